@@ -1,0 +1,17 @@
+"""What can go wrong, as sentences a person can act on: expected, came, try.
+
+GeoguichetError            everything we refuse on purpose; the command prints it and exits 1
+└── UsageError             the words of a command or a study file are off; exits 2
+"""
+
+
+class GeoguichetError(Exception):
+    """An input or a situation we refuse, said in one sentence."""
+
+
+class UsageError(GeoguichetError):
+    """The request itself is wrong (an option, a study file): mend it and run again."""
+
+
+class LayerError(GeoguichetError):
+    """A layer is missing, unreadable or not what its contract says."""

@@ -1,0 +1,136 @@
+"""Read a layer of a geographic file, or say in one sentence why it cannot be used."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import geopandas as gpd
+import pyogrio
+import pyogrio.errors
+import shapely
+from geoguichet.referentials.errors import LayerError
+
+LONLAT = "EPSG:4326"
+"""The CRS of every layer we hand out: degrees, longitude first."""
+
+
+def list_layers(path: Path) -> list[str]:
+    """Return the names of the layers of a GeoPackage, GeoJSON, Shapefile or other file GDAL reads.
+
+    Raises
+    ------
+    LayerError
+        When the file is missing, cut short, or no geographic file.
+    """
+    _check_file(path)
+    try:
+        return [str(name) for name in pyogrio.list_layers(path)[:, 0]]
+    except pyogrio.errors.DataSourceError as error:
+        raise LayerError(
+            f"{path} : ce n'est pas un fichier géographique lisible ; "
+            "un GeoPackage, un GeoJSON ou un Shapefile est attendu."
+        ) from error
+
+
+def read_layer(path: Path, *, layer: str | None = None, columns: Sequence[str] = ()) -> gpd.GeoDataFrame:
+    """Read one layer, in EPSG:4326, rows in the order of the file and index 0..n-1.
+
+    Parameters
+    ----------
+    path
+        The file; it is opened for reading only.
+    layer
+        Name of the layer; may be left out when the file has only one.
+    columns
+        Columns that must be there; the others are read too.
+
+    Raises
+    ------
+    LayerError
+        When the file is missing, cut short or unreadable, the layer unknown, without geometry, without CRS or
+        empty, a column missing, or a latitude beyond 90 degrees.
+    """
+    layer = _choose_layer(path, layer)
+    where = f"{path}, couche « {layer} »"
+    try:
+        frame = pyogrio.read_dataframe(path, layer=layer, use_arrow=True)
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, OSError) as error:
+        raise LayerError(
+            f"{where} : la lecture échoue ({error}) ; le fichier est abîmé, copiez-le de nouveau."
+        ) from error
+    if not isinstance(frame, gpd.GeoDataFrame):
+        raise LayerError(f"{where} : c'est une table sans géométrie ; une couche géographique est attendue.")
+    if frame.crs is None:
+        raise LayerError(
+            f"{where} : le système de coordonnées (CRS) n'est pas indiqué ; "
+            "définissez-le dans QGIS (« Définir la projection ») ou exportez la couche en EPSG:4326."
+        )
+    if frame.empty:
+        raise LayerError(f"{where} : la couche ne contient aucune ligne.")
+    check_columns(frame, columns, where=where)
+    frame = frame.to_crs(LONLAT)
+    _check_latitudes(frame, where=where)
+    return frame
+
+
+def check_columns(frame: gpd.GeoDataFrame, columns: Iterable[str], *, where: str) -> None:
+    """Raise LayerError, naming the columns there are, when `frame` lacks one of `columns`."""
+    missing = [column for column in columns if column not in frame.columns]
+    if missing:
+        present = ", ".join(str(column) for column in frame.columns)
+        raise LayerError(f"{where} : colonne absente : {', '.join(missing)}. Colonnes présentes : {present}.")
+
+
+def _choose_layer(path: Path, layer: str | None) -> str:
+    """Return the layer asked for, or the only one; raise LayerError with the names there are."""
+    names = list_layers(path)
+    if layer is None and len(names) == 1:
+        return names[0]
+    if layer in names:
+        return layer
+    known = ", ".join(names) or "aucune"
+    if layer is None:
+        raise LayerError(f"{path} : précisez la couche à lire. Couches présentes : {known}.")
+    raise LayerError(f"{path} : la couche « {layer} » n'existe pas. Couches présentes : {known}.")
+
+
+def _check_file(path: Path) -> None:
+    """Raise LayerError when there is no file, or when it is a GeoPackage whose end is missing."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(100)
+        size = path.stat().st_size
+    except FileNotFoundError as error:
+        raise LayerError(f"{path} : fichier introuvable ; vérifiez le chemin.") from error
+    except OSError as error:
+        raise LayerError(f"{path} : fichier illisible ({error.strerror}).") from error
+    if size == 0:
+        raise LayerError(f"{path} : le fichier est vide (0 octet) ; copiez-le de nouveau.")
+    if header.startswith(b"SQLite format 3\0"):
+        expected = _sqlite_size(header)
+        if size < expected:
+            raise LayerError(
+                f"{path} : fichier tronqué ({size} octets, {expected} attendus) ; copiez-le de nouveau."
+            )
+
+
+def _sqlite_size(header: bytes) -> int:
+    """Return the bytes an SQLite file must have by its header (sqlite.org/fileformat.html, section 1.3)."""
+    if len(header) < 100:
+        return 100
+    page_size, page_count = struct.unpack(">16xH10xI68x", header)
+    return int(page_count) * (65536 if page_size == 1 else int(page_size))
+
+
+def _check_latitudes(frame: gpd.GeoDataFrame, *, where: str) -> None:
+    """Raise LayerError when a latitude passes 90 degrees: metres taken for degrees, or axes swapped."""
+    bounds = shapely.bounds(frame.geometry.array)
+    wrong = frame.index[(bounds[:, 1] < -90) | (bounds[:, 3] > 90)]
+    if len(wrong):
+        raise LayerError(
+            f"{where} : {len(wrong)} ligne(s) ont une latitude au-delà de 90 degrés (la première : ligne "
+            f"{wrong[0] + 1}) ; le système de coordonnées déclaré n'est pas le bon, ou longitude et latitude "
+            "sont inversées."
+        )
