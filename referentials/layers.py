@@ -10,6 +10,7 @@ import geopandas as gpd
 import pyogrio
 import pyogrio.errors
 import shapely
+
 from geoguichet.referentials.errors import LayerError
 
 LONLAT = "EPSG:4326"

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 import geopandas as gpd
 import pandas as pd
+
 from geoguichet.referentials.errors import LayerError
 from geoguichet.referentials.layers import check_columns, read_layer
 

@@ -11,6 +11,7 @@ from types import MappingProxyType
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+
 from geoguichet.referentials.errors import LayerError
 from geoguichet.referentials.layers import check_columns, read_layer
 

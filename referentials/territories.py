@@ -9,6 +9,7 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import shapely
+
 from geoguichet.referentials.errors import LayerError
 from geoguichet.referentials.layers import LONLAT, read_layer
 from geoguichet.referentials.population import COMMUNE_COLUMNS, check_communes
@@ -24,12 +25,18 @@ class Territory:
     """The ground of a study."""
 
     name: str
-    departements: tuple[str, ...]
-    """Codes of the départements, in ascending order."""
+    departements: gpd.GeoDataFrame
+    """Its départements (code, name, outline in EPSG:4326), by ascending code."""
     communes: gpd.GeoDataFrame
     """The communes of these départements, by ascending code (contract: ``population.check_communes``)."""
     boundary: shapely.MultiPolygon
     """Union of the départements, in EPSG:4326."""
+
+    @property
+    def polygons(self) -> gpd.GeoSeries:
+        """The outlines of the communes by code, in EPSG:4326; missing where the source has none."""
+        outlines: gpd.GeoSeries = self.communes.set_index("code").geometry
+        return outlines
 
     def buffer(self, distance_m: float) -> shapely.Polygon | shapely.MultiPolygon:
         """Return the territory and what lies within `distance_m` metres of it, in EPSG:4326.
@@ -76,11 +83,12 @@ def read_territory(
     communes = read_layer(path, layer=communes_layer, columns=COMMUNE_COLUMNS)
     check_communes(communes, where=f"{path}, couche « {communes_layer} »")
     kept = communes[communes["departement"].isin(wanted)].sort_values("code", ignore_index=True)
-    union = shapely.union_all(outlines.loc[outlines["code"].isin(wanted)].geometry.array)
+    outlines = outlines[outlines["code"].isin(wanted)].sort_values("code", ignore_index=True)
+    union = shapely.union_all(outlines.geometry.array)
     boundary = shapely.MultiPolygon(
         [part for part in shapely.get_parts(union) if part.geom_type == "Polygon"]
     )
-    return Territory(name=name, departements=tuple(wanted), communes=kept, boundary=boundary)
+    return Territory(name=name, departements=outlines, communes=kept, boundary=boundary)
 
 
 def check_within(frame: gpd.GeoDataFrame, territory: Territory, *, buffer_m: float, where: str) -> None:
