@@ -1,0 +1,1 @@
+"""What the region holds, described to OGC API Records, stored and found again."""

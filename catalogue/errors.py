@@ -1,0 +1,23 @@
+"""What the catalogue refuses, each in one sentence."""
+
+from geoguichet.referentials.errors import GeoguichetError
+
+
+class CatalogueError(GeoguichetError):
+    """The base of everything the catalogue refuses."""
+
+
+class RecordError(CatalogueError):
+    """A document is not a record of OGC API Records; the message names the member."""
+
+
+class QueryError(CatalogueError):
+    """A query parameter is unknown or malformed; the message names it."""
+
+
+class RecordNotFoundError(CatalogueError):
+    """No record has this identifier (or it was deleted)."""
+
+
+class StoreError(CatalogueError):
+    """The file of the store cannot be opened, read or written."""

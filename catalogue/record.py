@@ -1,0 +1,517 @@
+"""A record: one dataset, service, map or study, described as OGC API Records (20-004r1) describes it.
+
+The GeoJSON document is the record: what these types do not name is kept in ``extra`` and comes out as it
+came in.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from hashlib import sha256
+from typing import Any, NamedTuple, Self
+
+from geoguichet.catalogue.errors import RecordError
+
+type Json = Mapping[str, Any]
+
+CONFORMANCE = "http://www.opengis.net/spec/ogcapi-records-1/1.0/req/record-core"
+"""The class a record declares in ``conformsTo``."""
+
+EARLIEST, LATEST = "", "~"
+"""Sort keys of an open start and an open end: before and after every instant's key."""
+
+
+class _Member(NamedTuple):
+    """One member of a JSON object: its name there, its field here, how it is read and written."""
+
+    name: str
+    field: str
+    read: Callable[[Any, str], Any]
+    write: Callable[[Any], Any] = lambda value: value
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """A longitude/latitude box in degrees (WGS 84); with ``west > east`` it crosses the antimeridian."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+    def __post_init__(self) -> None:
+        if not all(math.isfinite(value) for value in (self.west, self.south, self.east, self.north)):
+            raise RecordError("emprise : quatre nombres finis sont attendus (ouest, sud, est, nord).")
+        if abs(self.west) > 180 or abs(self.east) > 180:
+            raise RecordError(
+                f"emprise : longitude hors de -180..180 (ouest {self.west:g}, est {self.east:g}) ; "
+                "les coordonnées sont attendues en degrés WGS 84, pas dans une projection."
+            )
+        if not -90 <= self.south <= self.north <= 90:
+            raise RecordError(
+                f"emprise : -90 <= sud <= nord <= 90 est attendu, reçu {self.south:g} et {self.north:g}."
+            )
+
+    @classmethod
+    def from_geometry(cls, geometry: Json) -> Extent | None:
+        """Return the box around a GeoJSON geometry; None when it has no position.
+
+        A geometry cut at the antimeridian (one part up to 180, another from -180) gives one box across it.
+        """
+        parts = [part for part in map(_bounds, _parts(geometry)) if part is not None]
+        if not parts:
+            return None
+        south, north = min(part[1] for part in parts), max(part[3] for part in parts)
+        western = [part for part in parts if part[0] == -180.0]
+        eastern = [part for part in parts if part[2] == 180.0]
+        if len(parts) > 1 and western and eastern and len(western) + len(eastern) == len(parts):
+            return cls(min(part[0] for part in eastern), south, max(part[2] for part in western), north)
+        return cls(min(part[0] for part in parts), south, max(part[2] for part in parts), north)
+
+    def boxes(self) -> tuple[tuple[float, float, float, float], ...]:
+        """Return the one or two (west, south, east, north) boxes with west <= east that make it."""
+        if self.west <= self.east:
+            return ((self.west, self.south, self.east, self.north),)
+        return ((self.west, self.south, 180.0, self.north), (-180.0, self.south, self.east, self.north))
+
+    def intersects(self, other: Extent) -> bool:
+        """Say whether the two boxes share at least a point."""
+        return any(
+            a[0] <= b[2] and b[0] <= a[2] and a[1] <= b[3] and b[1] <= a[3]
+            for a in self.boxes()
+            for b in other.boxes()
+        )
+
+    def as_geometry(self) -> dict[str, Any]:
+        """Return it as a GeoJSON polygon (a multipolygon across the antimeridian)."""
+        rings = [
+            [[[west, south], [east, south], [east, north], [west, north], [west, south]]]
+            for west, south, east, north in self.boxes()
+        ]
+        if len(rings) == 1:
+            return {"type": "Polygon", "coordinates": rings[0]}
+        return {"type": "MultiPolygon", "coordinates": rings}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Time:
+    """When the content is about: a ``date``, a ``timestamp`` or an ``interval`` (``..`` for an open end)."""
+
+    date: str = ""
+    timestamp: str = ""
+    interval: tuple[str, ...] = ()
+    extra: Json = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.interval and len(self.interval) != 2:
+            raise RecordError("time.interval : deux bornes sont attendues ([début, fin], « .. » si ouverte).")
+        self.bounds()
+
+    def bounds(self) -> tuple[str, str] | None:
+        """Return the sort keys of its first and last instant; None when it says nothing."""
+        if self.interval:
+            return interval_keys(*self.interval)
+        instant = self.timestamp or self.date
+        return instant_keys(instant) if instant else None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where to go from the record. A relative ``href`` is resolved from the root of the portal."""
+
+    href: str
+    rel: str = ""
+    type: str = ""
+    title: str = ""
+    hreflang: str = ""
+    length: int = 0
+    extra: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ContactPoint:
+    """One e-mail address or telephone number of a contact."""
+
+    value: str
+    roles: tuple[str, ...] = ()
+    extra: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """Who answers for the content. ``roles`` are ISO 19115 roles (``pointOfContact``, ``publisher``, ...)."""
+
+    organization: str = ""
+    name: str = ""
+    position: str = ""
+    roles: tuple[str, ...] = ()
+    emails: tuple[ContactPoint, ...] = ()
+    phones: tuple[ContactPoint, ...] = ()
+    links: tuple[Link, ...] = ()
+    extra: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """One concept of a controlled vocabulary."""
+
+    id: str
+    title: str = ""
+    extra: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """Concepts taken from one vocabulary, named by ``scheme`` (an address)."""
+
+    concepts: tuple[Concept, ...]
+    scheme: str = ""
+    extra: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalId:
+    """The identifier that another catalogue gives to the same content."""
+
+    value: str
+    scheme: str = ""
+    extra: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One described resource. Only ``id`` is required by the standard.
+
+    ``geometry`` is GeoJSON in WGS 84, longitude first (see `Extent.as_geometry`); ``created`` and
+    ``updated`` are RFC 3339 texts about the record itself; ``license`` is an SPDX identifier or ``other``.
+    ``extra`` holds the other members of the document, ``extra_properties`` those of its ``properties``.
+    """
+
+    id: str
+    type: str = ""
+    title: str = ""
+    description: str = ""
+    keywords: tuple[str, ...] = ()
+    themes: tuple[Theme, ...] = ()
+    geometry: Json | None = None
+    time: Time | None = None
+    created: str = ""
+    updated: str = ""
+    contacts: tuple[Contact, ...] = ()
+    license: str = ""
+    rights: str = ""
+    external_ids: tuple[ExternalId, ...] = ()
+    links: tuple[Link, ...] = ()
+    conforms_to: tuple[str, ...] = ()
+    extra: Json = field(default_factory=dict)
+    extra_properties: Json = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.id.strip():
+            raise RecordError("id : un identifiant non vide est attendu.")
+        if self.geometry is not None:
+            _check_geometry(self.geometry)
+            Extent.from_geometry(self.geometry)
+
+    @property
+    def extent(self) -> Extent | None:
+        """The box around its geometry; None when it has none."""
+        return None if self.geometry is None else Extent.from_geometry(self.geometry)
+
+    @classmethod
+    def from_geojson(cls, document: Json) -> Self:
+        """Read a record document; unknown members are kept. RecordError names the member that is wrong."""
+        if not isinstance(document, Mapping) or document.get("type") != "Feature":
+            raise RecordError('type : un objet GeoJSON de type "Feature" est attendu.')
+        properties = document.get("properties")
+        if not isinstance(properties, Mapping):
+            raise RecordError("properties : un objet est attendu.")
+        fields, extra = _read_members(_structure(document), _RECORD)
+        described, extra_properties = _read_members(properties, _PROPERTIES)
+        if "id" not in fields:
+            raise RecordError("id : un identifiant non vide est attendu.")
+        return cls(**fields, **described, extra=extra, extra_properties=extra_properties)
+
+    def to_geojson(self) -> dict[str, Any]:
+        """Return the record document, ready for JSON; `from_geojson` gives the same record back."""
+        document = {"id": self.id, "type": "Feature", "geometry": self.geometry, "time": None}
+        document |= _write_members(self, _RECORD)
+        document["properties"] = _write_members(self, _PROPERTIES) | dict(self.extra_properties)
+        return document | dict(self.extra)
+
+    def to_bytes(self) -> bytes:
+        """Return the document as compact UTF-8 JSON."""
+        return json.dumps(
+            self.to_geojson(), ensure_ascii=False, separators=(",", ":"), allow_nan=False
+        ).encode()
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the content, whatever the order of its members."""
+        canonical = json.dumps(self.to_geojson(), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return sha256(canonical.encode()).hexdigest()
+
+
+def instant_keys(text: str) -> tuple[str, str]:
+    """Return the sort keys of the first and last moment of a year, month, day or RFC 3339 timestamp.
+
+    >>> instant_keys("2021-02")
+    ('2021-02-01T00:00:00.000000Z', '2021-02-28T23:59:59.999999Z')
+    """
+    if match := _PARTIAL_DATE.fullmatch(text):
+        return _day_keys(text, *(int(part) if part else None for part in match.groups()))
+    if not _TIMESTAMP.fullmatch(text):
+        raise RecordError(_NOT_A_DATE.format(text))
+    try:
+        moment = datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise RecordError(_NOT_A_DATE.format(text)) from error
+    key = moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
+    return key, key
+
+
+def interval_keys(start: str, end: str) -> tuple[str, str]:
+    """Return the sort keys of an interval whose ends are instants, or ``..`` or empty when open."""
+    first = EARLIEST if start in ("", "..") else instant_keys(start)[0]
+    last = LATEST if end in ("", "..") else instant_keys(end)[1]
+    if first > last:
+        raise RecordError(f"intervalle « {start}/{end} » : le début est après la fin.")
+    return first, last
+
+
+_PARTIAL_DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
+_TIMESTAMP = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+_NOT_A_DATE = "date « {} » : attendu AAAA, AAAA-MM, AAAA-MM-JJ ou AAAA-MM-JJThh:mm:ssZ."
+
+
+def _day_keys(text: str, year: int | None, month: int | None, day: int | None) -> tuple[str, str]:
+    try:
+        first = date(year or 0, month or 1, day or 1)
+    except ValueError as error:
+        raise RecordError(f"date « {text} » : ce jour n'existe pas.") from error
+    last = first if day else _last_day(first.year, month or 12)
+    return f"{first.isoformat()}T00:00:00.000000Z", f"{last.isoformat()}T23:59:59.999999Z"
+
+
+def _last_day(year: int, month: int) -> date:
+    following = (year, month + 1) if month < 12 else (year + 1, 1)
+    days = 31 if following[0] > 9999 else (date(*following, 1) - date(year, month, 1)).days
+    return date(year, month, days)
+
+
+# --- reading and writing members ------------------------------------------------------------------
+
+
+def _structure(document: Json) -> dict[str, Any]:
+    """Return the document without the members that every record has and that no field needs to remember."""
+    always = {"type", "properties"}
+    always |= {name for name in ("geometry", "time") if name in document and document[name] is None}
+    return {name: value for name, value in document.items() if name not in always}
+
+
+def _read_members(members: Json, table: tuple[_Member, ...]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the fields a table knows, and the rest: members that are unknown, null or empty."""
+    known = {member.name: member for member in table}
+    fields: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+    for name, value in members.items():
+        if name in known and not _is_blank(value):
+            fields[known[name].field] = known[name].read(value, name)
+        else:
+            extra[name] = value
+    return fields, extra
+
+
+def _write_members(noun: object, table: tuple[_Member, ...]) -> dict[str, Any]:
+    values = ((member, getattr(noun, member.field)) for member in table)
+    return {member.name: member.write(value) for member, value in values if value}
+
+
+def _is_blank(value: object) -> bool:
+    return value is None or value in ("", [], {}) or (value == 0 and isinstance(value, int))
+
+
+def _short(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)[:60]
+
+
+def _text(value: Any, name: str) -> str:
+    if not isinstance(value, str):
+        raise RecordError(
+            f"{name} : un texte est attendu, reçu {json.dumps(value, ensure_ascii=False)[:60]}."
+        )
+    return value
+
+
+def _number(value: Any, name: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise RecordError(f"{name} : un nombre entier est attendu, reçu {_short(value)}.")
+    return value
+
+
+def _list(value: Any, name: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise RecordError(
+            f"{name} : une liste est attendue, reçu {json.dumps(value, ensure_ascii=False)[:60]}."
+        )
+    return value
+
+
+def _texts(value: Any, name: str) -> tuple[str, ...]:
+    return tuple(_text(item, f"{name}[{index}]") for index, item in enumerate(_list(value, name)))
+
+
+def _mapping(value: Any, name: str) -> Json:
+    if not isinstance(value, Mapping):
+        raise RecordError(
+            f"{name} : un objet est attendu, reçu {json.dumps(value, ensure_ascii=False)[:60]}."
+        )
+    return value
+
+
+def _noun(kind: Callable[..., Any], table: tuple[_Member, ...], *required: str) -> Callable[[Any, str], Any]:
+    """Return the reader of an object that is one of our nouns."""
+
+    def read(value: Any, name: str) -> Any:
+        fields, extra = _read_members(_mapping(value, name), table)
+        for wanted in required:
+            if wanted not in fields:
+                raise RecordError(f"{name} : le membre « {wanted} » est attendu et manque.")
+        return kind(**fields, extra=extra)
+
+    return read
+
+
+def _nouns(read: Callable[[Any, str], Any]) -> Callable[[Any, str], tuple[Any, ...]]:
+    return lambda value, name: tuple(
+        read(item, f"{name}[{index}]") for index, item in enumerate(_list(value, name))
+    )
+
+
+def _written(table: tuple[_Member, ...]) -> Callable[[Any], dict[str, Any]]:
+    return lambda noun: _write_members(noun, table) | dict(noun.extra)
+
+
+def _all_written(table: tuple[_Member, ...]) -> Callable[[Any], list[dict[str, Any]]]:
+    return lambda nouns: [_written(table)(noun) for noun in nouns]
+
+
+_LINK = (
+    _Member("href", "href", _text),
+    _Member("rel", "rel", _text),
+    _Member("type", "type", _text),
+    _Member("title", "title", _text),
+    _Member("hreflang", "hreflang", _text),
+    _Member("length", "length", _number),
+)
+_links = _nouns(_noun(Link, _LINK, "href"))
+_POINT = (_Member("value", "value", _text), _Member("roles", "roles", _texts, list))
+_points = _nouns(_noun(ContactPoint, _POINT, "value"))
+_CONTACT = (
+    _Member("name", "name", _text),
+    _Member("position", "position", _text),
+    _Member("organization", "organization", _text),
+    _Member("roles", "roles", _texts, list),
+    _Member("emails", "emails", _points, _all_written(_POINT)),
+    _Member("phones", "phones", _points, _all_written(_POINT)),
+    _Member("links", "links", _links, _all_written(_LINK)),
+)
+_CONCEPT = (_Member("id", "id", _text), _Member("title", "title", _text))
+_THEME = (
+    _Member("concepts", "concepts", _nouns(_noun(Concept, _CONCEPT, "id")), _all_written(_CONCEPT)),
+    _Member("scheme", "scheme", _text),
+)
+_EXTERNAL_ID = (_Member("scheme", "scheme", _text), _Member("value", "value", _text))
+_external_ids = _nouns(_noun(ExternalId, _EXTERNAL_ID, "value"))
+_TIME = (
+    _Member("date", "date", _text),
+    _Member("timestamp", "timestamp", _text),
+    _Member("interval", "interval", _texts, list),
+)
+_RECORD = (
+    _Member("id", "id", _text),
+    _Member("conformsTo", "conforms_to", _texts, list),
+    _Member("geometry", "geometry", _mapping),
+    _Member("time", "time", _noun(Time, _TIME), _written(_TIME)),
+    _Member("links", "links", _links, _all_written(_LINK)),
+)
+_PROPERTIES = (
+    _Member("type", "type", _text),
+    _Member("title", "title", _text),
+    _Member("description", "description", _text),
+    _Member("created", "created", _text),
+    _Member("updated", "updated", _text),
+    _Member("keywords", "keywords", _texts, list),
+    _Member("themes", "themes", _nouns(_noun(Theme, _THEME, "concepts")), _all_written(_THEME)),
+    _Member(
+        "externalIds",
+        "external_ids",
+        _nouns(_noun(ExternalId, _EXTERNAL_ID, "value")),
+        _all_written(_EXTERNAL_ID),
+    ),
+    _Member("contacts", "contacts", _nouns(_noun(Contact, _CONTACT)), _all_written(_CONTACT)),
+    _Member("license", "license", _text),
+    _Member("rights", "rights", _text),
+)
+
+
+# --- geometry -------------------------------------------------------------------------------------
+
+_DEPTH = {"Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "Polygon": 2, "MultiPolygon": 3}
+
+
+def _check_geometry(geometry: Json) -> None:
+    kind = geometry.get("type")
+    if kind == "GeometryCollection":
+        for part in _list(geometry.get("geometries"), "geometry.geometries"):
+            _check_geometry(_mapping(part, "geometry.geometries"))
+    elif kind not in _DEPTH:
+        raise RecordError(f"geometry.type : un type GeoJSON est attendu, reçu « {kind} ».")
+    else:
+        for position in _positions(geometry.get("coordinates"), _DEPTH[kind]):
+            _check_position(position)
+
+
+def _check_position(position: Any) -> None:
+    numbers = isinstance(position, list | tuple) and len(position) >= 2
+    if not numbers or not all(isinstance(n, int | float) and not isinstance(n, bool) for n in position):
+        raise RecordError("geometry.coordinates : chaque position est [longitude, latitude].")
+
+
+def _positions(coordinates: Any, depth: int) -> Iterator[Any]:
+    """Yield the positions of nested coordinates; an empty list (an empty geometry) yields none."""
+    if not isinstance(coordinates, list | tuple):
+        raise RecordError("geometry.coordinates : une liste de coordonnées est attendue.")
+    if depth == 0:
+        if coordinates:
+            yield coordinates
+        return
+    for part in coordinates:
+        yield from _positions(part, depth - 1)
+
+
+def _parts(geometry: Json) -> Iterator[list[Any]]:
+    """Yield the positions of each part (polygon, line or point) of a geometry."""
+    kind = str(geometry.get("type"))
+    if kind == "GeometryCollection":
+        for part in geometry["geometries"]:
+            yield from _parts(part)
+    elif kind.startswith("Multi"):
+        for part in geometry["coordinates"]:
+            yield list(_positions(part, _DEPTH[kind] - 1))
+    else:
+        yield list(_positions(geometry["coordinates"], _DEPTH[kind]))
+
+
+def _bounds(positions: list[Any]) -> tuple[float, float, float, float] | None:
+    if not positions:
+        return None
+    longitudes = [float(position[0]) for position in positions]
+    latitudes = [float(position[1]) for position in positions]
+    return min(longitudes), min(latitudes), max(longitudes), max(latitudes)

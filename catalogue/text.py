@@ -1,0 +1,69 @@
+"""How French words are compared: without accents, without elided articles, by their stem.
+
+Accents are folded *before* stemming, on both sides: stemming first loses « rivière » or « sécurité » when the
+reader types them without accents.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from hashlib import blake2b
+from threading import Lock
+
+import snowballstemmer
+
+ANALYSIS = f"1+snowball-{getattr(snowballstemmer, '__version__', '3')}"
+"""Version of the folding and stemming; a store indexed with another one indexes itself anew."""
+
+_LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d"})
+_ELISION = re.compile(r"\b(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu|quoiqu)['’ʼ`´′]")
+_WORD = re.compile(r"[^\W_]+")
+_stemmer_lock = Lock()
+
+
+def fold(text: str) -> str:
+    """Return the text in lower case, without accents and ligatures.
+
+    >>> fold("Forêts de l’ŒUVRE")
+    'forets de l’oeuvre'
+    """
+    unaccented = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    letters = "".join(letter for letter in unaccented if not unicodedata.combining(letter))
+    return letters.translate(_LIGATURES)
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Return the folded words in order, elided articles (``l'``, ``d'``, ``qu'``) left out.
+
+    >>> words("Qualité de l'eau d’Auch")
+    ('qualite', 'de', 'eau', 'auch')
+    """
+    return tuple(_WORD.findall(_ELISION.sub(" ", fold(text))))
+
+
+def stems(text: str) -> tuple[str, ...]:
+    """Return the stems of the words in order: what the index holds and what a query asks for.
+
+    >>> stems("les Forêts") == stems("LES FORET")
+    True
+    """
+    return tuple(_stem(word) for word in words(text))
+
+
+def token(kind: str, value: str) -> str:
+    """Return the index word that stands for one exact value of a kind, such as a type or a keyword."""
+    return kind + blake2b(value.encode(), digest_size=8).hexdigest()
+
+
+@lru_cache(maxsize=1 << 17)
+def _stem(word: str) -> str:
+    """Stem one folded word. The stemmer holds state while it works, hence the lock."""
+    with _stemmer_lock:
+        return str(_stemmer().stemWord(word))
+
+
+@lru_cache(maxsize=1)
+def _stemmer() -> snowballstemmer.stemmer:
+    return snowballstemmer.stemmer("french")

@@ -1,0 +1,193 @@
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from geoguichet.catalogue.errors import RecordError
+from geoguichet.catalogue.record import EARLIEST, LATEST, Extent, Record, Time, instant_keys, interval_keys
+
+names = st.sampled_from(
+    ["title", "href", "rel", "ogc:x", "properties2", "é", "length", "roles", "value", "id"]
+)
+texts = st.text(max_size=12)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
+    max_leaves=6,
+)
+unknown = st.dictionaries(
+    st.text("xyzé:", min_size=1, max_size=6).map(lambda name: f"x-{name}"), json_values, max_size=2
+)
+
+
+def described(**members: st.SearchStrategy) -> st.SearchStrategy:
+    """An object with any of these members, and some that nobody knows."""
+    known = st.fixed_dictionaries({}, optional=members)
+    return st.builds(lambda a, b: a | b, known, unknown)
+
+
+links = st.lists(
+    st.builds(
+        lambda href, rest: {"href": href} | rest,
+        st.text(min_size=1, max_size=9),
+        described(rel=texts, type=texts, title=texts, hreflang=texts, length=st.integers(0, 9)),
+    ),
+    max_size=2,
+)
+points = st.lists(
+    st.builds(
+        lambda v, rest: {"value": v} | rest,
+        st.text(min_size=1, max_size=9),
+        described(roles=st.lists(texts, max_size=2)),
+    ),
+    max_size=2,
+)
+contacts = st.lists(
+    described(
+        name=texts,
+        organization=texts,
+        position=texts,
+        roles=st.lists(texts, max_size=2),
+        emails=points,
+        phones=points,
+        links=links,
+    ),
+    max_size=2,
+)
+longitudes = st.floats(-180, 180)
+latitudes = st.floats(-90, 90)
+extents = st.builds(
+    lambda w, e, s: Extent(w, min(s), e, max(s)), longitudes, longitudes, st.tuples(latitudes, latitudes)
+)
+times = st.sampled_from(
+    [
+        None,
+        {"date": "2020-02-29"},
+        {"timestamp": "2020-02-29T10:00:00Z"},
+        {"interval": ["..", "2021"], "resolution": "P1Y"},
+    ]
+)
+names_of_things = st.text(min_size=1, max_size=5)
+external_ids = st.lists(
+    st.builds(lambda value, rest: {"value": value} | rest, names_of_things, described(scheme=texts)),
+    max_size=2,
+)
+themes = st.lists(
+    st.builds(lambda c, rest: {"concepts": [{"id": c}]} | rest, names_of_things, described(scheme=texts)),
+    max_size=2,
+)
+documents = st.builds(
+    lambda identifier, geometry, time, links, properties, rest: {
+        "id": identifier, "type": "Feature", "geometry": geometry, "time": time, "properties": properties,
+    } | ({"links": links} if links is not None else {}) | rest,
+    st.text(min_size=1, max_size=9).filter(str.strip),
+    st.none() | extents.map(lambda extent: json.loads(json.dumps(extent.as_geometry()))),
+    times,
+    st.none() | links,
+    described(
+        type=texts, title=texts | st.none(), description=texts, contacts=contacts,
+        keywords=st.lists(texts, max_size=3),
+        license=texts, rights=texts, created=texts, updated=texts,
+        externalIds=external_ids,
+        themes=themes,
+    ),
+    unknown,
+)  # fmt: skip
+
+
+@given(documents)
+def test_a_document_comes_out_as_it_came_in(document: dict) -> None:
+    assert Record.from_geojson(document).to_geojson() == document
+
+
+@given(documents)
+def test_the_digest_ignores_the_order_of_members(document: dict) -> None:
+    record = Record.from_geojson(document)
+    turned = dict(reversed(document.items())) | {"properties": dict(reversed(document["properties"].items()))}
+    assert Record.from_geojson(turned).digest() == record.digest()
+    assert Record.from_geojson(json.loads(record.to_bytes())) == record
+
+
+def test_fields_are_read(forests: Record) -> None:
+    again = Record.from_geojson(json.loads(forests.to_bytes()))
+    assert again == forests
+    assert again.contacts[0].emails[0].value == "sig@example.org"
+    assert again.themes[0].concepts[0].title == "Biologie"
+    assert again.extent == Extent(0.8, 42.5, 2.2, 43.3)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"id": " "}, "id"),
+        ({"type": "Record"}, "type"),
+        ({"properties": None}, "properties"),
+        ({"properties": {"title": 3}}, "title"),
+        ({"properties": {"keywords": "eau"}}, "keywords"),
+        ({"properties": {"keywords": ["eau", 2]}}, r"keywords\[1\]"),
+        ({"properties": {"externalIds": [{"scheme": "s"}]}}, r"externalIds\[0\].*value"),
+        ({"links": [{"rel": "item"}]}, r"links\[0\].*href"),
+        ({"links": [{"href": "x", "length": 1.5}]}, "length"),
+        ({"geometry": {"type": "Cercle", "coordinates": []}}, "geometry.type"),
+        ({"geometry": {"type": "Point", "coordinates": ["1", 2]}}, "coordinates"),
+        ({"geometry": {"type": "Point", "coordinates": [574000.0, 6279000.0]}}, "WGS 84"),
+        ({"geometry": {"type": "Point", "coordinates": [1.0, 92.0]}}, "-90"),
+        ({"time": {"date": "2021-02-30"}}, "2021-02-30"),
+        ({"time": {"interval": ["2021", "2020"]}}, "début"),
+        ({"time": {"interval": ["2021"]}}, "interval"),
+    ],
+)
+def test_what_is_wrong_is_named_in_one_sentence(forests: Record, change: dict, named: str) -> None:
+    with pytest.raises(RecordError, match=named) as refused:
+        Record.from_geojson(forests.to_geojson() | change)
+    assert "\n" not in str(refused.value)
+
+
+def test_geometry_gives_its_box() -> None:
+    point = {"type": "Point", "coordinates": [1.44, 43.6]}
+    assert Extent.from_geometry(point) == Extent(1.44, 43.6, 1.44, 43.6)
+    collection = {
+        "type": "GeometryCollection",
+        "geometries": [point, {"type": "LineString", "coordinates": [[0, 0], [2, 1]]}],
+    }
+    assert Extent.from_geometry(collection) == Extent(0, 0, 2, 43.6)
+    assert Extent.from_geometry({"type": "Polygon", "coordinates": []}) is None
+
+
+@given(extents)
+def test_an_extent_survives_its_geometry(extent: Extent) -> None:
+    found = Extent.from_geometry(extent.as_geometry())
+    if extent.west > extent.east and (extent.west, extent.east) in ((180.0, -180.0),):
+        return
+    assert found == extent or (found is not None and set(found.boxes()) >= set(extent.boxes()))
+
+
+@given(extents, extents)
+def test_boxes_meet_both_ways(one: Extent, other: Extent) -> None:
+    assert one.intersects(other) == other.intersects(one)
+    assert one.intersects(one)
+
+
+def test_an_extent_has_finite_degrees() -> None:
+    with pytest.raises(RecordError):
+        Extent(math.nan, 0, 1, 1)
+
+
+def test_instants_and_intervals_sort_as_text() -> None:
+    assert instant_keys("2021") == ("2021-01-01T00:00:00.000000Z", "2021-12-31T23:59:59.999999Z")
+    assert instant_keys("2021-06-01T12:00:00+02:00") == ("2021-06-01T10:00:00.000000Z",) * 2
+    assert interval_keys("..", "") == (EARLIEST, LATEST)
+    assert EARLIEST < instant_keys("0001")[0] < instant_keys("9999")[1] < LATEST
+    assert Time().bounds() is None
+    for wrong in (
+        "bogus",
+        "2021-13",
+        "2021-06-01T12:00:00",
+        "0000",
+        "20210601T120000Z",
+        "0001-01-01T00:00:00+23:00",
+    ):
+        with pytest.raises(RecordError):
+            instant_keys(wrong)

@@ -1,0 +1,350 @@
+"""The contract of `RecordStore`: another engine passes the same tests behind another ``store`` fixture."""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from geoguichet.catalogue import text
+from geoguichet.catalogue.errors import RecordNotFoundError, StoreError
+from geoguichet.catalogue.query import RecordQuery, SortKey
+from geoguichet.catalogue.record import Extent, ExternalId, Record, Time
+from geoguichet.catalogue.store import LoadSummary, RecordStore, SQLiteStore, remove_store
+
+
+def found(store: RecordStore, **parameters: str) -> list[str]:
+    page = store.search(RecordQuery.from_parameters(parameters))
+    assert page.number_matched >= len(page.items)
+    return [json.loads(item)["id"] for item in page.items]
+
+
+@pytest.fixture
+def filled(store: SQLiteStore, forests: Record, counters: Record, study: Record) -> SQLiteStore:
+    assert store.bulk_upsert([forests, counters, study]) == LoadSummary(created=3)
+    return store
+
+
+def test_a_store_that_does_not_exist_yet_is_empty(store: SQLiteStore) -> None:
+    assert store.search(RecordQuery()).number_matched == 0
+    assert store.generation() == 0
+    with pytest.raises(RecordNotFoundError):
+        store.get("x")
+    with pytest.raises(RecordNotFoundError):
+        store.history("x")
+    assert not store.path.exists()
+
+
+def test_what_is_stored_is_found_again(filled: SQLiteStore, forests: Record) -> None:
+    assert filled.get("forets") == forests
+    assert filled.document("forets") == forests.to_bytes()
+    assert filled.search(RecordQuery(ids=("forets",))).records == (forests,)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({}, ["etude", "guichets", "forets"]),
+        ({"q": "foret"}, ["forets", "etude"]),
+        ({"q": "FORÊTS"}, ["forets", "etude"]),
+        ({"q": "eau"}, []),
+        ({"q": "etat"}, ["guichets"]),
+        ({"q": "services publics"}, ["etude", "guichets"]),
+        ({"q": "publics services"}, []),
+        ({"q": "prefecture,biologie"}, ["forets", "guichets"]),
+        ({"q": "dreal"}, ["forets"]),
+        ({"q": "!!"}, []),
+        ({"q": ' "OR" NEAR( * '}, []),
+        ({"q": "foret", "type": "study"}, ["etude"]),
+        ({"q": "foret", "bbox": "0.9,42.6,1,43"}, ["forets"]),
+        ({"q": "foret", "ids": "etude,guichets"}, ["etude"]),
+        ({"type": "dataset"}, ["guichets", "forets"]),
+        ({"type": "dataset,study"}, ["etude", "guichets", "forets"]),
+        ({"type": "service"}, []),
+        ({"bbox": "0.9,42.6,1,43"}, ["guichets", "forets"]),
+        ({"bbox": "3,44,10,50"}, ["guichets"]),
+        ({"bbox": "170,42,0,44"}, ["guichets"]),
+        ({"datetime": "2021-06-01T12:00:00Z"}, ["guichets", "forets"]),
+        ({"datetime": "../2018-12-31"}, []),
+        ({"datetime": "2022/.."}, ["forets"]),
+        ({"ids": "etude,inconnu"}, ["etude"]),
+        ({"externalIds": "fr-123"}, ["forets"]),
+        ({"externalIds": "siren"}, ["forets"]),
+        ({"externalIds": "siren:fr-123"}, ["forets"]),
+        ({"externalIds": "siren:autre"}, []),
+        ({"sortby": "title"}, ["forets", "guichets", "etude"]),
+        ({"sortby": "-title"}, ["etude", "guichets", "forets"]),
+        ({"sortby": "type,-updated"}, ["guichets", "forets", "etude"]),
+        ({"limit": "1", "offset": "1"}, ["guichets"]),
+        ({"limit": "0"}, []),
+    ],
+)
+def test_a_search_answers(filled: SQLiteStore, parameters: dict[str, str], expected: list[str]) -> None:
+    assert found(filled, **parameters) == expected
+
+
+def test_the_title_weighs_more_than_keywords_and_they_more_than_the_abstract(store: SQLiteStore) -> None:
+    filler = "un texte sans rapport avec le mot que l'on cherche"
+    store.upsert(Record(id="a", title=filler, description="littoral"))
+    store.upsert(Record(id="b", title=filler, keywords=("littoral",)))
+    store.upsert(Record(id="c", title="littoral"))
+    assert found(store, q="littoral") == ["c", "b", "a"]
+
+
+def test_a_phrase_does_not_run_from_one_keyword_into_the_next(store: SQLiteStore) -> None:
+    store.upsert(Record(id="a", keywords=("qualité de l'eau", "air")))
+    assert found(store, q="qualité de l'eau") == ["a"]
+    assert found(store, q="eau air") == []
+
+
+def test_the_same_content_again_writes_nothing(filled: SQLiteStore, forests: Record) -> None:
+    before = filled.generation()
+    assert filled.upsert(forests) == "unchanged"
+    assert filled.bulk_upsert([forests]) == LoadSummary(unchanged=1)
+    assert filled.generation() == before
+    assert len(filled.history("forets")) == 1
+
+
+def test_every_edit_keeps_the_previous_version(filled: SQLiteStore, forests: Record) -> None:
+    renamed = replace(forests, title="Bois")
+    assert filled.upsert(renamed, by="anne") == "updated"
+    filled.delete("forets", by="paul")
+    assert filled.upsert(forests, by="anne") == "created"
+    history = filled.history("forets")
+    assert [(v.number, v.by, v.change, v.record) for v in history] == [
+        (1, "", "created", forests),
+        (2, "anne", "updated", renamed),
+        (3, "paul", "deleted", None),
+        (4, "anne", "created", forests),
+    ]
+    assert found(filled, q="bois") == []
+    assert found(filled, q="forets") == ["forets", "etude"]
+
+
+def test_a_deleted_record_is_gone_everywhere(filled: SQLiteStore) -> None:
+    filled.delete("forets")
+    assert found(filled, q="foret") == ["etude"]
+    assert found(filled, bbox="0.9,42.6,1,43") == ["guichets"]
+    assert found(filled, externalIds="siren") == []
+    for attempt in (filled.get, filled.delete):
+        with pytest.raises(RecordNotFoundError):
+            attempt("forets")
+    assert filled.history("forets")[-1].change == "deleted"
+
+
+def test_a_load_that_fails_leaves_nothing(filled: SQLiteStore, counters: Record) -> None:
+    def broken() -> Sequence[Record]:
+        yield replace(counters, title="Autre")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        filled.bulk_upsert(broken())
+    assert filled.get("guichets") == counters
+
+
+def test_readers_see_all_of_a_load_or_none(store: SQLiteStore, tmp_path: Path) -> None:
+    store.upsert(Record(id="0"))
+    seen: set[int] = set()
+
+    def loading():
+        for number in range(1, 200):
+            yield Record(id=str(number), title=f"fiche {number}")
+            if number % 50 == 0:
+                seen.add(store.search(RecordQuery()).number_matched)
+
+    store.bulk_upsert(loading())
+    assert seen == {1}
+    assert store.search(RecordQuery()).number_matched == 200
+
+
+def test_a_store_serves_many_threads(filled: SQLiteStore, forests: Record) -> None:
+    wrong: list[object] = []
+
+    def read() -> None:
+        wrong.extend("read" for _ in range(30) if len(found(filled, q="foret")) != 2)
+
+    threads = [threading.Thread(target=read) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for number in range(20):
+        filled.upsert(replace(forests, rights=str(number)))
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+# --- SQLite's own traps ---------------------------------------------------------------------------
+
+
+def test_a_replaced_file_is_noticed(filled: SQLiteStore, tmp_path: Path) -> None:
+    assert len(found(filled)) == 3
+    with SQLiteStore(tmp_path / "other.sqlite") as other:
+        other.upsert(Record(id="neuf"))
+    filled.close()
+    remove_store(filled.path)
+    (tmp_path / "other.sqlite").replace(filled.path)
+    assert found(filled) == ["neuf"]
+
+
+def test_a_log_left_beside_a_removed_file_is_not_replayed(filled: SQLiteStore, tmp_path: Path) -> None:
+    assert len(found(filled)) == 3  # an idle reader keeps the log alive
+    wal = Path(f"{filled.path}-wal")
+    log = wal.read_bytes() if wal.exists() else b""
+    filled.close()
+    remove_store(filled.path)
+    assert not wal.exists()
+    wal.write_bytes(log)
+    filled.upsert(Record(id="seul"))
+    assert found(filled) == ["seul"]
+
+
+@pytest.mark.parametrize("content", [b"", b"pas une base" * 200])
+def test_a_file_that_is_no_store_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "catalogue.sqlite"
+    path.write_bytes(content)
+    with SQLiteStore(path) as store:
+        if content:
+            with pytest.raises(StoreError, match="catalogue"):
+                store.search(RecordQuery())
+        else:
+            assert store.search(RecordQuery()).number_matched == 0
+
+
+def test_a_store_of_another_version_is_refused(filled: SQLiteStore) -> None:
+    filled.close()
+    with sqlite3.connect(filled.path) as database:
+        database.execute("PRAGMA user_version = 99")
+    database.close()
+    with pytest.raises(StoreError, match="99"):
+        filled.search(RecordQuery())
+    with pytest.raises(StoreError, match="99"):
+        filled.upsert(Record(id="x"))
+
+
+def test_the_32_bit_edges_of_the_r_tree_are_refined(store: SQLiteStore) -> None:
+    edge = 0.1 + 2e-9  # nearer to 0.1 than a 32-bit number can tell
+    store.upsert(Record(id="a", geometry=Extent(edge, 43.0, 1.0, 44.0).as_geometry()))
+    assert found(store, bbox=f"0,43,{0.1 + 1e-9!r},44") == []
+    assert found(store, bbox=f"0,43,{edge!r},44") == ["a"]
+
+
+def test_another_analysis_indexes_the_store_anew(
+    filled: SQLiteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text, "ANALYSIS", "autre")
+    monkeypatch.setattr(text, "stems", text.words)
+    filled.upsert(Record(id="x", title="Rien"))
+    assert found(filled, q="forêts") == ["forets"]
+    assert found(filled, q="forêt") == ["forets", "etude"]
+
+
+def test_the_indexes_agree_with_the_records(filled: SQLiteStore, forests: Record) -> None:
+    for title in ("Un", "Deux", "Trois"):
+        filled.upsert(replace(forests, title=title, geometry=Extent(170, 0, -170, 10).as_geometry()))
+    filled.delete("guichets")
+    database = sqlite3.connect(filled.path)
+    assert database.execute("SELECT rtreecheck('extent')").fetchone() == ("ok",)
+    assert database.execute("SELECT count(*) FROM extent").fetchone() == (2,)
+    assert database.execute("SELECT count(*) FROM words WHERE words MATCH 'deux'").fetchone() == (0,)
+    database.execute("INSERT INTO words (words) VALUES ('integrity-check')")
+    database.close()
+
+
+def test_an_unwritable_place_is_one_sentence(tmp_path: Path) -> None:
+    folder = tmp_path / "catalogue.sqlite"
+    folder.mkdir()
+    with SQLiteStore(folder) as store, pytest.raises(StoreError):
+        store.upsert(Record(id="x"))
+
+
+# --- against a naive twin -------------------------------------------------------------------------
+
+WORDS = ("forêt", "forêts", "eau", "l'eau", "qualité", "de", "commune", "Rivières")
+degrees = st.sampled_from([-180.0, -170.5, -1.0, 0.0, 0.1, 1.0, 2.0, 179.0, 180.0])
+heights = st.sampled_from([-90.0, 0.0, 43.0, 43.5, 90.0])
+boxes = st.builds(lambda w, e, s: Extent(w, min(s), e, max(s)), degrees, degrees, st.tuples(heights, heights))
+sentences = st.lists(st.sampled_from(WORDS), max_size=4).map(" ".join)
+moments = st.sampled_from(
+    [None, Time(date="2020-01-01"), Time(interval=("2019", "..")), Time(interval=("..", "2021"))]
+)
+records = st.fixed_dictionaries(
+    {
+        "title": sentences,
+        "description": sentences,
+        "keywords": st.lists(sentences, max_size=2).map(tuple),
+        "geometry": st.none() | boxes.map(Extent.as_geometry),
+        "time": moments,
+        "type": st.sampled_from(["", "dataset", "study"]),
+        "external_ids": st.sampled_from([(), (ExternalId("1", "siren"),), (ExternalId("siren"),)]),
+    }
+)
+queries = st.builds(
+    lambda q, bbox, datetime, kind, ids, external, sort: RecordQuery(
+        q=q, bbox=bbox, datetime=datetime, type=kind, ids=ids, external_ids=external, sortby=sort, limit=100
+    ),
+    st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=2).map(" ".join), max_size=2).map(
+        ",".join
+    ),
+    st.none() | boxes,
+    st.none() | st.sampled_from([("2020-01-01T00:00:00.000000Z", "~"), ("", "2018-12-31T23:59:59.999999Z")]),
+    st.sampled_from([(), ("dataset",), ("dataset", "study")]),
+    st.sampled_from([(), ("r0", "r2", "r9")]),
+    st.sampled_from([(), ("siren",), ("siren:1",), ("1",)]),
+    st.sampled_from([(), (SortKey("title"),), (SortKey("type", True), SortKey("title"))]),
+)
+
+
+def naive(record: Record, query: RecordQuery) -> bool:
+    """The same conditions, read one after the other on the record itself."""
+    texts = [record.title, record.description, *record.keywords]
+    if query.q and not any(
+        has_phrase(text.stems(term), text.stems(t)) for term in query.terms for t in texts
+    ):
+        return False
+    if query.bbox and not (record.extent and record.extent.intersects(query.bbox)):
+        return False
+    bounds = record.time.bounds() if record.time else None
+    if query.datetime and not (bounds and bounds[0] <= query.datetime[1] and bounds[1] >= query.datetime[0]):
+        return False
+    external = {name for e in record.external_ids for name in (e.value, e.scheme, f"{e.scheme}:{e.value}")}
+    return (
+        (not query.type or record.type in query.type)
+        and (not query.ids or record.id in query.ids)
+        and (not query.external_ids or bool(external & set(query.external_ids)))
+    )
+
+
+def has_phrase(phrase: Sequence[str], words: Sequence[str]) -> bool:
+    return any(
+        tuple(words[i : i + len(phrase)]) == tuple(phrase) for i in range(len(words) - len(phrase) + 1)
+    )
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> SQLiteStore:
+    return SQLiteStore(tmp_path_factory.mktemp("twin") / "catalogue.sqlite")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(records, min_size=1, max_size=12), st.lists(queries, min_size=5, max_size=15))
+def test_a_search_finds_what_reading_every_record_finds(
+    scratch: SQLiteStore, described: list[dict], asked: list[RecordQuery]
+) -> None:
+    remove_store(scratch.path)
+    everything = [Record(id=f"r{n}", **members) for n, members in enumerate(described)]
+    with scratch as store:
+        store.bulk_upsert(everything)
+        for query in asked:
+            expected = {record.id for record in everything if naive(record, query)}
+            page = store.search(query)
+            answer = [record.id for record in page.records]
+            assert set(answer) == expected, query
+            assert page.number_matched == len(answer) == len(expected)
+            if query.sortby == (SortKey("title"),):
+                titles = [text.fold(record.title) for record in page.records]
+                assert titles == sorted(titles, key=lambda title: (not title, title))

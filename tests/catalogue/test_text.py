@@ -1,0 +1,47 @@
+import doctest
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from geoguichet.catalogue import query, record, text
+
+
+@pytest.mark.parametrize("module", [text, record, query])
+def test_docstrings_are_true(module) -> None:
+    assert doctest.testmod(module).failed == 0
+
+
+@given(st.text())
+def test_folding_twice_changes_nothing(anything: str) -> None:
+    assert text.fold(text.fold(anything)) == text.fold(anything)
+
+
+@given(st.text())
+def test_stems_ignore_accents_and_case(anything: str) -> None:
+    assert text.stems(text.fold(anything)) == text.stems(anything)
+
+
+@pytest.mark.parametrize(
+    ("asked", "written"),
+    [
+        ("foret", "forêts"),
+        ("FORÊT", "forets"),
+        ("biodiversite", "biodiversité"),
+        ("inondation", "Inondations"),
+        ("riviere", "rivières"),
+        ("securite", "sécurité"),
+        ("eau", "l'eau"),
+        ("eau", "l’eau"),
+        ("Etat", "de l'État"),
+        ("oeuvre", "œuvres"),
+        ("ecole", "d'écoles"),
+    ],
+)
+def test_what_an_officer_types_is_found(asked: str, written: str) -> None:
+    assert text.stems(asked)[-1] == text.stems(written)[-1]
+
+
+def test_a_token_stands_for_one_exact_value() -> None:
+    assert text.token("type", "dataset") != text.token("type", "Dataset") != text.token("keyword", "Dataset")
+    assert text.token("type", "un type — à part").isalnum()
