@@ -16,6 +16,9 @@ from geoguichet.referentials.errors import LayerError
 LONLAT = "EPSG:4326"
 """The CRS of every layer we hand out: degrees, longitude first."""
 
+METRIC = "EPSG:2154"
+"""RGF93 / Lambert-93, in which lengths in metres are computed."""
+
 
 def list_layers(path: Path) -> list[str]:
     """Return the names of the layers of a GeoPackage, GeoJSON, Shapefile or other file GDAL reads.

@@ -12,7 +12,7 @@ import pandas as pd
 from geoguichet.referentials.errors import LayerError
 from geoguichet.referentials.layers import check_columns, read_layer
 
-COMMUNE_COLUMNS = ("code", "name", "departement", "population")
+COMMUNE_COLUMNS = ("code", "name", "departement", "epci", "population")
 """What a layer of communes must have; other columns are carried along."""
 
 GROUPS: Mapping[str, str] = MappingProxyType(
@@ -44,6 +44,7 @@ def check_communes(communes: gpd.GeoDataFrame, *, where: str = "communes") -> No
     ``code``         INSEE code (text), unique
     ``name``         text
     ``departement``  code of its département (text)
+    ``epci``         SIREN of its intercommunality (text); may be missing
     ``population``   inhabitants, a number >= 0, never missing
     ``geometry``     polygon or multipolygon; may be missing (a finding, not a refusal)
 

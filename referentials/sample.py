@@ -111,8 +111,8 @@ SAMPLE_LAYERS: Mapping[str, SampleLayer] = MappingProxyType(
                 title_fr="Intercommunalités de Midi-Pyrénées",
                 title_en="Intercommunalities of Midi-Pyrénées",
                 description_fr=(
-                    "La partie des 102 établissements publics de coopération intercommunale (EPCI) à fiscalité "
-                    "propre située en Midi-Pyrénées, réunion de leurs communes."
+                    "La partie des 102 établissements publics de coopération intercommunale (EPCI) à "
+                    "fiscalité propre située en Midi-Pyrénées, réunion de leurs communes."
                 ),
                 description_en=(
                     "The part of the 102 intercommunalities (EPCI) that lies in Midi-Pyrénées, "
@@ -148,8 +148,8 @@ SAMPLE_LAYERS: Mapping[str, SampleLayer] = MappingProxyType(
                     "préfectures et sous-préfectures sont placées à la mairie de leur commune."
                 ),
                 description_en=(
-                    "The town halls, delegated town halls, prefectures and sub-prefectures of the region and of "
-                    "the 40 km beyond its border: point, address, opening hours. Prefectures and "
+                    "The town halls, delegated town halls, prefectures and sub-prefectures of the region "
+                    "and of the 40 km beyond its border: point, address, opening hours. Prefectures and "
                     "sub-prefectures stand at the town hall of their commune."
                 ),
                 keywords_fr=(
@@ -167,8 +167,8 @@ SAMPLE_LAYERS: Mapping[str, SampleLayer] = MappingProxyType(
                 title_fr="Communes de la couronne de 40 km autour de Midi-Pyrénées",
                 title_en="Communes within 40 km of Midi-Pyrénées",
                 description_fr=(
-                    "Les communes françaises situées à moins de 40 km au-delà de la limite de la région : point, "
-                    "population et distance à cette limite. L'Espagne et l'Andorre n'y sont pas."
+                    "Les communes françaises situées à moins de 40 km au-delà de la limite de la région : "
+                    "point, population et distance à cette limite. L'Espagne et l'Andorre n'y sont pas."
                 ),
                 description_en=(
                     "The French communes within 40 km beyond the region's border: point, population and "

@@ -52,12 +52,15 @@ SERVICE_TYPES: Mapping[str, ServiceType] = MappingProxyType(
 SERVICE_COLUMNS = ("id", "type", "name")
 """What a layer of services must have; other columns are carried along."""
 
+DEFAULTS: Mapping[str, object] = MappingProxyType({"commune": None, "inside": True, "hours": None})
+"""What stands in a column of the contract that the layer does not have."""
+
 
 def read_services(path: Path, *, layer: str = "services") -> gpd.GeoDataFrame:
     """Read the service points, in EPSG:4326, in the order of the file.
 
-    ``hours`` and ``hours_per_week`` are added where the file lacks them (the second worked out from the
-    first), so that the frame always has both.
+    Where the file lacks them, columns are added: ``commune`` (missing), ``inside`` (true), ``hours`` (missing)
+    and ``hours_per_week`` (worked out from ``hours``).
 
     Raises
     ------
@@ -65,8 +68,8 @@ def read_services(path: Path, *, layer: str = "services") -> gpd.GeoDataFrame:
         When the layer cannot be read or does not keep the contract of `check_services`.
     """
     services = read_layer(path, layer=layer, columns=SERVICE_COLUMNS)
-    if "hours" not in services.columns:
-        services = services.assign(hours=None)
+    absent = {key: value for key, value in DEFAULTS.items() if key not in services.columns}
+    services = services.assign(**absent)
     if "hours_per_week" not in services.columns:
         services = services.assign(hours_per_week=[weekly_hours(text) for text in services["hours"]])
     services = services.assign(hours_per_week=pd.to_numeric(services["hours_per_week"], errors="coerce"))
@@ -80,13 +83,15 @@ def check_services(services: gpd.GeoDataFrame, *, where: str = "services") -> No
     ``id``              text, unique
     ``type``            a key of ``SERVICE_TYPES``
     ``name``            text
+    ``commune``         INSEE code of its commune; missing when unknown
+    ``inside``          true when its commune belongs to the territory, false around it
     ``hours``           opening hours in OpenStreetMap's form; missing when unknown
     ``hours_per_week``  hours from 0 to 168; NaN when unknown
     ``geometry``        point in EPSG:4326; may be missing (a finding, not a refusal)
 
     Take the column as ``services["type"]``: ``services.type`` is geopandas' geometry type.
     """
-    check_columns(services, (*SERVICE_COLUMNS, "hours", "hours_per_week", "geometry"), where=where)
+    check_columns(services, (*SERVICE_COLUMNS, *DEFAULTS, "hours_per_week", "geometry"), where=where)
     ids = services["id"]
     _refuse(ids.isna() | ids.duplicated(), ids, "identifiant absent ou répété", where=where)
     known = ", ".join(SERVICE_TYPES)

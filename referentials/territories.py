@@ -11,11 +11,8 @@ import numpy as np
 import shapely
 
 from geoguichet.referentials.errors import LayerError
-from geoguichet.referentials.layers import LONLAT, read_layer
+from geoguichet.referentials.layers import LONLAT, METRIC, read_layer
 from geoguichet.referentials.population import COMMUNE_COLUMNS, check_communes
-
-METRIC = "EPSG:2154"
-"""RGF93 / Lambert-93, in which every distance in metres is computed."""
 
 DEPARTEMENT_COLUMNS = ("code", "name")
 

@@ -30,13 +30,9 @@ import shapely
 OUTPUT = Path(__file__).parents[1] / "midi-pyrenees.gpkg"
 DEPARTEMENTS = ("09", "12", "31", "32", "46", "65", "81", "82")
 RING_M = 40_000
-MISPLACED_M = (
-    5_000  # a ring commune whose town hall is farther than this from its polygon is put inside the polygon
-)
+MISPLACED_M = 3_000  # a ring commune whose town hall is farther than this from its polygon is put inside it
 PRECISION_DEG = 1e-6
-LAST_CHANGE = (
-    "2026-03-09T00:00:00Z"  # the day of the youngest dated source, so that a rebuild changes nothing
-)
+LAST_CHANGE = "2026-03-09T00:00:00Z"  # the day of the npm package, so that a rebuild changes nothing
 
 PIP = [
     sys.executable,
