@@ -59,8 +59,8 @@ DEFAULTS: Mapping[str, object] = MappingProxyType({"commune": None, "inside": Tr
 def read_services(path: Path, *, layer: str = "services") -> gpd.GeoDataFrame:
     """Read the service points, in EPSG:4326, in the order of the file.
 
-    Where the file lacks them, columns are added: ``commune`` (missing), ``inside`` (true), ``hours`` (missing)
-    and ``hours_per_week`` (worked out from ``hours``).
+    Where the file lacks them, columns are added: ``commune`` (missing), ``inside`` (true), ``hours``
+    (missing) and ``hours_per_week`` (worked out from ``hours``).
 
     Raises
     ------
