@@ -1,0 +1,1 @@
+"""What a study leaves behind, one kind of document a file."""

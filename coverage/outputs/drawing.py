@@ -1,0 +1,203 @@
+"""The report's pictures, drawn as SVG from the result: the map, and the curve of people gained."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from html import escape
+
+import geopandas as gpd
+import shapely
+
+from geoguichet.coverage.outputs.outlines import departement_outlines
+from geoguichet.coverage.outputs.palette import BORDER, INK, KIOSK, LAND, zone_classes, zone_colour
+from geoguichet.coverage.outputs.wording import Wording
+from geoguichet.coverage.result import CoverageResult
+
+WIDTH = 1000.0
+"""Width of a picture in its own units; the page scales it."""
+_MARGIN = 14.0
+_TOLERANCE = 0.4
+"""Outlines are simplified to under half a unit, which no eye or printer tells apart."""
+
+
+class _Frame:
+    """Turns longitudes and latitudes into picture units: equal-area, centred on the territory, north up."""
+
+    def __init__(self, extent: gpd.GeoSeries) -> None:
+        west, south, east, north = extent.total_bounds
+        self._crs = f"+proj=laea +lon_0={(west + east) / 2:.3f} +lat_0={(south + north) / 2:.3f} +datum=WGS84 +units=m"
+        left, bottom, right, top = extent.to_crs(self._crs).total_bounds
+        self.units_per_m = (WIDTH - 2 * _MARGIN) / (right - left)
+        self.height = (top - bottom) * self.units_per_m + 2 * _MARGIN
+        scale = self.units_per_m
+        self._matrix = [scale, 0, 0, -scale, _MARGIN - left * scale, _MARGIN + top * scale]
+
+    def place(self, shapes: gpd.GeoSeries) -> gpd.GeoSeries:
+        """Return the shapes in picture units."""
+        return shapes.to_crs(self._crs).affine_transform(self._matrix)
+
+
+def map_picture(result: CoverageResult, say: Wording) -> str:
+    """Return the map: départements, white zones by people, numbered kiosks, legend, scale bar and north."""
+    outlines = departement_outlines(result)
+    frame = _Frame(outlines.geometry)
+    legend = _legend(result, say)
+    height = frame.height + _LEGEND_HEIGHT
+    names = frame.place(outlines.geometry.representative_point())
+    parts = [
+        f'<rect width="{WIDTH:.0f}" height="{height:.1f}" fill="#ffffff"/>',
+        *(_path(shape, f'fill="{LAND}"') for shape in frame.place(outlines.geometry)),
+        *_zones(result, frame),
+        *(
+            _path(shape, f'fill="none" stroke="{BORDER}" stroke-width="1.6" stroke-linejoin="round"')
+            for shape in frame.place(outlines.geometry)
+        ),
+        *(_departement_name(point, name) for point, name in zip(names, outlines["name"], strict=True)),
+        *_kiosks(result, frame),
+        _north(say),
+        f'<g transform="translate(0 {frame.height:.1f})">{legend}{_scale_bar(frame.units_per_m, say)}</g>',
+    ]
+    key = "figure_map" if len(result.kiosks) else "figure_map_no_kiosk"
+    return _svg(height, say(key, territory=result.territory.name), parts)
+
+
+def gain_curve(result: CoverageResult, say: Wording) -> str:
+    """Return the curve of people gained against the number of kiosks, under the plan's proved maximum."""
+    gained = [0.0, *(float(value) for value in result.kiosks["people_cumulated"])]
+    bound = result.plan.bound if result.plan is not None else gained[-1]
+    top = _round_above(max(bound, *gained, 1.0))
+    left, right, upper, lower = 104.0, WIDTH - 24.0, 34.0, 330.0
+
+    def x(number: float) -> float:
+        return left + (right - left) * number / max(len(gained) - 1, 1)
+
+    def y(people: float) -> float:
+        return lower - (lower - upper) * people / top
+
+    line = " ".join(f"{x(number):.1f},{y(people):.1f}" for number, people in enumerate(gained))
+    count = say("kiosks", n=len(gained) - 1)
+    parts = [
+        *(_level(y(top * step / 4), left, right, say.number(top * step / 4)) for step in range(5)),
+        *(
+            f'<text x="{x(number):.1f}" y="{lower + 26:.0f}" text-anchor="middle" class="t">{say.number(number)}</text>'
+            for number in _ticks(len(gained) - 1)
+        ),
+        f'<polygon points="{left:.1f},{lower:.1f} {line} {right:.1f},{lower:.1f}" fill="{KIOSK}" fill-opacity="0.09"/>',
+        f'<polyline points="{line}" fill="none" stroke="{KIOSK}" stroke-width="3" stroke-linejoin="round"/>',
+        f'<circle cx="{right:.1f}" cy="{y(gained[-1]):.1f}" r="5" fill="{KIOSK}"/>',
+        f'<line x1="{left:.1f}" x2="{right:.1f}" y1="{y(bound):.1f}" y2="{y(bound):.1f}" stroke="#b2182b" '
+        'stroke-width="1.6" stroke-dasharray="7 5"/>',
+        f'<text x="{left + 8:.1f}" y="{y(bound) - 8:.1f}" class="t" fill="#b2182b">'
+        f"{escape(say('curve_bound', kiosks=count, bound=say.number(math.floor(bound + 1e-6))))}</text>",
+        f'<text x="{(left + right) / 2:.1f}" y="{lower + 52:.0f}" text-anchor="middle" class="t">{escape(say("curve_x"))}</text>',
+    ]
+    return _svg(396, say("figure_curve"), parts)
+
+
+def _zones(result: CoverageResult, frame: _Frame) -> Iterable[str]:
+    for shape, people in zip(frame.place(result.white_zones.geometry), result.white_zones["people"], strict=True):
+        yield _path(shape, f'fill="{zone_colour(people)}" stroke="#8a4b1c" stroke-width="0.6" stroke-linejoin="round"')
+
+
+def _kiosks(result: CoverageResult, frame: _Frame) -> Iterable[str]:
+    """Numbered discs, the first ranks on top."""
+    discs = list(zip(frame.place(result.kiosks.geometry), result.kiosks["rank"], strict=True))
+    for point, rank in reversed(discs):
+        if point is not None and not point.is_empty:
+            yield _disc(point.x, point.y, str(rank))
+
+
+def _disc(x: float, y: float, text: str) -> str:
+    return (
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="10" fill="{KIOSK}" stroke="#ffffff" stroke-width="1.5"/>'
+        f'<text x="{x:.1f}" y="{y + 3.8:.1f}" text-anchor="middle" class="k">{text}</text>'
+    )
+
+
+def _departement_name(point: shapely.Point, name: str) -> str:
+    return f'<text x="{point.x:.1f}" y="{point.y:.1f}" text-anchor="middle" class="d">{escape(name)}</text>'
+
+
+def _path(shape: shapely.Geometry | None, style: str) -> str:
+    if shape is None or shape.is_empty:
+        return ""
+    simple = shape.simplify(_TOLERANCE)
+    polygons = [part for part in shapely.get_parts(simple) if part.geom_type == "Polygon"]
+    rings = [ring for polygon in polygons for ring in (polygon.exterior, *polygon.interiors)]
+    data = "".join("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in ring.coords[:-1]) + "Z" for ring in rings)
+    return f'<path d="{data}" fill-rule="evenodd" {style}/>'
+
+
+_LEGEND_HEIGHT = 112.0
+
+
+def _legend(result: CoverageResult, say: Wording) -> str:
+    parts = [f'<text x="{_MARGIN}" y="26" class="h">{escape(say("legend_zones"))}</text>']
+    for number, (low, high, colour) in enumerate(zone_classes()):
+        x, y = _MARGIN + (number % 3) * 218, 40 + (number // 3) * 28
+        parts.append(
+            f'<rect x="{x:.0f}" y="{y}" width="24" height="16" fill="{colour}" stroke="#8a4b1c" stroke-width="0.8"/>'
+            f'<text x="{x + 32:.0f}" y="{y + 13}" class="t">{escape(say.zone_class(low, high))}</text>'
+        )
+    if len(result.kiosks):
+        parts.append(_disc(_MARGIN + 448, 76, "1") + f'<text x="{_MARGIN + 468:.0f}" y="81" class="t">')
+        parts.append(f"{escape(say('legend_kiosk'))}</text>")
+    return "".join(parts)
+
+
+def _scale_bar(units_per_m: float, say: Wording) -> str:
+    kilometres = _round_below(0.2 * WIDTH / units_per_m / 1000)
+    length = kilometres * 1000 * units_per_m
+    right = WIDTH - _MARGIN
+    return (
+        f'<path d="M{right - length:.1f} 62v10h{length:.1f}v-10" fill="none" stroke="{INK}" stroke-width="1.6"/>'
+        f'<text x="{right - length / 2:.1f}" y="60" text-anchor="middle" class="t">{say("scale_km", n=kilometres)}</text>'
+    )
+
+
+def _north(say: Wording) -> str:
+    x = WIDTH - _MARGIN - 18
+    return (
+        f'<g role="img" aria-label="{escape(say("north"))}"><path d="M{x} 20l10 30l-10 -7l-10 7z" fill="{INK}"/>'
+        f'<text x="{x}" y="68" text-anchor="middle" class="h">{say("north_letter")}</text></g>'
+    )
+
+
+def _level(y: float, left: float, right: float, label: str) -> str:
+    return (
+        f'<line x1="{left:.1f}" x2="{right:.1f}" y1="{y:.1f}" y2="{y:.1f}" stroke="#d5dadd" stroke-width="1"/>'
+        f'<text x="{left - 10:.1f}" y="{y + 5:.1f}" text-anchor="end" class="t">{label}</text>'
+    )
+
+
+def _ticks(last: int) -> list[int]:
+    step = max(1, math.ceil(_round_below(max(last, 1)) / 10))
+    return list(range(0, last + 1, step))
+
+
+def _round_below(value: float) -> int:
+    """Return the largest of 1, 2, 5, 10, 20, 50 ... that is not above the value (1 at least)."""
+    power = 10 ** max(0, math.floor(math.log10(max(value, 1.0))))
+    return next(int(power * digit) for digit in (5, 2, 1) if power * digit <= max(value, 1.0))
+
+
+def _round_above(value: float) -> float:
+    """Return the smallest of 4, 6, 8, 10, 12, 16, 20, 24 ... (times a power of ten) that leaves room above the value."""
+    power = 10.0 ** (math.floor(math.log10(value)) - 1)
+    return next(power * digit for digit in (12, 16, 20, 24, 32, 40, 60, 80, 100, 120) if power * digit >= value * 1.04)
+
+
+def _svg(height: float, title: str, parts: Iterable[str]) -> str:
+    style = (
+        f"text{{font-family:inherit;fill:{INK}}}.t{{font-size:15px}}.h{{font-size:16px;font-weight:600}}"
+        ".k{font-size:10.5px;font-weight:700;fill:#fff}"
+        ".d{font-size:17px;fill:#59646c;letter-spacing:.06em;paint-order:stroke;stroke:#fff;stroke-width:3px;"
+        "stroke-opacity:.7}"
+    )
+    return (
+        f'<svg viewBox="0 0 {WIDTH:.0f} {height:.1f}" role="img" aria-label="{escape(title)}" '
+        f'xmlns="http://www.w3.org/2000/svg"><title>{escape(title)}</title><style>{style}</style>'
+        + "".join(parts)
+        + "</svg>"
+    )

@@ -1,0 +1,163 @@
+"""The styles QGIS applies by itself when it opens the result: sober colours, sized points, numbered kiosks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from xml.sax.saxutils import quoteattr
+
+from geoguichet.coverage.outputs.palette import (
+    INK,
+    KIOSK,
+    OTHER_SERVICE,
+    SERVICE_COLOURS,
+    STANDING_COLOURS,
+    zone_classes,
+)
+from geoguichet.coverage.outputs.wording import Wording
+
+_STANDING = """CASE WHEN "served" THEN 'served' WHEN "served_after" THEN 'kiosk' ELSE 'unserved' END"""
+_SIZE_MM = 'coalesce(scale_exp("people", 0, 500000, 0.6, 12, 0.5), 0.6)'
+"""Area in proportion to the people, so that Toulouse does not hide its neighbours."""
+
+
+def layer_styles(language: str) -> dict[str, str]:
+    """Return the QML document of each layer of ``result.gpkg``."""
+    say = Wording(language)
+    return {
+        "demand": _document(_demand(say)),
+        "services": _document(_services(say)),
+        "white_zones": _document(_white_zones(say)),
+        "kiosks": _document(_kiosks(), _rank_labels()),
+    }
+
+
+def _demand(say: Wording) -> str:
+    classes = [
+        (key, say(f"standing_{key}"), _marker(colour, size=1.2, shape="circle", size_expression=_SIZE_MM))
+        for key, colour in STANDING_COLOURS.items()
+    ]
+    return _categorised(_STANDING, classes)
+
+
+def _services(say: Wording) -> str:
+    classes = [
+        (key, say.service(key).capitalize(), _marker(colour, size=3.0 if "prefecture" in key else 1.8, shape="square"))
+        for key, colour in SERVICE_COLOURS.items()
+    ]
+    return _categorised("type", [*classes, ("", say("service_other"), _marker(OTHER_SERVICE, size=1.8, shape="square"))])
+
+
+def _white_zones(say: Wording) -> str:
+    classes = zone_classes()
+    ranges = "".join(
+        f'<range render="true" symbol="{number}" lower="{low}" upper="{1e9 if high is None else high:.0f}" '
+        f"label={quoteattr(say.zone_class(low, high))}/>"
+        for number, (low, high, _) in enumerate(classes)
+    )
+    symbols = "".join(_symbol(str(number), "fill", _fill(colour)) for number, (_, _, colour) in enumerate(classes))
+    return (
+        '<renderer-v2 type="graduatedSymbol" attr="people" graduatedMethod="GraduatedColor" symbollevels="0" '
+        f'enableorderby="0" forceraster="0"><ranges>{ranges}</ranges><symbols>{symbols}</symbols></renderer-v2>'
+    )
+
+
+def _kiosks() -> str:
+    symbol = _symbol("0", "marker", _marker(KIOSK, size=5.0, shape="circle"))
+    return (
+        '<renderer-v2 type="singleSymbol" symbollevels="0" enableorderby="0" forceraster="0">'
+        f"<symbols>{symbol}</symbols></renderer-v2>"
+    )
+
+
+def _rank_labels() -> str:
+    """White numbers inside the kiosk markers."""
+    return (
+        '<labeling type="simple"><settings calloutType="simple">'
+        '<text-style fieldName="rank" isExpression="0" fontFamily="Sans Serif" fontSize="7" fontSizeUnit="Point" '
+        'fontWeight="75" namedStyle="Bold" textColor="255,255,255,255" textOpacity="1"/>'
+        '<placement placement="1" quadOffset="4" xOffset="0" yOffset="0" dist="0" offsetType="0"/>'
+        '<rendering obstacle="0" displayAll="1" drawLabels="1" scaleVisibility="0"/>'
+        "</settings></labeling>"
+    )
+
+
+def _document(renderer: str, labels: str = "") -> str:
+    enabled = "1" if labels else "0"
+    return (
+        "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
+        f'<qgis version="3.22.0" styleCategories="Symbology|Labeling" labelsEnabled="{enabled}">'
+        f"{renderer}{labels}<blendMode>0</blendMode><featureBlendMode>0</featureBlendMode></qgis>\n"
+    )
+
+
+def _categorised(attribute: str, classes: Iterable[tuple[str, str, str]]) -> str:
+    rows = list(classes)
+    categories = "".join(
+        f'<category render="true" symbol="{number}" value={quoteattr(value)} label={quoteattr(label)} type="string"/>'
+        for number, (value, label, _) in enumerate(rows)
+    )
+    symbols = "".join(_symbol(str(number), "marker", layer) for number, (_, _, layer) in enumerate(rows))
+    return (
+        f'<renderer-v2 type="categorizedSymbol" attr={quoteattr(attribute)} symbollevels="0" enableorderby="0" '
+        f'forceraster="0"><categories>{categories}</categories><symbols>{symbols}</symbols></renderer-v2>'
+    )
+
+
+def _symbol(name: str, kind: str, layer: str) -> str:
+    return f'<symbol type="{kind}" name="{name}" alpha="1" clip_to_extent="1" force_rhr="0">{layer}</symbol>'
+
+
+def _marker(colour: str, *, size: float, shape: str, size_expression: str = "") -> str:
+    options = _options(
+        {
+            "color": _rgba(colour),
+            "name": shape,
+            "outline_color": "255,255,255,255",
+            "outline_width": "0.15",
+            "outline_width_unit": "MM",
+            "outline_style": "solid",
+            "size": str(size),
+            "size_unit": "MM",
+            "scale_method": "diameter",
+        }
+    )
+    return f'<layer class="SimpleMarker" enabled="1" locked="0" pass="0">{options}{_defined("size", size_expression)}</layer>'
+
+
+def _fill(colour: str) -> str:
+    options = _options(
+        {
+            "color": _rgba(colour, alpha=205),
+            "style": "solid",
+            "outline_color": _rgba(INK, alpha=150),
+            "outline_style": "solid",
+            "outline_width": "0.2",
+            "outline_width_unit": "MM",
+        }
+    )
+    return f'<layer class="SimpleFill" enabled="1" locked="0" pass="0">{options}</layer>'
+
+
+def _options(values: dict[str, str]) -> str:
+    """Both ways QGIS has had of writing a symbol's properties: ``Option`` (3.26 on) and ``prop`` (before)."""
+    modern = "".join(f'<Option name="{key}" type="QString" value={quoteattr(value)}/>' for key, value in values.items())
+    older = "".join(f'<prop k="{key}" v={quoteattr(value)}/>' for key, value in values.items())
+    return f'<Option type="Map">{modern}</Option>{older}'
+
+
+def _defined(name: str, expression: str) -> str:
+    if not expression:
+        return ""
+    return (
+        '<data_defined_properties><Option type="Map"><Option name="name" type="QString" value=""/>'
+        f'<Option name="properties" type="Map"><Option name="{name}" type="Map">'
+        '<Option name="active" type="bool" value="true"/>'
+        f'<Option name="expression" type="QString" value={quoteattr(expression)}/>'
+        '<Option name="type" type="int" value="3"/></Option></Option>'
+        '<Option name="type" type="QString" value="collection"/></Option></data_defined_properties>'
+    )
+
+
+def _rgba(colour: str, alpha: int = 255) -> str:
+    red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
+    return f"{red},{green},{blue},{alpha}"

@@ -1,0 +1,181 @@
+"""The report: one printable page that tells a decision-maker the question, the answer, its proof and its limits."""
+
+from __future__ import annotations
+
+from importlib import resources
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from geoguichet.coverage.outputs.drawing import gain_curve, map_picture
+from geoguichet.coverage.outputs.wording import Wording
+from geoguichet.coverage.result import CoverageResult
+from geoguichet.coverage.siting.plan import KioskPlan
+from geoguichet.coverage.study import KioskChoice, Need, Study
+from geoguichet.referentials.quality import count_by_rule
+
+_TEMPLATE = resources.files("geoguichet.coverage.outputs") / "templates" / "report.html"
+
+MAIN_ZONES = 15
+"""How many white zones the report lists; the GeoPackage has them all."""
+_NAMES_SHOWN = 5
+
+
+def write(result: CoverageResult, path: Path) -> None:
+    """Write the report, self-contained: no script, no other file."""
+    path.write_text(render(result), encoding="utf-8", newline="\n")
+
+
+def render(result: CoverageResult) -> str:
+    """Return the report as HTML, in the study's language."""
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    say = Wording(result.study.language)
+    template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
+    return template.render(say=say, **_content(result, say)) + "\n"
+
+
+def _content(result: CoverageResult, say: Wording) -> dict[str, Any]:
+    zones = result.white_zones.reset_index(names="id").head(MAIN_ZONES).to_dict("records")
+    return {
+        "result": result,
+        "study": result.study,
+        "total": result.summary.iloc[-1].to_dict(),
+        "rows": result.summary.to_dict("records"),
+        "rule": rule_sentence(result.study, say),
+        "needs": [need_sentence(result.study.need(key), say) for key in result.study.rule.needs],
+        "question": question_sentences(result.study, say),
+        "map": Markup(map_picture(result, say)),  # noqa: S704  drawn here, every name escaped
+        "zones": [{**zone, "communes_shown": shortened(zone["commune_names"], say)} for zone in zones],
+        "kiosks": result.kiosks.to_dict("records"),
+        "curve": Markup(gain_curve(result, say)) if len(result.kiosks) else None,  # noqa: S704
+        "plan": plan_sentences(result, result.plan, say) if result.plan is not None else [],
+        "costs": _costs(result, result.study.kiosks, say) if result.study.kiosks is not None else None,
+        "method": _method(result, say),
+        "limits": _limits(result, say),
+        "findings": _findings(result),
+        "version": version("geoguichet"),
+    }
+
+
+def rule_sentence(study: Study, say: Wording) -> str:
+    """Say how the needs combine; the needs themselves follow as a list."""
+    if len(study.rule.needs) == 1:
+        return say("rule_one")
+    return say(f"rule_{study.rule.kind}", k=study.rule.k)
+
+
+def need_sentence(need: Need, say: Wording) -> str:
+    """Say one need: what, how near, how long open."""
+    distance = say.distance(need.within_m)
+    if need.min_hours_per_week is None:
+        return say("need", label=need.label, distance=distance)
+    return say("need_hours", label=need.label, distance=distance, hours=need.min_hours_per_week)
+
+
+def question_sentences(study: Study, say: Wording) -> list[str]:
+    """Say what becomes of the others, and what is asked about the kiosks."""
+    buffer_m = study.territory.buffer_m
+    key = "report_question_else" if buffer_m else "report_question_else_no_buffer"
+    sentences = [say(key, buffer=say.distance(buffer_m))]
+    if study.kiosks is not None:
+        sentences.append(
+            say(
+                "report_question_kiosks",
+                kiosks=say("kiosks", n=study.kiosks.count),
+                offers=say.listed([study.need(key).label for key in study.kiosks.offers]),
+                reach=say.distance(study.kiosks.reach_m),
+                hosts=say.listed([say.service(kind, many=True) for kind in study.kiosks.candidates]),
+            )
+        )
+    return sentences
+
+
+def shortened(names: str, say: Wording, shown: int = _NAMES_SHOWN) -> str:
+    """Return the first of comma-separated names and how many more there are."""
+    every = [name.strip() for name in str(names).split(",") if name.strip()]
+    if len(every) <= shown + 1:
+        return ", ".join(every)
+    return say("popup_more", names=", ".join(every[:shown]), n=len(every) - shown)
+
+
+def plan_sentences(result: CoverageResult, plan: KioskPlan, say: Wording) -> list[str]:
+    """Say what the plan brings and how far it is proved to be from the best."""
+    white = result.summary.iloc[-1]["white_before"]
+    sentences = [
+        say(
+            "plan_gain",
+            kiosks=say("kiosks", n=len(plan.sites)),
+            people=say("people", n=round(plan.value)),
+            share=say.percent(plan.value / white if white else 0.0),
+        )
+    ]
+    if plan.status == "optimal":
+        sentences.append(say("plan_optimal"))
+    else:
+        bound = round(plan.bound)
+        sentences.append(
+            say("plan_bound", bound=bound, missing=max(0, bound - round(plan.value)), gap=say.percent(plan.gap, 2))
+        )
+        sentences.append(say(f"plan_{plan.status}"))
+    if len(plan.gains) > 1:
+        first, last = (say("people", n=round(gain)) for gain in (plan.gains[0], plan.gains[-1]))
+        sentences.append(say("plan_last", first=first, last=last))
+    return sentences
+
+
+def _costs(result: CoverageResult, kiosks: KioskChoice, say: Wording) -> dict[str, Any]:
+    opened = len(result.kiosks)
+    total = opened * kiosks.user_side_cost_eur + kiosks.experts * kiosks.expert_side_cost_eur
+    rows = [
+        (
+            say("cost_user", kiosks=say("kiosks", n=opened), cost=say.money(kiosks.user_side_cost_eur)),
+            say.money(opened * kiosks.user_side_cost_eur),
+        ),
+        (
+            say("cost_expert", n=kiosks.experts, cost=say.money(kiosks.expert_side_cost_eur)),
+            say.money(kiosks.experts * kiosks.expert_side_cost_eur),
+        ),
+        (say("cost_total"), say.money(total)),
+    ]
+    if kiosks.budget_eur is not None:
+        rows += [
+            (say("cost_budget"), say.money(kiosks.budget_eur)),
+            (say("cost_left"), say.money(kiosks.budget_eur - total)),
+        ]
+    gained = result.plan.value if result.plan is not None else 0.0
+    return {
+        "rows": rows if total else [],
+        "note": say("cost_per_head", cost=say.money(total / gained)) if gained and total else "",
+    }
+
+
+def _method(result: CoverageResult, say: Wording) -> list[str]:
+    at_host = result.study.demand.at != "representative_point"
+    steps = [say("method_1" if at_host else "method_1_inside"), say("method_2"), say("method_3")]
+    if result.plan is not None:
+        steps += [say("method_4"), say("plan_method", method=result.plan.method)]
+    return steps
+
+
+def _limits(result: CoverageResult, say: Wording) -> list[str]:
+    limits = [say("limit_straight"), say("limit_point")]
+    if any(need.min_hours_per_week is not None for need in result.study.needs):
+        limits.append(say("limit_hours"))
+    if len(result.kiosks):
+        limits.append(say("limit_use"))
+    lost = int(result.demand.loc[result.demand["point_source"] == "none", "people"].sum())
+    if lost:
+        limits.append(say("limit_missing", people=say("people", n=lost)))
+    return limits
+
+
+def _findings(result: CoverageResult) -> list[dict[str, Any]]:
+    """One row per rule: how many findings, and the first of them as an example."""
+    examples = {finding.rule: finding.message for finding in sorted(result.findings, reverse=True)}
+    return [
+        {"rule": rule, "count": count, "example": examples[rule]}
+        for rule, count in count_by_rule(result.findings).items()
+    ]
