@@ -96,8 +96,12 @@ def gain_curve(result: CoverageResult, say: Wording) -> str:
 
 
 def _zones(result: CoverageResult, frame: _Frame) -> Iterable[str]:
-    for shape, people in zip(frame.place(result.white_zones.geometry), result.white_zones["people"], strict=True):
-        yield _path(shape, f'fill="{zone_colour(people)}" stroke="#8a4b1c" stroke-width="0.6" stroke-linejoin="round"')
+    for shape, people in zip(
+        frame.place(result.white_zones.geometry), result.white_zones["people"], strict=True
+    ):
+        yield _path(
+            shape, f'fill="{zone_colour(people)}" stroke="#8a4b1c" stroke-width="0.6" stroke-linejoin="round"'
+        )
 
 
 def _kiosks(result: CoverageResult, frame: _Frame) -> Iterable[str]:
@@ -185,7 +189,9 @@ def _round_below(value: float) -> int:
 def _round_above(value: float) -> float:
     """Return the smallest of 4, 6, 8, 10, 12, 16, 20, 24 ... (times a power of ten) that leaves room above the value."""
     power = 10.0 ** (math.floor(math.log10(value)) - 1)
-    return next(power * digit for digit in (12, 16, 20, 24, 32, 40, 60, 80, 100, 120) if power * digit >= value * 1.04)
+    return next(
+        power * digit for digit in (12, 16, 20, 24, 32, 40, 60, 80, 100, 120) if power * digit >= value * 1.04
+    )
 
 
 def _svg(height: float, title: str, parts: Iterable[str]) -> str:

@@ -19,7 +19,18 @@ from geoguichet.coverage.siting.plan import KioskPlan
 from geoguichet.coverage.study import Study
 from geoguichet.referentials.quality import count_by_rule
 
-_PACKAGES = ("geoguichet", "geopandas", "highspy", "numpy", "pandas", "pyarrow", "pyogrio", "pyproj", "scipy", "shapely")
+_PACKAGES = (
+    "geoguichet",
+    "geopandas",
+    "highspy",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "pyogrio",
+    "pyproj",
+    "scipy",
+    "shapely",
+)
 
 
 def write(result: CoverageResult, path: Path, outputs: Iterable[Path]) -> None:
@@ -27,7 +38,9 @@ def write(result: CoverageResult, path: Path, outputs: Iterable[Path]) -> None:
 
     Two equal results differ in nothing but ``timings`` (seconds).
     """
-    text = json.dumps(document(result, outputs), ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False)
+    text = json.dumps(
+        document(result, outputs), ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False
+    )
     path.write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
@@ -44,7 +57,9 @@ def document(result: CoverageResult, outputs: Iterable[Path]) -> dict[str, Any]:
         "findings": count_by_rule(result.findings),
         "plan": None if result.plan is None else _plan(result.plan),
         "seed": None,
-        "outputs": {path.name: {"bytes": path.stat().st_size, "sha256": sha256(path)} for path in sorted(outputs)},
+        "outputs": {
+            path.name: {"bytes": path.stat().st_size, "sha256": sha256(path)} for path in sorted(outputs)
+        },
         "timings": timings,
     }
 

@@ -34,7 +34,9 @@ def zone_colour(people: float) -> str:
 def zone_classes() -> list[tuple[int, int | None, str]]:
     """Return the classes of white zones as (from, up to, colour); the last has no upper limit."""
     limits: list[int | None] = [0, *ZONE_BREAKS, None]
-    return [(low or 0, high, colour) for (low, high), colour in zip(pairwise(limits), ZONE_COLOURS, strict=True)]
+    return [
+        (low or 0, high, colour) for (low, high), colour in zip(pairwise(limits), ZONE_COLOURS, strict=True)
+    ]
 
 
 def standing(*, served: bool, served_after: bool) -> Standing:

@@ -41,10 +41,16 @@ def _demand(say: Wording) -> str:
 
 def _services(say: Wording) -> str:
     classes = [
-        (key, say.service(key).capitalize(), _marker(colour, size=3.0 if "prefecture" in key else 1.8, shape="square"))
+        (
+            key,
+            say.service(key).capitalize(),
+            _marker(colour, size=3.0 if "prefecture" in key else 1.8, shape="square"),
+        )
         for key, colour in SERVICE_COLOURS.items()
     ]
-    return _categorised("type", [*classes, ("", say("service_other"), _marker(OTHER_SERVICE, size=1.8, shape="square"))])
+    return _categorised(
+        "type", [*classes, ("", say("service_other"), _marker(OTHER_SERVICE, size=1.8, shape="square"))]
+    )
 
 
 def _white_zones(say: Wording) -> str:
@@ -54,7 +60,9 @@ def _white_zones(say: Wording) -> str:
         f"label={quoteattr(say.zone_class(low, high))}/>"
         for number, (low, high, _) in enumerate(classes)
     )
-    symbols = "".join(_symbol(str(number), "fill", _fill(colour)) for number, (_, _, colour) in enumerate(classes))
+    symbols = "".join(
+        _symbol(str(number), "fill", _fill(colour)) for number, (_, _, colour) in enumerate(classes)
+    )
     return (
         '<renderer-v2 type="graduatedSymbol" attr="people" graduatedMethod="GraduatedColor" symbollevels="0" '
         f'enableorderby="0" forceraster="0"><ranges>{ranges}</ranges><symbols>{symbols}</symbols></renderer-v2>'
@@ -140,7 +148,9 @@ def _fill(colour: str) -> str:
 
 def _options(values: dict[str, str]) -> str:
     """Both ways QGIS has had of writing a symbol's properties: ``Option`` (3.26 on) and ``prop`` (before)."""
-    modern = "".join(f'<Option name="{key}" type="QString" value={quoteattr(value)}/>' for key, value in values.items())
+    modern = "".join(
+        f'<Option name="{key}" type="QString" value={quoteattr(value)}/>' for key, value in values.items()
+    )
     older = "".join(f'<prop k="{key}" v={quoteattr(value)}/>' for key, value in values.items())
     return f'<Option type="Map">{modern}</Option>{older}'
 

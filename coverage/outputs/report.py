@@ -31,7 +31,9 @@ def write(result: CoverageResult, path: Path) -> None:
 
 def render(result: CoverageResult) -> str:
     """Return the report as HTML, in the study's language."""
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     say = Wording(result.study.language)
     template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
     return template.render(say=say, **_content(result, say)) + "\n"
@@ -117,7 +119,12 @@ def plan_sentences(result: CoverageResult, plan: KioskPlan, say: Wording) -> lis
     else:
         bound = round(plan.bound)
         sentences.append(
-            say("plan_bound", bound=bound, missing=max(0, bound - round(plan.value)), gap=say.percent(plan.gap, 2))
+            say(
+                "plan_bound",
+                bound=bound,
+                missing=max(0, bound - round(plan.value)),
+                gap=say.percent(plan.gap, 2),
+            )
         )
         sentences.append(say(f"plan_{plan.status}"))
     if len(plan.gains) > 1:

@@ -38,7 +38,15 @@ from geoguichet.coverage.outputs.wording import Wording
 from geoguichet.coverage.result import CoverageResult
 
 _TEMPLATES = resources.files("geoguichet.coverage.outputs") / "templates"
-_PANES = {"ground": 350, "zones": 410, "reach": 415, "people": 420, "names": 425, "services": 610, "kiosks": 620}
+_PANES = {
+    "ground": 350,
+    "zones": 410,
+    "reach": 415,
+    "people": 420,
+    "names": 425,
+    "services": 610,
+    "kiosks": 620,
+}
 """What stands above what."""
 _DECIMALS = 5
 """About one metre."""
@@ -58,9 +66,17 @@ def render(result: CoverageResult) -> str:
     figure.title = escape(result.study.title)
     _dress(figure, result, say)
     for name, level in _PANES.items():
-        page.add_child(CustomPane(name, z_index=level, pointer_events=name not in ("ground", "reach", "names")))
+        page.add_child(
+            CustomPane(name, z_index=level, pointer_events=name not in ("ground", "reach", "names"))
+        )
     people = _people(result, say)
-    for layer in (*_ground(result), _zones(result, say), people, *_services(result, say), *_kiosks(result, say)):
+    for layer in (
+        *_ground(result),
+        _zones(result, say),
+        people,
+        *_services(result, say),
+        *_kiosks(result, say),
+    ):
         page.add_child(layer)
     page.add_child(folium.LayerControl(collapsed=False))
     west, south, east, north = (float(value) for value in departement_outlines(result).total_bounds)
@@ -80,7 +96,9 @@ class _Placed(Layer):
         """
     )
 
-    def __init__(self, call: str, *arguments: Any, name: str, show: bool = True, control: bool = True) -> None:
+    def __init__(
+        self, call: str, *arguments: Any, name: str, show: bool = True, control: bool = True
+    ) -> None:
         super().__init__(name=name, overlay=True, control=control, show=True)
         self._name = "Placed"
         self.show = show
@@ -142,7 +160,9 @@ def _raw(text: str) -> Element:
 
 
 def _panel(result: CoverageResult, say: Wording) -> str:
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     template = environment.from_string((_TEMPLATES / "map_panel.html").read_text(encoding="utf-8"))
     standings = [item for item in STANDING_COLOURS.items() if item[0] != "kiosk" or len(result.kiosks)]
     return template.render(
@@ -198,7 +218,11 @@ def _zones(result: CoverageResult, say: Wording) -> Layer:
             "lines": [
                 f"{say('people', n=int(zone['people']))}, {say('communes', n=int(zone['communes']))}",
                 say("popup_zone_communes", names=shortened(zone["commune_names"], say, shown=12)),
-                say("popup_zone_excess", mean=say.distance(zone["mean_m"]), worst=say.distance(zone["worst_m"])),
+                say(
+                    "popup_zone_excess",
+                    mean=say.distance(zone["mean_m"]),
+                    worst=say.distance(zone["worst_m"]),
+                ),
                 *([say("popup_zone_after", people=int(zone["people_after"]))] if len(result.kiosks) else []),
             ],
         }
@@ -222,19 +246,31 @@ def _zones(result: CoverageResult, say: Wording) -> Layer:
 
 def _people(result: CoverageResult, say: Wording) -> _Placed:
     """One circle a commune, its area in proportion to its people; large ones first, so that none is hidden."""
-    demand = result.demand[result.demand.geometry.notna()].sort_values("people", ascending=False, kind="stable")
+    demand = result.demand[result.demand.geometry.notna()].sort_values(
+        "people", ascending=False, kind="stable"
+    )
     colours = list(STANDING_COLOURS)
     services = result.services["name"]
     kiosks = result.kiosks[["rank", "name"]]
     rows = []
-    for point, row in zip(demand.geometry, demand.drop(columns=demand.geometry.name).to_dict("records"), strict=True):
+    for point, row in zip(
+        demand.geometry, demand.drop(columns=demand.geometry.name).to_dict("records"), strict=True
+    ):
         where = standing(served=bool(row["served"]), served_after=bool(row["served_after"]))
-        lines = [say("people", n=int(row["people"])), say(f"standing_{where}"), *_needs_told(row, result, services, say)]
+        lines = [
+            say("people", n=int(row["people"])),
+            say(f"standing_{where}"),
+            *_needs_told(row, result, services, say),
+        ]
         if row["kiosk"]:
             rank, name = kiosks.loc[row["kiosk"]]
-            lines.append(say("popup_kiosk_at", rank=int(rank), name=name, distance=say.distance(row["kiosk_m"])))
+            lines.append(
+                say("popup_kiosk_at", rank=int(rank), name=name, distance=say.distance(row["kiosk_m"]))
+            )
         radius = round(max(1.7, 0.032 * math.sqrt(max(row["people"], 0))), 1)
-        rows.append([*_latlon(point), radius, colours.index(where), f"{row['name']} ({row['departement']})", lines])
+        rows.append(
+            [*_latlon(point), radius, colours.index(where), f"{row['name']} ({row['departement']})", lines]
+        )
     return _Placed("circles", rows, list(STANDING_COLOURS.values()), "people", name=say("layer_demand"))
 
 
@@ -245,7 +281,9 @@ def _needs_told(row: dict[str, Any], result: CoverageResult, services: Any, say:
             yield say("popup_nothing", need=need.label, reason=say(f"reason_{reason}"))
         else:
             name = services.get(row[f"{need.key}_service"], "")
-            yield say("popup_nearest", need=need.label, distance=say.distance(row[f"{need.key}_m"]), service=name)
+            yield say(
+                "popup_nearest", need=need.label, distance=say.distance(row[f"{need.key}_m"]), service=name
+            )
 
 
 def _service_kinds(result: CoverageResult) -> list[tuple[str, str]]:
@@ -255,7 +293,10 @@ def _service_kinds(result: CoverageResult) -> list[tuple[str, str]]:
 
 
 def _service_colours(result: CoverageResult) -> str:
-    rules = (f".service.s{number}{{background:{colour}}}" for number, (_, colour) in enumerate(_service_kinds(result)))
+    rules = (
+        f".service.s{number}{{background:{colour}}}"
+        for number, (_, colour) in enumerate(_service_kinds(result))
+    )
     return "".join(rules)
 
 
@@ -266,10 +307,14 @@ def _services(result: CoverageResult, say: Wording) -> list[Layer]:
         table = result.services[(result.services["type"] == kind) & result.services.geometry.notna()]
         rows = [
             [*_latlon(point), "", row["name"], _service_lines(row, say)]
-            for point, row in zip(table.geometry, table.drop(columns=table.geometry.name).to_dict("records"), strict=True)
+            for point, row in zip(
+                table.geometry, table.drop(columns=table.geometry.name).to_dict("records"), strict=True
+            )
         ]
         label = say("layer_services", type=say.service(kind, many=True))
-        layers.append(_Placed("marks", rows, f"service s{number}", 10, "services", name=label, show=len(rows) <= 100))
+        layers.append(
+            _Placed("marks", rows, f"service s{number}", 10, "services", name=label, show=len(rows) <= 100)
+        )
     return layers
 
 
@@ -292,7 +337,9 @@ def _kiosks(result: CoverageResult, say: Wording) -> list[Layer]:
     placed = result.kiosks[result.kiosks.geometry.notna()].iloc[::-1]
     reach = folium.FeatureGroup(name=say("layer_reach", distance=say.distance(choice.reach_m)), show=False)
     rows = []
-    for point, row in zip(placed.geometry, placed.drop(columns=placed.geometry.name).to_dict("records"), strict=True):
+    for point, row in zip(
+        placed.geometry, placed.drop(columns=placed.geometry.name).to_dict("records"), strict=True
+    ):
         reach.add_child(
             folium.Circle(
                 _latlon(point),
@@ -351,7 +398,6 @@ def _latlon(point: Any) -> list[float]:
 def _json(value: Any) -> str:
     """JSON that can stand inside a script element."""
 
-
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
@@ -360,5 +406,7 @@ def _renumbered(html: str) -> str:
     """Replace folium's random identifiers by their order of appearance: equal results give equal bytes."""
     numbers: dict[str, int] = {}
     return re.sub(
-        r"(?<=_)[0-9a-f]{32}(?![0-9a-f])", lambda match: str(numbers.setdefault(match[0], len(numbers) + 1)), html
+        r"(?<=_)[0-9a-f]{32}(?![0-9a-f])",
+        lambda match: str(numbers.setdefault(match[0], len(numbers) + 1)),
+        html,
     )

@@ -140,7 +140,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "layer_departements": ("Départements", "Départements"),
     "layer_zones": ("Zones blanches", "White zones"),
     "layer_demand": ("Communes, selon leur population", "Communes, by population"),
-    "layer_reach": ("Rayon d’action des visioguichets ({distance})", "Reach of the video kiosks ({distance})"),
+    "layer_reach": (
+        "Rayon d’action des visioguichets ({distance})",
+        "Reach of the video kiosks ({distance})",
+    ),
     "layer_kiosks": ("Visioguichets, par rang", "Video kiosks, by rank"),
     "layer_services": ("Services : {type}", "Services: {type}"),
     "zoom_in": ("Agrandir", "Zoom in"),
@@ -154,7 +157,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "north_letter": ("N", "N"),
     "popup_nearest": ("{need} : {distance} ({service})", "{need}: {distance} ({service})"),
     "popup_nothing": ("{need} : {reason}", "{need}: {reason}"),
-    "popup_kiosk_at": ("Visioguichet n° {rank} ({name}) à {distance}", "Video kiosk no. {rank} ({name}) at {distance}"),
+    "popup_kiosk_at": (
+        "Visioguichet n° {rank} ({name}) à {distance}",
+        "Video kiosk no. {rank} ({name}) at {distance}",
+    ),
     "popup_zone_communes": ("Communes : {names}", "Communes: {names}"),
     "popup_zone_excess": (
         "Au-delà des seuils : {mean} en moyenne, {worst} au pire",
@@ -164,7 +170,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "Encore non desservis une fois les visioguichets ouverts : {people}",
         "Still unserved once the video kiosks are open: {people}",
     ),
-    "popup_more": ("{names} et {n} autre | {names} et {n} autres", "{names} and {n} other | {names} and {n} others"),
+    "popup_more": (
+        "{names} et {n} autre | {names} et {n} autres",
+        "{names} and {n} other | {names} and {n} others",
+    ),
     "popup_kiosk_title": ("Visioguichet n° {rank} : {name}", "Video kiosk no. {rank}: {name}"),
     "popup_kiosk_host": ("Lieu d’accueil : {host}", "Host: {host}"),
     "popup_kiosk_hours": ("Ouverture : {hours}", "Opening hours: {hours}"),
@@ -216,7 +225,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "report_essentials": ("L’essentiel", "In short"),
     "key_people": ("habitants étudiés", "inhabitants studied"),
     "key_before": ("vivent en zone blanche, soit {share}", "live in a white zone, that is {share}"),
-    "key_zones": ("zone blanche distincte | zones blanches distinctes", "distinct white zone | distinct white zones"),
+    "key_zones": (
+        "zone blanche distincte | zones blanches distinctes",
+        "distinct white zone | distinct white zones",
+    ),
     "key_after": (
         "resteraient en zone blanche, soit {share}, une fois {kiosks} en service",
         "would remain in a white zone, that is {share}, once {kiosks} are open",

@@ -15,10 +15,18 @@ from geoguichet.referentials.quality import Finding
 from geoguichet.referentials.territories import Territory
 
 STUDY = {
-    "study": {"id": "autour-de-cahors", "title": "Visioguichets autour de Cahors", "abstract": "Un <essai> & des accents."},
+    "study": {
+        "id": "autour-de-cahors",
+        "title": "Visioguichets autour de Cahors",
+        "abstract": "Un <essai> & des accents.",
+    },
     "territory": {"name": "Autour de Cahors", "departements": ["46", "82"], "buffer": "40 km"},
     "services": {
-        "state": {"label": "Guichet de l’État", "types": ["prefecture", "sous_prefecture"], "within": "25 km"},
+        "state": {
+            "label": "Guichet de l’État",
+            "types": ["prefecture", "sous_prefecture"],
+            "within": "25 km",
+        },
         "town_hall": {"label": "Mairie", "types": ["town_hall"], "within": "8 km", "min_hours_per_week": 28},
     },
     "rule": {"all": ["state", "town_hall"]},
@@ -80,7 +88,10 @@ def _demand(kiosks: bool) -> gpd.GeoDataFrame:
     state, town_hall = (np.array([row[column] for row in COMMUNES], dtype=float) for column in (6, 7))
     slack = np.minimum(25_000 - state, 8_000 - town_hall)
     served = slack >= 0
-    zone = ["" if fine or not here else "zb-001" if code != "46276" else "zb-002" for code, fine, here in zip(codes, served, located, strict=True)]
+    zone = [
+        "" if fine or not here else "zb-001" if code != "46276" else "zb-002"
+        for code, fine, here in zip(codes, served, located, strict=True)
+    ]
     reached = [SERVED_BY.get(code, ("", np.nan)) if kiosks else ("", np.nan) for code in codes]
     reason = np.where(located, "", "not_located")
     return gpd.GeoDataFrame(
@@ -129,7 +140,9 @@ def _services() -> gpd.GeoDataFrame:
 
 
 def _white_zones(kiosks: bool) -> gpd.GeoDataFrame:
-    west = shapely.union_all([_square(1.208, 44.3385), _square(1.248, 44.357), _square(1.138, 44.256), _square(1.214, 44.272)])
+    west = shapely.union_all(
+        [_square(1.208, 44.3385), _square(1.248, 44.357), _square(1.138, 44.256), _square(1.214, 44.272)]
+    )
     return gpd.GeoDataFrame(
         {
             "people": [3_709, 850],
@@ -172,7 +185,9 @@ def _summary(kiosks: bool) -> pd.DataFrame:
         ("82", "Tarn-et-Garonne", 1_719, 1_719, tarn_after, 1, 0),
         ("", "Autour de Cahors", 25_286, 4_679, lot_after + tarn_after, 2, 2 * kiosks),
     ]
-    table = pd.DataFrame(rows, columns=["code", "name", "people", "white_before", "white_after", "zones", "kiosks"])
+    table = pd.DataFrame(
+        rows, columns=["code", "name", "people", "white_before", "white_after", "zones", "kiosks"]
+    )
     table.insert(4, "white_before_share", table["white_before"] / table["people"])
     table.insert(6, "white_after_share", table["white_after"] / table["people"])
     return table
@@ -183,9 +198,23 @@ def _none_of(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 FINDINGS = (
-    Finding("no-geometry", "communes", "46999", "L'Ailleurs-Perdu n'a pas de contour ; <elle> n'est pas dessinée."),
-    Finding("no-hours", "services", "mairie-1", "Mairie A : horaires absents ; elle n'est pas réputée ouverte.", "info"),
-    Finding("no-hours", "services", "mairie-2", "Mairie B : horaires absents ; elle n'est pas réputée ouverte.", "info"),
+    Finding(
+        "no-geometry", "communes", "46999", "L'Ailleurs-Perdu n'a pas de contour ; <elle> n'est pas dessinée."
+    ),
+    Finding(
+        "no-hours",
+        "services",
+        "mairie-1",
+        "Mairie A : horaires absents ; elle n'est pas réputée ouverte.",
+        "info",
+    ),
+    Finding(
+        "no-hours",
+        "services",
+        "mairie-2",
+        "Mairie B : horaires absents ; elle n'est pas réputée ouverte.",
+        "info",
+    ),
 )
 
 
@@ -200,7 +229,9 @@ def result() -> CoverageResult:
         white_zones=_white_zones(True),
         kiosks=_kiosks(),
         summary=_summary(True),
-        plan=KioskPlan("covering", (0, 1), (1_990.0, 850.0), 2_840.0, 2_900.0, "time_limit", "glouton, HiGHS 1.15", 1.234),
+        plan=KioskPlan(
+            "covering", (0, 1), (1_990.0, 850.0), 2_840.0, 2_900.0, "time_limit", "glouton, HiGHS 1.15", 1.234
+        ),
         inputs=(
             InputLayer("communes", "essai.gpkg", "communes", 8, "ab" * 32, "2026", "Licence Ouverte 2.0"),
             InputLayer("services", "essai.gpkg", "services", 3, "cd" * 32, "", ""),
@@ -217,7 +248,14 @@ def bare(result: CoverageResult) -> CoverageResult:
     demand = _demand(False).assign(zone="")
     demand["served"] = demand["served_after"] = True
     summary = _summary(False)
-    for column in ("white_before", "white_before_share", "white_after", "white_after_share", "zones", "kiosks"):
+    for column in (
+        "white_before",
+        "white_before_share",
+        "white_after",
+        "white_after_share",
+        "zones",
+        "kiosks",
+    ):
         summary[column] = summary[column] * 0
     return replace(
         result,
