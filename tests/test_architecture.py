@@ -14,7 +14,10 @@ FORBIDDEN_NAMES = {"utils.py", "helpers.py", "common.py", "misc.py"}
 
 def modules() -> dict[str, Path]:
     files = [ROOT / "cli.py", *(file for room in ROOMS[:-1] for file in (ROOT / room).rglob("*.py"))]
-    return {".".join(["geoguichet", *file.relative_to(ROOT).with_suffix("").parts]).removesuffix(".__init__"): file for file in files}
+    return {
+        ".".join(["geoguichet", *file.relative_to(ROOT).with_suffix("").parts]).removesuffix(".__init__"): file
+        for file in files
+    }
 
 
 def imports(file: Path, *, at_import_only: bool = False) -> set[str]:
@@ -71,7 +74,9 @@ def test_only_publish_knows_the_catalogue() -> None:
 
 def test_only_the_portal_knows_pygeoapi_and_http() -> None:
     web = ("pygeoapi", "starlette", "uvicorn")
-    knowing = {room(module) for module, file in modules().items() if any(name.split(".")[0] in web for name in imports(file))}
+    knowing = {
+        room(module) for module, file in modules().items() if any(name.split(".")[0] in web for name in imports(file))
+    }
     assert knowing <= {"portal"}
 
 
@@ -98,7 +103,15 @@ def tracked() -> list[Path]:
 
 
 def test_no_index_address_and_no_machine_path() -> None:
-    needles = ["--index" + "-url", "--extra-index" + "-url", "find" + "-links", "/ro" + "ot/", "/wo" + "rk/", "py" + "pi.org", "registry.npm" + "js"]
+    needles = [
+        "--index" + "-url",
+        "--extra-index" + "-url",
+        "find" + "-links",
+        "/ro" + "ot/",
+        "/wo" + "rk/",
+        "py" + "pi.org",
+        "registry.npm" + "js",
+    ]
     for file in tracked():
         if file.suffix in {".gpkg", ".png"} or not file.is_file():
             continue

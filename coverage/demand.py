@@ -1,0 +1,131 @@
+"""Where the people are: one point per commune, at its town hall where that point can be believed."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from geoguichet.coverage.errors import FrameError
+from geoguichet.coverage.study import Study
+from geoguichet.referentials.quality import Finding
+from geoguichet.referentials.territories import Territory
+
+COLUMNS = ("name", "departement", "epci", "people", "point_source")
+SOURCES = ("town_hall", "representative_point", "none")
+
+
+def check_demand(demand: gpd.GeoDataFrame) -> None:
+    """Raise unless the frame is a demand table: EPSG:4326 points, unique ids, people finite and not negative.
+
+    Raises
+    ------
+    FrameError
+        Naming the first offending rows.
+    """
+    if demand.crs is None or not demand.crs.equals("EPSG:4326"):
+        raise FrameError(f"la demande est attendue en EPSG:4326, elle est en {demand.crs or 'système inconnu'}.")
+    missing = [column for column in COLUMNS if column not in demand.columns]
+    if missing:
+        raise FrameError(
+            f"la demande n'a pas la colonne {missing[0]} ; colonnes présentes : {', '.join(demand.columns)}."
+        )
+    for rows, what in (
+        (demand.index[demand.index.duplicated()], "identifiant en double"),
+        (
+            demand.index[~np.isfinite(demand["people"].astype(float)) | (demand["people"] < 0)],
+            "nombre d'habitants absent ou négatif",
+        ),
+    ):
+        if len(rows):
+            raise FrameError(f"demande, {what} : {', '.join(map(str, rows[:5]))}.")
+
+
+def demand_points(
+    territory: Territory, services: gpd.GeoDataFrame, study: Study
+) -> tuple[gpd.GeoDataFrame, list[Finding]]:
+    """Return one demand point per commune of the territory, and what was noticed.
+
+    The point is that of the service type the study names (the town hall) when it lies within ``demand.tolerance`` of
+    the commune, else a representative point of the commune; a commune with neither keeps a missing point. The frame
+    is in EPSG:4326, indexed by commune code in order, with :data:`COLUMNS` and the study's groups.
+
+    Raises
+    ------
+    StudyError
+        The weight or a group is not a column of the communes.
+    """
+    choice = study.demand
+    communes = territory.communes.set_index("code").sort_index()
+    for key, column in [("weight", choice.weight), *(("groups", group) for group in choice.groups)]:
+        _require_number(communes, column, key, study)
+    points, source, findings = _points(communes, services, choice.at, choice.tolerance_m)
+    people = communes[choice.weight]
+    for code in people.index[people.isna()]:
+        findings.append(
+            Finding(
+                "no-population",
+                choice.layer,
+                code,
+                f"{communes.at[code, 'name']} n'a pas de {choice.weight} : comptée pour 0.",
+            )
+        )
+    demand = gpd.GeoDataFrame(
+        communes[["name", "departement", "epci", *choice.groups]].assign(
+            people=people.fillna(0).astype(np.int64), point_source=source
+        ),
+        geometry=points,
+        crs="EPSG:4326",
+    )
+    demand.index.name = "id"
+    check_demand(demand)
+    return demand, findings
+
+
+def _require_number(communes: gpd.GeoDataFrame, column: str, key: str, study: Study) -> None:
+    numeric = [name for name in communes.columns if pd.api.types.is_numeric_dtype(communes[name])]
+    if column not in numeric:
+        what = f"la couche {study.demand.layer} n'a pas de colonne numérique {column!r}"
+        raise study.refusal(f"demand.{key}", what, ", ".join(numeric))
+
+
+def _points(
+    communes: gpd.GeoDataFrame, services: gpd.GeoDataFrame, at: str, tolerance_m: float
+) -> tuple[gpd.GeoSeries, pd.Series, list[Finding]]:
+    inner = communes.geometry.representative_point()
+    points = gpd.GeoSeries(inner, index=communes.index, crs="EPSG:4326")
+    source = pd.Series(np.where(points.isna() | points.is_empty, "none", "representative_point"), index=communes.index)
+    findings: list[Finding] = []
+    if at != "representative_point":
+        hosts = (
+            services[(services["type"] == at) & services.geometry.notna()]
+            .drop_duplicates("commune")
+            .set_index("commune")
+        )
+        at_host = hosts.geometry.reindex(communes.index)
+        apart = _distance_to(communes.geometry, at_host)
+        believed = at_host.notna() & ~(apart > tolerance_m)
+        points, source = points.where(~believed, at_host), source.mask(believed, "town_hall")
+        for code in communes.index[~believed]:
+            why = (
+                "n'a pas de point" if pd.isna(apart[code]) else f"est situé à {apart[code] / 1000:.1f} km de la commune"
+            )
+            instead = (
+                "un point intérieur au contour la remplace" if source[code] != "none" else "la commune reste sans point"
+            )
+            findings.append(
+                Finding(
+                    "no-demand-point",
+                    "services",
+                    code,
+                    f"{communes.at[code, 'name']} : le lieu {at} {why} ; {instead}.",
+                )
+            )
+    return points, source, findings
+
+
+def _distance_to(polygons: gpd.GeoSeries, points: gpd.GeoSeries) -> pd.Series:
+    """Metres from each point to its polygon (0 inside, NaN where either is missing), in Lambert-93."""
+    return polygons.to_crs("EPSG:2154").distance(
+        points.set_crs("EPSG:4326", allow_override=True).to_crs("EPSG:2154"), align=False
+    )

@@ -1,0 +1,23 @@
+"""Errors of a study: in its file (usage, exit 2) or in the data it was given (refused, exit 1)."""
+
+from geoguichet.referentials.errors import GeoguichetError, UsageError
+
+
+class StudyError(UsageError):
+    """The study file asks for something that is not there or cannot be: file, key, expected, came, try."""
+
+
+class FrameError(GeoguichetError):
+    """A table breaks its contract; the message names the first offending rows."""
+
+
+class RoutingError(GeoguichetError):
+    """Points that the router cannot measure, such as coordinates outside its area."""
+
+
+class SitingError(GeoguichetError):
+    """A siting problem that has no meaning, such as no candidate at all."""
+
+
+class OutputError(GeoguichetError):
+    """The result could not be written; whatever stood there before is intact."""

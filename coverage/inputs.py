@@ -1,0 +1,120 @@
+"""The layers a study reads, with their digest and vintage: the beginning of its lineage."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+
+from geoguichet.coverage.result import InputLayer
+from geoguichet.coverage.study import SAMPLE, Study
+from geoguichet.referentials import inspection, sample
+from geoguichet.referentials.layers import list_layers, read_layer
+from geoguichet.referentials.quality import Finding
+from geoguichet.referentials.services import read_services
+from geoguichet.referentials.territories import Territory, check_within, read_territory
+
+
+@dataclass(frozen=True, slots=True)
+class StudyData:
+    """What was read for a study, and what was noticed while reading."""
+
+    territory: Territory
+    services: gpd.GeoDataFrame
+    """Every service of the layer, indexed by id; ``inside`` tells those of the territory."""
+    layers: tuple[InputLayer, ...]
+    findings: tuple[Finding, ...]
+
+
+def read(study: Study) -> StudyData:
+    """Read the territory and the services of a study and check that they belong together.
+
+    Raises
+    ------
+    StudyError
+        The study names a file, a layer or a département that is not there.
+    LayerError
+        A layer is unreadable, without CRS, empty, breaks its contract, or lies elsewhere than the territory.
+    """
+    path = source_path(study)
+    _check_names(study, path)
+    territory = read_territory(
+        path,
+        name=study.territory.name,
+        departements=study.territory.departements,
+        communes_layer=study.demand.layer,
+    )
+    services = read_services(path, layer=study.services_layer)
+    where = f"{path}, couche « {study.services_layer} »"
+    check_within(services, territory, buffer_m=study.territory.buffer_m, where=where)
+    services = _placed(services, territory)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    layers = tuple(
+        _describe(study, path, layer, rows, digest)
+        for layer, rows in (
+            (study.demand.layer, len(territory.communes)),
+            ("departements", len(territory.departements)),
+            (study.services_layer, len(services)),
+        )
+    )
+    noticed = inspection.service_findings(
+        services.reset_index(), territory, buffer_m=study.territory.buffer_m, layer=study.services_layer
+    )
+    findings = (*inspection.commune_findings(territory, layer=study.demand.layer), *noticed)
+    return StudyData(territory, services, layers, findings)
+
+
+def source_path(study: Study) -> Path:
+    """Return the GeoPackage of a study: the embedded sample, or a path relative to the study's file."""
+    if study.source == SAMPLE:
+        return sample.sample_path()
+    beside = study.path.parent if study.path else Path()
+    path = beside / study.source
+    if not path.is_file():
+        remedy = f'un GeoPackage relatif au fichier d\'étude, ou "{SAMPLE}"'
+        raise study.refusal("data.source", f"{path} n'existe pas", remedy)
+    return path
+
+
+def _check_names(study: Study, path: Path) -> None:
+    """Refuse the layers and départements the file does not have, naming the key of the study."""
+    present = list_layers(path)
+    for key, layer in (("demand.layer", study.demand.layer), ("data.services", study.services_layer)):
+        if layer not in present:
+            raise study.refusal(key, f"la couche {layer!r} n'existe pas dans {path.name}", ", ".join(present))
+    known = sorted(read_layer(path, layer="departements", columns=("code",))["code"])
+    for code in study.territory.departements:
+        if code not in known:
+            raise study.refusal("territory.departements", f"le département {code!r} est inconnu", ", ".join(known))
+
+
+def _placed(services: gpd.GeoDataFrame, territory: Territory) -> gpd.GeoDataFrame:
+    """Index the services by id, give those without a commune the one they stand in, say which are inside."""
+    table = services.set_index("id").sort_index()
+    outlines = territory.polygons.dropna()
+    names = territory.communes.set_index("code")
+    if "commune" not in table.columns:
+        standing = gpd.GeoDataFrame(geometry=table.geometry).sjoin(
+            outlines.rename("geometry").to_frame(), predicate="within"
+        )
+        table["commune"] = standing["code"].groupby(level=0).first().reindex(table.index).fillna("")
+    if "commune_name" not in table.columns:
+        table["commune_name"] = names["name"].reindex(table["commune"]).fillna("").to_numpy()
+    if "departement" not in table.columns:
+        table["departement"] = names["departement"].reindex(table["commune"]).fillna("").to_numpy()
+    return table.assign(inside=table["commune"].isin(territory.polygons.index))
+
+
+def _describe(study: Study, path: Path, layer: str, rows: int, digest: str) -> InputLayer:
+    vintage = licence = ""
+    if study.source == SAMPLE:
+        sources = sample.SAMPLE_LAYERS[layer].sources
+        vintage = " ; ".join(
+            dict.fromkeys(f"{source.title} ({source.publisher}, {source.vintage})" for source in sources)
+        )
+        licence = " ; ".join(dict.fromkeys(source.licence for source in sources))
+    return InputLayer(
+        name=layer, file=path.name, layer=layer, rows=rows, sha256=digest, vintage=vintage, licence=licence
+    )

@@ -1,0 +1,69 @@
+"""What a study answers: the tables, the plan, where they came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import pandas as pd
+
+from geoguichet.coverage.siting.plan import KioskPlan
+from geoguichet.coverage.study import Study
+from geoguichet.referentials.quality import Finding
+from geoguichet.referentials.territories import Territory
+
+
+@dataclass(frozen=True, slots=True)
+class InputLayer:
+    """A layer the study read: its file and layer name, digest of the file, vintage and licence, for the lineage."""
+
+    name: str
+    """Short name, such as ``communes``; also the tail of its catalogue record's id."""
+    file: str
+    """File name, without its folder."""
+    layer: str
+    rows: int
+    sha256: str
+    vintage: str
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageResult:
+    """The answer to a study. All layers are in EPSG:4326.
+
+    ``demand``: points (missing when the commune could not be located), index ``id`` (commune code); columns name,
+    departement, epci, people, one column per group of the study, point_source (``town_hall``,
+    ``representative_point``, ``none``); for each need ``K``: ``K_m`` (metres to the nearest service, NaN when there is
+    none), ``K_service`` (its id), ``K_reason`` (empty, or ``no_service``, ``not_located``); slack_m (metres to spare
+    under the rule, negative when unserved, NaN when unreachable), served (bool), zone (white-zone id or empty),
+    kiosk (id of the nearest kiosk that reaches it, or empty), kiosk_m, served_after (bool).
+
+    ``services``: points of the services that count, index ``id``; columns type, name, commune, commune_name,
+    departement, hours, hours_per_week, inside (bool), needs (comma-separated keys of the needs it meets).
+
+    ``white_zones``: polygons, index ``id`` (``zb-001`` ..., most people first); columns people, communes (number),
+    commune_names (comma-separated), departements (comma-separated codes), worst_m and mean_m (excess metres beyond
+    the thresholds: worst, and mean weighted by people), people_after (still unserved once the kiosks are open).
+
+    ``kiosks``: points, index ``id`` (``k-001`` ...), columns rank, commune, name (of the commune), departement, host
+    (name of the town hall), hours, people_added, people_cumulated, share_cumulated (of the people in
+    white zones, 0..1).
+
+    ``summary``: one row per département then one for the territory; columns code, name, people, white_before,
+    white_before_share, white_after, white_after_share, zones, kiosks. ``zones`` counts a zone in each département it
+    touches, once in the territory's row.
+    """
+
+    study: Study
+    territory: Territory
+    demand: gpd.GeoDataFrame
+    services: gpd.GeoDataFrame
+    white_zones: gpd.GeoDataFrame
+    kiosks: gpd.GeoDataFrame
+    summary: pd.DataFrame
+    plan: KioskPlan | None
+    inputs: tuple[InputLayer, ...]
+    findings: tuple[Finding, ...]
+    counters: dict[str, int]
+    timings: dict[str, float]

@@ -1,0 +1,1 @@
+"""Ways to measure a distance or a time, one back-end a file."""

@@ -1,0 +1,258 @@
+"""The whole chain of a study, readable in one screen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from geoguichet.coverage import candidates, inputs, white_zones
+from geoguichet.coverage.demand import demand_points
+from geoguichet.coverage.impedance import Floats, Router
+from geoguichet.coverage.result import CoverageResult
+from geoguichet.coverage.routers.straight_line import StraightLine
+from geoguichet.coverage.rules import is_served, met_with, slack_under
+from geoguichet.coverage.siting.covering import maximal_covering
+from geoguichet.coverage.siting.plan import KioskPlan
+from geoguichet.coverage.study import KioskChoice, Study
+from geoguichet.coverage.supply import supply_points
+from geoguichet.referentials.territories import Territory
+
+type OnStep = Callable[[str], None]
+
+STEPS = (
+    "lecture des couches",
+    "demande et services",
+    "distances",
+    "zones blanches",
+    "plan des visioguichets",
+    "bilan",
+)
+"""The steps of :func:`run`, in order, as shown to the user."""
+
+
+def run(study: Study, *, router: Router | None = None, on_step: OnStep = lambda _: None) -> CoverageResult:
+    """Answer a study: who is served, the white zones, and the kiosk plan with its bound.
+
+    ``on_step`` is called with the name of each step (one of :data:`STEPS`) as it starts.
+
+    Raises
+    ------
+    GeoguichetError
+        The study or its data is refused; one sentence says what, where, and what to try.
+    """
+    router = router or StraightLine()
+    clock = _Clock(on_step)
+    with clock.step(STEPS[0]):
+        data = inputs.read(study)
+    with clock.step(STEPS[1]):
+        demand, noticed = demand_points(data.territory, data.services, study)
+        services, counters, more = supply_points(data.territory, data.services, study)
+    with clock.step(STEPS[2]):
+        demand = measure(demand, services, study, router)
+    with clock.step(STEPS[3]):
+        zones, demand["zone"], undrawn = white_zones.find_zones(data.territory, demand)
+    with clock.step(STEPS[4]):
+        hosts, plan = None, None
+        if study.kiosks is not None:
+            hosts = candidates.candidate_hosts(data.territory, data.services, demand, study, study.kiosks)
+            plan = _plan(demand, hosts, study, study.kiosks, router)
+        kiosks = _kiosk_table(hosts, plan, demand)
+        demand = _after(demand, kiosks, study, router)
+    with clock.step(STEPS[5]):
+        zones["people_after"] = _people_after(zones, demand)
+        summary = summarise(demand, kiosks, data.territory)
+    counters |= _counters(demand, zones)
+    return CoverageResult(
+        study=study,
+        territory=data.territory,
+        demand=demand,
+        services=services.drop(columns=[c for c in services.columns if c not in _SERVICE_COLUMNS]),
+        white_zones=zones,
+        kiosks=kiosks,
+        summary=summary,
+        plan=plan,
+        inputs=data.layers,
+        findings=tuple(sorted({*data.findings, *noticed, *more, *undrawn})),
+        counters=dict(sorted(counters.items())),
+        timings=clock.timings,
+    )
+
+
+_SERVICE_COLUMNS = (
+    "type",
+    "name",
+    "commune",
+    "commune_name",
+    "departement",
+    "hours",
+    "hours_per_week",
+    "inside",
+    "needs",
+    "geometry",
+)
+
+
+def find_white_zones(study: Study, *, router: Router | None = None) -> CoverageResult:
+    """Answer a study without siting any kiosk (what the API process does). Same errors as :func:`run`."""
+    return run(replace(study, kiosks=None), router=router)
+
+
+def measure(demand: gpd.GeoDataFrame, services: gpd.GeoDataFrame, study: Study, router: Router) -> gpd.GeoDataFrame:
+    """Add to each demand point its nearest service per need, the slack the rule leaves, and whether it is served."""
+    table = demand.copy()
+    located = demand.geometry.notna() & ~demand.geometry.is_empty
+    for need in study.needs:
+        able = services[services["needs"].str.split(",").map(lambda keys, key=need.key: key in keys)]
+        nearest = router.nearest(demand.geometry, able.geometry)
+        found = nearest.destination >= 0
+        names = np.full(len(demand), "", dtype=object)
+        names[found] = able.index.to_numpy()[nearest.destination[found]]
+        table[f"{need.key}_m"] = nearest.cost
+        table[f"{need.key}_service"] = names
+        table[f"{need.key}_reason"] = np.where(found, "", np.where(located, "no_service", "not_located"))
+    table["slack_m"] = slack_under(study.rule, _margins(table, study))
+    table["served"] = is_served(table["slack_m"].to_numpy())
+    return table
+
+
+def _margins(demand: gpd.GeoDataFrame, study: Study) -> dict[str, Floats]:
+    return {need.key: need.within_m - demand[f"{need.key}_m"].to_numpy() for need in study.needs}
+
+
+def _helped(demand: gpd.GeoDataFrame, study: Study, kiosks: KioskChoice) -> np.ndarray:
+    """Unserved points that a kiosk within reach would serve."""
+    return met_with(study.rule, _margins(demand, study), frozenset(kiosks.offers)) & ~demand["served"].to_numpy()
+
+
+def _plan(
+    demand: gpd.GeoDataFrame, hosts: gpd.GeoDataFrame, study: Study, kiosks: KioskChoice, router: Router
+) -> KioskPlan:
+    wanting = demand[_helped(demand, study, kiosks)]
+    reach = router.costs(wanting.geometry, hosts.geometry, limit=kiosks.reach_m)
+    return maximal_covering(
+        reach.within(kiosks.reach_m),
+        wanting["people"],
+        kiosks.count,
+        required=candidates.positions(hosts, kiosks.required),
+        excluded=candidates.positions(hosts, kiosks.excluded),
+        time_limit_s=kiosks.time_limit_s,
+        gap=kiosks.gap,
+    )
+
+
+def _kiosk_table(hosts: gpd.GeoDataFrame | None, plan: KioskPlan | None, demand: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    if hosts is None or plan is None:
+        columns = [
+            "rank",
+            "commune",
+            "name",
+            "departement",
+            "host",
+            "hours",
+            "people_added",
+            "people_cumulated",
+            "share_cumulated",
+        ]
+        return gpd.GeoDataFrame(
+            columns=columns, geometry=[], crs="EPSG:4326", index=pd.Index([], name="id", dtype=object)
+        )
+    chosen = hosts.iloc[list(plan.sites)]
+    white = demand.loc[~demand["served"], "people"].sum()
+    added = pd.Series(np.asarray(plan.gains), dtype=float).round().astype(np.int64)
+    return gpd.GeoDataFrame(
+        {
+            "rank": np.arange(1, len(chosen) + 1),
+            "commune": chosen["commune"].to_numpy(),
+            "name": chosen["commune_name"].to_numpy(),
+            "departement": chosen["departement"].to_numpy(),
+            "host": chosen["name"].to_numpy(),
+            "hours": chosen["hours"].to_numpy(),
+            "people_added": added.to_numpy(),
+            "people_cumulated": added.cumsum().to_numpy(),
+            "share_cumulated": (added.cumsum() / white if white else added * 0.0).to_numpy(),
+        },
+        geometry=chosen.geometry.to_numpy(),
+        crs="EPSG:4326",
+        index=pd.Index([f"k-{rank:03d}" for rank in range(1, len(chosen) + 1)], name="id", dtype=object),
+    )
+
+
+def _after(demand: gpd.GeoDataFrame, kiosks: gpd.GeoDataFrame, study: Study, router: Router) -> gpd.GeoDataFrame:
+    """Add the kiosk that reaches each point, and whether the point is served once the kiosks are open."""
+    table = demand.copy()
+    name, metres = np.full(len(demand), "", dtype=object), np.full(len(demand), np.nan)
+    if study.kiosks is not None and len(kiosks):
+        nearest = router.nearest(demand.geometry, kiosks.geometry)
+        reached = nearest.cost <= study.kiosks.reach_m
+        name[reached] = kiosks.index.to_numpy()[nearest.destination[reached]]
+        metres[reached] = nearest.cost[reached]
+    table["kiosk"], table["kiosk_m"] = name, metres
+    helped = _helped(demand, study, study.kiosks) if study.kiosks is not None else np.zeros(len(demand), dtype=bool)
+    table["served_after"] = demand["served"].to_numpy() | (helped & (name != ""))
+    return table
+
+
+def _people_after(zones: gpd.GeoDataFrame, demand: gpd.GeoDataFrame) -> pd.Series:
+    left = demand[~demand["served_after"]].groupby("zone")["people"].sum()
+    return left.reindex(zones.index, fill_value=0).astype(np.int64)
+
+
+def summarise(demand: gpd.GeoDataFrame, kiosks: gpd.GeoDataFrame, territory: Territory) -> pd.DataFrame:
+    """Return the table of the study: one row per département in order of code, then the territory."""
+    rows = [
+        _row(code, name, demand[demand["departement"] == code], int((kiosks["departement"] == code).sum()))
+        for code, name in zip(territory.departements["code"], territory.departements["name"], strict=True)
+    ]
+    return pd.DataFrame([*rows, _row("", territory.name, demand, len(kiosks))])
+
+
+def _row(code: str, name: str, demand: gpd.GeoDataFrame, kiosks: int) -> dict[str, object]:
+    people = int(demand["people"].sum())
+    before = int(demand.loc[~demand["served"], "people"].sum())
+    after = int(demand.loc[~demand["served_after"], "people"].sum())
+    return {
+        "code": code,
+        "name": name,
+        "people": people,
+        "white_before": before,
+        "white_before_share": before / people if people else 0.0,
+        "white_after": after,
+        "white_after_share": after / people if people else 0.0,
+        "zones": int(demand.loc[~demand["served"], "zone"].nunique()),
+        "kiosks": int(kiosks),
+    }
+
+
+def _counters(demand: gpd.GeoDataFrame, zones: gpd.GeoDataFrame) -> dict[str, int]:
+    by_source = {
+        f"demand_at_{source}": int((demand["point_source"] == source).sum())
+        for source in ("town_hall", "representative_point", "none")
+    }
+    return by_source | {
+        "communes": len(demand),
+        "people": int(demand["people"].sum()),
+        "people_not_located": int(demand.loc[demand["point_source"] == "none", "people"].sum()),
+        "communes_unserved": int((~demand["served"]).sum()),
+        "white_zones": len(zones),
+    }
+
+
+class _Clock:
+    """Announces each step and keeps its seconds."""
+
+    def __init__(self, on_step: OnStep) -> None:
+        self.timings: dict[str, float] = {}
+        self._on_step = on_step
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        self._on_step(name)
+        started = time.monotonic()
+        yield
+        self.timings[name] = round(time.monotonic() - started, 3)

@@ -1,0 +1,1 @@
+"""Where to place kiosks: textbook location models, each answer with its proof."""

@@ -1,0 +1,403 @@
+"""The question a planner asks, read from a TOML file and checked once."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from geoguichet.coverage.errors import StudyError
+from geoguichet.referentials.services import SERVICE_TYPES
+
+type RuleKind = Literal["all", "any", "at_least"]
+
+SAMPLE = "sample"
+"""Value of ``data.source`` that stands for the embedded sample."""
+
+_UNITS = {
+    "length": {"m": 1.0, "km": 1000.0},
+    "money": {"EUR": 1.0, "kEUR": 1000.0, "MEUR": 1_000_000.0},
+    "duration": {"s": 1.0, "min": 60.0},
+}
+_QUANTITY = re.compile(r"\s*([0-9][0-9 _]*(?:[.,][0-9]+)?)\s*([A-Za-z]+)\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class TerritoryChoice:
+    """The territory studied, as départements, and how far beyond its border services are looked for."""
+
+    name: str
+    departements: tuple[str, ...]
+    buffer_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class DemandChoice:
+    """Where the people are: a layer of communes, the column that counts them, and the point that stands for them."""
+
+    layer: str
+    weight: str
+    at: str
+    groups: tuple[str, ...]
+    tolerance_m: float
+    """A service point farther than this outside its own commune is not believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One thing a citizen must find: services of some types, open enough, within a distance."""
+
+    key: str
+    label: str
+    types: tuple[str, ...]
+    within_m: float
+    min_hours_per_week: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How the needs combine: ``k`` of the named needs must be met."""
+
+    kind: RuleKind
+    k: int
+    needs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KioskChoice:
+    """How many visioguichets, in which hosts, offering what, reaching how far, at what cost."""
+
+    count: int
+    candidates: tuple[str, ...]
+    offers: tuple[str, ...]
+    reach_m: float
+    required: tuple[str, ...]
+    excluded: tuple[str, ...]
+    user_side_cost_eur: float
+    expert_side_cost_eur: float
+    experts: int
+    budget_eur: float | None
+    time_limit_s: float
+    gap: float
+
+    @property
+    def cost_eur(self) -> float:
+        """Equipment cost: every kiosk on the user side, every partner on the expert side."""
+        return self.count * self.user_side_cost_eur + self.experts * self.expert_side_cost_eur
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """The whole question. Two equal studies on equal inputs give equal results."""
+
+    id: str
+    title: str
+    abstract: str
+    language: str
+    territory: TerritoryChoice
+    source: str
+    services_layer: str
+    demand: DemandChoice
+    needs: tuple[Need, ...]
+    rule: Rule
+    kiosks: KioskChoice | None
+    path: Path | None = field(default=None, compare=False)
+
+    @property
+    def where(self) -> str:
+        """The file the study came from, for messages."""
+        return str(self.path) if self.path else "l'étude"
+
+    def refusal(self, key: str, what: str, remedy: str) -> StudyError:
+        """Return the error that says what is wrong at a key of the study, and what to try."""
+        return StudyError(f"{self.where}, clé « {key} » : {what} ; essayez : {remedy}.")
+
+    def need(self, key: str) -> Need:
+        """Return the need of that key."""
+        return next(need for need in self.needs if need.key == key)
+
+
+def read_study(path: Path) -> Study:
+    """Read and check a study file.
+
+    Raises
+    ------
+    StudyError
+        The file is missing, is not TOML, or a key is unknown, missing, of the wrong kind or out of range.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise StudyError(
+            f"{path} : ce fichier d'étude n'existe pas ; « geoguichet coverage init {path} » en crée un à compléter."
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise StudyError(
+            f"{path} : fichier d'étude illisible ({error}) ; un fichier texte TOML en UTF-8 est attendu."
+        ) from error
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise StudyError(f"{path} : ce n'est pas du TOML valide ({error}) ; corrigez la ligne indiquée.") from error
+    return parse_study(document, path=path)
+
+
+def parse_study(document: Mapping[str, Any], *, path: Path | None = None) -> Study:
+    """Check a study given as nested mappings (the TOML document) and return it.
+
+    Raises
+    ------
+    StudyError
+        A key is unknown, missing, of the wrong kind or out of range; the message names the file and the key.
+    """
+    root = _Table(document, str(path) if path else "étude", "")
+    head = root.table("study")
+    data = root.table("data", optional=True)
+    needs = _needs(root.table("services"))
+    study = Study(
+        id=head.slug("id"),
+        title=head.text("title"),
+        abstract=head.text("abstract", default=""),
+        language=head.one_of("language", ("fr", "en"), default="fr"),
+        territory=_territory(root.table("territory")),
+        source=data.text("source", default=SAMPLE),
+        services_layer=data.text("services", default="services"),
+        demand=_demand(root.table("demand", optional=True)),
+        needs=needs,
+        rule=_rule(root.table("rule"), needs),
+        kiosks=_kiosks(root.table("kiosks"), needs) if "kiosks" in document else None,
+        path=path,
+    )
+    for table in (head, data, root):
+        table.refuse_unknown()
+    return study
+
+
+def _territory(table: _Table) -> TerritoryChoice:
+    choice = TerritoryChoice(
+        name=table.text("name"),
+        departements=table.texts("departements"),
+        buffer_m=table.quantity("buffer", "length", default=0.0),
+    )
+    table.refuse_unknown()
+    return choice
+
+
+def _demand(table: _Table) -> DemandChoice:
+    choice = DemandChoice(
+        layer=table.text("layer", default="communes"),
+        weight=table.text("weight", default="population"),
+        at=table.one_of("at", (*SERVICE_TYPES, "representative_point"), default="town_hall"),
+        groups=table.texts("groups", default=()),
+        tolerance_m=table.quantity("tolerance", "length", default=3000.0),
+    )
+    table.refuse_unknown()
+    return choice
+
+
+def _needs(services: _Table) -> tuple[Need, ...]:
+    needs = []
+    for key in services.keys():
+        table = services.table(key)
+        needs.append(
+            Need(
+                key=services.check_slug(key),
+                label=table.text("label", default=key),
+                types=tuple(table.known(name, SERVICE_TYPES, "types") for name in table.texts("types")),
+                within_m=table.quantity("within", "length"),
+                min_hours_per_week=table.number("min_hours_per_week", low=0.0, high=168.0, default=None),
+            )
+        )
+        table.refuse_unknown()
+    if not needs:
+        raise services.error(
+            "", "au moins un service est attendu, aucun n'est donné", "ajoutez une table [services.mairie]"
+        )
+    return tuple(needs)
+
+
+def _rule(table: _Table, needs: tuple[Need, ...]) -> Rule:
+    keys = [need.key for need in needs]
+    kinds = [kind for kind in ("all", "any", "at_least") if kind in table.keys()]
+    if len(kinds) != 1:
+        raise table.error(
+            "",
+            f"une seule clé parmi all, any, at_least est attendue, {len(kinds)} sont données",
+            f"all = {keys!r}",
+        )
+    kind = kinds[0]
+    if kind == "at_least":
+        named = tuple(table.known(name, keys, "of") for name in table.texts("of", default=tuple(keys)))
+        rule = Rule("at_least", table.integer("at_least", low=1, high=len(named)), named)
+    else:
+        named = tuple(table.known(name, keys, kind) for name in table.texts(kind))
+        rule = Rule("all" if kind == "all" else "any", len(named) if kind == "all" else 1, named)
+    table.refuse_unknown()
+    return rule
+
+
+def _kiosks(table: _Table, needs: tuple[Need, ...]) -> KioskChoice:
+    keys = [need.key for need in needs]
+    choice = KioskChoice(
+        count=table.integer("count", low=1, high=100_000),
+        candidates=tuple(
+            table.known(name, SERVICE_TYPES, "candidates") for name in table.texts("candidates", default=("town_hall",))
+        ),
+        offers=tuple(table.known(name, keys, "offers") for name in table.texts("offers", default=tuple(keys))),
+        reach_m=table.quantity("reach", "length"),
+        required=table.texts("required", default=()),
+        excluded=table.texts("excluded", default=()),
+        user_side_cost_eur=table.quantity("user_side_cost", "money", default=0.0),
+        expert_side_cost_eur=table.quantity("expert_side_cost", "money", default=0.0),
+        experts=table.integer("experts", low=0, high=100_000, default=0),
+        budget_eur=table.quantity("budget", "money", default=None),
+        time_limit_s=table.quantity("time_limit", "duration", default=60.0),
+        gap=table.number("gap", low=0.0, high=1.0, default=0.0) or 0.0,
+    )
+    both = sorted(set(choice.required) & set(choice.excluded))
+    if both:
+        raise table.error(
+            "excluded",
+            f"la commune {both[0]} est aussi dans required",
+            "gardez-la dans une seule des deux listes",
+        )
+    if len(choice.required) > choice.count:
+        raise table.error(
+            "required",
+            f"{len(choice.required)} communes imposées pour {choice.count} kiosques",
+            "augmentez count",
+        )
+    if choice.budget_eur is not None and choice.cost_eur > choice.budget_eur:
+        raise table.error(
+            "budget",
+            f"{choice.count} kiosques et {choice.experts} postes d'experts coûtent {choice.cost_eur:.0f} EUR, "
+            f"plus que le budget de {choice.budget_eur:.0f} EUR",
+            "réduisez count ou augmentez budget",
+        )
+    table.refuse_unknown()
+    return choice
+
+
+_MISSING: Any = object()
+
+
+class _Table:
+    """One TOML table being read: it converts, checks, remembers what was asked, names file and key in errors."""
+
+    def __init__(self, values: Any, file: str, name: str) -> None:
+        self._values: Mapping[str, Any] = values
+        self._file = file
+        self._name = name
+        self._asked: set[str] = set()
+
+    def keys(self) -> list[str]:
+        return list(self._values)
+
+    def error(self, key: str, what: str, remedy: str) -> StudyError:
+        place = ".".join(part for part in (self._name, key) if part)
+        return StudyError(f"{self._file}, clé « {place} » : {what} ; essayez : {remedy}.")
+
+    def get(self, key: str, default: Any) -> Any:
+        self._asked.add(key)
+        value = self._values.get(key, default)
+        if value is _MISSING:
+            raise self.error(
+                key, "cette clé est attendue et manque", f"ajoutez {key} = … dans [{self._name or 'racine'}]"
+            )
+        return value
+
+    def table(self, key: str, *, optional: bool = False) -> _Table:
+        value = self.get(key, {} if optional else _MISSING)
+        name = ".".join(part for part in (self._name, key) if part)
+        if not isinstance(value, Mapping):
+            raise self.error(key, f"une table est attendue, {value!r} est donné", f"[{name}] suivi de ses clés")
+        return _Table(value, self._file, name)
+
+    def text(self, key: str, *, default: Any = _MISSING) -> str:
+        value = self.get(key, default)
+        if not isinstance(value, str) or (not value.strip() and default is _MISSING):
+            raise self.error(key, f"un texte est attendu, {value!r} est donné", f'{key} = "…"')
+        return value
+
+    def slug(self, key: str) -> str:
+        return self.check_slug(self.text(key), key)
+
+    def check_slug(self, value: str, key: str | None = None) -> str:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,62}", value):
+            raise self.error(
+                value if key is None else key,
+                f"un identifiant en minuscules sans accent ni espace est attendu, {value!r} est donné",
+                'par exemple "zones-blanches-2026"',
+            )
+        return value
+
+    def texts(self, key: str, *, default: Any = _MISSING) -> tuple[str, ...]:
+        value = self.get(key, default)
+        if (
+            isinstance(value, str)
+            or not all(isinstance(item, str) for item in value)
+            or (not value and default is _MISSING)
+        ):
+            raise self.error(key, f"une liste de textes est attendue, {value!r} est donné", f'{key} = ["…", "…"]')
+        doubled = [item for item in value if list(value).count(item) > 1]
+        if doubled:
+            raise self.error(key, f"{doubled[0]!r} est donné deux fois", "gardez-le une fois")
+        return tuple(value)
+
+    def one_of(self, key: str, values: tuple[str, ...], *, default: str) -> str:
+        return self.known(self.text(key, default=default), values, key)
+
+    def known(self, name: str, names: Any, key: str) -> str:
+        if name not in names:
+            close = difflib.get_close_matches(name, list(names), n=1)
+            remedy = f'"{close[0]}"' if close else "l'une des valeurs connues : " + ", ".join(names)
+            raise self.error(key, f"{name!r} est inconnu", remedy)
+        return name
+
+    def integer(self, key: str, *, low: int, high: int, default: Any = _MISSING) -> int:
+        value = self.get(key, default)
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise self.error(key, f"un entier de {low} à {high} est attendu, {value!r} est donné", f"{key} = {low}")
+        return value
+
+    def number(self, key: str, *, low: float, high: float, default: Any = _MISSING) -> float | None:
+        value = self.get(key, default)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            raise self.error(
+                key, f"un nombre de {low:g} à {high:g} est attendu, {value!r} est donné", f"{key} = {low:g}"
+            )
+        return float(value)
+
+    def quantity(self, key: str, kind: str, *, default: Any = _MISSING) -> Any:
+        """A positive number with its unit, such as ``"25 km"``; in metres, euros or seconds."""
+        value = self.get(key, default)
+        if value is default and default is not _MISSING:
+            return default
+        units = _UNITS[kind]
+        example = {"length": '"8 km"', "money": '"10000 EUR"', "duration": '"60 s"'}[kind]
+        match = _QUANTITY.fullmatch(value) if isinstance(value, str) else None
+        if match is None or match[2] not in units:
+            raise self.error(
+                key,
+                f"un nombre suivi de son unité ({', '.join(units)}) est attendu, {value!r} est donné",
+                f"{key} = {example}",
+            )
+        amount = float(re.sub(r"[ _]", "", match[1]).replace(",", ".")) * units[match[2]]
+        if amount <= 0:
+            raise self.error(
+                key, f"une valeur supérieure à zéro est attendue, {value!r} est donné", f"{key} = {example}"
+            )
+        return amount
+
+    def refuse_unknown(self) -> None:
+        unknown = [key for key in self._values if key not in self._asked]
+        if unknown:
+            close = difflib.get_close_matches(unknown[0], sorted(self._asked), n=1)
+            remedy = f"{close[0]}" if close else "les clés connues : " + ", ".join(sorted(self._asked))
+            raise self.error(unknown[0], "cette clé est inconnue", remedy)

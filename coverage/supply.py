@@ -1,0 +1,80 @@
+"""The services that count: of the right type, located, near enough to the territory, open enough."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import pandas as pd
+
+from geoguichet.coverage.errors import FrameError
+from geoguichet.coverage.study import Need, Study
+from geoguichet.referentials.quality import Finding
+from geoguichet.referentials.territories import Territory
+
+
+def supply_points(
+    territory: Territory, services: gpd.GeoDataFrame, study: Study
+) -> tuple[gpd.GeoDataFrame, dict[str, int], list[Finding]]:
+    """Return the services that meet at least one need, with a column ``needs`` (comma-separated keys).
+
+    A service without a point, or farther than the study's buffer beyond the border, cannot be counted; one whose own
+    point lies farther than ``demand.tolerance`` from its commune is not believed. The counters say how many.
+
+    Raises
+    ------
+    FrameError
+        No service at all is left for a need.
+    """
+    wanted = services[services["type"].isin({kind for need in study.needs for kind in need.types})]
+    located = wanted[wanted.geometry.notna() & ~wanted.geometry.is_empty]
+    area = territory.buffer(study.territory.buffer_m)
+    near = located[located.geometry.within(area) & _believed(located, territory, study.demand.tolerance_m)]
+    strayed = located[located["inside"] & ~located.index.isin(near.index)]
+    findings = [
+        Finding(
+            "implausible-point",
+            study.services_layer,
+            item,
+            f"{name} : situé loin de sa commune, ce service n'est pas compté.",
+        )
+        for item, name in strayed["name"].items()
+    ]
+    counters = {"services_without_point": len(wanted) - len(located), "services_not_believed": len(strayed)}
+    near = near.assign(needs=_needs_met(near, study.needs))
+    counters["services_hours_unknown"] = int(near["hours_per_week"].isna().sum())
+    for need in study.needs:
+        if not meets(near, need).any():
+            hours = f" ouvert au moins {need.min_hours_per_week:g} h par semaine" if need.min_hours_per_week else ""
+            least = need.min_hours_per_week
+            hours = f" ouvert au moins {least:g} h par semaine" if least else ""
+            raise FrameError(
+                f"{study.where}, service « {need.key} » : aucun service {', '.join(need.types)}{hours} dans la couche "
+                f"{study.services_layer} à moins de {study.territory.buffer_m / 1000:g} km du territoire ; "
+                "vérifiez la couche ou le seuil."
+            )
+    return near[near["needs"] != ""].sort_index(), counters, findings
+
+
+def meets(services: gpd.GeoDataFrame, need: Need) -> pd.Series:
+    """Return True for the services of the need's types that are open long enough; unknown hours are not enough."""
+    right = services["type"].isin(need.types)
+    if need.min_hours_per_week is not None:
+        right &= services["hours_per_week"] >= need.min_hours_per_week
+    return right
+
+
+def _needs_met(services: gpd.GeoDataFrame, needs: tuple[Need, ...]) -> pd.Series:
+    met = pd.DataFrame({need.key: meets(services, need) for need in needs}, index=services.index)
+    return (
+        met.apply(lambda row: ",".join(key for key in met.columns if row[key]), axis=1)
+        if len(met)
+        else pd.Series(dtype=str)
+    )
+
+
+def _believed(services: gpd.GeoDataFrame, territory: Territory, tolerance_m: float) -> pd.Series:
+    """False for services farther than the tolerance from the polygon of their own commune, where that is known."""
+    own = gpd.GeoSeries(
+        territory.polygons.reindex(services["commune"]).to_numpy(), index=services.index, crs="EPSG:4326"
+    )
+    apart = services.geometry.to_crs("EPSG:2154").distance(own.to_crs("EPSG:2154"), align=False)
+    return ~(apart > tolerance_m)

@@ -1,0 +1,88 @@
+"""White zones: neighbouring unserved communes drawn together, with the people who live there."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from geoguichet.referentials.quality import Finding
+from geoguichet.referentials.territories import Territory
+
+
+def find_zones(territory: Territory, demand: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, pd.Series, list[Finding]]:
+    """Group the unserved communes that share a border into zones.
+
+    ``demand`` has the columns ``served``, ``slack_m`` and ``people``. Returns the zones (polygons in EPSG:4326, valid
+    and disjoint but for their borders, most people first; columns in :class:`~geoguichet.coverage.result.
+    CoverageResult`), the zone id of each demand row (empty when served), and a finding for each unserved commune
+    that cannot be drawn: it belongs to a zone of its own with no polygon, so that its people are never lost.
+    """
+    unserved = demand[~demand["served"]].sort_index()  # so that the order of the rows changes no byte
+    polygons = territory.polygons.reindex(unserved.index)
+    label = _touching(polygons)
+    order = _by_people(label, unserved["people"])
+    names = pd.Series([f"zb-{order[group] + 1:03d}" for group in label], index=unserved.index, dtype=object)
+    zone_of = names.reindex(demand.index, fill_value="")
+    rows = [
+        _describe(name, unserved.loc[members.index], polygons.loc[members.index])
+        for name, members in names.groupby(names)
+    ]
+    columns = ["id", "people", "communes", "commune_names", "departements", "worst_m", "mean_m", "geometry"]
+    zones = gpd.GeoDataFrame(rows, columns=columns, geometry="geometry", crs="EPSG:4326").set_index("id")
+    findings = [
+        Finding(
+            "undrawn-white-zone",
+            "communes",
+            code,
+            f"{demand.at[code, 'name']} est en zone blanche mais n'a pas de contour à dessiner.",
+        )
+        for code in polygons.index[polygons.isna()]
+    ]
+    return zones, zone_of, findings
+
+
+def _touching(polygons: gpd.GeoSeries) -> np.ndarray:
+    """Label the polygons so that those joined by a shared border (not a mere corner) have the same label."""
+    shapes = polygons.to_numpy()
+    tree = shapely.STRtree(shapes)
+    i, j = tree.query(shapes, predicate="intersects")
+    i, j = i[i < j], j[i < j]
+    border = shapely.get_dimensions(shapely.intersection(shapes[i], shapes[j])) >= 1
+    links = sparse.coo_array((np.ones(int(border.sum())), (i[border], j[border])), shape=(len(shapes), len(shapes)))
+    return np.asarray(connected_components(links, directed=False)[1]) if len(shapes) else np.empty(0, dtype=int)
+
+
+def _by_people(label: np.ndarray, people: pd.Series) -> dict[int, int]:
+    """Rank the labels by people, most first; equal ones by the first commune code."""
+    totals = pd.DataFrame({"label": label, "people": people.to_numpy(), "code": people.index.astype(str)})
+    table = totals.groupby("label").agg(people=("people", "sum"), code=("code", "min"))
+    ordered = table.sort_values(["people", "code"], ascending=[False, True]).index
+    return {int(group): rank for rank, group in enumerate(ordered)}
+
+
+def _describe(name: str, members: gpd.GeoDataFrame, polygons: gpd.GeoSeries) -> dict[str, object]:
+    excess = -members["slack_m"]
+    known = excess.notna()
+    weights = members.loc[known, "people"]
+    mean = np.average(excess[known], weights=weights) if weights.sum() > 0 else excess.mean()
+    shapes = polygons.dropna()
+    return {
+        "id": name,
+        "people": int(members["people"].sum()),
+        "communes": len(members),
+        "commune_names": ", ".join(members.sort_values("people", ascending=False, kind="stable")["name"]),
+        "departements": ",".join(sorted(set(members["departement"]))),
+        "worst_m": float(excess.max()),
+        "mean_m": float(mean),
+        "geometry": _polygonal(shapely.union_all(shapes.to_numpy())) if len(shapes) else None,
+    }
+
+
+def _polygonal(shape: shapely.Geometry) -> shapely.MultiPolygon:
+    """Return the valid multipolygon of a union."""
+    parts = shapely.get_parts(shapely.make_valid(shape))
+    return shapely.MultiPolygon([part for part in shapely.get_parts(parts) if part.geom_type == "Polygon"])

@@ -1,0 +1,111 @@
+"""A study file is read once, checked, and refused in one sentence that names file and key."""
+
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from geoguichet.coverage.errors import StudyError
+from geoguichet.coverage.study import Study, parse_study, read_study
+
+DEMO = tomllib.loads((files("geoguichet.data") / "studies" / "visioguichets.toml").read_text(encoding="utf-8"))
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    document = tomllib.loads((files("geoguichet.data") / "studies" / "visioguichets.toml").read_text(encoding="utf-8"))
+    *tables, key = path.split(".")
+    table = document
+    for name in tables:
+        table = table[name]
+    if value is None:
+        del table[key]
+    else:
+        table[key] = value
+    return document
+
+
+def test_the_shipped_study_is_the_historical_deployment() -> None:
+    study = parse_study(DEMO)
+    assert isinstance(study, Study) and study.kiosks is not None
+    assert study.territory.departements == ("09", "12", "31", "32", "46", "65", "81", "82")
+    assert [(need.key, need.within_m, need.min_hours_per_week) for need in study.needs] == [
+        ("etat", 25_000.0, None),
+        ("mairie", 8_000.0, 28.0),
+    ]
+    assert (study.rule.kind, study.rule.k) == ("all", 2)
+    assert (study.kiosks.count, study.kiosks.reach_m, study.kiosks.cost_eur) == (80, 8_000.0, 919_000.0)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("services.etat.types", ["prefectures"], '"prefecture"'),
+        ("services.etat.within", "0 km", "supérieure à zéro"),
+        ("services.etat.within", "25", "suivi de son unité"),
+        ("services.etat.within", 25, "suivi de son unité"),
+        ("services.etat.within", "25 min", "suivi de son unité"),
+        ("services.etat.within", None, "manque"),
+        ("services.mairie.min_hours_per_week", 200, "de 0 à 168"),
+        ("services.mairie.withing", "8 km", "inconnue ; essayez : within"),
+        ("services", {}, "au moins un service"),
+        ("rule.all", ["etat", "mairies"], '"mairie"'),
+        ("rule", {"all": ["etat"], "any": ["etat"]}, "une seule clé"),
+        ("rule", {"at_least": 3}, "de 1 à 2"),
+        ("kiosks.count", 0, "de 1 à 100000"),
+        ("kiosks.count", True, "un entier"),
+        ("kiosks.budget", "1000 EUR", "plus que le budget"),
+        ("kiosks.gap", 2, "de 0 à 1"),
+        ("kiosks.required", ["09001", "09001"], "deux fois"),
+        ("kiosks.excluded", "09001", "une liste"),
+        ("kiosks.candidates", ["mairie"], "l'une des valeurs connues"),
+        ("study.id", "Été 2026", "sans accent ni espace"),
+        ("study.id", "../elsewhere", "sans accent ni espace"),
+        ("study.language", "de", "inconnu"),
+        ("study.title", "", "un texte"),
+        ("demand", "communes", "une table"),
+        ("territory.departements", [], "une liste"),
+        ("routage", {}, "inconnue"),
+    ],
+)
+def test_a_wrong_key_is_named(key: str, value: Any, said: str) -> None:
+    with pytest.raises(StudyError) as refused:
+        parse_study(changed(key, value), path=Path("etude.toml"))
+    message = str(refused.value)
+    assert message.startswith("etude.toml, clé « ") and said in message and "\n" not in message
+    assert key.split(".")[0] in message
+
+
+def test_required_and_excluded_may_not_meet() -> None:
+    document = changed("kiosks.required", ["09001"])
+    document["kiosks"]["excluded"] = ["09001"]
+    with pytest.raises(StudyError, match="aussi dans required"):
+        parse_study(document)
+
+
+@pytest.mark.parametrize(
+    ("text", "metres"),
+    [("8 km", 8000.0), ("8km", 8000.0), ("8,5 km", 8500.0), ("1 200 m", 1200.0), ("0.5 km", 500.0)],
+)
+def test_lengths_are_read_as_people_write_them(text: str, metres: float) -> None:
+    assert parse_study(changed("services.etat.within", text)).need("etat").within_m == metres
+
+
+def test_kiosks_are_optional() -> None:
+    document = dict(DEMO)
+    del document["kiosks"]
+    assert parse_study(document).kiosks is None
+
+
+def test_files_that_are_no_study(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match="n'existe pas ; « geoguichet coverage init"):
+        read_study(tmp_path / "absent.toml")
+    (tmp_path / "bad.toml").write_text("[study\nid=", encoding="utf-8")
+    with pytest.raises(StudyError, match="pas du TOML valide"):
+        read_study(tmp_path / "bad.toml")
+    (tmp_path / "latin1.toml").write_bytes("[study]\ntitle = 'Été'".encode("latin-1"))
+    with pytest.raises(StudyError, match="UTF-8"):
+        read_study(tmp_path / "latin1.toml")
+    with pytest.raises(StudyError, match="illisible"):
+        read_study(tmp_path)
