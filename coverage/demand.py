@@ -105,7 +105,10 @@ def _points(
         at_host = hosts.geometry.reindex(communes.index)
         apart = _distance_to(communes.geometry, at_host)
         believed = at_host.notna() & ~(apart > tolerance_m)
-        points, source = points.where(~believed, at_host), source.mask(believed, "town_hall")
+        points, source = (
+            points.where(~believed, at_host),
+            pd.Series(np.where(believed, "town_hall", source), index=source.index),
+        )
         for code in communes.index[~believed]:
             why = (
                 "n'a pas de point" if pd.isna(apart[code]) else f"est situé à {apart[code] / 1000:.1f} km de la commune"

@@ -28,7 +28,7 @@ class Nearest:
 
 @dataclass(frozen=True, slots=True)
 class CostMatrix:
-    """The pairs within a limit: three equally long arrays, sorted by origin then destination. Absent is out of reach."""
+    """The pairs within a limit: three equally long arrays, sorted by origin, destination. Absent is out of reach."""
 
     origin: Positions
     destination: Positions

@@ -11,8 +11,8 @@ from scipy.spatial import cKDTree
 from geoguichet.coverage.errors import RoutingError
 from geoguichet.coverage.impedance import CostMatrix, Floats, Nearest, Positions
 
-# Lambert-93 lengths differ from the geodesic by -0.095 % to +0.292 % over metropolitan France (scale factor from
-# 41.4 to 51.1 degrees north). Candidates are taken with this margin, so that no pair the geodesic would accept is left out.
+# Lambert-93 lengths differ from the geodesic by -0.095 % to +0.292 % over metropolitan France (41.4 to 51.1 degrees
+# north). Candidates are taken with this margin, so that no pair the geodesic would accept is left out.
 _LAMBERT_MARGIN = 0.005
 _AREA = (-9.9, 41.1, 10.4, 51.6)  # EPSG:2154 area of use: west, south, east, north
 _BLOCK = 200_000
