@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -151,9 +150,7 @@ def _services_outside_territory(
         yield Finding("outside-territory", layer, row["id"], message, "error")
 
 
-def _services_outside_commune(
-    services: gpd.GeoDataFrame, territory: Territory, layer: str
-) -> Iterator[Finding]:
+def _services_outside_commune(services: gpd.GeoDataFrame, territory: Territory, layer: str) -> Iterator[Finding]:
     distance_m = distance_to_commune_m(services, territory)
     for index, metres in distance_m[distance_m > 0].items():
         row = services.loc[index]
@@ -200,7 +197,7 @@ def _odd_source_weeks(services: gpd.GeoDataFrame, layer: str) -> Iterator[Findin
     if "hours_raw" not in services.columns:
         return
     for row in services[services["hours_raw"].notna()].itertuples():
-        week = json.loads(row.hours_raw)
+        week = _source_week(row.hours_raw)
         if any(not first or not last for first, last, _ in week):
             message = f"{row.name} : un jour de la semaine est vide dans la source ; horaires non convertis."
             yield Finding("blank-weekday", layer, row.id, message)
@@ -211,14 +208,24 @@ def _odd_source_weeks(services: gpd.GeoDataFrame, layer: str) -> Iterator[Findin
 
 _WEEKDAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
 
+type _Week = list[tuple[str, str, list[tuple[str, str]]]]
 
-def _overlaps(week: list[Any]) -> bool:
+
+def _source_week(text: str) -> _Week:
+    """Return the source's week: rows of first day, last day, spans; empty when it is written otherwise."""
+    try:
+        return [(first, last, [(opens, closes) for opens, closes in spans]) for first, last, spans in json.loads(text)]
+    except (TypeError, ValueError):
+        return []
+
+
+def _overlaps(week: _Week) -> bool:
     """Return whether a weekday of the source's week has two spans that overlap."""
     days: dict[int, list[tuple[str, str]]] = {}
     for first, last, spans in week:
         if first in _WEEKDAYS and last in _WEEKDAYS:
             for day in range(_WEEKDAYS.index(first), _WEEKDAYS.index(last) + 1):
-                days.setdefault(day, []).extend((opens, closes) for opens, closes in spans)
+                days.setdefault(day, []).extend(spans)
     ordered = [sorted(spans) for spans in days.values()]
     return any(later[0] < earlier[1] for spans in ordered for earlier, later in pairwise(spans))
 

@@ -115,9 +115,7 @@ def _check_file(path: Path) -> None:
     if header.startswith(b"SQLite format 3\0"):
         expected = _sqlite_size(header)
         if size < expected:
-            raise LayerError(
-                f"{path} : fichier tronqué ({size} octets, {expected} attendus) ; copiez-le de nouveau."
-            )
+            raise LayerError(f"{path} : fichier tronqué ({size} octets, {expected} attendus) ; copiez-le de nouveau.")
 
 
 def _sqlite_size(header: bytes) -> int:

