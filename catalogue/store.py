@@ -587,3 +587,8 @@ def remove_store(path: Path) -> None:
         name = f"{path}{suffix}"
         if os.path.lexists(name):
             Path(name).unlink()
+
+
+def store_path(workspace: Path) -> Path:
+    """Return where a workspace keeps its records."""
+    return workspace / "catalogue.sqlite"
