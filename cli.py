@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from geoguichet.referentials.errors import GeoguichetError, UsageError
 
 if TYPE_CHECKING:
+    from geoguichet.catalogue.record import Record
     from geoguichet.coverage.result import CoverageResult
     from geoguichet.coverage.siting.plan import KioskPlan
 
@@ -187,19 +188,18 @@ def _coverage_run(arguments: argparse.Namespace) -> None:
 
 
 def _study(path: Path, arguments: argparse.Namespace, *, out: Path | None) -> None:
-    from geoguichet.coverage.outputs.folder import study_folder, write_all
     from geoguichet.coverage.study import read_study
 
     study = read_study(path)
     with _progress(quiet=arguments.quiet) as on_step:
+        from geoguichet.coverage.outputs.folder import write_all
         from geoguichet.coverage.publish import publish
         from geoguichet.coverage.run import run
 
         workspace = _workspace(arguments)
-        folder = out or study_folder(workspace, study)
+        folder = out or workspace / "studies" / study.id
         result = run(study, on_step=on_step)
-        on_step("écriture des résultats")
-        files = write_all(result, folder)
+        files = write_all(result, folder, on_step=on_step)
         if out is None:
             on_step("publication au catalogue")
             publish(result, workspace)
@@ -229,31 +229,31 @@ def _coverage_init(arguments: argparse.Namespace) -> None:
 
 def _catalogue_search(arguments: argparse.Namespace) -> None:
     from geoguichet.catalogue.query import RecordQuery
-    from geoguichet.catalogue.store import open_store
+    from geoguichet.catalogue.record import Extent
+    from geoguichet.catalogue.store import SQLiteStore, store_path
 
-    query = RecordQuery(q=arguments.text, bbox=arguments.bbox, limit=arguments.limit)
-    with open_store(_workspace(arguments)) as store:
-        page = store.search(query)
+    bbox = Extent(*arguments.bbox) if arguments.bbox else None
+    with SQLiteStore(store_path(_workspace(arguments))) as store:
+        page = store.search(RecordQuery(q=arguments.text or "", bbox=bbox, limit=arguments.limit))
     if arguments.json:
-        print(json.dumps(page.to_geojson(), ensure_ascii=False, indent=2))
+        features = [json.loads(item) for item in page.items]
+        answer = {"type": "FeatureCollection", "numberMatched": page.number_matched, "features": features}
+        print(json.dumps(answer, ensure_ascii=False, indent=2))
         return
     for record in page.records:
-        print(f"{record.id:<40}  {record.title}")
-    print(f"{page.number_matched} fiche(s) trouvée(s), {len(page.records)} montrée(s).")
+        print(f"{record.id:<32}  {record.title}")
+    print(f"{page.number_matched} fiche(s) trouvée(s), {len(page.items)} montrée(s).")
 
 
 def _catalogue_show(arguments: argparse.Namespace) -> None:
-    from geoguichet.catalogue.errors import RecordNotFoundError
-    from geoguichet.catalogue.store import open_store
+    from geoguichet.catalogue.store import SQLiteStore, store_path
 
-    with open_store(_workspace(arguments)) as store:
+    with SQLiteStore(store_path(_workspace(arguments))) as store:
         record = store.get(arguments.id)
-    if record is None:
-        raise RecordNotFoundError(f"aucune fiche {arguments.id!r} ; « geoguichet catalogue search » les montre.")
     if arguments.json:
         print(json.dumps(record.to_geojson(), ensure_ascii=False, indent=2))
     else:
-        print(record.as_text())
+        _print_record(record)
 
 
 def _serve(arguments: argparse.Namespace) -> None:
@@ -329,6 +329,27 @@ def _print_result(result: CoverageResult, files: Sequence[Path]) -> None:
     console.print(f"{len(result.findings)} constats sur les données ; le rapport les détaille.\n", highlight=False)
     for file in files:
         print(file)
+
+
+def _print_record(record: Record) -> None:
+    extent = record.extent
+    organizations = (contact.organization for contact in record.contacts)
+    lines = (
+        ("Fiche", record.id),
+        ("Titre", record.title),
+        ("Type", record.type),
+        ("Résumé", record.description),
+        ("Mots-clés", ", ".join(record.keywords)),
+        ("Contact", ", ".join(filter(None, organizations))),
+        ("Licence", record.license),
+        ("Emprise", f"{extent.west:.4f},{extent.south:.4f},{extent.east:.4f},{extent.north:.4f}" if extent else ""),
+        ("Mise à jour", record.updated),
+        ("Généalogie", record.extra_properties.get("lineage", "")),
+        *((link.rel, f"{link.title} : {link.href}") for link in record.links),
+    )
+    for label, value in lines:
+        if value:
+            print(f"{label:<12} {value}")
 
 
 def _proof(plan: KioskPlan) -> str:

@@ -91,6 +91,14 @@ class KioskChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class StudyContact:
+    """Who answers for a study; shown in its catalogue record and its report."""
+
+    organization: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Study:
     """The whole question. Two equal studies on equal inputs give equal results."""
 
@@ -105,6 +113,7 @@ class Study:
     needs: tuple[Need, ...]
     rule: Rule
     kiosks: KioskChoice | None
+    contact: StudyContact = StudyContact()
     path: Path | None = field(default=None, compare=False)
 
     @property
@@ -170,6 +179,7 @@ def parse_study(document: Mapping[str, Any], *, path: Path | None = None) -> Stu
         needs=needs,
         rule=_rule(root.table("rule"), needs),
         kiosks=_kiosks(root.table("kiosks"), needs) if "kiosks" in document else None,
+        contact=_contact(root.table("contact", optional=True)),
         path=path,
     )
     for table in (head, data, root):
@@ -197,6 +207,12 @@ def _demand(table: _Table) -> DemandChoice:
     )
     table.refuse_unknown()
     return choice
+
+
+def _contact(table: _Table) -> StudyContact:
+    contact = StudyContact(table.text("organization", default=""), table.text("email", default=""))
+    table.refuse_unknown()
+    return contact
 
 
 def _needs(services: _Table) -> tuple[Need, ...]:

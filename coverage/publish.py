@@ -1,0 +1,168 @@
+"""A study and the layers it read become catalogue records that link to each other and to their files.
+
+The only file of this room that knows the catalogue.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import pyogrio
+
+from geoguichet.catalogue.errors import RecordNotFoundError
+from geoguichet.catalogue.record import Contact, ContactPoint, Extent, Link, Record, Time
+from geoguichet.catalogue.store import RecordStore, SQLiteStore, store_path
+from geoguichet.coverage.result import CoverageResult
+from geoguichet.coverage.study import SAMPLE
+from geoguichet.referentials import sample
+
+COLLECTIONS = {"communes": "communes", "services": "services"}
+"""Layers of the sample that the portal also serves as features, and the name of the collection."""
+
+_FILES = (
+    ("map.html", "text/html", "Carte"),
+    ("report.html", "text/html", "Rapport"),
+    ("result.gpkg", "application/geopackage+sqlite3", "Couches de l'étude (GeoPackage)"),
+    ("zones.parquet", "application/vnd.apache.parquet", "Zones blanches (GeoParquet)"),
+    ("manifest.json", "application/json", "Manifeste : entrées, paramètres, versions"),
+)
+_FEATURES = (("white-zones", "Zones blanches"), ("kiosks", "Visioguichets"))
+
+
+def publish(result: CoverageResult, workspace: Path) -> tuple[str, ...]:
+    """Write the records of a study and of the sample's layers to the workspace's catalogue; return their ids.
+
+    A record whose content has not changed keeps its dates and is not written again.
+
+    Raises
+    ------
+    StoreError
+        The catalogue cannot be written.
+    """
+    records = (*sample_records(), study_record(result)) if result.study.source == SAMPLE else (study_record(result),)
+    with SQLiteStore(store_path(workspace)) as store:
+        store.bulk_upsert([_dated(record, store) for record in records], by="geoguichet")
+    return tuple(record.id for record in records)
+
+
+def sample_records() -> tuple[Record, ...]:
+    """Return one record per layer of the embedded sample."""
+    path = sample.sample_path()
+    return tuple(_layer_record(layer, _extent(path, layer.key)) for layer in sample.SAMPLE_LAYERS.values())
+
+
+def study_record(result: CoverageResult) -> Record:
+    """Return the record of a study: what it found, from which layers, in which files."""
+    study = result.study
+    files = [
+        Link(
+            f"studies/{study.id}/{name}",
+            rel="enclosure" if type_ != "text/html" else "preview",
+            type=type_,
+            title=title,
+        )
+        for name, type_, title in _FILES
+    ]
+    features = [
+        Link(f"collections/{name}/items?study={study.id}", rel="items", type="application/geo+json", title=title)
+        for name, title in _FEATURES
+    ]
+    west, south, east, north = result.territory.boundary.bounds
+    return Record(
+        id=f"study-{study.id}",
+        type="dataset",
+        title=study.title,
+        description=_abstract(result),
+        keywords=("zone blanche", "services publics", "visioguichet", "accessibilité", study.territory.name),
+        geometry=Extent(west, south, east, north).as_geometry(),
+        contacts=_study_contacts(result),
+        license="etalab-2.0",
+        links=(*files, *features, *_lineage_links(result)),
+        extra_properties={"lineage": _lineage(result), "language": {"code": study.language}},
+    )
+
+
+def _layer_record(layer: sample.SampleLayer, extent: Extent) -> Record:
+    publishers = dict.fromkeys(source.publisher for source in layer.sources)
+    first, last = layer.years
+    links = [Link(sample.LICENCE_URL, rel="license", type="text/html", title=sample.LICENCE, hreflang="fr")]
+    if layer.key in COLLECTIONS:
+        address = f"collections/{COLLECTIONS[layer.key]}/items"
+        links.append(Link(address, rel="items", type="application/geo+json", title=layer.title_fr))
+    return Record(
+        id=layer_id(layer.key),
+        type="dataset",
+        title=layer.title_fr,
+        description=layer.description_fr,
+        keywords=layer.keywords_fr,
+        geometry=extent.as_geometry(),
+        time=Time(interval=(str(first), str(last))),
+        contacts=tuple(Contact(organization=name, roles=("publisher",)) for name in publishers),
+        license="etalab-2.0",
+        links=tuple(links),
+        extra_properties={
+            "lineage": " ; ".join(f"{source.title} ({source.publisher}, {source.vintage})" for source in layer.sources),
+            "language": {"code": "fr"},
+        },
+    )
+
+
+def layer_id(layer: str) -> str:
+    """Return the identifier of the record of a layer of the sample."""
+    return f"midi-pyrenees-{layer}"
+
+
+def _extent(path: Path, layer: str) -> Extent:
+    west, south, east, north = pyogrio.read_info(path, layer=layer, force_total_bounds=True)["total_bounds"]
+    return Extent(float(west), float(south), float(east), float(north))
+
+
+def _abstract(result: CoverageResult) -> str:
+    whole = result.summary.iloc[-1]
+    found = (
+        f"{whole['white_before']} habitants sur {whole['people']} vivent en zone blanche, dans {whole['zones']} zones"
+    )
+    if result.plan is not None:
+        found += f" ; {whole['kiosks']} visioguichets en laisseraient {whole['white_after']}"
+    return f"{' '.join(result.study.abstract.split())} Résultat : {found}.".strip()
+
+
+def _lineage(result: CoverageResult) -> str:
+    layers = ", ".join(f"{layer.name} ({layer.file}, sha256 {layer.sha256[:12]})" for layer in result.inputs)
+    return f"Calculé par geoguichet {version('geoguichet')} à partir de : {layers}. Le manifeste donne les paramètres."
+
+
+def _lineage_links(result: CoverageResult) -> list[Link]:
+    if result.study.source != SAMPLE:
+        return []
+    return [
+        Link(
+            f"collections/catalogue/items/{layer_id(layer.layer)}",
+            rel="via",
+            type="application/geo+json",
+            title=f"Source : {sample.SAMPLE_LAYERS[layer.layer].title_fr}",
+        )
+        for layer in result.inputs
+    ]
+
+
+def _study_contacts(result: CoverageResult) -> tuple[Contact, ...]:
+    contact = result.study.contact
+    if not contact.organization and not contact.email:
+        return ()
+    emails = (ContactPoint(contact.email),) if contact.email else ()
+    return (Contact(organization=contact.organization, emails=emails, roles=("pointOfContact",)),)
+
+
+def _dated(record: Record, store: RecordStore) -> Record:
+    """Give a record the dates it already has in the store when nothing else changed, else today's."""
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    try:
+        known = store.get(record.id)
+    except RecordNotFoundError:
+        return replace(record, created=now, updated=now)
+    same = replace(record, created=known.created, updated=known.updated)
+    return same if same.digest() == known.digest() else replace(same, updated=now)
