@@ -9,8 +9,8 @@ from html import escape
 import geopandas as gpd
 import shapely
 
-from geoguichet.coverage.outputs.outlines import departement_outlines
-from geoguichet.coverage.outputs.palette import BORDER, INK, KIOSK, LAND, zone_classes, zone_colour
+from geoguichet.coverage.outputs.outlines import departement_outlines, name_places
+from geoguichet.coverage.outputs.palette import BORDER, INK, KIOSK, LAND, ZONE_EDGE, zone_classes, zone_colour
 from geoguichet.coverage.outputs.wording import Wording
 from geoguichet.coverage.result import CoverageResult
 
@@ -44,7 +44,7 @@ def map_picture(result: CoverageResult, say: Wording) -> str:
     frame = _Frame(outlines.geometry)
     legend = _legend(result, say)
     height = frame.height + _LEGEND_HEIGHT
-    names = frame.place(outlines.geometry.representative_point())
+    names = frame.place(name_places(outlines))
     parts = [
         f'<rect width="{WIDTH:.0f}" height="{height:.1f}" fill="#ffffff"/>',
         *(_path(shape, f'fill="{LAND}"') for shape in frame.place(outlines.geometry)),
@@ -88,19 +88,18 @@ def gain_curve(result: CoverageResult, say: Wording) -> str:
         f'<circle cx="{right:.1f}" cy="{y(gained[-1]):.1f}" r="5" fill="{KIOSK}"/>',
         f'<line x1="{left:.1f}" x2="{right:.1f}" y1="{y(bound):.1f}" y2="{y(bound):.1f}" stroke="#b2182b" '
         'stroke-width="1.6" stroke-dasharray="7 5"/>',
-        f'<text x="{left + 8:.1f}" y="{y(bound) - 8:.1f}" class="t" fill="#b2182b">'
+        f'<text x="{left + 8:.1f}" y="{y(bound) + 19:.1f}" class="t b">'
         f"{escape(say('curve_bound', kiosks=count, bound=say.number(math.floor(bound + 1e-6))))}</text>",
-        f'<text x="{(left + right) / 2:.1f}" y="{lower + 52:.0f}" text-anchor="middle" class="t">{escape(say("curve_x"))}</text>',
+        f'<text x="{(left + right) / 2:.1f}" y="{lower + 52:.0f}" text-anchor="middle" class="t">'
+        f"{escape(say('curve_x'))}</text>",
     ]
     return _svg(396, say("figure_curve"), parts)
 
 
 def _zones(result: CoverageResult, frame: _Frame) -> Iterable[str]:
-    for shape, people in zip(
-        frame.place(result.white_zones.geometry), result.white_zones["people"], strict=True
-    ):
+    for shape, mean_m in zip(frame.place(result.white_zones.geometry), result.white_zones["mean_m"], strict=True):
         yield _path(
-            shape, f'fill="{zone_colour(people)}" stroke="#8a4b1c" stroke-width="0.6" stroke-linejoin="round"'
+            shape, f'fill="{zone_colour(mean_m)}" stroke="{ZONE_EDGE}" stroke-width="0.6" stroke-linejoin="round"'
         )
 
 
@@ -133,19 +132,19 @@ def _path(shape: shapely.Geometry | None, style: str) -> str:
     return f'<path d="{data}" fill-rule="evenodd" {style}/>'
 
 
-_LEGEND_HEIGHT = 112.0
+_LEGEND_HEIGHT = 100.0
 
 
 def _legend(result: CoverageResult, say: Wording) -> str:
     parts = [f'<text x="{_MARGIN}" y="26" class="h">{escape(say("legend_zones"))}</text>']
     for number, (low, high, colour) in enumerate(zone_classes()):
-        x, y = _MARGIN + (number % 3) * 218, 40 + (number // 3) * 28
+        x, y = _MARGIN + number * 152, 40
         parts.append(
-            f'<rect x="{x:.0f}" y="{y}" width="24" height="16" fill="{colour}" stroke="#8a4b1c" stroke-width="0.8"/>'
+            f'<rect x="{x:.0f}" y="{y}" width="24" height="16" fill="{colour}" stroke="{ZONE_EDGE}"/>'
             f'<text x="{x + 32:.0f}" y="{y + 13}" class="t">{escape(say.zone_class(low, high))}</text>'
         )
     if len(result.kiosks):
-        parts.append(_disc(_MARGIN + 448, 76, "1") + f'<text x="{_MARGIN + 468:.0f}" y="81" class="t">')
+        parts.append(_disc(_MARGIN + 12, 80, "1") + f'<text x="{_MARGIN + 32:.0f}" y="85" class="t">')
         parts.append(f"{escape(say('legend_kiosk'))}</text>")
     return "".join(parts)
 
@@ -156,7 +155,8 @@ def _scale_bar(units_per_m: float, say: Wording) -> str:
     right = WIDTH - _MARGIN
     return (
         f'<path d="M{right - length:.1f} 62v10h{length:.1f}v-10" fill="none" stroke="{INK}" stroke-width="1.6"/>'
-        f'<text x="{right - length / 2:.1f}" y="60" text-anchor="middle" class="t">{say("scale_km", n=kilometres)}</text>'
+        f'<text x="{right - length / 2:.1f}" y="60" text-anchor="middle" class="t">'
+        f"{escape(say('scale_km', n=kilometres))}</text>"
     )
 
 
@@ -187,17 +187,15 @@ def _round_below(value: float) -> int:
 
 
 def _round_above(value: float) -> float:
-    """Return the smallest of 4, 6, 8, 10, 12, 16, 20, 24 ... (times a power of ten) that leaves room above the value."""
+    """Return a round number, easily cut in four, that leaves room above the value."""
     power = 10.0 ** (math.floor(math.log10(value)) - 1)
-    return next(
-        power * digit for digit in (12, 16, 20, 24, 32, 40, 60, 80, 100, 120) if power * digit >= value * 1.04
-    )
+    return next(power * digit for digit in (12, 16, 20, 24, 32, 40, 60, 80, 100, 120) if power * digit >= value * 1.04)
 
 
 def _svg(height: float, title: str, parts: Iterable[str]) -> str:
     style = (
         f"text{{font-family:inherit;fill:{INK}}}.t{{font-size:15px}}.h{{font-size:16px;font-weight:600}}"
-        ".k{font-size:10.5px;font-weight:700;fill:#fff}"
+        ".b{fill:#b2182b}.k{font-size:10.5px;font-weight:700;fill:#fff}"
         ".d{font-size:17px;fill:#59646c;letter-spacing:.06em;paint-order:stroke;stroke:#fff;stroke-width:3px;"
         "stroke-opacity:.7}"
     )

@@ -1,4 +1,4 @@
-"""The result as a GeoPackage: four layers and the styles that QGIS applies by itself, the same bytes for the same result."""
+"""The result as a GeoPackage: four layers, and the styles that QGIS applies by itself."""
 
 from __future__ import annotations
 

@@ -38,9 +38,7 @@ def write(result: CoverageResult, path: Path, outputs: Iterable[Path]) -> None:
 
     Two equal results differ in nothing but ``timings`` (seconds).
     """
-    text = json.dumps(
-        document(result, outputs), ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False
-    )
+    text = json.dumps(document(result, outputs), ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
@@ -57,9 +55,7 @@ def document(result: CoverageResult, outputs: Iterable[Path]) -> dict[str, Any]:
         "findings": count_by_rule(result.findings),
         "plan": None if result.plan is None else _plan(result.plan),
         "seed": None,
-        "outputs": {
-            path.name: {"bytes": path.stat().st_size, "sha256": sha256(path)} for path in sorted(outputs)
-        },
+        "outputs": {path.name: {"bytes": path.stat().st_size, "sha256": sha256(path)} for path in sorted(outputs)},
         "timings": timings,
     }
 

@@ -1,8 +1,8 @@
-"""The colours and classes that the map, the report and the QGIS styles share, told apart by colour-blind readers too."""
+"""The colours and classes that the map, the report and the QGIS styles share, safe for colour-blind readers."""
 
 from __future__ import annotations
 
-from itertools import pairwise
+import math
 from typing import Literal
 
 type Standing = Literal["served", "kiosk", "unserved"]
@@ -21,22 +21,21 @@ LAND = "#fbfaf7"
 BORDER = "#8b949b"
 INK = "#1d2a33"
 
-ZONE_BREAKS: tuple[int, ...] = (500, 2_000, 5_000, 20_000)
-"""Inhabitants of a white zone at which its colour changes; fixed, so that two studies compare at a glance."""
-ZONE_COLOURS: tuple[str, ...] = ("#fdf0c4", "#fbd98a", "#f4b25a", "#e08a3c", "#b8622a")
+ZONE_BREAKS_M: tuple[int, ...] = (1_000, 2_500, 5_000)
+"""Mean excess beyond the thresholds at which a white zone changes colour; fixed, so that two studies compare."""
+ZONE_COLOURS: tuple[str, ...] = ("#fdf0c8", "#fbd993", "#f2b566", "#dc8a45")
+ZONE_EDGE = "#8a4b1c"
 
 
-def zone_colour(people: float) -> str:
-    """Return the colour of a white zone of that many inhabitants."""
-    return ZONE_COLOURS[sum(people >= limit for limit in ZONE_BREAKS)]
+def zone_colour(mean_m: float) -> str:
+    """Return the colour of a white zone that far beyond the thresholds on average (NaN: nothing reachable)."""
+    return ZONE_COLOURS[-1] if math.isnan(mean_m) else ZONE_COLOURS[sum(mean_m >= limit for limit in ZONE_BREAKS_M)]
 
 
 def zone_classes() -> list[tuple[int, int | None, str]]:
-    """Return the classes of white zones as (from, up to, colour); the last has no upper limit."""
-    limits: list[int | None] = [0, *ZONE_BREAKS, None]
-    return [
-        (low or 0, high, colour) for (low, high), colour in zip(pairwise(limits), ZONE_COLOURS, strict=True)
-    ]
+    """Return the classes of white zones as (from, up to, colour), in metres; the last has no upper limit."""
+    lows, highs = (0, *ZONE_BREAKS_M), (*ZONE_BREAKS_M, None)
+    return list(zip(lows, highs, ZONE_COLOURS, strict=True))
 
 
 def standing(*, served: bool, served_after: bool) -> Standing:

@@ -19,6 +19,9 @@ _STANDING = """CASE WHEN "served" THEN 'served' WHEN "served_after" THEN 'kiosk'
 _SIZE_MM = 'coalesce(scale_exp("people", 0, 500000, 0.6, 12, 0.5), 0.6)'
 """Area in proportion to the people, so that Toulouse does not hide its neighbours."""
 
+_EXCESS = 'coalesce("mean_m", 999999)'
+"""Where nothing at all is reachable the mean is missing: the darkest class."""
+
 
 def layer_styles(language: str) -> dict[str, str]:
     """Return the QML document of each layer of ``result.gpkg``."""
@@ -60,12 +63,11 @@ def _white_zones(say: Wording) -> str:
         f"label={quoteattr(say.zone_class(low, high))}/>"
         for number, (low, high, _) in enumerate(classes)
     )
-    symbols = "".join(
-        _symbol(str(number), "fill", _fill(colour)) for number, (_, _, colour) in enumerate(classes)
-    )
+    symbols = "".join(_symbol(str(number), "fill", _fill(colour)) for number, (_, _, colour) in enumerate(classes))
     return (
-        '<renderer-v2 type="graduatedSymbol" attr="people" graduatedMethod="GraduatedColor" symbollevels="0" '
-        f'enableorderby="0" forceraster="0"><ranges>{ranges}</ranges><symbols>{symbols}</symbols></renderer-v2>'
+        f'<renderer-v2 type="graduatedSymbol" attr={quoteattr(_EXCESS)} graduatedMethod="GraduatedColor" '
+        f'symbollevels="0" enableorderby="0" forceraster="0"><ranges>{ranges}</ranges>'
+        f"<symbols>{symbols}</symbols></renderer-v2>"
     )
 
 
@@ -129,7 +131,8 @@ def _marker(colour: str, *, size: float, shape: str, size_expression: str = "") 
             "scale_method": "diameter",
         }
     )
-    return f'<layer class="SimpleMarker" enabled="1" locked="0" pass="0">{options}{_defined("size", size_expression)}</layer>'
+    defined = _defined("size", size_expression)
+    return f'<layer class="SimpleMarker" enabled="1" locked="0" pass="0">{options}{defined}</layer>'
 
 
 def _fill(colour: str) -> str:
@@ -148,9 +151,7 @@ def _fill(colour: str) -> str:
 
 def _options(values: dict[str, str]) -> str:
     """Both ways QGIS has had of writing a symbol's properties: ``Option`` (3.26 on) and ``prop`` (before)."""
-    modern = "".join(
-        f'<Option name="{key}" type="QString" value={quoteattr(value)}/>' for key, value in values.items()
-    )
+    modern = "".join(f'<Option name="{key}" type="QString" value={quoteattr(value)}/>' for key, value in values.items())
     older = "".join(f'<prop k="{key}" v={quoteattr(value)}/>' for key, value in values.items())
     return f'<Option type="Map">{modern}</Option>{older}'
 

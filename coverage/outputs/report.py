@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import resources
 from importlib.metadata import version
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,7 @@ def write(result: CoverageResult, path: Path) -> None:
 
 def render(result: CoverageResult) -> str:
     """Return the report as HTML, in the study's language."""
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     say = Wording(result.study.language)
     template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
     return template.render(say=say, **_content(result, say)) + "\n"
@@ -57,7 +56,7 @@ def _content(result: CoverageResult, say: Wording) -> dict[str, Any]:
         "costs": _costs(result, result.study.kiosks, say) if result.study.kiosks is not None else None,
         "method": _method(result, say),
         "limits": _limits(result, say),
-        "findings": _findings(result),
+        "findings": _findings(result, say),
         "version": version("geoguichet"),
     }
 
@@ -72,9 +71,10 @@ def rule_sentence(study: Study, say: Wording) -> str:
 def need_sentence(need: Need, say: Wording) -> str:
     """Say one need: what, how near, how long open."""
     distance = say.distance(need.within_m)
-    if need.min_hours_per_week is None:
+    hours = need.min_hours_per_week
+    if hours is None or f"{hours:g} h" in need.label:
         return say("need", label=need.label, distance=distance)
-    return say("need_hours", label=need.label, distance=distance, hours=need.min_hours_per_week)
+    return say("need_hours", label=need.label, distance=distance, hours=hours)
 
 
 def question_sentences(study: Study, say: Wording) -> list[str]:
@@ -87,12 +87,18 @@ def question_sentences(study: Study, say: Wording) -> list[str]:
             say(
                 "report_question_kiosks",
                 kiosks=say("kiosks", n=study.kiosks.count),
-                offers=say.listed([study.need(key).label for key in study.kiosks.offers]),
+                offers=_offers(study, study.kiosks, say),
                 reach=say.distance(study.kiosks.reach_m),
                 hosts=say.listed([say.service(kind, many=True) for kind in study.kiosks.candidates]),
             )
         )
     return sentences
+
+
+def _offers(study: Study, kiosks: KioskChoice, say: Wording) -> str:
+    if set(kiosks.offers) >= set(study.rule.needs):
+        return say("offers_all")
+    return say.listed([f"« {study.need(key).label} »" for key in kiosks.offers])
 
 
 def shortened(names: str, say: Wording, shown: int = _NAMES_SHOWN) -> str:
@@ -130,6 +136,12 @@ def plan_sentences(result: CoverageResult, plan: KioskPlan, say: Wording) -> lis
     if len(plan.gains) > 1:
         first, last = (say("people", n=round(gain)) for gain in (plan.gains[0], plan.gains[-1]))
         sentences.append(say("plan_last", first=first, last=last))
+        half = next(rank for rank, sum_ in enumerate(accumulate(plan.gains), 1) if sum_ >= plan.value / 2)
+        sentences[-1] += " " + say("plan_half", n=half)
+    left = result.demand[~result.demand["served_after"]]
+    if len(left):
+        people, communes = say("people", n=int(left["people"].sum())), say("communes", n=len(left))
+        sentences.append(say("plan_left", people=people, communes=communes))
     return sentences
 
 
@@ -155,7 +167,7 @@ def _costs(result: CoverageResult, kiosks: KioskChoice, say: Wording) -> dict[st
     gained = result.plan.value if result.plan is not None else 0.0
     return {
         "rows": rows if total else [],
-        "note": say("cost_per_head", cost=say.money(total / gained)) if gained and total else "",
+        "note": say("cost_per_head", cost=say.money(total / gained, 2)) if gained and total else "",
     }
 
 
@@ -172,17 +184,17 @@ def _limits(result: CoverageResult, say: Wording) -> list[str]:
     if any(need.min_hours_per_week is not None for need in result.study.needs):
         limits.append(say("limit_hours"))
     if len(result.kiosks):
-        limits.append(say("limit_use"))
+        limits += [say("limit_place"), say("limit_use")]
     lost = int(result.demand.loc[result.demand["point_source"] == "none", "people"].sum())
     if lost:
         limits.append(say("limit_missing", people=say("people", n=lost)))
     return limits
 
 
-def _findings(result: CoverageResult) -> list[dict[str, Any]]:
+def _findings(result: CoverageResult, say: Wording) -> list[dict[str, Any]]:
     """One row per rule: how many findings, and the first of them as an example."""
     examples = {finding.rule: finding.message for finding in sorted(result.findings, reverse=True)}
     return [
-        {"rule": rule, "count": count, "example": examples[rule]}
+        {"rule": rule, "count": count, "example": say.typeset(examples[rule])}
         for rule, count in count_by_rule(result.findings).items()
     ]

@@ -21,7 +21,7 @@ from jinja2 import Environment, StrictUndefined
 from shapely.geometry import mapping
 
 from geoguichet.coverage.outputs.leaflet import leaflet_css, leaflet_js
-from geoguichet.coverage.outputs.outlines import departement_outlines
+from geoguichet.coverage.outputs.outlines import departement_outlines, name_places
 from geoguichet.coverage.outputs.palette import (
     BORDER,
     KIOSK,
@@ -29,6 +29,7 @@ from geoguichet.coverage.outputs.palette import (
     OTHER_SERVICE,
     SERVICE_COLOURS,
     STANDING_COLOURS,
+    ZONE_EDGE,
     standing,
     zone_classes,
     zone_colour,
@@ -58,17 +59,15 @@ def write(result: CoverageResult, path: Path) -> None:
 
 
 def render(result: CoverageResult) -> str:
-    """Return the map as HTML: départements, white zones, communes by people, services, kiosks by rank and their reach."""
+    """Return the map as HTML: white zones, communes by people, services, kiosks by rank and their reach."""
     say = Wording(result.study.language)
     page = folium.Map(tiles=None, zoom_control=False, attribution_control=False, zoom_snap=0.25, min_zoom=5)
     page.default_js, page.default_css = [], []
-    figure = page.get_root()
-    figure.title = escape(result.study.title)
+    figure = Figure(title=escape(result.study.title))
+    figure.add_child(page)
     _dress(figure, result, say)
     for name, level in _PANES.items():
-        page.add_child(
-            CustomPane(name, z_index=level, pointer_events=name not in ("ground", "reach", "names"))
-        )
+        page.add_child(CustomPane(name, z_index=level, pointer_events=name not in ("ground", "reach", "names")))
     people = _people(result, say)
     for layer in (
         *_ground(result),
@@ -78,9 +77,10 @@ def render(result: CoverageResult) -> str:
         *_kiosks(result, say),
     ):
         page.add_child(layer)
-    page.add_child(folium.LayerControl(collapsed=False))
+    layers = folium.LayerControl(collapsed=False)
+    page.add_child(layers)
     west, south, east, north = (float(value) for value in departement_outlines(result).total_bounds)
-    page.add_child(_Controls(say, [[south, west], [north, east]], people))
+    page.add_child(_Controls(say, [[south, west], [north, east]], layers, people))
     return _renumbered(figure.render()).replace("<html>", f'<html lang="{result.study.language}">', 1)
 
 
@@ -96,47 +96,48 @@ class _Placed(Layer):
         """
     )
 
-    def __init__(
-        self, call: str, *arguments: Any, name: str, show: bool = True, control: bool = True
-    ) -> None:
+    def __init__(self, call: str, *arguments: Any, name: str, show: bool = True, control: bool = True) -> None:
         super().__init__(name=name, overlay=True, control=control, show=True)
         self._name = "Placed"
         self.show = show
         self.call = call
         self.arguments = ", ".join(_json(argument) for argument in arguments)
 
-    def render(self, **kwargs: Any) -> None:
+    def render(self, **kwargs: Any) -> str:
         """Render without folium's own way of hiding a layer; the template shows it or not."""
         MacroElement.render(self, **kwargs)
+        return ""
 
 
 class _Controls(MacroElement):
-    """Zoom, scale bar, north, and the first view."""
+    """Zoom, scale bar, north, the choice of layers moved into the panel, and the first view."""
 
     _template = Template(
         """
         {% macro script(this, kwargs) %}
-        {% set map = this._parent.get_name() %}
-        L.control.zoom({position: "bottomright", zoomInTitle: {{ this.say("zoom_in")|tojson }}, zoomOutTitle: {{ this.say("zoom_out")|tojson }}}).addTo({{ map }});
-        L.control.scale({position: "bottomright", imperial: false, maxWidth: 160}).addTo({{ map }});
-        const north = L.control({position: "bottomright"});
-        north.onAdd = () => {
-          const box = L.DomUtil.create("div", "north");
-          box.title = {{ this.say("north")|tojson }};
-          box.innerHTML = '<svg width="14" height="20" viewBox="0 0 20 30" aria-hidden="true"><path d="M10 0l10 30l-10 -7l-10 7z" fill="#1d2a33"/></svg>' + {{ this.say("north_letter")|tojson }};
-          return box;
-        };
-        north.addTo({{ map }});
-        {{ map }}.getContainer().setAttribute("aria-label", {{ this.say("map_aria")|tojson }});
-        geoguichet.settle({{ map }}, {{ this.bounds|tojson }}, [{{ this.sized.get_name() }}]);
+        geoguichet.furnish(
+            {{ this._parent.get_name() }}, {{ this.layers.get_name() }}, [{{ this.sized.get_name() }}],
+            {{ this.bounds|tojson }}, {{ this.words|tojson }}
+        );
         {% endmacro %}
         """
     )
 
-    def __init__(self, say: Wording, bounds: list[list[float]], sized: _Placed) -> None:
-        super().__init__()
+    def __init__(self, say: Wording, bounds: list[list[float]], layers: folium.LayerControl, sized: _Placed) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
         self._name = "Controls"
-        self.say, self.bounds, self.sized = say, bounds, sized
+        self.bounds, self.layers, self.sized = bounds, layers, sized
+        self.words = {key: say(key) for key in ("zoom_in", "zoom_out", "north", "north_letter", "map_aria")}
+
+
+class _Text(Element):
+    """An element that is this very text; folium would otherwise read it as a template."""
+
+    _template = Template("{{ this.text }}")
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
 
 
 def _dress(figure: Figure, result: CoverageResult, say: Wording) -> None:
@@ -148,21 +149,12 @@ def _dress(figure: Figure, result: CoverageResult, say: Wording) -> None:
         ("map_css", f"<style>{css}{_service_colours(result)}</style>"),
         ("map_js", f"<script>{js}</script>"),
     ):
-        figure.header.add_child(_raw(text), name=name)
-    figure.html.add_child(_raw(_panel(result, say)), name="panel")
-
-
-def _raw(text: str) -> Element:
-    """An element that is this very text: folium would read it as a template."""
-    element = Element("{{ this.text }}")
-    element.text = text
-    return element
+        figure.header.add_child(_Text(text), name=name)
+    figure.html.add_child(_Text(_panel(result, say)), name="panel")
 
 
 def _panel(result: CoverageResult, say: Wording) -> str:
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string((_TEMPLATES / "map_panel.html").read_text(encoding="utf-8"))
     standings = [item for item in STANDING_COLOURS.items() if item[0] != "kiosk" or len(result.kiosks)]
     return template.render(
@@ -204,7 +196,7 @@ def _ground(result: CoverageResult) -> list[Layer]:
         pane="ground",
         style_function=lambda _: {"fillColor": LAND, "fillOpacity": 1, "color": BORDER, "weight": 1.2},
     )
-    places = outlines.geometry.representative_point()
+    places = name_places(outlines)
     rows = [[*_latlon(point), name] for point, name in zip(places, outlines["name"], strict=True)]
     return [ground, _Placed("names", rows, "names", name="names", control=False)]
 
@@ -213,8 +205,8 @@ def _zones(result: CoverageResult, say: Wording) -> Layer:
     zones = result.white_zones[result.white_zones.geometry.notna()]
     told = [
         {
-            "title": f"{say('legend_zones')} {zone['id']}",
-            "colour": zone_colour(zone["people"]),
+            "title": say("zone", id=zone["id"]),
+            "colour": zone_colour(zone["mean_m"]),
             "lines": [
                 f"{say('people', n=int(zone['people']))}, {say('communes', n=int(zone['communes']))}",
                 say("popup_zone_communes", names=shortened(zone["commune_names"], say, shown=12)),
@@ -238,7 +230,7 @@ def _zones(result: CoverageResult, say: Wording) -> Layer:
         style_function=lambda feature: {
             "fillColor": feature["properties"]["colour"],
             "fillOpacity": 0.85,
-            "color": "#8a4b1c",
+            "color": ZONE_EDGE,
             "weight": 0.7,
         },
     )
@@ -246,16 +238,12 @@ def _zones(result: CoverageResult, say: Wording) -> Layer:
 
 def _people(result: CoverageResult, say: Wording) -> _Placed:
     """One circle a commune, its area in proportion to its people; large ones first, so that none is hidden."""
-    demand = result.demand[result.demand.geometry.notna()].sort_values(
-        "people", ascending=False, kind="stable"
-    )
+    demand = result.demand[result.demand.geometry.notna()].sort_values("people", ascending=False, kind="stable")
     colours = list(STANDING_COLOURS)
     services = result.services["name"]
     kiosks = result.kiosks[["rank", "name"]]
     rows = []
-    for point, row in zip(
-        demand.geometry, demand.drop(columns=demand.geometry.name).to_dict("records"), strict=True
-    ):
+    for point, row in zip(demand.geometry, demand.drop(columns=demand.geometry.name).to_dict("records"), strict=True):
         where = standing(served=bool(row["served"]), served_after=bool(row["served_after"]))
         lines = [
             say("people", n=int(row["people"])),
@@ -264,13 +252,9 @@ def _people(result: CoverageResult, say: Wording) -> _Placed:
         ]
         if row["kiosk"]:
             rank, name = kiosks.loc[row["kiosk"]]
-            lines.append(
-                say("popup_kiosk_at", rank=int(rank), name=name, distance=say.distance(row["kiosk_m"]))
-            )
+            lines.append(say("popup_kiosk_at", rank=int(rank), name=name, distance=say.distance(row["kiosk_m"])))
         radius = round(max(1.7, 0.032 * math.sqrt(max(row["people"], 0))), 1)
-        rows.append(
-            [*_latlon(point), radius, colours.index(where), f"{row['name']} ({row['departement']})", lines]
-        )
+        rows.append([*_latlon(point), radius, colours.index(where), f"{row['name']} ({row['departement']})", lines])
     return _Placed("circles", rows, list(STANDING_COLOURS.values()), "people", name=say("layer_demand"))
 
 
@@ -281,9 +265,7 @@ def _needs_told(row: dict[str, Any], result: CoverageResult, services: Any, say:
             yield say("popup_nothing", need=need.label, reason=say(f"reason_{reason}"))
         else:
             name = services.get(row[f"{need.key}_service"], "")
-            yield say(
-                "popup_nearest", need=need.label, distance=say.distance(row[f"{need.key}_m"]), service=name
-            )
+            yield say("popup_nearest", need=need.label, distance=say.distance(row[f"{need.key}_m"]), service=name)
 
 
 def _service_kinds(result: CoverageResult) -> list[tuple[str, str]]:
@@ -293,10 +275,7 @@ def _service_kinds(result: CoverageResult) -> list[tuple[str, str]]:
 
 
 def _service_colours(result: CoverageResult) -> str:
-    rules = (
-        f".service.s{number}{{background:{colour}}}"
-        for number, (_, colour) in enumerate(_service_kinds(result))
-    )
+    rules = (f".service.s{number}{{background:{colour}}}" for number, (_, colour) in enumerate(_service_kinds(result)))
     return "".join(rules)
 
 
@@ -312,9 +291,7 @@ def _services(result: CoverageResult, say: Wording) -> list[Layer]:
             )
         ]
         label = say("layer_services", type=say.service(kind, many=True))
-        layers.append(
-            _Placed("marks", rows, f"service s{number}", 10, "services", name=label, show=len(rows) <= 100)
-        )
+        layers.append(_Placed("marks", rows, f"service s{number}", 10, "services", name=label, show=len(rows) <= 100))
     return layers
 
 
@@ -337,9 +314,7 @@ def _kiosks(result: CoverageResult, say: Wording) -> list[Layer]:
     placed = result.kiosks[result.kiosks.geometry.notna()].iloc[::-1]
     reach = folium.FeatureGroup(name=say("layer_reach", distance=say.distance(choice.reach_m)), show=False)
     rows = []
-    for point, row in zip(
-        placed.geometry, placed.drop(columns=placed.geometry.name).to_dict("records"), strict=True
-    ):
+    for point, row in zip(placed.geometry, placed.drop(columns=placed.geometry.name).to_dict("records"), strict=True):
         reach.add_child(
             folium.Circle(
                 _latlon(point),

@@ -39,7 +39,7 @@ const geoguichet = {
   marks(rows, className, size, pane) {
     const group = L.layerGroup();
     rows.forEach(([lat, lon, text, title, lines]) => {
-      const icon = L.divIcon({ className, html: geoguichet.escape(text), iconSize: [size, size] });
+      const icon = L.divIcon({ className: "mark", html: '<b class="' + className + '">' + geoguichet.escape(text) + "</b>", iconSize: [size, size] });
       const mark = L.marker([lat, lon], { icon, pane, alt: title, riseOnHover: true });
       geoguichet.describe(mark, title, lines).addTo(group);
     });
@@ -53,15 +53,33 @@ const geoguichet = {
     })));
   },
 
+  // Zoom, scale and north in a corner; the choice of layers with the legend, where it hides nothing of the map.
+  furnish(map, layers, sized, bounds, words) {
+    L.control.zoom({ position: "bottomright", zoomInTitle: words.zoom_in, zoomOutTitle: words.zoom_out }).addTo(map);
+    L.control.scale({ position: "bottomright", imperial: false, maxWidth: 160 }).addTo(map);
+    const north = L.control({ position: "bottomright" });
+    north.onAdd = () => {
+      const box = L.DomUtil.create("div", "north");
+      box.title = words.north;
+      box.innerHTML = '<svg width="14" height="20" viewBox="0 0 20 30" aria-hidden="true">' +
+        '<path d="M10 0l10 30l-10 -7l-10 7z" fill="#1d2a33"/></svg>' + geoguichet.escape(words.north_letter);
+      return box;
+    };
+    north.addTo(map);
+    map.getContainer().setAttribute("aria-label", words.map_aria);
+    document.querySelector(".panel .layers").append(layers.getContainer());
+    geoguichet.settle(map, bounds, sized);
+  },
+
   // Circles grow slowly with the zoom; the first view leaves room for the panel, on screens and on paper.
   settle(map, bounds, sized) {
     const panel = document.querySelector(".panel");
     const wide = () => window.innerWidth > 760;
     const show = () => {
       map.invalidateSize({ animate: false });
-      map.fitBounds(bounds, { paddingTopLeft: [wide() ? panel.offsetWidth + 16 : 8, 8], paddingBottomRight: [8, 8], animate: false });
+      map.fitBounds(bounds, { paddingTopLeft: wide() ? [panel.offsetWidth + 16, 8] : [8, panel.offsetHeight + 20], paddingBottomRight: [8, 8], animate: false });
     };
-    if (!wide()) panel.querySelector("details.all").open = false;
+    if (!wide()) panel.querySelectorAll("details").forEach((part) => { part.open = false; });
     show();
     const first = map.getZoom();
     map.on("zoomend", () => sized.forEach((group) => group.grow(Math.min(3, Math.max(0.7, 1.22 ** (map.getZoom() - first))))));

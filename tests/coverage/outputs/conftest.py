@@ -185,9 +185,7 @@ def _summary(kiosks: bool) -> pd.DataFrame:
         ("82", "Tarn-et-Garonne", 1_719, 1_719, tarn_after, 1, 0),
         ("", "Autour de Cahors", 25_286, 4_679, lot_after + tarn_after, 2, 2 * kiosks),
     ]
-    table = pd.DataFrame(
-        rows, columns=["code", "name", "people", "white_before", "white_after", "zones", "kiosks"]
-    )
+    table = pd.DataFrame(rows, columns=["code", "name", "people", "white_before", "white_after", "zones", "kiosks"])
     table.insert(4, "white_before_share", table["white_before"] / table["people"])
     table.insert(6, "white_after_share", table["white_after"] / table["people"])
     return table
@@ -198,9 +196,7 @@ def _none_of(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 FINDINGS = (
-    Finding(
-        "no-geometry", "communes", "46999", "L'Ailleurs-Perdu n'a pas de contour ; <elle> n'est pas dessinée."
-    ),
+    Finding("no-geometry", "communes", "46999", "L'Ailleurs-Perdu n'a pas de contour ; <elle> n'est pas dessinée."),
     Finding(
         "no-hours",
         "services",

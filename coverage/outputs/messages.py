@@ -1,0 +1,368 @@
+"""Every sentence of the map, the report and the styles, in French then English; ``one | many`` goes by ``n``."""
+
+from __future__ import annotations
+
+MESSAGES: dict[str, tuple[str, str]] = {
+    # Words
+    "and": ("et", "and"),
+    "colon": (" : ", ": "),
+    "people": ("{n} habitant | {n} habitants", "{n} inhabitant | {n} inhabitants"),
+    "zones": ("{n} zone blanche | {n} zones blanches", "{n} white zone | {n} white zones"),
+    "kiosks": ("{n} visioguichet | {n} visioguichets", "{n} video kiosk | {n} video kiosks"),
+    "communes": ("{n} commune | {n} communes", "{n} commune | {n} communes"),
+    "unit_people": ("habitants", "inhabitants"),
+    "class_under": ("moins de {high}", "under {high}"),
+    "class_between": ("de {low} à {high}", "{low} to {high}"),
+    "class_over": ("{low} et plus", "{low} and more"),
+    "standing_served": ("Commune desservie", "Served commune"),
+    "standing_kiosk": ("Commune desservie par un visioguichet", "Commune served by a video kiosk"),
+    "standing_unserved": ("Commune non desservie", "Unserved commune"),
+    "service_other": ("Autre service", "Other service"),
+    "reason_no_service": ("aucun à portée", "none within reach"),
+    "reason_not_located": ("commune non localisée", "commune not located"),
+    # Map
+    "map_title": ("Zones blanches : {territory}", "White zones: {territory}"),
+    "map_lead": (
+        "Sur {people}, {before} ({before_share}) vivent en zone blanche ; {after} ({after_share}) après "
+        "l’ouverture de {kiosks}.",
+        "Of {people}, {before} ({before_share}) live in a white zone; {after} ({after_share}) once {kiosks} are open.",
+    ),
+    "map_lead_no_kiosk": (
+        "Sur {people}, {before} ({before_share}) vivent en zone blanche.",
+        "Of {people}, {before} ({before_share}) live in a white zone.",
+    ),
+    "map_limits": (
+        "Distances à vol d’oiseau, depuis le point qui représente chaque commune ; le trajet par la route "
+        "est plus long.",
+        "Straight-line distances, from the point that stands for each commune; the way by road is longer.",
+    ),
+    "map_about": ("Règle, sources et limites", "Rule, sources and limits"),
+    "map_layers": ("Couches", "Layers"),
+    "map_aria": ("Carte interactive", "Interactive map"),
+    "layer_departements": ("Départements", "Départements"),
+    "layer_zones": ("Zones blanches", "White zones"),
+    "layer_demand": ("Communes, selon leur population", "Communes, by population"),
+    "layer_reach": (
+        "Rayon d’action des visioguichets ({distance})",
+        "Reach of the video kiosks ({distance})",
+    ),
+    "layer_kiosks": ("Visioguichets, par rang", "Video kiosks, by rank"),
+    "layer_services": ("Services : {type}", "Services: {type}"),
+    "zoom_in": ("Agrandir", "Zoom in"),
+    "zoom_out": ("Réduire", "Zoom out"),
+    "legend": ("Légende", "Legend"),
+    "zone": ("Zone blanche {id}", "White zone {id}"),
+    "legend_zones": ("Zone blanche, selon l’écart moyen au seuil", "White zone, by mean excess beyond the threshold"),
+    "legend_demand": ("Commune (surface selon la population)", "Commune (area by population)"),
+    "legend_kiosk": ("Visioguichet et son rang", "Video kiosk and its rank"),
+    "legend_services": ("Services", "Services"),
+    "north": ("Nord", "North"),
+    "north_letter": ("N", "N"),
+    "popup_nearest": ("{need} : {distance} ({service})", "{need}: {distance} ({service})"),
+    "popup_nothing": ("{need} : {reason}", "{need}: {reason}"),
+    "popup_kiosk_at": (
+        "Visioguichet n° {rank} ({name}) à {distance}",
+        "Video kiosk no. {rank} ({name}) at {distance}",
+    ),
+    "popup_zone_communes": ("Communes : {names}", "Communes: {names}"),
+    "popup_zone_excess": (
+        "Au-delà des seuils : {mean} en moyenne, {worst} au pire",
+        "Beyond the thresholds: {mean} on average, {worst} at worst",
+    ),
+    "popup_zone_after": (
+        "Encore non desservis une fois les visioguichets ouverts : {people}",
+        "Still unserved once the video kiosks are open: {people}",
+    ),
+    "popup_more": (
+        "{names} et {n} autre | {names} et {n} autres",
+        "{names} and {n} other | {names} and {n} others",
+    ),
+    "popup_kiosk_title": ("Visioguichet n° {rank} : {name}", "Video kiosk no. {rank}: {name}"),
+    "popup_kiosk_host": ("Lieu d’accueil : {host}", "Host: {host}"),
+    "popup_kiosk_hours": ("Ouverture : {hours}", "Opening hours: {hours}"),
+    "popup_kiosk_added": (
+        "{people} de plus desservis ({cumulated} avec les précédents, soit {share} des habitants en zone blanche)",
+        "{people} more served ({cumulated} with those before, that is {share} of the people in white zones)",
+    ),
+    "popup_hours_week": ("{hours} h par semaine", "{hours} h a week"),
+    "popup_hours_unknown": ("horaires non publiés", "hours not published"),
+    "popup_outside": ("hors du territoire étudié", "outside the territory studied"),
+    # The question
+    "rule_all": (
+        "Un habitant est desservi s’il trouve à la fois :",
+        "An inhabitant is served who finds all of:",
+    ),
+    "rule_any": (
+        "Un habitant est desservi s’il trouve au moins l’un de ces services :",
+        "An inhabitant is served who finds at least one of:",
+    ),
+    "rule_at_least": (
+        "Un habitant est desservi s’il trouve au moins {k} de ces services :",
+        "An inhabitant is served who finds at least {k} of:",
+    ),
+    "rule_one": ("Un habitant est desservi s’il trouve :", "An inhabitant is served who finds:"),
+    "need": ("{label}, à moins de {distance}", "{label}, within {distance}"),
+    "need_hours": (
+        "{label}, à moins de {distance}, ouvert au moins {hours} h par semaine",
+        "{label}, within {distance}, open at least {hours} h a week",
+    ),
+    "need_types": (" ({types})", " ({types})"),
+    # Report
+    "report_kicker": ("Étude d’accès aux services publics", "Study of access to public services"),
+    "report_question": ("La question", "The question"),
+    "report_question_else": (
+        "Tout autre habitant vit en zone blanche. Les services sont aussi cherchés jusqu’à {buffer} "
+        "au-delà des limites "
+        "du territoire.",
+        "Every other inhabitant lives in a white zone. Services are also looked for up to {buffer} beyond the border.",
+    ),
+    "report_question_else_no_buffer": (
+        "Tout autre habitant vit en zone blanche.",
+        "Every other inhabitant lives in a white zone.",
+    ),
+    "report_question_kiosks": (
+        "Où ouvrir {kiosks} pour que le plus d’habitants soient desservis ? Un visioguichet offre "
+        "{offers} aux habitants "
+        "situés à moins de {reach}. Lieux d’accueil possibles : {hosts}.",
+        "Where should {kiosks} open so that most inhabitants are served? A video kiosk offers {offers} to "
+        "inhabitants "
+        "within {reach}. Possible hosts: {hosts}.",
+    ),
+    "offers_all": ("tous ces services", "all of these services"),
+    "report_essentials": ("L’essentiel", "In short"),
+    "key_people": ("habitants étudiés", "inhabitants studied"),
+    "key_before": ("vivent en zone blanche, soit {share}", "live in a white zone, that is {share}"),
+    "key_zones": (
+        "zone blanche distincte | zones blanches distinctes",
+        "distinct white zone | distinct white zones",
+    ),
+    "key_after": (
+        "resteraient en zone blanche, soit {share}, une fois {kiosks} en service",
+        "would remain in a white zone, that is {share}, once {kiosks} are open",
+    ),
+    "report_map": ("Carte", "Map"),
+    "figure_map": (
+        "Zones blanches et visioguichets proposés : {territory}. Les numéros sont ceux du tableau des visioguichets.",
+        "White zones and proposed video kiosks: {territory}. Numbers are those of the table of video kiosks.",
+    ),
+    "figure_map_no_kiosk": ("Zones blanches : {territory}.", "White zones: {territory}."),
+    "report_departements": ("Par département", "By département"),
+    "table_departements": (
+        "Habitants en zone blanche avant et après l’ouverture des visioguichets",
+        "Inhabitants in white zones before and after the video kiosks open",
+    ),
+    "table_departements_note": (
+        "Une zone qui s’étend sur plusieurs départements est comptée dans chacun d’eux, et une seule fois "
+        "dans le total.",
+        "A zone that spreads over several départements is counted in each, and only once in the total.",
+    ),
+    "col_departement": ("Département", "Département"),
+    "col_people": ("Habitants", "Inhabitants"),
+    "col_before": ("En zone blanche", "In white zones"),
+    "col_after": ("Après les visioguichets", "After the kiosks"),
+    "col_number": ("nombre", "number"),
+    "col_share": ("part", "share"),
+    "col_zones": ("Zones", "Zones"),
+    "col_kiosks": ("Visio­guichets", "Video kiosks"),
+    "report_zones": ("Les principales zones blanches", "The main white zones"),
+    "table_zones": (
+        "Les {n} zones blanches les plus peuplées, sur {total}",
+        "The {n} most populated white zones, of {total}",
+    ),
+    "table_zones_all": (
+        "La zone blanche, avec sa population | Les {n} zones blanches, les plus peuplées d’abord",
+        "The white zone and its population | The {n} white zones, most populated first",
+    ),
+    "col_zone": ("Zone", "Zone"),
+    "col_communes": ("Communes", "Communes"),
+    "col_departements": ("Dép.", "Dép."),
+    "col_mean": ("Écart moyen au seuil", "Mean excess"),
+    "col_worst": ("Écart maximal", "Worst excess"),
+    "col_people_after": ("Restant après", "Left after"),
+    "no_zone": (
+        "Aucune zone blanche : tous les habitants localisés sont desservis.",
+        "No white zone: every inhabitant who could be located is served.",
+    ),
+    "report_kiosks": ("Où ouvrir les visioguichets", "Where to open the video kiosks"),
+    "no_plan": (
+        "L’étude ne demande pas de visioguichet : aucun lieu n’est proposé.",
+        "The study asks for no video kiosk: no place is proposed.",
+    ),
+    "plan_gain": (
+        "Les {kiosks} proposés serviraient {people} de plus, soit {share} des habitants en zone blanche.",
+        "The {kiosks} proposed would serve {people} more, that is {share} of the people in white zones.",
+    ),
+    "plan_optimal": (
+        "Ce choix est prouvé optimal : aucun autre choix du même nombre de lieux ne dessert plus d’habitants.",
+        "This choice is proved optimal: no other choice of as many places serves more inhabitants.",
+    ),
+    "plan_bound": (
+        "Ce choix est proche du meilleur : il est prouvé qu’aucun autre choix du même nombre de lieux ne "
+        "peut servir plus de "
+        "{bound} habitants de plus, soit au mieux {missing} habitants de mieux ({gap}).",
+        "This choice is close to the best: it is proved that no other choice of as many places can serve "
+        "more than {bound} "
+        "more inhabitants, that is at best {missing} better ({gap}).",
+    ),
+    "plan_time_limit": (
+        "La recherche s’est arrêtée au temps fixé par l’étude.",
+        "The search stopped at the time set by the study.",
+    ),
+    "plan_gap_reached": (
+        "La recherche s’est arrêtée à la précision demandée par l’étude.",
+        "The search stopped at the precision the study asks for.",
+    ),
+    "plan_interrupted": (
+        "La recherche a été interrompue ; le meilleur choix trouvé est gardé.",
+        "The search was interrupted; the best choice found is kept.",
+    ),
+    "plan_method": ("Calcul : {method}.", "Computation: {method}."),
+    "plan_last": (
+        "Le premier visioguichet sert {first} de plus, le dernier {last}.",
+        "The first video kiosk serves {first} more, the last {last}.",
+    ),
+    "plan_half": (
+        "La moitié de ce gain est atteinte avec le premier. | La moitié de ce gain est atteinte avec les {n} premiers.",
+        "Half of this gain is reached with the first. | Half of this gain is reached with the first {n}.",
+    ),
+    "plan_left": (
+        "{people} resteraient en zone blanche, dans {communes}, trop loin de tout lieu retenu.",
+        "{people} would remain in a white zone, in {communes}, too far from every place chosen.",
+    ),
+    "figure_curve": (
+        "Habitants desservis en plus selon le nombre de visioguichets, ouverts dans l’ordre du tableau",
+        "More inhabitants served by number of video kiosks, opened in the order of the table",
+    ),
+    "curve_x": ("nombre de visioguichets", "number of video kiosks"),
+    "curve_bound": ("maximum prouvé pour {kiosks} : {bound}", "proved maximum for {kiosks}: {bound}"),
+    "report_costs": ("Coût d’équipement", "Equipment cost"),
+    "cost_user": ("{kiosks} côté usager, à {cost} l’un", "{kiosks}, user side, at {cost} each"),
+    "cost_expert": (
+        "{n} poste côté expert, à {cost} l’un | {n} postes côté expert, à {cost} l’un",
+        "{n} expert-side post, at {cost} each | {n} expert-side posts, at {cost} each",
+    ),
+    "cost_total": ("Total", "Total"),
+    "cost_budget": ("Budget de l’étude", "Budget of the study"),
+    "cost_left": ("Reste", "Left"),
+    "cost_per_head": (
+        "Soit {cost} par habitant desservi en plus. L’entretien, les agents et les liaisons ne sont pas comptés.",
+        "That is {cost} per inhabitant gained. Upkeep, staff and lines are not counted.",
+    ),
+    "cost_item": ("Poste", "Item"),
+    "cost_amount": ("Montant", "Amount"),
+    "table_kiosks": (
+        "Les visioguichets proposés, chacun ajoutant le plus d’habitants à ceux qui le précèdent",
+        "The proposed video kiosks, each adding most inhabitants to those before it",
+    ),
+    "col_rank": ("Rang", "Rank"),
+    "col_commune": ("Commune", "Commune"),
+    "col_host": ("Lieu d’accueil", "Host"),
+    "col_added": ("Habitants ajoutés", "Inhabitants added"),
+    "col_cumulated": ("Cumul", "Cumulated"),
+    "col_cumulated_share": ("Part des zones blanches", "Share of white zones"),
+    "report_method": ("Méthode", "Method"),
+    "method_1": (
+        "Chaque commune est représentée par un point portant tous ses habitants : la mairie, quand sa "
+        "position est plausible, "
+        "sinon un point intérieur à la commune.",
+        "Each commune is stood for by one point carrying all its inhabitants: the town hall where its "
+        "position is plausible, "
+        "else a point inside the commune.",
+    ),
+    "method_1_inside": (
+        "Chaque commune est représentée par un point intérieur portant tous ses habitants.",
+        "Each commune is stood for by one point inside it carrying all its inhabitants.",
+    ),
+    "method_2": (
+        "Pour chaque service demandé, on mesure la distance à vol d’oiseau jusqu’au plus proche, sur "
+        "l’ellipsoïde terrestre "
+        "(WGS 84), y compris au-delà des limites du territoire.",
+        "For each service asked for, the straight-line distance to the nearest is measured on the Earth’s "
+        "ellipsoid (WGS 84), "
+        "also beyond the border.",
+    ),
+    "method_3": (
+        "La règle de l’étude sépare les communes desservies des autres ; les communes voisines non "
+        "desservies sont réunies en "
+        "zones blanches.",
+        "The study’s rule parts the served communes from the others; neighbouring unserved communes make "
+        "one white zone.",
+    ),
+    "method_4": (
+        "Les lieux des visioguichets sont choisis ensemble, par un calcul d’optimisation (couverture "
+        "maximale), puis "
+        "rangés : chaque rang est celui qui ajoute le plus d’habitants à ceux qui le précèdent.",
+        "The places of the video kiosks are chosen together, by optimisation (maximal covering), then "
+        "ranked: each rank adds "
+        "most inhabitants to those before it.",
+    ),
+    "report_limits": ("Limites", "Limits"),
+    "limit_straight": (
+        "Les distances sont à vol d’oiseau : la route est toujours plus longue, beaucoup plus en "
+        "montagne. Les zones "
+        "blanches réelles sont donc au moins aussi étendues.",
+        "Distances are straight lines: the road is always longer, much longer in mountains. Real white "
+        "zones are at least as "
+        "wide.",
+    ),
+    "limit_point": (
+        "Un point représente toute la commune : les hameaux éloignés de la mairie sont moins bien "
+        "desservis que ne le dit "
+        "l’étude, et le dessin d’une zone suit les limites des communes.",
+        "One point stands for the whole commune: hamlets far from the town hall are less well served than "
+        "the study says, and "
+        "zones follow the borders of communes.",
+    ),
+    "limit_hours": (
+        "Un service dont les horaires ne sont pas publiés n’est pas réputé assez ouvert.",
+        "A service whose hours are not published is not taken to be open long enough.",
+    ),
+    "limit_use": (
+        "Être desservi n’est pas se servir : dans la Manche, 21 points de visio-relais ont reçu 3 000 appels "
+        "par an, environ 143 chacun. La fréquentation, l’accueil et la qualité du réseau restent à "
+        "étudier sur place.",
+        "Being served is not using: in the Manche, 21 video relay points took 3,000 calls a year, about "
+        "143 each. Use, "
+        "reception and network quality remain to be studied on the spot.",
+    ),
+    "limit_place": (
+        "Le calcul retient la commune la mieux placée, même petite ; une commune voisine mieux équipée "
+        "peut servir "
+        "presque autant d’habitants.",
+        "The computation keeps the best placed commune, even a small one; a better equipped neighbour may "
+        "serve almost as "
+        "many inhabitants.",
+    ),
+    "limit_missing": (
+        "{people} ne sont pas localisés, faute de coordonnées ; ils sont comptés comme non desservis.",
+        "{people} could not be located, for want of coordinates; they count as unserved.",
+    ),
+    "report_findings": ("Ce qui a été remarqué dans les données", "What was noticed in the data"),
+    "findings_lead": (
+        "Ces défauts sont signalés et non corrigés en silence.",
+        "These defects are reported, not silently repaired.",
+    ),
+    "table_findings": ("Remarques, par règle de contrôle", "Remarks, by rule of control"),
+    "no_finding": ("Rien n’a été remarqué.", "Nothing was noticed."),
+    "col_rule": ("Règle", "Rule"),
+    "col_count": ("Nombre", "Number"),
+    "col_example": ("Exemple", "Example"),
+    "report_sources": ("Sources", "Sources"),
+    "table_sources": ("Couches lues par l’étude", "Layers read by the study"),
+    "col_layer": ("Couche", "Layer"),
+    "col_rows": ("Lignes", "Rows"),
+    "col_vintage": ("Millésime", "Vintage"),
+    "col_licence": ("Licence", "Licence"),
+    "col_digest": ("Empreinte (SHA-256)", "Digest (SHA-256)"),
+    "report_replay": ("Refaire cette étude", "Do this study again"),
+    "replay": (
+        "La question tient dans un fichier (étude « {id} »). La même question posée aux mêmes données donne "
+        "les mêmes fichiers, octet pour octet ; manifest.json garde les paramètres, les empreintes et les "
+        "versions.",
+        "The question stands in one file (study “{id}”). The same question put to the same data gives the "
+        "same files, byte "
+        "for byte; manifest.json keeps the parameters, digests and versions.",
+    ),
+    "made_with": ("Établi avec Géoguichet {version}", "Made with Géoguichet {version}"),
+    "scale_km": ("{n} km", "{n} km"),
+}
