@@ -1,0 +1,20 @@
+"""The shipped study, run once for all the tests that look at its answer."""
+
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from geoguichet.coverage.result import CoverageResult
+from geoguichet.coverage.run import run
+from geoguichet.coverage.study import Study, read_study
+
+
+@pytest.fixture(scope="session")
+def study() -> Study:
+    return read_study(Path(str(files("geoguichet.data") / "studies" / "visioguichets.toml")))
+
+
+@pytest.fixture(scope="session")
+def result(study: Study) -> CoverageResult:
+    return run(study)

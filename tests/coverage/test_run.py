@@ -1,0 +1,171 @@
+"""The answer to the shipped study, found again without any of our code: every pair, measured on the ellipsoid."""
+
+import dataclasses
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import pytest
+from pyproj import Geod
+
+from geoguichet.coverage.errors import FrameError, SitingError, StudyError
+from geoguichet.coverage.result import CoverageResult
+from geoguichet.coverage.run import STEPS, find_white_zones, run
+from geoguichet.coverage.study import Study
+from geoguichet.referentials.sample import sample_path
+
+
+def every_distance(origins: gpd.GeoSeries, destinations: gpd.GeoSeries) -> np.ndarray:
+    x0, x1 = np.meshgrid(origins.x, destinations.x, indexing="ij")
+    y0, y1 = np.meshgrid(origins.y, destinations.y, indexing="ij")
+    return np.asarray(Geod(ellps="WGS84").inv(x0, y0, x1, y1)[2])
+
+
+@pytest.fixture(scope="module")
+def brute(result: CoverageResult) -> pd.DataFrame:
+    """Distance of each commune to the nearest State counter and open town hall, from the raw layer and every pair."""
+    services = pyogrio.read_dataframe(sample_path(), layer="services")
+    services = services[services.geometry.notna() & ~services["id"].isin(_not_believed(services))]
+    state = services[services["type"].isin(["prefecture", "sous_prefecture"])]
+    halls = services[(services["type"] == "town_hall") & (services["hours_per_week"] >= 28)]
+    points = result.demand.geometry
+    table = pd.DataFrame({"people": result.demand["people"]})
+    table["etat"] = every_distance(points, state.geometry).min(axis=1)
+    table["mairie"] = every_distance(points, halls.geometry).min(axis=1)
+    table["white"] = (table["etat"] > 25_000) | (table["mairie"] > 8_000)
+    return table
+
+
+def _not_believed(services: gpd.GeoDataFrame) -> list[str]:
+    """Points more than 3 km from the outline of their own commune."""
+    communes = pyogrio.read_dataframe(sample_path(), layer="communes").set_index("code").to_crs("EPSG:2154").geometry
+    inside = services[services["commune"].isin(communes.dropna().index)]
+    own = gpd.GeoSeries(communes.loc[inside["commune"]].to_numpy(), index=inside.index, crs="EPSG:2154")
+    return list(inside.loc[inside.geometry.to_crs("EPSG:2154").distance(own) > 3000, "id"])
+
+
+def test_white_zone_people_equal_an_independent_count(result: CoverageResult, brute: pd.DataFrame) -> None:
+    assert brute["people"].sum() == 3_034_719
+    assert (brute["white"] == ~result.demand["served"]).all()
+    assert result.summary.iloc[-1]["white_before"] == brute.loc[brute["white"], "people"].sum()
+    assert result.white_zones["people"].sum() == brute.loc[brute["white"], "people"].sum()
+
+
+def test_distances_equal_every_pair(result: CoverageResult, brute: pd.DataFrame) -> None:
+    for need in ("etat", "mairie"):
+        assert np.abs(result.demand[f"{need}_m"] - brute[need]).max() < 1e-3
+    slack = np.minimum(25_000 - brute["etat"], 8_000 - brute["mairie"])
+    assert np.abs(result.demand["slack_m"] - slack).max() < 1e-3
+
+
+def test_the_plan_covers_what_it_says_and_is_proved(result: CoverageResult, brute: pd.DataFrame) -> None:
+    assert result.plan is not None and result.plan.status == "optimal" and result.plan.gap == 0
+    near = (every_distance(result.demand.geometry, result.kiosks.geometry) <= 8_000).any(axis=1)
+    gained = brute["white"] & near
+    assert result.plan.value == result.plan.bound == brute.loc[gained, "people"].sum()
+    assert result.kiosks["people_cumulated"].iloc[-1] == result.plan.value
+    assert len(result.kiosks) == 80 and result.kiosks["people_added"].is_monotonic_decreasing
+    left = brute.loc[brute["white"] & ~near, "people"].sum()
+    assert result.summary.iloc[-1]["white_after"] == left == result.white_zones["people_after"].sum()
+
+
+def test_each_kiosk_adds_what_the_list_says(result: CoverageResult, brute: pd.DataFrame) -> None:
+    near = every_distance(result.demand.geometry, result.kiosks.geometry) <= 8_000
+    first = near.argmax(axis=1)
+    helped = brute["white"].to_numpy() & near.any(axis=1)
+    added = np.bincount(first[helped], weights=brute["people"][helped], minlength=80)
+    assert added.tolist() == result.kiosks["people_added"].tolist()
+
+
+def test_the_table_adds_up(result: CoverageResult) -> None:
+    rows, whole = result.summary.iloc[:-1], result.summary.iloc[-1]
+    for column in ("people", "white_before", "white_after", "kiosks"):
+        assert rows[column].sum() == whole[column]
+    assert list(rows["code"]) == ["09", "12", "31", "32", "46", "65", "81", "82"]
+    assert whole["zones"] == len(result.white_zones)
+
+
+def test_zones_are_valid_disjoint_and_hold_their_communes(result: CoverageResult) -> None:
+    drawn = result.white_zones[result.white_zones.geometry.notna()]
+    assert drawn.geometry.is_valid.all()
+    flat = drawn.to_crs("EPSG:2154").geometry
+    assert abs(flat.union_all().area - flat.area.sum()) < 1e-6 * flat.area.sum()
+    assert (result.demand["zone"] != "").equals(~result.demand["served"])
+    assert (
+        result.demand[result.demand["zone"] != ""]
+        .groupby("zone")["people"]
+        .sum()
+        .sort_index()
+        .equals(result.white_zones["people"].sort_index().rename_axis("zone"))
+    )
+
+
+def test_known_defects_stay_visible(result: CoverageResult) -> None:
+    rules = {finding.rule for finding in result.findings}
+    assert rules >= {"no-geometry", "no-point", "implausible-point", "no-demand-point"}
+    assert result.counters["people_not_located"] == 0 and result.counters["services_without_point"] == 5
+
+
+def test_equal_studies_give_equal_tables(study: Study, result: CoverageResult) -> None:
+    again = run(study)
+    for name in ("demand", "services", "white_zones", "kiosks", "summary"):
+        assert getattr(again, name).to_csv() == getattr(result, name).to_csv()
+    assert again.findings == result.findings and again.counters == result.counters
+
+
+def test_steps_are_announced_in_order(study: Study) -> None:
+    heard: list[str] = []
+    run(dataclasses.replace(study, kiosks=None), on_step=heard.append)
+    assert tuple(heard) == STEPS
+
+
+def test_without_kiosks_the_zones_are_the_same(study: Study, result: CoverageResult) -> None:
+    alone = find_white_zones(study)
+    assert alone.plan is None and alone.kiosks.empty
+    assert alone.white_zones.drop(columns="people_after").equals(result.white_zones.drop(columns="people_after"))
+    assert (alone.demand["served_after"] == alone.demand["served"]).all()
+
+
+def test_required_and_excluded_communes(study: Study, result: CoverageResult) -> None:
+    assert study.kiosks is not None
+    last, first = result.kiosks["commune"].iloc[-1], result.kiosks["commune"].iloc[0]
+    far = next(
+        code for code in result.demand.index[result.demand["served"]] if code not in set(result.kiosks["commune"])
+    )
+    kiosks = dataclasses.replace(study.kiosks, required=(far, last), excluded=(first,))
+    other = run(dataclasses.replace(study, kiosks=kiosks))
+    assert {far, last} <= set(other.kiosks["commune"]) and first not in set(other.kiosks["commune"])
+    assert other.plan is not None and result.plan is not None and other.plan.value <= result.plan.value
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "said"),
+    [
+        ({"required": ("75056",)}, StudyError, "kiosks.required.*'75056' est inconnue"),
+        ({"excluded": ("75056",)}, StudyError, "kiosks.excluded.*'75056' est inconnue"),
+        ({"candidates": ("prefecture",), "required": ("09001",)}, StudyError, "n'a pas de lieu d'accueil"),
+    ],
+)
+def test_communes_of_the_study_are_checked(study: Study, change: dict, error: type[Exception], said: str) -> None:
+    assert study.kiosks is not None
+    with pytest.raises(error, match=said):
+        run(dataclasses.replace(study, kiosks=dataclasses.replace(study.kiosks, **change)))
+
+
+def test_a_need_nobody_meets_is_refused(study: Study) -> None:
+    needs = (dataclasses.replace(study.needs[1], min_hours_per_week=167.0),)
+    rule = dataclasses.replace(study.rule, k=1, needs=("mairie",))
+    with pytest.raises(FrameError, match="aucun service town_hall ouvert au moins 167 h"):
+        run(dataclasses.replace(study, needs=needs, rule=rule, kiosks=None))
+
+
+def test_hosts_that_do_not_exist_are_refused(study: Study) -> None:
+    assert study.kiosks is not None
+    territory = dataclasses.replace(study.territory, departements=("09",))
+    kiosks = dataclasses.replace(study.kiosks, excluded=())
+    few = run(dataclasses.replace(study, territory=territory, kiosks=kiosks))
+    assert len(few.kiosks) <= 80 and few.plan is not None and few.plan.status == "optimal"
+    everyone = tuple(few.demand.index[few.demand["point_source"] == "town_hall"])
+    with pytest.raises(SitingError, match="aucun lieu"):
+        run(dataclasses.replace(study, territory=territory, kiosks=dataclasses.replace(kiosks, excluded=everyone)))
