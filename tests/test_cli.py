@@ -1,0 +1,344 @@
+"""The command as a user meets it: what it prints, how it refuses, what it leaves on disk."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import geopandas as gpd
+import pyogrio
+import pytest
+import shapely
+
+from geoguichet.cli import main
+from geoguichet.referentials.sample import sample_path
+
+ROOT = Path(__file__).parents[1]
+SMALL = """
+[study]
+id = "petite"
+title = "Petite étude de l'Ariège"
+[territory]
+name = "Ariège"
+departements = ["09"]
+buffer = "40 km"
+[data]
+source = "{source}"
+[demand]
+groups = ["pop_65_plus"]
+[services.etat]
+types = ["prefecture", "sous_prefecture"]
+within = "25 km"
+[services.mairie]
+types = ["town_hall"]
+min_hours_per_week = 28
+within = "8 km"
+[rule]
+all = ["etat", "mairie"]
+[kiosks]
+count = 3
+reach = "8 km"
+"""
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A GeoPackage of the Ariège alone, as a planner would bring."""
+    path = tmp_path_factory.mktemp("source") / "ariege.gpkg"
+    for layer in ("communes", "departements", "services"):
+        frame = pyogrio.read_dataframe(sample_path(), layer=layer)
+        kept = frame["code"] == "09" if layer == "departements" else frame["departement"] == "09"
+        pyogrio.write_dataframe(frame[kept], path, layer=layer, geometry_type=None if layer != "services" else "Point")
+    return path
+
+
+@pytest.fixture
+def study(tmp_path: Path, source: Path) -> Path:
+    shutil.copy(source, tmp_path / "ariege.gpkg")
+    path = tmp_path / "etude.toml"
+    path.write_text(SMALL.format(source="ariege.gpkg"), encoding="utf-8")
+    return path
+
+
+def replace_layer(path: Path, layer: str, frame: gpd.GeoDataFrame, **options: object) -> None:
+    pyogrio.write_dataframe(frame, path, layer=layer, **options)
+
+
+def run(study: Path, *options: str) -> int:
+    return main(["coverage", "run", str(study), "--workspace", str(study.parent / "ws"), *options])
+
+
+def refused(capsys: pytest.CaptureFixture[str], code: int, expected: int, *said: str) -> None:
+    out, err = capsys.readouterr()
+    assert code == expected, err
+    assert out == "" and err.startswith("geoguichet : ") and err.count("\n") == 1 and "Traceback" not in err
+    for words in said:
+        assert words in err
+
+
+def snapshot(folder: Path) -> dict[str, str]:
+    return {
+        str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    }
+
+
+# --- what it does -----------------------------------------------------------------------------------------------------
+
+
+def test_a_small_study_from_file_to_catalogue(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(study) == 0
+    out, err = capsys.readouterr()
+    assert "Petite étude de l'Ariège" in out and "09 Ariège" in out and "optimum prouvé" in out and err == ""
+    folder = study.parent / "ws" / "studies" / "petite"
+    assert sorted(file.name for file in folder.iterdir()) == [
+        "manifest.json",
+        "map.html",
+        "report.html",
+        "result.gpkg",
+        "zones.parquet",
+    ]
+    assert main(["catalogue", "search", "ariege", "--workspace", str(study.parent / "ws")]) == 0
+    assert "study-petite" in capsys.readouterr().out
+    assert main(["catalogue", "show", "study-petite", "--workspace", str(study.parent / "ws")]) == 0
+    assert "studies/petite/map.html" in capsys.readouterr().out
+
+
+def test_json_says_what_the_table_says(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(study, "--json", "--quiet") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["summary"][-1]["name"] == "Ariège" and answer["plan"]["status"] == "optimal"
+    assert answer["summary"][-1]["white_before"] - answer["summary"][-1]["white_after"] == answer["plan"]["value"]
+    assert all(Path(file).is_file() for file in answer["files"])
+
+
+def test_the_same_study_gives_the_same_bytes(study: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        assert run(study, "--quiet", "--out", str(tmp_path / name)) == 0
+    one, two = (snapshot(tmp_path / name) for name in ("one", "two"))
+    manifests = [json.loads((tmp_path / name / "manifest.json").read_text()) for name in ("one", "two")]
+    assert {name: digest for name, digest in one.items() if name != "manifest.json"} == {
+        name: digest for name, digest in two.items() if name != "manifest.json"
+    }
+    for manifest in manifests:
+        del manifest["timings"]
+    assert manifests[0] == manifests[1]
+    assert not (tmp_path / "ws").exists()  # --out publishes nothing
+
+
+def test_a_second_run_leaves_the_record_as_it_was(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = []
+    for _ in range(2):
+        assert run(study, "--quiet") == 0
+        capsys.readouterr()
+        assert main(["catalogue", "show", "study-petite", "--json", "--workspace", str(study.parent / "ws")]) == 0
+        shown.append(capsys.readouterr().out)
+    assert shown[0] == shown[1]
+
+
+def test_init_gives_a_study_that_runs_and_never_overwrites(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "mienne.toml"
+    assert main(["coverage", "init", str(path)]) == 0
+    from geoguichet.coverage.study import read_study
+
+    assert read_study(path).id == "visioguichets"
+    path.write_text("# à moi", encoding="utf-8")
+    capsys.readouterr()
+    refused(capsys, main(["coverage", "init", str(path)]), 2, "existe déjà", "mienne.toml")
+    assert path.read_text(encoding="utf-8") == "# à moi"
+    refused(capsys, main(["coverage", "init", str(tmp_path / "absent" / "x.toml")]), 1, "ne peut pas être écrit")
+
+
+def test_the_workspace_can_come_from_the_environment(
+    study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GEOGUICHET_WORKSPACE", str(tmp_path / "elsewhere"))
+    assert main(["coverage", "run", str(study), "--quiet"]) == 0
+    assert (tmp_path / "elsewhere" / "studies" / "petite" / "map.html").is_file()
+
+
+def test_an_empty_catalogue_answers_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["catalogue", "search", "forêt", "--workspace", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.startswith("0 fiche")
+    refused(capsys, main(["catalogue", "show", "rien", "--workspace", str(tmp_path)]), 1, "rien")
+
+
+def test_help_is_quick() -> None:
+    seconds = []
+    for _ in range(5):
+        started = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, "-m", "geoguichet.cli", "--help"], capture_output=True, text=True, check=True
+        )
+        seconds.append(time.perf_counter() - started)
+        assert "commandes" in done.stdout
+    assert min(seconds) < 0.3
+
+
+def test_readme_shows_what_the_command_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--workspace", str(tmp_path / "workspace"), "--quiet"]) == 0
+    printed = capsys.readouterr().out.replace(str(tmp_path) + os.sep, "")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = re.search(r"^ Territoire .*?écart 0 %\)\.$", printed, re.DOTALL | re.MULTILINE)
+    assert table is not None
+    for line in filter(None, (line.rstrip() for line in printed.splitlines())):
+        assert line in readme, line
+
+
+# --- how it refuses ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "il manque : COMMANDE"),
+        (["cover"], "inconnu"),
+        (["coverage", "run"], "il manque : ETUDE.toml"),
+        (["coverage", "run", "absent.toml"], "geoguichet coverage init"),
+        (["coverage", "run", "x.toml", "--workspce", "y"], "argument inconnu : --workspce"),
+        (["catalogue", "search", "--bbox", "1,2,3"], "ouest,sud,est,nord"),
+        (["catalogue", "search", "--bbox", "1,50,2,40"], "emprise"),
+        (["catalogue", "search", "--limit", "0"], "au moins 1"),
+        (["serve", "--port", "99999"], "de 1 à 65535"),
+    ],
+)
+def test_usage(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    refused(capsys, main(arguments), 2, said)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "said"),
+    [
+        ('types = ["town_hall"]', 'types = ["townhall"]', 2, ["services.mairie.types", '"town_hall"']),
+        ('within = "8 km"', 'within = "0 km"', 2, ["services.mairie.within", "supérieure à zéro"]),
+        ('within = "8 km"', 'within = "8 lieues"', 2, ["services.mairie.within", "unité"]),
+        ('groups = ["pop_65_plus"]', 'groups = ["pop_85_plus"]', 2, ["demand.groups", "pop_85_plus", "pop_65_plus"]),
+        ('groups = ["pop_65_plus"]', 'weight = "habitants"', 2, ["demand.weight", "habitants", "population"]),
+        ('groups = ["pop_65_plus"]', 'layer = "comunes"', 2, ["demand.layer", "comunes", "communes"]),
+        ("ariege.gpkg", "autre.gpkg", 2, ["data.source", "autre.gpkg"]),
+        ('departements = ["09"]', 'departements = ["99"]', 2, ["territory.departements", "99", "09"]),
+        ('reach = "8 km"', 'reach = "8 km"\nrequired = ["31555"]', 2, ["kiosks.required", "31555"]),
+    ],
+)
+def test_a_study_that_names_what_is_not_there(
+    study: Path, old: str, new: str, code: int, said: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = study.read_text(encoding="utf-8")
+    assert old in text
+    study.write_text(text.replace(old, new), encoding="utf-8")
+    refused(capsys, run(study), code, str(study), *said)
+    assert not (study.parent / "ws").exists()
+
+
+def test_a_truncated_geopackage(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = study.parent / "ariege.gpkg"
+    path.write_bytes(path.read_bytes()[:50_000])
+    refused(capsys, run(study), 1, "ariege.gpkg", "tronqué")
+
+
+def test_an_empty_services_layer(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = study.parent / "ariege.gpkg"
+    services = pyogrio.read_dataframe(path, layer="services")
+    replace_layer(path, "services", services.iloc[:0], geometry_type="Point")
+    refused(capsys, run(study), 1, "services", "aucune ligne")
+
+
+@pytest.mark.filterwarnings("ignore:'crs' was not provided")
+def test_a_layer_without_crs(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = study.parent / "ariege.gpkg"
+    services = pyogrio.read_dataframe(path, layer="services")
+    replace_layer(path, "services", services.set_crs(None, allow_override=True), geometry_type="Point")
+    refused(capsys, run(study), 1, "services", "CRS")
+
+
+def test_latitude_first(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = study.parent / "ariege.gpkg"
+    services = pyogrio.read_dataframe(path, layer="services")
+    services.geometry = services.geometry.map(lambda point: point and shapely.Point(point.y, point.x))
+    replace_layer(path, "services", services, geometry_type="Point")
+    refused(capsys, run(study), 1, "services", "inversées")
+
+
+def test_services_of_another_place(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = study.parent / "ariege.gpkg"
+    services = pyogrio.read_dataframe(path, layer="services")
+    services.geometry = services.geometry.translate(yoff=5)
+    replace_layer(path, "services", services, geometry_type="Point")
+    refused(capsys, run(study), 1, "services", "territoire")
+
+
+def test_something_stands_where_the_result_should_go(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (study.parent / "ws").write_text("un fichier, pas un dossier", encoding="utf-8")
+    refused(capsys, run(study), 1, "ws", "n'a pas été écrit")
+
+
+def test_a_full_disk_leaves_the_previous_result(
+    study: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(study, "--quiet") == 0
+    before = snapshot(study.parent / "ws")
+    capsys.readouterr()
+    from geoguichet.coverage.outputs import folder, report
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setitem(folder.DOCUMENTS, "report.html", full)
+    refused(capsys, run(study), 1, "petite", "intact")
+    assert snapshot(study.parent / "ws") == before
+    assert report.write is not full
+
+
+@pytest.mark.parametrize("after", ["distances", "result.gpkg", "report.html"])
+def test_ctrl_c_leaves_the_previous_result(after: str, study: Path) -> None:
+    assert run(study, "--quiet") == 0
+    before = snapshot(study.parent / "ws")
+    code = (
+        "import os, signal, sys\n"
+        "import geoguichet.cli as cli\n"
+        "from contextlib import contextmanager\n"
+        "@contextmanager\n"
+        "def progress(*, quiet):\n"
+        f"    yield lambda name: os.kill(os.getpid(), signal.SIGINT) if name == {after!r} else None\n"
+        "cli._progress = progress\n"
+        f"sys.exit(cli.main(['coverage', 'run', {str(study)!r}, '--workspace', {str(study.parent / 'ws')!r}]))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 130 and "interrompu" in done.stderr and "Traceback" not in done.stderr
+    assert snapshot(study.parent / "ws") == before
+
+
+def test_ctrl_c_while_solving_stops_at_once(tmp_path: Path) -> None:
+    code = (
+        "import numpy as np\nfrom scipy import sparse\n"
+        "from geoguichet.coverage.siting.covering import maximal_covering\n"
+        "rng = np.random.default_rng(7)\npoints = rng.random((3000, 2))\n"
+        "cover = sparse.csr_array(np.hypot(*(points[:, None] - points[None]).transpose(2, 0, 1)) < 0.09)\n"
+        "print('solving', flush=True)\n"
+        "maximal_covering(cover, rng.integers(1, 1000, 3000).astype(float), 25, time_limit_s=120)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None and child.stdout.readline() == "solving\n"
+        time.sleep(3)
+        child.send_signal(signal.SIGINT)
+        started = time.monotonic()
+        child.wait(timeout=30)
+        assert time.monotonic() - started < 5 and child.returncode != 0
+
+
+def test_a_port_in_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        refused(
+            capsys, main(["serve", "--port", str(port), "--workspace", str(tmp_path)]), 2, str(port), "déjà utilisé"
+        )
