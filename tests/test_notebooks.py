@@ -1,0 +1,42 @@
+"""Every notebook runs from top to bottom; notebooks hold prose, calls and maps, and define nothing."""
+
+import ast
+import warnings
+from pathlib import Path
+
+import nbformat
+import pytest
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # jupyter_client's own deprecations, at import
+    from nbclient import NotebookClient
+
+NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+
+
+def code(path: Path) -> list[str]:
+    return [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.filterwarnings("ignore")  # the kernel's machinery; the notebook's own warnings are checked below
+def test_runs_without_a_warning(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(
+        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
+    ).execute()
+    said = [
+        output.text for cell in notebook.cells for output in cell.get("outputs", []) if output.get("name") == "stderr"
+    ]
+    assert said == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_defines_nothing_and_keeps_no_output(path: Path) -> None:
+    for source in code(path):
+        assert not [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    assert not [cell for cell in nbformat.read(path, as_version=4).cells if cell.get("outputs")]
+
+
+def test_the_first_notebook_is_ten_calls() -> None:
+    assert len(code(NOTEBOOKS[0])) <= 10
