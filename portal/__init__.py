@@ -1,0 +1,1 @@
+"""The doors: pygeoapi, HTTP, pages. The only room that knows them."""

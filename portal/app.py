@@ -1,0 +1,151 @@
+"""The web application: pygeoapi's, with our pages, our files and the headers a public site owes its readers."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sqlite3
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+
+import shapely
+import uvicorn
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from geoguichet.portal import engine
+from geoguichet.portal.errors import PortalError, PortInUseError
+from geoguichet.portal.geopackage import open_layer
+from geoguichet.referentials.errors import LayerError
+from geoguichet.referentials.sample import sample_path
+
+DEFAULT_URL = "http://127.0.0.1:5000"
+
+_PAGES_POLICY = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+_STUDY_POLICY = (
+    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'"
+)
+
+
+def create_app(workspace: Path, *, url: str = DEFAULT_URL) -> ASGIApp:
+    """Return the application that serves a workspace at an address (as its readers see it, no slash at the end)."""
+    config = engine.configuration(workspace, url=url.rstrip("/"))
+    assets = Path(str(resources.files("geoguichet.coverage.outputs") / "assets"))
+    studies = StaticFiles(directory=workspace.absolute() / "studies", check_dir=False)
+    return Starlette(
+        routes=[
+            Mount("/static/leaflet", StaticFiles(directory=assets)),
+            Mount("/static", StaticFiles(directory=engine.ROOM / "static")),
+            Mount("/studies", studies),
+            Route("/favicon.ico", _favicon),
+            Route("/background.geojson", _background),
+            Mount("/", engine.application(config)),
+        ],
+        middleware=[
+            Middleware(_Headers),
+            Middleware(GZipMiddleware, minimum_size=2000, compresslevel=4),
+        ],
+    )
+
+
+def serve(workspace: Path, *, host: str = "127.0.0.1", port: int = 5000, url: str | None = None) -> None:
+    """Serve a workspace until interrupted. PortInUseError when something else listens on the port."""
+    listener = listen(host, port)
+    with listener:
+        address = url or f"http://{_bracketed(host)}:{listener.getsockname()[1]}"
+        config = uvicorn.Config(create_app(workspace, url=address), log_level="warning", access_log=False)
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens; PortInUseError or PortalError when it cannot."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, port), family=family, backlog=128)
+    except (OSError, OverflowError) as error:
+        if getattr(error, "errno", None) in _IN_USE:
+            raise PortInUseError(
+                f"Le port {port} de {host} est déjà utilisé par un autre programme ; "
+                f"arrêtez-le ou choisissez un autre port, par exemple --port {port + 1}."
+            ) from error
+        raise PortalError(f"Impossible d'écouter sur {host}, port {port} ({error}).") from error
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else each answer waits 40 ms for an ACK
+    return listener
+
+
+_IN_USE = (48, 98, 10048)
+"""EADDRINUSE on macOS, Linux and Windows."""
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+async def _favicon(_: Request) -> Response:
+    icon = (engine.ROOM / "static" / "icon.svg").read_bytes()
+    return Response(icon, media_type="image/svg+xml")
+
+
+def _background(_: Request) -> Response:
+    """Serve the outlines of the départements: what our maps show beneath the data, instead of tiles."""
+    headers = {"Cache-Control": "public, max-age=3600"}
+    return Response(background_outlines(), media_type="application/geo+json", headers=headers)
+
+
+@lru_cache(maxsize=1)
+def background_outlines() -> bytes:
+    """Return the départements of the sample, simplified, as GeoJSON; an empty collection when there is no sample."""
+    try:
+        with open_layer(sample_path(), "departements") as layer:
+            features = layer.features(key for (key,) in layer.matches())
+    except (LayerError, sqlite3.Error):
+        features = []
+    for feature in features:
+        drawn = shapely.from_geojson(json.dumps(feature["geometry"]))
+        feature["geometry"] = json.loads(shapely.to_geojson(shapely.set_precision(drawn.simplify(0.003), 0.0001)))
+        feature["properties"] = {name: feature["properties"].get(name) for name in ("code", "name")}
+    return json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False).encode()
+
+
+class _Headers:
+    """Adds to every answer what tells browsers to be careful with it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+        else:
+            await self.app(scope, receive, _with_headers(scope["path"], send))
+
+
+def _with_headers(path: str, send: Send) -> Send:
+    policy = _STUDY_POLICY if path.startswith("/studies/") else _PAGES_POLICY
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers.setdefault("Content-Security-Policy", policy)
+            headers.setdefault("X-Content-Type-Options", "nosniff")
+            headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
+            headers.setdefault("Permissions-Policy", "geolocation=(), camera=(), microphone=()")
+            if path.startswith("/static/"):
+                headers.setdefault("Cache-Control", "public, max-age=3600")
+            else:
+                headers.add_vary_header("Accept, Accept-Language")
+        await send(message)
+
+    return sent

@@ -1,0 +1,15 @@
+"""What the portal refuses, each in one sentence."""
+
+from geoguichet.referentials.errors import GeoguichetError, UsageError
+
+
+class PortalError(GeoguichetError):
+    """The portal cannot start or cannot serve."""
+
+
+class PortInUseError(PortalError, UsageError):
+    """Something else already listens on this port."""
+
+
+class ParameterError(PortalError):
+    """A parameter of a request is unknown or malformed; the message names it."""

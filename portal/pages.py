@@ -1,0 +1,175 @@
+"""What our pages need beside the data: numbers and dates as they are written, links sorted by what they are for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+_FILES = ("item", "items", "enclosure", "data", "download")
+_RELATED = (
+    "related",
+    "derived-from",
+    "derivedfrom",
+    "wasderivedfrom",
+    "source",
+    "lineage",
+    "predecessor-version",
+    "successor-version",
+    "via",
+)
+_MACHINERY = ("self", "root", "collection", "next", "prev", "canonical")
+_JSON = ("application/json", "application/geo+json", "application/schema+json")
+_MONTHS = {
+    "fr": [
+        "janvier",
+        "février",
+        "mars",
+        "avril",
+        "mai",
+        "juin",
+        "juillet",
+        "août",
+        "septembre",
+        "octobre",
+        "novembre",
+        "décembre",
+    ],
+    "en": [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ],
+}
+LANGUAGES = {"fr": "Français", "en": "English"}
+
+
+def language(locale: object) -> str:
+    """Return ``fr`` or ``en``."""
+    return "en" if str(locale).startswith("en") else "fr"
+
+
+def number(value: object, locale: object) -> str:
+    """Return a number as it is written in the language (``12 345,6`` or ``12,345.6``); other values as they are."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, float) and abs(value) >= 100:
+        value = round(value)
+    text = f"{value:,}" if isinstance(value, int) else f"{value:,.3f}".rstrip("0").rstrip(".")
+    if language(locale) == "fr":
+        text = text.replace(",", "\u202f").replace(".", ",")
+    return text
+
+
+def day(text: object, locale: object) -> str:
+    """Return an ISO date or timestamp as a day in words; anything else as it is."""
+    try:
+        moment = date.fromisoformat(str(text)[:10])
+    except ValueError:
+        return str(text)
+    month = _MONTHS[language(locale)][moment.month - 1]
+    first = "1er" if moment.day == 1 and language(locale) == "fr" else str(moment.day)
+    return f"{first} {month} {moment.year}"
+
+
+def period(time: Mapping[str, Any] | None, locale: object) -> str:
+    """Return the ``time`` of a record in words; empty when there is none."""
+    if not time:
+        return ""
+    start, end = (time.get("interval") or [time.get("date") or time.get("timestamp")] * 2)[:2]
+    words = {"fr": ("depuis", "jusqu'à", "du", "au"), "en": ("since", "until", "from", "to")}[language(locale)]
+    if start == end:
+        return day(start, locale) if start else ""
+    if end == "..":
+        return f"{words[0]} {day(start, locale)}"
+    if start == "..":
+        return f"{words[1]} {day(end, locale)}"
+    return f"{words[2]} {day(start, locale)} {words[3]} {day(end, locale)}"
+
+
+def by_role(links: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    """Return the links of a record as files, related records and web pages; those of the API itself left out."""
+    roles: dict[str, list[Mapping[str, Any]]] = {"files": [], "related": [], "pages": []}
+    for link in links:
+        rel = str(link.get("rel", "")).lower().rpartition("/")[2].rpartition("#")[2]
+        is_page = str(link.get("type", "")).startswith("text/html")
+        if rel in _MACHINERY or (rel == "alternate" and "f=" in urlsplit(link["href"]).query):
+            continue
+        if rel in _RELATED:
+            roles["related"].append(link)
+        elif rel in _FILES and not is_page:
+            roles["files"].append(link)
+        else:
+            roles["pages"].append(link)
+    return roles
+
+
+def api_links(links: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the addresses of the API's own links by relation, a page's other formats under ``json``."""
+    found: dict[str, str] = {}
+    for link in links:
+        rel = str(link.get("rel", ""))
+        kind = str(link.get("type", ""))
+        if (
+            rel in ("alternate", "self")
+            and kind in ("application/json", "application/geo+json")
+            and "f=json" in link["href"]
+        ):
+            found.setdefault("json", link["href"])
+        elif rel not in found:
+            found[rel] = link["href"]
+    return found
+
+
+def parameters(address: str) -> dict[str, str]:
+    """Return the parameters of an address."""
+    return dict(parse_qsl(urlsplit(address).query))
+
+
+def asked(links: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the parameters a page was asked with, read from its own address; format and language left out."""
+    own = next((link["href"] for link in links if link.get("rel") == "self"), "")
+    return {name: value for name, value in parameters(own).items() if name not in ("f", "lang")}
+
+
+def query(values: Mapping[str, object], **changes: object) -> str:
+    """Return ``?name=value...`` with some values changed; those that are empty are left out."""
+    kept = {name: value for name, value in {**values, **changes}.items() if value not in ("", None)}
+    return f"?{urlencode(kept)}" if kept else "?"
+
+
+def size(length: object, locale: object) -> str:
+    """Return a number of bytes as it is read."""
+    if not isinstance(length, int) or length <= 0:
+        return ""
+    units = {"fr": ("octets", "ko", "Mo", "Go"), "en": ("bytes", "kB", "MB", "GB")}[language(locale)]
+    amount, unit = float(length), 0
+    while amount >= 1000 and unit < len(units) - 1:
+        amount, unit = amount / 1000, unit + 1
+    return f"{number(round(amount, 1) if unit else length, locale)} {units[unit]}"
+
+
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    "number": number,
+    "day": day,
+    "period": period,
+    "by_role": by_role,
+    "api_links": api_links,
+    "asked": asked,
+    "query": query,
+    "bytes": size,
+    "language": language,
+}
+"""The filters our templates may use, beside those of jinja and pygeoapi."""
+
+GLOBALS: Mapping[str, Any] = {"LANGUAGES": LANGUAGES}
