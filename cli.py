@@ -290,26 +290,19 @@ def _progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
 
 
 def _print_result(result: CoverageResult, files: Sequence[Path]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
+    print(f"{result.study.title}\n\n{_summary_table(result)}\n")
+    if result.plan is not None:
+        print(_proof(result.plan))
+    print(f"{len(result.findings)} constats sur les données ; le rapport les détaille.\n")
+    for file in files:
+        print(file)
 
-    table = Table(title=result.study.title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
-    for heading, justify in (
-        ("Territoire", "left"),
-        ("Habitants", "right"),
-        ("En zone blanche", "right"),
-        ("%", "right"),
-        ("Après le plan", "right"),
-        ("%", "right"),
-        ("Zones", "right"),
-        ("Kiosques", "right"),
-    ):
-        table.add_column(heading, justify="left" if justify == "left" else "right", no_wrap=True)
-    rows = result.summary.to_dict("records")
-    for row in rows:
-        last = row is rows[-1]
-        table.add_row(
+
+def _summary_table(result: CoverageResult) -> str:
+    """Return one line per département then the territory; the share of its people stands beside each number."""
+    header = ("Territoire", "Habitants", "En zone blanche", "%", "Après le plan", "%", "Zones", "Visioguichets")
+    lines = [
+        (
             f"{row['code']} {row['name']}".strip(),
             _number(row["people"]),
             _number(row["white_before"]),
@@ -318,17 +311,17 @@ def _print_result(result: CoverageResult, files: Sequence[Path]) -> None:
             _percent(row["white_after_share"]),
             _number(row["zones"]),
             _number(row["kiosks"]),
-            style="bold" if last else None,
         )
-        if row is rows[-2]:
-            table.add_section()
-    console = Console(width=100)
-    console.print(table)
-    if result.plan is not None:
-        console.print(_proof(result.plan))
-    console.print(f"{len(result.findings)} constats sur les données ; le rapport les détaille.\n", highlight=False)
-    for file in files:
-        print(file)
+        for row in result.summary.to_dict("records")
+    ]
+    widths = [max(map(len, column)) for column in zip(header, *lines, strict=True)]
+    rule = "  ".join("-" * width for width in widths)
+    first, *rest = widths
+    told = [
+        "  ".join([line[0].ljust(first), *(cell.rjust(width) for cell, width in zip(line[1:], rest, strict=True))])
+        for line in (header, *lines)
+    ]
+    return "\n".join([told[0], rule, *told[1:-1], rule, told[-1]])
 
 
 def _print_record(record: Record) -> None:
@@ -353,7 +346,7 @@ def _print_record(record: Record) -> None:
 
 
 def _proof(plan: KioskPlan) -> str:
-    said = f"Plan : {len(plan.sites)} kiosques, {_number(plan.value)} habitants desservis de plus ; "
+    said = f"Plan : {len(plan.sites)} visioguichets, {_number(plan.value)} habitants desservis de plus ; "
     if plan.status == "optimal":
         return said + "optimum prouvé (écart 0 %)."
     return said + f"au plus {_number(plan.bound)} possibles, écart prouvé {_percent(plan.gap, 2)} %."
