@@ -138,7 +138,7 @@ _LEGEND_HEIGHT = 100.0
 def _legend(result: CoverageResult, say: Wording) -> str:
     parts = [f'<text x="{_MARGIN}" y="26" class="h">{escape(say("legend_zones"))}</text>']
     for number, (low, high, colour) in enumerate(zone_classes()):
-        x, y = _MARGIN + number * 152, 40
+        x, y = _MARGIN + number * 178, 40
         parts.append(
             f'<rect x="{x:.0f}" y="{y}" width="24" height="16" fill="{colour}" stroke="{ZONE_EDGE}"/>'
             f'<text x="{x + 32:.0f}" y="{y + 13}" class="t">{escape(say.zone_class(low, high))}</text>'

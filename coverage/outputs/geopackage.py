@@ -18,6 +18,9 @@ from geoguichet.coverage.result import CoverageResult
 LAYERS = {"demand": "Point", "services": "Point", "white_zones": "MultiPolygon", "kiosks": "Point"}
 """Layers of ``result.gpkg``, in their order, with their geometry type."""
 
+_VERSION = "1.2"
+"""GeoPackage version: every GDAL and QGIS still in use reads this one without a warning."""
+
 _WRITTEN_AT = "2000-01-01T00:00:00.000Z"
 """The moment written in the file: a fixed one, since equal results must give equal bytes."""
 
@@ -62,6 +65,7 @@ def _write_layer(frame: gpd.GeoDataFrame, path: Path, name: str) -> None:
         promote_to_multi=LAYERS[name].startswith("Multi"),
         append=path.exists(),
         SPATIAL_INDEX="YES",
+        VERSION=_VERSION,
     )
 
 

@@ -363,6 +363,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "same files, byte "
         "for byte; manifest.json keeps the parameters, digests and versions.",
     ),
+    "answered_by": ("Responsable de l’étude : {name}", "Responsible for the study: {name}"),
     "made_with": ("Établi avec Géoguichet {version}", "Made with Géoguichet {version}"),
     "scale_km": ("{n} km", "{n} km"),
 }

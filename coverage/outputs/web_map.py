@@ -16,7 +16,6 @@ import geopandas as gpd
 from branca.element import Element, Figure, MacroElement
 from folium.map import CustomPane, Layer
 from folium.template import Template
-from folium.utilities import JsCode
 from jinja2 import Environment, StrictUndefined
 from shapely.geometry import mapping
 
@@ -220,20 +219,7 @@ def _zones(result: CoverageResult, say: Wording) -> Layer:
         }
         for zone in zones.drop(columns=zones.geometry.name).reset_index(names="id").to_dict("records")
     ]
-    if not told:
-        return _Placed("names", [], "zones", name=say("layer_zones"))
-    return folium.GeoJson(
-        _collection(zones, told),
-        name=say("layer_zones"),
-        pane="zones",
-        on_each_feature=JsCode("geoguichet.describeFeature"),
-        style_function=lambda feature: {
-            "fillColor": feature["properties"]["colour"],
-            "fillOpacity": 0.85,
-            "color": ZONE_EDGE,
-            "weight": 0.7,
-        },
-    )
+    return _Placed("areas", _collection(zones, told), ZONE_EDGE, "zones", name=say("layer_zones"))
 
 
 def _people(result: CoverageResult, say: Wording) -> _Placed:
@@ -312,24 +298,16 @@ def _kiosks(result: CoverageResult, say: Wording) -> list[Layer]:
     if choice is None or not len(result.kiosks):
         return []
     placed = result.kiosks[result.kiosks.geometry.notna()].iloc[::-1]
-    reach = folium.FeatureGroup(name=say("layer_reach", distance=say.distance(choice.reach_m)), show=False)
     rows = []
     for point, row in zip(placed.geometry, placed.drop(columns=placed.geometry.name).to_dict("records"), strict=True):
-        reach.add_child(
-            folium.Circle(
-                _latlon(point),
-                radius=choice.reach_m,
-                pane="reach",
-                color=KIOSK,
-                weight=1,
-                opacity=0.7,
-                fill_opacity=0.06,
-                interactive=False,
-            )
-        )
         title = say("popup_kiosk_title", rank=int(row["rank"]), name=f"{row['name']} ({row['departement']})")
         rows.append([*_latlon(point), str(row["rank"]), title, _kiosk_lines(row, say)])
-    return [_Placed("marks", rows, "kiosk", 22, "kiosks", name=say("layer_kiosks")), reach]
+    label = say("layer_reach", distance=say.distance(choice.reach_m))
+    places = [row[:2] for row in rows]
+    return [
+        _Placed("marks", rows, "kiosk", 22, "kiosks", name=say("layer_kiosks")),
+        _Placed("rings", places, choice.reach_m, KIOSK, "reach", name=label, show=False),
+    ]
 
 
 def _kiosk_lines(row: dict[str, Any], say: Wording) -> list[str]:
@@ -371,10 +349,10 @@ def _latlon(point: Any) -> list[float]:
 
 
 def _json(value: Any) -> str:
-    """JSON that can stand inside a script element."""
-
+    """JSON that can stand inside a script element, and that the templates it goes through leave alone."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    text = text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    return re.sub(r"\{(?=[{%#])", r"\\u007b", text)
 
 
 def _renumbered(html: str) -> str:

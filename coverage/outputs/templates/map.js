@@ -6,19 +6,30 @@ const geoguichet = {
     return holder.innerHTML;
   },
 
+  // Room to leave at the top left, where the panel stands: beside it, or under it on a narrow screen.
+  clearOfPanel() {
+    const panel = document.querySelector(".panel");
+    return window.innerWidth > 760 ? [panel.offsetWidth + 20, 10] : [8, panel.offsetHeight + 20];
+  },
+
   // First line: what it is; the others: what is known of it.
   describe(layer, title, lines) {
     const escape = geoguichet.escape;
     layer.bindTooltip(escape(title) + (lines.length ? "<br>" + escape(lines[0]) : ""), { sticky: true });
     layer.bindPopup(
       "<h2>" + escape(title) + "</h2>" + lines.map((line) => "<p>" + escape(line) + "</p>").join(""),
-      { maxWidth: 320 }
+      { maxWidth: 320, autoPanPaddingTopLeft: geoguichet.clearOfPanel() }
     );
     return layer;
   },
 
-  describeFeature(feature, layer) {
-    geoguichet.describe(layer, feature.properties.title, feature.properties.lines);
+  // features with a title, lines and a colour
+  areas(collection, edge, pane) {
+    return L.geoJSON(collection, {
+      pane,
+      style: (feature) => ({ color: edge, weight: 0.7, fillColor: feature.properties.colour, fillOpacity: 0.85 }),
+      onEachFeature: (feature, layer) => geoguichet.describe(layer, feature.properties.title, feature.properties.lines),
+    });
   },
 
   // rows: [latitude, longitude, radius in pixels, colour number, title, lines]
@@ -44,6 +55,12 @@ const geoguichet = {
       geoguichet.describe(mark, title, lines).addTo(group);
     });
     return group;
+  },
+
+  // places: [latitude, longitude]; the radius is on the ground, in metres
+  rings(places, radius, color, pane) {
+    const style = { pane, radius, color, weight: 1.2, opacity: 0.75, fillOpacity: 0.07, interactive: false };
+    return L.layerGroup(places.map((place) => L.circle(place, style)));
   },
 
   names(rows, pane) {
@@ -74,12 +91,11 @@ const geoguichet = {
   // Circles grow slowly with the zoom; the first view leaves room for the panel, on screens and on paper.
   settle(map, bounds, sized) {
     const panel = document.querySelector(".panel");
-    const wide = () => window.innerWidth > 760;
     const show = () => {
       map.invalidateSize({ animate: false });
-      map.fitBounds(bounds, { paddingTopLeft: wide() ? [panel.offsetWidth + 16, 8] : [8, panel.offsetHeight + 20], paddingBottomRight: [8, 8], animate: false });
+      map.fitBounds(bounds, { paddingTopLeft: geoguichet.clearOfPanel(), paddingBottomRight: [8, 8], animate: false });
     };
-    if (!wide()) panel.querySelectorAll("details").forEach((part) => { part.open = false; });
+    if (window.innerWidth <= 760) panel.querySelectorAll("details").forEach((part) => { part.open = false; });
     show();
     const first = map.getZoom();
     map.on("zoomend", () => sized.forEach((group) => group.grow(Math.min(3, Math.max(0.7, 1.22 ** (map.getZoom() - first))))));

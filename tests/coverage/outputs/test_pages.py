@@ -1,0 +1,149 @@
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import pytest
+
+from geoguichet.coverage.outputs import report, web_map
+from geoguichet.coverage.outputs.drawing import gain_curve, map_picture
+from geoguichet.coverage.outputs.palette import zone_classes, zone_colour
+from geoguichet.coverage.outputs.wording import NARROW, Wording
+from geoguichet.coverage.siting.plan import KioskPlan
+
+PAGES = {"map": web_map.render, "report": report.render}
+
+
+class _Loads(HTMLParser):
+    """Collects what a browser would fetch by itself."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attrs):
+        wanted = {
+            "script": "src",
+            "img": "src",
+            "link": "href",
+            "iframe": "src",
+            "source": "src",
+            "image": "href",
+            "use": "href",
+        }
+        self.found += [value for name, value in attrs if name == wanted.get(tag)]
+
+
+def _text(html: str) -> str:
+    html = re.sub(r"<(style|script)\b.*?</\1>", " ", html, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html).replace(NARROW, " ").replace("\u00a0", " "))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_asks_nothing_of_any_other_file(page, result):
+    html = PAGES[page](result)
+    loads = _Loads()
+    loads.feed(html)
+    assert loads.found == []
+    assert all(url.startswith(("data:", "#")) for url in re.findall(r"url\(([^)]*)\)", html))
+    assert "@import" not in html
+    for host in ("cdn", "jsdelivr", "unpkg", "googleapis", "openstreetmap.org"):
+        assert host not in html
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_same_result_gives_the_same_page(page, result):
+    assert PAGES[page](result) == PAGES[page](result)
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_page_says_its_language_and_title(page, language, result):
+    html = PAGES[page](replace(result, study=replace(result.study, language=language)))
+    assert f'<html lang="{language}">' in html
+    assert html.count("<title>Visioguichets autour de Cahors</title>") == 1
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_names_cannot_break_the_page(page, result):
+    nasty = "</script><script>alert(1)</script>{{ 7 * 7 }}{% endraw %}"
+    study = replace(result.study, title=nasty, territory=replace(result.study.territory, name=nasty))
+    demand, zones, kiosks = result.demand.copy(), result.white_zones.copy(), result.kiosks.copy()
+    demand["name"] = zones["commune_names"] = kiosks["name"] = kiosks["host"] = nasty
+    html = PAGES[page](replace(result, study=study, demand=demand, white_zones=zones, kiosks=kiosks))
+    assert "<script>alert" not in html
+    assert "{{ 7 * 7 }}" in html.replace("\\u007b", "{")
+
+
+def test_the_report_tells_the_figures(result):
+    text = _text(report.render(result))
+    for said in (
+        "vivent en zone blanche, soit 18,5 % 4 679",
+        "resteraient en zone blanche, soit 7,3 %, une fois 2 visioguichets en service 1 839",
+        "Les 2 visioguichets proposés serviraient 2 840 habitants de plus, soit 60,7 % des habitants en zone blanche.",
+        "plus de 2 900 habitants de plus, soit au mieux 60 habitants de mieux (2,07 %)",
+        "La recherche s’est arrêtée au temps fixé par l’étude.",
+        "Un habitant est desservi s’il trouve à la fois :",
+        "Mairie, à moins de 8 km, ouvert au moins 28 h par semaine",
+        "2 visioguichets côté usager, à 10 000 € l’un 20 000 €",
+        "Total 41 000 €",
+        "120 habitants ne sont pas localisés",
+        "Montcuq-en-Quercy-Blanc",
+        "Saint-Géry-Vers",
+        "environ 143 chacun",
+        "no-hours 2 Mairie A",
+        "Licence Ouverte 2.0",
+        "geoguichet coverage run autour-de-cahors.toml",
+    ):
+        assert said in text, said
+
+
+@pytest.mark.parametrize(
+    ("status", "bound", "said"),
+    [
+        ("optimal", 2_840.0, "prouvé optimal"),
+        ("gap_reached", 2_850.0, "précision demandée"),
+        ("interrupted", 2_900.0, "interrompue"),
+    ],
+)
+def test_the_proof_is_said_in_plain_words(result, status, bound, said):
+    plan = KioskPlan("covering", (0, 1), (1_990.0, 850.0), 2_840.0, bound, status, "glouton", 1.0)
+    assert said in _text(report.render(replace(result, plan=plan)))
+
+
+def test_nothing_to_show_is_said_too(bare):
+    text = _text(report.render(bare))
+    assert "Aucune zone blanche" in text
+    assert "L’étude ne demande pas de visioguichet" in text
+    assert "Rien n’a été remarqué" in text
+    assert "Zones blanches" in _text(web_map.render(bare))
+
+
+def test_the_report_can_be_read_aloud(result):
+    """Headings in order, every table captioned, every header cell scoped."""
+    html = report.render(result)
+    levels = [int(level) for level in re.findall(r"<h([1-6])[ >]", html)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    assert html.count("<table") == html.count("<caption")
+    assert all('scope="' in cell for cell in re.findall(r"<th\b[^>]*>", html))
+    assert all('role="img" aria-label="' in svg for svg in re.findall(r"<svg[^>]*>", html))
+    ids = re.findall(r' id="([^"]+)"', html)
+    assert len(ids) == len(set(ids))
+
+
+def test_pictures_are_well_formed(result, bare):
+    from xml.etree import ElementTree
+
+    for answer in (result, bare):
+        picture = ElementTree.fromstring(map_picture(answer, Wording("fr")))
+        texts = [node.text for node in picture.iter("{http://www.w3.org/2000/svg}text")]
+        assert {"Lot", "Tarn-et-Garonne", "N"} <= set(texts)
+        assert ("2" in texts) == bool(len(answer.kiosks))
+    ElementTree.fromstring(gain_curve(result, Wording("en")))
+
+
+def test_zone_colours_follow_their_classes():
+    assert [zone_colour(low) for low, _, _ in zone_classes()] == [colour for _, _, colour in zone_classes()]
+    assert zone_colour(float("nan")) == zone_classes()[-1][2]
