@@ -123,11 +123,16 @@ def _extent(path: Path, layer: str) -> Extent:
 def _abstract(result: CoverageResult) -> str:
     whole = result.summary.iloc[-1]
     found = (
-        f"{whole['white_before']} habitants sur {whole['people']} vivent en zone blanche, dans {whole['zones']} zones"
+        f"{_number(whole['white_before'])} habitants sur {_number(whole['people'])} vivent en zone blanche, "
+        f"dans {whole['zones']} zones"
     )
     if result.plan is not None:
-        found += f" ; {whole['kiosks']} visioguichets en laisseraient {whole['white_after']}"
+        found += f" ; {whole['kiosks']} visioguichets en laisseraient {_number(whole['white_after'])}"
     return f"{' '.join(result.study.abstract.split())} Résultat : {found}.".strip()
+
+
+def _number(value: int) -> str:
+    return f"{value:,}".replace(",", "\u202f")
 
 
 def _lineage(result: CoverageResult) -> str:
