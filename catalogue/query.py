@@ -57,9 +57,7 @@ class RecordQuery:
         if not 0 <= self.offset < 2**62:
             raise QueryError(f"offset : un entier positif ou nul est attendu, reçu {self.offset}.")
         if len(self.terms) > MAXIMUM_TERMS:
-            raise QueryError(
-                f"q : au plus {MAXIMUM_TERMS} expressions séparées par des virgules sont attendues."
-            )
+            raise QueryError(f"q : au plus {MAXIMUM_TERMS} expressions séparées par des virgules sont attendues.")
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, str]) -> Self:
@@ -94,9 +92,7 @@ def parse_bbox(text: str) -> Extent:
     try:
         numbers = [float(part) for part in text.split(",")]
     except ValueError as error:
-        raise QueryError(
-            f"bbox : des nombres séparés par des virgules sont attendus, reçu « {text} »."
-        ) from error
+        raise QueryError(f"bbox : des nombres séparés par des virgules sont attendus, reçu « {text} ».") from error
     if len(numbers) not in (4, 6):
         raise QueryError(f"bbox : 4 ou 6 nombres sont attendus (ouest,sud,est,nord), reçu {len(numbers)}.")
     half = len(numbers) // 2

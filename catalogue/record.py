@@ -53,9 +53,7 @@ class Extent:
                 "les coordonnées sont attendues en degrés WGS 84, pas dans une projection."
             )
         if not -90 <= self.south <= self.north <= 90:
-            raise RecordError(
-                f"emprise : -90 <= sud <= nord <= 90 est attendu, reçu {self.south:g} et {self.north:g}."
-            )
+            raise RecordError(f"emprise : -90 <= sud <= nord <= 90 est attendu, reçu {self.south:g} et {self.north:g}.")
 
     @classmethod
     def from_geometry(cls, geometry: Json) -> Extent | None:
@@ -82,9 +80,7 @@ class Extent:
     def intersects(self, other: Extent) -> bool:
         """Say whether the two boxes share at least a point."""
         return any(
-            a[0] <= b[2] and b[0] <= a[2] and a[1] <= b[3] and b[1] <= a[3]
-            for a in self.boxes()
-            for b in other.boxes()
+            a[0] <= b[2] and b[0] <= a[2] and a[1] <= b[3] and b[1] <= a[3] for a in self.boxes() for b in other.boxes()
         )
 
     def as_geometry(self) -> dict[str, Any]:
@@ -246,9 +242,7 @@ class Record:
 
     def to_bytes(self) -> bytes:
         """Return the document as compact UTF-8 JSON."""
-        return json.dumps(
-            self.to_geojson(), ensure_ascii=False, separators=(",", ":"), allow_nan=False
-        ).encode()
+        return json.dumps(self.to_geojson(), ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
     def digest(self) -> str:
         """Return the SHA-256 of the content, whatever the order of its members."""
@@ -343,9 +337,7 @@ def _short(value: Any) -> str:
 
 def _text(value: Any, name: str) -> str:
     if not isinstance(value, str):
-        raise RecordError(
-            f"{name} : un texte est attendu, reçu {json.dumps(value, ensure_ascii=False)[:60]}."
-        )
+        raise RecordError(f"{name} : un texte est attendu, reçu {json.dumps(value, ensure_ascii=False)[:60]}.")
     return value
 
 
@@ -357,9 +349,7 @@ def _number(value: Any, name: str) -> int:
 
 def _list(value: Any, name: str) -> list[Any]:
     if not isinstance(value, list):
-        raise RecordError(
-            f"{name} : une liste est attendue, reçu {json.dumps(value, ensure_ascii=False)[:60]}."
-        )
+        raise RecordError(f"{name} : une liste est attendue, reçu {json.dumps(value, ensure_ascii=False)[:60]}.")
     return value
 
 
@@ -369,9 +359,7 @@ def _texts(value: Any, name: str) -> tuple[str, ...]:
 
 def _mapping(value: Any, name: str) -> Json:
     if not isinstance(value, Mapping):
-        raise RecordError(
-            f"{name} : un objet est attendu, reçu {json.dumps(value, ensure_ascii=False)[:60]}."
-        )
+        raise RecordError(f"{name} : un objet est attendu, reçu {json.dumps(value, ensure_ascii=False)[:60]}.")
     return value
 
 
@@ -389,9 +377,7 @@ def _noun(kind: Callable[..., Any], table: tuple[_Member, ...], *required: str) 
 
 
 def _nouns(read: Callable[[Any, str], Any]) -> Callable[[Any, str], tuple[Any, ...]]:
-    return lambda value, name: tuple(
-        read(item, f"{name}[{index}]") for index, item in enumerate(_list(value, name))
-    )
+    return lambda value, name: tuple(read(item, f"{name}[{index}]") for index, item in enumerate(_list(value, name)))
 
 
 def _written(table: tuple[_Member, ...]) -> Callable[[Any], dict[str, Any]]:

@@ -250,9 +250,7 @@ class SQLiteStore:
     def _open(self, mode: Literal["ro", "rwc"]) -> sqlite3.Connection:
         address = f"{self.path.absolute().as_uri()}?mode={mode}"
         try:
-            database = sqlite3.connect(
-                address, uri=True, timeout=30, isolation_level=None, check_same_thread=False
-            )
+            database = sqlite3.connect(address, uri=True, timeout=30, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as error:
             raise StoreError(f"{self.path} : ouverture impossible ({error}).") from error
         try:
@@ -404,9 +402,7 @@ def _insert(
     database.executemany("INSERT INTO external_id VALUES (?, ?, ?)", sorted(identifiers))
     _index_words(database, number, record)
     for piece, (west, south, east, north) in enumerate(extent.boxes() if extent else ()):
-        database.execute(
-            "INSERT INTO extent VALUES (?, ?, ?, ?, ?)", (2 * number + piece, west, east, south, north)
-        )
+        database.execute("INSERT INTO extent VALUES (?, ?, ?, ?, ?)", (2 * number + piece, west, east, south, north))
     _bump(database)
 
 
@@ -521,9 +517,7 @@ def _select(query: RecordQuery) -> _Selection | None:
     if query.external_ids:
         _where_external(query.external_ids, conditions, parameters)
     if len(parameters) > 900:
-        raise QueryError(
-            "ids, externalIds, type : moins de 900 valeurs sont attendues dans une même requête."
-        )
+        raise QueryError("ids, externalIds, type : moins de 900 valeurs sont attendues dans une même requête.")
     return _Selection(match, tuple(conditions), tuple(parameters))
 
 

@@ -37,9 +37,7 @@ def forests() -> Record:
         geometry=Extent(0.8, 42.5, 2.2, 43.3).as_geometry(),
         time=Time(interval=("2019-01-01", "..")),
         updated="2024-03-01T08:00:00Z",
-        contacts=(
-            Contact(organization="DREAL", roles=("publisher",), emails=(ContactPoint("sig@example.org"),)),
-        ),
+        contacts=(Contact(organization="DREAL", roles=("publisher",), emails=(ContactPoint("sig@example.org"),)),),
         license="etalab-2.0",
         external_ids=(ExternalId("fr-123", "siren"),),
         links=(Link("https://example.org/f.gpkg", "item", "application/geopackage+sqlite3", "Le fichier"),),

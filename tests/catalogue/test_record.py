@@ -8,9 +8,7 @@ from hypothesis import strategies as st
 from geoguichet.catalogue.errors import RecordError
 from geoguichet.catalogue.record import EARLIEST, LATEST, Extent, Record, Time, instant_keys, interval_keys
 
-names = st.sampled_from(
-    ["title", "href", "rel", "ogc:x", "properties2", "é", "length", "roles", "value", "id"]
-)
+names = st.sampled_from(["title", "href", "rel", "ogc:x", "properties2", "é", "length", "roles", "value", "id"])
 texts = st.text(max_size=12)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | texts,

@@ -233,9 +233,7 @@ def test_the_32_bit_edges_of_the_r_tree_are_refined(store: SQLiteStore) -> None:
     assert found(store, bbox=f"0,43,{edge!r},44") == ["a"]
 
 
-def test_another_analysis_indexes_the_store_anew(
-    filled: SQLiteStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_analysis_indexes_the_store_anew(filled: SQLiteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text, "ANALYSIS", "autre")
     monkeypatch.setattr(text, "stems", text.words)
     filled.upsert(Record(id="x", title="Rien"))
@@ -269,9 +267,7 @@ degrees = st.sampled_from([-180.0, -170.5, -1.0, 0.0, 0.1, 1.0, 2.0, 179.0, 180.
 heights = st.sampled_from([-90.0, 0.0, 43.0, 43.5, 90.0])
 boxes = st.builds(lambda w, e, s: Extent(w, min(s), e, max(s)), degrees, degrees, st.tuples(heights, heights))
 sentences = st.lists(st.sampled_from(WORDS), max_size=4).map(" ".join)
-moments = st.sampled_from(
-    [None, Time(date="2020-01-01"), Time(interval=("2019", "..")), Time(interval=("..", "2021"))]
-)
+moments = st.sampled_from([None, Time(date="2020-01-01"), Time(interval=("2019", "..")), Time(interval=("..", "2021"))])
 records = st.fixed_dictionaries(
     {
         "title": sentences,
@@ -287,9 +283,7 @@ queries = st.builds(
     lambda q, bbox, datetime, kind, ids, external, sort: RecordQuery(
         q=q, bbox=bbox, datetime=datetime, type=kind, ids=ids, external_ids=external, sortby=sort, limit=100
     ),
-    st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=2).map(" ".join), max_size=2).map(
-        ",".join
-    ),
+    st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=2).map(" ".join), max_size=2).map(",".join),
     st.none() | boxes,
     st.none() | st.sampled_from([("2020-01-01T00:00:00.000000Z", "~"), ("", "2018-12-31T23:59:59.999999Z")]),
     st.sampled_from([(), ("dataset",), ("dataset", "study")]),
@@ -302,9 +296,7 @@ queries = st.builds(
 def naive(record: Record, query: RecordQuery) -> bool:
     """The same conditions, read one after the other on the record itself."""
     texts = [record.title, record.description, *record.keywords]
-    if query.q and not any(
-        has_phrase(text.stems(term), text.stems(t)) for term in query.terms for t in texts
-    ):
+    if query.q and not any(has_phrase(text.stems(term), text.stems(t)) for term in query.terms for t in texts):
         return False
     if query.bbox and not (record.extent and record.extent.intersects(query.bbox)):
         return False
@@ -320,9 +312,7 @@ def naive(record: Record, query: RecordQuery) -> bool:
 
 
 def has_phrase(phrase: Sequence[str], words: Sequence[str]) -> bool:
-    return any(
-        tuple(words[i : i + len(phrase)]) == tuple(phrase) for i in range(len(words) - len(phrase) + 1)
-    )
+    return any(tuple(words[i : i + len(phrase)]) == tuple(phrase) for i in range(len(words) - len(phrase) + 1))
 
 
 @pytest.fixture(scope="module")
