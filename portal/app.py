@@ -71,11 +71,13 @@ def serve(workspace: Path, *, host: str = "127.0.0.1", port: int = 5000, url: st
 
 def listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens; PortInUseError or PortalError when it cannot."""
+    if not 0 <= port <= 65535:
+        raise PortalError(f"Port {port} : un nombre de 0 à 65535 est attendu, par exemple 5000.")
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family, backlog=128)
-    except (OSError, OverflowError) as error:
-        if getattr(error, "errno", None) in _IN_USE:
+    except OSError as error:
+        if error.errno in _IN_USE:
             raise PortInUseError(
                 f"Le port {port} de {host} est déjà utilisé par un autre programme ; "
                 f"arrêtez-le ou choisissez un autre port, par exemple --port {port + 1}."
@@ -138,6 +140,8 @@ def _with_headers(path: str, send: Send) -> Send:
     async def sent(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
+            if headers.get("Content-Type") == "text/html":
+                headers["Content-Type"] = "text/html; charset=utf-8"
             headers.setdefault("Content-Security-Policy", policy)
             headers.setdefault("X-Content-Type-Options", "nosniff")
             headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")

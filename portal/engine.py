@@ -1,7 +1,8 @@
 """Everything we ask of pygeoapi's inside, in one file, so that a new version of it is checked in one place.
 
-Three things, all at run time, nothing on disk: its configuration for a workspace; its Starlette application, built
-anew for each of ours; and two costs taken away (templates compiled for every page, the pyproj look-up of every bbox).
+All at run time, nothing on disk: its configuration for a workspace; its Starlette application, built anew for each
+of ours; error pages in French; and two costs taken away (templates compiled for every page, the pyproj look-up of
+every bbox).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from threading import Lock
 from typing import Any, cast
 
 import jinja2
+import pygeoapi.api
 import yaml
 from pygeoapi import l10n
 from pygeoapi import util as pygeoapi_util
@@ -60,7 +62,7 @@ def application(config: Mapping[str, Any]) -> ASGIApp:
     Its module reads files named in the environment and keeps them for good; so it is executed anew each time, under
     no name, with a configuration and an OpenAPI document that are gone as soon as it has read them.
     """
-    take_costs_away()
+    adapt()
     logging.getLogger("pygeoapi").setLevel(logging.CRITICAL)  # it logs every refused request with its traceback
     with _building, TemporaryDirectory(prefix="geoguichet-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # pygeoapi's models, as they are imported
@@ -78,11 +80,13 @@ def application(config: Mapping[str, Any]) -> ASGIApp:
     return cast("ASGIApp", module.APP)
 
 
-def take_costs_away() -> None:
-    """Replace the two costly things pygeoapi does for every request. Done once or many times, it is the same.
+def adapt() -> None:
+    """Replace the two costly things pygeoapi does for every request, and the language of its error pages.
 
-    Configurations translated for an application built before are forgotten too.
+    Done once or many times, it is the same. Configurations translated for an application built before are
+    forgotten too.
     """
+    pygeoapi.api.SYSTEM_LOCALE = l10n.str2locale("fr")
     pygeoapi_util.Environment = KeptEnvironment
     itemtypes.transform_bbox = bbox_between
     l10n._cfg_cache.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from abc import abstractmethod
@@ -9,13 +10,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pygeoapi.crs import crs_transform
+import shapely
+from pygeoapi.crs import CrsTransformSpec
 from pygeoapi.provider.base import (
     BaseProvider,
     ProviderConnectionError,
     ProviderInvalidQueryError,
     ProviderItemNotFoundError,
 )
+from pyproj import Transformer
 
 from geoguichet.catalogue.errors import QueryError
 from geoguichet.catalogue.query import parse_bbox, parse_datetime
@@ -104,7 +107,6 @@ class _LayerProvider(BaseProvider):  # type: ignore[misc]
         """Return the properties in pygeoapi's form."""
         return self.fields
 
-    @crs_transform  # type: ignore[untyped-decorator]
     def query(
         self,
         offset: int = 0,
@@ -118,6 +120,7 @@ class _LayerProvider(BaseProvider):  # type: ignore[misc]
         skip_geometry: bool = False,
         q: str | None = None,
         filterq: object | None = None,
+        crs_transform_spec: CrsTransformSpec | None = None,
         **_: object,
     ) -> dict[str, Any]:
         """Answer an items request; ``numberMatched`` is exact."""
@@ -128,6 +131,7 @@ class _LayerProvider(BaseProvider):  # type: ignore[misc]
             _sort(found, position, descending=sortby[position]["order"] == "-")
         page = [] if resulttype == "hits" else found[offset : offset + limit]
         features = [_shortened(feature, select_properties, skip_geometry) for feature in self._features(page)]
+        _project(features, crs_transform_spec)
         return {
             "type": "FeatureCollection",
             "features": features,
@@ -135,8 +139,7 @@ class _LayerProvider(BaseProvider):  # type: ignore[misc]
             "numberReturned": len(features),
         }
 
-    @crs_transform  # type: ignore[untyped-decorator]
-    def get(self, identifier: str, **_: object) -> dict[str, Any]:
+    def get(self, identifier: str, crs_transform_spec: CrsTransformSpec | None = None, **_: object) -> dict[str, Any]:
         """Return one feature."""
         for part, own in self._candidates(str(identifier)):
             schema = self._schema(part)
@@ -150,6 +153,7 @@ class _LayerProvider(BaseProvider):  # type: ignore[misc]
             else:
                 matches = [m for m in self._rows(part, _Conditions((), {}), ()) if str(m.key) == own]
             for feature in self._features(matches[:1]):
+                _project([feature], crs_transform_spec)
                 return feature
         raise ProviderItemNotFoundError(user_msg=f"Aucun objet « {identifier} » dans cette collection.")
 
@@ -321,6 +325,18 @@ def _shortened(feature: dict[str, Any], names: Sequence[str], skip_geometry: boo
     if skip_geometry:
         feature["geometry"] = None
     return feature
+
+
+def _project(features: Sequence[dict[str, Any]], wanted: CrsTransformSpec | None) -> None:
+    """Put the geometries in the CRS asked for, axes in the order of its authority (OGC API Features, part 2)."""
+    if wanted is None:
+        return
+    transform = Transformer.from_crs(wanted.source_crs_wkt, wanted.target_crs_wkt).transform
+    for feature in features:
+        if feature["geometry"] is not None:
+            drawn = shapely.from_geojson(json.dumps(feature["geometry"]))
+            moved = shapely.transform(drawn, transform, interleaved=False)
+            feature["geometry"] = json.loads(shapely.to_geojson(moved))
 
 
 def _invalid(message: str) -> ProviderInvalidQueryError:

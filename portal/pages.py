@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any
@@ -159,6 +160,11 @@ def size(length: object, locale: object) -> str:
     return f"{number(round(amount, 1) if unit else length, locale)} {units[unit]}"
 
 
+def pretty(value: object) -> str:
+    """Return a value as JSON to be read by people."""
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "number": number,
     "day": day,
@@ -168,6 +174,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "asked": asked,
     "query": query,
     "bytes": size,
+    "pretty": pretty,
     "language": language,
 }
 """The filters our templates may use, beside those of jinja and pygeoapi."""

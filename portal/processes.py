@@ -87,7 +87,13 @@ METADATA: dict[str, Any] = {
             "schema": {"type": "object", "contentMediaType": "application/geo+json"},
         }
     },
-    "example": {"inputs": {"services": SERVICES, "thresholds": THRESHOLDS, "rule": {"all": list(SERVICES)}}},
+    "example": {
+        "inputs": {
+            "services": {"mairie": {"types": ["town_hall"], "min_hours_per_week": 20}},
+            "thresholds": {"mairie": "10 km"},
+            "rule": {"all": ["mairie"]},
+        }
+    },
 }
 
 

@@ -10,14 +10,15 @@
   }
 
   function styled(feature) {
+    if (feature.geometry.type === "Point") return dotStyle(feature);
     const kind = feature.properties && feature.properties.kind;
     const color = kind === "zone" ? OCHRE : BLUE;
     return { color: color, weight: kind === "extent" ? 2 : 1.2, fillColor: kind === "zone" ? "#d9762f" : "#1f5bb5", fillOpacity: kind === "zone" ? 0.4 : 0.12 };
   }
 
-  function dot(feature, at) {
+  function dotStyle(feature) {
     const many = feature.properties && feature.properties.many;
-    return L.circleMarker(at, { radius: many ? 4 : 5.5, color: "#fff", weight: 1.2, fillColor: BLUE, fillOpacity: 0.95 });
+    return { radius: many ? 4 : 5.5, color: "#fff", weight: 1.2, fillColor: BLUE, fillOpacity: 1 };
   }
 
   function popup(feature, layer) {
@@ -30,7 +31,7 @@
   }
 
   function add(map, features) {
-    return L.geoJSON({ type: "FeatureCollection", features: features.filter((f) => f.geometry) }, { style: styled, pointToLayer: dot, onEachFeature: popup }).addTo(map);
+    return L.geoJSON({ type: "FeatureCollection", features: features.filter((f) => f.geometry) }, { style: styled, pointToLayer: (feature, at) => L.circleMarker(at, dotStyle(feature)), onEachFeature: popup }).addTo(map);
   }
 
   function drawBackground(map, root, fit) {

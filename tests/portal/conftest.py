@@ -1,0 +1,133 @@
+"""A workspace with one small study and a few records, and the portal that serves it on a free port."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import geopandas as gpd
+import pytest
+import requests
+import uvicorn
+from shapely.geometry import Point, box
+
+from geoguichet.catalogue.record import Contact, ContactPoint, Extent, Link, Record, Time
+from geoguichet.catalogue.store import SQLiteStore
+from geoguichet.portal.app import create_app, listen
+
+STUDY = "essai"
+
+
+def written_study(workspace: Path, study: str, *, zones: int = 3, kiosks: int = 12) -> Path:
+    """Write a result as a study writes it: squares of growing size, kiosks along a line."""
+    folder = workspace / "studies" / study
+    folder.mkdir(parents=True)
+    result = folder / "result.gpkg"
+    squares = gpd.GeoDataFrame(
+        {
+            "study": study,
+            "id": [f"zb-{n:03d}" for n in range(1, zones + 1)],
+            "people": [1000 * (zones - n) for n in range(zones)],
+            "communes": [n + 1 for n in range(zones)],
+            "commune_names": [f"Commune {n}" for n in range(zones)],
+        },
+        geometry=[box(1 + n, 43, 1.5 + n, 43.5) for n in range(zones)],
+        crs="EPSG:4326",
+    )
+    points = gpd.GeoDataFrame(
+        {
+            "study": study,
+            "id": [f"k-{n:03d}" for n in range(1, kiosks + 1)],
+            "rank": range(1, kiosks + 1),
+            "name": [f"L'Hôtel n°{n}" for n in range(kiosks)],
+            "people_added": [100 - n for n in range(kiosks)],
+            "share_cumulated": [None if n == 0 else n / kiosks for n in range(kiosks)],
+        },
+        geometry=[Point(1 + n / 10, 43 + n / 10) for n in range(kiosks)],
+        crs="EPSG:4326",
+    )
+    squares.to_file(result, layer="white_zones", engine="pyogrio")
+    points.to_file(result, layer="kiosks", engine="pyogrio", mode="a")
+    return result
+
+
+def sample_records() -> list[Record]:
+    forests = Record(
+        id="forets",
+        type="dataset",
+        title="Forêts publiques de l'Ariège <1:25 000>",
+        description="Parcelles des forêts domaniales et communales.",
+        keywords=("forêt", "environnement"),
+        geometry=Extent(0.8, 42.5, 2.2, 43.3).as_geometry(),
+        time=Time(interval=("2019-01-01", "..")),
+        updated="2024-03-01T08:00:00Z",
+        license="etalab-2.0",
+        contacts=(Contact(organization="DREAL", emails=(ContactPoint("sig@example.org"),)),),
+        links=(
+            Link("studies/essai/result.gpkg", "enclosure", "application/geopackage+sqlite3", "Le fichier"),
+            Link("collections/catalogue/items/etude", "related", "application/geo+json", "L'étude"),
+            Link("https://example.org/forets", "about", "text/html", "Le site"),
+        ),
+    )
+    study = Record(
+        id="etude",
+        type="study",
+        title="Zones blanches d'essai",
+        updated="2025-06-01T00:00:00Z",
+        geometry=Extent(-0.3, 42.6, 3.4, 45.0).as_geometry(),
+    )
+    others = [
+        Record(id=f"jeu-{n:02d}", type="dataset", title=f"Jeu n° {n}", updated="2020-01-01T00:00:00Z")
+        for n in range(13)
+    ]
+    return [forests, study, *others]
+
+
+@pytest.fixture(scope="session")
+def write_study() -> Callable[..., Path]:
+    return written_study
+
+
+@pytest.fixture(scope="session")
+def serve() -> Callable[[Path], AbstractContextManager[str]]:
+    return served
+
+
+@pytest.fixture(scope="session")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace that the tests only read."""
+    folder = tmp_path_factory.mktemp("workspace")
+    written_study(folder, STUDY)
+    with SQLiteStore(folder / "catalogue.sqlite") as store:
+        store.bulk_upsert(sample_records())
+    return folder
+
+
+@contextmanager
+def served(workspace: Path) -> Iterator[str]:
+    """Serve a workspace on a free port; yield its address."""
+    with listen("127.0.0.1", 0) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server = uvicorn.Server(uvicorn.Config(create_app(workspace, url=url), log_level="warning", access_log=False))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        while not server.started and thread.is_alive():
+            time.sleep(0.01)
+        try:
+            yield url
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@pytest.fixture(scope="session")
+def url(workspace: Path) -> Iterator[str]:
+    with served(workspace) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def http() -> Iterator[requests.Session]:
+    with requests.Session() as session:
+        yield session

@@ -1,0 +1,118 @@
+import re
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+import geopandas as gpd
+import pytest
+import requests
+from owslib.ogcapi.features import Features
+from owslib.ogcapi.records import Records
+
+from geoguichet.portal.app import listen, serve
+from geoguichet.portal.errors import PortalError, PortInUseError
+
+PAGES = [
+    "/", "/collections", "/collections/catalogue", "/collections/catalogue/items",
+    "/collections/catalogue/items?q=foret",
+    "/collections/catalogue/items/forets", "/collections/white-zones", "/collections/white-zones/items",
+    "/collections/white-zones/items/essai.zb-001", "/collections/kiosks/items?sortby=-rank&limit=5",
+    "/collections/communes/items", "/collections/communes/items/31555", "/collections/services/schema",
+    "/collections/services/queryables", "/conformance", "/processes", "/processes/white-zones",
+    "/openapi?f=html", "/jobs",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize(("language", "word"), [("fr", "Données"), ("en", "Data")])
+def test_each_page_is_readable_in_both_languages(
+    url: str, http: requests.Session, path: str, language: str, word: str
+) -> None:
+    by_header = http.get(url + path, headers={"Accept": "text/html", "Accept-Language": language})
+    assert by_header.status_code == 200
+    assert f'<html lang="{language}"' in by_header.text
+    assert f">{word}</a>" in by_header.text
+    by_name = http.get(f"{url}{path}{'&' if '?' in path else '?'}lang={language}", headers={"Accept": "text/html"})
+    assert f'<html lang="{language}"' in by_name.text
+
+
+def test_french_is_the_language_when_none_is_asked(url: str, http: requests.Session) -> None:
+    assert '<html lang="fr"' in http.get(url, headers={"Accept": "text/html"}).text
+    assert http.get(f"{url}/collections/communes").json()["title"] == "Communes"
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_no_page_needs_another_host(url: str, http: requests.Session, path: str) -> None:
+    page = http.get(url + path, headers={"Accept": "text/html"}).text
+    loaded = re.findall(r"""<(?:script|img|link rel="(?:icon|stylesheet)")[^>]*?(?:src|href)="([^"]+)""", page)
+    assert loaded and all(address.startswith(url) for address in loaded)
+    assert not re.search(r"<script(?![^>]*(src=|type=\"application/json\"))", page)
+
+
+def test_text_is_escaped_where_it_is_shown(url: str, http: requests.Session) -> None:
+    page = http.get(f"{url}/collections/catalogue/items/forets", headers={"Accept": "text/html"}).text
+    assert "&lt;1:25 000&gt;" in page and "<1:25 000>" not in page
+    attack = '"><script>alert(1)</script>'
+    search = http.get(f"{url}/collections/catalogue/items", params={"q": attack}, headers={"Accept": "text/html"})
+    assert "<script>alert" not in search.text
+
+
+def test_errors_are_pages_too(url: str, http: requests.Session) -> None:
+    refused = http.get(f"{url}/collections/communes/items?couleur=2", headers={"Accept": "text/html"})
+    assert refused.status_code == 400
+    assert '<html lang="fr"' in refused.text and "couleur" in refused.text
+
+
+def test_the_headers_of_a_public_site(url: str, http: requests.Session) -> None:
+    page = http.get(url, headers={"Accept": "text/html"})
+    assert "default-src 'self'" in page.headers["Content-Security-Policy"]
+    assert "unsafe" not in page.headers["Content-Security-Policy"]
+    assert page.headers["X-Content-Type-Options"] == "nosniff"
+    assert (
+        http.get(f"{url}/collections", headers={"Origin": "https://x.org"}).headers["Access-Control-Allow-Origin"]
+        == "*"
+    )
+
+
+def test_only_files_of_studies_are_given_out(url: str, http: requests.Session) -> None:
+    assert http.get(f"{url}/studies/essai/result.gpkg").status_code == 200
+    for path in ("/studies/", "/studies/essai/", "/studies/essai/rien", "/studies/%2e%2e/catalogue.sqlite"):
+        assert http.get(url + path).status_code == 404
+    assert http.get(f"{url}/background.geojson").json()["features"]
+    assert http.get(f"{url}/favicon.ico").headers["Content-Type"] == "image/svg+xml"
+
+
+def test_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(PortInUseError, match=f"{port}.*--port {port + 1}"):
+            serve(tmp_path, port=port)
+    for wrong in (99_999_999, -1):
+        with pytest.raises(PortalError):
+            listen("127.0.0.1", wrong)
+    with pytest.raises(PortalError):
+        listen("nulle.part.invalid", 0)
+
+
+def test_owslib_reads_records_and_features(url: str) -> None:
+    records = Records(url)
+    assert records.records() == ["catalogue"]
+    assert records.collection_items("catalogue", q="forêt")["features"][0]["id"] == "forets"
+    assert records.collection_item("catalogue", "etude")["properties"]["type"] == "study"
+    features = Features(url)
+    assert set(features.feature_collections()) >= {"communes", "services", "white-zones", "kiosks"}
+    assert features.collection_items("kiosks", bbox=[0.9, 42.9, 1.25, 43.25])["numberMatched"] == 3
+    assert "people" in features.collection_queryables("white-zones")["properties"]
+
+
+@pytest.mark.skipif(shutil.which("ogr2ogr") is None, reason="ogr2ogr (Debian: gdal-bin) is not installed")
+@pytest.mark.parametrize(("collection", "count"), [("white-zones", 3), ("kiosks", 12)])
+def test_ogr2ogr_copies_the_results(url: str, tmp_path: Path, collection: str, count: int) -> None:
+    target = tmp_path / "copy.gpkg"
+    command = ["ogr2ogr", "-f", "GPKG", str(target), f"OAPIF:{url}", collection, "-oo", "PAGE_SIZE=5"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    copied = gpd.read_file(target)
+    assert len(copied) == count
+    assert copied.crs.to_epsg() == 4326

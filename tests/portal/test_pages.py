@@ -1,0 +1,51 @@
+import pytest
+
+from geoguichet.portal import pages
+
+
+def test_numbers_and_days_are_written_as_in_the_language() -> None:
+    assert pages.number(1234567, "fr") == "1\u202f234\u202f567"
+    assert pages.number(1234567, "en_US") == "1,234,567"
+    assert pages.number(12.5, "fr") == "12,5"
+    assert pages.number(19673.614, "en") == "19,674"
+    assert pages.number("abc", "fr") == "abc"
+    assert pages.day("2024-03-01T08:00:00Z", "fr") == "1er mars 2024"
+    assert pages.day("2024-03-21", "en") == "21 March 2024"
+    assert pages.day("bientôt", "fr") == "bientôt"
+    assert pages.size(2_500_000, "fr") == "2,5 Mo"
+    assert pages.size(0, "fr") == ""
+
+
+@pytest.mark.parametrize(
+    ("time", "words"),
+    [
+        (None, ""),
+        ({"date": "2024-03-21"}, "21 mars 2024"),
+        ({"interval": ["2019-01-02", ".."]}, "depuis 2 janvier 2019"),
+        ({"interval": ["..", "2019-01-02"]}, "jusqu'à 2 janvier 2019"),
+        ({"interval": ["2018-01-02", "2019-01-02"]}, "du 2 janvier 2018 au 2 janvier 2019"),
+    ],
+)
+def test_a_period_is_told(time: dict | None, words: str) -> None:
+    assert pages.period(time, "fr") == words
+
+
+def test_links_are_sorted_by_what_they_are_for() -> None:
+    links = [
+        {"href": "a", "rel": "enclosure"},
+        {"href": "b", "rel": "http://www.w3.org/ns/prov#wasDerivedFrom"},
+        {"href": "c", "rel": "item", "type": "text/html"},
+        {"href": "d", "rel": "collection"},
+        {"href": "e?f=jsonld", "rel": "alternate"},
+    ]
+    roles = pages.by_role(links)
+    assert {name: [link["href"] for link in group] for name, group in roles.items()} == {
+        "files": ["a"], "related": ["b"], "pages": ["c"],
+    }  # fmt: skip
+
+
+def test_an_address_is_changed_by_name() -> None:
+    own = [{"rel": "self", "href": "http://x/items?f=html&q=a%20b&lang=en&limit=5"}]
+    assert pages.asked(own) == {"q": "a b", "limit": "5"}
+    assert pages.query({"q": "a b", "limit": "5"}, limit="", offset=10) == "?q=a+b&offset=10"
+    assert pages.query({}) == "?"
