@@ -9,6 +9,7 @@ import pandas as pd
 from geoguichet.coverage.errors import FrameError
 from geoguichet.coverage.study import Study
 from geoguichet.referentials.quality import Finding
+from geoguichet.referentials.services import SERVICE_TYPES
 from geoguichet.referentials.territories import Territory
 
 COLUMNS = ("name", "departement", "epci", "people", "point_source")
@@ -109,21 +110,15 @@ def _points(
             points.where(~believed, at_host),
             pd.Series(np.where(believed, "town_hall", source), index=source.index),
         )
+        label = SERVICE_TYPES[at].label_fr
         for code in communes.index[~believed]:
-            why = (
-                "n'a pas de point" if pd.isna(apart[code]) else f"est situé à {apart[code] / 1000:.1f} km de la commune"
-            )
+            kilometres = f"{apart[code] / 1000:.1f}".replace(".", ",")
+            why = "n'a pas de point" if pd.isna(apart[code]) else f"est située à {kilometres} km de la commune"
             instead = (
                 "un point intérieur au contour la remplace" if source[code] != "none" else "la commune reste sans point"
             )
-            findings.append(
-                Finding(
-                    "no-demand-point",
-                    "services",
-                    code,
-                    f"{communes.at[code, 'name']} : le lieu {at} {why} ; {instead}.",
-                )
-            )
+            message = f"{communes.at[code, 'name']} : la {label} {why} ; {instead}."
+            findings.append(Finding("no-demand-point", "services", code, message))
     return points, source, findings
 
 
