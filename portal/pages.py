@@ -20,7 +20,7 @@ _RELATED = (
     "successor-version",
     "via",
 )
-_MACHINERY = ("self", "root", "collection", "next", "prev", "canonical")
+_MACHINERY = ("license", "self", "root", "collection", "next", "prev", "canonical")
 _JSON = ("application/json", "application/geo+json", "application/schema+json")
 _MONTHS = {
     "fr": [
@@ -88,14 +88,14 @@ def period(time: Mapping[str, Any] | None, locale: object) -> str:
     if not time:
         return ""
     start, end = (time.get("interval") or [time.get("date") or time.get("timestamp")] * 2)[:2]
-    words = {"fr": ("depuis", "jusqu'à", "du", "au"), "en": ("since", "until", "from", "to")}[language(locale)]
     if start == end:
         return day(start, locale) if start else ""
-    if end == "..":
-        return f"{words[0]} {day(start, locale)}"
-    if start == "..":
-        return f"{words[1]} {day(end, locale)}"
-    return f"{words[2]} {day(start, locale)} {words[3]} {day(end, locale)}"
+    years = {"fr": ("depuis {0}", "jusqu'à {1}", "de {0} à {1}"), "en": ("since {0}", "until {1}", "{0} to {1}")}
+    days = {"fr": ("depuis le {0}", "jusqu'au {1}", "du {0} au {1}"), "en": years["en"]}
+    is_day = max(len(str(end)), len(str(start))) > len("2024")
+    since, until, both = (days if is_day else years)[language(locale)]
+    words = since if end in ("..", "") else until if start in ("..", "") else both
+    return words.format(day(start, locale), day(end, locale))
 
 
 def by_role(links: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:

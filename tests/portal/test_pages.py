@@ -21,8 +21,9 @@ def test_numbers_and_days_are_written_as_in_the_language() -> None:
     [
         (None, ""),
         ({"date": "2024-03-21"}, "21 mars 2024"),
-        ({"interval": ["2019-01-02", ".."]}, "depuis 2 janvier 2019"),
-        ({"interval": ["..", "2019-01-02"]}, "jusqu'à 2 janvier 2019"),
+        ({"interval": ["2019-01-02", ".."]}, "depuis le 2 janvier 2019"),
+        ({"interval": ["..", "2019-01-02"]}, "jusqu'au 2 janvier 2019"),
+        ({"interval": ["2017", "2026"]}, "de 2017 à 2026"),
         ({"interval": ["2018-01-02", "2019-01-02"]}, "du 2 janvier 2018 au 2 janvier 2019"),
     ],
 )
