@@ -73,7 +73,7 @@ def study_record(result: CoverageResult) -> Record:
     west, south, east, north = result.territory.boundary.bounds
     return Record(
         id=f"study-{study.id}",
-        type="dataset",
+        type="study",
         title=study.title,
         description=_abstract(result),
         keywords=("zone blanche", "services publics", "visioguichet", "accessibilité", study.territory.name),
