@@ -8,7 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -259,7 +259,11 @@ def _catalogue_show(arguments: argparse.Namespace) -> None:
 def _serve(arguments: argparse.Namespace) -> None:
     from geoguichet.portal.app import serve
 
-    serve(_workspace(arguments), host=arguments.host, port=arguments.port)
+    def say(address: str) -> None:
+        print(f"Géoguichet écoute sur {address} (Ctrl-C pour arrêter).", flush=True)
+
+    with suppress(KeyboardInterrupt):  # Ctrl-C is how a server is meant to stop
+        serve(_workspace(arguments), host=arguments.host, port=arguments.port, on_ready=say)
 
 
 # --- what is shown ---------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import sqlite3
+from collections.abc import Callable
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -60,12 +61,20 @@ def create_app(workspace: Path, *, url: str = DEFAULT_URL) -> ASGIApp:
     )
 
 
-def serve(workspace: Path, *, host: str = "127.0.0.1", port: int = 5000, url: str | None = None) -> None:
-    """Serve a workspace until interrupted. PortInUseError when something else listens on the port."""
+def serve(
+    workspace: Path,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 5000,
+    url: str | None = None,
+    on_ready: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Serve a workspace until interrupted; ``on_ready`` is told the address. PortInUseError when the port is taken."""
     listener = listen(host, port)
     with listener:
         address = url or f"http://{_bracketed(host)}:{listener.getsockname()[1]}"
         config = uvicorn.Config(create_app(workspace, url=address), log_level="warning", access_log=False)
+        on_ready(address)
         uvicorn.Server(config).run(sockets=[listener])
 
 

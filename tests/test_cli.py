@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 import geopandas as gpd
@@ -338,3 +339,29 @@ def test_a_port_in_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
         refused(
             capsys, main(["serve", "--port", str(port), "--workspace", str(tmp_path)]), 2, str(port), "déjà utilisé"
         )
+
+
+def test_serve_says_where_and_stops_cleanly(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "geoguichet.cli", "serve", "--port", str(free_port())]
+    command += ["--workspace", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None and server.stderr is not None
+        address = server.stdout.readline().split()[3]
+        assert b"G\xc3\xa9oguichet" in answer(address)
+        server.send_signal(signal.SIGINT)
+        assert server.wait(timeout=20) == 0 and server.stderr.read() == ""
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def answer(address: str) -> bytes:
+    for _ in range(100):
+        try:
+            with urllib.request.urlopen(address) as response:
+                return bytes(response.read())
+        except ConnectionError:
+            time.sleep(0.1)
+    raise AssertionError(f"{address} does not answer")
