@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/installed
 STUDY  := data/studies/visioguichets.toml
-WORKSPACE ?= workspace
+WORKSPACE ?= $(or $(GEOGUICHET_WORKSPACE),workspace)
 
 .DEFAULT_GOAL := demo
 .PHONY: demo test check check-api serve install browser sample lock clean

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from geoguichet.coverage.siting.plan import KioskPlan
 
 REFUSED, MISUSED, INTERRUPTED = 1, 2, 130
+DEFAULT_WORKSPACE = "workspace"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except GeoguichetError as error:
         return _say(error, REFUSED)
     except KeyboardInterrupt:
-        return _say("interrompu ; rien n'a été écrit, le résultat précédent est intact.", INTERRUPTED)
+        return _say("interrompu ; aucun résultat n'est écrit à moitié.", INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output (head, less) has seen enough; point stdout elsewhere so that closing it stays silent.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -61,7 +62,12 @@ class _Parser(argparse.ArgumentParser):
         (r"argument (.+): expected (?:one|at least one) argument", r"\1 attend une valeur"),
         (r"argument (.+): invalid \S+ value: (.+)", r"\1 : valeur refusée, \2"),
         (r"argument (.+): ignored explicit argument (.+)", r"\1 n'attend pas de valeur, \2 est donné"),
+        (r"argument (\S+): (.+)", r"\1 : \2"),
     )
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._negative_number_matcher = re.compile(r"-\d")  # so that --bbox -0.3,42,3,45 is a value, not an option
 
     def error(self, message: str) -> NoReturn:
         for pattern, french in self._FRENCH:
@@ -109,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
 
     serve = _command(commands, "serve", _serve, "ouvrir l'API OGC et ses pages")
     serve.add_argument("--host", default="127.0.0.1", metavar="ADRESSE", help="adresse d'écoute (127.0.0.1)")
+    serve.add_argument("--url", metavar="URL", help="l'adresse publique, quand ce n'est pas http://ADRESSE:PORT")
     serve.add_argument("--port", type=_port, default=5000, metavar="PORT", help="port d'écoute (5000)")
     return parser
 
@@ -167,7 +174,14 @@ def _port(text: str) -> int:
 
 
 def _workspace(arguments: argparse.Namespace) -> Path:
-    return arguments.workspace or Path(os.environ.get("GEOGUICHET_WORKSPACE") or "workspace")
+    return arguments.workspace or Path(os.environ.get("GEOGUICHET_WORKSPACE") or DEFAULT_WORKSPACE)
+
+
+def _known_workspace(arguments: argparse.Namespace) -> Path:
+    workspace = _workspace(arguments)
+    if not workspace.is_dir():
+        raise UsageError(f"{workspace} : cet espace de travail n'existe pas ; « geoguichet demo » en crée un.")
+    return workspace
 
 
 # --- what is done ----------------------------------------------------------------------------------------------------
@@ -179,7 +193,10 @@ def _demo(arguments: argparse.Namespace) -> None:
     with as_file(files("geoguichet.data") / "studies" / "visioguichets.toml") as study:
         _study(study, arguments, out=None)
     if not arguments.json:
+        workspace = _workspace(arguments)
         serve = "make serve" if Path("Makefile").exists() else "geoguichet serve"
+        if workspace != Path(DEFAULT_WORKSPACE):
+            serve = f"geoguichet serve --workspace {workspace}"
         print(f"\nPour parcourir le catalogue et les résultats : {serve}")
 
 
@@ -233,7 +250,7 @@ def _catalogue_search(arguments: argparse.Namespace) -> None:
     from geoguichet.catalogue.store import SQLiteStore, store_path
 
     bbox = Extent(*arguments.bbox) if arguments.bbox else None
-    with SQLiteStore(store_path(_workspace(arguments))) as store:
+    with SQLiteStore(store_path(_known_workspace(arguments))) as store:
         page = store.search(RecordQuery(q=arguments.text or "", bbox=bbox, limit=arguments.limit))
     if arguments.json:
         features = [json.loads(item) for item in page.items]
@@ -248,7 +265,7 @@ def _catalogue_search(arguments: argparse.Namespace) -> None:
 def _catalogue_show(arguments: argparse.Namespace) -> None:
     from geoguichet.catalogue.store import SQLiteStore, store_path
 
-    with SQLiteStore(store_path(_workspace(arguments))) as store:
+    with SQLiteStore(store_path(_known_workspace(arguments))) as store:
         record = store.get(arguments.id)
     if arguments.json:
         print(json.dumps(record.to_geojson(), ensure_ascii=False, indent=2))
@@ -259,11 +276,17 @@ def _catalogue_show(arguments: argparse.Namespace) -> None:
 def _serve(arguments: argparse.Namespace) -> None:
     from geoguichet.portal.app import serve
 
+    if arguments.host in ("", "0.0.0.0", "::") and not arguments.url:  # noqa: S104 (refused, not bound)
+        raise UsageError(
+            f"--host {arguments.host or '(vide)'} écoute sur toutes les adresses ; donnez avec --url celle que les "
+            "lecteurs emploieront, par exemple --url http://sig.region.example:5000."
+        )
+
     def say(address: str) -> None:
         print(f"Géoguichet écoute sur {address} (Ctrl-C pour arrêter).", flush=True)
 
     with suppress(KeyboardInterrupt):  # Ctrl-C is how a server is meant to stop
-        serve(_workspace(arguments), host=arguments.host, port=arguments.port, on_ready=say)
+        serve(_workspace(arguments), host=arguments.host, port=arguments.port, url=arguments.url, on_ready=say)
 
 
 # --- what is shown ---------------------------------------------------------------------------------------------------
@@ -350,7 +373,10 @@ def _print_record(record: Record) -> None:
 
 
 def _proof(plan: KioskPlan) -> str:
-    said = f"Plan : {len(plan.sites)} visioguichets, {_number(plan.value)} habitants desservis de plus ; "
+    if not plan.sites:
+        return "Plan : aucun visioguichet n'ajouterait un seul habitant."
+    kiosks = "1 visioguichet" if len(plan.sites) == 1 else f"{len(plan.sites)} visioguichets"
+    said = f"Plan : {kiosks}, {_number(plan.value)} habitants desservis de plus ; "
     if plan.status == "optimal":
         return said + "optimum prouvé (écart 0 %)."
     return said + f"au plus {_number(plan.bound)} possibles, écart prouvé {_percent(plan.gap, 2)} %."

@@ -26,7 +26,9 @@ def candidate_hosts(
     """
     hosts = services[services["type"].isin(kiosks.candidates) & services["inside"] & services.geometry.notna()]
     believed = (
-        demand.index[demand["point_source"] == "town_hall"] if study.demand.at in kiosks.candidates else demand.index
+        demand.index[demand["point_source"] == study.demand.at]
+        if study.demand.at in kiosks.candidates
+        else demand.index
     )
     hosts = hosts[hosts["commune"].isin(believed)].sort_index().drop_duplicates("commune")
     if hosts.empty:

@@ -8,12 +8,12 @@ import pandas as pd
 
 from geoguichet.coverage.errors import FrameError
 from geoguichet.coverage.study import Study
+from geoguichet.referentials.layers import METRIC
 from geoguichet.referentials.quality import Finding
 from geoguichet.referentials.services import SERVICE_TYPES
 from geoguichet.referentials.territories import Territory
 
 COLUMNS = ("name", "departement", "epci", "people", "point_source")
-SOURCES = ("town_hall", "representative_point", "none")
 
 
 def check_demand(demand: gpd.GeoDataFrame) -> None:
@@ -73,7 +73,7 @@ def demand_points(
         )
     demand = gpd.GeoDataFrame(
         communes[["name", "departement", "epci", *choice.groups]].assign(
-            people=people.fillna(0).astype(np.int64), point_source=source
+            people=people.fillna(0).round().astype(np.int64), point_source=source
         ),
         geometry=points,
         crs="EPSG:4326",
@@ -94,36 +94,24 @@ def _points(
     communes: gpd.GeoDataFrame, services: gpd.GeoDataFrame, at: str, tolerance_m: float
 ) -> tuple[gpd.GeoSeries, pd.Series, list[Finding]]:
     inner = communes.geometry.representative_point()
-    points = gpd.GeoSeries(inner, index=communes.index, crs="EPSG:4326")
-    source = pd.Series(np.where(points.isna() | points.is_empty, "none", "representative_point"), index=communes.index)
-    findings: list[Finding] = []
-    if at != "representative_point":
-        hosts = (
-            services[(services["type"] == at) & services.geometry.notna()]
-            .drop_duplicates("commune")
-            .set_index("commune")
-        )
-        at_host = hosts.geometry.reindex(communes.index)
-        apart = _distance_to(communes.geometry, at_host)
-        believed = at_host.notna() & ~(apart > tolerance_m)
-        points, source = (
-            points.where(~believed, at_host),
-            pd.Series(np.where(believed, "town_hall", source), index=source.index),
-        )
-        label = SERVICE_TYPES[at].label_fr
-        for code in communes.index[~believed]:
-            kilometres = f"{apart[code] / 1000:.1f}".replace(".", ",")
-            why = "n'a pas de point" if pd.isna(apart[code]) else f"est située à {kilometres} km de la commune"
-            instead = (
-                "un point intérieur au contour la remplace" if source[code] != "none" else "la commune reste sans point"
-            )
-            message = f"{communes.at[code, 'name']} : la {label} {why} ; {instead}."
-            findings.append(Finding("no-demand-point", "services", code, message))
-    return points, source, findings
+    source = pd.Series(np.where(inner.isna() | inner.is_empty, "none", "representative_point"), index=communes.index)
+    if at == "representative_point":
+        return inner, source, []
+    hosts = services[(services["type"] == at) & services.geometry.notna()].sort_index().drop_duplicates("commune")
+    at_host = gpd.GeoSeries(hosts.set_index("commune").geometry.reindex(communes.index), crs=communes.crs)
+    apart_m = communes.geometry.to_crs(METRIC).distance(at_host.to_crs(METRIC), align=False)
+    believed = at_host.notna() & ~(apart_m > tolerance_m)
+    source = pd.Series(np.where(believed, at, source), index=communes.index)
+    findings = [
+        Finding("no-demand-point", "services", code, _why(communes.at[code, "name"], at, apart_m[code], source[code]))
+        for code in communes.index[~believed]
+    ]
+    return inner.where(~believed, at_host), source, findings
 
 
-def _distance_to(polygons: gpd.GeoSeries, points: gpd.GeoSeries) -> pd.Series:
-    """Metres from each point to its polygon (0 inside, NaN where either is missing), in Lambert-93."""
-    return polygons.to_crs("EPSG:2154").distance(
-        points.set_crs("EPSG:4326", allow_override=True).to_crs("EPSG:2154"), align=False
-    )
+def _why(name: str, at: str, apart_m: float, source: str) -> str:
+    """Say why the service does not stand for its commune, and what does instead."""
+    kilometres = f"{apart_m / 1000:.1f}".replace(".", ",")
+    why = "n'a pas de point" if np.isnan(apart_m) else f"est située à {kilometres} km de la commune"
+    instead = "la commune reste sans point" if source == "none" else "un point intérieur au contour la remplace"
+    return f"{name} : la {SERVICE_TYPES[at].label_fr} {why} ; {instead}."

@@ -21,3 +21,7 @@ class SitingError(GeoguichetError):
 
 class OutputError(GeoguichetError):
     """The result could not be written; whatever stood there before is intact."""
+
+
+class OutputFolderError(OutputError, UsageError):
+    """The folder asked for holds something that is not a study's result, and is not touched."""

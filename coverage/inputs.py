@@ -11,7 +11,7 @@ import geopandas as gpd
 from geoguichet.coverage.result import InputLayer
 from geoguichet.coverage.study import SAMPLE, Study
 from geoguichet.referentials import inspection, sample
-from geoguichet.referentials.layers import list_layers, read_layer
+from geoguichet.referentials.layers import check_text, list_layers, read_layer
 from geoguichet.referentials.quality import Finding
 from geoguichet.referentials.services import read_services
 from geoguichet.referentials.territories import Territory, check_within, read_territory
@@ -50,7 +50,8 @@ def read(study: Study) -> StudyData:
     where = f"{path}, couche « {study.services_layer} »"
     check_within(services, territory, buffer_m=study.territory.buffer_m, where=where)
     services = _placed(services, territory)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
     layers = tuple(
         _describe(study, path, layer, rows, digest)
         for layer, rows in (
@@ -84,7 +85,9 @@ def _check_names(study: Study, path: Path) -> None:
     for key, layer in (("demand.layer", study.demand.layer), ("data.services", study.services_layer)):
         if layer not in present:
             raise study.refusal(key, f"la couche {layer!r} n'existe pas dans {path.name}", ", ".join(present))
-    known = sorted(read_layer(path, layer="departements", columns=("code",))["code"])
+    outlines = read_layer(path, layer="departements", columns=("code",))
+    check_text(outlines, ("code",), where=f"{path}, couche « departements »")
+    known = sorted(outlines["code"])
     for code in study.territory.departements:
         if code not in known:
             raise study.refusal("territory.departements", f"le département {code!r} est inconnu", ", ".join(known))
@@ -95,7 +98,7 @@ def _placed(services: gpd.GeoDataFrame, territory: Territory) -> gpd.GeoDataFram
     table = services.set_index("id").sort_index()
     outlines = territory.polygons.dropna()
     names = territory.communes.set_index("code")
-    if "commune" not in table.columns:
+    if table["commune"].isna().all():
         standing = gpd.GeoDataFrame(geometry=table.geometry).sjoin(
             outlines.rename("geometry").to_frame(), predicate="within"
         )

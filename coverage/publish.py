@@ -15,6 +15,7 @@ import pyogrio
 from geoguichet.catalogue.errors import RecordNotFoundError
 from geoguichet.catalogue.record import Contact, ContactPoint, Extent, Link, Record, Time
 from geoguichet.catalogue.store import RecordStore, SQLiteStore, store_path
+from geoguichet.coverage.outputs.wording import Wording
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.study import SAMPLE
 from geoguichet.referentials import sample
@@ -79,7 +80,7 @@ def study_record(result: CoverageResult) -> Record:
         keywords=("zone blanche", "services publics", "visioguichet", "accessibilité", study.territory.name),
         geometry=Extent(west, south, east, north).as_geometry(),
         contacts=_study_contacts(result),
-        license="etalab-2.0",
+        license="etalab-2.0" if study.source == SAMPLE else "",
         links=(*files, *features, *_lineage_links(result)),
         extra_properties={"lineage": _lineage(result), "language": {"code": study.language}},
     )
@@ -124,15 +125,19 @@ def _abstract(result: CoverageResult) -> str:
     whole = result.summary.iloc[-1]
     found = (
         f"{_number(whole['white_before'])} habitants sur {_number(whole['people'])} vivent en zone blanche, "
-        f"dans {whole['zones']} zones"
+        f"dans {_counted(whole['zones'], 'zone', 'zones')}"
     )
     if result.plan is not None:
-        found += f" ; {whole['kiosks']} visioguichets en laisseraient {_number(whole['white_after'])}"
+        kiosks = _counted(whole["kiosks"], "visioguichet en laisserait", "visioguichets en laisseraient")
+        found += f" ; {kiosks} {_number(whole['white_after'])}"
     return f"{' '.join(result.study.abstract.split())} Résultat : {found}.".strip()
 
 
-def _number(value: int) -> str:
-    return f"{value:,}".replace(",", "\u202f")
+_number = Wording("fr").number
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{_number(number)} {one if number < 2 else many}"
 
 
 def _lineage(result: CoverageResult) -> str:

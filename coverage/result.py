@@ -33,7 +33,7 @@ class CoverageResult:
     """The answer to a study. All layers are in EPSG:4326.
 
     ``demand``: points (missing when the commune could not be located), index ``id`` (commune code); columns name,
-    departement, epci, people, one column per group of the study, point_source (``town_hall``,
+    departement, epci, people, one column per group of the study, point_source (``demand.at`` of the study,
     ``representative_point``, ``none``); for each need ``K``: ``K_m`` (metres to the nearest service, NaN when there is
     none), ``K_service`` (its id), ``K_reason`` (empty, or ``no_service``, ``not_located``); slack_m (metres to spare
     under the rule, negative when unserved, NaN when unreachable), served (bool), zone (white-zone id or empty),

@@ -230,10 +230,7 @@ def _row(code: str, name: str, demand: gpd.GeoDataFrame, kiosks: int) -> dict[st
 
 
 def _counters(demand: gpd.GeoDataFrame, zones: gpd.GeoDataFrame) -> dict[str, int]:
-    by_source = {
-        f"demand_at_{source}": int((demand["point_source"] == source).sum())
-        for source in ("town_hall", "representative_point", "none")
-    }
+    by_source = {f"demand_at_{source}": int(count) for source, count in demand["point_source"].value_counts().items()}
     return by_source | {
         "communes": len(demand),
         "people": int(demand["people"].sum()),

@@ -23,7 +23,10 @@ _UNITS = {
     "money": {"EUR": 1.0, "kEUR": 1000.0, "MEUR": 1_000_000.0},
     "duration": {"s": 1.0, "min": 60.0},
 }
-_QUANTITY = re.compile(r"\s*([0-9][0-9 _]*(?:[.,][0-9]+)?)\s*([A-Za-z]+)\s*")
+_QUANTITY = re.compile(r"([0-9]+(?:[ _][0-9]+)*(?:[.,][0-9]+)?) ?([A-Za-z]+)")
+_LONGEST_QUANTITY = 40
+_EARTH_M = 20_004_000.0  # half a meridian: no place is farther
+_RESERVED = ("kiosk", "slack")  # their columns ``kiosk_m`` and ``slack_m`` already mean something else
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +142,7 @@ def read_study(path: Path) -> Study:
         The file is missing, is not TOML, or a key is unknown, missing, of the wrong kind or out of range.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise StudyError(
             f"{path} : ce fichier d'étude n'existe pas ; « geoguichet coverage init {path} » en crée un à compléter."
@@ -191,7 +194,7 @@ def _territory(table: _Table) -> TerritoryChoice:
     choice = TerritoryChoice(
         name=table.text("name"),
         departements=table.texts("departements"),
-        buffer_m=table.quantity("buffer", "length", default=0.0),
+        buffer_m=table.quantity("buffer", "length", default=0.0, zero=True),
     )
     table.refuse_unknown()
     return choice
@@ -221,7 +224,7 @@ def _needs(services: _Table) -> tuple[Need, ...]:
         table = services.table(key)
         needs.append(
             Need(
-                key=services.check_slug(key),
+                key=_need_key(services, key),
                 label=table.text("label", default=key),
                 types=tuple(table.known(name, SERVICE_TYPES, "types") for name in table.texts("types")),
                 within_m=table.quantity("within", "length"),
@@ -236,6 +239,12 @@ def _needs(services: _Table) -> tuple[Need, ...]:
     return tuple(needs)
 
 
+def _need_key(services: _Table, key: str) -> str:
+    if key in _RESERVED:
+        raise services.error(key, "ce nom de besoin est réservé", f'"{key}_public"')
+    return services.check_slug(key)
+
+
 def _rule(table: _Table, needs: tuple[Need, ...]) -> Rule:
     keys = [need.key for need in needs]
     kinds = [kind for kind in ("all", "any", "at_least") if kind in table.keys()]
@@ -248,6 +257,8 @@ def _rule(table: _Table, needs: tuple[Need, ...]) -> Rule:
     kind = kinds[0]
     if kind == "at_least":
         named = tuple(table.known(name, keys, "of") for name in table.texts("of", default=tuple(keys)))
+        if not named:
+            raise table.error("of", "au moins un besoin est attendu", f"of = {keys!r}")
         rule = Rule("at_least", table.integer("at_least", low=1, high=len(named)), named)
     else:
         named = tuple(table.known(name, keys, kind) for name in table.texts(kind))
@@ -267,8 +278,8 @@ def _kiosks(table: _Table, needs: tuple[Need, ...]) -> KioskChoice:
         reach_m=table.quantity("reach", "length"),
         required=table.texts("required", default=()),
         excluded=table.texts("excluded", default=()),
-        user_side_cost_eur=table.quantity("user_side_cost", "money", default=0.0),
-        expert_side_cost_eur=table.quantity("expert_side_cost", "money", default=0.0),
+        user_side_cost_eur=table.quantity("user_side_cost", "money", default=0.0, zero=True),
+        expert_side_cost_eur=table.quantity("expert_side_cost", "money", default=0.0, zero=True),
         experts=table.integer("experts", low=0, high=100_000, default=0),
         budget_eur=table.quantity("budget", "money", default=None),
         time_limit_s=table.quantity("time_limit", "duration", default=60.0),
@@ -296,6 +307,12 @@ def _kiosks(table: _Table, needs: tuple[Need, ...]) -> KioskChoice:
         )
     table.refuse_unknown()
     return choice
+
+
+def _short(value: object) -> str:
+    """Return a value as it can be quoted in a sentence."""
+    told = repr(value)
+    return told if len(told) <= 60 else f"{told[:57]}..."
 
 
 _MISSING: Any = object()
@@ -330,13 +347,13 @@ class _Table:
         value = self.get(key, {} if optional else _MISSING)
         name = ".".join(part for part in (self._name, key) if part)
         if not isinstance(value, Mapping):
-            raise self.error(key, f"une table est attendue, {value!r} est donné", f"[{name}] suivi de ses clés")
+            raise self.error(key, f"une table est attendue, {_short(value)} est donné", f"[{name}] suivi de ses clés")
         return _Table(value, self._file, name)
 
     def text(self, key: str, *, default: Any = _MISSING) -> str:
         value = self.get(key, default)
         if not isinstance(value, str) or (not value.strip() and default is _MISSING):
-            raise self.error(key, f"un texte est attendu, {value!r} est donné", f'{key} = "…"')
+            raise self.error(key, f"un texte est attendu, {_short(value)} est donné", f'{key} = "…"')
         return value
 
     def slug(self, key: str) -> str:
@@ -346,7 +363,7 @@ class _Table:
         if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,62}", value):
             raise self.error(
                 value if key is None else key,
-                f"un identifiant en minuscules sans accent ni espace est attendu, {value!r} est donné",
+                f"un identifiant en minuscules sans accent ni espace est attendu, {_short(value)} est donné",
                 'par exemple "zones-blanches-2026"',
             )
         return value
@@ -354,14 +371,14 @@ class _Table:
     def texts(self, key: str, *, default: Any = _MISSING) -> tuple[str, ...]:
         value = self.get(key, default)
         if (
-            isinstance(value, str)
+            not isinstance(value, list | tuple)
             or not all(isinstance(item, str) for item in value)
             or (not value and default is _MISSING)
         ):
-            raise self.error(key, f"une liste de textes est attendue, {value!r} est donné", f'{key} = ["…", "…"]')
+            raise self.error(key, f"une liste de textes est attendue, {_short(value)} est donné", f'{key} = ["…", "…"]')
         doubled = [item for item in value if list(value).count(item) > 1]
         if doubled:
-            raise self.error(key, f"{doubled[0]!r} est donné deux fois", "gardez-le une fois")
+            raise self.error(key, f"{_short(doubled[0])} est donné deux fois", "gardez-le une fois")
         return tuple(value)
 
     def one_of(self, key: str, values: tuple[str, ...], *, default: str) -> str:
@@ -371,13 +388,15 @@ class _Table:
         if name not in names:
             close = difflib.get_close_matches(name, list(names), n=1)
             remedy = f'"{close[0]}"' if close else "l'une des valeurs connues : " + ", ".join(names)
-            raise self.error(key, f"{name!r} est inconnu", remedy)
+            raise self.error(key, f"{_short(name)} est inconnu", remedy)
         return name
 
     def integer(self, key: str, *, low: int, high: int, default: Any = _MISSING) -> int:
         value = self.get(key, default)
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise self.error(key, f"un entier de {low} à {high} est attendu, {value!r} est donné", f"{key} = {low}")
+            raise self.error(
+                key, f"un entier de {low} à {high} est attendu, {_short(value)} est donné", f"{key} = {low}"
+            )
         return value
 
     def number(self, key: str, *, low: float, high: float, default: Any = _MISSING) -> float | None:
@@ -386,28 +405,33 @@ class _Table:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
             raise self.error(
-                key, f"un nombre de {low:g} à {high:g} est attendu, {value!r} est donné", f"{key} = {low:g}"
+                key, f"un nombre de {low:g} à {high:g} est attendu, {_short(value)} est donné", f"{key} = {low:g}"
             )
         return float(value)
 
-    def quantity(self, key: str, kind: str, *, default: Any = _MISSING) -> Any:
+    def quantity(self, key: str, kind: str, *, default: Any = _MISSING, zero: bool = False) -> Any:
         """A positive number with its unit, such as ``"25 km"``; in metres, euros or seconds."""
         value = self.get(key, default)
         if value is default and default is not _MISSING:
             return default
         units = _UNITS[kind]
         example = {"length": '"8 km"', "money": '"10000 EUR"', "duration": '"60 s"'}[kind]
-        match = _QUANTITY.fullmatch(value) if isinstance(value, str) else None
+        short = isinstance(value, str) and len(value) <= _LONGEST_QUANTITY
+        match = _QUANTITY.fullmatch(value.strip()) if short else None
         if match is None or match[2] not in units:
             raise self.error(
                 key,
-                f"un nombre suivi de son unité ({', '.join(units)}) est attendu, {value!r} est donné",
+                f"un nombre suivi de son unité ({', '.join(units)}) est attendu, {_short(value)} est donné",
                 f"{key} = {example}",
             )
         amount = float(re.sub(r"[ _]", "", match[1]).replace(",", ".")) * units[match[2]]
-        if amount <= 0:
+        if kind == "length" and amount > _EARTH_M:
             raise self.error(
-                key, f"une valeur supérieure à zéro est attendue, {value!r} est donné", f"{key} = {example}"
+                key, f"une longueur sur la Terre est attendue, {_short(value)} est donné", f"{key} = {example}"
+            )
+        if amount < 0 or (amount == 0 and not zero):
+            raise self.error(
+                key, f"une valeur supérieure à zéro est attendue, {_short(value)} est donné", f"{key} = {example}"
             )
         return amount
 

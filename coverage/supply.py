@@ -7,6 +7,7 @@ import pandas as pd
 
 from geoguichet.coverage.errors import FrameError
 from geoguichet.coverage.study import Need, Study
+from geoguichet.referentials.inspection import distance_to_commune_m
 from geoguichet.referentials.quality import Finding
 from geoguichet.referentials.territories import Territory
 
@@ -26,32 +27,37 @@ def supply_points(
     """
     wanted = services[services["type"].isin({kind for need in study.needs for kind in need.types})]
     located = wanted[wanted.geometry.notna() & ~wanted.geometry.is_empty]
-    area = territory.buffer(study.territory.buffer_m)
-    near = located[located.geometry.within(area) & _believed(located, territory, study.demand.tolerance_m)]
+    believed = ~(distance_to_commune_m(located, territory) > study.demand.tolerance_m)
+    near = located[located.geometry.within(territory.buffer(study.territory.buffer_m)) & believed]
     strayed = located[located["inside"] & ~located.index.isin(near.index)]
     findings = [
         Finding(
-            "implausible-point",
-            study.services_layer,
-            item,
-            f"{name} : situé loin de sa commune, ce service n'est pas compté.",
+            "implausible-point", study.services_layer, item, f"{name} : situé loin de sa commune, il n'est pas compté."
         )
         for item, name in strayed["name"].items()
     ]
-    counters = {"services_without_point": len(wanted) - len(located), "services_not_believed": len(strayed)}
-    near = near.assign(needs=_needs_met(near, study.needs))
-    counters["services_hours_unknown"] = int(near["hours_per_week"].isna().sum())
+    counters = {
+        "services_without_point": len(wanted) - len(located),
+        "services_not_believed": len(strayed),
+        "services_hours_unknown": int(near["hours_per_week"].isna().sum()),
+    }
     for need in study.needs:
-        if not meets(near, need).any():
-            hours = f" ouvert au moins {need.min_hours_per_week:g} h par semaine" if need.min_hours_per_week else ""
-            least = need.min_hours_per_week
-            hours = f" ouvert au moins {least:g} h par semaine" if least else ""
-            raise FrameError(
-                f"{study.where}, service « {need.key} » : aucun service {', '.join(need.types)}{hours} dans la couche "
-                f"{study.services_layer} à moins de {study.territory.buffer_m / 1000:g} km du territoire ; "
-                "vérifiez la couche ou le seuil."
-            )
+        _refuse_unmet(near, need, study)
+    near = near.assign(needs=_needs_met(near, study.needs))
     return near[near["needs"] != ""].sort_index(), counters, findings
+
+
+def _refuse_unmet(services: gpd.GeoDataFrame, need: Need, study: Study) -> None:
+    """Refuse a need that no service at all meets: nobody could be served, and the question is likely mistyped."""
+    if meets(services, need).any():
+        return
+    least = need.min_hours_per_week
+    hours = f" ouvert au moins {least:g} h par semaine" if least else ""
+    raise FrameError(
+        f"{study.where}, service « {need.key} » : aucun service {', '.join(need.types)}{hours} dans la couche "
+        f"{study.services_layer} à moins de {study.territory.buffer_m / 1000:g} km du territoire ; "
+        "vérifiez la couche ou le seuil."
+    )
 
 
 def meets(services: gpd.GeoDataFrame, need: Need) -> pd.Series:
@@ -62,19 +68,7 @@ def meets(services: gpd.GeoDataFrame, need: Need) -> pd.Series:
     return right
 
 
-def _needs_met(services: gpd.GeoDataFrame, needs: tuple[Need, ...]) -> pd.Series:
-    met = pd.DataFrame({need.key: meets(services, need) for need in needs}, index=services.index)
-    return (
-        met.apply(lambda row: ",".join(key for key in met.columns if row[key]), axis=1)
-        if len(met)
-        else pd.Series(dtype=str)
-    )
-
-
-def _believed(services: gpd.GeoDataFrame, territory: Territory, tolerance_m: float) -> pd.Series:
-    """False for services farther than the tolerance from the polygon of their own commune, where that is known."""
-    own = gpd.GeoSeries(
-        territory.polygons.reindex(services["commune"]).to_numpy(), index=services.index, crs="EPSG:4326"
-    )
-    apart = services.geometry.to_crs("EPSG:2154").distance(own.to_crs("EPSG:2154"), align=False)
-    return ~(apart > tolerance_m)
+def _needs_met(services: gpd.GeoDataFrame, needs: tuple[Need, ...]) -> list[str]:
+    """Return, for each service, the keys of the needs it meets."""
+    met = {need.key: meets(services, need).to_numpy() for need in needs}
+    return [",".join(key for key, yes in met.items() if yes[row]) for row in range(len(services))]

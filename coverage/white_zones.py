@@ -25,11 +25,12 @@ def find_zones(territory: Territory, demand: gpd.GeoDataFrame) -> tuple[gpd.GeoD
     polygons = territory.polygons.reindex(unserved.index)
     label = _touching(polygons)
     order = _by_people(label, unserved["people"])
-    names = pd.Series([f"zb-{order[group] + 1:03d}" for group in label], index=unserved.index, dtype=object)
-    zone_of = names.reindex(demand.index, fill_value="")
+    rank = pd.Series([order[group] for group in label], index=unserved.index, dtype=np.int64)
+    zone_of = pd.Series([_zone_id(number) for number in rank], index=rank.index, dtype=object)
+    zone_of = zone_of.reindex(demand.index, fill_value="")
     rows = [
-        _describe(name, unserved.loc[members.index], polygons.loc[members.index])
-        for name, members in names.groupby(names)
+        _describe(_zone_id(number), unserved.loc[members.index], polygons.loc[members.index])
+        for number, members in rank.groupby(rank)
     ]
     columns = ["id", "people", "communes", "commune_names", "departements", "worst_m", "mean_m", "geometry"]
     zones = gpd.GeoDataFrame(rows, columns=columns, geometry="geometry", crs="EPSG:4326").set_index("id")
@@ -43,6 +44,10 @@ def find_zones(territory: Territory, demand: gpd.GeoDataFrame) -> tuple[gpd.GeoD
         for code in polygons.index[polygons.isna()]
     ]
     return zones, zone_of, findings
+
+
+def _zone_id(rank: int) -> str:
+    return f"zb-{rank + 1:03d}"
 
 
 def _touching(polygons: gpd.GeoSeries) -> np.ndarray:

@@ -72,7 +72,7 @@ def serve(
     """Serve a workspace until interrupted; ``on_ready`` is told the address. PortInUseError when the port is taken."""
     listener = listen(host, port)
     with listener:
-        address = url or f"http://{_bracketed(host)}:{listener.getsockname()[1]}"
+        address = url.rstrip("/") if url else f"http://{_bracketed(host)}:{listener.getsockname()[1]}"
         config = uvicorn.Config(create_app(workspace, url=address), log_level="warning", access_log=False)
         on_ready(address)
         uvicorn.Server(config).run(sockets=[listener])

@@ -145,7 +145,7 @@ def typed(name: str, text: str, kind: str) -> object:
     """Read a filter ``name=text`` as the column's type; ParameterError when it cannot be."""
     try:
         if kind == "integer":
-            return int(text)
+            return _sqlite_integer(text)
         if kind == "number":
             return float(text)
     except ValueError as error:
@@ -155,6 +155,14 @@ def typed(name: str, text: str, kind: str) -> object:
             raise ParameterError(f"{name} : true ou false est attendu, reçu « {text[:40]} ».")
         return text.lower() in ("true", "1")
     return text
+
+
+def _sqlite_integer(text: str) -> int:
+    """Read an integer that SQLite can hold; ValueError otherwise."""
+    number = int(text[:21])
+    if not -(2**63) <= number < 2**63:
+        raise ValueError(f"{text[:21]} exceeds 64 bits")
+    return number
 
 
 def layer_schema(path: Path, table: str) -> Schema:

@@ -98,13 +98,19 @@ def period(time: Mapping[str, Any] | None, locale: object) -> str:
     return words.format(day(start, locale), day(end, locale))
 
 
+def followable(href: str) -> bool:
+    """Say whether a link may be followed: a web or mail address, or one relative to us; never a script."""
+    scheme, colon, _ = href.strip().partition(":")
+    return not colon or "/" in scheme or scheme.lower() in {"http", "https", "mailto", "ftp"}
+
+
 def by_role(links: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
     """Return the links of a record as files, related records and web pages; those of the API itself left out."""
     roles: dict[str, list[Mapping[str, Any]]] = {"files": [], "related": [], "pages": []}
     for link in links:
         rel = str(link.get("rel", "")).lower().rpartition("/")[2].rpartition("#")[2]
         is_page = str(link.get("type", "")).startswith("text/html")
-        if rel in _MACHINERY or (rel == "alternate" and "f=" in urlsplit(link["href"]).query):
+        if rel in _MACHINERY or (rel == "alternate" and "f=" in link["href"].partition("?")[2]):
             continue
         if rel in _RELATED:
             roles["related"].append(link)
@@ -175,6 +181,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "query": query,
     "bytes": size,
     "pretty": pretty,
+    "followable": followable,
     "language": language,
 }
 """The filters our templates may use, beside those of jinja and pygeoapi."""

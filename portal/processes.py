@@ -6,6 +6,7 @@ import json
 import uuid
 from collections.abc import Mapping
 from http import HTTPStatus
+from threading import BoundedSemaphore
 from typing import Any
 
 from pygeoapi.process.base import BaseProcessor, ProcessorExecuteError
@@ -25,6 +26,7 @@ SERVICES: Mapping[str, Mapping[str, Any]] = {
     },
 }
 THRESHOLDS: Mapping[str, str] = {"etat": "25 km", "mairie": "8 km"}
+MOST_SERVICES = 12
 BUFFER = f"{sample.RING_M // 1000} km"
 
 METADATA: dict[str, Any] = {
@@ -110,11 +112,19 @@ class WhiteZonesProcessor(BaseProcessor):  # type: ignore[misc]
 
         if not isinstance(data, Mapping):
             raise InputsRefusedError(user_msg="inputs : un objet est attendu.")
+        if not _running.acquire(blocking=False):
+            raise BusyError(user_msg="Trop de calculs sont en cours ; réessayez dans quelques secondes.")
         try:
             result = find_white_zones(parse_study(study_document(data)))
         except GeoguichetError as error:
             raise InputsRefusedError(user_msg=str(error)) from error
+        finally:
+            _running.release()
         return "application/geo+json", json.loads(result.white_zones.to_json())
+
+
+_running = BoundedSemaphore(2)
+"""At most so many computations at once: the pages stay quick for everybody else."""
 
 
 class ProcessManager(DummyManager):  # type: ignore[misc]
@@ -152,6 +162,13 @@ class InputsRefusedError(ProcessorExecuteError):  # type: ignore[misc]
     http_status_code = HTTPStatus.BAD_REQUEST
 
 
+class BusyError(ProcessorExecuteError):  # type: ignore[misc]
+    """Too many computations at once: come back in a moment."""
+
+    ogc_exception_code = "ServerBusy"
+    http_status_code = HTTPStatus.SERVICE_UNAVAILABLE
+
+
 def study_document(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Return the inputs as a study document (what a study file holds); ParameterError names a wrong input."""
     known = METADATA["inputs"]
@@ -159,6 +176,8 @@ def study_document(inputs: Mapping[str, Any]) -> dict[str, Any]:
         if name not in known:
             raise ParameterError(f"{name} : entrée inconnue ; attendu {', '.join(known)}.")
     services = _objects("services", inputs.get("services", SERVICES))
+    if len(services) > MOST_SERVICES:
+        raise ParameterError(f"services : au plus {MOST_SERVICES} besoins sont attendus, {len(services)} sont donnés.")
     thresholds = _mapping("thresholds", inputs.get("thresholds", THRESHOLDS))
     for key in thresholds:
         if key not in services and "thresholds" in inputs:

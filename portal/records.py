@@ -18,7 +18,7 @@ from pygeoapi.provider.base import (
 
 from geoguichet.catalogue.errors import QueryError, RecordNotFoundError, StoreError
 from geoguichet.catalogue.query import PARAMETERS, RecordQuery
-from geoguichet.catalogue.store import SQLiteStore
+from geoguichet.catalogue.store import SQLiteStore, store_path
 
 FIELDS: Mapping[str, Mapping[str, str]] = {
     "id": {"type": "string"},
@@ -36,13 +36,11 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
 }
 """The properties of a record that can be asked for with ``properties``."""
 
-STORE_NAME = "catalogue.sqlite"
-
 
 @cache
 def store_of(workspace: Path) -> SQLiteStore:
     """Return the record store of a workspace, the same one for the whole process."""
-    return SQLiteStore(workspace / STORE_NAME)
+    return SQLiteStore(store_path(workspace))
 
 
 class RecordProvider(BaseProvider):  # type: ignore[misc]
@@ -122,9 +120,16 @@ class RecordProvider(BaseProvider):  # type: ignore[misc]
         """Read a document anew (pygeoapi appends links to it) and make its relative links absolute."""
         document: dict[str, Any] = json.loads(item)
         for link in document.setdefault("links", []):
-            if not urlsplit(link["href"]).scheme:
-                link["href"] = urljoin(f"{self.base_url}/", link["href"])
+            link["href"] = _absolute(self.base_url, link["href"])
         return document
+
+
+def _absolute(base_url: str, href: str) -> str:
+    """Resolve a relative link from the root of the portal; one that is no address at all stays as it is."""
+    try:
+        return href if urlsplit(href).scheme else urljoin(f"{base_url}/", href)
+    except ValueError:
+        return href
 
 
 def _extra_parameters(properties: Sequence[tuple[str, str]]) -> dict[str, str]:

@@ -106,8 +106,8 @@ def service_findings(
     buffer_m
         How far beyond the border services are expected, in metres.
 
-    Rules: ``no-point``, ``outside-territory``, ``outside-commune``, ``shared-point``, ``approximate-point``,
-    ``no-hours``, ``unreadable-hours``, ``blank-weekday``, ``overlapping-hours``.
+    Rules: ``no-point``, ``outside-territory``, ``beyond-buffer``, ``outside-commune``, ``shared-point``,
+    ``approximate-point``, ``no-hours``, ``unreadable-hours``, ``blank-weekday``, ``overlapping-hours``.
     """
     return [
         *_services_without_point(services, layer),
@@ -141,13 +141,21 @@ def _services_outside_territory(
 ) -> Iterator[Finding]:
     boundary = gpd.GeoSeries([territory.boundary], crs=services.crs).to_crs(METRIC).iloc[0]
     distance_m = services.geometry.to_crs(METRIC).distance(boundary)
-    for index, metres in distance_m[distance_m > buffer_m].items():
+    beyond = distance_m > buffer_m
+    strayed = beyond & services["commune"].isin(territory.polygons.index)
+    for index, metres in distance_m[strayed].items():
         row = services.loc[index]
         message = (
             f"{row['name']} : point situé en {_lonlat(row['geometry'])}, à {_length(metres)} du territoire ; "
             f"au-delà de {_length(buffer_m)}, ce service n'est pas compté."
         )
         yield Finding("outside-territory", layer, row["id"], message, "error")
+    others = int((beyond & ~strayed).sum())
+    if others:
+        message = (
+            f"Services d'autres territoires situés à plus de {_length(buffer_m)} : {others} ; ils ne sont pas comptés."
+        )
+        yield Finding("beyond-buffer", layer, "", message, "info")
 
 
 def _services_outside_commune(services: gpd.GeoDataFrame, territory: Territory, layer: str) -> Iterator[Finding]:

@@ -136,3 +136,14 @@ def _check_latitudes(frame: gpd.GeoDataFrame, *, where: str) -> None:
             f"{wrong[0] + 1}) ; le système de coordonnées déclaré n'est pas le bon, ou longitude et latitude "
             "sont inversées."
         )
+
+
+def check_text(frame: gpd.GeoDataFrame, columns: Iterable[str], *, where: str) -> None:
+    """Raise LayerError when a value of one of these columns is neither text nor missing (INSEE codes as numbers)."""
+    for column in columns:
+        wrong = [value for value in frame[column].dropna() if not isinstance(value, str)]
+        if wrong:
+            raise LayerError(
+                f"{where} : la colonne « {column} » contient {wrong[0]!r} ; du texte est attendu "
+                "(un code INSEE garde son zéro initial) : changez le type de la colonne."
+            )

@@ -10,7 +10,7 @@ import geopandas as gpd
 import pandas as pd
 
 from geoguichet.referentials.errors import LayerError
-from geoguichet.referentials.layers import check_columns, read_layer
+from geoguichet.referentials.layers import check_columns, check_text, read_layer
 
 COMMUNE_COLUMNS = ("code", "name", "departement", "epci", "population")
 """What a layer of communes must have; other columns are carried along."""
@@ -51,7 +51,11 @@ def check_communes(communes: gpd.GeoDataFrame, *, where: str = "communes") -> No
     Other columns of ``GROUPS`` are numbers >= 0 where they are there and known.
     """
     check_columns(communes, COMMUNE_COLUMNS, where=where)
+    check_text(communes, ("code", "name", "departement"), where=where)
     codes = communes["code"]
+    _refuse(codes[communes["name"].isna() | communes["departement"].isna()], "nom ou département absent", where=where)
+    if not pd.api.types.is_numeric_dtype(communes["population"]):
+        raise LayerError(f"{where} : la colonne « population » contient du texte ; des nombres sont attendus.")
     _refuse(codes[codes.isna() | codes.duplicated()], "code absent ou répété", where=where)
     _refuse(codes[communes["population"].isna()], "population inconnue", where=where)
     for column in GROUPS:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from geoguichet.referentials.errors import LayerError
-from geoguichet.referentials.layers import check_columns, read_layer
+from geoguichet.referentials.layers import check_columns, check_text, read_layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,12 @@ def read_services(path: Path, *, layer: str = "services") -> gpd.GeoDataFrame:
     services = services.assign(**absent)
     if "hours_per_week" not in services.columns:
         services = services.assign(hours_per_week=[weekly_hours(text) for text in services["hours"]])
-    services = services.assign(hours_per_week=pd.to_numeric(services["hours_per_week"], errors="coerce"))
+    try:
+        services = services.assign(hours_per_week=pd.to_numeric(services["hours_per_week"]))
+    except (TypeError, ValueError) as error:
+        raise LayerError(
+            f"{path}, couche « {layer} » : la colonne « hours_per_week » attend des nombres d'heures ({error})."
+        ) from error
     check_services(services, where=f"{path}, couche « {layer} »")
     return services
 
@@ -90,6 +95,7 @@ def check_services(services: gpd.GeoDataFrame, *, where: str = "services") -> No
     Take the column as ``services["type"]``: ``services.type`` is geopandas' geometry type.
     """
     check_columns(services, (*SERVICE_COLUMNS, *DEFAULTS, "hours_per_week", "geometry"), where=where)
+    check_text(services, ("type", "name", "commune"), where=where)
     ids = services["id"]
     _refuse(ids.isna() | ids.duplicated(), ids, "identifiant absent ou répété", where=where)
     known = ", ".join(SERVICE_TYPES)

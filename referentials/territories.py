@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 
 from geoguichet.referentials.errors import LayerError
-from geoguichet.referentials.layers import LONLAT, METRIC, read_layer
+from geoguichet.referentials.layers import LONLAT, METRIC, check_text, read_layer
 from geoguichet.referentials.population import COMMUNE_COLUMNS, check_communes
 
 DEPARTEMENT_COLUMNS = ("code", "name")
@@ -72,6 +72,7 @@ def read_territory(
     """
     wanted = sorted(set(departements))
     outlines = read_layer(path, layer=departements_layer, columns=DEPARTEMENT_COLUMNS)
+    check_text(outlines, DEPARTEMENT_COLUMNS, where=f"{path}, couche « {departements_layer} »")
     known = sorted(outlines["code"])
     unknown = [code for code in wanted if code not in known]
     if unknown or not wanted:

@@ -187,7 +187,7 @@ def test_readme_shows_what_the_command_prints(tmp_path: Path, capsys: pytest.Cap
     assert main(["demo", "--workspace", str(tmp_path / "workspace"), "--quiet"]) == 0
     printed = capsys.readouterr().out.replace(str(tmp_path) + os.sep, "")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert printed.strip().removesuffix("geoguichet serve").removesuffix("make serve") in readme
+    assert printed.partition("\nPour parcourir")[0].strip() in readme
 
 
 # --- how it refuses ---------------------------------------------------------------------------------------------------
@@ -205,6 +205,9 @@ def test_readme_shows_what_the_command_prints(tmp_path: Path, capsys: pytest.Cap
         (["catalogue", "search", "--bbox", "1,50,2,40"], "emprise"),
         (["catalogue", "search", "--limit", "0"], "au moins 1"),
         (["serve", "--port", "99999"], "de 1 à 65535"),
+        (["serve", "--host", "0.0.0.0"], "--url"),
+        (["catalogue", "search", "--bbox", "-1,50,2,40"], "--bbox : "),
+        (["catalogue", "search", "--workspace", "nulle-part"], "nulle-part"),
     ],
 )
 def test_usage(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -233,6 +236,28 @@ def test_a_study_that_names_what_is_not_there(
     study.write_text(text.replace(old, new), encoding="utf-8")
     refused(capsys, run(study), code, str(study), *said)
     assert not (study.parent / "ws").exists()
+
+
+@pytest.mark.parametrize(("layer", "column"), [("communes", "code"), ("departements", "code"), ("services", "commune")])
+def test_insee_codes_as_numbers(layer: str, column: str, study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = study.parent / "ariege.gpkg"
+    frame = pyogrio.read_dataframe(path, layer=layer)
+    frame[column] = frame[column].astype(int)
+    replace_layer(path, layer, frame)
+    refused(capsys, run(study), 1, layer, column, "du texte est attendu")
+
+
+def test_services_that_do_not_say_their_commune(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = study.parent / "ariege.gpkg"
+    assert run(study, "--json", "--quiet") == 0
+    whole = json.loads(capsys.readouterr().out)
+    services = pyogrio.read_dataframe(path, layer="services")
+    few = services[["id", "type", "name", "hours", "geometry"]]
+    replace_layer(path, "services", few[few.geometry.notna()], geometry_type="Point")
+    assert run(study, "--json", "--quiet") == 0
+    alone = json.loads(capsys.readouterr().out)
+    assert abs(alone["summary"][-1]["white_before"] - whole["summary"][-1]["white_before"]) < 3000
+    assert alone["plan"]["status"] == "optimal" and alone["summary"][-1]["kiosks"] == 3
 
 
 def test_a_truncated_geopackage(study: Path, capsys: pytest.CaptureFixture[str]) -> None:

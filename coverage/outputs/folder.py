@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
+import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from geoguichet.coverage.errors import OutputError
+from geoguichet.coverage.errors import OutputError, OutputFolderError
 from geoguichet.coverage.outputs import geopackage, geoparquet, manifest, report, web_map
 from geoguichet.coverage.result import CoverageResult
 
@@ -21,6 +24,9 @@ DOCUMENTS: dict[str, Writer] = {
     "report.html": report.write,
 }
 """The files of a study and what writes each; ``manifest.json`` comes last and describes them."""
+
+RESULT_FILES = frozenset({*DOCUMENTS, "manifest.json", "report.pdf"})
+"""Every file name that belongs to a result; a folder with any other is somebody else's."""
 
 
 def write_all(
@@ -36,18 +42,26 @@ def write_all(
     OutputError
         Something could not be written (read-only folder, full disk, a file standing in the way).
     """
+    place = folder.absolute()
     try:
-        _recover(folder)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as beside:
-            fresh = Path(beside) / folder.name
+        place = folder.resolve()
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(place.parent):
+            _recover(place)
+        _refuse_foreign(place)
+        with tempfile.TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as beside:
+            fresh = Path(beside) / place.name
             fresh.mkdir()
             _write_documents(result, fresh, on_step)
-            _swap(fresh, folder)
+            with _locked(place.parent):
+                _refuse_foreign(place)
+                _swap(fresh, place)
+    except OutputFolderError:
+        raise
     except (OSError, OutputError) as error:
         raise OutputError(
             f"{folder} : le résultat n'a pas été écrit ({_reason(error)}) ; ce qui s'y trouvait est intact ; "
-            "vérifiez les droits et la place disponible, ou choisissez un autre dossier avec --workspace."
+            "vérifiez les droits et la place disponible, ou choisissez un autre dossier."
         ) from error
     return tuple(folder / name for name in (*DOCUMENTS, "manifest.json"))
 
@@ -60,13 +74,45 @@ def _write_documents(result: CoverageResult, folder: Path, on_step: Callable[[st
     manifest.write(result, folder / "manifest.json", [folder / name for name in DOCUMENTS])
 
 
-def _swap(fresh: Path, folder: Path) -> None:
-    """Put ``fresh`` in the place of ``folder``; should the second move fail, undo the first."""
+def _refuse_foreign(folder: Path) -> None:
+    """Refuse a folder that holds anything else than a study's documents: it would be lost."""
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, "un fichier tient la place du dossier", str(folder))
+    names = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+    foreign = [name for name in names if name not in RESULT_FILES]
+    if foreign:
+        raise OutputFolderError(
+            f"{folder} contient autre chose qu'un résultat d'étude ({', '.join(foreign[:3])}) et n'est pas touché ; "
+            "donnez un dossier vide ou un nom nouveau."
+        )
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep other runs from moving results in this folder meanwhile (where the system has such locks)."""
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _swap(fresh: Path, folder: Path) -> None:
+    """Put ``fresh`` in the place of ``folder``; should the second move fail, undo the first.
+
+    Between the two moves a reader may find no folder for an instant; never a half-written one.
+    """
     previous = _previous(folder)
     if previous.exists():
-        shutil.rmtree(previous)
+        shutil.rmtree(previous, ignore_errors=True)
+    if previous.exists():  # a leftover that cannot be removed must not stop this run
+        previous = folder.with_name(f".{folder.name}.previous-{os.getpid()}")
     if not folder.exists():
         fresh.rename(folder)
         return

@@ -67,6 +67,12 @@ def test_the_shipped_study_is_the_historical_deployment() -> None:
         ("demand", "communes", "une table"),
         ("territory.departements", [], "une liste"),
         ("routage", {}, "inconnue"),
+        ("services.slack", {"types": ["town_hall"], "within": "8 km"}, "réservé"),
+        ("territory.departements", 31, "une liste"),
+        ("territory.departements", {"31": 1}, "une liste"),
+        ("territory.buffer", "99999 km", "sur la Terre"),
+        ("services.etat.within", "1" + " " * 60_000 + "!", "suivi de son unité"),
+        ("rule", {"at_least": 1, "of": []}, "au moins un besoin"),
     ],
 )
 def test_a_wrong_key_is_named(key: str, value: Any, said: str) -> None:

@@ -1,11 +1,12 @@
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from geoguichet.coverage.errors import OutputError
+from geoguichet.coverage.errors import OutputError, OutputFolderError
 from geoguichet.coverage.outputs import folder as outputs
 from geoguichet.coverage.outputs.folder import write_all
 from geoguichet.coverage.outputs.manifest import sha256
@@ -60,11 +61,44 @@ def test_a_result_without_zone_or_plan_is_written_too(bare, tmp_path):
 
 
 def test_the_new_result_replaces_all_of_the_old(result, english, written):
-    (written / "leftover.txt").write_text("old")
+    (written / "zones.parquet").write_text("old")
     write_all(english, written)
     assert sorted(path.name for path in written.iterdir()) == NAMES
     assert 'lang="en"' in (written / "map.html").read_text(encoding="utf-8")
     assert _only(written)
+
+
+@pytest.mark.parametrize("name", ["thesis.txt", ".git"])
+def test_a_folder_with_anything_else_is_not_touched(result, tmp_path, name):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / name).write_text("precious")
+    with pytest.raises(OutputFolderError, match=rf"{name}.*n'est pas touché"):
+        write_all(result, tmp_path / "mine")
+    assert [entry.name for entry in (tmp_path / "mine").iterdir()] == [name]
+
+
+def test_the_current_folder_may_be_named_by_a_dot(result, tmp_path, monkeypatch):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    write_all(result, Path())
+    assert sorted(path.name for path in (tmp_path / "empty").iterdir()) == NAMES
+
+
+def test_a_leftover_that_cannot_be_removed_does_not_stop_a_run(result, written, monkeypatch):
+    leftover = written.with_name(f".{written.name}.previous")
+    leftover.mkdir()
+    monkeypatch.setattr(outputs.shutil, "rmtree", lambda *_, **__: None)
+    write_all(result, written)
+    assert sorted(path.name for path in written.iterdir()) == NAMES
+
+
+def test_runs_at_the_same_time_leave_one_whole_result(result, tmp_path, monkeypatch):
+    documents = lambda _, folder, __: [(folder / name).write_text("x") for name in NAMES]  # noqa: E731
+    monkeypatch.setattr(outputs, "_write_documents", documents)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: write_all(result, tmp_path / "essai"), range(200)))
+    assert sorted(path.name for path in (tmp_path / "essai").iterdir()) == NAMES
+    assert [path.name for path in tmp_path.iterdir()] == ["essai"]
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), OutputError("result.gpkg : coupé")])
