@@ -32,6 +32,10 @@ LAMBERT_93_BOX = (50_000.0, 6_000_000.0, 1_300_000.0, 7_200_000.0)
 """Where metropolitan France is in EPSG:2154, in metres."""
 
 
+LONGEST_NUMBER = 40
+"""Characters beyond which a text is no coordinate, whatever its digits."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Placed:
     """Points in EPSG:4326 with the published coordinates beside them; index of what was given."""
@@ -44,6 +48,7 @@ class Placed:
 
 def numbers(text: pd.Series) -> pd.Series:
     """Return published numbers as floats: decimal comma or point, spaces left aside; NaN when not a number."""
+    text = text.where(text.astype("string").str.len().le(LONGEST_NUMBER).fillna(False).astype(bool), None)
     plain = pd.to_numeric(text, errors="coerce")
     odd = plain.isna() & text.notna()
     if odd.any():
@@ -192,12 +197,9 @@ def _shifts(value: float, limit: float) -> Iterator[float]:
     """Yield `value` as it is when it is possible; else divided by ten until it is one digit, largest first."""
     if abs(value) <= limit:
         yield value
-    elif value == int(value):
-        shifted = value
-        while abs(shifted) >= 0.1:
-            shifted = value / 10 ** (round(np.log10(abs(value / shifted))) + 1)
-            if abs(shifted) <= limit:
-                yield shifted
+    elif abs(value) < 1e12 and value == int(value):
+        shifted = (value / 10**digits for digits in range(1, 13))
+        yield from (each for each in shifted if 0.1 <= abs(each) <= limit)
 
 
 def _is_in_metropole(longitude: float, latitude: float) -> bool:

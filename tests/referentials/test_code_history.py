@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geoguichet.referentials.code_history import CommuneHistory, Movement, in_order
@@ -105,6 +105,7 @@ def test_known_mergers_of_the_region_are_followed(france: CommuneHistory) -> Non
     assert sum(france.in_force(code, "2020-01-01") for code in france.lives) == 34_968 + 45
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.floats(0, 1e6), min_size=3, max_size=3), st.sampled_from(["1990-01-01", "2001-01-01", "2017-01-01"]))
 def test_the_sum_is_kept(values: list[float], since: str) -> None:
     mixed = history(

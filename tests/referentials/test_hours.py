@@ -1,7 +1,7 @@
 """A week is read from what a source wrote, or held to be unknown; never guessed."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geoguichet.referentials.hours import Week, french_day, joined, osm_week
@@ -12,6 +12,7 @@ SPANS = st.lists(
 )
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(SPANS, min_size=7, max_size=7))
 def test_a_week_written_is_read_again(days: list[list[tuple[int, int]]]) -> None:
     week = Week.of_days(days)
@@ -46,6 +47,7 @@ def test_a_cell_not_understood_is_not_guessed(text: str) -> None:
     assert french_day(text) is None
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.text(max_size=40))
 def test_no_text_breaks_the_reader(text: str) -> None:
     day = french_day(text)

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geoguichet.referentials.places import Placed, place_points, with_decimal_points
@@ -19,6 +19,7 @@ def place(x: str, y: str, crs: str = "EPSG:4326") -> Placed:
     [
         ("", "43.6", "no-point", False),
         ("1.44", "nord", "unreadable-coordinates", False),
+        ("9" * 400, "43.6", "unreadable-coordinates", False),
         ("43.6", "1.44", "swapped-axes", True),
         ("-744648", "45.196099", "lost-decimal-point", False),
         ("2.274296", "48926098", "lost-decimal-point", False),
@@ -50,6 +51,7 @@ def test_a_number_with_decimals_did_not_lose_its_point() -> None:
     assert with_decimal_points(661.5, 43.6) is None
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.text(max_size=20), st.text(max_size=20), st.sampled_from(["EPSG:4326", "EPSG:2154", "EPSG:3857"]))
 def test_no_text_breaks_it(x: str, y: str, crs: str) -> None:
     result = place(x, y, crs)

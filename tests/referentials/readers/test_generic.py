@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from geoguichet.referentials.directory import Reading, check_directory
 from geoguichet.referentials.errors import GeoguichetError, LayerError, UsageError
 from geoguichet.referentials.quality import count_by_rule
+from geoguichet.referentials.readers import opening
 from geoguichet.referentials.readers.column_names import FileMapping, parse_mapping, read_mapping, type_of_label
 from geoguichet.referentials.readers.detection import detect_axes
 from geoguichet.referentials.readers.generic import read_chunks, read_file
@@ -259,18 +260,20 @@ def test_what_is_no_list_is_refused_in_one_sentence(content: bytes, name: str, s
         read_file(written(tmp_path, content, name))
 
 
-def test_a_big_file_is_streamed(tmp_path: Path) -> None:
+def test_a_big_file_is_streamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "CHUNK_ROWS", 1000)
     path = tmp_path / "grand.csv"
     with path.open("w", encoding="utf-8") as file:
         file.write("id,nom,type,longitude,latitude\n")
-        file.writelines(f"{number},Guichet {number},mairie,1.44,43.6\n" for number in range(250_000))
+        file.writelines(f"{number},Guichet {number},mairie,1.44,43.6\n" for number in range(2_500))
     chunks = read_chunks(path)
-    assert [len(next(chunks).rows) for _ in range(3)] == [100_000, 100_000, 50_000]
+    assert [len(next(chunks).rows) for _ in range(3)] == [1000, 1000, 500]
+    assert next(chunks, None) is None
 
 
 # ------------------------------------------------------------------------------------------ any file at all
 
-QUIET = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUIET = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 CELL = st.one_of(
     st.text(max_size=12),
     st.floats(allow_nan=True, allow_infinity=True).map(str),
@@ -307,12 +310,14 @@ def test_no_row_of_a_table_is_lost(tmp_path: Path, header: list[str], rows: list
     csv.writer(out, delimiter=separator).writerows([header, *rows])
     path = written(tmp_path, out.getvalue().encode("utf-8", errors="replace"), "table.csv")
     reading = read_or_refuse(path)
-    if reading is not None:
-        again = csv.reader(io.StringIO(path.read_bytes().decode(), newline=""), delimiter=separator)
+    if reading is not None and any(
+        f"« {'tabulation' if separator == chr(9) else separator} »" in note for note in reading.notes
+    ):
+        again = list(csv.reader(io.StringIO(path.read_bytes().decode(), newline=""), delimiter=separator))
         filled = sum(any(cell.strip() for cell in row) for row in again)
-        told = reading.rows_in + sum("titre" in note for note in reading.notes)
-        assert filled - len(header) - 1 <= reading.rows_in <= filled
-        assert told <= filled
+        titles = sum(int(note.split()[0]) for note in reading.notes if "de titre avant" in note)
+        headed = not any("Pas de ligne de noms" in note for note in reading.notes)
+        assert reading.rows_in == len(reading.rows) == filled - titles - headed
 
 
 @QUIET
