@@ -64,7 +64,7 @@ def read_cross_table(path: Path, *, year: int = 2013) -> Counts:
             (str(line[0]), header[column], float(value), number)
             for number, line in enumerate(lines, start=1)
             for column, value in enumerate(line)
-            if column > 1 and isinstance(value, int | float)
+            if value is not None and column > 1 and isinstance(value, int | float)
         ]
         total = (book.worksheets[0].max_row or 1) - 1
         book.close()

@@ -1,9 +1,14 @@
 """What the tests of the referentials share: the folder of published files, where it is present."""
 
 import os
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
+
+from geoguichet.referentials.directory import Reading
+from geoguichet.referentials.readers.formats import read_published
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +18,14 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the shared data folder is not here ({folder.name}); set GEOGUICHET_SHARED to run this test")
     return folder
+
+
+@pytest.fixture(scope="session")
+def published(shared_data: Path) -> Callable[[str, str], Reading]:
+    """Read a published file of the shared folder by format and name, once for all the tests."""
+
+    @cache
+    def read(key: str, file: str) -> Reading:
+        return read_published(shared_data / "services" / file, key=key)
+
+    return read

@@ -1,6 +1,6 @@
 """The directory of the region is checked against the ground, repaired where that is safe, and compared in time."""
 
-from pathlib import Path
+from collections.abc import Callable
 
 import geopandas as gpd
 import pandas as pd
@@ -9,10 +9,9 @@ import shapely
 
 from geoguichet.referentials.checks import directory_findings, population_findings, within_territory
 from geoguichet.referentials.differences import compare, draw
-from geoguichet.referentials.directory import Columns, make_reading
+from geoguichet.referentials.directory import Columns, Reading, make_reading
 from geoguichet.referentials.exports import join_to
 from geoguichet.referentials.quality import count_by_rule
-from geoguichet.referentials.readers.formats import read_published
 from geoguichet.referentials.region import read_layers
 from geoguichet.referentials.repairs import SAFE, repair
 from geoguichet.referentials.sample import DEPARTEMENTS, sample_path
@@ -33,8 +32,8 @@ def region() -> Territory:
 
 
 @pytest.fixture(scope="module")
-def directories(shared_data: Path, region: Territory) -> dict[str, gpd.GeoDataFrame]:
-    read = {key: read_published(shared_data / "services" / file, key=key).rows for key, file in DILA.items()}
+def directories(published: Callable[[str, str], Reading], region: Territory) -> dict[str, gpd.GeoDataFrame]:
+    read = {key: published(key, file).rows for key, file in DILA.items()}
     return {key: rows[within_territory(rows, region)].reset_index(drop=True) for key, rows in read.items()}
 
 
