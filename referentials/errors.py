@@ -15,3 +15,11 @@ class UsageError(GeoguichetError):
 
 class LayerError(GeoguichetError):
     """A layer is missing, unreadable or not what its contract says."""
+
+
+class StoreError(GeoguichetError):
+    """A version of a referential cannot be written, or is not there."""
+
+
+class FetchError(GeoguichetError):
+    """A source cannot be fetched, or is not what was announced."""

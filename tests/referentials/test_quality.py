@@ -17,3 +17,8 @@ def test_a_finding_is_plain_data() -> None:
         "message": "Pas de coordonnées.",
         "severity": "warning",
     }
+
+
+def test_a_finding_of_a_row_says_which_and_what_to_do() -> None:
+    finding = Finding("no-point", "services", "a", "...", row=7, column="latitude", remedy="Complétez.")
+    assert {"row": 7, "column": "latitude", "remedy": "Complétez."}.items() <= finding.as_dict().items()

@@ -1,0 +1,1 @@
+"""One file per published format, each from bytes to the one directory of services."""

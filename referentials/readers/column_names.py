@@ -1,0 +1,210 @@
+"""What people call the columns of a list of services, and the file in which they say it themselves."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from geoguichet.referentials.errors import UsageError
+from geoguichet.referentials.taxonomy import SERVICE_TYPES, TYPE_OF_BPE, TYPE_OF_CATEGORY
+
+DAY_FIELDS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
+
+NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "id": ("id", "identifiant", "identifiant du site", "id service", "ref", "reference", "siret", "uai", "finess"),
+        "category": ("type", "type de service", "categorie", "category", "nature", "type service", "service"),
+        "name": (
+            "nom",
+            "name",
+            "libelle",
+            "intitule",
+            "raison sociale",
+            "denomination",
+            "designation",
+            "nom du service",
+            "nom de la structure",
+            "etablissement",
+            "structure",
+            "libelle du site",
+        ),
+        "operator": ("operateur", "operator", "gestionnaire", "organisme", "porteur"),
+        "address": ("adresse", "address", "voie", "rue", "adresse postale", "numero et voie"),
+        "postcode": ("code postal", "cp", "postcode", "codepostal", "code post"),
+        "commune": (
+            "code insee",
+            "insee",
+            "insee com",
+            "com insee",
+            "code commune",
+            "codeinsee",
+            "depcom",
+            "codgeo",
+            "citycode",
+            "code insee commune",
+            "insee commune",
+        ),
+        "commune_name": ("commune", "ville", "localite", "nom commune", "lib com", "nom de la commune", "city"),
+        "departement": ("departement", "dep", "code departement", "insee dep"),
+        "x": (
+            "longitude",
+            "lon",
+            "lng",
+            "long",
+            "x",
+            "coord x",
+            "coordonnee x",
+            "gps x",
+            "xcoord",
+            "point x",
+            "easting",
+        ),
+        "y": ("latitude", "lat", "y", "coord y", "coordonnee y", "gps y", "ycoord", "point y", "northing"),
+        "xy": (
+            "latlong",
+            "latlon",
+            "lat lon",
+            "geo point 2d",
+            "geo point",
+            "coordonnees",
+            "coordonnees gps",
+            "gps",
+            "geopoint",
+        ),
+        "wkt": ("wkt", "geom", "geometry", "the geom", "geometrie"),
+        "hours": ("horaires", "horaire", "heures d ouverture", "horaires d ouverture", "opening hours", "ouverture"),
+        "telephone": ("telephone", "tel", "phone", "numero de telephone", "n de telephone"),
+        "email": ("email", "mail", "courriel", "e mail", "adresse mail", "adresse courriel"),
+        "site": ("site", "site internet", "site web", "url", "web", "website"),
+        "wheelchair": ("accessibilite", "pmr", "accessible", "accessible pmr", "wheelchair", "acces fauteuil roulant"),
+        "stops": ("arrets", "tournee", "itineraire", "stops", "points d arret"),
+        "itinerant": ("itinerant", "itinerance", "mobile"),
+        "valid_from": ("date d ouverture", "ouvert depuis", "valid from", "date debut"),
+        "valid_to": ("date de fermeture", "ouvert jusqu au", "valid to", "date fin"),
+        **{day: (day, f"h {day}", f"horaires {day}", f"horaires du {day}") for day in DAY_FIELDS},
+    }
+)
+"""Folded names of each field, the most usual first. ``xy`` is both coordinates in one cell, ``wkt`` a geometry."""
+
+_CRS_WORDS = re.compile(r"\s+(wgs ?84|l ?93|lambert ?93|rgf ?93|dd|4326|2154|degres?|metres?|m)$")
+
+
+def folded(name: object) -> str:
+    """Return a column name without accents, capitals or signs: ``Code_Postal`` -> ``code postal``.
+
+    >>> folded("#Libellé_du_site")
+    'libelle du site'
+    """
+    plain = unicodedata.normalize("NFKD", str(name)).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", " ", plain).strip()
+
+
+def match_columns(names: Iterable[str]) -> dict[str, str]:
+    """Return the column of each field that is recognised by its name; a column serves one field only."""
+    by_folded: dict[str, str] = {}
+    for name in names:
+        by_folded.setdefault(folded(name), name)
+        by_folded.setdefault(_CRS_WORDS.sub("", folded(name)), name)
+    found: dict[str, str] = {}
+    for wanted, synonyms in NAMES.items():
+        column = next(
+            (by_folded[word] for word in synonyms if by_folded.get(word) not in {None, *found.values()}), None
+        )
+        if column is not None:
+            found[wanted] = column
+    return found
+
+
+def type_of_label(label: object) -> str | None:
+    """Return the service type a label, key, DILA category or BPE code names; None when it is none."""
+    return _TYPE_OF_LABEL.get(folded(label)) or TYPE_OF_BPE.get(str(label).strip().upper())
+
+
+_TYPE_OF_LABEL: Mapping[str, str] = MappingProxyType(
+    {folded(category): key for category, key in TYPE_OF_CATEGORY.items()}
+    | {
+        folded(label): kind.key
+        for kind in SERVICE_TYPES.values()
+        for label in (kind.key, kind.label_fr, kind.plural_fr, kind.label_en, kind.plural_en)
+    }
+)
+
+
+# ------------------------------------------------------------------------------------------ --mapping FILE.toml
+
+
+@dataclass(frozen=True, slots=True)
+class FileMapping:
+    """What the sender says of a file, over what would be detected."""
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Field of ``NAMES`` -> column of the file."""
+    types: Mapping[str, str] = field(default_factory=dict)
+    """Value of the category column -> key of ``SERVICE_TYPES``."""
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    """Field -> value for every row that has none (``type``, ``operator``, ``departement`` ...)."""
+    encoding: str = ""
+    separator: str = ""
+    header_row: int = 0
+    """Line of the column names, the first being 1; 0 to detect it."""
+    layer: str = ""
+    """Layer of a GeoPackage, or sheet of a workbook."""
+    crs: str = ""
+    axes: str = ""
+    """``xy`` (longitude first) or ``yx``; empty to detect it."""
+
+
+def read_mapping(path: Path) -> FileMapping:
+    """Read a mapping file: tables ``[columns]``, ``[types]``, ``[defaults]``, ``[file]``.
+
+    Raises
+    ------
+    UsageError
+        The file is missing, is not TOML, or names a field, a type or an option that does not exist.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"{path} : fichier de correspondance illisible ({error}) ; du TOML en UTF-8 est attendu."
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path} : ce n'est pas du TOML valide ({error}) ; corrigez la ligne indiquée.") from error
+    return parse_mapping(document, where=str(path))
+
+
+def parse_mapping(document: Mapping[str, Any], *, where: str = "correspondance") -> FileMapping:
+    """Check a mapping given as nested tables and return it.
+
+    Raises
+    ------
+    UsageError
+        As `read_mapping`.
+    """
+    options = {each.name for each in fields(FileMapping)} - {"columns", "types", "defaults"}
+    _known(document, {"columns", "types", "defaults", "file"}, "table", where)
+    for table, names in (("columns", set(NAMES)), ("defaults", {*NAMES, "type"}), ("file", options)):
+        _known(document.get(table, {}), names, f"clé de [{table}]", where)
+    types = {str(label): str(key) for label, key in document.get("types", {}).items()}
+    given = [*types.values(), *filter(None, [document.get("defaults", {}).get("type")])]
+    _known(given, set(SERVICE_TYPES), "type de service", where)
+    file = dict(document.get("file", {}))
+    return FileMapping(
+        columns={str(key): str(value) for key, value in document.get("columns", {}).items()},
+        types=types,
+        defaults={str(key): str(value) for key, value in document.get("defaults", {}).items()},
+        header_row=int(file.pop("header_row", 0)),
+        **{key: str(value) for key, value in file.items()},
+    )
+
+
+def _known(given: Iterable[str], expected: set[str], what: str, where: str) -> None:
+    unknown = [name for name in given if name not in expected]
+    if unknown:
+        raise UsageError(f"{where} : {what} inconnue, « {unknown[0]} » ; attendu : {', '.join(sorted(expected))}.")

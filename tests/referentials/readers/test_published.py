@@ -1,0 +1,205 @@
+"""Every published file of the shared folder is read whole, and each of its known defects is found by a rule."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from geoguichet.referentials.directory import Reading, check_directory
+from geoguichet.referentials.errors import LayerError
+from geoguichet.referentials.quality import count_by_rule
+from geoguichet.referentials.readers import bpe, filosofi
+from geoguichet.referentials.readers.formats import FORMATS, read_published, recognise
+
+DILA_2020 = "service-public-annuaire-local-2020-11.csv.bz2"
+
+FILES: dict[str, tuple[str, int, int, dict[str, int]]] = {
+    "dila-2020": (
+        DILA_2020,
+        61507,
+        61507,
+        {"no-point": 174, "swapped-axes": 7, "lost-decimal-point": 2, "impossible-point": 1, "outside-france": 45},
+    ),
+    "dila-2013": (
+        "service-public-co-marquage-2013-06.tsv.bz2",
+        60208,
+        60208,
+        {"bare-quotes": 48, "no-point": 2, "outside-france": 93, "damaged-encoding": 14},
+    ),
+    "laposte-2015": ("laposte-points-de-contact-2015-07.csv.bz2", 17097, 17097, {"no-point": 35}),
+    "laposte-2020": ("laposte_poincont2-2020.csv.gz", 17700, 17700, {"no-point": 26}),
+    "france-services-2024": (
+        "liste-fs-20240801.csv",
+        2845,
+        2845,
+        {"nominal-point": 337, "empty-span": 30, "damaged-encoding": 7},
+    ),
+    "france-services-2020": (
+        "france_services-2020-10.geojson",
+        908,
+        908,
+        {"lost-zero": 60, "unreadable-hours": 71, "nominal-point": 53},
+    ),
+    "msap-2018": (
+        "msap-2018-06-27-shp",
+        980,
+        980,
+        {
+            "damaged-encoding": 212,
+            "lost-zero": 58,
+            "wrong-geocoding": 1,
+            "outside-france": 1,
+            "outside-projection": 4,
+        },
+    ),
+    "pole-emploi-2018": ("pole-emploi-reseau-partenarial-2018-shp", 1184, 1184, {"polygon-as-point": 1}),
+    "ecoles-2015": (
+        "education-etablissements-2015.csv.bz2",
+        67145,
+        67145,
+        {"no-point": 240, "lost-zero": 4015, "assumed-crs": 6},
+    ),
+    "enseignement-superieur-2013": (
+        "enseignement-superieur-2013.csv.bz2",
+        4314,
+        4314,
+        {"misnamed-axes": 1, "no-point": 15},
+    ),
+    "conseillers-numeriques-2022": (
+        "conseillers-numeriques-2022-06.json",
+        1450,
+        1450,
+        {"damaged-encoding": 499, "lost-zero": 112, "no-point": 12},
+    ),
+    "justice-2023": ("point_justice.js", 1388, 1388, {"duplicate-id": 9}),
+    "sae-2023": ("sae-2023/ID_2023r.csv", 3975, 3975, {"no-coordinates": 1}),
+    "sae-2023-urgences": ("sae-2023/URGENCES_P_2023r.csv", 4249, 616, {"no-coordinates": 1, "refused-row": 3633}),
+    "sae-2023-maternites": ("sae-2023/PERINAT_P_2023r.csv", 4456, 610, {"no-coordinates": 1, "refused-row": 3846}),
+    "gares-ter-2015": (
+        "gares-ter-2015.csv.bz2",
+        5204,
+        2601,
+        {"foreign-row": 47, "outside-france": 19, "refused-row": 2603},
+    ),
+    "points-visio-2010": ("points-visio-public-faits.csv", 10, 10, {"no-coordinates": 1}),
+}
+"""Format: file, rows in, rows out, findings by rule."""
+
+
+@pytest.mark.parametrize("key", FILES)
+def test_a_published_file_is_recognised_and_read_whole(
+    key: str, shared_data: Path, published: Callable[[str, str], Reading]
+) -> None:
+    file, rows_in, rows_out, rules = FILES[key]
+    assert recognise(shared_data / "services" / file) == key
+    reading = published(key, file)
+    check_directory(reading.rows)
+    assert (reading.rows_in, len(reading.rows)) == (rows_in, rows_out)
+    assert count_by_rule(reading.findings) == dict(sorted(rules.items()))
+    assert all(finding.message and finding.layer for finding in reading.findings)
+
+
+def test_every_reader_of_a_shared_file_is_tried() -> None:
+    assert set(FORMATS) - set(FILES) == {"dila"}  # today's JSON: no shared file, see test_dila.py
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of a process is told by Linux's /proc")
+def test_the_directory_is_read_in_500_megabytes(shared_data: Path) -> None:
+    """In a process of its own; getrusage would count what the tests held when they started it."""
+    code = (
+        "import re, sys; from pathlib import Path\n"
+        "from geoguichet.referentials.readers.formats import read_published\n"
+        "rows = read_published(Path(sys.argv[1]), key='dila-2020').rows\n"
+        "print(len(rows), re.search(r'VmHWM:\\s+(\\d+) kB', Path('/proc/self/status').read_text())[1])"
+    )
+    path = shared_data / "services" / DILA_2020
+    said = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True).stdout
+    rows, peak_kb = map(int, said.split())
+    assert rows == 61507
+    assert peak_kb < 500_000
+
+
+def test_what_the_source_says_reaches_the_schema(shared_data: Path) -> None:
+    rows = read_published(shared_data / "services" / "liste-fs-20240801.csv", key="france-services-2024").rows
+    bus = rows.set_index("id").loc["fs-459"] if "fs-459" in set(rows["id"]) else rows[rows["itinerant"]].iloc[0]
+    assert bus["type"] == "france_services"
+    assert rows["itinerant"].sum() == 337
+    first = rows.iloc[0]
+    assert first["hours"] == "Mo 13:30-17:00; Tu-Th 09:00-12:00,13:30-17:00; Fr 09:00-12:00,13:30-16:00"
+    assert first["week_minutes"].startswith("810-1020 1980-2160")
+    assert first["hours_per_week"] == 28.5
+    assert first["hours_raw"].startswith("lundi 13:30 - 17:00; mardi")
+    assert (first["valid_from"], first["commune"], first["departement"]) == ("2020-01-01", "01033", "01")
+    assert rows["stops"].notna().sum() > 100
+
+
+def test_departements_get_back_their_zero(shared_data: Path) -> None:
+    rows = read_published(shared_data / "services" / "france_services-2020-10.geojson", key="france-services-2020").rows
+    assert rows["departement"].str.len().min() == 2
+    assert set(rows["departement"]) >= {"01", "09"}
+
+
+def test_double_encoded_names_are_read_in_clear(shared_data: Path) -> None:
+    reading = read_published(shared_data / "services" / "msap-2018-06-27-shp", key="msap-2018")
+    assert "Nérac" in set(reading.rows["commune_name"])
+    lossy = [finding for finding in reading.findings if "perdus" in finding.remedy]
+    assert lossy  # « Å?ur »: letters that no decoding can bring back
+
+
+def test_the_literal_codes_are_counted_one_by_one(shared_data: Path) -> None:
+    path = shared_data / "services" / "conseillers-numeriques-2022-06.json"
+    assert path.read_text(encoding="utf-8").count("<e9>") == 380
+
+
+def test_the_latin_1_columns_are_read(shared_data: Path) -> None:
+    rows = read_published(
+        shared_data / "services" / "laposte-points-de-contact-2015-07.csv.bz2", key="laposte-2015"
+    ).rows
+    assert rows["type"].value_counts().to_dict() == {"post_office": 9511, "post_agency": 5365, "post_relay": 2221}
+    assert rows["wheelchair"].value_counts().to_dict() == {"no": 11306, "yes": 5791}
+
+
+def test_lambert_and_overseas_columns_become_degrees(published: Callable[[str, str], Reading]) -> None:
+    rows = published("ecoles-2015", FILES["ecoles-2015"][0]).rows
+    overseas = rows[rows["id"].str.startswith("uai-974")]
+    assert overseas.geometry.dropna().x.between(55.1, 55.9).all()
+    assert rows[rows["departement"] == "31"].geometry.dropna().y.between(42, 44.5).mean() > 0.999
+
+
+@pytest.mark.parametrize(
+    ("file", "rows_in", "kind", "count"),
+    [
+        ("bpe18_enseignement.csv.gz", 68294, "college", 7222),
+        ("bpe-medecins-par-commune.csv", 9529, "general_practitioner", 58034),
+        ("bpe-maternites-par-commune.csv", 421, "maternity", 516),
+        ("bpe2013.xlsx", 35190, "post_office", 9819),
+    ],
+)
+def test_equipment_is_counted_by_commune(file: str, rows_in: int, kind: str, count: int, shared_data: Path) -> None:
+    path = shared_data / "services" / file
+    read = {"bpe2013.xlsx": bpe.read_cross_table, "bpe18_enseignement.csv.gz": bpe.read_by_iris}
+    counts = read.get(file, bpe.read_by_commune)(path)
+    assert counts.rows_in == rows_in == counts.rows["source_row"].nunique() + len(counts.findings)
+    assert counts.rows.loc[counts.rows["type"] == kind, "count"].sum() == count
+
+
+def test_the_grid_is_read_as_a_table_and_as_a_raster(shared_data: Path) -> None:
+    folder = shared_data / "population"
+    table = filosofi.read_table(folder / "filosofi2015-1km-lot.csv")
+    raster = filosofi.read_raster(folder / "filosofi2015-1km-lot50km.tif")
+    assert (len(table.cells), table.rows_in, table.cells["inhabitants"].sum()) == (4595, 4595, 175098)
+    assert (len(raster.cells), round(raster.cells["inhabitants"].sum())) == (33603, 1809692)
+    both = table.cells.merge(raster.cells.drop(columns="geometry"), on="id")
+    assert len(both) == 4595  # the same cells have the same names
+    assert (both["inhabitants_x"] - both["inhabitants_y"]).abs().max() < 0.01
+
+
+@pytest.mark.parametrize("key", FORMATS)
+def test_another_file_is_refused_in_one_sentence(key: str, tmp_path: Path) -> None:
+    path = tmp_path / "letter.csv"
+    path.write_text("Monsieur le Préfet,\nveuillez agréer\n", encoding="utf-8")
+    with pytest.raises(LayerError, match="letter"):
+        read_published(path, key=key)
+    assert recognise(path) is None
