@@ -1,0 +1,282 @@
+"""The solver portfolio: cheap answers first, dear proofs only when they are needed, the best of both kept.
+
+Reduce, lazy greedy, swap, Lagrangian bound, a short search, then the exact solver on what the bound could not exclude;
+if that does not settle it, a longer search, a better bound, and the solver again with the time that is left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from geoguichet.coverage.errors import SitingError
+from geoguichet.coverage.siting import bounds, exact, formulations, heuristics
+from geoguichet.coverage.siting.plan import KioskPlan, Sense, Status
+from geoguichet.coverage.siting.problem import (
+    Floats,
+    Problem,
+    Stated,
+    admissible,
+    dominated_rows,
+    keep_columns,
+    merge_rows,
+    reduced,
+)
+from geoguichet.coverage.siting.watch import Watch
+
+_TOO_LARGE = 600_000
+"""Above so many entries no MIP solver was seen to leave its root relaxation in useful time (docs/benchmarks.md)."""
+
+
+def most(stated: Stated, gap: float, watch: Watch) -> KioskPlan:
+    """Run the portfolio on a problem that maximises: greedy, swap, bound, search, exact; each only if it is needed."""
+    problem = reduced(stated.problem)
+    best = Best(problem, gap)
+    best.offer("greedy", heuristics.greedy(problem))
+    best.offer("swap", heuristics.swap(problem, best.start, watch))
+    entries = int(problem.cover.nnz)
+    if not best.closed and entries > exact.TINY:
+        best.tighten(bounds.lagrangian(problem, iterations=600, watch=watch))
+        best.offer("search", heuristics.search(problem, best.start, rounds=200, enough=best.bound, watch=watch))
+    if not best.closed and entries <= _TOO_LARGE:
+        _prove(best, watch.slice(0.3 if entries > exact.TINY else 1.0))
+    if not best.closed and not watch.over:
+        best.tighten(bounds.lagrangian(problem, iterations=_iterations(entries, watch), watch=watch))
+        rounds = _rounds(problem, watch)
+        best.offer("search", heuristics.search(problem, best.start, rounds=rounds, enough=best.bound, watch=watch))
+        if not best.closed and best.ending != "lost" and (entries <= _TOO_LARGE or not best.found):
+            _prove(best, watch)
+    return _plan(stated, best, watch)
+
+
+def _rounds(problem: Problem, watch: Watch) -> int:
+    """How many rounds of search take about a quarter of the time limit on a 2020s core (a fixed amount of work)."""
+    each_s = 1e-3 + 4e-7 * problem.cover.nnz / max(1, problem.count)
+    return max(200, int(0.25 * watch.limit_s / each_s))
+
+
+def _iterations(entries: int, watch: Watch) -> int:
+    """How many iterations of the bound take at most about a third of the time limit (a fixed amount of work)."""
+    return max(400, min(6000, int(0.35 * watch.limit_s / (5e-5 + 5e-9 * entries))))
+
+
+def _prove(best: Best, watch: Watch) -> None:
+    """Drop the candidates that no better plan opens, and let the solver decide among the others."""
+    kept = np.ones(best.problem.columns, dtype=bool)
+    if best.found and best.proof is not None:
+        kept = ~bounds.cannot_open(best.problem, best.proof, best.value + best.grain)
+        kept[best.start] = True
+    problem = merge_rows(keep_columns(best.problem, kept)) if not kept.all() else best.problem
+    where = np.flatnonzero(kept)
+    start = _covering_start(problem, np.isin(where, best.start)) if best.found else None
+    program = formulations.covering(problem)
+    best.hear(exact.solve(program, start=start, gap=best.gap, absolute_gap=best.grain, watch=watch), where)
+
+
+def _covering_start(problem: Problem, chosen: npt.NDArray[np.bool_]) -> Floats:
+    times = problem.cover @ chosen.astype(np.int64)
+    twice = problem.second > 0
+    return np.concatenate([chosen, times >= 1, times[twice] >= 2]).astype(np.float64)
+
+
+def essential(problem: Problem) -> Problem:
+    """Reduce a problem of which every row must be covered: rows that others imply go too."""
+    small = reduced(problem)
+    while (implied := dominated_rows(small.cover)).any():
+        kept = np.flatnonzero(~implied)
+        small = reduced(
+            replace(
+                small,
+                cover=sparse.csc_array(sparse.csr_array(small.cover)[kept]),
+                first=small.first[kept],
+                second=small.second[kept],
+            )
+        )
+    return small
+
+
+def fewest(stated: Stated, problem: Problem, wanted: float, gap: float, watch: Watch) -> KioskPlan:
+    """Run the portfolio on a problem that minimises: greedy, one site fewer as long as that works, bound, exact."""
+    everything = problem.value(np.arange(problem.columns))
+    everyone, wanted = wanted >= everything, min(wanted, everything)
+    best = Best(problem, gap, sense="min")
+    chosen = _without_useless(problem, heuristics.greedy(problem, enough=wanted), wanted)
+    if problem.value(chosen) >= wanted - 1e-9 * everything:
+        best.offer("greedy", chosen)
+    uniform = bool(np.all(problem.cost == 1.0))
+    if uniform and best.found and problem.cover.nnz > exact.TINY:
+        proof = bounds.lagrangian(replace(problem, count=len(best.start)), iterations=600, watch=watch)
+        enough = np.flatnonzero(bounds.by_count(problem, proof.price, problem.columns) >= wanted * (1 - 1e-9))
+        best.tighten(bounds.Bound(float(enough.min(initial=problem.columns)), proof.price))
+        _one_fewer(best, wanted, watch)
+    if not best.closed:
+        program = formulations.set_covering(problem) if everyone else formulations.partial_covering(problem, wanted)
+        start = _fewest_start(problem, best.start, everyone) if best.found else None
+        grain = best.grain if best.found else 1e-6
+        best.hear(
+            exact.solve(program, start=start, gap=gap, absolute_gap=grain, watch=watch), np.arange(problem.columns)
+        )
+    return _plan(stated, best, watch)
+
+
+def _one_fewer(best: Best, wanted: float, watch: Watch) -> None:
+    """Look for a plan of one site fewer, again and again, until the search finds none."""
+    while not best.closed and not watch.over:
+        fewer = replace(best.problem, count=len(best.start) - 1)
+        if fewer.count < len(fewer.rules.required):
+            return
+        start = heuristics.greedy(fewer)
+        found = heuristics.search(fewer, start, rounds=300, enough=wanted * (1 - 1e-9), watch=watch)
+        if fewer.value(found) < wanted * (1 - 1e-9):
+            return
+        best.offer("search", _without_useless(fewer, found, wanted))
+
+
+def _without_useless(problem: Problem, chosen: list[int], wanted: float) -> list[int]:
+    """Close, dearest first, what can be closed with ``wanted`` still reached and the rules still kept."""
+    opening = heuristics.Opening(problem)
+    for column in chosen:
+        opening.open(column)
+    for column in sorted(chosen, key=lambda column: (-problem.cost[column], opening.added[column])):
+        opening.close(column)
+        if opening.value < wanted * (1 - 1e-9) or not opening.keeps_the_rules():
+            opening.open(column)
+    return opening.columns
+
+
+def _fewest_start(problem: Problem, columns: list[int], everyone: bool) -> Floats:
+    chosen = np.isin(np.arange(problem.columns), columns)
+    covered = problem.cover @ chosen.astype(np.int64) > 0
+    return (chosen if everyone else np.concatenate([chosen, covered])).astype(np.float64)
+
+
+class Best:
+    """The best plan and the best bound known, and how they came about."""
+
+    def __init__(self, problem: Problem, gap: float, sense: Sense = "max") -> None:
+        self.problem, self.gap, self.sense = problem, gap, sense
+        self.columns: list[int] | None = None
+        self.proof: bounds.Bound | None = None
+        self.ending: exact.Ending | None = None
+        self.steps: list[str] = []
+        self._sign = 1.0 if sense == "max" else -1.0
+        self.value = -self._sign * np.inf
+        self.bound = problem.value(np.arange(problem.columns)) if sense == "max" else 0.0
+        whole = problem.whole if sense == "max" else bool(np.all(problem.cost % 1 == 0))
+        self.grain = 0.999 if whole else 1e-6
+
+    @property
+    def found(self) -> bool:
+        """Whether any plan is known."""
+        return self.columns is not None
+
+    @property
+    def start(self) -> list[int]:
+        """The columns of the best plan, none when no plan is known."""
+        return self.columns or []
+
+    @property
+    def closed(self) -> bool:
+        """Whether the plan is as good as was asked for."""
+        room = self._sign * (self.bound - self.value)
+        large = max(abs(self.bound), abs(self.value))
+        return self.found and room <= max(1e-6, 1e-9 * large, self.gap * large)
+
+    @property
+    def proved(self) -> bool:
+        """Whether the plan is proved optimal."""
+        return self.found and self._sign * (self.bound - self.value) <= 1e-6 * max(1.0, abs(self.value))
+
+    def offer(self, step: str, columns: list[int]) -> None:
+        """Keep the columns if they obey the rules and are better than those known."""
+        if not admissible(self.problem, columns):
+            return
+        value = self.problem.value(columns) if self.sense == "max" else float(self.problem.cost[columns].sum())
+        self.steps.append(f"{step} {value:.10g}")
+        if self._sign * value > self._sign * self.value or not self.found:
+            self.columns, self.value = list(columns), value
+
+    def tighten(self, proof: bounds.Bound) -> None:
+        """Keep a bound if it is better than the one known."""
+        self.steps.append(f"bound {proof.value:.10g}")
+        if self.proof is None or proof.value <= self.proof.value:
+            self.proof = proof
+        self._tighten(proof.value)
+
+    def hear(self, outcome: exact.Outcome, where: npt.NDArray[np.int64]) -> None:
+        """Take what the exact solver found and proved on the columns ``where``."""
+        if outcome.ending == "infeasible" and not self.found:
+            raise SitingError(
+                "les règles se contredisent : aucun choix de lieux ne respecte à la fois le nombre ou le budget, les "
+                "lieux imposés, un lieu par groupe, l'espacement et les minimums ; assouplissez l'une d'elles."
+            )
+        self.steps.append(outcome.how)
+        self.ending = outcome.ending
+        if outcome.chosen is not None:
+            self.offer("exact", [int(column) for column in where[list(outcome.chosen)]])
+        self._tighten(outcome.bound)
+        if outcome.ending == "solved" and self.found:
+            self.bound = self.value
+
+    def _tighten(self, bound: float) -> None:
+        if self.grain > 0.5:  # people and sites come whole, so does the best possible plan
+            bound = np.floor(bound + 1e-6) if self.sense == "max" else np.ceil(bound - 1e-6)
+        better = self._sign * min(self._sign * bound, self._sign * self.bound)
+        self.bound = self._sign * max(self._sign * better, self._sign * self.value)
+
+
+def _plan(stated: Stated, best: Best, watch: Watch) -> KioskPlan:
+    """Give the answer in the planner's terms: original positions, ranked, with what each adds."""
+    if best.columns is None:
+        raise SitingError(
+            "aucun plan trouvé dans le temps accordé : augmentez la limite de temps ou assouplissez les règles."
+        )
+    chosen = best.problem.rules.column[best.columns]
+    columns = np.searchsorted(stated.problem.rules.column, chosen)
+    order, gains = _ranked(stated.problem, columns)
+    return KioskPlan(
+        model="",
+        sites=tuple(int(stated.problem.rules.column[column]) for column in order),
+        gains=gains,
+        value=float(sum(gains)) if best.sense == "max" else best.value,
+        bound=float(best.bound),
+        status=_status(best, watch),
+        method=f"{stated.problem.size} reduced to {best.problem.size}; " + "; ".join(best.steps),
+        seconds=watch.seconds,
+        sense=best.sense,
+        cost=float(stated.problem.cost[order].sum()),
+        already=stated.already,
+        uncoverable=tuple(int(row) for row in stated.uncoverable),
+    )
+
+
+def _status(best: Best, watch: Watch) -> Status:
+    if best.proved:
+        return "optimal"
+    if best.closed:
+        return "gap_reached"
+    if watch.cancelled:
+        return "interrupted"
+    if best.ending == "lost":
+        return "solver_lost"
+    return "time_limit" if watch.over or best.ending == "stopped" else "work_limit"
+
+
+def _ranked(problem: Problem, columns: npt.NDArray[np.int64]) -> tuple[list[int], tuple[float, ...]]:
+    """Order columns, each adding as much as it can after those before it; drop those that neither add nor must be."""
+    opening = heuristics.Opening(problem)
+    left, order, gains = sorted(int(column) for column in columns), [], []
+    while left:
+        column = max(left, key=lambda candidate: (opening.added[candidate], -candidate))
+        gains.append(max(0.0, float(opening.added[column])))
+        order.append(column)
+        opening.open(column)
+        left.remove(column)
+    must = set(problem.rules.required.tolist())
+    kept = [
+        i for i, column in enumerate(order) if gains[i] > 0 or column in must or problem.rules.floor_of[column] >= 0
+    ]
+    return [order[i] for i in kept], tuple(gains[i] for i in kept)
