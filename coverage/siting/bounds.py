@@ -36,8 +36,8 @@ def lagrangian(problem: Problem, *, iterations: int, good_enough: float = -np.in
     if not problem.columns or not len(problem.first):
         return Bound(problem.everything if problem.columns else 0.0, problem.first)
     search = _PrimalDual(problem)
-    best = min((Bound(bound_at(problem, price), price) for price in (problem.first, problem.first * 0)), key=_value)
-    asked = best.value
+    best = Bound(bound_at(problem, problem.first), problem.first)
+    before = np.inf
     for number in range(1, iterations + 1):
         search.step()
         if number % _CHECK_EVERY:
@@ -48,10 +48,10 @@ def lagrangian(problem: Problem, *, iterations: int, good_enough: float = -np.in
         if best.value <= good_enough or watch.over:
             break
         if number % 400 == 0:
-            if asked - best.value < 1e-6 * best.value:
+            if before - best.value < 1e-6 * best.value:
                 break
-            asked = best.value
-    return best
+            before = best.value
+    return min(best, Bound(problem.everything, 0 * problem.first), key=_value)
 
 
 def bound_at(problem: Problem, price: Floats) -> float:

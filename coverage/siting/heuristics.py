@@ -7,6 +7,7 @@ problems give equal plans as long as the watch does not stop them.
 from __future__ import annotations
 
 import heapq
+from collections import deque
 from collections.abc import Iterable
 
 import numpy as np
@@ -17,7 +18,7 @@ from geoguichet.coverage.siting.problem import Floats, Mask, Problem
 from geoguichet.coverage.siting.watch import Watch
 
 _BETTER = 1e-9
-"""A value must rise by more than this share of everything to count as better (sums of floats wobble)."""
+"""A value must rise by more than this share to count as better (sums of floats wobble)."""
 
 
 class Opening:
@@ -37,6 +38,8 @@ class Opening:
         self._floor_left = problem.rules.floor.copy()
         self.is_open: Mask = np.zeros(problem.columns, dtype=bool)
         self.added: Floats = problem.cover.T.astype(np.float64) @ problem.first
+        self._levels = 2 if problem.second.any() else 1
+        self.opened = 0
         self.value = 0.0
         self.cost = 0.0
 
@@ -63,14 +66,13 @@ class Opening:
     def may_open(self) -> Mask:
         """Mark the closed columns that the rules, the count and the budget still let open."""
         problem = self.problem
-        left = problem.count - int(self.is_open.sum())
-        owed = int(np.maximum(self._floor_left, 0).sum())
+        left = problem.count - self.opened
         if left <= 0:
             return np.zeros(problem.columns, dtype=bool)
         allowed: Mask = ~self.is_open & (self._blocked == 0)
         if np.isfinite(problem.budget):
             allowed &= problem.cost <= problem.budget - self.cost + 1e-9
-        if owed >= left:
+        if len(self._floor_left) and np.maximum(self._floor_left, 0).sum() >= left:
             short = np.append(self._floor_left > 0, False)
             allowed &= short[problem.rules.floor_of]
         return allowed
@@ -89,12 +91,15 @@ class Opening:
 
     def _change(self, column: int, step: int) -> None:
         rows = self.problem.rows(column)
-        before = np.minimum(self._times[rows], 2)
-        self._times[rows] += step
-        after = np.minimum(self._times[rows], 2)
-        brought = self._marginal[np.minimum(before, after), rows]
-        self.value += float(brought[before != after].sum()) * step
-        self._add_to_neighbours(rows, self._marginal[after, rows] - self._marginal[before, rows])
+        times = self._times[rows]
+        self._times[rows] = times + step
+        fewer = times if step > 0 else times - 1
+        touched = np.flatnonzero(fewer < self._levels)
+        rows, fewer = rows[touched], fewer[touched]
+        brought = self._marginal[fewer, rows]
+        self.value += step * float(brought.sum())
+        self._add_to_neighbours(rows, step * (self._marginal[fewer + 1, rows] - brought))
+        self.opened += step
         self.is_open[column] = step > 0
         self.cost += step * float(self.problem.cost[column])
         for pack in self._packs.indices[self._packs.indptr[column] : self._packs.indptr[column + 1]]:
@@ -103,9 +108,8 @@ class Opening:
             self._floor_left[group] -= step
 
     def _add_to_neighbours(self, rows: npt.NDArray[np.int32], change: Floats) -> None:
-        moved = np.flatnonzero(change)
-        columns, lengths = _slices(self._rows, rows[moved])
-        each = np.repeat(change[moved], lengths)
+        columns, lengths = _slices(self._rows, rows)
+        each = np.repeat(change, lengths)
         if 4 * len(columns) < self.problem.columns:
             np.add.at(self.added, columns, each)
         else:
@@ -175,9 +179,9 @@ def search(problem: Problem, start: Iterable[int], *, rounds: int, enough: float
         before, value = opening.is_open.copy(), opening.value
         _ruin_and_recreate(opening, int(random.choice(movable)), random, watch)
         floor = min(value, best_value - tolerance * (1 - number / rounds))
-        if not opening.keeps_the_rules() or opening.value < floor - _BETTER * problem.everything:
+        if not opening.keeps_the_rules() or opening.value < floor * (1 - _BETTER):
             opening.become(before)
-        elif opening.value > best_value + _BETTER * problem.everything:
+        elif opening.value > best_value * (1 + _BETTER):
             best, best_value = opening.is_open.copy(), opening.value
     return [int(column) for column in np.flatnonzero(best)]
 
@@ -209,25 +213,27 @@ def _refill(opening: Opening, *, jitter: np.random.Generator | None = None) -> l
 def _improve(opening: Opening, around: list[int], watch: Watch) -> None:
     """Swap the columns of ``around``, each for what adds most once it is closed, until a whole turn brings nothing."""
     fixed = set(opening.problem.rules.required.tolist())
-    least = _BETTER * opening.problem.everything
-    moved = True
-    while moved and not watch.over:
-        moved = False
-        for position, column in enumerate(around):
-            if not opening.is_open[column] or column in fixed:
-                continue
-            value, kept = opening.value, opening.keeps_the_rules()
-            opening.close(column)
-            opened = _refill(opening)
-            if opening.value > value + least and opening.keeps_the_rules() >= kept:
-                around[position] = opened[0]
-                around.extend(opened[1:])
-                moved = True
-                continue
-            if opened != [column]:
-                for other in opened:
-                    opening.close(other)
-                opening.open(column)
+    turn = deque(column for column in around if column not in fixed)
+    in_vain = 0
+    while in_vain < len(turn) and not watch.over:
+        column = turn.popleft()
+        better = _exchange(opening, column) if opening.is_open[column] else []
+        turn.extend(better or ([column] if opening.is_open[column] else []))
+        in_vain = 0 if better else in_vain + 1
+
+
+def _exchange(opening: Opening, column: int) -> list[int]:
+    """Close a column and open what adds most instead, if that is better; return what was opened."""
+    value, kept = opening.value, opening.keeps_the_rules()
+    opening.close(column)
+    opened = _refill(opening)
+    if opening.value > value * (1 + _BETTER) and opening.keeps_the_rules() >= kept:
+        return opened
+    if opened != [column]:
+        for other in opened:
+            opening.close(other)
+        opening.open(column)
+    return []
 
 
 def _least_useful(opening: Opening) -> float:

@@ -6,7 +6,8 @@ if that does not settle it, a longer search, a better bound, and the solver agai
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +35,14 @@ _TOO_LARGE = 600_000
 def most(stated: Stated, gap: float, watch: Watch) -> KioskPlan:
     """Run the portfolio on a problem that maximises: greedy, swap, bound, search, exact; each only if it is needed."""
     problem = reduced(stated.problem)
-    best = Best(problem, gap)
+    best = Best(
+        problem,
+        gap,
+        sense="max",
+        measure=problem.value,
+        whole=problem.whole,
+        bound=problem.value(np.arange(problem.columns)),
+    )
     best.offer("greedy", heuristics.greedy(problem))
     best.offer("swap", heuristics.swap(problem, best.start, watch))
     entries = int(problem.cover.nnz)
@@ -102,7 +110,14 @@ def fewest(stated: Stated, problem: Problem, wanted: float, gap: float, watch: W
     """Run the portfolio on a problem that minimises: greedy, one site fewer as long as that works, bound, exact."""
     everything = problem.value(np.arange(problem.columns))
     everyone, wanted = wanted >= everything, min(wanted, everything)
-    best = Best(problem, gap, sense="min")
+    best = Best(
+        problem,
+        gap,
+        sense="min",
+        measure=lambda columns: float(problem.cost[columns].sum()),
+        whole=bool(np.all(problem.cost % 1 == 0)),
+        bound=0.0,
+    )
     chosen = _without_useless(problem, heuristics.greedy(problem, enough=wanted), wanted)
     if problem.value(chosen) >= wanted - 1e-9 * everything:
         best.offer("greedy", chosen)
@@ -120,6 +135,42 @@ def fewest(stated: Stated, problem: Problem, wanted: float, gap: float, watch: W
             exact.solve(program, start=start, gap=gap, absolute_gap=grain, watch=watch), np.arange(problem.columns)
         )
     return _plan(stated, best, watch)
+
+
+@dataclass(frozen=True, slots=True)
+class CoverAll:
+    """Columns that together cover every row, or the proof that none do, or neither when the time was too short."""
+
+    columns: list[int] | None = None
+    impossible: bool = False
+
+
+def cover_all(problem: Problem, watch: Watch) -> CoverAll:
+    """Decide whether an admissible choice covers every row that weighs something."""
+    weighing = np.flatnonzero(problem.first > 0)
+    if (np.diff(sparse.csr_array(problem.cover).indptr)[weighing] == 0).any():
+        return CoverAll(impossible=True)
+    small = essential(problem)
+    found = _cover_all_quickly(small, watch)
+    if found is None and small.cover.nnz > exact.TINY:
+        bound = bounds.lagrangian(small, iterations=400, good_enough=small.everything - 0.5, watch=watch)
+        if bound.value < small.everything * (1 - 1e-9) - 1e-6:
+            return CoverAll(impossible=True)
+    if found is None:
+        outcome = exact.solve(formulations.set_covering(small), gap=np.inf, watch=watch)
+        if outcome.ending == "infeasible":
+            return CoverAll(impossible=True)
+        found = None if outcome.chosen is None else list(outcome.chosen)
+    if found is None:
+        return CoverAll()
+    return CoverAll([int(column) for column in np.searchsorted(problem.rules.column, small.rules.column[found])])
+
+
+def _cover_all_quickly(problem: Problem, watch: Watch) -> list[int] | None:
+    columns = heuristics.greedy(problem)
+    if problem.value(columns) < problem.everything and problem.cover.nnz > exact.TINY:
+        columns = heuristics.search(problem, columns, rounds=100, enough=problem.everything, watch=watch)
+    return columns if problem.value(columns) >= problem.everything and admissible(problem, columns) else None
 
 
 def _one_fewer(best: Best, wanted: float, watch: Watch) -> None:
@@ -156,17 +207,26 @@ def _fewest_start(problem: Problem, columns: list[int], everyone: bool) -> Float
 class Best:
     """The best plan and the best bound known, and how they came about."""
 
-    def __init__(self, problem: Problem, gap: float, sense: Sense = "max") -> None:
-        self.problem, self.gap, self.sense = problem, gap, sense
+    def __init__(
+        self,
+        problem: Problem,
+        gap: float,
+        *,
+        sense: Sense,
+        measure: Callable[[list[int]], float],
+        whole: bool,
+        bound: float,
+    ) -> None:
+        self.problem, self.gap, self.sense, self.measure = problem, gap, sense, measure
+        self.bound = bound
         self.columns: list[int] | None = None
         self.proof: bounds.Bound | None = None
         self.ending: exact.Ending | None = None
         self.steps: list[str] = []
         self._sign = 1.0 if sense == "max" else -1.0
         self.value = -self._sign * np.inf
-        self.bound = problem.value(np.arange(problem.columns)) if sense == "max" else 0.0
-        whole = problem.whole if sense == "max" else bool(np.all(problem.cost % 1 == 0))
         self.grain = 0.999 if whole else 1e-6
+        """How much better a plan must at least be, to be better: people, metres and sites often come whole."""
 
     @property
     def found(self) -> bool:
@@ -194,7 +254,7 @@ class Best:
         """Keep the columns if they obey the rules and are better than those known."""
         if not admissible(self.problem, columns):
             return
-        value = self.problem.value(columns) if self.sense == "max" else float(self.problem.cost[columns].sum())
+        value = self.measure(columns)
         self.steps.append(f"{step} {value:.10g}")
         if self._sign * value > self._sign * self.value or not self.found:
             self.columns, self.value = list(columns), value
@@ -204,7 +264,7 @@ class Best:
         self.steps.append(f"bound {proof.value:.10g}")
         if self.proof is None or proof.value <= self.proof.value:
             self.proof = proof
-        self._tighten(proof.value)
+        self.limit(proof.value)
 
     def hear(self, outcome: exact.Outcome, where: npt.NDArray[np.int64]) -> None:
         """Take what the exact solver found and proved on the columns ``where``."""
@@ -217,12 +277,13 @@ class Best:
         self.ending = outcome.ending
         if outcome.chosen is not None:
             self.offer("exact", [int(column) for column in where[list(outcome.chosen)]])
-        self._tighten(outcome.bound)
+        self.limit(outcome.bound)
         if outcome.ending == "solved" and self.found:
             self.bound = self.value
 
-    def _tighten(self, bound: float) -> None:
-        if self.grain > 0.5:  # people and sites come whole, so does the best possible plan
+    def limit(self, bound: float) -> None:
+        """Keep the number that no plan can better, if it says more than the one known."""
+        if self.grain > 0.5:
             bound = np.floor(bound + 1e-6) if self.sense == "max" else np.ceil(bound - 1e-6)
         better = self._sign * min(self._sign * bound, self._sign * self.bound)
         self.bound = self._sign * max(self._sign * better, self._sign * self.value)
@@ -236,14 +297,14 @@ def _plan(stated: Stated, best: Best, watch: Watch) -> KioskPlan:
         )
     chosen = best.problem.rules.column[best.columns]
     columns = np.searchsorted(stated.problem.rules.column, chosen)
-    order, gains = _ranked(stated.problem, columns)
+    order, gains = ranked(stated.problem, columns)
     return KioskPlan(
         model="",
         sites=tuple(int(stated.problem.rules.column[column]) for column in order),
         gains=gains,
         value=float(sum(gains)) if best.sense == "max" else best.value,
         bound=float(best.bound),
-        status=_status(best, watch),
+        status=status(best, watch),
         method=f"{stated.problem.size} reduced to {best.problem.size}; " + "; ".join(best.steps),
         seconds=watch.seconds,
         sense=best.sense,
@@ -253,7 +314,8 @@ def _plan(stated: Stated, best: Best, watch: Watch) -> KioskPlan:
     )
 
 
-def _status(best: Best, watch: Watch) -> Status:
+def status(best: Best, watch: Watch) -> Status:
+    """Say how the search ended."""
     if best.proved:
         return "optimal"
     if best.closed:
@@ -265,7 +327,7 @@ def _status(best: Best, watch: Watch) -> Status:
     return "time_limit" if watch.over or best.ending == "stopped" else "work_limit"
 
 
-def _ranked(problem: Problem, columns: npt.NDArray[np.int64]) -> tuple[list[int], tuple[float, ...]]:
+def ranked(problem: Problem, columns: npt.NDArray[np.int64]) -> tuple[list[int], tuple[float, ...]]:
     """Order columns, each adding as much as it can after those before it; drop those that neither add nor must be."""
     opening = heuristics.Opening(problem)
     left, order, gains = sorted(int(column) for column in columns), [], []

@@ -49,7 +49,7 @@ def test_equals_trying_every_choice(problem: tuple[np.ndarray, np.ndarray, int])
     assert len(plan.sites) <= p and len(set(plan.sites)) == len(plan.sites)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 @given(problems())
 def test_gains_are_what_each_site_adds(problem: tuple[np.ndarray, np.ndarray, int]) -> None:
     cover, weight, p = problem
@@ -59,7 +59,7 @@ def test_gains_are_what_each_site_adds(problem: tuple[np.ndarray, np.ndarray, in
     assert list(plan.gains) == sorted(plan.gains, reverse=True)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 @given(problems(), st.data())
 def test_required_and_excluded_are_obeyed(problem: tuple[np.ndarray, np.ndarray, int], data: st.DataObject) -> None:
     cover, weight, p = problem
