@@ -20,6 +20,8 @@ from geoguichet.coverage.siting.watch import Watch
 _BETTER = 1e-9
 """A value must rise by more than this share to count as better (sums of floats wobble)."""
 
+_STARTS = 3
+
 
 class Opening:
     """Some open columns of a problem, what they bring, and what every other column would add.
@@ -163,22 +165,25 @@ def search(problem: Problem, start: Iterable[int], *, rounds: int, enough: float
 
     Each round closes an open column and some of its neighbours, opens others greedily on jittered gains, and swaps
     around them. A round may end a little lower than the best: by less than the least useful open column at first, by
-    nothing at the end. Stops after ``rounds``, at the value ``enough``, or when the watch says so.
+    nothing at the end; then it starts again from the best, three times in all. Stops after ``rounds``, at the value
+    ``enough``, or when the watch says so.
     """
     random = np.random.default_rng(0)
     opening = Opening(problem)
     for column in start:
         opening.open(column)
     best, best_value = opening.is_open.copy(), opening.value
-    tolerance = _least_useful(opening)
+    tolerance, stretch = _least_useful(opening), -(-rounds // _STARTS)
     free = np.setdiff1d(np.arange(problem.columns), problem.rules.required)
     for number in range(rounds):
         movable = free[opening.is_open[free]]
         if best_value >= enough or watch.over or not len(movable):
             break
+        if number % stretch == 0:
+            opening.become(best)
         before, value = opening.is_open.copy(), opening.value
         _ruin_and_recreate(opening, int(random.choice(movable)), random, watch)
-        floor = min(value, best_value - tolerance * (1 - number / rounds))
+        floor = min(value, best_value - tolerance * (1 - number % stretch / stretch))
         if not opening.keeps_the_rules() or opening.value < floor * (1 - _BETTER):
             opening.become(before)
         elif opening.value > best_value * (1 + _BETTER):

@@ -1,12 +1,14 @@
 """The solver portfolio: cheap answers first, dear proofs only when they are needed, the best of both kept.
 
-Reduce, lazy greedy, swap, Lagrangian bound, a short search, then the exact solver on what the bound could not exclude;
-if that does not settle it, a longer search, a better bound, and the solver again with the time that is left.
+Reduce, lazy greedy, swap, Lagrangian bound, a short search, then the exact solver on what the bound could not exclude.
+While the solver works in a process of its own, a longer search and a better bound are worked out here.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -49,26 +51,61 @@ def most(stated: Stated, gap: float, watch: Watch) -> KioskPlan:
     if not best.closed and entries > exact.TINY:
         best.tighten(bounds.lagrangian(problem, iterations=600, watch=watch))
         best.offer("search", heuristics.search(problem, best.start, rounds=200, enough=best.bound, watch=watch))
-    if not best.closed and entries <= _TOO_LARGE:
-        _prove(best, watch.slice(0.3 if entries > exact.TINY else 1.0))
-    if not best.closed and not watch.over:
-        best.tighten(bounds.lagrangian(problem, iterations=_iterations(entries, watch), watch=watch))
-        rounds = _rounds(problem, watch)
-        best.offer("search", heuristics.search(problem, best.start, rounds=rounds, enough=best.bound, watch=watch))
-        if not best.closed and best.ending != "lost" and (entries <= _TOO_LARGE or not best.found):
-            _prove(best, watch)
+    if not best.closed and entries <= exact.TINY:
+        _prove(best, watch)
+    elif not best.closed and (entries <= _TOO_LARGE or not best.found):
+        _prove_while_searching(best, watch)
+    elif not best.closed:
+        _search_longer(best, watch)
     return _plan(stated, best, watch)
 
 
+def _search_longer(best: Best, watch: Watch) -> None:
+    """Spend a fixed amount of work, about as much as the time limit allows, on a better bound and a better plan."""
+    problem = best.problem
+    best.tighten(bounds.lagrangian(problem, iterations=_iterations(problem, watch), watch=watch))
+    rounds = _rounds(problem, watch)
+    best.offer("search", heuristics.search(problem, best.start, rounds=rounds, enough=best.bound, watch=watch))
+
+
+def _prove_while_searching(best: Best, watch: Watch) -> None:
+    """Search here while the exact solver works in its process.
+
+    When the solver settles the question its answer is the one kept, so that it does not matter who was faster.
+    """
+    settled, off = threading.Event(), threading.Event()
+    proof = Best.like(best)
+    solver_watch = watch.slice(or_when=off)
+
+    def prove() -> None:
+        try:
+            _prove(proof, solver_watch)
+        finally:
+            settled.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(prove)
+        try:
+            searching = Best.like(best)
+            if best.found:
+                _search_longer(searching, watch.slice(or_when=settled))
+            future.result()
+        finally:
+            off.set()
+    best.join(proof)
+    if proof.ending not in {"solved", "gap"}:
+        best.join(searching)
+
+
 def _rounds(problem: Problem, watch: Watch) -> int:
-    """How many rounds of search take about a quarter of the time limit on a 2020s core (a fixed amount of work)."""
+    """How many rounds of search take about half of the time limit on one core of the 2020s: a fixed amount of work."""
     each_s = 1e-3 + 4e-7 * problem.cover.nnz / max(1, problem.count)
-    return max(200, int(0.25 * watch.limit_s / each_s))
+    return max(200, int(0.5 * watch.limit_s / each_s))
 
 
-def _iterations(entries: int, watch: Watch) -> int:
-    """How many iterations of the bound take at most about a third of the time limit (a fixed amount of work)."""
-    return max(400, min(6000, int(0.35 * watch.limit_s / (5e-5 + 5e-9 * entries))))
+def _iterations(problem: Problem, watch: Watch) -> int:
+    """How many iterations of the bound take at most about a third of the time limit: a fixed amount of work."""
+    return max(400, min(6000, int(0.35 * watch.limit_s / (5e-5 + 5e-9 * problem.cover.nnz))))
 
 
 def _prove(best: Best, watch: Watch) -> None:
@@ -227,6 +264,21 @@ class Best:
         self.value = -self._sign * np.inf
         self.grain = 0.999 if whole else 1e-6
         """How much better a plan must at least be, to be better: people, metres and sites often come whole."""
+
+    @classmethod
+    def like(cls, other: Best) -> Best:
+        """Return a copy to go on with, its steps yet to be taken."""
+        copied = cls.__new__(cls)
+        copied.__dict__.update(other.__dict__, steps=[])
+        return copied
+
+    def join(self, other: Best) -> None:
+        """Take over what another worker on the same problem found, proved and did."""
+        if other.found and (other.ending in {"solved", "gap"} or self._sign * (other.value - self.value) > 0):
+            self.columns, self.value = other.columns, other.value
+        self.ending = other.ending or self.ending
+        self.steps += other.steps
+        self.limit(other.bound)
 
     @property
     def found(self) -> bool:
