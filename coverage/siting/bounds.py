@@ -204,7 +204,7 @@ def _project(wanted: Floats, slope: Floats, uses: Floats, total: float) -> Float
     if inside @ uses <= total:
         return inside
     low, high = 0.0, float((wanted[slope > 0] / slope[slope > 0]).max())
-    for _ in range(40):
+    for _ in range(30):
         middle = (low + high) / 2
         if np.clip(wanted - middle * slope, 0.0, 1.0) @ uses > total:
             low = middle

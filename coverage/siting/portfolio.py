@@ -49,7 +49,7 @@ def most(stated: Stated, gap: float, watch: Watch) -> KioskPlan:
     best.offer("swap", heuristics.swap(problem, best.start, watch))
     entries = int(problem.cover.nnz)
     if not best.closed and entries > exact.TINY:
-        best.tighten(bounds.lagrangian(problem, iterations=600, watch=watch))
+        best.tighten(bounds.lagrangian(problem, iterations=600, good_enough=best.settling, watch=watch))
         best.offer("search", heuristics.search(problem, best.start, rounds=200, enough=best.bound, watch=watch))
     if not best.closed and entries <= exact.TINY:
         _prove(best, watch)
@@ -63,7 +63,9 @@ def most(stated: Stated, gap: float, watch: Watch) -> KioskPlan:
 def _search_longer(best: Best, watch: Watch) -> None:
     """Spend a fixed amount of work, about as much as the time limit allows, on a better bound and a better plan."""
     problem = best.problem
-    best.tighten(bounds.lagrangian(problem, iterations=_iterations(problem, watch), watch=watch))
+    best.tighten(
+        bounds.lagrangian(problem, iterations=_iterations(problem, watch), good_enough=best.settling, watch=watch)
+    )
     rounds = _rounds(problem, watch)
     best.offer("search", heuristics.search(problem, best.start, rounds=rounds, enough=best.bound, watch=watch))
 
@@ -289,6 +291,11 @@ class Best:
     def start(self) -> list[int]:
         """The columns of the best plan, none when no plan is known."""
         return self.columns or []
+
+    @property
+    def settling(self) -> float:
+        """The upper bound that would settle a question that maximises."""
+        return max(self.value + self.grain, self.value / max(1e-9, 1.0 - self.gap)) if self.found else -np.inf
 
     @property
     def closed(self) -> bool:
