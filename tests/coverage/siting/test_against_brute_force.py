@@ -18,6 +18,7 @@ from geoguichet.coverage.siting.constraints import SiteRules
 from geoguichet.coverage.siting.covering import (
     backup_covering,
     budget_covering,
+    coverage_ceiling,
     maximal_covering,
     partial_covering,
     set_covering,
@@ -336,3 +337,14 @@ def test_the_ranking_sums_to_what_its_first_sites_cover(case: Case) -> None:
     for count in range(len(plan.sites) + 1):
         within = case.cover[:, list(plan.sites[:count])].any(axis=1)
         assert sum(plan.gains[:count]) == case.weight[within].sum()
+
+
+@settings(deadline=None, max_examples=30)
+@given(cases())
+def test_no_plan_rises_above_the_ceiling(case: Case) -> None:
+    try:
+        ceiling = coverage_ceiling(sparse.csr_array(case.cover), case.weight, case.p, rules=case.rules)
+    except SitingError:
+        return
+    for sites in choices(case, at_most=case.p):
+        assert people(case, sites) <= ceiling[len(sites)] + 1e-6

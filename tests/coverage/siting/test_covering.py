@@ -84,8 +84,8 @@ def test_a_large_problem_says_how_good_it_is_when_time_is_short() -> None:
 
 def test_equal_inputs_give_equal_answers() -> None:
     rng = np.random.default_rng(3)
-    cover = sparse.csr_array(rng.random((200, 60)) < 0.05)
-    weight = rng.integers(1, 100, 200).astype(float)
+    cover = sparse.csr_array(rng.random((150, 50)) < 0.06)
+    weight = rng.integers(1, 100, 150).astype(float)
     first, second = (maximal_covering(cover, weight, 10) for _ in range(2))
     assert (first.sites, first.gains, first.bound) == (second.sites, second.gains, second.bound)
 
