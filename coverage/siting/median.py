@@ -25,10 +25,10 @@ from geoguichet.coverage.errors import SitingError
 from geoguichet.coverage.impedance import CostMatrix
 from geoguichet.coverage.siting import exact, formulations
 from geoguichet.coverage.siting.assignment import nearest_open
+from geoguichet.coverage.siting.best import Best, status
 from geoguichet.coverage.siting.constraints import Positions, SiteRules, apply
 from geoguichet.coverage.siting.heuristics import Opening
 from geoguichet.coverage.siting.plan import KioskPlan
-from geoguichet.coverage.siting.portfolio import Best, status
 from geoguichet.coverage.siting.problem import Floats, Mask, Problem, keep_columns, merge_rows
 from geoguichet.coverage.siting.watch import Watch
 
