@@ -1,11 +1,20 @@
-"""A siting answer with its proof: the sites, what they cover, and the bound no plan can beat."""
+"""A siting answer with its proof: the sites, what they bring, and the bound no plan can beat."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-type Status = Literal["optimal", "gap_reached", "time_limit", "interrupted"]
+type Status = Literal["optimal", "gap_reached", "time_limit", "work_limit", "interrupted", "solver_lost"]
+"""How the search ended.
+
+``optimal``: proved. ``gap_reached``: proved within the gap asked for. ``time_limit``: the clock decided, so that
+another run may answer otherwise. ``work_limit``: every step did its fixed amount of work and the gap is still open.
+``interrupted``: the caller called it off. ``solver_lost``: the solver's process died. In every case the plan is the
+best one known and the bound is proved.
+"""
+
+type Sense = Literal["max", "min"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +22,8 @@ class KioskPlan:
     """Which candidates to open, in the order in which each adds most, and how good that is.
 
     ``sites`` are positions in the candidates; ``gains[i]`` is the weight that ``sites[i]`` adds after the ones before
-    it, so that the gains sum to ``value``. No choice of as many sites covers more than ``bound``.
+    it. When the model maximises, the gains sum to ``value`` and no plan under the same rules exceeds ``bound``; when it
+    minimises (``sense`` is ``min``: fewest sites, least distance), none falls below ``bound``.
     """
 
     model: str
@@ -25,8 +35,18 @@ class KioskPlan:
     method: str
     """How the answer was obtained, in words: ``greedy, HiGHS 1.15 ...``."""
     seconds: float
+    sense: Sense = "max"
+    cost: float = 0.0
+    """What the sites cost together, in the unit of the costs given (the number of sites when none were)."""
+    already: float = 0.0
+    """Weight that the existing sites cover before any is opened; not counted in ``value``."""
+    uncoverable: tuple[int, ...] = ()
+    """Demand that no existing or admissible site covers."""
+    assigned: tuple[int, ...] = ()
+    """For each demand point, the candidate that serves it (median and center); -1 when none does."""
 
     @property
     def gap(self) -> float:
-        """Proven relative gap: what a perfect plan could still add, as a share of the bound (0 when proved optimal)."""
-        return 0.0 if self.bound <= 0 else max(0.0, (self.bound - self.value) / self.bound)
+        """Proven relative gap: what a perfect plan could still better, as a share (0 when proved optimal)."""
+        large, small = (self.bound, self.value) if self.sense == "max" else (self.value, self.bound)
+        return 0.0 if large <= 0 else max(0.0, (large - small) / large)

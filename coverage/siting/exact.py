@@ -1,0 +1,176 @@
+"""The exact solver at arm's length: a program goes to HiGHS in a process of its own and can be stopped at any moment.
+
+A MIP solver looks at the clock between relaxations, and one relaxation may take minutes. A child process can be
+killed: limits and cancellations are obeyed whatever it is doing, and what it had found by then is kept.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import numpy as np
+from scipy import sparse
+
+from geoguichet.coverage.siting import highs
+from geoguichet.coverage.siting.problem import Floats
+from geoguichet.coverage.siting.watch import Watch
+
+type Ending = Literal["solved", "gap", "infeasible", "stopped", "cancelled", "lost"]
+
+TINY = 400
+"""A program of so few entries is solved at once in this process: starting another takes longer."""
+_GRACE_S = 0.5
+"""How long after its limit the child is killed."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Program:
+    """A mixed-integer program: rows between two limits, columns between two limits, the first ``integers`` whole."""
+
+    matrix: sparse.csc_array
+    cost: Floats
+    lower: Floats
+    upper: Floats
+    row_lower: Floats
+    row_upper: Floats
+    integers: int
+    maximise: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """What the solver left behind."""
+
+    ending: Ending
+    chosen: tuple[int, ...] | None
+    """Integer columns at one in the best solution, or none found."""
+    bound: float
+    """Proved bound on the objective; infinite when nothing is proved."""
+    how: str
+
+
+def solve(
+    program: Program, *, start: Floats | None = None, gap: float = 0.0, absolute_gap: float = 1e-6, watch: Watch
+) -> Outcome:
+    """Solve a program with HiGHS, within the time that the watch leaves.
+
+    Ctrl-C kills the child and goes on to the caller. A child that dies is reported as ``lost``.
+    """
+    model = _arrays(program, start)
+    settings = {"mip_rel_gap": gap, "mip_abs_gap": absolute_gap, "time_limit": max(0.01, watch.left_s)}
+    if program.matrix.nnz <= TINY:
+        messages: list[dict[str, Any]] = []
+        highs.run(model, settings, messages.append)
+        return _outcome(messages, program, died=None, watch=watch)
+    return _solve_in_child(program, model, settings, watch)
+
+
+def _solve_in_child(
+    program: Program, model: dict[str, np.ndarray], settings: dict[str, float], watch: Watch
+) -> Outcome:
+    with tempfile.TemporaryDirectory(prefix="geoguichet-") as folder:
+        path = Path(folder) / "model.npz"
+        np.savez(path, settings=np.array(json.dumps(settings)), **model)  # type: ignore[arg-type]
+        child = subprocess.Popen(  # noqa: S603 - our own program, on our own file
+            [sys.executable, "-P", str(highs.__file__), str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            messages = _listen(child, watch)
+        finally:
+            died = _end(child)
+    return _outcome(messages, program, died=died, watch=watch)
+
+
+def _listen(child: subprocess.Popen[bytes], watch: Watch) -> list[dict[str, Any]]:
+    """Gather what the child says until it has ended, the time is over, or the caller calls it off."""
+    said: queue.Queue[dict[str, Any] | None] = queue.Queue()
+    assert child.stdout is not None  # noqa: S101 - a pipe was asked for
+    threading.Thread(target=_read, args=(child.stdout, said), daemon=True).start()
+    messages: list[dict[str, Any]] = []
+    late = Watch(watch.left_s + _GRACE_S)
+    while not watch.cancelled and not late.over:
+        try:
+            message = said.get(timeout=0.05)
+        except queue.Empty:
+            continue
+        if message is None:
+            break
+        messages.append(message)
+    return messages
+
+
+def _read(stream: IO[bytes], said: queue.Queue[dict[str, Any] | None]) -> None:
+    for line in stream:
+        if line.endswith(b"\n"):
+            said.put(json.loads(line))
+    stream.close()
+    said.put(None)
+
+
+def _end(child: subprocess.Popen[bytes]) -> int | None:
+    """Make sure that the child is gone; return its exit code when it had ended by itself."""
+    try:
+        code = child.wait(timeout=0.2)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+        code = None
+    if child.stdin is not None:
+        child.stdin.close()
+    return code
+
+
+def _outcome(messages: list[dict[str, Any]], program: Program, *, died: int | None, watch: Watch) -> Outcome:
+    sign = 1 if program.maximise else -1
+    solutions = [message for message in messages if "chosen" in message]
+    best = max(solutions, key=lambda message: sign * message["value"], default=None)
+    bounds = [message["bound"] for message in messages if math.isfinite(message.get("bound", math.inf))]
+    bound = min(bounds, key=lambda value: sign * value, default=sign * math.inf)
+    ended = next((message["ended"] for message in messages if "ended" in message), None)
+    ending, how = _ending(ended, died, best, bound, watch)
+    return Outcome(ending, None if best is None else tuple(best["chosen"]), bound, how)
+
+
+def _ending(
+    ended: str | None, died: int | None, best: dict[str, Any] | None, bound: float, watch: Watch
+) -> tuple[Ending, str]:
+    name = f"HiGHS {highs.version()}"
+    if ended == "Optimal" and best is not None:
+        closed = abs(bound - best["value"]) <= 1e-6 * max(1.0, abs(bound))
+        return ("solved" if closed else "gap"), name
+    if ended in {"Infeasible", "Primal infeasible or unbounded"}:
+        return "infeasible", f"{name}: infeasible"
+    if watch.cancelled:
+        return "cancelled", f"{name}: cancelled"
+    if ended is None and died is not None:
+        return "lost", f"{name}: its process died (code {died})"
+    return "stopped", f"{name}: stopped by the time limit"
+
+
+def _arrays(program: Program, start: Floats | None) -> dict[str, np.ndarray]:
+    arrays: dict[str, np.ndarray] = {
+        "indptr": program.matrix.indptr,
+        "indices": program.matrix.indices,
+        "data": program.matrix.data,
+        "cost": program.cost,
+        "lower": program.lower,
+        "upper": program.upper,
+        "row_lower": program.row_lower,
+        "row_upper": program.row_upper,
+        "integers": np.array(program.integers),
+        "maximise": np.array(program.maximise),
+    }
+    return arrays if start is None else arrays | {"start": start}

@@ -1,0 +1,391 @@
+"""Where to open p sites so that people travel least in all: the p-median problem.
+
+Hakimi (1964), ReVelle & Swain (1970), on the pairs within a limit:
+
+    minimise  sum_ij w_i d_ij x_ij    subject to  sum_j x_ij = 1,   x_ij <= y_j,   sum_j y_j = p.
+
+Demand that no open site reaches costs ``beyond`` per unit of weight, when that is given; otherwise everybody in reach
+of some candidate must be served.
+
+Paying u_i to serve i gives the bound  sum_i u_i + min { sum_j y_j sum_i min(0, w_i d_ij - u_i) }  (Cornuejols, Fisher &
+Nemhauser 1977), improved by subgradient steps (Held, Wolfe & Crowder 1974). It also says which candidates no better
+plan opens; the exact solver decides among the others.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from geoguichet.coverage.errors import SitingError
+from geoguichet.coverage.impedance import CostMatrix
+from geoguichet.coverage.siting import exact, formulations
+from geoguichet.coverage.siting.assignment import nearest_open
+from geoguichet.coverage.siting.best import Best, status
+from geoguichet.coverage.siting.constraints import Positions, SiteRules, apply
+from geoguichet.coverage.siting.heuristics import Opening
+from geoguichet.coverage.siting.plan import KioskPlan
+from geoguichet.coverage.siting.problem import Floats, Mask, Problem, keep_columns, merge_rows
+from geoguichet.coverage.siting.watch import Watch
+
+_TOO_LARGE = 400_000
+"""Above so many pairs, once candidates are excluded, the exact solver is not called."""
+
+
+def p_median(
+    costs: CostMatrix,
+    weight: npt.ArrayLike,
+    p: int,
+    *,
+    beyond: float | None = None,
+    rules: SiteRules | None = None,
+    time_limit_s: float = 60.0,
+    gap: float = 0.0,
+    cancel: threading.Event | None = None,
+) -> KioskPlan:
+    """Open at most ``p`` candidates so that the sum of weight times cost to the nearest open site is least.
+
+    ``value`` is that sum; ``gains`` are what each site saves after the ones before it (infinite for the first when
+    nothing served some demand before); ``assigned`` says who serves whom.
+
+    Parameters
+    ----------
+    costs
+        Demand x candidates, the pairs within the router's limit.
+    weight
+        Weight of each demand point (people), not negative.
+    beyond
+        Cost per unit of weight of demand that no open site reaches. Without it all demand must be served, except that
+        which no candidate reaches: it is listed in ``uncoverable`` and left out.
+
+    Raises
+    ------
+    SitingError
+        The rules contradict each other, or no p sites serve everybody and ``beyond`` is not given.
+    """
+    watch = Watch(time_limit_s, cancel)
+    problem = _state(costs, np.asarray(weight, dtype=np.float64), p, beyond, rules or SiteRules())
+    best = Best(
+        problem.sites,
+        gap,
+        sense="min",
+        measure=lambda columns: float(_paid(problem, columns).sum()),
+        whole=problem.whole,
+        bound=0.0,
+    )
+    _offer(best, "greedy", _greedy(problem))
+    _offer(best, "swap", _interchange(problem, best.start or _greedy(problem), watch))
+    hopeless = _lagrangian(problem, best, watch)
+    if not best.closed and not watch.over:
+        _prove(problem, best, hopeless, watch)
+    plan = _plan(problem, best, watch)
+    assigned, cost = nearest_open(costs, (*plan.sites, *(rules.existing if rules else ())))
+    served = cost <= (np.inf if beyond is None else beyond)
+    return replace(plan, assigned=tuple(int(site) for site in np.where(served, assigned, -1)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Median:
+    """Who may serve whom at what weighted cost: equally long arrays, sorted by row; only what beats ``alone``."""
+
+    row: Positions
+    column: Positions
+    cost: Floats
+    alone: Floats
+    """What each row costs when no site is opened: its nearest existing site, or ``beyond``, or infinite."""
+    sites: Problem
+    """The choice of sites and its rules, without any row."""
+    uncoverable: Positions
+
+    @property
+    def whole(self) -> bool:
+        """Whether every cost comes whole, and so does every sum of them."""
+        return bool(np.all(self.cost % 1 == 0) and np.all(self.alone[np.isfinite(self.alone)] % 1 == 0))
+
+    @property
+    def much(self) -> float:
+        """More than any plan can cost: stands for infinite where sums are compared."""
+        return 1.0 + 2.0 * float(self.cost.sum())
+
+
+def _state(costs: CostMatrix, people: Floats, p: int, beyond: float | None, rules: SiteRules) -> _Median:
+    rows, candidates = costs.shape
+    if people.shape != (rows,) or not np.isfinite(people).all() or (people < 0).any():
+        raise SitingError(f"un poids fini et non négatif est attendu pour chacun des {rows} points de demande.")
+    allowed = apply(rules, candidates)
+    if max(len(allowed.required), int(allowed.floor.sum())) > p:
+        raise SitingError(f"les lieux imposés et les minimums dépassent {p} kiosques : augmentez ce nombre.")
+    paid = people[costs.origin] * costs.cost
+    place = np.full(candidates, -1)
+    place[allowed.column] = np.arange(len(allowed.column))
+    reached = np.isin(np.arange(rows), costs.origin[(place[costs.destination] >= 0)])
+    alone = np.where(reached, np.inf if beyond is None else people * (beyond or 0.0), np.inf)
+    exists = np.isin(costs.destination, rules.existing)
+    np.minimum.at(alone, costs.origin[exists], paid[exists])
+    unserved = np.ones(rows, dtype=bool)
+    unserved[costs.origin[exists]] = False
+    out_of_reach = ~reached & unserved
+    alone[out_of_reach] = 0.0 if beyond is None else people[out_of_reach] * beyond
+    useful = (place[costs.destination] >= 0) & (paid < alone[costs.origin])
+    count = len(allowed.column)
+    return _Median(
+        row=costs.origin[useful],
+        column=place[costs.destination[useful]],
+        cost=paid[useful],
+        alone=alone,
+        sites=Problem(
+            cover=sparse.csc_array((0, count), dtype=bool),
+            first=np.zeros(0),
+            second=np.zeros(0),
+            cost=np.ones(count),
+            count=min(p, count),
+            budget=np.inf,
+            rules=allowed,
+        ),
+        uncoverable=np.flatnonzero(out_of_reach),
+    )
+
+
+def _paid(problem: _Median, columns: list[int]) -> Floats:
+    """Return what each row costs when these columns are open."""
+    is_open = np.zeros(problem.sites.columns, dtype=bool)
+    is_open[columns] = True
+    pairs = is_open[problem.column]
+    paid = problem.alone.copy()
+    np.minimum.at(paid, problem.row[pairs], problem.cost[pairs])
+    return paid
+
+
+def _saving(problem: _Median, paid: Floats) -> Floats:
+    """Return what opening each column would save, given what each row pays now."""
+    finite = np.where(np.isfinite(paid), paid, problem.much)
+    each = np.maximum(finite[problem.row] - problem.cost, 0.0)
+    return np.bincount(problem.column, weights=each, minlength=problem.sites.columns)
+
+
+def _total(problem: _Median, paid: Floats) -> float:
+    return float(np.where(np.isfinite(paid), paid, problem.much).sum())
+
+
+def _offer(best: Best, step: str, columns: list[int]) -> None:
+    if np.isfinite(best.measure(columns)):
+        best.offer(step, columns)
+
+
+def _greedy(problem: _Median) -> list[int]:
+    """Open the column that saves most, again and again."""
+    opening = Opening(problem.sites)
+    for column in problem.sites.rules.required:
+        opening.open(int(column))
+    while (allowed := opening.may_open()).any():
+        saving = np.where(allowed, _saving(problem, _paid(problem, opening.columns)), -1.0)
+        opening.open(int(saving.argmax()))
+    return opening.columns
+
+
+def _interchange(problem: _Median, columns: list[int], watch: Watch) -> list[int]:
+    """Exchange one open column for a better closed one until none is (Teitz & Bart 1968)."""
+    opening = Opening(problem.sites)
+    for column in columns:
+        opening.open(column)
+    total = _total(problem, _paid(problem, columns))
+    free = set(range(problem.sites.columns)) - set(problem.sites.rules.required.tolist())
+    moved = True
+    while moved and not watch.over:
+        moved = False
+        for column in [column for column in opening.columns if column in free]:
+            opening.close(column)
+            paid = _paid(problem, opening.columns)
+            saving = np.where(opening.may_open(), _saving(problem, paid), -np.inf)
+            better = int(saving.argmax())
+            after = _total(problem, paid) - saving[better]
+            if better != column and after < total * (1 - 1e-12):
+                total, moved = after, True
+                opening.open(better)
+            else:
+                opening.open(column)
+    return opening.columns
+
+
+def _lagrangian(problem: _Median, best: Best, watch: Watch, *, iterations: int = 3000) -> Mask:
+    """Improve the bound by subgradient steps, and mark the columns that no better plan opens.
+
+    Every three hundred steps the columns that the relaxed problem opens are improved by swaps and offered as a plan.
+    """
+    hopeless = np.zeros(problem.sites.columns, dtype=bool)
+    price = _second_cheapest(problem, best.start)
+    best_price, top, step, since = price, -np.inf, 1.0, 0
+    for number in range(iterations):
+        relaxed = _Relaxed.at(problem, price)
+        since = 0 if relaxed.value > top + 1e-7 * abs(relaxed.value) else since + 1
+        if relaxed.value > top:
+            best_price, top = price, relaxed.value
+            best.limit(relaxed.value)
+        if best.found:
+            hopeless |= relaxed.hopeless(problem.sites, best.value - best.grain)
+        if number % 300 == 0:
+            _offer(best, "swap", _interchange(problem, _completed(problem, relaxed.chosen), watch))
+        if best.closed or watch.over or step < 1e-5:
+            break
+        if since >= 20:
+            step, since, price = step / 1.6, 0, best_price
+            continue
+        slope = relaxed.slope(problem, price)
+        reach = (best.value if best.found else 1.2 * relaxed.value) - relaxed.value
+        length = step * 1.05 * reach / max(1e-12, float(slope @ slope))
+        price = np.minimum(price + length * slope, problem.alone)
+    best.steps.append(f"bound {top:.10g}, {int(hopeless.sum())} candidates excluded")
+    return hopeless
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Relaxed:
+    """The problem solved when each row may be served any number of times, at its price."""
+
+    value: float
+    earned: Floats
+    """What each column saves at these prices (negative, or zero)."""
+    chosen: list[int]
+
+    @classmethod
+    def at(cls, problem: _Median, price: Floats) -> _Relaxed:
+        """Solve the relaxed problem at given prices: the count and the required columns hold, the other rules not."""
+        each = np.minimum(0.0, problem.cost - price[problem.row])
+        earned = np.bincount(problem.column, weights=each, minlength=problem.sites.columns).astype(np.float64)
+        must = problem.sites.rules.required
+        first = earned.copy()
+        first[must] = -np.inf
+        chosen = np.argsort(first, kind="stable")[: problem.sites.count]
+        return cls(float(price.sum() + earned[chosen].sum()), earned, [int(column) for column in chosen])
+
+    def hopeless(self, sites: Problem, value: float) -> Mask:
+        """Mark the columns that cannot be open in a plan of at most ``value``."""
+        if sites.count >= sites.columns:
+            return np.zeros(sites.columns, dtype=bool)
+        dearest = max(self.earned[column] for column in self.chosen)
+        marked: Mask = self.value - dearest + self.earned > value + 1e-6
+        marked[self.chosen] = False
+        marked[sites.rules.required] = False
+        return marked
+
+    def slope(self, problem: _Median, price: Floats) -> Floats:
+        """Return how the value changes with the prices: 1 for a row not served, less for one served more than once."""
+        is_open = np.zeros(problem.sites.columns, dtype=bool)
+        is_open[self.chosen] = True
+        serving = is_open[problem.column] & (problem.cost < price[problem.row])
+        served = np.bincount(problem.row[serving], minlength=len(price))
+        return np.where(price >= problem.alone, np.minimum(0.0, 1.0 - served), 1.0 - served)
+
+
+def _second_cheapest(problem: _Median, columns: list[int]) -> Floats:
+    """Return first prices: between what each row pays in a plan and a little more."""
+    paid = _paid(problem, columns)
+    known = paid[np.isfinite(paid)]
+    return np.minimum(np.where(np.isfinite(paid), 1.2 * paid, 2 * known.mean() if len(known) else 1.0), problem.alone)
+
+
+def _completed(problem: _Median, columns: list[int]) -> list[int]:
+    """Return the columns that may be open together, filled up to the count."""
+    opening = Opening(problem.sites)
+    for column in [*problem.sites.rules.required.tolist(), *columns]:
+        if opening.may_open()[column]:
+            opening.open(column)
+    while (allowed := opening.may_open()).any():
+        opening.open(int(allowed.argmax()))
+    return opening.columns
+
+
+def _prove(problem: _Median, best: Best, hopeless: Mask, watch: Watch) -> None:
+    """Let the exact solver decide among the candidates that are left."""
+    kept = ~hopeless
+    kept[best.start] = True
+    pairs = np.flatnonzero(kept[problem.column])
+    if len(pairs) > _TOO_LARGE and best.found:
+        best.steps.append(f"{len(pairs)} pairs left, too many for the exact solver")
+        return
+    rings, most = _rings(problem, kept, pairs)
+    program = formulations.covering(rings, must=_must_serve(problem, kept, pairs))
+    outcome = exact.solve(program, gap=0.0, absolute_gap=max(best.grain, best.gap * best.value), watch=watch)
+    if outcome.ending == "infeasible" and not best.found:
+        raise SitingError(
+            f"aucun choix de {problem.sites.count} lieux ne dessert tout le monde dans la limite de trajet : augmentez "
+            "le nombre de lieux ou la limite, ou donnez un coût aux personnes hors de portée."
+        )
+    best.hear(replace(outcome, bound=most - outcome.bound), np.flatnonzero(kept))
+
+
+def _rings(problem: _Median, kept: Mask, pairs: Positions) -> tuple[Problem, float]:
+    """Write the problem as covering: it costs the most it can, less what is saved by being near (Cornuejols 1980).
+
+    A row pays its dearest cost unless a site is open nearer: one covering row per row and distinct cost, covered by the
+    candidates at that cost or less, weighing the step to the next cost. Rows alike are merged, which makes this far
+    smaller than a variable per pair (Elloumi 2010).
+    """
+    order = pairs[np.lexsort((problem.cost[pairs], problem.row[pairs]))]
+    row, cost = problem.row[order], problem.cost[order]
+    place = (np.cumsum(kept) - 1)[problem.column[order]]
+    last_of_row = np.append(row[1:] != row[:-1], True) if len(row) else np.zeros(0, dtype=bool)
+    dearest = np.where(np.isfinite(problem.alone[row]), problem.alone[row], cost)
+    step = np.where(last_of_row, dearest, np.append(cost[1:], 0.0)) - cost
+    ends = np.flatnonzero(step > 0)
+    starts = np.flatnonzero(np.append(True, last_of_row[:-1]))[np.cumsum(np.append(True, last_of_row[:-1])) - 1]
+    lengths = ends - starts[ends] + 1
+    inside = np.repeat(ends - np.cumsum(lengths) + 1, lengths) + np.arange(lengths.sum())
+    indptr = np.concatenate([[0], np.cumsum(lengths)])
+    count = int(kept.sum())
+    cover = sparse.csr_array((np.ones(len(inside), dtype=bool), place[inside], indptr), shape=(len(ends), count))
+    sites = keep_columns(problem.sites, kept)
+    rings = replace(sites, cover=sparse.csc_array(cover), first=step[ends], second=np.zeros(len(ends)))
+    served = np.unique(row)
+    others = np.setdiff1d(np.arange(len(problem.alone)), served)
+    most = float(dearest[last_of_row].sum() + problem.alone[others].sum())
+    return merge_rows(rings), most
+
+
+def _must_serve(problem: _Median, kept: Mask, pairs: Positions) -> sparse.csr_array:
+    """Return, for every row that must be served, who can serve it."""
+    must = np.isinf(problem.alone)
+    number = np.cumsum(must) - 1
+    inside = pairs[must[problem.row[pairs]]]
+    place = (np.cumsum(kept) - 1)[problem.column[inside]]
+    shape = (int(must.sum()), int(kept.sum()))
+    return sparse.csr_array((np.ones(len(inside)), (number[problem.row[inside]], place)), shape=shape)
+
+
+def _plan(problem: _Median, best: Best, watch: Watch) -> KioskPlan:
+    if not best.found:
+        raise SitingError(
+            "aucun plan trouvé dans le temps accordé : augmentez la limite de temps, le nombre de lieux ou la limite "
+            "de trajet."
+        )
+    order, gains = _ranked(problem, best.start)
+    sites = problem.sites.rules.column[order]
+    return KioskPlan(
+        model="p-median (Hakimi 1964; ReVelle & Swain 1970)",
+        sites=tuple(int(site) for site in sites),
+        gains=gains,
+        value=best.value,
+        bound=float(best.bound),
+        status=status(best, watch),
+        method=f"{len(problem.cost)} pairs; " + "; ".join(best.steps),
+        seconds=watch.seconds,
+        sense="min",
+        cost=float(len(sites)),
+        uncoverable=tuple(int(row) for row in problem.uncoverable),
+    )
+
+
+def _ranked(problem: _Median, columns: list[int]) -> tuple[list[int], tuple[float, ...]]:
+    """Order the sites, each saving as much as it can after those before it."""
+    order: list[int] = []
+    gains = []
+    while left := [column for column in columns if column not in order]:
+        before = _paid(problem, order)
+        saving = _saving(problem, before)
+        order.append(max(left, key=lambda column: (saving[column], -column)))
+        gains.append(float(before.sum() - _paid(problem, order).sum()) if np.isfinite(before).all() else np.inf)
+    return order, tuple(gains)

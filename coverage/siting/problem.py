@@ -1,0 +1,220 @@
+"""The covering problem and what makes it smaller without changing its answer.
+
+All covering models of this folder are one problem: rows are demand, columns candidates. A row brings its ``first``
+weight when one open site covers it and its ``second`` (not larger) when two do. Reductions are exact: rows already
+covered or out of reach are dropped, rows with the same candidates are merged (their weights add up), candidates whose
+rows all belong to another one are dropped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from geoguichet.coverage.siting.constraints import Admissible, Positions, SiteRules, apply
+
+type Floats = npt.NDArray[np.float64]
+type Mask = npt.NDArray[np.bool_]
+
+_PAIRS_AT_MOST = 400_000_000
+"""Dominance compares rows or columns that meet; beyond this many meetings it costs more than it brings."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Problem:
+    """Rows to cover, columns to open, and what limits the choice."""
+
+    cover: sparse.csc_array
+    first: Floats
+    second: Floats
+    cost: Floats
+    count: int
+    """How many columns may be opened."""
+    budget: float
+    """What they may cost together (infinite for no budget)."""
+    rules: Admissible
+
+    @property
+    def columns(self) -> int:
+        """How many candidates there are."""
+        return int(self.cover.shape[1])
+
+    @property
+    def everything(self) -> float:
+        """What covering every row as often as counts would bring."""
+        return float(self.first.sum() + self.second.sum())
+
+    @property
+    def whole(self) -> bool:
+        """Whether weights come whole, as people do: so does then the best possible plan."""
+        return bool(np.all(self.first % 1 == 0) and np.all(self.second % 1 == 0))
+
+    @property
+    def size(self) -> str:
+        """Rows x columns, in words."""
+        return f"{self.cover.shape[0]} x {self.cover.shape[1]}"
+
+    def rows(self, column: int) -> npt.NDArray[np.int32]:
+        """Return the rows that a column covers."""
+        found: npt.NDArray[np.int32] = self.cover.indices[self.cover.indptr[column] : self.cover.indptr[column + 1]]
+        return found
+
+    def value(self, columns: npt.ArrayLike) -> float:
+        """Return what opening these columns brings."""
+        times = np.diff(sparse.csr_array(self.cover[:, np.asarray(columns, dtype=np.int64)]).indptr)
+        return float(self.first[times >= 1].sum() + self.second[times >= 2].sum())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stated:
+    """A problem as the planner stated it, and what the existing sites bring to it."""
+
+    problem: Problem
+    already: float
+    uncoverable: Positions
+
+
+def state(
+    cover: sparse.sparray,
+    first: Floats,
+    *,
+    second: Floats | None = None,
+    cost: Floats | None = None,
+    count: int | None = None,
+    budget: float = np.inf,
+    rules: SiteRules,
+) -> Stated:
+    """Apply the rules and the existing sites to a covering problem: what they cover is no longer to be covered."""
+    matrix = sparse.csc_array(cover, dtype=bool)
+    matrix.sum_duplicates()
+    admissible = apply(rules, matrix.shape[1])
+    second = np.zeros(len(first)) if second is None else second
+    times = np.diff(sparse.csr_array(matrix[:, sorted(set(rules.existing))]).indptr)
+    already = float(first[times >= 1].sum() + second[times >= 2].sum())
+    small = sparse.csc_array(matrix[:, admissible.column])
+    problem = Problem(
+        cover=small,
+        first=np.select([times == 0, times == 1], [first, second], 0.0),
+        second=np.where(times == 0, second, 0.0),
+        cost=np.ones(small.shape[1]) if cost is None else np.asarray(cost, dtype=np.float64)[admissible.column],
+        count=small.shape[1] if count is None else min(count, small.shape[1]),
+        budget=budget,
+        rules=admissible,
+    )
+    within_reach = np.diff(sparse.csr_array(small).indptr) > 0
+    return Stated(problem, already, np.flatnonzero(~within_reach & (times == 0)))
+
+
+def reduced(problem: Problem) -> Problem:
+    """Return the same problem with fewer rows and columns. Exact."""
+    merged = merge_rows(problem)
+    return keep_columns(merged, ~dominated_columns(merged))
+
+
+def merge_rows(problem: Problem) -> Problem:
+    """Drop rows that weigh nothing or are out of reach; merge rows that the same candidates cover."""
+    rows = sparse.csr_array(problem.cover)
+    rows.sort_indices()
+    useful = np.flatnonzero((np.diff(rows.indptr) > 0) & (problem.first + problem.second > 0))
+    seen: dict[bytes, int] = {}
+    group = np.empty(len(useful), dtype=np.int64)
+    for position, row in enumerate(useful):
+        key = rows.indices[rows.indptr[row] : rows.indptr[row + 1]].tobytes()
+        group[position] = seen.setdefault(key, len(seen))
+    kept = useful[np.unique(group, return_index=True)[1]] if len(useful) else useful
+    return replace(
+        problem,
+        cover=sparse.csc_array(rows[kept]),
+        first=np.bincount(group, weights=problem.first[useful], minlength=len(seen)),
+        second=np.bincount(group, weights=problem.second[useful], minlength=len(seen)),
+    )
+
+
+def keep_columns(problem: Problem, kept: Mask) -> Problem:
+    """Return the problem without the other columns."""
+    where = np.flatnonzero(kept)
+    rules = problem.rules
+    packs = sparse.csr_array(rules.packs[:, where])
+    return replace(
+        problem,
+        cover=sparse.csc_array(problem.cover[:, where]),
+        cost=problem.cost[where],
+        count=min(problem.count, len(where)),
+        rules=replace(
+            rules,
+            column=rules.column[where],
+            required=np.flatnonzero(np.isin(where, rules.required)),
+            packs=sparse.csr_array(packs[np.diff(packs.indptr) > 1]),
+            floor_of=rules.floor_of[where],
+        ),
+    )
+
+
+def dominated_columns(problem: Problem) -> Mask:
+    """Mark candidates that another can always stand for: it covers as much, costs no more, excludes no more.
+
+    Of equal ones the first is kept. Required candidates, those that count for a floor and those of which a neighbour
+    could exclude their stand-in are never marked. With second weights a stand-in may be open already: none is marked.
+    """
+    size = np.diff(problem.cover.indptr)
+    marked: Mask = size == 0
+    free = np.ones(problem.columns, dtype=bool)
+    free[problem.rules.required] = False
+    free &= problem.rules.floor_of < 0
+    j, k, both = _meetings(problem.cover) if not problem.second.any() else (size[:0], size[:0], size[:0])
+    inside = (j != k) & (both == size[j]) & ((size[k] > size[j]) | (problem.cost[k] < problem.cost[j]) | (k < j))
+    inside &= (problem.cost[k] <= problem.cost[j]) & _excludes_no_more(problem.rules.packs, j, k)
+    marked[j[inside]] = True
+    return marked & free
+
+
+def _excludes_no_more(packs: sparse.csr_array, j: Positions, k: Positions) -> Mask:
+    """Whether every exclusive set of ``k`` is also one of ``j``."""
+    member = sparse.csc_array(packs)
+    sets = np.diff(member.indptr)
+    if not sets.any():
+        return np.ones(len(j), dtype=bool)
+    shared = sparse.csr_array(member.T @ member)
+    ours = np.asarray(shared[j, k]).ravel() if len(j) else np.zeros(0)
+    answer: Mask = (sets[k] == 0) | (ours >= sets[k])
+    return answer
+
+
+def dominated_rows(cover: sparse.csc_array) -> Mask:
+    """Mark rows that are covered whenever another row is (set covering only); of equal ones the first is kept."""
+    turned = sparse.csc_array(cover.T)
+    size = np.diff(turned.indptr)
+    i, k, both = _meetings(turned)
+    inside = (i != k) & (both == size[k]) & ((size[i] > size[k]) | (k < i))
+    marked = np.zeros(turned.shape[1], dtype=bool)
+    marked[i[inside]] = True
+    return marked
+
+
+def _meetings(cover: sparse.csc_array) -> tuple[Positions, Positions, Positions]:
+    """Return pairs of columns and how many rows they share; nothing when that would take too long."""
+    met = np.diff(sparse.csr_array(cover).indptr).astype(np.int64)
+    if int((met * met).sum()) > _PAIRS_AT_MOST:
+        nothing = np.zeros(0, dtype=np.int64)
+        return nothing, nothing, nothing
+    counts = cover.astype(np.int32)
+    shared = sparse.coo_array(counts.T @ counts)
+    return shared.row.astype(np.int64), shared.col.astype(np.int64), shared.data.astype(np.int64)
+
+
+def admissible(problem: Problem, columns: list[int]) -> bool:
+    """Whether a choice of columns obeys the count, the budget and every rule."""
+    chosen = np.zeros(problem.columns, dtype=np.int64)
+    chosen[columns] = 1
+    rules = problem.rules
+    floors = np.bincount(rules.floor_of[columns] + 1, minlength=len(rules.floor) + 1)[1:]
+    return bool(
+        len(columns) <= problem.count
+        and problem.cost[columns].sum() <= problem.budget + 1e-6
+        and chosen[rules.required].all()
+        and (rules.packs @ chosen <= 1).all()
+        and (floors >= rules.floor).all()
+    )

@@ -1,0 +1,53 @@
+"""How long an answer may take, and whether the planner has changed their mind."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+
+class Watch:
+    """A stopwatch with a limit, and the event by which the caller calls everything off.
+
+    The loops of this folder ask :attr:`over` between two small pieces of work.
+    """
+
+    def __init__(self, time_limit_s: float, cancel: threading.Event | None = None) -> None:
+        self._started = time.monotonic()
+        self.limit_s = time_limit_s
+        self._cancel = cancel
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self._started
+
+    @property
+    def left_s(self) -> float:
+        """Seconds left before the limit, 0 when it is past."""
+        return max(0.0, self.limit_s - self.seconds)
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the caller has called it off."""
+        return self._cancel is not None and self._cancel.is_set()
+
+    @property
+    def over(self) -> bool:
+        """Whether the work must stop now."""
+        return self.cancelled or self.left_s <= 0
+
+    def slice(self, share: float = 1.0, *, or_when: threading.Event | None = None) -> Watch:
+        """Return a watch for a share of the time that is left, which ``or_when`` ends too."""
+        return Watch(share * self.left_s, _Either(self._cancel, or_when))
+
+
+class _Either(threading.Event):
+    """Set when it is set itself, or when any of the events it was made of is."""
+
+    def __init__(self, *events: threading.Event | None) -> None:
+        super().__init__()
+        self._events = [event for event in events if event is not None]
+
+    def is_set(self) -> bool:
+        return super().is_set() or any(event.is_set() for event in self._events)

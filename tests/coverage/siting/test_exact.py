@@ -1,0 +1,123 @@
+"""The exact solver obeys: limits, cancellation, a child that dies, Ctrl-C, and it says what it knew."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from geoguichet.coverage.siting import exact, formulations
+from geoguichet.coverage.siting.constraints import SiteRules
+from geoguichet.coverage.siting.covering import maximal_covering
+from geoguichet.coverage.siting.problem import Problem, state
+from geoguichet.coverage.siting.watch import Watch
+
+
+def scattered(count: int, radius: float) -> tuple[sparse.csr_array, np.ndarray]:
+    rng = np.random.default_rng(7)
+    points = rng.random((count, 2))
+    near = np.hypot(*(points[:, None] - points[None, :]).transpose(2, 0, 1)) < radius
+    return sparse.csr_array(near), rng.integers(1, 1000, count).astype(float)
+
+
+def hard() -> Problem:
+    """A problem that keeps the solver busy for minutes."""
+    cover, weight = scattered(900, 0.12)
+    return state(cover, weight, count=20, rules=SiteRules()).problem
+
+
+def test_a_small_program_is_solved_in_a_child() -> None:
+    cover, weight = scattered(90, 0.2)
+    problem = state(cover, weight, count=4, rules=SiteRules()).problem
+    assert problem.cover.nnz > exact.TINY
+    outcome = exact.solve(formulations.covering(problem), watch=Watch(60))
+    assert outcome.ending == "solved" and outcome.chosen is not None
+    assert problem.value(outcome.chosen) == pytest.approx(outcome.bound)
+
+
+def test_the_time_limit_is_overrun_by_little() -> None:
+    watch = Watch(1.0)
+    outcome = exact.solve(formulations.covering(hard()), watch=watch)
+    assert outcome.ending in {"stopped", "solved"}
+    assert watch.seconds <= 1.1 + 1.0 + 2.0, "10 % + 1 s, and 2 s for a loaded machine to start and end a process"
+
+
+def test_cancelling_stops_the_child_at_once() -> None:
+    cancel = threading.Event()
+    program = formulations.covering(hard())
+    threading.Timer(1.0, cancel.set).start()
+    watch = Watch(60, cancel)
+    outcome = exact.solve(program, watch=watch)
+    assert outcome.ending == "cancelled" and watch.seconds < 1.0 + 2.0
+    assert not children()
+
+
+def test_a_cancelled_plan_keeps_the_best_answer_known() -> None:
+    cancel = threading.Event()
+    cover, weight = scattered(900, 0.12)
+    threading.Timer(1.5, cancel.set).start()
+    plan = maximal_covering(cover, weight, 20, cancel=cancel)
+    assert plan.status == "interrupted" and plan.seconds < 1.5 + 2.0
+    assert 0 < plan.value <= plan.bound
+
+
+def test_a_killed_child_is_reported_and_the_best_answer_kept() -> None:
+    cover, weight = scattered(900, 0.12)
+    killer = threading.Thread(target=kill_the_next_child, daemon=True)
+    killer.start()
+    plan = maximal_covering(cover, weight, 20, time_limit_s=6)
+    killer.join()
+    assert plan.status == "solver_lost" and "died" in plan.method
+    assert 0 < plan.value <= plan.bound and plan.gap < 0.1
+
+
+def test_ctrl_c_leaves_no_child_behind(tmp_path: Path) -> None:
+    script = tmp_path / "long.py"
+    script.write_text(
+        "import numpy as np\nfrom scipy import sparse\n"
+        "from geoguichet.coverage.siting.covering import maximal_covering\n"
+        "points = np.random.default_rng(7).random((900, 2))\n"
+        "near = np.hypot(*(points[:, None] - points[None, :]).transpose(2, 0, 1)) < 0.12\n"
+        "print('ready', flush=True)\n"
+        "maximal_covering(sparse.csr_array(near), np.arange(900.0), 20, time_limit_s=100)\n"
+    )
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        deadline = time.monotonic() + 20
+        while not (grandchildren := children(process.pid)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=5)
+    assert b"KeyboardInterrupt" in said
+    assert grandchildren and not any(Path(f"/proc/{child}").exists() for child in grandchildren)
+
+
+def children(parent: int | None = None) -> list[int]:
+    """Solver processes whose parent is this one (or the one named)."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            status, line = (folder / "stat").read_text(), (folder / "cmdline").read_text()
+        except OSError:
+            continue
+        _, _, after = status.rpartition(") ")
+        if int(after.split()[1]) == (parent or os.getpid()) and "highs.py" in line and after[0] != "Z":
+            found.append(int(folder.name))
+    return found
+
+
+def kill_the_next_child() -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        for child in children():
+            time.sleep(0.5)
+            os.kill(child, signal.SIGKILL)
+            return
+        time.sleep(0.02)
