@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from geoguichet.referentials.errors import GeoguichetError, UsageError
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from geoguichet.catalogue.record import Record
+    from geoguichet.coverage.compare import Comparison
     from geoguichet.coverage.result import CoverageResult
     from geoguichet.coverage.siting.plan import KioskPlan
     from geoguichet.referentials.store import ReferentialStore
@@ -99,6 +102,15 @@ def _parser() -> argparse.ArgumentParser:
         help="écrire ici plutôt que dans l'espace de travail, sans publier au catalogue",
     )
     _add_output(run)
+    compare = _command(coverage, "compare", _coverage_compare, "mettre deux réponses côte à côte : qui gagne, qui perd")
+    compare.add_argument("before", type=Path, metavar="AVANT", help="une étude (.toml) ou le dossier d'un résultat")
+    compare.add_argument("after", type=Path, nargs="?", metavar="APRES", help="l'autre ; sinon AVANT, changée")
+    _add_changes(compare)
+    compare.add_argument(
+        "--kiosks", choices=("none", "both", "after"), help="de quel côté les visioguichets comptent comme ouverts"
+    )
+    compare.add_argument("--out", type=Path, metavar="DOSSIER", help="écrire ici plutôt que dans l'espace de travail")
+    _add_output(compare)
     init = _command(coverage, "init", _coverage_init, "créer un fichier d'étude commenté, à compléter")
     init.add_argument("file", type=Path, metavar="FICHIER", help="le fichier à créer")
 
@@ -139,6 +151,17 @@ def _command(group: Any, name: str, run: Callable[[argparse.Namespace], None], h
 def _add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="répondre en JSON")
     parser.add_argument("--quiet", action="store_true", help="ne pas montrer l'avancement")
+
+
+def _add_changes(parser: argparse.ArgumentParser) -> None:
+    """Add what may be changed in the second study: counters closed or opened, hours, thresholds; each repeatable."""
+    for option, metavar, help_ in (
+        ("--close", "ID", "fermer ce guichet"),
+        ("--open", "TYPE,LON,LAT[,HORAIRES]", "ouvrir un guichet : town_hall,1.605,42.966,Mo-Fr 09:00-17:00"),
+        ("--hours", "ID=HORAIRES", "changer les horaires d'un guichet"),
+        ("--within", "BESOIN=LONGUEUR", "changer un seuil : mairie=10 km"),
+    ):
+        parser.add_argument(option, action="append", default=[], metavar=metavar, help=help_ + " (répétable)")
 
 
 class _Version(argparse.Action):
@@ -227,6 +250,29 @@ def _study(path: Path, arguments: argparse.Namespace, *, out: Path | None) -> No
         print(json.dumps(_as_json(result, files), ensure_ascii=False, indent=2))
     else:
         _print_result(result, files)
+
+
+def _coverage_compare(arguments: argparse.Namespace) -> None:
+    from geoguichet.coverage.outputs.comparison import write
+    from geoguichet.coverage.scenario import compared
+
+    with _progress(quiet=arguments.quiet or arguments.json) as on_step:
+        comparison = compared(
+            arguments.before,
+            arguments.after,
+            close=arguments.close,
+            open_=arguments.open,
+            hours=arguments.hours,
+            within=arguments.within,
+            kiosks=arguments.kiosks,
+            on_step=on_step,
+        )
+        names = "--".join(dict.fromkeys((comparison.before.study.id, comparison.after.study.id)))
+        files = write(comparison, arguments.out or _workspace(arguments) / "comparisons" / names)
+    if arguments.json:
+        print(json.dumps(comparison.as_dict() | {"files": [str(file) for file in files]}, ensure_ascii=False, indent=2))
+    else:
+        _print_comparison(comparison, files)
 
 
 def _coverage_init(arguments: argparse.Namespace) -> None:
@@ -551,6 +597,64 @@ def _print_result(result: CoverageResult, files: Sequence[Path]) -> None:
         print(file)
 
 
+def _print_comparison(comparison: Comparison, files: Sequence[Path]) -> None:
+    from geoguichet.coverage.outputs.comparison import changes_told, lead, side_told
+    from geoguichet.coverage.outputs.wording import NARROW, NO_BREAK, Wording
+
+    say = Wording("fr")
+    sentences = [
+        say("compare_before", title=side_told(comparison.before, say)),
+        say("compare_after", title=side_told(comparison.after, say)),
+        *(f"  - {sentence}" for sentence in changes_told(comparison, say)),
+        "",
+        lead(comparison, say),
+    ]
+    print("\n".join(sentences).replace(NARROW, " ").replace(NO_BREAK, " "))
+    for title, rows in (
+        ("Groupe", comparison.by_group()),
+        ("Département", comparison.of("departement", changed_only=True)),
+        ("Intercommunalité", comparison.of("epci", changed_only=True)),
+        ("Zone avant", comparison.of("zone_before", changed_only=True)),
+        ("Zone après", comparison.of("zone_after", changed_only=True)),
+    ):
+        if len(rows):
+            print(f"\n{_comparison_table(title, rows, comparison.needs)}")
+    print()
+    for file in files:
+        print(file)
+
+
+def _comparison_table(title: str, rows: DataFrame, needs: Sequence[str], most: int = 10) -> str:
+    header = (title, "Habitants", "Gagnent", "Perdent", "Plus près", "Plus loin", *(f"{need} (m)" for need in needs))
+    lines = [
+        (
+            f"{row['code']} {row['name']}".strip() if row["code"] != row["name"] else row["name"],
+            *(_number(row[key]) for key in ("people", "gained", "lost", "nearer", "farther")),
+            *(_signed(row[f"{need}_change_m"]) for need in needs),
+        )
+        for row in rows.head(most).to_dict("records")
+    ]
+    left = len(rows) - most
+    return _columns(header, lines) + (f"\n... et {left} autres, dans compare.gpkg et --json" if left > 0 else "")
+
+
+def _columns(header: Sequence[str], lines: Sequence[Sequence[str]], left: int = 1) -> str:
+    """Return lines under a header and a rule; the first ``left`` columns to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(header, *lines, strict=True)]
+    told = [
+        "  ".join(
+            cell.ljust(width) if place < left else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in (header, *lines)
+    ]
+    return "\n".join([told[0], "  ".join("-" * width for width in widths), *told[1:]])
+
+
+def _signed(metres: float) -> str:
+    return "-" if metres != metres else f"{metres:+,.0f}".replace(",", " ").replace("+0", "0").replace("-0", "0")
+
+
 def _summary_table(result: CoverageResult) -> str:
     """Return one line per département then the territory; the share of its people stands beside each number."""
     header = ("Territoire", "Habitants", "En zone blanche", "%", "Après le plan", "%", "Zones", "Visioguichets")
@@ -567,14 +671,8 @@ def _summary_table(result: CoverageResult) -> str:
         )
         for row in result.summary.to_dict("records")
     ]
-    widths = [max(map(len, column)) for column in zip(header, *lines, strict=True)]
-    rule = "  ".join("-" * width for width in widths)
-    first, *rest = widths
-    told = [
-        "  ".join([line[0].ljust(first), *(cell.rjust(width) for cell, width in zip(line[1:], rest, strict=True))])
-        for line in (header, *lines)
-    ]
-    return "\n".join([told[0], rule, *told[1:-1], rule, told[-1]])
+    *told, whole = _columns(header, lines).split("\n")
+    return "\n".join([*told, told[1], whole])
 
 
 def _print_record(record: Record) -> None:

@@ -25,3 +25,11 @@ class OutputError(GeoguichetError):
 
 class OutputFolderError(OutputError, UsageError):
     """The folder asked for holds something that is not a study's result, and is not touched."""
+
+
+class ManifestError(GeoguichetError):
+    """A manifest that cannot be read, or that tells of another version's study."""
+
+
+class ComparisonError(GeoguichetError):
+    """Two answers that cannot be set side by side: other people, no commune or no need in common."""

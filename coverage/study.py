@@ -94,6 +94,31 @@ class KioskChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """A counter that does not exist yet: its type, its place (degrees), its hours in OpenStreetMap's form."""
+
+    type: str
+    lon: float
+    lat: float
+    hours: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What the study changes in the services before it asks: counters opened, their hours set, counters closed."""
+
+    open: tuple[Opening, ...] = ()
+    hours: tuple[tuple[str, str], ...] = ()
+    """Service identifier and its new hours; none at all is written ``off``."""
+    close: tuple[str, ...] = ()
+
+    def then(self, more: Changes) -> Changes:
+        """Return both, these first."""
+        return Changes(self.open + more.open, self.hours + more.hours, self.close + more.close)
+
+
+@dataclass(frozen=True, slots=True)
 class StudyContact:
     """Who answers for a study; shown in its catalogue record and its report."""
 
@@ -117,6 +142,7 @@ class Study:
     rule: Rule
     kiosks: KioskChoice | None
     contact: StudyContact = StudyContact()
+    changes: Changes = Changes()
     path: Path | None = field(default=None, compare=False)
 
     @property
@@ -183,6 +209,7 @@ def parse_study(document: Mapping[str, Any], *, path: Path | None = None) -> Stu
         rule=_rule(root.table("rule"), needs),
         kiosks=_kiosks(root.table("kiosks"), needs) if "kiosks" in document else None,
         contact=_contact(root.table("contact", optional=True)),
+        changes=_changes(root.table("changes", optional=True)),
         path=path,
     )
     for table in (head, data, root):
@@ -216,6 +243,29 @@ def _contact(table: _Table) -> StudyContact:
     contact = StudyContact(table.text("organization", default=""), table.text("email", default=""))
     table.refuse_unknown()
     return contact
+
+
+def _changes(table: _Table) -> Changes:
+    hours = table.table("hours", optional=True)
+    changes = Changes(
+        open=tuple(_opening(one) for one in table.tables("open")),
+        hours=tuple((key, hours.text(key)) for key in hours.keys()),
+        close=table.texts("close", default=()),
+    )
+    table.refuse_unknown()
+    return changes
+
+
+def _opening(table: _Table) -> Opening:
+    opening = Opening(
+        type=table.known(table.text("type"), SERVICE_TYPES, "type"),
+        lon=table.number("lon", low=-180.0, high=180.0) or 0.0,
+        lat=table.number("lat", low=-90.0, high=90.0) or 0.0,
+        hours=table.text("hours", default=""),
+        name=table.text("name", default=""),
+    )
+    table.refuse_unknown()
+    return opening
 
 
 def _needs(services: _Table) -> tuple[Need, ...]:
@@ -315,6 +365,18 @@ def _short(value: object) -> str:
     return told if len(told) <= 60 else f"{told[:57]}..."
 
 
+def length_m(text: str, where: str) -> float:
+    """Return the metres of a length with its unit, such as ``8 km``, given elsewhere than in a study file.
+
+    Raises
+    ------
+    StudyError
+        It is not a positive number followed by ``m`` or ``km``; the message begins with ``where``.
+    """
+    metres: float = _Table({"": text}, where, "").quantity("", "length")
+    return metres
+
+
 _MISSING: Any = object()
 
 
@@ -349,6 +411,15 @@ class _Table:
         if not isinstance(value, Mapping):
             raise self.error(key, f"une table est attendue, {_short(value)} est donné", f"[{name}] suivi de ses clés")
         return _Table(value, self._file, name)
+
+    def tables(self, key: str) -> list[_Table]:
+        values = self.get(key, [])
+        name = ".".join(part for part in (self._name, key) if part)
+        if not isinstance(values, list) or not all(isinstance(value, Mapping) for value in values):
+            raise self.error(
+                key, f"une liste de tables est attendue, {_short(values)} est donné", f"[[{name}]] et ses clés"
+            )
+        return [_Table(value, self._file, name) for value in values]
 
     def text(self, key: str, *, default: Any = _MISSING) -> str:
         value = self.get(key, default)
