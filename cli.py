@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from geoguichet.referentials.errors import GeoguichetError, UsageError
 
 if TYPE_CHECKING:
+    from geopandas import GeoDataFrame
     from pandas import DataFrame
 
     from geoguichet.catalogue.record import Record
@@ -111,6 +112,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     compare.add_argument("--out", type=Path, metavar="DOSSIER", help="écrire ici plutôt que dans l'espace de travail")
     _add_output(compare)
+    nearest = _command(
+        coverage, "nearest", _coverage_nearest, "dire où aller : les guichets les plus proches d'un lieu"
+    )
+    nearest.add_argument("place", metavar="LIEU", help="commune (même à demi écrite), code INSEE, ou LON,LAT")
+    nearest.add_argument("what", metavar="QUOI", help="un besoin de l'étude (mairie) ou un type (sous_prefecture)")
+    nearest.add_argument("--at", metavar="MOMENT", help='ouverts à ce moment : "mardi 10h30"')
+    nearest.add_argument("-k", type=_positive, default=3, metavar="N", help="combien (3)")
+    nearest.add_argument("--study", type=Path, metavar="ETUDE", help="étude (.toml) ou dossier d'un résultat")
+    nearest.add_argument("--json", action="store_true", help="répondre en JSON (GeoJSON)")
     init = _command(coverage, "init", _coverage_init, "créer un fichier d'étude commenté, à compléter")
     init.add_argument("file", type=Path, metavar="FICHIER", help="le fichier à créer")
 
@@ -273,6 +283,26 @@ def _coverage_compare(arguments: argparse.Namespace) -> None:
         print(json.dumps(comparison.as_dict() | {"files": [str(file) for file in files]}, ensure_ascii=False, indent=2))
     else:
         _print_comparison(comparison, files)
+
+
+def _coverage_nearest(arguments: argparse.Namespace) -> None:
+    from importlib.resources import as_file, files
+
+    from geoguichet.coverage.orientation import find_place, nearest_counters, open_directory, study_and_result
+    from geoguichet.referentials.moments import Moment
+
+    at = Moment.parse(arguments.at) if arguments.at else None
+    with as_file(files("geoguichet.data") / "studies" / "visioguichets.toml") as shipped:
+        study, result = study_and_result(arguments.study or shipped, _workspace(arguments))
+    directory = open_directory(study, result)
+    place = find_place(directory, arguments.place)
+    found = nearest_counters(directory, place, arguments.what, at=at, k=arguments.k)
+    if arguments.json:
+        print(found.reset_index().to_json(indent=2, ensure_ascii=False, drop_id=True))
+        return
+    print(f"{arguments.what} depuis {place.name}{f', {at}' if at else ''}\n\n{_nearest_table(found)}")
+    if directory.kiosks is None:
+        print("\nSans visioguichets : l'étude n'a pas encore de résultat (« geoguichet coverage run »).")
 
 
 def _coverage_init(arguments: argparse.Namespace) -> None:
@@ -636,6 +666,24 @@ def _comparison_table(title: str, rows: DataFrame, needs: Sequence[str], most: i
     ]
     left = len(rows) - most
     return _columns(header, lines) + (f"\n... et {left} autres, dans compare.gpkg et --json" if left > 0 else "")
+
+
+def _nearest_table(found: GeoDataFrame) -> str:
+    opening = {"open": "ouvert", "unknown": "horaires inconnus", "": ""}
+    timed = bool((found["opening"] != "").any())
+    lines = [
+        (
+            f"{row['cost'] / 1000:.1f} km".replace(".", ","),
+            str(row["name"]),
+            f"{row['commune_name']} ({row['departement']})",
+            *([opening[row["opening"]]] if timed else []),
+            str(row["hours"]) if isinstance(row["hours"], str) and row["hours"] else "horaires inconnus",
+            str(key),
+        )
+        for key, row in zip(found.index, found.to_dict("records"), strict=True)
+    ]
+    header = ("Distance", "Guichet", "Commune", *(["Alors"] if timed else []), "Horaires", "Identifiant")
+    return _columns(header, lines, left=len(header)) if lines else "Aucun guichet n'est ouvert alors."
 
 
 def _columns(header: Sequence[str], lines: Sequence[Sequence[str]], left: int = 1) -> str:

@@ -33,3 +33,7 @@ class ManifestError(GeoguichetError):
 
 class ComparisonError(GeoguichetError):
     """Two answers that cannot be set side by side: other people, no commune or no need in common."""
+
+
+class OrientationError(UsageError):
+    """A place or a need that cannot be told from the words given; the message lists what they may mean."""

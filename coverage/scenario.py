@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -106,8 +107,8 @@ def opening(text: str) -> Opening:
     """
     kind, *rest = text.split(",", 3)
     if kind not in SERVICE_TYPES:
-        known = ", ".join(SERVICE_TYPES)
-        raise StudyError(f"--open : le type de service {kind!r} est inconnu ; essayez l'un de ceux-ci : {known}.")
+        close = difflib.get_close_matches(kind, list(SERVICE_TYPES), n=3, cutoff=0.4) or ["town_hall", "prefecture"]
+        raise StudyError(f"--open : le type de service {kind!r} est inconnu ; essayez : {', '.join(close)}.")
     try:
         lon, lat = float(rest[0]), float(rest[1])
     except (IndexError, ValueError) as error:

@@ -37,7 +37,7 @@ def test_kiosks_stay_where_they_are_when_a_counter_closes(small_path: Path, smal
         ({"within": ["etat"]}, "--within : NOM=VALEUR"),
         ({"within": ["etat=loin"]}, "--within.*unité"),
         ({"within": ["poste=8 km"]}, "besoin 'poste' est inconnu"),
-        ({"open_": ["mairie,1,43"]}, "'mairie' est inconnu.*town_hall"),
+        ({"open_": ["mairie,1,43"]}, "'mairie' est inconnu ; essayez : "),
         ({"open_": ["town_hall,ici,43"]}, "TYPE,LON,LAT"),
         ({"open_": ["town_hall"]}, "TYPE,LON,LAT"),
     ],
