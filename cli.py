@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from geoguichet.catalogue.record import Record
     from geoguichet.coverage.compare import Comparison
+    from geoguichet.coverage.replay import Replay
     from geoguichet.coverage.result import CoverageResult
     from geoguichet.coverage.siting.plan import KioskPlan
     from geoguichet.referentials.store import ReferentialStore
@@ -121,6 +122,10 @@ def _parser() -> argparse.ArgumentParser:
     nearest.add_argument("-k", type=_positive, default=3, metavar="N", help="combien (3)")
     nearest.add_argument("--study", type=Path, metavar="ETUDE", help="étude (.toml) ou dossier d'un résultat")
     nearest.add_argument("--json", action="store_true", help="répondre en JSON (GeoJSON)")
+    replay = _command(coverage, "replay", _coverage_replay, "refaire une étude d'après son manifeste et comparer")
+    replay.add_argument("manifest", type=Path, metavar="MANIFESTE", help="manifest.json, ou le dossier d'un résultat")
+    replay.add_argument("--source", type=Path, metavar="FICHIER", help="le GeoPackage de l'étude, s'il est ailleurs")
+    _add_output(replay)
     init = _command(coverage, "init", _coverage_init, "créer un fichier d'étude commenté, à compléter")
     init.add_argument("file", type=Path, metavar="FICHIER", help="le fichier à créer")
 
@@ -303,6 +308,44 @@ def _coverage_nearest(arguments: argparse.Namespace) -> None:
     print(f"{arguments.what} depuis {place.name}{f', {at}' if at else ''}\n\n{_nearest_table(found)}")
     if directory.kiosks is None:
         print("\nSans visioguichets : l'étude n'a pas encore de résultat (« geoguichet coverage run »).")
+
+
+def _coverage_replay(arguments: argparse.Namespace) -> None:
+    from geoguichet.coverage.errors import ReplayError
+    from geoguichet.coverage.replay import replay
+
+    with _progress(quiet=arguments.quiet or arguments.json) as on_step:
+        told = replay(arguments.manifest, source=arguments.source, on_step=on_step)
+    if arguments.json:
+        differences = [difference.as_dict() for difference in told.differences]
+        print(json.dumps({"same": told.same, "outputs": told.outputs, "differences": differences}, indent=2))
+    else:
+        for name in told.outputs:
+            print(f"identique   {name}")
+        for one in told.differences:
+            print(f"{_DIFFERENCES[one.kind]:<11} {one.name} : {one.expected} attendu, {one.found} obtenu")
+    if not told.same:
+        raise ReplayError(f"{arguments.manifest} : {_why(told)}")
+
+
+_DIFFERENCES = {
+    "file": "modifié",
+    "parameter": "paramètre",
+    "input": "donnée",
+    "version": "version",
+    "answer": "réponse",
+    "output": "fichier",
+}
+
+
+def _why(told: Replay) -> str:
+    """Say in one sentence what kinds of things changed, where the cause of other bytes is to be looked for."""
+    kinds = dict.fromkeys(one.kind for one in told.differences if one.kind in ("parameter", "input", "version"))
+    causes = {"parameter": "un paramètre", "input": "les données lues", "version": "une version"}
+    cause = " et ".join(causes[kind] for kind in kinds)
+    files = sum(one.kind == "output" for one in told.differences)
+    reason = f"ont changé : {cause}" if cause else "ni données, ni paramètres, ni versions n'ont changé"
+    return f"la réponse refaite n'est pas la même ({files} fichier(s) diffèrent) ; {reason}."
 
 
 def _coverage_init(arguments: argparse.Namespace) -> None:

@@ -37,3 +37,7 @@ class ComparisonError(GeoguichetError):
 
 class OrientationError(UsageError):
     """A place or a need that cannot be told from the words given; the message lists what they may mean."""
+
+
+class ReplayError(GeoguichetError):
+    """A study done again did not give the same answer."""
