@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
     from geoguichet.catalogue.record import Record
     from geoguichet.coverage.compare import Comparison
+    from geoguichet.coverage.ranking import Ranking
     from geoguichet.coverage.replay import Replay
     from geoguichet.coverage.result import CoverageResult
     from geoguichet.coverage.siting.plan import KioskPlan
+    from geoguichet.coverage.study import Study
     from geoguichet.referentials.store import ReferentialStore
 
 REFUSED, MISUSED, INTERRUPTED = 1, 2, 130
@@ -103,7 +105,10 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DOSSIER",
         help="écrire ici plutôt que dans l'espace de travail, sans publier au catalogue",
     )
+    run.add_argument("--pdf", action="store_true", help="imprimer aussi le rapport (report.pdf ; demande chromium)")
     _add_output(run)
+    pdf = _command(coverage, "pdf", _coverage_pdf, "imprimer en PDF le rapport d'un résultat")
+    pdf.add_argument("folder", type=Path, metavar="DOSSIER", help="le dossier d'un résultat")
     compare = _command(coverage, "compare", _coverage_compare, "mettre deux réponses côte à côte : qui gagne, qui perd")
     compare.add_argument("before", type=Path, metavar="AVANT", help="une étude (.toml) ou le dossier d'un résultat")
     compare.add_argument("after", type=Path, nargs="?", metavar="APRES", help="l'autre ; sinon AVANT, changée")
@@ -258,6 +263,8 @@ def _study(path: Path, arguments: argparse.Namespace, *, out: Path | None) -> No
         folder = out or workspace / "studies" / study.id
         result = run(study, on_step=on_step)
         files = write_all(result, folder, on_step=on_step)
+        if getattr(arguments, "pdf", False):
+            files = (*files, _printed(folder))
         if out is None:
             on_step("publication au catalogue")
             publish(result, workspace)
@@ -265,6 +272,17 @@ def _study(path: Path, arguments: argparse.Namespace, *, out: Path | None) -> No
         print(json.dumps(_as_json(result, files), ensure_ascii=False, indent=2))
     else:
         _print_result(result, files)
+
+
+def _printed(folder: Path) -> Path:
+    from geoguichet.coverage.outputs import pdf
+
+    pdf.write(folder / "report.html", folder / "report.pdf")
+    return folder / "report.pdf"
+
+
+def _coverage_pdf(arguments: argparse.Namespace) -> None:
+    print(_printed(arguments.folder))
 
 
 def _coverage_compare(arguments: argparse.Namespace) -> None:
@@ -663,8 +681,10 @@ def _progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
 
 def _print_result(result: CoverageResult, files: Sequence[Path]) -> None:
     print(f"{result.study.title}\n\n{_summary_table(result)}\n")
-    if result.plan is not None:
+    if result.plan is not None and result.ranking is not None:
         print(_proof(result.plan))
+        print("\n".join(_around(result.study, result.ranking)) + "\n")
+        print(_kiosk_table(result.kiosks) + "\n")
     print(f"{len(result.findings)} constats sur les données ; le rapport les détaille.\n")
     for file in files:
         print(file)
@@ -797,6 +817,46 @@ def _proof(plan: KioskPlan) -> str:
     return said + f"au plus {_number(plan.bound)} possibles, écart prouvé {_percent(plan.gap, 2)} %."
 
 
+def _around(study: Study, ranking: Ranking) -> list[str]:
+    """Say where to stop, what the plan that was carried out reaches, and who is left."""
+    from geoguichet.coverage.outputs.report import stop_sentence
+    from geoguichet.coverage.outputs.wording import NARROW, NO_BREAK, Wording
+
+    say = Wording("fr")
+    lines = [stop_sentence(ranking, study.kiosks, say)] if study.kiosks is not None else []
+    outcome = ranking.reference
+    if outcome is not None:
+        known = outcome.people is not None
+        who = outcome.reference.label if known else f"{outcome.reference.count} dans les communes les plus peuplées"
+        people = outcome.people if outcome.people is not None else outcome.most_populated
+        lines.append(f"{who} : {_number(people)} habitants ; les {outcome.enough} premiers du plan en font autant.")
+    lines += [
+        f"Encore sans accès : {_number(row['people'])} habitants, {_number(row['communes'])} commune(s) ; "
+        f"{say('unserved_' + row['reason'])}."
+        for row in ranking.unserved.to_dict("records")
+    ]
+    return [line.replace(NARROW, " ").replace(NO_BREAK, " ") for line in lines if line]
+
+
+def _kiosk_table(kiosks: GeoDataFrame, most: int = 10) -> str:
+    """Return the first of the ranked list, with what each would save a year under the study's use."""
+    header = ("Rang", "Visioguichet", "Zone", "h/sem.", "Habitants", "Cumul", "%", "km/an", "CO2 kg/an")
+    lines = [
+        (
+            str(row["rank"]),
+            f"{row['name']} ({row['departement']})",
+            row["zones"].split(",")[0],
+            "-" if row["hours_per_week"] != row["hours_per_week"] else f"{row['hours_per_week']:g}".replace(".", ","),
+            *(_number(row[key]) for key in ("people_added", "people_cumulated")),
+            _percent(row["share_cumulated"]),
+            *(_number(row[key]) for key in ("km_saved_per_year", "co2_saved_kg_per_year")),
+        )
+        for row in kiosks.head(most).to_dict("records")
+    ]
+    left = len(kiosks) - most
+    return _columns(header, lines, left=3) + (f"\n... et {left} autres, dans le rapport" if left > 0 else "")
+
+
 def _as_json(result: CoverageResult, files: Sequence[Path]) -> dict[str, Any]:
     plan = result.plan
     return {
@@ -811,10 +871,18 @@ def _as_json(result: CoverageResult, files: Sequence[Path]) -> dict[str, Any]:
             "gap": plan.gap,
             "status": plan.status,
         },
+        "kiosks": _records(result.kiosks),
+        "ranking": None if result.ranking is None else result.ranking.as_dict(),
         "counters": result.counters,
         "findings": [finding.as_dict() for finding in result.findings],
         "files": [str(file) for file in files],
     }
+
+
+def _records(table: GeoDataFrame) -> list[dict[str, Any]]:
+    plain = table.drop(columns=table.geometry.name).reset_index()
+    rows: list[dict[str, Any]] = json.loads(plain.to_json(orient="records"))
+    return rows
 
 
 def _number(value: float) -> str:

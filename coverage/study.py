@@ -26,7 +26,11 @@ _UNITS = {
 _QUANTITY = re.compile(r"([0-9]+(?:[ _][0-9]+)*(?:[.,][0-9]+)?) ?([A-Za-z]+)")
 _LONGEST_QUANTITY = 40
 _EARTH_M = 20_004_000.0  # half a meridian: no place is farther
-_RESERVED = ("kiosk", "slack")  # their columns ``kiosk_m`` and ``slack_m`` already mean something else
+_RESERVED = (
+    "kiosk",
+    "slack",
+    "unserved",
+)  # ``kiosk_m``, ``slack_m`` and ``unserved_reason`` already mean something else
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,30 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Use:
+    """The use that is supposed, to tell what a kiosk saves in a year; docs/planning.md says where these come from."""
+
+    uses_per_person: float = 0.03
+    """Uses a year per inhabitant gained."""
+    trips_avoided: float = 1.0
+    """Round trips a use avoids."""
+    detour: float = 1.0
+    """Length of the way over the distance measured: 1 counts straight lines as they are, an underestimate."""
+    co2_g_per_km: float = 192.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A plan that was really carried out, to set against the best one."""
+
+    label: str
+    count: int
+    cost_eur: float
+    communes: tuple[str, ...] = ()
+    """Where its kiosks stood (INSEE codes), when that is known."""
+
+
+@dataclass(frozen=True, slots=True)
 class KioskChoice:
     """How many visioguichets, in which hosts, offering what, reaching how far, at what cost."""
 
@@ -86,6 +114,10 @@ class KioskChoice:
     budget_eur: float | None
     time_limit_s: float
     gap: float
+    use: Use = Use()
+    stop_below: float | None = None
+    """The plan is said to be worth stopping where the next 10,000 EUR brings fewer people than this."""
+    reference: Reference | None = None
 
     @property
     def cost_eur(self) -> float:
@@ -334,6 +366,9 @@ def _kiosks(table: _Table, needs: tuple[Need, ...]) -> KioskChoice:
         budget_eur=table.quantity("budget", "money", default=None),
         time_limit_s=table.quantity("time_limit", "duration", default=60.0),
         gap=table.number("gap", low=0.0, high=1.0, default=0.0) or 0.0,
+        use=_use(table.table("use", optional=True)),
+        stop_below=table.number("stop_below", low=0.0, high=1e9, default=None),
+        reference=_reference(table.table("reference")) if "reference" in table.keys() else None,
     )
     both = sorted(set(choice.required) & set(choice.excluded))
     if both:
@@ -375,6 +410,33 @@ def length_m(text: str, where: str) -> float:
     """
     metres: float = _Table({"": text}, where, "").quantity("", "length")
     return metres
+
+
+def _use(table: _Table) -> Use:
+    usual = Use()
+    use = Use(
+        uses_per_person=_known(table.number("uses_per_person", low=0.0, high=365.0, default=usual.uses_per_person)),
+        trips_avoided=_known(table.number("trips_avoided", low=0.0, high=10.0, default=usual.trips_avoided)),
+        detour=_known(table.number("detour", low=1.0, high=10.0, default=usual.detour)),
+        co2_g_per_km=_known(table.number("co2_g_per_km", low=0.0, high=2000.0, default=usual.co2_g_per_km)),
+    )
+    table.refuse_unknown()
+    return use
+
+
+def _reference(table: _Table) -> Reference:
+    reference = Reference(
+        label=table.text("label"),
+        count=table.integer("count", low=1, high=100_000),
+        cost_eur=table.quantity("cost", "money"),
+        communes=table.texts("communes", default=()),
+    )
+    table.refuse_unknown()
+    return reference
+
+
+def _known(value: float | None) -> float:
+    return 0.0 if value is None else value
 
 
 _MISSING: Any = object()

@@ -84,6 +84,26 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "{people} de plus desservis ({cumulated} avec les précédents, soit {share} des habitants en zone blanche)",
         "{people} more served ({cumulated} with those before, that is {share} of the people in white zones)",
     ),
+    "popup_kiosk_zones": ("Zones desservies : {zones}", "Zones served: {zones}"),
+    "popup_kiosk_saved": (
+        "Un an, selon l’usage supposé : {uses} recours, {km} évités, {co2} de CO₂",
+        "A year, under the use supposed: {uses} uses, {km} avoided, {co2} of CO₂",
+    ),
+    "popup_unserved": ("Reste non desservie : {reason}", "Stays unserved: {reason}"),
+    "unserved_not_chosen": (
+        "un lieu d’accueil est à portée, mais il n’est pas parmi les plus utiles",
+        "a host is within reach, but it is not among the most useful",
+    ),
+    "unserved_no_candidate": ("aucun lieu d’accueil à portée", "no host within reach"),
+    "unserved_excluded": (
+        "seul un lieu exclu par l’étude est à portée",
+        "only a host the study excludes is within reach",
+    ),
+    "unserved_need_not_offered": (
+        "il y manque un service que les visioguichets n’offrent pas",
+        "it lacks a service the video kiosks do not offer",
+    ),
+    "unserved_not_located": ("commune non localisée", "commune not located"),
     "popup_hours_week": ("{hours} h par semaine", "{hours} h a week"),
     "popup_hours_unknown": ("horaires non publiés", "hours not published"),
     "popup_outside": ("hors du territoire étudié", "outside the territory studied"),
@@ -266,6 +286,74 @@ MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "curve_x": ("nombre de visioguichets", "number of video kiosks"),
     "curve_bound": ("maximum prouvé pour {kiosks} : {bound}", "proved maximum for {kiosks}: {bound}"),
+    "curve_list": ("les premiers du tableau", "the first of the table"),
+    "curve_best": ("borne prouvée à chaque nombre", "proved bound at each number"),
+    "curve_stop": ("s’arrêter ici ? {kiosks}", "stop here? {kiosks}"),
+    "curve_note": (
+        "En pointillé, ce qu’aucun choix d’autant de lieux ne peut dépasser : c’est prouvé pour chaque nombre, "
+        "au plus {gap} au-dessus du meilleur choix connu à partir de {n} visioguichets.",
+        "Dashed, what no choice of as many places can exceed: proved for each number, at most {gap} above the best "
+        "known choice from {n} video kiosks on.",
+    ),
+    "stop_at": (
+        "Au-delà de {kiosks}, les {tranche} suivants gagnent moins de {people}.",
+        "Beyond {kiosks}, the next {tranche} bring fewer than {people}.",
+    ),
+    "stop_never": (
+        "Jusqu’au dernier, chaque tranche de {tranche} gagne au moins {people}.",
+        "Up to the last, each {tranche} brings at least {people}.",
+    ),
+    "report_reference": ("Face à ce qui a été fait", "Against what was done"),
+    "reference_cost": (
+        "{label} : {kiosks} pour {cost}, soit {each} par visioguichet tout compris.",
+        "{label}: {kiosks} for {cost}, that is {each} each, everything included.",
+    ),
+    "reference_known": (
+        "Ils desservent {people} en zone blanche ; les {enough} premiers du plan en font autant, et autant de lieux "
+        "peuvent en desservir {best}.",
+        "They serve {people} in white zones; the first {enough} of the plan do as much, and as many places can serve "
+        "{best}.",
+    ),
+    "reference_unknown": (
+        "Leurs emplacements ne sont pas dans les données. À défaut, {kiosks} placés dans les communes les plus "
+        "peuplées des zones blanches desserviraient {naive} ; les {enough} premiers du plan en font autant, "
+        "et {kiosks} bien placés en desservent {best}.",
+        "Their places are not in the data. Failing that, {kiosks} put in the most populated communes of the white "
+        "zones would serve {naive}; the first {enough} of the plan do as much, and {kiosks} well placed serve {best}.",
+    ),
+    "reference_per_head": (
+        "Au même coût complet, le plan revient à {cost} par habitant gagné.",
+        "At the same full cost, the plan comes to {cost} per inhabitant gained.",
+    ),
+    "report_use": ("Ce que cela évite en un an", "What it avoids in a year"),
+    "use_saved": (
+        "Sous l’usage supposé, {uses} recours par an éviteraient {km} de trajet et {co2} de CO₂.",
+        "Under the use supposed, {uses} uses a year would avoid {km} of travel and {co2} of CO₂.",
+    ),
+    "use_stated": (
+        "Usage supposé : {rate} recours par an et par habitant gagné, {trips} aller-retour évité par recours, "
+        "{detour} fois la distance mesurée, {co2} de CO₂ par kilomètre. La distance évitée est celle du guichet "
+        "manquant moins celle du visioguichet. Ce sont des hypothèses : elles sont dans l’étude, changez-les.",
+        "Use supposed: {rate} uses a year per inhabitant gained, {trips} round trip avoided per use, {detour} times "
+        "the distance measured, {co2} of CO₂ per kilometre. The distance avoided is that of the missing counter minus "
+        "that of the video kiosk. These are assumptions: they stand in the study, change them.",
+    ),
+    "report_unserved": ("Qui reste sans accès, et pourquoi", "Who stays without access, and why"),
+    "table_unserved": (
+        "Habitants encore en zone blanche une fois les visioguichets ouverts",
+        "Inhabitants still in a white zone once the video kiosks are open",
+    ),
+    "unserved_none": (
+        "Plus personne : le plan atteint toutes les communes.",
+        "Nobody: the plan reaches every commune.",
+    ),
+    "col_reason": ("Raison", "Reason"),
+    "col_count_communes": ("Communes", "Communes"),
+    "col_most": ("Les plus peuplées", "Most populated"),
+    "col_zones_served": ("Zones desservies", "Zones served"),
+    "col_hours_week": ("Heures par semaine", "Hours a week"),
+    "col_km": ("Km évités par an", "Km avoided a year"),
+    "col_co2": ("CO₂ évité par an", "CO₂ avoided a year"),
     "report_costs": ("Coût d’équipement", "Equipment cost"),
     "cost_user": ("{kiosks} côté usager, à {cost} l’un", "{kiosks}, user side, at {cost} each"),
     "cost_expert": (

@@ -23,7 +23,7 @@ from geoguichet.coverage.outputs.palette import (
     zone_colour,
 )
 from geoguichet.coverage.outputs.report import need_sentence, rule_sentence, shortened
-from geoguichet.coverage.outputs.wording import Wording
+from geoguichet.coverage.outputs.wording import NARROW, Wording
 from geoguichet.coverage.result import CoverageResult
 
 _PANES = {
@@ -126,6 +126,8 @@ def _people(result: CoverageResult, say: Wording) -> Placed:
         if row["kiosk"]:
             rank, name = kiosks.loc[row["kiosk"]]
             lines.append(say("popup_kiosk_at", rank=int(rank), name=name, distance=say.distance(row["kiosk_m"])))
+        if row["unserved_reason"]:
+            lines.append(say("popup_unserved", reason=say(f"unserved_{row['unserved_reason']}")))
         radius = round(max(1.7, 0.032 * math.sqrt(max(row["people"], 0))), 1)
         rows.append([*latlon(point), radius, colours.index(where), f"{row['name']} ({row['departement']})", lines])
     return Placed("circles", rows, list(STANDING_COLOURS.values()), "people", name=say("layer_demand"))
@@ -207,4 +209,11 @@ def _kiosk_lines(row: dict[str, Any], say: Wording) -> list[str]:
     lines = [added, say("popup_kiosk_host", host=row["host"])]
     if isinstance(row["hours"], str) and row["hours"]:
         lines.append(say("popup_kiosk_hours", hours=row["hours"]))
-    return lines
+    if row["zones"]:
+        lines.append(say("popup_kiosk_zones", zones=row["zones"].replace(",", ", ")))
+    saved = {
+        "uses": say.number(row["uses_per_year"]),
+        "km": f"{say.number(row['km_saved_per_year'])}{NARROW}km",
+        "co2": say.mass(row["co2_saved_kg_per_year"]),
+    }
+    return [*lines, say("popup_kiosk_saved", **saved)]
