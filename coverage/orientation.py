@@ -30,7 +30,7 @@ from geoguichet.referentials.moments import Moment, is_open, next_opening
 from geoguichet.referentials.services import SERVICE_TYPES
 from geoguichet.referentials.territories import Territory
 
-type Opening = Literal["open", "closed", "unknown", ""]
+type State = Literal["open", "closed", "unknown", ""]
 
 KIOSK = "kiosk"
 """What stands in ``type`` for a visioguichet."""
@@ -163,7 +163,7 @@ def nearest_counters(
     return table[kept]
 
 
-_OPENING: dict[bool | None, Opening] = {True: "open", False: "closed", None: "unknown"}
+_OPENING: dict[bool | None, State] = {True: "open", False: "closed", None: "unknown"}
 _COLUMNS = ["type", "name", "commune_name", "departement", "hours", "hours_per_week", "geometry"]
 
 

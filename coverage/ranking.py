@@ -26,6 +26,8 @@ TRANCHE_EUR = 10_000.0
 """Money the stopping point is told for."""
 _ROUNDS = 30
 """Subgradient steps a number of kiosks; more would tighten the bounds by less than they cost."""
+_STEP, _SLOWER = 1.5, 0.93
+"""First step, as a share of Polyak's (1969), and what each round keeps of it."""
 _EXAMPLES = 5
 
 
@@ -103,7 +105,8 @@ def rank(
     white = demand[~demand["served"]]
     reach = router.costs(white.geometry, hosts.geometry, limit=choice.reach_m).within(choice.reach_m)
     offered = _offered(white, study, choice)
-    kiosks = _with_savings(kiosks, white, offered, reach[:, list(plan.sites)], hosts.iloc[list(plan.sites)], study)
+    sites = list(plan.sites)
+    kiosks = _with_savings(kiosks, white, offered, reach[:, sites], hosts.iloc[sites], study, choice)
     demand = demand.assign(unserved_reason=_reasons(demand, white, offered, reach, hosts, choice))
     barred = list(candidates.positions(hosts, choice.excluded))
     allowed = np.setdiff1d(np.arange(len(hosts)), barred)
@@ -122,7 +125,7 @@ def coverage_bounds(cover: sparse.sparray, weight: npt.ArrayLike, start: npt.Arr
 
     Lagrangian relaxation of the covering constraints (Galvao & ReVelle 1996). With multipliers 0 <= m <= w, for every
     k at once: ``sum(w - m)`` plus the k largest of ``cover.T @ m`` is a proven upper bound; the best over subgradient
-    steps aimed at each k is kept.
+    steps aimed at each k (in multipliers scaled by the square root of the weight) is kept.
 
     Parameters
     ----------
@@ -151,12 +154,12 @@ def coverage_bounds(cover: sparse.sparray, weight: npt.ArrayLike, start: npt.Arr
             bounds[: len(told)] = np.minimum(bounds[: len(told)], told)
             opened = np.zeros(columns.shape[0])
             opened[order[:k]] = 1.0
-            slope = (rows @ opened - 1.0) * people
-            length = float(slope @ slope)
-            over = told[min(k, len(told)) - 1] - reached[k - 1]
+            slope = rows @ opened - 1.0
+            slope[(slope > 0) & (price <= 0) | (slope < 0) & (price >= people)] = 0.0  # do not push against the box
+            length, over = float(slope**2 @ people), told[min(k, len(told)) - 1] - reached[k - 1]
             if length <= 0 or over <= 0:
                 break
-            price = np.clip(price - 1.5 * 0.93**step * over / length * slope * people, 0.0, people)
+            price = np.clip(price - _STEP * _SLOWER**step * over / length * slope * people, 0.0, people)
     whole = np.floor(bounds + 1e-6) if (people == np.round(people)).all() else bounds
     monotone: Floats = np.maximum(np.minimum.accumulate(whole[::-1])[::-1], reached)
     return monotone
@@ -175,15 +178,15 @@ def _with_savings(
     reach: sparse.sparray,
     hosts: gpd.GeoDataFrame,
     study: Study,
+    choice: KioskChoice,
 ) -> gpd.GeoDataFrame:
     """Give each commune gained to the first kiosk of the list that reaches it, and add up what that saves a year."""
     table = np.asarray(sparse.csr_array(reach).todense(), dtype=bool) & offered[:, None]
     gained = white[table.any(axis=1)]
     first = table[table.any(axis=1)].argmax(axis=1)
-    use = study.kiosks.use if study.kiosks is not None else None
-    uses = gained["people"].to_numpy(float) * (use.uses_per_person if use else 0.0)
-    factor = 2 * use.trips_avoided * use.detour / 1000 if use else 0.0
-    kilometres = uses * factor * _nearer_m(gained, kiosks, first, study)
+    use = choice.use
+    uses = gained["people"].to_numpy(float) * use.uses_per_person
+    kilometres = uses * use.trips_avoided * use.detour * 2 * _nearer_m(gained, study, choice) / 1000
 
     def per_kiosk(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         return np.bincount(first, weights=values, minlength=len(kiosks))
@@ -196,7 +199,7 @@ def _with_savings(
         "zones": [zones.get(position, "") for position in range(len(kiosks))],
         "uses_per_year": per_kiosk(uses),
         "km_saved_per_year": saved,
-        "co2_saved_kg_per_year": saved * (use.co2_g_per_km if use else 0.0) / 1000,
+        "co2_saved_kg_per_year": saved * use.co2_g_per_km / 1000,
     }
     return kiosks.assign(**added)[[*_order(kiosks, added), kiosks.geometry.name]]
 
@@ -207,19 +210,18 @@ def _order(kiosks: gpd.GeoDataFrame, added: dict[str, Any]) -> list[str]:
     return [*known[:place], "hours_per_week", "zones", *known[place:], *SAVINGS]
 
 
-def _nearer_m(gained: gpd.GeoDataFrame, kiosks: gpd.GeoDataFrame, first: npt.NDArray[np.int64], study: Study) -> Floats:
+def _nearer_m(gained: gpd.GeoDataFrame, study: Study, choice: KioskChoice) -> Floats:
     """Metres nearer, one way: the mean over the needs offered that the commune lacked, of counter minus kiosk.
 
     A need no counter meets at all saves a trip nobody made: it counts for nothing.
     """
-    choice = study.kiosks
     lacking = [
         (gained[f"{need.key}_m"] - gained["kiosk_m"])
         .clip(lower=0)
         .where(~(gained[f"{need.key}_m"] <= need.within_m))
         .to_numpy(float)
         for need in study.needs
-        if choice is not None and need.key in choice.offers
+        if need.key in choice.offers
     ]
     table = np.column_stack(lacking) if lacking else np.zeros((len(gained), 1))
     known = ~np.isnan(table)

@@ -415,10 +415,10 @@ def length_m(text: str, where: str) -> float:
 def _use(table: _Table) -> Use:
     usual = Use()
     use = Use(
-        uses_per_person=_known(table.number("uses_per_person", low=0.0, high=365.0, default=usual.uses_per_person)),
-        trips_avoided=_known(table.number("trips_avoided", low=0.0, high=10.0, default=usual.trips_avoided)),
-        detour=_known(table.number("detour", low=1.0, high=10.0, default=usual.detour)),
-        co2_g_per_km=_known(table.number("co2_g_per_km", low=0.0, high=2000.0, default=usual.co2_g_per_km)),
+        uses_per_person=_number(table.number("uses_per_person", low=0.0, high=365.0, default=usual.uses_per_person)),
+        trips_avoided=_number(table.number("trips_avoided", low=0.0, high=10.0, default=usual.trips_avoided)),
+        detour=_number(table.number("detour", low=1.0, high=10.0, default=usual.detour)),
+        co2_g_per_km=_number(table.number("co2_g_per_km", low=0.0, high=2000.0, default=usual.co2_g_per_km)),
     )
     table.refuse_unknown()
     return use
@@ -435,7 +435,7 @@ def _reference(table: _Table) -> Reference:
     return reference
 
 
-def _known(value: float | None) -> float:
+def _number(value: float | None) -> float:
     return 0.0 if value is None else value
 
 

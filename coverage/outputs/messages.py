@@ -286,14 +286,12 @@ MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "curve_x": ("nombre de visioguichets", "number of video kiosks"),
     "curve_bound": ("maximum prouvé pour {kiosks} : {bound}", "proved maximum for {kiosks}: {bound}"),
-    "curve_list": ("les premiers du tableau", "the first of the table"),
-    "curve_best": ("borne prouvée à chaque nombre", "proved bound at each number"),
     "curve_stop": ("s’arrêter ici ? {kiosks}", "stop here? {kiosks}"),
     "curve_note": (
-        "En pointillé, ce qu’aucun choix d’autant de lieux ne peut dépasser : c’est prouvé pour chaque nombre, "
-        "au plus {gap} au-dessus du meilleur choix connu à partir de {n} visioguichets.",
-        "Dashed, what no choice of as many places can exceed: proved for each number, at most {gap} above the best "
-        "known choice from {n} video kiosks on.",
+        "En pointillé, ce qu’aucun choix d’autant de lieux ne peut dépasser : c’est prouvé pour chaque nombre, et le "
+        "meilleur choix connu en approche à {gap} au pire.",
+        "Dotted, what no choice of as many places can exceed: proved for each number, and the best known choice comes "
+        "within {gap} of it at worst.",
     ),
     "stop_at": (
         "Au-delà de {kiosks}, les {tranche} suivants gagnent moins de {people}.",

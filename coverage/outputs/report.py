@@ -159,10 +159,8 @@ def _host(kiosk: dict[str, Any]) -> str:
 
 
 def _curve_note(ranking: Ranking, say: Wording) -> str:
-    """Say how near the bound the curve is proved to be, and from how many kiosks on."""
-    tenth = max(1, len(ranking.curve) // 8)
-    worst = ranking.curve.loc[ranking.curve["kiosks"] >= tenth, "gap"]
-    return say("curve_note", gap=say.percent(float(worst.max())), n=tenth) if len(worst) else ""
+    """Say how near its bound the curve is proved to be."""
+    return say("curve_note", gap=say.percent(float(ranking.curve["gap"].max()))) if len(ranking.curve) else ""
 
 
 def stop_sentence(ranking: Ranking, choice: KioskChoice, say: Wording) -> str:
