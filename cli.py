@@ -15,9 +15,16 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from geoguichet.referentials.errors import GeoguichetError, UsageError
 
 if TYPE_CHECKING:
+    from geopandas import GeoDataFrame
+    from pandas import DataFrame
+
     from geoguichet.catalogue.record import Record
+    from geoguichet.coverage.compare import Comparison
+    from geoguichet.coverage.ranking import Ranking
+    from geoguichet.coverage.replay import Replay
     from geoguichet.coverage.result import CoverageResult
     from geoguichet.coverage.siting.plan import KioskPlan
+    from geoguichet.coverage.study import Study
     from geoguichet.referentials.store import ReferentialStore
 
 REFUSED, MISUSED, INTERRUPTED = 1, 2, 130
@@ -98,7 +105,32 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DOSSIER",
         help="écrire ici plutôt que dans l'espace de travail, sans publier au catalogue",
     )
+    run.add_argument("--pdf", action="store_true", help="imprimer aussi le rapport (report.pdf ; demande chromium)")
     _add_output(run)
+    pdf = _command(coverage, "pdf", _coverage_pdf, "imprimer en PDF le rapport d'un résultat")
+    pdf.add_argument("folder", type=Path, metavar="DOSSIER", help="le dossier d'un résultat")
+    compare = _command(coverage, "compare", _coverage_compare, "mettre deux réponses côte à côte : qui gagne, qui perd")
+    compare.add_argument("before", type=Path, metavar="AVANT", help="une étude (.toml) ou le dossier d'un résultat")
+    compare.add_argument("after", type=Path, nargs="?", metavar="APRES", help="l'autre ; sinon AVANT, changée")
+    _add_changes(compare)
+    compare.add_argument(
+        "--kiosks", choices=("none", "both", "after"), help="de quel côté les visioguichets comptent comme ouverts"
+    )
+    compare.add_argument("--out", type=Path, metavar="DOSSIER", help="écrire ici plutôt que dans l'espace de travail")
+    _add_output(compare)
+    nearest = _command(
+        coverage, "nearest", _coverage_nearest, "dire où aller : les guichets les plus proches d'un lieu"
+    )
+    nearest.add_argument("place", metavar="LIEU", help="commune (même à demi écrite), code INSEE, ou LON,LAT")
+    nearest.add_argument("what", metavar="QUOI", help="un besoin de l'étude (mairie) ou un type (sous_prefecture)")
+    nearest.add_argument("--at", metavar="MOMENT", help='ouverts à ce moment : "mardi 10h30"')
+    nearest.add_argument("-k", type=_positive, default=3, metavar="N", help="combien (3)")
+    nearest.add_argument("--study", type=Path, metavar="ETUDE", help="étude (.toml) ou dossier d'un résultat")
+    nearest.add_argument("--json", action="store_true", help="répondre en JSON (GeoJSON)")
+    replay = _command(coverage, "replay", _coverage_replay, "refaire une étude d'après son manifeste et comparer")
+    replay.add_argument("manifest", type=Path, metavar="MANIFESTE", help="manifest.json, ou le dossier d'un résultat")
+    replay.add_argument("--source", type=Path, metavar="FICHIER", help="le GeoPackage de l'étude, s'il est ailleurs")
+    _add_output(replay)
     init = _command(coverage, "init", _coverage_init, "créer un fichier d'étude commenté, à compléter")
     init.add_argument("file", type=Path, metavar="FICHIER", help="le fichier à créer")
 
@@ -139,6 +171,17 @@ def _command(group: Any, name: str, run: Callable[[argparse.Namespace], None], h
 def _add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="répondre en JSON")
     parser.add_argument("--quiet", action="store_true", help="ne pas montrer l'avancement")
+
+
+def _add_changes(parser: argparse.ArgumentParser) -> None:
+    """Add what may be changed in the second study: counters closed or opened, hours, thresholds; each repeatable."""
+    for option, metavar, help_ in (
+        ("--close", "ID", "fermer ce guichet"),
+        ("--open", "TYPE,LON,LAT[,HORAIRES]", "ouvrir un guichet : town_hall,1.605,42.966,Mo-Fr 09:00-17:00"),
+        ("--hours", "ID=HORAIRES", "changer les horaires d'un guichet"),
+        ("--within", "BESOIN=LONGUEUR", "changer un seuil : mairie=10 km"),
+    ):
+        parser.add_argument(option, action="append", default=[], metavar=metavar, help=help_ + " (répétable)")
 
 
 class _Version(argparse.Action):
@@ -220,6 +263,8 @@ def _study(path: Path, arguments: argparse.Namespace, *, out: Path | None) -> No
         folder = out or workspace / "studies" / study.id
         result = run(study, on_step=on_step)
         files = write_all(result, folder, on_step=on_step)
+        if getattr(arguments, "pdf", False):
+            files = (*files, _printed(folder))
         if out is None:
             on_step("publication au catalogue")
             publish(result, workspace)
@@ -227,6 +272,98 @@ def _study(path: Path, arguments: argparse.Namespace, *, out: Path | None) -> No
         print(json.dumps(_as_json(result, files), ensure_ascii=False, indent=2))
     else:
         _print_result(result, files)
+
+
+def _printed(folder: Path) -> Path:
+    from geoguichet.coverage.outputs import pdf
+
+    pdf.write(folder / "report.html", folder / "report.pdf")
+    return folder / "report.pdf"
+
+
+def _coverage_pdf(arguments: argparse.Namespace) -> None:
+    print(_printed(arguments.folder))
+
+
+def _coverage_compare(arguments: argparse.Namespace) -> None:
+    from geoguichet.coverage.outputs.comparison import write
+    from geoguichet.coverage.scenario import compared
+
+    with _progress(quiet=arguments.quiet or arguments.json) as on_step:
+        comparison = compared(
+            arguments.before,
+            arguments.after,
+            close=arguments.close,
+            open_=arguments.open,
+            hours=arguments.hours,
+            within=arguments.within,
+            kiosks=arguments.kiosks,
+            on_step=on_step,
+        )
+        names = "--".join(dict.fromkeys((comparison.before.study.id, comparison.after.study.id)))
+        files = write(comparison, arguments.out or _workspace(arguments) / "comparisons" / names)
+    if arguments.json:
+        print(json.dumps(comparison.as_dict() | {"files": [str(file) for file in files]}, ensure_ascii=False, indent=2))
+    else:
+        _print_comparison(comparison, files)
+
+
+def _coverage_nearest(arguments: argparse.Namespace) -> None:
+    from importlib.resources import as_file, files
+
+    from geoguichet.coverage.orientation import find_place, nearest_counters, open_directory, study_and_result
+    from geoguichet.referentials.moments import Moment
+
+    at = Moment.parse(arguments.at) if arguments.at else None
+    with as_file(files("geoguichet.data") / "studies" / "visioguichets.toml") as shipped:
+        study, result = study_and_result(arguments.study or shipped, _workspace(arguments))
+    directory = open_directory(study, result)
+    place = find_place(directory, arguments.place)
+    found = nearest_counters(directory, place, arguments.what, at=at, k=arguments.k)
+    if arguments.json:
+        print(found.reset_index().to_json(indent=2, ensure_ascii=False, drop_id=True))
+        return
+    print(f"{arguments.what} depuis {place.name}{f', {at}' if at else ''}\n\n{_nearest_table(found)}")
+    if directory.kiosks is None:
+        print("\nSans visioguichets : l'étude n'a pas encore de résultat (« geoguichet coverage run »).")
+
+
+def _coverage_replay(arguments: argparse.Namespace) -> None:
+    from geoguichet.coverage.errors import ReplayError
+    from geoguichet.coverage.replay import replay
+
+    with _progress(quiet=arguments.quiet or arguments.json) as on_step:
+        told = replay(arguments.manifest, source=arguments.source, on_step=on_step)
+    if arguments.json:
+        differences = [difference.as_dict() for difference in told.differences]
+        print(json.dumps({"same": told.same, "outputs": told.outputs, "differences": differences}, indent=2))
+    else:
+        for name in told.outputs:
+            print(f"identique   {name}")
+        for one in told.differences:
+            print(f"{_DIFFERENCES[one.kind]:<11} {one.name} : {one.expected} attendu, {one.found} obtenu")
+    if not told.same:
+        raise ReplayError(f"{arguments.manifest} : {_why(told)}")
+
+
+_DIFFERENCES = {
+    "file": "modifié",
+    "parameter": "paramètre",
+    "input": "donnée",
+    "version": "version",
+    "answer": "réponse",
+    "output": "fichier",
+}
+
+
+def _why(told: Replay) -> str:
+    """Say in one sentence what kinds of things changed, where the cause of other bytes is to be looked for."""
+    kinds = dict.fromkeys(one.kind for one in told.differences if one.kind in ("parameter", "input", "version"))
+    causes = {"parameter": "un paramètre", "input": "les données lues", "version": "une version"}
+    cause = " et ".join(causes[kind] for kind in kinds)
+    files = sum(one.kind == "output" for one in told.differences)
+    reason = f"ont changé : {cause}" if cause else "ni données, ni paramètres, ni versions n'ont changé"
+    return f"la réponse refaite n'est pas la même ({files} fichier(s) diffèrent) ; {reason}."
 
 
 def _coverage_init(arguments: argparse.Namespace) -> None:
@@ -544,11 +681,89 @@ def _progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
 
 def _print_result(result: CoverageResult, files: Sequence[Path]) -> None:
     print(f"{result.study.title}\n\n{_summary_table(result)}\n")
-    if result.plan is not None:
+    if result.plan is not None and result.ranking is not None:
         print(_proof(result.plan))
+        print("\n".join(_around(result.study, result.ranking)) + "\n")
+        print(_kiosk_table(result.kiosks) + "\n")
     print(f"{len(result.findings)} constats sur les données ; le rapport les détaille.\n")
     for file in files:
         print(file)
+
+
+def _print_comparison(comparison: Comparison, files: Sequence[Path]) -> None:
+    from geoguichet.coverage.outputs.comparison import changes_told, lead, side_told
+    from geoguichet.coverage.outputs.wording import NARROW, NO_BREAK, Wording
+
+    say = Wording("fr")
+    sentences = [
+        say("compare_before", title=side_told(comparison.before, say)),
+        say("compare_after", title=side_told(comparison.after, say)),
+        *(f"  - {sentence}" for sentence in changes_told(comparison, say)),
+        "",
+        lead(comparison, say),
+    ]
+    print("\n".join(sentences).replace(NARROW, " ").replace(NO_BREAK, " "))
+    for title, rows in (
+        ("Groupe", comparison.by_group()),
+        ("Département", comparison.of("departement", changed_only=True)),
+        ("Intercommunalité", comparison.of("epci", changed_only=True)),
+        ("Zone avant", comparison.of("zone_before", changed_only=True)),
+        ("Zone après", comparison.of("zone_after", changed_only=True)),
+    ):
+        if len(rows):
+            print(f"\n{_comparison_table(title, rows, comparison.needs)}")
+    print()
+    for file in files:
+        print(file)
+
+
+def _comparison_table(title: str, rows: DataFrame, needs: Sequence[str], most: int = 10) -> str:
+    header = (title, "Habitants", "Gagnent", "Perdent", "Plus près", "Plus loin", *(f"{need} (m)" for need in needs))
+    lines = [
+        (
+            f"{row['code']} {row['name']}".strip() if row["code"] != row["name"] else row["name"],
+            *(_number(row[key]) for key in ("people", "gained", "lost", "nearer", "farther")),
+            *(_signed(row[f"{need}_change_m"]) for need in needs),
+        )
+        for row in rows.head(most).to_dict("records")
+    ]
+    left = len(rows) - most
+    return _columns(header, lines) + (f"\n... et {left} autres, dans compare.gpkg et --json" if left > 0 else "")
+
+
+def _nearest_table(found: GeoDataFrame) -> str:
+    opening = {"open": "ouvert", "unknown": "horaires inconnus", "": ""}
+    timed = bool((found["opening"] != "").any())
+    lines = [
+        (
+            f"{row['cost'] / 1000:.1f} km".replace(".", ","),
+            str(row["name"]),
+            f"{row['commune_name']} ({row['departement']})",
+            *([opening[row["opening"]]] if timed else []),
+            str(row["hours"]) if isinstance(row["hours"], str) and row["hours"] else "horaires inconnus",
+            str(key),
+        )
+        for key, row in zip(found.index, found.to_dict("records"), strict=True)
+    ]
+    header = ("Distance", "Guichet", "Commune", *(["Alors"] if timed else []), "Horaires", "Identifiant")
+    return _columns(header, lines, left=len(header)) if lines else "Aucun guichet n'est ouvert alors."
+
+
+def _columns(header: Sequence[str], lines: Sequence[Sequence[str]], left: int = 1) -> str:
+    """Return lines under a header and a rule; the first ``left`` columns to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(header, *lines, strict=True)]
+    told = [
+        "  ".join(
+            cell.ljust(width) if place < left else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in (header, *lines)
+    ]
+    return "\n".join([told[0], "  ".join("-" * width for width in widths), *told[1:]])
+
+
+def _signed(metres: float) -> str:
+    return "-" if metres != metres else f"{metres:+,.0f}".replace(",", " ").replace("+0", "0").replace("-0", "0")
 
 
 def _summary_table(result: CoverageResult) -> str:
@@ -567,14 +782,8 @@ def _summary_table(result: CoverageResult) -> str:
         )
         for row in result.summary.to_dict("records")
     ]
-    widths = [max(map(len, column)) for column in zip(header, *lines, strict=True)]
-    rule = "  ".join("-" * width for width in widths)
-    first, *rest = widths
-    told = [
-        "  ".join([line[0].ljust(first), *(cell.rjust(width) for cell, width in zip(line[1:], rest, strict=True))])
-        for line in (header, *lines)
-    ]
-    return "\n".join([told[0], rule, *told[1:-1], rule, told[-1]])
+    *told, whole = _columns(header, lines).split("\n")
+    return "\n".join([*told, told[1], whole])
 
 
 def _print_record(record: Record) -> None:
@@ -608,6 +817,46 @@ def _proof(plan: KioskPlan) -> str:
     return said + f"au plus {_number(plan.bound)} possibles, écart prouvé {_percent(plan.gap, 2)} %."
 
 
+def _around(study: Study, ranking: Ranking) -> list[str]:
+    """Say where to stop, what the plan that was carried out reaches, and who is left."""
+    from geoguichet.coverage.outputs.report import stop_sentence
+    from geoguichet.coverage.outputs.wording import NARROW, NO_BREAK, Wording
+
+    say = Wording("fr")
+    lines = [stop_sentence(ranking, study.kiosks, say)] if study.kiosks is not None else []
+    outcome = ranking.reference
+    if outcome is not None:
+        known = outcome.people is not None
+        who = outcome.reference.label if known else f"{outcome.reference.count} dans les communes les plus peuplées"
+        people = outcome.people if outcome.people is not None else outcome.most_populated
+        lines.append(f"{who} : {_number(people)} habitants ; les {outcome.enough} premiers du plan en font autant.")
+    lines += [
+        f"Encore sans accès : {_number(row['people'])} habitants, {_number(row['communes'])} commune(s) ; "
+        f"{say('unserved_' + row['reason'])}."
+        for row in ranking.unserved.to_dict("records")
+    ]
+    return [line.replace(NARROW, " ").replace(NO_BREAK, " ") for line in lines if line]
+
+
+def _kiosk_table(kiosks: GeoDataFrame, most: int = 10) -> str:
+    """Return the first of the ranked list, with what each would save a year under the study's use."""
+    header = ("Rang", "Visioguichet", "Zone", "h/sem.", "Habitants", "Cumul", "%", "km/an", "CO2 kg/an")
+    lines = [
+        (
+            str(row["rank"]),
+            f"{row['name']} ({row['departement']})",
+            row["zones"].split(",")[0],
+            "-" if row["hours_per_week"] != row["hours_per_week"] else f"{row['hours_per_week']:g}".replace(".", ","),
+            *(_number(row[key]) for key in ("people_added", "people_cumulated")),
+            _percent(row["share_cumulated"]),
+            *(_number(row[key]) for key in ("km_saved_per_year", "co2_saved_kg_per_year")),
+        )
+        for row in kiosks.head(most).to_dict("records")
+    ]
+    left = len(kiosks) - most
+    return _columns(header, lines, left=3) + (f"\n... et {left} autres, dans le rapport" if left > 0 else "")
+
+
 def _as_json(result: CoverageResult, files: Sequence[Path]) -> dict[str, Any]:
     plan = result.plan
     return {
@@ -622,10 +871,18 @@ def _as_json(result: CoverageResult, files: Sequence[Path]) -> dict[str, Any]:
             "gap": plan.gap,
             "status": plan.status,
         },
+        "kiosks": _records(result.kiosks),
+        "ranking": None if result.ranking is None else result.ranking.as_dict(),
         "counters": result.counters,
         "findings": [finding.as_dict() for finding in result.findings],
         "files": [str(file) for file in files],
     }
+
+
+def _records(table: GeoDataFrame) -> list[dict[str, Any]]:
+    plain = table.drop(columns=table.geometry.name).reset_index()
+    rows: list[dict[str, Any]] = json.loads(plain.to_json(orient="records"))
+    return rows
 
 
 def _number(value: float) -> str:

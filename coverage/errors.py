@@ -25,3 +25,19 @@ class OutputError(GeoguichetError):
 
 class OutputFolderError(OutputError, UsageError):
     """The folder asked for holds something that is not a study's result, and is not touched."""
+
+
+class ManifestError(GeoguichetError):
+    """A manifest that cannot be read, or that tells of another version's study."""
+
+
+class ComparisonError(GeoguichetError):
+    """Two answers that cannot be set side by side: other people, no commune or no need in common."""
+
+
+class OrientationError(UsageError):
+    """A place or a need that cannot be told from the words given; the message lists what they may mean."""
+
+
+class ReplayError(GeoguichetError):
+    """A study done again did not give the same answer."""

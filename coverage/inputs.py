@@ -8,6 +8,7 @@ from pathlib import Path
 
 import geopandas as gpd
 
+from geoguichet.coverage.changes import changed
 from geoguichet.coverage.result import InputLayer
 from geoguichet.coverage.study import SAMPLE, Study
 from geoguichet.referentials import inspection, sample
@@ -49,7 +50,7 @@ def read(study: Study) -> StudyData:
     services = read_services(path, layer=study.services_layer)
     where = f"{path}, couche « {study.services_layer} »"
     check_within(services, territory, buffer_m=study.territory.buffer_m, where=where)
-    services = _placed(services, territory)
+    services = changed(_placed(services, territory), study, territory)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     layers = tuple(

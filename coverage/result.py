@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import geopandas as gpd
 import pandas as pd
 
+from geoguichet.coverage.ranking import Ranking
 from geoguichet.coverage.siting.plan import KioskPlan
 from geoguichet.coverage.study import Study
 from geoguichet.referentials.quality import Finding
@@ -37,7 +38,8 @@ class CoverageResult:
     ``representative_point``, ``none``); for each need ``K``: ``K_m`` (metres to the nearest service, NaN when there is
     none), ``K_service`` (its id), ``K_reason`` (empty, or ``no_service``, ``not_located``); slack_m (metres to spare
     under the rule, negative when unserved, NaN when unreachable), served (bool), zone (white-zone id or empty),
-    kiosk (id of the nearest kiosk that reaches it, or empty), kiosk_m, served_after (bool).
+    kiosk (id of the nearest kiosk that reaches it, or empty), kiosk_m, served_after (bool), unserved_reason (one of
+    ``ranking.REASONS`` for those still unserved once the kiosks are open; else, or without kiosks, empty).
 
     ``services``: points of the services that count, index ``id``; columns type, name, commune, commune_name,
     departement, hours, hours_per_week, inside (bool), needs (comma-separated keys of the needs it meets).
@@ -47,8 +49,12 @@ class CoverageResult:
     the thresholds: worst, and mean weighted by people), people_after (still unserved once the kiosks are open).
 
     ``kiosks``: points, index ``id`` (``k-001`` ...), columns rank, commune, name (of the commune), departement, host
-    (name of the town hall), hours, people_added, people_cumulated, share_cumulated (of the people in
-    white zones, 0..1).
+    (name of the town hall), hours, hours_per_week (of the host), zones (white zones it serves, comma-separated, most
+    people first), people_added, people_cumulated, share_cumulated (of the people in white zones, 0..1), and under the
+    use the study supposes: uses_per_year, km_saved_per_year, co2_saved_kg_per_year.
+
+    ``ranking``: the curve of people gained and its proven bounds, who stays unserved and why, where to stop, the
+    plan really carried out; None without kiosks.
 
     ``summary``: one row per département then one for the territory; columns code, name, people, white_before,
     white_before_share, white_after, white_after_share, zones, kiosks. ``zones`` counts a zone in each département it
@@ -67,3 +73,4 @@ class CoverageResult:
     findings: tuple[Finding, ...]
     counters: dict[str, int]
     timings: dict[str, float]
+    ranking: Ranking | None = None

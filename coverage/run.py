@@ -14,6 +14,7 @@ import pandas as pd
 from geoguichet.coverage import candidates, inputs, white_zones
 from geoguichet.coverage.demand import demand_points
 from geoguichet.coverage.impedance import Floats, Router
+from geoguichet.coverage.ranking import SAVINGS, rank
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.routers.straight_line import StraightLine
 from geoguichet.coverage.rules import is_served, met_with, slack_under
@@ -64,6 +65,9 @@ def run(study: Study, *, router: Router | None = None, on_step: OnStep = lambda 
             plan = _plan(demand, hosts, study, study.kiosks, router)
         kiosks = _kiosk_table(hosts, plan, demand)
         demand = _after(demand, kiosks, study, router)
+        ranking = None
+        if study.kiosks is not None and hosts is not None and plan is not None:
+            kiosks, demand, ranking = rank(study, study.kiosks, demand, hosts, kiosks, plan, router)
     with clock.step(STEPS[5]):
         zones["people_after"] = _people_after(zones, demand)
         summary = summarise(demand, kiosks, data.territory)
@@ -81,6 +85,7 @@ def run(study: Study, *, router: Router | None = None, on_step: OnStep = lambda 
         findings=tuple(sorted({*data.findings, *noticed, *more, *undrawn})),
         counters=dict(sorted(counters.items())),
         timings=clock.timings,
+        ranking=ranking,
     )
 
 
@@ -155,9 +160,12 @@ def _kiosk_table(hosts: gpd.GeoDataFrame | None, plan: KioskPlan | None, demand:
             "departement",
             "host",
             "hours",
+            "hours_per_week",
+            "zones",
             "people_added",
             "people_cumulated",
             "share_cumulated",
+            *SAVINGS,
         ]
         return gpd.GeoDataFrame(
             columns=columns, geometry=[], crs="EPSG:4326", index=pd.Index([], name="id", dtype=object)
@@ -195,6 +203,7 @@ def _after(demand: gpd.GeoDataFrame, kiosks: gpd.GeoDataFrame, study: Study, rou
     table["kiosk"], table["kiosk_m"] = name, metres
     helped = _helped(demand, study, study.kiosks) if study.kiosks is not None else np.zeros(len(demand), dtype=bool)
     table["served_after"] = demand["served"].to_numpy() | (helped & (name != ""))
+    table["unserved_reason"] = ""
     return table
 
 

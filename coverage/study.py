@@ -26,7 +26,11 @@ _UNITS = {
 _QUANTITY = re.compile(r"([0-9]+(?:[ _][0-9]+)*(?:[.,][0-9]+)?) ?([A-Za-z]+)")
 _LONGEST_QUANTITY = 40
 _EARTH_M = 20_004_000.0  # half a meridian: no place is farther
-_RESERVED = ("kiosk", "slack")  # their columns ``kiosk_m`` and ``slack_m`` already mean something else
+_RESERVED = (
+    "kiosk",
+    "slack",
+    "unserved",
+)  # ``kiosk_m``, ``slack_m`` and ``unserved_reason`` already mean something else
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,30 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Use:
+    """The use that is supposed, to tell what a kiosk saves in a year; docs/planning.md says where these come from."""
+
+    uses_per_person: float = 0.03
+    """Uses a year per inhabitant gained."""
+    trips_avoided: float = 1.0
+    """Round trips a use avoids."""
+    detour: float = 1.0
+    """Length of the way over the distance measured: 1 counts straight lines as they are, an underestimate."""
+    co2_g_per_km: float = 192.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A plan that was really carried out, to set against the best one."""
+
+    label: str
+    count: int
+    cost_eur: float
+    communes: tuple[str, ...] = ()
+    """Where its kiosks stood (INSEE codes), when that is known."""
+
+
+@dataclass(frozen=True, slots=True)
 class KioskChoice:
     """How many visioguichets, in which hosts, offering what, reaching how far, at what cost."""
 
@@ -86,11 +114,40 @@ class KioskChoice:
     budget_eur: float | None
     time_limit_s: float
     gap: float
+    use: Use = Use()
+    stop_below: float | None = None
+    """The plan is said to be worth stopping where the next 10,000 EUR brings fewer people than this."""
+    reference: Reference | None = None
 
     @property
     def cost_eur(self) -> float:
         """Equipment cost: every kiosk on the user side, every partner on the expert side."""
         return self.count * self.user_side_cost_eur + self.experts * self.expert_side_cost_eur
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A counter that does not exist yet: its type, its place (degrees), its hours in OpenStreetMap's form."""
+
+    type: str
+    lon: float
+    lat: float
+    hours: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What the study changes in the services before it asks: counters opened, their hours set, counters closed."""
+
+    open: tuple[Opening, ...] = ()
+    hours: tuple[tuple[str, str], ...] = ()
+    """Service identifier and its new hours; none at all is written ``off``."""
+    close: tuple[str, ...] = ()
+
+    def then(self, more: Changes) -> Changes:
+        """Return both, these first."""
+        return Changes(self.open + more.open, self.hours + more.hours, self.close + more.close)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +174,7 @@ class Study:
     rule: Rule
     kiosks: KioskChoice | None
     contact: StudyContact = StudyContact()
+    changes: Changes = Changes()
     path: Path | None = field(default=None, compare=False)
 
     @property
@@ -183,6 +241,7 @@ def parse_study(document: Mapping[str, Any], *, path: Path | None = None) -> Stu
         rule=_rule(root.table("rule"), needs),
         kiosks=_kiosks(root.table("kiosks"), needs) if "kiosks" in document else None,
         contact=_contact(root.table("contact", optional=True)),
+        changes=_changes(root.table("changes", optional=True)),
         path=path,
     )
     for table in (head, data, root):
@@ -216,6 +275,29 @@ def _contact(table: _Table) -> StudyContact:
     contact = StudyContact(table.text("organization", default=""), table.text("email", default=""))
     table.refuse_unknown()
     return contact
+
+
+def _changes(table: _Table) -> Changes:
+    hours = table.table("hours", optional=True)
+    changes = Changes(
+        open=tuple(_opening(one) for one in table.tables("open")),
+        hours=tuple((key, hours.text(key)) for key in hours.keys()),
+        close=table.texts("close", default=()),
+    )
+    table.refuse_unknown()
+    return changes
+
+
+def _opening(table: _Table) -> Opening:
+    opening = Opening(
+        type=table.known(table.text("type"), SERVICE_TYPES, "type"),
+        lon=table.number("lon", low=-180.0, high=180.0) or 0.0,
+        lat=table.number("lat", low=-90.0, high=90.0) or 0.0,
+        hours=table.text("hours", default=""),
+        name=table.text("name", default=""),
+    )
+    table.refuse_unknown()
+    return opening
 
 
 def _needs(services: _Table) -> tuple[Need, ...]:
@@ -284,6 +366,9 @@ def _kiosks(table: _Table, needs: tuple[Need, ...]) -> KioskChoice:
         budget_eur=table.quantity("budget", "money", default=None),
         time_limit_s=table.quantity("time_limit", "duration", default=60.0),
         gap=table.number("gap", low=0.0, high=1.0, default=0.0) or 0.0,
+        use=_use(table.table("use", optional=True)),
+        stop_below=table.number("stop_below", low=0.0, high=1e9, default=None),
+        reference=_reference(table.table("reference")) if "reference" in table.keys() else None,
     )
     both = sorted(set(choice.required) & set(choice.excluded))
     if both:
@@ -313,6 +398,45 @@ def _short(value: object) -> str:
     """Return a value as it can be quoted in a sentence."""
     told = repr(value)
     return told if len(told) <= 60 else f"{told[:57]}..."
+
+
+def length_m(text: str, where: str) -> float:
+    """Return the metres of a length with its unit, such as ``8 km``, given elsewhere than in a study file.
+
+    Raises
+    ------
+    StudyError
+        It is not a positive number followed by ``m`` or ``km``; the message begins with ``where``.
+    """
+    metres: float = _Table({"": text}, where, "").quantity("", "length")
+    return metres
+
+
+def _use(table: _Table) -> Use:
+    usual = Use()
+    use = Use(
+        uses_per_person=_number(table.number("uses_per_person", low=0.0, high=365.0, default=usual.uses_per_person)),
+        trips_avoided=_number(table.number("trips_avoided", low=0.0, high=10.0, default=usual.trips_avoided)),
+        detour=_number(table.number("detour", low=1.0, high=10.0, default=usual.detour)),
+        co2_g_per_km=_number(table.number("co2_g_per_km", low=0.0, high=2000.0, default=usual.co2_g_per_km)),
+    )
+    table.refuse_unknown()
+    return use
+
+
+def _reference(table: _Table) -> Reference:
+    reference = Reference(
+        label=table.text("label"),
+        count=table.integer("count", low=1, high=100_000),
+        cost_eur=table.quantity("cost", "money"),
+        communes=table.texts("communes", default=()),
+    )
+    table.refuse_unknown()
+    return reference
+
+
+def _number(value: float | None) -> float:
+    return 0.0 if value is None else value
 
 
 _MISSING: Any = object()
@@ -349,6 +473,15 @@ class _Table:
         if not isinstance(value, Mapping):
             raise self.error(key, f"une table est attendue, {_short(value)} est donné", f"[{name}] suivi de ses clés")
         return _Table(value, self._file, name)
+
+    def tables(self, key: str) -> list[_Table]:
+        values = self.get(key, [])
+        name = ".".join(part for part in (self._name, key) if part)
+        if not isinstance(values, list) or not all(isinstance(value, Mapping) for value in values):
+            raise self.error(
+                key, f"une liste de tables est attendue, {_short(values)} est donné", f"[[{name}]] et ses clés"
+            )
+        return [_Table(value, self._file, name) for value in values]
 
     def text(self, key: str, *, default: Any = _MISSING) -> str:
         value = self.get(key, default)

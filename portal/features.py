@@ -51,9 +51,14 @@ STUDY_COLUMNS: Mapping[str, Mapping[str, str]] = {
         "departement": "string",
         "host": "string",
         "hours": "string",
+        "hours_per_week": "number",
+        "zones": "string",
         "people_added": "integer",
         "people_cumulated": "integer",
         "share_cumulated": "number",
+        "uses_per_year": "number",
+        "km_saved_per_year": "number",
+        "co2_saved_kg_per_year": "number",
     },
 }
 """What the layers of a study hold (see ``coverage.result``): it describes the API before any study exists."""

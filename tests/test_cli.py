@@ -394,3 +394,60 @@ def answer(address: str) -> bytes:
         except ConnectionError:
             time.sleep(0.1)
     raise AssertionError(f"{address} does not answer")
+
+
+# --- what the planner reads -------------------------------------------------------------------------------------------
+
+
+def test_compare_tells_who_loses_and_writes_the_change(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    close = [
+        "coverage",
+        "compare",
+        str(study),
+        "--close",
+        "sous-prefecture-092",
+        "--workspace",
+        str(study.parent / "ws"),
+    ]
+    assert main(close) == 0
+    out = capsys.readouterr().out
+    assert "fermeture de Sous-préfecture de Pamiers" in out and "0 gagnent l’accès" in out and "Intercommunalité" in out
+    assert {file.name for file in (study.parent / "ws" / "comparisons" / "petite").iterdir()} == {
+        "compare.html",
+        "compare.gpkg",
+    }
+    assert main([*close, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["areas"][0]["lost"] == sum(row["people"] for row in told["communes"] if row["change"] == "lost") > 0
+
+
+def test_nearest_tells_where_to_go(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["coverage", "nearest", "st girons", "sous_prefecture", "--study", str(study)]
+    assert main([*asked, "--workspace", str(study.parent / "ws")]) == 0
+    out = capsys.readouterr().out
+    assert "depuis Saint-Girons (09)" in out and "sous-prefecture-093" in out and "Sans visioguichets" in out
+    assert run(study, "--quiet") == 0
+    capsys.readouterr()
+    assert main([*asked, "--json", "--at", "mardi 10h", "--workspace", str(study.parent / "ws")]) == 0
+    found = json.loads(capsys.readouterr().out)["features"]
+    assert {feature["properties"]["opening"] for feature in found} <= {"open", "unknown"} and found
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["compare"], "il manque : AVANT"),
+        (["compare", "absent.toml"], "rien à quoi comparer"),
+        (["compare", "{study}", "--close", "personne"], "aucun service n'a l'identifiant 'personne'"),
+        (["compare", "{study}", "--kiosks", "deux"], "'deux' est inconnu"),
+        (["nearest", "Foix"], "il manque : QUOI"),
+        (["nearest", "Foix", "mairie", "--at", "demain"], "mardi 10h30"),
+        (["nearest", "saint", "mairie", "--study", "{study}"], "communes"),
+        (["nearest", "Foix", "poste", "--study", "{study}"], "etat, mairie"),
+    ],
+)
+def test_usage_of_the_planner(
+    arguments: list[str], said: str, study: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    told = [one.format(study=study) for one in arguments]
+    refused(capsys, main(["coverage", *told, "--workspace", str(tmp_path / "ws")]), 2, said)

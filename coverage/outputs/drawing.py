@@ -63,7 +63,7 @@ def map_picture(result: CoverageResult, say: Wording) -> str:
 
 
 def gain_curve(result: CoverageResult, say: Wording) -> str:
-    """Return the curve of people gained against the number of kiosks, under the plan's proved maximum."""
+    """Return the curve of people gained against the number of kiosks, under its proved bound and the plan's maximum."""
     gained = [0.0, *(float(value) for value in result.kiosks["people_cumulated"])]
     bound = result.plan.bound if result.plan is not None else gained[-1]
     top = _round_above(max(bound, *gained, 1.0))
@@ -77,6 +77,9 @@ def gain_curve(result: CoverageResult, say: Wording) -> str:
 
     line = " ".join(f"{x(number):.1f},{y(people):.1f}" for number, people in enumerate(gained))
     count = say("kiosks", n=len(gained) - 1)
+    bounds = [0.0, *(result.ranking.curve["bound"] if result.ranking is not None else [])]
+    above = " ".join(f"{x(number):.1f},{y(people):.1f}" for number, people in enumerate(bounds))
+    stop = result.ranking.stop_at if result.ranking is not None else None
     parts = [
         *(_level(y(top * step / 4), left, right, say.number(top * step / 4)) for step in range(5)),
         *(
@@ -85,7 +88,9 @@ def gain_curve(result: CoverageResult, say: Wording) -> str:
         ),
         f'<polygon points="{left:.1f},{lower:.1f} {line} {right:.1f},{lower:.1f}" fill="{KIOSK}" fill-opacity="0.09"/>',
         f'<polyline points="{line}" fill="none" stroke="{KIOSK}" stroke-width="3" stroke-linejoin="round"/>',
+        f'<polyline points="{above}" fill="none" stroke="{KIOSK}" stroke-width="1.5" stroke-dasharray="2 4"/>',
         f'<circle cx="{right:.1f}" cy="{y(gained[-1]):.1f}" r="5" fill="{KIOSK}"/>',
+        *([_stop(x(stop), y(gained[stop]), lower, say("curve_stop", kiosks=say("kiosks", n=stop)))] if stop else []),
         f'<line x1="{left:.1f}" x2="{right:.1f}" y1="{y(bound):.1f}" y2="{y(bound):.1f}" stroke="#b2182b" '
         'stroke-width="1.6" stroke-dasharray="7 5"/>',
         f'<text x="{left + 8:.1f}" y="{y(bound) + 19:.1f}" class="t b">'
@@ -94,6 +99,15 @@ def gain_curve(result: CoverageResult, say: Wording) -> str:
         f"{escape(say('curve_x'))}</text>",
     ]
     return _svg(396, say("figure_curve"), parts)
+
+
+def _stop(x: float, y: float, lower: float, label: str) -> str:
+    """Mark on the curve where the study would stop."""
+    return (
+        f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{y:.1f}" y2="{lower:.1f}" stroke="{INK}" stroke-width="1.2"/>'
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="#ffffff" stroke="{INK}" stroke-width="2"/>'
+        f'<text x="{x - 9:.1f}" y="{lower - 14:.1f}" text-anchor="end" class="t">{escape(label)}</text>'
+    )
 
 
 def _zones(result: CoverageResult, frame: _Frame) -> Iterable[str]:

@@ -38,12 +38,12 @@ def write(result: CoverageResult, path: Path) -> None:
     """
     frames = {name: _frame(result, name) for name in LAYERS}
     try:
-        with _fixed_clock():
+        with fixed_clock():
             for name, frame in frames.items():
                 _write_layer(frame, path, name)
         with closing(sqlite3.connect(path)) as database:
             _add_styles(database, result.study.language)
-            _check_whole(database, {name: len(frame) for name, frame in frames.items()}, path)
+            check_whole(database, {name: len(frame) for name, frame in frames.items()}, path)
     except (DataSourceError, DataLayerError, FeatureError, sqlite3.Error) as error:
         raise OutputError(f"{path.name} : la base n'a pas pu être écrite ({error})") from error
 
@@ -70,7 +70,7 @@ def _write_layer(frame: gpd.GeoDataFrame, path: Path, name: str) -> None:
 
 
 @contextmanager
-def _fixed_clock() -> Iterator[None]:
+def fixed_clock() -> Iterator[None]:
     """Have GDAL write one fixed moment, and give the clock back afterwards."""
     before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _WRITTEN_AT})
@@ -102,7 +102,7 @@ def _add_styles(database: sqlite3.Connection, language: str) -> None:
     database.commit()
 
 
-def _check_whole(database: sqlite3.Connection, rows: dict[str, int], path: Path) -> None:
+def check_whole(database: sqlite3.Connection, rows: dict[str, int], path: Path) -> None:
     """GDAL may only warn when the disk is full: count what was written."""
     for name, expected in rows.items():
         (found,) = database.execute(f'SELECT count(*) FROM "{name}"').fetchone()

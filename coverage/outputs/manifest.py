@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import asdict
+import types
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, asdict, fields, is_dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 import pyogrio
 import pyproj
 import shapely
 
+from geoguichet.coverage.errors import ManifestError
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.siting.plan import KioskPlan
 from geoguichet.coverage.study import Study
@@ -54,6 +56,7 @@ def document(result: CoverageResult, outputs: Iterable[Path]) -> dict[str, Any]:
         "counters": {**result.counters, "kiosks": len(result.kiosks), "white_zones": len(result.white_zones)},
         "findings": count_by_rule(result.findings),
         "plan": None if result.plan is None else _plan(result.plan),
+        "ranking": None if result.ranking is None else result.ranking.as_dict(),
         "seed": None,
         "outputs": {path.name: {"bytes": path.stat().st_size, "sha256": sha256(path)} for path in sorted(outputs)},
         "timings": timings,
@@ -65,6 +68,76 @@ def study_parameters(study: Study) -> dict[str, Any]:
     parameters = asdict(study)
     del parameters["path"]
     return parameters
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return the manifest of a file, or of the folder of a study.
+
+    Raises
+    ------
+    ManifestError
+        The file is missing, is not JSON, or is not the manifest of a study.
+    """
+    path = path / "manifest.json" if path.is_dir() else path
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ManifestError(
+            f"{path} : ce manifeste n'existe pas ; donnez le dossier que « geoguichet coverage run » a écrit."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise ManifestError(f"{path} : un manifeste JSON est attendu, ce fichier est illisible ({error}).") from error
+    wanted = ("study", "inputs", "versions", "outputs")
+    missing = [key for key in wanted if not isinstance(found, dict) or key not in found]
+    if missing:
+        raise ManifestError(
+            f"{path} : ce n'est pas le manifeste d'une étude (« {missing[0]} » y manque) ; "
+            "donnez celui que « geoguichet coverage run » a écrit."
+        )
+    return dict(found)
+
+
+def study_of(parameters: Mapping[str, Any], *, path: Path | None = None) -> Study:
+    """Return the study a manifest describes: the inverse of :func:`study_parameters`.
+
+    Keys that this version does not know are left aside, those it has gained take their default value
+    (``replay`` tells them).
+
+    Raises
+    ------
+    ManifestError
+        A key is missing and has no default, or a value is of the wrong kind.
+    """
+    try:
+        study = _as_type(Study, {**parameters, "path": path})
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ManifestError(
+            f"{path or 'manifeste'} : les paramètres de l'étude ne se lisent pas ({error}) ; "
+            "il vient d'une autre version, relancez l'étude avec son fichier TOML."
+        ) from error
+    if not isinstance(study, Study):
+        raise ManifestError(f"{path or 'manifeste'} : les paramètres de l'étude manquent.")
+    return study
+
+
+def _as_type(kind: Any, value: Any) -> Any:
+    """Build a dataclass, a tuple or a plain value of ``kind`` from what JSON holds."""
+    if value is None:
+        return None
+    if isinstance(kind, types.UnionType):
+        return _as_type(next(one for one in get_args(kind) if one is not types.NoneType), value)
+    if get_origin(kind) is tuple:
+        inner = get_args(kind)
+        kinds = [inner[0]] * len(value) if inner[-1] is Ellipsis else list(inner)
+        return tuple(_as_type(one, item) for one, item in zip(kinds, value, strict=True))
+    if not is_dataclass(kind) or not isinstance(kind, type):
+        return float(value) if kind is float else value
+    hints = get_type_hints(kind)
+    given = {f.name: _as_type(hints[f.name], value[f.name]) for f in fields(kind) if f.name in value}
+    absent = [f.name for f in fields(kind) if f.name not in value and f.default is f.default_factory is MISSING]
+    if absent:
+        raise KeyError(f"{kind.__name__}.{absent[0]}")
+    return kind(**given)
 
 
 def versions() -> dict[str, str]:

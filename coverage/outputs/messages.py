@@ -84,9 +84,60 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "{people} de plus desservis ({cumulated} avec les précédents, soit {share} des habitants en zone blanche)",
         "{people} more served ({cumulated} with those before, that is {share} of the people in white zones)",
     ),
+    "popup_kiosk_zones": ("Zones desservies : {zones}", "Zones served: {zones}"),
+    "popup_kiosk_saved": (
+        "Un an, selon l’usage supposé : {uses} recours, {km} évités, {co2} de CO₂",
+        "A year, under the use supposed: {uses} uses, {km} avoided, {co2} of CO₂",
+    ),
+    "popup_unserved": ("Reste non desservie : {reason}", "Stays unserved: {reason}"),
+    "unserved_not_chosen": (
+        "un lieu d’accueil est à portée, mais il n’est pas parmi les plus utiles",
+        "a host is within reach, but it is not among the most useful",
+    ),
+    "unserved_no_candidate": ("aucun lieu d’accueil à portée", "no host within reach"),
+    "unserved_excluded": (
+        "seul un lieu exclu par l’étude est à portée",
+        "only a host the study excludes is within reach",
+    ),
+    "unserved_need_not_offered": (
+        "il y manque un service que les visioguichets n’offrent pas",
+        "it lacks a service the video kiosks do not offer",
+    ),
+    "unserved_not_located": ("commune non localisée", "commune not located"),
     "popup_hours_week": ("{hours} h par semaine", "{hours} h a week"),
     "popup_hours_unknown": ("horaires non publiés", "hours not published"),
     "popup_outside": ("hors du territoire étudié", "outside the territory studied"),
+    # Comparison
+    "compare_title": ("Ce qui change : {territory}", "What changes: {territory}"),
+    "compare_lead": (
+        "Sur {people}, {gained} gagnent l’accès et {lost} le perdent : {before} en zone blanche avant, {after} après.",
+        "Of {people}, {gained} gain access and {lost} lose it: {before} in a white zone before, {after} after.",
+    ),
+    "compare_before": ("Avant : {title}", "Before: {title}"),
+    "compare_after": ("Après : {title}", "After: {title}"),
+    "compare_kiosks": ("ses visioguichets comptés", "its video kiosks counted"),
+    "compare_counters": ("guichets seuls", "counters alone"),
+    "change_gained": ("Gagne l’accès", "Gains access"),
+    "change_lost": ("Perd l’accès", "Loses access"),
+    "change_nearer": ("Plus près, sans changer de côté", "Nearer, on the same side"),
+    "change_farther": ("Plus loin, sans changer de côté", "Farther, on the same side"),
+    "change_same": ("Sans changement", "No change"),
+    "layer_changes": ("Communes, selon le changement", "Communes, by change"),
+    "layer_people_moved": ("Habitants qui gagnent ou perdent l’accès", "People who gain or lose access"),
+    "layer_opened": ("Guichets ouverts", "Counters opened"),
+    "layer_closed": ("Guichets fermés", "Counters closed"),
+    "popup_opened": ("Ouvert : {name}", "Opened: {name}"),
+    "popup_closed": ("Fermé : {name}", "Closed: {name}"),
+    "popup_change_need": ("{need} : {before}, puis {after}", "{need}: {before}, then {after}"),
+    "compare_changes": ("Ce qui est changé", "What is changed"),
+    "changed_close": ("fermeture de {name}", "{name} closes"),
+    "changed_open": ("ouverture : {name}", "opening: {name}"),
+    "changed_open_idle": (
+        "ouverture sans effet : {name}, qui ne répond à aucun besoin (type, ou horaires inconnus ou trop courts)",
+        "opening without effect: {name}, which meets no need (type, or hours unknown or too short)",
+    ),
+    "changed_hours": ("{name} : horaires {hours}", "{name}: hours {hours}"),
+    "changed_within": ("{need} : seuil de {before} à {after}", "{need}: threshold from {before} to {after}"),
     # The question
     "rule_all": (
         "Un habitant est desservi s’il trouve à la fois :",
@@ -235,6 +286,72 @@ MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "curve_x": ("nombre de visioguichets", "number of video kiosks"),
     "curve_bound": ("maximum prouvé pour {kiosks} : {bound}", "proved maximum for {kiosks}: {bound}"),
+    "curve_stop": ("s’arrêter ici ? {kiosks}", "stop here? {kiosks}"),
+    "curve_note": (
+        "En pointillé, ce qu’aucun choix d’autant de lieux ne peut dépasser : c’est prouvé pour chaque nombre, et le "
+        "meilleur choix connu en approche à {gap} au pire.",
+        "Dotted, what no choice of as many places can exceed: proved for each number, and the best known choice comes "
+        "within {gap} of it at worst.",
+    ),
+    "stop_at": (
+        "Au-delà de {kiosks}, les {tranche} suivants gagnent moins de {people}.",
+        "Beyond {kiosks}, the next {tranche} bring fewer than {people}.",
+    ),
+    "stop_never": (
+        "Jusqu’au dernier, chaque tranche de {tranche} gagne au moins {people}.",
+        "Up to the last, each {tranche} brings at least {people}.",
+    ),
+    "report_reference": ("Face à ce qui a été fait", "Against what was done"),
+    "reference_cost": (
+        "{label} : {kiosks} pour {cost}, soit {each} par visioguichet tout compris.",
+        "{label}: {kiosks} for {cost}, that is {each} each, everything included.",
+    ),
+    "reference_known": (
+        "Ils desservent {people} en zone blanche ; les {enough} premiers du plan en font autant, et autant de lieux "
+        "peuvent en desservir {best}.",
+        "They serve {people} in white zones; the first {enough} of the plan do as much, and as many places can serve "
+        "{best}.",
+    ),
+    "reference_unknown": (
+        "Leurs emplacements ne sont pas dans les données. À défaut, {kiosks} placés dans les communes les plus "
+        "peuplées des zones blanches desserviraient {naive} ; les {enough} premiers du plan en font autant, "
+        "et {kiosks} bien placés en desservent {best}.",
+        "Their places are not in the data. Failing that, {kiosks} put in the most populated communes of the white "
+        "zones would serve {naive}; the first {enough} of the plan do as much, and {kiosks} well placed serve {best}.",
+    ),
+    "reference_per_head": (
+        "Au même coût complet, le plan revient à {cost} par habitant gagné.",
+        "At the same full cost, the plan comes to {cost} per inhabitant gained.",
+    ),
+    "report_use": ("Ce que cela évite en un an", "What it avoids in a year"),
+    "use_saved": (
+        "Sous l’usage supposé, {uses} recours par an éviteraient {km} de trajet et {co2} de CO₂.",
+        "Under the use supposed, {uses} uses a year would avoid {km} of travel and {co2} of CO₂.",
+    ),
+    "use_stated": (
+        "Usage supposé : {rate} recours par an et par habitant gagné, {trips} aller-retour évité par recours, "
+        "{detour} fois la distance mesurée, {co2} de CO₂ par kilomètre. La distance évitée est celle du guichet "
+        "manquant moins celle du visioguichet. Ce sont des hypothèses : elles sont dans l’étude, changez-les.",
+        "Use supposed: {rate} uses a year per inhabitant gained, {trips} round trip avoided per use, {detour} times "
+        "the distance measured, {co2} of CO₂ per kilometre. The distance avoided is that of the missing counter minus "
+        "that of the video kiosk. These are assumptions: they stand in the study, change them.",
+    ),
+    "report_unserved": ("Qui reste sans accès, et pourquoi", "Who stays without access, and why"),
+    "table_unserved": (
+        "Habitants encore en zone blanche une fois les visioguichets ouverts",
+        "Inhabitants still in a white zone once the video kiosks are open",
+    ),
+    "unserved_none": (
+        "Plus personne : le plan atteint toutes les communes.",
+        "Nobody: the plan reaches every commune.",
+    ),
+    "col_reason": ("Raison", "Reason"),
+    "col_count_communes": ("Communes", "Communes"),
+    "col_most": ("Les plus peuplées", "Most populated"),
+    "col_zones_served": ("Zones desservies", "Zones served"),
+    "col_hours_week": ("Heures par semaine", "Hours a week"),
+    "col_km": ("Km évités par an", "Km avoided a year"),
+    "col_co2": ("CO₂ évité par an", "CO₂ avoided a year"),
     "report_costs": ("Coût d’équipement", "Equipment cost"),
     "cost_user": ("{kiosks} côté usager, à {cost} l’un", "{kiosks}, user side, at {cost} each"),
     "cost_expert": (

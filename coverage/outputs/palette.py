@@ -15,6 +15,16 @@ SERVICE_COLOURS: dict[str, str] = {
     "town_hall": "#4d7c5a",
     "town_hall_annex": "#7ea88a",
 }
+CHANGE_COLOURS: dict[str, str] = {
+    "gained": "#5a9bd0",
+    "nearer": "#c3ddee",
+    "lost": "#cf5662",
+    "farther": "#f6c8ae",
+    "same": "#eceeec",
+}
+"""A commune's people between two answers; blue and red stay apart for colour-blind readers."""
+MOVED_COLOURS: dict[str, str] = CHANGE_COLOURS | {"gained": "#0c3f73", "lost": "#7d0f1d"}
+"""The same for the circles that stand on them."""
 OTHER_SERVICE = "#6b6b6b"
 KIOSK = "#12355b"
 LAND = "#fbfaf7"

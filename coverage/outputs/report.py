@@ -12,7 +12,8 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from geoguichet.coverage.outputs.drawing import gain_curve, map_picture
-from geoguichet.coverage.outputs.wording import Wording
+from geoguichet.coverage.outputs.wording import MISSING, NARROW, Wording
+from geoguichet.coverage.ranking import SAVINGS, TRANCHE_EUR, Ranking
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.siting.plan import KioskPlan
 from geoguichet.coverage.study import KioskChoice, Need, Study
@@ -50,10 +51,14 @@ def _content(result: CoverageResult, say: Wording) -> dict[str, Any]:
         "question": question_sentences(result.study, say),
         "map": Markup(map_picture(result, say)),  # noqa: S704  drawn here, every name escaped
         "zones": [{**zone, "communes_shown": shortened(zone["commune_names"], say)} for zone in zones],
-        "kiosks": result.kiosks.to_dict("records"),
+        "kiosks": [{**kiosk, "host_shown": _host(kiosk)} for kiosk in result.kiosks.to_dict("records")],
         "curve": Markup(gain_curve(result, say)) if len(result.kiosks) else None,  # noqa: S704
         "plan": plan_sentences(result, result.plan, say) if result.plan is not None else [],
         "costs": _costs(result, result.study.kiosks, say) if result.study.kiosks is not None else None,
+        "curve_note": _curve_note(result.ranking, say) if result.ranking is not None else "",
+        "reference": _reference(result, result.ranking, say) if result.ranking is not None else [],
+        "use": _use(result, result.study.kiosks, say) if result.study.kiosks is not None else [],
+        "unserved": _unserved(result.ranking, say) if result.ranking is not None else [],
         "method": _method(result, say),
         "limits": _limits(result, say),
         "findings": _findings(result, say),
@@ -142,7 +147,84 @@ def plan_sentences(result: CoverageResult, plan: KioskPlan, say: Wording) -> lis
     if len(left):
         people, communes = say("people", n=int(left["people"].sum())), say("communes", n=len(left))
         sentences.append(say("plan_left", people=people, communes=communes))
+    if result.ranking is not None and result.study.kiosks is not None:
+        sentences.append(stop_sentence(result.ranking, result.study.kiosks, say))
+    return [sentence for sentence in sentences if sentence]
+
+
+def _host(kiosk: dict[str, Any]) -> str:
+    """Return the host's name, cut to what it is (``Mairie``) when the rest only repeats the commune's name."""
+    host, name = str(kiosk["host"]), str(kiosk["name"])
+    return host.split()[0] if host.endswith(name.removeprefix("Le ").removeprefix("Les ")) and host.split() else host
+
+
+def _curve_note(ranking: Ranking, say: Wording) -> str:
+    """Say how near its bound the curve is proved to be."""
+    return say("curve_note", gap=say.percent(float(ranking.curve["gap"].max()))) if len(ranking.curve) else ""
+
+
+def stop_sentence(ranking: Ranking, choice: KioskChoice, say: Wording) -> str:
+    """Say where the next 10,000 EUR brings too few people; empty when the study does not ask."""
+    if choice.stop_below is None or not choice.user_side_cost_eur:
+        return ""
+    told = {"tranche": say.money(TRANCHE_EUR), "people": say("people", n=round(choice.stop_below))}
+    if ranking.stop_at is None:
+        return say("stop_never", **told)
+    return say("stop_at", kiosks=say("kiosks", n=ranking.stop_at), **told)
+
+
+def _reference(result: CoverageResult, ranking: Ranking, say: Wording) -> list[str]:
+    """Set the plan that was really carried out against the best one."""
+    outcome = ranking.reference
+    if outcome is None:
+        return []
+    reference, kiosks = outcome.reference, say("kiosks", n=outcome.reference.count)
+    each = say.money(reference.cost_eur / reference.count)
+    told = {
+        "kiosks": kiosks,
+        "best": say("people", n=round(outcome.best)),
+        "enough": outcome.enough if outcome.enough is not None else MISSING,
+    }
+    if outcome.people is None:
+        against = say("reference_unknown", naive=say("people", n=round(outcome.most_populated)), **told)
+    else:
+        against = say("reference_known", people=say("people", n=round(outcome.people)), **told)
+    sentences = [
+        say("reference_cost", label=reference.label, kiosks=kiosks, cost=say.money(reference.cost_eur), each=each),
+        against,
+    ]
+    if len(result.kiosks) == reference.count and outcome.best:
+        sentences.append(say("reference_per_head", cost=say.money(reference.cost_eur / outcome.best, 2)))
     return sentences
+
+
+def _unserved(ranking: Ranking, say: Wording) -> list[dict[str, Any]]:
+    table = ranking.unserved
+    told = [say(f"unserved_{reason}") for reason in table["reason"]]
+    rows = table.assign(told=[text[0].upper() + text[1:] for text in told]).to_dict("records")
+    return [{str(key): value for key, value in row.items()} for row in rows]
+
+
+def _use(result: CoverageResult, choice: KioskChoice, say: Wording) -> list[str]:
+    """Say what the kiosks avoid in a year, and under which supposed use."""
+    total, use = result.kiosks[list(SAVINGS)].sum(), choice.use
+    if not len(result.kiosks) or not total["uses_per_year"]:
+        return []
+    return [
+        say(
+            "use_saved",
+            uses=say.number(total["uses_per_year"]),
+            km=f"{say.number(total['km_saved_per_year'])}{NARROW}km",
+            co2=say.mass(total["co2_saved_kg_per_year"]),
+        ),
+        say(
+            "use_stated",
+            rate=say.number(use.uses_per_person, 2),
+            trips=use.trips_avoided,
+            detour=use.detour,
+            co2=f"{say.number(use.co2_g_per_km)}{NARROW}g",
+        ),
+    ]
 
 
 def _costs(result: CoverageResult, kiosks: KioskChoice, say: Wording) -> dict[str, Any]:

@@ -96,6 +96,14 @@ class Wording:
         amount = self.number(euros, decimals)
         return f"€{amount}" if self.language == "en" else f"{amount}{NARROW}€"
 
+    def mass(self, kilograms: float) -> str:
+        """Write a mass: kilograms under one tonne, tonnes to one decimal beyond."""
+        if kilograms is None or not math.isfinite(kilograms):
+            return MISSING
+        if kilograms < 999.5:
+            return f"{self.number(kilograms)}{NARROW}kg"
+        return f"{self.number(kilograms / 1000, 1)}{NARROW}t"
+
     def zone_class(self, low_m: int, high_m: int | None) -> str:
         """Write a class of distances beyond the thresholds: under, from to, and over."""
         if high_m is None:

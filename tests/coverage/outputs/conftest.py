@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 import shapely
 
+from geoguichet.coverage.ranking import Ranking, ReferenceOutcome
 from geoguichet.coverage.result import CoverageResult, InputLayer
 from geoguichet.coverage.siting.plan import KioskPlan
-from geoguichet.coverage.study import Study, parse_study
+from geoguichet.coverage.study import Reference, Study, parse_study
 from geoguichet.referentials.quality import Finding
 from geoguichet.referentials.territories import Territory
 
@@ -113,6 +114,11 @@ def _demand(kiosks: bool) -> gpd.GeoDataFrame:
             "kiosk": [key for key, _ in reached],
             "kiosk_m": [metres for _, metres in reached],
             "served_after": served | np.array([key != "" for key, _ in reached]),
+            "unserved_reason": np.where(
+                served | np.array([key != "" for key, _ in reached]) | (not kiosks),
+                "",
+                np.where(located, "not_chosen", "not_located"),
+            ),
         },
         geometry=[None if row[4] is None else shapely.Point(row[4], row[5]) for row in COMMUNES],
         index=pd.Index(codes, name="id"),
@@ -168,9 +174,14 @@ def _kiosks() -> gpd.GeoDataFrame:
             "departement": ["46", "46"],
             "host": ["Mairie de Montcuq-en-Quercy-Blanc", "Mairie de Saint-Géry-Vers"],
             "hours": ["Mo-Fr 09:00-12:00", None],
+            "hours_per_week": [15.0, np.nan],
+            "zones": ["zb-001", "zb-002"],
             "people_added": [1_990, 850],
             "people_cumulated": [1_990, 2_840],
             "share_cumulated": [1_990 / 4_679, 2_840 / 4_679],
+            "uses_per_year": [59.7, 25.5],
+            "km_saved_per_year": [2_345.6, 510.0],
+            "co2_saved_kg_per_year": [1_450.4, 97.9],
         },
         geometry=gpd.points_from_xy([1.208, 1.56], [44.3385, 44.479]),
         index=pd.Index(["k-001", "k-002"], name="id"),
@@ -214,6 +225,28 @@ FINDINGS = (
 )
 
 
+RANKING = Ranking(
+    curve=pd.DataFrame(
+        {
+            "kiosks": [1, 2],
+            "people": [1_990.0, 2_840.0],
+            "best_known": [1_990.0, 2_840.0],
+            "bound": [2_000.0, 2_900.0],
+            "gap": [0.005, 0.0207],
+        }
+    ),
+    unserved=pd.DataFrame(
+        [("not_chosen", 1, 1_719, "Là-bas"), ("not_located", 1, 120, "L'Ailleurs-Perdu")],
+        columns=["reason", "communes", "people", "names"],
+    ),
+    stop_at=1,
+    reference=ReferenceOutcome(
+        Reference("Le plan <d'avant>", 2, 60_000.0), people=None, most_populated=1_900.0, best=2_840.0, bound=2_900.0,
+        enough=1,
+    ),
+)  # fmt: skip
+
+
 @pytest.fixture
 def result() -> CoverageResult:
     """Two white zones, two kiosks, a plan proved to within a gap."""
@@ -235,6 +268,7 @@ def result() -> CoverageResult:
         findings=FINDINGS,
         counters={"communes": 8, "people": 25_286},
         timings={"distances": 0.1, "bilan": 0.2},
+        ranking=RANKING,
     )
 
 
@@ -261,6 +295,7 @@ def bare(result: CoverageResult) -> CoverageResult:
         kiosks=_none_of(_kiosks()),
         summary=summary,
         plan=None,
+        ranking=None,
         findings=(),
     )
 

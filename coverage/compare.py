@@ -1,0 +1,331 @@
+"""Two answers side by side: who gains, who loses, by how many metres, and where.
+
+A side is the answer to a study, computed now or read from its folder. The two are joined by commune; everything is
+counted from the communes, so that comparing B with A gives what comparing A with B gives, signs turned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from geoguichet.coverage import inputs
+from geoguichet.coverage.errors import ComparisonError
+from geoguichet.coverage.outputs import manifest
+from geoguichet.coverage.result import CoverageResult
+from geoguichet.coverage.study import Changes, Study
+from geoguichet.referentials.errors import GeoguichetError
+from geoguichet.referentials.layers import list_layers, read_layer
+from geoguichet.referentials.population import GROUPS
+from geoguichet.referentials.territories import Territory, read_territory
+
+type Change = Literal["gained", "lost", "nearer", "farther", "same"]
+type Level = Literal["territory", "departement", "epci", "zone_before", "zone_after"]
+
+CHANGES: tuple[Change, ...] = ("gained", "lost", "nearer", "farther", "same")
+LEVELS: tuple[Level, ...] = ("territory", "departement", "epci", "zone_before", "zone_after")
+PEOPLE = "people"
+"""The group that holds everyone."""
+_NOTICED_M = 1.0
+"""A distance that changed by less did not change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two answers.
+
+    ``demand`` and ``services`` are those of :class:`~geoguichet.coverage.result.CoverageResult`. ``kiosks`` says
+    whether the kiosks of the study count as open. Without ``territory`` (a folder whose source is not here) communes
+    stay points.
+    """
+
+    study: Study
+    demand: gpd.GeoDataFrame
+    services: gpd.GeoDataFrame
+    kiosks: bool
+    territory: Territory | None
+    epci_names: dict[str, str]
+    plan_communes: tuple[str, ...] = ()
+    """Communes of its kiosks, when they count."""
+
+    @property
+    def served(self) -> pd.Series:
+        """Who is served on this side, kiosks counted or not."""
+        served: pd.Series = self.demand["served_after" if self.kiosks else "served"].astype(bool)
+        return served
+
+    def metres(self, need: str) -> pd.Series:
+        """Return the distance to what meets a need: the nearest counter, or a kiosk that offers it if nearer."""
+        counter: pd.Series = self.demand[f"{need}_m"].astype(float)
+        choice = self.study.kiosks
+        if not self.kiosks or choice is None or need not in choice.offers:
+            return counter
+        nearest: pd.Series = np.fmin(counter, self.demand["kiosk_m"].astype(float))
+        return nearest
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What changes from one side to the other.
+
+    ``communes``: one row per commune of both sides, index ``id``; polygons where they are known, else points;
+    columns name, departement, epci, people, the groups, served_before, served_after, change (one of
+    :data:`CHANGES`), zone_before, zone_after, and for each need ``K`` of both studies K_before_m, K_after_m,
+    K_change_m (negative: nearer; NaN when unreachable on a side), moved_m (their sum).
+
+    ``areas``: one row per level, area and group; columns level (one of :data:`LEVELS`), code, name, group
+    (``people`` or a column of the study), people, white_before, white_after, gained, lost, nearer, farther (people),
+    and for each need K_change_m (mean weighted by the group). Areas where nothing changes are there too.
+    """
+
+    before: Side
+    after: Side
+    communes: gpd.GeoDataFrame
+    areas: pd.DataFrame
+    needs: tuple[str, ...]
+    groups: tuple[str, ...]
+
+    @property
+    def total(self) -> pd.Series:
+        """The territory's row for everyone."""
+        return self.of("territory").iloc[0]
+
+    def of(self, level: Level, *, group: str = PEOPLE, changed_only: bool = False) -> pd.DataFrame:
+        """Return the rows of a level for a group, those where most people change first."""
+        rows = self.areas[(self.areas["level"] == level) & (self.areas["group"] == group)]
+        if changed_only:
+            rows = rows[(rows["gained"] > 0) | (rows["lost"] > 0) | (rows["nearer"] > 0) | (rows["farther"] > 0)]
+        order = (rows["gained"] + rows["lost"]).sort_values(ascending=False, kind="stable").index
+        return rows.loc[order]
+
+    def by_group(self) -> pd.DataFrame:
+        """Return the territory's rows, one a group, called by the group's name."""
+        rows = self.areas[self.areas["level"] == "territory"]
+        labels = rows["group"].map(lambda group: GROUPS.get("population" if group == PEOPLE else group, group))
+        return rows.assign(code="", name=labels.str.capitalize())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the comparison as plain values ready for JSON: both sides, every area, the communes that change."""
+        changing = self.communes[self.communes["change"] != "same"]
+        communes = pd.DataFrame(changing.drop(columns=changing.geometry.name)).reset_index(names="id")
+        return {
+            "before": {"study": self.before.study.id, "title": self.before.study.title, "kiosks": self.before.kiosks},
+            "after": {"study": self.after.study.id, "title": self.after.study.title, "kiosks": self.after.kiosks},
+            "needs": list(self.needs),
+            "groups": [PEOPLE, *self.groups],
+            "areas": _plain(self.areas),
+            "communes": _plain(communes),
+        }
+
+
+def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows as plain values; what is missing is None."""
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
+    return [{str(key): value for key, value in row.items()} for row in rows]
+
+
+def side_of(result: CoverageResult, *, kiosks: bool) -> Side:
+    """Return the side a result makes; ``kiosks`` counts those of its plan as open."""
+    return Side(
+        study=result.study,
+        demand=result.demand,
+        services=result.services,
+        kiosks=kiosks and result.study.kiosks is not None,
+        territory=result.territory,
+        epci_names=_epci_names(inputs.source_path(result.study)),
+        plan_communes=tuple(result.kiosks["commune"]) if kiosks else (),
+    )
+
+
+def read_side(folder: Path, *, kiosks: bool) -> Side:
+    """Return the side that a study's folder (or its manifest) makes, without computing it again.
+
+    Raises
+    ------
+    ManifestError
+        The manifest is missing or cannot be read.
+    LayerError
+        ``result.gpkg`` is missing or is not that of a study.
+    """
+    found = manifest.read(folder)
+    folder = folder if folder.is_dir() else folder.parent
+    study = manifest.study_of(found["study"], path=folder / "manifest.json")
+    needs = [f"{need.key}_m" for need in study.needs]
+    demand = read_layer(folder / "result.gpkg", layer="demand", columns=("id", "people", "served", *needs))
+    demand = demand.set_index("id")
+    demand["zone"] = demand["zone"].fillna("")
+    services = read_layer(folder / "result.gpkg", layer="services", columns=("id", "name")).set_index("id")
+    try:
+        source = inputs.source_path(replace(study, path=None))
+        territory = _territory(study, source)
+        names = _epci_names(source)
+    except GeoguichetError:  # the source is elsewhere: points will do
+        territory, names = None, {}
+    return Side(study, demand, services, kiosks and study.kiosks is not None, territory, names)
+
+
+def altered(study: Study, changes: Changes, *, within_m: dict[str, float] | None = None) -> Study:
+    """Return the study with more changes in its services, and other thresholds for some of its needs.
+
+    Raises
+    ------
+    StudyError
+        A threshold names a need the study does not have.
+    """
+    thresholds = within_m or {}
+    unknown = [key for key in thresholds if key not in {need.key for need in study.needs}]
+    if unknown:
+        known = ", ".join(need.key for need in study.needs)
+        raise study.refusal(f"services.{unknown[0]}", f"le besoin {unknown[0]!r} est inconnu", known)
+    needs = tuple(replace(need, within_m=thresholds.get(need.key, need.within_m)) for need in study.needs)
+    return replace(study, needs=needs, changes=study.changes.then(changes))
+
+
+def compare(before: Side, after: Side) -> Comparison:
+    """Set two sides against each other, commune by commune.
+
+    Raises
+    ------
+    ComparisonError
+        They have no commune or no need in common, or do not count the same people.
+    """
+    needs = tuple(need.key for need in before.study.needs if need.key in {n.key for n in after.study.needs})
+    groups = tuple(g for g in before.study.demand.groups if g in after.study.demand.groups)
+    shared = before.demand.index.intersection(after.demand.index).sort_values()
+    _check(before, after, shared, needs)
+    communes = _communes(before, after, shared, needs, groups)
+    names = after.epci_names | before.epci_names
+    return Comparison(before, after, communes, _areas(communes, before, needs, groups, names), needs, groups)
+
+
+def _check(before: Side, after: Side, shared: pd.Index, needs: tuple[str, ...]) -> None:
+    titles = f"« {before.study.title} » et « {after.study.title} »"
+    if not len(shared):
+        raise ComparisonError(f"{titles} n'ont aucune commune en commun ; comparez deux études d'un même territoire.")
+    if not needs:
+        raise ComparisonError(
+            f"{titles} n'ont aucun besoin de même nom ; donnez le même nom à leurs tables [services.NOM]."
+        )
+    if not before.demand.loc[shared, PEOPLE].equals(after.demand.loc[shared, PEOPLE]):
+        raise ComparisonError(
+            f"{titles} ne comptent pas les mêmes habitants ; donnez-leur la même clé « demand.weight » "
+            "et la même source."
+        )
+
+
+def _communes(
+    before: Side, after: Side, shared: pd.Index, needs: tuple[str, ...], groups: tuple[str, ...]
+) -> gpd.GeoDataFrame:
+    left = before.demand.loc[shared]
+    table = gpd.GeoDataFrame(
+        left[["name", "departement", "epci", PEOPLE, *groups]], geometry=_shapes(before, after, shared), crs=left.crs
+    )
+    moved = np.zeros(len(shared))
+    for need in needs:
+        was, is_now = (side.metres(need).loc[shared] for side in (before, after))
+        table[f"{need}_before_m"], table[f"{need}_after_m"] = was, is_now
+        table[f"{need}_change_m"] = is_now - was
+        moved += np.nan_to_num((is_now - was).to_numpy())
+    table["served_before"], table["served_after"] = before.served.loc[shared], after.served.loc[shared]
+    table["moved_m"] = moved
+    table["change"] = _change(table)
+    for name, side in (("zone_before", before), ("zone_after", after)):
+        table[name] = side.demand.loc[shared, "zone"].where(~side.served.loc[shared], "")
+    return table
+
+
+def _shapes(before: Side, after: Side, shared: pd.Index) -> np.ndarray:
+    """Return the outline of each commune where a side knows it, else its point."""
+    points = before.demand.geometry.loc[shared]
+    territory = before.territory or after.territory
+    if territory is None:
+        return np.asarray(points.to_numpy())
+    outlines = territory.polygons.reindex(shared)
+    return np.asarray(outlines.where(outlines.notna(), points).to_numpy())
+
+
+def _change(table: pd.DataFrame) -> np.ndarray:
+    was, is_now, moved = table["served_before"], table["served_after"], table["moved_m"]
+    conditions = [~was & is_now, was & ~is_now, moved <= -_NOTICED_M, moved >= _NOTICED_M]
+    return np.select(conditions, list(CHANGES[:4]), default="same")
+
+
+def _areas(
+    communes: gpd.GeoDataFrame,
+    before: Side,
+    needs: tuple[str, ...],
+    groups: tuple[str, ...],
+    epci_names: dict[str, str],
+) -> pd.DataFrame:
+    departements = before.territory.departements.set_index("code")["name"].to_dict() if before.territory else {}
+    names: dict[str, dict[str, str]] = {"departement": departements, "epci": epci_names}
+    keys = pd.DataFrame(communes[list(LEVELS[1:])]).assign(territory=before.study.territory.name)
+    counted = {group: _counted(communes, group, needs) for group in (PEOPLE, *groups)}
+    tables = [
+        _summed(table, keys[level], level, group, names.get(level, {}), needs)
+        for level in LEVELS
+        for group, table in counted.items()
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def _counted(communes: gpd.GeoDataFrame, group: str, needs: tuple[str, ...]) -> pd.DataFrame:
+    """Return what each commune adds to the sums of a group; people whose group is unknown (NaN) count for none."""
+    weight = communes[group].fillna(0).astype(float)
+    columns: dict[str, pd.Series] = {
+        "people": weight,
+        "white_before": weight.where(~communes["served_before"], 0.0),
+        "white_after": weight.where(~communes["served_after"], 0.0),
+    }
+    for change in CHANGES[:4]:
+        columns[change] = weight.where(communes["change"] == change, 0.0)
+    for need in needs:
+        metres = communes[f"{need}_change_m"]
+        columns[f"{need}_change_m"] = (metres * weight).fillna(0.0)
+        columns[f"{need}_known"] = weight.where(metres.notna(), 0.0)
+    return pd.DataFrame(columns)
+
+
+def _summed(
+    counted: pd.DataFrame, key: pd.Series, level: Level, group: str, names: dict[str, str], needs: tuple[str, ...]
+) -> pd.DataFrame:
+    """Return one row per value of the key: people summed, distances averaged over those who have one."""
+    known = key.fillna("") != ""
+    sums = counted[known].groupby(key[known]).sum()
+    people = sums[["people", "white_before", "white_after", *CHANGES[:4]]].round().astype(np.int64)
+    codes = sums.index.astype(str)
+    told: dict[str, Any] = {
+        "level": level,
+        "code": "" if level == "territory" else codes,
+        "name": [names.get(code, code) for code in codes],
+        "group": group,
+    }
+    means = {
+        f"{need}_change_m": sums[f"{need}_change_m"] / sums[f"{need}_known"].where(sums[f"{need}_known"] > 0)
+        for need in needs
+    }
+    order = [*told, *list(people.columns), *means]
+    return people.assign(**means, **told)[order].reset_index(drop=True)
+
+
+def _territory(study: Study, source: Path) -> Territory:
+    return read_territory(
+        source,
+        name=study.territory.name,
+        departements=study.territory.departements,
+        communes_layer=study.demand.layer,
+    )
+
+
+def _epci_names(source: Path) -> dict[str, str]:
+    """Return the names of the intercommunalities by code, where the source has them."""
+    if "epci" not in list_layers(source):
+        return {}
+    table = read_layer(source, layer="epci", columns=("code", "name"))
+    names: dict[str, str] = table.set_index("code")["name"].to_dict()
+    return names

@@ -1,0 +1,213 @@
+"""Where to go from here: the nearest right counters, open when asked, the kiosks of a study among them.
+
+Hours that no source gives are said to be unknown: such a counter is neither promised nor hidden.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geoguichet.coverage import inputs
+from geoguichet.coverage.demand import demand_points
+from geoguichet.coverage.errors import OrientationError
+from geoguichet.coverage.impedance import Router
+from geoguichet.coverage.outputs import manifest
+from geoguichet.coverage.routers.straight_line import StraightLine
+from geoguichet.coverage.study import Study, read_study
+from geoguichet.coverage.supply import meets
+from geoguichet.referentials.gazetteer import find_communes, resembling
+from geoguichet.referentials.layers import LONLAT, METRIC, read_layer
+from geoguichet.referentials.moments import Moment, is_open, next_opening
+from geoguichet.referentials.services import SERVICE_TYPES
+from geoguichet.referentials.territories import Territory
+
+type State = Literal["open", "closed", "unknown", ""]
+
+KIOSK = "kiosk"
+"""What stands in ``type`` for a visioguichet."""
+_FIRST_LIMIT = {"m": 20_000.0, "s": 1_200.0}
+_LAST_LIMIT = 2_000_000.0
+_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where someone starts from."""
+
+    name: str
+    point: shapely.Point
+    code: str = ""
+    """INSEE code, when the place is a commune."""
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """What can be found around a territory: its counters, and the kiosks that a result of the study proposes."""
+
+    study: Study
+    territory: Territory
+    services: gpd.GeoDataFrame
+    kiosks: gpd.GeoDataFrame | None
+
+
+def open_directory(study: Study, result: Path | None = None) -> Directory:
+    """Read the counters of a study, and the kiosks of its result where that folder is there."""
+    data = inputs.read(study)
+    kiosks = None
+    if result is not None and (result / "result.gpkg").is_file() and manifest.read(result)["plan"] is not None:
+        kiosks = read_layer(result / "result.gpkg", layer="kiosks", columns=("id", "name", "host", "hours"))
+    return Directory(study, data.territory, data.services, None if kiosks is None else kiosks.set_index("id"))
+
+
+def find_place(directory: Directory, text: str) -> Place:
+    """Return the place a text means: ``LON,LAT`` in degrees, or a commune's name, beginning of name or INSEE code.
+
+    A commune stands where the study supposes its people: at its town hall, else inside its outline.
+
+    Raises
+    ------
+    OrientationError
+        No commune is called so, or several are: the message lists them.
+    """
+    match = re.fullmatch(r"\s*(-?\d+(?:\.\d+)?)\s*[,;\s]\s*(-?\d+(?:\.\d+)?)\s*", text)
+    if match is not None:
+        return _at(directory, shapely.Point(float(match[1]), float(match[2])), text.strip())
+    found = find_communes(directory.territory.communes, text)
+    if len(found) != 1:
+        raise _no_single(found, directory.territory.communes, text)
+    row = found.iloc[0]
+    demand, _ = demand_points(directory.territory, directory.services, directory.study)
+    point = demand.geometry[row["code"]]
+    if point is None or point.is_empty:
+        raise OrientationError(f"{row['name']} n'a ni mairie localisée ni contour ; donnez LON,LAT en degrés.")
+    return Place(f"{row['name']} ({row['departement']})", point, str(row["code"]))
+
+
+def _at(directory: Directory, point: shapely.Point, name: str) -> Place:
+    """Return the place of coordinates, refused where the study knows no counter."""
+    here, ground = gpd.GeoSeries([point, directory.territory.boundary], crs=LONLAT).to_crs(METRIC)
+    buffer_m = directory.study.territory.buffer_m
+    if not here.distance(ground) <= buffer_m:
+        raise OrientationError(
+            f"le point {name} est à plus de {buffer_m / 1000:g} km du territoire {directory.territory.name}, dont on "
+            "connaît les guichets ; essayez : longitude puis latitude en degrés, comme 1.605,42.966."
+        )
+    return Place(name, point)
+
+
+def _no_single(found: pd.DataFrame, communes: pd.DataFrame, text: str) -> OrientationError:
+    if found.empty:
+        close = " ou ".join(resembling(communes, text)) or "un nom de commune, son code INSEE, ou LON,LAT"
+        return OrientationError(f"aucune commune du territoire ne s'appelle {text!r} ; essayez : {close}.")
+    told = [f"{row['name']} ({row['departement']}, {row['code']})" for row in found.head(_SHOWN).to_dict("records")]
+    more = f" et {len(found) - _SHOWN} autres" if len(found) > _SHOWN else ""
+    return OrientationError(
+        f"{text!r} peut désigner {len(found)} communes : {', '.join(told)}{more} ; "
+        "essayez avec un nom plus complet ou le code INSEE."
+    )
+
+
+def nearest_counters(
+    directory: Directory,
+    place: Place,
+    what: str,
+    *,
+    at: Moment | None = None,
+    k: int = 3,
+    router: Router | None = None,
+) -> gpd.GeoDataFrame:
+    """Return the ``k`` nearest counters that meet a need or are of a type, the nearest first.
+
+    With a moment, only those known to be open then count towards ``k`` and those closed are left out; up to ``k``
+    whose hours are unknown are told too when they are nearer than the last.
+
+    Parameters
+    ----------
+    what
+        A need of the study (``[services.KEY]``: its types and least hours) or a type of service.
+    router
+        Measures the cost; straight line by default, in metres.
+
+    Returns
+    -------
+    GeoDataFrame
+        Index ``id``; columns type (``kiosk`` for a visioguichet), name, commune_name, departement, hours,
+        hours_per_week, opening (``open``, ``closed``, ``unknown``; empty when no moment is asked), reopens (text),
+        cost (in the router's unit).
+
+    Raises
+    ------
+    OrientationError
+        ``what`` is neither a need nor a type.
+    RoutingError
+        The place is where the router cannot measure.
+    """
+    counters = _counters(directory, what)
+    counters["opening"] = "" if at is None else [_OPENING[is_open(hours, at)] for hours in counters["hours"]]
+    counters["reopens"] = "" if at is None else [str(next_opening(hours, at) or "") for hours in counters["hours"]]
+    open_, unknown = counters["opening"].isin(["open", ""]), counters["opening"] == "unknown"
+    costs = _costs(place, counters, router or StraightLine(), groups=(open_, unknown), k=k)
+    table = counters.assign(cost=costs)[costs.notna()].sort_values("cost", kind="stable")
+    sure, unsure = table[table["opening"].isin(["open", ""])][:k], table[table["opening"] == "unknown"][:k]
+    farthest = sure["cost"].max() if len(sure) == k else np.inf
+    kept = table.index.isin([*sure.index, *unsure.index[unsure["cost"] <= farthest]])
+    return table[kept]
+
+
+_OPENING: dict[bool | None, State] = {True: "open", False: "closed", None: "unknown"}
+_COLUMNS = ["type", "name", "commune_name", "departement", "hours", "hours_per_week", "geometry"]
+
+
+def _counters(directory: Directory, what: str) -> gpd.GeoDataFrame:
+    """Return what meets the need or is of the type, the study's kiosks among them when they offer it."""
+    needs = {need.key: need for need in directory.study.needs}
+    services = directory.services[directory.services.geometry.notna()]
+    if what in needs:
+        found, offered = services[meets(services, needs[what])], [what]
+    elif what in SERVICE_TYPES:
+        found, offered = services[services["type"] == what], [key for key, n in needs.items() if what in n.types]
+    else:
+        close = difflib.get_close_matches(what, [*needs, *SERVICE_TYPES], n=3, cutoff=0.5)
+        remedy = ", ".join(dict.fromkeys((*needs, *close)))
+        raise OrientationError(f"{what!r} n'est ni un besoin de l'étude ni un type de service ; essayez : {remedy}.")
+    choice, kiosks = directory.study.kiosks, directory.kiosks
+    if kiosks is None or choice is None or not set(offered) & set(choice.offers):
+        return found[_COLUMNS].copy()
+    hosted = kiosks.assign(
+        type=KIOSK, commune_name=kiosks["name"], name="Visioguichet proposé, " + kiosks["host"], hours_per_week=np.nan
+    )
+    return gpd.GeoDataFrame(pd.concat([found[_COLUMNS], hosted[_COLUMNS]]), crs=LONLAT).rename_axis("id")
+
+
+def _costs(
+    place: Place, counters: gpd.GeoDataFrame, router: Router, *, groups: tuple[pd.Series, ...], k: int
+) -> pd.Series:
+    """Return the cost of reaching each counter, NaN beyond a limit that grows until ``k`` of each group are reached."""
+    origin = gpd.GeoSeries([place.point], crs=LONLAT)
+    limit = _FIRST_LIMIT[router.unit]
+    while True:
+        reach = router.costs(origin, counters.geometry, limit=limit)
+        reached = np.full(len(counters), np.nan)
+        reached[reach.destination] = reach.cost
+        costs = pd.Series(reached, index=counters.index)
+        short = [group for group in groups if (group & costs.notna()).sum() < min(k, group.sum())]
+        if not short or limit > _LAST_LIMIT:
+            return costs
+        limit *= 3
+
+
+def study_and_result(path: Path, workspace: Path) -> tuple[Study, Path]:
+    """Return the study of a file or of a result's folder, and the folder where its result is, if it is anywhere."""
+    if path.is_dir():
+        return manifest.study_of(manifest.read(path)["study"], path=path / "manifest.json"), path
+    study = read_study(path)
+    return study, workspace / "studies" / study.id

@@ -1,0 +1,333 @@
+"""The ranked list: what each kiosk adds and saves, how far any plan could go, where to stop, who is left and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import sparse
+
+from geoguichet.coverage import candidates
+from geoguichet.coverage.impedance import Floats, Router
+from geoguichet.coverage.rules import met_with
+from geoguichet.coverage.siting.plan import KioskPlan
+from geoguichet.coverage.study import KioskChoice, Reference, Study
+
+REASONS = ("not_chosen", "no_candidate", "excluded", "need_not_offered", "not_located")
+"""Why a commune stays unserved: a host within reach was not chosen; none is within reach; only excluded ones are; a
+need it lacks is one the kiosks do not offer; it has no point."""
+
+SAVINGS = ("uses_per_year", "km_saved_per_year", "co2_saved_kg_per_year")
+TRANCHE_EUR = 10_000.0
+"""Money the stopping point is told for."""
+_ROUNDS = 30
+"""Subgradient steps a number of kiosks; more would tighten the bounds by less than they cost."""
+_STEP, _SLOWER = 1.5, 0.93
+"""First step, as a share of Polyak's (1969), and what each round keeps of it."""
+_EXAMPLES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceOutcome:
+    """A plan really carried out against the best of as many kiosks."""
+
+    reference: Reference
+    people: float | None
+    """People it gains; None when nobody says where its kiosks stood."""
+    most_populated: float
+    """People gained by as many kiosks put in the most populated communes in white zones: what one does unaided."""
+    best: float
+    """People gained by as many of the plan's kiosks."""
+    bound: float
+    """People no plan of as many kiosks can exceed."""
+    enough: int | None
+    """How many of the plan's kiosks gain as much as ``people``, else as ``most_populated``; None when none do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """What surrounds the list of kiosks.
+
+    ``curve``: one row per number of kiosks 1..p; columns kiosks, people (gained by the first of the list), best_known
+    (by the best choice found for that number alone, the list or a greedy one), bound (no choice of as many gains more:
+    proved), gap (between those two, as a share of the bound).
+
+    ``unserved``: one row per reason (:data:`REASONS`) in that order; columns reason, communes, people, names (the most
+    populated).
+    """
+
+    curve: pd.DataFrame
+    unserved: pd.DataFrame
+    stop_at: int | None
+    """Kiosks after which the next 10,000 EUR brings fewer people than the study asks; None when it always does."""
+    reference: ReferenceOutcome | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, ready for JSON."""
+        outcome = self.reference
+        return {
+            "curve": self.curve.to_dict("records"),
+            "unserved": self.unserved.to_dict("records"),
+            "stop_at": self.stop_at,
+            "reference": None
+            if outcome is None
+            else {
+                "label": outcome.reference.label,
+                "kiosks": outcome.reference.count,
+                "cost_eur": outcome.reference.cost_eur,
+                "people": outcome.people,
+                "most_populated": outcome.most_populated,
+                "best": outcome.best,
+                "bound": outcome.bound,
+                "enough": outcome.enough,
+            },
+        }
+
+
+def rank(
+    study: Study,
+    choice: KioskChoice,
+    demand: gpd.GeoDataFrame,
+    hosts: gpd.GeoDataFrame,
+    kiosks: gpd.GeoDataFrame,
+    plan: KioskPlan,
+    router: Router,
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, Ranking]:
+    """Return the kiosks with what they save, the demand with why it stays unserved, and the ranking around them.
+
+    ``demand`` and ``kiosks`` are those of :class:`~geoguichet.coverage.result.CoverageResult` once the kiosks are
+    open; ``hosts`` are the candidates the plan's sites are positions of.
+    """
+    white = demand[~demand["served"]]
+    reach = router.costs(white.geometry, hosts.geometry, limit=choice.reach_m).within(choice.reach_m)
+    offered = _offered(white, study, choice)
+    sites = list(plan.sites)
+    kiosks = _with_savings(kiosks, white, offered, reach[:, sites], hosts.iloc[sites], study, choice)
+    demand = demand.assign(unserved_reason=_reasons(demand, white, offered, reach, hosts, choice))
+    barred = list(candidates.positions(hosts, choice.excluded))
+    allowed = np.setdiff1d(np.arange(len(hosts)), barred)
+    curve = _curve(plan, reach[offered][:, allowed], white.loc[offered, "people"].to_numpy(float))
+    ranking = Ranking(
+        curve=curve,
+        unserved=_unserved(demand),
+        stop_at=_stop_at(plan, choice),
+        reference=_reference(choice, white, offered, reach, hosts, curve),
+    )
+    return kiosks, demand, ranking
+
+
+def coverage_bounds(cover: sparse.sparray, weight: npt.ArrayLike, start: npt.ArrayLike) -> Floats:
+    """Return for each number of sites 1..p a weight that no choice of as many can exceed.
+
+    Lagrangian relaxation of the covering constraints (Galvao & ReVelle 1996). With multipliers 0 <= m <= w, for every
+    k at once: ``sum(w - m)`` plus the k largest of ``cover.T @ m`` is a proven upper bound; the best over subgradient
+    steps aimed at each k (in multipliers scaled by the square root of the weight) is kept.
+
+    Parameters
+    ----------
+    cover
+        Demand x candidates, true where the candidate covers the demand.
+    weight
+        Weight of each demand, not negative.
+    start
+        Weight reached by some choice of 1..p sites; sets the length of the steps and is a floor of the bounds.
+    """
+    rows = sparse.csr_array(cover, dtype=np.float64)
+    columns = sparse.csr_array(rows.T)
+    people, reached = np.asarray(weight, dtype=np.float64), np.asarray(start, dtype=np.float64)
+    covered = people[np.diff(rows.indptr) > 0].sum()
+    bounds = np.full(len(reached), covered)
+    price = 0.5 * people
+    plain = np.cumsum(
+        np.sort(columns @ people)[::-1][: len(reached)]
+    )  # the multipliers m = w: sites that never overlap
+    bounds[: len(plain)] = np.minimum(bounds[: len(plain)], plain)
+    for k in range(len(reached), 0, -1):
+        for step in range(_ROUNDS):
+            gain = columns @ price
+            order = np.argsort(-gain, kind="stable")[: len(reached)]
+            told = (people - price).sum() + np.cumsum(gain[order])
+            bounds[: len(told)] = np.minimum(bounds[: len(told)], told)
+            opened = np.zeros(columns.shape[0])
+            opened[order[:k]] = 1.0
+            slope = rows @ opened - 1.0
+            slope[(slope > 0) & (price <= 0) | (slope < 0) & (price >= people)] = 0.0  # do not push against the box
+            length, over = float(slope**2 @ people), told[min(k, len(told)) - 1] - reached[k - 1]
+            if length <= 0 or over <= 0:
+                break
+            price = np.clip(price - _STEP * _SLOWER**step * over / length * slope * people, 0.0, people)
+    whole = np.floor(bounds + 1e-6) if (people == np.round(people)).all() else bounds
+    monotone: Floats = np.maximum(np.minimum.accumulate(whole[::-1])[::-1], reached)
+    return monotone
+
+
+def _offered(white: gpd.GeoDataFrame, study: Study, choice: KioskChoice) -> npt.NDArray[np.bool_]:
+    """Return which unserved points a kiosk within reach would serve."""
+    margins = {need.key: need.within_m - white[f"{need.key}_m"].to_numpy() for need in study.needs}
+    return met_with(study.rule, margins, frozenset(choice.offers))
+
+
+def _with_savings(
+    kiosks: gpd.GeoDataFrame,
+    white: gpd.GeoDataFrame,
+    offered: npt.NDArray[np.bool_],
+    reach: sparse.sparray,
+    hosts: gpd.GeoDataFrame,
+    study: Study,
+    choice: KioskChoice,
+) -> gpd.GeoDataFrame:
+    """Give each commune gained to the first kiosk of the list that reaches it, and add up what that saves a year."""
+    table = np.asarray(sparse.csr_array(reach).todense(), dtype=bool) & offered[:, None]
+    gained = white[table.any(axis=1)]
+    first = table[table.any(axis=1)].argmax(axis=1)
+    use = choice.use
+    uses = gained["people"].to_numpy(float) * use.uses_per_person
+    kilometres = uses * use.trips_avoided * use.detour * 2 * _nearer_m(gained, study, choice) / 1000
+
+    def per_kiosk(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return np.bincount(first, weights=values, minlength=len(kiosks))
+
+    saved = per_kiosk(kilometres)
+    served = gained.groupby(first)
+    zones = {position: _zones(members) for position, members in served}
+    added = {
+        "hours_per_week": hosts["hours_per_week"].to_numpy(float),
+        "zones": [zones.get(position, "") for position in range(len(kiosks))],
+        "uses_per_year": per_kiosk(uses),
+        "km_saved_per_year": saved,
+        "co2_saved_kg_per_year": saved * use.co2_g_per_km / 1000,
+    }
+    return kiosks.assign(**added)[[*_order(kiosks, added), kiosks.geometry.name]]
+
+
+def _order(kiosks: gpd.GeoDataFrame, added: dict[str, Any]) -> list[str]:
+    known = [name for name in kiosks.columns if name not in (*added, kiosks.geometry.name)]
+    place = known.index("hours") + 1
+    return [*known[:place], "hours_per_week", "zones", *known[place:], *SAVINGS]
+
+
+def _nearer_m(gained: gpd.GeoDataFrame, study: Study, choice: KioskChoice) -> Floats:
+    """Metres nearer, one way: the mean over the needs offered that the commune lacked, of counter minus kiosk.
+
+    A need no counter meets at all saves a trip nobody made: it counts for nothing.
+    """
+    lacking = [
+        (gained[f"{need.key}_m"] - gained["kiosk_m"])
+        .clip(lower=0)
+        .where(~(gained[f"{need.key}_m"] <= need.within_m))
+        .to_numpy(float)
+        for need in study.needs
+        if need.key in choice.offers
+    ]
+    table = np.column_stack(lacking) if lacking else np.zeros((len(gained), 1))
+    known = ~np.isnan(table)
+    mean: Floats = np.where(known, table, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    return mean
+
+
+def _zones(members: gpd.GeoDataFrame) -> str:
+    """Return the zones of some communes, those with most of their people first."""
+    people = members.groupby("zone")["people"].sum().sort_index().sort_values(ascending=False, kind="stable")
+    return ",".join(zone for zone in people.index if zone)
+
+
+def _reasons(
+    demand: gpd.GeoDataFrame,
+    white: gpd.GeoDataFrame,
+    offered: npt.NDArray[np.bool_],
+    reach: sparse.sparray,
+    hosts: gpd.GeoDataFrame,
+    choice: KioskChoice,
+) -> pd.Series:
+    """Return why each commune is still unserved; empty where it is served."""
+    barred = hosts["commune"].isin(choice.excluded).to_numpy()
+    within = sparse.csr_array(reach).astype(np.int64)
+    any_host, allowed = within.sum(axis=1) > 0, within @ (~barred).astype(np.int64) > 0
+    missing = (white.geometry.isna() | white.geometry.is_empty).to_numpy()
+    why = np.select(
+        [missing, ~offered, allowed, any_host],
+        ["not_located", "need_not_offered", "not_chosen", "excluded"],
+        default="no_candidate",
+    )
+    reason = pd.Series(why, index=white.index, dtype=object).reindex(demand.index, fill_value="")
+    return reason.where(~demand["served_after"], "")
+
+
+def _unserved(demand: gpd.GeoDataFrame) -> pd.DataFrame:
+    left = demand[demand["unserved_reason"] != ""].sort_values("people", ascending=False, kind="stable")
+    rows = [
+        {
+            "reason": reason,
+            "communes": len(members),
+            "people": int(members["people"].sum()),
+            "names": ", ".join(members["name"].head(_EXAMPLES)),
+        }
+        for reason in REASONS
+        if len(members := left[left["unserved_reason"] == reason])
+    ]
+    return pd.DataFrame(rows, columns=["reason", "communes", "people", "names"])
+
+
+def _curve(plan: KioskPlan, cover: sparse.sparray, people: npt.NDArray[np.float64]) -> pd.DataFrame:
+    gained = np.cumsum(np.asarray(plan.gains, dtype=np.float64))
+    best = np.maximum(gained, _greedy(cover, people, len(gained))) if len(gained) else gained
+    best = np.minimum(best, plan.bound)
+    bound = np.minimum(coverage_bounds(cover, people, best), plan.bound)  # what is proved for p holds for fewer too
+    gap = np.divide(bound - best, bound, out=np.zeros_like(bound), where=bound > 0)
+    return pd.DataFrame(
+        {"kiosks": np.arange(1, len(gained) + 1), "people": gained, "best_known": best, "bound": bound, "gap": gap}
+    )
+
+
+def _greedy(cover: sparse.sparray, people: npt.NDArray[np.float64], p: int) -> Floats:
+    """Return the weight covered by 1..p sites, each opened where it adds most."""
+    columns, left = sparse.csr_array(sparse.csr_array(cover, dtype=np.float64).T), people.copy()
+    reached = np.zeros(p)
+    for k in range(p):
+        site = int(np.argmax(columns @ left))
+        left[columns.indices[columns.indptr[site] : columns.indptr[site + 1]]] = 0.0
+        reached[k] = people.sum() - left.sum()
+    return reached
+
+
+def _stop_at(plan: KioskPlan, choice: KioskChoice) -> int | None:
+    if choice.stop_below is None or not choice.user_side_cost_eur:
+        return None
+    per_tranche = (gain * TRANCHE_EUR / choice.user_side_cost_eur for gain in plan.gains)
+    return next((number for number, people in enumerate(per_tranche) if people < choice.stop_below), None)
+
+
+def _reference(
+    choice: KioskChoice,
+    white: gpd.GeoDataFrame,
+    offered: npt.NDArray[np.bool_],
+    reach: sparse.sparray,
+    hosts: gpd.GeoDataFrame,
+    curve: pd.DataFrame,
+) -> ReferenceOutcome | None:
+    reference = choice.reference
+    if reference is None or curve.empty:
+        return None
+    people = white["people"].to_numpy(float) * offered
+
+    def gained(communes: list[str]) -> float:
+        opened = hosts["commune"].isin(communes).to_numpy().astype(np.int64)
+        return float(people[sparse.csr_array(reach).astype(np.int64) @ opened > 0].sum())
+
+    crowded = white[white.index.isin(hosts["commune"])].sort_values("people", ascending=False, kind="stable")
+    naive = gained(list(crowded.index[: reference.count]))
+    known = gained(list(reference.communes)) if reference.communes else None
+    row = curve.iloc[min(reference.count, len(curve)) - 1]
+    enough = curve.loc[curve["people"] >= (naive if known is None else known), "kiosks"]
+    return ReferenceOutcome(
+        reference=reference,
+        people=known,
+        most_populated=naive,
+        best=float(row["people"]),
+        bound=float(row["bound"]) if reference.count <= len(curve) else float(people.sum()),
+        enough=int(enough.iloc[0]) if len(enough) else None,
+    )

@@ -1,0 +1,167 @@
+"""Do a study again from its manifest, and say whether the same bytes come out, or exactly what differs."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+import pyogrio
+
+from geoguichet.coverage import inputs
+from geoguichet.coverage.errors import StudyError
+from geoguichet.coverage.outputs import manifest
+from geoguichet.coverage.outputs.folder import write_all
+from geoguichet.coverage.run import run
+from geoguichet.coverage.study import Study
+
+type Kind = Literal["file", "parameter", "input", "version", "answer", "output"]
+
+KINDS: tuple[Kind, ...] = ("file", "parameter", "input", "version", "answer", "output")
+"""A file altered since; a key read otherwise; other data; other libraries; another answer; other bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that is not as the manifest says."""
+
+    kind: Kind
+    name: str
+    expected: str
+    found: str
+
+    def as_dict(self) -> dict[str, str]:
+        """Return it as a plain dictionary, ready for JSON."""
+        return {"kind": self.kind, "name": self.name, "expected": self.expected, "found": self.found}
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What came of doing a study again."""
+
+    study: Study
+    outputs: tuple[str, ...]
+    """Files whose digest is the manifest's."""
+    differences: tuple[Difference, ...]
+
+    @property
+    def same(self) -> bool:
+        """Whether every file came out with the same bytes (other versions may still give them)."""
+        return not any(difference.kind in ("answer", "output") for difference in self.differences)
+
+
+def replay(path: Path, *, source: Path | None = None, on_step: Callable[[str], None] = lambda _: None) -> Replay:
+    """Run the study of a manifest again, in a folder that is thrown away, and compare everything but the timings.
+
+    Parameters
+    ----------
+    path
+        The manifest, or the folder of a study.
+    source
+        The GeoPackage of the study, when it is neither the sample nor beside the manifest.
+
+    Raises
+    ------
+    ManifestError
+        The manifest cannot be read.
+    StudyError
+        Its source is not found.
+    """
+    expected = manifest.read(path)
+    folder = path if path.is_dir() else path.parent
+    study = _sourced(manifest.study_of(expected["study"], path=folder / "manifest.json"), source)
+    _check_file_there(study)
+    result = run(study, on_step=on_step)
+    with tempfile.TemporaryDirectory() as scratch:
+        fresh = Path(scratch) / study.id
+        write_all(result, fresh, on_step=on_step)
+        found = manifest.read(fresh)
+        found["study"]["source"] = expected["study"].get("source")
+        differences = tuple(_differences(expected, found, folder, fresh))
+    same = tuple(name for name, told in expected["outputs"].items() if found["outputs"].get(name) == told)
+    return Replay(study, same, differences)
+
+
+def _sourced(study: Study, source: Path | None) -> Study:
+    """Return the study reading its GeoPackage where it is given."""
+    return study if source is None else replace(study, source=str(source.resolve()))
+
+
+def _check_file_there(study: Study) -> None:
+    try:
+        inputs.source_path(study)
+    except StudyError as error:
+        raise StudyError(
+            f"{study.where} : la source de l'étude, {study.source}, n'est pas ici ; "
+            f"essayez : --source CHEMIN/{Path(study.source).name}."
+        ) from error
+
+
+def _differences(
+    expected: Mapping[str, Any], found: Mapping[str, Any], folder: Path, fresh: Path
+) -> Iterator[Difference]:
+    yield from _altered_files(expected["outputs"], folder)
+    yield from _unlike("parameter", expected["study"], found["study"])
+    yield from _unlike("input", _by_layer(expected["inputs"]), _by_layer(found["inputs"]))
+    yield from _unlike("version", expected["versions"], found["versions"])
+    for key in ("counters", "findings", "plan"):
+        yield from _unlike("answer", {key: expected.get(key)}, {key: found.get(key)})
+    was, is_now = ({name: told["sha256"] for name, told in one["outputs"].items()} for one in (expected, found))
+    for difference in _unlike("output", was, is_now):
+        detail = _layers_unlike(folder / difference.name, fresh / difference.name, difference.expected)
+        yield replace(difference, found=f"{difference.found}{detail}")
+
+
+def _altered_files(outputs: Mapping[str, Any], folder: Path) -> Iterator[Difference]:
+    """Say which files beside the manifest are no longer those it describes; a manifest alone has none."""
+    for name, told in outputs.items():
+        path = folder / name
+        if path.is_file() and manifest.sha256(path) != told["sha256"]:
+            yield Difference("file", name, told["sha256"], manifest.sha256(path))
+
+
+def _unlike(kind: Kind, expected: Any, found: Any, name: str = "") -> Iterator[Difference]:
+    """Compare two JSON values key by key, at any depth, and name what differs by its path."""
+    if isinstance(expected, Mapping) and isinstance(found, Mapping):
+        for key in sorted({*expected, *found}):
+            place = f"{name}.{key}" if name else str(key)
+            yield from _unlike(kind, expected.get(key, _ABSENT), found.get(key, _ABSENT), place)
+    elif isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
+        for number, (one, other) in enumerate(zip(expected, found, strict=True)):
+            yield from _unlike(kind, one, other, f"{name}[{number}]")
+    elif expected != found:
+        yield Difference(kind, name, _told(expected), _told(found))
+
+
+_ABSENT = "absent"
+
+
+def _told(value: Any) -> str:
+    return "aucun" if value is None else str(value)
+
+
+def _by_layer(layers: list[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    return {layer["name"]: layer for layer in layers}
+
+
+def _layers_unlike(old: Path, new: Path, sha256: str) -> str:
+    """Say which layers and columns of two GeoPackages differ, when the file of the manifest is still there."""
+    if old.suffix != ".gpkg" or not old.is_file() or not new.is_file() or manifest.sha256(old) != sha256:
+        return ""
+    told = [
+        f"{layer} : {', '.join(columns)}"
+        for layer in ("demand", "services", "white_zones", "kiosks")
+        if (columns := _columns_unlike(old, new, layer))
+    ]
+    return f" ({' ; '.join(told)})" if told else ""
+
+
+def _columns_unlike(old: Path, new: Path, layer: str) -> list[str]:
+    one, other = (pd.DataFrame(pyogrio.read_dataframe(path, layer=layer)) for path in (old, new))
+    if len(one) != len(other):
+        return [f"{len(one)} puis {len(other)} lignes"]
+    columns = dict.fromkeys((*one.columns, *other.columns))
+    return [name for name in columns if name not in one or name not in other or not one[name].equals(other[name])]

@@ -1,0 +1,106 @@
+"""Where to go from here, against sorting every counter by its distance."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pyproj import Geod
+
+from geoguichet.coverage.errors import OrientationError
+from geoguichet.coverage.orientation import (
+    KIOSK,
+    Directory,
+    find_place,
+    nearest_counters,
+    open_directory,
+    study_and_result,
+)
+from geoguichet.coverage.outputs.folder import write_all
+from geoguichet.coverage.result import CoverageResult
+from geoguichet.referentials.moments import Moment, is_open
+
+
+@pytest.fixture(scope="module")
+def folder(small: CoverageResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("ws") / "studies" / "petite"
+    write_all(small, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def directory(small: CoverageResult, folder: Path) -> Directory:
+    return open_directory(small.study, folder)
+
+
+def distance_m(place, points) -> np.ndarray:
+    geod = Geod(ellps="WGS84")
+    return np.array([geod.inv(place.point.x, place.point.y, point.x, point.y)[2] for point in points])
+
+
+@pytest.mark.parametrize("at", [None, "mardi 10h30", "samedi 10h", "dimanche 3h"])
+@pytest.mark.parametrize("place", ["Foix", "1.2,42.9"])
+def test_town_halls_equal_a_sort_of_all(directory: Directory, place: str, at: str | None) -> None:
+    here, when = find_place(directory, place), Moment.parse(at) if at else None
+    found = nearest_counters(replace(directory, kiosks=None), here, "town_hall", at=when, k=4)
+    halls = directory.services[(directory.services["type"] == "town_hall") & directory.services.geometry.notna()]
+    halls = halls.assign(d=distance_m(here, halls.geometry)).sort_values("d", kind="stable")
+    if when is None:
+        assert list(found.index) == list(halls.index[:4])
+        return
+    state = [is_open(hours, when) for hours in halls["hours"]]
+    open_ = halls[[one is True for one in state]].head(4)
+    unknown = halls[[one is None for one in state]].head(4)
+    limit = open_["d"].max() if len(open_) == 4 else np.inf
+    assert list(found.index[found["opening"] == "open"]) == list(open_.index)
+    assert list(found.index[found["opening"] == "unknown"]) == list(unknown.index[unknown["d"] <= limit])
+    assert found["cost"].is_monotonic_increasing
+
+
+def test_a_need_asks_for_its_hours(directory: Directory) -> None:
+    found = nearest_counters(replace(directory, kiosks=None), find_place(directory, "09122"), "mairie", k=5)
+    assert (found["hours_per_week"] >= 28).all() and len(found) == 5
+
+
+def test_kiosks_stand_among_the_counters_they_replace(directory: Directory, small: CoverageResult) -> None:
+    kiosk = small.kiosks.iloc[0]
+    found = nearest_counters(directory, find_place(directory, kiosk["commune"]), "etat", k=1)
+    assert list(found["type"]) == [KIOSK] and kiosk["host"] in found["name"].iloc[0]
+    assert found["commune_name"].iloc[0] == kiosk["name"] and found["cost"].iloc[0] < 1000
+    assert KIOSK in set(nearest_counters(directory, find_place(directory, kiosk["commune"]), "prefecture")["type"])
+    only = small.study.kiosks and replace(small.study, kiosks=replace(small.study.kiosks, offers=("mairie",)))
+    assert only
+    assert KIOSK not in set(
+        nearest_counters(replace(directory, study=only), find_place(directory, "Foix"), "etat")["type"]
+    )
+
+
+def test_unknown_hours_are_said(directory: Directory) -> None:
+    counters = replace(directory, kiosks=None)
+    found = nearest_counters(counters, find_place(directory, "Foix"), "etat", at=Moment(600))
+    assert set(found["opening"]) == {"unknown"} and (found["reopens"] == "").all() and len(found) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("saint", "communes : .*Saint-Girons.*essayez avec un nom plus complet"),
+        ("Fox", "ne s'appelle 'Fox' ; essayez : Foix"),
+        ("xxxxxxxx", "code INSEE"),
+        ("42.966,1.605", "40 km du territoire.*longitude puis latitude"),
+    ],
+)
+def test_a_place_nobody_can_tell(directory: Directory, text: str, said: str) -> None:
+    with pytest.raises(OrientationError, match=said):
+        find_place(directory, text)
+
+
+def test_what_is_neither_need_nor_type(directory: Directory) -> None:
+    with pytest.raises(OrientationError, match=r"'poste'.*essayez : etat, mairie, post"):
+        nearest_counters(directory, find_place(directory, "Foix"), "poste")
+
+
+def test_study_or_folder(small_path: Path, small: CoverageResult, folder: Path) -> None:
+    assert study_and_result(small_path, folder.parents[1]) == (small.study, folder)
+    assert study_and_result(folder, Path("ailleurs")) == (small.study, folder)
+    assert open_directory(small.study, folder / "absent").kiosks is None
