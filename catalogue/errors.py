@@ -21,3 +21,11 @@ class RecordNotFoundError(CatalogueError):
 
 class StoreError(CatalogueError):
     """The file of the store cannot be opened, read or written."""
+
+
+class FormatError(CatalogueError):
+    """A document is not well-formed, or not what its format says; ``line`` is where, 0 when it has no lines."""
+
+    def __init__(self, message: str, *, line: int = 0) -> None:
+        super().__init__(message)
+        self.line = line
