@@ -16,6 +16,7 @@ fi fin;sv swe;no nor;is ice isl;ru rus;uk ukr;tr tur;ar ara;zh chi zho;ja jpn;ko
 
 _TWO_LETTERS = {code: codes.split()[0] for codes in re.split(r"[;\n]", _LANGUAGES) for code in codes.split()}
 _THREE_LETTERS = {codes.split()[0]: codes.split()[1] for codes in re.split(r"[;\n]", _LANGUAGES)}
+_EU_LETTERS = {codes.split()[0]: codes.split()[-1] for codes in re.split(r"[;\n]", _LANGUAGES)}
 
 
 def language(code: str) -> str:
@@ -28,6 +29,11 @@ def language(code: str) -> str:
 def language_iso(code: str) -> str:
     """Return a language as ISO 639-2/B writes it, which INSPIRE asks for: ``fr`` is ``fre``."""
     return _THREE_LETTERS.get(code.partition("-")[0], code)
+
+
+def language_eu(code: str) -> str:
+    """Return a language as the EU's vocabulary writes it (ISO 639-3, in capitals): ``fr`` is ``FRA``."""
+    return _EU_LETTERS.get(code.partition("-")[0], code).upper()
 
 
 _EPSG = re.compile(r"(?:EPSG|epsg)\D{0,3}?(?:[:/]{1,2}[\d.]*[:/]{1,2}|[:/ ])\s*(\d{4,6})\b")
@@ -50,8 +56,11 @@ def crs_address(code: str) -> str:
 
 
 _LICENCES: tuple[tuple[str, str], ...] = (
-    ("etalab-2.0", r"etalab[- ]2[.-]0|licence ouverte[^.;]{0,30}(?:2\.0|v2)|\blov2\b|open[- ]licence[- ]2"),
-    ("etalab-1.0", r"licence ouverte|open-licence|etalab\.gouv\.fr/(?:licence|pages)|\bfr-lo\b"),
+    ("etalab-1.0", r"etalab-1|licence[ _]ouverte[^.;]{0,30}(?:1\.0|v1\b)|licence_ouverte\.pdf|uploads/2014/05/licence"),
+    (
+        "etalab-2.0",
+        r"etalab-2|licence[ _]ouverte|open[- ]licence|etalab\.gouv\.fr/(?:licence|pages)|\blov2\b|\bfr-lo\b",
+    ),
     ("ODbL-1.0", r"odbl|open database licen[sc]e|odc-odbl"),
     ("ODC-By-1.0", r"odc-by|open data commons attribution"),
     ("PDDL-1.0", r"\bpddl\b"),
@@ -78,7 +87,7 @@ LICENCES = tuple(dict.fromkeys(spdx for spdx, _ in _LICENCES))
 
 _LICENCE_ADDRESSES = {
     "etalab-2.0": "https://www.etalab.gouv.fr/licence-ouverte-open-licence",
-    "etalab-1.0": "https://www.etalab.gouv.fr/licence-ouverte-open-licence",
+    "etalab-1.0": "https://www.etalab.gouv.fr/wp-content/uploads/2014/05/Licence_Ouverte.pdf",
     "ODbL-1.0": "http://opendatacommons.org/licenses/odbl/1-0/",
     "CC0-1.0": "http://creativecommons.org/publicdomain/zero/1.0/",
 }
@@ -201,7 +210,7 @@ def moment(text: str) -> str:
     year, month, day, hour, minute, second, fraction, zone = match.groups()
     written = "-".join(part for part in (year, month, day) if part)
     if hour:
-        zone = "Z" if zone in (None, "z", "Z") else zone if ":" in zone else f"{zone[:3]}:{zone[3:]}"
+        zone = "Z" if zone in (None, "z", "Z", "+00:00", "+0000") else zone if ":" in zone else f"{zone[:3]}:{zone[3:]}"
         written += f"T{hour}:{minute}:{second or '00'}{fraction or ''}{zone}"
     try:
         instant_keys(written)
@@ -216,3 +225,52 @@ def timestamp(text: str) -> str:
     if not written or "T" in written:
         return written
     return written + "-01" * (2 - written.count("-")) + "T00:00:00Z"
+
+
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def writable(text: str) -> str:
+    """Return the text without the control characters that no XML document may hold."""
+    return _FORBIDDEN.sub("", text)
+
+
+FREQUENCIES = {
+    "continual": ("CONT", 1),
+    "daily": ("DAILY", 1),
+    "weekly": ("WEEKLY", 7),
+    "fortnightly": ("BIWEEKLY", 14),
+    "monthly": ("MONTHLY", 31),
+    "quarterly": ("QUARTERLY", 92),
+    "biannually": ("ANNUAL_2", 183),
+    "annually": ("ANNUAL", 366),
+    "biennially": ("BIENNIAL", 732),
+    "asNeeded": ("AS_NEEDED", 0),
+    "irregular": ("IRREG", 0),
+    "notPlanned": ("NOT_PLANNED", 0),
+    "unknown": ("UNKNOWN", 0),
+}
+"""Update frequencies of ISO 19115: the code of the EU vocabulary, the days between updates (0 when not said)."""
+
+
+def frequency(text: str) -> str:
+    """Return the ISO code of a frequency: of its EU address, or of udata's and CKAN's words."""
+    last = re.split(r"[/#]", text.strip().rstrip("/"))[-1]
+    for code, (eu, _) in FREQUENCIES.items():
+        if last.upper() == eu or last.lower() == code.lower():
+            return code
+    return _FREQUENCY_WORDS.get(last.lower(), "")
+
+
+_FREQUENCY_WORDS = {
+    "annual": "annually",
+    "semiannual": "biannually",
+    "punctual": "notPlanned",
+    "never": "notPlanned",
+    "biweekly": "fortnightly",
+    "continuous": "continual",
+    "update_cont": "continual",
+    "other": "irregular",
+    "triennial": "irregular",
+    "as_needed": "asNeeded",
+}

@@ -6,6 +6,7 @@ are read here too. `Maker` writes the same model; a `Dialect` says in which name
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from typing import Any
 from geoguichet.catalogue import codes
 from geoguichet.catalogue.errors import RecordError
 from geoguichet.catalogue.mapping import INSPIRE_THEME, TOPIC_CATEGORY
-from geoguichet.catalogue.record import Concept, Contact, ContactPoint, Extent, ExternalId, Link, Theme, Time
+from geoguichet.catalogue.record import Concept, Contact, ContactPoint, Extent, ExternalId, Link, Record, Theme, Time
 from geoguichet.catalogue.xml import (
     HREF,
     LOCAL,
@@ -284,22 +285,23 @@ def _maintenance(information: Element | None) -> dict[str, str]:
 
 def _resolution(resolution: Element | None) -> dict[str, Any]:
     denominator = down(resolution, "equivalentScale", "*", "denominator")
-    if scale := _number(value(denominator)):
+    if scale := number(value(denominator)):
         return {"scale": scale}
     measure = inner(child(resolution, "distance"))
-    if measure is not None and (distance := _number(content(measure))):
+    if measure is not None and (distance := number(content(measure))):
         return {"distance": distance, "unit": measure.get("uom", "").rpartition("#")[2] or "m"}
     return {}
 
 
-def _number(text: str) -> int | float | None:
+def number(text: str) -> int | float | None:
+    """Return the finite number that a text writes, with a comma or a point; None when it writes none."""
     try:
-        number = float(text.replace(",", ".").replace(" ", ""))
+        written = float(text.replace(",", ".").replace(" ", ""))
     except ValueError:
         return None
-    if number != number or number in (float("inf"), float("-inf")):
+    if not math.isfinite(written):
         return None
-    return int(number) if number == int(number) else number
+    return int(written) if written == int(written) else written
 
 
 def _constraint(constraint: Element | None) -> Members:
@@ -416,10 +418,10 @@ def _extents(reading: Reading, identification: Element | None) -> Members:
         for temporal in children(extent, "temporalElement"):
             periods += _periods(reading, temporal)
     return {
-        "geometry": _gathered([piece for at, piece in enumerate(pieces) if piece not in pieces[:at]]),
+        "geometry": gathered([piece for at, piece in enumerate(pieces) if piece not in pieces[:at]]),
         "places": places,
         "extentDescription": "\n".join(dict.fromkeys(words)),
-        "time": _time(periods),
+        "time": time_of(periods),
     }
 
 
@@ -443,12 +445,13 @@ def _pieces(reading: Reading, elements: list[Element]) -> Iterator[dict[str, Any
     envelopes += [_envelope([ring for rings in found for ring in rings])] if len(found) > 1 else []
     for box in boxes:
         if not any(_same_box(box, envelope) for envelope in envelopes):
-            yield from _as_pieces(box)
+            yield from as_pieces(box)
     for rings in found:
         yield {"type": "Polygon", "coordinates": rings}
 
 
-def _as_pieces(box: Extent) -> Iterator[dict[str, Any]]:
+def as_pieces(box: Extent) -> Iterator[dict[str, Any]]:
+    """Yield the polygons of a box (two across the antimeridian), or its point when it is flat."""
     if (box.west, box.south) == (box.east, box.north):
         yield {"type": "Point", "coordinates": [box.west, box.south]}
         return
@@ -476,7 +479,7 @@ def _box(reading: Reading, element: Element) -> Extent | None:
     sides = [texts.get(side, "") for side in _SIDES]
     if not any(sides):
         return None
-    numbers = [_number(side) for side in sides]
+    numbers = [number(side) for side in sides]
     west, south, east, north = numbers
     if west is None or south is None or east is None or north is None:
         reading.refuse("geometry", element, " ".join(sides), "quatre nombres sont attendus")
@@ -535,13 +538,62 @@ def _inside(boxes: list[Extent], xs: list[float], ys: list[float], margin: float
     return west <= min(xs) and max(xs) <= east and south <= min(ys) and max(ys) <= north
 
 
-def _gathered(pieces: list[dict[str, Any]]) -> dict[str, Any] | None:
+def simple(geometry: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the points, lines and polygons that a geometry is made of."""
+    kind = geometry["type"]
+    if kind == "GeometryCollection":
+        for part in geometry["geometries"]:
+            yield from simple(part)
+    elif kind.startswith("Multi"):
+        for coordinates in geometry["coordinates"]:
+            yield {"type": kind.removeprefix("Multi"), "coordinates": coordinates}
+    else:
+        yield geometry
+
+
+def checked(geometry: Any) -> dict[str, Any]:
+    """Return a GeoJSON geometry that is one, in degrees; RecordError says why it is not."""
+    try:
+        json.dumps(geometry, allow_nan=False)
+    except (ValueError, TypeError) as error:
+        raise RecordError("geometry : des nombres finis sont attendus.") from error
+    if not isinstance(geometry, dict) or Record(id="-", geometry=geometry).extent is None:
+        raise RecordError("geometry : une géométrie GeoJSON avec des positions est attendue.")
+    return geometry
+
+
+def gathered(pieces: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return one geometry made of points, lines and polygons; None when there are none."""
     if len(pieces) < 2:
         return pieces[0] if pieces else None
     kinds = {piece["type"] for piece in pieces}
     if len(kinds) == 1:
         return {"type": f"Multi{kinds.pop()}", "coordinates": [piece["coordinates"] for piece in pieces]}
     return {"type": "GeometryCollection", "geometries": pieces}
+
+
+def boxes_and_shapes(geometry: Mapping[str, Any] | None) -> list[Extent | Mapping[str, Any]]:
+    """Return the parts of a geometry, rectangles as boxes; two halves cut at the antimeridian are one box."""
+    parts = [] if geometry is None else list(simple(geometry))
+    shapes: list[Extent | Mapping[str, Any]] = [_rectangle(part) or part for part in parts]
+    if len(shapes) == 2:
+        first, second = shapes
+        if not isinstance(first, Extent) or not isinstance(second, Extent):
+            return shapes
+        if first.east == 180 and second.west == -180 and (first.south, first.north) == (second.south, second.north):
+            return [Extent(first.west, first.south, second.east, first.north)]
+    return shapes
+
+
+def _rectangle(part: Mapping[str, Any]) -> Extent | None:
+    """Return the box that a polygon is; None for any other shape."""
+    if part["type"] != "Polygon" or len(part["coordinates"]) != 1 or len(part["coordinates"][0]) != 5:
+        return None
+    ring = [tuple(position[:2]) for position in part["coordinates"][0]]
+    xs, ys = {x for x, _ in ring}, {y for _, y in ring}
+    if ring[0] != ring[-1] or len(xs) > 2 or len(ys) > 2 or len(set(ring)) != len(xs) * len(ys):
+        return None
+    return Extent(min(xs), min(ys), max(xs), max(ys))
 
 
 _OPEN = frozenset({"now", "unknown", "after", "before"})
@@ -575,7 +627,7 @@ def _position(reading: Reading, position: Element) -> str:
     return written
 
 
-def _time(periods: list[tuple[str, str]]) -> Time | None:
+def time_of(periods: list[tuple[str, str]]) -> Time | None:
     """Return one interval around every period; the periods themselves are kept when there are several."""
     known = [period for period in dict.fromkeys(periods) if period != ("..", "..")]
     if not known:
@@ -604,11 +656,11 @@ def _contacts(root: Element, identification: Element | None, citation: Element |
     )
     for about, holders in places:
         for holder in holders:
-            if contact := _contact(inner(holder), about):
-                yield contact
+            if found := contact(inner(holder), about):
+                yield found
 
 
-def _contact(party: Element | None, about: str) -> Contact | None:
+def contact(party: Element | None, about: str) -> Contact | None:
     """Read a ``CI_ResponsibleParty`` (ISO 19139) or a ``CI_Responsibility`` (ISO 19115-3)."""
     if party is None:
         return None
@@ -629,10 +681,10 @@ def _contact(party: Element | None, about: str) -> Contact | None:
     role = _code(parts.get("role"))
     said = _contact_details(address)
     extra = said.pop("extra") | ({"about": about} if about else {})
-    contact = Contact(
+    found = Contact(
         organization=organization, name=name, position=position, roles=(role,) if role else (), extra=extra, **said
     )
-    return contact if organization or name or position or said["emails"] or said["links"] or said["phones"] else None
+    return found if organization or name or position or said["emails"] or said["links"] or said["phones"] else None
 
 
 def _split_name(party: Mapping[str, Element]) -> str:

@@ -80,7 +80,7 @@ class Maker:
     def leaf(self, prefix: str, name: str, text: str, **attributes: str) -> Element:
         """Make an element that only holds text."""
         element = etree.Element(self.tag(prefix, name), attributes)
-        element.text = _writable(text)
+        element.text = codes.writable(text)
         return element
 
     def code(self, kind: str, text: str) -> Element | None:
@@ -88,7 +88,7 @@ class Maker:
         if not text:
             return None
         return self.leaf(
-            self.dialect.prefix_of(kind), kind, text, codeList=_CODES + kind, codeListValue=_writable(text)
+            self.dialect.prefix_of(kind), kind, text, codeList=_CODES + kind, codeListValue=codes.writable(text)
         )
 
     def required(self, kind: str, text: str) -> Element:
@@ -110,7 +110,7 @@ class Maker:
         """Make a text, as an anchor when it has an address."""
         if not href:
             return text
-        return self.leaf(self.dialect.anchor, "Anchor", text or href, **{HREF: _writable(href)})
+        return self.leaf(self.dialect.anchor, "Anchor", text or href, **{HREF: codes.writable(href)})
 
     def date(self, text: str) -> Element:
         """Make a ``gco:Date`` or a ``gco:DateTime``."""
@@ -125,14 +125,6 @@ def says(properties: Iterable[Property]) -> bool:
 def missing(reason: str = "missing") -> Element:
     """Return what stands for a mandatory property that the record does not say."""
     return etree.Element("missing", reason=reason)
-
-
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-def _writable(text: str) -> str:
-    """Return the text without the control characters that no XML document may hold."""
-    return _FORBIDDEN.sub("", text)
 
 
 def build(record: Record, dialect: Dialect) -> Element:
@@ -270,7 +262,7 @@ def _service(make: Maker, record: Record) -> list[Property]:
 
 
 def _reference(attributes: Mapping[str, str]) -> Element:
-    return etree.Element("reference", {name: _writable(text) for name, text in attributes.items() if text})
+    return etree.Element("reference", {name: codes.writable(text) for name, text in attributes.items() if text})
 
 
 def _operation(make: Maker, link: Link) -> Element:
@@ -354,7 +346,9 @@ def _resolution(make: Maker, resolution: Mapping[str, Any]) -> Element:
         return make.object(
             "MD_Resolution", ("equivalentScale", make.object("MD_RepresentativeFraction", ("denominator", scale)))
         )
-    distance = make.leaf("gco", "Distance", str(resolution["distance"]), uom=_writable(resolution.get("unit", "m")))
+    distance = make.leaf(
+        "gco", "Distance", str(resolution["distance"]), uom=codes.writable(resolution.get("unit", "m"))
+    )
     return make.object("MD_Resolution", ("distance", distance))
 
 
@@ -459,49 +453,12 @@ def _place(make: Maker, place: Mapping[str, str]) -> Element:
 
 def _geographic(make: Maker, record: Record) -> Iterator[Element]:
     """Yield a box per rectangle, and for other shapes their box and their polygon."""
-    if record.geometry is None:
-        return
-    for part in _joined(list(_simple(record.geometry))):
+    for part in iso.boxes_and_shapes(record.geometry):
         extent = part if isinstance(part, Extent) else Extent.from_geometry(part)
         if extent is not None:
             yield _box(make, extent)
         if not isinstance(part, Extent) and part["type"] == "Polygon":
             yield make.object("EX_BoundingPolygon", ("polygon", _gml_polygon(make, part["coordinates"], record.id)))
-
-
-def _simple(geometry: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    kind = geometry["type"]
-    if kind == "GeometryCollection":
-        for part in geometry["geometries"]:
-            yield from _simple(part)
-    elif kind.startswith("Multi"):
-        for coordinates in geometry["coordinates"]:
-            yield {"type": kind.removeprefix("Multi"), "coordinates": coordinates}
-    else:
-        yield geometry
-
-
-def _joined(parts: list[Mapping[str, Any]]) -> list[Extent | Mapping[str, Any]]:
-    """Turn rectangles into boxes, and the two halves of a box cut at the antimeridian into one."""
-    shapes: list[Extent | Mapping[str, Any]] = [_rectangle(part) or part for part in parts]
-    if len(shapes) == 2:
-        first, second = shapes
-        if not isinstance(first, Extent) or not isinstance(second, Extent):
-            return shapes
-        if first.east == 180 and second.west == -180 and (first.south, first.north) == (second.south, second.north):
-            return [Extent(first.west, first.south, second.east, first.north)]
-    return shapes
-
-
-def _rectangle(part: Mapping[str, Any]) -> Extent | None:
-    """Return the box that a polygon is; None for any other shape."""
-    if part["type"] != "Polygon" or len(part["coordinates"]) != 1 or len(part["coordinates"][0]) != 5:
-        return None
-    ring = [tuple(position[:2]) for position in part["coordinates"][0]]
-    xs, ys = {x for x, _ in ring}, {y for _, y in ring}
-    if ring[0] != ring[-1] or len(xs) > 2 or len(ys) > 2 or len(set(ring)) != len(xs) * len(ys):
-        return None
-    return Extent(min(xs), min(ys), max(xs), max(ys))
 
 
 def _box(make: Maker, box: Extent) -> Element:
@@ -591,7 +548,7 @@ def _feature_catalogue(make: Maker, item: Mapping[str, Any]) -> Element:
         ("featureCatalogueCitation", citation),
     )
     if item.get("href"):
-        element[-1].set(HREF, _writable(item["href"]))
+        element[-1].set(HREF, codes.writable(item["href"]))
     return element
 
 
@@ -622,7 +579,7 @@ def _online(make: Maker, link: Link) -> Element:
     url = make.leaf("gmd", "URL", link.href) if "gmd" in make.dialect.namespaces else link.href
     named: Value = link.title
     if link.type:
-        named = make.leaf(make.dialect.anchor, "MimeFileType", link.title or link.type, type=_writable(link.type))
+        named = make.leaf(make.dialect.anchor, "MimeFileType", link.title or link.type, type=codes.writable(link.type))
     return make.object(
         "CI_OnlineResource",
         ("linkage", url),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geoguichet.catalogue import iso19115_3, iso19139
+from geoguichet.catalogue import csv_table, dcat, dublin_core, iso19115_3, iso19139, mcf, schema_org
 from geoguichet.catalogue.iso import licence_of, rights_of
 from geoguichet.catalogue.iso_writing import found
 from geoguichet.catalogue.mapping import INSPIRE_THEME, MEMBERS, TOPIC_CATEGORY, describe, said, with_members
@@ -140,7 +140,7 @@ records = some(
     maintenance=st.fixed_dictionaries(
         {"frequency": st.sampled_from(["annually", "asNeeded"])}, optional={"note": plain}
     ),
-    parent=plain,
+    parent=plain.map(lambda text: f"parent {text}"),
     language=st.fixed_dictionaries({"code": codes_}),
     resourceLanguages=unique(codes_, min_size=1).map(lambda texts: [{"code": text} for text in texts]),
     purpose=plain,
@@ -302,3 +302,152 @@ def test_an_edited_document_says_the_new_record(iso: ModuleType, before: Record,
     source = iso.write(before)
     after = replace(after, id=before.id)
     assert differences(iso.read(iso.write(after, source=source)), after) == {}
+
+
+DCAT_MEMBERS = (
+    "id",
+    "type",
+    "title",
+    "description",
+    "alternateTitles",
+    "geometry",
+    "time",
+    "keywords",
+    "license",
+    "links",
+    "lineage",
+    "language",
+    "resourceLanguages",
+    "parent",
+    "updated",
+    "externalIds",
+    "maintenance",
+)
+
+
+@pytest.mark.parametrize("form", ["turtle", "xml", "json-ld"])
+@settings(max_examples=30, deadline=None)
+@given(record=records)
+def test_dcat_round_trip(form: dcat.Form, record: Record) -> None:
+    record = with_members(
+        canonical(record),
+        type="dataset",
+        license="etalab-2.0",
+        constraints=None,
+        rights="",
+        maintenance={"frequency": "weekly"},
+    )
+    [back] = dcat.read_all(dcat.write(record, form=form))
+    assert differences(*map(unordered, (back, record)), DCAT_MEMBERS) == {}
+    assert people(back) == people(record)
+    assert concepts(back) == concepts(record)
+
+
+@settings(max_examples=60, deadline=None)
+@given(record=records)
+def test_mcf_round_trip(record: Record) -> None:
+    record = with_members(canonical(record), constraints=None, license="", rights="", conformity=None, formats=None)
+    back = mcf.read(mcf.write(record))
+    told = (
+        "id",
+        "type",
+        "title",
+        "description",
+        "translations",
+        "alternateTitles",
+        "time",
+        "keywords",
+        "links",
+        "lineage",
+        "crs",
+        "language",
+        "parent",
+        "updated",
+        "externalIds",
+        "status",
+        "representation",
+    )
+    assert differences(back, record, told) == {}
+    assert [contact.organization for contact in back.contacts] == [contact.organization for contact in record.contacts]
+
+
+@settings(max_examples=60, deadline=None)
+@given(record=records)
+def test_dublin_core_round_trip(record: Record) -> None:
+    record = with_members(
+        record, type="dataset", themes=(), rights="", license="", constraints=None, language=None, translations=None
+    )
+    back = dublin_core.read(dublin_core.write(record))
+    told = (
+        "id",
+        "type",
+        "title",
+        "description",
+        "alternateTitles",
+        "keywords",
+        "lineage",
+        "resourceLanguages",
+        "parent",
+        "updated",
+        "time",
+    )
+    assert differences(back, record, told) == {}
+    assert back.extent == record.extent
+
+
+def unordered(record: Record) -> Record:
+    """The record with what RDF does not keep in order put in one."""
+    extra = dict(record.extra_properties)
+    for name in ("alternateTitles", "resourceLanguages"):
+        if name in extra:
+            extra[name] = sorted(extra[name], key=str)
+    by_address = sorted({repr(link): link for link in record.links}.items())
+    identifiers = sorted({repr(item): item for item in record.external_ids}.items())
+    return replace(
+        record,
+        links=tuple(link for _, link in by_address),
+        external_ids=tuple(item for _, item in identifiers),
+        extra_properties=extra,
+    )
+
+
+def people(record: Record) -> set[tuple[str, str, str]]:
+    """Who answers for the resource; RDF only knows contact points of the record itself."""
+    resource = [contact for contact in record.contacts if contact.extra.get("about") != "metadata"]
+    return {("".join(contact.roles), contact.organization, contact.name) for contact in resource}
+
+
+def concepts(record: Record) -> set[str]:
+    return {item.id for theme in record.themes for item in theme.concepts}
+
+
+def test_dcat_says_everything_it_can() -> None:
+    [back] = dcat.read_all(dcat.write(EVERYTHING))
+    assert (
+        differences(
+            back, EVERYTHING, ("title", "translations", "geometry", "time", "dates", "license", "crs", "conformity")
+        )
+        == {}
+    )
+    assert said(back, "resolution") == [{"scale": 25000}]
+    assert concepts(back) == concepts(EVERYTHING)
+    assert [link.href for link in back.links] == [link.href for link in EVERYTHING.links]
+
+
+def test_a_dcat_catalogue_is_paged_and_read_back() -> None:
+    page = dcat.write_catalogue([EVERYTHING, SERVICE], title="Catalogue", publisher="Région", page=2, pages=3, total=5)
+    assert b"page=3" in page and b"page=1" in page
+    assert [record.id for record in dcat.read_all(page)] == [EVERYTHING.id, SERVICE.id]
+
+
+def test_schema_org_says_where_and_what() -> None:
+    made = schema_org.build(EVERYTHING, address="https://exemple.fr/1")
+    assert made["@type"] == "Dataset" and made["name"] == EVERYTHING.title
+    assert made["spatialCoverage"][0]["geo"]["box"] == "42.6 0.4 43.9 2.1"
+    assert made["distribution"][0]["contentUrl"] == "https://exemple.fr/guichets.zip"
+    assert made["license"].startswith("https://www.etalab")
+
+
+def test_the_table_of_records_holds_no_formula() -> None:
+    lines = csv_table.write([EVERYTHING, Record(id="=1+1", title="@a")]).decode("utf-8-sig").splitlines()
+    assert len(lines) == 3 and lines[2].startswith("'=1+1;;'@a")
