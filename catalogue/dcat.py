@@ -106,6 +106,15 @@ def read_parts(document: bytes) -> list[tuple[Record, bytes]]:
     return [(_read(graph, subject), _part(graph, subject, set(subjects))) for subject in subjects]
 
 
+def next_page(document: bytes) -> str:
+    """Return the address of the page after this one, as Hydra says it; empty at the last."""
+    graph = load(document)
+    for term in (HYDRA.next, HYDRA.nextPage):
+        for value in graph.objects(None, term):
+            return str(value)
+    return ""
+
+
 def _part(graph: Graph, subject: Node, subjects: set[Node]) -> bytes:
     """Return, in Turtle, what a graph says of a subject and of what it names, but for the other subjects."""
     part = _graph()

@@ -29,3 +29,7 @@ class FormatError(CatalogueError):
     def __init__(self, message: str, *, line: int = 0) -> None:
         super().__init__(message)
         self.line = line
+
+
+class HarvestError(CatalogueError):
+    """A source cannot be reached or does not answer as its protocol says."""

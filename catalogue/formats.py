@@ -26,6 +26,7 @@ from geoguichet.catalogue import (
     iso19139,
     isogeo,
     mcf,
+    ogc_collection,
     schema_org,
     stac,
     udata,
@@ -49,6 +50,7 @@ FORMATS: Mapping[str, tuple[str, ModuleType]] = {
     "fgdc": ("FGDC CSDGM and DIF", fgdc),
     "iso19110": ("ISO 19110", iso19110),
     "capabilities": ("Capabilities of OGC services", capabilities),
+    "ogc-collection": ("Collection of an OGC API", ogc_collection),
     "stac": ("STAC", stac),
     "isogeo": ("Isogeo", isogeo),
 }
@@ -240,6 +242,9 @@ def _open_json(document: bytes) -> Iterator[Callable[[], Described]]:
     elif isinstance(told, Mapping) and told.get("type") in ("Feature", "FeatureCollection"):
         features = told.get("features", []) if told["type"] == "FeatureCollection" else [told]
         yield from _parts("geojson", features, Record.from_geojson, document)
+        return
+    elif ogc_collection.claims(told):
+        yield from _parts("ogc-collection", [told], ogc_collection.read_document, document)
         return
     elif dcat.claims_json(told):
         yield from _open_rdf(document)
