@@ -33,3 +33,7 @@ class FormatError(CatalogueError):
 
 class HarvestError(CatalogueError):
     """A source cannot be reached or does not answer as its protocol says."""
+
+
+class DatasetError(CatalogueError):
+    """A file of data cannot be read; the message names the file."""

@@ -361,7 +361,7 @@ def _moments(record: Record, _: Context) -> Iterator[str]:
 
 def _addresses(record: Record, _: Context) -> Iterator[str]:
     for link in record.links:
-        if not re.match(r"(?:https?|ftp|mailto|urn|file):|/|\.", link.href):
+        if not re.match(r"(?:https?|ftp|mailto|urn|file|data):|/|\.", link.href):
             yield f"« {link.href[:60]} » n'est pas une adresse."
 
 

@@ -371,7 +371,8 @@ def test_oai_pmh_gives_and_deletes(server: Server, tmp_path: Path) -> None:
         start = int(query.get("resumptionToken", ["0"])[0])
         records = []
         for number in range(start, start + 2):
-    packages = [{"id": f"p{n}", "name": f"paquet-{n}", "title": f"P {n}", "resources": [], "notes": ""} for n in range(12)]
+            status = ' status="deleted"' if number in deleted else ""
+            header = f"<header{status}><identifier>jeu-{number:03}</identifier></header>"
             body = re.sub(r"<\?xml[^>]*\?>", "", iso19139.write(dataset(number)).decode())
             records.append(f"<record>{header}{'' if number in deleted else f'<metadata>{body}</metadata>'}</record>")
         token = f"<resumptionToken>{start + 2}</resumptionToken>" if start < 4 else ""
