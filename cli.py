@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from geoguichet.coverage.result import CoverageResult
     from geoguichet.coverage.siting.plan import KioskPlan
     from geoguichet.coverage.study import Study
+    from geoguichet.referentials.quality import Finding
     from geoguichet.referentials.store import ReferentialStore
 
 REFUSED, MISUSED, INTERRUPTED = 1, 2, 130
@@ -147,12 +148,43 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--json", action="store_true", help="répondre en JSON")
 
     _referentials_commands(commands)
+    _catalogue_commands(catalogue)
 
     serve = _command(commands, "serve", _serve, "ouvrir l'API OGC et ses pages")
     serve.add_argument("--host", default="127.0.0.1", metavar="ADRESSE", help="adresse d'écoute (127.0.0.1)")
     serve.add_argument("--url", metavar="URL", help="l'adresse publique, quand ce n'est pas http://ADRESSE:PORT")
     serve.add_argument("--port", type=_port, default=5000, metavar="PORT", help="port d'écoute (5000)")
     return parser
+
+
+def _catalogue_commands(catalogue: Any) -> None:
+    """Add what fills the catalogue, empties it into files and judges it."""
+    take = _command(catalogue, "import", _catalogue_import, "lire un fichier ou un dossier de fiches")
+    take.add_argument("path", type=Path, metavar="FICHIER", help="une fiche ou un dossier (ISO, DCAT, CKAN, MCF, ...)")
+    give = _command(catalogue, "export", _catalogue_export, "écrire une fiche, ou toutes, dans un format")
+    give.add_argument("id", nargs="?", default="", metavar="ID", help="l'identifiant de la fiche")
+    give.add_argument("--all", action="store_true", help="toutes les fiches")
+    give.add_argument(
+        "--format", default="iso19139", metavar="FORMAT", help="iso19139 (par défaut), dcat-ttl, csv, ..."
+    )
+    give.add_argument("--out", type=Path, metavar="DOSSIER", help="où écrire (--all : ./export)")
+    judge = _command(
+        catalogue, "check", _catalogue_check, "dire ce qui manque ou cloche dans une fiche, ou dans toutes"
+    )
+    judge.add_argument("id", nargs="?", default="", metavar="ID", help="l'identifiant de la fiche")
+    judge.add_argument("--all", action="store_true", help="toutes les fiches, par organisme")
+    judge.add_argument("--links", action="store_true", help="essayer aussi chaque lien")
+    judge.add_argument("--json", action="store_true", help="répondre en JSON")
+    crawl = _command(catalogue, "crawl", _catalogue_crawl, "faire une fiche de chaque fichier de données d'un dossier")
+    crawl.add_argument("path", type=Path, metavar="DOSSIER", help="le dossier à parcourir")
+    reap = _command(catalogue, "harvest", _catalogue_harvest, "moissonner une source")
+    reap.add_argument(
+        "kind", metavar="SORTE", help="csw, ogc-records, ogc-features, wms, wfs, wmts, dcat, ckan, udata, ..."
+    )
+    reap.add_argument("url", metavar="ADRESSE", help="l'adresse de la source (un dossier pour la sorte folder)")
+    reap.add_argument("--name", default="", metavar="NOM", help="le nom de la source (sinon, son hôte)")
+    reap.add_argument("--dry-run", action="store_true", help="dire ce qui serait fait, sans rien écrire")
+    _command(catalogue, "sources", _catalogue_sources, "montrer les sources et l'histoire de leurs moissons")
 
 
 def _command(group: Any, name: str, run: Callable[[argparse.Namespace], None], help_: str) -> argparse.ArgumentParser:
@@ -411,6 +443,86 @@ def _catalogue_show(arguments: argparse.Namespace) -> None:
         print(json.dumps(record.to_geojson(), ensure_ascii=False, indent=2))
     else:
         _print_record(record)
+
+
+def _catalogue_import(arguments: argparse.Namespace) -> None:
+    from geoguichet.catalogue.exchange import import_files
+
+    done = import_files(arguments.path, _workspace(arguments))
+    _print_findings(done.findings)
+    said = done.summary
+    print(
+        f"{said.total} fiche(s) lue(s) : {said.created} nouvelle(s), {said.updated} changée(s), {said.unchanged} inchangée(s)."
+    )
+
+
+def _catalogue_export(arguments: argparse.Namespace) -> None:
+    from geoguichet.catalogue.exchange import export_all, export_one
+
+    if bool(arguments.id) == arguments.all:
+        raise UsageError("export : un identifiant ou --all est attendu.")
+    if arguments.all:
+        for file in export_all(_workspace(arguments), arguments.format, arguments.out or Path("export")):
+            print(file)
+        return
+    sys.stdout.buffer.write(export_one(arguments.id, _workspace(arguments), arguments.format))
+
+
+def _catalogue_check(arguments: argparse.Namespace) -> None:
+    from geoguichet.catalogue.exchange import check_records
+    from geoguichet.catalogue.validate import totals
+
+    if bool(arguments.id) == arguments.all:
+        raise UsageError("check : un identifiant ou --all est attendu.")
+    wanted = [arguments.id] if arguments.id else []
+    checked = list(check_records(_workspace(arguments), wanted, links=arguments.links))
+    if arguments.json:
+        print(json.dumps([item.as_dict() for _, item in checked], ensure_ascii=False, indent=2))
+    elif arguments.all:
+        for row in totals(checked):
+            print(
+                f"{row['score']:>3}/100  {row['records']:>6} fiche(s)  {row['errors']:>5} erreur(s)  "
+                f"{row['warnings']:>5} avertissement(s)  {row['group'] or '(sans organisme)'}"
+            )
+    else:
+        for _, item in checked:
+            print(item.as_text())
+
+
+def _catalogue_crawl(arguments: argparse.Namespace) -> None:
+    from geoguichet.catalogue.crawl import crawl
+
+    done = crawl(arguments.path, _workspace(arguments))
+    _print_findings(done.findings)
+    print(
+        f"{done.read} jeu(x) de données : {done.created} nouvelle(s) fiche(s), {done.updated} changée(s), "
+        f"{done.unchanged} inchangée(s), {done.moved} déplacée(s)."
+    )
+
+
+def _catalogue_harvest(arguments: argparse.Namespace) -> None:
+    from urllib.parse import urlsplit
+
+    from geoguichet.catalogue.harvest.run import harvest, open_source
+
+    name = arguments.name or urlsplit(arguments.url).hostname or Path(arguments.url).name
+    source = open_source(arguments.kind, arguments.url, name)
+    done = harvest(source, _workspace(arguments), name=name, kind=arguments.kind, dry_run=arguments.dry_run)
+    _print_findings(done.findings)
+    labels = ("lues", "nouvelles", "changées", "inchangées", "refusées", "disparues", "en double")
+    told = ", ".join(f"{number} {label}" for label, number in zip(labels, done.counts.values(), strict=True))
+    ends = {"complete": "complète", "partial": "partielle", "failed": "échouée", "dry-run": "à blanc"}
+    print(f"{name} : moisson {ends.get(done.status, done.status)} ; fiches {told}.")
+
+
+def _catalogue_sources(arguments: argparse.Namespace) -> None:
+    from geoguichet.catalogue.harvest.journal import Journal, journal_path
+
+    for name, kind, address, runs in Journal(journal_path(_workspace(arguments))).sources():
+        print(f"{name}  ({kind}, {address})")
+        for run in runs[:10]:
+            told = ", ".join(f"{label} {number}" for label, number in run.counts.items() if number)
+            print(f"  {run.started}  {run.status:<12} {told}")
 
 
 def _serve(arguments: argparse.Namespace) -> None:
@@ -883,6 +995,13 @@ def _records(table: GeoDataFrame) -> list[dict[str, Any]]:
     plain = table.drop(columns=table.geometry.name).reset_index()
     rows: list[dict[str, Any]] = json.loads(plain.to_json(orient="records"))
     return rows
+
+
+def _print_findings(findings: Sequence[Finding]) -> None:
+    """Show findings on stderr, one a line."""
+    for finding in findings:
+        place = " ".join(part for part in (finding.layer, finding.item) if part)
+        print(f"{place} : {finding.message}", file=sys.stderr)
 
 
 def _number(value: float) -> str:

@@ -21,3 +21,19 @@ class RecordNotFoundError(CatalogueError):
 
 class StoreError(CatalogueError):
     """The file of the store cannot be opened, read or written."""
+
+
+class FormatError(CatalogueError):
+    """A document is not well-formed, or not what its format says; ``line`` is where, 0 when it has no lines."""
+
+    def __init__(self, message: str, *, line: int = 0) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+class HarvestError(CatalogueError):
+    """A source cannot be reached or does not answer as its protocol says."""
+
+
+class DatasetError(CatalogueError):
+    """A file of data cannot be read; the message names the file."""

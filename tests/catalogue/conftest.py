@@ -1,6 +1,8 @@
 """A few records a regional officer would recognise, and a store to put them in."""
 
+import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -67,3 +69,36 @@ def study() -> Record:
         description="Habitants à plus de 25 km d'un guichet, forêt comprise.",
         updated="2025-06-01T00:00:00Z",
     )
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The real data beside the checkout (or where GEOGUICHET_SHARED says); its tests skip where it is not."""
+    folder = Path(os.environ.get("GEOGUICHET_SHARED") or Path(__file__).parents[3] / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip("the real data is not beside this checkout (GEOGUICHET_SHARED may say where it is)")
+    return folder
+
+
+@pytest.fixture
+def full_record(forests: Record) -> Record:
+    """A record with what DCAT-AP asks for, and more."""
+    publisher = Contact(organization="DREAL", roles=("publisher",), emails=(ContactPoint("sig@example.org"),))
+    point = Contact(name="Anne Puig", organization="DREAL", roles=("pointOfContact",))
+    about = Contact(organization="DREAL", roles=("pointOfContact",), extra={"about": "metadata"})
+    more = {
+        "language": {"code": "fr"},
+        "resourceLanguages": [{"code": "fr"}],
+        "dates": [{"date": "2020-02-01", "type": "creation"}, {"date": "2021-02-01", "type": "revision"}],
+        "maintenance": {"frequency": "annually"},
+        "lineage": "Relevé de terrain.",
+        "crs": ["EPSG:2154"],
+        "resolution": [{"distance": 5, "unit": "m"}, {"scale": 25000}],
+        "conformity": [{"title": "Règlement 1089/2010", "date": "2010-12-08", "pass": True}],
+    }
+    links = (
+        Link("https://example.org/f.gpkg", "enclosure", "application/geopackage+sqlite3", "Le fichier"),
+        Link("https://example.org/wfs", "service", title="Le service", extra={"protocol": "OGC:WFS"}),
+        Link("https://example.org/page", "about", title="La page"),
+    )
+    return replace(forests, contacts=(publisher, point, about), links=links, extra_properties=more)

@@ -1,0 +1,150 @@
+"""A folder of data turned into records, again and again: only what changed is read anew, what moved keeps its record.
+
+A file is known by its size and time, then by the digest of its content: a touched file is not read again, a moved or
+renamed one is recognised, an edited one keeps its record's identifier.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from pathlib import Path
+
+from geoguichet.catalogue.dataset import SUFFIXES, digest_of, read_datasets
+from geoguichet.catalogue.errors import CatalogueError, DatasetError, StoreError
+from geoguichet.catalogue.record import Record
+from geoguichet.catalogue.store import SQLiteStore, store_path
+from geoguichet.referentials.quality import Finding
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS file (
+  path TEXT PRIMARY KEY, size INTEGER NOT NULL, changed INTEGER NOT NULL, digest TEXT NOT NULL, ids TEXT NOT NULL
+) WITHOUT ROWID
+"""
+
+
+@dataclass(slots=True)
+class Crawled:
+    """What a crawl did, in datasets, and what it noticed."""
+
+    read: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    moved: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    path: str
+    size: int
+    changed: int
+    digest: str
+    ids: tuple[str, ...]
+
+
+def crawl(folder: Path, workspace: Path) -> Crawled:
+    """Describe every dataset under a folder in the catalogue; a file that cannot be read is one finding."""
+    if not folder.is_dir():
+        raise CatalogueError(f"{folder} : un dossier existant est attendu.")
+    done = Crawled()
+    with _ledger(workspace) as ledger, SQLiteStore(store_path(workspace)) as store:
+        rows = ledger.execute("SELECT path, size, changed, digest, ids FROM file")
+        known = {row[0]: _Known(row[0], row[1], row[2], row[3], tuple(json.loads(row[4]))) for row in rows}
+        files = list(_files(folder, workspace))
+        missing = {item.digest: item for path, item in known.items() if not os.path.lexists(path)}
+        for file in files:
+            _one(file, known, missing, ledger, store, done)
+        for item in missing.values():
+            if Path(item.path).is_relative_to(folder.absolute()):
+                done.findings.append(
+                    Finding("gone", item.path, "", "ce fichier n'est plus là ; sa fiche est gardée.", "info")
+                )
+    return done
+
+
+def _files(folder: Path, workspace: Path) -> Iterator[Path]:
+    """Yield the data files under a folder in order, the workspace itself left out."""
+    ours = workspace.absolute()
+    for file in sorted(folder.absolute().rglob("*")):
+        if file.suffix.lower() in SUFFIXES and file.is_file() and not file.is_relative_to(ours):
+            yield file
+
+
+def _one(
+    file: Path,
+    known: dict[str, _Known],
+    missing: dict[str, _Known],
+    ledger: sqlite3.Connection,
+    store: SQLiteStore,
+    done: Crawled,
+) -> None:
+    """Take one file: known and untouched, touched but the same, moved, changed, or new."""
+    status = file.stat()
+    before = known.get(str(file))
+    if before and (before.size, before.changed) == (status.st_size, status.st_mtime_ns):
+        done.read += len(before.ids)
+        done.unchanged += len(before.ids)
+        return
+    try:
+        digest = digest_of(file)
+        moved = missing.pop(digest, None) if before is None else None
+        if before and before.digest == digest:
+            done.read += len(before.ids)
+            done.unchanged += len(before.ids)
+            _note(ledger, file, digest, before.ids)
+            return
+        taken = {identifier for item in known.values() if item.path != str(file) for identifier in item.ids}
+        records = _with_identifiers(read_datasets(file), before or moved, file, taken)
+    except (DatasetError, OSError) as error:
+        done.findings.append(Finding("unreadable", str(file), "", str(error), "error"))
+        return
+    if moved:
+        ledger.execute("DELETE FROM file WHERE path = ?", (moved.path,))
+        done.moved += len(records)
+    if not records:
+        done.findings.append(Finding("no-place", str(file), "", "aucune couche géographique dans ce fichier.", "info"))
+    summary = store.bulk_upsert(records, by="crawl")
+    known[str(file)] = _Known(
+        str(file), status.st_size, status.st_mtime_ns, digest, tuple(record.id for record in records)
+    )
+    done.read += summary.total
+    done.created += summary.created
+    done.updated += 0 if moved else summary.updated
+    done.unchanged += summary.unchanged
+    _note(ledger, file, digest, [record.id for record in records])
+
+
+def _with_identifiers(records: list[Record], before: _Known | None, file: Path, taken: set[str]) -> list[Record]:
+    """Give the layers the identifiers they had, in their order; a copy of another file gets its own."""
+    if before is None or len(before.ids) != len(records):
+        copy = blake2b(str(file).encode(), digest_size=4).hexdigest()
+        return [replace(record, id=f"{record.id}-{copy}") if record.id in taken else record for record in records]
+    return [replace(record, id=identifier) for record, identifier in zip(records, before.ids, strict=True)]
+
+
+def _note(ledger: sqlite3.Connection, file: Path, digest: str, ids: Iterable[str]) -> None:
+    status = file.stat()
+    row = (str(file), status.st_size, status.st_mtime_ns, digest, json.dumps(list(ids)))
+    ledger.execute("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?)", row)
+    ledger.commit()
+
+
+@contextmanager
+def _ledger(workspace: Path) -> Iterator[sqlite3.Connection]:
+    workspace.mkdir(parents=True, exist_ok=True)
+    path = workspace / "crawl.sqlite"
+    try:
+        database = sqlite3.connect(path, timeout=30)
+        database.execute(_SCHEMA)
+        yield database
+    except sqlite3.Error as error:
+        raise StoreError(f"{path} : registre des fichiers illisible ({error}).") from error
+    finally:
+        database.close()

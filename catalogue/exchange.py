@@ -1,0 +1,148 @@
+"""Records in from files and out to files: what `catalogue import`, `export` and `check` do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import batched
+from pathlib import Path
+
+from geoguichet.catalogue import csv_table, dcat, formats
+from geoguichet.catalogue.errors import CatalogueError, FormatError, RecordNotFoundError
+from geoguichet.catalogue.formats import Described
+from geoguichet.catalogue.links import dead_links
+from geoguichet.catalogue.originals import Originals, originals_path
+from geoguichet.catalogue.query import RecordQuery, SortKey
+from geoguichet.catalogue.record import Record
+from geoguichet.catalogue.store import LoadSummary, RecordStore, SQLiteStore, store_path
+from geoguichet.catalogue.validate import Checked, check, organisation_of
+from geoguichet.referentials.quality import Finding
+
+LARGEST_FILE = 64 * 1024 * 1024
+"""Bytes above which a metadata file is refused unread."""
+
+_SUFFIXES = frozenset({".xml", ".rdf", ".ttl", ".n3", ".json", ".jsonld", ".geojson", ".yml", ".yaml"})
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did, in records, and what it could not read."""
+
+    summary: LoadSummary
+    findings: tuple[Finding, ...]
+
+
+def read_files(path: Path) -> Iterator[tuple[str, formats.Answer]]:
+    """Read a metadata file, or every one under a folder in the order of their names; each with its address."""
+    for file in metadata_files(path):
+        yield file.absolute().as_uri(), _read_file(file)
+
+
+def metadata_files(path: Path) -> list[Path]:
+    """Return the metadata files under a folder in the order of their names; the file itself when it is one."""
+    if not path.exists():
+        raise CatalogueError(f"{path} n'existe pas ; un fichier ou un dossier de fiches est attendu.")
+    if path.is_file():
+        return [path]
+    files = [file for file in path.rglob("*") if file.suffix.lower() in _SUFFIXES and file.is_file()]
+    return sorted(files, key=lambda file: file.relative_to(path).as_posix())
+
+
+def _read_file(file: Path) -> formats.Answer:
+    try:
+        size = file.stat().st_size
+        if size > LARGEST_FILE:
+            message = f"{size // 1024**2} Mo : une fiche ne dépasse pas {LARGEST_FILE // 1024**2} Mo."
+            return formats.Answer((), (Finding("too-large", str(file), "", message, "error"),))
+        return formats.read(file.read_bytes(), address=str(file))
+    except OSError as error:
+        return formats.Answer(
+            (), (Finding("unreadable", str(file), "", f"fichier illisible ({error.strerror}).", "error"),)
+        )
+
+
+def import_files(path: Path, workspace: Path, *, by: str = "import") -> Imported:
+    """Put every record of a file or folder in the catalogue, and keep the documents they came from."""
+    findings: list[Finding] = []
+    counts = [0, 0, 0]
+    originals = Originals(originals_path(workspace))
+    with SQLiteStore(store_path(workspace)) as store:
+        for batch in batched(_described(path, findings), 500):
+            done = store.bulk_upsert((item.record for item, _ in batch), by=by)
+            originals.keep(batch)
+            counts = [sum(pair) for pair in zip(counts, (done.created, done.updated, done.unchanged), strict=True)]
+    return Imported(LoadSummary(*counts), tuple(findings))
+
+
+def _described(path: Path, findings: list[Finding]) -> Iterator[tuple[Described, str]]:
+    for address, answer in read_files(path):
+        findings += answer.findings
+        for item in answer.described:
+            yield item, address
+
+
+def every_record(store: RecordStore, identifiers: Iterable[str] = ()) -> Iterator[Record]:
+    """Yield the records asked for, or all of them in the order of their identifiers."""
+    wanted = list(identifiers)
+    if wanted:
+        yield from (store.get(identifier) for identifier in wanted)
+        return
+    offset, order = 0, (SortKey("id"),)
+    while page := store.search(RecordQuery(sortby=order, limit=500, offset=offset)).records:
+        yield from page
+        offset += len(page)
+
+
+def export_one(identifier: str, workspace: Path, form: str) -> bytes:
+    """Return one record in a format: its own document when that still says it."""
+    with SQLiteStore(store_path(workspace)) as store:
+        return Originals(originals_path(workspace)).export(store.get(identifier), _known(form))
+
+
+def export_all(workspace: Path, form: str, folder: Path) -> list[Path]:
+    """Write every record: one catalogue for DCAT, one table for CSV, else one file a record."""
+    suffix = formats.WRITERS[_known(form)][0]
+    folder.mkdir(parents=True, exist_ok=True)
+    with SQLiteStore(store_path(workspace)) as store:
+        if form == "csv" or form.startswith("dcat-"):
+            target = folder / f"catalogue.{suffix}"
+            target.write_bytes(_together(every_record(store), form))
+            return [target]
+        originals = Originals(originals_path(workspace))
+        written = []
+        for record in every_record(store):
+            target = folder / f"{_file_name(record.id)}.{suffix}"
+            target.write_bytes(originals.export(record, form))
+            written.append(target)
+    if not written:
+        raise RecordNotFoundError("Le catalogue est vide : il n'y a rien à exporter.")
+    return written
+
+
+def _together(records: Iterator[Record], form: str) -> bytes:
+    if form == "csv":
+        return csv_table.write(records)
+    shapes: dict[str, dcat.Form] = {"dcat-ttl": "turtle", "dcat-rdf": "xml", "dcat-jsonld": "json-ld"}
+    return dcat.write_catalogue(records, title="Catalogue géographique", publisher="Géoguichet", form=shapes[form])
+
+
+def _known(form: str) -> str:
+    if form not in formats.WRITERS:
+        raise FormatError(f"format : « {form} » est inconnu ; attendu {', '.join(formats.WRITERS)}.")
+    return form
+
+
+def _file_name(identifier: str) -> str:
+    """Return a file name that no identifier can lead out of the folder, and no two identifiers share."""
+    safe = "".join(letter if letter.isalnum() or letter in "-_." else f"%{ord(letter):02x}" for letter in identifier)
+    return safe.lstrip(".")[:180] or "fiche"
+
+
+def check_records(
+    workspace: Path, identifiers: Iterable[str] = (), *, links: bool = False
+) -> Iterator[tuple[str, Checked]]:
+    """Check the records asked for, or all of them; each with the organisation that answers for it."""
+    with SQLiteStore(store_path(workspace)) as store:
+        for record in every_record(store, identifiers):
+            checked = check(record, more=dead_links(record) if links else ())
+            yield organisation_of(record), checked

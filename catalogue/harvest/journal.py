@@ -1,0 +1,218 @@
+"""What each source gave, harvest after harvest: runs, documents by digest, where an interrupted run had come to."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from geoguichet.catalogue.errors import StoreError
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS source (
+  name TEXT PRIMARY KEY, kind TEXT NOT NULL, address TEXT NOT NULL, validators TEXT NOT NULL DEFAULT '{}'
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS run (
+  n INTEGER PRIMARY KEY, source TEXT NOT NULL, started TEXT NOT NULL, ended TEXT, status TEXT NOT NULL,
+  cursor TEXT NOT NULL DEFAULT '', clean INTEGER NOT NULL DEFAULT 1, counts TEXT NOT NULL DEFAULT '{}'
+);
+CREATE TABLE IF NOT EXISTS document (
+  source TEXT NOT NULL, digest TEXT NOT NULL, address TEXT NOT NULL, ids TEXT NOT NULL, run INTEGER NOT NULL,
+  PRIMARY KEY (source, digest)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS item (
+  id TEXT NOT NULL, source TEXT NOT NULL, print TEXT NOT NULL, run INTEGER NOT NULL, PRIMARY KEY (id, source)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS item_print ON item (print);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One harvest of a source: when, its status (running, complete, partial, interrupted, failed), its counts."""
+
+    source: str
+    started: str
+    ended: str
+    status: str
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One stored document: its digest and address, and the records in it with the print of each."""
+
+    digest: str
+    address: str
+    records: tuple[tuple[str, str], ...]
+
+
+def journal_path(workspace: Path) -> Path:
+    """Return where a workspace keeps the journal of its harvests."""
+    return workspace / "harvest.sqlite"
+
+
+class Journal:
+    """The journal, in one SQLite file; each method is one transaction."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def open_run(self, name: str, kind: str, address: str) -> tuple[int, str, bool]:
+        """Start a run, or go on with one that was interrupted: its number, its cursor, whether it was clean so far."""
+        with self._write() as database:
+            database.execute(
+                "INSERT INTO source (name, kind, address) VALUES (?, ?, ?) "
+                "ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, address = excluded.address "
+                "WHERE kind != excluded.kind OR address != excluded.address",
+                (name, kind, address),
+            )
+            unfinished = "status IN ('running', 'interrupted')"
+            query = f"SELECT n, cursor, clean FROM run WHERE source = ? AND {unfinished} ORDER BY n DESC"
+            row = database.execute(query, (name,)).fetchone()
+            if row is not None:
+                return row[0], row[1], bool(row[2])
+            cursor = database.execute(
+                "INSERT INTO run (source, started, status) VALUES (?, ?, 'running')", (name, _now())
+            )
+            return int(cursor.lastrowid or 0), "", True
+
+    def known(self, name: str, digests: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """Return the records of the documents that are known already, by digest."""
+        wanted = list(digests)
+        with self._read() as database:
+            marks = ", ".join("?" * len(wanted))
+            query = f"SELECT digest, ids FROM document WHERE source = ? AND digest IN ({marks})"
+            return {digest: tuple(json.loads(ids)) for digest, ids in database.execute(query, (name, *wanted))}
+
+    def digests_at(self, name: str, address: str) -> list[str]:
+        """Return the digests of the documents that an address gave last time."""
+        with self._read() as database:
+            query = "SELECT digest FROM document WHERE source = ? AND address = ?"
+            return [digest for (digest,) in database.execute(query, (name, address))]
+
+    def keep(self, run: int, name: str, kept: Iterable[Kept], seen: Iterable[str], cursor: str, *, clean: bool) -> None:
+        """Note what was stored and what was seen unchanged, and where the run has come to."""
+        with self._write() as database:
+            for item in kept:
+                ids = json.dumps([identifier for identifier, _ in item.records])
+                database.execute(
+                    "INSERT OR REPLACE INTO document VALUES (?, ?, ?, ?, ?)",
+                    (name, item.digest, item.address, ids, run),
+                )
+                database.executemany(
+                    "INSERT OR REPLACE INTO item VALUES (?, ?, ?, ?)",
+                    [(identifier, name, mark, run) for identifier, mark in item.records],
+                )
+            for digest in seen:
+                database.execute("UPDATE document SET run = ? WHERE source = ? AND digest = ?", (run, name, digest))
+            database.execute("UPDATE run SET cursor = ?, clean = min(clean, ?) WHERE n = ?", (cursor, int(clean), run))
+
+    def holder(self, name: str, identifier: str) -> str:
+        """Return the other source that already gave this record; empty when none did."""
+        with self._read() as database:
+            row = database.execute(
+                "SELECT source FROM item WHERE id = ? AND source != ?", (identifier, name)
+            ).fetchone()
+        return "" if row is None else str(row[0])
+
+    def lookalike(self, name: str, identifier: str, mark: str) -> tuple[str, str]:
+        """Return another record, and its source, that has the same title and extent; empty when none has."""
+        with self._read() as database:
+            others = "print = ? AND NOT (id = ? AND source = ?)"
+            query = f"SELECT id, source FROM item WHERE {others} ORDER BY source, id LIMIT 1"
+            row = database.execute(query, (mark, identifier, name)).fetchone()
+        return ("", "") if row is None else (str(row[0]), str(row[1]))
+
+    def seen(self, run: int, name: str) -> set[str]:
+        """Return the records that the documents of a run hold."""
+        with self._read() as database:
+            query = "SELECT ids FROM document WHERE source = ? AND run = ?"
+            return {identifier for (ids,) in database.execute(query, (name, run)) for identifier in json.loads(ids)}
+
+    def gone(self, run: int, name: str) -> list[str]:
+        """Return the records of the source that no document of this run holds."""
+        seen = self.seen(run, name)
+        with self._read() as database:
+            rows = database.execute("SELECT id FROM item WHERE source = ? ORDER BY id", (name,))
+            return [identifier for (identifier,) in rows if identifier not in seen]
+
+    def forget(self, name: str, identifiers: Iterable[str]) -> None:
+        """Take records out of the source."""
+        with self._write() as database:
+            database.executemany("DELETE FROM item WHERE source = ? AND id = ?", [(name, item) for item in identifiers])
+
+    def close_run(self, run: int, name: str, status: str, counts: Mapping[str, int]) -> None:
+        """End a run; a complete one forgets the documents that it did not see."""
+        with self._write() as database:
+            row = (status, _now(), json.dumps(dict(counts)), run)
+            database.execute("UPDATE run SET status = ?, ended = ?, counts = ? WHERE n = ?", row)
+            if status == "complete":
+                database.execute("DELETE FROM document WHERE source = ? AND run != ?", (name, run))
+
+    def validators(self, name: str) -> dict[str, str]:
+        """Return what lets the server say that nothing changed."""
+        with self._read() as database:
+            row = database.execute("SELECT validators FROM source WHERE name = ?", (name,)).fetchone()
+        return {} if row is None else dict(json.loads(row[0]))
+
+    def keep_validators(self, name: str, validators: Mapping[str, str]) -> None:
+        """Keep them, once all that they stand for is stored."""
+        with self._write() as database:
+            text = json.dumps(dict(validators), sort_keys=True)
+            database.execute("UPDATE source SET validators = ? WHERE name = ? AND validators != ?", (text, name, text))
+
+    def sources(self) -> list[tuple[str, str, str, tuple[Run, ...]]]:
+        """Return every source (name, kind, address) with its runs, the latest first."""
+        if not self.path.exists():
+            return []
+        with self._read() as database:
+            listed = database.execute("SELECT name, kind, address FROM source ORDER BY name").fetchall()
+            query = (
+                "SELECT source, started, coalesce(ended, ''), status, counts FROM run WHERE source = ? ORDER BY n DESC"
+            )
+            return [
+                (
+                    name,
+                    kind,
+                    address,
+                    tuple(
+                        Run(row[0], row[1], row[2], row[3], json.loads(row[4]))
+                        for row in database.execute(query, (name,))
+                    ),
+                )
+                for name, kind, address in listed
+            ]
+
+    @contextmanager
+    def _read(self) -> Iterator[sqlite3.Connection]:
+        with self._open() as database:
+            yield database
+
+    @contextmanager
+    def _write(self) -> Iterator[sqlite3.Connection]:
+        with self._open() as database, database:
+            yield database
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            database = sqlite3.connect(self.path, timeout=30)
+            database.executescript(_SCHEMA)
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path} : journal des moissons illisible ({error}).") from error
+        try:
+            yield database
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path} : journal des moissons illisible ({error}).") from error
+        finally:
+            database.close()
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

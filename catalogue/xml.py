@@ -1,0 +1,139 @@
+"""XML read safely and walked by local names: no entity is expanded, no DTD loaded, no address opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from lxml import etree
+
+from geoguichet.catalogue.errors import FormatError
+
+type Element = etree._Element
+
+XLINK = "http://www.w3.org/1999/xlink"
+HREF = f"{{{XLINK}}}href"
+
+
+class _LocalNames(dict[object, str]):
+    """Local name of each tag met (empty for a comment), remembered: a document repeats few tags many times."""
+
+    def __missing__(self, tag: object) -> str:
+        name = tag.rpartition("}")[2] if isinstance(tag, str) else ""
+        if len(self) < 20_000:
+            self[tag] = name
+        return name
+
+
+LOCAL = _LocalNames()
+
+
+def parse(document: bytes) -> Element:
+    """Read a document; FormatError says where it stops being XML."""
+    try:
+        return etree.fromstring(document.lstrip(), _parser())
+    except etree.XMLSyntaxError as error:
+        line = error.lineno or 0
+        raise FormatError(f"XML mal formé, ligne {line} : {_reason(document, error)}.", line=line) from error
+
+
+@lru_cache(maxsize=1)
+def _parser() -> etree.XMLParser:
+    return etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False
+    )
+
+
+def _reason(document: bytes, error: etree.XMLSyntaxError) -> str:
+    head = document[:400].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if not head:
+        return "le document est vide"
+    if head.startswith((b"<!doctype html", b"<html")):
+        return "une page HTML est reçue à la place"
+    if not head.startswith(b"<"):
+        return "le document ne commence pas par une balise"
+    return str(error.msg).rpartition(", line ")[0] or str(error.msg)
+
+
+def serialize(root: Element) -> bytes:
+    """Return the document as UTF-8 bytes, with its declaration."""
+    return etree.tostring(root, encoding="UTF-8", xml_declaration=True, pretty_print=False)
+
+
+def name(element: Element) -> str:
+    """Return the local name of an element; empty for a comment."""
+    return LOCAL[element.tag]
+
+
+def children(element: Element | None, wanted: str) -> list[Element]:
+    """Return the child elements of that local name."""
+    return [] if element is None else [child for child in element if LOCAL[child.tag] == wanted]
+
+
+def child(element: Element | None, wanted: str) -> Element | None:
+    """Return the first child element of that local name."""
+    if element is not None:
+        for node in element:
+            if LOCAL[node.tag] == wanted:
+                return node
+    return None
+
+
+def named(element: Element | None) -> dict[str, Element]:
+    """Return the first child element of each local name: one pass, for those that are asked many names."""
+    return {} if element is None else {LOCAL[node.tag]: node for node in reversed(element)}
+
+
+def inner(element: Element | None) -> Element | None:
+    """Return the first child element, whatever its name: the object that a property holds."""
+    if element is not None:
+        for node in element:
+            if isinstance(node.tag, str):
+                return node
+    return None
+
+
+def down(element: Element | None, *steps: str) -> Element | None:
+    """Follow local names from an element; ``*`` is the first child, whatever its name."""
+    for step in steps:
+        element = inner(element) if step == "*" else child(element, step)
+        if element is None:
+            return None
+    return element
+
+
+def every(element: Element | None, *steps: str) -> Iterator[Element]:
+    """Yield every element that the local names lead to; ``*`` is any child."""
+    if element is None:
+        return
+    if not steps:
+        yield element
+        return
+    step, rest = steps[0], steps[1:]
+    for node in element:
+        found = LOCAL[node.tag]
+        if found == step or (step == "*" and found):
+            yield from every(node, *rest)
+
+
+def content(element: Element | None) -> str:
+    """Return the text of an element itself, trimmed."""
+    return "" if element is None or element.text is None else element.text.strip()
+
+
+def path_of(element: Element) -> str:
+    """Return where an element stands, as local names with positions among equals."""
+    steps: list[str] = []
+    node: Element | None = element
+    while node is not None:
+        before = sum(1 for sibling in node.itersiblings(preceding=True) if sibling.tag == node.tag)
+        steps.append(f"{LOCAL[node.tag]}[{before + 1}]" if before else LOCAL[node.tag])
+        node = node.getparent()
+    return "/" + "/".join(reversed(steps))
+
+
+def line_of(element: Element) -> int:
+    """Return the line of the document where an element stands; 0 for one that was made."""
+    line: Any = element.sourceline
+    return line or 0

@@ -1,0 +1,155 @@
+"""Data files turned into records: right extent, system and fields; only what changed is read again."""
+
+import shutil
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import rasterio
+from rasterio.transform import from_origin
+from shapely.geometry import Point, box
+
+from geoguichet.catalogue import iso19139
+from geoguichet.catalogue.crawl import crawl
+from geoguichet.catalogue.dataset import read_datasets
+from geoguichet.catalogue.errors import DatasetError
+from geoguichet.catalogue.exchange import every_record
+from geoguichet.catalogue.mapping import said
+from geoguichet.catalogue.record import Record
+from geoguichet.catalogue.store import SQLiteStore, store_path
+from geoguichet.catalogue.validate import check
+
+
+@pytest.fixture(scope="module")
+def frame() -> gpd.GeoDataFrame:
+    squares = [box(570_000 + 1000 * n, 6_270_000, 570_900 + 1000 * n, 6_270_900) for n in range(5)]
+    columns = {"nom": ["Blagnac", "Colomiers", None, "Muret", "Auch"], "habitants": [1, 2, 3, 4, 5]}
+    return gpd.GeoDataFrame(columns, geometry=squares, crs=2154)
+
+
+@pytest.fixture(scope="module")
+def folder(frame: gpd.GeoDataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    data = tmp_path_factory.mktemp("data")
+    frame.to_file(data / "communes.gpkg", layer="communes")
+    frame.set_geometry(frame.centroid).to_file(data / "communes.gpkg", layer="centres", mode="a")
+    frame.to_file(data / "bati_commune.shp")
+    frame.to_crs(4326).to_file(data / "emprises.geojson")
+    frame.to_file(data / "contours.fgb")
+    frame.to_parquet(data / "zones.parquet")
+    with rasterio.open(
+        data / "altitude.tif",
+        "w",
+        driver="GTiff",
+        width=40,
+        height=30,
+        count=1,
+        dtype="float32",
+        crs="EPSG:2154",
+        transform=from_origin(570_000, 6_273_000, 100, 100),
+        nodata=-9999,
+    ) as raster:
+        raster.write(np.arange(1200, dtype="float32").reshape(30, 40), 1)
+    (data / "points.csv").write_text("nom;lon;lat\nAuch;0,58;43,64\nMuret;1,32;43,46\n", encoding="cp1252")
+    pd.DataFrame({"nom": ["a", "b"], "x": [570_000, 571_000], "y": [6_270_000, 6_271_000]}).to_excel(
+        data / "points.xlsx", index=False
+    )
+    (data / "prix.csv").write_text("produit;prix\npain;1\n", encoding="utf-8")
+    (data / "abime.gpkg").write_bytes(b"SQLite format 3\0" + b"x" * 100)
+    (data / "abime.tif").write_bytes(b"II*\0abcd")
+    (data / "abime.parquet").write_bytes(b"PAR1")
+    (data / "abime.xlsx").write_bytes(b"PK\x03\x04")
+    return data
+
+
+def records(workspace: Path) -> dict[str, Record]:
+    with SQLiteStore(store_path(workspace)) as store:
+        return {record.title: record for record in every_record(store)}
+
+
+def test_every_kind_of_file_becomes_a_record(folder: Path, frame: gpd.GeoDataFrame, tmp_path: Path) -> None:
+    done = crawl(folder, tmp_path)
+    assert {Path(finding.layer).name for finding in done.findings} == {
+        "abime.gpkg",
+        "abime.tif",
+        "abime.parquet",
+        "abime.xlsx",
+        "prix.csv",
+    }
+    found = records(tmp_path)
+    assert len(found) == done.created == 9
+    expected = frame.to_crs(4326).total_bounds
+    for title in ("Communes", "Bati commune", "Emprises", "Contours", "Zones"):
+        extent = found[title].extent
+        assert extent is not None and np.allclose(
+            [extent.west, extent.south, extent.east, extent.north], expected, atol=1e-3
+        )
+    communes = found["Communes"]
+    assert said(communes, "crs") == ["EPSG:2154"] and said(communes, "features") == 5
+    assert said(communes, "geometryType") == "surface" and said(found["Communes : centres"], "geometryType") == "point"
+    [name, people] = said(communes, "fields")
+    assert (name["name"], name["type"], name["nullRate"], name["examples"][0]) == ("nom", "string", 0.2, "Blagnac")
+    assert (people["type"], people["nullRate"]) == ("integer", 0.0)
+    assert said(found["Altitude"], "resolution") == [{"distance": 100, "unit": "m"}]
+    assert said(found["Altitude"], "size") == {"columns": 40, "rows": 30, "bands": 1}
+    assert said(found["Points"], "crs") == ["EPSG:4326"] and said(found["Points : Sheet1"], "crs") == ["EPSG:2154"]
+    for record in found.values():
+        assert [link.rel for link in record.links][:2] == ["enclosure", "preview"], record.title
+
+
+def test_a_second_crawl_reads_only_what_changed(folder: Path, frame: gpd.GeoDataFrame, tmp_path: Path) -> None:
+    data, workspace = tmp_path / "data", tmp_path / "workspace"
+    shutil.copytree(folder, data)
+    crawl(data, workspace)
+    with SQLiteStore(store_path(workspace)) as store:
+        before = store.generation()
+        assert crawl(data, workspace).unchanged == 9 and store.generation() == before
+    known = records(workspace)
+    (data / "sous").mkdir()
+    (data / "zones.parquet").rename(data / "sous" / "secteurs.parquet")
+    frame.iloc[:2].to_file(data / "emprises.geojson")
+    (data / "points.csv").touch()
+    done = crawl(data, workspace)
+    assert (done.moved, done.updated, done.created) == (1, 1, 0)
+    after = records(workspace)
+    assert after["Secteurs"].id == known["Zones"].id
+    assert {record.id for record in after.values()} == {record.id for record in known.values()}
+    assert said(after["Emprises"], "features") == 2 and after["Emprises"].id == known["Emprises"].id
+
+
+def test_a_copy_has_its_own_record(folder: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    for name in ("a.fgb", "b.fgb"):
+        shutil.copy(folder / "contours.fgb", data / name)
+    assert crawl(data, tmp_path / "w").created == 2
+
+
+def test_a_sidecar_says_what_the_data_cannot(folder: Path, tmp_path: Path) -> None:
+    shutil.copy(folder / "contours.fgb", tmp_path / "contours.fgb")
+    written = Record(
+        id="fr-1", type="dataset", title="Emprises des bâtiments", description="Un vrai résumé, long et utile."
+    )
+    (tmp_path / "contours.xml").write_bytes(iso19139.write(written))
+    [record] = read_datasets(tmp_path / "contours.fgb")
+    assert (record.id, record.title) == ("fr-1", "Emprises des bâtiments")
+    assert said(record, "features") == 5 and record.extent is not None
+
+
+def test_a_draft_lacks_only_what_a_person_knows(folder: Path) -> None:
+    [record] = read_datasets(folder / "contours.fgb")
+    rules = {finding.rule for finding in check(record).findings if finding.severity == "error"}
+    assert rules == {"abstract", "topic-category", "lineage", "responsible"}
+
+
+def test_points_without_a_place_are_told(tmp_path: Path) -> None:
+    gpd.GeoDataFrame({"a": [1, 2]}, geometry=[Point(1, 43), None], crs=4326).to_file(tmp_path / "p.gpkg", layer="p")
+    [record] = read_datasets(tmp_path / "p.gpkg")
+    assert said(record, "emptyGeometries") == 1 and record.geometry == {"type": "Point", "coordinates": [1, 43]}
+
+
+@pytest.mark.parametrize("name", ["abime.gpkg", "abime.tif", "abime.parquet", "abime.xlsx"])
+def test_a_corrupt_file_is_one_sentence(name: str, folder: Path) -> None:
+    with pytest.raises(DatasetError, match=name):
+        read_datasets(folder / name)
