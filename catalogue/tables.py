@@ -108,8 +108,10 @@ def _derive_again(database: sqlite3.Connection) -> None:
         stamp = next_generation(database)
         remember_generation(database, stamp)
         kept = "SELECT body, n, digest, version, at, by, change FROM temp.kept JOIN document USING (n)"
-        for body, *row in database.execute(kept):
-            _write_row(database, Record.from_geojson(json.loads(body)), (*row, stamp))
+        for body, *row in database.execute(kept).fetchall():
+            record = Record.from_geojson(json.loads(body))
+            _write_row(database, record, (*row, stamp))
+            database.execute("UPDATE document SET body = ? WHERE n = ?", (record.to_bytes(), row[0]))
         database.execute("DROP TABLE temp.kept")
         database.execute("UPDATE meta SET value = ? WHERE key = 'analysis'", (text.ANALYSIS,))
         database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
