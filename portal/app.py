@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from geoguichet.portal import engine
 from geoguichet.portal.errors import PortalError, PortInUseError
 from geoguichet.portal.geopackage import open_layer
+from geoguichet.portal.guard import Guard
 from geoguichet.portal.records_api import RecordsApi
 from geoguichet.portal.resources import Resources
 from geoguichet.referentials.errors import LayerError
@@ -48,7 +49,7 @@ def create_app(workspace: Path, *, url: str = DEFAULT_URL, editable: bool = Fals
     Records can be created, replaced and deleted over HTTP by whoever reaches it when it is ``editable``.
     """
     config = engine.configuration(workspace, url=url.rstrip("/"))
-    pygeoapi = engine.application(config)
+    pygeoapi = Guard(engine.application(config))
     records = RecordsApi(config, workspace, pygeoapi, partial(engine.render, config), editable=editable)
     assets = Path(str(resources.files("geoguichet.coverage.outputs") / "assets"))
     studies = StaticFiles(directory=workspace.absolute() / "studies", check_dir=False)
@@ -77,12 +78,14 @@ def serve(
     port: int = 5000,
     url: str | None = None,
     on_ready: Callable[[str], None] = lambda _: None,
+    editable: bool = False,
 ) -> None:
     """Serve a workspace until interrupted; ``on_ready`` is told the address. PortInUseError when the port is taken."""
     listener = listen(host, port)
     with listener:
         address = url.rstrip("/") if url else f"http://{_bracketed(host)}:{listener.getsockname()[1]}"
-        config = uvicorn.Config(create_app(workspace, url=address), log_level="warning", access_log=False)
+        app = create_app(workspace, url=address, editable=editable)
+        config = uvicorn.Config(app, log_level="warning", access_log=False)
         on_ready(address)
         uvicorn.Server(config).run(sockets=[listener])
 
