@@ -175,8 +175,10 @@ class SQLiteStore:
         """Store a record under its identifier; the same content again writes nothing."""
         with self._write() as database:
             stamp = tables.next_generation(database)
-            change = tables.upsert(database, record, by, stamp)
+            terms = tables.TermNumbers(database)
+            change = tables.upsert(database, record, by, stamp, terms)
             if change != "unchanged":
+                terms.flush()
                 tables.remember_generation(database, stamp)
             return change
 
@@ -185,10 +187,13 @@ class SQLiteStore:
         counts: dict[str, int] = {}
         with self._write() as database:
             stamp = tables.next_generation(database)
+            terms = tables.TermNumbers(database)
+            database.execute(f"PRAGMA cache_size = -{_LOADING_CACHE_KB}")
             for record in records:
-                change = tables.upsert(database, record, by, stamp)
+                change = tables.upsert(database, record, by, stamp, terms)
                 counts[change] = counts.get(change, 0) + 1
             if counts.keys() - {"unchanged"}:
+                terms.flush()
                 tables.remember_generation(database, stamp)
         return LoadSummary(**counts)
 
@@ -335,6 +340,9 @@ class SQLiteStore:
             )
         return database
 
+
+_LOADING_CACHE_KB = 200_000
+"""Memory a bulk load may keep pages of the file in."""
 
 # --- reading --------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ import logging
 import math
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Literal
@@ -108,10 +109,12 @@ def _derive_again(database: sqlite3.Connection) -> None:
         stamp = next_generation(database)
         remember_generation(database, stamp)
         kept = "SELECT body, n, digest, version, at, by, change FROM temp.kept JOIN document USING (n)"
+        terms = TermNumbers(database)
         for body, *row in database.execute(kept).fetchall():
             record = Record.from_geojson(json.loads(body))
-            _write_row(database, record, (*row, stamp))
+            _write_row(database, record, (*row, stamp), terms.of(record))
             database.execute("UPDATE document SET body = ? WHERE n = ?", (record.to_bytes(), row[0]))
+        terms.flush()
         database.execute("DROP TABLE temp.kept")
         database.execute("UPDATE meta SET value = ? WHERE key = 'analysis'", (text.ANALYSIS,))
         database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
@@ -149,20 +152,49 @@ def now() -> str:
 # --- writing --------------------------------------------------------------------------------------
 
 
-def upsert(database: sqlite3.Connection, record: Record, by: str, stamp: int) -> Change:
+class TermNumbers:
+    """The numbers of the terms met inside one transaction, and how many records more each has until `flush`."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self.database = database
+        self._known: dict[tuple[str, str], int] = {}
+        self._more: Counter[int] = Counter()
+
+    def of(self, record: Record) -> list[int]:
+        """Return the numbers of the values a record is counted and found under."""
+        numbers = sorted(map(self._number, _terms(record)))
+        self._more.update(numbers)
+        return numbers
+
+    def _number(self, term: tuple[str, str]) -> int:
+        number = self._known.get(term)
+        if number is None:
+            self.database.execute("INSERT OR IGNORE INTO term (field, value, records) VALUES (?, ?, 0)", term)
+            (number,) = self.database.execute("SELECT t FROM term WHERE field = ? AND value = ?", term).fetchone()
+            self._known[term] = number
+        return int(number)
+
+    def flush(self) -> None:
+        """Write the counts."""
+        more = [(count, number) for number, count in self._more.items()]
+        self.database.executemany("UPDATE term SET records = records + ? WHERE t = ?", more)
+        self._more.clear()
+
+
+def upsert(database: sqlite3.Connection, record: Record, by: str, stamp: int, terms: TermNumbers) -> Change:
     """Store a record under its identifier, its previous version in the history."""
     digest = record.digest()
     row = database.execute(CURRENT, (record.id,)).fetchone()
     if row is None:
         (last,) = database.execute("SELECT max(version) FROM previous WHERE id = ?", (record.id,)).fetchone()
-        _insert(database, record, (None, digest, (last or 0) + 1, now(), by, "created", stamp))
+        _insert(database, record, (None, digest, (last or 0) + 1, now(), by, "created", stamp), terms)
         return "created"
     number, known_digest, version = row
     if digest == known_digest:
         return "unchanged"
     archive(database, record.id)
     remove(database, number)
-    _insert(database, record, (number, digest, version + 1, now(), by, "updated", stamp))
+    _insert(database, record, (number, digest, version + 1, now(), by, "updated", stamp), terms)
     return "updated"
 
 
@@ -191,16 +223,15 @@ type _Row = tuple[int | None, str, int, str, str, str, int]
 """The number of a record (None for a new one), its digest, version, at, by, change and stamp."""
 
 
-def _insert(database: sqlite3.Connection, record: Record, row: _Row) -> None:
-    number = _write_row(database, record, row)
+def _insert(database: sqlite3.Connection, record: Record, row: _Row, terms: TermNumbers) -> None:
+    number = _write_row(database, record, row, terms.of(record))
     database.execute("INSERT INTO document VALUES (?, ?)", (number, record.to_bytes()))
 
 
-def _write_row(database: sqlite3.Connection, record: Record, row: _Row) -> int:
+def _write_row(database: sqlite3.Connection, record: Record, row: _Row, terms: list[int]) -> int:
     """Write a record into every table but its document; return its number."""
     number, digest, *version = row
     extent = record.extent
-    terms = _term_numbers(database, record)
     values = (
         number, record.id, digest, *version, record.type or None, text.fold(record.title) or None,
         *_times(record), *((extent.west, extent.south, extent.east, extent.north) if extent else (None,) * 4),
@@ -253,18 +284,6 @@ def _wkb(record: Record) -> bytes | None:
 
 
 # --- terms and words ------------------------------------------------------------------------------
-
-
-def _term_numbers(database: sqlite3.Connection, record: Record) -> list[int]:
-    """Return the numbers of the values a record is counted and found under, each counted once more."""
-    return sorted(
-        database.execute(
-            "INSERT INTO term (field, value, records) VALUES (?, ?, 1) "
-            "ON CONFLICT DO UPDATE SET records = records + 1 RETURNING t",
-            term,
-        ).fetchone()[0]
-        for term in _terms(record)
-    )
 
 
 def _terms(record: Record) -> list[tuple[str, str]]:

@@ -21,6 +21,9 @@ ANALYSIS = f"2+snowball-{getattr(snowballstemmer, '__version__', '3')}"
 _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d"})
 _ELISION = re.compile(r"\b(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu|quoiqu)['’ʼ`´′]")
 _WORD = re.compile(r"[^\W_]+")
+_FRENCH = re.compile(r"[\x00-\x7fÀ-ÖØ-öø-ÿŒœ‘’“”«»–—…°€]*")
+"""Texts whose words can be told apart before they are folded, so that each word is folded once."""
+_ODD_ELISION = re.compile(r"[À-ÿŒœ]\w*['’`´]")
 _stemmer_lock = Lock()
 
 DERIVED = {
@@ -58,9 +61,17 @@ def fold(text: str) -> str:
     >>> fold("Forêts de l’ŒUVRE")
     'forets de l’oeuvre'
     """
-    unaccented = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    letters = "".join(letter for letter in unaccented if not unicodedata.combining(letter))
-    return letters.translate(_LIGATURES)
+    if text.isascii():
+        return text.lower()
+    letters = _marks().sub("", unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold()))
+    return letters if letters.isascii() else letters.translate(_LIGATURES)
+
+
+@lru_cache(maxsize=1)
+def _marks() -> re.Pattern[str]:
+    """Return what finds the accents that a decomposed text carries as characters of their own."""
+    every = (chr(code) for code in range(0x300, 0x1F000))
+    return re.compile("[" + "".join(mark for mark in every if unicodedata.combining(mark)) + "]+")
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -78,12 +89,19 @@ def stems(text: str) -> tuple[str, ...]:
     >>> stems("les Forêts") == stems("LES FORET")
     True
     """
-    return tuple(_stem(word) for word in words(text))
+    if _FRENCH.fullmatch(text) and not _ODD_ELISION.search(text):
+        return tuple(map(_stem_of, _WORD.findall(_ELISION.sub(" ", text.lower()))))
+    return tuple(map(_stem, words(text)))
 
 
 def token(kind: str, value: str) -> str:
     """Return the index word that stands for one exact value of a kind, such as a type or a keyword."""
     return kind + blake2b(value.encode(), digest_size=8).hexdigest()
+
+
+@lru_cache(maxsize=1 << 17)
+def _stem_of(word: str) -> str:
+    return _stem(fold(word))
 
 
 @lru_cache(maxsize=1 << 17)

@@ -57,3 +57,8 @@ def test_derivations_join_no_stranger() -> None:
     nouns = [text.stems(noun)[-1] for noun in text.DERIVED]
     assert len(set(nouns)) == len(nouns)
     assert text.stems("communauté") != text.stems("commune")
+
+
+@given(st.text(alphabet="aàâçéÈÊëîïôöùûüÿœŒæÆ'’l dqu°€…«»-_1"))
+def test_words_folded_one_by_one_are_those_of_the_folded_text(anything: str) -> None:
+    assert text.stems(anything) == tuple(map(text._stem, text.words(anything)))
