@@ -149,11 +149,21 @@ def _parser() -> argparse.ArgumentParser:
 
     _referentials_commands(commands)
     _catalogue_commands(catalogue)
+    history = _command(catalogue, "history", _catalogue_history, "montrer les versions d'une fiche")
+    history.add_argument("id", metavar="ID", help="l'identifiant de la fiche")
+    history.add_argument("--json", action="store_true", help="répondre en JSON")
+    restore = _command(catalogue, "restore", _catalogue_restore, "rétablir une version antérieure d'une fiche")
+    restore.add_argument("id", metavar="ID", help="l'identifiant de la fiche")
+    restore.add_argument("version", type=_positive, metavar="VERSION", help="le numéro de la version")
+    conformance = _command(catalogue, "conformance", _catalogue_conformance, "éprouver un serveur OGC API Records")
+    conformance.add_argument("url", metavar="URL", help="l'adresse de sa page d'accueil")
+    conformance.add_argument("--json", action="store_true", help="répondre en JSON")
 
     serve = _command(commands, "serve", _serve, "ouvrir l'API OGC et ses pages")
     serve.add_argument("--host", default="127.0.0.1", metavar="ADRESSE", help="adresse d'écoute (127.0.0.1)")
     serve.add_argument("--url", metavar="URL", help="l'adresse publique, quand ce n'est pas http://ADRESSE:PORT")
     serve.add_argument("--port", type=_port, default=5000, metavar="PORT", help="port d'écoute (5000)")
+    serve.add_argument("--editable", action="store_true", help="laisser modifier les fiches par HTTP, par quiconque")
     return parser
 
 
@@ -451,9 +461,8 @@ def _catalogue_import(arguments: argparse.Namespace) -> None:
     done = import_files(arguments.path, _workspace(arguments))
     _print_findings(done.findings)
     said = done.summary
-    print(
-        f"{said.total} fiche(s) lue(s) : {said.created} nouvelle(s), {said.updated} changée(s), {said.unchanged} inchangée(s)."
-    )
+    told = f"{said.created} nouvelle(s), {said.updated} changée(s), {said.unchanged} inchangée(s)"
+    print(f"{said.total} fiche(s) lue(s) : {told}.")
 
 
 def _catalogue_export(arguments: argparse.Namespace) -> None:
@@ -525,6 +534,47 @@ def _catalogue_sources(arguments: argparse.Namespace) -> None:
             print(f"  {run.started}  {run.status:<12} {told}")
 
 
+def _catalogue_history(arguments: argparse.Namespace) -> None:
+    from geoguichet.catalogue.store import SQLiteStore, store_path
+
+    with SQLiteStore(store_path(_workspace(arguments))) as store:
+        versions = store.history(arguments.id)
+    if arguments.json:
+        told = [
+            {"version": v.number, "at": v.at, "by": v.by, "change": v.change, "members": v.members} for v in versions
+        ]
+        print(json.dumps(told, ensure_ascii=False, indent=2))
+        return
+    words = {"created": "créée", "updated": "modifiée", "deleted": "supprimée"}
+    for version in versions:
+        by = f" par {version.by}" if version.by else ""
+        changed = f" : {', '.join(version.members)}" if version.members else ""
+        print(f"{version.number:>4}  {version.at}  {words[version.change]}{by}{changed}")
+
+
+def _catalogue_restore(arguments: argparse.Namespace) -> None:
+    import getpass
+
+    from geoguichet.catalogue.store import SQLiteStore, store_path
+
+    with SQLiteStore(store_path(_workspace(arguments))) as store:
+        record = store.restore(arguments.id, arguments.version, by=getpass.getuser())
+    print(f"La version {arguments.version} de « {record.id} » ({record.title}) est de nouveau la fiche en cours.")
+
+
+def _catalogue_conformance(arguments: argparse.Namespace) -> None:
+    from dataclasses import asdict
+
+    from geoguichet.portal.abstract_tests import TESTS
+    from geoguichet.portal.conformance import check, report
+
+    results = check(arguments.url, TESTS)
+    if arguments.json:
+        print(json.dumps([asdict(result) for result in results], ensure_ascii=False, indent=2))
+    else:
+        print(report(results, arguments.url))
+
+
 def _serve(arguments: argparse.Namespace) -> None:
     from geoguichet.portal.app import serve
 
@@ -538,7 +588,14 @@ def _serve(arguments: argparse.Namespace) -> None:
         print(f"Géoguichet écoute sur {address} (Ctrl-C pour arrêter).", flush=True)
 
     with suppress(KeyboardInterrupt):  # Ctrl-C is how a server is meant to stop
-        serve(_workspace(arguments), host=arguments.host, port=arguments.port, url=arguments.url, on_ready=say)
+        serve(
+            _workspace(arguments),
+            host=arguments.host,
+            port=arguments.port,
+            url=arguments.url,
+            on_ready=say,
+            editable=arguments.editable,
+        )
 
 
 # --- referentials ----------------------------------------------------------------------------------------------------

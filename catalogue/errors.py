@@ -12,7 +12,11 @@ class RecordError(CatalogueError):
 
 
 class QueryError(CatalogueError):
-    """A query parameter is unknown or malformed; the message names it."""
+    """A query parameter is unknown or malformed; the message names it, in French and in English."""
+
+    def __init__(self, french: str, english: str = "") -> None:
+        super().__init__(french)
+        self.english = english or french
 
 
 class RecordNotFoundError(CatalogueError):

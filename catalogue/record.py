@@ -241,8 +241,12 @@ class Record:
         return document | dict(self.extra)
 
     def to_bytes(self) -> bytes:
-        """Return the document as compact UTF-8 JSON."""
-        return json.dumps(self.to_geojson(), ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        """Return the document as compact UTF-8 JSON that ends with its properties, then its links if it has any."""
+        document = self.to_geojson()
+        for last in ("properties", "links"):
+            if last in document:
+                document[last] = document.pop(last)
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
     def digest(self) -> str:
         """Return the SHA-256 of the content, whatever the order of its members."""

@@ -7,33 +7,36 @@ One file, no server, no loadable extension: the JSON bytes ready to serve, a ful
 from __future__ import annotations
 
 import json
-import logging
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
-from typing import Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
-from geoguichet.catalogue import text
-from geoguichet.catalogue.errors import QueryError, RecordNotFoundError, StoreError
+from geoguichet.catalogue import cql2_sql, tables
+from geoguichet.catalogue.columns import Columns, FacetCounts, numbers_of
+from geoguichet.catalogue.errors import RecordNotFoundError, StoreError
 from geoguichet.catalogue.query import RecordQuery
-from geoguichet.catalogue.record import Extent, Record
-
-type Change = Literal["created", "updated", "deleted", "unchanged"]
-
-logger = logging.getLogger(__name__)
+from geoguichet.catalogue.record import Record
+from geoguichet.catalogue.selection import Selection, select, sort_keys, write_cursor
+from geoguichet.catalogue.tables import Change
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of an answer: documents as JSON bytes ready to serve, and how many records match in all."""
+    """One page of an answer: documents as JSON bytes ready to serve, how many records match in all, their facets.
+
+    ``next`` is the cursor of the following page of a sorted answer; empty on the last page, and for an answer in
+    the order of relevance (``offset`` goes on there).
+    """
 
     items: tuple[bytes, ...]
     number_matched: int
+    facets: tuple[FacetCounts, ...] = ()
+    next: str = ""
 
     @property
     def records(self) -> tuple[Record, ...]:
@@ -43,13 +46,17 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One state of a record: its number, when (RFC 3339, UTC), who, what happened; no record once deleted."""
+    """One state of a record: its number, when (RFC 3339, UTC), who, what happened; no record once deleted.
+
+    ``members`` names what changed since the version before, as in ``properties.title``.
+    """
 
     number: int
     at: str
     by: str
     change: Change
     record: Record | None
+    members: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +97,11 @@ class RecordStore(Protocol):
     def history(self, identifier: str) -> tuple[Version, ...]:
         """Return every version, the oldest first; RecordNotFoundError for an identifier never seen."""
 
+    def restore(self, identifier: str, version: int, *, by: str = "") -> Record:
+        """Make an earlier version the current one again; RecordNotFoundError when there is no such version."""
+
     def generation(self) -> int:
-        """Return a number that grows with every change: what an ETag is made from."""
+        """Return a number that grows with every change: the milliseconds since 1970 of the last one, 0 without any."""
 
     def close(self) -> None:
         """Give the resources back; the store can be used again afterwards."""
@@ -109,6 +119,9 @@ class SQLiteStore:
         self._readers: list[sqlite3.Connection] = []
         self._readers_of: tuple[int, int] | None = None
         self._lock = Lock()
+        self._columns = Columns()
+        self._columns_of: tuple[int, int] | None = None
+        self._columns_lock = Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -117,17 +130,34 @@ class SQLiteStore:
         self.close()
 
     def search(self, query: RecordQuery) -> Page:
-        """Return the page of matching records, and the exact number of matches."""
-        selection = _select(query)
+        """Return the page of matching records, the exact number of matches, and the facets asked for."""
+        ranks = bool(query.terms) and not query.sortby
+        selection = select(query, with_extent=not ranks)
         with self._read() as database:
             if database is None or selection is None:
-                return Page((), 0)
+                return Page((), 0, tuple(FacetCounts(asked.name, (), more=False) for asked in query.facets))
             try:
-                (matched,) = database.execute(*selection.count()).fetchone()
-                rows = database.execute(*selection.page(query)).fetchall() if matched and query.limit else []
-                return Page(tuple(_bodies(database, rows)), matched)
+                if ranks or query.facets:
+                    return self._page_with_columns(database, query, selection, ranks=ranks)
+                matched = selection.count(database)
+                return _sorted_page(database, query, selection, matched)
             except sqlite3.Error as error:
                 raise StoreError(f"{self.path} : recherche impossible ({error}).") from error
+
+    def _page_with_columns(
+        self, database: sqlite3.Connection, query: RecordQuery, selection: Selection, *, ranks: bool
+    ) -> Page:
+        """Answer a search whose order or facets are computed on the numbers of all its matches."""
+        with self._fresh_columns(database) as columns:
+            numbers = None if selection.is_everything else numbers_of(selection.numbers(database))
+            if ranks and query.bbox and numbers is not None:
+                numbers = columns.touching(numbers, query.bbox)
+            facets = tuple(columns.facet(database, numbers, asked) for asked in query.facets)
+            matched = selection.count(database) if numbers is None else len(numbers)
+            if not ranks or numbers is None:
+                return _sorted_page(database, query, selection, matched, facets)
+            first = columns.ranked(database, numbers, query).tolist()
+            return Page(tuple(_bodies(database, first)), matched, facets)
 
     def get(self, identifier: str) -> Record:
         """Return a record; RecordNotFoundError when there is none."""
@@ -144,29 +174,41 @@ class SQLiteStore:
     def upsert(self, record: Record, *, by: str = "") -> Change:
         """Store a record under its identifier; the same content again writes nothing."""
         with self._write() as database:
-            return _upsert(database, record, by)
+            stamp = tables.next_generation(database)
+            terms = tables.TermNumbers(database)
+            change = tables.upsert(database, record, by, stamp, terms)
+            if change != "unchanged":
+                terms.flush()
+                tables.remember_generation(database, stamp)
+            return change
 
     def bulk_upsert(self, records: Iterable[Record], *, by: str = "") -> LoadSummary:
         """Store many records in one transaction: readers see all of them or none."""
         counts: dict[str, int] = {}
         with self._write() as database:
+            stamp = tables.next_generation(database)
+            terms = tables.TermNumbers(database)
+            database.execute(f"PRAGMA cache_size = -{_LOADING_CACHE_KB}")
             for record in records:
-                change = _upsert(database, record, by)
+                change = tables.upsert(database, record, by, stamp, terms)
                 counts[change] = counts.get(change, 0) + 1
+            if counts.keys() - {"unchanged"}:
+                terms.flush()
+                tables.remember_generation(database, stamp)
         return LoadSummary(**counts)
 
     def delete(self, identifier: str, *, by: str = "") -> None:
         """Delete a record, leaving a tombstone in its history; RecordNotFoundError when there is none."""
         with self._write() as database:
-            row = database.execute(_CURRENT, (identifier,)).fetchone()
+            row = database.execute(tables.CURRENT, (identifier,)).fetchone()
             if row is None:
                 raise RecordNotFoundError(f"Aucune fiche « {identifier} » à supprimer dans le catalogue.")
             number, version = row[0], row[2]
-            _archive(database, identifier)
-            _remove(database, number)
-            tombstone = (identifier, version + 1, _now(), by, "deleted", None)
+            tables.archive(database, identifier)
+            tables.remove(database, number)
+            tombstone = (identifier, version + 1, tables.now(), by, "deleted", None)
             database.execute("INSERT INTO previous VALUES (?, ?, ?, ?, ?, ?)", tombstone)
-            _bump(database)
+            tables.remember_generation(database, tables.next_generation(database))
 
     def history(self, identifier: str) -> tuple[Version, ...]:
         """Return every version, the oldest first; RecordNotFoundError for an identifier never seen."""
@@ -174,12 +216,23 @@ class SQLiteStore:
             rows = [] if database is None else database.execute(_HISTORY, (identifier, identifier)).fetchall()
         if not rows:
             raise RecordNotFoundError(f"Aucune fiche « {identifier} » dans l'historique du catalogue.")
-        return tuple(Version(n, at, by, change, _read_body(body)) for n, at, by, change, body in rows)
+        return tuple(_versions(rows))
+
+    def restore(self, identifier: str, version: int, *, by: str = "") -> Record:
+        """Make an earlier version the current one again; RecordNotFoundError when there is no such version."""
+        kept = [past.record for past in self.history(identifier) if past.number == version]
+        if not kept or kept[0] is None:
+            raise RecordNotFoundError(
+                f"Pas de version {version} de la fiche « {identifier} » à rétablir ; "
+                f"« geoguichet catalogue history {identifier} » les montre."
+            )
+        self.upsert(kept[0], by=by)
+        return kept[0]
 
     def generation(self) -> int:
-        """Return a number that grows with every change; 0 while the file does not exist."""
+        """Return a number that grows with every change: the milliseconds since 1970 of the last one, 0 without any."""
         with self._read() as database:
-            return 0 if database is None else int(_meta(database, "generation"))
+            return 0 if database is None else int(tables.meta(database, "generation"))
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -215,7 +268,27 @@ class SQLiteStore:
                 self._readers_of = (status.st_dev, status.st_ino)
             if self._readers:
                 return self._readers.pop()
-        return self._open("ro") if status.st_size else None
+        return self._opened_reader() if status.st_size else None
+
+    def _opened_reader(self) -> sqlite3.Connection:
+        """Open a reading connection; a file of an earlier version is brought up to this one first."""
+        reader = self._open("ro")
+        if tables.is_outdated(reader):
+            reader.close()
+            with self._write():
+                pass
+            reader = self._open("ro")
+        cql2_sql.register(reader)
+        return reader
+
+    @contextmanager
+    def _fresh_columns(self, database: sqlite3.Connection) -> Iterator[Columns]:
+        """Lend the columns as they stand in the snapshot of a reader; those that wait meanwhile take turns."""
+        with self._columns_lock:
+            if self._columns_of != self._readers_of:
+                self._columns, self._columns_of = Columns(), self._readers_of
+            self._columns.refresh(database)
+            yield self._columns
 
     def _give_back(self, reader: sqlite3.Connection, identity: tuple[int, int] | None) -> None:
         with self._lock:
@@ -236,7 +309,7 @@ class SQLiteStore:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         database = self._open("rwc")
         try:
-            _prepare(database)
+            tables.prepare(database)
             database.execute("BEGIN IMMEDIATE")
             yield database
             database.commit()
@@ -259,46 +332,20 @@ class SQLiteStore:
             database.close()
             message = f"{self.path} : ce fichier n'est pas un catalogue Géoguichet ({error})."
             raise StoreError(message) from error
-        if schema != _SCHEMA_VERSION and not (mode == "rwc" and schema == 0):
+        if not (mode == "rwc" or schema) or schema > tables.SCHEMA_VERSION:
             database.close()
             raise StoreError(
-                f"{self.path} : schéma de catalogue {schema}, attendu {_SCHEMA_VERSION} ; "
-                "ce fichier vient d'une autre version."
+                f"{self.path} : schéma de catalogue {schema}, attendu {tables.SCHEMA_VERSION} au plus ; "
+                "ce fichier vient d'une version plus récente."
             )
         return database
 
 
-# --- the file -------------------------------------------------------------------------------------
+_LOADING_CACHE_KB = 200_000
+"""Memory a bulk load may keep pages of the file in."""
 
-_SCHEMA_VERSION = 1
+# --- reading --------------------------------------------------------------------------------------
 
-_SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE record (
-  n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, digest TEXT NOT NULL,
-  version INTEGER NOT NULL, at TEXT NOT NULL, by TEXT NOT NULL, change TEXT NOT NULL,
-  type TEXT, title TEXT, created TEXT, updated TEXT,
-  first TEXT, last TEXT, west REAL, south REAL, east REAL, north REAL
-);
-CREATE INDEX record_title ON record (title, id);
-CREATE INDEX record_updated ON record (updated, id);
-CREATE INDEX record_type ON record (type, id);
-CREATE TABLE document (n INTEGER PRIMARY KEY, body BLOB NOT NULL);
-CREATE TABLE external_id (value TEXT NOT NULL, scheme TEXT NOT NULL, n INTEGER NOT NULL,
-  PRIMARY KEY (value, scheme, n)) WITHOUT ROWID;
-CREATE INDEX external_scheme ON external_id (scheme, n);
-CREATE INDEX external_record ON external_id (n);
-CREATE TABLE previous (id TEXT NOT NULL, version INTEGER NOT NULL, at TEXT NOT NULL, by TEXT NOT NULL,
-  change TEXT NOT NULL, body BLOB, PRIMARY KEY (id, version)) WITHOUT ROWID;
-CREATE VIRTUAL TABLE words USING fts5 (title, keywords, abstract, tokens, content='', tokenize='ascii');
-CREATE VIRTUAL TABLE extent USING rtree (piece, west, east, south, north);
-"""
-# words: stems, and tokens that stand for exact values. It holds no text, so taking a row out needs the same
-# words again: `meta.analysis` remembers which analysis made them.
-# extent: piece = 2 n, and 2 n + 1 for the second half of an extent across the antimeridian; its 32-bit
-# numbers answer a superset, the doubles of `record` decide.
-
-_CURRENT = "SELECT n, digest, version FROM record WHERE id = ?"
 _DOCUMENT = "SELECT body FROM document JOIN record USING (n) WHERE id = ?"
 _HISTORY = """
 SELECT version, at, by, change, body FROM previous WHERE id = ? UNION ALL
@@ -306,273 +353,49 @@ SELECT version, at, by, change, body FROM record JOIN document USING (n) WHERE i
 """
 
 
-def _prepare(database: sqlite3.Connection) -> None:
-    """Make the tables of a new file, and index anew a file whose words another analysis made."""
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute("PRAGMA synchronous = NORMAL")
-    (schema,) = database.execute("PRAGMA user_version").fetchone()
-    if schema == 0:
-        _create(database)
-    elif _meta(database, "analysis") != text.ANALYSIS:
-        _reindex(database)
-
-
-def _create(database: sqlite3.Connection) -> None:
-    database.execute("BEGIN IMMEDIATE")
-    if database.execute("PRAGMA user_version").fetchone() == (0,):  # nobody made them meanwhile
-        for statement in _SCHEMA.split(";\n"):
-            if statement.strip():
-                database.execute(statement)
-        meta = [("analysis", text.ANALYSIS), ("generation", "0")]
-        database.executemany("INSERT INTO meta VALUES (?, ?)", meta)
-        database.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
-    database.commit()
-
-
-def _reindex(database: sqlite3.Connection) -> None:
-    logger.info("Le catalogue est indexé de nouveau : l'analyse des mots a changé.")
-    database.execute("BEGIN IMMEDIATE")
-    database.execute("INSERT INTO words (words) VALUES ('delete-all')")
-    for number, body in database.execute("SELECT n, body FROM document"):
-        _index_words(database, number, Record.from_geojson(json.loads(body)))
-    database.execute("UPDATE meta SET value = ? WHERE key = 'analysis'", (text.ANALYSIS,))
-    _bump(database)
-    database.commit()
-
-
-def _meta(database: sqlite3.Connection, key: str) -> str:
-    (value,) = database.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-    return str(value)
-
-
-def _bump(database: sqlite3.Connection) -> None:
-    database.execute("UPDATE meta SET value = value + 1 WHERE key = 'generation'")
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _read_body(body: bytes | None) -> Record | None:
-    return None if body is None else Record.from_geojson(json.loads(body))
-
-
-# --- writing --------------------------------------------------------------------------------------
-
-
-def _upsert(database: sqlite3.Connection, record: Record, by: str) -> Change:
-    digest = record.digest()
-    row = database.execute(_CURRENT, (record.id,)).fetchone()
-    if row is None:
-        (last,) = database.execute("SELECT max(version) FROM previous WHERE id = ?", (record.id,)).fetchone()
-        _insert(database, record, None, digest, (last or 0) + 1, by, "created")
-        return "created"
-    number, known_digest, version = row
-    if digest == known_digest:
-        return "unchanged"
-    _archive(database, record.id)
-    _remove(database, number)
-    _insert(database, record, number, digest, version + 1, by, "updated")
-    return "updated"
-
-
-def _insert(
+def _sorted_page(
     database: sqlite3.Connection,
-    record: Record,
-    number: int | None,
-    digest: str,
-    version: int,
-    by: str,
-    change: Change,
-) -> None:
-    first, last = (record.time.bounds() if record.time else None) or (None, None)
-    extent = record.extent
-    box = (extent.west, extent.south, extent.east, extent.north) if extent else (None,) * 4
-    sortable = (
-        record.type or None,
-        text.fold(record.title) or None,
-        record.created or None,
-        record.updated or None,
-    )
-    row = (number, record.id, digest, version, _now(), by, change, *sortable, first, last, *box)
-    cursor = database.execute(f"INSERT INTO record VALUES ({', '.join('?' * len(row))})", row)
-    number = int(cursor.lastrowid or 0)
-    database.execute("INSERT INTO document VALUES (?, ?)", (number, record.to_bytes()))
-    identifiers = {(item.value, item.scheme, number) for item in record.external_ids}
-    database.executemany("INSERT INTO external_id VALUES (?, ?, ?)", sorted(identifiers))
-    _index_words(database, number, record)
-    for piece, (west, south, east, north) in enumerate(extent.boxes() if extent else ()):
-        database.execute("INSERT INTO extent VALUES (?, ?, ?, ?, ?)", (2 * number + piece, west, east, south, north))
-    _bump(database)
+    query: RecordQuery,
+    selection: Selection,
+    matched: int,
+    facets: tuple[FacetCounts, ...] = (),
+) -> Page:
+    """Read a page in the order of its sort keys."""
+    rows = selection.page(database, query) if matched and query.limit else []
+    more = len(rows) == query.limit > 0 and (bool(query.cursor) or query.offset + len(rows) < matched)
+    following = write_cursor(sort_keys(query), rows[-1][1:]) if more else ""
+    return Page(tuple(_bodies(database, (row[0] for row in rows))), matched, facets, following)
 
 
-def _index_words(database: sqlite3.Connection, number: int, record: Record) -> None:
-    database.execute("INSERT INTO words (rowid, title, keywords, abstract, tokens) VALUES (?, ?, ?, ?, ?)",
-                     (number, *_indexed(record)))  # fmt: skip
-
-
-def _indexed(record: Record) -> tuple[str, str, str, str]:
-    """Return what the full-text index knows of a record: three fields of stems, and the tokens."""
-    concepts = [concept.title or concept.id for theme in record.themes for concept in theme.concepts]
-    people = [f"{contact.organization} . {contact.name}" for contact in record.contacts]
-    fields = (record.title, _apart(*record.keywords, *concepts), _apart(record.description, *people))
-    tokens = [text.token("type", record.type)] if record.type else []
-    tokens += [text.token("keyword", keyword) for keyword in record.keywords]
-    title, keywords, abstract = (" ".join(text.stems(field)) for field in fields)
-    return title, keywords, abstract, " ".join(tokens)
-
-
-def _apart(*texts: str) -> str:
-    """Join texts so that no phrase runs from one into the next."""
-    return f" {_BOUNDARY} ".join(filter(None, texts))
-
-
-_BOUNDARY = "zzfrontierezz"
-
-
-def _archive(database: sqlite3.Connection, identifier: str) -> None:
-    """Copy the current version into the history."""
-    database.execute(
-        "INSERT INTO previous SELECT id, version, at, by, change, body FROM record JOIN document USING (n) "
-        "WHERE id = ?",
-        (identifier,),
-    )
-
-
-def _remove(database: sqlite3.Connection, number: int) -> None:
-    """Take a record out of every table but the history."""
-    (body,) = database.execute("SELECT body FROM document WHERE n = ?", (number,)).fetchone()
-    words = _indexed(Record.from_geojson(json.loads(body)))
-    database.execute("INSERT INTO words (words, rowid, title, keywords, abstract, tokens) "
-                     "VALUES ('delete', ?, ?, ?, ?, ?)", (number, *words))  # fmt: skip
-    database.execute("DELETE FROM extent WHERE piece IN (?, ?)", (2 * number, 2 * number + 1))
-    for table in ("external_id", "document", "record"):
-        database.execute(f"DELETE FROM {table} WHERE n = ?", (number,))
-
-
-# --- searching ------------------------------------------------------------------------------------
-
-_WEIGHTS = "10.0, 5.0, 1.0, 0.0"
-"""bm25 weights of title, keywords, abstract and tokens."""
-
-_RANKED = f"bm25(words, {_WEIGHTS}), record.updated DESC, record.id"
-_RECENT = "record.updated DESC, record.id"
-
-
-@dataclass(frozen=True, slots=True)
-class _Selection:
-    """A query as SQL.
-
-    ``match`` is the full-text part; beside it, no other condition may be a subquery that SQLite would run for
-    every matching row, so extents are then compared on the narrow ``record`` rows alone.
-    """
-
-    match: str
-    conditions: tuple[str, ...]
-    parameters: tuple[object, ...]
-
-    @property
-    def body(self) -> str:
-        if self.match and not self.conditions:
-            return "FROM words WHERE words MATCH ?"
-        source = "words JOIN record ON record.n = words.rowid" if self.match else "record"
-        where = ("words MATCH ?",) * bool(self.match) + self.conditions
-        return f"FROM {source}" + (f" WHERE {' AND '.join(where)}" if where else "")
-
-    def count(self) -> tuple[str, tuple[object, ...]]:
-        return f"SELECT count(*) {self.body}", self._values
-
-    def page(self, query: RecordQuery) -> tuple[str, tuple[object, ...]]:
-        body = self.body.replace("FROM words WHERE", "FROM words JOIN record ON record.n = words.rowid WHERE")
-        order = _order(query)
-        return f"SELECT record.n {body} ORDER BY {order} LIMIT ? OFFSET ?", (
-            *self._values,
-            query.limit,
-            query.offset,
-        )
-
-    @property
-    def _values(self) -> tuple[object, ...]:
-        return (self.match, *self.parameters) if self.match else self.parameters
-
-
-def _select(query: RecordQuery) -> _Selection | None:
-    """Translate a query; None when no record can match (a ``q`` without any word)."""
-    match = _match(query)
-    if match is None:
-        return None
-    conditions: list[str] = []
-    parameters: list[object] = []
-    if query.bbox:
-        _where_extent(query.bbox, conditions, parameters, indexed=not match)
-    if query.datetime:
-        conditions.append("record.first <= ? AND record.last >= ?")
-        parameters += [query.datetime[1], query.datetime[0]]
-    if query.ids:
-        conditions.append(f"record.id IN ({', '.join('?' * len(query.ids))})")
-        parameters += query.ids
-    if query.type and not match:
-        conditions.append(f"record.type IN ({', '.join('?' * len(query.type))})")
-        parameters += query.type
-    if query.external_ids:
-        _where_external(query.external_ids, conditions, parameters)
-    if len(parameters) > 900:
-        raise QueryError("ids, externalIds, type : moins de 900 valeurs sont attendues dans une même requête.")
-    return _Selection(match, tuple(conditions), tuple(parameters))
-
-
-def _match(query: RecordQuery) -> str | None:
-    """Return the FTS5 expression of ``q`` and ``type``: empty without ``q``, None when it has no word."""
-    if not query.terms:
-        return None if query.q.strip() else ""
-    phrases = [" ".join(stems) for stems in map(text.stems, query.terms) if stems]
-    if not phrases:
-        return None
-    match = "{title keywords abstract} : (" + " OR ".join(f'"{phrase}"' for phrase in phrases) + ")"
-    if query.type:
-        match += " AND tokens : (" + " OR ".join(f'"{text.token("type", kind)}"' for kind in query.type) + ")"
-    return match
-
-
-def _where_extent(bbox: Extent, conditions: list[str], parameters: list[object], *, indexed: bool) -> None:
-    """Ask for extents that touch the box: by the R*Tree when it leads, and always on the stored doubles."""
-    boxes = bbox.boxes()
-    if indexed:
-        piece = "(west <= ? AND east >= ? AND south <= ? AND north >= ?)"
-        pieces = " OR ".join([piece] * len(boxes))
-        conditions.append(f"record.n IN (SELECT piece >> 1 FROM extent WHERE {pieces})")
-        for west, south, east, north in boxes:
-            parameters += [east, west, north, south]
-    exact = (
-        "(record.south <= ? AND record.north >= ? AND CASE WHEN record.west <= record.east "
-        "THEN record.west <= ? AND record.east >= ? ELSE record.west <= ? OR record.east >= ? END)"
-    )
-    conditions.append("(" + " OR ".join([exact] * len(boxes)) + ")")
-    for west, south, east, north in boxes:
-        parameters += [north, south, east, west, east, west]
-
-
-def _where_external(identifiers: tuple[str, ...], conditions: list[str], parameters: list[object]) -> None:
-    """Ask for ``value``, ``scheme:value`` or a whole ``scheme``."""
-    one = "(e.value = ? OR e.scheme = ? OR e.scheme || ':' || e.value = ?)"
-    any_of = " OR ".join([one] * len(identifiers))
-    conditions.append(f"EXISTS (SELECT 1 FROM external_id AS e WHERE e.n = record.n AND ({any_of}))")
-    for identifier in identifiers:
-        parameters += [identifier] * 3
-
-
-def _order(query: RecordQuery) -> str:
-    if query.sortby:
-        keys = [f"record.{key.name} {'DESC' if key.descending else 'ASC'} NULLS LAST" for key in query.sortby]
-        return ", ".join([*keys, "record.id"])
-    return _RANKED if query.terms else _RECENT
-
-
-def _bodies(database: sqlite3.Connection, rows: list[tuple[int]]) -> Iterator[bytes]:
+def _bodies(database: sqlite3.Connection, numbers: Iterable[object]) -> Iterator[bytes]:
     """Fetch the documents of one page, last and by number."""
-    for row in rows:
-        (body,) = database.execute("SELECT body FROM document WHERE n = ?", row).fetchone()
+    for number in numbers:
+        (body,) = database.execute("SELECT body FROM document WHERE n = ?", (number,)).fetchone()
         yield bytes(body)
+
+
+def _versions(rows: Iterable[tuple[int, str, str, Change, bytes | None]]) -> Iterator[Version]:
+    before: dict[str, Any] = {}
+    for number, at, by, change, body in rows:
+        document = json.loads(body) if body else {}
+        record = Record.from_geojson(document) if body else None
+        yield Version(number, at, by, change, record, differences(before, document) if before and body else ())
+        before = document
+
+
+def differences(before: dict[str, Any], after: dict[str, Any]) -> tuple[str, ...]:
+    """Return the names of the members of a record document that differ, those of its properties one by one.
+
+    >>> differences({"properties": {"title": "a"}}, {"properties": {"title": "b"}, "links": []})
+    ('links', 'properties.title')
+    """
+    flat = [
+        {name: value for name, value in document.items() if name != "properties"}
+        | {f"properties.{name}": value for name, value in document.get("properties", {}).items()}
+        for document in (before, after)
+    ]
+    names = sorted(flat[0].keys() | flat[1].keys())
+    return tuple(name for name in names if flat[0].get(name) != flat[1].get(name))
 
 
 def remove_store(path: Path) -> None:

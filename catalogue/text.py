@@ -1,7 +1,8 @@
 """How French words are compared: without accents, without elided articles, by their stem.
 
 Accents are folded *before* stemming, on both sides: stemming first loses « rivière » or « sécurité » when the
-reader types them without accents.
+reader types them without accents. Adjectives and plurals that the stemmer leaves apart from their noun (communal,
+emplois) take the stem of the noun (commune, emploi).
 """
 
 from __future__ import annotations
@@ -14,13 +15,44 @@ from threading import Lock
 
 import snowballstemmer
 
-ANALYSIS = f"1+snowball-{getattr(snowballstemmer, '__version__', '3')}"
+ANALYSIS = f"2+snowball-{getattr(snowballstemmer, '__version__', '3')}"
 """Version of the folding and stemming; a store indexed with another one indexes itself anew."""
 
 _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d"})
 _ELISION = re.compile(r"\b(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu|quoiqu)['’ʼ`´′]")
 _WORD = re.compile(r"[^\W_]+")
+_FRENCH = re.compile(r"[\x00-\x7fÀ-ÖØ-öø-ÿŒœ‘’“”«»–—…°€]*")
+"""Texts whose words can be told apart before they are folded, so that each word is folded once."""
+_ODD_ELISION = re.compile(r"[À-ÿŒœ]\w*['’`´]")
 _stemmer_lock = Lock()
+
+DERIVED = {
+    "agriculture": "agricole agricoles",
+    "cadastre": "cadastral cadastrale cadastrales cadastraux",
+    "canton": "cantonal cantonale cantonales cantonaux",
+    "cartographie": "cartographique",
+    "climat": "climatique",
+    "commune": "communal communale communales communaux",
+    "démographie": "démographique",
+    "département": "départemental départementale départementales départementaux",
+    "écologie": "écologique",
+    "emploi": "emplois",
+    "énergie": "énergétique",
+    "forêt": "forestier forestière forestières",
+    "géologie": "géologique",
+    "hôpital": "hospitalier hospitalière",
+    "hydrographie": "hydrographique",
+    "intercommunalité": "intercommunal intercommunale intercommunales intercommunaux",
+    "lieu": "lieux",
+    "littoral": "littoraux",
+    "préfecture": "préfectoral préfectorale préfectoraux",
+    "région": "régional régionale régionales régionaux",
+    "revenu": "revenus",
+    "route": "routier routière routières",
+    "territoire": "territorial territoriale territoriales territoriaux",
+    "tourisme": "touristique",
+}
+"""Nouns, and the words that a search finds with them."""
 
 
 def fold(text: str) -> str:
@@ -29,9 +61,17 @@ def fold(text: str) -> str:
     >>> fold("Forêts de l’ŒUVRE")
     'forets de l’oeuvre'
     """
-    unaccented = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    letters = "".join(letter for letter in unaccented if not unicodedata.combining(letter))
-    return letters.translate(_LIGATURES)
+    if text.isascii():
+        return text.lower()
+    letters = _marks().sub("", unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold()))
+    return letters if letters.isascii() else letters.translate(_LIGATURES)
+
+
+@lru_cache(maxsize=1)
+def _marks() -> re.Pattern[str]:
+    """Return what finds the accents that a decomposed text carries as characters of their own."""
+    every = (chr(code) for code in range(0x300, 0x1F000))
+    return re.compile("[" + "".join(mark for mark in every if unicodedata.combining(mark)) + "]+")
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -49,7 +89,9 @@ def stems(text: str) -> tuple[str, ...]:
     >>> stems("les Forêts") == stems("LES FORET")
     True
     """
-    return tuple(_stem(word) for word in words(text))
+    if _FRENCH.fullmatch(text) and not _ODD_ELISION.search(text):
+        return tuple(map(_stem_of, _WORD.findall(_ELISION.sub(" ", text.lower()))))
+    return tuple(map(_stem, words(text)))
 
 
 def token(kind: str, value: str) -> str:
@@ -58,10 +100,28 @@ def token(kind: str, value: str) -> str:
 
 
 @lru_cache(maxsize=1 << 17)
+def _stem_of(word: str) -> str:
+    return _stem(fold(word))
+
+
+@lru_cache(maxsize=1 << 17)
 def _stem(word: str) -> str:
+    """Return the stem of one folded word, or of the noun it derives from."""
+    stem = _snowball(word)
+    return _derived().get(stem, stem)
+
+
+def _snowball(word: str) -> str:
     """Stem one folded word. The stemmer holds state while it works, hence the lock."""
     with _stemmer_lock:
         return str(_stemmer().stemWord(word))
+
+
+@lru_cache(maxsize=1)
+def _derived() -> dict[str, str]:
+    return {
+        _snowball(fold(word)): _snowball(fold(noun)) for noun, derived in DERIVED.items() for word in derived.split()
+    }
 
 
 @lru_cache(maxsize=1)

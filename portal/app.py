@@ -6,7 +6,7 @@ import json
 import socket
 import sqlite3
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import resources
 from pathlib import Path
 
@@ -25,6 +25,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from geoguichet.portal import engine
 from geoguichet.portal.errors import PortalError, PortInUseError
 from geoguichet.portal.geopackage import open_layer
+from geoguichet.portal.guard import Guard
+from geoguichet.portal.records_api import RecordsApi
+from geoguichet.portal.resources import Resources
 from geoguichet.referentials.errors import LayerError
 from geoguichet.referentials.sample import sample_path
 
@@ -40,9 +43,14 @@ _STUDY_POLICY = (
 )
 
 
-def create_app(workspace: Path, *, url: str = DEFAULT_URL) -> ASGIApp:
-    """Return the application that serves a workspace at an address (as its readers see it, no slash at the end)."""
+def create_app(workspace: Path, *, url: str = DEFAULT_URL, editable: bool = False) -> ASGIApp:
+    """Return the application that serves a workspace at an address (as its readers see it, no slash at the end).
+
+    Records can be created, replaced and deleted over HTTP by whoever reaches it when it is ``editable``.
+    """
     config = engine.configuration(workspace, url=url.rstrip("/"))
+    pygeoapi = Guard(engine.application(config))
+    records = RecordsApi(config, workspace, pygeoapi, partial(engine.render, config), editable=editable)
     assets = Path(str(resources.files("geoguichet.coverage.outputs") / "assets"))
     studies = StaticFiles(directory=workspace.absolute() / "studies", check_dir=False)
     return Starlette(
@@ -52,7 +60,9 @@ def create_app(workspace: Path, *, url: str = DEFAULT_URL) -> ASGIApp:
             Mount("/studies", studies),
             Route("/favicon.ico", _favicon),
             Route("/background.geojson", _background),
-            Mount("/", engine.application(config)),
+            *records.routes(),
+            *Resources(config, pygeoapi, records).routes(),
+            Mount("/", pygeoapi),
         ],
         middleware=[
             Middleware(_Headers),
@@ -68,12 +78,14 @@ def serve(
     port: int = 5000,
     url: str | None = None,
     on_ready: Callable[[str], None] = lambda _: None,
+    editable: bool = False,
 ) -> None:
     """Serve a workspace until interrupted; ``on_ready`` is told the address. PortInUseError when the port is taken."""
     listener = listen(host, port)
     with listener:
         address = url.rstrip("/") if url else f"http://{_bracketed(host)}:{listener.getsockname()[1]}"
-        config = uvicorn.Config(create_app(workspace, url=address), log_level="warning", access_log=False)
+        app = create_app(workspace, url=address, editable=editable)
+        config = uvicorn.Config(app, log_level="warning", access_log=False)
         on_ready(address)
         uvicorn.Server(config).run(sockets=[listener])
 

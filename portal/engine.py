@@ -80,6 +80,14 @@ def application(config: Mapping[str, Any]) -> ASGIApp:
     return cast("ASGIApp", module.APP)
 
 
+def render(config: Mapping[str, Any], template: str, data: Mapping[str, Any], locale: str) -> str:
+    """Fill one of our templates as pygeoapi fills them, in a language (``fr`` or ``en``)."""
+    adapt()
+    templates = config["server"]["templates"]
+    page = pygeoapi_util.render_j2_template(config, templates, template, data, l10n.str2locale(locale))
+    return cast("str", page)
+
+
 def adapt() -> None:
     """Replace the two costly things pygeoapi does for every request, and the language of its error pages.
 

@@ -346,3 +346,11 @@ def _project(features: Sequence[dict[str, Any]], wanted: CrsTransformSpec | None
 
 def _invalid(message: str) -> ProviderInvalidQueryError:
     return ProviderInvalidQueryError(user_msg=message)
+
+
+def layer_fields(provider_def: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Return the columns of a layer of the configuration, in JSON schema's words."""
+    provider = {"geoguichet.portal.features.StudyLayerProvider": StudyLayerProvider}.get(
+        str(provider_def["name"]), GeoPackageProvider
+    )
+    return provider(dict(provider_def)).get_fields()

@@ -8,6 +8,8 @@ from datetime import date
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from geoguichet.catalogue.queryables import QUERYABLES
+
 _FILES = ("item", "items", "enclosure", "data", "download")
 _RELATED = (
     "related",
@@ -171,6 +173,12 @@ def pretty(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2)
 
 
+def property_title(name: str, locale: object) -> str:
+    """Return the name of a property of a record for readers."""
+    queryable = QUERYABLES[name]
+    return queryable.en if language(locale) == "en" else queryable.fr
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "number": number,
     "day": day,
@@ -183,6 +191,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "pretty": pretty,
     "followable": followable,
     "language": language,
+    "property_title": property_title,
 }
 """The filters our templates may use, beside those of jinja and pygeoapi."""
 

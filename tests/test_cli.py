@@ -165,6 +165,25 @@ def test_the_workspace_can_come_from_the_environment(
     assert (tmp_path / "elsewhere" / "studies" / "petite" / "map.html").is_file()
 
 
+def test_versions_are_shown_and_restored(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from geoguichet.catalogue.record import Record
+    from geoguichet.catalogue.store import SQLiteStore, store_path
+
+    with SQLiteStore(store_path(tmp_path)) as store:
+        store.upsert(Record(id="a", title="Un"), by="anne")
+        store.upsert(Record(id="a", title="Deux"), by="paul")
+    workspace = ["--workspace", str(tmp_path)]
+    assert main(["catalogue", "restore", "a", "1", *workspace]) == 0
+    assert main(["catalogue", "history", "a", *workspace]) == 0
+    shown = capsys.readouterr().out
+    assert "modifiée par paul : properties.title" in shown and "   3  " in shown
+    assert main(["catalogue", "history", "a", "--json", *workspace]) == 0
+    assert [version["by"] for version in json.loads(capsys.readouterr().out)][:2] == ["anne", "paul"]
+    refused(capsys, main(["catalogue", "restore", "a", "9", *workspace]), 1, "version 9")
+    refused(capsys, main(["catalogue", "history", "rien", *workspace]), 1, "rien")
+    refused(capsys, main(["catalogue", "conformance", "http://127.0.0.1:9"]), 1, "ne répond pas")
+
+
 def test_an_empty_catalogue_answers_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["catalogue", "search", "forêt", "--workspace", str(tmp_path)]) == 0
     assert capsys.readouterr().out.startswith("0 fiche")

@@ -1,7 +1,7 @@
 """A few records a regional officer would recognise, and a store to put them in."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,13 +18,17 @@ from geoguichet.catalogue.record import (
     Theme,
     Time,
 )
-from geoguichet.catalogue.store import SQLiteStore
+from geoguichet.catalogue.store import RecordStore, SQLiteStore
+
+ENGINES: dict[str, Callable[[Path], RecordStore]] = {"sqlite": lambda folder: SQLiteStore(folder / "catalogue.sqlite")}
+"""The engines that the contract is held to: a name, and what opens an empty store in a folder of its own."""
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SQLiteStore]:
-    with SQLiteStore(tmp_path / "catalogue.sqlite") as opened:
-        yield opened
+@pytest.fixture(params=sorted(ENGINES))
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RecordStore]:
+    opened = ENGINES[request.param](tmp_path)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

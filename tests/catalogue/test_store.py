@@ -1,18 +1,17 @@
-"""The contract of `RecordStore`: another engine passes the same tests behind another ``store`` fixture."""
+"""The contract of `RecordStore`: another engine passes the same tests behind another ``store`` fixture (see
+``conftest.ENGINES``). What is SQLite's alone stands in ``test_sqlite.py``."""
 
 import json
-import sqlite3
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from geoguichet.catalogue import text
-from geoguichet.catalogue.errors import RecordNotFoundError, StoreError
+from geoguichet.catalogue.errors import QueryError, RecordNotFoundError
 from geoguichet.catalogue.query import RecordQuery, SortKey
 from geoguichet.catalogue.record import Extent, ExternalId, Record, Time
 from geoguichet.catalogue.store import LoadSummary, RecordStore, SQLiteStore, remove_store
@@ -25,22 +24,21 @@ def found(store: RecordStore, **parameters: str) -> list[str]:
 
 
 @pytest.fixture
-def filled(store: SQLiteStore, forests: Record, counters: Record, study: Record) -> SQLiteStore:
+def filled(store: RecordStore, forests: Record, counters: Record, study: Record) -> RecordStore:
     assert store.bulk_upsert([forests, counters, study]) == LoadSummary(created=3)
     return store
 
 
-def test_a_store_that_does_not_exist_yet_is_empty(store: SQLiteStore) -> None:
+def test_a_store_that_does_not_exist_yet_is_empty(store: RecordStore) -> None:
     assert store.search(RecordQuery()).number_matched == 0
     assert store.generation() == 0
     with pytest.raises(RecordNotFoundError):
         store.get("x")
     with pytest.raises(RecordNotFoundError):
         store.history("x")
-    assert not store.path.exists()
 
 
-def test_what_is_stored_is_found_again(filled: SQLiteStore, forests: Record) -> None:
+def test_what_is_stored_is_found_again(filled: RecordStore, forests: Record) -> None:
     assert filled.get("forets") == forests
     assert filled.document("forets") == forests.to_bytes()
     assert filled.search(RecordQuery(ids=("forets",))).records == (forests,)
@@ -84,11 +82,11 @@ def test_what_is_stored_is_found_again(filled: SQLiteStore, forests: Record) -> 
         ({"limit": "0"}, []),
     ],
 )
-def test_a_search_answers(filled: SQLiteStore, parameters: dict[str, str], expected: list[str]) -> None:
+def test_a_search_answers(filled: RecordStore, parameters: dict[str, str], expected: list[str]) -> None:
     assert found(filled, **parameters) == expected
 
 
-def test_the_title_weighs_more_than_keywords_and_they_more_than_the_abstract(store: SQLiteStore) -> None:
+def test_the_title_weighs_more_than_keywords_and_they_more_than_the_abstract(store: RecordStore) -> None:
     filler = "un texte sans rapport avec le mot que l'on cherche"
     store.upsert(Record(id="a", title=filler, description="littoral"))
     store.upsert(Record(id="b", title=filler, keywords=("littoral",)))
@@ -96,13 +94,13 @@ def test_the_title_weighs_more_than_keywords_and_they_more_than_the_abstract(sto
     assert found(store, q="littoral") == ["c", "b", "a"]
 
 
-def test_a_phrase_does_not_run_from_one_keyword_into_the_next(store: SQLiteStore) -> None:
+def test_a_phrase_does_not_run_from_one_keyword_into_the_next(store: RecordStore) -> None:
     store.upsert(Record(id="a", keywords=("qualité de l'eau", "air")))
     assert found(store, q="qualité de l'eau") == ["a"]
     assert found(store, q="eau air") == []
 
 
-def test_the_same_content_again_writes_nothing(filled: SQLiteStore, forests: Record) -> None:
+def test_the_same_content_again_writes_nothing(filled: RecordStore, forests: Record) -> None:
     before = filled.generation()
     assert filled.upsert(forests) == "unchanged"
     assert filled.bulk_upsert([forests]) == LoadSummary(unchanged=1)
@@ -110,7 +108,7 @@ def test_the_same_content_again_writes_nothing(filled: SQLiteStore, forests: Rec
     assert len(filled.history("forets")) == 1
 
 
-def test_every_edit_keeps_the_previous_version(filled: SQLiteStore, forests: Record) -> None:
+def test_every_edit_keeps_the_previous_version(filled: RecordStore, forests: Record) -> None:
     renamed = replace(forests, title="Bois")
     assert filled.upsert(renamed, by="anne") == "updated"
     filled.delete("forets", by="paul")
@@ -126,7 +124,7 @@ def test_every_edit_keeps_the_previous_version(filled: SQLiteStore, forests: Rec
     assert found(filled, q="forets") == ["forets", "etude"]
 
 
-def test_a_deleted_record_is_gone_everywhere(filled: SQLiteStore) -> None:
+def test_a_deleted_record_is_gone_everywhere(filled: RecordStore) -> None:
     filled.delete("forets")
     assert found(filled, q="foret") == ["etude"]
     assert found(filled, bbox="0.9,42.6,1,43") == ["guichets"]
@@ -137,7 +135,99 @@ def test_a_deleted_record_is_gone_everywhere(filled: SQLiteStore) -> None:
     assert filled.history("forets")[-1].change == "deleted"
 
 
-def test_a_load_that_fails_leaves_nothing(filled: SQLiteStore, counters: Record) -> None:
+def test_an_earlier_version_is_made_current_again(filled: RecordStore, forests: Record) -> None:
+    filled.upsert(replace(forests, title="Bois", rights="tous"), by="anne")
+    assert filled.history("forets")[-1].members == ("properties.rights", "properties.title")
+    assert filled.restore("forets", 1, by="paul") == forests
+    assert filled.get("forets") == forests
+    assert [(v.number, v.by) for v in filled.history("forets")] == [(1, ""), (2, "anne"), (3, "paul")]
+    filled.delete("forets")
+    assert filled.restore("forets", 2).title == "Bois"
+    for number in (4, 99):
+        with pytest.raises(RecordNotFoundError, match="forets"):
+            filled.restore("forets", number)
+
+
+def test_facets_count_the_matches(filled: RecordStore) -> None:
+    def counts(facets: str, **parameters: str) -> dict[str, dict[str, int]]:
+        page = filled.search(RecordQuery.from_parameters({"facets": facets, **parameters}))
+        return {facet.name: {bucket.value: bucket.count for bucket in facet.buckets} for facet in page.facets}
+
+    assert counts("type,keywords") == {
+        "type": {"dataset": 2, "study": 1},
+        "keywords": {"environnement": 1, "forêt": 1, "service public": 1},
+    }
+    assert counts("type,updated", q="foret") == {"type": {"dataset": 1, "study": 1}, "updated": {"2024": 1, "2025": 1}}
+    assert counts("themes,organization,license", bbox="0.9,42.6,1,43") == {
+        "themes": {"biota": 1}, "organization": {"DREAL": 1}, "license": {"etalab-2.0": 1},
+    }  # fmt: skip
+    assert counts("keywords", q="rien") == counts("keywords", q="!!") == {"keywords": {}}
+    assert list(counts("keywords::value_desc")["keywords"]) == ["service public", "forêt", "environnement"]
+    page = filled.search(RecordQuery.from_parameters({"facets": "keywords:2,type"}))
+    assert [(facet.name, len(facet.buckets), facet.more) for facet in page.facets] == [
+        ("keywords", 2, True), ("type", 2, False),
+    ]  # fmt: skip
+    filled.delete("forets")
+    assert counts("keywords,type") == {"keywords": {"service public": 1}, "type": {"dataset": 1, "study": 1}}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({"keywords": "forêt"}, ["forets"]),
+        ({"keywords": "foret"}, []),
+        ({"organization": "DREAL", "q": "foret"}, ["forets"]),
+        ({"license": "etalab-2.0", "bbox": "0,42,1,43"}, ["forets"]),
+        ({"themes": "biota", "filter": "type = 'dataset'"}, ["forets"]),
+    ],
+)
+def test_an_exact_value(filled: RecordStore, parameters: dict[str, str], expected: list[str]) -> None:
+    assert found(filled, **parameters) == expected
+
+
+@pytest.mark.parametrize("sortby", ["", "title", "-title", "type,-updated", "-type,title", "updated,-id", "created"])
+def test_pages_follow_each_other_without_hole_or_repeat(store: RecordStore, sortby: str) -> None:
+    kinds, days = ("", "dataset", "study"), ("", "2020-01-01", "2021-01-01", "2021-06-01T00:00:00Z")
+    store.bulk_upsert(
+        Record(id=f"r{n:02d}", title=kinds[n % 3] and f"t{n % 5}", type=kinds[n % 3], updated=days[n % 4])
+        for n in range(23)
+    )
+    everything = found(store, sortby=sortby, limit="100")
+    pages, cursor = [], ""
+    while True:
+        page = store.search(RecordQuery.from_parameters({"sortby": sortby, "limit": "4", "cursor": cursor}))
+        assert page.number_matched == 23
+        pages += [record.id for record in page.records]
+        cursor = page.next
+        if not cursor:
+            break
+    assert pages == everything and len(set(pages)) == 23
+
+
+def test_a_cursor_is_for_its_own_order(store: RecordStore) -> None:
+    store.bulk_upsert(Record(id=str(n), title="t") for n in range(5))
+    cursor = store.search(RecordQuery(limit=2)).next
+    for wrong in ("x", "é", cursor[:-2], cursor + "A" * 400, "W10", "bnVsbA"):
+        with pytest.raises(QueryError, match="cursor"):
+            store.search(RecordQuery(cursor=wrong, limit=2))
+    with pytest.raises(QueryError, match="cursor"):
+        store.search(RecordQuery(cursor=cursor, sortby=(SortKey("title"),)))
+
+
+def test_the_box_asked_for_then_freshness_rank(store: RecordStore) -> None:
+    store.bulk_upsert(
+        [
+            Record(id="monde", title="forêt", geometry=Extent(-180, -90, 180, 90).as_geometry(), updated="2025-01-01"),
+            Record(id="ici", title="forêt", geometry=Extent(1, 43, 2, 44).as_geometry(), updated="2010-01-01"),
+            Record(id="vieux", title="forêt", updated="2001-01-01"),
+        ]
+    )
+    assert found(store, q="foret", bbox="1,43,2,44") == ["ici", "monde"]
+    assert found(store, q="foret") == ["monde", "ici", "vieux"]
+    assert found(store, q="foret", limit="1", offset="1") == ["ici"]
+
+
+def test_a_load_that_fails_leaves_nothing(filled: RecordStore, counters: Record) -> None:
     def broken() -> Sequence[Record]:
         yield replace(counters, title="Autre")
         raise KeyboardInterrupt
@@ -147,7 +237,7 @@ def test_a_load_that_fails_leaves_nothing(filled: SQLiteStore, counters: Record)
     assert filled.get("guichets") == counters
 
 
-def test_readers_see_all_of_a_load_or_none(store: SQLiteStore, tmp_path: Path) -> None:
+def test_readers_see_all_of_a_load_or_none(store: RecordStore) -> None:
     store.upsert(Record(id="0"))
     seen: set[int] = set()
 
@@ -162,7 +252,7 @@ def test_readers_see_all_of_a_load_or_none(store: SQLiteStore, tmp_path: Path) -
     assert store.search(RecordQuery()).number_matched == 200
 
 
-def test_a_store_serves_many_threads(filled: SQLiteStore, forests: Record) -> None:
+def test_a_store_serves_many_threads(filled: RecordStore, forests: Record) -> None:
     wrong: list[object] = []
 
     def read() -> None:
@@ -176,88 +266,6 @@ def test_a_store_serves_many_threads(filled: SQLiteStore, forests: Record) -> No
     for thread in threads:
         thread.join()
     assert wrong == []
-
-
-# --- SQLite's own traps ---------------------------------------------------------------------------
-
-
-def test_a_replaced_file_is_noticed(filled: SQLiteStore, tmp_path: Path) -> None:
-    assert len(found(filled)) == 3
-    with SQLiteStore(tmp_path / "other.sqlite") as other:
-        other.upsert(Record(id="neuf"))
-    filled.close()
-    remove_store(filled.path)
-    (tmp_path / "other.sqlite").replace(filled.path)
-    assert found(filled) == ["neuf"]
-
-
-def test_a_log_left_beside_a_removed_file_is_not_replayed(filled: SQLiteStore, tmp_path: Path) -> None:
-    assert len(found(filled)) == 3  # an idle reader keeps the log alive
-    wal = Path(f"{filled.path}-wal")
-    log = wal.read_bytes() if wal.exists() else b""
-    filled.close()
-    remove_store(filled.path)
-    assert not wal.exists()
-    wal.write_bytes(log)
-    filled.upsert(Record(id="seul"))
-    assert found(filled) == ["seul"]
-
-
-@pytest.mark.parametrize("content", [b"", b"pas une base" * 200])
-def test_a_file_that_is_no_store_is_refused(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "catalogue.sqlite"
-    path.write_bytes(content)
-    with SQLiteStore(path) as store:
-        if content:
-            with pytest.raises(StoreError, match="catalogue"):
-                store.search(RecordQuery())
-        else:
-            assert store.search(RecordQuery()).number_matched == 0
-
-
-def test_a_store_of_another_version_is_refused(filled: SQLiteStore) -> None:
-    filled.close()
-    with sqlite3.connect(filled.path) as database:
-        database.execute("PRAGMA user_version = 99")
-    database.close()
-    with pytest.raises(StoreError, match="99"):
-        filled.search(RecordQuery())
-    with pytest.raises(StoreError, match="99"):
-        filled.upsert(Record(id="x"))
-
-
-def test_the_32_bit_edges_of_the_r_tree_are_refined(store: SQLiteStore) -> None:
-    edge = 0.1 + 2e-9  # nearer to 0.1 than a 32-bit number can tell
-    store.upsert(Record(id="a", geometry=Extent(edge, 43.0, 1.0, 44.0).as_geometry()))
-    assert found(store, bbox=f"0,43,{0.1 + 1e-9!r},44") == []
-    assert found(store, bbox=f"0,43,{edge!r},44") == ["a"]
-
-
-def test_another_analysis_indexes_the_store_anew(filled: SQLiteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text, "ANALYSIS", "autre")
-    monkeypatch.setattr(text, "stems", text.words)
-    filled.upsert(Record(id="x", title="Rien"))
-    assert found(filled, q="forêts") == ["forets"]
-    assert found(filled, q="forêt") == ["forets", "etude"]
-
-
-def test_the_indexes_agree_with_the_records(filled: SQLiteStore, forests: Record) -> None:
-    for title in ("Un", "Deux", "Trois"):
-        filled.upsert(replace(forests, title=title, geometry=Extent(170, 0, -170, 10).as_geometry()))
-    filled.delete("guichets")
-    database = sqlite3.connect(filled.path)
-    assert database.execute("SELECT rtreecheck('extent')").fetchone() == ("ok",)
-    assert database.execute("SELECT count(*) FROM extent").fetchone() == (2,)
-    assert database.execute("SELECT count(*) FROM words WHERE words MATCH 'deux'").fetchone() == (0,)
-    database.execute("INSERT INTO words (words) VALUES ('integrity-check')")
-    database.close()
-
-
-def test_an_unwritable_place_is_one_sentence(tmp_path: Path) -> None:
-    folder = tmp_path / "catalogue.sqlite"
-    folder.mkdir()
-    with SQLiteStore(folder) as store, pytest.raises(StoreError):
-        store.upsert(Record(id="x"))
 
 
 # --- against a naive twin -------------------------------------------------------------------------

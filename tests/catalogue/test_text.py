@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geoguichet.catalogue import query, record, text
+from geoguichet.catalogue import query, record, store, text
 
 
-@pytest.mark.parametrize("module", [text, record, query])
+@pytest.mark.parametrize("module", [text, record, query, store])
 def test_docstrings_are_true(module) -> None:
     assert doctest.testmod(module).failed == 0
 
@@ -36,6 +36,12 @@ def test_stems_ignore_accents_and_case(anything: str) -> None:
         ("Etat", "de l'État"),
         ("oeuvre", "œuvres"),
         ("ecole", "d'écoles"),
+        ("communal", "communes"),
+        ("commune", "Communaux"),
+        ("forestière", "forêts"),
+        ("emplois", "l'emploi"),
+        ("départementales", "départements"),
+        ("tourisme", "touristiques"),
     ],
 )
 def test_what_an_officer_types_is_found(asked: str, written: str) -> None:
@@ -45,3 +51,14 @@ def test_what_an_officer_types_is_found(asked: str, written: str) -> None:
 def test_a_token_stands_for_one_exact_value() -> None:
     assert text.token("type", "dataset") != text.token("type", "Dataset") != text.token("keyword", "Dataset")
     assert text.token("type", "un type — à part").isalnum()
+
+
+def test_derivations_join_no_stranger() -> None:
+    nouns = [text.stems(noun)[-1] for noun in text.DERIVED]
+    assert len(set(nouns)) == len(nouns)
+    assert text.stems("communauté") != text.stems("commune")
+
+
+@given(st.text(alphabet="aàâçéÈÊëîïôöùûüÿœŒæÆ'’l dqu°€…«»-_1"))
+def test_words_folded_one_by_one_are_those_of_the_folded_text(anything: str) -> None:
+    assert text.stems(anything) == tuple(map(text._stem, text.words(anything)))

@@ -90,7 +90,7 @@ def write_study() -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def serve() -> Callable[[Path], AbstractContextManager[str]]:
+def serve() -> Callable[..., AbstractContextManager[str]]:
     return served
 
 
@@ -104,12 +104,24 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def records_of_the_tests() -> Callable[[Path], None]:
+    """What puts the records of the tests into a workspace."""
+
+    def fill(folder: Path) -> None:
+        with SQLiteStore(folder / "catalogue.sqlite") as store:
+            store.bulk_upsert(sample_records())
+
+    return fill
+
+
 @contextmanager
-def served(workspace: Path) -> Iterator[str]:
+def served(workspace: Path, *, editable: bool = False) -> Iterator[str]:
     """Serve a workspace on a free port; yield its address."""
     with listen("127.0.0.1", 0) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server = uvicorn.Server(uvicorn.Config(create_app(workspace, url=url), log_level="warning", access_log=False))
+        app = create_app(workspace, url=url, editable=editable)
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         while not server.started and thread.is_alive():

@@ -43,7 +43,14 @@ def test_the_parameters_of_the_standard_are_honoured(ask) -> None:
         ("sortby", "keywords"),
         ("limit", "dix"),
         ("offset", "-1"),
-        ("filter", "title='x'"),
+        ("filter", "couleur='x'"),
+        ("filter-lang", "ecql"),
+        ("filter-crs", "EPSG:9"),
+        ("facets", "couleur"),
+        ("cursor", "x"),
+        ("profile", "autre"),
+        ("skipGeometry", "oui"),
+        ("f", "csv"),
         ("properties", "couleur"),
     ],
 )
@@ -58,7 +65,7 @@ def test_no_text_breaks_the_search(ask, q: str) -> None:
 
 def test_a_record_is_served_as_stored_with_absolute_links(url: str, http: requests.Session) -> None:
     answer = http.get(f"{url}/collections/catalogue/items/forets").json()
-    links = {link["title"]: link["href"] for link in answer["links"]}
+    links = {link.get("title"): link["href"] for link in answer["links"]}
     assert links["Le fichier"] == f"{url}/studies/essai/result.gpkg"
     assert links["L'étude"] == f"{url}/collections/catalogue/items/etude"
     assert links["Le site"] == "https://example.org/forets"

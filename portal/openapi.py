@@ -1,0 +1,259 @@
+"""The description of the whole interface as one OpenAPI 3.0 document that refers to no other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from typing import Any
+
+from geoguichet.catalogue.cql2 import CRSS, LANGUAGES
+from geoguichet.catalogue.query import EXACT, MAXIMUM_LIMIT
+from geoguichet.catalogue.queryables import FACETS, QUERYABLES, SORTABLES
+from geoguichet.portal.answers import CATALOG, GEOJSON, SCHEMA
+from geoguichet.portal.answers import FACETS as FACETS_TYPE
+from geoguichet.portal.features import layer_fields
+from geoguichet.portal.records_api import COLLECTION, RECORD_PROFILE
+
+type Json = dict[str, Any]
+
+
+def document(config: Mapping[str, Any], *, editable: bool = False, lang: str = "fr") -> Json:
+    """Return the document of a portal."""
+    about = config["metadata"]["identification"]
+    paths = {**_root_paths(), **_record_paths(editable=editable)}
+    for name, resource in config["resources"].items():
+        if resource["type"] == "collection" and name != COLLECTION:
+            paths.update(_feature_paths(name, layer_fields(resource["providers"][0])))
+    return {
+        "openapi": "3.0.3",
+        "info": {
+            "title": about["title"][lang],
+            "description": about["description"][lang],
+            "version": version("geoguichet"),
+            "license": {"name": config["metadata"]["license"]["name"], "url": config["metadata"]["license"]["url"]},
+        },
+        "servers": [{"url": str(config["server"]["url"])}],
+        "tags": [{"name": name} for name in ("portal", "records", "features", "processes")],
+        "paths": paths,
+        "components": {"parameters": _parameters(), "schemas": _schemas(), "responses": _responses()},
+    }
+
+
+def _operation(
+    summary: str, tag: str, name: str, parameters: Sequence[str | Json], answers: Mapping[str, Json | str]
+) -> Json:
+    """Return a GET: its parameters are names of ours or whole ones, its answers a schema by media type."""
+    given = [_ref("parameters", one) if isinstance(one, str) else one for one in (*parameters, "f", "lang")]
+    content = {
+        kind: {"schema": _ref("schemas", schema) if isinstance(schema, str) else schema}
+        for kind, schema in answers.items()
+    }
+    refusals = {"400": _ref("responses", "Refused"), "404": _ref("responses", "Refused")}
+    return {
+        "operationId": name,
+        "summary": summary,
+        "tags": [tag],
+        "parameters": given,
+        "responses": {"200": {"description": summary, "content": content}, **refusals},
+    }
+
+
+def _ref(kind: str, name: str) -> Json:
+    return {"$ref": f"#/components/{kind}/{name}"}
+
+
+_PAGE: Mapping[str, Json] = {"text/html": {"type": "string"}}
+
+
+def _root_paths() -> Json:
+    processes = {"application/json": {"type": "object"}, **_PAGE}
+    searching = ("q", "bbox", "datetime", "type", "ids", "externalIds", "filter", "filter-lang", "filter-crs", "sortby",
+                 "limit", "offset", "profile")  # fmt: skip
+    answers: list[tuple[str, str, str, Sequence[str | Json], Mapping[str, Json | str]]] = [
+        ("/", "The landing page", "portal", (), {"application/json": "LandingPage", **_PAGE}),
+        ("/conformance", "The conformance classes", "portal", (), {"application/json": "Conformance", **_PAGE}),
+        ("/collections", "The collections", "portal", searching, {"application/json": "Collections", **_PAGE}),
+        ("/processes", "The processes", "processes", (), processes),
+        ("/processes/white-zones", "The process that finds white zones", "processes", (), processes),
+        ("/jobs", "The jobs", "processes", (), processes),
+    ]
+    paths: Json = {
+        path: {"get": _operation(summary, tag, f"get{path.replace('/', '_')}", parameters, content)}
+        for path, summary, tag, parameters, content in answers
+    }
+    paths["/processes/white-zones/execution"] = {"post": _execution()}
+    return paths
+
+
+def _execution() -> Json:
+    inputs = {"type": "object", "properties": {"inputs": {"type": "object"}}}
+    return {
+        "operationId": "execute_white_zones",
+        "summary": "Find white zones",
+        "tags": ["processes"],
+        "requestBody": {"content": {"application/json": {"schema": inputs}}},
+        "responses": {
+            "200": {"description": "The white zones", "content": {GEOJSON: {"schema": {"type": "object"}}}},
+            "400": _ref("responses", "Refused"),
+        },
+    }
+
+
+def _record_paths(*, editable: bool) -> Json:
+    home = f"/collections/{COLLECTION}"
+    searching = ("q", "bbox", "datetime", "type", "ids", "externalIds", *EXACT, "filter", "filter-lang", "filter-crs",
+                 "sortby", "facets", "limit", "offset", "cursor", "profile", "properties", "skipGeometry",
+                 "resulttype")  # fmt: skip
+    schema: Mapping[str, Json | str] = {SCHEMA: {"type": "object"}, **_PAGE}
+    facets: Mapping[str, Json | str] = {FACETS_TYPE: {"type": "object"}}
+    paths: Json = {
+        home: {"get": _operation("The catalogue", "records", "catalogue", ("profile",), {CATALOG: "Catalog", **_PAGE})},
+        f"{home}/items": {
+            "get": _operation("Records that match", "records", "records", searching, {GEOJSON: "Records", **_PAGE})
+        },
+        f"{home}/items/{{recordId}}": {
+            "get": _operation("One record", "records", "record", ("recordId", "profile"), {GEOJSON: "Record", **_PAGE})
+        },
+        f"{home}/facets": {"get": _operation("What can be counted", "records", "facets", (), facets)},
+        **{
+            f"{home}/{kind}": {"get": _operation(f"The {kind} of records", "records", kind, (), schema)}
+            for kind in ("queryables", "sortables", "schema")
+        },
+    }  # fmt: skip
+    if editable:
+        paths[f"{home}/items"]["post"] = _edit("create", "Create a record", "201", (), has_body=True)
+        paths[f"{home}/items/{{recordId}}"]["put"] = _edit(
+            "replace", "Replace a record", "204", ("recordId",), has_body=True
+        )
+        paths[f"{home}/items/{{recordId}}"]["delete"] = _edit("delete", "Delete a record", "204", ("recordId",))
+    return paths
+
+
+def _edit(name: str, summary: str, status: str, parameters: Sequence[str], *, has_body: bool = False) -> Json:
+    refusals = ("400", "404", "409", "413", "415")
+    return {
+        "operationId": name,
+        "summary": summary,
+        "tags": ["records"],
+        "parameters": [_ref("parameters", one) for one in parameters],
+        "responses": {
+            status: {"description": summary},
+            **{code: _ref("responses", "Refused") for code in refusals},
+        },
+        **({"requestBody": {"content": {GEOJSON: {"schema": _ref("schemas", "Record")}}}} if has_body else {}),
+    }
+
+
+def _feature_paths(name: str, fields: Mapping[str, Mapping[str, str]]) -> Json:
+    home = f"/collections/{name}"
+    columns = [
+        {"name": column, "in": "query", "required": False, "schema": dict(field)}
+        for column, field in fields.items()
+        if column not in ("bbox", "datetime", "limit", "offset")
+    ]
+    searching: Sequence[str | Json] = (
+        "bbox", "bbox-crs", "crs", "datetime", "limit", "offset", "skipGeometry", "resulttype", *columns,
+        _listed("sortby", [sign + column for column in fields for sign in ("", "-")]),
+        _listed("properties", list(fields)),
+    )  # fmt: skip
+    features: Mapping[str, Json | str] = {GEOJSON: {"type": "object"}, **_PAGE}
+    described: Mapping[str, Json | str] = {"application/json": {"type": "object"}, **_PAGE}
+    schema: Mapping[str, Json | str] = {SCHEMA: {"type": "object"}, **_PAGE}
+    return {
+        home: {"get": _operation(f"About {name}", "features", f"{name}_about", (), described)},
+        f"{home}/items": {"get": _operation(f"Features of {name}", "features", f"{name}_items", searching, features)},
+        f"{home}/items/{{featureId}}": {
+            "get": _operation(f"One of {name}", "features", f"{name}_item", ("featureId", "crs"), features)
+        },
+        **{
+            f"{home}/{kind}": {"get": _operation(f"The {kind} of {name}", "features", f"{name}_{kind}", (), schema)}
+            for kind in ("queryables", "schema")
+        },
+    }
+
+
+def _listed(name: str, values: Sequence[str], **more: Any) -> Json:
+    schema = {"type": "array", "items": {"type": "string", **({"enum": list(values)} if values else {})}, **more}
+    return {"name": name, "in": "query", "required": False, "schema": schema, "style": "form", "explode": False}
+
+
+def _query(name: str, schema: Json) -> Json:
+    return {"name": name, "in": "query", "required": False, "schema": schema}
+
+
+def _parameters() -> Json:
+    """Return the parameters by the names that operations call them by."""
+    numbers = {"type": "array", "minItems": 4, "maxItems": 6, "items": {"type": "number"}}
+    integer = {"type": "integer", "minimum": 0}
+    crs = {"type": "string", "format": "uri", "enum": list(CRSS[:2])}
+    pattern = "[A-Za-z_]+(:[0-9]*(:(value_asc|value_desc|count_asc|count_desc)?)?)?"
+    signed = [sign + name for name in SORTABLES for sign in ("", "+", "-")]
+    simple: dict[str, Json] = {
+        "f": {"type": "string", "enum": ["json", "html"]},
+        "lang": {"type": "string", "enum": ["fr", "en"]},
+        "datetime": {"type": "string"},
+        "filter": {"type": "string"},
+        "filter-lang": {"type": "string", "enum": list(LANGUAGES), "default": LANGUAGES[0]},
+        "filter-crs": {"type": "string", "format": "uri", "enum": list(CRSS)},
+        "bbox-crs": crs,
+        "crs": crs,
+        "limit": {"type": "integer", "minimum": 1, "maximum": MAXIMUM_LIMIT, "default": 10},
+        "offset": {**integer, "default": 0},
+        "cursor": {"type": "string"},
+        "skipGeometry": {"type": "boolean", "default": False},
+        "resulttype": {"type": "string", "enum": ["results", "hits"], "default": "results"},
+        **{name: {"type": "string"} for name in EXACT},
+    }
+    return {
+        **{name: _query(name, schema) for name, schema in simple.items()},
+        "bbox": {**_listed("bbox", ()), "schema": numbers},
+        **{name: _listed(name, ()) for name in ("q", "ids", "externalIds")},
+        "type": {**_listed("type", ()), "schema": {"type": "array", "items": {"type": "string", "maxLength": 64}}},
+        "sortby": _listed("sortby", signed, uniqueItems=True),
+        "properties": _listed("properties", list(QUERYABLES)),
+        "profile": _listed("profile", (RECORD_PROFILE, "ogc-record")),
+        "facets": {**_listed("facets", ()), "description": ", ".join(FACETS),
+                   "schema": {"type": "array", "items": {"type": "string", "pattern": f"^{pattern}$"}}},
+        **{name: {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+           for name in ("recordId", "featureId")},
+    }  # fmt: skip
+
+
+def _responses() -> Json:
+    content = {
+        "application/json": {"schema": _ref("schemas", "Exception")},
+        **{k: {"schema": v} for k, v in _PAGE.items()},
+    }
+    return {"Refused": {"description": "The request is refused; why is told in one sentence", "content": content}}
+
+
+def _schemas() -> Json:
+    text = {"type": "string"}
+    links = {"type": "array", "items": _ref("schemas", "Link")}
+    texts = {"type": "array", "items": text}
+    count = {"type": "integer", "minimum": 0}
+    nullable = {"type": "object", "nullable": True}
+    return {
+        "Exception": _object({"code": text, "description": text}, "code"),
+        "Link": _object({"href": text, "rel": text, "type": text, "title": text, "hreflang": text}, "href"),
+        "LandingPage": _object({"title": text, "description": text, "links": links}, "links"),
+        "Conformance": _object({"conformsTo": texts}, "conformsTo"),
+        "Catalog": _object({"id": text, "type": _only("Collection"), "links": links, "title": text},
+                           "id", "type", "links"),
+        "Collections": _object({"links": links, "collections": {"type": "array", "items": {"type": "object"}}},
+                               "links", "collections"),
+        "Record": _object({"id": text, "type": _only("Feature"), "links": links, "geometry": nullable, "time": nullable,
+                           "properties": {"type": "object"}}, "id", "type", "geometry", "properties"),
+        "Records": _object({"type": _only("FeatureCollection"), "links": links,
+                            "numberMatched": count, "numberReturned": count, "facets": {"type": "object"},
+                            "features": {"type": "array", "items": _ref("schemas", "Record")}},
+                           "type", "features", "links"),
+    }  # fmt: skip
+
+
+def _only(value: str) -> Json:
+    return {"type": "string", "enum": [value]}
+
+
+def _object(properties: Json, *required: str) -> Json:
+    return {"type": "object", "required": list(required), "properties": properties}

@@ -1,0 +1,539 @@
+"""OGC API Records over the record store: what stands before pygeoapi for the collection of records.
+
+JSON is joined from the bytes the store keeps; pages are our templates. Everything a client can send is an answer or
+a refusal in one sentence.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode, urljoin, urlsplit
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from geoguichet.catalogue.errors import QueryError, RecordError, RecordNotFoundError, StoreError
+from geoguichet.catalogue.query import PARAMETERS, RecordQuery
+from geoguichet.catalogue.queryables import FACETS as FACET_NAMES
+from geoguichet.catalogue.queryables import QUERYABLES, SORTABLES
+from geoguichet.catalogue.record import Record, instant_keys
+from geoguichet.catalogue.store import Page, RecordStore
+from geoguichet.portal import answers, declared
+from geoguichet.portal.answers import CATALOG, GEOJSON, SCHEMA, Refusal, answer
+from geoguichet.portal.records import store_of
+
+COLLECTION = "catalogue"
+RECORD_PROFILE = "http://www.opengis.net/def/profile/OGC/0/ogc-record"
+CATALOG_PROFILE = "http://www.opengis.net/def/profile/OGC/0/ogc-catalog"
+_REL = "http://www.opengis.net/def/rel/ogc/1.0"
+ITEMS_PARAMETERS = (*PARAMETERS, "profile", "properties", "skipGeometry", "resulttype")
+PAGE_FACETS = "type,organization:8,keywords:12,themes:8,license:8"
+"""The facets that the page of the catalogue shows."""
+
+_ITEM_METHODS = ("GET", "PUT", "DELETE", "OPTIONS")
+
+type Handler = Callable[[Request], Awaitable[Response]]
+type Render = Callable[[str, Mapping[str, Any], str], str]
+"""Fills a template: its name, its data, the language."""
+
+
+class RecordsApi:
+    """The resources of one collection of records.
+
+    ``config`` is the portal's configuration, ``pygeoapi`` the application that serves what is not ours (other forms
+    of the same resources), ``render`` fills one of our templates.
+    """
+
+    def __init__(
+        self, config: Mapping[str, Any], workspace: Path, pygeoapi: ASGIApp, render: Render, *, editable: bool = False
+    ) -> None:
+        self.url = str(config["server"]["url"])
+        self.resource: Mapping[str, Any] = config["resources"][COLLECTION]
+        self.store: RecordStore = store_of(workspace.absolute())
+        self.pygeoapi = pygeoapi
+        self.render = render
+        self.editable = editable
+        self.home = f"{self.url}/collections/{COLLECTION}"
+
+    def routes(self) -> list[BaseRoute]:
+        """Return what to put before pygeoapi's own routes."""
+        home = f"/collections/{COLLECTION}"
+        return [
+            Route(home, self.door(self.collection)),
+            Route(f"{home}/items", self.door(self.items), methods=["GET", "POST", "OPTIONS"]),
+            Route(f"{home}/items/{{identifier:path}}", self.door(self.item), methods=_ITEM_METHODS),
+            Route(f"{home}/queryables", self.door(self.queryables)),
+            Route(f"{home}/sortables", self.door(self.sortables)),
+            Route(f"{home}/facets", self.door(self.facets)),
+            Route(f"{home}/schema", self.door(self.schema)),
+        ]  # fmt: skip
+
+    def door(self, handler: Handler) -> Handler:
+        """Return the handler with its refusals told; what is not ours goes on to pygeoapi."""
+
+        async def answered(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except (Refusal, QueryError) as error:
+                return await self._told(error, request)
+            except RecordNotFoundError as error:
+                return await self._told(Refusal(404, str(error), "No such record in the catalogue."), request)
+            except StoreError as error:
+                return await self._told(Refusal(503, str(error), "The catalogue cannot be read now."), request)
+
+        return answered
+
+    async def _told(self, error: Refusal | QueryError, request: Request) -> Response:
+        lang = answers.language(request)
+        made = answers.refused(error, lang)
+        try:
+            is_page = answers.wanted_form(request, ("json", "html", "jsonld")) == "html"
+        except Refusal:
+            is_page = False
+        if not is_page:
+            return made
+        data = json.loads(bytes(made.body))
+        page = await run_in_threadpool(self.render, "exception.html", data, lang)
+        return answer(page.encode("utf-8", "replace"), "text/html", lang, status=made.status_code)
+
+    def or_pygeoapi(self, request: Request, form: str) -> Response | None:
+        """Return the answer of pygeoapi for a form that is not ours."""
+        return None if form == "json" else _Forwarded(self.pygeoapi, request)
+
+    # --- the collection ---------------------------------------------------------------------------
+
+    async def collection(self, request: Request) -> Response:
+        """Describe the collection: a catalogue of OGC API Records."""
+        form, lang = answers.wanted_form(request, ("json", "html", "jsonld")), answers.language(request)
+        answers.parameters(request, "profile")
+        if other := self.or_pygeoapi(request, form):
+            return other
+        _check_profile(request, CATALOG_PROFILE)
+        headers = answers.validators(await run_in_threadpool(self.store.generation), request, form, lang)
+        if answers.is_unchanged(request, headers):
+            return answer(b"", CATALOG, lang, status=304, headers=headers)
+        headers["Link"] = f'<{CATALOG_PROFILE}>; rel="profile"'
+        return answer(answers.to_json(self.description(lang)), CATALOG, lang, headers=headers)
+
+    def description(self, lang: str) -> dict[str, Any]:
+        """Return the description of the collection."""
+        resource = self.resource
+        spatial = resource["extents"]["spatial"]
+        return {
+            "id": COLLECTION,
+            "type": "Collection",
+            "itemType": "record",
+            "conformsTo": [*declared.RECORDS[:2], f"{declared.RECORDS[0].rpartition('/')[0]}/crawlable-catalog"],
+            "title": resource["title"][lang],
+            "description": resource["description"][lang],
+            "keywords": resource["keywords"][lang],
+            "language": {"code": lang},
+            "license": "etalab-2.0",
+            "extent": {"spatial": {"bbox": [spatial["bbox"]], "crs": spatial["crs"]}},
+            "crs": ["http://www.opengis.net/def/crs/OGC/1.3/CRS84"],
+            "defaultSortOrder": ["-updated", "-id"],
+            "links": self._collection_links(lang),
+        }  # fmt: skip
+
+    def _collection_links(self, lang: str) -> list[dict[str, str]]:
+        told = _WORDS[lang]
+        return [
+            link("self", f"{self.home}?f=json", CATALOG, told["self"]),
+            link("alternate", f"{self.home}?f=html", "text/html", told["html"]),
+            link("profile", CATALOG_PROFILE),
+            link("root", f"{self.url}/?f=json", "application/json"),
+            link("items", f"{self.home}/items?f=json", GEOJSON, told["items"]),
+            link("items", f"{self.home}/items?f=html", "text/html", told["items"]),
+            link(f"{_REL}/queryables", f"{self.home}/queryables?f=json", SCHEMA, told["queryables"]),
+            link(f"{_REL}/sortables", f"{self.home}/sortables?f=json", SCHEMA, told["sortables"]),
+            link(f"{_REL}/schema", f"{self.home}/schema?f=json", SCHEMA, told["schema"]),
+            link("facets", f"{self.home}/facets?f=json", answers.FACETS, told["facets"]),
+            link("license", "https://www.etalab.gouv.fr/licence-ouverte-open-licence", "text/html"),
+        ]
+
+    async def queryables(self, request: Request) -> Response:
+        """Tell what a filter can ask about."""
+        return await self._schema_of(request, "queryables", tuple(QUERYABLES))
+
+    async def sortables(self, request: Request) -> Response:
+        """Tell what an answer can be sorted by."""
+        return await self._schema_of(request, "sortables", SORTABLES)
+
+    async def schema(self, request: Request) -> Response:
+        """Tell the properties of a record."""
+        return await self._schema_of(request, "schema", tuple(name for name in QUERYABLES if name not in _COMPUTED))
+
+    async def _schema_of(self, request: Request, kind: str, names: Sequence[str]) -> Response:
+        form, lang = answers.wanted_form(request), answers.language(request)
+        answers.parameters(request)
+        document = {
+            "$schema": "https://json-schema.org/draft/2019-09/schema",
+            "$id": f"{self.home}/{kind}",
+            "type": "object",
+            "title": _WORDS[lang][kind],
+            "properties": {name: _schema(name, lang) for name in names},
+            "additionalProperties": False,
+        }
+        if form == "html":
+            page = await run_in_threadpool(self._schema_page, document, kind, lang)
+            return answer(page, "text/html", lang)
+        return answer(answers.to_json(document), SCHEMA, lang)
+
+    def _schema_page(self, document: Mapping[str, Any], kind: str, lang: str) -> bytes:
+        data = {
+            **document,
+            "collection": self.resource["title"][lang],
+            "collections_path": f"{self.url}/collections",
+            "dataset_path": self.home,
+            "links": [link("self", f"{self.home}/{kind}?f=html", "text/html"),
+                      link("alternate", f"{self.home}/{kind}?f=json", "application/json")],
+        }  # fmt: skip
+        return self.render("collections/queryables.html", data, lang).encode()
+
+    async def facets(self, request: Request) -> Response:
+        """Tell what can be counted (draft of OGC API Records Part 2)."""
+        form, lang = answers.wanted_form(request, ("json",)), answers.language(request)
+        answers.parameters(request)
+        told = {
+            name: {"type": "term", "property": name, "sortedBy": "count", "minOccurs": 1}
+            if QUERYABLES[name].facet == "term"
+            else {"type": "histogram", "property": name, "sortedBy": "value", "bucketType": "fixedInterval"}
+            for name in FACET_NAMES
+        }
+        title = self.resource["title"][lang]
+        document = {"id": COLLECTION, "title": title, "facets": told, "defaultBucketCount": 10}
+        return answer(answers.to_json(document), answers.FACETS if form == "json" else "text/html", lang)
+
+    # --- records ----------------------------------------------------------------------------------
+
+    async def items(self, request: Request) -> Response:
+        """Search, or create a record."""
+        if request.method == "OPTIONS":
+            return self._options("GET, HEAD, POST, OPTIONS" if self.editable else "GET, HEAD, OPTIONS")
+        if request.method == "POST":
+            return await self._create(request)
+        form, lang = answers.wanted_form(request, ("json", "html", "jsonld")), answers.language(request)
+        given = answers.parameters(request, *ITEMS_PARAMETERS)
+        _check_profile(request, RECORD_PROFILE)
+        headers = answers.validators(await run_in_threadpool(self.store.generation), request, form, lang)
+        shaping = _Shaping.read(given)
+        asked = {name: value for name, value in given.items() if name in PARAMETERS}
+        if "limit" in asked and re.fullmatch(r"[0-9]{1,30}", asked["limit"]):
+            asked["limit"] = str(min(int(asked["limit"]), 10_000))
+        if shaping.hits:
+            asked["limit"] = "0"
+        if form == "html":
+            asked = {"facets": PAGE_FACETS, **asked}
+        query = RecordQuery.from_parameters(asked)
+        if answers.is_unchanged(request, headers):
+            return answer(b"", GEOJSON, lang, status=304, headers=headers)
+        page = await run_in_threadpool(self.store.search, query)
+        if form == "html":
+            made = await run_in_threadpool(self._items_page, page, query, given, lang)
+            return answer(made, "text/html", lang, headers=headers)
+        headers["Link"] = f'<{RECORD_PROFILE}>; rel="profile"'
+        return answer(self._items_json(page, query, given, shaping, lang), GEOJSON, lang, headers=headers)
+
+    def _items_json(
+        self, page: Page, query: RecordQuery, given: Mapping[str, str], shaping: _Shaping, lang: str
+    ) -> bytes:
+        own = answers.to_json(link("collection", self.home, CATALOG))
+        records = [shaping.shape(_spliced(item, own, self.url)) for item in page.items]
+        head: dict[str, Any] = {
+            "type": "FeatureCollection",
+            "numberMatched": page.number_matched,
+            "numberReturned": len(records),
+        }
+        if query.facets:
+            head["facets"] = facets_json(page)
+        head["links"] = self._items_links(page, query, given, lang)
+        return answers.to_json(head)[:-1] + b',"features":[' + b",".join(records) + b"]}"
+
+    def _items_links(self, page: Page, query: RecordQuery, given: Mapping[str, str], lang: str) -> list[dict[str, str]]:
+        kept = {**given, **({"lang": "en"} if lang == "en" else {})}
+        links = [
+            link("self", self._items_url({**kept, "f": "json"}), GEOJSON, _WORDS[lang]["self"]),
+            link("alternate", self._items_url({**kept, "f": "html"}), "text/html", _WORDS[lang]["html"]),
+            link("collection", self.home, CATALOG),
+            link("profile", RECORD_PROFILE),
+        ]
+        plain = {name: value for name, value in kept.items() if name not in ("cursor", "offset")}
+        if page.next:
+            links.append(link("next", self._items_url({**plain, "cursor": page.next, "f": "json"}), GEOJSON))
+        elif page.items and not query.cursor and query.offset + len(page.items) < page.number_matched:
+            further = {**plain, "offset": str(query.offset + len(page.items)), "f": "json"}
+            links.append(link("next", self._items_url(further), GEOJSON))
+        if query.offset and not query.cursor:
+            before = {**plain, "offset": str(max(0, query.offset - max(query.limit, 1))), "f": "json"}
+            links.append(link("prev", self._items_url(before), GEOJSON))
+        return links
+
+    def _items_url(self, given: Mapping[str, str]) -> str:
+        return f"{self.home}/items?{urlencode(given)}"
+
+    def _items_page(self, page: Page, query: RecordQuery, given: Mapping[str, str], lang: str) -> bytes:
+        data = {
+            "itemtype": "record",
+            "items_path": f"{self.home}/items",
+            "dataset_path": self.home,
+            "collections_path": f"{self.url}/collections",
+            "links": [
+                link("self", self._items_url({**given, "f": "html"}), "text/html"),
+                link("alternate", self._items_url({**given, "f": "json"}), GEOJSON),
+                link("collection", self.home, "text/html", self.resource["title"][lang]),
+            ],
+            "features": [json.loads(item) for item in page.items],
+            "facets": page.facets,
+            "numberMatched": page.number_matched,
+            "numberReturned": len(page.items),
+            "offset": query.offset,
+            "title_field": "title",
+        }
+        return self.render("collections/items/index.html", data, lang).encode("utf-8", "replace")
+
+    async def item(self, request: Request) -> Response:
+        """Serve, replace or delete one record."""
+        identifier = request.path_params["identifier"]
+        if request.method == "OPTIONS":
+            return self._options("GET, HEAD, PUT, DELETE, OPTIONS" if self.editable else "GET, HEAD, OPTIONS")
+        if request.method in ("PUT", "DELETE"):
+            return await (self._replace if request.method == "PUT" else self._delete)(request, identifier)
+        form, lang = answers.wanted_form(request, ("json", "html", "jsonld")), answers.language(request)
+        answers.parameters(request, "profile")
+        _check_profile(request, RECORD_PROFILE)
+        generation = await run_in_threadpool(self.store.generation)
+        body = await run_in_threadpool(self.store.document, _utf8(identifier))
+        if other := self.or_pygeoapi(request, form):
+            return other
+        headers = answers.validators(generation, request, form, lang)
+        if answers.is_unchanged(request, headers):
+            return answer(b"", GEOJSON, lang, status=304, headers=headers)
+        headers["Link"] = f'<{RECORD_PROFILE}>; rel="profile"'
+        return answer(_spliced(body, self._item_links(identifier, lang), self.url), GEOJSON, lang, headers=headers)
+
+    def _item_links(self, identifier: str, lang: str) -> bytes:
+        href = f"{self.home}/items/{quote(identifier, safe='')}"
+        links = [
+            link("self", f"{href}?f=json", GEOJSON, _WORDS[lang]["self"]),
+            link("alternate", f"{href}?f=html", "text/html", _WORDS[lang]["html"]),
+            link("alternate", f"{href}?f=jsonld", "application/ld+json"),
+            link("collection", self.home, CATALOG, self.resource["title"][lang]),
+            link("profile", RECORD_PROFILE),
+        ]
+        return b",".join(map(answers.to_json, links))
+
+    # --- editing ----------------------------------------------------------------------------------
+
+    def _options(self, methods: str) -> Response:
+        headers = {"Allow": methods, "Access-Control-Allow-Methods": methods,
+                   "Access-Control-Allow-Headers": "Content-Type, If-Match, If-None-Match"}  # fmt: skip
+        return answer(b"", "text/plain", "fr", status=204, headers=headers)
+
+    def _check_editable(self, request: Request) -> None:
+        answers.parameters(request)
+        if not self.editable:
+            raise Refusal(405, "Ce catalogue est en lecture seule.", "This catalogue is read-only.")
+
+    async def _create(self, request: Request) -> Response:
+        """Store a new record; its identifier is made here if it brings none."""
+        self._check_editable(request)
+        document = await answers.body_of(request)
+        if isinstance(document, dict) and not document.get("id"):
+            document = {**document, "id": str(uuid.uuid4())}
+        record = checked_record(document)
+        if await run_in_threadpool(self._exists, record.id):
+            raise Refusal(409, f"La fiche « {record.id} » existe déjà ; PUT la remplace.",
+                          f"The record “{record.id}” already exists; PUT replaces it.")  # fmt: skip
+        await run_in_threadpool(lambda: self.store.upsert(record, by="api"))
+        location = f"{self.home}/items/{quote(record.id, safe='')}"
+        return answer(b"", GEOJSON, answers.language(request), status=201, headers={"Location": location})
+
+    async def _replace(self, request: Request, identifier: str) -> Response:
+        self._check_editable(request)
+        record = checked_record(await answers.body_of(request))
+        if record.id != identifier:
+            raise Refusal(400, f"id : « {identifier} » est attendu, comme dans l'adresse.",
+                          f"id: “{identifier}” is expected, as in the address.")  # fmt: skip
+        await run_in_threadpool(self.store.document, identifier)  # a record that is not there is a 404
+        await run_in_threadpool(lambda: self.store.upsert(record, by="api"))
+        return answer(b"", GEOJSON, answers.language(request), status=204)
+
+    async def _delete(self, request: Request, identifier: str) -> Response:
+        self._check_editable(request)
+        await run_in_threadpool(lambda: self.store.delete(_utf8(identifier), by="api"))
+        return answer(b"", GEOJSON, answers.language(request), status=204)
+
+    def _exists(self, identifier: str) -> bool:
+        try:
+            self.store.document(identifier)
+        except RecordNotFoundError:
+            return False
+        return True
+
+
+class _Forwarded(Response):
+    """The answer of pygeoapi to the same request."""
+
+    def __init__(self, app: ASGIApp, request: Request) -> None:
+        super().__init__()
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app({**scope, "path_params": {}}, receive, send)
+
+
+def checked_record(document: Any) -> Record:
+    """Read a record that a client brings; Refusal says what is missing or wrong."""
+    try:
+        record = Record.from_geojson(document)
+        for name in ("created", "updated"):
+            if told := getattr(record, name):
+                instant_keys(told)
+    except (RecordError, RecursionError) as error:
+        raise Refusal(400, str(error), f"Not a record of OGC API Records: {error}") from error
+    missing = [name for name in ("type", "title") if not getattr(record, name)]
+    if missing or "/" in record.id:
+        raise Refusal(400, f"properties : {' et '.join(missing) or 'un id sans « / »'} attendu.",
+                      f"properties: {' and '.join(missing) or 'an id without “/”'} expected.")  # fmt: skip
+    return record
+
+
+def facets_json(page: Page) -> dict[str, Any]:
+    """Return the facets of an answer as the draft of OGC API Records Part 2 writes them."""
+    told: dict[str, Any] = {}
+    for facet in page.facets:
+        is_term = QUERYABLES[facet.name].facet == "term"
+        told[facet.name] = {
+            "type": "term" if is_term else "histogram",
+            "property": facet.name,
+            "buckets": [
+                {"value": bucket.value, "count": bucket.count}
+                if is_term
+                else {"min": f"{bucket.value}-01-01", "max": f"{bucket.value}-12-31", "count": bucket.count}
+                for bucket in facet.buckets
+            ],
+            "more": facet.more,
+        }
+    return told
+
+
+class _Shaping:
+    """What part of each record is wanted: some properties, no geometry, nothing but the count."""
+
+    def __init__(self, names: tuple[str, ...], *, bare: bool, hits: bool) -> None:
+        self.names = names
+        self.bare = bare
+        self.hits = hits
+
+    @classmethod
+    def read(cls, given: Mapping[str, str]) -> _Shaping:
+        names = tuple(filter(None, given.get("properties", "").split(",")))
+        for name in names:
+            if name not in QUERYABLES:
+                known = ", ".join(QUERYABLES)
+                raise Refusal(400, f"properties : « {name[:60]} » est inconnu ; attendu {known}.",
+                              f"properties: “{name[:60]}” is unknown; expected {known}.")  # fmt: skip
+        bare = _choice(given, "skipGeometry", ("false", "true")) == "true"
+        return cls(names, bare=bare, hits=_choice(given, "resulttype", ("results", "hits")) == "hits")
+
+    def shape(self, body: bytes) -> bytes:
+        if not self.names and not self.bare:
+            return body
+        document = json.loads(body)
+        if self.names:
+            properties = document["properties"]
+            document["properties"] = {name: properties[name] for name in properties if name in self.names}
+        if self.bare:
+            document["geometry"] = None
+        return answers.to_json(document)
+
+
+def _choice(given: Mapping[str, str], name: str, values: tuple[str, ...]) -> str:
+    value = given.get(name, values[0])
+    if value not in values:
+        raise Refusal(
+            400, f"{name} : {' ou '.join(values)} est attendu.", f"{name}: {' or '.join(values)} is expected."
+        )
+    return value
+
+
+def _spliced(body: bytes, links: bytes, base_url: str) -> bytes:
+    """Return the stored bytes of a record with links of the API added.
+
+    A stored document ends with its links (`Record.to_bytes`). One whose links are relative, or are already of the
+    API that another catalogue served it by, is read and written anew.
+    """
+    if _TO_REWRITE.search(body):
+        document = json.loads(body)
+        own = [kept for kept in document.pop("links", []) if kept.get("rel") not in ("self", "collection", "profile")]
+        for kept in own:
+            if not urlsplit(kept["href"]).scheme:
+                kept["href"] = urljoin(f"{base_url}/", kept["href"])
+        body = answers.to_json({**document, "links": own})
+    if body.endswith(b"]}"):
+        joint = b"" if body.endswith(b'"links":[]}') else b","
+        return body[:-2] + joint + links + b"]}"
+    return body[:-1] + b',"links":[' + links + b"]}"
+
+
+_TO_REWRITE = re.compile(rb'"href":"(?![a-zA-Z][a-zA-Z0-9+.-]*:)|"rel":"(?:self|collection|profile)"')
+
+
+def _check_profile(request: Request, served: str) -> None:
+    """Refuse a profile that is not served; its short name will do."""
+    given = request.query_params.get("profile", "")
+    known = (RECORD_PROFILE, CATALOG_PROFILE, "ogc-record", "ogc-catalog")
+    for asked in filter(None, given.split(",")):
+        if asked.strip("[]<> ") not in known:
+            raise Refusal(400, f"profile : « {asked[:80]} » n'est pas servi ; attendu {served}.",
+                          f"profile: “{asked[:80]}” is not served; expected {served}.")  # fmt: skip
+
+
+def _utf8(identifier: str) -> str:
+    if any("\ud800" <= character <= "\udfff" for character in identifier):
+        raise RecordNotFoundError("Aucune fiche de cet identifiant dans le catalogue.")
+    return identifier
+
+
+def link(rel: str, href: str, kind: str = "", title: str = "") -> dict[str, str]:
+    """Return a link as JSON."""
+    made = {"rel": rel, "href": href}
+    return made | ({"type": kind} if kind else {}) | ({"title": title} if title else {})
+
+
+_COMPUTED = ("west", "south", "east", "north", "organization", "format", "language")
+
+
+def _schema(name: str, lang: str) -> dict[str, Any]:
+    queryable = QUERYABLES[name]
+    shapes: Mapping[str, dict[str, Any]] = {
+        "text": {"type": "string"},
+        "number": {"type": "number"},
+        "boolean": {"type": "boolean"},
+        "instant": {"type": "string", "format": "date-time"},
+        "interval": {"type": "array", "items": {"type": "string", "format": "date-time"}, "minItems": 2, "maxItems": 2},
+        "geometry": {"format": "geometry-any"},
+        "array": {"type": "array", "items": {"type": "string"}},
+    }
+    title = queryable.en if lang == "en" else queryable.fr
+    return {"title": title, **shapes[queryable.kind], **({"facet": True} if queryable.facet else {})}
+
+
+_WORDS = {
+    "fr": {
+        "self": "Ce document", "html": "Cette page", "items": "Les fiches", "queryables": "Propriétés interrogeables",
+        "sortables": "Propriétés de tri", "schema": "Propriétés d'une fiche", "facets": "Facettes",
+    },
+    "en": {
+        "self": "This document", "html": "This page", "items": "The records", "queryables": "Queryable properties",
+        "sortables": "Sortable properties", "schema": "Properties of a record", "facets": "Facets",
+    },
+}  # fmt: skip

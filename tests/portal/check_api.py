@@ -1,0 +1,33 @@
+"""`make check-api`: random requests on everything the OpenAPI document describes. Not part of `make test`.
+
+Nothing a client can send gives a 500, an answer that the document does not describe, or a record that is none.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+CASES = 2000
+SLOW = "/processes/white-zones/execution"
+"""One execution is a whole study: `test_processes` sends it bodies of its own."""
+
+
+@pytest.mark.parametrize("editable", [False, True])
+def test_random_requests(tmp_path: Path, write_study, records_of_the_tests, serve, editable: bool) -> None:
+    write_study(tmp_path, "essai")
+    records_of_the_tests(tmp_path)
+    with serve(tmp_path, editable=editable) as url:
+        command = [
+            str(Path(sys.executable).parent / "schemathesis"), "run", f"{url}/openapi?f=json",
+            "--checks", CHECKS, "--phases", "coverage,fuzzing", "--max-examples", "40", "--workers", "2",
+            "--exclude-path", SLOW, "--request-timeout", "60", "--seed", "7", "--no-color",
+            *(("--include-path-regex", "^/collections/catalogue/") if editable else ()),
+        ]  # fmt: skip
+        done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout[-8000:]
+    generated = int(re.search(r"(\d+) generated", done.stdout)[1])
+    assert generated >= (CASES if not editable else 100)

@@ -1,0 +1,52 @@
+"""OGC API Records Part 1 as its abstract tests put it: one test here for each of the 95."""
+
+from pathlib import Path
+
+import pytest
+
+from geoguichet.portal import conformance, declared
+from geoguichet.portal.abstract_tests import TESTS
+from geoguichet.portal.conformance import FailedError, Server, expect, report, run
+from geoguichet.portal.errors import PortalError
+
+
+@pytest.fixture(scope="module")
+def server(url: str) -> Server:
+    return Server(url)
+
+
+def test_there_are_as_many_as_in_the_standard() -> None:
+    assert len(TESTS) == 95
+
+
+@pytest.mark.parametrize("name", TESTS)
+def test_the_abstract_test(server: Server, name: str) -> None:
+    result = run(server, name, TESTS[name])
+    assert result.outcome in ("pass", "not applicable"), result.reason
+
+
+def test_few_are_not_applicable(url: str) -> None:
+    results = conformance.check(url, TESTS)
+    skipped = {result.test: result.reason for result in results if result.outcome == "not applicable"}
+    assert len(skipped) <= 8 and all(skipped.values()), skipped
+    told = report(results, url)
+    assert "0 fail" in told and told.count("\n") == 96
+
+
+def test_what_fails_says_why(url: str) -> None:
+    server = Server(url)
+    assert run(server, "x", lambda s: s.found("/nowhere")).reason.endswith("200 expected")
+    assert run(server, "x", lambda s: expect(False, "because")).reason == "because"
+    assert run(server, "x", lambda s: s.found("/static/icon.svg", accept="*/*").json()).outcome == "fail"
+    assert "unexpected form" in run(server, "x", lambda s: s.found("/").json()["nothing"]).reason
+    with pytest.raises(FailedError):
+        Server("http://127.0.0.1:9").get("/")
+    for wrong in ("ftp://example.org", "http://127.0.0.1:9"):
+        with pytest.raises(PortalError):
+            conformance.check(wrong, TESTS)
+
+
+def test_editing_is_declared_where_it_is_possible(tmp_path: Path, serve, http) -> None:
+    assert set(declared.EDITING) <= set(declared.classes(editable=True)) - set(declared.classes())
+    with serve(tmp_path, editable=True) as url:
+        assert set(declared.EDITING) <= set(http.get(f"{url}/conformance").json()["conformsTo"])
