@@ -263,6 +263,14 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "La recherche s’est arrêtée à la précision demandée par l’étude.",
         "The search stopped at the precision the study asks for.",
     ),
+    "plan_work_limit": (
+        "La recherche a fait tout le travail prévu sans refermer cet écart.",
+        "The search did all the work planned without closing this gap.",
+    ),
+    "plan_solver_lost": (
+        "Le solveur s’est arrêté avant la fin ; le meilleur choix trouvé est gardé.",
+        "The solver stopped before the end; the best choice found is kept.",
+    ),
     "plan_interrupted": (
         "La recherche a été interrompue ; le meilleur choix trouvé est gardé.",
         "The search was interrupted; the best choice found is kept.",

@@ -2,6 +2,7 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
+from typing import get_args
 
 import pytest
 
@@ -9,7 +10,7 @@ from geoguichet.coverage.outputs import report, web_map
 from geoguichet.coverage.outputs.drawing import gain_curve, map_picture
 from geoguichet.coverage.outputs.palette import zone_classes, zone_colour
 from geoguichet.coverage.outputs.wording import NARROW, Wording
-from geoguichet.coverage.siting.plan import KioskPlan
+from geoguichet.coverage.siting.plan import KioskPlan, Status
 
 PAGES = {"map": web_map.render, "report": report.render}
 
@@ -147,3 +148,11 @@ def test_pictures_are_well_formed(result, bare):
 def test_zone_colours_follow_their_classes():
     assert [zone_colour(low) for low, _, _ in zone_classes()] == [colour for _, _, colour in zone_classes()]
     assert zone_colour(float("nan")) == zone_classes()[-1][2]
+
+
+@pytest.mark.parametrize("status", [one for one in get_args(Status.__value__) if one != "optimal"])
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_every_way_a_search_ends_has_its_sentence(status, language, result):
+    study = replace(result.study, language=language)
+    text = _text(report.render(replace(result, study=study, plan=replace(result.plan, status=status))))
+    assert "2 900" in text.replace(",", " ")
