@@ -648,7 +648,7 @@ def write(record: Record, dialect: Dialect, mapping: Iterable[Mapped], source: b
     for row in rows:
         if row.member in changed:
             _graft(root, fresh, row.path, dialect)
-    return serialize(root)
+    return serialize(root, whole=True)
 
 
 def aspect(record: Record, member: str) -> Any:

@@ -11,6 +11,8 @@ from lxml import etree
 from geoguichet.catalogue.errors import FormatError
 
 type Element = etree._Element
+type Holder = Element | dict[str, list[Element]] | None
+"""An element, or its children as `grouped` gives them."""
 
 XLINK = "http://www.w3.org/1999/xlink"
 HREF = f"{{{XLINK}}}href"
@@ -56,9 +58,9 @@ def _reason(document: bytes, error: etree.XMLSyntaxError) -> str:
     return str(error.msg).rpartition(", line ")[0] or str(error.msg)
 
 
-def serialize(root: Element) -> bytes:
-    """Return the document as UTF-8 bytes, with its declaration."""
-    return etree.tostring(root, encoding="UTF-8", xml_declaration=True, pretty_print=False)
+def serialize(root: Element, *, whole: bool = False) -> bytes:
+    """Return the element as UTF-8 bytes, with the declaration; ``whole`` adds what stands around the root."""
+    return etree.tostring(root.getroottree() if whole else root, encoding="UTF-8", xml_declaration=True)
 
 
 def name(element: Element) -> str:
@@ -66,18 +68,31 @@ def name(element: Element) -> str:
     return LOCAL[element.tag]
 
 
-def children(element: Element | None, wanted: str) -> list[Element]:
+def children(holder: Holder, wanted: str) -> list[Element]:
     """Return the child elements of that local name."""
-    return [] if element is None else [child for child in element if LOCAL[child.tag] == wanted]
+    if isinstance(holder, dict):
+        return holder.get(wanted, [])
+    return [] if holder is None else [child for child in holder if LOCAL[child.tag] == wanted]
 
 
-def child(element: Element | None, wanted: str) -> Element | None:
+def child(holder: Holder, wanted: str) -> Element | None:
     """Return the first child element of that local name."""
-    if element is not None:
-        for node in element:
+    if isinstance(holder, dict):
+        found = holder.get(wanted)
+        return found[0] if found else None
+    if holder is not None:
+        for node in holder:
             if LOCAL[node.tag] == wanted:
                 return node
     return None
+
+
+def grouped(element: Element | None) -> dict[str, list[Element]]:
+    """Return the child elements by local name: one pass, for an element that is asked many names."""
+    groups: dict[str, list[Element]] = {}
+    for node in () if element is None else element:
+        groups.setdefault(LOCAL[node.tag], []).append(node)
+    return groups
 
 
 def named(element: Element | None) -> dict[str, Element]:
@@ -94,8 +109,9 @@ def inner(element: Element | None) -> Element | None:
     return None
 
 
-def down(element: Element | None, *steps: str) -> Element | None:
+def down(holder: Holder, first: str, *steps: str) -> Element | None:
     """Follow local names from an element; ``*`` is the first child, whatever its name."""
+    element = child(holder, first) if first != "*" or isinstance(holder, dict) else inner(holder)
     for step in steps:
         element = inner(element) if step == "*" else child(element, step)
         if element is None:
@@ -103,18 +119,18 @@ def down(element: Element | None, *steps: str) -> Element | None:
     return element
 
 
-def every(element: Element | None, *steps: str) -> Iterator[Element]:
+def every(holder: Holder, *steps: str) -> Iterator[Element]:
     """Yield every element that the local names lead to; ``*`` is any child."""
-    if element is None:
-        return
-    if not steps:
-        yield element
-        return
     step, rest = steps[0], steps[1:]
-    for node in element:
-        found = LOCAL[node.tag]
-        if found == step or (step == "*" and found):
+    if step == "*":
+        nodes = [] if holder is None or isinstance(holder, dict) else [node for node in holder if LOCAL[node.tag]]
+    else:
+        nodes = children(holder, step)
+    for node in nodes:
+        if rest:
             yield from every(node, *rest)
+        else:
+            yield node
 
 
 def content(element: Element | None) -> str:
