@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -426,6 +427,22 @@ def _coverage_init(arguments: argparse.Namespace) -> None:
     print(f"{arguments.file} est prêt à être modifié ; ensuite : geoguichet coverage run {arguments.file}")
 
 
+def _referentials_roads(arguments: argparse.Namespace) -> None:
+    from geoguichet.referentials.roads import make_network
+    from geoguichet.referentials.roads_of_lines import parse_mapping
+
+    mapping = parse_mapping(arguments.columns)
+    manifest = make_network(
+        arguments.files, arguments.out, mapping=mapping, nodes=arguments.nodes, layer=arguments.layer
+    )
+    counts = manifest["counts"]
+    apart = counts["nodes"] - counts["nodes_in_largest_component"]
+    print(
+        f"{arguments.out} : {_number(counts['edges'])} routes, {_number(counts['length_km'])} km, "
+        f"{_number(counts['nodes'])} carrefours dont {_number(apart)} hors du réseau principal."
+    )
+
+
 def _catalogue_search(arguments: argparse.Namespace) -> None:
     from geoguichet.catalogue.query import RecordQuery
     from geoguichet.catalogue.record import Extent
@@ -617,6 +634,13 @@ def _referentials_commands(commands: Any) -> None:
     group = commands.add_parser("referentials", help="annuaires de services et sources officielles").add_subparsers(
         title="commandes", metavar="COMMANDE", required=True, parser_class=_Parser
     )
+    roads = _command(group, "roads", _referentials_roads, "préparer un réseau routier pour les études")
+    roads.add_argument("files", type=Path, nargs="+", metavar="FICHIER", help="OpenStreetMap, couche de lignes ou CSV")
+    roads.add_argument("--out", type=Path, required=True, metavar="RESEAU", help="le réseau à écrire")
+    roads.add_argument("--columns", default="", metavar="CHAMPS", help="champ=colonne,... ou bdtopo")
+    roads.add_argument("--nodes", type=Path, metavar="CSV", help="les nœuds d'une table d'arêtes")
+    roads.add_argument("--layer", metavar="COUCHE", help="la couche d'un fichier qui en a plusieurs")
+
     import_ = _command(
         group, "import", _referentials_import, "lire un fichier de services et le garder, version par version"
     )
@@ -1062,7 +1086,7 @@ def _print_findings(findings: Sequence[Finding]) -> None:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}".replace(",", " ")
+    return "-" if isnan(value) else f"{value:,.0f}".replace(",", " ")
 
 
 def _percent(share: float, decimals: int = 1) -> str:

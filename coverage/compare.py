@@ -192,7 +192,7 @@ def compare(before: Side, after: Side) -> Comparison:
     Raises
     ------
     ComparisonError
-        They have no commune or no need in common, or do not count the same people.
+        They have no commune or no need in common, do not count the same people, or count in minutes.
     """
     needs = tuple(need.key for need in before.study.needs if need.key in {n.key for n in after.study.needs})
     groups = tuple(g for g in before.study.demand.groups if g in after.study.demand.groups)
@@ -205,6 +205,10 @@ def compare(before: Side, after: Side) -> Comparison:
 
 def _check(before: Side, after: Side, shared: pd.Index, needs: tuple[str, ...]) -> None:
     titles = f"« {before.study.title} » et « {after.study.title} »"
+    if {before.study.unit, after.study.unit} != {"m"}:
+        raise ComparisonError(
+            f"{titles} : seules les études en distance se comparent ; l'une au moins compte en minutes."
+        )
     if not len(shared):
         raise ComparisonError(f"{titles} n'ont aucune commune en commun ; comparez deux études d'un même territoire.")
     if not needs:

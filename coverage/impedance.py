@@ -10,8 +10,15 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from geoguichet.coverage.errors import RoutingError
+
 type Floats = npt.NDArray[np.float64]
 type Positions = npt.NDArray[np.int64]
+type Reasons = npt.NDArray[np.str_]
+
+REASONS = ("", "not_located", "no_service", "not_snapped", "closed", "no_path", "beyond_limit")
+"""Why a cost is missing: the point has no position; there is nothing to go to; no road near enough; a closed road
+stands between; no road leads there; farther than the limit. Empty where the cost is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +28,16 @@ class Nearest:
     ``destination[i]`` is a position in the destinations, -1 when origin ``i`` reaches none; ``cost[i]`` is then NaN.
     Equal costs go to the destination that comes first.
     """
+
+    destination: Positions
+    cost: Floats
+    reason: Reasons | None = None
+    """One of :data:`REASONS` for each origin, from the routers that can tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class NearestFew:
+    """The ``k`` nearest destinations of every origin, a row each, nearest first; -1 and NaN where there are fewer."""
 
     destination: Positions
     cost: Floats
@@ -55,3 +72,43 @@ class Router(Protocol):
     def costs(self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, *, limit: float) -> CostMatrix:
         """Return every pair whose cost is ``<= limit``."""
         ...
+
+
+def located_points(points: gpd.GeoSeries) -> Positions:
+    """Return the positions of the points that are there, in EPSG:4326.
+
+    Raises
+    ------
+    RoutingError
+        The series has another CRS or none.
+    """
+    if points.crs is None or not points.crs.equals("EPSG:4326"):
+        raise RoutingError(
+            f"des points en EPSG:4326 sont attendus, {points.crs or 'aucun système de coordonnées'} est donné."
+        )
+    return np.flatnonzero(~(points.isna() | points.is_empty).to_numpy())
+
+
+def nearest_few(router: Router, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, k: int) -> NearestFew:
+    """Return the ``k`` nearest destinations of every origin, by pairs within a limit that grows until all are found.
+
+    Works on any router. Equal costs go to the destinations that come first.
+    """
+    few = NearestFew(np.full((len(origins), k), -1, dtype=np.int64), np.full((len(origins), k), np.nan))
+    reached = np.flatnonzero(router.nearest(origins, destinations).destination >= 0)
+    limit = {"s": 600.0, "m": 10_000.0}[router.unit]
+    while len(reached):
+        matrix = router.costs(origins.iloc[reached], destinations, limit=limit)
+        order = np.lexsort((matrix.destination, matrix.cost, matrix.origin))
+        row, count = matrix.origin[order], np.bincount(matrix.origin, minlength=len(reached))
+        place = np.arange(len(order)) - np.repeat(np.append(0, np.cumsum(count)[:-1]), count)
+        done = (count >= k) | np.isinf(limit)
+        keep = done[row] & (place < k)
+        few.destination[reached[row[keep]], place[keep]] = matrix.destination[order][keep]
+        few.cost[reached[row[keep]], place[keep]] = matrix.cost[order][keep]
+        reached = reached[~done]
+        limit = limit * 2 if limit < _LAST_LIMIT else np.inf
+    return few
+
+
+_LAST_LIMIT = 150_000.0  # beyond, the search without limit costs no more

@@ -103,7 +103,7 @@ def rank(
     open; ``hosts`` are the candidates the plan's sites are positions of.
     """
     white = demand[~demand["served"]]
-    reach = router.costs(white.geometry, hosts.geometry, limit=choice.reach_m).within(choice.reach_m)
+    reach = router.costs(white.geometry, hosts.geometry, limit=choice.reach).within(choice.reach)
     offered = _offered(white, study, choice)
     sites = list(plan.sites)
     kiosks = _with_savings(kiosks, white, offered, reach[:, sites], hosts.iloc[sites], study, choice)
@@ -167,7 +167,7 @@ def coverage_bounds(cover: sparse.sparray, weight: npt.ArrayLike, start: npt.Arr
 
 def _offered(white: gpd.GeoDataFrame, study: Study, choice: KioskChoice) -> npt.NDArray[np.bool_]:
     """Return which unserved points a kiosk within reach would serve."""
-    margins = {need.key: need.within_m - white[f"{need.key}_m"].to_numpy() for need in study.needs}
+    margins = {need.key: need.within - white[f"{need.key}_{study.unit}"].to_numpy() for need in study.needs}
     return met_with(study.rule, margins, frozenset(choice.offers))
 
 
@@ -213,8 +213,11 @@ def _order(kiosks: gpd.GeoDataFrame, added: dict[str, Any]) -> list[str]:
 def _nearer_m(gained: gpd.GeoDataFrame, study: Study, choice: KioskChoice) -> Floats:
     """Metres nearer, one way: the mean over the needs offered that the commune lacked, of counter minus kiosk.
 
-    A need no counter meets at all saves a trip nobody made: it counts for nothing.
+    A need no counter meets at all saves a trip nobody made: it counts for nothing. A study of times does not measure
+    kilometres: its savings are missing.
     """
+    if study.unit != "m":
+        return np.full(len(gained), np.nan)
     lacking = [
         (gained[f"{need.key}_m"] - gained["kiosk_m"])
         .clip(lower=0)

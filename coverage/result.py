@@ -36,10 +36,12 @@ class CoverageResult:
     ``demand``: points (missing when the commune could not be located), index ``id`` (commune code); columns name,
     departement, epci, people, one column per group of the study, point_source (``demand.at`` of the study,
     ``representative_point``, ``none``); for each need ``K``: ``K_m`` (metres to the nearest service, NaN when there is
-    none), ``K_service`` (its id), ``K_reason`` (empty, or ``no_service``, ``not_located``); slack_m (metres to spare
+    none), ``K_service`` (its id), ``K_reason`` (empty, or one of
+    :data:`~geoguichet.coverage.impedance.REASONS`); slack_m (metres to spare
     under the rule, negative when unserved, NaN when unreachable), served (bool), zone (white-zone id or empty),
     kiosk (id of the nearest kiosk that reaches it, or empty), kiosk_m, served_after (bool), unserved_reason (one of
-    ``ranking.REASONS`` for those still unserved once the kiosks are open; else, or without kiosks, empty).
+    ``ranking.REASONS`` for those still unserved once the kiosks are open; else, or without kiosks, empty). In a study
+    of times every ``_m`` of this result is an ``_s``, in seconds.
 
     ``services``: points of the services that count, index ``id``; columns type, name, commune, commune_name,
     departement, hours, hours_per_week, inside (bool), needs (comma-separated keys of the needs it meets).

@@ -16,7 +16,7 @@ from geoguichet.coverage.demand import demand_points
 from geoguichet.coverage.impedance import Floats, Router
 from geoguichet.coverage.ranking import SAVINGS, rank
 from geoguichet.coverage.result import CoverageResult
-from geoguichet.coverage.routers.straight_line import StraightLine
+from geoguichet.coverage.router_choice import open_router, travel_counters, travel_findings
 from geoguichet.coverage.rules import is_served, met_with, slack_under
 from geoguichet.coverage.siting.covering import maximal_covering
 from geoguichet.coverage.siting.plan import KioskPlan
@@ -47,7 +47,8 @@ def run(study: Study, *, router: Router | None = None, on_step: OnStep = lambda 
     GeoguichetError
         The study or its data is refused; one sentence says what, where, and what to try.
     """
-    router = router or StraightLine()
+    router = router or open_router(study.router, beside=study.path.parent if study.path else None)
+    _check_unit(router, study)
     clock = _Clock(on_step)
     with clock.step(STEPS[0]):
         data = inputs.read(study)
@@ -56,6 +57,7 @@ def run(study: Study, *, router: Router | None = None, on_step: OnStep = lambda 
         services, counters, more = supply_points(data.territory, data.services, study)
     with clock.step(STEPS[2]):
         demand = measure(demand, services, study, router)
+        noticed += travel_findings(router, demand, services)
     with clock.step(STEPS[3]):
         zones, demand["zone"], undrawn = white_zones.find_zones(data.territory, demand)
     with clock.step(STEPS[4]):
@@ -71,7 +73,7 @@ def run(study: Study, *, router: Router | None = None, on_step: OnStep = lambda 
     with clock.step(STEPS[5]):
         zones["people_after"] = _people_after(zones, demand)
         summary = summarise(demand, kiosks, data.territory)
-    counters |= _counters(demand, zones)
+    counters |= _counters(demand, zones) | travel_counters(router, demand, services)
     return CoverageResult(
         study=study,
         territory=data.territory,
@@ -87,6 +89,12 @@ def run(study: Study, *, router: Router | None = None, on_step: OnStep = lambda 
         timings=clock.timings,
         ranking=ranking,
     )
+
+
+def _check_unit(router: Router, study: Study) -> None:
+    if router.unit != study.unit:
+        what = f"le routeur donné compte en {router.unit}, les seuils de l'étude sont en {study.unit}"
+        raise study.refusal("router", what, "un routeur et des seuils de même unité")
 
 
 _SERVICE_COLUMNS = (
@@ -118,16 +126,17 @@ def measure(demand: gpd.GeoDataFrame, services: gpd.GeoDataFrame, study: Study, 
         found = nearest.destination >= 0
         names = np.full(len(demand), "", dtype=object)
         names[found] = able.index.to_numpy()[nearest.destination[found]]
-        table[f"{need.key}_m"] = nearest.cost
+        table[f"{need.key}_{study.unit}"] = nearest.cost
         table[f"{need.key}_service"] = names
-        table[f"{need.key}_reason"] = np.where(found, "", np.where(located, "no_service", "not_located"))
-    table["slack_m"] = slack_under(study.rule, _margins(table, study))
-    table["served"] = is_served(table["slack_m"].to_numpy())
+        told = np.where(located, "no_service", "not_located") if nearest.reason is None else nearest.reason
+        table[f"{need.key}_reason"] = np.where(found, "", told)
+    slack = slack_under(study.rule, _margins(table, study))
+    table[f"slack_{study.unit}"], table["served"] = slack, is_served(slack)
     return table
 
 
 def _margins(demand: gpd.GeoDataFrame, study: Study) -> dict[str, Floats]:
-    return {need.key: need.within_m - demand[f"{need.key}_m"].to_numpy() for need in study.needs}
+    return {need.key: need.within - demand[f"{need.key}_{study.unit}"].to_numpy() for need in study.needs}
 
 
 def _helped(demand: gpd.GeoDataFrame, study: Study, kiosks: KioskChoice) -> np.ndarray:
@@ -139,9 +148,9 @@ def _plan(
     demand: gpd.GeoDataFrame, hosts: gpd.GeoDataFrame, study: Study, kiosks: KioskChoice, router: Router
 ) -> KioskPlan:
     wanting = demand[_helped(demand, study, kiosks)]
-    reach = router.costs(wanting.geometry, hosts.geometry, limit=kiosks.reach_m)
+    reach = router.costs(wanting.geometry, hosts.geometry, limit=kiosks.reach)
     return maximal_covering(
-        reach.within(kiosks.reach_m),
+        reach.within(kiosks.reach),
         wanting["people"],
         kiosks.count,
         required=candidates.positions(hosts, kiosks.required),
@@ -194,13 +203,13 @@ def _kiosk_table(hosts: gpd.GeoDataFrame | None, plan: KioskPlan | None, demand:
 def _after(demand: gpd.GeoDataFrame, kiosks: gpd.GeoDataFrame, study: Study, router: Router) -> gpd.GeoDataFrame:
     """Add the kiosk that reaches each point, and whether the point is served once the kiosks are open."""
     table = demand.copy()
-    name, metres = np.full(len(demand), "", dtype=object), np.full(len(demand), np.nan)
+    name, cost = np.full(len(demand), "", dtype=object), np.full(len(demand), np.nan)
     if study.kiosks is not None and len(kiosks):
         nearest = router.nearest(demand.geometry, kiosks.geometry)
-        reached = nearest.cost <= study.kiosks.reach_m
+        reached = nearest.cost <= study.kiosks.reach
         name[reached] = kiosks.index.to_numpy()[nearest.destination[reached]]
-        metres[reached] = nearest.cost[reached]
-    table["kiosk"], table["kiosk_m"] = name, metres
+        cost[reached] = nearest.cost[reached]
+    table["kiosk"], table[f"kiosk_{study.unit}"] = name, cost
     helped = _helped(demand, study, study.kiosks) if study.kiosks is not None else np.zeros(len(demand), dtype=bool)
     table["served_after"] = demand["served"].to_numpy() | (helped & (name != ""))
     table["unserved_reason"] = ""

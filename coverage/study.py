@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from geoguichet.coverage.errors import StudyError
+from geoguichet.coverage.router_choice import RouterChoice, read_choice
 from geoguichet.referentials.services import SERVICE_TYPES
 
 type RuleKind = Literal["all", "any", "at_least"]
@@ -22,6 +23,7 @@ _UNITS = {
     "length": {"m": 1.0, "km": 1000.0},
     "money": {"EUR": 1.0, "kEUR": 1000.0, "MEUR": 1_000_000.0},
     "duration": {"s": 1.0, "min": 60.0},
+    "minutes": {"s": 1.0, "min": 60.0, "h": 3600.0},
 }
 _QUANTITY = re.compile(r"([0-9]+(?:[ _][0-9]+)*(?:[.,][0-9]+)?) ?([A-Za-z]+)")
 _LONGEST_QUANTITY = 40
@@ -56,13 +58,19 @@ class DemandChoice:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One thing a citizen must find: services of some types, open enough, within a distance."""
+    """One thing a citizen must find: services of some types, open enough, within a distance or a time."""
 
     key: str
     label: str
     types: tuple[str, ...]
-    within_m: float
+    within_m: float | None
     min_hours_per_week: float | None
+    within_s: float | None = None
+
+    @property
+    def within(self) -> float:
+        """The threshold in the unit of the study's router."""
+        return _one(self.within_m, self.within_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +113,7 @@ class KioskChoice:
     count: int
     candidates: tuple[str, ...]
     offers: tuple[str, ...]
-    reach_m: float
+    reach_m: float | None
     required: tuple[str, ...]
     excluded: tuple[str, ...]
     user_side_cost_eur: float
@@ -118,6 +126,12 @@ class KioskChoice:
     stop_below: float | None = None
     """The plan is said to be worth stopping where the next 10,000 EUR brings fewer people than this."""
     reference: Reference | None = None
+    reach_s: float | None = None
+
+    @property
+    def reach(self) -> float:
+        """How far a kiosk serves, in the unit of the study's router."""
+        return _one(self.reach_m, self.reach_s)
 
     @property
     def cost_eur(self) -> float:
@@ -175,7 +189,13 @@ class Study:
     kiosks: KioskChoice | None
     contact: StudyContact = StudyContact()
     changes: Changes = Changes()
+    router: RouterChoice = field(default_factory=RouterChoice)
     path: Path | None = field(default=None, compare=False)
+
+    @property
+    def unit(self) -> str:
+        """``m`` or ``s``: the unit of costs, thresholds and slack, and the end of their columns' names."""
+        return self.router.unit
 
     @property
     def where(self) -> str:
@@ -227,7 +247,8 @@ def parse_study(document: Mapping[str, Any], *, path: Path | None = None) -> Stu
     root = _Table(document, str(path) if path else "étude", "")
     head = root.table("study")
     data = root.table("data", optional=True)
-    needs = _needs(root.table("services"))
+    router = read_choice(root.table("router", optional=True))
+    needs = _needs(root.table("services"), router.unit)
     study = Study(
         id=head.slug("id"),
         title=head.text("title"),
@@ -239,7 +260,8 @@ def parse_study(document: Mapping[str, Any], *, path: Path | None = None) -> Stu
         demand=_demand(root.table("demand", optional=True)),
         needs=needs,
         rule=_rule(root.table("rule"), needs),
-        kiosks=_kiosks(root.table("kiosks"), needs) if "kiosks" in document else None,
+        kiosks=_kiosks(root.table("kiosks"), needs, router.unit) if "kiosks" in document else None,
+        router=router,
         contact=_contact(root.table("contact", optional=True)),
         changes=_changes(root.table("changes", optional=True)),
         path=path,
@@ -300,7 +322,7 @@ def _opening(table: _Table) -> Opening:
     return opening
 
 
-def _needs(services: _Table) -> tuple[Need, ...]:
+def _needs(services: _Table, unit: str) -> tuple[Need, ...]:
     needs = []
     for key in services.keys():
         table = services.table(key)
@@ -309,7 +331,8 @@ def _needs(services: _Table) -> tuple[Need, ...]:
                 key=_need_key(services, key),
                 label=table.text("label", default=key),
                 types=tuple(table.known(name, SERVICE_TYPES, "types") for name in table.texts("types")),
-                within_m=table.quantity("within", "length"),
+                within_m=_threshold(table, "within", unit) if unit == "m" else None,
+                within_s=_threshold(table, "within", unit) if unit == "s" else None,
                 min_hours_per_week=table.number("min_hours_per_week", low=0.0, high=168.0, default=None),
             )
         )
@@ -349,7 +372,7 @@ def _rule(table: _Table, needs: tuple[Need, ...]) -> Rule:
     return rule
 
 
-def _kiosks(table: _Table, needs: tuple[Need, ...]) -> KioskChoice:
+def _kiosks(table: _Table, needs: tuple[Need, ...], unit: str) -> KioskChoice:
     keys = [need.key for need in needs]
     choice = KioskChoice(
         count=table.integer("count", low=1, high=100_000),
@@ -357,7 +380,8 @@ def _kiosks(table: _Table, needs: tuple[Need, ...]) -> KioskChoice:
             table.known(name, SERVICE_TYPES, "candidates") for name in table.texts("candidates", default=("town_hall",))
         ),
         offers=tuple(table.known(name, keys, "offers") for name in table.texts("offers", default=tuple(keys))),
-        reach_m=table.quantity("reach", "length"),
+        reach_m=_threshold(table, "reach", unit) if unit == "m" else None,
+        reach_s=_threshold(table, "reach", unit) if unit == "s" else None,
         required=table.texts("required", default=()),
         excluded=table.texts("excluded", default=()),
         user_side_cost_eur=table.quantity("user_side_cost", "money", default=0.0, zero=True),
@@ -437,6 +461,16 @@ def _reference(table: _Table) -> Reference:
 
 def _number(value: float | None) -> float:
     return 0.0 if value is None else value
+
+
+def _threshold(table: _Table, key: str, unit: str) -> float:
+    """Return a threshold: kilometres for a router of distances, minutes for a router of times."""
+    return float(table.quantity(key, "length" if unit == "m" else "minutes"))
+
+
+def _one(first: float | None, second: float | None) -> float:
+    """Return the one that is there."""
+    return first if first is not None else float(second or 0.0)
 
 
 _MISSING: Any = object()
@@ -548,7 +582,7 @@ class _Table:
         if value is default and default is not _MISSING:
             return default
         units = _UNITS[kind]
-        example = {"length": '"8 km"', "money": '"10000 EUR"', "duration": '"60 s"'}[kind]
+        example = {"length": '"8 km"', "money": '"10000 EUR"', "duration": '"60 s"', "minutes": '"20 min"'}[kind]
         short = isinstance(value, str) and len(value) <= _LONGEST_QUANTITY
         match = _QUANTITY.fullmatch(value.strip()) if short else None
         if match is None or match[2] not in units:

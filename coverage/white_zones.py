@@ -16,11 +16,13 @@ from geoguichet.referentials.territories import Territory
 def find_zones(territory: Territory, demand: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, pd.Series, list[Finding]]:
     """Group the unserved communes that share a border into zones.
 
-    ``demand`` has the columns ``served``, ``slack_m`` and ``people``. Returns the zones (polygons in EPSG:4326, valid
-    and disjoint but for their borders, most people first; columns in :class:`~geoguichet.coverage.result.
-    CoverageResult`), the zone id of each demand row (empty when served), and a finding for each unserved commune
-    that cannot be drawn: it belongs to a zone of its own with no polygon, so that its people are never lost.
+    ``demand`` has the columns ``served``, ``slack_m`` (or ``slack_s``) and ``people``. Returns the zones (polygons in
+    EPSG:4326, valid and disjoint but for their borders, most people first; columns in
+    :class:`~geoguichet.coverage.result.CoverageResult`), the zone id of each demand row (empty when served), and a
+    finding for each unserved commune that cannot be drawn: it belongs to a zone of its own with no polygon, so that
+    its people are never lost.
     """
+    unit = "s" if "slack_s" in demand.columns else "m"
     unserved = demand[~demand["served"]].sort_index()  # so that the order of the rows changes no byte
     polygons = territory.polygons.reindex(unserved.index)
     label = _touching(polygons)
@@ -29,10 +31,11 @@ def find_zones(territory: Territory, demand: gpd.GeoDataFrame) -> tuple[gpd.GeoD
     zone_of = pd.Series([_zone_id(number) for number in rank], index=rank.index, dtype=object)
     zone_of = zone_of.reindex(demand.index, fill_value="")
     rows = [
-        _describe(_zone_id(number), unserved.loc[members.index], polygons.loc[members.index])
+        _describe(_zone_id(number), unserved.loc[members.index], polygons.loc[members.index], unit)
         for number, members in rank.groupby(rank)
     ]
-    columns = ["id", "people", "communes", "commune_names", "departements", "worst_m", "mean_m", "geometry"]
+    worst, mean = f"worst_{unit}", f"mean_{unit}"
+    columns = ["id", "people", "communes", "commune_names", "departements", worst, mean, "geometry"]
     zones = gpd.GeoDataFrame(rows, columns=columns, geometry="geometry", crs="EPSG:4326").set_index("id")
     findings = [
         Finding(
@@ -69,8 +72,8 @@ def _by_people(label: np.ndarray, people: pd.Series) -> dict[int, int]:
     return {int(group): rank for rank, group in enumerate(ordered)}
 
 
-def _describe(name: str, members: gpd.GeoDataFrame, polygons: gpd.GeoSeries) -> dict[str, object]:
-    excess = -members["slack_m"]
+def _describe(name: str, members: gpd.GeoDataFrame, polygons: gpd.GeoSeries, unit: str) -> dict[str, object]:
+    excess = -members[f"slack_{unit}"]
     known = excess.notna()
     weights = members.loc[known, "people"]
     mean = np.average(excess[known], weights=weights) if weights.sum() > 0 else excess.mean()
@@ -81,8 +84,8 @@ def _describe(name: str, members: gpd.GeoDataFrame, polygons: gpd.GeoSeries) -> 
         "communes": len(members),
         "commune_names": ", ".join(members.sort_values("people", ascending=False, kind="stable")["name"]),
         "departements": ",".join(sorted(set(members["departement"]))),
-        "worst_m": float(excess.max()),
-        "mean_m": float(mean),
+        f"worst_{unit}": float(excess.max()),
+        f"mean_{unit}": float(mean),
         "geometry": _polygonal(shapely.union_all(shapes.to_numpy())) if len(shapes) else None,
     }
 

@@ -147,13 +147,13 @@ def changes_told(comparison: Comparison, say: Wording) -> list[str]:
     ]
     for key in comparison.needs:
         was, is_now = before.need(key), after.need(key)
-        if was.within_m != is_now.within_m:
+        if was.within != is_now.within:
             sentences.append(
                 say(
                     "changed_within",
                     need=is_now.label,
-                    before=say.distance(was.within_m),
-                    after=say.distance(is_now.within_m),
+                    before=say.distance(was.within),
+                    after=say.distance(is_now.within),
                 )
             )
     return sentences

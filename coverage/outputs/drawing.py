@@ -111,9 +111,10 @@ def _stop(x: float, y: float, lower: float, label: str) -> str:
 
 
 def _zones(result: CoverageResult, frame: _Frame) -> Iterable[str]:
-    for shape, mean_m in zip(frame.place(result.white_zones.geometry), result.white_zones["mean_m"], strict=True):
+    unit = result.study.unit
+    for shape, mean in zip(frame.place(result.white_zones.geometry), result.white_zones[f"mean_{unit}"], strict=True):
         yield _path(
-            shape, f'fill="{zone_colour(mean_m)}" stroke="{ZONE_EDGE}" stroke-width="0.6" stroke-linejoin="round"'
+            shape, f'fill="{zone_colour(mean, unit)}" stroke="{ZONE_EDGE}" stroke-width="0.6" stroke-linejoin="round"'
         )
 
 
@@ -151,7 +152,7 @@ _LEGEND_HEIGHT = 100.0
 
 def _legend(result: CoverageResult, say: Wording) -> str:
     parts = [f'<text x="{_MARGIN}" y="26" class="h">{escape(say("legend_zones"))}</text>']
-    for number, (low, high, colour) in enumerate(zone_classes()):
+    for number, (low, high, colour) in enumerate(zone_classes(result.study.unit)):
         x, y = _MARGIN + number * 178, 40
         parts.append(
             f'<rect x="{x:.0f}" y="{y}" width="24" height="16" fill="{colour}" stroke="{ZONE_EDGE}"/>'

@@ -42,7 +42,7 @@ def write(result: CoverageResult, path: Path) -> None:
             for name, frame in frames.items():
                 _write_layer(frame, path, name)
         with closing(sqlite3.connect(path)) as database:
-            _add_styles(database, result.study.language)
+            _add_styles(database, result.study.language, result.study.unit)
             check_whole(database, {name: len(frame) for name, frame in frames.items()}, path)
     except (DataSourceError, DataLayerError, FeatureError, sqlite3.Error) as error:
         raise OutputError(f"{path.name} : la base n'a pas pu être écrite ({error})") from error
@@ -80,7 +80,7 @@ def fixed_clock() -> Iterator[None]:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
 
 
-def _add_styles(database: sqlite3.Connection, language: str) -> None:
+def _add_styles(database: sqlite3.Connection, language: str, unit: str) -> None:
     """Create QGIS's table of styles, with one default style a layer, and declare it to the GeoPackage."""
     database.execute(
         "CREATE TABLE layer_styles (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, f_table_catalog TEXT(256), "
@@ -92,7 +92,7 @@ def _add_styles(database: sqlite3.Connection, language: str) -> None:
         "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName, "
         "styleQML, styleSLD, useAsDefault, description, owner, ui, update_time) "
         "VALUES ('', '', ?, 'geom', ?, ?, '', 1, '', '', NULL, ?)",
-        [(name, f"{name} (geoguichet)", qml, _WRITTEN_AT) for name, qml in layer_styles(language).items()],
+        [(name, f"{name} (geoguichet)", qml, _WRITTEN_AT) for name, qml in layer_styles(language, unit).items()],
     )
     database.execute(
         "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, last_change) "

@@ -19,6 +19,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "standing_unserved": ("Commune non desservie", "Unserved commune"),
     "service_other": ("Autre service", "Other service"),
     "reason_no_service": ("aucun à portée", "none within reach"),
+    "reason_not_snapped": ("aucune route assez proche", "no road near enough"),
+    "reason_closed": ("la route est fermée", "the road is closed"),
+    "reason_no_path": ("aucun trajet n’y mène", "no way leads there"),
+    "reason_beyond_limit": ("au-delà de la limite de calcul", "beyond the limit of the search"),
     "reason_not_located": ("commune non localisée", "commune not located"),
     # Map
     "map_title": ("Zones blanches : {territory}", "White zones: {territory}"),
@@ -35,6 +39,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "Distances à vol d’oiseau, depuis le point qui représente chaque commune ; le trajet par la route "
         "est plus long.",
         "Straight-line distances, from the point that stands for each commune; the way by road is longer.",
+    ),
+    "map_limits_router": (
+        "Trajets sur le réseau de l’étude, depuis le point qui représente chaque commune.",
+        "Journeys on the study’s network, from the point that stands for each commune.",
     ),
     "map_about": ("Règle, sources et limites", "Rule, sources and limits"),
     "map_layers": ("Couches", "Layers"),
@@ -406,6 +414,12 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "ellipsoid (WGS 84), "
         "also beyond the border.",
     ),
+    "method_2_router": (
+        "Pour chaque service demandé, on mesure le trajet jusqu’au plus proche dans le sens de la marche, y compris "
+        "au-delà des limites du territoire ; l’accès à la route et depuis la route compte.",
+        "For each service asked for, the journey to the nearest is measured in the direction of travel, also beyond "
+        "the border; the way to the road and from it counts.",
+    ),
     "method_3": (
         "La règle de l’étude sépare les communes desservies des autres ; les communes voisines non "
         "desservies sont réunies en "
@@ -429,6 +443,12 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "Distances are straight lines: the road is always longer, much longer in mountains. Real white "
         "zones are at least as "
         "wide.",
+    ),
+    "limit_router": (
+        "Les trajets suivent le réseau et les vitesses indiqués dans les paramètres, sans arrêt ni attente : un trajet "
+        "réel peut être plus long.",
+        "Journeys follow the network and speeds given in the parameters, with no stop or wait: a real one may be "
+        "longer.",
     ),
     "limit_point": (
         "Un point représente toute la commune : les hameaux éloignés de la mairie sont moins bien "

@@ -37,14 +37,20 @@ ZONE_COLOURS: tuple[str, ...] = ("#fdf0c8", "#fbd993", "#f2b566", "#dc8a45")
 ZONE_EDGE = "#8a4b1c"
 
 
-def zone_colour(mean_m: float) -> str:
+ZONE_BREAKS_S: tuple[int, ...] = (300, 600, 1_200)
+"""The same for a study of times: 5, 10 and 20 minutes."""
+
+
+def zone_colour(mean: float, unit: str = "m") -> str:
     """Return the colour of a white zone that far beyond the thresholds on average (NaN: nothing reachable)."""
-    return ZONE_COLOURS[-1] if math.isnan(mean_m) else ZONE_COLOURS[sum(mean_m >= limit for limit in ZONE_BREAKS_M)]
+    breaks = ZONE_BREAKS_S if unit == "s" else ZONE_BREAKS_M
+    return ZONE_COLOURS[-1] if math.isnan(mean) else ZONE_COLOURS[sum(mean >= limit for limit in breaks)]
 
 
-def zone_classes() -> list[tuple[int, int | None, str]]:
-    """Return the classes of white zones as (from, up to, colour), in metres; the last has no upper limit."""
-    lows, highs = (0, *ZONE_BREAKS_M), (*ZONE_BREAKS_M, None)
+def zone_classes(unit: str = "m") -> list[tuple[int, int | None, str]]:
+    """Return the classes of white zones as (from, up to, colour), in metres or seconds; the last has no upper limit."""
+    breaks = ZONE_BREAKS_S if unit == "s" else ZONE_BREAKS_M
+    lows, highs = (0, *breaks), (*breaks, None)
     return list(zip(lows, highs, ZONE_COLOURS, strict=True))
 
 

@@ -19,13 +19,13 @@ _STANDING = """CASE WHEN "served" THEN 'served' WHEN "served_after" THEN 'kiosk'
 _SIZE_MM = 'coalesce(scale_exp("people", 0, 500000, 0.6, 12, 0.5), 0.6)'
 """Area in proportion to the people, so that Toulouse does not hide its neighbours."""
 
-_EXCESS = 'coalesce("mean_m", 999999)'
+_EXCESS = 'coalesce("mean_{unit}", 999999)'
 """Where nothing at all is reachable the mean is missing: the darkest class."""
 
 
-def layer_styles(language: str) -> dict[str, str]:
+def layer_styles(language: str, unit: str = "m") -> dict[str, str]:
     """Return the QML document of each layer of ``result.gpkg``."""
-    say = Wording(language)
+    say = Wording(language, unit)
     return {
         "demand": _document(_demand(say)),
         "services": _document(_services(say)),
@@ -57,15 +57,16 @@ def _services(say: Wording) -> str:
 
 
 def _white_zones(say: Wording) -> str:
-    classes = zone_classes()
+    classes = zone_classes(say.unit)
     ranges = "".join(
         f'<range render="true" symbol="{number}" lower="{low}" upper="{1e9 if high is None else high:.0f}" '
         f"label={quoteattr(say.zone_class(low, high))}/>"
         for number, (low, high, _) in enumerate(classes)
     )
     symbols = "".join(_symbol(str(number), "fill", _fill(colour)) for number, (_, _, colour) in enumerate(classes))
+    excess = quoteattr(_EXCESS.format(unit=say.unit))
     return (
-        f'<renderer-v2 type="graduatedSymbol" attr={quoteattr(_EXCESS)} graduatedMethod="GraduatedColor" '
+        f'<renderer-v2 type="graduatedSymbol" attr={excess} graduatedMethod="GraduatedColor" '
         f'symbollevels="0" enableorderby="0" forceraster="0"><ranges>{ranges}</ranges>'
         f"<symbols>{symbols}</symbols></renderer-v2>"
     )

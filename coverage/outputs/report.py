@@ -34,7 +34,7 @@ def write(result: CoverageResult, path: Path) -> None:
 def render(result: CoverageResult) -> str:
     """Return the report as HTML, in the study's language."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    say = Wording(result.study.language)
+    say = Wording(result.study.language, result.study.unit)
     template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
     return template.render(say=say, **_content(result, say)) + "\n"
 
@@ -75,7 +75,7 @@ def rule_sentence(study: Study, say: Wording) -> str:
 
 def need_sentence(need: Need, say: Wording) -> str:
     """Say one need: what, how near, how long open."""
-    distance = say.distance(need.within_m)
+    distance = say.cost(need.within)
     hours = need.min_hours_per_week
     if hours is None or f"{hours:g} h" in need.label:
         return say("need", label=need.label, distance=distance)
@@ -93,7 +93,7 @@ def question_sentences(study: Study, say: Wording) -> list[str]:
                 "report_question_kiosks",
                 kiosks=say("kiosks", n=study.kiosks.count),
                 offers=_offers(study, study.kiosks, say),
-                reach=say.distance(study.kiosks.reach_m),
+                reach=say.cost(study.kiosks.reach),
                 hosts=say.listed([say.service(kind, many=True) for kind in study.kiosks.candidates]),
             )
         )
@@ -208,7 +208,7 @@ def _unserved(ranking: Ranking, say: Wording) -> list[dict[str, Any]]:
 def _use(result: CoverageResult, choice: KioskChoice, say: Wording) -> list[str]:
     """Say what the kiosks avoid in a year, and under which supposed use."""
     total, use = result.kiosks[list(SAVINGS)].sum(), choice.use
-    if not len(result.kiosks) or not total["uses_per_year"]:
+    if not len(result.kiosks) or not total["uses_per_year"] or result.study.unit != "m":
         return []
     return [
         say(
@@ -255,14 +255,18 @@ def _costs(result: CoverageResult, kiosks: KioskChoice, say: Wording) -> dict[st
 
 def _method(result: CoverageResult, say: Wording) -> list[str]:
     at_host = result.study.demand.at != "representative_point"
-    steps = [say("method_1" if at_host else "method_1_inside"), say("method_2"), say("method_3")]
+    measured = "method_2" if result.study.router.kind == "straight_line" else "method_2_router"
+    steps = [say("method_1" if at_host else "method_1_inside"), say(measured), say("method_3")]
     if result.plan is not None:
         steps += [say("method_4"), say("plan_method", method=result.plan.method)]
     return steps
 
 
 def _limits(result: CoverageResult, say: Wording) -> list[str]:
-    limits = [say("limit_straight"), say("limit_point")]
+    limits = [
+        say("limit_straight" if result.study.router.kind == "straight_line" else "limit_router"),
+        say("limit_point"),
+    ]
     if any(need.min_hours_per_week is not None for need in result.study.needs):
         limits.append(say("limit_hours"))
     if len(result.kiosks):

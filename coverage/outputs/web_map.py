@@ -45,7 +45,7 @@ def write(result: CoverageResult, path: Path) -> None:
 
 def render(result: CoverageResult) -> str:
     """Return the map as HTML: white zones, communes by people, services, kiosks by rank and their reach."""
-    say = Wording(result.study.language)
+    say = Wording(result.study.language, result.study.unit)
     page = MapPage(result.study.title, say, panes=_PANES, panel=_panel(result, say), css=_service_colours(result))
     outlines = departement_outlines(result)
     people = _people(result, say)
@@ -63,7 +63,8 @@ def _panel(result: CoverageResult, say: Wording) -> str:
         lead=_lead(result, say),
         rule=rule_sentence(result.study, say),
         needs=[need_sentence(result.study.need(key), say) for key in result.study.rule.needs],
-        zone_classes=zone_classes(),
+        limits=say("map_limits" if result.study.router.kind == "straight_line" else "map_limits_router"),
+        zone_classes=zone_classes(say.unit),
         standings=standings,
         services=[(say.service(kind).capitalize(), colour) for kind, colour in _service_kinds(result)],
     )
@@ -92,14 +93,14 @@ def _zones(result: CoverageResult, say: Wording) -> Layer:
     told = [
         {
             "title": say("zone", id=zone["id"]),
-            "colour": zone_colour(zone["mean_m"]),
+            "colour": zone_colour(zone[f"mean_{say.unit}"], say.unit),
             "lines": [
                 f"{say('people', n=int(zone['people']))}, {say('communes', n=int(zone['communes']))}",
                 say("popup_zone_communes", names=shortened(zone["commune_names"], say, shown=12)),
                 say(
                     "popup_zone_excess",
-                    mean=say.distance(zone["mean_m"]),
-                    worst=say.distance(zone["worst_m"]),
+                    mean=say.cost(zone[f"mean_{say.unit}"]),
+                    worst=say.cost(zone[f"worst_{say.unit}"]),
                 ),
                 *([say("popup_zone_after", people=int(zone["people_after"]))] if len(result.kiosks) else []),
             ],
@@ -125,7 +126,7 @@ def _people(result: CoverageResult, say: Wording) -> Placed:
         ]
         if row["kiosk"]:
             rank, name = kiosks.loc[row["kiosk"]]
-            lines.append(say("popup_kiosk_at", rank=int(rank), name=name, distance=say.distance(row["kiosk_m"])))
+            lines.append(say("popup_kiosk_at", rank=int(rank), name=name, distance=say.cost(row[f"kiosk_{say.unit}"])))
         if row["unserved_reason"]:
             lines.append(say("popup_unserved", reason=say(f"unserved_{row['unserved_reason']}")))
         radius = round(max(1.7, 0.032 * math.sqrt(max(row["people"], 0))), 1)
@@ -140,7 +141,7 @@ def _needs_told(row: dict[str, Any], result: CoverageResult, services: Any, say:
             yield say("popup_nothing", need=need.label, reason=say(f"reason_{reason}"))
         else:
             name = services.get(row[f"{need.key}_service"], "")
-            yield say("popup_nearest", need=need.label, distance=say.distance(row[f"{need.key}_m"]), service=name)
+            yield say("popup_nearest", need=need.label, distance=say.cost(row[f"{need.key}_{say.unit}"]), service=name)
 
 
 def _service_kinds(result: CoverageResult) -> list[tuple[str, str]]:
@@ -191,12 +192,12 @@ def _kiosks(result: CoverageResult, say: Wording) -> list[Layer]:
     for point, row in zip(placed.geometry, placed.drop(columns=placed.geometry.name).to_dict("records"), strict=True):
         title = say("popup_kiosk_title", rank=int(row["rank"]), name=f"{row['name']} ({row['departement']})")
         rows.append([*latlon(point), str(row["rank"]), title, _kiosk_lines(row, say)])
-    label = say("layer_reach", distance=say.distance(choice.reach_m))
+    marks = Placed("marks", rows, "kiosk", 22, "kiosks", name=say("layer_kiosks"))
+    if result.study.router.kind != "straight_line":  # a reach by road is no circle
+        return [marks]
+    label = say("layer_reach", distance=say.distance(choice.reach))
     places = [row[:2] for row in rows]
-    return [
-        Placed("marks", rows, "kiosk", 22, "kiosks", name=say("layer_kiosks")),
-        Placed("rings", places, choice.reach_m, KIOSK, "reach", name=label, show=False),
-    ]
+    return [marks, Placed("rings", places, choice.reach, KIOSK, "reach", name=label, show=False)]
 
 
 def _kiosk_lines(row: dict[str, Any], say: Wording) -> list[str]:

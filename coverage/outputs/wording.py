@@ -23,8 +23,10 @@ class Wording:
     '12.3%'
     """
 
-    def __init__(self, language: str) -> None:
+    def __init__(self, language: str, unit: str = "m") -> None:
         self.language = language
+        self.unit = unit
+        """``m`` or ``s``: what the study measures, and the end of its columns' names."""
         self._column = 1 if language == "en" else 0
 
     def __call__(self, key: str, **fields: object) -> str:
@@ -91,6 +93,23 @@ class Wording:
         """Write a distance in kilometres to one decimal, for the columns of a table."""
         return MISSING if not math.isfinite(metres) else f"{self.number(metres / 1000, 1)}{NARROW}km"
 
+    def minutes(self, seconds: float) -> str:
+        """Write a time in whole minutes, hours beyond 90 minutes; rounded for display only."""
+        if seconds is None or not math.isfinite(seconds):
+            return MISSING
+        minutes = round(seconds / 60)
+        if abs(minutes) <= 90:
+            return f"{self.number(minutes)}{NARROW}min"
+        return f"{minutes // 60}{NARROW}h{NARROW}{minutes % 60:02d}"
+
+    def cost(self, value: float) -> str:
+        """Write a cost of the study: a distance or a time."""
+        return self.minutes(value) if self.unit == "s" else self.distance(value)
+
+    def column(self, value: float) -> str:
+        """Write a cost of the study for the columns of a table."""
+        return self.minutes(value) if self.unit == "s" else self.kilometres(value)
+
     def money(self, euros: float, decimals: int = 0) -> str:
         """Write an amount in euros, whole unless asked otherwise."""
         amount = self.number(euros, decimals)
@@ -104,13 +123,13 @@ class Wording:
             return f"{self.number(kilograms)}{NARROW}kg"
         return f"{self.number(kilograms / 1000, 1)}{NARROW}t"
 
-    def zone_class(self, low_m: int, high_m: int | None) -> str:
-        """Write a class of distances beyond the thresholds: under, from to, and over."""
-        if high_m is None:
-            return self("class_over", low=self.distance(low_m))
-        if low_m == 0:
-            return self("class_under", high=self.distance(high_m))
-        return self("class_between", low=self.distance(low_m), high=self.distance(high_m))
+    def zone_class(self, low: int, high: int | None) -> str:
+        """Write a class of costs beyond the thresholds: under, from to, and over."""
+        if high is None:
+            return self("class_over", low=self.cost(low))
+        if low == 0:
+            return self("class_under", high=self.cost(high))
+        return self("class_between", low=self.cost(low), high=self.cost(high))
 
     def service(self, key: str, *, many: bool = False) -> str:
         """Return what a type of service is called."""

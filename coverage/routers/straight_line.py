@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import geopandas as gpd
 import numpy as np
 import shapely
@@ -9,26 +11,48 @@ from pyproj import Geod, Transformer
 from scipy.spatial import cKDTree
 
 from geoguichet.coverage.errors import RoutingError
-from geoguichet.coverage.impedance import CostMatrix, Floats, Nearest, Positions
+from geoguichet.coverage.impedance import CostMatrix, Floats, Nearest, Positions, Router, located_points
 
 # Lambert-93 lengths differ from the geodesic by -0.095 % to +0.292 % over metropolitan France (41.4 to 51.1 degrees
 # north). Candidates are taken with this margin, so that no pair the geodesic would accept is left out.
 _LAMBERT_MARGIN = 0.005
 _AREA = (-9.9, 41.1, 10.4, 51.6)  # EPSG:2154 area of use: west, south, east, north
 _BLOCK = 200_000
+_PAIRS = 20_000_000
+_NEAR_M = 1_000.0  # nearer pairs say little of a detour
+
+
+@dataclass(frozen=True, slots=True)
+class Detour:
+    """How much longer a real way is than the straight line, measured on pairs of points with a router."""
+
+    factor: float
+    """Median ratio; in ``unit`` per metre."""
+    low: float
+    """One pair in ten has a smaller ratio."""
+    high: float
+    """One pair in ten has a larger ratio."""
+    pairs: int
+    """Pairs measured: those that both ways of measuring can tell."""
+    unit: str = "m"
+    """Unit of the router that was measured: ``m`` or ``s``."""
 
 
 class StraightLine:
-    """Geodesic distance in metres on the WGS 84 ellipsoid (Karney 2013, through pyproj), for metropolitan France."""
+    """Geodesic distance on the WGS 84 ellipsoid (Karney 2013, through pyproj), for metropolitan France.
 
-    unit = "m"
+    Costs are metres; with a ``detour`` they are multiplied by its factor and have its unit.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, *, detour: Detour | None = None) -> None:
+        self.detour = detour
+        self.unit = detour.unit if detour else "m"
+        self._factor = detour.factor if detour else 1.0
         self._geod = Geod(ellps="WGS84")
         self._to_metres = Transformer.from_crs("EPSG:4326", "EPSG:2154", always_xy=True)
 
-    def nearest(self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries) -> Nearest:
-        """Return the geodesically nearest destination of every origin.
+    def nearest(self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, *, limit: float = np.inf) -> Nearest:
+        """Return the geodesically nearest destination of every origin, and why if none.
 
         Both series hold points in EPSG:4326; missing or empty points reach nothing and are reached by none.
 
@@ -38,47 +62,93 @@ class StraightLine:
             A series has another CRS, or a point lies outside metropolitan France.
         """
         destination = np.full(len(origins), -1, dtype=np.int64)
-        cost = np.full(len(origins), np.nan)
+        cost, reason = np.full(len(origins), np.nan), np.full(len(origins), "not_located", dtype="U16")
         start, end = self._located(origins), self._located(destinations)
-        if not len(start) or not len(end):
-            return Nearest(destination, cost)
-        here, there = self._planar(origins, start), self._planar(destinations, end)
-        tree = cKDTree(there)
-        planar, _ = tree.query(here)
-        for block in _blocks(len(start)):
-            near = tree.query_ball_point(here[block], planar[block] * (1 + 2 * _LAMBERT_MARGIN) + 1.0)
-            i, j = _pairs(near)
-            metres = self._geodesic(origins, start[block][i], destinations, end[j])
-            best = np.lexsort((end[j], metres, i))
-            first = best[np.unique(i[best], return_index=True)[1]]
-            destination[start[block][i[first]]] = end[j[first]]
-            cost[start[block][i[first]]] = metres[first]
-        return Nearest(destination, cost)
+        reason[start] = "no_service"
+        if len(start) and len(end):
+            here, there = self._degrees(origins, start), self._degrees(destinations, end)
+            tree = cKDTree(self._planar(there))
+            for block in _blocks(len(start)):
+                chosen, metres = self._nearest(tree, here[block], there)
+                cost[start[block]] = metres * self._factor
+                destination[start[block]] = end[chosen]
+            beyond = cost > limit
+            reason[start] = np.where(beyond[start], "beyond_limit", "")
+            cost[beyond], destination[beyond] = np.nan, -1
+        return Nearest(destination, cost, reason)
+
+    def _nearest(self, tree: cKDTree, here: Floats, there: Floats) -> tuple[Positions, Floats]:
+        """Return the nearest of ``there`` from each of ``here``, and metres; equal metres go to the first.
+
+        The two planar nearest are asked for; where the second is too near to be ruled out by the projection's error,
+        the neighbours are doubled until one is far enough, and the geodesic chooses among them.
+        """
+        planar = self._planar(here)
+        count = min(2, tree.n)
+        apart, found = (np.asarray(got).reshape(len(here), -1) for got in tree.query(planar, k=count))
+        chosen = found[:, 0].astype(np.int64)
+        metres = self._metres(here, there[chosen])
+        reach = apart[:, 0] * (1 + 2 * _LAMBERT_MARGIN) + 1.0
+        open_ = np.flatnonzero(apart[:, -1] <= reach) if count > 1 else np.empty(0, dtype=np.int64)
+        while len(open_):
+            count = min(2 * count, tree.n)
+            apart, found = tree.query(planar[open_], k=count)
+            complete = (apart[:, -1] > reach[open_]) | (count == tree.n)
+            rows, near, apart = open_[complete], found[complete], apart[complete]
+            pair, column = np.nonzero(apart <= reach[rows, None])
+            j = near[pair, column]
+            distance = self._metres(here[rows[pair]], there[j])
+            order = np.lexsort((j, distance, pair))
+            first = order[np.unique(pair[order], return_index=True)[1]]
+            chosen[rows], metres[rows] = j[first], distance[first]
+            open_ = open_[~complete]
+        return chosen, metres
 
     def costs(self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, *, limit: float) -> CostMatrix:
-        """Return every pair at a geodesic distance ``<= limit`` metres. Same input and errors as :meth:`nearest`."""
+        """Return every pair at a cost ``<= limit``. Same input and errors as :meth:`nearest`."""
         start, end = self._located(origins), self._located(destinations)
-        rows, columns, metres = [np.empty(0, np.int64)], [np.empty(0, np.int64)], [np.empty(0)]
+        rows, columns, costs = [np.empty(0, np.int64)], [np.empty(0, np.int64)], [np.empty(0)]
         if len(start) and len(end):
-            here, there = self._planar(origins, start), self._planar(destinations, end)
-            tree = cKDTree(there)
-            for block in _blocks(len(start), size=max(1, _BLOCK // 50)):
-                i, j = _pairs(tree.query_ball_point(here[block], limit * (1 + _LAMBERT_MARGIN) + 1.0))
-                distance = self._geodesic(origins, start[block][i], destinations, end[j])
-                kept = distance <= limit
+            here, there = self._degrees(origins, start), self._degrees(destinations, end)
+            reach = min(limit / self._factor * (1 + _LAMBERT_MARGIN) + 1.0, 1e8)
+            tree = cKDTree(self._planar(there))
+            for block in _blocks(len(start), size=max(1, _PAIRS // len(end))):
+                near = cKDTree(self._planar(here[block])).sparse_distance_matrix(tree, reach, output_type="ndarray")
+                i, j = near["i"], near["j"]
+                cost = self._metres(here[block][i], there[j]) * self._factor
+                kept = cost <= limit
                 rows.append(start[block][i[kept]])
                 columns.append(end[j[kept]])
-                metres.append(distance[kept])
-        origin, destination, cost = np.concatenate(rows), np.concatenate(columns), np.concatenate(metres)
+                costs.append(cost[kept])
+        origin, destination, cost = np.concatenate(rows), np.concatenate(columns), np.concatenate(costs)
         order = np.lexsort((destination, origin))
         return CostMatrix(origin[order], destination[order], cost[order], (len(origins), len(destinations)))
 
+    def calibrated(self, router: Router, origins: gpd.GeoSeries, destinations: gpd.GeoSeries) -> StraightLine:
+        """Return a straight line whose ``detour`` is measured by a router, from each origin to its nearest destination.
+
+        The factor is the median of cost over straight metres, so in the router's unit; pairs nearer than 1 km, where
+        the walk to the road decides, and pairs that have no way are left out.
+
+        Raises
+        ------
+        RoutingError
+            No pair can be measured.
+        """
+        by_road = router.nearest(origins, destinations)
+        found = np.flatnonzero(by_road.destination >= 0)
+        chosen = destinations.to_numpy()[by_road.destination[found]]
+        ends = shapely.get_coordinates(origins.to_numpy()[found]), shapely.get_coordinates(chosen)
+        straight = self._metres(*ends)
+        far = straight >= _NEAR_M
+        if not far.any():
+            raise RoutingError("aucune paire d'au moins 1 km pour mesurer le détour ; donnez d'autres points.")
+        ratio = by_road.cost[found][far] / straight[far]
+        low, middle, high = np.quantile(ratio, [0.1, 0.5, 0.9])
+        return StraightLine(detour=Detour(float(middle), float(low), float(high), int(far.sum()), router.unit))
+
     def _located(self, points: gpd.GeoSeries) -> Positions:
-        if points.crs is None or not points.crs.equals("EPSG:4326"):
-            raise RoutingError(
-                f"des points en EPSG:4326 sont attendus, {points.crs or 'aucun système de coordonnées'} est donné."
-            )
-        located = np.flatnonzero(~(points.isna() | points.is_empty).to_numpy())
+        located = located_points(points)
         x, y = shapely.get_x(points.to_numpy()[located]), shapely.get_y(points.to_numpy()[located])
         west, south, east, north = _AREA
         outside = ~((x >= west) & (x <= east) & (y >= south) & (y <= north))
@@ -90,22 +160,15 @@ class StraightLine:
             )
         return located
 
-    def _planar(self, points: gpd.GeoSeries, which: Positions) -> Floats:
-        chosen = points.to_numpy()[which]
-        return np.column_stack(self._to_metres.transform(shapely.get_x(chosen), shapely.get_y(chosen)))
+    def _degrees(self, points: gpd.GeoSeries, which: Positions) -> Floats:
+        return np.asarray(shapely.get_coordinates(points.to_numpy()[which]), dtype=np.float64)
 
-    def _geodesic(self, origins: gpd.GeoSeries, i: Positions, destinations: gpd.GeoSeries, j: Positions) -> Floats:
-        a, b = origins.to_numpy()[i], destinations.to_numpy()[j]
-        metres = self._geod.inv(shapely.get_x(a), shapely.get_y(a), shapely.get_x(b), shapely.get_y(b))[2]
-        return np.asarray(metres, dtype=np.float64)
+    def _planar(self, degrees: Floats) -> Floats:
+        return np.column_stack(self._to_metres.transform(degrees[:, 0], degrees[:, 1]))
+
+    def _metres(self, here: Floats, there: Floats) -> Floats:
+        return np.asarray(self._geod.inv(here[:, 0], here[:, 1], there[:, 0], there[:, 1])[2], dtype=np.float64)
 
 
 def _blocks(length: int, size: int = _BLOCK) -> list[slice]:
     return [slice(start, min(start + size, length)) for start in range(0, length, size)]
-
-
-def _pairs(near: np.ndarray) -> tuple[Positions, Positions]:
-    """Flatten a k-d tree's lists of neighbours into two arrays of positions."""
-    counts = np.fromiter((len(found) for found in near), dtype=np.int64, count=len(near))
-    flat = np.concatenate([np.asarray(found, dtype=np.int64) for found in near]) if len(near) else np.empty(0, np.int64)
-    return np.repeat(np.arange(len(near)), counts), flat

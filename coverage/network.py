@@ -1,0 +1,297 @@
+"""A road network in memory: its arrays, who may drive what at what cost, and the points people enter it at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import shapely
+import shapely.ops
+from pyproj import Geod, Transformer
+from scipy import sparse
+from scipy.sparse import csgraph
+
+from geoguichet.coverage.errors import RoutingError
+from geoguichet.coverage.impedance import Floats, Positions, Reasons, located_points
+from geoguichet.referentials.road_network import DEGREE, MODES, QUANTUM, quantised, read_network
+from geoguichet.referentials.speeds import ROAD_CLASSES
+
+type Bools = npt.NDArray[np.bool_]
+type Metric = Literal["time", "length"]
+
+_NO_ENTRY = tuple(rank for rank, name in enumerate(ROAD_CLASSES) if name.startswith("motorway"))
+"""Classes that nobody enters from a field: points do not snap to them."""
+
+
+_ROOM = 1 << 17
+"""Free places after a graph's arcs: enough for 65,536 services at once, 1.5 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Arcs by node in CSR: those of node ``v`` are ``start[v]:start[v + 1]``, to ``node`` at ``cost``."""
+
+    start: npt.NDArray[np.int32]
+    node: npt.NDArray[np.int32]
+    cost: Floats
+    room: list[tuple[npt.NDArray[np.int32], Floats]] = field(default_factory=list, compare=False, repr=False)
+    """The arrays that ``node`` and ``cost`` begin, with free places after them: a search takes them, and gives them
+    back, to add arcs without copying the graph. Empty while a search has them."""
+
+    def __len__(self) -> int:
+        return len(self.start) - 1
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the three arrays."""
+        return self.start.nbytes + self.node.nbytes + self.cost.nbytes
+
+
+@dataclass(frozen=True, slots=True)
+class Snapped:
+    """Where points enter the network. ``edge`` is -1 where they do not, and ``reason`` then says why.
+
+    ``fraction`` is the share of the edge's length from its drawn start; ``access_m`` the geodesic metres from the
+    point to there.
+    """
+
+    edge: Positions
+    fraction: Floats
+    access_m: Floats
+    reason: Reasons
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network file, mapped into memory (columns: :data:`geoguichet.referentials.road_network.COLUMNS`)."""
+
+    arrays: dict[str, np.ndarray]
+    names: tuple[str, ...]
+    manifest: dict[str, Any]
+
+    @classmethod
+    def open(cls, path: Path) -> Network:
+        """Open a network file.
+
+        Raises
+        ------
+        LayerError
+            The file is missing or is no network file.
+        """
+        arrays, names, manifest = read_network(path)
+        return cls(arrays, tuple(names), manifest)
+
+    @property
+    def nodes(self) -> int:
+        """Number of nodes."""
+        return len(self.arrays["node_key"])
+
+    @property
+    def edges(self) -> int:
+        """Number of edges; a two-way road is one edge."""
+        return len(self.arrays["edge_from"])
+
+    def node_points(self) -> gpd.GeoSeries:
+        """Return the nodes as points in EPSG:4326."""
+        lon, lat = self.arrays["node_lon"] / DEGREE, self.arrays["node_lat"] / DEGREE
+        return gpd.GeoSeries(shapely.points(lon, lat), crs="EPSG:4326")
+
+    def line(self, edge: int) -> npt.NDArray[np.float64]:
+        """Return the vertices of an edge as drawn: longitude, latitude."""
+        start, stop = self.arrays["shape_start"][edge : edge + 2]
+        return np.column_stack([self.arrays["shape_lon"][start:stop], self.arrays["shape_lat"][start:stop]]) / DEGREE
+
+    def piece(self, edge: int, begin: float, stop: float) -> npt.NDArray[np.float64]:
+        """Return the vertices of an edge from a share of it to another (against the drawing if ``stop < begin``)."""
+        whole = self._lines[edge]
+        part = shapely.ops.substring(whole, begin, stop, normalized=True)
+        x, y = shapely.get_coordinates(part).T
+        return np.column_stack(self._to_metres.transform(x, y, direction="INVERSE"))
+
+    # --- costs -------------------------------------------------------------------------------------------------------
+
+    def costs(self, mode: str, metric: Metric, *, congestion: float = 1.0) -> Floats:
+        """Return the cost of each edge, in seconds or metres, in whole quanta (exact sums in any order).
+
+        Raises
+        ------
+        RoutingError
+            The mode is unknown.
+        """
+        if mode not in MODES:
+            raise RoutingError(f"mode {mode!r} inconnu ; essayez : {', '.join(MODES)}.")
+        length = self.arrays["edge_length_m"]
+        if metric == "length":
+            return np.asarray(length)
+        if mode != "car":
+            return quantised(length * 3.6 / self.manifest["speeds"][f"{mode}_kmh"])
+        seconds = self.arrays["edge_car_s"]
+        return np.asarray(seconds) if congestion == 1.0 else quantised(seconds * congestion)
+
+    def allowed(self, mode: str, *, closed: Positions | None = None) -> tuple[Bools, Bools]:
+        """Return which edges the mode may follow as drawn, and against."""
+        access = self.arrays["edge_access"]
+        ahead = (access >> MODES[mode] & 1).astype(bool)
+        back = (access >> (MODES[mode] + 3) & 1).astype(bool)
+        if closed is not None:
+            ahead[closed] = back[closed] = False
+        return ahead, back
+
+    def graph(self, cost: Floats, allowed: tuple[Bools, Bools], *, reverse: bool) -> Graph:
+        """Return the arcs that are allowed, by the node they leave, or reversed: by the node they reach."""
+        side = "reverse" if reverse else "forward"
+        arc, start = self.arrays[f"{side}_arc"], self.arrays[f"{side}_start"]
+        edge, against = arc >> 1, (arc & 1).astype(bool)
+        keep = np.where(against, allowed[1][edge], allowed[0][edge])
+        if not keep.all():
+            start = np.append(0, np.cumsum(keep, dtype=np.int32))[start].astype(np.int32)
+            edge, against = edge[keep], against[keep]
+        node, costs = np.empty(len(edge) + _ROOM, dtype=np.int32), np.empty(len(edge) + _ROOM)
+        node[: len(edge)] = np.where(against != reverse, self.arrays["edge_from"][edge], self.arrays["edge_to"][edge])
+        np.take(cost, edge, out=costs[: len(edge)])
+        return Graph(np.asarray(start), node[: len(edge)], costs[: len(edge)], [(node, costs)])
+
+    def main_component(self, allowed: tuple[Bools, Bools]) -> Bools:
+        """Return the nodes of the largest strongly connected component: each can reach each and come back."""
+        graph = self.graph(np.ones(self.edges), allowed, reverse=False)
+        _, label = csgraph.connected_components(as_matrix(graph), connection="strong")
+        return np.asarray(label == np.bincount(label).argmax())
+
+    # --- choosing edges ----------------------------------------------------------------------------------------------
+
+    def edges_named(self, road: str) -> Positions:
+        """Return the edges of a road, by its number or name: ``d 918`` is ``D918``, and ``D29;D918`` is both.
+
+        Raises
+        ------
+        RoutingError
+            No edge has that name.
+        """
+        wanted = _plain(road)
+        known = [i for i, name in enumerate(self.names) if wanted in map(_plain, re.split("[;,|]", name))]
+        if not known:
+            raise RoutingError(f"aucune route {road!r} dans ce réseau ; essayez un numéro comme {self._example()!r}.")
+        return np.flatnonzero(np.isin(self.arrays["edge_name"], known))
+
+    def edges_near(self, lon: float, lat: float, *, within_m: float) -> Positions:
+        """Return the edges that pass within ``within_m`` metres of a point."""
+        x, y = self._to_metres.transform(lon, lat)
+        found = self._tree.query(shapely.Point(x, y), predicate="dwithin", distance=within_m)
+        return np.sort(np.asarray(found, dtype=np.int64))
+
+    def _example(self) -> str:
+        return next((name for name in self.names if name), "D918")
+
+    # --- snapping ----------------------------------------------------------------------------------------------------
+
+    def snap(self, points: gpd.GeoSeries, usable: Bools, *, max_access_m: float) -> Snapped:
+        """Return where each point meets the nearest edge that is usable, no farther than ``max_access_m``.
+
+        Points in EPSG:4326; a missing point is ``not_located``, one too far from every road ``not_snapped``: neither
+        is moved or dropped. Of two edges at the same distance the first counts.
+
+        Raises
+        ------
+        RoutingError
+            The points have another CRS.
+        """
+        located = located_points(points)
+        edge = np.full(len(points), -1, dtype=np.int64)
+        fraction, access = np.full(len(points), np.nan), np.full(len(points), np.nan)
+        reason = np.full(len(points), "not_located", dtype="U16")
+        reason[located] = "not_snapped"
+        lon, lat = (get(points.to_numpy()[located]) for get in (shapely.get_x, shapely.get_y))
+        which, chosen, share, metres = self._nearest_edges(lon, lat, usable, max_access_m)
+        rows = located[which]
+        edge[rows], fraction[rows], access[rows], reason[rows] = chosen, share, metres, ""
+        return Snapped(edge, fraction, access, reason)
+
+    def _nearest_edges(
+        self, lon: Floats, lat: Floats, usable: Bools, max_access_m: float
+    ) -> tuple[Positions, Positions, Floats, Floats]:
+        """Return the points that have an edge in reach, that edge, the share along it and the metres to there."""
+        candidates = np.flatnonzero(usable & ~np.isin(self.arrays["edge_class"], _NO_ENTRY))
+        tree = self._tree if len(candidates) == self.edges else shapely.STRtree(self._lines[candidates])
+        points = shapely.points(*self._to_metres.transform(lon, lat))
+        near = tree.query_nearest(points, max_distance=max_access_m * 1.01 + 1.0)
+        chosen = candidates[near[1]]
+        order = np.lexsort((chosen, near[0]))
+        which, first = np.unique(near[0][order], return_index=True)
+        chosen = chosen[order][first]
+        share = _snug(self._lines[chosen], points[which])
+        at = shapely.line_interpolate_point(self._lines[chosen], share, normalized=True)
+        foot = self._to_metres.transform(shapely.get_x(at), shapely.get_y(at), direction="INVERSE")
+        metres = np.asarray(Geod(ellps="WGS84").inv(lon[which], lat[which], *foot)[2], dtype=np.float64)
+        metres = np.round(metres, 6)
+        kept = metres <= max_access_m
+        return which[kept], chosen[kept], share[kept], metres[kept]
+
+    @cached_property
+    def _to_metres(self) -> Transformer:
+        lon, lat = self.arrays["node_lon"] / DEGREE, self.arrays["node_lat"] / DEGREE
+        return Transformer.from_crs("EPSG:4326", metric_crs(lon, lat), always_xy=True)
+
+    @cached_property
+    def _lines(self) -> npt.NDArray[np.object_]:
+        start = self.arrays["shape_start"]
+        x, y = self._to_metres.transform(self.arrays["shape_lon"] / DEGREE, self.arrays["shape_lat"] / DEGREE)
+        lines = shapely.linestrings(np.column_stack([x, y]), indices=np.repeat(np.arange(self.edges), np.diff(start)))
+        return np.asarray(lines)
+
+    @cached_property
+    def _tree(self) -> shapely.STRtree:
+        return shapely.STRtree(self._lines)
+
+
+def as_matrix(graph: Graph) -> sparse.csr_array:
+    """Return a graph as the sparse matrix that scipy's searches take; nothing is copied."""
+    return sparse.csr_array((graph.cost, graph.node, graph.start), shape=(len(graph), len(graph)))
+
+
+def metric_crs(lon: Floats, lat: Floats) -> str:
+    """Return Lambert-93 where it holds (metropolitan France and its rim), else the UTM zone of the middle."""
+    west, east, south, north = lon.min(), lon.max(), lat.min(), lat.max()
+    if west >= -9.9 and east <= 10.4 and south >= 41.1 and north <= 51.6:
+        return "EPSG:2154"
+    zone = int((west + east) / 2 // 6 + 31)
+    return f"EPSG:{32600 + zone if south + north >= 0 else 32700 + zone}"
+
+
+def _snug(lines: npt.NDArray[np.object_], points: npt.NDArray[np.object_]) -> Floats:
+    """Return the share along each line that is nearest to its point; within a micrometre of an end it is the end."""
+    length, along = shapely.length(lines), shapely.line_locate_point(lines, points)
+    share = np.divide(along, length, out=np.zeros_like(along), where=length > 0)
+    share[along < 1e-6] = 0.0
+    share[length - along < 1e-6] = 1.0
+    return np.asarray(share)
+
+
+def shares_of(cost: Floats, fraction: Floats) -> tuple[Floats, Floats]:
+    """Cut costs in two at a fraction: whole quanta, so that the two parts add up to the cost exactly."""
+    before = np.round(cost * fraction / QUANTUM) * QUANTUM
+    return before, cost - before
+
+
+def _plain(road: str) -> str:
+    return "".join(road.split()).casefold()
+
+
+def check_closed(closed: Sequence[int], network: Network) -> Positions:
+    """Return the closed edges, sorted and once each.
+
+    Raises
+    ------
+    RoutingError
+        One is not an edge of the network.
+    """
+    edges = np.unique(np.asarray(closed, dtype=np.int64))
+    if len(edges) and not 0 <= edges[0] <= edges[-1] < network.edges:
+        raise RoutingError(f"arête fermée {int(edges[-1])} inconnue : ce réseau en a {network.edges}.")
+    return edges

@@ -1,0 +1,295 @@
+"""Time or distance by road, each way in its own direction, walk to the road and from it included."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from geoguichet.coverage.impedance import CostMatrix, Floats, Nearest, NearestFew, Positions, Reasons, nearest_few
+from geoguichet.coverage.network import Bools, Graph, Metric, Network, Snapped, check_closed, shares_of
+from geoguichet.coverage.routers import search
+from geoguichet.coverage.routers.search import Doors
+from geoguichet.referentials.road_network import QUANTUM
+
+WALK_KMH = 4.0
+"""Speed from a point to its road and back (IGN's rule for isochrones)."""
+
+MAX_ACCESS_M = 1_500.0
+"""Beyond, a point is not on the network: 99 % of the town halls of Midi-Pyrénées are nearer to an A, N or D road."""
+
+_BLOCK_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """One way from a point to another: its cost, metres along roads, roads followed and line (EPSG:4326)."""
+
+    cost: float
+    length_m: float
+    roads: tuple[str, ...]
+    geometry: shapely.LineString
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Points on edges: which edge, how far along it, and the doors they leave and arrive by (see :class:`Doors`)."""
+
+    snapped: Snapped
+    before: Floats
+    """Cost from the drawn start of the edge to the point."""
+    access: Floats
+    ahead: Bools
+    back: Bools
+    leave: Doors
+    arrive: Doors
+
+
+class RoadRouter:
+    """Shortest paths on a :class:`Network`; costs are seconds, or metres when ``metric`` is ``length``.
+
+    Parameters
+    ----------
+    network
+        The roads.
+    mode
+        ``car``, ``bicycle`` or ``foot``.
+    metric
+        What is the least: ``time`` or ``length``.
+    congestion
+        What car seconds are multiplied by (1.2 in a slow hour); the walk to the road is not slowed.
+    closed
+        Edges that nobody may follow (:meth:`Network.edges_named`). A point on one is still at its ends, if it is there.
+    access_kmh
+        Speed from a point to its road; raise it where the network lacks the small roads.
+    max_access_m
+        Beyond this a point is not snapped.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        *,
+        mode: str = "car",
+        metric: Metric = "time",
+        congestion: float = 1.0,
+        closed: Positions | tuple[int, ...] = (),
+        access_kmh: float = WALK_KMH,
+        max_access_m: float = MAX_ACCESS_M,
+    ) -> None:
+        self.network, self.mode, self.metric = network, mode, metric
+        self.unit = "s" if metric == "time" else "m"
+        self.closed = check_closed(tuple(closed), network)
+        self.max_access_m = max_access_m
+        self._cost = network.costs(mode, metric, congestion=congestion)
+        self._usable = np.logical_or(*network.allowed(mode))
+        self._allowed = network.allowed(mode, closed=self.closed)
+        self._access_per_m = 3.6 / access_kmh if metric == "time" else 1.0
+        self._snapped: dict[str, Snapped] = {}
+
+    # --- what is asked -----------------------------------------------------------------------------------------------
+
+    def nearest(self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, *, limit: float = np.inf) -> Nearest:
+        """Return the destination that is nearest from every origin (not to it: one-way roads count), and why if none.
+
+        Points in EPSG:4326. One search from all destinations on the reversed graph, whatever the number of origins.
+
+        Raises
+        ------
+        RoutingError
+            A series has another CRS.
+        """
+        start, end = self._ends(origins, self._allowed), self._ends(destinations, self._allowed)
+        cost, destination = _nearest(start, end, self._reverse)
+        reason = start.snapped.reason.copy()
+        lost = np.isinf(cost) & (reason == "")
+        if lost.any():
+            reason[lost] = self._why(origins, destinations)[lost]
+        reason[np.isfinite(cost) & (cost > limit)] = "beyond_limit"
+        known = reason == ""
+        return Nearest(np.where(known, destination, -1), np.where(known, cost, np.nan), reason)
+
+    def costs(self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, *, limit: float) -> CostMatrix:
+        """Return every pair whose cost is ``<= limit``; searched in blocks of bounded size, from the fewer of the two.
+
+        Same input and errors as :meth:`nearest`.
+        """
+        start, end = self._ends(origins, self._allowed), self._ends(destinations, self._allowed)
+        if len(destinations) <= len(origins):
+            found = [(i, j, cost) for j, i, cost in _pairs(self._reverse, end.arrive, start.leave, limit)]
+        else:
+            found = list(_pairs(self._forward, start.leave, end.arrive, limit))
+        i, j, cost = (np.concatenate(column) for column in zip(_along(start, end), *found, strict=True))
+        order = np.lexsort((cost, j, i))[: len(i)]
+        i, j, cost = i[order], j[order], cost[order]
+        first = np.ones(len(i), dtype=bool)
+        first[1:] = (i[1:] != i[:-1]) | (j[1:] != j[:-1])
+        first &= cost <= limit
+        return CostMatrix(i[first], j[first], cost[first], (len(origins), len(destinations)))
+
+    def nearest_few(self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, k: int) -> NearestFew:
+        """Return the ``k`` nearest destinations of every origin, nearest first."""
+        return nearest_few(self, origins, destinations, k)
+
+    def node_costs(self, destinations: gpd.GeoSeries) -> tuple[Floats, Positions]:
+        """Return for every node of the network the cost to its nearest destination, and which; NaN, -1 if none."""
+        cost, place = search.nearest_place(self._reverse, self._ends(destinations, self._allowed).arrive)
+        cost[np.isinf(cost)] = np.nan
+        return cost, place
+
+    def path(self, origin: shapely.Point, destination: shapely.Point) -> Path | None:
+        """Return the way from a point to another, None if there is none."""
+        points = [gpd.GeoSeries([point], crs="EPSG:4326") for point in (origin, destination)]
+        start, end = (self._ends(point, self._allowed) for point in points)
+        steps, cost = self._steps(start, end)
+        if not np.isfinite(cost):
+            return None
+        lines, length = [], 0.0
+        for edge, begin, stop in steps:
+            lines.append(self.network.piece(edge, begin, stop))
+            length += abs(stop - begin) * float(self.network.arrays["edge_length_m"][edge])
+        names = [self.network.names[self.network.arrays["edge_name"][edge]] for edge, _, _ in steps]
+        roads = tuple(name for name, before in zip(names, ["", *names], strict=False) if name and name != before)
+        vertices = np.concatenate([[(origin.x, origin.y)], *lines, [(destination.x, destination.y)]])
+        return Path(cost, length, roads, shapely.LineString(vertices))
+
+    def snap(self, points: gpd.GeoSeries) -> Snapped:
+        """Return where the points enter the network (kept for the next questions about the same points).
+
+        Closed roads count as roads here: closing one moves nobody.
+        """
+        geometry = points.to_numpy()
+        key = hashlib.sha256(shapely.get_x(geometry).tobytes() + shapely.get_y(geometry).tobytes()).hexdigest()
+        if key not in self._snapped:
+            while len(self._snapped) >= _KEPT:
+                self._snapped.pop(next(iter(self._snapped)))
+            self._snapped[key] = self.network.snap(points, self._usable, max_access_m=self.max_access_m)
+        return self._snapped[key]
+
+    def on_island(self, points: gpd.GeoSeries) -> Bools:
+        """Return the points whose road cannot reach the main network and come back; they are routed all the same."""
+        edge = self.snap(points).edge
+        ends = self.network.arrays["edge_from"][edge], self.network.arrays["edge_to"][edge]
+        return np.asarray((edge >= 0) & ~(self._main[ends[0]] | self._main[ends[1]]))
+
+    # --- how it is answered ------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _reverse(self) -> Graph:
+        return self.network.graph(self._cost, self._allowed, reverse=True)
+
+    @cached_property
+    def _forward(self) -> Graph:
+        return self.network.graph(self._cost, self._allowed, reverse=False)
+
+    @cached_property
+    def _main(self) -> Bools:
+        return self.network.main_component(self.network.allowed(self.mode))
+
+    def _ends(self, points: gpd.GeoSeries, allowed: tuple[Bools, Bools]) -> Ends:
+        snapped = self.snap(points)
+        edge, on = snapped.edge, snapped.edge >= 0
+        before, after = shares_of(self._cost[edge], np.where(on, snapped.fraction, 0.0))
+        access = np.where(on, np.round(snapped.access_m * self._access_per_m / QUANTUM) * QUANTUM, np.inf)
+        ahead, back = allowed[0][edge], allowed[1][edge]
+        at_start, at_end = before == 0, after == 0  # a point at a node may turn into any of its roads
+        leave = np.column_stack([np.where(back | at_start, before, np.inf), np.where(ahead | at_end, after, np.inf)])
+        arrive = np.column_stack([np.where(ahead | at_start, before, np.inf), np.where(back | at_end, after, np.inf)])
+        node = np.column_stack([self.network.arrays["edge_from"][edge], self.network.arrays["edge_to"][edge]])
+        doors = (Doors(node, cost + access[:, None]) for cost in (leave, arrive))
+        return Ends(snapped, before, access, ahead, back, *doors)
+
+    def _why(self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries) -> Reasons:
+        """Say of origins that reach nothing whether a closed road is the cause."""
+        allowed = self.network.allowed(self.mode)
+        start, end = self._ends(origins, allowed), self._ends(destinations, allowed)
+        if not (end.snapped.edge >= 0).any():
+            return np.full(len(origins), "no_service", dtype="U16")
+        if not len(self.closed):
+            return np.full(len(origins), "no_path", dtype="U16")
+        cost, _ = _nearest(start, end, self.network.graph(self._cost, allowed, reverse=True))
+        return np.where(np.isinf(cost), "no_path", "closed").astype("U16")
+
+    def _steps(self, start: Ends, end: Ends) -> tuple[list[tuple[int, float, float]], float]:
+        """Return the edges of the best way with the shares where it begins and stops on each, and its cost."""
+        node_cost, after = search.tree_from(self._reverse, end.arrive)
+        first, last = (int(ends.snapped.edge[0]) for ends in (start, end))
+        left, reached = (float(ends.snapped.fraction[0]) for ends in (start, end))
+        by_door = start.leave.cost[0] + node_cost[start.leave.node[0]]
+        door = int(np.argmin(by_door))
+        direct = _along(start, end)[2]
+        if len(direct) and direct[0] <= by_door[door]:
+            return [(first, left, reached)], float(direct[0])
+        if not np.isfinite(by_door[door]):
+            return [], np.inf
+        steps, node = [(first, left, float(door))], int(start.leave.node[0, door])
+        while (ahead := int(after[node])) >= 0:
+            steps.append(self._arc(node, ahead, node_cost[node] - node_cost[ahead]))
+            node = ahead
+        arrival = int(np.flatnonzero((end.arrive.node[0] == node) & (end.arrive.cost[0] == node_cost[node]))[0])
+        return [step for step in (*steps, (last, float(arrival), reached)) if step[1] != step[2]], float(by_door[door])
+
+    def _arc(self, node: int, ahead: int, cost: float) -> tuple[int, float, float]:
+        """Return the edge that leads from a node to the next at exactly that cost, as a step."""
+        arrays = self.network.arrays
+        for arc in arrays["forward_arc"][arrays["forward_start"][node] : arrays["forward_start"][node + 1]]:
+            edge, against = int(arc) >> 1, int(arc) & 1
+            far = arrays["edge_from" if against else "edge_to"][edge]
+            if far == ahead and self._cost[edge] == cost and self._allowed[against][edge]:
+                return edge, float(against), float(1 - against)
+        raise AssertionError("the search used an arc that the network does not have")
+
+
+_KEPT = 16
+
+
+def _nearest(start: Ends, end: Ends, reverse: Graph) -> tuple[Floats, Positions]:
+    """Return every start's cost to its nearest end, and which (the first of equals); infinite and -1 if none."""
+    node_cost, node_place = search.nearest_place(reverse, end.arrive)
+    by_door = start.leave.cost + node_cost[start.leave.node]
+    place = node_place[start.leave.node]
+    second = (by_door[:, 1] < by_door[:, 0]) | ((by_door[:, 1] == by_door[:, 0]) & (place[:, 1] < place[:, 0]))
+    cost = np.where(second, by_door[:, 1], by_door[:, 0])
+    chosen = np.where(second, place[:, 1], place[:, 0])
+    i, j, direct = _along(start, end)
+    order = np.lexsort((j, direct, i))
+    i, first = np.unique(i[order], return_index=True)
+    j, direct = j[order][first], direct[order][first]
+    better = (direct < cost[i]) | ((direct == cost[i]) & (j < chosen[i]))
+    cost[i[better]], chosen[i[better]] = direct[better], j[better]
+    return cost, np.where(np.isinf(cost), -1, chosen)
+
+
+def _along(start: Ends, end: Ends) -> tuple[Positions, Positions, Floats]:
+    """Return the pairs on one edge that its direction allows, and the cost of going straight along it."""
+    there = np.flatnonzero(end.snapped.edge >= 0)
+    there = there[np.argsort(end.snapped.edge[there], kind="stable")]
+    edges = end.snapped.edge[there]
+    here = np.flatnonzero(start.snapped.edge >= 0)
+    low = np.searchsorted(edges, start.snapped.edge[here], side="left")
+    count = np.searchsorted(edges, start.snapped.edge[here], side="right") - low
+    i = np.repeat(here, count)
+    j = there[np.repeat(low - np.append(0, np.cumsum(count)[:-1]), count) + np.arange(len(i))]
+    along = end.before[j] - start.before[i]
+    able = (along == 0) | np.where(along > 0, start.ahead[i], start.back[i])
+    cost = start.access[i] + np.abs(along) + end.access[j]
+    return i[able], j[able], cost[able]
+
+
+def _pairs(graph: Graph, places: Doors, others: Doors, limit: float) -> Iterator[tuple[Positions, Positions, Floats]]:
+    """Yield the pairs (place, other) within the limit, block by block: no table is larger than a block."""
+    able = np.flatnonzero(np.isfinite(places.cost).any(axis=1))
+    size = max(1, _BLOCK_BYTES // (8 * (len(graph) + 4 * len(others.node))))
+    for begin in range(0, len(able), size):
+        block = able[begin : begin + size]
+        table = search.from_each(graph, places.take(block), limit=limit)
+        cost = np.minimum(
+            table[:, others.node[:, 0]] + others.cost[:, 0], table[:, others.node[:, 1]] + others.cost[:, 1]
+        )
+        row, other = np.nonzero(np.isfinite(cost) & (cost <= limit))
+        yield block[row], other, cost[row, other]
