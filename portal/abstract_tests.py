@@ -103,15 +103,23 @@ def _openapi(server: Server) -> Json:
 def _parameters(server: Server, path: str) -> dict[str, Json]:
     """Return the parameters of the GET of a path in the API document, by name, references followed."""
     document = _openapi(server)
-    expect(path in document["paths"], f"{path} is not in the API document")
-    found = [_resolved(document, item) for item in document["paths"][path]["get"].get("parameters", [])]
+    described = [known for known in document["paths"] if _template(known).fullmatch(path)]
+    expect(described, f"{path} is not in the API document")
+    operation = document["paths"][path if path in described else described[0]]["get"]
+    found = [_resolved(document, item) for item in operation.get("parameters", [])]
     return {item["name"]: item for item in found if "name" in item}
+
+
+def _template(path: str) -> re.Pattern[str]:
+    """Return what matches the paths that a path with ``{names}`` stands for."""
+    parts = re.split(r"\{[^/}]*\}", path)
+    return re.compile("[^/]+".join(map(re.escape, parts)))
 
 
 def _resolved(document: Json, item: Json) -> Json:
     reference = item.get("$ref", "")
     if not reference.startswith("#/"):
-        return item
+        return {"name": reference.rpartition("/")[2], "schema": {}, **item} if reference else item
     node: Any = document
     for part in reference[2:].split("/"):
         node = node[part.replace("~1", "/").replace("~0", "~")]
