@@ -6,6 +6,7 @@ import json
 import resource
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -67,5 +68,5 @@ def peak() -> float:
 if __name__ == "__main__":
     with np.load(sys.argv[2]) as stored:
         arrays = {name: stored[name] for name in stored.files}
-    print()  # pandana leaves its last line open
-    print(json.dumps({"networkit": networkit, "pandana": pandana}[sys.argv[1]](arrays)))
+    answer = {"networkit": networkit, "pandana": pandana}[sys.argv[1]](arrays)
+    Path(sys.argv[3]).write_text(json.dumps(answer), encoding="utf-8")  # pandana prints on stdout
