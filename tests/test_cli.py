@@ -344,6 +344,7 @@ def test_ctrl_c_leaves_the_previous_result(after: str, study: Path) -> None:
     before = snapshot(study.parent / "ws")
     code = (
         "import os, signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a job in the background inherits it ignored
         "import geoguichet.cli as cli\n"
         "from contextlib import contextmanager\n"
         "@contextmanager\n"
@@ -359,6 +360,7 @@ def test_ctrl_c_leaves_the_previous_result(after: str, study: Path) -> None:
 
 def test_ctrl_c_while_solving_stops_at_once(tmp_path: Path) -> None:
     code = (
+        "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "import numpy as np\nfrom scipy import sparse\n"
         "from geoguichet.coverage.siting.covering import maximal_covering\n"
         "rng = np.random.default_rng(7)\npoints = rng.random((3000, 2))\n"

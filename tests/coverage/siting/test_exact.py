@@ -80,6 +80,7 @@ def test_a_killed_child_is_reported_and_the_best_answer_kept() -> None:
 def test_ctrl_c_leaves_no_child_behind(tmp_path: Path) -> None:
     script = tmp_path / "long.py"
     script.write_text(
+        "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "import numpy as np\nfrom scipy import sparse\n"
         "from geoguichet.coverage.siting.covering import maximal_covering\n"
         "points = np.random.default_rng(7).random((900, 2))\n"
