@@ -1,6 +1,5 @@
 """A few records a regional officer would recognise, and a store to put them in."""
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -73,15 +72,6 @@ def study() -> Record:
         description="Habitants à plus de 25 km d'un guichet, forêt comprise.",
         updated="2025-06-01T00:00:00Z",
     )
-
-
-@pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """The real data beside the checkout (or where GEOGUICHET_SHARED says); its tests skip where it is not."""
-    folder = Path(os.environ.get("GEOGUICHET_SHARED") or Path(__file__).parents[3] / "shared" / "data")
-    if not folder.is_dir():
-        pytest.skip("the real data is not beside this checkout (GEOGUICHET_SHARED may say where it is)")
-    return folder
 
 
 @pytest.fixture
