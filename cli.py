@@ -1039,7 +1039,7 @@ def _kiosk_table(kiosks: GeoDataFrame, most: int = 10) -> str:
             str(row["rank"]),
             f"{row['name']} ({row['departement']})",
             row["zones"].split(",")[0],
-            "-" if row["hours_per_week"] != row["hours_per_week"] else f"{row['hours_per_week']:g}".replace(".", ","),
+            "-" if isnan(row["hours_per_week"]) else f"{row['hours_per_week']:.3g}".replace(".", ","),
             *(_number(row[key]) for key in ("people_added", "people_cumulated")),
             _percent(row["share_cumulated"]),
             *(_number(row[key]) for key in ("km_saved_per_year", "co2_saved_kg_per_year")),
