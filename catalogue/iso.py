@@ -699,12 +699,10 @@ def _plain_contact(party: Element, about: str) -> Contact | None:
     if not LOCAL[party.tag].endswith("CI_ResponsibleParty"):
         return None
     said: dict[str, list[str]] = {}
-    before = ""
-    for node in party.iter():  # the element before a text is the property that holds it
-        kind = LOCAL[node.tag]
-        if kind in _HOLDERS and (text := (node.text or "").strip()):
-            said.setdefault(before, []).append(text)
-        before = kind
+    for node in party.iter(*_CONTACT_TEXTS):
+        text, holder = node.text, node.getparent()
+        if text and holder is not None and (text := text.strip()):
+            said.setdefault(LOCAL[holder.tag], []).append(text)
     if "textGroup" in said or "individualLastName" in said or "organisationName" not in said:
         return None
     role = _code(child(party, "role"))
@@ -729,6 +727,7 @@ def _plain_contact(party: Element, about: str) -> Contact | None:
     )
 
 
+_CONTACT_TEXTS = ("{*}CharacterString", "{*}Anchor", "{*}URL", "{*}Country", "{*}LocalisedCharacterString")
 _ADDRESS = ("city", "administrativeArea", "postalCode", "country")
 
 

@@ -482,6 +482,9 @@ def _positions(coordinates: Any, depth: int) -> Iterator[Any]:
         if coordinates:
             yield coordinates
         return
+    if depth == 1 and all(type(position) is list for position in coordinates):  # a ring, as most are
+        yield from filter(None, coordinates)
+        return
     for part in coordinates:
         yield from _positions(part, depth - 1)
 
