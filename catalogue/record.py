@@ -472,6 +472,8 @@ def _check_position(position: Any) -> None:
     numbers = isinstance(position, list | tuple) and len(position) >= 2
     if not numbers or not all(isinstance(n, int | float) and not isinstance(n, bool) for n in position):
         raise RecordError("geometry.coordinates : chaque position est [longitude, latitude].")
+    if not all(math.isfinite(n) for n in position):
+        raise RecordError("geometry.coordinates : des nombres finis sont attendus, NaN ou l'infini est donné.")
 
 
 def _positions(coordinates: Any, depth: int) -> Iterator[Any]:

@@ -189,3 +189,9 @@ def test_instants_and_intervals_sort_as_text() -> None:
     ):
         with pytest.raises(RecordError):
             instant_keys(wrong)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_a_coordinate_that_json_cannot_hold_is_refused(number: float) -> None:
+    with pytest.raises(RecordError, match="nombres finis"):
+        Record(id="x", geometry={"type": "Point", "coordinates": [number, 43.6]})
