@@ -63,7 +63,7 @@ sample: $(STAMP)  ## Maintainers: rebuild data/midi-pyrenees.gpkg from the regis
 	@$(BIN)/python data/source/build_sample.py
 
 lock:  ## Maintainers: refresh requirements.lock (needs uv)
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header --output-file requirements.lock
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.12 --generate-hashes --no-header --output-file requirements.lock
 
 clean:
 	rm -rf $(VENV) .ide build dist *.egg-info

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ class _NotOnRoadError(Exception):
     """The server refuses a request because of one of its points: no road near it, or none that leads there."""
 
 
-class _TableRouter:
+class _TableRouter(ABC):
     """What both servers share: blocks, points without road, nearest and pairs within a limit."""
 
     unit = "s"
@@ -96,8 +97,9 @@ class _TableRouter:
         middle = len(there) // 2
         return np.hstack([self._table(here, there[:middle]), self._table(here, there[middle:])])
 
+    @abstractmethod
     def _read(self, document: dict[str, Any], shape: tuple[int, int]) -> Floats:
-        raise NotImplementedError
+        """Return the seconds of an answer, rows from ``here`` and columns to ``there``."""
 
 
 class OsrmRouter(_TableRouter):
