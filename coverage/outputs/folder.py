@@ -48,7 +48,7 @@ def write_all(
         place.parent.mkdir(parents=True, exist_ok=True)
         with _locked(place.parent):
             _recover(place)
-        _refuse_foreign(place)
+            _refuse_foreign(place)
         with tempfile.TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as beside:
             fresh = Path(beside) / place.name
             fresh.mkdir()
