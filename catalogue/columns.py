@@ -141,16 +141,22 @@ class Columns:
         together = (wide - west) * (north - south) + (right - bbox.west) * (bbox.north - bbox.south) - common
         return np.nan_to_num(np.divide(common, together, out=np.zeros_like(common), where=together > 0))
 
-    def facet(self, database: sqlite3.Connection, numbers: Numbers | None, asked: FacetRequest) -> FacetCounts:
-        """Count the values of a property among some records, or among all of them."""
-        if asked.name == "updated":
-            return self._years(database, numbers, asked)
+    def facets(
+        self, database: sqlite3.Connection, numbers: Numbers | None, asked: tuple[FacetRequest, ...]
+    ) -> tuple[FacetCounts, ...]:
+        """Count the values of properties among some records, or among all of them."""
+        if not asked:
+            return ()
         if numbers is None:
-            counts = _all_counts(database, asked.name, len(self.fields))
+            counts = _all_counts(database, len(self.fields))
         else:
             counts = np.bincount(self._terms_of(numbers), minlength=len(self.fields))
-            counts = np.where(self.fields == TERM_FACETS.index(asked.name), counts, 0)
-        return _greatest(database, counts, asked)
+        return tuple(
+            self._years(database, numbers, one)
+            if one.name == "updated"
+            else _greatest(database, np.where(self.fields == TERM_FACETS.index(one.name), counts, 0), one)
+            for one in asked
+        )
 
     def _terms_of(self, numbers: Numbers) -> NDArray[np.int32]:
         """Return the terms of some records, one record after the other."""
@@ -185,10 +191,11 @@ def _matches(database: sqlite3.Connection, match: str) -> Numbers:
     return numbers_of(told or "")
 
 
-def _all_counts(database: sqlite3.Connection, field: str, size: int) -> NDArray[np.int64]:
+def _all_counts(database: sqlite3.Connection, size: int) -> NDArray[np.int64]:
+    """Return how many records have each term, counted as they were written."""
+    rows = np.array(database.execute("SELECT t, records FROM term").fetchall(), dtype=np.int64).reshape(-1, 2)
     counts = np.zeros(size, dtype=np.int64)
-    for number, records in database.execute("SELECT t, records FROM term WHERE field = ?", (field,)):
-        counts[number] = records
+    counts[rows[:, 0]] = rows[:, 1]
     return counts
 
 
@@ -197,7 +204,8 @@ def _greatest(database: sqlite3.Connection, counts: NDArray[np.int64], asked: Fa
     present = np.flatnonzero(counts)
     if asked.order == "count_desc" and len(present) > asked.buckets:
         edge = np.partition(counts[present], -asked.buckets - 1)[-asked.buckets - 1]
-        present = present[counts[present] > edge] if np.sum(counts[present] > edge) == asked.buckets else present
+        above = present[counts[present] > edge]
+        present = above if len(above) == asked.buckets else present[counts[present] >= edge]
     found = []
     for start in range(0, len(present), 900):
         some = present[start : start + 900].tolist()

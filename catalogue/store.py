@@ -152,7 +152,7 @@ class SQLiteStore:
             numbers = None if selection.is_everything else numbers_of(selection.numbers(database))
             if ranks and query.bbox and numbers is not None:
                 numbers = columns.touching(numbers, query.bbox)
-            facets = tuple(columns.facet(database, numbers, asked) for asked in query.facets)
+            facets = columns.facets(database, numbers, query.facets)
             matched = selection.count(database) if numbers is None else len(numbers)
             if not ranks or numbers is None:
                 return _sorted_page(database, query, selection, matched, facets)

@@ -25,7 +25,9 @@ STOP = _WORDS["stop"]
 def _vocabulary() -> tuple[list[str], list[float]]:
     dice = random.Random(42)
     tail = {"".join(dice.choices(SYLLABLES, k=dice.randint(2, 4))) for _ in range(32_000)}
-    words = list(dict.fromkeys(HEAD)) + sorted(tail)
+    head = list(dict.fromkeys(HEAD))
+    dice.shuffle(head)
+    words = head + sorted(tail)
     return words, list(itertools.accumulate(1 / (rank + 3) ** 1.07 for rank in range(len(words))))
 
 
