@@ -28,7 +28,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 from records import documents
 
-REPETITIONS = 5
+REPETITIONS = 4
 ITEM = "fr-00000042"
 OURS = {
     "item": f"/items/{ITEM}",
