@@ -151,10 +151,13 @@ def read_side(folder: Path, *, kiosks: bool) -> Side:
         The manifest is missing or cannot be read.
     LayerError
         ``result.gpkg`` is missing or is not that of a study.
+    ComparisonError
+        The study counts in minutes.
     """
     found = manifest.read(folder)
     folder = folder if folder.is_dir() else folder.parent
     study = manifest.study_of(found["study"], path=folder / "manifest.json")
+    _refuse_minutes(study)
     needs = [f"{need.key}_m" for need in study.needs]
     demand = read_layer(folder / "result.gpkg", layer="demand", columns=("id", "people", "served", *needs))
     demand = demand.set_index("id")
@@ -203,12 +206,15 @@ def compare(before: Side, after: Side) -> Comparison:
     return Comparison(before, after, communes, _areas(communes, before, needs, groups, names), needs, groups)
 
 
+def _refuse_minutes(study: Study) -> None:
+    if study.unit != "m":
+        raise ComparisonError(f"« {study.title} » compte en minutes ; seules les études en distance se comparent.")
+
+
 def _check(before: Side, after: Side, shared: pd.Index, needs: tuple[str, ...]) -> None:
     titles = f"« {before.study.title} » et « {after.study.title} »"
-    if {before.study.unit, after.study.unit} != {"m"}:
-        raise ComparisonError(
-            f"{titles} : seules les études en distance se comparent ; l'une au moins compte en minutes."
-        )
+    for side in (before, after):
+        _refuse_minutes(side.study)
     if not len(shared):
         raise ComparisonError(f"{titles} n'ont aucune commune en commun ; comparez deux études d'un même territoire.")
     if not needs:

@@ -12,7 +12,7 @@ import shapely
 
 from geoguichet.referentials.errors import LayerError
 from geoguichet.referentials.layers import LONLAT, METRIC, check_text, read_layer
-from geoguichet.referentials.population import COMMUNE_COLUMNS, check_communes
+from geoguichet.referentials.population import read_communes
 
 DEPARTEMENT_COLUMNS = ("code", "name")
 
@@ -78,9 +78,8 @@ def read_territory(
     if unknown or not wanted:
         problem = f"département inconnu : {', '.join(unknown)}" if unknown else "aucun département demandé"
         raise LayerError(f"{path} : {problem}. Départements présents : {', '.join(known)}.")
-    communes = read_layer(path, layer=communes_layer, columns=COMMUNE_COLUMNS)
-    check_communes(communes, where=f"{path}, couche « {communes_layer} »")
-    kept = communes[communes["departement"].isin(wanted)].sort_values("code", ignore_index=True)
+    communes = read_communes(path, layer=communes_layer)
+    kept = communes[communes["departement"].isin(wanted)].reset_index(drop=True)
     outlines = outlines[outlines["code"].isin(wanted)].sort_values("code", ignore_index=True)
     union = shapely.union_all(outlines.geometry.array)
     boundary = shapely.MultiPolygon([part for part in shapely.get_parts(union) if part.geom_type == "Polygon"])

@@ -19,53 +19,15 @@ import pytest
 import shapely
 
 from geoguichet.cli import main
-from geoguichet.referentials.sample import sample_path
 
 ROOT = Path(__file__).parents[1]
-SMALL = """
-[study]
-id = "petite"
-title = "Petite étude de l'Ariège"
-[territory]
-name = "Ariège"
-departements = ["09"]
-buffer = "40 km"
-[data]
-source = "{source}"
-[demand]
-groups = ["pop_65_plus"]
-[services.etat]
-types = ["prefecture", "sous_prefecture"]
-within = "25 km"
-[services.mairie]
-types = ["town_hall"]
-min_hours_per_week = 28
-within = "8 km"
-[rule]
-all = ["etat", "mairie"]
-[kiosks]
-count = 3
-reach = "8 km"
-"""
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A GeoPackage of the Ariège alone, as a planner would bring."""
-    path = tmp_path_factory.mktemp("source") / "ariege.gpkg"
-    for layer in ("communes", "departements", "services"):
-        frame = pyogrio.read_dataframe(sample_path(), layer=layer)
-        kept = frame["code"] == "09" if layer == "departements" else frame["departement"] == "09"
-        pyogrio.write_dataframe(frame[kept], path, layer=layer, geometry_type=None if layer != "services" else "Point")
-    return path
 
 
 @pytest.fixture
-def study(tmp_path: Path, source: Path) -> Path:
-    shutil.copy(source, tmp_path / "ariege.gpkg")
-    path = tmp_path / "etude.toml"
-    path.write_text(SMALL.format(source="ariege.gpkg"), encoding="utf-8")
-    return path
+def study(tmp_path: Path, small_path: Path) -> Path:
+    """A copy of the small study and of its GeoPackage, to be changed at will."""
+    shutil.copy(small_path.with_name("ariege.gpkg"), tmp_path)
+    return Path(shutil.copy(small_path, tmp_path))
 
 
 def replace_layer(path: Path, layer: str, frame: gpd.GeoDataFrame, **options: object) -> None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 MESSAGES: dict[str, tuple[str, str]] = {
     # Words
     "and": ("et", "and"),
-    "colon": (" : ", ": "),
     "people": ("{n} habitant | {n} habitants", "{n} inhabitant | {n} inhabitants"),
     "zones": ("{n} zone blanche | {n} zones blanches", "{n} white zone | {n} white zones"),
     "kiosks": ("{n} visioguichet | {n} visioguichets", "{n} video kiosk | {n} video kiosks"),
     "communes": ("{n} commune | {n} communes", "{n} commune | {n} communes"),
-    "unit_people": ("habitants", "inhabitants"),
     "class_under": ("moins de {high}", "under {high}"),
     "class_between": ("de {low} à {high}", "{low} to {high}"),
     "class_over": ("{low} et plus", "{low} and more"),
@@ -47,7 +45,6 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "map_about": ("Règle, sources et limites", "Rule, sources and limits"),
     "map_layers": ("Couches", "Layers"),
     "map_aria": ("Carte interactive", "Interactive map"),
-    "layer_departements": ("Départements", "Départements"),
     "layer_zones": ("Zones blanches", "White zones"),
     "layer_demand": ("Communes, selon leur population", "Communes, by population"),
     "layer_reach": (
@@ -165,7 +162,6 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "{label}, à moins de {distance}, ouvert au moins {hours} h par semaine",
         "{label}, within {distance}, open at least {hours} h a week",
     ),
-    "need_types": (" ({types})", " ({types})"),
     # Report
     "report_kicker": ("Étude d’accès aux services publics", "Study of access to public services"),
     "report_question": ("La question", "The question"),

@@ -213,3 +213,16 @@ def test_as_dict_is_plain(counters: Side, small: CoverageResult) -> None:
     found: Comparison = compare(counters, side_of(small, kiosks=True))
     told = json.loads(json.dumps(found.as_dict(), allow_nan=False))
     assert sum(row["people"] for row in told["communes"] if row["change"] == "gained") == found.total["gained"]
+
+
+def test_studies_in_minutes_are_refused_by_their_unit(small: CoverageResult, tmp_path: Path) -> None:
+    write_all(small, tmp_path / "petite")
+    path = tmp_path / "petite" / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    manifest["study"]["router"]["kind"] = "road"
+    for key in ("within_m", "within_s"):
+        for need in manifest["study"]["needs"]:
+            need[key] = None if key == "within_m" else 600.0
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+    with pytest.raises(ComparisonError, match="compte en minutes"):
+        read_side(tmp_path / "petite", kiosks=False)
