@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ["referentials", "catalogue", "coverage", "portal", "cli"]
+ROOMS = ["referentials", "catalogue", "coverage", "portal", "commands", "cli"]
 FORBIDDEN_NAMES = {"utils.py", "helpers.py", "common.py", "misc.py"}
 
 

@@ -308,12 +308,12 @@ def test_ctrl_c_leaves_the_previous_result(after: str, study: Path) -> None:
     code = (
         "import os, signal, sys\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a job in the background inherits it ignored
-        "import geoguichet.cli as cli\n"
+        "import geoguichet.cli as cli, geoguichet.commands.coverage as commands\n"
         "from contextlib import contextmanager\n"
         "@contextmanager\n"
         "def progress(*, quiet):\n"
         f"    yield lambda name: os.kill(os.getpid(), signal.SIGINT) if name == {after!r} else None\n"
-        "cli._progress = progress\n"
+        "commands.progress = progress\n"
         f"sys.exit(cli.main(['coverage', 'run', {str(study)!r}, '--workspace', {str(study.parent / 'ws')!r}]))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -1,0 +1,1 @@
+"""What the command line asks of the rooms, one file per group of commands."""

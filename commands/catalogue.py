@@ -1,0 +1,240 @@
+"""``geoguichet catalogue``: records searched, filled, judged, given away and taken back."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from geoguichet.commands.arguments import bbox, command, group, known_workspace, positive, workspace_of
+from geoguichet.commands.printing import print_findings
+from geoguichet.referentials.errors import UsageError
+
+if TYPE_CHECKING:
+    from geoguichet.catalogue.record import Record
+
+
+def add(commands: Any) -> None:
+    """Add the ``catalogue`` commands."""
+    catalogue = group(commands, "catalogue", "chercher dans le catalogue, le remplir, le juger")
+    _add_questions(catalogue)
+    _add_filling(catalogue)
+
+
+def _add_questions(catalogue: Any) -> None:
+    search = command(catalogue, "search", _search, "chercher des fiches")
+    search.add_argument("text", nargs="?", default=None, metavar="TEXTE", help="des mots ; la virgule veut dire « ou »")
+    search.add_argument("--bbox", type=bbox, metavar="O,S,E,N", help="en degrés : ouest,sud,est,nord")
+    search.add_argument("--limit", type=positive, default=20, metavar="N", help="nombre de fiches au plus (20)")
+    search.add_argument("--json", action="store_true", help="répondre en JSON (GeoJSON d'OGC API Records)")
+    show = command(catalogue, "show", _show, "montrer une fiche")
+    show.add_argument("id", metavar="ID", help="l'identifiant de la fiche")
+    show.add_argument("--json", action="store_true", help="répondre en JSON")
+    history = command(catalogue, "history", _history, "montrer les versions d'une fiche")
+    history.add_argument("id", metavar="ID", help="l'identifiant de la fiche")
+    history.add_argument("--json", action="store_true", help="répondre en JSON")
+    restore = command(catalogue, "restore", _restore, "rétablir une version antérieure d'une fiche")
+    restore.add_argument("id", metavar="ID", help="l'identifiant de la fiche")
+    restore.add_argument("version", type=positive, metavar="VERSION", help="le numéro de la version")
+    conformance = command(catalogue, "conformance", _conformance, "éprouver un serveur OGC API Records")
+    conformance.add_argument("url", metavar="URL", help="l'adresse de sa page d'accueil")
+    conformance.add_argument("--json", action="store_true", help="répondre en JSON")
+
+
+def _add_filling(catalogue: Any) -> None:
+    take = command(catalogue, "import", _import, "lire un fichier ou un dossier de fiches")
+    take.add_argument("path", type=Path, metavar="FICHIER", help="une fiche ou un dossier (ISO, DCAT, CKAN, MCF, ...)")
+    give = command(catalogue, "export", _export, "écrire une fiche, ou toutes, dans un format")
+    give.add_argument("id", nargs="?", default="", metavar="ID", help="l'identifiant de la fiche")
+    give.add_argument("--all", action="store_true", help="toutes les fiches")
+    give.add_argument(
+        "--format", default="iso19139", metavar="FORMAT", help="iso19139 (par défaut), dcat-ttl, csv, ..."
+    )
+    give.add_argument("--out", type=Path, metavar="DOSSIER", help="où écrire (--all : ./export)")
+    judge = command(catalogue, "check", _check, "dire ce qui manque ou cloche dans une fiche, ou dans toutes")
+    judge.add_argument("id", nargs="?", default="", metavar="ID", help="l'identifiant de la fiche")
+    judge.add_argument("--all", action="store_true", help="toutes les fiches, par organisme")
+    judge.add_argument("--links", action="store_true", help="essayer aussi chaque lien")
+    judge.add_argument("--json", action="store_true", help="répondre en JSON")
+    crawl = command(catalogue, "crawl", _crawl, "faire une fiche de chaque fichier de données d'un dossier")
+    crawl.add_argument("path", type=Path, metavar="DOSSIER", help="le dossier à parcourir")
+    reap = command(catalogue, "harvest", _harvest, "moissonner une source")
+    reap.add_argument(
+        "kind", metavar="SORTE", help="csw, ogc-records, ogc-features, wms, wfs, wmts, dcat, ckan, udata, ..."
+    )
+    reap.add_argument("url", metavar="ADRESSE", help="l'adresse de la source (un dossier pour la sorte folder)")
+    reap.add_argument("--name", default="", metavar="NOM", help="le nom de la source (sinon, son hôte)")
+    reap.add_argument("--dry-run", action="store_true", help="dire ce qui serait fait, sans rien écrire")
+    command(catalogue, "sources", _sources, "montrer les sources et l'histoire de leurs moissons")
+
+
+def _search(arguments: argparse.Namespace) -> None:
+    from geoguichet.catalogue.query import RecordQuery
+    from geoguichet.catalogue.record import Extent
+    from geoguichet.catalogue.store import SQLiteStore, store_path
+
+    bbox = Extent(*arguments.bbox) if arguments.bbox else None
+    with SQLiteStore(store_path(known_workspace(arguments))) as store:
+        page = store.search(RecordQuery(q=arguments.text or "", bbox=bbox, limit=arguments.limit))
+    if arguments.json:
+        features = [json.loads(item) for item in page.items]
+        answer = {"type": "FeatureCollection", "numberMatched": page.number_matched, "features": features}
+        print(json.dumps(answer, ensure_ascii=False, indent=2))
+        return
+    for record in page.records:
+        print(f"{record.id:<32}  {record.title}")
+    print(f"{page.number_matched} fiche(s) trouvée(s), {len(page.items)} montrée(s).")
+
+
+def _show(arguments: argparse.Namespace) -> None:
+    from geoguichet.catalogue.store import SQLiteStore, store_path
+
+    with SQLiteStore(store_path(known_workspace(arguments))) as store:
+        record = store.get(arguments.id)
+    if arguments.json:
+        print(json.dumps(record.to_geojson(), ensure_ascii=False, indent=2))
+    else:
+        _print_record(record)
+
+
+def _import(arguments: argparse.Namespace) -> None:
+    from geoguichet.catalogue.exchange import import_files
+
+    done = import_files(arguments.path, workspace_of(arguments))
+    print_findings(done.findings)
+    said = done.summary
+    told = f"{said.created} nouvelle(s), {said.updated} changée(s), {said.unchanged} inchangée(s)"
+    print(f"{said.total} fiche(s) lue(s) : {told}.")
+
+
+def _export(arguments: argparse.Namespace) -> None:
+    from geoguichet.catalogue.exchange import export_all, export_one
+
+    if bool(arguments.id) == arguments.all:
+        raise UsageError("export : un identifiant ou --all est attendu.")
+    if arguments.all:
+        for file in export_all(workspace_of(arguments), arguments.format, arguments.out or Path("export")):
+            print(file)
+        return
+    sys.stdout.buffer.write(export_one(arguments.id, workspace_of(arguments), arguments.format))
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    from geoguichet.catalogue.exchange import check_records
+    from geoguichet.catalogue.validate import totals
+
+    if bool(arguments.id) == arguments.all:
+        raise UsageError("check : un identifiant ou --all est attendu.")
+    wanted = [arguments.id] if arguments.id else []
+    checked = list(check_records(workspace_of(arguments), wanted, links=arguments.links))
+    if arguments.json:
+        print(json.dumps([item.as_dict() for _, item in checked], ensure_ascii=False, indent=2))
+    elif arguments.all:
+        for row in totals(checked):
+            print(
+                f"{row['score']:>3}/100  {row['records']:>6} fiche(s)  {row['errors']:>5} erreur(s)  "
+                f"{row['warnings']:>5} avertissement(s)  {row['group'] or '(sans organisme)'}"
+            )
+    else:
+        for _, item in checked:
+            print(item.as_text())
+
+
+def _crawl(arguments: argparse.Namespace) -> None:
+    from geoguichet.catalogue.crawl import crawl
+
+    done = crawl(arguments.path, workspace_of(arguments))
+    print_findings(done.findings)
+    print(
+        f"{done.read} jeu(x) de données : {done.created} nouvelle(s) fiche(s), {done.updated} changée(s), "
+        f"{done.unchanged} inchangée(s), {done.moved} déplacée(s)."
+    )
+
+
+def _harvest(arguments: argparse.Namespace) -> None:
+    from urllib.parse import urlsplit
+
+    from geoguichet.catalogue.harvest.run import harvest, open_source
+
+    name = arguments.name or urlsplit(arguments.url).hostname or Path(arguments.url).name
+    source = open_source(arguments.kind, arguments.url, name)
+    done = harvest(source, workspace_of(arguments), name=name, kind=arguments.kind, dry_run=arguments.dry_run)
+    print_findings(done.findings)
+    labels = ("lues", "nouvelles", "changées", "inchangées", "refusées", "disparues", "en double")
+    told = ", ".join(f"{number} {label}" for label, number in zip(labels, done.counts.values(), strict=True))
+    ends = {"complete": "complète", "partial": "partielle", "failed": "échouée", "dry-run": "à blanc"}
+    print(f"{name} : moisson {ends.get(done.status, done.status)} ; fiches {told}.")
+
+
+def _sources(arguments: argparse.Namespace) -> None:
+    from geoguichet.catalogue.harvest.journal import Journal, journal_path
+
+    for name, kind, address, runs in Journal(journal_path(workspace_of(arguments))).sources():
+        print(f"{name}  ({kind}, {address})")
+        for run in runs[:10]:
+            told = ", ".join(f"{label} {number}" for label, number in run.counts.items() if number)
+            print(f"  {run.started}  {run.status:<12} {told}")
+
+
+def _history(arguments: argparse.Namespace) -> None:
+    from geoguichet.catalogue.store import SQLiteStore, store_path
+
+    with SQLiteStore(store_path(workspace_of(arguments))) as store:
+        versions = store.history(arguments.id)
+    if arguments.json:
+        told = [
+            {"version": v.number, "at": v.at, "by": v.by, "change": v.change, "members": v.members} for v in versions
+        ]
+        print(json.dumps(told, ensure_ascii=False, indent=2))
+        return
+    words = {"created": "créée", "updated": "modifiée", "deleted": "supprimée"}
+    for version in versions:
+        by = f" par {version.by}" if version.by else ""
+        changed = f" : {', '.join(version.members)}" if version.members else ""
+        print(f"{version.number:>4}  {version.at}  {words[version.change]}{by}{changed}")
+
+
+def _restore(arguments: argparse.Namespace) -> None:
+    import getpass
+
+    from geoguichet.catalogue.store import SQLiteStore, store_path
+
+    with SQLiteStore(store_path(workspace_of(arguments))) as store:
+        record = store.restore(arguments.id, arguments.version, by=getpass.getuser())
+    print(f"La version {arguments.version} de « {record.id} » ({record.title}) est de nouveau la fiche en cours.")
+
+
+def _conformance(arguments: argparse.Namespace) -> None:
+    from dataclasses import asdict
+
+    from geoguichet.portal.abstract_tests import TESTS
+    from geoguichet.portal.conformance import check, report
+
+    results = check(arguments.url, TESTS)
+    if arguments.json:
+        print(json.dumps([asdict(result) for result in results], ensure_ascii=False, indent=2))
+    else:
+        print(report(results, arguments.url))
+
+
+def _print_record(record: Record) -> None:
+    extent = record.extent
+    organizations = (contact.organization for contact in record.contacts)
+    lines = (
+        ("Fiche", record.id),
+        ("Titre", record.title),
+        ("Type", record.type),
+        ("Résumé", record.description),
+        ("Mots-clés", ", ".join(record.keywords)),
+        ("Contact", ", ".join(filter(None, organizations))),
+        ("Licence", record.license),
+        ("Emprise", f"{extent.west:.4f},{extent.south:.4f},{extent.east:.4f},{extent.north:.4f}" if extent else ""),
+        ("Mise à jour", record.updated),
+        ("Généalogie", record.extra_properties.get("lineage", "")),
+        *((link.rel, f"{link.title} : {link.href}") for link in record.links),
+    )
+    for label, value in lines:
+        if value:
+            print(f"{label:<12} {value}")

@@ -1,0 +1,220 @@
+"""``geoguichet demo`` and ``geoguichet coverage``: studies run, compared, replayed, and who should go where."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from geoguichet.commands.arguments import DEFAULT_WORKSPACE, add_output, command, group, positive, workspace_of
+from geoguichet.commands.printing import progress
+from geoguichet.commands.tables import as_json, nearest_table, print_comparison, print_result
+from geoguichet.referentials.errors import UsageError
+
+if TYPE_CHECKING:
+    from geoguichet.coverage.replay import Replay
+
+
+def add(commands: Any) -> None:
+    """Add ``demo`` and the ``coverage`` commands."""
+    demo = command(commands, "demo", _demo, "lancer l'étude des 80 visioguichets sur l'échantillon livré")
+    add_output(demo)
+
+    coverage = group(commands, "coverage", "études de couverture")
+    run = command(coverage, "run", _run, "calculer une étude et écrire ses résultats")
+    run.add_argument("study", type=Path, metavar="ETUDE.toml", help="le fichier d'étude")
+    run.add_argument(
+        "--out",
+        type=Path,
+        metavar="DOSSIER",
+        help="écrire ici plutôt que dans l'espace de travail, sans publier au catalogue",
+    )
+    run.add_argument("--pdf", action="store_true", help="imprimer aussi le rapport (report.pdf ; demande chromium)")
+    add_output(run)
+    pdf = command(coverage, "pdf", _pdf, "imprimer en PDF le rapport d'un résultat")
+    pdf.add_argument("folder", type=Path, metavar="DOSSIER", help="le dossier d'un résultat")
+    compare = command(coverage, "compare", _compare, "mettre deux réponses côte à côte : qui gagne, qui perd")
+    compare.add_argument("before", type=Path, metavar="AVANT", help="une étude (.toml) ou le dossier d'un résultat")
+    compare.add_argument("after", type=Path, nargs="?", metavar="APRES", help="l'autre ; sinon AVANT, changée")
+    _add_changes(compare)
+    compare.add_argument(
+        "--kiosks", choices=("none", "both", "after"), help="de quel côté les visioguichets comptent comme ouverts"
+    )
+    compare.add_argument("--out", type=Path, metavar="DOSSIER", help="écrire ici plutôt que dans l'espace de travail")
+    add_output(compare)
+    nearest = command(coverage, "nearest", _nearest, "dire où aller : les guichets les plus proches d'un lieu")
+    nearest.add_argument("place", metavar="LIEU", help="commune (même à demi écrite), code INSEE, ou LON,LAT")
+    nearest.add_argument("what", metavar="QUOI", help="un besoin de l'étude (mairie) ou un type (sous_prefecture)")
+    nearest.add_argument("--at", metavar="MOMENT", help='ouverts à ce moment : "mardi 10h30"')
+    nearest.add_argument("-k", type=positive, default=3, metavar="N", help="combien (3)")
+    nearest.add_argument("--study", type=Path, metavar="ETUDE", help="étude (.toml) ou dossier d'un résultat")
+    nearest.add_argument("--json", action="store_true", help="répondre en JSON (GeoJSON)")
+    replay = command(coverage, "replay", _replay, "refaire une étude d'après son manifeste et comparer")
+    replay.add_argument("manifest", type=Path, metavar="MANIFESTE", help="manifest.json, ou le dossier d'un résultat")
+    replay.add_argument("--source", type=Path, metavar="FICHIER", help="le GeoPackage de l'étude, s'il est ailleurs")
+    add_output(replay)
+    init = command(coverage, "init", _init, "créer un fichier d'étude commenté, à compléter")
+    init.add_argument("file", type=Path, metavar="FICHIER", help="le fichier à créer")
+
+
+def _add_changes(parser: argparse.ArgumentParser) -> None:
+    """Add what may be changed in the second study: counters closed or opened, hours, thresholds; each repeatable."""
+    for option, metavar, help_ in (
+        ("--close", "ID", "fermer ce guichet"),
+        ("--open", "TYPE,LON,LAT[,HORAIRES]", "ouvrir un guichet : town_hall,1.605,42.966,Mo-Fr 09:00-17:00"),
+        ("--hours", "ID=HORAIRES", "changer les horaires d'un guichet"),
+        ("--within", "BESOIN=LONGUEUR", "changer un seuil : mairie=10 km"),
+    ):
+        parser.add_argument(option, action="append", default=[], metavar=metavar, help=help_ + " (répétable)")
+
+
+def _demo(arguments: argparse.Namespace) -> None:
+    from importlib.resources import as_file, files
+
+    with as_file(files("geoguichet.data") / "studies" / "visioguichets.toml") as study:
+        _study(study, arguments, out=None)
+    if not arguments.json:
+        workspace = workspace_of(arguments)
+        serve = "make serve" if Path("Makefile").exists() else "geoguichet serve"
+        if workspace != Path(DEFAULT_WORKSPACE):
+            serve = f"geoguichet serve --workspace {workspace}"
+        print(f"\nPour parcourir le catalogue et les résultats : {serve}")
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    _study(arguments.study, arguments, out=arguments.out)
+
+
+def _study(path: Path, arguments: argparse.Namespace, *, out: Path | None) -> None:
+    from geoguichet.coverage.study import read_study
+
+    study = read_study(path)
+    with progress(quiet=arguments.quiet) as on_step:
+        from geoguichet.coverage.outputs.folder import write_all
+        from geoguichet.coverage.publish import publish
+        from geoguichet.coverage.run import run
+
+        workspace = workspace_of(arguments)
+        folder = out or workspace / "studies" / study.id
+        result = run(study, on_step=on_step)
+        files = write_all(result, folder, on_step=on_step)
+        if getattr(arguments, "pdf", False):
+            files = (*files, _printed(folder))
+        if out is None:
+            on_step("publication au catalogue")
+            publish(result, workspace)
+    if arguments.json:
+        print(json.dumps(as_json(result, files), ensure_ascii=False, indent=2))
+    else:
+        print_result(result, files)
+
+
+def _printed(folder: Path) -> Path:
+    from geoguichet.coverage.outputs import pdf
+
+    pdf.write(folder / "report.html", folder / "report.pdf")
+    return folder / "report.pdf"
+
+
+def _pdf(arguments: argparse.Namespace) -> None:
+    print(_printed(arguments.folder))
+
+
+def _compare(arguments: argparse.Namespace) -> None:
+    from geoguichet.coverage.outputs.comparison import write
+    from geoguichet.coverage.scenario import compared
+
+    with progress(quiet=arguments.quiet or arguments.json) as on_step:
+        comparison = compared(
+            arguments.before,
+            arguments.after,
+            close=arguments.close,
+            open_=arguments.open,
+            hours=arguments.hours,
+            within=arguments.within,
+            kiosks=arguments.kiosks,
+            on_step=on_step,
+        )
+        names = "--".join(dict.fromkeys((comparison.before.study.id, comparison.after.study.id)))
+        files = write(comparison, arguments.out or workspace_of(arguments) / "comparisons" / names)
+    if arguments.json:
+        print(json.dumps(comparison.as_dict() | {"files": [str(file) for file in files]}, ensure_ascii=False, indent=2))
+    else:
+        print_comparison(comparison, files)
+
+
+def _nearest(arguments: argparse.Namespace) -> None:
+    from importlib.resources import as_file, files
+
+    from geoguichet.coverage.orientation import find_place, nearest_counters, open_directory, study_and_result
+    from geoguichet.referentials.moments import Moment
+
+    at = Moment.parse(arguments.at) if arguments.at else None
+    with as_file(files("geoguichet.data") / "studies" / "visioguichets.toml") as shipped:
+        study, result = study_and_result(arguments.study or shipped, workspace_of(arguments))
+    directory = open_directory(study, result)
+    place = find_place(directory, arguments.place)
+    found = nearest_counters(directory, place, arguments.what, at=at, k=arguments.k)
+    if arguments.json:
+        print(found.reset_index().to_json(indent=2, ensure_ascii=False, drop_id=True))
+        return
+    print(f"{arguments.what} depuis {place.name}{f', {at}' if at else ''}\n\n{nearest_table(found)}")
+    if directory.kiosks is None:
+        print("\nSans visioguichets : l'étude n'a pas encore de résultat (« geoguichet coverage run »).")
+
+
+def _replay(arguments: argparse.Namespace) -> None:
+    from geoguichet.coverage.errors import ReplayError
+    from geoguichet.coverage.replay import replay
+
+    with progress(quiet=arguments.quiet or arguments.json) as on_step:
+        told = replay(arguments.manifest, source=arguments.source, on_step=on_step)
+    if arguments.json:
+        differences = [difference.as_dict() for difference in told.differences]
+        print(json.dumps({"same": told.same, "outputs": told.outputs, "differences": differences}, indent=2))
+    else:
+        for name in told.outputs:
+            print(f"identique   {name}")
+        for one in told.differences:
+            print(f"{_DIFFERENCES[one.kind]:<11} {one.name} : {one.expected} attendu, {one.found} obtenu")
+    if not told.same:
+        raise ReplayError(f"{arguments.manifest} : {_why(told)}")
+
+
+_DIFFERENCES = {
+    "file": "modifié",
+    "parameter": "paramètre",
+    "input": "donnée",
+    "version": "version",
+    "answer": "réponse",
+    "output": "fichier",
+}
+
+
+def _why(told: Replay) -> str:
+    """Say in one sentence what kinds of things changed, where the cause of other bytes is to be looked for."""
+    kinds = dict.fromkeys(one.kind for one in told.differences if one.kind in ("parameter", "input", "version"))
+    causes = {"parameter": "un paramètre", "input": "les données lues", "version": "une version"}
+    cause = " et ".join(causes[kind] for kind in kinds)
+    files = sum(one.kind == "output" for one in told.differences)
+    reason = f"ont changé : {cause}" if cause else "ni données, ni paramètres, ni versions n'ont changé"
+    return f"la réponse refaite n'est pas la même ({files} fichier(s) diffèrent) ; {reason}."
+
+
+def _init(arguments: argparse.Namespace) -> None:
+    from importlib.resources import files
+
+    from geoguichet.coverage.errors import OutputError
+
+    template = (files("geoguichet.data") / "studies" / "visioguichets.toml").read_text(encoding="utf-8")
+    try:
+        with arguments.file.open("x", encoding="utf-8") as file:
+            file.write(template)
+    except FileExistsError as error:
+        raise UsageError(f"{arguments.file} existe déjà et n'est pas touché ; choisissez un autre nom.") from error
+    except OSError as error:
+        raise OutputError(
+            f"{arguments.file} ne peut pas être écrit ({error.strerror}) ; choisissez un autre dossier."
+        ) from error
+    print(f"{arguments.file} est prêt à être modifié ; ensuite : geoguichet coverage run {arguments.file}")

@@ -1,0 +1,194 @@
+"""The tables of ``geoguichet coverage``, and the same answers for machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from math import isnan
+from typing import TYPE_CHECKING, Any
+
+from geoguichet.commands.printing import columns, number, percent, signed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from geopandas import GeoDataFrame
+    from pandas import DataFrame
+
+    from geoguichet.coverage.compare import Comparison
+    from geoguichet.coverage.ranking import Ranking
+    from geoguichet.coverage.result import CoverageResult
+    from geoguichet.coverage.siting.plan import KioskPlan
+    from geoguichet.coverage.study import Study
+
+
+def print_result(result: CoverageResult, files: Sequence[Path]) -> None:
+    """Print a study's answer: who is served by département, the plan and its proof, the files."""
+    print(f"{result.study.title}\n\n{_summary_table(result)}\n")
+    if result.plan is not None and result.ranking is not None:
+        print(_proof(result.plan))
+        print("\n".join(_around(result.study, result.ranking)) + "\n")
+        print(_kiosk_table(result.kiosks) + "\n")
+    print(f"{len(result.findings)} constats sur les données ; le rapport les détaille.\n")
+    for file in files:
+        print(file)
+
+
+def _summary_table(result: CoverageResult) -> str:
+    """Return one line per département then the territory; the share of its people stands beside each number."""
+    header = ("Territoire", "Habitants", "En zone blanche", "%", "Après le plan", "%", "Zones", "Visioguichets")
+    lines = [
+        (
+            f"{row['code']} {row['name']}".strip(),
+            number(row["people"]),
+            number(row["white_before"]),
+            percent(row["white_before_share"]),
+            number(row["white_after"]),
+            percent(row["white_after_share"]),
+            number(row["zones"]),
+            number(row["kiosks"]),
+        )
+        for row in result.summary.to_dict("records")
+    ]
+    *told, whole = columns(header, lines).split("\n")
+    return "\n".join([*told, told[1], whole])
+
+
+def _proof(plan: KioskPlan) -> str:
+    if not plan.sites:
+        return "Plan : aucun visioguichet n'ajouterait un seul habitant."
+    kiosks = "1 visioguichet" if len(plan.sites) == 1 else f"{len(plan.sites)} visioguichets"
+    said = f"Plan : {kiosks}, {number(plan.value)} habitants desservis de plus ; "
+    if plan.status == "optimal":
+        return said + "optimum prouvé (écart 0 %)."
+    return said + f"au plus {number(plan.bound)} possibles, écart prouvé {percent(plan.gap, 2)} %."
+
+
+def _around(study: Study, ranking: Ranking) -> list[str]:
+    """Say where to stop, what the plan that was carried out reaches, and who is left."""
+    from geoguichet.coverage.outputs.report import stop_sentence
+    from geoguichet.coverage.outputs.wording import NARROW, NO_BREAK, Wording
+
+    say = Wording("fr")
+    lines = [stop_sentence(ranking, study.kiosks, say)] if study.kiosks is not None else []
+    outcome = ranking.reference
+    if outcome is not None:
+        known = outcome.people is not None
+        who = outcome.reference.label if known else f"{outcome.reference.count} dans les communes les plus peuplées"
+        people = outcome.people if outcome.people is not None else outcome.most_populated
+        lines.append(f"{who} : {number(people)} habitants ; les {outcome.enough} premiers du plan en font autant.")
+    lines += [
+        f"Encore sans accès : {number(row['people'])} habitants, {number(row['communes'])} commune(s) ; "
+        f"{say('unserved_' + row['reason'])}."
+        for row in ranking.unserved.to_dict("records")
+    ]
+    return [line.replace(NARROW, " ").replace(NO_BREAK, " ") for line in lines if line]
+
+
+def _kiosk_table(kiosks: GeoDataFrame, most: int = 10) -> str:
+    """Return the first of the ranked list, with what each would save a year under the study's use."""
+    header = ("Rang", "Visioguichet", "Zone", "h/sem.", "Habitants", "Cumul", "%", "km/an", "CO2 kg/an")
+    lines = [
+        (
+            str(row["rank"]),
+            f"{row['name']} ({row['departement']})",
+            row["zones"].split(",")[0],
+            "-" if isnan(row["hours_per_week"]) else f"{row['hours_per_week']:.3g}".replace(".", ","),
+            *(number(row[key]) for key in ("people_added", "people_cumulated")),
+            percent(row["share_cumulated"]),
+            *(number(row[key]) for key in ("km_saved_per_year", "co2_saved_kg_per_year")),
+        )
+        for row in kiosks.head(most).to_dict("records")
+    ]
+    left = len(kiosks) - most
+    return columns(header, lines, left=3) + (f"\n... et {left} autres, dans le rapport" if left > 0 else "")
+
+
+def as_json(result: CoverageResult, files: Sequence[Path]) -> dict[str, Any]:
+    """Return a study's answer for machines."""
+    plan = result.plan
+    return {
+        "study": result.study.id,
+        "summary": result.summary.to_dict("records"),
+        "plan": None
+        if plan is None
+        else {
+            "kiosks": len(plan.sites),
+            "value": plan.value,
+            "bound": plan.bound,
+            "gap": plan.gap,
+            "status": plan.status,
+        },
+        "kiosks": _records(result.kiosks),
+        "ranking": None if result.ranking is None else result.ranking.as_dict(),
+        "counters": result.counters,
+        "findings": [finding.as_dict() for finding in result.findings],
+        "files": [str(file) for file in files],
+    }
+
+
+def _records(table: GeoDataFrame) -> list[dict[str, Any]]:
+    plain = table.drop(columns=table.geometry.name).reset_index()
+    rows: list[dict[str, Any]] = json.loads(plain.to_json(orient="records"))
+    return rows
+
+
+def print_comparison(comparison: Comparison, files: Sequence[Path]) -> None:
+    """Print who gains and who loses between two answers."""
+    from geoguichet.coverage.outputs.comparison import changes_told, lead, side_told
+    from geoguichet.coverage.outputs.wording import NARROW, NO_BREAK, Wording
+
+    say = Wording("fr")
+    sentences = [
+        say("compare_before", title=side_told(comparison.before, say)),
+        say("compare_after", title=side_told(comparison.after, say)),
+        *(f"  - {sentence}" for sentence in changes_told(comparison, say)),
+        "",
+        lead(comparison, say),
+    ]
+    print("\n".join(sentences).replace(NARROW, " ").replace(NO_BREAK, " "))
+    for title, rows in (
+        ("Groupe", comparison.by_group()),
+        ("Département", comparison.of("departement", changed_only=True)),
+        ("Intercommunalité", comparison.of("epci", changed_only=True)),
+        ("Zone avant", comparison.of("zone_before", changed_only=True)),
+        ("Zone après", comparison.of("zone_after", changed_only=True)),
+    ):
+        if len(rows):
+            print(f"\n{_comparison_table(title, rows, comparison.needs)}")
+    print()
+    for file in files:
+        print(file)
+
+
+def _comparison_table(title: str, rows: DataFrame, needs: Sequence[str], most: int = 10) -> str:
+    header = (title, "Habitants", "Gagnent", "Perdent", "Plus près", "Plus loin", *(f"{need} (m)" for need in needs))
+    lines = [
+        (
+            f"{row['code']} {row['name']}".strip() if row["code"] != row["name"] else row["name"],
+            *(number(row[key]) for key in ("people", "gained", "lost", "nearer", "farther")),
+            *(signed(row[f"{need}_change_m"]) for need in needs),
+        )
+        for row in rows.head(most).to_dict("records")
+    ]
+    left = len(rows) - most
+    return columns(header, lines) + (f"\n... et {left} autres, dans compare.gpkg et --json" if left > 0 else "")
+
+
+def nearest_table(found: GeoDataFrame) -> str:
+    """Return the counters found, nearest first."""
+    opening = {"open": "ouvert", "unknown": "horaires inconnus", "": ""}
+    timed = bool((found["opening"] != "").any())
+    lines = [
+        (
+            f"{row['cost'] / 1000:.1f} km".replace(".", ","),
+            str(row["name"]),
+            f"{row['commune_name']} ({row['departement']})",
+            *([opening[row["opening"]]] if timed else []),
+            str(row["hours"]) if isinstance(row["hours"], str) and row["hours"] else "horaires inconnus",
+            str(key),
+        )
+        for key, row in zip(found.index, found.to_dict("records"), strict=True)
+    ]
+    header = ("Distance", "Guichet", "Commune", *(["Alors"] if timed else []), "Horaires", "Identifiant")
+    return columns(header, lines, left=len(header)) if lines else "Aucun guichet n'est ouvert alors."
