@@ -645,8 +645,9 @@ def write_catalogue(
     page: int = 1,
     pages: int = 1,
     total: int = 0,
+    page_address: Callable[[int], str] | None = None,
 ) -> bytes:
-    """Return a page of a whole catalogue; with several pages, Hydra says which comes next."""
+    """Return a page of a whole catalogue; with several pages, Hydra says which comes next, at ``page_address``."""
     graph = _graph()
     catalogue = URIRef(address)
     graph.add((catalogue, RDF.type, DCAT.Catalog))
@@ -659,18 +660,18 @@ def write_catalogue(
         term = {"service": DCAT.service}.get(record.type, DCAT.dataset)
         graph.add((catalogue, term, subject))
     if pages > 1:
-        _add_pages(graph, address, page, pages, total)
+        _add_pages(graph, page_address or (lambda number: f"{address}?page={number}"), page, pages, total)
     return _serialized(graph, form)
 
 
-def _add_pages(graph: Graph, address: str, page: int, pages: int, total: int) -> None:
-    view = URIRef(f"{address}?page={page}")
+def _add_pages(graph: Graph, address: Callable[[int], str], page: int, pages: int, total: int) -> None:
+    view = URIRef(address(page))
     graph.add((view, RDF.type, HYDRA.PagedCollection))
     graph.add((view, HYDRA.totalItems, Text(total)))
     numbers = {HYDRA.firstPage: 1, HYDRA.lastPage: pages, HYDRA.previousPage: page - 1, HYDRA.nextPage: page + 1}
     for term, number in numbers.items():
         if 1 <= number <= pages:
-            graph.add((view, term, Text(f"{address}?page={number}")))
+            graph.add((view, term, Text(address(number))))
 
 
 def _graph() -> Graph:

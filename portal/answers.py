@@ -55,19 +55,20 @@ def wanted_form(request: Request, known: Collection[str] = ("json", "html")) -> 
             raise Refusal(400, f"f : « {asked[:40]} » n'est pas servi ; attendu {told}.",
                           f"f: “{asked[:40]}” is not served; expected {told}.")  # fmt: skip
         return asked
-    weights = {"json": 0.0, "html": 0.0, "jsonld": 0.0}
+    weights = {"json": 0.0, **dict.fromkeys(known, 0.0)}
     for part in request.headers.get("Accept", "").split(","):
         kind, _, rest = part.strip().lower().partition(";")
         form = _FORMS.get(kind)
-        if form:
+        if form in weights:
             quality = next((p.strip()[2:] for p in rest.split(";") if p.strip().startswith("q=")), "")
             weights[form] = max(weights[form], _quality(quality))
-    best = max(weights, key=lambda form: weights[form])
-    return best if best in known else "json"
+    return max(weights, key=lambda form: weights[form])
 
 
 _FORMS = {
     "text/html": "html", "application/xhtml+xml": "html", "application/ld+json": "jsonld", "application/json": "json",
+    "text/turtle": "dcat-ttl", "application/rdf+xml": "dcat-rdf", "text/csv": "csv",
+    "application/vnd.iso.19139+xml": "iso19139",
     GEOJSON: "json", CATALOG: "json", SCHEMA: "json", FACETS: "json", "application/vnd.oai.openapi+json": "json",
 }  # fmt: skip
 

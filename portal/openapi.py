@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -11,6 +11,7 @@ from geoguichet.catalogue.query import EXACT, MAXIMUM_LIMIT
 from geoguichet.catalogue.queryables import FACETS, QUERYABLES, SORTABLES
 from geoguichet.portal.answers import CATALOG, GEOJSON, SCHEMA
 from geoguichet.portal.answers import FACETS as FACETS_TYPE
+from geoguichet.portal.encodings import ENCODINGS, TOGETHER
 from geoguichet.portal.features import layer_fields
 from geoguichet.portal.records_api import COLLECTION, RECORD_PROFILE
 
@@ -40,10 +41,16 @@ def document(config: Mapping[str, Any], *, editable: bool = False, lang: str = "
 
 
 def _operation(
-    summary: str, tag: str, name: str, parameters: Sequence[str | Json], answers: Mapping[str, Json | str]
+    summary: str,
+    tag: str,
+    name: str,
+    parameters: Sequence[str | Json],
+    answers: Mapping[str, Json | str],
+    *,
+    forms: str = "f",
 ) -> Json:
     """Return a GET: its parameters are names of ours or whole ones, its answers a schema by media type."""
-    given = [_ref("parameters", one) if isinstance(one, str) else one for one in (*parameters, "f", "lang")]
+    given = [_ref("parameters", one) if isinstance(one, str) else one for one in (*parameters, forms, "lang")]
     content = {
         kind: {"schema": _ref("schemas", schema) if isinstance(schema, str) else schema}
         for kind, schema in answers.items()
@@ -99,6 +106,11 @@ def _execution() -> Json:
     }
 
 
+def _encoded(forms: Iterable[str]) -> Mapping[str, Json]:
+    """Return the answers in the formats of other catalogues, by media type."""
+    return {ENCODINGS[form][0]: {"type": "string"} for form in forms}
+
+
 def _record_paths(*, editable: bool) -> Json:
     home = f"/collections/{COLLECTION}"
     searching = ("q", "bbox", "datetime", "type", "ids", "externalIds", *EXACT, "filter", "filter-lang", "filter-crs",
@@ -109,10 +121,12 @@ def _record_paths(*, editable: bool) -> Json:
     paths: Json = {
         home: {"get": _operation("The catalogue", "records", "catalogue", ("profile",), {CATALOG: "Catalog", **_PAGE})},
         f"{home}/items": {
-            "get": _operation("Records that match", "records", "records", searching, {GEOJSON: "Records", **_PAGE})
+            "get": _operation("Records that match", "records", "records", searching,
+                              {GEOJSON: "Records", **_PAGE, **_encoded(TOGETHER)}, forms="f-records")
         },
         f"{home}/items/{{recordId}}": {
-            "get": _operation("One record", "records", "record", ("recordId", "profile"), {GEOJSON: "Record", **_PAGE})
+            "get": _operation("One record", "records", "record", ("recordId", "profile"),
+                              {GEOJSON: "Record", **_PAGE, **_encoded(ENCODINGS)}, forms="f-record")
         },
         f"{home}/facets": {"get": _operation("What can be counted", "records", "facets", (), facets)},
         **{
@@ -214,6 +228,8 @@ def _parameters() -> Json:
         "profile": _listed("profile", (RECORD_PROFILE, "ogc-record")),
         "facets": {**_listed("facets", ()), "description": ", ".join(FACETS),
                    "schema": {"type": "array", "items": {"type": "string", "pattern": f"^{pattern}$"}}},
+        "f-records": _query("f", {"type": "string", "enum": ["json", "html", *TOGETHER]}),
+        "f-record": _query("f", {"type": "string", "enum": ["json", "html", "jsonld", *ENCODINGS]}),
         **{name: {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
            for name in ("recordId", "featureId")},
     }  # fmt: skip

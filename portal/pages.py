@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from geoguichet.catalogue.queryables import QUERYABLES
+from geoguichet.portal.encodings import ENCODINGS
 
 _FILES = ("item", "items", "enclosure", "data", "download")
 _RELATED = (
@@ -195,4 +196,4 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
 }
 """The filters our templates may use, beside those of jinja and pygeoapi."""
 
-GLOBALS: Mapping[str, Any] = {"LANGUAGES": LANGUAGES}
+GLOBALS: Mapping[str, Any] = {"LANGUAGES": LANGUAGES, "ENCODINGS": ENCODINGS}

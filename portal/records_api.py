@@ -28,6 +28,7 @@ from geoguichet.catalogue.record import Record, instant_keys
 from geoguichet.catalogue.store import Page, RecordStore
 from geoguichet.portal import answers, declared
 from geoguichet.portal.answers import CATALOG, GEOJSON, SCHEMA, Refusal, answer
+from geoguichet.portal.encodings import ENCODINGS, TOGETHER, Encodings
 from geoguichet.portal.records import store_of
 
 COLLECTION = "catalogue"
@@ -39,6 +40,10 @@ PAGE_FACETS = "type,organization:8,keywords:12,themes:8,license:8"
 """The facets that the page of the catalogue shows."""
 
 _ITEM_METHODS = ("GET", "PUT", "DELETE", "OPTIONS")
+
+_LISTED = ("json", "html", "jsonld", *TOGETHER)
+_ITEM = ("json", "html", "jsonld", *ENCODINGS)
+"""What ``f`` may ask of the records, and of one."""
 
 type Handler = Callable[[Request], Awaitable[Response]]
 type Render = Callable[[str, Mapping[str, Any], str], str]
@@ -62,6 +67,8 @@ class RecordsApi:
         self.render = render
         self.editable = editable
         self.home = f"{self.url}/collections/{COLLECTION}"
+        self.encodings = Encodings(workspace.absolute(), self.url, self.home)
+        self._links_of_an_item = {lang: self._made_item_links(lang) for lang in _WORDS}
 
     def routes(self) -> list[BaseRoute]:
         """Return what to put before pygeoapi's own routes."""
@@ -220,7 +227,7 @@ class RecordsApi:
             return self._options("GET, HEAD, POST, OPTIONS" if self.editable else "GET, HEAD, OPTIONS")
         if request.method == "POST":
             return await self._create(request)
-        form, lang = answers.wanted_form(request, ("json", "html", "jsonld")), answers.language(request)
+        form, lang = answers.wanted_form(request, _LISTED), answers.language(request)
         given = answers.parameters(request, *ITEMS_PARAMETERS)
         _check_profile(request, RECORD_PROFILE)
         headers = answers.validators(await run_in_threadpool(self.store.generation), request, form, lang)
@@ -239,6 +246,9 @@ class RecordsApi:
         if form == "html":
             made = await run_in_threadpool(self._items_page, page, query, given, lang)
             return answer(made, "text/html", lang, headers=headers)
+        if form in TOGETHER:
+            made = await run_in_threadpool(self._encoded_page, page, query, given, form, lang)
+            return answer(made, ENCODINGS[form][0], lang, headers=headers)
         headers["Link"] = f'<{RECORD_PROFILE}>; rel="profile"'
         return answer(self._items_json(page, query, given, shaping, lang), GEOJSON, lang, headers=headers)
 
@@ -276,6 +286,18 @@ class RecordsApi:
             links.append(link("prev", self._items_url(before), GEOJSON))
         return links
 
+    def _encoded_page(self, page: Page, query: RecordQuery, given: Mapping[str, str], form: str, lang: str) -> bytes:
+        plain = {name: value for name, value in given.items() if name not in ("cursor", "offset")}
+        size = max(query.limit, 1)
+
+        def address(number: int) -> str:
+            return self._items_url({**plain, "offset": str((number - 1) * size), "f": form})
+
+        return self.encodings.many(
+            page.records, form, title=self.resource["title"][lang], page=query.offset // size + 1,
+            pages=-(-page.number_matched // size), total=page.number_matched, address=address,
+        )  # fmt: skip
+
     def _items_url(self, given: Mapping[str, str]) -> str:
         return f"{self.home}/items?{urlencode(given)}"
 
@@ -306,25 +328,35 @@ class RecordsApi:
             return self._options("GET, HEAD, PUT, DELETE, OPTIONS" if self.editable else "GET, HEAD, OPTIONS")
         if request.method in ("PUT", "DELETE"):
             return await (self._replace if request.method == "PUT" else self._delete)(request, identifier)
-        form, lang = answers.wanted_form(request, ("json", "html", "jsonld")), answers.language(request)
+        form, lang = answers.wanted_form(request, _ITEM), answers.language(request)
         answers.parameters(request, "profile")
         _check_profile(request, RECORD_PROFILE)
         generation = await run_in_threadpool(self.store.generation)
         body = await run_in_threadpool(self.store.document, _utf8(identifier))
-        if other := self.or_pygeoapi(request, form):
+        if form not in ENCODINGS and (other := self.or_pygeoapi(request, form)):
             return other
         headers = answers.validators(generation, request, form, lang)
         if answers.is_unchanged(request, headers):
             return answer(b"", GEOJSON, lang, status=304, headers=headers)
+        if form in ENCODINGS:
+            record = Record.from_geojson(json.loads(body))
+            made = await run_in_threadpool(self.encodings.one, record, form)
+            return answer(made, ENCODINGS[form][0], lang, headers=headers)
         headers["Link"] = f'<{RECORD_PROFILE}>; rel="profile"'
         return answer(_spliced(body, self._item_links(identifier, lang), self.url), GEOJSON, lang, headers=headers)
 
     def _item_links(self, identifier: str, lang: str) -> bytes:
         href = f"{self.home}/items/{quote(identifier, safe='')}"
+        return self._links_of_an_item[lang].replace(b"{href}", href.encode())
+
+    def _made_item_links(self, lang: str) -> bytes:
+        """Return the links of any record, its address to be put in: they are made once, not at each request."""
+        href = "{href}"
         links = [
             link("self", f"{href}?f=json", GEOJSON, _WORDS[lang]["self"]),
             link("alternate", f"{href}?f=html", "text/html", _WORDS[lang]["html"]),
-            link("alternate", f"{href}?f=jsonld", "application/ld+json"),
+            link("alternate", f"{href}?f=jsonld", "application/ld+json", "schema.org"),
+            *(link("alternate", f"{href}?f={form}", kind, title) for form, (kind, title) in ENCODINGS.items()),
             link("collection", self.home, CATALOG, self.resource["title"][lang]),
             link("profile", RECORD_PROFILE),
         ]

@@ -1,7 +1,14 @@
+import csv
+import io
 import json
 
 import pytest
 import requests
+from rdflib import DCAT, DCTERMS, RDF, Graph
+
+from geoguichet.catalogue import formats
+from geoguichet.catalogue.dcat import HYDRA
+from geoguichet.portal.encodings import ENCODINGS
 
 ITEMS = "/collections/catalogue/items"
 
@@ -122,3 +129,45 @@ def test_the_api_document_is_whole(url: str, http: requests.Session) -> None:
     answer = http.get(f"{url}/openapi")
     assert answer.headers["Content-Type"].startswith("application/vnd.oai.openapi+json")
     assert set(json.dumps(answer.json()).split('"$ref": "')[1:]) and '"$ref": "http' not in answer.text
+
+
+@pytest.mark.parametrize("form", [form for form in ENCODINGS if form not in ("mcf", "csv")])
+def test_a_record_is_given_in_the_formats_of_other_catalogues(url: str, http: requests.Session, form: str) -> None:
+    record = http.get(f"{url}{ITEMS}/forets").json()
+    announced = {link["href"]: link["type"] for link in record["links"] if link["rel"] == "alternate"}
+    got = http.get(f"{url}{ITEMS}/forets?f={form}")
+    assert got.status_code == 200
+    assert got.headers["Content-Type"].partition(";")[0] == announced[got.url] == ENCODINGS[form][0]
+    (told,) = formats.read(got.content).records
+    assert told.title == record["properties"]["title"]
+
+
+def test_an_accept_header_asks_for_a_graph(url: str, http: requests.Session) -> None:
+    got = http.get(f"{url}{ITEMS}/forets", headers={"Accept": "text/turtle"})
+    assert got.headers["Content-Type"].startswith("text/turtle") and b"dcat:Dataset" in got.content
+    assert http.get(f"{url}{ITEMS}?f=iso19139").status_code == 400  # one record a document
+
+
+def test_the_catalogue_is_a_paged_graph_whose_addresses_lead_somewhere(url: str, http: requests.Session) -> None:
+    everything = {record["id"] for record in http.get(f"{url}{ITEMS}?limit=100").json()["features"]}
+    seen, address, pages = set(), f"{url}{ITEMS}?f=dcat-ttl&limit=4", 0
+    while address:
+        graph = Graph().parse(data=http.get(address).content, format="turtle")
+        seen |= {str(told) for told in graph.objects(None, DCTERMS.identifier)}
+        for subject in graph.subjects(RDF.type, DCAT.Dataset):
+            assert http.get(str(subject)).status_code == 200
+        address = next(map(str, graph.objects(None, HYDRA.nextPage)), "")
+        pages += 1
+    assert seen == everything and pages == -(-len(everything) // 4)
+
+
+def test_the_catalogue_is_a_table(url: str, http: requests.Session) -> None:
+    got = http.get(f"{url}{ITEMS}?f=csv&limit=100")
+    count = http.get(f"{url}{ITEMS}?resulttype=hits").json()["numberMatched"]
+    assert len(list(csv.reader(io.StringIO(got.content.decode("utf-8-sig")), delimiter=";"))) == count + 1
+
+
+def test_a_document_far_from_the_portal_has_whole_addresses(url: str, http: requests.Session) -> None:
+    for record in http.get(f"{url}{ITEMS}?limit=100").json()["features"]:
+        got = http.get(f"{url}{ITEMS}/{record['id']}?f=dcat-jsonld")
+        assert b'"studies/' not in got.content and b'"collections/' not in got.content
