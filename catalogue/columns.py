@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from geoguichet.catalogue.query import FacetRequest, RecordQuery
 from geoguichet.catalogue.queryables import TERM_FACETS
 from geoguichet.catalogue.record import Extent
-from geoguichet.catalogue.selection import TEXT_COLUMNS, match_in, phrases
+from geoguichet.catalogue.selection import TEXT_COLUMNS, match_in, told_apart
 from geoguichet.catalogue.tables import meta
 
 type Numbers = NDArray[np.int64]
@@ -118,7 +118,7 @@ class Columns:
         return numbers[order][query.offset : last]
 
     def _text_scores(self, database: sqlite3.Connection, numbers: Numbers, query: RecordQuery) -> NDArray[np.float64]:
-        alternatives = phrases(query)[:_TOLD_APART]
+        alternatives = told_apart(query)[:_TOLD_APART]
         columns = TEXT_COLUMNS if len(alternatives) > 1 else {"title": 10.0, "keywords": 5.0}
         scores = np.ones(len(self.years))
         for alternative in alternatives:
@@ -174,7 +174,7 @@ class Columns:
 
 
 _TOLD_APART = 6
-"""Alternatives of ``q`` whose places are told apart when ranking."""
+"""Alternatives of ``q``, or words, whose places are told apart when ranking."""
 
 _ROWS = """
 SELECT n, west, south, east, north, updated, title_words, terms FROM record WHERE stamp > ? ORDER BY n

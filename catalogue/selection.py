@@ -183,8 +183,16 @@ class _Parts:
 
 
 def phrases(query: RecordQuery) -> list[str]:
-    """Return the alternatives of ``q`` as FTS5 phrases of stems."""
-    return [f'"{" ".join(stems)}"' for stems in map(text.stems, query.terms) if stems]
+    """Return the alternatives of ``q`` as FTS5 expressions: phrases of stems, or words that may stand apart."""
+    joint = '" AND "' if query.anywhere else " "
+    return [f'("{joint.join(stems)}")' for stems in map(text.stems, query.terms) if stems]
+
+
+def told_apart(query: RecordQuery) -> list[str]:
+    """Return the expressions whose places in a record make its rank: the alternatives, or their words."""
+    if not query.anywhere:
+        return phrases(query)
+    return [f'"{stem}"' for stem in dict.fromkeys(stem for term in query.terms for stem in text.stems(term))]
 
 
 def match_in(columns: str, alternatives: list[str], query: RecordQuery) -> str:

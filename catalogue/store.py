@@ -398,6 +398,16 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> tuple[str, ...
     return tuple(name for name in names if flat[0].get(name) != flat[1].get(name))
 
 
+def search_as_people_do(store: RecordStore, query: RecordQuery) -> tuple[Page, RecordQuery]:
+    """Search for words side by side, else anywhere; return the page and the question that it answers.
+
+    The standard's ``q`` wants words side by side; who types "plu longueau" wants both, wherever they are.
+    """
+    page = store.search(query)
+    wider = query.loosened() if not page.number_matched else None
+    return (page, query) if wider is None else (store.search(wider), wider)
+
+
 def remove_store(path: Path) -> None:
     """Remove a store with its log: a ``-wal`` left beside a new file would be replayed into it, silently."""
     for suffix in ("-wal", "-shm", ""):

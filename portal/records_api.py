@@ -25,7 +25,7 @@ from geoguichet.catalogue.query import PARAMETERS, RecordQuery
 from geoguichet.catalogue.queryables import FACETS as FACET_NAMES
 from geoguichet.catalogue.queryables import QUERYABLES, SORTABLES
 from geoguichet.catalogue.record import Record, instant_keys
-from geoguichet.catalogue.store import Page, RecordStore
+from geoguichet.catalogue.store import Page, RecordStore, search_as_people_do
 from geoguichet.portal import answers, declared
 from geoguichet.portal.answers import CATALOG, GEOJSON, SCHEMA, Refusal, answer
 from geoguichet.portal.records import store_of
@@ -235,10 +235,13 @@ class RecordsApi:
         query = RecordQuery.from_parameters(asked)
         if answers.is_unchanged(request, headers):
             return answer(b"", GEOJSON, lang, status=304, headers=headers)
-        page = await run_in_threadpool(self.store.search, query)
         if form == "html":
+            page, query = await run_in_threadpool(search_as_people_do, self.store, query)
+            if query.anywhere:
+                given["q-words"] = "anywhere"
             made = await run_in_threadpool(self._items_page, page, query, given, lang)
             return answer(made, "text/html", lang, headers=headers)
+        page = await run_in_threadpool(self.store.search, query)
         headers["Link"] = f'<{RECORD_PROFILE}>; rel="profile"'
         return answer(self._items_json(page, query, given, shaping, lang), GEOJSON, lang, headers=headers)
 
