@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from geoguichet.catalogue import text
 from geoguichet.catalogue.cql2_sql import Box, translate
 from geoguichet.catalogue.errors import QueryError
+from geoguichet.catalogue.places import tokens_touching
 from geoguichet.catalogue.query import RecordQuery, SortKey
 from geoguichet.catalogue.record import Extent
-from geoguichet.catalogue.tables import place_tokens
 
 MAXIMUM_VALUES = 900
 """Values one SQL statement may carry (old SQLite libraries refuse 1000)."""
@@ -201,7 +201,7 @@ def match_in(columns: str, alternatives: list[str], query: RecordQuery) -> str:
     for field, values in _exact_values(query):
         match += " AND tokens : (" + " OR ".join(f'"{text.token(field, value)}"' for value in values) + ")"
     if query.bbox:
-        match += " AND tokens : (" + " OR ".join(f'"{token}"' for token in place_tokens(query.bbox)) + ")"
+        match += " AND tokens : (" + " OR ".join(f'"{token}"' for token in tokens_touching(query.bbox)) + ")"
     return match
 
 

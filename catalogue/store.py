@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,13 +17,13 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Literal, Protocol, Self
 
-from geoguichet.catalogue import cql2_sql, tables
+from geoguichet.catalogue import cql2_sql, tables, writing
 from geoguichet.catalogue.columns import Columns, FacetCounts, numbers_of
 from geoguichet.catalogue.errors import RecordNotFoundError, StoreError
 from geoguichet.catalogue.query import RecordQuery
 from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.selection import Selection, select, sort_keys, write_cursor
-from geoguichet.catalogue.tables import Change
+from geoguichet.catalogue.writing import Change, Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,41 +175,41 @@ class SQLiteStore:
     def upsert(self, record: Record, *, by: str = "") -> Change:
         """Store a record under its identifier; the same content again writes nothing."""
         with self._write() as database:
-            stamp = tables.next_generation(database)
-            terms = tables.TermNumbers(database)
-            change = tables.upsert(database, record, by, stamp, terms)
+            writer = Writer(database, tables.next_generation(database), by=by)
+            (change,) = writer.upsert([record])
             if change != "unchanged":
-                terms.flush()
-                tables.remember_generation(database, stamp)
+                writer.flush()
+                tables.remember_generation(database, writer.stamp)
             return change
 
     def bulk_upsert(self, records: Iterable[Record], *, by: str = "") -> LoadSummary:
         """Store many records in one transaction: readers see all of them or none."""
-        counts: dict[str, int] = {}
+        counts: Counter[str] = Counter()
         with self._write() as database:
-            stamp = tables.next_generation(database)
-            terms = tables.TermNumbers(database)
+            writer = Writer(database, tables.next_generation(database), by=by)
             database.execute(f"PRAGMA cache_size = -{_LOADING_CACHE_KB}")
-            for record in records:
-                change = tables.upsert(database, record, by, stamp, terms)
-                counts[change] = counts.get(change, 0) + 1
+            writer.drop_indexes()
+            for batch in _batches(records):
+                counts.update(writer.upsert(batch))
+            writer.flush()
             if counts.keys() - {"unchanged"}:
-                terms.flush()
-                tables.remember_generation(database, stamp)
+                tables.remember_generation(database, writer.stamp)
         return LoadSummary(**counts)
 
     def delete(self, identifier: str, *, by: str = "") -> None:
         """Delete a record, leaving a tombstone in its history; RecordNotFoundError when there is none."""
         with self._write() as database:
-            row = database.execute(tables.CURRENT, (identifier,)).fetchone()
+            row = database.execute("SELECT n, version FROM record WHERE id = ?", (identifier,)).fetchone()
             if row is None:
                 raise RecordNotFoundError(f"Aucune fiche « {identifier} » à supprimer dans le catalogue.")
-            number, version = row[0], row[2]
-            tables.archive(database, identifier)
-            tables.remove(database, number)
-            tombstone = (identifier, version + 1, tables.now(), by, "deleted", None)
+            number, version = row
+            writer = Writer(database, tables.next_generation(database), by=by)
+            writing.archive(database, identifier)
+            writer.remove(number)
+            writer.flush()
+            tombstone = (identifier, version + 1, writing.now(), by, "deleted", None)
             database.execute("INSERT INTO previous VALUES (?, ?, ?, ?, ?, ?)", tombstone)
-            tables.remember_generation(database, tables.next_generation(database))
+            tables.remember_generation(database, writer.stamp)
 
     def history(self, identifier: str) -> tuple[Version, ...]:
         """Return every version, the oldest first; RecordNotFoundError for an identifier never seen."""
@@ -343,6 +344,19 @@ class SQLiteStore:
 
 _LOADING_CACHE_KB = 200_000
 """Memory a bulk load may keep pages of the file in."""
+
+
+def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:
+    """Yield records by the hundred, no identifier twice in a batch."""
+    batch: dict[str, Record] = {}
+    for record in records:
+        if record.id in batch or len(batch) == writing.BATCH:
+            yield list(batch.values())
+            batch = {}
+        batch[record.id] = record
+    if batch:
+        yield list(batch.values())
+
 
 # --- reading --------------------------------------------------------------------------------------
 
