@@ -20,6 +20,7 @@ ANALYSIS = f"3+snowball-{getattr(snowballstemmer, '__version__', '3')}"
 
 _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d"})
 _ELISION = re.compile(r"\b(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu|quoiqu)['’ʼ`´′]")
+_APOSTROPHE = re.compile("['’ʼ`´′]")
 _WORD = re.compile(r"[^\W_]+")
 _FRENCH = re.compile(r"[\x00-\x7fÀ-ÖØ-öø-ÿŒœ‘’“”«»–—…°€]*")
 """Texts whose words can be told apart before they are folded, so that each word is folded once."""
@@ -91,11 +92,12 @@ def stems(text: str) -> tuple[str, ...]:
     >>> stems("la qualité des Eaux") == stems("QUALITE DE L'EAU")
     True
     """
-    if _FRENCH.fullmatch(text) and not _ODD_ELISION.search(text):
-        found = map(_stem_of, _WORD.findall(_ELISION.sub(" ", text.lower())))
-    else:
-        found = map(_stem, words(text))
-    return tuple(filter(None, found))
+    if not _FRENCH.fullmatch(text) or _ODD_ELISION.search(text):
+        return tuple(filter(None, map(_stem, words(text))))
+    told = text.lower()
+    if _APOSTROPHE.search(told):
+        told = _ELISION.sub(" ", told)
+    return tuple(filter(None, map(_stem_of, _WORD.findall(told))))
 
 
 def token(kind: str, value: str) -> str:

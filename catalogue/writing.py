@@ -128,7 +128,7 @@ class Writer:
         (body,) = database.execute("SELECT body FROM document WHERE n = ?", (number,)).fetchone()
         (terms,) = database.execute("SELECT terms FROM record WHERE n = ?", (number,)).fetchone()
         record = Record.from_geojson(json.loads(body))
-        words = (*_words(record), " ".join(self._tokens(record, record.extent)))
+        words = (*_words(record), _tokens(map(self._term, _terms(record)), record.extent))
         database.execute("INSERT INTO words (words, rowid, title, keywords, abstract, tokens) "
                          "VALUES ('delete', ?, ?, ?, ?, ?)", (number, *words))  # fmt: skip
         database.execute("DELETE FROM extent WHERE piece IN (?, ?)", (2 * number, 2 * number + 1))
@@ -172,14 +172,15 @@ class Writer:
     def _add(self, rows: _Rows, record: Record, body: bytes, number: int, version: tuple[object, ...]) -> None:
         """Gather the rows of a record."""
         extent = record.extent
-        terms = sorted(self._term(term)[0] for term in _terms(record))
+        named = [self._term(term) for term in _terms(record)]
+        terms = sorted(number for number, _ in named)
         self._more.update(terms)
         self._tagged.append((np.array(terms, dtype=np.int64) << 32) | number)
         self._pending += len(terms)
         if self._pending > _PENDING:
             self._write_tagged()
         title, keywords, abstract = _words(record)
-        rows.words.append((number, title, keywords, abstract, " ".join(self._tokens(record, extent))))
+        rows.words.append((number, title, keywords, abstract, _tokens(named, extent)))
         rows.document.append((number, body))
         rows.record.append((
             number, record.id, *version, self.stamp, record.type or None, text.fold(record.title) or None,
@@ -202,11 +203,6 @@ class Writer:
             (number,) = self.database.execute("SELECT t FROM term WHERE field = ? AND value = ?", term).fetchone()
             known = self._terms[term] = (int(number), text.token(*term))
         return known
-
-    def _tokens(self, record: Record, extent: Extent | None) -> list[str]:
-        """Return the words of the index that stand for the exact values and the place of a record."""
-        tokens = [self._term(term)[1] for term in _terms(record)]
-        return tokens + places.tokens_of(extent) if extent else tokens
 
 
 def archive(database: sqlite3.Connection, identifier: str) -> None:
@@ -294,6 +290,12 @@ def _words(record: Record) -> tuple[str, str, str]:
     fields = (record.title, _apart(*record.keywords, *concepts), _apart(record.description, *people))
     title, keywords, abstract = (" ".join(text.stems(told)) for told in fields)
     return title, keywords, abstract
+
+
+def _tokens(terms: Iterable[tuple[int, str]], extent: Extent | None) -> str:
+    """Return the words of the index that stand for the exact values and the place of a record."""
+    tokens = [token for _, token in terms]
+    return " ".join(tokens + places.tokens_of(extent) if extent else tokens)
 
 
 def _apart(*texts: str) -> str:
