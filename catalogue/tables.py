@@ -6,6 +6,7 @@ import json
 import logging
 import sqlite3
 import time
+from uuid import uuid4
 
 from geoguichet.catalogue import text
 from geoguichet.catalogue.record import Record
@@ -37,11 +38,14 @@ CREATE TABLE external_id (value TEXT NOT NULL, scheme TEXT NOT NULL, n INTEGER N
   PRIMARY KEY (value, scheme, n)) WITHOUT ROWID;
 CREATE INDEX external_scheme ON external_id (scheme, n);
 CREATE INDEX external_record ON external_id (n);
+CREATE TABLE removed (n INTEGER NOT NULL, stamp INTEGER NOT NULL, PRIMARY KEY (stamp, n)) WITHOUT ROWID;
 CREATE VIRTUAL TABLE words USING fts5 (title, keywords, abstract, tokens, content='', tokenize='ascii');
 CREATE VIRTUAL TABLE extent USING rtree (piece, west, east, south, north);
 """
 # record: created, updated, first and last are sort keys (`record.instant_keys`), title is folded, name is not;
-# stamp is the generation that wrote the row; terms are the numbers of its terms, 32-bit integers in a row.
+# stamp is the generation that wrote the row (removed: that took it out); terms are the numbers of its terms, 32-bit
+# integers in a row.
+# meta.numbering changes when the numbers of records or terms do (another file under the same name, indexes made anew).
 # words: stems, and tokens that stand for exact values and places. It holds no text, so taking a row out needs the
 # same words again: `meta.analysis` remembers which analysis made them.
 # extent: piece = 2 n, and 2 n + 1 for the second half of an extent across the antimeridian; its 32-bit
@@ -69,7 +73,7 @@ def _create(database: sqlite3.Connection) -> None:
     database.execute("BEGIN IMMEDIATE")
     if database.execute("PRAGMA user_version").fetchone() == (0,):  # nobody made them meanwhile
         _run(database, _KEPT + _DERIVED, *INDEXES.values())
-        values = [("analysis", text.ANALYSIS), ("generation", "0")]
+        values = [("analysis", text.ANALYSIS), ("generation", "0"), ("numbering", uuid4().hex)]
         database.executemany("INSERT INTO meta VALUES (?, ?)", values)
         database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     database.commit()
@@ -84,7 +88,7 @@ def _derive_again(database: sqlite3.Connection) -> None:
         database.execute(f"CREATE TEMP TABLE kept AS {versions}")
         for (name,) in database.execute(
             "SELECT name FROM sqlite_schema WHERE type = 'table' AND name IN "
-            "('record', 'shape', 'term', 'tagged', 'external_id', 'words', 'extent')"
+            "('record', 'shape', 'term', 'tagged', 'external_id', 'removed', 'words', 'extent')"
         ).fetchall():
             database.execute(f"DROP TABLE {name}")
         _run(database, _DERIVED, *INDEXES.values())
@@ -97,7 +101,8 @@ def _derive_again(database: sqlite3.Connection) -> None:
             last = rows[-1][1]
         writer.flush()
         database.execute("DROP TABLE temp.kept")
-        database.execute("UPDATE meta SET value = ? WHERE key = 'analysis'", (text.ANALYSIS,))
+        values = [("analysis", text.ANALYSIS), ("numbering", uuid4().hex)]
+        database.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values)
         database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     database.commit()
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from geoguichet.catalogue import text
 from geoguichet.catalogue.errors import QueryError, RecordNotFoundError
-from geoguichet.catalogue.query import RecordQuery, SortKey
+from geoguichet.catalogue.query import FacetRequest, RecordQuery, SortKey
 from geoguichet.catalogue.record import Extent, ExternalId, Record, Time
 from geoguichet.catalogue.store import LoadSummary, RecordStore, SQLiteStore, remove_store
 
@@ -348,14 +348,20 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> SQLiteStore:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(records, min_size=1, max_size=12), st.lists(queries, min_size=5, max_size=15))
+@given(st.lists(records, min_size=1, max_size=12), st.lists(queries, min_size=5, max_size=15), st.booleans())
 def test_a_search_finds_what_reading_every_record_finds(
-    scratch: SQLiteStore, described: list[dict], asked: list[RecordQuery]
+    scratch: SQLiteStore, described: list[dict], asked: list[RecordQuery], edited: bool
 ) -> None:
     remove_store(scratch.path)
     everything = [Record(id=f"r{n}", **members) for n, members in enumerate(described)]
     with scratch as store:
         store.bulk_upsert(everything)
+        if edited:  # once arrays of the first state are in memory
+            store.search(RecordQuery(facets=(FacetRequest("type"),)))
+            store.delete("r0")
+            moved = replace(everything[-1], id="r1")
+            store.upsert(moved)
+            everything = [moved, *everything[2:]]
         for query in asked:
             expected = {record.id for record in everything if naive(record, query)}
             page = store.search(query)
