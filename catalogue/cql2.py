@@ -90,13 +90,19 @@ def parse_filter(text: str, *, lang: str = "", crs: str = "") -> Filter:
     'and'
     """
     if lang not in ("", *LANGUAGES):
-        raise QueryError(f"filter-lang : « {lang[:40]} » est inconnu ; attendu {' ou '.join(LANGUAGES)}.")
+        raise QueryError(
+            f"filter-lang : « {lang[:40]} » est inconnu ; attendu {' ou '.join(LANGUAGES)}.",
+            f"filter-lang: “{lang[:40]}” is unknown; expected {' or '.join(LANGUAGES)}.",
+        )
     if crs not in ("", *CRSS):
-        raise QueryError(f"filter-crs : « {crs[:80]} » n'est pas servi ; attendu {', '.join(CRSS)}.")
+        raise QueryError(
+            f"filter-crs : « {crs[:80]} » n'est pas servi ; attendu {', '.join(CRSS)}.",
+            f"filter-crs: “{crs[:80]}” is not served; expected {', '.join(CRSS)}.",
+        )
     is_json = lang == "cql2-json" or (not lang and text.lstrip().startswith("{"))
     condition = _Reader(_to_crs84(crs)).read(_parsed(text, is_json=is_json))
     if condition.kind != "boolean":
-        raise QueryError("filter : une condition (vraie ou fausse) est attendue.")
+        raise refused("une condition (vraie ou fausse) est attendue.", "a condition (true or false) is expected.")
     return Filter(text, condition)
 
 
@@ -124,15 +130,21 @@ _LIGATURES = str.maketrans({"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE"})
 def _parsed(text: str, *, is_json: bool) -> Any:
     """Return the JSON form of a filter, by the ``cql2`` package."""
     if len(text) > MAXIMUM_LENGTH:
-        raise QueryError(f"filter : au plus {MAXIMUM_LENGTH} caractères sont attendus, reçu {len(text)}.")
+        raise refused(
+            f"au plus {MAXIMUM_LENGTH} caractères sont attendus, reçu {len(text)}.",
+            f"at most {MAXIMUM_LENGTH} characters are expected, received {len(text)}.",
+        )
     if "\x00" in text or _too_nested(text):
-        raise QueryError(f"filter : expression trop imbriquée ou illisible (au plus {MAXIMUM_DEPTH} niveaux).")
+        raise _too_deep()
     try:
         return (cql2.parse_json(text) if is_json else _parsed_text(text)).to_json()
     except (cql2.ParseError, ValueError) as error:
         where = re.search(r"--> \d+:(\d+)", str(error))
-        place = f" (au caractère {where[1]})" if where else ""
-        raise QueryError(f"filter : l'expression n'est pas du CQL2 {'JSON' if is_json else 'texte'}{place}.") from error
+        place, here = (f" (au caractère {where[1]})", f" (at character {where[1]})") if where else ("", "")
+        raise refused(
+            f"l'expression n'est pas du CQL2 {'JSON' if is_json else 'texte'}{place}.",
+            f"the expression is not CQL2 {'JSON' if is_json else 'text'}{here}.",
+        ) from error
 
 
 def _parsed_text(text: str) -> cql2.Expr:
@@ -181,7 +193,7 @@ class _Reader:
 
     def read(self, node: Any, depth: int = 0) -> Node:
         if depth > MAXIMUM_DEPTH:
-            raise QueryError(f"filter : expression trop imbriquée (au plus {MAXIMUM_DEPTH} niveaux).")
+            raise _too_deep()
         if isinstance(node, list):
             return self._array(node, depth)
         if not isinstance(node, Mapping):
@@ -210,7 +222,9 @@ class _Reader:
     def _membership(self, arguments: Sequence[Any], depth: int) -> Node:
         """``x IN (a, b)`` is ``x = a OR x = b``."""
         if len(arguments) != 2 or not isinstance(arguments[1], list) or not arguments[1]:
-            raise QueryError("filter : IN attend une valeur et une liste non vide.")
+            raise refused(
+                "IN attend une valeur et une liste non vide.", "IN takes a value and a list that is not empty."
+            )
         value = self.read(arguments[0], depth)
         equals = []
         for item in arguments[1]:
@@ -222,16 +236,22 @@ class _Reader:
     def _array(self, items: list[Any], depth: int) -> Constant:
         read = [self.read(item, depth + 1) for item in items]
         if not all(isinstance(item, Constant) and item.kind == "text" for item in read):
-            raise QueryError("filter : une liste de textes est attendue, par exemple ('eau', 'forêt').")
+            raise refused(
+                "une liste de textes est attendue, par exemple ('eau', 'forêt').",
+                "a list of texts is expected, such as ('water', 'forest').",
+            )
         return Constant(tuple(item.value for item in read if isinstance(item, Constant)), "array")
 
     def _interval(self, ends: Any, depth: int) -> Node:
         if not isinstance(ends, list) or len(ends) != 2:
-            raise QueryError("filter : INTERVAL attend deux bornes, « .. » si l'une est ouverte.")
+            raise refused(
+                "INTERVAL attend deux bornes, « .. » si l'une est ouverte.",
+                "INTERVAL takes two ends, “..” if one is open.",
+            )
         start, end = (self._end(value, depth) for value in ends)
         if isinstance(start, Constant) and isinstance(end, Constant):
             if start.value[0] > end.value[1]:
-                raise QueryError("filter : le début d'un INTERVAL est après sa fin.")
+                raise refused("le début d'un INTERVAL est après sa fin.", "the start of an INTERVAL is after its end.")
             return Constant((start.value[0], end.value[1]), "interval")
         return Call("interval", (start, end), "interval")
 
@@ -240,7 +260,10 @@ class _Reader:
             return Constant((EARLIEST, LATEST), "instant")
         end = _instant(value) if isinstance(value, str) else self.read(value, depth + 1)
         if end.kind != "instant":
-            raise QueryError("filter : une borne d'INTERVAL est une date, une propriété datée ou « .. ».")
+            raise refused(
+                "une borne d'INTERVAL est une date, une propriété datée ou « .. ».",
+                "an end of an INTERVAL is a date, a property that is one, or “..”.",
+            )
         return end
 
     def _geometry(self, node: Mapping[str, Any]) -> Constant:
@@ -251,9 +274,13 @@ class _Reader:
                 geometry = shapely.force_2d(shapely.from_geojson(json.dumps(node)))
             geometry = self.to_crs84(geometry)
         except (shapely.errors.GEOSException, RecordError, TypeError, ValueError) as error:
-            raise QueryError(f"filter : une géométrie est mal formée ({json.dumps(node)[:60]}).") from error
+            told = json.dumps(node)[:60]
+            raise refused(f"une géométrie est mal formée ({told}).", f"a geometry is malformed ({told}).") from error
         if geometry is None or geometry.is_empty or not all(map(math.isfinite, geometry.bounds)):
-            raise QueryError("filter : une géométrie non vide, aux coordonnées finies, est attendue.")
+            raise refused(
+                "une géométrie non vide, aux coordonnées finies, est attendue.",
+                "a geometry that is not empty, with finite coordinates, is expected.",
+            )
         return Constant(geometry if geometry.is_valid else shapely.make_valid(geometry), "geometry")
 
 
@@ -276,12 +303,18 @@ def _scalar(value: Any) -> Constant:
         return Constant(float(value), "number")
     if isinstance(value, str) and "\x00" not in value:
         return Constant(value, "text")
-    raise QueryError(f"filter : un texte, un nombre fini, vrai ou faux est attendu, reçu {value!r}.")
+    raise refused(
+        f"un texte, un nombre fini, vrai ou faux est attendu, reçu {value!r}.",
+        f"a text, a finite number, true or false is expected, received {value!r}.",
+    )
 
 
 def _property(name: Any) -> Property:
     if not isinstance(name, str) or name not in QUERYABLES:
-        raise QueryError(f"filter : propriété « {name} » inconnue ; attendu {', '.join(QUERYABLES)}.")
+        known = ", ".join(QUERYABLES)
+        raise refused(
+            f"propriété « {name} » inconnue ; attendu {known}.", f"property “{name}” is unknown; expected {known}."
+        )
     return Property(name, QUERYABLES[name].kind)
 
 
@@ -289,7 +322,22 @@ def _instant(value: Any) -> Constant:
     try:
         return Constant(instant_keys(str(value)), "instant")
     except RecordError as error:
-        raise QueryError(f"filter : {error}") from error
+        raise refused(
+            str(error),
+            f"date “{str(value)[:40]}”: YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm:ssZ, a day that is, is expected.",
+        ) from error
+
+
+def refused(french: str, english: str) -> QueryError:
+    """Return the refusal of a filter."""
+    return QueryError(f"filter : {french}", f"filter: {english}")
+
+
+def _too_deep() -> QueryError:
+    return refused(
+        f"expression trop imbriquée ou illisible (au plus {MAXIMUM_DEPTH} niveaux).",
+        f"the expression is nested too deep or cannot be read (at most {MAXIMUM_DEPTH} levels).",
+    )
 
 
 # --- checking -------------------------------------------------------------------------------------
@@ -297,6 +345,10 @@ def _instant(value: Any) -> Constant:
 _NAMES: Mapping[Kind, str] = {
     "text": "un texte", "number": "un nombre", "boolean": "une condition", "instant": "une date",
     "interval": "une période", "geometry": "une géométrie", "array": "une liste",
+}  # fmt: skip
+_ENGLISH: Mapping[Kind, str] = {
+    "text": "a text", "number": "a number", "boolean": "a condition", "instant": "a date",
+    "interval": "a period", "geometry": "a geometry", "array": "a list",
 }  # fmt: skip
 
 _TAKES: Mapping[str, tuple[tuple[Kind, ...], ...]] = {
@@ -325,24 +377,40 @@ def _check(name: str, arguments: tuple[Node, ...]) -> None:
     """Check that an operator exists and takes these arguments."""
     takes = (("boolean",),) * len(arguments) if name in ("and", "or") and len(arguments) > 1 else _TAKES.get(name)
     if takes is None:
-        raise QueryError(f"filter : fonction ou opérateur « {name[:40]} » inconnu (ou sans ses arguments).")
+        raise refused(
+            f"fonction ou opérateur « {name[:40]} » inconnu (ou sans ses arguments).",
+            f"function or operator “{name[:40]}” is unknown (or without its arguments).",
+        )
     if len(arguments) != len(takes):
-        raise QueryError(f"filter : {name.upper()} attend {len(takes)} argument(s), reçu {len(arguments)}.")
+        raise refused(
+            f"{name.upper()} attend {len(takes)} argument(s), reçu {len(arguments)}.",
+            f"{name.upper()} takes {len(takes)} argument(s), received {len(arguments)}.",
+        )
     for argument, kinds in zip(arguments, takes, strict=True):
         if argument.kind not in kinds:
-            wanted = " ou ".join(_NAMES[kind] for kind in kinds)
-            raise QueryError(f"filter : {name.upper()} attend {wanted}, reçu {_NAMES[argument.kind]}.")
+            wanted, english = (joint.join(names[kind] for kind in kinds)
+                               for names, joint in ((_NAMES, " ou "), (_ENGLISH, " or ")))  # fmt: skip
+            raise refused(
+                f"{name.upper()} attend {wanted}, reçu {_NAMES[argument.kind]}.",
+                f"{name.upper()} takes {english}, received {_ENGLISH[argument.kind]}.",
+            )
     if name in COMPARISONS or name == "between":
         _check_alike(name, arguments)
     if name == "like" and not isinstance(arguments[1], Constant):
-        raise QueryError("filter : LIKE attend un modèle écrit entre apostrophes.")
+        raise refused(
+            "LIKE attend un modèle écrit entre apostrophes.", "LIKE takes a pattern written between apostrophes."
+        )
 
 
 def _check_alike(name: str, arguments: tuple[Node, ...]) -> None:
     kinds = {argument.kind for argument in arguments}
     if len(kinds) > 1:
-        told = " et ".join(sorted(_NAMES[kind] for kind in kinds))
-        raise QueryError(f"filter : {name.upper()} compare des valeurs de même nature, reçu {told}.")
+        told, english = (joint.join(sorted(names[kind] for kind in kinds))
+                         for names, joint in ((_NAMES, " et "), (_ENGLISH, " and ")))  # fmt: skip
+        raise refused(
+            f"{name.upper()} compare des valeurs de même nature, reçu {told}.",
+            f"{name.upper()} compares values of one kind, received {english}.",
+        )
 
 
 def _alike(arguments: tuple[Node, ...]) -> tuple[Node, ...]:

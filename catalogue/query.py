@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from geoguichet.catalogue.cql2 import Filter, parse_filter
 from geoguichet.catalogue.errors import QueryError, RecordError
 from geoguichet.catalogue.queryables import FACETS, SORTABLES
 from geoguichet.catalogue.record import Extent, instant_keys, interval_keys
+from geoguichet.catalogue.text import stems
 
 EXACT = ("keywords", "themes", "organization", "format", "license")
 """Properties that a parameter of their name compares with one exact value."""
 
 PARAMETERS = (
-    "q", "bbox", "datetime", "type", "ids", "externalIds", *EXACT, "filter", "filter-lang", "filter-crs",
+    "q", "q-words", "bbox", "datetime", "type", "ids", "externalIds", *EXACT, "filter", "filter-lang", "filter-crs",
     "sortby", "facets", "limit", "offset", "cursor",
 )  # fmt: skip
 """Names of the parameters that `RecordQuery.from_parameters` understands."""
@@ -73,12 +74,14 @@ class RecordQuery:
 
     Conditions add up (AND); a list is any of its values (OR). ``q`` follows OGC API Records: commas separate
     alternatives, spaces words that stand side by side in that order; both sides are compared without accents
-    and by French stems. ``datetime`` is a pair of keys of `record.interval_keys`; ``having`` pairs a property of
-    `EXACT` with a value. Without ``sortby`` the best match comes first, or the most recent when there is no ``q``.
+    and by French stems. With ``anywhere`` the words of an alternative may stand apart, in any order and member.
+    ``datetime`` is a pair of keys of `record.interval_keys`; ``having`` pairs a property of `EXACT` with a value.
+    Without ``sortby`` the best match comes first, or the most recent when there is no ``q``.
     ``cursor`` goes on after the last record of another page (`Page.next`).
     """
 
     q: str = ""
+    anywhere: bool = False
     bbox: Extent | None = None
     datetime: tuple[str, str] | None = None
     type: tuple[str, ...] = ()
@@ -112,6 +115,7 @@ class RecordQuery:
         given = {name: text for name, text in parameters.items() if text}
         return cls(
             q=given.get("q", ""),
+            anywhere=_anywhere(given.get("q-words", "")),
             bbox=parse_bbox(given["bbox"]) if "bbox" in given else None,
             datetime=parse_datetime(given["datetime"]) if "datetime" in given else None,
             type=_values(given.get("type", "")),
@@ -131,6 +135,12 @@ class RecordQuery:
         """The alternatives of ``q``."""
         return _values(self.q)
 
+    def loosened(self) -> Self | None:
+        """Return the same question with its words anywhere; None when that asks nothing else."""
+        if self.anywhere or not any(len(stems(term)) > 1 for term in self.terms):
+            return None
+        return replace(self, anywhere=True)
+
 
 def _check_names(parameters: Mapping[str, str]) -> None:
     for name, text in parameters.items():
@@ -142,6 +152,15 @@ def _check_names(parameters: Mapping[str, str]) -> None:
             )
         if any("\ud800" <= character <= "\udfff" for character in text):
             raise QueryError(f"{name} : un texte UTF-8 est attendu.", f"{name}: UTF-8 text is expected.")
+
+
+def _anywhere(text: str) -> bool:
+    if text not in ("", "together", "anywhere"):
+        raise QueryError(
+            f"q-words : together (mots côte à côte) ou anywhere (n'importe où) est attendu, reçu « {text[:40]} ».",
+            f"q-words: together (words side by side) or anywhere is expected, received “{text[:40]}”.",
+        )
+    return text == "anywhere"
 
 
 def _filter(given: Mapping[str, str]) -> Filter | None:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, NamedTuple, Self
 
@@ -254,6 +255,7 @@ class Record:
         return sha256(canonical.encode()).hexdigest()
 
 
+@lru_cache(maxsize=1 << 14)
 def instant_keys(text: str) -> tuple[str, str]:
     """Return the sort keys of the first and last moment of a year, month, day or RFC 3339 timestamp.
 

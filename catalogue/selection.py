@@ -6,14 +6,17 @@ import base64
 import binascii
 import json
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
+from typing import Any
 
 from geoguichet.catalogue import text
 from geoguichet.catalogue.cql2_sql import Box, translate
 from geoguichet.catalogue.errors import QueryError
+from geoguichet.catalogue.places import tokens_touching
 from geoguichet.catalogue.query import RecordQuery, SortKey
 from geoguichet.catalogue.record import Extent
-from geoguichet.catalogue.tables import place_tokens
 
 MAXIMUM_VALUES = 900
 """Values one SQL statement may carry (old SQLite libraries refuse 1000)."""
@@ -50,20 +53,29 @@ class Selection:
         (numbers,) = database.execute(f"SELECT group_concat({column}) {self._body}", self._values).fetchone()
         return numbers or ""
 
-    def page(self, database: sqlite3.Connection, query: RecordQuery) -> list[tuple[object, ...]]:
+    def page(self, database: sqlite3.Connection, query: RecordQuery) -> list[tuple[Any, ...]]:
         """Return the number, then the sort keys, of the records of a page."""
         keys = sort_keys(query)
         if not query.cursor:
-            return self._rows(database, keys, (), (), query.limit, query.offset)
+            return list(self._rows(database, keys, (), (), query.limit, query.offset))
+        rows = self.after(database, query)
+        return list(islice(rows, query.limit))
+
+    def after(self, database: sqlite3.Connection, query: RecordQuery) -> Iterator[tuple[Any, ...]]:
+        """Yield the number, then the sort keys, of the records in order, those up to the cursor left out."""
+        keys = sort_keys(query)
+        if not query.cursor:
+            yield from self._rows(database, keys, (), ())
+            return
         values = read_cursor(query.cursor, keys)
         column, missing = f"record.{keys[0].name}", f"record.{keys[0].name} IS NULL"
         after, given = _after(keys, values)
         if values[0] is None:
-            return self._rows(database, keys, (missing, after), given, query.limit)
-        near = f"{column} {'<=' if keys[0].descending else '>='} ?"  # so that the walk starts there in the index
-        rows = self._rows(database, keys, (near, after), (values[0], *given), query.limit)
-        left = query.limit - len(rows)
-        return rows + self._rows(database, keys, (missing,), (), left) if left else rows
+            yield from self._rows(database, keys, (missing, after), given)
+            return
+        beside = f"{column} {'<=' if keys[0].descending else '>='} ?"  # so that the walk starts there in the index
+        yield from self._rows(database, keys, (beside, after), (values[0], *given))
+        yield from self._rows(database, keys, (missing,), ())
 
     def _rows(
         self,
@@ -71,9 +83,9 @@ class Selection:
         keys: tuple[SortKey, ...],
         conditions: tuple[str, ...],
         values: tuple[object, ...],
-        limit: int,
+        limit: int = -1,
         offset: int = 0,
-    ) -> list[tuple[object, ...]]:
+    ) -> sqlite3.Cursor:
         """Return rows in order, with further conditions."""
         body = self._body.replace("FROM words WHERE", "FROM words JOIN record ON record.n = words.rowid WHERE")
         for condition in conditions:
@@ -81,7 +93,7 @@ class Selection:
         order = ", ".join(f"record.{key.name} {'DESC' if key.descending else 'ASC'} NULLS LAST" for key in keys)
         columns = ", ".join(f"record.{key.name}" for key in keys)
         statement = f"SELECT record.n, {columns} {body} ORDER BY {order} LIMIT ? OFFSET ?"
-        return database.execute(statement, (*self._values, *values, limit, offset)).fetchall()
+        return database.execute(statement, (*self._values, *values, limit, offset))
 
     @property
     def _body(self) -> str:
@@ -96,16 +108,13 @@ class Selection:
         return (self.match, *self.parameters) if self.match else self.parameters
 
 
-def select(query: RecordQuery, *, with_extent: bool = True) -> Selection | None:
-    """Translate a question; None when no record can match (a ``q`` without any word).
-
-    Without ``with_extent`` the extents are left to the caller to compare, once the index has chosen.
-    """
+def select(query: RecordQuery) -> Selection | None:
+    """Translate a question; None when no record can match (a ``q`` without any word)."""
     match = _match(query)
     if match is None:
         return None
     parts = _Parts([], [])
-    if query.bbox and (with_extent or not match):
+    if query.bbox:
         parts.extent(query.bbox, indexed=not match)
     if query.datetime:
         parts.add("record.first <= ? AND record.last >= ?", query.datetime[1], query.datetime[0])
@@ -114,7 +123,7 @@ def select(query: RecordQuery, *, with_extent: bool = True) -> Selection | None:
     if query.external_ids:
         parts.external(query.external_ids)
     if not match:
-        for field, values in _exact_values(query):
+        for field, values in exact_values(query):
             parts.term(field, values)
     if query.filter:
         parts.filter(query, narrowed=not match)
@@ -183,18 +192,31 @@ class _Parts:
 
 
 def phrases(query: RecordQuery) -> list[str]:
-    """Return the alternatives of ``q`` as FTS5 phrases of stems."""
-    return [f'"{" ".join(stems)}"' for stems in map(text.stems, query.terms) if stems]
+    """Return the alternatives of ``q`` as FTS5 expressions: phrases of stems, or words that may stand apart."""
+    joint = '" AND "' if query.anywhere else " "
+    return [f'("{joint.join(stems)}")' for stems in map(text.stems, query.terms) if stems]
 
 
-def match_in(columns: str, alternatives: list[str], query: RecordQuery) -> str:
-    """Return the FTS5 expression: one of the phrases in the columns, and the tokens of the exact values and places."""
-    match = f"{{{columns}}} : (" + " OR ".join(alternatives) + ")"
-    for field, values in _exact_values(query):
-        match += " AND tokens : (" + " OR ".join(f'"{text.token(field, value)}"' for value in values) + ")"
-    if query.bbox:
-        match += " AND tokens : (" + " OR ".join(f'"{token}"' for token in place_tokens(query.bbox)) + ")"
-    return match
+def told_apart(query: RecordQuery) -> list[str]:
+    """Return the expressions whose places in a record make its rank: the alternatives, or their words."""
+    if not query.anywhere:
+        return phrases(query)
+    return [f'"{stem}"' for stem in dict.fromkeys(stem for term in query.terms for stem in text.stems(term))]
+
+
+def match_in(columns: str, alternatives: list[str], narrowing: str = "") -> str:
+    """Return the FTS5 expression: one of the phrases in the columns, and what narrows the search."""
+    return f"{{{columns}}} : (" + " OR ".join(alternatives) + ")" + narrowing
+
+
+def with_values(field: str, values: tuple[str, ...]) -> str:
+    """Return what narrows an FTS5 expression to the records that have one of the values."""
+    return " AND tokens : (" + " OR ".join(f'"{text.token(field, value)}"' for value in values) + ")"
+
+
+def near(bbox: Extent) -> str:
+    """Return what narrows an FTS5 expression to the records that may touch a box (a superset)."""
+    return " AND tokens : (" + " OR ".join(f'"{token}"' for token in tokens_touching(bbox)) + ")"
 
 
 def _match(query: RecordQuery) -> str | None:
@@ -202,15 +224,25 @@ def _match(query: RecordQuery) -> str | None:
     if not query.terms:
         return None if query.q.strip() else ""
     alternatives = phrases(query)
-    return match_in(" ".join(TEXT_COLUMNS), alternatives, query) if alternatives else None
+    narrowing = "".join(with_values(field, values) for field, values in exact_values(query))
+    narrowing += near(query.bbox) if query.bbox else ""
+    return match_in(" ".join(TEXT_COLUMNS), alternatives, narrowing) if alternatives else None
 
 
-def _exact_values(query: RecordQuery) -> list[tuple[str, tuple[str, ...]]]:
+def exact_values(query: RecordQuery) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the properties that are compared exactly, each with the values of which one is enough."""
     wanted: list[tuple[str, tuple[str, ...]]] = [("type", query.type)] if query.type else []
     return wanted + [(field, (value,)) for field, value in query.having]
 
 
 # --- order and paging -----------------------------------------------------------------------------
+
+
+def walks_an_index(query: RecordQuery) -> bool:
+    """Say whether an index gives the order asked for, so that walking it costs what is read."""
+    first, *rest = sort_keys(query)
+    same = all(key.descending == first.descending for key in rest)
+    return same and (first.name == "id" or [key.name for key in rest] == ["id"])
 
 
 def sort_keys(query: RecordQuery) -> tuple[SortKey, ...]:

@@ -9,20 +9,25 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from threading import Lock
 from typing import Any, Literal, Protocol, Self
 
-from geoguichet.catalogue import cql2_sql, tables
-from geoguichet.catalogue.columns import Columns, FacetCounts, numbers_of
+import numpy as np
+from numpy.typing import NDArray
+
+from geoguichet.catalogue import cql2_sql, tables, writing
+from geoguichet.catalogue.columns import Columns, FacetCounts, Found, numbers_of
 from geoguichet.catalogue.errors import RecordNotFoundError, StoreError
 from geoguichet.catalogue.query import RecordQuery
 from geoguichet.catalogue.record import Record
-from geoguichet.catalogue.selection import Selection, select, sort_keys, write_cursor
-from geoguichet.catalogue.tables import Change
+from geoguichet.catalogue.selection import Selection, select, sort_keys, walks_an_index, write_cursor
+from geoguichet.catalogue.writing import Change, Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +125,7 @@ class SQLiteStore:
         self._readers_of: tuple[int, int] | None = None
         self._lock = Lock()
         self._columns = Columns()
-        self._columns_of: tuple[int, int] | None = None
+        self._columns_of = ""
         self._columns_lock = Lock()
 
     def __enter__(self) -> Self:
@@ -131,33 +136,17 @@ class SQLiteStore:
 
     def search(self, query: RecordQuery) -> Page:
         """Return the page of matching records, the exact number of matches, and the facets asked for."""
-        ranks = bool(query.terms) and not query.sortby
-        selection = select(query, with_extent=not ranks)
+        selection = select(query)
         with self._read() as database:
             if database is None or selection is None:
                 return Page((), 0, tuple(FacetCounts(asked.name, (), more=False) for asked in query.facets))
             try:
-                if ranks or query.facets:
-                    return self._page_with_columns(database, query, selection, ranks=ranks)
-                matched = selection.count(database)
-                return _sorted_page(database, query, selection, matched)
+                if selection.is_everything and not query.facets:
+                    return _sorted_page(database, query, selection, selection.count(database))
+                with self._fresh_columns(database) as columns:
+                    return _page_with_columns(columns, database, query, selection)
             except sqlite3.Error as error:
                 raise StoreError(f"{self.path} : recherche impossible ({error}).") from error
-
-    def _page_with_columns(
-        self, database: sqlite3.Connection, query: RecordQuery, selection: Selection, *, ranks: bool
-    ) -> Page:
-        """Answer a search whose order or facets are computed on the numbers of all its matches."""
-        with self._fresh_columns(database) as columns:
-            numbers = None if selection.is_everything else numbers_of(selection.numbers(database))
-            if ranks and query.bbox and numbers is not None:
-                numbers = columns.touching(numbers, query.bbox)
-            facets = columns.facets(database, numbers, query.facets)
-            matched = selection.count(database) if numbers is None else len(numbers)
-            if not ranks or numbers is None:
-                return _sorted_page(database, query, selection, matched, facets)
-            first = columns.ranked(database, numbers, query).tolist()
-            return Page(tuple(_bodies(database, first)), matched, facets)
 
     def get(self, identifier: str) -> Record:
         """Return a record; RecordNotFoundError when there is none."""
@@ -174,41 +163,42 @@ class SQLiteStore:
     def upsert(self, record: Record, *, by: str = "") -> Change:
         """Store a record under its identifier; the same content again writes nothing."""
         with self._write() as database:
-            stamp = tables.next_generation(database)
-            terms = tables.TermNumbers(database)
-            change = tables.upsert(database, record, by, stamp, terms)
+            writer = Writer(database, tables.next_generation(database), by=by)
+            (change,) = writer.upsert([record])
             if change != "unchanged":
-                terms.flush()
-                tables.remember_generation(database, stamp)
+                writer.flush()
+                tables.remember_generation(database, writer.stamp)
             return change
 
     def bulk_upsert(self, records: Iterable[Record], *, by: str = "") -> LoadSummary:
         """Store many records in one transaction: readers see all of them or none."""
-        counts: dict[str, int] = {}
+        counts: Counter[str] = Counter()
         with self._write() as database:
-            stamp = tables.next_generation(database)
-            terms = tables.TermNumbers(database)
+            writer = Writer(database, tables.next_generation(database), by=by)
             database.execute(f"PRAGMA cache_size = -{_LOADING_CACHE_KB}")
-            for record in records:
-                change = tables.upsert(database, record, by, stamp, terms)
-                counts[change] = counts.get(change, 0) + 1
+            writer.drop_indexes()
+            for batch in _batches(records):
+                counts.update(writer.upsert(batch))
+            writer.flush()
             if counts.keys() - {"unchanged"}:
-                terms.flush()
-                tables.remember_generation(database, stamp)
+                tables.remember_generation(database, writer.stamp)
         return LoadSummary(**counts)
 
     def delete(self, identifier: str, *, by: str = "") -> None:
         """Delete a record, leaving a tombstone in its history; RecordNotFoundError when there is none."""
         with self._write() as database:
-            row = database.execute(tables.CURRENT, (identifier,)).fetchone()
+            row = database.execute("SELECT n, version FROM record WHERE id = ?", (identifier,)).fetchone()
             if row is None:
                 raise RecordNotFoundError(f"Aucune fiche « {identifier} » à supprimer dans le catalogue.")
-            number, version = row[0], row[2]
-            tables.archive(database, identifier)
-            tables.remove(database, number)
-            tombstone = (identifier, version + 1, tables.now(), by, "deleted", None)
+            number, version = row
+            writer = Writer(database, tables.next_generation(database), by=by)
+            writing.archive(database, identifier)
+            writer.remove(number)
+            database.execute("INSERT INTO removed VALUES (?, ?)", (number, writer.stamp))
+            writer.flush()
+            tombstone = (identifier, version + 1, writing.now(), by, "deleted", None)
             database.execute("INSERT INTO previous VALUES (?, ?, ?, ?, ?, ?)", tombstone)
-            tables.remember_generation(database, tables.next_generation(database))
+            tables.remember_generation(database, writer.stamp)
 
     def history(self, identifier: str) -> tuple[Version, ...]:
         """Return every version, the oldest first; RecordNotFoundError for an identifier never seen."""
@@ -285,9 +275,15 @@ class SQLiteStore:
     def _fresh_columns(self, database: sqlite3.Connection) -> Iterator[Columns]:
         """Lend the columns as they stand in the snapshot of a reader; those that wait meanwhile take turns."""
         with self._columns_lock:
-            if self._columns_of != self._readers_of:
-                self._columns, self._columns_of = Columns(), self._readers_of
-            self._columns.refresh(database)
+            numbering = tables.meta(database, "numbering")
+            if self._columns_of != numbering:  # an inode is no identity: it is used again for the next file
+                self._columns, self._columns_of = Columns(), numbering
+            if not self._columns.refresh(database):  # another thread read what was written since this one began
+                database.rollback()
+                database.execute("BEGIN")
+                if not self._columns.refresh(database):  # the file went back in time: a backup was put in its place
+                    self._columns = Columns()
+                    self._columns.refresh(database)
             yield self._columns
 
     def _give_back(self, reader: sqlite3.Connection, identity: tuple[int, int] | None) -> None:
@@ -344,6 +340,19 @@ class SQLiteStore:
 _LOADING_CACHE_KB = 200_000
 """Memory a bulk load may keep pages of the file in."""
 
+
+def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:
+    """Yield records by the hundred, no identifier twice in a batch."""
+    batch: dict[str, Record] = {}
+    for record in records:
+        if record.id in batch or len(batch) == writing.BATCH:
+            yield list(batch.values())
+            batch = {}
+        batch[record.id] = record
+    if batch:
+        yield list(batch.values())
+
+
 # --- reading --------------------------------------------------------------------------------------
 
 _DOCUMENT = "SELECT body FROM document JOIN record USING (n) WHERE id = ?"
@@ -353,18 +362,60 @@ SELECT version, at, by, change, body FROM record JOIN document USING (n) WHERE i
 """
 
 
+def _page_with_columns(
+    columns: Columns, database: sqlite3.Connection, query: RecordQuery, selection: Selection
+) -> Page:
+    """Answer a search whose matches, order or facets are found on the numbers of all records."""
+    ranks = bool(query.terms) and not query.sortby
+    if selection.is_everything:
+        facets = columns.facets(database, None, query.facets)
+        return _sorted_page(database, query, selection, selection.count(database), facets)
+    by_arrays = not (query.datetime or query.ids or query.external_ids or query.filter)
+    found = columns.found(database, query) if by_arrays else Found(numbers_of(selection.numbers(database)))
+    matched = len(found.numbers)
+    facets = columns.facets(database, found.numbers, query.facets)
+    if ranks:
+        first = columns.ranked(database, found, query).tolist()
+        return Page(tuple(_bodies(database, first)), matched, facets)
+    return _sorted_page(database, query, selection, matched, facets, among=found.numbers)
+
+
 def _sorted_page(
     database: sqlite3.Connection,
     query: RecordQuery,
     selection: Selection,
     matched: int,
     facets: tuple[FacetCounts, ...] = (),
+    *,
+    among: NDArray[np.int64] | None = None,
 ) -> Page:
-    """Read a page in the order of its sort keys."""
-    rows = selection.page(database, query) if matched and query.limit else []
+    """Read a page in the order of its sort keys; ``among`` are the numbers of all that match, where they are known."""
+    if not matched or not query.limit:
+        rows = []
+    elif among is None or not walks_an_index(query):
+        rows = selection.page(database, query)
+    else:
+        rows = _walked(database, query, among)
     more = len(rows) == query.limit > 0 and (bool(query.cursor) or query.offset + len(rows) < matched)
     following = write_cursor(sort_keys(query), rows[-1][1:]) if more else ""
     return Page(tuple(_bodies(database, (row[0] for row in rows))), matched, facets, following)
+
+
+def _walked(database: sqlite3.Connection, query: RecordQuery, among: NDArray[np.int64]) -> list[tuple[Any, ...]]:
+    """Read the rows of a page: of the records that match if they are few, else those met along the index."""
+    if len(among) <= _FEW:
+        numbers = ", ".join(map(str, among.tolist()))
+        return Selection("", (f"record.n IN ({numbers})",), ()).page(database, query)
+    matching = np.zeros(int(among.max()) + 1, dtype=bool)
+    matching[among] = True
+    last = len(matching)
+    met = (row for row in Selection("", (), ()).after(database, query) if row[0] < last and matching[row[0]])
+    skipped = 0 if query.cursor else query.offset
+    return list(islice(met, skipped, skipped + query.limit))
+
+
+_FEW = 500
+"""Matches that are sorted rather than met along an index."""
 
 
 def _bodies(database: sqlite3.Connection, numbers: Iterable[object]) -> Iterator[bytes]:
@@ -396,6 +447,16 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> tuple[str, ...
     ]
     names = sorted(flat[0].keys() | flat[1].keys())
     return tuple(name for name in names if flat[0].get(name) != flat[1].get(name))
+
+
+def search_as_people_do(store: RecordStore, query: RecordQuery) -> tuple[Page, RecordQuery]:
+    """Search for words side by side, else anywhere; return the page and the question that it answers.
+
+    The standard's ``q`` wants words side by side; who types "plu longueau" wants both, wherever they are.
+    """
+    page = store.search(query)
+    wider = query.loosened() if not page.number_matched else None
+    return (page, query) if wider is None else (store.search(wider), wider)
 
 
 def remove_store(path: Path) -> None:

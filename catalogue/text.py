@@ -15,16 +15,21 @@ from threading import Lock
 
 import snowballstemmer
 
-ANALYSIS = f"2+snowball-{getattr(snowballstemmer, '__version__', '3')}"
+ANALYSIS = f"3+snowball-{getattr(snowballstemmer, '__version__', '3')}"
 """Version of the folding and stemming; a store indexed with another one indexes itself anew."""
 
 _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d"})
 _ELISION = re.compile(r"\b(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu|quoiqu)['’ʼ`´′]")
+_APOSTROPHE = re.compile("['’ʼ`´′]")
 _WORD = re.compile(r"[^\W_]+")
 _FRENCH = re.compile(r"[\x00-\x7fÀ-ÖØ-öø-ÿŒœ‘’“”«»–—…°€]*")
 """Texts whose words can be told apart before they are folded, so that each word is folded once."""
 _ODD_ELISION = re.compile(r"[À-ÿŒœ]\w*['’`´]")
 _stemmer_lock = Lock()
+
+_LITTLE = "a au aux avec ce ces cette dans de des du en et la le les leur leurs ou par pour sa ses son sur un une"
+_PASSED_OVER = frozenset(_LITTLE.split())
+"""Words that say nothing of what is looked for, folded: ``qualité eau`` finds ``qualité de l'eau``."""
 
 DERIVED = {
     "agriculture": "agricole agricoles",
@@ -36,7 +41,6 @@ DERIVED = {
     "démographie": "démographique",
     "département": "départemental départementale départementales départementaux",
     "écologie": "écologique",
-    "emploi": "emplois",
     "énergie": "énergétique",
     "forêt": "forestier forestière forestières",
     "géologie": "géologique",
@@ -47,7 +51,6 @@ DERIVED = {
     "littoral": "littoraux",
     "préfecture": "préfectoral préfectorale préfectoraux",
     "région": "régional régionale régionales régionaux",
-    "revenu": "revenus",
     "route": "routier routière routières",
     "territoire": "territorial territoriale territoriales territoriaux",
     "tourisme": "touristique",
@@ -84,14 +87,17 @@ def words(text: str) -> tuple[str, ...]:
 
 
 def stems(text: str) -> tuple[str, ...]:
-    """Return the stems of the words in order: what the index holds and what a query asks for.
+    """Return the stems of the words in order, articles and prepositions left out: what is indexed and asked for.
 
-    >>> stems("les Forêts") == stems("LES FORET")
+    >>> stems("la qualité des Eaux") == stems("QUALITE DE L'EAU")
     True
     """
-    if _FRENCH.fullmatch(text) and not _ODD_ELISION.search(text):
-        return tuple(map(_stem_of, _WORD.findall(_ELISION.sub(" ", text.lower()))))
-    return tuple(map(_stem, words(text)))
+    if not _FRENCH.fullmatch(text) or _ODD_ELISION.search(text):
+        return tuple(filter(None, map(_stem, words(text))))
+    told = text.lower()
+    if _APOSTROPHE.search(told):
+        told = _ELISION.sub(" ", told)
+    return tuple(filter(None, map(_stem_of, _WORD.findall(told))))
 
 
 def token(kind: str, value: str) -> str:
@@ -106,15 +112,25 @@ def _stem_of(word: str) -> str:
 
 @lru_cache(maxsize=1 << 17)
 def _stem(word: str) -> str:
-    """Return the stem of one folded word, or of the noun it derives from."""
+    """Return the stem of one folded word, or of the noun it derives from; empty for a word passed over."""
+    if word in _PASSED_OVER:
+        return ""
     stem = _snowball(word)
     return _derived().get(stem, stem)
 
 
 def _snowball(word: str) -> str:
     """Stem one folded word. The stemmer holds state while it works, hence the lock."""
+    if _PLURAL.fullmatch(word) and word not in _NO_PLURALS:
+        word = word[:-1]
     with _stemmer_lock:
         return str(_stemmer().stemWord(word))
+
+
+_PLURAL = re.compile("[a-z]{2,}[aiou]s")
+"""Plurals that Snowball leaves apart from their singular (``vélos``, ``emplois``): both sides lose their ``s``."""
+_NO_PLURALS = frozenset({"plus"})
+"""Words that would become another one: ``plus`` is no PLU."""
 
 
 @lru_cache(maxsize=1)

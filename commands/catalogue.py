@@ -73,11 +73,12 @@ def _add_filling(catalogue: Any) -> None:
 def _search(arguments: argparse.Namespace) -> None:
     from geoguichet.catalogue.query import RecordQuery
     from geoguichet.catalogue.record import Extent
-    from geoguichet.catalogue.store import SQLiteStore, store_path
+    from geoguichet.catalogue.store import SQLiteStore, search_as_people_do, store_path
 
     bbox = Extent(*arguments.bbox) if arguments.bbox else None
     with SQLiteStore(store_path(known_workspace(arguments))) as store:
-        page = store.search(RecordQuery(q=arguments.text or "", bbox=bbox, limit=arguments.limit))
+        asked = RecordQuery(q=arguments.text or "", bbox=bbox, limit=arguments.limit)
+        page, answered = search_as_people_do(store, asked)
     if arguments.json:
         features = [json.loads(item) for item in page.items]
         answer = {"type": "FeatureCollection", "numberMatched": page.number_matched, "features": features}
@@ -85,7 +86,8 @@ def _search(arguments: argparse.Namespace) -> None:
         return
     for record in page.records:
         print(f"{record.id:<32}  {record.title}")
-    print(f"{page.number_matched} fiche(s) trouvée(s), {len(page.items)} montrée(s).")
+    apart = "" if answered is asked else " (aucune n'a ces mots côte à côte)"
+    print(f"{page.number_matched} fiche(s) trouvée(s), {len(page.items)} montrée(s){apart}.")
 
 
 def _show(arguments: argparse.Namespace) -> None:

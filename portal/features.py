@@ -39,8 +39,6 @@ STUDY_COLUMNS: Mapping[str, Mapping[str, str]] = {
         "communes": "integer",
         "commune_names": "string",
         "departements": "string",
-        "worst_m": "number",
-        "mean_m": "number",
         "people_after": "integer",
     },
     "kiosks": {
@@ -61,7 +59,10 @@ STUDY_COLUMNS: Mapping[str, Mapping[str, str]] = {
         "co2_saved_kg_per_year": "number",
     },
 }
-"""What the layers of a study hold (see ``coverage.result``): it describes the API before any study exists."""
+"""What the layers of every study hold (see ``coverage.result``): it describes the API before any study exists.
+
+How far the white zones are is in metres or in seconds (``worst_m``, ``worst_s``), as the studies that are there tell.
+"""
 
 _STUDY_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 

@@ -113,8 +113,8 @@ def _encoded(forms: Iterable[str]) -> Mapping[str, Json]:
 
 def _record_paths(*, editable: bool) -> Json:
     home = f"/collections/{COLLECTION}"
-    searching = ("q", "bbox", "datetime", "type", "ids", "externalIds", *EXACT, "filter", "filter-lang", "filter-crs",
-                 "sortby", "facets", "limit", "offset", "cursor", "profile", "properties", "skipGeometry",
+    searching = ("q", "q-words", "bbox", "datetime", "type", "ids", "externalIds", *EXACT, "filter", "filter-lang",
+                 "filter-crs", "sortby", "facets", "limit", "offset", "cursor", "profile", "properties", "skipGeometry",
                  "resulttype")  # fmt: skip
     schema: Mapping[str, Json | str] = {SCHEMA: {"type": "object"}, **_PAGE}
     facets: Mapping[str, Json | str] = {FACETS_TYPE: {"type": "object"}}
@@ -206,6 +206,7 @@ def _parameters() -> Json:
         "f": {"type": "string", "enum": ["json", "html"]},
         "lang": {"type": "string", "enum": ["fr", "en"]},
         "datetime": {"type": "string"},
+        "q-words": {"type": "string", "enum": ["together", "anywhere"], "default": "together"},
         "filter": {"type": "string"},
         "filter-lang": {"type": "string", "enum": list(LANGUAGES), "default": LANGUAGES[0]},
         "filter-crs": {"type": "string", "format": "uri", "enum": list(CRSS)},

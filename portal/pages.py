@@ -8,6 +8,8 @@ from datetime import date
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from markupsafe import Markup
+
 from geoguichet.catalogue.queryables import QUERYABLES
 from geoguichet.portal.encodings import ENCODINGS
 
@@ -180,6 +182,31 @@ def property_title(name: str, locale: object) -> str:
     return queryable.en if language(locale) == "en" else queryable.fr
 
 
+_THREE_LETTERS = {
+    "fre": "fr",
+    "fra": "fr",
+    "eng": "en",
+    "ger": "de",
+    "deu": "de",
+    "spa": "es",
+    "ita": "it",
+    "dut": "nl",
+}
+
+
+def spoken(properties: Mapping[str, Any], locale: object) -> Markup:
+    """Return the ``lang`` attribute of a record's own text where its language is not that of the page.
+
+    A record that says nothing of its language is taken to speak French, as the catalogue does.
+    """
+    told = properties.get("language")
+    code = str((told.get("code") if isinstance(told, Mapping) else told) or "fr").lower().partition("-")[0]
+    code = _THREE_LETTERS.get(code, code)
+    if code == language(locale) or not (code.isascii() and code.isalpha() and len(code) in (2, 3)):
+        return Markup("")
+    return Markup(' lang="{}"').format(code)
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "number": number,
     "day": day,
@@ -193,6 +220,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "followable": followable,
     "language": language,
     "property_title": property_title,
+    "spoken": spoken,
 }
 """The filters our templates may use, beside those of jinja and pygeoapi."""
 

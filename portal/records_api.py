@@ -25,7 +25,7 @@ from geoguichet.catalogue.query import PARAMETERS, RecordQuery
 from geoguichet.catalogue.queryables import FACETS as FACET_NAMES
 from geoguichet.catalogue.queryables import QUERYABLES, SORTABLES
 from geoguichet.catalogue.record import Record, instant_keys
-from geoguichet.catalogue.store import Page, RecordStore
+from geoguichet.catalogue.store import Page, RecordStore, search_as_people_do
 from geoguichet.portal import answers, declared
 from geoguichet.portal.answers import CATALOG, GEOJSON, SCHEMA, Refusal, answer
 from geoguichet.portal.encodings import ENCODINGS, TOGETHER, Encodings
@@ -124,7 +124,7 @@ class RecordsApi:
         if other := self.or_pygeoapi(request, form):
             return other
         _check_profile(request, CATALOG_PROFILE)
-        headers = answers.validators(await run_in_threadpool(self.store.generation), request, form, lang)
+        headers = answers.validators(self.store.generation(), request, form, lang)
         if answers.is_unchanged(request, headers):
             return answer(b"", CATALOG, lang, status=304, headers=headers)
         headers["Link"] = f'<{CATALOG_PROFILE}>; rel="profile"'
@@ -230,7 +230,7 @@ class RecordsApi:
         form, lang = answers.wanted_form(request, _LISTED), answers.language(request)
         given = answers.parameters(request, *ITEMS_PARAMETERS)
         _check_profile(request, RECORD_PROFILE)
-        headers = answers.validators(await run_in_threadpool(self.store.generation), request, form, lang)
+        headers = answers.validators(self.store.generation(), request, form, lang)
         shaping = _Shaping.read(given)
         asked = {name: value for name, value in given.items() if name in PARAMETERS}
         if "limit" in asked and re.fullmatch(r"[0-9]{1,30}", asked["limit"]):
@@ -242,10 +242,13 @@ class RecordsApi:
         query = RecordQuery.from_parameters(asked)
         if answers.is_unchanged(request, headers):
             return answer(b"", GEOJSON, lang, status=304, headers=headers)
-        page = await run_in_threadpool(self.store.search, query)
         if form == "html":
+            page, query = await run_in_threadpool(search_as_people_do, self.store, query)
+            if query.anywhere:
+                given["q-words"] = "anywhere"
             made = await run_in_threadpool(self._items_page, page, query, given, lang)
             return answer(made, "text/html", lang, headers=headers)
+        page = await run_in_threadpool(self.store.search, query)
         if form in TOGETHER:
             made = await run_in_threadpool(self._encoded_page, page, query, given, form, lang)
             return answer(made, ENCODINGS[form][0], lang, headers=headers)
@@ -331,8 +334,8 @@ class RecordsApi:
         form, lang = answers.wanted_form(request, _ITEM), answers.language(request)
         answers.parameters(request, "profile")
         _check_profile(request, RECORD_PROFILE)
-        generation = await run_in_threadpool(self.store.generation)
-        body = await run_in_threadpool(self.store.document, _utf8(identifier))
+        generation = self.store.generation()  # both take less than handing them to a thread would
+        body = self.store.document(_utf8(identifier))
         if form not in ENCODINGS and (other := self.or_pygeoapi(request, form)):
             return other
         headers = answers.validators(generation, request, form, lang)

@@ -46,8 +46,9 @@
     });
   }
 
-  function collection(root, name, kind, map) {
-    return fetch(root + "/collections/" + name + "/items?f=json&limit=2000", { headers: { Accept: "application/geo+json" } })
+  function collection(root, name, kind, map, study) {
+    const chosen = study ? "&study=" + encodeURIComponent(study) : "";
+    return fetch(root + "/collections/" + name + "/items?f=json&limit=2000" + chosen, { headers: { Accept: "application/geo+json" } })
       .then((r) => r.json())
       .then((answer) => {
         (answer.features || []).forEach((f) => {
@@ -57,6 +58,31 @@
           f.properties.href = root + "/collections/" + name + "/items/" + f.id;
         });
         return add(map, answer.features || []);
+      });
+  }
+
+  // The results of one study: the newest that the catalogue knows, or the one chosen; of all of them when it knows none.
+  function results(root, map, place) {
+    const label = document.querySelector("[data-studies]"), choice = label && label.querySelector("select");
+    let shown = [];
+    const draw = (study) => Promise.all([collection(root, "white-zones", "zone", map, study), collection(root, "kiosks", "kiosk", map, study)]).then((layers) => {
+      shown.forEach((layer) => layer.remove());
+      shown = layers;
+      const bounds = layers.reduce((all, layer) => (layer.getBounds().isValid() ? all.extend(layer.getBounds()) : all), L.latLngBounds([]));
+      if (study && bounds.isValid()) map.fitBounds(bounds, { padding: [18, 18], maxZoom: 11 });
+      layers.forEach((layer) => layer.bringToFront());
+      place.setAttribute("data-ready", "");
+    });
+    return fetch(root + "/collections/catalogue/items?f=json&type=study&sortby=-updated&limit=50", { headers: { Accept: "application/geo+json" } })
+      .then((r) => r.json())
+      .then((answer) => (answer.features || []).filter((f) => String(f.id).startsWith("study-")))
+      .then((studies) => {
+        if (choice && studies.length > 1) {
+          studies.forEach((f) => choice.add(new Option(f.properties.title || f.id, f.id.slice(6))));
+          choice.addEventListener("change", () => draw(choice.value));
+          label.hidden = false;
+        }
+        return draw(studies.length ? studies[0].id.slice(6) : "");
       });
   }
 
@@ -91,7 +117,7 @@
     if (own) map.fitBounds(drawn.getBounds(), { padding: [18, 18], maxZoom: 11 });
     const ready = drawBackground(map, root, !own).then(() => drawn.bringToFront());
     if (place.dataset.search !== undefined) ready.then(() => searchBox(map));
-    if (place.dataset.results !== undefined) ready.then(() => Promise.all([collection(root, "white-zones", "zone", map), collection(root, "kiosks", "kiosk", map)])).then(([zones, kiosks]) => { zones.bringToFront(); kiosks.bringToFront(); place.setAttribute("data-ready", ""); });
+    if (place.dataset.results !== undefined) ready.then(() => results(root, map, place));
     else ready.then(() => place.setAttribute("data-ready", ""));
   });
 })();

@@ -117,8 +117,10 @@ def test_coordinates_are_those_of_the_reference_system(store: SQLiteStore, fores
     ],
 )  # fmt: skip
 def test_a_filter_that_is_none_is_refused_by_name(text: str) -> None:
-    with pytest.raises(QueryError, match=r"^filter"):
+    with pytest.raises(QueryError, match=r"^filter : ") as refusal:
         parse_filter(text)
+    assert refusal.value.english.startswith("filter: ")
+    assert not re.search(r"attend|reçu|expression trop|au plus", refusal.value.english)
 
 
 def test_the_languages() -> None:

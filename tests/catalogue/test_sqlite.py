@@ -192,3 +192,59 @@ def test_a_catalogue_of_the_next_version_is_left_alone(filled: SQLiteStore) -> N
     database.close()
     with pytest.raises(StoreError, match="plus récente"):
         filled.search(RecordQuery())
+
+
+READER = """
+import json, sys, time
+from pathlib import Path
+from geoguichet.catalogue.query import RecordQuery
+from geoguichet.catalogue.store import SQLiteStore
+store = SQLiteStore(Path(sys.argv[1]))
+pair = RecordQuery(q="paire", limit=10)
+groups = RecordQuery.from_parameters({"q": "groupe", "facets": "type,keywords", "limit": "1"})
+everything = RecordQuery.from_parameters({"facets": "type", "limit": "1", "sortby": "title"})
+reads, states, end = 0, set(), time.monotonic() + float(sys.argv[2])
+while time.monotonic() < end:
+    found = store.search(pair).records
+    assert len(found) == 2 and found[0].rights == found[1].rights, [record.rights for record in found]
+    page = store.search(groups)
+    counts = {facet.name: sum(bucket.count for bucket in facet.buckets) for facet in page.facets}
+    assert page.number_matched % 20 == 0, page.number_matched
+    assert counts == {"type": page.number_matched, "keywords": page.number_matched}, (counts, page.number_matched)
+    page = store.search(everything)
+    assert page.number_matched % 20 == 2 and page.facets[0].buckets[0].count == page.number_matched, page
+    assert store.get("p1").title == "Une paire"
+    states.add(found[0].rights)
+    reads += 4
+print(reads, len(states))
+"""
+SECONDS = os.environ.get("GEOGUICHET_SECONDS", "3")
+"""How long four readers read beside a writer; `make check-api` asks for 60."""
+
+
+def test_four_readers_beside_a_writer_never_see_a_half_state(tmp_path: Path) -> None:
+    path = tmp_path / "catalogue.sqlite"
+    with SQLiteStore(path) as store:
+
+        def write(turn: int) -> None:
+            store.bulk_upsert(Record(id=f"p{n}", title="Une paire", type="dataset", rights=str(turn)) for n in range(2))
+            group = [Record(id=f"g{turn % 40}-{n}", title="Un groupe", type="dataset", keywords=(f"tour {turn % 7}",))
+                     for n in range(20)]  # fmt: skip
+            store.bulk_upsert(group)
+            if turn % 5 == 4:
+                store.upsert(replace(group[0], rights=str(turn)))
+
+        write(0)
+        command = [sys.executable, "-c", READER, str(path), SECONDS]
+        readers = [
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(4)
+        ]
+        turn = 0
+        while any(reader.poll() is None for reader in readers):
+            write(turn := turn + 1)
+    for reader in readers:
+        told, error = reader.communicate()
+        assert reader.returncode == 0, error
+        reads, states = map(int, told.split())
+        assert reads > 20 and states > 2
+    assert turn > 5

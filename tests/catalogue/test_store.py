@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from geoguichet.catalogue import text
 from geoguichet.catalogue.errors import QueryError, RecordNotFoundError
-from geoguichet.catalogue.query import RecordQuery, SortKey
+from geoguichet.catalogue.query import FacetRequest, RecordQuery, SortKey
 from geoguichet.catalogue.record import Extent, ExternalId, Record, Time
 from geoguichet.catalogue.store import LoadSummary, RecordStore, SQLiteStore, remove_store
 
@@ -54,6 +54,10 @@ def test_what_is_stored_is_found_again(filled: RecordStore, forests: Record) -> 
         ({"q": "etat"}, ["guichets"]),
         ({"q": "services publics"}, ["etude", "guichets"]),
         ({"q": "publics services"}, []),
+        ({"q": "publics services", "q-words": "anywhere"}, ["etude", "guichets"]),
+        ({"q": "foret biologie,routière", "q-words": "anywhere"}, ["forets", "guichets"]),
+        ({"q": "foret guichet", "q-words": "together"}, []),
+        ({"q": "foret guichet", "q-words": "anywhere"}, ["etude"]),
         ({"q": "prefecture,biologie"}, ["forets", "guichets"]),
         ({"q": "dreal"}, ["forets"]),
         ({"q": "!!"}, []),
@@ -288,10 +292,19 @@ records = st.fixed_dictionaries(
     }
 )
 queries = st.builds(
-    lambda q, bbox, datetime, kind, ids, external, sort: RecordQuery(
-        q=q, bbox=bbox, datetime=datetime, type=kind, ids=ids, external_ids=external, sortby=sort, limit=100
+    lambda q, anywhere, bbox, datetime, kind, ids, external, sort: RecordQuery(
+        q=q,
+        anywhere=anywhere,
+        bbox=bbox,
+        datetime=datetime,
+        type=kind,
+        ids=ids,
+        external_ids=external,
+        sortby=sort,
+        limit=100,
     ),
     st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=2).map(" ".join), max_size=2).map(",".join),
+    st.booleans(),
     st.none() | boxes,
     st.none() | st.sampled_from([("2020-01-01T00:00:00.000000Z", "~"), ("", "2018-12-31T23:59:59.999999Z")]),
     st.sampled_from([(), ("dataset",), ("dataset", "study")]),
@@ -304,7 +317,7 @@ queries = st.builds(
 def naive(record: Record, query: RecordQuery) -> bool:
     """The same conditions, read one after the other on the record itself."""
     texts = [record.title, record.description, *record.keywords]
-    if query.q and not any(has_phrase(text.stems(term), text.stems(t)) for term in query.terms for t in texts):
+    if query.q and not any(has_words(text.stems(term), texts, apart=query.anywhere) for term in query.terms):
         return False
     if query.bbox and not (record.extent and record.extent.intersects(query.bbox)):
         return False
@@ -319,6 +332,12 @@ def naive(record: Record, query: RecordQuery) -> bool:
     )
 
 
+def has_words(words: Sequence[str], texts: Sequence[str], *, apart: bool) -> bool:
+    if apart:
+        return bool(words) and set(words) <= {stem for told in texts for stem in text.stems(told)}
+    return bool(words) and any(has_phrase(words, text.stems(told)) for told in texts)
+
+
 def has_phrase(phrase: Sequence[str], words: Sequence[str]) -> bool:
     return any(tuple(words[i : i + len(phrase)]) == tuple(phrase) for i in range(len(words) - len(phrase) + 1))
 
@@ -329,14 +348,20 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> SQLiteStore:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(records, min_size=1, max_size=12), st.lists(queries, min_size=5, max_size=15))
+@given(st.lists(records, min_size=1, max_size=12), st.lists(queries, min_size=5, max_size=15), st.booleans())
 def test_a_search_finds_what_reading_every_record_finds(
-    scratch: SQLiteStore, described: list[dict], asked: list[RecordQuery]
+    scratch: SQLiteStore, described: list[dict], asked: list[RecordQuery], edited: bool
 ) -> None:
     remove_store(scratch.path)
     everything = [Record(id=f"r{n}", **members) for n, members in enumerate(described)]
     with scratch as store:
         store.bulk_upsert(everything)
+        if edited:  # once arrays of the first state are in memory
+            store.search(RecordQuery(facets=(FacetRequest("type"),)))
+            store.delete("r0")
+            moved = replace(everything[-1], id="r1")
+            store.upsert(moved)
+            everything = [moved, *everything[2:]]
         for query in asked:
             expected = {record.id for record in everything if naive(record, query)}
             page = store.search(query)

@@ -64,6 +64,24 @@ def test_errors_are_pages_too(url: str, http: requests.Session) -> None:
     assert '<html lang="fr"' in refused.text and "couleur" in refused.text
 
 
+def test_a_page_says_which_of_its_words_are_of_another_language(url: str, http: requests.Session) -> None:
+    english = http.get(f"{url}/collections/catalogue/items/forets?f=html&lang=en").text
+    assert '<h1 lang="fr">Forêts' in english
+    assert '<h1 lang="fr">' not in http.get(f"{url}/collections/catalogue/items/forets?f=html").text
+    refused = http.get(f"{url}/collections/catalogue/items/rien?f=html&lang=en").text
+    assert "<h1>Not found</h1>" in refused and '<html lang="en"' in refused
+    assert "<h1>Introuvable</h1>" in http.get(f"{url}/collections/catalogue/items/rien?f=html").text
+
+
+def test_words_that_stand_apart_are_found_by_the_page(url: str, http: requests.Session) -> None:
+    asked = {"q": "ariège forêts", "f": "html"}
+    page = http.get(f"{url}/collections/catalogue/items", params=asked).text
+    assert "n'a ces mots côte à côte" in page.replace("&#39;", "'") and "/items/forets" in page
+    assert http.get(f"{url}/collections/catalogue/items", params={"q": "ariège forêts"}).json()["numberMatched"] == 0
+    apart = {"q": "ariège forêts", "q-words": "anywhere"}
+    assert http.get(f"{url}/collections/catalogue/items", params=apart).json()["numberMatched"] == 1
+
+
 def test_the_headers_of_a_public_site(url: str, http: requests.Session) -> None:
     page = http.get(url, headers={"Accept": "text/html"})
     assert "default-src 'self'" in page.headers["Content-Security-Policy"]

@@ -2,6 +2,7 @@ import logging
 import shutil
 from pathlib import Path
 
+import geopandas as gpd
 import pytest
 import requests
 from pygeoapi.provider.base import ProviderInvalidQueryError, ProviderItemNotFoundError
@@ -85,6 +86,15 @@ def test_the_studies_of_a_workspace_are_one_collection(tmp_path: Path, write_stu
     for wrong in ("b-2.zb-009", "zb-001", "c.zb-001", "", "."):
         with pytest.raises(ProviderItemNotFoundError):
             zones(tmp_path).get(wrong)
+
+
+def test_a_layer_declares_the_measures_that_its_studies_have(tmp_path: Path, write_study) -> None:
+    assert not {"worst_m", "worst_s"} & zones(tmp_path).fields.keys()
+    result = write_study(tmp_path, "temps")
+    frame = gpd.read_file(result, layer="white_zones").assign(worst_s=600.0)
+    frame.to_file(result, layer="white_zones", engine="pyogrio")
+    assert zones(tmp_path).fields["worst_s"] == {"type": "number"}
+    assert "worst_m" not in zones(tmp_path).fields
 
 
 def test_values_that_are_missing_come_last_both_ways(tmp_path: Path, write_study) -> None:

@@ -50,3 +50,17 @@ def test_an_address_is_changed_by_name() -> None:
     assert pages.asked(own) == {"q": "a b", "limit": "5"}
     assert pages.query({"q": "a b", "limit": "5"}, limit="", offset=10) == "?q=a+b&offset=10"
     assert pages.query({}) == "?"
+
+
+@pytest.mark.parametrize(
+    ("language", "page", "attribute"),
+    [
+        ({"code": "fr"}, "en", ' lang="fr"'), ({"code": "fr"}, "fr", ""), (None, "en", ' lang="fr"'), ("fre", "fr", ""),
+        ({"code": "eng"}, "fr", ' lang="en"'),
+        ({"code": '"><script>'}, "en", ""), ({"code": "de-CH"}, "fr", ' lang="de"'),
+    ],
+)  # fmt: skip
+def test_the_language_of_a_record_is_told_where_it_is_not_the_pages(
+    language: object, page: str, attribute: str
+) -> None:
+    assert pages.spoken({"language": language}, page) == attribute
