@@ -208,6 +208,8 @@ def moment(text: str) -> str:
     if match is None or match[1].startswith("-"):
         return ""
     year, month, day, hour, minute, second, fraction, zone = match.groups()
+    if month == "00" or (day == "00" and not hour):  # a month or a day that is not known
+        day, month = None, None if month == "00" else month
     written = "-".join(part for part in (year, month, day) if part)
     if hour:
         zone = "Z" if zone in (None, "z", "Z", "+00:00", "+0000") else zone if ":" in zone else f"{zone[:3]}:{zone[3:]}"

@@ -121,7 +121,8 @@ def _layers(file: Path) -> Iterator[Record]:
         frame = pyogrio.read_dataframe(file, layer=name, max_features=_SAMPLE)
         form, alone = VECTORS[file.suffix.lower()], _is_alone(file, str(name))
         bounds, count = told["total_bounds"], int(told["features"])
-        yield _of_frame(file, str(name), frame, form, count=count, bounds=bounds, alone=alone)
+        words = (told.get("layer_metadata") or {}).get("DESCRIPTION", "")  # a GeoPackage may describe its layers
+        yield _of_frame(file, str(name), frame, form, count=count, bounds=bounds, alone=alone, description=words)
 
 
 def _is_alone(file: Path, layer: str) -> bool:
@@ -144,7 +145,15 @@ def _parquet(file: Path) -> Record:
 
 
 def _of_frame(
-    file: Path, layer: str, frame: gpd.GeoDataFrame, form: tuple[str, str], *, count: int, bounds: Any, alone: bool
+    file: Path,
+    layer: str,
+    frame: gpd.GeoDataFrame,
+    form: tuple[str, str],
+    *,
+    count: int,
+    bounds: Any,
+    alone: bool,
+    description: str = "",
 ) -> Record:
     """Describe a layer from its rows: ``bounds`` and ``count`` are of the whole layer, ``frame`` may be its start."""
     kinds = frame.geom_type.dropna().unique() if len(frame) else []
@@ -154,6 +163,7 @@ def _of_frame(
         file,
         "" if alone else layer,
         form,
+        description=description,
         geometry=geometry,
         crs=_crs_of(frame.crs),
         representation=["vector"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -36,6 +37,9 @@ SCHEMA = Namespace("http://schema.org/")
 VCARD = Namespace("http://www.w3.org/2006/vcard/ns#")
 
 _BASE = "urn:x-geoguichet:record:"
+_RELATIVE = "urn:x-geoguichet:link:"
+_NOTHING = "—"
+"""What stands for a mandatory text that the record does not say; it is not read back."""
 _INSPIRE = "http://inspire.ec.europa.eu/metadata-codelist/"
 _ROLE = f"{_INSPIRE}ResponsiblePartyRole/"
 _FREQUENCY = "http://publications.europa.eu/resource/authority/frequency/"
@@ -58,7 +62,9 @@ MAPPING = (
     Mapped("contacts", "dct:rightsHolder", note="owner"),
     Mapped("contacts", "prov:qualifiedAttribution", note="every other role"),
     Mapped("contacts.metadata", "foaf:isPrimaryTopicOf/dcat:contactPoint"),
-    Mapped("geometry", "dct:spatial/dcat:bbox", note="boxes; other shapes in locn:geometry"),
+    Mapped(
+        "geometry", "dct:spatial/dcat:bbox", note="boxes; other shapes in locn:geometry/gsp:asWKT, or as a text there"
+    ),
     Mapped("places", "dct:spatial", note="addresses of places"),
     Mapped("time", "dct:temporal"),
     Mapped("dates", "dct:issued", note="publication"),
@@ -238,7 +244,8 @@ def _subjects(graph: Graph) -> list[Node]:
     inside = set(graph.objects(None, DCAT.accessService))
     for kind in (DCAT.Dataset, DCAT.DatasetSeries, DCAT.DataService):
         for subject in graph.subjects(RDF.type, kind):
-            described = (subject, DCTERMS.title, None) in graph or (subject, DCTERMS.identifier, None) in graph
+            titles = {str(title) for title in graph.objects(subject, DCTERMS.title)} - {_NOTHING}
+            described = titles or (subject, DCTERMS.identifier, None) in graph
             if described and not (kind == DCAT.DataService and subject in inside):
                 found[subject] = str(graph.value(subject, DCTERMS.identifier) or subject)
     return sorted(found, key=lambda subject: (found[subject], str(graph.value(subject, DCTERMS.title))))
@@ -330,7 +337,7 @@ def _titles(about: _About, language: str) -> dict[str, Any]:
     said_so: dict[str, Any] = {}
     others: dict[str, dict[str, str]] = {}
     for member, term in (("title", DCTERMS.title), ("description", DCTERMS.description)):
-        texts = [node for node in about.nodes(term) if isinstance(node, Text) and str(node).strip()]
+        texts = [node for node in about.nodes(term) if isinstance(node, Text) and str(node).strip(" —")]
         texts.sort(key=lambda text: (text.language != language, text.language not in ("fr", None), str(text)))
         if texts:
             said_so[member] = str(texts[0]).strip()
@@ -385,7 +392,7 @@ def _contacts(about: _About, described: _About | None) -> Iterator[Contact]:
 
 def _contact(agent: _About, role: str, **extra: str) -> Iterator[Contact]:
     organization = agent.text(VCARD["organization-name"])
-    label = agent.text(VCARD.fn, FOAF.name, RDFS.label, SKOS.prefLabel)
+    label = agent.text(VCARD.fn, FOAF.name, RDFS.label, SKOS.prefLabel).removeprefix(_NOTHING)
     person = (
         FOAF.Person in agent.nodes(RDF.type)
         or VCARD.Individual in agent.nodes(RDF.type)
@@ -426,7 +433,7 @@ def _spatial(about: _About) -> dict[str, Any]:
         literals = [
             node
             for term in (DCAT.bbox, LOCN.geometry, DCAT.centroid)
-            for node in place.nodes(term)
+            for node in (*place.nodes(term), *(held for shape in place.all(term) for held in shape.nodes(GSP.asWKT)))
             if isinstance(node, Text)
         ]
         shapes = [shape for node in literals if (shape := _shape(node, unreadable))]
@@ -514,12 +521,13 @@ def _themes(about: _About) -> Iterator[Theme]:
         elif not scheme and identifier.startswith("http"):
             scheme = identifier.rpartition("/")[0]
         if identifier:
-            groups.setdefault(scheme, []).append(Concept(identifier, label))
+            known = "" if identifier != label and label == _tail(identifier) else label
+            groups.setdefault(scheme, []).append(Concept(identifier, known))
     for scheme, concepts in groups.items():
         title = titles.get(scheme, "")
         yield Theme(tuple(concepts), scheme, {"title": title} if title else {})
     topics = [
-        text.rpartition("/")[2]
+        _tail(text)
         for term in (GEODCAT.topicCategory, DCTERMS.subject)
         for text in about.texts(term)
         if "TopicCategory/" in text
@@ -559,11 +567,12 @@ def _links(about: _About) -> tuple[list[Link], list[dict[str, str]]]:
         label = (_labels(part, DCTERMS["format"]) or [""])[0].rpartition("/")[2]
         if label and {"name": label} not in formats:
             formats.append({"name": label})
-    links += [Link(href, "service", extra={"operation": "GetCapabilities"}) for href in about.texts(DCAT.endpointURL)]
+    endpoints = [href for href in about.texts(DCAT.endpointURL) if href != str(about.subject)]
+    links += [Link(_href(href), "service", extra={"operation": "GetCapabilities"}) for href in endpoints]
     for term, rel in ((DCAT.landingPage, "about"), (FOAF.page, "about"), (FOAF.depiction, "preview")):
         for page in about.all(term):
             if isinstance(page.subject, URIRef | Text):
-                links.append(Link(str(page.subject), rel, title=page.text(DCTERMS.title)))
+                links.append(Link(_href(str(page.subject)), rel, title=page.text(DCTERMS.title)))
     return links, formats
 
 
@@ -582,7 +591,7 @@ def _distribution(part: _About) -> Link | None:
     kind = (part.text(DCAT.mediaType) or next(iter(_labels(part, DCAT.mediaType)), "")).partition("media-types/")
     relation = "enclosure" if download else iso.relation(extra)
     return Link(
-        href,
+        _href(href),
         relation,
         kind[2] or (kind[0] if "/" in kind[0] and ":" not in kind[0] else ""),
         part.text(DCTERMS.title),
@@ -596,8 +605,11 @@ def _resolutions(about: _About) -> Iterator[dict[str, Any]]:
             yield {"distance": number, "unit": "m"}
     for measure in about.all(DQV.hasQualityMeasurement):
         number = iso.number(measure.text(DQV.value))
-        if number and measure.text(DQV.isMeasurementOf) == str(GEODCAT.spatialResolutionAsScale):
+        metric = measure.text(DQV.isMeasurementOf)
+        if number and metric == str(GEODCAT.spatialResolutionAsScale):
             yield {"scale": round(1 / number)}
+        elif number and metric == str(GEODCAT.spatialResolutionAsDistance):
+            yield {"distance": number, "unit": "m"}
 
 
 def _maintenance(about: _About) -> dict[str, str]:
@@ -696,6 +708,14 @@ def _graph() -> Graph:
 
 
 def _serialized(graph: Graph, form: Form) -> bytes:
+    """Write a graph; what is only named in it (a parent, a concept) gets the texts that DCAT-AP makes mandatory."""
+    for concept in set(graph.subjects(RDF.type, SKOS.Concept)):
+        if (concept, SKOS.prefLabel, None) not in graph:
+            graph.add((concept, SKOS.prefLabel, Text(_tail(str(concept)) or _NOTHING)))
+    for series in set(graph.subjects(RDF.type, DCAT.DatasetSeries)):
+        for term in (DCTERMS.title, DCTERMS.description):
+            if (series, term, None) not in graph:
+                graph.add((series, term, Text(_NOTHING)))
     with _silence():
         return graph.serialize(format="pretty-xml" if form == "xml" else form, encoding="utf-8", auto_compact=True)
 
@@ -712,16 +732,18 @@ def _add(graph: Graph, record: Record, base: str) -> URIRef:
     say: Callable[[URIRef, Node], Any] = lambda term, value: graph.add((subject, term, value))  # noqa: E731
     say(RDF.type, DCAT.Resource)
     say(RDF.type, _CLASSES.get(record.type, DCAT.Dataset))
+    if record.type == "series":
+        say(RDF.type, DCAT.Dataset)  # a series is a dataset of its catalogue
     if record.type not in ("", "dataset", "series", "service"):
         say(DCTERMS.type, _typed(graph, URIRef(f"{_INSPIRE}ResourceType/{quote(record.type)}"), SKOS.Concept))
     say(DCTERMS.identifier, Text(record.id))
-    language = (said(record, "language") or {}).get("code", "") or None
+    language = (said(record, "language") or {}).get("code", "")
     for member, term in (("title", DCTERMS.title), ("description", DCTERMS.description)):
-        if text := said(record, member):
-            say(term, Text(text, lang=language))
+        text = said(record, member)
+        say(term, _in_language(text, language) if text else Text(_NOTHING))
         for code, texts in (said(record, "translations") or {}).items():
             if member in texts:
-                say(term, Text(texts[member], lang=code))
+                say(term, _in_language(texts[member], code))
     for text in said(record, "alternateTitles") or ():
         say(DCTERMS.alternative, Text(text))
     for word in record.keywords:
@@ -735,6 +757,14 @@ def _add(graph: Graph, record: Record, base: str) -> URIRef:
     _add_facts(graph, subject, record, base)
     _add_catalogue_record(graph, subject, record)
     return subject
+
+
+_TAG = re.compile(r"[a-zA-Z]{1,8}(?:-[a-zA-Z0-9]{1,8})*")
+
+
+def _in_language(text: str, language: str) -> Text:
+    """Return a text with its language, without one when RDF cannot say it."""
+    return Text(text, lang=language if _TAG.fullmatch(language) else None)
 
 
 def _typed(graph: Graph, node: Node, kind: URIRef) -> Node:
@@ -763,7 +793,7 @@ def _add_contacts(graph: Graph, subject: URIRef, record: Record) -> None:
 def _vcard(graph: Graph, contact: Contact) -> Node:
     node = _typed(graph, BNode(), VCARD.Individual if contact.name else VCARD.Organization)
     graph.add((node, RDF.type, VCARD.Kind))
-    graph.add((node, VCARD.fn, Text(contact.name or contact.organization or "—")))
+    graph.add((node, VCARD.fn, Text(contact.name or contact.organization or _NOTHING)))
     if contact.name and contact.organization:
         graph.add((node, VCARD["organization-name"], Text(contact.organization)))
     if contact.position:
@@ -782,7 +812,7 @@ def _vcard(graph: Graph, contact: Contact) -> Node:
 def _agent(graph: Graph, contact: Contact) -> Node:
     node = _typed(graph, BNode(), FOAF.Person if contact.name else FOAF.Organization)
     graph.add((node, RDF.type, FOAF.Agent))
-    graph.add((node, FOAF.name, Text(contact.name or contact.organization or "—")))
+    graph.add((node, FOAF.name, Text(contact.name or contact.organization or _NOTHING)))
     if contact.name and contact.organization:
         graph.add((node, VCARD["organization-name"], Text(contact.organization)))
     if contact.position:
@@ -804,13 +834,33 @@ def _address(text: str) -> URIRef:
     return URIRef("".join(quote(letter) if letter in _UNSAFE else letter for letter in text.strip()))
 
 
+def _tail(address: str) -> str:
+    """Return the last part of an address: what names a concept that has no other name."""
+    return unquote(address.rstrip("/").rpartition("/")[2])
+
+
+def _reference(href: str) -> URIRef:
+    """Return the address of a link; RDF knows no relative one, so those get a scheme that `_href` takes away."""
+    relative = ":" not in href.strip().partition("/")[0]
+    return URIRef(_RELATIVE + quote(href.strip())) if relative else _address(href)
+
+
+def _href(text: str) -> str:
+    return unquote(text.removeprefix(_RELATIVE)) if text.startswith(_RELATIVE) else text
+
+
 def _add_places(graph: Graph, subject: URIRef, record: Record) -> None:
     for part in iso.boxes_and_shapes(record.geometry):
         place = _typed(graph, BNode(), DCTERMS.Location)
         graph.add((subject, DCTERMS.spatial, place))
         geometry = part.as_geometry() if isinstance(part, Extent) else part
         literal = Text(_as_wkt(geometry), datatype=GSP.wktLiteral)
-        graph.add((place, DCAT.bbox if isinstance(part, Extent) else LOCN.geometry, literal))
+        if isinstance(part, Extent):
+            graph.add((place, DCAT.bbox, literal))
+        else:
+            shape = _typed(graph, BNode(), LOCN.Geometry)
+            graph.add((place, LOCN.geometry, shape))
+            graph.add((shape, GSP.asWKT, literal))
     for item in said(record, "places") or ():
         address = item.get("href") or (item["code"] if item["code"].startswith("http") else "")
         place = _typed(graph, _address(address) if address else BNode(), DCTERMS.Location)
@@ -893,15 +943,19 @@ def _add_rights(graph: Graph, subject: Node, record: Record) -> None:
 
 
 def _add_links(graph: Graph, subject: URIRef, record: Record) -> None:
+    if record.type == "service" and not any(_is_endpoint(link) for link in record.links):
+        graph.add(
+            (subject, DCAT.endpointURL, _typed(graph, subject, RDFS.Resource))
+        )  # mandatory; its own address says that none is known
     for link in record.links:
         if link.rel == "preview":
-            graph.add((subject, FOAF.depiction, _address(link.href)))
-        elif record.type == "service" and (link.rel == "service" or "operation" in link.extra):
-            graph.add((subject, DCAT.endpointURL, _typed(graph, _address(link.href), RDFS.Resource)))
+            graph.add((subject, FOAF.depiction, _reference(link.href)))
+        elif record.type == "service" and _is_endpoint(link):
+            graph.add((subject, DCAT.endpointURL, _typed(graph, _reference(link.href), RDFS.Resource)))
         elif (
             link.rel in ("about", "describedby", "alternate") or record.type == "service" or "operatesOn" in link.extra
         ):
-            page = _typed(graph, _address(link.href), FOAF.Document)
+            page = _typed(graph, _reference(link.href), FOAF.Document)
             graph.add((subject, FOAF.page, page))
             if link.title:
                 graph.add((page, DCTERMS.title, Text(link.title)))
@@ -909,12 +963,16 @@ def _add_links(graph: Graph, subject: URIRef, record: Record) -> None:
             _add_distribution(graph, subject, record, link)
 
 
+def _is_endpoint(link: Link) -> bool:
+    return link.rel == "service" or (link.rel != "preview" and "operation" in link.extra)
+
+
 def _add_distribution(graph: Graph, subject: URIRef, record: Record, link: Link) -> None:
     part = _typed(graph, BNode(), DCAT.Distribution)
     graph.add((subject, DCAT.distribution, part))
-    graph.add((part, DCAT.accessURL, _typed(graph, _address(link.href), RDFS.Resource)))
+    graph.add((part, DCAT.accessURL, _typed(graph, _reference(link.href), RDFS.Resource)))
     if link.rel == "enclosure":
-        graph.add((part, DCAT.downloadURL, _address(link.href)))
+        graph.add((part, DCAT.downloadURL, _reference(link.href)))
     for term, text in ((DCTERMS.title, link.title), (DCTERMS.description, link.extra.get("description", ""))):
         if text:
             graph.add((part, term, Text(text)))
@@ -934,8 +992,7 @@ def _add_facts(graph: Graph, subject: URIRef, record: Record, base: str) -> None
         statement = _typed(graph, BNode(), DCTERMS.ProvenanceStatement)
         say(DCTERMS.provenance, statement)
         graph.add((statement, RDFS.label, Text(lineage)))
-    for item in said(record, "resolution") or ():
-        _add_resolution(graph, subject, item)
+    _add_resolutions(graph, subject, said(record, "resolution") or ())
     for system in said(record, "crs") or ():
         if system.startswith("EPSG:"):
             say(GEODCAT.referenceSystem, _typed(graph, URIRef(codes.crs_address(system)), DCTERMS.Standard))
@@ -969,17 +1026,23 @@ def _add_facts(graph: Graph, subject: URIRef, record: Record, base: str) -> None
             graph.add((other, ADMS.schemaAgency, Text(item.scheme)))
 
 
-def _add_resolution(graph: Graph, subject: URIRef, item: Mapping[str, Any]) -> None:
-    if "scale" not in item:
-        factor = {"m": 1, "km": 1000, "cm": 0.01}.get(str(item.get("unit", "m")))
-        if factor:
-            metres = Text(str(item["distance"] * factor), datatype=XSD.decimal)
-            graph.add((subject, DCAT.spatialResolutionInMeters, metres))
-        return
-    measure = _typed(graph, BNode(), DQV.QualityMeasurement)
-    graph.add((subject, DQV.hasQualityMeasurement, measure))
-    graph.add((measure, DQV.isMeasurementOf, _typed(graph, GEODCAT.spatialResolutionAsScale, DQV.Metric)))
-    graph.add((measure, DQV.value, Text(1 / item["scale"])))
+def _add_resolutions(graph: Graph, subject: URIRef, items: Iterable[Mapping[str, Any]]) -> None:
+    """Add the distance in metres, which DCAT-AP wants alone, and as measurements the other distances and the scales."""
+    factors = {"m": 1, "km": 1000, "cm": 0.01}
+    metres = [
+        item["distance"] * factors[unit]
+        for item in items
+        if "scale" not in item and (unit := str(item.get("unit", "m"))) in factors
+    ]
+    for distance in metres[:1]:
+        graph.add((subject, DCAT.spatialResolutionInMeters, Text(str(distance), datatype=XSD.decimal)))
+    measures = [(GEODCAT.spatialResolutionAsDistance, distance) for distance in metres[1:]]
+    measures += [(GEODCAT.spatialResolutionAsScale, 1 / item["scale"]) for item in items if "scale" in item]
+    for metric, number in measures:
+        measure = _typed(graph, BNode(), DQV.QualityMeasurement)
+        graph.add((subject, DQV.hasQualityMeasurement, measure))
+        graph.add((measure, DQV.isMeasurementOf, _typed(graph, metric, DQV.Metric)))
+        graph.add((measure, DQV.value, Text(number)))
 
 
 def _add_catalogue_record(graph: Graph, subject: URIRef, record: Record) -> None:
@@ -988,13 +1051,15 @@ def _add_catalogue_record(graph: Graph, subject: URIRef, record: Record) -> None
     language = (said(record, "language") or {}).get("code", "")
     if not (record.updated or record.created or contacts or language):
         return
-    node = _typed(graph, BNode(), DCAT.CatalogRecord)
+    node = BNode()
+    if modified := record.updated or record.created:  # DCAT-AP wants a date of any dcat:CatalogRecord
+        _typed(graph, node, DCAT.CatalogRecord)
+        graph.add((node, DCTERMS.modified, _date(modified)))
     graph.add((subject, FOAF.isPrimaryTopicOf, node))
     graph.add((node, FOAF.primaryTopic, subject))
     graph.add((node, DCTERMS.identifier, Text(record.id)))
-    for term, text in ((DCTERMS.modified, record.updated), (DCTERMS.issued, record.created)):
-        if text:
-            graph.add((node, term, _date(text)))
+    if record.created:
+        graph.add((node, DCTERMS.issued, _date(record.created)))
     if language:
         address = URIRef(_LANGUAGE + quote(codes.language_eu(language)))
         graph.add((node, DCTERMS.language, _typed(graph, address, DCTERMS.LinguisticSystem)))

@@ -18,6 +18,9 @@ from geoguichet.catalogue.store import LoadSummary, RecordStore, SQLiteStore, st
 from geoguichet.catalogue.validate import Checked, check, organisation_of
 from geoguichet.referentials.quality import Finding
 
+ORIGINAL = "original"
+"""Not a format: the document that a record came from, whatever its format, byte for byte."""
+
 LARGEST_FILE = 64 * 1024 * 1024
 """Bytes above which a metadata file is refused unread."""
 
@@ -94,9 +97,12 @@ def every_record(store: RecordStore, identifiers: Iterable[str] = ()) -> Iterato
 
 
 def export_one(identifier: str, workspace: Path, form: str) -> bytes:
-    """Return one record in a format: its own document when that still says it."""
+    """Return one record in a format: its own document when that still says it, or nothing else (``original``)."""
     with SQLiteStore(store_path(workspace)) as store:
-        return Originals(originals_path(workspace)).export(store.get(identifier), _known(form))
+        originals = Originals(originals_path(workspace))
+        if form == ORIGINAL:
+            return originals.document(store.get(identifier))
+        return originals.export(store.get(identifier), _known(form))
 
 
 def export_all(workspace: Path, form: str, folder: Path) -> list[Path]:
@@ -128,7 +134,7 @@ def _together(records: Iterator[Record], form: str) -> bytes:
 
 def _known(form: str) -> str:
     if form not in formats.WRITERS:
-        raise FormatError(f"format : « {form} » est inconnu ; attendu {', '.join(formats.WRITERS)}.")
+        raise FormatError(f"format : « {form} » est inconnu ; attendu {', '.join(formats.WRITERS)}, {ORIGINAL}.")
     return form
 
 

@@ -357,6 +357,7 @@ def _keywords(identification: Holder) -> Members:
     free: list[str] = []
     types: dict[str, str] = {}
     themes: list[Theme] = []
+    others: list[Concept] = []
     for holder in children(identification, "descriptiveKeywords"):
         group = grouped(inner(holder))
         concepts = [_concept(node) for node in children(group, "keyword")]
@@ -366,12 +367,16 @@ def _keywords(identification: Holder) -> Members:
         if not concepts:
             continue
         if thesaurus is not None and (title := value(child(thesaurus, "title"))):
-            themes.append(_theme(concepts, thesaurus, title, kind))
+            theme = _theme(concepts, thesaurus, title, kind)
+            if theme.scheme == TOPIC_CATEGORY:
+                others += [Concept(concept.id) for concept in theme.concepts]
+            else:
+                themes.append(theme)
         else:
             free += [concept.title or concept.id for concept in concepts]
             types |= {concept.title or concept.id: kind for concept in concepts if kind}
     topics = [Concept(code) for code in map(_code, children(identification, "topicCategory")) if code]
-    if topics:
+    if topics := [*topics, *(concept for concept in others if concept not in topics)]:
         themes.append(Theme(tuple(topics), TOPIC_CATEGORY))
     return {"keywords": tuple(dict.fromkeys(free)), "keywordTypes": types, "themes": tuple(themes)}
 
@@ -445,11 +450,18 @@ def _pieces(reading: Reading, elements: list[Element]) -> Iterator[dict[str, Any
     found = [rings for node in polygons for rings in _polygons(reading, node, boxes)]
     envelopes = [_envelope(rings) for rings in found]
     envelopes += [_envelope([ring for rings in found for ring in rings])] if len(found) > 1 else []
-    for box in boxes:
-        if not any(_same_box(box, envelope) for envelope in envelopes):
-            yield from as_pieces(box)
-    for rings in found:
-        yield {"type": "Polygon", "coordinates": rings}
+    alone = [box for box in boxes if not any(_same_box(box, envelope) for envelope in envelopes)]
+    polygons_found = [{"type": "Polygon", "coordinates": rings} for rings in found]
+    if alone and len(alone) + len(found) > 2 and _same_box(alone[0], _hull(alone[1:], polygons_found)):
+        del alone[0]
+    for box in alone:
+        yield from as_pieces(box)
+    yield from polygons_found
+
+
+def _hull(boxes: list[Extent], polygons: list[dict[str, Any]]) -> Extent | None:
+    """Return the box around boxes and polygons."""
+    return Extent.from_geometry(gathered([*(piece for box in boxes for piece in as_pieces(box)), *polygons]) or {})
 
 
 def as_pieces(box: Extent) -> Iterator[dict[str, Any]]:
@@ -468,7 +480,9 @@ def _envelope(rings: list[Any]) -> Extent:
     return Extent(min(longitudes), min(latitudes), max(longitudes), max(latitudes))
 
 
-def _same_box(one: Extent, other: Extent) -> bool:
+def _same_box(one: Extent, other: Extent | None) -> bool:
+    if other is None:
+        return False
     pairs = ((one.west, other.west), (one.south, other.south), (one.east, other.east), (one.north, other.north))
     return all(abs(a - b) < 1e-6 for a, b in pairs)
 

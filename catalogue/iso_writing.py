@@ -226,14 +226,21 @@ def _data(make: Maker, record: Record) -> list[Property]:
             [
                 make.leaf(make.dialect.prefix_of("MD_TopicCategoryCode"), "MD_TopicCategoryCode", code)
                 for code in topics_of(record)
+                if code in _known_topics(make)
             ],
         ),
     ]
 
 
+def _known_topics(make: Maker) -> frozenset[str]:
+    """Return the topic categories that the schema of an encoding lists; the others are written as keywords."""
+    added = {"extraTerrestrial", "disaster"} if "gmd" in make.dialect.namespaces else set()
+    return frozenset(codes.TOPIC_CATEGORIES) - added
+
+
 def _languages(make: Maker, languages: list[str]) -> list[Property]:
     if "defaultLocale" not in make.dialect.order["MD_DataIdentification"]:
-        return [("language", [make.language(code) for code in languages])]
+        return [("language", [make.language(code) for code in languages] or [missing()])]
     locales = [locale(make, code) for code in languages]
     return [("defaultLocale", locales[:1]), ("otherLocale", locales[1:])]
 
@@ -367,8 +374,8 @@ def _keywords(make: Maker, record: Record) -> Iterator[Element]:
         yield make.object(
             "MD_Keywords", ("keyword", _words(make, concepts)), ("type", make.code("MD_KeywordTypeCode", kind))
         )
-    for theme in record.themes:
-        if theme.scheme != TOPIC_CATEGORY:
+    for theme in (*record.themes, *_other_topics(make, record)):
+        if theme.scheme != TOPIC_CATEGORY or theme.extra:
             kind = make.code("MD_KeywordTypeCode", theme.extra.get("type", ""))
             yield make.object(
                 "MD_Keywords",
@@ -376,6 +383,12 @@ def _keywords(make: Maker, record: Record) -> Iterator[Element]:
                 ("type", kind),
                 ("thesaurusName", _thesaurus(make, theme)),
             )
+
+
+def _other_topics(make: Maker, record: Record) -> list[Theme]:
+    """Return, as a thesaurus of its own, the topic categories of a profile that the schema does not list."""
+    concepts = tuple(Concept(code) for code in topics_of(record) if code not in _known_topics(make))
+    return [Theme(concepts, TOPIC_CATEGORY, {"title": "MD_TopicCategoryCode"})] if concepts else []
 
 
 def _words(make: Maker, concepts: Iterable[Concept]) -> list[Value]:
@@ -440,10 +453,15 @@ def _extent(make: Maker, record: Record) -> Element | None:
     temporal = [make.object("EX_TemporalExtent", ("extent", period)) for period in _periods(make, record)]
     words = _said(record, "extentDescription")
     if not geographic and not temporal and not words:
-        return None
+        return _no_extent(make)
     return make.object(
         "EX_Extent", ("description", words), ("geographicElement", geographic), ("temporalElement", temporal)
     )
+
+
+def _no_extent(make: Maker) -> Element | None:
+    """Return what stands for the extent in ISO 19139: readers of it stumble over a resource that has none."""
+    return missing() if "gmd" in make.dialect.namespaces else None
 
 
 def _place(make: Maker, place: Mapping[str, str]) -> Element:
@@ -452,8 +470,14 @@ def _place(make: Maker, place: Mapping[str, str]) -> Element:
 
 
 def _geographic(make: Maker, record: Record) -> Iterator[Element]:
-    """Yield a box per rectangle, and for other shapes their box and their polygon."""
-    for part in iso.boxes_and_shapes(record.geometry):
+    """Yield a box per rectangle, and for other shapes their box and their polygon.
+
+    Several parts come after the box around all of them: most readers take the first box for the whole extent.
+    """
+    parts = iso.boxes_and_shapes(record.geometry)
+    if len(parts) > 1 and record.extent is not None:
+        yield _box(make, record.extent)
+    for part in parts:
         extent = part if isinstance(part, Extent) else Extent.from_geometry(part)
         if extent is not None:
             yield _box(make, extent)
@@ -576,7 +600,7 @@ _FUNCTIONS = {"enclosure": "download", "item": "download", "about": "information
 
 
 def _online(make: Maker, link: Link) -> Element:
-    url = make.leaf("gmd", "URL", link.href) if "gmd" in make.dialect.namespaces else link.href
+    url = make.leaf("gmd", "URL", _as_uri(link.href)) if "gmd" in make.dialect.namespaces else link.href
     named: Value = link.title
     if link.type:
         named = make.leaf(make.dialect.anchor, "MimeFileType", link.title or link.type, type=codes.writable(link.type))
@@ -588,6 +612,15 @@ def _online(make: Maker, link: Link) -> Element:
         ("description", link.extra.get("description", "")),
         ("function", make.code("CI_OnLineFunctionCode", _function(link))),
     )
+
+
+def _as_uri(address: str) -> str:
+    """Return an address with its brackets escaped unless they enclose an IPv6 host: ``xs:anyURI`` refuses them."""
+    scheme, mark, rest = address.partition("//")
+    host, slash, path = rest.partition("/")
+    if not mark or not slash or not ("[" in path or "]" in path):
+        return address
+    return f"{scheme}{mark}{host}{slash}{path.replace('[', '%5B').replace(']', '%5D')}"
 
 
 def _function(link: Link) -> str:
@@ -716,6 +749,7 @@ def _home(root: Element, fresh: Element, new: Element, path: str, dialect: Diale
         if not same:
             made = etree.Element(node.tag, {str(name): str(text) for name, text in node.items()})
             parent.insert(_rank(parent, LOCAL[node.tag], dialect), made)
+            parent.attrib.pop(f"{{{dialect.namespaces['gco']}}}nilReason", "")
             same = [made]
         parent = same[0]
     return parent, _rank(parent, LOCAL[new.tag], dialect)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from geoguichet.catalogue import formats
-from geoguichet.catalogue.errors import StoreError
+from geoguichet.catalogue.errors import RecordNotFoundError, StoreError
 from geoguichet.catalogue.formats import Described
 from geoguichet.catalogue.record import Record
 
@@ -65,6 +65,18 @@ class Originals:
             query = "SELECT format, address, digest, document FROM original WHERE id = ?"
             row = database.execute(query, (identifier,)).fetchone()
         return None if row is None else Original(row[0], row[1], row[2], zlib.decompress(row[3]))
+
+    def document(self, record: Record) -> bytes:
+        """Return the document that a record came from, byte for byte; RecordNotFoundError when none stands for it."""
+        original = self.get(record.id)
+        if original is None:
+            raise RecordNotFoundError(f"La fiche « {record.id} » n'a été lue dans aucun document.")
+        if original.digest != record.digest():
+            raise RecordNotFoundError(
+                f"La fiche « {record.id} » a été modifiée depuis que son document ({original.address}) a été lu ; "
+                f"exportez-la dans un format."
+            )
+        return original.document
 
     def export(self, record: Record, form: str) -> bytes:
         """Return a record in a format: its own document when it is of that format, rewritten where it was edited."""

@@ -50,7 +50,10 @@ def _add_filling(catalogue: Any) -> None:
     give.add_argument("id", nargs="?", default="", metavar="ID", help="l'identifiant de la fiche")
     give.add_argument("--all", action="store_true", help="toutes les fiches")
     give.add_argument(
-        "--format", default="iso19139", metavar="FORMAT", help="iso19139 (par défaut), dcat-ttl, csv, ..."
+        "--format",
+        default="iso19139",
+        metavar="FORMAT",
+        help="iso19139 (par défaut), dcat-ttl, csv, ... ; original : le document d'origine, octet pour octet",
     )
     give.add_argument("--out", type=Path, metavar="DOSSIER", help="où écrire (--all : ./export)")
     judge = command(catalogue, "check", _check, "dire ce qui manque ou cloche dans une fiche, ou dans toutes")

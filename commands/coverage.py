@@ -72,14 +72,29 @@ def _add_changes(parser: argparse.ArgumentParser) -> None:
 def _demo(arguments: argparse.Namespace) -> None:
     from importlib.resources import as_file, files
 
-    with as_file(files("geoguichet.data") / "studies" / "visioguichets.toml") as study:
-        _study(study, arguments, out=None)
+    with as_file(files("geoguichet.data")) as data:
+        _study(data / "studies" / "visioguichets.toml", arguments, out=None)
+        records = _describe(data, arguments)
     if not arguments.json:
         workspace = workspace_of(arguments)
         serve = "make serve" if Path("Makefile").exists() else "geoguichet serve"
         if workspace != Path(DEFAULT_WORKSPACE):
             serve = f"geoguichet serve --workspace {workspace}"
-        print(f"\nPour parcourir le catalogue et les résultats : {serve}")
+        print(f"\nPour parcourir le catalogue ({records} fiches) et les résultats : {serve}")
+
+
+def _describe(data: Path, arguments: argparse.Namespace) -> int:
+    """Make records of the data files too; return how many records the catalogue holds now."""
+    from geoguichet.catalogue.crawl import crawl
+    from geoguichet.catalogue.query import RecordQuery
+    from geoguichet.catalogue.store import SQLiteStore, store_path
+
+    workspace = workspace_of(arguments)
+    with progress(quiet=arguments.quiet) as on_step:
+        on_step("description des fichiers de données")
+        crawl(data, workspace)
+    with SQLiteStore(store_path(workspace)) as store:
+        return store.search(RecordQuery(limit=1)).number_matched
 
 
 def _run(arguments: argparse.Namespace) -> None:

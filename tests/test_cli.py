@@ -170,6 +170,12 @@ def test_readme_shows_what_the_command_prints(tmp_path: Path, capsys: pytest.Cap
     printed = capsys.readouterr().out.replace(str(tmp_path) + os.sep, "")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert printed.partition("\nPour parcourir")[0].strip() in readme
+    assert (
+        "\nPour parcourir le catalogue (11 fiches)" in printed and "\nPour parcourir le catalogue (11 fiches)" in readme
+    )
+    assert main(["catalogue", "search", "--workspace", str(tmp_path / "workspace")]) == 0
+    held = {line.split()[0].partition("-")[0] for line in capsys.readouterr().out.splitlines()[:-1]}
+    assert held == {"study", "midi", "jeu"}  # the study, the layers of the sample, the files of data/ crawled
 
 
 # --- how it refuses ---------------------------------------------------------------------------------------------------
