@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from geoguichet.referentials.store import ReferentialStore
 
 
+KINDS = ("services", "territories", "populations", "broadband")
+
+
 def add(commands: Any) -> None:
     """Add ``init`` and the ``referentials`` commands."""
     start = command(commands, "init", _init, "préparer les données d'un territoire et une étude prête à lancer")
@@ -39,7 +42,7 @@ def add(commands: Any) -> None:
 
     import_ = command(referentials, "import", _import, "lire un fichier de services et le garder, version par version")
     import_.add_argument("file", type=Path, metavar="FICHIER")
-    import_.add_argument("--as", dest="kind", choices=("services",), default="services", help="ce que c'est (services)")
+    import_.add_argument("--as", dest="kind", choices=KINDS, help="ce que c'est (sinon reconnu, sinon des services)")
     import_.add_argument("--reader", metavar="FORMAT", help="format publié ; sinon reconnu, sinon lecteur général")
     import_.add_argument("--mapping", type=Path, metavar="FICHIER.toml", help="ce que sont les colonnes")
     import_.add_argument("--name", metavar="NOM", help="le nom du référentiel (sinon le format ou le fichier)")
@@ -108,7 +111,7 @@ def _store(arguments: argparse.Namespace) -> ReferentialStore:
 def _import(arguments: argparse.Namespace) -> None:
     from geoguichet.referentials.readers.importing import choose_reader
 
-    reader = choose_reader(arguments.file, key=arguments.reader, mapping=arguments.mapping)
+    reader = choose_reader(arguments.file, key=arguments.reader, mapping=arguments.mapping, kind=arguments.kind)
     if arguments.dry_run:
         from geoguichet.referentials.directory import join_readings
         from geoguichet.referentials.quality import count_by_rule
@@ -120,12 +123,18 @@ def _import(arguments: argparse.Namespace) -> None:
         store = _store(arguments)
         version = store.put(name, reader.read(), origin=arguments.file, reader=reader.key, mapping=reader.mapping)
         rows, rows_in, notes, rules = version.rows, version.rows_in, version.notes, version.rules
-    print(f"{reader.title} : {number(rows_in)} lignes lues, {number(rows)} services.")
+    print(f"{reader.title} : {number(rows_in)} lignes lues, {number(rows)} {_plural(reader.kind)}.")
     for note in notes:
         print(f"  {note}")
     _print_rules(rules)
     if not arguments.dry_run:
         print(f"{version.name}@{version.digest[:12]}\n{store.path(version)}")
+
+
+def _plural(kind: str) -> str:
+    from geoguichet.referentials.tables_by_code import TABLES
+
+    return "services" if kind == "services" else TABLES[kind].label_fr
 
 
 def _print_rules(rules: dict[str, int]) -> None:
@@ -171,7 +180,7 @@ def _status(arguments: argparse.Namespace) -> None:
     store = _store(arguments)
     for name in store.names():
         for version in store.versions(name):
-            what = f"{number(version.rows)} services, {version.origin}"
+            what = f"{number(version.rows)} {_plural(version.kind)}, {version.origin}"
             print(f"{name}@{version.digest[:12]}  {version.imported[:19]}  {what}")
     for name, files in cached(workspace_of(arguments) / "cache").items():
         for file in files:
@@ -184,7 +193,8 @@ def _check(arguments: argparse.Namespace) -> None:
     report = check_version(
         _store(arguments), arguments.name, territory=arguments.territory, history=arguments.history, fix=arguments.fix
     )
-    print(f"{report.version.name}@{report.version.digest[:12]} : {number(len(report.rows))} services du territoire.")
+    version = report.version
+    print(f"{version.name}@{version.short} : {number(len(report.rows))} {_plural(version.kind)}.")
     for rule, severity, count, example in report.table():
         print(f"  {number(count):>8}  {rule:<24} {severity:<8} {example}")
     for change in report.repairs[:20]:
