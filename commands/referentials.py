@@ -65,6 +65,14 @@ def add(commands: Any) -> None:
     export.add_argument("--out", type=Path, required=True, metavar="FICHIER", help=".gpkg .fgb .geojson .parquet .csv")
     export.add_argument("--base", metavar="FICHIER.gpkg", help="le territoire à compléter (ou « sample »)")
     export.add_argument("--types", type=codes, default=(), metavar="TYPES", help="seulement ces types")
+    feed = command(referentials, "feed", _feed, "dire ce qui a changé dans un annuaire depuis un jour")
+    feed.add_argument("name", metavar="NOM")
+    feed.add_argument("--since", default="", metavar="AAAA-MM-JJ", help="sinon tous les services d'aujourd'hui")
+    feed.add_argument("--format", choices=("atom", "json", "csv"), default="atom", help="atom, json ou csv")
+    feed.add_argument("--departements", type=codes, default=(), metavar="CODES", help="seulement ceux-là")
+    feed.add_argument("--communes", type=codes, default=(), metavar="CODES", help="seulement celles-là")
+    feed.add_argument("--types", type=codes, default=(), metavar="TYPES", help="seulement ces types")
+    feed.add_argument("--out", type=Path, required=True, metavar="FICHIER")
     diff = command(referentials, "diff", _diff, "comparer deux versions")
     diff.add_argument("before", metavar="AVANT")
     diff.add_argument("after", metavar="APRÈS")
@@ -122,6 +130,7 @@ def _import(arguments: argparse.Namespace) -> None:
         name = arguments.name or reader.name
         store = _store(arguments)
         version = store.put(name, reader.read(), origin=arguments.file, reader=reader.key, mapping=reader.mapping)
+        _publish(store, name, arguments)
         rows, rows_in, notes, rules = version.rows, version.rows_in, version.notes, version.rules
     print(f"{reader.title} : {number(rows_in)} lignes lues, {number(rows)} {_plural(reader.kind)}.")
     for note in notes:
@@ -129,6 +138,13 @@ def _import(arguments: argparse.Namespace) -> None:
     _print_rules(rules)
     if not arguments.dry_run:
         print(f"{version.name}@{version.digest[:12]}\n{store.path(version)}")
+
+
+def _publish(store: ReferentialStore, name: str, arguments: argparse.Namespace) -> None:
+    """Describe every version of a referential in the catalogue of the workspace."""
+    from geoguichet.catalogue.publish_referentials import publish_referential
+
+    publish_referential(store, name, workspace_of(arguments))
 
 
 def _plural(kind: str) -> str:
@@ -190,8 +206,9 @@ def _status(arguments: argparse.Namespace) -> None:
 def _check(arguments: argparse.Namespace) -> None:
     from geoguichet.referentials.checking import check_version
 
+    store = _store(arguments)
     report = check_version(
-        _store(arguments), arguments.name, territory=arguments.territory, history=arguments.history, fix=arguments.fix
+        store, arguments.name, territory=arguments.territory, history=arguments.history, fix=arguments.fix
     )
     version = report.version
     print(f"{version.name}@{version.short} : {number(len(report.rows))} {_plural(version.kind)}.")
@@ -200,6 +217,7 @@ def _check(arguments: argparse.Namespace) -> None:
     for change in report.repairs[:20]:
         print(f"  réparé  {change.item} {change.column} : {change.before} -> {change.after}")
     if report.fixed is not None:
+        _publish(store, report.fixed.name, arguments)
         print(f"{len(report.repairs)} réparations : {report.fixed.name}@{report.fixed.digest[:12]}")
     if arguments.out:
         report.write(arguments.out)
@@ -237,10 +255,28 @@ def _diff(arguments: argparse.Namespace) -> None:
     print(difference.counts().to_string())
     print(f"{number(difference.same)} services inchangés.")
     if arguments.out:
-        from geoguichet.referentials.differences import write_difference
+        from geoguichet.referentials.change_map import write_difference
 
         for file in write_difference(difference, arguments.out, title=title, outlines=outlines):
             print(file)
+
+
+def _feed(arguments: argparse.Namespace) -> None:
+    from geoguichet.referentials.feeds import Asked, make_feed, write_feed
+
+    asked = Asked(arguments.since, arguments.departements, arguments.communes, arguments.types, limit=sys.maxsize)
+    found = make_feed(_store(arguments), arguments.name, asked)
+    content = write_feed(found, arguments.format, url="")
+    draft = arguments.out.with_name(f".{arguments.out.name}.part")
+    try:
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_bytes(content)
+        draft.replace(arguments.out)
+    except OSError as error:
+        raise UsageError(
+            f"{arguments.out} : écriture impossible ({error.strerror}) ; choisissez un dossier."
+        ) from error
+    print(f"{number(found.total)} entrées.\n{arguments.out}")
 
 
 def _roads(arguments: argparse.Namespace) -> None:

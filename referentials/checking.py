@@ -20,9 +20,10 @@ from geoguichet.referentials.quality import Finding
 from geoguichet.referentials.readers import cog
 from geoguichet.referentials.region import write_layers
 from geoguichet.referentials.repairs import Repair, repair
-from geoguichet.referentials.store import SERVICES, ReferentialStore, Version
+from geoguichet.referentials.store import ReferentialStore
 from geoguichet.referentials.tables_by_code import TABLES
 from geoguichet.referentials.territories import Territory, read_territory
+from geoguichet.referentials.versions import SERVICES, Version
 
 _GRAVITY = {"error": 0, "warning": 1, "info": 2}
 
@@ -103,8 +104,10 @@ def _store_repaired(
     store: ReferentialStore, version: Version, rows: gpd.GeoDataFrame, repairs: tuple[Repair, ...]
 ) -> Version:
     """Store the repaired rows as a version derived from another; which repairs were made is part of its digest."""
-    told = tuple(each.as_finding(version.name) for each in repairs)
-    reading = Reading(rows, told, len(rows), (f"{len(repairs)} réparations sûres sur {version.short}.",))
+    mended = {(each.rule, each.item) for each in repairs}
+    left = [finding for finding in store.findings(version) if (finding.rule, finding.item) not in mended]
+    told = (*left, *(each.as_finding(version.name) for each in repairs))
+    reading = Reading(rows, told, version.rows_in, (f"{len(repairs)} réparations sûres sur {version.short}.",))
     made = "fix " + " ".join(f"{each.rule}/{each.item}/{each.after}" for each in repairs)
     return store.put(
         version.name,
@@ -140,8 +143,10 @@ def difference_of(
     versions = [store.find(name) for name in (before, after)]
     ground = _territory(territory)
     first, second = (rows[within_territory(rows, ground)].reset_index(drop=True) for rows in map(store.rows, versions))
-    title = f"{ground.name} : de {versions[0].name} à {versions[1].name}"
-    return compare(first, second), title, ground.departements.geometry
+    same = versions[0].name == versions[1].name
+    said = [f"{each.name} ({each.origin.split('.')[0]})" if same else each.name for each in versions]
+    title = f"{ground.name} : de {said[0]} à {said[1]}"
+    return compare(first, second), title, ground.departements.set_index("name").geometry
 
 
 def _territory(where: str) -> Territory:

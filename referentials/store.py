@@ -11,7 +11,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,52 +22,17 @@ import pyogrio.errors
 from geoguichet.referentials.directory import Reading, check_directory
 from geoguichet.referentials.errors import StoreError
 from geoguichet.referentials.layers import read_layer
-from geoguichet.referentials.quality import Finding
 from geoguichet.referentials.tables_by_code import check_table
-from geoguichet.referentials.version_files import DATA, FINDINGS, MANIFEST, write_chunks
-
-SERVICES = "services"
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One import of one referential."""
-
-    name: str
-    digest: str
-    """SHA-256 of the file it was read from and of the way it was read."""
-    imported: str
-    """When, in UTC: ``2026-03-09T10:00:00+00:00``."""
-    origin: str
-    """Name of the file."""
-    reader: str
-    rows_in: int
-    rows: int
-    rules: dict[str, int]
-    """Findings by rule."""
-    notes: tuple[str, ...] = ()
-    kind: str = SERVICES
-    """``services``, or a key of ``tables_by_code.TABLES``: also the name of the layer."""
-    file_digest: str = ""
-    """SHA-256 of the file alone; empty in the versions stored before it was kept."""
-    derived_from: str = ""
-    """Digest of the version this one was made from by safe repairs."""
-
-    @property
-    def short(self) -> str:
-        """The first characters of its digest, that name its folder."""
-        return self.digest[:12]
+from geoguichet.referentials.version_files import write_chunks
+from geoguichet.referentials.versions import MANIFEST, SERVICES, Version, Versions
 
 
-class ReferentialStore:
+class ReferentialStore(Versions):
     """The versions under one folder: ``<name>/<digest>/data.gpkg, findings.jsonl, manifest.json``.
 
     A version is written in a folder beside its own and renamed once whole, so that an import that is interrupted,
     refused or run twice at once leaves the others as they were.
     """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
 
     def put(
         self,
@@ -114,6 +79,7 @@ class ReferentialStore:
                 kind=tally.kind,
                 file_digest=file_digest,
                 derived_from=derived_from,
+                bbox=tally.bbox,
             )
             said = json.dumps(asdict(version), ensure_ascii=False, indent=2)
             (scratch / MANIFEST).write_text(said, encoding="utf-8")
@@ -141,36 +107,6 @@ class ReferentialStore:
             return self._read(folder) or version
         return version
 
-    def names(self) -> list[str]:
-        """Return the referentials that have a version, in order."""
-        if not self.folder.is_dir():
-            return []
-        return sorted(home.name for home in self.folder.iterdir() if home.is_dir() and self.versions(home.name))
-
-    def versions(self, name: str) -> list[Version]:
-        """Return the versions of a referential, the oldest import first."""
-        home = self._home(name)
-        folders = (folder for folder in home.iterdir() if not folder.name.startswith(".")) if home.is_dir() else ()
-        found = [version for version in map(self._read, folders) if version is not None]
-        return sorted(found, key=lambda version: (version.imported, version.digest))
-
-    def find(self, name: str) -> Version:
-        """Return the version of ``name``, the newest, or of ``name@digest`` (its first characters).
-
-        Raises
-        ------
-        StoreError
-            When there is none.
-        """
-        plain, _, digest = name.partition("@")
-        found = [version for version in self.versions(plain) if version.digest.startswith(digest)]
-        if not found:
-            known = ", ".join(self.names()) or "aucun"
-            raise StoreError(
-                f"référentiel « {name} » introuvable ; présents : {known}. « referentials import » en ajoute."
-            )
-        return found[-1]
-
     def rows(self, version: Version) -> gpd.GeoDataFrame:
         """Return the rows of a version (contract: ``directory.check_directory``, ``tables_by_code.check_table``)."""
         path = self.path(version)
@@ -182,27 +118,6 @@ class ReferentialStore:
             rows[column] = rows[column].astype(bool)
         check_directory(rows, where=str(path))
         return rows
-
-    def findings(self, version: Version) -> list[Finding]:
-        """Return what was noticed when a version was read."""
-        path = self.path(version).with_name(FINDINGS)
-        return [Finding(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
-
-    def path(self, version: Version) -> Path:
-        """Return the GeoPackage of a version."""
-        return self._home(version.name) / version.digest[:12] / DATA
-
-    def _home(self, name: str) -> Path:
-        if not name or name.startswith(".") or any(sign in name for sign in '/\\:@"') or name != name.strip():
-            raise StoreError(f"« {name} » n'est pas un nom de référentiel ; lettres, chiffres et tirets sont attendus.")
-        return self.folder / name
-
-    def _read(self, folder: Path) -> Version | None:
-        try:
-            said = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-            return Version(**{**said, "notes": tuple(said["notes"])})
-        except (OSError, ValueError, TypeError, KeyError):
-            return None
 
 
 def digests_of(path: Path, *ways: str) -> tuple[str, str]:

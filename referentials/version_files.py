@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+import geopandas as gpd
+import numpy as np
 import pyogrio
 
 from geoguichet.referentials.directory import Reading
 from geoguichet.referentials.errors import StoreError
 from geoguichet.referentials.quality import Finding, count_by_rule
-
-DATA, FINDINGS, MANIFEST = "data.gpkg", "findings.jsonl", "manifest.json"
+from geoguichet.referentials.versions import DATA, FINDINGS
 
 
 @dataclass(slots=True)
@@ -28,6 +29,15 @@ class Tally:
     rows: int = 0
     rules: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    bbox: tuple[float, float, float, float] | None = None
+
+    def reach(self, rows: gpd.GeoDataFrame) -> None:
+        """Extend the box to the geometries of a chunk."""
+        bounds = rows.total_bounds
+        if np.isfinite(bounds).all():
+            west, south, east, north = (float(value) for value in bounds)
+            old = self.bbox or (west, south, east, north)
+            self.bbox = min(old[0], west), min(old[1], south), max(old[2], east), max(old[3], north)
 
     def count(self, findings: Iterable[Finding]) -> None:
         """Add findings to the counts by rule."""
@@ -62,6 +72,7 @@ def write_chunks(folder: Path, readings: Iterable[Reading]) -> Tally:
                 layer_options={"GEOMETRY_NAME": "geometry"},
             )
             _tell(journal, tally, reading.findings)
+            tally.reach(reading.rows)
             tally.rows_in, tally.rows = tally.rows_in + reading.rows_in, tally.rows + len(reading.rows)
             tally.notes += [note for note in reading.notes if note not in tally.notes]
         if chunks > 1:
