@@ -19,6 +19,7 @@ from geoguichet.referentials.readers import (
     code_lists,
     digital_advisers,
     dila,
+    dila_live,
     france_services,
     higher_education,
     hospitals,
@@ -67,7 +68,7 @@ FORMATS: Mapping[str, PublishedFormat] = MappingProxyType(
         for kind in (
             _format("dila-2020", "annuaire DILA, CSV de 2020", dila.read_2020, "category", "geoloc_precision", "id"),
             _format("dila-2013", "annuaire DILA, texte de 2013 sans en-tête", dila.read_2013),
-            _format("dila", "annuaire DILA, JSON actuel", dila.read_json, "pivot", "adresse", "nom"),
+            _format("dila", "annuaire DILA actuel", dila_live.read, "pivot", "adresse", "nom"),
             _format("laposte-2015", "La Poste, 2015", laposte.read_2015, "#Identifiant", "Localité"),
             _format("laposte-2020", "La Poste, 2020", laposte.read_2020, "#Identifiant_du_site", "Code_INSEE"),
             _format("france-services-2024", "France services, liste", france_services.read_2024, "id_fs", "format_fs"),
@@ -139,6 +140,8 @@ def read_published(path: Path, *, key: str) -> Reading:
 
 def recognise(path: Path) -> str | None:
     """Return the key of the published format of a file, by the names in its head; None when it is none of them."""
+    if _is_archive(path):
+        return "dila"
     names = head_names(path)
     if names is None:
         return None
@@ -146,6 +149,16 @@ def recognise(path: Path) -> str | None:
     if matching:
         return max(matching, key=lambda kind: len(kind.fields)).key
     return "dila-2013" if _looks_like_2013(path) else None
+
+
+def _is_archive(path: Path) -> bool:
+    if path.is_dir():
+        return False
+    try:
+        with open_bytes(path) as file:
+            return dila_live.is_archive(file.read(512))
+    except (OSError, EOFError, zlib.error, LayerError):
+        return False
 
 
 def head_names(path: Path) -> frozenset[str] | None:
