@@ -632,6 +632,7 @@ def _function(link: Link) -> str:
 
 def _quality(make: Maker, record: Record) -> Element | None:
     reports = [_conformance(make, item) for item in _said(record, "conformity")]
+    reports += [_measure(make, item) for item in _measured(make, record)]
     lineage = _said(record, "lineage") if "gmd" in make.dialect.namespaces else ""
     if not reports and not lineage:
         return None
@@ -643,6 +644,25 @@ def _quality(make: Maker, record: Record) -> Element | None:
         ("report", reports),
         ("lineage", make.object("LI_Lineage", ("statement", lineage)) if lineage else None),
     )
+
+
+def _measured(make: Maker, record: Record) -> Iterator[Mapping[str, Any]]:
+    """Yield the measures of ``catalogue.quality_measures`` that the classes of ISO 19139 can hold."""
+    told = record.extra_properties.get("quality")
+    for item in told if isinstance(told, list) and "gmd" in make.dialect.namespaces else ():
+        if isinstance(item, Mapping) and str(item.get("element", "")).startswith("DQ_") and "value" in item:
+            yield item
+
+
+def _measure(make: Maker, item: Mapping[str, Any]) -> Element:
+    result = make.object(
+        "DQ_QuantitativeResult",
+        ("valueUnit", missing("inapplicable")),
+        ("value", make.leaf("gco", "Record", str(item["value"]))),
+    )
+    name = str(item.get("name") or item.get("rule", ""))
+    rate = f"{item.get('rule', '')} ; part des lignes : {item.get('rate', '')}"
+    return make.object(str(item["element"]), ("nameOfMeasure", name), ("measureDescription", rate), ("result", result))
 
 
 def _conformance(make: Maker, item: Mapping[str, Any]) -> Element:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from geoguichet.referentials.store import ReferentialStore
 
 
+KINDS = ("services", "territories", "populations", "broadband")
+
+
 def add(commands: Any) -> None:
     """Add ``init`` and the ``referentials`` commands."""
     start = command(commands, "init", _init, "préparer les données d'un territoire et une étude prête à lancer")
@@ -39,7 +42,7 @@ def add(commands: Any) -> None:
 
     import_ = command(referentials, "import", _import, "lire un fichier de services et le garder, version par version")
     import_.add_argument("file", type=Path, metavar="FICHIER")
-    import_.add_argument("--as", dest="kind", choices=("services",), default="services", help="ce que c'est (services)")
+    import_.add_argument("--as", dest="kind", choices=KINDS, help="ce que c'est (sinon reconnu, sinon des services)")
     import_.add_argument("--reader", metavar="FORMAT", help="format publié ; sinon reconnu, sinon lecteur général")
     import_.add_argument("--mapping", type=Path, metavar="FICHIER.toml", help="ce que sont les colonnes")
     import_.add_argument("--name", metavar="NOM", help="le nom du référentiel (sinon le format ou le fichier)")
@@ -62,6 +65,14 @@ def add(commands: Any) -> None:
     export.add_argument("--out", type=Path, required=True, metavar="FICHIER", help=".gpkg .fgb .geojson .parquet .csv")
     export.add_argument("--base", metavar="FICHIER.gpkg", help="le territoire à compléter (ou « sample »)")
     export.add_argument("--types", type=codes, default=(), metavar="TYPES", help="seulement ces types")
+    feed = command(referentials, "feed", _feed, "dire ce qui a changé dans un annuaire depuis un jour")
+    feed.add_argument("name", metavar="NOM")
+    feed.add_argument("--since", default="", metavar="AAAA-MM-JJ", help="sinon tous les services d'aujourd'hui")
+    feed.add_argument("--format", choices=("atom", "json", "csv"), default="atom", help="atom, json ou csv")
+    feed.add_argument("--departements", type=codes, default=(), metavar="CODES", help="seulement ceux-là")
+    feed.add_argument("--communes", type=codes, default=(), metavar="CODES", help="seulement celles-là")
+    feed.add_argument("--types", type=codes, default=(), metavar="TYPES", help="seulement ces types")
+    feed.add_argument("--out", type=Path, required=True, metavar="FICHIER")
     diff = command(referentials, "diff", _diff, "comparer deux versions")
     diff.add_argument("before", metavar="AVANT")
     diff.add_argument("after", metavar="APRÈS")
@@ -108,7 +119,7 @@ def _store(arguments: argparse.Namespace) -> ReferentialStore:
 def _import(arguments: argparse.Namespace) -> None:
     from geoguichet.referentials.readers.importing import choose_reader
 
-    reader = choose_reader(arguments.file, key=arguments.reader, mapping=arguments.mapping)
+    reader = choose_reader(arguments.file, key=arguments.reader, mapping=arguments.mapping, kind=arguments.kind)
     if arguments.dry_run:
         from geoguichet.referentials.directory import join_readings
         from geoguichet.referentials.quality import count_by_rule
@@ -119,13 +130,27 @@ def _import(arguments: argparse.Namespace) -> None:
         name = arguments.name or reader.name
         store = _store(arguments)
         version = store.put(name, reader.read(), origin=arguments.file, reader=reader.key, mapping=reader.mapping)
+        _publish(store, name, arguments)
         rows, rows_in, notes, rules = version.rows, version.rows_in, version.notes, version.rules
-    print(f"{reader.title} : {number(rows_in)} lignes lues, {number(rows)} services.")
+    print(f"{reader.title} : {number(rows_in)} lignes lues, {number(rows)} {_plural(reader.kind)}.")
     for note in notes:
         print(f"  {note}")
     _print_rules(rules)
     if not arguments.dry_run:
         print(f"{version.name}@{version.digest[:12]}\n{store.path(version)}")
+
+
+def _publish(store: ReferentialStore, name: str, arguments: argparse.Namespace) -> None:
+    """Describe every version of a referential in the catalogue of the workspace."""
+    from geoguichet.catalogue.publish_referentials import publish_referential
+
+    publish_referential(store, name, workspace_of(arguments))
+
+
+def _plural(kind: str) -> str:
+    from geoguichet.referentials.tables_by_code import TABLES
+
+    return "services" if kind == "services" else TABLES[kind].label_fr
 
 
 def _print_rules(rules: dict[str, int]) -> None:
@@ -171,7 +196,7 @@ def _status(arguments: argparse.Namespace) -> None:
     store = _store(arguments)
     for name in store.names():
         for version in store.versions(name):
-            what = f"{number(version.rows)} services, {version.origin}"
+            what = f"{number(version.rows)} {_plural(version.kind)}, {version.origin}"
             print(f"{name}@{version.digest[:12]}  {version.imported[:19]}  {what}")
     for name, files in cached(workspace_of(arguments) / "cache").items():
         for file in files:
@@ -181,15 +206,18 @@ def _status(arguments: argparse.Namespace) -> None:
 def _check(arguments: argparse.Namespace) -> None:
     from geoguichet.referentials.checking import check_version
 
+    store = _store(arguments)
     report = check_version(
-        _store(arguments), arguments.name, territory=arguments.territory, history=arguments.history, fix=arguments.fix
+        store, arguments.name, territory=arguments.territory, history=arguments.history, fix=arguments.fix
     )
-    print(f"{report.version.name}@{report.version.digest[:12]} : {number(len(report.rows))} services du territoire.")
+    version = report.version
+    print(f"{version.name}@{version.short} : {number(len(report.rows))} {_plural(version.kind)}.")
     for rule, severity, count, example in report.table():
         print(f"  {number(count):>8}  {rule:<24} {severity:<8} {example}")
     for change in report.repairs[:20]:
         print(f"  réparé  {change.item} {change.column} : {change.before} -> {change.after}")
     if report.fixed is not None:
+        _publish(store, report.fixed.name, arguments)
         print(f"{len(report.repairs)} réparations : {report.fixed.name}@{report.fixed.digest[:12]}")
     if arguments.out:
         report.write(arguments.out)
@@ -227,10 +255,28 @@ def _diff(arguments: argparse.Namespace) -> None:
     print(difference.counts().to_string())
     print(f"{number(difference.same)} services inchangés.")
     if arguments.out:
-        from geoguichet.referentials.differences import write_difference
+        from geoguichet.referentials.change_map import write_difference
 
         for file in write_difference(difference, arguments.out, title=title, outlines=outlines):
             print(file)
+
+
+def _feed(arguments: argparse.Namespace) -> None:
+    from geoguichet.referentials.feeds import Asked, make_feed, write_feed
+
+    asked = Asked(arguments.since, arguments.departements, arguments.communes, arguments.types, limit=sys.maxsize)
+    found = make_feed(_store(arguments), arguments.name, asked)
+    content = write_feed(found, arguments.format, url="")
+    draft = arguments.out.with_name(f".{arguments.out.name}.part")
+    try:
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_bytes(content)
+        draft.replace(arguments.out)
+    except OSError as error:
+        raise UsageError(
+            f"{arguments.out} : écriture impossible ({error.strerror}) ; choisissez un dossier."
+        ) from error
+    print(f"{number(found.total)} entrées.\n{arguments.out}")
 
 
 def _roads(arguments: argparse.Namespace) -> None:

@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from geoguichet.portal import engine
 from geoguichet.portal.errors import PortalError, PortInUseError
+from geoguichet.portal.feeds import Feeds
 from geoguichet.portal.geopackage import open_layer
 from geoguichet.portal.guard import Guard
 from geoguichet.portal.records_api import RecordsApi
@@ -60,6 +61,7 @@ def create_app(workspace: Path, *, url: str = DEFAULT_URL, editable: bool = Fals
             Mount("/studies", studies),
             Route("/favicon.ico", _favicon),
             Route("/background.geojson", _background),
+            *Feeds(workspace, str(config["server"]["url"]), records).routes(),
             *records.routes(),
             *Resources(config, pygeoapi, records).routes(),
             Mount("/", pygeoapi),

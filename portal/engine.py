@@ -29,6 +29,7 @@ from pygeoapi.crs import transform_bbox
 from pygeoapi.openapi import get_oas
 from starlette.types import ASGIApp
 
+from geoguichet.portal import referentials
 from geoguichet.portal.errors import PortalError
 from geoguichet.portal.pages import FILTERS, GLOBALS
 
@@ -48,6 +49,7 @@ def configuration(workspace: Path, *, url: str) -> dict[str, Any]:
                 config = cast("dict[str, Any]", pygeoapi_util.yaml_load(text))
     except (OSError, yaml.YAMLError) as error:
         raise PortalError(f"{CONFIGURATION} : configuration illisible ({error}).") from error
+    config["resources"].update(referentials.collections(workspace, url))
     config["server"]["templates"] = {"path": str(ROOM / "templates"), "static": str(ROOM / "static")}
     config["server"]["locale_dir"] = str(ROOM / "locale")
     for resource in config["resources"].values():

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import shapely
 from pygeoapi.crs import CrsTransformSpec
+from pygeoapi.plugin import load_plugin
 from pygeoapi.provider.base import (
     BaseProvider,
     ProviderConnectionError,
@@ -277,7 +278,11 @@ class GeoPackageProvider(_LayerProvider):
 
     def parts(self) -> Iterator[_Part]:
         """Yield the one file."""
-        yield _Part("", sample_path() if self.data == SAMPLE else Path(self.data))
+        yield _Part("", self.file())
+
+    def file(self) -> Path:
+        """Return the GeoPackage."""
+        return sample_path() if self.data == SAMPLE else Path(self.data)
 
     def columns(self) -> Mapping[str, str]:
         """Return the JSON type of each property."""
@@ -351,7 +356,5 @@ def _invalid(message: str) -> ProviderInvalidQueryError:
 
 def layer_fields(provider_def: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """Return the columns of a layer of the configuration, in JSON schema's words."""
-    provider = {"geoguichet.portal.features.StudyLayerProvider": StudyLayerProvider}.get(
-        str(provider_def["name"]), GeoPackageProvider
-    )
-    return provider(dict(provider_def)).get_fields()
+    provider: _LayerProvider = load_plugin("provider", dict(provider_def))
+    return provider.get_fields()

@@ -10,17 +10,20 @@ import geopandas as gpd
 import pandas as pd
 
 from geoguichet.referentials import sample
-from geoguichet.referentials.checks import directory_findings, within_territory
+from geoguichet.referentials.checks import directory_findings, ground_findings, table_findings, within_territory
 from geoguichet.referentials.code_history import CommuneHistory
 from geoguichet.referentials.differences import Difference, compare
 from geoguichet.referentials.directory import Reading
+from geoguichet.referentials.errors import UsageError
 from geoguichet.referentials.layers import LONLAT, read_layer
 from geoguichet.referentials.quality import Finding
 from geoguichet.referentials.readers import cog
 from geoguichet.referentials.region import write_layers
 from geoguichet.referentials.repairs import Repair, repair
-from geoguichet.referentials.store import ReferentialStore, Version
+from geoguichet.referentials.store import ReferentialStore
+from geoguichet.referentials.tables_by_code import TABLES
 from geoguichet.referentials.territories import Territory, read_territory
+from geoguichet.referentials.versions import SERVICES, Version
 
 _GRAVITY = {"error": 0, "warning": 1, "info": 2}
 
@@ -79,20 +82,58 @@ def check_version(
     """
     version = store.find(name)
     rows = store.rows(version)
+    if version.kind != SERVICES:
+        return _check_table(store, version, rows, _history(history), fix=fix)
     ground, codes = _territory(territory), _history(history)
     repairs: tuple[Repair, ...] = ()
     fixed = None
     if fix:
         rows, repairs = repair(rows, history=codes)
-        told = tuple(each.as_finding(version.name) for each in repairs)
-        reading = Reading(rows, told, len(rows), (f"{len(repairs)} réparations sûres sur {version.digest[:12]}.",))
-        source = store.path(version)
-        fixed = store.put(version.name, [reading], origin=source, reader=version.reader, mapping="fix")
+        fixed = _store_repaired(store, version, rows, repairs) if repairs else None
     kept = rows[within_territory(rows, ground)].reset_index(drop=True)
     ids = set(kept["id"])
     noticed = [finding for finding in store.findings(version) if not finding.item or finding.item in ids]
-    found = directory_findings(kept, territory=ground, history=codes, layer=version.name)
+    found = [
+        *directory_findings(kept, territory=ground, history=codes, layer=version.name),
+        *_ground_findings(ground),
+    ]
     return CheckReport(version, kept, (*noticed, *found), repairs, fixed)
+
+
+def _store_repaired(
+    store: ReferentialStore, version: Version, rows: gpd.GeoDataFrame, repairs: tuple[Repair, ...]
+) -> Version:
+    """Store the repaired rows as a version derived from another; which repairs were made is part of its digest."""
+    mended = {(each.rule, each.item) for each in repairs}
+    left = [finding for finding in store.findings(version) if (finding.rule, finding.item) not in mended]
+    told = (*left, *(each.as_finding(version.name) for each in repairs))
+    reading = Reading(rows, told, version.rows_in, (f"{len(repairs)} réparations sûres sur {version.short}.",))
+    made = "fix " + " ".join(f"{each.rule}/{each.item}/{each.after}" for each in repairs)
+    return store.put(
+        version.name,
+        [reading],
+        origin=store.path(version),
+        reader=version.reader,
+        mapping=made,
+        derived_from=version.digest,
+    )
+
+
+def _check_table(
+    store: ReferentialStore, version: Version, rows: gpd.GeoDataFrame, history: CommuneHistory | None, *, fix: bool
+) -> CheckReport:
+    """Check a table by code; nothing in it is safe to repair without its source."""
+    if fix:
+        raise UsageError(f"{version.name} : --fix ne répare que des services, pas des {TABLES[version.kind].label_fr}.")
+    found = table_findings(rows, history=history, layer=version.name)
+    return CheckReport(version, rows, (*store.findings(version), *found))
+
+
+def _ground_findings(ground: Territory) -> list[Finding]:
+    """Return the départements whose communes' inhabitants do not add up to theirs, where both are told."""
+    if "population" not in ground.departements.columns:
+        return []
+    return ground_findings(ground.communes, ground.departements, "departement", layer=ground.name)
 
 
 def difference_of(
@@ -102,8 +143,10 @@ def difference_of(
     versions = [store.find(name) for name in (before, after)]
     ground = _territory(territory)
     first, second = (rows[within_territory(rows, ground)].reset_index(drop=True) for rows in map(store.rows, versions))
-    title = f"{ground.name} : de {versions[0].name} à {versions[1].name}"
-    return compare(first, second), title, ground.departements.geometry
+    same = versions[0].name == versions[1].name
+    said = [f"{each.name} ({each.origin.split('.')[0]})" if same else each.name for each in versions]
+    title = f"{ground.name} : de {said[0]} à {said[1]}"
+    return compare(first, second), title, ground.departements.set_index("name").geometry
 
 
 def _territory(where: str) -> Territory:

@@ -115,6 +115,77 @@ def _commune_codes(rows: gpd.GeoDataFrame, history: CommuneHistory, layer: str) 
             yield Finding("unknown-commune", layer, row.id, message, "error", row.source_row, "commune", "Corrigez-le.")
 
 
+def table_findings(
+    rows: gpd.GeoDataFrame, *, history: CommuneHistory | None = None, date: str = "", layer: str
+) -> list[Finding]:
+    """Return what is wrong with a table by code (``tables_by_code``), beyond what its reader noticed.
+
+    Parameters
+    ----------
+    history
+        Commune codes; without it codes are not judged.
+    date
+        The day the table is of: the communes in force that day are expected; not judged when empty.
+
+    Rules: ``outdated-commune``, ``unknown-commune``, ``absent-commune``, ``sum-mismatch`` (communes against the
+    intercommunality or département of the same table, within 1 %).
+    """
+    level = rows["level"] if "level" in rows.columns else pd.Series("commune", index=rows.index)
+    communes = gpd.GeoDataFrame(rows[level == "commune"])
+    findings = list(_sums_by_level(rows, level, layer)) if "population" in rows.columns else []
+    if history is None or communes.empty:
+        return findings
+    findings += _commune_codes(gpd.GeoDataFrame(communes.assign(commune=communes["code"])), history, layer)
+    if date:
+        findings += absent_communes(communes["code"], history, date=date, layer=layer)
+    return findings
+
+
+def absent_communes(codes: pd.Series, history: CommuneHistory, *, date: str, layer: str) -> list[Finding]:
+    """Return one finding a département with communes in force on `date` that a table leaves out (``absent-commune``).
+
+    Only the départements the table speaks of are judged.
+    """
+    present = set(codes)
+    spoken = {_departement(code) for code in present}
+    expected = [code for code in history.lives if history.in_force(code, date) and _departement(code) in spoken]
+    missing = pd.Series(sorted(set(expected) - present), dtype=object)
+    findings = []
+    for departement, rows in missing.groupby(missing.map(_departement)):
+        shown = ", ".join(rows.iloc[:5]) + (" ..." if len(rows) > 5 else "")
+        message = f"Département {departement} : {len(rows)} commune(s) en vigueur au {date} absentes ({shown})."
+        remedy = "Tenez-les pour nulles si la source ne cite que les communes pourvues, sinon complétez la table."
+        findings.append(Finding("absent-commune", layer, str(departement), message, "info", remedy=remedy))
+    return findings
+
+
+def _departement(code: str) -> str:
+    return code[:3] if code.startswith(("97", "98")) else code[:2]
+
+
+def _sums_by_level(rows: gpd.GeoDataFrame, level: pd.Series, layer: str) -> Iterator[Finding]:
+    communes = rows[level == "commune"]
+    for parent in ("epci", "departement"):
+        if parent not in rows.columns:
+            continue
+        parts = communes.groupby(parent)["population"]
+        for row in rows[
+            (level == parent) & rows["population"].notna() & rows["code"].isin(list(parts.groups))
+        ].itertuples():
+            yield from population_findings(parts.get_group(row.code), row.population, what=str(row.name), layer=layer)
+
+
+def ground_findings(communes: gpd.GeoDataFrame, wholes: gpd.GeoDataFrame, column: str, *, layer: str) -> list[Finding]:
+    """Return the territories (code, name, population) whose communes do not add up to them (``sum-mismatch``)."""
+    people = communes.groupby(column)["population"]
+    told = wholes[wholes["code"].isin(list(people.groups)) & wholes["population"].notna()]
+    return [
+        finding
+        for row in told.itertuples()
+        for finding in population_findings(people.get_group(row.code), row.population, what=str(row.name), layer=layer)
+    ]
+
+
 def population_findings(
     people: pd.Series, total: float, *, what: str, layer: str, tolerance: float = 0.01
 ) -> list[Finding]:

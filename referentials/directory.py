@@ -66,6 +66,8 @@ class Reading:
     """Rows of the file; equal to the rows out plus the ``refused-row`` findings."""
     notes: tuple[str, ...] = ()
     """What was understood of the file (encoding, separator, CRS ...), in French sentences."""
+    kind: str = "services"
+    """What the rows are: ``services``, or a key of ``tables_by_code.TABLES`` whose contract they keep."""
 
     def __post_init__(self) -> None:
         refused = sum(finding.rule == REFUSED for finding in self.findings)
@@ -87,6 +89,7 @@ def join_readings(readings: Iterable[Reading]) -> Reading:
         findings=tuple(finding for part in parts for finding in part.findings),
         rows_in=sum(part.rows_in for part in parts),
         notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+        kind=parts[0].kind,
     )
 
 

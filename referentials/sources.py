@@ -28,6 +28,8 @@ class OfficialSource:
     """Key of a published format, ``generic``, or empty."""
     digest: str = ""
     """SHA-256, when the file never changes."""
+    earlier: tuple[str, ...] = ()
+    """Keys of the formats this source was published in before."""
 
 
 def official_sources(path: Path | None = None) -> Mapping[str, OfficialSource]:
@@ -45,9 +47,18 @@ def official_sources(path: Path | None = None) -> Mapping[str, OfficialSource]:
         else:
             text = path.read_text(encoding="utf-8")
         document = tomllib.loads(text)
-        return {name: OfficialSource(name=name, **entry) for name, entry in document.items()}
+        return {
+            name: OfficialSource(name=name, **{**entry, "earlier": tuple(entry.get("earlier", ()))})
+            for name, entry in document.items()
+        }
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{where} : liste des sources illisible ({error}) ; du TOML en UTF-8 est attendu.") from error
     except (tomllib.TOMLDecodeError, TypeError) as error:
         expected = ", ".join(each.name for each in fields(OfficialSource) if each.name != "name")
         raise UsageError(f"{where} : une source est mal décrite ({error}) ; clés attendues : {expected}.") from error
+
+
+def source_of(reader: str) -> OfficialSource | None:
+    """Return the official source that publishes, or published, a format; None when it is nobody's."""
+    found = (source for source in official_sources().values() if reader in {source.reader, *source.earlier})
+    return next(found, None) if reader and reader != "generic" else None

@@ -14,8 +14,12 @@ from types import MappingProxyType
 from geoguichet.referentials.directory import Reading, join_readings
 from geoguichet.referentials.errors import LayerError
 from geoguichet.referentials.readers import (
+    boundaries,
+    broadband,
+    code_lists,
     digital_advisers,
     dila,
+    dila_live,
     france_services,
     higher_education,
     hospitals,
@@ -23,9 +27,13 @@ from geoguichet.referentials.readers import (
     laposte,
     msap,
     pole_emploi,
+    populations,
+    postcodes,
     schools,
+    seats,
     stations,
     visio_points,
+    zonings,
 )
 from geoguichet.referentials.readers.tables import open_bytes
 
@@ -34,7 +42,7 @@ HEAD_BYTES = 65_536
 
 @dataclass(frozen=True, slots=True)
 class PublishedFormat:
-    """A format of the service directory's sources."""
+    """A format that a source publishes."""
 
     key: str
     title_fr: str
@@ -42,10 +50,16 @@ class PublishedFormat:
     """Yields the file by chunks, so that a file of any size can be stored as it is read."""
     fields: frozenset[str]
     """Names found in the head of such a file, that no other format has together."""
+    kind: str = "services"
+    """What its rows are: ``services``, or a key of ``tables_by_code.TABLES``."""
 
 
 def _format(key: str, title: str, read: Callable[[Path], Iterator[Reading]], *fields: str) -> PublishedFormat:
     return PublishedFormat(key, title, read, frozenset(fields))
+
+
+def _table(kind: str, key: str, title: str, read: Callable[[Path], Iterator[Reading]], *fields: str) -> PublishedFormat:
+    return PublishedFormat(key, title, read, frozenset(fields), kind)
 
 
 FORMATS: Mapping[str, PublishedFormat] = MappingProxyType(
@@ -54,7 +68,7 @@ FORMATS: Mapping[str, PublishedFormat] = MappingProxyType(
         for kind in (
             _format("dila-2020", "annuaire DILA, CSV de 2020", dila.read_2020, "category", "geoloc_precision", "id"),
             _format("dila-2013", "annuaire DILA, texte de 2013 sans en-tête", dila.read_2013),
-            _format("dila", "annuaire DILA, JSON actuel", dila.read_json, "pivot", "adresse", "nom"),
+            _format("dila", "annuaire DILA actuel", dila_live.read, "pivot", "adresse", "nom"),
             _format("laposte-2015", "La Poste, 2015", laposte.read_2015, "#Identifiant", "Localité"),
             _format("laposte-2020", "La Poste, 2020", laposte.read_2020, "#Identifiant_du_site", "Code_INSEE"),
             _format("france-services-2024", "France services, liste", france_services.read_2024, "id_fs", "format_fs"),
@@ -82,6 +96,29 @@ FORMATS: Mapping[str, PublishedFormat] = MappingProxyType(
             _format("sae-2023-maternites", "maternités (SAE), 2023", hospitals.read_maternity, "GARDED", "FI"),
             _format("gares-ter-2015", "gares TER, 2015", stations.read, "stop_id", "stop_lat"),
             _format("points-visio-2010", "points visio-public, 2006-2010", visio_points.read, "insee_dep", "fait"),
+            _table("territories", "limites", "contours de territoires", boundaries.read),
+            _table(
+                "territories", "cog-etalab", "code officiel géographique, Etalab", code_lists.read, "typeLiaison", "nom"
+            ),
+            _table(
+                "territories", "epci-etalab", "intercommunalités, Etalab", code_lists.read, "modeFinancement", "membres"
+            ),
+            _table(
+                "territories",
+                "laposte-hexasmal",
+                "codes postaux, La Poste",
+                postcodes.read_hexasmal,
+                *postcodes.HEXASMAL,
+            ),
+            _table("territories", "codes-postaux", "codes postaux, BAN", postcodes.read_listed, *postcodes.LISTED),
+            _table("territories", "chefs-lieux", "chefs-lieux, B. David", seats.read_yaml),
+            _table(
+                "territories", "chefs-lieux-anct", "chefs-lieux, ANCT", seats.read_layer, "CODGEO", "STATUT", "libgeom"
+            ),
+            _table("territories", "zonages-anct", "zonages, ANCT", zonings.read, *zonings.COLUMNS),
+            _table("populations", "populations", "table par commune", populations.read_table),
+            _table("populations", "filosofi", "carreaux Filosofi", populations.read_grid, "x", "y", "Ind"),
+            _table("broadband", "arcep", "Ma connexion internet", broadband.read, "code_insee", "nom_com", "nbr"),
         )
     }
 )
@@ -103,6 +140,8 @@ def read_published(path: Path, *, key: str) -> Reading:
 
 def recognise(path: Path) -> str | None:
     """Return the key of the published format of a file, by the names in its head; None when it is none of them."""
+    if _is_archive(path):
+        return "dila"
     names = head_names(path)
     if names is None:
         return None
@@ -110,6 +149,16 @@ def recognise(path: Path) -> str | None:
     if matching:
         return max(matching, key=lambda kind: len(kind.fields)).key
     return "dila-2013" if _looks_like_2013(path) else None
+
+
+def _is_archive(path: Path) -> bool:
+    if path.is_dir():
+        return False
+    try:
+        with open_bytes(path) as file:
+            return dila_live.is_archive(file.read(512))
+    except (OSError, EOFError, zlib.error, LayerError):
+        return False
 
 
 def head_names(path: Path) -> frozenset[str] | None:

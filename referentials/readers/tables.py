@@ -17,8 +17,8 @@ import pyogrio.errors
 
 from geoguichet.referentials.errors import LayerError
 
-CHUNK_ROWS = 100_000
-"""Rows held in memory at once: a file of any size is streamed by chunks."""
+CHUNK_ROWS = 50_000
+"""Rows held in memory at once: a file of any size is streamed by chunks (decision 044)."""
 
 
 def open_bytes(path: Path) -> IO[bytes]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from geoguichet.referentials.directory import Reading
+from geoguichet.referentials.readers import bpe
 from geoguichet.referentials.readers.formats import read_published
 
 
@@ -19,3 +20,9 @@ def published(shared_data: Path) -> Callable[[str, str], Reading]:
         return read_published(shared_data / "services" / file, key=key)
 
     return read
+
+
+@pytest.fixture(scope="session")
+def equipment_2013(shared_data: Path) -> bpe.Counts:
+    """The workbook of the BPE of 2013, read once."""
+    return bpe.read_cross_table(shared_data / "services" / "bpe2013.xlsx")

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 import shapely
 
+from geoguichet.referentials.change_map import draw_changes
 from geoguichet.referentials.checks import directory_findings, population_findings, within_territory
-from geoguichet.referentials.differences import compare, draw
+from geoguichet.referentials.differences import compare
 from geoguichet.referentials.directory import Columns, Reading, make_reading
 from geoguichet.referentials.exports import join_to
 from geoguichet.referentials.quality import count_by_rule
@@ -115,15 +116,18 @@ def test_changes_are_opened_closed_moved_and_retyped() -> None:
     }
     assert found.same == 2
     assert found.moves["distance_m"].iloc[0] == pytest.approx(8_070, abs=30)
-    page = draw(found, title="Essai & test", outlines=gpd.GeoSeries([shapely.box(1, 43, 2, 44)], crs=4326))
-    assert page.count("<circle") == 4
+    ground = gpd.GeoSeries([shapely.box(1, 43, 2, 44)], index=["Haute-Garonne"], crs=4326)
+    page = draw_changes(found, title="Essai & test", outlines=ground)
+    assert page.count("<title>") == 5  # the page's, and one a mark
+    assert page.count("<line") == 1
+    assert ">Haute-Garonne</text>" in page
     assert "Essai &amp; test" in page
 
 
 @pytest.mark.parametrize(
     ("before", "after", "kinds"),
     [
-        ("dila-2013", "dila-2020", {"closed": 377, "moved": 850, "opened": 541}),
+        ("dila-2013", "dila-2020", {"closed": 377, "corrected": 588, "moved": 262, "opened": 541}),
         ("laposte-2015", "laposte-2020", {"changed": 84, "closed": 56, "moved": 24, "opened": 122}),
     ],
 )

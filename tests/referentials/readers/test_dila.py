@@ -1,10 +1,14 @@
 """Today's directory: an object of services whose lists are JSON, or JSON inside text in the flat exports."""
 
+import io
 import json
+import tarfile
 from pathlib import Path
 
 import pytest
 
+from geoguichet.referentials.errors import LayerError
+from geoguichet.referentials.readers import dila_live, tables
 from geoguichet.referentials.readers.formats import read_published, recognise
 
 WEEK = [
@@ -67,3 +71,67 @@ def test_hours_that_cannot_be_read_are_unknown_and_told(tmp_path: Path) -> None:
     assert [finding.rule for finding in reading.findings] == ["unreadable-hours"]
     assert reading.rows["hours_per_week"].isna().all()
     assert "midi" in reading.rows.loc[0, "hours_raw"]
+
+
+XML = """<?xml version="1.0" encoding="UTF-8"?>
+<Organisme id="mairie-09122-01" codeInsee="09122" dateMiseAJour="2019-03-01" pivotLocal="mairie">
+  <Nom>Mairie - Foix</Nom>
+  <Adresse type="physique"><Ligne>45 cours Gabriel-Fauré</Ligne><Ligne>BP 7</Ligne><CodePostal>09000</CodePostal>
+    <NomCommune>Foix</NomCommune>
+    <Localisation><Latitude>42.9657</Latitude><Longitude>1.6070</Longitude><Précision>8</Précision></Localisation>
+    <Accessibilité type="ACC"></Accessibilité></Adresse>
+  <CoordonnéesNum><Téléphone>05 61 05 42 00</Téléphone><Email>a@b.fr</Email><Url>https://foix.fr</Url></CoordonnéesNum>
+  <Ouverture><PlageJ début="lundi" fin="vendredi"><PlageH début="08:00:00" fin="12:00:00"/>
+    <PlageH début="13:30:00" fin="17:30:00"/></PlageJ></Ouverture>
+</Organisme>
+"""
+
+
+def archive(path: Path, members: dict[str, bytes]) -> Path:
+    with tarfile.open(path, "w:bz2") as file:
+        for name, content in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            file.addfile(member, io.BytesIO(content))
+    return path
+
+
+def test_the_archive_published_today_is_read_without_unpacking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "CHUNK_ROWS", 4)
+    monkeypatch.setattr(dila_live, "_BLOCK", 300)  # shorter than a service: it is cut anywhere
+    services = [{**SERVICE, "id": str(number), "nom": f"Mairie n°{number}, [Auch]"} for number in range(10)]
+    document = json.dumps({"service": services}, ensure_ascii=False).encode()
+    path = archive(tmp_path / "all_latest.tar.bz2", {"all/2026-11-21-communes.zip": b"PK", "all/local.json": document})
+    assert recognise(path) == "dila"
+    reading = read_published(path, key="dila")
+    assert (reading.rows_in, reading.rows["id"].tolist()) == (10, [str(number) for number in range(10)])
+    assert reading.rows["source_row"].tolist() == list(range(1, 11))
+    assert reading.rows["name"].iloc[9] == "Mairie n°9, [Auch]"
+    assert [finding.rule for finding in reading.findings] == ["unread-layer"]
+
+
+def test_the_xml_of_before_is_read(tmp_path: Path) -> None:
+    path = archive(tmp_path / "all.tar.bz2", {"organismes/09/mairie-09122-01.xml": XML.encode()})
+    row = read_published(path, key="dila").rows.iloc[0]
+    assert (row["id"], row["type"], row["commune"], row["wheelchair"]) == (
+        "mairie-09122-01",
+        "town_hall",
+        "09122",
+        "yes",
+    )
+    assert (row["address"], row["postcode"], row["commune_name"]) == ("45 cours Gabriel-Fauré, BP 7", "09000", "Foix")
+    assert row["hours"] == "Mo-Fr 08:00-12:00,13:30-17:30"
+    assert (row.geometry.x, row.geometry.y) == (1.607, 42.9657)
+
+
+@pytest.mark.parametrize("kept", [0.2, 0.6, 0.95])
+def test_an_archive_cut_short_is_refused(kept: float, tmp_path: Path) -> None:
+    document = json.dumps({"service": [{**SERVICE, "id": str(number)} for number in range(50)]}).encode()
+    path = archive(tmp_path / "all.tar.bz2", {"local.json": document})
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * kept)])
+    with pytest.raises(LayerError, match=r"all\.tar\.bz2"):
+        read_published(path, key="dila")
+    plain = tmp_path / "local.json"
+    plain.write_bytes(document[: int(len(document) * kept)])
+    with pytest.raises(LayerError, match=r"local\.json"):
+        read_published(plain, key="dila")
