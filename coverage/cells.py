@@ -67,7 +67,12 @@ def people_of_cells(study: Study, territory: Territory) -> FineDemand | None:
     if choice is None:
         return None
     path = cells_path(study, choice)
-    return fine_demand(read(path, choice, study.demand.groups), territory, study, path)
+    rows = read(path, choice, study.demand.groups)
+    for group in study.demand.groups:
+        if group not in rows.table.columns:
+            what = f"{path.name} n'a pas de colonne {group!r}, et les groupes sont ceux des carreaux"
+            raise study.refusal("demand.groups", what, "une colonne de ce fichier, ou groups = []")
+    return fine_demand(rows, territory, study, path)
 
 
 def cells_path(study: Study, choice: CellsChoice) -> Path:
@@ -142,7 +147,7 @@ def fine_demand(cells: Cells, territory: Territory, study: Study, path: Path) ->
     named = communes.reindex(commune)[["name", "departement", "epci"]].set_axis(table.index)
     demand = gpd.GeoDataFrame(
         named.assign(
-            **{group: table[group] for group in study.demand.groups if group in table},
+            **{group: table[group] for group in study.demand.groups},
             people=_whole(table["people"], commune),
             point_source=SOURCE,
             commune=commune,

@@ -58,13 +58,14 @@ def demand_points(
     """
     choice = study.demand
     communes = territory.communes.set_index("code").sort_index()
-    for key, column in [("weight", choice.weight), *(("groups", group) for group in choice.groups)]:
+    groups = choice.groups if choice.cells is None else ()  # cells have their own
+    for key, column in [("weight", choice.weight), *(("groups", group) for group in groups)]:
         _require_number(communes, column, key, study)
     points, source, findings = _points(communes, services, choice.at, choice.tolerance_m)
     people, odd = _counted(communes, choice.weight, choice.layer)
     findings += odd
     demand = gpd.GeoDataFrame(
-        communes[["name", "departement", "epci", *choice.groups]].assign(
+        communes[["name", "departement", "epci", *groups]].assign(
             people=people.round().astype(np.int64), point_source=source
         ),
         geometry=points,

@@ -51,7 +51,7 @@ def read(study: Study) -> StudyData:
     services = read_services(path, layer=study.services_layer)
     where = f"{path}, couche « {study.services_layer} »"
     check_within(services, territory, buffer_m=study.territory.buffer_m, where=where)
-    services, stopped = with_stops(_placed(services, territory), study, path, territory)
+    services, stops_read, stopped = with_stops(_placed(services, territory), study, path, territory)
     services = changed(services, study, territory)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -61,6 +61,7 @@ def read(study: Study) -> StudyData:
             (study.demand.layer, len(territory.communes)),
             ("departements", len(territory.departements)),
             (study.services_layer, len(services)),
+            *([(study.stops_layer, stops_read)] if study.stops_layer else []),
         )
     )
     noticed = inspection.service_findings(

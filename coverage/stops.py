@@ -19,8 +19,8 @@ COLUMNS = ("service", "hours")
 
 def with_stops(
     services: gpd.GeoDataFrame, study: Study, path: Path, territory: Territory
-) -> tuple[gpd.GeoDataFrame, list[Finding]]:
-    """Return the services (indexed by id), each itinerant one replaced by its stops, and what was noticed.
+) -> tuple[gpd.GeoDataFrame, int, list[Finding]]:
+    """Return the services (indexed by id), each itinerant one replaced by its stops, the stops read, what was noticed.
 
     A stop is a counter of its service's type, open on its own days (``hours``, in OpenStreetMap's form), at its own
     point, else at the town hall of its commune. The point that a directory gives to the service itself (a garage, a
@@ -34,7 +34,7 @@ def with_stops(
         It lacks a column.
     """
     if not study.stops_layer:
-        return services, []
+        return services, 0, []
     present = list_layers(path)
     if study.stops_layer not in present:
         what = f"la couche {study.stops_layer!r} n'existe pas dans {path.name}"
@@ -48,16 +48,16 @@ def with_stops(
         Finding("stop-without-service", study.stops_layer, str(service), f"{service} : aucun service de ce nom.")
         for service in dict.fromkeys(stops.loc[~known, "service"])
     ]
-    stops = stops[known].reset_index(drop=True)
+    read, stops = len(stops), stops[known].reset_index(drop=True)
     if stops.empty:
-        return services, findings
+        return services, read, findings
     placed = _placed(stops, services, territory)
     rows = _as_services(placed, services, territory)
     findings += _remarks(rows, study.stops_layer)
     replaced = services.index.isin(stops["service"])
     table = gpd.GeoDataFrame(pd.concat([services[~replaced], rows]), geometry="geometry", crs=LONLAT)
     kinds = {name: kind for name, kind in services.dtypes.items() if name != "geometry"}
-    return table.astype(kinds).sort_index().rename_axis(services.index.name), findings
+    return table.astype(kinds).sort_index().rename_axis(services.index.name), read, findings
 
 
 def _placed(stops: gpd.GeoDataFrame, services: gpd.GeoDataFrame, territory: Territory) -> gpd.GeoDataFrame:
