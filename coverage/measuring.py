@@ -36,4 +36,4 @@ def margins_of(demand: gpd.GeoDataFrame, study: Study) -> dict[str, Floats]:
 
 def able_services(services: gpd.GeoDataFrame, need: str) -> gpd.GeoDataFrame:
     """Return the services that meet a need (column ``needs`` of ``supply.supply_points``)."""
-    return services[services["needs"].str.split(",").map(lambda keys: need in keys).astype(bool)]
+    return services[np.array([need in str(keys).split(",") for keys in services["needs"]], dtype=bool)]

@@ -59,7 +59,7 @@ def near_services(
 
 def meeting(services: gpd.GeoDataFrame, study: Study) -> gpd.GeoDataFrame:
     """Return the services that meet at least one need of a study, with a column ``needs``, by id."""
-    services = services.assign(needs=_needs_met(services, study.needs))
+    services = services.assign(needs=pd.Series(_needs_met(services, study.needs), services.index, dtype=object))
     return services[services["needs"] != ""].sort_index()
 
 
