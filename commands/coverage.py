@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from geoguichet.commands.arguments import DEFAULT_WORKSPACE, add_output, command, group, positive, workspace_of
 from geoguichet.commands.printing import progress
-from geoguichet.commands.tables import as_json, nearest_table, print_comparison, print_result
+from geoguichet.commands.tables import as_json, nearest_table, print_beside, print_comparison, print_result
 from geoguichet.referentials.errors import UsageError
 
 if TYPE_CHECKING:
@@ -43,6 +43,11 @@ def add(commands: Any) -> None:
     )
     compare.add_argument("--out", type=Path, metavar="DOSSIER", help="écrire ici plutôt que dans l'espace de travail")
     add_output(compare)
+    measures = command(
+        coverage, "measures", _measures, "mesurer l'accès : à portée, partagé (2SFCA), et ses inégalités"
+    )
+    measures.add_argument("study", type=Path, metavar="ETUDE.toml", help="le fichier d'étude")
+    add_output(measures)
     nearest = command(coverage, "nearest", _nearest, "dire où aller : les guichets les plus proches d'un lieu")
     nearest.add_argument("place", metavar="LIEU", help="commune (même à demi écrite), code INSEE, ou LON,LAT")
     nearest.add_argument("what", metavar="QUOI", help="un besoin de l'étude (mairie) ou un type (sous_prefecture)")
@@ -159,10 +164,34 @@ def _compare(arguments: argparse.Namespace) -> None:
         print_comparison(comparison, files)
 
 
+def _measures(arguments: argparse.Namespace) -> None:
+    from dataclasses import replace
+
+    from geoguichet.coverage.study import read_study
+
+    study = read_study(arguments.study)
+    with progress(quiet=arguments.quiet or arguments.json) as on_step:
+        from geoguichet.coverage.options import MeasuresChoice
+        from geoguichet.coverage.run import run
+
+        result = run(replace(study, kiosks=None, measures=study.measures or MeasuresChoice()), on_step=on_step)
+    if arguments.json:
+        print(json.dumps(result.beside.as_dict()["measures"], ensure_ascii=False, indent=2))
+    else:
+        print(f"{study.title}\n")
+        print_beside(result, only=("measures",))
+
+
 def _nearest(arguments: argparse.Namespace) -> None:
     from importlib.resources import as_file, files
 
-    from geoguichet.coverage.orientation import find_place, nearest_counters, open_directory, study_and_result
+    from geoguichet.coverage.orientation import (
+        find_place,
+        moment_asked,
+        nearest_counters,
+        open_directory,
+        study_and_result,
+    )
     from geoguichet.referentials.moments import Moment
 
     at = Moment.parse(arguments.at) if arguments.at else None
@@ -174,6 +203,7 @@ def _nearest(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print(found.reset_index().to_json(indent=2, ensure_ascii=False, drop_id=True))
         return
+    at = moment_asked(directory, arguments.what, at)
     print(f"{arguments.what} depuis {place.name}{f', {at}' if at else ''}\n\n{nearest_table(found)}")
     if directory.kiosks is None:
         print("\nSans visioguichets : l'étude n'a pas encore de résultat (« geoguichet coverage run »).")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from geoguichet.coverage.compare import Comparison
+    from geoguichet.coverage.outputs.sections import Table
     from geoguichet.coverage.ranking import Ranking
     from geoguichet.coverage.result import CoverageResult
     from geoguichet.coverage.siting.plan import KioskPlan
@@ -29,9 +30,34 @@ def print_result(result: CoverageResult, files: Sequence[Path]) -> None:
         print(_proof(result.plan))
         print("\n".join(_around(result.study, result.ranking)) + "\n")
         print(_kiosk_table(result.kiosks) + "\n")
+    print_beside(result)
     print(f"{len(result.findings)} constats sur les données ; le rapport les détaille.\n")
     for file in files:
         print(file)
+
+
+def print_beside(
+    result: CoverageResult, *, only: Sequence[str] = ("legal", "hours", "aggregation", "measures")
+) -> None:
+    """Print what stands beside the answer; the border is told in the report, and here only when it needs a warning."""
+    from geoguichet.coverage.outputs.sections import sections
+    from geoguichet.coverage.outputs.wording import NARROW, NO_BREAK, Wording
+
+    study = result.study
+    say = Wording("fr", study.unit, cells=study.demand.cells is not None)
+    for section in sections(result, say):
+        if section.key not in only:
+            continue
+        told = [part if isinstance(part, str) else "\n" + _table_told(part) + "\n" for part in section.parts]
+        print(f"{section.title}\n\n" + "\n".join(told).replace(NARROW, " ").replace(NO_BREAK, " ") + "\n")
+    for finding in result.findings:
+        if finding.rule in ("no-buffer", "short-buffer"):
+            print(f"{finding.message}\n")
+
+
+def _table_told(table: Table) -> str:
+    *told, last = columns(table.header, table.rows, left=table.left).split("\n")
+    return "\n".join([table.caption, *told, *([told[1]] if table.totals else []), last])
 
 
 def _summary_table(result: CoverageResult) -> str:
@@ -121,6 +147,7 @@ def as_json(result: CoverageResult, files: Sequence[Path]) -> dict[str, Any]:
         },
         "kiosks": _records(result.kiosks),
         "ranking": None if result.ranking is None else result.ranking.as_dict(),
+        "beside": result.beside.as_dict(),
         "counters": result.counters,
         "findings": [finding.as_dict() for finding in result.findings],
         "files": [str(file) for file in files],

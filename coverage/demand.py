@@ -58,22 +58,15 @@ def demand_points(
     """
     choice = study.demand
     communes = territory.communes.set_index("code").sort_index()
-    for key, column in [("weight", choice.weight), *(("groups", group) for group in choice.groups)]:
+    groups = choice.groups if choice.cells is None else ()  # cells have their own
+    for key, column in [("weight", choice.weight), *(("groups", group) for group in groups)]:
         _require_number(communes, column, key, study)
     points, source, findings = _points(communes, services, choice.at, choice.tolerance_m)
-    people = communes[choice.weight]
-    for code in people.index[people.isna()]:
-        findings.append(
-            Finding(
-                "no-population",
-                choice.layer,
-                code,
-                f"{communes.at[code, 'name']} n'a pas de {choice.weight} : comptée pour 0.",
-            )
-        )
+    people, odd = _counted(communes, choice.weight, choice.layer)
+    findings += odd
     demand = gpd.GeoDataFrame(
-        communes[["name", "departement", "epci", *choice.groups]].assign(
-            people=people.fillna(0).round().astype(np.int64), point_source=source
+        communes[["name", "departement", "epci", *groups]].assign(
+            people=people.round().astype(np.int64), point_source=source
         ),
         geometry=points,
         crs="EPSG:4326",
@@ -81,6 +74,22 @@ def demand_points(
     demand.index.name = "id"
     check_demand(demand)
     return demand, findings
+
+
+def _counted(communes: gpd.GeoDataFrame, weight: str, layer: str) -> tuple[pd.Series, list[Finding]]:
+    """Return the people of each commune, 0 where the number is missing, infinite or negative, and what was noticed."""
+    people = communes[weight].astype(float)
+    unknown, negative = ~np.isfinite(people), people < 0
+    findings = [
+        Finding(rule, layer, code, f"{communes.at[code, 'name']} {what}.")
+        for rule, which, what in (
+            ("no-population", unknown, f"n'a pas de {weight} : comptée pour 0"),
+            ("negative-population", negative & ~unknown, f"a un nombre négatif de {weight} : comptée pour 0"),
+            ("nobody", people == 0, "n'a aucun habitant : elle ne pèse rien"),
+        )
+        for code in people.index[which]
+    ]
+    return people.where(~unknown & ~negative, 0.0), findings
 
 
 def _require_number(communes: gpd.GeoDataFrame, column: str, key: str, study: Study) -> None:
@@ -97,7 +106,8 @@ def _points(
     source = pd.Series(np.where(inner.isna() | inner.is_empty, "none", "representative_point"), index=communes.index)
     if at == "representative_point":
         return inner, source, []
-    hosts = services[(services["type"] == at) & services.geometry.notna()].sort_index().drop_duplicates("commune")
+    located = services.geometry.notna() & ~services.geometry.is_empty  # POINT EMPTY is nowhere
+    hosts = services[(services["type"] == at) & located].sort_index().drop_duplicates("commune")
     at_host = gpd.GeoSeries(hosts.set_index("commune").geometry.reindex(communes.index), crs=communes.crs)
     apart_m = communes.geometry.to_crs(METRIC).distance(at_host.to_crs(METRIC), align=False)
     believed = at_host.notna() & ~(apart_m > tolerance_m)

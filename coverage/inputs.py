@@ -10,6 +10,7 @@ import geopandas as gpd
 
 from geoguichet.coverage.changes import changed
 from geoguichet.coverage.result import InputLayer
+from geoguichet.coverage.stops import with_stops
 from geoguichet.coverage.study import SAMPLE, Study
 from geoguichet.referentials import inspection, sample
 from geoguichet.referentials.layers import check_text, list_layers, read_layer
@@ -50,7 +51,8 @@ def read(study: Study) -> StudyData:
     services = read_services(path, layer=study.services_layer)
     where = f"{path}, couche « {study.services_layer} »"
     check_within(services, territory, buffer_m=study.territory.buffer_m, where=where)
-    services = changed(_placed(services, territory), study, territory)
+    services, stops_read, stopped = with_stops(_placed(services, territory), study, path, territory)
+    services = changed(services, study, territory)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     layers = tuple(
@@ -59,12 +61,13 @@ def read(study: Study) -> StudyData:
             (study.demand.layer, len(territory.communes)),
             ("departements", len(territory.departements)),
             (study.services_layer, len(services)),
+            *([(study.stops_layer, stops_read)] if study.stops_layer else []),
         )
     )
     noticed = inspection.service_findings(
         services.reset_index(), territory, buffer_m=study.territory.buffer_m, layer=study.services_layer
     )
-    findings = (*inspection.commune_findings(territory, layer=study.demand.layer), *noticed)
+    findings = (*inspection.commune_findings(territory, layer=study.demand.layer), *noticed, *stopped)
     return StudyData(territory, services, layers, findings)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -127,6 +127,8 @@ def nearest_counters(
 ) -> gpd.GeoDataFrame:
     """Return the ``k`` nearest counters that meet a need or are of a type, the nearest first.
 
+    A need that asks to be open at a moment (``open_at``) is asked at that one unless another is given.
+
     With a moment, only those known to be open then count towards ``k`` and those closed are left out; up to ``k``
     whose hours are unknown are told too when they are nearer than the last.
 
@@ -151,6 +153,7 @@ def nearest_counters(
     RoutingError
         The place is where the router cannot measure.
     """
+    at = moment_asked(directory, what, at)
     counters = _counters(directory, what)
     counters["opening"] = "" if at is None else [_OPENING[is_open(hours, at)] for hours in counters["hours"]]
     counters["reopens"] = "" if at is None else [str(next_opening(hours, at) or "") for hours in counters["hours"]]
@@ -163,6 +166,12 @@ def nearest_counters(
     return table[kept]
 
 
+def moment_asked(directory: Directory, what: str, at: Moment | None) -> Moment | None:
+    """Return the moment counters must be open at: the one given, else that of the need, else none."""
+    asked = {need.key: need.open_at for need in directory.study.needs}
+    return at if at is not None else asked.get(what)
+
+
 _OPENING: dict[bool | None, State] = {True: "open", False: "closed", None: "unknown"}
 _COLUMNS = ["type", "name", "commune_name", "departement", "hours", "hours_per_week", "geometry"]
 
@@ -172,7 +181,7 @@ def _counters(directory: Directory, what: str) -> gpd.GeoDataFrame:
     needs = {need.key: need for need in directory.study.needs}
     services = directory.services[directory.services.geometry.notna()]
     if what in needs:
-        found, offered = services[meets(services, needs[what])], [what]
+        found, offered = services[meets(services, replace(needs[what], open_at=None))], [what]
     elif what in SERVICE_TYPES:
         found, offered = services[services["type"] == what], [key for key, n in needs.items() if what in n.types]
     else:

@@ -15,6 +15,7 @@ import pyogrio
 from geoguichet.catalogue.errors import RecordNotFoundError
 from geoguichet.catalogue.record import Contact, ContactPoint, Extent, Link, Record, Time
 from geoguichet.catalogue.store import RecordStore, SQLiteStore, store_path
+from geoguichet.coverage.outputs.sections import verdicts
 from geoguichet.coverage.outputs.wording import Wording
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.study import SAMPLE
@@ -130,10 +131,19 @@ def _abstract(result: CoverageResult) -> str:
     if result.plan is not None:
         kiosks = _counted(whole["kiosks"], "visioguichet en laisserait", "visioguichets en laisseraient")
         found += f" ; {kiosks} {_number(whole['white_after'])}"
-    return f"{' '.join(result.study.abstract.split())} Résultat : {found}.".strip()
+    rules = verdicts(result, _SAY)
+    found += f". Règles : {rules}" if rules else ""
+    return f"{' '.join(result.study.abstract.split())} {_asked(result)}Résultat : {found}.".strip()
 
 
-_number = Wording("fr").number
+_SAY = Wording("fr")
+_number = _SAY.number
+
+
+def _asked(result: CoverageResult) -> str:
+    """Say at what moments counters must be open, since that changes what the figures mean."""
+    told = [f"« {need.label} » {_SAY.moment(need.open_at)}" for need in result.study.needs if need.open_at is not None]
+    return f"Ouverture demandée : {' ; '.join(told)}. " if told else ""
 
 
 def _counted(number: int, one: str, many: str) -> str:
@@ -156,6 +166,7 @@ def _lineage_links(result: CoverageResult) -> list[Link]:
             title=f"Source : {sample.SAMPLE_LAYERS[layer.layer].title_fr}",
         )
         for layer in result.inputs
+        if layer.layer in sample.SAMPLE_LAYERS
     ]
 
 

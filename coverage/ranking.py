@@ -260,14 +260,19 @@ def _reasons(
     return reason.where(~demand["served_after"], "")
 
 
+def commune_count(demand: gpd.GeoDataFrame) -> int:
+    """Return how many communes the rows are of: one each, unless they are cells."""
+    return int(demand["commune"].nunique()) if "commune" in demand.columns else len(demand)
+
+
 def _unserved(demand: gpd.GeoDataFrame) -> pd.DataFrame:
     left = demand[demand["unserved_reason"] != ""].sort_values("people", ascending=False, kind="stable")
     rows = [
         {
             "reason": reason,
-            "communes": len(members),
+            "communes": commune_count(members),
             "people": int(members["people"].sum()),
-            "names": ", ".join(members["name"].head(_EXAMPLES)),
+            "names": ", ".join(list(dict.fromkeys(members["name"]))[:_EXAMPLES]),
         }
         for reason in REASONS
         if len(members := left[left["unserved_reason"] == reason])
@@ -321,8 +326,9 @@ def _reference(
         opened = hosts["commune"].isin(communes).to_numpy().astype(np.int64)
         return float(people[sparse.csr_array(reach).astype(np.int64) @ opened > 0].sum())
 
-    crowded = white[white.index.isin(hosts["commune"])].sort_values("people", ascending=False, kind="stable")
-    naive = gained(list(crowded.index[: reference.count]))
+    commune = white["commune"] if "commune" in white.columns else white.index.to_series()
+    crowded = white["people"].groupby(commune, sort=False).sum().sort_values(ascending=False, kind="stable")
+    naive = gained(list(crowded.index[crowded.index.isin(hosts["commune"])][: reference.count]))
     known = gained(list(reference.communes)) if reference.communes else None
     row = curve.iloc[min(reference.count, len(curve)) - 1]
     enough = curve.loc[curve["people"] >= (naive if known is None else known), "kiosks"]

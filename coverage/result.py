@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import geopandas as gpd
 import pandas as pd
 
+from geoguichet.coverage.beside import Beside
 from geoguichet.coverage.ranking import Ranking
 from geoguichet.coverage.siting.plan import KioskPlan
 from geoguichet.coverage.study import Study
@@ -33,7 +34,8 @@ class InputLayer:
 class CoverageResult:
     """The answer to a study. All layers are in EPSG:4326.
 
-    ``demand``: points (missing when the commune could not be located), index ``id`` (commune code); columns name,
+    ``demand``: points (missing when the commune could not be located), index ``id`` (commune code, or that of a cell,
+    which then has the name of its ``commune``); columns name,
     departement, epci, people, one column per group of the study, point_source (``demand.at`` of the study,
     ``representative_point``, ``none``); for each need ``K``: ``K_m`` (metres to the nearest service, NaN when there is
     none), ``K_service`` (its id), ``K_reason`` (empty, or one of
@@ -76,3 +78,4 @@ class CoverageResult:
     counters: dict[str, int]
     timings: dict[str, float]
     ranking: Ranking | None = None
+    beside: Beside = field(default_factory=Beside)

@@ -9,17 +9,25 @@ from geoguichet.coverage.study import Rule
 
 
 def slack_under(rule: Rule, margins: dict[str, Floats]) -> Floats:
-    """Return the slack of a rule at each demand point: the k-th largest margin among its needs.
+    """Return the slack of a rule at each demand point: the k-th largest margin among its needs, or, where it is
+    smaller, the smallest margin of those required.
 
     ``margins[need]`` is the threshold minus the cost at each point (NaN when unreachable), so a point is served
     exactly when its slack is ``>= 0``. With "all" the slack is the smallest margin, with "any" the largest. The
-    result is NaN where the rule cannot be met at any threshold (fewer than k needs reachable).
+    result is NaN where the rule cannot be met at any threshold (fewer than k needs reachable, or a required one not).
     """
-    table = np.column_stack([margins[need] for need in rule.needs])
-    ordered = np.sort(np.where(np.isnan(table), -np.inf, table), axis=1)[:, ::-1]
-    slack: Floats = ordered[:, rule.k - 1].copy()
+    slack = _kth_largest([margins[need] for need in rule.needs], rule.k)
+    if rule.required:
+        slack = np.minimum(slack, _kth_largest([margins[need] for need in rule.required], len(rule.required)))
     slack[np.isneginf(slack)] = np.nan
     return slack
+
+
+def _kth_largest(margins: list[Floats], k: int) -> Floats:
+    """Return the k-th largest of the margins at each point, what is missing counted below all others."""
+    table = np.column_stack(margins)
+    ordered: Floats = np.sort(np.where(np.isnan(table), -np.inf, table), axis=1)[:, ::-1]
+    return ordered[:, k - 1].copy()
 
 
 def is_served(slack: Floats) -> np.ndarray:

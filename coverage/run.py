@@ -12,16 +12,21 @@ import numpy as np
 import pandas as pd
 
 from geoguichet.coverage import candidates, inputs, white_zones
+from geoguichet.coverage.beside import Beside, beside
+from geoguichet.coverage.cells import FineDemand, name_by_commune, people_of_cells
 from geoguichet.coverage.demand import demand_points
-from geoguichet.coverage.impedance import Floats, Router
+from geoguichet.coverage.edge import edge_findings
+from geoguichet.coverage.impedance import Router
+from geoguichet.coverage.measuring import margins_of, measure
 from geoguichet.coverage.ranking import SAVINGS, rank
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.router_choice import open_router, travel_counters, travel_findings
-from geoguichet.coverage.rules import is_served, met_with, slack_under
+from geoguichet.coverage.rules import met_with
 from geoguichet.coverage.siting.covering import maximal_covering
 from geoguichet.coverage.siting.plan import KioskPlan
 from geoguichet.coverage.study import KioskChoice, Study
 from geoguichet.coverage.supply import supply_points
+from geoguichet.referentials.quality import Finding
 from geoguichet.referentials.territories import Territory
 
 type OnStep = Callable[[str], None]
@@ -53,17 +58,22 @@ def run(study: Study, *, router: Router | None = None, on_step: OnStep = lambda 
     with clock.step(STEPS[0]):
         data = inputs.read(study)
     with clock.step(STEPS[1]):
-        demand, noticed = demand_points(data.territory, data.services, study)
+        communes, noticed = demand_points(data.territory, data.services, study)
+        fine = people_of_cells(study, data.territory)
         services, counters, more = supply_points(data.territory, data.services, study)
     with clock.step(STEPS[2]):
-        demand = measure(demand, services, study, router)
+        demand = measure(communes if fine is None else fine.demand, services, study, router)
         noticed += travel_findings(router, demand, services)
+        coarse = None if fine is None else measure(communes, services, study, router)
+        demand, told = beside(demand, services, data.services, coarse, data.territory, study, router)
     with clock.step(STEPS[3]):
-        zones, demand["zone"], undrawn = white_zones.find_zones(data.territory, demand)
+        outlines = None if fine is None else fine.shapes
+        zones, demand["zone"], undrawn = white_zones.find_zones(data.territory, demand, outlines=outlines)
+        zones = zones if fine is None else name_by_commune(zones, demand)
     with clock.step(STEPS[4]):
         hosts, plan = None, None
         if study.kiosks is not None:
-            hosts = candidates.candidate_hosts(data.territory, data.services, demand, study, study.kiosks)
+            hosts = candidates.candidate_hosts(data.territory, data.services, communes, study, study.kiosks)
             plan = _plan(demand, hosts, study, study.kiosks, router)
         kiosks = _kiosk_table(hosts, plan, demand)
         demand = _after(demand, kiosks, study, router)
@@ -74,6 +84,7 @@ def run(study: Study, *, router: Router | None = None, on_step: OnStep = lambda 
         zones["people_after"] = _people_after(zones, demand)
         summary = summarise(demand, kiosks, data.territory)
     counters |= _counters(demand, zones) | travel_counters(router, demand, services)
+    counters |= {} if fine is None else fine.counters
     return CoverageResult(
         study=study,
         territory=data.territory,
@@ -83,12 +94,19 @@ def run(study: Study, *, router: Router | None = None, on_step: OnStep = lambda 
         kiosks=kiosks,
         summary=summary,
         plan=plan,
-        inputs=data.layers,
-        findings=tuple(sorted({*data.findings, *noticed, *more, *undrawn})),
+        inputs=data.layers if fine is None else (*data.layers, fine.input),
+        findings=tuple(sorted({*data.findings, *noticed, *more, *undrawn, *_told(fine, told, study)})),
         counters=dict(sorted(counters.items())),
         timings=clock.timings,
         ranking=ranking,
+        beside=told,
     )
+
+
+def _told(fine: FineDemand | None, told: Beside, study: Study) -> list[Finding]:
+    """Return the findings of the cells and of the edge."""
+    warned = [] if told.edge is None else edge_findings(told.edge, study)
+    return [*(() if fine is None else fine.findings), *warned]
 
 
 def _check_unit(router: Router, study: Study) -> None:
@@ -116,32 +134,9 @@ def find_white_zones(study: Study, *, router: Router | None = None) -> CoverageR
     return run(replace(study, kiosks=None), router=router)
 
 
-def measure(demand: gpd.GeoDataFrame, services: gpd.GeoDataFrame, study: Study, router: Router) -> gpd.GeoDataFrame:
-    """Add to each demand point its nearest service per need, the slack the rule leaves, and whether it is served."""
-    table = demand.copy()
-    located = demand.geometry.notna() & ~demand.geometry.is_empty
-    for need in study.needs:
-        able = services[services["needs"].str.split(",").map(lambda keys, key=need.key: key in keys)]
-        nearest = router.nearest(demand.geometry, able.geometry)
-        found = nearest.destination >= 0
-        names = np.full(len(demand), "", dtype=object)
-        names[found] = able.index.to_numpy()[nearest.destination[found]]
-        table[f"{need.key}_{study.unit}"] = nearest.cost
-        table[f"{need.key}_service"] = names
-        told = np.where(located, "no_service", "not_located") if nearest.reason is None else nearest.reason
-        table[f"{need.key}_reason"] = np.where(found, "", told)
-    slack = slack_under(study.rule, _margins(table, study))
-    table[f"slack_{study.unit}"], table["served"] = slack, is_served(slack)
-    return table
-
-
-def _margins(demand: gpd.GeoDataFrame, study: Study) -> dict[str, Floats]:
-    return {need.key: need.within - demand[f"{need.key}_{study.unit}"].to_numpy() for need in study.needs}
-
-
 def _helped(demand: gpd.GeoDataFrame, study: Study, kiosks: KioskChoice) -> np.ndarray:
     """Unserved points that a kiosk within reach would serve."""
-    return met_with(study.rule, _margins(demand, study), frozenset(kiosks.offers)) & ~demand["served"].to_numpy()
+    return met_with(study.rule, margins_of(demand, study), frozenset(kiosks.offers)) & ~demand["served"].to_numpy()
 
 
 def _plan(
@@ -250,10 +245,10 @@ def _row(code: str, name: str, demand: gpd.GeoDataFrame, kiosks: int) -> dict[st
 def _counters(demand: gpd.GeoDataFrame, zones: gpd.GeoDataFrame) -> dict[str, int]:
     by_source = {f"demand_at_{source}": int(count) for source, count in demand["point_source"].value_counts().items()}
     return by_source | {
-        "communes": len(demand),
+        "communes": demand["commune"].nunique() if "commune" in demand.columns else len(demand),
         "people": int(demand["people"].sum()),
         "people_not_located": int(demand.loc[demand["point_source"] == "none", "people"].sum()),
-        "communes_unserved": int((~demand["served"]).sum()),
+        ("communes_unserved" if "commune" not in demand.columns else "cells_unserved"): int((~demand["served"]).sum()),
         "white_zones": len(zones),
     }
 

@@ -11,10 +11,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 from geoguichet.coverage.errors import StudyError
+from geoguichet.coverage.options import (
+    CellsChoice,
+    LegalChoice,
+    MeasuresChoice,
+    read_cells,
+    read_legal,
+    read_measures,
+)
 from geoguichet.coverage.router_choice import RouterChoice, read_choice
+from geoguichet.referentials.errors import UsageError
+from geoguichet.referentials.moments import Moment
 from geoguichet.referentials.services import SERVICE_TYPES
 
-type RuleKind = Literal["all", "any", "at_least"]
+type RuleKind = Literal["all", "any", "at_least", "all_and_at_least"]
 
 SAMPLE = "sample"
 """Value of ``data.source`` that stands for the embedded sample."""
@@ -54,6 +64,8 @@ class DemandChoice:
     groups: tuple[str, ...]
     tolerance_m: float
     """A service point farther than this outside its own commune is not believed."""
+    cells: CellsChoice | None = None
+    """Finer people, counted instead of the communes; those then only tell where each cell is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +78,15 @@ class Need:
     within_m: float | None
     min_hours_per_week: float | None
     within_s: float | None = None
+    open_at: Moment | None = None
+    """Only the counters open at this moment of the week count."""
+    unknown_hours: str = "closed"
+    """What a counter whose hours nobody gives is taken for: ``closed`` (it never counts) or ``open``."""
+
+    @property
+    def asks_hours(self) -> bool:
+        """Whether opening hours decide which counters count."""
+        return self.open_at is not None or self.min_hours_per_week is not None
 
     @property
     def within(self) -> float:
@@ -75,11 +96,17 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """How the needs combine: ``k`` of the named needs must be met."""
+    """How the needs combine: ``k`` of the named needs must be met, and all those required."""
 
     kind: RuleKind
     k: int
     needs: tuple[str, ...]
+    required: tuple[str, ...] = ()
+
+    @property
+    def every(self) -> tuple[str, ...]:
+        """Every need the rule names, those required first."""
+        return (*self.required, *self.needs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +217,10 @@ class Study:
     contact: StudyContact = StudyContact()
     changes: Changes = Changes()
     router: RouterChoice = field(default_factory=RouterChoice)
+    stops_layer: str = ""
+    """Layer of the stops of itinerant services; empty when none is told."""
+    legal: tuple[LegalChoice, ...] = ()
+    measures: MeasuresChoice | None = None
     path: Path | None = field(default=None, compare=False)
 
     @property
@@ -264,6 +295,9 @@ def parse_study(document: Mapping[str, Any], *, path: Path | None = None) -> Stu
         router=router,
         contact=_contact(root.table("contact", optional=True)),
         changes=_changes(root.table("changes", optional=True)),
+        stops_layer=data.text("stops", default=""),
+        legal=read_legal(root.table("legal", optional=True), [need.key for need in needs]),
+        measures=read_measures(root.table("measures")) if "measures" in document else None,
         path=path,
     )
     for table in (head, data, root):
@@ -288,6 +322,7 @@ def _demand(table: _Table) -> DemandChoice:
         at=table.one_of("at", (*SERVICE_TYPES, "representative_point"), default="town_hall"),
         groups=table.texts("groups", default=()),
         tolerance_m=table.quantity("tolerance", "length", default=3000.0),
+        cells=read_cells(table.table("cells")) if "cells" in table.keys() else None,
     )
     table.refuse_unknown()
     return choice
@@ -334,6 +369,8 @@ def _needs(services: _Table, unit: str) -> tuple[Need, ...]:
                 within_m=_threshold(table, "within", unit) if unit == "m" else None,
                 within_s=_threshold(table, "within", unit) if unit == "s" else None,
                 min_hours_per_week=table.number("min_hours_per_week", low=0.0, high=168.0, default=None),
+                open_at=_moment(table, "open_at"),
+                unknown_hours=table.one_of("unknown_hours", ("closed", "open"), default="closed"),
             )
         )
         table.refuse_unknown()
@@ -342,6 +379,18 @@ def _needs(services: _Table, unit: str) -> tuple[Need, ...]:
             "", "au moins un service est attendu, aucun n'est donné", "ajoutez une table [services.mairie]"
         )
     return tuple(needs)
+
+
+def _moment(table: _Table, key: str) -> Moment | None:
+    text = table.text(key, default="")
+    if not text:
+        return None
+    try:
+        return Moment.parse(text)
+    except UsageError as error:
+        raise table.error(
+            key, f"un jour de la semaine et une heure sont attendus, {_short(text)} est donné", f'{key} = "samedi 10h"'
+        ) from error
 
 
 def _need_key(services: _Table, key: str) -> str:
@@ -353,19 +402,26 @@ def _need_key(services: _Table, key: str) -> str:
 def _rule(table: _Table, needs: tuple[Need, ...]) -> Rule:
     keys = [need.key for need in needs]
     kinds = [kind for kind in ("all", "any", "at_least") if kind in table.keys()]
-    if len(kinds) != 1:
+    both = kinds == ["all", "at_least"]
+    if len(kinds) != 1 and not both:
         raise table.error(
             "",
-            f"une seule clé parmi all, any, at_least est attendue, {len(kinds)} sont données",
+            f"une seule clé parmi all, any, at_least est attendue (ou all avec at_least), {len(kinds)} sont données",
             f"all = {keys!r}",
         )
-    kind = kinds[0]
-    if kind == "at_least":
-        named = tuple(table.known(name, keys, "of") for name in table.texts("of", default=tuple(keys)))
+    required = tuple(table.known(name, keys, "all") for name in table.texts("all")) if both else ()
+    if "at_least" in kinds:
+        others = tuple(key for key in keys if key not in required)
+        named = tuple(table.known(name, keys, "of") for name in table.texts("of", default=others))
+        twice = [name for name in named if name in required]
+        if twice:
+            raise table.error("of", f"{twice[0]} est déjà dans all", "gardez-le dans une seule des deux listes")
         if not named:
-            raise table.error("of", "au moins un besoin est attendu", f"of = {keys!r}")
-        rule = Rule("at_least", table.integer("at_least", low=1, high=len(named)), named)
+            raise table.error("of", "au moins un besoin est attendu", f"of = {list(others) or keys!r}")
+        k = table.integer("at_least", low=1, high=len(named))
+        rule = Rule("all_and_at_least" if both else "at_least", k, named, required)
     else:
+        kind = kinds[0]
         named = tuple(table.known(name, keys, kind) for name in table.texts(kind))
         rule = Rule("all" if kind == "all" else "any", len(named) if kind == "all" else 1, named)
     table.refuse_unknown()

@@ -6,6 +6,7 @@ import geopandas as gpd
 import pandas as pd
 
 from geoguichet.coverage.errors import FrameError
+from geoguichet.coverage.opening import open_enough
 from geoguichet.coverage.study import Need, Study
 from geoguichet.referentials.inspection import distance_to_commune_m
 from geoguichet.referentials.quality import Finding
@@ -17,8 +18,7 @@ def supply_points(
 ) -> tuple[gpd.GeoDataFrame, dict[str, int], list[Finding]]:
     """Return the services that meet at least one need, with a column ``needs`` (comma-separated keys).
 
-    A service without a point, or farther than the study's buffer beyond the border, cannot be counted; one whose own
-    point lies farther than ``demand.tolerance`` from its commune is not believed. The counters say how many.
+    The counters say how many could not be counted (see :func:`near_services`).
 
     Raises
     ------
@@ -26,10 +26,7 @@ def supply_points(
         No service at all is left for a need.
     """
     wanted = services[services["type"].isin({kind for need in study.needs for kind in need.types})]
-    located = wanted[wanted.geometry.notna() & ~wanted.geometry.is_empty]
-    believed = ~(distance_to_commune_m(located, territory) > study.demand.tolerance_m)
-    near = located[located.geometry.within(territory.buffer(study.territory.buffer_m)) & believed]
-    strayed = located[located["inside"] & ~located.index.isin(near.index)]
+    near, strayed = near_services(territory, wanted, study)
     findings = [
         Finding(
             "implausible-point", study.services_layer, item, f"{name} : situé loin de sa commune, il n'est pas compté."
@@ -37,14 +34,33 @@ def supply_points(
         for item, name in strayed["name"].items()
     ]
     counters = {
-        "services_without_point": len(wanted) - len(located),
+        "services_without_point": int((wanted.geometry.isna() | wanted.geometry.is_empty).sum()),
         "services_not_believed": len(strayed),
         "services_hours_unknown": int(near["hours_per_week"].isna().sum()),
     }
     for need in study.needs:
         _refuse_unmet(near, need, study)
-    near = near.assign(needs=_needs_met(near, study.needs))
-    return near[near["needs"] != ""].sort_index(), counters, findings
+    return meeting(near, study), counters, findings
+
+
+def near_services(
+    territory: Territory, services: gpd.GeoDataFrame, study: Study
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Return the services that can be counted, and those inside the territory that are not believed.
+
+    A service without a point, or farther than the study's buffer beyond the border, cannot be counted; one whose own
+    point lies farther than ``demand.tolerance`` from its commune is not believed.
+    """
+    located = services[services.geometry.notna() & ~services.geometry.is_empty]
+    believed = ~(distance_to_commune_m(located, territory) > study.demand.tolerance_m)
+    near = located[located.geometry.within(territory.buffer(study.territory.buffer_m)) & believed]
+    return near, located[located["inside"] & ~located.index.isin(near.index)]
+
+
+def meeting(services: gpd.GeoDataFrame, study: Study) -> gpd.GeoDataFrame:
+    """Return the services that meet at least one need of a study, with a column ``needs``, by id."""
+    services = services.assign(needs=pd.Series(_needs_met(services, study.needs), services.index, dtype=object))
+    return services[services["needs"] != ""].sort_index()
 
 
 def _refuse_unmet(services: gpd.GeoDataFrame, need: Need, study: Study) -> None:
@@ -53,6 +69,7 @@ def _refuse_unmet(services: gpd.GeoDataFrame, need: Need, study: Study) -> None:
         return
     least = need.min_hours_per_week
     hours = f" ouvert au moins {least:g} h par semaine" if least else ""
+    hours += f" ouvert {need.open_at}" if need.open_at is not None else ""
     raise FrameError(
         f"{study.where}, service « {need.key} » : aucun service {', '.join(need.types)}{hours} dans la couche "
         f"{study.services_layer} à moins de {study.territory.buffer_m / 1000:g} km du territoire ; "
@@ -61,11 +78,8 @@ def _refuse_unmet(services: gpd.GeoDataFrame, need: Need, study: Study) -> None:
 
 
 def meets(services: gpd.GeoDataFrame, need: Need) -> pd.Series:
-    """Return True for the services of the need's types that are open long enough; unknown hours are not enough."""
-    right = services["type"].isin(need.types)
-    if need.min_hours_per_week is not None:
-        right &= services["hours_per_week"] >= need.min_hours_per_week
-    return right
+    """Return True for the services of the need's types whose hours are enough (see :func:`open_enough`)."""
+    return services["type"].isin(need.types) & open_enough(services, need)
 
 
 def _needs_met(services: gpd.GeoDataFrame, needs: tuple[Need, ...]) -> list[str]:

@@ -13,8 +13,10 @@ from geoguichet.referentials.quality import Finding
 from geoguichet.referentials.territories import Territory
 
 
-def find_zones(territory: Territory, demand: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, pd.Series, list[Finding]]:
-    """Group the unserved communes that share a border into zones.
+def find_zones(
+    territory: Territory, demand: gpd.GeoDataFrame, *, outlines: gpd.GeoSeries | None = None
+) -> tuple[gpd.GeoDataFrame, pd.Series, list[Finding]]:
+    """Group the unserved communes (or cells, whose ground is ``outlines``) that share a border into zones.
 
     ``demand`` has the columns ``served``, ``slack_m`` (or ``slack_s``) and ``people``. Returns the zones (polygons in
     EPSG:4326, valid and disjoint but for their borders, most people first; columns in
@@ -24,7 +26,7 @@ def find_zones(territory: Territory, demand: gpd.GeoDataFrame) -> tuple[gpd.GeoD
     """
     unit = "s" if "slack_s" in demand.columns else "m"
     unserved = demand[~demand["served"]].sort_index()  # so that the order of the rows changes no byte
-    polygons = territory.polygons.reindex(unserved.index)
+    polygons = (territory.polygons if outlines is None else outlines).reindex(unserved.index)
     label = _touching(polygons)
     order = _by_people(label, unserved["people"])
     rank = pd.Series([order[group] for group in label], index=unserved.index, dtype=np.int64)

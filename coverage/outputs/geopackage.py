@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import geopandas as gpd
+import pandas as pd
 import pyogrio
 from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
@@ -28,6 +29,8 @@ _WRITTEN_AT = "2000-01-01T00:00:00.000Z"
 def write(result: CoverageResult, path: Path) -> None:
     """Write ``demand``, ``services``, ``white_zones``, ``kiosks`` and ``layer_styles`` to a new file.
 
+    The tables ``legal`` and ``measures`` stand beside them when the study asks for them.
+
     Every layer is in EPSG:4326, has an R*Tree, and starts with the columns ``study`` and ``id``; a missing geometry is
     written as NULL, a missing number too.
 
@@ -41,6 +44,8 @@ def write(result: CoverageResult, path: Path) -> None:
         with fixed_clock():
             for name, frame in frames.items():
                 _write_layer(frame, path, name)
+            for name, table in _tables(result).items():
+                pyogrio.write_dataframe(table, path, layer=name, driver="GPKG", append=True, VERSION=_VERSION)
         with closing(sqlite3.connect(path)) as database:
             _add_styles(database, result.study.language, result.study.unit)
             check_whole(database, {name: len(frame) for name, frame in frames.items()}, path)
@@ -53,6 +58,15 @@ def _frame(result: CoverageResult, name: str) -> gpd.GeoDataFrame:
     frame = layer.reset_index(names="id")
     frame.insert(0, "study", result.study.id)
     return frame
+
+
+def _tables(result: CoverageResult) -> dict[str, pd.DataFrame]:
+    """Return the tables without geometry that the study asks for, by name."""
+    asked = {"legal": result.beside.legal, "measures": result.beside.measures}
+    tables = {name: table.copy() for name, table in asked.items() if table is not None}
+    for table in tables.values():
+        table.insert(0, "study", result.study.id)
+    return tables
 
 
 def _write_layer(frame: gpd.GeoDataFrame, path: Path, name: str) -> None:

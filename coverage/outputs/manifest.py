@@ -57,6 +57,7 @@ def document(result: CoverageResult, outputs: Iterable[Path]) -> dict[str, Any]:
         "findings": count_by_rule(result.findings),
         "plan": None if result.plan is None else _plan(result.plan),
         "ranking": None if result.ranking is None else result.ranking.as_dict(),
+        "beside": result.beside.as_dict(),
         "seed": None,
         "outputs": {path.name: {"bytes": path.stat().st_size, "sha256": sha256(path)} for path in sorted(outputs)},
         "timings": timings,

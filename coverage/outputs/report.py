@@ -12,8 +12,9 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from geoguichet.coverage.outputs.drawing import gain_curve, map_picture
+from geoguichet.coverage.outputs.sections import sections
 from geoguichet.coverage.outputs.wording import MISSING, NARROW, Wording
-from geoguichet.coverage.ranking import SAVINGS, TRANCHE_EUR, Ranking
+from geoguichet.coverage.ranking import SAVINGS, TRANCHE_EUR, Ranking, commune_count
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.siting.plan import KioskPlan
 from geoguichet.coverage.study import KioskChoice, Need, Study
@@ -34,7 +35,8 @@ def write(result: CoverageResult, path: Path) -> None:
 def render(result: CoverageResult) -> str:
     """Return the report as HTML, in the study's language."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    say = Wording(result.study.language, result.study.unit)
+    study = result.study
+    say = Wording(study.language, study.unit, cells=study.demand.cells is not None)
     template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
     return template.render(say=say, **_content(result, say)) + "\n"
 
@@ -47,7 +49,7 @@ def _content(result: CoverageResult, say: Wording) -> dict[str, Any]:
         "total": result.summary.iloc[-1].to_dict(),
         "rows": result.summary.to_dict("records"),
         "rule": rule_sentence(result.study, say),
-        "needs": [need_sentence(result.study.need(key), say) for key in result.study.rule.needs],
+        "needs": need_sentences(result.study, say),
         "question": question_sentences(result.study, say),
         "map": Markup(map_picture(result, say)),  # noqa: S704  drawn here, every name escaped
         "zones": [{**zone, "communes_shown": shortened(zone["commune_names"], say)} for zone in zones],
@@ -59,6 +61,7 @@ def _content(result: CoverageResult, say: Wording) -> dict[str, Any]:
         "reference": _reference(result, result.ranking, say) if result.ranking is not None else [],
         "use": _use(result, result.study.kiosks, say) if result.study.kiosks is not None else [],
         "unserved": _unserved(result.ranking, say) if result.ranking is not None else [],
+        "sections": sections(result, say),
         "method": _method(result, say),
         "limits": _limits(result, say),
         "findings": _findings(result, say),
@@ -68,18 +71,27 @@ def _content(result: CoverageResult, say: Wording) -> dict[str, Any]:
 
 def rule_sentence(study: Study, say: Wording) -> str:
     """Say how the needs combine; the needs themselves follow as a list."""
-    if len(study.rule.needs) == 1:
+    if len(study.rule.every) == 1:
         return say("rule_one")
     return say(f"rule_{study.rule.kind}", k=study.rule.k)
 
 
+def need_sentences(study: Study, say: Wording) -> list[str]:
+    """Say each need of the rule, those it requires marked as such."""
+    told = [need_sentence(study.need(key), say) for key in study.rule.every]
+    required = len(study.rule.required)
+    return [say("need_required", need=need) for need in told[:required]] + told[required:]
+
+
 def need_sentence(need: Need, say: Wording) -> str:
-    """Say one need: what, how near, how long open."""
-    distance = say.cost(need.within)
-    hours = need.min_hours_per_week
-    if hours is None or f"{hours:g} h" in need.label:
-        return say("need", label=need.label, distance=distance)
-    return say("need_hours", label=need.label, distance=distance, hours=hours)
+    """Say one need: what, how near, how long open, at what moment."""
+    fields: dict[str, object] = {"label": need.label, "distance": say.cost(need.within)}
+    key, hours = "need", need.min_hours_per_week
+    if hours is not None and f"{hours:g} h" not in need.label:
+        key, fields["hours"] = "need_hours", hours
+    if need.open_at is not None and say.moment(need.open_at) not in need.label:
+        key, fields["moment"] = f"{key}_open", say.moment(need.open_at)
+    return say(key, **fields)
 
 
 def question_sentences(study: Study, say: Wording) -> list[str]:
@@ -101,7 +113,7 @@ def question_sentences(study: Study, say: Wording) -> list[str]:
 
 
 def _offers(study: Study, kiosks: KioskChoice, say: Wording) -> str:
-    if set(kiosks.offers) >= set(study.rule.needs):
+    if set(kiosks.offers) >= set(study.rule.every):
         return say("offers_all")
     return say.listed([f"« {study.need(key).label} »" for key in kiosks.offers])
 
@@ -145,7 +157,7 @@ def plan_sentences(result: CoverageResult, plan: KioskPlan, say: Wording) -> lis
         sentences[-1] += " " + say("plan_half", n=half)
     left = result.demand[~result.demand["served_after"]]
     if len(left):
-        people, communes = say("people", n=int(left["people"].sum())), say("communes", n=len(left))
+        people, communes = say("people", n=int(left["people"].sum())), say("communes", n=commune_count(left))
         sentences.append(say("plan_left", people=people, communes=communes))
     if result.ranking is not None and result.study.kiosks is not None:
         sentences.append(stop_sentence(result.ranking, result.study.kiosks, say))
@@ -267,7 +279,7 @@ def _limits(result: CoverageResult, say: Wording) -> list[str]:
         say("limit_straight" if result.study.router.kind == "straight_line" else "limit_router"),
         say("limit_point"),
     ]
-    if any(need.min_hours_per_week is not None for need in result.study.needs):
+    if any(need.asks_hours and need.unknown_hours == "closed" for need in result.study.needs):
         limits.append(say("limit_hours"))
     if len(result.kiosks):
         limits += [say("limit_place"), say("limit_use")]

@@ -22,7 +22,7 @@ from geoguichet.coverage.outputs.palette import (
     zone_classes,
     zone_colour,
 )
-from geoguichet.coverage.outputs.report import need_sentence, rule_sentence, shortened
+from geoguichet.coverage.outputs.report import need_sentences, rule_sentence, shortened
 from geoguichet.coverage.outputs.wording import NARROW, Wording
 from geoguichet.coverage.result import CoverageResult
 
@@ -45,7 +45,8 @@ def write(result: CoverageResult, path: Path) -> None:
 
 def render(result: CoverageResult) -> str:
     """Return the map as HTML: white zones, communes by people, services, kiosks by rank and their reach."""
-    say = Wording(result.study.language, result.study.unit)
+    study = result.study
+    say = Wording(study.language, study.unit, cells=study.demand.cells is not None)
     page = MapPage(result.study.title, say, panes=_PANES, panel=_panel(result, say), css=_service_colours(result))
     outlines = departement_outlines(result)
     people = _people(result, say)
@@ -62,7 +63,7 @@ def _panel(result: CoverageResult, say: Wording) -> str:
         say=say,
         lead=_lead(result, say),
         rule=rule_sentence(result.study, say),
-        needs=[need_sentence(result.study.need(key), say) for key in result.study.rule.needs],
+        needs=need_sentences(result.study, say),
         limits=say("map_limits" if result.study.router.kind == "straight_line" else "map_limits_router"),
         zone_classes=zone_classes(say.unit),
         standings=standings,

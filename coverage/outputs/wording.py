@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 import re
 
-from geoguichet.coverage.outputs.messages import MESSAGES
+from geoguichet.coverage.outputs import messages, messages_beside
+from geoguichet.referentials.hours import DAY_MINUTES
+from geoguichet.referentials.moments import DAYS_EN, Moment
 from geoguichet.referentials.services import SERVICE_TYPES
 
 NARROW = "\u202f"
 """Narrow no-break space: between thousands, and before ``%`` and units in French."""
 NO_BREAK = "\u00a0"
 MISSING = "—"
+_MESSAGES = messages.MESSAGES | messages_beside.MESSAGES
 
 
 class Wording:
@@ -23,8 +26,10 @@ class Wording:
     '12.3%'
     """
 
-    def __init__(self, language: str, unit: str = "m") -> None:
+    def __init__(self, language: str, unit: str = "m", *, cells: bool = False) -> None:
         self.language = language
+        self.cells = cells
+        """Whether people are counted by cells: a message of the same name with ``_cells`` then stands for it."""
         self.unit = unit
         """``m`` or ``s``: what the study measures, and the end of its columns' names."""
         self._column = 1 if language == "en" else 0
@@ -34,7 +39,8 @@ class Wording:
 
         A message of two forms, ``one | many``, is chosen by its field ``n``.
         """
-        text = MESSAGES[key][self._column]
+        of_cells = f"{key}_cells"
+        text = _MESSAGES[of_cells if self.cells and of_cells in _MESSAGES else key][self._column]
         if " | " in text:
             one, many = text.split(" | ")
             text = one if self._is_singular(fields.get("n", 0)) else many
@@ -109,6 +115,13 @@ class Wording:
     def column(self, value: float) -> str:
         """Write a cost of the study for the columns of a table."""
         return self.minutes(value) if self.unit == "s" else self.kilometres(value)
+
+    def moment(self, at: Moment) -> str:
+        """Write a moment of the week: ``samedi 10 h``, ``Saturday 10:00``."""
+        if self.language != "en":
+            return str(at)
+        hour, minute = divmod(at.minute % DAY_MINUTES, 60)
+        return f"{DAYS_EN[at.day].capitalize()} {hour}:{minute:02d}"
 
     def money(self, euros: float, decimals: int = 0) -> str:
         """Write an amount in euros, whole unless asked otherwise."""

@@ -48,3 +48,29 @@ def test_exactly_at_the_threshold_is_served_and_unreachable_is_missing() -> None
     slack = slack_under(Rule("all", 1, ("a",)), table)
     assert is_served(slack).tolist() == [True, False, False]
     assert np.isnan(slack[2])
+
+
+mixed = st.tuples(st.sets(st.sampled_from("abc"), min_size=1, max_size=2), st.integers(1, 2))
+
+
+@given(margins, mixed)
+def test_mandatory_plus_optional_is_both(table: dict[str, np.ndarray], asked: tuple[set[str], int]) -> None:
+    required = tuple(sorted(asked[0]))
+    others = tuple(key for key in "abc" if key not in required)
+    k = min(asked[1], len(others))
+    slack = slack_under(Rule("all_and_at_least", k, others, required), table)
+    met = {key: table[key] >= 0 for key in "abc"}
+    naive = [
+        all(met[key][i] for key in required) and sum(met[key][i] for key in others) >= k for i in range(len(slack))
+    ]
+    assert is_served(slack).tolist() == naive
+    wider = {key: column + 1000.0 for key, column in table.items()}
+    again = slack_under(Rule("all_and_at_least", k, others, required), wider)
+    assert np.allclose(again, slack + 1000.0, equal_nan=True), "slack is the one figure behind every threshold"
+
+
+def test_without_what_is_mandatory_nothing_serves() -> None:
+    table = {"a": np.array([np.nan, -1.0, 1.0]), "b": np.array([5.0, 5.0, 5.0]), "c": np.array([5.0, 5.0, np.nan])}
+    slack = slack_under(Rule("all_and_at_least", 1, ("b", "c"), ("a",)), table)
+    assert np.isnan(slack[0]) and slack[1:].tolist() == [-1.0, 1.0]
+    assert met_with(Rule("all_and_at_least", 1, ("b", "c"), ("a",)), table, frozenset("a")).all()

@@ -1,5 +1,6 @@
 """A study file is read once, checked, and refused in one sentence that names file and key."""
 
+import json
 import tomllib
 from importlib.resources import files
 from pathlib import Path
@@ -115,3 +116,31 @@ def test_files_that_are_no_study(tmp_path: Path) -> None:
         read_study(tmp_path / "latin1.toml")
     with pytest.raises(StudyError, match="illisible"):
         read_study(tmp_path)
+
+
+def test_a_rule_may_be_mandatory_plus_optional() -> None:
+    document = changed("rule", {"all": ["etat"], "at_least": 1, "of": ["mairie"]})
+    rule = parse_study(document).rule
+    assert (rule.kind, rule.k, rule.required, rule.needs) == ("all_and_at_least", 1, ("etat",), ("mairie",))
+    assert rule.every == ("etat", "mairie")
+    assert parse_study(changed("rule", {"all": ["etat"], "at_least": 1})).rule.needs == ("mairie",), "of the others"
+    for wrong, said in (
+        ({"all": ["etat"], "at_least": 1, "of": ["etat"]}, "déjà dans all"),
+        ({"all": ["etat", "mairie"], "at_least": 1}, "au moins un besoin"),
+        ({"all": ["etat"], "at_least": 2}, "de 1 à 1"),
+        ({"all": ["etat"], "any": ["mairie"], "at_least": 1}, "une seule clé"),
+    ):
+        with pytest.raises(StudyError, match=said):
+            parse_study(changed("rule", wrong))
+
+
+def test_what_a_manifest_holds_comes_back() -> None:
+    from geoguichet.coverage.outputs.manifest import study_of, study_parameters
+
+    document = changed("services.mairie.open_at", "samedi 10h")
+    document["demand"]["cells"] = {"file": "grille.tif"}
+    document["legal"] = {"la_poste": "mairie"}
+    document["measures"] = {"kinds": ["2sfca"]}
+    document["rule"] = {"all": ["etat"], "at_least": 1}
+    study = parse_study(document)
+    assert study_of(json.loads(json.dumps(study_parameters(study)))) == study
