@@ -239,13 +239,16 @@ def _comparison_table(title: str, rows: DataFrame, needs: Sequence[str], most: i
     return columns(header, lines) + (f"\n... et {left} autres, dans compare.gpkg et --json" if left > 0 else "")
 
 
-def nearest_table(found: GeoDataFrame) -> str:
-    """Return the counters found, nearest first."""
+def nearest_table(found: GeoDataFrame, unit: str) -> str:
+    """Return the counters found, nearest first; costs in the study's unit."""
+    from geoguichet.coverage.outputs.wording import Wording
+
+    say = Wording("fr", unit)
     opening = {"open": "ouvert", "unknown": "horaires inconnus", "": ""}
     timed = bool((found["opening"] != "").any())
     lines = [
         (
-            f"{row['cost'] / 1000:.1f} km".replace(".", ","),
+            _plainly(say.column(row["cost"])),
             str(row["name"]),
             f"{row['commune_name']} ({row['departement']})",
             *([opening[row["opening"]]] if timed else []),
@@ -254,5 +257,12 @@ def nearest_table(found: GeoDataFrame) -> str:
         )
         for key, row in zip(found.index, found.to_dict("records"), strict=True)
     ]
-    header = ("Distance", "Guichet", "Commune", *(["Alors"] if timed else []), "Horaires", "Identifiant")
+    header = (
+        "Trajet" if unit == "s" else "Distance",
+        "Guichet",
+        "Commune",
+        *(["Alors"] if timed else []),
+        "Horaires",
+        "Identifiant",
+    )
     return columns(header, lines, left=len(header)) if lines else "Aucun guichet n'est ouvert alors."
