@@ -85,7 +85,7 @@ def _proof(result: CoverageResult, plan: KioskPlan, ranking: Ranking) -> str:
     from geoguichet.coverage.outputs.plan_words import before_plan, proof_sentences, rule_sentences
     from geoguichet.coverage.outputs.wording import Wording
 
-    say, choice = Wording("fr"), result.study.kiosks
+    say, choice = Wording("fr", result.study.unit), result.study.kiosks
     if choice is None:
         return ""
     first = before_plan(result, say)

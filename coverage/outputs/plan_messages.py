@@ -10,9 +10,9 @@ PLAN_MESSAGES: dict[str, tuple[str, str]] = {
         "{kiosks} exist already and serve {people} in white zones.",
     ),
     "plan_uncoverable": (
-        "D’abord, ce qu’aucun plan ne peut : {people}, dans {communes}, sont hors de portée de tout lieu d’accueil "
-        "({names}).",
-        "First, what no plan can do: {people}, in {communes}, are out of reach of every host ({names}).",
+        "D’abord, ce qu’aucun plan ne peut : {people}, dans {communes}, n’ont à portée aucun lieu d’accueil qui puisse "
+        "les servir ({names}).",
+        "First, what no plan can do: {people}, in {communes}, have no host in reach that could serve them ({names}).",
     ),
     "group_population": ("habitants", "inhabitants"),
     "group_pop_65_plus": ("personnes de 65 ans et plus", "people of 65 and over"),
