@@ -169,7 +169,7 @@ def nearest_counters(
 def moment_asked(directory: Directory, what: str, at: Moment | None) -> Moment | None:
     """Return the moment counters must be open at: the one given, else that of the need, else none."""
     asked = {need.key: need.open_at for need in directory.study.needs}
-    return at if at is not None else asked.get(what)
+    return at if at is not None else asked.get(find_errand(directory.study, what).need)
 
 
 _OPENING: dict[bool | None, State] = {True: "open", False: "closed", None: "unknown"}

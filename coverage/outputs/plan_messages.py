@@ -22,11 +22,11 @@ PLAN_MESSAGES: dict[str, tuple[str, str]] = {
     # The question asked to the model
     "ask_most": (
         "Où ouvrir {kiosks} pour que le plus possible {of_who} soient desservis ?",
-        "Where should {kiosks} open so that as many {who} as possible are served?",
+        "Where should {kiosks} open so that as many {of_who} as possible are served?",
     ),
     "ask_budget": (
         "Où ouvrir des visioguichets, pour {budget} au plus, pour que le plus possible {of_who} soient desservis ?",
-        "Where should video kiosks open, for {budget} at most, so that as many {who} as possible are served?",
+        "Where should video kiosks open, for {budget} at most, so that as many {of_who} as possible are served?",
     ),
     "ask_share": (
         "Combien de visioguichets faut-il au moins, et où, pour que {share} des {who} du territoire soient desservis ?",
@@ -40,7 +40,7 @@ PLAN_MESSAGES: dict[str, tuple[str, str]] = {
     "ask_backup": (
         "Où ouvrir {kiosks} pour que le plus possible {of_who} soient desservis, et si possible deux fois ? Un second "
         "visioguichet à portée compte pour {second} du premier.",
-        "Where should {kiosks} open so that as many {who} as possible are served, twice if possible? A second kiosk in "
+        "Where should {kiosks} open so that as many {of_who} as possible are served, twice if possible? A second kiosk in "
         "reach counts for {second} of the first.",
     ),
     "ask_median": (
@@ -70,7 +70,7 @@ PLAN_MESSAGES: dict[str, tuple[str, str]] = {
     # What the plan is worth, and the proof
     "proof_most_optimal": (
         "Ce choix est prouvé optimal : aucun autre choix du même nombre de lieux ne dessert plus {of_who}.",
-        "This choice is proved optimal: no other choice of as many places serves more {who}.",
+        "This choice is proved optimal: no other choice of as many places serves more {of_who}.",
     ),
     "proof_most_bound": (
         "Ce choix est proche du meilleur : il est prouvé qu’aucun autre choix du même nombre de lieux ne peut servir "
@@ -80,7 +80,7 @@ PLAN_MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "proof_budget_optimal": (
         "Ce choix est prouvé optimal : aucun autre qui tienne dans ce budget ne dessert plus {of_who}.",
-        "This choice is proved optimal: no other within this budget serves more {who}.",
+        "This choice is proved optimal: no other within this budget serves more {of_who}.",
     ),
     "proof_budget_bound": (
         "Il est prouvé qu’aucun choix qui tienne dans ce budget ne peut servir plus de {bound} {who} de plus, soit au "

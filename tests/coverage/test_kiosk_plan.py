@@ -15,11 +15,12 @@ from geoguichet.coverage.demand import demand_points
 from geoguichet.coverage.errors import SitingError, StudyError
 from geoguichet.coverage.kiosk_choice import Broadband, KioskChoice
 from geoguichet.coverage.kiosk_plan import Prospect, first_serving, positions, prospect, solve
+from geoguichet.coverage.measuring import measure
 from geoguichet.coverage.outputs.plan_words import plan_sentences, rule_sentences
 from geoguichet.coverage.outputs.wording import Wording
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.routers.straight_line import StraightLine
-from geoguichet.coverage.run import measure, run
+from geoguichet.coverage.run import run
 from geoguichet.coverage.study import Study, parse_study, read_study
 from geoguichet.coverage.supply import supply_points
 
@@ -50,7 +51,8 @@ def stakes(small_path: Path) -> Callable[..., tuple[Study, KioskChoice, Prospect
         asked = replace(study, kiosks=choice)
         services = data.services.assign(fibre=data.services.index.str.endswith("2"), price=2_000.0)
         hosts, _ = candidates.candidate_hosts(data.territory, services, demand, asked, choice)
-        return asked, choice, prospect(asked, choice, demand, hosts, data.territory, router), demand
+        rules = candidates.site_rules(hosts, points, data.territory, asked)
+        return asked, choice, prospect(asked, choice, demand, hosts, rules, router), demand
 
     return with_keys
 
