@@ -50,7 +50,11 @@ def add(commands: Any) -> None:
     add_output(measures)
     nearest = command(coverage, "nearest", _nearest, "dire où aller : les guichets les plus proches d'un lieu")
     nearest.add_argument("place", metavar="LIEU", help="commune (même à demi écrite), code INSEE, ou LON,LAT")
-    nearest.add_argument("what", metavar="QUOI", help="un besoin de l'étude (mairie) ou un type (sous_prefecture)")
+    nearest.add_argument(
+        "what",
+        metavar="QUOI",
+        help="un besoin de l'étude (mairie), un type (sous_prefecture) ou une démarche (\"carte d'identité\")",
+    )
     nearest.add_argument("--at", metavar="MOMENT", help='ouverts à ce moment : "mardi 10h30"')
     nearest.add_argument("-k", type=positive, default=3, metavar="N", help="combien (3)")
     nearest.add_argument("--study", type=Path, metavar="ETUDE", help="étude (.toml) ou dossier d'un résultat")
@@ -185,6 +189,7 @@ def _measures(arguments: argparse.Namespace) -> None:
 def _nearest(arguments: argparse.Namespace) -> None:
     from importlib.resources import as_file, files
 
+    from geoguichet.coverage.errand import find_errand
     from geoguichet.coverage.orientation import (
         find_place,
         moment_asked,
@@ -192,6 +197,7 @@ def _nearest(arguments: argparse.Namespace) -> None:
         open_directory,
         study_and_result,
     )
+    from geoguichet.coverage.router_choice import open_router
     from geoguichet.referentials.moments import Moment
 
     at = Moment.parse(arguments.at) if arguments.at else None
@@ -199,12 +205,17 @@ def _nearest(arguments: argparse.Namespace) -> None:
         study, result = study_and_result(arguments.study or shipped, workspace_of(arguments))
     directory = open_directory(study, result)
     place = find_place(directory, arguments.place)
-    found = nearest_counters(directory, place, arguments.what, at=at, k=arguments.k)
+    errand = find_errand(study, arguments.what)
+    router = open_router(study.router, beside=study.path.parent if study.path else None)
+    found = nearest_counters(directory, place, arguments.what, at=at, k=arguments.k, router=router)
     if arguments.json:
+        found = found.rename(columns={"cost": f"cost_{study.unit}"})
         print(found.reset_index().to_json(indent=2, ensure_ascii=False, drop_id=True))
         return
     at = moment_asked(directory, arguments.what, at)
-    print(f"{arguments.what} depuis {place.name}{f', {at}' if at else ''}\n\n{nearest_table(found)}")
+    print(f"{errand.label} depuis {place.name}{f', {at}' if at else ''}\n\n{nearest_table(found, study.unit)}")
+    if errand.note:
+        print(f"\n{errand.note}")
     if directory.kiosks is None:
         print("\nSans visioguichets : l'étude n'a pas encore de résultat (« geoguichet coverage run »).")
 

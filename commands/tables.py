@@ -27,7 +27,7 @@ def print_result(result: CoverageResult, files: Sequence[Path]) -> None:
     """Print a study's answer: who is served by département, the plan and its proof, the files."""
     print(f"{result.study.title}\n\n{_summary_table(result)}\n")
     if result.plan is not None and result.ranking is not None:
-        print(_proof(result.plan))
+        print(_proof(result, result.plan, result.ranking))
         print("\n".join(_around(result.study, result.ranking)) + "\n")
         print(_kiosk_table(result.kiosks) + "\n")
     print_beside(result)
@@ -80,20 +80,44 @@ def _summary_table(result: CoverageResult) -> str:
     return "\n".join([*told, told[1], whole])
 
 
-def _proof(plan: KioskPlan) -> str:
+def _proof(result: CoverageResult, plan: KioskPlan, ranking: Ranking) -> str:
+    """Say what no plan can do, what this one brings, its model and rules, and how good it is proved."""
+    from geoguichet.coverage.outputs.plan_words import before_plan, proof_sentences, rule_sentences
+    from geoguichet.coverage.outputs.wording import Wording
+
+    say, choice = Wording("fr", result.study.unit), result.study.kiosks
+    if choice is None:
+        return ""
+    first = before_plan(result, say)
     if not plan.sites:
-        return "Plan : aucun visioguichet n'ajouterait un seul habitant."
+        return _plainly("\n".join([*first, "Plan : aucun visioguichet n'ouvrirait : il n'ajouterait personne."]))
     kiosks = "1 visioguichet" if len(plan.sites) == 1 else f"{len(plan.sites)} visioguichets"
-    said = f"Plan : {kiosks}, {number(plan.value)} habitants desservis de plus ; "
+    added = result.kiosks.loc[result.kiosks["rank"] > 0, "people_added"].sum()
+    said = f"Plan : {kiosks}, {number(added)} habitants desservis de plus ; "
     if plan.status == "optimal":
-        return said + "optimum prouvé (écart 0 %)."
-    return said + f"au plus {number(plan.bound)} possibles, écart prouvé {percent(plan.gap, 2)} %."
+        said += "optimum prouvé (écart 0 %)."
+    elif choice.question == "most" and not choice.weight:
+        said += f"au plus {number(plan.bound)} possibles, écart prouvé {percent(plan.gap, 2)} %."
+    else:
+        said += f"écart prouvé {percent(plan.gap, 2)} %."
+    told = [] if choice.question == "most" and not choice.weight else proof_sentences(choice, plan, ranking, say)
+    if told:
+        told.insert(0, f"Modèle : {say('model_' + choice.question)}.")
+    rules = rule_sentences(result, say)
+    return _plainly("\n".join([*first, said, *told, *([f"Règles : {' ; '.join(rules)}."] if rules else [])]))
+
+
+def _plainly(text: str) -> str:
+    """Return the text with the spaces of a terminal."""
+    from geoguichet.coverage.outputs.wording import NARROW, NO_BREAK
+
+    return text.replace(NARROW, " ").replace(NO_BREAK, " ")
 
 
 def _around(study: Study, ranking: Ranking) -> list[str]:
     """Say where to stop, what the plan that was carried out reaches, and who is left."""
-    from geoguichet.coverage.outputs.report import stop_sentence
-    from geoguichet.coverage.outputs.wording import NARROW, NO_BREAK, Wording
+    from geoguichet.coverage.outputs.plan_words import stop_sentence
+    from geoguichet.coverage.outputs.wording import Wording
 
     say = Wording("fr")
     lines = [stop_sentence(ranking, study.kiosks, say)] if study.kiosks is not None else []
@@ -108,7 +132,7 @@ def _around(study: Study, ranking: Ranking) -> list[str]:
         f"{say('unserved_' + row['reason'])}."
         for row in ranking.unserved.to_dict("records")
     ]
-    return [line.replace(NARROW, " ").replace(NO_BREAK, " ") for line in lines if line]
+    return [_plainly(line) for line in lines if line]
 
 
 def _kiosk_table(kiosks: GeoDataFrame, most: int = 10) -> str:
@@ -116,7 +140,7 @@ def _kiosk_table(kiosks: GeoDataFrame, most: int = 10) -> str:
     header = ("Rang", "Visioguichet", "Zone", "h/sem.", "Habitants", "Cumul", "%", "km/an", "CO2 kg/an")
     lines = [
         (
-            str(row["rank"]),
+            str(row["rank"] or "déjà"),
             f"{row['name']} ({row['departement']})",
             row["zones"].split(",")[0],
             "-" if isnan(row["hours_per_week"]) else f"{row['hours_per_week']:.3g}".replace(".", ","),
@@ -136,21 +160,34 @@ def as_json(result: CoverageResult, files: Sequence[Path]) -> dict[str, Any]:
     return {
         "study": result.study.id,
         "summary": result.summary.to_dict("records"),
-        "plan": None
-        if plan is None
-        else {
-            "kiosks": len(plan.sites),
-            "value": plan.value,
-            "bound": plan.bound,
-            "gap": plan.gap,
-            "status": plan.status,
-        },
+        "plan": None if plan is None else _plan(result, plan),
         "kiosks": _records(result.kiosks),
         "ranking": None if result.ranking is None else result.ranking.as_dict(),
         "beside": result.beside.as_dict(),
         "counters": result.counters,
         "findings": [finding.as_dict() for finding in result.findings],
         "files": [str(file) for file in files],
+    }
+
+
+def _plan(result: CoverageResult, plan: KioskPlan) -> dict[str, Any]:
+    from geoguichet.coverage.outputs.plan_words import rule_sentences
+    from geoguichet.coverage.outputs.wording import Wording
+
+    choice = result.study.kiosks
+    return {
+        "kiosks": len(plan.sites),
+        "model": choice.model if choice is not None else "",
+        "formulation": plan.model,
+        "sense": plan.sense,
+        "value": plan.value,
+        "bound": plan.bound,
+        "gap": plan.gap,
+        "status": plan.status,
+        "method": plan.method,
+        "cost_eur": float(result.kiosks["cost_eur"].sum()),
+        "rules": [_plainly(rule) for rule in rule_sentences(result, Wording("fr"))],
+        "out_of_every_reach": result.counters.get("demand_out_of_every_reach", 0),
     }
 
 
@@ -202,13 +239,16 @@ def _comparison_table(title: str, rows: DataFrame, needs: Sequence[str], most: i
     return columns(header, lines) + (f"\n... et {left} autres, dans compare.gpkg et --json" if left > 0 else "")
 
 
-def nearest_table(found: GeoDataFrame) -> str:
-    """Return the counters found, nearest first."""
+def nearest_table(found: GeoDataFrame, unit: str) -> str:
+    """Return the counters found, nearest first; costs in the study's unit."""
+    from geoguichet.coverage.outputs.wording import Wording
+
+    say = Wording("fr", unit)
     opening = {"open": "ouvert", "unknown": "horaires inconnus", "": ""}
     timed = bool((found["opening"] != "").any())
     lines = [
         (
-            f"{row['cost'] / 1000:.1f} km".replace(".", ","),
+            _plainly(say.column(row["cost"])),
             str(row["name"]),
             f"{row['commune_name']} ({row['departement']})",
             *([opening[row["opening"]]] if timed else []),
@@ -217,5 +257,12 @@ def nearest_table(found: GeoDataFrame) -> str:
         )
         for key, row in zip(found.index, found.to_dict("records"), strict=True)
     ]
-    header = ("Distance", "Guichet", "Commune", *(["Alors"] if timed else []), "Horaires", "Identifiant")
+    header = (
+        "Trajet" if unit == "s" else "Distance",
+        "Guichet",
+        "Commune",
+        *(["Alors"] if timed else []),
+        "Horaires",
+        "Identifiant",
+    )
     return columns(header, lines, left=len(header)) if lines else "Aucun guichet n'est ouvert alors."

@@ -5,9 +5,8 @@ Hours that no source gives are said to be unknown: such a counter is neither pro
 
 from __future__ import annotations
 
-import difflib
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -18,12 +17,12 @@ import shapely
 
 from geoguichet.coverage import inputs
 from geoguichet.coverage.demand import demand_points
+from geoguichet.coverage.errand import Errand, find_errand
 from geoguichet.coverage.errors import OrientationError
 from geoguichet.coverage.impedance import Router
 from geoguichet.coverage.outputs import manifest
 from geoguichet.coverage.routers.straight_line import StraightLine
 from geoguichet.coverage.study import Study, read_study
-from geoguichet.coverage.supply import meets
 from geoguichet.referentials.gazetteer import find_communes, resembling
 from geoguichet.referentials.layers import LONLAT, METRIC, read_layer
 from geoguichet.referentials.moments import Moment, is_open, next_opening
@@ -135,9 +134,10 @@ def nearest_counters(
     Parameters
     ----------
     what
-        A need of the study (``[services.KEY]``: its types and least hours) or a type of service.
+        A need of the study (``[services.KEY]``: its types and least hours), a type of service, or what a citizen comes
+        for (« carte d'identité »; see :mod:`~geoguichet.coverage.errand`).
     router
-        Measures the cost; straight line by default, in metres.
+        Measures the cost; straight line by default, in metres. The study's own counts as the study does.
 
     Returns
     -------
@@ -149,7 +149,7 @@ def nearest_counters(
     Raises
     ------
     OrientationError
-        ``what`` is neither a need nor a type.
+        ``what`` is neither a need, a type nor an errand, or no counter of the data answers it.
     RoutingError
         The place is where the router cannot measure.
     """
@@ -169,7 +169,7 @@ def nearest_counters(
 def moment_asked(directory: Directory, what: str, at: Moment | None) -> Moment | None:
     """Return the moment counters must be open at: the one given, else that of the need, else none."""
     asked = {need.key: need.open_at for need in directory.study.needs}
-    return at if at is not None else asked.get(what)
+    return at if at is not None else asked.get(find_errand(directory.study, what).need)
 
 
 _OPENING: dict[bool | None, State] = {True: "open", False: "closed", None: "unknown"}
@@ -178,23 +178,33 @@ _COLUMNS = ["type", "name", "commune_name", "departement", "hours", "hours_per_w
 
 def _counters(directory: Directory, what: str) -> gpd.GeoDataFrame:
     """Return what meets the need or is of the type, the study's kiosks among them when they offer it."""
-    needs = {need.key: need for need in directory.study.needs}
+    errand = find_errand(directory.study, what)
     services = directory.services[directory.services.geometry.notna()]
-    if what in needs:
-        found, offered = services[meets(services, replace(needs[what], open_at=None))], [what]
-    elif what in SERVICE_TYPES:
-        found, offered = services[services["type"] == what], [key for key, n in needs.items() if what in n.types]
-    else:
-        close = difflib.get_close_matches(what, [*needs, *SERVICE_TYPES], n=3, cutoff=0.5)
-        remedy = ", ".join(dict.fromkeys((*needs, *close)))
-        raise OrientationError(f"{what!r} n'est ni un besoin de l'étude ni un type de service ; essayez : {remedy}.")
-    choice, kiosks = directory.study.kiosks, directory.kiosks
-    if kiosks is None or choice is None or not set(offered) & set(choice.offers):
+    found, hosted = services[errand.met_by(services, directory.study)], _offering(directory, errand)
+    if found.empty and hosted is None:
+        kinds = ", ".join(SERVICE_TYPES[kind].plural_fr for kind in errand.types)
+        raise OrientationError(
+            f"aucun guichet pour « {errand.label} » dans les données de l'étude ({kinds}) ; essayez une étude dont la "
+            "couche de services en a (« geoguichet referentials »)."
+        )
+    if hosted is None:
         return found[_COLUMNS].copy()
-    hosted = kiosks.assign(
-        type=KIOSK, commune_name=kiosks["name"], name="Visioguichet proposé, " + kiosks["host"], hours_per_week=np.nan
-    )
     return gpd.GeoDataFrame(pd.concat([found[_COLUMNS], hosted[_COLUMNS]]), crs=LONLAT).rename_axis("id")
+
+
+def _offering(directory: Directory, errand: Errand) -> gpd.GeoDataFrame | None:
+    """Return the study's kiosks that offer what is asked for; None without any."""
+    choice, kiosks = directory.study.kiosks, directory.kiosks
+    offered = set(errand.needs) & set(choice.offers) if choice is not None else set()
+    if kiosks is None or not offered:
+        return None
+    if "needs" in kiosks.columns:
+        kiosks = kiosks[kiosks["needs"].fillna("").str.split(",").map(lambda keys: bool(offered & set(keys)))]
+    standing = kiosks["standing"] if "standing" in kiosks.columns else pd.Series("proposed", index=kiosks.index)
+    kind = np.where(standing == "existing", "Visioguichet existant, ", "Visioguichet proposé, ")
+    weekly = kiosks["hours_per_week"] if "hours_per_week" in kiosks.columns else np.nan
+    named = kiosks.assign(type=KIOSK, commune_name=kiosks["name"], name=kind + kiosks["host"], hours_per_week=weekly)
+    return None if named.empty else named
 
 
 def _costs(

@@ -11,15 +11,15 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
-from geoguichet.coverage import candidates
-from geoguichet.coverage.impedance import Floats, Router
-from geoguichet.coverage.rules import met_with
+from geoguichet.coverage.impedance import Floats
+from geoguichet.coverage.kiosk_choice import KioskChoice, Reference
+from geoguichet.coverage.kiosk_plan import Prospect, first_serving, positions
 from geoguichet.coverage.siting.plan import KioskPlan
-from geoguichet.coverage.study import KioskChoice, Reference, Study
+from geoguichet.coverage.study import Study
 
-REASONS = ("not_chosen", "no_candidate", "excluded", "need_not_offered", "not_located")
-"""Why a commune stays unserved: a host within reach was not chosen; none is within reach; only excluded ones are; a
-need it lacks is one the kiosks do not offer; it has no point."""
+REASONS = ("not_chosen", "no_candidate", "excluded", "host_closed", "need_not_offered", "not_located")
+"""Why a commune stays unserved: a host within reach was not chosen; none is within reach; only excluded ones are; those
+within reach are not open long enough; a need it lacks is one the kiosks do not offer; it has no point."""
 
 SAVINGS = ("uses_per_year", "km_saved_per_year", "co2_saved_kg_per_year")
 TRANCHE_EUR = 10_000.0
@@ -65,6 +65,8 @@ class Ranking:
     stop_at: int | None
     """Kiosks after which the next 10,000 EUR brings fewer people than the study asks; None when it always does."""
     reference: ReferenceOutcome | None
+    concerned: float = 0.0
+    """Weight of the unserved people whom kiosks could help, in the group that counts: what a mean is taken over."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
@@ -73,6 +75,7 @@ class Ranking:
             "curve": self.curve.to_dict("records"),
             "unserved": self.unserved.to_dict("records"),
             "stop_at": self.stop_at,
+            "concerned": self.concerned,
             "reference": None
             if outcome is None
             else {
@@ -92,30 +95,25 @@ def rank(
     study: Study,
     choice: KioskChoice,
     demand: gpd.GeoDataFrame,
-    hosts: gpd.GeoDataFrame,
+    prospect: Prospect,
     kiosks: gpd.GeoDataFrame,
     plan: KioskPlan,
-    router: Router,
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, Ranking]:
     """Return the kiosks with what they save, the demand with why it stays unserved, and the ranking around them.
 
     ``demand`` and ``kiosks`` are those of :class:`~geoguichet.coverage.result.CoverageResult` once the kiosks are
-    open; ``hosts`` are the candidates the plan's sites are positions of.
+    open; the plan's sites are positions of the prospect's hosts.
     """
-    white = demand[~demand["served"]]
-    reach = router.costs(white.geometry, hosts.geometry, limit=choice.reach).within(choice.reach)
-    offered = _offered(white, study, choice)
-    sites = list(plan.sites)
-    kiosks = _with_savings(kiosks, white, offered, reach[:, sites], hosts.iloc[sites], study, choice)
-    demand = demand.assign(unserved_reason=_reasons(demand, white, offered, reach, hosts, choice))
-    barred = list(candidates.positions(hosts, choice.excluded))
-    allowed = np.setdiff1d(np.arange(len(hosts)), barred)
-    curve = _curve(plan, reach[offered][:, allowed], white.loc[offered, "people"].to_numpy(float))
+    white = demand.loc[prospect.white.index]
+    kiosks = _with_savings(kiosks, white, prospect, study, choice)
+    demand = demand.assign(unserved_reason=_reasons(demand, white, prospect))
+    curve = _curve(plan, choice, prospect, kiosks)
     ranking = Ranking(
         curve=curve,
         unserved=_unserved(demand),
-        stop_at=_stop_at(plan, choice),
-        reference=_reference(choice, white, offered, reach, hosts, curve),
+        stop_at=_stop_at(kiosks, choice),
+        reference=_reference(choice, white, prospect, curve),
+        concerned=float(prospect.white[choice.weight or "people"].fillna(0)[prospect.helps].sum()),
     )
     return kiosks, demand, ranking
 
@@ -165,25 +163,12 @@ def coverage_bounds(cover: sparse.sparray, weight: npt.ArrayLike, start: npt.Arr
     return monotone
 
 
-def _offered(white: gpd.GeoDataFrame, study: Study, choice: KioskChoice) -> npt.NDArray[np.bool_]:
-    """Return which unserved points a kiosk within reach would serve."""
-    margins = {need.key: need.within - white[f"{need.key}_{study.unit}"].to_numpy() for need in study.needs}
-    return met_with(study.rule, margins, frozenset(choice.offers))
-
-
 def _with_savings(
-    kiosks: gpd.GeoDataFrame,
-    white: gpd.GeoDataFrame,
-    offered: npt.NDArray[np.bool_],
-    reach: sparse.sparray,
-    hosts: gpd.GeoDataFrame,
-    study: Study,
-    choice: KioskChoice,
+    kiosks: gpd.GeoDataFrame, white: gpd.GeoDataFrame, prospect: Prospect, study: Study, choice: KioskChoice
 ) -> gpd.GeoDataFrame:
-    """Give each commune gained to the first kiosk of the list that reaches it, and add up what that saves a year."""
-    table = np.asarray(sparse.csr_array(reach).todense(), dtype=bool) & offered[:, None]
-    gained = white[table.any(axis=1)]
-    first = table[table.any(axis=1)].argmax(axis=1)
+    """Give each commune gained to the first kiosk of the list that serves it, and add up what that saves a year."""
+    first = first_serving(prospect.serves, positions(prospect, kiosks))
+    gained, first = white[first >= 0], first[first >= 0]
     use = choice.use
     uses = gained["people"].to_numpy(float) * use.uses_per_person
     kilometres = uses * use.trips_avoided * use.detour * 2 * _nearer_m(gained, study, choice) / 1000
@@ -195,7 +180,6 @@ def _with_savings(
     served = gained.groupby(first)
     zones = {position: _zones(members) for position, members in served}
     added = {
-        "hours_per_week": hosts["hours_per_week"].to_numpy(float),
         "zones": [zones.get(position, "") for position in range(len(kiosks))],
         "uses_per_year": per_kiosk(uses),
         "km_saved_per_year": saved,
@@ -206,8 +190,8 @@ def _with_savings(
 
 def _order(kiosks: gpd.GeoDataFrame, added: dict[str, Any]) -> list[str]:
     known = [name for name in kiosks.columns if name not in (*added, kiosks.geometry.name)]
-    place = known.index("hours") + 1
-    return [*known[:place], "hours_per_week", "zones", *known[place:], *SAVINGS]
+    place = known.index("hours_per_week") + 1
+    return [*known[:place], "zones", *known[place:], *SAVINGS]
 
 
 def _nearer_m(gained: gpd.GeoDataFrame, study: Study, choice: KioskChoice) -> Floats:
@@ -238,22 +222,16 @@ def _zones(members: gpd.GeoDataFrame) -> str:
     return ",".join(zone for zone in people.index if zone)
 
 
-def _reasons(
-    demand: gpd.GeoDataFrame,
-    white: gpd.GeoDataFrame,
-    offered: npt.NDArray[np.bool_],
-    reach: sparse.sparray,
-    hosts: gpd.GeoDataFrame,
-    choice: KioskChoice,
-) -> pd.Series:
+def _reasons(demand: gpd.GeoDataFrame, white: gpd.GeoDataFrame, prospect: Prospect) -> pd.Series:
     """Return why each commune is still unserved; empty where it is served."""
-    barred = hosts["commune"].isin(choice.excluded).to_numpy()
-    within = sparse.csr_array(reach).astype(np.int64)
-    any_host, allowed = within.sum(axis=1) > 0, within @ (~barred).astype(np.int64) > 0
+    allowed = np.ones(len(prospect.hosts), dtype=np.int64)
+    allowed[list(prospect.rules.forbidden)] = 0
+    useful = prospect.serves.astype(np.int64)
+    near = prospect.near.sum(axis=1) > 0
     missing = (white.geometry.isna() | white.geometry.is_empty).to_numpy()
     why = np.select(
-        [missing, ~offered, allowed, any_host],
-        ["not_located", "need_not_offered", "not_chosen", "excluded"],
+        [missing, ~prospect.helps, useful @ allowed > 0, useful.sum(axis=1) > 0, near],
+        ["not_located", "need_not_offered", "not_chosen", "excluded", "host_closed"],
         default="no_candidate",
     )
     reason = pd.Series(why, index=white.index, dtype=object).reindex(demand.index, fill_value="")
@@ -280,11 +258,26 @@ def _unserved(demand: gpd.GeoDataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["reason", "communes", "people", "names"])
 
 
-def _curve(plan: KioskPlan, cover: sparse.sparray, people: npt.NDArray[np.float64]) -> pd.DataFrame:
-    gained = np.cumsum(np.asarray(plan.gains, dtype=np.float64))
-    best = np.maximum(gained, _greedy(cover, people, len(gained))) if len(gained) else gained
-    best = np.minimum(best, plan.bound)
-    bound = np.minimum(coverage_bounds(cover, people, best), plan.bound)  # what is proved for p holds for fewer too
+def _curve(plan: KioskPlan, choice: KioskChoice, prospect: Prospect, kiosks: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return the curve of the kiosks to open, people being those that existing kiosks leave.
+
+    Where rules bind the choice the greedy list would break them: only the plan's own list is then known to be possible.
+    """
+    rules, people = prospect.rules, prospect.white["people"].to_numpy(float)
+    proposed = kiosks["rank"] > 0
+    gained = kiosks.loc[proposed, "people_added"].cumsum().to_numpy(float)
+    left = first_serving(prospect.serves, list(rules.existing)) < 0
+    allowed = np.setdiff1d(np.arange(len(prospect.hosts)), [*rules.forbidden, *rules.existing])
+    cover = sparse.csr_array(prospect.serves[left][:, allowed])
+    people = people[left]
+    bound_by = bool(rules.required or rules.one_per is not None or len(rules.apart) or rules.floors)
+    best = gained if bound_by or not len(gained) else np.maximum(gained, _greedy(cover, people, len(gained)))
+    bound = coverage_bounds(cover, people, best)
+    if choice.question == "most" and not choice.weight and len(gained):
+        best = np.minimum(best, plan.bound)
+        fewer = slice(None) if not rules.required and not rules.floors else slice(-1, None)
+        bound[fewer] = np.minimum(bound[fewer], plan.bound)  # what is proved for p holds for fewer too
+        bound = np.maximum(bound, best)
     gap = np.divide(bound - best, bound, out=np.zeros_like(bound), where=bound > 0)
     return pd.DataFrame(
         {"kiosks": np.arange(1, len(gained) + 1), "people": gained, "best_known": best, "bound": bound, "gap": gap}
@@ -302,29 +295,29 @@ def _greedy(cover: sparse.sparray, people: npt.NDArray[np.float64], p: int) -> F
     return reached
 
 
-def _stop_at(plan: KioskPlan, choice: KioskChoice) -> int | None:
-    if choice.stop_below is None or not choice.user_side_cost_eur:
+def _stop_at(kiosks: gpd.GeoDataFrame, choice: KioskChoice) -> int | None:
+    """Return the kiosks after which every other brings too few people for its cost (gains may rise again)."""
+    proposed = kiosks[kiosks["rank"] > 0]
+    if choice.stop_below is None or not (proposed["cost_eur"] > 0).all():
         return None
-    per_tranche = (gain * TRANCHE_EUR / choice.user_side_cost_eur for gain in plan.gains)
-    return next((number for number, people in enumerate(per_tranche) if people < choice.stop_below), None)
+    per_tranche = proposed["people_added"] * TRANCHE_EUR / proposed["cost_eur"]
+    enough = np.flatnonzero(per_tranche.to_numpy() >= choice.stop_below)
+    stop = int(enough[-1]) + 1 if len(enough) else 0
+    return stop if stop < len(proposed) else None
 
 
 def _reference(
-    choice: KioskChoice,
-    white: gpd.GeoDataFrame,
-    offered: npt.NDArray[np.bool_],
-    reach: sparse.sparray,
-    hosts: gpd.GeoDataFrame,
-    curve: pd.DataFrame,
+    choice: KioskChoice, white: gpd.GeoDataFrame, prospect: Prospect, curve: pd.DataFrame
 ) -> ReferenceOutcome | None:
     reference = choice.reference
     if reference is None or curve.empty:
         return None
-    people = white["people"].to_numpy(float) * offered
+    people, hosts = white["people"].to_numpy(float), prospect.hosts
+    new = first_serving(prospect.serves, list(prospect.rules.existing)) < 0
 
     def gained(communes: list[str]) -> float:
         opened = hosts["commune"].isin(communes).to_numpy().astype(np.int64)
-        return float(people[sparse.csr_array(reach).astype(np.int64) @ opened > 0].sum())
+        return float(people[new & (prospect.serves.astype(np.int64) @ opened > 0)].sum())
 
     commune = white["commune"] if "commune" in white.columns else white.index.to_series()
     crowded = white["people"].groupby(commune, sort=False).sum().sort_values(ascending=False, kind="stable")
@@ -332,11 +325,12 @@ def _reference(
     known = gained(list(reference.communes)) if reference.communes else None
     row = curve.iloc[min(reference.count, len(curve)) - 1]
     enough = curve.loc[curve["people"] >= (naive if known is None else known), "kiosks"]
+    whole = float(people[prospect.helps & new].sum())
     return ReferenceOutcome(
         reference=reference,
         people=known,
         most_populated=naive,
         best=float(row["people"]),
-        bound=float(row["bound"]) if reference.count <= len(curve) else float(people.sum()),
+        bound=float(row["bound"]) if reference.count <= len(curve) else whole,
         enough=int(enough.iloc[0]) if len(enough) else None,
     )

@@ -52,10 +52,14 @@ class CoverageResult:
     commune_names (comma-separated), departements (comma-separated codes), worst_m and mean_m (excess metres beyond
     the thresholds: worst, and mean weighted by people), people_after (still unserved once the kiosks are open).
 
-    ``kiosks``: points, index ``id`` (``k-001`` ...), columns rank, commune, name (of the commune), departement, host
-    (name of the town hall), hours, hours_per_week (of the host), zones (white zones it serves, comma-separated, most
-    people first), people_added, people_cumulated, share_cumulated (of the people in white zones, 0..1), and under the
-    use the study supposes: uses_per_year, km_saved_per_year, co2_saved_kg_per_year.
+    ``kiosks``: points, index ``id`` (``k-001`` ..., ``e-001`` ... for those that exist already, which come first);
+    columns rank (0 for those), standing (``existing``, ``required``, ``proposed``), commune, name (of the commune),
+    departement, host (name of the town hall ...), host_id, type (of the host), needs (those it opens, comma-separated),
+    hours, hours_per_week (of the host), zones (white zones it serves, comma-separated, most people first),
+    people_added (unserved people whom it is the first of the list to serve), people_cumulated, share_cumulated (of the
+    people in white zones, 0..1), gain (what it adds in the model's own measure, NaN when it has none), cost_eur, those
+    of the plan as a whole (model, status, value, bound, gap), and under the use the study supposes: uses_per_year,
+    km_saved_per_year, co2_saved_kg_per_year.
 
     ``ranking``: the curve of people gained and its proven bounds, who stays unserved and why, where to stop, the
     plan really carried out; None without kiosks.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import geopandas as gpd
 import numpy as np
@@ -17,14 +17,13 @@ from geoguichet.coverage.cells import FineDemand, name_by_commune, people_of_cel
 from geoguichet.coverage.demand import demand_points
 from geoguichet.coverage.edge import edge_findings
 from geoguichet.coverage.impedance import Router
-from geoguichet.coverage.measuring import margins_of, measure
-from geoguichet.coverage.ranking import SAVINGS, rank
+from geoguichet.coverage.kiosk_plan import Prospect, kiosk_table, no_kiosks, prospect, served_by, solve
+from geoguichet.coverage.measuring import measure
+from geoguichet.coverage.ranking import SAVINGS, Ranking, rank
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.router_choice import open_router, travel_counters, travel_findings
-from geoguichet.coverage.rules import met_with
-from geoguichet.coverage.siting.covering import maximal_covering
 from geoguichet.coverage.siting.plan import KioskPlan
-from geoguichet.coverage.study import KioskChoice, Study
+from geoguichet.coverage.study import Study
 from geoguichet.coverage.supply import supply_points
 from geoguichet.referentials.quality import Finding
 from geoguichet.referentials.territories import Territory
@@ -71,16 +70,10 @@ def run(study: Study, *, router: Router | None = None, on_step: OnStep = lambda 
         zones, demand["zone"], undrawn = white_zones.find_zones(data.territory, demand, outlines=outlines)
         zones = zones if fine is None else name_by_commune(zones, demand)
     with clock.step(STEPS[4]):
-        hosts, plan = None, None
-        if study.kiosks is not None:
-            hosts = candidates.candidate_hosts(data.territory, data.services, communes, study, study.kiosks)
-            plan = _plan(demand, hosts, study, study.kiosks, router)
-        kiosks = _kiosk_table(hosts, plan, demand)
-        demand = _after(demand, kiosks, study, router)
-        ranking = None
-        if study.kiosks is not None and hosts is not None and plan is not None:
-            kiosks, demand, ranking = rank(study, study.kiosks, demand, hosts, kiosks, plan, router)
+        sited = _sited(data, communes, demand, study, router)
+        counters |= sited.counters
     with clock.step(STEPS[5]):
+        demand, kiosks = sited.demand, sited.kiosks
         zones["people_after"] = _people_after(zones, demand)
         summary = summarise(demand, kiosks, data.territory)
     counters |= _counters(demand, zones) | travel_counters(router, demand, services)
@@ -93,12 +86,12 @@ def run(study: Study, *, router: Router | None = None, on_step: OnStep = lambda 
         white_zones=zones,
         kiosks=kiosks,
         summary=summary,
-        plan=plan,
+        plan=sited.plan,
         inputs=data.layers if fine is None else (*data.layers, fine.input),
         findings=tuple(sorted({*data.findings, *noticed, *more, *undrawn, *_told(fine, told, study)})),
         counters=dict(sorted(counters.items())),
         timings=clock.timings,
-        ranking=ranking,
+        ranking=sited.ranking,
         beside=told,
     )
 
@@ -134,68 +127,40 @@ def find_white_zones(study: Study, *, router: Router | None = None) -> CoverageR
     return run(replace(study, kiosks=None), router=router)
 
 
-def _helped(demand: gpd.GeoDataFrame, study: Study, kiosks: KioskChoice) -> np.ndarray:
-    """Unserved points that a kiosk within reach would serve."""
-    return met_with(study.rule, margins_of(demand, study), frozenset(kiosks.offers)) & ~demand["served"].to_numpy()
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sited:
+    """The demand once the kiosks are open, the kiosks, and what surrounds them."""
+
+    demand: gpd.GeoDataFrame
+    kiosks: gpd.GeoDataFrame
+    plan: KioskPlan | None = None
+    ranking: Ranking | None = None
+    counters: dict[str, int] = field(default_factory=dict)
 
 
-def _plan(
-    demand: gpd.GeoDataFrame, hosts: gpd.GeoDataFrame, study: Study, kiosks: KioskChoice, router: Router
-) -> KioskPlan:
-    wanting = demand[_helped(demand, study, kiosks)]
-    reach = router.costs(wanting.geometry, hosts.geometry, limit=kiosks.reach)
-    return maximal_covering(
-        reach.within(kiosks.reach),
-        wanting["people"],
-        kiosks.count,
-        required=candidates.positions(hosts, kiosks.required),
-        excluded=candidates.positions(hosts, kiosks.excluded),
-        time_limit_s=kiosks.time_limit_s,
-        gap=kiosks.gap,
+def _sited(
+    data: inputs.StudyData, communes: gpd.GeoDataFrame, demand: gpd.GeoDataFrame, study: Study, router: Router
+) -> _Sited:
+    """Choose where the kiosks stand, when the study asks for some, and rank them."""
+    choice = study.kiosks
+    if choice is None:
+        empty = no_kiosks().assign(**dict.fromkeys((*SAVINGS, "zones"), pd.Series(dtype=object)))
+        return _Sited(_after(demand, empty, None, study, router), empty)
+    hosts, counters = candidates.candidate_hosts(data.territory, data.services, communes, study, choice)
+    prospects = prospect(
+        study, choice, demand, hosts, candidates.site_rules(hosts, communes, data.territory, study), router
     )
+    plan = solve(study, choice, prospects, demand)
+    kiosks = kiosk_table(prospects, plan, choice)
+    demand = _after(demand, kiosks, prospects, study, router)
+    kiosks, demand, ranking = rank(study, choice, demand, prospects, kiosks, plan)
+    counters["demand_out_of_every_reach"] = len(plan.uncoverable)
+    return _Sited(demand, kiosks, plan, ranking, counters)
 
 
-def _kiosk_table(hosts: gpd.GeoDataFrame | None, plan: KioskPlan | None, demand: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    if hosts is None or plan is None:
-        columns = [
-            "rank",
-            "commune",
-            "name",
-            "departement",
-            "host",
-            "hours",
-            "hours_per_week",
-            "zones",
-            "people_added",
-            "people_cumulated",
-            "share_cumulated",
-            *SAVINGS,
-        ]
-        return gpd.GeoDataFrame(
-            columns=columns, geometry=[], crs="EPSG:4326", index=pd.Index([], name="id", dtype=object)
-        )
-    chosen = hosts.iloc[list(plan.sites)]
-    white = demand.loc[~demand["served"], "people"].sum()
-    added = pd.Series(np.asarray(plan.gains), dtype=float).round().astype(np.int64)
-    return gpd.GeoDataFrame(
-        {
-            "rank": np.arange(1, len(chosen) + 1),
-            "commune": chosen["commune"].to_numpy(),
-            "name": chosen["commune_name"].to_numpy(),
-            "departement": chosen["departement"].to_numpy(),
-            "host": chosen["name"].to_numpy(),
-            "hours": chosen["hours"].to_numpy(),
-            "people_added": added.to_numpy(),
-            "people_cumulated": added.cumsum().to_numpy(),
-            "share_cumulated": (added.cumsum() / white if white else added * 0.0).to_numpy(),
-        },
-        geometry=chosen.geometry.to_numpy(),
-        crs="EPSG:4326",
-        index=pd.Index([f"k-{rank:03d}" for rank in range(1, len(chosen) + 1)], name="id", dtype=object),
-    )
-
-
-def _after(demand: gpd.GeoDataFrame, kiosks: gpd.GeoDataFrame, study: Study, router: Router) -> gpd.GeoDataFrame:
+def _after(
+    demand: gpd.GeoDataFrame, kiosks: gpd.GeoDataFrame, prospects: Prospect | None, study: Study, router: Router
+) -> gpd.GeoDataFrame:
     """Add the kiosk that reaches each point, and whether the point is served once the kiosks are open."""
     table = demand.copy()
     name, cost = np.full(len(demand), "", dtype=object), np.full(len(demand), np.nan)
@@ -205,8 +170,8 @@ def _after(demand: gpd.GeoDataFrame, kiosks: gpd.GeoDataFrame, study: Study, rou
         name[reached] = kiosks.index.to_numpy()[nearest.destination[reached]]
         cost[reached] = nearest.cost[reached]
     table["kiosk"], table[f"kiosk_{study.unit}"] = name, cost
-    helped = _helped(demand, study, study.kiosks) if study.kiosks is not None else np.zeros(len(demand), dtype=bool)
-    table["served_after"] = demand["served"].to_numpy() | (helped & (name != ""))
+    gained = demand.index[:0] if prospects is None else served_by(prospects, kiosks)
+    table["served_after"] = demand["served"] | demand.index.isin(gained)
     table["unserved_reason"] = ""
     return table
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from geoguichet.coverage.errors import StudyError
+from geoguichet.coverage.kiosk_choice import KioskChoice, read_kiosks
 from geoguichet.coverage.options import (
     CellsChoice,
     LegalChoice,
@@ -34,8 +35,16 @@ _UNITS = {
     "money": {"EUR": 1.0, "kEUR": 1000.0, "MEUR": 1_000_000.0},
     "duration": {"s": 1.0, "min": 60.0},
     "minutes": {"s": 1.0, "min": 60.0, "h": 3600.0},
+    "share": {"%": 0.01},
 }
-_QUANTITY = re.compile(r"([0-9]+(?:[ _][0-9]+)*(?:[.,][0-9]+)?) ?([A-Za-z]+)")
+_EXAMPLES = {
+    "length": '"8 km"',
+    "money": '"10000 EUR"',
+    "duration": '"60 s"',
+    "minutes": '"20 min"',
+    "share": '"90 %"',
+}
+_QUANTITY = re.compile(r"([0-9]+(?:[ _][0-9]+)*(?:[.,][0-9]+)?) ?([A-Za-z]+|%)")
 _LONGEST_QUANTITY = 40
 _EARTH_M = 20_004_000.0  # half a meridian: no place is farther
 _RESERVED = (
@@ -107,63 +116,6 @@ class Rule:
     def every(self) -> tuple[str, ...]:
         """Every need the rule names, those required first."""
         return (*self.required, *self.needs)
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """The use that is supposed, to tell what a kiosk saves in a year; docs/planning.md says where these come from."""
-
-    uses_per_person: float = 0.03
-    """Uses a year per inhabitant gained."""
-    trips_avoided: float = 1.0
-    """Round trips a use avoids."""
-    detour: float = 1.0
-    """Length of the way over the distance measured: 1 counts straight lines as they are, an underestimate."""
-    co2_g_per_km: float = 192.0
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A plan that was really carried out, to set against the best one."""
-
-    label: str
-    count: int
-    cost_eur: float
-    communes: tuple[str, ...] = ()
-    """Where its kiosks stood (INSEE codes), when that is known."""
-
-
-@dataclass(frozen=True, slots=True)
-class KioskChoice:
-    """How many visioguichets, in which hosts, offering what, reaching how far, at what cost."""
-
-    count: int
-    candidates: tuple[str, ...]
-    offers: tuple[str, ...]
-    reach_m: float | None
-    required: tuple[str, ...]
-    excluded: tuple[str, ...]
-    user_side_cost_eur: float
-    expert_side_cost_eur: float
-    experts: int
-    budget_eur: float | None
-    time_limit_s: float
-    gap: float
-    use: Use = Use()
-    stop_below: float | None = None
-    """The plan is said to be worth stopping where the next 10,000 EUR brings fewer people than this."""
-    reference: Reference | None = None
-    reach_s: float | None = None
-
-    @property
-    def reach(self) -> float:
-        """How far a kiosk serves, in the unit of the study's router."""
-        return _one(self.reach_m, self.reach_s)
-
-    @property
-    def cost_eur(self) -> float:
-        """Equipment cost: every kiosk on the user side, every partner on the expert side."""
-        return self.count * self.user_side_cost_eur + self.experts * self.expert_side_cost_eur
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +232,7 @@ def parse_study(document: Mapping[str, Any], *, path: Path | None = None) -> Stu
     data = root.table("data", optional=True)
     router = read_choice(root.table("router", optional=True))
     needs = _needs(root.table("services"), router.unit)
+    demand = _demand(root.table("demand", optional=True))
     study = Study(
         id=head.slug("id"),
         title=head.text("title"),
@@ -288,10 +241,10 @@ def parse_study(document: Mapping[str, Any], *, path: Path | None = None) -> Stu
         territory=_territory(root.table("territory")),
         source=data.text("source", default=SAMPLE),
         services_layer=data.text("services", default="services"),
-        demand=_demand(root.table("demand", optional=True)),
+        demand=demand,
         needs=needs,
         rule=_rule(root.table("rule"), needs),
-        kiosks=_kiosks(root.table("kiosks"), needs, router.unit) if "kiosks" in document else None,
+        kiosks=_kiosks(root.table("kiosks"), needs, router.unit, demand) if "kiosks" in document else None,
         router=router,
         contact=_contact(root.table("contact", optional=True)),
         changes=_changes(root.table("changes", optional=True)),
@@ -428,50 +381,8 @@ def _rule(table: _Table, needs: tuple[Need, ...]) -> Rule:
     return rule
 
 
-def _kiosks(table: _Table, needs: tuple[Need, ...], unit: str) -> KioskChoice:
-    keys = [need.key for need in needs]
-    choice = KioskChoice(
-        count=table.integer("count", low=1, high=100_000),
-        candidates=tuple(
-            table.known(name, SERVICE_TYPES, "candidates") for name in table.texts("candidates", default=("town_hall",))
-        ),
-        offers=tuple(table.known(name, keys, "offers") for name in table.texts("offers", default=tuple(keys))),
-        reach_m=_threshold(table, "reach", unit) if unit == "m" else None,
-        reach_s=_threshold(table, "reach", unit) if unit == "s" else None,
-        required=table.texts("required", default=()),
-        excluded=table.texts("excluded", default=()),
-        user_side_cost_eur=table.quantity("user_side_cost", "money", default=0.0, zero=True),
-        expert_side_cost_eur=table.quantity("expert_side_cost", "money", default=0.0, zero=True),
-        experts=table.integer("experts", low=0, high=100_000, default=0),
-        budget_eur=table.quantity("budget", "money", default=None),
-        time_limit_s=table.quantity("time_limit", "duration", default=60.0),
-        gap=table.number("gap", low=0.0, high=1.0, default=0.0) or 0.0,
-        use=_use(table.table("use", optional=True)),
-        stop_below=table.number("stop_below", low=0.0, high=1e9, default=None),
-        reference=_reference(table.table("reference")) if "reference" in table.keys() else None,
-    )
-    both = sorted(set(choice.required) & set(choice.excluded))
-    if both:
-        raise table.error(
-            "excluded",
-            f"la commune {both[0]} est aussi dans required",
-            "gardez-la dans une seule des deux listes",
-        )
-    if len(choice.required) > choice.count:
-        raise table.error(
-            "required",
-            f"{len(choice.required)} communes imposées pour {choice.count} kiosques",
-            "augmentez count",
-        )
-    if choice.budget_eur is not None and choice.cost_eur > choice.budget_eur:
-        raise table.error(
-            "budget",
-            f"{choice.count} kiosques et {choice.experts} postes d'experts coûtent {choice.cost_eur:.0f} EUR, "
-            f"plus que le budget de {choice.budget_eur:.0f} EUR",
-            "réduisez count ou augmentez budget",
-        )
-    table.refuse_unknown()
-    return choice
+def _kiosks(table: _Table, needs: tuple[Need, ...], unit: str, demand: DemandChoice) -> KioskChoice:
+    return read_kiosks(table, [need.key for need in needs], unit, demand.groups)
 
 
 def _short(value: object) -> str:
@@ -490,33 +401,6 @@ def length_m(text: str, where: str) -> float:
     """
     metres: float = _Table({"": text}, where, "").quantity("", "length")
     return metres
-
-
-def _use(table: _Table) -> Use:
-    usual = Use()
-    use = Use(
-        uses_per_person=_number(table.number("uses_per_person", low=0.0, high=365.0, default=usual.uses_per_person)),
-        trips_avoided=_number(table.number("trips_avoided", low=0.0, high=10.0, default=usual.trips_avoided)),
-        detour=_number(table.number("detour", low=1.0, high=10.0, default=usual.detour)),
-        co2_g_per_km=_number(table.number("co2_g_per_km", low=0.0, high=2000.0, default=usual.co2_g_per_km)),
-    )
-    table.refuse_unknown()
-    return use
-
-
-def _reference(table: _Table) -> Reference:
-    reference = Reference(
-        label=table.text("label"),
-        count=table.integer("count", low=1, high=100_000),
-        cost_eur=table.quantity("cost", "money"),
-        communes=table.texts("communes", default=()),
-    )
-    table.refuse_unknown()
-    return reference
-
-
-def _number(value: float | None) -> float:
-    return 0.0 if value is None else value
 
 
 def _threshold(table: _Table, key: str, unit: str) -> float:
@@ -638,7 +522,7 @@ class _Table:
         if value is default and default is not _MISSING:
             return default
         units = _UNITS[kind]
-        example = {"length": '"8 km"', "money": '"10000 EUR"', "duration": '"60 s"', "minutes": '"20 min"'}[kind]
+        example = _EXAMPLES[kind]
         short = isinstance(value, str) and len(value) <= _LONGEST_QUANTITY
         match = _QUANTITY.fullmatch(value.strip()) if short else None
         if match is None or match[2] not in units:
@@ -651,6 +535,10 @@ class _Table:
         if kind == "length" and amount > _EARTH_M:
             raise self.error(
                 key, f"une longueur sur la Terre est attendue, {_short(value)} est donné", f"{key} = {example}"
+            )
+        if kind == "share" and amount > 1:
+            raise self.error(
+                key, f"une part d'au plus 100 % est attendue, {_short(value)} est donné", f"{key} = {example}"
             )
         if amount < 0 or (amount == 0 and not zero):
             raise self.error(

@@ -64,8 +64,10 @@ def map_picture(result: CoverageResult, say: Wording) -> str:
 
 def gain_curve(result: CoverageResult, say: Wording) -> str:
     """Return the curve of people gained against the number of kiosks, under its proved bound and the plan's maximum."""
-    gained = [0.0, *(float(value) for value in result.kiosks["people_cumulated"])]
-    bound = result.plan.bound if result.plan is not None else gained[-1]
+    proposed = result.kiosks[result.kiosks["rank"] > 0]
+    gained = [0.0, *proposed["people_added"].cumsum().astype(float)]
+    bounds = [0.0, *(result.ranking.curve["bound"] if result.ranking is not None else [])]
+    bound = bounds[-1] if len(bounds) > 1 else gained[-1]
     top = _round_above(max(bound, *gained, 1.0))
     left, right, upper, lower = 104.0, WIDTH - 24.0, 34.0, 330.0
 
@@ -77,7 +79,6 @@ def gain_curve(result: CoverageResult, say: Wording) -> str:
 
     line = " ".join(f"{x(number):.1f},{y(people):.1f}" for number, people in enumerate(gained))
     count = say("kiosks", n=len(gained) - 1)
-    bounds = [0.0, *(result.ranking.curve["bound"] if result.ranking is not None else [])]
     above = " ".join(f"{x(number):.1f},{y(people):.1f}" for number, people in enumerate(bounds))
     stop = result.ranking.stop_at if result.ranking is not None else None
     parts = [
@@ -123,7 +124,7 @@ def _kiosks(result: CoverageResult, frame: _Frame) -> Iterable[str]:
     discs = list(zip(frame.place(result.kiosks.geometry), result.kiosks["rank"], strict=True))
     for point, rank in reversed(discs):
         if point is not None and not point.is_empty:
-            yield _disc(point.x, point.y, str(rank))
+            yield _disc(point.x, point.y, str(rank) if rank else "•")
 
 
 def _disc(x: float, y: float, text: str) -> str:

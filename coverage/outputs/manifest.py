@@ -166,4 +166,5 @@ def _plan(plan: KioskPlan) -> dict[str, Any]:
         "status": plan.status,
         "method": plan.method,
         "sites": len(plan.sites),
+        "sense": plan.sense,
     }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-MESSAGES: dict[str, tuple[str, str]] = {
+from geoguichet.coverage.outputs.plan_messages import PLAN_MESSAGES
+
+MESSAGES: dict[str, tuple[str, str]] = PLAN_MESSAGES | {
     # Words
     "and": ("et", "and"),
     "people": ("{n} habitant | {n} habitants", "{n} inhabitant | {n} inhabitants"),
@@ -175,14 +177,6 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "Tout autre habitant vit en zone blanche.",
         "Every other inhabitant lives in a white zone.",
     ),
-    "report_question_kiosks": (
-        "Où ouvrir {kiosks} pour que le plus d’habitants soient desservis ? Un visioguichet offre "
-        "{offers} aux habitants "
-        "situés à moins de {reach}. Lieux d’accueil possibles : {hosts}.",
-        "Where should {kiosks} open so that most inhabitants are served? A video kiosk offers {offers} to "
-        "inhabitants "
-        "within {reach}. Possible hosts: {hosts}.",
-    ),
     "offers_all": ("tous ces services", "all of these services"),
     "report_essentials": ("L’essentiel", "In short"),
     "key_people": ("habitants étudiés", "inhabitants studied"),
@@ -246,18 +240,6 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "plan_gain": (
         "Les {kiosks} proposés serviraient {people} de plus, soit {share} des habitants en zone blanche.",
         "The {kiosks} proposed would serve {people} more, that is {share} of the people in white zones.",
-    ),
-    "plan_optimal": (
-        "Ce choix est prouvé optimal : aucun autre choix du même nombre de lieux ne dessert plus d’habitants.",
-        "This choice is proved optimal: no other choice of as many places serves more inhabitants.",
-    ),
-    "plan_bound": (
-        "Ce choix est proche du meilleur : il est prouvé qu’aucun autre choix du même nombre de lieux ne "
-        "peut servir plus de "
-        "{bound} habitants de plus, soit au mieux {missing} habitants de mieux ({gap}).",
-        "This choice is close to the best: it is proved that no other choice of as many places can serve "
-        "more than {bound} "
-        "more inhabitants, that is at best {missing} better ({gap}).",
     ),
     "plan_time_limit": (
         "La recherche s’est arrêtée au temps fixé par l’étude.",
@@ -424,12 +406,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "one white zone.",
     ),
     "method_4": (
-        "Les lieux des visioguichets sont choisis ensemble, par un calcul d’optimisation (couverture "
-        "maximale), puis "
-        "rangés : chaque rang est celui qui ajoute le plus d’habitants à ceux qui le précèdent.",
-        "The places of the video kiosks are chosen together, by optimisation (maximal covering), then "
-        "ranked: each rank adds "
-        "most inhabitants to those before it.",
+        "Les lieux des visioguichets sont choisis ensemble, par un calcul d’optimisation ({model}), puis "
+        "rangés, chacun ajoutant le plus à ceux qui le précèdent ; un habitant est compté avec le premier qui le sert.",
+        "The places of the video kiosks are chosen together, by optimisation ({model}), then "
+        "ranked, each adding most to those before it; an inhabitant is counted with the first that serves them.",
     ),
     "report_limits": ("Limites", "Limits"),
     "limit_straight": (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from importlib import resources
 from importlib.metadata import version
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,20 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from geoguichet.coverage.outputs.drawing import gain_curve, map_picture
+from geoguichet.coverage.outputs.plan_words import (
+    ask_sentences,
+    cost_rows,
+    curve_note,
+    plan_sentences,
+    reference_sentences,
+    rule_sentences,
+    use_sentences,
+)
 from geoguichet.coverage.outputs.sections import sections
-from geoguichet.coverage.outputs.wording import MISSING, NARROW, Wording
-from geoguichet.coverage.ranking import SAVINGS, TRANCHE_EUR, Ranking, commune_count
+from geoguichet.coverage.outputs.wording import Wording
+from geoguichet.coverage.ranking import Ranking
 from geoguichet.coverage.result import CoverageResult
-from geoguichet.coverage.siting.plan import KioskPlan
-from geoguichet.coverage.study import KioskChoice, Need, Study
+from geoguichet.coverage.study import Need, Study
 from geoguichet.referentials.quality import count_by_rule
 
 _TEMPLATE = resources.files("geoguichet.coverage.outputs") / "templates" / "report.html"
@@ -56,10 +63,11 @@ def _content(result: CoverageResult, say: Wording) -> dict[str, Any]:
         "kiosks": [{**kiosk, "host_shown": _host(kiosk)} for kiosk in result.kiosks.to_dict("records")],
         "curve": Markup(gain_curve(result, say)) if len(result.kiosks) else None,  # noqa: S704
         "plan": plan_sentences(result, result.plan, say) if result.plan is not None else [],
-        "costs": _costs(result, result.study.kiosks, say) if result.study.kiosks is not None else None,
-        "curve_note": _curve_note(result.ranking, say) if result.ranking is not None else "",
-        "reference": _reference(result, result.ranking, say) if result.ranking is not None else [],
-        "use": _use(result, result.study.kiosks, say) if result.study.kiosks is not None else [],
+        "costs": cost_rows(result, result.study.kiosks, say) if result.study.kiosks is not None else None,
+        "rules": rule_sentences(result, say),
+        "curve_note": curve_note(result.ranking, say) if result.ranking is not None else "",
+        "reference": reference_sentences(result, result.ranking, say) if result.ranking is not None else [],
+        "use": use_sentences(result, result.study.kiosks, say) if result.study.kiosks is not None else [],
         "unserved": _unserved(result.ranking, say) if result.ranking is not None else [],
         "sections": sections(result, say),
         "method": _method(result, say),
@@ -100,22 +108,8 @@ def question_sentences(study: Study, say: Wording) -> list[str]:
     key = "report_question_else" if buffer_m else "report_question_else_no_buffer"
     sentences = [say(key, buffer=say.distance(buffer_m))]
     if study.kiosks is not None:
-        sentences.append(
-            say(
-                "report_question_kiosks",
-                kiosks=say("kiosks", n=study.kiosks.count),
-                offers=_offers(study, study.kiosks, say),
-                reach=say.cost(study.kiosks.reach),
-                hosts=say.listed([say.service(kind, many=True) for kind in study.kiosks.candidates]),
-            )
-        )
+        sentences += ask_sentences(study, study.kiosks, say)
     return sentences
-
-
-def _offers(study: Study, kiosks: KioskChoice, say: Wording) -> str:
-    if set(kiosks.offers) >= set(study.rule.every):
-        return say("offers_all")
-    return say.listed([f"« {study.need(key).label} »" for key in kiosks.offers])
 
 
 def shortened(names: str, say: Wording, shown: int = _NAMES_SHOWN) -> str:
@@ -126,88 +120,10 @@ def shortened(names: str, say: Wording, shown: int = _NAMES_SHOWN) -> str:
     return say("popup_more", names=", ".join(every[:shown]), n=len(every) - shown)
 
 
-def plan_sentences(result: CoverageResult, plan: KioskPlan, say: Wording) -> list[str]:
-    """Say what the plan brings and how far it is proved to be from the best."""
-    white = result.summary.iloc[-1]["white_before"]
-    sentences = [
-        say(
-            "plan_gain",
-            kiosks=say("kiosks", n=len(plan.sites)),
-            people=say("people", n=round(plan.value)),
-            share=say.percent(plan.value / white if white else 0.0),
-        )
-    ]
-    if plan.status == "optimal":
-        sentences.append(say("plan_optimal"))
-    else:
-        bound = round(plan.bound)
-        sentences.append(
-            say(
-                "plan_bound",
-                bound=bound,
-                missing=max(0, bound - round(plan.value)),
-                gap=say.percent(plan.gap, 2),
-            )
-        )
-        sentences.append(say(f"plan_{plan.status}"))
-    if len(plan.gains) > 1:
-        first, last = (say("people", n=round(gain)) for gain in (plan.gains[0], plan.gains[-1]))
-        sentences.append(say("plan_last", first=first, last=last))
-        half = next(rank for rank, sum_ in enumerate(accumulate(plan.gains), 1) if sum_ >= plan.value / 2)
-        sentences[-1] += " " + say("plan_half", n=half)
-    left = result.demand[~result.demand["served_after"]]
-    if len(left):
-        people, communes = say("people", n=int(left["people"].sum())), say("communes", n=commune_count(left))
-        sentences.append(say("plan_left", people=people, communes=communes))
-    if result.ranking is not None and result.study.kiosks is not None:
-        sentences.append(stop_sentence(result.ranking, result.study.kiosks, say))
-    return [sentence for sentence in sentences if sentence]
-
-
 def _host(kiosk: dict[str, Any]) -> str:
     """Return the host's name, cut to what it is (``Mairie``) when the rest only repeats the commune's name."""
     host, name = str(kiosk["host"]), str(kiosk["name"])
     return host.split()[0] if host.endswith(name.removeprefix("Le ").removeprefix("Les ")) and host.split() else host
-
-
-def _curve_note(ranking: Ranking, say: Wording) -> str:
-    """Say how near its bound the curve is proved to be."""
-    return say("curve_note", gap=say.percent(float(ranking.curve["gap"].max()))) if len(ranking.curve) else ""
-
-
-def stop_sentence(ranking: Ranking, choice: KioskChoice, say: Wording) -> str:
-    """Say where the next 10,000 EUR brings too few people; empty when the study does not ask."""
-    if choice.stop_below is None or not choice.user_side_cost_eur:
-        return ""
-    told = {"tranche": say.money(TRANCHE_EUR), "people": say("people", n=round(choice.stop_below))}
-    if ranking.stop_at is None:
-        return say("stop_never", **told)
-    return say("stop_at", kiosks=say("kiosks", n=ranking.stop_at), **told)
-
-
-def _reference(result: CoverageResult, ranking: Ranking, say: Wording) -> list[str]:
-    """Set the plan that was really carried out against the best one."""
-    outcome = ranking.reference
-    if outcome is None:
-        return []
-    reference, kiosks = outcome.reference, say("kiosks", n=outcome.reference.count)
-    each = say.money(reference.cost_eur / reference.count)
-    told = {
-        "kiosks": kiosks,
-        "best": say("people", n=round(outcome.best)),
-        "enough": outcome.enough if outcome.enough is not None else MISSING,
-    }
-    if outcome.people is None:
-        against = say("reference_unknown", naive=say("people", n=round(outcome.most_populated)), **told)
-    else:
-        against = say("reference_known", people=say("people", n=round(outcome.people)), **told)
-    sentences = [
-        say("reference_cost", label=reference.label, kiosks=kiosks, cost=say.money(reference.cost_eur), each=each),
-        against,
-    ]
-    if len(result.kiosks) == reference.count and outcome.best:
-        sentences.append(say("reference_per_head", cost=say.money(reference.cost_eur / outcome.best, 2)))
-    return sentences
 
 
 def _unserved(ranking: Ranking, say: Wording) -> list[dict[str, Any]]:
@@ -217,60 +133,13 @@ def _unserved(ranking: Ranking, say: Wording) -> list[dict[str, Any]]:
     return [{str(key): value for key, value in row.items()} for row in rows]
 
 
-def _use(result: CoverageResult, choice: KioskChoice, say: Wording) -> list[str]:
-    """Say what the kiosks avoid in a year, and under which supposed use."""
-    total, use = result.kiosks[list(SAVINGS)].sum(), choice.use
-    if not len(result.kiosks) or not total["uses_per_year"] or result.study.unit != "m":
-        return []
-    return [
-        say(
-            "use_saved",
-            uses=say.number(total["uses_per_year"]),
-            km=f"{say.number(total['km_saved_per_year'])}{NARROW}km",
-            co2=say.mass(total["co2_saved_kg_per_year"]),
-        ),
-        say(
-            "use_stated",
-            rate=say.number(use.uses_per_person, 2),
-            trips=use.trips_avoided,
-            detour=use.detour,
-            co2=f"{say.number(use.co2_g_per_km)}{NARROW}g",
-        ),
-    ]
-
-
-def _costs(result: CoverageResult, kiosks: KioskChoice, say: Wording) -> dict[str, Any]:
-    opened = len(result.kiosks)
-    total = opened * kiosks.user_side_cost_eur + kiosks.experts * kiosks.expert_side_cost_eur
-    rows = [
-        (
-            say("cost_user", kiosks=say("kiosks", n=opened), cost=say.money(kiosks.user_side_cost_eur)),
-            say.money(opened * kiosks.user_side_cost_eur),
-        ),
-        (
-            say("cost_expert", n=kiosks.experts, cost=say.money(kiosks.expert_side_cost_eur)),
-            say.money(kiosks.experts * kiosks.expert_side_cost_eur),
-        ),
-        (say("cost_total"), say.money(total)),
-    ]
-    if kiosks.budget_eur is not None:
-        rows += [
-            (say("cost_budget"), say.money(kiosks.budget_eur)),
-            (say("cost_left"), say.money(kiosks.budget_eur - total)),
-        ]
-    gained = result.plan.value if result.plan is not None else 0.0
-    return {
-        "rows": rows if total else [],
-        "note": say("cost_per_head", cost=say.money(total / gained, 2)) if gained and total else "",
-    }
-
-
 def _method(result: CoverageResult, say: Wording) -> list[str]:
     at_host = result.study.demand.at != "representative_point"
     measured = "method_2" if result.study.router.kind == "straight_line" else "method_2_router"
     steps = [say("method_1" if at_host else "method_1_inside"), say(measured), say("method_3")]
     if result.plan is not None:
-        steps += [say("method_4"), say("plan_method", method=result.plan.method)]
+        model = result.study.kiosks.question if result.study.kiosks is not None else "most"
+        steps += [say("method_4", model=say(f"model_{model}")), say("plan_method", method=result.plan.method)]
     return steps
 
 

@@ -22,6 +22,7 @@ from geoguichet.coverage.outputs.palette import (
     zone_classes,
     zone_colour,
 )
+from geoguichet.coverage.outputs.plan_words import ask_sentences, before_plan, proof_sentences, rule_sentences
 from geoguichet.coverage.outputs.report import need_sentences, rule_sentence, shortened
 from geoguichet.coverage.outputs.wording import NARROW, Wording
 from geoguichet.coverage.result import CoverageResult
@@ -64,11 +65,23 @@ def _panel(result: CoverageResult, say: Wording) -> str:
         lead=_lead(result, say),
         rule=rule_sentence(result.study, say),
         needs=need_sentences(result.study, say),
+        plan=_plan(result, say),
         limits=say("map_limits" if result.study.router.kind == "straight_line" else "map_limits_router"),
         zone_classes=zone_classes(say.unit),
         standings=standings,
         services=[(say.service(kind).capitalize(), colour) for kind, colour in _service_kinds(result)],
     )
+
+
+def _plan(result: CoverageResult, say: Wording) -> list[str]:
+    """Say the model, its rules and its proof."""
+    if result.plan is None or result.study.kiosks is None:
+        return []
+    choice = result.study.kiosks
+    asked, _ = ask_sentences(result.study, choice, say)
+    rules = "; ".join(rule_sentences(result, say)) if say.language == "en" else " ; ".join(rule_sentences(result, say))
+    told = [asked, *before_plan(result, say), *proof_sentences(choice, result.plan, result.ranking, say)]
+    return [*told, *([f"{say('report_rules')}{say('colon')}{say.typeset(rules)}."] if rules else [])]
 
 
 def _lead(result: CoverageResult, say: Wording) -> str:
@@ -127,7 +140,8 @@ def _people(result: CoverageResult, say: Wording) -> Placed:
         ]
         if row["kiosk"]:
             rank, name = kiosks.loc[row["kiosk"]]
-            lines.append(say("popup_kiosk_at", rank=int(rank), name=name, distance=say.cost(row[f"kiosk_{say.unit}"])))
+            key = "popup_kiosk_at" if rank else "popup_kiosk_at_existing"
+            lines.append(say(key, rank=int(rank), name=name, distance=say.cost(row[f"kiosk_{say.unit}"])))
         if row["unserved_reason"]:
             lines.append(say("popup_unserved", reason=say(f"unserved_{row['unserved_reason']}")))
         radius = round(max(1.7, 0.032 * math.sqrt(max(row["people"], 0))), 1)
@@ -191,8 +205,9 @@ def _kiosks(result: CoverageResult, say: Wording) -> list[Layer]:
     placed = result.kiosks[result.kiosks.geometry.notna()].iloc[::-1]
     rows = []
     for point, row in zip(placed.geometry, placed.drop(columns=placed.geometry.name).to_dict("records"), strict=True):
-        title = say("popup_kiosk_title", rank=int(row["rank"]), name=f"{row['name']} ({row['departement']})")
-        rows.append([*latlon(point), str(row["rank"]), title, _kiosk_lines(row, say)])
+        name, rank = f"{row['name']} ({row['departement']})", int(row["rank"])
+        title = say("popup_kiosk_title", rank=rank, name=name) if rank else say("popup_kiosk_existing", name=name)
+        rows.append([*latlon(point), str(rank or say("mark_existing")), title, _kiosk_lines(row, say)])
     marks = Placed("marks", rows, "kiosk", 22, "kiosks", name=say("layer_kiosks"))
     if result.study.router.kind != "straight_line":  # a reach by road is no circle
         return [marks]

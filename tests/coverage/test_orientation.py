@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from pyproj import Geod
 
+from geoguichet.coverage.errand import find_errand
 from geoguichet.coverage.errors import OrientationError
 from geoguichet.coverage.orientation import (
     KIOSK,
@@ -98,6 +99,48 @@ def test_a_place_nobody_can_tell(directory: Directory, text: str, said: str) -> 
 def test_what_is_neither_need_nor_type(directory: Directory) -> None:
     with pytest.raises(OrientationError, match=r"'poste'.*essayez : etat, mairie, post"):
         nearest_counters(directory, find_place(directory, "Foix"), "poste")
+
+
+@pytest.mark.parametrize(
+    ("what", "types", "needs"),
+    [
+        ("etat", ("prefecture", "sous_prefecture"), ("etat",)),
+        ("Guichet de l'État", ("prefecture", "sous_prefecture"), ("etat",)),
+        ("sous_prefecture", ("sous_prefecture",), ("etat",)),
+        ("Sous-préfectures", ("sous_prefecture",), ("etat",)),
+        ("identity_card", ("town_hall",), ("mairie",)),
+        ("refaire ma carte d’identité", ("town_hall",), ("mairie",)),
+        ("titre de séjour", ("prefecture", "sous_prefecture"), ("etat",)),
+        ("porter plainte", ("gendarmerie", "police_station"), ()),
+        ("renew a passport", ("town_hall",), ("mairie",)),
+    ],
+)
+def test_an_errand_is_told_in_the_citizens_words(
+    small: CoverageResult, what: str, types: tuple[str, ...], needs: tuple[str, ...]
+) -> None:
+    errand = find_errand(small.study, what)
+    assert (errand.types, errand.needs) == (types, needs) and errand.label
+
+
+def test_an_errand_that_means_several_things_lists_them(directory: Directory) -> None:
+    with pytest.raises(OrientationError, match=r"'carte' peut désigner plusieurs choses.*identity_card, vehicle"):
+        find_errand(directory.study, "carte")
+    with pytest.raises(OrientationError, match="aucun guichet pour « porter plainte »"):
+        nearest_counters(directory, find_place(directory, "Foix"), "porter plainte")
+    halls = nearest_counters(directory, find_place(directory, "Foix"), "carte d'identité", k=2)
+    assert halls["name"].iloc[0] == "Mairie de Foix"
+    assert find_errand(directory.study, "carte d'identité").note
+
+
+def test_a_kiosk_answers_only_for_what_it_opens(directory: Directory) -> None:
+    assert directory.kiosks is not None
+    closed = directory.kiosks.assign(
+        needs=["etat", *["etat,mairie"] * (len(directory.kiosks) - 1)], standing="existing"
+    )
+    here = find_place(directory, "Foix")
+    found = nearest_counters(replace(directory, kiosks=closed), here, "mairie", k=400)
+    assert closed.index[0] not in found.index and closed.index[1] in found.index
+    assert found["name"][closed.index[1]].startswith("Visioguichet existant, ")
 
 
 def test_study_or_folder(small_path: Path, small: CoverageResult, folder: Path) -> None:

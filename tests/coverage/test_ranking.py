@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from pyproj import Geod
 from scipy import sparse
 
+from geoguichet.coverage.kiosk_choice import KioskChoice, Reference, Use
 from geoguichet.coverage.ranking import coverage_bounds
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.run import run
-from geoguichet.coverage.study import KioskChoice, Reference, Study, Use
+from geoguichet.coverage.study import Study
 
 GEOD = Geod(ellps="WGS84")
 

@@ -36,7 +36,7 @@ def test_the_shipped_study_is_the_historical_deployment() -> None:
         ("mairie", 8_000.0, 28.0),
     ]
     assert (study.rule.kind, study.rule.k) == ("all", 2)
-    assert (study.kiosks.count, study.kiosks.reach_m, study.kiosks.cost_eur) == (80, 8_000.0, 919_000.0)
+    assert (study.kiosks.count, study.kiosks.reach_m, study.kiosks.experts_eur) == (80, 8_000.0, 119_000.0)
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 import shapely
 
+from geoguichet.coverage.kiosk_choice import Reference
 from geoguichet.coverage.ranking import Ranking, ReferenceOutcome
 from geoguichet.coverage.result import CoverageResult, InputLayer
 from geoguichet.coverage.siting.plan import KioskPlan
-from geoguichet.coverage.study import Reference, Study, parse_study
+from geoguichet.coverage.study import Study, parse_study
 from geoguichet.referentials.quality import Finding
 from geoguichet.referentials.territories import Territory
 
@@ -169,16 +170,27 @@ def _kiosks() -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(
         {
             "rank": [1, 2],
+            "standing": ["required", "proposed"],
             "commune": ["46201", "46276"],
             "name": ["Montcuq-en-Quercy-Blanc", "Saint-Géry-Vers"],
             "departement": ["46", "46"],
             "host": ["Mairie de Montcuq-en-Quercy-Blanc", "Mairie de Saint-Géry-Vers"],
+            "host_id": ["mairie-46201", "mairie-46276"],
+            "type": ["town_hall", "town_hall"],
+            "needs": ["state,town_hall", "state,town_hall"],
             "hours": ["Mo-Fr 09:00-12:00", None],
             "hours_per_week": [15.0, np.nan],
             "zones": ["zb-001", "zb-002"],
             "people_added": [1_990, 850],
             "people_cumulated": [1_990, 2_840],
             "share_cumulated": [1_990 / 4_679, 2_840 / 4_679],
+            "gain": [1_990.0, 850.0],
+            "cost_eur": [10_000.0, 10_000.0],
+            "model": ["maximal_covering", "maximal_covering"],
+            "status": ["gap_reached", "gap_reached"],
+            "value": [2_840.0, 2_840.0],
+            "bound": [2_900.0, 2_900.0],
+            "gap": [0.0207, 0.0207],
             "uses_per_year": [59.7, 25.5],
             "km_saved_per_year": [2_345.6, 510.0],
             "co2_saved_kg_per_year": [1_450.4, 97.9],

@@ -1,0 +1,366 @@
+"""The kiosks of a study: what each host could do, the model that chooses among them, and the table of those opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import sparse
+
+from geoguichet.coverage import candidates
+from geoguichet.coverage.errors import SitingError
+from geoguichet.coverage.impedance import CostMatrix, Floats, Positions, Router
+from geoguichet.coverage.kiosk_choice import KioskChoice
+from geoguichet.coverage.measuring import margins_of
+from geoguichet.coverage.rules import met_with
+from geoguichet.coverage.siting.center import p_center
+from geoguichet.coverage.siting.constraints import SiteRules
+from geoguichet.coverage.siting.covering import (
+    backup_covering,
+    budget_covering,
+    maximal_covering,
+    partial_covering,
+    set_covering,
+)
+from geoguichet.coverage.siting.median import p_median
+from geoguichet.coverage.siting.plan import KioskPlan
+from geoguichet.coverage.study import Study
+
+PLAN_COLUMNS = ("model", "status", "value", "bound", "gap")
+"""What every kiosk says of the plan it belongs to, so that the layer can be read alone."""
+
+KIOSK_COLUMNS = (
+    "rank",
+    "standing",
+    "commune",
+    "name",
+    "departement",
+    "host",
+    "host_id",
+    "type",
+    "needs",
+    "hours",
+    "hours_per_week",
+    "people_added",
+    "people_cumulated",
+    "share_cumulated",
+    "gain",
+    "cost_eur",
+    *PLAN_COLUMNS,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prospect:
+    """What a kiosk in each host could do for the points that counters leave unserved."""
+
+    white: gpd.GeoDataFrame
+    """Rows of the demand that are not served."""
+    hosts: gpd.GeoDataFrame
+    rules: SiteRules
+    costs: CostMatrix
+    """White points x hosts, the pairs within the limit of the model."""
+    near: sparse.csr_array
+    """White points x hosts: within reach, whatever the host opens."""
+    serves: sparse.csr_array
+    """White points x hosts: a kiosk there is within reach and would serve the point."""
+    helps: npt.NDArray[np.bool_]
+    """White points that a kiosk on the spot would serve, open as long as one likes."""
+    opened: list[frozenset[str]]
+    """Needs that a kiosk in each host opens."""
+
+
+def prospect(
+    study: Study,
+    choice: KioskChoice,
+    demand: gpd.GeoDataFrame,
+    hosts: gpd.GeoDataFrame,
+    rules: SiteRules,
+    router: Router,
+) -> Prospect:
+    """Measure the way from every unserved point to every host, and say which would serve which."""
+    white = demand[~demand["served"]]
+    margins = margins_of(white, study)
+    limit = choice.farthest if choice.question in ("median", "center") else choice.reach
+    costs = router.costs(white.geometry, hosts.geometry, limit=limit)
+    opened = candidates.needs_opened(hosts, study, choice)
+    kinds = {needs: met_with(study.rule, margins, needs) for needs in dict.fromkeys(opened)}
+    number = {needs: code for code, needs in enumerate(kinds)}
+    of_host = np.array([number[needs] for needs in opened], dtype=np.int64)
+    useful = np.array(list(kinds.values()))[of_host[costs.destination], costs.origin]
+    kept = replace(costs, origin=costs.origin[useful], destination=costs.destination[useful], cost=costs.cost[useful])
+    return Prospect(
+        white=white,
+        hosts=hosts,
+        rules=rules,
+        costs=kept,
+        near=costs.within(choice.reach),
+        serves=kept.within(choice.reach),
+        helps=met_with(study.rule, margins, frozenset(choice.offers)),
+        opened=opened,
+    )
+
+
+def solve(study: Study, choice: KioskChoice, prospect: Prospect, demand: gpd.GeoDataFrame) -> KioskPlan:
+    """Choose the hosts by the study's model; positions are those of the hosts.
+
+    ``uncoverable`` are positions in the prospect's white points.
+
+    Raises
+    ------
+    SitingError
+        The rules contradict each other or the model's wish; the message names the rule at fault.
+    """
+    rows = np.flatnonzero(prospect.helps)
+    weight = prospect.white[choice.weight or "people"].fillna(0).to_numpy(float)[rows]
+    try:
+        plan = _MODELS[choice.question](study, choice, prospect, rows, weight, demand)
+    except SitingError as error:
+        raise SitingError(f"{study.where}, table « kiosks » : {_fault(choice, prospect) or error}") from error
+    return replace(plan, uncoverable=tuple(int(row) for row in rows[list(plan.uncoverable)]), assigned=())
+
+
+def _most(
+    study: Study, choice: KioskChoice, prospect: Prospect, rows: Positions, weight: Floats, demand: gpd.GeoDataFrame
+) -> KioskPlan:
+    return maximal_covering(
+        prospect.serves[rows],
+        weight,
+        choice.count or 0,
+        rules=prospect.rules,
+        time_limit_s=choice.time_limit_s,
+        gap=choice.gap,
+    )
+
+
+def _budget(
+    study: Study, choice: KioskChoice, prospect: Prospect, rows: Positions, weight: Floats, demand: gpd.GeoDataFrame
+) -> KioskPlan:
+    return budget_covering(
+        prospect.serves[rows],
+        weight,
+        candidates.costs_eur(prospect.hosts, choice),
+        choice.sites_budget_eur or 0.0,
+        p=choice.count,
+        rules=prospect.rules,
+        time_limit_s=choice.time_limit_s,
+        gap=choice.gap,
+    )
+
+
+def _share(
+    study: Study, choice: KioskChoice, prospect: Prospect, rows: Positions, weight: Floats, demand: gpd.GeoDataFrame
+) -> KioskPlan:
+    """Serve a share of the whole territory's people: counters already serve some of it."""
+    everyone = demand[choice.weight or "people"].fillna(0).astype(float)
+    share, total = choice.share or 0.0, float(everyone.sum())
+    served = float(everyone[demand["served"]].sum())
+    allowed = np.ones(len(prospect.hosts), dtype=bool)
+    allowed[list(prospect.rules.forbidden)] = False
+    reachable = float(weight[prospect.serves[rows] @ allowed.astype(np.int64) > 0].sum())
+    if share * total <= served:
+        what = f"{_percent(served, total)} des habitants sont déjà desservis par les guichets"
+        raise study.refusal("kiosks.share", what, "une part plus grande")
+    if share * total > served + reachable:
+        most = _percent(served + reachable, total)
+        what = f"guichets et lieux d'accueil possibles réunis desservent au plus {most} des habitants"
+        raise study.refusal("kiosks.share", what, "une part plus petite, ou d'autres types de lieux")
+    return partial_covering(
+        prospect.serves[rows],
+        weight,
+        (share * total - served) / float(weight.sum()),
+        cost=candidates.costs_eur(prospect.hosts, choice) if choice.priced else None,
+        rules=prospect.rules,
+        time_limit_s=choice.time_limit_s,
+        gap=choice.gap,
+    )
+
+
+def _everyone(
+    study: Study, choice: KioskChoice, prospect: Prospect, rows: Positions, weight: Floats, demand: gpd.GeoDataFrame
+) -> KioskPlan:
+    return set_covering(
+        prospect.serves[rows],
+        weight=weight,
+        cost=candidates.costs_eur(prospect.hosts, choice) if choice.priced else None,
+        rules=prospect.rules,
+        time_limit_s=choice.time_limit_s,
+        gap=choice.gap,
+    )
+
+
+def _backup(
+    study: Study, choice: KioskChoice, prospect: Prospect, rows: Positions, weight: Floats, demand: gpd.GeoDataFrame
+) -> KioskPlan:
+    return backup_covering(
+        prospect.serves[rows],
+        weight,
+        choice.count or 0,
+        second=choice.second,
+        rules=prospect.rules,
+        time_limit_s=choice.time_limit_s,
+        gap=choice.gap,
+    )
+
+
+def _median(
+    study: Study, choice: KioskChoice, prospect: Prospect, rows: Positions, weight: Floats, demand: gpd.GeoDataFrame
+) -> KioskPlan:
+    return p_median(
+        _of_rows(prospect.costs, rows),
+        weight,
+        choice.count or 0,
+        beyond=choice.farthest,
+        rules=prospect.rules,
+        time_limit_s=choice.time_limit_s,
+        gap=choice.gap,
+    )
+
+
+def _center(
+    study: Study, choice: KioskChoice, prospect: Prospect, rows: Positions, weight: Floats, demand: gpd.GeoDataFrame
+) -> KioskPlan:
+    return p_center(
+        _of_rows(prospect.costs, rows), choice.count or 0, rules=prospect.rules, time_limit_s=choice.time_limit_s
+    )
+
+
+type _Solver = Callable[[Study, KioskChoice, Prospect, Positions, Floats, gpd.GeoDataFrame], KioskPlan]
+
+_MODELS: dict[str, _Solver] = {
+    "most": _most,
+    "budget": _budget,
+    "share": _share,
+    "everyone": _everyone,
+    "backup": _backup,
+    "median": _median,
+    "center": _center,
+}
+
+
+def _of_rows(costs: CostMatrix, rows: Positions) -> CostMatrix:
+    """Return the pairs of these origins alone, numbered anew."""
+    place = np.full(costs.shape[0], -1, dtype=np.int64)
+    place[rows] = np.arange(len(rows))
+    kept = place[costs.origin] >= 0
+    return CostMatrix(place[costs.origin[kept]], costs.destination[kept], costs.cost[kept], (len(rows), costs.shape[1]))
+
+
+def _fault(choice: KioskChoice, prospect: Prospect) -> str:
+    """Name the rules without which a choice of hosts would exist; empty when the rules are not at fault.
+
+    Each rule is dropped in turn, over a demand that any host serves.
+    """
+    rules = prospect.rules
+    if set(rules.forbidden) >= set(range(len(prospect.hosts))) or _possible(rules, choice.count, len(prospect.hosts)):
+        return ""
+    without = {
+        "floor": replace(rules, floors={}),
+        "one_per": replace(rules, one_per=None),
+        "spacing": replace(rules, apart=()),
+        "required": replace(rules, required=()),
+        "excluded": replace(rules, forbidden=()),
+        "existing": replace(rules, existing=()),
+    }
+    found = [key for key, fewer in without.items() if _possible(fewer, choice.count, len(prospect.hosts))]
+    if choice.count is not None and _possible(rules, len(prospect.hosts), len(prospect.hosts)):
+        found.append("count")
+    told = " ou ".join(f"« {key} »" for key in found)
+    if not told:
+        return "les règles se contredisent de plusieurs façons à la fois ; retirez-les une à une."
+    return f"aucun choix de lieux ne respecte toutes les règles ; il en existe un si l'on assouplit {told}."
+
+
+def _possible(rules: SiteRules, count: int | None, hosts: int) -> bool:
+    """Say whether some choice of hosts keeps the rules, whatever it covers."""
+    anyone = sparse.csr_array(np.ones((1, hosts), dtype=bool))
+    try:
+        maximal_covering(anyone, [1.0], count or hosts, rules=rules, time_limit_s=10.0)
+    except SitingError:
+        return False
+    return True
+
+
+def _percent(part: float, whole: float) -> str:
+    return f"{100 * part / whole:.1f} %".replace(".", ",")
+
+
+def first_serving(serves: sparse.sparray, opened: list[int]) -> Positions:
+    """Return for each row the first of the opened columns, in their order, that serves it; -1 where none does."""
+    table = sparse.csr_array(sparse.csr_array(serves)[:, opened]) if opened else sparse.csr_array((serves.shape[0], 0))
+    table.sort_indices()
+    first = np.full(table.shape[0], -1, dtype=np.int64)
+    some = np.diff(table.indptr) > 0
+    first[some] = table.indices[table.indptr[:-1][some]]
+    return first
+
+
+def kiosk_table(prospect: Prospect, plan: KioskPlan, choice: KioskChoice) -> gpd.GeoDataFrame:
+    """Return the kiosks, those that exist first (rank 0), then those of the plan in its order.
+
+    People are counted once, with the first kiosk of the table that serves them, whatever the model counts; ``gain`` is
+    what the plan says each adds in the model's own measure.
+    """
+    existing, opened = list(prospect.rules.existing), [*prospect.rules.existing, *plan.sites]
+    hosts, old = prospect.hosts.iloc[opened], len(existing)
+    people = prospect.white["people"].to_numpy(float)
+    first = first_serving(prospect.serves, opened)
+    added = pd.Series(
+        np.bincount(first[first >= 0], weights=people[first >= 0], minlength=len(opened)).round().astype(np.int64)
+    )
+    required = set(prospect.rules.required)
+    standing = ["existing"] * old + ["required" if site in required else "proposed" for site in plan.sites]
+    gains = np.array([np.nan] * old + list(plan.gains), dtype=float)
+    keys = [f"e-{number:03d}" for number in range(1, old + 1)]
+    keys += [f"k-{number:03d}" for number in range(1, len(plan.sites) + 1)]
+    frame = gpd.GeoDataFrame(
+        {
+            "rank": [0] * old + list(range(1, len(plan.sites) + 1)),
+            "standing": standing,
+            "commune": hosts["commune"].to_numpy(),
+            "name": hosts["commune_name"].to_numpy(),
+            "departement": hosts["departement"].to_numpy(),
+            "host": hosts["name"].to_numpy(),
+            "host_id": hosts.index.to_numpy(),
+            "type": hosts["type"].to_numpy(),
+            "needs": [",".join(key for key in choice.offers if key in prospect.opened[site]) for site in opened],
+            "hours": hosts["hours"].to_numpy(),
+            "hours_per_week": hosts["hours_per_week"].to_numpy(float),
+            "people_added": added.to_numpy(),
+            "people_cumulated": added.cumsum().to_numpy(),
+            "share_cumulated": (added.cumsum() / people.sum() if people.sum() else added * 0.0).to_numpy(),
+            "gain": np.where(np.isfinite(gains), gains, np.nan),
+            "cost_eur": np.where(np.arange(len(opened)) < old, 0.0, candidates.costs_eur(hosts, choice)),
+            "model": choice.model,
+            "status": plan.status,
+            "value": plan.value,
+            "bound": plan.bound,
+            "gap": plan.gap,
+        },
+        geometry=hosts.geometry.to_numpy(),
+        crs="EPSG:4326",
+        index=pd.Index(keys, name="id", dtype=object),
+    )
+    return frame[[*KIOSK_COLUMNS, "geometry"]]
+
+
+def served_by(prospect: Prospect, kiosks: gpd.GeoDataFrame) -> pd.Index:
+    """Return the white points that some kiosk of the table serves."""
+    first = first_serving(prospect.serves, positions(prospect, kiosks))
+    return prospect.white.index[first >= 0]
+
+
+def positions(prospect: Prospect, kiosks: gpd.GeoDataFrame) -> list[int]:
+    """Return the positions in the hosts of the kiosks of the table, in its order."""
+    return [int(place) for place in prospect.hosts.index.get_indexer(kiosks["host_id"])]
+
+
+def no_kiosks() -> gpd.GeoDataFrame:
+    """Return the table of a study that asks for none."""
+    return gpd.GeoDataFrame(
+        columns=list(KIOSK_COLUMNS), geometry=[], crs="EPSG:4326", index=pd.Index([], name="id", dtype=object)
+    )
