@@ -165,7 +165,7 @@ def print_comparison(comparison: Comparison, files: Sequence[Path]) -> None:
     from geoguichet.coverage.outputs.comparison import changes_told, lead, side_told
     from geoguichet.coverage.outputs.wording import NARROW, NO_BREAK, Wording
 
-    say = Wording("fr")
+    say = Wording("fr", comparison.unit)
     sentences = [
         say("compare_before", title=side_told(comparison.before, say)),
         say("compare_after", title=side_told(comparison.after, say)),
@@ -182,19 +182,28 @@ def print_comparison(comparison: Comparison, files: Sequence[Path]) -> None:
         ("Zone après", comparison.of("zone_after", changed_only=True)),
     ):
         if len(rows):
-            print(f"\n{_comparison_table(title, rows, comparison.needs)}")
+            print(f"\n{_comparison_table(title, rows, comparison.needs, comparison.unit)}")
     print()
     for file in files:
         print(file)
 
 
-def _comparison_table(title: str, rows: DataFrame, needs: Sequence[str], most: int = 10) -> str:
-    header = (title, "Habitants", "Gagnent", "Perdent", "Plus près", "Plus loin", *(f"{need} (m)" for need in needs))
+def _comparison_table(title: str, rows: DataFrame, needs: Sequence[str], unit: str, most: int = 10) -> str:
+    column = "min" if unit == "s" else "m"
+    header = (
+        title,
+        "Habitants",
+        "Gagnent",
+        "Perdent",
+        "Plus près",
+        "Plus loin",
+        *(f"{need} ({column})" for need in needs),
+    )
     lines = [
         (
             f"{row['code']} {row['name']}".strip() if row["code"] != row["name"] else row["name"],
             *(number(row[key]) for key in ("people", "gained", "lost", "nearer", "farther")),
-            *(signed(row[f"{need}_change_m"]) for need in needs),
+            *(signed(row[f"{need}_change_{unit}"], unit) for need in needs),
         )
         for row in rows.head(most).to_dict("records")
     ]

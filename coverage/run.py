@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 import geopandas as gpd
 import numpy as np
@@ -17,7 +18,8 @@ from geoguichet.coverage.cells import FineDemand, name_by_commune, people_of_cel
 from geoguichet.coverage.demand import demand_points
 from geoguichet.coverage.edge import edge_findings
 from geoguichet.coverage.impedance import Router
-from geoguichet.coverage.measuring import margins_of, measure
+from geoguichet.coverage.measuring import margins_of, measure, slack_at
+from geoguichet.coverage.metres import add_metres
 from geoguichet.coverage.ranking import SAVINGS, rank
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.router_choice import open_router, travel_counters, travel_findings
@@ -26,6 +28,7 @@ from geoguichet.coverage.siting.covering import maximal_covering
 from geoguichet.coverage.siting.plan import KioskPlan
 from geoguichet.coverage.study import KioskChoice, Study
 from geoguichet.coverage.supply import supply_points
+from geoguichet.coverage.zone_drawing import draw_zones
 from geoguichet.referentials.quality import Finding
 from geoguichet.referentials.territories import Territory
 
@@ -63,24 +66,33 @@ def run(study: Study, *, router: Router | None = None, on_step: OnStep = lambda 
         services, counters, more = supply_points(data.territory, data.services, study)
     with clock.step(STEPS[2]):
         demand = measure(communes if fine is None else fine.demand, services, study, router)
+        for need in study.needs:
+            places, named = services.geometry, f"{need.key}_service"
+            demand = add_metres(demand, router, places, named=named, column=f"{need.key}_m")
         noticed += travel_findings(router, demand, services)
         coarse = None if fine is None else measure(communes, services, study, router)
         demand, told = beside(demand, services, data.services, coarse, data.territory, study, router)
     with clock.step(STEPS[3]):
+        slack = partial(slack_at, services=services, study=study, router=router)
         outlines = None if fine is None else fine.shapes
-        zones, demand["zone"], undrawn = white_zones.find_zones(data.territory, demand, outlines=outlines)
-        zones = zones if fine is None else name_by_commune(zones, demand)
+        drawn = draw_zones(study, data.territory, demand, slack, router, outlines=outlines)
+        demand["zone"], undrawn = drawn.zone_of, drawn.findings
+        zones = drawn.zones if fine is None else name_by_commune(drawn.zones, demand)
     with clock.step(STEPS[4]):
-        hosts, plan = None, None
+        hosts, plan, near = None, None, None
         if study.kiosks is not None:
             hosts = candidates.candidate_hosts(data.territory, data.services, communes, study, study.kiosks)
             plan = _plan(demand, hosts, study, study.kiosks, router)
         kiosks = _kiosk_table(hosts, plan, demand)
         demand = _after(demand, kiosks, study, router)
+        demand = add_metres(demand, router, kiosks.geometry, named="kiosk", column="kiosk_m")
         ranking = None
         if study.kiosks is not None and hosts is not None and plan is not None:
             kiosks, demand, ranking = rank(study, study.kiosks, demand, hosts, kiosks, plan, router)
+        if study.kiosks is not None and hosts is not None:
+            near = router.costs(demand[~demand["served"]].geometry, hosts.geometry, limit=study.kiosks.reach)
     with clock.step(STEPS[5]):
+        zones = white_zones.with_hosts(zones, demand, hosts, near)
         zones["people_after"] = _people_after(zones, demand)
         summary = summarise(demand, kiosks, data.territory)
     counters |= _counters(demand, zones) | travel_counters(router, demand, services)
@@ -100,6 +112,7 @@ def run(study: Study, *, router: Router | None = None, on_step: OnStep = lambda 
         timings=clock.timings,
         ranking=ranking,
         beside=told,
+        surface=drawn.surface,
     )
 
 
@@ -249,7 +262,7 @@ def _counters(demand: gpd.GeoDataFrame, zones: gpd.GeoDataFrame) -> dict[str, in
         "people": int(demand["people"].sum()),
         "people_not_located": int(demand.loc[demand["point_source"] == "none", "people"].sum()),
         ("communes_unserved" if "commune" not in demand.columns else "cells_unserved"): int((~demand["served"]).sum()),
-        "white_zones": len(zones),
+        "white_zones": int((zones["communes"] > 0).sum()),
     }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from geoguichet.coverage.outputs import zones_told
 from geoguichet.coverage.outputs.drawing import gain_curve, map_picture
 from geoguichet.coverage.outputs.sections import sections
 from geoguichet.coverage.outputs.wording import MISSING, NARROW, Wording
@@ -42,7 +43,8 @@ def render(result: CoverageResult) -> str:
 
 
 def _content(result: CoverageResult, say: Wording) -> dict[str, Any]:
-    zones = result.white_zones.reset_index(names="id").head(MAIN_ZONES).to_dict("records")
+    inhabited = result.white_zones[(result.white_zones["communes"] > 0) & ~result.white_zones["minor"]]
+    zones = inhabited.reset_index(names="id").head(MAIN_ZONES).to_dict("records")
     return {
         "result": result,
         "study": result.study,
@@ -52,7 +54,16 @@ def _content(result: CoverageResult, say: Wording) -> dict[str, Any]:
         "needs": need_sentences(result.study, say),
         "question": question_sentences(result.study, say),
         "map": Markup(map_picture(result, say)),  # noqa: S704  drawn here, every name escaped
-        "zones": [{**zone, "communes_shown": shortened(zone["commune_names"], say)} for zone in zones],
+        "zones": [
+            {
+                **zone,
+                "communes_shown": shortened(zone["commune_names"], say),
+                "hosts_shown": zones_told.hosts(zone, say),
+            }
+            for zone in zones
+        ],
+        "zones_total": len(inhabited),
+        "zone_notes": zones_told.notes(result, say),
         "kiosks": [{**kiosk, "host_shown": _host(kiosk)} for kiosk in result.kiosks.to_dict("records")],
         "curve": Markup(gain_curve(result, say)) if len(result.kiosks) else None,  # noqa: S704
         "plan": plan_sentences(result, result.plan, say) if result.plan is not None else [],
@@ -220,7 +231,7 @@ def _unserved(ranking: Ranking, say: Wording) -> list[dict[str, Any]]:
 def _use(result: CoverageResult, choice: KioskChoice, say: Wording) -> list[str]:
     """Say what the kiosks avoid in a year, and under which supposed use."""
     total, use = result.kiosks[list(SAVINGS)].sum(), choice.use
-    if not len(result.kiosks) or not total["uses_per_year"] or result.study.unit != "m":
+    if not len(result.kiosks) or not total["uses_per_year"] or result.kiosks["km_saved_per_year"].isna().any():
         return []
     return [
         say(
@@ -268,7 +279,8 @@ def _costs(result: CoverageResult, kiosks: KioskChoice, say: Wording) -> dict[st
 def _method(result: CoverageResult, say: Wording) -> list[str]:
     at_host = result.study.demand.at != "representative_point"
     measured = "method_2" if result.study.router.kind == "straight_line" else "method_2_router"
-    steps = [say("method_1" if at_host else "method_1_inside"), say(measured), say("method_3")]
+    drawn = "method_3_smooth" if result.study.zones.kind == "smooth" else "method_3"
+    steps = [say("method_1" if at_host else "method_1_inside"), say(measured), say(drawn)]
     if result.plan is not None:
         steps += [say("method_4"), say("plan_method", method=result.plan.method)]
     return steps
@@ -277,7 +289,7 @@ def _method(result: CoverageResult, say: Wording) -> list[str]:
 def _limits(result: CoverageResult, say: Wording) -> list[str]:
     limits = [
         say("limit_straight" if result.study.router.kind == "straight_line" else "limit_router"),
-        say("limit_point"),
+        say("limit_point_smooth" if result.study.zones.kind == "smooth" else "limit_point"),
     ]
     if any(need.asks_hours and need.unknown_hours == "closed" for need in result.study.needs):
         limits.append(say("limit_hours"))
