@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from geoguichet.coverage.outputs.sections import Table
     from geoguichet.coverage.ranking import Ranking
     from geoguichet.coverage.result import CoverageResult
+    from geoguichet.coverage.sensitivity import Sensitivity
     from geoguichet.coverage.siting.plan import KioskPlan
     from geoguichet.coverage.study import Study
 
@@ -209,6 +210,38 @@ def _comparison_table(title: str, rows: DataFrame, needs: Sequence[str], unit: s
     ]
     left = len(rows) - most
     return columns(header, lines) + (f"\n... et {left} autres, dans compare.gpkg et --json" if left > 0 else "")
+
+
+def print_sensitivity(told: Sensitivity, files: Sequence[Path]) -> None:
+    """Print how sure the white zones are, and what each scenario counts."""
+    from geoguichet.coverage.outputs.sensitivity import lead, said
+    from geoguichet.coverage.outputs.wording import NARROW, NO_BREAK, Wording
+
+    say = Wording("fr", told.study.unit)
+    print("\n".join([*said(told, say), "", lead(told, say)]).replace(NARROW, " ").replace(NO_BREAK, " ") + "\n")
+    groups = told.study.demand.groups
+    kinds = [
+        (
+            say(f"sure_{row['sureness']}"),
+            *(number(row[key]) for key in ("communes", "people")),
+            percent(row["share"]),
+            *(number(row[key]) for key in groups),
+        )
+        for row in told.classes.to_dict("records")
+    ]
+    print(columns(("Zone blanche", "Points", "Habitants", "%", *groups), kinds) + "\n")
+    cells = told.scenarios.assign(congestion=told.scenarios["congestion"].fillna(1.0))
+    table = cells.pivot(index="thresholds", columns="congestion", values="people")
+    header = ("Seuils", *(f"temps x {slow:g}" for slow in table.columns))
+    print(
+        columns(
+            header,
+            [(f"x {factor:g}", *map(number, row)) for factor, row in zip(table.index, table.to_numpy(), strict=True)],
+        )
+    )
+    print()
+    for file in files:
+        print(file)
 
 
 def nearest_table(found: GeoDataFrame) -> str:
