@@ -88,6 +88,15 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def factors(text: str) -> tuple[float, ...]:
+    """Read numbers separated by commas."""
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        what = f"des nombres séparés par des virgules sont attendus (0.9,1,1.2), {text!r} est donné"
+        raise argparse.ArgumentTypeError(what) from error
+
+
 def port(text: str) -> int:
     """Read a port from 1 to 65535."""
     if not text.isdecimal() or not 1 <= int(text) <= 65535:

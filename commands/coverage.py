@@ -7,9 +7,16 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from geoguichet.commands.arguments import DEFAULT_WORKSPACE, add_output, command, group, positive, workspace_of
+from geoguichet.commands.arguments import DEFAULT_WORKSPACE, add_output, command, factors, group, positive, workspace_of
 from geoguichet.commands.printing import progress
-from geoguichet.commands.tables import as_json, nearest_table, print_beside, print_comparison, print_result
+from geoguichet.commands.tables import (
+    as_json,
+    nearest_table,
+    print_beside,
+    print_comparison,
+    print_result,
+    print_sensitivity,
+)
 from geoguichet.referentials.errors import UsageError
 
 if TYPE_CHECKING:
@@ -48,6 +55,18 @@ def add(commands: Any) -> None:
     )
     measures.add_argument("study", type=Path, metavar="ETUDE.toml", help="le fichier d'étude")
     add_output(measures)
+    sensitivity = command(
+        coverage, "sensitivity", _sensitivity, "dire si les zones blanches tiennent quand seuils et vitesses changent"
+    )
+    sensitivity.add_argument("study", type=Path, metavar="ETUDE.toml", help="le fichier d'étude")
+    sensitivity.add_argument(
+        "--thresholds", type=factors, metavar="X,Y", help="ce qui multiplie tous les seuils (0.8,0.9,1,1.1,1.2)"
+    )
+    sensitivity.add_argument(
+        "--congestion", type=factors, metavar="X,Y", help="ce qui multiplie les temps de voiture (0.9,1,1.15,1.3)"
+    )
+    sensitivity.add_argument("--out", type=Path, metavar="DOSSIER", help="écrire ici, pas dans l'espace de travail")
+    add_output(sensitivity)
     nearest = command(coverage, "nearest", _nearest, "dire où aller : les guichets les plus proches d'un lieu")
     nearest.add_argument("place", metavar="LIEU", help="commune (même à demi écrite), code INSEE, ou LON,LAT")
     nearest.add_argument(
@@ -73,7 +92,7 @@ def _add_changes(parser: argparse.ArgumentParser) -> None:
         ("--close", "ID", "fermer ce guichet"),
         ("--open", "TYPE,LON,LAT[,HORAIRES]", "ouvrir un guichet : town_hall,1.605,42.966,Mo-Fr 09:00-17:00"),
         ("--hours", "ID=HORAIRES", "changer les horaires d'un guichet"),
-        ("--within", "BESOIN=LONGUEUR", "changer un seuil : mairie=10 km"),
+        ("--within", "BESOIN=SEUIL", "changer un seuil : mairie=10 km (mairie=20 min dans une étude en minutes)"),
     ):
         parser.add_argument(option, action="append", default=[], metavar=metavar, help=help_ + " (répétable)")
 
@@ -184,6 +203,26 @@ def _measures(arguments: argparse.Namespace) -> None:
     else:
         print(f"{study.title}\n")
         print_beside(result, only=("measures",))
+
+
+def _sensitivity(arguments: argparse.Namespace) -> None:
+    from geoguichet.coverage.outputs.sensitivity import write
+    from geoguichet.coverage.sensitivity import CONGESTION, THRESHOLDS, sensitivity
+    from geoguichet.coverage.study import read_study
+
+    study = read_study(arguments.study)
+    with progress(quiet=arguments.quiet or arguments.json) as on_step:
+        told = sensitivity(
+            study,
+            thresholds=arguments.thresholds or THRESHOLDS,
+            congestion=arguments.congestion or CONGESTION,
+            on_step=on_step,
+        )
+        files = write(told, arguments.out or workspace_of(arguments) / "sensitivity" / study.id)
+    if arguments.json:
+        print(json.dumps(told.as_dict() | {"files": [str(file) for file in files]}, ensure_ascii=False, indent=2))
+    else:
+        print_sensitivity(told, files)
 
 
 def _nearest(arguments: argparse.Namespace) -> None:

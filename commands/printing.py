@@ -49,8 +49,15 @@ def columns(header: Sequence[str], lines: Sequence[Sequence[str]], left: int = 1
     return "\n".join([told[0], "  ".join("-" * width for width in widths), *told[1:]])
 
 
-def signed(metres: float) -> str:
-    """Return metres with their sign, ``-`` when missing."""
+def signed(change: float, unit: str = "m") -> str:
+    """Return metres, or seconds as minutes to one decimal, with their sign, ``-`` when missing."""
+    if unit == "s":
+        return (
+            "-"
+            if change != change
+            else f"{change / 60:+.1f}".replace("+0.0", "0,0").replace("-0.0", "0,0").replace(".", ",")
+        )
+    metres = change
     return "-" if metres != metres else f"{metres:+,.0f}".replace(",", " ").replace("+0", "0").replace("-0", "0")
 
 

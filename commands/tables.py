@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from geoguichet.coverage.outputs.sections import Table
     from geoguichet.coverage.ranking import Ranking
     from geoguichet.coverage.result import CoverageResult
+    from geoguichet.coverage.sensitivity import Sensitivity
     from geoguichet.coverage.siting.plan import KioskPlan
     from geoguichet.coverage.study import Study
 
@@ -202,7 +203,7 @@ def print_comparison(comparison: Comparison, files: Sequence[Path]) -> None:
     from geoguichet.coverage.outputs.comparison import changes_told, lead, side_told
     from geoguichet.coverage.outputs.wording import NARROW, NO_BREAK, Wording
 
-    say = Wording("fr")
+    say = Wording("fr", comparison.unit)
     sentences = [
         say("compare_before", title=side_told(comparison.before, say)),
         say("compare_after", title=side_told(comparison.after, say)),
@@ -219,24 +220,65 @@ def print_comparison(comparison: Comparison, files: Sequence[Path]) -> None:
         ("Zone après", comparison.of("zone_after", changed_only=True)),
     ):
         if len(rows):
-            print(f"\n{_comparison_table(title, rows, comparison.needs)}")
+            print(f"\n{_comparison_table(title, rows, comparison.needs, comparison.unit)}")
     print()
     for file in files:
         print(file)
 
 
-def _comparison_table(title: str, rows: DataFrame, needs: Sequence[str], most: int = 10) -> str:
-    header = (title, "Habitants", "Gagnent", "Perdent", "Plus près", "Plus loin", *(f"{need} (m)" for need in needs))
+def _comparison_table(title: str, rows: DataFrame, needs: Sequence[str], unit: str, most: int = 10) -> str:
+    column = "min" if unit == "s" else "m"
+    header = (
+        title,
+        "Habitants",
+        "Gagnent",
+        "Perdent",
+        "Plus près",
+        "Plus loin",
+        *(f"{need} ({column})" for need in needs),
+    )
     lines = [
         (
             f"{row['code']} {row['name']}".strip() if row["code"] != row["name"] else row["name"],
             *(number(row[key]) for key in ("people", "gained", "lost", "nearer", "farther")),
-            *(signed(row[f"{need}_change_m"]) for need in needs),
+            *(signed(row[f"{need}_change_{unit}"], unit) for need in needs),
         )
         for row in rows.head(most).to_dict("records")
     ]
     left = len(rows) - most
     return columns(header, lines) + (f"\n... et {left} autres, dans compare.gpkg et --json" if left > 0 else "")
+
+
+def print_sensitivity(told: Sensitivity, files: Sequence[Path]) -> None:
+    """Print how sure the white zones are, and what each scenario counts."""
+    from geoguichet.coverage.outputs.sensitivity import lead, said
+    from geoguichet.coverage.outputs.wording import NARROW, NO_BREAK, Wording
+
+    say = Wording("fr", told.study.unit)
+    print("\n".join([*said(told, say), "", lead(told, say)]).replace(NARROW, " ").replace(NO_BREAK, " ") + "\n")
+    groups = told.study.demand.groups
+    kinds = [
+        (
+            say(f"sure_{row['sureness']}"),
+            *(number(row[key]) for key in ("communes", "people")),
+            percent(row["share"]),
+            *(number(row[key]) for key in groups),
+        )
+        for row in told.classes.to_dict("records")
+    ]
+    print(columns(("Zone blanche", "Points", "Habitants", "%", *groups), kinds) + "\n")
+    cells = told.scenarios.assign(congestion=told.scenarios["congestion"].fillna(1.0))
+    table = cells.pivot(index="thresholds", columns="congestion", values="people")
+    header = ("Seuils", *(f"temps x {slow:g}" for slow in table.columns))
+    print(
+        columns(
+            header,
+            [(f"x {factor:g}", *map(number, row)) for factor, row in zip(table.index, table.to_numpy(), strict=True)],
+        )
+    )
+    print()
+    for file in files:
+        print(file)
 
 
 def nearest_table(found: GeoDataFrame, unit: str) -> str:

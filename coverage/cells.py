@@ -169,7 +169,8 @@ def name_by_commune(zones: gpd.GeoDataFrame, demand: gpd.GeoDataFrame) -> gpd.Ge
     people = unserved.groupby(["zone", "commune", "name"], as_index=False)["people"].sum()
     people = people.sort_values(["people", "commune"], ascending=[False, True], kind="stable")
     told = people.groupby("zone")["name"].agg(communes="size", names=", ".join).reindex(zones.index)
-    return zones.assign(communes=told["communes"].astype(np.int64), commune_names=told["names"])
+    counted = told["communes"].fillna(0).astype(np.int64)  # a smooth zone may hold no cell
+    return zones.assign(communes=counted, commune_names=told["names"].fillna(""))
 
 
 # ------------------------------------------------------------------------------------------------- files

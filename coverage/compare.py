@@ -1,4 +1,4 @@
-"""Two answers side by side: who gains, who loses, by how many metres, and where.
+"""Two answers side by side: who gains, who loses, by how many metres or seconds, and where.
 
 A side is the answer to a study, computed now or read from its folder. The two are joined by commune; everything is
 counted from the communes, so that comparing B with A gives what comparing A with B gives, signs turned.
@@ -18,7 +18,7 @@ from geoguichet.coverage import inputs
 from geoguichet.coverage.errors import ComparisonError
 from geoguichet.coverage.outputs import manifest
 from geoguichet.coverage.result import CoverageResult
-from geoguichet.coverage.study import Changes, Study
+from geoguichet.coverage.study import Changes, Need, Study
 from geoguichet.referentials.errors import GeoguichetError
 from geoguichet.referentials.layers import list_layers, read_layer
 from geoguichet.referentials.population import GROUPS
@@ -31,8 +31,8 @@ CHANGES: tuple[Change, ...] = ("gained", "lost", "nearer", "farther", "same")
 LEVELS: tuple[Level, ...] = ("territory", "departement", "epci", "zone_before", "zone_after")
 PEOPLE = "people"
 """The group that holds everyone."""
-_NOTICED_M = 1.0
-"""A distance that changed by less did not change."""
+_NOTICED = 1.0
+"""A distance (in metres) or a time (in seconds) that changed by less did not change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +59,14 @@ class Side:
         served: pd.Series = self.demand["served_after" if self.kiosks else "served"].astype(bool)
         return served
 
-    def metres(self, need: str) -> pd.Series:
-        """Return the distance to what meets a need: the nearest counter, or a kiosk that offers it if nearer."""
-        counter: pd.Series = self.demand[f"{need}_m"].astype(float)
+    def cost(self, need: str) -> pd.Series:
+        """Return the way to what meets a need (m or s): the nearest counter, or a kiosk that offers it if nearer."""
+        unit = self.study.unit
+        counter: pd.Series = self.demand[f"{need}_{unit}"].astype(float)
         choice = self.study.kiosks
         if not self.kiosks or choice is None or need not in choice.offers:
             return counter
-        nearest: pd.Series = np.fmin(counter, self.demand["kiosk_m"].astype(float))
+        nearest: pd.Series = np.fmin(counter, self.demand[f"kiosk_{unit}"].astype(float))
         return nearest
 
 
@@ -76,7 +77,8 @@ class Comparison:
     ``communes``: one row per commune of both sides, index ``id``; polygons where they are known, else points;
     columns name, departement, epci, people, the groups, served_before, served_after, change (one of
     :data:`CHANGES`), zone_before, zone_after, and for each need ``K`` of both studies K_before_m, K_after_m,
-    K_change_m (negative: nearer; NaN when unreachable on a side), moved_m (their sum).
+    K_change_m (negative: nearer; NaN when unreachable on a side), moved_m (their sum). Between two studies of
+    times every ``_m`` is an ``_s``, in seconds.
 
     ``areas``: one row per level, area and group; columns level (one of :data:`LEVELS`), code, name, group
     (``people`` or a column of the study), people, white_before, white_after, gained, lost, nearer, farther (people),
@@ -89,6 +91,11 @@ class Comparison:
     areas: pd.DataFrame
     needs: tuple[str, ...]
     groups: tuple[str, ...]
+
+    @property
+    def unit(self) -> str:
+        """``m`` or ``s``: what both studies count in."""
+        return self.before.study.unit
 
     @property
     def total(self) -> pd.Series:
@@ -117,6 +124,7 @@ class Comparison:
             "before": {"study": self.before.study.id, "title": self.before.study.title, "kiosks": self.before.kiosks},
             "after": {"study": self.after.study.id, "title": self.after.study.title, "kiosks": self.after.kiosks},
             "needs": list(self.needs),
+            "unit": self.unit,
             "groups": [PEOPLE, *self.groups],
             "areas": _plain(self.areas),
             "communes": _plain(communes),
@@ -151,14 +159,11 @@ def read_side(folder: Path, *, kiosks: bool) -> Side:
         The manifest is missing or cannot be read.
     LayerError
         ``result.gpkg`` is missing or is not that of a study.
-    ComparisonError
-        The study counts in minutes.
     """
     found = manifest.read(folder)
     folder = folder if folder.is_dir() else folder.parent
     study = manifest.study_of(found["study"], path=folder / "manifest.json")
-    _refuse_minutes(study)
-    needs = [f"{need.key}_m" for need in study.needs]
+    needs = [f"{need.key}_{study.unit}" for need in study.needs]
     demand = read_layer(folder / "result.gpkg", layer="demand", columns=("id", "people", "served", *needs))
     demand = demand.set_index("id")
     demand["zone"] = demand["zone"].fillna("")
@@ -172,21 +177,25 @@ def read_side(folder: Path, *, kiosks: bool) -> Side:
     return Side(study, demand, services, kiosks and study.kiosks is not None, territory, names)
 
 
-def altered(study: Study, changes: Changes, *, within_m: dict[str, float] | None = None) -> Study:
-    """Return the study with more changes in its services, and other thresholds for some of its needs.
+def altered(study: Study, changes: Changes, *, within: dict[str, float] | None = None) -> Study:
+    """Return the study with more changes in its services, and other thresholds (in its unit) for some of its needs.
 
     Raises
     ------
     StudyError
         A threshold names a need the study does not have.
     """
-    thresholds = within_m or {}
+    thresholds = within or {}
     unknown = [key for key in thresholds if key not in {need.key for need in study.needs}]
     if unknown:
         known = ", ".join(need.key for need in study.needs)
         raise study.refusal(f"services.{unknown[0]}", f"le besoin {unknown[0]!r} est inconnu", known)
-    needs = tuple(replace(need, within_m=thresholds.get(need.key, need.within_m)) for need in study.needs)
+    needs = tuple(_within(need, thresholds.get(need.key, need.within), study.unit) for need in study.needs)
     return replace(study, needs=needs, changes=study.changes.then(changes))
+
+
+def _within(need: Need, threshold: float, unit: str) -> Need:
+    return replace(need, within_s=threshold) if unit == "s" else replace(need, within_m=threshold)
 
 
 def compare(before: Side, after: Side) -> Comparison:
@@ -195,7 +204,8 @@ def compare(before: Side, after: Side) -> Comparison:
     Raises
     ------
     ComparisonError
-        They have no commune or no need in common, do not count the same people, or count in minutes.
+        They have no commune or no need in common, do not count the same people, or one counts in minutes and
+        the other in kilometres.
     """
     needs = tuple(need.key for need in before.study.needs if need.key in {n.key for n in after.study.needs})
     groups = tuple(g for g in before.study.demand.groups if g in after.study.demand.groups)
@@ -206,15 +216,13 @@ def compare(before: Side, after: Side) -> Comparison:
     return Comparison(before, after, communes, _areas(communes, before, needs, groups, names), needs, groups)
 
 
-def _refuse_minutes(study: Study) -> None:
-    if study.unit != "m":
-        raise ComparisonError(f"« {study.title} » compte en minutes ; seules les études en distance se comparent.")
-
-
 def _check(before: Side, after: Side, shared: pd.Index, needs: tuple[str, ...]) -> None:
     titles = f"« {before.study.title} » et « {after.study.title} »"
-    for side in (before, after):
-        _refuse_minutes(side.study)
+    if before.study.unit != after.study.unit:
+        raise ComparisonError(
+            f"{titles} ne se comparent pas : l'une compte en minutes et l'autre en kilomètres ; "
+            "donnez aux deux la même clé « router.kind »."
+        )
     if not len(shared):
         raise ComparisonError(f"{titles} n'ont aucune commune en commun ; comparez deux études d'un même territoire.")
     if not needs:
@@ -235,15 +243,15 @@ def _communes(
     table = gpd.GeoDataFrame(
         left[["name", "departement", "epci", PEOPLE, *groups]], geometry=_shapes(before, after, shared), crs=left.crs
     )
-    moved = np.zeros(len(shared))
+    moved, unit = np.zeros(len(shared)), before.study.unit
     for need in needs:
-        was, is_now = (side.metres(need).loc[shared] for side in (before, after))
-        table[f"{need}_before_m"], table[f"{need}_after_m"] = was, is_now
-        table[f"{need}_change_m"] = is_now - was
+        was, is_now = (side.cost(need).loc[shared] for side in (before, after))
+        table[f"{need}_before_{unit}"], table[f"{need}_after_{unit}"] = was, is_now
+        table[f"{need}_change_{unit}"] = is_now - was
         moved += np.nan_to_num((is_now - was).to_numpy())
     table["served_before"], table["served_after"] = before.served.loc[shared], after.served.loc[shared]
-    table["moved_m"] = moved
-    table["change"] = _change(table)
+    table[f"moved_{unit}"] = moved
+    table["change"] = _change(table, moved)
     for name, side in (("zone_before", before), ("zone_after", after)):
         table[name] = side.demand.loc[shared, "zone"].where(~side.served.loc[shared], "")
     return table
@@ -259,9 +267,9 @@ def _shapes(before: Side, after: Side, shared: pd.Index) -> np.ndarray:
     return np.asarray(outlines.where(outlines.notna(), points).to_numpy())
 
 
-def _change(table: pd.DataFrame) -> np.ndarray:
-    was, is_now, moved = table["served_before"], table["served_after"], table["moved_m"]
-    conditions = [~was & is_now, was & ~is_now, moved <= -_NOTICED_M, moved >= _NOTICED_M]
+def _change(table: pd.DataFrame, moved: np.ndarray) -> np.ndarray:
+    was, is_now = table["served_before"], table["served_after"]
+    conditions: list[Any] = [~was & is_now, was & ~is_now, moved <= -_NOTICED, moved >= _NOTICED]
     return np.select(conditions, list(CHANGES[:4]), default="same")
 
 
@@ -275,16 +283,17 @@ def _areas(
     departements = before.territory.departements.set_index("code")["name"].to_dict() if before.territory else {}
     names: dict[str, dict[str, str]] = {"departement": departements, "epci": epci_names}
     keys = pd.DataFrame(communes[list(LEVELS[1:])]).assign(territory=before.study.territory.name)
-    counted = {group: _counted(communes, group, needs) for group in (PEOPLE, *groups)}
+    changes = {need: f"{need}_change_{before.study.unit}" for need in needs}
+    counted = {group: _counted(communes, group, changes) for group in (PEOPLE, *groups)}
     tables = [
-        _summed(table, keys[level], level, group, names.get(level, {}), needs)
+        _summed(table, keys[level], level, group, names.get(level, {}), changes)
         for level in LEVELS
         for group, table in counted.items()
     ]
     return pd.concat(tables, ignore_index=True)
 
 
-def _counted(communes: gpd.GeoDataFrame, group: str, needs: tuple[str, ...]) -> pd.DataFrame:
+def _counted(communes: gpd.GeoDataFrame, group: str, changes: dict[str, str]) -> pd.DataFrame:
     """Return what each commune adds to the sums of a group; people whose group is unknown (NaN) count for none."""
     weight = communes[group].fillna(0).astype(float)
     columns: dict[str, pd.Series] = {
@@ -294,17 +303,17 @@ def _counted(communes: gpd.GeoDataFrame, group: str, needs: tuple[str, ...]) -> 
     }
     for change in CHANGES[:4]:
         columns[change] = weight.where(communes["change"] == change, 0.0)
-    for need in needs:
-        metres = communes[f"{need}_change_m"]
-        columns[f"{need}_change_m"] = (metres * weight).fillna(0.0)
-        columns[f"{need}_known"] = weight.where(metres.notna(), 0.0)
+    for need, column in changes.items():
+        change = communes[column]
+        columns[column] = (change * weight).fillna(0.0)
+        columns[f"{need}_known"] = weight.where(change.notna(), 0.0)
     return pd.DataFrame(columns)
 
 
 def _summed(
-    counted: pd.DataFrame, key: pd.Series, level: Level, group: str, names: dict[str, str], needs: tuple[str, ...]
+    counted: pd.DataFrame, key: pd.Series, level: Level, group: str, names: dict[str, str], changes: dict[str, str]
 ) -> pd.DataFrame:
-    """Return one row per value of the key: people summed, distances averaged over those who have one."""
+    """Return one row per value of the key: people summed, distances or times averaged over those who have one."""
     known = key.fillna("") != ""
     sums = counted[known].groupby(key[known]).sum()
     people = sums[["people", "white_before", "white_after", *CHANGES[:4]]].round().astype(np.int64)
@@ -316,8 +325,8 @@ def _summed(
         "group": group,
     }
     means = {
-        f"{need}_change_m": sums[f"{need}_change_m"] / sums[f"{need}_known"].where(sums[f"{need}_known"] > 0)
-        for need in needs
+        column: sums[column] / sums[f"{need}_known"].where(sums[f"{need}_known"] > 0)
+        for need, column in changes.items()
     }
     order = [*told, *list(people.columns), *means]
     return people.assign(**means, **told)[order].reset_index(drop=True)

@@ -41,3 +41,11 @@ class OrientationError(UsageError):
 
 class ReplayError(GeoguichetError):
     """A study done again did not give the same answer."""
+
+
+class ZoneError(GeoguichetError):
+    """White zones that cannot be drawn as asked."""
+
+
+class SensitivityError(UsageError):
+    """Assumptions that cannot be varied as asked."""

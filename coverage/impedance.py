@@ -58,6 +58,11 @@ class CostMatrix:
         ones = np.ones(int(kept.sum()), dtype=bool)
         return sparse.csr_array((ones, (self.origin[kept], self.destination[kept])), shape=self.shape)
 
+    def up_to(self, limit: float) -> CostMatrix:
+        """Return the pairs whose cost is ``<= limit`` alone."""
+        kept = self.cost <= limit
+        return CostMatrix(self.origin[kept], self.destination[kept], self.cost[kept], self.shape)
+
 
 class Router(Protocol):
     """A way to measure costs between points. Costs are floats in ``unit``; a missing point reaches nothing."""

@@ -29,6 +29,12 @@ def measure(demand: gpd.GeoDataFrame, services: gpd.GeoDataFrame, study: Study, 
     return table
 
 
+def slack_at(points: gpd.GeoSeries, *, services: gpd.GeoDataFrame, study: Study, router: Router) -> Floats:
+    """Return the slack at any points, by the very answer that demand points get."""
+    frame = gpd.GeoDataFrame(geometry=points.reset_index(drop=True))
+    return measure(frame, services, study, router)[f"slack_{study.unit}"].to_numpy(dtype=np.float64)
+
+
 def margins_of(demand: gpd.GeoDataFrame, study: Study) -> dict[str, Floats]:
     """Return, for each need, the threshold minus the cost at each point (NaN when unreachable)."""
     return {need.key: need.within - demand[f"{need.key}_{study.unit}"].to_numpy() for need in study.needs}

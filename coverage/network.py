@@ -115,6 +115,16 @@ class Network:
         x, y = shapely.get_coordinates(part).T
         return np.column_stack(self._to_metres.transform(x, y, direction="INVERSE"))
 
+    def points_along(self, step_m: float) -> gpd.GeoSeries:
+        """Return points in EPSG:4326 along every edge: in the middle of each of its equal parts of at most a step."""
+        lines = self._lines
+        parts = np.maximum(np.ceil(shapely.length(lines) / step_m), 1).astype(np.int64)
+        edge = np.repeat(np.arange(len(lines)), parts)
+        place = np.arange(len(edge)) - np.repeat(np.cumsum(parts) - parts, parts)
+        at = shapely.line_interpolate_point(lines[edge], (place + 0.5) / parts[edge], normalized=True)
+        lonlat = self._to_metres.transform(shapely.get_x(at), shapely.get_y(at), direction="INVERSE")
+        return gpd.GeoSeries(shapely.points(*lonlat), crs="EPSG:4326")
+
     # --- costs -------------------------------------------------------------------------------------------------------
 
     def costs(self, mode: str, metric: Metric, *, congestion: float = 1.0) -> Floats:

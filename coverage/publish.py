@@ -31,6 +31,11 @@ _FILES = (
     ("zones.parquet", "application/vnd.apache.parquet", "Zones blanches (GeoParquet)"),
     ("manifest.json", "application/json", "Manifeste : entrées, paramètres, versions"),
 )
+_SURFACE = (
+    "surface.tif",
+    "image/tiff; application=geotiff; profile=cloud-optimized",
+    "Marge en chaque lieu (GeoTIFF optimisé pour le nuage)",
+)
 _FEATURES = (("white-zones", "Zones blanches"), ("kiosks", "Visioguichets"))
 
 
@@ -66,7 +71,7 @@ def study_record(result: CoverageResult) -> Record:
             type=type_,
             title=title,
         )
-        for name, type_, title in _FILES
+        for name, type_, title in (*_FILES, *([_SURFACE] if result.surface is not None else []))
     ]
     features = [
         Link(f"collections/{name}/items?study={study.id}", rel="items", type="application/geo+json", title=title)

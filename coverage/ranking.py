@@ -197,15 +197,15 @@ def _order(kiosks: gpd.GeoDataFrame, added: dict[str, Any]) -> list[str]:
 def _nearer_m(gained: gpd.GeoDataFrame, study: Study, choice: KioskChoice) -> Floats:
     """Metres nearer, one way: the mean over the needs offered that the commune lacked, of counter minus kiosk.
 
-    A need no counter meets at all saves a trip nobody made: it counts for nothing. A study of times does not measure
-    kilometres: its savings are missing.
+    A need no counter meets at all saves a trip nobody made: it counts for nothing. A study of times measures kilometres
+    where it knows the roads (:mod:`~geoguichet.coverage.metres`); else its savings are missing.
     """
-    if study.unit != "m":
+    if "kiosk_m" not in gained.columns:
         return np.full(len(gained), np.nan)
     lacking = [
         (gained[f"{need.key}_m"] - gained["kiosk_m"])
         .clip(lower=0)
-        .where(~(gained[f"{need.key}_m"] <= need.within_m))
+        .where(~(gained[f"{need.key}_{study.unit}"] <= need.within))
         .to_numpy(float)
         for need in study.needs
         if need.key in choice.offers

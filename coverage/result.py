@@ -11,6 +11,7 @@ from geoguichet.coverage.beside import Beside
 from geoguichet.coverage.ranking import Ranking
 from geoguichet.coverage.siting.plan import KioskPlan
 from geoguichet.coverage.study import Study
+from geoguichet.coverage.surface import Surface
 from geoguichet.referentials.quality import Finding
 from geoguichet.referentials.territories import Territory
 
@@ -43,14 +44,18 @@ class CoverageResult:
     under the rule, negative when unserved, NaN when unreachable), served (bool), zone (white-zone id or empty),
     kiosk (id of the nearest kiosk that reaches it, or empty), kiosk_m, served_after (bool), unserved_reason (one of
     ``ranking.REASONS`` for those still unserved once the kiosks are open; else, or without kiosks, empty). In a study
-    of times every ``_m`` of this result is an ``_s``, in seconds.
+    of times every ``_m`` of this result is an ``_s``, in seconds; by road ``K_m`` and ``kiosk_m`` are there too: the
+    metres of the fastest way.
 
     ``services``: points of the services that count, index ``id``; columns type, name, commune, commune_name,
     departement, hours, hours_per_week, inside (bool), needs (comma-separated keys of the needs it meets).
 
-    ``white_zones``: polygons, index ``id`` (``zb-001`` ..., most people first); columns people, communes (number),
-    commune_names (comma-separated), departements (comma-separated codes), worst_m and mean_m (excess metres beyond
-    the thresholds: worst, and mean weighted by people), people_after (still unserved once the kiosks are open).
+    ``white_zones``: polygons, index ``id`` (``zb-001`` ..., most people first); columns people, one per group of the
+    study (people), communes (number of demand points), commune_names (comma-separated), departements (comma-separated
+    codes), worst_m and mean_m (excess metres beyond the thresholds: worst, and mean weighted by people; over the ground
+    where nobody is counted), area_km2, minor (bool: under the study's least area or people, or smaller than a cell;
+    not shown on map and report), hosts, host_names and host_costs (comma-separated: candidate hosts that reach most of
+    its people, nearest first; mean cost in whole metres), people_after (still unserved once the kiosks are open).
 
     ``kiosks``: points, index ``id`` (``k-001`` ..., ``e-001`` ... for those that exist already, which come first);
     columns rank (0 for those), standing (``existing``, ``required``, ``proposed``), commune, name (of the commune),
@@ -83,3 +88,5 @@ class CoverageResult:
     timings: dict[str, float]
     ranking: Ranking | None = None
     beside: Beside = field(default_factory=Beside)
+    surface: Surface | None = None
+    """The slack over the ground, when the study asks for it."""

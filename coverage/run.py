@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import geopandas as gpd
 import numpy as np
@@ -16,15 +17,17 @@ from geoguichet.coverage.beside import Beside, beside
 from geoguichet.coverage.cells import FineDemand, name_by_commune, people_of_cells
 from geoguichet.coverage.demand import demand_points
 from geoguichet.coverage.edge import edge_findings
-from geoguichet.coverage.impedance import Router
+from geoguichet.coverage.impedance import CostMatrix, Router
 from geoguichet.coverage.kiosk_plan import Prospect, kiosk_table, no_kiosks, prospect, served_by, solve
-from geoguichet.coverage.measuring import measure
+from geoguichet.coverage.measuring import measure, slack_at
+from geoguichet.coverage.metres import add_metres
 from geoguichet.coverage.ranking import SAVINGS, Ranking, rank
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.router_choice import open_router, travel_counters, travel_findings
 from geoguichet.coverage.siting.plan import KioskPlan
 from geoguichet.coverage.study import Study
 from geoguichet.coverage.supply import supply_points
+from geoguichet.coverage.zone_drawing import draw_zones
 from geoguichet.referentials.quality import Finding
 from geoguichet.referentials.territories import Territory
 
@@ -62,18 +65,24 @@ def run(study: Study, *, router: Router | None = None, on_step: OnStep = lambda 
         services, counters, more = supply_points(data.territory, data.services, study)
     with clock.step(STEPS[2]):
         demand = measure(communes if fine is None else fine.demand, services, study, router)
+        for need in study.needs:
+            places, named = services.geometry, f"{need.key}_service"
+            demand = add_metres(demand, router, places, named=named, column=f"{need.key}_m")
         noticed += travel_findings(router, demand, services)
         coarse = None if fine is None else measure(communes, services, study, router)
         demand, told = beside(demand, services, data.services, coarse, data.territory, study, router)
     with clock.step(STEPS[3]):
+        slack = partial(slack_at, services=services, study=study, router=router)
         outlines = None if fine is None else fine.shapes
-        zones, demand["zone"], undrawn = white_zones.find_zones(data.territory, demand, outlines=outlines)
-        zones = zones if fine is None else name_by_commune(zones, demand)
+        drawn = draw_zones(study, data.territory, demand, slack, router, outlines=outlines)
+        demand["zone"], undrawn = drawn.zone_of, drawn.findings
+        zones = drawn.zones if fine is None else name_by_commune(drawn.zones, demand)
     with clock.step(STEPS[4]):
         sited = _sited(data, communes, demand, study, router)
         counters |= sited.counters
     with clock.step(STEPS[5]):
         demand, kiosks = sited.demand, sited.kiosks
+        zones = white_zones.with_hosts(zones, demand, sited.hosts, sited.near)
         zones["people_after"] = _people_after(zones, demand)
         summary = summarise(demand, kiosks, data.territory)
     counters |= _counters(demand, zones) | travel_counters(router, demand, services)
@@ -93,6 +102,7 @@ def run(study: Study, *, router: Router | None = None, on_step: OnStep = lambda 
         timings=clock.timings,
         ranking=sited.ranking,
         beside=told,
+        surface=drawn.surface,
     )
 
 
@@ -136,6 +146,9 @@ class _Sited:
     plan: KioskPlan | None = None
     ranking: Ranking | None = None
     counters: dict[str, int] = field(default_factory=dict)
+    hosts: gpd.GeoDataFrame | None = None
+    near: CostMatrix | None = None
+    """Unserved points x hosts that would serve them."""
 
 
 def _sited(
@@ -155,7 +168,7 @@ def _sited(
     demand = _after(demand, kiosks, prospects, study, router)
     kiosks, demand, ranking = rank(study, choice, demand, prospects, kiosks, plan)
     counters["demand_out_of_every_reach"] = len(plan.uncoverable)
-    return _Sited(demand, kiosks, plan, ranking, counters)
+    return _Sited(demand, kiosks, plan, ranking, counters, hosts, prospects.costs.up_to(choice.reach))
 
 
 def _after(
@@ -173,7 +186,7 @@ def _after(
     gained = demand.index[:0] if prospects is None else served_by(prospects, kiosks)
     table["served_after"] = demand["served"] | demand.index.isin(gained)
     table["unserved_reason"] = ""
-    return table
+    return add_metres(table, router, kiosks.geometry, named="kiosk", column="kiosk_m")
 
 
 def _people_after(zones: gpd.GeoDataFrame, demand: gpd.GeoDataFrame) -> pd.Series:
@@ -214,7 +227,7 @@ def _counters(demand: gpd.GeoDataFrame, zones: gpd.GeoDataFrame) -> dict[str, in
         "people": int(demand["people"].sum()),
         "people_not_located": int(demand.loc[demand["point_source"] == "none", "people"].sum()),
         ("communes_unserved" if "commune" not in demand.columns else "cells_unserved"): int((~demand["served"]).sum()),
-        "white_zones": len(zones),
+        "white_zones": int((zones["communes"] > 0).sum()),
     }
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 from geoguichet.coverage.compare import Comparison, Side, altered, compare, read_side, side_of
 from geoguichet.coverage.errors import StudyError
 from geoguichet.coverage.run import run
-from geoguichet.coverage.study import Changes, Opening, Study, length_m, read_study
+from geoguichet.coverage.study import Changes, Opening, Study, read_study, threshold_of
 from geoguichet.referentials.services import SERVICE_TYPES
 
 type Kiosks = Literal["none", "both", "after"]
@@ -38,7 +38,7 @@ def compared(
         the first one, changed.
     close, open_, hours, within
         What changes on the second side, as written on the command line: ``ID``, ``TYPE,LON,LAT[,HOURS]``,
-        ``ID=HOURS``, ``NEED=LENGTH``.
+        ``ID=HOURS``, ``NEED=LENGTH`` (``NEED=TIME`` in a study of times).
     kiosks
         The sides whose kiosks count as open: by default both when two are given, none when one is changed. Changing
         one study with ``both`` keeps the kiosks of the first side where they are.
@@ -48,8 +48,8 @@ def compared(
     GeoguichetError
         A path, a change or the two sides together are refused.
     """
-    changes, thresholds = _changes(close, open_, hours), _thresholds(within)
-    changing = changes != Changes() or bool(thresholds)
+    changes, limits = _changes(close, open_, hours), _limits(within)
+    changing = changes != Changes() or bool(limits)
     if after is None and not changing and kiosks != "after":
         raise StudyError(
             f"{before} : il n'y a rien à quoi comparer ; donnez une seconde étude, ou --close, --open, --hours, "
@@ -60,7 +60,8 @@ def compared(
     if after is not None and not changing:
         return compare(first, _side(after, kiosks=counted != "none", on_step=on_step))
     study = _study_of(after) if after is not None else _kept(first) if counted == "both" else _study_of(before)
-    second = run(_asked(altered(study, changes, within_m=thresholds), kiosks=counted != "none"), on_step=on_step)
+    thresholds = {need: threshold_of(text, "--within", unit=study.unit) for need, text in limits.items()}
+    second = run(_asked(altered(study, changes, within=thresholds), kiosks=counted != "none"), on_step=on_step)
     return compare(first, side_of(second, kiosks=counted != "none"))
 
 
@@ -126,6 +127,5 @@ def _pair(text: str, option: str, example: str) -> tuple[str, str]:
     return match[1], match[2]
 
 
-def _thresholds(within: Sequence[str]) -> dict[str, float]:
-    pairs = [_pair(text, "--within", "mairie=10 km") for text in within]
-    return {need: length_m(length, "--within") for need, length in pairs}
+def _limits(within: Sequence[str]) -> dict[str, str]:
+    return dict(_pair(text, "--within", "mairie=10 km") for text in within)

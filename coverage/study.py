@@ -21,6 +21,7 @@ from geoguichet.coverage.options import (
     read_measures,
 )
 from geoguichet.coverage.router_choice import RouterChoice, read_choice
+from geoguichet.coverage.zone_choice import ZoneChoice, read_zones
 from geoguichet.referentials.errors import UsageError
 from geoguichet.referentials.moments import Moment
 from geoguichet.referentials.services import SERVICE_TYPES
@@ -173,6 +174,7 @@ class Study:
     """Layer of the stops of itinerant services; empty when none is told."""
     legal: tuple[LegalChoice, ...] = ()
     measures: MeasuresChoice | None = None
+    zones: ZoneChoice = field(default_factory=ZoneChoice)
     path: Path | None = field(default=None, compare=False)
 
     @property
@@ -246,6 +248,7 @@ def parse_study(document: Mapping[str, Any], *, path: Path | None = None) -> Stu
         rule=_rule(root.table("rule"), needs),
         kiosks=_kiosks(root.table("kiosks"), needs, router.unit, demand) if "kiosks" in document else None,
         router=router,
+        zones=read_zones(root.table("zones", optional=True), router=router.kind),
         contact=_contact(root.table("contact", optional=True)),
         changes=_changes(root.table("changes", optional=True)),
         stops_layer=data.text("stops", default=""),
@@ -391,16 +394,15 @@ def _short(value: object) -> str:
     return told if len(told) <= 60 else f"{told[:57]}..."
 
 
-def length_m(text: str, where: str) -> float:
-    """Return the metres of a length with its unit, such as ``8 km``, given elsewhere than in a study file.
+def threshold_of(text: str, where: str, *, unit: str) -> float:
+    """Return a threshold with its unit, such as ``8 km`` (``20 min`` for the unit ``s``), given outside a study file.
 
     Raises
     ------
     StudyError
-        It is not a positive number followed by ``m`` or ``km``; the message begins with ``where``.
+        It is not a positive number followed by one of the units; the message begins with ``where``.
     """
-    metres: float = _Table({"": text}, where, "").quantity("", "length")
-    return metres
+    return _threshold(_Table({"": text}, where, ""), "", unit)
 
 
 def _threshold(table: _Table, key: str, unit: str) -> float:

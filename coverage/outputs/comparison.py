@@ -71,7 +71,7 @@ def write_layers(comparison: Comparison, path: Path) -> None:
 
 def render(comparison: Comparison) -> str:
     """Return the map of the change as HTML, in the language of the second study."""
-    say = Wording(comparison.after.study.language)
+    say = Wording(comparison.after.study.language, comparison.unit)
     territory = comparison.before.study.territory.name
     page = MapPage(
         say("compare_title", territory=territory), say, panes=_PANES, panel=_panel(comparison, say), css=_CSS
@@ -152,8 +152,8 @@ def changes_told(comparison: Comparison, say: Wording) -> list[str]:
                 say(
                     "changed_within",
                     need=is_now.label,
-                    before=say.distance(was.within),
-                    after=say.distance(is_now.within),
+                    before=say.cost(was.within),
+                    after=say.cost(is_now.within),
                 )
             )
     return sentences
@@ -206,11 +206,11 @@ def _lines(row: dict[str, Any], comparison: Comparison, say: Wording) -> list[st
         say(
             "popup_change_need",
             need=comparison.after.study.need(key).label,
-            before=say.distance(row[f"{key}_before_m"]),
-            after=say.distance(row[f"{key}_after_m"]),
+            before=say.cost(row[f"{key}_before_{say.unit}"]),
+            after=say.cost(row[f"{key}_after_{say.unit}"]),
         )
         for key in comparison.needs
-        if row["change"] in ("gained", "lost") or abs(row[f"{key}_change_m"]) >= 1
+        if row["change"] in ("gained", "lost") or abs(row[f"{key}_change_{say.unit}"]) >= 1
     ]
     return [f"{say('people', n=int(row['people']))}, {say('change_' + row['change']).lower()}", *needs]
 

@@ -12,6 +12,7 @@ import shapely
 from geoguichet.coverage.outputs.outlines import departement_outlines, name_places
 from geoguichet.coverage.outputs.palette import BORDER, INK, KIOSK, LAND, ZONE_EDGE, zone_classes, zone_colour
 from geoguichet.coverage.outputs.wording import Wording
+from geoguichet.coverage.outputs.zones_told import shown
 from geoguichet.coverage.result import CoverageResult
 
 WIDTH = 1000.0
@@ -112,8 +113,8 @@ def _stop(x: float, y: float, lower: float, label: str) -> str:
 
 
 def _zones(result: CoverageResult, frame: _Frame) -> Iterable[str]:
-    unit = result.study.unit
-    for shape, mean in zip(frame.place(result.white_zones.geometry), result.white_zones[f"mean_{unit}"], strict=True):
+    unit, zones = result.study.unit, shown(result)
+    for shape, mean in zip(frame.place(zones.geometry), zones[f"mean_{unit}"], strict=True):
         yield _path(
             shape, f'fill="{zone_colour(mean, unit)}" stroke="{ZONE_EDGE}" stroke-width="0.6" stroke-linejoin="round"'
         )

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from geoguichet.coverage.errors import OutputError, OutputFolderError
-from geoguichet.coverage.outputs import geopackage, geoparquet, manifest, report, web_map
+from geoguichet.coverage.outputs import geopackage, geoparquet, manifest, raster, report, web_map
 from geoguichet.coverage.result import CoverageResult
 
 type Writer = Callable[[CoverageResult, Path], None]
@@ -25,7 +25,10 @@ DOCUMENTS: dict[str, Writer] = {
 }
 """The files of a study and what writes each; ``manifest.json`` comes last and describes them."""
 
-RESULT_FILES = frozenset({*DOCUMENTS, "manifest.json", "report.pdf"})
+SURFACE = "surface.tif"
+"""Written too when the study computes its slack over the ground."""
+
+RESULT_FILES = frozenset({*DOCUMENTS, SURFACE, "manifest.json", "report.pdf"})
 """Every file name that belongs to a result; a folder with any other is somebody else's."""
 
 
@@ -63,15 +66,20 @@ def write_all(
             f"{folder} : le résultat n'a pas été écrit ({_reason(error)}) ; ce qui s'y trouvait est intact ; "
             "vérifiez les droits et la place disponible, ou choisissez un autre dossier."
         ) from error
-    return tuple(folder / name for name in (*DOCUMENTS, "manifest.json"))
+    return tuple(folder / name for name in (*documents(result), "manifest.json"))
+
+
+def documents(result: CoverageResult) -> dict[str, Writer]:
+    """Return the files of this result and what writes each."""
+    return DOCUMENTS if result.surface is None else DOCUMENTS | {SURFACE: raster.write}
 
 
 def _write_documents(result: CoverageResult, folder: Path, on_step: Callable[[str], None]) -> None:
-    for name, write in DOCUMENTS.items():
+    for name, write in documents(result).items():
         on_step(name)
         write(result, folder / name)
     on_step("manifest.json")
-    manifest.write(result, folder / "manifest.json", [folder / name for name in DOCUMENTS])
+    manifest.write(result, folder / "manifest.json", [folder / name for name in documents(result)])
 
 
 def _refuse_foreign(folder: Path) -> None:

@@ -47,13 +47,14 @@ def write(result: CoverageResult, path: Path, outputs: Iterable[Path]) -> None:
 def document(result: CoverageResult, outputs: Iterable[Path]) -> dict[str, Any]:
     """Return the manifest as a dictionary ready for JSON."""
     timings = {name: round(seconds, 3) for name, seconds in result.timings.items()}
+    inhabited = int((result.white_zones["communes"] > 0).sum())
     if result.plan is not None:
         timings["plan_seconds"] = round(result.plan.seconds, 3)
     return {
         "study": study_parameters(result.study),
         "inputs": [asdict(layer) for layer in result.inputs],
         "versions": versions(),
-        "counters": {**result.counters, "kiosks": len(result.kiosks), "white_zones": len(result.white_zones)},
+        "counters": {**result.counters, "kiosks": len(result.kiosks), "white_zones": inhabited},
         "findings": count_by_rule(result.findings),
         "plan": None if result.plan is None else _plan(result.plan),
         "ranking": None if result.ranking is None else result.ranking.as_dict(),

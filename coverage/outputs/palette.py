@@ -25,6 +25,13 @@ CHANGE_COLOURS: dict[str, str] = {
 """A commune's people between two answers; blue and red stay apart for colour-blind readers."""
 MOVED_COLOURS: dict[str, str] = CHANGE_COLOURS | {"gained": "#0c3f73", "lost": "#7d0f1d"}
 """The same for the circles that stand on them."""
+SURENESS_COLOURS: dict[str, str] = {
+    "certain": "#b3404a",
+    "likely": "#e08a5b",
+    "possible": "#f5d491",
+    "never": "#eceeec",
+}
+"""How sure a white zone is: darker is surer."""
 OTHER_SERVICE = "#6b6b6b"
 KIOSK = "#12355b"
 LAND = "#fbfaf7"

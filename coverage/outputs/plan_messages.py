@@ -40,8 +40,8 @@ PLAN_MESSAGES: dict[str, tuple[str, str]] = {
     "ask_backup": (
         "Où ouvrir {kiosks} pour que le plus possible {of_who} soient desservis, et si possible deux fois ? Un second "
         "visioguichet à portée compte pour {second} du premier.",
-        "Where should {kiosks} open so that as many {of_who} as possible are served, twice if possible? A second kiosk in "
-        "reach counts for {second} of the first.",
+        "Where should {kiosks} open so that as many {of_who} as possible are served, twice if possible? A second kiosk "
+        "in reach counts for {second} of the first.",
     ),
     "ask_median": (
         "Où ouvrir {kiosks} pour que les {who} des zones blanches aient ensemble le moins de chemin jusqu’au plus "

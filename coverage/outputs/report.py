@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from geoguichet.coverage.outputs import zones_told
 from geoguichet.coverage.outputs.drawing import gain_curve, map_picture
 from geoguichet.coverage.outputs.plan_words import (
     ask_sentences,
@@ -49,7 +50,8 @@ def render(result: CoverageResult) -> str:
 
 
 def _content(result: CoverageResult, say: Wording) -> dict[str, Any]:
-    zones = result.white_zones.reset_index(names="id").head(MAIN_ZONES).to_dict("records")
+    inhabited = result.white_zones[(result.white_zones["communes"] > 0) & ~result.white_zones["minor"]]
+    zones = inhabited.reset_index(names="id").head(MAIN_ZONES).to_dict("records")
     return {
         "result": result,
         "study": result.study,
@@ -59,7 +61,16 @@ def _content(result: CoverageResult, say: Wording) -> dict[str, Any]:
         "needs": need_sentences(result.study, say),
         "question": question_sentences(result.study, say),
         "map": Markup(map_picture(result, say)),  # noqa: S704  drawn here, every name escaped
-        "zones": [{**zone, "communes_shown": shortened(zone["commune_names"], say)} for zone in zones],
+        "zones": [
+            {
+                **zone,
+                "communes_shown": shortened(zone["commune_names"], say),
+                "hosts_shown": zones_told.hosts(zone, say),
+            }
+            for zone in zones
+        ],
+        "zones_total": len(inhabited),
+        "zone_notes": zones_told.notes(result, say),
         "kiosks": [{**kiosk, "host_shown": _host(kiosk)} for kiosk in result.kiosks.to_dict("records")],
         "curve": Markup(gain_curve(result, say)) if len(result.kiosks) else None,  # noqa: S704
         "plan": plan_sentences(result, result.plan, say) if result.plan is not None else [],
@@ -136,7 +147,8 @@ def _unserved(ranking: Ranking, say: Wording) -> list[dict[str, Any]]:
 def _method(result: CoverageResult, say: Wording) -> list[str]:
     at_host = result.study.demand.at != "representative_point"
     measured = "method_2" if result.study.router.kind == "straight_line" else "method_2_router"
-    steps = [say("method_1" if at_host else "method_1_inside"), say(measured), say("method_3")]
+    drawn = "method_3_smooth" if result.study.zones.kind == "smooth" else "method_3"
+    steps = [say("method_1" if at_host else "method_1_inside"), say(measured), say(drawn)]
     if result.plan is not None:
         model = result.study.kiosks.question if result.study.kiosks is not None else "most"
         steps += [say("method_4", model=say(f"model_{model}")), say("plan_method", method=result.plan.method)]
@@ -146,7 +158,7 @@ def _method(result: CoverageResult, say: Wording) -> list[str]:
 def _limits(result: CoverageResult, say: Wording) -> list[str]:
     limits = [
         say("limit_straight" if result.study.router.kind == "straight_line" else "limit_router"),
-        say("limit_point"),
+        say("limit_point_smooth" if result.study.zones.kind == "smooth" else "limit_point"),
     ]
     if any(need.asks_hours and need.unknown_hours == "closed" for need in result.study.needs):
         limits.append(say("limit_hours"))

@@ -25,6 +25,7 @@ from geoguichet.coverage.outputs.palette import (
 from geoguichet.coverage.outputs.plan_words import ask_sentences, before_plan, proof_sentences, rule_sentences
 from geoguichet.coverage.outputs.report import need_sentences, rule_sentence, shortened
 from geoguichet.coverage.outputs.wording import NARROW, Wording
+from geoguichet.coverage.outputs.zones_told import area, for_map, hosts, notes
 from geoguichet.coverage.result import CoverageResult
 
 _PANES = {
@@ -66,6 +67,7 @@ def _panel(result: CoverageResult, say: Wording) -> str:
         rule=rule_sentence(result.study, say),
         needs=need_sentences(result.study, say),
         plan=_plan(result, say),
+        zones=notes(result, say),
         limits=say("map_limits" if result.study.router.kind == "straight_line" else "map_limits_router"),
         zone_classes=zone_classes(say.unit),
         standings=standings,
@@ -103,25 +105,33 @@ def _lead(result: CoverageResult, say: Wording) -> str:
 
 
 def _zones(result: CoverageResult, say: Wording) -> Layer:
-    zones = result.white_zones[result.white_zones.geometry.notna()]
+    zones = for_map(result)
     told = [
         {
             "title": say("zone", id=zone["id"]),
             "colour": zone_colour(zone[f"mean_{say.unit}"], say.unit),
-            "lines": [
-                f"{say('people', n=int(zone['people']))}, {say('communes', n=int(zone['communes']))}",
-                say("popup_zone_communes", names=shortened(zone["commune_names"], say, shown=12)),
-                say(
-                    "popup_zone_excess",
-                    mean=say.cost(zone[f"mean_{say.unit}"]),
-                    worst=say.cost(zone[f"worst_{say.unit}"]),
-                ),
-                *([say("popup_zone_after", people=int(zone["people_after"]))] if len(result.kiosks) else []),
-            ],
+            "lines": _zone_lines(zone, result, say),
         }
         for zone in zones.drop(columns=zones.geometry.name).reset_index(names="id").to_dict("records")
     ]
     return Placed("areas", collection(zones, told), ZONE_EDGE, "zones", name=say("layer_zones"))
+
+
+def _zone_lines(zone: dict[str, Any], result: CoverageResult, say: Wording) -> list[str]:
+    excess = say(
+        "popup_zone_excess", mean=say.cost(zone[f"mean_{say.unit}"]), worst=say.cost(zone[f"worst_{say.unit}"])
+    )
+    if not zone["communes"]:
+        return [say("popup_zone_land"), excess, area(zone, say)]
+    placed = hosts(zone, say)
+    return [
+        f"{say('people', n=int(zone['people']))}, {say('communes', n=int(zone['communes']))}",
+        say("popup_zone_communes", names=shortened(zone["commune_names"], say, shown=12)),
+        excess,
+        area(zone, say),
+        *([say("popup_zone_hosts", hosts=placed)] if placed else []),
+        *([say("popup_zone_after", people=int(zone["people_after"]))] if len(result.kiosks) else []),
+    ]
 
 
 def _people(result: CoverageResult, say: Wording) -> Placed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-from geoguichet.coverage.outputs import messages, messages_beside
+from geoguichet.coverage.outputs import messages, messages_beside, zone_messages
 from geoguichet.referentials.hours import DAY_MINUTES
 from geoguichet.referentials.moments import DAYS_EN, Moment
 from geoguichet.referentials.services import SERVICE_TYPES
@@ -14,7 +14,7 @@ NARROW = "\u202f"
 """Narrow no-break space: between thousands, and before ``%`` and units in French."""
 NO_BREAK = "\u00a0"
 MISSING = "—"
-_MESSAGES = messages.MESSAGES | messages_beside.MESSAGES
+_MESSAGES = messages.MESSAGES | messages_beside.MESSAGES | zone_messages.ZONE_MESSAGES
 
 
 class Wording:

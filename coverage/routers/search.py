@@ -49,6 +49,31 @@ def nearest_place(graph: Graph, places: Doors) -> tuple[Floats, Positions]:
     return cost[: len(graph)], np.append(kept, -1)[place[: len(graph)]]
 
 
+def nearest_length(graph: Graph, places: Doors, arc_length: Floats, door_length: Floats) -> tuple[Floats, Floats]:
+    """Return for every node the cost from its nearest place, and the length of the way that costs it (else infinite).
+
+    ``arc_length`` is the length of each arc of the graph, ``door_length`` that of each of the places' doors. The way is
+    one branch of the tree of the search: of several arcs that are as quick, the shortest.
+    """
+    if not len(places):
+        return np.full(len(graph), np.inf), np.full(len(graph), np.inf)
+    with _extended(graph, places) as whole:
+        rows = np.arange(len(graph), len(whole))
+        cost, before, _ = csgraph.dijkstra(as_matrix(whole), indices=rows, min_only=True, return_predecessors=True)
+        lengths = np.concatenate([arc_length, door_length[np.isfinite(places.cost)]])
+        step = np.full(len(whole), np.inf)
+        for block in _blocks(len(whole)):
+            arcs = _tight(whole, cost, block)
+            tail, head = np.searchsorted(whole.start, arcs, side="right") - 1, whole.node[arcs]
+            own = before[head] == tail
+            np.minimum.at(step, head[own], lengths[arcs[own]])
+    step[len(graph) :] = 0.0
+    parent = np.where(before < 0, np.arange(len(step)), before)
+    while (parent != (above := parent[parent])).any():  # each round doubles the length of way that is added up
+        step, parent = step + step[parent], above
+    return cost[: len(graph)], (step + step[parent])[: len(graph)]
+
+
 def from_each(graph: Graph, places: Doors, *, limit: float = np.inf) -> Floats:
     """Return the cost from each place (rows) to every node (columns), infinite beyond the limit."""
     with _extended(graph, places) as whole:

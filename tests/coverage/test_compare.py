@@ -16,6 +16,7 @@ from geoguichet.coverage.compare import CHANGES, LEVELS, Comparison, Side, alter
 from geoguichet.coverage.errors import ComparisonError, ManifestError, StudyError
 from geoguichet.coverage.outputs.folder import write_all
 from geoguichet.coverage.result import CoverageResult
+from geoguichet.coverage.router_choice import RouterChoice
 from geoguichet.coverage.run import find_white_zones
 from geoguichet.coverage.study import Changes, Opening, Study, parse_study
 
@@ -155,7 +156,7 @@ def test_a_closed_counter_only_loses(small: CoverageResult, counters: Side) -> N
 
 def test_a_wider_threshold_moves_nobody_but_serves_more(small: CoverageResult, counters: Side) -> None:
     found = compare(
-        counters, side_of(find_white_zones(altered(small.study, Changes(), within_m={"mairie": 12_000})), kiosks=False)
+        counters, side_of(find_white_zones(altered(small.study, Changes(), within={"mairie": 12_000})), kiosks=False)
     )
     assert found.total["gained"] > 0 and found.total["lost"] == 0 and found.total["mairie_change_m"] == 0
 
@@ -193,7 +194,7 @@ def _renamed(study: Study) -> Study:
 
 def test_a_threshold_for_no_need(small: CoverageResult) -> None:
     with pytest.raises(StudyError, match=r"services.poste.*inconnu.*etat, mairie"):
-        altered(small.study, Changes(), within_m={"poste": 1.0})
+        altered(small.study, Changes(), within={"poste": 1.0})
 
 
 def test_a_folder_without_result(tmp_path: Path) -> None:
@@ -215,14 +216,22 @@ def test_as_dict_is_plain(counters: Side, small: CoverageResult) -> None:
     assert sum(row["people"] for row in told["communes"] if row["change"] == "gained") == found.total["gained"]
 
 
-def test_studies_in_minutes_are_refused_by_their_unit(small: CoverageResult, tmp_path: Path) -> None:
-    write_all(small, tmp_path / "petite")
-    path = tmp_path / "petite" / "manifest.json"
-    manifest = json.loads(path.read_text(encoding="utf-8"))
-    manifest["study"]["router"]["kind"] = "road"
-    for key in ("within_m", "within_s"):
-        for need in manifest["study"]["needs"]:
-            need[key] = None if key == "within_m" else 600.0
-    path.write_text(json.dumps(manifest), encoding="utf-8")
-    with pytest.raises(ComparisonError, match="compte en minutes"):
-        read_side(tmp_path / "petite", kiosks=False)
+def in_minutes(side: Side) -> Side:
+    """The same side as if its metres were seconds."""
+    study = side.study
+    needs = tuple(replace(need, within_m=None, within_s=need.within_m) for need in study.needs)
+    kiosks = None if study.kiosks is None else replace(study.kiosks, reach_m=None, reach_s=study.kiosks.reach_m)
+    router = RouterChoice("road", "x.roads")
+    demand = side.demand.rename(columns=lambda name: f"{name[:-2]}_s" if name.endswith("_m") else name)
+    return replace(side, study=replace(study, needs=needs, kiosks=kiosks, router=router), demand=demand)
+
+
+@settings(deadline=None, max_examples=15)
+@given(pairs())
+def test_minutes_are_compared_as_metres_are(sides: tuple[Side, Side]) -> None:
+    plain, timed = compare(*sides), compare(*map(in_minutes, sides))
+    assert timed.unit == "s" and plain.unit == "m"
+    assert timed.areas.rename(columns=lambda name: name.replace("_change_s", "_change_m")).equals(plain.areas)
+    assert timed.communes["change"].equals(plain.communes["change"])
+    with pytest.raises(ComparisonError, match="minutes et l'autre en kilomètres"):
+        compare(sides[0], in_minutes(sides[1]))

@@ -128,6 +128,9 @@ def test_a_whole_study_by_road(roads: Path, tmp_path: Path) -> None:
     far = [finding for finding in result.findings if finding.rule == "far-from-roads" and finding.layer == "communes"]
     assert len(far) == (demand["etat_reason"] == "not_snapped").sum()
     assert demand["served_after"].sum() > demand["served"].sum()
+    assert ((demand["etat_m"] > 0) == (demand["etat_s"] > 0)).all(), "the metres behind the minutes"
+    assert (demand["etat_m"] / demand["etat_s"]).dropna().between(2, 40).all()
+    assert (result.kiosks["km_saved_per_year"] >= 0).all() and result.kiosks["co2_saved_kg_per_year"].sum() > 0
     paths = write_all(result, tmp_path / "out")
     assert all(path.stat().st_size for path in paths)
     report = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")

@@ -45,7 +45,7 @@ def test_thresholds_hours_and_idle_openings_are_told(small):
     study = altered(
         small.study,
         Changes(open=(Opening("town_hall", 1.6, 42.9),), hours=(("mairie-09122", "off"),)),
-        within_m={"mairie": 9500.0},
+        within={"mairie": 9500.0},
     )
     told = written.changes_told(
         compare(side_of(small, kiosks=False), side_of(find_white_zones(study), kiosks=False)), Wording("fr")

@@ -208,6 +208,24 @@ def test_nearest_and_pairs_are_those_of_a_naive_twin(
     assert np.allclose(np.nan_to_num(few.cost[:, 1], nan=np.inf), second, rtol=0, atol=1e-6)
 
 
+def test_the_metres_are_those_of_the_fastest_way(regional: Network) -> None:
+    """Against the path of each pair, drawn edge by edge; and never shorter than the shortest way."""
+    router = RoadRouter(regional, access_kmh=20.0, max_access_m=5_000.0)
+    rng = np.random.default_rng(2)
+    spots = [gpd.GeoSeries.from_xy(rng.uniform(0.2, 2.2, n), rng.uniform(43.0, 44.7, n), crs=4326) for n in (60, 5)]
+    metres, nearest = router.metres(*spots), router.nearest(*spots)
+    assert (np.isnan(metres) == np.isnan(nearest.cost)).all() and np.isfinite(metres).sum() > 50
+    walks = [router.snap(points).access_m for points in spots]
+    for i in np.flatnonzero(np.isfinite(metres)):
+        path = router.path(spots[0][i], spots[1][nearest.destination[i]])
+        assert path is not None
+        assert abs(path.length_m + walks[0][i] + walks[1][nearest.destination[i]] - metres[i]) < 1e-3
+    shortest = RoadRouter(regional, metric="length", max_access_m=5_000.0)
+    assert (shortest.metres(*spots) <= metres + 1e-6)[np.isfinite(metres)].all()
+    nothing = gpd.GeoSeries([], crs=4326)
+    assert np.isnan(router.metres(spots[0], nothing)).all() and not len(router.metres(nothing, spots[1]))
+
+
 @small
 @given(roads, spots, spots)
 def test_invariants(lab: SimpleNamespace, tmp_path: Path, rows: list, a: list, b: list) -> None:

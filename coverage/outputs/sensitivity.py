@@ -1,0 +1,274 @@
+"""How sure the white zones are, on disk: a map with its curve, a GeoPackage, and the curve as a table."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+import tempfile
+from contextlib import closing
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import pyogrio
+import shapely
+from folium.map import Layer
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
+
+from geoguichet.coverage.errors import OutputError
+from geoguichet.coverage.outputs import geopackage
+from geoguichet.coverage.outputs.offline_map import TEMPLATES, MapPage, Placed, borders, collection, ground, latlon
+from geoguichet.coverage.outputs.outlines import departement_outlines
+from geoguichet.coverage.outputs.palette import INK, SURENESS_COLOURS
+from geoguichet.coverage.outputs.wording import NARROW, Wording
+from geoguichet.coverage.partition import partition, polygonal
+from geoguichet.coverage.sensitivity import SURENESS, Sensitivity
+
+_PANES = {"ground": 350, "areas": 400, "borders": 410, "people": 420, "names": 425}
+_UNIT = {"s": 60.0, "m": 1000.0}
+
+
+def write(told: Sensitivity, folder: Path) -> tuple[Path, ...]:
+    """Write ``sensitivity.html``, ``sensitivity.gpkg`` and ``curve.csv`` to a folder; return their paths.
+
+    They are written beside and renamed, so that a file is the previous one or the new one.
+
+    Raises
+    ------
+    OutputError
+        The folder or a file cannot be written.
+    """
+    names = ("sensitivity.html", "sensitivity.gpkg", "curve.csv")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".sensitivity.", dir=folder) as beside:
+            page, layers, curve = (Path(beside) / name for name in names)
+            page.write_text(render(told), encoding="utf-8", newline="\n")
+            write_layers(told, layers)
+            curve_table(told).to_csv(curve, index=False, lineterminator="\n")
+            for name in names:
+                (Path(beside) / name).replace(folder / name)
+    except OSError as error:
+        raise OutputError(
+            f"{folder} : la sensibilité n'a pas été écrite ({error.strerror}) ; choisissez un autre dossier avec --out."
+        ) from error
+    return tuple(folder / name for name in names)
+
+
+def curve_table(told: Sensitivity) -> pd.DataFrame:
+    """Return the curve as people read it: labels, and x in minutes (``x_min``) or kilometres (``x_km``)."""
+    unit = told.study.unit
+    labels = {need.key: need.label for need in told.study.needs} | {"rule": told.study.title}
+    table = told.curve.assign(label=told.curve["curve"].map(labels), share=told.curve["share"].round(6))
+    table["x"] = table["x"] / _UNIT[unit]
+    x = "x_min" if unit == "s" else "x_km"
+    table = table.rename(columns={"x": x})
+    return table[["curve", "label", "congestion", x, "people", "share"]]
+
+
+def write_layers(told: Sensitivity, path: Path) -> None:
+    """Write the layers ``demand`` and ``areas``, and the tables ``scenarios`` and ``classes``, to a new GeoPackage."""
+    columns = [
+        "name",
+        "departement",
+        "people",
+        *told.study.demand.groups,
+        f"slack_{told.study.unit}",
+        "share",
+        "sureness",
+    ]
+    points = told.demand[[*columns, "geometry"]].reset_index(names="id")
+    areas, tables = _areas(told), {"scenarios": told.scenarios, "classes": told.classes}
+    try:
+        with geopackage.fixed_clock():
+            pyogrio.write_dataframe(points, path, layer="demand", driver="GPKG", geometry_type="Point")
+            pyogrio.write_dataframe(
+                areas,
+                path,
+                layer="areas",
+                driver="GPKG",
+                geometry_type="MultiPolygon",
+                promote_to_multi=True,
+                append=True,
+            )
+            for name, table in tables.items():
+                pyogrio.write_dataframe(pd.DataFrame(table), path, layer=name, driver="GPKG", append=True)
+        with closing(sqlite3.connect(path)) as database:
+            rows = {"demand": len(points), "areas": len(areas)} | {name: len(table) for name, table in tables.items()}
+            geopackage.check_whole(database, rows, path)
+    except (DataSourceError, DataLayerError, FeatureError, sqlite3.Error) as error:
+        raise OutputError(f"{path.name} : la base n'a pas pu être écrite ({error})") from error
+
+
+def _outlines(told: Sensitivity) -> gpd.GeoSeries:
+    """Return the ground of each demand row; missing where it is not a commune of the territory."""
+    return partition(told.result.territory.polygons).reindex(told.demand.index)
+
+
+def _areas(told: Sensitivity) -> gpd.GeoDataFrame:
+    """Return one multipolygon a sureness, from the outlines of its communes."""
+    outlines, classes = _outlines(told), told.classes.set_index("sureness")
+    rows: list[dict[str, Any]] = []
+    for kind in SURENESS[:3]:
+        shapes = outlines[(told.demand["sureness"] == kind) & outlines.notna()]
+        if len(shapes):
+            row = {str(key): value for key, value in classes.loc[kind].items()}
+            rows.append({"sureness": kind, **row, "geometry": polygonal(shapely.union_all(shapes.to_numpy()))})
+    columns = ["sureness", *classes.columns, "geometry"]
+    return gpd.GeoDataFrame(rows, columns=columns, geometry="geometry", crs="EPSG:4326")
+
+
+def render(told: Sensitivity) -> str:
+    """Return the map as HTML, in the language of the study: communes by sureness, figures, the curve of the rule."""
+    say = Wording(told.study.language, told.study.unit)
+    title = say("sensitivity_title", territory=told.study.territory.name)
+    page = MapPage(title, say, panes=_PANES, panel=_panel(told, say))
+    outlines = departement_outlines(told.result)
+    people = _people(told, say)
+    page.add(*ground(outlines), borders(outlines, "borders"), _communes(told, say), people)
+    return page.render(outlines.total_bounds, people)
+
+
+def _panel(told: Sensitivity, say: Wording) -> str:
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string((TEMPLATES / "sensitivity_panel.html").read_text(encoding="utf-8"))
+    figures = {row["sureness"]: row for row in told.classes.to_dict("records")}
+    classes = [
+        (
+            kind,
+            SURENESS_COLOURS[kind],
+            say(
+                "sure_people",
+                people=say("people", n=figures[kind]["people"]),
+                share=say.percent(figures[kind]["share"]),
+            ),
+        )
+        for kind in SURENESS
+    ]
+    driven = told.scenarios["congestion"].notna().all()
+    return template.render(
+        say=say,
+        territory=told.study.territory.name,
+        lead=lead(told, say),
+        classes=classes,
+        curve_title=say(f"curve_rule_{say.unit}"),
+        curve=Markup(curve_picture(told, say)),  # noqa: S704  drawn here, every word escaped
+        spread=say("curve_spread") if driven else "",
+        said=said(told, say),
+    )
+
+
+def lead(told: Sensitivity, say: Wording) -> str:
+    """Say between which numbers the people in white zones lie."""
+    people = told.scenarios["people"]
+    base = int(told.demand.loc[~told.demand["served"], "people"].sum())
+    return say("sensitivity_lead", scenarios=len(people), low=int(people.min()), high=int(people.max()), base=base)
+
+
+def said(told: Sensitivity, say: Wording) -> list[str]:
+    """Say which assumptions were varied."""
+    factors = [say.percent(value, 0) for value in sorted(set(told.scenarios["thresholds"]))]
+    sentences = [
+        say("sensitivity_study", title=told.study.title),
+        say("sensitivity_scenarios", thresholds=say.listed(factors)),
+    ]
+    slower = sorted(set(told.scenarios["congestion"].dropna()))
+    if slower:
+        sentences.append(say("sensitivity_congestion", factors=say.listed([say.percent(value, 0) for value in slower])))
+    return sentences
+
+
+def _communes(told: Sensitivity, say: Wording) -> Layer:
+    table = told.demand.assign(geometry=_outlines(told))
+    drawn = table[table.geometry.notna() & (table["share"] > 0)]
+    rows = [
+        {
+            "title": f"{row['name']} ({row['departement']})",
+            "colour": SURENESS_COLOURS[row["sureness"]],
+            "lines": _lines(row, say),
+        }
+        for row in drawn.drop(columns="geometry").to_dict("records")
+    ]
+    return Placed("areas", collection(drawn, rows), "#ffffff", "areas", name=say("layer_sure"))
+
+
+def _people(told: Sensitivity, say: Wording) -> Placed:
+    """Return a circle for each unsure or unserved point, its area in proportion to its people."""
+    table = told.demand[told.demand.geometry.notna() & (told.demand["share"] > 0)]
+    table = table.sort_values("people", ascending=False, kind="stable")
+    colours = list(SURENESS_COLOURS)
+    rows = [
+        [
+            *latlon(point),
+            round(max(1.5, 0.04 * math.sqrt(row["people"])), 1),
+            colours.index(row["sureness"]),
+            f"{row['name']} ({row['departement']})",
+            _lines(row, say),
+        ]
+        for point, row in zip(table.geometry, table.drop(columns="geometry").to_dict("records"), strict=True)
+    ]
+    edges = ["#5c1420", "#96402c", "#a77b1e", INK]
+    return Placed("circles", rows, edges, "people", name=say("layer_demand"))
+
+
+def _lines(row: dict[str, Any], say: Wording) -> list[str]:
+    return [
+        f"{say('people', n=int(row['people']))}, {say('sure_' + row['sureness']).lower()}",
+        say("popup_sure", share=say.percent(row["share"], 0)),
+        say("popup_slack", slack=say.cost(row[f"slack_{say.unit}"])),
+    ]
+
+
+_WIDTH, _HEIGHT = 320.0, 190.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 298.0, 10.0, 160.0
+
+
+def curve_picture(told: Sensitivity, say: Wording) -> str:
+    """Return the curve of the rule as SVG: people unserved against what is added to every threshold."""
+    curve = told.curve[told.curve["curve"] == "rule"]
+    span = min(need.within for need in told.study.needs)
+    curve = curve[curve["x"].between(-span, span)]
+    table = curve.assign(slow=curve["congestion"].fillna(1.0)).pivot_table(index="x", columns="slow", values="people")
+    table = table.sort_index().ffill().bfill()
+    xs, top = table.index.to_numpy() / _UNIT[say.unit], max(float(table.to_numpy().max()), 1.0)
+
+    def at(x: float, people: float) -> str:
+        along = (x - xs[0]) / max(xs[-1] - xs[0], 1e-9)
+        return f"{_LEFT + (_RIGHT - _LEFT) * along:.1f},{_BOTTOM - (_BOTTOM - _TOP) * people / top:.1f}"
+
+    base, low, high = (table[name].to_numpy(float) for name in (1.0, table.columns[0], table.columns[-1]))
+    band = " ".join([*map(at, xs, low), *reversed([*map(at, xs, high)])])
+    zero = at(0.0, 0.0).split(",")[0]
+    ticks = [xs[0], 0.0, xs[-1]]
+    unit = "min" if say.unit == "s" else "km"
+    parts = [
+        f'<polygon points="{band}" fill="{SURENESS_COLOURS["likely"]}" fill-opacity="0.35"/>',
+        f'<polyline points="{" ".join(map(at, xs, base))}" fill="none" stroke="{INK}" stroke-width="2"/>',
+        f'<line x1="{zero}" x2="{zero}" y1="{_TOP}" y2="{_BOTTOM}" stroke="{INK}" stroke-dasharray="3 3"/>',
+        f'<text x="{float(zero) + 4:.1f}" y="{_TOP + 10}">{escape(say("curve_now"))}</text>',
+        f'<line x1="{_LEFT}" x2="{_RIGHT}" y1="{_BOTTOM}" y2="{_BOTTOM}" stroke="{INK}"/>',
+        *(
+            f'<text x="{at(x, 0).split(",")[0]}" y="{_BOTTOM + 16}" text-anchor="middle">'
+            f"{_signed(x, say)}{NARROW}{unit}</text>"
+            for x in ticks
+        ),
+        *(
+            f'<text x="{_LEFT - 5}" y="{at(0, top * part).split(",")[1]}" text-anchor="end">'
+            f"{say.number(top * part)}</text>"
+            for part in (0.5, 1.0)
+        ),
+    ]
+    title = escape(say(f"curve_rule_{say.unit}"))
+    return (
+        f'<svg viewBox="0 0 {_WIDTH:.0f} {_HEIGHT:.0f}" width="100%" role="img" aria-label="{title}" '
+        f'xmlns="http://www.w3.org/2000/svg"><style>text{{font:11px sans-serif;fill:{INK}}}</style>'
+        f"{''.join(parts)}</svg>"
+    )
+
+
+def _signed(x: float, say: Wording) -> str:
+    return f"+{say.number(x)}" if x > 0 else say.number(x)

@@ -1,0 +1,190 @@
+"""How sure a white zone is: the same study under other thresholds and other speeds, and the whole curve behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from geoguichet.coverage.errors import SensitivityError
+from geoguichet.coverage.impedance import Floats
+from geoguichet.coverage.result import CoverageResult
+from geoguichet.coverage.rules import is_served, slack_under
+from geoguichet.coverage.run import find_white_zones
+from geoguichet.coverage.study import Study
+from geoguichet.coverage.zone_choice import ZoneChoice
+
+type Sureness = Literal["certain", "likely", "possible", "never"]
+
+SURENESS: tuple[Sureness, ...] = ("certain", "likely", "possible", "never")
+"""Unserved in every scenario; in half of them or more; in some; in none."""
+THRESHOLDS = (0.8, 0.9, 1.0, 1.1, 1.2)
+CONGESTION = (0.9, 1.0, 1.15, 1.3)
+_STEP = {"m": 1_000.0, "s": 60.0}
+_MOST_STEPS = 240
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sensitivity:
+    """What other assumptions would say.
+
+    ``demand``: that of the study, with ``share`` (share of the scenarios in which the row is unserved, 0..1) and
+    ``sureness`` (one of :data:`SURENESS`).
+
+    ``scenarios``: one row each; columns thresholds (factor), congestion (factor of car times; NaN where speeds do not
+    apply), people, communes (rows unserved), share (of the people).
+
+    ``classes``: one row per sureness; columns sureness, communes, people, share and the groups.
+
+    ``curve``: columns curve (``rule`` or the key of a need), congestion, x (seconds or metres), people, share. For a
+    need: people farther than x from it. For the rule: people still unserved if every threshold were x longer (shorter,
+    for a negative x). Exact at every x.
+    """
+
+    result: CoverageResult
+    demand: gpd.GeoDataFrame
+    scenarios: pd.DataFrame
+    classes: pd.DataFrame
+    curve: pd.DataFrame
+
+    @property
+    def study(self) -> Study:
+        """The study as it is asked, without its kiosks."""
+        return self.result.study
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, ready for JSON."""
+        unsure = self.demand[self.demand["share"] > 0]
+        rows = pd.DataFrame(unsure[["name", "departement", "people", "share", "sureness"]]).reset_index(names="id")
+        return {
+            "study": self.study.id,
+            "unit": self.study.unit,
+            **{
+                name: [
+                    {str(key): None if value != value else value for key, value in row.items()}
+                    for row in table.to_dict("records")
+                ]
+                for name, table in (
+                    ("scenarios", self.scenarios),
+                    ("classes", self.classes),
+                    ("curve", self.curve),
+                    ("demand", rows),
+                )
+            },
+        }
+
+
+def sensitivity(
+    study: Study,
+    *,
+    thresholds: Sequence[float] = THRESHOLDS,
+    congestion: Sequence[float] = CONGESTION,
+    on_step: Callable[[str], None] = lambda _: None,
+) -> Sensitivity:
+    """Ask a study again with all its thresholds multiplied, and with car times multiplied where roads are driven.
+
+    Every threshold meets every congestion; 1 is always among them. Congestion multiplies that of the study, and
+    applies to studies by road, by car, in minutes; elsewhere only the thresholds vary (a slower walk is a smaller
+    threshold). Kiosks are left out: the question is who lacks counters.
+
+    Raises
+    ------
+    SensitivityError
+        A factor is not between 0.1 and 10.
+    """
+    driven = study.router.kind == "road" and study.router.metric == "time" and study.router.mode == "car"
+    slower = _factors("congestion", congestion) if driven else [1.0]
+    factors = _factors("thresholds", thresholds)
+    asked = replace(study, kiosks=None, zones=ZoneChoice())
+    results: dict[float, CoverageResult] = {}
+    for factor in slower:
+        on_step(f"temps de voiture × {factor:g}" if driven else "étude")
+        router = replace(asked.router, congestion=asked.router.congestion * factor)
+        results[factor] = find_white_zones(replace(asked, router=router))
+    on_step("scénarios")
+    base = replace(results[1.0], study=asked)
+    white = {
+        (factor, slow): ~is_served(slack_under(asked.rule, margins(result.demand, asked, factor)))
+        for slow, result in results.items()
+        for factor in factors
+    }
+    share = np.mean(list(white.values()), axis=0)
+    demand = base.demand.assign(share=share, sureness=sureness_of(share))
+    people = demand["people"].to_numpy(float)
+    scenarios = pd.DataFrame(
+        [
+            {
+                "thresholds": factor,
+                "congestion": slow if driven else np.nan,
+                "people": int(people[unserved].sum()),
+                "communes": int(unserved.sum()),
+                "share": float(people[unserved].sum() / max(people.sum(), 1)),
+            }
+            for (factor, slow), unserved in sorted(white.items())
+        ]
+    )
+    curves = [_curves(result.demand, asked, slow if driven else np.nan) for slow, result in sorted(results.items())]
+    return Sensitivity(base, demand, scenarios, _classes(demand, asked), pd.concat(curves, ignore_index=True))
+
+
+def margins(demand: gpd.GeoDataFrame, study: Study, factor: float = 1.0) -> dict[str, Floats]:
+    """Return for each need its threshold times a factor, minus the cost (NaN where there is none)."""
+    return {need.key: need.within * factor - demand[f"{need.key}_{study.unit}"].to_numpy(float) for need in study.needs}
+
+
+def sureness_of(share: Floats) -> npt.NDArray[np.object_]:
+    """Return how sure it is that each row is unserved, from the share of the scenarios in which it is."""
+    return np.select([share >= 1, share >= 0.5, share > 0], list(SURENESS[:3]), default=SURENESS[3]).astype(object)
+
+
+def _factors(name: str, values: Sequence[float]) -> list[float]:
+    wrong = [value for value in values if not 0.1 <= value <= 10]
+    if wrong:
+        raise SensitivityError(
+            f"--{name} : des facteurs de 0,1 à 10 sont attendus, {wrong[0]:g} est donné ; essayez : 0.9,1,1.2."
+        )
+    return sorted({1.0, *values})
+
+
+def _classes(demand: gpd.GeoDataFrame, study: Study) -> pd.DataFrame:
+    counted = ["people", *study.demand.groups]
+    whole = max(float(demand["people"].sum()), 1.0)
+    rows = []
+    for kind in SURENESS:
+        members = demand[demand["sureness"] == kind]
+        people = int(members["people"].sum())
+        groups = {name: round(float(members[name].sum())) for name in counted[1:]}
+        rows.append({"sureness": kind, "communes": len(members), "people": people, "share": people / whole, **groups})
+    return pd.DataFrame(rows)
+
+
+def _curves(demand: gpd.GeoDataFrame, study: Study, congestion: float) -> pd.DataFrame:
+    """Return the people behind every threshold, for each need and for the rule."""
+    unit, people = study.unit, demand["people"].to_numpy(float)
+    lacks = -slack_under(study.rule, margins(demand, study))
+    tables = [_curve("rule", lacks, people, -min(need.within for need in study.needs), unit)]
+    tables += [
+        _curve(need.key, demand[f"{need.key}_{unit}"].to_numpy(float), people, 0.0, unit) for need in study.needs
+    ]
+    return pd.concat(tables, ignore_index=True).assign(congestion=congestion)[
+        ["curve", "congestion", "x", "people", "share"]
+    ]
+
+
+def _curve(name: str, cost: Floats, people: Floats, low: float, unit: str) -> pd.DataFrame:
+    """Return how many people have a cost above each step, those who have none always."""
+    known = ~np.isnan(cost)
+    step, top = _STEP[unit], cost[known].max(initial=0.0)
+    first, last = np.ceil(low / step), min(np.ceil(top / step), np.ceil(low / step) + _MOST_STEPS)
+    x = np.arange(first, max(last, first) + 1) * step
+    order = np.argsort(cost[known], kind="stable")
+    within = np.append(0.0, np.cumsum(people[known][order]))
+    above = people.sum() - within[np.searchsorted(cost[known][order], x, side="right")]
+    return pd.DataFrame(
+        {"curve": name, "x": x, "people": above.round().astype(np.int64), "share": above / max(people.sum(), 1.0)}
+    )
