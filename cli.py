@@ -58,7 +58,11 @@ def _add_serve(commands: Any) -> None:
     serve.add_argument("--host", default="127.0.0.1", metavar="ADRESSE", help="adresse d'écoute (127.0.0.1)")
     serve.add_argument("--url", metavar="URL", help="l'adresse publique, quand ce n'est pas http://ADRESSE:PORT")
     serve.add_argument("--port", type=port, default=5000, metavar="PORT", help="port d'écoute (5000)")
-    serve.add_argument("--editable", action="store_true", help="laisser modifier les fiches par HTTP, par quiconque")
+    serve.add_argument(
+        "--editable",
+        action="store_true",
+        help="laisser modifier les fiches par HTTP : à qui porte le jeton de GEOGUICHET_TOKEN, sinon à cette machine",
+    )
 
 
 class _Version(argparse.Action):
@@ -81,8 +85,13 @@ def _serve(arguments: argparse.Namespace) -> None:
             "lecteurs emploieront, par exemple --url http://sig.region.example:5000."
         )
 
+    token = os.environ.get("GEOGUICHET_TOKEN", "").strip()
+    who = "par qui porte le jeton" if token else "depuis cette machine seule (GEOGUICHET_TOKEN n'est pas donné)"
+
     def say(address: str) -> None:
         print(f"Géoguichet écoute sur {address} (Ctrl-C pour arrêter).", flush=True)
+        if arguments.editable:
+            print(f"Les fiches se modifient par HTTP, {who}.", flush=True)
 
     with suppress(KeyboardInterrupt):  # Ctrl-C is how a server is meant to stop
         serve(
@@ -92,6 +101,7 @@ def _serve(arguments: argparse.Namespace) -> None:
             url=arguments.url,
             on_ready=say,
             editable=arguments.editable,
+            token=token,
         )
 
 

@@ -23,6 +23,10 @@ class RecordNotFoundError(CatalogueError):
     """No record has this identifier (or it was deleted)."""
 
 
+class StaleRecordError(CatalogueError):
+    """The record that was to be changed is no longer what it was read as."""
+
+
 class StoreError(CatalogueError):
     """The file of the store cannot be opened, read or written."""
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from geoguichet.catalogue import cql2_sql, tables, writing
 from geoguichet.catalogue.columns import Columns, FacetCounts, Found, numbers_of
-from geoguichet.catalogue.errors import RecordNotFoundError, StoreError
+from geoguichet.catalogue.errors import RecordNotFoundError, StaleRecordError, StoreError
 from geoguichet.catalogue.query import RecordQuery
 from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.selection import Selection, select, sort_keys, walks_an_index, write_cursor
@@ -90,14 +90,20 @@ class RecordStore(Protocol):
     def document(self, identifier: str) -> bytes:
         """Return its JSON bytes as they are served; RecordNotFoundError when there is none."""
 
-    def upsert(self, record: Record, *, by: str = "") -> Change:
-        """Store a record under its identifier; the same content again writes nothing."""
+    def upsert(self, record: Record, *, by: str = "", instead_of: bytes | None = None) -> Change:
+        """Store a record under its identifier; the same content again writes nothing.
+
+        With ``instead_of``, StaleRecordError unless that is its current document.
+        """
 
     def bulk_upsert(self, records: Iterable[Record], *, by: str = "") -> LoadSummary:
         """Store many records in one go: readers see all of them or none."""
 
-    def delete(self, identifier: str, *, by: str = "") -> None:
-        """Delete a record, leaving a tombstone in its history; RecordNotFoundError when there is none."""
+    def delete(self, identifier: str, *, by: str = "", instead_of: bytes | None = None) -> None:
+        """Delete a record, leaving a tombstone in its history; RecordNotFoundError when there is none.
+
+        With ``instead_of``, StaleRecordError unless that is its current document.
+        """
 
     def history(self, identifier: str) -> tuple[Version, ...]:
         """Return every version, the oldest first; RecordNotFoundError for an identifier never seen."""
@@ -160,9 +166,10 @@ class SQLiteStore:
             raise RecordNotFoundError(f"Aucune fiche « {identifier} » dans le catalogue.")
         return bytes(row[0])
 
-    def upsert(self, record: Record, *, by: str = "") -> Change:
+    def upsert(self, record: Record, *, by: str = "", instead_of: bytes | None = None) -> Change:
         """Store a record under its identifier; the same content again writes nothing."""
         with self._write() as database:
+            _check_current(database, record.id, instead_of)
             writer = Writer(database, tables.next_generation(database), by=by)
             (change,) = writer.upsert([record])
             if change != "unchanged":
@@ -184,9 +191,10 @@ class SQLiteStore:
                 tables.remember_generation(database, writer.stamp)
         return LoadSummary(**counts)
 
-    def delete(self, identifier: str, *, by: str = "") -> None:
+    def delete(self, identifier: str, *, by: str = "", instead_of: bytes | None = None) -> None:
         """Delete a record, leaving a tombstone in its history; RecordNotFoundError when there is none."""
         with self._write() as database:
+            _check_current(database, identifier, instead_of)
             row = database.execute("SELECT n, version FROM record WHERE id = ?", (identifier,)).fetchone()
             if row is None:
                 raise RecordNotFoundError(f"Aucune fiche « {identifier} » à supprimer dans le catalogue.")
@@ -339,6 +347,12 @@ class SQLiteStore:
 
 _LOADING_CACHE_KB = 200_000
 """Memory a bulk load may keep pages of the file in."""
+
+
+def _check_current(database: sqlite3.Connection, identifier: str, document: bytes | None) -> None:
+    """Refuse to write over another document than the one that was read."""
+    if document is not None and database.execute(_DOCUMENT, (identifier,)).fetchone() != (document,):
+        raise StaleRecordError(f"La fiche « {identifier} » a changé depuis qu'elle a été lue.")
 
 
 def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:

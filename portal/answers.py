@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -18,6 +19,7 @@ GEOJSON = "application/geo+json"
 CATALOG = "application/ogc-catalog+json"
 SCHEMA = "application/schema+json"
 FACETS = "application/facets+json"
+MERGE_PATCH = "application/merge-patch+json"
 OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
 
 COMMON_PARAMETERS = ("f", "lang")
@@ -29,10 +31,13 @@ MAXIMUM_BODY = 5_000_000
 class Refusal(Exception):  # noqa: N818 (it is an answer, told by its status)
     """A request that is refused: the status of the answer, and why, in both languages."""
 
-    def __init__(self, status: int, french: str, english: str = "") -> None:
+    def __init__(
+        self, status: int, french: str, english: str = "", *, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(french)
         self.status = status
         self.english = english or french
+        self.headers = headers or {}
 
 
 def language(request: Request) -> str:
@@ -116,7 +121,8 @@ def refused(error: Refusal | QueryError, lang: str) -> Response:
     code = {400: "InvalidParameterValue", 404: "NotFound", 405: "MethodNotAllowed"}.get(status, "NotApplicableCode")
     document = {"code": code, "description": told, "status": status, "title": _TITLES[lang], "detail": told}
     body = json.dumps(document).encode()  # ASCII: what is told may repeat a broken character of the request
-    return answer(body, "application/json", lang, status=status)
+    headers = error.headers if isinstance(error, Refusal) else None
+    return answer(body, "application/json", lang, status=status, headers=headers)
 
 
 _TITLES = {"fr": "Demande refusée", "en": "Request refused"}
@@ -128,12 +134,32 @@ def validators(generation: int, request: Request, form: str, lang: str) -> dict[
     The tag is of the state of the store and of what was asked, so it is known before anything is searched.
     """
     asked = f"{generation} {request.url.path} {request.url.query} {form} {lang}"
-    moment = datetime.fromtimestamp(generation // 1000, UTC)
-    return {
-        "ETag": f'W/"{blake2b(asked.encode("utf-8", "replace"), digest_size=12).hexdigest()}"',
-        "Last-Modified": format_datetime(moment, usegmt=True),
-        "Cache-Control": "public, max-age=0, must-revalidate",
-    }
+    return _validators(blake2b(asked.encode("utf-8", "replace"), digest_size=12).hexdigest(), generation)
+
+
+def record_validators(body: bytes, generation: int, form: str, lang: str) -> dict[str, str]:
+    """Return the headers of one record: its tag changes when it does, whatever else is edited."""
+    return _validators(f"{record_tag(body)}-{form}-{lang}", generation)
+
+
+def _validators(tag: str, generation: int) -> dict[str, str]:
+    return {"ETag": f'W/"{tag}"', "Last-Modified": _moment(generation // 1000),
+            "Cache-Control": "public, max-age=0, must-revalidate"}  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _moment(seconds: int) -> str:
+    return format_datetime(datetime.fromtimestamp(seconds, UTC), usegmt=True)
+
+
+def record_tag(body: bytes) -> str:
+    """Return what stands for one state of a record in the tags of its forms and languages."""
+    return blake2b(body, digest_size=12).hexdigest()
+
+
+def untagged(tag: str) -> str:
+    """Return what a tag of ``If-Match`` says of a record: its state, in whatever form and language it was read."""
+    return tag.strip().removeprefix("W/").strip('"').partition("-")[0]
 
 
 def is_unchanged(request: Request, headers: Mapping[str, str]) -> bool:
@@ -142,10 +168,10 @@ def is_unchanged(request: Request, headers: Mapping[str, str]) -> bool:
     return known == "*" or headers["ETag"] in (tag.strip() for tag in known.split(","))
 
 
-async def body_of(request: Request) -> Any:
-    """Return the JSON document that a request brings."""
+async def body_of(request: Request, kinds: Collection[str] = ("application/json", GEOJSON)) -> Any:
+    """Return the JSON document that a request brings, of one of some media types."""
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if kind not in ("application/json", GEOJSON):
+    if kind not in kinds:
         raise Refusal(415, f"Content-Type : {GEOJSON} est attendu.", f"Content-Type: {GEOJSON} is expected.")
     body = b""
     async for chunk in request.stream():

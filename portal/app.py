@@ -44,14 +44,15 @@ _STUDY_POLICY = (
 )
 
 
-def create_app(workspace: Path, *, url: str = DEFAULT_URL, editable: bool = False) -> ASGIApp:
+def create_app(workspace: Path, *, url: str = DEFAULT_URL, editable: bool = False, token: str = "") -> ASGIApp:
     """Return the application that serves a workspace at an address (as its readers see it, no slash at the end).
 
-    Records can be created, replaced and deleted over HTTP by whoever reaches it when it is ``editable``.
+    When it is ``editable``, records can be created, replaced, changed and deleted over HTTP: by who bears the
+    ``token``, or from this machine alone when there is none.
     """
     config = engine.configuration(workspace, url=url.rstrip("/"))
     pygeoapi = Guard(engine.application(config))
-    records = RecordsApi(config, workspace, pygeoapi, partial(engine.render, config), editable=editable)
+    records = RecordsApi(config, workspace, pygeoapi, partial(engine.render, config), editable=editable, token=token)
     assets = Path(str(resources.files("geoguichet.coverage.outputs") / "assets"))
     studies = StaticFiles(directory=workspace.absolute() / "studies", check_dir=False)
     return Starlette(
@@ -81,12 +82,13 @@ def serve(
     url: str | None = None,
     on_ready: Callable[[str], None] = lambda _: None,
     editable: bool = False,
+    token: str = "",
 ) -> None:
     """Serve a workspace until interrupted; ``on_ready`` is told the address. PortInUseError when the port is taken."""
     listener = listen(host, port)
     with listener:
         address = url.rstrip("/") if url else f"http://{_bracketed(host)}:{listener.getsockname()[1]}"
-        app = create_app(workspace, url=address, editable=editable)
+        app = create_app(workspace, url=address, editable=editable, token=token)
         config = uvicorn.Config(app, log_level="warning", access_log=False)
         on_ready(address)
         uvicorn.Server(config).run(sockets=[listener])

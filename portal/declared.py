@@ -23,7 +23,7 @@ RECORDS = tuple(
 FACETS = tuple(f"{_OGC}/ogcapi-records-2/1.0/conf/{name}" for name in ("simple", "advanced"))
 """The draft of OGC API Records Part 2."""
 
-EDITING = (f"{_FEATURES}-4/1.0/conf/create-replace-delete",)
+EDITING = tuple(f"{_FEATURES}-4/1.0/conf/{name}" for name in ("create-replace-delete", "update"))
 """Declared only where records may be edited."""
 
 OTHERS = (

@@ -9,7 +9,7 @@ from typing import Any
 from geoguichet.catalogue.cql2 import CRSS, LANGUAGES
 from geoguichet.catalogue.query import EXACT, MAXIMUM_LIMIT
 from geoguichet.catalogue.queryables import FACETS, QUERYABLES, SORTABLES
-from geoguichet.portal.answers import CATALOG, GEOJSON, SCHEMA
+from geoguichet.portal.answers import CATALOG, GEOJSON, MERGE_PATCH, SCHEMA
 from geoguichet.portal.answers import FACETS as FACETS_TYPE
 from geoguichet.portal.encodings import ENCODINGS, TOGETHER
 from geoguichet.portal.features import layer_fields
@@ -36,7 +36,12 @@ def document(config: Mapping[str, Any], *, editable: bool = False, lang: str = "
         "servers": [{"url": str(config["server"]["url"])}],
         "tags": [{"name": name} for name in ("portal", "records", "features", "processes")],
         "paths": paths,
-        "components": {"parameters": _parameters(), "schemas": _schemas(), "responses": _responses()},
+        "components": {
+            "parameters": _parameters(),
+            "schemas": _schemas(),
+            "responses": _responses(),
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
     }
 
 
@@ -137,18 +142,24 @@ def _record_paths(*, editable: bool) -> Json:
     if editable:
         paths[f"{home}/items"]["post"] = _edit("create", "Create a record", "201", (), has_body=True)
         paths[f"{home}/items/{{recordId}}"]["put"] = _edit(
-            "replace", "Replace a record", "204", ("recordId",), has_body=True
+            "replace", "Replace a record", "204", ("recordId", "If-Match"), has_body=True
         )
-        paths[f"{home}/items/{{recordId}}"]["delete"] = _edit("delete", "Delete a record", "204", ("recordId",))
+        patch = {MERGE_PATCH: {"schema": {"type": "object"}}}
+        change = _edit("change", "Change some members of a record", "204", ("recordId", "If-Match"))
+        paths[f"{home}/items/{{recordId}}"]["patch"] = {**change, "requestBody": {"content": patch}}
+        paths[f"{home}/items/{{recordId}}"]["delete"] = _edit(
+            "delete", "Delete a record", "204", ("recordId", "If-Match")
+        )
     return paths
 
 
 def _edit(name: str, summary: str, status: str, parameters: Sequence[str], *, has_body: bool = False) -> Json:
-    refusals = ("400", "404", "409", "413", "415")
+    refusals = ("400", "401", "403", "404", "409", "412", "413", "415")
     return {
         "operationId": name,
         "summary": summary,
         "tags": ["records"],
+        "security": [{}, {"token": []}],
         "parameters": [_ref("parameters", one) for one in parameters],
         "responses": {
             status: {"description": summary},
@@ -231,6 +242,7 @@ def _parameters() -> Json:
                    "schema": {"type": "array", "items": {"type": "string", "pattern": f"^{pattern}$"}}},
         "f-records": _query("f", {"type": "string", "enum": ["json", "html", *TOGETHER]}),
         "f-record": _query("f", {"type": "string", "enum": ["json", "html", "jsonld", *ENCODINGS]}),
+        "If-Match": {"name": "If-Match", "in": "header", "required": False, "schema": {"type": "string"}},
         **{name: {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
            for name in ("recordId", "featureId")},
     }  # fmt: skip

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,14 +19,15 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from geoguichet.catalogue.errors import QueryError, RecordError, RecordNotFoundError, StoreError
+from geoguichet.catalogue.errors import QueryError, RecordNotFoundError, StoreError
 from geoguichet.catalogue.query import PARAMETERS, RecordQuery
 from geoguichet.catalogue.queryables import FACETS as FACET_NAMES
 from geoguichet.catalogue.queryables import QUERYABLES, SORTABLES
-from geoguichet.catalogue.record import Record, instant_keys
+from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.store import Page, RecordStore, search_as_people_do
 from geoguichet.portal import answers, declared
 from geoguichet.portal.answers import CATALOG, GEOJSON, SCHEMA, Refusal, answer
+from geoguichet.portal.editing import Editing, utf8
 from geoguichet.portal.encodings import ENCODINGS, TOGETHER, Encodings
 from geoguichet.portal.records import store_of
 
@@ -39,7 +39,7 @@ ITEMS_PARAMETERS = (*PARAMETERS, "profile", "properties", "skipGeometry", "resul
 PAGE_FACETS = "type,organization:8,keywords:12,themes:8,license:8"
 """The facets that the page of the catalogue shows."""
 
-_ITEM_METHODS = ("GET", "PUT", "DELETE", "OPTIONS")
+_ITEM_METHODS = ("GET", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 _LISTED = ("json", "html", "jsonld", *TOGETHER)
 _ITEM = ("json", "html", "jsonld", *ENCODINGS)
@@ -58,7 +58,14 @@ class RecordsApi:
     """
 
     def __init__(
-        self, config: Mapping[str, Any], workspace: Path, pygeoapi: ASGIApp, render: Render, *, editable: bool = False
+        self,
+        config: Mapping[str, Any],
+        workspace: Path,
+        pygeoapi: ASGIApp,
+        render: Render,
+        *,
+        editable: bool = False,
+        token: str = "",
     ) -> None:
         self.url = str(config["server"]["url"])
         self.resource: Mapping[str, Any] = config["resources"][COLLECTION]
@@ -69,6 +76,9 @@ class RecordsApi:
         self.home = f"{self.url}/collections/{COLLECTION}"
         self.encodings = Encodings(workspace.absolute(), self.url, self.home)
         self._links_of_an_item = {lang: self._made_item_links(lang) for lang in _WORDS}
+        self.editing = Editing(self.store, self.url, self.home, editable=editable, token=token)
+        edits = {"PUT": self.editing.replace, "PATCH": self.editing.change, "DELETE": self.editing.delete}
+        self._edits: Mapping[str, Callable[[Request, str], Awaitable[Response]]] = edits
 
     def routes(self) -> list[BaseRoute]:
         """Return what to put before pygeoapi's own routes."""
@@ -224,9 +234,9 @@ class RecordsApi:
     async def items(self, request: Request) -> Response:
         """Search, or create a record."""
         if request.method == "OPTIONS":
-            return self._options("GET, HEAD, POST, OPTIONS" if self.editable else "GET, HEAD, OPTIONS")
+            return self.editing.options(one=False)
         if request.method == "POST":
-            return await self._create(request)
+            return await self.editing.create(request)
         form, lang = answers.wanted_form(request, _LISTED), answers.language(request)
         given = answers.parameters(request, *ITEMS_PARAMETERS)
         _check_profile(request, RECORD_PROFILE)
@@ -325,20 +335,20 @@ class RecordsApi:
         return self.render("collections/items/index.html", data, lang).encode("utf-8", "replace")
 
     async def item(self, request: Request) -> Response:
-        """Serve, replace or delete one record."""
+        """Serve, replace, change or delete one record."""
         identifier = request.path_params["identifier"]
         if request.method == "OPTIONS":
-            return self._options("GET, HEAD, PUT, DELETE, OPTIONS" if self.editable else "GET, HEAD, OPTIONS")
-        if request.method in ("PUT", "DELETE"):
-            return await (self._replace if request.method == "PUT" else self._delete)(request, identifier)
+            return self.editing.options(one=True)
+        if edit := self._edits.get(request.method):
+            return await edit(request, identifier)
         form, lang = answers.wanted_form(request, _ITEM), answers.language(request)
         answers.parameters(request, "profile")
         _check_profile(request, RECORD_PROFILE)
         generation = self.store.generation()  # both take less than handing them to a thread would
-        body = self.store.document(_utf8(identifier))
+        body = self.store.document(utf8(identifier))
         if form not in ENCODINGS and (other := self.or_pygeoapi(request, form)):
             return other
-        headers = answers.validators(generation, request, form, lang)
+        headers = answers.record_validators(body, generation, form, lang)
         if answers.is_unchanged(request, headers):
             return answer(b"", GEOJSON, lang, status=304, headers=headers)
         if form in ENCODINGS:
@@ -365,54 +375,6 @@ class RecordsApi:
         ]
         return b",".join(map(answers.to_json, links))
 
-    # --- editing ----------------------------------------------------------------------------------
-
-    def _options(self, methods: str) -> Response:
-        headers = {"Allow": methods, "Access-Control-Allow-Methods": methods,
-                   "Access-Control-Allow-Headers": "Content-Type, If-Match, If-None-Match"}  # fmt: skip
-        return answer(b"", "text/plain", "fr", status=204, headers=headers)
-
-    def _check_editable(self, request: Request) -> None:
-        answers.parameters(request)
-        if not self.editable:
-            raise Refusal(405, "Ce catalogue est en lecture seule.", "This catalogue is read-only.")
-
-    async def _create(self, request: Request) -> Response:
-        """Store a new record; its identifier is made here if it brings none."""
-        self._check_editable(request)
-        document = await answers.body_of(request)
-        if isinstance(document, dict) and not document.get("id"):
-            document = {**document, "id": str(uuid.uuid4())}
-        record = checked_record(document)
-        if await run_in_threadpool(self._exists, record.id):
-            raise Refusal(409, f"La fiche « {record.id} » existe déjà ; PUT la remplace.",
-                          f"The record “{record.id}” already exists; PUT replaces it.")  # fmt: skip
-        await run_in_threadpool(lambda: self.store.upsert(record, by="api"))
-        location = f"{self.home}/items/{quote(record.id, safe='')}"
-        return answer(b"", GEOJSON, answers.language(request), status=201, headers={"Location": location})
-
-    async def _replace(self, request: Request, identifier: str) -> Response:
-        self._check_editable(request)
-        record = checked_record(await answers.body_of(request))
-        if record.id != identifier:
-            raise Refusal(400, f"id : « {identifier} » est attendu, comme dans l'adresse.",
-                          f"id: “{identifier}” is expected, as in the address.")  # fmt: skip
-        await run_in_threadpool(self.store.document, identifier)  # a record that is not there is a 404
-        await run_in_threadpool(lambda: self.store.upsert(record, by="api"))
-        return answer(b"", GEOJSON, answers.language(request), status=204)
-
-    async def _delete(self, request: Request, identifier: str) -> Response:
-        self._check_editable(request)
-        await run_in_threadpool(lambda: self.store.delete(_utf8(identifier), by="api"))
-        return answer(b"", GEOJSON, answers.language(request), status=204)
-
-    def _exists(self, identifier: str) -> bool:
-        try:
-            self.store.document(identifier)
-        except RecordNotFoundError:
-            return False
-        return True
-
 
 class _Forwarded(Response):
     """The answer of pygeoapi to the same request."""
@@ -423,22 +385,6 @@ class _Forwarded(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.app({**scope, "path_params": {}}, receive, send)
-
-
-def checked_record(document: Any) -> Record:
-    """Read a record that a client brings; Refusal says what is missing or wrong."""
-    try:
-        record = Record.from_geojson(document)
-        for name in ("created", "updated"):
-            if told := getattr(record, name):
-                instant_keys(told)
-    except (RecordError, RecursionError) as error:
-        raise Refusal(400, str(error), f"Not a record of OGC API Records: {error}") from error
-    missing = [name for name in ("type", "title") if not getattr(record, name)]
-    if missing or "/" in record.id:
-        raise Refusal(400, f"properties : {' et '.join(missing) or 'un id sans « / »'} attendu.",
-                      f"properties: {' and '.join(missing) or 'an id without “/”'} expected.")  # fmt: skip
-    return record
 
 
 def facets_json(page: Page) -> dict[str, Any]:
@@ -530,12 +476,6 @@ def _check_profile(request: Request, served: str) -> None:
         if asked.strip("[]<> ") not in known:
             raise Refusal(400, f"profile : « {asked[:80]} » n'est pas servi ; attendu {served}.",
                           f"profile: “{asked[:80]}” is not served; expected {served}.")  # fmt: skip
-
-
-def _utf8(identifier: str) -> str:
-    if any("\ud800" <= character <= "\udfff" for character in identifier):
-        raise RecordNotFoundError("Aucune fiche de cet identifiant dans le catalogue.")
-    return identifier
 
 
 def link(rel: str, href: str, kind: str = "", title: str = "") -> dict[str, str]:
