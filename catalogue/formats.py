@@ -170,7 +170,11 @@ def _ready(record: Record, form: str, source: bytes) -> Callable[[], Described]:
 
 
 def _open_xml(document: bytes) -> Iterator[Callable[[], Described]]:
-    root = parse(document)
+    root = parse(document, blanks=False)
+    if any(claims(root) for _, claims, _ in _XML):
+        yield _element_reader(root, document)
+        return
+    root = parse(document)  # what stands around its records is given back as it came
     if name(root) == "RDF":
         yield from _open_rdf(document)
         return
@@ -183,7 +187,7 @@ def _open_xml(document: bytes) -> Iterator[Callable[[], Described]]:
         if name(element) == "RDF":
             yield from _open_rdf(etree.tostring(element, with_tail=False))
         else:
-            yield _element_reader(element, document if element is root else b"")
+            yield _element_reader(element, b"")
     if not elements and name(root) not in _CONTAINERS:
         raise FormatError(f"<{name(root)}> n'est pas une fiche d'un format connu.", line=line_of(root))
 

@@ -725,7 +725,7 @@ def _plain_contact(party: Element, about: str) -> Contact | None:
         postal = {"deliveryPoint": said["deliveryPoint"]} | postal
     extra: Members = {"addresses": [postal]} if postal else {}
     extra |= {name: said[name][0] for name in ("hoursOfService", "contactInstructions") if name in said}
-    online = every(party, "contactInfo", "*", "onlineResource", "*") if "linkage" in said else ()
+    online = party.iter("{*}CI_OnlineResource") if "linkage" in said else ()
     return Contact(
         organization=said["organisationName"][0],
         name=said.get("individualName", ("",))[0],

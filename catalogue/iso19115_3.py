@@ -46,7 +46,7 @@ def claims(root: Element) -> bool:
 
 def read(document: bytes) -> Record:
     """Read one metadata document; FormatError when it is not XML."""
-    return read_element(parse(document))
+    return read_element(parse(document, blanks=False))
 
 
 def read_element(root: Element) -> Record:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from hashlib import sha256
+from itertools import chain
 from typing import Any, NamedTuple, Self
 
 from geoguichet.catalogue.errors import RecordError
@@ -466,8 +467,18 @@ def _check_geometry(geometry: Json) -> None:
     elif kind not in _DEPTH:
         raise RecordError(f"geometry.type : un type GeoJSON est attendu, reçu « {kind} ».")
     else:
-        for position in _positions(geometry.get("coordinates"), _DEPTH[kind]):
-            _check_position(position)
+        positions = list(_positions(geometry.get("coordinates"), _DEPTH[kind]))
+        if not _are_positions(positions):
+            for position in positions:
+                _check_position(position)
+
+
+def _are_positions(positions: list[Any]) -> bool:
+    """Say whether all are lists of two finite numbers or more: quicker than `_check_position`, which says what not."""
+    if not {list, tuple}.issuperset(map(type, positions)) or min(map(len, positions), default=2) < 2:
+        return False
+    numbers = list(chain.from_iterable(positions))
+    return {int, float}.issuperset(map(type, numbers)) and all(map(math.isfinite, numbers))
 
 
 def _check_position(position: Any) -> None:

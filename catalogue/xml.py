@@ -31,19 +31,27 @@ class _LocalNames(dict[object, str]):
 LOCAL = _LocalNames()
 
 
-def parse(document: bytes) -> Element:
-    """Read a document; FormatError says where it stops being XML."""
+def parse(document: bytes, *, blanks: bool = True) -> Element:
+    """Read a document; FormatError says where it stops being XML.
+
+    Without ``blanks`` the white space between elements is left out: a quarter less work, for who only reads.
+    """
     try:
-        return etree.fromstring(document.lstrip(), _parser())
+        return etree.fromstring(document.lstrip(), _parser(blanks))
     except etree.XMLSyntaxError as error:
         line = error.lineno or 0
         raise FormatError(f"XML mal formé, ligne {line} : {_reason(document, error)}.", line=line) from error
 
 
-@lru_cache(maxsize=1)
-def _parser() -> etree.XMLParser:
+@lru_cache(maxsize=2)
+def _parser(blanks: bool) -> etree.XMLParser:
     return etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        huge_tree=False,
+        remove_blank_text=not blanks,
     )
 
 

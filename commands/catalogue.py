@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from geoguichet.commands.arguments import bbox, command, group, known_workspace, positive, workspace_of
-from geoguichet.commands.printing import print_findings
+from geoguichet.commands.arguments import add_output, bbox, command, group, known_workspace, positive, workspace_of
+from geoguichet.commands.printing import counting, print_findings
 from geoguichet.referentials.errors import UsageError
 
 if TYPE_CHECKING:
+    from geoguichet.catalogue.harvest.configuration import Configured
+    from geoguichet.catalogue.harvest.run import Summary
     from geoguichet.catalogue.record import Record
 
 
@@ -63,13 +66,20 @@ def _add_filling(catalogue: Any) -> None:
     judge.add_argument("--json", action="store_true", help="répondre en JSON")
     crawl = command(catalogue, "crawl", _crawl, "faire une fiche de chaque fichier de données d'un dossier")
     crawl.add_argument("path", type=Path, metavar="DOSSIER", help="le dossier à parcourir")
-    reap = command(catalogue, "harvest", _harvest, "moissonner une source")
+    reap = command(catalogue, "harvest", _harvest, "moissonner une source, ou toutes celles d'un fichier")
     reap.add_argument(
-        "kind", metavar="SORTE", help="csw, ogc-records, ogc-features, wms, wfs, wmts, dcat, ckan, udata, ..."
+        "kind",
+        nargs="?",
+        metavar="SORTE",
+        help="csw, ogc-records, ogc-features, wms, wfs, wmts, dcat, ckan, udata, ...",
     )
-    reap.add_argument("url", metavar="ADRESSE", help="l'adresse de la source (un dossier pour la sorte folder)")
+    reap.add_argument("url", nargs="?", metavar="ADRESSE", help="l'adresse de la source (un dossier pour folder)")
     reap.add_argument("--name", default="", metavar="NOM", help="le nom de la source (sinon, son hôte)")
+    reap.add_argument("--all", action="store_true", help="toutes les sources du fichier de sources")
+    reap.add_argument("--config", type=Path, metavar="FICHIER", help="le fichier de sources (./harvest.toml)")
+    reap.add_argument("--init", type=Path, metavar="FICHIER", help="créer un fichier de sources commenté, à compléter")
     reap.add_argument("--dry-run", action="store_true", help="dire ce qui serait fait, sans rien écrire")
+    add_output(reap)
     command(catalogue, "sources", _sources, "montrer les sources et l'histoire de leurs moissons")
 
 
@@ -159,18 +169,88 @@ def _crawl(arguments: argparse.Namespace) -> None:
 
 
 def _harvest(arguments: argparse.Namespace) -> None:
+    from geoguichet.catalogue.errors import CatalogueError, HarvestError
+
+    if arguments.init is not None:
+        _write_sources(arguments.init)
+        return
+    sources, failed = _asked_sources(arguments), []
+    told: list[dict[str, Any]] = []
+    for source in sources:
+        try:
+            done = _harvest_one(source, arguments)
+        except CatalogueError as error:  # the other sources of the file are harvested all the same
+            if not arguments.all and not arguments.config:
+                raise
+            print(f"{source.name} : {error}", file=sys.stderr)
+            failed.append(source.name)
+            told.append({"source": source.name, "status": "failed", "counts": {}, "findings": [], "error": str(error)})
+            continue
+        failed += [source.name] if done.status == "failed" else []
+        told.append(
+            {"source": done.name, "status": done.status, "counts": dict(done.counts)}
+            | {"findings": [finding.as_dict() for finding in done.findings]}
+        )
+    if arguments.json:
+        print(json.dumps(told, ensure_ascii=False, indent=2))
+    if failed:
+        raise HarvestError(f"moisson échouée : {', '.join(failed)}.")
+
+
+def _asked_sources(arguments: argparse.Namespace) -> tuple[Configured, ...]:
+    """Return the source that the arguments name, or those of the file that they name."""
     from urllib.parse import urlsplit
 
+    from geoguichet.catalogue.harvest.configuration import Configured, read_sources
+
+    if arguments.all or arguments.config:
+        if arguments.kind or arguments.name:
+            raise UsageError("harvest : une source (SORTE ADRESSE) ou --all est attendu, pas les deux.")
+        return read_sources(arguments.config or Path("harvest.toml"))
+    if not arguments.kind or not arguments.url:
+        raise UsageError("harvest : SORTE et ADRESSE sont attendues, ou --all pour celles de harvest.toml.")
+    name = arguments.name or urlsplit(arguments.url).hostname or Path(arguments.url).name
+    return (Configured(name, arguments.kind, arguments.url),)
+
+
+def _harvest_one(source: Configured, arguments: argparse.Namespace) -> Summary:
     from geoguichet.catalogue.harvest.run import harvest, open_source
 
-    name = arguments.name or urlsplit(arguments.url).hostname or Path(arguments.url).name
-    source = open_source(arguments.kind, arguments.url, name)
-    done = harvest(source, workspace_of(arguments), name=name, kind=arguments.kind, dry_run=arguments.dry_run)
-    print_findings(done.findings)
+    opened = open_source(source.kind, source.url, source.name)
+    with counting(source.name, quiet=arguments.quiet or arguments.json) as on_progress:
+        done = harvest(
+            opened,
+            workspace_of(arguments),
+            name=source.name,
+            kind=source.kind,
+            dry_run=arguments.dry_run,
+            on_progress=lambda counts: on_progress(_counted(counts)),
+        )
+    if not arguments.json:
+        print_findings(done.findings)
+        ends = {"complete": "complète", "partial": "partielle", "failed": "échouée", "dry-run": "à blanc"}
+        if not arguments.quiet:
+            print(f"{done.name} : moisson {ends.get(done.status, done.status)} ; fiches {_counted(done.counts)}.")
+    return done
+
+
+def _counted(counts: Mapping[str, int]) -> str:
     labels = ("lues", "nouvelles", "changées", "inchangées", "refusées", "disparues", "en double")
-    told = ", ".join(f"{number} {label}" for label, number in zip(labels, done.counts.values(), strict=True))
-    ends = {"complete": "complète", "partial": "partielle", "failed": "échouée", "dry-run": "à blanc"}
-    print(f"{name} : moisson {ends.get(done.status, done.status)} ; fiches {told}.")
+    return ", ".join(f"{number} {label}" for label, number in zip(labels, counts.values(), strict=True))
+
+
+def _write_sources(path: Path) -> None:
+    from geoguichet.catalogue.errors import HarvestError
+    from geoguichet.catalogue.harvest.configuration import template
+
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(template())
+    except FileExistsError as error:
+        raise HarvestError(f"{path} existe déjà ; il n'est pas remplacé.") from error
+    except OSError as error:
+        raise HarvestError(f"{path} ne peut pas être écrit ({error.strerror}).") from error
+    print(f"{path} est créé ; complétez-le, puis : geoguichet catalogue harvest --all --config {path}")
 
 
 def _sources(arguments: argparse.Namespace) -> None:

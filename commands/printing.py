@@ -36,6 +36,21 @@ def progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
             progress.update(task, total=1, completed=1)
 
 
+@contextmanager
+def counting(name: str, *, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Show counts that grow on stderr when it is a terminal; otherwise stay silent."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    shown = (TextColumn("{task.fields[name]}"), BarColumn(20), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*shown, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=None, name=name)
+        yield lambda told: progress.update(task, description=told)
+
+
 def columns(header: Sequence[str], lines: Sequence[Sequence[str]], left: int = 1) -> str:
     """Return lines under a header and a rule; the first ``left`` columns to the left, the others to the right."""
     widths = [max(map(len, column)) for column in zip(header, *lines, strict=True)]

@@ -51,6 +51,14 @@ class Kept:
     records: tuple[tuple[str, str], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """The other source that already gave a record, and another record (with its source) of the same print; or blank."""
+
+    holder: str
+    lookalike: tuple[str, str]
+
+
 def journal_path(workspace: Path) -> Path:
     """Return where a workspace keeps the journal of its harvests."""
     return workspace / "harvest.sqlite"
@@ -112,21 +120,19 @@ class Journal:
                 database.execute("UPDATE document SET run = ? WHERE source = ? AND digest = ?", (run, name, digest))
             database.execute("UPDATE run SET cursor = ?, clean = min(clean, ?) WHERE n = ?", (cursor, int(clean), run))
 
-    def holder(self, name: str, identifier: str) -> str:
-        """Return the other source that already gave this record; empty when none did."""
+    def neighbours(self, name: str, records: Iterable[tuple[str, str]]) -> dict[str, Neighbours]:
+        """Return what other records stand close to those of a source, given as pairs of identifier and print."""
+        looks = (
+            "SELECT id, source FROM item WHERE print = ? AND NOT (id = ? AND source = ?) ORDER BY source, id LIMIT 1"
+        )
+        holds = "SELECT source FROM item WHERE id = ? AND source != ?"
+        found = {}
         with self._read() as database:
-            row = database.execute(
-                "SELECT source FROM item WHERE id = ? AND source != ?", (identifier, name)
-            ).fetchone()
-        return "" if row is None else str(row[0])
-
-    def lookalike(self, name: str, identifier: str, mark: str) -> tuple[str, str]:
-        """Return another record, and its source, that has the same title and extent; empty when none has."""
-        with self._read() as database:
-            others = "print = ? AND NOT (id = ? AND source = ?)"
-            query = f"SELECT id, source FROM item WHERE {others} ORDER BY source, id LIMIT 1"
-            row = database.execute(query, (mark, identifier, name)).fetchone()
-        return ("", "") if row is None else (str(row[0]), str(row[1]))
+            for identifier, mark in records:
+                holder = database.execute(holds, (identifier, name)).fetchone()
+                alike = database.execute(looks, (mark, identifier, name)).fetchone()
+                found[identifier] = Neighbours(holder[0] if holder else "", tuple(alike) if alike else ("", ""))
+        return found
 
     def seen(self, run: int, name: str) -> set[str]:
         """Return the records that the documents of a run hold."""

@@ -19,7 +19,7 @@ from geoguichet.catalogue.harvest import json_api
 from geoguichet.catalogue.harvest.csw import Csw
 from geoguichet.catalogue.harvest.documents import Capabilities, DcatCatalogue, Folder
 from geoguichet.catalogue.harvest.http import Client, client_for
-from geoguichet.catalogue.harvest.journal import Journal, Kept, journal_path
+from geoguichet.catalogue.harvest.journal import Journal, Kept, Neighbours, journal_path
 from geoguichet.catalogue.harvest.oai_pmh import OaiPmh
 from geoguichet.catalogue.harvest.source import Deleted, Fetched, Item, Partial, Refused, Source, Unchanged
 from geoguichet.catalogue.originals import Originals, originals_path
@@ -141,9 +141,14 @@ def _store_batch(
         seen += _other(item, journal, store, tally)
     kept: list[Kept] = []
     described: list[tuple[Described, str]] = []
+    answers = {
+        digest: formats.read(item.body, address=item.address) for digest, item in fetched.items() if digest not in known
+    }
+    prints = {one.record.id: _print(one.record) for answer in answers.values() for one in answer.described}
+    neighbours = journal.neighbours(tally.source, prints.items()) if prints else {}
     for digest, item in fetched.items():
         if digest not in known:
-            records = list(_read(item, journal, tally))
+            records = list(_taken(answers[digest], neighbours, tally))
             described += [(one, item.address) for one in records]
             kept.append(Kept(digest, item.address, tuple((one.record.id, _print(one.record)) for one in records)))
     if described:
@@ -181,9 +186,8 @@ def _other(item: Item, journal: Journal, store: SQLiteStore, tally: _Tally) -> l
     return []
 
 
-def _read(item: Fetched, journal: Journal, tally: _Tally) -> Iterator[Described]:
+def _taken(answer: formats.Answer, neighbours: Mapping[str, Neighbours], tally: _Tally) -> Iterator[Described]:
     """Yield the records of a document that are to be stored, telling the others."""
-    answer = formats.read(item.body, address=item.address)
     for finding in answer.findings:
         if finding.severity == "error":
             tally.findings.append(finding)
@@ -201,11 +205,12 @@ def _read(item: Fetched, journal: Journal, tally: _Tally) -> Iterator[Described]
             tally.counts["duplicates"] += 1
             continue
         tally.seen.add(identifier)
-        if holder := journal.holder(tally.source, identifier):
+        near = neighbours[identifier]
+        if holder := near.holder:
             tally.note("duplicate", identifier, f"fiche déjà donnée par la source « {holder} », qui la garde.")
             tally.counts["duplicates"] += 1
             continue
-        other, place = journal.lookalike(tally.source, identifier, _print(one.record))
+        other, place = near.lookalike
         if other and one.record.title:
             tally.note("lookalike", identifier, f"mêmes titre et emprise que « {other} » (source « {place} »).")
         yield one

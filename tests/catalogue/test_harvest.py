@@ -5,8 +5,11 @@ import json
 import os
 import random
 import re
+import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from geoguichet.catalogue import dcat, iso19139
-from geoguichet.catalogue.errors import HarvestError
+from geoguichet.catalogue.errors import HarvestError, StoreError
 from geoguichet.catalogue.exchange import every_record
 from geoguichet.catalogue.harvest import run as harvest_run
 from geoguichet.catalogue.harvest.csw import Csw
@@ -450,6 +453,49 @@ def test_a_harvest_killed_anywhere_ends_the_same(tmp_path: Path, monkeypatch: py
         with SQLiteStore(store_path(workspace)) as store:
             assert all(len(store.history(f"jeu-{n:03}")) == 1 for n in range(23))
     assert killed >= 20
+
+
+def kept_by(workspace: Path) -> dict[str, Any]:
+    """What a harvest leaves, but for moments: records, how many versions, their documents, what the journal knows."""
+    with SQLiteStore(store_path(workspace)) as store:
+        records = list(every_record(store))
+        versions = {record.id: len(store.history(record.id)) for record in records}
+    originals = Originals(originals_path(workspace))
+    journal = Journal(journal_path(workspace))
+    return {
+        "records": {record.id: record.to_bytes() for record in records},
+        "versions": versions,
+        "documents": {record.id: originals.document(record) for record in records},
+        "journal": journal.seen(max(1, len(journal.sources()[0][3])), "essai"),
+    }
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a child that can be killed is made by fork")
+def test_a_harvest_killed_by_the_system_ends_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``kill -9`` at random moments of a harvest, then resumed; GEOGUICHET_KILLS says how many times (3)."""
+    folder = tmp_path / "fiches"
+    folder.mkdir()
+    for number, document in enumerate(documents(150)):
+        (folder / f"{number:03}.xml").write_bytes(document)
+    monkeypatch.setattr(harvest_run, "BATCH", 10)
+    start = time.perf_counter()
+    run(Folder(str(folder)), tmp_path / "whole")
+    lasts_s = time.perf_counter() - start
+    wanted, chance, midway = kept_by(tmp_path / "whole"), random.Random(9), 0
+    for trial in range(int(os.environ.get("GEOGUICHET_KILLS", "3"))):
+        workspace = tmp_path / f"killed-{trial}"
+        child = os.fork()
+        if child == 0:
+            run(Folder(str(folder)), workspace)
+            os._exit(0)
+        time.sleep(chance.uniform(0.05, 0.95) * lasts_s)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        with suppress(StoreError):  # killed while the file was being made: it is no catalogue yet
+            midway += 0 < len(stored(workspace)) < 150
+        assert run(Folder(str(folder)), workspace).status == "complete"
+        assert kept_by(workspace) == wanted, trial
+    assert midway or trial < 19  # of twenty, some were in the middle
 
 
 def test_the_journal_tells_the_runs(server: Server, tmp_path: Path) -> None:
