@@ -97,8 +97,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "stand in for minutes; it only proves the cases that are certain.",
     ),
     "legal_not_measured": (
-        "Non tranchée : trop d’habitants n’ont pas pu être placés sur le réseau routier.",
-        "Not decided: too many people could not be placed on the road network.",
+        "Non tranchée là où trop d’habitants n’ont pas pu être placés sur le réseau routier.",
+        "Not decided where too many people could not be placed on the road network.",
     ),
     "legal_nobody": (
         "Non tranchée là où l’étude ne compte aucun habitant.",
