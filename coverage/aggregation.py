@@ -23,7 +23,7 @@ class AggregationError:
     people: int
     cells: int
     people_of_communes: int
-    """What the communes count, in the same territory."""
+    """What the communes count, those that have a cell."""
     differently: int
     """People served by one answer and not by the other."""
     hidden: int
@@ -52,7 +52,7 @@ def aggregation_error(cells: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, study
     return AggregationError(
         people=int(people.sum()),
         cells=len(cells),
-        people_of_communes=int(communes["people"].sum()),
+        people_of_communes=int(communes.loc[cells["commune"].unique(), "people"].sum()),
         differently=int(people[coarse != fine].sum()),
         hidden=int(people[coarse & ~fine].sum()),
         alarmed=int(people[~coarse & fine].sum()),

@@ -137,13 +137,11 @@ def fine_demand(cells: Cells, territory: Territory, study: Study, path: Path) ->
             f"{study.where}, clé « demand.cells.file » : aucun carreau habité de {layer} n'est dans le territoire ; "
             "vérifiez le fichier et son système de coordonnées."
         )
-    bare = communes.index[~communes.index.isin(commune) & (communes[study.demand.weight].fillna(0) > 0)]
+    lived_in = communes[study.demand.weight].fillna(0) > 0
+    bare = communes[~communes.index.isin(commune) & lived_in].sort_values(study.demand.weight, ascending=False)
     counters["communes_without_cells"] = len(bare)
-    counters["people_of_communes_without_cells"] = int(communes.loc[bare, study.demand.weight].sum())
-    findings += [
-        Finding("no-cell", layer, code, f"{communes.at[code, 'name']} : aucun carreau habité n'a son centre dedans.")
-        for code in bare
-    ]
+    counters["people_of_communes_without_cells"] = int(bare[study.demand.weight].sum())
+    findings += _bare_communes(bare["name"], layer)
     named = communes.reindex(commune)[["name", "departement", "epci"]].set_axis(table.index)
     demand = gpd.GeoDataFrame(
         named.assign(
@@ -299,6 +297,16 @@ def _inhabited(table: gpd.GeoDataFrame, layer: str) -> tuple[gpd.GeoDataFrame, l
     if empty:
         findings.append(Finding("empty-cell", layer, "", f"{empty} carreau(x) sans aucun habitant.", "info"))
     return table[np.isfinite(people) & (people > 0) & ~unplaced], findings
+
+
+def _bare_communes(names: pd.Series, layer: str) -> list[Finding]:
+    """Name the most populated communes that no inhabited cell falls in, and count the others."""
+    told = [
+        Finding("no-cell", layer, str(code), f"{name} : aucun carreau habité n'a son centre dedans.")
+        for code, name in names[:_NAMED].items()
+    ]
+    left = len(names) - len(told)
+    return [*told, *([Finding("no-cell", layer, "", f"{left} autres communes sans carreau habité.")] if left else [])]
 
 
 def _commune_of(points: gpd.GeoSeries, territory: Territory) -> pd.Series:

@@ -65,7 +65,8 @@ COLUMNS = (
 )
 """Of :func:`legal_table`. ``beyond``: people proved to be beyond; ``undecided``: people of whom nothing is proved;
 ``most_share``: the share if all of those were beyond; ``reason``: why there is no verdict (``no_car_times``: the study
-has no router of car times; ``not_measured``: some people could not be placed on the roads), else empty."""
+has no router of car times; ``not_measured``: some people could not be placed on the roads; ``nobody``: the study counts
+no one there), else empty."""
 
 
 def legal_table(
@@ -106,9 +107,10 @@ def _rows(
         for code, name in zip(territory.departements["code"], territory.departements["name"], strict=True)
     ]
     verdicts = [row["verdict"] for row in rows]
+    reasons = [str(row["reason"]) for row in rows if row["reason"]]
     whole = _verdict(rule, people, near, far, np.ones(len(people), dtype=bool), lacking)
     whole["verdict"] = next((kind for kind in ("fail", "undecided") if kind in verdicts), "pass")
-    whole["reason"] = lacking if whole["verdict"] == "undecided" else ""
+    whole["reason"] = reasons[0] if whole["verdict"] == "undecided" else ""
     return [*rows, head | {"code": "", "name": territory.name} | whole]
 
 
@@ -136,6 +138,8 @@ def _verdict(
     unsure = people[here & ~within & ~beyond].sum()
     least, most = (float(n / total) if total else 0.0 for n in (far, far + unsure))
     verdict: Verdict = "fail" if least > rule.allowed_share else "pass" if most <= rule.allowed_share else "undecided"
+    if not total:
+        verdict, lacking = "undecided", "nobody"  # nothing is kept nor broken where nobody is counted
     return {
         "people": int(total),
         "beyond": int(far),

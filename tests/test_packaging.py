@@ -28,7 +28,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 
 
 def test_every_module_and_file_of_the_rooms_is_there(wheel: set[str]) -> None:
-    rooms = ("catalogue", "coverage", "portal", "referentials")
+    rooms = ("catalogue", "commands", "coverage", "portal", "referentials")
     wanted = [ROOT / "cli.py", ROOT / "pygeoapi-config.yml", ROOT / "data" / "midi-pyrenees.gpkg"]
     wanted += (ROOT / "data" / "studies").glob("*.toml")
     for room in rooms:
@@ -39,7 +39,16 @@ def test_every_module_and_file_of_the_rooms_is_there(wheel: set[str]) -> None:
 
 def test_nothing_else_is(wheel: set[str]) -> None:
     tops = {name.split("/")[1] for name in wheel if name.startswith("geoguichet/")}
-    assert tops == {"catalogue", "cli.py", "coverage", "data", "portal", "pygeoapi-config.yml", "referentials"}
+    assert tops == {
+        "catalogue",
+        "cli.py",
+        "commands",
+        "coverage",
+        "data",
+        "portal",
+        "pygeoapi-config.yml",
+        "referentials",
+    }
     assert {name.split("/")[0] for name in wheel} == {
         "geoguichet",
         next(n.split("/")[0] for n in wheel if "dist-info" in n),

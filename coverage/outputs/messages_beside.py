@@ -97,8 +97,12 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "stand in for minutes; it only proves the cases that are certain.",
     ),
     "legal_not_measured": (
-        "Non tranchée : trop d’habitants n’ont pas pu être placés sur le réseau routier.",
-        "Not decided: too many people could not be placed on the road network.",
+        "Non tranchée là où trop d’habitants n’ont pas pu être placés sur le réseau routier.",
+        "Not decided where too many people could not be placed on the road network.",
+    ),
+    "legal_nobody": (
+        "Non tranchée là où l’étude ne compte aucun habitant.",
+        "Not decided where the study counts nobody.",
     ),
     "table_legal": (
         "Habitants au-delà, par département ; services : « {need} »",
@@ -146,8 +150,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "commune does not, {alarmed} are served while their commune is not.",
     ),
     "aggregation_people": (
-        "Les carreaux comptent {cells} habitants, les communes {communes} : les deux n’ont pas la même date.",
-        "The cells count {cells} inhabitants, the communes {communes}: the two are not of one date.",
+        "Les carreaux comptent {cells} habitants ; les communes où il y en a, {communes}.",
+        "The cells count {cells} inhabitants; the communes that have any, {communes}.",
     ),
     "table_aggregation": (
         "Écart entre le point de la commune et le carreau où vit l’habitant",

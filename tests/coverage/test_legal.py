@@ -136,6 +136,12 @@ def test_people_who_could_not_be_measured_decide_nothing_unless_too_few_to_matte
     assert table.at["82", "reason"] == "not_measured" and table.at["82", "undecided"] == 20
 
 
+def test_where_nobody_is_counted_nothing_is_kept() -> None:
+    table = verdict("la_poste", people(("46", 10, 1.0)), [2.0])
+    assert table["verdict"].to_dict() == {"46": "pass", "82": "undecided", "": "undecided"}
+    assert table["reason"].to_dict() == {"46": "", "82": "nobody", "": "nobody"}
+
+
 def test_no_contact_point_at_all_is_beyond() -> None:
     demand = people(("46", 10, 1.0), ("82", 10, 1.0))
     empty = contact()[:0]

@@ -144,3 +144,14 @@ def test_what_a_manifest_holds_comes_back() -> None:
     document["rule"] = {"all": ["etat"], "at_least": 1}
     study = parse_study(document)
     assert study_of(json.loads(json.dumps(study_parameters(study)))) == study
+
+
+def test_the_study_of_the_rules_of_law_is_shipped() -> None:
+    study = read_study(Path(str(files("geoguichet.data") / "studies" / "regles-de-droit.toml")))
+    assert [(choice.rule, choice.need) for choice in study.legal] == [
+        ("la_poste", "poste"),
+        ("france_services_30", "france_services"),
+        ("france_services_20", "france_services"),
+    ]
+    assert study.rule.kind == "all_and_at_least" and str(study.needs[2].open_at) == "samedi 10 h"
+    assert study.measures is not None and study.unit == "s" and study.kiosks is None
