@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from geoguichet.commands import referentials_in_time
 from geoguichet.commands.arguments import codes, command, group, workspace_of
 from geoguichet.commands.printing import number
+from geoguichet.commands.referentials_in_time import store_of
 from geoguichet.referentials.errors import UsageError
 
 if TYPE_CHECKING:
@@ -64,15 +66,10 @@ def add(commands: Any) -> None:
     export.add_argument("names", nargs="+", metavar="NOM")
     export.add_argument("--out", type=Path, required=True, metavar="FICHIER", help=".gpkg .fgb .geojson .parquet .csv")
     export.add_argument("--base", metavar="FICHIER.gpkg", help="le territoire à compléter (ou « sample »)")
+    export.add_argument(
+        "--figures", default="", metavar="NOM", help="avec --base : une table par commune à joindre (débit, population)"
+    )
     export.add_argument("--types", type=codes, default=(), metavar="TYPES", help="seulement ces types")
-    feed = command(referentials, "feed", _feed, "dire ce qui a changé dans un annuaire depuis un jour")
-    feed.add_argument("name", metavar="NOM")
-    feed.add_argument("--since", default="", metavar="AAAA-MM-JJ", help="sinon tous les services d'aujourd'hui")
-    feed.add_argument("--format", choices=("atom", "json", "csv"), default="atom", help="atom, json ou csv")
-    feed.add_argument("--departements", type=codes, default=(), metavar="CODES", help="seulement ceux-là")
-    feed.add_argument("--communes", type=codes, default=(), metavar="CODES", help="seulement celles-là")
-    feed.add_argument("--types", type=codes, default=(), metavar="TYPES", help="seulement ces types")
-    feed.add_argument("--out", type=Path, required=True, metavar="FICHIER")
     diff = command(referentials, "diff", _diff, "comparer deux versions")
     diff.add_argument("before", metavar="AVANT")
     diff.add_argument("after", metavar="APRÈS")
@@ -80,6 +77,7 @@ def add(commands: Any) -> None:
         "--territory", metavar="FICHIER.gpkg", default="sample", help="le fond et les limites de la carte"
     )
     diff.add_argument("--out", type=Path, metavar="DOSSIER", help="écrire la carte et les couches")
+    referentials_in_time.add(referentials)
 
 
 def _init(arguments: argparse.Namespace) -> None:
@@ -110,12 +108,6 @@ def _plain(name: str) -> str:
     return unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
 
 
-def _store(arguments: argparse.Namespace) -> ReferentialStore:
-    from geoguichet.referentials.store import ReferentialStore
-
-    return ReferentialStore(workspace_of(arguments) / "referentials")
-
-
 def _import(arguments: argparse.Namespace) -> None:
     from geoguichet.referentials.readers.importing import choose_reader
 
@@ -128,7 +120,7 @@ def _import(arguments: argparse.Namespace) -> None:
         rows, rows_in, notes, rules = len(reading.rows), reading.rows_in, reading.notes, count_by_rule(reading.findings)
     else:
         name = arguments.name or reader.name
-        store = _store(arguments)
+        store = store_of(arguments)
         version = store.put(name, reader.read(), origin=arguments.file, reader=reader.key, mapping=reader.mapping)
         _publish(store, name, arguments)
         rows, rows_in, notes, rules = version.rows, version.rows_in, version.notes, version.rules
@@ -193,7 +185,7 @@ def _fetch(arguments: argparse.Namespace) -> None:
 def _status(arguments: argparse.Namespace) -> None:
     from geoguichet.referentials.fetch import cached
 
-    store = _store(arguments)
+    store = store_of(arguments)
     for name in store.names():
         for version in store.versions(name):
             what = f"{number(version.rows)} {_plural(version.kind)}, {version.origin}"
@@ -206,7 +198,7 @@ def _status(arguments: argparse.Namespace) -> None:
 def _check(arguments: argparse.Namespace) -> None:
     from geoguichet.referentials.checking import check_version
 
-    store = _store(arguments)
+    store = store_of(arguments)
     report = check_version(
         store, arguments.name, territory=arguments.territory, history=arguments.history, fix=arguments.fix
     )
@@ -227,14 +219,21 @@ def _check(arguments: argparse.Namespace) -> None:
 def _export(arguments: argparse.Namespace) -> None:
     import pandas as pd
 
+    if arguments.figures and not arguments.base:
+        raise UsageError("--figures complète un territoire : donnez aussi --base.")
     from geoguichet.referentials import exports, region, sample
 
-    store = _store(arguments)
+    store = store_of(arguments)
     directories = [store.rows(store.find(name)) for name in arguments.names]
     if arguments.base:
         base = sample.sample_path() if arguments.base == "sample" else Path(arguments.base)
         layers = exports.join_to(region.read_layers(base), directories, types=arguments.types)
+        figures = [arguments.figures] if arguments.figures else []
+        if figures:
+            layers, names = exports.join_figures(layers, store.rows(store.find(arguments.figures)))
+            print(f"Joints aux communes et aux services : {', '.join(names)}")
         exports.write_study_data(layers, arguments.out)
+        store.remember_export(arguments.out, [store.find(name) for name in (*arguments.names, *figures)])
         counts = layers["services"]["type"].value_counts()
         print(", ".join(f"{kind} {number(count)}" for kind, count in counts.items()))
         print(arguments.out)
@@ -249,7 +248,7 @@ def _diff(arguments: argparse.Namespace) -> None:
     from geoguichet.referentials.checking import difference_of
 
     difference, title, outlines = difference_of(
-        _store(arguments), arguments.before, arguments.after, territory=arguments.territory
+        store_of(arguments), arguments.before, arguments.after, territory=arguments.territory
     )
     print(title)
     print(difference.counts().to_string())
@@ -259,24 +258,6 @@ def _diff(arguments: argparse.Namespace) -> None:
 
         for file in write_difference(difference, arguments.out, title=title, outlines=outlines):
             print(file)
-
-
-def _feed(arguments: argparse.Namespace) -> None:
-    from geoguichet.referentials.feeds import Asked, make_feed, write_feed
-
-    asked = Asked(arguments.since, arguments.departements, arguments.communes, arguments.types, limit=sys.maxsize)
-    found = make_feed(_store(arguments), arguments.name, asked)
-    content = write_feed(found, arguments.format, url="")
-    draft = arguments.out.with_name(f".{arguments.out.name}.part")
-    try:
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_bytes(content)
-        draft.replace(arguments.out)
-    except OSError as error:
-        raise UsageError(
-            f"{arguments.out} : écriture impossible ({error.strerror}) ; choisissez un dossier."
-        ) from error
-    print(f"{number(found.total)} entrées.\n{arguments.out}")
 
 
 def _roads(arguments: argparse.Namespace) -> None:
