@@ -35,6 +35,8 @@ def add(commands: Any) -> None:
     start.add_argument("--workspace", type=Path, metavar="DOSSIER", help="où sont les sources téléchargées")
     start.add_argument("--departements", type=codes, default=(), metavar="CODES", help="09,12")
     start.add_argument("--epci", type=codes, default=(), metavar="CODES", help="SIREN d'intercommunalités")
+    start.add_argument("--arrondissements", type=codes, default=(), metavar="CODES", help="092,093 (avec --codes)")
+    start.add_argument("--codes", type=Path, metavar="FICHIER", help="la liste des communes d'Etalab (communes.json)")
     start.add_argument("--polygon", type=Path, metavar="FICHIER", help="une couche de surfaces")
     start.add_argument("--name", metavar="NOM", help="le nom du territoire")
 
@@ -100,8 +102,11 @@ def _init(arguments: argparse.Namespace) -> None:
     else:
         name = arguments.name or sample.NAME
         layers = region.read_layers(sample.sample_path())
-    if arguments.departements or arguments.epci or polygon is not None:
-        layers = region.carve(layers, region.Choice(name, arguments.departements, arguments.epci, polygon))
+    if arguments.codes:
+        layers = region.with_arrondissements(layers, arguments.codes)
+    choice = region.Choice(name, arguments.departements, arguments.epci, polygon, arguments.arrondissements)
+    if arguments.departements or arguments.epci or arguments.arrondissements or polygon is not None:
+        layers = region.carve(layers, choice)
     slug = re.sub(r"[^a-z0-9]+", "-", _plain(name)).strip("-") or "territoire"
     written = region.start(arguments.folder, layers, name=name, slug=slug)
     print(f"{name} : {written.communes} communes, {number(written.population)} habitants, {written.services} services.")
