@@ -76,6 +76,10 @@ def add(commands: Any) -> None:
         "--figures", default="", metavar="NOM", help="avec --base : une table par commune à joindre (débit, population)"
     )
     export.add_argument("--types", type=codes, default=(), metavar="TYPES", help="seulement ces types")
+    stops = command(referentials, "stops", _stops, "situer les arrêts des services itinérants d'après leur texte")
+    stops.add_argument("name", metavar="NOM")
+    stops.add_argument("--base", default="sample", metavar="FICHIER.gpkg", help="le territoire (ou « sample »)")
+    stops.add_argument("--out", type=Path, required=True, metavar="FICHIER.gpkg")
     diff = command(referentials, "diff", _diff, "comparer deux versions")
     diff.add_argument("before", metavar="AVANT")
     diff.add_argument("after", metavar="APRÈS")
@@ -253,6 +257,21 @@ def _export(arguments: argparse.Namespace) -> None:
     kept = rows[rows["type"].isin(arguments.types)] if arguments.types else rows
     for file in exports.write_rows(kept, arguments.out):
         print(file)
+
+
+def _stops(arguments: argparse.Namespace) -> None:
+    from geoguichet.referentials import region, sample
+    from geoguichet.referentials.stops import stops_of
+
+    store = store_of(arguments)
+    layers = region.read_layers(sample.sample_path() if arguments.base == "sample" else Path(arguments.base))
+    halls = layers["services"][layers["services"]["type"] == "town_hall"].drop_duplicates("commune")
+    services = store.rows(store.find(arguments.name))
+    stops = stops_of(services, layers["communes"], halls.set_index("commune").geometry)
+    if stops.empty:
+        raise UsageError(f"{arguments.name} : aucun arrêt lisible pour les communes de {arguments.base}.")
+    region.write_layers({"stops": stops}, arguments.out, titles={"stops": "Arrêts des services itinérants"})
+    print(f"{number(len(stops))} arrêts de {number(stops['service'].nunique())} services itinérants.\n{arguments.out}")
 
 
 def _diff(arguments: argparse.Namespace) -> None:
