@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import version as installed
 from pathlib import Path
 from urllib.parse import quote
 
+from geoguichet.catalogue.errors import RecordNotFoundError
 from geoguichet.catalogue.quality_measures import measures
 from geoguichet.catalogue.record import Contact, Extent, Link, Record
 from geoguichet.catalogue.store import SQLiteStore, store_path
@@ -38,6 +40,14 @@ def publish_referential(store: Versions, name: str, workspace: Path) -> tuple[st
     with SQLiteStore(store_path(workspace)) as catalogue:
         catalogue.bulk_upsert(records, by="geoguichet")
     return tuple(record.id for record in records)
+
+
+def withdraw(versions: Sequence[Version], workspace: Path) -> None:
+    """Remove the records of versions that are no longer there."""
+    with SQLiteStore(store_path(workspace)) as catalogue:
+        for version in versions:
+            with suppress(RecordNotFoundError):
+                catalogue.delete(record_id(version), by="geoguichet")
 
 
 def record_id(version: Version) -> str:

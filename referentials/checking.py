@@ -83,8 +83,8 @@ def check_version(
     version = store.find(name)
     rows = store.rows(version)
     if version.kind != SERVICES:
-        return _check_table(store, version, rows, _history(history), fix=fix)
-    ground, codes = _territory(territory), _history(history)
+        return _check_table(store, version, rows, read_history(history) if history else None, fix=fix)
+    ground, codes = _territory(territory), read_history(history) if history else None
     repairs: tuple[Repair, ...] = ()
     fixed = None
     if fix:
@@ -155,7 +155,6 @@ def _territory(where: str) -> Territory:
     return read_territory(path, name=sample.NAME if where == "sample" else path.stem, departements=codes)
 
 
-def _history(path: Path | None) -> CommuneHistory | None:
-    if path is None:
-        return None
+def read_history(path: Path) -> CommuneHistory:
+    """Return the history of commune codes, in one of the two forms INSEE's events are found in."""
     return cog.read_history(path) if ".yaml" in path.name or ".yml" in path.name else cog.read_movements(path)

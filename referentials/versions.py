@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,8 @@ FEEDS = (
 )
 """Forms of the feed of changes of a directory: suffix, media type, label."""
 DATA, FINDINGS, MANIFEST = "data.gpkg", "findings.jsonl", "manifest.json"
+EXPORTS = "exports.jsonl"
+"""Which versions each exported file holds, one a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,32 @@ class Versions:
     def path(self, version: Version) -> Path:
         """Return the GeoPackage of a version."""
         return self._home(version.name) / version.digest[:12] / DATA
+
+    def remember_export(self, file: Path, versions: Sequence[Version]) -> None:
+        """Note which versions a file was made of, so that a study that reads the file cites them.
+
+        Raises
+        ------
+        StoreError
+            The note cannot be written.
+        """
+        try:
+            with file.open("rb") as content:
+                digest = hashlib.file_digest(content, "sha256").hexdigest()
+            with (self.folder / EXPORTS).open("a", encoding="utf-8") as notes:
+                notes.write(json.dumps({"sha256": digest, "versions": [each.digest for each in versions]}) + "\n")
+        except OSError as error:
+            raise StoreError(f"{self.folder / EXPORTS} : écriture impossible ({error.strerror}).") from error
+
+    def exports(self) -> dict[str, tuple[str, ...]]:
+        """Return the digests of the versions in each exported file, by its SHA-256."""
+        try:
+            lines = (self.folder / EXPORTS).read_text(encoding="utf-8").splitlines()
+            return {said["sha256"]: tuple(said["versions"]) for said in map(json.loads, lines)}
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StoreError(f"{self.folder / EXPORTS} : notes des exports illisibles ({error}).") from error
 
     def _home(self, name: str) -> Path:
         if not name or name.startswith(".") or any(sign in name for sign in '/\\:@"') or name != name.strip():

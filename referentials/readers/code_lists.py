@@ -21,6 +21,14 @@ LEVEL_OF_TYPE: Mapping[str, str] = {
     "arrondissement-municipal": "municipal_arrondissement",
 }
 
+OTHER_NAMES: Mapping[str, str] = {
+    "codeDepartement": "departement",
+    "codeRegion": "region",
+    "codeEpci": "epci",
+    "siren": "siren_commune",
+}
+"""Keys of geo.api.gouv.fr -> keys of the published lists."""
+
 
 def read(path: Path) -> Iterator[Reading]:
     """Yield the territories of one list: its keys say which.
@@ -39,6 +47,7 @@ def read(path: Path) -> Iterator[Reading]:
     table = pd.DataFrame(
         [{key: _plain(value) for key, value in row.items()} for row in rows], index=index, dtype=object
     )
+    table = table.rename(columns=OTHER_NAMES)
     code = table["code"]
     found = {
         "level": level,
@@ -50,7 +59,7 @@ def read(path: Path) -> Iterator[Reading]:
             level != "departement", code
         ),
         "region": table.get("region", pd.Series(None, index=index, dtype=object)).where(level != "region", code),
-        "epci": code.where(level == "epci", None),
+        "epci": code.where(level == "epci", table.get("epci")),
         "arrondissement": table.get("arrondissement"),
         "seat": table.get("chefLieu"),
         "postcode": table.get("codesPostaux"),
@@ -70,6 +79,8 @@ def _level(row: Mapping[str, Any]) -> str:
         return "epci"
     if row.get("type") in LEVEL_OF_TYPE:
         return LEVEL_OF_TYPE[str(row["type"])]
+    if "codeDepartement" in row:
+        return "commune"
     if "departement" in row:
         return "arrondissement"
     return "departement" if "region" in row else "region"

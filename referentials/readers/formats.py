@@ -101,6 +101,9 @@ FORMATS: Mapping[str, PublishedFormat] = MappingProxyType(
                 "territories", "cog-etalab", "code officiel géographique, Etalab", code_lists.read, "typeLiaison", "nom"
             ),
             _table(
+                "territories", "communes-api", "communes, geo.api.gouv.fr", code_lists.read, "codeDepartement", "nom"
+            ),
+            _table(
                 "territories", "epci-etalab", "intercommunalités, Etalab", code_lists.read, "modeFinancement", "membres"
             ),
             _table(

