@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -85,3 +86,10 @@ class ReferentialProvider(GeoPackageProvider):
             return store.path(store.find(self.referential))
         except StoreError as error:
             raise ProviderConnectionError(user_msg=str(error)) from error
+
+    def columns(self) -> Mapping[str, str]:
+        """Return the JSON type of each property; none when the referential was taken away while it is served."""
+        try:
+            return super().columns()
+        except ProviderConnectionError:
+            return {}

@@ -16,8 +16,9 @@ import pyogrio
 
 from geoguichet.referentials.directory import Reading
 from geoguichet.referentials.errors import StoreError
+from geoguichet.referentials.places import in_france
 from geoguichet.referentials.quality import Finding, count_by_rule
-from geoguichet.referentials.versions import DATA, FINDINGS
+from geoguichet.referentials.versions import DATA, FINDINGS, SERVICES
 
 
 @dataclass(slots=True)
@@ -32,8 +33,12 @@ class Tally:
     bbox: tuple[float, float, float, float] | None = None
 
     def reach(self, rows: gpd.GeoDataFrame) -> None:
-        """Extend the box to the geometries of a chunk."""
+        """Extend the box to the geometries of a chunk; points out of France, which are findings, do not stretch it."""
         bounds = rows.total_bounds
+        if self.kind == SERVICES:
+            points = rows.geometry[rows.geometry.notna()]
+            inside = points[in_france(points.x.to_numpy(), points.y.to_numpy())]
+            bounds = inside.total_bounds if len(inside) else bounds
         if np.isfinite(bounds).all():
             west, south, east, north = (float(value) for value in bounds)
             old = self.bbox or (west, south, east, north)

@@ -2,6 +2,7 @@
 
 import ast
 import subprocess
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -12,6 +13,7 @@ ROOMS = ["referentials", "catalogue", "coverage", "portal", "commands", "cli"]
 FORBIDDEN_NAMES = {"utils.py", "helpers.py", "common.py", "misc.py"}
 
 
+@cache
 def modules() -> dict[str, Path]:
     files = [ROOT / "cli.py", *(file for room in ROOMS[:-1] for file in (ROOT / room).rglob("*.py"))]
     return {

@@ -89,3 +89,16 @@ def test_a_bad_question_is_one_sentence(path: str, status: int, url: str, http: 
 
 def test_a_workspace_without_referentials_has_no_collection_of_them(tmp_path: Path) -> None:
     assert collections(tmp_path, "http://x") == {}
+
+
+def test_a_referential_taken_away_does_not_take_the_portal_with_it(
+    tmp_path: Path, serve: Callable[..., AbstractContextManager[str]], http: requests.Session
+) -> None:
+    put(tmp_path, ("09122", 42.9))
+    with serve(tmp_path) as address:
+        shutil.rmtree(tmp_path / "referentials")
+        assert http.get(f"{address}/openapi?f=json").status_code == 200
+        assert http.get(f"{address}/collections?f=json").status_code == 200
+        answer = http.get(f"{address}/collections/referentiel-annuaire/items?f=json")
+        assert answer.status_code >= 400
+        assert "introuvable" in answer.json()["description"]
