@@ -391,8 +391,10 @@ def _written(table: tuple[_Member, ...]) -> Callable[[Any], dict[str, Any]]:
     return lambda noun: _write_members(noun, table) | dict(noun.extra)
 
 
-def _all_written(table: tuple[_Member, ...]) -> Callable[[Any], list[dict[str, Any]]]:
-    return lambda nouns: [_written(table)(noun) for noun in nouns]
+def _all_written(table: tuple[_Member, ...], *required: str) -> Callable[[Any], list[dict[str, Any]]]:
+    """Return the writer of a list; what lacks a required member (a link to nowhere) could not be read again."""
+    write = _written(table)
+    return lambda nouns: [write(noun) for noun in nouns if all(getattr(noun, name) for name in required)]
 
 
 _LINK = (
@@ -411,13 +413,13 @@ _CONTACT = (
     _Member("position", "position", _text),
     _Member("organization", "organization", _text),
     _Member("roles", "roles", _texts, list),
-    _Member("emails", "emails", _points, _all_written(_POINT)),
-    _Member("phones", "phones", _points, _all_written(_POINT)),
-    _Member("links", "links", _links, _all_written(_LINK)),
+    _Member("emails", "emails", _points, _all_written(_POINT, "value")),
+    _Member("phones", "phones", _points, _all_written(_POINT, "value")),
+    _Member("links", "links", _links, _all_written(_LINK, "href")),
 )
 _CONCEPT = (_Member("id", "id", _text), _Member("title", "title", _text))
 _THEME = (
-    _Member("concepts", "concepts", _nouns(_noun(Concept, _CONCEPT, "id")), _all_written(_CONCEPT)),
+    _Member("concepts", "concepts", _nouns(_noun(Concept, _CONCEPT, "id")), _all_written(_CONCEPT, "id")),
     _Member("scheme", "scheme", _text),
 )
 _EXTERNAL_ID = (_Member("scheme", "scheme", _text), _Member("value", "value", _text))
@@ -432,7 +434,7 @@ _RECORD = (
     _Member("conformsTo", "conforms_to", _texts, list),
     _Member("geometry", "geometry", _mapping),
     _Member("time", "time", _noun(Time, _TIME), _written(_TIME)),
-    _Member("links", "links", _links, _all_written(_LINK)),
+    _Member("links", "links", _links, _all_written(_LINK, "href")),
 )
 _PROPERTIES = (
     _Member("type", "type", _text),
@@ -446,7 +448,7 @@ _PROPERTIES = (
         "externalIds",
         "external_ids",
         _nouns(_noun(ExternalId, _EXTERNAL_ID, "value")),
-        _all_written(_EXTERNAL_ID),
+        _all_written(_EXTERNAL_ID, "value"),
     ),
     _Member("contacts", "contacts", _nouns(_noun(Contact, _CONTACT)), _all_written(_CONTACT)),
     _Member("license", "license", _text),

@@ -6,6 +6,7 @@ import json
 import logging
 import sqlite3
 import time
+from typing import Any
 from uuid import uuid4
 
 from geoguichet.catalogue import text
@@ -97,7 +98,7 @@ def _derive_again(database: sqlite3.Connection) -> None:
         writer = Writer(database, stamp)
         last = 0
         while rows := database.execute(_KEPT_ROWS, (last,)).fetchall():
-            writer.write_again([(Record.from_geojson(json.loads(body)), *row) for body, *row in rows])
+            writer.write_again([(Record.from_geojson(_mended(body)), *row) for body, *row in rows])
             last = rows[-1][1]
         writer.flush()
         database.execute("DROP TABLE temp.kept")
@@ -105,6 +106,14 @@ def _derive_again(database: sqlite3.Connection) -> None:
         database.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values)
         database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     database.commit()
+
+
+def _mended(body: bytes) -> dict[str, Any]:
+    """Read a document of an earlier version, without the links to nowhere that it wrote and could not read."""
+    document: dict[str, Any] = json.loads(body)
+    if "links" in document:
+        document["links"] = [link for link in document["links"] if link.get("href")]
+    return document
 
 
 _KEPT_ROWS = """

@@ -6,7 +6,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geoguichet.catalogue.errors import RecordError
-from geoguichet.catalogue.record import EARLIEST, LATEST, Extent, Record, Time, instant_keys, interval_keys
+from geoguichet.catalogue.record import (
+    EARLIEST,
+    LATEST,
+    Concept,
+    Contact,
+    ContactPoint,
+    Extent,
+    ExternalId,
+    Link,
+    Record,
+    Theme,
+    Time,
+    instant_keys,
+    interval_keys,
+)
 
 names = st.sampled_from(["title", "href", "rel", "ogc:x", "properties2", "é", "length", "roles", "value", "id"])
 texts = st.text(max_size=12)
@@ -195,3 +209,18 @@ def test_instants_and_intervals_sort_as_text() -> None:
 def test_a_coordinate_that_json_cannot_hold_is_refused(number: float) -> None:
     with pytest.raises(RecordError, match="nombres finis"):
         Record(id="x", geometry={"type": "Point", "coordinates": [number, 43.6]})
+
+
+def test_what_points_nowhere_is_not_written() -> None:
+    """A record made by a reader of another format may hold such things; what is written must be readable."""
+    nowhere = Record(
+        id="x",
+        links=(Link("", "about"), Link("https://example.org")),
+        external_ids=(ExternalId("", "siren"),),
+        contacts=(Contact(name="Anne", emails=(ContactPoint(""),)),),
+        themes=(Theme((Concept(""), Concept("eau"))),),
+    )
+    again = Record.from_geojson(json.loads(nowhere.to_bytes()))
+    assert [link.href for link in again.links] == ["https://example.org"]
+    assert again.external_ids == () and again.themes[0].concepts == (Concept("eau"),)
+    assert Record.from_geojson(json.loads(again.to_bytes())) == again

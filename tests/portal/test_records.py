@@ -1,5 +1,9 @@
+from pathlib import Path
+
 import pytest
 import requests
+
+from geoguichet.portal.records import RecordProvider
 
 
 @pytest.fixture
@@ -78,3 +82,13 @@ def test_the_catalogue_of_a_new_workspace_is_empty(tmp_path, serve, http: reques
         assert http.get(f"{url}/collections/catalogue/items").json()["numberMatched"] == 0
         page = http.get(f"{url}/collections/catalogue/items", headers={"Accept": "text/html"})
         assert page.status_code == 200 and "encore vide" in page.text
+
+
+def test_a_provider_is_made_for_every_request_and_holds_nothing(tmp_path: Path) -> None:
+    """pygeoapi makes one each time: the store is kept beside it, and making one opens nothing."""
+    definition = {"name": "x", "type": "record", "data": str(tmp_path), "id_field": "id"}
+    first, second = RecordProvider(dict(definition)), RecordProvider(dict(definition))
+    assert first.store is second.store
+    assert not list(tmp_path.iterdir())
+    first.fields["title"]["type"] = "spoilt"
+    assert second.fields["title"]["type"] == "string"

@@ -1,13 +1,17 @@
 import csv
 import io
 import json
+import re
+from pathlib import Path
 
 import pytest
 import requests
+import schemathesis
 from rdflib import DCAT, DCTERMS, RDF, Graph
 
 from geoguichet.catalogue import formats
 from geoguichet.catalogue.dcat import HYDRA
+from geoguichet.portal import engine, openapi
 from geoguichet.portal.encodings import ENCODINGS
 
 ITEMS = "/collections/catalogue/items"
@@ -171,3 +175,20 @@ def test_a_document_far_from_the_portal_has_whole_addresses(url: str, http: requ
     for record in http.get(f"{url}{ITEMS}?limit=100").json()["features"]:
         got = http.get(f"{url}{ITEMS}/{record['id']}?f=dcat-jsonld")
         assert b'"studies/' not in got.content and b'"collections/' not in got.content
+
+
+@pytest.mark.parametrize("editable", [False, True])
+@pytest.mark.parametrize("lang", ["fr", "en"])
+def test_the_api_document_is_openapi_3(workspace: Path, editable: bool, lang: str) -> None:
+    """By the JSON schema of OpenAPI 3.0, as schemathesis carries it; every reference leads somewhere."""
+    config = engine.configuration(workspace, url="http://127.0.0.1:5000")
+    document = openapi.document(config, editable=editable, lang=lang)
+    schemathesis.openapi.from_dict(document).validate()
+    for reference in re.findall(r'"\$ref": "#/([^"]+)"', json.dumps(document)):
+        found = document
+        for step in reference.split("/"):
+            found = found[step]
+    names = [operation["operationId"] for path in document["paths"].values() for operation in path.values()]
+    assert len(set(names)) == len(names)
+    with pytest.raises(Exception, match="info"):
+        schemathesis.openapi.from_dict({**document, "info": 3}).validate()
