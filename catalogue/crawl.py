@@ -69,6 +69,14 @@ def crawl(folder: Path, workspace: Path) -> Crawled:
     return done
 
 
+def described_files(workspace: Path) -> list[str]:
+    """Return the identifiers of the records that crawls made."""
+    if not (workspace / "crawl.sqlite").exists():
+        return []
+    with _ledger(workspace) as ledger:
+        return [identifier for (ids,) in ledger.execute("SELECT ids FROM file") for identifier in json.loads(ids)]
+
+
 def _files(folder: Path, workspace: Path) -> Iterator[Path]:
     """Yield the data files under a folder in order, the workspace itself left out."""
     ours = workspace.absolute()
