@@ -16,7 +16,7 @@ from geoguichet.catalogue.crawl import crawl
 from geoguichet.catalogue.dataset import read_datasets
 from geoguichet.catalogue.errors import DatasetError
 from geoguichet.catalogue.exchange import every_record
-from geoguichet.catalogue.mapping import said
+from geoguichet.catalogue.mapping import said, with_members
 from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.store import SQLiteStore, store_path
 from geoguichet.catalogue.validate import check
@@ -153,3 +153,26 @@ def test_points_without_a_place_are_told(tmp_path: Path) -> None:
 def test_a_corrupt_file_is_one_sentence(name: str, folder: Path) -> None:
     with pytest.raises(DatasetError, match=name):
         read_datasets(folder / name)
+
+
+def test_what_a_person_wrote_survives_the_next_crawl(frame: gpd.GeoDataFrame, tmp_path: Path) -> None:
+    data, workspace = tmp_path / "data", tmp_path / "w"
+    data.mkdir()
+    frame.to_file(data / "communes.geojson")
+    crawl(data, workspace)
+    with SQLiteStore(store_path(workspace)) as store:
+        [draft] = every_record(store)
+        mended = with_members(draft, title="Communes toulousaines", license="etalab-2.0", lineage="Extraites du COG.")
+        store.upsert(mended, by="anne")
+    frame.iloc[:3].to_file(data / "communes.geojson")
+    assert crawl(data, workspace).updated == 1
+    with SQLiteStore(store_path(workspace)) as store:
+        after = store.get(draft.id)
+        assert (after.title, after.license, said(after, "lineage")) == (mended.title, "etalab-2.0", "Extraites du COG.")
+        assert said(after, "features") == 3 and after.extent != draft.extent  # what the file says is refreshed
+        store.upsert(with_members(after, license="ODbL-1.0"), by="anne")
+    frame.iloc[:2].to_file(data / "communes.geojson")
+    crawl(data, workspace)
+    with SQLiteStore(store_path(workspace)) as store:
+        again = store.get(draft.id)
+    assert (again.license, again.title, said(again, "features")) == ("ODbL-1.0", mended.title, 2)
