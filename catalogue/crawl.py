@@ -17,6 +17,7 @@ from pathlib import Path
 
 from geoguichet.catalogue.dataset import SUFFIXES, digest_of, read_datasets
 from geoguichet.catalogue.errors import CatalogueError, DatasetError, StoreError
+from geoguichet.catalogue.merging import with_edits
 from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.store import SQLiteStore, store_path
 from geoguichet.referentials.quality import Finding
@@ -69,6 +70,14 @@ def crawl(folder: Path, workspace: Path) -> Crawled:
     return done
 
 
+def described_files(workspace: Path) -> list[str]:
+    """Return the identifiers of the records that crawls made."""
+    if not (workspace / "crawl.sqlite").exists():
+        return []
+    with _ledger(workspace) as ledger:
+        return [identifier for (ids,) in ledger.execute("SELECT ids FROM file") for identifier in json.loads(ids)]
+
+
 def _files(folder: Path, workspace: Path) -> Iterator[Path]:
     """Yield the data files under a folder in order, the workspace itself left out."""
     ours = workspace.absolute()
@@ -110,7 +119,7 @@ def _one(
         done.moved += len(records)
     if not records:
         done.findings.append(Finding("no-place", str(file), "", "aucune couche géographique dans ce fichier.", "info"))
-    summary = store.bulk_upsert(records, by="crawl")
+    summary = store.bulk_upsert([with_edits(record, store, by="crawl") for record in records], by="crawl")
     known[str(file)] = _Known(
         str(file), status.st_size, status.st_mtime_ns, digest, tuple(record.id for record in records)
     )

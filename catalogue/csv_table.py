@@ -57,11 +57,12 @@ def write(records: Iterable[Record]) -> bytes:
     writer = csv.writer(table, delimiter=";", lineterminator="\r\n")
     writer.writerow(_COLUMNS)
     for record in records:
-        writer.writerow(_harmless(cell(record)) for _, cell in _COLUMNS.values())
+        writer.writerow(harmless(cell(record)) for _, cell in _COLUMNS.values())
     return table.getvalue().encode("utf-8-sig")
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula."""
     number = text.lstrip("-").replace(".", "", 1).isdigit()
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) and not number else text
 

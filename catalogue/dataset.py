@@ -314,7 +314,7 @@ def _of_raster(file: Path, raster: Any) -> Record:
         file,
         "",
         ("GeoTIFF (COG)" if cloud else RASTERS[file.suffix.lower()][0], RASTERS[file.suffix.lower()][1]),
-        geometry=_extent_of(tuple(raster.bounds), crs) if crs else None,
+        geometry=None if crs is None and raster.transform.is_identity else _extent_of(tuple(raster.bounds), crs),
         crs=_crs_of(crs),
         representation=["grid"],
         fields=bands,

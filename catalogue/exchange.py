@@ -1,4 +1,4 @@
-"""Records in from files and out to files: what `catalogue import`, `export` and `check` do."""
+"""Records in from files and out to files: what `catalogue import` and `export` do."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ from pathlib import Path
 from geoguichet.catalogue import csv_table, dcat, formats
 from geoguichet.catalogue.errors import CatalogueError, FormatError, RecordNotFoundError
 from geoguichet.catalogue.formats import Described
-from geoguichet.catalogue.links import dead_links
 from geoguichet.catalogue.originals import Originals, originals_path
 from geoguichet.catalogue.query import RecordQuery, SortKey
 from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.store import LoadSummary, RecordStore, SQLiteStore, store_path
-from geoguichet.catalogue.validate import Checked, check, organisation_of
 from geoguichet.referentials.quality import Finding
 
 ORIGINAL = "original"
@@ -142,13 +140,3 @@ def _file_name(identifier: str) -> str:
     """Return a file name that no identifier can lead out of the folder, and no two identifiers share."""
     safe = "".join(letter if letter.isalnum() or letter in "-_." else f"%{ord(letter):02x}" for letter in identifier)
     return safe.lstrip(".")[:180] or "fiche"
-
-
-def check_records(
-    workspace: Path, identifiers: Iterable[str] = (), *, links: bool = False
-) -> Iterator[tuple[str, Checked]]:
-    """Check the records asked for, or all of them; each with the organisation that answers for it."""
-    with SQLiteStore(store_path(workspace)) as store:
-        for record in every_record(store, identifiers):
-            checked = check(record, more=dead_links(record) if links else ())
-            yield organisation_of(record), checked

@@ -27,6 +27,7 @@ from geoguichet.catalogue import (
     isogeo,
     mcf,
     ogc_collection,
+    qmd,
     schema_org,
     stac,
     udata,
@@ -53,6 +54,7 @@ FORMATS: Mapping[str, tuple[str, ModuleType]] = {
     "ogc-collection": ("Collection of an OGC API", ogc_collection),
     "stac": ("STAC", stac),
     "isogeo": ("Isogeo", isogeo),
+    "qmd": ("QMD (QGIS)", qmd),
 }
 """Every format with its name; OGC API Records is the record itself."""
 
@@ -62,6 +64,7 @@ _XML = (
     ("dublin-core", dublin_core.claims, dublin_core.read_element),
     ("iso19110", iso19110.claims, iso19110.read_element),
     ("fgdc", fgdc.claims, fgdc.read_element),
+    ("qmd", qmd.claims, qmd.read_element),
 )
 
 WRITERS: Mapping[str, tuple[str, Callable[[Record], bytes]]] = {

@@ -5,17 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geoguichet.commands.arguments import add_output, bbox, command, group, known_workspace, positive, workspace_of
-from geoguichet.commands.printing import counting, print_findings
+from geoguichet.commands.printing import columns, counting, print_findings
 from geoguichet.referentials.errors import UsageError
 
 if TYPE_CHECKING:
     from geoguichet.catalogue.harvest.configuration import Configured
     from geoguichet.catalogue.harvest.run import Summary
+    from geoguichet.catalogue.judging import Judged
     from geoguichet.catalogue.record import Record
 
 
@@ -61,7 +62,8 @@ def _add_filling(catalogue: Any) -> None:
     give.add_argument("--out", type=Path, metavar="DOSSIER", help="où écrire (--all : ./export)")
     judge = command(catalogue, "check", _check, "dire ce qui manque ou cloche dans une fiche, ou dans toutes")
     judge.add_argument("id", nargs="?", default="", metavar="ID", help="l'identifiant de la fiche")
-    judge.add_argument("--all", action="store_true", help="toutes les fiches, par organisme")
+    judge.add_argument("--all", action="store_true", help="toutes les fiches, par organisme et par source")
+    judge.add_argument("--csv", type=Path, metavar="FICHIER", help="écrire aussi les totaux de --all dans une table")
     judge.add_argument("--links", action="store_true", help="essayer aussi chaque lien")
     judge.add_argument("--json", action="store_true", help="répondre en JSON")
     crawl = command(catalogue, "crawl", _crawl, "faire une fiche de chaque fichier de données d'un dossier")
@@ -137,24 +139,50 @@ def _export(arguments: argparse.Namespace) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    from geoguichet.catalogue.exchange import check_records
-    from geoguichet.catalogue.validate import totals
+    from geoguichet.catalogue.judging import as_csv, judge
 
     if bool(arguments.id) == arguments.all:
         raise UsageError("check : un identifiant ou --all est attendu.")
+    if arguments.csv and not arguments.all:
+        raise UsageError("check : --csv va avec --all.")
     wanted = [arguments.id] if arguments.id else []
-    checked = list(check_records(workspace_of(arguments), wanted, links=arguments.links))
+    judged = list(judge(workspace_of(arguments), wanted, links=arguments.links))
+    if arguments.csv:
+        _write(arguments.csv, as_csv(judged))
     if arguments.json:
-        print(json.dumps([item.as_dict() for _, item in checked], ensure_ascii=False, indent=2))
+        told = [item.checked.as_dict() | {"organisation": item.organisation, "source": item.source} for item in judged]
+        print(json.dumps(told, ensure_ascii=False, indent=2))
     elif arguments.all:
-        for row in totals(checked):
-            print(
-                f"{row['score']:>3}/100  {row['records']:>6} fiche(s)  {row['errors']:>5} erreur(s)  "
-                f"{row['warnings']:>5} avertissement(s)  {row['group'] or '(sans organisme)'}"
-            )
+        _print_totals(judged)
     else:
-        for _, item in checked:
-            print(item.as_text())
+        for item in judged:
+            print(item.checked.as_text())
+
+
+def _print_totals(judged: Sequence[Judged]) -> None:
+    from geoguichet.catalogue.judging import summaries
+
+    titles = {"organisation": ("Organisme", "(sans organisme)"), "source": ("Source", "(saisies ou importées)")}
+    for by, rows in summaries(judged).items():
+        title, nobody = titles[by]
+        lines = [
+            (row["group"] or nobody, *(str(row[name]) for name in ("records", "score", "errors", "warnings")))
+            for row in rows
+        ]
+        print(columns((title, "Fiches", "Note /100", "Erreurs", "Avertissements"), lines) + "\n")
+    print("Le détail d'une fiche : geoguichet catalogue check ID")
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    from geoguichet.catalogue.errors import CatalogueError
+
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        beside.write_bytes(content)
+        beside.replace(path)
+    except OSError as error:
+        raise CatalogueError(f"{path} ne peut pas être écrit ({error.strerror}).") from error
 
 
 def _crawl(arguments: argparse.Namespace) -> None:

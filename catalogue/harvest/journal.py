@@ -134,6 +134,13 @@ class Journal:
                 found[identifier] = Neighbours(holder[0] if holder else "", tuple(alike) if alike else ("", ""))
         return found
 
+    def origins(self) -> dict[str, str]:
+        """Return the source of each record that one gave; the first that gave it."""
+        if not self.path.exists():
+            return {}
+        with self._read() as database:
+            return dict(database.execute("SELECT id, source FROM item ORDER BY run DESC, source DESC"))
+
     def seen(self, run: int, name: str) -> set[str]:
         """Return the records that the documents of a run hold."""
         with self._read() as database:

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import rasterio
 from rasterio.transform import from_origin
+from scipy.io import netcdf_file
 from shapely.geometry import Point, box
 
 from geoguichet.catalogue import iso19139
@@ -16,8 +17,8 @@ from geoguichet.catalogue.crawl import crawl
 from geoguichet.catalogue.dataset import read_datasets
 from geoguichet.catalogue.errors import DatasetError
 from geoguichet.catalogue.exchange import every_record
-from geoguichet.catalogue.mapping import said
-from geoguichet.catalogue.record import Record
+from geoguichet.catalogue.mapping import said, with_members
+from geoguichet.catalogue.record import Extent, Record
 from geoguichet.catalogue.store import SQLiteStore, store_path
 from geoguichet.catalogue.validate import check
 
@@ -153,3 +154,74 @@ def test_points_without_a_place_are_told(tmp_path: Path) -> None:
 def test_a_corrupt_file_is_one_sentence(name: str, folder: Path) -> None:
     with pytest.raises(DatasetError, match=name):
         read_datasets(folder / name)
+
+
+def test_what_a_person_wrote_survives_the_next_crawl(frame: gpd.GeoDataFrame, tmp_path: Path) -> None:
+    data, workspace = tmp_path / "data", tmp_path / "w"
+    data.mkdir()
+    frame.to_file(data / "communes.geojson")
+    crawl(data, workspace)
+    with SQLiteStore(store_path(workspace)) as store:
+        [draft] = every_record(store)
+        mended = with_members(draft, title="Communes toulousaines", license="etalab-2.0", lineage="Extraites du COG.")
+        store.upsert(mended, by="anne")
+    frame.iloc[:3].to_file(data / "communes.geojson")
+    assert crawl(data, workspace).updated == 1
+    with SQLiteStore(store_path(workspace)) as store:
+        after = store.get(draft.id)
+        assert (after.title, after.license, said(after, "lineage")) == (mended.title, "etalab-2.0", "Extraites du COG.")
+        assert said(after, "features") == 3 and after.extent != draft.extent  # what the file says is refreshed
+        store.upsert(with_members(after, license="ODbL-1.0"), by="anne")
+    frame.iloc[:2].to_file(data / "communes.geojson")
+    crawl(data, workspace)
+    with SQLiteStore(store_path(workspace)) as store:
+        again = store.get(draft.id)
+    assert (again.license, again.title, said(again, "features")) == ("ODbL-1.0", mended.title, 2)
+
+
+@pytest.mark.filterwarnings("ignore")  # of GDAL, about axes that the file does not name
+def test_netcdf_is_described_where_gdal_reads_it(tmp_path: Path) -> None:
+    drivers = rasterio.drivers.raster_driver_extensions()
+    if "nc" not in drivers:
+        pytest.skip("this GDAL does not read NetCDF")
+    with netcdf_file(str(tmp_path / "pluie.nc"), "w") as file:
+        for name, values in (("lat", np.linspace(42.5, 44.5, 5)), ("lon", np.linspace(0.0, 3.0, 7))):
+            file.createDimension(name, len(values))
+            axis = file.createVariable(name, "d", (name,))
+            axis[:] = values
+            axis.units = "degrees_north" if name == "lat" else "degrees_east"
+        rain = file.createVariable("pluie", "f", ("lat", "lon"))
+        rain[:] = np.arange(35, dtype="float32").reshape(5, 7)
+    [record] = read_datasets(tmp_path / "pluie.nc")
+    assert said(record, "formats") == [{"name": "NetCDF", "mediaType": "application/x-netcdf"}]
+    assert record.extent == Extent(-0.25, 42.25, 3.25, 44.75)
+    assert said(record, "size") == {"columns": 7, "rows": 5, "bands": 1}
+    assert [link.type for link in record.links if link.rel == "preview"] == ["image/png"]
+
+
+QMD = """<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>
+<qgis version="3.34">
+  <identifier>contours-31</identifier><language>FRE</language><type>dataset</type>
+  <title>Contours des communes</title><abstract>Relevés sur le cadastre.</abstract>
+  <keywords vocabulary="gmd:topicCategory"><keyword>boundaries</keyword></keywords>
+  <keywords vocabulary=""><keyword>commune</keyword></keywords>
+  <contact><name>Anne Puig</name><organization>SIG du 31</organization><role>pointOfContact</role>
+    <email>sig@exemple.fr</email></contact>
+  <links><link name="Le site" type="WWW:LINK" url="https://exemple.fr/contours" mimeType="text/html"/></links>
+  <history>Numérisés en 2019.</history><history>Revus en 2021.</history><license>Licence Ouverte 2.0</license>
+  <crs><spatialrefsys><authid>EPSG:2154</authid></spatialrefsys></crs>
+  <extent><spatial dimensions="2" crs="EPSG:4326" minx="1" miny="43" maxx="2" maxy="44" minz="0" maxz="0"/>
+    <temporal><period><start>2019-01-01</start><end>2021-01-01</end></period></temporal></extent>
+</qgis>"""
+
+
+def test_what_qgis_keeps_beside_a_layer_is_merged(frame: gpd.GeoDataFrame, tmp_path: Path) -> None:
+    frame.to_file(tmp_path / "contours.fgb")
+    (tmp_path / "contours.qmd").write_text(QMD, encoding="utf-8")
+    [record] = read_datasets(tmp_path / "contours.fgb")
+    assert (record.id, record.title, record.license) == ("contours-31", "Contours des communes", "etalab-2.0")
+    assert said(record, "lineage") == "Numérisés en 2019.\nRevus en 2021."
+    assert [contact.organization for contact in record.contacts] == ["SIG du 31"]
+    assert record.keywords == ("commune",) and record.themes[0].concepts[0].id == "boundaries"
+    assert [link.rel for link in record.links] == ["enclosure", "preview", "related"]
+    assert said(record, "features") == 5 and record.time is not None  # what the data itself tells is the data's
