@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -303,6 +305,7 @@ def _init(arguments: argparse.Namespace) -> None:
     from geoguichet.coverage.errors import OutputError
 
     template = (files("geoguichet.data") / "studies" / "visioguichets.toml").read_text(encoding="utf-8")
+    template = re.sub(r"^date = \S+", f"date = {date.today().isoformat()}", template, flags=re.MULTILINE)
     try:
         with arguments.file.open("x", encoding="utf-8") as file:
             file.write(template)

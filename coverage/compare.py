@@ -50,8 +50,8 @@ class Side:
     kiosks: bool
     territory: Territory | None
     epci_names: dict[str, str]
-    plan_communes: tuple[str, ...] = ()
-    """Communes of its kiosks, when they count."""
+    plan_hosts: tuple[str, ...] = ()
+    """Hosts of the kiosks its plan opens, when they count."""
 
     @property
     def served(self) -> pd.Series:
@@ -146,7 +146,7 @@ def side_of(result: CoverageResult, *, kiosks: bool) -> Side:
         kiosks=kiosks and result.study.kiosks is not None,
         territory=result.territory,
         epci_names=_epci_names(inputs.source_path(result.study)),
-        plan_communes=tuple(result.kiosks["commune"]) if kiosks else (),
+        plan_hosts=tuple(result.kiosks.loc[result.kiosks["rank"] > 0, "host_id"]) if kiosks else (),
     )
 
 

@@ -120,7 +120,9 @@ def solve(study: Study, choice: KioskChoice, prospect: Prospect, demand: gpd.Geo
     try:
         plan = _MODELS[choice.question](study, choice, prospect, rows, weight, demand)
     except SitingError as error:
-        raise SitingError(f"{study.where}, table « kiosks » : {_fault(choice, prospect) or error}") from error
+        raise SitingError(
+            f"{study.where}, table « kiosks » : {_fault(choice, prospect) or _beyond(choice) or error}"
+        ) from error
     return replace(plan, uncoverable=tuple(int(row) for row in rows[list(plan.uncoverable)]), assigned=())
 
 
@@ -273,6 +275,16 @@ def _fault(choice: KioskChoice, prospect: Prospect) -> str:
     if not told:
         return "les règles se contredisent de plusieurs façons à la fois ; retirez-les une à une."
     return f"aucun choix de lieux ne respecte toutes les règles ; il en existe un si l'on assouplit {told}."
+
+
+def _beyond(choice: KioskChoice) -> str:
+    """Say which rules keep a plan from serving as many as it must; empty when none could."""
+    asked = {"one_per": bool(choice.one_per), "spacing": choice.spacing_m is not None}
+    rules = " et ".join(f"« {key} »" for key, given in asked.items() if given)
+    if choice.question not in ("everyone", "share") or not rules:
+        return ""
+    wish = "tous ceux qui peuvent l'être" if choice.question == "everyone" else "cette part des habitants"
+    return f"aucun choix de lieux qui respecte {rules} ne dessert {wish} ; assouplissez la règle, ou baissez share."
 
 
 def _possible(rules: SiteRules, count: int | None, hosts: int) -> bool:

@@ -9,12 +9,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pyogrio
 
 from geoguichet.catalogue.errors import RecordNotFoundError
 from geoguichet.catalogue.record import Contact, ContactPoint, Extent, Link, Record, Time
 from geoguichet.catalogue.store import RecordStore, SQLiteStore, store_path
+from geoguichet.coverage.outputs.plan_words import rule_sentences
 from geoguichet.coverage.outputs.sections import verdicts
 from geoguichet.coverage.outputs.wording import Wording
 from geoguichet.coverage.result import CoverageResult
@@ -88,7 +90,7 @@ def study_record(result: CoverageResult) -> Record:
         contacts=_study_contacts(result),
         license="etalab-2.0" if study.source == SAMPLE else "",
         links=(*files, *features, *_lineage_links(result)),
-        extra_properties={"lineage": _lineage(result), "language": {"code": study.language}},
+        extra_properties={"lineage": _lineage(result), "language": {"code": study.language}, **_plan(result)},
     )
 
 
@@ -149,6 +151,24 @@ def _asked(result: CoverageResult) -> str:
     """Say at what moments counters must be open, since that changes what the figures mean."""
     told = [f"« {need.label} » {_SAY.moment(need.open_at)}" for need in result.study.needs if need.open_at is not None]
     return f"Ouverture demandée : {' ; '.join(told)}. " if told else ""
+
+
+def _plan(result: CoverageResult) -> dict[str, Any]:
+    """Return what a client may show of the plan without opening a file: its model, its proof, its rules."""
+    plan, choice = result.plan, result.study.kiosks
+    if plan is None or choice is None:
+        return {}
+    told = {
+        "model": choice.model,
+        "formulation": plan.model,
+        "kiosks": len(plan.sites),
+        "value": plan.value,
+        "bound": plan.bound,
+        "gap": plan.gap,
+        "status": plan.status,
+        "rules": rule_sentences(result, Wording("fr", result.study.unit)),
+    }
+    return {"plan": told}
 
 
 def _counted(number: int, one: str, many: str) -> str:

@@ -85,11 +85,27 @@ def _study_of(path: Path) -> Study:
 
 
 def _kept(side: Side) -> Study:
-    """Return the study of a side with its kiosks required where its plan put them."""
+    """Return the study of a side with its kiosks required where its plan put them, whatever model chose them."""
     choice = side.study.kiosks
-    if choice is None or not side.plan_communes:
+    if choice is None or not side.plan_hosts:
         return side.study
-    return replace(side.study, kiosks=replace(choice, required=side.plan_communes, count=len(side.plan_communes)))
+    kept = replace(
+        choice,
+        required=side.plan_hosts,
+        excluded=(),
+        count=len(side.plan_hosts),
+        model="maximal_covering",
+        weight="",
+        share=None,
+        budget_eur=None,
+        one_per="",
+        spacing_m=None,
+        floor=(),
+        floor_per_departement=0,
+        site_cost=(),
+        site_cost_column="",
+    )
+    return replace(side.study, kiosks=kept)
 
 
 def _changes(close: Sequence[str], open_: Sequence[str], hours: Sequence[str]) -> Changes:

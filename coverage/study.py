@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date as day
 from pathlib import Path
 from typing import Any, Literal
 
@@ -175,6 +176,8 @@ class Study:
     legal: tuple[LegalChoice, ...] = ()
     measures: MeasuresChoice | None = None
     zones: ZoneChoice = field(default_factory=ZoneChoice)
+    date: str = ""
+    """The day the study is drawn up, ``2026-11-22``, shown on its map and report; empty when it does not say."""
     path: Path | None = field(default=None, compare=False)
 
     @property
@@ -254,11 +257,22 @@ def parse_study(document: Mapping[str, Any], *, path: Path | None = None) -> Stu
         stops_layer=data.text("stops", default=""),
         legal=read_legal(root.table("legal", optional=True), [need.key for need in needs]),
         measures=read_measures(root.table("measures")) if "measures" in document else None,
+        date=_day(head),
         path=path,
     )
     for table in (head, data, root):
         table.refuse_unknown()
     return study
+
+
+def _day(head: _Table) -> str:
+    """Return a day given as a TOML date or as text."""
+    value = head.get("date", "")
+    try:
+        return day.fromisoformat(str(value)).isoformat() if value != "" else ""
+    except ValueError as error:
+        what = f"un jour est attendu, {_short(value)} est donné"
+        raise head.error("date", what, "date = 2026-11-22") from error
 
 
 def _territory(table: _Table) -> TerritoryChoice:

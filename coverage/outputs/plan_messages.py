@@ -137,8 +137,19 @@ PLAN_MESSAGES: dict[str, tuple[str, str]] = {
         "under {bound} ({gap}).",
     ),
     "proof_group": ("Parmi eux, {value} {who}.", "Among them, {value} {who}."),
+    "table_kiosks_model": (
+        "Les visioguichets proposés, dans l’ordre du modèle ; chaque habitant est compté avec le premier qui le sert",
+        "The proposed video kiosks, in the model’s order; an inhabitant is counted with the first that serves them",
+    ),
+    "report_model": ("Modèle : {model}", "Model: {model}"),
+    "months": (
+        "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+        "January February March April May June July August September October November December",
+    ),
+    "dated": ("Établi le {date}", "Drawn up on {date}"),
     # The rules
-    "report_rules": ("Règles suivies", "Rules followed"),
+    "report_rules": ("Modèle et règles", "Model and rules"),
+    "map_rules": ("Règles : {rules}.", "Rules: {rules}."),
     "rule_existing": ("{n} lieu existe déjà | {n} lieux existent déjà", "{n} place exists | {n} places exist"),
     "rule_required": (
         "{n} lieu est imposé | {n} lieux sont imposés",
@@ -180,7 +191,6 @@ PLAN_MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "rank_existing": ("déjà", "open"),
     "mark_existing": ("•", "•"),
-    "colon": (" : ", ": "),
     "popup_kiosk_at_existing": (
         "Visioguichet existant ({name}) à {distance}",
         "Existing video kiosk ({name}) at {distance}",

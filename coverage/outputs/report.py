@@ -14,16 +14,18 @@ from geoguichet.coverage.outputs import zones_told
 from geoguichet.coverage.outputs.drawing import gain_curve, map_picture
 from geoguichet.coverage.outputs.plan_words import (
     ask_sentences,
+    before_plan,
     cost_rows,
     curve_note,
     plan_sentences,
+    proof_sentences,
     reference_sentences,
     rule_sentences,
     use_sentences,
 )
 from geoguichet.coverage.outputs.sections import sections
 from geoguichet.coverage.outputs.wording import Wording
-from geoguichet.coverage.ranking import Ranking
+from geoguichet.coverage.ranking import SAVINGS, Ranking
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.study import Need, Study
 from geoguichet.referentials.quality import count_by_rule
@@ -75,7 +77,10 @@ def _content(result: CoverageResult, say: Wording) -> dict[str, Any]:
         "curve": Markup(gain_curve(result, say)) if len(result.kiosks) else None,  # noqa: S704
         "plan": plan_sentences(result, result.plan, say) if result.plan is not None else [],
         "costs": cost_rows(result, result.study.kiosks, say) if result.study.kiosks is not None else None,
-        "rules": rule_sentences(result, say),
+        "rules": _model_and_rules(result, say),
+        "kiosk_caption": say("table_kiosks_model" if _is_of(result, "median", "center", "backup") else "table_kiosks"),
+        "proof": _proof(result, say),
+        "saves": len(result.kiosks) > 0 and bool(result.kiosks[list(SAVINGS[1:])].notna().any().any()),
         "curve_note": curve_note(result.ranking, say) if result.ranking is not None else "",
         "reference": reference_sentences(result, result.ranking, say) if result.ranking is not None else [],
         "use": use_sentences(result, result.study.kiosks, say) if result.study.kiosks is not None else [],
@@ -129,6 +134,27 @@ def shortened(names: str, say: Wording, shown: int = _NAMES_SHOWN) -> str:
     if len(every) <= shown + 1:
         return ", ".join(every)
     return say("popup_more", names=", ".join(every[:shown]), n=len(every) - shown)
+
+
+def _model_and_rules(result: CoverageResult, say: Wording) -> list[str]:
+    """Return the model and the rules, where there is more to say than the most people with so many kiosks."""
+    choice, rules = result.study.kiosks, rule_sentences(result, say)
+    if choice is None or (choice.question == "most" and not rules):
+        return []
+    return [say("report_model", model=say(f"model_{choice.question}")), *rules]
+
+
+def _is_of(result: CoverageResult, *questions: str) -> bool:
+    return result.study.kiosks is not None and result.study.kiosks.question in questions
+
+
+def _proof(result: CoverageResult, say: Wording) -> list[str]:
+    """Return what no plan can do, what this one brings, and its proof: the first of all that is said of the plan."""
+    choice, plan = result.study.kiosks, result.plan
+    if choice is None or plan is None:
+        return []
+    shown = len(before_plan(result, say)) + 1 + len(proof_sentences(choice, plan, result.ranking, say))
+    return plan_sentences(result, plan, say)[:shown]
 
 
 def _host(kiosk: dict[str, Any]) -> str:

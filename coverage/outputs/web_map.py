@@ -81,9 +81,9 @@ def _plan(result: CoverageResult, say: Wording) -> list[str]:
         return []
     choice = result.study.kiosks
     asked, _ = ask_sentences(result.study, choice, say)
-    rules = "; ".join(rule_sentences(result, say)) if say.language == "en" else " ; ".join(rule_sentences(result, say))
+    rules = " ; ".join(rule_sentences(result, say))
     told = [asked, *before_plan(result, say), *proof_sentences(choice, result.plan, result.ranking, say)]
-    return [*told, *([f"{say('report_rules')}{say('colon')}{say.typeset(rules)}."] if rules else [])]
+    return [*told, *([say("map_rules", rules=rules)] if rules else [])]
 
 
 def _lead(result: CoverageResult, say: Wording) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import date
 
 from geoguichet.coverage.outputs import messages, messages_beside, zone_messages
 from geoguichet.referentials.hours import DAY_MINUTES
@@ -127,6 +128,13 @@ class Wording:
         """Write an amount in euros, whole unless asked otherwise."""
         amount = self.number(euros, decimals)
         return f"€{amount}" if self.language == "en" else f"{amount}{NARROW}€"
+
+    def day(self, iso: str) -> str:
+        """Write a day given as ``2026-11-22``: ``22 novembre 2026``, ``22 November 2026``."""
+        day = date.fromisoformat(iso)
+        month = self("months").split()[day.month - 1]
+        number = "1er" if day.day == 1 and self.language != "en" else str(day.day)
+        return f"{number}{NO_BREAK}{month} {day.year}"
 
     def mass(self, kilograms: float) -> str:
         """Write a mass: kilograms under one tonne, tonnes to one decimal beyond."""

@@ -27,7 +27,7 @@ def test_a_folder_against_its_study(small_path: Path, small: CoverageResult, tmp
 
 def test_kiosks_stay_where_they_are_when_a_counter_closes(small_path: Path, small: CoverageResult) -> None:
     found = compared(small_path, None, close=["sous-prefecture-092"], kiosks="both")
-    assert set(found.after.plan_communes) == set(small.kiosks["commune"]) and found.total["gained"] == 0
+    assert set(found.after.plan_hosts) == set(small.kiosks["host_id"]) and found.total["gained"] == 0
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,13 @@ def test_a_result_is_not_changed(small: CoverageResult, tmp_path: Path) -> None:
 def test_hours_may_hold_commas() -> None:
     assert opening("town_hall,1.6,43,Mo 09:00-12:00,14:00-17:00").hours == "Mo 09:00-12:00,14:00-17:00"
     assert opening("town_hall,1.6,43").hours == ""
+
+
+def test_kiosks_of_any_model_are_kept_where_they_are(small_path: Path, tmp_path: Path) -> None:
+    text = small_path.read_text(encoding="utf-8").replace("count = 3\n", 'model = "set_covering"\nspacing = "1 km"\n')
+    study = tmp_path / "tous.toml"
+    study.write_text(text.replace('"ariege.gpkg"', f'"{small_path.parent / "ariege.gpkg"}"'), encoding="utf-8")
+    change = compared(study, None, close=["sous-prefecture-092"], kiosks="both")
+    kept = change.after.study.kiosks
+    assert kept is not None and kept.required == change.before.plan_hosts and kept.count == len(kept.required)
+    assert change.after.plan_hosts and set(change.after.plan_hosts) == set(kept.required)

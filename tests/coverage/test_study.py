@@ -155,3 +155,10 @@ def test_the_study_of_the_rules_of_law_is_shipped() -> None:
     ]
     assert study.rule.kind == "all_and_at_least" and str(study.needs[2].open_at) == "samedi 10 h"
     assert study.measures is not None and study.unit == "s" and study.kiosks is None
+
+
+def test_a_study_may_be_dated() -> None:
+    dated = {**DEMO, "study": {**DEMO["study"], "date": "2026-11-22"}}
+    assert parse_study(dated).date == "2026-11-22"
+    with pytest.raises(StudyError, match=r"study.date.*'hier'"):
+        parse_study({**DEMO, "study": {**DEMO["study"], "date": "hier"}})

@@ -6,10 +6,10 @@ const geoguichet = {
     return holder.innerHTML;
   },
 
-  // Room to leave at the top left, where the panel stands: beside it, or under it on a narrow screen.
+  // Room to leave at the top left, where the panel stands: beside it (always on paper), or under it on a narrow screen.
   clearOfPanel() {
     const panel = document.querySelector(".panel");
-    return window.innerWidth > 760 ? [panel.offsetWidth + 20, 10] : [8, panel.offsetHeight + 20];
+    return window.innerWidth > 760 || window.matchMedia("print").matches ? [panel.offsetWidth + 20, 10] : [8, panel.offsetHeight + 20];
   },
 
   // First line: what it is; the others: what is known of it.
@@ -95,10 +95,15 @@ const geoguichet = {
       map.invalidateSize({ animate: false });
       map.fitBounds(bounds, { paddingTopLeft: geoguichet.clearOfPanel(), paddingBottomRight: [8, 8], animate: false });
     };
-    if (window.innerWidth <= 760) panel.querySelectorAll("details").forEach((part) => { part.open = false; });
+    if (window.innerWidth <= 760 && !window.matchMedia("print").matches) panel.querySelectorAll("details").forEach((part) => { part.open = false; });
     show();
     const first = map.getZoom();
     map.on("zoomend", () => sized.forEach((group) => group.grow(Math.min(3, Math.max(0.7, 1.22 ** (map.getZoom() - first))))));
-    window.matchMedia("print").addEventListener("change", show);
+    // On paper nothing can be opened: all that the panel folds is shown, and folded again afterwards.
+    const closed = [...panel.querySelectorAll("details")].filter((part) => !part.open);
+    window.matchMedia("print").addEventListener("change", (printing) => {
+      closed.forEach((part) => { part.open = printing.matches; });
+      show();
+    });
   },
 };

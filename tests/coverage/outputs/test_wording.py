@@ -81,3 +81,9 @@ def test_lists():
     assert FR.listed([]) == ""
     assert FR.listed(["a"]) == "a"
     assert FR.listed(["a", "b", "c"]) == "a, b et c"
+
+
+def test_days_are_written_in_full():
+    assert FR.day("2026-11-22").replace("\u00a0", " ") == "22 novembre 2026"
+    assert FR.day("2027-03-01").replace("\u00a0", " ") == "1er mars 2027"
+    assert EN.day("2027-03-01").replace("\u00a0", " ") == "1 March 2027"
