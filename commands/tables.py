@@ -269,7 +269,8 @@ def print_sensitivity(told: Sensitivity, files: Sequence[Path]) -> None:
     print(columns(("Zone blanche", "Points", "Habitants", "%", *groups), kinds) + "\n")
     cells = told.scenarios.assign(congestion=told.scenarios["congestion"].fillna(1.0))
     table = cells.pivot(index="thresholds", columns="congestion", values="people")
-    header = ("Seuils", *(f"temps x {slow:g}" for slow in table.columns))
+    driven = told.scenarios["congestion"].notna().all()
+    header = ("Seuils", *(f"temps x {slow:g}" if driven else "Habitants" for slow in table.columns))
     print(
         columns(
             header,

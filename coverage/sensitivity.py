@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from geoguichet.coverage.cells import people_of_cells
 from geoguichet.coverage.errors import SensitivityError
 from geoguichet.coverage.impedance import Floats
+from geoguichet.coverage.partition import partition
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.rules import is_served, slack_under
 from geoguichet.coverage.run import find_white_zones
@@ -51,6 +53,8 @@ class Sensitivity:
     scenarios: pd.DataFrame
     classes: pd.DataFrame
     curve: pd.DataFrame
+    ground: gpd.GeoSeries
+    """What is drawn of each row of the demand: its commune or its cell, without overlaps."""
 
     @property
     def study(self) -> Study:
@@ -129,7 +133,10 @@ def sensitivity(
         ]
     )
     curves = [_curves(result.demand, asked, slow if driven else np.nan) for slow, result in sorted(results.items())]
-    return Sensitivity(base, demand, scenarios, _classes(demand, asked), pd.concat(curves, ignore_index=True))
+    fine = people_of_cells(asked, base.territory)
+    ground = partition(base.territory.polygons if fine is None else fine.shapes).reindex(demand.index)
+    curve = pd.concat(curves, ignore_index=True)
+    return Sensitivity(base, demand, scenarios, _classes(demand, asked), curve, ground)
 
 
 def margins(demand: gpd.GeoDataFrame, study: Study, factor: float = 1.0) -> dict[str, Floats]:

@@ -2,7 +2,8 @@
 
     python benchmarks/coverage/region.py ../shared/data
 
-Reading, network file, snapping, travel, a rule (8 of 12 within 25 minutes) and the exact union of unserved cells.
+Reading, network file, snapping, travel, a rule (8 of 12 within 25 minutes), the exact zones of unserved cells, and the
+smooth ones with the surface on a grid of 500 m.
 """
 
 from __future__ import annotations
@@ -21,10 +22,16 @@ import shapely
 
 from geoguichet.coverage.impedance import Floats
 from geoguichet.coverage.network import Network
+from geoguichet.coverage.partition import partition
 from geoguichet.coverage.routers.road import RoadRouter
 from geoguichet.coverage.rules import is_served, slack_under
+from geoguichet.coverage.smooth_zones import find_smooth_zones
 from geoguichet.coverage.study import Rule
+from geoguichet.coverage.surface import Surface, slack_surface
+from geoguichet.coverage.zone_choice import ZoneChoice
 from geoguichet.referentials.roads import make_network
+from geoguichet.referentials.sample import DEPARTEMENTS, NAME, sample_path
+from geoguichet.referentials.territories import read_territory
 
 TYPES = (
     "mairie", "gendarmerie", "tresorerie", "msap", "clic", "pmi", "caf", "mission_locale", "cpam", "pole_emploi",
@@ -58,18 +65,43 @@ def main(shared: Path) -> None:
         step(f"travel to 12 types ({len(services)} services)")
         served = is_served(rule(costs))
         step("rule")
-        zone = shapely.disjoint_subset_union_all(cells[~served[-len(cells) :]])
-        step("union of the unserved cells")
+        zones = exact(cells, served[-len(cells) :])
+        step(f"exact zones: {len(zones)} of {int((~served[-len(cells) :]).sum())} unserved cells")
+        surface, drawn = smooth(services, router, demand)
+        step(f"smooth zones: {len(drawn)}, {surface.asked} points asked on {surface.slack.size} cells of 500 m")
     print("| step | CPU s | wall s |\n| --- | ---: | ---: |")
     for name, cpu, wall in [*steps, ("all", sum(s[1] for s in steps), sum(s[2] for s in steps))]:
         print(f"| {name} | {cpu:.2f} | {wall:.2f} |")
     print(f"\npeak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
-    print(f"{int((~served).sum())} of {len(served)} points unserved, zone valid: {shapely.is_valid(zone)}")
+    valid = shapely.is_valid([*zones, *drawn]).all()
+    print(f"{int((~served).sum())} of {len(served)} points unserved, zones valid: {valid}")
 
 
 def rule(costs: dict[str, Floats]) -> Floats:
     """Return the slack under « 8 of 12 within 25 minutes »."""
     return slack_under(Rule("at_least", 8, TYPES), {kind: WITHIN_S - cost for kind, cost in costs.items()})
+
+
+def exact(cells: np.ndarray, served: np.ndarray) -> np.ndarray:
+    """Return the zones of the unserved cells: a partition first, then the union of those that share a border."""
+    ground = partition(gpd.GeoSeries(cells, crs="EPSG:3035")).to_numpy()
+    return shapely.get_parts(shapely.coverage_union_all(ground[~served]))
+
+
+def smooth(services: gpd.GeoDataFrame, router: RoadRouter, demand: gpd.GeoSeries) -> tuple[Surface, np.ndarray]:
+    """Return the slack of the rule over the region and the smooth zones."""
+    region = read_territory(sample_path(), name=NAME, departements=DEPARTEMENTS)
+
+    counters = {kind: services[services["category"] == kind].geometry for kind in TYPES}
+
+    def slack(points: gpd.GeoSeries) -> Floats:
+        return rule({kind: router.nearest(points, there).cost for kind, there in counters.items()})
+
+    surface = slack_surface(region.boundary, slack, cell_m=500.0, unit="s", router=router, probes=demand)
+    columns = {"name": "", "departement": "", "people": 0, "slack_s": 0.0, "served": True}
+    table = gpd.GeoDataFrame(columns, index=range(1), geometry=demand.iloc[:1].to_numpy(), crs="EPSG:4326")
+    zones, _, _ = find_smooth_zones(region, table, surface, choice=ZoneChoice("smooth"))
+    return surface, zones.geometry.to_numpy()
 
 
 def directory(shared: Path) -> gpd.GeoDataFrame:
@@ -89,8 +121,6 @@ def people(shared: Path) -> tuple[gpd.GeoSeries, np.ndarray]:
         x, y = rasterio.transform.xy(raster.transform, rows, columns)
     x, y = np.asarray(x), np.asarray(y)
     middles = gpd.GeoSeries(shapely.points(x, y), crs="EPSG:3035").to_crs("EPSG:4326")
-    from geoguichet.referentials.sample import sample_path
-
     communes = gpd.read_file(sample_path(), layer="services")
     communes = communes[(communes["type"] == "town_hall") & communes["inside"].astype(bool)].geometry
     both = gpd.GeoSeries([*communes, *middles], crs="EPSG:4326")

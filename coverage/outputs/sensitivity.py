@@ -25,7 +25,7 @@ from geoguichet.coverage.outputs.offline_map import TEMPLATES, MapPage, Placed, 
 from geoguichet.coverage.outputs.outlines import departement_outlines
 from geoguichet.coverage.outputs.palette import INK, SURENESS_COLOURS
 from geoguichet.coverage.outputs.wording import NARROW, Wording
-from geoguichet.coverage.partition import partition, polygonal
+from geoguichet.coverage.partition import polygonal
 from geoguichet.coverage.sensitivity import SURENESS, Sensitivity
 
 _PANES = {"ground": 350, "areas": 400, "borders": 410, "people": 420, "names": 425}
@@ -104,14 +104,9 @@ def write_layers(told: Sensitivity, path: Path) -> None:
         raise OutputError(f"{path.name} : la base n'a pas pu être écrite ({error})") from error
 
 
-def _outlines(told: Sensitivity) -> gpd.GeoSeries:
-    """Return the ground of each demand row; missing where it is not a commune of the territory."""
-    return partition(told.result.territory.polygons).reindex(told.demand.index)
-
-
 def _areas(told: Sensitivity) -> gpd.GeoDataFrame:
     """Return one multipolygon a sureness, from the outlines of its communes."""
-    outlines, classes = _outlines(told), told.classes.set_index("sureness")
+    outlines, classes = told.ground, told.classes.set_index("sureness")
     rows: list[dict[str, Any]] = []
     for kind in SURENESS[:3]:
         shapes = outlines[(told.demand["sureness"] == kind) & outlines.notna()]
@@ -183,7 +178,7 @@ def said(told: Sensitivity, say: Wording) -> list[str]:
 
 
 def _communes(told: Sensitivity, say: Wording) -> Layer:
-    table = told.demand.assign(geometry=_outlines(told))
+    table = told.demand.assign(geometry=told.ground)
     drawn = table[table.geometry.notna() & (table["share"] > 0)]
     rows = [
         {

@@ -16,6 +16,8 @@ from geoguichet.coverage import inputs
 from geoguichet.coverage.errors import StudyError, ZoneError
 from geoguichet.coverage.outputs import raster
 from geoguichet.coverage.outputs.folder import write_all
+from geoguichet.coverage.outputs.wording import Wording
+from geoguichet.coverage.outputs.zones_told import for_map, notes, shown
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.router_choice import open_router
 from geoguichet.coverage.routers.straight_line import StraightLine
@@ -232,3 +234,22 @@ def test_too_fine_a_grid_is_refused_in_one_sentence(small: CoverageResult) -> No
         slack_surface(
             small.territory.boundary, lambda points: np.zeros(len(points)), cell_m=20.0, unit="m", router=StraightLine()
         )
+
+
+def test_the_map_is_simplified_all_at_once(small: CoverageResult) -> None:
+    """Straighter borders on the map, no gap nor overlap between zones, and the layers as they were."""
+    told = replace(small, study=replace(small.study, zones=ZoneChoice(simplify_m=1_000.0)))
+    straight, before = for_map(told).geometry, small.white_zones.geometry.dropna()
+    count = shapely.get_num_coordinates
+    assert count(straight.to_numpy()).sum() < 0.9 * count(before.to_numpy()).sum() and straight.is_valid.all()
+    shapes = straight.to_crs(2154).to_numpy()
+    assert shapely.area(shapes).sum() - shapely.union_all(shapes).area < 1.0
+    assert for_map(small).geometry.equals(before)
+
+
+def test_minor_zones_are_counted_and_not_shown(small: CoverageResult) -> None:
+    minor = small.white_zones.assign(minor=small.white_zones["people"] < 100)
+    told = replace(small, white_zones=minor)
+    assert len(shown(told)) == (~minor["minor"]).sum() < len(minor)
+    said = " ".join(notes(told, Wording("fr")))
+    assert "restent dans les comptes" in said and "à une seule commune" in said

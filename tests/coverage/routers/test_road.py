@@ -314,6 +314,23 @@ def test_every_node_of_toulouse_is_an_independent_dijkstra(
     _agrees(RoadRouter(net), arcs, lab)
 
 
+def test_every_node_of_andorra_is_an_independent_dijkstra(
+    shared_data: Path, lab: SimpleNamespace, tmp_path: Path
+) -> None:
+    """Streets of OpenStreetMap with their one-ways (how they are read is tested in ``referentials``): same search."""
+    make_network([shared_data / "network" / "osm" / "andorra-2025-01-19.osm.pbf"], tmp_path / "andorra.roads")
+    net = Network.open(tmp_path / "andorra.roads")
+    router = RoadRouter(net)
+    place = [tuple(pair) for pair in np.column_stack([net.arrays["node_lon"], net.arrays["node_lat"]]).tolist()]
+    arcs = []
+    rows = zip(
+        net.arrays["edge_from"], net.arrays["edge_to"], net.costs("car", "time"), *net.allowed("car"), strict=True
+    )
+    for a, b, cost, ahead, back in rows:
+        arcs += [(place[a], place[b], float(cost))] * bool(ahead) + [(place[b], place[a], float(cost))] * bool(back)
+    _agrees(router, arcs, lab)
+
+
 def _agrees(router: RoadRouter, arcs: list, lab: SimpleNamespace) -> None:
     """Compare every node of the network with the twin's, services standing on 25 nodes."""
     position = lab.position_of_nodes(router.network)
