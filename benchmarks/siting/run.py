@@ -18,7 +18,7 @@ def main(peers: str | None) -> None:
     runs += [["published.py"]]
     for script, *arguments in runs:
         print(f"\n### {script} {' '.join(arguments)}\n", flush=True)
-        subprocess.run([sys.executable, str(HERE / script), *arguments], check=False)  # noqa: S603 - our own scripts
+        subprocess.run([sys.executable, str(HERE / script), *arguments], check=False)
 
 
 if __name__ == "__main__":
