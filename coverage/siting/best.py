@@ -38,21 +38,6 @@ class Best:
         self.grain = 0.999 if whole else 1e-6
         """How much better a plan must at least be, to be better: people, metres and sites often come whole."""
 
-    @classmethod
-    def like(cls, other: Best) -> Best:
-        """Return a copy to go on with, its steps yet to be taken."""
-        copied = cls.__new__(cls)
-        copied.__dict__.update(other.__dict__, steps=[])
-        return copied
-
-    def join(self, other: Best) -> None:
-        """Take over what another worker on the same problem found, proved and did."""
-        if other.found and (other.ending in {"solved", "gap"} or self._sign * (other.value - self.value) > 0):
-            self.columns, self.value = other.columns, other.value
-        self.ending = other.ending or self.ending
-        self.steps += other.steps
-        self.limit(other.bound)
-
     @property
     def found(self) -> bool:
         """Whether any plan is known."""
@@ -98,11 +83,7 @@ class Best:
 
     def hear(self, outcome: exact.Outcome, where: npt.NDArray[np.int64]) -> None:
         """Take what the exact solver found and proved on the columns ``where``."""
-        if outcome.ending == "infeasible" and not self.found:
-            raise SitingError(
-                "les règles se contredisent : aucun choix de lieux ne respecte à la fois le nombre ou le budget, les "
-                "lieux imposés, un lieu par groupe, l'espacement et les minimums ; assouplissez l'une d'elles."
-            )
+        self._refuse_contradiction(outcome.ending)
         self.steps.append(outcome.how)
         self.ending = outcome.ending
         if outcome.chosen is not None:
@@ -110,6 +91,21 @@ class Best:
         self.limit(outcome.bound)
         if outcome.ending == "solved" and self.found:
             self.bound = self.value
+
+    def cut(self, relaxed: exact.Relaxed) -> None:
+        """Take the bound of a relaxation of what is left to be decided."""
+        self._refuse_contradiction(relaxed.ending)
+        self.steps.append(f"{relaxed.how}, bound {relaxed.bound:.10g}")
+        if relaxed.ending != "solved":
+            self.ending = relaxed.ending
+        self.limit(relaxed.bound)
+
+    def _refuse_contradiction(self, ending: exact.Ending) -> None:
+        if ending == "infeasible" and not self.found:
+            raise SitingError(
+                "les règles se contredisent : aucun choix de lieux ne respecte à la fois le nombre ou le budget, les "
+                "lieux imposés, un lieu par groupe, l'espacement et les minimums ; assouplissez l'une d'elles."
+            )
 
     def limit(self, bound: float) -> None:
         """Keep the number that no plan can better, if it says more than the one known."""

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -27,7 +27,10 @@ from geoguichet.coverage.siting.watch import Watch
 type Ending = Literal["solved", "gap", "infeasible", "stopped", "cancelled", "lost"]
 
 TINY = 400
-"""A program of so few entries is solved at once in this process: starting another takes longer."""
+"""A program of so few entries is solved at once, without asking for bounds or searching first."""
+SMALL = 20_000
+"""A program of so few entries is solved in this process, where it can be called off between two pivots; starting
+another process would take as long, and as much memory as the whole problem."""
 _GRACE_S = 0.5
 """How long after its limit the child is killed."""
 
@@ -58,30 +61,83 @@ class Outcome:
     how: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Relaxed:
+    """What the linear relaxation of a program says, tightened by cuts."""
+
+    ending: Ending
+    """``solved`` when there is a relaxation to speak of, whether or not cutting was cut short."""
+    bound: float
+    x: Floats
+    """A fractional solution: nothing when there is none."""
+    reduced: Floats
+    """What one unit of each column is worth beyond the prices of its rows."""
+    cuts: sparse.csr_array
+    limit: Floats
+    """Each row of ``cuts`` times the columns is at most this."""
+    how: str
+
+
 def solve(
-    program: Program, *, start: Floats | None = None, gap: float = 0.0, absolute_gap: float = 1e-6, watch: Watch
+    program: Program,
+    *,
+    start: Floats | None = None,
+    gap: float = 0.0,
+    absolute_gap: float = 1e-6,
+    nodes: int | None = None,
+    watch: Watch,
 ) -> Outcome:
-    """Solve a program with HiGHS, within the time that the watch leaves.
+    """Solve a program with HiGHS, within the time that the watch leaves and at most so many nodes.
 
     Ctrl-C kills the child and goes on to the caller. A child that dies is reported as ``lost``.
     """
-    model = _arrays(program, start)
     settings = {"mip_rel_gap": gap, "mip_abs_gap": absolute_gap, "time_limit": max(0.01, watch.left_s)}
-    if program.matrix.nnz <= TINY:
+    if nodes is not None:
+        settings["mip_max_nodes"] = nodes
+    messages, died = _ask("solve", program, _arrays(program, start), settings, watch)
+    return _outcome(messages, program, died=died, watch=watch)
+
+
+def relax(program: Program, *, enough: float, watch: Watch) -> Relaxed:
+    """Bound a program by its linear relaxation and zero-half cuts (:func:`highs.relax`), until it is ``enough``."""
+    settings = {"enough": enough, "time_limit": max(0.01, watch.left_s)}
+    messages, died = _ask("relax", program, _arrays(program, None), settings, watch)
+    sign = 1 if program.maximise else -1
+    bounds = [message["bound"] for message in messages if "bound" in message]
+    bound = min(bounds, key=lambda value: sign * value, default=sign * math.inf)
+    last = next((message for message in messages if message.get("ended") == "relaxed"), None)
+    columns = len(program.cost)
+    if last is None:
+        ended = next((message["ended"] for message in messages if "ended" in message), None)
+        ending, how = _ending(ended, died, None, bound, watch)
+        return Relaxed(ending, bound, np.zeros(0), np.zeros(0), sparse.csr_array((0, columns)), np.zeros(0), how)
+    indptr = np.cumsum([0, *(len(cut[0]) for cut in last["cuts"])])
+    indices = [column for cut in last["cuts"] for column in cut[0]]
+    data = np.array([number for cut in last["cuts"] for number in cut[1]], dtype=np.float64)
+    return Relaxed(
+        ending="solved",
+        bound=bound,
+        x=np.array(last["x"]),
+        reduced=np.array(last["reduced"]),
+        cuts=sparse.csr_array((data, np.array(indices, dtype=np.int64), indptr), shape=(len(last["cuts"]), columns)),
+        limit=np.array([float(cut[2]) for cut in last["cuts"]]),
+        how=f"{len(last['cuts'])} zero-half cuts in {last['rounds']} rounds",
+    )
+
+
+def _ask(
+    task: str, program: Program, model: dict[str, np.ndarray], settings: dict[str, float], watch: Watch
+) -> tuple[list[dict[str, Any]], int | None]:
+    """Have a task done, here or in a child; return what it said, and the exit code of a child that ended by itself."""
+    if program.matrix.nnz <= SMALL:
         messages: list[dict[str, Any]] = []
-        highs.run(model, settings, messages.append)
-        return _outcome(messages, program, died=None, watch=watch)
-    return _solve_in_child(program, model, settings, watch)
-
-
-def _solve_in_child(
-    program: Program, model: dict[str, np.ndarray], settings: dict[str, float], watch: Watch
-) -> Outcome:
+        highs.TASKS[task](model, settings, messages.append, lambda: watch.over)
+        return messages, None
     with tempfile.TemporaryDirectory(prefix="geoguichet-") as folder:
         path = Path(folder) / "model.npz"
         np.savez(path, settings=np.array(json.dumps(settings)), **model)  # type: ignore[arg-type]
         child = subprocess.Popen(  # noqa: S603 - our own program, on our own file
-            [sys.executable, "-P", str(highs.__file__), str(path)],
+            [sys.executable, "-P", "-m", highs.__name__, task, str(path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -91,7 +147,7 @@ def _solve_in_child(
             messages = _listen(child, watch)
         finally:
             died = _end(child)
-    return _outcome(messages, program, died=died, watch=watch)
+    return messages, died
 
 
 def _listen(child: subprocess.Popen[bytes], watch: Watch) -> list[dict[str, Any]]:
@@ -158,6 +214,16 @@ def _ending(
     if ended is None and died is not None:
         return "lost", f"{name}: its process died (code {died})"
     return "stopped", f"{name}: stopped by the time limit"
+
+
+def with_cuts(program: Program, cuts: sparse.csr_array, limit: Floats) -> Program:
+    """Return the program with rows ``cuts`` times the columns <= ``limit``."""
+    return replace(
+        program,
+        matrix=sparse.csc_array(sparse.vstack([program.matrix, cuts])),
+        row_lower=np.concatenate([program.row_lower, np.full(len(limit), -np.inf)]),
+        row_upper=np.concatenate([program.row_upper, limit]),
+    )
 
 
 def _arrays(program: Program, start: Floats | None) -> dict[str, np.ndarray]:

@@ -1,8 +1,8 @@
 """HiGHS, run on one mixed-integer program; also the program of the child process that runs it.
 
-As a program (``python highs.py model.npz``) it reads the model and writes one JSON object per line: each better
-solution as it is found, and how it ended. It stops when its standard input closes, so it never outlives its parent.
-It imports nothing of ours: a child starts in the time that NumPy and HiGHS take to load.
+As a program (``python -m geoguichet.coverage.siting.highs solve model.npz``) it reads the model and writes one JSON
+object per line: each better solution as it is found, and how it ended. It stops when its standard input closes, so it
+never outlives its parent. It imports NumPy, HiGHS and the cuts: a child starts in the time that these take to load.
 """
 
 from __future__ import annotations
@@ -11,15 +11,21 @@ import json
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import highspy
 import numpy as np
 
-type Report = Callable[[dict[str, Any]], None]
+from geoguichet.coverage.siting import parity
 
-OPTIONS: Mapping[str, bool | int | float | str] = {
+type Report = Callable[[dict[str, Any]], None]
+type Model = Mapping[str, np.ndarray]
+type Settings = Mapping[str, bool | int | float | str]
+
+OPTIONS: Settings = {
     "output_flag": False,
     "random_seed": 0,
     "threads": 1,
@@ -29,21 +35,33 @@ OPTIONS: Mapping[str, bool | int | float | str] = {
     "mip_lp_solver": "ipm",
 }
 
+_ROUNDS = 200
+"""Rounds of cuts at most."""
+_PATIENCE, _PROGRESS = 10, 0.02
+"""Cuts end when so many rounds close less than this share of what is left to close."""
+
+
+_IMPLIED = highspy.HighsVarType(4)
+"""A variable that is whole when the integers are (``kImplicitInteger``, without a name in highspy's stubs)."""
+
+
+def never() -> bool:
+    """Nobody calls it off."""
+    return False
+
 
 def version() -> str:
     """Return the version of HiGHS."""
     return str(highspy.Highs().version())
 
 
-def run(model: Mapping[str, np.ndarray], settings: Mapping[str, bool | int | float | str], report: Report) -> None:
-    """Solve a model, reporting every better solution, then ``{"ended", "bound", "value", "nodes"}``.
+def solve(model: Model, settings: Settings, report: Report, off: Callable[[], bool] = never) -> None:
+    """Solve a model, reporting every better solution, then ``{"ended", "bound", "nodes"}``.
 
     ``model`` holds the arrays of :class:`geoguichet.coverage.siting.exact.Program` and may hold a ``start``.
     """
-    solver = highspy.Highs()
-    for option, setting in {**OPTIONS, **settings}.items():
-        solver.setOptionValue(option, setting)
-    solver.passModel(_lp(model))
+    solver = _solver({**OPTIONS, **settings}, off)
+    solver.passModel(_lp(model, whole=True))
     if "start" in model:
         first = highspy.HighsSolution()
         first.col_value = model["start"].tolist()
@@ -64,6 +82,45 @@ def run(model: Mapping[str, np.ndarray], settings: Mapping[str, bool | int | flo
     )
 
 
+def relax(model: Model, settings: Settings, report: Report, off: Callable[[], bool] = never) -> None:
+    """Solve the linear relaxation, tightened by zero-half cuts round after round; report the bound of each round.
+
+    The last report has ``{"ended", "x", "reduced", "cuts"}``: a fractional solution, what a unit of each column is
+    worth more than the prices of its rows, and the cuts that hold it. Ends when the bound is ``enough``, when cuts
+    bring little, or at ``time_limit``.
+    """
+    until = time.monotonic() + float(settings["time_limit"])
+    enough = float(settings["enough"])
+    solver = _solver({"output_flag": False, "threads": 1, "presolve": "off", "solver": "ipm"}, off)
+    solver.setOptionValue("time_limit", float(settings["time_limit"]))
+    solver.passModel(_lp(model, whole=False))
+    solver.run()
+    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        report({"ended": solver.modelStatusToString(solver.getModelStatus())})
+        return
+    solver.setOptionValue("solver", "simplex")
+    rows, random = parity.whole_rows(model), np.random.default_rng(0)
+    held: list[parity.Cut] = []
+    proof = _Proof.of(model, solver, held)
+    bounds = [proof.bound]
+    report({"bound": proof.bound})
+    while len(bounds) <= _ROUNDS and time.monotonic() < until and not off() and _worth_going_on(bounds, enough, model):
+        found = parity.cuts(rows, proof.x, random)
+        if not found:
+            break
+        _add(solver, found)
+        solver.setOptionValue("time_limit", solver.getRunTime() + max(0.0, until - time.monotonic()))
+        solver.run()
+        if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            break
+        proof = _Proof.of(model, solver, [*held, *found])
+        _take_out_loose(solver, proof, len(model["row_lower"]))
+        held = proof.tight
+        bounds.append(proof.bound)
+        report({"bound": proof.bound})
+    report({"ended": "relaxed", "rounds": len(bounds) - 1, **proof.said()})
+
+
 def _solution(event: Any, integers: int) -> dict[str, Any]:
     values = np.asarray(event.data_out.mip_solution)[:integers]
     return {
@@ -73,7 +130,22 @@ def _solution(event: Any, integers: int) -> dict[str, Any]:
     }
 
 
-def _lp(model: Mapping[str, np.ndarray]) -> highspy.HighsLp:
+def _solver(settings: Settings, off: Callable[[], bool]) -> highspy.Highs:
+    solver = highspy.Highs()
+    for option, setting in settings.items():
+        solver.setOptionValue(option, setting)
+    if off is not never:
+
+        def stop(event: Any) -> None:
+            if off():
+                event.interrupt()
+
+        for asked in (solver.cbMipInterrupt, solver.cbSimplexInterrupt, solver.cbIpmInterrupt):
+            asked.subscribe(stop)
+    return solver
+
+
+def _lp(model: Model, *, whole: bool) -> highspy.HighsLp:
     lp = highspy.HighsLp()
     columns, rows = len(model["cost"]), len(model["row_lower"])
     lp.num_col_, lp.num_row_ = columns, rows
@@ -85,8 +157,90 @@ def _lp(model: Mapping[str, np.ndarray]) -> highspy.HighsLp:
     lp.a_matrix_.value_ = model["data"]
     integers = int(model["integers"])
     kinds = highspy.HighsVarType
-    lp.integrality_ = [kinds.kInteger] * integers + [kinds.kContinuous] * (columns - integers)
+    if whole:  # what is covered comes whole when the sites do: HiGHS may use it in its cuts
+        lp.integrality_ = [kinds.kInteger] * integers + [_IMPLIED] * (columns - integers)
     return lp
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Proof:
+    """A bound recomputed from the prices of the rows, whatever the solver's tolerances."""
+
+    bound: float
+    x: np.ndarray
+    reduced: np.ndarray
+    cuts: list[parity.Cut]
+    holds: np.ndarray
+    """Which of the cuts are tight."""
+
+    @classmethod
+    def of(cls, model: Model, solver: highspy.Highs, cuts: list[parity.Cut]) -> _Proof:
+        sign = 1.0 if model["maximise"] else -1.0
+        solution = solver.getSolution()
+        x = np.clip(np.asarray(solution.col_value), model["lower"], model["upper"])
+        told = np.asarray(solution.row_dual)
+        price, paid = min((cls._bound(model, sign, given, cuts) for given in (told, -told)), key=lambda both: both[0])
+        value = np.asarray(solution.row_value)[len(model["row_lower"]) :]
+        holds = value >= np.array([cut.limit for cut in cuts], dtype=np.float64) - 1e-6
+        return cls(sign * price, x, sign * paid, cuts, holds)
+
+    @property
+    def tight(self) -> list[parity.Cut]:
+        """The cuts that hold the solution."""
+        return [cut for cut, holds in zip(self.cuts, self.holds, strict=True) if holds]
+
+    @staticmethod
+    def _bound(model: Model, sign: float, told: np.ndarray, cuts: list[parity.Cut]) -> tuple[float, np.ndarray]:
+        """Return the dual bound of a program to maximise at these prices, and the reduced costs."""
+        lower = np.concatenate([model["row_lower"], np.full(len(cuts), -np.inf)])
+        upper = np.concatenate([model["row_upper"], [cut.limit for cut in cuts]])
+        price = np.where(told > 0, np.where(np.isfinite(upper), told, 0.0), np.where(np.isfinite(lower), told, 0.0))
+        count, rows = len(model["cost"]), len(model["row_lower"])
+        column = np.repeat(np.arange(count), np.diff(model["indptr"]))
+        paid = np.bincount(column, weights=model["data"] * price[model["indices"]], minlength=count)
+        for number, cut in enumerate(cuts):
+            paid[cut.indices] += price[rows + number] * cut.data
+        reduced = sign * model["cost"] - paid
+        limit = np.where(price > 0, upper, lower)
+        bound = float((price * np.where(price == 0, 0.0, limit)).sum())
+        bound += float(np.where(reduced > 0, reduced * model["upper"], reduced * model["lower"]).sum())
+        return bound, reduced
+
+    def said(self) -> dict[str, Any]:
+        """Return plain values, ready for JSON."""
+        return {
+            "bound": self.bound,
+            "x": self.x.tolist(),
+            "reduced": self.reduced.tolist(),
+            "cuts": [[cut.indices.tolist(), cut.data.tolist(), cut.limit] for cut in self.tight],
+        }
+
+
+def _worth_going_on(bounds: list[float], enough: float, model: Model) -> bool:
+    """Whether the last rounds closed enough of what was left to close."""
+    left = abs(bounds[-1] - enough) if np.isfinite(enough) else 1e-3 * abs(bounds[-1])
+    settled = bounds[-1] <= enough if model["maximise"] else bounds[-1] >= enough
+    slow = len(bounds) > _PATIENCE and abs(bounds[-1] - bounds[-1 - _PATIENCE]) < _PROGRESS * left
+    return not settled and not slow
+
+
+def _add(solver: highspy.Highs, cuts: list[parity.Cut]) -> None:
+    starts = np.concatenate([[0], np.cumsum([len(cut.indices) for cut in cuts])]).astype(np.int32)
+    solver.addRows(
+        len(cuts),
+        np.full(len(cuts), -np.inf),
+        np.array([float(cut.limit) for cut in cuts]),
+        int(starts[-1]),
+        starts[:-1],
+        np.concatenate([cut.indices for cut in cuts]).astype(np.int32),
+        np.concatenate([cut.data for cut in cuts]).astype(np.float64),
+    )
+
+
+def _take_out_loose(solver: highspy.Highs, proof: _Proof, rows: int) -> None:
+    loose = np.flatnonzero(~proof.holds)
+    if len(loose):
+        solver.deleteRows(len(loose), (rows + loose).astype(np.int32))
 
 
 def _say(message: dict[str, Any]) -> None:
@@ -99,14 +253,16 @@ def _die_with_parent() -> None:
     os._exit(0)
 
 
-def main(path: str) -> None:
-    """Solve the model of a file written by the parent."""
+def main(task: str, path: str) -> None:
+    """Solve or relax the model of a file written by the parent."""
     threading.Thread(target=_die_with_parent, daemon=True).start()
     with np.load(path) as arrays:
         model = dict(arrays)
     settings = json.loads(str(model.pop("settings")))
-    run(model, settings, _say)
+    TASKS[task](model, settings, _say)
 
+
+TASKS: Mapping[str, Callable[..., None]] = {"solve": solve, "relax": relax}
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

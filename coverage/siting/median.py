@@ -35,6 +35,9 @@ from geoguichet.coverage.siting.watch import Watch
 _TOO_LARGE = 400_000
 """Above so many pairs, once candidates are excluded, the exact solver is not called."""
 
+_SMALLER = 0.1
+"""The relaxation is solved again without the candidates it excludes when they are more than this share."""
+
 
 def p_median(
     costs: CostMatrix,
@@ -309,6 +312,22 @@ def _prove(problem: _Median, best: Best, hopeless: Mask, watch: Watch) -> None:
         return
     rings, most = _rings(problem, kept, pairs)
     program = formulations.covering(rings, must=_must_serve(problem, kept, pairs))
+    wanted = most - (best.value - best.grain) if best.found else -np.inf
+    relaxed = exact.relax(program, enough=wanted, watch=watch)
+    if relaxed.ending == "solved":
+        best.steps.append(relaxed.how)
+        best.limit(most - relaxed.bound)
+        program = exact.with_cuts(program, relaxed.cuts, relaxed.limit)
+        useless = relaxed.bound + np.minimum(0.0, relaxed.reduced[: rings.columns]) < wanted - 1e-6
+        useless &= ~np.isin(np.flatnonzero(kept), best.start)
+        if useless.sum() > _SMALLER * rings.columns and not best.closed and not watch.over:
+            hopeless = hopeless.copy()
+            hopeless[np.flatnonzero(kept)[useless]] = True
+            _prove(problem, best, hopeless, watch)
+            return
+    if relaxed.ending == "lost" or best.closed or watch.over:
+        best.ending = relaxed.ending if relaxed.ending != "solved" else best.ending
+        return
     outcome = exact.solve(program, gap=0.0, absolute_gap=max(best.grain, best.gap * best.value), watch=watch)
     if outcome.ending == "infeasible" and not best.found:
         raise SitingError(

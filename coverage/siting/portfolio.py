@@ -1,13 +1,11 @@
 """The solver portfolio: cheap answers first, dear proofs only when they are needed, the best of both kept.
 
-Reduce, lazy greedy, swap, Lagrangian bound, a short search, then the exact solver on what the bound could not exclude.
-While the solver works in a process of its own, a longer search and a better bound are worked out here.
+Reduce, lazy greedy, swap, Lagrangian bound, a short search, then the proof: cuts, exclusion and the exact solver
+(:mod:`~geoguichet.coverage.siting.proof`). What is too large for that gets a longer search and a better bound.
 """
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +13,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from geoguichet.coverage.errors import SitingError
-from geoguichet.coverage.siting import bounds, exact, formulations, heuristics
+from geoguichet.coverage.siting import bounds, exact, formulations, heuristics, proof
 from geoguichet.coverage.siting.best import Best, status
 from geoguichet.coverage.siting.plan import KioskPlan
 from geoguichet.coverage.siting.problem import (
@@ -23,15 +21,17 @@ from geoguichet.coverage.siting.problem import (
     Problem,
     Stated,
     admissible,
+    components,
     dominated_rows,
-    keep_columns,
-    merge_rows,
     reduced,
 )
 from geoguichet.coverage.siting.watch import Watch
 
 _TOO_LARGE = 600_000
 """Above so many entries no MIP solver was seen to leave its root relaxation in useful time (docs/benchmarks.md)."""
+
+_ROUNDS, _FEW = 600, 40_000
+"""Rounds of the first search of a problem of fewer entries than that; a larger one gets a third."""
 
 
 def most(stated: Stated, gap: float, watch: Watch) -> KioskPlan:
@@ -50,83 +50,28 @@ def most(stated: Stated, gap: float, watch: Watch) -> KioskPlan:
     entries = int(problem.cover.nnz)
     if not best.closed and entries > exact.TINY:
         best.tighten(bounds.lagrangian(problem, iterations=600, good_enough=best.settling, watch=watch))
-        best.offer("search", heuristics.search(problem, best.start, rounds=200, enough=best.bound, watch=watch))
-    if not best.closed and entries <= exact.TINY:
-        _prove(best, watch)
-    elif not best.closed and (entries <= _TOO_LARGE or not best.found):
-        _prove_while_searching(best, watch)
+        rounds = _ROUNDS if entries < _FEW else _ROUNDS // 3
+        best.offer("search", heuristics.search(problem, best.start, rounds=rounds, enough=best.bound, watch=watch))
+    if not best.closed and (entries <= _TOO_LARGE or not best.found):
+        proof.settle(best, watch)
     elif not best.closed:
-        _search_longer(best, watch.limit_s, watch)
+        _search_longer(best, watch)
     return _plan(stated, best, watch)
 
 
-def _search_longer(best: Best, limit_s: float, watch: Watch) -> None:
-    """Spend a fixed amount of work, about what ``limit_s`` allows, on a better bound and a better plan."""
-    problem = best.problem
+def _search_longer(best: Best, watch: Watch) -> None:
+    """Spend a fixed amount of work, about what the time limit allows, on a better bound and a better plan."""
+    problem, limit_s = best.problem, watch.limit_s
     best.tighten(
         bounds.lagrangian(problem, iterations=_iterations(problem, limit_s), good_enough=best.settling, watch=watch)
     )
-    rounds = _rounds(problem, limit_s)
+    rounds = heuristics.rounds(problem, limit_s)
     best.offer("search", heuristics.search(problem, best.start, rounds=rounds, enough=best.bound, watch=watch))
-
-
-def _prove_while_searching(best: Best, watch: Watch) -> None:
-    """Search here while the exact solver works in its process.
-
-    When the solver settles the question its answer is the one kept, so that it does not matter who was faster.
-    """
-    settled, off = threading.Event(), threading.Event()
-    proof = Best.like(best)
-    solver_watch = watch.slice(or_when=off)
-
-    def prove() -> None:
-        try:
-            _prove(proof, solver_watch)
-        finally:
-            settled.set()
-
-    with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(prove)
-        try:
-            searching = Best.like(best)
-            if best.found:
-                _search_longer(searching, watch.limit_s, watch.slice(or_when=settled))
-            future.result()
-        finally:
-            off.set()
-    best.join(proof)
-    if proof.ending not in {"solved", "gap"}:
-        best.join(searching)
-
-
-def _rounds(problem: Problem, limit_s: float) -> int:
-    """How many rounds of search take about half of the time limit on one core of the 2020s: a fixed amount of work."""
-    each_s = 1e-3 + 4e-7 * problem.cover.nnz / max(1, problem.count)
-    return max(200, int(0.5 * limit_s / each_s))
 
 
 def _iterations(problem: Problem, limit_s: float) -> int:
     """How many iterations of the bound take at most about a third of the time limit: a fixed amount of work."""
     return max(400, min(6000, int(0.35 * limit_s / (5e-5 + 5e-9 * problem.cover.nnz))))
-
-
-def _prove(best: Best, watch: Watch) -> None:
-    """Drop the candidates that no better plan opens, and let the solver decide among the others."""
-    kept = np.ones(best.problem.columns, dtype=bool)
-    if best.found and best.proof is not None:
-        kept = ~bounds.cannot_open(best.problem, best.proof, best.value + best.grain)
-        kept[best.start] = True
-    problem = merge_rows(keep_columns(best.problem, kept)) if not kept.all() else best.problem
-    where = np.flatnonzero(kept)
-    start = _covering_start(problem, np.isin(where, best.start)) if best.found else None
-    program = formulations.covering(problem)
-    best.hear(exact.solve(program, start=start, gap=best.gap, absolute_gap=best.grain, watch=watch), where)
-
-
-def _covering_start(problem: Problem, chosen: npt.NDArray[np.bool_]) -> Floats:
-    times = problem.cover @ chosen.astype(np.int64)
-    twice = problem.second > 0
-    return np.concatenate([chosen, times >= 1, times[twice] >= 2]).astype(np.float64)
 
 
 def essential(problem: Problem) -> Problem:
@@ -146,10 +91,34 @@ def essential(problem: Problem) -> Problem:
 
 
 def fewest(stated: Stated, problem: Problem, wanted: float, gap: float, watch: Watch) -> KioskPlan:
-    """Run the portfolio on a problem that minimises: greedy, one site fewer as long as that works, bound, exact."""
+    """Run the portfolio on a problem that minimises; covering everybody is one problem per component."""
     everything = problem.value(np.arange(problem.columns))
-    everyone, wanted = wanted >= everything, min(wanted, everything)
-    best = Best(
+    whole = _least(problem, gap)
+    if wanted < everything:
+        _minimise(whole, wanted, False, watch)
+        return _plan(stated, whole, watch)
+    parts = components(problem)
+    if len(parts) == 1:
+        _minimise(whole, everything, True, watch)
+        return _plan(stated, whole, watch)
+    chosen: list[int] = []
+    bound, steps, all_found = 0.0, [f"{len(parts)} components"], True
+    for where, part in parts:
+        best = _least(part, gap)
+        _minimise(best, part.everything, True, watch)
+        chosen += [int(column) for column in where[best.start]]
+        bound, all_found = bound + best.bound, all_found and best.found
+        steps += best.steps if part.cover.nnz > exact.TINY else []
+        whole.ending = best.ending or whole.ending
+    if all_found:
+        whole.offer("together", chosen)
+    whole.steps = steps
+    whole.limit(bound)
+    return _plan(stated, whole, watch)
+
+
+def _least(problem: Problem, gap: float) -> Best:
+    return Best(
         problem,
         gap,
         sense="min",
@@ -157,23 +126,34 @@ def fewest(stated: Stated, problem: Problem, wanted: float, gap: float, watch: W
         whole=bool(np.all(problem.cost % 1 == 0)),
         bound=0.0,
     )
+
+
+def _minimise(best: Best, wanted: float, everyone: bool, watch: Watch) -> None:
+    """Greedy, one site fewer as long as that works, bound, cuts, exact; each only if it is needed."""
+    problem = best.problem
     chosen = _without_useless(problem, heuristics.greedy(problem, enough=wanted), wanted)
-    if problem.value(chosen) >= wanted - 1e-9 * everything:
+    if problem.value(chosen) >= wanted - 1e-9 * problem.everything:
         best.offer("greedy", chosen)
     uniform = bool(np.all(problem.cost == 1.0))
     if uniform and best.found and problem.cover.nnz > exact.TINY:
-        proof = bounds.lagrangian(replace(problem, count=len(best.start)), iterations=600, watch=watch)
-        enough = np.flatnonzero(bounds.by_count(problem, proof.price, problem.columns) >= wanted * (1 - 1e-9))
-        best.tighten(bounds.Bound(float(enough.min(initial=problem.columns)), proof.price))
+        prices = bounds.lagrangian(replace(problem, count=len(best.start)), iterations=600, watch=watch)
+        enough = np.flatnonzero(bounds.by_count(problem, prices.price, problem.columns) >= wanted * (1 - 1e-9))
+        best.tighten(bounds.Bound(float(enough.min(initial=problem.columns)), prices.price))
         _one_fewer(best, wanted, watch)
-    if not best.closed:
-        program = formulations.set_covering(problem) if everyone else formulations.partial_covering(problem, wanted)
-        start = _fewest_start(problem, best.start, everyone) if best.found else None
-        grain = best.grain if best.found else 1e-6
-        best.hear(
-            exact.solve(program, start=start, gap=gap, absolute_gap=grain, watch=watch), np.arange(problem.columns)
-        )
-    return _plan(stated, best, watch)
+    if best.closed:
+        return
+    program = formulations.set_covering(problem) if everyone else formulations.partial_covering(problem, wanted)
+    if program.matrix.nnz > exact.TINY:
+        relaxed = exact.relax(program, enough=best.value - best.grain if best.found else np.inf, watch=watch)
+        best.cut(relaxed)
+        program = exact.with_cuts(program, relaxed.cuts, relaxed.limit)
+    if best.closed or best.ending == "lost":
+        return
+    start = _fewest_start(problem, best.start, everyone) if best.found else None
+    grain = best.grain if best.found else 1e-6
+    best.hear(
+        exact.solve(program, start=start, gap=best.gap, absolute_gap=grain, watch=watch), np.arange(problem.columns)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
+from scipy.sparse import csgraph
 
 from geoguichet.coverage.siting.constraints import Admissible, Positions, SiteRules, apply
 
@@ -192,6 +193,26 @@ def dominated_rows(cover: sparse.csc_array) -> Mask:
     marked = np.zeros(turned.shape[1], dtype=bool)
     marked[i[inside]] = True
     return marked
+
+
+def components(problem: Problem) -> list[tuple[Positions, Problem]]:
+    """Split a problem of which every row must be covered into parts that share no row, with where their columns are.
+
+    Rules between candidates, a count or a budget hold the parts together: it is then left whole.
+    """
+    together = problem.rules.packs.shape[0] or len(problem.rules.floor) or problem.count < problem.columns
+    everywhere = np.arange(problem.columns)
+    if together or np.isfinite(problem.budget) or not problem.columns:
+        return [(everywhere, problem)]
+    rows = sparse.csr_array(problem.cover)
+    number, label = csgraph.connected_components(rows.T.astype(np.int32) @ rows.astype(np.int32), directed=False)
+    if number == 1:
+        return [(everywhere, problem)]
+    parts = []
+    for part in range(number):
+        small = keep_columns(problem, label == part)
+        parts.append((np.flatnonzero(label == part), merge_rows(small)))
+    return parts
 
 
 def _meetings(cover: sparse.csc_array) -> tuple[Positions, Positions, Positions]:

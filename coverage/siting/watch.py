@@ -37,17 +37,6 @@ class Watch:
         """Whether the work must stop now."""
         return self.cancelled or self.left_s <= 0
 
-    def slice(self, share: float = 1.0, *, or_when: threading.Event | None = None) -> Watch:
-        """Return a watch for a share of the time that is left, which ``or_when`` ends too."""
-        return Watch(share * self.left_s, _Either(self._cancel, or_when))
-
-
-class _Either(threading.Event):
-    """Set when it is set itself, or when any of the events it was made of is."""
-
-    def __init__(self, *events: threading.Event | None) -> None:
-        super().__init__()
-        self._events = [event for event in events if event is not None]
-
-    def is_set(self) -> bool:
-        return super().is_set() or any(event.is_set() for event in self._events)
+    def slice(self, share: float) -> Watch:
+        """Return a watch for a share of the time that is left."""
+        return Watch(share * self.left_s, self._cancel)

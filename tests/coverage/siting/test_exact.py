@@ -109,7 +109,7 @@ def children(parent: int | None = None) -> list[int]:
         except OSError:
             continue
         _, _, after = status.rpartition(") ")
-        if int(after.split()[1]) == (parent or os.getpid()) and "highs.py" in line and after[0] != "Z":
+        if int(after.split()[1]) == (parent or os.getpid()) and "siting.highs" in line and after[0] != "Z":
             found.append(int(folder.name))
     return found
 
