@@ -8,13 +8,14 @@ import geopandas as gpd
 import pandas as pd
 
 from geoguichet.coverage.study import Study
-from geoguichet.referentials.hours import weekly_hours
+from geoguichet.referentials.hours import DAY_MINUTES, WEEKDAYS_FR, Week, osm_week, weekly_hours
 from geoguichet.referentials.layers import LONLAT, check_columns, check_text, list_layers, read_layer
 from geoguichet.referentials.quality import Finding
 from geoguichet.referentials.territories import Territory
 
 COLUMNS = ("service", "hours")
-"""What a layer of stops must have; ``name`` and ``commune`` (INSEE code) are read where they are."""
+"""What a layer of stops must have; ``name`` and ``commune`` (INSEE code) are read where they are. In place of ``hours``
+it may have ``days`` (French weekdays): the stop is then open in the hours of its service on those days."""
 
 
 def with_stops(
@@ -40,7 +41,10 @@ def with_stops(
         what = f"la couche {study.stops_layer!r} n'existe pas dans {path.name}"
         raise study.refusal("data.stops", what, ", ".join(present))
     where = f"{path}, couche « {study.stops_layer} »"
-    stops = read_layer(path, layer=study.stops_layer, columns=COLUMNS)
+    stops = read_layer(path, layer=study.stops_layer, columns=COLUMNS[:1])
+    if "hours" not in stops.columns and "days" in stops.columns:
+        check_text(stops, ("service", "days"), where=where)
+        stops = stops.assign(hours=_hours_on(stops, services["hours"]))
     check_columns(stops, COLUMNS, where=where)
     check_text(stops, COLUMNS, where=where)
     known = stops["service"].isin(services.index)
@@ -58,6 +62,20 @@ def with_stops(
     table = gpd.GeoDataFrame(pd.concat([services[~replaced], rows]), geometry="geometry", crs=LONLAT)
     kinds = {name: kind for name, kind in services.dtypes.items() if name != "geometry"}
     return table.astype(kinds).sort_index().rename_axis(services.index.name), read, findings
+
+
+def _hours_on(stops: gpd.GeoDataFrame, hours: pd.Series) -> list[str | None]:
+    """Return the hours of the service of each stop on the days of the stop; None when either is not known."""
+    told: list[str | None] = []
+    for service, days in zip(stops["service"], stops["days"], strict=True):
+        week = osm_week(hours.get(service))
+        chosen = [number for number, day in enumerate(WEEKDAYS_FR) if day in str(days or "").split()]
+        if week is None or not chosen:
+            told.append(None)
+            continue
+        kept = Week(tuple(span for span in week.spans if span[0] // DAY_MINUTES in chosen))
+        told.append(kept.osm or "off")
+    return told
 
 
 def _placed(stops: gpd.GeoDataFrame, services: gpd.GeoDataFrame, territory: Territory) -> gpd.GeoDataFrame:
@@ -78,7 +96,8 @@ def _as_services(stops: gpd.GeoDataFrame, services: gpd.GeoDataFrame, territory:
     names = territory.communes.set_index("code")
     parents = services.loc[stops["service"]].reset_index(drop=True)
     place = names["name"].reindex(stops["commune"]).reset_index(drop=True)
-    told = stops["name"].where(stops["name"].notna(), place) if "name" in stops.columns else place
+    own = stops["name"].notna() & (stops["name"] != parents["name"]) if "name" in stops.columns else None
+    told = place if own is None else stops["name"].where(own, place)
     rows = parents.assign(
         name=parents["name"] + told.map(lambda at: f", arrêt {at}" if isinstance(at, str) and at else ", arrêt"),
         commune=stops["commune"],

@@ -156,6 +156,24 @@ def test_an_itinerant_service_counts_where_it_stops_and_then_only(stopping: Stud
     assert all(isinstance(finding, Finding) for finding in data.findings)
 
 
+def test_stops_told_by_their_days_open_in_the_hours_of_their_service(stopping: Study) -> None:
+    """What ``referentials export`` writes of a directory: the communes and weekdays, not the hours."""
+    path = (stopping.path or Path()).parent / "ariege.gpkg"
+    halls = pyogrio.read_dataframe(path, layer="services").query("type == 'town_hall'").set_index("commune")
+    bus = halls.loc["09122"]
+    days = [("mercredi samedi", "09261"), ("", "09194")]
+    rows = [(bus["id"], bus["name"], commune, told, halls.loc[commune].geometry) for told, commune in days]
+    stops = gpd.GeoDataFrame(rows, columns=["service", "name", "commune", "days", "geometry"], crs="EPSG:4326")
+    pyogrio.write_dataframe(stops, path, layer="jours", geometry_type="Point")
+    table = inputs.read(replace(stopping, stops_layer="jours")).services
+    first, second = table.loc[f"{bus['id']}@1"], table.loc[f"{bus['id']}@2"]
+    assert first["name"] == f"{bus['name']}, arrêt Saint-Girons"
+    moments = [Moment.parse(f"{day} {hour}h") for day in ("lundi", "mercredi", "samedi") for hour in range(24)]
+    told = [is_open(first["hours"], moment) for moment in moments]
+    assert told == [moment.day in (2, 5) and is_open(bus["hours"], moment) for moment in moments] and any(told)
+    assert not isinstance(second["hours"], str) and np.isnan(second["hours_per_week"])
+
+
 def test_stops_that_are_not_there(stopping: Study) -> None:
     with pytest.raises(StudyError, match=r"data\.stops.*arrets"):
         inputs.read(replace(stopping, stops_layer="arretes"))
