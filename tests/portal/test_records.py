@@ -54,7 +54,7 @@ def test_the_parameters_of_the_standard_are_honoured(ask) -> None:
         ("cursor", "x"),
         ("profile", "autre"),
         ("skipGeometry", "oui"),
-        ("f", "csv"),
+        ("f", "xls"),
         ("properties", "couleur"),
     ],
 )
