@@ -22,7 +22,7 @@ def group(commands: Any, name: str, help_: str) -> Any:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose refusals are one French sentence."""
+    """A parser that helps in French, and whose refusals are one French sentence."""
 
     _FRENCH = (
         (r"the following arguments are required: (.+)", r"il manque : \1"),
@@ -38,8 +38,18 @@ class Parser(argparse.ArgumentParser):
     )
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(**options, add_help=False)
+        self._positionals.title, self._optionals.title = "arguments", "options"
+        self.add_argument("-h", "--help", action="help", help="montrer cette aide et sortir")
         self._negative_number_matcher = re.compile(r"-\d")  # so that --bbox -0.3,42,3,45 is a value, not an option
+
+    def format_usage(self) -> str:
+        """Return the line of usage."""
+        return super().format_usage().replace("usage:", "usage :", 1)
+
+    def format_help(self) -> str:
+        """Return the help."""
+        return super().format_help().replace("usage:", "usage :", 1)
 
     def error(self, message: str) -> NoReturn:
         """Raise the refusal as a ``UsageError`` in French."""
