@@ -11,7 +11,7 @@ from geoguichet.catalogue.cql2 import Filter, parse_filter
 from geoguichet.catalogue.errors import QueryError, RecordError
 from geoguichet.catalogue.queryables import FACETS, SORTABLES
 from geoguichet.catalogue.record import Extent, instant_keys, interval_keys
-from geoguichet.catalogue.text import stems
+from geoguichet.catalogue.text import stems, words
 
 EXACT = ("keywords", "themes", "organization", "format", "license")
 """Properties that a parameter of their name compares with one exact value."""
@@ -74,7 +74,8 @@ class RecordQuery:
 
     Conditions add up (AND); a list is any of its values (OR). ``q`` follows OGC API Records: commas separate
     alternatives, spaces words that stand side by side in that order; both sides are compared without accents
-    and by French stems. With ``anywhere`` the words of an alternative may stand apart, in any order and member.
+    and by French stems; an alternative of articles alone is in every record. With ``anywhere`` the words of an
+    alternative may stand apart, in any order and member.
     ``datetime`` is a pair of keys of `record.interval_keys`; ``having`` pairs a property of `EXACT` with a value.
     Without ``sortby`` the best match comes first, or the most recent when there is no ``q``.
     ``cursor`` goes on after the last record of another page (`Page.next`).
@@ -107,6 +108,8 @@ class RecordQuery:
             )
         if len({key.name for key in self.sortby}) < len(self.sortby):
             raise QueryError("sortby : une propriété est nommée deux fois.", "sortby: a property is named twice.")
+        if any(words(term) and not stems(term) for term in self.terms):
+            object.__setattr__(self, "q", "")
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, str]) -> Self:

@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -153,6 +153,16 @@ class Contact:
     links: tuple[Link, ...] = ()
     extra: Json = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Say what the standard asks of a contact: a name (by default its position or address), kinds of links."""
+        if not self.organization and not self.name:
+            addresses = (point.value for point in (*self.emails, *self.phones))
+            said = (self.position, *addresses, *(link.href for link in self.links))
+            object.__setattr__(self, "name", next(filter(None, said), ""))
+        if any(link.rel != "about" or not link.type for link in self.links):
+            links = (replace(link, rel="about", type=link.type or "text/html") for link in self.links)
+            object.__setattr__(self, "links", tuple(links))
+
 
 @dataclass(frozen=True, slots=True)
 class Concept:
@@ -212,6 +222,8 @@ class Record:
     def __post_init__(self) -> None:
         if not self.id.strip():
             raise RecordError("id : un identifiant non vide est attendu.")
+        if self.license == "other" and not any(link.rel == "license" for link in self.links):
+            object.__setattr__(self, "license", "")  # the standard asks for a link to it; `rights` has its words
         if self.geometry is not None:
             _check_geometry(self.geometry)
             Extent.from_geometry(self.geometry)

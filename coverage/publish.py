@@ -108,7 +108,7 @@ def _layer_record(layer: sample.SampleLayer, extent: Extent) -> Record:
         description=layer.description_fr,
         keywords=layer.keywords_fr,
         geometry=extent.as_geometry(),
-        time=Time(interval=(str(first), str(last))),
+        time=Time(interval=(f"{first}-01-01", f"{last}-12-31")),
         contacts=tuple(Contact(organization=name, roles=("publisher",)) for name in publishers),
         license="etalab-2.0",
         links=tuple(links),

@@ -11,7 +11,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode, urljoin, urlsplit
+from urllib.parse import quote, urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -30,6 +30,7 @@ from geoguichet.portal.answers import CATALOG, GEOJSON, SCHEMA, Refusal, answer
 from geoguichet.portal.editing import Editing, utf8
 from geoguichet.portal.encodings import ENCODINGS, TOGETHER, Encodings
 from geoguichet.portal.records import store_of
+from geoguichet.portal.splicing import spliced
 
 COLLECTION = "catalogue"
 RECORD_PROFILE = "http://www.opengis.net/def/profile/OGC/0/ogc-record"
@@ -269,7 +270,7 @@ class RecordsApi:
         self, page: Page, query: RecordQuery, given: Mapping[str, str], shaping: _Shaping, lang: str
     ) -> bytes:
         own = answers.to_json(link("collection", self.home, CATALOG))
-        records = [shaping.shape(_spliced(item, own, self.url)) for item in page.items]
+        records = [shaping.shape(spliced(item, own, self.url)) for item in page.items]
         head: dict[str, Any] = {
             "type": "FeatureCollection",
             "numberMatched": page.number_matched,
@@ -356,7 +357,7 @@ class RecordsApi:
             made = await run_in_threadpool(self.encodings.one, record, form)
             return answer(made, ENCODINGS[form][0], lang, headers=headers)
         headers["Link"] = f'<{RECORD_PROFILE}>; rel="profile"'
-        return answer(_spliced(body, self._item_links(identifier, lang), self.url), GEOJSON, lang, headers=headers)
+        return answer(spliced(body, self._item_links(identifier, lang), self.url), GEOJSON, lang, headers=headers)
 
     def _item_links(self, identifier: str, lang: str) -> bytes:
         href = f"{self.home}/items/{quote(identifier, safe='')}"
@@ -444,28 +445,6 @@ def _choice(given: Mapping[str, str], name: str, values: tuple[str, ...]) -> str
             400, f"{name} : {' ou '.join(values)} est attendu.", f"{name}: {' or '.join(values)} is expected."
         )
     return value
-
-
-def _spliced(body: bytes, links: bytes, base_url: str) -> bytes:
-    """Return the stored bytes of a record with links of the API added.
-
-    A stored document ends with its links (`Record.to_bytes`). One whose links are relative, or are already of the
-    API that another catalogue served it by, is read and written anew.
-    """
-    if _TO_REWRITE.search(body):
-        document = json.loads(body)
-        own = [kept for kept in document.pop("links", []) if kept.get("rel") not in ("self", "collection", "profile")]
-        for kept in own:
-            if not urlsplit(kept["href"]).scheme:
-                kept["href"] = urljoin(f"{base_url}/", kept["href"])
-        body = answers.to_json({**document, "links": own})
-    if body.endswith(b"]}"):
-        joint = b"" if body.endswith(b'"links":[]}') else b","
-        return body[:-2] + joint + links + b"]}"
-    return body[:-1] + b',"links":[' + links + b"]}"
-
-
-_TO_REWRITE = re.compile(rb'"href":"(?![a-zA-Z][a-zA-Z0-9+.-]*:)|"rel":"(?:self|collection|profile)"')
 
 
 def _check_profile(request: Request, served: str) -> None:

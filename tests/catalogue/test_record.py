@@ -56,15 +56,27 @@ points = st.lists(
     ),
     max_size=2,
 )
+about = st.lists(  # as the standard asks: a contact has a name, its links are about it and say their type
+    st.builds(
+        lambda href, kind, rest: {"href": href, "rel": "about", "type": kind} | rest,
+        st.text(min_size=1, max_size=9),
+        st.text(min_size=1, max_size=9),
+        described(title=texts, hreflang=texts),
+    ),
+    max_size=2,
+)
 contacts = st.lists(
-    described(
-        name=texts,
-        organization=texts,
-        position=texts,
-        roles=st.lists(texts, max_size=2),
-        emails=points,
-        phones=points,
-        links=links,
+    st.builds(
+        lambda name, rest: {"name": name} | rest,
+        st.text(min_size=1, max_size=9),
+        described(
+            organization=texts,
+            position=texts,
+            roles=st.lists(texts, max_size=2),
+            emails=points,
+            phones=points,
+            links=about,
+        ),
     ),
     max_size=2,
 )
@@ -112,6 +124,21 @@ documents = st.builds(
 @given(documents)
 def test_a_document_comes_out_as_it_came_in(document: dict) -> None:
     assert Record.from_geojson(document).to_geojson() == document
+
+
+def test_a_contact_has_a_name_and_links_about_it() -> None:
+    mail = ContactPoint("sig@region.example")
+    assert Contact(position="Géomaticien", emails=(mail,)).name == "Géomaticien"
+    assert Contact(emails=(mail,)).name == "sig@region.example"
+    assert Contact(organization="Région", emails=(mail,)).name == ""
+    assert Contact(name="A", links=(Link("http://a", rel="service"),)).links == (
+        Link("http://a", "about", "text/html"),
+    )
+
+
+def test_an_unknown_licence_is_said_only_with_a_link_to_it() -> None:
+    assert Record(id="a", license="other").license == ""
+    assert Record(id="a", license="other", links=(Link("http://a", rel="license"),)).license == "other"
 
 
 @given(documents)

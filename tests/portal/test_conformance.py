@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from geoguichet.catalogue.exchange import import_files
+from geoguichet.catalogue.store import SQLiteStore
+from geoguichet.coverage.publish import sample_records
 from geoguichet.portal import conformance, declared
 from geoguichet.portal.abstract_tests import TESTS
 from geoguichet.portal.conformance import FailedError, Server, expect, report, run
@@ -44,6 +47,21 @@ def test_what_fails_says_why(url: str) -> None:
     for wrong in ("ftp://example.org", "http://127.0.0.1:9"):
         with pytest.raises(PortalError):
             conformance.check(wrong, TESTS)
+
+
+def test_the_records_of_the_sample_conform(tmp_path: Path, serve) -> None:
+    with SQLiteStore(tmp_path / "catalogue.sqlite") as store:
+        store.bulk_upsert(sample_records())
+    with serve(tmp_path) as url:
+        failed = {r.test: r.reason for r in conformance.check(url, TESTS) if r.outcome == "fail"}
+    assert not failed
+
+
+def test_real_records_conform(tmp_path: Path, serve, shared_data: Path) -> None:
+    import_files(shared_data / "metadata" / "iso19139", tmp_path)
+    with serve(tmp_path) as url:
+        failed = {r.test: r.reason for r in conformance.check(url, TESTS) if r.outcome == "fail"}
+    assert not failed
 
 
 def test_editing_is_declared_where_it_is_possible(tmp_path: Path, serve, http) -> None:
