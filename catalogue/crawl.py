@@ -1,7 +1,8 @@
 """A folder of data turned into records, again and again: only what changed is read anew, what moved keeps its record.
 
 A file is known by its size and time, then by the digest of its content: a touched file is not read again, a moved or
-renamed one is recognised, an edited one keeps its record's identifier.
+renamed one is recognised, an edited one keeps its record's identifier. A layer that is published already gets no second
+record: its own is filled in (decision 036). A record tells where its file is in the folder, never where on the machine.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
+from urllib.parse import quote
 
-from geoguichet.catalogue.dataset import SUFFIXES, digest_of, read_datasets
+from geoguichet.catalogue.dataset import CONTENT, SUFFIXES, digest_of, media_type, read_datasets
 from geoguichet.catalogue.errors import CatalogueError, DatasetError, StoreError
+from geoguichet.catalogue.mapping import with_members
 from geoguichet.catalogue.merging import with_edits
-from geoguichet.catalogue.record import Record
+from geoguichet.catalogue.query import RecordQuery
+from geoguichet.catalogue.record import Link, Record
 from geoguichet.catalogue.store import SQLiteStore, store_path
 from geoguichet.referentials.quality import Finding
 
@@ -38,6 +42,8 @@ class Crawled:
     updated: int = 0
     unchanged: int = 0
     moved: int = 0
+    published: int = 0
+    """Those that had a record already, of another hand than a crawl's."""
     findings: list[Finding] = field(default_factory=list)
 
 
@@ -50,8 +56,19 @@ class _Known:
     ids: tuple[str, ...]
 
 
-def crawl(folder: Path, workspace: Path) -> Crawled:
-    """Describe every dataset under a folder in the catalogue; a file that cannot be read is one finding."""
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """What is crawled, and the address where others find it (empty when they do not)."""
+
+    path: Path
+    url: str
+
+
+def crawl(folder: Path, workspace: Path, *, url: str = "") -> Crawled:
+    """Describe every dataset under a folder in the catalogue; a file that cannot be read is one finding.
+
+    ``url`` is the address where the folder is served: with one, every file is read and its record links to it.
+    """
     if not folder.is_dir():
         raise CatalogueError(f"{folder} : un dossier existant est attendu.")
     done = Crawled()
@@ -61,7 +78,7 @@ def crawl(folder: Path, workspace: Path) -> Crawled:
         files = list(_files(folder, workspace))
         missing = {item.digest: item for path, item in known.items() if not os.path.lexists(path)}
         for file in files:
-            _one(file, known, missing, ledger, store, done)
+            _one(file, _Folder(folder.absolute(), url), known, missing, ledger, store, done)
         for item in missing.values():
             if Path(item.path).is_relative_to(folder.absolute()):
                 done.findings.append(
@@ -88,6 +105,7 @@ def _files(folder: Path, workspace: Path) -> Iterator[Path]:
 
 def _one(
     file: Path,
+    folder: _Folder,
     known: dict[str, _Known],
     missing: dict[str, _Known],
     ledger: sqlite3.Connection,
@@ -97,20 +115,22 @@ def _one(
     """Take one file: known and untouched, touched but the same, moved, changed, or new."""
     status = file.stat()
     before = known.get(str(file))
-    if before and (before.size, before.changed) == (status.st_size, status.st_mtime_ns):
+    untouched = before and (before.size, before.changed) == (status.st_size, status.st_mtime_ns)
+    if before and untouched and not folder.url:
         done.read += len(before.ids)
         done.unchanged += len(before.ids)
         return
     try:
         digest = digest_of(file)
         moved = missing.pop(digest, None) if before is None else None
-        if before and before.digest == digest:
+        if before and before.digest == digest and not folder.url:
             done.read += len(before.ids)
             done.unchanged += len(before.ids)
             _note(ledger, file, digest, before.ids)
             return
         taken = {identifier for item in known.values() if item.path != str(file) for identifier in item.ids}
-        records = _with_identifiers(read_datasets(file), before or moved, file, taken)
+        drafts = [_located(record, file, folder) for record in read_datasets(file)]
+        records = _with_identifiers(drafts, before or moved, file, taken)
     except (DatasetError, OSError) as error:
         done.findings.append(Finding("unreadable", str(file), "", str(error), "error"))
         return
@@ -119,7 +139,14 @@ def _one(
         done.moved += len(records)
     if not records:
         done.findings.append(Finding("no-place", str(file), "", "aucune couche géographique dans ce fichier.", "info"))
-    summary = store.bulk_upsert([with_edits(record, store, by="crawl") for record in records], by="crawl")
+    crawled = taken | {record.id for record in records}
+    published = [_published(record, store, crawled) for record in records]
+    summary = store.bulk_upsert(
+        [_filled(theirs, record) if theirs else with_edits(record, store, by="crawl")
+         for theirs, record in zip(published, records, strict=True)],
+        by="crawl",
+    )  # fmt: skip
+    done.published += sum(theirs is not None for theirs in published)
     known[str(file)] = _Known(
         str(file), status.st_size, status.st_mtime_ns, digest, tuple(record.id for record in records)
     )
@@ -128,6 +155,35 @@ def _one(
     done.updated += 0 if moved else summary.updated
     done.unchanged += summary.unchanged
     _note(ledger, file, digest, [record.id for record in records])
+
+
+def _located(record: Record, file: Path, folder: _Folder) -> Record:
+    """Tell where the file is in the folder that was crawled, and link to it where the folder is served."""
+    place, length = file.relative_to(folder.path).as_posix(), file.stat().st_size
+    record = with_members(record, file={"path": place, "length": length})
+    if not folder.url:
+        return record
+    link = Link(
+        f"{folder.url.rstrip('/')}/{quote(place)}", "enclosure", media_type(file), file.name, length=length
+    )  # fmt: skip
+    return replace(record, links=(link, *record.links))
+
+
+def _published(draft: Record, store: SQLiteStore, crawled: set[str]) -> Record | None:
+    """Return the record that others than a crawl made of the same content."""
+    contents = tuple(item.value for item in draft.external_ids if item.scheme == CONTENT)
+    found = store.search(RecordQuery(external_ids=contents, limit=100)).records if contents else ()
+    return next((record for record in found if record.id not in crawled), None)
+
+
+_OF_THE_COPY = frozenset({"dates", "language"})
+"""What a draft knows of the file on this disk, not of the data."""
+
+
+def _filled(published: Record, draft: Record) -> Record:
+    """Return a published record with what the data tells and it does not."""
+    told = {name: value for name, value in draft.extra_properties.items() if name not in _OF_THE_COPY}
+    return replace(published, extra_properties={**told, **published.extra_properties})
 
 
 def _with_identifiers(records: list[Record], before: _Known | None, file: Path, taken: set[str]) -> list[Record]:

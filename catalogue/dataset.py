@@ -55,6 +55,9 @@ TABLES = {
 SUFFIXES = frozenset({*VECTORS, *PARQUET, *RASTERS, *TABLES})
 """Endings of the files that may hold geographic data."""
 
+CONTENT = "sha256"
+"""The scheme of `content_id`."""
+
 _SAMPLE = 200_000
 """Rows above which fields are described from the first ones, and the record says so."""
 
@@ -88,6 +91,16 @@ def digest_of(file: Path) -> str:
             while block := stream.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()
+
+
+def content_id(digest: str, layer: str) -> ExternalId:
+    """Return what identifies a layer by the content of its file; ``layer`` is empty when it is alone there."""
+    return ExternalId(f"{digest}#{layer}" if layer else digest, CONTENT)
+
+
+def media_type(file: Path) -> str:
+    """Return the media type of a file that may hold geographic data."""
+    return (VECTORS | PARQUET | RASTERS | TABLES)[file.suffix.lower()][1]
 
 
 def _parts(file: Path) -> list[Path]:
@@ -460,8 +473,8 @@ def _draft(file: Path, layer: str, form: tuple[str, str], **members: Any) -> Rec
         "updated": changed.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "language": {"code": "fr"},
         "formats": [{"name": name, "mediaType": media}],
-        "links": (Link(file.absolute().as_uri(), "enclosure", media, file.name, length=file.stat().st_size), *links),
-        "externalIds": (ExternalId(f"{digest}{f'#{layer}' if layer else ''}", "sha256"),),
+        "links": links,
+        "externalIds": (content_id(digest, layer),),
     }
     return describe(told | members)
 

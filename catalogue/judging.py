@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,10 @@ from geoguichet.catalogue.csv_table import harmless
 from geoguichet.catalogue.exchange import every_record
 from geoguichet.catalogue.harvest.journal import Journal, journal_path
 from geoguichet.catalogue.links import dead_links
-from geoguichet.catalogue.record import Extent
+from geoguichet.catalogue.record import Extent, Record
 from geoguichet.catalogue.store import SQLiteStore, store_path
 from geoguichet.catalogue.text import words
-from geoguichet.catalogue.validate import Checked, Context, check, organisation_of, totals
+from geoguichet.catalogue.validate import RULES, Checked, Context, check, organisation_of, totals
 from geoguichet.referentials.sample import sample_path
 
 CRAWLED = "fichiers"
@@ -43,6 +45,12 @@ def judge(workspace: Path, identifiers: Iterable[str] = (), *, links: bool = Fal
             yield Judged(organisation_of(record), origins.get(record.id, ""), checked)
 
 
+def checked(record: Record) -> Checked:
+    """Check one record as it stands, whatever is in the store; no link is tried."""
+    return check(record, context=Context(places=known_places()))
+
+
+@cache
 def known_places() -> Mapping[str, Extent]:
     """Return the boxes of the sample's communes and départements by folded name; a name borne twice is left out."""
     import pyogrio
@@ -63,6 +71,25 @@ def summaries(judged: Sequence[Judged]) -> dict[str, list[dict[str, Any]]]:
         "organisation": totals((item.organisation, item.checked) for item in judged),
         "source": totals((item.source, item.checked) for item in judged),
     }
+
+
+def by_rule(judged: Sequence[Judged]) -> list[dict[str, Any]]:
+    """Return, per rule that finds something, in how many records, why it matters and how to mend it; the most first."""
+    found = Counter(rule for item in judged for rule in {finding.rule for finding in item.checked.findings})
+    listed = [
+        {
+            "rule": rule.name,
+            "member": rule.member,
+            "severity": rule.severity,
+            "weight": rule.weight,
+            "records": found[rule.name],
+            "why": rule.why,
+            "remedy": rule.remedy,
+        }
+        for rule in RULES
+        if found[rule.name]
+    ]
+    return sorted(listed, key=lambda row: -row["records"] * row["weight"])
 
 
 def as_csv(judged: Sequence[Judged]) -> bytes:

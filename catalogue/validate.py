@@ -361,12 +361,16 @@ def _moments(record: Record, _: Context) -> Iterator[str]:
 
 def _addresses(record: Record, _: Context) -> Iterator[str]:
     for link in record.links:
-        if not re.match(r"(?:https?|ftp|mailto|urn|file|data):|/|\.", link.href):
+        if not _ADDRESS.match(link.href):
             yield f"« {link.href[:60]} » n'est pas une adresse."
 
 
+_ADDRESS = re.compile(r"(?:https?|ftp|mailto|urn|file|data):|/|\.|[A-Za-z0-9_-]+/[^\s\\]*$")
+"""In full, or from the root of the portal (`record.Link`); ``www.example.org/x`` is neither."""
+
 _DATA = ("dataset", "series")
 _INSPIRE = "demandé par INSPIRE (guide technique 2.0)"
+_ASKED = f"D{_INSPIRE[1:]}"
 
 RULES: tuple[Rule, ...] = (
     Rule(
@@ -439,7 +443,7 @@ RULES: tuple[Rule, ...] = (
         1,
         "warning",
         _needs("resourceLanguages", "la langue de la ressource n'est pas dite."),
-        f"{_INSPIRE.capitalize()}, TG 1.6.",
+        f"{_ASKED}, TG 1.6.",
         "Donner la langue, par exemple fre.",
         _DATA,
     ),
@@ -459,7 +463,7 @@ RULES: tuple[Rule, ...] = (
         3,
         "warning",
         _theme,
-        f"{_INSPIRE.capitalize()}, TG 1.4, pour les données des annexes.",
+        f"{_ASKED}, TG 1.4, pour les données des annexes.",
         "Choisir le thème dans la liste INSPIRE (GEMET).",
         _DATA,
     ),
@@ -506,7 +510,7 @@ RULES: tuple[Rule, ...] = (
         4,
         "error",
         _dated,
-        f"{_INSPIRE.capitalize()}, TG C.14.",
+        f"{_ASKED}, TG C.14.",
         "Donner au moins une date de la ressource.",
     ),
     Rule(
@@ -534,7 +538,7 @@ RULES: tuple[Rule, ...] = (
         2,
         "info",
         _needs("resolution", "la résolution spatiale n'est pas dite."),
-        f"{_INSPIRE.capitalize()}, TG 1.9.",
+        f"{_ASKED}, TG 1.9.",
         "Donner une échelle ou une distance.",
         _DATA,
     ),
@@ -544,7 +548,7 @@ RULES: tuple[Rule, ...] = (
         3,
         "warning",
         _needs("conformity", "la conformité n'est pas dite."),
-        f"{_INSPIRE.capitalize()}, TG 1.11 : même « non évaluée » se dit.",
+        f"{_ASKED}, TG 1.11 : même « non évaluée » se dit.",
         "Citer le règlement 1089/2010 et le résultat.",
         _DATA,
     ),
@@ -554,7 +558,7 @@ RULES: tuple[Rule, ...] = (
         4,
         "warning",
         _access,
-        f"{_INSPIRE.capitalize()}, TG C.17.",
+        f"{_ASKED}, TG C.17.",
         "Dire les restrictions, ou qu'il n'y en a pas.",
     ),
     Rule(
@@ -581,7 +585,7 @@ RULES: tuple[Rule, ...] = (
         2,
         "warning",
         _metadata_contact,
-        f"{_INSPIRE.capitalize()}, TG C.6.",
+        f"{_ASKED}, TG C.6.",
         "Donner le contact de la fiche.",
     ),
     Rule(
@@ -590,7 +594,7 @@ RULES: tuple[Rule, ...] = (
         2,
         "warning",
         _needs("updated", "la date de la fiche n'est pas dite."),
-        f"{_INSPIRE.capitalize()}, TG C.7.",
+        f"{_ASKED}, TG C.7.",
         "Dater la fiche.",
     ),
     Rule(
@@ -599,7 +603,7 @@ RULES: tuple[Rule, ...] = (
         1,
         "warning",
         _needs("language", "la langue de la fiche n'est pas dite."),
-        f"{_INSPIRE.capitalize()}, TG C.5.",
+        f"{_ASKED}, TG C.5.",
         "Donner la langue de la fiche.",
     ),
     Rule(
@@ -608,7 +612,7 @@ RULES: tuple[Rule, ...] = (
         3,
         "warning",
         _crs,
-        f"{_INSPIRE.capitalize()}, TG 2.1 : sans système connu, la donnée ne se superpose pas.",
+        f"{_ASKED}, TG 2.1 : sans système connu, la donnée ne se superpose pas.",
         "Donner un code EPSG.",
         _DATA,
     ),
@@ -618,7 +622,7 @@ RULES: tuple[Rule, ...] = (
         2,
         "info",
         _needs("formats", "le format de distribution n'est pas dit."),
-        f"{_INSPIRE.capitalize()}, TG 2.3.",
+        f"{_ASKED}, TG 2.3.",
         "Donner le format et sa version.",
         _DATA,
     ),
@@ -637,7 +641,7 @@ RULES: tuple[Rule, ...] = (
         4,
         "error",
         _needs("serviceType", "le type de service n'est pas dit."),
-        f"{_INSPIRE.capitalize()}, TG 3.4.",
+        f"{_ASKED}, TG 3.4.",
         "Choisir view, download, discovery ou transformation.",
         ("service",),
     ),

@@ -68,6 +68,7 @@ def _add_filling(catalogue: Any) -> None:
     judge.add_argument("--json", action="store_true", help="répondre en JSON")
     crawl = command(catalogue, "crawl", _crawl, "faire une fiche de chaque fichier de données d'un dossier")
     crawl.add_argument("path", type=Path, metavar="DOSSIER", help="le dossier à parcourir")
+    crawl.add_argument("--url", default="", metavar="ADRESSE", help="où ce dossier est servi : chaque fiche y renvoie")
     reap = command(catalogue, "harvest", _harvest, "moissonner une source, ou toutes celles d'un fichier")
     reap.add_argument(
         "kind",
@@ -188,11 +189,12 @@ def _write(path: Path, content: bytes) -> None:
 def _crawl(arguments: argparse.Namespace) -> None:
     from geoguichet.catalogue.crawl import crawl
 
-    done = crawl(arguments.path, workspace_of(arguments))
+    done = crawl(arguments.path, workspace_of(arguments), url=arguments.url)
     print_findings(done.findings)
     print(
         f"{done.read} jeu(x) de données : {done.created} nouvelle(s) fiche(s), {done.updated} changée(s), "
-        f"{done.unchanged} inchangée(s), {done.moved} déplacée(s)."
+        f"{done.unchanged} inchangée(s), {done.moved} déplacée(s)"
+        + (f" ; {done.published} avai(en)t déjà une fiche publiée, complétée." if done.published else ".")
     )
 
 

@@ -13,7 +13,9 @@ from typing import Any
 
 import pyogrio
 
+from geoguichet.catalogue.dataset import content_id, digest_of
 from geoguichet.catalogue.errors import RecordNotFoundError
+from geoguichet.catalogue.merging import with_edits
 from geoguichet.catalogue.record import Contact, ContactPoint, Extent, Link, Record, Time
 from geoguichet.catalogue.store import RecordStore, SQLiteStore, store_path
 from geoguichet.coverage.outputs.plan_words import rule_sentences
@@ -51,8 +53,12 @@ def publish(result: CoverageResult, workspace: Path) -> tuple[str, ...]:
     StoreError
         The catalogue cannot be written.
     """
-    records = (*sample_records(), study_record(result)) if result.study.source == SAMPLE else (study_record(result),)
     with SQLiteStore(store_path(workspace)) as store:
+        layers = sample_records() if result.study.source == SAMPLE else ()
+        filled = [
+            with_edits(layer, store, by="geoguichet") for layer in layers
+        ]  # by people, and by a crawl of the file
+        records = (*filled, study_record(result))
         store.bulk_upsert([_dated(record, store) for record in records], by="geoguichet")
     return tuple(record.id for record in records)
 
@@ -60,7 +66,11 @@ def publish(result: CoverageResult, workspace: Path) -> tuple[str, ...]:
 def sample_records() -> tuple[Record, ...]:
     """Return one record per layer of the embedded sample."""
     path = sample.sample_path()
-    return tuple(_layer_record(layer, _extent(path, layer.key)) for layer in sample.SAMPLE_LAYERS.values())
+    digest = digest_of(path)
+    return tuple(
+        replace(_layer_record(layer, _extent(path, layer.key)), external_ids=(content_id(digest, layer.key),))
+        for layer in sample.SAMPLE_LAYERS.values()
+    )
 
 
 def study_record(result: CoverageResult) -> Record:

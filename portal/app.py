@@ -27,6 +27,7 @@ from geoguichet.portal.errors import PortalError, PortInUseError
 from geoguichet.portal.feeds import Feeds
 from geoguichet.portal.geopackage import open_layer
 from geoguichet.portal.guard import Guard
+from geoguichet.portal.quality import Quality
 from geoguichet.portal.records_api import RecordsApi
 from geoguichet.portal.resources import Resources
 from geoguichet.referentials.errors import LayerError
@@ -64,6 +65,7 @@ def create_app(workspace: Path, *, url: str = DEFAULT_URL, editable: bool = Fals
             Route("/background.geojson", _background),
             *Feeds(workspace, str(config["server"]["url"]), records).routes(),
             *records.routes(),
+            *Quality(workspace, str(config["server"]["url"]), records).routes(),
             *Resources(config, pygeoapi, records).routes(),
             Mount("/", pygeoapi),
         ],

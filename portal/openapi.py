@@ -85,10 +85,12 @@ def _root_paths() -> Json:
         ("/", "The landing page", "portal", (), {"application/json": "LandingPage", **_PAGE}),
         ("/conformance", "The conformance classes", "portal", (), {"application/json": "Conformance", **_PAGE}),
         ("/collections", "The collections", "portal", searching, {"application/json": "Collections", **_PAGE}),
+        ("/quality", "How good the records are, by organisation, source and rule", "records", (),
+         {"application/json": "Quality", **_PAGE}),
         ("/processes", "The processes", "processes", (), processes),
         ("/processes/white-zones", "The process that finds white zones", "processes", (), processes),
         ("/jobs", "The jobs", "processes", (), processes),
-    ]
+    ]  # fmt: skip
     paths: Json = {
         path: {"get": _operation(summary, tag, f"get{path.replace('/', '_')}", parameters, content)}
         for path, summary, tag, parameters, content in answers
@@ -260,7 +262,8 @@ def _schemas() -> Json:
     text = {"type": "string"}
     links = {"type": "array", "items": _ref("schemas", "Link")}
     texts = {"type": "array", "items": text}
-    count = {"type": "integer", "minimum": 0}
+    count: Json = {"type": "integer", "minimum": 0}
+    percent: Json = {**count, "maximum": 100}
     nullable = {"type": "object", "nullable": True}
     return {
         "Exception": _object({"code": text, "description": text}, "code"),
@@ -277,6 +280,17 @@ def _schemas() -> Json:
                             "numberMatched": count, "numberReturned": count, "facets": {"type": "object"},
                             "features": {"type": "array", "items": _ref("schemas", "Record")}},
                            "type", "features", "links"),
+        "Quality": _object({"records": count, "score": {**percent, "nullable": True}, "links": links,
+                            **{by: {"type": "array", "items": _ref("schemas", "QualityOfGroup")}
+                               for by in ("byOrganization", "bySource")},
+                            "byRule": {"type": "array", "items": _ref("schemas", "QualityOfRule")}},
+                           "records", "score", "byOrganization", "bySource", "byRule", "links"),
+        "QualityOfGroup": _object({"group": text, "records": count, "score": percent, "errors": count,
+                                   "warnings": count, "href": text},
+                                  "group", "records", "score", "errors", "warnings"),
+        "QualityOfRule": _object({"rule": text, "member": text, "weight": count, "records": count, "why": text,
+                                  "severity": {"type": "string", "enum": ["error", "warning", "info"]}, "remedy": text},
+                                 "rule", "records", "why", "remedy"),
     }  # fmt: skip
 
 

@@ -25,7 +25,7 @@ _RELATED = (
     "successor-version",
     "via",
 )
-_MACHINERY = ("license", "self", "root", "collection", "next", "prev", "canonical")
+_MACHINERY = ("license", "self", "root", "collection", "next", "prev", "canonical", "profile")
 _JSON = ("application/json", "application/geo+json", "application/schema+json")
 _MONTHS = {
     "fr": [
@@ -200,11 +200,21 @@ def spoken(properties: Mapping[str, Any], locale: object) -> Markup:
     A record that says nothing of its language is taken to speak French, as the catalogue does.
     """
     told = properties.get("language")
-    code = str((told.get("code") if isinstance(told, Mapping) else told) or "fr").lower().partition("-")[0]
+    return foreign(str((told.get("code") if isinstance(told, Mapping) else told) or "fr"), locale)
+
+
+def foreign(spoken_in: str, locale: object) -> Markup:
+    """Return the ``lang`` attribute of a text in a language where that is not the page's."""
+    code = spoken_in.lower().partition("-")[0]
     code = _THREE_LETTERS.get(code, code)
     if code == language(locale) or not (code.isascii() and code.isalpha() and len(code) in (2, 3)):
         return Markup("")
     return Markup(' lang="{}"').format(code)
+
+
+def worst_first(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return totals of quality with the lowest scores first: where there is most to mend."""
+    return sorted(rows, key=lambda row: (row["score"], -row["records"], row["group"]))
 
 
 FILTERS: Mapping[str, Callable[..., Any]] = {
@@ -221,6 +231,8 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "language": language,
     "property_title": property_title,
     "spoken": spoken,
+    "foreign": foreign,
+    "worst_first": worst_first,
 }
 """The filters our templates may use, beside those of jinja and pygeoapi."""
 

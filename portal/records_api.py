@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from geoguichet.catalogue.errors import QueryError, RecordNotFoundError, StoreError
+from geoguichet.catalogue.judging import checked
 from geoguichet.catalogue.query import PARAMETERS, RecordQuery
 from geoguichet.catalogue.queryables import FACETS as FACET_NAMES
 from geoguichet.catalogue.queryables import QUERYABLES, SORTABLES
@@ -174,6 +175,7 @@ class RecordsApi:
             link(f"{_REL}/sortables", f"{self.home}/sortables?f=json", SCHEMA, told["sortables"]),
             link(f"{_REL}/schema", f"{self.home}/schema?f=json", SCHEMA, told["schema"]),
             link("facets", f"{self.home}/facets?f=json", answers.FACETS, told["facets"]),
+            link("related", f"{self.url}/quality?f=html", "text/html", told["quality"]),
             link("license", "https://www.etalab.gouv.fr/licence-ouverte-open-licence", "text/html"),
         ]
 
@@ -347,17 +349,29 @@ class RecordsApi:
         _check_profile(request, RECORD_PROFILE)
         generation = self.store.generation()  # both take less than handing them to a thread would
         body = self.store.document(utf8(identifier))
-        if form not in ENCODINGS and (other := self.or_pygeoapi(request, form)):
+        if form == "jsonld" and (other := self.or_pygeoapi(request, form)):
             return other
         headers = answers.record_validators(body, generation, form, lang)
         if answers.is_unchanged(request, headers):
             return answer(b"", GEOJSON, lang, status=304, headers=headers)
+        if form == "html":
+            made = await run_in_threadpool(self._item_page, identifier, body, lang)
+            return answer(made, "text/html", lang, headers=headers)
         if form in ENCODINGS:
             record = Record.from_geojson(json.loads(body))
             made = await run_in_threadpool(self.encodings.one, record, form)
             return answer(made, ENCODINGS[form][0], lang, headers=headers)
         headers["Link"] = f'<{RECORD_PROFILE}>; rel="profile"'
         return answer(spliced(body, self._item_links(identifier, lang), self.url), GEOJSON, lang, headers=headers)
+
+    def _item_page(self, identifier: str, body: bytes, lang: str) -> bytes:
+        """Return the page of a record, with what the check finds in it."""
+        data = {
+            **json.loads(_spliced(body, self._item_links(identifier, lang), self.url)),
+            "collections_path": f"{self.url}/collections",
+            "checked": checked(Record.from_geojson(json.loads(body))).as_dict(),
+        }
+        return self.render("collections/items/item.html", data, lang).encode("utf-8", "replace")
 
     def _item_links(self, identifier: str, lang: str) -> bytes:
         href = f"{self.home}/items/{quote(identifier, safe='')}"
@@ -485,9 +499,11 @@ _WORDS = {
     "fr": {
         "self": "Ce document", "html": "Cette page", "items": "Les fiches", "queryables": "Propriétés interrogeables",
         "sortables": "Propriétés de tri", "schema": "Propriétés d'une fiche", "facets": "Facettes",
+        "quality": "Qualité des fiches",
     },
     "en": {
         "self": "This document", "html": "This page", "items": "The records", "queryables": "Queryable properties",
         "sortables": "Sortable properties", "schema": "Properties of a record", "facets": "Facets",
+        "quality": "Quality of the records",
     },
 }  # fmt: skip

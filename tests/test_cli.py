@@ -171,11 +171,18 @@ def test_readme_shows_what_the_command_prints(tmp_path: Path, capsys: pytest.Cap
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert printed.partition("\nPour parcourir")[0].strip() in readme
     assert (
-        "\nPour parcourir le catalogue (11 fiches)" in printed and "\nPour parcourir le catalogue (11 fiches)" in readme
+        "\nPour parcourir le catalogue (6 fiches)" in printed and "\nPour parcourir le catalogue (6 fiches)" in readme
     )
     assert main(["catalogue", "search", "--workspace", str(tmp_path / "workspace")]) == 0
     held = {line.split()[0].partition("-")[0] for line in capsys.readouterr().out.splitlines()[:-1]}
-    assert held == {"study", "midi", "jeu"}  # the study, the layers of the sample, the files of data/ crawled
+    assert held == {"study", "midi"}  # the study and the layers of the sample, which the crawl of data/ filled in
+    assert (
+        main(["catalogue", "show", "midi-pyrenees-communes", "--json", "--workspace", str(tmp_path / "workspace")]) == 0
+    )
+    shown = capsys.readouterr().out
+    assert (
+        '"features": 2944' in shown and str(tmp_path) not in shown and str(ROOT) not in shown and "file:" not in shown
+    )
 
 
 # --- how it refuses ---------------------------------------------------------------------------------------------------

@@ -13,11 +13,12 @@ from scipy.io import netcdf_file
 from shapely.geometry import Point, box
 
 from geoguichet.catalogue import iso19139
-from geoguichet.catalogue.crawl import crawl
-from geoguichet.catalogue.dataset import read_datasets
+from geoguichet.catalogue.crawl import crawl, described_files
+from geoguichet.catalogue.dataset import content_id, digest_of, read_datasets
 from geoguichet.catalogue.errors import DatasetError
 from geoguichet.catalogue.exchange import every_record
 from geoguichet.catalogue.mapping import said, with_members
+from geoguichet.catalogue.merging import with_edits
 from geoguichet.catalogue.record import Extent, Record
 from geoguichet.catalogue.store import SQLiteStore, store_path
 from geoguichet.catalogue.validate import check
@@ -96,7 +97,10 @@ def test_every_kind_of_file_becomes_a_record(folder: Path, frame: gpd.GeoDataFra
     assert said(found["Altitude"], "size") == {"columns": 40, "rows": 30, "bands": 1}
     assert said(found["Points"], "crs") == ["EPSG:4326"] and said(found["Points : Sheet1"], "crs") == ["EPSG:2154"]
     for record in found.values():
-        assert [link.rel for link in record.links][:2] == ["enclosure", "preview"], record.title
+        assert [link.rel for link in record.links][:1] == ["preview"], record.title
+        told = record.to_bytes().decode()
+        assert "file:" not in told and str(tmp_path.parent) not in told and str(folder.parent) not in told
+    assert said(found["Altitude"], "file")["path"] == "altitude.tif"
 
 
 def test_a_second_crawl_reads_only_what_changed(folder: Path, frame: gpd.GeoDataFrame, tmp_path: Path) -> None:
@@ -117,6 +121,34 @@ def test_a_second_crawl_reads_only_what_changed(folder: Path, frame: gpd.GeoData
     assert after["Secteurs"].id == known["Zones"].id
     assert {record.id for record in after.values()} == {record.id for record in known.values()}
     assert said(after["Emprises"], "features") == 2 and after["Emprises"].id == known["Emprises"].id
+
+
+def test_a_layer_that_is_published_gets_no_second_record(folder: Path, tmp_path: Path) -> None:
+    data, workspace = tmp_path / "data", tmp_path / "w"
+    data.mkdir()
+    shutil.copy(folder / "communes.gpkg", data / "publie.gpkg")
+    digest = digest_of(data / "publie.gpkg")
+    ours = Record(id="notre", type="dataset", title="Communes", external_ids=(content_id(digest, "communes"),))
+    with SQLiteStore(store_path(workspace)) as store:
+        store.upsert(ours, by="geoguichet")
+        done = crawl(data, workspace)
+        assert (done.published, done.created, done.updated) == (1, 1, 1)
+        filled = store.get("notre")
+        assert (filled.title, said(filled, "features"), said(filled, "crs")) == ("Communes", 5, ["EPSG:2154"])
+        assert filled.links == () and said(filled, "file")["path"] == "publie.gpkg"
+        assert len(list(every_record(store))) == 2 and crawl(data, workspace).unchanged == 2
+        assert with_edits(ours, store, by="geoguichet").extra_properties == filled.extra_properties
+    assert described_files(workspace) and "notre" not in described_files(workspace)
+
+
+def test_records_link_to_their_files_where_the_folder_is_served(folder: Path, tmp_path: Path) -> None:
+    data = tmp_path / "données"
+    (data / "à voir").mkdir(parents=True)
+    shutil.copy(folder / "contours.fgb", data / "à voir" / "contours.fgb")
+    crawl(data, tmp_path / "w")
+    assert crawl(data, tmp_path / "w", url="https://sig.example.org/data/").updated == 1
+    link = records(tmp_path / "w")["Contours"].links[0]
+    assert (link.href, link.rel) == ("https://sig.example.org/data/%C3%A0%20voir/contours.fgb", "enclosure")
 
 
 def test_a_copy_has_its_own_record(folder: Path, tmp_path: Path) -> None:
@@ -223,5 +255,5 @@ def test_what_qgis_keeps_beside_a_layer_is_merged(frame: gpd.GeoDataFrame, tmp_p
     assert said(record, "lineage") == "Numérisés en 2019.\nRevus en 2021."
     assert [contact.organization for contact in record.contacts] == ["SIG du 31"]
     assert record.keywords == ("commune",) and record.themes[0].concepts[0].id == "boundaries"
-    assert [link.rel for link in record.links] == ["enclosure", "preview", "related"]
+    assert [link.rel for link in record.links] == ["preview", "related"]
     assert said(record, "features") == 5 and record.time is not None  # what the data itself tells is the data's
