@@ -13,10 +13,12 @@ from typing import Any
 
 import pyogrio
 
+from geoguichet.catalogue.codes import INSPIRE_THEMES
 from geoguichet.catalogue.dataset import content_id, digest_of
 from geoguichet.catalogue.errors import RecordNotFoundError
+from geoguichet.catalogue.mapping import INSPIRE_THEME, TOPIC_CATEGORY
 from geoguichet.catalogue.merging import with_edits
-from geoguichet.catalogue.record import Contact, ContactPoint, Extent, Link, Record, Time
+from geoguichet.catalogue.record import Concept, Contact, ContactPoint, Extent, Link, Record, Theme, Time
 from geoguichet.catalogue.store import RecordStore, SQLiteStore, store_path
 from geoguichet.coverage.outputs.plan_words import rule_sentences
 from geoguichet.coverage.outputs.sections import verdicts
@@ -96,6 +98,7 @@ def study_record(result: CoverageResult) -> Record:
         title=study.title,
         description=_abstract(result),
         keywords=("zone blanche", "services publics", "visioguichet", "accessibilité", study.territory.name),
+        themes=(Theme((Concept("society"),), TOPIC_CATEGORY),),
         geometry=Extent(west, south, east, north).as_geometry(),
         contacts=_study_contacts(result),
         license="etalab-2.0" if study.source == SAMPLE else "",
@@ -117,6 +120,10 @@ def _layer_record(layer: sample.SampleLayer, extent: Extent) -> Record:
         title=layer.title_fr,
         description=layer.description_fr,
         keywords=layer.keywords_fr,
+        themes=(
+            Theme((Concept(layer.topic),), TOPIC_CATEGORY),
+            Theme((Concept(f"{INSPIRE_THEME}/{layer.inspire}", INSPIRE_THEMES[layer.inspire][0]),), INSPIRE_THEME),
+        ),
         geometry=extent.as_geometry(),
         time=Time(interval=(f"{first}-01-01", f"{last}-12-31")),
         contacts=tuple(Contact(organization=name, roles=("publisher",)) for name in publishers),
@@ -125,8 +132,23 @@ def _layer_record(layer: sample.SampleLayer, extent: Extent) -> Record:
         extra_properties={
             "lineage": " ; ".join(f"{source.title} ({source.publisher}, {source.vintage})" for source in layer.sources),
             "language": {"code": "fr"},
+            "resourceLanguages": [{"code": "fre"}],
+            "dates": [{"date": f"{last}-01-01", "type": "revision"}],
+            "crs": [sample.CRS],
+            "formats": [{"name": "GeoPackage"}],
+            "maintenance": {"frequency": "notPlanned", "note": "Échantillon livré avec le logiciel."},
+            "constraints": [{"kind": "legal", "other": [{"text": "Pas de restriction d'accès public"}]}],
+            "conformity": [_NOT_EVALUATED],
         },
     )
+
+
+_NOT_EVALUATED = {
+    "title": "Règlement (UE) n° 1089/2010 de la Commission",
+    "date": "2010-12-08",
+    "dateType": "publication",
+    "explanation": "Non évaluée.",
+}
 
 
 def layer_id(layer: str) -> str:

@@ -367,7 +367,7 @@ class RecordsApi:
     def _item_page(self, identifier: str, body: bytes, lang: str) -> bytes:
         """Return the page of a record, with what the check finds in it."""
         data = {
-            **json.loads(_spliced(body, self._item_links(identifier, lang), self.url)),
+            **json.loads(spliced(body, self._item_links(identifier, lang), self.url)),
             "collections_path": f"{self.url}/collections",
             "checked": checked(Record.from_geojson(json.loads(body))).as_dict(),
         }

@@ -16,6 +16,8 @@ DEPARTEMENTS = ("09", "12", "31", "32", "46", "65", "81", "82")
 RING_M = 40_000
 """How far beyond the region's border the sample goes, in metres."""
 
+CRS = "EPSG:4326"
+
 LICENCE = "Licence Ouverte 2.0"
 LICENCE_URL = "https://www.etalab.gouv.fr/licence-ouverte-open-licence"
 
@@ -50,6 +52,10 @@ class SampleLayer:
     years: tuple[int, int]
     """First and last year of the facts it holds."""
     sources: tuple[Source, ...]
+    topic: str = "boundaries"
+    """Its topic category (ISO 19115)."""
+    inspire: str = "au"
+    """Its INSPIRE theme: administrative units, public services (``us``), people (``pd``)."""
 
 
 def sample_path() -> Path:
@@ -152,6 +158,8 @@ SAMPLE_LAYERS: Mapping[str, SampleLayer] = MappingProxyType(
                 ),
                 years=(2026, 2026),
                 sources=(DIRECTORY, SEATS),
+                topic="society",
+                inspire="us",
             ),
             SampleLayer(
                 key="ring",
@@ -168,6 +176,8 @@ SAMPLE_LAYERS: Mapping[str, SampleLayer] = MappingProxyType(
                 keywords_fr=("commune", "population", "effet de bord"),
                 years=(2017, 2026),
                 sources=(CODES, OUTLINES, POPULATION_2017, POPULATION_2023, DIRECTORY),
+                topic="society",
+                inspire="pd",
             ),
         )
     }
