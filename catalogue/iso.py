@@ -14,7 +14,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
-from geoguichet.catalogue import codes
+from geoguichet.catalogue import codes, quality_measures
 from geoguichet.catalogue.errors import RecordError
 from geoguichet.catalogue.mapping import INSPIRE_THEME, TOPIC_CATEGORY
 from geoguichet.catalogue.record import Concept, Contact, ContactPoint, Extent, ExternalId, Link, Record, Theme, Time
@@ -877,13 +877,30 @@ def _preview(graphic: Element | None) -> Link | None:
 
 def _of_quality(root: Holder) -> Members:
     conformity: list[Members] = []
+    measured: list[Members] = []
     statements: list[str] = []
     for quality in every(root, "dataQualityInfo", "*"):
         results = every(quality, "report", "*", "result", "DQ_ConformanceResult")
         conformity += [found for result in results if (found := _conformance(result))]
+        measured += [found for report in every(quality, "report", "*") for found in _measures(report)]
         statements += _values(inner(child(quality, "lineage")), "statement")
     statements += [text for node in every(root, "resourceLineage", "*", "statement") if (text := value(node))]
-    return {"conformity": conformity, "lineage": "\n\n".join(dict.fromkeys(statements))}
+    return {"conformity": conformity, "quality": measured, "lineage": "\n\n".join(dict.fromkeys(statements))}
+
+
+def _measures(report: Element) -> Iterator[Members]:
+    """Yield the counts and rates that a report gives, one a value, under the names of ISO 19139."""
+    element = quality_measures.NAMES_2003.get(name_of := LOCAL[report.tag], name_of)
+    if element not in quality_measures.ELEMENTS:
+        return
+    about = inner(child(report, "measure"))
+    about = report if about is None else about
+    name, description = value(child(about, "nameOfMeasure")), value(child(about, "measureDescription"))
+    for result in every(report, "result", "DQ_QuantitativeResult"):
+        for text in _values(result, "value"):
+            said: Members = {"element": element, "name": name, "value": quality_measures.number(text)}
+            told = said | quality_measures.described(description)
+            yield {key: what for key, what in told.items() if what != ""}
 
 
 _PASS = {"true": True, "1": True, "false": False, "0": False}

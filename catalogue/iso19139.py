@@ -72,6 +72,7 @@ MAPPING = (
     Mapped("contacts.distribution", "distributionInfo/*/distributor"),
     Mapped("links", "distributionInfo/*/transferOptions/*/onLine"),
     Mapped("conformity", "dataQualityInfo/*/report[DQ_ConformanceResult]"),
+    Mapped("quality", "dataQualityInfo/*/report[DQ_QuantitativeResult]", note="counts and rates, without their unit"),
     Mapped("lineage", "dataQualityInfo/*/lineage"),
 )
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from lxml import etree
 
-from geoguichet.catalogue import codes, iso
+from geoguichet.catalogue import codes, iso, quality_measures
 from geoguichet.catalogue.mapping import INSPIRE_THEME, TOPIC_CATEGORY, Mapped, describe, said
 from geoguichet.catalogue.record import Concept, Contact, Extent, Link, Record, Theme
 from geoguichet.catalogue.xml import HREF, LOCAL, Element, parse, serialize
@@ -632,7 +632,7 @@ def _function(link: Link) -> str:
 
 def _quality(make: Maker, record: Record) -> Element | None:
     reports = [_conformance(make, item) for item in _said(record, "conformity")]
-    reports += [_measure(make, item) for item in _measured(make, record)]
+    reports += [_measure(make, item) for item in _measured(record)]
     lineage = _said(record, "lineage") if "gmd" in make.dialect.namespaces else ""
     if not reports and not lineage:
         return None
@@ -646,23 +646,29 @@ def _quality(make: Maker, record: Record) -> Element | None:
     )
 
 
-def _measured(make: Maker, record: Record) -> Iterator[Mapping[str, Any]]:
-    """Yield the measures of ``catalogue.quality_measures`` that the classes of ISO 19139 can hold."""
+def _measured(record: Record) -> Iterator[Mapping[str, Any]]:
+    """Yield the measures of ``catalogue.quality_measures`` that are elements of ISO 19157."""
     told = record.extra_properties.get("quality")
-    for item in told if isinstance(told, list) and "gmd" in make.dialect.namespaces else ():
-        if isinstance(item, Mapping) and str(item.get("element", "")).startswith("DQ_") and "value" in item:
+    for item in told if isinstance(told, list) else ():
+        if isinstance(item, Mapping) and item.get("element") in quality_measures.ELEMENTS and "value" in item:
             yield item
 
 
 def _measure(make: Maker, item: Mapping[str, Any]) -> Element:
-    result = make.object(
-        "DQ_QuantitativeResult",
-        ("valueUnit", missing("inapplicable")),
-        ("value", make.leaf("gco", "Record", str(item["value"]))),
-    )
+    """Make a report of one value; ISO 19157 says the measure in an object of its own, and its unit is optional."""
+    older, element = "gmd" in make.dialect.namespaces, str(item["element"])
+    unit = ("valueUnit", missing("inapplicable") if older else None)
+    result = make.object("DQ_QuantitativeResult", unit, ("value", make.leaf("gco", "Record", str(item["value"]))))
     name = str(item.get("name") or item.get("rule", ""))
-    rate = f"{item.get('rule', '')} ; part des lignes : {item.get('rate', '')}"
-    return make.object(str(item["element"]), ("nameOfMeasure", name), ("measureDescription", rate), ("result", result))
+    about: list[Property] = [
+        ("nameOfMeasure", name),
+        ("measureDescription", quality_measures.description(item)),
+    ]
+    if older:
+        return make.object(element, *about, ("result", result))
+    newer = {was: now for now, was in quality_measures.NAMES_2003.items()}
+    measure = make.object("DQ_MeasureReference", *about) if says(about) else None
+    return make.object(newer.get(element, element), ("measure", measure), ("result", result))
 
 
 def _conformance(make: Maker, item: Mapping[str, Any]) -> Element:

@@ -45,6 +45,7 @@ MEMBERS: Mapping[str, str] = {
     "resolution": "spatial resolution: list of {scale} or {distance, unit}",
     "crs": "reference systems: list of EPSG:code, or texts",
     "conformity": "conformity: list of {title, date, dateType, href, pass, explanation}",
+    "quality": "measures of quality: list of {element, rule, name, description, value, rate} (elements of ISO 19157)",
     "maintenance": "maintenance: {frequency, note}",
     "parent": "identifier of the parent record",
     "language": "language of the record: {code}",

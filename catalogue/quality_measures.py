@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -70,6 +71,48 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
     }
 )
 """Rule -> measure; a rule that is not here is a matter of format."""
+
+
+NAMES_2003: Mapping[str, str] = MappingProxyType(
+    {"DQ_NonQuantitativeAttributeCorrectness": "DQ_NonQuantitativeAttributeAccuracy"}
+)
+"""Element of ISO 19157 -> its name of before, where it changed."""
+ELEMENTS = frozenset(
+    {
+        *(measure.element for measure in MEASURES.values()),
+        "DQ_GriddedDataPositionalAccuracy",
+        "DQ_RelativeInternalPositionalAccuracy",
+        "DQ_AccuracyOfATimeMeasurement",
+        "DQ_TemporalConsistency",
+        "DQ_QuantitativeAttributeAccuracy",
+    }
+)
+"""Elements of ISO 19157, by their names in ISO 19139: those that a report can be."""
+_DESCRIBED = re.compile(r"(?P<rule>[a-z0-9-]+) ; part des lignes : (?P<rate>[0-9.e-]+)")
+
+
+def number(text: str) -> int | float | str:
+    """Return a number as it is written, or the text when it would be written otherwise."""
+    for kind in (int, float):
+        try:
+            if str(kind(text)) == text:
+                return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def description(measure: Mapping[str, Any]) -> str:
+    """Return what a document says of a measure: its rule and its rate, or its own words."""
+    if measure.get("rule"):
+        return f"{measure['rule']} ; part des lignes : {measure.get('rate', '')}"
+    return str(measure.get("description", ""))
+
+
+def described(text: str) -> dict[str, Any]:
+    """Return the members that `description` told: the inverse."""
+    found = _DESCRIBED.fullmatch(text)
+    return {"rule": found["rule"], "rate": number(found["rate"])} if found else {"description": text}
 
 
 def measures(rules: Mapping[str, int], rows: int) -> list[dict[str, Any]]:

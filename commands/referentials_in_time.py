@@ -39,6 +39,12 @@ def add(referentials: Any) -> None:
     recode.add_argument("--history", type=Path, required=True, metavar="FICHIER", help="l'histoire des codes (INSEE)")
     recode.add_argument("--current", type=Path, metavar="FICHIER", help="la liste des communes d'aujourd'hui (Etalab)")
     recode.add_argument("--columns", type=codes, default=(), metavar="COLONNES", help="seulement celles-là")
+    recode.add_argument(
+        "--weights",
+        type=Path,
+        metavar="FICHIER",
+        help="la population des nouvelles communes, que suivent les parts d'une scission (sinon : parts égales)",
+    )
     recode.add_argument("--out", type=Path, required=True, metavar="FICHIER.csv")
 
 
@@ -97,15 +103,22 @@ def _recode(arguments: argparse.Namespace) -> None:
     from geoguichet.referentials.checking import read_history
     from geoguichet.referentials.quality import count_by_rule
     from geoguichet.referentials.readers.cog import read_current
-    from geoguichet.referentials.recoding import recode_file
+    from geoguichet.referentials.recoding import read_weights, recode_file
 
     since, until = _day(arguments.vintage), _day(arguments.to)
     history = read_history(arguments.history)
     if arguments.current:
         history = history.updated(read_current(arguments.current), date=until or history.valid)
-    recoded = recode_file(arguments.file, history, since=since, until=until, columns=arguments.columns)
+    weights = read_weights(arguments.weights) if arguments.weights else None
+    recoded = recode_file(arguments.file, history, since=since, until=until, columns=arguments.columns, weights=weights)
     _write(arguments.out, recoded.table.to_csv(index_label="code").encode())
     print(f"{number(recoded.merged)} codes ont changé entre le {since} et le {until or history.valid}.")
+    by_weight, equally = recoded.split
+    if by_weight:
+        print(f"Communes scindées, partagées selon les habitants de {arguments.weights} : {number(by_weight)}.")
+    if equally:
+        why = "leurs nouvelles communes n'y sont pas toutes" if arguments.weights else "--weights suit les habitants"
+        print(f"Communes scindées, partagées à parts égales ({why}) : {number(equally)}.")
     for name, row in recoded.sums.iterrows():
         lost = f", {number(row['unplaced'])} sans commune" if row["unplaced"] else ""
         print(f"{name} : {number(row['before'])} avant, {number(row['after'])} après{lost}.")

@@ -22,7 +22,7 @@ from geoguichet.coverage.study import Changes, Need, Study
 from geoguichet.referentials.errors import GeoguichetError
 from geoguichet.referentials.layers import list_layers, read_layer
 from geoguichet.referentials.population import GROUPS
-from geoguichet.referentials.territories import Territory, read_territory
+from geoguichet.referentials.territories import Territory
 
 type Change = Literal["gained", "lost", "nearer", "farther", "same"]
 type Level = Literal["territory", "departement", "epci", "zone_before", "zone_after"]
@@ -170,7 +170,7 @@ def read_side(folder: Path, *, kiosks: bool) -> Side:
     services = read_layer(folder / "result.gpkg", layer="services", columns=("id", "name")).set_index("id")
     try:
         source = inputs.source_path(replace(study, path=None))
-        territory = _territory(study, source)
+        territory = inputs.territory_of(study, source)
         names = _epci_names(source)
     except GeoguichetError:  # the source is elsewhere: points will do
         territory, names = None, {}
@@ -330,15 +330,6 @@ def _summed(
     }
     order = [*told, *list(people.columns), *means]
     return people.assign(**means, **told)[order].reset_index(drop=True)
-
-
-def _territory(study: Study, source: Path) -> Territory:
-    return read_territory(
-        source,
-        name=study.territory.name,
-        departements=study.territory.departements,
-        communes_layer=study.demand.layer,
-    )
 
 
 def _epci_names(source: Path) -> dict[str, str]:

@@ -13,6 +13,8 @@ from geoguichet.coverage.result import InputLayer
 from geoguichet.coverage.stops import with_stops
 from geoguichet.coverage.study import SAMPLE, Study
 from geoguichet.referentials import inspection, sample
+from geoguichet.referentials.choice import Choice, read_polygon
+from geoguichet.referentials.errors import ChoiceError
 from geoguichet.referentials.layers import check_text, list_layers, read_layer
 from geoguichet.referentials.quality import Finding
 from geoguichet.referentials.services import read_services
@@ -42,12 +44,7 @@ def read(study: Study) -> StudyData:
     """
     path = source_path(study)
     _check_names(study, path)
-    territory = read_territory(
-        path,
-        name=study.territory.name,
-        departements=study.territory.departements,
-        communes_layer=study.demand.layer,
-    )
+    territory = territory_of(study, path)
     services = read_services(path, layer=study.services_layer)
     where = f"{path}, couche « {study.services_layer} »"
     check_within(services, territory, buffer_m=study.territory.buffer_m, where=where)
@@ -64,11 +61,51 @@ def read(study: Study) -> StudyData:
             *([(study.stops_layer, stops_read)] if study.stops_layer else []),
         )
     )
+    layers += _polygon_input(study)
     noticed = inspection.service_findings(
         services.reset_index(), territory, buffer_m=study.territory.buffer_m, layer=study.services_layer
     )
     findings = (*inspection.commune_findings(territory, layer=study.demand.layer), *noticed, *stopped)
     return StudyData(territory, services, layers, findings)
+
+
+def territory_of(study: Study, path: Path) -> Territory:
+    """Return the territory of a study from the file of its communes: whole départements, or any union of communes.
+
+    Raises
+    ------
+    StudyError
+        A code is not in the file, the polygon is not there or holds no commune.
+    LayerError
+        A layer breaks its contract.
+    """
+    asked = study.territory
+    if asked.of_departements:
+        return read_territory(path, name=asked.name, departements=asked.departements, communes_layer=study.demand.layer)
+    polygon = read_polygon(_polygon_path(study)) if asked.polygon else None
+    choice = Choice(asked.name, asked.departements, asked.epci, polygon, asked.arrondissements)
+    try:
+        return read_territory(path, name=asked.name, choice=choice, communes_layer=study.demand.layer)
+    except ChoiceError as error:
+        key = ".".join(part for part in ("territory", error.key) if part)
+        raise study.refusal(key, error.what, error.remedy) from error
+
+
+def _polygon_path(study: Study) -> Path:
+    path = (study.path.parent if study.path else Path()) / study.territory.polygon
+    if not path.is_file():
+        raise study.refusal("territory.polygon", f"{path} n'existe pas", "un fichier de surfaces relatif à l'étude")
+    return path
+
+
+def _polygon_input(study: Study) -> tuple[InputLayer, ...]:
+    """Return the polygon as one of the files the study read, when it asks for one."""
+    if not study.territory.polygon:
+        return ()
+    path = _polygon_path(study)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    layer = list_layers(path)[0]
+    return (InputLayer("polygon", path.name, layer, len(read_layer(path)), digest, "", ""),)
 
 
 def source_path(study: Study) -> Path:

@@ -66,7 +66,8 @@ COLUMNS = (
 """Of :func:`legal_table`. ``beyond``: people proved to be beyond; ``undecided``: people of whom nothing is proved;
 ``most_share``: the share if all of those were beyond; ``reason``: why there is no verdict (``no_car_times``: the study
 has no router of car times; ``not_measured``: some people could not be placed on the roads; ``nobody``: the study counts
-no one there), else empty."""
+no one there; ``partial``: the rule counts the people of a whole département and the study only knows a part), else
+empty."""
 
 
 def legal_table(
@@ -106,6 +107,9 @@ def _rows(
         | _verdict(rule, people, near, far, (demand["departement"] == code).to_numpy(), lacking)
         for code, name in zip(territory.departements["code"], territory.departements["name"], strict=True)
     ]
+    for row in rows:
+        if row["code"] in territory.partial and rule.allowed_share > 0 and row["reason"] != "nobody":
+            row |= {"verdict": "undecided", "reason": "partial"}  # a share of the whole cannot be known from a part
     verdicts = [row["verdict"] for row in rows]
     reasons = [str(row["reason"]) for row in rows if row["reason"]]
     whole = _verdict(rule, people, near, far, np.ones(len(people), dtype=bool), lacking)

@@ -58,11 +58,21 @@ _RESERVED = (
 
 @dataclass(frozen=True, slots=True)
 class TerritoryChoice:
-    """The territory studied, as départements, and how far beyond its border services are looked for."""
+    """The territory studied, a union of communes, and how far beyond its border services are looked for."""
 
     name: str
     departements: tuple[str, ...]
     buffer_m: float
+    epci: tuple[str, ...] = ()
+    """SIREN codes of intercommunalities."""
+    arrondissements: tuple[str, ...] = ()
+    polygon: str = ""
+    """File of surfaces, relative to the study's file: the communes that have a point of their outline in it."""
+
+    @property
+    def of_departements(self) -> bool:
+        """Whether the territory is whole départements and nothing else."""
+        return not (self.epci or self.arrondissements or self.polygon)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,10 +286,15 @@ def _day(head: _Table) -> str:
 
 
 def _territory(table: _Table) -> TerritoryChoice:
+    given = table.keys()
+    alone = not {"epci", "arrondissements", "polygon"} & set(given)
     choice = TerritoryChoice(
         name=table.text("name"),
-        departements=table.texts("departements"),
+        departements=table.texts("departements") if alone or "departements" in given else (),
         buffer_m=table.quantity("buffer", "length", default=0.0, zero=True),
+        epci=table.texts("epci") if "epci" in given else (),
+        arrondissements=table.texts("arrondissements") if "arrondissements" in given else (),
+        polygon=table.text("polygon") if "polygon" in given else "",
     )
     table.refuse_unknown()
     return choice

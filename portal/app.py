@@ -29,6 +29,7 @@ from geoguichet.portal.geopackage import open_layer
 from geoguichet.portal.guard import Guard
 from geoguichet.portal.quality import Quality
 from geoguichet.portal.records_api import RecordsApi
+from geoguichet.portal.renewal import Renewal
 from geoguichet.portal.resources import Resources
 from geoguichet.referentials.errors import LayerError
 from geoguichet.referentials.sample import sample_path
@@ -52,10 +53,18 @@ def create_app(workspace: Path, *, url: str = DEFAULT_URL, editable: bool = Fals
     ``token``, or from this machine alone when there is none.
     """
     config = engine.configuration(workspace, url=url.rstrip("/"))
-    pygeoapi = Guard(engine.application(config))
+    served = engine.application(config)
+    pygeoapi = Guard(served)
     records = RecordsApi(config, workspace, pygeoapi, partial(engine.render, config), editable=editable, token=token)
     assets = Path(str(resources.files("geoguichet.coverage.outputs") / "assets"))
     studies = StaticFiles(directory=workspace.absolute() / "studies", check_dir=False)
+    root = Resources(config, pygeoapi, records)
+
+    def renew() -> None:
+        config["resources"] = engine.resources(config, workspace, url=str(config["server"]["url"]))
+        served.replace_resources(config["resources"])
+        root.forget()
+
     return Starlette(
         routes=[
             Mount("/static/leaflet", StaticFiles(directory=assets)),
@@ -66,12 +75,13 @@ def create_app(workspace: Path, *, url: str = DEFAULT_URL, editable: bool = Fals
             *Feeds(workspace, str(config["server"]["url"]), records).routes(),
             *records.routes(),
             *Quality(workspace, str(config["server"]["url"]), records).routes(),
-            *Resources(config, pygeoapi, records).routes(),
+            *root.routes(),
             Mount("/", pygeoapi),
         ],
         middleware=[
             Middleware(_Headers),
             Middleware(GZipMiddleware, minimum_size=2000, compresslevel=4),
+            Middleware(Renewal, workspace=workspace, renew=renew),
         ],
     )
 

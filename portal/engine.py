@@ -13,6 +13,7 @@ import os
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,11 +28,12 @@ from pygeoapi import util as pygeoapi_util
 from pygeoapi.api import itemtypes
 from pygeoapi.crs import transform_bbox
 from pygeoapi.openapi import get_oas
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from geoguichet.portal import referentials
 from geoguichet.portal.errors import PortalError
 from geoguichet.portal.pages import FILTERS, GLOBALS
+from geoguichet.referentials.versions import COLLECTION_PREFIX as REFERENTIALS
 
 ROOM = Path(__file__).resolve().parent
 CONFIGURATION = ROOM.parent / "pygeoapi-config.yml"
@@ -49,16 +51,41 @@ def configuration(workspace: Path, *, url: str) -> dict[str, Any]:
                 config = cast("dict[str, Any]", pygeoapi_util.yaml_load(text))
     except (OSError, yaml.YAMLError) as error:
         raise PortalError(f"{CONFIGURATION} : configuration illisible ({error}).") from error
-    config["resources"].update(referentials.collections(workspace, url))
     config["server"]["templates"] = {"path": str(ROOM / "templates"), "static": str(ROOM / "static")}
     config["server"]["locale_dir"] = str(ROOM / "locale")
-    for resource in config["resources"].values():
-        for provider in resource.get("providers", ()):
-            provider.setdefault("options", {})["base_url"] = url
+    config["resources"] = resources(config, workspace, url=url)
     return config
 
 
-def application(config: Mapping[str, Any]) -> ASGIApp:
+def resources(config: Mapping[str, Any], workspace: Path, *, url: str) -> dict[str, Any]:
+    """Return the resources of a configuration with the referentials there are now in the workspace."""
+    fixed = {name: one for name, one in config["resources"].items() if not name.startswith(REFERENTIALS)}
+    found = {**fixed, **referentials.collections(workspace, url)}
+    for resource in found.values():
+        for provider in resource.get("providers", ()):
+            provider.setdefault("options", {})["base_url"] = url
+    return found
+
+
+class Application:
+    """pygeoapi's application, whose resources can be replaced while it serves."""
+
+    def __init__(self, app: ASGIApp, api: pygeoapi.api.API) -> None:
+        self.app = app
+        self._api = api
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        await self.app(scope, receive, send)
+
+    def replace_resources(self, resources: Mapping[str, Any]) -> None:
+        """Serve these from now on; a request under way keeps those it began with."""
+        self._api.config = {**self._api.config, "resources": deepcopy(dict(resources))}
+        self._api.tpl_config = {**self._api.tpl_config, "resources": deepcopy(dict(resources))}
+        l10n._cfg_cache.clear()
+
+
+def application(config: Mapping[str, Any]) -> Application:
     """Return pygeoapi's own Starlette application for this configuration, debug off.
 
     Its module reads files named in the environment and keeps them for good; so it is executed anew each time, under
@@ -79,7 +106,7 @@ def application(config: Mapping[str, Any]) -> ASGIApp:
         with _environment(PYGEOAPI_CONFIG=str(paths["config"]), PYGEOAPI_OPENAPI=str(paths["openapi"])):
             spec.loader.exec_module(module)
     module.APP.debug = False
-    return cast("ASGIApp", module.APP)
+    return Application(module.APP, module.api_)
 
 
 def render(config: Mapping[str, Any], template: str, data: Mapping[str, Any], locale: str) -> str:

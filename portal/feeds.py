@@ -37,6 +37,9 @@ class Feeds:
         """Tell what changed in a directory."""
         name, form = request.path_params["name"], request.path_params["form"]
         given = answers.parameters(request, *PARAMETERS)
+        if "f" in request.query_params:
+            raise Refusal(400, "f : la forme d'un fil est la fin de son adresse (.atom, .json, .csv).",
+                          "f: the form of a feed is the end of its address (.atom, .json, .csv).")  # fmt: skip
         return await run_in_threadpool(self._feed, request, name, form, given)
 
     def _feed(self, request: Request, name: str, form: str, given: dict[str, str]) -> Response:

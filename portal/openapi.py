@@ -13,7 +13,10 @@ from geoguichet.portal.answers import CATALOG, GEOJSON, MERGE_PATCH, SCHEMA
 from geoguichet.portal.answers import FACETS as FACETS_TYPE
 from geoguichet.portal.encodings import ENCODINGS, TOGETHER
 from geoguichet.portal.features import layer_fields
+from geoguichet.portal.feeds import MAXIMUM_LIMIT as MAXIMUM_FEED
 from geoguichet.portal.records_api import COLLECTION, RECORD_PROFILE
+from geoguichet.referentials.taxonomy import SERVICE_TYPES
+from geoguichet.referentials.versions import FEEDS, SERVICES
 
 type Json = dict[str, Any]
 
@@ -25,6 +28,7 @@ def document(config: Mapping[str, Any], *, editable: bool = False, lang: str = "
     for name, resource in config["resources"].items():
         if resource["type"] == "collection" and name != COLLECTION:
             paths.update(_feature_paths(name, layer_fields(resource["providers"][0])))
+    paths.update(_feed_paths(_directories(config["resources"])))
     return {
         "openapi": "3.0.3",
         "info": {
@@ -34,7 +38,7 @@ def document(config: Mapping[str, Any], *, editable: bool = False, lang: str = "
             "license": {"name": config["metadata"]["license"]["name"], "url": config["metadata"]["license"]["url"]},
         },
         "servers": [{"url": str(config["server"]["url"])}],
-        "tags": [{"name": name} for name in ("portal", "records", "features", "processes")],
+        "tags": [{"name": name} for name in ("portal", "records", "features", "feeds", "processes")],
         "paths": paths,
         "components": {
             "parameters": _parameters(),
@@ -197,6 +201,49 @@ def _feature_paths(name: str, fields: Mapping[str, Mapping[str, str]]) -> Json:
             for kind in ("queryables", "schema")
         },
     }
+
+
+def _directories(resources: Mapping[str, Any]) -> list[str]:
+    """Return the names of the referentials that are directories of services."""
+    first = [resource["providers"][0] for resource in resources.values() if resource.get("providers")]
+    return [one["referential"] for one in first if "referential" in one and one["table"] == SERVICES]
+
+
+def _feed_paths(names: Sequence[str]) -> Json:
+    """Return the feeds of changes: one path a form, for the form is the end of the address."""
+    text: Json = {"type": "string", "minLength": 1}
+    directory = {"name": "directory", "in": "path", "required": True,
+                 "schema": {**text, "enum": list(names)} if names else text}  # fmt: skip
+    integer = {"type": "integer", "minimum": 0, "maximum": 10_000_000, "default": 0}
+    asked: list[Json] = [
+        directory,
+        _query("since", {"type": "string", "format": "date"}),
+        _listed("departement", ()),
+        _listed("commune", ()),
+        _listed("type", list(SERVICE_TYPES)),
+        _query("limit", {"type": "integer", "minimum": 1, "maximum": MAXIMUM_FEED}),
+        _query("offset", integer),
+        _ref("parameters", "lang"),
+        {"name": "If-None-Match", "in": "header", "required": False, "schema": {"type": "string"}},
+    ]
+    paths: Json = {}
+    for suffix, media, label in FEEDS:
+        schema = {"type": "object"} if suffix == "json" else {"type": "string"}
+        responses = {
+            "200": {"description": "Changes, the newest first", "content": {media: {"schema": schema}}},
+            "304": {"description": "The reader already has this answer"},
+            **{status: _ref("responses", "Refused") for status in ("400", "404")},
+        }
+        paths[f"/feeds/{{directory}}.{suffix}"] = {
+            "get": {
+                "operationId": f"feed_{suffix}",
+                "summary": f"What changed in a directory of services ({label})",
+                "tags": ["feeds"],
+                "parameters": asked,
+                "responses": responses,
+            }
+        }
+    return paths
 
 
 def _listed(name: str, values: Sequence[str], **more: Any) -> Json:

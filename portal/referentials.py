@@ -30,7 +30,7 @@ def versions_of(workspace: Path) -> Versions:
 
 
 def collections(workspace: Path, url: str) -> dict[str, Any]:
-    """Return pygeoapi's resources for the referentials there are; a new name asks for a restart, a new version no."""
+    """Return pygeoapi's resources for the referentials there are now (``renewal`` asks again when they change)."""
     store = versions_of(workspace)
     return {collection_id(name): _resource(workspace, url, store.find(name)) for name in store.names()}
 

@@ -46,8 +46,14 @@ class Resources:
         self.records = records
         self._stores: dict[str, tuple[SQLiteStore, dict[str, dict[str, Any]]]] = {}
         self._lock = Lock()
+        self._stale: set[str] = set()
         self._folder = Path(tempfile.mkdtemp(prefix="geoguichet-"))
         finalize(self, _discard, self._folder, self._stores)
+
+    def forget(self) -> None:
+        """Ask for the descriptions of the collections anew, for they changed."""
+        with self._lock:
+            self._stale.update(self._stores)
 
     def routes(self) -> list[BaseRoute]:
         """Return what to put before pygeoapi's own routes."""
@@ -163,7 +169,7 @@ class Resources:
 
     async def _described(self, lang: str) -> tuple[SQLiteStore, dict[str, dict[str, Any]]]:
         """Return the descriptions of the collections, and the store that finds them."""
-        if lang not in self._stores:
+        if lang not in self._stores or lang in self._stale:
             listed = await _fetched(self.pygeoapi, "/collections", f"f=json&lang={lang}")
             documents = {item["id"]: {**item, "type": "Collection"} for item in listed["collections"]}
             documents[COLLECTION] = self.records.description(lang)
@@ -172,10 +178,13 @@ class Resources:
 
     def _remember(self, lang: str, documents: dict[str, dict[str, Any]]) -> None:
         with self._lock:
-            if lang not in self._stores:
-                store = SQLiteStore(self._folder / f"{lang}.sqlite")
-                store.bulk_upsert(map(as_record, documents.values()))
-                self._stores[lang] = store, documents
+            known = self._stores.get(lang)
+            store = SQLiteStore(self._folder / f"{lang}.sqlite") if known is None else known[0]
+            for gone in () if known is None else known[1].keys() - documents.keys():
+                store.delete(gone)
+            store.bulk_upsert(map(as_record, documents.values()))
+            self._stores[lang] = store, documents
+            self._stale.discard(lang)
 
 
 def _discard(folder: Path, stores: Mapping[str, tuple[SQLiteStore, object]]) -> None:

@@ -42,6 +42,8 @@ class Landing:
     shares: pd.DataFrame
     """code, into, share: one row a code of departure and code of arrival; the shares of a code add up to 1."""
     findings: tuple[Finding, ...]
+    guessed: frozenset[str] = frozenset()
+    """Codes of departure that land on several codes in equal parts, for want of weights."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,7 +110,8 @@ class CommuneHistory:
         ).sort_values(["code", "into"], ignore_index=True)
         findings += _split_findings(shares, guessed)
         landed = (shares["share"] * shares["code"].map(known)).groupby(shares["into"]).sum()
-        return Landing(landed, values.drop(known.index), shares, tuple(findings))
+        several = set(shares.loc[shares["code"].duplicated(), "code"])
+        return Landing(landed, values.drop(known.index), shares, tuple(findings), frozenset(guessed & several))
 
     def updated(self, current: Iterable[Mapping[str, Any]], *, date: str) -> CommuneHistory:
         """Return the history carried on to a list of current communes (``code``, ``type``, ``anciensCodes``).

@@ -17,7 +17,7 @@ import shapely
 
 from geoguichet.referentials.errors import LayerError
 from geoguichet.referentials.hours import WEEKDAYS_FR, Week, joined
-from geoguichet.referentials.layers import METRIC
+from geoguichet.referentials.layers import METRIC, as_multipolygon
 
 MISPLACED_M = 3_000
 """A ring commune whose town hall is farther than this from its polygon is put inside it."""
@@ -202,11 +202,6 @@ def epci_layer(communes: gpd.GeoDataFrame, current: pd.DataFrame, wheel: Path) -
     layer["communes_everywhere"] = layer["code"].map(current.groupby("epci").size())
     unions = [as_multipolygon(shapely.union_all(members.get_group(code).geometry.array)) for code in layer["code"]]
     return gpd.GeoDataFrame(layer, geometry=unions, crs=4326)
-
-
-def as_multipolygon(shape: shapely.Geometry) -> shapely.MultiPolygon:
-    """Return a polygon or multipolygon as a multipolygon: a layer holds one type."""
-    return shapely.MultiPolygon([part for part in shapely.get_parts(shape) if part.geom_type == "Polygon"])
 
 
 def ring_layer(others: pd.DataFrame, border: shapely.Geometry, *, ring_m: float) -> gpd.GeoDataFrame:

@@ -17,6 +17,14 @@ class LayerError(GeoguichetError):
     """A layer is missing, unreadable or not what its contract says."""
 
 
+class ChoiceError(LayerError):
+    """A choice of communes names what is not there, or nothing: which of its parts, what is wrong, what to try."""
+
+    def __init__(self, key: str, what: str, remedy: str) -> None:
+        super().__init__(f"{what} ; {remedy}.")
+        self.key, self.what, self.remedy = key, what, remedy
+
+
 class StoreError(GeoguichetError):
     """A version of a referential cannot be written, or is not there."""
 

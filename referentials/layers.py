@@ -147,3 +147,8 @@ def check_text(frame: gpd.GeoDataFrame, columns: Iterable[str], *, where: str) -
                 f"{where} : la colonne « {column} » contient {wrong[0]!r} ; du texte est attendu "
                 "(un code INSEE garde son zéro initial) : changez le type de la colonne."
             )
+
+
+def as_multipolygon(shape: shapely.Geometry) -> shapely.MultiPolygon:
+    """Return a polygon or multipolygon as a multipolygon: a layer holds one type."""
+    return shapely.MultiPolygon([part for part in shapely.get_parts(shape) if part.geom_type == "Polygon"])

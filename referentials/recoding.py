@@ -11,10 +11,10 @@ import pandas as pd
 from geoguichet.referentials.code_history import CommuneHistory
 from geoguichet.referentials.errors import LayerError
 from geoguichet.referentials.places import numbers
-from geoguichet.referentials.quality import Finding
+from geoguichet.referentials.quality import Finding, count_by_rule
 from geoguichet.referentials.readers.column_names import FileMapping, folded
 from geoguichet.referentials.readers.opening import EXTRA, open_source
-from geoguichet.referentials.readers.populations import CODE
+from geoguichet.referentials.readers.populations import CODE, POPULATION, read_table
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,15 +28,38 @@ class Recoded:
     merged: int
     """Codes of departure that land on another code."""
     findings: tuple[Finding, ...]
+    split: tuple[int, int] = (0, 0)
+    """Codes shared between several: in proportion to the weights, and in equal parts for want of them."""
+
+
+def read_weights(path: Path) -> pd.Series:
+    """Return the population of each commune of a table, by code: what the shares of a split follow.
+
+    Raises
+    ------
+    LayerError
+        The file has no commune code, or no column of population.
+    """
+    rows = pd.concat([reading.rows for reading in read_table(path)], ignore_index=True)
+    people = rows.groupby("code")["population"].sum(min_count=1).dropna()
+    if people.empty:
+        raise LayerError(f"{path} : aucune population de commune ; une colonne {', '.join(POPULATION)} est attendue.")
+    return people
 
 
 def recode_file(
-    path: Path, history: CommuneHistory, *, since: str, until: str = "", columns: tuple[str, ...] = ()
+    path: Path,
+    history: CommuneHistory,
+    *,
+    since: str,
+    until: str = "",
+    columns: tuple[str, ...] = (),
+    weights: pd.Series | None = None,
 ) -> Recoded:
     """Bring the counts of a table (CSV, workbook, JSON with a commune code) to the communes of a day.
 
     Only figures that add up (people, dwellings, premises) may be asked for: a rate has no sum to conserve. Splits are
-    shared in equal parts and told (``split-share``).
+    told (``split-share``).
 
     Parameters
     ----------
@@ -44,6 +67,8 @@ def recode_file(
         Days the codes are of and are wanted at, ``2012-01-01``; the last day known when `until` is empty.
     columns
         Figures to bring; every column of numbers by default.
+    weights
+        Population of the new communes by code, which the shares of a split follow; else they are equal parts.
 
     Raises
     ------
@@ -71,12 +96,14 @@ def recode_file(
     codes = table[code].str.strip()
     codes = codes.where(codes.str.len() != 4, "0" + codes)
     landed, sums, findings = {}, {}, []
-    moved = 0
+    moved = equal = 0
     for name, series in figures.items():
         values = series.fillna(0).groupby(codes).sum()
-        landing = history.land(values, since=since, until=until or None)
+        landing = history.land(values, since=since, until=until or None, weights=weights)
         landed[name] = landing.values
         sums[name] = {"before": values.sum(), "after": landing.values.sum(), "unplaced": landing.unplaced.sum()}
         moved = int((landing.shares["code"] != landing.shares["into"]).sum())
-        findings = [*landing.findings]
-    return Recoded(pd.DataFrame(landed).sort_index(), pd.DataFrame(sums).T, moved, tuple(findings))
+        findings, equal = [*landing.findings], len(landing.guessed)
+    shared = count_by_rule(findings).get("split-share", 0)
+    table = pd.DataFrame(landed).sort_index()
+    return Recoded(table, pd.DataFrame(sums).T, moved, tuple(findings), (shared - equal, equal))

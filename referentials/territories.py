@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import shapely
 
-from geoguichet.referentials.errors import LayerError
-from geoguichet.referentials.layers import LONLAT, METRIC, check_text, read_layer
+from geoguichet.referentials.choice import Choice, in_part, shaped
+from geoguichet.referentials.errors import ChoiceError, LayerError
+from geoguichet.referentials.layers import LONLAT, METRIC, as_multipolygon, check_text, read_layer
 from geoguichet.referentials.population import read_communes
 
 DEPARTEMENT_COLUMNS = ("code", "name")
@@ -23,11 +24,13 @@ class Territory:
 
     name: str
     departements: gpd.GeoDataFrame
-    """Its départements (code, name, outline in EPSG:4326), by ascending code."""
+    """Its départements (code, name, outline in EPSG:4326), by ascending code; of one taken in part, only that part."""
     communes: gpd.GeoDataFrame
-    """The communes of these départements, by ascending code (contract: ``population.check_communes``)."""
+    """Its communes, by ascending code (contract: ``population.check_communes``)."""
     boundary: shapely.MultiPolygon
     """Union of the départements, in EPSG:4326."""
+    partial: frozenset[str] = frozenset()
+    """Codes of the départements of which only some communes are in the territory; their name says it."""
 
     @property
     def polygons(self) -> gpd.GeoSeries:
@@ -50,7 +53,8 @@ def read_territory(
     path: Path,
     *,
     name: str,
-    departements: Sequence[str],
+    departements: Sequence[str] = (),
+    choice: Choice | None = None,
     communes_layer: str = "communes",
     departements_layer: str = "departements",
 ) -> Territory:
@@ -64,26 +68,49 @@ def read_territory(
         What the territory is called in titles.
     departements
         Codes of its départements: ``["09", "12"]``.
+    choice
+        Any other union of communes, instead of ``departements``.
 
     Raises
     ------
+    ChoiceError
+        The choice names what is not in the file, or no commune with an outline.
     LayerError
         When no code is given, a code is not in the file or a layer does not keep its contract.
     """
-    wanted = sorted(set(departements))
     outlines = read_layer(path, layer=departements_layer, columns=DEPARTEMENT_COLUMNS)
     check_text(outlines, DEPARTEMENT_COLUMNS, where=f"{path}, couche « {departements_layer} »")
+    if choice is None:
+        _check_departements(departements, outlines, path)
+    communes = read_communes(path, layer=communes_layer)
+    if choice is not None:
+        return _chosen(replace(choice, name=name), communes, outlines)
+    kept = communes[communes["departement"].isin(list(departements))].reset_index(drop=True)
+    outlines = outlines[outlines["code"].isin(list(departements))].sort_values("code", ignore_index=True)
+    return Territory(name, outlines, kept, _border(outlines))
+
+
+def _check_departements(wanted: Sequence[str], outlines: gpd.GeoDataFrame, path: Path) -> None:
     known = sorted(outlines["code"])
-    unknown = [code for code in wanted if code not in known]
+    unknown = sorted({code for code in wanted if code not in known})
     if unknown or not wanted:
         problem = f"département inconnu : {', '.join(unknown)}" if unknown else "aucun département demandé"
         raise LayerError(f"{path} : {problem}. Départements présents : {', '.join(known)}.")
-    communes = read_communes(path, layer=communes_layer)
-    kept = communes[communes["departement"].isin(wanted)].reset_index(drop=True)
-    outlines = outlines[outlines["code"].isin(wanted)].sort_values("code", ignore_index=True)
-    union = shapely.union_all(outlines.geometry.array)
-    boundary = shapely.MultiPolygon([part for part in shapely.get_parts(union) if part.geom_type == "Polygon"])
-    return Territory(name=name, departements=outlines, communes=kept, boundary=boundary)
+
+
+def _chosen(choice: Choice, communes: gpd.GeoDataFrame, outlines: gpd.GeoDataFrame) -> Territory:
+    chosen = choice.communes(communes)
+    partial = in_part(communes, chosen)
+    kept = shaped(outlines, communes, chosen).sort_values("code", ignore_index=True)
+    names = kept["name"].where(~kept["code"].isin(partial), kept["name"] + " (partie)")
+    border = _border(kept)
+    if border.is_empty:
+        raise ChoiceError("", f"aucune commune du territoire « {choice.name} » n'a de contour", "d'autres communes")
+    return Territory(choice.name, kept.assign(name=names), communes[chosen].reset_index(drop=True), border, partial)
+
+
+def _border(outlines: gpd.GeoDataFrame) -> shapely.MultiPolygon:
+    return as_multipolygon(shapely.union_all(outlines.geometry.array))
 
 
 def check_within(frame: gpd.GeoDataFrame, territory: Territory, *, buffer_m: float, where: str) -> None:

@@ -22,6 +22,8 @@ FEEDS = (
 DATA, FINDINGS, MANIFEST = "data.gpkg", "findings.jsonl", "manifest.json"
 EXPORTS = "exports.jsonl"
 """Which versions each exported file holds, one a line."""
+COLLECTION_PREFIX = "referentiel-"
+"""How the identifiers of the portal's collections of referentials begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,4 +150,4 @@ def collection_id(name: str) -> str:
     >>> collection_id("dila 2020")
     'referentiel-dila-2020'
     """
-    return "referentiel-" + re.sub(r"[^A-Za-z0-9_.-]+", "-", name)
+    return COLLECTION_PREFIX + re.sub(r"[^A-Za-z0-9_.-]+", "-", name)

@@ -104,6 +104,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "Non tranchée là où l’étude ne compte aucun habitant.",
         "Not decided where the study counts nobody.",
     ),
+    "legal_partial": (
+        "Non tranchée là où l’étude ne connaît qu’une partie du département : la règle compte le département entier.",
+        "Not decided where the study knows only part of a département: the rule counts the whole of it.",
+    ),
     "table_legal": (
         "Habitants au-delà, par département ; services : « {need} »",
         "People beyond, by département; services: “{need}”",

@@ -1,9 +1,13 @@
 """Every version of a referential is a record with its lineage, its quality and its neighbours."""
 
+from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+from lxml import etree
 
+from geoguichet.catalogue import iso19115_3, iso19139
 from geoguichet.catalogue.iso19139 import write
 from geoguichet.catalogue.publish_referentials import publish_referential, record_id, referential_records
 from geoguichet.catalogue.quality_measures import measures
@@ -77,3 +81,27 @@ def test_the_iso_document_has_lineage_and_measures(store: ReferentialStore) -> N
     assert "<gmd:DQ_CompletenessOmission>" in text
     assert "lignes sans coordonnées" in text
     assert "<gmd:DQ_QuantitativeResult>" in text
+
+
+@pytest.mark.parametrize("iso", [iso19139, iso19115_3], ids=["19139", "19115-3"])
+def test_quality_comes_back_from_both_encodings(store: ReferentialStore, iso: ModuleType) -> None:
+    told = referential_records(store.versions("annuaire"))[0]
+    texts = {"rule": "damaged-encoding", "name": "textes abîmés", "value": 2, "rate": 1e-06}
+    told.extra_properties["quality"].append({"element": "DQ_NonQuantitativeAttributeAccuracy", **texts})
+    record = Record.from_geojson(told.to_geojson())
+    document = iso.write(record)
+    assert iso.read(document).extra_properties["quality"] == record.extra_properties["quality"]
+    fewer = replace(record, extra_properties=record.extra_properties | {"quality": [{
+        "element": "DQ_TopologicalConsistency", "name": "Trous", "description": "Entre deux communes", "value": "3.50 %"
+    }]})  # fmt: skip
+    edited = iso.write(fewer, source=document)
+    assert iso.read(edited).extra_properties["quality"] == fewer.extra_properties["quality"]
+    assert iso.write(fewer, source=edited) == edited
+
+
+def test_19115_3_says_quality_in_the_schema_of_19157(store: ReferentialStore) -> None:
+    root = etree.fromstring(iso19115_3.write(referential_records(store.versions("annuaire"))[0]))
+    mdq = {"mdq": "http://standards.iso.org/iso/19157/-2/mdq/1.0"}
+    names = root.findall(".//mdq:DQ_CompletenessOmission/mdq:measure/mdq:DQ_MeasureReference/mdq:nameOfMeasure", mdq)
+    assert ["".join(name.itertext()) for name in names] == ["lignes sans coordonnées"]
+    assert root.find(".//mdq:DQ_QuantitativeResult/mdq:valueUnit", mdq) is None

@@ -206,6 +206,15 @@ EVERYTHING = describe(
         "lineage": "Relevé en mairie.",
         "resolution": [{"scale": 25000}],
         "crs": ["EPSG:2154"],
+        "quality": [
+            {
+                "element": "DQ_CompletenessOmission",
+                "rule": "no-point",
+                "name": "sans coordonnées",
+                "value": 3,
+                "rate": 0.1,
+            }
+        ],
         "conformity": [{"title": "Règlement 1089/2010", "date": "2010-12-08", "dateType": "publication", "pass": True}],
         "maintenance": {"frequency": "annually"},
         "parent": "fr-cg31-services",

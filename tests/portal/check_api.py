@@ -17,9 +17,13 @@ SLOW = "/processes/white-zones/execution"
 
 
 @pytest.mark.parametrize("editable", [False, True])
-def test_random_requests(tmp_path: Path, write_study, records_of_the_tests, serve, editable: bool) -> None:
+def test_random_requests(
+    tmp_path: Path, write_study, records_of_the_tests, put_directory, serve, editable: bool
+) -> None:
     write_study(tmp_path, "essai")
     records_of_the_tests(tmp_path)
+    put_directory(tmp_path, ("09122", 42.9), ("09123", 42.95))
+    put_directory(tmp_path, ("09122", 42.91), ("09124", 42.97), ("09125", 42.99))
     with serve(tmp_path, editable=editable) as url:
         command = [
             str(Path(sys.executable).parent / "schemathesis"), "run", f"{url}/openapi?f=json",

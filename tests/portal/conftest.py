@@ -15,6 +15,8 @@ from shapely.geometry import Point, box
 from geoguichet.catalogue.record import Contact, ContactPoint, Extent, Link, Record, Time
 from geoguichet.catalogue.store import SQLiteStore
 from geoguichet.portal.app import create_app, listen
+from geoguichet.referentials.readers.formats import FORMATS
+from geoguichet.referentials.store import ReferentialStore
 
 STUDY = "essai"
 
@@ -82,6 +84,23 @@ def sample_records() -> list[Record]:
         for n in range(13)
     ]
     return [forests, study, *others]
+
+
+_HEADER = "id,category,name,email,phone,wheelchair_access,latitude,longitude,geoloc_precision,address\n"
+_ROW = '"mairie-{0}-01","mairie","Mairie {0}","","","",{1},1.6,"8","1 rue du Pont, 09000, Foix"\n'
+
+
+def put_services(workspace: Path, *places: tuple[str, float], name: str = "annuaire") -> None:
+    """Import a directory of town halls: commune and latitude of each."""
+    path = workspace / f"annuaire-{len(places)}.csv"
+    path.write_text(_HEADER + "".join(_ROW.format(*place) for place in places), encoding="utf-8")
+    store = ReferentialStore(workspace / "referentials")
+    store.put(name, FORMATS["dila-2020"].read(path), origin=path, reader="dila-2020")
+
+
+@pytest.fixture(scope="session")
+def put_directory() -> Callable[..., None]:
+    return put_services
 
 
 @pytest.fixture(scope="session")

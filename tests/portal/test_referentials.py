@@ -11,24 +11,14 @@ import requests
 from lxml import etree
 
 from geoguichet.portal.referentials import collections
-from geoguichet.referentials.readers.formats import FORMATS
-from geoguichet.referentials.store import ReferentialStore
 
-HEADER = "id,category,name,email,phone,wheelchair_access,latitude,longitude,geoloc_precision,address\n"
-ROW = '"mairie-{0}-01","mairie","Mairie {0}","","","",{1},1.6,"8","1 rue du Pont, 09000, Foix"\n'
-
-
-def put(workspace: Path, *places: tuple[str, float]) -> None:
-    path = workspace / f"annuaire-{len(places)}.csv"
-    path.write_text(HEADER + "".join(ROW.format(*place) for place in places), encoding="utf-8")
-    store = ReferentialStore(workspace / "referentials")
-    store.put("annuaire", FORMATS["dila-2020"].read(path), origin=path, reader="dila-2020")
+type PutDirectory = Callable[..., None]
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def workspace(tmp_path_factory: pytest.TempPathFactory, put_directory: PutDirectory) -> Path:
     folder = tmp_path_factory.mktemp("referentials")
-    put(folder, ("09122", 42.9), ("09123", 42.95))
+    put_directory(folder, ("09122", 42.9), ("09123", 42.95))
     return folder
 
 
@@ -38,7 +28,9 @@ def url(workspace: Path, serve: Callable[..., AbstractContextManager[str]]) -> I
         yield address
 
 
-def test_the_newest_version_is_a_collection(url: str, workspace: Path, http: requests.Session) -> None:
+def test_the_newest_version_is_a_collection(
+    url: str, workspace: Path, http: requests.Session, put_directory: PutDirectory
+) -> None:
     about = http.get(f"{url}/collections/referentiel-annuaire?f=json").json()
     assert about["extent"]["spatial"]["bbox"] == [[1.6, 42.9, 1.6, 42.95]]
     assert {link["href"] for link in about["links"] if "/feeds/" in link["href"]} == {
@@ -48,9 +40,36 @@ def test_the_newest_version_is_a_collection(url: str, workspace: Path, http: req
     assert http.get(items).json()["numberMatched"] == 2
     found = http.get(f"{items}&commune=09123").json()["features"]
     assert [feature["id"] for feature in found] == ["mairie-09123-01"]
-    put(workspace, ("09122", 42.9), ("09124", 42.97), ("09125", 42.99))
+    put_directory(workspace, ("09122", 42.9), ("09124", 42.97), ("09125", 42.99))
+    box = http.get(f"{url}/collections/referentiel-annuaire?f=json").json()["extent"]["spatial"]["bbox"]
+    assert box == [[1.6, 42.9, 1.6, 42.99]], "nor is its extent the old one"
     assert http.get(items).json()["numberMatched"] == 3  # a new version is served with no restart
     assert http.get(f"{items}&bbox=1,42.96,2,43").json()["numberMatched"] == 2
+
+
+def test_a_new_name_is_served_without_a_restart(
+    url: str, workspace: Path, http: requests.Session, put_directory: PutDirectory
+) -> None:
+    for lang in ("fr", "en"):
+        assert http.get(f"{url}/collections/referentiel-nouveau?lang={lang}").status_code == 404
+    put_directory(workspace, ("09122", 42.9), name="nouveau")
+    for lang, title in (("fr", "Référentiel nouveau"), ("en", "Referential nouveau")):
+        about = http.get(f"{url}/collections/referentiel-nouveau?lang={lang}&f=json").json()
+        assert about["title"] == title
+        page = http.get(f"{url}/collections/referentiel-nouveau?lang={lang}&f=html")
+        assert page.status_code == 200 and title in page.text
+    assert http.get(f"{url}/collections/referentiel-nouveau/items?f=json").json()["numberMatched"] == 1
+    assert http.get(f"{url}/collections?q=nouveau&f=json").json()["numberMatched"] == 1
+    described = http.get(f"{url}/openapi?f=json").json()
+    assert "/collections/referentiel-nouveau/items" in described["paths"]
+    assert described["paths"]["/feeds/{directory}.atom"]["get"]["parameters"][0]["schema"]["enum"] == [
+        "annuaire",
+        "nouveau",
+    ]
+    shutil.rmtree(workspace / "referentials" / "nouveau")
+    assert http.get(f"{url}/collections/referentiel-nouveau?f=json").status_code == 404
+    listed = http.get(f"{url}/collections?f=json").json()["collections"]
+    assert "referentiel-nouveau" not in [each["id"] for each in listed]
 
 
 @pytest.mark.skipif(shutil.which("ogr2ogr") is None, reason="GDAL's ogr2ogr is not installed")
@@ -79,7 +98,8 @@ def test_the_changes_are_told_over_http(url: str, http: requests.Session) -> Non
 @pytest.mark.parametrize(
     ("path", "status"),
     [("annuaire.atom?since=hier", 400), ("annuaire.rss", 404), ("rien.atom", 404), ("annuaire.atom?limit=0", 400),
-     ("annuaire.atom?couleur=bleu", 400), ("%2E%2E.atom", 404)],
+     ("annuaire.atom?couleur=bleu", 400), ("annuaire.atom?f=json", 400), ("annuaire.atom?limit=1&limit=2", 400),
+     ("annuaire.atom?type=chateau", 400), ("%2E%2E.atom", 404)],
 )  # fmt: skip
 def test_a_bad_question_is_one_sentence(path: str, status: int, url: str, http: requests.Session) -> None:
     answer = http.get(f"{url}/feeds/{path}")
@@ -92,13 +112,15 @@ def test_a_workspace_without_referentials_has_no_collection_of_them(tmp_path: Pa
 
 
 def test_a_referential_taken_away_does_not_take_the_portal_with_it(
-    tmp_path: Path, serve: Callable[..., AbstractContextManager[str]], http: requests.Session
+    tmp_path: Path,
+    serve: Callable[..., AbstractContextManager[str]],
+    http: requests.Session,
+    put_directory: PutDirectory,
 ) -> None:
-    put(tmp_path, ("09122", 42.9))
+    put_directory(tmp_path, ("09122", 42.9))
     with serve(tmp_path) as address:
         shutil.rmtree(tmp_path / "referentials")
         assert http.get(f"{address}/openapi?f=json").status_code == 200
         assert http.get(f"{address}/collections?f=json").status_code == 200
         answer = http.get(f"{address}/collections/referentiel-annuaire/items?f=json")
-        assert answer.status_code >= 400
-        assert "introuvable" in answer.json()["description"]
+        assert answer.status_code == 404

