@@ -98,9 +98,11 @@ def solve(
     return _outcome(messages, program, died=died, watch=watch)
 
 
-def relax(program: Program, *, enough: float, watch: Watch) -> Relaxed:
+def relax(program: Program, *, enough: float, rounds: int | None = None, watch: Watch) -> Relaxed:
     """Bound a program by its linear relaxation and zero-half cuts (:func:`highs.relax`), until it is ``enough``."""
     settings = {"enough": enough, "time_limit": max(0.01, watch.left_s)}
+    if rounds is not None:
+        settings["rounds"] = rounds
     messages, died = _ask("relax", program, _arrays(program, None), settings, watch)
     sign = 1 if program.maximise else -1
     bounds = [message["bound"] for message in messages if "bound" in message]

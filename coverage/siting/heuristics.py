@@ -83,6 +83,20 @@ class Opening:
         """Whether required columns are open and every floor is met (the other rules hold by construction)."""
         return bool((self._floor_left <= 0).all() and self.is_open[self.problem.rules.required].all())
 
+    def exchanging(self, column: int) -> float:
+        """Return the most that opening one other column instead of this open one could gain, rules apart.
+
+        Infinite when closing it makes room for more than one.
+        """
+        if self.opened < self.problem.count or np.isfinite(self.problem.budget):
+            return np.inf
+        rows, fewer = self._changing(column, -1)
+        brought = self._marginal[fewer, rows]
+        columns, each = self._neighbours(rows, brought - self._marginal[fewer + 1, rows])
+        added = self.added + np.bincount(columns, weights=each, minlength=self.problem.columns)
+        added[self.is_open] = -np.inf
+        return float(added.max(initial=-np.inf) - brought.sum())
+
     def near(self, column: int) -> list[int]:
         """Return the other open columns that share a row with a candidate meeting this one."""
         met = np.zeros(self.problem.columns, dtype=bool)
@@ -92,12 +106,8 @@ class Opening:
         return [other for other in self.columns if other != column and touched[self.problem.rows(other)].any()]
 
     def _change(self, column: int, step: int) -> None:
-        rows = self.problem.rows(column)
-        times = self._times[rows]
-        self._times[rows] = times + step
-        fewer = times if step > 0 else times - 1
-        touched = np.flatnonzero(fewer < self._levels)
-        rows, fewer = rows[touched], fewer[touched]
+        rows, fewer = self._changing(column, step)
+        self._times[self.problem.rows(column)] += step
         brought = self._marginal[fewer, rows]
         self.value += step * float(brought.sum())
         self._add_to_neighbours(rows, step * (self._marginal[fewer + 1, rows] - brought))
@@ -109,9 +119,21 @@ class Opening:
         if (group := self.problem.rules.floor_of[column]) >= 0:
             self._floor_left[group] -= step
 
-    def _add_to_neighbours(self, rows: npt.NDArray[np.int32], change: Floats) -> None:
+    def _changing(self, column: int, step: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+        """Return the rows whose worth opening (1) or closing (-1) a column changes, and how often others cover them."""
+        rows = self.problem.rows(column)
+        fewer = self._times[rows] if step > 0 else self._times[rows] - 1
+        touched = np.flatnonzero(fewer < self._levels)
+        return rows[touched], fewer[touched]
+
+    def _neighbours(
+        self, rows: npt.NDArray[np.int32], change: Floats
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64]]:
         columns, lengths = _slices(self._rows, rows)
-        each = np.repeat(change, lengths)
+        return columns, np.repeat(change, lengths)
+
+    def _add_to_neighbours(self, rows: npt.NDArray[np.int32], change: Floats) -> None:
+        columns, each = self._neighbours(rows, change)
         if 4 * len(columns) < self.problem.columns:
             np.add.at(self.added, columns, each)
         else:
@@ -235,6 +257,8 @@ def _improve(opening: Opening, around: list[int], watch: Watch) -> None:
 
 def _exchange(opening: Opening, column: int) -> list[int]:
     """Close a column and open what adds most instead, if that is better; return what was opened."""
+    if opening.exchanging(column) <= 0:
+        return []
     value, kept = opening.value, opening.keeps_the_rules()
     opening.close(column)
     opened = _refill(opening)

@@ -35,8 +35,8 @@ OPTIONS: Settings = {
     "mip_lp_solver": "ipm",
 }
 
-_ROUNDS = 200
-"""Rounds of cuts at most."""
+_ROUNDS, _ENTRIES = 200, 4_000_000
+"""Rounds of cuts at most, and entries gone through by all of them: a round of a large program brings no more."""
 _PATIENCE, _PROGRESS = 10, 0.02
 """Cuts end when so many rounds close less than this share of what is left to close."""
 
@@ -87,7 +87,7 @@ def relax(model: Model, settings: Settings, report: Report, off: Callable[[], bo
 
     The last report has ``{"ended", "x", "reduced", "cuts"}``: a fractional solution, what a unit of each column is
     worth more than the prices of its rows, and the cuts that hold it. Ends when the bound is ``enough``, when cuts
-    bring little, or at ``time_limit``.
+    bring little, after so many ``rounds``, or at ``time_limit``.
     """
     until = time.monotonic() + float(settings["time_limit"])
     enough = float(settings["enough"])
@@ -104,7 +104,8 @@ def relax(model: Model, settings: Settings, report: Report, off: Callable[[], bo
     proof = _Proof.of(model, solver, held)
     bounds = [proof.bound]
     report({"bound": proof.bound})
-    while len(bounds) <= _ROUNDS and time.monotonic() < until and not off() and _worth_going_on(bounds, enough, model):
+    most = min(float(settings.get("rounds", _ROUNDS)), max(10, _ENTRIES // max(1, len(model["data"]))))
+    while len(bounds) <= most and time.monotonic() < until and not off() and _worth_going_on(bounds, enough, model):
         found = parity.cuts(rows, proof.x, random)
         if not found:
             break

@@ -26,8 +26,11 @@ _NEARLY = 0.5
 """When the relaxation leaves no more than this share of the candidates, branching needs no better plan first."""
 _MANY = 1_500
 """Branching on more candidates than that was seen to close next to nothing in a minute."""
-_NODES = 200
-"""Nodes given to the small problem of the candidates that the relaxation opens."""
+_ROUNDS, _NODES = 15, 200
+"""Rounds of cuts and nodes given to the small problem of the candidates that the relaxation opens: counted, not timed,
+so that equal inputs give equal answers."""
+_VAST = 200_000
+"""A program of more entries takes a second a round of cuts: the plan is looked for before, not with what they leave."""
 
 
 def settle(best: Best, watch: Watch) -> None:
@@ -36,6 +39,9 @@ def settle(best: Best, watch: Watch) -> None:
     if best.found and best.proof is not None:
         kept &= ~bounds.cannot_open(best.problem, best.proof, best.value + best.grain)
     core = _Core.of(best, kept)
+    if core.vast:
+        _search(best, watch)
+        core = _Core.of(best, kept)
     program = core.program
     for turn in range(_TURNS if core.large else 0):
         relaxed = exact.relax(core.program, enough=best.settling, watch=watch)
@@ -52,12 +58,18 @@ def settle(best: Best, watch: Watch) -> None:
             break
         core = _Core.of(best, np.isin(np.arange(len(kept)), core.where[left]))
         program = core.program
-    if best.found and not best.closed and core.hard:
-        rounds = heuristics.rounds(best.problem, watch.limit_s)
-        best.offer("search", heuristics.search(best.problem, best.start, rounds=rounds, enough=best.bound, watch=watch))
+    if core.hard:
+        _search(best, watch)
     if not best.closed and not watch.over:
         start = core.start(best)
         best.hear(exact.solve(program, start=start, gap=best.gap, absolute_gap=best.grain, watch=watch), core.where)
+
+
+def _search(best: Best, watch: Watch) -> None:
+    """Look for a better plan for about half of the time limit, counted in rounds."""
+    if best.found and not best.closed:
+        rounds = heuristics.rounds(best.problem, watch.limit_s)
+        best.offer("search", heuristics.search(best.problem, best.start, rounds=rounds, enough=best.bound, watch=watch))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,6 +99,11 @@ class _Core:
         """Whether branching would take long: a good plan is then looked for first."""
         return self.program.matrix.nnz > exact.SMALL and self.problem.columns > _MANY
 
+    @property
+    def vast(self) -> bool:
+        """Whether even its relaxation takes long."""
+        return self.hard and self.program.matrix.nnz > _VAST
+
     def start(self, best: Best) -> Floats | None:
         """Return the best plan known as a solution of the program."""
         if not best.found:
@@ -112,7 +129,7 @@ def _try(best: Best, core: _Core, relaxed: exact.Relaxed, watch: Watch) -> None:
     if len(opened) > _SMALLER * core.problem.columns:
         return
     small = _Core.of(best, np.isin(np.arange(best.problem.columns), opened))
-    tight = exact.relax(small.program, enough=best.settling, watch=watch.slice(0.3))
+    tight = exact.relax(small.program, enough=best.settling, rounds=_ROUNDS, watch=watch)
     program = exact.with_cuts(small.program, tight.cuts, tight.limit)
     outcome = exact.solve(
         program,
@@ -120,7 +137,7 @@ def _try(best: Best, core: _Core, relaxed: exact.Relaxed, watch: Watch) -> None:
         gap=best.gap,
         absolute_gap=best.grain,
         nodes=_NODES,
-        watch=watch.slice(0.5),
+        watch=watch,
     )
     ending: exact.Ending = "lost" if "lost" in (tight.ending, outcome.ending) else "stopped"
     best.hear(replace(outcome, bound=np.inf, ending=ending), small.where)
