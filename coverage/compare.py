@@ -6,7 +6,7 @@ counted from the communes, so that comparing B with A gives what comparing A wit
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -52,6 +52,8 @@ class Side:
     epci_names: dict[str, str]
     plan_hosts: tuple[str, ...] = ()
     """Hosts of the kiosks its plan opens, when they count."""
+    opens: dict[str, str] = field(default_factory=dict)
+    """Needs (comma-separated) that each kiosk opens, by its id; one that is not there opens all the study offers."""
 
     @property
     def served(self) -> pd.Series:
@@ -66,7 +68,11 @@ class Side:
         choice = self.study.kiosks
         if not self.kiosks or choice is None or need not in choice.offers:
             return counter
-        nearest: pd.Series = np.fmin(counter, self.demand[f"kiosk_{unit}"].astype(float))
+        way = self.demand[f"kiosk_{unit}"].astype(float)
+        other = [kiosk for kiosk, needs in self.opens.items() if need not in needs.split(",")]
+        if other:
+            way = way.mask(self.demand["kiosk"].isin(other))
+        nearest: pd.Series = np.fmin(counter, way)
         return nearest
 
 
@@ -147,6 +153,7 @@ def side_of(result: CoverageResult, *, kiosks: bool) -> Side:
         territory=result.territory,
         epci_names=_epci_names(inputs.source_path(result.study)),
         plan_hosts=tuple(result.kiosks.loc[result.kiosks["rank"] > 0, "host_id"]) if kiosks else (),
+        opens=result.kiosks["needs"].to_dict() if kiosks else {},
     )
 
 
@@ -174,7 +181,14 @@ def read_side(folder: Path, *, kiosks: bool) -> Side:
         names = _epci_names(source)
     except GeoguichetError:  # the source is elsewhere: points will do
         territory, names = None, {}
-    return Side(study, demand, services, kiosks and study.kiosks is not None, territory, names)
+    opens = {}
+    if kiosks and study.kiosks is not None and "kiosks" in list_layers(folder / "result.gpkg"):
+        opens = (
+            read_layer(folder / "result.gpkg", layer="kiosks", columns=("id", "needs"))
+            .set_index("id")["needs"]
+            .to_dict()
+        )
+    return Side(study, demand, services, kiosks and study.kiosks is not None, territory, names, opens=opens)
 
 
 def altered(study: Study, changes: Changes, *, within: dict[str, float] | None = None) -> Study:

@@ -42,10 +42,10 @@ class CoverageResult:
     none), ``K_service`` (its id), ``K_reason`` (empty, or one of
     :data:`~geoguichet.coverage.impedance.REASONS`); slack_m (metres to spare
     under the rule, negative when unserved, NaN when unreachable), served (bool), zone (white-zone id or empty),
-    kiosk (id of the nearest kiosk that reaches it, or empty), kiosk_m, served_after (bool), unserved_reason (one of
-    ``ranking.REASONS`` for those still unserved once the kiosks are open; else, or without kiosks, empty). In a study
-    of times every ``_m`` of this result is an ``_s``, in seconds; by road ``K_m`` and ``kiosk_m`` are there too: the
-    metres of the fastest way.
+    kiosk (id of the nearest kiosk that reaches it, or serves it if one does, or empty), kiosk_m, served_after (bool),
+    unserved_reason (one of ``ranking.REASONS`` for those still unserved once the kiosks are open; else, or without
+    kiosks, empty). In a study of times every ``_m`` of this result is an ``_s``, in seconds; by road ``K_m`` and
+    ``kiosk_m`` are there too: the metres of the fastest way.
 
     ``services``: points of the services that count, index ``id``; columns type, name, commune, commune_name,
     departement, hours, hours_per_week, inside (bool), needs (comma-separated keys of the needs it meets).

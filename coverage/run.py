@@ -18,10 +18,11 @@ from geoguichet.coverage.cells import FineDemand, name_by_commune, people_of_cel
 from geoguichet.coverage.demand import demand_points
 from geoguichet.coverage.edge import edge_findings
 from geoguichet.coverage.impedance import CostMatrix, Router
-from geoguichet.coverage.kiosk_plan import Prospect, kiosk_table, no_kiosks, prospect, served_by, solve
+from geoguichet.coverage.kiosk_plan import kiosk_table, no_kiosks, prospect, solve
 from geoguichet.coverage.measuring import measure, slack_at
 from geoguichet.coverage.metres import add_metres
 from geoguichet.coverage.ranking import SAVINGS, Ranking, rank
+from geoguichet.coverage.reached import once_open
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.router_choice import open_router, travel_counters, travel_findings
 from geoguichet.coverage.siting.plan import KioskPlan
@@ -158,35 +159,17 @@ def _sited(
     choice = study.kiosks
     if choice is None:
         empty = no_kiosks().assign(**dict.fromkeys((*SAVINGS, "zones"), pd.Series(dtype=object)))
-        return _Sited(_after(demand, empty, None, study, router), empty)
+        return _Sited(once_open(demand, empty, None, study, router), empty)
     hosts, counters = candidates.candidate_hosts(data.territory, data.services, communes, study, choice)
     prospects = prospect(
         study, choice, demand, hosts, candidates.site_rules(hosts, communes, data.territory, study), router
     )
     plan = solve(study, choice, prospects, demand)
     kiosks = kiosk_table(prospects, plan, choice)
-    demand = _after(demand, kiosks, prospects, study, router)
+    demand = once_open(demand, kiosks, prospects, study, router)
     kiosks, demand, ranking = rank(study, choice, demand, prospects, kiosks, plan)
     counters["demand_out_of_every_reach"] = len(plan.uncoverable)
     return _Sited(demand, kiosks, plan, ranking, counters, hosts, prospects.costs.up_to(choice.reach))
-
-
-def _after(
-    demand: gpd.GeoDataFrame, kiosks: gpd.GeoDataFrame, prospects: Prospect | None, study: Study, router: Router
-) -> gpd.GeoDataFrame:
-    """Add the kiosk that reaches each point, and whether the point is served once the kiosks are open."""
-    table = demand.copy()
-    name, cost = np.full(len(demand), "", dtype=object), np.full(len(demand), np.nan)
-    if study.kiosks is not None and len(kiosks):
-        nearest = router.nearest(demand.geometry, kiosks.geometry)
-        reached = nearest.cost <= study.kiosks.reach
-        name[reached] = kiosks.index.to_numpy()[nearest.destination[reached]]
-        cost[reached] = nearest.cost[reached]
-    table["kiosk"], table[f"kiosk_{study.unit}"] = name, cost
-    gained = demand.index[:0] if prospects is None else served_by(prospects, kiosks)
-    table["served_after"] = demand["served"] | demand.index.isin(gained)
-    table["unserved_reason"] = ""
-    return add_metres(table, router, kiosks.geometry, named="kiosk", column="kiosk_m")
 
 
 def _people_after(zones: gpd.GeoDataFrame, demand: gpd.GeoDataFrame) -> pd.Series:
