@@ -324,7 +324,7 @@ def _restore(arguments: argparse.Namespace) -> None:
 def _conformance(arguments: argparse.Namespace) -> None:
     from dataclasses import asdict
 
-    from geoguichet.portal.abstract_tests import TESTS
+    from geoguichet.portal.abstract_tests.suite import TESTS
     from geoguichet.portal.conformance import check, report
 
     results = check(arguments.url, TESTS)

@@ -8,7 +8,7 @@ from geoguichet.catalogue.exchange import import_files
 from geoguichet.catalogue.store import SQLiteStore
 from geoguichet.coverage.publish import sample_records
 from geoguichet.portal import conformance, declared
-from geoguichet.portal.abstract_tests import TESTS
+from geoguichet.portal.abstract_tests.suite import TESTS
 from geoguichet.portal.conformance import FailedError, Server, expect, report, run
 from geoguichet.portal.errors import PortalError
 
