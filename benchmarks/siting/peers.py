@@ -1,6 +1,6 @@
 """Against spopt: the same problems, each engine in a process of its own, ratios within this run.
 
-python benchmarks/siting/peers.py PEERS_PYTHON
+python benchmarks/siting/peers.py PEERS_PYTHON [problems]
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -68,12 +69,12 @@ def problems() -> Iterator[tuple[str, sparse.csc_array, np.ndarray, int]]:
     yield f"{len(place):,} x {len(place):,}, 10 km, p = 20", within(place, place, 10_000), people, 20
 
 
-def main(peers: str) -> None:
+def main(peers: str, at_most: int) -> None:
     print(machine(), end="\n\n")
     print("| problem | engine | value | s clock | s CPU | MB | CPU ratio | memory ratio |")
     print("| --- | --- |" + " ---: |" * 6)
     with tempfile.TemporaryDirectory() as folder:
-        for name, cover, people, p in problems():
+        for name, cover, people, p in islice(problems(), at_most):
             path = Path(folder) / "instance.npz"
             pairs = cover.tocoo()
             np.savez(path, row=pairs.row, column=pairs.col, shape=cover.shape, weight=people, p=p)
@@ -93,4 +94,4 @@ def main(peers: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 99)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import os
+import sys
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -51,12 +53,12 @@ def cover(name: str) -> tuple[sparse.csr_array, list[int]]:
     return sparse.csr_array(matrix), cost
 
 
-def main() -> None:
+def main(at_most: int) -> None:
     print(machine(), end="\n\n")
     print("| problem | known optimum | value | bound | gap | status | s clock | s CPU |")
     print("| --- |" + " ---: |" * 7)
     with (SHARED / "orlib_pmed" / "optima.csv").open() as stream:
-        for row in csv.DictReader(stream):
+        for row in islice(csv.DictReader(stream), at_most):
             costs, p = pmed(row), int(row["p"])
             weight = np.ones(costs.shape[0])
             say(f"{row['instance']} p-center", row["pcenter_opt"], measured(lambda c=costs, p=p: p_center(c, p)))
@@ -66,7 +68,7 @@ def main() -> None:
                 measured(lambda c=costs, w=weight, p=p: p_median(c, w, p)),
             )
     with (SHARED / "setcover" / "optima.csv").open() as stream:
-        for row in csv.DictReader(stream):
+        for row in islice(csv.DictReader(stream), at_most):
             matrix, cost = cover(row["instance"])
             say(
                 f"{row['instance']} set cover",
@@ -76,4 +78,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 99)

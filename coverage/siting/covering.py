@@ -8,8 +8,6 @@ With a_ij = 1 when candidate j covers demand i, of weight w_i, and y_j = 1 when 
 - :func:`set_covering`: the fewest (cheapest) sites for everybody who can be reached;
 - :func:`backup_covering`: people covered once, and a second time.
 
-:func:`coverage_ceiling` bounds what each number of sites can bring.
-
 Every answer says how good it is proved to be. Positions are those of the table given, whatever was reduced in between.
 """
 
@@ -23,10 +21,10 @@ import numpy.typing as npt
 from scipy import sparse
 
 from geoguichet.coverage.errors import SitingError
-from geoguichet.coverage.siting import bounds, portfolio
+from geoguichet.coverage.siting import portfolio
 from geoguichet.coverage.siting.constraints import SiteRules
 from geoguichet.coverage.siting.plan import KioskPlan
-from geoguichet.coverage.siting.problem import Floats, Problem, merge_rows, reduced, state
+from geoguichet.coverage.siting.problem import Floats, Problem, reduced, state
 from geoguichet.coverage.siting.watch import Watch
 
 
@@ -204,29 +202,6 @@ def set_covering(
     )
     plan = portfolio.fewest(stated, portfolio.essential(everybody.problem), np.inf, gap, watch)
     return replace(plan, model="location set covering (Toregas, Swain, ReVelle & Bergman 1971)")
-
-
-def coverage_ceiling(
-    cover: sparse.sparray,
-    weight: npt.ArrayLike,
-    counts: int,
-    *,
-    rules: SiteRules | None = None,
-    time_limit_s: float = 10.0,
-) -> tuple[float, ...]:
-    """Return, for 0, 1, ... ``counts`` new sites, the weight that no plan of at most so many can add.
-
-    The ceiling of the planner's curve of people gained against number of sites: Lagrangian bounds at a few counts, each
-    valid for all of them.
-    """
-    watch = Watch(time_limit_s)
-    problem = merge_rows(state(cover, _weights(weight, cover), rules=rules or SiteRules()).problem)
-    ceiling = np.full(counts + 1, problem.everything)
-    for count in sorted({1, counts, *(round(counts * share) for share in (0.05, 0.1, 0.25, 0.5, 0.75))} - {0}):
-        at_count = replace(problem, count=min(count, problem.columns))
-        proof = bounds.lagrangian(at_count, iterations=600, watch=watch)
-        ceiling = np.minimum(ceiling, bounds.by_count(problem, proof.price, counts))
-    return tuple(float(value) for value in ceiling)
 
 
 def _with(rules: SiteRules | None, required: tuple[int, ...], excluded: tuple[int, ...]) -> SiteRules:

@@ -20,8 +20,8 @@ from geoguichet.coverage.siting.watch import Watch
 
 _TURNS = 6
 """Relaxations at most; each but the first is of a smaller problem."""
-_SMALLER = 0.9
-"""A relaxation is solved again when no more than this share of its candidates is left."""
+_SMALLER = 0.75
+"""A relaxation is solved again, its cuts found anew, when no more than this share of its candidates is left."""
 _NEARLY = 0.5
 """When the relaxation leaves no more than this share of the candidates, branching needs no better plan first."""
 _MANY = 1_500

@@ -12,13 +12,12 @@ from scipy import sparse
 
 from geoguichet.coverage.errors import SitingError
 from geoguichet.coverage.impedance import CostMatrix
-from geoguichet.coverage.siting import bounds, heuristics
+from geoguichet.coverage.siting import bounds, exact, heuristics
 from geoguichet.coverage.siting.center import p_center
 from geoguichet.coverage.siting.constraints import SiteRules
 from geoguichet.coverage.siting.covering import (
     backup_covering,
     budget_covering,
-    coverage_ceiling,
     maximal_covering,
     partial_covering,
     set_covering,
@@ -29,6 +28,14 @@ from geoguichet.coverage.siting.problem import reduced, state
 from geoguichet.coverage.siting.watch import Watch
 
 LABELS = ("", "A", "B")
+
+
+@pytest.fixture(scope="module", params=[exact.TINY, 0], ids=["at once", "by every step"], autouse=True)
+def tiny(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Problems this small go to the solver at once; the second time bound, search and cuts are asked too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exact, "TINY", request.param)
+        yield
 
 
 @dataclass(frozen=True)
@@ -153,15 +160,16 @@ def test_maximal_covering(case: Case) -> None:
 
 
 @settings(deadline=None, max_examples=60)
-@given(cases(), st.integers(0, 12))
-def test_budget_covering(case: Case, budget: int) -> None:
-    possible = list(choices(case, budget=budget))
+@given(cases(), st.integers(0, 12), st.booleans())
+def test_budget_covering(case: Case, budget: int, counted: bool) -> None:
+    p = case.p if counted else None
+    possible = list(choices(case, at_most=p, budget=budget))
     plan = answer_or_refusal(
-        lambda: budget_covering(sparse.csr_array(case.cover), case.weight, case.cost, budget, rules=case.rules),
+        lambda: budget_covering(sparse.csr_array(case.cover), case.weight, case.cost, budget, p=p, rules=case.rules),
         possible,
     )
     if plan is not None:
-        check(plan, case, budget=budget)
+        check(plan, case, at_most=p, budget=budget)
         assert plan.value == max(people(case, sites) for sites in possible) == people(case, plan.sites)
         assert plan.cost == case.cost[list(plan.sites)].sum() <= budget
 
@@ -337,14 +345,3 @@ def test_the_ranking_sums_to_what_its_first_sites_cover(case: Case) -> None:
     for count in range(len(plan.sites) + 1):
         within = case.cover[:, list(plan.sites[:count])].any(axis=1)
         assert sum(plan.gains[:count]) == case.weight[within].sum()
-
-
-@settings(deadline=None, max_examples=30)
-@given(cases())
-def test_no_plan_rises_above_the_ceiling(case: Case) -> None:
-    try:
-        ceiling = coverage_ceiling(sparse.csr_array(case.cover), case.weight, case.p, rules=case.rules)
-    except SitingError:
-        return
-    for sites in choices(case, at_most=case.p):
-        assert people(case, sites) <= ceiling[len(sites)] + 1e-6

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -41,9 +42,20 @@ def test_a_small_program_is_solved_in_a_child() -> None:
     assert problem.value(outcome.chosen) == pytest.approx(outcome.bound)
 
 
-def test_the_time_limit_is_overrun_by_little() -> None:
-    watch = Watch(1.0)
-    outcome = exact.solve(formulations.covering(hard()), watch=watch)
+def small_but_hard() -> exact.Program:
+    """A program solved in this process that would take minutes: who covers whom is drawn by lot."""
+    rng = np.random.default_rng(7)
+    cover = sparse.csr_array(rng.random((400, 150)) < 0.06)
+    weight = rng.integers(1, 1000, 400).astype(float)
+    program = formulations.covering(state(cover, weight, count=20, rules=SiteRules()).problem)
+    assert exact.TINY < program.matrix.nnz <= exact.SMALL
+    return program
+
+
+@pytest.mark.parametrize("make", [small_but_hard, lambda: formulations.covering(hard())], ids=["here", "child"])
+def test_the_time_limit_is_overrun_by_little(make: Callable[[], exact.Program]) -> None:
+    program, watch = make(), Watch(1.0)
+    outcome = exact.solve(program, watch=watch)
     assert outcome.ending in {"stopped", "solved"}
     assert watch.seconds <= 1.1 + 1.0 + 2.0, "10 % + 1 s, and 2 s for a loaded machine to start and end a process"
 
@@ -56,6 +68,24 @@ def test_cancelling_stops_the_child_at_once() -> None:
     outcome = exact.solve(program, watch=watch)
     assert outcome.ending == "cancelled" and watch.seconds < 1.0 + 2.0
     assert not children()
+
+
+def test_cancelling_stops_the_solver_in_this_process() -> None:
+    cancel = threading.Event()
+    program = small_but_hard()
+    threading.Timer(0.5, cancel.set).start()
+    watch = Watch(60, cancel)
+    outcome = exact.solve(program, watch=watch)
+    assert outcome.ending == "cancelled" and watch.seconds < 0.5 + 2.0
+
+
+def test_ctrl_c_stops_the_solver_in_this_process() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    program, watch = small_but_hard(), Watch(60)
+    threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT]).start()
+    with pytest.raises(KeyboardInterrupt):
+        exact.solve(program, watch=watch)
+    assert watch.seconds < 0.5 + 2.0 and signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_cancelled_plan_keeps_the_best_answer_known() -> None:
