@@ -25,8 +25,8 @@ check: $(STAMP)  ## ruff, mypy (strict), the arrows between rooms
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q tests/test_architecture.py
 
-check-api: $(STAMP)  ## Random requests and filters, every DCAT graph against its shapes, 50 killed writers, a minute of readers
-	@GEOGUICHET_FILTERS=20000 GEOGUICHET_KILLS=50 GEOGUICHET_SECONDS=60 GEOGUICHET_ALL_SHAPES=1 \
+check-api: $(STAMP)  ## Random requests and filters, every DCAT graph against its shapes, 50 killed writers, 20 killed harvests, a minute of readers
+	@GEOGUICHET_FILTERS=20000 GEOGUICHET_KILLS=50 GEOGUICHET_HARVEST_KILLS=20 GEOGUICHET_SECONDS=60 GEOGUICHET_ALL_SHAPES=1 \
 	  $(BIN)/python -m pytest -q tests/portal/check_api.py tests/catalogue/test_cql2.py tests/catalogue/test_sqlite.py \
 	  tests/catalogue/test_formats.py tests/catalogue/test_harvest.py
 

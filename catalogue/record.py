@@ -276,7 +276,7 @@ def instant_keys(text: str) -> tuple[str, str]:
     ('2021-02-01T00:00:00.000000Z', '2021-02-28T23:59:59.999999Z')
     """
     if match := _PARTIAL_DATE.fullmatch(text):
-        return _day_keys(text, *(int(part) if part else None for part in match.groups()))
+        return _day_keys(text, *(None if part is None else int(part) for part in match.groups()))
     if not _TIMESTAMP.fullmatch(text):
         raise RecordError(_NOT_A_DATE.format(text))
     try:
@@ -305,10 +305,10 @@ _NOT_A_DATE = "date « {} » : attendu AAAA, AAAA-MM, AAAA-MM-JJ ou AAAA-MM-JJTh
 
 def _day_keys(text: str, year: int | None, month: int | None, day: int | None) -> tuple[str, str]:
     try:
-        first = date(year or 0, month or 1, day or 1)
+        first = date(year or 0, 1 if month is None else month, 1 if day is None else day)
     except ValueError as error:
         raise RecordError(f"date « {text} » : ce jour n'existe pas.") from error
-    last = first if day else _last_day(first.year, month or 12)
+    last = _last_day(first.year, 12 if month is None else month) if day is None else first
     return f"{first.isoformat()}T00:00:00.000000Z", f"{last.isoformat()}T23:59:59.999999Z"
 
 

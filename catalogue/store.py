@@ -268,9 +268,15 @@ class SQLiteStore:
                 return self._readers.pop()
         return self._opened_reader() if status.st_size else None
 
-    def _opened_reader(self) -> sqlite3.Connection:
-        """Open a reading connection; a file of an earlier version is brought up to this one first."""
+    def _opened_reader(self) -> sqlite3.Connection | None:
+        """Open a reading connection; a file of an earlier version is brought up to this one first.
+
+        None for a file whose tables were not made yet: its writer is at it, or was killed before it had.
+        """
         reader = self._open("ro")
+        if tables.is_unmade(reader):
+            reader.close()
+            return None
         if tables.is_outdated(reader):
             reader.close()
             with self._write():
@@ -331,12 +337,18 @@ class SQLiteStore:
         except sqlite3.Error as error:
             raise StoreError(f"{self.path} : ouverture impossible ({error}).") from error
         try:
-            (schema,) = database.execute("PRAGMA user_version").fetchone()
+            schema, held = tables.schema_of(database)
         except sqlite3.Error as error:
             database.close()
+            if mode == "ro" and getattr(error, "sqlite_errorname", "") == "SQLITE_READONLY_ROLLBACK":
+                self._open("rwc").close()  # its maker was killed: only who may write can take its last step back
+                return self._open(mode)
             message = f"{self.path} : ce fichier n'est pas un catalogue Géoguichet ({error})."
             raise StoreError(message) from error
-        if not (mode == "rwc" or schema) or schema > tables.SCHEMA_VERSION:
+        if not schema and held:
+            database.close()
+            raise StoreError(f"{self.path} : ce fichier SQLite n'est pas un catalogue Géoguichet.")
+        if schema > tables.SCHEMA_VERSION:
             database.close()
             raise StoreError(
                 f"{self.path} : schéma de catalogue {schema}, attendu {tables.SCHEMA_VERSION} au plus ; "

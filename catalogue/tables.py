@@ -64,6 +64,21 @@ def prepare(database: sqlite3.Connection) -> None:
         _derive_again(database)
 
 
+def schema_of(database: sqlite3.Connection) -> tuple[int, int]:
+    """Return the version of the tables of a file, 0 when none were made, and how many tables and indexes it holds.
+
+    Both in one statement, so of one moment: another process may be making them.
+    """
+    asked = "SELECT (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)"
+    schema, held = database.execute(asked).fetchone()
+    return int(schema), int(held)
+
+
+def is_unmade(database: sqlite3.Connection) -> bool:
+    """Say whether a file is still without tables: its writer is making them, or was killed before they were kept."""
+    return schema_of(database) == (0, 0)
+
+
 def is_outdated(database: sqlite3.Connection) -> bool:
     """Say whether the indexes of a file were made by an earlier version, or with another analysis of words."""
     (schema,) = database.execute("PRAGMA user_version").fetchone()

@@ -16,6 +16,7 @@ from geoguichet.catalogue import codes, iso19139
 from geoguichet.catalogue.errors import RecordError
 from geoguichet.catalogue.mapping import INSPIRE_THEME, TOPIC_CATEGORY, said
 from geoguichet.catalogue.record import Contact, Extent, Record, instant_keys
+from geoguichet.catalogue.record_schema import SCHEMA, Fault
 from geoguichet.catalogue.text import words
 from geoguichet.referentials.quality import Finding, Severity
 
@@ -74,7 +75,8 @@ class Context:
     """Folded names of communes and départements, and their boxes; a name borne by two places is left out."""
 
 
-type Check = Callable[[Record, Context], Iterable[str]]
+type Check = Callable[[Record, Context], Iterable[str | Fault]]
+"""Yields what it finds; with the path where in the document when that is not the whole member of its rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +140,10 @@ _PROPERTIES = frozenset({"id", "geometry", "time", "links"})
 _XPATHS = {row.member: f"/MD_Metadata/{row.path}" for row in reversed(iso19139.MAPPING)}
 
 
-def _finding(record: Record, rule: Rule, message: str) -> RecordFinding:
+def _finding(record: Record, rule: Rule, found: str | Fault) -> RecordFinding:
     member = rule.member.partition(".")[0]
-    where = member if member in _PROPERTIES else f"properties.{member}"
+    where, message = found if isinstance(found, tuple) else ("", found)
+    where = where or (member if member in _PROPERTIES else f"properties.{member}")
     xpath = _XPATHS.get(rule.member) or _XPATHS.get(member, "")
     return RecordFinding(
         rule.name,
@@ -367,6 +370,12 @@ def _addresses(record: Record, _: Context) -> Iterator[str]:
 
 _ADDRESS = re.compile(r"(?:https?|ftp|mailto|urn|file|data):|/|\.|[A-Za-z0-9_-]+/[^\s\\]*$")
 """In full, or from the root of the portal (`record.Link`); ``www.example.org/x`` is neither."""
+
+
+def _as_served(faults: Callable[[Mapping[str, Any]], Iterable[Fault]]) -> Check:
+    """Make a check of one that reads the document of a record."""
+    return lambda record, _: [(path, f"{path} : {message}") for path, message in faults(record.to_geojson())]
+
 
 _DATA = ("dataset", "series")
 _INSPIRE = "demandé par INSPIRE (guide technique 2.0)"
@@ -680,6 +689,10 @@ RULES: tuple[Rule, ...] = (
         _addresses,
         "OGC API Records demande que href soit une adresse.",
         "Corriger ou retirer le lien.",
+    ),
+    *(
+        Rule(name, member, 1, "error", _as_served(faults), f"OGC API Records (20-004r1) demande {wanted}.", remedy)
+        for name, member, faults, wanted, remedy in SCHEMA
     ),
 )
 """Every rule, in the order it is told."""

@@ -66,6 +66,11 @@ def _reason(document: bytes, error: etree.XMLSyntaxError) -> str:
     return str(error.msg).rpartition(", line ")[0] or str(error.msg)
 
 
+def alone(node: Element) -> bytes:
+    """Write an element of a document as a document of its own."""
+    return etree.tostring(node, encoding="UTF-8", with_tail=False)
+
+
 def serialize(root: Element, *, whole: bool = False) -> bytes:
     """Return the element as UTF-8 bytes, with the declaration; ``whole`` adds what stands around the root."""
     return etree.tostring(root.getroottree() if whole else root, encoding="UTF-8", xml_declaration=True)

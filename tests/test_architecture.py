@@ -74,6 +74,28 @@ def test_only_publish_knows_the_catalogue() -> None:
     assert knowing == {"geoguichet.coverage.publish"}
 
 
+SPEAKING = {
+    "formats", "xml",  # the door to the formats, and the safe parser
+    "iso", "iso_writing", "iso19139", "iso19115_3", "iso19110", "fgdc", "qmd", "dublin_core", "capabilities",
+    "dcat",
+    "harvest.csw", "harvest.oai_pmh",  # protocols whose envelopes are XML
+}  # fmt: skip
+"""The files of the catalogue that know a format's XML or RDF."""
+
+
+def test_nothing_else_in_the_catalogue_knows_a_formats_xml() -> None:
+    languages = {"lxml", "xml", "rdflib", "defusedxml"}
+    knowing = {
+        module.removeprefix("geoguichet.catalogue.")
+        for module, file in modules().items()
+        if room(module) == "catalogue"
+        and any(name.split(".")[0] in languages or name == "geoguichet.catalogue.xml" for name in imports(file))
+    }
+    assert knowing == SPEAKING
+    others = {module for module, file in modules().items() if "geoguichet.catalogue.xml" in imports(file)}
+    assert {room(module) for module in others} == {"catalogue"}
+
+
 def test_only_the_portal_knows_pygeoapi_and_http() -> None:
     web = ("pygeoapi", "starlette", "uvicorn")
     knowing = {

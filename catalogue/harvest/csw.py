@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from lxml import etree
-
 from geoguichet.catalogue.formats import elements_of
 from geoguichet.catalogue.harvest.http import AnswerError, Client
 from geoguichet.catalogue.harvest.source import PAGE_SIZE, Item, PageOf, paged
-from geoguichet.catalogue.xml import content, every, name, parse
+from geoguichet.catalogue.xml import alone, content, every, name, parse
 
 GMD = "http://www.isotc211.org/2005/gmd"
 CSW = "http://www.opengis.net/cat/csw/2.0.2"
@@ -62,5 +60,5 @@ class Csw:
         if results is None:
             raise AnswerError(f"{self.address} : une réponse GetRecords est attendue, reçu <{name(root)}>.")
         matched = results.get("numberOfRecordsMatched", "")
-        documents = tuple(etree.tostring(node, encoding="UTF-8", with_tail=False) for node in elements_of(results))
+        documents = tuple(alone(node) for node in elements_of(results))
         return PageOf(documents, int(matched) if matched.isdigit() else -1)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from lxml import etree
-
 from geoguichet.catalogue.errors import FormatError
 from geoguichet.catalogue.harvest.http import AnswerError, Client, with_query
 from geoguichet.catalogue.harvest.source import Deleted, Fetched, Item, Partial, Refused
-from geoguichet.catalogue.xml import Element, child, children, content, down, every, inner, name, parse
+from geoguichet.catalogue.xml import Element, alone, child, children, content, down, every, inner, name, parse
 
 _PREFERRED = ("iso19115-3.2018", "iso19115-3", "iso19139", "gmd", "dcat", "oai_dc")
 
@@ -54,7 +52,7 @@ class OaiPmh:
         held = inner(child(record, "metadata"))
         if held is None:
             return Refused(f"{here} ({identifier})", "la fiche est vide", token)
-        return Fetched(here, etree.tostring(held, encoding="UTF-8", with_tail=False), token)
+        return Fetched(here, alone(held), token)
 
     def _prefix(self) -> str:
         answer = self._ask(with_query(self.address, verb="ListMetadataFormats"))

@@ -223,6 +223,9 @@ def test_instants_and_intervals_sort_as_text() -> None:
     for wrong in (
         "bogus",
         "2021-13",
+        "2009-00",
+        "2009-00-00",
+        "2009-01-00",
         "2021-06-01T12:00:00",
         "0000",
         "20210601T120000Z",

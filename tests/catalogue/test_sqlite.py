@@ -79,6 +79,43 @@ def test_a_file_that_is_no_store_is_refused(tmp_path: Path, content: bytes) -> N
             assert store.search(RecordQuery()).number_matched == 0
 
 
+def test_a_database_of_others_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "catalogue.sqlite"
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE autre (a)")
+    database.close()
+    with SQLiteStore(path) as store:
+        for act in (lambda: store.search(RecordQuery()), lambda: store.upsert(Record(id="a"))):
+            with pytest.raises(StoreError, match="pas un catalogue"):
+                act()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a child that can be killed is made by fork")
+def test_a_file_whose_maker_was_killed_is_an_empty_catalogue(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "0.sqlite") as begun:  # where it stands longest: the log is on, the tables to come
+        begun.execute("PRAGMA journal_mode = WAL")
+    begun.close()
+    assert (tmp_path / "0.sqlite").stat().st_size
+    start = time.perf_counter()
+    SQLiteStore(tmp_path / "whole.sqlite").upsert(Record(id="a"))
+    lasts_s, rounds = time.perf_counter() - start, 12
+    for turn in range(rounds):
+        path = tmp_path / f"{turn}.sqlite"
+        if turn:
+            child = os.fork()
+            if child == 0:
+                SQLiteStore(path).upsert(Record(id="a"))
+                os._exit(0)
+            time.sleep(lasts_s * turn / rounds)
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        with SQLiteStore(path) as store:
+            assert store.search(RecordQuery()).number_matched in ((0, 1) if turn else (0,)), turn
+            assert store.generation() >= 0
+            store.upsert(Record(id="b"))
+            assert "b" in found(store)
+
+
 def test_a_store_of_another_version_is_refused(filled: SQLiteStore) -> None:
     filled.close()
     with sqlite3.connect(filled.path) as database:
