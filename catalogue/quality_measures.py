@@ -59,6 +59,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "unknown-type": Measure(_CLASS, "catégories sans type"),
         "no-type": Measure(_CLASS, "services sans type"),
         "unknown-commune": Measure(_DOMAIN, "codes de commune inconnus"),
+        "code-against-postcode": Measure(_DOMAIN, "codes de commune que le code postal contredit"),
         "outdated-commune": Measure(_TIME, "codes de commune périmés"),
         "lost-zero": Measure(_FORMAT, "codes sans leur zéro"),
         "missing-zero": Measure(_FORMAT, "codes postaux sans leur zéro"),

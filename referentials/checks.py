@@ -42,10 +42,10 @@ def directory_findings(
     history
         Commune codes; without it codes are not judged.
 
-    Rules: ``shared-point``, ``duplicate``; with a territory ``outside-territory``, ``outside-commune``; with a history
-    ``outdated-commune``, ``unknown-commune``.
+    Rules: ``shared-point``, ``duplicate``, ``code-against-postcode``; with a territory ``outside-territory``,
+    ``outside-commune``; with a history ``outdated-commune``, ``unknown-commune``.
     """
-    findings = [*_shared_points(rows, layer), *_duplicates(rows, layer)]
+    findings = [*_shared_points(rows, layer), *_duplicates(rows, layer), *_against_postcodes(rows, layer)]
     if territory is not None:
         concerned = rows[within_territory(rows, territory)]
         findings += [*_outside_territory(concerned, territory, layer), *_outside_commune(concerned, territory, layer)]
@@ -79,6 +79,26 @@ def _duplicates(rows: gpd.GeoDataFrame, layer: str) -> Iterator[Finding]:
     for row in located[rank > 0].itertuples():
         message = f"{row.name} : même type, même nom et même lieu qu'une ligne précédente."
         yield Finding("duplicate", layer, row.id, message, "warning", row.source_row, remedy="Gardez une seule ligne.")
+
+
+def _against_postcodes(rows: gpd.GeoDataFrame, layer: str) -> Iterator[Finding]:
+    """Report the services whose commune and postal code are not of one département: one of them is a namesake's.
+
+    A few communes near a border are served by the next département's post; the remedy says so. Islands and Monaco,
+    whose postal codes follow no département, are not judged.
+    """
+    code, postcode = rows["commune"].fillna("").astype(str), rows["postcode"].fillna("").astype(str)
+    judged = postcode.str.fullmatch(r"\d{5}") & ~code.str.match(r"$|9[89]|97[578]") & ~postcode.str.startswith("98")
+    said, posted = code.map(_departement), postcode.map(_departement)
+    said = said.where(~said.isin(["2A", "2B"]), "20")
+    odd = judged & (said != posted)
+    for row, own, other in zip(rows[odd].itertuples(), said[odd], posted[odd], strict=True):
+        message = (
+            f"{row.name} : le code de commune {row.commune} est du département {own}, "
+            f"le code postal {row.postcode} du {other}."
+        )
+        remedy = "L'un des deux est sans doute celui d'un homonyme ; seules quelques communes limitrophes sont ainsi."
+        yield Finding("code-against-postcode", layer, row.id, message, "warning", row.source_row, "commune", remedy)
 
 
 def _outside_territory(rows: gpd.GeoDataFrame, territory: Territory, layer: str) -> Iterator[Finding]:

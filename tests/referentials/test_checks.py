@@ -146,3 +146,18 @@ def test_the_services_of_directories_join_those_of_the_sample(directories: dict[
     assert counts["gendarmerie"] > 200
     assert joined["id"].is_unique
     assert joined.loc[joined["type"] == "post_office", "commune"].notna().all()
+
+
+def test_a_postal_code_of_another_departement_is_told() -> None:
+    rows = directory(
+        *(
+            {"id": str(number), "name": "Tribunal", "commune": commune, "postcode": postcode, "x": "", "y": ""}
+            for number, (commune, postcode) in enumerate(
+                [("55545", "09310"), ("55545", "55100"), ("2A004", "20000"), ("97411", "97400"), ("97411", "97100"),
+                 ("97701", "97133"), ("06083", "98000"), ("", "09310"), ("55545", "")]
+            )
+        )
+    )  # fmt: skip
+    found = [each for each in directory_findings(rows, layer="essai") if each.rule == "code-against-postcode"]
+    assert [each.item for each in found] == ["0", "4"]
+    assert found[0].message == "Tribunal : le code de commune 55545 est du département 55, le code postal 09310 du 09."
