@@ -83,6 +83,12 @@ def add(commands: Any) -> None:
     replay = command(coverage, "replay", _replay, "refaire une étude d'après son manifeste et comparer")
     replay.add_argument("manifest", type=Path, metavar="MANIFESTE", help="manifest.json, ou le dossier d'un résultat")
     replay.add_argument("--source", type=Path, metavar="FICHIER", help="le GeoPackage de l'étude, s'il est ailleurs")
+    replay.add_argument(
+        "--beside",
+        type=Path,
+        metavar="DOSSIER",
+        help="le dossier de l'étude : réseau, carreaux, GeoPackage",
+    )
     add_output(replay)
     init = command(coverage, "init", _init, "créer un fichier d'étude commenté, à compléter")
     init.add_argument("file", type=Path, metavar="FICHIER", help="le fichier à créer")
@@ -266,7 +272,7 @@ def _replay(arguments: argparse.Namespace) -> None:
     from geoguichet.coverage.replay import replay
 
     with progress(quiet=arguments.quiet or arguments.json) as on_step:
-        told = replay(arguments.manifest, source=arguments.source, on_step=on_step)
+        told = replay(arguments.manifest, source=arguments.source, beside=arguments.beside, on_step=on_step)
     if arguments.json:
         differences = [difference.as_dict() for difference in told.differences]
         print(json.dumps({"same": told.same, "outputs": told.outputs, "differences": differences}, indent=2))

@@ -9,6 +9,7 @@ from pathlib import Path
 import geopandas as gpd
 
 from geoguichet.coverage.changes import changed
+from geoguichet.coverage.network import Network
 from geoguichet.coverage.result import InputLayer
 from geoguichet.coverage.stops import with_stops
 from geoguichet.coverage.study import SAMPLE, Study
@@ -162,3 +163,19 @@ def _describe(study: Study, path: Path, layer: str, rows: int, digest: str) -> I
     return InputLayer(
         name=layer, file=path.name, layer=layer, rows=rows, sha256=digest, vintage=vintage, licence=licence
     )
+
+
+def network_layer(study: Study) -> tuple[InputLayer, ...]:
+    """Return what the answer's lineage says of the network's file; nothing when the study reads none."""
+    choice = study.router
+    path = (study.path.parent if study.path else Path()) / choice.network
+    if choice.kind not in ("road", "relief") or not path.is_file():
+        return ()
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    edges, licence = 0, ""
+    if choice.kind == "road":
+        network = Network.open(path)
+        edges = len(network.arrays["edge_from"])
+        licence = ", ".join(sorted({source["licence"] for source in network.manifest["sources"]} - {""}))
+    return (InputLayer("network", path.name, choice.kind, edges, digest, "", licence),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -66,6 +67,10 @@ class Snapped:
     fraction: Floats
     access_m: Floats
     reason: Reasons
+
+
+_TREES_KEPT = 3
+"""One for all edges, one for each of the modes that a process asks about."""
 
 
 @dataclass(frozen=True)
@@ -193,7 +198,7 @@ class Network:
     def edges_near(self, lon: float, lat: float, *, within_m: float) -> Positions:
         """Return the edges that pass within ``within_m`` metres of a point."""
         x, y = self._to_metres.transform(lon, lat)
-        found = self._tree.query(shapely.Point(x, y), predicate="dwithin", distance=within_m)
+        found = self._tree_of(np.arange(self.edges)).query(shapely.Point(x, y), predicate="dwithin", distance=within_m)
         return np.sort(np.asarray(found, dtype=np.int64))
 
     def _example(self) -> str:
@@ -228,7 +233,7 @@ class Network:
     ) -> tuple[Positions, Positions, Floats, Floats]:
         """Return the points that have an edge in reach, that edge, the share along it and the metres to there."""
         candidates = np.flatnonzero(usable & ~np.isin(self.arrays["edge_class"], _NO_ENTRY))
-        tree = self._tree if len(candidates) == self.edges else shapely.STRtree(self._lines[candidates])
+        tree = self._tree_of(candidates)
         points = shapely.points(*self._to_metres.transform(lon, lat))
         near = tree.query_nearest(points, max_distance=max_access_m * 1.01 + 1.0)
         chosen = candidates[near[1]]
@@ -255,9 +260,18 @@ class Network:
         lines = shapely.linestrings(np.column_stack([x, y]), indices=np.repeat(np.arange(self.edges), np.diff(start)))
         return np.asarray(lines)
 
+    def _tree_of(self, edges: Positions) -> shapely.STRtree:
+        """Return the index of some edges, built once for those that a mode may use."""
+        key = hashlib.sha256(edges.tobytes()).hexdigest()
+        if key not in self._trees:
+            while len(self._trees) >= _TREES_KEPT:
+                self._trees.pop(next(iter(self._trees)))
+            self._trees[key] = shapely.STRtree(self._lines[edges])
+        return self._trees[key]
+
     @cached_property
-    def _tree(self) -> shapely.STRtree:
-        return shapely.STRtree(self._lines)
+    def _trees(self) -> dict[str, shapely.STRtree]:
+        return {}
 
 
 def as_matrix(graph: Graph) -> sparse.csr_array:

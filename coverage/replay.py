@@ -53,7 +53,13 @@ class Replay:
         return not any(difference.kind in ("answer", "output") for difference in self.differences)
 
 
-def replay(path: Path, *, source: Path | None = None, on_step: Callable[[str], None] = lambda _: None) -> Replay:
+def replay(
+    path: Path,
+    *,
+    source: Path | None = None,
+    beside: Path | None = None,
+    on_step: Callable[[str], None] = lambda _: None,
+) -> Replay:
     """Run the study of a manifest again, in a folder that is thrown away, and compare everything but the timings.
 
     Parameters
@@ -62,18 +68,22 @@ def replay(path: Path, *, source: Path | None = None, on_step: Callable[[str], N
         The manifest, or the folder of a study.
     source
         The GeoPackage of the study, when it is neither the sample nor beside the manifest.
+    beside
+        The folder that the study's own files (network, cells, GeoPackage) are relative to: where its ``.toml`` was.
+        Without it, the manifest's folder.
 
     Raises
     ------
     ManifestError
         The manifest cannot be read.
     StudyError
-        Its source is not found.
+        Its source, its network or its cells are not found.
     """
     expected = manifest.read(path)
     folder = path if path.is_dir() else path.parent
-    study = _sourced(manifest.study_of(expected["study"], path=folder / "manifest.json"), source)
+    study = _sourced(manifest.study_of(expected["study"], path=(beside or folder) / "manifest.json"), source)
     _check_file_there(study)
+    _check_own_files(study, beside or folder)
     result = run(study, on_step=on_step)
     with tempfile.TemporaryDirectory() as scratch:
         fresh = Path(scratch) / study.id
@@ -98,6 +108,18 @@ def _check_file_there(study: Study) -> None:
             f"{study.where} : la source de l'étude, {study.source}, n'est pas ici ; "
             f"essayez : --source CHEMIN/{Path(study.source).name}."
         ) from error
+
+
+def _check_own_files(study: Study, folder: Path) -> None:
+    """Refuse to begin when the study's network or cells are not where they are looked for."""
+    network = study.router.network if study.router.kind in ("road", "relief") else ""
+    cells = study.demand.cells.file if study.demand.cells is not None else ""
+    for name in (network, cells):
+        if name and not (folder / name).is_file():
+            raise StudyError(
+                f"{folder / 'manifest.json'} : l'étude lit {name}, qui n'est pas dans {folder} ; "
+                "essayez : --beside et le dossier où était le fichier de l'étude."
+            )
 
 
 def _differences(

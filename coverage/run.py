@@ -97,7 +97,7 @@ def run(study: Study, *, router: Router | None = None, on_step: OnStep = lambda 
         kiosks=kiosks,
         summary=summary,
         plan=sited.plan,
-        inputs=data.layers if fine is None else (*data.layers, fine.input),
+        inputs=(*data.layers, *(() if fine is None else (fine.input,)), *inputs.network_layer(study)),
         findings=tuple(sorted({*data.findings, *noticed, *more, *undrawn, *_told(fine, told, study)})),
         counters=dict(sorted(counters.items())),
         timings=clock.timings,

@@ -67,7 +67,7 @@ def _content(result: CoverageResult, say: Wording) -> dict[str, Any]:
             {
                 **zone,
                 "communes_shown": shortened(zone["commune_names"], say),
-                "hosts_shown": zones_told.hosts(zone, say),
+                "hosts_shown": zones_told.hosts(zone, say, key="host_brief"),
             }
             for zone in zones
         ],

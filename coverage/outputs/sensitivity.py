@@ -25,9 +25,12 @@ from geoguichet.coverage.outputs.offline_map import TEMPLATES, MapPage, Placed, 
 from geoguichet.coverage.outputs.outlines import departement_outlines
 from geoguichet.coverage.outputs.palette import INK, SURENESS_COLOURS
 from geoguichet.coverage.outputs.wording import NARROW, Wording
-from geoguichet.coverage.partition import polygonal
+from geoguichet.coverage.partition import polygonal, simplified
 from geoguichet.coverage.sensitivity import SURENESS, Sensitivity
+from geoguichet.referentials.layers import LONLAT, METRIC
 
+_STRAIGHT_M = 400.0
+"""How much the page straightens the outlines of communes: a pixel of a region on a screen."""
 _PANES = {"ground": 350, "areas": 400, "borders": 410, "people": 420, "names": 425}
 _UNIT = {"s": 60.0, "m": 1000.0}
 
@@ -178,7 +181,7 @@ def said(told: Sensitivity, say: Wording) -> list[str]:
 
 
 def _communes(told: Sensitivity, say: Wording) -> Layer:
-    table = told.demand.assign(geometry=told.ground)
+    table = told.demand.assign(geometry=_straightened(told))
     drawn = table[table.geometry.notna() & (table["share"] > 0)]
     rows = [
         {
@@ -189,6 +192,15 @@ def _communes(told: Sensitivity, say: Wording) -> Layer:
         for row in drawn.drop(columns="geometry").to_dict("records")
     ]
     return Placed("areas", collection(drawn, rows), "#ffffff", "areas", name=say("layer_sure"))
+
+
+def _straightened(told: Sensitivity) -> gpd.GeoSeries:
+    """Return the outlines of the communes as the page draws them: all straightened at once, squares as they are."""
+    ground, shapes = told.ground, told.ground.dropna()
+    if told.study.demand.cells is not None or shapes.empty:
+        return ground
+    straight = gpd.GeoSeries(simplified(shapes.to_crs(METRIC).to_numpy(), _STRAIGHT_M), index=shapes.index, crs=METRIC)
+    return straight.to_crs(LONLAT).reindex(ground.index)
 
 
 def _people(told: Sensitivity, say: Wording) -> Placed:

@@ -60,7 +60,11 @@ ZONE_MESSAGES: dict[str, tuple[str, str]] = {
         "One point stands for the whole commune when its people are counted: those in hamlets far from the town hall "
         "are less well served than the study says. The outline of the zones is that of the ground.",
     ),
-    "col_hosts": ("Lieux d’accueil les mieux placés", "Best placed hosts"),
+    "host_brief": ("{name} ({cost})", "{name} ({cost})"),
+    "col_hosts": (
+        "Lieux d’accueil les mieux placés, et à combien en moyenne",
+        "Best placed hosts, and how far on average",
+    ),
     "surface_slack": (
         "marge sous la règle, négative où elle manque",
         "slack under the rule, negative where it is lacking",

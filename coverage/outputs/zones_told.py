@@ -57,10 +57,10 @@ def notes(result: CoverageResult, say: Wording) -> list[str]:
     return told
 
 
-def hosts(zone: dict[str, Any], say: Wording) -> str:
-    """Say the candidate hosts best placed for a zone; empty when there is none."""
+def hosts(zone: dict[str, Any], say: Wording, *, key: str = "host_at") -> str:
+    """Say the candidate hosts best placed for a zone, each by the message ``key``; empty when there is none."""
     pairs = zip(zone["host_names"].split(","), zone["host_costs"].split(","), strict=True)
-    return ", ".join(say("host_at", name=name, cost=say.cost(float(cost))) for name, cost in pairs if name)
+    return ", ".join(say(key, name=name, cost=say.cost(float(cost))) for name, cost in pairs if name)
 
 
 def area(zone: dict[str, Any], say: Wording) -> str:

@@ -107,37 +107,35 @@ def test_known_defects_stay_visible(result: CoverageResult) -> None:
     assert result.counters["people_not_located"] == 0 and result.counters["services_without_point"] == 5
 
 
-def test_equal_studies_give_equal_tables(study: Study, result: CoverageResult) -> None:
-    again = run(study)
+def test_equal_studies_give_equal_tables(small: CoverageResult) -> None:
+    again = run(small.study)
     for name in ("demand", "services", "white_zones", "kiosks", "summary"):
-        assert getattr(again, name).to_csv() == getattr(result, name).to_csv()
-    assert again.findings == result.findings and again.counters == result.counters
+        assert getattr(again, name).to_csv() == getattr(small, name).to_csv()
+    assert again.findings == small.findings and again.counters == small.counters
 
 
-def test_steps_are_announced_in_order(study: Study) -> None:
+def test_steps_are_announced_in_order(small: CoverageResult) -> None:
     heard: list[str] = []
-    run(dataclasses.replace(study, kiosks=None), on_step=heard.append)
+    run(dataclasses.replace(small.study, kiosks=None), on_step=heard.append)
     assert tuple(heard) == STEPS
 
 
-def test_without_kiosks_the_zones_are_the_same(study: Study, result: CoverageResult) -> None:
-    alone = find_white_zones(study)
+def test_without_kiosks_the_zones_are_the_same(small: CoverageResult) -> None:
+    alone = find_white_zones(small.study)
     assert alone.plan is None and alone.kiosks.empty
     of_kiosks = ["people_after", "hosts", "host_names", "host_costs"]
-    assert alone.white_zones.drop(columns=of_kiosks).equals(result.white_zones.drop(columns=of_kiosks))
+    assert alone.white_zones.drop(columns=of_kiosks).equals(small.white_zones.drop(columns=of_kiosks))
     assert (alone.demand["served_after"] == alone.demand["served"]).all()
 
 
-def test_required_and_excluded_communes(study: Study, result: CoverageResult) -> None:
-    assert study.kiosks is not None
-    last, first = result.kiosks["commune"].iloc[-1], result.kiosks["commune"].iloc[0]
-    far = next(
-        code for code in result.demand.index[result.demand["served"]] if code not in set(result.kiosks["commune"])
-    )
-    kiosks = dataclasses.replace(study.kiosks, required=(far, last), excluded=(first,))
-    other = run(dataclasses.replace(study, kiosks=kiosks))
+def test_required_and_excluded_communes(small: CoverageResult) -> None:
+    assert small.study.kiosks is not None
+    last, first = small.kiosks["commune"].iloc[-1], small.kiosks["commune"].iloc[0]
+    far = next(code for code in small.demand.index[small.demand["served"]] if code not in set(small.kiosks["commune"]))
+    kiosks = dataclasses.replace(small.study.kiosks, required=(far, last), excluded=(first,))
+    other = run(dataclasses.replace(small.study, kiosks=kiosks))
     assert {far, last} <= set(other.kiosks["commune"]) and first not in set(other.kiosks["commune"])
-    assert other.plan is not None and result.plan is not None and other.plan.value <= result.plan.value
+    assert other.plan is not None and small.plan is not None and other.plan.value <= small.plan.value
 
 
 @pytest.mark.parametrize(
@@ -148,13 +146,17 @@ def test_required_and_excluded_communes(study: Study, result: CoverageResult) ->
         ({"candidates": ("prefecture",), "required": ("09001",)}, StudyError, "n'a pas de lieu d'accueil"),
     ],
 )
-def test_communes_of_the_study_are_checked(study: Study, change: dict, error: type[Exception], said: str) -> None:
+def test_communes_of_the_study_are_checked(
+    small: CoverageResult, change: dict, error: type[Exception], said: str
+) -> None:
+    study = small.study
     assert study.kiosks is not None
     with pytest.raises(error, match=said):
         run(dataclasses.replace(study, kiosks=dataclasses.replace(study.kiosks, **change)))
 
 
-def test_a_need_nobody_meets_is_refused(study: Study) -> None:
+def test_a_need_nobody_meets_is_refused(small: CoverageResult) -> None:
+    study = small.study
     needs = (dataclasses.replace(study.needs[1], min_hours_per_week=167.0),)
     rule = dataclasses.replace(study.rule, k=1, needs=("mairie",))
     with pytest.raises(FrameError, match="aucun service town_hall ouvert au moins 167 h"):

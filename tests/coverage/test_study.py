@@ -1,6 +1,7 @@
 """A study file is read once, checked, and refused in one sentence that names file and key."""
 
 import json
+import re
 import tomllib
 from importlib.resources import files
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from geoguichet.coverage import study as study_module
 from geoguichet.coverage.errors import StudyError
 from geoguichet.coverage.study import Study, parse_study, read_study
 
@@ -162,3 +164,48 @@ def test_a_study_may_be_dated() -> None:
     assert parse_study(dated).date == "2026-11-22"
     with pytest.raises(StudyError, match=r"study.date.*'hier'"):
         parse_study({**DEMO, "study": {**DEMO["study"], "date": "hier"}})
+
+
+def test_every_example_of_the_template_is_a_key() -> None:
+    """A planner who takes the ``#`` away from an example has a study that reads."""
+    text = (files("geoguichet.data") / "studies" / "visioguichets.toml").read_text(encoding="utf-8")
+    examples = re.findall(r"^# ((?:\[[a-z.]+\]|[a-z_0-9]+ = \S.*))$", text, flags=re.MULTILINE)
+    assert {"[demand.cells]", "[legal]", "[measures]"} <= set(examples) and len(examples) > 15
+    other_question = ("share", "model")
+    for example in examples:
+        if example.startswith(other_question):
+            continue
+        text = text.replace(f"# {example}", example)
+    study = parse_study(tomllib.loads(text))
+    assert study.demand.cells is not None and study.legal and study.measures is not None and study.kiosks is not None
+    assert str(study.need("mairie").open_at) and study.kiosks.hours_count and study.kiosks.one_per == "epci"
+    fewest = re.sub(r"^count = 80$|^weight = \"pop_65_plus\".*$", "", text, count=2, flags=re.MULTILINE)
+    fewest = fewest.replace("# share = ", "share = ")
+    assert parse_study(tomllib.loads(fewest)).kiosks is not None
+
+
+def test_every_key_is_in_the_guide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The planner's guide names every key that a study reads, table by table, and only those."""
+    read: dict[str, set[str]] = {}
+    monkeypatch.setattr(
+        study_module._Table, "refuse_unknown", lambda table: read.setdefault(table._name, set()).update(table._asked)
+    )
+    parse_study(
+        DEMO
+        | {
+            "demand": DEMO["demand"] | {"cells": {"file": "x.tif"}},
+            "kiosks": DEMO["kiosks"] | {"broadband": {"column": "fibre"}},
+            "changes": {"open": [{"type": "town_hall", "lon": 1.0, "lat": 43.0}]},
+            "measures": {},
+        }
+    )
+    guide = (Path(__file__).parents[2] / "docs" / "planning.md").read_text(encoding="utf-8")
+    table = guide.split("## Every key")[1].split("\n## ")[0]
+    told = {
+        name: set(re.findall(r"`(\w+)`", keys))
+        for name, keys in re.findall(r"^\| `\[+([\w.]+)\]+` \| ([^|]*) \|", table, flags=re.MULTILINE)
+    }
+    read["services.KEY"] = read.pop("services.etat") | read.pop("services.mairie")
+    for name in read.keys() - {"", "legal", "rule"}:  # those two have keys of the reader's own choice
+        assert told[name] <= read[name] and (name == "territory" or told[name] == read[name]), name
+    assert set(told) == read.keys() - {""}

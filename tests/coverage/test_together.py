@@ -22,6 +22,7 @@ from geoguichet.coverage.compare import compare, read_side, side_of
 from geoguichet.coverage.errors import GeoguichetError, StudyError
 from geoguichet.coverage.outputs import report, web_map
 from geoguichet.coverage.outputs.folder import write_all
+from geoguichet.coverage.replay import replay
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.router_choice import RouterChoice, open_router
 from geoguichet.coverage.run import run
@@ -257,3 +258,14 @@ def test_its_pages_stand_in_english(ask: Ask, tmp_path: Path) -> None:
                 assert not re.search(rf"\b{french}", text.lower()), (name, french)
         browser.close()
     assert wrong == []
+
+
+def test_a_study_by_road_and_cells_is_replayed_from_where_its_files_are(ask: Ask, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    write_all(ask(kiosks=KIOSKS | {"count": 3, "model": "backup"}), out)
+    read = {layer["name"]: layer["file"] for layer in json.loads((out / "manifest.json").read_text())["inputs"]}
+    assert read["network"] == "ariege.roads" and read["cells"] == "people.csv"
+    with pytest.raises(StudyError, match=r"lit ariege\.roads.*--beside"):
+        replay(out, source=folder / "ariege.gpkg")
+    told = replay(out, beside=folder)
+    assert told.same and told.differences == ()
