@@ -20,8 +20,9 @@ from geoguichet.coverage.siting.watch import Watch
 
 _TURNS = 6
 """Relaxations at most; each but the first is of a smaller problem."""
-_SMALLER = 0.75
-"""A relaxation is solved again, its cuts found anew, when no more than this share of its candidates is left."""
+_SMALLER, _MUCH_SMALLER = 0.9, 0.75
+"""A relaxation is solved again, its cuts found anew, when no more than this share of its candidates is left; a small
+program, of which branching is soon done, only for the second share."""
 _NEARLY = 0.5
 """When the relaxation leaves no more than this share of the candidates, branching needs no better plan first."""
 _MANY = 1_500
@@ -54,7 +55,7 @@ def settle(best: Best, watch: Watch) -> None:
         if best.ending == "lost":
             return
         left = core.worth_opening(relaxed, best)
-        if best.closed or watch.over or len(left) > _SMALLER * core.problem.columns:
+        if best.closed or watch.over or len(left) > core.worth_again * core.problem.columns:
             break
         core = _Core.of(best, np.isin(np.arange(len(kept)), core.where[left]))
         program = core.program
@@ -98,6 +99,11 @@ class _Core:
     def hard(self) -> bool:
         """Whether branching would take long: a good plan is then looked for first."""
         return self.program.matrix.nnz > exact.SMALL and self.problem.columns > _MANY
+
+    @property
+    def worth_again(self) -> float:
+        """What share of the candidates may be left for another relaxation to be worth its while."""
+        return _SMALLER if self.program.matrix.nnz > exact.SMALL else _MUCH_SMALLER
 
     @property
     def vast(self) -> bool:
