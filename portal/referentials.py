@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from pygeoapi.provider.base import ProviderConnectionError
 
+from geoguichet.catalogue.publish_referentials import record_id
 from geoguichet.portal.features import GeoPackageProvider
 from geoguichet.referentials.errors import StoreError
 from geoguichet.referentials.versions import FEEDS, SERVICES, Version, Versions, collection_id
@@ -45,7 +46,7 @@ def _resource(workspace: Path, url: str, version: Version) -> dict[str, Any]:
             "en": f"The {label_en} of the referential “{version.name}”, in its newest version.",
         },
         "keywords": {"fr": ["référentiel", label_fr], "en": ["referential", label_en]},
-        "links": _feeds(url, version) if version.kind == SERVICES else [],
+        "links": [_described(url, version), *(_feeds(url, version) if version.kind == SERVICES else [])],
         "extents": {"spatial": {"bbox": list(version.bbox or FRANCE), "crs": f"{_CRS}/OGC/1.3/CRS84"}},
         "providers": [
             {
@@ -63,10 +64,22 @@ def _resource(workspace: Path, url: str, version: Version) -> dict[str, Any]:
     }
 
 
-def _feeds(url: str, version: Version) -> list[dict[str, str]]:
+def _described(url: str, version: Version) -> dict[str, Any]:
+    """Return the link to the record of the version that is served: its origin and its quality."""
+    day = version.imported[:10]
+    title = {
+        "fr": f"Fiche de cette version ({version.short}, importée le {day}) : son origine, sa qualité",
+        "en": f"Record of this version ({version.short}, imported on {day}): its origin, its quality",
+    }
+    return {"type": "text/html", "rel": "describedby", "title": title,
+            "href": f"{url}/collections/catalogue/items/{quote(record_id(version))}"}  # fmt: skip
+
+
+def _feeds(url: str, version: Version) -> list[dict[str, Any]]:
     """Return the links to the feeds of changes of a directory."""
     return [
-        {"type": media, "rel": "alternate", "title": f"Changements ({label})", "hreflang": "fr",
+        {"type": media, "rel": "alternate", "hreflang": "fr",
+         "title": {"fr": f"Changements ({label})", "en": f"Changes ({label}, in French)"},
          "href": f"{url}/feeds/{quote(version.name)}.{suffix}"}
         for suffix, media, label in FEEDS
     ]  # fmt: skip

@@ -47,6 +47,13 @@ def test_the_newest_version_is_a_collection(
     assert http.get(f"{items}&bbox=1,42.96,2,43").json()["numberMatched"] == 2
 
 
+def test_the_page_of_a_directory_leads_to_its_record_and_its_feeds(url: str, http: requests.Session) -> None:
+    for lang, told in (("fr", "Fiche de cette version"), ("en", "Record of this version")):
+        page = http.get(f"{url}/collections/referentiel-annuaire?f=html&lang={lang}").text
+        assert told in page and "/collections/catalogue/items/referentiel-annuaire-" in page
+        assert ("Changements (Atom)" if lang == "fr" else "Changes (Atom, in French)") in page
+
+
 def test_a_new_name_is_served_without_a_restart(
     url: str, workspace: Path, http: requests.Session, put_directory: PutDirectory
 ) -> None:

@@ -41,13 +41,13 @@ def peak_of_import(path: Path, store: ReferentialStore) -> int:
 
 
 def test_memory_does_not_grow_with_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "CHUNK_ROWS", 1000)
+    monkeypatch.setattr(tables, "CHUNK_ROWS", 750)
     store = ReferentialStore(tmp_path / "store")
     first = directory(tmp_path / "first.csv", 100)
     store.put("first", FORMATS["dila-2020"].read(first), origin=first, reader="x")  # what is loaded once and for all
-    few = peak_of_import(directory(tmp_path / "few.csv", 2000), store)
-    many = peak_of_import(directory(tmp_path / "many.csv", 8000), store)
-    assert store.find("many").rows == 8000
+    few = peak_of_import(directory(tmp_path / "few.csv", 1500), store)
+    many = peak_of_import(directory(tmp_path / "many.csv", 6000), store)
+    assert store.find("many").rows == 6000
     assert many < 1.6 * few  # four times the rows
 
 
