@@ -119,7 +119,8 @@ def _execution() -> Json:
 
 def _encoded(forms: Iterable[str]) -> Mapping[str, Json]:
     """Return the answers in the formats of other catalogues, by media type."""
-    return {ENCODINGS[form][0]: {"type": "string"} for form in forms}
+    kinds = [ENCODINGS[form][0] for form in forms]
+    return {kind: {} if kind.endswith(("json", "yaml")) else {"type": "string"} for kind in kinds}
 
 
 def _record_paths(*, editable: bool) -> Json:
