@@ -5,8 +5,13 @@ from pathlib import Path
 
 import pyogrio
 import pytest
+from hypothesis import settings
 
 from geoguichet.referentials.sample import sample_path
+
+# Tests that do not say how many examples they need take 50; GEOGUICHET_EXAMPLES asks for more.
+settings.register_profile("suite", max_examples=int(os.environ.get("GEOGUICHET_EXAMPLES", "50")))
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

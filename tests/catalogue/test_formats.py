@@ -70,12 +70,16 @@ def test_every_well_formed_file_is_read(shared_data: Path, answers: list[tuple[P
 def test_every_document_is_given_back_byte_for_byte(
     answers: list[tuple[Path, bytes, formats.Answer]], tmp_path: Path
 ) -> None:
-    """Of every format that is read: the file, when it holds one record, else the part of it that the record is."""
+    """Of every format that is read: the file, when it holds one record, else the part of it that the record is.
+
+    One part in four of each document is read again; all of them with GEOGUICHET_ALL_SHAPES.
+    """
+    step = 1 if os.environ.get("GEOGUICHET_ALL_SHAPES") else 4
     originals, met = Originals(tmp_path / "originals.sqlite"), set[str]()
     for file, document, answer in answers:
         described = {one.record.id: one for one in answer.described}.values()
         originals.keep([(one, file.name) for one in described])
-        for one in described:
+        for one in [*described][::step]:
             assert originals.document(one.record) == one.source, file.name
             assert one.source == document or one.record in formats.read(one.source).records, file.name
         met |= {one.format for one in described}
