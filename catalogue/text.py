@@ -13,9 +13,9 @@ from functools import lru_cache
 from hashlib import blake2b
 from threading import Lock
 
-import snowballstemmer
+import Stemmer
 
-ANALYSIS = f"3+snowball-{getattr(snowballstemmer, '__version__', '3')}"
+ANALYSIS = f"3+snowball-{Stemmer.version()}"
 """Version of the folding and stemming; a store indexed with another one indexes itself anew."""
 
 _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d"})
@@ -141,5 +141,5 @@ def _derived() -> dict[str, str]:
 
 
 @lru_cache(maxsize=1)
-def _stemmer() -> snowballstemmer.stemmer:
-    return snowballstemmer.stemmer("french")
+def _stemmer() -> Stemmer.Stemmer:
+    return Stemmer.Stemmer("french")
