@@ -193,14 +193,14 @@ def _cover_all_quickly(problem: Problem, watch: Watch) -> list[int] | None:
 
 
 def _one_fewer(best: Best, wanted: float, watch: Watch) -> None:
-    """Look for a plan of one site fewer, again and again, until the search finds none."""
+    """Look for a plan of one site fewer, again and again, until the search finds none that obeys the rules."""
     while not best.closed and not watch.over:
         fewer = replace(best.problem, count=len(best.start) - 1)
         if fewer.count < len(fewer.rules.required):
             return
         start = heuristics.greedy(fewer)
         found = heuristics.search(fewer, start, rounds=300, enough=wanted * (1 - 1e-9), watch=watch)
-        if fewer.value(found) < wanted * (1 - 1e-9):
+        if fewer.value(found) < wanted * (1 - 1e-9) or not admissible(fewer, found):
             return
         best.offer("search", _without_useless(fewer, found, wanted))
 

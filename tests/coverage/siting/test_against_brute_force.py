@@ -211,6 +211,14 @@ def test_partial_covering(case: Case, share: float, costly: bool) -> None:
         assert plan.value == min(cost[list(sites)].sum() for sites in possible) == cost[list(plan.sites)].sum()
 
 
+def test_a_plan_of_one_site_fewer_that_misses_a_floor_is_not_looked_for_for_ever() -> None:
+    """Nobody must be covered, but somewhere in B must open: no site at all brings enough and breaks the rules."""
+    rules = SiteRules(floor_of=["B"], floors={"B": 1})
+    plan = partial_covering(sparse.csr_array([[True]]), [21.0], 0.0, rules=rules, time_limit_s=30)
+    assert (plan.status, plan.sites, plan.value) == ("optimal", (0,), 1.0)
+    assert plan.seconds < 10, "an endless search ends with the time limit alone"
+
+
 @settings(deadline=None, max_examples=60)
 @given(cases(), st.booleans())
 def test_set_covering(case: Case, costly: bool) -> None:
