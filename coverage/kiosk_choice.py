@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
-from geoguichet.coverage.errors import StudyError
+from geoguichet.coverage.study_table import StudyTable
 from geoguichet.referentials.services import SERVICE_TYPES
 
 type Model = Literal["maximal_covering", "set_covering", "p_median", "p_center", "backup"]
@@ -141,55 +141,7 @@ class KioskChoice:
         return None if self.budget_eur is None else self.budget_eur - self.experts_eur
 
 
-class Table(Protocol):
-    """What is read of a TOML table (see ``study.py``)."""
-
-    def keys(self) -> list[str]:
-        """Return the keys of the table."""
-        ...
-
-    def error(self, key: str, what: str, remedy: str) -> StudyError:
-        """Return the refusal of a key."""
-        ...
-
-    def table(self, key: str, *, optional: bool = False) -> Table:
-        """Return a table inside this one."""
-        ...
-
-    def text(self, key: str, *, default: Any = ...) -> str:
-        """Return a text."""
-        ...
-
-    def texts(self, key: str, *, default: Any = ...) -> tuple[str, ...]:
-        """Return a list of texts."""
-        ...
-
-    def known(self, name: str, names: Any, key: str) -> str:
-        """Return a name that is one of those known."""
-        ...
-
-    def integer(self, key: str, *, low: int, high: int, default: Any = ...) -> int:
-        """Return a whole number."""
-        ...
-
-    def number(self, key: str, *, low: float, high: float, default: Any = ...) -> float | None:
-        """Return a number."""
-        ...
-
-    def quantity(self, key: str, kind: str, *, default: Any = ..., zero: bool = False) -> Any:
-        """Return a quantity in metres, seconds, euros or, for a percentage, a share."""
-        ...
-
-    def get(self, key: str, default: Any) -> Any:
-        """Return a value as it stands."""
-        ...
-
-    def refuse_unknown(self) -> None:
-        """Refuse the keys that were not asked for."""
-        ...
-
-
-def read_kiosks(table: Table, needs: Sequence[str], unit: str, groups: Sequence[str]) -> KioskChoice:
+def read_kiosks(table: StudyTable, needs: Sequence[str], unit: str, groups: Sequence[str]) -> KioskChoice:
     """Read and check the ``[kiosks]`` table of a study.
 
     Parameters
@@ -238,7 +190,7 @@ def read_kiosks(table: Table, needs: Sequence[str], unit: str, groups: Sequence[
         spacing_m=table.quantity("spacing", "length", default=None),
         floor=_floor(table.table("floor", optional=True)),
         floor_per_departement=table.integer("floor_per_departement", low=0, high=10_000, default=0),
-        hours_count=_flag(table, "hours_count"),
+        hours_count=table.flag("hours_count"),
         **_site_cost(table),
     )
     _check(table, choice)
@@ -246,7 +198,7 @@ def read_kiosks(table: Table, needs: Sequence[str], unit: str, groups: Sequence[
     return choice
 
 
-def _check(table: Table, choice: KioskChoice) -> None:
+def _check(table: StudyTable, choice: KioskChoice) -> None:
     """Refuse keys that contradict each other."""
     _check_question(table, choice)
     for one, other in (("excluded", "required"), ("excluded", "existing"), ("existing", "required")):
@@ -263,7 +215,7 @@ def _check(table: Table, choice: KioskChoice) -> None:
     _check_budget(table, choice)
 
 
-def _check_question(table: Table, choice: KioskChoice) -> None:
+def _check_question(table: StudyTable, choice: KioskChoice) -> None:
     """Refuse a model without what it needs, or with what it does not read."""
     question, given = choice.question, set(table.keys())
     if question in ("share", "everyone") and choice.count is not None:
@@ -293,7 +245,7 @@ def _check_question(table: Table, choice: KioskChoice) -> None:
         raise table.error("farthest", "moins loin que reach", "farthest au moins égal à reach")
 
 
-def _check_budget(table: Table, choice: KioskChoice) -> None:
+def _check_budget(table: StudyTable, choice: KioskChoice) -> None:
     left = choice.sites_budget_eur
     if left is None:
         return
@@ -311,7 +263,7 @@ def _check_budget(table: Table, choice: KioskChoice) -> None:
         raise table.error("budget", what, "réduisez count ou augmentez budget")
 
 
-def _use(table: Table) -> Use:
+def _use(table: StudyTable) -> Use:
     usual = Use()
     use = Use(
         uses_per_person=_number(table.number("uses_per_person", low=0.0, high=365.0, default=usual.uses_per_person)),
@@ -323,7 +275,7 @@ def _use(table: Table) -> Use:
     return use
 
 
-def _reference(table: Table) -> Reference:
+def _reference(table: StudyTable) -> Reference:
     reference = Reference(
         label=table.text("label"),
         count=table.integer("count", low=1, high=100_000),
@@ -334,17 +286,17 @@ def _reference(table: Table) -> Reference:
     return reference
 
 
-def _broadband(table: Table) -> Broadband:
+def _broadband(table: StudyTable) -> Broadband:
     broadband = Broadband(table.text("column"), table.number("at_least", low=0.0, high=1e9, default=None))
     table.refuse_unknown()
     return broadband
 
 
-def _floor(table: Table) -> tuple[tuple[str, int], ...]:
+def _floor(table: StudyTable) -> tuple[tuple[str, int], ...]:
     return tuple((code, table.integer(code, low=0, high=10_000)) for code in sorted(table.keys()))
 
 
-def _site_cost(table: Table) -> dict[str, Any]:
+def _site_cost(table: StudyTable) -> dict[str, Any]:
     """Read ``site_cost``: a cost by type of host, or ``{ column = "..." }``."""
     costs = table.table("site_cost", optional=True)
     if "column" in costs.keys():
@@ -355,7 +307,7 @@ def _site_cost(table: Table) -> dict[str, Any]:
     return {"site_cost": tuple(sorted(pairs))}
 
 
-def _group(table: Table, groups: Sequence[str]) -> str:
+def _group(table: StudyTable, groups: Sequence[str]) -> str:
     group = table.text("weight", default="")
     if group and group not in groups:
         what = f"la colonne {group!r} n'est pas parmi les groupes de la demande"
@@ -363,15 +315,8 @@ def _group(table: Table, groups: Sequence[str]) -> str:
     return group
 
 
-def _one_of(table: Table, key: str, values: tuple[Any, ...], default: str) -> Any:
+def _one_of(table: StudyTable, key: str, values: tuple[Any, ...], default: str) -> Any:
     return table.known(table.text(key, default=default), values, key)
-
-
-def _flag(table: Table, key: str) -> bool:
-    value = table.get(key, False)
-    if not isinstance(value, bool):
-        raise table.error(key, f"true ou false est attendu, {value!r} est donné", f"{key} = true")
-    return value
 
 
 def _number(value: float | None) -> float:

@@ -1,8 +1,7 @@
-"""The kiosks of a study: what each host could do, the model that chooses among them, and the table of those opened."""
+"""The kiosks of a study: what each host could do, and the table of those that ``kiosk_models`` opens."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import geopandas as gpd
@@ -12,21 +11,11 @@ import pandas as pd
 from scipy import sparse
 
 from geoguichet.coverage import candidates
-from geoguichet.coverage.errors import SitingError
-from geoguichet.coverage.impedance import CostMatrix, Floats, Positions, Router
+from geoguichet.coverage.impedance import CostMatrix, Positions, Router
 from geoguichet.coverage.kiosk_choice import KioskChoice
 from geoguichet.coverage.measuring import margins_of
 from geoguichet.coverage.rules import met_with
-from geoguichet.coverage.siting.center import p_center
 from geoguichet.coverage.siting.constraints import SiteRules
-from geoguichet.coverage.siting.covering import (
-    backup_covering,
-    budget_covering,
-    maximal_covering,
-    partial_covering,
-    set_covering,
-)
-from geoguichet.coverage.siting.median import p_median
 from geoguichet.coverage.siting.plan import KioskPlan
 from geoguichet.coverage.study import Study
 
@@ -103,202 +92,6 @@ def prospect(
         helps=met_with(study.rule, margins, frozenset(choice.offers)),
         opened=opened,
     )
-
-
-def solve(study: Study, choice: KioskChoice, prospect: Prospect, demand: gpd.GeoDataFrame) -> KioskPlan:
-    """Choose the hosts by the study's model; positions are those of the hosts.
-
-    ``uncoverable`` are positions in the prospect's white points.
-
-    Raises
-    ------
-    SitingError
-        The rules contradict each other or the model's wish; the message names the rule at fault.
-    """
-    rows = np.flatnonzero(prospect.helps)
-    weight = prospect.white[choice.weight or "people"].fillna(0).to_numpy(float)[rows]
-    try:
-        plan = _MODELS[choice.question](study, choice, prospect, rows, weight, demand)
-    except SitingError as error:
-        raise SitingError(
-            f"{study.where}, table « kiosks » : {_fault(choice, prospect) or _beyond(choice) or error}"
-        ) from error
-    return replace(plan, uncoverable=tuple(int(row) for row in rows[list(plan.uncoverable)]), assigned=())
-
-
-def _most(
-    study: Study, choice: KioskChoice, prospect: Prospect, rows: Positions, weight: Floats, demand: gpd.GeoDataFrame
-) -> KioskPlan:
-    return maximal_covering(
-        prospect.serves[rows],
-        weight,
-        choice.count or 0,
-        rules=prospect.rules,
-        time_limit_s=choice.time_limit_s,
-        gap=choice.gap,
-    )
-
-
-def _budget(
-    study: Study, choice: KioskChoice, prospect: Prospect, rows: Positions, weight: Floats, demand: gpd.GeoDataFrame
-) -> KioskPlan:
-    return budget_covering(
-        prospect.serves[rows],
-        weight,
-        candidates.costs_eur(prospect.hosts, choice),
-        choice.sites_budget_eur or 0.0,
-        p=choice.count,
-        rules=prospect.rules,
-        time_limit_s=choice.time_limit_s,
-        gap=choice.gap,
-    )
-
-
-def _share(
-    study: Study, choice: KioskChoice, prospect: Prospect, rows: Positions, weight: Floats, demand: gpd.GeoDataFrame
-) -> KioskPlan:
-    """Serve a share of the whole territory's people: counters already serve some of it."""
-    everyone = demand[choice.weight or "people"].fillna(0).astype(float)
-    share, total = choice.share or 0.0, float(everyone.sum())
-    served = float(everyone[demand["served"]].sum())
-    allowed = np.ones(len(prospect.hosts), dtype=bool)
-    allowed[list(prospect.rules.forbidden)] = False
-    reachable = float(weight[prospect.serves[rows] @ allowed.astype(np.int64) > 0].sum())
-    if share * total <= served:
-        what = f"{_percent(served, total)} des habitants sont déjà desservis par les guichets"
-        raise study.refusal("kiosks.share", what, "une part plus grande")
-    if share * total > served + reachable:
-        most = _percent(served + reachable, total)
-        what = f"guichets et lieux d'accueil possibles réunis desservent au plus {most} des habitants"
-        raise study.refusal("kiosks.share", what, "une part plus petite, ou d'autres types de lieux")
-    return partial_covering(
-        prospect.serves[rows],
-        weight,
-        (share * total - served) / float(weight.sum()),
-        cost=candidates.costs_eur(prospect.hosts, choice) if choice.priced else None,
-        rules=prospect.rules,
-        time_limit_s=choice.time_limit_s,
-        gap=choice.gap,
-    )
-
-
-def _everyone(
-    study: Study, choice: KioskChoice, prospect: Prospect, rows: Positions, weight: Floats, demand: gpd.GeoDataFrame
-) -> KioskPlan:
-    return set_covering(
-        prospect.serves[rows],
-        weight=weight,
-        cost=candidates.costs_eur(prospect.hosts, choice) if choice.priced else None,
-        rules=prospect.rules,
-        time_limit_s=choice.time_limit_s,
-        gap=choice.gap,
-    )
-
-
-def _backup(
-    study: Study, choice: KioskChoice, prospect: Prospect, rows: Positions, weight: Floats, demand: gpd.GeoDataFrame
-) -> KioskPlan:
-    return backup_covering(
-        prospect.serves[rows],
-        weight,
-        choice.count or 0,
-        second=choice.second,
-        rules=prospect.rules,
-        time_limit_s=choice.time_limit_s,
-        gap=choice.gap,
-    )
-
-
-def _median(
-    study: Study, choice: KioskChoice, prospect: Prospect, rows: Positions, weight: Floats, demand: gpd.GeoDataFrame
-) -> KioskPlan:
-    return p_median(
-        _of_rows(prospect.costs, rows),
-        weight,
-        choice.count or 0,
-        beyond=choice.farthest,
-        rules=prospect.rules,
-        time_limit_s=choice.time_limit_s,
-        gap=choice.gap,
-    )
-
-
-def _center(
-    study: Study, choice: KioskChoice, prospect: Prospect, rows: Positions, weight: Floats, demand: gpd.GeoDataFrame
-) -> KioskPlan:
-    return p_center(
-        _of_rows(prospect.costs, rows), choice.count or 0, rules=prospect.rules, time_limit_s=choice.time_limit_s
-    )
-
-
-type _Solver = Callable[[Study, KioskChoice, Prospect, Positions, Floats, gpd.GeoDataFrame], KioskPlan]
-
-_MODELS: dict[str, _Solver] = {
-    "most": _most,
-    "budget": _budget,
-    "share": _share,
-    "everyone": _everyone,
-    "backup": _backup,
-    "median": _median,
-    "center": _center,
-}
-
-
-def _of_rows(costs: CostMatrix, rows: Positions) -> CostMatrix:
-    """Return the pairs of these origins alone, numbered anew."""
-    place = np.full(costs.shape[0], -1, dtype=np.int64)
-    place[rows] = np.arange(len(rows))
-    kept = place[costs.origin] >= 0
-    return CostMatrix(place[costs.origin[kept]], costs.destination[kept], costs.cost[kept], (len(rows), costs.shape[1]))
-
-
-def _fault(choice: KioskChoice, prospect: Prospect) -> str:
-    """Name the rules without which a choice of hosts would exist; empty when the rules are not at fault.
-
-    Each rule is dropped in turn, over a demand that any host serves.
-    """
-    rules = prospect.rules
-    if set(rules.forbidden) >= set(range(len(prospect.hosts))) or _possible(rules, choice.count, len(prospect.hosts)):
-        return ""
-    without = {
-        "floor": replace(rules, floors={}),
-        "one_per": replace(rules, one_per=None),
-        "spacing": replace(rules, apart=()),
-        "required": replace(rules, required=()),
-        "excluded": replace(rules, forbidden=()),
-        "existing": replace(rules, existing=()),
-    }
-    found = [key for key, fewer in without.items() if _possible(fewer, choice.count, len(prospect.hosts))]
-    if choice.count is not None and _possible(rules, len(prospect.hosts), len(prospect.hosts)):
-        found.append("count")
-    told = " ou ".join(f"« {key} »" for key in found)
-    if not told:
-        return "les règles se contredisent de plusieurs façons à la fois ; retirez-les une à une."
-    return f"aucun choix de lieux ne respecte toutes les règles ; il en existe un si l'on assouplit {told}."
-
-
-def _beyond(choice: KioskChoice) -> str:
-    """Say which rules keep a plan from serving as many as it must; empty when none could."""
-    asked = {"one_per": bool(choice.one_per), "spacing": choice.spacing_m is not None}
-    rules = " et ".join(f"« {key} »" for key, given in asked.items() if given)
-    if choice.question not in ("everyone", "share") or not rules:
-        return ""
-    wish = "tous ceux qui peuvent l'être" if choice.question == "everyone" else "cette part des habitants"
-    return f"aucun choix de lieux qui respecte {rules} ne dessert {wish} ; assouplissez la règle, ou baissez share."
-
-
-def _possible(rules: SiteRules, count: int | None, hosts: int) -> bool:
-    """Say whether some choice of hosts keeps the rules, whatever it covers."""
-    anyone = sparse.csr_array(np.ones((1, hosts), dtype=bool))
-    try:
-        maximal_covering(anyone, [1.0], count or hosts, rules=rules, time_limit_s=10.0)
-    except SitingError:
-        return False
-    return True
-
-
-def _percent(part: float, whole: float) -> str:
-    return f"{100 * part / whole:.1f} %".replace(".", ",")
 
 
 def first_serving(serves: sparse.sparray, opened: list[int]) -> Positions:

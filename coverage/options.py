@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
 
-from geoguichet.coverage.router_choice import Table
+from geoguichet.coverage.study_table import StudyTable
 
 LEGAL_RULES = ("la_poste", "france_services_30", "france_services_20")
 """Rules of law and promises that can be asked by name; :mod:`geoguichet.coverage.legal` says what each demands."""
@@ -53,23 +52,7 @@ class MeasuresChoice:
     """Share of the territory's mean access under which a person is poor in access."""
 
 
-class Tables(Table, Protocol):
-    """A TOML table that holds lists of texts and whole numbers too."""
-
-    def texts(self, key: str, *, default: Any = ...) -> tuple[str, ...]:
-        """Return a list of texts."""
-        ...
-
-    def integer(self, key: str, *, low: int, high: int, default: Any = ...) -> int:
-        """Return a whole number."""
-        ...
-
-    def known(self, name: str, names: Any, key: str) -> str:
-        """Return the name, refused unless it is one of the names."""
-        ...
-
-
-def read_cells(table: Tables) -> CellsChoice:
+def read_cells(table: StudyTable) -> CellsChoice:
     """Return the ``[demand.cells]`` table, checked.
 
     Raises
@@ -94,7 +77,7 @@ def read_cells(table: Tables) -> CellsChoice:
     return choice
 
 
-def read_legal(table: Tables, needs: list[str]) -> tuple[LegalChoice, ...]:
+def read_legal(table: StudyTable, needs: list[str]) -> tuple[LegalChoice, ...]:
     """Return the ``[legal]`` table, checked: one key a rule, whose value is a need of the study."""
     rules = []
     for key in table.keys():
@@ -104,7 +87,7 @@ def read_legal(table: Tables, needs: list[str]) -> tuple[LegalChoice, ...]:
     return tuple(rules)
 
 
-def read_measures(table: Tables) -> MeasuresChoice:
+def read_measures(table: StudyTable) -> MeasuresChoice:
     """Return the ``[measures]`` table, checked."""
     choice = MeasuresChoice(
         kinds=tuple(table.known(kind, MEASURES, "kinds") for kind in table.texts("kinds", default=MEASURES)),

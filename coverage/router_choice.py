@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 
-from geoguichet.coverage.errors import StudyError
 from geoguichet.coverage.impedance import Router
 from geoguichet.coverage.network import Network
 from geoguichet.coverage.routers.friction import Relief, read_relief
 from geoguichet.coverage.routers.remote import OsrmRouter, ValhallaRouter
 from geoguichet.coverage.routers.road import MAX_ACCESS_M, WALK_KMH, RoadRouter
 from geoguichet.coverage.routers.straight_line import Detour, StraightLine
+from geoguichet.coverage.study_table import StudyTable
 from geoguichet.referentials.quality import Finding
 
 KINDS = ("straight_line", "road", "relief", "osrm", "valhalla")
@@ -53,46 +53,10 @@ class RouterChoice:
         return "m" if by_length else "s"
 
 
-class Table(Protocol):
-    """What is read of a TOML table (see ``study.py``)."""
-
-    def keys(self) -> list[str]:
-        """Return the keys of the table."""
-        ...
-
-    def text(self, key: str, *, default: Any = ...) -> str:
-        """Return a text."""
-        ...
-
-    def one_of(self, key: str, values: tuple[str, ...], *, default: str) -> str:
-        """Return one of the values."""
-        ...
-
-    def number(self, key: str, *, low: float, high: float, default: Any = ...) -> float | None:
-        """Return a number."""
-        ...
-
-    def quantity(self, key: str, kind: str, *, default: Any = ...) -> Any:
-        """Return a quantity in metres, seconds or euros."""
-        ...
-
-    def get(self, key: str, default: Any) -> Any:
-        """Return a value as it stands."""
-        ...
-
-    def error(self, key: str, what: str, remedy: str) -> StudyError:
-        """Return the error that names the key."""
-        ...
-
-    def refuse_unknown(self) -> None:
-        """Raise if a key was not asked for."""
-        ...
-
-
 _FILE = {"road": '"midi-pyrenees.roads"', "relief": '"mnt.tif"', "osrm": '"http://localhost:5000"'}
 
 
-def read_choice(table: Table) -> RouterChoice:
+def read_choice(table: StudyTable) -> RouterChoice:
     """Return the ``[router]`` table, checked; an empty one is the straight line.
 
     Raises
@@ -119,7 +83,7 @@ def read_choice(table: Table) -> RouterChoice:
     return choice
 
 
-def _closure(table: Table, entry: Any) -> Closure:
+def _closure(table: StudyTable, entry: Any) -> Closure:
     """Return a closure written ``"D918"`` or ``{ road = "D918", at = [0.145, 42.908], within_m = 1500 }``."""
     if isinstance(entry, str) and entry.strip():
         return Closure(entry)

@@ -18,7 +18,8 @@ from geoguichet.coverage.cells import FineDemand, name_by_commune, people_of_cel
 from geoguichet.coverage.demand import demand_points
 from geoguichet.coverage.edge import edge_findings
 from geoguichet.coverage.impedance import CostMatrix, Router
-from geoguichet.coverage.kiosk_plan import kiosk_table, no_kiosks, prospect, solve
+from geoguichet.coverage.kiosk_models import solve
+from geoguichet.coverage.kiosk_plan import kiosk_table, no_kiosks, prospect
 from geoguichet.coverage.measuring import measure, slack_at
 from geoguichet.coverage.metres import add_metres
 from geoguichet.coverage.ranking import SAVINGS, Ranking, rank

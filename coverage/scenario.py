@@ -60,7 +60,7 @@ def compared(
     if after is not None and not changing:
         return compare(first, _side(after, kiosks=counted != "none", on_step=on_step))
     study = _study_of(after) if after is not None else _kept(first) if counted == "both" else _study_of(before)
-    thresholds = {need: threshold_of(text, "--within", unit=study.unit) for need, text in limits.items()}
+    thresholds = {need: threshold_of(need, text, "--within", unit=study.unit) for need, text in limits.items()}
     second = run(_asked(altered(study, changes, within=thresholds), kiosks=counted != "none"), on_step=on_step)
     return compare(first, side_of(second, kiosks=counted != "none"))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,6 +20,7 @@ from geoguichet.coverage.options import (
     read_measures,
 )
 from geoguichet.coverage.router_choice import RouterChoice, read_choice
+from geoguichet.coverage.study_table import StudyTable, shortened
 from geoguichet.coverage.zone_choice import ZoneChoice, read_zones
 from geoguichet.referentials.errors import UsageError
 from geoguichet.referentials.moments import Moment
@@ -32,23 +31,6 @@ type RuleKind = Literal["all", "any", "at_least", "all_and_at_least"]
 SAMPLE = "sample"
 """Value of ``data.source`` that stands for the embedded sample."""
 
-_UNITS = {
-    "length": {"m": 1.0, "km": 1000.0},
-    "money": {"EUR": 1.0, "kEUR": 1000.0, "MEUR": 1_000_000.0},
-    "duration": {"s": 1.0, "min": 60.0},
-    "minutes": {"s": 1.0, "min": 60.0, "h": 3600.0},
-    "share": {"%": 0.01},
-}
-_EXAMPLES = {
-    "length": '"8 km"',
-    "money": '"10000 EUR"',
-    "duration": '"60 s"',
-    "minutes": '"20 min"',
-    "share": '"90 %"',
-}
-_QUANTITY = re.compile(r"([0-9]+(?:[ _][0-9]+)*(?:[.,][0-9]+)?) ?([A-Za-z]+|%)")
-_LONGEST_QUANTITY = 40
-_EARTH_M = 20_004_000.0  # half a meridian: no place is farther
 _RESERVED = (
     "kiosk",
     "slack",
@@ -242,7 +224,7 @@ def parse_study(document: Mapping[str, Any], *, path: Path | None = None) -> Stu
     StudyError
         A key is unknown, missing, of the wrong kind or out of range; the message names the file and the key.
     """
-    root = _Table(document, str(path) if path else "étude", "")
+    root = StudyTable(document, str(path) if path else "étude", "")
     head = root.table("study")
     data = root.table("data", optional=True)
     router = read_choice(root.table("router", optional=True))
@@ -275,17 +257,17 @@ def parse_study(document: Mapping[str, Any], *, path: Path | None = None) -> Stu
     return study
 
 
-def _day(head: _Table) -> str:
+def _day(head: StudyTable) -> str:
     """Return a day given as a TOML date or as text."""
     value = head.get("date", "")
     try:
         return day.fromisoformat(str(value)).isoformat() if value != "" else ""
     except ValueError as error:
-        what = f"un jour est attendu, {_short(value)} est donné"
+        what = f"un jour est attendu, {shortened(value)} est donné"
         raise head.error("date", what, "date = 2026-11-22") from error
 
 
-def _territory(table: _Table) -> TerritoryChoice:
+def _territory(table: StudyTable) -> TerritoryChoice:
     given = table.keys()
     alone = not {"epci", "arrondissements", "polygon"} & set(given)
     choice = TerritoryChoice(
@@ -300,7 +282,7 @@ def _territory(table: _Table) -> TerritoryChoice:
     return choice
 
 
-def _demand(table: _Table) -> DemandChoice:
+def _demand(table: StudyTable) -> DemandChoice:
     choice = DemandChoice(
         layer=table.text("layer", default="communes"),
         weight=table.text("weight", default="population"),
@@ -313,13 +295,13 @@ def _demand(table: _Table) -> DemandChoice:
     return choice
 
 
-def _contact(table: _Table) -> StudyContact:
+def _contact(table: StudyTable) -> StudyContact:
     contact = StudyContact(table.text("organization", default=""), table.text("email", default=""))
     table.refuse_unknown()
     return contact
 
 
-def _changes(table: _Table) -> Changes:
+def _changes(table: StudyTable) -> Changes:
     hours = table.table("hours", optional=True)
     changes = Changes(
         open=tuple(_opening(one) for one in table.tables("open")),
@@ -330,7 +312,7 @@ def _changes(table: _Table) -> Changes:
     return changes
 
 
-def _opening(table: _Table) -> Opening:
+def _opening(table: StudyTable) -> Opening:
     opening = Opening(
         type=table.known(table.text("type"), SERVICE_TYPES, "type"),
         lon=table.number("lon", low=-180.0, high=180.0) or 0.0,
@@ -342,7 +324,7 @@ def _opening(table: _Table) -> Opening:
     return opening
 
 
-def _needs(services: _Table, unit: str) -> tuple[Need, ...]:
+def _needs(services: StudyTable, unit: str) -> tuple[Need, ...]:
     needs = []
     for key in services.keys():
         table = services.table(key)
@@ -366,7 +348,7 @@ def _needs(services: _Table, unit: str) -> tuple[Need, ...]:
     return tuple(needs)
 
 
-def _moment(table: _Table, key: str) -> Moment | None:
+def _moment(table: StudyTable, key: str) -> Moment | None:
     text = table.text(key, default="")
     if not text:
         return None
@@ -374,17 +356,19 @@ def _moment(table: _Table, key: str) -> Moment | None:
         return Moment.parse(text)
     except UsageError as error:
         raise table.error(
-            key, f"un jour de la semaine et une heure sont attendus, {_short(text)} est donné", f'{key} = "samedi 10h"'
+            key,
+            f"un jour de la semaine et une heure sont attendus, {shortened(text)} est donné",
+            f'{key} = "samedi 10h"',
         ) from error
 
 
-def _need_key(services: _Table, key: str) -> str:
+def _need_key(services: StudyTable, key: str) -> str:
     if key in _RESERVED:
         raise services.error(key, "ce nom de besoin est réservé", f'"{key}_public"')
     return services.check_slug(key)
 
 
-def _rule(table: _Table, needs: tuple[Need, ...]) -> Rule:
+def _rule(table: StudyTable, needs: tuple[Need, ...]) -> Rule:
     keys = [need.key for need in needs]
     kinds = [kind for kind in ("all", "any", "at_least") if kind in table.keys()]
     both = kinds == ["all", "at_least"]
@@ -413,28 +397,22 @@ def _rule(table: _Table, needs: tuple[Need, ...]) -> Rule:
     return rule
 
 
-def _kiosks(table: _Table, needs: tuple[Need, ...], unit: str, demand: DemandChoice) -> KioskChoice:
+def _kiosks(table: StudyTable, needs: tuple[Need, ...], unit: str, demand: DemandChoice) -> KioskChoice:
     return read_kiosks(table, [need.key for need in needs], unit, demand.groups)
 
 
-def _short(value: object) -> str:
-    """Return a value as it can be quoted in a sentence."""
-    told = repr(value)
-    return told if len(told) <= 60 else f"{told[:57]}..."
-
-
-def threshold_of(text: str, where: str, *, unit: str) -> float:
-    """Return a threshold with its unit, such as ``8 km`` (``20 min`` for the unit ``s``), given outside a study file.
+def threshold_of(need: str, text: str, where: str, *, unit: str) -> float:
+    """Return a need's threshold with its unit, such as ``8 km`` (``20 min`` for the unit ``s``), given outside a file.
 
     Raises
     ------
     StudyError
         It is not a positive number followed by one of the units; the message begins with ``where``.
     """
-    return _threshold(_Table({"": text}, where, ""), "", unit)
+    return _threshold(StudyTable({need: text}, where, ""), need, unit)
 
 
-def _threshold(table: _Table, key: str, unit: str) -> float:
+def _threshold(table: StudyTable, key: str, unit: str) -> float:
     """Return a threshold: kilometres for a router of distances, minutes for a router of times."""
     return float(table.quantity(key, "length" if unit == "m" else "minutes"))
 
@@ -442,144 +420,3 @@ def _threshold(table: _Table, key: str, unit: str) -> float:
 def _one(first: float | None, second: float | None) -> float:
     """Return the one that is there."""
     return first if first is not None else float(second or 0.0)
-
-
-_MISSING: Any = object()
-
-
-class _Table:
-    """One TOML table being read: it converts, checks, remembers what was asked, names file and key in errors."""
-
-    def __init__(self, values: Any, file: str, name: str) -> None:
-        self._values: Mapping[str, Any] = values
-        self._file = file
-        self._name = name
-        self._asked: set[str] = set()
-
-    def keys(self) -> list[str]:
-        return list(self._values)
-
-    def error(self, key: str, what: str, remedy: str) -> StudyError:
-        place = ".".join(part for part in (self._name, key) if part)
-        return StudyError(f"{self._file}, clé « {place} » : {what} ; essayez : {remedy}.")
-
-    def get(self, key: str, default: Any) -> Any:
-        self._asked.add(key)
-        value = self._values.get(key, default)
-        if value is _MISSING:
-            raise self.error(
-                key, "cette clé est attendue et manque", f"ajoutez {key} = … dans [{self._name or 'racine'}]"
-            )
-        return value
-
-    def table(self, key: str, *, optional: bool = False) -> _Table:
-        value = self.get(key, {} if optional else _MISSING)
-        name = ".".join(part for part in (self._name, key) if part)
-        if not isinstance(value, Mapping):
-            raise self.error(key, f"une table est attendue, {_short(value)} est donné", f"[{name}] suivi de ses clés")
-        return _Table(value, self._file, name)
-
-    def tables(self, key: str) -> list[_Table]:
-        values = self.get(key, [])
-        name = ".".join(part for part in (self._name, key) if part)
-        if not isinstance(values, list) or not all(isinstance(value, Mapping) for value in values):
-            raise self.error(
-                key, f"une liste de tables est attendue, {_short(values)} est donné", f"[[{name}]] et ses clés"
-            )
-        return [_Table(value, self._file, name) for value in values]
-
-    def text(self, key: str, *, default: Any = _MISSING) -> str:
-        value = self.get(key, default)
-        if not isinstance(value, str) or (not value.strip() and default is _MISSING):
-            raise self.error(key, f"un texte est attendu, {_short(value)} est donné", f'{key} = "…"')
-        return value
-
-    def slug(self, key: str) -> str:
-        return self.check_slug(self.text(key), key)
-
-    def check_slug(self, value: str, key: str | None = None) -> str:
-        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,62}", value):
-            raise self.error(
-                value if key is None else key,
-                f"un identifiant en minuscules sans accent ni espace est attendu, {_short(value)} est donné",
-                'par exemple "zones-blanches-2026"',
-            )
-        return value
-
-    def texts(self, key: str, *, default: Any = _MISSING) -> tuple[str, ...]:
-        value = self.get(key, default)
-        if (
-            not isinstance(value, list | tuple)
-            or not all(isinstance(item, str) for item in value)
-            or (not value and default is _MISSING)
-        ):
-            raise self.error(key, f"une liste de textes est attendue, {_short(value)} est donné", f'{key} = ["…", "…"]')
-        doubled = [item for item in value if list(value).count(item) > 1]
-        if doubled:
-            raise self.error(key, f"{_short(doubled[0])} est donné deux fois", "gardez-le une fois")
-        return tuple(value)
-
-    def one_of(self, key: str, values: tuple[str, ...], *, default: str) -> str:
-        return self.known(self.text(key, default=default), values, key)
-
-    def known(self, name: str, names: Any, key: str) -> str:
-        if name not in names:
-            close = difflib.get_close_matches(name, list(names), n=1)
-            remedy = f'"{close[0]}"' if close else "l'une des valeurs connues : " + ", ".join(names)
-            raise self.error(key, f"{_short(name)} est inconnu", remedy)
-        return name
-
-    def integer(self, key: str, *, low: int, high: int, default: Any = _MISSING) -> int:
-        value = self.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise self.error(
-                key, f"un entier de {low} à {high} est attendu, {_short(value)} est donné", f"{key} = {low}"
-            )
-        return value
-
-    def number(self, key: str, *, low: float, high: float, default: Any = _MISSING) -> float | None:
-        value = self.get(key, default)
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            raise self.error(
-                key, f"un nombre de {low:g} à {high:g} est attendu, {_short(value)} est donné", f"{key} = {low:g}"
-            )
-        return float(value)
-
-    def quantity(self, key: str, kind: str, *, default: Any = _MISSING, zero: bool = False) -> Any:
-        """A positive number with its unit, such as ``"25 km"``; in metres, euros or seconds."""
-        value = self.get(key, default)
-        if value is default and default is not _MISSING:
-            return default
-        units = _UNITS[kind]
-        example = _EXAMPLES[kind]
-        short = isinstance(value, str) and len(value) <= _LONGEST_QUANTITY
-        match = _QUANTITY.fullmatch(value.strip()) if short else None
-        if match is None or match[2] not in units:
-            raise self.error(
-                key,
-                f"un nombre suivi de son unité ({', '.join(units)}) est attendu, {_short(value)} est donné",
-                f"{key} = {example}",
-            )
-        amount = float(re.sub(r"[ _]", "", match[1]).replace(",", ".")) * units[match[2]]
-        if kind == "length" and amount > _EARTH_M:
-            raise self.error(
-                key, f"une longueur sur la Terre est attendue, {_short(value)} est donné", f"{key} = {example}"
-            )
-        if kind == "share" and amount > 1:
-            raise self.error(
-                key, f"une part d'au plus 100 % est attendue, {_short(value)} est donné", f"{key} = {example}"
-            )
-        if amount < 0 or (amount == 0 and not zero):
-            raise self.error(
-                key, f"une valeur supérieure à zéro est attendue, {_short(value)} est donné", f"{key} = {example}"
-            )
-        return amount
-
-    def refuse_unknown(self) -> None:
-        unknown = [key for key in self._values if key not in self._asked]
-        if unknown:
-            close = difflib.get_close_matches(unknown[0], sorted(self._asked), n=1)
-            remedy = f"{close[0]}" if close else "les clés connues : " + ", ".join(sorted(self._asked))
-            raise self.error(unknown[0], "cette clé est inconnue", remedy)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, cast
+from typing import Literal, cast
 
-from geoguichet.coverage.errors import StudyError
+from geoguichet.coverage.study_table import StudyTable
 
 type ZoneKind = Literal["exact", "smooth"]
 
@@ -37,39 +37,7 @@ class ZoneChoice:
         return self.surface or self.kind == "smooth"
 
 
-class Table(Protocol):
-    """What is read of a TOML table (see ``study.py``)."""
-
-    def one_of(self, key: str, values: tuple[str, ...], *, default: str) -> str:
-        """Return one of the values."""
-        ...
-
-    def text(self, key: str, *, default: Any = ...) -> str:
-        """Return a text."""
-        ...
-
-    def integer(self, key: str, *, low: int, high: int, default: Any = ...) -> int:
-        """Return an integer."""
-        ...
-
-    def quantity(self, key: str, kind: str, *, default: Any = ..., zero: bool = ...) -> Any:
-        """Return a quantity in metres, seconds or euros."""
-        ...
-
-    def get(self, key: str, default: Any) -> Any:
-        """Return a value as it stands."""
-        ...
-
-    def error(self, key: str, what: str, remedy: str) -> StudyError:
-        """Return the error that names the key."""
-        ...
-
-    def refuse_unknown(self) -> None:
-        """Raise if a key was not asked for."""
-        ...
-
-
-def read_zones(table: Table, *, router: str) -> ZoneChoice:
+def read_zones(table: StudyTable, *, router: str) -> ZoneChoice:
     """Return the ``[zones]`` table, checked; an empty one draws exact zones. ``router`` is the kind of the router.
 
     Raises
@@ -78,13 +46,10 @@ def read_zones(table: Table, *, router: str) -> ZoneChoice:
         A key is unknown or out of range, or a surface is asked of a distant server.
     """
     usual = ZoneChoice()
-    surface = table.get("surface", usual.surface)
-    if not isinstance(surface, bool):
-        raise table.error("surface", f"true ou false est attendu, {surface!r} est donné", "surface = true")
     choice = ZoneChoice(
         kind=table.one_of("kind", cast(tuple[str, ...], KINDS), default=usual.kind),
         cell_m=table.quantity("cell", "length", default=usual.cell_m),
-        surface=surface,
+        surface=table.flag("surface", default=usual.surface),
         simplify_m=table.quantity("simplify", "length", default=usual.simplify_m, zero=True),
         min_area_m2=_area(table),
         min_people=table.integer("min_people", low=0, high=10_000_000, default=usual.min_people),
@@ -102,7 +67,7 @@ def read_zones(table: Table, *, router: str) -> ZoneChoice:
 _CELLS_M = (20.0, 20_000.0)
 
 
-def _area(table: Table) -> float:
+def _area(table: StudyTable) -> float:
     text = table.text("min_area", default="0 ha")
     match = _AREA.fullmatch(text.strip()) if len(text) < 40 else None
     if match is None:

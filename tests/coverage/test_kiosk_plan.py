@@ -14,7 +14,8 @@ from geoguichet.coverage import candidates, inputs
 from geoguichet.coverage.demand import demand_points
 from geoguichet.coverage.errors import SitingError, StudyError
 from geoguichet.coverage.kiosk_choice import Broadband, KioskChoice
-from geoguichet.coverage.kiosk_plan import Prospect, first_serving, positions, prospect, solve
+from geoguichet.coverage.kiosk_models import solve
+from geoguichet.coverage.kiosk_plan import Prospect, first_serving, positions, prospect
 from geoguichet.coverage.measuring import measure
 from geoguichet.coverage.outputs.plan_words import plan_sentences, rule_sentences
 from geoguichet.coverage.outputs.wording import Wording
@@ -190,6 +191,10 @@ def test_what_no_plan_can_reach_is_told_first(ask: Ask) -> None:
         ({"model": "set_covering", "one_per": "epci", **NONE}, "qui respecte « one_per » ne dessert tous ceux"),
         ({"share": 0.01, **NONE}, "kiosks.share.*déjà desservis"),
         ({"floor": (("31", 1),)}, "kiosks.floor.*'31' est inconnu"),
+        (
+            {"count": None, "budget_eur": 9_000.0, "user_side_cost_eur": 10_000.0, "experts": 0},
+            'kiosks.budget.*reste 9000 EUR .* le moins cher coûte 10000 EUR ; essayez : budget = "10000 EUR" ou plus',
+        ),
     ],
 )
 def test_a_contradiction_names_the_rule_at_fault(stakes, keys: dict, said: str) -> None:

@@ -35,7 +35,7 @@ def test_kiosks_stay_where_they_are_when_a_counter_closes(small_path: Path, smal
     [
         ({}, "rien à quoi comparer.*--close"),
         ({"within": ["etat"]}, "--within : NOM=VALEUR"),
-        ({"within": ["etat=loin"]}, "--within.*unité"),
+        ({"within": ["etat=loin"]}, '--within, clé « etat » : un nombre suivi de son unité.*essayez : etat = "8 km"'),
         ({"within": ["poste=8 km"]}, "besoin 'poste' est inconnu"),
         ({"open_": ["mairie,1,43"]}, "'mairie' est inconnu ; essayez : "),
         ({"open_": ["town_hall,ici,43"]}, "TYPE,LON,LAT"),

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from geoguichet.coverage import study as study_module
 from geoguichet.coverage.errors import StudyError
 from geoguichet.coverage.study import Study, parse_study, read_study
+from geoguichet.coverage.study_table import StudyTable
 
 DEMO = tomllib.loads((files("geoguichet.data") / "studies" / "visioguichets.toml").read_text(encoding="utf-8"))
 
@@ -188,7 +188,7 @@ def test_every_key_is_in_the_guide(monkeypatch: pytest.MonkeyPatch) -> None:
     """The planner's guide names every key that a study reads, table by table, and only those."""
     read: dict[str, set[str]] = {}
     monkeypatch.setattr(
-        study_module._Table, "refuse_unknown", lambda table: read.setdefault(table._name, set()).update(table._asked)
+        StudyTable, "refuse_unknown", lambda table: read.setdefault(table._name, set()).update(table._asked)
     )
     parse_study(
         DEMO
