@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,7 +15,8 @@ from geoguichet.catalogue.crawl import described_files
 from geoguichet.catalogue.csv_table import harmless
 from geoguichet.catalogue.exchange import every_record
 from geoguichet.catalogue.harvest.journal import Journal, journal_path
-from geoguichet.catalogue.links import dead_links
+from geoguichet.catalogue.links import Reason, Target, dead_links
+from geoguichet.catalogue.query import RecordQuery
 from geoguichet.catalogue.record import Extent, Record
 from geoguichet.catalogue.store import SQLiteStore, store_path
 from geoguichet.catalogue.text import words
@@ -35,13 +36,25 @@ class Judged:
     checked: Checked
 
 
-def judge(workspace: Path, identifiers: Iterable[str] = (), *, links: bool = False) -> Iterator[Judged]:
-    """Check the records asked for, or all of them; with ``links``, each link is tried too."""
+def judge(
+    workspace: Path,
+    identifiers: Iterable[str] = (),
+    *,
+    links: bool = False,
+    on_progress: Callable[[int, int, str], None] = lambda _done, _total, _id: None,
+) -> Iterator[Judged]:
+    """Check the records asked for, or all of them; with ``links``, each link is tried too.
+
+    ``on_progress`` is called before each with how many are done, of how many, and its identifier.
+    """
+    wanted = list(identifiers)
     origins = dict.fromkeys(described_files(workspace), CRAWLED) | Journal(journal_path(workspace)).origins()
-    context = Context(places=known_places())
+    context, tried = Context(places=known_places()), dict[Target, Reason]()
     with SQLiteStore(store_path(workspace)) as store:
-        for record in every_record(store, identifiers):
-            checked = check(record, context=context, more=dead_links(record) if links else ())
+        total = len(wanted) or store.search(RecordQuery(limit=1)).number_matched
+        for done, record in enumerate(every_record(store, wanted)):
+            on_progress(done, total, record.id)
+            checked = check(record, context=context, more=dead_links(record, tried=tried) if links else ())
             yield Judged(organisation_of(record), origins.get(record.id, ""), checked)
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from geoguichet.catalogue.errors import HarvestError
@@ -20,22 +23,60 @@ PATIENCE = Client(timeout_s=10, total_s=20, tries=1, largest=2 * 1024 * 1024)
 _WHY = "Un lien mort ou trompeur fait perdre l'usager."
 
 
-def dead_links(record: Record, *, client: Client = PATIENCE, inner: bool = False) -> tuple[RecordFinding, ...]:
+def dead_links(
+    record: Record, *, client: Client = PATIENCE, inner: bool = False, tried: dict[Target, Reason] | None = None
+) -> tuple[RecordFinding, ...]:
     """Try every web link of a record; a finding says why one does not lead where it should.
+
+    With ``tried``, a link that is in it is not tried again, and what is found is put there.
 
     Addresses inside the organisation's network are left alone unless ``inner`` says otherwise: a record is written by
     others, and must not make us ask our own machines.
     """
     links = [(at, link) for at, link in enumerate(record.links) if link.href.startswith(("http://", "https://"))]
-    with ThreadPoolExecutor(max_workers=4) as pool:
-        reasons = pool.map(lambda pair: _reason(pair[1], client, inner=inner), links)
-        return tuple(_found(record, links, reasons))
+    known = {} if tried is None else tried
+    untried = dict.fromkeys(_target(link) for _, link in links if _target(link) not in known)
+    known |= _together(lambda target: _reason(target, client, inner=inner), list(untried))
+    return tuple(_found(record, links, known))
 
 
-def _found(
-    record: Record, links: list[tuple[int, Link]], reasons: Iterator[tuple[str, str]]
-) -> Iterator[RecordFinding]:
-    for (at, link), (rule, reason) in zip(links, reasons, strict=True):
+class Target(NamedTuple):
+    """What of a link decides whether it leads where it should."""
+
+    href: str
+    rel: str
+    type: str
+
+
+type Reason = tuple[str, str]
+"""A rule and the reason why a link fails; both empty when it does not."""
+
+
+def _target(link: Link) -> Target:
+    return Target(link.href, link.rel, link.type)
+
+
+def _together(try_: Callable[[Target], Reason], links: Sequence[Target]) -> dict[Target, Reason]:
+    """Try links four at a time, in threads that do not outlive an interruption."""
+    waiting: SimpleQueue[Target] = SimpleQueue()
+    tried: SimpleQueue[tuple[Target, Reason]] = SimpleQueue()
+    for link in links:
+        waiting.put(link)
+
+    def work() -> None:
+        with suppress(Empty):
+            while True:
+                link = waiting.get_nowait()
+                tried.put((link, try_(link)))
+
+    for _ in range(min(4, len(links))):
+        Thread(target=work, daemon=True).start()
+    return dict(tried.get() for _ in links)
+
+
+def _found(record: Record, links: list[tuple[int, Link]], reasons: Mapping[Target, Reason]) -> Iterator[RecordFinding]:
+    for at, link in links:
+        rule, reason = reasons[_target(link)]
         if reason:
             severity = "info" if rule in ("link-cors", "link-inner", "link-moved") else "warning"
             finding = RecordFinding(rule, "catalogue", record.id, f"{link.href[:120]} : {reason}", "warning")
@@ -45,7 +86,7 @@ def _found(
             )
 
 
-def _reason(link: Link, client: Client, *, inner: bool) -> tuple[str, str]:
+def _reason(link: Target, client: Client, *, inner: bool) -> Reason:
     """Return the rule and the reason why a link fails; empty when it does not."""
     try:
         if not inner and _is_inner(link.href):

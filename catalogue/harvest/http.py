@@ -70,7 +70,7 @@ class Client:
 
     def _ask(self, address: str, headers: dict[str, str], body: bytes | None) -> Response:
         """Try several times, waiting longer each time, as long as waiting may help."""
-        _checked(address)
+        address = _checked(address)
         for attempt in range(self.tries):
             try:
                 return self._follow(address, headers, body)
@@ -90,7 +90,7 @@ class Client:
             there = urllib.parse.urljoin(here, response.headers.get("location", ""))
             if not same_place(address, there):
                 raise AnswerError(f"{address} : redirection vers un autre hôte refusée ({there[:120]}).")
-            here = there
+            here = _checked(there)
         raise AnswerError(f"{address} : trop de redirections.")
 
     def _once(self, address: str, headers: dict[str, str], body: bytes | None) -> Response:
@@ -174,23 +174,35 @@ def _of_connection(address: str, cause: object) -> Exception:
     return _RetryError(AnswerError(f"{address} : connexion interrompue ({cause})."))
 
 
-def _checked(address: str) -> None:
-    parts = urllib.parse.urlsplit(address)
+def _checked(address: str) -> str:
+    """Return an address as it goes over the wire, its accents and spaces escaped; HarvestError when it is none."""
+    try:
+        parts = urllib.parse.urlsplit(address)
+        host = (parts.hostname or "").encode("idna").decode()
+        place = (f"[{host}]" if ":" in host else host) + (f":{parts.port}" if parts.port is not None else "")
+    except ValueError as error:  # a port that is no number, a bracket alone, a label that is too long
+        raise HarvestError(f"« {address[:120]} » n'est pas une adresse ({error}).") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise HarvestError(f"« {address} » : une adresse http ou https est attendue.")
     if parts.username or parts.password:
         raise HarvestError(
             "l'adresse contient un mot de passe ; mettez-le dans la variable GEOGUICHET_HARVEST_<NOM>_AUTHORIZATION."
         )
+    path, query = (urllib.parse.quote(part, safe="/%:;,@&=+$!*'()~?[]|") for part in (parts.path, parts.query))
+    return urllib.parse.urlunsplit((parts.scheme, place, path, query, ""))
 
 
 def same_place(one: str, other: str) -> bool:
     """Say whether an address leads to the same host and port, or to the secure port of the same host."""
-    here, there = urllib.parse.urlsplit(one), urllib.parse.urlsplit(other)
+    try:
+        here, there = urllib.parse.urlsplit(one), urllib.parse.urlsplit(other)
+        ports = here.port, there.port
+    except ValueError:  # no address at all
+        return False
     if there.scheme not in ("http", "https") or here.hostname != there.hostname:
         return False
-    upgraded = here.scheme == "http" and there.scheme == "https" and here.port is None and there.port is None
-    return upgraded or (here.scheme == there.scheme and here.port == there.port)
+    upgraded = here.scheme == "http" and there.scheme == "https" and ports == (None, None)
+    return upgraded or (here.scheme == there.scheme and ports[0] == ports[1])
 
 
 def client_for(name: str) -> Client:
