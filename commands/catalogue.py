@@ -46,6 +46,7 @@ def _add_questions(catalogue: Any) -> None:
     judge.add_argument("--csv", type=Path, metavar="FICHIER", help="écrire aussi les totaux de --all dans une table")
     judge.add_argument("--findings", type=Path, metavar="FICHIER", help="écrire aussi chaque constat dans une table")
     judge.add_argument("--links", action="store_true", help="essayer aussi chaque lien")
+    judge.add_argument("--lang", choices=("fr", "en"), default="fr", help="dire les constats en français ou en anglais")
     add_output(judge)
     conformance = command(catalogue, "conformance", _conformance, "éprouver un serveur OGC API Records")
     conformance.add_argument("url", metavar="URL", help="l'adresse de sa page d'accueil")
@@ -84,7 +85,7 @@ def _show(arguments: argparse.Namespace) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    from geoguichet.catalogue.judging import as_csv, judge
+    from geoguichet.catalogue.judging import as_csv, findings_as_csv, judge, summaries
 
     if bool(arguments.id) == arguments.all:
         raise UsageError("check : un identifiant ou --all est attendu.")
@@ -92,9 +93,14 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UsageError("check : --csv va avec --all.")
     wanted = [arguments.id] if arguments.id else []
     with counting("fiches", quiet=arguments.quiet or arguments.json) as on_progress:
-        judged = list(judge(workspace_of(arguments), wanted, links=arguments.links, on_progress=on_progress))
+        found = judge(
+            workspace_of(arguments), wanted, links=arguments.links, language=arguments.lang, on_progress=on_progress
+        )
+        judged = list(found)
     if arguments.csv:
-        _write(arguments.csv, as_csv(judged))
+        _write(arguments.csv, as_csv(summaries(judged), language=arguments.lang))
+    if arguments.findings:
+        _write(arguments.findings, findings_as_csv(judged))
     if arguments.json:
         told = [item.checked.as_dict() | {"organisation": item.organisation, "source": item.source} for item in judged]
         print(json.dumps(told, ensure_ascii=False, indent=2))
