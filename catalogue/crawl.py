@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
@@ -33,6 +33,10 @@ CREATE TABLE IF NOT EXISTS file (
 """
 
 
+type OnProgress = Callable[[int, int, str], None]
+"""Called before each file with how many are done, of how many, and its name."""
+
+
 @dataclass(slots=True)
 class Crawled:
     """What a crawl did, in datasets, and what it noticed."""
@@ -45,6 +49,10 @@ class Crawled:
     published: int = 0
     """Those that had a record already, of another hand than a crawl's."""
     findings: list[Finding] = field(default_factory=list)
+
+    def counts(self) -> dict[str, int]:
+        """Return the counts by name."""
+        return {name: getattr(self, name) for name in ("read", "created", "updated", "unchanged", "moved", "published")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +72,9 @@ class _Folder:
     url: str
 
 
-def crawl(folder: Path, workspace: Path, *, url: str = "") -> Crawled:
+def crawl(
+    folder: Path, workspace: Path, *, url: str = "", on_progress: OnProgress = lambda _done, _total, _file: None
+) -> Crawled:
     """Describe every dataset under a folder in the catalogue; a file that cannot be read is one finding.
 
     ``url`` is the address where the folder is served: with one, every file is read and its record links to it.
@@ -77,7 +87,8 @@ def crawl(folder: Path, workspace: Path, *, url: str = "") -> Crawled:
         known = {row[0]: _Known(row[0], row[1], row[2], row[3], tuple(json.loads(row[4]))) for row in rows}
         files = list(_files(folder, workspace))
         missing = {item.digest: item for path, item in known.items() if not os.path.lexists(path)}
-        for file in files:
+        for number, file in enumerate(files):
+            on_progress(number, len(files), file.name)
             _one(file, _Folder(folder.absolute(), url), known, missing, ledger, store, done)
         for item in missing.values():
             if Path(item.path).is_relative_to(folder.absolute()):

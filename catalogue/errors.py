@@ -40,7 +40,11 @@ class FormatError(CatalogueError):
 
 
 class HarvestError(CatalogueError):
-    """A source cannot be reached or does not answer as its protocol says."""
+    """A source cannot be reached or does not answer as its protocol says; told in French, often in English too."""
+
+    def __init__(self, french: str, english: str = "") -> None:
+        super().__init__(french)
+        self.english = english or french
 
 
 class DatasetError(CatalogueError):

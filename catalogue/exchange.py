@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import batched
 from pathlib import Path
@@ -25,18 +25,16 @@ LARGEST_FILE = 64 * 1024 * 1024
 _SUFFIXES = frozenset({".xml", ".rdf", ".ttl", ".n3", ".json", ".jsonld", ".geojson", ".yml", ".yaml"})
 
 
+type OnProgress = Callable[[int, int], None]
+"""Called with how many files are read, and of how many."""
+
+
 @dataclass(frozen=True, slots=True)
 class Imported:
     """What an import did, in records, and what it could not read."""
 
     summary: LoadSummary
     findings: tuple[Finding, ...]
-
-
-def read_files(path: Path) -> Iterator[tuple[str, formats.Answer]]:
-    """Read a metadata file, or every one under a folder in the order of their names; each with its address."""
-    for file in metadata_files(path):
-        yield file.absolute().as_uri(), _read_file(file)
 
 
 def metadata_files(path: Path) -> list[Path]:
@@ -62,21 +60,26 @@ def _read_file(file: Path) -> formats.Answer:
         )
 
 
-def import_files(path: Path, workspace: Path, *, by: str = "import") -> Imported:
+def import_files(
+    path: Path, workspace: Path, *, by: str = "import", on_progress: OnProgress = lambda _done, _total: None
+) -> Imported:
     """Put every record of a file or folder in the catalogue, and keep the documents they came from."""
     findings: list[Finding] = []
     counts = [0, 0, 0]
     originals = Originals(originals_path(workspace))
     with SQLiteStore(store_path(workspace)) as store:
-        for batch in batched(_described(path, findings), 500):
+        for batch in batched(_described(path, findings, on_progress), 500):
             done = store.bulk_upsert((item.record for item, _ in batch), by=by)
             originals.keep(batch)
             counts = [sum(pair) for pair in zip(counts, (done.created, done.updated, done.unchanged), strict=True)]
     return Imported(LoadSummary(*counts), tuple(findings))
 
 
-def _described(path: Path, findings: list[Finding]) -> Iterator[tuple[Described, str]]:
-    for address, answer in read_files(path):
+def _described(path: Path, findings: list[Finding], on_progress: OnProgress) -> Iterator[tuple[Described, str]]:
+    files = metadata_files(path)
+    for number, file in enumerate(files, start=1):
+        address, answer = file.absolute().as_uri(), _read_file(file)
+        on_progress(number, len(files))
         findings += answer.findings
         for item in answer.described:
             yield item, address

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,11 +15,13 @@ from geoguichet.catalogue.crawl import described_files
 from geoguichet.catalogue.csv_table import harmless
 from geoguichet.catalogue.exchange import every_record
 from geoguichet.catalogue.harvest.journal import Journal, journal_path
-from geoguichet.catalogue.links import dead_links
+from geoguichet.catalogue.links import Reason, Target, dead_links
+from geoguichet.catalogue.query import RecordQuery
 from geoguichet.catalogue.record import Extent, Record
+from geoguichet.catalogue.rules.rule import Context
 from geoguichet.catalogue.store import SQLiteStore, store_path
 from geoguichet.catalogue.text import words
-from geoguichet.catalogue.validate import RULES, Checked, Context, check, organisation_of, totals
+from geoguichet.catalogue.validate import RULES, Checked, check, organisation_of, totals
 from geoguichet.referentials.sample import sample_path
 
 CRAWLED = "fichiers"
@@ -35,19 +37,33 @@ class Judged:
     checked: Checked
 
 
-def judge(workspace: Path, identifiers: Iterable[str] = (), *, links: bool = False) -> Iterator[Judged]:
-    """Check the records asked for, or all of them; with ``links``, each link is tried too."""
+def judge(
+    workspace: Path,
+    identifiers: Iterable[str] = (),
+    *,
+    links: bool = False,
+    language: str = "fr",
+    on_progress: Callable[[int, int, str], None] = lambda _done, _total, _id: None,
+) -> Iterator[Judged]:
+    """Check the records asked for, or all of them, in French or English; with ``links``, each link is tried too.
+
+    ``on_progress`` is called before each with how many are done, of how many, and its identifier.
+    """
+    wanted = list(identifiers)
     origins = dict.fromkeys(described_files(workspace), CRAWLED) | Journal(journal_path(workspace)).origins()
-    context = Context(places=known_places())
+    context, tried = Context(places=known_places()), dict[Target, Reason | None]()
     with SQLiteStore(store_path(workspace)) as store:
-        for record in every_record(store, identifiers):
-            checked = check(record, context=context, more=dead_links(record) if links else ())
+        total = len(wanted) or store.search(RecordQuery(limit=1)).number_matched
+        for done, record in enumerate(every_record(store, wanted)):
+            on_progress(done, total, record.id)
+            dead = dead_links(record, tried=tried, language=language) if links else ()
+            checked = check(record, context=context, more=dead, language=language)
             yield Judged(organisation_of(record), origins.get(record.id, ""), checked)
 
 
-def checked(record: Record) -> Checked:
+def checked(record: Record, *, language: str = "fr") -> Checked:
     """Check one record as it stands, whatever is in the store; no link is tried."""
-    return check(record, context=Context(places=known_places()))
+    return check(record, context=Context(places=known_places()), language=language)
 
 
 @cache
@@ -73,9 +89,13 @@ def summaries(judged: Sequence[Judged]) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def by_rule(judged: Sequence[Judged]) -> list[dict[str, Any]]:
-    """Return, per rule that finds something, in how many records, why it matters and how to mend it; the most first."""
-    found = Counter(rule for item in judged for rule in {finding.rule for finding in item.checked.findings})
+def by_rule(judged: Iterable[Judged]) -> dict[str, int]:
+    """Return, per rule that finds something, in how many records."""
+    return dict(Counter(rule for item in judged for rule in {finding.rule for finding in item.checked.findings}))
+
+
+def mending(found: Mapping[str, int], *, language: str = "fr") -> list[dict[str, Any]]:
+    """Return the rules of `by_rule` with why each matters and how to mend it; those that cost the most come first."""
     listed = [
         {
             "rule": rule.name,
@@ -83,22 +103,42 @@ def by_rule(judged: Sequence[Judged]) -> list[dict[str, Any]]:
             "severity": rule.severity,
             "weight": rule.weight,
             "records": found[rule.name],
-            "why": rule.why,
-            "remedy": rule.remedy,
+            "why": rule.why.said_in(language),
+            "remedy": rule.remedy.said_in(language),
         }
         for rule in RULES
-        if found[rule.name]
+        if found.get(rule.name)
     ]
     return sorted(listed, key=lambda row: -row["records"] * row["weight"])
 
 
-def as_csv(judged: Sequence[Judged]) -> bytes:
-    """Return the totals as a table for a spreadsheet: one row per organisation, then one per source."""
+_COLUMNS = {
+    "fr": ("par", "groupe", "fiches", "note", "erreurs", "avertissements"),
+    "en": ("by", "group", "records", "score", "errors", "warnings"),
+}
+
+
+def as_csv(found: Mapping[str, Sequence[Mapping[str, Any]]], *, language: str = "fr") -> bytes:
+    """Return `summaries` as a table for a spreadsheet: one row per organisation, then one per source."""
     table = io.StringIO()
     writer = csv.writer(table, delimiter=";", lineterminator="\r\n")
-    writer.writerow(("par", "groupe", "fiches", "note", "erreurs", "avertissements"))
-    for by, rows in summaries(judged).items():
+    writer.writerow(_COLUMNS[language])
+    for by, rows in found.items():
         for row in rows:
             numbers = (row[name] for name in ("records", "score", "errors", "warnings"))
             writer.writerow((by, harmless(row["group"]), *numbers))
+    return table.getvalue().encode("utf-8-sig")
+
+
+def findings_as_csv(judged: Iterable[Judged]) -> bytes:
+    """Return every finding as a row, for the officer who shares them out between those who will mend them."""
+    table = io.StringIO()
+    writer = csv.writer(table, delimiter=";", lineterminator="\r\n")
+    writer.writerow(("fiche", "organisme", "source", "note", "gravité", "points", "règle", "constat", "où", "xpath",
+                     "pourquoi", "remède"))  # fmt: skip
+    for item in judged:
+        of = (item.checked.id, item.organisation, item.source, str(item.checked.score.value))
+        for found in item.checked.findings:
+            told = (found.severity, str(found.weight), found.rule, found.message, found.where, found.xpath, found.why)
+            writer.writerow([harmless(cell) for cell in (*of, *told, found.remedy)])
     return table.getvalue().encode("utf-8-sig")

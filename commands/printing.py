@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from math import isnan
@@ -37,18 +38,34 @@ def progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
 
 
 @contextmanager
-def counting(name: str, *, quiet: bool) -> Iterator[Callable[[str], None]]:
-    """Show counts that grow on stderr when it is a terminal; otherwise stay silent."""
+def counting(name: str, *, quiet: bool) -> Iterator[Callable[[int, int, str], None]]:
+    """Show on stderr, when it is a terminal, a bar that fills and goes when all is done; otherwise stay silent.
+
+    What is yielded is called with how many are done, of how many (0 when nobody knows), and what to say beside.
+    """
     if quiet or not sys.stderr.isatty():
-        yield lambda _: None
+        yield lambda _done, _total, _told: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.table import Column
 
-    shown = (TextColumn("{task.fields[name]}"), BarColumn(20), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*shown, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=None, name=name)
-        yield lambda told: progress.update(task, description=told)
+    told = Column(ratio=1, no_wrap=True, overflow="ellipsis")  # what does not fit on the line is what is said last
+    shown = (
+        TextColumn("{task.fields[name]}"),
+        BarColumn(20),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}", table_column=told),
+    )
+    with Progress(*shown, console=Console(stderr=True), transient=True, expand=True) as progress:
+        task = progress.add_task("", total=None, name=shorten(name, 24))
+
+        def on_progress(done: int, total: int, told: str) -> None:
+            of = f"{number(done)} sur {number(total)}" if total else ""
+            said = " ; ".join(part for part in (of, told) if part)
+            progress.update(task, completed=done, total=total or None, description=said)
+
+        yield on_progress
 
 
 def columns(header: Sequence[str], lines: Sequence[Sequence[str]], left: int = 1) -> str:
@@ -86,8 +103,19 @@ def percent(share: float, decimals: int = 1) -> str:
     return f"{share * 100:.{decimals}f}".replace(".", ",")
 
 
-def print_findings(findings: Sequence[Finding]) -> None:
-    """Show findings on stderr, one a line."""
+def print_findings(findings: Sequence[Finding], *, most: int = 0) -> None:
+    """Show findings on stderr, one a line; with ``most``, that many of a rule and a count of the rest, errors all."""
+    shown: Counter[str] = Counter()
     for finding in findings:
-        place = " ".join(part for part in (finding.layer, finding.item) if part)
-        print(f"{place} : {finding.message}", file=sys.stderr)
+        shown[finding.rule] += finding.severity != "error"
+        if not most or shown[finding.rule] <= most:
+            place = " ".join(part for part in (finding.layer, finding.item) if part)
+            print(f"{place} : {finding.message}", file=sys.stderr)
+    for rule, found in shown.items():
+        if most and found > most:
+            print(f"... et {found - most} autres de la sorte « {rule} » ; --json les dit tous.", file=sys.stderr)
+
+
+def shorten(text: str, width: int) -> str:
+    """Return a text that is no longer than a width, its middle left out when it was."""
+    return text if len(text) <= width else f"{text[: width - width // 3 - 1]}…{text[-(width // 3) :]}"

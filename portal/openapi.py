@@ -90,7 +90,7 @@ def _root_paths() -> Json:
         ("/conformance", "The conformance classes", "portal", (), {"application/json": "Conformance", **_PAGE}),
         ("/collections", "The collections", "portal", searching, {"application/json": "Collections", **_PAGE}),
         ("/quality", "How good the records are, by organisation, source and rule", "records", (),
-         {"application/json": "Quality", **_PAGE}),
+         {"application/json": "Quality", "text/csv": {"type": "string"}, **_PAGE}),
         ("/processes", "The processes", "processes", (), processes),
         ("/processes/white-zones", "The process that finds white zones", "processes", (), processes),
         ("/jobs", "The jobs", "processes", (), processes),

@@ -37,7 +37,7 @@ class Quality:
 
     async def quality(self, request: Request) -> Response:
         """Tell how good the catalogue is."""
-        form, lang = answers.wanted_form(request), answers.language(request)
+        form, lang = answers.wanted_form(request, ("json", "html", "csv")), answers.language(request)
         answers.parameters(request)
         generation = self.records.store.generation()
         headers = answers.validators(generation, request, form, lang)
@@ -46,6 +46,9 @@ class Quality:
         document = await run_in_threadpool(self.document, generation, lang)
         if form == "json":
             return answer(answers.to_json(document), "application/json", lang, headers=headers)
+        if form == "csv":
+            found = {"organisation": document["byOrganization"], "source": document["bySource"]}
+            return answer(judging.as_csv(found, language=lang), "text/csv; charset=utf-8", lang, headers=headers)
         page = await run_in_threadpool(self.records.render, "quality.html", document, lang)
         return answer(page.encode("utf-8", "replace"), "text/html", lang, headers=headers)
 
@@ -55,9 +58,11 @@ class Quality:
         links = [
             {"rel": "self", "href": f"{self.url}{PATH}?f=html{kept}", "type": "text/html"},
             {"rel": "alternate", "href": f"{self.url}{PATH}?f=json{kept}", "type": "application/json"},
+            {"rel": "alternate", "href": f"{self.url}{PATH}?f=csv{kept}", "type": "text/csv"},
             {"rel": "collection", "href": f"{self.records.home}/items"},
         ]
-        return {**self._totals(generation), "links": links}
+        found = self._totals(generation)
+        return {**found, "byRule": judging.mending(found["byRule"], language=lang), "links": links}
 
     def _totals(self, generation: int) -> dict[str, Any]:
         """Judge the catalogue unless this state of it was judged before; who asks meanwhile waits for the answer."""

@@ -369,7 +369,7 @@ class RecordsApi:
         data = {
             **json.loads(spliced(body, self._item_links(identifier, lang), self.url)),
             "collections_path": f"{self.url}/collections",
-            "checked": checked(Record.from_geojson(json.loads(body))).as_dict(),
+            "checked": checked(Record.from_geojson(json.loads(body)), language=lang).as_dict(),
         }
         return self.render("collections/items/item.html", data, lang).encode("utf-8", "replace")
 

@@ -90,7 +90,8 @@ class Folder:
     def records(self, *, cursor: str = "") -> Iterator[Item]:
         """Yield every file, in the order of their names."""
         root = Path(self.address)
-        for file in metadata_files(root):
+        files = metadata_files(root)
+        for number, file in enumerate(files, start=1):
             name = file.relative_to(root).as_posix() if file != root else file.name
             if cursor and name <= cursor:
                 continue
@@ -98,6 +99,6 @@ class Folder:
                 if file.stat().st_size > LARGEST_FILE:
                     yield Refused(str(file), f"plus de {LARGEST_FILE // 1024**2} Mo", name)
                     continue
-                yield Fetched(str(file), file.read_bytes(), name)
+                yield Fetched(str(file), file.read_bytes(), name, (number, len(files)))
             except OSError as error:
                 yield Refused(str(file), f"fichier illisible ({error.strerror})", name)

@@ -51,6 +51,8 @@ class Client:
     timeout_s: float = 30.0
     total_s: float = 300.0
     largest: int = 64 * 1024 * 1024
+    enough: int = 0
+    """Bytes after which the rest is left unread: who only wants to know that something is there (0: read all)."""
     tries: int = 3
     pause_s: float = 1.0
     sleep: Callable[[float], None] = time.sleep
@@ -70,7 +72,7 @@ class Client:
 
     def _ask(self, address: str, headers: dict[str, str], body: bytes | None) -> Response:
         """Try several times, waiting longer each time, as long as waiting may help."""
-        _checked(address)
+        address = _checked(address)
         for attempt in range(self.tries):
             try:
                 return self._follow(address, headers, body)
@@ -78,7 +80,7 @@ class Client:
                 if attempt + 1 == self.tries:
                     raise error.reason from error
                 self.sleep(min(60.0, error.after_s or self.pause_s * 2**attempt))
-        raise UnreachableError(f"{address} : aucun essai n'a été permis.")
+        raise UnreachableError(f"{address} : aucun essai n'a été permis.", f"{address}: no try was allowed.")
 
     def _follow(self, address: str, headers: dict[str, str], body: bytes | None) -> Response:
         """Ask, following redirections that stay on the same host."""
@@ -89,9 +91,12 @@ class Client:
                 return response
             there = urllib.parse.urljoin(here, response.headers.get("location", ""))
             if not same_place(address, there):
-                raise AnswerError(f"{address} : redirection vers un autre hôte refusée ({there[:120]}).")
-            here = there
-        raise AnswerError(f"{address} : trop de redirections.")
+                raise AnswerError(
+                    f"{address} : redirection vers un autre hôte refusée ({there[:120]}).",
+                    f"{address}: redirection to another host refused ({there[:120]}).",
+                )
+            here = _checked(there)
+        raise AnswerError(f"{address} : trop de redirections.", f"{address}: too many redirections.")
 
     def _once(self, address: str, headers: dict[str, str], body: bytes | None) -> Response:
         sent = {"User-Agent": AGENT, "Accept-Encoding": "gzip", **headers}
@@ -114,7 +119,8 @@ class Client:
             headers = _headers(error.headers)
             if error.code == 304 or error.code in _REDIRECTS:
                 return Response(error.code, headers, b"", address)
-            reason = AnswerError(f"{address} : le serveur répond {error.code} ({error.reason}).")
+            told = f"{error.code} ({error.reason})."
+            reason = AnswerError(f"{address} : le serveur répond {told}", f"{address}: the server answers {told}")
             if error.code in _AGAIN:
                 after = headers.get("retry-after", "")
                 raise _RetryError(reason, after_s=float(after) if after.isdigit() else 0.0) from error
@@ -128,13 +134,23 @@ class Client:
         while chunk := answer.read1(_CHUNK):
             pieces = unpack.decompress(chunk, self.largest + 1 - len(body)) if unpack else chunk
             body += pieces
+            if self.enough and len(body) >= self.enough:
+                return bytes(body)
             if len(body) > self.largest:
-                raise AnswerError(f"{address} : réponse de plus de {self.largest // 1024**2} Mo, abandonnée.")
+                most = self.largest // 1024**2
+                raise AnswerError(
+                    f"{address} : réponse de plus de {most} Mo, abandonnée.",
+                    f"{address}: an answer of more than {most} MB, given up.",
+                )
             if time.monotonic() > end:
-                raise AnswerError(f"{address} : réponse trop lente, abandonnée après {self.total_s:.0f} s.")
+                raise AnswerError(
+                    f"{address} : réponse trop lente, abandonnée après {self.total_s:.0f} s.",
+                    f"{address}: too slow an answer, given up after {self.total_s:.0f} s.",
+                )
         expected = answer.headers.get("Content-Length", "")
         if not unpack and expected.isdigit() and len(body) < int(expected):
-            raise _RetryError(AnswerError(f"{address} : réponse tronquée ({len(body)} octets sur {expected})."))
+            french = f"{address} : réponse tronquée ({len(body)} octets sur {expected})."
+            raise _RetryError(AnswerError(french, f"{address}: answer cut short ({len(body)} bytes of {expected})."))
         return bytes(body)
 
 
@@ -163,34 +179,51 @@ def _headers(headers: Message) -> dict[str, str]:
 
 
 def _of_connection(address: str, cause: object) -> Exception:
+    def told(french: str, english: str) -> tuple[str, str]:
+        return f"{address} : {french}", f"{address}: {english}"
+
     if isinstance(cause, TimeoutError):
-        return _RetryError(AnswerError(f"{address} : pas de réponse dans le délai."))
+        return _RetryError(AnswerError(*told("pas de réponse dans le délai.", "no answer in time.")))
     if isinstance(cause, socket.gaierror):
-        return UnreachableError(f"{address} : ce nom de serveur n'existe pas (DNS).")
+        return UnreachableError(*told("ce nom de serveur n'existe pas (DNS).", "no server has this name (DNS)."))
     if isinstance(cause, ssl.SSLError):
-        return UnreachableError(f"{address} : connexion sécurisée refusée (TLS : {cause.reason or cause}).")
+        reason = f"(TLS : {cause.reason or cause})"
+        return UnreachableError(*told(f"connexion sécurisée refusée {reason}.", f"secure connection refused {reason}."))
     if isinstance(cause, ConnectionRefusedError):
-        return UnreachableError(f"{address} : le serveur refuse la connexion.")
-    return _RetryError(AnswerError(f"{address} : connexion interrompue ({cause})."))
+        return UnreachableError(*told("le serveur refuse la connexion.", "the server refuses the connection."))
+    return _RetryError(AnswerError(*told(f"connexion interrompue ({cause}).", f"connection lost ({cause}).")))
 
 
-def _checked(address: str) -> None:
-    parts = urllib.parse.urlsplit(address)
+def _checked(address: str) -> str:
+    """Return an address as it goes over the wire, its accents and spaces escaped; HarvestError when it is none."""
+    try:
+        parts = urllib.parse.urlsplit(address)
+        host = (parts.hostname or "").encode("idna").decode()
+        place = (f"[{host}]" if ":" in host else host) + (f":{parts.port}" if parts.port is not None else "")
+    except ValueError as error:  # a port that is no number, a bracket alone, a label that is too long
+        french, english = f"« {address[:120]} » n'est pas une adresse", f"“{address[:120]}” is no address"
+        raise HarvestError(f"{french} ({error}).", f"{english} ({error}).") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise HarvestError(f"« {address} » : une adresse http ou https est attendue.")
     if parts.username or parts.password:
         raise HarvestError(
             "l'adresse contient un mot de passe ; mettez-le dans la variable GEOGUICHET_HARVEST_<NOM>_AUTHORIZATION."
         )
+    path, query = (urllib.parse.quote(part, safe="/%:;,@&=+$!*'()~?[]|") for part in (parts.path, parts.query))
+    return urllib.parse.urlunsplit((parts.scheme, place, path, query, ""))
 
 
 def same_place(one: str, other: str) -> bool:
     """Say whether an address leads to the same host and port, or to the secure port of the same host."""
-    here, there = urllib.parse.urlsplit(one), urllib.parse.urlsplit(other)
+    try:
+        here, there = urllib.parse.urlsplit(one), urllib.parse.urlsplit(other)
+        ports = here.port, there.port
+    except ValueError:  # no address at all
+        return False
     if there.scheme not in ("http", "https") or here.hostname != there.hostname:
         return False
-    upgraded = here.scheme == "http" and there.scheme == "https" and here.port is None and there.port is None
-    return upgraded or (here.scheme == there.scheme and here.port == there.port)
+    upgraded = here.scheme == "http" and there.scheme == "https" and ports == (None, None)
+    return upgraded or (here.scheme == there.scheme and ports[0] == ports[1])
 
 
 def client_for(name: str) -> Client:

@@ -7,10 +7,11 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-from geoguichet.catalogue.errors import StoreError
+from geoguichet.catalogue.errors import HarvestError, StoreError
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS source (
@@ -41,6 +42,10 @@ class Run:
     status: str
     counts: Mapping[str, int]
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return it ready for JSON."""
+        return {"started": self.started, "ended": self.ended, "status": self.status, "counts": dict(self.counts)}
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -59,6 +64,22 @@ class Neighbours:
     lookalike: tuple[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A run that begins or goes on: its number, where it had come to, whether it was clean so far, and its counts."""
+
+    number: int
+    cursor: str
+    clean: bool
+    counts: Mapping[str, int]
+
+
+STALE = timedelta(days=1)
+"""Age from which an interrupted run is not gone on with: its source may have moved on under its cursor."""
+
+_UNFINISHED = ("running", "interrupted")
+
+
 def journal_path(workspace: Path) -> Path:
     """Return where a workspace keeps the journal of its harvests."""
     return workspace / "harvest.sqlite"
@@ -70,24 +91,38 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def open_run(self, name: str, kind: str, address: str) -> tuple[int, str, bool]:
-        """Start a run, or go on with one that was interrupted: its number, its cursor, whether it was clean so far."""
+    def open_run(self, name: str, kind: str, address: str, *, moved: bool = False) -> Opened:
+        """Start a run, or go on with one that was interrupted less than a day ago.
+
+        HarvestError when the name is that of a source of another kind or address, unless ``moved`` says that the source
+        now stands there: what another source does not give must not be taken for gone.
+        """
         with self._write() as database:
+            known = database.execute("SELECT kind, address FROM source WHERE name = ?", (name,)).fetchone()
+            if known not in (None, (kind, address)):
+                if not moved:
+                    raise HarvestError(
+                        f"« {name} » nomme déjà la source {known[0]} {known[1]} ; donnez un autre nom (--name), "
+                        "ou --moved si c'est la même source, qui a changé d'adresse."
+                    )
+                database.execute("UPDATE run SET status = 'abandoned' WHERE source = ? AND status IN (?, ?)",
+                                 (name, *_UNFINISHED))  # fmt: skip
             database.execute(
                 "INSERT INTO source (name, kind, address) VALUES (?, ?, ?) "
-                "ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, address = excluded.address "
+                "ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, address = excluded.address, validators = '{}' "
                 "WHERE kind != excluded.kind OR address != excluded.address",
                 (name, kind, address),
             )
-            unfinished = "status IN ('running', 'interrupted')"
-            query = f"SELECT n, cursor, clean FROM run WHERE source = ? AND {unfinished} ORDER BY n DESC"
-            row = database.execute(query, (name,)).fetchone()
+            stale = "UPDATE run SET status = 'abandoned' WHERE source = ? AND status IN (?, ?) AND started < ?"
+            database.execute(stale, (name, *_UNFINISHED, _instant(datetime.now(UTC) - STALE)))
+            query = "SELECT n, cursor, clean, counts FROM run WHERE source = ? AND status IN (?, ?) ORDER BY n DESC"
+            row = database.execute(query, (name, *_UNFINISHED)).fetchone()
             if row is not None:
-                return row[0], row[1], bool(row[2])
+                return Opened(row[0], row[1], bool(row[2]), json.loads(row[3]))
             cursor = database.execute(
                 "INSERT INTO run (source, started, status) VALUES (?, ?, 'running')", (name, _now())
             )
-            return int(cursor.lastrowid or 0), "", True
+            return Opened(int(cursor.lastrowid or 0), "", True, {})
 
     def known(self, name: str, digests: Iterable[str]) -> dict[str, tuple[str, ...]]:
         """Return the records of the documents that are known already, by digest."""
@@ -103,8 +138,11 @@ class Journal:
             query = "SELECT digest FROM document WHERE source = ? AND address = ?"
             return [digest for (digest,) in database.execute(query, (name, address))]
 
-    def keep(self, run: int, name: str, kept: Iterable[Kept], seen: Iterable[str], cursor: str, *, clean: bool) -> None:
-        """Note what was stored and what was seen unchanged, and where the run has come to."""
+    def keep(
+        self, run: int, name: str, kept: Iterable[Kept], seen: Iterable[str], cursor: str,
+        *, clean: bool, counts: Mapping[str, int],
+    ) -> None:  # fmt: skip
+        """Note what was stored and what was seen unchanged, where the run has come to and what it counted."""
         with self._write() as database:
             for item in kept:
                 ids = json.dumps([identifier for identifier, _ in item.records])
@@ -118,7 +156,8 @@ class Journal:
                 )
             for digest in seen:
                 database.execute("UPDATE document SET run = ? WHERE source = ? AND digest = ?", (run, name, digest))
-            database.execute("UPDATE run SET cursor = ?, clean = min(clean, ?) WHERE n = ?", (cursor, int(clean), run))
+            query = "UPDATE run SET cursor = ?, clean = min(clean, ?), counts = ? WHERE n = ?"
+            database.execute(query, (cursor, int(clean), json.dumps(dict(counts)), run))
 
     def neighbours(self, name: str, records: Iterable[tuple[str, str]]) -> dict[str, Neighbours]:
         """Return what other records stand close to those of a source, given as pairs of identifier and print."""
@@ -154,16 +193,23 @@ class Journal:
             rows = database.execute("SELECT id FROM item WHERE source = ? ORDER BY id", (name,))
             return [identifier for (identifier,) in rows if identifier not in seen]
 
+    def gave(self, name: str, identifier: str) -> bool:
+        """Say whether a record is one that the source gave."""
+        with self._read() as database:
+            query = "SELECT 1 FROM item WHERE source = ? AND id = ?"
+            return database.execute(query, (name, identifier)).fetchone() is not None
+
     def forget(self, name: str, identifiers: Iterable[str]) -> None:
         """Take records out of the source."""
         with self._write() as database:
             database.executemany("DELETE FROM item WHERE source = ? AND id = ?", [(name, item) for item in identifiers])
 
-    def close_run(self, run: int, name: str, status: str, counts: Mapping[str, int]) -> None:
-        """End a run; a complete one forgets the documents that it did not see."""
+    def close_run(self, run: int, name: str, status: str, counts: Mapping[str, int] | None) -> None:
+        """End a run; without counts, those last kept stand. A complete one forgets what it did not see."""
         with self._write() as database:
-            row = (status, _now(), json.dumps(dict(counts)), run)
-            database.execute("UPDATE run SET status = ?, ended = ?, counts = ? WHERE n = ?", row)
+            row = (status, _now(), None if counts is None else json.dumps(dict(counts)), run)
+            query = "UPDATE run SET status = ?, ended = ?, counts = coalesce(?, counts) WHERE n = ?"
+            database.execute(query, row)
             if status == "complete":
                 database.execute("DELETE FROM document WHERE source = ? AND run != ?", (name, run))
 
@@ -228,4 +274,8 @@ class Journal:
 
 
 def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _instant(datetime.now(UTC))
+
+
+def _instant(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -82,7 +82,7 @@ class OgcFeatures:
             raise AnswerError(f"{root}/collections : la liste des collections manque dans la réponse.")
         for at, collection in enumerate(listed[int(cursor or 0) :], start=int(cursor or 0)):
             document = json.dumps(collection, ensure_ascii=False, sort_keys=True).encode()
-            yield Fetched(f"{root}/collections", document, str(at + 1))
+            yield Fetched(f"{root}/collections", document, str(at + 1), (at + 1, len(listed)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ ends with the store of one that was never interrupted. A document whose digest i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import batched
 from pathlib import Path
@@ -28,6 +28,9 @@ from geoguichet.catalogue.store import SQLiteStore, store_path
 from geoguichet.catalogue.text import words
 from geoguichet.referentials.quality import Finding
 
+type OnProgress = Callable[[int, int, Mapping[str, int]], None]
+"""Called with how many documents are read, of how many (0 when the source does not say), and the counts so far."""
+
 BATCH = 200
 """Documents stored together: what an interruption may have to read again."""
 
@@ -45,7 +48,7 @@ KINDS: dict[str, Callable[[str, Client], Source]] = {
     **{kind: _service(kind) for kind in ("wms", "wfs", "wmts")},
     "dcat": DcatCatalogue,
     "oai-pmh": OaiPmh,
-    "folder": lambda address, _: Folder(address),
+    "folder": lambda address, _: Folder(str(Path(address).absolute())),
 }
 """Every kind of source, by the name a person types."""
 
@@ -75,7 +78,7 @@ class _Tally:
     seen: set[str] = field(default_factory=set)
 
     def note(self, rule: str, item: str, message: str, *, refused: bool = False) -> None:
-        self.findings.append(Finding(rule, self.source, item, message))
+        self.findings.append(Finding(rule, self.source, item, message, "error" if refused else "warning"))
         if refused:
             self.counts["refused"] += 1
             self.clean = False
@@ -95,23 +98,28 @@ def harvest(
     name: str,
     kind: str,
     dry_run: bool = False,
-    on_progress: Callable[[Mapping[str, int]], None] = lambda _: None,
+    moved: bool = False,
+    on_progress: OnProgress = lambda _done, _total, _counts: None,
 ) -> Summary:
-    """Harvest a source into a workspace; with ``dry_run`` nothing is written."""
+    """Harvest a source into a workspace; with ``dry_run`` nothing is written.
+
+    A name stands for one source: another kind or address under it is refused, unless ``moved``.
+    """
     if dry_run:
         return _rehearse(source, workspace, name, on_progress)
     journal = Journal(journal_path(workspace))
-    run, cursor, clean = journal.open_run(name, kind, source.address)
-    tally = _Tally(name, clean=clean)
+    opened = journal.open_run(name, kind, source.address, moved=moved)
+    run, cursor = opened.number, opened.cursor
+    tally = _Tally(name, clean=opened.clean)
+    tally.counts |= opened.counts
     status = "failed"
     tally.seen = journal.seen(run, name) if cursor else set()
     if not cursor and isinstance(source, Capabilities | DcatCatalogue):
         source.validators = journal.validators(name)
     try:
         with SQLiteStore(store_path(workspace)) as store:
-            for batch in batched(source.records(cursor=cursor), BATCH):
+            for batch in batched(_watched(source.records(cursor=cursor), tally, on_progress), BATCH):
                 _store_batch(batch, run, journal, store, Originals(originals_path(workspace)), tally)
-                on_progress(tally.counts)
             status = _finish(run, journal, store, tally)
         if status == "complete" and isinstance(source, Capabilities | DcatCatalogue):
             journal.keep_validators(name, source.validators)
@@ -119,11 +127,25 @@ def harvest(
         status = "interrupted"
         raise
     except HarvestError as error:
-        status = "partial" if tally.counts["read"] else "failed"
         tally.note("source", "", str(error))
     finally:
-        journal.close_run(run, name, status, tally.counts)
+        journal.close_run(run, name, status, tally.counts if status != "interrupted" else None)
     return Summary(name, status, tally.counts, tuple(tally.findings))
+
+
+def _watched(items: Iterable[Item], tally: _Tally, on_progress: OnProgress) -> Iterator[Item]:
+    """Yield items, telling after each how far the reading is; a source lost on the way ends what it gave as partial."""
+    cursor = None
+    try:
+        for item in items:
+            yield item
+            cursor = item.cursor
+            if isinstance(item, Fetched):
+                on_progress(*item.place, tally.counts)
+    except HarvestError as error:
+        if cursor is None:
+            raise
+        yield Partial(str(error), cursor)
 
 
 def _store_batch(
@@ -148,7 +170,7 @@ def _store_batch(
     neighbours = journal.neighbours(tally.source, prints.items()) if prints else {}
     for digest, item in fetched.items():
         if digest not in known:
-            records = list(_taken(answers[digest], neighbours, tally))
+            records = list(_taken(answers[digest], item.address, neighbours, tally))
             described += [(one, item.address) for one in records]
             kept.append(Kept(digest, item.address, tuple((one.record.id, _print(one.record)) for one in records)))
     if described:
@@ -161,7 +183,7 @@ def _store_batch(
             for counted, number in (("new", done.created), ("changed", done.updated), ("unchanged", done.unchanged)):
                 tally.counts[counted] += number
         originals.keep(described)
-    journal.keep(run, tally.source, kept, seen, batch[-1].cursor, clean=tally.clean)
+    journal.keep(run, tally.source, kept, seen, batch[-1].cursor, clean=tally.clean, counts=tally.counts)
 
 
 _COUNTED = {"created": "new", "updated": "changed", "unchanged": "unchanged"}
@@ -180,13 +202,15 @@ def _other(item: Item, journal: Journal, store: SQLiteStore, tally: _Tally) -> l
             tally.counts["read"] += len(ids)
             tally.counts["unchanged"] += len(ids)
         return digests
-    elif isinstance(item, Deleted):
+    elif isinstance(item, Deleted) and journal.gave(tally.source, item.identifier):  # never another's, nor a person's
         _delete(store, item.identifier, tally)
         journal.forget(tally.source, [item.identifier])
     return []
 
 
-def _taken(answer: formats.Answer, neighbours: Mapping[str, Neighbours], tally: _Tally) -> Iterator[Described]:
+def _taken(
+    answer: formats.Answer, address: str, neighbours: Mapping[str, Neighbours], tally: _Tally
+) -> Iterator[Described]:
     """Yield the records of a document that are to be stored, telling the others."""
     for finding in answer.findings:
         if finding.severity == "error":
@@ -200,7 +224,7 @@ def _taken(answer: formats.Answer, neighbours: Mapping[str, Neighbours], tally: 
             tally.note(
                 "duplicate-id",
                 identifier,
-                "cet identifiant est donné deux fois par la source ; la première fiche est gardée.",
+                f"donné deux fois par la source, la seconde à {address} ; la première fiche est gardée.",
             )
             tally.counts["duplicates"] += 1
             continue
@@ -238,12 +262,12 @@ def _delete(store: SQLiteStore, identifier: str, tally: _Tally) -> None:
         return
 
 
-def _rehearse(source: Source, workspace: Path, name: str, on_progress: Callable[[Mapping[str, int]], None]) -> Summary:
+def _rehearse(source: Source, workspace: Path, name: str, on_progress: OnProgress) -> Summary:
     """Tell what a harvest would do."""
     tally = _Tally(name)
     with SQLiteStore(store_path(workspace)) as store:
         try:
-            for item in source.records():
+            for item in _watched(source.records(), tally, on_progress):
                 if isinstance(item, Refused | Partial):
                     tally.note("refused", getattr(item, "address", ""), item.reason, refused=isinstance(item, Refused))
                 elif isinstance(item, Fetched):
@@ -253,7 +277,6 @@ def _rehearse(source: Source, workspace: Path, name: str, on_progress: Callable[
                     for record in answer.records:
                         tally.counts["read"] += 1
                         tally.counts[_would(store, record)] += 1
-                    on_progress(tally.counts)
         except HarvestError as error:
             tally.note("source", "", str(error))
     return Summary(name, "dry-run", tally.counts, tuple(tally.findings))

@@ -22,6 +22,8 @@ class Fetched:
     address: str
     body: bytes
     cursor: str = ""
+    place: tuple[int, int] = (0, 0)
+    """Its number in the source (from 1), and how many the source says it has; (0, 0) when that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +87,17 @@ def paged(
     """Read a source page after page, from the record that the cursor numbers (from 0).
 
     A page that fails is asked again by half, down to the record that breaks it, which is left aside. A page that
-    repeats the one before, or a source that ends before its own count, ends the reading as partial.
+    repeats the one before, or a source that ends before its own count, ends the reading as partial; so does a count
+    that is no longer the one first told, for records may then have passed from one page to another unseen. The cursor
+    is the number of records read, and that count.
     """
-    at, span = int(cursor) if cursor.isdigit() else 0, size
+    come, _, told = cursor.partition("/")
+    at, span, first = int(come) if come.isdigit() else 0, size, int(told) if told.isdigit() else -1
     total, lost, before = -1, 0, ""
+
+    def here() -> str:
+        return str(at) if first < 0 else f"{at}/{first}"
+
     while total < 0 or at != total:
         try:
             page = fetch(at, span)
@@ -100,21 +109,24 @@ def paged(
             if lost > MAXIMUM_LOST:
                 raise
             at += 1
-            yield Refused(f"{address} (n° {at})", str(error), str(at))
+            yield Refused(f"{address} (n° {at})", str(error), here())
             continue
         digest = _digest(page.documents)
         if page.documents and digest == before:
-            yield Partial(f"{address} : la page à partir du n° {at + 1} répète la précédente.", str(at))
+            yield Partial(f"{address} : la page à partir du n° {at + 1} répète la précédente.", here())
             return
         lost, total, before = 0, page.total, digest
+        first = total if first < 0 else first
         for document in page.documents:
             at += 1
-            yield Fetched(address, document, str(at))
+            yield Fetched(address, document, here(), (at, max(total, 0)))
         if not page.documents:
             break
         span = min(size, 2 * span)
     if at < total:
-        yield Partial(f"{address} : {total} fiches annoncées, {at} données.", str(at))
+        yield Partial(f"{address} : {total} fiches annoncées, {at} données.", here())
+    elif total != first:
+        yield Partial(f"{address} : {first} fiches annoncées d'abord, {total} ensuite ; la source change.", here())
 
 
 def _digest(documents: Sequence[bytes]) -> str:

@@ -6,11 +6,13 @@ import os
 import random
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -260,6 +262,51 @@ def test_two_sources_do_not_overwrite_each_other(server: Server, tmp_path: Path)
     assert stored(tmp_path)["jeu-001"] == "Jeu 1" and stored(tmp_path)["jumeau"] == "Jeu 0"
 
 
+def test_a_source_lost_on_the_way_keeps_what_it_gave(server: Server, tmp_path: Path) -> None:
+    whole = csw(documents(25))
+
+    def respond(path: str, query: Any, body: bytes, headers: dict[str, str]) -> Answer:
+        return whole(path, query, body, headers) if b'startPosition="1"' in body else (302, {"Location": "//b/"}, b"")
+
+    server.respond = respond
+    done = run(Csw(server.address, HASTY, size=10), tmp_path)
+    assert (done.status, done.counts["new"], len(stored(tmp_path))) == ("partial", 10, 10)
+
+
+def test_a_name_stands_for_one_source(server: Server, tmp_path: Path) -> None:
+    """Another address under the same name is refused: what it does not give would be taken for gone."""
+    server.respond = csw(documents(3))
+    run(Csw(f"{server.address}/un", HASTY), tmp_path)
+    with pytest.raises(HarvestError, match="--moved"):
+        run(Csw(f"{server.address}/deux", HASTY), tmp_path)
+    assert len(stored(tmp_path)) == 3
+    done = harvest(Csw(f"{server.address}/deux", HASTY), tmp_path, name="essai", kind="test", moved=True)
+    assert (done.status, done.counts["unchanged"]) == ("complete", 3)
+
+
+def test_a_source_that_changes_while_it_is_read_deletes_nothing(server: Server, tmp_path: Path) -> None:
+    """Five records leave the first page after it was read: five of the second were never seen, and are not gone."""
+    server.respond = csw(documents(30))
+    run(Csw(server.address, HASTY, size=10), tmp_path)
+    before, after = csw(documents(30)), csw(documents(30)[5:])
+    server.respond = lambda path, query, body, headers: (before if b'startPosition="1"' in body else after)(
+        path, query, body, headers
+    )
+    done = run(Csw(server.address, HASTY, size=10), tmp_path)
+    assert (done.status, done.counts["gone"]) == ("partial", 0) and "change" in done.findings[-1].message
+    server.respond = after
+    assert run(Csw(server.address, HASTY, size=10), tmp_path).counts["gone"] == 5
+
+
+def test_an_old_interruption_is_not_taken_up(tmp_path: Path) -> None:
+    journal = Journal(journal_path(tmp_path))
+    first = journal.open_run("ici", "csw", "http://a/").number
+    assert journal.open_run("ici", "csw", "http://a/").number == first
+    with closing(sqlite3.connect(journal_path(tmp_path))) as database, database:
+        database.execute("UPDATE run SET started = '2020-01-01T00:00:00Z'")
+    assert journal.open_run("ici", "csw", "http://a/").number != first
+
+
 def test_a_time_out_is_told(server: Server, tmp_path: Path) -> None:
     release = threading.Event()
 
@@ -305,6 +352,16 @@ def test_redirections_stay_on_the_host() -> None:
     assert not same_place("https://a.fr/x", "http://a.fr/y")
     assert not same_place("http://a.fr:8080/x", "http://a.fr/x")
     assert not same_place("http://a.fr/", "http://b.fr/")
+    assert not same_place("http://a.fr/", "http://a.fr:port/")
+
+
+def test_an_address_is_escaped_or_refused_in_a_sentence(server: Server) -> None:
+    server.respond = lambda path, *_: (200, {}, path.encode())
+    assert HASTY.get(f"{server.address}/Données 2026.zip?a=é%20b").body == b"/Donn%C3%A9es%202026.zip"
+    assert server.asked[-1].endswith("?a=%C3%A9%20b")
+    for address in ("http://a.fr:port/", "http://[a/", f"http://{'a' * 70}.fr/", "ftp://a.fr/"):
+        with pytest.raises(HarvestError, match="adresse"):
+            HASTY.get(address)
 
 
 def pages(
@@ -426,6 +483,10 @@ def test_oai_pmh_gives_and_deletes(server: Server, tmp_path: Path) -> None:
     deleted.add(3)
     done = run(OaiPmh(server.address, HASTY), tmp_path)
     assert (done.counts["gone"], len(stored(tmp_path))) == (1, 5)
+    with SQLiteStore(store_path(tmp_path)) as store:
+        store.upsert(replace(dataset(3), title="Celle d'un autre"), by="anne")
+    assert run(OaiPmh(server.address, HASTY), tmp_path).counts["gone"] == 0  # it is told again, but is not the source's
+    assert stored(tmp_path)["jeu-003"] == "Celle d'un autre"
 
 
 def test_a_folder_of_files_is_harvested(tmp_path: Path) -> None:

@@ -88,7 +88,8 @@ def test_a_source_or_all_of_them(asked: list[str], capsys: pytest.CaptureFixture
 def test_an_interruption_is_taken_up_where_it_was(
     config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Ctrl-C after the first batch: the code says so, the journal too, and the rest alone is read afterwards."""
+    """Ctrl-C after the first batch: the code says so, the journal too, and the rest alone is read afterwards; counts
+    are of both parts."""
     monkeypatch.setattr(harvest_run, "BATCH", 1)
     asked = ["catalogue", "harvest", "folder", str(config.parent / "fiches"), "--name", "ici"]
     asked += ["--workspace", str(tmp_path / "w"), "--json"]
@@ -108,4 +109,8 @@ def test_an_interruption_is_taken_up_where_it_was(
     capsys.readouterr()
     assert main(asked) == 0
     [done] = json.loads(capsys.readouterr().out)
-    assert (done["status"], done["counts"]["read"], done["counts"]["new"]) == ("complete", 2, 2)
+    assert (done["status"], done["counts"]["read"], done["counts"]["new"]) == ("complete", 3, 3)
+    assert done["counts"]["unchanged"] == 0
+    assert main(["catalogue", "sources", "--json", "--workspace", str(tmp_path / "w")]) == 0
+    [told] = json.loads(capsys.readouterr().out)
+    assert (told["source"], [one["status"] for one in told["runs"]]) == ("ici", ["complete"])

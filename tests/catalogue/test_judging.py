@@ -1,5 +1,6 @@
 """A catalogue judged as a whole: by organisation, by source, with the places that titles name."""
 
+import csv
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,6 +60,13 @@ def test_the_command_prints_both_tables_and_writes_them(
     assert main(["catalogue", "check", "--all", "--csv", str(table), "--workspace", str(workspace)]) == 0
     out = capsys.readouterr().out
     assert "Organisme" in out and "Source" in out and "voisin" in out
-    assert table.read_bytes() == as_csv(list(judge(workspace)))
+    assert table.read_bytes() == as_csv(summaries(list(judge(workspace))))
     assert table.read_text(encoding="utf-8-sig").splitlines()[0] == "par;groupe;fiches;note;erreurs;avertissements"
     assert main(["catalogue", "check", "saisie", "--csv", str(table), "--workspace", str(workspace)]) == 2
+    asked = ["catalogue", "check", "saisie", "--findings", str(table), "--lang", "en", "--workspace", str(workspace)]
+    assert main(asked) == 0
+    rows = list(csv.DictReader(table.read_text(encoding="utf-8-sig").splitlines(), delimiter=";"))
+    assert {row["fiche"] for row in rows} == {"saisie"} and "the record has no abstract." in {
+        r["constat"] for r in rows
+    }
+    assert "[error, 8 points] the record has no abstract." in capsys.readouterr().out

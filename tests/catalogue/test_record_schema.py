@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from geoguichet.catalogue.record import Record
-from geoguichet.catalogue.record_schema import SCHEMA
+from geoguichet.catalogue.rules.record_schema import SCHEMA
 from geoguichet.catalogue.validate import RULES, check
 
 GOOD: dict[str, Any] = {
@@ -24,7 +24,7 @@ GOOD: dict[str, Any] = {
 
 
 def faults(document: dict[str, Any]) -> dict[str, list[str]]:
-    found = {name: [path for path, _ in rule(document)] for name, _, rule, _, _ in SCHEMA}
+    found = {name: [fault.path for fault in rule(document)] for name, rule in SCHEMA.items()}
     return {name: paths for name, paths in found.items() if paths}
 
 
@@ -84,4 +84,4 @@ def test_a_finding_says_where_why_and_how_to_mend_it() -> None:
     document = {**GOOD, "properties": {**GOOD["properties"], "themes": [{"concepts": [{"id": "c"}]}]}}
     (finding,) = [item for item in check(Record.from_geojson(document)).findings if item.rule == "ogc-themes"]
     assert finding.where == "properties.themes[0].scheme" and "20-004r1" in finding.why and finding.remedy
-    assert {name for name, *_ in SCHEMA} <= {rule.name for rule in RULES}
+    assert set(SCHEMA) <= {rule.name for rule in RULES}

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -9,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from geoguichet.catalogue import formats
-from geoguichet.catalogue.harvest.http import Client
-from geoguichet.catalogue.links import dead_links
+from geoguichet.catalogue.links import PATIENCE, Reason, Target, dead_links
 from geoguichet.catalogue.mapping import INSPIRE_THEME, TOPIC_CATEGORY, with_members
 from geoguichet.catalogue.record import Concept, Contact, ContactPoint, Extent, ExternalId, Link, Record, Theme, Time
-from geoguichet.catalogue.validate import RULES, Context, check, organisation_of, totals
+from geoguichet.catalogue.rules.rule import Context
+from geoguichet.catalogue.validate import RULES, check, organisation_of, totals
 
 
 @pytest.fixture
@@ -88,6 +89,11 @@ def test_a_rule_sees_what_it_is_for(rule: str, members: dict[str, object], good:
         finding for finding in check(spoiled, context=Context(today="2026-06-01")).findings if finding.rule == rule
     ]
     assert findings and all(f.message and f.where and f.why and f.remedy and f.item == good.id for f in findings)
+    english = [f for f in check(spoiled, context=Context(today="2026-06-01"), language="en").findings if f.rule == rule]
+    for here, there in zip(findings, english, strict=True):
+        assert (here.where, here.xpath, here.weight) == (there.where, there.xpath, there.weight)
+        assert not set("«»àéèêç") & set(there.message + there.why + there.remedy)
+        assert here.message != there.message and here.why != there.why and here.remedy != there.remedy
 
 
 def test_the_extent_is_compared_with_the_place_that_the_title_names(good: Record) -> None:
@@ -122,8 +128,49 @@ def test_every_real_record_is_judged(shared_data: Path) -> None:
     assert min(scores) > 0 and max(scores) > 90
 
 
-def test_rules_have_distinct_names() -> None:
+def test_rules_have_distinct_names_and_speak_both_languages() -> None:
     assert len({rule.name for rule in RULES}) == len(RULES)
+    for rule in RULES:
+        for words in (rule.why, rule.remedy):
+            assert words.fr.endswith(".") and words.en.endswith(".") and words.fr != words.en
+            assert not set("«»éèêàç") & set(words.en), rule.name
+
+
+def test_findings_tell_the_very_place(good: Record) -> None:
+    spoiled = with_members(
+        good,
+        crs=["EPSG:2154", "NTF"],
+        links=(*good.links, Link("www.exemple.fr", "related")),
+        unreadable=[{"member": "dates", "path": "/a/b", "line": 3, "text": "hier", "reason": "pas une date"}],
+        contacts=(*good.contacts, Contact(organization="A", roles=("owner",), emails=(ContactPoint("a@"),))),
+    )
+    places = {finding.rule: (finding.where, finding.xpath) for finding in check(spoiled).findings}
+    assert places["crs"] == ("properties.crs[1]", "/MD_Metadata/referenceSystemInfo")
+    assert places["ogc-links"][0] == f"links[{len(good.links)}].href"
+    assert places["unreadable"] == ("properties.dates", "/a/b")
+    assert places["responsible"][0] == "properties.contacts[2].emails[0].value"
+
+
+@pytest.mark.parametrize(
+    ("licence", "rights", "told"),
+    [
+        ("etalab-2.0", "", False), ("CC-BY-4.0", "", False), ("", "Licence Ouverte", True),
+        ("fais-ce-que-tu-veux", "", True), ("", "", True),
+    ],
+)  # fmt: skip
+def test_a_licence_is_one_that_is_known(licence: str, rights: str, told: bool, good: Record) -> None:
+    record = replace(good, license=licence, rights=rights)
+    assert ("licence" in rules_of(record)) is told
+
+
+def test_the_text_of_a_check_explains_the_score(good: Record) -> None:
+    poor = replace(good, title="")
+    french, english = check(poor), check(poor, language="en")
+    assert french.score == english.score
+    lost = sum(possible - given for _, given, possible in french.score.parts)
+    assert "[erreur, 10 points] la fiche n'a pas de titre." in french.as_text() and "remède : " in french.as_text()
+    assert "[error, 10 points] the record has no title." in english.as_text() and "how to mend: " in english.as_text()
+    assert sum({finding.rule: finding.weight for finding in french.findings}.values()) == lost
 
 
 @pytest.fixture
@@ -131,12 +178,14 @@ def site() -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             status = 404 if self.path == "/absent" else 200
+            size = 50_000_000 if self.path == "/gros.zip" else 2
             kind = "text/html" if self.path == "/page.zip" else "application/zip"
             self.send_response(status)
             self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", "2")
+            self.send_header("Content-Length", str(size))
             self.end_headers()
-            self.wfile.write(b"ok")
+            with suppress(ConnectionError):  # who only wants to know leaves before the end
+                self.wfile.write(b"o" * size)
 
         def log_message(self, *_: object) -> None:
             """Stay silent."""
@@ -157,14 +206,22 @@ def test_dead_links_say_why(site: str) -> None:
         f"{site}/page.zip": "enclosure",
         f"{site}/wfs": "service",
         "http://127.0.0.1:9/": "related",
+        f"{site}/gros.zip": "enclosure",
+        "http://a.fr:port/": "related",
     }
     record = Record(id="a", links=tuple(Link(href, rel) for href, rel in hrefs.items()))
-    hasty = Client(timeout_s=2, tries=1)
+    hasty = replace(PATIENCE, timeout_s=2)
     rules = {finding.where: finding.rule for finding in dead_links(record, client=hasty, inner=True)}
     assert rules == {
         "links[1].href": "link-404",
         "links[2].href": "link-content",
         "links[3].href": "link-cors",
         "links[4].href": "link-dead",
+        "links[6].href": "link-dead",
     }
-    assert {finding.rule for finding in dead_links(record, client=hasty)} == {"link-inner"}
+    tried: dict[Target, Reason | None] = {}
+    english = dead_links(record, client=hasty, inner=True, language="en", tried=tried)
+    assert {finding.where: finding.rule for finding in english} == rules and len(tried) == len(hrefs)
+    assert english[0].message == f"{site}/absent: the server answers 404 (Not Found)."
+    assert dead_links(record, client=replace(hasty, timeout_s=0), inner=True, language="en", tried=tried) == english
+    assert {finding.rule for finding in dead_links(record, client=hasty)} == {"link-inner", "link-dead"}

@@ -33,7 +33,13 @@ def test_the_page_speaks_both_languages(url: str, http: requests.Session, lang: 
     one = lxml.html.fromstring(http.get(f"{url}/collections/catalogue/items/forets?f=html&lang={lang}").text)
     (fold,) = one.findall(".//details[@class='quality']")
     assert "/100" in fold.findtext("summary") and mend in fold.text_content()
-    assert "la généalogie n'est pas dite." in fold.text_content() and "properties.lineage" in fold.text_content()
+    told = {"fr": "la généalogie n'est pas dite.", "en": "the lineage is not given."}
+    assert told[lang] in fold.text_content() and "properties.lineage" in fold.text_content()
+    assert not ((page.text_content() + fold.text_content()).count("Demandé par INSPIRE") and lang == "en")
+    assert page.findall(".//main//*[@lang]") == fold.findall(".//*[@lang]") == []  # nothing in another language
+    table = http.get(f"{url}/quality?f=csv&lang={lang}")
+    assert table.headers["Content-Type"].startswith("text/csv") and "DREAL" in table.text
+    assert ("fiches" in table.text.splitlines()[0]) is (lang == "fr")
 
 
 def test_the_catalogue_is_judged_once_for_each_of_its_states(tmp_path: Path, serve, http, monkeypatch) -> None:
