@@ -6,6 +6,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/installed
 STUDY  := data/studies/visioguichets.toml
 WORKSPACE ?= $(or $(GEOGUICHET_WORKSPACE),workspace)
+WORKERS ?= auto
 
 .DEFAULT_GOAL := demo
 .PHONY: demo test check check-api serve install browser schemas sample lock clean
@@ -16,8 +17,8 @@ demo: $(STAMP)  ## Run the study of the 80 visioguichets on the embedded sample
 serve: $(STAMP)  ## The OGC API and its pages on http://127.0.0.1:5000
 	@$(BIN)/geoguichet serve --workspace $(WORKSPACE)
 
-test: $(STAMP) browser schemas  ## Every test
-	@$(BIN)/python -m pytest -q
+test: $(STAMP) browser schemas  ## Every test, on as many cores as there are, four at most (WORKERS=0: in one process)
+	@$(BIN)/python -m pytest -q --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal
 
 check: $(STAMP)  ## ruff, mypy (strict), the arrows between rooms
 	@$(BIN)/ruff check .
