@@ -99,6 +99,7 @@ def mending(found: Mapping[str, int], *, language: str = "fr") -> list[dict[str,
     listed = [
         {
             "rule": rule.name,
+            "label": rule.label.said_in(language),
             "member": rule.member,
             "severity": rule.severity,
             "weight": rule.weight,
