@@ -14,7 +14,7 @@ from typing import Any
 import pyogrio
 
 from geoguichet.catalogue.codes import INSPIRE_THEMES
-from geoguichet.catalogue.dataset import content_id, digest_of
+from geoguichet.catalogue.drafts.draft import content_id, digest_of
 from geoguichet.catalogue.errors import RecordNotFoundError
 from geoguichet.catalogue.mapping import INSPIRE_THEME, TOPIC_CATEGORY
 from geoguichet.catalogue.merging import with_edits
