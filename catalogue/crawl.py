@@ -10,14 +10,16 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
+from itertools import chain
 from pathlib import Path
 from urllib.parse import quote
 
-from geoguichet.catalogue.dataset import CONTENT, SUFFIXES, digest_of, media_type, read_datasets
+from geoguichet.catalogue.dataset import SUFFIXES, media_type, read_datasets, sidecar_findings
+from geoguichet.catalogue.drafts.draft import CONTENT, digest_of, layer_of, parts_of
 from geoguichet.catalogue.errors import CatalogueError, DatasetError, StoreError
 from geoguichet.catalogue.mapping import with_members
 from geoguichet.catalogue.merging import with_edits
@@ -62,6 +64,7 @@ class _Known:
     changed: int
     digest: str
     ids: tuple[str, ...]
+    layers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +87,16 @@ def crawl(
     done = Crawled()
     with _ledger(workspace) as ledger, SQLiteStore(store_path(workspace)) as store:
         rows = ledger.execute("SELECT path, size, changed, digest, ids FROM file")
-        known = {row[0]: _Known(row[0], row[1], row[2], row[3], tuple(json.loads(row[4]))) for row in rows}
+        known = {row[0]: _Known(row[0], row[1], row[2], row[3], *_noted(row[4])) for row in rows}
         files = list(_files(folder, workspace))
-        missing = {item.digest: item for path, item in known.items() if not os.path.lexists(path)}
+        missing: dict[str, list[_Known]] = {}
+        for path, item in known.items():
+            if not os.path.lexists(path):
+                missing.setdefault(item.digest, []).append(item)
         for number, file in enumerate(files):
             on_progress(number, len(files), file.name)
             _one(file, _Folder(folder.absolute(), url), known, missing, ledger, store, done)
-        for item in missing.values():
+        for item in chain.from_iterable(missing.values()):
             if Path(item.path).is_relative_to(folder.absolute()):
                 done.findings.append(
                     Finding("gone", item.path, "", "ce fichier n'est plus là ; sa fiche est gardée.", "info")
@@ -103,7 +109,7 @@ def described_files(workspace: Path) -> list[str]:
     if not (workspace / "crawl.sqlite").exists():
         return []
     with _ledger(workspace) as ledger:
-        return [identifier for (ids,) in ledger.execute("SELECT ids FROM file") for identifier in json.loads(ids)]
+        return [identifier for (told,) in ledger.execute("SELECT ids FROM file") for identifier in _noted(told)[0]]
 
 
 def _files(folder: Path, workspace: Path) -> Iterator[Path]:
@@ -118,38 +124,43 @@ def _one(
     file: Path,
     folder: _Folder,
     known: dict[str, _Known],
-    missing: dict[str, _Known],
+    missing: dict[str, list[_Known]],
     ledger: sqlite3.Connection,
     store: SQLiteStore,
     done: Crawled,
 ) -> None:
     """Take one file: known and untouched, touched but the same, moved, changed, or new."""
-    status = file.stat()
     before = known.get(str(file))
-    untouched = before and (before.size, before.changed) == (status.st_size, status.st_mtime_ns)
-    if before and untouched and not folder.url:
-        done.read += len(before.ids)
-        done.unchanged += len(before.ids)
-        return
     try:
+        seen = _seen(file)
+        if before and (before.size, before.changed) == seen and not folder.url:
+            done.read += len(before.ids)
+            done.unchanged += len(before.ids)
+            return
         digest = digest_of(file)
-        moved = missing.pop(digest, None) if before is None else None
+        moved = missing[digest].pop() if before is None and missing.get(digest) else None
         if before and before.digest == digest and not folder.url:
             done.read += len(before.ids)
             done.unchanged += len(before.ids)
-            _note(ledger, file, digest, before.ids)
+            _note(ledger, replace(before, size=seen[0], changed=seen[1]))
             return
         taken = {identifier for item in known.values() if item.path != str(file) for identifier in item.ids}
         drafts = [_located(record, file, folder) for record in read_datasets(file)]
-        records = _with_identifiers(drafts, before or moved, file, taken)
+        records, left = _with_identifiers(drafts, before or moved, file, taken)
+        done.findings += sidecar_findings(file)
     except (DatasetError, OSError) as error:
-        done.findings.append(Finding("unreadable", str(file), "", str(error), "error"))
+        reason = str(error).removeprefix(f"{file.name} : ")
+        done.findings.append(Finding("unreadable", str(file), "", reason, "error"))
         return
     if moved:
         ledger.execute("DELETE FROM file WHERE path = ?", (moved.path,))
         done.moved += len(records)
     if not records:
         done.findings.append(Finding("no-place", str(file), "", "aucune couche géographique dans ce fichier.", "info"))
+    done.findings += [
+        Finding("gone", str(file), identifier, "cette couche n'est plus dans le fichier ; sa fiche est gardée.", "info")
+        for identifier in left
+    ]
     crawled = taken | {record.id for record in records}
     published = [_published(record, store, crawled) for record in records]
     summary = store.bulk_upsert(
@@ -158,14 +169,13 @@ def _one(
         by="crawl",
     )  # fmt: skip
     done.published += sum(theirs is not None for theirs in published)
-    known[str(file)] = _Known(
-        str(file), status.st_size, status.st_mtime_ns, digest, tuple(record.id for record in records)
-    )
+    ids, layers = tuple(record.id for record in records), tuple(map(layer_of, records))
+    known[str(file)] = _Known(str(file), *seen, digest, ids, layers)
     done.read += summary.total
     done.created += summary.created
     done.updated += 0 if moved else summary.updated
     done.unchanged += summary.unchanged
-    _note(ledger, file, digest, [record.id for record in records])
+    _note(ledger, known[str(file)])
 
 
 def _located(record: Record, file: Path, folder: _Folder) -> Record:
@@ -197,19 +207,45 @@ def _filled(published: Record, draft: Record) -> Record:
     return replace(published, extra_properties={**told, **published.extra_properties})
 
 
-def _with_identifiers(records: list[Record], before: _Known | None, file: Path, taken: set[str]) -> list[Record]:
-    """Give the layers the identifiers they had, in their order; a copy of another file gets its own."""
-    if before is None or len(before.ids) != len(records):
-        copy = blake2b(str(file).encode(), digest_size=4).hexdigest()
-        return [replace(record, id=f"{record.id}-{copy}") if record.id in taken else record for record in records]
-    return [replace(record, id=identifier) for record, identifier in zip(records, before.ids, strict=True)]
+def _with_identifiers(
+    records: list[Record], before: _Known | None, file: Path, taken: set[str]
+) -> tuple[list[Record], list[str]]:
+    """Give the layers the identifiers they had, by name; return with them the identifiers that no layer has any more.
+
+    As many layers under new names as there were under old ones are the same, renamed; a copy gets its own.
+    """
+    known = dict(zip(before.layers, before.ids, strict=True)) if before else {}
+    layers = [layer_of(record) for record in records]
+    left = [identifier for layer, identifier in known.items() if layer not in layers]
+    strange = [layer for layer in layers if layer not in known]
+    if len(left) == len(strange):
+        known |= dict(zip(strange, left, strict=True))
+        left = []
+    copy = blake2b(str(file).encode(), digest_size=4).hexdigest()
+    named = []
+    for layer, record in zip(layers, records, strict=True):
+        own = record.id if record.id not in taken else f"{record.id}-{copy}"
+        named.append(replace(record, id=known.get(layer, own)))
+    return named, left
 
 
-def _note(ledger: sqlite3.Connection, file: Path, digest: str, ids: Iterable[str]) -> None:
-    status = file.stat()
-    row = (str(file), status.st_size, status.st_mtime_ns, digest, json.dumps(list(ids)))
+def _seen(file: Path) -> tuple[int, int]:
+    """Return the size of a dataset, all its files together (a shapefile's table, a sidecar), and its latest change."""
+    parts = [part.stat() for part in parts_of(file)]
+    return sum(part.st_size for part in parts), max(part.st_mtime_ns for part in parts)
+
+
+def _note(ledger: sqlite3.Connection, file: _Known) -> None:
+    told = json.dumps([list(pair) for pair in zip(file.ids, file.layers, strict=True)])
+    row = (file.path, file.size, file.changed, file.digest, told)
     ledger.execute("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?)", row)
     ledger.commit()
+
+
+def _noted(told: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the identifiers and layers that `_note` wrote; an older crawl wrote no layers."""
+    pairs = [pair if isinstance(pair, list) else [pair, f"?{at}"] for at, pair in enumerate(json.loads(told))]
+    return tuple(pair[0] for pair in pairs), tuple(pair[1] for pair in pairs)
 
 
 @contextmanager

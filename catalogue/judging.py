@@ -13,6 +13,7 @@ from typing import Any
 
 from geoguichet.catalogue.crawl import described_files
 from geoguichet.catalogue.csv_table import harmless
+from geoguichet.catalogue.dataset import ONLY_A_PERSON
 from geoguichet.catalogue.exchange import every_record
 from geoguichet.catalogue.harvest.journal import Journal, journal_path
 from geoguichet.catalogue.links import Reason, Target, dead_links
@@ -94,11 +95,25 @@ def by_rule(judged: Iterable[Judged]) -> dict[str, int]:
     return dict(Counter(rule for item in judged for rule in {finding.rule for finding in item.checked.findings}))
 
 
+def left_to_people(workspace: Path) -> list[tuple[str, int]]:
+    """Return what the records that crawls made still lack that only a person knows, and in how many of them each."""
+    kept = set(described_files(workspace))
+    if not kept:
+        return []
+    context = Context()
+    with SQLiteStore(store_path(workspace)) as store:
+        records = [record for record in every_record(store) if record.id in kept]
+    found = by_rule(Judged("", CRAWLED, check(record, context=context)) for record in records)
+    told = [(rule, found.get(rule.name, 0)) for rule in RULES if rule.name in ONLY_A_PERSON]
+    return [(rule.label.fr, count) for rule, count in sorted(told, key=lambda pair: -pair[0].weight) if count]
+
+
 def mending(found: Mapping[str, int], *, language: str = "fr") -> list[dict[str, Any]]:
     """Return the rules of `by_rule` with why each matters and how to mend it; those that cost the most come first."""
     listed = [
         {
             "rule": rule.name,
+            "label": rule.label.said_in(language),
             "member": rule.member,
             "severity": rule.severity,
             "weight": rule.weight,

@@ -9,9 +9,13 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from urllib.parse import quote
 
+from geoguichet.catalogue.codes import INSPIRE_THEMES
 from geoguichet.catalogue.errors import RecordNotFoundError
+from geoguichet.catalogue.mapping import INSPIRE_THEME, TOPIC_CATEGORY
+from geoguichet.catalogue.merging import with_edits
 from geoguichet.catalogue.quality_measures import measures
-from geoguichet.catalogue.record import Contact, Extent, Link, Record
+from geoguichet.catalogue.record import Concept, Contact, Extent, ExternalId, Link, Record, Theme
+from geoguichet.catalogue.statements import FRENCH, NOT_EVALUATED, OPEN_ACCESS
 from geoguichet.catalogue.store import SQLiteStore, store_path
 from geoguichet.referentials.sources import OfficialSource, source_of
 from geoguichet.referentials.versions import FEEDS, SERVICES, Version, Versions, collection_id
@@ -23,6 +27,13 @@ KINDS = {
     "populations": "population",
     "broadband": "accès à internet",
 }
+_THEMES = {
+    SERVICES: ("society", "us"),
+    "territories": ("boundaries", "au"),
+    "populations": ("society", "pd"),
+    "broadband": ("utilitiesCommunication", "us"),
+}
+"""Kind of referential -> its topic category (ISO 19115) and INSPIRE theme."""
 _JSON = "application/geo+json"
 
 
@@ -38,7 +49,7 @@ def publish_referential(store: Versions, name: str, workspace: Path) -> tuple[st
     """
     records = referential_records(store.versions(name))
     with SQLiteStore(store_path(workspace)) as catalogue:
-        catalogue.bulk_upsert(records, by="geoguichet")
+        catalogue.bulk_upsert([with_edits(record, catalogue, by="geoguichet") for record in records], by="geoguichet")
     return tuple(record.id for record in records)
 
 
@@ -74,23 +85,37 @@ def _record(version: Version, source: OfficialSource | None) -> Record:
     contacts = (Contact(organization=source.publisher, roles=("publisher",)),) if source else ()
     links = [Link(source.address, rel="via", title=f"Source : {source.title}", hreflang="fr")] if source else []
     title = source.title if source else f"Référentiel {version.name}"
+    topic, inspire = _THEMES[version.kind]
+    licence = LICENCES.get(source.licence, "other") if source else ""
     return Record(
         id=record_id(version),
         type="dataset",
         title=f"{title} ({version.name}, version du {day})",
         description=_abstract(version),
         keywords=("référentiel", KINDS[version.kind], version.name),
+        themes=(
+            Theme((Concept(topic),), TOPIC_CATEGORY),
+            Theme((Concept(f"{INSPIRE_THEME}/{inspire}", INSPIRE_THEMES[inspire][0]),), INSPIRE_THEME),
+        ),
         geometry=Extent(*version.bbox).as_geometry() if version.bbox else None,
         created=_instant(version),
         contacts=contacts,
-        license=LICENCES.get(source.licence, "other") if source else "",
+        license=licence,
         links=tuple(links),
+        external_ids=(ExternalId(f"{version.name}@{version.digest}", "geoguichet"),),
         extra_properties={
             "lineage": _lineage(version, source),
             "quality": measures(version.rules, version.rows_in),
             "rows": version.rows,
             "version": version.short,
             "language": {"code": "fr"},
+            "resourceLanguages": FRENCH,
+            "dates": [{"date": day, "type": "creation"}],
+            "formats": [{"name": "GeoPackage", "mediaType": "application/geopackage+sqlite3"}],
+            "maintenance": {"frequency": "asNeeded", "note": "Une version par fichier importé ; elle ne change plus."},
+            "conformity": [NOT_EVALUATED],
+            **({"crs": ["EPSG:4326"]} if version.bbox else {}),
+            **({"constraints": [OPEN_ACCESS]} if licence in LICENCES.values() else {}),
         },
     )
 

@@ -92,6 +92,7 @@ def _export(arguments: argparse.Namespace) -> None:
 
 def _crawl(arguments: argparse.Namespace) -> None:
     from geoguichet.catalogue.crawl import crawl
+    from geoguichet.catalogue.judging import left_to_people
 
     with counting("données", quiet=arguments.quiet or arguments.json) as on_progress:
         done = crawl(arguments.path, workspace_of(arguments), url=arguments.url, on_progress=on_progress)
@@ -104,6 +105,10 @@ def _crawl(arguments: argparse.Namespace) -> None:
         f"{done.unchanged} inchangée(s), {done.moved} déplacée(s)"
         + (f" ; {done.published} avai(en)t déjà une fiche publiée, complétée." if done.published else ".")
     )
+    lacking = left_to_people(workspace_of(arguments))
+    if lacking and not arguments.quiet:
+        print("Reste à dire par une personne : " + ", ".join(f"{what} ({count})" for what, count in lacking) + ".")
+        print("Fiche par fiche : geoguichet catalogue check ID ; en une table : check --all --findings constats.csv")
 
 
 def _harvest(arguments: argparse.Namespace) -> None:

@@ -14,17 +14,18 @@ from typing import Any
 import pyogrio
 
 from geoguichet.catalogue.codes import INSPIRE_THEMES
-from geoguichet.catalogue.dataset import content_id, digest_of
+from geoguichet.catalogue.drafts.draft import content_id, digest_of
 from geoguichet.catalogue.errors import RecordNotFoundError
 from geoguichet.catalogue.mapping import INSPIRE_THEME, TOPIC_CATEGORY
 from geoguichet.catalogue.merging import with_edits
-from geoguichet.catalogue.record import Concept, Contact, ContactPoint, Extent, Link, Record, Theme, Time
+from geoguichet.catalogue.record import Concept, Contact, ContactPoint, Extent, ExternalId, Link, Record, Theme, Time
+from geoguichet.catalogue.statements import FRENCH, NOT_EVALUATED, OPEN_ACCESS
 from geoguichet.catalogue.store import RecordStore, SQLiteStore, store_path
 from geoguichet.coverage.outputs.plan_words import rule_sentences
 from geoguichet.coverage.outputs.sections import verdicts
 from geoguichet.coverage.outputs.wording import Wording
 from geoguichet.coverage.result import CoverageResult
-from geoguichet.coverage.study import SAMPLE
+from geoguichet.coverage.study import SAMPLE, StudyContact
 from geoguichet.referentials import sample
 
 COLLECTIONS = {"communes": "communes", "services": "services"}
@@ -56,21 +57,19 @@ def publish(result: CoverageResult, workspace: Path) -> tuple[str, ...]:
         The catalogue cannot be written.
     """
     with SQLiteStore(store_path(workspace)) as store:
-        layers = sample_records() if result.study.source == SAMPLE else ()
-        filled = [
-            with_edits(layer, store, by="geoguichet") for layer in layers
-        ]  # by people, and by a crawl of the file
-        records = (*filled, study_record(result))
+        layers = sample_records(result.study.contact) if result.study.source == SAMPLE else ()
+        told = (*layers, study_record(result))
+        records = [with_edits(record, store, by="geoguichet") for record in told]  # by people, and by a crawl
         store.bulk_upsert([_dated(record, store) for record in records], by="geoguichet")
     return tuple(record.id for record in records)
 
 
-def sample_records() -> tuple[Record, ...]:
-    """Return one record per layer of the embedded sample."""
+def sample_records(contact: StudyContact | None = None) -> tuple[Record, ...]:
+    """Return one record per layer of the embedded sample; ``contact`` is who gives it out here and keeps its record."""
     path = sample.sample_path()
     digest = digest_of(path)
     return tuple(
-        replace(_layer_record(layer, _extent(path, layer.key)), external_ids=(content_id(digest, layer.key),))
+        _layer_record(layer, _extent(path, layer.key), content_id(digest, layer.key), contact or StudyContact())
         for layer in sample.SAMPLE_LAYERS.values()
     )
 
@@ -100,20 +99,31 @@ def study_record(result: CoverageResult) -> Record:
         keywords=("zone blanche", "services publics", "visioguichet", "accessibilité", study.territory.name),
         themes=(Theme((Concept("society"),), TOPIC_CATEGORY),),
         geometry=Extent(west, south, east, north).as_geometry(),
-        contacts=_study_contacts(result),
+        contacts=_contacts(study.contact, "pointOfContact"),
         license="etalab-2.0" if study.source == SAMPLE else "",
         links=(*files, *features, *_lineage_links(result)),
-        extra_properties={"lineage": _lineage(result), "language": {"code": study.language}, **_plan(result)},
+        extra_properties={
+            "lineage": _lineage(result),
+            "language": {"code": study.language},
+            "maintenance": {"frequency": "asNeeded", "note": "Recalculée quand ses données ou ses questions changent."},
+            **({"constraints": [OPEN_ACCESS]} if study.source == SAMPLE else {}),
+            **_plan(result),
+        },
     )
 
 
-def _layer_record(layer: sample.SampleLayer, extent: Extent) -> Record:
+def _layer_record(layer: sample.SampleLayer, extent: Extent, content: ExternalId, contact: StudyContact) -> Record:
     publishers = dict.fromkeys(source.publisher for source in layer.sources)
     first, last = layer.years
     links = [Link(sample.LICENCE_URL, rel="license", type="text/html", title=sample.LICENCE, hreflang="fr")]
     if layer.key in COLLECTIONS:
         address = f"collections/{COLLECTIONS[layer.key]}/items"
         links.append(Link(address, rel="items", type="application/geo+json", title=layer.title_fr))
+    sources = {source.address: source for source in layer.sources if source.address}
+    links += [
+        Link(address, rel="via", title=f"Source : {source.title} ({source.publisher})", hreflang="fr")
+        for address, source in sources.items()
+    ]
     return Record(
         id=layer_id(layer.key),
         type="dataset",
@@ -126,29 +136,25 @@ def _layer_record(layer: sample.SampleLayer, extent: Extent) -> Record:
         ),
         geometry=extent.as_geometry(),
         time=Time(interval=(f"{first}-01-01", f"{last}-12-31")),
-        contacts=tuple(Contact(organization=name, roles=("publisher",)) for name in publishers),
+        contacts=(
+            *(Contact(organization=name, roles=("publisher",)) for name in publishers),
+            *_contacts(contact, "distributor"),
+        ),
+        external_ids=(content,),
         license="etalab-2.0",
         links=tuple(links),
         extra_properties={
             "lineage": " ; ".join(f"{source.title} ({source.publisher}, {source.vintage})" for source in layer.sources),
             "language": {"code": "fr"},
-            "resourceLanguages": [{"code": "fre"}],
+            "resourceLanguages": FRENCH,
             "dates": [{"date": f"{last}-01-01", "type": "revision"}],
             "crs": [sample.CRS],
             "formats": [{"name": "GeoPackage"}],
             "maintenance": {"frequency": "notPlanned", "note": "Échantillon livré avec le logiciel."},
-            "constraints": [{"kind": "legal", "other": [{"text": "Pas de restriction d'accès public"}]}],
-            "conformity": [_NOT_EVALUATED],
+            "constraints": [OPEN_ACCESS],
+            "conformity": [NOT_EVALUATED],
         },
     )
-
-
-_NOT_EVALUATED = {
-    "title": "Règlement (UE) n° 1089/2010 de la Commission",
-    "date": "2010-12-08",
-    "dateType": "publication",
-    "explanation": "Non évaluée.",
-}
 
 
 def layer_id(layer: str) -> str:
@@ -227,12 +233,13 @@ def _lineage_links(result: CoverageResult) -> list[Link]:
     ]
 
 
-def _study_contacts(result: CoverageResult) -> tuple[Contact, ...]:
-    contact = result.study.contact
+def _contacts(contact: StudyContact, role: str) -> tuple[Contact, ...]:
+    """Return who is to be asked about the resource, in a role, and about its record; nobody when nobody is named."""
     if not contact.organization and not contact.email:
         return ()
     emails = (ContactPoint(contact.email),) if contact.email else ()
-    return (Contact(organization=contact.organization, emails=emails, roles=("pointOfContact",)),)
+    resource = Contact(organization=contact.organization, emails=emails, roles=(role,))
+    return resource, replace(resource, roles=("pointOfContact",), extra={"about": "metadata"})
 
 
 def _dated(record: Record, store: RecordStore) -> Record:
@@ -241,6 +248,17 @@ def _dated(record: Record, store: RecordStore) -> Record:
     try:
         known = store.get(record.id)
     except RecordNotFoundError:
-        return replace(record, created=now, updated=now)
-    same = replace(record, created=known.created, updated=known.updated)
-    return same if same.digest() == known.digest() else replace(same, updated=now)
+        return _with_dates(record, now, now)
+    same = _with_dates(record, known.created or now, known.updated or now)
+    return same if same.digest() == known.digest() else _with_dates(record, known.created or now, now)
+
+
+def _with_dates(record: Record, created: str, updated: str) -> Record:
+    """Say when a record was made and changed; the result of a study is as old as its record."""
+    record = replace(record, created=created, updated=updated)
+    if record.type != "study":
+        return record
+    dates = [{"date": created[:10], "type": "creation"}]
+    if updated[:10] > created[:10]:
+        dates.append({"date": updated[:10], "type": "revision"})
+    return replace(record, extra_properties={**record.extra_properties, "dates": dates})

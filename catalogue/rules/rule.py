@@ -49,6 +49,8 @@ class Rule:
     """One rule: what it looks at, for which types of records, what it weighs, and what a person should know."""
 
     name: str
+    label: Words
+    """What the rule wants, named as a list would: « la licence »."""
     member: str
     weight: int
     severity: Severity

@@ -88,6 +88,7 @@ _EXPECTED = {
 RULES: tuple[Rule, ...] = (
     Rule(
         "lineage",
+        Words("la généalogie", "the lineage"),
         "lineage",
         5,
         "error",
@@ -102,6 +103,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "conformity",
+        Words("la conformité", "conformity"),
         "conformity",
         3,
         "warning",
@@ -115,6 +117,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "access",
+        Words("les restrictions d'accès", "limitations on access"),
         "constraints",
         4,
         "warning",
@@ -127,6 +130,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "licence",
+        Words("la licence", "the licence"),
         "license",
         6,
         "warning",
@@ -142,6 +146,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "responsible",
+        Words("le responsable et son courriel", "the responsible party and its e-mail"),
         "contacts",
         6,
         "error",
@@ -151,6 +156,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "metadata-contact",
+        Words("le contact pour la fiche", "the contact for the record"),
         "contacts.metadata",
         2,
         "warning",
@@ -165,6 +171,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "metadata-date",
+        Words("la date de la fiche", "the date of the record"),
         "updated",
         2,
         "warning",
@@ -174,6 +181,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "metadata-language",
+        Words("la langue de la fiche", "the language of the record"),
         "language",
         1,
         "warning",
@@ -183,6 +191,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "format",
+        Words("le format", "the format"),
         "formats",
         2,
         "info",
@@ -193,6 +202,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "location",
+        Words("un lien vers la ressource", "a link to the resource"),
         "links",
         5,
         "warning",
@@ -204,6 +214,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "service-type",
+        Words("le type de service", "the type of service"),
         "serviceType",
         4,
         "error",
@@ -217,6 +228,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "unreadable",
+        Words("ce qui n'a pu être lu", "what could not be read"),
         "unreadable",
         5,
         "error",

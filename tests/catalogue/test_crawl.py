@@ -1,11 +1,14 @@
 """Data files turned into records: right extent, system and fields; only what changed is read again."""
 
+import random
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyogrio
 import pytest
 import rasterio
 from rasterio.transform import from_origin
@@ -14,7 +17,9 @@ from shapely.geometry import Point, box
 
 from geoguichet.catalogue import iso19139
 from geoguichet.catalogue.crawl import crawl, described_files
-from geoguichet.catalogue.dataset import content_id, digest_of, read_datasets
+from geoguichet.catalogue.dataset import ONLY_A_PERSON, read_datasets
+from geoguichet.catalogue.drafts import tables
+from geoguichet.catalogue.drafts.draft import content_id, digest_of
 from geoguichet.catalogue.errors import DatasetError
 from geoguichet.catalogue.exchange import every_record
 from geoguichet.catalogue.mapping import said, with_members
@@ -123,6 +128,43 @@ def test_a_second_crawl_reads_only_what_changed(folder: Path, frame: gpd.GeoData
     assert said(after["Emprises"], "features") == 2 and after["Emprises"].id == known["Emprises"].id
 
 
+def test_a_layer_added_or_taken_away_leaves_the_records_of_the_others(
+    folder: Path, frame: gpd.GeoDataFrame, tmp_path: Path
+) -> None:
+    data, workspace = tmp_path / "data", tmp_path / "w"
+    data.mkdir()
+    shutil.copy(folder / "communes.gpkg", data)
+    crawl(data, workspace)
+    before = {title: record.id for title, record in records(workspace).items()}
+    frame.iloc[:1].to_file(data / "communes.gpkg", layer="mairies", mode="a")
+    assert crawl(data, workspace).created == 1
+    after = {title: record.id for title, record in records(workspace).items()}
+    assert after.items() > before.items() and len(after) == 3
+    (data / "communes.gpkg").unlink()
+    frame.to_file(data / "communes.gpkg", layer="communes")
+    done = crawl(data, workspace)
+    assert (done.read, done.created) == (1, 0)
+    assert {(found.rule, found.item) for found in done.findings} == {
+        ("gone", after["Communes : centres"]), ("gone", after["Communes : mairies"])}  # fmt: skip
+    assert len(records(workspace)) == 3  # what is gone keeps its record, and is told
+
+
+def test_any_file_of_a_dataset_changes_it(folder: Path, frame: gpd.GeoDataFrame, tmp_path: Path) -> None:
+    """The table of a shapefile, or the metadata beside it: the file of geometries itself stays as it was."""
+    data, workspace = tmp_path / "data", tmp_path / "w"
+    data.mkdir()
+    for part in folder.glob("bati_commune.*"):
+        shutil.copy2(part, data)
+    crawl(data, workspace)
+    other = frame.assign(nom=["A", "B", "C", "D", "E"])
+    other.to_file(tmp_path / "autre.shp")
+    shutil.copy(tmp_path / "autre.dbf", data / "bati_commune.dbf")
+    assert crawl(data, workspace).updated == 1
+    assert said(records(workspace)["Bati commune"], "fields")[0]["examples"] == ["A", "B", "C"]
+    (data / "bati_commune.qmd").write_text(QMD, encoding="utf-8")
+    assert crawl(data, workspace).updated == 1 and "Contours des communes" in records(workspace)
+
+
 def test_a_layer_that_is_published_gets_no_second_record(folder: Path, tmp_path: Path) -> None:
     data, workspace = tmp_path / "data", tmp_path / "w"
     data.mkdir()
@@ -174,12 +216,81 @@ def test_a_draft_lacks_only_what_a_person_knows(folder: Path) -> None:
     [record] = read_datasets(folder / "contours.fgb")
     rules = {finding.rule for finding in check(record).findings if finding.severity == "error"}
     assert rules == {"abstract", "topic-category", "lineage", "responsible"}
+    for file in folder.iterdir():
+        with suppress(DatasetError):
+            for draft in read_datasets(file):
+                assert {finding.rule for finding in check(draft).findings} <= ONLY_A_PERSON, file.name
 
 
 def test_points_without_a_place_are_told(tmp_path: Path) -> None:
     gpd.GeoDataFrame({"a": [1, 2]}, geometry=[Point(1, 43), None], crs=4326).to_file(tmp_path / "p.gpkg", layer="p")
     [record] = read_datasets(tmp_path / "p.gpkg")
     assert said(record, "emptyGeometries") == 1 and record.geometry == {"type": "Point", "coordinates": [1, 43]}
+
+
+def test_kinds_of_geometry_that_differ_are_complex(tmp_path: Path) -> None:
+    mixed = gpd.GeoDataFrame(geometry=[Point(1, 43), box(1, 43, 2, 44), None], crs=4326)
+    mixed.to_file(tmp_path / "m.geojson")
+    gpd.GeoDataFrame(geometry=[box(1, 43, 2, 44)], crs=4326).iloc[:0].to_file(
+        tmp_path / "vide.gpkg", layer="vide", geometry_type="Polygon"
+    )
+    [record] = read_datasets(tmp_path / "m.geojson")
+    [empty] = read_datasets(tmp_path / "vide.gpkg")
+    assert (said(record, "geometryType"), said(empty, "geometryType")) == ("complex", "surface")
+
+
+def test_a_table_is_measured_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fields come from the first rows of a long table; how many rows, where and in which system, from all of them."""
+    monkeypatch.setattr(tables, "SAMPLE_ROWS", 3)
+    rows = "".join(f"{n};{570_000 + n};6270000,5\n" for n in range(10))
+    (tmp_path / "longue.csv").write_text(f"n;x_l93;y_l93\n{rows}", encoding="utf-8")
+    [record] = read_datasets(tmp_path / "longue.csv")
+    assert (said(record, "features"), said(record, "crs")) == (10, ["EPSG:2154"])
+    assert said(record, "fields")[0]["sampled"] is True
+    assert record.extent is not None and record.extent.east > record.extent.west
+
+
+def test_coordinates_in_one_column_and_workbooks_of_libreoffice(tmp_path: Path) -> None:
+    (tmp_path / "od.csv").write_text('nom,geo_point_2d\nAuch,"43.64, 0.58"\nFoix,\nMuret,"43.46,1.32"\n', "utf-8")
+    [record] = read_datasets(tmp_path / "od.csv")
+    assert record.extent == Extent(0.58, 43.46, 1.32, 43.64)
+    assert (said(record, "features"), said(record, "emptyGeometries")) == (3, 1)
+    sheet = pd.DataFrame({"nom": ["Auch", "Muret"], "lon": [0.58, 1.32], "lat": [43.64, 43.46]})
+    pyogrio.write_dataframe(sheet, tmp_path / "lieux.ods", driver="ODS", layer="mairies")
+    [record] = read_datasets(tmp_path / "lieux.ods")
+    assert (record.title, record.extent) == ("Lieux : mairies", Extent(0.58, 43.46, 1.32, 43.64))
+
+
+def test_a_sidecar_that_is_no_metadata_is_told_and_one_beside_two_layers_names_none(
+    folder: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    shutil.copy(folder / "contours.fgb", data)
+    (data / "contours.xml").write_text("<a", encoding="utf-8")
+    shutil.copy(folder / "communes.gpkg", data)
+    (data / "communes.qmd").write_text(QMD, encoding="utf-8")
+    done = crawl(data, tmp_path / "w")
+    assert done.created == 3 and [Path(found.layer).name for found in done.findings] == ["contours.xml"]
+    assert {record.license for record in records(tmp_path / "w").values()} == {"etalab-2.0", ""}
+
+
+def test_no_damage_stops_a_crawl(folder: Path, tmp_path: Path) -> None:
+    """Files cut or with bytes changed anywhere are read, or refused in one sentence that names them."""
+    chance, refused = random.Random(4), 0
+    for file in sorted(folder.iterdir()):
+        content = file.read_bytes()
+        for trial in range(6):
+            spoiled = bytearray(content[: chance.randrange(len(content))] if trial % 2 else content)
+            for _ in range(min(8, len(spoiled))):
+                spoiled[chance.randrange(len(spoiled))] = chance.randrange(256)
+            (tmp_path / file.name).write_bytes(spoiled)
+            try:
+                read_datasets(tmp_path / file.name)
+            except DatasetError as error:
+                refused += 1
+                assert str(error).startswith(file.name) and "\n" not in str(error)
+    assert refused > 20
 
 
 @pytest.mark.parametrize("name", ["abime.gpkg", "abime.tif", "abime.parquet", "abime.xlsx"])

@@ -1,0 +1,1 @@
+"""Draft records made of data files, one file per kind of data."""
