@@ -54,6 +54,8 @@ class Kept:
     digest: str
     address: str
     records: tuple[tuple[str, str], ...]
+    whole: bool = True
+    """False when something in it was refused, or is held by another: it is read again next time, and told again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +127,13 @@ class Journal:
             return Opened(int(cursor.lastrowid or 0), "", True, {})
 
     def known(self, name: str, digests: Iterable[str]) -> dict[str, tuple[str, ...]]:
-        """Return the records of the documents that are known already, by digest."""
+        """Return the records of the documents that are known and were taken whole, by digest."""
         wanted = list(digests)
         with self._read() as database:
             marks = ", ".join("?" * len(wanted))
             query = f"SELECT digest, ids FROM document WHERE source = ? AND digest IN ({marks})"
-            return {digest: tuple(json.loads(ids)) for digest, ids in database.execute(query, (name, *wanted))}
+            found = {digest: json.loads(ids) for digest, ids in database.execute(query, (name, *wanted))}
+            return {digest: tuple(ids) for digest, ids in found.items() if None not in ids}
 
     def digests_at(self, name: str, address: str) -> list[str]:
         """Return the digests of the documents that an address gave last time."""
@@ -145,7 +148,7 @@ class Journal:
         """Note what was stored and what was seen unchanged, where the run has come to and what it counted."""
         with self._write() as database:
             for item in kept:
-                ids = json.dumps([identifier for identifier, _ in item.records])
+                ids = json.dumps([identifier for identifier, _ in item.records] + ([] if item.whole else [None]))
                 database.execute(
                     "INSERT OR REPLACE INTO document VALUES (?, ?, ?, ?, ?)",
                     (name, item.digest, item.address, ids, run),
@@ -184,7 +187,8 @@ class Journal:
         """Return the records that the documents of a run hold."""
         with self._read() as database:
             query = "SELECT ids FROM document WHERE source = ? AND run = ?"
-            return {identifier for (ids,) in database.execute(query, (name, run)) for identifier in json.loads(ids)}
+            rows = database.execute(query, (name, run))
+            return {identifier for (ids,) in rows for identifier in json.loads(ids) if identifier is not None}
 
     def gone(self, run: int, name: str) -> list[str]:
         """Return the records of the source that no document of this run holds."""

@@ -121,7 +121,7 @@ def harvest(
             for batch in batched(_watched(source.records(cursor=cursor), tally, on_progress), BATCH):
                 _store_batch(batch, run, journal, store, Originals(originals_path(workspace)), tally)
             status = _finish(run, journal, store, tally)
-        if status == "complete" and isinstance(source, Capabilities | DcatCatalogue):
+        if status == "complete" and not tally.counts["duplicates"] and isinstance(source, Capabilities | DcatCatalogue):
             journal.keep_validators(name, source.validators)
     except KeyboardInterrupt:
         status = "interrupted"
@@ -170,9 +170,12 @@ def _store_batch(
     neighbours = journal.neighbours(tally.source, prints.items()) if prints else {}
     for digest, item in fetched.items():
         if digest not in known:
-            records = list(_taken(answers[digest], item.address, neighbours, tally))
+            answer = answers[digest]
+            records = list(_taken(answer, item.address, neighbours, tally))
             described += [(one, item.address) for one in records]
-            kept.append(Kept(digest, item.address, tuple((one.record.id, _print(one.record)) for one in records)))
+            whole = len(records) == len(answer.described) and not any(f.severity == "error" for f in answer.findings)
+            prints_of = tuple((one.record.id, _print(one.record)) for one in records)
+            kept.append(Kept(digest, item.address, prints_of, whole))
     if described:
         for one, _ in described:
             change = store.upsert(one.record, by=tally.source) if len(described) == 1 else ""

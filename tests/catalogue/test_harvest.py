@@ -260,6 +260,14 @@ def test_two_sources_do_not_overwrite_each_other(server: Server, tmp_path: Path)
     done = run(Csw(server.address, HASTY), tmp_path, "second")
     assert {finding.rule for finding in done.findings} == {"duplicate", "lookalike"}
     assert stored(tmp_path)["jeu-001"] == "Jeu 1" and stored(tmp_path)["jumeau"] == "Jeu 0"
+    again = run(Csw(server.address, HASTY), tmp_path, "second")
+    assert (again.counts["duplicates"], again.counts["unchanged"]) == (1, 1)  # told at each harvest
+    server.respond = csw([iso19139.write(dataset(0))])
+    run(Csw(server.address, HASTY), tmp_path, "premier")
+    assert "jeu-001" not in stored(tmp_path)
+    server.respond = csw([iso19139.write(dataset(1, "Volé")), iso19139.write(twin)])
+    assert run(Csw(server.address, HASTY), tmp_path, "second").counts["new"] == 1
+    assert stored(tmp_path)["jeu-001"] == "Volé"  # its first holder gave it up
 
 
 def test_a_source_lost_on_the_way_keeps_what_it_gave(server: Server, tmp_path: Path) -> None:
@@ -497,6 +505,11 @@ def test_a_folder_of_files_is_harvested(tmp_path: Path) -> None:
     (folder / "abime.xml").write_bytes(b"<a")
     done = run(Folder(str(folder)), tmp_path)
     assert (done.counts["new"], done.counts["refused"], done.status) == (5, 1, "partial")
+    again = run(Folder(str(folder)), tmp_path)  # what was refused is refused again, and told again
+    assert (again.counts["unchanged"], again.counts["refused"], again.status) == (5, 1, "partial")
+    assert [finding.message for finding in again.findings] == [finding.message for finding in done.findings]
+    (folder / "abime.xml").write_bytes(documents(6)[5])
+    assert run(Folder(str(folder)), tmp_path).status == "complete"
 
 
 def test_a_rehearsal_writes_nothing(server: Server, tmp_path: Path) -> None:
