@@ -23,6 +23,7 @@ from geoguichet.referentials.errors import UsageError
 
 if TYPE_CHECKING:
     from geoguichet.coverage.replay import Replay
+    from geoguichet.coverage.study import Study
 
 
 def add(commands: Any) -> None:
@@ -79,6 +80,9 @@ def add(commands: Any) -> None:
     nearest.add_argument("--at", metavar="MOMENT", help='ouverts à ce moment : "mardi 10h30"')
     nearest.add_argument("-k", type=positive, default=3, metavar="N", help="combien (3)")
     nearest.add_argument("--study", type=Path, metavar="ETUDE", help="étude (.toml) ou dossier d'un résultat")
+    nearest.add_argument(
+        "--beside", type=Path, metavar="DOSSIER", help="où est le réseau de l'étude, quand --study est un résultat"
+    )
     nearest.add_argument("--json", action="store_true", help="répondre en JSON (GeoJSON)")
     replay = command(coverage, "replay", _replay, "refaire une étude d'après son manifeste et comparer")
     replay.add_argument("manifest", type=Path, metavar="MANIFESTE", help="manifest.json, ou le dossier d'un résultat")
@@ -253,7 +257,7 @@ def _nearest(arguments: argparse.Namespace) -> None:
     directory = open_directory(study, result)
     place = find_place(directory, arguments.place)
     errand = find_errand(study, arguments.what)
-    router = open_router(study.router, beside=study.path.parent if study.path else None)
+    router = open_router(study.router, beside=_network_folder(study, arguments.beside))
     found = nearest_counters(directory, place, arguments.what, at=at, k=arguments.k, router=router)
     if arguments.json:
         found = found.rename(columns={"cost": f"cost_{study.unit}"})
@@ -265,6 +269,24 @@ def _nearest(arguments: argparse.Namespace) -> None:
         print(f"\n{errand.note}")
     if directory.kiosks is None:
         print("\nSans visioguichets : l'étude n'a pas encore de résultat (« geoguichet coverage run »).")
+
+
+def _network_folder(study: Study, beside: Path | None) -> Path | None:
+    """Return the folder of the study's network; a result holds none: it must then be told.
+
+    Raises
+    ------
+    UsageError
+        The network is a file and stands neither beside the study nor in the folder told.
+    """
+    folder = beside or (study.path.parent if study.path else None)
+    of_file = study.router.kind in ("road", "relief")
+    if of_file and folder is not None and not (folder / study.router.network).is_file():
+        raise UsageError(
+            f"l'étude lit {study.router.network}, qui n'est pas dans {folder} ; "
+            "essayez : --beside et le dossier où est ce fichier."
+        )
+    return folder
 
 
 def _replay(arguments: argparse.Namespace) -> None:

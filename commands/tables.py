@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from geoguichet.coverage.result import CoverageResult
     from geoguichet.coverage.sensitivity import Sensitivity
     from geoguichet.coverage.siting.plan import KioskPlan
-    from geoguichet.coverage.study import Study
 
 
 def print_result(result: CoverageResult, files: Sequence[Path]) -> None:
@@ -29,8 +28,9 @@ def print_result(result: CoverageResult, files: Sequence[Path]) -> None:
     print(f"{result.study.title}\n\n{_summary_table(result)}\n")
     if result.plan is not None and result.ranking is not None:
         print(_proof(result, result.plan, result.ranking))
-        print("\n".join(_around(result.study, result.ranking)) + "\n")
-        print(_kiosk_table(result.kiosks) + "\n")
+        print("\n".join(_around(result, result.plan, result.ranking)) + "\n")
+        if len(result.kiosks):
+            print(_kiosk_table(result.kiosks) + "\n")
     print_beside(result)
     print(f"{len(result.findings)} constats sur les données ; le rapport les détaille.\n")
     for file in files:
@@ -83,7 +83,7 @@ def _summary_table(result: CoverageResult) -> str:
 
 def _proof(result: CoverageResult, plan: KioskPlan, ranking: Ranking) -> str:
     """Say what no plan can do, what this one brings, its model and rules, and how good it is proved."""
-    from geoguichet.coverage.outputs.plan_words import before_plan, proof_sentences, rule_sentences
+    from geoguichet.coverage.outputs.plan_words import before_plan, fewer_sentences, proof_sentences, rule_sentences
     from geoguichet.coverage.outputs.wording import Wording
 
     say, choice = Wording("fr", result.study.unit), result.study.kiosks
@@ -104,6 +104,7 @@ def _proof(result: CoverageResult, plan: KioskPlan, ranking: Ranking) -> str:
     told = [] if choice.question == "most" and not choice.weight else proof_sentences(choice, plan, ranking, say)
     if told:
         told.insert(0, f"Modèle : {say('model_' + choice.question)}.")
+    told += fewer_sentences(choice, plan, say)
     rules = rule_sentences(result, say)
     return _plainly("\n".join([*first, said, *told, *([f"Règles : {' ; '.join(rules)}."] if rules else [])]))
 
@@ -115,24 +116,24 @@ def _plainly(text: str) -> str:
     return text.replace(NARROW, " ").replace(NO_BREAK, " ")
 
 
-def _around(study: Study, ranking: Ranking) -> list[str]:
-    """Say where to stop, what the plan that was carried out reaches, and who is left."""
-    from geoguichet.coverage.outputs.plan_words import stop_sentence
+def _around(result: CoverageResult, plan: KioskPlan, ranking: Ranking) -> list[str]:
+    """Say how the plan was found, where to stop, what it avoids, what the plan carried out reaches, and who is left."""
+    from geoguichet.coverage.outputs.plan_words import (
+        reference_sentences,
+        stop_sentence,
+        unserved_sentences,
+        use_sentences,
+    )
+    from geoguichet.coverage.outputs.search_told import method_told
     from geoguichet.coverage.outputs.wording import Wording
 
-    say = Wording("fr")
-    lines = [stop_sentence(ranking, study.kiosks, say)] if study.kiosks is not None else []
-    outcome = ranking.reference
-    if outcome is not None:
-        known = outcome.people is not None
-        who = outcome.reference.label if known else f"{outcome.reference.count} dans les communes les plus peuplées"
-        people = outcome.people if outcome.people is not None else outcome.most_populated
-        lines.append(f"{who} : {number(people)} habitants ; les {outcome.enough} premiers du plan en font autant.")
-    lines += [
-        f"Encore sans accès : {number(row['people'])} habitants, {number(row['communes'])} commune(s) ; "
-        f"{say('unserved_' + row['reason'])}."
-        for row in ranking.unserved.to_dict("records")
-    ]
+    study = result.study
+    say, choice = Wording("fr", study.unit, cells=study.demand.cells is not None), study.kiosks
+    spent = f"{say.number(plan.seconds, 1)} s" if plan.seconds >= 0.1 else "moins de 0,1 s"
+    lines = [f"Calcul en {spent} : {method_told(plan.method, say)}."]
+    lines += [] if choice is None else [stop_sentence(ranking, choice, say), *use_sentences(result, choice, say)[:1]]
+    lines += reference_sentences(result, ranking, say)
+    lines += [f"Encore sans accès : {told}" for told in unserved_sentences(ranking, say)]
     return [_plainly(line) for line in lines if line]
 
 
@@ -142,7 +143,7 @@ def _kiosk_table(kiosks: GeoDataFrame, most: int = 10) -> str:
     lines = [
         (
             str(row["rank"] or "déjà"),
-            f"{row['name']} ({row['departement']})",
+            f"{row['name']} ({row['departement']})" + (", imposé" if row["standing"] == "required" else ""),
             row["zones"].split(",")[0],
             "-" if isnan(row["hours_per_week"]) else f"{row['hours_per_week']:.3g}".replace(".", ","),
             *(number(row[key]) for key in ("people_added", "people_cumulated")),
@@ -152,7 +153,8 @@ def _kiosk_table(kiosks: GeoDataFrame, most: int = 10) -> str:
         for row in kiosks.head(most).to_dict("records")
     ]
     left = len(kiosks) - most
-    return columns(header, lines, left=3) + (f"\n... et {left} autres, dans le rapport" if left > 0 else "")
+    rest = f"{left} autre" if left == 1 else f"{left} autres"
+    return columns(header, lines, left=3) + (f"\n... et {rest}, dans le rapport" if left > 0 else "")
 
 
 def as_json(result: CoverageResult, files: Sequence[Path]) -> dict[str, Any]:
@@ -163,6 +165,7 @@ def as_json(result: CoverageResult, files: Sequence[Path]) -> dict[str, Any]:
         "summary": result.summary.to_dict("records"),
         "plan": None if plan is None else _plan(result, plan),
         "kiosks": _records(result.kiosks),
+        "use": _use(result),
         "ranking": None if result.ranking is None else result.ranking.as_dict(),
         "beside": result.beside.as_dict(),
         "counters": result.counters,
@@ -186,10 +189,23 @@ def _plan(result: CoverageResult, plan: KioskPlan) -> dict[str, Any]:
         "gap": plan.gap,
         "status": plan.status,
         "method": plan.method,
+        "seconds": round(plan.seconds, 3),
         "cost_eur": float(result.kiosks["cost_eur"].sum()),
         "rules": [_plainly(rule) for rule in rule_sentences(result, Wording("fr"))],
         "out_of_every_reach": result.counters.get("demand_out_of_every_reach", 0),
     }
+
+
+def _use(result: CoverageResult) -> dict[str, float | None] | None:
+    """Return the use that is supposed and what all the kiosks avoid under it; None where a figure is not known."""
+    from dataclasses import asdict
+
+    from geoguichet.coverage.ranking import SAVINGS
+
+    if result.study.kiosks is None:
+        return None
+    totals = result.kiosks[list(SAVINGS)].astype(float).sum(min_count=1)
+    return asdict(result.study.kiosks.use) | {key: None if isnan(totals[key]) else totals[key] for key in SAVINGS}
 
 
 def _records(table: GeoDataFrame) -> list[dict[str, Any]]:
@@ -205,8 +221,8 @@ def print_comparison(comparison: Comparison, files: Sequence[Path]) -> None:
 
     say = Wording("fr", comparison.unit)
     sentences = [
-        say("compare_before", title=side_told(comparison.before, say)),
-        say("compare_after", title=side_told(comparison.after, say)),
+        say("compare_before", title=side_told(comparison.before, say, among=comparison)),
+        say("compare_after", title=side_told(comparison.after, say, among=comparison)),
         *(f"  - {sentence}" for sentence in changes_told(comparison, say)),
         "",
         lead(comparison, say),
@@ -246,17 +262,20 @@ def _comparison_table(title: str, rows: DataFrame, needs: Sequence[str], unit: s
         for row in rows.head(most).to_dict("records")
     ]
     left = len(rows) - most
-    return columns(header, lines) + (f"\n... et {left} autres, dans compare.gpkg et --json" if left > 0 else "")
+    rest = f"{left} autre" if left == 1 else f"{left} autres"
+    return columns(header, lines) + (f"\n... et {rest}, dans compare.gpkg et --json" if left > 0 else "")
 
 
 def print_sensitivity(told: Sensitivity, files: Sequence[Path]) -> None:
     """Print how sure the white zones are, and what each scenario counts."""
     from geoguichet.coverage.outputs.sensitivity import lead, said
     from geoguichet.coverage.outputs.wording import NARROW, NO_BREAK, Wording
+    from geoguichet.referentials.population import group_label
 
     say = Wording("fr", told.study.unit)
     print("\n".join([*said(told, say), "", lead(told, say)]).replace(NARROW, " ").replace(NO_BREAK, " ") + "\n")
     groups = told.study.demand.groups
+    labels = [group_label(group).capitalize() for group in groups]
     kinds = [
         (
             say(f"sure_{row['sureness']}"),
@@ -266,20 +285,27 @@ def print_sensitivity(told: Sensitivity, files: Sequence[Path]) -> None:
         )
         for row in told.classes.to_dict("records")
     ]
-    print(columns(("Zone blanche", "Points", "Habitants", "%", *groups), kinds) + "\n")
+    print(columns(("Zone blanche", "Points", "Habitants", "%", *labels), kinds) + "\n")
     cells = told.scenarios.assign(congestion=told.scenarios["congestion"].fillna(1.0))
     table = cells.pivot(index="thresholds", columns="congestion", values="people")
     driven = told.scenarios["congestion"].notna().all()
-    header = ("Seuils", *(f"temps x {slow:g}" if driven else "Habitants" for slow in table.columns))
+    header = ("Seuils", *(f"temps à {_hundredths(float(slow))}" if driven else "Habitants" for slow in table.columns))
     print(
         columns(
             header,
-            [(f"x {factor:g}", *map(number, row)) for factor, row in zip(table.index, table.to_numpy(), strict=True)],
+            [
+                (f"à {_hundredths(factor)}", *map(number, row))
+                for factor, row in zip(table.index, table.to_numpy(), strict=True)
+            ],
         )
     )
     print()
     for file in files:
         print(file)
+
+
+def _hundredths(factor: float) -> str:
+    return f"{factor * 100:.3g} %".replace(".", ",")
 
 
 def nearest_table(found: GeoDataFrame, unit: str) -> str:
@@ -295,7 +321,9 @@ def nearest_table(found: GeoDataFrame, unit: str) -> str:
             str(row["name"]),
             f"{row['commune_name']} ({row['departement']})",
             *([opening[row["opening"]]] if timed else []),
-            str(row["hours"]) if isinstance(row["hours"], str) and row["hours"] else "horaires inconnus",
+            _plainly(say.hours(row["hours"]))
+            if isinstance(row["hours"], str) and row["hours"]
+            else "horaires inconnus",
             str(key),
         )
         for key, row in zip(found.index, found.to_dict("records"), strict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
@@ -22,10 +23,20 @@ _SAME_PLACE_DEG = 1e-5
 """Hosts nearer than about a metre are one place: one of them is kept."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Hosts:
+    """The hosts of the study's types: those that are eligible, and those that one of its conditions turns down."""
+
+    eligible: gpd.GeoDataFrame
+    refused: gpd.GeoDataFrame
+    counters: dict[str, int]
+    """How many are eligible (``hosts``), and how many each condition turns down."""
+
+
 def candidate_hosts(
     territory: Territory, services: gpd.GeoDataFrame, demand: gpd.GeoDataFrame, study: Study, kiosks: KioskChoice
-) -> tuple[gpd.GeoDataFrame, dict[str, int]]:
-    """Return the candidate hosts, one per place, indexed by service id in order, and how many were turned down.
+) -> Hosts:
+    """Return the candidate hosts, one per place, indexed by service id in order.
 
     A host is a located service of one of the study's candidate types, in a commune of the territory, whose point lies
     within the tolerance of its commune (for the type that stands for the demand, the very points that do), open and
@@ -58,7 +69,7 @@ def candidate_hosts(
     counters["hosts"] = int(kept.sum())
     if not kept.any():
         raise _none_left(hosts, counters, study, kiosks)
-    return hosts[kept], counters
+    return Hosts(hosts[kept], hosts[~kept], counters)
 
 
 def site_rules(hosts: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, territory: Territory, study: Study) -> SiteRules:

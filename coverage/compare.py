@@ -17,11 +17,11 @@ import pandas as pd
 from geoguichet.coverage import inputs
 from geoguichet.coverage.errors import ComparisonError
 from geoguichet.coverage.outputs import manifest
-from geoguichet.coverage.result import CoverageResult
+from geoguichet.coverage.result import CoverageResult, InputLayer
 from geoguichet.coverage.study import Changes, Need, Study
 from geoguichet.referentials.errors import GeoguichetError
 from geoguichet.referentials.layers import list_layers, read_layer
-from geoguichet.referentials.population import GROUPS
+from geoguichet.referentials.population import group_label
 from geoguichet.referentials.territories import Territory
 
 type Change = Literal["gained", "lost", "nearer", "farther", "same"]
@@ -31,6 +31,8 @@ CHANGES: tuple[Change, ...] = ("gained", "lost", "nearer", "farther", "same")
 LEVELS: tuple[Level, ...] = ("territory", "departement", "epci", "zone_before", "zone_after")
 PEOPLE = "people"
 """The group that holds everyone."""
+_PLACED = ("name", "departement", "host", "host_id")
+"""What is kept of a kiosk beside its place."""
 _NOTICED = 1.0
 """A distance (in metres) or a time (in seconds) that changed by less did not change."""
 
@@ -54,6 +56,9 @@ class Side:
     """Hosts of the kiosks its plan opens, when they count."""
     opens: dict[str, str] = field(default_factory=dict)
     """Needs (comma-separated) that each kiosk opens, by its id; one that is not there opens all the study offers."""
+    placed: gpd.GeoDataFrame | None = None
+    """The kiosks that count, as points with their name, host and host_id."""
+    inputs: tuple[InputLayer, ...] = ()
 
     @property
     def served(self) -> pd.Series:
@@ -119,7 +124,7 @@ class Comparison:
     def by_group(self) -> pd.DataFrame:
         """Return the territory's rows, one a group, called by the group's name."""
         rows = self.areas[self.areas["level"] == "territory"]
-        labels = rows["group"].map(lambda group: GROUPS.get("population" if group == PEOPLE else group, group))
+        labels = rows["group"].map(lambda group: group_label("population" if group == PEOPLE else group))
         return rows.assign(code="", name=labels.str.capitalize())
 
     def as_dict(self) -> dict[str, Any]:
@@ -154,6 +159,8 @@ def side_of(result: CoverageResult, *, kiosks: bool) -> Side:
         epci_names=_epci_names(inputs.source_path(result.study)),
         plan_hosts=tuple(result.kiosks.loc[result.kiosks["rank"] > 0, "host_id"]) if kiosks else (),
         opens=result.kiosks["needs"].to_dict() if kiosks else {},
+        placed=result.kiosks[[*_PLACED, "geometry"]] if kiosks and len(result.kiosks) else None,
+        inputs=result.inputs,
     )
 
 
@@ -181,14 +188,13 @@ def read_side(folder: Path, *, kiosks: bool) -> Side:
         names = _epci_names(source)
     except GeoguichetError:  # the source is elsewhere: points will do
         territory, names = None, {}
-    opens = {}
+    opens, placed = {}, None
     if kiosks and study.kiosks is not None and "kiosks" in list_layers(folder / "result.gpkg"):
-        opens = (
-            read_layer(folder / "result.gpkg", layer="kiosks", columns=("id", "needs"))
-            .set_index("id")["needs"]
-            .to_dict()
-        )
-    return Side(study, demand, services, kiosks and study.kiosks is not None, territory, names, opens=opens)
+        placed = read_layer(folder / "result.gpkg", layer="kiosks", columns=("id", "needs", *_PLACED)).set_index("id")
+        opens = placed["needs"].to_dict()
+    counted = kiosks and study.kiosks is not None
+    layers = tuple(InputLayer(**layer) for layer in found["inputs"])
+    return Side(study, demand, services, counted, territory, names, opens=opens, placed=placed, inputs=layers)
 
 
 def altered(study: Study, changes: Changes, *, within: dict[str, float] | None = None) -> Study:

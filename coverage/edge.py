@@ -17,7 +17,7 @@ from geoguichet.coverage.measuring import measure
 from geoguichet.coverage.study import Study
 from geoguichet.coverage.supply import meeting, near_services
 from geoguichet.referentials.layers import METRIC
-from geoguichet.referentials.quality import Finding
+from geoguichet.referentials.quality import Finding, grouped
 from geoguichet.referentials.territories import Territory
 
 NEIGHBOURS_M = 40_000.0
@@ -85,28 +85,24 @@ def edge_findings(edge: Edge, study: Study) -> list[Finding]:
     layer = study.services_layer
     if not edge.counted and edge.known:
         told = (
-            f"Aucun service n'est compté au-delà de la limite : avec les {_number(edge.known)} que les données ont à "
-            f"moins de {NEIGHBOURS_M / 1000:g} km, {_number(edge.people)} habitants de plus seraient desservis ; "
+            f"Aucun service n'est compté au-delà de la limite : avec les {grouped(edge.known)} que les données ont à "
+            f"moins de {NEIGHBOURS_M / 1000:g} km, {grouped(edge.people)} habitants de plus seraient desservis ; "
             f'ajoutez buffer = "{NEIGHBOURS_M / 1000:g} km" à [territory].'
         )
         return [Finding("no-buffer", layer, "", told)]
     if not edge.counted:
         told = (
             "Aucun service n'est compté au-delà de la limite et les données n'en ont pas : "
-            f"{_number(edge.exposed)} habitants non desservis vivent assez près d'elle pour l'être par un voisin."
+            f"{grouped(edge.exposed)} habitants non desservis vivent assez près d'elle pour l'être par un voisin."
         )
         return [Finding("no-buffer", layer, "", told)]
     if edge.exposed:
         told = (
             f"Les services ne sont comptés que jusqu'à {buffer_m / 1000:g} km au-delà de la limite : "
-            f"{_number(edge.exposed)} habitants non desservis pourraient l'être par un service plus lointain."
+            f"{grouped(edge.exposed)} habitants non desservis pourraient l'être par un service plus lointain."
         )
         return [Finding("short-buffer", layer, "", told)]
     return []
-
-
-def _number(people: int) -> str:
-    return f"{people:,}".replace(",", " ")
 
 
 def _abroad(demand: gpd.GeoDataFrame, services: gpd.GeoDataFrame, study: Study) -> dict[str, np.ndarray]:

@@ -57,6 +57,8 @@ class Prospect:
     """White points x hosts: within reach, whatever the host opens."""
     serves: sparse.csr_array
     """White points x hosts: a kiosk there is within reach and would serve the point."""
+    refused: npt.NDArray[np.bool_]
+    """White points within reach of a host that a condition of the study turns down."""
     helps: npt.NDArray[np.bool_]
     """White points that a kiosk on the spot would serve, open as long as one likes."""
     opened: list[frozenset[str]]
@@ -67,11 +69,12 @@ def prospect(
     study: Study,
     choice: KioskChoice,
     demand: gpd.GeoDataFrame,
-    hosts: gpd.GeoDataFrame,
+    found: candidates.Hosts,
     rules: SiteRules,
     router: Router,
 ) -> Prospect:
-    """Measure the way from every unserved point to every host, and say which would serve which."""
+    """Measure the way from every unserved point to every eligible host, and say which would serve which."""
+    hosts = found.eligible
     white = demand[~demand["served"]]
     margins = margins_of(white, study)
     limit = choice.farthest if choice.question in ("median", "center") else choice.reach
@@ -89,9 +92,20 @@ def prospect(
         costs=kept,
         near=costs.within(choice.reach),
         serves=kept.within(choice.reach),
+        refused=_reached(white, found.refused, choice, router),
         helps=met_with(study.rule, margins, frozenset(choice.offers)),
         opened=opened,
     )
+
+
+def _reached(
+    white: gpd.GeoDataFrame, places: gpd.GeoDataFrame, choice: KioskChoice, router: Router
+) -> npt.NDArray[np.bool_]:
+    """Say which points have one of the places within the reach of a kiosk."""
+    if places.empty:
+        return np.zeros(len(white), dtype=bool)
+    near: npt.NDArray[np.bool_] = router.nearest(white.geometry, places.geometry).cost <= choice.reach
+    return near
 
 
 def first_serving(serves: sparse.sparray, opened: list[int]) -> Positions:

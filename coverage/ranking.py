@@ -17,9 +17,18 @@ from geoguichet.coverage.kiosk_plan import Prospect, first_serving, positions
 from geoguichet.coverage.siting.plan import KioskPlan
 from geoguichet.coverage.study import Study
 
-REASONS = ("not_chosen", "no_candidate", "excluded", "host_closed", "need_not_offered", "not_located")
+REASONS = (
+    "not_chosen",
+    "no_candidate",
+    "excluded",
+    "host_closed",
+    "host_refused",
+    "need_not_offered",
+    "not_located",
+)
 """Why a commune stays unserved: a host within reach was not chosen; none is within reach; only excluded ones are; those
-within reach are not open long enough; a need it lacks is one the kiosks do not offer; it has no point."""
+within reach are not open long enough; a condition of the study turns those within reach down; a need it lacks is one
+the kiosks do not offer; it has no point."""
 
 SAVINGS = ("uses_per_year", "km_saved_per_year", "co2_saved_kg_per_year")
 TRANCHE_EUR = 10_000.0
@@ -230,8 +239,8 @@ def _reasons(demand: gpd.GeoDataFrame, white: gpd.GeoDataFrame, prospect: Prospe
     near = prospect.near.sum(axis=1) > 0
     missing = (white.geometry.isna() | white.geometry.is_empty).to_numpy()
     why = np.select(
-        [missing, ~prospect.helps, useful @ allowed > 0, useful.sum(axis=1) > 0, near],
-        ["not_located", "need_not_offered", "not_chosen", "excluded", "host_closed"],
+        [missing, ~prospect.helps, useful @ allowed > 0, useful.sum(axis=1) > 0, near, prospect.refused],
+        ["not_located", "need_not_offered", "not_chosen", "excluded", "host_closed", "host_refused"],
         default="no_candidate",
     )
     reason = pd.Series(why, index=white.index, dtype=object).reindex(demand.index, fill_value="")

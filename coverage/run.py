@@ -161,10 +161,10 @@ def _sited(
     if choice is None:
         empty = no_kiosks().assign(**dict.fromkeys((*SAVINGS, "zones"), pd.Series(dtype=object)))
         return _Sited(once_open(demand, empty, None, study, router), empty)
-    hosts, counters = candidates.candidate_hosts(data.territory, data.services, communes, study, choice)
-    prospects = prospect(
-        study, choice, demand, hosts, candidates.site_rules(hosts, communes, data.territory, study), router
-    )
+    found = candidates.candidate_hosts(data.territory, data.services, communes, study, choice)
+    hosts, counters = found.eligible, found.counters
+    rules = candidates.site_rules(hosts, communes, data.territory, study)
+    prospects = prospect(study, choice, demand, found, rules, router)
     plan = solve(study, choice, prospects, demand)
     kiosks = kiosk_table(prospects, plan, choice)
     demand = once_open(demand, kiosks, prospects, study, router)

@@ -11,7 +11,7 @@ import pandas as pd
 import shapely
 
 from geoguichet.referentials.layers import METRIC
-from geoguichet.referentials.quality import Finding, Severity
+from geoguichet.referentials.quality import Finding, Severity, grouped
 from geoguichet.referentials.services import SERVICE_TYPES, weekly_hours
 from geoguichet.referentials.territories import Territory
 
@@ -62,7 +62,7 @@ def _outdated_populations(communes: gpd.GeoDataFrame, layer: str) -> Iterator[Fi
     moved = (change > SHIFT_PEOPLE) & (change > SHIFT_RATIO * communes["population"])
     for row in communes[moved].itertuples():
         message = (
-            f"{row.name} compte {row.population_2023:.0f} habitants en 2023, contre {row.population:.0f} "
+            f"{row.name} compte {grouped(row.population_2023)} habitants en 2023, contre {grouped(row.population)} "
             "dans la population employée : celle-ci est dépassée."
         )
         yield Finding("population-shift", layer, row.code, message, "info")
@@ -77,7 +77,7 @@ def _uncovered_ground(territory: Territory, layer: str) -> Iterator[Finding]:
     for position in area_m2[area_m2 >= GAP_M2].sort_values(ascending=False).index:
         place = _lonlat(gaps[position].representative_point())
         message = (
-            f"Aucun contour de commune ne couvre {area_m2[position] / 10_000:.0f} ha autour de {place} : "
+            f"Aucun contour de commune ne couvre {grouped(area_m2[position] / 10_000)} ha autour de {place} : "
             "le contour d'une commune manque, ou date d'avant une fusion."
         )
         yield Finding("uncovered-ground", layer, "", message)
@@ -153,7 +153,8 @@ def _services_outside_territory(
     others = int((beyond & ~strayed).sum())
     if others:
         message = (
-            f"Services d'autres territoires situés à plus de {_length(buffer_m)} : {others} ; ils ne sont pas comptés."
+            f"Services d'autres territoires situés à plus de {_length(buffer_m)} : {grouped(others)} ; "
+            "ils ne sont pas comptés."
         )
         yield Finding("beyond-buffer", layer, "", message, "info")
 

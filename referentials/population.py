@@ -25,6 +25,11 @@ GROUPS: Mapping[str, str] = MappingProxyType(
 """The columns that count people, and their name in a sentence. A group may be unknown (NaN) for a commune."""
 
 
+def group_label(column: str) -> str:
+    """Return what a group of people is called; one of the reader's own is called by its column."""
+    return GROUPS.get(column, column)
+
+
 def read_communes(path: Path, *, layer: str = "communes") -> gpd.GeoDataFrame:
     """Read the communes and their inhabitants, in EPSG:4326, by ascending code.
 

@@ -35,6 +35,11 @@ class Finding:
         return {key: value for key, value in plain.items() if value or key not in {"row", "column", "remedy"}}
 
 
+def grouped(number: float) -> str:
+    """Return a whole number as a French sentence has it: ``12 345``."""
+    return f"{number:,.0f}".replace(",", " ")
+
+
 def count_by_rule(findings: Iterable[Finding]) -> dict[str, int]:
     """Return how many findings each rule has, rules in alphabetical order."""
     counts: dict[str, int] = {}

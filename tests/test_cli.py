@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -19,6 +20,7 @@ import pytest
 import shapely
 
 from geoguichet.cli import main
+from geoguichet.referentials.roads import make_network
 
 ROOT = Path(__file__).parents[1]
 
@@ -81,6 +83,23 @@ def test_json_says_what_the_table_says(study: Path, capsys: pytest.CaptureFixtur
     assert answer["summary"][-1]["name"] == "Ariège" and answer["plan"]["status"] == "optimal"
     assert answer["summary"][-1]["white_before"] - answer["summary"][-1]["white_after"] == answer["plan"]["value"]
     assert all(Path(file).is_file() for file in answer["files"])
+    assert (
+        answer["plan"]["seconds"] >= 0
+        and answer["plan"]["method"]
+        and answer["plan"]["bound"] >= answer["plan"]["value"]
+    )
+    assert answer["use"]["uses_per_person"] == 0.03
+    assert answer["use"]["km_saved_per_year"] == pytest.approx(sum(k["km_saved_per_year"] for k in answer["kiosks"]))
+
+
+def test_the_terminal_tells_how_where_to_stop_and_who_is_left(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = study.read_text(encoding="utf-8")
+    study.write_text(text.replace("count = 3", 'count = 3\nrequired = ["09225"]'), encoding="utf-8")
+    assert run(study, "--quiet") == 0
+    printed = capsys.readouterr().out
+    for said in ("Calcul en ", " points et ", "Sous l’usage supposé, ", "Encore sans accès : ", " (09), imposé"):
+        assert said in printed, said
+    assert "(s)" not in printed and "\u202f" not in printed
 
 
 def test_the_same_study_gives_the_same_bytes(study: Path, tmp_path: Path) -> None:
@@ -169,6 +188,8 @@ def test_readme_shows_what_the_command_prints(tmp_path: Path, capsys: pytest.Cap
     assert main(["demo", "--workspace", str(tmp_path / "workspace"), "--quiet"]) == 0
     printed = capsys.readouterr().out.replace(str(tmp_path) + os.sep, "")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    spent = r"(?<=Calcul en ).*?(?= s :)"  # the only figure that another machine prints otherwise
+    printed, readme = (re.sub(spent, "0,6", text) for text in (printed, readme))
     assert printed.partition("\nPour parcourir")[0].strip() in readme
     assert (
         "\nPour parcourir le catalogue (6 fiches)" in printed and "\nPour parcourir le catalogue (6 fiches)" in readme
@@ -448,3 +469,18 @@ def test_usage_of_the_planner(
 ) -> None:
     told = [one.format(study=study) for one in arguments]
     refused(capsys, main(["coverage", *told, "--workspace", str(tmp_path / "ws")]), 2, said)
+
+
+def test_nearest_by_road_asks_where_the_network_is(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A result's folder holds no network: ``--beside`` names its folder."""
+    timed = re.sub(r'(within|reach) = "\d+ km"', r'\1 = "20 min"', study.read_text(encoding="utf-8"))
+    study.write_text(timed + '[router]\nkind = "road"\nnetwork = "r.roads"\n', encoding="utf-8")
+    asked = ["coverage", "nearest", "Foix", "mairie", "--study", str(study)]
+    refused(capsys, main(asked), 2, "--beside et le dossier")
+    beside = study.parent / "roads"
+    beside.mkdir()
+    line = shapely.LineString([(1.55, 42.9658), (1.6075, 42.9658), (1.66, 42.9658)])
+    gpd.GeoDataFrame({"class": ["primary"]}, geometry=[line], crs="EPSG:4326").to_file(beside / "lines.gpkg")
+    make_network([beside / "lines.gpkg"], beside / "r.roads", mapping={"class": "class"})
+    assert main([*asked, "--beside", str(beside)]) == 0
+    assert "Mairie de Foix" in capsys.readouterr().out

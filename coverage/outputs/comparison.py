@@ -20,8 +20,9 @@ from geoguichet.coverage.changes import NEW_ID
 from geoguichet.coverage.compare import Comparison, Side
 from geoguichet.coverage.errors import OutputError
 from geoguichet.coverage.outputs import geopackage
+from geoguichet.coverage.outputs.folder import written_beside
 from geoguichet.coverage.outputs.offline_map import TEMPLATES, MapPage, Placed, borders, collection, ground, latlon
-from geoguichet.coverage.outputs.palette import BORDER, CHANGE_COLOURS, MOVED_COLOURS
+from geoguichet.coverage.outputs.palette import BORDER, CHANGE_COLOURS, KIOSK, MOVED_COLOURS
 from geoguichet.coverage.outputs.wording import Wording
 from geoguichet.coverage.study import Opening
 
@@ -33,22 +34,23 @@ _POINT_RADIUS = 4.0
 def write(comparison: Comparison, folder: Path) -> tuple[Path, ...]:
     """Write ``compare.html`` and ``compare.gpkg`` to a folder, made if need be; return their paths.
 
+    They are written beside and renamed, so that a file is the previous one or the new one.
+
     Raises
     ------
     OutputError
         The folder or a file cannot be written.
     """
-    page, layers = folder / "compare.html", folder / "compare.gpkg"
+    names = ("compare.html", "compare.gpkg")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        page.write_text(render(comparison), encoding="utf-8", newline="\n")
-        layers.unlink(missing_ok=True)
-        write_layers(comparison, layers)
+        with written_beside(folder, names) as (page, layers):
+            page.write_text(render(comparison), encoding="utf-8", newline="\n")
+            write_layers(comparison, layers)
     except OSError as error:
         raise OutputError(
             f"{folder} : la comparaison n'a pas été écrite ({error.strerror}) ; choisissez un autre dossier avec --out."
         ) from error
-    return page, layers
+    return tuple(folder / name for name in names)
 
 
 def write_layers(comparison: Comparison, path: Path) -> None:
@@ -87,6 +89,9 @@ def render(comparison: Comparison) -> str:
 
 _CSS = ".counter{box-sizing:border-box;width:12px;height:12px;border:2px solid #fff;box-shadow:0 0 2px rgb(0 0 0/60%)}"
 _CSS += f".opened{{background:{MOVED_COLOURS['gained']}}}.closed{{background:{MOVED_COLOURS['lost']}}}"
+_CSS += ".disc{box-sizing:border-box;width:12px;height:12px;border-radius:50%;border:2px solid #fff;"
+_CSS += f"box-shadow:0 0 2px rgb(0 0 0/60%);background:{KIOSK}}}.disc.gone{{background:{MOVED_COLOURS['lost']}}}"
+_CSS += f".disc.new{{background:{MOVED_COLOURS['gained']}}}.disc.kept{{background:#55626b}}"
 _CSS += f".swatch{{border-color:{BORDER}}}"
 
 
@@ -98,9 +103,13 @@ def _panel(comparison: Comparison, say: Wording) -> str:
         territory=comparison.before.study.territory.name,
         lead=lead(comparison, say),
         sides=[
-            say("compare_before", title=side_told(comparison.before, say)),
-            say("compare_after", title=side_told(comparison.after, say)),
+            say("compare_before", title=side_told(comparison.before, say, among=comparison)),
+            say("compare_after", title=side_told(comparison.after, say, among=comparison)),
         ],
+        dates=_dates(comparison, say),
+        limits=_limits(comparison, say),
+        inputs=list(dict.fromkeys((*comparison.before.inputs, *comparison.after.inputs))),
+        kiosks=[(state, say(f"layer_kiosks_{state}")) for state, table in _kiosks(comparison).items() if len(table)],
         changed=changes_told(comparison, say),
         colours=list(CHANGE_COLOURS.items()),
         moved=MOVED_COLOURS["gained"],
@@ -120,9 +129,31 @@ def lead(comparison: Comparison, say: Wording) -> str:
     )
 
 
-def side_told(side: Side, say: Wording) -> str:
-    """Say which study a side is, and whether its kiosks count."""
-    return f"{side.study.title} ({say('compare_kiosks' if side.kiosks else 'compare_counters')})"
+def side_told(side: Side, say: Wording, *, among: Comparison) -> str:
+    """Say which study a side is (its identifier, where two studies share a title), and whether its kiosks count."""
+    before, after = among.before.study, among.after.study
+    named = f"{side.study.id}, " if before.title == after.title and before.id != after.id else ""
+    return f"{side.study.title} ({named}{say('compare_kiosks' if side.kiosks else 'compare_counters')})"
+
+
+def _dates(comparison: Comparison, say: Wording) -> str:
+    """Say the day the studies were drawn up: one day for both, or each its own."""
+    days = list(dict.fromkeys(side.study.date for side in (comparison.before, comparison.after) if side.study.date))
+    return say("dated", date=say.listed([say.day(day) for day in days])) if days else ""
+
+
+def _limits(comparison: Comparison, say: Wording) -> str:
+    straight = comparison.after.study.router.kind == "straight_line"
+    return say("map_limits" if straight else "map_limits_router")
+
+
+def _kiosks(comparison: Comparison) -> dict[str, gpd.GeoDataFrame]:
+    """Return the kiosks on both sides, those of the first side alone, and those of the second, by their host."""
+    before, after = comparison.before.placed, comparison.after.placed
+    hosts = [set() if table is None else set(table["host_id"]) for table in (before, after)]
+    both = hosts[0] & hosts[1]
+    parts = {"kept": (after, both), "gone": (before, hosts[0] - both), "new": (after, hosts[1] - both)}
+    return {state: table[table["host_id"].isin(ids)] for state, (table, ids) in parts.items() if table is not None}
 
 
 def changes_told(comparison: Comparison, say: Wording) -> list[str]:
@@ -141,7 +172,7 @@ def changes_told(comparison: Comparison, say: Wording) -> list[str]:
         if name not in before.changes.close and name not in ids
     ]
     sentences += [
-        say("changed_hours", name=names.get(name, name), hours=hours)
+        say("changed_hours", name=names.get(name, name), hours=say.hours(hours))
         for name, hours in after.changes.hours
         if (name, hours) not in before.changes.hours
     ]
@@ -160,7 +191,7 @@ def changes_told(comparison: Comparison, say: Wording) -> list[str]:
 
 
 def _name(one: Opening, say: Wording) -> str:
-    return one.name or f"{say.service(one.type)} ({one.lon:.3f} ; {one.lat:.3f})"
+    return one.name or f"{say.service(one.type)} ({say.number(one.lon, 3)} ; {say.number(one.lat, 3)})"
 
 
 def _communes(comparison: Comparison, say: Wording) -> Layer:
@@ -231,7 +262,7 @@ def _among(services: gpd.GeoDataFrame, names: Iterable[str]) -> gpd.GeoDataFrame
 
 
 def _counters(comparison: Comparison, say: Wording) -> list[Layer]:
-    """Return the counters that open and those that close, as squares."""
+    """Return the counters that open and those that close, as squares, and the kiosks of both sides, as discs."""
     layers: list[Layer] = []
     for state, table in (("opened", _opened(comparison)), ("closed", _closed(comparison))):
         located = table[table.geometry.notna()]
@@ -241,4 +272,14 @@ def _counters(comparison: Comparison, say: Wording) -> list[Layer]:
         ]
         if rows:
             layers.append(Placed("marks", rows, f"counter {state}", 12, "services", name=say(f"layer_{state}")))
+    for state, table in _kiosks(comparison).items():
+        located = table[table.geometry.notna()]
+        rows = [
+            [*latlon(point), "", f"{name} ({departement})", [say(f"popup_kiosks_{state}", host=host)]]
+            for point, name, departement, host in zip(
+                located.geometry, located["name"], located["departement"], located["host"], strict=True
+            )
+        ]
+        if rows:
+            layers.append(Placed("marks", rows, f"disc {state}", 12, "services", name=say(f"layer_kiosks_{state}")))
     return layers

@@ -63,14 +63,17 @@ def map_picture(result: CoverageResult, say: Wording) -> str:
     return _svg(height, say(key, territory=result.territory.name), parts)
 
 
-def gain_curve(result: CoverageResult, say: Wording) -> str:
-    """Return the curve of people gained against the number of kiosks, under its proved bound and the plan's maximum."""
+def gain_curve(result: CoverageResult, say: Wording, *, small: bool = False) -> str:
+    """Return the curve of people gained against the number of kiosks, under its proved bound and the plan's maximum.
+
+    A ``small`` one is meant for a quarter of the width: its words are larger and fewer.
+    """
     proposed = result.kiosks[result.kiosks["rank"] > 0]
     gained = [0.0, *proposed["people_added"].cumsum().astype(float)]
     bounds = [0.0, *(result.ranking.curve["bound"] if result.ranking is not None else [])]
     bound = bounds[-1] if len(bounds) > 1 else gained[-1]
     top = _round_above(max(bound, *gained, 1.0))
-    left, right, upper, lower = 104.0, WIDTH - 24.0, 34.0, 330.0
+    left, right, upper, lower = (190.0, WIDTH - 40.0, 34.0, 480.0) if small else (104.0, WIDTH - 24.0, 34.0, 330.0)
 
     def x(number: float) -> float:
         return left + (right - left) * number / max(len(gained) - 1, 1)
@@ -82,12 +85,12 @@ def gain_curve(result: CoverageResult, say: Wording) -> str:
     count = say("kiosks", n=len(gained) - 1)
     above = " ".join(f"{x(number):.1f},{y(people):.1f}" for number, people in enumerate(bounds))
     stop = result.ranking.stop_at if result.ranking is not None else None
+    told = say("curve_bound", kiosks=count, bound=say.number(math.floor(bound + 1e-6)))
+    levels = [top * step / 4 for step in range(0, 5, 2 if small else 1)]
+    numbers = _ticks(len(gained) - 1)[:: 5 if small else 1]
     parts = [
-        *(_level(y(top * step / 4), left, right, say.number(top * step / 4)) for step in range(5)),
-        *(
-            f'<text x="{x(number):.1f}" y="{lower + 26:.0f}" text-anchor="middle" class="t">{say.number(number)}</text>'
-            for number in _ticks(len(gained) - 1)
-        ),
+        *(_level(y(people), left, right, say.number(people)) for people in levels),
+        *(_tick(x(number), lower + (50 if small else 26), say.number(number)) for number in numbers),
         f'<polygon points="{left:.1f},{lower:.1f} {line} {right:.1f},{lower:.1f}" fill="{KIOSK}" fill-opacity="0.09"/>',
         f'<polyline points="{line}" fill="none" stroke="{KIOSK}" stroke-width="3" stroke-linejoin="round"/>',
         f'<polyline points="{above}" fill="none" stroke="{KIOSK}" stroke-width="1.5" stroke-dasharray="2 4"/>',
@@ -95,12 +98,14 @@ def gain_curve(result: CoverageResult, say: Wording) -> str:
         *([_stop(x(stop), y(gained[stop]), lower, say("curve_stop", kiosks=say("kiosks", n=stop)))] if stop else []),
         f'<line x1="{left:.1f}" x2="{right:.1f}" y1="{y(bound):.1f}" y2="{y(bound):.1f}" stroke="#b2182b" '
         'stroke-width="1.6" stroke-dasharray="7 5"/>',
-        f'<text x="{left + 8:.1f}" y="{y(bound) + 19:.1f}" class="t b">'
-        f"{escape(say('curve_bound', kiosks=count, bound=say.number(math.floor(bound + 1e-6))))}</text>",
-        f'<text x="{(left + right) / 2:.1f}" y="{lower + 52:.0f}" text-anchor="middle" class="t">'
-        f"{escape(say('curve_x'))}</text>",
     ]
-    return _svg(396, say("figure_curve"), parts)
+    if not small:
+        parts += [
+            f'<text x="{left + 8:.1f}" y="{y(bound) + 19:.1f}" class="t b">{escape(told)}</text>',
+            f'<text x="{(left + right) / 2:.1f}" y="{lower + 52:.0f}" text-anchor="middle" class="t">'
+            f"{escape(say('curve_x'))}</text>",
+        ]
+    return _svg(lower + 66, say("figure_curve"), parts, words=40 if small else 15)
 
 
 def _stop(x: float, y: float, lower: float, label: str) -> str:
@@ -188,8 +193,12 @@ def _north(say: Wording) -> str:
 def _level(y: float, left: float, right: float, label: str) -> str:
     return (
         f'<line x1="{left:.1f}" x2="{right:.1f}" y1="{y:.1f}" y2="{y:.1f}" stroke="#d5dadd" stroke-width="1"/>'
-        f'<text x="{left - 10:.1f}" y="{y + 5:.1f}" text-anchor="end" class="t">{label}</text>'
+        f'<text x="{left - 10:.1f}" y="{y:.1f}" dy=".34em" text-anchor="end" class="t">{label}</text>'
     )
+
+
+def _tick(x: float, y: float, label: str) -> str:
+    return f'<text x="{x:.1f}" y="{y:.0f}" text-anchor="middle" class="t">{label}</text>'
 
 
 def _ticks(last: int) -> list[int]:
@@ -209,9 +218,9 @@ def _round_above(value: float) -> float:
     return next(power * digit for digit in (12, 16, 20, 24, 32, 40, 60, 80, 100, 120) if power * digit >= value * 1.04)
 
 
-def _svg(height: float, title: str, parts: Iterable[str]) -> str:
+def _svg(height: float, title: str, parts: Iterable[str], *, words: int = 15) -> str:
     style = (
-        f"text{{font-family:inherit;fill:{INK}}}.t{{font-size:15px}}.h{{font-size:16px;font-weight:600}}"
+        f"text{{font-family:inherit;fill:{INK}}}.t{{font-size:{words}px}}.h{{font-size:16px;font-weight:600}}"
         ".b{fill:#b2182b}.k{font-size:10.5px;font-weight:700;fill:#fff}"
         ".d{font-size:17px;fill:#59646c;letter-spacing:.06em;paint-order:stroke;stroke:#fff;stroke-width:3px;"
         "stroke-opacity:.7}"

@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -67,6 +67,19 @@ def write_all(
             "vérifiez les droits et la place disponible, ou choisissez un autre dossier."
         ) from error
     return tuple(folder / name for name in (*documents(result), "manifest.json"))
+
+
+@contextmanager
+def written_beside(folder: Path, names: Sequence[str]) -> Iterator[list[Path]]:
+    """Give a path to write each file to, then rename them all into the folder, made if need be.
+
+    Until then, and after any error, the previous files stand as they were. A system's error is the caller's to tell.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".unfinished.", dir=folder) as beside:
+        yield [Path(beside) / name for name in names]
+        for name in names:
+            (Path(beside) / name).replace(folder / name)
 
 
 def documents(result: CoverageResult) -> dict[str, Writer]:

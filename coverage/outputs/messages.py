@@ -132,6 +132,12 @@ MESSAGES: dict[str, tuple[str, str]] = PLAN_MESSAGES | {
     "layer_changes": ("Communes, selon le changement", "Communes, by change"),
     "layer_people_moved": ("Habitants qui gagnent ou perdent l’accès", "People who gain or lose access"),
     "layer_opened": ("Guichets ouverts", "Counters opened"),
+    "layer_kiosks_kept": ("Visioguichets des deux côtés", "Video kiosks on both sides"),
+    "layer_kiosks_gone": ("Visioguichets d’avant seulement", "Video kiosks before only"),
+    "layer_kiosks_new": ("Visioguichets d’après seulement", "Video kiosks after only"),
+    "popup_kiosks_kept": ("Visioguichet des deux côtés : {host}", "Video kiosk on both sides: {host}"),
+    "popup_kiosks_gone": ("Visioguichet avant seulement : {host}", "Video kiosk before only: {host}"),
+    "popup_kiosks_new": ("Visioguichet après seulement : {host}", "Video kiosk after only: {host}"),
     "layer_closed": ("Guichets fermés", "Counters closed"),
     "popup_opened": ("Ouvert : {name}", "Opened: {name}"),
     "popup_closed": ("Fermé : {name}", "Closed: {name}"),
@@ -143,7 +149,7 @@ MESSAGES: dict[str, tuple[str, str]] = PLAN_MESSAGES | {
         "ouverture sans effet : {name}, qui ne répond à aucun besoin (type, ou horaires inconnus ou trop courts)",
         "opening without effect: {name}, which meets no need (type, or hours unknown or too short)",
     ),
-    "changed_hours": ("{name} : horaires {hours}", "{name}: hours {hours}"),
+    "changed_hours": ("{name}, nouveaux horaires : {hours}", "{name}, new hours: {hours}"),
     "changed_within": ("{need} : seuil de {before} à {after}", "{need}: threshold from {before} to {after}"),
     # The question
     "rule_all": (
@@ -300,18 +306,28 @@ MESSAGES: dict[str, tuple[str, str]] = PLAN_MESSAGES | {
         "{label} : {kiosks} pour {cost}, soit {each} par visioguichet tout compris.",
         "{label}: {kiosks} for {cost}, that is {each} each, everything included.",
     ),
-    "reference_known": (
-        "Ils desservent {people} en zone blanche ; les {enough} premiers du plan en font autant, et autant de lieux "
-        "peuvent en desservir {best}.",
-        "They serve {people} in white zones; the first {enough} of the plan do as much, and as many places can serve "
-        "{best}.",
-    ),
+    "reference_known": ("Ils desservent {people} en zone blanche.", "They serve {people} in white zones."),
     "reference_unknown": (
         "Leurs emplacements ne sont pas dans les données. À défaut, {kiosks} placés dans les communes les plus "
-        "peuplées des zones blanches desserviraient {naive} ; les {enough} premiers du plan en font autant, "
-        "et {kiosks} bien placés en desservent {best}.",
+        "peuplées des zones blanches desserviraient {people}.",
         "Their places are not in the data. Failing that, {kiosks} put in the most populated communes of the white "
-        "zones would serve {naive}; the first {enough} of the plan do as much, and {kiosks} well placed serve {best}.",
+        "zones would serve {people}.",
+    ),
+    "reference_enough": (
+        "Le premier du plan en fait autant. | Les {n} premiers du plan en font autant.",
+        "The first of the plan does as much. | The first {n} of the plan do as much.",
+    ),
+    "reference_best": (
+        "{kiosks} bien placés desservent {people} ; il est prouvé qu’on ne peut dépasser {bound}.",
+        "{kiosks} well placed serve {people}; it is proved that none can exceed {bound}.",
+    ),
+    "reference_proved": (
+        "{kiosks} bien placés desservent {people} : c’est le maximum, prouvé.",
+        "{kiosks} well placed serve {people}: that is the maximum, proved.",
+    ),
+    "reference_fewer": (
+        "Le plan n’ouvre que {kiosks} et dessert {people} ; il est prouvé qu’avec {count} on ne peut dépasser {bound}.",
+        "The plan opens no more than {kiosks} and serves {people}; it is proved that {count} cannot exceed {bound}.",
     ),
     "reference_per_head": (
         "Au même coût complet, le plan revient à {cost} par habitant gagné.",
@@ -329,6 +345,17 @@ MESSAGES: dict[str, tuple[str, str]] = PLAN_MESSAGES | {
         "Use supposed: {rate} uses a year per inhabitant gained, {trips} round trip avoided per use, {detour} times "
         "the distance measured, {co2} of CO₂ per kilometre. The distance avoided is that of the missing counter minus "
         "that of the video kiosk. These are assumptions: they stand in the study, change them.",
+    ),
+    "use_sources": ("Sources : {sources}.", "Sources: {sources}."),
+    "use_source_rate": (
+        "recours, les 143 appels par an et par point de visio-relais de la Manche, pour 4 794 habitants gagnés par "
+        "visioguichet dans l’étude livrée",
+        "uses, the 143 calls a year at each video relay point of the Manche, for 4,794 inhabitants gained by each "
+        "kiosk of the shipped study",
+    ),
+    "use_source_co2": (
+        "CO₂, voiture thermique, usage seul (Impact CO₂, ADEME)",
+        "CO₂, petrol or diesel car, use alone (Impact CO₂, ADEME)",
     ),
     "report_unserved": ("Qui reste sans accès, et pourquoi", "Who stays without access, and why"),
     "table_unserved": (
@@ -461,8 +488,19 @@ MESSAGES: dict[str, tuple[str, str]] = PLAN_MESSAGES | {
     "report_findings": ("Ce qui a été remarqué dans les données", "What was noticed in the data"),
     "findings_lead": (
         "Ces défauts sont signalés et non corrigés en silence.",
-        "These defects are reported, not silently repaired.",
+        "These defects are reported, not silently repaired; the examples are told in French, as the data are.",
     ),
+    "not_told": ("non indiqué", "not told"),
+    "sure_told": ("{kind} : {people}", "{kind}: {people}"),
+    "map_sources": ("Sources et limites", "Sources and limits"),
+    "map_plan": ("Plan des visioguichets", "Plan of the video kiosks"),
+    "map_curve": (
+        "Habitants desservis en plus selon le nombre de visioguichets, dans l’ordre des rangs ; en pointillé, ce "
+        "qu’aucun choix d’autant de lieux ne peut dépasser (prouvé).",
+        "More inhabitants served by number of video kiosks, in the order of their ranks; dotted, what no choice of as "
+        "many places can exceed (proved).",
+    ),
+    "unserved_row": ("{people}, {communes} : {reason}.", "{people}, {communes}: {reason}."),
     "table_findings": ("Remarques, par règle de contrôle", "Remarks, by rule of control"),
     "no_finding": ("Rien n’a été remarqué.", "Nothing was noticed."),
     "col_rule": ("Règle", "Rule"),

@@ -9,6 +9,13 @@ PLAN_MESSAGES: dict[str, tuple[str, str]] = {
         "{kiosks} exists already and serves {people} in white zones. | "
         "{kiosks} exist already and serve {people} in white zones.",
     ),
+    "plan_fewer": (
+        "{asked} étaient demandés : au-delà du premier, aucun lieu permis n’ajoute personne. | "
+        "{asked} étaient demandés : au-delà de {n}, aucun lieu permis n’ajoute personne.",
+        "{asked} were asked for: beyond {n}, no place allowed adds anyone. | "
+        "{asked} were asked for: beyond {n}, no place allowed adds anyone.",
+    ),
+    "kiosk_required": ("imposé", "required"),
     "plan_uncoverable": (
         "D’abord, ce qu’aucun plan ne peut : {people}, dans {communes}, n’ont à portée aucun lieu d’accueil qui puisse "
         "les servir ({names}).",
@@ -147,6 +154,25 @@ PLAN_MESSAGES: dict[str, tuple[str, str]] = {
         "January February March April May June July August September October November December",
     ),
     "dated": ("Établi le {date}", "Drawn up on {date}"),
+    # How the plan was searched for
+    "step_reduced": (
+        "{n1} points et {n2} lieux, réduits à {n3} et {n4}",
+        "{n1} points and {n2} places, reduced to {n3} and {n4}",
+    ),
+    "step_pairs": ("{n1} trajets", "{n1} journeys"),
+    "step_pairs_left": ("il reste {n1} trajets", "{n1} journeys left"),
+    "step_too_many": ("trop pour le solveur exact", "too many for the exact solver"),
+    "step_components": ("{n1} problèmes indépendants", "{n1} independent problems"),
+    "step_bisection": ("dichotomie sur {n1} distances", "bisection over {n1} distances"),
+    "step_coverings": ("{n1} couvertures résolues", "{n1} coverings solved"),
+    "step_excluded": ("{n1} lieux exclus par la preuve", "{n1} places excluded by the proof"),
+    "step_cuts": ("{n1} coupes en {n2} tours", "{n1} cuts in {n2} rounds"),
+    "step_greedy": ("glouton {n1}", "greedy {n1}"),
+    "step_swap": ("échanges {n1}", "swaps {n1}"),
+    "step_search": ("recherche locale {n1}", "local search {n1}"),
+    "step_together": ("réunis {n1}", "together {n1}"),
+    "step_bound": ("borne {n1}", "bound {n1}"),
+    "step_exact": ("solveur exact {n1}", "exact solver {n1}"),
     # The rules
     "report_rules": ("Modèle et règles", "Model and rules"),
     "map_rules": ("Règles : {rules}.", "Rules: {rules}."),
@@ -188,6 +214,10 @@ PLAN_MESSAGES: dict[str, tuple[str, str]] = {
     "unserved_host_closed": (
         "les lieux d’accueil à portée ne sont pas assez ouverts",
         "the hosts within reach are not open long enough",
+    ),
+    "unserved_host_refused": (
+        "les lieux d’accueil à portée sont écartés par les conditions de l’étude (heures, débit ou coût)",
+        "the hosts within reach are turned down by the study’s conditions (hours, broadband or cost)",
     ),
     "rank_existing": ("déjà", "open"),
     "mark_existing": ("•", "•"),

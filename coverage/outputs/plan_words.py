@@ -7,9 +7,9 @@ from typing import Any
 
 import geopandas as gpd
 
-from geoguichet.coverage.kiosk_choice import KioskChoice
+from geoguichet.coverage.kiosk_choice import KioskChoice, Use
 from geoguichet.coverage.outputs.plan_messages import PLAN_MESSAGES
-from geoguichet.coverage.outputs.wording import MISSING, NARROW, Wording
+from geoguichet.coverage.outputs.wording import NARROW, Wording
 from geoguichet.coverage.ranking import SAVINGS, TRANCHE_EUR, Ranking, commune_count
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.siting.plan import KioskPlan
@@ -72,6 +72,7 @@ def plan_sentences(result: CoverageResult, plan: KioskPlan, say: Wording) -> lis
         share=say.percent(added / white if white else 0.0),
     )
     sentences = [*before_plan(result, say), gain, *proof_sentences(choice, plan, result.ranking, say)]
+    sentences += fewer_sentences(choice, plan, say)
     if len(proposed) > 1 and added:
         gains = proposed["people_added"].tolist()
         first, last = (say("people", n=gains[place]) for place in (0, -1))
@@ -89,7 +90,9 @@ def plan_sentences(result: CoverageResult, plan: KioskPlan, say: Wording) -> lis
 def before_plan(result: CoverageResult, say: Wording) -> list[str]:
     """Say what no plan can do, when everyone was to be served, and what kiosks that exist already do."""
     sentences, choice = [], result.study.kiosks
-    out = result.demand[result.demand["unserved_reason"].isin(("no_candidate", "host_closed", "excluded"))]
+    out = result.demand[
+        result.demand["unserved_reason"].isin(("no_candidate", "host_closed", "host_refused", "excluded"))
+    ]
     if choice is not None and choice.question in ("everyone", "share") and len(out):
         names = list(dict.fromkeys(out.sort_values("people", ascending=False, kind="stable")["name"]))
         told = say.listed(names) if len(names) <= _NAMES_SHOWN + 1 else ""
@@ -122,6 +125,13 @@ def proof_sentences(choice: KioskChoice, plan: KioskPlan, ranking: Ranking | Non
     counted = choice.weight and question in ("most", "budget")
     group = [say("proof_group", value=say.number(plan.value), who=who(choice, say))] if counted else []
     return [*group, told, *sentences]
+
+
+def fewer_sentences(choice: KioskChoice, plan: KioskPlan, say: Wording) -> list[str]:
+    """Say that the plan opens fewer kiosks than were asked for, where the others would serve nobody more."""
+    if choice.question not in ("most", "backup") or len(plan.sites) >= (choice.count or 0):
+        return []
+    return [say("plan_fewer", asked=say("kiosks", n=choice.count or 0), n=len(plan.sites))]
 
 
 def _worth(value: float, choice: KioskChoice, concerned: float, say: Wording) -> str:
@@ -175,35 +185,63 @@ def stop_sentence(ranking: Ranking, choice: KioskChoice, say: Wording) -> str:
 
 
 def reference_sentences(result: CoverageResult, ranking: Ranking, say: Wording) -> list[str]:
-    """Set the plan that was really carried out against the best one."""
+    """Set the plan that was really carried out against the best one, and against what no plan can exceed."""
     outcome = ranking.reference
     if outcome is None:
         return []
-    reference, kiosks = outcome.reference, say("kiosks", n=outcome.reference.count)
+    reference, kiosks, opened = outcome.reference, say("kiosks", n=outcome.reference.count), len(ranking.curve)
     each = say.money(reference.cost_eur / reference.count)
-    told = {
-        "kiosks": kiosks,
-        "best": say("people", n=round(outcome.best)),
-        "enough": outcome.enough if outcome.enough is not None else MISSING,
-    }
-    if outcome.people is None:
-        against = say("reference_unknown", naive=say("people", n=round(outcome.most_populated)), **told)
-    else:
-        against = say("reference_known", people=say("people", n=round(outcome.people)), **told)
+    known = outcome.people is not None
+    told = say.number(outcome.bound)
+    best = say("people", n=round(outcome.best))
     sentences = [
         say("reference_cost", label=reference.label, kiosks=kiosks, cost=say.money(reference.cost_eur), each=each),
-        against,
+        say(
+            "reference_known" if known else "reference_unknown",
+            kiosks=kiosks,
+            people=say("people", n=round(outcome.people if outcome.people is not None else outcome.most_populated)),
+        ),
     ]
-    if len(ranking.curve) == reference.count and outcome.best:
+    if outcome.enough is not None:
+        sentences.append(say("reference_enough", n=outcome.enough))
+    if reference.count > opened:
+        fewer = say("kiosks", n=opened)
+        sentences.append(say("reference_fewer", kiosks=fewer, people=best, count=reference.count, bound=told))
+    else:
+        key = "reference_proved" if round(outcome.best) >= round(outcome.bound) else "reference_best"
+        sentences.append(say(key, kiosks=kiosks, people=best, bound=told))
+    if opened == reference.count and outcome.best:
         sentences.append(say("reference_per_head", cost=say.money(reference.cost_eur / outcome.best, 2)))
     return sentences
 
 
+def unserved_sentences(ranking: Ranking, say: Wording) -> list[str]:
+    """Say who stays unserved, one sentence a reason."""
+    return [
+        say(
+            "unserved_row",
+            people=say("people", n=int(row["people"])),
+            communes=say("communes", n=int(row["communes"])),
+            reason=say(f"unserved_{row['reason']}"),
+        )
+        for row in ranking.unserved.to_dict("records")
+    ]
+
+
 def use_sentences(result: CoverageResult, choice: KioskChoice, say: Wording) -> list[str]:
-    """Say what the kiosks avoid in a year, and under which supposed use."""
-    total, use = result.kiosks[list(SAVINGS)].sum(), choice.use
-    if not len(result.kiosks) or not total["uses_per_year"] or result.study.unit != "m":
+    """Say what the kiosks avoid in a year, under which supposed use, and where that use comes from.
+
+    Empty when nobody gains, or when the kilometres are not known.
+    """
+    kiosks, use, usual = result.kiosks, choice.use, Use()
+    total = kiosks[list(SAVINGS)].sum()
+    if not total["uses_per_year"] or not kiosks["km_saved_per_year"].notna().any():
         return []
+    sources = [
+        say(f"use_source_{key}")
+        for key, name in (("rate", "uses_per_person"), ("co2", "co2_g_per_km"))
+        if getattr(use, name) == getattr(usual, name)
+    ]
     return [
         say(
             "use_saved",
@@ -213,26 +251,29 @@ def use_sentences(result: CoverageResult, choice: KioskChoice, say: Wording) -> 
         ),
         say(
             "use_stated",
-            rate=say.number(use.uses_per_person, 2),
+            rate=say.number(use.uses_per_person, _decimals(use.uses_per_person)),
             trips=use.trips_avoided,
             detour=use.detour,
             co2=f"{say.number(use.co2_g_per_km)}{NARROW}g",
         ),
+        *([say("use_sources", sources=" ; ".join(sources))] if sources else []),
     ]
+
+
+def _decimals(value: float) -> int:
+    """Return how many decimals tell the value as it was given, four at most."""
+    return next((places for places in range(4) if round(value, places) == value), 4)
 
 
 def cost_rows(result: CoverageResult, choice: KioskChoice, say: Wording) -> dict[str, Any]:
     """Return what the equipment costs, line by line, and per inhabitant gained."""
     proposed = result.kiosks[result.kiosks["rank"] > 0]
     sites, total = _user_side(proposed, choice, say), float(proposed["cost_eur"].sum()) + choice.experts_eur
-    rows = [
-        sites,
-        (
-            say("cost_expert", n=choice.experts, cost=say.money(choice.expert_side_cost_eur)),
-            say.money(choice.experts_eur),
-        ),
-        (say("cost_total"), say.money(total)),
-    ]
+    rows = [sites]
+    if choice.experts:
+        each = say.money(choice.expert_side_cost_eur)
+        rows.append((say("cost_expert", n=choice.experts, cost=each), say.money(choice.experts_eur)))
+    rows.append((say("cost_total"), say.money(total)))
     if choice.budget_eur is not None:
         rows += [
             (say("cost_budget"), say.money(choice.budget_eur)),

@@ -23,6 +23,7 @@ from geoguichet.coverage.outputs.plan_words import (
     rule_sentences,
     use_sentences,
 )
+from geoguichet.coverage.outputs.search_told import method_told
 from geoguichet.coverage.outputs.sections import sections
 from geoguichet.coverage.outputs.wording import Wording
 from geoguichet.coverage.ranking import SAVINGS, Ranking
@@ -177,7 +178,10 @@ def _method(result: CoverageResult, say: Wording) -> list[str]:
     steps = [say("method_1" if at_host else "method_1_inside"), say(measured), say(drawn)]
     if result.plan is not None:
         model = result.study.kiosks.question if result.study.kiosks is not None else "most"
-        steps += [say("method_4", model=say(f"model_{model}")), say("plan_method", method=result.plan.method)]
+        steps += [
+            say("method_4", model=say(f"model_{model}")),
+            say("plan_method", method=method_told(result.plan.method, say)),
+        ]
     return steps
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import sqlite3
-import tempfile
 from contextlib import closing
 from html import escape
 from pathlib import Path
@@ -21,6 +20,7 @@ from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
 from geoguichet.coverage.errors import OutputError
 from geoguichet.coverage.outputs import geopackage
+from geoguichet.coverage.outputs.folder import written_beside
 from geoguichet.coverage.outputs.offline_map import TEMPLATES, MapPage, Placed, borders, collection, ground, latlon
 from geoguichet.coverage.outputs.outlines import departement_outlines
 from geoguichet.coverage.outputs.palette import INK, SURENESS_COLOURS
@@ -47,14 +47,10 @@ def write(told: Sensitivity, folder: Path) -> tuple[Path, ...]:
     """
     names = ("sensitivity.html", "sensitivity.gpkg", "curve.csv")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".sensitivity.", dir=folder) as beside:
-            page, layers, curve = (Path(beside) / name for name in names)
+        with written_beside(folder, names) as (page, layers, curve):
             page.write_text(render(told), encoding="utf-8", newline="\n")
             write_layers(told, layers)
             curve_table(told).to_csv(curve, index=False, lineterminator="\n")
-            for name in names:
-                (Path(beside) / name).replace(folder / name)
     except OSError as error:
         raise OutputError(
             f"{folder} : la sensibilité n'a pas été écrite ({error.strerror}) ; choisissez un autre dossier avec --out."
@@ -157,6 +153,9 @@ def _panel(told: Sensitivity, say: Wording) -> str:
         curve=Markup(curve_picture(told, say)),  # noqa: S704  drawn here, every word escaped
         spread=say("curve_spread") if driven else "",
         said=said(told, say),
+        date=say("dated", date=say.day(told.study.date)) if told.study.date else "",
+        limits=say("map_limits" if told.study.router.kind == "straight_line" else "map_limits_router"),
+        inputs=told.result.inputs,
     )
 
 

@@ -9,7 +9,9 @@ from typing import Any
 
 from folium.map import Layer
 from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
 
+from geoguichet.coverage.outputs.drawing import gain_curve
 from geoguichet.coverage.outputs.offline_map import TEMPLATES, MapPage, Placed, collection, ground, latlon
 from geoguichet.coverage.outputs.outlines import departement_outlines
 from geoguichet.coverage.outputs.palette import (
@@ -22,8 +24,16 @@ from geoguichet.coverage.outputs.palette import (
     zone_classes,
     zone_colour,
 )
-from geoguichet.coverage.outputs.plan_words import ask_sentences, before_plan, proof_sentences, rule_sentences
+from geoguichet.coverage.outputs.plan_words import (
+    ask_sentences,
+    plan_sentences,
+    reference_sentences,
+    rule_sentences,
+    unserved_sentences,
+    use_sentences,
+)
 from geoguichet.coverage.outputs.report import need_sentences, rule_sentence, shortened
+from geoguichet.coverage.outputs.search_told import method_told
 from geoguichet.coverage.outputs.wording import NARROW, Wording
 from geoguichet.coverage.outputs.zones_told import area, for_map, hosts, notes
 from geoguichet.coverage.result import CoverageResult
@@ -67,6 +77,8 @@ def _panel(result: CoverageResult, say: Wording) -> str:
         rule=rule_sentence(result.study, say),
         needs=need_sentences(result.study, say),
         plan=_plan(result, say),
+        curve=Markup(gain_curve(result, say, small=True)) if len(result.kiosks) else None,  # noqa: S704  drawn here
+        around=_around(result, say),
         zones=notes(result, say),
         limits=say("map_limits" if result.study.router.kind == "straight_line" else "map_limits_router"),
         zone_classes=zone_classes(say.unit),
@@ -76,14 +88,30 @@ def _panel(result: CoverageResult, say: Wording) -> str:
 
 
 def _plan(result: CoverageResult, say: Wording) -> list[str]:
-    """Say the model, its rules and its proof."""
+    """Say the model, its rules, what the plan brings, its proof, where to stop, and how it was found."""
     if result.plan is None or result.study.kiosks is None:
         return []
-    choice = result.study.kiosks
-    asked, _ = ask_sentences(result.study, choice, say)
+    asked, _ = ask_sentences(result.study, result.study.kiosks, say)
     rules = " ; ".join(rule_sentences(result, say))
-    told = [asked, *before_plan(result, say), *proof_sentences(choice, result.plan, result.ranking, say)]
-    return [*told, *([say("map_rules", rules=rules)] if rules else [])]
+    return [
+        asked,
+        *([say("map_rules", rules=rules)] if rules else []),
+        *plan_sentences(result, result.plan, say),
+        say("plan_method", method=method_told(result.plan.method, say)),
+    ]
+
+
+def _around(result: CoverageResult, say: Wording) -> list[tuple[str, list[str]]]:
+    """Return what surrounds the plan, each under its title: what was done, what it avoids, who is left and why."""
+    ranking, choice = result.ranking, result.study.kiosks
+    if ranking is None or choice is None:
+        return []
+    parts = {
+        "report_reference": [" ".join(reference_sentences(result, ranking, say))],
+        "report_use": [" ".join(use_sentences(result, choice, say))],
+        "report_unserved": unserved_sentences(ranking, say) or [say("unserved_none")],
+    }
+    return [(say(key), told) for key, told in parts.items() if any(told)]
 
 
 def _lead(result: CoverageResult, say: Wording) -> str:
@@ -204,7 +232,7 @@ def _service_lines(row: dict[str, Any], say: Wording) -> list[str]:
         say("popup_hours_week", hours=say.number(weekly, 1)) if known else say("popup_hours_unknown"),
     ]
     if isinstance(row["hours"], str) and row["hours"]:
-        lines.append(row["hours"])
+        lines.append(say.hours(row["hours"]))
     return lines if row["inside"] else [*lines, say("popup_outside")]
 
 
@@ -235,7 +263,7 @@ def _kiosk_lines(row: dict[str, Any], say: Wording) -> list[str]:
     )
     lines = [added, say("popup_kiosk_host", host=row["host"])]
     if isinstance(row["hours"], str) and row["hours"]:
-        lines.append(say("popup_kiosk_hours", hours=row["hours"]))
+        lines.append(say("popup_kiosk_hours", hours=say.hours(row["hours"])))
     if row["zones"]:
         lines.append(say("popup_kiosk_zones", zones=row["zones"].replace(",", ", ")))
     saved = {
@@ -243,4 +271,4 @@ def _kiosk_lines(row: dict[str, Any], say: Wording) -> list[str]:
         "km": f"{say.number(row['km_saved_per_year'])}{NARROW}km",
         "co2": say.mass(row["co2_saved_kg_per_year"]),
     }
-    return [*lines, say("popup_kiosk_saved", **saved)]
+    return [*lines, say("popup_kiosk_saved", **saved)] if not math.isnan(row["km_saved_per_year"]) else lines

@@ -7,7 +7,7 @@ import re
 from datetime import date
 
 from geoguichet.coverage.outputs import messages, messages_beside, zone_messages
-from geoguichet.referentials.hours import DAY_MINUTES
+from geoguichet.referentials.hours import DAY_MINUTES, DAYS, WEEKDAYS_FR
 from geoguichet.referentials.moments import DAYS_EN, Moment
 from geoguichet.referentials.services import SERVICE_TYPES
 
@@ -123,6 +123,23 @@ class Wording:
             return str(at)
         hour, minute = divmod(at.minute % DAY_MINUTES, 60)
         return f"{DAYS_EN[at.day].capitalize()} {hour}:{minute:02d}"
+
+    def hours(self, text: str) -> str:
+        """Write opening hours given in OpenStreetMap's form: ``lun.-ven. 8 h 30-12 h``, ``Mon-Fri 8:30-12:00``."""
+        english = self.language == "en"
+        names = [day[:3].capitalize() for day in DAYS_EN] if english else [f"{day[:3]}." for day in WEEKDAYS_FR]
+        told = dict(zip(DAYS, names, strict=True))
+        told |= {"PH": "public holidays", "off": "closed"} if english else {"PH": "jours fériés", "off": "fermé"}
+
+        def clock(found: re.Match[str]) -> str:
+            hour, minute = int(found[1]), found[2]
+            if english:
+                return f"{hour}:{minute}"
+            return f"{hour}{NARROW}h" + (f"{NARROW}{minute}" if minute != "00" else "")
+
+        written = re.sub(rf"\b({'|'.join(told)})\b", lambda found: told[found[1]], text)
+        written = re.sub(r"\b(\d\d?):(\d\d)\b", clock, written)
+        return self.typeset(re.sub(r",(?=\S)", ", ", written if english else written.replace(";", " ;")))
 
     def money(self, euros: float, decimals: int = 0) -> str:
         """Write an amount in euros, whole unless asked otherwise."""

@@ -78,7 +78,7 @@ ZONE_MESSAGES: dict[str, tuple[str, str]] = {
     ),
     # Sensitivity
     "sensitivity_title": (
-        "Zones blanches, à quel point est-ce sûr : {territory}",
+        "Zones blanches, à quel point est\u2011ce sûr : {territory}",
         "White zones, how sure: {territory}",
     ),
     "sensitivity_lead": (

@@ -51,9 +51,9 @@ def stakes(small_path: Path) -> Callable[..., tuple[Study, KioskChoice, Prospect
         choice = replace(study.kiosks, **keys)
         asked = replace(study, kiosks=choice)
         services = data.services.assign(fibre=data.services.index.str.endswith("2"), price=2_000.0)
-        hosts, _ = candidates.candidate_hosts(data.territory, services, demand, asked, choice)
-        rules = candidates.site_rules(hosts, points, data.territory, asked)
-        return asked, choice, prospect(asked, choice, demand, hosts, rules, router), demand
+        found = candidates.candidate_hosts(data.territory, services, demand, asked, choice)
+        rules = candidates.site_rules(found.eligible, points, data.territory, asked)
+        return asked, choice, prospect(asked, choice, demand, found, rules, router), demand
 
     return with_keys
 
@@ -176,7 +176,12 @@ def test_existing_kiosks_come_first_and_cost_nothing(ask: Ask) -> None:
 def test_what_no_plan_can_reach_is_told_first(ask: Ask) -> None:
     answer = ask(model="set_covering", reach_m=1_500.0, min_hours_per_week=20.0, **NONE)
     assert answer.plan is not None and answer.plan.uncoverable
-    out = answer.demand[answer.demand["unserved_reason"] == "no_candidate"]
+    reasons = answer.demand["unserved_reason"]
+    refused = answer.demand[reasons == "host_refused"]
+    assert len(refused)  # their own town hall is within reach, and open less than 20 hours a week
+    assert set(refused.index) <= set(answer.demand.index[answer.demand["point_source"] == "town_hall"])
+    assert not set(refused.index) & set(answer.kiosks["commune"])
+    out = answer.demand[reasons.isin(("no_candidate", "host_refused"))]
     assert len(out) == len(answer.plan.uncoverable) == answer.counters["demand_out_of_every_reach"]
     assert plan_sentences(answer, answer.plan, Wording("fr"))[0].startswith("D’abord, ce qu’aucun plan ne peut")
 

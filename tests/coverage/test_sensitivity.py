@@ -81,7 +81,8 @@ def test_it_is_written_and_told(small_path: Path, tmp_path: Path, capsys: pytest
     command = ["coverage", "sensitivity", str(small_path), "--out", str(tmp_path), "--quiet"]
     assert main(command) == 0
     printed = capsys.readouterr().out
-    assert "Zone blanche certaine" in printed and "x 0.8" in printed
+    assert "Zone blanche certaine" in printed and "à 80 %" in printed and "0.8" not in printed
+    assert "Personnes de 65 ans et plus" in printed and "pop_65_plus" not in printed
     names = {"sensitivity.html", "sensitivity.gpkg", "curve.csv"}
     assert {path.name for path in tmp_path.iterdir()} == names
     areas = gpd.read_file(tmp_path / "sensitivity.gpkg", layer="areas")

@@ -46,15 +46,29 @@ const geoguichet = {
     return group;
   },
 
-  // rows: [latitude, longitude, text in the mark, title, lines]
+  // rows: [latitude, longitude, text in the mark, title, lines]; of numbered marks that touch, the last row keeps its number
   marks(rows, className, size, pane) {
     const group = L.layerGroup();
-    rows.forEach(([lat, lon, text, title, lines]) => {
+    const drawn = rows.map(([lat, lon, text, title, lines]) => {
       const icon = L.divIcon({ className: "mark", html: '<b class="' + className + '">' + geoguichet.escape(text) + "</b>", iconSize: [size, size] });
       const mark = L.marker([lat, lon], { icon, pane, alt: title, riseOnHover: true });
-      geoguichet.describe(mark, title, lines).addTo(group);
+      return geoguichet.describe(mark, title, lines).addTo(group);
     });
+    if (rows.some((row) => row[2])) group.clear = (map) => geoguichet.clear(map, drawn);
     return group;
+  },
+
+  // Marks that would touch a better one at this zoom are drawn as small dots; they get their number back on zooming in.
+  clear(map, drawn) {
+    const wide = parseFloat(getComputedStyle(document.documentElement).getPropertyValue("--disc"));
+    const kept = [];
+    drawn.toReversed().forEach((mark) => {
+      const place = map.latLngToLayerPoint(mark.getLatLng());
+      const free = kept.every((other) => place.distanceTo(other) >= wide);
+      if (free) kept.push(place);
+      const shown = mark.getElement();
+      if (shown) shown.firstChild.classList.toggle("crowded", !free);
+    });
   },
 
   // places: [latitude, longitude]; the radius is on the ground, in metres
@@ -97,6 +111,9 @@ const geoguichet = {
     };
     if (window.innerWidth <= 760 && !window.matchMedia("print").matches) panel.querySelectorAll("details").forEach((part) => { part.open = false; });
     show();
+    const clear = () => map.eachLayer((layer) => { if (layer.clear) layer.clear(map); });
+    clear();
+    map.on("zoomend overlayadd", clear);
     const first = map.getZoom();
     map.on("zoomend", () => sized.forEach((group) => group.grow(Math.min(3, Math.max(0.7, 1.22 ** (map.getZoom() - first))))));
     // On paper nothing can be opened: all that the panel folds is shown, and folded again afterwards.
@@ -104,6 +121,7 @@ const geoguichet = {
     window.matchMedia("print").addEventListener("change", (printing) => {
       closed.forEach((part) => { part.open = printing.matches; });
       show();
+      clear();
     });
   },
 };

@@ -2,8 +2,10 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
+from shapely.affinity import translate
 
 from geoguichet.coverage.outputs import report, web_map
 
@@ -91,3 +93,25 @@ def test_the_report_prints(show, result, tmp_path):
     printed = page.pdf(prefer_css_page_size=True)
     assert printed.startswith(b"%PDF")
     assert len(printed) > 20_000
+
+
+def test_kiosks_that_touch_are_dots_until_one_zooms_in(show, result):
+    """The better ranked keeps its number."""
+    near = result.kiosks.geometry.copy()
+    near.iloc[1] = translate(near.iloc[0], 0.004)
+    page = show(web_map.write, replace(result, kiosks=result.kiosks.set_geometry(near)))
+    crowded = page.locator("b.kiosk.crowded")
+    assert crowded.all_inner_texts() == ["2"]
+    for _ in range(4):
+        page.locator(".leaflet-control-zoom-in").click()
+        page.wait_for_timeout(350)
+    assert crowded.count() == 0
+
+
+def test_the_panel_holds_the_plan(show, result):
+    page = show(web_map.write, result)
+    page.get_by_text("Plan des visioguichets").click()
+    told = page.locator("details.plan").inner_text().replace("\u202f", " ").replace("\u00a0", " ")
+    for said in ("2 840 habitants de plus", "Le plan <d'avant>", "0,03 recours", "1 719 habitants, 1 commune"):
+        assert said in told, said
+    assert page.locator("details.plan svg").count() == 1

@@ -87,3 +87,11 @@ def test_days_are_written_in_full():
     assert FR.day("2026-11-22").replace("\u00a0", " ") == "22 novembre 2026"
     assert FR.day("2027-03-01").replace("\u00a0", " ") == "1er mars 2027"
     assert EN.day("2027-03-01").replace("\u00a0", " ") == "1 March 2027"
+
+
+def test_opening_hours_are_written_in_words():
+    osm = "Mo-Tu 08:30-12:00,13:30-17:00; We,Sa 09:00-12:15; PH off"
+    told = FR.hours(osm).replace(NARROW, " ").replace(NO_BREAK, " ")
+    assert told == "lun.-mar. 8 h 30-12 h, 13 h 30-17 h ; mer., sam. 9 h-12 h 15 ; jours fériés fermé"
+    assert EN.hours(osm) == "Mon-Tue 8:30-12:00, 13:30-17:00; Wed, Sat 9:00-12:15; public holidays closed"
+    assert FR.hours("24/7") == "24/7" and FR.hours("Montauban") == "Montauban"
