@@ -29,15 +29,22 @@ MAXIMUM_BODY = 5_000_000
 
 
 class Refusal(Exception):  # noqa: N818 (it is an answer, told by its status)
-    """A request that is refused: the status of the answer, and why, in both languages."""
+    """A request that is refused: the status of the answer, and why, in both languages.
+
+    ``code`` is OGC's word for it, where it is not that of the status.
+    """
 
     def __init__(
-        self, status: int, french: str, english: str = "", *, headers: Mapping[str, str] | None = None
+        self, status: int, french: str, english: str = "", *, headers: Mapping[str, str] | None = None, code: str = ""
     ) -> None:
         super().__init__(french)
         self.status = status
         self.english = english or french
         self.headers = headers or {}
+        self.code = code or _CODES.get(status, "NotApplicableCode")
+
+
+_CODES = {400: "InvalidParameterValue", 404: "NotFound", 405: "MethodNotAllowed"}
 
 
 def language(request: Request) -> str:
@@ -116,9 +123,8 @@ def answer(
 
 def refused(error: Refusal | QueryError, lang: str) -> Response:
     """Return an error as OGC API tells it (RFC 7807 members beside its own)."""
-    status = error.status if isinstance(error, Refusal) else 400
+    status, code = (error.status, error.code) if isinstance(error, Refusal) else (400, _CODES[400])
     told = error.english if lang == "en" else str(error)
-    code = {400: "InvalidParameterValue", 404: "NotFound", 405: "MethodNotAllowed"}.get(status, "NotApplicableCode")
     document = {"code": code, "description": told, "status": status, "title": _TITLES[lang], "detail": told}
     body = json.dumps(document).encode()  # ASCII: what is told may repeat a broken character of the request
     headers = error.headers if isinstance(error, Refusal) else None

@@ -54,8 +54,9 @@ def create_app(workspace: Path, *, url: str = DEFAULT_URL, editable: bool = Fals
     """
     config = engine.configuration(workspace, url=url.rstrip("/"))
     served = engine.application(config)
-    pygeoapi = Guard(served)
-    records = RecordsApi(config, workspace, pygeoapi, partial(engine.render, config), editable=editable, token=token)
+    render = partial(engine.render, config)
+    pygeoapi = Guard(served, render)
+    records = RecordsApi(config, workspace, pygeoapi, render, editable=editable, token=token)
     assets = Path(str(resources.files("geoguichet.coverage.outputs") / "assets"))
     studies = StaticFiles(directory=workspace.absolute() / "studies", check_dir=False)
     root = Resources(config, pygeoapi, records)

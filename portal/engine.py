@@ -1,7 +1,7 @@
 """Everything we ask of pygeoapi's inside, in one file, so that a new version of it is checked in one place.
 
 All at run time, nothing on disk: its configuration for a workspace; its Starlette application, built anew for each
-of ours; error pages in French; and two costs taken away (templates compiled for every page, the pyproj look-up of
+of ours; refusals always in JSON; and two costs taken away (templates compiled for every page, the pyproj look-up of
 every bbox).
 """
 
@@ -118,15 +118,26 @@ def render(config: Mapping[str, Any], template: str, data: Mapping[str, Any], lo
 
 
 def adapt() -> None:
-    """Replace the two costly things pygeoapi does for every request, and the language of its error pages.
+    """Replace the two costly things pygeoapi does for every request, and its error pages, of one language, by JSON.
 
     Done once or many times, it is the same. Configurations translated for an application built before are
     forgotten too.
     """
-    pygeoapi.api.SYSTEM_LOCALE = l10n.str2locale("fr")
+    pygeoapi.api.API.get_exception = exception_in_json
     pygeoapi_util.Environment = KeptEnvironment
     itemtypes.transform_bbox = bbox_between
     l10n._cfg_cache.clear()
+
+
+_get_exception = pygeoapi.api.API.get_exception
+
+
+def exception_in_json(
+    api: pygeoapi.api.API, status: int, headers: dict[str, str], form: str | None, code: str, description: str
+) -> tuple[dict[str, str], int, str]:
+    """Return a refusal of pygeoapi as JSON whatever the form asked for: the guard makes a page of it."""
+    headers["Content-Type"] = "application/json"
+    return cast("tuple[dict[str, str], int, str]", _get_exception(api, status, headers, "json", code, description))
 
 
 def bbox_between(bbox: list[float], from_crs: str, to_crs: str, always_xy: bool = False) -> list[float]:

@@ -25,6 +25,7 @@ from geoguichet.catalogue.errors import QueryError
 from geoguichet.catalogue.query import parse_bbox, parse_datetime
 from geoguichet.portal.errors import ParameterError
 from geoguichet.portal.geopackage import Box, Schema, layer_schema, open_layer, typed
+from geoguichet.portal.refusals import through
 from geoguichet.referentials.errors import LayerError
 from geoguichet.referentials.sample import sample_path
 
@@ -173,7 +174,8 @@ class _LayerProvider(BaseProvider):  # type: ignore[misc]
             for feature in self._features(matches[:1]):
                 _project([feature], crs_transform_spec)
                 return feature
-        raise ProviderItemNotFoundError(user_msg=f"Aucun objet « {identifier} » dans cette collection.")
+        missing = f"Aucun objet « {identifier} » dans cette collection."
+        raise ProviderItemNotFoundError(user_msg=through(missing, f"No feature “{identifier}” in this collection."))
 
     def _candidates(self, identifier: str) -> Iterator[tuple[_Part, str]]:
         """Yield the parts an identifier may be found in, with the identifier it has there."""
@@ -194,17 +196,21 @@ class _LayerProvider(BaseProvider):  # type: ignore[misc]
         """Check the parameters; these layers have no time: a well-formed ``datetime`` matches all of them."""
         if q or filterq is not None:
             name = "q" if q else "filter"
-            raise _invalid(f"{name} : ce paramètre n'est pas servi par cette collection.")
+            told = f"{name} : ce paramètre n'est pas servi par cette collection."
+            raise _invalid(told, f"{name}: this collection does not serve this parameter.")
         columns = self.columns()
         for name, _ in properties:
             if name not in columns:
-                raise _invalid(f"{name} : paramètre inconnu ; attendu {', '.join(columns)}.")
+                known = ", ".join(columns)
+                raise _invalid(
+                    f"{name} : paramètre inconnu ; attendu {known}.", f"{name}: unknown parameter; expected {known}."
+                )
         try:
             if datetime_:
                 parse_datetime(datetime_)
             boxes = parse_bbox(",".join(map(repr, bbox))).boxes() if bbox else ()
         except QueryError as error:
-            raise _invalid(str(error)) from error
+            raise _invalid(str(error), error.english) from error
         return _Conditions(boxes, dict(properties))
 
     def _part_matches(self, part: _Part, conditions: _Conditions, names: Sequence[str]) -> list[_Match]:
@@ -220,7 +226,7 @@ class _LayerProvider(BaseProvider):  # type: ignore[misc]
         try:
             equal = {name: typed(name, text, schema.columns[name]) for name, text in own.items()}
         except ParameterError as error:
-            raise _invalid(str(error)) from error
+            raise _invalid(str(error), error.english) from error
         return self._rows(part, conditions, names, equal=equal)
 
     def _rows(
@@ -361,8 +367,8 @@ def _project(features: Sequence[dict[str, Any]], wanted: CrsTransformSpec | None
             feature["geometry"] = json.loads(shapely.to_geojson(moved))
 
 
-def _invalid(message: str) -> ProviderInvalidQueryError:
-    return ProviderInvalidQueryError(user_msg=message)
+def _invalid(french: str, english: str) -> ProviderInvalidQueryError:
+    return ProviderInvalidQueryError(user_msg=through(french, english))
 
 
 def layer_fields(provider_def: Mapping[str, Any]) -> dict[str, dict[str, str]]:

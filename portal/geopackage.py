@@ -149,10 +149,16 @@ def typed(name: str, text: str, kind: str) -> object:
         if kind == "number":
             return float(text)
     except ValueError as error:
-        raise ParameterError(f"{name} : un nombre est attendu, reçu « {text[:40]} ».") from error
+        raise ParameterError(
+            f"{name} : un nombre est attendu, reçu « {text[:40]} ».",
+            f"{name}: a number is expected, received “{text[:40]}”.",
+        ) from error
     if kind == "boolean":
         if text.lower() not in ("true", "false", "1", "0"):
-            raise ParameterError(f"{name} : true ou false est attendu, reçu « {text[:40]} ».")
+            raise ParameterError(
+                f"{name} : true ou false est attendu, reçu « {text[:40]} ».",
+                f"{name}: true or false is expected, received “{text[:40]}”.",
+            )
         return text.lower() in ("true", "1")
     return text
 

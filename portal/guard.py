@@ -8,17 +8,23 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from geoguichet.portal import answers
+from geoguichet.portal import answers, refusals
 from geoguichet.portal.answers import GEOJSON, Refusal
+from geoguichet.portal.refusals import Render
 
 _FEATURES = re.compile(r"^/collections/[^/]+/items(/.*)?$")
 
 
 class Guard:
-    """An application before another: a JSON body is an object or is refused, GeoJSON is called so, errors are JSON."""
+    """An application before another: a JSON body is an object or is refused, GeoJSON is called so.
 
-    def __init__(self, app: ASGIApp) -> None:
+    What pygeoapi refuses is told as our own refusals are: in the reader's language, as a page or as JSON (``render``
+    fills a template).
+    """
+
+    def __init__(self, app: ASGIApp, render: Render) -> None:
         self.app = app
+        self.render = render
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -30,9 +36,9 @@ class Guard:
             try:
                 receive = await _checked_body(request)
             except Refusal as error:
-                await answers.refused(error, answers.language(request))(scope, receive, send)
+                await (await refusals.told(error, request, self.render))(scope, receive, send)
                 return
-        await self.app(scope, receive, _Told(request, send))
+        await self.app(scope, receive, _Told(request, send, self.render))
 
 
 async def _checked_body(request: Request) -> Receive:
@@ -49,30 +55,30 @@ async def _checked_body(request: Request) -> Receive:
 
 
 class _Told:
-    """Passes an answer on; features in JSON are GeoJSON, and an error in plain text is told as all others are."""
+    """Passes an answer on; features in JSON are GeoJSON, and a refusal is told as all others are."""
 
-    def __init__(self, request: Request, send: Send) -> None:
+    def __init__(self, request: Request, send: Send, render: Render) -> None:
         self.request = request
         self.send = send
-        self.replaced = False
+        self.render = render
+        self.refused: int | None = None
+        self.body = b""
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             kind = headers.get("Content-Type", "").partition(";")[0]
-            if message["status"] in (404, 405) and kind == "text/plain":
-                await self._refuse(message["status"])
+            if message["status"] >= 400 and kind in ("application/json", "text/plain"):
+                self.refused = message["status"]
                 return
             path = self.request.url.path
             if message["status"] == 200 and kind == "application/json" and _FEATURES.match(path):
                 headers["Content-Type"] = GEOJSON
-        if not self.replaced:
-            await self.send(message)
-
-    async def _refuse(self, status: int) -> None:
-        self.replaced = True
-        found = {404: ("Rien à cette adresse.", "Nothing at this address."),
-                 405: ("Cette méthode n'est pas servie ici.", "This method is not served here.")}  # fmt: skip
-        lang = answers.language(self.request)
-        told = answers.refused(Refusal(status, *found[status]), lang)
-        await told(self.request.scope, self.request.receive, self.send)
+        elif self.refused is not None:
+            self.body += message.get("body", b"")
+            if not message.get("more_body", False):
+                refusal = refusals.of_pygeoapi(self.refused, self.body)
+                answer = await refusals.told(refusal, self.request, self.render)
+                await answer(self.request.scope, self.request.receive, self.send)
+            return
+        await self.send(message)

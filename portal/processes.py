@@ -14,6 +14,7 @@ from pygeoapi.process.manager.dummy import DummyManager
 from pygeoapi.util import JobStatus
 
 from geoguichet.portal.errors import ParameterError
+from geoguichet.portal.refusals import through
 from geoguichet.referentials import sample
 from geoguichet.referentials.errors import GeoguichetError
 
@@ -111,11 +112,16 @@ class WhiteZonesProcessor(BaseProcessor):  # type: ignore[misc]
         from geoguichet.coverage.study import parse_study
 
         if not isinstance(data, Mapping):
-            raise InputsRefusedError(user_msg="inputs : un objet est attendu.")
+            raise InputsRefusedError(
+                user_msg=through("inputs : un objet est attendu.", "inputs: an object is expected.")
+            )
         if not _running.acquire(blocking=False):
-            raise BusyError(user_msg="Trop de calculs sont en cours ; réessayez dans quelques secondes.")
+            busy = "Trop de calculs sont en cours ; réessayez dans quelques secondes."
+            raise BusyError(user_msg=through(busy, "Too many computations are under way; try again in a few seconds."))
         try:
             result = find_white_zones(parse_study(study_document(data)))
+        except ParameterError as error:
+            raise InputsRefusedError(user_msg=through(str(error), error.english)) from error
         except GeoguichetError as error:
             raise InputsRefusedError(user_msg=str(error)) from error
         finally:
@@ -174,14 +180,24 @@ def study_document(inputs: Mapping[str, Any]) -> dict[str, Any]:
     known = METADATA["inputs"]
     for name in inputs:
         if name not in known:
-            raise ParameterError(f"{name} : entrée inconnue ; attendu {', '.join(known)}.")
+            expected = ", ".join(known)
+            raise ParameterError(
+                f"{name} : entrée inconnue ; attendu {expected}.", f"{name}: unknown input; expected {expected}."
+            )
     services = _objects("services", inputs.get("services", SERVICES))
     if len(services) > MOST_SERVICES:
-        raise ParameterError(f"services : au plus {MOST_SERVICES} besoins sont attendus, {len(services)} sont donnés.")
+        raise ParameterError(
+            f"services : au plus {MOST_SERVICES} besoins sont attendus, {len(services)} sont donnés.",
+            f"services: at most {MOST_SERVICES} needs are expected, {len(services)} are given.",
+        )
     thresholds = _mapping("thresholds", inputs.get("thresholds", THRESHOLDS))
     for key in thresholds:
         if key not in services and "thresholds" in inputs:
-            raise ParameterError(f"thresholds.{key} : aucun service de ce nom ; attendu {', '.join(services)}.")
+            expected = ", ".join(services)
+            raise ParameterError(
+                f"thresholds.{key} : aucun service de ce nom ; attendu {expected}.",
+                f"thresholds.{key}: no service has this name; expected {expected}.",
+            )
     return {
         "study": {"id": "api", "title": "Zones blanches"},
         "territory": {"name": sample.NAME, "departements": list(sample.DEPARTEMENTS), "buffer": BUFFER},
@@ -199,5 +215,8 @@ def _objects(name: str, value: object) -> Mapping[str, Mapping[str, Any]]:
 
 def _mapping(name: str, value: object) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise ParameterError(f"{name} : un objet est attendu, reçu {json.dumps(value)[:60]}.")
+        given = json.dumps(value)[:60]
+        raise ParameterError(
+            f"{name} : un objet est attendu, reçu {given}.", f"{name}: an object is expected, received {given}."
+        )
     return value

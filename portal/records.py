@@ -19,6 +19,7 @@ from pygeoapi.provider.base import (
 from geoguichet.catalogue.errors import QueryError, RecordNotFoundError, StoreError
 from geoguichet.catalogue.query import PARAMETERS, RecordQuery
 from geoguichet.catalogue.store import SQLiteStore, store_path
+from geoguichet.portal.refusals import through
 
 FIELDS: Mapping[str, Mapping[str, str]] = {
     "id": {"type": "string"},
@@ -80,7 +81,10 @@ class RecordProvider(BaseProvider):  # type: ignore[misc]
     ) -> dict[str, Any]:
         """Answer a search; an unknown or malformed parameter is refused by name."""
         if filterq is not None:
-            raise ProviderInvalidQueryError(user_msg="filter : ce paramètre n'est pas encore servi.")
+            served = "filter : ce paramètre est servi par « geoguichet serve », pas par pygeoapi seul."
+            raise ProviderInvalidQueryError(
+                user_msg=through(served, "filter: “geoguichet serve” serves this parameter, pygeoapi alone does not.")
+            )
         try:
             asked = RecordQuery.from_parameters(
                 {
@@ -95,7 +99,7 @@ class RecordProvider(BaseProvider):  # type: ignore[misc]
             )
             page = self.store.search(asked)
         except QueryError as error:
-            raise ProviderInvalidQueryError(user_msg=str(error)) from error
+            raise ProviderInvalidQueryError(user_msg=through(str(error), error.english)) from error
         except StoreError as error:
             raise ProviderConnectionError(user_msg=str(error)) from error
         documents = (self._served(item) for item in page.items)
@@ -138,7 +142,8 @@ def _extra_parameters(properties: Sequence[tuple[str, str]]) -> dict[str, str]:
     for name, _ in properties:
         if name not in own:
             known = ", ".join(PARAMETERS)
-            raise ProviderInvalidQueryError(user_msg=f"{name} : paramètre inconnu ; attendu {known}.")
+            told = f"{name} : paramètre inconnu ; attendu {known}."
+            raise ProviderInvalidQueryError(user_msg=through(told, f"{name}: unknown parameter; expected {known}."))
     return dict(properties)
 
 

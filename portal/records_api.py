@@ -31,6 +31,7 @@ from geoguichet.portal.answers import CATALOG, GEOJSON, SCHEMA, Refusal, answer
 from geoguichet.portal.editing import Editing, utf8
 from geoguichet.portal.encodings import ENCODINGS, TOGETHER, Encodings
 from geoguichet.portal.records import store_of
+from geoguichet.portal.refusals import Render, told
 from geoguichet.portal.splicing import spliced
 
 COLLECTION = "catalogue"
@@ -48,8 +49,6 @@ _ITEM = ("json", "html", "jsonld", *ENCODINGS)
 """What ``f`` may ask of the records, and of one."""
 
 type Handler = Callable[[Request], Awaitable[Response]]
-type Render = Callable[[str, Mapping[str, Any], str], str]
-"""Fills a template: its name, its data, the language."""
 
 
 class RecordsApi:
@@ -102,26 +101,14 @@ class RecordsApi:
             try:
                 return await handler(request)
             except (Refusal, QueryError) as error:
-                return await self._told(error, request)
+                return await told(error, request, self.render)
             except RecordNotFoundError as error:
-                return await self._told(Refusal(404, str(error), "No such record in the catalogue."), request)
+                missing = Refusal(404, str(error), "No such record in the catalogue.")
+                return await told(missing, request, self.render)
             except StoreError as error:
-                return await self._told(Refusal(503, str(error), "The catalogue cannot be read now."), request)
+                return await told(Refusal(503, str(error), "The catalogue cannot be read now."), request, self.render)
 
         return answered
-
-    async def _told(self, error: Refusal | QueryError, request: Request) -> Response:
-        lang = answers.language(request)
-        made = answers.refused(error, lang)
-        try:
-            is_page = answers.wanted_form(request, ("json", "html", "jsonld")) == "html"
-        except Refusal:
-            is_page = False
-        if not is_page:
-            return made
-        data = json.loads(bytes(made.body))
-        page = await run_in_threadpool(self.render, "exception.html", data, lang)
-        return answer(page.encode("utf-8", "replace"), "text/html", lang, status=made.status_code)
 
     def or_pygeoapi(self, request: Request, form: str) -> Response | None:
         """Return the answer of pygeoapi for a form that is not ours."""

@@ -42,7 +42,7 @@ def _resource(workspace: Path, url: str, version: Version) -> dict[str, Any]:
         "type": "collection",
         "title": {"fr": f"Référentiel {version.name}", "en": f"Referential {version.name}"},
         "description": {
-            "fr": f"Les {label_fr} du référentiel « {version.name} », dans sa version la plus récente.",
+            "fr": f"Les {label_fr} du référentiel «\u00a0{version.name}\u00a0», dans sa version la plus récente.",
             "en": f"The {label_en} of the referential “{version.name}”, in its newest version.",
         },
         "keywords": {"fr": ["référentiel", label_fr], "en": ["referential", label_en]},

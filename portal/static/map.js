@@ -114,7 +114,10 @@
     const features = embedded(place.dataset.features) || [];
     const drawn = add(map, features);
     const own = drawn.getBounds().isValid();
-    if (own) map.fitBounds(drawn.getBounds(), { padding: [18, 18], maxZoom: 11 });
+    if (own) {
+      const bounds = drawn.getBounds(), alone = bounds.getSouthWest().equals(bounds.getNorthEast());
+      map.fitBounds(bounds, { padding: [18, 18], maxZoom: alone ? 8.5 : 11 });
+    }
     const ready = drawBackground(map, root, !own).then(() => drawn.bringToFront());
     if (place.dataset.search !== undefined) ready.then(() => searchBox(map));
     if (place.dataset.results !== undefined) ready.then(() => results(root, map, place));

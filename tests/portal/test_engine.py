@@ -23,7 +23,7 @@ def test_pygeoapi_still_does_what_we_replace() -> None:
     assert "env = Environment(loader=FileSystemLoader(template_paths)" in rendering
     assert "env.install_gettext_translations(translations)" in rendering
     assert "bbox = transform_bbox(bbox, bbox_crs, storage_crs)" in inspect.getsource(itemtypes)
-    assert "SYSTEM_LOCALE" in inspect.getsource(pygeoapi.api.API.get_exception)
+    assert "'exception.html', exception, SYSTEM_LOCALE" in inspect.getsource(pygeoapi.api)
 
 
 def test_a_configuration_is_for_one_workspace(tmp_path: Path) -> None:

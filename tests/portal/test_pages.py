@@ -1,5 +1,12 @@
-import pytest
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
 
+import pytest
+import requests
+
+from geoguichet.catalogue.record import Record
+from geoguichet.catalogue.store import SQLiteStore
 from geoguichet.portal import pages
 
 
@@ -64,3 +71,19 @@ def test_the_language_of_a_record_is_told_where_it_is_not_the_pages(
     language: object, page: str, attribute: str
 ) -> None:
     assert pages.spoken({"language": language}, page) == attribute
+
+
+def test_what_a_record_says_besides_is_told_in_names_and_values(
+    tmp_path: Path, serve: Callable[..., AbstractContextManager[str]], http: requests.Session
+) -> None:
+    deep: object = "au fond"
+    for _ in range(200):
+        deep = {"a": deep}
+    more = {"dates": [{"date": "2020-02-01", "type": "création"}], "crs": ["EPSG:2154", "EPSG:4326"], "deep": deep}
+    record = Record(id="jeu", type="dataset", title="Jeu", updated="2020-01-01T00:00:00Z", extra_properties=more)
+    with SQLiteStore(tmp_path / "catalogue.sqlite") as store:
+        store.bulk_upsert([record])
+    with serve(tmp_path) as url:
+        page = http.get(f"{url}/collections/catalogue/items/jeu?f=html").text
+    assert "<dd>2020-02-01</dd>" in page and "EPSG:2154, EPSG:4326" in page and "au fond" in page
+    assert "[{" not in page.split("<h2>Compléments</h2>")[1].split("</table>")[0]
