@@ -15,6 +15,8 @@ from threading import Lock
 
 import snowballstemmer
 
+from geoguichet.catalogue import stemming
+
 ANALYSIS = f"3+snowball-{getattr(snowballstemmer, '__version__', '3')}"
 """Version of the folding and stemming; a store indexed with another one indexes itself anew."""
 
@@ -120,9 +122,11 @@ def _stem(word: str) -> str:
 
 
 def _snowball(word: str) -> str:
-    """Stem one folded word. The stemmer holds state while it works, hence the lock."""
+    """Stem one folded word; those in other letters go to Snowball's own stemmer, locked: it holds state as it works."""
     if _PLURAL.fullmatch(word) and word not in _NO_PLURALS:
         word = word[:-1]
+    if word.isascii():
+        return stemming.stem(word)
     with _stemmer_lock:
         return str(_stemmer().stemWord(word))
 
