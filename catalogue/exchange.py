@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import batched
@@ -22,7 +23,7 @@ ORIGINAL = "original"
 LARGEST_FILE = 64 * 1024 * 1024
 """Bytes above which a metadata file is refused unread."""
 
-_SUFFIXES = frozenset({".xml", ".rdf", ".ttl", ".n3", ".json", ".jsonld", ".geojson", ".yml", ".yaml"})
+_ENDINGS = (".xml", ".rdf", ".ttl", ".n3", ".json", ".jsonld", ".geojson", ".yml", ".yaml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,10 @@ def metadata_files(path: Path) -> list[Path]:
         raise CatalogueError(f"{path} n'existe pas ; un fichier ou un dossier de fiches est attendu.")
     if path.is_file():
         return [path]
-    files = [file for file in path.rglob("*") if file.suffix.lower() in _SUFFIXES and file.is_file()]
-    return sorted(files, key=lambda file: file.relative_to(path).as_posix())
+    files = (
+        Path(folder, name) for folder, _, names in os.walk(path) for name in names if name.lower().endswith(_ENDINGS)
+    )
+    return sorted(filter(Path.is_file, files), key=Path.as_posix)
 
 
 def _read_file(file: Path) -> formats.Answer:

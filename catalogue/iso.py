@@ -713,35 +713,49 @@ def _plain_contact(party: Element, about: str) -> Contact | None:
     if not LOCAL[party.tag].endswith("CI_ResponsibleParty"):
         return None
     said: dict[str, list[str]] = {}
-    for node in party.iter(*_CONTACT_TEXTS):
-        text, holder = node.text, node.getparent()
-        if text and holder is not None and (text := text.strip()):
-            said.setdefault(LOCAL[holder.tag], []).append(text)
-    if "textGroup" in said or "individualLastName" in said or "organisationName" not in said:
+    holder = role = ""
+    for node in party.iter():
+        kind = LOCAL[node.tag]
+        if kind in _CONTACT_TEXTS:
+            if (text := node.text) and (text := text.strip()):
+                said.setdefault(holder, []).append(text)
+        elif holder == "role":
+            role, holder = role or (node.get("codeListValue") or node.text or "").strip(), kind
+        elif kind:
+            holder = kind
+    if "textGroup" in said or "individualLastName" in said:
         return None
-    role = _code(child(party, "role"))
-    postal: Members = {name: said[name][0] for name in _ADDRESS if name in said}
-    if "deliveryPoint" in said:
-        postal = {"deliveryPoint": said["deliveryPoint"]} | postal
-    extra: Members = {"addresses": [postal]} if postal else {}
-    extra |= {name: said[name][0] for name in ("hoursOfService", "contactInstructions") if name in said}
+    organization, name = said.get("organisationName", _NONE)[0], said.get("individualName", _NONE)[0]
+    if not organization and not name:
+        return None
     online = party.iter("{*}CI_OnlineResource") if "linkage" in said else ()
+    extra = _plain_details(said) if len(said) > 1 else {}
+    role = role or said.get("role", _NONE)[0]
     return Contact(
-        organization=said["organisationName"][0],
-        name=said.get("individualName", ("",))[0],
-        position=said.get("positionName", ("",))[0],
+        organization=organization,
+        name=name,
+        position=said.get("positionName", _NONE)[0],
         roles=(role,) if role else (),
         emails=tuple(map(ContactPoint, said.get("electronicMailAddress", ()))),
         phones=(
             *map(ContactPoint, said.get("voice", ())),
             *(ContactPoint(text, ("fax",)) for text in said.get("facsimile", ())),
         ),
-        links=tuple(link for link in map(_online, online) if link is not None),
+        links=tuple(link for node in online if (link := _online(node, "about")) is not None),
         extra=extra | ({"about": about} if about else {}),
     )
 
 
-_CONTACT_TEXTS = ("{*}CharacterString", "{*}Anchor", "{*}URL", "{*}Country", "{*}LocalisedCharacterString")
+def _plain_details(said: Mapping[str, list[str]]) -> Members:
+    postal: Members = {name: said[name][0] for name in _ADDRESS if name in said}
+    if "deliveryPoint" in said:
+        postal = {"deliveryPoint": said["deliveryPoint"]} | postal
+    extra: Members = {"addresses": [postal]} if postal else {}
+    return extra | {name: said[name][0] for name in ("hoursOfService", "contactInstructions") if name in said}
+
+
+_CONTACT_TEXTS = frozenset({"CharacterString", "Anchor", "URL", "Country", "LocalisedCharacterString"})
+_NONE = ("",)
 _ADDRESS = ("city", "administrativeArea", "postalCode", "country")
 
 
@@ -820,8 +834,8 @@ def _format(element: Element | None) -> dict[str, str]:
     return {name: text for name, text in said.items() if text} if said["name"] else {}
 
 
-def _online(resource: Element | None) -> Link | None:
-    """Read a ``CI_OnlineResource``; the relation follows from its function and protocol."""
+def _online(resource: Element | None, rel: str = "") -> Link | None:
+    """Read a ``CI_OnlineResource``; the relation, where none is given, follows from its function and protocol."""
     parts = named(resource)
     href = value(parts.get("linkage"))
     if not href:
@@ -836,7 +850,7 @@ def _online(resource: Element | None) -> Link | None:
     label = parts.get("name")
     mime = inner(label)
     kind = mime.get("type", "") if mime is not None and LOCAL[mime.tag] == "MimeFileType" else ""
-    return Link(href, relation(extra), kind, value(label), extra=extra)
+    return Link(href, rel or relation(extra), kind or ("text/html" if rel else ""), value(label), extra=extra)
 
 
 def relation(extra: Mapping[str, str]) -> str:

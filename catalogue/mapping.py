@@ -103,7 +103,7 @@ def describe(said_members: Mapping[str, Any]) -> Record:
     fields: dict[str, Any] = {}
     extra: dict[str, Any] = {}
     for member, value in said_members.items():
-        if value is None or value in ("", (), [], {}):
+        if value is None or (not value and isinstance(value, (str, tuple, list, dict))):
             continue
         if member in _FIELDS:
             fields[_FIELDS[member]] = value

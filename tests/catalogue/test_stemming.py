@@ -3,13 +3,16 @@ import re
 
 import pytest
 import snowballstemmer
-from geoguichet.catalogue import stemming, text
-from geoguichet.catalogue.exchange import metadata_files
 from hypothesis import given
 from hypothesis import strategies as st
 
+from geoguichet.catalogue import stemming, text
+from geoguichet.catalogue.exchange import metadata_files
+
 SNOWBALL = snowballstemmer.stemmer("french")
-ENDINGS = sorted(ending.lower() for table in (stemming._NOUNS, stemming._VERBS, stemming._VERBS_IN_I) for ending in table)
+ENDINGS = sorted(
+    ending.lower() for table in (stemming._NOUNS, stemming._VERBS, stemming._VERBS_IN_I) for ending in table
+)
 LETTERS = st.text(alphabet="aeiouylnstrcmqpbdvhg17", max_size=8)
 
 
