@@ -13,6 +13,7 @@ from geoguichet.catalogue.errors import CatalogueError, FormatError, RecordNotFo
 from geoguichet.catalogue.formats import Described
 from geoguichet.catalogue.originals import Originals, originals_path
 from geoguichet.catalogue.query import RecordQuery, SortKey
+from geoguichet.catalogue.rdf import Form
 from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.store import LoadSummary, RecordStore, SQLiteStore, store_path
 from geoguichet.referentials.quality import Finding
@@ -129,7 +130,7 @@ def export_all(workspace: Path, form: str, folder: Path) -> list[Path]:
 def _together(records: Iterator[Record], form: str) -> bytes:
     if form == "csv":
         return csv_table.write(records)
-    shapes: dict[str, dcat.Form] = {"dcat-ttl": "turtle", "dcat-rdf": "xml", "dcat-jsonld": "json-ld"}
+    shapes: dict[str, Form] = {"dcat-ttl": "turtle", "dcat-rdf": "xml", "dcat-jsonld": "json-ld"}
     return dcat.write_catalogue(records, title="Catalogue géographique", publisher="Géoguichet", form=shapes[form])
 
 
