@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from rdflib import BNode, Graph, URIRef
@@ -136,7 +136,7 @@ def _add_contacts(graph: Graph, subject: URIRef, record: Record) -> None:
         if contact.extra.get("about") == "metadata":
             continue
         if role in ("", "pointOfContact"):
-            graph.add((subject, DCAT.contactPoint, _vcard(graph, contact)))
+            graph.add((subject, DCAT.contactPoint, agent_of(graph, contact, _VCARD)))
         elif role in AGENTS and not (role == "publisher" and published):
             graph.add((subject, AGENTS[role], agent_of(graph, contact)))
             published |= role == "publisher"
@@ -147,41 +147,39 @@ def _add_contacts(graph: Graph, subject: URIRef, record: Record) -> None:
             graph.add((attribution, DCAT.hadRole, _typed(graph, URIRef(ROLE + quote(role)), DCAT.Role)))
 
 
-def _vcard(graph: Graph, contact: Contact) -> Node:
-    """Add a vCard, and return it."""
-    node = _typed(graph, BNode(), VCARD.Individual if contact.name else VCARD.Organization)
-    graph.add((node, RDF.type, VCARD.Kind))
-    graph.add((node, VCARD.fn, Text(contact.name or contact.organization or NOTHING)))
-    if contact.name and contact.organization:
-        graph.add((node, VCARD["organization-name"], Text(contact.organization)))
-    if contact.position:
-        graph.add((node, VCARD.role, Text(contact.position)))
-    for term, points, scheme in (
-        (VCARD.hasEmail, contact.emails, "mailto:"),
-        (VCARD.hasTelephone, contact.phones, "tel:"),
-    ):
-        for point in points:
-            graph.add((node, term, _address(scheme + point.value)))
-    for link in contact.links:
-        graph.add((node, VCARD.hasURL, _address(link.href)))
-    return node
+class _Terms(NamedTuple):
+    """How a vocabulary says who somebody is."""
+
+    person: URIRef
+    organization: URIRef
+    kind: URIRef
+    name: URIRef
+    email: URIRef
+    phone: URIRef
+    page: URIRef
 
 
-def agent_of(graph: Graph, contact: Contact) -> Node:
+_VCARD = _Terms(
+    VCARD.Individual, VCARD.Organization, VCARD.Kind, VCARD.fn, VCARD.hasEmail, VCARD.hasTelephone, VCARD.hasURL
+)
+_FOAF = _Terms(FOAF.Person, FOAF.Organization, FOAF.Agent, FOAF.name, FOAF.mbox, FOAF.phone, FOAF.homepage)
+
+
+def agent_of(graph: Graph, contact: Contact, terms: _Terms = _FOAF) -> Node:
     """Add an agent, and return it."""
-    node = _typed(graph, BNode(), FOAF.Person if contact.name else FOAF.Organization)
-    graph.add((node, RDF.type, FOAF.Agent))
-    graph.add((node, FOAF.name, Text(contact.name or contact.organization or NOTHING)))
+    node = _typed(graph, BNode(), terms.person if contact.name else terms.organization)
+    graph.add((node, RDF.type, terms.kind))
+    graph.add((node, terms.name, Text(contact.name or contact.organization or NOTHING)))
     if contact.name and contact.organization:
         graph.add((node, VCARD["organization-name"], Text(contact.organization)))
     if contact.position:
         graph.add((node, VCARD.role, Text(contact.position)))
     for point in contact.emails:
-        graph.add((node, FOAF.mbox, _address(f"mailto:{point.value}")))
+        graph.add((node, terms.email, _address(f"mailto:{point.value}")))
     for point in contact.phones:
-        graph.add((node, FOAF.phone, _address(f"tel:{point.value}")))
+        graph.add((node, terms.phone, _address(f"tel:{point.value}")))
     for link in contact.links:
-        graph.add((node, FOAF.homepage, _address(link.href)))
+        graph.add((node, terms.page, _address(link.href)))
     return node
 
 
@@ -417,4 +415,4 @@ def _add_catalogue_record(graph: Graph, subject: URIRef, record: Record) -> None
         address = URIRef(LANGUAGE + quote(codes.language_eu(language)))
         graph.add((node, DCTERMS.language, _typed(graph, address, DCTERMS.LinguisticSystem)))
     for contact in contacts:
-        graph.add((node, DCAT.contactPoint, _vcard(graph, contact)))
+        graph.add((node, DCAT.contactPoint, agent_of(graph, contact, _VCARD)))

@@ -15,8 +15,8 @@ from geoguichet.catalogue.iso_contacts import contacts
 from geoguichet.catalogue.iso_extents import extents
 from geoguichet.catalogue.iso_links import distribution
 from geoguichet.catalogue.iso_values import Members, Reading, code_of, href_of, localised, uuidref, value, values
-from geoguichet.catalogue.mapping import INSPIRE_THEME, TOPIC_CATEGORY
-from geoguichet.catalogue.record import Concept, ExternalId, Theme
+from geoguichet.catalogue.mapping import INSPIRE_THEME, TOPIC_CATEGORY, describe, made_identifier
+from geoguichet.catalogue.record import Concept, ExternalId, Record, Theme
 from geoguichet.catalogue.xml import (
     HREF,
     LOCAL,
@@ -30,6 +30,12 @@ from geoguichet.catalogue.xml import (
     grouped,
     inner,
 )
+
+
+def read_element(root: Element) -> Record:
+    """Read one metadata element; without an identifier it gets that of its title."""
+    told = members(root)
+    return describe(told | {"id": told["id"] or made_identifier(told)})
 
 
 def members(root: Element) -> Members:

@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
 
@@ -291,9 +290,7 @@ def _words(record: Record) -> tuple[str, str, str]:
     return _stemmed(record.title), _apart(*record.keywords, *concepts), _apart(record.description, *people)
 
 
-@lru_cache(maxsize=1 << 13)
 def _stemmed(told: str) -> str:
-    """Return the stems of a text; records share many keywords and people."""
     return " ".join(text.stems(told))
 
 

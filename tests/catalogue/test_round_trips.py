@@ -14,17 +14,7 @@ from geoguichet.catalogue.iso import licence_of, rights_of
 from geoguichet.catalogue.iso_making import found
 from geoguichet.catalogue.mapping import INSPIRE_THEME, MEMBERS, TOPIC_CATEGORY, describe, said, with_members
 from geoguichet.catalogue.rdf import Form
-from geoguichet.catalogue.record import (
-    Concept,
-    Contact,
-    ContactPoint,
-    Extent,
-    ExternalId,
-    Link,
-    Record,
-    Theme,
-    Time,
-)
+from geoguichet.catalogue.record import Concept, Contact, ContactPoint, Extent, ExternalId, Link, Record, Theme, Time
 from geoguichet.catalogue.xml import parse, serialize
 
 ISO = [iso19139, iso19115_3]
