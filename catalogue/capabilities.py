@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any
 
-from geoguichet.catalogue import codes, iso
+from geoguichet.catalogue import codes, geometries
 from geoguichet.catalogue.errors import RecordError
 from geoguichet.catalogue.mapping import Mapped, describe
 from geoguichet.catalogue.record import Contact, ContactPoint, Extent, Link, Record
@@ -207,10 +207,10 @@ def _extent(node: Element) -> dict[str, Any]:
             sides = [
                 part for corner in ("LowerCorner", "UpperCorner") for part in content(child(box, corner)).split()[:2]
             ]
-        numbers = [iso.number(side) for side in sides]
+        numbers = [codes.number(side) for side in sides]
         try:
             west, south, east, north = (float(number) for number in numbers if number is not None)
-            return {"geometry": iso.gathered(list(iso.as_pieces(Extent(west, south, east, north))))}
+            return {"geometry": geometries.gathered(list(geometries.as_pieces(Extent(west, south, east, north))))}
         except (ValueError, RecordError) as error:
             return {"unreadable": [{"member": "geometry", "path": tag, "text": " ".join(sides), "reason": str(error)}]}
     return {}

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from geoguichet.catalogue import codes, iso
+from geoguichet.catalogue import codes, geometries
 from geoguichet.catalogue.errors import RecordError
-from geoguichet.catalogue.mapping import Mapped, describe
+from geoguichet.catalogue.mapping import Mapped, describe, made_identifier, time_of
 from geoguichet.catalogue.record import Contact, ContactPoint, Extent, ExternalId, Link, Record, Time
 
 MAPPING = (
@@ -111,7 +111,7 @@ def read_package(package: Mapping[str, Any]) -> Record:
     }
     frequency = codes.frequency(next(iter(_list(told.get("frequency") or told.get("accrual_periodicity"))), ""))
     members["maintenance"] = {"frequency": frequency} if frequency else {}
-    members["id"] = _text(told.get("id")) or _text(told.get("name")) or iso.made_identifier(members)
+    members["id"] = _text(told.get("id")) or _text(told.get("name")) or made_identifier(members)
     return describe(members)
 
 
@@ -187,7 +187,7 @@ def _geometry(told: Mapping[str, Any], unreadable: list[dict[str, Any]]) -> dict
         if isinstance(spatial, str) and spatial.strip().startswith("{"):
             spatial = json.loads(spatial)
         if isinstance(spatial, dict) and "coordinates" in spatial:
-            return iso.checked(spatial)
+            return geometries.checked(spatial)
         if all(side not in (None, "") for side in sides):
             west, south, east, north = (float(str(side)) for side in sides)
             return Extent(west, south, east, north).as_geometry()
@@ -199,4 +199,4 @@ def _geometry(told: Mapping[str, Any], unreadable: list[dict[str, Any]]) -> dict
 def _time(told: Mapping[str, Any]) -> Time | None:
     start = codes.moment(_text(told.get("temporal_start") or told.get("temporal-extent-begin")))
     end = codes.moment(_text(told.get("temporal_end") or told.get("temporal-extent-end")))
-    return iso.time_of([(start or "..", end or "..")])
+    return time_of([(start or "..", end or "..")])

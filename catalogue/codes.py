@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 
 from geoguichet.catalogue.errors import RecordError
@@ -276,3 +278,29 @@ _FREQUENCY_WORDS = {
     "triennial": "irregular",
     "as_needed": "asNeeded",
 }
+
+
+def number(text: str) -> int | float | None:
+    """Return the finite number that a text writes, with a comma or a point; None when it writes none."""
+    try:
+        written = float(text.replace(",", ".").replace(" ", ""))
+    except ValueError:
+        return None
+    if not math.isfinite(written):
+        return None
+    return int(written) if written == int(written) else written
+
+
+def relation(extra: Mapping[str, str]) -> str:
+    """Return the relation of a link from its ISO function and protocol."""
+    return _relation(extra.get("protocol", ""), extra.get("function", ""))
+
+
+@lru_cache(maxsize=4096)
+def _relation(protocol: str, function: str) -> str:
+    protocol = protocol.upper()
+    if function in ("download", "fileAccess") or "DOWNLOAD" in protocol:
+        return "enclosure"
+    if protocol.startswith(("OGC:", "ESRI:", "GLG:")) or "OPENGIS.NET/DEF/SERVICETYPE" in protocol:
+        return "service"
+    return "about" if function == "information" else "related"

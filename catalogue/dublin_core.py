@@ -7,9 +7,9 @@ from typing import Any
 
 from lxml import etree
 
-from geoguichet.catalogue import codes, iso
+from geoguichet.catalogue import codes, geometries
 from geoguichet.catalogue.errors import RecordError
-from geoguichet.catalogue.mapping import Mapped, describe, said
+from geoguichet.catalogue.mapping import Mapped, describe, made_identifier, said
 from geoguichet.catalogue.record import Contact, Extent, ExternalId, Link, Record, Time
 from geoguichet.catalogue.xml import LOCAL, Element, child, children, content, name, parse, serialize
 
@@ -90,7 +90,7 @@ def read_element(root: Element) -> Record:
     }
     members |= _boxes(root, unreadable)
     members["unreadable"] = unreadable
-    members["id"] = identifiers[0] if identifiers else iso.made_identifier(members)
+    members["id"] = identifiers[0] if identifiers else made_identifier(members)
     return describe(members)
 
 
@@ -128,12 +128,12 @@ def _links(root: Element) -> Iterator[Link]:
     for node in children(root, "URI"):
         if href := content(node):
             extra = {key: text for key in ("protocol", "description") if (text := node.get(key, ""))}
-            yield Link(href, iso.relation(extra), title=node.get("name", ""), extra=extra)
+            yield Link(href, codes.relation(extra), title=node.get("name", ""), extra=extra)
     for node in children(root, "references"):
         if href := content(node):
             scheme = node.get("scheme", "")
             extra = {"protocol": scheme} if scheme else {}
-            yield Link(href, iso.relation(extra), extra=extra)
+            yield Link(href, codes.relation(extra), extra=extra)
 
 
 def _boxes(root: Element, unreadable: list[dict[str, Any]]) -> dict[str, Any]:
@@ -155,8 +155,8 @@ def _boxes(root: Element, unreadable: list[dict[str, Any]]) -> dict[str, Any]:
             )
         if system.startswith("EPSG:") and system != "EPSG:4326":
             crs.append(system)
-    pieces = [piece for box in dict.fromkeys(boxes) for piece in iso.as_pieces(box)]
-    return {"geometry": iso.gathered(pieces), "crs": crs}
+    pieces = [piece for box in dict.fromkeys(boxes) for piece in geometries.as_pieces(box)]
+    return {"geometry": geometries.gathered(pieces), "crs": crs}
 
 
 def write(record: Record, *, source: bytes = b"") -> bytes:
@@ -230,5 +230,5 @@ def boxes_of(record: Record) -> list[Extent]:
     """Return the box of each part of the geometry."""
     if record.geometry is None:
         return []
-    parts = [Extent.from_geometry(part) for part in iso.simple(record.geometry)]
+    parts = [Extent.from_geometry(part) for part in geometries.simple(record.geometry)]
     return [part for part in parts if part is not None]

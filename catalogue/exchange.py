@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import batched
@@ -12,6 +13,7 @@ from geoguichet.catalogue.errors import CatalogueError, FormatError, RecordNotFo
 from geoguichet.catalogue.formats import Described
 from geoguichet.catalogue.originals import Originals, originals_path
 from geoguichet.catalogue.query import RecordQuery, SortKey
+from geoguichet.catalogue.rdf import Form
 from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.store import LoadSummary, RecordStore, SQLiteStore, store_path
 from geoguichet.referentials.quality import Finding
@@ -22,7 +24,7 @@ ORIGINAL = "original"
 LARGEST_FILE = 64 * 1024 * 1024
 """Bytes above which a metadata file is refused unread."""
 
-_SUFFIXES = frozenset({".xml", ".rdf", ".ttl", ".n3", ".json", ".jsonld", ".geojson", ".yml", ".yaml"})
+_ENDINGS = (".xml", ".rdf", ".ttl", ".n3", ".json", ".jsonld", ".geojson", ".yml", ".yaml")
 
 
 type OnProgress = Callable[[int, int], None]
@@ -43,8 +45,10 @@ def metadata_files(path: Path) -> list[Path]:
         raise CatalogueError(f"{path} n'existe pas ; un fichier ou un dossier de fiches est attendu.")
     if path.is_file():
         return [path]
-    files = [file for file in path.rglob("*") if file.suffix.lower() in _SUFFIXES and file.is_file()]
-    return sorted(files, key=lambda file: file.relative_to(path).as_posix())
+    files = (
+        Path(folder, name) for folder, _, names in os.walk(path) for name in names if name.lower().endswith(_ENDINGS)
+    )
+    return sorted(filter(Path.is_file, files), key=Path.as_posix)
 
 
 def _read_file(file: Path) -> formats.Answer:
@@ -129,7 +133,7 @@ def export_all(workspace: Path, form: str, folder: Path) -> list[Path]:
 def _together(records: Iterator[Record], form: str) -> bytes:
     if form == "csv":
         return csv_table.write(records)
-    shapes: dict[str, dcat.Form] = {"dcat-ttl": "turtle", "dcat-rdf": "xml", "dcat-jsonld": "json-ld"}
+    shapes: dict[str, Form] = {"dcat-ttl": "turtle", "dcat-rdf": "xml", "dcat-jsonld": "json-ld"}
     return dcat.write_catalogue(records, title="Catalogue géographique", publisher="Géoguichet", form=shapes[form])
 
 

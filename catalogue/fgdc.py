@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from geoguichet.catalogue import codes, iso
+from geoguichet.catalogue import codes, geometries
 from geoguichet.catalogue.errors import RecordError
-from geoguichet.catalogue.mapping import Mapped, describe
+from geoguichet.catalogue.mapping import Mapped, describe, made_identifier, time_of
 from geoguichet.catalogue.record import Concept, Contact, ContactPoint, Extent, Link, Record, Theme
 from geoguichet.catalogue.xml import Element, child, children, content, down, every, name, parse
 
@@ -43,7 +43,7 @@ def read(document: bytes) -> Record:
 def read_element(root: Element) -> Record:
     """Read one record element."""
     members = _dif(root) if name(root) == "DIF" else _fgdc(root)
-    return describe(members | {"id": members["id"] or iso.made_identifier(members)})
+    return describe(members | {"id": members["id"] or made_identifier(members)})
 
 
 def _text(root: Element | None, *steps: str) -> str:
@@ -69,7 +69,7 @@ def _fgdc(root: Element) -> dict[str, Any]:
         "links": tuple(Link(href, "related") for node in children(citation, "onlink") if (href := content(node))),
         "keywords": tuple(free),
         "themes": tuple(themes),
-        "time": iso.time_of(list(_periods(down(info, "timeperd", "timeinfo")))),
+        "time": time_of(list(_periods(down(info, "timeperd", "timeinfo")))),
         "rights": "\n".join(rights),
         "license": next((spdx for text in rights if (spdx := codes.licence(text))), ""),
         "lineage": "\n".join(content(node) for node in every(root, "dataqual", "lineage", "procstep", "procdesc")),
@@ -120,13 +120,15 @@ def _periods(timeinfo: Element | None) -> Iterator[tuple[str, str]]:
 
 
 def _box(sides: list[str]) -> dict[str, Any]:
-    numbers = [iso.number(side) for side in sides]
+    numbers = [codes.number(side) for side in sides]
     west, south, east, north = numbers
     if west is None or south is None or east is None or north is None:
         return {}
     try:
         return {
-            "geometry": iso.gathered(list(iso.as_pieces(Extent(float(west), float(south), float(east), float(north)))))
+            "geometry": geometries.gathered(
+                list(geometries.as_pieces(Extent(float(west), float(south), float(east), float(north))))
+            )
         }
     except RecordError as error:
         return {
@@ -152,7 +154,7 @@ def _dif(root: Element) -> dict[str, Any]:
         "links": tuple(_related(root)),
         "keywords": tuple(dict.fromkeys(text for node in children(root, "Keyword") if (text := content(node)))),
         "themes": (Theme(concepts, "", {"title": "GCMD"}),) if concepts else (),
-        "time": iso.time_of(
+        "time": time_of(
             [(codes.moment(_text(coverage, "Start_Date")) or "..", codes.moment(_text(coverage, "Stop_Date")) or "..")]
         ),
         "rights": content(child(root, "Use_Constraints")),

@@ -21,6 +21,7 @@ from geoguichet.catalogue import (
     dcat,
     dublin_core,
     fgdc,
+    iso,
     iso19110,
     iso19115_3,
     iso19139,
@@ -59,8 +60,8 @@ FORMATS: Mapping[str, tuple[str, ModuleType]] = {
 """Every format with its name; OGC API Records is the record itself."""
 
 _XML = (
-    ("iso19115-3", iso19115_3.claims, iso19115_3.read_element),
-    ("iso19139", iso19139.claims, iso19139.read_element),
+    ("iso19115-3", iso19115_3.claims, iso.read_element),
+    ("iso19139", iso19139.claims, iso.read_element),
     ("dublin-core", dublin_core.claims, dublin_core.read_element),
     ("iso19110", iso19110.claims, iso19110.read_element),
     ("fgdc", fgdc.claims, fgdc.read_element),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from geoguichet.catalogue import codes, iso
-from geoguichet.catalogue.mapping import Mapped, describe
+from geoguichet.catalogue import codes, iso_contacts, iso_values
+from geoguichet.catalogue.mapping import Mapped, describe, made_identifier
 from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.xml import Element, child, children, down, every, inner, name, parse
 
@@ -33,21 +33,24 @@ def read(document: bytes) -> Record:
 def read_element(root: Element) -> Record:
     """Read one feature catalogue."""
     types = [inner(holder) for holder in children(root, "featureType")]
-    title = iso.value(child(root, "name"))
-    date = codes.moment(iso.value(child(root, "versionDate")))
-    producer = iso.contact(inner(child(root, "producer")), "")
+    title = iso_values.value(child(root, "name"))
+    date = codes.moment(iso_values.value(child(root, "versionDate")))
+    producer = iso_contacts.contact(inner(child(root, "producer")), "")
     members: dict[str, Any] = {
         "type": "featureCatalogue",
         "title": title,
-        "description": "\n".join(text for text in map(iso.value, children(root, "scope")) if text),
+        "description": "\n".join(text for text in map(iso_values.value, children(root, "scope")) if text),
         "dates": [{"date": date, "type": "revision"}] if date else [],
         "contacts": (producer,) if producer else (),
         "featureCatalogue": [
-            {"title": title, "featureTypes": [text for kind in types if (text := iso.value(child(kind, "typeName")))]}
+            {
+                "title": title,
+                "featureTypes": [text for kind in types if (text := iso_values.value(child(kind, "typeName")))],
+            }
         ],
         "fields": [field for kind in types for field in _fields(kind)],
     }
-    members["id"] = root.get("uuid", "") or iso.made_identifier(members)
+    members["id"] = root.get("uuid", "") or made_identifier(members)
     return describe(members)
 
 
@@ -55,9 +58,9 @@ def _fields(kind: Element | None) -> list[dict[str, str]]:
     found = []
     for node in every(kind, "carrierOfCharacteristics", "*"):
         told = {
-            "name": iso.value(child(node, "memberName")),
-            "type": iso.value(down(node, "valueType", "*", "aName")),
-            "definition": iso.value(child(node, "definition")),
+            "name": iso_values.value(child(node, "memberName")),
+            "type": iso_values.value(down(node, "valueType", "*", "aName")),
+            "definition": iso_values.value(child(node, "definition")),
         }
         if told["name"]:
             found.append({key: text for key, text in told.items() if text})

@@ -5,21 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from geoguichet.catalogue import iso, iso19139
-from geoguichet.catalogue.iso_writing import (
-    GML,
-    Dialect,
-    Maker,
-    Property,
-    identifier,
-    locale,
-    missing,
-    role_of,
-    says,
-)
-from geoguichet.catalogue.iso_writing import (
-    write as write_iso,
-)
-from geoguichet.catalogue.mapping import Mapped, describe, said
+from geoguichet.catalogue.iso_grafting import write as write_iso
+from geoguichet.catalogue.iso_making import GML, Dialect, Maker, Property, identifier, locale, missing, role_of, says
+from geoguichet.catalogue.mapping import Mapped, said
 from geoguichet.catalogue.record import Contact, Record
 from geoguichet.catalogue.xml import XLINK, Element, name, parse
 
@@ -46,13 +34,7 @@ def claims(root: Element) -> bool:
 
 def read(document: bytes) -> Record:
     """Read one metadata document; FormatError when it is not XML."""
-    return read_element(parse(document, blanks=False))
-
-
-def read_element(root: Element) -> Record:
-    """Read one metadata element; without an identifier it gets that of its title."""
-    members = iso.members(root)
-    return describe(members | {"id": members["id"] or iso.made_identifier(members)})
+    return iso.read_element(parse(document, blanks=False))
 
 
 def write(record: Record, *, source: bytes = b"") -> bytes:

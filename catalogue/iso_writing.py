@@ -1,208 +1,76 @@
-"""The model of ISO 19115 written, whole or into the document a record came from; a `Dialect` is one encoding of it."""
+"""The model of ISO 19115 written whole; `iso_grafting` writes it into the document a record came from."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from copy import deepcopy
-from dataclasses import dataclass
-from decimal import Decimal
-from hashlib import blake2b
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lxml import etree
 
-from geoguichet.catalogue import codes, iso, quality_measures
-from geoguichet.catalogue.mapping import INSPIRE_THEME, TOPIC_CATEGORY, Mapped, describe, said
-from geoguichet.catalogue.record import Concept, Contact, Extent, Link, Record, Theme
-from geoguichet.catalogue.xml import HREF, LOCAL, Element, parse, serialize
-
-type Value = str | Element | None
-type Property = tuple[str, Value | Iterable[Value]]
-
-GML = "http://www.opengis.net/gml/3.2"
-_CODES = "http://standards.iso.org/iso/19139/resources/gmxCodelists.xml#"
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """How one encoding writes the model: its namespaces, the order of properties, the parts of its own shape."""
-
-    namespaces: Mapping[str, str]
-    prefix_of: Callable[[str], str]
-    """Prefix of a class, from its name."""
-    exceptions: Mapping[tuple[str, str], str]
-    """Prefix of the properties that do not share the one of their class."""
-    order: Mapping[str, tuple[str, ...]]
-    """Properties of a class in the order of its schema."""
-    anchor: str
-    metadata: Callable[[Maker, Record], list[Property]]
-    """Properties of the root that only this encoding has."""
-    party: Callable[[Maker, Contact, list[Property]], Element]
-    format: Callable[[Maker, Mapping[str, str]], Element]
-
-
-@dataclass(frozen=True, slots=True)
-class Maker:
-    """Makes elements of one dialect."""
-
-    dialect: Dialect
-
-    def tag(self, prefix: str, name: str) -> str:
-        """Return the qualified name."""
-        return f"{{{self.dialect.namespaces[prefix]}}}{name}"
-
-    def object(self, kind: str, *properties: Property, **attributes: str) -> Element:
-        """Make an object of a class with those of its properties that say something, in the order of the schema."""
-        prefix = self.dialect.prefix_of(kind)
-        element = etree.Element(self.tag(prefix, kind), attributes, nsmap=dict(self.dialect.namespaces))
-        order = self.dialect.order.get(kind, ())
-        ranked = sorted(properties, key=lambda item: order.index(item[0]) if item[0] in order else len(order))
-        for name, values in ranked:
-            for value in [values] if isinstance(values, str | etree._Element) or values is None else values:
-                if value is not None and not (isinstance(value, str) and not value):
-                    element.append(self._property(kind, prefix, name, value))
-        return element
-
-    def _property(self, kind: str, prefix: str, name: str, value: str | Element) -> Element:
-        holder = etree.Element(self.tag(self.dialect.exceptions.get((kind, name), prefix), name))
-        if isinstance(value, str):
-            holder.append(self.leaf("gco", "CharacterString", value))
-        elif value.tag == "missing":
-            holder.set(self.tag("gco", "nilReason"), value.get("reason", "missing"))
-        elif value.tag == "reference":
-            for attribute, text in value.items():
-                holder.set(attribute, text)
-        else:
-            holder.append(value)
-        return holder
-
-    def leaf(self, prefix: str, name: str, text: str, **attributes: str) -> Element:
-        """Make an element that only holds text."""
-        element = etree.Element(self.tag(prefix, name), attributes)
-        element.text = codes.writable(text)
-        return element
-
-    def code(self, kind: str, text: str) -> Element | None:
-        """Make a codelist value; None for an empty one."""
-        if not text:
-            return None
-        return self.leaf(
-            self.dialect.prefix_of(kind), kind, text, codeList=_CODES + kind, codeListValue=codes.writable(text)
-        )
-
-    def required(self, kind: str, text: str) -> Element:
-        """Make a codelist value, or what stands for it when the record does not say it."""
-        code = self.code(kind, text)
-        return missing() if code is None else code
-
-    def language(self, code: str) -> Element | None:
-        """Make a language code of ISO 639-2/B."""
-        if not code:
-            return None
-        written = codes.language_iso(code)
-        holder = self.dialect.prefix_of("LanguageCode")
-        return self.leaf(
-            holder, "LanguageCode", written, codeList="http://www.loc.gov/standards/iso639-2/", codeListValue=written
-        )
-
-    def text(self, text: str, href: str = "") -> Value:
-        """Make a text, as an anchor when it has an address."""
-        if not href:
-            return text
-        return self.leaf(self.dialect.anchor, "Anchor", text or href, **{HREF: codes.writable(href)})
-
-    def date(self, text: str) -> Element:
-        """Make a ``gco:Date`` or a ``gco:DateTime``."""
-        return self.leaf("gco", "DateTime" if "T" in text else "Date", text)
-
-
-def says(properties: Iterable[Property]) -> bool:
-    """Say whether one of the properties has a value."""
-    return any(value is not None and (isinstance(value, etree._Element) or bool(value)) for _, value in properties)
-
-
-def missing(reason: str = "missing") -> Element:
-    """Return what stands for a mandatory property that the record does not say."""
-    return etree.Element("missing", reason=reason)
+from geoguichet.catalogue import codes, quality_measures
+from geoguichet.catalogue.iso_extent_writing import extent_of
+from geoguichet.catalogue.iso_keyword_writing import constraint, constraints_of, keyword_groups, known_topics, topics_of
+from geoguichet.catalogue.iso_making import (
+    Dialect,
+    Maker,
+    Property,
+    Value,
+    dated,
+    found,
+    identifier,
+    locale,
+    missing,
+    says,
+    told,
+)
+from geoguichet.catalogue.iso_party_writing import (
+    answering,
+    distributed,
+    distribution_of,
+    party_of,
+    preview_of,
+    service_of,
+)
+from geoguichet.catalogue.mapping import TOPIC_CATEGORY, said
+from geoguichet.catalogue.record import Record
+from geoguichet.catalogue.xml import HREF, Element
 
 
 def build(record: Record, dialect: Dialect) -> Element:
     """Make the whole metadata element of a record."""
     make = Maker(dialect)
-    contacts = [_party(make, contact) for contact in _about(record, "metadata")]
+    contacts = [party_of(make, contact) for contact in answering(record, "metadata")]
     root = make.object(
         "MD_Metadata",
         *dialect.metadata(make, record),
         ("contact", contacts or [missing()]),
-        ("referenceSystemInfo", [_reference_system(make, code) for code in _said(record, "crs")]),
+        ("referenceSystemInfo", [_reference_system(make, code) for code in told(record, "crs")]),
         ("identificationInfo", _identification(make, record)),
-        ("contentInfo", [_feature_catalogue(make, item) for item in _said(record, "featureCatalogue")]),
-        ("distributionInfo", _distribution(make, record)),
+        ("contentInfo", [_feature_catalogue(make, item) for item in told(record, "featureCatalogue")]),
+        ("distributionInfo", distribution_of(make, record)),
         ("dataQualityInfo", _quality(make, record)),
     )
     etree.cleanup_namespaces(root, keep_ns_prefixes=["gco"])
     return root
 
 
-def _said(record: Record, member: str) -> Any:
-    return said(record, member) or ()
-
-
-# --- contacts --------------------------------------------------------------------------------------------------------
-
-
-def _about(record: Record, what: str) -> list[Contact]:
-    return [contact for contact in record.contacts if contact.extra.get("about", "") == what]
-
-
-def _party(make: Maker, contact: Contact) -> Element:
-    addresses = contact.extra.get("addresses") or [{}]
-    postal = addresses[0]
-    emails = [point.value for point in contact.emails]
-    address = None
-    if postal or emails:
-        lines = ("city", "administrativeArea", "postalCode", "country")
-        address = make.object(
-            "CI_Address",
-            ("deliveryPoint", postal.get("deliveryPoint", [])),
-            *((name, postal.get(name, "")) for name in lines),
-            ("electronicMailAddress", emails),
-        )
-    details: list[Property] = [
-        ("address", address),
-        ("onlineResource", [_online(make, link) for link in contact.links]),
-        ("hoursOfService", contact.extra.get("hoursOfService", "")),
-        ("contactInstructions", contact.extra.get("contactInstructions", "")),
-    ]
-    return make.dialect.party(make, contact, details)
-
-
-def role_of(make: Maker, contact: Contact) -> Element:
-    """Return the role of a contact, its first; mandatory in both encodings."""
-    return make.required("CI_RoleCode", contact.roles[0] if contact.roles else "")
-
-
-# --- identification --------------------------------------------------------------------------------------------------
-
-
 def _identification(make: Maker, record: Record) -> Element:
     service = is_service(record)
     kind = "SV_ServiceIdentification" if service else "MD_DataIdentification"
-    maintenance = _said(record, "maintenance")
+    maintenance = told(record, "maintenance")
     properties: list[Property] = [
         ("citation", _citation(make, record)),
         ("abstract", _main_text(make, record, "description")),
-        ("purpose", _said(record, "purpose")),
-        ("status", [make.code("MD_ProgressCode", text) for text in _said(record, "status")]),
-        ("pointOfContact", [_party(make, contact) for contact in _about(record, "")]),
+        ("purpose", told(record, "purpose")),
+        ("status", [make.code("MD_ProgressCode", text) for text in told(record, "status")]),
+        ("pointOfContact", [party_of(make, contact) for contact in answering(record, "")]),
         ("resourceMaintenance", _maintenance(make, maintenance) if maintenance else None),
-        ("graphicOverview", [_preview(make, link) for link in record.links if link.rel == "preview"]),
-        ("descriptiveKeywords", list(_keywords(make, record))),
-        ("resourceConstraints", [_constraint(make, item) for item in constraints_of(record)]),
-        ("extent", _extent(make, record)),
+        ("graphicOverview", [preview_of(make, link) for link in record.links if link.rel == "preview"]),
+        ("descriptiveKeywords", list(keyword_groups(make, record))),
+        ("resourceConstraints", [constraint(make, item) for item in constraints_of(record)]),
+        ("extent", extent_of(make, record)),
     ]
-    properties += _service(make, record) if service else _data(make, record)
+    properties += service_of(make, record) if service else _data(make, record)
     return make.object(kind, *properties)
 
 
@@ -215,27 +83,21 @@ def is_service(record: Record) -> bool:
 
 
 def _data(make: Maker, record: Record) -> list[Property]:
-    kinds = _said(record, "representation")
-    languages = [item["code"] for item in _said(record, "resourceLanguages")]
+    kinds = told(record, "representation")
+    languages = [item["code"] for item in told(record, "resourceLanguages")]
     return [
         ("spatialRepresentationType", [make.code("MD_SpatialRepresentationTypeCode", text) for text in kinds]),
-        ("spatialResolution", [_resolution(make, item) for item in _said(record, "resolution")]),
+        ("spatialResolution", [_resolution(make, item) for item in told(record, "resolution")]),
         *_languages(make, languages),
         (
             "topicCategory",
             [
                 make.leaf(make.dialect.prefix_of("MD_TopicCategoryCode"), "MD_TopicCategoryCode", code)
                 for code in topics_of(record)
-                if code in _known_topics(make)
+                if code in known_topics(make)
             ],
         ),
     ]
-
-
-def _known_topics(make: Maker) -> frozenset[str]:
-    """Return the topic categories that the schema of an encoding lists; the others are written as keywords."""
-    added = {"extraTerrestrial", "disaster"} if "gmd" in make.dialect.namespaces else set()
-    return frozenset(codes.TOPIC_CATEGORIES) - added
 
 
 def _languages(make: Maker, languages: list[str]) -> list[Property]:
@@ -245,64 +107,17 @@ def _languages(make: Maker, languages: list[str]) -> list[Property]:
     return [("defaultLocale", locales[:1]), ("otherLocale", locales[1:])]
 
 
-def locale(make: Maker, code: str, **attributes: str) -> Element:
-    """Make a ``PT_Locale``."""
-    name = "language" if "defaultLocale" in make.dialect.order["MD_DataIdentification"] else "languageCode"
-    encoding = make.code("MD_CharacterSetCode", "utf8")
-    return make.object("PT_Locale", (name, make.language(code)), ("characterEncoding", encoding), **attributes)
-
-
-def _service(make: Maker, record: Record) -> list[Property]:
-    kind = make.leaf(
-        "gco",
-        "LocalName" if "gmd" in make.dialect.namespaces else "ScopedName",
-        _said(record, "serviceType") or "other",
-    )
-    operations = [link for link in record.links if "operation" in link.extra]
-    coupled = [link for link in record.links if "operatesOn" in link.extra]
-    return [
-        ("serviceType", kind),
-        ("couplingType", make.code("SV_CouplingType", "tight" if coupled else "loose")),
-        ("containsOperations", [_operation(make, link) for link in operations] or [missing()]),
-        ("operatesOn", [_reference({HREF: link.href, "uuidref": link.extra["operatesOn"]}) for link in coupled]),
-    ]
-
-
-def _reference(attributes: Mapping[str, str]) -> Element:
-    return etree.Element("reference", {name: codes.writable(text) for name, text in attributes.items() if text})
-
-
-def _operation(make: Maker, link: Link) -> Element:
-    platform = "DCP" if "gmd" in make.dialect.namespaces else "distributedComputingPlatform"
-    return make.object(
-        "SV_OperationMetadata",
-        ("operationName", link.extra.get("operation", "") or missing()),
-        (platform, make.code("DCPList", "WebServices")),
-        ("connectPoint", _online(make, link)),
-    )
-
-
 def _citation(make: Maker, record: Record) -> Element:
-    dates = [_date(make, item["date"], item.get("type", "")) for item in _said(record, "dates")]
+    dates = [dated(make, item["date"], item.get("type", "")) for item in told(record, "dates")]
     identifiers = [identifier(make, item.value, item.scheme) for item in record.external_ids]
     return make.object(
         "CI_Citation",
         ("title", _main_text(make, record, "title")),
-        ("alternateTitle", _said(record, "alternateTitles")),
+        ("alternateTitle", told(record, "alternateTitles")),
         ("date", dates or [missing()]),
         ("identifier", identifiers),
-        ("citedResponsibleParty", [_party(make, contact) for contact in _about(record, "citation")]),
+        ("citedResponsibleParty", [party_of(make, contact) for contact in answering(record, "citation")]),
     )
-
-
-def identifier(make: Maker, code: str, scheme: str = "", href: str = "") -> Element:
-    """Make an identifier, with its code space when it has one."""
-    kind = "RS_Identifier" if scheme and "gmd" in make.dialect.namespaces else "MD_Identifier"
-    return make.object(kind, ("code", make.text(code, href)), ("codeSpace", scheme))
-
-
-def _date(make: Maker, text: str, kind: str) -> Element:
-    return make.object("CI_Date", ("date", make.date(text)), ("dateType", make.required("CI_DateTypeCode", kind)))
 
 
 def _main_text(make: Maker, record: Record, member: str) -> Value:
@@ -322,7 +137,7 @@ def translate(make: Maker, record: Record, root: Element) -> None:
     ):
         for holder in found(root, wanted):
             groups = [
-                (code, texts[member]) for code, texts in dict(_said(record, "translations")).items() if member in texts
+                (code, texts[member]) for code, texts in dict(told(record, "translations")).items() if member in texts
             ]
             if groups:
                 holder.set("{http://www.w3.org/2001/XMLSchema-instance}type", f"{namespace}:PT_FreeText_PropertyType")
@@ -342,11 +157,6 @@ def _maintenance(make: Maker, maintenance: Mapping[str, str]) -> Element:
     )
 
 
-def _preview(make: Maker, link: Link) -> Element:
-    kind = link.extra.get("fileType", "")
-    return make.object("MD_BrowseGraphic", ("fileName", link.href), ("fileDescription", link.title), ("fileType", kind))
-
-
 def _resolution(make: Maker, resolution: Mapping[str, Any]) -> Element:
     if "scale" in resolution:
         scale = make.leaf("gco", "Integer", str(resolution["scale"]))
@@ -357,193 +167,6 @@ def _resolution(make: Maker, resolution: Mapping[str, Any]) -> Element:
         "gco", "Distance", str(resolution["distance"]), uom=codes.writable(resolution.get("unit", "m"))
     )
     return make.object("MD_Resolution", ("distance", distance))
-
-
-# --- keywords and constraints ----------------------------------------------------------------------------------------
-
-
-def topics_of(record: Record) -> list[str]:
-    """Return the topic categories of ISO 19115 among the themes."""
-    return [concept.id for theme in record.themes if theme.scheme == TOPIC_CATEGORY for concept in theme.concepts]
-
-
-def _keywords(make: Maker, record: Record) -> Iterator[Element]:
-    types = dict(_said(record, "keywordTypes"))
-    for kind in dict.fromkeys(types.get(word, "") for word in record.keywords):
-        concepts = [Concept(word, word) for word in record.keywords if types.get(word, "") == kind]
-        yield make.object(
-            "MD_Keywords", ("keyword", _words(make, concepts)), ("type", make.code("MD_KeywordTypeCode", kind))
-        )
-    for theme in (*record.themes, *_other_topics(make, record)):
-        if theme.scheme != TOPIC_CATEGORY or theme.extra:
-            kind = make.code("MD_KeywordTypeCode", theme.extra.get("type", ""))
-            yield make.object(
-                "MD_Keywords",
-                ("keyword", _words(make, theme.concepts)),
-                ("type", kind),
-                ("thesaurusName", _thesaurus(make, theme)),
-            )
-
-
-def _other_topics(make: Maker, record: Record) -> list[Theme]:
-    """Return, as a thesaurus of its own, the topic categories of a profile that the schema does not list."""
-    concepts = tuple(Concept(code) for code in topics_of(record) if code not in _known_topics(make))
-    return [Theme(concepts, TOPIC_CATEGORY, {"title": "MD_TopicCategoryCode"})] if concepts else []
-
-
-def _words(make: Maker, concepts: Iterable[Concept]) -> list[Value]:
-    return [
-        make.text(item.title or item.id, item.id if item.id != item.title and item.title else "") for item in concepts
-    ]
-
-
-def _thesaurus(make: Maker, theme: Theme) -> Element:
-    inspire = theme.scheme == INSPIRE_THEME
-    title = theme.extra.get("title") or (
-        "GEMET - INSPIRE themes, version 1.0" if inspire else theme.scheme or "thesaurus"
-    )
-    address = theme.extra.get("address", "") if inspire else theme.scheme
-    date = theme.extra.get("date", "2008-06-01" if inspire and "date" not in theme.extra else "")
-    kind = theme.extra.get("dateType", "") or ("publication" if date else "")
-    return make.object(
-        "CI_Citation",
-        ("title", title),
-        ("date", _date(make, date, kind) if date else missing()),
-        ("identifier", identifier(make, address) if address else None),
-    )
-
-
-def constraints_of(record: Record) -> list[Mapping[str, Any]]:
-    """Return the constraints, with what the licence and the rights say that they do not say yet."""
-    constraints: list[Mapping[str, Any]] = list(_said(record, "constraints"))
-    if record.license and iso.licence_of(constraints) != record.license:
-        name = {"text": record.license, "href": codes.licence_address(record.license)}
-        other = {"other": [name]} if record.license != "other" else {}
-        constraints.insert(0, {"kind": "legal", "use": ["license"], **other})
-    known = iso.rights_of(constraints).split("\n")
-    more = [line for line in record.rights.split("\n") if line.strip() and line not in known]
-    if more:
-        constraints.append({"kind": "use", "limitations": [{"text": line} for line in more]})
-    return constraints
-
-
-def _constraint(make: Maker, constraint: Mapping[str, Any]) -> Element:
-    texts = {
-        name: [make.text(item["text"], item.get("href", "")) for item in constraint.get(name, ())]
-        for name in ("limitations", "other")
-    }
-    limits: list[Property] = [("useLimitation", texts["limitations"])]
-    if constraint.get("kind") == "security":
-        code = make.required("MD_ClassificationCode", constraint.get("classification", ""))
-        return make.object("MD_SecurityConstraints", *limits, ("classification", code))
-    restrictions: list[Property] = [
-        (f"{name}Constraints", [make.code("MD_RestrictionCode", text) for text in constraint.get(name, ())])
-        for name in ("access", "use")
-    ]
-    if constraint.get("kind") == "legal" or texts["other"] or any(values for _, values in restrictions):
-        return make.object("MD_LegalConstraints", *limits, *restrictions, ("otherConstraints", texts["other"]))
-    return make.object("MD_Constraints", *limits)
-
-
-# --- extent ----------------------------------------------------------------------------------------------------------
-
-
-def _extent(make: Maker, record: Record) -> Element | None:
-    geographic = [*_geographic(make, record), *(_place(make, place) for place in _said(record, "places"))]
-    temporal = [make.object("EX_TemporalExtent", ("extent", period)) for period in _periods(make, record)]
-    words = _said(record, "extentDescription")
-    if not geographic and not temporal and not words:
-        return _no_extent(make)
-    return make.object(
-        "EX_Extent", ("description", words), ("geographicElement", geographic), ("temporalElement", temporal)
-    )
-
-
-def _no_extent(make: Maker) -> Element | None:
-    """Return what stands for the extent in ISO 19139: readers of it stumble over a resource that has none."""
-    return missing() if "gmd" in make.dialect.namespaces else None
-
-
-def _place(make: Maker, place: Mapping[str, str]) -> Element:
-    code = identifier(make, place["code"], place.get("scheme", ""), place.get("href", ""))
-    return make.object("EX_GeographicDescription", ("geographicIdentifier", code))
-
-
-def _geographic(make: Maker, record: Record) -> Iterator[Element]:
-    """Yield a box per rectangle, and for other shapes their box and their polygon.
-
-    Several parts come after the box around all of them: most readers take the first box for the whole extent.
-    """
-    parts = iso.boxes_and_shapes(record.geometry)
-    if len(parts) > 1 and record.extent is not None:
-        yield _box(make, record.extent)
-    for part in parts:
-        extent = part if isinstance(part, Extent) else Extent.from_geometry(part)
-        if extent is not None:
-            yield _box(make, extent)
-        if not isinstance(part, Extent) and part["type"] == "Polygon":
-            yield make.object("EX_BoundingPolygon", ("polygon", _gml_polygon(make, part["coordinates"], record.id)))
-
-
-def _box(make: Maker, box: Extent) -> Element:
-    sides = (box.west, box.east, box.south, box.north)
-    names = ("westBoundLongitude", "eastBoundLongitude", "southBoundLatitude", "northBoundLatitude")
-    decimals = [make.leaf("gco", "Decimal", _decimal(side)) for side in sides]
-    return make.object("EX_GeographicBoundingBox", *zip(names, decimals, strict=True))
-
-
-def _decimal(number: float) -> str:
-    """Return the shortest text without exponent that reads back as the same number."""
-    return format(Decimal(repr(float(number))), "f").removesuffix(".0")
-
-
-def _gml_polygon(make: Maker, rings: list[Any], name: str) -> Element:
-    polygon = etree.Element(
-        f"{{{GML}}}Polygon", {f"{{{GML}}}id": _gml_id(name, repr(rings[0][:3]))}, nsmap={"gml": GML}
-    )
-    polygon.set("srsName", "urn:ogc:def:crs:OGC:1.3:CRS84")
-    for at, ring in enumerate(rings):
-        side = etree.SubElement(polygon, f"{{{GML}}}{'interior' if at else 'exterior'}")
-        positions = etree.SubElement(etree.SubElement(side, f"{{{GML}}}LinearRing"), f"{{{GML}}}posList")
-        positions.text = " ".join(f"{_decimal(x)} {_decimal(y)}" for x, y, *_ in ring)
-    return polygon
-
-
-def _gml_id(*parts: str) -> str:
-    """Return an XML identifier that is the same for the same parts."""
-    return "g" + blake2b("|".join(parts).encode(), digest_size=8).hexdigest()
-
-
-def _periods(make: Maker, record: Record) -> Iterator[Element]:
-    time = record.time
-    if time is None:
-        return
-    periods = [tuple(period) for period in time.extra.get("periods", ())]
-    if not periods:
-        periods = [time.interval or (time.timestamp or time.date,) * 2]
-    if time.extra.get("reversed"):
-        periods = [period[::-1] for period in periods]
-    for start, end in periods:
-        if start == end:
-            instant = etree.Element(
-                f"{{{GML}}}TimeInstant", {f"{{{GML}}}id": _gml_id(record.id, start)}, nsmap={"gml": GML}
-            )
-            etree.SubElement(instant, f"{{{GML}}}timePosition").text = start
-            yield instant
-            continue
-        period = etree.Element(
-            f"{{{GML}}}TimePeriod", {f"{{{GML}}}id": _gml_id(record.id, start, end)}, nsmap={"gml": GML}
-        )
-        for name, text in (("beginPosition", start), ("endPosition", end)):
-            position = etree.SubElement(period, f"{{{GML}}}{name}")
-            if text == "..":
-                position.set("indeterminatePosition", "unknown")
-            else:
-                position.text = text
-        yield period
-
-
-# --- the rest --------------------------------------------------------------------------------------------------------
 
 
 def _reference_system(make: Maker, code: str) -> Element:
@@ -576,64 +199,10 @@ def _feature_catalogue(make: Maker, item: Mapping[str, Any]) -> Element:
     return element
 
 
-def _distribution(make: Maker, record: Record) -> Element | None:
-    formats = [make.dialect.format(make, item) for item in _said(record, "formats")]
-    distributors = [
-        make.object("MD_Distributor", ("distributorContact", _party(make, contact)))
-        for contact in _about(record, "distribution")
-    ]
-    online = [_online(make, link) for link in record.links if distributed(link)]
-    transfer = make.object("MD_DigitalTransferOptions", ("onLine", online)) if online else None
-    if not formats and not distributors and transfer is None:
-        return None
-    return make.object(
-        "MD_Distribution", ("distributionFormat", formats), ("distributor", distributors), ("transferOptions", transfer)
-    )
-
-
-def distributed(link: Link) -> bool:
-    """Say whether a link is about getting the content; previews and operations of services stand elsewhere."""
-    return link.rel != "preview" and "operation" not in link.extra and "operatesOn" not in link.extra
-
-
-_FUNCTIONS = {"enclosure": "download", "item": "download", "about": "information", "describedby": "information"}
-
-
-def _online(make: Maker, link: Link) -> Element:
-    url = make.leaf("gmd", "URL", _as_uri(link.href)) if "gmd" in make.dialect.namespaces else link.href
-    named: Value = link.title
-    if link.type:
-        named = make.leaf(make.dialect.anchor, "MimeFileType", link.title or link.type, type=codes.writable(link.type))
-    return make.object(
-        "CI_OnlineResource",
-        ("linkage", url),
-        *((name, link.extra.get(name, "")) for name in ("protocol", "applicationProfile")),
-        ("name", named),
-        ("description", link.extra.get("description", "")),
-        ("function", make.code("CI_OnLineFunctionCode", _function(link))),
-    )
-
-
-def _as_uri(address: str) -> str:
-    """Return an address with its brackets escaped unless they enclose an IPv6 host: ``xs:anyURI`` refuses them."""
-    scheme, mark, rest = address.partition("//")
-    host, slash, path = rest.partition("/")
-    if not mark or not slash or not ("[" in path or "]" in path):
-        return address
-    return f"{scheme}{mark}{host}{slash}{path.replace('[', '%5B').replace(']', '%5D')}"
-
-
-def _function(link: Link) -> str:
-    """Return the ISO function of a link; one that its protocol already tells is not added."""
-    if "function" in link.extra or iso.relation(link.extra) == link.rel:
-        return str(link.extra.get("function", ""))
-    return _FUNCTIONS.get(link.rel, "")
-
-
 def _quality(make: Maker, record: Record) -> Element | None:
-    reports = [_conformance(make, item) for item in _said(record, "conformity")]
+    reports = [_conformance(make, item) for item in told(record, "conformity")]
     reports += [_measure(make, item) for item in _measured(record)]
-    lineage = _said(record, "lineage") if "gmd" in make.dialect.namespaces else ""
+    lineage = told(record, "lineage") if "gmd" in make.dialect.namespaces else ""
     if not reports and not lineage:
         return None
     scope = "DQ_Scope" if "gmd" in make.dialect.namespaces else "MD_Scope"
@@ -672,7 +241,7 @@ def _measure(make: Maker, item: Mapping[str, Any]) -> Element:
 
 
 def _conformance(make: Maker, item: Mapping[str, Any]) -> Element:
-    date = _date(make, item["date"], item.get("dateType", "")) if item.get("date") else missing()
+    date = dated(make, item["date"], item.get("dateType", "")) if item.get("date") else missing()
     title = make.text(item.get("title", ""), item.get("href", ""))
     citation = make.object("CI_Citation", ("title", missing() if title == "" else title), ("date", date))
     passed = missing("unknown") if item.get("pass") is None else make.leaf("gco", "Boolean", str(item["pass"]).lower())
@@ -685,35 +254,10 @@ def _conformance(make: Maker, item: Mapping[str, Any]) -> Element:
     return make.object("DQ_DomainConsistency", ("result", result))
 
 
-# --- into the document a record came from ----------------------------------------------------------------------------
-
-
-def write(record: Record, dialect: Dialect, mapping: Iterable[Mapped], source: bytes) -> bytes:
-    """Return the record's document: the source itself when nothing changed, else with the changed parts replaced."""
-    make = Maker(dialect)
-    fresh = build(record, dialect)
-    translate(make, record, fresh)
-    if not source:
-        return serialize(fresh)
-    root = parse(source)
-    known = iso.members(root)
-    before = describe(known | {"id": known.get("id") or record.id})
-    rows = [row for row in mapping if row.ways != "in"]
-    changed = {row.member for row in rows if aspect(before, row.member) != aspect(record, row.member)}
-    if not changed:
-        return source
-    if "contacts.distribution" in changed:
-        changed |= {"links", "formats"}
-    for row in rows:
-        if row.member in changed:
-            _graft(root, fresh, row.path, dialect)
-    return serialize(root, whole=True)
-
-
 def aspect(record: Record, member: str) -> Any:
     """Return what a record says about a member, or the part of it that a dotted name means."""
     if member.startswith("contacts"):
-        return _about(record, member.partition(".")[2])
+        return answering(record, member.partition(".")[2])
     if member == "links":
         return [link for link in record.links if distributed(link)]
     if member == "links.preview":
@@ -725,72 +269,3 @@ def aspect(record: Record, member: str) -> Any:
     if member == "themes":
         return [theme for theme in record.themes if theme.scheme != TOPIC_CATEGORY]
     return said(record, member) or None
-
-
-def found(root: Element, path: str) -> list[Element]:
-    """Return the elements that a path of a mapping leads to; ``x[Y]`` is an x that holds a Y somewhere."""
-    level = [root]
-    for step in path.split("/"):
-        wanted, _, held = step.rstrip("]").partition("[")
-        level = [
-            node
-            for parent in level
-            for node in parent
-            if LOCAL[node.tag] and wanted in ("*", LOCAL[node.tag])
-            if not held or any(LOCAL[inside.tag] == held for inside in node.iter())
-        ]
-    return level
-
-
-def _graft(root: Element, fresh: Element, path: str, dialect: Dialect) -> None:
-    """Replace what a path means in the source by what it means in the fresh document."""
-    old, new = found(root, path), found(fresh, path)
-    place = _place_of(old[0]) if old else None
-    for element in old:
-        parent = element.getparent()
-        if parent is not None:
-            parent.remove(element)
-    if not new:
-        return
-    parent, at = place or _home(root, fresh, new[0], path, dialect)
-    for element in reversed(new):
-        parent.insert(at, deepcopy(element))
-
-
-def _place_of(element: Element) -> tuple[Element, int]:
-    parent = element.getparent()
-    if parent is None:
-        raise ValueError("the root of a document is nobody's property")
-    return parent, parent.index(element)
-
-
-def _home(root: Element, fresh: Element, new: Element, path: str, dialect: Dialect) -> tuple[Element, int]:
-    """Return where an element goes in the source, making the objects that should hold it."""
-    chain = [node for node in new.iterancestors() if node is not fresh][::-1]
-    parent = root
-    for node in chain:
-        same = [child for child in parent if LOCAL[child.tag] == LOCAL[node.tag]]
-        if not same and _is_property(parent) and len(parent):
-            same = [child for child in parent if isinstance(child.tag, str)]
-        if not same:
-            made = etree.Element(node.tag, {str(name): str(text) for name, text in node.items()})
-            parent.insert(_rank(parent, LOCAL[node.tag], dialect), made)
-            parent.attrib.pop(f"{{{dialect.namespaces['gco']}}}nilReason", "")
-            same = [made]
-        parent = same[0]
-    return parent, _rank(parent, LOCAL[new.tag], dialect)
-
-
-def _is_property(element: Element) -> bool:
-    return LOCAL[element.tag][:1].islower()
-
-
-def _rank(parent: Element, name: str, dialect: Dialect) -> int:
-    """Return the position of a property among its siblings, in the order of the schema."""
-    kind = re.sub(r"^(?:CHE|MI|LE|QE)_(?:MD_|CI_)?", "MD_", LOCAL[parent.tag])
-    order = dialect.order.get(LOCAL[parent.tag]) or dialect.order.get(kind) or ()
-    if name not in order:
-        return len(parent)
-    before = set(order[: order.index(name) + 1])
-    positions = [at for at, child in enumerate(parent) if LOCAL[child.tag] in before]
-    return positions[-1] + 1 if positions else 0

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from geoguichet.catalogue import codes, iso
+from geoguichet.catalogue import codes, geometries
 from geoguichet.catalogue.errors import RecordError
-from geoguichet.catalogue.mapping import INSPIRE_THEME, Mapped, describe
+from geoguichet.catalogue.mapping import INSPIRE_THEME, Mapped, describe, time_of
 from geoguichet.catalogue.record import Concept, Contact, ContactPoint, Extent, Link, Record, Theme
 
 MAPPING = (
@@ -71,7 +71,7 @@ def read_document(document: Mapping[str, Any]) -> Record:
                 for name, kind in dates
                 if (date := codes.moment(str(document.get(name) or "")))
             ],
-            "time": iso.time_of([(start, end)]),
+            "time": time_of([(start, end)]),
             "crs": [f"EPSG:{system['code']}"] if system.get("code") else [],
             "resolution": list(_resolution(document)),
             "links": tuple(_links(document.get("links") or ())),
@@ -101,7 +101,7 @@ def _theme(code: str) -> str:
 def _box(sides: Any) -> dict[str, Any]:
     try:
         west, south, east, north = map(float, sides)
-        return {"geometry": iso.gathered(list(iso.as_pieces(Extent(west, south, east, north))))}
+        return {"geometry": geometries.gathered(list(geometries.as_pieces(Extent(west, south, east, north))))}
     except (ValueError, TypeError, RecordError):
         return {}
 
@@ -119,9 +119,9 @@ def _contacts(contacts: Any) -> Iterator[Contact]:
 
 
 def _resolution(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    if scale := iso.number(str(document.get("scale") or "")):
+    if scale := codes.number(str(document.get("scale") or "")):
         yield {"scale": scale}
-    if distance := iso.number(str(document.get("distance") or "")):
+    if distance := codes.number(str(document.get("distance") or "")):
         yield {"distance": distance, "unit": "m"}
 
 

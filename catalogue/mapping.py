@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from typing import Any, Literal
 
-from geoguichet.catalogue.record import Record
+from geoguichet.catalogue.errors import RecordError
+from geoguichet.catalogue.record import Record, Time
 
 type Ways = Literal["in", "out", "both"]
 
@@ -103,7 +105,7 @@ def describe(said_members: Mapping[str, Any]) -> Record:
     fields: dict[str, Any] = {}
     extra: dict[str, Any] = {}
     for member, value in said_members.items():
-        if value is None or value in ("", (), [], {}):
+        if value is None or (not value and isinstance(value, (str, tuple, list, dict))):
             continue
         if member in _FIELDS:
             fields[_FIELDS[member]] = value
@@ -129,3 +131,26 @@ def as_table(formats: Mapping[str, Iterable[Mapped]]) -> str:
         lines += [f"| {row.member} | {arrows[row.ways]} | `{row.path}` | {row.note} |" for row in mapping]
         sections.append("\n".join(lines))
     return "\n\n".join(sections) + "\n"
+
+
+def made_identifier(said: Mapping[str, Any]) -> str:
+    """Return the identifier of a record that has none: the same for the same title, abstract and identifiers."""
+    parts = [said.get("title", ""), said.get("description", "")]
+    parts += [item.value for item in said.get("externalIds", ())]
+    return f"sans-identifiant-{blake2b('|'.join(parts).encode(), digest_size=8).hexdigest()}"
+
+
+def time_of(periods: list[tuple[str, str]]) -> Time | None:
+    """Return one interval around every period; the periods themselves are kept when there are several."""
+    known = [period for period in dict.fromkeys(periods) if period != ("..", "..")]
+    if not known:
+        return None
+    extra = {"periods": [list(period) for period in known]} if len(known) > 1 else {}
+    start = min((first for first, _ in known), key=lambda text: "" if text == ".." else text)
+    end = max((last for _, last in known), key=lambda text: "~" if text == ".." else text)
+    try:
+        if start == end:
+            return Time(timestamp=start, extra=extra) if "T" in start else Time(date=start, extra=extra)
+        return Time(interval=(start, end), extra=extra)
+    except RecordError:
+        return Time(interval=(end, start), extra=extra | {"reversed": True})

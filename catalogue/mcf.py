@@ -7,9 +7,9 @@ from typing import Any
 
 import yaml
 
-from geoguichet.catalogue import codes, iso
+from geoguichet.catalogue import codes, geometries
 from geoguichet.catalogue.errors import FormatError, RecordError
-from geoguichet.catalogue.mapping import TOPIC_CATEGORY, Mapped, describe, said
+from geoguichet.catalogue.mapping import TOPIC_CATEGORY, Mapped, describe, made_identifier, said, time_of
 from geoguichet.catalogue.record import Concept, Contact, ContactPoint, Extent, ExternalId, Link, Record, Theme
 
 MAPPING = (
@@ -91,7 +91,7 @@ def _read(mcf: Mapping[str, Any]) -> Record:
             if (date := codes.moment(_text(text)))
         ],
         "geometry": _geometry(extents.get("spatial") or (), unreadable),
-        "time": iso.time_of(periods),
+        "time": time_of(periods),
         "license": codes.licence(named) or ("other" if named else ""),
         "rights": _text(part.get("rights")),
         "status": [_text(part["status"])] if part.get("status") else [],
@@ -105,7 +105,7 @@ def _read(mcf: Mapping[str, Any]) -> Record:
     members |= (
         _spatial(mcf.get("spatial") or {}) | _words(part) | _texts(part, codes.language(language) if language else "")
     )
-    members["id"] = _text(metadata.get("identifier")) or iso.made_identifier(members)
+    members["id"] = _text(metadata.get("identifier")) or made_identifier(members)
     return describe(members)
 
 
@@ -134,12 +134,12 @@ def _texts(part: Mapping[str, Any], language: str) -> dict[str, Any]:
 
 def _spatial(spatial: Mapping[str, Any]) -> dict[str, Any]:
     resolutions: list[dict[str, Any]] = [
-        {"scale": scale} for text in spatial.get("denominators") or () if (scale := iso.number(_text(text)))
+        {"scale": scale} for text in spatial.get("denominators") or () if (scale := codes.number(_text(text)))
     ]
     measures = [
         item for item in spatial.get("resolution") or spatial.get("resolutions") or () if isinstance(item, Mapping)
     ]
-    pairs = [(iso.number(_text(item.get("distance"))), _text(item.get("uom")) or "m") for item in measures]
+    pairs = [(codes.number(_text(item.get("distance"))), _text(item.get("uom")) or "m") for item in measures]
     resolutions += [{"distance": distance, "unit": unit} for distance, unit in pairs if distance]
     datatype = _text(spatial.get("datatype"))
     return {
@@ -182,12 +182,12 @@ def _geometry(listed: Any, unreadable: list[dict[str, Any]]) -> dict[str, Any] |
             continue
         try:
             west, south, east, north = (float(side) for side in sides)
-            pieces += iso.as_pieces(Extent(west, south, east, north))
+            pieces += geometries.as_pieces(Extent(west, south, east, north))
         except (ValueError, TypeError, RecordError) as error:
             unreadable.append(
                 {"member": "geometry", "path": "extents.spatial", "text": str(sides), "reason": str(error)}
             )
-    return iso.gathered(pieces)
+    return geometries.gathered(pieces)
 
 
 def _contacts(contacts: Mapping[str, Any]) -> Iterator[Contact]:
@@ -228,7 +228,7 @@ def _links(distribution: Mapping[str, Any], graphic: Any) -> Iterator[Link]:
                 "description": _text(item.get("description")),
             }
             extra = {name: text for name, text in extra.items() if text}
-            relation = _text(item.get("rel")) or iso.relation(extra)
+            relation = _text(item.get("rel")) or codes.relation(extra)
             yield Link(href, relation, _text(item.get("mimetype")), _text(item.get("name")), extra=extra)
     if href := _text(graphic):
         yield Link(href, "preview")
@@ -312,7 +312,7 @@ def _by_language(record: Record, member: str, language: str) -> Any:
 
 
 def _boxes(record: Record) -> list[Extent]:
-    parts = iso.boxes_and_shapes(record.geometry)
+    parts = geometries.boxes_and_shapes(record.geometry)
     boxes = [part if isinstance(part, Extent) else Extent.from_geometry(part) for part in parts]
     return [box for box in boxes if box is not None]
 

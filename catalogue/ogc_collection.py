@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from geoguichet.catalogue import codes, iso
+from geoguichet.catalogue import codes, geometries
 from geoguichet.catalogue.errors import RecordError
-from geoguichet.catalogue.mapping import Mapped, describe
+from geoguichet.catalogue.mapping import Mapped, describe, time_of
 from geoguichet.catalogue.record import Extent, Link, Record
 
 MAPPING = (
@@ -58,7 +58,7 @@ def read_document(document: Mapping[str, Any]) -> Record:
             ),
             "rights": str(document.get("attribution") or ""),
             "geometry": _geometry(extent, unreadable),
-            "time": iso.time_of(list(_periods(extent))),
+            "time": time_of(list(_periods(extent))),
             "crs": [codes.crs(str(system)) for system in systems if isinstance(system, str)][:20],
             "links": tuple(_link(item) for item in links if item.get("rel") not in ("self", "root", "parent")),
             "externalIds": (),
@@ -79,10 +79,10 @@ def _geometry(extent: Mapping[str, Any], unreadable: list[dict[str, Any]]) -> di
     for box in (spatial.get("bbox") or ()) if isinstance(spatial, Mapping) else ():
         try:
             half = len(box) // 2
-            pieces += iso.as_pieces(Extent(float(box[0]), float(box[1]), float(box[half]), float(box[half + 1])))
+            pieces += geometries.as_pieces(Extent(float(box[0]), float(box[1]), float(box[half]), float(box[half + 1])))
         except (RecordError, ValueError, TypeError, IndexError) as error:
             unreadable.append({"member": "geometry", "path": "extent.spatial", "text": str(box), "reason": str(error)})
-    return iso.gathered(pieces)
+    return geometries.gathered(pieces)
 
 
 def _periods(extent: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -24,6 +24,9 @@ CREATE TABLE IF NOT EXISTS original (
 ) WITHOUT ROWID
 """
 
+_LEVEL = 3
+"""Of compression: half the time of the usual 6, for documents an eighth larger (15 % of what they were, not 13 %)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Original:
@@ -49,7 +52,7 @@ class Originals:
     def keep(self, items: Iterable[tuple[Described, str]]) -> None:
         """Keep the documents of records, each with its address, all of them or none."""
         rows = [
-            (item.record.id, item.format, address, item.record.digest(), zlib.compress(item.source, 6))
+            (item.record.id, item.format, address, item.record.digest(), zlib.compress(item.source, _LEVEL))
             for item, address in items
         ]
         self.path.parent.mkdir(parents=True, exist_ok=True)

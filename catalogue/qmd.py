@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from geoguichet.catalogue import codes, iso
+from geoguichet.catalogue import codes, geometries
 from geoguichet.catalogue.errors import RecordError
-from geoguichet.catalogue.mapping import TOPIC_CATEGORY, Mapped, describe
+from geoguichet.catalogue.mapping import TOPIC_CATEGORY, Mapped, describe, made_identifier, time_of
 from geoguichet.catalogue.record import Concept, Contact, ContactPoint, Extent, Link, Record, Theme
 from geoguichet.catalogue.xml import Element, child, children, content, down, every, name
 
@@ -60,9 +60,9 @@ def read_element(root: Element) -> Record:
         "rights": "\n".join(dict.fromkeys([*licences, *rights, *_texts(root, "fees"), *_texts(root, "constraints")])),
         "crs": [codes.crs(system)] if system else [],
         "geometry": _geometry(root),
-        "time": iso.time_of(list(_periods(root))),
+        "time": time_of(list(_periods(root))),
     }
-    return describe(said | {"id": said["id"] or iso.made_identifier(said)})
+    return describe(said | {"id": said["id"] or made_identifier(said)})
 
 
 def _texts(holder: Element, wanted: str) -> list[str]:
@@ -88,19 +88,19 @@ def _links(root: Element) -> Iterator[Link]:
         told = {"protocol": node.get("type", ""), "description": node.get("description", "")}
         extra = {part: text for part, text in told.items() if text}
         if href := node.get("url", "").strip():
-            yield Link(href, iso.relation(extra), node.get("mimeType", ""), node.get("name", ""), extra=extra)
+            yield Link(href, codes.relation(extra), node.get("mimeType", ""), node.get("name", ""), extra=extra)
 
 
 def _geometry(root: Element) -> dict[str, Any] | None:
     pieces = []
     for node in every(root, "extent", "spatial"):
-        sides = [iso.number(node.get(side, "")) for side in ("minx", "miny", "maxx", "maxy")]
+        sides = [codes.number(node.get(side, "")) for side in ("minx", "miny", "maxx", "maxy")]
         if node.get("crs", "") in ("EPSG:4326", "OGC:CRS84", "EPSG:4258") and None not in sides and any(sides):
             try:
-                pieces += list(iso.as_pieces(Extent(*(float(side or 0) for side in sides))))
+                pieces += list(geometries.as_pieces(Extent(*(float(side or 0) for side in sides))))
             except RecordError:
                 continue  # QGIS writes the greatest numbers for an extent that is not known
-    return iso.gathered(pieces)
+    return geometries.gathered(pieces)
 
 
 def _periods(root: Element) -> Iterator[tuple[str, str]]:

@@ -34,7 +34,8 @@ class _Member(NamedTuple):
     name: str
     field: str
     read: Callable[[Any, str], Any]
-    write: Callable[[Any], Any] = lambda value: value
+    write: Callable[[Any], Any] | None = None
+    """None when the value is written as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,7 @@ class Contact:
             addresses = (point.value for point in (*self.emails, *self.phones))
             said = (self.position, *addresses, *(link.href for link in self.links))
             object.__setattr__(self, "name", next(filter(None, said), ""))
-        if any(link.rel != "about" or not link.type for link in self.links):
+        if self.links and any(link.rel != "about" or not link.type for link in self.links):
             links = (replace(link, rel="about", type=link.type or "text/html") for link in self.links)
             object.__setattr__(self, "links", tuple(links))
 
@@ -342,8 +343,11 @@ def _read_members(members: Json, table: tuple[_Member, ...]) -> tuple[dict[str, 
 
 
 def _write_members(noun: object, table: tuple[_Member, ...]) -> dict[str, Any]:
-    values = ((member, getattr(noun, member.field)) for member in table)
-    return {member.name: member.write(value) for member, value in values if value}
+    written: dict[str, Any] = {}
+    for name, field_name, _, write in table:
+        if value := getattr(noun, field_name):
+            written[name] = value if write is None else write(value)
+    return written
 
 
 def _is_blank(value: object) -> bool:
@@ -400,13 +404,21 @@ def _nouns(read: Callable[[Any, str], Any]) -> Callable[[Any, str], tuple[Any, .
 
 
 def _written(table: tuple[_Member, ...]) -> Callable[[Any], dict[str, Any]]:
-    return lambda noun: _write_members(noun, table) | dict(noun.extra)
+    def write(noun: Any) -> dict[str, Any]:
+        written = _write_members(noun, table)
+        if noun.extra:
+            written.update(noun.extra)
+        return written
+
+    return write
 
 
-def _all_written(table: tuple[_Member, ...], *required: str) -> Callable[[Any], list[dict[str, Any]]]:
+def _all_written(table: tuple[_Member, ...], required: str = "") -> Callable[[Any], list[dict[str, Any]]]:
     """Return the writer of a list; what lacks a required member (a link to nowhere) could not be read again."""
     write = _written(table)
-    return lambda nouns: [write(noun) for noun in nouns if all(getattr(noun, name) for name in required)]
+    if not required:
+        return lambda nouns: [write(noun) for noun in nouns]
+    return lambda nouns: [write(noun) for noun in nouns if getattr(noun, required)]
 
 
 _LINK = (

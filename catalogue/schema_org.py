@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from geoguichet.catalogue import codes, iso
+from geoguichet.catalogue import codes, geometries
 from geoguichet.catalogue.mapping import INSPIRE_THEME, Mapped, said
 from geoguichet.catalogue.record import Contact, Extent, Link, Record, Time
 
@@ -116,7 +116,7 @@ def _person(contact: Contact, *, contact_point: bool) -> dict[str, Any]:
 def _places(record: Record) -> list[dict[str, Any]]:
     boxes = [
         part if isinstance(part, Extent) else Extent.from_geometry(part)
-        for part in iso.boxes_and_shapes(record.geometry)
+        for part in geometries.boxes_and_shapes(record.geometry)
     ]
     shapes = [
         {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from geoguichet.catalogue import codes, iso
+from geoguichet.catalogue import codes, geometries
 from geoguichet.catalogue.errors import RecordError
-from geoguichet.catalogue.mapping import Mapped, describe
+from geoguichet.catalogue.mapping import Mapped, describe, made_identifier, time_of
 from geoguichet.catalogue.record import Contact, Extent, Link, Record
 
 MAPPING = (
@@ -57,14 +57,14 @@ def _read(document: Mapping[str, Any]) -> Record:
         "license": codes.licence(licence) or ("other" if licence else ""),
         "contacts": tuple(_providers(told.get("providers") or ())),
         "geometry": _geometry(document, extent, unreadable),
-        "time": iso.time_of(list(_periods(told, extent))),
+        "time": time_of(list(_periods(told, extent))),
         "links": tuple(_links(document)),
         "parent": str(document.get("collection") or ""),
         "created": codes.timestamp(str(told.get("created") or "")),
         "updated": codes.timestamp(str(told.get("updated") or "")),
         "unreadable": unreadable,
     }
-    return describe(members | {"id": members["id"] or iso.made_identifier(members)})
+    return describe(members | {"id": members["id"] or made_identifier(members)})
 
 
 def _providers(providers: Any) -> Iterator[Contact]:
@@ -84,15 +84,15 @@ def _geometry(
     pieces: list[dict[str, Any]] = []
     try:
         if isinstance(geometry, dict):
-            return iso.checked(geometry)
+            return geometries.checked(geometry)
         for box in boxes:
             half = len(box) // 2
-            pieces += iso.as_pieces(Extent(float(box[0]), float(box[1]), float(box[half]), float(box[half + 1])))
+            pieces += geometries.as_pieces(Extent(float(box[0]), float(box[1]), float(box[half]), float(box[half + 1])))
     except (RecordError, ValueError, TypeError, IndexError) as error:
         unreadable.append(
             {"member": "geometry", "path": "geometry", "text": str(geometry or boxes)[:200], "reason": str(error)}
         )
-    return iso.gathered(pieces)
+    return geometries.gathered(pieces)
 
 
 def _periods(told: Mapping[str, Any], extent: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

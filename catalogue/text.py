@@ -92,12 +92,23 @@ def stems(text: str) -> tuple[str, ...]:
     >>> stems("la qualité des Eaux") == stems("QUALITE DE L'EAU")
     True
     """
+    return _stems_met_again(text) if len(text) < _SHORT else _stems(text)
+
+
+_SHORT = 80
+"""Texts shorter than this are keywords, titles and names: many records share them, so their stems are remembered."""
+
+
+def _stems(text: str) -> tuple[str, ...]:
     if not _FRENCH.fullmatch(text) or _ODD_ELISION.search(text):
         return tuple(filter(None, map(_stem, words(text))))
     told = text.lower()
     if _APOSTROPHE.search(told):
         told = _ELISION.sub(" ", told)
     return tuple(filter(None, map(_stem_of, _WORD.findall(told))))
+
+
+_stems_met_again = lru_cache(maxsize=1 << 14)(_stems)
 
 
 def token(kind: str, value: str) -> str:

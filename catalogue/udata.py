@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from geoguichet.catalogue import codes, iso
+from geoguichet.catalogue import codes, geometries
 from geoguichet.catalogue.errors import RecordError
-from geoguichet.catalogue.mapping import Mapped, describe
+from geoguichet.catalogue.mapping import Mapped, describe, made_identifier, time_of
 from geoguichet.catalogue.record import Contact, ContactPoint, ExternalId, Link, Record
 
 MAPPING = (
@@ -78,7 +78,7 @@ def read_dataset(dataset: Mapping[str, Any]) -> Record:
         ],
         "geometry": _geometry(spatial.get("geom"), unreadable),
         "places": [{"code": str(_zone(zone))} for zone in spatial.get("zones") or ()],
-        "time": iso.time_of([bounds]),
+        "time": time_of([bounds]),
         "created": codes.timestamp(str(dataset.get("created_at") or "")),
         "updated": codes.timestamp(str(dataset.get("last_modified") or dataset.get("last_update") or "")),
         "externalIds": tuple(_external_ids(dataset)),
@@ -86,7 +86,7 @@ def read_dataset(dataset: Mapping[str, Any]) -> Record:
     }
     frequency = codes.frequency(str(dataset.get("frequency") or ""))
     members["maintenance"] = {"frequency": frequency} if frequency else {}
-    return describe(members | {"id": members["id"] or iso.made_identifier(members)})
+    return describe(members | {"id": members["id"] or made_identifier(members)})
 
 
 _LICENCES = {"lov2": "etalab-2.0", "fr-lo": "etalab-2.0", "odc-odbl": "ODbL-1.0", "cc-zero": "CC0-1.0"}
@@ -140,7 +140,7 @@ def _geometry(geometry: Any, unreadable: list[dict[str, Any]]) -> dict[str, Any]
     if not isinstance(geometry, dict):
         return None
     try:
-        return iso.checked(geometry)
+        return geometries.checked(geometry)
     except RecordError as error:
         unreadable.append(
             {"member": "geometry", "path": "spatial.geom", "text": str(geometry)[:200], "reason": str(error)}

@@ -287,9 +287,11 @@ def _words(record: Record) -> tuple[str, str, str]:
     """Return what the full-text index knows of a record's text: the stems of its title, keywords and abstract."""
     concepts = [concept.title or concept.id for theme in record.themes for concept in theme.concepts]
     people = [f"{contact.organization} . {contact.name}" for contact in record.contacts]
-    fields = (record.title, _apart(*record.keywords, *concepts), _apart(record.description, *people))
-    title, keywords, abstract = (" ".join(text.stems(told)) for told in fields)
-    return title, keywords, abstract
+    return _stemmed(record.title), _apart(*record.keywords, *concepts), _apart(record.description, *people)
+
+
+def _stemmed(told: str) -> str:
+    return " ".join(text.stems(told))
 
 
 def _tokens(terms: Iterable[tuple[int, str]], extent: Extent | None) -> str:
@@ -299,8 +301,8 @@ def _tokens(terms: Iterable[tuple[int, str]], extent: Extent | None) -> str:
 
 
 def _apart(*texts: str) -> str:
-    """Join texts so that no phrase runs from one into the next."""
-    return f" {_BOUNDARY} ".join(filter(None, texts))
+    """Return the stems of texts, so that no phrase runs from one into the next."""
+    return _BOUNDARY.join(_stemmed(told) for told in texts if told)
 
 
-_BOUNDARY = "zzfrontierezz"
+_BOUNDARY = " zzfrontierezz "

@@ -9,6 +9,7 @@ from urllib.parse import urljoin, urlsplit
 
 from geoguichet.catalogue import csv_table, dcat
 from geoguichet.catalogue.originals import Originals, originals_path
+from geoguichet.catalogue.rdf import Form
 from geoguichet.catalogue.record import Record
 
 ENCODINGS: Mapping[str, tuple[str, str]] = {
@@ -23,7 +24,7 @@ ENCODINGS: Mapping[str, tuple[str, str]] = {
 }
 """What ``f`` may ask of a record beside JSON and a page: the media type, and the format's name."""
 
-_GRAPHS: Mapping[str, dcat.Form] = {"dcat-ttl": "turtle", "dcat-rdf": "xml", "dcat-jsonld": "json-ld"}
+_GRAPHS: Mapping[str, Form] = {"dcat-ttl": "turtle", "dcat-rdf": "xml", "dcat-jsonld": "json-ld"}
 
 TOGETHER = (*_GRAPHS, "csv")
 """Those that hold many records in one document."""

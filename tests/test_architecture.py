@@ -76,8 +76,10 @@ def test_only_publish_knows_the_catalogue() -> None:
 
 SPEAKING = {
     "formats", "xml",  # the door to the formats, and the safe parser
-    "iso", "iso_writing", "iso19139", "iso19115_3", "iso19110", "fgdc", "qmd", "dublin_core", "capabilities",
-    "dcat",
+    "iso", "iso_values", "iso_contacts", "iso_extents", "iso_links",
+    "iso_making", "iso_writing", "iso_extent_writing", "iso_keyword_writing", "iso_party_writing", "iso_grafting",
+    "iso19139", "iso19115_3", "iso19110", "fgdc", "qmd", "dublin_core", "capabilities",
+    "rdf", "dcat", "dcat_vocabulary", "dcat_reading", "dcat_writing",
     "harvest.csw", "harvest.oai_pmh",  # protocols whose envelopes are XML
 }  # fmt: skip
 """The files of the catalogue that know a format's XML or RDF."""

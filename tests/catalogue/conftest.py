@@ -6,17 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from geoguichet.catalogue.record import (
-    Concept,
-    Contact,
-    ContactPoint,
-    Extent,
-    ExternalId,
-    Link,
-    Record,
-    Theme,
-    Time,
-)
+from geoguichet.catalogue.record import Concept, Contact, ContactPoint, Extent, ExternalId, Link, Record, Theme, Time
 from geoguichet.catalogue.store import RecordStore, SQLiteStore
 
 ENGINES: dict[str, Callable[[Path], RecordStore]] = {"sqlite": lambda folder: SQLiteStore(folder / "catalogue.sqlite")}

@@ -13,7 +13,7 @@ import rdflib
 import shapely
 from rdflib import DCTERMS, RDFS, SKOS
 
-from geoguichet.catalogue import codes, dcat, formats
+from geoguichet.catalogue import codes, dcat, dcat_writing, formats
 from geoguichet.catalogue.errors import FormatError
 from geoguichet.catalogue.mapping import MEMBERS, TOPIC_CATEGORY, as_table
 from geoguichet.catalogue.originals import Originals
@@ -227,7 +227,7 @@ def extent_in(graph: rdflib.Graph, subject: rdflib.term.Node) -> Extent | None:
 def test_rdflib_finds_everything_in_the_dcat_of_every_record(numbered: list[Record], graph: rdflib.Graph) -> None:
     assert len(numbered) > 1000
     for record in numbered:
-        subject = dcat.subject_of(record, "urn:x-geoguichet:record:")
+        subject = dcat_writing.subject_of(record, "urn:x-geoguichet:record:")
         found, told = read_by_rdflib(graph, subject), said_by(record)
         lost = {name: told[name] - found[name] - {""} for name in told}
         assert not any(lost.values()), (record.id, lost)

@@ -14,7 +14,8 @@ from pygeometa.schemas.iso19139 import ISO19139OutputSchema
 
 from geoguichet.catalogue import codes, formats, iso19115_3, iso19139
 from geoguichet.catalogue.errors import FormatError
-from geoguichet.catalogue.iso_writing import distributed, topics_of
+from geoguichet.catalogue.iso_keyword_writing import topics_of
+from geoguichet.catalogue.iso_party_writing import distributed
 from geoguichet.catalogue.mapping import MEMBERS, TOPIC_CATEGORY, said, with_members
 from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.xml import every, parse

@@ -11,19 +11,10 @@ from hypothesis import strategies as st
 
 from geoguichet.catalogue import csv_table, dcat, dublin_core, iso19115_3, iso19139, mcf, schema_org
 from geoguichet.catalogue.iso import licence_of, rights_of
-from geoguichet.catalogue.iso_writing import found
+from geoguichet.catalogue.iso_making import found
 from geoguichet.catalogue.mapping import INSPIRE_THEME, MEMBERS, TOPIC_CATEGORY, describe, said, with_members
-from geoguichet.catalogue.record import (
-    Concept,
-    Contact,
-    ContactPoint,
-    Extent,
-    ExternalId,
-    Link,
-    Record,
-    Theme,
-    Time,
-)
+from geoguichet.catalogue.rdf import Form
+from geoguichet.catalogue.record import Concept, Contact, ContactPoint, Extent, ExternalId, Link, Record, Theme, Time
 from geoguichet.catalogue.xml import parse, serialize
 
 ISO = [iso19139, iso19115_3]
@@ -337,7 +328,7 @@ DCAT_MEMBERS = (
 @pytest.mark.parametrize("form", ["turtle", "xml", "json-ld"])
 @settings(max_examples=30, deadline=None)
 @given(record=records)
-def test_dcat_round_trip(form: dcat.Form, record: Record) -> None:
+def test_dcat_round_trip(form: Form, record: Record) -> None:
     record = with_members(
         canonical(record),
         type="dataset",

@@ -10,7 +10,7 @@ import schemathesis
 from rdflib import DCAT, DCTERMS, RDF, Graph
 
 from geoguichet.catalogue import formats
-from geoguichet.catalogue.dcat import HYDRA
+from geoguichet.catalogue.dcat_vocabulary import HYDRA
 from geoguichet.portal import engine, openapi
 from geoguichet.portal.encodings import ENCODINGS
 
