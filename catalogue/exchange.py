@@ -48,7 +48,13 @@ def metadata_files(path: Path) -> list[Path]:
     files = (
         Path(folder, name) for folder, _, names in os.walk(path) for name in names if name.lower().endswith(_ENDINGS)
     )
-    return sorted(filter(Path.is_file, files), key=Path.as_posix)
+    found = sorted(filter(Path.is_file, files), key=Path.as_posix)
+    if not found:
+        raise CatalogueError(
+            f"{path} ne contient aucun fichier de fiche ({', '.join(_ENDINGS)}) ; donnez le fichier lui-même, ou le "
+            "dossier où les archives sont ouvertes."
+        )
+    return found
 
 
 def _read_file(file: Path) -> formats.Answer:

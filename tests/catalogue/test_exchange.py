@@ -99,6 +99,17 @@ def test_a_folder_is_harvested_and_its_history_shown(workspace: Path, capsys: py
     assert "essai" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("words", [["import"], ["harvest", "folder"]])
+def test_a_folder_without_records_is_refused_not_read_as_empty(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An archive left closed, or a share that is not mounted, would read as a source that gave up all its records."""
+    (tmp_path / "fiches").mkdir()
+    (tmp_path / "fiches" / "lot.tar.gz").write_bytes(b"...")
+    main(["catalogue", *words, str(tmp_path / "fiches"), "--workspace", str(tmp_path / "w")])
+    assert "aucun fichier de fiche" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "words",
     [
