@@ -192,6 +192,8 @@ def _contacts(about: _About, described: _About | None) -> Iterator[Contact]:
 
 def _contact(agent: _About, role: str, **extra: str) -> Iterator[Contact]:
     organization = agent.text(VCARD["organization-name"])
+    named = isinstance(agent.subject, URIRef) and str(agent.subject).startswith(("http://", "https://"))
+    identifier = agent.text(DCTERMS.identifier) or (str(agent.subject) if named else "")
     label = agent.text(VCARD.fn, FOAF.name, RDFS.label, SKOS.prefLabel).removeprefix(NOTHING)
     person = (
         FOAF.Person in agent.nodes(RDF.type)
@@ -217,7 +219,7 @@ def _contact(agent: _About, role: str, **extra: str) -> Iterator[Contact]:
         emails=tuple(ContactPoint(text.removeprefix("mailto:")) for text in dict.fromkeys(emails) if text),
         phones=tuple(ContactPoint(text.removeprefix("tel:")) for text in dict.fromkeys(phones) if text),
         links=tuple(Link(text, "related") for text in dict.fromkeys(pages)),
-        extra={"about": extra["about"]} if extra else {},
+        extra=({"identifier": identifier} if identifier else {}) | extra,
     )
     if contact.organization or contact.name or contact.emails:
         yield contact

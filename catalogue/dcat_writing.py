@@ -174,6 +174,8 @@ def agent_of(graph: Graph, contact: Contact, terms: _Terms = _FOAF) -> Node:
         graph.add((node, VCARD["organization-name"], Text(contact.organization)))
     if contact.position:
         graph.add((node, VCARD.role, Text(contact.position)))
+    if identifier := contact.extra.get("identifier"):
+        graph.add((node, DCTERMS.identifier, Text(identifier)))
     for point in contact.emails:
         graph.add((node, terms.email, _address(f"mailto:{point.value}")))
     for point in contact.phones:

@@ -31,6 +31,17 @@ from geoguichet.catalogue.xml import (
     inner,
 )
 
+ROOTS = frozenset({"MD_Metadata", "MI_Metadata", "CHE_MD_Metadata"})
+
+
+def is_of_2014(root: Element) -> bool:
+    """Say whether a metadata element is encoded by ISO 19115-3; a profile's own root may only hold what is."""
+    first = inner(root)
+    return any(_OF_2014 in str(node.tag) for node in (root, first) if node is not None)
+
+
+_OF_2014 = "standards.iso.org/iso/19115/-3"
+
 
 def read_element(root: Element) -> Record:
     """Read one metadata element; without an identifier it gets that of its title."""
@@ -313,14 +324,41 @@ def _theme(concepts: list[Concept], thesaurus: Element, title: str, kind: str) -
 def _of_quality(root: Holder) -> Members:
     conformity: list[Members] = []
     measured: list[Members] = []
-    statements: list[str] = []
+    lineages = [*every(root, "dataQualityInfo", "*", "lineage", "*"), *every(root, "resourceLineage", "*")]
     for quality in every(root, "dataQualityInfo", "*"):
         results = every(quality, "report", "*", "result", "DQ_ConformanceResult")
         conformity += [found for result in results if (found := _conformance(result))]
         measured += [found for report in every(quality, "report", "*") for found in _measures(report)]
-        statements += values(inner(child(quality, "lineage")), "statement")
-    statements += [text for node in every(root, "resourceLineage", "*", "statement") if (text := value(node))]
-    return {"conformity": conformity, "quality": measured, "lineage": "\n\n".join(dict.fromkeys(statements))}
+    return {"conformity": conformity, "quality": measured} | _lineage(lineages)
+
+
+def _lineage(lineages: list[Element]) -> Members:
+    statements = dict.fromkeys(text for lineage in lineages for text in values(lineage, "statement"))
+    steps = (_step(step) for lineage in lineages for step in every(lineage, "processStep", "*"))
+    sources = (_source(source) for lineage in lineages for source in every(lineage, "source", "*"))
+    return {
+        "lineage": "\n\n".join(statements),
+        "processSteps": list(filter(None, steps)),
+        "sources": list(filter(None, sources)),
+    }
+
+
+def _step(step: Element) -> Members:
+    date = value(child(step, "dateTime")) or content(down(step, "stepDateTime", "*", "timePosition"))
+    said = {
+        "description": value(child(step, "description")),
+        "rationale": value(child(step, "rationale")),
+        "date": codes.moment(date).removesuffix("T00:00:00"),
+    }
+    return {name: text for name, text in said.items() if text}
+
+
+def _source(source: Element) -> Members:
+    said = {
+        "title": value(down(source, "sourceCitation", "*", "title")),
+        "description": value(child(source, "description")),
+    }
+    return {name: text for name, text in said.items() if text}
 
 
 def _measures(report: Element) -> Iterator[Members]:

@@ -6,7 +6,19 @@ from collections.abc import Mapping
 
 from geoguichet.catalogue import iso, iso19139
 from geoguichet.catalogue.iso_grafting import write as write_iso
-from geoguichet.catalogue.iso_making import GML, Dialect, Maker, Property, identifier, locale, missing, role_of, says
+from geoguichet.catalogue.iso_making import (
+    GML,
+    Dialect,
+    Maker,
+    Property,
+    identifier,
+    lineage_of,
+    locale,
+    missing,
+    names_of,
+    role_of,
+    says,
+)
 from geoguichet.catalogue.mapping import Mapped, said
 from geoguichet.catalogue.record import Contact, Record
 from geoguichet.catalogue.xml import XLINK, Element, name, parse
@@ -17,7 +29,9 @@ _ELSEWHERE = {
     "parent": "parentMetadata",
     "language": "defaultLocale",
     "updated": "dateInfo",
-    "lineage": "resourceLineage",
+    "lineage": "resourceLineage/*/statement",
+    "processSteps": "resourceLineage/*/processStep",
+    "sources": "resourceLineage/*/source",
     "resourceLanguages": "identificationInfo/*/defaultLocale",
 }
 MAPPING = (
@@ -29,7 +43,7 @@ MAPPING = (
 
 def claims(root: Element) -> bool:
     """Say whether an element is a metadata of ISO 19115-3, in any of its versions."""
-    return name(root) in iso19139.ROOTS and "standards.iso.org/iso/19115/-3" in str(root.tag)
+    return name(root) in iso.ROOTS and iso.is_of_2014(root)
 
 
 def read(document: bytes) -> Record:
@@ -47,7 +61,6 @@ def _metadata(make: Maker, record: Record) -> list[Property]:
     others = [locale(make, code, id=code.upper()) for code in said(record, "translations") or ()]
     dates = [_date(make, record.created, "creation"), _date(make, record.updated, "revision")]
     parent = said(record, "parent")
-    lineage = said(record, "lineage")
     scope = make.object("MD_MetadataScope", ("resourceScope", make.code("MD_ScopeCode", record.type)))
     return [
         ("metadataIdentifier", identifier(make, record.id)),
@@ -57,7 +70,7 @@ def _metadata(make: Maker, record: Record) -> list[Property]:
         ("dateInfo", dates if any(date is not None for date in dates) else missing()),
         ("metadataStandard", make.object("CI_Citation", ("title", "ISO 19115-1"), ("edition", "2014"))),
         ("otherLocale", others),
-        ("resourceLineage", make.object("LI_Lineage", ("statement", lineage)) if lineage else None),
+        ("resourceLineage", lineage_of(make, record)),
     ]
 
 
@@ -83,16 +96,13 @@ def _party(make: Maker, contact: Contact, details: list[Property]) -> Element:
     ]
     info = make.object("CI_Contact", ("phone", phones), *details) if phones or says(details) else None
     individual = None
+    person, organization = names_of(make, contact)
     if contact.name or contact.position:
-        individual = make.object("CI_Individual", ("name", contact.name), ("positionName", contact.position))
+        individual = make.object("CI_Individual", ("name", person), ("positionName", contact.position))
     if contact.organization or individual is None:
-        body = make.object(
-            "CI_Organisation", ("name", contact.organization), ("contactInfo", info), ("individual", individual)
-        )
+        body = make.object("CI_Organisation", ("name", organization), ("contactInfo", info), ("individual", individual))
     else:
-        body = make.object(
-            "CI_Individual", ("name", contact.name), ("contactInfo", info), ("positionName", contact.position)
-        )
+        body = make.object("CI_Individual", ("name", person), ("contactInfo", info), ("positionName", contact.position))
     return make.object("CI_Responsibility", ("role", role_of(make, contact)), ("party", body))
 
 
@@ -129,7 +139,7 @@ _PREFIXES = {
     "mrd": ("MD_Distribution", "MD_Distributor", "MD_DigitalTransferOptions", "MD_Format"),
     "mrs": ("MD_ReferenceSystem",),
     "mrc": ("MD_FeatureCatalogueDescription", "MD_FeatureTypeInfo"),
-    "mrl": ("LI_Lineage",),
+    "mrl": ("LI_Lineage", "LI_ProcessStep", "LI_Source"),
     "mmi": ("MD_MaintenanceInformation", "MD_MaintenanceFrequencyCode"),
     "lan": ("PT_Locale", "PT_FreeText", "LanguageCode", "MD_CharacterSetCode"),
 }
@@ -242,6 +252,9 @@ DIALECT = Dialect(
             "operationDescription",
             "connectPoint",
         ),
+        "LI_Lineage": ("statement", "scope", "additionalDocumentation", "processStep", "source"),
+        "LI_ProcessStep": ("description", "rationale"),
+        "LI_Source": ("description", "sourceSpatialResolution", "sourceReferenceSystem", "sourceCitation"),
         "CI_Citation": (
             "title",
             "alternateTitle",

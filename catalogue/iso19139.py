@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from geoguichet.catalogue import iso
 from geoguichet.catalogue.iso_grafting import write as write_iso
-from geoguichet.catalogue.iso_making import GML, Dialect, Maker, Property, locale, missing, role_of, says
+from geoguichet.catalogue.iso_making import GML, Dialect, Maker, Property, locale, missing, names_of, role_of, says
 from geoguichet.catalogue.mapping import Mapped, said
 from geoguichet.catalogue.record import Contact, Record
 from geoguichet.catalogue.xml import XLINK, Element, name, parse
@@ -62,15 +62,15 @@ MAPPING = (
     Mapped("links", "distributionInfo/*/transferOptions/*/onLine"),
     Mapped("conformity", "dataQualityInfo/*/report[DQ_ConformanceResult]"),
     Mapped("quality", "dataQualityInfo/*/report[DQ_QuantitativeResult]", note="counts and rates, without their unit"),
-    Mapped("lineage", "dataQualityInfo/*/lineage"),
+    Mapped("lineage", "dataQualityInfo/*/lineage/*/statement"),
+    Mapped("processSteps", "dataQualityInfo/*/lineage/*/processStep"),
+    Mapped("sources", "dataQualityInfo/*/lineage/*/source"),
 )
-
-ROOTS = frozenset({"MD_Metadata", "MI_Metadata", "CHE_MD_Metadata"})
 
 
 def claims(root: Element) -> bool:
     """Say whether an element is a metadata of ISO 19139 or of one of its profiles."""
-    return name(root) in ROOTS and "standards.iso.org/iso/19115/-3" not in str(root.tag)
+    return name(root) in iso.ROOTS and not iso.is_of_2014(root)
 
 
 def read(document: bytes) -> Record:
@@ -106,10 +106,11 @@ def _party(make: Maker, contact: Contact, details: list[Property]) -> Element:
     phone = make.object("CI_Telephone", ("voice", voices), ("facsimile", faxes)) if voices or faxes else None
     said_something = phone is not None or says(details)
     info = make.object("CI_Contact", ("phone", phone), *details) if said_something else None
+    person, organization = names_of(make, contact)
     return make.object(
         "CI_ResponsibleParty",
-        ("individualName", contact.name),
-        ("organisationName", contact.organization),
+        ("individualName", person),
+        ("organisationName", organization),
         ("positionName", contact.position),
         ("contactInfo", info),
         ("role", role_of(make, contact)),
@@ -225,6 +226,9 @@ DIALECT = Dialect(
         "MD_Distribution": ("distributionFormat", "distributor", "transferOptions"),
         "MD_DigitalTransferOptions": ("unitsOfDistribution", "transferSize", "onLine", "offLine"),
         "DQ_DataQuality": ("scope", "report", "lineage"),
+        "LI_Lineage": ("statement", "processStep", "source"),
+        "LI_ProcessStep": ("description", "rationale", "dateTime"),
+        "LI_Source": ("description", "scaleDenominator", "sourceReferenceSystem", "sourceCitation"),
         "MD_FeatureCatalogueDescription": (
             "complianceCode",
             "language",

@@ -5,19 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from geoguichet.catalogue.iso_links import online_resource
-from geoguichet.catalogue.iso_values import Members, code_of, value, values
+from geoguichet.catalogue.iso_values import Members, code_of, href_of, value, values
 from geoguichet.catalogue.record import Contact, ContactPoint
-from geoguichet.catalogue.xml import (
-    LOCAL,
-    Element,
-    Holder,
-    child,
-    children,
-    every,
-    grouped,
-    inner,
-    named,
-)
+from geoguichet.catalogue.xml import HREF, LOCAL, Element, Holder, child, children, down, every, grouped, inner, named
 
 
 def contacts(root: Holder, identification: Holder, citation: Holder) -> Iterator[Contact]:
@@ -47,17 +37,20 @@ def contact(party: Element | None, about: str) -> Contact | None:
         body, held = party, parts
         organization, position = value(parts.get("organisationName")), value(parts.get("positionName"))
         name = value(parts.get("individualName")) or _split_name(parts)
+        identified = _identified(href_of(parts.get("individualName")), href_of(parts.get("organisationName")))
     else:
         held = named(body)
         individual = held if LOCAL[body.tag] == "CI_Individual" else named(inner(held.get("individual")))
         organization = "" if individual is held else value(held.get("name"))
         name = value(individual.get("name"))
         position = value(individual.get("positionName")) or value(held.get("positionName"))
+        of_organization = "" if individual is held else _party_identifier(held)
+        identified = _identified(_party_identifier(individual), of_organization)
         held = individual | held
     address = inner(held.get("contactInfo"))
     role = code_of(parts.get("role"))
     said = _contact_details(address)
-    extra = said.pop("extra") | ({"about": about} if about else {})
+    extra = said.pop("extra") | identified | ({"about": about} if about else {})
     found = Contact(
         organization=organization, name=name, position=position, roles=(role,) if role else (), extra=extra, **said
     )
@@ -72,23 +65,28 @@ def _plain_contact(party: Element, about: str) -> Contact | None:
     if not LOCAL[party.tag].endswith("CI_ResponsibleParty"):
         return None
     said: dict[str, list[str]] = {}
+    identifiers: dict[str, str] = {}
     holder = role = ""
     for node in party.iter():
         kind = LOCAL[node.tag]
         if kind in _CONTACT_TEXTS:
             if (text := node.text) and (text := text.strip()):
                 said.setdefault(holder, []).append(text)
+            if kind == "Anchor":
+                identifiers[holder] = node.get(HREF, "").strip()
         elif holder == "role":
             role, holder = role or (node.get("codeListValue") or node.text or "").strip(), kind
         elif kind:
             holder = kind
-    if "textGroup" in said or "individualLastName" in said:
+    if "textGroup" in said or "URLGroup" in said or "individualLastName" in said:
         return None
     organization, name = said.get("organisationName", _NONE)[0], said.get("individualName", _NONE)[0]
     if not organization and not name:
         return None
     online = party.iter("{*}CI_OnlineResource") if "linkage" in said else ()
     extra = _plain_details(said) if len(said) > 1 else {}
+    if identifiers:
+        extra |= _identified(identifiers.get("individualName", ""), identifiers.get("organisationName", ""))
     role = role or said.get("role", _NONE)[0]
     return Contact(
         organization=organization,
@@ -105,6 +103,16 @@ def _plain_contact(party: Element, about: str) -> Contact | None:
     )
 
 
+def _identified(person: str, organization: str) -> Members:
+    """Return the identifier of a contact: of the person, else of the organization; both when there are both."""
+    said = {"identifier": person or organization, "organizationIdentifier": organization if person else ""}
+    return {name: text for name, text in said.items() if text}
+
+
+def _party_identifier(party: Mapping[str, Element]) -> str:
+    return href_of(party.get("name")) or value(down(inner(party.get("partyIdentifier")), "code"))
+
+
 def _plain_details(said: Mapping[str, list[str]]) -> Members:
     postal: Members = {name: said[name][0] for name in _ADDRESS if name in said}
     if "deliveryPoint" in said:
@@ -113,7 +121,7 @@ def _plain_details(said: Mapping[str, list[str]]) -> Members:
     return extra | {name: said[name][0] for name in ("hoursOfService", "contactInstructions") if name in said}
 
 
-_CONTACT_TEXTS = frozenset({"CharacterString", "Anchor", "URL", "Country", "LocalisedCharacterString"})
+_CONTACT_TEXTS = frozenset({"CharacterString", "Anchor", "URL", "Country", "LocalisedCharacterString", "LocalisedURL"})
 _NONE = ("",)
 _ADDRESS = ("city", "administrativeArea", "postalCode", "country")
 

@@ -122,6 +122,39 @@ def missing(reason: str = "missing") -> Element:
     return etree.Element("missing", reason=reason)
 
 
+def lineage_of(make: Maker, record: Record) -> Element | None:
+    """Make the lineage: its statement, its steps, its sources; None when the record says none of them."""
+    properties: list[Property] = [
+        ("statement", told(record, "lineage")),
+        ("processStep", [_step(make, item) for item in told(record, "processSteps")]),
+        ("source", [_source(make, item) for item in told(record, "sources")]),
+    ]
+    return make.object("LI_Lineage", *properties) if says(properties) else None
+
+
+def _step(make: Maker, item: Mapping[str, str]) -> Element:
+    date = item.get("date", "") if "gmd" in make.dialect.namespaces else ""  # an object of GML in ISO 19115-3
+    moment = make.leaf("gco", "DateTime", date if "T" in date else f"{date}T00:00:00") if len(date) >= 10 else None
+    description = item.get("description", "") or missing()
+    return make.object(
+        "LI_ProcessStep", ("description", description), ("rationale", item.get("rationale", "")), ("dateTime", moment)
+    )
+
+
+def _source(make: Maker, item: Mapping[str, str]) -> Element:
+    title = item.get("title", "")
+    citation = make.object("CI_Citation", ("title", title), ("date", missing())) if title else None
+    return make.object("LI_Source", ("description", item.get("description", "")), ("sourceCitation", citation))
+
+
+def names_of(make: Maker, contact: Contact) -> tuple[Value, Value]:
+    """Return the names of the person and of the organization that a contact is, with the identifiers they have."""
+    first, second = str(contact.extra.get("identifier", "")), str(contact.extra.get("organizationIdentifier", ""))
+    person, organization = (first, second) if contact.name else ("", first)
+    organization = organization if contact.organization else ""
+    return make.text(contact.name, person), make.text(contact.organization, organization)
+
+
 def role_of(make: Maker, contact: Contact) -> Element:
     """Return the role of a contact, its first; mandatory in both encodings."""
     return make.required("CI_RoleCode", contact.roles[0] if contact.roles else "")

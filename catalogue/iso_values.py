@@ -62,7 +62,7 @@ def value(holder: Element | None) -> str:
         kind = LOCAL[node.tag]
         if not kind:
             continue
-        if kind == "PT_FreeText":
+        if kind in ("PT_FreeText", "PT_FreeURL"):
             translated = translated or next((text for _, text in localised(node)), "")
             continue
         text = node.text.strip() if node.text else ""
@@ -97,6 +97,7 @@ def uuidref(holder: Element | None) -> str:
 
 def localised(free_text: Element) -> Iterator[tuple[str, str]]:
     """Yield the language and the text of each translation."""
-    for node in every(free_text, "textGroup", "LocalisedCharacterString"):
-        if text := content(node):
-            yield node.get("locale", "").removeprefix("#"), text
+    for group in ("textGroup", "URLGroup"):
+        for node in every(free_text, group, "*"):
+            if text := content(node):
+                yield node.get("locale", "").removeprefix("#"), text

@@ -18,6 +18,7 @@ from geoguichet.catalogue.iso_making import (
     dated,
     found,
     identifier,
+    lineage_of,
     locale,
     missing,
     says,
@@ -202,8 +203,8 @@ def _feature_catalogue(make: Maker, item: Mapping[str, Any]) -> Element:
 def _quality(make: Maker, record: Record) -> Element | None:
     reports = [_conformance(make, item) for item in told(record, "conformity")]
     reports += [_measure(make, item) for item in _measured(record)]
-    lineage = told(record, "lineage") if "gmd" in make.dialect.namespaces else ""
-    if not reports and not lineage:
+    lineage = lineage_of(make, record) if "gmd" in make.dialect.namespaces else None
+    if not reports and lineage is None:
         return None
     scope = "DQ_Scope" if "gmd" in make.dialect.namespaces else "MD_Scope"
     level = make.code("MD_ScopeCode", record.type or "dataset")
@@ -211,7 +212,7 @@ def _quality(make: Maker, record: Record) -> Element | None:
         "DQ_DataQuality",
         ("scope", make.object(scope, ("level", level))),
         ("report", reports),
-        ("lineage", make.object("LI_Lineage", ("statement", lineage)) if lineage else None),
+        ("lineage", lineage),
     )
 
 

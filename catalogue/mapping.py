@@ -29,7 +29,8 @@ MEMBERS: Mapping[str, str] = {
     "alternateTitles": "other titles: list of texts",
     "description": "abstract",
     "translations": "title and description in other languages: {code: {title, description}}",
-    "contacts": "contacts with roles; `about` says metadata, citation or distribution, else the resource",
+    "contacts": "contacts with roles; `about` says metadata, citation or distribution, else the resource; "
+    "`identifier` is an address (ORCID, ROR ...)",
     "geometry": "boxes and polygons, in WGS 84, longitude first",
     "places": "named places: list of {code, scheme}",
     "extentDescription": "the extent in words",
@@ -44,6 +45,8 @@ MEMBERS: Mapping[str, str] = {
     "links": "links with protocol, function and description",
     "formats": "formats of distribution: list of {name, version, mediaType}",
     "lineage": "where the content comes from",
+    "processSteps": "steps of its making: list of {description, rationale, date}",
+    "sources": "what it was made from: list of {title, description}",
     "resolution": "spatial resolution: list of {scale} or {distance, unit}",
     "crs": "reference systems: list of EPSG:code, or texts",
     "conformity": "conformity: list of {title, date, dateType, href, pass, explanation}",

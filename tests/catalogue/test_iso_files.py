@@ -181,3 +181,49 @@ def test_pygeometa_reads_what_we_wrote_of_every_record(written: list[tuple[str, 
             "dates": {date.get("type") or "": date["date"] for date in said(record, "dates") or ()},
             "keywords": keywords(record),
         }, name
+
+
+def test_addresses_written_in_several_languages_are_read() -> None:
+    """Swiss profiles give a link no address but those of its languages; anchors name people and organizations."""
+    urls = (
+        "<gmd:linkage><che:PT_FreeURL>"
+        + "".join(
+            f"<che:URLGroup><che:LocalisedURL locale='#{code}'>https://exemple.ch/{code}</che:LocalisedURL></che:URLGroup>"
+            for code in ("DE", "FR")
+        )
+        + "</che:PT_FreeURL></gmd:linkage>"
+    )
+    document = f"""<gmd:MD_Metadata xmlns:gmd="http://www.isotc211.org/2005/gmd" xmlns:gmx="http://www.isotc211.org/2005/gmx"
+        xmlns:xlink="http://www.w3.org/1999/xlink" xmlns:che="http://www.geocat.ch/2008/che">
+      <gmd:contact><gmd:CI_ResponsibleParty>
+        <gmd:individualName><gmx:Anchor xlink:href="https://orcid.org/1">Anne Puig</gmx:Anchor></gmd:individualName>
+        <gmd:organisationName><gmx:Anchor xlink:href="https://ror.org/1">Office</gmx:Anchor></gmd:organisationName>
+        <gmd:contactInfo><gmd:CI_Contact><gmd:onlineResource><gmd:CI_OnlineResource>{urls}</gmd:CI_OnlineResource>
+        </gmd:onlineResource></gmd:CI_Contact></gmd:contactInfo></gmd:CI_ResponsibleParty></gmd:contact>
+      <gmd:distributionInfo><gmd:MD_Distribution><gmd:transferOptions><gmd:MD_DigitalTransferOptions><gmd:onLine>
+        <gmd:CI_OnlineResource>{urls}</gmd:CI_OnlineResource>
+      </gmd:onLine></gmd:MD_DigitalTransferOptions></gmd:transferOptions></gmd:MD_Distribution></gmd:distributionInfo>
+    </gmd:MD_Metadata>"""
+    record = iso19139.read(document.encode())
+    assert [link.href for link in record.links] == ["https://exemple.ch/DE"]
+    (contact,) = record.contacts
+    assert [link.href for link in contact.links] == ["https://exemple.ch/DE"]
+    assert (contact.extra["identifier"], contact.extra["organizationIdentifier"]) == (
+        "https://orcid.org/1",
+        "https://ror.org/1",
+    )
+
+
+def test_an_edited_statement_leaves_the_rest_of_the_lineage(elements: list[tuple[str, bytes, ModuleType]]) -> None:
+    stepped = [item for item in elements if b":LI_ProcessStep>" in item[1] or b":LI_Source>" in item[1]]
+    assert stepped
+    for name, document, iso in stepped:
+        record = iso.read(document)
+        edited = iso.write(with_members(record, lineage="Une autre généalogie."), source=document)
+        assert said(iso.read(edited), "lineage") == "Une autre généalogie.", name
+        assert steps(edited) == steps(document), name
+
+
+def steps(document: bytes) -> list[bytes]:
+    kinds = ("{*}LI_ProcessStep", "{*}LI_Source")
+    return [etree.tostring(node, method="c14n", with_tail=False) for node in parse(document).iter(*kinds)]

@@ -79,6 +79,7 @@ contacts = st.builds(
     phones=unique(st.just("+33 5 61 00 00 00"), max_size=1).map(lambda texts: tuple(map(ContactPoint, texts))),
     extra=some(
         about=st.sampled_from(["metadata", "citation", "distribution"]),
+        identifier=addresses,
         addresses=st.just([{"deliveryPoint": ["1 place Saint-Étienne"], "city": "Toulouse", "country": "France"}]),
     ),
 )
@@ -112,6 +113,8 @@ records = some(
     links=st.lists(links, min_size=1, max_size=3).map(tuple),
     formats=st.lists(st.fixed_dictionaries({"name": plain}, optional={"version": plain}), min_size=1, max_size=1),
     lineage=words,
+    processSteps=st.lists(some(description=plain, rationale=plain).filter(bool), min_size=1, max_size=2),
+    sources=st.lists(some(title=plain, description=plain).filter(bool), min_size=1, max_size=2),
     resolution=st.lists(
         st.one_of(
             st.integers(1, 10**7).map(lambda scale: {"scale": scale}),
@@ -155,7 +158,16 @@ EVERYTHING = describe(
         "contacts": (
             Contact(organization="Département", roles=("pointOfContact",), emails=(ContactPoint("sig@cg31.fr"),)),
             Contact(organization="Département", roles=("pointOfContact",), extra={"about": "metadata"}),
-            Contact(name="Anne Puig", roles=("author",), extra={"about": "citation"}),
+            Contact(
+                name="Anne Puig",
+                organization="Département",
+                roles=("author",),
+                extra={
+                    "about": "citation",
+                    "identifier": "https://orcid.org/0000-0000-0000-0000",
+                    "organizationIdentifier": "https://ror.org/000000000",
+                },
+            ),
             Contact(organization="PIGMA", roles=("distributor",), extra={"about": "distribution"}),
         ),
         "geometry": Extent(0.4, 42.6, 2.1, 43.9).as_geometry(),
@@ -195,6 +207,8 @@ EVERYTHING = describe(
         ),
         "formats": [{"name": "Shapefile", "version": "1.0"}],
         "lineage": "Relevé en mairie.",
+        "processSteps": [{"description": "Géocodage des adresses", "rationale": "Les placer sur la carte"}],
+        "sources": [{"title": "Annuaire des mairies", "description": "Tenu par le département"}],
         "resolution": [{"scale": 25000}],
         "crs": ["EPSG:2154"],
         "quality": [
