@@ -22,6 +22,7 @@ _OBJECT = Words("un objet est attendu.", "an object is expected.")
 _GEOMETRIES = ("Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon")
 _DATE = r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
 _TIMESTAMP = rf"{_DATE}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(?:\.[0-9]+)?Z"
+_PHONE = r"\+[1-9][0-9]{3,14}"
 _MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(?:\s*;.*)?")
 
 
@@ -162,7 +163,7 @@ def themes(document: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def contacts(document: Mapping[str, Any]) -> Iterator[Fault]:
-    """Each of ``contacts`` has a name or an organization, and roles; e-mails and telephones have a value."""
+    """Each of ``contacts`` has a name or an organization, and roles; e-mails and (international) telephones a value."""
     for path, contact in _each(document, "contacts"):
         if not isinstance(contact, Mapping):
             yield Fault(path, _OBJECT)
@@ -174,8 +175,15 @@ def contacts(document: Mapping[str, Any]) -> Iterator[Fault]:
             yield Fault(f"{path}.roles", Words("au moins un rôle est attendu.", "at least one role is expected."))
         for kind in ("emails", "phones"):
             for number, point in enumerate(_listed(contact.get(kind))):
-                if not isinstance(point, Mapping) or not _is_text(point.get("value")):
+                told = point.get("value") if isinstance(point, Mapping) else None
+                if not _is_text(told):
                     yield Fault(f"{path}.{kind}[{number}].value", _TEXT)
+                elif kind == "phones" and not _matches(_PHONE, told):
+                    words = Words(
+                        f"un numéro international sans espace est attendu (+33561000000), reçu « {str(told)[:30]} ».",
+                        f"an international number without spaces is expected (+33561000000), got “{str(told)[:30]}”.",
+                    )
+                    yield Fault(f"{path}.{kind}[{number}].value", words)
 
 
 def links(document: Mapping[str, Any]) -> Iterator[Fault]:
@@ -334,7 +342,7 @@ RULES: tuple[Rule, ...] = (
         Words("OGC : contacts", "OGC: contacts"),
         "contacts",
         Words("un nom ou un organisme, et un rôle", "a name or an organisation, and a role"),
-        Words("Compléter le contact.", "Complete the contact."),
+        Words("Compléter ou corriger le contact.", "Complete or correct the contact."),
     ),
     _rule(
         "ogc-link-members",

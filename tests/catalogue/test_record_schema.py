@@ -71,6 +71,8 @@ def test_a_member_is_told(change: dict[str, Any], rule: str, path: str) -> None:
         ({"contacts": [{"name": "Anne"}]}, "ogc-contacts", "properties.contacts[0].roles"),
         ({"contacts": [{"name": "A", "roles": ["a"], "phones": [{}]}]}, "ogc-contacts",
          "properties.contacts[0].phones[0].value"),
+        ({"contacts": [{"name": "A", "roles": ["a"], "phones": [{"value": "05 61 00 00 00"}]}]}, "ogc-contacts",
+         "properties.contacts[0].phones[0].value"),
         ({"formats": [{}]}, "ogc-formats", "properties.formats[0]"),
         ({"externalIds": [{"scheme": "s"}]}, "ogc-identifiers", "properties.externalIds[0].value"),
         ({"language": "fr"}, "ogc-identifiers", "properties.language.code"),
