@@ -493,7 +493,7 @@ MESSAGES: dict[str, tuple[str, str]] = PLAN_MESSAGES | {
     "not_told": ("non indiqué", "not told"),
     "sure_told": ("{kind} : {people}", "{kind}: {people}"),
     "map_sources": ("Sources et limites", "Sources and limits"),
-    "map_plan": ("Plan des visioguichets", "Plan of the video kiosks"),
+    "map_plan": ("Plan des visioguichets", "Video kiosk plan"),
     "map_curve": (
         "Habitants desservis en plus selon le nombre de visioguichets, dans l’ordre des rangs ; en pointillé, ce "
         "qu’aucun choix d’autant de lieux ne peut dépasser (prouvé).",
