@@ -180,7 +180,10 @@ def rule_sentences(result: CoverageResult, say: Wording) -> list[str]:
 
 def curve_note(ranking: Ranking, say: Wording) -> str:
     """Say how near its bound the curve is proved to be."""
-    return say("curve_note", gap=say.percent(float(ranking.curve["gap"].max()))) if len(ranking.curve) else ""
+    if not len(ranking.curve):
+        return ""
+    worst = float(ranking.curve["gap"].max())
+    return say("curve_note", gap=say.percent(worst)) if worst else say("curve_note_reached")
 
 
 def stop_sentence(ranking: Ranking, choice: KioskChoice, say: Wording) -> str:
