@@ -69,13 +69,6 @@ class _Asked:
         return candidates.costs_eur(self.prospect.hosts, self.choice)
 
     @property
-    def allowed(self) -> np.ndarray:
-        """Return the hosts that may be opened (1) and those that may not (0)."""
-        allowed = np.ones(len(self.prospect.hosts), dtype=np.int64)
-        allowed[list(self.prospect.rules.forbidden)] = 0
-        return allowed
-
-    @property
     def within(self) -> dict[str, Any]:
         """Return the rules, and how long and how near the best the search goes."""
         return {"rules": self.prospect.rules, "time_limit_s": self.choice.time_limit_s, "gap": self.choice.gap}
@@ -110,7 +103,7 @@ def _most(asked: _Asked) -> KioskPlan:
 
 def _budget(asked: _Asked) -> KioskPlan:
     choice, budget, prices = asked.choice, asked.choice.sites_budget_eur or 0.0, asked.prices_eur
-    least = float(prices[asked.allowed > 0].min(initial=np.inf))
+    least = float(np.delete(prices, list(asked.prospect.rules.forbidden)).min(initial=np.inf))
     if least > budget:
         what = f"il reste {budget:.0f} EUR pour les visioguichets et le moins cher coûte {least:.0f} EUR"
         raise asked.study.refusal("kiosks.budget", what, f'budget = "{least + choice.experts_eur:.0f} EUR" ou plus')
@@ -123,7 +116,7 @@ def _share(asked: _Asked) -> KioskPlan:
     everyone = asked.demand[choice.weight or "people"].fillna(0).astype(float)
     share, total = choice.share or 0.0, float(everyone.sum())
     served = float(everyone[asked.demand["served"]].sum())
-    reachable = float(weight[asked.cover @ asked.allowed > 0].sum())
+    reachable = float(weight[asked.prospect.reachable[asked.rows]].sum())
     if share * total <= served:
         what = f"{_percent(served, total)} des habitants sont déjà desservis par les guichets"
         raise asked.study.refusal("kiosks.share", what, "une part plus grande")
@@ -195,6 +188,10 @@ def _beyond(choice: KioskChoice) -> str:
     """Say which rules keep a plan from serving as many as it must; empty when none could."""
     asked = {"one_per": bool(choice.one_per), "spacing": choice.spacing_m is not None}
     rules = " et ".join(f"« {key} »" for key, given in asked.items() if given)
+    if choice.question == "center":
+        far = f"{choice.farthest / 1000:g} km" if choice.reach_s is None else f"{choice.farthest / 60:g} min"
+        few = "1 visioguichet ne suffit" if choice.count == 1 else f"{choice.count} visioguichets ne suffisent"
+        return f"{few} pas pour que toute commune en ait un à moins de {far} ; augmentez count ou farthest."
     if choice.question not in ("everyone", "share") or not rules:
         return ""
     wish = "tous ceux qui peuvent l'être" if choice.question == "everyone" else "cette part des habitants"

@@ -64,6 +64,14 @@ class Prospect:
     opened: list[frozenset[str]]
     """Needs that a kiosk in each host opens."""
 
+    @property
+    def reachable(self) -> npt.NDArray[np.bool_]:
+        """White points that some host which may be opened would serve."""
+        allowed = np.ones(len(self.hosts), dtype=np.int64)
+        allowed[list(self.rules.forbidden)] = 0
+        some: npt.NDArray[np.bool_] = self.serves.astype(np.int64) @ allowed > 0
+        return some
+
 
 def prospect(
     study: Study,

@@ -233,13 +233,11 @@ def _zones(members: gpd.GeoDataFrame) -> str:
 
 def _reasons(demand: gpd.GeoDataFrame, white: gpd.GeoDataFrame, prospect: Prospect) -> pd.Series:
     """Return why each commune is still unserved; empty where it is served."""
-    allowed = np.ones(len(prospect.hosts), dtype=np.int64)
-    allowed[list(prospect.rules.forbidden)] = 0
-    useful = prospect.serves.astype(np.int64)
+    served_by_some = prospect.serves.astype(np.int64).sum(axis=1) > 0
     near = prospect.near.sum(axis=1) > 0
     missing = (white.geometry.isna() | white.geometry.is_empty).to_numpy()
     why = np.select(
-        [missing, ~prospect.helps, useful @ allowed > 0, useful.sum(axis=1) > 0, near, prospect.refused],
+        [missing, ~prospect.helps, prospect.reachable, served_by_some, near, prospect.refused],
         ["not_located", "need_not_offered", "not_chosen", "excluded", "host_closed", "host_refused"],
         default="no_candidate",
     )
@@ -334,7 +332,7 @@ def _reference(
     known = gained(list(reference.communes)) if reference.communes else None
     row = curve.iloc[min(reference.count, len(curve)) - 1]
     enough = curve.loc[curve["people"] >= (naive if known is None else known), "kiosks"]
-    whole = float(people[prospect.helps & new].sum())
+    whole = float(people[new & prospect.reachable].sum())
     return ReferenceOutcome(
         reference=reference,
         people=known,

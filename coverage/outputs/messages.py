@@ -287,6 +287,11 @@ MESSAGES: dict[str, tuple[str, str]] = PLAN_MESSAGES | {
     "curve_x": ("nombre de visioguichets", "number of video kiosks"),
     "curve_bound": ("maximum prouvé pour {kiosks} : {bound}", "proved maximum for {kiosks}: {bound}"),
     "curve_stop": ("s’arrêter ici ? {kiosks}", "stop here? {kiosks}"),
+    "curve_note_reached": (
+        "En pointillé, ce qu’aucun choix d’autant de lieux ne peut dépasser : c’est prouvé, et atteint, pour chaque "
+        "nombre.",
+        "Dotted, what no choice of as many places can exceed: proved, and reached, for each number.",
+    ),
     "curve_note": (
         "En pointillé, ce qu’aucun choix d’autant de lieux ne peut dépasser : c’est prouvé pour chaque nombre, et le "
         "meilleur choix connu en approche à {gap} au pire.",
@@ -493,7 +498,7 @@ MESSAGES: dict[str, tuple[str, str]] = PLAN_MESSAGES | {
     "not_told": ("non indiqué", "not told"),
     "sure_told": ("{kind} : {people}", "{kind}: {people}"),
     "map_sources": ("Sources et limites", "Sources and limits"),
-    "map_plan": ("Plan des visioguichets", "Plan of the video kiosks"),
+    "map_plan": ("Plan des visioguichets", "Video kiosk plan"),
     "map_curve": (
         "Habitants desservis en plus selon le nombre de visioguichets, dans l’ordre des rangs ; en pointillé, ce "
         "qu’aucun choix d’autant de lieux ne peut dépasser (prouvé).",

@@ -58,7 +58,12 @@ def _offers(study: Study, choice: KioskChoice, say: Wording) -> str:
 
 
 def plan_sentences(result: CoverageResult, plan: KioskPlan, say: Wording) -> list[str]:
-    """Say what no plan can do, what this one brings, and how far it is proved to be from the best."""
+    """Say what no plan can do, what this one brings, how far it is proved to be from the best, and what it leaves."""
+    return [*proved_sentences(result, plan, say), *further_sentences(result, say)]
+
+
+def proved_sentences(result: CoverageResult, plan: KioskPlan, say: Wording) -> list[str]:
+    """Say what no plan can do, what this one brings, and its proof: the first of all that is said of a plan."""
     choice = result.study.kiosks
     if choice is None:
         return []
@@ -71,19 +76,23 @@ def plan_sentences(result: CoverageResult, plan: KioskPlan, say: Wording) -> lis
         people=say("people", n=added),
         share=say.percent(added / white if white else 0.0),
     )
-    sentences = [*before_plan(result, say), gain, *proof_sentences(choice, plan, result.ranking, say)]
-    sentences += fewer_sentences(choice, plan, say)
-    if len(proposed) > 1 and added:
-        gains = proposed["people_added"].tolist()
+    proof = proof_sentences(choice, plan, result.ranking, say)
+    return [*before_plan(result, say), gain, *proof, *fewer_sentences(choice, plan, say)]
+
+
+def further_sentences(result: CoverageResult, say: Wording) -> list[str]:
+    """Say how the gain goes down the list, who is left, and where to stop."""
+    gains, left = result.kiosks.loc[result.kiosks["rank"] > 0, "people_added"].tolist(), result.demand
+    left, sentences = left[~left["served_after"]], []
+    if len(gains) > 1 and sum(gains):
         first, last = (say("people", n=gains[place]) for place in (0, -1))
-        half = next(rank for rank, sum_ in enumerate(accumulate(gains), 1) if sum_ >= added / 2)
+        half = next(rank for rank, sum_ in enumerate(accumulate(gains), 1) if sum_ >= sum(gains) / 2)
         sentences.append(f"{say('plan_last', first=first, last=last)} {say('plan_half', n=half)}")
-    left = result.demand[~result.demand["served_after"]]
     if len(left):
         people, communes = say("people", n=int(left["people"].sum())), say("communes", n=commune_count(left))
         sentences.append(say("plan_left", people=people, communes=communes))
-    if result.ranking is not None:
-        sentences.append(stop_sentence(result.ranking, choice, say))
+    if result.ranking is not None and result.study.kiosks is not None:
+        sentences.append(stop_sentence(result.ranking, result.study.kiosks, say))
     return [sentence for sentence in sentences if sentence]
 
 
@@ -171,7 +180,10 @@ def rule_sentences(result: CoverageResult, say: Wording) -> list[str]:
 
 def curve_note(ranking: Ranking, say: Wording) -> str:
     """Say how near its bound the curve is proved to be."""
-    return say("curve_note", gap=say.percent(float(ranking.curve["gap"].max()))) if len(ranking.curve) else ""
+    if not len(ranking.curve):
+        return ""
+    worst = float(ranking.curve["gap"].max())
+    return say("curve_note", gap=say.percent(worst)) if worst else say("curve_note_reached")
 
 
 def stop_sentence(ranking: Ranking, choice: KioskChoice, say: Wording) -> str:

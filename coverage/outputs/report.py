@@ -14,11 +14,10 @@ from geoguichet.coverage.outputs import zones_told
 from geoguichet.coverage.outputs.drawing import gain_curve, map_picture
 from geoguichet.coverage.outputs.plan_words import (
     ask_sentences,
-    before_plan,
     cost_rows,
     curve_note,
     plan_sentences,
-    proof_sentences,
+    proved_sentences,
     reference_sentences,
     rule_sentences,
     use_sentences,
@@ -80,7 +79,7 @@ def _content(result: CoverageResult, say: Wording) -> dict[str, Any]:
         "costs": cost_rows(result, result.study.kiosks, say) if result.study.kiosks is not None else None,
         "rules": _model_and_rules(result, say),
         "kiosk_caption": say("table_kiosks_model" if _is_of(result, "median", "center", "backup") else "table_kiosks"),
-        "proof": _proof(result, say),
+        "proof": proved_sentences(result, result.plan, say) if result.plan is not None else [],
         "saves": len(result.kiosks) > 0 and bool(result.kiosks[list(SAVINGS[1:])].notna().any().any()),
         "curve_note": curve_note(result.ranking, say) if result.ranking is not None else "",
         "reference": reference_sentences(result, result.ranking, say) if result.ranking is not None else [],
@@ -147,15 +146,6 @@ def _model_and_rules(result: CoverageResult, say: Wording) -> list[str]:
 
 def _is_of(result: CoverageResult, *questions: str) -> bool:
     return result.study.kiosks is not None and result.study.kiosks.question in questions
-
-
-def _proof(result: CoverageResult, say: Wording) -> list[str]:
-    """Return what no plan can do, what this one brings, and its proof: the first of all that is said of the plan."""
-    choice, plan = result.study.kiosks, result.plan
-    if choice is None or plan is None:
-        return []
-    shown = len(before_plan(result, say)) + 1 + len(proof_sentences(choice, plan, result.ranking, say))
-    return plan_sentences(result, plan, say)[:shown]
 
 
 def _host(kiosk: dict[str, Any]) -> str:

@@ -26,7 +26,8 @@ from geoguichet.coverage.outputs.palette import (
 )
 from geoguichet.coverage.outputs.plan_words import (
     ask_sentences,
-    plan_sentences,
+    further_sentences,
+    proved_sentences,
     reference_sentences,
     rule_sentences,
     unserved_sentences,
@@ -78,6 +79,7 @@ def _panel(result: CoverageResult, say: Wording) -> str:
         needs=need_sentences(result.study, say),
         plan=_plan(result, say),
         curve=Markup(gain_curve(result, say, small=True)) if len(result.kiosks) else None,  # noqa: S704  drawn here
+        further=_further(result, say),
         around=_around(result, say),
         zones=notes(result, say),
         limits=say("map_limits" if result.study.router.kind == "straight_line" else "map_limits_router"),
@@ -88,7 +90,7 @@ def _panel(result: CoverageResult, say: Wording) -> str:
 
 
 def _plan(result: CoverageResult, say: Wording) -> list[str]:
-    """Say the model, its rules, what the plan brings, its proof, where to stop, and how it was found."""
+    """Say the model, its rules, what the plan brings and its proof: what is printed with the map."""
     if result.plan is None or result.study.kiosks is None:
         return []
     asked, _ = ask_sentences(result.study, result.study.kiosks, say)
@@ -96,9 +98,15 @@ def _plan(result: CoverageResult, say: Wording) -> list[str]:
     return [
         asked,
         *([say("map_rules", rules=rules)] if rules else []),
-        *plan_sentences(result, result.plan, say),
-        say("plan_method", method=method_told(result.plan.method, say)),
+        *proved_sentences(result, result.plan, say),
     ]
+
+
+def _further(result: CoverageResult, say: Wording) -> list[str]:
+    """Say how the gain goes down the list, who is left, where to stop, and how the plan was found."""
+    if result.plan is None:
+        return []
+    return [*further_sentences(result, say), say("plan_method", method=method_told(result.plan.method, say))]
 
 
 def _around(result: CoverageResult, say: Wording) -> list[tuple[str, list[str]]]:

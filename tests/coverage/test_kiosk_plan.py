@@ -191,7 +191,10 @@ def test_what_no_plan_can_reach_is_told_first(ask: Ask) -> None:
     [
         ({"one_per": "departement", "floor": (("09", 2),)}, "si l'on assouplit « floor » ou « one_per »"),
         ({"spacing_m": 200_000.0, "required": ("09122", "09225")}, "si l'on assouplit « spacing » ou « required »"),
-        ({"model": "p_center", "count": 1, "farthest_m": 9_000.0}, "ne suffisent pas"),
+        (
+            {"model": "p_center", "count": 1, "farthest_m": 9_000.0},
+            "1 visioguichet ne suffit pas .* à moins de 9 km ; augm",
+        ),
         ({"share": 0.999999, "reach_m": 10.0, **NONE}, "kiosks.share.*desservent au plus"),
         ({"model": "set_covering", "one_per": "epci", **NONE}, "qui respecte « one_per » ne dessert tous ceux"),
         ({"share": 0.01, **NONE}, "kiosks.share.*déjà desservis"),

@@ -114,8 +114,10 @@ const geoguichet = {
     const clear = () => map.eachLayer((layer) => { if (layer.clear) layer.clear(map); });
     clear();
     map.on("zoomend overlayadd", clear);
-    const first = map.getZoom();
-    map.on("zoomend", () => sized.forEach((group) => group.grow(Math.min(3, Math.max(0.7, 1.22 ** (map.getZoom() - first))))));
+    const first = map.getZoom(), base = window.innerWidth <= 760 ? 0.75 : 1;
+    const grow = () => sized.forEach((group) => group.grow(base * Math.min(3, Math.max(0.7, 1.22 ** (map.getZoom() - first)))));
+    if (base !== 1) grow();
+    map.on("zoomend", grow);
     // On paper nothing can be opened: all that the panel folds is shown, and folded again afterwards.
     const closed = [...panel.querySelectorAll("details")].filter((part) => !part.open);
     window.matchMedia("print").addEventListener("change", (printing) => {

@@ -115,3 +115,13 @@ def test_the_panel_holds_the_plan(show, result):
     for said in ("2 840 habitants de plus", "Le plan <d'avant>", "0,03 recours", "1 719 habitants, 1 commune"):
         assert said in told, said
     assert page.locator("details.plan svg").count() == 1
+
+
+def test_on_paper_the_panel_is_whole_and_the_report_says_the_rest(show, result):
+    page = show(web_map.write, result)
+    page.emulate_media(media="print")
+    assert page.get_by_text("plus de 2 900 habitants de plus").is_visible(), "the proof is printed"
+    assert not page.locator(".panel .further").is_visible()
+    assert page.evaluate(
+        "(() => { const p = document.querySelector('.panel'); return p.scrollHeight <= p.clientHeight; })()"
+    )

@@ -8,6 +8,7 @@ import pytest
 from geoguichet.coverage.kiosk_choice import Reference, Use
 from geoguichet.coverage.outputs.plan_words import (
     cost_rows,
+    curve_note,
     fewer_sentences,
     reference_sentences,
     unserved_sentences,
@@ -81,6 +82,13 @@ def test_those_left_and_those_asked_for_in_vain(result) -> None:
     choice = result.study.kiosks
     assert fewer_sentences(choice, result.plan, FR) == []
     assert "au-delà de 2, aucun lieu permis" in fewer_sentences(replace(choice, count=50), result.plan, FR)[0]
+
+
+def test_a_curve_that_reaches_its_bound_is_not_within_nothing_of_it(result) -> None:
+    assert result.ranking is not None
+    assert "2,1\u202f% au pire" in curve_note(result.ranking, FR)
+    reached = replace(result.ranking, curve=result.ranking.curve.assign(gap=0.0))
+    assert "atteint, pour chaque" in curve_note(reached, FR) and "%" not in curve_note(reached, EN)
 
 
 def test_no_expert_is_no_line(result) -> None:
