@@ -11,7 +11,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from itertools import chain
@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 from geoguichet.catalogue.dataset import SUFFIXES, media_type, read_datasets, sidecar_findings
 from geoguichet.catalogue.drafts.draft import CONTENT, digest_of, layer_of, parts_of
-from geoguichet.catalogue.errors import CatalogueError, DatasetError, StoreError
+from geoguichet.catalogue.errors import CatalogueError, DatasetError, RecordNotFoundError, StoreError
 from geoguichet.catalogue.mapping import with_members
 from geoguichet.catalogue.merging import with_edits
 from geoguichet.catalogue.query import RecordQuery
@@ -191,7 +191,10 @@ def _located(record: Record, file: Path, folder: _Folder) -> Record:
 
 
 def _published(draft: Record, store: SQLiteStore, crawled: set[str]) -> Record | None:
-    """Return the record that others than a crawl made of the same content."""
+    """Return the record that others than a crawl made of the same content, or under a sidecar's identifier."""
+    with suppress(RecordNotFoundError):
+        if store.history(draft.id)[0].by != "crawl":
+            return store.get(draft.id)
     contents = tuple(item.value for item in draft.external_ids if item.scheme == CONTENT)
     found = store.search(RecordQuery(external_ids=contents, limit=100)).records if contents else ()
     return next((record for record in found if record.id not in crawled), None)

@@ -39,7 +39,7 @@ def read_datasets(file: Path) -> list[Record]:
     suffix = file.suffix.lower()
     try:
         if suffix in RASTERS:
-            drafts = [read_raster(file)]
+            drafts = list(read_raster(file))
         elif suffix in TABLES:
             drafts = list(read_table(file))
         elif suffix in PARQUET:

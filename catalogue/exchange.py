@@ -119,21 +119,34 @@ def export_one(identifier: str, workspace: Path, form: str) -> bytes:
 def export_all(workspace: Path, form: str, folder: Path) -> list[Path]:
     """Write every record: one catalogue for DCAT, one table for CSV, else one file a record."""
     suffix = formats.WRITERS[_known(form)][0]
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CatalogueError(f"{folder} ne peut pas être créé ({error.strerror}).") from error
     with SQLiteStore(store_path(workspace)) as store:
         if form == "csv" or form.startswith("dcat-"):
             target = folder / f"catalogue.{suffix}"
-            target.write_bytes(_together(every_record(store), form))
+            write_whole(target, _together(every_record(store), form))
             return [target]
         originals = Originals(originals_path(workspace))
         written = []
         for record in every_record(store):
             target = folder / f"{_file_name(record.id)}.{suffix}"
-            target.write_bytes(originals.export(record, form))
+            write_whole(target, originals.export(record, form))
             written.append(target)
     if not written:
         raise RecordNotFoundError("Le catalogue est vide : il n'y a rien à exporter.")
     return written
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        beside.write_bytes(content)
+        beside.replace(path)
+    except OSError as error:
+        raise CatalogueError(f"{path} ne peut pas être écrit ({error.strerror}).") from error
 
 
 def _together(records: Iterator[Record], form: str) -> bytes:

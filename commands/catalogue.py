@@ -85,6 +85,7 @@ def _show(arguments: argparse.Namespace) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> None:
+    from geoguichet.catalogue.exchange import write_whole
     from geoguichet.catalogue.judging import as_csv, findings_as_csv, judge, summaries
 
     if bool(arguments.id) == arguments.all:
@@ -98,9 +99,9 @@ def _check(arguments: argparse.Namespace) -> None:
         )
         judged = list(found)
     if arguments.csv:
-        _write(arguments.csv, as_csv(summaries(judged), language=arguments.lang))
+        write_whole(arguments.csv, as_csv(summaries(judged), language=arguments.lang))
     if arguments.findings:
-        _write(arguments.findings, findings_as_csv(judged))
+        write_whole(arguments.findings, findings_as_csv(judged))
     if arguments.json:
         told = [item.checked.as_dict() | {"organisation": item.organisation, "source": item.source} for item in judged]
         print(json.dumps(told, ensure_ascii=False, indent=2))
@@ -126,18 +127,6 @@ def _print_totals(judged: Sequence[Judged]) -> None:
         ]
         print(columns((title, "Fiches", "Note /100", "Erreurs", "Avertissements"), lines) + "\n")
     print("Le détail d'une fiche : geoguichet catalogue check ID")
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    from geoguichet.catalogue.errors import CatalogueError
-
-    beside = path.with_name(f".{path.name}.new")
-    try:
-        beside.write_bytes(content)
-        beside.replace(path)
-    except OSError as error:
-        raise CatalogueError(f"{path} ne peut pas être écrit ({error.strerror}).") from error
 
 
 def _history(arguments: argparse.Namespace) -> None:

@@ -336,8 +336,9 @@ def _schemas() -> Json:
         "QualityOfGroup": _object({"group": text, "records": count, "score": percent, "errors": count,
                                    "warnings": count, "href": text},
                                   "group", "records", "score", "errors", "warnings"),
-        "QualityOfRule": _object({"rule": text, "member": text, "weight": count, "records": count, "why": text,
-                                  "severity": {"type": "string", "enum": ["error", "warning", "info"]}, "remedy": text},
+        "QualityOfRule": _object({"rule": text, "label": text, "member": text, "weight": count, "records": count,
+                                  "severity": {"type": "string", "enum": ["error", "warning", "info"]}, "why": text,
+                                  "remedy": text},
                                  "rule", "records", "why", "remedy"),
     }  # fmt: skip
 

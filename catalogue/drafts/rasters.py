@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,8 @@ RASTERS = {
 }
 
 
-def read_raster(file: Path) -> Record:
-    """Return the draft of a raster."""
+def read_raster(file: Path) -> Iterator[Record]:
+    """Yield the draft of a raster, or one for each variable of a file that holds several (NetCDF)."""
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
@@ -30,16 +31,21 @@ def read_raster(file: Path) -> Record:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             with rasterio.open(file) as raster:
-                return _of_raster(file, raster)
+                inside = raster.subdatasets if not raster.count else []
+                if not inside:
+                    yield _of_raster(file, "", raster)
+            for address in inside:
+                with rasterio.open(address) as raster:
+                    if raster.width > 1 and raster.height > 1:  # the others are bounds of axes, not maps
+                        yield _of_raster(file, address.rpartition(":")[2], raster)
     except RasterioError as error:
         raise DatasetError(f"{file.name} : GDAL ne peut pas le lire ({str(error)[:200]}).") from error
 
 
-def _of_raster(file: Path, raster: Any) -> Record:
+def _of_raster(file: Path, layer: str, raster: Any) -> Record:
     from pyproj import CRS
 
     crs = CRS.from_user_input(raster.crs.to_wkt()) if raster.crs else None
-    metres = crs is not None and crs.is_projected and raster.transform.a
     bands = [
         {
             "name": raster.descriptions[at] or f"bande {at + 1}",
@@ -51,16 +57,25 @@ def _of_raster(file: Path, raster: Any) -> Record:
     cloud = bool(raster.count and raster.block_shapes[0][1] < raster.width and raster.overviews(1))
     return draft(
         file,
-        "",
+        layer,
         ("GeoTIFF (COG)" if cloud else RASTERS[file.suffix.lower()][0], RASTERS[file.suffix.lower()][1]),
         geometry=None if crs is None and raster.transform.is_identity else extent_of(tuple(raster.bounds), crs),
         crs=crs_of(crs),
         representation=["grid"],
         fields=bands,
         size={"columns": raster.width, "rows": raster.height, "bands": raster.count},
-        resolution=[{"distance": round(abs(raster.transform.a), 4), "unit": "m"}] if metres else [],
+        resolution=_resolution(raster.transform.a, crs),
         links=_raster_thumbnail(raster),
     )
+
+
+def _resolution(step: float, crs: Any) -> list[dict[str, Any]]:
+    """Return the size of a pixel: in metres whatever the unit of a projection, in degrees without one."""
+    if crs is None or not step:
+        return []
+    if crs.is_projected:
+        return [{"distance": round(abs(step) * crs.axis_info[0].unit_conversion_factor, 4), "unit": "m"}]
+    return [{"distance": round(abs(step), 10), "unit": "deg"}] if crs.is_geographic else []
 
 
 def _plain_number(value: Any) -> float | None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from geoguichet.catalogue.errors import HarvestError, StoreError
 
@@ -29,6 +29,10 @@ CREATE TABLE IF NOT EXISTS item (
   id TEXT NOT NULL, source TEXT NOT NULL, print TEXT NOT NULL, run INTEGER NOT NULL, PRIMARY KEY (id, source)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS item_print ON item (print);
+CREATE TABLE IF NOT EXISTS alias (
+  value TEXT NOT NULL, source TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (value, source, id)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS alias_of ON alias (source, id);
 """
 
 
@@ -47,23 +51,37 @@ class Run:
         return {"started": self.started, "ended": self.ended, "status": self.status, "counts": dict(self.counts)}
 
 
+class Mark(NamedTuple):
+    """What a record is known again by: its identifier, its print (title and extent), its resource's identifiers."""
+
+    id: str
+    print: str
+    aliases: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One stored document: its digest and address, and the records in it with the print of each."""
+    """One stored document: its digest and address, and the records in it."""
 
     digest: str
     address: str
-    records: tuple[tuple[str, str], ...]
+    records: tuple[Mark, ...]
     whole: bool = True
     """False when something in it was refused, or is held by another: it is read again next time, and told again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """The other source that already gave a record, and another record (with its source) of the same print; or blank."""
+    """What stands close to a record; blank where nothing does. Pairs are an identifier and its source."""
 
     holder: str
+    """Another source that already gave a record of this identifier."""
+    namesake: tuple[str, str]
+    """A record of another source about a resource of the same identifier."""
     lookalike: tuple[str, str]
+    """A record of the same print."""
+    known: bool
+    """Whether this source gave it before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,32 +166,43 @@ class Journal:
         """Note what was stored and what was seen unchanged, where the run has come to and what it counted."""
         with self._write() as database:
             for item in kept:
-                ids = json.dumps([identifier for identifier, _ in item.records] + ([] if item.whole else [None]))
+                ids = json.dumps([mark.id for mark in item.records] + ([] if item.whole else [None]))
                 database.execute(
                     "INSERT OR REPLACE INTO document VALUES (?, ?, ?, ?, ?)",
                     (name, item.digest, item.address, ids, run),
                 )
                 database.executemany(
                     "INSERT OR REPLACE INTO item VALUES (?, ?, ?, ?)",
-                    [(identifier, name, mark, run) for identifier, mark in item.records],
+                    [(mark.id, name, mark.print, run) for mark in item.records],
                 )
+                gone = [(name, mark.id) for mark in item.records]
+                database.executemany("DELETE FROM alias WHERE source = ? AND id = ?", gone)
+                rows = [(value, name, mark.id) for mark in item.records for value in mark.aliases]
+                database.executemany("INSERT OR IGNORE INTO alias VALUES (?, ?, ?)", rows)
             for digest in seen:
                 database.execute("UPDATE document SET run = ? WHERE source = ? AND digest = ?", (run, name, digest))
             query = "UPDATE run SET cursor = ?, clean = min(clean, ?), counts = ? WHERE n = ?"
             database.execute(query, (cursor, int(clean), json.dumps(dict(counts)), run))
 
-    def neighbours(self, name: str, records: Iterable[tuple[str, str]]) -> dict[str, Neighbours]:
-        """Return what other records stand close to those of a source, given as pairs of identifier and print."""
+    def neighbours(self, name: str, records: Iterable[Mark]) -> dict[str, Neighbours]:
+        """Return what other records stand close to those of a source."""
+        ours = "SELECT 1 FROM item WHERE id = ? AND source = ?"
+        holds = "SELECT source FROM item WHERE id = ? AND source != ?"
+        shares = "SELECT id, source FROM alias WHERE value = ? AND source != ? AND id != ? ORDER BY source, id LIMIT 1"
         looks = (
             "SELECT id, source FROM item WHERE print = ? AND NOT (id = ? AND source = ?) ORDER BY source, id LIMIT 1"
         )
-        holds = "SELECT source FROM item WHERE id = ? AND source != ?"
         found = {}
         with self._read() as database:
-            for identifier, mark in records:
+            for identifier, mark, aliases in records:
                 holder = database.execute(holds, (identifier, name)).fetchone()
                 alike = database.execute(looks, (mark, identifier, name)).fetchone()
-                found[identifier] = Neighbours(holder[0] if holder else "", tuple(alike) if alike else ("", ""))
+                shared = (database.execute(shares, (value, name, identifier)).fetchone() for value in aliases)
+                namesake = next((tuple(row) for row in shared if row), ("", ""))
+                known = database.execute(ours, (identifier, name)).fetchone() is not None
+                found[identifier] = Neighbours(
+                    holder[0] if holder else "", namesake, tuple(alike) if alike else ("", ""), known
+                )
         return found
 
     def origins(self) -> dict[str, str]:
@@ -206,7 +235,9 @@ class Journal:
     def forget(self, name: str, identifiers: Iterable[str]) -> None:
         """Take records out of the source."""
         with self._write() as database:
-            database.executemany("DELETE FROM item WHERE source = ? AND id = ?", [(name, item) for item in identifiers])
+            gone = [(name, identifier) for identifier in identifiers]
+            database.executemany("DELETE FROM item WHERE source = ? AND id = ?", gone)
+            database.executemany("DELETE FROM alias WHERE source = ? AND id = ?", gone)
 
     def close_run(self, run: int, name: str, status: str, counts: Mapping[str, int] | None) -> None:
         """End a run; without counts, those last kept stand. A complete one forgets what it did not see."""

@@ -19,7 +19,7 @@ from geoguichet.catalogue.harvest import json_api
 from geoguichet.catalogue.harvest.csw import Csw
 from geoguichet.catalogue.harvest.documents import Capabilities, DcatCatalogue, Folder
 from geoguichet.catalogue.harvest.http import Client, client_for
-from geoguichet.catalogue.harvest.journal import Journal, Kept, Neighbours, journal_path
+from geoguichet.catalogue.harvest.journal import Journal, Kept, Mark, Neighbours, journal_path
 from geoguichet.catalogue.harvest.oai_pmh import OaiPmh
 from geoguichet.catalogue.harvest.source import Deleted, Fetched, Item, Partial, Refused, Source, Unchanged
 from geoguichet.catalogue.originals import Originals, originals_path
@@ -166,16 +166,15 @@ def _store_batch(
     answers = {
         digest: formats.read(item.body, address=item.address) for digest, item in fetched.items() if digest not in known
     }
-    prints = {one.record.id: _print(one.record) for answer in answers.values() for one in answer.described}
-    neighbours = journal.neighbours(tally.source, prints.items()) if prints else {}
+    marks = {one.record.id: _mark(one.record) for answer in answers.values() for one in answer.described}
+    neighbours = journal.neighbours(tally.source, marks.values()) if marks else {}
     for digest, item in fetched.items():
         if digest not in known:
             answer = answers[digest]
-            records = list(_taken(answer, item.address, neighbours, tally))
+            records = list(_taken(answer, item.address, neighbours, store, tally))
             described += [(one, item.address) for one in records]
             whole = len(records) == len(answer.described) and not any(f.severity == "error" for f in answer.findings)
-            prints_of = tuple((one.record.id, _print(one.record)) for one in records)
-            kept.append(Kept(digest, item.address, prints_of, whole))
+            kept.append(Kept(digest, item.address, tuple(_mark(one.record) for one in records), whole))
     if described:
         for one, _ in described:
             change = store.upsert(one.record, by=tally.source) if len(described) == 1 else ""
@@ -212,7 +211,7 @@ def _other(item: Item, journal: Journal, store: SQLiteStore, tally: _Tally) -> l
 
 
 def _taken(
-    answer: formats.Answer, address: str, neighbours: Mapping[str, Neighbours], tally: _Tally
+    answer: formats.Answer, address: str, neighbours: Mapping[str, Neighbours], store: SQLiteStore, tally: _Tally
 ) -> Iterator[Described]:
     """Yield the records of a document that are to be stored, telling the others."""
     for finding in answer.findings:
@@ -237,10 +236,27 @@ def _taken(
             tally.note("duplicate", identifier, f"fiche déjà donnée par la source « {holder} », qui la garde.")
             tally.counts["duplicates"] += 1
             continue
-        other, place = near.lookalike
-        if other and one.record.title:
+        if not near.known and (hand := _other_hand(identifier, store, tally.source)):
+            tally.note("duplicate", identifier, f"fiche déjà au catalogue, de la main de « {hand} », et gardée.")
+            tally.counts["duplicates"] += 1
+            continue
+        other, place = near.namesake
+        if other:
+            tally.note("namesake", identifier, f"même identifiant de ressource que « {other} » (source « {place} »).")
+        elif near.lookalike[0] and one.record.title:
+            other, place = near.lookalike
             tally.note("lookalike", identifier, f"mêmes titre et emprise que « {other} » (source « {place} »).")
         yield one
+
+
+def _other_hand(identifier: str, store: SQLiteStore, source: str) -> str:
+    """Return who made a record that the source did not; blank when there is none, or when an import brought it."""
+    try:
+        store.document(identifier)
+        hands = [version.by for version in store.history(identifier)]
+    except RecordNotFoundError:
+        return ""
+    return "" if {source, "import", ""} & set(hands) else hands[0]
 
 
 def _finish(run: int, journal: Journal, store: SQLiteStore, tally: _Tally) -> str:
@@ -294,6 +310,10 @@ def _would(store: SQLiteStore, record: Record) -> str:
 
 def _digest(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
+
+
+def _mark(record: Record) -> Mark:
+    return Mark(record.id, _print(record), tuple(item.value for item in record.external_ids))
 
 
 def _print(record: Record) -> str:

@@ -342,6 +342,50 @@ def test_netcdf_is_described_where_gdal_reads_it(tmp_path: Path) -> None:
     assert [link.type for link in record.links if link.rel == "preview"] == ["image/png"]
 
 
+@pytest.mark.filterwarnings("ignore")  # of GDAL, about axes that the file does not name
+def test_each_variable_of_a_netcdf_has_its_record(tmp_path: Path) -> None:
+    if "nc" not in rasterio.drivers.raster_driver_extensions():
+        pytest.skip("this GDAL does not read NetCDF")
+    with netcdf_file(str(tmp_path / "climat.nc"), "w") as file:
+        for name, values in (("lat", np.linspace(42.5, 44.5, 5)), ("lon", np.linspace(0.0, 3.0, 7))):
+            file.createDimension(name, len(values))
+            axis = file.createVariable(name, "d", (name,))
+            axis[:] = values
+            axis.units = "degrees_north" if name == "lat" else "degrees_east"
+        for name in ("pluie", "vent"):
+            variable = file.createVariable(name, "f", ("lat", "lon"))
+            variable[:] = np.arange(35, dtype="float32").reshape(5, 7)
+    found = read_datasets(tmp_path / "climat.nc")
+    assert [record.title for record in found] == ["Climat : pluie", "Climat : vent"]
+    assert len({record.id for record in found}) == 2 and all(record.extent for record in found)
+
+
+@pytest.mark.parametrize(
+    ("crs", "expected"),
+    [("EPSG:2154", {"distance": 100.0, "unit": "m"}), ("EPSG:2264", {"distance": 30.4801, "unit": "m"}),
+     ("EPSG:4326", {"distance": 100.0, "unit": "deg"})],
+)  # fmt: skip
+def test_a_pixel_is_told_in_metres_or_degrees(crs: str, expected: dict[str, object], tmp_path: Path) -> None:
+    """EPSG:2264 counts in feet."""
+    form = {"driver": "GTiff", "width": 4, "height": 3, "count": 1, "dtype": "uint8", "crs": crs}
+    with rasterio.open(tmp_path / "r.tif", "w", transform=from_origin(0, 0, 100, 100), **form) as raster:
+        raster.write(np.ones((3, 4), dtype="uint8"), 1)
+    assert said(read_datasets(tmp_path / "r.tif")[0], "resolution") == [expected]
+
+
+def test_a_sidecar_does_not_take_the_record_that_a_source_gave(frame: gpd.GeoDataFrame, tmp_path: Path) -> None:
+    data, workspace = tmp_path / "data", tmp_path / "w"
+    data.mkdir()
+    frame.to_file(data / "contours.fgb")
+    (data / "contours.qmd").write_text(QMD, encoding="utf-8")
+    theirs = Record(id="contours-31", type="dataset", title="Les contours, dit le catalogue voisin")
+    with SQLiteStore(store_path(workspace)) as store:
+        store.upsert(theirs, by="voisin")
+        assert crawl(data, workspace).published == 1
+        after = store.get("contours-31")
+    assert (after.title, said(after, "features")) == (theirs.title, 5)
+
+
 QMD = """<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>
 <qgis version="3.34">
   <identifier>contours-31</identifier><language>FRE</language><type>dataset</type>

@@ -119,6 +119,7 @@ def test_a_folder_without_records_is_refused_not_read_as_empty(
         ["import", "nulle-part"],
         ["export", "absent"],
         ["export", "--all", "--format", "pdf"],
+        ["export", "--all", "--out", "/dev/null/sortie"],
         ["harvest", "gopher", "http://a"],
         ["crawl", "nulle-part"],
     ],

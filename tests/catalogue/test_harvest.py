@@ -34,7 +34,7 @@ from geoguichet.catalogue.harvest.oai_pmh import OaiPmh
 from geoguichet.catalogue.harvest.run import Summary, harvest, open_source
 from geoguichet.catalogue.harvest.source import Source
 from geoguichet.catalogue.originals import Originals, originals_path
-from geoguichet.catalogue.record import Extent, Record
+from geoguichet.catalogue.record import Extent, ExternalId, Record
 from geoguichet.catalogue.store import SQLiteStore, store_path
 
 type Answer = tuple[int, dict[str, str], bytes]
@@ -313,6 +313,33 @@ def test_an_old_interruption_is_not_taken_up(tmp_path: Path) -> None:
     with closing(sqlite3.connect(journal_path(tmp_path))) as database, database:
         database.execute("UPDATE run SET started = '2020-01-01T00:00:00Z'")
     assert journal.open_run("ici", "csw", "http://a/").number != first
+
+
+def test_the_same_resource_in_two_sources_is_told(server: Server, tmp_path: Path) -> None:
+    """By the identifier of the resource first; titles and extents may differ."""
+    resource = ExternalId("https://exemple.fr/jeux/routes")
+    one, other = replace(dataset(1), external_ids=(resource,)), replace(dataset(2), external_ids=(resource,))
+    server.respond = csw([iso19139.write(one)])
+    run(Csw(server.address, HASTY), tmp_path, "premier")
+    server.respond = csw([iso19139.write(other)])
+    done = run(Csw(server.address, HASTY), tmp_path, "second")
+    [finding] = done.findings
+    assert (finding.rule, finding.item) == ("namesake", "jeu-002") and "« jeu-001 »" in finding.message
+    assert stored(tmp_path) == {"jeu-001": "Jeu 1", "jeu-002": "Jeu 2"}  # told, not merged
+
+
+def test_a_harvest_does_not_take_the_records_that_others_made(server: Server, tmp_path: Path) -> None:
+    """A neighbour who runs the same demonstration has a study of the same name; what was imported is taken over."""
+    with SQLiteStore(store_path(tmp_path)) as store:
+        store.upsert(dataset(0, "Notre étude"), by="geoguichet")
+        store.upsert(dataset(1, "Importée"), by="import")
+    server.respond = csw(documents(3))
+    done = run(Csw(server.address, HASTY), tmp_path, "voisin")
+    assert (done.counts["new"], done.counts["changed"], done.counts["duplicates"]) == (1, 1, 1)
+    assert stored(tmp_path) == {"jeu-000": "Notre étude", "jeu-001": "Jeu 1", "jeu-002": "Jeu 2"}
+    server.respond = csw([])
+    run(Csw(server.address, HASTY), tmp_path, "voisin")
+    assert "jeu-000" in stored(tmp_path)
 
 
 def test_a_time_out_is_told(server: Server, tmp_path: Path) -> None:
