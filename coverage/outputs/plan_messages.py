@@ -166,6 +166,7 @@ PLAN_MESSAGES: dict[str, tuple[str, str]] = {
     "step_bisection": ("dichotomie sur {n1} distances", "bisection over {n1} distances"),
     "step_coverings": ("{n1} couvertures résolues", "{n1} coverings solved"),
     "step_excluded": ("{n1} lieux exclus par la preuve", "{n1} places excluded by the proof"),
+    "step_relaxed": ("relaxation linéaire", "linear relaxation"),
     "step_cuts": ("{n1} coupes en {n2} tours", "{n1} cuts in {n2} rounds"),
     "step_greedy": ("glouton {n1}", "greedy {n1}"),
     "step_swap": ("échanges {n1}", "swaps {n1}"),
@@ -210,6 +211,12 @@ PLAN_MESSAGES: dict[str, tuple[str, str]] = {
         "a need that asks for opening hours is offered only where the host is open that long",
     ),
     "rule_costs": ("coût propre à chaque lieu d’accueil", "each host has its own cost"),
+    "rule_costs_known": (
+        "coût propre à chaque lieu d’accueil ({n} écarté, de coût inconnu) | "
+        "coût propre à chaque lieu d’accueil ({n} écartés, de coût inconnu)",
+        "each host has its own cost ({n} turned down, of unknown cost) | "
+        "each host has its own cost ({n} turned down, of unknown cost)",
+    ),
     "cost_sites": ("{kiosks} côté usager, selon le lieu d’accueil", "{kiosks}, user side, by host"),
     "unserved_host_closed": (
         "les lieux d’accueil à portée ne sont pas assez ouverts",

@@ -11,6 +11,7 @@ from geoguichet.coverage.outputs.plan_words import (
     curve_note,
     fewer_sentences,
     reference_sentences,
+    rule_sentences,
     unserved_sentences,
     use_sentences,
 )
@@ -35,10 +36,18 @@ def test_a_search_is_told_in_the_reader_s_words() -> None:
         "1 120 points et 2 866 lieux, réduits à 1 062 et 748 ; glouton 374 301 ; échanges 378 358 ; borne 383 818,0 ; "
         "64 coupes en 3 tours ; borne 383 495 ; HiGHS 1.15.1 ; solveur exact 383 495"
     )
+    assert plain(method_told("0 zero-half cuts in 0 rounds, bound 12", FR)) == "relaxation linéaire ; borne 12"
     assert "1,120 points and 2,866 places" in method_told(method, EN)
     assert plain(method_told("bisection over 17907 distances, 14 set coverings", FR)).startswith(
         "dichotomie sur 17 907"
     )
+
+
+def test_hosts_of_unknown_cost_are_counted_in_the_rule(result) -> None:
+    priced = replace(result.study, kiosks=replace(result.study.kiosks, site_cost_column="prix"))
+    told = rule_sentences(replace(result, study=priced, counters=result.counters | {"hosts_without_cost": 60}), FR)
+    assert told[-1].endswith("(60 écartés, de coût inconnu)")
+    assert rule_sentences(replace(result, study=priced), FR)[-1] == "coût propre à chaque lieu d’accueil"
 
 
 @pytest.mark.parametrize("model", ["maximal_covering", "p_median", "p_center", "backup", "set_covering"])
