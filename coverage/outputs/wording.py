@@ -6,7 +6,7 @@ import math
 import re
 from datetime import date
 
-from geoguichet.coverage.outputs import messages, messages_beside, zone_messages
+from geoguichet.coverage.outputs import change_messages, messages, messages_beside, plan_messages, zone_messages
 from geoguichet.referentials.hours import DAY_MINUTES, DAYS, WEEKDAYS_FR
 from geoguichet.referentials.moments import DAYS_EN, Moment
 from geoguichet.referentials.services import SERVICE_TYPES
@@ -15,7 +15,14 @@ NARROW = "\u202f"
 """Narrow no-break space: between thousands, and before ``%`` and units in French."""
 NO_BREAK = "\u00a0"
 MISSING = "—"
-_MESSAGES = messages.MESSAGES | messages_beside.MESSAGES | zone_messages.ZONE_MESSAGES
+MESSAGES = (
+    messages.MESSAGES
+    | plan_messages.PLAN_MESSAGES
+    | change_messages.CHANGE_MESSAGES
+    | messages_beside.MESSAGES
+    | zone_messages.ZONE_MESSAGES
+)
+"""Every sentence, in French then English; ``one | many`` goes by ``n``."""
 
 
 class Wording:
@@ -41,7 +48,7 @@ class Wording:
         A message of two forms, ``one | many``, is chosen by its field ``n``.
         """
         of_cells = f"{key}_cells"
-        text = _MESSAGES[of_cells if self.cells and of_cells in _MESSAGES else key][self._column]
+        text = MESSAGES[of_cells if self.cells and of_cells in MESSAGES else key][self._column]
         if " | " in text:
             one, many = text.split(" | ")
             text = one if self._is_singular(fields.get("n", 0)) else many
