@@ -271,7 +271,7 @@ def use_sentences(result: CoverageResult, choice: KioskChoice, say: Wording) -> 
             detour=use.detour,
             co2=f"{say.number(use.co2_g_per_km)}{NARROW}g",
         ),
-        *([say("use_sources", sources=" ; ".join(sources))] if sources else []),
+        *([say("use_sources", sources=say.joined(sources))] if sources else []),
     ]
 
 

@@ -31,7 +31,7 @@ _STEPS = {
 
 def method_told(method: str, say: Wording) -> str:
     """Return the steps of a search in the language of the page; a step repeated without a change is told once."""
-    return " ; ".join(_step(part, say) for part, _ in groupby(re.split("; |, ", method)))
+    return say.joined(_step(part, say) for part, _ in groupby(re.split("; |, ", method)))
 
 
 def _step(part: str, say: Wording) -> str:

@@ -94,7 +94,7 @@ def _plan(result: CoverageResult, say: Wording) -> list[str]:
     if result.plan is None or result.study.kiosks is None:
         return []
     asked, _ = ask_sentences(result.study, result.study.kiosks, say)
-    rules = " ; ".join(rule_sentences(result, say))
+    rules = say.joined(rule_sentences(result, say))
     return [
         asked,
         *([say("map_rules", rules=rules)] if rules else []),

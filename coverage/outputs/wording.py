@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from datetime import date
 
 from geoguichet.coverage.outputs import change_messages, messages, messages_beside, plan_messages, zone_messages
@@ -184,6 +185,10 @@ class Wording:
         if self.language == "en":
             return kind.plural_en if many else kind.label_en
         return kind.plural_fr if many else kind.label_fr
+
+    def joined(self, parts: Iterable[str]) -> str:
+        """Write parts of a sentence one after the other, as semicolons part them."""
+        return ("; " if self.language == "en" else f"{NARROW}; ").join(parts)
 
     def listed(self, names: list[str]) -> str:
         """Write names as a list that a sentence can hold: ``a, b et c``."""

@@ -37,7 +37,7 @@ def test_a_search_is_told_in_the_reader_s_words() -> None:
         "64 coupes en 3 tours ; borne 383 495 ; HiGHS 1.15.1 ; solveur exact 383 495"
     )
     assert plain(method_told("0 zero-half cuts in 0 rounds, bound 12", FR)) == "relaxation linéaire ; borne 12"
-    assert "1,120 points and 2,866 places" in method_told(method, EN)
+    assert "1,120 points and 2,866 places, reduced to 1,062 and 748; greedy 374,301; swaps" in method_told(method, EN)
     assert plain(method_told("bisection over 17907 distances, 14 set coverings", FR)).startswith(
         "dichotomie sur 17 907"
     )
