@@ -321,6 +321,10 @@ PLAN_MESSAGES: dict[str, tuple[str, str]] = {
     "step_search": ("recherche locale {n1}", "local search {n1}"),
     "step_together": ("réunis {n1}", "together {n1}"),
     "step_bound": ("borne {n1}", "bound {n1}"),
+    "step_infeasible": ("{n1}, rien de mieux", "{n1}, nothing better"),
+    "step_cancelled": ("{n1}, interrompu", "{n1}, called off"),
+    "step_died": ("{n1}, arrêté avant la fin", "{n1}, stopped before the end"),
+    "step_stopped": ("{n1}, arrêté au temps fixé", "{n1}, stopped at the time set"),
     "step_exact": ("solveur exact {n1}", "exact solver {n1}"),
     # The rules
     "report_rules": ("Modèle et règles", "Model and rules"),
