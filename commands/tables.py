@@ -101,8 +101,9 @@ def _proof(result: CoverageResult, plan: KioskPlan, ranking: Ranking) -> str:
         said += f"au plus {number(plan.bound)} possibles, écart prouvé {percent(plan.gap, 2)} %."
     else:
         said += f"écart prouvé {percent(plan.gap, 2)} %."
-    told = [] if choice.question == "most" and not choice.weight else proof_sentences(choice, plan, ranking, say)
-    if told:
+    told = [] if plan.status == "optimal" else [say(f"plan_{plan.status}")]
+    if choice.question != "most" or choice.weight:
+        told = proof_sentences(choice, plan, ranking, say)
         told.insert(0, f"Modèle : {say('model_' + choice.question)}.")
     told += fewer_sentences(choice, plan, say)
     rules = rule_sentences(result, say)

@@ -13,15 +13,15 @@ import geopandas as gpd
 import pandas as pd
 import pyogrio
 from folium.map import Layer
-from jinja2 import Environment, StrictUndefined
 from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
 from geoguichet.coverage.changes import NEW_ID
 from geoguichet.coverage.compare import Comparison, Side
 from geoguichet.coverage.errors import OutputError
 from geoguichet.coverage.outputs import geopackage
+from geoguichet.coverage.outputs.filling import filled
 from geoguichet.coverage.outputs.folder import written_beside
-from geoguichet.coverage.outputs.offline_map import TEMPLATES, MapPage, Placed, borders, collection, ground, latlon
+from geoguichet.coverage.outputs.offline_map import MapPage, Placed, borders, collection, ground, latlon
 from geoguichet.coverage.outputs.palette import BORDER, CHANGE_COLOURS, KIOSK, MOVED_COLOURS
 from geoguichet.coverage.outputs.wording import Wording
 from geoguichet.coverage.study import Opening
@@ -96,9 +96,8 @@ _CSS += f".swatch{{border-color:{BORDER}}}"
 
 
 def _panel(comparison: Comparison, say: Wording) -> str:
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string((TEMPLATES / "compare_panel.html").read_text(encoding="utf-8"))
-    return template.render(
+    return filled(
+        "compare_panel.html",
         say=say,
         territory=comparison.before.study.territory.name,
         lead=lead(comparison, say),

@@ -1,10 +1,8 @@
-"""Every sentence of the map, the report and the styles, in French then English; ``one | many`` goes by ``n``."""
+"""What the map, the report and the styles share, in French then English; ``one | many`` goes by ``n``."""
 
 from __future__ import annotations
 
-from geoguichet.coverage.outputs.plan_messages import PLAN_MESSAGES
-
-MESSAGES: dict[str, tuple[str, str]] = PLAN_MESSAGES | {
+MESSAGES: dict[str, tuple[str, str]] = {
     # Words
     "and": ("et", "and"),
     "people": ("{n} habitant | {n} habitants", "{n} inhabitant | {n} inhabitants"),
@@ -59,7 +57,10 @@ MESSAGES: dict[str, tuple[str, str]] = PLAN_MESSAGES | {
     "zoom_out": ("Réduire", "Zoom out"),
     "legend": ("Légende", "Legend"),
     "zone": ("Zone blanche {id}", "White zone {id}"),
-    "legend_zones": ("Zone blanche, selon l’écart moyen au seuil", "White zone, by mean excess beyond the threshold"),
+    "legend_zones": (
+        "Zone blanche, selon l’écart moyen au seuil",
+        "White zone, by mean excess beyond the threshold",
+    ),
     "legend_demand": ("Commune (surface selon la population)", "Commune (area by population)"),
     "legend_kiosk": ("Visioguichet et son rang", "Video kiosk and its rank"),
     "legend_services": ("Services", "Services"),
@@ -114,43 +115,6 @@ MESSAGES: dict[str, tuple[str, str]] = PLAN_MESSAGES | {
     "popup_hours_week": ("{hours} h par semaine", "{hours} h a week"),
     "popup_hours_unknown": ("horaires non publiés", "hours not published"),
     "popup_outside": ("hors du territoire étudié", "outside the territory studied"),
-    # Comparison
-    "compare_title": ("Ce qui change : {territory}", "What changes: {territory}"),
-    "compare_lead": (
-        "Sur {people}, {gained} gagnent l’accès et {lost} le perdent : {before} en zone blanche avant, {after} après.",
-        "Of {people}, {gained} gain access and {lost} lose it: {before} in a white zone before, {after} after.",
-    ),
-    "compare_before": ("Avant : {title}", "Before: {title}"),
-    "compare_after": ("Après : {title}", "After: {title}"),
-    "compare_kiosks": ("ses visioguichets comptés", "its video kiosks counted"),
-    "compare_counters": ("guichets seuls", "counters alone"),
-    "change_gained": ("Gagne l’accès", "Gains access"),
-    "change_lost": ("Perd l’accès", "Loses access"),
-    "change_nearer": ("Plus près, sans changer de côté", "Nearer, on the same side"),
-    "change_farther": ("Plus loin, sans changer de côté", "Farther, on the same side"),
-    "change_same": ("Sans changement", "No change"),
-    "layer_changes": ("Communes, selon le changement", "Communes, by change"),
-    "layer_people_moved": ("Habitants qui gagnent ou perdent l’accès", "People who gain or lose access"),
-    "layer_opened": ("Guichets ouverts", "Counters opened"),
-    "layer_kiosks_kept": ("Visioguichets des deux côtés", "Video kiosks on both sides"),
-    "layer_kiosks_gone": ("Visioguichets d’avant seulement", "Video kiosks before only"),
-    "layer_kiosks_new": ("Visioguichets d’après seulement", "Video kiosks after only"),
-    "popup_kiosks_kept": ("Visioguichet des deux côtés : {host}", "Video kiosk on both sides: {host}"),
-    "popup_kiosks_gone": ("Visioguichet avant seulement : {host}", "Video kiosk before only: {host}"),
-    "popup_kiosks_new": ("Visioguichet après seulement : {host}", "Video kiosk after only: {host}"),
-    "layer_closed": ("Guichets fermés", "Counters closed"),
-    "popup_opened": ("Ouvert : {name}", "Opened: {name}"),
-    "popup_closed": ("Fermé : {name}", "Closed: {name}"),
-    "popup_change_need": ("{need} : {before}, puis {after}", "{need}: {before}, then {after}"),
-    "compare_changes": ("Ce qui est changé", "What is changed"),
-    "changed_close": ("fermeture de {name}", "{name} closes"),
-    "changed_open": ("ouverture : {name}", "opening: {name}"),
-    "changed_open_idle": (
-        "ouverture sans effet : {name}, qui ne répond à aucun besoin (type, ou horaires inconnus ou trop courts)",
-        "opening without effect: {name}, which meets no need (type, or hours unknown or too short)",
-    ),
-    "changed_hours": ("{name}, nouveaux horaires : {hours}", "{name}, new hours: {hours}"),
-    "changed_within": ("{need} : seuil de {before} à {after}", "{need}: threshold from {before} to {after}"),
     # The question
     "rule_all": (
         "Un habitant est desservi s’il trouve à la fois :",
@@ -242,154 +206,6 @@ MESSAGES: dict[str, tuple[str, str]] = PLAN_MESSAGES | {
     "no_plan": (
         "L’étude ne demande pas de visioguichet : aucun lieu n’est proposé.",
         "The study asks for no video kiosk: no place is proposed.",
-    ),
-    "plan_gain": (
-        "Les {kiosks} proposés serviraient {people} de plus, soit {share} des habitants en zone blanche.",
-        "The {kiosks} proposed would serve {people} more, that is {share} of the people in white zones.",
-    ),
-    "plan_time_limit": (
-        "La recherche s’est arrêtée au temps fixé par l’étude.",
-        "The search stopped at the time set by the study.",
-    ),
-    "plan_gap_reached": (
-        "La recherche s’est arrêtée à la précision demandée par l’étude.",
-        "The search stopped at the precision the study asks for.",
-    ),
-    "plan_work_limit": (
-        "La recherche a fait tout le travail prévu sans refermer cet écart.",
-        "The search did all the work planned without closing this gap.",
-    ),
-    "plan_solver_lost": (
-        "Le solveur s’est arrêté avant la fin ; le meilleur choix trouvé est gardé.",
-        "The solver stopped before the end; the best choice found is kept.",
-    ),
-    "plan_interrupted": (
-        "La recherche a été interrompue ; le meilleur choix trouvé est gardé.",
-        "The search was interrupted; the best choice found is kept.",
-    ),
-    "plan_method": ("Calcul : {method}.", "Computation: {method}."),
-    "plan_last": (
-        "Le premier visioguichet sert {first} de plus, le dernier {last}.",
-        "The first video kiosk serves {first} more, the last {last}.",
-    ),
-    "plan_half": (
-        "La moitié de ce gain est atteinte avec le premier. | La moitié de ce gain est atteinte avec les {n} premiers.",
-        "Half of this gain is reached with the first. | Half of this gain is reached with the first {n}.",
-    ),
-    "plan_left": (
-        "{people} resteraient en zone blanche, dans {communes}, trop loin de tout lieu retenu.",
-        "{people} would remain in a white zone, in {communes}, too far from every place chosen.",
-    ),
-    "figure_curve": (
-        "Habitants desservis en plus selon le nombre de visioguichets, ouverts dans l’ordre du tableau",
-        "More inhabitants served by number of video kiosks, opened in the order of the table",
-    ),
-    "curve_x": ("nombre de visioguichets", "number of video kiosks"),
-    "curve_bound": ("maximum prouvé pour {kiosks} : {bound}", "proved maximum for {kiosks}: {bound}"),
-    "curve_stop": ("s’arrêter ici ? {kiosks}", "stop here? {kiosks}"),
-    "curve_note_reached": (
-        "En pointillé, ce qu’aucun choix d’autant de lieux ne peut dépasser : c’est prouvé, et atteint, pour chaque "
-        "nombre.",
-        "Dotted, what no choice of as many places can exceed: proved, and reached, for each number.",
-    ),
-    "curve_note": (
-        "En pointillé, ce qu’aucun choix d’autant de lieux ne peut dépasser : c’est prouvé pour chaque nombre, et le "
-        "meilleur choix connu en approche à {gap} au pire.",
-        "Dotted, what no choice of as many places can exceed: proved for each number, and the best known choice comes "
-        "within {gap} of it at worst.",
-    ),
-    "stop_at": (
-        "Au-delà de {kiosks}, les {tranche} suivants gagnent moins de {people}.",
-        "Beyond {kiosks}, the next {tranche} bring fewer than {people}.",
-    ),
-    "stop_never": (
-        "Jusqu’au dernier, chaque tranche de {tranche} gagne au moins {people}.",
-        "Up to the last, each {tranche} brings at least {people}.",
-    ),
-    "report_reference": ("Face à ce qui a été fait", "Against what was done"),
-    "reference_cost": (
-        "{label} : {kiosks} pour {cost}, soit {each} par visioguichet tout compris.",
-        "{label}: {kiosks} for {cost}, that is {each} each, everything included.",
-    ),
-    "reference_known": ("Ils desservent {people} en zone blanche.", "They serve {people} in white zones."),
-    "reference_unknown": (
-        "Leurs emplacements ne sont pas dans les données. À défaut, {kiosks} placés dans les communes les plus "
-        "peuplées des zones blanches desserviraient {people}.",
-        "Their places are not in the data. Failing that, {kiosks} put in the most populated communes of the white "
-        "zones would serve {people}.",
-    ),
-    "reference_enough": (
-        "Le premier du plan en fait autant. | Les {n} premiers du plan en font autant.",
-        "The first of the plan does as much. | The first {n} of the plan do as much.",
-    ),
-    "reference_best": (
-        "{kiosks} bien placés desservent {people} ; il est prouvé qu’on ne peut dépasser {bound}.",
-        "{kiosks} well placed serve {people}; it is proved that none can exceed {bound}.",
-    ),
-    "reference_proved": (
-        "{kiosks} bien placés desservent {people} : c’est le maximum, prouvé.",
-        "{kiosks} well placed serve {people}: that is the maximum, proved.",
-    ),
-    "reference_fewer": (
-        "Le plan n’ouvre que {kiosks} et dessert {people} ; il est prouvé qu’avec {count} on ne peut dépasser {bound}.",
-        "The plan opens no more than {kiosks} and serves {people}; it is proved that {count} cannot exceed {bound}.",
-    ),
-    "reference_per_head": (
-        "Au même coût complet, le plan revient à {cost} par habitant gagné.",
-        "At the same full cost, the plan comes to {cost} per inhabitant gained.",
-    ),
-    "report_use": ("Ce que cela évite en un an", "What it avoids in a year"),
-    "use_saved": (
-        "Sous l’usage supposé, {uses} recours par an éviteraient {km} de trajet et {co2} de CO₂.",
-        "Under the use supposed, {uses} uses a year would avoid {km} of travel and {co2} of CO₂.",
-    ),
-    "use_stated": (
-        "Usage supposé : {rate} recours par an et par habitant gagné, {trips} aller-retour évité par recours, "
-        "{detour} fois la distance mesurée, {co2} de CO₂ par kilomètre. La distance évitée est celle du guichet "
-        "manquant moins celle du visioguichet. Ce sont des hypothèses : elles sont dans l’étude, changez-les.",
-        "Use supposed: {rate} uses a year per inhabitant gained, {trips} round trip avoided per use, {detour} times "
-        "the distance measured, {co2} of CO₂ per kilometre. The distance avoided is that of the missing counter minus "
-        "that of the video kiosk. These are assumptions: they stand in the study, change them.",
-    ),
-    "use_sources": ("Sources : {sources}.", "Sources: {sources}."),
-    "use_source_rate": (
-        "recours, les 143 appels par an et par point de visio-relais de la Manche, pour 4 794 habitants gagnés par "
-        "visioguichet dans l’étude livrée",
-        "uses, the 143 calls a year at each video relay point of the Manche, for 4,794 inhabitants gained by each "
-        "kiosk of the shipped study",
-    ),
-    "use_source_co2": (
-        "CO₂, voiture thermique, usage seul (Impact CO₂, ADEME)",
-        "CO₂, petrol or diesel car, use alone (Impact CO₂, ADEME)",
-    ),
-    "report_unserved": ("Qui reste sans accès, et pourquoi", "Who stays without access, and why"),
-    "table_unserved": (
-        "Habitants encore en zone blanche une fois les visioguichets ouverts",
-        "Inhabitants still in a white zone once the video kiosks are open",
-    ),
-    "unserved_none": (
-        "Plus personne : le plan atteint toutes les communes.",
-        "Nobody: the plan reaches every commune.",
-    ),
-    "col_reason": ("Raison", "Reason"),
-    "col_count_communes": ("Communes", "Communes"),
-    "col_most": ("Les plus peuplées", "Most populated"),
-    "col_zones_served": ("Zones desservies", "Zones served"),
-    "col_hours_week": ("Heures par semaine", "Hours a week"),
-    "col_km": ("Km évités par an", "Km avoided a year"),
-    "col_co2": ("CO₂ évité par an", "CO₂ avoided a year"),
-    "report_costs": ("Coût d’équipement", "Equipment cost"),
-    "cost_user": ("{kiosks} côté usager, à {cost} l’un", "{kiosks}, user side, at {cost} each"),
-    "cost_expert": (
-        "{n} poste côté expert, à {cost} l’un | {n} postes côté expert, à {cost} l’un",
-        "{n} expert-side post, at {cost} each | {n} expert-side posts, at {cost} each",
-    ),
-    "cost_total": ("Total", "Total"),
-    "cost_budget": ("Budget de l’étude", "Budget of the study"),
-    "cost_left": ("Reste", "Left"),
-    "cost_per_head": (
-        "Soit {cost} par habitant desservi en plus. L’entretien, les agents et les liaisons ne sont pas comptés.",
-        "That is {cost} per inhabitant gained. Upkeep, staff and lines are not counted.",
     ),
     "cost_item": ("Poste", "Item"),
     "cost_amount": ("Montant", "Amount"),

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Mapping
 from html import escape
-from importlib import resources
 from typing import Any
 
 import folium
@@ -16,12 +15,12 @@ from folium.map import CustomPane, Layer
 from folium.template import Template
 from shapely.geometry import mapping
 
+from geoguichet.coverage.outputs.filling import template_text
 from geoguichet.coverage.outputs.leaflet import leaflet_css, leaflet_js
 from geoguichet.coverage.outputs.outlines import name_places
 from geoguichet.coverage.outputs.palette import BORDER, LAND
 from geoguichet.coverage.outputs.wording import Wording
 
-TEMPLATES = resources.files("geoguichet.coverage.outputs") / "templates"
 _DECIMALS = 5
 """About one metre."""
 _STILL = ("ground", "reach", "borders", "names")
@@ -125,7 +124,7 @@ class _Text(Element):
 
 def _dress(figure: Figure, panel: str, css: str) -> None:
     """Put Leaflet, the style sheet, the shared functions and the panel into the page itself."""
-    shared, js = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("map.css", "map.js"))
+    shared, js = (template_text(name) for name in ("map.css", "map.js"))
     for name, text in (
         ("leaflet_css", f"<style>{leaflet_css()}</style>"),
         ("leaflet_js", f"<script>{leaflet_js()}</script>"),

@@ -1,4 +1,4 @@
-"""What is said of the kiosks' model, its rules and its proof, in French then English; part of ``messages.MESSAGES``."""
+"""What is said of the kiosks' model, its rules and its proof, in French then English; part of ``wording.MESSAGES``."""
 
 from __future__ import annotations
 
@@ -154,6 +154,154 @@ PLAN_MESSAGES: dict[str, tuple[str, str]] = {
         "January February March April May June July August September October November December",
     ),
     "dated": ("Établi le {date}", "Drawn up on {date}"),
+    "plan_gain": (
+        "Les {kiosks} proposés serviraient {people} de plus, soit {share} des habitants en zone blanche.",
+        "The {kiosks} proposed would serve {people} more, that is {share} of the people in white zones.",
+    ),
+    "plan_time_limit": (
+        "La recherche s’est arrêtée au temps fixé par l’étude.",
+        "The search stopped at the time set by the study.",
+    ),
+    "plan_gap_reached": (
+        "La recherche s’est arrêtée à la précision demandée par l’étude.",
+        "The search stopped at the precision the study asks for.",
+    ),
+    "plan_work_limit": (
+        "La recherche a fait tout le travail prévu sans refermer cet écart.",
+        "The search did all the work planned without closing this gap.",
+    ),
+    "plan_solver_lost": (
+        "Le solveur s’est arrêté avant la fin ; le meilleur choix trouvé est gardé.",
+        "The solver stopped before the end; the best choice found is kept.",
+    ),
+    "plan_interrupted": (
+        "La recherche a été interrompue ; le meilleur choix trouvé est gardé.",
+        "The search was interrupted; the best choice found is kept.",
+    ),
+    "plan_method": ("Calcul : {method}.", "Computation: {method}."),
+    "plan_last": (
+        "Le premier visioguichet sert {first} de plus, le dernier {last}.",
+        "The first video kiosk serves {first} more, the last {last}.",
+    ),
+    "plan_half": (
+        "La moitié de ce gain est atteinte avec le premier. | La moitié de ce gain est atteinte avec les {n} premiers.",
+        "Half of this gain is reached with the first. | Half of this gain is reached with the first {n}.",
+    ),
+    "plan_left": (
+        "{people} resteraient en zone blanche, dans {communes}, trop loin de tout lieu retenu.",
+        "{people} would remain in a white zone, in {communes}, too far from every place chosen.",
+    ),
+    "figure_curve": (
+        "Habitants desservis en plus selon le nombre de visioguichets, ouverts dans l’ordre du tableau",
+        "More inhabitants served by number of video kiosks, opened in the order of the table",
+    ),
+    "curve_x": ("nombre de visioguichets", "number of video kiosks"),
+    "curve_bound": ("maximum prouvé pour {kiosks} : {bound}", "proved maximum for {kiosks}: {bound}"),
+    "curve_stop": ("s’arrêter ici ? {kiosks}", "stop here? {kiosks}"),
+    "curve_note_reached": (
+        "En pointillé, ce qu’aucun choix d’autant de lieux ne peut dépasser : c’est prouvé, et atteint, pour chaque "
+        "nombre.",
+        "Dotted, what no choice of as many places can exceed: proved, and reached, for each number.",
+    ),
+    "curve_note": (
+        "En pointillé, ce qu’aucun choix d’autant de lieux ne peut dépasser : c’est prouvé pour chaque nombre, et le "
+        "meilleur choix connu en approche à {gap} au pire.",
+        "Dotted, what no choice of as many places can exceed: proved for each number, and the best known choice comes "
+        "within {gap} of it at worst.",
+    ),
+    "stop_at": (
+        "Au-delà de {kiosks}, les {tranche} suivants gagnent moins de {people}.",
+        "Beyond {kiosks}, the next {tranche} bring fewer than {people}.",
+    ),
+    "stop_never": (
+        "Jusqu’au dernier, chaque tranche de {tranche} gagne au moins {people}.",
+        "Up to the last, each {tranche} brings at least {people}.",
+    ),
+    "report_reference": ("Face à ce qui a été fait", "Against what was done"),
+    "reference_cost": (
+        "{label} : {kiosks} pour {cost}, soit {each} par visioguichet tout compris.",
+        "{label}: {kiosks} for {cost}, that is {each} each, everything included.",
+    ),
+    "reference_known": ("Ils desservent {people} en zone blanche.", "They serve {people} in white zones."),
+    "reference_unknown": (
+        "Leurs emplacements ne sont pas dans les données. À défaut, {kiosks} placés dans les communes les plus "
+        "peuplées des zones blanches desserviraient {people}.",
+        "Their places are not in the data. Failing that, {kiosks} put in the most populated communes of the white "
+        "zones would serve {people}.",
+    ),
+    "reference_enough": (
+        "Le premier du plan en fait autant. | Les {n} premiers du plan en font autant.",
+        "The first of the plan does as much. | The first {n} of the plan do as much.",
+    ),
+    "reference_best": (
+        "{kiosks} bien placés desservent {people} ; il est prouvé qu’on ne peut dépasser {bound}.",
+        "{kiosks} well placed serve {people}; it is proved that none can exceed {bound}.",
+    ),
+    "reference_proved": (
+        "{kiosks} bien placés desservent {people} : c’est le maximum, prouvé.",
+        "{kiosks} well placed serve {people}: that is the maximum, proved.",
+    ),
+    "reference_fewer": (
+        "Le plan n’ouvre que {kiosks} et dessert {people} ; il est prouvé qu’avec {count} on ne peut dépasser {bound}.",
+        "The plan opens no more than {kiosks} and serves {people}; it is proved that {count} cannot exceed {bound}.",
+    ),
+    "reference_per_head": (
+        "Au même coût complet, le plan revient à {cost} par habitant gagné.",
+        "At the same full cost, the plan comes to {cost} per inhabitant gained.",
+    ),
+    "report_use": ("Ce que cela évite en un an", "What it avoids in a year"),
+    "use_saved": (
+        "Sous l’usage supposé, {uses} recours par an éviteraient {km} de trajet et {co2} de CO₂.",
+        "Under the use supposed, {uses} uses a year would avoid {km} of travel and {co2} of CO₂.",
+    ),
+    "use_stated": (
+        "Usage supposé : {rate} recours par an et par habitant gagné, {trips} aller-retour évité par recours, "
+        "{detour} fois la distance mesurée, {co2} de CO₂ par kilomètre. La distance évitée est celle du guichet "
+        "manquant moins celle du visioguichet. Ce sont des hypothèses : elles sont dans l’étude, changez-les.",
+        "Use supposed: {rate} uses a year per inhabitant gained, {trips} round trip avoided per use, {detour} times "
+        "the distance measured, {co2} of CO₂ per kilometre. The distance avoided is that of the missing counter minus "
+        "that of the video kiosk. These are assumptions: they stand in the study, change them.",
+    ),
+    "use_sources": ("Sources : {sources}.", "Sources: {sources}."),
+    "use_source_rate": (
+        "recours, les 143 appels par an et par point de visio-relais de la Manche, pour 4 794 habitants gagnés par "
+        "visioguichet dans l’étude livrée",
+        "uses, the 143 calls a year at each video relay point of the Manche, for 4,794 inhabitants gained by each "
+        "kiosk of the shipped study",
+    ),
+    "use_source_co2": (
+        "CO₂, voiture thermique, usage seul (Impact CO₂, ADEME)",
+        "CO₂, petrol or diesel car, use alone (Impact CO₂, ADEME)",
+    ),
+    "report_unserved": ("Qui reste sans accès, et pourquoi", "Who stays without access, and why"),
+    "table_unserved": (
+        "Habitants encore en zone blanche une fois les visioguichets ouverts",
+        "Inhabitants still in a white zone once the video kiosks are open",
+    ),
+    "unserved_none": (
+        "Plus personne : le plan atteint toutes les communes.",
+        "Nobody: the plan reaches every commune.",
+    ),
+    "col_reason": ("Raison", "Reason"),
+    "col_count_communes": ("Communes", "Communes"),
+    "col_most": ("Les plus peuplées", "Most populated"),
+    "col_zones_served": ("Zones desservies", "Zones served"),
+    "col_hours_week": ("Heures par semaine", "Hours a week"),
+    "col_km": ("Km évités par an", "Km avoided a year"),
+    "col_co2": ("CO₂ évité par an", "CO₂ avoided a year"),
+    "report_costs": ("Coût d’équipement", "Equipment cost"),
+    "cost_user": ("{kiosks} côté usager, à {cost} l’un", "{kiosks}, user side, at {cost} each"),
+    "cost_expert": (
+        "{n} poste côté expert, à {cost} l’un | {n} postes côté expert, à {cost} l’un",
+        "{n} expert-side post, at {cost} each | {n} expert-side posts, at {cost} each",
+    ),
+    "cost_total": ("Total", "Total"),
+    "cost_budget": ("Budget de l’étude", "Budget of the study"),
+    "cost_left": ("Reste", "Left"),
+    "cost_per_head": (
+        "Soit {cost} par habitant desservi en plus. L’entretien, les agents et les liaisons ne sont pas comptés.",
+        "That is {cost} per inhabitant gained. Upkeep, staff and lines are not counted.",
+    ),
     # How the plan was searched for
     "step_reduced": (
         "{n1} points et {n2} lieux, réduits à {n3} et {n4}",
@@ -166,12 +314,17 @@ PLAN_MESSAGES: dict[str, tuple[str, str]] = {
     "step_bisection": ("dichotomie sur {n1} distances", "bisection over {n1} distances"),
     "step_coverings": ("{n1} couvertures résolues", "{n1} coverings solved"),
     "step_excluded": ("{n1} lieux exclus par la preuve", "{n1} places excluded by the proof"),
+    "step_relaxed": ("relaxation linéaire", "linear relaxation"),
     "step_cuts": ("{n1} coupes en {n2} tours", "{n1} cuts in {n2} rounds"),
     "step_greedy": ("glouton {n1}", "greedy {n1}"),
     "step_swap": ("échanges {n1}", "swaps {n1}"),
     "step_search": ("recherche locale {n1}", "local search {n1}"),
     "step_together": ("réunis {n1}", "together {n1}"),
     "step_bound": ("borne {n1}", "bound {n1}"),
+    "step_infeasible": ("{n1}, rien de mieux", "{n1}, nothing better"),
+    "step_cancelled": ("{n1}, interrompu", "{n1}, called off"),
+    "step_died": ("{n1}, arrêté avant la fin", "{n1}, stopped before the end"),
+    "step_stopped": ("{n1}, arrêté au temps fixé", "{n1}, stopped at the time set"),
     "step_exact": ("solveur exact {n1}", "exact solver {n1}"),
     # The rules
     "report_rules": ("Modèle et règles", "Model and rules"),
@@ -210,6 +363,12 @@ PLAN_MESSAGES: dict[str, tuple[str, str]] = {
         "a need that asks for opening hours is offered only where the host is open that long",
     ),
     "rule_costs": ("coût propre à chaque lieu d’accueil", "each host has its own cost"),
+    "rule_costs_known": (
+        "coût propre à chaque lieu d’accueil ({n} écarté, de coût inconnu) | "
+        "coût propre à chaque lieu d’accueil ({n} écartés, de coût inconnu)",
+        "each host has its own cost ({n} turned down, of unknown cost) | "
+        "each host has its own cost ({n} turned down, of unknown cost)",
+    ),
     "cost_sites": ("{kiosks} côté usager, selon le lieu d’accueil", "{kiosks}, user side, by host"),
     "unserved_host_closed": (
         "les lieux d’accueil à portée ne sont pas assez ouverts",

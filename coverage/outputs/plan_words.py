@@ -174,7 +174,10 @@ def rule_sentences(result: CoverageResult, say: Wording) -> list[str]:
     if choice.floor_per_departement:
         told.append(say("rule_floor_all", n=choice.floor_per_departement))
     told += [say("rule_floor", n=least, code=code) for code, least in choice.floor]
-    told += [say("rule_hours_count")] * choice.hours_count + [say("rule_costs")] * choice.priced
+    told += [say("rule_hours_count")] * choice.hours_count
+    if choice.priced:
+        refused = counters.get("hosts_without_cost", 0)
+        told.append(say("rule_costs_known", n=refused) if refused else say("rule_costs"))
     return told
 
 
@@ -268,7 +271,7 @@ def use_sentences(result: CoverageResult, choice: KioskChoice, say: Wording) -> 
             detour=use.detour,
             co2=f"{say.number(use.co2_g_per_km)}{NARROW}g",
         ),
-        *([say("use_sources", sources=" ; ".join(sources))] if sources else []),
+        *([say("use_sources", sources=say.joined(sources))] if sources else []),
     ]
 
 

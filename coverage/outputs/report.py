@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from geoguichet.coverage.outputs import zones_told
 from geoguichet.coverage.outputs.drawing import gain_curve, map_picture
+from geoguichet.coverage.outputs.filling import filled
 from geoguichet.coverage.outputs.plan_words import (
     ask_sentences,
     cost_rows,
@@ -30,8 +29,6 @@ from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.study import Need, Study
 from geoguichet.referentials.quality import count_by_rule
 
-_TEMPLATE = resources.files("geoguichet.coverage.outputs") / "templates" / "report.html"
-
 MAIN_ZONES = 15
 """How many white zones the report lists; the GeoPackage has them all."""
 _NAMES_SHOWN = 5
@@ -44,11 +41,9 @@ def write(result: CoverageResult, path: Path) -> None:
 
 def render(result: CoverageResult) -> str:
     """Return the report as HTML, in the study's language."""
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     study = result.study
     say = Wording(study.language, study.unit, cells=study.demand.cells is not None)
-    template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
-    return template.render(say=say, **_content(result, say)) + "\n"
+    return filled("report.html", say=say, **_content(result, say)) + "\n"
 
 
 def _content(result: CoverageResult, say: Wording) -> dict[str, Any]:

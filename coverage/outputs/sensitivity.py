@@ -14,14 +14,14 @@ import pandas as pd
 import pyogrio
 import shapely
 from folium.map import Layer
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
 from geoguichet.coverage.errors import OutputError
 from geoguichet.coverage.outputs import geopackage
+from geoguichet.coverage.outputs.filling import filled
 from geoguichet.coverage.outputs.folder import written_beside
-from geoguichet.coverage.outputs.offline_map import TEMPLATES, MapPage, Placed, borders, collection, ground, latlon
+from geoguichet.coverage.outputs.offline_map import MapPage, Placed, borders, collection, ground, latlon
 from geoguichet.coverage.outputs.outlines import departement_outlines
 from geoguichet.coverage.outputs.palette import INK, SURENESS_COLOURS
 from geoguichet.coverage.outputs.wording import NARROW, Wording
@@ -128,8 +128,6 @@ def render(told: Sensitivity) -> str:
 
 
 def _panel(told: Sensitivity, say: Wording) -> str:
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string((TEMPLATES / "sensitivity_panel.html").read_text(encoding="utf-8"))
     figures = {row["sureness"]: row for row in told.classes.to_dict("records")}
     classes = [
         (
@@ -144,7 +142,8 @@ def _panel(told: Sensitivity, say: Wording) -> str:
         for kind in SURENESS
     ]
     driven = told.scenarios["congestion"].notna().all()
-    return template.render(
+    return filled(
+        "sensitivity_panel.html",
         say=say,
         territory=told.study.territory.name,
         lead=lead(told, say),

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from folium.map import Layer
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from geoguichet.coverage.outputs.drawing import gain_curve
-from geoguichet.coverage.outputs.offline_map import TEMPLATES, MapPage, Placed, collection, ground, latlon
+from geoguichet.coverage.outputs.filling import filled
+from geoguichet.coverage.outputs.offline_map import MapPage, Placed, collection, ground, latlon
 from geoguichet.coverage.outputs.outlines import departement_outlines
 from geoguichet.coverage.outputs.palette import (
     KIOSK,
@@ -68,12 +68,12 @@ def render(result: CoverageResult) -> str:
 
 
 def _panel(result: CoverageResult, say: Wording) -> str:
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string((TEMPLATES / "map_panel.html").read_text(encoding="utf-8"))
     standings = [item for item in STANDING_COLOURS.items() if item[0] != "kiosk" or len(result.kiosks)]
-    return template.render(
+    return filled(
+        "map_panel.html",
         result=result,
         say=say,
+        inputs=result.inputs,
         lead=_lead(result, say),
         rule=rule_sentence(result.study, say),
         needs=need_sentences(result.study, say),
@@ -94,7 +94,7 @@ def _plan(result: CoverageResult, say: Wording) -> list[str]:
     if result.plan is None or result.study.kiosks is None:
         return []
     asked, _ = ask_sentences(result.study, result.study.kiosks, say)
-    rules = " ; ".join(rule_sentences(result, say))
+    rules = say.joined(rule_sentences(result, say))
     return [
         asked,
         *([say("map_rules", rules=rules)] if rules else []),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from datetime import date
 
-from geoguichet.coverage.outputs import messages, messages_beside, zone_messages
+from geoguichet.coverage.outputs import change_messages, messages, messages_beside, plan_messages, zone_messages
 from geoguichet.referentials.hours import DAY_MINUTES, DAYS, WEEKDAYS_FR
 from geoguichet.referentials.moments import DAYS_EN, Moment
 from geoguichet.referentials.services import SERVICE_TYPES
@@ -15,7 +16,14 @@ NARROW = "\u202f"
 """Narrow no-break space: between thousands, and before ``%`` and units in French."""
 NO_BREAK = "\u00a0"
 MISSING = "—"
-_MESSAGES = messages.MESSAGES | messages_beside.MESSAGES | zone_messages.ZONE_MESSAGES
+MESSAGES = (
+    messages.MESSAGES
+    | plan_messages.PLAN_MESSAGES
+    | change_messages.CHANGE_MESSAGES
+    | messages_beside.MESSAGES
+    | zone_messages.ZONE_MESSAGES
+)
+"""Every sentence, in French then English; ``one | many`` goes by ``n``."""
 
 
 class Wording:
@@ -41,7 +49,7 @@ class Wording:
         A message of two forms, ``one | many``, is chosen by its field ``n``.
         """
         of_cells = f"{key}_cells"
-        text = _MESSAGES[of_cells if self.cells and of_cells in _MESSAGES else key][self._column]
+        text = MESSAGES[of_cells if self.cells and of_cells in MESSAGES else key][self._column]
         if " | " in text:
             one, many = text.split(" | ")
             text = one if self._is_singular(fields.get("n", 0)) else many
@@ -177,6 +185,10 @@ class Wording:
         if self.language == "en":
             return kind.plural_en if many else kind.label_en
         return kind.plural_fr if many else kind.label_fr
+
+    def joined(self, parts: Iterable[str]) -> str:
+        """Write parts of a sentence one after the other, as semicolons part them."""
+        return ("; " if self.language == "en" else f"{NARROW}; ").join(parts)
 
     def listed(self, names: list[str]) -> str:
         """Write names as a list that a sentence can hold: ``a, b et c``."""

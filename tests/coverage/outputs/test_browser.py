@@ -120,7 +120,7 @@ def test_the_panel_holds_the_plan(show, result):
 def test_on_paper_the_panel_is_whole_and_the_report_says_the_rest(show, result):
     page = show(web_map.write, result)
     page.emulate_media(media="print")
-    assert page.get_by_text("plus de 2 900 habitants de plus").is_visible(), "the proof is printed"
+    page.get_by_text("plus de 2 900 habitants de plus").wait_for(state="visible")  # the page opens its folds by itself
     assert not page.locator(".panel .further").is_visible()
     assert page.evaluate(
         "(() => { const p = document.querySelector('.panel'); return p.scrollHeight <= p.clientHeight; })()"

@@ -5,12 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from geoguichet.commands.tables import print_result
 from geoguichet.coverage.kiosk_choice import Reference, Use
 from geoguichet.coverage.outputs.plan_words import (
     cost_rows,
     curve_note,
     fewer_sentences,
     reference_sentences,
+    rule_sentences,
     unserved_sentences,
     use_sentences,
 )
@@ -35,10 +37,21 @@ def test_a_search_is_told_in_the_reader_s_words() -> None:
         "1 120 points et 2 866 lieux, réduits à 1 062 et 748 ; glouton 374 301 ; échanges 378 358 ; borne 383 818,0 ; "
         "64 coupes en 3 tours ; borne 383 495 ; HiGHS 1.15.1 ; solveur exact 383 495"
     )
-    assert "1,120 points and 2,866 places" in method_told(method, EN)
+    assert plain(method_told("0 zero-half cuts in 0 rounds, bound 12", FR)) == "relaxation linéaire ; borne 12"
+    stopped = "search 5; HiGHS 1.15.1: stopped by the time limit, bound inf"
+    assert plain(method_told(stopped, FR)) == "recherche locale 5 ; HiGHS 1.15.1, arrêté au temps fixé"
+    assert method_told("HiGHS 1.15.1: its process died (code -9)", EN) == "HiGHS 1.15.1, stopped before the end"
+    assert "1,120 points and 2,866 places, reduced to 1,062 and 748; greedy 374,301; swaps" in method_told(method, EN)
     assert plain(method_told("bisection over 17907 distances, 14 set coverings", FR)).startswith(
         "dichotomie sur 17 907"
     )
+
+
+def test_hosts_of_unknown_cost_are_counted_in_the_rule(result) -> None:
+    priced = replace(result.study, kiosks=replace(result.study.kiosks, site_cost_column="prix"))
+    told = rule_sentences(replace(result, study=priced, counters=result.counters | {"hosts_without_cost": 60}), FR)
+    assert told[-1].endswith("(60 écartés, de coût inconnu)")
+    assert rule_sentences(replace(result, study=priced), FR)[-1] == "coût propre à chaque lieu d’accueil"
 
 
 @pytest.mark.parametrize("model", ["maximal_covering", "p_median", "p_center", "backup", "set_covering"])
@@ -95,3 +108,10 @@ def test_no_expert_is_no_line(result) -> None:
     assert len(cost_rows(result, result.study.kiosks, FR)["rows"]) == 5
     alone = replace(result.study.kiosks, experts=0)
     assert len(cost_rows(result, alone, FR)["rows"]) == 4
+
+
+def test_the_terminal_says_why_the_search_stopped(result, capsys: pytest.CaptureFixture[str]) -> None:
+    print_result(result, [])
+    printed = capsys.readouterr().out
+    assert "au plus 2 900 possibles" in printed and "La recherche s’est arrêtée au temps fixé par l’étude." in printed
+    assert "Calcul en 1,2 s : " in printed and "Le premier du plan en fait autant." in printed

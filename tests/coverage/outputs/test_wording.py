@@ -2,8 +2,7 @@ import string
 
 import pytest
 
-from geoguichet.coverage.outputs.messages import MESSAGES
-from geoguichet.coverage.outputs.wording import MISSING, NARROW, NO_BREAK, Wording
+from geoguichet.coverage.outputs.wording import MESSAGES, MISSING, NARROW, NO_BREAK, Wording
 
 FR, EN = Wording("fr"), Wording("en")
 
