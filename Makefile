@@ -18,7 +18,7 @@ serve: $(STAMP)  ## The OGC API and its pages on http://127.0.0.1:5000
 	@$(BIN)/geoguichet serve --workspace $(WORKSPACE)
 
 test: $(STAMP) browser schemas  ## Every test, on as many cores as there are, four at most (WORKERS=0: in one process)
-	@$(BIN)/python -m pytest -q --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal
+	@$(BIN)/python -m pytest -q --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile
 
 check: $(STAMP)  ## ruff, mypy (strict), the arrows between rooms
 	@$(BIN)/ruff check .

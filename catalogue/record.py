@@ -21,9 +21,6 @@ from geoguichet.catalogue.errors import RecordError
 
 type Json = Mapping[str, Any]
 
-CONFORMANCE = "http://www.opengis.net/spec/ogcapi-records-1/1.0/req/record-core"
-"""The class a record declares in ``conformsTo``."""
-
 EARLIEST, LATEST = "", "~"
 """Sort keys of an open start and an open end: before and after every instant's key."""
 

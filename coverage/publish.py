@@ -146,6 +146,7 @@ def _layer_record(layer: sample.SampleLayer, extent: Extent, content: ExternalId
         extra_properties={
             "lineage": " ; ".join(f"{source.title} ({source.publisher}, {source.vintage})" for source in layer.sources),
             "language": {"code": "fr"},
+            "translations": {"en": {"title": layer.title_en, "description": layer.description_en}},
             "resourceLanguages": FRENCH,
             "dates": [{"date": f"{last}-01-01", "type": "revision"}],
             "crs": [sample.CRS],

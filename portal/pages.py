@@ -203,6 +203,18 @@ def spoken(properties: Mapping[str, Any], locale: object) -> Markup:
     return foreign(str((told.get("code") if isinstance(told, Mapping) else told) or "fr"), locale)
 
 
+def translated(properties: Mapping[str, Any], locale: object) -> Mapping[str, Any]:
+    """Return the properties with title and description in the page's language, where the record has them in it."""
+    others, code = properties.get("translations"), language(locale)
+    texts = others.get(code) if isinstance(others, Mapping) else None
+    found = (
+        {name: texts[name] for name in ("title", "description") if texts.get(name)}
+        if isinstance(texts, Mapping)
+        else {}
+    )
+    return {**properties, **found, "language": {"code": code}} if found else properties
+
+
 def foreign(spoken_in: str, locale: object) -> Markup:
     """Return the ``lang`` attribute of a text in a language where that is not the page's."""
     code = spoken_in.lower().partition("-")[0]
@@ -231,6 +243,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "language": language,
     "property_title": property_title,
     "spoken": spoken,
+    "translated": translated,
     "foreign": foreign,
     "worst_first": worst_first,
 }

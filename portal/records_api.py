@@ -207,7 +207,8 @@ class RecordsApi:
 
     async def facets(self, request: Request) -> Response:
         """Tell what can be counted (draft of OGC API Records Part 2)."""
-        form, lang = answers.wanted_form(request, ("json",)), answers.language(request)
+        answers.wanted_form(request, ("json",))
+        lang = answers.language(request)
         answers.parameters(request)
         told = {
             name: {"type": "term", "property": name, "sortedBy": "count", "minOccurs": 1}
@@ -217,7 +218,7 @@ class RecordsApi:
         }
         title = self.resource["title"][lang]
         document = {"id": COLLECTION, "title": title, "facets": told, "defaultBucketCount": 10}
-        return answer(answers.to_json(document), answers.FACETS if form == "json" else "text/html", lang)
+        return answer(answers.to_json(document), answers.FACETS, lang)
 
     # --- records ----------------------------------------------------------------------------------
 

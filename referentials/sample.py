@@ -35,7 +35,6 @@ class Source:
     package: str
     """Name and version of the registry package whose data files were read."""
     licence: str = LICENCE
-    licence_url: str = LICENCE_URL
     address: str = ""
     """Where the publisher tells of it."""
 

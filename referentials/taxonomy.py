@@ -620,8 +620,3 @@ NEEDS: Mapping[str, CitizenNeed] = MappingProxyType(
     }
 )
 """What citizens come for, by key: a need leads to the types of counters where it is met."""
-
-
-def needs_of(kind: str) -> tuple[CitizenNeed, ...]:
-    """Return what a citizen can do at a counter of the type `kind`."""
-    return tuple(need for need in NEEDS.values() if kind in need.types)

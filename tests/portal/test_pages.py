@@ -38,6 +38,21 @@ def test_a_period_is_told(time: dict | None, words: str) -> None:
     assert pages.period(time, "fr") == words
 
 
+def test_a_record_speaks_the_language_of_the_page_where_it_can() -> None:
+    record = {"title": "Forêts", "description": "Les forêts.", "translations": {"en": {"title": "Forests"}}}
+    words = pages.translated(record, "en")
+    assert (words["title"], words["description"], pages.spoken(words, "en")) == ("Forests", "Les forêts.", "")
+    for other in (
+        {},
+        {"translations": None},
+        {"translations": {"en": "Forests"}},
+        {"translations": {"de": {"title": "Wald"}}},
+    ):
+        properties = {"title": "Forêts", **other}
+        assert pages.translated(properties, "en") is properties
+    assert pages.translated(record, "fr") is record
+
+
 def test_links_are_sorted_by_what_they_are_for() -> None:
     links = [
         {"href": "a", "rel": "enclosure"},

@@ -1,6 +1,6 @@
 """Every type has its words, every category one type, every need a counter."""
 
-from geoguichet.referentials.taxonomy import NEEDS, OTHER, SERVICE_TYPES, TYPE_OF_BPE, TYPE_OF_CATEGORY, needs_of
+from geoguichet.referentials.taxonomy import NEEDS, OTHER, SERVICE_TYPES, TYPE_OF_BPE, TYPE_OF_CATEGORY
 
 
 def test_the_types_studies_name_are_still_there() -> None:
@@ -23,6 +23,6 @@ def test_a_need_leads_to_counters_that_exist() -> None:
 
 
 def test_a_counter_tells_what_is_done_there() -> None:
-    assert "housing_benefit" in {need.key for need in needs_of("family_allowance")}
+    assert "family_allowance" in NEEDS["housing_benefit"].types
     assert NEEDS["identity_card"].types == ("town_hall",)
-    assert needs_of(OTHER) == ()
+    assert not any(OTHER in need.types for need in NEEDS.values())
