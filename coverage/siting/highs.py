@@ -19,7 +19,7 @@ from typing import Any
 import highspy
 import numpy as np
 
-from geoguichet.coverage.siting import parity
+from geoguichet.coverage.siting import choices, parity
 
 type Report = Callable[[dict[str, Any]], None]
 type Model = Mapping[str, np.ndarray]
@@ -35,10 +35,20 @@ OPTIONS: Settings = {
     "mip_lp_solver": "ipm",
 }
 
-_ROUNDS, _ENTRIES = 200, 4_000_000
+_SIMPLEX: Settings = {"output_flag": False, "threads": 1, "presolve": "off", "solver": "simplex"}
+_PIVOTS = 5_000
+"""Pivots at most in a small program that looks for a disjunctive cut: a few hundred do."""
+_ROUNDS, _ENTRIES = 200, 7_000_000
 """Rounds of cuts at most, and entries gone through by all of them: a round of a large program brings no more."""
+_DEAR = 2.5
+"""Rounds of zero-half cuts for which one of disjunctive cuts counts."""
+_AT_LEAST = 5
+"""Rounds that the largest programs get all the same."""
 _PATIENCE, _PROGRESS = 10, 0.02
 """Cuts end when so many rounds close less than this share of what is left to close."""
+_HARD, _LITTLE = 20_000, 0.01
+"""In a program of more entries disjunctive cuts take over when a round of zero-half cuts closes less than that share
+of what is left to close; a smaller one is sooner branched on."""
 
 
 _IMPLIED = highspy.HighsVarType(4)
@@ -99,14 +109,14 @@ def relax(model: Model, settings: Settings, report: Report, off: Callable[[], bo
         report({"ended": solver.modelStatusToString(solver.getModelStatus())})
         return
     solver.setOptionValue("solver", "simplex")
-    rows, random = parity.whole_rows(model), np.random.default_rng(0)
+    search = _Separation(model, off=lambda: off() or time.monotonic() >= until)
     held: list[parity.Cut] = []
     proof = _Proof.of(model, solver, held)
     bounds = [proof.bound]
     report({"bound": proof.bound})
-    most = min(float(settings.get("rounds", _ROUNDS)), max(10, _ENTRIES // max(1, len(model["data"]))))
-    while len(bounds) <= most and time.monotonic() < until and not off() and _worth_going_on(bounds, enough, model):
-        found = parity.cuts(rows, proof.x, random)
+    most = int(settings.get("rounds", _ROUNDS))
+    while len(bounds) <= most and not search.over and _worth_going_on(bounds, enough, model):
+        found = search.cuts(proof, bounds, enough)
         if not found:
             break
         _add(solver, found)
@@ -120,6 +130,46 @@ def relax(model: Model, settings: Settings, report: Report, off: Callable[[], bo
         bounds.append(proof.bound)
         report({"bound": proof.bound})
     report({"ended": "relaxed", "rounds": len(bounds) - 1, **proof.said()})
+
+
+class _Separation:
+    """Where the cuts of each round come from, and how much work they have been."""
+
+    def __init__(self, model: Model, off: Callable[[], bool]) -> None:
+        self._rows = parity.whole_rows(model)
+        self._integers, self._entries = int(model["integers"]), len(model["data"])
+        self._random = np.random.default_rng(0)
+        self._off = off
+        self._choosing = False
+        self._rounds, self._work = 0, 0.0
+        self._windows = _solver({**_SIMPLEX, "simplex_iteration_limit": _PIVOTS}, never)
+
+    @property
+    def over(self) -> bool:
+        """Whether the work is done or the time is over."""
+        return (self._rounds >= _AT_LEAST and self._work >= _ENTRIES) or self._off()
+
+    def cuts(self, proof: _Proof, bounds: list[float], enough: float) -> list[parity.Cut]:
+        """Return zero-half cuts as long as they bring something; then, in a hard program, disjunctive ones."""
+        hard = self._entries > _HARD
+        found: list[parity.Cut] = []
+        self._choosing |= hard and len(bounds) > 1 and _progress(bounds, 1) < _LITTLE * _left(bounds, enough)
+        if not self._choosing:
+            found = parity.cuts(self._rows, proof.x, self._random)
+            self._choosing = hard and not found
+        if self._choosing:
+            found = choices.cuts(
+                self._rows,
+                proof.tight,
+                proof.x,
+                self._integers,
+                solver=self._windows,
+                random=self._random,
+                off=self._off,
+            )
+        self._rounds += 1
+        self._work += self._entries * (_DEAR if self._choosing else 1.0)
+        return found
 
 
 def _solution(event: Any, integers: int) -> dict[str, Any]:
@@ -218,11 +268,19 @@ class _Proof:
 
 
 def _worth_going_on(bounds: list[float], enough: float, model: Model) -> bool:
-    """Whether the last rounds closed enough of what was left to close."""
-    left = abs(bounds[-1] - enough) if np.isfinite(enough) else 1e-3 * abs(bounds[-1])
+    """Whether the bound is not settled, and the last rounds closed enough of what was left to close."""
     settled = bounds[-1] <= enough if model["maximise"] else bounds[-1] >= enough
-    slow = len(bounds) > _PATIENCE and abs(bounds[-1] - bounds[-1 - _PATIENCE]) < _PROGRESS * left
+    slow = len(bounds) > _PATIENCE and _progress(bounds, _PATIENCE) < _PROGRESS * _left(bounds, enough)
     return not settled and not slow
+
+
+def _progress(bounds: list[float], rounds: int) -> float:
+    return abs(bounds[-1] - bounds[-1 - rounds])
+
+
+def _left(bounds: list[float], enough: float) -> float:
+    """What is left to close; a thousandth of the bound when nobody knows."""
+    return abs(bounds[-1] - enough) if np.isfinite(enough) else 1e-3 * abs(bounds[-1])
 
 
 def _add(solver: highspy.Highs, cuts: list[parity.Cut]) -> None:

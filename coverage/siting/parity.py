@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 type Floats = npt.NDArray[np.float64]
 type Ints = npt.NDArray[np.int64]
+type Numbers = npt.NDArray[np.int64] | npt.NDArray[np.float64]
 type Words = npt.NDArray[np.uint64]
 
 _ZERO = 1e-6
@@ -37,12 +38,12 @@ _TRIALS = 3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Rows ``sum_k data_k x_k <= limit`` with whole coefficients on variables between 0 and 1, stored by row."""
+    """Rows ``sum_k data_k x_k <= limit`` on variables between 0 and 1, stored by row."""
 
     indptr: Ints
     indices: Ints
-    data: Ints
-    limit: Ints
+    data: Numbers
+    limit: Numbers
 
     @property
     def number(self) -> Ints:
@@ -59,12 +60,12 @@ class Cut:
     """``sum_k data_k x_k <= limit``."""
 
     indices: Ints
-    data: Ints
-    limit: int
+    data: Numbers
+    limit: float
     efficacy: float
     """How far the solution at hand is from obeying, as a distance."""
     of: tuple[int, ...]
-    """The rows that it was made of."""
+    """The rows that a zero-half cut was made of."""
 
 
 def whole_rows(model: Mapping[str, np.ndarray]) -> Rows:

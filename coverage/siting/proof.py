@@ -9,6 +9,8 @@ of all (relaxation-induced neighbourhood, after Danna, Rothberg & Le Pape 2005).
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -40,12 +42,9 @@ def settle(best: Best, watch: Watch) -> None:
     if best.found and best.proof is not None:
         kept &= ~bounds.cannot_open(best.problem, best.proof, best.value + best.grain)
     core = _Core.of(best, kept)
-    if core.vast:
-        _search(best, watch)
-        core = _Core.of(best, kept)
     program = core.program
     for turn in range(_TURNS if core.large else 0):
-        relaxed = exact.relax(core.program, enough=best.settling, watch=watch)
+        relaxed = _relax(best, core, watch, searching=core.vast and turn == 0)
         best.cut(relaxed)
         if relaxed.ending != "solved" or best.closed:
             return
@@ -64,6 +63,24 @@ def settle(best: Best, watch: Watch) -> None:
     if not best.closed and not watch.over:
         start = core.start(best)
         best.hear(exact.solve(program, start=start, gap=best.gap, absolute_gap=best.grain, watch=watch), core.where)
+
+
+def _relax(best: Best, core: _Core, watch: Watch, *, searching: bool) -> exact.Relaxed:
+    """Relax the problem in the child, and look for a better plan here meanwhile when that takes long.
+
+    Both are counted and both are waited for: the answer does not depend on which is done first.
+    """
+    if not searching:
+        return exact.relax(core.program, enough=best.settling, watch=watch)
+    called_off = threading.Event()
+    with ThreadPoolExecutor(1) as other:
+        relaxing = other.submit(exact.relax, core.program, enough=best.settling, watch=watch.until(called_off))
+        try:
+            _search(best, watch)
+            return relaxing.result()
+        except BaseException:
+            called_off.set()
+            raise
 
 
 def _search(best: Best, watch: Watch) -> None:

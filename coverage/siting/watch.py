@@ -12,10 +12,10 @@ class Watch:
     The loops of this folder ask :attr:`over` between two small pieces of work.
     """
 
-    def __init__(self, time_limit_s: float, cancel: threading.Event | None = None) -> None:
+    def __init__(self, time_limit_s: float, *cancel: threading.Event | None) -> None:
         self._started = time.monotonic()
         self.limit_s = time_limit_s
-        self._cancel = cancel
+        self._cancel = tuple(event for event in cancel if event is not None)
 
     @property
     def seconds(self) -> float:
@@ -30,7 +30,7 @@ class Watch:
     @property
     def cancelled(self) -> bool:
         """Whether the caller has called it off."""
-        return self._cancel is not None and self._cancel.is_set()
+        return any(event.is_set() for event in self._cancel)
 
     @property
     def over(self) -> bool:
@@ -39,4 +39,8 @@ class Watch:
 
     def slice(self, share: float) -> Watch:
         """Return a watch for a share of the time that is left."""
-        return Watch(share * self.left_s, self._cancel)
+        return Watch(share * self.left_s, *self._cancel)
+
+    def until(self, event: threading.Event) -> Watch:
+        """Return a watch for all the time that is left, called off by this event too."""
+        return Watch(self.left_s, *self._cancel, event)

@@ -8,12 +8,13 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy import sparse
 
-from geoguichet.coverage.siting import exact, formulations
+from geoguichet.coverage.siting import exact, formulations, heuristics, proof
 from geoguichet.coverage.siting.constraints import SiteRules
 from geoguichet.coverage.siting.covering import maximal_covering
 from geoguichet.coverage.siting.problem import Problem, state
@@ -145,6 +146,40 @@ def runs(process: int) -> bool:
         return Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2][0] != "Z"
     except OSError:
         return False
+
+
+@pytest.fixture
+def everything_is_vast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Relax in the child and search here at once, as for the largest problems."""
+    monkeypatch.setattr(proof, "_MANY", 0)
+    monkeypatch.setattr(proof, "_VAST", 0)
+
+
+@pytest.mark.usefixtures("everything_is_vast")
+def test_searching_while_the_child_relaxes_gives_equal_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heuristics, "rounds", lambda problem, limit_s: 200)
+    cover, weight = scattered(330, 0.17)
+    plans = [maximal_covering(cover, weight, 10, time_limit_s=60) for _ in range(2)]
+    assert (plans[0].sites, plans[0].bound, plans[0].status) == (plans[1].sites, plans[1].bound, "optimal")
+
+
+@pytest.mark.usefixtures("everything_is_vast")
+def test_ctrl_c_while_searching_ends_the_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    cover, weight = scattered(900, 0.12)
+    search = heuristics.search
+
+    def interrupted(*told: Any, **more: Any) -> list[int]:
+        deadline = time.monotonic() + (2 if more["rounds"] > 600 else 0)
+        while not children() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        if children():
+            raise KeyboardInterrupt
+        return search(*told, **more)
+
+    monkeypatch.setattr(heuristics, "search", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        maximal_covering(cover, weight, 20, time_limit_s=60)
+    assert not children()
 
 
 def children(parent: int | None = None) -> list[int]:
