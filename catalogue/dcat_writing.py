@@ -29,11 +29,13 @@ from geoguichet.catalogue.dcat_vocabulary import (
     INSPIRE,
     LANGUAGE,
     LOCN,
+    LOCN_ADDRESS,
     MEDIA,
     NOTHING,
     RELATIVE,
     ROLE,
     VCARD,
+    VCARD_ADDRESS,
     tail,
 )
 from geoguichet.catalogue.mapping import TOPIC_CATEGORY, said
@@ -193,12 +195,19 @@ class _Terms(NamedTuple):
     email: URIRef
     phone: URIRef
     page: URIRef
+    address: URIRef
+    postal: URIRef
+    lines: Mapping[str, URIRef]
 
 
 _VCARD = _Terms(
-    VCARD.Individual, VCARD.Organization, VCARD.Kind, VCARD.fn, VCARD.hasEmail, VCARD.hasTelephone, VCARD.hasURL
+    *(VCARD.Individual, VCARD.Organization, VCARD.Kind, VCARD.fn, VCARD.hasEmail, VCARD.hasTelephone, VCARD.hasURL),
+    *(VCARD.hasAddress, VCARD.Address, VCARD_ADDRESS),
 )
-_FOAF = _Terms(FOAF.Person, FOAF.Organization, FOAF.Agent, FOAF.name, FOAF.mbox, FOAF.phone, FOAF.homepage)
+_FOAF = _Terms(
+    *(FOAF.Person, FOAF.Organization, FOAF.Agent, FOAF.name, FOAF.mbox, FOAF.phone, FOAF.homepage),
+    *(LOCN.address, LOCN.Address, LOCN_ADDRESS),
+)
 
 
 def agent_of(graph: NumberedGraph, contact: Contact, terms: _Terms = _FOAF) -> Node:
@@ -218,6 +227,13 @@ def agent_of(graph: NumberedGraph, contact: Contact, terms: _Terms = _FOAF) -> N
         graph.add((node, terms.phone, _address(f"tel:{point.value}")))
     for link in contact.links:
         graph.add((node, terms.page, _address(link.href)))
+    for postal in contact.extra.get("addresses") or ():
+        place = _typed(graph, graph.blank(), terms.postal)
+        graph.add((node, terms.address, place))
+        for name, term in terms.lines.items():
+            if said_there := postal.get(name):
+                text = said_there if isinstance(said_there, str) else ", ".join(said_there)
+                graph.add((place, term, Text(text)))
     return node
 
 
@@ -241,7 +257,7 @@ def _add_places(graph: NumberedGraph, subject: URIRef, record: Record) -> None:
         place = _typed(graph, graph.blank(), DCTERMS.Location)
         graph.add((subject, DCTERMS.spatial, place))
         geometry = part.as_geometry() if isinstance(part, Extent) else part
-        literal = Text(_as_wkt(geometry), datatype=GSP.wktLiteral)
+        literal = Text(geometries.as_wkt(geometry), datatype=GSP.wktLiteral)
         if isinstance(part, Extent):
             graph.add((place, DCAT.bbox, literal))
         else:
@@ -254,26 +270,6 @@ def _add_places(graph: NumberedGraph, subject: URIRef, record: Record) -> None:
         graph.add((subject, DCTERMS.spatial, place))
         if item["code"] != address:
             graph.add((place, SKOS.prefLabel, Text(item["code"])))
-
-
-def _as_wkt(geometry: Mapping[str, Any]) -> str:
-    """Write a point, line or polygon with every digit of its numbers."""
-
-    def row(positions: Any) -> str:
-        return ", ".join(f"{float(x)!r} {float(y)!r}" for x, y, *_ in positions)
-
-    kind, coordinates = geometry["type"], geometry["coordinates"]
-    if kind == "Point":
-        return f"POINT ({row([coordinates])})"
-    if kind == "LineString":
-        return f"LINESTRING ({row(coordinates)})"
-    if kind == "MultiPolygon":
-        return (
-            "MULTIPOLYGON ("
-            + ", ".join("(" + ", ".join(f"({row(ring)})" for ring in part) + ")" for part in coordinates)
-            + ")"
-        )
-    return "POLYGON (" + ", ".join(f"({row(ring)})" for ring in coordinates) + ")"
 
 
 def _add_dates(graph: NumberedGraph, subject: URIRef, record: Record) -> None:
