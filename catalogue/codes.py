@@ -292,8 +292,8 @@ def number(text: str) -> int | float | None:
 
 
 def relation(extra: Mapping[str, str]) -> str:
-    """Return the relation of a link from its ISO function and protocol."""
-    return _relation(extra.get("protocol", ""), extra.get("function", ""))
+    """Return the relation of a link from its ISO function and protocol; an address says the protocol best."""
+    return _relation(extra.get("protocolAddress") or extra.get("protocol", ""), extra.get("function", ""))
 
 
 @lru_cache(maxsize=4096)

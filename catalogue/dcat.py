@@ -7,6 +7,7 @@ from typing import Any
 
 from rdflib import Graph, URIRef
 from rdflib import Literal as Text
+from rdflib.compare import to_canonical_graph
 from rdflib.namespace import DCTERMS, FOAF, RDF
 from rdflib.term import Node
 
@@ -16,7 +17,7 @@ from geoguichet.catalogue.dcat_vocabulary import (
     DCAT,
     HYDRA,
 )
-from geoguichet.catalogue.dcat_writing import add_record, agent_of, new_graph, serialized
+from geoguichet.catalogue.dcat_writing import NumberedGraph, add_record, agent_of, serialized
 from geoguichet.catalogue.mapping import Mapped
 from geoguichet.catalogue.rdf import Form, load, silence
 from geoguichet.catalogue.record import Contact, Record
@@ -28,8 +29,8 @@ MAPPING = (
     Mapped("translations", "dct:title", note="and dct:description, in other languages"),
     Mapped("alternateTitles", "dct:alternative"),
     Mapped("description", "dct:description"),
-    Mapped("contacts", "dcat:contactPoint", note="pointOfContact"),
-    Mapped("contacts", "dct:publisher"),
+    Mapped("contacts", "dcat:contactPoint", note="pointOfContact; with vcard:hasAddress"),
+    Mapped("contacts", "dct:publisher", note="with locn:address, as every agent"),
     Mapped("contacts", "dct:creator", note="author"),
     Mapped("contacts", "dct:rightsHolder", note="owner"),
     Mapped("contacts", "prov:qualifiedAttribution", note="every other role"),
@@ -92,7 +93,7 @@ def next_page(document: bytes) -> str:
 
 def _part(graph: Graph, subject: Node, subjects: set[Node]) -> bytes:
     """Return, in Turtle, what a graph says of a subject and of what it names, but for the other subjects."""
-    part = new_graph()
+    part = Graph()
     waiting, met = [subject, *graph.subjects(FOAF.primaryTopic, subject)], set[Node]()
     while waiting:
         node = waiting.pop()
@@ -102,8 +103,12 @@ def _part(graph: Graph, subject: Node, subjects: set[Node]) -> bytes:
             known = value in met or value in subjects or (value, RDF.type, DCAT.Catalog) in graph
             if not known and not isinstance(value, Text):
                 waiting.append(value)
+    named = NumberedGraph()
+    for prefix, namespace in graph.namespaces():
+        named.bind(prefix, namespace, override=False)
+    named += to_canonical_graph(part)  # blank nodes named by what is said of them: read again, the part is the same
     with silence():
-        return part.serialize(format="turtle", encoding="utf-8")
+        return named.serialize(format="turtle", encoding="utf-8")
 
 
 def claims_json(document: Any) -> bool:
@@ -118,7 +123,7 @@ def write(record: Record, *, form: Form = "turtle", base: str = BASE, source: by
     """Return one record as DCAT-AP; its source when that describes it alone and still says the same."""
     if source and read_all(source) == [record]:
         return source
-    graph = new_graph()
+    graph = NumberedGraph()
     add_record(graph, record, base)
     return serialized(graph, form)
 
@@ -137,7 +142,7 @@ def write_catalogue(
     page_address: Callable[[int], str] | None = None,
 ) -> bytes:
     """Return a page of a whole catalogue; with several pages, Hydra says which comes next, at ``page_address``."""
-    graph = new_graph()
+    graph = NumberedGraph()
     catalogue = URIRef(address)
     graph.add((catalogue, RDF.type, DCAT.Catalog))
     graph.add((catalogue, DCTERMS.title, Text(title)))

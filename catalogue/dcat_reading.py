@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 from urllib.parse import unquote
 
 from rdflib import BNode, Graph, URIRef
@@ -24,10 +24,13 @@ from geoguichet.catalogue.dcat_vocabulary import (
     GEODCAT,
     GSP,
     LOCN,
+    LOCN_ADDRESS,
     NOTHING,
+    ORG,
     RELATIVE,
     SCHEMA,
     VCARD,
+    VCARD_ADDRESS,
     tail,
 )
 from geoguichet.catalogue.errors import RecordError
@@ -191,7 +194,7 @@ def _contacts(about: _About, described: _About | None) -> Iterator[Contact]:
 
 
 def _contact(agent: _About, role: str, **extra: str) -> Iterator[Contact]:
-    organization = agent.text(VCARD["organization-name"])
+    organization = _organization(agent)
     named = isinstance(agent.subject, URIRef) and str(agent.subject).startswith(("http://", "https://"))
     identifier = agent.text(DCTERMS.identifier) or (str(agent.subject) if named else "")
     label = agent.text(VCARD.fn, FOAF.name, RDFS.label, SKOS.prefLabel).removeprefix(NOTHING)
@@ -210,7 +213,9 @@ def _contact(agent: _About, role: str, **extra: str) -> Iterator[Contact]:
         *agent.texts(FOAF.phone),
         *(point.text(VCARD.hasValue) for point in agent.all(VCARD.hasTelephone)),
     ]
-    pages = [*agent.texts(VCARD.hasURL), *agent.texts(FOAF.homepage), *agent.texts(FOAF.page)]
+    pages = [
+        text for term in (VCARD.hasURL, FOAF.homepage, FOAF.workplaceHomepage, FOAF.page) for text in agent.texts(term)
+    ]
     contact = Contact(
         organization=organization if person else organization or label,
         name=label if person else "",
@@ -219,12 +224,32 @@ def _contact(agent: _About, role: str, **extra: str) -> Iterator[Contact]:
         emails=tuple(ContactPoint(text.removeprefix("mailto:")) for text in dict.fromkeys(emails) if text),
         phones=tuple(ContactPoint(text.removeprefix("tel:")) for text in dict.fromkeys(phones) if text),
         links=tuple(Link(text, "related") for text in dict.fromkeys(pages)),
-        extra=({"identifier": identifier} if identifier else {}) | extra,
+        extra=({"identifier": identifier} if identifier else {}) | _addresses(agent) | extra,
     )
     if contact.organization or contact.name or contact.emails:
         yield contact
     elif isinstance(agent.subject, URIRef | Text):
         yield Contact(organization=str(agent.subject), roles=contact.roles, extra=contact.extra)
+
+
+def _organization(agent: _About) -> str:
+    """Return the name of the organization of a person; GeoNetwork spells the term of vCard in its own way."""
+    names = [
+        agent.text(VCARD["organization-name"]),
+        *(held.text(VCARD["organization-name"], VCARD["organisation-name"]) for held in agent.all(VCARD.org)),
+        *(held.text(FOAF.name) for held in agent.all(ORG.memberOf)),
+    ]
+    return next(filter(None, names), "")
+
+
+def _addresses(agent: _About) -> dict[str, Any]:
+    """Return the postal addresses of a contact, as its ``addresses``; nothing when it has none."""
+    found = []
+    for place, terms in ((VCARD.hasAddress, VCARD_ADDRESS), (LOCN.address, LOCN_ADDRESS)):
+        for held in agent.all(place):
+            said = {name: held.text(term) for name, term in terms.items()}
+            found.append({name: [text] if name == "deliveryPoint" else text for name, text in said.items() if text})
+    return {"addresses": kept} if (kept := list(filter(None, found))) else {}
 
 
 def _spatial(about: _About) -> dict[str, Any]:
@@ -259,29 +284,12 @@ def _shape(literal: Text, unreadable: list[dict[str, Any]]) -> dict[str, Any] | 
         elif text.startswith("<") and "gml" in text.lower() and not text.lower().startswith("<http"):
             geometry = _envelope(text)
         else:
-            geometry = _from_wkt(text)
+            geometry = geometries.from_wkt(text)
             geometry = geometry and geometries.checked(geometry)
     except (ValueError, RecordError, KeyError, TypeError) as error:
         unreadable.append({"member": "geometry", "path": "dct:spatial", "text": text[:200], "reason": str(error)})
         return None
     return geometry
-
-
-def _from_wkt(text: str) -> dict[str, Any] | None:
-    import shapely
-
-    crs = ""
-    if text.startswith("<"):
-        crs, _, text = text[1:].partition(">")
-    try:
-        shape = shapely.from_wkt(text.split(";")[-1].strip())
-    except shapely.errors.ShapelyError as error:
-        raise ValueError(f"WKT illisible ({error})") from error
-    if shape is None or shape.is_empty:
-        return None
-    if "4326" in crs or "4258" in crs:
-        shape = shapely.transform(shape, lambda positions: positions[:, ::-1])
-    return cast(dict[str, Any], json.loads(shapely.to_geojson(shape)))
 
 
 def _envelope(text: str) -> dict[str, Any] | None:

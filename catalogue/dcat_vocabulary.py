@@ -14,6 +14,7 @@ GEODCAT = Namespace("http://data.europa.eu/930/")
 GSP = Namespace("http://www.opengis.net/ont/geosparql#")
 HYDRA = Namespace("http://www.w3.org/ns/hydra/core#")
 LOCN = Namespace("http://www.w3.org/ns/locn#")
+ORG = Namespace("http://www.w3.org/ns/org#")
 SCHEMA = Namespace("http://schema.org/")
 VCARD = Namespace("http://www.w3.org/2006/vcard/ns#")
 BASE = "urn:x-geoguichet:record:"
@@ -28,6 +29,22 @@ MEDIA = "http://www.iana.org/assignments/media-types/"
 DATES = {"publication": DCTERMS.issued, "revision": DCTERMS.modified, "creation": DCTERMS.created}
 AGENTS = {"publisher": DCTERMS.publisher, "author": DCTERMS.creator, "owner": DCTERMS.rightsHolder}
 CLASSES = {"series": DCAT.DatasetSeries, "service": DCAT.DataService}
+
+VCARD_ADDRESS = {
+    "deliveryPoint": VCARD["street-address"],
+    "city": VCARD.locality,
+    "administrativeArea": VCARD.region,
+    "postalCode": VCARD["postal-code"],
+    "country": VCARD["country-name"],
+}
+LOCN_ADDRESS = {
+    "deliveryPoint": LOCN.thoroughfare,
+    "city": LOCN.postName,
+    "administrativeArea": LOCN.adminUnitL2,
+    "postalCode": LOCN.postCode,
+    "country": LOCN.adminUnitL1,
+}
+"""Parts of a postal address, by the names that contacts have for them."""
 
 
 def tail(address: str) -> str:

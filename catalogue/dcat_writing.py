@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
+from itertools import count
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -27,11 +29,13 @@ from geoguichet.catalogue.dcat_vocabulary import (
     INSPIRE,
     LANGUAGE,
     LOCN,
+    LOCN_ADDRESS,
     MEDIA,
     NOTHING,
     RELATIVE,
     ROLE,
     VCARD,
+    VCARD_ADDRESS,
     tail,
 )
 from geoguichet.catalogue.mapping import TOPIC_CATEGORY, said
@@ -39,39 +43,73 @@ from geoguichet.catalogue.rdf import Form, silence
 from geoguichet.catalogue.record import Contact, Extent, Link, Record
 
 
-def new_graph() -> Graph:
-    """Return an empty graph that knows the prefixes."""
-    graph = Graph()
-    prefixes = {
-        "adms": ADMS,
-        "dcat": DCAT,
-        "dct": DCTERMS,
-        "dqv": DQV,
-        "foaf": FOAF,
-        "geodcatap": GEODCAT,
-        "gsp": GSP,
-        "hydra": HYDRA,
-        "locn": LOCN,
-        "prov": PROV,
-        "skos": SKOS,
-        "vcard": VCARD,
-    }
-    for prefix, namespace in prefixes.items():
-        graph.bind(prefix, namespace)
-    return graph
+class NumberedGraph(Graph):
+    """A graph that numbers its blank nodes: the same records are the same bytes, today and tomorrow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._numbers = count()
+        prefixes = {
+            "adms": ADMS,
+            "dcat": DCAT,
+            "dct": DCTERMS,
+            "dqv": DQV,
+            "foaf": FOAF,
+            "geodcatap": GEODCAT,
+            "gsp": GSP,
+            "hydra": HYDRA,
+            "locn": LOCN,
+            "prov": PROV,
+            "skos": SKOS,
+            "vcard": VCARD,
+        }
+        for prefix, namespace in prefixes.items():
+            self.bind(prefix, namespace)
+
+    def subjects(self, *asked: Any, **options: Any) -> Generator[Node]:
+        """Yield subjects sorted: rdflib's order is that of a set, which changes from one process to the next."""
+        yield from sorted(super().subjects(*asked, **options), key=str)
+
+    def blank(self) -> BNode:
+        """Return a blank node that it does not hold yet."""
+        return BNode(f"b{next(self._numbers):06}")
 
 
-def serialized(graph: Graph, form: Form) -> bytes:
+def serialized(graph: NumberedGraph, form: Form) -> bytes:
     """Write a graph; what is only named in it (a parent, a concept) gets the texts that DCAT-AP makes mandatory."""
-    for concept in set(graph.subjects(RDF.type, SKOS.Concept)):
+    for concept in graph.subjects(RDF.type, SKOS.Concept):
         if (concept, SKOS.prefLabel, None) not in graph:
             graph.add((concept, SKOS.prefLabel, Text(tail(str(concept)) or NOTHING)))
-    for series in set(graph.subjects(RDF.type, DCAT.DatasetSeries)):
+    for series in graph.subjects(RDF.type, DCAT.DatasetSeries):
         for term in (DCTERMS.title, DCTERMS.description):
             if (series, term, None) not in graph:
                 graph.add((series, term, Text(NOTHING)))
     with silence():
-        return graph.serialize(format="pretty-xml" if form == "xml" else form, encoding="utf-8", auto_compact=True)
+        written = graph.serialize(format="pretty-xml" if form == "xml" else form, encoding="utf-8", auto_compact=True)
+    return _IN_ORDER[form](written)
+
+
+def _prefixes_in_order(document: bytes) -> bytes:
+    """Sort the prefixes that rdflib declares in the order of a set."""
+    lines = document.split(b"\n")
+    at = [number for number, line in enumerate(lines[:40]) if line.startswith(b"  xmlns:")]
+    lines[at[0] : at[-1] + 1] = sorted(lines[at[0] : at[-1] + 1])
+    return b"\n".join(lines)
+
+
+def _nodes_in_order(document: bytes) -> bytes:
+    """Sort the nodes that rdflib writes in the order of a set."""
+    told = json.loads(document)
+    if "@graph" in told:
+        told["@graph"].sort(key=lambda node: node["@id"])
+    return json.dumps(told, ensure_ascii=False, indent=2).encode()
+
+
+_IN_ORDER: Mapping[Form, Callable[[bytes], bytes]] = {
+    "turtle": bytes,
+    "xml": _prefixes_in_order,
+    "json-ld": _nodes_in_order,
+}
 
 
 def subject_of(record: Record, base: str) -> URIRef:
@@ -81,7 +119,7 @@ def subject_of(record: Record, base: str) -> URIRef:
     return URIRef(base + quote(record.id, safe=""))
 
 
-def add_record(graph: Graph, record: Record, base: str) -> URIRef:
+def add_record(graph: NumberedGraph, record: Record, base: str) -> URIRef:
     """Add a record to a graph; its subject is returned."""
     subject = subject_of(record, base)
     say: Callable[[URIRef, Node], Any] = lambda term, value: graph.add((subject, term, value))  # noqa: E731
@@ -128,7 +166,7 @@ def _typed(graph: Graph, node: Node, kind: URIRef) -> Node:
     return node
 
 
-def _add_contacts(graph: Graph, subject: URIRef, record: Record) -> None:
+def _add_contacts(graph: NumberedGraph, subject: URIRef, record: Record) -> None:
     """Add who answers for the resource, by role."""
     published = False
     for contact in record.contacts:
@@ -141,7 +179,7 @@ def _add_contacts(graph: Graph, subject: URIRef, record: Record) -> None:
             graph.add((subject, AGENTS[role], agent_of(graph, contact)))
             published |= role == "publisher"
         else:
-            attribution = _typed(graph, BNode(), PROV.Attribution)
+            attribution = _typed(graph, graph.blank(), PROV.Attribution)
             graph.add((subject, PROV.qualifiedAttribution, attribution))
             graph.add((attribution, PROV.agent, agent_of(graph, contact)))
             graph.add((attribution, DCAT.hadRole, _typed(graph, URIRef(ROLE + quote(role)), DCAT.Role)))
@@ -157,17 +195,24 @@ class _Terms(NamedTuple):
     email: URIRef
     phone: URIRef
     page: URIRef
+    address: URIRef
+    postal: URIRef
+    lines: Mapping[str, URIRef]
 
 
 _VCARD = _Terms(
-    VCARD.Individual, VCARD.Organization, VCARD.Kind, VCARD.fn, VCARD.hasEmail, VCARD.hasTelephone, VCARD.hasURL
+    *(VCARD.Individual, VCARD.Organization, VCARD.Kind, VCARD.fn, VCARD.hasEmail, VCARD.hasTelephone, VCARD.hasURL),
+    *(VCARD.hasAddress, VCARD.Address, VCARD_ADDRESS),
 )
-_FOAF = _Terms(FOAF.Person, FOAF.Organization, FOAF.Agent, FOAF.name, FOAF.mbox, FOAF.phone, FOAF.homepage)
+_FOAF = _Terms(
+    *(FOAF.Person, FOAF.Organization, FOAF.Agent, FOAF.name, FOAF.mbox, FOAF.phone, FOAF.homepage),
+    *(LOCN.address, LOCN.Address, LOCN_ADDRESS),
+)
 
 
-def agent_of(graph: Graph, contact: Contact, terms: _Terms = _FOAF) -> Node:
+def agent_of(graph: NumberedGraph, contact: Contact, terms: _Terms = _FOAF) -> Node:
     """Add an agent, and return it."""
-    node = _typed(graph, BNode(), terms.person if contact.name else terms.organization)
+    node = _typed(graph, graph.blank(), terms.person if contact.name else terms.organization)
     graph.add((node, RDF.type, terms.kind))
     graph.add((node, terms.name, Text(contact.name or contact.organization or NOTHING)))
     if contact.name and contact.organization:
@@ -182,6 +227,13 @@ def agent_of(graph: Graph, contact: Contact, terms: _Terms = _FOAF) -> Node:
         graph.add((node, terms.phone, _address(f"tel:{point.value}")))
     for link in contact.links:
         graph.add((node, terms.page, _address(link.href)))
+    for postal in contact.extra.get("addresses") or ():
+        place = _typed(graph, graph.blank(), terms.postal)
+        graph.add((node, terms.address, place))
+        for name, term in terms.lines.items():
+            if said_there := postal.get(name):
+                text = said_there if isinstance(said_there, str) else ", ".join(said_there)
+                graph.add((place, term, Text(text)))
     return node
 
 
@@ -199,55 +251,35 @@ def _reference(href: str) -> URIRef:
     return URIRef(RELATIVE + quote(href.strip())) if relative else _address(href)
 
 
-def _add_places(graph: Graph, subject: URIRef, record: Record) -> None:
+def _add_places(graph: NumberedGraph, subject: URIRef, record: Record) -> None:
     """Add the boxes, shapes and named places."""
     for part in geometries.boxes_and_shapes(record.geometry):
-        place = _typed(graph, BNode(), DCTERMS.Location)
+        place = _typed(graph, graph.blank(), DCTERMS.Location)
         graph.add((subject, DCTERMS.spatial, place))
         geometry = part.as_geometry() if isinstance(part, Extent) else part
-        literal = Text(_as_wkt(geometry), datatype=GSP.wktLiteral)
+        literal = Text(geometries.as_wkt(geometry), datatype=GSP.wktLiteral)
         if isinstance(part, Extent):
             graph.add((place, DCAT.bbox, literal))
         else:
-            shape = _typed(graph, BNode(), LOCN.Geometry)
+            shape = _typed(graph, graph.blank(), LOCN.Geometry)
             graph.add((place, LOCN.geometry, shape))
             graph.add((shape, GSP.asWKT, literal))
     for item in said(record, "places") or ():
         address = item.get("href") or (item["code"] if item["code"].startswith("http") else "")
-        place = _typed(graph, _address(address) if address else BNode(), DCTERMS.Location)
+        place = _typed(graph, _address(address) if address else graph.blank(), DCTERMS.Location)
         graph.add((subject, DCTERMS.spatial, place))
         if item["code"] != address:
             graph.add((place, SKOS.prefLabel, Text(item["code"])))
 
 
-def _as_wkt(geometry: Mapping[str, Any]) -> str:
-    """Write a point, line or polygon with every digit of its numbers."""
-
-    def row(positions: Any) -> str:
-        return ", ".join(f"{float(x)!r} {float(y)!r}" for x, y, *_ in positions)
-
-    kind, coordinates = geometry["type"], geometry["coordinates"]
-    if kind == "Point":
-        return f"POINT ({row([coordinates])})"
-    if kind == "LineString":
-        return f"LINESTRING ({row(coordinates)})"
-    if kind == "MultiPolygon":
-        return (
-            "MULTIPOLYGON ("
-            + ", ".join("(" + ", ".join(f"({row(ring)})" for ring in part) + ")" for part in coordinates)
-            + ")"
-        )
-    return "POLYGON (" + ", ".join(f"({row(ring)})" for ring in coordinates) + ")"
-
-
-def _add_dates(graph: Graph, subject: URIRef, record: Record) -> None:
+def _add_dates(graph: NumberedGraph, subject: URIRef, record: Record) -> None:
     for kind, term in DATES.items():
         written = [item["date"] for item in said(record, "dates") or () if item.get("type") == kind]
         if written:
             graph.add((subject, term, _date(max(written))))
     time = record.time
     if time is not None:
-        period = _typed(graph, BNode(), DCTERMS.PeriodOfTime)
+        period = _typed(graph, graph.blank(), DCTERMS.PeriodOfTime)
         graph.add((subject, DCTERMS.temporal, period))
         for term, end in zip(
             (DCAT.startDate, DCAT.endDate), time.interval or (time.timestamp or time.date,) * 2, strict=True
@@ -262,7 +294,7 @@ def _date(text: str) -> Text:
     return Text(text, datatype=kinds.get(len(text), XSD.dateTime), normalize=False)
 
 
-def _add_themes(graph: Graph, subject: URIRef, record: Record) -> None:
+def _add_themes(graph: NumberedGraph, subject: URIRef, record: Record) -> None:
     for theme in record.themes:
         for concept in theme.concepts:
             if theme.scheme == TOPIC_CATEGORY:
@@ -270,18 +302,20 @@ def _add_themes(graph: Graph, subject: URIRef, record: Record) -> None:
                 graph.add((subject, GEODCAT.topicCategory, _typed(graph, topic, SKOS.Concept)))
                 continue
             known = concept.id.startswith(("http://", "https://"))
-            node = _typed(graph, _address(concept.id) if known else BNode(), SKOS.Concept)
+            node = _typed(graph, _address(concept.id) if known else graph.blank(), SKOS.Concept)
             graph.add((subject, DCAT.theme, node))
             label = concept.title or ("" if known else concept.id)
             if label:
                 graph.add((node, SKOS.prefLabel, Text(label)))
             if theme.scheme or theme.extra.get("title"):
-                scheme = _typed(graph, _address(theme.scheme) if ":" in theme.scheme else BNode(), SKOS.ConceptScheme)
+                scheme = _typed(
+                    graph, _address(theme.scheme) if ":" in theme.scheme else graph.blank(), SKOS.ConceptScheme
+                )
                 graph.add((node, SKOS.inScheme, scheme))
                 graph.add((scheme, DCTERMS.title, Text(theme.extra.get("title") or theme.scheme)))
 
 
-def _add_rights(graph: Graph, subject: Node, record: Record) -> None:
+def _add_rights(graph: NumberedGraph, subject: Node, record: Record) -> None:
     if record.license not in ("", "other"):
         address = URIRef(codes.licence_address(record.license))
         licence = _typed(graph, address, DCTERMS.LicenseDocument)
@@ -289,12 +323,12 @@ def _add_rights(graph: Graph, subject: Node, record: Record) -> None:
         graph.add((licence, RDFS.label, Text(record.license)))
     for line in record.rights.split("\n"):
         if line.strip():
-            statement = _typed(graph, BNode(), DCTERMS.RightsStatement)
+            statement = _typed(graph, graph.blank(), DCTERMS.RightsStatement)
             graph.add((subject, DCTERMS.rights, statement))
             graph.add((statement, RDFS.label, Text(line)))
 
 
-def _add_links(graph: Graph, subject: URIRef, record: Record) -> None:
+def _add_links(graph: NumberedGraph, subject: URIRef, record: Record) -> None:
     """Add the distributions, endpoints and pages."""
     if record.type == "service" and not any(_is_endpoint(link) for link in record.links):
         graph.add(
@@ -320,8 +354,8 @@ def _is_endpoint(link: Link) -> bool:
     return link.rel == "service" or (link.rel != "preview" and "operation" in link.extra)
 
 
-def _add_distribution(graph: Graph, subject: URIRef, record: Record, link: Link) -> None:
-    part = _typed(graph, BNode(), DCAT.Distribution)
+def _add_distribution(graph: NumberedGraph, subject: URIRef, record: Record, link: Link) -> None:
+    part = _typed(graph, graph.blank(), DCAT.Distribution)
     graph.add((subject, DCAT.distribution, part))
     graph.add((part, DCAT.accessURL, _typed(graph, _reference(link.href), RDFS.Resource)))
     if link.rel == "enclosure":
@@ -332,17 +366,17 @@ def _add_distribution(graph: Graph, subject: URIRef, record: Record, link: Link)
     if link.type:
         graph.add((part, DCAT.mediaType, _typed(graph, _address(MEDIA + link.type), DCTERMS.MediaType)))
     if protocol := link.extra.get("protocol"):
-        standard = _typed(graph, BNode(), DCTERMS.Standard)
+        standard = _typed(graph, graph.blank(), DCTERMS.Standard)
         graph.add((part, DCTERMS.conformsTo, standard))
         graph.add((standard, RDFS.label, Text(protocol)))
     if record.license not in ("", "other"):
         graph.add((part, DCTERMS.license, URIRef(codes.licence_address(record.license))))
 
 
-def _add_facts(graph: Graph, subject: URIRef, record: Record, base: str) -> None:
+def _add_facts(graph: NumberedGraph, subject: URIRef, record: Record, base: str) -> None:
     say: Callable[[URIRef, Node], Any] = lambda term, value: graph.add((subject, term, value))  # noqa: E731
     if lineage := said(record, "lineage"):
-        statement = _typed(graph, BNode(), DCTERMS.ProvenanceStatement)
+        statement = _typed(graph, graph.blank(), DCTERMS.ProvenanceStatement)
         say(DCTERMS.provenance, statement)
         graph.add((statement, RDFS.label, Text(lineage)))
     _add_resolutions(graph, subject, said(record, "resolution") or ())
@@ -351,7 +385,7 @@ def _add_facts(graph: Graph, subject: URIRef, record: Record, base: str) -> None
             say(GEODCAT.referenceSystem, _typed(graph, URIRef(codes.crs_address(system)), DCTERMS.Standard))
     for item in said(record, "conformity") or ():
         if item.get("pass"):
-            standard = _typed(graph, _address(item["href"]) if item.get("href") else BNode(), DCTERMS.Standard)
+            standard = _typed(graph, _address(item["href"]) if item.get("href") else graph.blank(), DCTERMS.Standard)
             say(DCTERMS.conformsTo, standard)
             if item.get("title"):
                 graph.add((standard, DCTERMS.title, Text(item["title"])))
@@ -372,14 +406,14 @@ def _add_facts(graph: Graph, subject: URIRef, record: Record, base: str) -> None
     if kind := said(record, "serviceType"):
         say(GEODCAT.serviceType, _typed(graph, URIRef(f"{INSPIRE}SpatialDataServiceType/{quote(kind)}"), SKOS.Concept))
     for item in record.external_ids:
-        other = _typed(graph, BNode(), ADMS.Identifier)
+        other = _typed(graph, graph.blank(), ADMS.Identifier)
         say(ADMS.identifier, other)
         graph.add((other, SKOS.notation, Text(item.value)))
         if item.scheme:
             graph.add((other, ADMS.schemaAgency, Text(item.scheme)))
 
 
-def _add_resolutions(graph: Graph, subject: URIRef, items: Iterable[Mapping[str, Any]]) -> None:
+def _add_resolutions(graph: NumberedGraph, subject: URIRef, items: Iterable[Mapping[str, Any]]) -> None:
     """Add the distance in metres, which DCAT-AP wants alone, and as measurements the other distances and the scales."""
     factors = {"m": 1, "km": 1000, "cm": 0.01}
     metres = [
@@ -392,19 +426,19 @@ def _add_resolutions(graph: Graph, subject: URIRef, items: Iterable[Mapping[str,
     measures = [(GEODCAT.spatialResolutionAsDistance, distance) for distance in metres[1:]]
     measures += [(GEODCAT.spatialResolutionAsScale, 1 / item["scale"]) for item in items if "scale" in item]
     for metric, number in measures:
-        measure = _typed(graph, BNode(), DQV.QualityMeasurement)
+        measure = _typed(graph, graph.blank(), DQV.QualityMeasurement)
         graph.add((subject, DQV.hasQualityMeasurement, measure))
         graph.add((measure, DQV.isMeasurementOf, _typed(graph, metric, DQV.Metric)))
         graph.add((measure, DQV.value, Text(number)))
 
 
-def _add_catalogue_record(graph: Graph, subject: URIRef, record: Record) -> None:
+def _add_catalogue_record(graph: NumberedGraph, subject: URIRef, record: Record) -> None:
     """Add what is about the record itself: its dates, language and contacts."""
     contacts = [contact for contact in record.contacts if contact.extra.get("about") == "metadata"]
     language = (said(record, "language") or {}).get("code", "")
     if not (record.updated or record.created or contacts or language):
         return
-    node = BNode()
+    node = graph.blank()
     if modified := record.updated or record.created:  # DCAT-AP wants a date of any dcat:CatalogRecord
         _typed(graph, node, DCAT.CatalogRecord)
         graph.add((node, DCTERMS.modified, _date(modified)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from geoguichet.catalogue.errors import RecordError
 from geoguichet.catalogue.record import Extent, Record
@@ -76,3 +76,41 @@ def _rectangle(part: Mapping[str, Any]) -> Extent | None:
     if ring[0] != ring[-1] or len(xs) > 2 or len(ys) > 2 or len(set(ring)) != len(xs) * len(ys):
         return None
     return Extent(min(xs), min(ys), max(xs), max(ys))
+
+
+def from_wkt(text: str) -> dict[str, Any] | None:
+    """Read WKT, after the address of its reference system when it names one; ValueError when it is none."""
+    import shapely
+
+    crs = ""
+    if text.startswith("<"):
+        crs, _, text = text[1:].partition(">")
+    try:
+        shape = shapely.from_wkt(text.split(";")[-1].strip())
+    except shapely.errors.ShapelyError as error:
+        raise ValueError(f"WKT illisible ({error})") from error
+    if shape is None or shape.is_empty:
+        return None
+    if "4326" in crs or "4258" in crs:
+        shape = shapely.transform(shape, lambda positions: positions[:, ::-1])
+    return cast(dict[str, Any], json.loads(shapely.to_geojson(shape)))
+
+
+def as_wkt(geometry: Mapping[str, Any]) -> str:
+    """Write a point, line or polygon with every digit of its numbers."""
+
+    def row(positions: Any) -> str:
+        return ", ".join(f"{float(x)!r} {float(y)!r}" for x, y, *_ in positions)
+
+    kind, coordinates = geometry["type"], geometry["coordinates"]
+    if kind == "Point":
+        return f"POINT ({row([coordinates])})"
+    if kind == "LineString":
+        return f"LINESTRING ({row(coordinates)})"
+    if kind == "MultiPolygon":
+        return (
+            "MULTIPOLYGON ("
+            + ", ".join("(" + ", ".join(f"({row(ring)})" for ring in part) + ")" for part in coordinates)
+            + ")"
+        )
+    return "POLYGON (" + ", ".join(f"({row(ring)})" for ring in coordinates) + ")"

@@ -59,7 +59,7 @@ MAPPING = (
     Mapped("featureCatalogue", "contentInfo[MD_FeatureCatalogueDescription]"),
     Mapped("formats", "distributionInfo/*/distributionFormat"),
     Mapped("contacts.distribution", "distributionInfo/*/distributor"),
-    Mapped("links", "distributionInfo/*/transferOptions/*/onLine"),
+    Mapped("links", "distributionInfo/*/transferOptions/*/onLine", note="`protocolAddress` is that of its anchor"),
     Mapped("conformity", "dataQualityInfo/*/report[DQ_ConformanceResult]"),
     Mapped("quality", "dataQualityInfo/*/report[DQ_QuantitativeResult]", note="counts and rates, without their unit"),
     Mapped("lineage", "dataQualityInfo/*/lineage/*/statement"),

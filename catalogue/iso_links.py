@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from geoguichet.catalogue import codes
-from geoguichet.catalogue.iso_values import Members, code_of, uuidref, value
+from geoguichet.catalogue.iso_values import Members, code_of, href_of, uuidref, value
 from geoguichet.catalogue.record import Link
 from geoguichet.catalogue.xml import (
     HREF,
@@ -60,6 +60,7 @@ def online_resource(resource: Element | None, rel: str = "") -> Link | None:
         return None
     texts = (
         ("protocol", value(parts.get("protocol"))),
+        ("protocolAddress", href_of(parts.get("protocol"))),
         ("function", code_of(parts.get("function"))),
         ("description", value(parts.get("description"))),
         ("applicationProfile", value(parts.get("applicationProfile"))),

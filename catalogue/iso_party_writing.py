@@ -51,7 +51,8 @@ def _online(make: Maker, link: Link) -> Element:
     return make.object(
         "CI_OnlineResource",
         ("linkage", url),
-        *((name, link.extra.get(name, "")) for name in ("protocol", "applicationProfile")),
+        ("protocol", make.text(link.extra.get("protocol", ""), link.extra.get("protocolAddress", ""))),
+        ("applicationProfile", link.extra.get("applicationProfile", "")),
         ("name", named),
         ("description", link.extra.get("description", "")),
         ("function", make.code("CI_OnLineFunctionCode", _function(link))),
@@ -121,6 +122,7 @@ def party_of(make: Maker, contact: Contact) -> Element:
     addresses = contact.extra.get("addresses") or [{}]
     postal = addresses[0]
     emails = [point.value for point in contact.emails]
+    older = "gmd" in make.dialect.namespaces  # a contact has one page there
     address = None
     if postal or emails:
         lines = ("city", "administrativeArea", "postalCode", "country")
@@ -132,7 +134,7 @@ def party_of(make: Maker, contact: Contact) -> Element:
         )
     details: list[Property] = [
         ("address", address),
-        ("onlineResource", [_online(make, link) for link in contact.links]),
+        ("onlineResource", [_online(make, link) for link in (contact.links[:1] if older else contact.links)]),
         ("hoursOfService", contact.extra.get("hoursOfService", "")),
         ("contactInstructions", contact.extra.get("contactInstructions", "")),
     ]

@@ -3,6 +3,8 @@
 import csv
 import json
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -283,3 +285,38 @@ SHAPES = """
 :catalogue sh:targetClass dcat:Catalog ; sh:property [ sh:path dct:publisher ; sh:minCount 1 ],
   [ sh:path dcat:dataset ; sh:class dcat:Dataset ], [ sh:path dcat:service ; sh:class dcat:DataService ] .
 """
+
+
+TWO_DATASETS = """
+@prefix dcat: <http://www.w3.org/ns/dcat#> . @prefix dct: <http://purl.org/dc/terms/> . @prefix ogc: <urn:ogc#> .
+<urn:a> a dcat:Dataset ; dct:title "A" ; dct:spatial [ a ogc:P ; dct:title "ici" ], [ dct:title "là" ] .
+[] a dcat:Dataset ; dct:title "B" ; dct:spatial [ a ogc:P ], [ dct:title "là-bas" ] ; dcat:keyword "b" .
+"""
+WRITING = """
+import hashlib, json, sys
+from geoguichet.catalogue import dcat
+from geoguichet.catalogue.record import Record
+told = json.load(sys.stdin)
+records = [Record.from_geojson(told["record"]), Record(id="autre", type="service", title="Autre")]
+parts = [part for _, part in dcat.read_parts(told["graph"].encode())]
+pages = [dcat.write_catalogue(records, title="C", publisher="P", form=form) for form in ("turtle", "xml", "json-ld")]
+print([hashlib.sha256(written).hexdigest() for written in parts + pages])
+"""
+
+
+def test_two_processes_write_the_same_rdf(full_record: Record) -> None:
+    """rdflib names blank nodes at random and keeps much in sets, whose order is another in each process."""
+    told = json.dumps({"record": full_record.to_geojson(), "graph": TWO_DATASETS})
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITING],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONHASHSEED": seed},
+        )
+        for seed in ("1", "2")
+    ]
+    one, other = (process.communicate(told, timeout=60)[0] for process in running)
+    assert one == other
+    assert one.count("'") == 10

@@ -203,6 +203,14 @@ EVERYTHING = describe(
                 "Le fichier",
                 extra={"function": "download"},
             ),
+            Link(
+                "https://exemple.fr/wms",
+                "service",
+                extra={
+                    "protocol": "OGC Web Map Service",
+                    "protocolAddress": "http://www.opengis.net/def/serviceType/ogc/wms",
+                },
+            ),
             Link("https://exemple.fr/apercu.png", "preview", title="Aperçu"),
         ),
         "formats": [{"name": "Shapefile", "version": "1.0"}],
@@ -337,6 +345,44 @@ DCAT_MEMBERS = (
     "externalIds",
     "maintenance",
 )
+
+
+@pytest.mark.parametrize("form", ["turtle", "xml", "json-ld"])
+@pytest.mark.parametrize("role", ["pointOfContact", "publisher", "custodian"])
+def test_dcat_keeps_all_of_a_contact(form: Form, role: str) -> None:
+    postal = {
+        "deliveryPoint": ["1 place Saint-Étienne"],
+        "city": "Toulouse",
+        "postalCode": "31000",
+        "country": "France",
+    }
+    contact = Contact(
+        name="Anne Puig",
+        organization="Département",
+        position="géomaticienne",
+        roles=(role,),
+        emails=(ContactPoint("sig@exemple.fr"),),
+        phones=(ContactPoint("+33561000000"),),
+        links=(Link("https://exemple.fr", "about", "text/html"),),
+        extra={"identifier": "https://orcid.org/0", "addresses": [postal]},
+    )
+    [back] = dcat.read_all(dcat.write(Record(id="a", title="A", contacts=(contact,)), form=form))
+    assert back.contacts == (contact,)
+
+
+def test_dcat_reads_the_organization_that_a_person_is_a_member_of() -> None:
+    graph = """@prefix dcat: <http://www.w3.org/ns/dcat#> . @prefix dct: <http://purl.org/dc/terms/> .
+      @prefix foaf: <http://xmlns.com/foaf/0.1/> . @prefix org: <http://www.w3.org/ns/org#> .
+      @prefix v: <http://www.w3.org/2006/vcard/ns#> .
+      <urn:a> a dcat:Dataset ; dct:title "A" ;
+        dct:publisher [ a foaf:Agent ; foaf:name "Anne Puig" ;
+          org:memberOf [ a foaf:Organization ; foaf:name "DREAL" ] ] ;
+        dcat:contactPoint [ a v:Organization ; v:org [ v:organisation-name "Géo2France" ] ] ."""
+    [record] = dcat.read_all(graph.encode())
+    assert [(contact.organization, contact.name) for contact in record.contacts] == [
+        ("Géo2France", ""),
+        ("DREAL", "Anne Puig"),
+    ]
 
 
 @pytest.mark.parametrize("form", ["turtle", "xml", "json-ld"])
