@@ -1,6 +1,10 @@
 """What is noticed in a record, how it is scored, and which links are dead."""
 
+import socket
+import ssl
 import threading
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -197,6 +201,29 @@ def site() -> Iterator[str]:
     httpd.shutdown()
     httpd.server_close()
     thread.join()
+
+
+@pytest.mark.parametrize(
+    ("cause", "rule", "said"),
+    [
+        (socket.gaierror(-2, "x"), "link-dns", "no server has this name"),
+        (ssl.SSLError(1, "certificat expiré"), "link-tls", "secure connection refused"),
+        (TimeoutError(), "link-timeout", "no answer in time"),
+        (ConnectionRefusedError(), "link-dead", "refuses the connection"),
+    ],
+)
+def test_a_connection_that_fails_has_its_rule(
+    cause: Exception, rule: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise urllib.error.URLError(cause)
+
+    monkeypatch.setattr(urllib.request.OpenerDirector, "open", fail)
+    record = Record(id="a", links=(Link("https://exemple.fr/a", "enclosure"),))
+    for language in ("fr", "en"):
+        [finding] = dead_links(record, client=PATIENCE, inner=True, language=language)
+        assert finding.rule == rule and finding.severity == "warning" and finding.remedy
+    assert said in finding.message
 
 
 def test_dead_links_say_why(site: str) -> None:
