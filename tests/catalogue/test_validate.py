@@ -104,6 +104,13 @@ def test_the_extent_is_compared_with_the_place_that_the_title_names(good: Record
     places = {"ariege": Extent(0.8, 42.5, 2.2, 43.3), "tarn": Extent(1.5, 43.4, 2.9, 44.2)}
     assert "extent-place" not in rules_of(good, places=places)
     assert "extent-place" in rules_of(replace(good, title="Forêts du Tarn"), places=places)
+    france = replace(good, geometry=Extent(-5, 42, 8, 51).as_geometry())
+    around = replace(good, geometry=Extent(0.5, 42.3, 2.5, 43.6).as_geometry())
+    issus = {"issus": Extent(1.4, 43.4, 1.5, 43.5)}
+    assert "extent-place" not in rules_of(replace(good, title="Données issus de l'IGN"), places=issus)
+    assert "extent-place" in rules_of(replace(good, title="Données d'Issus"), places=issus)
+    assert "extent-place" in rules_of(france, places=places)  # it touches the place, and is no extent of it
+    assert "extent-place" not in rules_of(around, places=places)
 
 
 def test_a_score_is_an_explained_sum(good: Record) -> None:
