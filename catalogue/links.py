@@ -65,7 +65,7 @@ def _target(link: Link) -> Target:
 def _together(try_: Callable[[Target], Reason | None], links: Sequence[Target]) -> dict[Target, Reason | None]:
     """Try links four at a time, in threads that do not outlive an interruption."""
     waiting: SimpleQueue[Target] = SimpleQueue()
-    tried: SimpleQueue[tuple[Target, Reason | None]] = SimpleQueue()
+    tried: SimpleQueue[tuple[Target, Reason | Exception | None]] = SimpleQueue()
     for link in links:
         waiting.put(link)
 
@@ -73,11 +73,20 @@ def _together(try_: Callable[[Target], Reason | None], links: Sequence[Target]) 
         with suppress(Empty):
             while True:
                 link = waiting.get_nowait()
-                tried.put((link, try_(link)))
+                try:
+                    tried.put((link, try_(link)))
+                except Exception as error:  # noqa: BLE001 (who waits for the answer must have one)
+                    tried.put((link, error))
 
     for _ in range(min(4, len(links))):
         Thread(target=work, daemon=True).start()
-    return dict(tried.get() for _ in links)
+    found: dict[Target, Reason | None] = {}
+    for _ in links:
+        link, reason = tried.get()
+        if isinstance(reason, Exception):
+            raise reason
+        found[link] = reason
+    return found
 
 
 def _found(

@@ -187,7 +187,7 @@ def _of_connection(address: str, cause: object) -> Exception:
     if isinstance(cause, socket.gaierror):
         return UnreachableError(*told("ce nom de serveur n'existe pas (DNS).", "no server has this name (DNS)."))
     if isinstance(cause, ssl.SSLError):
-        reason = f"(TLS : {cause.reason or cause})"
+        reason = f"(TLS : {getattr(cause, 'reason', None) or cause})"
         return UnreachableError(*told(f"connexion sécurisée refusée {reason}.", f"secure connection refused {reason}."))
     if isinstance(cause, ConnectionRefusedError):
         return UnreachableError(*told("le serveur refuse la connexion.", "the server refuses the connection."))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -9,7 +10,7 @@ from functools import lru_cache
 from geoguichet.catalogue import codes
 from geoguichet.catalogue.errors import RecordError
 from geoguichet.catalogue.mapping import said
-from geoguichet.catalogue.record import Record, instant_keys
+from geoguichet.catalogue.record import Extent, Record, instant_keys
 from geoguichet.catalogue.rules.rule import DATA, Context, Fault, Rule, Words, asked, needs
 from geoguichet.catalogue.text import words as words_of
 
@@ -26,22 +27,41 @@ def _extent(record: Record, _: Context) -> Iterator[Words]:
         yield Words("l'emprise est le point zéro (0° N, 0° E).", "the extent is the zero point (0° N, 0° E).")
 
 
+_CAPITALISED = re.compile(r"(?<!\w)[A-ZÀ-ÖØ-Þ]\w*")
+
+
 def _named_place(record: Record, context: Context) -> Iterator[Words]:
     """Compare the extent with the place that the title names, the longest name first."""
     box = record.extent
     if box is None or not context.places:
         return
     title = words_of(record.title)
+    names = {word for text in _CAPITALISED.findall(record.title) for word in words_of(text)}  # « issus » is no commune
     for length in range(min(6, len(title)), 0, -1):
         for start in range(len(title) - length + 1):
             place = " ".join(title[start : start + length])
-            if place in context.places and len(place) > 3:
-                if not box.intersects(context.places[place]):
+            if place in context.places and len(place) > 3 and title[start] in names:
+                there = context.places[place]
+                if not box.intersects(there):
                     yield Words(
                         f"l'emprise ne touche pas « {place} », que le titre nomme.",
                         f"the extent does not touch “{place}”, which the title names.",
                     )
+                elif _dwarfs(box, there):
+                    yield Words(
+                        f"l'emprise déborde largement de « {place} », que le titre nomme.",
+                        f"the extent goes far beyond “{place}”, which the title names.",
+                    )
                 return
+
+
+def _dwarfs(box: Extent, place: Extent) -> bool:
+    """Say whether a box is so much larger than a place that it cannot be that of something in it.
+
+    Four times as wide or high, and 0.2 degrees: boxes are drawn generously, and neighbours are often shown too.
+    """
+    sides = ((box.east - box.west, place.east - place.west), (box.north - box.south, place.north - place.south))
+    return any(mine > 4 * theirs + 0.2 for mine, theirs in sides)
 
 
 _KINDS = {

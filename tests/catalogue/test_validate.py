@@ -1,6 +1,10 @@
 """What is noticed in a record, how it is scored, and which links are dead."""
 
+import socket
+import ssl
 import threading
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -100,6 +104,13 @@ def test_the_extent_is_compared_with_the_place_that_the_title_names(good: Record
     places = {"ariege": Extent(0.8, 42.5, 2.2, 43.3), "tarn": Extent(1.5, 43.4, 2.9, 44.2)}
     assert "extent-place" not in rules_of(good, places=places)
     assert "extent-place" in rules_of(replace(good, title="Forêts du Tarn"), places=places)
+    france = replace(good, geometry=Extent(-5, 42, 8, 51).as_geometry())
+    around = replace(good, geometry=Extent(0.5, 42.3, 2.5, 43.6).as_geometry())
+    issus = {"issus": Extent(1.4, 43.4, 1.5, 43.5)}
+    assert "extent-place" not in rules_of(replace(good, title="Données issus de l'IGN"), places=issus)
+    assert "extent-place" in rules_of(replace(good, title="Données d'Issus"), places=issus)
+    assert "extent-place" in rules_of(france, places=places)  # it touches the place, and is no extent of it
+    assert "extent-place" not in rules_of(around, places=places)
 
 
 def test_a_score_is_an_explained_sum(good: Record) -> None:
@@ -197,6 +208,29 @@ def site() -> Iterator[str]:
     httpd.shutdown()
     httpd.server_close()
     thread.join()
+
+
+@pytest.mark.parametrize(
+    ("cause", "rule", "said"),
+    [
+        (socket.gaierror(-2, "x"), "link-dns", "no server has this name"),
+        (ssl.SSLError(1, "certificat expiré"), "link-tls", "secure connection refused"),
+        (TimeoutError(), "link-timeout", "no answer in time"),
+        (ConnectionRefusedError(), "link-dead", "refuses the connection"),
+    ],
+)
+def test_a_connection_that_fails_has_its_rule(
+    cause: Exception, rule: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise urllib.error.URLError(cause)
+
+    monkeypatch.setattr(urllib.request.OpenerDirector, "open", fail)
+    record = Record(id="a", links=(Link("https://exemple.fr/a", "enclosure"),))
+    for language in ("fr", "en"):
+        [finding] = dead_links(record, client=PATIENCE, inner=True, language=language)
+        assert finding.rule == rule and finding.severity == "warning" and finding.remedy
+    assert said in finding.message
 
 
 def test_dead_links_say_why(site: str) -> None:
