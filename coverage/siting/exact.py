@@ -125,6 +125,7 @@ def relax(program: Program, *, enough: float, rounds: int | None = None, hard: b
     indptr = np.cumsum([0, *(len(cut[0]) for cut in last["cuts"])])
     indices = [column for cut in last["cuts"] for column in cut[0]]
     data = np.array([number for cut in last["cuts"] for number in cut[1]], dtype=np.float64)
+    kind = "zero-half and disjunctive" if hard else "zero-half"
     return Relaxed(
         ending="solved",
         bound=bound,
@@ -132,7 +133,7 @@ def relax(program: Program, *, enough: float, rounds: int | None = None, hard: b
         reduced=np.array(last["reduced"]),
         cuts=sparse.csr_array((data, np.array(indices, dtype=np.int64), indptr), shape=(len(last["cuts"]), columns)),
         limit=np.array([float(cut[2]) for cut in last["cuts"]]),
-        how=f"{len(last['cuts'])} cuts in {last['rounds']} rounds",
+        how=f"{len(last['cuts'])} {kind} cuts in {last['rounds']} rounds",
     )
 
 
