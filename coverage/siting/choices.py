@@ -178,50 +178,53 @@ class _Window:
             minimise  t    subject to  a x1 - b s <= t,   a (x - x1) - b (1 - s) <= t   for each row a x <= b,
             x1(S) <= t,   (x - x1)(S) >= 1 - s - t,   0 <= x1 <= x,   and for large variables x1 <= s, x - x1 <= 1 - s.
         """
-        rows, x = self.rows, self.x
-        count, free = len(rows.limit), np.flatnonzero((x > _ZERO) & (x < 1 - _ZERO))
-        place = np.full(len(x), -1)
-        place[free] = np.arange(len(free))
-        share, over = len(free), len(free) + 1
-        entry = place[rows.indices] >= 0
-        whole = x[rows.indices] >= 1 - _ZERO
-        base = np.bincount(rows.number[whole], weights=rows.data[whole], minlength=count) - rows.limit
-        inside, large = place[self.chosen], np.flatnonzero(x[free] > _LARGE)
-        inside = inside[inside >= 0]
-        number, every, bounded = rows.number[entry], np.arange(count), 2 * count + 2 + np.arange(len(large))
-        none, some = np.full(len(inside), 2 * count), np.full(len(inside), 2 * count + 1)
-        blocks = [
-            (number, place[rows.indices[entry]], rows.data[entry]),
-            (number + count, place[rows.indices[entry]], -rows.data[entry]),
-            (every, np.full(count, share), base),
-            (every + count, np.full(count, share), -base),
-            (np.arange(2 * count + 2), np.full(2 * count + 2, over), np.full(2 * count + 2, -1.0)),
-            (none, inside, np.ones(len(inside))),
-            (some, inside, np.ones(len(inside))),
-            (some[:1], np.array([share]), -np.ones(1)),
-            (bounded, large, np.ones(len(large))),
-            (bounded, np.full(len(large), share), -np.ones(len(large))),
-            (bounded + len(large), large, -np.ones(len(large))),
-            (bounded + len(large), np.full(len(large), share), np.ones(len(large))),
-        ]
-        limits = [
+        x, count = self.x, len(self.rows.limit)
+        free = np.flatnonzero((x > _ZERO) & (x < 1 - _ZERO))
+        large = np.flatnonzero(x[free] > _LARGE)
+        limit = [
             np.zeros(count),
-            np.maximum(rows.slack(x), 0.0),
+            np.maximum(self.rows.slack(x), 0.0),
             np.array([0.0, x[self.chosen].sum() - 1.0]),
             np.zeros(len(large)),
             1.0 - x[free[large]],
         ]
         upper = np.append(x[free], [1.0, np.inf])
-        price = _least_overstep(solver, blocks, np.concatenate(limits), upper)
+        price = _least_overstep(solver, self._entries(free, large), np.concatenate(limit), upper)
         if price is None:
             return None, None
-        first, second, (closed, opened), below, above = np.split(
-            price, [count, 2 * count, 2 * count + 2, 2 * count + 2 + len(large)]
-        )
+        first, second, (closed, opened), below, above = np.split(price, np.cumsum([len(part) for part in limit])[:-1])
         return (
             self._kind(first, closed, 0.0, free[large], below),
             self._kind(second, -opened, -opened, free[large], above),
         )
+
+    def _entries(self, free: Ints, large: Ints) -> list[tuple[Ints, Ints, Numbers]]:
+        """Return the program's entries (row, column, number): the parts of the ``free`` variables, s and t."""
+        rows, x = self.rows, self.x
+        count, share, over = len(rows.limit), len(free), len(free) + 1
+        place = np.full(len(x), -1)
+        place[free] = np.arange(len(free))
+        entry, whole = place[rows.indices] >= 0, x[rows.indices] >= 1 - _ZERO
+        base = np.bincount(rows.number[whole], weights=rows.data[whole], minlength=count) - rows.limit
+        number, column, data = rows.number[entry], place[rows.indices[entry]], rows.data[entry]
+        inside = place[self.chosen]
+        inside = inside[inside >= 0]
+        each, one = np.arange(count), np.ones(len(large))
+        below = 2 * count + 2 + np.arange(len(large))
+        return [
+            (number, column, data),
+            (number + count, column, -data),
+            (each, np.full(count, share), base),
+            (each + count, np.full(count, share), -base),
+            (np.arange(2 * count + 2), np.full(2 * count + 2, over), np.full(2 * count + 2, -1.0)),
+            (np.full(len(inside), 2 * count), inside, np.ones(len(inside))),
+            (np.full(len(inside), 2 * count + 1), inside, np.ones(len(inside))),
+            (np.array([2 * count + 1]), np.array([share]), np.array([-1.0])),
+            (below, large, one),
+            (below, np.full(len(large), share), -one),
+            (below + len(large), large, -one),
+            (below + len(large), np.full(len(large), share), one),
+        ]
 
     def _kind(self, price: Floats, choice: float, due: float, bounded: Ints, held: Floats) -> _Kind:
         """Add the rows up at these prices, with the choice and the upper bounds of some variables."""

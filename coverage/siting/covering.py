@@ -24,7 +24,7 @@ from geoguichet.coverage.errors import SitingError
 from geoguichet.coverage.siting import portfolio
 from geoguichet.coverage.siting.constraints import SiteRules
 from geoguichet.coverage.siting.plan import KioskPlan
-from geoguichet.coverage.siting.problem import Floats, Problem, reduced, state
+from geoguichet.coverage.siting.problem import Floats, Problem, reduced, state, weights
 from geoguichet.coverage.siting.watch import Watch
 
 
@@ -68,7 +68,7 @@ def maximal_covering(
     """
     watch = Watch(time_limit_s, cancel)
     rules = _with(rules, required, excluded)
-    stated = state(cover, _weights(weight, cover), count=p, rules=rules)
+    stated = state(cover, weights(weight, cover.shape[0]), count=p, rules=rules)
     _check_count(stated.problem, p)
     plan = portfolio.most(stated, gap, watch)
     return replace(plan, model="maximal covering (Church & ReVelle 1974)")
@@ -95,7 +95,7 @@ def budget_covering(
     watch = Watch(time_limit_s, cancel)
     prices = _costs(cost, cover)
     stated = state(
-        cover, _weights(weight, cover), cost=prices, count=p, budget=float(budget), rules=rules or SiteRules()
+        cover, weights(weight, cover.shape[0]), cost=prices, count=p, budget=float(budget), rules=rules or SiteRules()
     )
     _check_count(stated.problem, p)
     if stated.problem.cost[stated.problem.rules.required].sum() > budget:
@@ -126,7 +126,7 @@ def backup_covering(
     if not 0 <= second <= 1:
         raise SitingError(f"la part donnée à la deuxième couverture va de 0 à 1, et non {second:g}.")
     watch = Watch(time_limit_s, cancel)
-    first = _weights(weight, cover)
+    first = weights(weight, cover.shape[0])
     stated = state(cover, first, second=second * first, count=p, rules=rules or SiteRules())
     _check_count(stated.problem, p)
     plan = portfolio.most(stated, gap, watch)
@@ -158,7 +158,7 @@ def partial_covering(
         Even with every admissible candidate the share is out of reach; the message says what is possible.
     """
     watch = Watch(time_limit_s, cancel)
-    people = _weights(weight, cover)
+    people = weights(weight, cover.shape[0])
     stated = state(cover, people, cost=_costs(cost, cover), rules=rules or SiteRules())
     wanted = share * people.sum() - stated.already
     reachable = stated.problem.value(np.arange(stated.problem.columns))
@@ -193,7 +193,7 @@ def set_covering(
     """
     watch = Watch(time_limit_s, cancel)
     matrix = sparse.csc_array(cover, dtype=bool)
-    people = np.ones(matrix.shape[0]) if weight is None else _weights(weight, matrix)
+    people = np.ones(matrix.shape[0]) if weight is None else weights(weight, matrix.shape[0])
     everybody = state(matrix, np.ones(matrix.shape[0]), cost=_costs(cost, matrix), rules=rules or SiteRules())
     stated = replace(
         everybody,
@@ -207,15 +207,6 @@ def set_covering(
 def _with(rules: SiteRules | None, required: tuple[int, ...], excluded: tuple[int, ...]) -> SiteRules:
     rules = rules or SiteRules()
     return replace(rules, required=(*rules.required, *required), forbidden=(*rules.forbidden, *excluded))
-
-
-def _weights(weight: npt.ArrayLike, cover: sparse.sparray) -> Floats:
-    people = np.asarray(weight, dtype=np.float64)
-    if people.shape != (cover.shape[0],) or not np.isfinite(people).all() or (people < 0).any():
-        raise SitingError(
-            f"un poids fini et non négatif est attendu pour chacun des {cover.shape[0]} points de demande."
-        )
-    return people
 
 
 def _costs(cost: npt.ArrayLike | None, cover: sparse.sparray) -> Floats | None:

@@ -91,16 +91,25 @@ def solve(
 
     Ctrl-C kills the child and goes on to the caller. A child that dies is reported as ``lost``.
     """
-    settings = {"mip_rel_gap": gap, "mip_abs_gap": absolute_gap, "time_limit": max(0.01, watch.left_s)}
+    settings: dict[str, float] = {
+        "mip_rel_gap": gap,
+        "mip_abs_gap": absolute_gap,
+        "time_limit": max(0.01, watch.left_s),
+    }
     if nodes is not None:
         settings["mip_max_nodes"] = nodes
+    if program.matrix.nnz <= SMALL:
+        settings |= highs.BRANCH_ONLY
     messages, died = _ask("solve", program, _arrays(program, start), settings, watch)
     return _outcome(messages, program, died=died, watch=watch)
 
 
-def relax(program: Program, *, enough: float, rounds: int | None = None, watch: Watch) -> Relaxed:
-    """Bound a program by its linear relaxation and zero-half cuts (:func:`highs.relax`), until it is ``enough``."""
-    settings = {"enough": enough, "time_limit": max(0.01, watch.left_s)}
+def relax(program: Program, *, enough: float, rounds: int | None = None, hard: bool = False, watch: Watch) -> Relaxed:
+    """Bound a program by its linear relaxation and cuts (:func:`highs.relax`), until it is ``enough``.
+
+    ``hard`` says that branching would take long, so that dear cuts are worth their while.
+    """
+    settings = {"enough": enough, "hard": hard, "time_limit": max(0.01, watch.left_s)}
     if rounds is not None:
         settings["rounds"] = rounds
     messages, died = _ask("relax", program, _arrays(program, None), settings, watch)
@@ -116,6 +125,7 @@ def relax(program: Program, *, enough: float, rounds: int | None = None, watch: 
     indptr = np.cumsum([0, *(len(cut[0]) for cut in last["cuts"])])
     indices = [column for cut in last["cuts"] for column in cut[0]]
     data = np.array([number for cut in last["cuts"] for number in cut[1]], dtype=np.float64)
+    kind = "zero-half and disjunctive" if hard else "zero-half"
     return Relaxed(
         ending="solved",
         bound=bound,
@@ -123,7 +133,7 @@ def relax(program: Program, *, enough: float, rounds: int | None = None, watch: 
         reduced=np.array(last["reduced"]),
         cuts=sparse.csr_array((data, np.array(indices, dtype=np.int64), indptr), shape=(len(last["cuts"]), columns)),
         limit=np.array([float(cut[2]) for cut in last["cuts"]]),
-        how=f"{len(last['cuts'])} zero-half cuts in {last['rounds']} rounds",
+        how=f"{len(last['cuts'])} {kind} cuts in {last['rounds']} rounds",
     )
 
 

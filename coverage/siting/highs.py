@@ -35,6 +35,13 @@ OPTIONS: Settings = {
     "mip_lp_solver": "ipm",
 }
 
+BRANCH_ONLY: Mapping[str, bool] = {
+    # In a small program the sub-problems of the heuristics take a third of the time, to find what is found already.
+    "mip_heuristic_run_root_reduced_cost": False,
+    "mip_heuristic_run_rens": False,
+    "mip_heuristic_run_rins": False,
+}
+
 _SIMPLEX: Settings = {"output_flag": False, "threads": 1, "presolve": "off", "solver": "simplex"}
 _PIVOTS = 5_000
 """Pivots at most in a small program that looks for a disjunctive cut: a few hundred do."""
@@ -46,9 +53,8 @@ _AT_LEAST = 5
 """Rounds that the largest programs get all the same."""
 _PATIENCE, _PROGRESS = 10, 0.02
 """Cuts end when so many rounds close less than this share of what is left to close."""
-_HARD, _LITTLE = 20_000, 0.01
-"""In a program of more entries disjunctive cuts take over when a round of zero-half cuts closes less than that share
-of what is left to close; a smaller one is sooner branched on."""
+_LITTLE = 0.01
+"""Disjunctive cuts take over when a round of zero-half cuts closes less than this share of what is left to close."""
 
 
 _IMPLIED = highspy.HighsVarType(4)
@@ -93,11 +99,11 @@ def solve(model: Model, settings: Settings, report: Report, off: Callable[[], bo
 
 
 def relax(model: Model, settings: Settings, report: Report, off: Callable[[], bool] = never) -> None:
-    """Solve the linear relaxation, tightened by zero-half cuts round after round; report the bound of each round.
+    """Solve the linear relaxation, tightened by cuts round after round; report the bound of each round.
 
     The last report has ``{"ended", "x", "reduced", "cuts"}``: a fractional solution, what a unit of each column is
     worth more than the prices of its rows, and the cuts that hold it. Ends when the bound is ``enough``, when cuts
-    bring little, after so many ``rounds``, or at ``time_limit``.
+    bring little, after so many ``rounds``, or at ``time_limit``. A ``hard`` program gets disjunctive cuts as well.
     """
     until = time.monotonic() + float(settings["time_limit"])
     enough = float(settings["enough"])
@@ -109,7 +115,7 @@ def relax(model: Model, settings: Settings, report: Report, off: Callable[[], bo
         report({"ended": solver.modelStatusToString(solver.getModelStatus())})
         return
     solver.setOptionValue("solver", "simplex")
-    search = _Separation(model, off=lambda: off() or time.monotonic() >= until)
+    search = _Separation(model, hard=bool(settings.get("hard", False)), off=lambda: off() or time.monotonic() >= until)
     held: list[parity.Cut] = []
     proof = _Proof.of(model, solver, held)
     bounds = [proof.bound]
@@ -135,11 +141,11 @@ def relax(model: Model, settings: Settings, report: Report, off: Callable[[], bo
 class _Separation:
     """Where the cuts of each round come from, and how much work they have been."""
 
-    def __init__(self, model: Model, off: Callable[[], bool]) -> None:
+    def __init__(self, model: Model, *, hard: bool, off: Callable[[], bool]) -> None:
         self._rows = parity.whole_rows(model)
         self._integers, self._entries = int(model["integers"]), len(model["data"])
         self._random = np.random.default_rng(0)
-        self._off = off
+        self._hard, self._off = hard, off
         self._choosing = False
         self._rounds, self._work = 0, 0.0
         self._windows = _solver({**_SIMPLEX, "simplex_iteration_limit": _PIVOTS}, never)
@@ -151,12 +157,11 @@ class _Separation:
 
     def cuts(self, proof: _Proof, bounds: list[float], enough: float) -> list[parity.Cut]:
         """Return zero-half cuts as long as they bring something; then, in a hard program, disjunctive ones."""
-        hard = self._entries > _HARD
         found: list[parity.Cut] = []
-        self._choosing |= hard and len(bounds) > 1 and _progress(bounds, 1) < _LITTLE * _left(bounds, enough)
+        self._choosing |= self._hard and len(bounds) > 1 and _progress(bounds, 1) < _LITTLE * _left(bounds, enough)
         if not self._choosing:
             found = parity.cuts(self._rows, proof.x, self._random)
-            self._choosing = hard and not found
+            self._choosing = self._hard and not found
         if self._choosing:
             found = choices.cuts(
                 self._rows,

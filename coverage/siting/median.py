@@ -29,7 +29,7 @@ from geoguichet.coverage.siting.best import Best, status
 from geoguichet.coverage.siting.constraints import Positions, SiteRules, apply
 from geoguichet.coverage.siting.heuristics import Opening
 from geoguichet.coverage.siting.plan import KioskPlan
-from geoguichet.coverage.siting.problem import Floats, Mask, Problem, keep_columns, merge_rows
+from geoguichet.coverage.siting.problem import Floats, Mask, Problem, keep_columns, merge_rows, weights
 from geoguichet.coverage.siting.watch import Watch
 
 _TOO_LARGE = 400_000
@@ -71,7 +71,7 @@ def p_median(
         The rules contradict each other, or no p sites serve everybody and ``beyond`` is not given.
     """
     watch = Watch(time_limit_s, cancel)
-    problem = _state(costs, np.asarray(weight, dtype=np.float64), p, beyond, rules or SiteRules())
+    problem = _state(costs, weights(weight, costs.shape[0]), p, beyond, rules or SiteRules())
     best = Best(
         problem.sites,
         gap,
@@ -117,8 +117,6 @@ class _Median:
 
 def _state(costs: CostMatrix, people: Floats, p: int, beyond: float | None, rules: SiteRules) -> _Median:
     rows, candidates = costs.shape
-    if people.shape != (rows,) or not np.isfinite(people).all() or (people < 0).any():
-        raise SitingError(f"un poids fini et non négatif est attendu pour chacun des {rows} points de demande.")
     allowed = apply(rules, candidates)
     if max(len(allowed.required), int(allowed.floor.sum())) > p:
         raise SitingError(f"les lieux imposés et les minimums dépassent {p} kiosques : augmentez ce nombre.")

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scipy import sparse
 from scipy.sparse import csgraph
 
+from geoguichet.coverage.errors import SitingError
 from geoguichet.coverage.siting.constraints import Admissible, Positions, SiteRules, apply
 
 type Floats = npt.NDArray[np.float64]
@@ -107,6 +108,14 @@ def state(
     )
     within_reach = np.diff(sparse.csr_array(small).indptr) > 0
     return Stated(problem, already, np.flatnonzero(~within_reach & (times == 0)))
+
+
+def weights(given: npt.ArrayLike, rows: int) -> Floats:
+    """Return the weight of each demand point; one that is missing, infinite or negative is refused."""
+    people = np.asarray(given, dtype=np.float64)
+    if people.shape != (rows,) or not np.isfinite(people).all() or (people < 0).any():
+        raise SitingError(f"un poids fini et non négatif est attendu pour chacun des {rows} points de demande.")
+    return people
 
 
 def reduced(problem: Problem) -> Problem:

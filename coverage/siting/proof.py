@@ -71,10 +71,11 @@ def _relax(best: Best, core: _Core, watch: Watch, *, searching: bool) -> exact.R
     Both are counted and both are waited for: the answer does not depend on which is done first.
     """
     if not searching:
-        return exact.relax(core.program, enough=best.settling, watch=watch)
+        return exact.relax(core.program, enough=best.settling, hard=core.hard, watch=watch)
     called_off = threading.Event()
     with ThreadPoolExecutor(1) as other:
-        relaxing = other.submit(exact.relax, core.program, enough=best.settling, watch=watch.until(called_off))
+        until = watch.until(called_off)
+        relaxing = other.submit(exact.relax, core.program, enough=best.settling, hard=core.hard, watch=until)
         try:
             _search(best, watch)
             return relaxing.result()
