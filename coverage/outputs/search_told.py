@@ -18,7 +18,7 @@ _STEPS = {
     "step_coverings": rf"{_NUMBER} set coverings",
     "step_excluded": rf"{_NUMBER} candidates excluded",
     "step_relaxed": r"0 zero-half cuts in 0 rounds",
-    "step_cuts": rf"{_NUMBER} zero-half cuts in {_NUMBER} rounds",
+    "step_cuts": rf"{_NUMBER} zero-half (?:and disjunctive )?cuts in {_NUMBER} rounds",
     "step_greedy": rf"greedy {_NUMBER}",
     "step_swap": rf"swap {_NUMBER}",
     "step_search": rf"search {_NUMBER}",

@@ -38,6 +38,7 @@ def test_a_search_is_told_in_the_reader_s_words() -> None:
         "64 coupes en 3 tours ; borne 383 495 ; HiGHS 1.15.1 ; solveur exact 383 495"
     )
     assert plain(method_told("0 zero-half cuts in 0 rounds, bound 12", FR)) == "relaxation linéaire ; borne 12"
+    assert method_told("42 zero-half and disjunctive cuts in 9 rounds", FR) == "42 coupes en 9 tours"
     stopped = "search 5; HiGHS 1.15.1: stopped by the time limit, bound inf"
     assert plain(method_told(stopped, FR)) == "recherche locale 5 ; HiGHS 1.15.1, arrêté au temps fixé"
     assert method_told("HiGHS 1.15.1: its process died (code -9)", EN) == "HiGHS 1.15.1, stopped before the end"
