@@ -17,9 +17,9 @@ from geoguichet.catalogue.dcat_vocabulary import (
     DCAT,
     HYDRA,
 )
-from geoguichet.catalogue.dcat_writing import NumberedGraph, add_record, agent_of, serialized
+from geoguichet.catalogue.dcat_writing import add_record, agent_of, serialized
 from geoguichet.catalogue.mapping import Mapped
-from geoguichet.catalogue.rdf import Form, load, silence
+from geoguichet.catalogue.rdf import Form, NumberedGraph, load
 from geoguichet.catalogue.record import Contact, Record
 
 MAPPING = (
@@ -107,8 +107,7 @@ def _part(graph: Graph, subject: Node, subjects: set[Node]) -> bytes:
     for prefix, namespace in graph.namespaces():
         named.bind(prefix, namespace, override=False)
     named += to_canonical_graph(part)  # blank nodes named by what is said of them: read again, the part is the same
-    with silence():
-        return named.serialize(format="turtle", encoding="utf-8")
+    return named.written("turtle")
 
 
 def claims_json(document: Any) -> bool:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Generator, Iterable, Mapping
-from itertools import count
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from rdflib import BNode, Graph, URIRef
+from rdflib import Graph, URIRef
 from rdflib import Literal as Text
 from rdflib.namespace import DCTERMS, FOAF, PROV, RDF, RDFS, SKOS, XSD
 from rdflib.term import Node
@@ -25,7 +23,6 @@ from geoguichet.catalogue.dcat_vocabulary import (
     FREQUENCY,
     GEODCAT,
     GSP,
-    HYDRA,
     INSPIRE,
     LANGUAGE,
     LOCN,
@@ -39,40 +36,8 @@ from geoguichet.catalogue.dcat_vocabulary import (
     tail,
 )
 from geoguichet.catalogue.mapping import TOPIC_CATEGORY, said
-from geoguichet.catalogue.rdf import Form, silence
+from geoguichet.catalogue.rdf import Form, NumberedGraph
 from geoguichet.catalogue.record import Contact, Extent, Link, Record
-
-
-class NumberedGraph(Graph):
-    """A graph that numbers its blank nodes: the same records are the same bytes, today and tomorrow."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._numbers = count()
-        prefixes = {
-            "adms": ADMS,
-            "dcat": DCAT,
-            "dct": DCTERMS,
-            "dqv": DQV,
-            "foaf": FOAF,
-            "geodcatap": GEODCAT,
-            "gsp": GSP,
-            "hydra": HYDRA,
-            "locn": LOCN,
-            "prov": PROV,
-            "skos": SKOS,
-            "vcard": VCARD,
-        }
-        for prefix, namespace in prefixes.items():
-            self.bind(prefix, namespace)
-
-    def subjects(self, *asked: Any, **options: Any) -> Generator[Node]:
-        """Yield subjects sorted: rdflib's order is that of a set, which changes from one process to the next."""
-        yield from sorted(super().subjects(*asked, **options), key=str)
-
-    def blank(self) -> BNode:
-        """Return a blank node that it does not hold yet."""
-        return BNode(f"b{next(self._numbers):06}")
 
 
 def serialized(graph: NumberedGraph, form: Form) -> bytes:
@@ -84,32 +49,7 @@ def serialized(graph: NumberedGraph, form: Form) -> bytes:
         for term in (DCTERMS.title, DCTERMS.description):
             if (series, term, None) not in graph:
                 graph.add((series, term, Text(NOTHING)))
-    with silence():
-        written = graph.serialize(format="pretty-xml" if form == "xml" else form, encoding="utf-8", auto_compact=True)
-    return _IN_ORDER[form](written)
-
-
-def _prefixes_in_order(document: bytes) -> bytes:
-    """Sort the prefixes that rdflib declares in the order of a set."""
-    lines = document.split(b"\n")
-    at = [number for number, line in enumerate(lines[:40]) if line.startswith(b"  xmlns:")]
-    lines[at[0] : at[-1] + 1] = sorted(lines[at[0] : at[-1] + 1])
-    return b"\n".join(lines)
-
-
-def _nodes_in_order(document: bytes) -> bytes:
-    """Sort the nodes that rdflib writes in the order of a set."""
-    told = json.loads(document)
-    if "@graph" in told:
-        told["@graph"].sort(key=lambda node: node["@id"])
-    return json.dumps(told, ensure_ascii=False, indent=2).encode()
-
-
-_IN_ORDER: Mapping[Form, Callable[[bytes], bytes]] = {
-    "turtle": bytes,
-    "xml": _prefixes_in_order,
-    "json-ld": _nodes_in_order,
-}
+    return graph.written(form)
 
 
 def subject_of(record: Record, base: str) -> URIRef:
@@ -122,7 +62,10 @@ def subject_of(record: Record, base: str) -> URIRef:
 def add_record(graph: NumberedGraph, record: Record, base: str) -> URIRef:
     """Add a record to a graph; its subject is returned."""
     subject = subject_of(record, base)
-    say: Callable[[URIRef, Node], Any] = lambda term, value: graph.add((subject, term, value))  # noqa: E731
+
+    def say(term: URIRef, value: Node) -> None:
+        graph.add((subject, term, value))
+
     say(RDF.type, DCAT.Resource)
     say(RDF.type, CLASSES.get(record.type, DCAT.Dataset))
     if record.type == "series":
@@ -374,7 +317,10 @@ def _add_distribution(graph: NumberedGraph, subject: URIRef, record: Record, lin
 
 
 def _add_facts(graph: NumberedGraph, subject: URIRef, record: Record, base: str) -> None:
-    say: Callable[[URIRef, Node], Any] = lambda term, value: graph.add((subject, term, value))  # noqa: E731
+
+    def say(term: URIRef, value: Node) -> None:
+        graph.add((subject, term, value))
+
     if lineage := said(record, "lineage"):
         statement = _typed(graph, graph.blank(), DCTERMS.ProvenanceStatement)
         say(DCTERMS.provenance, statement)

@@ -1,22 +1,29 @@
-"""RDF read safely, whatever the form it is written in: no address that it names is opened."""
+"""RDF read safely in any of its forms, without opening an address that it names, and written the same twice."""
 
 from __future__ import annotations
 
 import json
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Literal
+from itertools import count
+from typing import Any, Literal
 
-from rdflib import Graph
+from rdflib import BNode, Graph
 from rdflib.exceptions import ParserError
-from rdflib.namespace import DCTERMS, FOAF, SKOS
+from rdflib.namespace import DCTERMS, FOAF, PROV, SKOS
 from rdflib.plugins.parsers.notation3 import BadSyntax
+from rdflib.term import Node
 
 from geoguichet.catalogue.dcat_vocabulary import (
     ADMS,
     DCAT,
+    DQV,
+    GEODCAT,
+    GSP,
+    HYDRA,
+    LOCN,
     SCHEMA,
     VCARD,
 )
@@ -117,3 +124,64 @@ def _without_remote_context(document: bytes) -> bytes:
             listed = node["@context"] if isinstance(node["@context"], list) else [node["@context"]]
             node["@context"] = [_CONTEXT if isinstance(item, str) else item for item in listed]
     return json.dumps(said_there).encode()
+
+
+class NumberedGraph(Graph):
+    """A graph that numbers its blank nodes: the same records are the same bytes, today and tomorrow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._numbers = count()
+        prefixes = {
+            "adms": ADMS,
+            "dcat": DCAT,
+            "dct": DCTERMS,
+            "dqv": DQV,
+            "foaf": FOAF,
+            "geodcatap": GEODCAT,
+            "gsp": GSP,
+            "hydra": HYDRA,
+            "locn": LOCN,
+            "prov": PROV,
+            "skos": SKOS,
+            "vcard": VCARD,
+        }
+        for prefix, namespace in prefixes.items():
+            self.bind(prefix, namespace)
+
+    def subjects(self, *asked: Any, **options: Any) -> Generator[Node]:
+        """Yield subjects sorted: rdflib's order is that of a set, which changes from one process to the next."""
+        yield from sorted(super().subjects(*asked, **options), key=str)
+
+    def blank(self) -> BNode:
+        """Return a blank node that it does not hold yet."""
+        return BNode(f"b{next(self._numbers):06}")
+
+    def written(self, form: Form) -> bytes:
+        """Write it, the same in every process."""
+        with silence():
+            told = self.serialize(format="pretty-xml" if form == "xml" else form, encoding="utf-8", auto_compact=True)
+        return _IN_ORDER[form](told)
+
+
+def _prefixes_in_order(document: bytes) -> bytes:
+    """Sort the prefixes that rdflib declares in the order of a set."""
+    lines = document.split(b"\n")
+    at = [number for number, line in enumerate(lines[:40]) if line.startswith(b"  xmlns:")]
+    lines[at[0] : at[-1] + 1] = sorted(lines[at[0] : at[-1] + 1])
+    return b"\n".join(lines)
+
+
+def _nodes_in_order(document: bytes) -> bytes:
+    """Sort the nodes that rdflib writes in the order of a set."""
+    told = json.loads(document)
+    if "@graph" in told:
+        told["@graph"].sort(key=lambda node: node["@id"])
+    return json.dumps(told, ensure_ascii=False, indent=2).encode()
+
+
+_IN_ORDER: Mapping[Form, Callable[[bytes], bytes]] = {
+    "turtle": bytes,
+    "xml": _prefixes_in_order,
+    "json-ld": _nodes_in_order,
+}
