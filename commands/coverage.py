@@ -330,9 +330,13 @@ def _why(told: Replay) -> str:
 def _init(arguments: argparse.Namespace) -> None:
     from importlib.resources import files
 
+    from geoguichet.catalogue.text import fold
     from geoguichet.coverage.errors import OutputError
 
+    # A name of its own, from the file's: under the demonstration's, running it would replace the demonstration.
+    name = re.sub("[^a-z0-9]+", "-", fold(arguments.file.stem)).strip("-")[:60] or "mon-etude"
     template = (files("geoguichet.data") / "studies" / "visioguichets.toml").read_text(encoding="utf-8")
+    template = re.sub('^id = "visioguichets"', f'id = "{name}"', template, flags=re.MULTILINE)
     template = re.sub(r"^date = \S+", f"date = {date.today().isoformat()}", template, flags=re.MULTILINE)
     try:
         with arguments.file.open("x", encoding="utf-8") as file:

@@ -127,11 +127,12 @@ def test_a_second_run_leaves_the_record_as_it_was(study: Path, capsys: pytest.Ca
 
 
 def test_init_gives_a_study_that_runs_and_never_overwrites(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "mienne.toml"
-    assert main(["coverage", "init", str(path)]) == 0
     from geoguichet.coverage.study import read_study
 
-    assert read_study(path).id == "visioguichets"
+    path = tmp_path / "mienne.toml"
+    for file, name in ((path, "mienne"), (tmp_path / "Étude du Lot (2).toml", "etude-du-lot-2")):
+        assert main(["coverage", "init", str(file)]) == 0
+        assert read_study(file).id == name
     path.write_text("# à moi", encoding="utf-8")
     capsys.readouterr()
     refused(capsys, main(["coverage", "init", str(path)]), 2, "existe déjà", "mienne.toml")
