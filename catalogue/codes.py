@@ -187,11 +187,40 @@ def inspire_theme(text: str) -> str:
     return _THEME_NAMES.get(_plain(text), "")
 
 
-_TOPICS = """farming biota boundaries climatologyMeteorologyAtmosphere economy elevation environment
-geoscientificInformation health imageryBaseMapsEarthCover intelligenceMilitary inlandWaters location oceans
-planningCadastre society structure transportation utilitiesCommunication extraTerrestrial disaster"""
-TOPIC_CATEGORIES = tuple(_TOPICS.split())
-"""The topic categories of ISO 19115."""
+TOPIC_CATEGORIES = {
+    "farming": ("Agriculture", "Farming"),
+    "biota": ("Faune et flore", "Biota"),
+    "boundaries": ("Limites administratives", "Boundaries"),
+    "climatologyMeteorologyAtmosphere": ("Climat, météorologie, atmosphère", "Climatology, meteorology, atmosphere"),
+    "economy": ("Économie", "Economy"),
+    "elevation": ("Altitude", "Elevation"),
+    "environment": ("Environnement", "Environment"),
+    "geoscientificInformation": ("Sciences de la terre", "Geoscientific information"),
+    "health": ("Santé", "Health"),
+    "imageryBaseMapsEarthCover": ("Imagerie, cartes de base, occupation des terres", "Imagery, base maps, earth cover"),
+    "intelligenceMilitary": ("Renseignement, secteur militaire", "Intelligence, military"),
+    "inlandWaters": ("Eaux intérieures", "Inland waters"),
+    "location": ("Localisation", "Location"),
+    "oceans": ("Océans", "Oceans"),
+    "planningCadastre": ("Urbanisme, cadastre", "Planning, cadastre"),
+    "society": ("Société", "Society"),
+    "structure": ("Constructions et ouvrages", "Structure"),
+    "transportation": ("Transports", "Transportation"),
+    "utilitiesCommunication": ("Réseaux et services d'utilité publique", "Utilities, communication"),
+    "extraTerrestrial": ("Espace extraterrestre", "Extraterrestrial"),
+    "disaster": ("Catastrophes", "Disaster"),
+}
+"""The topic categories of ISO 19115, in French and in English."""
+
+
+def theme_label(identifier: str, language: str) -> str:
+    """Return what a reader calls a theme: a topic category or an INSPIRE theme by its name, an address by its end."""
+    known = TOPIC_CATEGORIES.get(identifier) or INSPIRE_THEMES.get(inspire_theme(identifier) or identifier)
+    if known:
+        return known[language == "en"]
+    is_address = identifier.startswith(("http://", "https://"))
+    return re.split("[/#]", identifier.rstrip("/#"))[-1] if is_address else identifier
+
 
 _MOMENT = re.compile(
     r"(-?\d{4})(?:-?(\d{2})(?:-?(\d{2})"

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from markupsafe import Markup
 
+from geoguichet.catalogue.codes import theme_label
 from geoguichet.catalogue.queryables import QUERYABLES
 from geoguichet.portal.encodings import ENCODINGS
 
@@ -245,6 +246,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "spoken": spoken,
     "translated": translated,
     "foreign": foreign,
+    "theme_label": theme_label,
     "worst_first": worst_first,
 }
 """The filters our templates may use, beside those of jinja and pygeoapi."""

@@ -53,6 +53,21 @@ def test_a_record_speaks_the_language_of_the_page_where_it_can() -> None:
     assert pages.translated(record, "fr") is record
 
 
+@pytest.mark.parametrize(
+    ("identifier", "french", "english"),
+    [
+        ("boundaries", "Limites administratives", "Boundaries"),
+        ("au", "Unités administratives", "Administrative units"),
+        ("http://inspire.ec.europa.eu/theme/au", "Unités administratives", "Administrative units"),
+        ("http://publications.europa.eu/resource/authority/data-theme/REGI", "REGI", "REGI"),
+        ("Bois et forêts", "Bois et forêts", "Bois et forêts"),
+    ],
+)
+def test_a_theme_is_told_by_its_name(identifier: str, french: str, english: str) -> None:
+    assert pages.theme_label(identifier, "fr") == french
+    assert pages.theme_label(identifier, "en") == english
+
+
 def test_links_are_sorted_by_what_they_are_for() -> None:
     links = [
         {"href": "a", "rel": "enclosure"},
