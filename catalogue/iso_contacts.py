@@ -121,7 +121,12 @@ def _plain_details(said: Mapping[str, list[str]]) -> Members:
     return extra | {name: said[name][0] for name in ("hoursOfService", "contactInstructions") if name in said}
 
 
-_CONTACT_TEXTS = frozenset({"CharacterString", "Anchor", "URL", "Country", "LocalisedCharacterString", "LocalisedURL"})
+_CONTACT_TEXTS = frozenset(
+    {
+        "CharacterString", "Anchor", "URL", "Country", "FileName", "MimeFileType", "LocalisedCharacterString",
+        "LocalisedURL",
+    }
+)  # fmt: skip
 _NONE = ("",)
 _ADDRESS = ("city", "administrativeArea", "postalCode", "country")
 

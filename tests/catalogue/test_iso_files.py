@@ -12,7 +12,7 @@ from lxml import etree
 from owslib.iso import MD_Metadata
 from pygeometa.schemas.iso19139 import ISO19139OutputSchema
 
-from geoguichet.catalogue import codes, formats, iso19115_3, iso19139
+from geoguichet.catalogue import codes, formats, iso19115_3, iso19139, iso_contacts
 from geoguichet.catalogue.errors import FormatError
 from geoguichet.catalogue.iso_keyword_writing import topics_of
 from geoguichet.catalogue.iso_party_writing import distributed
@@ -51,6 +51,15 @@ def test_every_real_record_is_read_and_given_back(elements: list[tuple[str, byte
         record = iso.read(document)
         assert record.id, name
         assert iso.write(record, source=document) == document, name
+
+
+def test_the_short_way_reads_contacts_as_the_long_one(
+    elements: list[tuple[str, bytes, ModuleType]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quickly = [iso.read(document).contacts for _, document, iso in elements]
+    monkeypatch.setattr(iso_contacts, "_plain_contact", lambda _party, _about: None)
+    for (name, document, iso), contacts in zip(elements, quickly, strict=True):
+        assert contacts == iso.read(document).contacts, name
 
 
 def test_an_edited_title_changes_the_title_alone(elements: list[tuple[str, bytes, ModuleType]]) -> None:
