@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import highspy
@@ -107,7 +108,7 @@ def relax(model: Model, settings: Settings, report: Report, off: Callable[[], bo
     """
     until = time.monotonic() + float(settings["time_limit"])
     enough = float(settings["enough"])
-    solver = _solver({"output_flag": False, "threads": 1, "presolve": "off", "solver": "ipm"}, off)
+    solver = _solver({**_SIMPLEX, "solver": "ipm"}, off)
     solver.setOptionValue("time_limit", float(settings["time_limit"]))
     solver.passModel(_lp(model, whole=False))
     solver.run()
@@ -148,7 +149,11 @@ class _Separation:
         self._hard, self._off = hard, off
         self._choosing = False
         self._rounds, self._work = 0, 0.0
-        self._windows = _solver({**_SIMPLEX, "simplex_iteration_limit": _PIVOTS}, never)
+
+    @cached_property
+    def _windows(self) -> highspy.Highs:
+        """What solves the small programs, made where there are any: Python never frees such an object."""
+        return _solver({**_SIMPLEX, "simplex_iteration_limit": _PIVOTS}, never)
 
     @property
     def over(self) -> bool:
