@@ -52,17 +52,20 @@ MAPPING = tuple(Mapped(member, column, "out") for column, (member, _) in _COLUMN
 
 
 def write(records: Iterable[Record]) -> bytes:
-    """Return the table of records; a text that a spreadsheet would take for a formula is preceded by an apostrophe."""
+    """Return the table of records."""
+    return spreadsheet(_COLUMNS, ([cell(record) for _, cell in _COLUMNS.values()] for record in records))
+
+
+def spreadsheet(header: Iterable[str], rows: Iterable[Iterable[str]]) -> bytes:
+    """Return a table; a text that a spreadsheet would take for a formula is preceded by an apostrophe."""
     table = io.StringIO()
     writer = csv.writer(table, delimiter=";", lineterminator="\r\n")
-    writer.writerow(_COLUMNS)
-    for record in records:
-        writer.writerow(harmless(cell(record)) for _, cell in _COLUMNS.values())
+    writer.writerow(header)
+    writer.writerows(map(_harmless, row) for row in rows)
     return table.getvalue().encode("utf-8-sig")
 
 
-def harmless(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula."""
+def _harmless(text: str) -> str:
     number = text.lstrip("-").replace(".", "", 1).isdigit()
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) and not number else text
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from geoguichet.catalogue.crawl import described_files
-from geoguichet.catalogue.csv_table import harmless
+from geoguichet.catalogue.csv_table import spreadsheet
 from geoguichet.catalogue.dataset import ONLY_A_PERSON
 from geoguichet.catalogue.exchange import every_record
 from geoguichet.catalogue.harvest.journal import Journal, journal_path
@@ -135,25 +133,20 @@ _COLUMNS = {
 
 def as_csv(found: Mapping[str, Sequence[Mapping[str, Any]]], *, language: str = "fr") -> bytes:
     """Return `summaries` as a table for a spreadsheet: one row per organisation, then one per source."""
-    table = io.StringIO()
-    writer = csv.writer(table, delimiter=";", lineterminator="\r\n")
-    writer.writerow(_COLUMNS[language])
-    for by, rows in found.items():
-        for row in rows:
-            numbers = (row[name] for name in ("records", "score", "errors", "warnings"))
-            writer.writerow((by, harmless(row["group"]), *numbers))
-    return table.getvalue().encode("utf-8-sig")
+    told = ("group", "records", "score", "errors", "warnings")
+    rows = ([by, *(str(row[name]) for name in told)] for by, listed in found.items() for row in listed)
+    return spreadsheet(_COLUMNS[language], rows)
 
 
 def findings_as_csv(judged: Iterable[Judged]) -> bytes:
     """Return every finding as a row, for the officer who shares them out between those who will mend them."""
-    table = io.StringIO()
-    writer = csv.writer(table, delimiter=";", lineterminator="\r\n")
-    writer.writerow(("fiche", "organisme", "source", "note", "gravité", "points", "règle", "constat", "où", "xpath",
-                     "pourquoi", "remède"))  # fmt: skip
-    for item in judged:
-        of = (item.checked.id, item.organisation, item.source, str(item.checked.score.value))
-        for found in item.checked.findings:
-            told = (found.severity, str(found.weight), found.rule, found.message, found.where, found.xpath, found.why)
-            writer.writerow([harmless(cell) for cell in (*of, *told, found.remedy)])
-    return table.getvalue().encode("utf-8-sig")
+    header = ("fiche", "organisme", "source", "note", "gravité", "points", "règle", "constat", "où", "xpath",
+              "pourquoi", "remède")  # fmt: skip
+    return spreadsheet(header, (row for item in judged for row in _finding_rows(item)))
+
+
+def _finding_rows(item: Judged) -> Iterator[tuple[str, ...]]:
+    of = (item.checked.id, item.organisation, item.source, str(item.checked.score.value))
+    for found in item.checked.findings:
+        told = (found.severity, str(found.weight), found.rule, found.message, found.where, found.xpath, found.why)
+        yield (*of, *told, found.remedy)
