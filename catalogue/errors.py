@@ -40,11 +40,15 @@ class FormatError(CatalogueError):
 
 
 class HarvestError(CatalogueError):
-    """A source cannot be reached or does not answer as its protocol says; told in French, often in English too."""
+    """A source cannot be reached or does not answer as its protocol says; told in French, often in English too.
 
-    def __init__(self, french: str, english: str = "") -> None:
+    ``kind`` says which way when a reader may act on it: ``dns``, ``tls``, ``timeout``, ``404`` or ``moved``.
+    """
+
+    def __init__(self, french: str, english: str = "", *, kind: str = "") -> None:
         super().__init__(french)
         self.english = english or french
+        self.kind = kind
 
 
 class DatasetError(CatalogueError):

@@ -117,11 +117,9 @@ def _reason(link: Target, client: Client, *, inner: bool) -> Reason | None:
             )
         response = client.get(link.href)
     except HarvestError as error:
-        french, english = (
-            str(error).partition(" : ")[2] or str(error),
-            error.english.partition(": ")[2] or error.english,
-        )
-        return Reason(_rule_of(french), Words(french, english))
+        french = str(error).partition(" : ")[2] or str(error)
+        english = error.english.partition(": ")[2] or error.english
+        return Reason(f"link-{error.kind or 'dead'}", Words(french, english))
     kind = response.headers.get("content-type", "").partition(";")[0]
     if link.rel in ("enclosure", "service") and kind == "text/html" and link.type != "text/html":
         return Reason(
@@ -163,17 +161,6 @@ _REMEDIES = {
     ),
     "link-content": Words("Donner l'adresse de la donnée elle-même.", "Give the address of the data itself."),
 }
-
-
-def _rule_of(message: str) -> str:
-    marks = {
-        "DNS": "link-dns",
-        "TLS": "link-tls",
-        " 404": "link-404",
-        "délai": "link-timeout",
-        "autre hôte": "link-moved",
-    }
-    return next((rule for mark, rule in marks.items() if mark in message), "link-dead")
 
 
 def _is_inner(address: str) -> bool:

@@ -94,6 +94,7 @@ class Client:
                 raise AnswerError(
                     f"{address} : redirection vers un autre hôte refusée ({there[:120]}).",
                     f"{address}: redirection to another host refused ({there[:120]}).",
+                    kind="moved",
                 )
             here = _checked(there)
         raise AnswerError(f"{address} : trop de redirections.", f"{address}: too many redirections.")
@@ -120,7 +121,8 @@ class Client:
             if error.code == 304 or error.code in _REDIRECTS:
                 return Response(error.code, headers, b"", address)
             told = f"{error.code} ({error.reason})."
-            reason = AnswerError(f"{address} : le serveur répond {told}", f"{address}: the server answers {told}")
+            french, english = f"{address} : le serveur répond {told}", f"{address}: the server answers {told}"
+            reason = AnswerError(french, english, kind="404" if error.code == 404 else "")
             if error.code in _AGAIN:
                 after = headers.get("retry-after", "")
                 raise _RetryError(reason, after_s=float(after) if after.isdigit() else 0.0) from error
@@ -183,12 +185,14 @@ def _of_connection(address: str, cause: object) -> Exception:
         return f"{address} : {french}", f"{address}: {english}"
 
     if isinstance(cause, TimeoutError):
-        return _RetryError(AnswerError(*told("pas de réponse dans le délai.", "no answer in time.")))
+        return _RetryError(AnswerError(*told("pas de réponse dans le délai.", "no answer in time."), kind="timeout"))
     if isinstance(cause, socket.gaierror):
-        return UnreachableError(*told("ce nom de serveur n'existe pas (DNS).", "no server has this name (DNS)."))
+        french, english = told("ce nom de serveur n'existe pas (DNS).", "no server has this name (DNS).")
+        return UnreachableError(french, english, kind="dns")
     if isinstance(cause, ssl.SSLError):
         reason = f"(TLS : {getattr(cause, 'reason', None) or cause})"
-        return UnreachableError(*told(f"connexion sécurisée refusée {reason}.", f"secure connection refused {reason}."))
+        french, english = told(f"connexion sécurisée refusée {reason}.", f"secure connection refused {reason}.")
+        return UnreachableError(french, english, kind="tls")
     if isinstance(cause, ConnectionRefusedError):
         return UnreachableError(*told("le serveur refuse la connexion.", "the server refuses the connection."))
     return _RetryError(AnswerError(*told(f"connexion interrompue ({cause}).", f"connection lost ({cause}).")))

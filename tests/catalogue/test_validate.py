@@ -188,10 +188,10 @@ def test_the_text_of_a_check_explains_the_score(good: Record) -> None:
 def site() -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            status = 404 if self.path == "/absent" else 200
+            status, why = {"/absent": (404, None), "/relais": (530, "Origin DNS Error")}.get(self.path, (200, None))
             size = 50_000_000 if self.path == "/gros.zip" else 2
             kind = "text/html" if self.path == "/page.zip" else "application/zip"
-            self.send_response(status)
+            self.send_response(status, why)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(size))
             self.end_headers()
@@ -242,6 +242,7 @@ def test_dead_links_say_why(site: str) -> None:
         "http://127.0.0.1:9/": "related",
         f"{site}/gros.zip": "enclosure",
         "http://a.fr:port/": "related",
+        f"{site}/relais": "related",
     }
     record = Record(id="a", links=tuple(Link(href, rel) for href, rel in hrefs.items()))
     hasty = replace(PATIENCE, timeout_s=2)
@@ -252,6 +253,7 @@ def test_dead_links_say_why(site: str) -> None:
         "links[3].href": "link-cors",
         "links[4].href": "link-dead",
         "links[6].href": "link-dead",
+        "links[7].href": "link-dead",  # its words name the DNS, but a server did answer
     }
     tried: dict[Target, Reason | None] = {}
     english = dead_links(record, client=hasty, inner=True, language="en", tried=tried)
