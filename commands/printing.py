@@ -83,14 +83,10 @@ def columns(header: Sequence[str], lines: Sequence[Sequence[str]], left: int = 1
 
 def signed(change: float, unit: str = "m") -> str:
     """Return metres, or seconds as minutes to one decimal, with their sign, ``-`` when missing."""
-    if unit == "s":
-        return (
-            "-"
-            if change != change
-            else f"{change / 60:+.1f}".replace("+0.0", "0,0").replace("-0.0", "0,0").replace(".", ",")
-        )
-    metres = change
-    return "-" if metres != metres else f"{metres:+,.0f}".replace(",", " ").replace("+0", "0").replace("-0", "0")
+    if isnan(change):
+        return "-"
+    told = f"{change / 60:+.1f}".replace(".", ",") if unit == "s" else f"{change:+,.0f}".replace(",", " ")
+    return told if told.strip("+-0,") else told[1:]
 
 
 def number(value: float) -> str:

@@ -176,19 +176,11 @@ def _store_batch(
             whole = len(records) == len(answer.described) and not any(f.severity == "error" for f in answer.findings)
             kept.append(Kept(digest, item.address, tuple(_mark(one.record) for one in records), whole))
     if described:
-        for one, _ in described:
-            change = store.upsert(one.record, by=tally.source) if len(described) == 1 else ""
-            if change:
-                tally.counts[_COUNTED[change]] += 1
-        if len(described) > 1:
-            done = store.bulk_upsert((one.record for one, _ in described), by=tally.source)
-            for counted, number in (("new", done.created), ("changed", done.updated), ("unchanged", done.unchanged)):
-                tally.counts[counted] += number
+        done = store.bulk_upsert((one.record for one, _ in described), by=tally.source)
+        for counted, number in (("new", done.created), ("changed", done.updated), ("unchanged", done.unchanged)):
+            tally.counts[counted] += number
         originals.keep(described)
     journal.keep(run, tally.source, kept, seen, batch[-1].cursor, clean=tally.clean, counts=tally.counts)
-
-
-_COUNTED = {"created": "new", "updated": "changed", "unchanged": "unchanged"}
 
 
 def _other(item: Item, journal: Journal, store: SQLiteStore, tally: _Tally) -> list[str]:
