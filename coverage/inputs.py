@@ -10,7 +10,6 @@ import geopandas as gpd
 
 from geoguichet.coverage.changes import changed
 from geoguichet.coverage.network import Network
-from geoguichet.coverage.result import InputLayer
 from geoguichet.coverage.stops import with_stops
 from geoguichet.coverage.study import SAMPLE, Study
 from geoguichet.referentials import inspection, sample
@@ -20,6 +19,21 @@ from geoguichet.referentials.layers import check_text, list_layers, read_layer
 from geoguichet.referentials.quality import Finding
 from geoguichet.referentials.services import read_services
 from geoguichet.referentials.territories import Territory, check_within, read_territory
+
+
+@dataclass(frozen=True, slots=True)
+class InputLayer:
+    """A layer the study read: its file and layer name, digest of the file, vintage and licence, for the lineage."""
+
+    name: str
+    """Short name, such as ``communes``; also the tail of its catalogue record's id."""
+    file: str
+    """File name, without its folder."""
+    layer: str
+    rows: int
+    sha256: str
+    vintage: str
+    licence: str
 
 
 @dataclass(frozen=True, slots=True)

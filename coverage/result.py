@@ -8,27 +8,13 @@ import geopandas as gpd
 import pandas as pd
 
 from geoguichet.coverage.beside import Beside
+from geoguichet.coverage.inputs import InputLayer
 from geoguichet.coverage.ranking import Ranking
 from geoguichet.coverage.siting.plan import KioskPlan
 from geoguichet.coverage.study import Study
 from geoguichet.coverage.surface import Surface
 from geoguichet.referentials.quality import Finding
 from geoguichet.referentials.territories import Territory
-
-
-@dataclass(frozen=True, slots=True)
-class InputLayer:
-    """A layer the study read: its file and layer name, digest of the file, vintage and licence, for the lineage."""
-
-    name: str
-    """Short name, such as ``communes``; also the tail of its catalogue record's id."""
-    file: str
-    """File name, without its folder."""
-    layer: str
-    rows: int
-    sha256: str
-    vintage: str
-    licence: str
 
 
 @dataclass(frozen=True, slots=True)

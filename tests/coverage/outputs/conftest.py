@@ -10,7 +10,8 @@ import shapely
 
 from geoguichet.coverage.kiosk_choice import Reference
 from geoguichet.coverage.ranking import Ranking, ReferenceOutcome
-from geoguichet.coverage.result import CoverageResult, InputLayer
+from geoguichet.coverage.inputs import InputLayer
+from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.siting.plan import KioskPlan
 from geoguichet.coverage.study import Study, parse_study
 from geoguichet.referentials.quality import Finding
