@@ -15,8 +15,8 @@ import shapely
 
 from geoguichet.coverage.demand import check_demand
 from geoguichet.coverage.errors import FrameError
-from geoguichet.coverage.options import CellsChoice
 from geoguichet.coverage.inputs import InputLayer
+from geoguichet.coverage.options import CellsChoice
 from geoguichet.coverage.study import Study
 from geoguichet.referentials.errors import LayerError
 from geoguichet.referentials.layers import LONLAT, METRIC, read_layer

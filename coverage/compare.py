@@ -16,8 +16,8 @@ import pandas as pd
 
 from geoguichet.coverage import inputs
 from geoguichet.coverage.errors import ComparisonError
-from geoguichet.coverage.outputs import manifest
 from geoguichet.coverage.inputs import InputLayer
+from geoguichet.coverage.outputs import manifest
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.study import Changes, Need, Study
 from geoguichet.referentials.errors import GeoguichetError

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 import shapely
 
+from geoguichet.coverage.inputs import InputLayer
 from geoguichet.coverage.kiosk_choice import Reference
 from geoguichet.coverage.ranking import Ranking, ReferenceOutcome
-from geoguichet.coverage.inputs import InputLayer
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.siting.plan import KioskPlan
 from geoguichet.coverage.study import Study, parse_study
