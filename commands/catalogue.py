@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from geoguichet.commands import catalogue_filling
 from geoguichet.commands.arguments import add_output, bbox, command, group, known_workspace, positive, workspace_of
 from geoguichet.commands.printing import columns, counting, shorten
-from geoguichet.referentials.errors import UsageError
+from geoguichet.floor.errors import UsageError
 
 if TYPE_CHECKING:
-    from geoguichet.catalogue.judging import Judged
+    from geoguichet.catalogue.quality.judging import Judged
     from geoguichet.catalogue.record import Record
 
 
@@ -54,9 +54,9 @@ def _add_questions(catalogue: Any) -> None:
 
 
 def _search(arguments: argparse.Namespace) -> None:
-    from geoguichet.catalogue.query import RecordQuery
     from geoguichet.catalogue.record import Extent
-    from geoguichet.catalogue.store import SQLiteStore, search_as_people_do, store_path
+    from geoguichet.catalogue.search.query import RecordQuery
+    from geoguichet.catalogue.search.store import SQLiteStore, search_as_people_do, store_path
 
     bbox = Extent(*arguments.bbox) if arguments.bbox else None
     with SQLiteStore(store_path(known_workspace(arguments))) as store:
@@ -74,7 +74,7 @@ def _search(arguments: argparse.Namespace) -> None:
 
 
 def _show(arguments: argparse.Namespace) -> None:
-    from geoguichet.catalogue.store import SQLiteStore, store_path
+    from geoguichet.catalogue.search.store import SQLiteStore, store_path
 
     with SQLiteStore(store_path(known_workspace(arguments))) as store:
         record = store.get(arguments.id)
@@ -85,8 +85,8 @@ def _show(arguments: argparse.Namespace) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    from geoguichet.catalogue.exchange import write_whole
-    from geoguichet.catalogue.judging import as_csv, findings_as_csv, judge, summaries
+    from geoguichet.catalogue.intake.exchange import write_whole
+    from geoguichet.catalogue.quality.judging import as_csv, findings_as_csv, judge, summaries
 
     if bool(arguments.id) == arguments.all:
         raise UsageError("check : un identifiant ou --all est attendu.")
@@ -113,7 +113,7 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _print_totals(judged: Sequence[Judged]) -> None:
-    from geoguichet.catalogue.judging import summaries
+    from geoguichet.catalogue.quality.judging import summaries
 
     titles = {"organisation": ("Organisme", "(sans organisme)"), "source": ("Source", "(saisies ou importées)")}
     for by, rows in summaries(judged).items():
@@ -130,7 +130,7 @@ def _print_totals(judged: Sequence[Judged]) -> None:
 
 
 def _history(arguments: argparse.Namespace) -> None:
-    from geoguichet.catalogue.store import SQLiteStore, store_path
+    from geoguichet.catalogue.search.store import SQLiteStore, store_path
 
     with SQLiteStore(store_path(workspace_of(arguments))) as store:
         versions = store.history(arguments.id)
@@ -150,7 +150,7 @@ def _history(arguments: argparse.Namespace) -> None:
 def _restore(arguments: argparse.Namespace) -> None:
     import getpass
 
-    from geoguichet.catalogue.store import SQLiteStore, store_path
+    from geoguichet.catalogue.search.store import SQLiteStore, store_path
 
     with SQLiteStore(store_path(workspace_of(arguments))) as store:
         record = store.restore(arguments.id, arguments.version, by=getpass.getuser())
@@ -160,8 +160,8 @@ def _restore(arguments: argparse.Namespace) -> None:
 def _conformance(arguments: argparse.Namespace) -> None:
     from dataclasses import asdict
 
-    from geoguichet.portal.abstract_tests.suite import TESTS
-    from geoguichet.portal.conformance import check, report
+    from geoguichet.portal.conformance.client import check, report
+    from geoguichet.portal.conformance.suite import TESTS
 
     results = check(arguments.url, TESTS)
     if arguments.json:

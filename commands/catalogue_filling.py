@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from geoguichet.commands.arguments import add_output, command, workspace_of
 from geoguichet.commands.printing import counting, print_findings
-from geoguichet.referentials.errors import UsageError
+from geoguichet.floor.errors import UsageError
 
 if TYPE_CHECKING:
-    from geoguichet.catalogue.harvest.configuration import Configured
-    from geoguichet.catalogue.harvest.run import Summary
-    from geoguichet.referentials.quality import Finding
+    from geoguichet.catalogue.intake.harvest.configuration import Configured
+    from geoguichet.catalogue.intake.harvest.run import Summary
+    from geoguichet.floor.findings import Finding
 
 
 MOST = 20
@@ -62,7 +62,7 @@ def add(catalogue: Any) -> None:
 
 
 def _import(arguments: argparse.Namespace) -> None:
-    from geoguichet.catalogue.exchange import import_files
+    from geoguichet.catalogue.intake.exchange import import_files
 
     with counting("fiches", quiet=arguments.quiet or arguments.json) as on_progress:
         done = import_files(
@@ -79,7 +79,7 @@ def _import(arguments: argparse.Namespace) -> None:
 
 
 def _export(arguments: argparse.Namespace) -> None:
-    from geoguichet.catalogue.exchange import export_all, export_one
+    from geoguichet.catalogue.intake.exchange import export_all, export_one
 
     if bool(arguments.id) == arguments.all:
         raise UsageError("export : un identifiant ou --all est attendu.")
@@ -91,8 +91,8 @@ def _export(arguments: argparse.Namespace) -> None:
 
 
 def _crawl(arguments: argparse.Namespace) -> None:
-    from geoguichet.catalogue.crawl import crawl
-    from geoguichet.catalogue.judging import left_to_people
+    from geoguichet.catalogue.intake.crawl import crawl
+    from geoguichet.catalogue.quality.judging import left_to_people
 
     with counting("données", quiet=arguments.quiet or arguments.json) as on_progress:
         done = crawl(arguments.path, workspace_of(arguments), url=arguments.url, on_progress=on_progress)
@@ -144,7 +144,7 @@ def _asked_sources(arguments: argparse.Namespace) -> tuple[Configured, ...]:
     """Return the source that the arguments name, or those of the file that they name."""
     from urllib.parse import urlsplit
 
-    from geoguichet.catalogue.harvest.configuration import Configured, read_sources
+    from geoguichet.catalogue.intake.harvest.configuration import Configured, read_sources
 
     if arguments.all or arguments.config:
         if arguments.kind or arguments.name:
@@ -157,7 +157,7 @@ def _asked_sources(arguments: argparse.Namespace) -> tuple[Configured, ...]:
 
 
 def _harvest_one(source: Configured, arguments: argparse.Namespace) -> Summary:
-    from geoguichet.catalogue.harvest.run import harvest, open_source
+    from geoguichet.catalogue.intake.harvest.run import harvest, open_source
 
     opened = open_source(source.kind, source.url, source.name)
     with counting(source.name, quiet=arguments.quiet or arguments.json) as on_progress:
@@ -193,7 +193,7 @@ def _counted(counts: Mapping[str, int], *, every: bool = True) -> str:
 
 def _write_sources(path: Path) -> None:
     from geoguichet.catalogue.errors import HarvestError
-    from geoguichet.catalogue.harvest.configuration import template
+    from geoguichet.catalogue.intake.harvest.configuration import template
 
     try:
         with path.open("x", encoding="utf-8") as file:
@@ -212,7 +212,7 @@ _ENDS = {
 
 
 def _sources(arguments: argparse.Namespace) -> None:
-    from geoguichet.catalogue.harvest.journal import Journal, journal_path
+    from geoguichet.catalogue.intake.harvest.journal import Journal, journal_path
 
     sources = Journal(journal_path(workspace_of(arguments))).sources()
     if arguments.json:

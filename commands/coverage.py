@@ -19,11 +19,11 @@ from geoguichet.commands.tables import (
     print_result,
     print_sensitivity,
 )
-from geoguichet.referentials.errors import UsageError
+from geoguichet.floor.errors import UsageError
 
 if TYPE_CHECKING:
     from geoguichet.coverage.replay import Replay
-    from geoguichet.coverage.study import Study
+    from geoguichet.coverage.study.study import Study
 
 
 def add(commands: Any) -> None:
@@ -125,9 +125,9 @@ def _demo(arguments: argparse.Namespace) -> None:
 
 def _describe(data: Path, arguments: argparse.Namespace) -> int:
     """Make records of the data files too; return how many records the catalogue holds now."""
-    from geoguichet.catalogue.crawl import crawl
-    from geoguichet.catalogue.query import RecordQuery
-    from geoguichet.catalogue.store import SQLiteStore, store_path
+    from geoguichet.catalogue.intake.crawl import crawl
+    from geoguichet.catalogue.search.query import RecordQuery
+    from geoguichet.catalogue.search.store import SQLiteStore, store_path
 
     workspace = workspace_of(arguments)
     with progress(quiet=arguments.quiet) as on_step:
@@ -142,7 +142,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
 
 def _study(path: Path, arguments: argparse.Namespace, *, out: Path | None) -> None:
-    from geoguichet.coverage.study import read_study
+    from geoguichet.coverage.study.study import read_study
 
     study = read_study(path)
     with progress(quiet=arguments.quiet) as on_step:
@@ -177,8 +177,8 @@ def _pdf(arguments: argparse.Namespace) -> None:
 
 
 def _compare(arguments: argparse.Namespace) -> None:
+    from geoguichet.coverage.compare import compared
     from geoguichet.coverage.outputs.comparison import write
-    from geoguichet.coverage.scenario import compared
 
     with progress(quiet=arguments.quiet or arguments.json) as on_step:
         comparison = compared(
@@ -202,12 +202,12 @@ def _compare(arguments: argparse.Namespace) -> None:
 def _measures(arguments: argparse.Namespace) -> None:
     from dataclasses import replace
 
-    from geoguichet.coverage.study import read_study
+    from geoguichet.coverage.study.study import read_study
 
     study = read_study(arguments.study)
     with progress(quiet=arguments.quiet or arguments.json) as on_step:
-        from geoguichet.coverage.options import MeasuresChoice
         from geoguichet.coverage.run import run
+        from geoguichet.coverage.study.options import MeasuresChoice
 
         result = run(replace(study, kiosks=None, measures=study.measures or MeasuresChoice()), on_step=on_step)
     if arguments.json:
@@ -220,7 +220,7 @@ def _measures(arguments: argparse.Namespace) -> None:
 def _sensitivity(arguments: argparse.Namespace) -> None:
     from geoguichet.coverage.outputs.sensitivity import write
     from geoguichet.coverage.sensitivity import CONGESTION, THRESHOLDS, sensitivity
-    from geoguichet.coverage.study import read_study
+    from geoguichet.coverage.study.study import read_study
 
     study = read_study(arguments.study)
     with progress(quiet=arguments.quiet or arguments.json) as on_step:
@@ -240,16 +240,16 @@ def _sensitivity(arguments: argparse.Namespace) -> None:
 def _nearest(arguments: argparse.Namespace) -> None:
     from importlib.resources import as_file, files
 
-    from geoguichet.coverage.errand import find_errand
     from geoguichet.coverage.orientation import (
+        find_errand,
         find_place,
         moment_asked,
         nearest_counters,
         open_directory,
         study_and_result,
     )
-    from geoguichet.coverage.router_choice import open_router
-    from geoguichet.referentials.moments import Moment
+    from geoguichet.coverage.study.router import open_router
+    from geoguichet.referentials.directory.hours import Moment
 
     at = Moment.parse(arguments.at) if arguments.at else None
     with as_file(files("geoguichet.data") / "studies" / "visioguichets.toml") as shipped:

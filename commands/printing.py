@@ -10,7 +10,7 @@ from math import isnan
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from geoguichet.referentials.quality import Finding
+    from geoguichet.floor.findings import Finding
 
 
 @contextmanager

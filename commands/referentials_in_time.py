@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from geoguichet.commands.arguments import codes, command, positive, workspace_of
 from geoguichet.commands.printing import number
-from geoguichet.referentials.errors import UsageError
+from geoguichet.floor.errors import UsageError
 
 if TYPE_CHECKING:
-    from geoguichet.referentials.store import ReferentialStore
+    from geoguichet.referentials.versions.store import ReferentialStore
 
 
 def add(referentials: Any) -> None:
@@ -50,13 +50,13 @@ def add(referentials: Any) -> None:
 
 def store_of(arguments: argparse.Namespace) -> ReferentialStore:
     """Return the referentials of the workspace asked for."""
-    from geoguichet.referentials.store import ReferentialStore
+    from geoguichet.referentials.versions.store import ReferentialStore
 
     return ReferentialStore(workspace_of(arguments) / "referentials")
 
 
 def _feed(arguments: argparse.Namespace) -> None:
-    from geoguichet.referentials.feeds import Asked, make_feed, write_feed
+    from geoguichet.referentials.versions.feeds import Asked, make_feed, write_feed
 
     asked = Asked(arguments.since, arguments.departements, arguments.communes, arguments.types, limit=sys.maxsize)
     found = make_feed(store_of(arguments), arguments.name, asked)
@@ -78,8 +78,8 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _prune(arguments: argparse.Namespace) -> None:
-    from geoguichet.catalogue.publish_referentials import publish_referential, withdraw
-    from geoguichet.referentials.pruning import plan_pruning, prune
+    from geoguichet.catalogue.intake.publish_referentials import publish_referential, withdraw
+    from geoguichet.referentials.versions.pruning import plan_pruning, prune
 
     workspace, store = workspace_of(arguments), store_of(arguments)
     plan = plan_pruning(store, arguments.name, keep=arguments.keep, studies=workspace / "studies")
@@ -100,10 +100,10 @@ def _prune(arguments: argparse.Namespace) -> None:
 
 
 def _recode(arguments: argparse.Namespace) -> None:
-    from geoguichet.referentials.checking import read_history
-    from geoguichet.referentials.quality import count_by_rule
+    from geoguichet.floor.findings import count_by_rule
     from geoguichet.referentials.readers.cog import read_current
-    from geoguichet.referentials.recoding import read_weights, recode_file
+    from geoguichet.referentials.versions.checking import read_history
+    from geoguichet.referentials.versions.recoding import read_weights, recode_file
 
     since, until = _day(arguments.vintage), _day(arguments.to)
     history = read_history(arguments.history)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from geoguichet.coverage.compare import Comparison
+    from geoguichet.coverage.kiosks.ranking import Ranking
     from geoguichet.coverage.outputs.sections import Table
-    from geoguichet.coverage.ranking import Ranking
     from geoguichet.coverage.result import CoverageResult
     from geoguichet.coverage.sensitivity import Sensitivity
     from geoguichet.coverage.siting.plan import KioskPlan
@@ -83,7 +83,7 @@ def _summary_table(result: CoverageResult) -> str:
 
 def _proof(result: CoverageResult, plan: KioskPlan, ranking: Ranking) -> str:
     """Say what no plan can do, what this one brings, its model and rules, and how good it is proved."""
-    from geoguichet.coverage.outputs.plan_words import before_plan, fewer_sentences, proof_sentences, rule_sentences
+    from geoguichet.coverage.outputs.plan_text import before_plan, fewer_sentences, proof_sentences, rule_sentences
     from geoguichet.coverage.outputs.wording import Wording
 
     say, choice = Wording("fr", result.study.unit), result.study.kiosks
@@ -119,13 +119,13 @@ def _plainly(text: str) -> str:
 
 def _around(result: CoverageResult, plan: KioskPlan, ranking: Ranking) -> list[str]:
     """Say how the plan was found, where to stop, what it avoids, what the plan carried out reaches, and who is left."""
-    from geoguichet.coverage.outputs.plan_words import (
+    from geoguichet.coverage.outputs.plan_text import (
+        method_told,
         reference_sentences,
         stop_sentence,
         unserved_sentences,
         use_sentences,
     )
-    from geoguichet.coverage.outputs.search_told import method_told
     from geoguichet.coverage.outputs.wording import Wording
 
     study = result.study
@@ -176,7 +176,7 @@ def as_json(result: CoverageResult, files: Sequence[Path]) -> dict[str, Any]:
 
 
 def _plan(result: CoverageResult, plan: KioskPlan) -> dict[str, Any]:
-    from geoguichet.coverage.outputs.plan_words import rule_sentences
+    from geoguichet.coverage.outputs.plan_text import rule_sentences
     from geoguichet.coverage.outputs.wording import Wording
 
     choice = result.study.kiosks
@@ -201,7 +201,7 @@ def _use(result: CoverageResult) -> dict[str, float | None] | None:
     """Return the use that is supposed and what all the kiosks avoid under it; None where a figure is not known."""
     from dataclasses import asdict
 
-    from geoguichet.coverage.ranking import SAVINGS
+    from geoguichet.coverage.kiosks.ranking import SAVINGS
 
     if result.study.kiosks is None:
         return None
@@ -271,7 +271,7 @@ def print_sensitivity(told: Sensitivity, files: Sequence[Path]) -> None:
     """Print how sure the white zones are, and what each scenario counts."""
     from geoguichet.coverage.outputs.sensitivity import lead, said
     from geoguichet.coverage.outputs.wording import NARROW, NO_BREAK, Wording
-    from geoguichet.referentials.population import group_label
+    from geoguichet.referentials.territories.population import group_label
 
     say = Wording("fr", told.study.unit)
     print("\n".join([*said(told, say), "", lead(told, say)]).replace(NARROW, " ").replace(NO_BREAK, " ") + "\n")

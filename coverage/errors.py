@@ -1,6 +1,6 @@
 """Errors of a study: in its file (usage, exit 2) or in the data it was given (refused, exit 1)."""
 
-from geoguichet.referentials.errors import GeoguichetError, UsageError
+from geoguichet.floor.errors import GeoguichetError, UsageError
 
 
 class StudyError(UsageError):

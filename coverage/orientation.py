@@ -5,8 +5,10 @@ Hours that no source gives are said to be unknown: such a counter is neither pro
 
 from __future__ import annotations
 
+import difflib
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,19 +17,145 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geoguichet.coverage import inputs
-from geoguichet.coverage.demand import demand_points
-from geoguichet.coverage.errand import Errand, find_errand
+from geoguichet.coverage import manifest
+from geoguichet.coverage.access import inputs
+from geoguichet.coverage.access.demand import demand_points
+from geoguichet.coverage.access.supply import meets
 from geoguichet.coverage.errors import OrientationError
-from geoguichet.coverage.impedance import Router
-from geoguichet.coverage.outputs import manifest
+from geoguichet.coverage.routers.impedance import Router
 from geoguichet.coverage.routers.straight_line import StraightLine
-from geoguichet.coverage.study import Study, read_study
-from geoguichet.referentials.gazetteer import find_communes, resembling
+from geoguichet.coverage.study.study import Study, read_study
+from geoguichet.referentials.directory.hours import Moment, is_open, next_opening
+from geoguichet.referentials.directory.services import SERVICE_TYPES
+from geoguichet.referentials.directory.taxonomy import NEEDS
 from geoguichet.referentials.layers import LONLAT, METRIC, read_layer
-from geoguichet.referentials.moments import Moment, is_open, next_opening
-from geoguichet.referentials.services import SERVICE_TYPES
-from geoguichet.referentials.territories import Territory
+from geoguichet.referentials.territories.gazetteer import find_communes, plain, resembling
+from geoguichet.referentials.territories.territory import Territory
+
+# What someone comes for, in their own words: a need of the study, a type of counter, or a
+# citizen's errand.
+
+_IDLE = frozenset(
+    [
+        "a",
+        "au",
+        "aux",
+        "d",
+        "de",
+        "des",
+        "du",
+        "en",
+        "et",
+        "l",
+        "la",
+        "le",
+        "les",
+        "ma",
+        "mes",
+        "mon",
+        "nos",
+        "notre",
+        "ou",
+        "par",
+        "pour",
+        "sa",
+        "ses",
+        "son",
+        "sur",
+        "un",
+        "une",
+        "faire",
+        "refaire",
+        "demander",
+        "aller",
+        "the",
+        "an",
+        "my",
+        "for",
+        "to",
+        "of",
+        "or",
+        "get",
+    ]
+)
+"""Words that do not tell one errand from another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What is asked for, and what answers it: the study's needs of these keys, counters of these types."""
+
+    label: str
+    types: tuple[str, ...]
+    needs: tuple[str, ...]
+    """Needs of the study that it is, or that the same types meet: what a kiosk must open."""
+    need: str = ""
+    """The need of the study itself, with its least hours; empty for a type or a citizen's errand."""
+    note: str = ""
+
+    def met_by(self, services: gpd.GeoDataFrame, study: Study) -> pd.Series:
+        """Return True for the services that answer, whatever the moment the study asks the need for."""
+        if self.need:
+            return meets(services, replace(study.need(self.need), open_at=None))
+        met: pd.Series = services["type"].isin(self.types)
+        return met
+
+
+def find_errand(study: Study, what: str) -> Errand:
+    """Return what the words mean: a need's key, a type's key, else words of a need, of a type or of an errand.
+
+    Raises
+    ------
+    OrientationError
+        Nothing is called so, or several things are; the message lists them.
+    """
+    needs = {need.key: need for need in study.needs}
+    if what in needs:
+        need = needs[what]
+        return Errand(need.label, need.types, (what,), need=what)
+    names = _named(study)
+    matches = [what] if what in names else _matching(names, what)
+    if len(matches) != 1:
+        close = matches or difflib.get_close_matches(what, [*needs, *names], n=3, cutoff=0.5)
+        remedy = ", ".join(dict.fromkeys((*needs, *close)))
+        more = (
+            "peut désigner plusieurs choses"
+            if matches
+            else "n'est ni un besoin de l'étude, ni un type, ni une démarche"
+        )
+        raise OrientationError(f"{what!r} {more} ; essayez : {remedy}.")
+    key = matches[0]
+    if key in needs:
+        return find_errand(study, key)
+    citizen = NEEDS.get(key)
+    types = (key,) if key in SERVICE_TYPES else citizen.types if citizen is not None else ()
+    offered = tuple(need.key for need in study.needs if set(need.types) & set(types))
+    return Errand(names[key][0], types, offered, note=citizen.note_fr if citizen and key not in SERVICE_TYPES else "")
+
+
+def _named(study: Study) -> dict[str, tuple[str, ...]]:
+    """Return the names of all that can be asked for, by key; of one key the study's come first, then the types'."""
+    errands = {key: (need.label_fr, need.label_en) for key, need in NEEDS.items()}
+    kinds = {key: (kind.label_fr, kind.plural_fr, kind.label_en, kind.plural_en) for key, kind in SERVICE_TYPES.items()}
+    return {**errands, **kinds, **{need.key: (need.label,) for need in study.needs}}
+
+
+def _matching(names: dict[str, tuple[str, ...]], what: str) -> list[str]:
+    """Return the keys of which a name is the text; else of which a name holds the text's words, even half written."""
+    asked = plain(what)
+    words = [word for word in asked.split() if word not in _IDLE]
+    exact = [key for key, told in names.items() if asked in map(plain, told)]
+    if exact or not words:
+        return exact
+    held = [key for key, told in names.items() if any(_holds(plain(name).split(), words) for name in told)]
+    errands = [key for key in held if key in NEEDS and key not in SERVICE_TYPES]
+    return errands if len(errands) == 1 and len(words) > 1 else held
+
+
+def _holds(name: Iterable[str], words: Iterable[str]) -> bool:
+    parts = list(name)
+    return all(any(part.startswith(word) for part in parts) for word in words)
+
 
 type State = Literal["open", "closed", "unknown", ""]
 
@@ -135,7 +263,7 @@ def nearest_counters(
     ----------
     what
         A need of the study (``[services.KEY]``: its types and least hours), a type of service, or what a citizen comes
-        for (« carte d'identité »; see :mod:`~geoguichet.coverage.errand`).
+        for (« carte d'identité »; see :mod:`~geoguichet.coverage.orientation`).
     router
         Measures the cost; straight line by default, in metres. The study's own counts as the study does.
 

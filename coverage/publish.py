@@ -13,20 +13,19 @@ from typing import Any
 
 import pyogrio
 
-from geoguichet.catalogue.codes import INSPIRE_THEMES
-from geoguichet.catalogue.drafts.draft import content_id, digest_of
 from geoguichet.catalogue.errors import RecordNotFoundError
-from geoguichet.catalogue.mapping import INSPIRE_THEME, TOPIC_CATEGORY
-from geoguichet.catalogue.merging import with_edits
+from geoguichet.catalogue.formats.codes import FRENCH, INSPIRE_THEMES, NOT_EVALUATED, OPEN_ACCESS
+from geoguichet.catalogue.formats.mapping import INSPIRE_THEME, TOPIC_CATEGORY
+from geoguichet.catalogue.intake.drafts.draft import content_id, digest_of
+from geoguichet.catalogue.intake.merging import with_edits
 from geoguichet.catalogue.record import Concept, Contact, ContactPoint, Extent, ExternalId, Link, Record, Theme, Time
-from geoguichet.catalogue.statements import FRENCH, NOT_EVALUATED, OPEN_ACCESS
-from geoguichet.catalogue.store import RecordStore, SQLiteStore, store_path
-from geoguichet.coverage.outputs.plan_words import rule_sentences
+from geoguichet.catalogue.search.store import RecordStore, SQLiteStore, store_path
+from geoguichet.coverage.outputs.plan_text import rule_sentences
 from geoguichet.coverage.outputs.sections import verdicts
 from geoguichet.coverage.outputs.wording import Wording
 from geoguichet.coverage.result import CoverageResult
-from geoguichet.coverage.study import SAMPLE, StudyContact
-from geoguichet.referentials import sample
+from geoguichet.coverage.study.study import SAMPLE, StudyContact
+from geoguichet.referentials.territories import sample
 
 COLLECTIONS = {"communes": "communes", "services": "services"}
 """Layers of the sample that the portal also serves as features, and the name of the collection."""

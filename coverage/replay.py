@@ -11,12 +11,12 @@ from typing import Any, Literal
 import pandas as pd
 import pyogrio
 
-from geoguichet.coverage import inputs
+from geoguichet.coverage import manifest
+from geoguichet.coverage.access import inputs
 from geoguichet.coverage.errors import StudyError
-from geoguichet.coverage.outputs import manifest
 from geoguichet.coverage.outputs.folder import write_all
 from geoguichet.coverage.run import run
-from geoguichet.coverage.study import Study
+from geoguichet.coverage.study.study import Study
 
 type Kind = Literal["file", "parameter", "input", "version", "answer", "output"]
 

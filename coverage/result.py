@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 import geopandas as gpd
 import pandas as pd
 
-from geoguichet.coverage.beside import Beside
-from geoguichet.coverage.inputs import InputLayer
-from geoguichet.coverage.ranking import Ranking
+from geoguichet.coverage.access.inputs import InputLayer
+from geoguichet.coverage.access.supplements import Beside
+from geoguichet.coverage.kiosks.ranking import Ranking
 from geoguichet.coverage.siting.plan import KioskPlan
-from geoguichet.coverage.study import Study
-from geoguichet.coverage.surface import Surface
-from geoguichet.referentials.quality import Finding
-from geoguichet.referentials.territories import Territory
+from geoguichet.coverage.study.study import Study
+from geoguichet.coverage.zones.surface import Surface
+from geoguichet.floor.findings import Finding
+from geoguichet.referentials.territories.territory import Territory
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class CoverageResult:
     departement, epci, people, one column per group of the study, point_source (``demand.at`` of the study,
     ``representative_point``, ``none``); for each need ``K``: ``K_m`` (metres to the nearest service, NaN when there is
     none), ``K_service`` (its id), ``K_reason`` (empty, or one of
-    :data:`~geoguichet.coverage.impedance.REASONS`); slack_m (metres to spare
+    :data:`~geoguichet.coverage.routers.impedance.REASONS`); slack_m (metres to spare
     under the rule, negative when unserved, NaN when unreachable), served (bool), zone (white-zone id or empty),
     kiosk (id of the nearest kiosk that reaches it, or serves it if one does, or empty), kiosk_m, served_after (bool),
     unserved_reason (one of ``ranking.REASONS`` for those still unserved once the kiosks are open; else, or without

@@ -12,26 +12,25 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from geoguichet.coverage import candidates, inputs, white_zones
-from geoguichet.coverage.beside import Beside, beside
-from geoguichet.coverage.cells import FineDemand, name_by_commune, people_of_cells
-from geoguichet.coverage.demand import demand_points
-from geoguichet.coverage.edge import edge_findings
-from geoguichet.coverage.impedance import CostMatrix, Router
-from geoguichet.coverage.kiosk_models import solve
-from geoguichet.coverage.kiosk_plan import kiosk_table, no_kiosks, prospect
-from geoguichet.coverage.measuring import measure, slack_at
-from geoguichet.coverage.metres import add_metres
-from geoguichet.coverage.ranking import SAVINGS, Ranking, rank
-from geoguichet.coverage.reached import once_open
+from geoguichet.coverage.access import inputs
+from geoguichet.coverage.access.demand import FineDemand, demand_points, name_by_commune, people_of_cells
+from geoguichet.coverage.access.edge import edge_findings
+from geoguichet.coverage.access.rules import measure, slack_at
+from geoguichet.coverage.access.supplements import Beside, beside
+from geoguichet.coverage.access.supply import supply_points
+from geoguichet.coverage.kiosks.models import solve
+from geoguichet.coverage.kiosks.prospects import candidate_hosts, kiosk_table, no_kiosks, prospect, site_rules
+from geoguichet.coverage.kiosks.ranking import SAVINGS, Ranking, once_open, rank
 from geoguichet.coverage.result import CoverageResult
-from geoguichet.coverage.router_choice import open_router, travel_counters, travel_findings
+from geoguichet.coverage.routers.impedance import CostMatrix, Router
+from geoguichet.coverage.routers.road import add_metres
 from geoguichet.coverage.siting.plan import KioskPlan
-from geoguichet.coverage.study import Study
-from geoguichet.coverage.supply import supply_points
-from geoguichet.coverage.zone_drawing import draw_zones
-from geoguichet.referentials.quality import Finding
-from geoguichet.referentials.territories import Territory
+from geoguichet.coverage.study.router import open_router, travel_counters, travel_findings
+from geoguichet.coverage.study.study import Study
+from geoguichet.coverage.zones import exact
+from geoguichet.coverage.zones.drawing import draw_zones
+from geoguichet.floor.findings import Finding
+from geoguichet.referentials.territories.territory import Territory
 
 type OnStep = Callable[[str], None]
 
@@ -84,7 +83,7 @@ def run(study: Study, *, router: Router | None = None, on_step: OnStep = lambda 
         counters |= sited.counters
     with clock.step(STEPS[5]):
         demand, kiosks = sited.demand, sited.kiosks
-        zones = white_zones.with_hosts(zones, demand, sited.hosts, sited.near)
+        zones = exact.with_hosts(zones, demand, sited.hosts, sited.near)
         zones["people_after"] = _people_after(zones, demand)
         summary = summarise(demand, kiosks, data.territory)
     counters |= _counters(demand, zones) | travel_counters(router, demand, services)
@@ -161,9 +160,9 @@ def _sited(
     if choice is None:
         empty = no_kiosks().assign(**dict.fromkeys((*SAVINGS, "zones"), pd.Series(dtype=object)))
         return _Sited(once_open(demand, empty, None, study, router), empty)
-    found = candidates.candidate_hosts(data.territory, data.services, communes, study, choice)
+    found = candidate_hosts(data.territory, data.services, communes, study, choice)
     hosts, counters = found.eligible, found.counters
-    rules = candidates.site_rules(hosts, communes, data.territory, study)
+    rules = site_rules(hosts, communes, data.territory, study)
     prospects = prospect(study, choice, demand, found, rules, router)
     plan = solve(study, choice, prospects, demand)
     kiosks = kiosk_table(prospects, plan, choice)

@@ -11,15 +11,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from geoguichet.coverage.cells import people_of_cells
+from geoguichet.coverage.access.demand import people_of_cells
+from geoguichet.coverage.access.rules import is_served, slack_under
 from geoguichet.coverage.errors import SensitivityError
-from geoguichet.coverage.impedance import Floats
-from geoguichet.coverage.partition import partition
 from geoguichet.coverage.result import CoverageResult
-from geoguichet.coverage.rules import is_served, slack_under
+from geoguichet.coverage.routers.impedance import Floats
 from geoguichet.coverage.run import find_white_zones
-from geoguichet.coverage.study import Study
-from geoguichet.coverage.zone_choice import ZoneChoice
+from geoguichet.coverage.study.options import ZoneChoice
+from geoguichet.coverage.study.study import Study
+from geoguichet.coverage.zones.exact import partition
 
 type Sureness = Literal["certain", "likely", "possible", "never"]
 

@@ -22,17 +22,17 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from geoguichet.portal import engine
+from geoguichet.floor.errors import LayerError
+from geoguichet.portal.api.feeds import Feeds
+from geoguichet.portal.api.geopackage import open_layer
+from geoguichet.portal.api.records import RecordsApi
+from geoguichet.portal.api.resources import Resources
+from geoguichet.portal.engine import pygeoapi as engine
+from geoguichet.portal.engine.guard import Guard
+from geoguichet.portal.engine.renewal import Renewal
 from geoguichet.portal.errors import PortalError, PortInUseError
-from geoguichet.portal.feeds import Feeds
-from geoguichet.portal.geopackage import open_layer
-from geoguichet.portal.guard import Guard
-from geoguichet.portal.quality import Quality
-from geoguichet.portal.records_api import RecordsApi
-from geoguichet.portal.renewal import Renewal
-from geoguichet.portal.resources import Resources
-from geoguichet.referentials.errors import LayerError
-from geoguichet.referentials.sample import sample_path
+from geoguichet.portal.pages.quality import Quality
+from geoguichet.referentials.territories.sample import sample_path
 
 DEFAULT_URL = "http://127.0.0.1:5000"
 

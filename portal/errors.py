@@ -1,6 +1,6 @@
 """What the portal refuses, each in one sentence."""
 
-from geoguichet.referentials.errors import GeoguichetError, UsageError
+from geoguichet.floor.errors import GeoguichetError, UsageError
 
 
 class PortalError(GeoguichetError):

@@ -11,7 +11,7 @@ import pyogrio
 import pyogrio.errors
 import shapely
 
-from geoguichet.referentials.errors import LayerError
+from geoguichet.floor.errors import LayerError
 
 LONLAT = "EPSG:4326"
 """The CRS of every layer we hand out: degrees, longitude first."""

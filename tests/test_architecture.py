@@ -1,6 +1,7 @@
-"""The arrows between the rooms, read from the code itself."""
+"""The arrows between the rooms and between their families, read from the code itself."""
 
 import ast
+import re
 import subprocess
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ["referentials", "catalogue", "coverage", "portal", "commands", "cli"]
+ROOMS = ["floor", "referentials", "catalogue", "coverage", "portal", "commands", "cli"]
 FORBIDDEN_NAMES = {"utils.py", "helpers.py", "common.py", "misc.py"}
 
 
@@ -65,6 +66,33 @@ def test_there_are_no_rings() -> None:
         pytest.fail(f"ring: {' -> '.join(error.args[1])}")
 
 
+def family(module: str) -> str:
+    """``catalogue.search`` for what stands in that family; a module outside families is its own."""
+    return ".".join(module.split(".")[1:3])
+
+
+def test_arrows_between_families_run_one_way() -> None:
+    graph: dict[str, set[str]] = {}
+    for module, file in modules().items():
+        named = {name for name in ours(imports(file)) if modules()[name].name != "__init__.py"}
+        graph.setdefault(family(module), set()).update({family(name) for name in named} - {family(module)})
+    try:
+        list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail(f"ring of families: {' -> '.join(error.args[1])}")
+
+
+def test_the_floor_imports_nothing_of_ours() -> None:
+    for module, file in modules().items():
+        if room(module) == "floor":
+            assert {room(name) for name in ours(imports(file))} <= {"floor"}, module
+
+
+def test_no_room_is_a_crowd() -> None:
+    for name in ROOMS[:-1]:
+        assert len(list((ROOT / name).glob("*.py"))) <= 17, name  # sixteen and the __init__
+
+
 def test_only_publish_knows_the_catalogue() -> None:
     knowing = {
         module
@@ -74,27 +102,16 @@ def test_only_publish_knows_the_catalogue() -> None:
     assert knowing == {"geoguichet.coverage.publish"}
 
 
-SPEAKING = {
-    "formats", "xml",  # the door to the formats, and the safe parser
-    "iso", "iso_values", "iso_contacts", "iso_extents", "iso_links",
-    "iso_making", "iso_writing", "iso_extent_writing", "iso_keyword_writing", "iso_party_writing", "iso_grafting",
-    "iso19139", "iso19115_3", "iso19110", "fgdc", "qmd", "dublin_core", "capabilities",
-    "rdf", "dcat", "dcat_vocabulary", "dcat_reading", "dcat_writing",
-    "harvest.csw", "harvest.oai_pmh",  # protocols whose envelopes are XML
-}  # fmt: skip
-"""The files of the catalogue that know a format's XML or RDF."""
-
-
 def test_nothing_else_in_the_catalogue_knows_a_formats_xml() -> None:
+    """Only the formats, and the protocols whose envelopes are XML, speak XML or RDF."""
     languages = {"lxml", "xml", "rdflib", "defusedxml"}
-    knowing = {
-        module.removeprefix("geoguichet.catalogue.")
-        for module, file in modules().items()
-        if room(module) == "catalogue"
-        and any(name.split(".")[0] in languages or name == "geoguichet.catalogue.xml" for name in imports(file))
-    }
-    assert knowing == SPEAKING
-    others = {module for module, file in modules().items() if "geoguichet.catalogue.xml" in imports(file)}
+    speaking = re.compile(r"geoguichet\.catalogue\.(formats\..*|intake\.harvest\.(csw|oai_pmh))")
+    xml = "geoguichet.catalogue.formats.xml"
+    for module, file in modules().items():
+        names = imports(file)
+        if room(module) == "catalogue" and ({name.split(".")[0] for name in names} & languages or xml in names):
+            assert speaking.fullmatch(module), module
+    others = {module for module, file in modules().items() if xml in imports(file)}
     assert {room(module) for module in others} == {"catalogue"}
 
 

@@ -20,7 +20,7 @@ import pytest
 import shapely
 
 from geoguichet.cli import main
-from geoguichet.referentials.roads import make_network
+from geoguichet.referentials.roads.sources import make_network
 
 ROOT = Path(__file__).parents[1]
 
@@ -127,7 +127,7 @@ def test_a_second_run_leaves_the_record_as_it_was(study: Path, capsys: pytest.Ca
 
 
 def test_init_gives_a_study_that_runs_and_never_overwrites(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from geoguichet.coverage.study import read_study
+    from geoguichet.coverage.study.study import read_study
 
     path = tmp_path / "mienne.toml"
     for file, name in ((path, "mienne"), (tmp_path / "Étude du Lot (2).toml", "etude-du-lot-2")):
@@ -150,7 +150,7 @@ def test_the_workspace_can_come_from_the_environment(
 
 def test_versions_are_shown_and_restored(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from geoguichet.catalogue.record import Record
-    from geoguichet.catalogue.store import SQLiteStore, store_path
+    from geoguichet.catalogue.search.store import SQLiteStore, store_path
 
     with SQLiteStore(store_path(tmp_path)) as store:
         store.upsert(Record(id="a", title="Un"), by="anne")

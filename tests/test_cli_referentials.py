@@ -6,7 +6,7 @@ import geopandas as gpd
 import pytest
 
 from geoguichet.cli import main
-from geoguichet.coverage.study import read_study
+from geoguichet.coverage.study.study import read_study
 
 LIST = """id;nom;type;code insee;longitude;latitude;lundi;mardi;mercredi;jeudi;vendredi
 g1;Mairie d'Auch;mairie;32013;0,5860;43,6460;9h-12h;9h-12h;9h-12h;9h-12h;9h-12h

@@ -31,7 +31,7 @@ def test_coverage_py_still_answers_to_its_name(at_root: bool, tmp_path: Path) ->
 
 def test_root_on_pythonpath_as_ides_do(tmp_path: Path) -> None:
     out = python(
-        "import coverage, geoguichet.coverage.study as s; print(coverage.__version__[0], s.SAMPLE)",
+        "import coverage, geoguichet.coverage.study.study as s; print(coverage.__version__[0], s.SAMPLE)",
         cwd=tmp_path,
         PYTHONPATH=str(ROOT),
     )
@@ -67,7 +67,7 @@ def test_cli_runs_as_a_file() -> None:
 
 def test_pytest_cov_runs_from_the_root(tmp_path: Path) -> None:
     test = tmp_path / "test_nothing.py"
-    test.write_text("def test_nothing():\n    import geoguichet.coverage.study\n")
+    test.write_text("def test_nothing():\n    import geoguichet.coverage.study.study\n")
     command = [
         sys.executable,
         "-m",
@@ -88,4 +88,4 @@ def test_pytest_cov_runs_from_the_root(tmp_path: Path) -> None:
         env={"PATH": "/usr/bin:/bin", "COVERAGE_FILE": str(tmp_path / "data")},
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "coverage/study.py" in done.stdout
+    assert "coverage/study/study.py" in done.stdout

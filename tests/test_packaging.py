@@ -28,7 +28,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 
 
 def test_every_module_and_file_of_the_rooms_is_there(wheel: set[str]) -> None:
-    rooms = ("catalogue", "commands", "coverage", "portal", "referentials")
+    rooms = ("catalogue", "commands", "coverage", "floor", "portal", "referentials")
     wanted = [ROOT / "cli.py", ROOT / "pygeoapi-config.yml", ROOT / "data" / "midi-pyrenees.gpkg"]
     wanted += (ROOT / "data" / "studies").glob("*.toml")
     for room in rooms:
@@ -45,6 +45,7 @@ def test_nothing_else_is(wheel: set[str]) -> None:
         "commands",
         "coverage",
         "data",
+        "floor",
         "portal",
         "pygeoapi-config.yml",
         "referentials",

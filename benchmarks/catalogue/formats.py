@@ -16,10 +16,12 @@ from pathlib import Path
 from lxml import etree
 from owslib.iso import MD_Metadata
 
-from geoguichet.catalogue import formats, iso19139, text
-from geoguichet.catalogue.exchange import import_files, metadata_files
+from geoguichet.catalogue import text
+from geoguichet.catalogue.formats import registry
+from geoguichet.catalogue.formats.iso import iso19139
+from geoguichet.catalogue.intake.exchange import import_files, metadata_files
 from geoguichet.catalogue.record import Record
-from geoguichet.catalogue.store import SQLiteStore
+from geoguichet.catalogue.search.store import SQLiteStore
 
 
 def owslib(document: bytes) -> object:
@@ -60,7 +62,7 @@ def import_seconds(folder: Path, *, rounds: int = 3) -> dict[str, tuple[int, flo
 
     def records() -> Iterator[Record]:
         for file in metadata_files(folder):
-            yield from formats.read(file.read_bytes()).records
+            yield from registry.read(file.read_bytes()).records
 
     def indexed(workspace: Path) -> int:
         with SQLiteStore(workspace / "catalogue.sqlite") as store:

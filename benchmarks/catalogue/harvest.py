@@ -13,11 +13,11 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from geoguichet.catalogue import iso19139
-from geoguichet.catalogue.harvest.csw import Csw
-from geoguichet.catalogue.harvest.run import harvest
+from geoguichet.catalogue.formats.iso import iso19139
+from geoguichet.catalogue.intake.harvest.csw import Csw
+from geoguichet.catalogue.intake.harvest.run import harvest
 from geoguichet.catalogue.record import Extent, Record
-from geoguichet.catalogue.store import SQLiteStore, store_path
+from geoguichet.catalogue.search.store import SQLiteStore, store_path
 
 
 def made(number: int) -> bytes:

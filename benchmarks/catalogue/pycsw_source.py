@@ -18,10 +18,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from geoguichet.catalogue.exchange import every_record
-from geoguichet.catalogue.harvest.csw import Csw
-from geoguichet.catalogue.harvest.run import harvest
-from geoguichet.catalogue.store import SQLiteStore, store_path
+from geoguichet.catalogue.intake.exchange import every_record
+from geoguichet.catalogue.intake.harvest.csw import Csw
+from geoguichet.catalogue.intake.harvest.run import harvest
+from geoguichet.catalogue.search.store import SQLiteStore, store_path
 
 CONFIGURATION = """[server]
 home=.

@@ -154,7 +154,7 @@ def memory_mb(pid: int) -> float:
 
 def load(workspace: Path, count: int) -> None:
     from geoguichet.catalogue.record import Record
-    from geoguichet.catalogue.store import SQLiteStore, store_path
+    from geoguichet.catalogue.search.store import SQLiteStore, store_path
 
     path = store_path(workspace)
     if path.exists():

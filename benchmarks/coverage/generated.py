@@ -7,7 +7,7 @@ from scipy import sparse
 from scipy.sparse import csgraph
 from scipy.spatial import Delaunay
 
-from geoguichet.referentials.road_network import DEGREE, RoadLines, access_of, classes_of, coordinate_keys
+from geoguichet.referentials.roads.network_file import DEGREE, RoadLines, access_of, classes_of, coordinate_keys
 
 CLASSES = ("primary", "secondary", "tertiary", "unclassified", "residential")
 SHARES = (0.03, 0.07, 0.15, 0.35, 0.40)

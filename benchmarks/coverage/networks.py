@@ -19,10 +19,9 @@ from generated import road_lines
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from geoguichet.coverage.network import Network
-from geoguichet.coverage.routers import search
+from geoguichet.coverage.routers.network import Doors, Graph, Network, nearest_place
 from geoguichet.coverage.routers.road import RoadRouter
-from geoguichet.referentials.road_network import DEGREE, RoadSource, assemble, write_network
+from geoguichet.referentials.roads.network_file import DEGREE, RoadSource, assemble, write_network
 
 TYPES, SERVICES = 12, 3_000
 
@@ -93,26 +92,26 @@ def measured(asked: argparse.Namespace, folder: Path) -> dict[str, dict[str, flo
     return rows
 
 
-def bare(graph: search.Graph, sources: np.ndarray) -> np.ndarray:
+def bare(graph: Graph, sources: np.ndarray) -> np.ndarray:
     """Return scipy's own multi-source answer."""
     matrix = sparse.csr_array((graph.cost, graph.node, graph.start), shape=(len(graph), len(graph)))
     return csgraph.dijkstra(matrix, indices=sources, min_only=True, return_predecessors=True)[0]
 
 
-def ours(graph: search.Graph, sources: np.ndarray) -> np.ndarray:
+def ours(graph: Graph, sources: np.ndarray) -> np.ndarray:
     """Return our answer, nearest service of every node and ties given to the first included."""
     node = np.column_stack([sources, sources]).astype(np.int32)
     cost = np.column_stack([np.zeros(len(sources)), np.full(len(sources), np.inf)])
-    return search.nearest_place(graph, search.Doors(node, cost))[0]
+    return nearest_place(graph, Doors(node, cost))[0]
 
 
-def scrambled(graph: search.Graph, rng: np.random.Generator) -> tuple[search.Graph, np.ndarray]:
+def scrambled(graph: Graph, rng: np.random.Generator) -> tuple[Graph, np.ndarray]:
     """Return the same graph with its nodes in random order, and each node's new number."""
     new = rng.permutation(len(graph))
     row = np.repeat(np.arange(len(graph)), np.diff(graph.start))
     matrix = sparse.csr_array((graph.cost, (new[row], new[graph.node])), shape=(len(graph), len(graph)))
     start, node = matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32)
-    return search.Graph(start, node, matrix.data), new
+    return Graph(start, node, matrix.data), new
 
 
 def one_search_memory(path: Path) -> dict[str, float]:
@@ -122,7 +121,7 @@ import ctypes, gc, sys
 from pathlib import Path
 import numpy as np
 from scipy.sparse import csgraph
-from geoguichet.coverage.network import Network, as_matrix
+from geoguichet.coverage.routers.network import Network, as_matrix
 from geoguichet.coverage.routers import search
 from geoguichet.coverage.routers.road import RoadRouter
 
@@ -152,7 +151,12 @@ print(graph.nbytes / 2**20, status("VmHWM") - before)
 
 
 def peers(
-    engines: list[str], python: Path, network: Network, graph: search.Graph, chosen: list[np.ndarray], folder: Path
+    engines: list[str],
+    python: Path,
+    network: Network,
+    graph: Graph,
+    chosen: list[np.ndarray],
+    folder: Path,
 ) -> dict[str, dict[str, float]]:
     """Run each peer in a process of its own on the same arcs and services."""
     row = np.repeat(np.arange(len(graph), dtype=np.int32), np.diff(graph.start))

@@ -20,18 +20,18 @@ import pandas as pd
 import rasterio
 import shapely
 
-from geoguichet.coverage.impedance import Floats
-from geoguichet.coverage.network import Network
-from geoguichet.coverage.partition import partition
+from geoguichet.coverage.access.rules import is_served, slack_under
+from geoguichet.coverage.routers.impedance import Floats
+from geoguichet.coverage.routers.network import Network
 from geoguichet.coverage.routers.road import RoadRouter
-from geoguichet.coverage.rules import is_served, slack_under
-from geoguichet.coverage.smooth_zones import find_smooth_zones
-from geoguichet.coverage.study import Rule
-from geoguichet.coverage.surface import Surface, slack_surface
-from geoguichet.coverage.zone_choice import ZoneChoice
-from geoguichet.referentials.roads import make_network
-from geoguichet.referentials.sample import DEPARTEMENTS, NAME, sample_path
-from geoguichet.referentials.territories import read_territory
+from geoguichet.coverage.study.options import ZoneChoice
+from geoguichet.coverage.study.study import Rule
+from geoguichet.coverage.zones.exact import partition
+from geoguichet.coverage.zones.smooth import find_smooth_zones
+from geoguichet.coverage.zones.surface import Surface, slack_surface
+from geoguichet.referentials.roads.sources import make_network
+from geoguichet.referentials.territories.sample import DEPARTEMENTS, NAME, sample_path
+from geoguichet.referentials.territories.territory import read_territory
 
 TYPES = (
     "mairie", "gendarmerie", "tresorerie", "msap", "clic", "pmi", "caf", "mission_locale", "cpam", "pole_emploi",

@@ -13,7 +13,7 @@ from measure import Measured, machine, measured
 from scipy import sparse
 from scipy.sparse.csgraph import dijkstra
 
-from geoguichet.coverage.impedance import CostMatrix
+from geoguichet.coverage.routers.impedance import CostMatrix
 from geoguichet.coverage.siting.center import p_center
 from geoguichet.coverage.siting.covering import set_covering
 from geoguichet.coverage.siting.median import p_median

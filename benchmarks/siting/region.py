@@ -18,10 +18,9 @@ from measure import machine, measured, peak_mb
 from scipy import sparse
 
 from geoguichet.coverage.siting import heuristics
-from geoguichet.coverage.siting.constraints import SiteRules
 from geoguichet.coverage.siting.covering import maximal_covering
-from geoguichet.coverage.siting.problem import reduced, state
-from geoguichet.coverage.siting.watch import Watch
+from geoguichet.coverage.siting.plan import Watch
+from geoguichet.coverage.siting.problem import SiteRules, reduced, state
 
 LIMIT_S = 60.0
 HEAD = (

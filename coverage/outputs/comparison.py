@@ -15,16 +15,15 @@ import pyogrio
 from folium.map import Layer
 from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
-from geoguichet.coverage.changes import NEW_ID
+from geoguichet.coverage.access.supply import NEW_ID
 from geoguichet.coverage.compare import Comparison, Side
 from geoguichet.coverage.errors import OutputError
 from geoguichet.coverage.outputs import geopackage
-from geoguichet.coverage.outputs.filling import filled
 from geoguichet.coverage.outputs.folder import written_beside
-from geoguichet.coverage.outputs.offline_map import MapPage, Placed, borders, collection, ground, latlon
-from geoguichet.coverage.outputs.palette import BORDER, CHANGE_COLOURS, KIOSK, MOVED_COLOURS
+from geoguichet.coverage.outputs.page import MapPage, Placed, borders, collection, filled, ground, latlon
+from geoguichet.coverage.outputs.style import BORDER, CHANGE_COLOURS, KIOSK, MOVED_COLOURS
 from geoguichet.coverage.outputs.wording import Wording
-from geoguichet.coverage.study import Opening
+from geoguichet.coverage.study.study import Opening
 
 _PANES = {"ground": 350, "areas": 400, "borders": 410, "people": 420, "names": 425, "services": 610}
 _POINT_RADIUS = 4.0

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from geoguichet.coverage import manifest
 from geoguichet.coverage.errors import OutputError, OutputFolderError
-from geoguichet.coverage.outputs import geopackage, geoparquet, manifest, raster, report, web_map
+from geoguichet.coverage.outputs import geopackage, geoparquet, raster, report, web_map
 from geoguichet.coverage.result import CoverageResult
 
 type Writer = Callable[[CoverageResult, Path], None]

@@ -13,7 +13,7 @@ import pyogrio
 from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
 from geoguichet.coverage.errors import OutputError
-from geoguichet.coverage.outputs.qgis_styles import layer_styles
+from geoguichet.coverage.outputs.style import layer_styles
 from geoguichet.coverage.result import CoverageResult
 
 LAYERS = {"demand": "Point", "services": "Point", "white_zones": "MultiPolygon", "kiosks": "Point"}

@@ -8,26 +8,26 @@ from typing import Any
 
 from markupsafe import Markup
 
-from geoguichet.coverage.outputs import zones_told
-from geoguichet.coverage.outputs.drawing import gain_curve, map_picture
-from geoguichet.coverage.outputs.filling import filled
-from geoguichet.coverage.outputs.plan_words import (
+from geoguichet.coverage.kiosks.ranking import SAVINGS, Ranking
+from geoguichet.coverage.outputs import charts
+from geoguichet.coverage.outputs.charts import gain_curve, map_picture
+from geoguichet.coverage.outputs.page import filled
+from geoguichet.coverage.outputs.plan_text import (
     ask_sentences,
     cost_rows,
     curve_note,
+    method_told,
     plan_sentences,
     proved_sentences,
     reference_sentences,
     rule_sentences,
     use_sentences,
 )
-from geoguichet.coverage.outputs.search_told import method_told
 from geoguichet.coverage.outputs.sections import sections
 from geoguichet.coverage.outputs.wording import Wording
-from geoguichet.coverage.ranking import SAVINGS, Ranking
 from geoguichet.coverage.result import CoverageResult
-from geoguichet.coverage.study import Need, Study
-from geoguichet.referentials.quality import count_by_rule
+from geoguichet.coverage.study.study import Need, Study
+from geoguichet.floor.findings import count_by_rule
 
 MAIN_ZONES = 15
 """How many white zones the report lists; the GeoPackage has them all."""
@@ -62,12 +62,12 @@ def _content(result: CoverageResult, say: Wording) -> dict[str, Any]:
             {
                 **zone,
                 "communes_shown": shortened(zone["commune_names"], say),
-                "hosts_shown": zones_told.hosts(zone, say, key="host_brief"),
+                "hosts_shown": charts.hosts(zone, say, key="host_brief"),
             }
             for zone in zones
         ],
         "zones_total": len(inhabited),
-        "zone_notes": zones_told.notes(result, say),
+        "zone_notes": charts.notes(result, say),
         "kiosks": [{**kiosk, "host_shown": _host(kiosk)} for kiosk in result.kiosks.to_dict("records")],
         "curve": Markup(gain_curve(result, say)) if len(result.kiosks) else None,  # noqa: S704
         "plan": plan_sentences(result, result.plan, say) if result.plan is not None else [],

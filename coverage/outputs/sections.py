@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from geoguichet.coverage.edge import NEIGHBOURS_M
-from geoguichet.coverage.options import MeasuresChoice
+from geoguichet.coverage.access.edge import NEIGHBOURS_M
 from geoguichet.coverage.outputs.wording import MISSING, Wording
 from geoguichet.coverage.result import CoverageResult
+from geoguichet.coverage.study.options import MeasuresChoice
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,14 +19,21 @@ from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
 from geoguichet.coverage.errors import OutputError
 from geoguichet.coverage.outputs import geopackage
-from geoguichet.coverage.outputs.filling import filled
 from geoguichet.coverage.outputs.folder import written_beside
-from geoguichet.coverage.outputs.offline_map import MapPage, Placed, borders, collection, ground, latlon
-from geoguichet.coverage.outputs.outlines import departement_outlines
-from geoguichet.coverage.outputs.palette import INK, SURENESS_COLOURS
+from geoguichet.coverage.outputs.page import (
+    MapPage,
+    Placed,
+    borders,
+    collection,
+    departement_outlines,
+    filled,
+    ground,
+    latlon,
+)
+from geoguichet.coverage.outputs.style import INK, SURENESS_COLOURS
 from geoguichet.coverage.outputs.wording import NARROW, Wording
-from geoguichet.coverage.partition import polygonal, simplified
 from geoguichet.coverage.sensitivity import SURENESS, Sensitivity
+from geoguichet.coverage.zones.exact import polygonal, simplified
 from geoguichet.referentials.layers import LONLAT, METRIC
 
 _STRAIGHT_M = 400.0

@@ -10,11 +10,20 @@ from typing import Any
 from folium.map import Layer
 from markupsafe import Markup
 
-from geoguichet.coverage.outputs.drawing import gain_curve
-from geoguichet.coverage.outputs.filling import filled
-from geoguichet.coverage.outputs.offline_map import MapPage, Placed, collection, ground, latlon
-from geoguichet.coverage.outputs.outlines import departement_outlines
-from geoguichet.coverage.outputs.palette import (
+from geoguichet.coverage.outputs.charts import area, for_map, gain_curve, hosts, notes
+from geoguichet.coverage.outputs.page import MapPage, Placed, collection, departement_outlines, filled, ground, latlon
+from geoguichet.coverage.outputs.plan_text import (
+    ask_sentences,
+    further_sentences,
+    method_told,
+    proved_sentences,
+    reference_sentences,
+    rule_sentences,
+    unserved_sentences,
+    use_sentences,
+)
+from geoguichet.coverage.outputs.report import need_sentences, rule_sentence, shortened
+from geoguichet.coverage.outputs.style import (
     KIOSK,
     OTHER_SERVICE,
     SERVICE_COLOURS,
@@ -24,19 +33,7 @@ from geoguichet.coverage.outputs.palette import (
     zone_classes,
     zone_colour,
 )
-from geoguichet.coverage.outputs.plan_words import (
-    ask_sentences,
-    further_sentences,
-    proved_sentences,
-    reference_sentences,
-    rule_sentences,
-    unserved_sentences,
-    use_sentences,
-)
-from geoguichet.coverage.outputs.report import need_sentences, rule_sentence, shortened
-from geoguichet.coverage.outputs.search_told import method_told
 from geoguichet.coverage.outputs.wording import NARROW, Wording
-from geoguichet.coverage.outputs.zones_told import area, for_map, hosts, notes
 from geoguichet.coverage.result import CoverageResult
 
 _PANES = {

@@ -8,9 +8,8 @@ from collections.abc import Iterable
 from datetime import date
 
 from geoguichet.coverage.outputs import change_messages, messages, messages_beside, plan_messages, zone_messages
-from geoguichet.referentials.hours import DAY_MINUTES, DAYS, WEEKDAYS_FR
-from geoguichet.referentials.moments import DAYS_EN, Moment
-from geoguichet.referentials.services import SERVICE_TYPES
+from geoguichet.referentials.directory.hours import DAY_MINUTES, DAYS, DAYS_EN, WEEKDAYS_FR, Moment
+from geoguichet.referentials.directory.services import SERVICE_TYPES
 
 NARROW = "\u202f"
 """Narrow no-break space: between thousands, and before ``%`` and units in French."""

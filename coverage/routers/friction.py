@@ -16,11 +16,10 @@ import shapely
 from pyproj import Geod, Transformer
 
 from geoguichet.coverage.errors import RoutingError
-from geoguichet.coverage.impedance import CostMatrix, Floats, Nearest, located_points
-from geoguichet.coverage.network import Graph
-from geoguichet.coverage.routers import search
-from geoguichet.coverage.routers.search import Doors
-from geoguichet.referentials.road_network import QUANTUM, quantised
+from geoguichet.coverage.routers import network
+from geoguichet.coverage.routers.impedance import CostMatrix, Floats, Nearest, located_points
+from geoguichet.coverage.routers.network import Doors, Graph
+from geoguichet.referentials.roads.network_file import QUANTUM, quantised
 
 type Rule = Literal["tobler", "langmuir"]
 
@@ -140,7 +139,7 @@ class Relief:
         """
         start, reason = self._doors(origins)
         end, _ = self._doors(destinations)
-        node_cost, place = search.nearest_place(self._reverse, end)
+        node_cost, place = network.nearest_place(self._reverse, end)
         cost = start.cost[:, 0] + node_cost[start.node[:, 0]]
         lost = np.isinf(cost) & (reason == "")
         reason[lost] = "no_path" if np.isfinite(end.cost[:, 0]).any() else "no_service"
@@ -157,7 +156,7 @@ class Relief:
         found = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))]
         for begin in range(0, len(able), size):
             block = able[begin : begin + size]
-            table = search.from_each(self._reverse, end.take(block), limit=limit)
+            table = network.from_each(self._reverse, end.take(block), limit=limit)
             cost = table[:, start.node[:, 0]] + start.cost[:, 0]
             row, i = np.nonzero(np.isfinite(cost) & (cost <= limit))
             found.append((i, block[row], cost[row, i]))
@@ -167,7 +166,7 @@ class Relief:
 
     def cell_costs(self, destinations: gpd.GeoSeries) -> Floats:
         """Return the raster of seconds from the middle of each cell to its nearest destination; NaN where none."""
-        cost, _ = search.nearest_place(self._reverse, self._doors(destinations)[0])
+        cost, _ = network.nearest_place(self._reverse, self._doors(destinations)[0])
         cost[np.isinf(cost)] = np.nan
         return cost.reshape(self.ground.elevation_m.shape)
 

@@ -15,7 +15,7 @@ import numpy as np
 import shapely
 
 from geoguichet.coverage.errors import RoutingError
-from geoguichet.coverage.impedance import CostMatrix, Floats, Nearest, Positions, located_points
+from geoguichet.coverage.routers.impedance import CostMatrix, Floats, Nearest, Positions, located_points
 from geoguichet.coverage.routers.road import MAX_ACCESS_M, WALK_KMH
 
 type Ask = Callable[[Floats, Floats], dict[str, Any]]

@@ -9,13 +9,34 @@ from functools import cached_property
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 
-from geoguichet.coverage.impedance import CostMatrix, Floats, Nearest, NearestFew, Positions, Reasons, nearest_few
-from geoguichet.coverage.network import Bools, Graph, Metric, Network, Snapped, check_closed, shares_of
-from geoguichet.coverage.routers import search
-from geoguichet.coverage.routers.search import Doors
-from geoguichet.referentials.road_network import QUANTUM
+from geoguichet.coverage.routers.impedance import (
+    CostMatrix,
+    Floats,
+    Nearest,
+    NearestFew,
+    Positions,
+    Reasons,
+    Router,
+    nearest_few,
+)
+from geoguichet.coverage.routers.network import (
+    Bools,
+    Doors,
+    Graph,
+    Metric,
+    Network,
+    Snapped,
+    check_closed,
+    from_each,
+    nearest_length,
+    nearest_place,
+    shares_of,
+    tree_from,
+)
+from geoguichet.referentials.roads.network_file import QUANTUM
 
 WALK_KMH = 4.0
 """Speed from a point to its road and back (IGN's rule for isochrones)."""
@@ -138,7 +159,7 @@ class RoadRouter:
 
     def node_costs(self, destinations: gpd.GeoSeries) -> tuple[Floats, Positions]:
         """Return for every node of the network the cost to its nearest destination, and which; NaN, -1 if none."""
-        cost, place = search.nearest_place(self._reverse, self._ends(destinations, self._allowed).arrive)
+        cost, place = nearest_place(self._reverse, self._ends(destinations, self._allowed).arrive)
         cost[np.isinf(cost)] = np.nan
         return cost, place
 
@@ -151,7 +172,7 @@ class RoadRouter:
         length = self.network.costs(self.mode, "length")
         in_metres = self.network.graph(length, self._allowed, reverse=True).cost
         here, there = (self._door_metres(ends, length) for ends in (start, end))
-        node_cost, node_metres = search.nearest_length(self._reverse, end.arrive, in_metres, there)
+        node_cost, node_metres = nearest_length(self._reverse, end.arrive, in_metres, there)
         by_door = start.leave.cost + node_cost[start.leave.node]
         door, row = by_door.argmin(axis=1), np.arange(len(origins))
         cost, metres = by_door[row, door], here[row, door] + node_metres[start.leave.node[row, door]]
@@ -247,7 +268,7 @@ class RoadRouter:
 
     def _steps(self, start: Ends, end: Ends) -> tuple[list[tuple[int, float, float]], float]:
         """Return the edges of the best way with the shares where it begins and stops on each, and its cost."""
-        node_cost, after = search.tree_from(self._reverse, end.arrive)
+        node_cost, after = tree_from(self._reverse, end.arrive)
         first, last = (int(ends.snapped.edge[0]) for ends in (start, end))
         left, reached = (float(ends.snapped.fraction[0]) for ends in (start, end))
         by_door = start.leave.cost[0] + node_cost[start.leave.node[0]]
@@ -280,7 +301,7 @@ _KEPT = 16
 
 def _nearest(start: Ends, end: Ends, reverse: Graph) -> tuple[Floats, Positions]:
     """Return every start's cost to its nearest end, and which (the first of equals); infinite and -1 if none."""
-    node_cost, node_place = search.nearest_place(reverse, end.arrive)
+    node_cost, node_place = nearest_place(reverse, end.arrive)
     by_door = start.leave.cost + node_cost[start.leave.node]
     place = node_place[start.leave.node]
     second = (by_door[:, 1] < by_door[:, 0]) | ((by_door[:, 1] == by_door[:, 0]) & (place[:, 1] < place[:, 0]))
@@ -317,9 +338,27 @@ def _pairs(graph: Graph, places: Doors, others: Doors, limit: float) -> Iterator
     size = max(1, _BLOCK_BYTES // (8 * (len(graph) + 4 * len(others.node))))
     for begin in range(0, len(able), size):
         block = able[begin : begin + size]
-        table = search.from_each(graph, places.take(block), limit=limit)
+        table = from_each(graph, places.take(block), limit=limit)
         cost = np.minimum(
             table[:, others.node[:, 0]] + others.cost[:, 0], table[:, others.node[:, 1]] + others.cost[:, 1]
         )
         row, other = np.nonzero(np.isfinite(cost) & (cost <= limit))
         yield block[row], other, cost[row, other]
+
+
+# The metres behind the minutes: how long the fastest way is, for what is counted in kilometres.
+
+
+def add_metres(
+    demand: gpd.GeoDataFrame, router: Router, places: gpd.GeoSeries, *, named: str, column: str
+) -> gpd.GeoDataFrame:
+    """Add the metres of the fastest way from each demand point to the place that its column ``named`` names.
+
+    Only where the router counts seconds and knows its roads; another study is returned as it is. NaN where no place
+    is named. Each named place is the nearest to its point, so it is the nearest among those that are named.
+    """
+    if not isinstance(router, RoadRouter) or router.unit != "s":
+        return demand
+    chosen = places.reindex(sorted(set(demand[named]) - {""}))
+    metres = router.metres(demand.geometry, gpd.GeoSeries(chosen, crs=places.crs))
+    return demand.assign(**{column: pd.Series(metres, index=demand.index).where(demand[named] != "")})

@@ -11,7 +11,7 @@ from pyproj import Geod, Transformer
 from scipy.spatial import cKDTree
 
 from geoguichet.coverage.errors import RoutingError
-from geoguichet.coverage.impedance import CostMatrix, Floats, Nearest, Positions, Router, located_points
+from geoguichet.coverage.routers.impedance import CostMatrix, Floats, Nearest, Positions, Router, located_points
 
 # Lambert-93 lengths differ from the geodesic by -0.095 % to +0.292 % over metropolitan France (41.4 to 51.1 degrees
 # north). Candidates are taken with this margin, so that no pair the geodesic would accept is left out.

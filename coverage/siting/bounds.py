@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from geoguichet.coverage.siting.plan import Watch
 from geoguichet.coverage.siting.problem import Floats, Mask, Problem
-from geoguichet.coverage.siting.watch import Watch
 
 _CHECK_EVERY = 20
 

@@ -14,13 +14,10 @@ import numpy as np
 from scipy import sparse
 
 from geoguichet.coverage.errors import SitingError
-from geoguichet.coverage.impedance import CostMatrix
+from geoguichet.coverage.routers.impedance import CostMatrix
 from geoguichet.coverage.siting import portfolio
-from geoguichet.coverage.siting.assignment import nearest_open
-from geoguichet.coverage.siting.constraints import SiteRules, apply
-from geoguichet.coverage.siting.plan import KioskPlan, Status
-from geoguichet.coverage.siting.problem import Floats, Mask, state
-from geoguichet.coverage.siting.watch import Watch
+from geoguichet.coverage.siting.plan import KioskPlan, Status, Watch
+from geoguichet.coverage.siting.problem import Floats, Mask, SiteRules, apply, nearest_open, state
 
 
 def p_center(

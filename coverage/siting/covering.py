@@ -22,10 +22,8 @@ from scipy import sparse
 
 from geoguichet.coverage.errors import SitingError
 from geoguichet.coverage.siting import portfolio
-from geoguichet.coverage.siting.constraints import SiteRules
-from geoguichet.coverage.siting.plan import KioskPlan
-from geoguichet.coverage.siting.problem import Floats, Problem, reduced, state, weights
-from geoguichet.coverage.siting.watch import Watch
+from geoguichet.coverage.siting.plan import KioskPlan, Watch
+from geoguichet.coverage.siting.problem import Floats, Problem, SiteRules, reduced, state, weights
 
 
 def maximal_covering(

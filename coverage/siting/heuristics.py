@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from geoguichet.coverage.siting.plan import Watch
 from geoguichet.coverage.siting.problem import Floats, Mask, Problem
-from geoguichet.coverage.siting.watch import Watch
 
 _BETTER = 1e-9
 """A value must rise by more than this share to count as better (sums of floats wobble)."""

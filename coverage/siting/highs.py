@@ -20,7 +20,7 @@ from typing import Any
 import highspy
 import numpy as np
 
-from geoguichet.coverage.siting import choices, parity
+from geoguichet.coverage.siting import disjunctive_cuts, zero_half_cuts
 
 type Report = Callable[[dict[str, Any]], None]
 type Model = Mapping[str, np.ndarray]
@@ -75,7 +75,7 @@ def version() -> str:
 def solve(model: Model, settings: Settings, report: Report, off: Callable[[], bool] = never) -> None:
     """Solve a model, reporting every better solution, then ``{"ended", "bound", "nodes"}``.
 
-    ``model`` holds the arrays of :class:`geoguichet.coverage.siting.exact.Program` and may hold a ``start``.
+    ``model`` holds the arrays of :class:`geoguichet.coverage.siting.mixed_integer.Program` and may hold a ``start``.
     """
     solver = _solver({**OPTIONS, **settings}, off)
     solver.passModel(_lp(model, whole=True))
@@ -117,7 +117,7 @@ def relax(model: Model, settings: Settings, report: Report, off: Callable[[], bo
         return
     solver.setOptionValue("solver", "simplex")
     search = _Separation(model, hard=bool(settings.get("hard", False)), off=lambda: off() or time.monotonic() >= until)
-    held: list[parity.Cut] = []
+    held: list[zero_half_cuts.Cut] = []
     proof = _Proof.of(model, solver, held)
     bounds = [proof.bound]
     report({"bound": proof.bound})
@@ -143,7 +143,7 @@ class _Separation:
     """Where the cuts of each round come from, and how much work they have been."""
 
     def __init__(self, model: Model, *, hard: bool, off: Callable[[], bool]) -> None:
-        self._rows = parity.whole_rows(model)
+        self._rows = zero_half_cuts.whole_rows(model)
         self._integers, self._entries = int(model["integers"]), len(model["data"])
         self._random = np.random.default_rng(0)
         self._hard, self._off = hard, off
@@ -160,15 +160,15 @@ class _Separation:
         """Whether the work is done or the time is over."""
         return (self._rounds >= _AT_LEAST and self._work >= _ENTRIES) or self._off()
 
-    def cuts(self, proof: _Proof, bounds: list[float], enough: float) -> list[parity.Cut]:
+    def cuts(self, proof: _Proof, bounds: list[float], enough: float) -> list[zero_half_cuts.Cut]:
         """Return zero-half cuts as long as they bring something; then, in a hard program, disjunctive ones."""
-        found: list[parity.Cut] = []
+        found: list[zero_half_cuts.Cut] = []
         self._choosing |= self._hard and len(bounds) > 1 and _progress(bounds, 1) < _LITTLE * _left(bounds, enough)
         if not self._choosing:
-            found = parity.cuts(self._rows, proof.x, self._random)
+            found = zero_half_cuts.cuts(self._rows, proof.x, self._random)
             self._choosing = self._hard and not found
         if self._choosing:
-            found = choices.cuts(
+            found = disjunctive_cuts.cuts(
                 self._rows,
                 proof.tight,
                 proof.x,
@@ -230,12 +230,12 @@ class _Proof:
     bound: float
     x: np.ndarray
     reduced: np.ndarray
-    cuts: list[parity.Cut]
+    cuts: list[zero_half_cuts.Cut]
     holds: np.ndarray
     """Which of the cuts are tight."""
 
     @classmethod
-    def of(cls, model: Model, solver: highspy.Highs, cuts: list[parity.Cut]) -> _Proof:
+    def of(cls, model: Model, solver: highspy.Highs, cuts: list[zero_half_cuts.Cut]) -> _Proof:
         sign = 1.0 if model["maximise"] else -1.0
         solution = solver.getSolution()
         x = np.clip(np.asarray(solution.col_value), model["lower"], model["upper"])
@@ -246,12 +246,12 @@ class _Proof:
         return cls(sign * price, x, sign * paid, cuts, holds)
 
     @property
-    def tight(self) -> list[parity.Cut]:
+    def tight(self) -> list[zero_half_cuts.Cut]:
         """The cuts that hold the solution."""
         return [cut for cut, holds in zip(self.cuts, self.holds, strict=True) if holds]
 
     @staticmethod
-    def _bound(model: Model, sign: float, told: np.ndarray, cuts: list[parity.Cut]) -> tuple[float, np.ndarray]:
+    def _bound(model: Model, sign: float, told: np.ndarray, cuts: list[zero_half_cuts.Cut]) -> tuple[float, np.ndarray]:
         """Return the dual bound of a program to maximise at these prices, and the reduced costs."""
         lower = np.concatenate([model["row_lower"], np.full(len(cuts), -np.inf)])
         upper = np.concatenate([model["row_upper"], [cut.limit for cut in cuts]])
@@ -293,7 +293,7 @@ def _left(bounds: list[float], enough: float) -> float:
     return abs(bounds[-1] - enough) if np.isfinite(enough) else 1e-3 * abs(bounds[-1])
 
 
-def _add(solver: highspy.Highs, cuts: list[parity.Cut]) -> None:
+def _add(solver: highspy.Highs, cuts: list[zero_half_cuts.Cut]) -> None:
     starts = np.concatenate([[0], np.cumsum([len(cut.indices) for cut in cuts])]).astype(np.int32)
     solver.addRows(
         len(cuts),

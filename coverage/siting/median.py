@@ -22,15 +22,23 @@ import numpy.typing as npt
 from scipy import sparse
 
 from geoguichet.coverage.errors import SitingError
-from geoguichet.coverage.impedance import CostMatrix
-from geoguichet.coverage.siting import exact, formulations
-from geoguichet.coverage.siting.assignment import nearest_open
-from geoguichet.coverage.siting.best import Best, status
-from geoguichet.coverage.siting.constraints import Positions, SiteRules, apply
+from geoguichet.coverage.routers.impedance import CostMatrix
+from geoguichet.coverage.siting import mixed_integer
 from geoguichet.coverage.siting.heuristics import Opening
-from geoguichet.coverage.siting.plan import KioskPlan
-from geoguichet.coverage.siting.problem import Floats, Mask, Problem, keep_columns, merge_rows, weights
-from geoguichet.coverage.siting.watch import Watch
+from geoguichet.coverage.siting.incumbent import Best, status
+from geoguichet.coverage.siting.plan import KioskPlan, Watch
+from geoguichet.coverage.siting.problem import (
+    Floats,
+    Mask,
+    Positions,
+    Problem,
+    SiteRules,
+    apply,
+    keep_columns,
+    merge_rows,
+    nearest_open,
+    weights,
+)
 
 _TOO_LARGE = 400_000
 """Above so many pairs, once candidates are excluded, the exact solver is not called."""
@@ -309,13 +317,13 @@ def _prove(problem: _Median, best: Best, hopeless: Mask, watch: Watch) -> None:
         best.steps.append(f"{len(pairs)} pairs left, too many for the exact solver")
         return
     rings, most = _rings(problem, kept, pairs)
-    program = formulations.covering(rings, must=_must_serve(problem, kept, pairs))
+    program = mixed_integer.covering(rings, must=_must_serve(problem, kept, pairs))
     wanted = most - (best.value - best.grain) if best.found else -np.inf
-    relaxed = exact.relax(program, enough=wanted, watch=watch)
+    relaxed = mixed_integer.relax(program, enough=wanted, watch=watch)
     if relaxed.ending == "solved":
         best.steps.append(relaxed.how)
         best.limit(most - relaxed.bound)
-        program = exact.with_cuts(program, relaxed.cuts, relaxed.limit)
+        program = mixed_integer.with_cuts(program, relaxed.cuts, relaxed.limit)
         useless = relaxed.bound + np.minimum(0.0, relaxed.reduced[: rings.columns]) < wanted - 1e-6
         useless &= ~np.isin(np.flatnonzero(kept), best.start)
         if useless.sum() > _SMALLER * rings.columns and not best.closed and not watch.over:
@@ -326,7 +334,7 @@ def _prove(problem: _Median, best: Best, hopeless: Mask, watch: Watch) -> None:
     if relaxed.ending == "lost" or best.closed or watch.over:
         best.ending = relaxed.ending if relaxed.ending != "solved" else best.ending
         return
-    outcome = exact.solve(program, gap=0.0, absolute_gap=max(best.grain, best.gap * best.value), watch=watch)
+    outcome = mixed_integer.solve(program, gap=0.0, absolute_gap=max(best.grain, best.gap * best.value), watch=watch)
     if outcome.ending == "infeasible" and not best.found:
         raise SitingError(
             f"aucun choix de {problem.sites.count} lieux ne dessert tout le monde dans la limite de trajet : augmentez "

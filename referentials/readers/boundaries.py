@@ -18,12 +18,12 @@ import pyogrio
 import pyogrio.errors
 import shapely
 
-from geoguichet.referentials.directory import Reading, departement_of
-from geoguichet.referentials.errors import LayerError
+from geoguichet.floor.errors import LayerError
+from geoguichet.floor.findings import Finding
+from geoguichet.referentials.directory.schema import Reading, departement_of
 from geoguichet.referentials.layers import LONLAT
-from geoguichet.referentials.quality import Finding
 from geoguichet.referentials.readers.tables import json_document, json_table
-from geoguichet.referentials.tables_by_code import CodedColumns, make_table
+from geoguichet.referentials.readers.tables_by_code import CodedColumns, make_table
 
 SOURCE = "limites"
 CODES: Mapping[str, str] = {

@@ -11,10 +11,10 @@ import openpyxl
 import pandas as pd
 from openpyxl.utils.exceptions import InvalidFileException
 
-from geoguichet.referentials.errors import LayerError
-from geoguichet.referentials.quality import Finding
+from geoguichet.floor.errors import LayerError
+from geoguichet.floor.findings import Finding
+from geoguichet.referentials.directory.taxonomy import TYPE_OF_BPE
 from geoguichet.referentials.readers.tables import csv_chunks
-from geoguichet.referentials.taxonomy import TYPE_OF_BPE
 
 LABELS_2013: Mapping[str, str] = {
     "Agence de proximité pôle emploi": "employment_agency",

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from geoguichet.referentials.directory import Reading, departement_of
-from geoguichet.referentials.errors import LayerError
-from geoguichet.referentials.places import numbers
-from geoguichet.referentials.quality import Finding
+from geoguichet.floor.errors import LayerError
+from geoguichet.floor.findings import Finding
+from geoguichet.referentials.directory.placing import numbers
+from geoguichet.referentials.directory.schema import Reading, departement_of
 from geoguichet.referentials.readers.column_names import FileMapping
 from geoguichet.referentials.readers.opening import open_source
-from geoguichet.referentials.tables_by_code import CodedColumns, make_table
+from geoguichet.referentials.readers.tables_by_code import CodedColumns, make_table
 
 SOURCE = "arcep"
 COUNTS: Mapping[str, tuple[str, ...]] = {

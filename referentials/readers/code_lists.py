@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from geoguichet.referentials.directory import Reading
-from geoguichet.referentials.quality import Finding
+from geoguichet.floor.findings import Finding
+from geoguichet.referentials.directory.schema import Reading
 from geoguichet.referentials.readers.cog import read_current
-from geoguichet.referentials.tables_by_code import CodedColumns, make_table
+from geoguichet.referentials.readers.tables_by_code import CodedColumns, make_table
 
 SOURCE = "cog-etalab"
 LEVEL_OF_TYPE: Mapping[str, str] = {

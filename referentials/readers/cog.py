@@ -9,9 +9,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from geoguichet.referentials.code_history import CommuneHistory, Kind, movements_of
-from geoguichet.referentials.errors import LayerError
+from geoguichet.floor.errors import LayerError
 from geoguichet.referentials.readers.tables import csv_chunks, json_document, read_bytes
+from geoguichet.referentials.territories.code_history import CommuneHistory, Kind, movements_of
 
 type _Event = tuple[str, str, Kind, Sequence[str]]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from geoguichet.referentials.errors import UsageError
-from geoguichet.referentials.taxonomy import SERVICE_TYPES, TYPE_OF_BPE, TYPE_OF_CATEGORY
+from geoguichet.floor.errors import UsageError
+from geoguichet.referentials.directory.taxonomy import SERVICE_TYPES, TYPE_OF_BPE, TYPE_OF_CATEGORY
 
 DAY_FIELDS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
 

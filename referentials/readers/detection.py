@@ -14,8 +14,8 @@ from typing import IO
 import numpy as np
 import pyproj
 
+from geoguichet.referentials.directory.placing import in_france
 from geoguichet.referentials.layers import LONLAT
-from geoguichet.referentials.places import in_france
 from geoguichet.referentials.readers.column_names import match_columns
 
 SEPARATORS = (";", ",", "\t", "|")

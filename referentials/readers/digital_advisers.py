@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from geoguichet.referentials.directory import Columns, Reading, blank, make_reading
-from geoguichet.referentials.quality import Finding
+from geoguichet.floor.findings import Finding
+from geoguichet.referentials.directory.schema import Columns, Reading, blank, damage_findings, make_reading
 from geoguichet.referentials.readers.tables import json_document, json_table
-from geoguichet.referentials.spelling import damage_findings
 
 SOURCE = "conseillers-numeriques-2022"
 COLUMNS = ("id", "raison_sociale", "commune_insee", "code_postal", "insee_com", "latitude", "longitude", "result_label")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from geoguichet.referentials.directory import Columns, Reading, departement_of, make_reading
-from geoguichet.referentials.quality import Finding
+from geoguichet.floor.findings import Finding
+from geoguichet.referentials.directory.schema import Columns, Reading, departement_of, make_reading
+from geoguichet.referentials.directory.taxonomy import OTHER, TYPE_OF_CATEGORY
 from geoguichet.referentials.readers.tables import csv_chunks
-from geoguichet.referentials.taxonomy import OTHER, TYPE_OF_CATEGORY
 
 COLUMNS_2020 = (
     "id",

@@ -14,14 +14,14 @@ from typing import IO, Any
 import pandas as pd
 from lxml import etree
 
-from geoguichet.referentials.directory import Columns, Reading, blank, departement_of, make_reading
-from geoguichet.referentials.errors import LayerError
-from geoguichet.referentials.hours import WEEKDAYS_FR, Span, Week
-from geoguichet.referentials.quality import Finding
+from geoguichet.floor.errors import LayerError
+from geoguichet.floor.findings import Finding
+from geoguichet.referentials.directory.hours import WEEKDAYS_FR, Span, Week
+from geoguichet.referentials.directory.schema import Columns, Reading, blank, departement_of, make_reading
+from geoguichet.referentials.directory.taxonomy import OTHER, TYPE_OF_CATEGORY
 from geoguichet.referentials.readers import tables
 from geoguichet.referentials.readers.dila import WHEELCHAIR
 from geoguichet.referentials.readers.tables import json_table, open_bytes
-from geoguichet.referentials.taxonomy import OTHER, TYPE_OF_CATEGORY
 
 JSON_KEYS = ("id", "nom", "pivot", "adresse")
 _BLOCK = 1 << 20

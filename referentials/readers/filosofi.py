@@ -9,9 +9,9 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from geoguichet.referentials.errors import LayerError
+from geoguichet.floor.errors import LayerError
+from geoguichet.floor.findings import Finding
 from geoguichet.referentials.layers import LONLAT
-from geoguichet.referentials.quality import Finding
 from geoguichet.referentials.readers.tables import csv_chunks
 
 EUROPE = "EPSG:3035"

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from geoguichet.referentials.directory import (
+from geoguichet.floor.findings import Finding
+from geoguichet.referentials.directory.hours import WEEKDAYS_FR
+from geoguichet.referentials.directory.schema import (
     Columns,
     Reading,
     address_of,
     departement_of,
     french_weeks,
     make_reading,
+    mended,
 )
-from geoguichet.referentials.hours import WEEKDAYS_FR
-from geoguichet.referentials.quality import Finding
 from geoguichet.referentials.readers.tables import csv_chunks, geojson_table, json_document
-from geoguichet.referentials.spelling import mended
 
 DAYS = [f"h_{day}" for day in WEEKDAYS_FR[:6]]
 MOVING = frozenset({"Bus_équivalent", "Itinérante", "Multisites"})

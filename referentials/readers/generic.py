@@ -11,7 +11,11 @@ import numpy as np
 import pandas as pd
 import pyproj
 
-from geoguichet.referentials.directory import (
+from geoguichet.floor.errors import LayerError
+from geoguichet.floor.findings import Finding
+from geoguichet.referentials.directory.hours import Week, osm_week
+from geoguichet.referentials.directory.placing import numbers
+from geoguichet.referentials.directory.schema import (
     Columns,
     Reading,
     blank,
@@ -20,15 +24,11 @@ from geoguichet.referentials.directory import (
     join_readings,
     make_reading,
 )
-from geoguichet.referentials.errors import LayerError
-from geoguichet.referentials.hours import Week, osm_week
+from geoguichet.referentials.directory.taxonomy import OTHER, SERVICE_TYPES
 from geoguichet.referentials.layers import LONLAT
-from geoguichet.referentials.places import numbers
-from geoguichet.referentials.quality import Finding
 from geoguichet.referentials.readers.column_names import DAY_FIELDS, FileMapping, match_columns, type_of_label
 from geoguichet.referentials.readers.detection import Axes, detect_axes
 from geoguichet.referentials.readers.opening import GEOMETRY_X, GEOMETRY_Y, Source, open_source
-from geoguichet.referentials.taxonomy import OTHER, SERVICE_TYPES
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from geoguichet.referentials.directory import (
-    REFUSED,
-    Columns,
-    Reading,
-    address_of,
-    departement_of,
-    make_reading,
-)
-from geoguichet.referentials.quality import Finding
+from geoguichet.floor.findings import Finding
+from geoguichet.referentials.directory.schema import REFUSED, Columns, Reading, address_of, departement_of, make_reading
 from geoguichet.referentials.readers.tables import csv_chunks
 
 SOURCE = "sae-2023"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from geoguichet.referentials.directory import Columns, Reading, departement_of, make_reading
+from geoguichet.referentials.directory.schema import Columns, Reading, departement_of, make_reading
+from geoguichet.referentials.directory.taxonomy import OTHER
 from geoguichet.referentials.readers.tables import geojson_table, json_document
-from geoguichet.referentials.taxonomy import OTHER
 
 SOURCE = "justice-2023"
 TYPES: Mapping[str, tuple[str, str]] = {

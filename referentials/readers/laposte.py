@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from geoguichet.referentials.directory import Columns, Reading, address_of, blank, departement_of, make_reading
+from geoguichet.referentials.directory.schema import Columns, Reading, address_of, blank, departement_of, make_reading
+from geoguichet.referentials.directory.taxonomy import OTHER
 from geoguichet.referentials.readers.tables import csv_chunks
-from geoguichet.referentials.taxonomy import OTHER
 
 TYPES: Mapping[str, str] = {
     "bureau de poste": "post_office",

@@ -8,11 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from geoguichet.referentials.directory import Columns, Reading, departement_of, make_reading, stable_id
-from geoguichet.referentials.places import LAMBERT_93_BOX
-from geoguichet.referentials.quality import Finding
+from geoguichet.floor.findings import Finding
+from geoguichet.referentials.directory.placing import LAMBERT_93_BOX
+from geoguichet.referentials.directory.schema import Columns, Reading, departement_of, make_reading, mended, stable_id
 from geoguichet.referentials.readers.tables import shapefile_table
-from geoguichet.referentials.spelling import mended
 
 SOURCE = "msap-2018"
 PRECISION: Mapping[str, str] = {

@@ -26,9 +26,9 @@ import pyogrio.errors
 import shapely
 from openpyxl.utils.exceptions import InvalidFileException
 
-from geoguichet.referentials.errors import LayerError
+from geoguichet.floor.errors import LayerError
+from geoguichet.floor.findings import Finding
 from geoguichet.referentials.layers import LONLAT
-from geoguichet.referentials.quality import Finding
 from geoguichet.referentials.readers.column_names import FileMapping
 from geoguichet.referentials.readers.detection import detect_encoding, detect_header, detect_separator
 from geoguichet.referentials.readers.tables import CHUNK_ROWS, json_document, json_table, open_bytes

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from geoguichet.referentials.directory import Columns, Reading, departement_of, make_reading
-from geoguichet.referentials.quality import Finding
+from geoguichet.floor.findings import Finding
+from geoguichet.referentials.directory.schema import Columns, Reading, departement_of, make_reading
 from geoguichet.referentials.readers.tables import shapefile_table
 
 SOURCE = "pole-emploi-2018"

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from geoguichet.referentials.directory import REFUSED, Reading, departement_of
-from geoguichet.referentials.errors import LayerError
-from geoguichet.referentials.places import numbers
-from geoguichet.referentials.quality import Finding
+from geoguichet.floor.errors import LayerError
+from geoguichet.floor.findings import Finding
+from geoguichet.referentials.directory.placing import numbers
+from geoguichet.referentials.directory.schema import REFUSED, Reading, departement_of
 from geoguichet.referentials.readers import filosofi
 from geoguichet.referentials.readers.column_names import FileMapping, folded
 from geoguichet.referentials.readers.opening import EXTRA, open_source
-from geoguichet.referentials.tables_by_code import CodedColumns, make_table
+from geoguichet.referentials.readers.tables_by_code import CodedColumns, make_table
 
 CODE = ("code", "codgeo", "code insee", "insee com", "insee", "depcom", "com", "code commune", "commune", "citycode")
 NAME = ("nom", "libgeo", "libelle", "nom commune", "nom com", "lib com", "name")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from geoguichet.referentials.directory import Reading, departement_of
-from geoguichet.referentials.errors import LayerError
+from geoguichet.floor.errors import LayerError
+from geoguichet.referentials.directory.schema import Reading, departement_of
 from geoguichet.referentials.readers.tables import csv_chunks, json_document, json_table
-from geoguichet.referentials.tables_by_code import CodedColumns, make_table
+from geoguichet.referentials.readers.tables_by_code import CodedColumns, make_table
 
 HEXASMAL = ("#Code_commune_INSEE", "Nom_de_la_commune", "Code_postal", "Libellé_d_acheminement")
 LISTED = ("codePostal", "codeCommune", "nomCommune")

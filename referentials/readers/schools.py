@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from geoguichet.referentials.directory import Columns, Reading, address_of, departement_of, make_reading
-from geoguichet.referentials.quality import Finding
+from geoguichet.floor.findings import Finding
+from geoguichet.referentials.directory.schema import Columns, Reading, address_of, departement_of, make_reading
+from geoguichet.referentials.directory.taxonomy import OTHER
 from geoguichet.referentials.readers.tables import csv_chunks
-from geoguichet.referentials.taxonomy import OTHER
 
 SOURCE = "ecoles-2015"
 COLUMNS = ("numero_uai", "appellation_officielle_uai", "code_postal_uai", "X", "Y", "nature_uai", "loc")

@@ -12,13 +12,13 @@ import pandas as pd
 import shapely
 import yaml
 
-from geoguichet.referentials.directory import Reading, departement_of
-from geoguichet.referentials.errors import LayerError
+from geoguichet.floor.errors import LayerError
+from geoguichet.floor.findings import Finding
+from geoguichet.referentials.directory.placing import place_points
+from geoguichet.referentials.directory.schema import Reading, departement_of
 from geoguichet.referentials.layers import LONLAT
-from geoguichet.referentials.places import place_points
-from geoguichet.referentials.quality import Finding
 from geoguichet.referentials.readers.tables import geojson_table, json_document, read_bytes
-from geoguichet.referentials.tables_by_code import CodedColumns, make_table
+from geoguichet.referentials.readers.tables_by_code import CodedColumns, make_table
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The compiled loader is ten times faster, and not everywhere."""

@@ -15,7 +15,7 @@ import pandas as pd
 import pyogrio
 import pyogrio.errors
 
-from geoguichet.referentials.errors import LayerError
+from geoguichet.floor.errors import LayerError
 
 CHUNK_ROWS = 50_000
 """Rows held in memory at once: a file of any size is streamed by chunks (decision 044)."""

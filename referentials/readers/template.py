@@ -9,9 +9,9 @@ import openpyxl
 from openpyxl.styles import Font, PatternFill
 from openpyxl.worksheet.datavalidation import DataValidation
 
-from geoguichet.referentials.errors import LayerError
+from geoguichet.floor.errors import LayerError
+from geoguichet.referentials.directory.taxonomy import SERVICE_TYPES
 from geoguichet.referentials.readers.column_names import DAY_FIELDS
-from geoguichet.referentials.taxonomy import SERVICE_TYPES
 
 HEADINGS: Sequence[tuple[str, str, int]] = (
     ("Identifiant", "un code à vous, qui ne change pas d'une année à l'autre", 14),

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from geoguichet.referentials.directory import Columns, Reading, make_reading, stable_id
-from geoguichet.referentials.quality import Finding
+from geoguichet.floor.findings import Finding
+from geoguichet.referentials.directory.schema import Columns, Reading, make_reading, stable_id
 from geoguichet.referentials.readers.tables import csv_chunks
 
 SOURCE = "points-visio-2010"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from geoguichet.referentials.directory import Reading
-from geoguichet.referentials.quality import Finding
+from geoguichet.floor.findings import Finding
+from geoguichet.referentials.directory.schema import Reading
 from geoguichet.referentials.readers.tables import csv_chunks
-from geoguichet.referentials.tables_by_code import CodedColumns, make_table
+from geoguichet.referentials.readers.tables_by_code import CodedColumns, make_table
 
 COLUMNS = ("id", "lib", "perimetre", "nbcom", "layer", "info1")
 SOURCE = "zonages-anct"

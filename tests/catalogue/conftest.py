@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from geoguichet.catalogue.record import Concept, Contact, ContactPoint, Extent, ExternalId, Link, Record, Theme, Time
-from geoguichet.catalogue.store import RecordStore, SQLiteStore
+from geoguichet.catalogue.search.store import RecordStore, SQLiteStore
 
 ENGINES: dict[str, Callable[[Path], RecordStore]] = {"sqlite": lambda folder: SQLiteStore(folder / "catalogue.sqlite")}
 """The engines that the contract is held to: a name, and what opens an empty store in a folder of its own."""

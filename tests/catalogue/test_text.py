@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geoguichet.catalogue import query, record, store, text
+from geoguichet.catalogue import record, text
+from geoguichet.catalogue.search import query, store
 
 
 @pytest.mark.parametrize("module", [text, record, query, store])

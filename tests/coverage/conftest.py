@@ -7,7 +7,7 @@ import pytest
 
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.run import run
-from geoguichet.coverage.study import Study, read_study
+from geoguichet.coverage.study.study import Study, read_study
 
 
 @pytest.fixture(scope="session")

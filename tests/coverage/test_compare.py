@@ -16,9 +16,9 @@ from geoguichet.coverage.compare import CHANGES, LEVELS, Comparison, Side, alter
 from geoguichet.coverage.errors import ComparisonError, ManifestError, StudyError
 from geoguichet.coverage.outputs.folder import write_all
 from geoguichet.coverage.result import CoverageResult
-from geoguichet.coverage.router_choice import RouterChoice
 from geoguichet.coverage.run import find_white_zones
-from geoguichet.coverage.study import Changes, Opening, Study, parse_study
+from geoguichet.coverage.study.router import RouterChoice
+from geoguichet.coverage.study.study import Changes, Opening, Study, parse_study
 
 TWO = parse_study(
     {

@@ -14,14 +14,14 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geoguichet.coverage.measuring import measure
+from geoguichet.coverage.access.rules import measure
+from geoguichet.coverage.access.supply import meeting
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.routers.straight_line import StraightLine
 from geoguichet.coverage.run import find_white_zones
-from geoguichet.coverage.study import Changes, Opening, Rule, Study, parse_study, read_study
-from geoguichet.coverage.supply import meeting
-from geoguichet.coverage.white_zones import find_zones
-from geoguichet.referentials.territories import Territory
+from geoguichet.coverage.study.study import Changes, Opening, Rule, Study, parse_study, read_study
+from geoguichet.coverage.zones.exact import find_zones
+from geoguichet.referentials.territories.territory import Territory
 
 SIDE = 6
 CODES = [f"{row}{column}" for row in range(SIDE) for column in range(SIDE)]
@@ -159,7 +159,7 @@ def test_closed_then_opened_again_is_identity(ariege: Study, small: CoverageResu
 def test_the_number_of_threads_changes_no_byte(ariege: Study) -> None:
     code = (
         "import sys, hashlib; from pathlib import Path; from dataclasses import replace\n"
-        "from geoguichet.coverage.study import read_study; from geoguichet.coverage.run import find_white_zones\n"
+        "from geoguichet.coverage.study.study import read_study; from geoguichet.coverage.run import find_white_zones\n"
         "r = find_white_zones(read_study(Path(sys.argv[1])))\n"
         "t = r.demand.to_csv() + r.white_zones.to_csv() + r.services.to_csv() + r.summary.to_csv()\n"
         "print(hashlib.sha256(t.encode()).hexdigest())"

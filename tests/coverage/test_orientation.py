@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from pyproj import Geod
 
-from geoguichet.coverage.errand import find_errand
 from geoguichet.coverage.errors import OrientationError
 from geoguichet.coverage.orientation import (
     KIOSK,
     Directory,
+    find_errand,
     find_place,
     nearest_counters,
     open_directory,
@@ -19,7 +19,7 @@ from geoguichet.coverage.orientation import (
 )
 from geoguichet.coverage.outputs.folder import write_all
 from geoguichet.coverage.result import CoverageResult
-from geoguichet.referentials.moments import Moment, is_open
+from geoguichet.referentials.directory.hours import Moment, is_open
 
 
 @pytest.fixture(scope="module")

@@ -11,14 +11,14 @@ import pytest
 import shapely
 from scipy import sparse
 
-from geoguichet.coverage.accessibility import cumulative
-from geoguichet.coverage.impedance import CostMatrix
-from geoguichet.coverage.measuring import measure
+from geoguichet.coverage.access.measures import cumulative
+from geoguichet.coverage.access.rules import measure
+from geoguichet.coverage.routers.impedance import CostMatrix
 from geoguichet.coverage.routers.straight_line import StraightLine
 from geoguichet.coverage.siting.center import p_center
-from geoguichet.coverage.siting.constraints import SiteRules
 from geoguichet.coverage.siting.covering import maximal_covering, set_covering
-from geoguichet.coverage.study import parse_study
+from geoguichet.coverage.siting.problem import SiteRules
+from geoguichet.coverage.study.study import parse_study
 
 TESTS = Path(__file__).parents[1]
 
@@ -75,11 +75,11 @@ DEFECTS = {
         "coverage/siting/test_against_brute_force.py::test_no_bound_is_below_a_feasible_value",
     ),
     "access: no supply in reach is NaN, and white zones vanish from means": (
-        "coverage/test_accessibility.py::test_no_access_is_zero_not_missing",
+        "coverage/access/test_accessibility.py::test_no_access_is_zero_not_missing",
     ),
     "pygeoapi: cancelling forgets the job while its computation goes on": (
-        "coverage/siting/test_exact.py::test_cancelling_stops_the_child_at_once",
-        "coverage/siting/test_exact.py::test_ctrl_c_leaves_no_child_behind",
+        "coverage/siting/test_mixed_integer.py::test_cancelling_stops_the_child_at_once",
+        "coverage/siting/test_mixed_integer.py::test_ctrl_c_leaves_no_child_behind",
     ),
 }
 """Section 4b of the research, in its order."""

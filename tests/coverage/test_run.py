@@ -12,8 +12,8 @@ from pyproj import Geod
 from geoguichet.coverage.errors import FrameError, SitingError, StudyError
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.run import STEPS, find_white_zones, run
-from geoguichet.coverage.study import Study
-from geoguichet.referentials.sample import sample_path
+from geoguichet.coverage.study.study import Study
+from geoguichet.referentials.territories.sample import sample_path
 
 
 def every_distance(origins: gpd.GeoSeries, destinations: gpd.GeoSeries) -> np.ndarray:

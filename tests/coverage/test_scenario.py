@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from geoguichet.coverage.compare import compared, opening
 from geoguichet.coverage.errors import StudyError
 from geoguichet.coverage.outputs.folder import write_all
 from geoguichet.coverage.result import CoverageResult
-from geoguichet.coverage.scenario import compared, opening
 
 
 def test_one_study_and_what_changes(small_path: Path) -> None:

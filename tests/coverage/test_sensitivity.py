@@ -16,7 +16,7 @@ from geoguichet.coverage.outputs.sensitivity import curve_table, render, write
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.run import find_white_zones
 from geoguichet.coverage.sensitivity import Sensitivity, sensitivity, sureness_of
-from geoguichet.coverage.study import Changes, read_study
+from geoguichet.coverage.study.study import Changes, read_study
 
 
 @pytest.fixture(scope="module")

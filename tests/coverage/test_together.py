@@ -24,11 +24,11 @@ from geoguichet.coverage.outputs import report, web_map
 from geoguichet.coverage.outputs.folder import write_all
 from geoguichet.coverage.replay import replay
 from geoguichet.coverage.result import CoverageResult
-from geoguichet.coverage.router_choice import RouterChoice, open_router
 from geoguichet.coverage.run import run
-from geoguichet.coverage.study import parse_study
-from geoguichet.referentials.moments import is_open
-from geoguichet.referentials.roads import make_network
+from geoguichet.coverage.study.router import RouterChoice, open_router
+from geoguichet.coverage.study.study import parse_study
+from geoguichet.referentials.directory.hours import is_open
+from geoguichet.referentials.roads.sources import make_network
 
 type Ask = Callable[..., CoverageResult]
 SIDE_M = 2_000.0

@@ -13,10 +13,10 @@ import uvicorn
 from shapely.geometry import Point, box
 
 from geoguichet.catalogue.record import Contact, ContactPoint, Extent, Link, Record, Time
-from geoguichet.catalogue.store import SQLiteStore
+from geoguichet.catalogue.search.store import SQLiteStore
 from geoguichet.portal.app import create_app, listen
-from geoguichet.referentials.readers.formats import FORMATS
-from geoguichet.referentials.store import ReferentialStore
+from geoguichet.referentials.readers.registry import FORMATS
+from geoguichet.referentials.versions.store import ReferentialStore
 
 STUDY = "essai"
 

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from geoguichet.catalogue.exchange import import_files
-from geoguichet.catalogue.store import SQLiteStore
+from geoguichet.catalogue.intake.exchange import import_files
+from geoguichet.catalogue.search.store import SQLiteStore
 from geoguichet.coverage.publish import sample_records
-from geoguichet.portal import conformance, declared
-from geoguichet.portal.abstract_tests.suite import TESTS
-from geoguichet.portal.conformance import FailedError, Server, expect, report, run
+from geoguichet.portal.api import declared
+from geoguichet.portal.conformance import client
+from geoguichet.portal.conformance.client import FailedError, Server, expect, report, run
+from geoguichet.portal.conformance.suite import TESTS
 from geoguichet.portal.errors import PortalError
 
 
@@ -29,7 +30,7 @@ def test_the_abstract_test(server: Server, name: str) -> None:
 
 
 def test_few_are_not_applicable(url: str) -> None:
-    results = conformance.check(url, TESTS)
+    results = client.check(url, TESTS)
     skipped = {result.test: result.reason for result in results if result.outcome == "not applicable"}
     assert len(skipped) <= 8 and all(skipped.values()), skipped
     told = report(results, url)
@@ -46,21 +47,21 @@ def test_what_fails_says_why(url: str) -> None:
         Server("http://127.0.0.1:9").get("/")
     for wrong in ("ftp://example.org", "http://127.0.0.1:9"):
         with pytest.raises(PortalError):
-            conformance.check(wrong, TESTS)
+            client.check(wrong, TESTS)
 
 
 def test_the_records_of_the_sample_conform(tmp_path: Path, serve) -> None:
     with SQLiteStore(tmp_path / "catalogue.sqlite") as store:
         store.bulk_upsert(sample_records())
     with serve(tmp_path) as url:
-        failed = {r.test: r.reason for r in conformance.check(url, TESTS) if r.outcome == "fail"}
+        failed = {r.test: r.reason for r in client.check(url, TESTS) if r.outcome == "fail"}
     assert not failed
 
 
 def test_real_records_conform(tmp_path: Path, serve, shared_data: Path) -> None:
     import_files(shared_data / "metadata" / "iso19139", tmp_path)
     with serve(tmp_path) as url:
-        failed = {r.test: r.reason for r in conformance.check(url, TESTS) if r.outcome == "fail"}
+        failed = {r.test: r.reason for r in client.check(url, TESTS) if r.outcome == "fail"}
     assert not failed
 
 

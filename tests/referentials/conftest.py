@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from geoguichet.referentials.directory import Reading
+from geoguichet.referentials.directory.schema import Reading
 from geoguichet.referentials.readers import bpe
-from geoguichet.referentials.readers.formats import read_published
+from geoguichet.referentials.readers.registry import read_published
 
 
 @pytest.fixture(scope="session")

@@ -11,13 +11,18 @@ from typing import NamedTuple
 import geopandas as gpd
 import pytest
 
-from geoguichet.referentials.checks import absent_communes, directory_findings, table_findings, within_territory
-from geoguichet.referentials.directory import Reading, join_readings
-from geoguichet.referentials.quality import Finding
+from geoguichet.floor.findings import Finding
+from geoguichet.referentials.directory.checks import (
+    absent_communes,
+    directory_findings,
+    table_findings,
+    within_territory,
+)
+from geoguichet.referentials.directory.schema import Reading, join_readings
 from geoguichet.referentials.readers import bpe, cog
-from geoguichet.referentials.readers.importing import choose_reader
-from geoguichet.referentials.sample import DEPARTEMENTS, sample_path
-from geoguichet.referentials.territories import Territory, read_territory
+from geoguichet.referentials.readers.registry import choose_reader
+from geoguichet.referentials.territories.sample import DEPARTEMENTS, sample_path
+from geoguichet.referentials.territories.territory import Territory, read_territory
 
 
 class Defect(NamedTuple):

@@ -8,9 +8,9 @@ import pyogrio
 import pytest
 import shapely
 
-from geoguichet.referentials.errors import LayerError
+from geoguichet.floor.errors import LayerError
 from geoguichet.referentials.layers import check_columns, list_layers, read_layer
-from geoguichet.referentials.sample import sample_path
+from geoguichet.referentials.territories.sample import sample_path
 
 
 def points(*xy: tuple[float, float], crs: str | None = "EPSG:4326", **columns: object) -> gpd.GeoDataFrame:

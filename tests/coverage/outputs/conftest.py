@@ -8,14 +8,14 @@ import pandas as pd
 import pytest
 import shapely
 
-from geoguichet.coverage.inputs import InputLayer
-from geoguichet.coverage.kiosk_choice import Reference
-from geoguichet.coverage.ranking import Ranking, ReferenceOutcome
+from geoguichet.coverage.access.inputs import InputLayer
+from geoguichet.coverage.kiosks.ranking import Ranking, ReferenceOutcome
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.siting.plan import KioskPlan
-from geoguichet.coverage.study import Study, parse_study
-from geoguichet.referentials.quality import Finding
-from geoguichet.referentials.territories import Territory
+from geoguichet.coverage.study.kiosks import Reference
+from geoguichet.coverage.study.study import Study, parse_study
+from geoguichet.floor.findings import Finding
+from geoguichet.referentials.territories.territory import Territory
 
 STUDY = {
     "study": {

@@ -12,7 +12,7 @@ from geoguichet.coverage.outputs import comparison as written
 from geoguichet.coverage.outputs.folder import write_all
 from geoguichet.coverage.outputs.wording import NARROW, Wording
 from geoguichet.coverage.run import find_white_zones, run
-from geoguichet.coverage.study import Changes, Opening
+from geoguichet.coverage.study.study import Changes, Opening
 
 CLOSE, OPEN = "sous-prefecture-092", Opening("town_hall", 1.2, 43.02, "Mo-Fr 08:00-18:00", "Mairie <neuve>")
 

@@ -7,8 +7,8 @@ from typing import get_args
 import pytest
 
 from geoguichet.coverage.outputs import report, web_map
-from geoguichet.coverage.outputs.drawing import gain_curve, map_picture
-from geoguichet.coverage.outputs.palette import zone_classes, zone_colour
+from geoguichet.coverage.outputs.charts import gain_curve, map_picture
+from geoguichet.coverage.outputs.style import zone_classes, zone_colour
 from geoguichet.coverage.outputs.wording import NARROW, Wording
 from geoguichet.coverage.siting.plan import KioskPlan, Status
 

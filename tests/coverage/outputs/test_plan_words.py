@@ -6,20 +6,20 @@ import numpy as np
 import pytest
 
 from geoguichet.commands.tables import print_result
-from geoguichet.coverage.kiosk_choice import Reference, Use
-from geoguichet.coverage.outputs.plan_words import (
+from geoguichet.coverage.kiosks.ranking import ReferenceOutcome
+from geoguichet.coverage.outputs.plan_text import (
     cost_rows,
     curve_note,
     fewer_sentences,
+    method_told,
     reference_sentences,
     rule_sentences,
     unserved_sentences,
     use_sentences,
 )
-from geoguichet.coverage.outputs.search_told import method_told
 from geoguichet.coverage.outputs.wording import NARROW, NO_BREAK, Wording
-from geoguichet.coverage.ranking import ReferenceOutcome
 from geoguichet.coverage.run import run
+from geoguichet.coverage.study.kiosks import Reference, Use
 
 FR, EN = Wording("fr"), Wording("en")
 

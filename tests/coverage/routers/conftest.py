@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 import shapely
 
-from geoguichet.coverage.network import Network
-from geoguichet.referentials.road_network import RoadSource, assemble, write_network
-from geoguichet.referentials.roads import make_network as make_network_file
-from geoguichet.referentials.roads_of_lines import from_frame
+from geoguichet.coverage.routers.network import Network
+from geoguichet.referentials.roads.lines import from_frame
+from geoguichet.referentials.roads.network_file import RoadSource, assemble, write_network
+from geoguichet.referentials.roads.sources import make_network as make_network_file
 
 ORIGIN = (1.0, 44.0)
 STEP = 0.01  # degrees: about 800 m east, 1,111 m north

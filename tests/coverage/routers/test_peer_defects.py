@@ -9,11 +9,11 @@ import pytest
 import shapely
 from pyproj import Geod
 
-from geoguichet.coverage.impedance import CostMatrix
-from geoguichet.coverage.network import Network
+from geoguichet.coverage.access.rules import is_served
+from geoguichet.coverage.routers.impedance import CostMatrix
+from geoguichet.coverage.routers.network import Network
 from geoguichet.coverage.routers.road import RoadRouter
 from geoguichet.coverage.routers.straight_line import StraightLine
-from geoguichet.coverage.rules import is_served
 
 
 @pytest.fixture(scope="module")

@@ -16,10 +16,10 @@ import pytest
 import shapely
 
 from geoguichet.coverage.errors import RoutingError
-from geoguichet.coverage.network import Network
+from geoguichet.coverage.routers.network import Network
 from geoguichet.coverage.routers.remote import OsrmRouter, ValhallaRouter, osrm_in_process, valhalla_in_process
 from geoguichet.coverage.routers.road import RoadRouter
-from geoguichet.referentials.roads import make_network
+from geoguichet.referentials.roads.sources import make_network
 
 SEA, ISLAND = -4.0, 5.0  # longitudes: no road there; a road that leads nowhere
 
@@ -150,7 +150,7 @@ def test_a_server_that_does_not_answer_is_one_sentence(server: str) -> None:
     with pytest.raises(RoutingError, match="est la forme attendue"):
         ValhallaRouter("localhost:8002").nearest(row(1.0), row(1.0))
     with pytest.raises(RoutingError, match="table de 1 × 1"):
-        OsrmRouter(lambda *_: {"code": "Ok", "durations": [[1, 2]], "sources": [{"distance": 0}], "destinations": [{"distance": 0}]}).nearest(row(1.0), row(1.0))  # fmt: skip # noqa: E501
+        OsrmRouter(lambda *_: {"code": "Ok", "durations": [[1, 2]], "sources": [{"distance": 0}], "destinations": [{"distance": 0}]}).nearest(row(1.0), row(1.0))  # fmt: skip
     with pytest.raises(RoutingError, match="illisible"):
         ValhallaRouter(lambda *_: {"sources_to_targets": [[{"time": "soon"}]]}).nearest(row(1.0), row(1.0))
 

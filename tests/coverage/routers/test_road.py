@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from pyproj import Geod
 
 from geoguichet.coverage.errors import RoutingError
-from geoguichet.coverage.network import Network
+from geoguichet.coverage.routers.network import Network
 from geoguichet.coverage.routers.road import RoadRouter
-from geoguichet.referentials.roads import make_network
+from geoguichet.referentials.roads.sources import make_network
 
 GEOD = Geod(ellps="WGS84")
 small = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -355,8 +355,7 @@ def _enterable(router: RoadRouter) -> list[int]:
 
 def test_the_osm_sample_is_exact(shared_data: Path, lab: SimpleNamespace) -> None:
     """Expected distances of benchmarks/network_osm_sample (pandana's own sample, recomputed exactly)."""
-    from geoguichet.coverage.network import Graph
-    from geoguichet.coverage.routers.search import Doors, nearest_place
+    from geoguichet.coverage.routers.network import Doors, Graph, nearest_place
 
     folder = shared_data / "benchmarks" / "network_osm_sample"
     nodes, edges = pd.read_csv(folder / "nodes.csv"), pd.read_csv(folder / "edges.csv")

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from geoguichet.coverage.errors import SitingError
-from geoguichet.coverage.impedance import CostMatrix
-from geoguichet.coverage.siting import bounds, exact, heuristics
+from geoguichet.coverage.routers.impedance import CostMatrix
+from geoguichet.coverage.siting import bounds, heuristics, mixed_integer
 from geoguichet.coverage.siting.center import p_center
-from geoguichet.coverage.siting.constraints import SiteRules
 from geoguichet.coverage.siting.covering import (
     backup_covering,
     budget_covering,
@@ -23,18 +22,17 @@ from geoguichet.coverage.siting.covering import (
     set_covering,
 )
 from geoguichet.coverage.siting.median import p_median
-from geoguichet.coverage.siting.plan import KioskPlan
-from geoguichet.coverage.siting.problem import reduced, state
-from geoguichet.coverage.siting.watch import Watch
+from geoguichet.coverage.siting.plan import KioskPlan, Watch
+from geoguichet.coverage.siting.problem import SiteRules, reduced, state
 
 LABELS = ("", "A", "B")
 
 
-@pytest.fixture(scope="module", params=[exact.TINY, 0], ids=["at once", "by every step"], autouse=True)
+@pytest.fixture(scope="module", params=[mixed_integer.TINY, 0], ids=["at once", "by every step"], autouse=True)
 def tiny(request: pytest.FixtureRequest) -> Iterator[None]:
     """Problems this small go to the solver at once; the second time bound, search and cuts are asked too."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(exact, "TINY", request.param)
+        patch.setattr(mixed_integer, "TINY", request.param)
         yield
 
 

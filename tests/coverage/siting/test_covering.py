@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from geoguichet.coverage.errors import SitingError
-from geoguichet.coverage.siting import watch
+from geoguichet.coverage.siting import plan as siting_plan
 from geoguichet.coverage.siting.covering import maximal_covering, set_covering
 
 
@@ -93,7 +93,7 @@ def test_equal_inputs_give_equal_answers_however_slow_the_machine(monkeypatch: p
     weight = rng.integers(1, 1000, 120).astype(float)
     first = maximal_covering(cover, weight, 9, time_limit_s=1e5)
     hurried = SimpleNamespace(monotonic=lambda: 12 * time.monotonic())
-    monkeypatch.setattr(watch, "time", hurried)
+    monkeypatch.setattr(siting_plan, "time", hurried)
     second = maximal_covering(cover, weight, 9, time_limit_s=1e5)
     assert first.status == second.status == "optimal"
     assert "zero-half" in first.method, "more than the search alone"

@@ -12,7 +12,7 @@ import pytest
 from scipy import sparse
 from scipy.sparse.csgraph import dijkstra
 
-from geoguichet.coverage.impedance import CostMatrix
+from geoguichet.coverage.routers.impedance import CostMatrix
 from geoguichet.coverage.siting.center import p_center
 from geoguichet.coverage.siting.covering import maximal_covering, set_covering
 from geoguichet.coverage.siting.median import p_median

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from geoguichet.referentials.errors import LayerError
+from geoguichet.floor.errors import LayerError
 from geoguichet.referentials.readers import dila_live, tables
-from geoguichet.referentials.readers.formats import read_published, recognise
+from geoguichet.referentials.readers.registry import read_published, recognise
 
 WEEK = [
     {

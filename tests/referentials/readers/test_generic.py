@@ -13,9 +13,9 @@ import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from geoguichet.referentials.directory import Reading, check_directory
-from geoguichet.referentials.errors import GeoguichetError, LayerError, UsageError
-from geoguichet.referentials.quality import count_by_rule
+from geoguichet.floor.errors import GeoguichetError, LayerError, UsageError
+from geoguichet.floor.findings import count_by_rule
+from geoguichet.referentials.directory.schema import Reading, check_directory
 from geoguichet.referentials.readers import opening
 from geoguichet.referentials.readers.column_names import FileMapping, parse_mapping, read_mapping, type_of_label
 from geoguichet.referentials.readers.detection import detect_axes

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from geoguichet.referentials.directory import Reading, check_directory
-from geoguichet.referentials.errors import LayerError
-from geoguichet.referentials.quality import count_by_rule
+from geoguichet.floor.errors import LayerError
+from geoguichet.floor.findings import count_by_rule
+from geoguichet.referentials.directory.schema import Reading, check_directory
 from geoguichet.referentials.readers import bpe, filosofi
-from geoguichet.referentials.readers.formats import FORMATS, read_published, recognise
+from geoguichet.referentials.readers.registry import FORMATS, read_published, recognise
 
 DILA_2020 = "service-public-annuaire-local-2020-11.csv.bz2"
 
@@ -111,7 +111,7 @@ def test_the_directory_is_read_in_500_megabytes(shared_data: Path) -> None:
     """In a process of its own; getrusage would count what the tests held when they started it."""
     code = (
         "import re, sys; from pathlib import Path\n"
-        "from geoguichet.referentials.readers.formats import read_published\n"
+        "from geoguichet.referentials.readers.registry import read_published\n"
         "rows = read_published(Path(sys.argv[1]), key='dila-2020').rows\n"
         "print(len(rows), re.search(r'VmHWM:\\s+(\\d+) kB', Path('/proc/self/status').read_text())[1])"
     )

@@ -6,17 +6,16 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from geoguichet.referentials.checks import absent_communes, table_findings
-from geoguichet.referentials.code_history import CommuneHistory
-from geoguichet.referentials.directory import Reading, join_readings
-from geoguichet.referentials.errors import LayerError, UsageError
-from geoguichet.referentials.quality import count_by_rule
+from geoguichet.floor.errors import LayerError, UsageError
+from geoguichet.floor.findings import count_by_rule
+from geoguichet.referentials.directory.checks import absent_communes, table_findings
+from geoguichet.referentials.directory.schema import Reading, join_readings
 from geoguichet.referentials.readers import bpe, cog
-from geoguichet.referentials.readers.formats import recognise
-from geoguichet.referentials.readers.importing import choose_reader
-from geoguichet.referentials.sample import DEPARTEMENTS
-from geoguichet.referentials.store import ReferentialStore
-from geoguichet.referentials.tables_by_code import check_table
+from geoguichet.referentials.readers.registry import choose_reader, recognise
+from geoguichet.referentials.readers.tables_by_code import check_table
+from geoguichet.referentials.territories.code_history import CommuneHistory
+from geoguichet.referentials.territories.sample import DEPARTEMENTS
+from geoguichet.referentials.versions.store import ReferentialStore
 
 ADMIN = "admin/ign-2018"
 FILES: list[tuple[str, str | None, int, int, str, dict[str, int]]] = [

@@ -1,0 +1,1 @@
+"""Every format that records are read from or written in; ``registry`` names them all."""

@@ -1,0 +1,353 @@
+"""What formats write differently and records write once: languages, dates, reference systems, licences, themes."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from geoguichet.catalogue.errors import RecordError
+from geoguichet.catalogue.record import instant_keys
+from geoguichet.catalogue.text import fold
+
+# What the records that we write ourselves say in the same words: access, conformity, languages.
+
+OPEN_ACCESS: dict[str, Any] = {"kind": "legal", "other": [{"text": "Pas de restriction d'accès public"}]}
+"""A constraint: everybody may have it, as INSPIRE asks to be said (limitations on public access)."""
+
+NOT_EVALUATED: dict[str, Any] = {
+    "title": "Règlement (UE) n° 1089/2010 de la Commission",
+    "date": "2010-12-08",
+    "dateType": "publication",
+    "explanation": "Non évaluée.",
+}
+"""Conformity to the regulation on the interoperability of data, which nobody has evaluated."""
+
+FRENCH = [{"code": "fre"}]
+"""The languages of data in French."""
+
+
+_LANGUAGES = """fr fre fra;en eng;de ger deu;it ita;es spa;pt por;nl dut nld;ca cat;eu baq eus;br bre;oc oci
+co cos;rm roh
+bg bul;cs cze ces;da dan;et est;el gre ell;ga gle;hr hrv;lv lav;lt lit;hu hun;mt mlt;pl pol;ro rum ron;sk slo slk;sl slv
+fi fin;sv swe;no nor;is ice isl;ru rus;uk ukr;tr tur;ar ara;zh chi zho;ja jpn;ko kor;lb ltz"""
+
+_TWO_LETTERS = {code: codes.split()[0] for codes in re.split(r"[;\n]", _LANGUAGES) for code in codes.split()}
+_THREE_LETTERS = {codes.split()[0]: codes.split()[1] for codes in re.split(r"[;\n]", _LANGUAGES)}
+_EU_LETTERS = {codes.split()[0]: codes.split()[-1] for codes in re.split(r"[;\n]", _LANGUAGES)}
+
+
+def language(code: str) -> str:
+    """Return a language as RFC 5646 writes it: ``fre``, ``fra``, ``FR``, an address ending in ``FRA`` are ``fr``."""
+    last = re.split(r"[/#]", code.strip().rstrip("/"))[-1]
+    main, dash, rest = re.split(r"[;,\s]", last)[0].replace("_", "-").partition("-")
+    return _TWO_LETTERS.get(main.lower(), main.lower()) + dash + rest
+
+
+def language_iso(code: str) -> str:
+    """Return a language as ISO 639-2/B writes it, which INSPIRE asks for: ``fr`` is ``fre``."""
+    return _THREE_LETTERS.get(code.partition("-")[0], code)
+
+
+def language_eu(code: str) -> str:
+    """Return a language as the EU's vocabulary writes it (ISO 639-3, in capitals): ``fr`` is ``FRA``."""
+    return _EU_LETTERS.get(code.partition("-")[0], code).upper()
+
+
+_EPSG = re.compile(r"(?:EPSG|epsg)\D{0,3}?(?:[:/]{1,2}[\d.]*[:/]{1,2}|[:/ ])\s*(\d{4,6})\b")
+_EPSG_ALONE = re.compile(r"\d{4,6}")
+
+
+def crs(code: str, space: str = "") -> str:
+    """Return a reference system as ``EPSG:2154`` when the code is EPSG's, else the text as it stands."""
+    code = code.strip()
+    if match := _EPSG.search(code):
+        return f"EPSG:{match[1]}"
+    if _EPSG_ALONE.fullmatch(code) and "epsg" in space.lower():
+        return f"EPSG:{code}"
+    return code
+
+
+def crs_address(code: str) -> str:
+    """Return the address that INSPIRE asks for; a system that is not EPSG's comes back as it is."""
+    return f"http://www.opengis.net/def/crs/EPSG/0/{code[5:]}" if code.startswith("EPSG:") else code
+
+
+_LICENCES: tuple[tuple[str, str], ...] = (
+    ("etalab-1.0", r"etalab-1|licence[ _]ouverte[^.;]{0,30}(?:1\.0|v1\b)|licence_ouverte\.pdf|uploads/2014/05/licence"),
+    (
+        "etalab-2.0",
+        r"etalab-2|licence[ _]ouverte|open[- ]licence|etalab\.gouv\.fr/(?:licence|pages)|\blov2\b|\bfr-lo\b",
+    ),
+    ("ODbL-1.0", r"odbl|open database licen[sc]e|odc-odbl"),
+    ("ODC-By-1.0", r"odc-by|open data commons attribution"),
+    ("PDDL-1.0", r"\bpddl\b"),
+    ("CC-BY-NC-ND-4.0", r"cc[- ]by[- ]nc[- ]nd|creativecommons\.org/licenses/by-nc-nd/4"),
+    ("CC-BY-NC-SA-4.0", r"cc[- ]by[- ]nc[- ]sa|creativecommons\.org/licenses/by-nc-sa/4"),
+    ("CC-BY-NC-4.0", r"cc[- ]by[- ]nc|creativecommons\.org/licenses/by-nc/4"),
+    ("CC-BY-ND-4.0", r"cc[- ]by[- ]nd|creativecommons\.org/licenses/by-nd/4"),
+    ("CC-BY-SA-4.0", r"cc[- ]by[- ]sa[- ]4|creativecommons\.org/licenses/by-sa/4"),
+    ("CC-BY-SA-3.0", r"cc[- ]by[- ]sa[- ]3|creativecommons\.org/licenses/by-sa/3"),
+    ("CC-BY-SA-4.0", r"\bcc[- ]by[- ]sa\b"),
+    ("CC-BY-3.0", r"cc[- ]by[- ]3|creativecommons\.org/licenses/by/3"),
+    ("CC-BY-4.0", r"cc[- ]by\b|cc_by|creativecommons\.org/licenses/by/4|creative commons attribution 4"),
+    ("CC0-1.0", r"\bcc[- ]?(?:0|zero)\b|creativecommons\.org/publicdomain/zero"),
+    ("OGL-UK-3.0", r"open-government-licence|open government licence[^.]{0,12}3|\bogl\b|\buk-ogl\b"),
+    ("IODL-2.0", r"\biodl\b.{0,8}2|italian open data license"),
+    ("dl-de-by-2.0", r"dl-de[/-]by|datenlizenz deutschland[^.]{0,20}namensnennung"),
+    ("dl-de-zero-2.0", r"dl-de[/-]zero"),
+    ("EUPL-1.2", r"\beupl\b"),
+)
+_PATTERNS = tuple((spdx, re.compile(pattern)) for spdx, pattern in _LICENCES)
+
+LICENCES = tuple(dict.fromkeys(spdx for spdx, _ in _LICENCES))
+"""Identifiers that `licence` recognises (SPDX's, and the German ones as their publisher writes them)."""
+
+_LICENCE_ADDRESSES = {
+    "etalab-2.0": "https://www.etalab.gouv.fr/licence-ouverte-open-licence",
+    "etalab-1.0": "https://www.etalab.gouv.fr/wp-content/uploads/2014/05/Licence_Ouverte.pdf",
+    "ODbL-1.0": "http://opendatacommons.org/licenses/odbl/1-0/",
+    "CC0-1.0": "http://creativecommons.org/publicdomain/zero/1.0/",
+}
+
+
+@lru_cache(maxsize=4096)
+def licence(text: str) -> str:
+    """Return the SPDX identifier that a text or an address names; empty when it names none that is known."""
+    folded = fold(text).strip()
+    for spdx in LICENCES:
+        if folded == spdx.lower():
+            return spdx
+    for spdx, pattern in _PATTERNS:
+        if pattern.search(folded):
+            return spdx
+    return ""
+
+
+def licence_address(spdx: str) -> str:
+    """Return the address where a licence is read."""
+    if spdx in _LICENCE_ADDRESSES:
+        return _LICENCE_ADDRESSES[spdx]
+    if spdx.startswith("CC-"):
+        terms, _, version = spdx[3:].lower().rpartition("-")
+        return f"http://creativecommons.org/licenses/{terms}/{version}/"
+    return f"https://spdx.org/licenses/{spdx}"
+
+
+INSPIRE_THEMES = {
+    "ad": ("Adresses", "Addresses"),
+    "au": ("Unités administratives", "Administrative units"),
+    "rs": ("Référentiels de coordonnées", "Coordinate reference systems"),
+    "gg": ("Systèmes de maillage géographique", "Geographical grid systems"),
+    "cp": ("Parcelles cadastrales", "Cadastral parcels"),
+    "gn": ("Dénominations géographiques", "Geographical names"),
+    "hy": ("Hydrographie", "Hydrography"),
+    "ps": ("Sites protégés", "Protected sites"),
+    "tn": ("Réseaux de transport", "Transport networks"),
+    "el": ("Altitude", "Elevation"),
+    "ge": ("Géologie", "Geology"),
+    "lc": ("Occupation des terres", "Land cover"),
+    "oi": ("Ortho-imagerie", "Orthoimagery"),
+    "af": ("Installations agricoles et aquacoles", "Agricultural and aquaculture facilities"),
+    "am": (
+        "Zones de gestion, de restriction ou de réglementation et unités de déclaration",
+        "Area management/restriction/regulation zones and reporting units",
+    ),
+    "ac": ("Conditions atmosphériques", "Atmospheric conditions"),
+    "br": ("Régions biogéographiques", "Bio-geographical regions"),
+    "bu": ("Bâtiments", "Buildings"),
+    "er": ("Sources d'énergie", "Energy resources"),
+    "ef": ("Installations de suivi environnemental", "Environmental monitoring facilities"),
+    "hb": ("Habitats et biotopes", "Habitats and biotopes"),
+    "hh": ("Santé et sécurité des personnes", "Human health and safety"),
+    "lu": ("Usage des sols", "Land use"),
+    "mf": ("Caractéristiques géographiques météorologiques", "Meteorological geographical features"),
+    "mr": ("Ressources minérales", "Mineral resources"),
+    "nz": ("Zones à risque naturel", "Natural risk zones"),
+    "of": ("Caractéristiques géographiques océanographiques", "Oceanographic geographical features"),
+    "pd": ("Répartition de la population — démographie", "Population distribution — demography"),
+    "pf": ("Lieux de production et sites industriels", "Production and industrial facilities"),
+    "sr": ("Régions maritimes", "Sea regions"),
+    "so": ("Sols", "Soil"),
+    "sd": ("Répartition des espèces", "Species distribution"),
+    "su": ("Unités statistiques", "Statistical units"),
+    "us": ("Services d'utilité publique et services publics", "Utility and governmental services"),
+}
+"""The 34 INSPIRE themes: code, name in French and in English."""
+
+_APART = re.compile(r"[\W_]+")
+
+
+def _plain(text: str) -> str:
+    return _APART.sub(" ", fold(text)).strip()
+
+
+_THEME_NAMES = {_plain(label): code for code, labels in INSPIRE_THEMES.items() for label in labels} | {
+    "lieux de production et sites industriels": "pf",
+    "repartition de la population demographie": "pd",
+    "zones a risque naturel": "nz",
+    "zones a risques naturels": "nz",
+    "occupation du sol": "lc",
+    "parcelle cadastrale": "cp",
+    "sources d energie": "er",
+    "services d utilite publique et services publics": "us",
+}
+
+
+@lru_cache(maxsize=4096)
+def inspire_theme(text: str) -> str:
+    """Return the two-letter code of the INSPIRE theme that a name or an address means; empty when none."""
+    if "inspire.ec.europa.eu/theme/" in text:
+        code = text.rstrip("/").rpartition("/")[2].lower()
+        return code if code in INSPIRE_THEMES else ""
+    return _THEME_NAMES.get(_plain(text), "")
+
+
+TOPIC_CATEGORIES = {
+    "farming": ("Agriculture", "Farming"),
+    "biota": ("Faune et flore", "Biota"),
+    "boundaries": ("Limites administratives", "Boundaries"),
+    "climatologyMeteorologyAtmosphere": ("Climat, météorologie, atmosphère", "Climatology, meteorology, atmosphere"),
+    "economy": ("Économie", "Economy"),
+    "elevation": ("Altitude", "Elevation"),
+    "environment": ("Environnement", "Environment"),
+    "geoscientificInformation": ("Sciences de la terre", "Geoscientific information"),
+    "health": ("Santé", "Health"),
+    "imageryBaseMapsEarthCover": ("Imagerie, cartes de base, occupation des terres", "Imagery, base maps, earth cover"),
+    "intelligenceMilitary": ("Renseignement, secteur militaire", "Intelligence, military"),
+    "inlandWaters": ("Eaux intérieures", "Inland waters"),
+    "location": ("Localisation", "Location"),
+    "oceans": ("Océans", "Oceans"),
+    "planningCadastre": ("Urbanisme, cadastre", "Planning, cadastre"),
+    "society": ("Société", "Society"),
+    "structure": ("Constructions et ouvrages", "Structure"),
+    "transportation": ("Transports", "Transportation"),
+    "utilitiesCommunication": ("Réseaux et services d'utilité publique", "Utilities, communication"),
+    "extraTerrestrial": ("Espace extraterrestre", "Extraterrestrial"),
+    "disaster": ("Catastrophes", "Disaster"),
+}
+"""The topic categories of ISO 19115, in French and in English."""
+
+
+def theme_label(identifier: str, language: str) -> str:
+    """Return what a reader calls a theme: a topic category or an INSPIRE theme by its name, an address by its end."""
+    known = TOPIC_CATEGORIES.get(identifier) or INSPIRE_THEMES.get(inspire_theme(identifier) or identifier)
+    if known:
+        return known[language == "en"]
+    is_address = identifier.startswith(("http://", "https://"))
+    return re.split("[/#]", identifier.rstrip("/#"))[-1] if is_address else identifier
+
+
+_MOMENT = re.compile(
+    r"(-?\d{4})(?:-?(\d{2})(?:-?(\d{2})"
+    r"(?:[T ](\d{2}):(\d{2})(?::(\d{2})(\.\d+)?)?\s*([Zz]|[+-]\d{2}:?\d{2})?)?)?)?[Zz]?"
+)
+
+
+@lru_cache(maxsize=16384)
+def moment(text: str) -> str:
+    """Return a date or time as records write it (a time without a zone is taken as UTC); empty when it is none.
+
+    >>> moment("2019-05-02T10:00:00"), moment("20190502"), moment("mai 2019")
+    ('2019-05-02T10:00:00Z', '2019-05-02', '')
+    """
+    match = _MOMENT.fullmatch(text.strip())
+    if match is None or match[1].startswith("-"):
+        return ""
+    year, month, day, hour, minute, second, fraction, zone = match.groups()
+    if month == "00" or (day == "00" and not hour):  # a month or a day that is not known
+        day, month = None, None if month == "00" else month
+    written = "-".join(part for part in (year, month, day) if part)
+    if hour:
+        zone = "Z" if zone in (None, "z", "Z", "+00:00", "+0000") else zone if ":" in zone else f"{zone[:3]}:{zone[3:]}"
+        written += f"T{hour}:{minute}:{second or '00'}{fraction or ''}{zone}"
+    try:
+        instant_keys(written)
+    except RecordError:
+        return ""
+    return written
+
+
+def timestamp(text: str) -> str:
+    """Return a date or time as RFC 3339 with its time of day, the first of its day, month or year; empty when none."""
+    written = moment(text)
+    if not written or "T" in written:
+        return written
+    return written + "-01" * (2 - written.count("-")) + "T00:00:00Z"
+
+
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def writable(text: str) -> str:
+    """Return the text without the control characters that no XML document may hold."""
+    return _FORBIDDEN.sub("", text)
+
+
+FREQUENCIES = {
+    "continual": ("CONT", 1),
+    "daily": ("DAILY", 1),
+    "weekly": ("WEEKLY", 7),
+    "fortnightly": ("BIWEEKLY", 14),
+    "monthly": ("MONTHLY", 31),
+    "quarterly": ("QUARTERLY", 92),
+    "biannually": ("ANNUAL_2", 183),
+    "annually": ("ANNUAL", 366),
+    "biennially": ("BIENNIAL", 732),
+    "asNeeded": ("AS_NEEDED", 0),
+    "irregular": ("IRREG", 0),
+    "notPlanned": ("NOT_PLANNED", 0),
+    "unknown": ("UNKNOWN", 0),
+}
+"""Update frequencies of ISO 19115: the code of the EU vocabulary, the days between updates (0 when not said)."""
+
+
+def frequency(text: str) -> str:
+    """Return the ISO code of a frequency: of its EU address, or of udata's and CKAN's words."""
+    last = re.split(r"[/#]", text.strip().rstrip("/"))[-1]
+    for code, (eu, _) in FREQUENCIES.items():
+        if last.upper() == eu or last.lower() == code.lower():
+            return code
+    return _FREQUENCY_WORDS.get(last.lower(), "")
+
+
+_FREQUENCY_WORDS = {
+    "annual": "annually",
+    "semiannual": "biannually",
+    "punctual": "notPlanned",
+    "never": "notPlanned",
+    "biweekly": "fortnightly",
+    "continuous": "continual",
+    "update_cont": "continual",
+    "other": "irregular",
+    "triennial": "irregular",
+    "as_needed": "asNeeded",
+}
+
+
+def number(text: str) -> int | float | None:
+    """Return the finite number that a text writes, with a comma or a point; None when it writes none."""
+    try:
+        written = float(text.replace(",", ".").replace(" ", ""))
+    except ValueError:
+        return None
+    if not math.isfinite(written):
+        return None
+    return int(written) if written == int(written) else written
+
+
+def relation(extra: Mapping[str, str]) -> str:
+    """Return the relation of a link from its ISO function and protocol; an address says the protocol best."""
+    return _relation(extra.get("protocolAddress") or extra.get("protocol", ""), extra.get("function", ""))
+
+
+@lru_cache(maxsize=4096)
+def _relation(protocol: str, function: str) -> str:
+    protocol = protocol.upper()
+    if function in ("download", "fileAccess") or "DOWNLOAD" in protocol:
+        return "enclosure"
+    if protocol.startswith(("OGC:", "ESRI:", "GLG:")) or "OPENGIS.NET/DEF/SERVICETYPE" in protocol:
+        return "service"
+    return "about" if function == "information" else "related"

@@ -1,0 +1,1 @@
+"""DCAT-AP and GeoDCAT-AP in RDF."""

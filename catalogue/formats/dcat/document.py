@@ -1,0 +1,162 @@
+"""DCAT-AP 3 and GeoDCAT-AP in RDF (RDF/XML, Turtle, JSON-LD): datasets, series and data services of a catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from rdflib import Graph, URIRef
+from rdflib import Literal as Text
+from rdflib.compare import to_canonical_graph
+from rdflib.namespace import DCTERMS, FOAF, RDF
+from rdflib.term import Node
+
+from geoguichet.catalogue.formats.dcat.rdf import BASE, DCAT, HYDRA, Form, NumberedGraph, load
+from geoguichet.catalogue.formats.dcat.reading import read_subject, subjects_of
+from geoguichet.catalogue.formats.dcat.writing import add_record, agent_of, serialized
+from geoguichet.catalogue.formats.mapping import Mapped
+from geoguichet.catalogue.record import Contact, Record
+
+MAPPING = (
+    Mapped("id", "dct:identifier", note="that of the dcat:CatalogRecord when there is one"),
+    Mapped("type", "rdf:type", note="dcat:Dataset, dcat:DatasetSeries, dcat:DataService; dct:type when it says more"),
+    Mapped("title", "dct:title"),
+    Mapped("translations", "dct:title", note="and dct:description, in other languages"),
+    Mapped("alternateTitles", "dct:alternative"),
+    Mapped("description", "dct:description"),
+    Mapped("contacts", "dcat:contactPoint", note="pointOfContact; with vcard:hasAddress"),
+    Mapped("contacts", "dct:publisher", note="with locn:address, as every agent"),
+    Mapped("contacts", "dct:creator", note="author"),
+    Mapped("contacts", "dct:rightsHolder", note="owner"),
+    Mapped("contacts", "prov:qualifiedAttribution", note="every other role"),
+    Mapped("contacts.metadata", "foaf:isPrimaryTopicOf/dcat:contactPoint"),
+    Mapped(
+        "geometry", "dct:spatial/dcat:bbox", note="boxes; other shapes in locn:geometry/gsp:asWKT, or as a text there"
+    ),
+    Mapped("places", "dct:spatial", note="addresses of places"),
+    Mapped("time", "dct:temporal"),
+    Mapped("dates", "dct:issued", note="publication"),
+    Mapped("dates", "dct:modified", note="revision"),
+    Mapped("dates", "dct:created", note="creation"),
+    Mapped("keywords", "dcat:keyword"),
+    Mapped("themes", "dcat:theme"),
+    Mapped("themes.topicCategory", "geodcatap:topicCategory"),
+    Mapped("license", "dct:license", note="of the dataset and of each distribution"),
+    Mapped("rights", "dct:rights", note="dct:accessRights is read too"),
+    Mapped("links", "dcat:distribution", note="download when it has a downloadURL; dcat:endpointURL for services"),
+    Mapped("links.about", "foaf:page", note="dcat:landingPage is read too"),
+    Mapped("links.preview", "foaf:depiction"),
+    Mapped("formats", "dcat:distribution/dct:format", "in"),
+    Mapped("lineage", "dct:provenance"),
+    Mapped("resolution", "dcat:spatialResolutionInMeters", note="scales: dqv:hasQualityMeasurement"),
+    Mapped("crs", "geodcatap:referenceSystem", note="dct:conformsTo is read too"),
+    Mapped("conformity", "dct:conformsTo", note="what passed"),
+    Mapped("maintenance", "dct:accrualPeriodicity"),
+    Mapped("parent", "dcat:inSeries", note="dct:isPartOf is read too"),
+    Mapped("language", "foaf:isPrimaryTopicOf/dct:language"),
+    Mapped("resourceLanguages", "dct:language"),
+    Mapped("serviceType", "geodcatap:serviceType"),
+    Mapped("created", "foaf:isPrimaryTopicOf/dct:issued"),
+    Mapped("updated", "foaf:isPrimaryTopicOf/dct:modified"),
+    Mapped("externalIds", "adms:identifier"),
+)
+
+
+def read_all(document: bytes) -> list[Record]:
+    """Read every dataset, series and service of a graph; FormatError when it is no RDF."""
+    graph = load(document)
+    return [read_subject(graph, subject) for subject in subjects_of(graph)]
+
+
+def read_parts(document: bytes) -> list[tuple[Record, bytes]]:
+    """Read every description of a graph, each with the part of the graph that it is; the whole when it is alone."""
+    graph = load(document)
+    subjects = subjects_of(graph)
+    if len(subjects) == 1:
+        return [(read_subject(graph, subjects[0]), document)]
+    return [(read_subject(graph, subject), _part(graph, subject, set(subjects))) for subject in subjects]
+
+
+def next_page(document: bytes) -> str:
+    """Return the address of the page after this one, as Hydra says it; empty at the last."""
+    graph = load(document)
+    for term in (HYDRA.next, HYDRA.nextPage):
+        for value in graph.objects(None, term):
+            return str(value)
+    return ""
+
+
+def _part(graph: Graph, subject: Node, subjects: set[Node]) -> bytes:
+    """Return, in Turtle, what a graph says of a subject and of what it names, but for the other subjects."""
+    part = Graph()
+    waiting, met = [subject, *graph.subjects(FOAF.primaryTopic, subject)], set[Node]()
+    while waiting:
+        node = waiting.pop()
+        met.add(node)
+        for term, value in graph.predicate_objects(node):
+            part.add((node, term, value))
+            known = value in met or value in subjects or (value, RDF.type, DCAT.Catalog) in graph
+            if not known and not isinstance(value, Text):
+                waiting.append(value)
+    named = NumberedGraph()
+    for prefix, namespace in graph.namespaces():
+        named.bind(prefix, namespace, override=False)
+    named += to_canonical_graph(part)  # blank nodes named by what is said of them: read again, the part is the same
+    return named.written("turtle")
+
+
+def claims_json(document: Any) -> bool:
+    """Say whether a JSON document is JSON-LD about DCAT."""
+    nodes = document if isinstance(document, list) else [document]
+    return any(
+        isinstance(node, Mapping) and ("@context" in node or "@graph" in node or "@id" in node) for node in nodes
+    )
+
+
+def write(record: Record, *, form: Form = "turtle", base: str = BASE, source: bytes = b"") -> bytes:
+    """Return one record as DCAT-AP; its source when that describes it alone and still says the same."""
+    if source and read_all(source) == [record]:
+        return source
+    graph = NumberedGraph()
+    add_record(graph, record, base)
+    return serialized(graph, form)
+
+
+def write_catalogue(
+    records: Iterable[Record],
+    *,
+    title: str,
+    publisher: str,
+    form: Form = "turtle",
+    base: str = BASE,
+    address: str = "urn:x-geoguichet:catalogue",
+    page: int = 1,
+    pages: int = 1,
+    total: int = 0,
+    page_address: Callable[[int], str] | None = None,
+) -> bytes:
+    """Return a page of a whole catalogue; with several pages, Hydra says which comes next, at ``page_address``."""
+    graph = NumberedGraph()
+    catalogue = URIRef(address)
+    graph.add((catalogue, RDF.type, DCAT.Catalog))
+    graph.add((catalogue, DCTERMS.title, Text(title)))
+    graph.add((catalogue, DCTERMS.description, Text(title)))
+    agent = agent_of(graph, Contact(organization=publisher))
+    graph.add((catalogue, DCTERMS.publisher, agent))
+    for record in records:
+        subject = add_record(graph, record, base)
+        term = {"service": DCAT.service}.get(record.type, DCAT.dataset)
+        graph.add((catalogue, term, subject))
+    if pages > 1:
+        _add_pages(graph, page_address or (lambda number: f"{address}?page={number}"), page, pages, total)
+    return serialized(graph, form)
+
+
+def _add_pages(graph: Graph, address: Callable[[int], str], page: int, pages: int, total: int) -> None:
+    view = URIRef(address(page))
+    graph.add((view, RDF.type, HYDRA.PagedCollection))
+    graph.add((view, HYDRA.totalItems, Text(total)))
+    numbers = {HYDRA.firstPage: 1, HYDRA.lastPage: pages, HYDRA.previousPage: page - 1, HYDRA.nextPage: page + 1}
+    for term, number in numbers.items():
+        if 1 <= number <= pages:
+            graph.add((view, term, Text(address(number))))

@@ -1,0 +1,225 @@
+"""RDF read safely in any of its forms, without opening an address that it names, and written the same twice."""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import count
+from typing import Any, Literal
+from urllib.parse import unquote
+
+from rdflib import BNode, Graph, Namespace
+from rdflib.exceptions import ParserError
+from rdflib.namespace import DCTERMS, FOAF, PROV, SKOS
+from rdflib.plugins.parsers.notation3 import BadSyntax
+from rdflib.term import Node
+
+from geoguichet.catalogue.errors import FormatError
+from geoguichet.catalogue.formats.xml import parse, serialize
+
+# The vocabularies of DCAT-AP 3 and GeoDCAT-AP, and the addresses that stand for what RDF cannot
+# say.
+
+ADMS = Namespace("http://www.w3.org/ns/adms#")
+DCAT = Namespace("http://www.w3.org/ns/dcat#")
+DQV = Namespace("http://www.w3.org/ns/dqv#")
+GEODCAT = Namespace("http://data.europa.eu/930/")
+GSP = Namespace("http://www.opengis.net/ont/geosparql#")
+HYDRA = Namespace("http://www.w3.org/ns/hydra/core#")
+LOCN = Namespace("http://www.w3.org/ns/locn#")
+ORG = Namespace("http://www.w3.org/ns/org#")
+SCHEMA = Namespace("http://schema.org/")
+VCARD = Namespace("http://www.w3.org/2006/vcard/ns#")
+BASE = "urn:x-geoguichet:record:"
+RELATIVE = "urn:x-geoguichet:link:"
+NOTHING = "—"
+"""What stands for a mandatory text that the record does not say; it is not read back."""
+INSPIRE = "http://inspire.ec.europa.eu/metadata-codelist/"
+ROLE = f"{INSPIRE}ResponsiblePartyRole/"
+FREQUENCY = "http://publications.europa.eu/resource/authority/frequency/"
+LANGUAGE = "http://publications.europa.eu/resource/authority/language/"
+MEDIA = "http://www.iana.org/assignments/media-types/"
+DATES = {"publication": DCTERMS.issued, "revision": DCTERMS.modified, "creation": DCTERMS.created}
+AGENTS = {"publisher": DCTERMS.publisher, "author": DCTERMS.creator, "owner": DCTERMS.rightsHolder}
+CLASSES = {"series": DCAT.DatasetSeries, "service": DCAT.DataService}
+
+VCARD_ADDRESS = {
+    "deliveryPoint": VCARD["street-address"],
+    "city": VCARD.locality,
+    "administrativeArea": VCARD.region,
+    "postalCode": VCARD["postal-code"],
+    "country": VCARD["country-name"],
+}
+LOCN_ADDRESS = {
+    "deliveryPoint": LOCN.thoroughfare,
+    "city": LOCN.postName,
+    "administrativeArea": LOCN.adminUnitL2,
+    "postalCode": LOCN.postCode,
+    "country": LOCN.adminUnitL1,
+}
+"""Parts of a postal address, by the names that contacts have for them."""
+
+
+def tail(address: str) -> str:
+    """Return the last part of an address: what names a concept that has no other name."""
+    return unquote(address.rstrip("/").rpartition("/")[2])
+
+
+type Form = Literal["turtle", "xml", "json-ld"]
+
+
+def load(document: bytes) -> Graph:
+    """Read RDF in the form it is written in, without opening any address that it names."""
+    graph = Graph()
+    head = document.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    with silence():
+        return _loaded(graph, document, head)
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Keep rdflib from a page of log for each literal that is not of its type, and from warning of its own ways."""
+    logger = logging.getLogger("rdflib")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _loaded(graph: Graph, document: bytes, head: bytes) -> Graph:
+    try:
+        if (head == b"<" and b"<rdf:RDF" in document) or (head == b"<" and b"rdf-syntax-ns" in document[:4000]):
+            return graph.parse(data=_without_doctype(document), format="xml")
+        if head in (b"{", b"["):
+            return graph.parse(data=_without_remote_context(document), format="json-ld")
+        return graph.parse(data=document, format="turtle")
+    except BadSyntax as error:
+        line = int(error.lines) + 1
+        raise FormatError(f"Turtle mal formé, ligne {line} : {error.message}.", line=line) from error
+    except (ParserError, ValueError, UnicodeDecodeError, TypeError, LookupError, AttributeError) as error:
+        raise FormatError(f"RDF illisible : {str(error)[:200]}.") from error
+
+
+def _without_doctype(document: bytes) -> bytes:
+    root = parse(document)
+    return serialize(root)
+
+
+_CONTEXT = {
+    "adms": str(ADMS),
+    "dcat": str(DCAT),
+    "dct": str(DCTERMS),
+    "dcterms": str(DCTERMS),
+    "foaf": str(FOAF),
+    "vcard": str(VCARD),
+    "skos": str(SKOS),
+    "schema": str(SCHEMA),
+    "org": "http://www.w3.org/ns/org#",
+    "pod": "https://project-open-data.cio.gov/v1.1/schema#",
+    "@vocab": "https://project-open-data.cio.gov/v1.1/schema#",
+    "title": "dct:title",
+    "description": "dct:description",
+    "identifier": "dct:identifier",
+    "keyword": "dcat:keyword",
+    "issued": "dct:issued",
+    "modified": "dct:modified",
+    "dataset": "dcat:dataset",
+    "publisher": "dct:publisher",
+    "distribution": "dcat:distribution",
+    "contactPoint": "dcat:contactPoint",
+    "fn": "vcard:fn",
+    "name": "foaf:name",
+    "hasEmail": {"@id": "vcard:hasEmail", "@type": "@id"},
+    "accessURL": {"@id": "dcat:accessURL", "@type": "@id"},
+    "downloadURL": {"@id": "dcat:downloadURL", "@type": "@id"},
+    "license": {"@id": "dct:license", "@type": "@id"},
+    "landingPage": {"@id": "dcat:landingPage", "@type": "@id"},
+    "mediaType": "dcat:mediaType",
+    "format": "dct:format",
+    "spatial": "dct:spatial",
+    "temporal": "dct:temporal",
+    "theme": "dcat:theme",
+    "language": "dct:language",
+    "accrualPeriodicity": "dct:accrualPeriodicity",
+    "rights": "dct:rights",
+    "conformsTo": {"@id": "dct:conformsTo", "@type": "@id"},
+}
+
+
+def _without_remote_context(document: bytes) -> bytes:
+    """Put our own context where a document names the address of one: nothing is fetched."""
+    said_there = json.loads(document)
+    nodes = said_there if isinstance(said_there, list) else [said_there]
+    for node in nodes:
+        if isinstance(node, dict) and "@context" in node:
+            listed = node["@context"] if isinstance(node["@context"], list) else [node["@context"]]
+            node["@context"] = [_CONTEXT if isinstance(item, str) else item for item in listed]
+    return json.dumps(said_there).encode()
+
+
+class NumberedGraph(Graph):
+    """A graph that numbers its blank nodes: the same records are the same bytes, today and tomorrow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._numbers = count()
+        prefixes = {
+            "adms": ADMS,
+            "dcat": DCAT,
+            "dct": DCTERMS,
+            "dqv": DQV,
+            "foaf": FOAF,
+            "geodcatap": GEODCAT,
+            "gsp": GSP,
+            "hydra": HYDRA,
+            "locn": LOCN,
+            "prov": PROV,
+            "skos": SKOS,
+            "vcard": VCARD,
+        }
+        for prefix, namespace in prefixes.items():
+            self.bind(prefix, namespace)
+
+    def subjects(self, *asked: Any, **options: Any) -> Generator[Node]:
+        """Yield subjects sorted: rdflib's order is that of a set, which changes from one process to the next."""
+        yield from sorted(super().subjects(*asked, **options), key=str)
+
+    def blank(self) -> BNode:
+        """Return a blank node that it does not hold yet."""
+        return BNode(f"b{next(self._numbers):06}")
+
+    def written(self, form: Form) -> bytes:
+        """Write it, the same in every process."""
+        with silence():
+            told = self.serialize(format="pretty-xml" if form == "xml" else form, encoding="utf-8", auto_compact=True)
+        return _IN_ORDER[form](told)
+
+
+def _prefixes_in_order(document: bytes) -> bytes:
+    """Sort the prefixes that rdflib declares in the order of a set."""
+    lines = document.split(b"\n")
+    at = [number for number, line in enumerate(lines[:40]) if line.startswith(b"  xmlns:")]
+    lines[at[0] : at[-1] + 1] = sorted(lines[at[0] : at[-1] + 1])
+    return b"\n".join(lines)
+
+
+def _nodes_in_order(document: bytes) -> bytes:
+    """Sort the nodes that rdflib writes in the order of a set."""
+    told = json.loads(document)
+    if "@graph" in told:
+        told["@graph"].sort(key=lambda node: node["@id"])
+    return json.dumps(told, ensure_ascii=False, indent=2).encode()
+
+
+_IN_ORDER: Mapping[Form, Callable[[bytes], bytes]] = {
+    "turtle": bytes,
+    "xml": _prefixes_in_order,
+    "json-ld": _nodes_in_order,
+}

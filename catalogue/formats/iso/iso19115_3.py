@@ -1,0 +1,289 @@
+"""ISO 19115-3: ISO 19115-1:2014 in XML, the successor of ISO 19139."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from geoguichet.catalogue.formats.iso import iso19139, reading
+from geoguichet.catalogue.formats.iso.grafting import write as write_iso
+from geoguichet.catalogue.formats.iso.making import (
+    GML,
+    Dialect,
+    Maker,
+    Property,
+    identifier,
+    lineage_of,
+    locale,
+    missing,
+    names_of,
+    role_of,
+    says,
+)
+from geoguichet.catalogue.formats.mapping import Mapped, said
+from geoguichet.catalogue.formats.xml import XLINK, Element, name, parse
+from geoguichet.catalogue.record import Contact, Record
+
+_ELSEWHERE = {
+    "id": "metadataIdentifier",
+    "type": "metadataScope",
+    "parent": "parentMetadata",
+    "language": "defaultLocale",
+    "updated": "dateInfo",
+    "lineage": "resourceLineage/*/statement",
+    "processSteps": "resourceLineage/*/processStep",
+    "sources": "resourceLineage/*/source",
+    "resourceLanguages": "identificationInfo/*/defaultLocale",
+}
+MAPPING = (
+    *(Mapped(row.member, _ELSEWHERE.get(row.member, row.path), row.ways, row.note) for row in iso19139.MAPPING),
+    Mapped("created", "dateInfo"),
+    Mapped("resourceLanguages", "identificationInfo/*/otherLocale"),
+)
+
+
+def claims(root: Element) -> bool:
+    """Say whether an element is a metadata of ISO 19115-3, in any of its versions."""
+    return name(root) in reading.ROOTS and reading.is_of_2014(root)
+
+
+def read(document: bytes) -> Record:
+    """Read one metadata document; FormatError when it is not XML."""
+    return reading.read_element(parse(document, blanks=False))
+
+
+def write(record: Record, *, source: bytes = b"") -> bytes:
+    """Return the record as ISO 19115-3. With its source, only what changed is rewritten there."""
+    return write_iso(record, DIALECT, MAPPING, source)
+
+
+def _metadata(make: Maker, record: Record) -> list[Property]:
+    language = (said(record, "language") or {}).get("code", "")
+    others = [locale(make, code, id=code.upper()) for code in said(record, "translations") or ()]
+    dates = [_date(make, record.created, "creation"), _date(make, record.updated, "revision")]
+    parent = said(record, "parent")
+    scope = make.object("MD_MetadataScope", ("resourceScope", make.code("MD_ScopeCode", record.type)))
+    return [
+        ("metadataIdentifier", identifier(make, record.id)),
+        ("defaultLocale", locale(make, language) if language else None),
+        ("parentMetadata", _parent(make, parent) if parent else None),
+        ("metadataScope", scope if record.type else None),
+        ("dateInfo", dates if any(date is not None for date in dates) else missing()),
+        ("metadataStandard", make.object("CI_Citation", ("title", "ISO 19115-1"), ("edition", "2014"))),
+        ("otherLocale", others),
+        ("resourceLineage", lineage_of(make, record)),
+    ]
+
+
+def _date(make: Maker, text: str, kind: str) -> Element | None:
+    if not text:
+        return None
+    written = make.date(text.removesuffix("T00:00:00Z"))
+    return make.object("CI_Date", ("date", written), ("dateType", make.code("CI_DateTypeCode", kind)))
+
+
+def _parent(make: Maker, parent: str) -> Element:
+    return make.object("CI_Citation", ("title", missing()), ("identifier", identifier(make, parent)))
+
+
+def _party(make: Maker, contact: Contact, details: list[Property]) -> Element:
+    phones = [
+        make.object(
+            "CI_Telephone",
+            ("number", point.value),
+            ("numberType", make.code("CI_TelephoneTypeCode", "facsimile" if "fax" in point.roles else "voice")),
+        )
+        for point in contact.phones
+    ]
+    info = make.object("CI_Contact", ("phone", phones), *details) if phones or says(details) else None
+    individual = None
+    person, organization = names_of(make, contact)
+    if contact.name or contact.position:
+        individual = make.object("CI_Individual", ("name", person), ("positionName", contact.position))
+    if contact.organization or individual is None:
+        body = make.object("CI_Organisation", ("name", organization), ("contactInfo", info), ("individual", individual))
+    else:
+        body = make.object("CI_Individual", ("name", person), ("contactInfo", info), ("positionName", contact.position))
+    return make.object("CI_Responsibility", ("role", role_of(make, contact)), ("party", body))
+
+
+def _format(make: Maker, item: Mapping[str, str]) -> Element:
+    citation = make.object("CI_Citation", ("title", item["name"]), ("edition", item.get("version", "")))
+    return make.object("MD_Format", ("formatSpecificationCitation", citation))
+
+
+_PREFIXES = {
+    "mdb": ("MD_Metadata", "MD_MetadataScope"),
+    "mcc": (
+        "MD_Identifier",
+        "MD_Scope",
+        "MD_ScopeCode",
+        "MD_ProgressCode",
+        "MD_SpatialRepresentationTypeCode",
+        "MD_BrowseGraphic",
+    ),
+    "mri": (
+        "MD_DataIdentification",
+        "MD_Keywords",
+        "MD_KeywordTypeCode",
+        "MD_Resolution",
+        "MD_RepresentativeFraction",
+        "MD_TopicCategoryCode",
+    ),
+    "mco": (
+        "MD_LegalConstraints",
+        "MD_SecurityConstraints",
+        "MD_Constraints",
+        "MD_RestrictionCode",
+        "MD_ClassificationCode",
+    ),
+    "mrd": ("MD_Distribution", "MD_Distributor", "MD_DigitalTransferOptions", "MD_Format"),
+    "mrs": ("MD_ReferenceSystem",),
+    "mrc": ("MD_FeatureCatalogueDescription", "MD_FeatureTypeInfo"),
+    "mrl": ("LI_Lineage", "LI_ProcessStep", "LI_Source"),
+    "mmi": ("MD_MaintenanceInformation", "MD_MaintenanceFrequencyCode"),
+    "lan": ("PT_Locale", "PT_FreeText", "LanguageCode", "MD_CharacterSetCode"),
+}
+_PREFIX_OF = {kind: prefix for prefix, kinds in _PREFIXES.items() for kind in kinds}
+_BY_START = {"CI": "cit", "EX": "gex", "DQ": "mdq", "SV": "srv", "DC": "srv"}
+
+_COMMON = (
+    "citation",
+    "abstract",
+    "purpose",
+    "credit",
+    "status",
+    "pointOfContact",
+    "spatialRepresentationType",
+    "spatialResolution",
+    "temporalResolution",
+    "topicCategory",
+    "extent",
+    "additionalDocumentation",
+    "processingLevel",
+    "resourceMaintenance",
+    "graphicOverview",
+    "resourceFormat",
+    "descriptiveKeywords",
+    "resourceSpecificUsage",
+    "resourceConstraints",
+    "associatedResource",
+)
+_SERVICE = (
+    "serviceType",
+    "serviceTypeVersion",
+    "accessProperties",
+    "couplingType",
+    "coupledResource",
+    "operatedDataset",
+    "profile",
+    "serviceStandard",
+    "containsOperations",
+    "operatesOn",
+    "containsChain",
+)
+
+DIALECT = Dialect(
+    namespaces={
+        **{
+            prefix: f"http://standards.iso.org/iso/19115/-3/{prefix}/{version}"
+            for prefix, version in {
+                "mdb": "2.0",
+                "cit": "2.0",
+                "mri": "1.0",
+                "gex": "1.0",
+                "mcc": "1.0",
+                "mco": "1.0",
+                "mrd": "1.0",
+                "mrs": "1.0",
+                "mrc": "2.0",
+                "mrl": "2.0",
+                "mmi": "1.0",
+                "lan": "1.0",
+                "gco": "1.0",
+                "gcx": "1.0",
+                "srv": "2.0",
+            }.items()
+        },
+        "mdq": "http://standards.iso.org/iso/19157/-2/mdq/1.0",
+        "gml": GML,
+        "xlink": XLINK,
+        "xsi": "http://www.w3.org/2001/XMLSchema-instance",
+    },
+    prefix_of=lambda kind: _PREFIX_OF.get(kind) or _BY_START[kind[:2]],
+    exceptions={("SV_ServiceIdentification", property_): "mri" for property_ in _COMMON},
+    order={
+        "MD_Metadata": (
+            "metadataIdentifier",
+            "defaultLocale",
+            "parentMetadata",
+            "metadataScope",
+            "contact",
+            "dateInfo",
+            "metadataStandard",
+            "metadataProfile",
+            "alternativeMetadataReference",
+            "otherLocale",
+            "metadataLinkage",
+            "spatialRepresentationInfo",
+            "referenceSystemInfo",
+            "metadataExtensionInfo",
+            "identificationInfo",
+            "contentInfo",
+            "distributionInfo",
+            "dataQualityInfo",
+            "resourceLineage",
+            "portrayalCatalogueInfo",
+            "metadataConstraints",
+            "applicationSchemaInfo",
+            "metadataMaintenance",
+            "acquisitionInformation",
+        ),
+        "MD_DataIdentification": (
+            *_COMMON,
+            "defaultLocale",
+            "otherLocale",
+            "environmentDescription",
+            "supplementalInformation",
+        ),
+        "SV_ServiceIdentification": (*_COMMON, *_SERVICE),
+        "SV_OperationMetadata": (
+            "operationName",
+            "distributedComputingPlatform",
+            "operationDescription",
+            "connectPoint",
+        ),
+        "LI_Lineage": ("statement", "scope", "additionalDocumentation", "processStep", "source"),
+        "LI_ProcessStep": ("description", "rationale"),
+        "LI_Source": ("description", "sourceSpatialResolution", "sourceReferenceSystem", "sourceCitation"),
+        "CI_Citation": (
+            "title",
+            "alternateTitle",
+            "date",
+            "edition",
+            "editionDate",
+            "identifier",
+            "citedResponsibleParty",
+            "presentationForm",
+            "series",
+        ),
+        "CI_Contact": ("phone", "address", "onlineResource", "hoursOfService", "contactInstructions"),
+        "EX_Extent": ("description", "geographicElement", "temporalElement", "verticalElement"),
+        "MD_Distribution": ("description", "distributionFormat", "distributor", "transferOptions"),
+        "MD_DigitalTransferOptions": ("unitsOfDistribution", "transferSize", "onLine", "offLine"),
+        "DQ_DataQuality": ("scope", "standaloneQualityReport", "report"),
+        "CI_Responsibility": ("role", "extent", "party"),
+        "CI_Organisation": ("name", "contactInfo", "partyIdentifier", "logo", "individual"),
+        "CI_Individual": ("name", "contactInfo", "partyIdentifier", "positionName"),
+        "MD_FeatureCatalogueDescription": (
+            "complianceCode",
+            "locale",
+            "includedWithDataset",
+            "featureTypes",
+            "featureCatalogueCitation",
+        ),
+    },
+    anchor="gcx",
+    metadata=_metadata,
+    party=_party,
+    format=_format,
+)

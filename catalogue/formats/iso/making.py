@@ -1,0 +1,198 @@
+"""Elements of ISO 19115 made: a `Dialect` is one encoding of the model, a `Maker` makes the objects of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lxml import etree
+
+from geoguichet.catalogue.formats import codes
+from geoguichet.catalogue.formats.mapping import said
+from geoguichet.catalogue.formats.xml import HREF, LOCAL, Element
+from geoguichet.catalogue.record import Contact, Record
+
+type Value = str | Element | None
+type Property = tuple[str, Value | Iterable[Value]]
+GML = "http://www.opengis.net/gml/3.2"
+_CODES = "http://standards.iso.org/iso/19139/resources/gmxCodelists.xml#"
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How one encoding writes the model: its namespaces, the order of properties, the parts of its own shape."""
+
+    namespaces: Mapping[str, str]
+    prefix_of: Callable[[str], str]
+    """Prefix of a class, from its name."""
+    exceptions: Mapping[tuple[str, str], str]
+    """Prefix of the properties that do not share the one of their class."""
+    order: Mapping[str, tuple[str, ...]]
+    """Properties of a class in the order of its schema."""
+    anchor: str
+    metadata: Callable[[Maker, Record], list[Property]]
+    """Properties of the root that only this encoding has."""
+    party: Callable[[Maker, Contact, list[Property]], Element]
+    format: Callable[[Maker, Mapping[str, str]], Element]
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """Makes elements of one dialect."""
+
+    dialect: Dialect
+
+    def tag(self, prefix: str, name: str) -> str:
+        """Return the qualified name."""
+        return f"{{{self.dialect.namespaces[prefix]}}}{name}"
+
+    def object(self, kind: str, *properties: Property, **attributes: str) -> Element:
+        """Make an object of a class with those of its properties that say something, in the order of the schema."""
+        prefix = self.dialect.prefix_of(kind)
+        element = etree.Element(self.tag(prefix, kind), attributes, nsmap=dict(self.dialect.namespaces))
+        order = self.dialect.order.get(kind, ())
+        ranked = sorted(properties, key=lambda item: order.index(item[0]) if item[0] in order else len(order))
+        for name, values in ranked:
+            for value in [values] if isinstance(values, str | etree._Element) or values is None else values:
+                if value is not None and not (isinstance(value, str) and not value):
+                    element.append(self._property(kind, prefix, name, value))
+        return element
+
+    def _property(self, kind: str, prefix: str, name: str, value: str | Element) -> Element:
+        holder = etree.Element(self.tag(self.dialect.exceptions.get((kind, name), prefix), name))
+        if isinstance(value, str):
+            holder.append(self.leaf("gco", "CharacterString", value))
+        elif value.tag == "missing":
+            holder.set(self.tag("gco", "nilReason"), value.get("reason", "missing"))
+        elif value.tag == "reference":
+            for attribute, text in value.items():
+                holder.set(attribute, text)
+        else:
+            holder.append(value)
+        return holder
+
+    def leaf(self, prefix: str, name: str, text: str, **attributes: str) -> Element:
+        """Make an element that only holds text."""
+        element = etree.Element(self.tag(prefix, name), attributes)
+        element.text = codes.writable(text)
+        return element
+
+    def code(self, kind: str, text: str) -> Element | None:
+        """Make a codelist value; None for an empty one."""
+        if not text:
+            return None
+        return self.leaf(
+            self.dialect.prefix_of(kind), kind, text, codeList=_CODES + kind, codeListValue=codes.writable(text)
+        )
+
+    def required(self, kind: str, text: str) -> Element:
+        """Make a codelist value, or what stands for it when the record does not say it."""
+        code = self.code(kind, text)
+        return missing() if code is None else code
+
+    def language(self, code: str) -> Element | None:
+        """Make a language code of ISO 639-2/B."""
+        if not code:
+            return None
+        written = codes.language_iso(code)
+        holder = self.dialect.prefix_of("LanguageCode")
+        return self.leaf(
+            holder, "LanguageCode", written, codeList="http://www.loc.gov/standards/iso639-2/", codeListValue=written
+        )
+
+    def text(self, text: str, href: str = "") -> Value:
+        """Make a text, as an anchor when it has an address."""
+        if not href:
+            return text
+        return self.leaf(self.dialect.anchor, "Anchor", text or href, **{HREF: codes.writable(href)})
+
+    def date(self, text: str) -> Element:
+        """Make a ``gco:Date`` or a ``gco:DateTime``."""
+        return self.leaf("gco", "DateTime" if "T" in text else "Date", text)
+
+
+def says(properties: Iterable[Property]) -> bool:
+    """Say whether one of the properties has a value."""
+    return any(value is not None and (isinstance(value, etree._Element) or bool(value)) for _, value in properties)
+
+
+def missing(reason: str = "missing") -> Element:
+    """Return what stands for a mandatory property that the record does not say."""
+    return etree.Element("missing", reason=reason)
+
+
+def lineage_of(make: Maker, record: Record) -> Element | None:
+    """Make the lineage: its statement, its steps, its sources; None when the record says none of them."""
+    properties: list[Property] = [
+        ("statement", told(record, "lineage")),
+        ("processStep", [_step(make, item) for item in told(record, "processSteps")]),
+        ("source", [_source(make, item) for item in told(record, "sources")]),
+    ]
+    return make.object("LI_Lineage", *properties) if says(properties) else None
+
+
+def _step(make: Maker, item: Mapping[str, str]) -> Element:
+    date = item.get("date", "") if "gmd" in make.dialect.namespaces else ""  # an object of GML in ISO 19115-3
+    moment = make.leaf("gco", "DateTime", date if "T" in date else f"{date}T00:00:00") if len(date) >= 10 else None
+    description = item.get("description", "") or missing()
+    return make.object(
+        "LI_ProcessStep", ("description", description), ("rationale", item.get("rationale", "")), ("dateTime", moment)
+    )
+
+
+def _source(make: Maker, item: Mapping[str, str]) -> Element:
+    title = item.get("title", "")
+    citation = make.object("CI_Citation", ("title", title), ("date", missing())) if title else None
+    return make.object("LI_Source", ("description", item.get("description", "")), ("sourceCitation", citation))
+
+
+def names_of(make: Maker, contact: Contact) -> tuple[Value, Value]:
+    """Return the names of the person and of the organization that a contact is, with the identifiers they have."""
+    first, second = str(contact.extra.get("identifier", "")), str(contact.extra.get("organizationIdentifier", ""))
+    person, organization = (first, second) if contact.name else ("", first)
+    organization = organization if contact.organization else ""
+    return make.text(contact.name, person), make.text(contact.organization, organization)
+
+
+def role_of(make: Maker, contact: Contact) -> Element:
+    """Return the role of a contact, its first; mandatory in both encodings."""
+    return make.required("CI_RoleCode", contact.roles[0] if contact.roles else "")
+
+
+def identifier(make: Maker, code: str, scheme: str = "", href: str = "") -> Element:
+    """Make an identifier, with its code space when it has one."""
+    kind = "RS_Identifier" if scheme and "gmd" in make.dialect.namespaces else "MD_Identifier"
+    return make.object(kind, ("code", make.text(code, href)), ("codeSpace", scheme))
+
+
+def dated(make: Maker, text: str, kind: str) -> Element:
+    """Make a ``CI_Date``."""
+    return make.object("CI_Date", ("date", make.date(text)), ("dateType", make.required("CI_DateTypeCode", kind)))
+
+
+def locale(make: Maker, code: str, **attributes: str) -> Element:
+    """Make a ``PT_Locale``."""
+    name = "language" if "defaultLocale" in make.dialect.order["MD_DataIdentification"] else "languageCode"
+    encoding = make.code("MD_CharacterSetCode", "utf8")
+    return make.object("PT_Locale", (name, make.language(code)), ("characterEncoding", encoding), **attributes)
+
+
+def found(root: Element, path: str) -> list[Element]:
+    """Return the elements that a path of a mapping leads to; ``x[Y]`` is an x that holds a Y somewhere."""
+    level = [root]
+    for step in path.split("/"):
+        wanted, _, held = step.rstrip("]").partition("[")
+        level = [
+            node
+            for parent in level
+            for node in parent
+            if LOCAL[node.tag] and wanted in ("*", LOCAL[node.tag])
+            if not held or any(LOCAL[inside.tag] == held for inside in node.iter())
+        ]
+    return level
+
+
+def told(record: Record, member: str) -> Any:
+    """Return what a record says under a name; something empty when it says nothing."""
+    return said(record, member) or ()

@@ -1,0 +1,579 @@
+"""What ISO 19139 and ISO 19115-3 share: the model of ISO 19115, read by local names whatever the encoding.
+
+National profiles (Swiss, GEMINI, RNDT, HNAP ...) and extensions (ISO 19115-2) only add names or namespaces, so they
+are read here too. Contacts, extents and links are read beside (`iso_contacts`, `iso_extents`, `iso_links`);
+`iso_writing` writes the same model, `iso_grafting` writes it into the document that a record came from.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from geoguichet.catalogue.errors import RecordError
+from geoguichet.catalogue.formats import codes, geometries
+from geoguichet.catalogue.formats.iso import quality_measures
+from geoguichet.catalogue.formats.iso.values import (
+    Members,
+    Reading,
+    code_of,
+    contacts,
+    distribution,
+    href_of,
+    localised,
+    uuidref,
+    value,
+    values,
+)
+from geoguichet.catalogue.formats.mapping import INSPIRE_THEME, TOPIC_CATEGORY, describe, made_identifier, time_of
+from geoguichet.catalogue.formats.xml import (
+    HREF,
+    LOCAL,
+    Element,
+    Holder,
+    child,
+    children,
+    content,
+    down,
+    every,
+    grouped,
+    inner,
+)
+from geoguichet.catalogue.record import Concept, Extent, ExternalId, Record, Theme
+
+# Extents of ISO 19115 read: boxes, polygons, named places, periods.
+
+
+def extents(reading: Reading, identification: Holder) -> Members:
+    """Return where and when the resource is about."""
+    pieces: list[dict[str, Any]] = []
+    periods: list[tuple[str, str]] = []
+    places: list[dict[str, str]] = []
+    words: list[str] = []
+    for holder in children(identification, "extent"):
+        extent = inner(holder)
+        words += values(extent, "description")
+        elements = [node for node in map(inner, children(extent, "geographicElement")) if node is not None]
+        pieces += _pieces(reading, elements)
+        for node in elements:
+            if LOCAL[node.tag] == "EX_GeographicDescription":
+                places += _place(child(node, "geographicIdentifier"))
+        for temporal in children(extent, "temporalElement"):
+            periods += _periods(reading, temporal)
+    return {
+        "geometry": geometries.gathered([piece for at, piece in enumerate(pieces) if piece not in pieces[:at]]),
+        "places": places,
+        "extentDescription": "\n".join(dict.fromkeys(words)),
+        "time": time_of(periods),
+    }
+
+
+def _place(holder: Element | None) -> list[dict[str, str]]:
+    identifier = inner(holder)
+    code = child(identifier, "code")
+    said = {
+        "code": value(code),
+        "href": href_of(code),
+        "scheme": value(child(identifier, "codeSpace")) or value(down(identifier, "authority", "*", "title")),
+    }
+    return [{name: text for name, text in said.items() if text}] if said["code"] else []
+
+
+def _pieces(reading: Reading, elements: list[Element]) -> Iterator[dict[str, Any]]:
+    """Yield the geometries of one extent; a box that only repeats the envelope of a polygon is left aside."""
+    boxes = [box for node in elements if LOCAL[node.tag].endswith("BoundingBox") if (box := _box(reading, node))]
+    polygons = [node for node in elements if LOCAL[node.tag] == "EX_BoundingPolygon"]
+    found = [rings for node in polygons for rings in _polygons(reading, node, boxes)]
+    envelopes = [_envelope(rings) for rings in found]
+    envelopes += [_envelope([ring for rings in found for ring in rings])] if len(found) > 1 else []
+    alone = [box for box in boxes if not any(_same_box(box, envelope) for envelope in envelopes)]
+    polygons_found = [{"type": "Polygon", "coordinates": rings} for rings in found]
+    if alone and len(alone) + len(found) > 2 and _same_box(alone[0], _hull(alone[1:], polygons_found)):
+        del alone[0]
+    for box in alone:
+        yield from geometries.as_pieces(box)
+    yield from polygons_found
+
+
+def _hull(boxes: list[Extent], polygons: list[dict[str, Any]]) -> Extent | None:
+    """Return the box around boxes and polygons."""
+    return Extent.from_geometry(
+        geometries.gathered([*(piece for box in boxes for piece in geometries.as_pieces(box)), *polygons]) or {}
+    )
+
+
+def _envelope(rings: list[Any]) -> Extent:
+    longitudes = [position[0] for ring in rings for position in ring]
+    latitudes = [position[1] for ring in rings for position in ring]
+    return Extent(min(longitudes), min(latitudes), max(longitudes), max(latitudes))
+
+
+def _same_box(one: Extent, other: Extent | None) -> bool:
+    if other is None:
+        return False
+    pairs = ((one.west, other.west), (one.south, other.south), (one.east, other.east), (one.north, other.north))
+    return all(abs(a - b) < 1e-6 for a, b in pairs)
+
+
+_SIDES = ("westBoundLongitude", "southBoundLatitude", "eastBoundLongitude", "northBoundLatitude")
+
+
+def _box(reading: Reading, element: Element) -> Extent | None:
+    texts = {LOCAL[node.tag]: value(node) for node in element}
+    sides = [texts.get(side, "") for side in _SIDES]
+    if not any(sides):
+        return None
+    numbers = [codes.number(side) for side in sides]
+    west, south, east, north = numbers
+    if west is None or south is None or east is None or north is None:
+        reading.refuse("geometry", element, " ".join(sides), "quatre nombres sont attendus")
+        return None
+    try:
+        return Extent(float(west), float(south), float(east), float(north))
+    except RecordError as error:
+        reading.refuse("geometry", element, " ".join(sides), str(error))
+        return None
+
+
+def _polygons(reading: Reading, element: Element, boxes: list[Extent]) -> Iterator[list[Any]]:
+    for polygon in element.iter("{*}Polygon"):
+        rings = [_ring(node, polygon, boxes) for node in polygon.iter("{*}LinearRing")]
+        if not rings or any(len(ring) < 4 or ring[0] != ring[-1] for ring in rings):
+            reading.refuse("geometry", polygon, "", "un polygone fermé d'au moins quatre positions est attendu")
+        elif not all(_in_degrees(ring) for ring in rings):
+            reading.refuse("geometry", polygon, "", "des positions en degrés WGS 84 sont attendues")
+        else:
+            yield rings
+
+
+def _in_degrees(ring: list[list[float]]) -> bool:
+    return all(-180.0 <= x <= 180.0 and -90.0 <= y <= 90.0 for x, y in ring)
+
+
+def _ring(ring: Element, polygon: Element, boxes: list[Extent]) -> list[list[float]]:
+    """Return the positions of a ring, longitude first: as the box beside it shows, else as its CRS says."""
+    listed = [node.text or "" for node in ring.iter("{*}posList", "{*}pos", "{*}coordinates")]
+    flat = _numbers(" ".join(listed))
+    holders = [ring, polygon, *ring.iter("{*}posList")]
+    dimension = next((int(d) for node in holders if (d := node.get("srsDimension", "")).isdigit()), 2) or 2
+    first, second = flat[::dimension], flat[1::dimension]
+    pairs = [list(pair) for pair in zip(first, second, strict=False)]
+    if boxes and pairs:
+        turned = _inside(boxes, second, first) and not _inside(boxes, first, second)
+        return [pair[::-1] for pair in pairs] if turned else pairs
+    names = [node.get("srsName", "") for node in holders]
+    turned = any("4326" in name or "4258" in name for name in names if name.startswith(("urn:", "http")))
+    return [pair[::-1] for pair in pairs] if turned else pairs
+
+
+def _numbers(text: str) -> list[float]:
+    """Return the numbers of a list of coordinates; none when one of them is not a finite number."""
+    try:
+        numbers = [float(part) for part in text.replace(",", " ").split()]
+    except ValueError:
+        return []
+    return numbers if all(map(math.isfinite, numbers)) else []
+
+
+def _inside(boxes: list[Extent], xs: list[float], ys: list[float], margin: float = 1.0) -> bool:
+    """Say whether positions stand within a degree of the hull of boxes."""
+    west, east = min(box.west for box in boxes) - margin, max(box.east for box in boxes) + margin
+    south, north = min(box.south for box in boxes) - margin, max(box.north for box in boxes) + margin
+    return west <= min(xs) and max(xs) <= east and south <= min(ys) and max(ys) <= north
+
+
+_OPEN = frozenset({"now", "unknown", "after", "before"})
+
+
+def _periods(reading: Reading, temporal: Element) -> Iterator[tuple[str, str]]:
+    for period in temporal.iter("{*}TimePeriod"):
+        yield _bound(reading, period, "begin"), _bound(reading, period, "end")
+    for instant in temporal.iter("{*}TimeInstant"):
+        parent, position = instant.getparent(), child(instant, "timePosition")
+        if position is None or parent is None or LOCAL[parent.tag] in ("begin", "end"):
+            continue
+        if written := _position(reading, position):
+            yield written, written
+
+
+def _bound(reading: Reading, period: Element, side: str) -> str:
+    position = child(period, f"{side}Position")
+    if position is None:
+        position = down(period, side, "*", "timePosition")
+    return ".." if position is None else _position(reading, position) or ".."
+
+
+def _position(reading: Reading, position: Element) -> str:
+    text = content(position)
+    if not text or (position.get("indeterminatePosition") in _OPEN and not codes.moment(text)):
+        return ""
+    written = codes.moment(text)
+    if not written:
+        reading.refuse("time", position, text, "ce n'est pas une date AAAA-MM-JJ")
+    return written
+
+
+ROOTS = frozenset({"MD_Metadata", "MI_Metadata", "CHE_MD_Metadata"})
+
+
+def is_of_2014(root: Element) -> bool:
+    """Say whether a metadata element is encoded by ISO 19115-3; a profile's own root may only hold what is."""
+    first = inner(root)
+    return any(_OF_2014 in str(node.tag) for node in (root, first) if node is not None)
+
+
+_OF_2014 = "standards.iso.org/iso/19115/-3"
+
+
+def read_element(root: Element) -> Record:
+    """Read one metadata element; without an identifier it gets that of its title."""
+    told = members(root)
+    return describe(told | {"id": told["id"] or made_identifier(told)})
+
+
+def members(root: Element) -> Members:
+    """Return what a metadata element says, under the names of `mapping.MEMBERS`."""
+    met = tuple(root.iter())  # kept while reading: lxml then gives the same objects again instead of making new ones
+    parts = grouped(root)
+    reading = Reading(parts, _locales(parts))
+    identification = grouped(inner(child(parts, "identificationInfo")))
+    citation = grouped(inner(child(identification, "citation")))
+    said = _of_metadata(reading) | _of_citation(reading, citation) | _of_resource(reading, identification)
+    said |= distribution(parts, identification) | _of_quality(parts)
+    said["contacts"] = tuple(contacts(parts, identification, citation))
+    said["translations"] = _translations(reading, citation, identification)
+    said["unreadable"] = reading.unreadable
+    del met
+    return said
+
+
+def _locales(root: Holder) -> dict[str, str]:
+    """Return the language of each locale that the document declares, by its identifier."""
+    found: dict[str, str] = {}
+    for name in ("locale", "otherLocale", "defaultLocale"):
+        for locale in every(root, name, "PT_Locale"):
+            code = code_of(child(locale, "languageCode")) or code_of(child(locale, "language"))
+            found[locale.get("id", "")] = codes.language(code)
+    return found
+
+
+def _translations(reading: Reading, citation: Holder, identification: Holder) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for member, holder in (("title", child(citation, "title")), ("description", child(identification, "abstract"))):
+        for locale, text in (pair for node in children(holder, "PT_FreeText") for pair in localised(node)):
+            language = reading.locales.get(locale) or codes.language(locale)
+            if language and text != value(holder):
+                found.setdefault(language, {})[member] = text
+    return found
+
+
+def _of_metadata(reading: Reading) -> Members:
+    root = reading.root
+    said: Members = {
+        "id": value(child(root, "fileIdentifier")) or value(down(root, "metadataIdentifier", "*", "code")),
+        "type": code_of(child(root, "hierarchyLevel")) or code_of(down(root, "metadataScope", "*", "resourceScope")),
+        "parent": _parent(child(root, "parentIdentifier"))
+        or _parent(down(root, "parentMetadata", "*", "identifier", "*", "code"))
+        or uuidref(child(root, "parentMetadata")),
+        "crs": _reference_systems(root),
+        "featureCatalogue": [
+            found for node in children(root, "contentInfo") if (found := _feature_catalogue(inner(node)))
+        ],
+    }
+    language = code_of(child(root, "language")) or code_of(down(root, "defaultLocale", "*", "language"))
+    if language:
+        said["language"] = {"code": codes.language(language)}
+    said |= _metadata_dates(reading)
+    return said
+
+
+def _parent(holder: Element | None) -> str:
+    return value(holder) or uuidref(holder)
+
+
+def _metadata_dates(reading: Reading) -> Members:
+    said: Members = {}
+    stamp = child(reading.root, "dateStamp")
+    if stamp is not None:
+        said["updated"] = codes.timestamp(reading.moment("updated", stamp))
+    for holder in children(reading.root, "dateInfo"):
+        date = inner(holder)
+        kind = {"creation": "created", "revision": "updated"}.get(code_of(child(date, "dateType")))
+        if kind:
+            said[kind] = codes.timestamp(reading.moment(kind, child(date, "date")))
+    return said
+
+
+def _reference_systems(root: Holder) -> list[str]:
+    found: list[str] = []
+    for holder in children(root, "referenceSystemInfo"):
+        identifier = down(holder, "*", "referenceSystemIdentifier", "*")
+        code = child(identifier, "code")
+        text = (
+            codes.crs(href_of(code))
+            if "EPSG" in href_of(code)
+            else codes.crs(value(code), value(child(identifier, "codeSpace")))
+        )
+        if text:
+            found.append(text)
+    return list(dict.fromkeys(found))
+
+
+def _feature_catalogue(description: Element | None) -> Members:
+    if description is None or "FeatureCatalogue" not in LOCAL[description.tag]:
+        return {}
+    holder = child(description, "featureCatalogueCitation")
+    citation = inner(holder)
+    types = [text for text in map(value, every(description, "featureTypes")) if text]
+    types += [text for text in map(value, every(description, "featureTypes", "*", "featureTypeName")) if text]
+    said = {
+        "id": uuidref(holder) or value(down(citation, "identifier", "*", "code")),
+        "title": value(child(citation, "title")),
+        "href": "" if holder is None else holder.get(HREF, ""),
+        "featureTypes": types,
+    }
+    return {name: text for name, text in said.items() if text}
+
+
+def _of_citation(reading: Reading, citation: Holder) -> Members:
+    dates = []
+    for holder in children(citation, "date"):
+        date = inner(holder)
+        if written := reading.moment("dates", child(date, "date")):
+            dates.append({"date": written, "type": code_of(child(date, "dateType"))})
+    return {
+        "title": value(child(citation, "title")),
+        "alternateTitles": values(citation, "alternateTitle"),
+        "dates": dates,
+        "externalIds": tuple(_external_ids(citation)),
+    }
+
+
+def _external_ids(citation: Holder) -> Iterator[ExternalId]:
+    for holder in children(citation, "identifier"):
+        identifier = inner(holder)
+        code = child(identifier, "code")
+        if text := value(code) or href_of(code):
+            yield ExternalId(text, value(child(identifier, "codeSpace")))
+
+
+def _of_resource(reading: Reading, identification: Holder) -> Members:
+    said: Members = {
+        "description": value(child(identification, "abstract")),
+        "purpose": value(child(identification, "purpose")),
+        "status": [text for text in map(code_of, children(identification, "status")) if text],
+        "representation": [
+            text for text in map(code_of, children(identification, "spatialRepresentationType")) if text
+        ],
+        "serviceType": value(child(identification, "serviceType")),
+        "resourceLanguages": _resource_languages(identification),
+        "maintenance": _maintenance(inner(child(identification, "resourceMaintenance"))),
+        "resolution": [
+            found for node in children(identification, "spatialResolution") if (found := _resolution(inner(node)))
+        ],
+    }
+    constraints = [
+        found for node in children(identification, "resourceConstraints") if (found := _constraint(inner(node)))
+    ]
+    said["constraints"] = constraints
+    said["license"], said["rights"] = licence_of(constraints), rights_of(constraints)
+    return said | _keywords(identification) | extents(reading, identification)
+
+
+def _resource_languages(identification: Holder) -> list[dict[str, str]]:
+    holders = children(identification, "language")
+    for name in ("defaultLocale", "otherLocale"):
+        holders += every(identification, name, "PT_Locale", "language")
+    found = dict.fromkeys(codes.language(text) for text in map(code_of, holders) if text)
+    return [{"code": code} for code in found]
+
+
+def _maintenance(information: Element | None) -> dict[str, str]:
+    said = {
+        "frequency": code_of(child(information, "maintenanceAndUpdateFrequency")),
+        "note": "\n".join(values(information, "maintenanceNote")),
+    }
+    return {name: text for name, text in said.items() if text}
+
+
+def _resolution(resolution: Element | None) -> dict[str, Any]:
+    denominator = down(resolution, "equivalentScale", "*", "denominator")
+    if scale := codes.number(value(denominator)):
+        return {"scale": scale}
+    measure = inner(child(resolution, "distance"))
+    if measure is not None and (distance := codes.number(content(measure))):
+        return {"distance": distance, "unit": measure.get("uom", "").rpartition("#")[2] or "m"}
+    return {}
+
+
+def _constraint(constraint: Element | None) -> Members:
+    if constraint is None:
+        return {}
+    kind, parts = LOCAL[constraint.tag], grouped(constraint)
+    said: Members = {
+        "limitations": _texts_with_address(parts, "useLimitation"),
+        "access": [text for text in map(code_of, children(parts, "accessConstraints")) if text],
+        "use": [text for text in map(code_of, children(parts, "useConstraints")) if text],
+        "other": _texts_with_address(parts, "otherConstraints"),
+        "classification": code_of(child(parts, "classification")),
+    }
+    said = {name: text for name, text in said.items() if text}
+    return said and {"kind": "legal" if "Legal" in kind else "security" if "Security" in kind else "use"} | said
+
+
+def _texts_with_address(parent: Holder, name: str) -> list[dict[str, str]]:
+    found = []
+    for holder in children(parent, name):
+        text, address = value(holder), href_of(holder)
+        if text or address:
+            found.append({"text": text or address} | ({"href": address} if address else {}))
+    return found
+
+
+def licence_of(constraints: Iterable[Mapping[str, Any]]) -> str:
+    """Return the SPDX identifier of the first known licence that is named, else ``other`` when one is."""
+    said = [item for constraint in constraints for item in _said_texts(constraint)]
+    for item in said:
+        if known := codes.licence(item.get("href", "")) or codes.licence(item["text"]):
+            return known
+    use = [constraint for constraint in constraints if "license" in constraint.get("use", ())]
+    return "other" if use else ""
+
+
+def rights_of(constraints: Iterable[Mapping[str, Any]]) -> str:
+    """Return the words of the constraints, each once."""
+    return "\n".join(dict.fromkeys(item["text"] for constraint in constraints for item in _said_texts(constraint)))
+
+
+def _said_texts(constraint: Mapping[str, Any]) -> list[dict[str, str]]:
+    return [*constraint.get("other", ()), *constraint.get("limitations", ())]
+
+
+def _keywords(identification: Holder) -> Members:
+    """Return free keywords, and one theme per thesaurus; topic categories are a theme too."""
+    free: list[str] = []
+    types: dict[str, str] = {}
+    themes: list[Theme] = []
+    others: list[Concept] = []
+    for holder in children(identification, "descriptiveKeywords"):
+        group = grouped(inner(holder))
+        concepts = [_concept(node) for node in children(group, "keyword")]
+        concepts = [concept for concept in concepts if concept.id]
+        kind = code_of(child(group, "type"))
+        thesaurus = inner(child(group, "thesaurusName"))
+        if not concepts:
+            continue
+        if thesaurus is not None and (title := value(child(thesaurus, "title"))):
+            theme = _theme(concepts, thesaurus, title, kind)
+            if theme.scheme == TOPIC_CATEGORY:
+                others += [Concept(concept.id) for concept in theme.concepts]
+            else:
+                themes.append(theme)
+        else:
+            free += [concept.title or concept.id for concept in concepts]
+            types |= {concept.title or concept.id: kind for concept in concepts if kind}
+    topics = [Concept(code) for code in map(code_of, children(identification, "topicCategory")) if code]
+    if topics := [*topics, *(concept for concept in others if concept not in topics)]:
+        themes.append(Theme(tuple(topics), TOPIC_CATEGORY))
+    return {"keywords": tuple(dict.fromkeys(free)), "keywordTypes": types, "themes": tuple(themes)}
+
+
+def _concept(holder: Element) -> Concept:
+    text = value(holder)
+    node = inner(holder)
+    address = "" if node is None else node.get(HREF, "").strip()
+    return Concept(address, text) if address else Concept(text, text)
+
+
+def _theme(concepts: list[Concept], thesaurus: Element, title: str, kind: str) -> Theme:
+    extra: Members = {"title": title}
+    date = inner(child(thesaurus, "date"))
+    if written := codes.moment(value(child(date, "date"))):
+        extra |= {"date": written, "dateType": code_of(child(date, "dateType"))}
+    if kind:
+        extra["type"] = kind
+    address = href_of(child(thesaurus, "title")) or value(down(thesaurus, "identifier", "*", "code"))
+    if "inspire" in title.lower() and "theme" in title.lower().replace("thème", "theme"):
+        known = [codes.inspire_theme(concept.id) or codes.inspire_theme(concept.title) for concept in concepts]
+        if any(known):
+            extra |= {"address": address} if address and address != INSPIRE_THEME else {}
+            pairs = zip(known, concepts, strict=True)
+            concepts = [Concept(f"{INSPIRE_THEME}/{code}" if code else item.id, item.title) for code, item in pairs]
+            return Theme(tuple(concepts), INSPIRE_THEME, extra)
+    return Theme(tuple(concepts), address, extra)
+
+
+def _of_quality(root: Holder) -> Members:
+    conformity: list[Members] = []
+    measured: list[Members] = []
+    lineages = [*every(root, "dataQualityInfo", "*", "lineage", "*"), *every(root, "resourceLineage", "*")]
+    for quality in every(root, "dataQualityInfo", "*"):
+        results = every(quality, "report", "*", "result", "DQ_ConformanceResult")
+        conformity += [found for result in results if (found := _conformance(result))]
+        measured += [found for report in every(quality, "report", "*") for found in _measures(report)]
+    return {"conformity": conformity, "quality": measured} | _lineage(lineages)
+
+
+def _lineage(lineages: list[Element]) -> Members:
+    statements = dict.fromkeys(text for lineage in lineages for text in values(lineage, "statement"))
+    steps = (_step(step) for lineage in lineages for step in every(lineage, "processStep", "*"))
+    sources = (_source(source) for lineage in lineages for source in every(lineage, "source", "*"))
+    return {
+        "lineage": "\n\n".join(statements),
+        "processSteps": list(filter(None, steps)),
+        "sources": list(filter(None, sources)),
+    }
+
+
+def _step(step: Element) -> Members:
+    date = value(child(step, "dateTime")) or content(down(step, "stepDateTime", "*", "timePosition"))
+    said = {
+        "description": value(child(step, "description")),
+        "rationale": value(child(step, "rationale")),
+        "date": codes.moment(date).removesuffix("T00:00:00"),
+    }
+    return {name: text for name, text in said.items() if text}
+
+
+def _source(source: Element) -> Members:
+    said = {
+        "title": value(down(source, "sourceCitation", "*", "title")),
+        "description": value(child(source, "description")),
+    }
+    return {name: text for name, text in said.items() if text}
+
+
+def _measures(report: Element) -> Iterator[Members]:
+    """Yield the counts and rates that a report gives, one a value, under the names of ISO 19139."""
+    element = quality_measures.NAMES_2003.get(name_of := LOCAL[report.tag], name_of)
+    if element not in quality_measures.ELEMENTS:
+        return
+    about = inner(child(report, "measure"))
+    about = report if about is None else about
+    name, description = value(child(about, "nameOfMeasure")), value(child(about, "measureDescription"))
+    for result in every(report, "result", "DQ_QuantitativeResult"):
+        for text in values(result, "value"):
+            said: Members = {"element": element, "name": name, "value": quality_measures.number(text)}
+            told = said | quality_measures.described(description)
+            yield {key: what for key, what in told.items() if what != ""}
+
+
+_PASS = {"true": True, "1": True, "false": False, "0": False}
+
+
+def _conformance(result: Element) -> Members:
+    holder = child(result, "specification")
+    citation = inner(holder)
+    date = inner(child(citation, "date"))
+    said: Members = {
+        "title": value(child(citation, "title")),
+        "href": href_of(child(citation, "title")) or ("" if holder is None else holder.get(HREF, "")),
+        "date": codes.moment(value(child(date, "date"))),
+        "dateType": code_of(child(date, "dateType")),
+        "explanation": value(child(result, "explanation")),
+    }
+    if not said["date"]:
+        del said["dateType"]
+    said = {name: text for name, text in said.items() if text}
+    return said and said | {"pass": _PASS.get(value(child(result, "pass")).lower())}

@@ -1,0 +1,349 @@
+"""Contacts of ISO 19115 read, with their roles and what they answer for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from geoguichet.catalogue.formats import codes
+from geoguichet.catalogue.formats.xml import (
+    HREF,
+    LOCAL,
+    Element,
+    Holder,
+    child,
+    children,
+    content,
+    down,
+    every,
+    grouped,
+    inner,
+    line_of,
+    named,
+    path_of,
+)
+from geoguichet.catalogue.record import Contact, ContactPoint, Link
+
+# What the properties of ISO 19115 hold in XML: texts, codes, addresses, dates, read by local
+# names.
+
+type Members = dict[str, Any]
+_HOLDERS = frozenset({"CharacterString", "Anchor", "MimeFileType", "FileName", "URL", "LanguageCode", "Country"})
+
+
+@dataclass(slots=True)
+class Reading:
+    """One metadata element being read: its parts, its other languages, and what in it could not be understood."""
+
+    root: dict[str, list[Element]]
+    locales: Mapping[str, str] = field(default_factory=dict)
+    unreadable: list[dict[str, Any]] = field(default_factory=list)
+
+    def refuse(self, member: str, element: Element, text: str, reason: str) -> None:
+        """Note a part that says nothing readable; the rest of the record is read all the same."""
+        self.unreadable.append(
+            {
+                "member": member,
+                "path": path_of(element),
+                "line": line_of(element),
+                "text": text[:200],
+                "reason": reason,
+            }
+        )
+
+    def moment(self, member: str, element: Element | None) -> str:
+        """Return the date that a property holds; one that is none is noted."""
+        text = value(element)
+        written = codes.moment(text) if text else ""
+        if text and not written and element is not None:
+            self.refuse(member, element, text, "ce n'est pas une date AAAA-MM-JJ")
+        return written
+
+
+def value(holder: Element | None) -> str:
+    """Return the text that a property holds: a string, an anchor, a date, a number or a code."""
+    if holder is None:
+        return ""
+    translated = ""
+    for node in holder:
+        kind = LOCAL[node.tag]
+        if not kind:
+            continue
+        if kind in ("PT_FreeText", "PT_FreeURL"):
+            translated = translated or next((text for _, text in localised(node)), "")
+            continue
+        text = node.text.strip() if node.text else ""
+        if not text or kind not in _HOLDERS:
+            text = node.get("codeListValue", "").strip() or text
+        if text:
+            return text
+    return translated or content(holder)
+
+
+def code_of(holder: Element | None) -> str:
+    """Return the code that a property holds: of a codelist, else its text."""
+    node = inner(holder)
+    return content(holder) if node is None else (node.get("codeListValue") or node.text or "").strip()
+
+
+def href_of(holder: Element | None) -> str:
+    """Return the address that the object of a property gives."""
+    node = inner(holder)
+    return "" if node is None else node.get(HREF, "").strip()
+
+
+def values(parent: Holder, name: str) -> list[str]:
+    """Return the texts of the properties of that name."""
+    return [text for text in map(value, children(parent, name)) if text]
+
+
+def uuidref(holder: Element | None) -> str:
+    """Return the identifier of what a property refers to."""
+    return "" if holder is None else holder.get("uuidref", "").strip()
+
+
+def localised(free_text: Element) -> Iterator[tuple[str, str]]:
+    """Yield the language and the text of each translation."""
+    for group in ("textGroup", "URLGroup"):
+        for node in every(free_text, group, "*"):
+            if text := content(node):
+                yield node.get("locale", "").removeprefix("#"), text
+
+
+# Links and formats of ISO 19115 read: distribution, operations of services, previews.
+
+
+def distribution(root: Holder, identification: Holder) -> Members:
+    """Return the links and formats of the distribution, with the operations of a service and the previews."""
+    links: list[Link] = []
+    formats: list[dict[str, str]] = []
+    for holder in children(root, "distributionInfo"):
+        distribution = inner(holder)
+        sources = [distribution, *every(distribution, "distributor", "*")]
+        for source in sources:
+            for name in ("distributionFormat", "distributorFormat"):
+                formats += [found for node in children(source, name) if (found := _format(inner(node)))]
+            for name in ("transferOptions", "distributorTransferOptions"):
+                online = every(source, name, "*", "onLine", "*")
+                links += [link for node in online if (link := online_resource(node)) is not None]
+    formats += [found for node in children(identification, "resourceFormat") if (found := _format(inner(node)))]
+    links += _operations(identification)
+    links += [
+        link for node in children(identification, "graphicOverview") if (link := _preview(inner(node))) is not None
+    ]
+    unique = [found for at, found in enumerate(formats) if found not in formats[:at]]
+    return {"links": tuple(links), "formats": unique}
+
+
+def _format(element: Element | None) -> dict[str, str]:
+    citation = inner(child(element, "formatSpecificationCitation"))
+    said = {
+        "name": value(child(element, "name")) or value(child(citation, "title")),
+        "version": value(child(element, "version")) or value(child(citation, "edition")),
+    }
+    return {name: text for name, text in said.items() if text} if said["name"] else {}
+
+
+def online_resource(resource: Element | None, rel: str = "") -> Link | None:
+    """Read a ``CI_OnlineResource``; the relation, where none is given, follows from its function and protocol."""
+    parts = named(resource)
+    href = value(parts.get("linkage"))
+    if not href:
+        return None
+    texts = (
+        ("protocol", value(parts.get("protocol"))),
+        ("protocolAddress", href_of(parts.get("protocol"))),
+        ("function", code_of(parts.get("function"))),
+        ("description", value(parts.get("description"))),
+        ("applicationProfile", value(parts.get("applicationProfile"))),
+    )
+    extra = {name: text for name, text in texts if text}
+    label = parts.get("name")
+    mime = inner(label)
+    kind = mime.get("type", "") if mime is not None and LOCAL[mime.tag] == "MimeFileType" else ""
+    return Link(href, rel or codes.relation(extra), kind or ("text/html" if rel else ""), value(label), extra=extra)
+
+
+def _operations(identification: Holder) -> Iterator[Link]:
+    for operation in every(identification, "containsOperations", "*"):
+        named = value(child(operation, "operationName"))
+        for node in every(operation, "connectPoint", "*"):
+            if link := online_resource(node):
+                yield Link(link.href, "service", link.type, link.title, extra={**link.extra, "operation": named})
+    for holder in children(identification, "operatesOn"):
+        href, uuid = holder.get(HREF, "").strip(), uuidref(holder)
+        if href or uuid:
+            yield Link(href or f"urn:uuid:{uuid}", "related", extra={"operatesOn": uuid})
+
+
+def _preview(graphic: Element | None) -> Link | None:
+    href = value(child(graphic, "fileName")) or value(down(graphic, "linkage", "*", "linkage"))
+    if not href:
+        return None
+    kind = value(child(graphic, "fileType"))
+    extra = {"fileType": kind} if kind else {}
+    return Link(href, "preview", "", value(child(graphic, "fileDescription")), extra=extra)
+
+
+def contacts(root: Holder, identification: Holder, citation: Holder) -> Iterator[Contact]:
+    """Yield the contacts of the resource, of its citation, of its distribution and of the metadata, in that order."""
+    distribution = inner(child(root, "distributionInfo"))
+    places = (
+        ("", children(identification, "pointOfContact")),
+        ("citation", children(citation, "citedResponsibleParty")),
+        ("distribution", list(every(distribution, "distributor", "*", "distributorContact"))),
+        ("metadata", children(root, "contact")),
+    )
+    for about, holders in places:
+        for holder in holders:
+            if found := contact(inner(holder), about):
+                yield found
+
+
+def contact(party: Element | None, about: str) -> Contact | None:
+    """Read a ``CI_ResponsibleParty`` (ISO 19139) or a ``CI_Responsibility`` (ISO 19115-3)."""
+    if party is None:
+        return None
+    if (plain := _plain_contact(party, about)) is not None:
+        return plain
+    parts = named(party)
+    body = inner(parts.get("party"))
+    if body is None:
+        body, held = party, parts
+        organization, position = value(parts.get("organisationName")), value(parts.get("positionName"))
+        name = value(parts.get("individualName")) or _split_name(parts)
+        identified = _identified(href_of(parts.get("individualName")), href_of(parts.get("organisationName")))
+    else:
+        held = named(body)
+        individual = held if LOCAL[body.tag] == "CI_Individual" else named(inner(held.get("individual")))
+        organization = "" if individual is held else value(held.get("name"))
+        name = value(individual.get("name"))
+        position = value(individual.get("positionName")) or value(held.get("positionName"))
+        of_organization = "" if individual is held else _party_identifier(held)
+        identified = _identified(_party_identifier(individual), of_organization)
+        held = individual | held
+    address = inner(held.get("contactInfo"))
+    role = code_of(parts.get("role"))
+    said = _contact_details(address)
+    extra = said.pop("extra") | identified | ({"about": about} if about else {})
+    found = Contact(
+        organization=organization, name=name, position=position, roles=(role,) if role else (), extra=extra, **said
+    )
+    return found if organization or name or position or said["emails"] or said["links"] or said["phones"] else None
+
+
+def _plain_contact(party: Element, about: str) -> Contact | None:
+    """Read a ``CI_ResponsibleParty`` in one pass over its texts, whose names say enough; None when they do not.
+
+    Contacts are a third of the reading of a record; translated ones and those of ISO 19115-3 take the longer way.
+    """
+    if not LOCAL[party.tag].endswith("CI_ResponsibleParty"):
+        return None
+    said: dict[str, list[str]] = {}
+    identifiers: dict[str, str] = {}
+    holder = role = ""
+    for node in party.iter():
+        kind = LOCAL[node.tag]
+        if kind in _CONTACT_TEXTS:
+            if (text := node.text) and (text := text.strip()):
+                said.setdefault(holder, []).append(text)
+            if kind == "Anchor":
+                identifiers[holder] = node.get(HREF, "").strip()
+        elif holder == "role":
+            role, holder = role or (node.get("codeListValue") or node.text or "").strip(), kind
+        elif kind:
+            holder = kind
+    if "textGroup" in said or "URLGroup" in said or "individualLastName" in said:
+        return None
+    organization, name = said.get("organisationName", _NONE)[0], said.get("individualName", _NONE)[0]
+    if not organization and not name:
+        return None
+    online = party.iter("{*}CI_OnlineResource") if "linkage" in said else ()
+    extra = _plain_details(said) if len(said) > 1 else {}
+    if identifiers:
+        extra |= _identified(identifiers.get("individualName", ""), identifiers.get("organisationName", ""))
+    role = role or said.get("role", _NONE)[0]
+    return Contact(
+        organization=organization,
+        name=name,
+        position=said.get("positionName", _NONE)[0],
+        roles=(role,) if role else (),
+        emails=tuple(map(ContactPoint, said.get("electronicMailAddress", ()))),
+        phones=(
+            *map(ContactPoint, said.get("voice", ())),
+            *(ContactPoint(text, ("fax",)) for text in said.get("facsimile", ())),
+        ),
+        links=tuple(link for node in online if (link := online_resource(node, "about")) is not None),
+        extra=extra | ({"about": about} if about else {}),
+    )
+
+
+def _identified(person: str, organization: str) -> Members:
+    """Return the identifier of a contact: of the person, else of the organization; both when there are both."""
+    said = {"identifier": person or organization, "organizationIdentifier": organization if person else ""}
+    return {name: text for name, text in said.items() if text}
+
+
+def _party_identifier(party: Mapping[str, Element]) -> str:
+    return href_of(party.get("name")) or value(down(inner(party.get("partyIdentifier")), "code"))
+
+
+def _plain_details(said: Mapping[str, list[str]]) -> Members:
+    postal: Members = {name: said[name][0] for name in _ADDRESS if name in said}
+    if "deliveryPoint" in said:
+        postal = {"deliveryPoint": said["deliveryPoint"]} | postal
+    extra: Members = {"addresses": [postal]} if postal else {}
+    return extra | {name: said[name][0] for name in ("hoursOfService", "contactInstructions") if name in said}
+
+
+_CONTACT_TEXTS = frozenset(
+    {
+        "CharacterString", "Anchor", "URL", "Country", "FileName", "MimeFileType", "LocalisedCharacterString",
+        "LocalisedURL",
+    }
+)  # fmt: skip
+_NONE = ("",)
+_ADDRESS = ("city", "administrativeArea", "postalCode", "country")
+
+
+def _split_name(party: Mapping[str, Element]) -> str:
+    parts = (value(party.get("individualFirstName")), value(party.get("individualLastName")))
+    return " ".join(part for part in parts if part)
+
+
+def _contact_details(contact: Element | None) -> Members:
+    parts = grouped(contact)
+    lines = grouped(inner(child(parts, "address")))
+    online = [node for node in map(inner, children(parts, "onlineResource")) if node is not None]
+    extra: Members = {}
+    written = {
+        "deliveryPoint": values(lines, "deliveryPoint"),
+        "city": value(child(lines, "city")),
+        "administrativeArea": value(child(lines, "administrativeArea")),
+        "postalCode": value(child(lines, "postalCode")),
+        "country": value(child(lines, "country")),
+    }
+    if any(written.values()):
+        extra["addresses"] = [{name: text for name, text in written.items() if text}]
+    for name in ("hoursOfService", "contactInstructions"):
+        if text := value(child(parts, name)):
+            extra[name] = text
+    return {
+        "emails": tuple(ContactPoint(text) for text in values(lines, "electronicMailAddress")),
+        "phones": tuple(_phones(parts)),
+        "links": tuple(link for link in map(online_resource, online) if link is not None),
+        "extra": extra,
+    }
+
+
+def _phones(contact: Holder) -> Iterator[ContactPoint]:
+    for holder in children(contact, "phone"):
+        telephone = grouped(inner(holder))
+        for text in values(telephone, "voice"):
+            yield ContactPoint(text)
+        for text in values(telephone, "facsimile"):
+            yield ContactPoint(text, ("fax",))
+        kind = code_of(child(telephone, "numberType"))
+        for text in values(telephone, "number"):
+            yield ContactPoint(text, ("fax",) if kind in ("facsimile", "fax") else ())

@@ -1,0 +1,142 @@
+"""schema.org ``Dataset`` in JSON-LD: what search engines read on the page of a record."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from geoguichet.catalogue.formats import codes, geometries
+from geoguichet.catalogue.formats.mapping import INSPIRE_THEME, Mapped, said
+from geoguichet.catalogue.record import Contact, Extent, Link, Record, Time
+
+MAPPING = (
+    Mapped("id", "identifier", "out"),
+    Mapped("externalIds", "identifier", "out"),
+    Mapped("type", "@type", "out", "WebAPI for a service, else Dataset"),
+    Mapped("title", "name", "out"),
+    Mapped("alternateTitles", "alternateName", "out"),
+    Mapped("description", "description", "out"),
+    Mapped("keywords", "keywords", "out"),
+    Mapped("themes", "keywords", "out", "DefinedTerm for concepts with an address"),
+    Mapped("contacts", "creator", "out", "author, owner"),
+    Mapped("contacts", "publisher", "out"),
+    Mapped("contacts", "contactPoint", "out", "the others"),
+    Mapped("license", "license", "out"),
+    Mapped("rights", "conditionsOfAccess", "out"),
+    Mapped("geometry", "spatialCoverage", "out", "a GeoShape box per part"),
+    Mapped("places", "spatialCoverage", "out"),
+    Mapped("time", "temporalCoverage", "out"),
+    Mapped("dates", "datePublished", "out", "dateCreated and dateModified too"),
+    Mapped("updated", "sdDatePublished", "out"),
+    Mapped("links", "distribution", "out", "downloads; the others in url and subjectOf"),
+    Mapped("links.preview", "thumbnailUrl", "out"),
+    Mapped("lineage", "isBasedOn", "out"),
+    Mapped("parent", "isPartOf", "out"),
+    Mapped("resourceLanguages", "inLanguage", "out"),
+)
+_DATES = {"publication": "datePublished", "creation": "dateCreated", "revision": "dateModified"}
+
+
+def write(record: Record, *, address: str = "") -> bytes:
+    """Return the record as JSON-LD; ``address`` is that of its page."""
+    return json.dumps(build(record, address=address), ensure_ascii=False, indent=2).encode()
+
+
+def build(record: Record, *, address: str = "") -> dict[str, Any]:
+    """Make the JSON-LD object of a record, members that say nothing left out."""
+    words: list[Any] = list(record.keywords)
+    words += [_term(item.id, item.title, theme.scheme) for theme in record.themes for item in theme.concepts]
+    dates = {_DATES[item["type"]]: item["date"] for item in said(record, "dates") or () if item.get("type") in _DATES}
+    members: dict[str, Any] = {
+        "@context": "https://schema.org/",
+        "@type": "WebAPI" if record.type == "service" else "Dataset",
+        "@id": address,
+        "url": address,
+        "identifier": [record.id, *(item.value for item in record.external_ids)],
+        "name": record.title,
+        "alternateName": said(record, "alternateTitles"),
+        "description": record.description,
+        "keywords": words,
+        "license": codes.licence_address(record.license) if record.license not in ("", "other") else "",
+        "conditionsOfAccess": record.rights,
+        **_people(record.contacts),
+        "spatialCoverage": _places(record),
+        "temporalCoverage": _period(record.time) if record.time else "",
+        **dates,
+        "sdDatePublished": record.updated,
+        "distribution": [_download(link) for link in record.links if link.rel in ("enclosure", "item", "data")],
+        "subjectOf": [
+            {"@type": "WebPage", "url": link.href} | _named(link)
+            for link in record.links
+            if link.rel in ("about", "related")
+        ],
+        "thumbnailUrl": next((link.href for link in record.links if link.rel in ("preview", "icon")), ""),
+        "isBasedOn": said(record, "lineage"),
+        "isPartOf": {"@type": "Dataset", "identifier": parent} if (parent := said(record, "parent")) else None,
+        "inLanguage": [item["code"] for item in said(record, "resourceLanguages") or ()],
+        "isAccessibleForFree": True if record.license not in ("", "other") else None,
+    }
+    return {name: value for name, value in members.items() if value not in (None, "", [], {})}
+
+
+def _term(identifier: str, label: str, scheme: str) -> Any:
+    if not identifier.startswith("http"):
+        return label or identifier
+    in_set = {"inDefinedTermSet": scheme} if scheme else {}
+    if scheme == INSPIRE_THEME and not label:
+        label = codes.INSPIRE_THEMES.get(identifier.rpartition("/")[2], ("",))[0]
+    return {"@type": "DefinedTerm", "name": label or identifier, "url": identifier} | in_set
+
+
+def _people(contacts: tuple[Contact, ...]) -> dict[str, Any]:
+    found: dict[str, list[Any]] = {}
+    for contact in contacts:
+        role = "".join(contact.roles[:1])
+        name = {"publisher": "publisher", "author": "creator", "owner": "creator"}.get(role, "contactPoint")
+        found.setdefault(name, []).append(_person(contact, contact_point=name == "contactPoint"))
+    return found
+
+
+def _person(contact: Contact, *, contact_point: bool) -> dict[str, Any]:
+    members = {
+        "@type": "ContactPoint"
+        if contact_point
+        else "Person"
+        if contact.name and not contact.organization
+        else "Organization",
+        "name": contact.organization or contact.name,
+        "email": next((point.value for point in contact.emails), ""),
+        "telephone": next((point.value for point in contact.phones if "fax" not in point.roles), ""),
+        "url": next((link.href for link in contact.links), ""),
+        "contactType": "".join(contact.roles[:1]) if contact_point else "",
+    }
+    return {name: text for name, text in members.items() if text}
+
+
+def _places(record: Record) -> list[dict[str, Any]]:
+    boxes = [
+        part if isinstance(part, Extent) else Extent.from_geometry(part)
+        for part in geometries.boxes_and_shapes(record.geometry)
+    ]
+    shapes = [
+        {
+            "@type": "Place",
+            "geo": {"@type": "GeoShape", "box": f"{box.south!r} {box.west!r} {box.north!r} {box.east!r}"},
+        }
+        for box in boxes
+        if box is not None
+    ]
+    return shapes + [{"@type": "Place", "name": item["code"]} for item in said(record, "places") or ()]
+
+
+def _period(time: Time) -> str:
+    return "/".join(time.interval) if time.interval else time.timestamp or time.date
+
+
+def _download(link: Link) -> dict[str, Any]:
+    media = {"encodingFormat": link.type} if link.type else {}
+    return {"@type": "DataDownload", "contentUrl": link.href} | _named(link) | media
+
+
+def _named(link: Link) -> dict[str, str]:
+    return {"name": link.title} if link.title else {}

@@ -1,0 +1,1 @@
+"""How records come in and go out: harvests, crawled data, files, referentials."""

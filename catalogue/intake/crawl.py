@@ -1,0 +1,265 @@
+"""A folder of data turned into records, again and again: only what changed is read anew, what moved keeps its record.
+
+A file is known by its size and time, then by the digest of its content: a touched file is not read again, a moved or
+renamed one is recognised, an edited one keeps its record's identifier. A layer that is published already gets no second
+record: its own is filled in (decision 036). A record tells where its file is in the folder, never where on the machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from itertools import chain
+from pathlib import Path
+from urllib.parse import quote
+
+from geoguichet.catalogue.errors import CatalogueError, DatasetError, RecordNotFoundError, StoreError
+from geoguichet.catalogue.formats.mapping import with_members
+from geoguichet.catalogue.intake.dataset import SUFFIXES, media_type, read_datasets, sidecar_findings
+from geoguichet.catalogue.intake.drafts.draft import CONTENT, digest_of, layer_of, parts_of
+from geoguichet.catalogue.intake.merging import with_edits
+from geoguichet.catalogue.record import Link, Record
+from geoguichet.catalogue.search.query import RecordQuery
+from geoguichet.catalogue.search.store import SQLiteStore, store_path
+from geoguichet.floor.findings import Finding
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS file (
+  path TEXT PRIMARY KEY, size INTEGER NOT NULL, changed INTEGER NOT NULL, digest TEXT NOT NULL, ids TEXT NOT NULL
+) WITHOUT ROWID
+"""
+
+
+type OnProgress = Callable[[int, int, str], None]
+"""Called before each file with how many are done, of how many, and its name."""
+
+
+@dataclass(slots=True)
+class Crawled:
+    """What a crawl did, in datasets, and what it noticed."""
+
+    read: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    moved: int = 0
+    published: int = 0
+    """Those that had a record already, of another hand than a crawl's."""
+    findings: list[Finding] = field(default_factory=list)
+
+    def counts(self) -> dict[str, int]:
+        """Return the counts by name."""
+        return {name: getattr(self, name) for name in ("read", "created", "updated", "unchanged", "moved", "published")}
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    path: str
+    size: int
+    changed: int
+    digest: str
+    ids: tuple[str, ...]
+    layers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """What is crawled, and the address where others find it (empty when they do not)."""
+
+    path: Path
+    url: str
+
+
+def crawl(
+    folder: Path, workspace: Path, *, url: str = "", on_progress: OnProgress = lambda _done, _total, _file: None
+) -> Crawled:
+    """Describe every dataset under a folder in the catalogue; a file that cannot be read is one finding.
+
+    ``url`` is the address where the folder is served: with one, every file is read and its record links to it.
+    """
+    if not folder.is_dir():
+        raise CatalogueError(f"{folder} : un dossier existant est attendu.")
+    done = Crawled()
+    with _ledger(workspace) as ledger, SQLiteStore(store_path(workspace)) as store:
+        rows = ledger.execute("SELECT path, size, changed, digest, ids FROM file")
+        known = {row[0]: _Known(row[0], row[1], row[2], row[3], *_noted(row[4])) for row in rows}
+        files = list(_files(folder, workspace))
+        missing: dict[str, list[_Known]] = {}
+        for path, item in known.items():
+            if not os.path.lexists(path):
+                missing.setdefault(item.digest, []).append(item)
+        for number, file in enumerate(files):
+            on_progress(number, len(files), file.name)
+            _one(file, _Folder(folder.absolute(), url), known, missing, ledger, store, done)
+        for item in chain.from_iterable(missing.values()):
+            if Path(item.path).is_relative_to(folder.absolute()):
+                done.findings.append(
+                    Finding("gone", item.path, "", "ce fichier n'est plus là ; sa fiche est gardée.", "info")
+                )
+    return done
+
+
+def described_files(workspace: Path) -> list[str]:
+    """Return the identifiers of the records that crawls made."""
+    if not (workspace / "crawl.sqlite").exists():
+        return []
+    with _ledger(workspace) as ledger:
+        return [identifier for (told,) in ledger.execute("SELECT ids FROM file") for identifier in _noted(told)[0]]
+
+
+def _files(folder: Path, workspace: Path) -> Iterator[Path]:
+    """Yield the data files under a folder in order, the workspace itself left out."""
+    ours = workspace.absolute()
+    for file in sorted(folder.absolute().rglob("*")):
+        if file.suffix.lower() in SUFFIXES and file.is_file() and not file.is_relative_to(ours):
+            yield file
+
+
+def _one(
+    file: Path,
+    folder: _Folder,
+    known: dict[str, _Known],
+    missing: dict[str, list[_Known]],
+    ledger: sqlite3.Connection,
+    store: SQLiteStore,
+    done: Crawled,
+) -> None:
+    """Take one file: known and untouched, touched but the same, moved, changed, or new."""
+    before = known.get(str(file))
+    try:
+        seen = _seen(file)
+        if before and (before.size, before.changed) == seen and not folder.url:
+            done.read += len(before.ids)
+            done.unchanged += len(before.ids)
+            return
+        digest = digest_of(file)
+        moved = missing[digest].pop() if before is None and missing.get(digest) else None
+        if before and before.digest == digest and not folder.url:
+            done.read += len(before.ids)
+            done.unchanged += len(before.ids)
+            _note(ledger, replace(before, size=seen[0], changed=seen[1]))
+            return
+        taken = {identifier for item in known.values() if item.path != str(file) for identifier in item.ids}
+        drafts = [_located(record, file, folder) for record in read_datasets(file)]
+        records, left = _with_identifiers(drafts, before or moved, file, taken)
+        done.findings += sidecar_findings(file)
+    except (DatasetError, OSError) as error:
+        reason = str(error).removeprefix(f"{file.name} : ")
+        done.findings.append(Finding("unreadable", str(file), "", reason, "error"))
+        return
+    if moved:
+        ledger.execute("DELETE FROM file WHERE path = ?", (moved.path,))
+        done.moved += len(records)
+    if not records:
+        done.findings.append(Finding("no-place", str(file), "", "aucune couche géographique dans ce fichier.", "info"))
+    done.findings += [
+        Finding("gone", str(file), identifier, "cette couche n'est plus dans le fichier ; sa fiche est gardée.", "info")
+        for identifier in left
+    ]
+    crawled = taken | {record.id for record in records}
+    published = [_published(record, store, crawled) for record in records]
+    summary = store.bulk_upsert(
+        [_filled(theirs, record) if theirs else with_edits(record, store, by="crawl")
+         for theirs, record in zip(published, records, strict=True)],
+        by="crawl",
+    )  # fmt: skip
+    done.published += sum(theirs is not None for theirs in published)
+    ids, layers = tuple(record.id for record in records), tuple(map(layer_of, records))
+    known[str(file)] = _Known(str(file), *seen, digest, ids, layers)
+    done.read += summary.total
+    done.created += summary.created
+    done.updated += 0 if moved else summary.updated
+    done.unchanged += summary.unchanged
+    _note(ledger, known[str(file)])
+
+
+def _located(record: Record, file: Path, folder: _Folder) -> Record:
+    """Tell where the file is in the folder that was crawled, and link to it where the folder is served."""
+    place, length = file.relative_to(folder.path).as_posix(), file.stat().st_size
+    record = with_members(record, file={"path": place, "length": length})
+    if not folder.url:
+        return record
+    link = Link(
+        f"{folder.url.rstrip('/')}/{quote(place)}", "enclosure", media_type(file), file.name, length=length
+    )  # fmt: skip
+    return replace(record, links=(link, *record.links))
+
+
+def _published(draft: Record, store: SQLiteStore, crawled: set[str]) -> Record | None:
+    """Return the record that others than a crawl made of the same content, or under a sidecar's identifier."""
+    with suppress(RecordNotFoundError):
+        if store.history(draft.id)[0].by != "crawl":
+            return store.get(draft.id)
+    contents = tuple(item.value for item in draft.external_ids if item.scheme == CONTENT)
+    found = store.search(RecordQuery(external_ids=contents, limit=100)).records if contents else ()
+    return next((record for record in found if record.id not in crawled), None)
+
+
+_OF_THE_COPY = frozenset({"dates", "language"})
+"""What a draft knows of the file on this disk, not of the data."""
+
+
+def _filled(published: Record, draft: Record) -> Record:
+    """Return a published record with what the data tells and it does not."""
+    told = {name: value for name, value in draft.extra_properties.items() if name not in _OF_THE_COPY}
+    return replace(published, extra_properties={**told, **published.extra_properties})
+
+
+def _with_identifiers(
+    records: list[Record], before: _Known | None, file: Path, taken: set[str]
+) -> tuple[list[Record], list[str]]:
+    """Give the layers the identifiers they had, by name; return with them the identifiers that no layer has any more.
+
+    As many layers under new names as there were under old ones are the same, renamed; a copy gets its own.
+    """
+    known = dict(zip(before.layers, before.ids, strict=True)) if before else {}
+    layers = [layer_of(record) for record in records]
+    left = [identifier for layer, identifier in known.items() if layer not in layers]
+    strange = [layer for layer in layers if layer not in known]
+    if len(left) == len(strange):
+        known |= dict(zip(strange, left, strict=True))
+        left = []
+    copy = blake2b(str(file).encode(), digest_size=4).hexdigest()
+    named = []
+    for layer, record in zip(layers, records, strict=True):
+        own = record.id if record.id not in taken else f"{record.id}-{copy}"
+        named.append(replace(record, id=known.get(layer, own)))
+    return named, left
+
+
+def _seen(file: Path) -> tuple[int, int]:
+    """Return the size of a dataset, all its files together (a shapefile's table, a sidecar), and its latest change."""
+    parts = [part.stat() for part in parts_of(file)]
+    return sum(part.st_size for part in parts), max(part.st_mtime_ns for part in parts)
+
+
+def _note(ledger: sqlite3.Connection, file: _Known) -> None:
+    told = json.dumps([list(pair) for pair in zip(file.ids, file.layers, strict=True)])
+    row = (file.path, file.size, file.changed, file.digest, told)
+    ledger.execute("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?)", row)
+    ledger.commit()
+
+
+def _noted(told: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the identifiers and layers that `_note` wrote; an older crawl wrote no layers."""
+    pairs = [pair if isinstance(pair, list) else [pair, f"?{at}"] for at, pair in enumerate(json.loads(told))]
+    return tuple(pair[0] for pair in pairs), tuple(pair[1] for pair in pairs)
+
+
+@contextmanager
+def _ledger(workspace: Path) -> Iterator[sqlite3.Connection]:
+    workspace.mkdir(parents=True, exist_ok=True)
+    path = workspace / "crawl.sqlite"
+    try:
+        database = sqlite3.connect(path, timeout=30)
+        database.execute(_SCHEMA)
+        yield database
+    except sqlite3.Error as error:
+        raise StoreError(f"{path} : registre des fichiers illisible ({error}).") from error
+    finally:
+        database.close()

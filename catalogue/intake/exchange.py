@@ -1,0 +1,169 @@
+"""Records in from files and out to files: what `catalogue import` and `export` do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import batched
+from pathlib import Path
+
+from geoguichet.catalogue.errors import CatalogueError, FormatError, RecordNotFoundError
+from geoguichet.catalogue.formats import csv_table, registry
+from geoguichet.catalogue.formats.dcat import document
+from geoguichet.catalogue.formats.dcat.rdf import Form
+from geoguichet.catalogue.formats.registry import Described
+from geoguichet.catalogue.intake.originals import Originals, originals_path
+from geoguichet.catalogue.record import Record
+from geoguichet.catalogue.search.query import RecordQuery, SortKey
+from geoguichet.catalogue.search.store import LoadSummary, RecordStore, SQLiteStore, store_path
+from geoguichet.floor.findings import Finding
+
+ORIGINAL = "original"
+"""Not a format: the document that a record came from, whatever its format, byte for byte."""
+
+LARGEST_FILE = 64 * 1024 * 1024
+"""Bytes above which a metadata file is refused unread."""
+
+_ENDINGS = (".xml", ".rdf", ".ttl", ".n3", ".json", ".jsonld", ".geojson", ".yml", ".yaml")
+
+
+type OnProgress = Callable[[int, int], None]
+"""Called with how many files are read, and of how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did, in records, and what it could not read."""
+
+    summary: LoadSummary
+    findings: tuple[Finding, ...]
+
+
+def metadata_files(path: Path) -> list[Path]:
+    """Return the metadata files under a folder in the order of their names; the file itself when it is one."""
+    if not path.exists():
+        raise CatalogueError(f"{path} n'existe pas ; un fichier ou un dossier de fiches est attendu.")
+    if path.is_file():
+        return [path]
+    files = (
+        Path(folder, name) for folder, _, names in os.walk(path) for name in names if name.lower().endswith(_ENDINGS)
+    )
+    found = sorted(filter(Path.is_file, files), key=Path.as_posix)
+    if not found:
+        raise CatalogueError(
+            f"{path} ne contient aucun fichier de fiche ({', '.join(_ENDINGS)}) ; donnez le fichier lui-même, ou le "
+            "dossier où les archives sont ouvertes."
+        )
+    return found
+
+
+def _read_file(file: Path) -> registry.Answer:
+    try:
+        size = file.stat().st_size
+        if size > LARGEST_FILE:
+            message = f"{size // 1024**2} Mo : une fiche ne dépasse pas {LARGEST_FILE // 1024**2} Mo."
+            return registry.Answer((), (Finding("too-large", str(file), "", message, "error"),))
+        return registry.read(file.read_bytes(), address=str(file))
+    except OSError as error:
+        return registry.Answer(
+            (), (Finding("unreadable", str(file), "", f"fichier illisible ({error.strerror}).", "error"),)
+        )
+
+
+def import_files(
+    path: Path, workspace: Path, *, by: str = "import", on_progress: OnProgress = lambda _done, _total: None
+) -> Imported:
+    """Put every record of a file or folder in the catalogue, and keep the documents they came from."""
+    findings: list[Finding] = []
+    counts = [0, 0, 0]
+    originals = Originals(originals_path(workspace))
+    with SQLiteStore(store_path(workspace)) as store:
+        for batch in batched(_described(path, findings, on_progress), 500):
+            done = store.bulk_upsert((item.record for item, _ in batch), by=by)
+            originals.keep(batch)
+            counts = [sum(pair) for pair in zip(counts, (done.created, done.updated, done.unchanged), strict=True)]
+    return Imported(LoadSummary(*counts), tuple(findings))
+
+
+def _described(path: Path, findings: list[Finding], on_progress: OnProgress) -> Iterator[tuple[Described, str]]:
+    files = metadata_files(path)
+    for number, file in enumerate(files, start=1):
+        address, answer = file.absolute().as_uri(), _read_file(file)
+        on_progress(number, len(files))
+        findings += answer.findings
+        for item in answer.described:
+            yield item, address
+
+
+def every_record(store: RecordStore, identifiers: Iterable[str] = ()) -> Iterator[Record]:
+    """Yield the records asked for, or all of them in the order of their identifiers."""
+    wanted = list(identifiers)
+    if wanted:
+        yield from (store.get(identifier) for identifier in wanted)
+        return
+    offset, order = 0, (SortKey("id"),)
+    while page := store.search(RecordQuery(sortby=order, limit=500, offset=offset)).records:
+        yield from page
+        offset += len(page)
+
+
+def export_one(identifier: str, workspace: Path, form: str) -> bytes:
+    """Return one record in a format: its own document when that still says it, or nothing else (``original``)."""
+    with SQLiteStore(store_path(workspace)) as store:
+        originals = Originals(originals_path(workspace))
+        if form == ORIGINAL:
+            return originals.document(store.get(identifier))
+        return originals.export(store.get(identifier), _known(form))
+
+
+def export_all(workspace: Path, form: str, folder: Path) -> list[Path]:
+    """Write every record: one catalogue for DCAT, one table for CSV, else one file a record."""
+    suffix = registry.WRITERS[_known(form)][0]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CatalogueError(f"{folder} ne peut pas être créé ({error.strerror}).") from error
+    with SQLiteStore(store_path(workspace)) as store:
+        if form == "csv" or form.startswith("dcat-"):
+            target = folder / f"catalogue.{suffix}"
+            write_whole(target, _together(every_record(store), form))
+            return [target]
+        originals = Originals(originals_path(workspace))
+        written = []
+        for record in every_record(store):
+            target = folder / f"{_file_name(record.id)}.{suffix}"
+            write_whole(target, originals.export(record, form))
+            written.append(target)
+    if not written:
+        raise RecordNotFoundError("Le catalogue est vide : il n'y a rien à exporter.")
+    return written
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        beside.write_bytes(content)
+        beside.replace(path)
+    except OSError as error:
+        raise CatalogueError(f"{path} ne peut pas être écrit ({error.strerror}).") from error
+
+
+def _together(records: Iterator[Record], form: str) -> bytes:
+    if form == "csv":
+        return csv_table.write(records)
+    shapes: dict[str, Form] = {"dcat-ttl": "turtle", "dcat-rdf": "xml", "dcat-jsonld": "json-ld"}
+    return document.write_catalogue(records, title="Catalogue géographique", publisher="Géoguichet", form=shapes[form])
+
+
+def _known(form: str) -> str:
+    if form not in registry.WRITERS:
+        raise FormatError(f"format : « {form} » est inconnu ; attendu {', '.join(registry.WRITERS)}, {ORIGINAL}.")
+    return form
+
+
+def _file_name(identifier: str) -> str:
+    """Return a file name that no identifier can lead out of the folder, and no two identifiers share."""
+    safe = "".join(letter if letter.isalnum() or letter in "-_." else f"%{ord(letter):02x}" for letter in identifier)
+    return safe.lstrip(".")[:180] or "fiche"

@@ -1,0 +1,64 @@
+"""CSW 2.0.2: GetRecords page by page, sorted by identifier, ISO 19139 if the server has it, else Dublin Core."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from geoguichet.catalogue.formats.registry import elements_of
+from geoguichet.catalogue.formats.xml import alone, content, every, name, parse
+from geoguichet.catalogue.intake.harvest.http import AnswerError, Client
+from geoguichet.catalogue.intake.harvest.source import PAGE_SIZE, Item, PageOf, paged
+
+GMD = "http://www.isotc211.org/2005/gmd"
+CSW = "http://www.opengis.net/cat/csw/2.0.2"
+
+_REQUEST = """<?xml version="1.0" encoding="UTF-8"?>
+<csw:GetRecords xmlns:csw="http://www.opengis.net/cat/csw/2.0.2" xmlns:ogc="http://www.opengis.net/ogc"
+  service="CSW" version="2.0.2" resultType="results" outputFormat="application/xml" outputSchema="{schema}"
+  startPosition="{start}" maxRecords="{size}">
+  <csw:Query typeNames="csw:Record"><csw:ElementSetName>full</csw:ElementSetName>{sort}</csw:Query>
+</csw:GetRecords>"""
+_SORT = (
+    "<ogc:SortBy><ogc:SortProperty><ogc:PropertyName>dc:identifier</ogc:PropertyName></ogc:SortProperty></ogc:SortBy>"
+)
+
+
+@dataclass(slots=True)
+class Csw:
+    """A catalogue service. What it accepts (ISO, sorting) is found out with the first page."""
+
+    address: str
+    client: Client = field(default_factory=Client)
+    size: int = PAGE_SIZE
+    _ways: tuple[tuple[str, str], ...] = ((GMD, _SORT), (GMD, ""), (CSW, _SORT), (CSW, ""))
+
+    def records(self, *, cursor: str = "") -> Iterator[Item]:
+        """Yield every record of the service."""
+        yield from paged(self._page, self.address, cursor=cursor, size=self.size)
+
+    def _page(self, start: int, size: int) -> PageOf:
+        """Ask for a page the first way that the server accepts, and keep to it."""
+        for way in self._ways:
+            schema, sort = way
+            request = _REQUEST.format(schema=schema, sort=sort, start=start + 1, size=size)
+            page = self._read(request)
+            if page is not None:
+                self._ways = (way,)
+                return page
+        raise AnswerError(f"{self.address} : le service refuse GetRecords.")
+
+    def _read(self, request: str) -> PageOf | None:
+        response = self.client.post(self.address, request.encode(), content_type="application/xml")
+        root = parse(response.body)
+        if name(root) == "ExceptionReport":
+            if len(self._ways) > 1:
+                return None
+            said = " ".join(content(node) for node in every(root, "Exception", "ExceptionText"))
+            raise AnswerError(f"{self.address} : {said[:200] or 'le service signale une erreur'}.")
+        results = next(every(root, "SearchResults"), None)
+        if results is None:
+            raise AnswerError(f"{self.address} : une réponse GetRecords est attendue, reçu <{name(root)}>.")
+        matched = results.get("numberOfRecordsMatched", "")
+        documents = tuple(alone(node) for node in elements_of(results))
+        return PageOf(documents, int(matched) if matched.isdigit() else -1)

@@ -1,0 +1,128 @@
+"""Catalogues that answer in JSON pages: OGC API Records, CKAN, udata; and the collections of OGC API Features."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from geoguichet.catalogue.intake.harvest.http import AnswerError, Client, with_query
+from geoguichet.catalogue.intake.harvest.source import PAGE_SIZE, Fetched, Item, PageOf, paged
+
+
+def ask_json(client: Client, address: str) -> Any:
+    """Ask for an address and read its JSON; AnswerError when something else comes."""
+    response = client.get(address, accept="application/geo+json, application/json;q=0.9, */*;q=0.1")
+    try:
+        return json.loads(response.body)
+    except ValueError as error:
+        kind = response.headers.get("content-type", "").partition(";")[0] or "un contenu sans type"
+        raise AnswerError(f"{address} : du JSON est attendu, reçu {kind} ({str(error)[:80]}).") from error
+
+
+def _object(answer: Any, address: str) -> Mapping[str, Any]:
+    if not isinstance(answer, Mapping):
+        raise AnswerError(f"{address} : un objet JSON est attendu.")
+    return answer
+
+
+def _page(listed: Any, total: Any, address: str) -> PageOf:
+    if not isinstance(listed, list):
+        raise AnswerError(f"{address} : la liste des fiches manque dans la réponse.")
+    documents = tuple(json.dumps(item, ensure_ascii=False, sort_keys=True).encode() for item in listed)
+    return PageOf(documents, total if isinstance(total, int) else -1)
+
+
+@dataclass(frozen=True, slots=True)
+class OgcRecords:
+    """A collection of OGC API Records, named by its address or by that of its items."""
+
+    address: str
+    client: Client = field(default_factory=Client)
+    size: int = PAGE_SIZE
+
+    def records(self, *, cursor: str = "") -> Iterator[Item]:
+        """Yield every record of the collection."""
+        items = self.address.partition("?")[0].rstrip("/")
+        items = items if items.endswith("/items") else f"{items}/items"
+
+        def fetch(start: int, size: int) -> PageOf:
+            asked = (
+                with_query(items, f="json", limit=size, offset=start, sortby="id")
+                if start or size != 1
+                else with_query(items, limit=1)
+            )
+            answer = _object(self._ask(asked, items, start, size), items)
+            return _page(answer.get("features"), answer.get("numberMatched"), items)
+
+        yield from paged(fetch, items, cursor=cursor, size=self.size)
+
+    def _ask(self, asked: str, items: str, start: int, size: int) -> Any:
+        """Ask for a sorted page; a server that cannot sort is asked without."""
+        try:
+            return ask_json(self.client, asked)
+        except AnswerError:
+            return ask_json(self.client, with_query(items, f="json", limit=size, offset=start))
+
+
+@dataclass(frozen=True, slots=True)
+class OgcFeatures:
+    """The collections of an OGC API Features: each becomes a record."""
+
+    address: str
+    client: Client = field(default_factory=Client)
+
+    def records(self, *, cursor: str = "") -> Iterator[Item]:
+        """Yield every collection."""
+        root = self.address.partition("?")[0].rstrip("/").removesuffix("/collections")
+        answer = _object(ask_json(self.client, with_query(f"{root}/collections", f="json")), root)
+        listed = answer.get("collections")
+        if not isinstance(listed, list):
+            raise AnswerError(f"{root}/collections : la liste des collections manque dans la réponse.")
+        for at, collection in enumerate(listed[int(cursor or 0) :], start=int(cursor or 0)):
+            document = json.dumps(collection, ensure_ascii=False, sort_keys=True).encode()
+            yield Fetched(f"{root}/collections", document, str(at + 1), (at + 1, len(listed)))
+
+
+@dataclass(frozen=True, slots=True)
+class Ckan:
+    """A CKAN portal, through ``package_search``."""
+
+    address: str
+    client: Client = field(default_factory=Client)
+    size: int = PAGE_SIZE
+
+    def records(self, *, cursor: str = "") -> Iterator[Item]:
+        """Yield every package."""
+        root = self.address.partition("?")[0].rstrip("/").removesuffix("/api/3/action/package_search")
+        search = f"{root}/api/3/action/package_search"
+
+        def fetch(start: int, size: int) -> PageOf:
+            answer = _object(ask_json(self.client, with_query(search, rows=size, start=start, sort="id asc")), search)
+            result = _object(answer.get("result"), search)
+            return _page(result.get("results"), result.get("count"), search)
+
+        yield from paged(fetch, search, cursor=cursor, size=self.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Udata:
+    """A udata portal, or one of its organisations when the address is that of a filtered list."""
+
+    address: str
+    client: Client = field(default_factory=Client)
+    size: int = PAGE_SIZE
+
+    def records(self, *, cursor: str = "") -> Iterator[Item]:
+        """Yield every dataset; udata counts pages, so a page is asked in the halves that fall on whole pages."""
+        listed = self.address if "/api/1/datasets" in self.address else f"{self.address.rstrip('/')}/api/1/datasets/"
+
+        def fetch(start: int, size: int) -> PageOf:
+            while start % size:
+                size -= 1
+            asked = with_query(listed, page=start // size + 1, page_size=size, sort="created")
+            answer = _object(ask_json(self.client, asked), listed)
+            return _page(answer.get("data"), answer.get("total"), listed)
+
+        yield from paged(fetch, listed, cursor=cursor, size=self.size)

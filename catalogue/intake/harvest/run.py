@@ -1,0 +1,317 @@
+"""A harvest from end to end: read the source, store what is new or changed, notice what is gone, tell all of it.
+
+Documents go to the store first and to the journal after, batch by batch; a harvest killed anywhere is gone on with and
+ends with the store of one that was never interrupted. A document whose digest is known is neither read nor written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import batched
+from pathlib import Path
+
+from geoguichet.catalogue.errors import HarvestError, RecordNotFoundError
+from geoguichet.catalogue.formats import registry
+from geoguichet.catalogue.formats.registry import Described
+from geoguichet.catalogue.intake.harvest import json_api
+from geoguichet.catalogue.intake.harvest.csw import Csw
+from geoguichet.catalogue.intake.harvest.documents import Capabilities, DcatCatalogue, Folder
+from geoguichet.catalogue.intake.harvest.http import Client, client_for
+from geoguichet.catalogue.intake.harvest.journal import Journal, Kept, Mark, Neighbours, journal_path
+from geoguichet.catalogue.intake.harvest.oai_pmh import OaiPmh
+from geoguichet.catalogue.intake.harvest.source import Deleted, Fetched, Item, Partial, Refused, Source, Unchanged
+from geoguichet.catalogue.intake.originals import Originals, originals_path
+from geoguichet.catalogue.record import Record
+from geoguichet.catalogue.search.store import SQLiteStore, store_path
+from geoguichet.catalogue.text import words
+from geoguichet.floor.findings import Finding
+
+type OnProgress = Callable[[int, int, Mapping[str, int]], None]
+"""Called with how many documents are read, of how many (0 when the source does not say), and the counts so far."""
+
+BATCH = 200
+"""Documents stored together: what an interruption may have to read again."""
+
+
+def _service(kind: str) -> Callable[[str, Client], Source]:
+    return lambda address, client: Capabilities(address, kind, client)
+
+
+KINDS: dict[str, Callable[[str, Client], Source]] = {
+    "csw": Csw,
+    "ogc-records": json_api.OgcRecords,
+    "ogc-features": json_api.OgcFeatures,
+    "ckan": json_api.Ckan,
+    "udata": json_api.Udata,
+    **{kind: _service(kind) for kind in ("wms", "wfs", "wmts")},
+    "dcat": DcatCatalogue,
+    "oai-pmh": OaiPmh,
+    "folder": lambda address, _: Folder(str(Path(address).absolute())),
+}
+"""Every kind of source, by the name a person types."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a harvest did: counts of records, whether all of the source was seen, and what was noticed."""
+
+    name: str
+    status: str
+    counts: Mapping[str, int]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Counts and findings of one run, as it goes."""
+
+    source: str
+    counts: dict[str, int] = field(
+        default_factory=lambda: dict.fromkeys(
+            ("read", "new", "changed", "unchanged", "refused", "gone", "duplicates"), 0
+        )
+    )
+    findings: list[Finding] = field(default_factory=list)
+    clean: bool = True
+    seen: set[str] = field(default_factory=set)
+
+    def note(self, rule: str, item: str, message: str, *, refused: bool = False) -> None:
+        self.findings.append(Finding(rule, self.source, item, message, "error" if refused else "warning"))
+        if refused:
+            self.counts["refused"] += 1
+            self.clean = False
+
+
+def open_source(kind: str, address: str, name: str) -> Source:
+    """Return the source of a kind at an address, with the credentials of its name."""
+    if kind not in KINDS:
+        raise HarvestError(f"« {kind} » n'est pas une sorte de source ; attendu {', '.join(KINDS)}.")
+    return KINDS[kind](address, client_for(name))
+
+
+def harvest(
+    source: Source,
+    workspace: Path,
+    *,
+    name: str,
+    kind: str,
+    dry_run: bool = False,
+    moved: bool = False,
+    on_progress: OnProgress = lambda _done, _total, _counts: None,
+) -> Summary:
+    """Harvest a source into a workspace; with ``dry_run`` nothing is written.
+
+    A name stands for one source: another kind or address under it is refused, unless ``moved``.
+    """
+    if dry_run:
+        return _rehearse(source, workspace, name, on_progress)
+    journal = Journal(journal_path(workspace))
+    opened = journal.open_run(name, kind, source.address, moved=moved)
+    run, cursor = opened.number, opened.cursor
+    tally = _Tally(name, clean=opened.clean)
+    tally.counts |= opened.counts
+    status = "failed"
+    tally.seen = journal.seen(run, name) if cursor else set()
+    if not cursor and isinstance(source, Capabilities | DcatCatalogue):
+        source.validators = journal.validators(name)
+    try:
+        with SQLiteStore(store_path(workspace)) as store:
+            for batch in batched(_watched(source.records(cursor=cursor), tally, on_progress), BATCH):
+                _store_batch(batch, run, journal, store, Originals(originals_path(workspace)), tally)
+            status = _finish(run, journal, store, tally)
+        if status == "complete" and not tally.counts["duplicates"] and isinstance(source, Capabilities | DcatCatalogue):
+            journal.keep_validators(name, source.validators)
+    except KeyboardInterrupt:
+        status = "interrupted"
+        raise
+    except HarvestError as error:
+        tally.note("source", "", str(error))
+    finally:
+        journal.close_run(run, name, status, tally.counts if status != "interrupted" else None)
+    return Summary(name, status, tally.counts, tuple(tally.findings))
+
+
+def _watched(items: Iterable[Item], tally: _Tally, on_progress: OnProgress) -> Iterator[Item]:
+    """Yield items, telling after each how far the reading is; a source lost on the way ends what it gave as partial."""
+    cursor = None
+    try:
+        for item in items:
+            yield item
+            cursor = item.cursor
+            if isinstance(item, Fetched):
+                on_progress(*item.place, tally.counts)
+    except HarvestError as error:
+        if cursor is None:
+            raise
+        yield Partial(str(error), cursor)
+
+
+def _store_batch(
+    batch: tuple[Item, ...], run: int, journal: Journal, store: SQLiteStore, originals: Originals, tally: _Tally
+) -> None:
+    """Store a batch of documents, then note it in the journal."""
+    fetched = {_digest(item.body): item for item in batch if isinstance(item, Fetched)}
+    known = journal.known(tally.source, fetched) if fetched else {}
+    seen = list(known)
+    for ids in known.values():
+        tally.counts["read"] += len(ids)
+        tally.counts["unchanged"] += len(ids)
+        tally.seen.update(ids)
+    for item in batch:
+        seen += _other(item, journal, store, tally)
+    kept: list[Kept] = []
+    described: list[tuple[Described, str]] = []
+    answers = {
+        digest: registry.read(item.body, address=item.address)
+        for digest, item in fetched.items()
+        if digest not in known
+    }
+    marks = {one.record.id: _mark(one.record) for answer in answers.values() for one in answer.described}
+    neighbours = journal.neighbours(tally.source, marks.values()) if marks else {}
+    for digest, item in fetched.items():
+        if digest not in known:
+            answer = answers[digest]
+            records = list(_taken(answer, item.address, neighbours, store, tally))
+            described += [(one, item.address) for one in records]
+            whole = len(records) == len(answer.described) and not any(f.severity == "error" for f in answer.findings)
+            kept.append(Kept(digest, item.address, tuple(_mark(one.record) for one in records), whole))
+    if described:
+        done = store.bulk_upsert((one.record for one, _ in described), by=tally.source)
+        for counted, number in (("new", done.created), ("changed", done.updated), ("unchanged", done.unchanged)):
+            tally.counts[counted] += number
+        originals.keep(described)
+    journal.keep(run, tally.source, kept, seen, batch[-1].cursor, clean=tally.clean, counts=tally.counts)
+
+
+def _other(item: Item, journal: Journal, store: SQLiteStore, tally: _Tally) -> list[str]:
+    """Take what is not a document; return the digests of the documents that the server says unchanged."""
+    if isinstance(item, Refused):
+        tally.note("refused", item.address, f"refusée : {item.reason}", refused=True)
+    elif isinstance(item, Partial):
+        tally.clean = False
+        tally.note("partial", "", f"moisson partielle, aucune fiche n'est supprimée : {item.reason}")
+    elif isinstance(item, Unchanged):
+        digests = journal.digests_at(tally.source, item.address)
+        for ids in journal.known(tally.source, digests).values():
+            tally.counts["read"] += len(ids)
+            tally.counts["unchanged"] += len(ids)
+        return digests
+    elif isinstance(item, Deleted) and journal.gave(tally.source, item.identifier):  # never another's, nor a person's
+        _delete(store, item.identifier, tally)
+        journal.forget(tally.source, [item.identifier])
+    return []
+
+
+def _taken(
+    answer: registry.Answer, address: str, neighbours: Mapping[str, Neighbours], store: SQLiteStore, tally: _Tally
+) -> Iterator[Described]:
+    """Yield the records of a document that are to be stored, telling the others."""
+    for finding in answer.findings:
+        if finding.severity == "error":
+            tally.findings.append(finding)
+            tally.counts["refused"] += 1
+            tally.clean = False
+    for one in answer.described:
+        tally.counts["read"] += 1
+        identifier = one.record.id
+        if identifier in tally.seen:
+            tally.note(
+                "duplicate-id",
+                identifier,
+                f"donné deux fois par la source, la seconde à {address} ; la première fiche est gardée.",
+            )
+            tally.counts["duplicates"] += 1
+            continue
+        tally.seen.add(identifier)
+        near = neighbours[identifier]
+        if holder := near.holder:
+            tally.note("duplicate", identifier, f"fiche déjà donnée par la source « {holder} », qui la garde.")
+            tally.counts["duplicates"] += 1
+            continue
+        if not near.known and (hand := _other_hand(identifier, store, tally.source)):
+            tally.note("duplicate", identifier, f"fiche déjà au catalogue, de la main de « {hand} », et gardée.")
+            tally.counts["duplicates"] += 1
+            continue
+        other, place = near.namesake
+        if other:
+            tally.note("namesake", identifier, f"même identifiant de ressource que « {other} » (source « {place} »).")
+        elif near.lookalike[0] and one.record.title:
+            other, place = near.lookalike
+            tally.note("lookalike", identifier, f"mêmes titre et emprise que « {other} » (source « {place} »).")
+        yield one
+
+
+def _other_hand(identifier: str, store: SQLiteStore, source: str) -> str:
+    """Return who made a record that the source did not; blank when there is none, or when an import brought it."""
+    try:
+        store.document(identifier)
+        hands = [version.by for version in store.history(identifier)]
+    except RecordNotFoundError:
+        return ""
+    return "" if {source, "import", ""} & set(hands) else hands[0]
+
+
+def _finish(run: int, journal: Journal, store: SQLiteStore, tally: _Tally) -> str:
+    """Delete what is gone, if all of the source was seen and something was; return the status of the run."""
+    if not tally.clean:
+        return "partial"
+    gone = journal.gone(run, tally.source)
+    if gone and not tally.counts["read"]:
+        tally.note("empty", "", f"la source ne donne plus rien ; ses {len(gone)} fiches sont gardées.")
+        return "partial"
+    for identifier in gone:
+        _delete(store, identifier, tally)
+    journal.forget(tally.source, gone)
+    return "complete"
+
+
+def _delete(store: SQLiteStore, identifier: str, tally: _Tally) -> None:
+    try:
+        store.delete(identifier, by=tally.source)
+        tally.counts["gone"] += 1
+    except RecordNotFoundError:
+        return
+
+
+def _rehearse(source: Source, workspace: Path, name: str, on_progress: OnProgress) -> Summary:
+    """Tell what a harvest would do."""
+    tally = _Tally(name)
+    with SQLiteStore(store_path(workspace)) as store:
+        try:
+            for item in _watched(source.records(), tally, on_progress):
+                if isinstance(item, Refused | Partial):
+                    tally.note("refused", getattr(item, "address", ""), item.reason, refused=isinstance(item, Refused))
+                elif isinstance(item, Fetched):
+                    answer = registry.read(item.body, address=item.address)
+                    tally.findings += [finding for finding in answer.findings if finding.severity == "error"]
+                    tally.counts["refused"] += sum(finding.severity == "error" for finding in answer.findings)
+                    for record in answer.records:
+                        tally.counts["read"] += 1
+                        tally.counts[_would(store, record)] += 1
+        except HarvestError as error:
+            tally.note("source", "", str(error))
+    return Summary(name, "dry-run", tally.counts, tuple(tally.findings))
+
+
+def _would(store: SQLiteStore, record: Record) -> str:
+    try:
+        return "unchanged" if store.get(record.id).digest() == record.digest() else "changed"
+    except RecordNotFoundError:
+        return "new"
+
+
+def _digest(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
+
+
+def _mark(record: Record) -> Mark:
+    return Mark(record.id, _print(record), tuple(item.value for item in record.external_ids))
+
+
+def _print(record: Record) -> str:
+    """Return what two records about the same thing share: the words of the title, and the extent to a hundredth."""
+    box = record.extent
+    sides = "" if box is None else " ".join(f"{side:.2f}" for side in (box.west, box.south, box.east, box.north))
+    return hashlib.sha256(f"{' '.join(words(record.title))}|{sides}".encode()).hexdigest()[:24]

@@ -1,0 +1,133 @@
+"""What a source of records is, and how a paged one is read whatever its server does."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from geoguichet.catalogue.errors import FormatError
+from geoguichet.catalogue.intake.harvest.http import AnswerError
+
+PAGE_SIZE = 100
+MAXIMUM_LOST = 20
+"""Records in a row that a server may fail to give before it is taken to be down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A document of records as the source gave it; ``cursor`` is where to go on once it is stored."""
+
+    address: str
+    body: bytes
+    cursor: str = ""
+    place: tuple[int, int] = (0, 0)
+    """Its number in the source (from 1), and how many the source says it has; (0, 0) when that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Something the source could not give, and why; the rest goes on."""
+
+    address: str
+    reason: str
+    cursor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A record that the source itself says is deleted."""
+
+    identifier: str
+    cursor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """An address whose documents have not changed since the last harvest (the server says so)."""
+
+    address: str
+    cursor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """The end of a source that did not give all it promised: nothing may be taken for gone."""
+
+    reason: str
+    cursor: str = ""
+
+
+type Item = Fetched | Refused | Deleted | Unchanged | Partial
+
+
+class Source(Protocol):
+    """A place that records come from."""
+
+    @property
+    def address(self) -> str:
+        """Where it is."""
+
+    def records(self, *, cursor: str = "") -> Iterator[Item]:
+        """Yield documents in a stable order, from the start or from a cursor; HarvestError when nothing can be had."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageOf:
+    """One page of an answer: the documents in it, and how many records there are in all (-1 when it is not said)."""
+
+    documents: tuple[bytes, ...]
+    total: int = -1
+
+
+def paged(
+    fetch: Callable[[int, int], PageOf], address: str, *, cursor: str = "", size: int = PAGE_SIZE
+) -> Iterator[Item]:
+    """Read a source page after page, from the record that the cursor numbers (from 0).
+
+    A page that fails is asked again by half, down to the record that breaks it, which is left aside. A page that
+    repeats the one before, or a source that ends before its own count, ends the reading as partial; so does a count
+    that is no longer the one first told, for records may then have passed from one page to another unseen. The cursor
+    is the number of records read, and that count.
+    """
+    come, _, told = cursor.partition("/")
+    at, span, first = int(come) if come.isdigit() else 0, size, int(told) if told.isdigit() else -1
+    total, lost, before = -1, 0, ""
+
+    def here() -> str:
+        return str(at) if first < 0 else f"{at}/{first}"
+
+    while total < 0 or at != total:
+        try:
+            page = fetch(at, span)
+        except (AnswerError, FormatError) as error:
+            if span > 1:
+                span = (span + 1) // 2
+                continue
+            lost += 1
+            if lost > MAXIMUM_LOST:
+                raise
+            at += 1
+            yield Refused(f"{address} (n° {at})", str(error), here())
+            continue
+        digest = _digest(page.documents)
+        if page.documents and digest == before:
+            yield Partial(f"{address} : la page à partir du n° {at + 1} répète la précédente.", here())
+            return
+        lost, total, before = 0, page.total, digest
+        first = total if first < 0 else first
+        for document in page.documents:
+            at += 1
+            yield Fetched(address, document, here(), (at, max(total, 0)))
+        if not page.documents:
+            break
+        span = min(size, 2 * span)
+    if at < total:
+        yield Partial(f"{address} : {total} fiches annoncées, {at} données.", here())
+    elif total != first:
+        yield Partial(f"{address} : {first} fiches annoncées d'abord, {total} ensuite ; la source change.", here())
+
+
+def _digest(documents: Sequence[bytes]) -> str:
+    return hashlib.sha256(b"\0".join(documents)).hexdigest()

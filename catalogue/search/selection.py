@@ -1,0 +1,296 @@
+"""A question to the catalogue as SQL on its tables."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from geoguichet.catalogue import text
+from geoguichet.catalogue.errors import QueryError
+from geoguichet.catalogue.record import Extent
+from geoguichet.catalogue.search.cql2_sql import Box, translate
+from geoguichet.catalogue.search.query import RecordQuery, SortKey
+from geoguichet.catalogue.search.tables import tokens_touching
+
+MAXIMUM_VALUES = 900
+"""Values one SQL statement may carry (old SQLite libraries refuse 1000)."""
+
+TEXT_COLUMNS = {"title": 10.0, "keywords": 5.0, "abstract": 1.0}
+"""What the index holds of a record's text, and what a word found there weighs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A question as SQL.
+
+    ``match`` is the full-text part; beside it, no other condition may be a subquery that SQLite would run for
+    every matching row, so extents are then compared on the narrow ``record`` rows alone.
+    """
+
+    match: str
+    conditions: tuple[str, ...]
+    parameters: tuple[object, ...]
+
+    @property
+    def is_everything(self) -> bool:
+        """Nothing is asked: every record matches."""
+        return not self.match and not self.conditions
+
+    def count(self, database: sqlite3.Connection) -> int:
+        """Return how many records match."""
+        (matched,) = database.execute(f"SELECT count(*) {self._body}", self._values).fetchone()
+        return int(matched)
+
+    def numbers(self, database: sqlite3.Connection) -> str:
+        """Return the numbers of the records that match, separated by commas."""
+        column = "words.rowid" if self.match else "record.n"
+        (numbers,) = database.execute(f"SELECT group_concat({column}) {self._body}", self._values).fetchone()
+        return numbers or ""
+
+    def page(self, database: sqlite3.Connection, query: RecordQuery) -> list[tuple[Any, ...]]:
+        """Return the number, then the sort keys, of the records of a page."""
+        keys = sort_keys(query)
+        if not query.cursor:
+            return list(self._rows(database, keys, (), (), query.limit, query.offset))
+        rows = self.after(database, query)
+        return list(islice(rows, query.limit))
+
+    def after(self, database: sqlite3.Connection, query: RecordQuery) -> Iterator[tuple[Any, ...]]:
+        """Yield the number, then the sort keys, of the records in order, those up to the cursor left out."""
+        keys = sort_keys(query)
+        if not query.cursor:
+            yield from self._rows(database, keys, (), ())
+            return
+        values = read_cursor(query.cursor, keys)
+        column, missing = f"record.{keys[0].name}", f"record.{keys[0].name} IS NULL"
+        after, given = _after(keys, values)
+        if values[0] is None:
+            yield from self._rows(database, keys, (missing, after), given)
+            return
+        beside = f"{column} {'<=' if keys[0].descending else '>='} ?"  # so that the walk starts there in the index
+        yield from self._rows(database, keys, (beside, after), (values[0], *given))
+        yield from self._rows(database, keys, (missing,), ())
+
+    def _rows(
+        self,
+        database: sqlite3.Connection,
+        keys: tuple[SortKey, ...],
+        conditions: tuple[str, ...],
+        values: tuple[object, ...],
+        limit: int = -1,
+        offset: int = 0,
+    ) -> sqlite3.Cursor:
+        """Return rows in order, with further conditions."""
+        body = self._body.replace("FROM words WHERE", "FROM words JOIN record ON record.n = words.rowid WHERE")
+        for condition in conditions:
+            body += (" AND " if "WHERE" in body else " WHERE ") + condition
+        order = ", ".join(f"record.{key.name} {'DESC' if key.descending else 'ASC'} NULLS LAST" for key in keys)
+        columns = ", ".join(f"record.{key.name}" for key in keys)
+        statement = f"SELECT record.n, {columns} {body} ORDER BY {order} LIMIT ? OFFSET ?"
+        return database.execute(statement, (*self._values, *values, limit, offset))
+
+    @property
+    def _body(self) -> str:
+        if self.match and not self.conditions:
+            return "FROM words WHERE words MATCH ?"
+        source = "words JOIN record ON record.n = words.rowid" if self.match else "record"
+        where = ("words MATCH ?",) * bool(self.match) + self.conditions
+        return f"FROM {source}" + (f" WHERE {' AND '.join(where)}" if where else "")
+
+    @property
+    def _values(self) -> tuple[object, ...]:
+        return (self.match, *self.parameters) if self.match else self.parameters
+
+
+def select(query: RecordQuery) -> Selection | None:
+    """Translate a question; None when no record can match (a ``q`` without any word)."""
+    match = _match(query)
+    if match is None:
+        return None
+    parts = _Parts([], [])
+    if query.bbox:
+        parts.extent(query.bbox, indexed=not match)
+    if query.datetime:
+        parts.add("record.first <= ? AND record.last >= ?", query.datetime[1], query.datetime[0])
+    if query.ids:
+        parts.add(f"record.id IN ({', '.join('?' * len(query.ids))})", *query.ids)
+    if query.external_ids:
+        parts.external(query.external_ids)
+    if not match:
+        for field, values in exact_values(query):
+            parts.term(field, values)
+    if query.filter:
+        parts.filter(query, narrowed=not match)
+    if len(parts.values) > MAXIMUM_VALUES:
+        raise QueryError(
+            f"ids, externalIds, type, filter : moins de {MAXIMUM_VALUES} valeurs sont attendues dans une même requête.",
+            f"ids, externalIds, type, filter: fewer than {MAXIMUM_VALUES} values are expected in one request.",
+        )
+    return Selection(match, tuple(parts.conditions), tuple(parts.values))
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The conditions of a selection as they are gathered, and the values of their question marks."""
+
+    conditions: list[str]
+    values: list[object]
+
+    def add(self, condition: str, *values: object) -> None:
+        self.conditions.append(condition)
+        self.values.extend(values)
+
+    def extent(self, bbox: Extent, *, indexed: bool) -> None:
+        """Ask for extents that touch the box: by the R*Tree when it leads, and always on the stored doubles."""
+        boxes = bbox.boxes()
+        if indexed:
+            self.touching(boxes)
+        exact = (
+            "(record.south <= ? AND record.north >= ? AND CASE WHEN record.west <= record.east "
+            "THEN record.west <= ? AND record.east >= ? ELSE record.west <= ? OR record.east >= ? END)"
+        )
+        values = [value for w, s, e, n in boxes for value in (n, s, e, w, e, w)]
+        self.add("(" + " OR ".join([exact] * len(boxes)) + ")", *values)
+
+    def touching(self, boxes: tuple[Box, ...]) -> None:
+        """Ask the R*Tree for records that touch one of the boxes (a superset)."""
+        piece = "(west <= ? AND east >= ? AND south <= ? AND north >= ?)"
+        pieces = " OR ".join([piece] * len(boxes))
+        values = [value for w, s, e, n in boxes for value in (e, w, n, s)]
+        self.add(f"record.n IN (SELECT piece >> 1 FROM extent WHERE {pieces})", *values)
+
+    def external(self, identifiers: tuple[str, ...]) -> None:
+        """Ask for ``value``, ``scheme:value`` or a whole ``scheme``."""
+        one = "(e.value = ? OR e.scheme = ? OR e.scheme || ':' || e.value = ?)"
+        any_of = " OR ".join([one] * len(identifiers))
+        values = [identifier for identifier in identifiers for _ in range(3)]
+        self.add(f"EXISTS (SELECT 1 FROM external_id AS e WHERE e.n = record.n AND ({any_of}))", *values)
+
+    def term(self, field: str, values: tuple[str, ...]) -> None:
+        """Ask for records that have one of the values."""
+        marks = ", ".join("?" * len(values))
+        numbers = f"SELECT t FROM term WHERE field = ? AND value IN ({marks})"
+        self.add(f"record.n IN (SELECT n FROM tagged WHERE t IN ({numbers}))", field, *values)
+
+    def filter(self, query: RecordQuery, *, narrowed: bool) -> None:
+        """Ask for the CQL2 filter, an index before it where one can narrow the search."""
+        if query.filter is None:
+            return
+        condition = translate(query.filter)
+        if narrowed:
+            for box in condition.boxes:
+                self.touching((box,))
+            for field, values in condition.terms:
+                self.term(field, values)
+        self.add(condition.where.text, *condition.where.values)
+
+
+def phrases(query: RecordQuery) -> list[str]:
+    """Return the alternatives of ``q`` as FTS5 expressions: phrases of stems, or words that may stand apart."""
+    joint = '" AND "' if query.anywhere else " "
+    return [f'("{joint.join(stems)}")' for stems in map(text.stems, query.terms) if stems]
+
+
+def told_apart(query: RecordQuery) -> list[str]:
+    """Return the expressions whose places in a record make its rank: the alternatives, or their words."""
+    if not query.anywhere:
+        return phrases(query)
+    return [f'"{stem}"' for stem in dict.fromkeys(stem for term in query.terms for stem in text.stems(term))]
+
+
+def match_in(columns: str, alternatives: list[str], narrowing: str = "") -> str:
+    """Return the FTS5 expression: one of the phrases in the columns, and what narrows the search."""
+    return f"{{{columns}}} : (" + " OR ".join(alternatives) + ")" + narrowing
+
+
+def with_values(field: str, values: tuple[str, ...]) -> str:
+    """Return what narrows an FTS5 expression to the records that have one of the values."""
+    return " AND tokens : (" + " OR ".join(f'"{text.token(field, value)}"' for value in values) + ")"
+
+
+def near(bbox: Extent) -> str:
+    """Return what narrows an FTS5 expression to the records that may touch a box (a superset)."""
+    return " AND tokens : (" + " OR ".join(f'"{token}"' for token in tokens_touching(bbox)) + ")"
+
+
+def _match(query: RecordQuery) -> str | None:
+    """Return the FTS5 expression of the question: empty without ``q``, None when it has no word."""
+    if not query.terms:
+        return None if query.q.strip() else ""
+    alternatives = phrases(query)
+    narrowing = "".join(with_values(field, values) for field, values in exact_values(query))
+    narrowing += near(query.bbox) if query.bbox else ""
+    return match_in(" ".join(TEXT_COLUMNS), alternatives, narrowing) if alternatives else None
+
+
+def exact_values(query: RecordQuery) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the properties that are compared exactly, each with the values of which one is enough."""
+    wanted: list[tuple[str, tuple[str, ...]]] = [("type", query.type)] if query.type else []
+    return wanted + [(field, (value,)) for field, value in query.having]
+
+
+# --- order and paging -----------------------------------------------------------------------------
+
+
+def walks_an_index(query: RecordQuery) -> bool:
+    """Say whether an index gives the order asked for, so that walking it costs what is read."""
+    first, *rest = sort_keys(query)
+    same = all(key.descending == first.descending for key in rest)
+    return same and (first.name == "id" or [key.name for key in rest] == ["id"])
+
+
+def sort_keys(query: RecordQuery) -> tuple[SortKey, ...]:
+    """Return the keys of the order asked for (the most recent first by default), made total by the identifier."""
+    keys = query.sortby or (SortKey("updated", descending=True),)
+    if any(key.name == "id" for key in keys):
+        return keys
+    return (*keys, SortKey("id", descending=keys[-1].descending))
+
+
+def write_cursor(keys: tuple[SortKey, ...], values: tuple[object, ...]) -> str:
+    """Return the place of a record in an order: what a ``next`` link carries."""
+    order = ",".join(f"{'-' * key.descending}{key.name}" for key in keys)
+    document = json.dumps([order, *values], ensure_ascii=False, separators=(",", ":"))
+    return base64.urlsafe_b64encode(document.encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str, keys: tuple[SortKey, ...]) -> tuple[str | None, ...]:
+    """Return the sort keys of the last record of the page before."""
+    order = ",".join(f"{'-' * key.descending}{key.name}" for key in keys)
+    try:
+        document = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+        told, *values = document
+    except (ValueError, TypeError, binascii.Error, RecursionError) as error:
+        raise _bad_cursor() from error
+    sound = all(value is None or (isinstance(value, str) and value.isprintable()) for value in values)
+    if told != order or len(values) != len(keys) or not sound:
+        raise _bad_cursor()
+    return tuple(values)
+
+
+def _bad_cursor() -> QueryError:
+    return QueryError(
+        "cursor : suivez le lien « next » de la page précédente, sans changer le tri.",
+        "cursor: follow the “next” link of the previous page, with the same order.",
+    )
+
+
+def _after(keys: tuple[SortKey, ...], values: tuple[str | None, ...]) -> tuple[str, tuple[object, ...]]:
+    """Return the condition of the rows that come after one; missing values come last, both ways."""
+    alternatives: list[str] = []
+    given: list[object] = []
+    for position, (key, value) in enumerate(zip(keys, values, strict=True)):
+        if value is None:
+            continue  # only the next keys tell what comes after a missing value
+        equal = [f"record.{before.name} IS ?" for before in keys[:position]]
+        further = f"record.{key.name} {'<' if key.descending else '>'} ?"
+        later = further if position == 0 or key.name == "id" else f"({further} OR record.{key.name} IS NULL)"
+        alternatives.append("(" + " AND ".join([*equal, later]) + ")")
+        given += [*values[:position], value]
+    return "(" + " OR ".join(alternatives) + ")", tuple(given)

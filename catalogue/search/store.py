@@ -1,0 +1,498 @@
+"""Where records are kept and found again: the contract, and SQLite behind it.
+
+One file, no server, no loadable extension: the JSON bytes ready to serve, a full-text index of French stems
+(FTS5), an index of extents (R*Tree, refined exactly), and every earlier version of every record.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from threading import Lock
+from typing import Any, Literal, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoguichet.catalogue.errors import RecordNotFoundError, StaleRecordError, StoreError
+from geoguichet.catalogue.record import Record
+from geoguichet.catalogue.search import cql2_sql, tables
+from geoguichet.catalogue.search.columns import Columns, FacetCounts, Found, numbers_of
+from geoguichet.catalogue.search.query import RecordQuery
+from geoguichet.catalogue.search.selection import Selection, select, sort_keys, walks_an_index, write_cursor
+from geoguichet.catalogue.search.tables import Change, Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of an answer: documents as JSON bytes ready to serve, how many records match in all, their facets.
+
+    ``next`` is the cursor of the following page of a sorted answer; empty on the last page, and for an answer in
+    the order of relevance (``offset`` goes on there).
+    """
+
+    items: tuple[bytes, ...]
+    number_matched: int
+    facets: tuple[FacetCounts, ...] = ()
+    next: str = ""
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """The same documents, read."""
+        return tuple(Record.from_geojson(json.loads(item)) for item in self.items)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One state of a record: its number, when (RFC 3339, UTC), who, what happened; no record once deleted.
+
+    ``members`` names what changed since the version before, as in ``properties.title``.
+    """
+
+    number: int
+    at: str
+    by: str
+    change: Change
+    record: Record | None
+    members: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSummary:
+    """What a bulk load did, in records."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+
+    @property
+    def total(self) -> int:
+        """Records that were read."""
+        return self.created + self.updated + self.unchanged
+
+
+class RecordStore(Protocol):
+    """What the catalogue asks of a store; SQLite is one, another engine must pass the same tests."""
+
+    def search(self, query: RecordQuery) -> Page:
+        """Return the page of matching records, and the exact number of matches."""
+
+    def get(self, identifier: str) -> Record:
+        """Return a record; RecordNotFoundError when there is none."""
+
+    def document(self, identifier: str) -> bytes:
+        """Return its JSON bytes as they are served; RecordNotFoundError when there is none."""
+
+    def upsert(self, record: Record, *, by: str = "", instead_of: bytes | None = None) -> Change:
+        """Store a record under its identifier; the same content again writes nothing.
+
+        With ``instead_of``, StaleRecordError unless that is its current document.
+        """
+
+    def bulk_upsert(self, records: Iterable[Record], *, by: str = "") -> LoadSummary:
+        """Store many records in one go: readers see all of them or none."""
+
+    def delete(self, identifier: str, *, by: str = "", instead_of: bytes | None = None) -> None:
+        """Delete a record, leaving a tombstone in its history; RecordNotFoundError when there is none.
+
+        With ``instead_of``, StaleRecordError unless that is its current document.
+        """
+
+    def history(self, identifier: str) -> tuple[Version, ...]:
+        """Return every version, the oldest first; RecordNotFoundError for an identifier never seen."""
+
+    def restore(self, identifier: str, version: int, *, by: str = "") -> Record:
+        """Make an earlier version the current one again; RecordNotFoundError when there is no such version."""
+
+    def generation(self) -> int:
+        """Return a number that grows with every change: the milliseconds since 1970 of the last one, 0 without any."""
+
+    def close(self) -> None:
+        """Give the resources back; the store can be used again afterwards."""
+
+
+class SQLiteStore:
+    """A `RecordStore` in one SQLite file. Safe to share between threads; several processes may use the file.
+
+    Constructing it touches nothing. A reader of a file that does not exist yet finds an empty catalogue; the
+    first write makes the file. A file replaced on disk is noticed and opened anew.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._readers: list[sqlite3.Connection] = []
+        self._readers_of: tuple[int, int] | None = None
+        self._lock = Lock()
+        self._columns = Columns()
+        self._columns_of = ""
+        self._columns_lock = Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def search(self, query: RecordQuery) -> Page:
+        """Return the page of matching records, the exact number of matches, and the facets asked for."""
+        selection = select(query)
+        with self._read() as database:
+            if database is None or selection is None:
+                return Page((), 0, tuple(FacetCounts(asked.name, (), more=False) for asked in query.facets))
+            try:
+                if selection.is_everything and not query.facets:
+                    return _sorted_page(database, query, selection, selection.count(database))
+                with self._fresh_columns(database) as columns:
+                    return _page_with_columns(columns, database, query, selection)
+            except sqlite3.Error as error:
+                raise StoreError(f"{self.path} : recherche impossible ({error}).") from error
+
+    def get(self, identifier: str) -> Record:
+        """Return a record; RecordNotFoundError when there is none."""
+        return Record.from_geojson(json.loads(self.document(identifier)))
+
+    def document(self, identifier: str) -> bytes:
+        """Return its JSON bytes as they are served; RecordNotFoundError when there is none."""
+        with self._read() as database:
+            row = None if database is None else database.execute(_DOCUMENT, (identifier,)).fetchone()
+        if row is None:
+            raise RecordNotFoundError(f"Aucune fiche « {identifier} » dans le catalogue.")
+        return bytes(row[0])
+
+    def upsert(self, record: Record, *, by: str = "", instead_of: bytes | None = None) -> Change:
+        """Store a record under its identifier; the same content again writes nothing."""
+        with self._write() as database:
+            _check_current(database, record.id, instead_of)
+            writer = Writer(database, tables.next_generation(database), by=by)
+            (change,) = writer.upsert([record])
+            if change != "unchanged":
+                writer.flush()
+                tables.remember_generation(database, writer.stamp)
+            return change
+
+    def bulk_upsert(self, records: Iterable[Record], *, by: str = "") -> LoadSummary:
+        """Store many records in one transaction: readers see all of them or none."""
+        counts: Counter[str] = Counter()
+        with self._write() as database:
+            writer = Writer(database, tables.next_generation(database), by=by)
+            database.execute(f"PRAGMA cache_size = -{_LOADING_CACHE_KB}")
+            writer.drop_indexes()
+            for batch in _batches(records):
+                counts.update(writer.upsert(batch))
+            writer.flush()
+            if counts.keys() - {"unchanged"}:
+                tables.remember_generation(database, writer.stamp)
+        return LoadSummary(**counts)
+
+    def delete(self, identifier: str, *, by: str = "", instead_of: bytes | None = None) -> None:
+        """Delete a record, leaving a tombstone in its history; RecordNotFoundError when there is none."""
+        with self._write() as database:
+            _check_current(database, identifier, instead_of)
+            row = database.execute("SELECT n, version FROM record WHERE id = ?", (identifier,)).fetchone()
+            if row is None:
+                raise RecordNotFoundError(f"Aucune fiche « {identifier} » à supprimer dans le catalogue.")
+            number, version = row
+            writer = Writer(database, tables.next_generation(database), by=by)
+            tables.archive(database, identifier)
+            writer.remove(number)
+            database.execute("INSERT INTO removed VALUES (?, ?)", (number, writer.stamp))
+            writer.flush()
+            tombstone = (identifier, version + 1, tables.now(), by, "deleted", None)
+            database.execute("INSERT INTO previous VALUES (?, ?, ?, ?, ?, ?)", tombstone)
+            tables.remember_generation(database, writer.stamp)
+
+    def history(self, identifier: str) -> tuple[Version, ...]:
+        """Return every version, the oldest first; RecordNotFoundError for an identifier never seen."""
+        with self._read() as database:
+            rows = [] if database is None else database.execute(_HISTORY, (identifier, identifier)).fetchall()
+        if not rows:
+            raise RecordNotFoundError(f"Aucune fiche « {identifier} » dans l'historique du catalogue.")
+        return tuple(_versions(rows))
+
+    def restore(self, identifier: str, version: int, *, by: str = "") -> Record:
+        """Make an earlier version the current one again; RecordNotFoundError when there is no such version."""
+        kept = [past.record for past in self.history(identifier) if past.number == version]
+        if not kept or kept[0] is None:
+            raise RecordNotFoundError(
+                f"Pas de version {version} de la fiche « {identifier} » à rétablir ; "
+                f"« geoguichet catalogue history {identifier} » les montre."
+            )
+        self.upsert(kept[0], by=by)
+        return kept[0]
+
+    def generation(self) -> int:
+        """Return a number that grows with every change: the milliseconds since 1970 of the last one, 0 without any."""
+        with self._read() as database:
+            return 0 if database is None else int(tables.meta(database, "generation"))
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        with self._lock:
+            self._close_readers()
+
+    @contextmanager
+    def _read(self) -> Iterator[sqlite3.Connection | None]:
+        """Lend a reading connection inside one snapshot; None when the file does not exist."""
+        reader = self._reader()
+        if reader is None:
+            yield None
+            return
+        identity = self._readers_of
+        try:
+            reader.execute("BEGIN")
+            yield reader
+        finally:
+            reader.rollback()
+            self._give_back(reader, identity)
+
+    def _reader(self) -> sqlite3.Connection | None:
+        """Take an idle connection to the file that is there now, or open one."""
+        try:
+            status = self.path.stat()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StoreError(f"{self.path} : catalogue illisible ({error.strerror}).") from error
+        with self._lock:
+            if self._readers_of != (status.st_dev, status.st_ino):
+                self._close_readers()
+                self._readers_of = (status.st_dev, status.st_ino)
+            if self._readers:
+                return self._readers.pop()
+        return self._opened_reader() if status.st_size else None
+
+    def _opened_reader(self) -> sqlite3.Connection | None:
+        """Open a reading connection; a file of an earlier version is brought up to this one first.
+
+        None for a file whose tables were not made yet: its writer is at it, or was killed before it had.
+        """
+        reader = self._open("ro")
+        if tables.is_unmade(reader):
+            reader.close()
+            return None
+        if tables.is_outdated(reader):
+            reader.close()
+            with self._write():
+                pass
+            reader = self._open("ro")
+        cql2_sql.register(reader)
+        return reader
+
+    @contextmanager
+    def _fresh_columns(self, database: sqlite3.Connection) -> Iterator[Columns]:
+        """Lend the columns as they stand in the snapshot of a reader; those that wait meanwhile take turns."""
+        with self._columns_lock:
+            numbering = tables.meta(database, "numbering")
+            if self._columns_of != numbering:  # an inode is no identity: it is used again for the next file
+                self._columns, self._columns_of = Columns(), numbering
+            if not self._columns.refresh(database):  # another thread read what was written since this one began
+                database.rollback()
+                database.execute("BEGIN")
+                if not self._columns.refresh(database):  # the file went back in time: a backup was put in its place
+                    self._columns = Columns()
+                    self._columns.refresh(database)
+            yield self._columns
+
+    def _give_back(self, reader: sqlite3.Connection, identity: tuple[int, int] | None) -> None:
+        with self._lock:
+            if identity is not None and identity == self._readers_of:
+                self._readers.append(reader)
+                return
+        reader.close()
+
+    def _close_readers(self) -> None:
+        for reader in self._readers:
+            reader.close()
+        self._readers.clear()
+        self._readers_of = None
+
+    @contextmanager
+    def _write(self) -> Iterator[sqlite3.Connection]:
+        """Lend a writing connection inside one transaction: everything is kept, or nothing."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        database = self._open("rwc")
+        try:
+            tables.prepare(database)
+            database.execute("BEGIN IMMEDIATE")
+            yield database
+            database.commit()
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path} : écriture impossible ({error}) ; rien n'a été changé.") from error
+        finally:
+            if database.in_transaction:
+                database.rollback()
+            database.close()
+
+    def _open(self, mode: Literal["ro", "rwc"]) -> sqlite3.Connection:
+        address = f"{self.path.absolute().as_uri()}?mode={mode}"
+        try:
+            database = sqlite3.connect(address, uri=True, timeout=30, isolation_level=None, check_same_thread=False)
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path} : ouverture impossible ({error}).") from error
+        try:
+            schema, held = tables.schema_of(database)
+        except sqlite3.Error as error:
+            database.close()
+            if mode == "ro" and getattr(error, "sqlite_errorname", "") == "SQLITE_READONLY_ROLLBACK":
+                self._open("rwc").close()  # its maker was killed: only who may write can take its last step back
+                return self._open(mode)
+            message = f"{self.path} : ce fichier n'est pas un catalogue Géoguichet ({error})."
+            raise StoreError(message) from error
+        if not schema and held:
+            database.close()
+            raise StoreError(f"{self.path} : ce fichier SQLite n'est pas un catalogue Géoguichet.")
+        if schema > tables.SCHEMA_VERSION:
+            database.close()
+            raise StoreError(
+                f"{self.path} : schéma de catalogue {schema}, attendu {tables.SCHEMA_VERSION} au plus ; "
+                "ce fichier vient d'une version plus récente."
+            )
+        return database
+
+
+_LOADING_CACHE_KB = 200_000
+"""Memory a bulk load may keep pages of the file in."""
+
+
+def _check_current(database: sqlite3.Connection, identifier: str, document: bytes | None) -> None:
+    """Refuse to write over another document than the one that was read."""
+    if document is not None and database.execute(_DOCUMENT, (identifier,)).fetchone() != (document,):
+        raise StaleRecordError(f"La fiche « {identifier} » a changé depuis qu'elle a été lue.")
+
+
+def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:
+    """Yield records by the hundred, no identifier twice in a batch."""
+    batch: dict[str, Record] = {}
+    for record in records:
+        if record.id in batch or len(batch) == tables.BATCH:
+            yield list(batch.values())
+            batch = {}
+        batch[record.id] = record
+    if batch:
+        yield list(batch.values())
+
+
+# --- reading --------------------------------------------------------------------------------------
+
+_DOCUMENT = "SELECT body FROM document JOIN record USING (n) WHERE id = ?"
+_HISTORY = """
+SELECT version, at, by, change, body FROM previous WHERE id = ? UNION ALL
+SELECT version, at, by, change, body FROM record JOIN document USING (n) WHERE id = ? ORDER BY version
+"""
+
+
+def _page_with_columns(
+    columns: Columns, database: sqlite3.Connection, query: RecordQuery, selection: Selection
+) -> Page:
+    """Answer a search whose matches, order or facets are found on the numbers of all records."""
+    ranks = bool(query.terms) and not query.sortby
+    if selection.is_everything:
+        facets = columns.facets(database, None, query.facets)
+        return _sorted_page(database, query, selection, selection.count(database), facets)
+    by_arrays = not (query.datetime or query.ids or query.external_ids or query.filter)
+    found = columns.found(database, query) if by_arrays else Found(numbers_of(selection.numbers(database)))
+    matched = len(found.numbers)
+    facets = columns.facets(database, found.numbers, query.facets)
+    if ranks:
+        first = columns.ranked(database, found, query).tolist()
+        return Page(tuple(_bodies(database, first)), matched, facets)
+    return _sorted_page(database, query, selection, matched, facets, among=found.numbers)
+
+
+def _sorted_page(
+    database: sqlite3.Connection,
+    query: RecordQuery,
+    selection: Selection,
+    matched: int,
+    facets: tuple[FacetCounts, ...] = (),
+    *,
+    among: NDArray[np.int64] | None = None,
+) -> Page:
+    """Read a page in the order of its sort keys; ``among`` are the numbers of all that match, where they are known."""
+    if not matched or not query.limit:
+        rows = []
+    elif among is None or not walks_an_index(query):
+        rows = selection.page(database, query)
+    else:
+        rows = _walked(database, query, among)
+    more = len(rows) == query.limit > 0 and (bool(query.cursor) or query.offset + len(rows) < matched)
+    following = write_cursor(sort_keys(query), rows[-1][1:]) if more else ""
+    return Page(tuple(_bodies(database, (row[0] for row in rows))), matched, facets, following)
+
+
+def _walked(database: sqlite3.Connection, query: RecordQuery, among: NDArray[np.int64]) -> list[tuple[Any, ...]]:
+    """Read the rows of a page: of the records that match if they are few, else those met along the index."""
+    if len(among) <= _FEW:
+        numbers = ", ".join(map(str, among.tolist()))
+        return Selection("", (f"record.n IN ({numbers})",), ()).page(database, query)
+    matching = np.zeros(int(among.max()) + 1, dtype=bool)
+    matching[among] = True
+    last = len(matching)
+    met = (row for row in Selection("", (), ()).after(database, query) if row[0] < last and matching[row[0]])
+    skipped = 0 if query.cursor else query.offset
+    return list(islice(met, skipped, skipped + query.limit))
+
+
+_FEW = 500
+"""Matches that are sorted rather than met along an index."""
+
+
+def _bodies(database: sqlite3.Connection, numbers: Iterable[object]) -> Iterator[bytes]:
+    """Fetch the documents of one page, last and by number."""
+    for number in numbers:
+        (body,) = database.execute("SELECT body FROM document WHERE n = ?", (number,)).fetchone()
+        yield bytes(body)
+
+
+def _versions(rows: Iterable[tuple[int, str, str, Change, bytes | None]]) -> Iterator[Version]:
+    before: dict[str, Any] = {}
+    for number, at, by, change, body in rows:
+        document = json.loads(body) if body else {}
+        record = Record.from_geojson(document) if body else None
+        yield Version(number, at, by, change, record, differences(before, document) if before and body else ())
+        before = document
+
+
+def differences(before: dict[str, Any], after: dict[str, Any]) -> tuple[str, ...]:
+    """Return the names of the members of a record document that differ, those of its properties one by one.
+
+    >>> differences({"properties": {"title": "a"}}, {"properties": {"title": "b"}, "links": []})
+    ('links', 'properties.title')
+    """
+    flat = [
+        {name: value for name, value in document.items() if name != "properties"}
+        | {f"properties.{name}": value for name, value in document.get("properties", {}).items()}
+        for document in (before, after)
+    ]
+    names = sorted(flat[0].keys() | flat[1].keys())
+    return tuple(name for name in names if flat[0].get(name) != flat[1].get(name))
+
+
+def search_as_people_do(store: RecordStore, query: RecordQuery) -> tuple[Page, RecordQuery]:
+    """Search for words side by side, else anywhere; return the page and the question that it answers.
+
+    The standard's ``q`` wants words side by side; who types "plu longueau" wants both, wherever they are.
+    """
+    page = store.search(query)
+    wider = query.loosened() if not page.number_matched else None
+    return (page, query) if wider is None else (store.search(wider), wider)
+
+
+def remove_store(path: Path) -> None:
+    """Remove a store with its log: a ``-wal`` left beside a new file would be replayed into it, silently."""
+    for suffix in ("-wal", "-shm", ""):
+        name = f"{path}{suffix}"
+        if os.path.lexists(name):
+            Path(name).unlink()
+
+
+def store_path(workspace: Path) -> Path:
+    """Return where a workspace keeps its records."""
+    return workspace / "catalogue.sqlite"

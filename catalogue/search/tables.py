@@ -1,0 +1,518 @@
+"""How records are written into every table of a catalogue file, many at a time.
+
+Rows go in by the hundred; the pairs of terms and records, whose B-tree is wide, go in sorted, at the end; a load into
+an empty file makes the indexes last. All of it inside the caller's one transaction: no reader sees a half of it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import sqlite3
+import struct
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, Literal
+from uuid import uuid4
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from geoguichet.catalogue import text
+from geoguichet.catalogue.errors import RecordError
+from geoguichet.catalogue.record import Extent, Record, instant_keys
+
+# Places as words of the full-text index: cells of a quadtree of the globe. One index answers
+# words and place.
+
+_DEEPEST = 10
+"""Level 10 has 1024 x 1024 cells, 0.35 by 0.18 degrees."""
+
+
+def tokens_of(extent: Extent) -> list[str]:
+    """Return the tokens of a record's place: the few cells that cover it, and the cells those lie in."""
+    cells = {cell for box in extent.boxes() for cell in _cover(box, 4)}
+    around = {above for cell in cells for above in _ancestors(cell)}
+    return [_cell_token("c", cell) for cell in sorted(cells)] + [_cell_token("i", cell) for cell in sorted(around)]
+
+
+def tokens_touching(extent: Extent) -> list[str]:
+    """Return the tokens of which a record has at least one if it touches the box (and of some that do not)."""
+    cells = {cell for box in extent.boxes() for cell in _cover(box, 12)}
+    around = {above for cell in cells for above in _ancestors(cell)}
+    return [_cell_token("c", cell) for cell in sorted(cells | around)] + [_cell_token("i", c) for c in sorted(cells)]
+
+
+type _Cell = tuple[int, int, int]
+"""Level, column from the west, row from the south."""
+
+
+def _cover(box: tuple[float, float, float, float], most: int) -> list[_Cell]:
+    """Return the cells of the deepest level at which no more than ``most`` are needed to cover a box."""
+    for level in range(_DEEPEST, 0, -1):
+        west, south, east, north = _grid(box, level)
+        if (east - west + 1) * (north - south + 1) <= most:
+            return [(level, x, y) for x in range(west, east + 1) for y in range(south, north + 1)]
+    return [(0, 0, 0)]
+
+
+def _grid(box: tuple[float, float, float, float], level: int) -> tuple[int, int, int, int]:
+    """Return the cells of the corners of a box, west, south, east and north."""
+    side = 1 << level
+    west, east = ((longitude + 180.0) / 360.0 * side for longitude in (box[0], box[2]))
+    south, north = ((latitude + 90.0) / 180.0 * side for latitude in (box[1], box[3]))
+    # a corner on a line between cells belongs to both, so that boxes that only touch meet in a cell
+    low = (max(0, math.ceil(edge) - 1) for edge in (west, south))
+    high = (min(side - 1, math.floor(edge)) for edge in (east, north))
+    (first, second), (third, fourth) = low, high
+    return first, second, third, fourth
+
+
+def _ancestors(cell: _Cell) -> Iterator[_Cell]:
+    level, x, y = cell
+    while level:
+        level, x, y = level - 1, x >> 1, y >> 1
+        yield level, x, y
+
+
+def _cell_token(kind: str, cell: _Cell) -> str:
+    return f"q{kind}{cell[0]}x{cell[1]}x{cell[2]}"
+
+
+type Change = Literal["created", "updated", "deleted", "unchanged"]
+type Known = tuple[int, int, bytes]
+"""The number of a record, its version, its document."""
+
+INDEXES: Mapping[str, str] = MappingProxyType(
+    {
+        name: f"CREATE INDEX {name} ON {columns}"
+        for name, columns in {
+            "record_title": "record (title, id)",
+            "record_type": "record (type, id)",
+            "record_created": "record (created, id)",
+            "record_updated": "record (updated, id)",
+            "record_stamp": "record (stamp)",
+            "tagged_record": "tagged (n, t)",
+        }.items()
+    }
+)
+"""The indexes that a load into an empty file makes last."""
+
+BATCH = 500
+"""Records written at once."""
+
+_PENDING = 4_000_000
+"""Pairs of terms and records that wait to be sorted (8 bytes each)."""
+
+
+@dataclass(slots=True)
+class _Rows:
+    """The rows of some records, by table."""
+
+    record: list[tuple[object, ...]] = field(default_factory=list)
+    document: list[tuple[int, bytes]] = field(default_factory=list)
+    words: list[tuple[object, ...]] = field(default_factory=list)
+    extent: list[tuple[float, ...]] = field(default_factory=list)
+    shape: list[tuple[int, bytes]] = field(default_factory=list)
+    external_id: list[tuple[str, str, int]] = field(default_factory=list)
+
+    def insert(self, database: sqlite3.Connection) -> None:
+        database.executemany(f"INSERT INTO record VALUES ({', '.join('?' * 24)})", self.record)
+        database.executemany("INSERT OR REPLACE INTO document VALUES (?, ?)", self.document)
+        words = "INSERT INTO words (rowid, title, keywords, abstract, tokens) VALUES (?, ?, ?, ?, ?)"
+        database.executemany(words, self.words)
+        database.executemany("INSERT INTO extent VALUES (?, ?, ?, ?, ?)", self.extent)
+        database.executemany("INSERT INTO shape VALUES (?, ?)", self.shape)
+        database.executemany("INSERT INTO external_id VALUES (?, ?, ?)", self.external_id)
+
+
+class Writer:
+    """Writes records inside one transaction under one generation; all of it is in the tables after `flush`."""
+
+    def __init__(self, database: sqlite3.Connection, stamp: int, *, by: str = "") -> None:
+        self.database = database
+        self.stamp = stamp
+        self.by = by
+        (self._last,) = database.execute("SELECT coalesce(max(n), 0) FROM record").fetchone()
+        self._terms: dict[tuple[str, str], tuple[int, str]] = {}
+        self._more: Counter[int] = Counter()
+        self._tagged: list[NDArray[np.int64]] = []
+        self._pending = 0
+        self._without_indexes = False
+
+    def drop_indexes(self) -> None:
+        """Leave the indexes to the end, if nothing is stored yet."""
+        if self._last == 0:
+            self._without_indexes = True
+            for name in INDEXES:
+                self.database.execute(f"DROP INDEX {name}")
+
+    def upsert(self, records: Sequence[Record]) -> list[Change]:
+        """Store at most `BATCH` records of different identifiers, their previous versions in the history."""
+        known, versions = self._known([record.id for record in records])
+        rows, at = _Rows(), now()
+        changes: list[Change] = []
+        for record in records:
+            body, before = record.to_bytes(), known.get(record.id)
+            if before is None:
+                self._last += 1
+                number, version, change = self._last, versions.get(record.id, 0) + 1, "created"
+            elif _same(before[2], body):
+                changes.append("unchanged")
+                continue
+            else:
+                number, version, change = before[0], before[1] + 1, "updated"
+                archive(self.database, record.id)
+                self.remove(number)
+            changes.append("created" if change == "created" else "updated")
+            self._add(rows, record, body, number, (version, at, self.by, change))
+        rows.insert(self.database)
+        return changes
+
+    def write_again(self, kept: Iterable[tuple[Record, int, int, str, str, str]]) -> None:
+        """Write records under the number, version, time, author and change that they had."""
+        rows = _Rows()
+        for record, number, *version in kept:
+            self._add(rows, record, record.to_bytes(), number, tuple(version))
+        rows.insert(self.database)
+
+    def remove(self, number: int) -> None:
+        """Take a record out of every table but the history."""
+        self._write_tagged()
+        database = self.database
+        (body,) = database.execute("SELECT body FROM document WHERE n = ?", (number,)).fetchone()
+        (terms,) = database.execute("SELECT terms FROM record WHERE n = ?", (number,)).fetchone()
+        record = Record.from_geojson(json.loads(body))
+        words = (*_words(record), _tokens(map(self._term, _terms(record)), record.extent))
+        database.execute("INSERT INTO words (words, rowid, title, keywords, abstract, tokens) "
+                         "VALUES ('delete', ?, ?, ?, ?, ?)", (number, *words))  # fmt: skip
+        database.execute("DELETE FROM extent WHERE piece IN (?, ?)", (2 * number, 2 * number + 1))
+        numbers = np.frombuffer(terms, dtype="<i4").tolist()
+        self._more.subtract(numbers)
+        database.executemany("DELETE FROM tagged WHERE t = ? AND n = ?", [(term, number) for term in numbers])
+        for table in ("external_id", "shape", "document", "record"):
+            database.execute(f"DELETE FROM {table} WHERE n = ?", (number,))
+
+    def flush(self) -> None:
+        """Write what was gathered: terms and how many records have each, then the indexes."""
+        self._write_tagged()
+        more = [(count, number) for number, count in self._more.items() if count]
+        self.database.executemany("UPDATE term SET records = records + ? WHERE t = ?", more)
+        self._more.clear()
+        if self._without_indexes:
+            for statement in INDEXES.values():
+                self.database.execute(statement)
+            self._without_indexes = False
+
+    def _write_tagged(self) -> None:
+        if not self._tagged:
+            return
+        pairs = np.sort(np.concatenate(self._tagged))
+        self._tagged.clear()
+        self._pending = 0
+        for start in range(0, len(pairs), 100_000):
+            some = pairs[start : start + 100_000]
+            rows = zip((some >> 32).tolist(), (some & 0xFFFFFFFF).tolist(), strict=True)
+            self.database.executemany("INSERT INTO tagged VALUES (?, ?)", rows)
+
+    def _known(self, identifiers: Sequence[str]) -> tuple[dict[str, Known], dict[str, int]]:
+        """Return the current rows of some records, and the last versions of those that were deleted."""
+        marks = ", ".join("?" * len(identifiers))
+        current = f"SELECT id, n, version, body FROM record JOIN document USING (n) WHERE id IN ({marks})"
+        past = f"SELECT id, max(version) FROM previous WHERE id IN ({marks}) GROUP BY id"
+        found = {name: (number, version, bytes(body)) for name, number, version, body in
+                 self.database.execute(current, identifiers)}  # fmt: skip
+        return found, dict(self.database.execute(past, identifiers).fetchall())
+
+    def _add(self, rows: _Rows, record: Record, body: bytes, number: int, version: tuple[object, ...]) -> None:
+        """Gather the rows of a record."""
+        extent = record.extent
+        named = [self._term(term) for term in _terms(record)]
+        terms = sorted(number for number, _ in named)
+        self._more.update(terms)
+        self._tagged.append((np.array(terms, dtype=np.int64) << 32) | number)
+        self._pending += len(terms)
+        if self._pending > _PENDING:
+            self._write_tagged()
+        title, keywords, abstract = _words(record)
+        rows.words.append((number, title, keywords, abstract, _tokens(named, extent)))
+        rows.document.append((number, body))
+        rows.record.append((
+            number, record.id, *version, self.stamp, record.type or None, text.fold(record.title) or None,
+            *_times(record), *((extent.west, extent.south, extent.east, extent.north) if extent else (None,) * 4),
+            record.title or None, record.license or None, _language(record), title.count(" ") + bool(title),
+            np.array(terms, dtype="<i4").tobytes(),
+        ))  # fmt: skip
+        rows.external_id += sorted({(item.value, item.scheme, number) for item in record.external_ids})
+        if extent is not None:
+            for piece, (west, south, east, north) in enumerate(extent.boxes()):
+                rows.extent.append((2 * number + piece, west, east, south, north))
+            if shape := _wkb(record, extent):
+                rows.shape.append((number, shape))
+
+    def _term(self, term: tuple[str, str]) -> tuple[int, str]:
+        """Return the number of a term, and the word that stands for it in the index."""
+        known = self._terms.get(term)
+        if known is None:
+            self.database.execute("INSERT OR IGNORE INTO term (field, value, records) VALUES (?, ?, 0)", term)
+            (number,) = self.database.execute("SELECT t FROM term WHERE field = ? AND value = ?", term).fetchone()
+            known = self._terms[term] = (int(number), text.token(*term))
+        return known
+
+
+def archive(database: sqlite3.Connection, identifier: str) -> None:
+    """Copy the current version into the history."""
+    database.execute(
+        "INSERT INTO previous SELECT id, version, at, by, change, body FROM record JOIN document USING (n) "
+        "WHERE id = ?",
+        (identifier,),
+    )
+
+
+def now() -> str:
+    """Return the time as the history tells it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _same(before: bytes, after: bytes) -> bool:
+    """Say whether two documents have the same content, whatever the order of their members."""
+    return before == after or _canonical(before) == _canonical(after)
+
+
+def _canonical(body: bytes) -> str:
+    return json.dumps(json.loads(body), sort_keys=True)
+
+
+# --- what a row holds ------------------------------------------------------------------------------
+
+
+def _times(record: Record) -> tuple[str | None, ...]:
+    """Return the keys of created and updated, first ones then last ones, and those of the time of the content."""
+    created, updated = _instant(record.created), _instant(record.updated)
+    first, last = (record.time.bounds() if record.time else None) or (None, None)
+    return created[0], updated[0], created[1], updated[1], first, last
+
+
+def _instant(told: str) -> tuple[str | None, str | None]:
+    try:
+        return instant_keys(told) if told else (None, None)
+    except RecordError:
+        return None, None
+
+
+def _language(record: Record) -> str | None:
+    language = record.extra_properties.get("language")
+    code = language.get("code") if isinstance(language, dict) else language
+    return code if isinstance(code, str) else None
+
+
+def _wkb(record: Record, extent: Extent) -> bytes | None:
+    """Return the geometry as stored for exact questions: flat, valid; None when it cannot be read as one."""
+    west, south, east, north = extent.west, extent.south, extent.east, extent.north
+    if west < east and south < north and record.geometry == extent.as_geometry():  # a box, as most are
+        ring = (west, south, east, south, east, north, west, north, west, south)
+        return struct.pack("<BIII10d", 1, 3, 1, 5, *ring)
+    try:
+        geometry = shapely.force_2d(shapely.from_geojson(json.dumps(record.geometry)))
+        return bytes(shapely.to_wkb(geometry if geometry.is_valid else shapely.make_valid(geometry)))
+    except (shapely.errors.GEOSException, TypeError, ValueError):
+        return None
+
+
+def _terms(record: Record) -> list[tuple[str, str]]:
+    """Return the (property, value) pairs of the facets and of the arrays a filter can ask about."""
+    formats = (item.get("name") if isinstance(item, dict) else item for item in _list(record, "formats"))
+    pairs = [
+        ("type", record.type),
+        ("license", record.license),
+        *(("keywords", keyword) for keyword in record.keywords),
+        *(("themes", concept.id) for theme in record.themes for concept in theme.concepts),
+        *(("organization", contact.organization) for contact in record.contacts),
+        *(("format", name) for name in formats if isinstance(name, str)),
+    ]
+    return list(dict.fromkeys(pair for pair in pairs if pair[1]))
+
+
+def _list(record: Record, name: str) -> Sequence[object]:
+    value = record.extra_properties.get(name)
+    return value if isinstance(value, list) else ()
+
+
+def _words(record: Record) -> tuple[str, str, str]:
+    """Return what the full-text index knows of a record's text: the stems of its title, keywords and abstract."""
+    concepts = [concept.title or concept.id for theme in record.themes for concept in theme.concepts]
+    people = [f"{contact.organization} . {contact.name}" for contact in record.contacts]
+    return _stemmed(record.title), _apart(*record.keywords, *concepts), _apart(record.description, *people)
+
+
+def _stemmed(told: str) -> str:
+    return " ".join(text.stems(told))
+
+
+def _tokens(terms: Iterable[tuple[int, str]], extent: Extent | None) -> str:
+    """Return the words of the index that stand for the exact values and the place of a record."""
+    tokens = [token for _, token in terms]
+    return " ".join(tokens + tokens_of(extent) if extent else tokens)
+
+
+def _apart(*texts: str) -> str:
+    """Return the stems of texts, so that no phrase runs from one into the next."""
+    return _BOUNDARY.join(_stemmed(told) for told in texts if told)
+
+
+_BOUNDARY = " zzfrontierezz "
+
+
+# The tables of a catalogue file: how they are made, and made anew when a new version keeps them
+# otherwise.
+
+logger = logging.getLogger(__name__)
+
+SCHEMA_VERSION = 3
+
+_KEPT = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE document (n INTEGER PRIMARY KEY, body BLOB NOT NULL);
+CREATE TABLE previous (id TEXT NOT NULL, version INTEGER NOT NULL, at TEXT NOT NULL, by TEXT NOT NULL,
+  change TEXT NOT NULL, body BLOB, PRIMARY KEY (id, version)) WITHOUT ROWID;
+"""
+_DERIVED = """
+CREATE TABLE record (
+  n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+  version INTEGER NOT NULL, at TEXT NOT NULL, by TEXT NOT NULL, change TEXT NOT NULL, stamp INTEGER NOT NULL,
+  type TEXT, title TEXT, created TEXT, updated TEXT, created_last TEXT, updated_last TEXT,
+  first TEXT, last TEXT, west REAL, south REAL, east REAL, north REAL,
+  name TEXT, license TEXT, language TEXT, title_words INTEGER NOT NULL, terms BLOB NOT NULL
+);
+CREATE TABLE shape (n INTEGER PRIMARY KEY, wkb BLOB NOT NULL);
+CREATE TABLE term (t INTEGER PRIMARY KEY, field TEXT NOT NULL, value TEXT NOT NULL, records INTEGER NOT NULL,
+  UNIQUE (field, value));
+CREATE TABLE tagged (t INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (t, n)) WITHOUT ROWID;
+CREATE TABLE external_id (value TEXT NOT NULL, scheme TEXT NOT NULL, n INTEGER NOT NULL,
+  PRIMARY KEY (value, scheme, n)) WITHOUT ROWID;
+CREATE INDEX external_scheme ON external_id (scheme, n);
+CREATE INDEX external_record ON external_id (n);
+CREATE TABLE removed (n INTEGER NOT NULL, stamp INTEGER NOT NULL, PRIMARY KEY (stamp, n)) WITHOUT ROWID;
+CREATE VIRTUAL TABLE words USING fts5 (title, keywords, abstract, tokens, content='', tokenize='ascii');
+CREATE VIRTUAL TABLE extent USING rtree (piece, west, east, south, north);
+"""
+# record: created, updated, first and last are sort keys (`record.instant_keys`), title is folded, name is not;
+# stamp is the generation that wrote the row (removed: that took it out); terms are the numbers of its terms, 32-bit
+# integers in a row.
+# meta.numbering changes when the numbers of records or terms do (another file under the same name, indexes made anew).
+# words: stems, and tokens that stand for exact values and places. It holds no text, so taking a row out needs the
+# same words again: `meta.analysis` remembers which analysis made them.
+# extent: piece = 2 n, and 2 n + 1 for the second half of an extent across the antimeridian; its 32-bit
+# numbers answer a superset, the doubles of `record` decide.
+
+
+def prepare(database: sqlite3.Connection) -> None:
+    """Make the tables of a new file, and anew those that an earlier version or another analysis of words made."""
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = NORMAL")
+    (schema,) = database.execute("PRAGMA user_version").fetchone()
+    if schema == 0:
+        _create(database)
+    elif is_outdated(database):
+        _derive_again(database)
+
+
+def schema_of(database: sqlite3.Connection) -> tuple[int, int]:
+    """Return the version of the tables of a file, 0 when none were made, and how many tables and indexes it holds.
+
+    Both in one statement, so of one moment: another process may be making them.
+    """
+    asked = "SELECT (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)"
+    schema, held = database.execute(asked).fetchone()
+    return int(schema), int(held)
+
+
+def is_unmade(database: sqlite3.Connection) -> bool:
+    """Say whether a file is still without tables: its writer is making them, or was killed before they were kept."""
+    return schema_of(database) == (0, 0)
+
+
+def is_outdated(database: sqlite3.Connection) -> bool:
+    """Say whether the indexes of a file were made by an earlier version, or with another analysis of words."""
+    (schema,) = database.execute("PRAGMA user_version").fetchone()
+    return 0 < schema < SCHEMA_VERSION or (schema == SCHEMA_VERSION and meta(database, "analysis") != text.ANALYSIS)
+
+
+def _create(database: sqlite3.Connection) -> None:
+    database.execute("BEGIN IMMEDIATE")
+    if database.execute("PRAGMA user_version").fetchone() == (0,):  # nobody made them meanwhile
+        _run(database, _KEPT + _DERIVED, *INDEXES.values())
+        values = [("analysis", text.ANALYSIS), ("generation", "0"), ("numbering", uuid4().hex)]
+        database.executemany("INSERT INTO meta VALUES (?, ?)", values)
+        database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    database.commit()
+
+
+def _derive_again(database: sqlite3.Connection) -> None:
+    """Make every table but the documents and the history again, in one transaction."""
+    database.execute("BEGIN IMMEDIATE")
+    if is_outdated(database):
+        logger.info("Le catalogue est indexé de nouveau : une nouvelle version range autrement ses index.")
+        versions = "SELECT n, version, at, by, change FROM record"
+        database.execute(f"CREATE TEMP TABLE kept AS {versions}")
+        for (name,) in database.execute(
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name IN "
+            "('record', 'shape', 'term', 'tagged', 'external_id', 'removed', 'words', 'extent')"
+        ).fetchall():
+            database.execute(f"DROP TABLE {name}")
+        _run(database, _DERIVED, *INDEXES.values())
+        stamp = next_generation(database)
+        remember_generation(database, stamp)
+        writer = Writer(database, stamp)
+        last = 0
+        while rows := database.execute(_KEPT_ROWS, (last,)).fetchall():
+            writer.write_again([(Record.from_geojson(_mended(body)), *row) for body, *row in rows])
+            last = rows[-1][1]
+        writer.flush()
+        database.execute("DROP TABLE temp.kept")
+        values = [("analysis", text.ANALYSIS), ("numbering", uuid4().hex)]
+        database.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values)
+        database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    database.commit()
+
+
+def _mended(body: bytes) -> dict[str, Any]:
+    """Read a document of an earlier version, without the links to nowhere that it wrote and could not read."""
+    document: dict[str, Any] = json.loads(body)
+    if "links" in document:
+        document["links"] = [link for link in document["links"] if link.get("href")]
+    return document
+
+
+_KEPT_ROWS = """
+SELECT body, n, version, at, by, change FROM temp.kept JOIN document USING (n) WHERE n > ? ORDER BY n LIMIT 500
+"""
+
+
+def _run(database: sqlite3.Connection, *scripts: str) -> None:
+    """Run the statements of scripts inside the transaction that is open (`executescript` would end it)."""
+    for statement in ";\n".join(scripts).split(";\n"):
+        if statement.strip():
+            database.execute(statement)
+
+
+def meta(database: sqlite3.Connection, key: str) -> str:
+    """Return a value the file remembers about itself."""
+    (value,) = database.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    return str(value)
+
+
+def next_generation(database: sqlite3.Connection) -> int:
+    """Return the generation of a change made now: the time in milliseconds, or one more than the last if more."""
+    return max(int(meta(database, "generation")) + 1, time.time_ns() // 1_000_000)
+
+
+def remember_generation(database: sqlite3.Connection, generation: int) -> None:
+    """Make the generation grow."""
+    database.execute("UPDATE meta SET value = ? WHERE key = 'generation'", (str(generation),))

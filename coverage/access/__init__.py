@@ -1,0 +1,1 @@
+"""Who needs what and where it is: people, counters, the rule, and measures of access."""

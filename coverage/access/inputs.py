@@ -1,0 +1,194 @@
+"""The layers a study reads, with their digest and vintage: the beginning of its lineage."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+
+from geoguichet.coverage.access.supply import changed, with_stops
+from geoguichet.coverage.routers.network import Network
+from geoguichet.coverage.study.study import SAMPLE, Study
+from geoguichet.floor.errors import ChoiceError
+from geoguichet.floor.findings import Finding
+from geoguichet.referentials.directory import inspection
+from geoguichet.referentials.directory.services import read_services
+from geoguichet.referentials.layers import check_text, list_layers, read_layer
+from geoguichet.referentials.territories import sample
+from geoguichet.referentials.territories.territory import Choice, Territory, check_within, read_polygon, read_territory
+
+
+@dataclass(frozen=True, slots=True)
+class InputLayer:
+    """A layer the study read: its file and layer name, digest of the file, vintage and licence, for the lineage."""
+
+    name: str
+    """Short name, such as ``communes``; also the tail of its catalogue record's id."""
+    file: str
+    """File name, without its folder."""
+    layer: str
+    rows: int
+    sha256: str
+    vintage: str
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class StudyData:
+    """What was read for a study, and what was noticed while reading."""
+
+    territory: Territory
+    services: gpd.GeoDataFrame
+    """Every service of the layer, indexed by id; ``inside`` tells those of the territory."""
+    layers: tuple[InputLayer, ...]
+    findings: tuple[Finding, ...]
+
+
+def read(study: Study) -> StudyData:
+    """Read the territory and the services of a study and check that they belong together.
+
+    Raises
+    ------
+    StudyError
+        The study names a file, a layer or a département that is not there.
+    LayerError
+        A layer is unreadable, without CRS, empty, breaks its contract, or lies elsewhere than the territory.
+    """
+    path = source_path(study)
+    _check_names(study, path)
+    territory = territory_of(study, path)
+    services = read_services(path, layer=study.services_layer)
+    where = f"{path}, couche « {study.services_layer} »"
+    check_within(services, territory, buffer_m=study.territory.buffer_m, where=where)
+    services, stops_read, stopped = with_stops(_placed(services, territory), study, path, territory)
+    services = changed(services, study, territory)
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    layers = tuple(
+        _describe(study, path, layer, rows, digest)
+        for layer, rows in (
+            (study.demand.layer, len(territory.communes)),
+            ("departements", len(territory.departements)),
+            (study.services_layer, len(services)),
+            *([(study.stops_layer, stops_read)] if study.stops_layer else []),
+        )
+    )
+    layers += _polygon_input(study)
+    noticed = inspection.service_findings(
+        services.reset_index(), territory, buffer_m=study.territory.buffer_m, layer=study.services_layer
+    )
+    findings = (*inspection.commune_findings(territory, layer=study.demand.layer), *noticed, *stopped)
+    return StudyData(territory, services, layers, findings)
+
+
+def territory_of(study: Study, path: Path) -> Territory:
+    """Return the territory of a study from the file of its communes: whole départements, or any union of communes.
+
+    Raises
+    ------
+    StudyError
+        A code is not in the file, the polygon is not there or holds no commune.
+    LayerError
+        A layer breaks its contract.
+    """
+    asked = study.territory
+    if asked.of_departements:
+        return read_territory(path, name=asked.name, departements=asked.departements, communes_layer=study.demand.layer)
+    polygon = read_polygon(_polygon_path(study)) if asked.polygon else None
+    choice = Choice(asked.name, asked.departements, asked.epci, polygon, asked.arrondissements)
+    try:
+        return read_territory(path, name=asked.name, choice=choice, communes_layer=study.demand.layer)
+    except ChoiceError as error:
+        key = ".".join(part for part in ("territory", error.key) if part)
+        raise study.refusal(key, error.what, error.remedy) from error
+
+
+def _polygon_path(study: Study) -> Path:
+    path = (study.path.parent if study.path else Path()) / study.territory.polygon
+    if not path.is_file():
+        raise study.refusal("territory.polygon", f"{path} n'existe pas", "un fichier de surfaces relatif à l'étude")
+    return path
+
+
+def _polygon_input(study: Study) -> tuple[InputLayer, ...]:
+    """Return the polygon as one of the files the study read, when it asks for one."""
+    if not study.territory.polygon:
+        return ()
+    path = _polygon_path(study)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    layer = list_layers(path)[0]
+    return (InputLayer("polygon", path.name, layer, len(read_layer(path)), digest, "", ""),)
+
+
+def source_path(study: Study) -> Path:
+    """Return the GeoPackage of a study: the embedded sample, or a path relative to the study's file."""
+    if study.source == SAMPLE:
+        return sample.sample_path()
+    beside = study.path.parent if study.path else Path()
+    path = beside / study.source
+    if not path.is_file():
+        remedy = f'un GeoPackage relatif au fichier d\'étude, ou "{SAMPLE}"'
+        raise study.refusal("data.source", f"{path} n'existe pas", remedy)
+    return path
+
+
+def _check_names(study: Study, path: Path) -> None:
+    """Refuse the layers and départements the file does not have, naming the key of the study."""
+    present = list_layers(path)
+    for key, layer in (("demand.layer", study.demand.layer), ("data.services", study.services_layer)):
+        if layer not in present:
+            raise study.refusal(key, f"la couche {layer!r} n'existe pas dans {path.name}", ", ".join(present))
+    outlines = read_layer(path, layer="departements", columns=("code",))
+    check_text(outlines, ("code",), where=f"{path}, couche « departements »")
+    known = sorted(outlines["code"])
+    for code in study.territory.departements:
+        if code not in known:
+            raise study.refusal("territory.departements", f"le département {code!r} est inconnu", ", ".join(known))
+
+
+def _placed(services: gpd.GeoDataFrame, territory: Territory) -> gpd.GeoDataFrame:
+    """Index the services by id, give those without a commune the one they stand in, say which are inside."""
+    table = services.set_index("id").sort_index()
+    outlines = territory.polygons.dropna()
+    names = territory.communes.set_index("code")
+    if table["commune"].isna().all():
+        standing = gpd.GeoDataFrame(geometry=table.geometry).sjoin(
+            outlines.rename("geometry").to_frame(), predicate="within"
+        )
+        table["commune"] = standing["code"].groupby(level=0).first().reindex(table.index).fillna("")
+    if "commune_name" not in table.columns:
+        table["commune_name"] = names["name"].reindex(table["commune"]).fillna("").to_numpy()
+    if "departement" not in table.columns:
+        table["departement"] = names["departement"].reindex(table["commune"]).fillna("").to_numpy()
+    return table.assign(inside=table["commune"].isin(territory.polygons.index))
+
+
+def _describe(study: Study, path: Path, layer: str, rows: int, digest: str) -> InputLayer:
+    vintage = licence = ""
+    if study.source == SAMPLE:
+        sources = sample.SAMPLE_LAYERS[layer].sources
+        vintage = " ; ".join(
+            dict.fromkeys(f"{source.title} ({source.publisher}, {source.vintage})" for source in sources)
+        )
+        licence = " ; ".join(dict.fromkeys(source.licence for source in sources))
+    return InputLayer(
+        name=layer, file=path.name, layer=layer, rows=rows, sha256=digest, vintage=vintage, licence=licence
+    )
+
+
+def network_layer(study: Study) -> tuple[InputLayer, ...]:
+    """Return what the answer's lineage says of the network's file; nothing when the study reads none."""
+    choice = study.router
+    path = (study.path.parent if study.path else Path()) / choice.network
+    if choice.kind not in ("road", "relief") or not path.is_file():
+        return ()
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    edges, licence = 0, ""
+    if choice.kind == "road":
+        network = Network.open(path)
+        edges = len(network.arrays["edge_from"])
+        licence = ", ".join(sorted({source["licence"] for source in network.manifest["sources"]} - {""}))
+    return (InputLayer("network", path.name, choice.kind, edges, digest, "", licence),)

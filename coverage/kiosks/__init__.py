@@ -1,0 +1,1 @@
+"""From a study to its kiosks: hosts, the model that chooses among them, the ranked list."""

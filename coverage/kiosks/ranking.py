@@ -1,0 +1,396 @@
+"""The ranked list: what each kiosk adds and saves, how far any plan could go, where to stop, who is left and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import sparse
+
+from geoguichet.coverage.kiosks.prospects import Prospect, first_serving, positions, served_by
+from geoguichet.coverage.routers.impedance import Floats, Router
+from geoguichet.coverage.routers.road import RoadRouter, add_metres
+from geoguichet.coverage.siting.plan import KioskPlan
+from geoguichet.coverage.study.kiosks import KioskChoice, Reference
+from geoguichet.coverage.study.study import Study
+
+# The demand once the kiosks are open: which one reaches each point, and who is served then.
+
+
+def once_open(
+    demand: gpd.GeoDataFrame, kiosks: gpd.GeoDataFrame, prospects: Prospect | None, study: Study, router: Router
+) -> gpd.GeoDataFrame:
+    """Add the kiosk that reaches each point, the way to it, and whether the point is served once the kiosks are open.
+
+    The kiosk is the nearest within reach; for a point that kiosks serve, the nearest that serves it: where hours count
+    (``hours_count``), a nearer one may not open what the point lacks.
+    """
+    table = demand.copy()
+    name, cost = np.full(len(demand), "", dtype=object), np.full(len(demand), np.nan)
+    if study.kiosks is not None and len(kiosks):
+        nearest = router.nearest(demand.geometry, kiosks.geometry)
+        reached = nearest.cost <= study.kiosks.reach
+        name[reached] = kiosks.index.to_numpy()[nearest.destination[reached]]
+        cost[reached] = nearest.cost[reached]
+    table["kiosk"], table[f"kiosk_{study.unit}"] = name, cost
+    gained = demand.index[:0] if prospects is None else served_by(prospects, kiosks)
+    table["served_after"] = demand["served"] | demand.index.isin(gained)
+    table["unserved_reason"] = ""
+    table = add_metres(table, router, kiosks.geometry, named="kiosk", column="kiosk_m")
+    if prospects is not None and study.kiosks is not None and study.kiosks.hours_count:
+        table = _beyond_the_nearest(table, kiosks, prospects, study, router)
+    return table
+
+
+def _beyond_the_nearest(
+    table: gpd.GeoDataFrame, kiosks: gpd.GeoDataFrame, prospects: Prospect, study: Study, router: Router
+) -> gpd.GeoDataFrame:
+    """Name the nearest kiosk that serves each point gained, where the nearest of all opens too little for it."""
+    place = np.full(len(prospects.hosts), -1, dtype=np.int64)
+    place[positions(prospects, kiosks)] = np.arange(len(kiosks))
+    ways, within = prospects.costs, study.kiosks.reach if study.kiosks is not None else 0.0
+    pairs = pd.DataFrame({"origin": ways.origin, "kiosk": place[ways.destination], "cost": ways.cost})
+    pairs = pairs[(pairs["kiosk"] >= 0) & (pairs["cost"] <= within)].sort_values(["origin", "cost", "kiosk"])
+    best = pairs.drop_duplicates("origin")
+    serving = pd.DataFrame(
+        {"kiosk": kiosks.index.to_numpy()[best["kiosk"]], "cost": best["cost"].to_numpy()},
+        index=prospects.white.index[best["origin"]],
+    )
+    moved = serving[serving["cost"] > table.loc[serving.index, f"kiosk_{study.unit}"]]
+    table.loc[moved.index, "kiosk"] = moved["kiosk"]
+    table.loc[moved.index, f"kiosk_{study.unit}"] = moved["cost"]
+    if isinstance(router, RoadRouter) and "kiosk_m" in table.columns and study.unit == "s":
+        for kiosk, members in moved.groupby("kiosk"):
+            points = table.loc[members.index].geometry
+            table.loc[members.index, "kiosk_m"] = router.metres(points, kiosks.geometry.loc[[kiosk]])
+    return table
+
+
+REASONS = (
+    "not_chosen",
+    "no_candidate",
+    "excluded",
+    "host_closed",
+    "host_refused",
+    "need_not_offered",
+    "not_located",
+)
+"""Why a commune stays unserved: a host within reach was not chosen; none is within reach; only excluded ones are; those
+within reach are not open long enough; a condition of the study turns those within reach down; a need it lacks is one
+the kiosks do not offer; it has no point."""
+
+SAVINGS = ("uses_per_year", "km_saved_per_year", "co2_saved_kg_per_year")
+TRANCHE_EUR = 10_000.0
+"""Money the stopping point is told for."""
+_ROUNDS = 30
+"""Subgradient steps a number of kiosks; more would tighten the bounds by less than they cost."""
+_STEP, _SLOWER = 1.5, 0.93
+"""First step, as a share of Polyak's (1969), and what each round keeps of it."""
+_EXAMPLES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceOutcome:
+    """A plan really carried out against the best of as many kiosks."""
+
+    reference: Reference
+    people: float | None
+    """People it gains; None when nobody says where its kiosks stood."""
+    most_populated: float
+    """People gained by as many kiosks put in the most populated communes in white zones: what one does unaided."""
+    best: float
+    """People gained by as many of the plan's kiosks."""
+    bound: float
+    """People no plan of as many kiosks can exceed."""
+    enough: int | None
+    """How many of the plan's kiosks gain as much as ``people``, else as ``most_populated``; None when none do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """What surrounds the list of kiosks.
+
+    ``curve``: one row per number of kiosks 1..p; columns kiosks, people (gained by the first of the list), best_known
+    (by the best choice found for that number alone, the list or a greedy one), bound (no choice of as many gains more:
+    proved), gap (between those two, as a share of the bound).
+
+    ``unserved``: one row per reason (:data:`REASONS`) in that order; columns reason, communes, people, names (the most
+    populated).
+    """
+
+    curve: pd.DataFrame
+    unserved: pd.DataFrame
+    stop_at: int | None
+    """Kiosks after which the next 10,000 EUR brings fewer people than the study asks; None when it always does."""
+    reference: ReferenceOutcome | None
+    concerned: float = 0.0
+    """Weight of the unserved people whom kiosks could help, in the group that counts: what a mean is taken over."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, ready for JSON."""
+        outcome = self.reference
+        return {
+            "curve": self.curve.to_dict("records"),
+            "unserved": self.unserved.to_dict("records"),
+            "stop_at": self.stop_at,
+            "concerned": self.concerned,
+            "reference": None
+            if outcome is None
+            else {
+                "label": outcome.reference.label,
+                "kiosks": outcome.reference.count,
+                "cost_eur": outcome.reference.cost_eur,
+                "people": outcome.people,
+                "most_populated": outcome.most_populated,
+                "best": outcome.best,
+                "bound": outcome.bound,
+                "enough": outcome.enough,
+            },
+        }
+
+
+def rank(
+    study: Study,
+    choice: KioskChoice,
+    demand: gpd.GeoDataFrame,
+    prospect: Prospect,
+    kiosks: gpd.GeoDataFrame,
+    plan: KioskPlan,
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, Ranking]:
+    """Return the kiosks with what they save, the demand with why it stays unserved, and the ranking around them.
+
+    ``demand`` and ``kiosks`` are those of :class:`~geoguichet.coverage.result.CoverageResult` once the kiosks are
+    open; the plan's sites are positions of the prospect's hosts.
+    """
+    white = demand.loc[prospect.white.index]
+    kiosks = _with_savings(kiosks, white, prospect, study, choice)
+    demand = demand.assign(unserved_reason=_reasons(demand, white, prospect))
+    curve = _curve(plan, choice, prospect, kiosks)
+    ranking = Ranking(
+        curve=curve,
+        unserved=_unserved(demand),
+        stop_at=_stop_at(kiosks, choice),
+        reference=_reference(choice, white, prospect, curve),
+        concerned=float(prospect.white[choice.weight or "people"].fillna(0)[prospect.helps].sum()),
+    )
+    return kiosks, demand, ranking
+
+
+def coverage_bounds(cover: sparse.sparray, weight: npt.ArrayLike, start: npt.ArrayLike) -> Floats:
+    """Return for each number of sites 1..p a weight that no choice of as many can exceed.
+
+    Lagrangian relaxation of the covering constraints (Galvao & ReVelle 1996). With multipliers 0 <= m <= w, for every
+    k at once: ``sum(w - m)`` plus the k largest of ``cover.T @ m`` is a proven upper bound; the best over subgradient
+    steps aimed at each k (in multipliers scaled by the square root of the weight) is kept.
+
+    Parameters
+    ----------
+    cover
+        Demand x candidates, true where the candidate covers the demand.
+    weight
+        Weight of each demand, not negative.
+    start
+        Weight reached by some choice of 1..p sites; sets the length of the steps and is a floor of the bounds.
+    """
+    rows = sparse.csr_array(cover, dtype=np.float64)
+    columns = sparse.csr_array(rows.T)
+    people, reached = np.asarray(weight, dtype=np.float64), np.asarray(start, dtype=np.float64)
+    covered = people[np.diff(rows.indptr) > 0].sum()
+    bounds = np.full(len(reached), covered)
+    price = 0.5 * people
+    plain = np.cumsum(
+        np.sort(columns @ people)[::-1][: len(reached)]
+    )  # the multipliers m = w: sites that never overlap
+    bounds[: len(plain)] = np.minimum(bounds[: len(plain)], plain)
+    for k in range(len(reached), 0, -1):
+        for step in range(_ROUNDS):
+            gain = columns @ price
+            order = np.argsort(-gain, kind="stable")[: len(reached)]
+            told = (people - price).sum() + np.cumsum(gain[order])
+            bounds[: len(told)] = np.minimum(bounds[: len(told)], told)
+            opened = np.zeros(columns.shape[0])
+            opened[order[:k]] = 1.0
+            slope = rows @ opened - 1.0
+            slope[(slope > 0) & (price <= 0) | (slope < 0) & (price >= people)] = 0.0  # do not push against the box
+            length, over = float(slope**2 @ people), told[min(k, len(told)) - 1] - reached[k - 1]
+            if length <= 0 or over <= 0:
+                break
+            price = np.clip(price - _STEP * _SLOWER**step * over / length * slope * people, 0.0, people)
+    whole = np.floor(bounds + 1e-6) if (people == np.round(people)).all() else bounds
+    monotone: Floats = np.maximum(np.minimum.accumulate(whole[::-1])[::-1], reached)
+    return monotone
+
+
+def _with_savings(
+    kiosks: gpd.GeoDataFrame, white: gpd.GeoDataFrame, prospect: Prospect, study: Study, choice: KioskChoice
+) -> gpd.GeoDataFrame:
+    """Give each commune gained to the first kiosk of the list that serves it, and add up what that saves a year."""
+    first = first_serving(prospect.serves, positions(prospect, kiosks))
+    gained, first = white[first >= 0], first[first >= 0]
+    use = choice.use
+    uses = gained["people"].to_numpy(float) * use.uses_per_person
+    kilometres = uses * use.trips_avoided * use.detour * 2 * _nearer_m(gained, study, choice) / 1000
+
+    def per_kiosk(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return np.bincount(first, weights=values, minlength=len(kiosks))
+
+    saved = per_kiosk(kilometres)
+    served = gained.groupby(first)
+    zones = {position: _zones(members) for position, members in served}
+    added = {
+        "zones": [zones.get(position, "") for position in range(len(kiosks))],
+        "uses_per_year": per_kiosk(uses),
+        "km_saved_per_year": saved,
+        "co2_saved_kg_per_year": saved * use.co2_g_per_km / 1000,
+    }
+    return kiosks.assign(**added)[[*_order(kiosks, added), kiosks.geometry.name]]
+
+
+def _order(kiosks: gpd.GeoDataFrame, added: dict[str, Any]) -> list[str]:
+    known = [name for name in kiosks.columns if name not in (*added, kiosks.geometry.name)]
+    place = known.index("hours_per_week") + 1
+    return [*known[:place], "zones", *known[place:], *SAVINGS]
+
+
+def _nearer_m(gained: gpd.GeoDataFrame, study: Study, choice: KioskChoice) -> Floats:
+    """Metres nearer, one way: the mean over the needs offered that the commune lacked, of counter minus kiosk.
+
+    A need no counter meets at all saves a trip nobody made: it counts for nothing. A study of times measures kilometres
+    where it knows the roads (:mod:`~geoguichet.coverage.routers.road`); else its savings are missing.
+    """
+    if "kiosk_m" not in gained.columns:
+        return np.full(len(gained), np.nan)
+    lacking = [
+        (gained[f"{need.key}_m"] - gained["kiosk_m"])
+        .clip(lower=0)
+        .where(~(gained[f"{need.key}_{study.unit}"] <= need.within))
+        .to_numpy(float)
+        for need in study.needs
+        if need.key in choice.offers
+    ]
+    table = np.column_stack(lacking) if lacking else np.zeros((len(gained), 1))
+    known = ~np.isnan(table)
+    mean: Floats = np.where(known, table, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    return mean
+
+
+def _zones(members: gpd.GeoDataFrame) -> str:
+    """Return the zones of some communes, those with most of their people first."""
+    people = members.groupby("zone")["people"].sum().sort_index().sort_values(ascending=False, kind="stable")
+    return ",".join(zone for zone in people.index if zone)
+
+
+def _reasons(demand: gpd.GeoDataFrame, white: gpd.GeoDataFrame, prospect: Prospect) -> pd.Series:
+    """Return why each commune is still unserved; empty where it is served."""
+    served_by_some = prospect.serves.astype(np.int64).sum(axis=1) > 0
+    near = prospect.near.sum(axis=1) > 0
+    missing = (white.geometry.isna() | white.geometry.is_empty).to_numpy()
+    why = np.select(
+        [missing, ~prospect.helps, prospect.reachable, served_by_some, near, prospect.refused],
+        ["not_located", "need_not_offered", "not_chosen", "excluded", "host_closed", "host_refused"],
+        default="no_candidate",
+    )
+    reason = pd.Series(why, index=white.index, dtype=object).reindex(demand.index, fill_value="")
+    return reason.where(~demand["served_after"], "")
+
+
+def commune_count(demand: gpd.GeoDataFrame) -> int:
+    """Return how many communes the rows are of: one each, unless they are cells."""
+    return int(demand["commune"].nunique()) if "commune" in demand.columns else len(demand)
+
+
+def _unserved(demand: gpd.GeoDataFrame) -> pd.DataFrame:
+    left = demand[demand["unserved_reason"] != ""].sort_values("people", ascending=False, kind="stable")
+    rows = [
+        {
+            "reason": reason,
+            "communes": commune_count(members),
+            "people": int(members["people"].sum()),
+            "names": ", ".join(list(dict.fromkeys(members["name"]))[:_EXAMPLES]),
+        }
+        for reason in REASONS
+        if len(members := left[left["unserved_reason"] == reason])
+    ]
+    return pd.DataFrame(rows, columns=["reason", "communes", "people", "names"])
+
+
+def _curve(plan: KioskPlan, choice: KioskChoice, prospect: Prospect, kiosks: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return the curve of the kiosks to open, people being those that existing kiosks leave.
+
+    Where rules bind the choice the greedy list would break them: only the plan's own list is then known to be possible.
+    """
+    rules, people = prospect.rules, prospect.white["people"].to_numpy(float)
+    proposed = kiosks["rank"] > 0
+    gained = kiosks.loc[proposed, "people_added"].cumsum().to_numpy(float)
+    left = first_serving(prospect.serves, list(rules.existing)) < 0
+    allowed = np.setdiff1d(np.arange(len(prospect.hosts)), [*rules.forbidden, *rules.existing])
+    cover = sparse.csr_array(prospect.serves[left][:, allowed])
+    people = people[left]
+    bound_by = bool(rules.required or rules.one_per is not None or len(rules.apart) or rules.floors)
+    best = gained if bound_by or not len(gained) else np.maximum(gained, _greedy(cover, people, len(gained)))
+    bound = coverage_bounds(cover, people, best)
+    if choice.question == "most" and not choice.weight and len(gained):
+        best = np.minimum(best, plan.bound)
+        fewer = slice(None) if not rules.required and not rules.floors else slice(-1, None)
+        bound[fewer] = np.minimum(bound[fewer], plan.bound)  # what is proved for p holds for fewer too
+        bound = np.maximum(bound, best)
+    gap = np.divide(bound - best, bound, out=np.zeros_like(bound), where=bound > 0)
+    return pd.DataFrame(
+        {"kiosks": np.arange(1, len(gained) + 1), "people": gained, "best_known": best, "bound": bound, "gap": gap}
+    )
+
+
+def _greedy(cover: sparse.sparray, people: npt.NDArray[np.float64], p: int) -> Floats:
+    """Return the weight covered by 1..p sites, each opened where it adds most."""
+    columns, left = sparse.csr_array(sparse.csr_array(cover, dtype=np.float64).T), people.copy()
+    reached = np.zeros(p)
+    for k in range(p):
+        site = int(np.argmax(columns @ left))
+        left[columns.indices[columns.indptr[site] : columns.indptr[site + 1]]] = 0.0
+        reached[k] = people.sum() - left.sum()
+    return reached
+
+
+def _stop_at(kiosks: gpd.GeoDataFrame, choice: KioskChoice) -> int | None:
+    """Return the kiosks after which every other brings too few people for its cost (gains may rise again)."""
+    proposed = kiosks[kiosks["rank"] > 0]
+    if choice.stop_below is None or not (proposed["cost_eur"] > 0).all():
+        return None
+    per_tranche = proposed["people_added"] * TRANCHE_EUR / proposed["cost_eur"]
+    enough = np.flatnonzero(per_tranche.to_numpy() >= choice.stop_below)
+    stop = int(enough[-1]) + 1 if len(enough) else 0
+    return stop if stop < len(proposed) else None
+
+
+def _reference(
+    choice: KioskChoice, white: gpd.GeoDataFrame, prospect: Prospect, curve: pd.DataFrame
+) -> ReferenceOutcome | None:
+    reference = choice.reference
+    if reference is None or curve.empty:
+        return None
+    people, hosts = white["people"].to_numpy(float), prospect.hosts
+    new = first_serving(prospect.serves, list(prospect.rules.existing)) < 0
+
+    def gained(communes: list[str]) -> float:
+        opened = hosts["commune"].isin(communes).to_numpy().astype(np.int64)
+        return float(people[new & (prospect.serves.astype(np.int64) @ opened > 0)].sum())
+
+    commune = white["commune"] if "commune" in white.columns else white.index.to_series()
+    crowded = white["people"].groupby(commune, sort=False).sum().sort_values(ascending=False, kind="stable")
+    naive = gained(list(crowded.index[crowded.index.isin(hosts["commune"])][: reference.count]))
+    known = gained(list(reference.communes)) if reference.communes else None
+    row = curve.iloc[min(reference.count, len(curve)) - 1]
+    enough = curve.loc[curve["people"] >= (naive if known is None else known), "kiosks"]
+    whole = float(people[new & prospect.reachable].sum())
+    return ReferenceOutcome(
+        reference=reference,
+        people=known,
+        most_populated=naive,
+        best=float(row["people"]),
+        bound=float(row["bound"]) if reference.count <= len(curve) else whole,
+        enough=int(enough.iloc[0]) if len(enough) else None,
+    )

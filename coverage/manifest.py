@@ -1,0 +1,171 @@
+"""The manifest: what was asked, of which data, with which versions, and the digest of every file written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import types
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, asdict, fields, is_dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+import pyogrio
+import pyproj
+import shapely
+
+from geoguichet.coverage.errors import ManifestError
+from geoguichet.coverage.result import CoverageResult
+from geoguichet.coverage.siting.plan import KioskPlan
+from geoguichet.coverage.study.study import Study
+from geoguichet.floor.findings import count_by_rule
+
+_PACKAGES = (
+    "geoguichet",
+    "geopandas",
+    "highspy",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "pyogrio",
+    "pyproj",
+    "scipy",
+    "shapely",
+)
+
+
+def write(result: CoverageResult, path: Path, outputs: Iterable[Path]) -> None:
+    """Write the manifest of the files ``outputs``, which stand beside it.
+
+    Two equal results differ in nothing but ``timings`` (seconds).
+    """
+    text = json.dumps(document(result, outputs), ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def document(result: CoverageResult, outputs: Iterable[Path]) -> dict[str, Any]:
+    """Return the manifest as a dictionary ready for JSON."""
+    timings = {name: round(seconds, 3) for name, seconds in result.timings.items()}
+    inhabited = int((result.white_zones["communes"] > 0).sum())
+    if result.plan is not None:
+        timings["plan_seconds"] = round(result.plan.seconds, 3)
+    return {
+        "study": study_parameters(result.study),
+        "inputs": [asdict(layer) for layer in result.inputs],
+        "versions": versions(),
+        "counters": {**result.counters, "kiosks": len(result.kiosks), "white_zones": inhabited},
+        "findings": count_by_rule(result.findings),
+        "plan": None if result.plan is None else _plan(result.plan),
+        "ranking": None if result.ranking is None else result.ranking.as_dict(),
+        "beside": result.beside.as_dict(),
+        "seed": None,
+        "outputs": {path.name: {"bytes": path.stat().st_size, "sha256": sha256(path)} for path in sorted(outputs)},
+        "timings": timings,
+    }
+
+
+def study_parameters(study: Study) -> dict[str, Any]:
+    """Return the study as plain values, without the place of its file: the same question is the same everywhere."""
+    parameters = asdict(study)
+    del parameters["path"]
+    return parameters
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return the manifest of a file, or of the folder of a study.
+
+    Raises
+    ------
+    ManifestError
+        The file is missing, is not JSON, or is not the manifest of a study.
+    """
+    path = path / "manifest.json" if path.is_dir() else path
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ManifestError(
+            f"{path} : ce manifeste n'existe pas ; donnez le dossier que « geoguichet coverage run » a écrit."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise ManifestError(f"{path} : un manifeste JSON est attendu, ce fichier est illisible ({error}).") from error
+    wanted = ("study", "inputs", "versions", "outputs")
+    missing = [key for key in wanted if not isinstance(found, dict) or key not in found]
+    if missing:
+        raise ManifestError(
+            f"{path} : ce n'est pas le manifeste d'une étude (« {missing[0]} » y manque) ; "
+            "donnez celui que « geoguichet coverage run » a écrit."
+        )
+    return dict(found)
+
+
+def study_of(parameters: Mapping[str, Any], *, path: Path | None = None) -> Study:
+    """Return the study a manifest describes: the inverse of :func:`study_parameters`.
+
+    Keys that this version does not know are left aside, those it has gained take their default value
+    (``replay`` tells them).
+
+    Raises
+    ------
+    ManifestError
+        A key is missing and has no default, or a value is of the wrong kind.
+    """
+    try:
+        study = _as_type(Study, {**parameters, "path": path})
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ManifestError(
+            f"{path or 'manifeste'} : les paramètres de l'étude ne se lisent pas ({error}) ; "
+            "il vient d'une autre version, relancez l'étude avec son fichier TOML."
+        ) from error
+    if not isinstance(study, Study):
+        raise ManifestError(f"{path or 'manifeste'} : les paramètres de l'étude manquent.")
+    return study
+
+
+def _as_type(kind: Any, value: Any) -> Any:
+    """Build a dataclass, a tuple or a plain value of ``kind`` from what JSON holds."""
+    if value is None:
+        return None
+    if isinstance(kind, types.UnionType):
+        return _as_type(next(one for one in get_args(kind) if one is not types.NoneType), value)
+    if get_origin(kind) is tuple:
+        inner = get_args(kind)
+        kinds = [inner[0]] * len(value) if inner[-1] is Ellipsis else list(inner)
+        return tuple(_as_type(one, item) for one, item in zip(kinds, value, strict=True))
+    if not is_dataclass(kind) or not isinstance(kind, type):
+        return float(value) if kind is float else value
+    hints = get_type_hints(kind)
+    given = {f.name: _as_type(hints[f.name], value[f.name]) for f in fields(kind) if f.name in value}
+    absent = [f.name for f in fields(kind) if f.name not in value and f.default is f.default_factory is MISSING]
+    if absent:
+        raise KeyError(f"{kind.__name__}.{absent[0]}")
+    return kind(**given)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the packages and libraries that can change a result."""
+    return {
+        **{name: version(name) for name in _PACKAGES},
+        "GDAL": pyogrio.__gdal_version_string__,
+        "GEOS": shapely.geos_version_string,
+        "PROJ": pyproj.proj_version_str,
+    }
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 digest of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _plan(plan: KioskPlan) -> dict[str, Any]:
+    return {
+        "model": plan.model,
+        "value": plan.value,
+        "bound": plan.bound,
+        "gap": plan.gap,
+        "status": plan.status,
+        "method": plan.method,
+        "sites": len(plan.sites),
+        "sense": plan.sense,
+    }

@@ -1,0 +1,235 @@
+"""The styles QGIS applies by itself when it opens the result: sober colours, sized points, numbered kiosks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Literal
+from xml.sax.saxutils import quoteattr
+
+from geoguichet.coverage.outputs.wording import Wording
+
+# The colours and classes that the map, the report and the QGIS styles share, safe for colour-
+# blind readers.
+
+type Standing = Literal["served", "kiosk", "unserved"]
+"""Where a demand point stands: served already, served once the kiosks are open, or not even then."""
+
+STANDING_COLOURS: dict[Standing, str] = {"served": "#9fb0b8", "kiosk": "#1f78b4", "unserved": "#b2182b"}
+SERVICE_COLOURS: dict[str, str] = {
+    "prefecture": "#5b3a8c",
+    "sous_prefecture": "#8f6bbd",
+    "town_hall": "#4d7c5a",
+    "town_hall_annex": "#7ea88a",
+}
+CHANGE_COLOURS: dict[str, str] = {
+    "gained": "#5a9bd0",
+    "nearer": "#c3ddee",
+    "lost": "#cf5662",
+    "farther": "#f6c8ae",
+    "same": "#eceeec",
+}
+"""A commune's people between two answers; blue and red stay apart for colour-blind readers."""
+MOVED_COLOURS: dict[str, str] = CHANGE_COLOURS | {"gained": "#0c3f73", "lost": "#7d0f1d"}
+"""The same for the circles that stand on them."""
+SURENESS_COLOURS: dict[str, str] = {
+    "certain": "#b3404a",
+    "likely": "#e08a5b",
+    "possible": "#f5d491",
+    "never": "#eceeec",
+}
+"""How sure a white zone is: darker is surer."""
+OTHER_SERVICE = "#6b6b6b"
+KIOSK = "#12355b"
+LAND = "#fbfaf7"
+BORDER = "#8b949b"
+INK = "#1d2a33"
+
+ZONE_BREAKS_M: tuple[int, ...] = (1_000, 2_500, 5_000)
+"""Mean excess beyond the thresholds at which a white zone changes colour; fixed, so that two studies compare."""
+ZONE_COLOURS: tuple[str, ...] = ("#fdf0c8", "#fbd993", "#f2b566", "#dc8a45")
+ZONE_EDGE = "#8a4b1c"
+
+
+ZONE_BREAKS_S: tuple[int, ...] = (300, 600, 1_200)
+"""The same for a study of times: 5, 10 and 20 minutes."""
+
+
+def zone_colour(mean: float, unit: str = "m") -> str:
+    """Return the colour of a white zone that far beyond the thresholds on average (NaN: nothing reachable)."""
+    breaks = ZONE_BREAKS_S if unit == "s" else ZONE_BREAKS_M
+    return ZONE_COLOURS[-1] if math.isnan(mean) else ZONE_COLOURS[sum(mean >= limit for limit in breaks)]
+
+
+def zone_classes(unit: str = "m") -> list[tuple[int, int | None, str]]:
+    """Return the classes of white zones as (from, up to, colour), in metres or seconds; the last has no upper limit."""
+    breaks = ZONE_BREAKS_S if unit == "s" else ZONE_BREAKS_M
+    lows, highs = (0, *breaks), (*breaks, None)
+    return list(zip(lows, highs, ZONE_COLOURS, strict=True))
+
+
+def standing(*, served: bool, served_after: bool) -> Standing:
+    """Return where a demand point stands."""
+    if served:
+        return "served"
+    return "kiosk" if served_after else "unserved"
+
+
+_STANDING = """CASE WHEN "served" THEN 'served' WHEN "served_after" THEN 'kiosk' ELSE 'unserved' END"""
+_SIZE_MM = 'coalesce(scale_exp("people", 0, 500000, 0.6, 12, 0.5), 0.6)'
+"""Area in proportion to the people, so that Toulouse does not hide its neighbours."""
+
+_EXCESS = 'coalesce("mean_{unit}", 999999)'
+"""Where nothing at all is reachable the mean is missing: the darkest class."""
+
+
+def layer_styles(language: str, unit: str = "m") -> dict[str, str]:
+    """Return the QML document of each layer of ``result.gpkg``."""
+    say = Wording(language, unit)
+    return {
+        "demand": _document(_demand(say)),
+        "services": _document(_services(say)),
+        "white_zones": _document(_white_zones(say)),
+        "kiosks": _document(_kiosks(), _rank_labels()),
+    }
+
+
+def _demand(say: Wording) -> str:
+    classes = [
+        (key, say(f"standing_{key}"), _marker(colour, size=1.2, shape="circle", size_expression=_SIZE_MM))
+        for key, colour in STANDING_COLOURS.items()
+    ]
+    return _categorised(_STANDING, classes)
+
+
+def _services(say: Wording) -> str:
+    classes = [
+        (
+            key,
+            say.service(key).capitalize(),
+            _marker(colour, size=3.0 if "prefecture" in key else 1.8, shape="square"),
+        )
+        for key, colour in SERVICE_COLOURS.items()
+    ]
+    return _categorised(
+        "type", [*classes, ("", say("service_other"), _marker(OTHER_SERVICE, size=1.8, shape="square"))]
+    )
+
+
+def _white_zones(say: Wording) -> str:
+    classes = zone_classes(say.unit)
+    ranges = "".join(
+        f'<range render="true" symbol="{number}" lower="{low}" upper="{1e9 if high is None else high:.0f}" '
+        f"label={quoteattr(say.zone_class(low, high))}/>"
+        for number, (low, high, _) in enumerate(classes)
+    )
+    symbols = "".join(_symbol(str(number), "fill", _fill(colour)) for number, (_, _, colour) in enumerate(classes))
+    excess = quoteattr(_EXCESS.format(unit=say.unit))
+    return (
+        f'<renderer-v2 type="graduatedSymbol" attr={excess} graduatedMethod="GraduatedColor" '
+        f'symbollevels="0" enableorderby="0" forceraster="0"><ranges>{ranges}</ranges>'
+        f"<symbols>{symbols}</symbols></renderer-v2>"
+    )
+
+
+def _kiosks() -> str:
+    symbol = _symbol("0", "marker", _marker(KIOSK, size=5.0, shape="circle"))
+    return (
+        '<renderer-v2 type="singleSymbol" symbollevels="0" enableorderby="0" forceraster="0">'
+        f"<symbols>{symbol}</symbols></renderer-v2>"
+    )
+
+
+def _rank_labels() -> str:
+    """White numbers inside the kiosk markers."""
+    return (
+        '<labeling type="simple"><settings calloutType="simple">'
+        '<text-style fieldName="rank" isExpression="0" fontFamily="Sans Serif" fontSize="7" fontSizeUnit="Point" '
+        'fontWeight="75" namedStyle="Bold" textColor="255,255,255,255" textOpacity="1"/>'
+        '<placement placement="1" quadOffset="4" xOffset="0" yOffset="0" dist="0" offsetType="0"/>'
+        '<rendering obstacle="0" displayAll="1" drawLabels="1" scaleVisibility="0"/>'
+        "</settings></labeling>"
+    )
+
+
+def _document(renderer: str, labels: str = "") -> str:
+    enabled = "1" if labels else "0"
+    return (
+        "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
+        f'<qgis version="3.22.0" styleCategories="Symbology|Labeling" labelsEnabled="{enabled}">'
+        f"{renderer}{labels}<blendMode>0</blendMode><featureBlendMode>0</featureBlendMode></qgis>\n"
+    )
+
+
+def _categorised(attribute: str, classes: Iterable[tuple[str, str, str]]) -> str:
+    rows = list(classes)
+    categories = "".join(
+        f'<category render="true" symbol="{number}" value={quoteattr(value)} label={quoteattr(label)} type="string"/>'
+        for number, (value, label, _) in enumerate(rows)
+    )
+    symbols = "".join(_symbol(str(number), "marker", layer) for number, (_, _, layer) in enumerate(rows))
+    return (
+        f'<renderer-v2 type="categorizedSymbol" attr={quoteattr(attribute)} symbollevels="0" enableorderby="0" '
+        f'forceraster="0"><categories>{categories}</categories><symbols>{symbols}</symbols></renderer-v2>'
+    )
+
+
+def _symbol(name: str, kind: str, layer: str) -> str:
+    return f'<symbol type="{kind}" name="{name}" alpha="1" clip_to_extent="1" force_rhr="0">{layer}</symbol>'
+
+
+def _marker(colour: str, *, size: float, shape: str, size_expression: str = "") -> str:
+    options = _options(
+        {
+            "color": _rgba(colour),
+            "name": shape,
+            "outline_color": "255,255,255,255",
+            "outline_width": "0.15",
+            "outline_width_unit": "MM",
+            "outline_style": "solid",
+            "size": str(size),
+            "size_unit": "MM",
+            "scale_method": "diameter",
+        }
+    )
+    defined = _defined("size", size_expression)
+    return f'<layer class="SimpleMarker" enabled="1" locked="0" pass="0">{options}{defined}</layer>'
+
+
+def _fill(colour: str) -> str:
+    options = _options(
+        {
+            "color": _rgba(colour, alpha=205),
+            "style": "solid",
+            "outline_color": _rgba(INK, alpha=150),
+            "outline_style": "solid",
+            "outline_width": "0.2",
+            "outline_width_unit": "MM",
+        }
+    )
+    return f'<layer class="SimpleFill" enabled="1" locked="0" pass="0">{options}</layer>'
+
+
+def _options(values: dict[str, str]) -> str:
+    """Both ways QGIS has had of writing a symbol's properties: ``Option`` (3.26 on) and ``prop`` (before)."""
+    modern = "".join(f'<Option name="{key}" type="QString" value={quoteattr(value)}/>' for key, value in values.items())
+    older = "".join(f'<prop k="{key}" v={quoteattr(value)}/>' for key, value in values.items())
+    return f'<Option type="Map">{modern}</Option>{older}'
+
+
+def _defined(name: str, expression: str) -> str:
+    if not expression:
+        return ""
+    return (
+        '<data_defined_properties><Option type="Map"><Option name="name" type="QString" value=""/>'
+        f'<Option name="properties" type="Map"><Option name="{name}" type="Map">'
+        '<Option name="active" type="bool" value="true"/>'
+        f'<Option name="expression" type="QString" value={quoteattr(expression)}/>'
+        '<Option name="type" type="int" value="3"/></Option></Option>'
+        '<Option name="type" type="QString" value="collection"/></Option></data_defined_properties>'
+    )
+
+
+def _rgba(colour: str, alpha: int = 255) -> str:
+    red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
+    return f"{red},{green},{blue},{alpha}"

@@ -1,0 +1,463 @@
+"""A road network in memory: its arrays, who may drive what at what cost, and the points people enter it at."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import shapely
+import shapely.ops
+from pyproj import Geod, Transformer
+from scipy import sparse
+from scipy.sparse import csgraph
+
+from geoguichet.coverage.errors import RoutingError
+from geoguichet.coverage.routers.impedance import Floats, Positions, Reasons, located_points
+from geoguichet.referentials.roads.network_file import DEGREE, MODES, QUANTUM, quantised, read_network
+from geoguichet.referentials.roads.speeds import ROAD_CLASSES
+
+type Bools = npt.NDArray[np.bool_]
+type Metric = Literal["time", "length"]
+
+_NO_ENTRY = tuple(rank for rank, name in enumerate(ROAD_CLASSES) if name.startswith("motorway"))
+"""Classes that nobody enters from a field: points do not snap to them."""
+
+
+_ROOM = 1 << 17
+"""Free places after a graph's arcs: enough for 65,536 services at once, 1.5 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Arcs by node in CSR: those of node ``v`` are ``start[v]:start[v + 1]``, to ``node`` at ``cost``."""
+
+    start: npt.NDArray[np.int32]
+    node: npt.NDArray[np.int32]
+    cost: Floats
+    room: list[tuple[npt.NDArray[np.int32], Floats]] = field(default_factory=list, compare=False, repr=False)
+    """The arrays that ``node`` and ``cost`` begin, with free places after them: a search takes them, and gives them
+    back, to add arcs without copying the graph. Empty while a search has them."""
+
+    def __len__(self) -> int:
+        return len(self.start) - 1
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the three arrays."""
+        return self.start.nbytes + self.node.nbytes + self.cost.nbytes
+
+
+@dataclass(frozen=True, slots=True)
+class Snapped:
+    """Where points enter the network. ``edge`` is -1 where they do not, and ``reason`` then says why.
+
+    ``fraction`` is the share of the edge's length from its drawn start; ``access_m`` the geodesic metres from the
+    point to there.
+    """
+
+    edge: Positions
+    fraction: Floats
+    access_m: Floats
+    reason: Reasons
+
+
+_TREES_KEPT = 3
+"""One for all edges, one for each of the modes that a process asks about."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network file, mapped into memory (columns: :data:`geoguichet.referentials.roads.network_file.COLUMNS`)."""
+
+    arrays: dict[str, np.ndarray]
+    names: tuple[str, ...]
+    manifest: dict[str, Any]
+
+    @classmethod
+    def open(cls, path: Path) -> Network:
+        """Open a network file.
+
+        Raises
+        ------
+        LayerError
+            The file is missing or is no network file.
+        """
+        arrays, names, manifest = read_network(path)
+        return cls(arrays, tuple(names), manifest)
+
+    @property
+    def nodes(self) -> int:
+        """Number of nodes."""
+        return len(self.arrays["node_key"])
+
+    @property
+    def edges(self) -> int:
+        """Number of edges; a two-way road is one edge."""
+        return len(self.arrays["edge_from"])
+
+    def node_points(self) -> gpd.GeoSeries:
+        """Return the nodes as points in EPSG:4326."""
+        lon, lat = self.arrays["node_lon"] / DEGREE, self.arrays["node_lat"] / DEGREE
+        return gpd.GeoSeries(shapely.points(lon, lat), crs="EPSG:4326")
+
+    def line(self, edge: int) -> npt.NDArray[np.float64]:
+        """Return the vertices of an edge as drawn: longitude, latitude."""
+        start, stop = self.arrays["shape_start"][edge : edge + 2]
+        return np.column_stack([self.arrays["shape_lon"][start:stop], self.arrays["shape_lat"][start:stop]]) / DEGREE
+
+    def piece(self, edge: int, begin: float, stop: float) -> npt.NDArray[np.float64]:
+        """Return the vertices of an edge from a share of it to another (against the drawing if ``stop < begin``)."""
+        whole = self._lines[edge]
+        part = shapely.ops.substring(whole, begin, stop, normalized=True)
+        x, y = shapely.get_coordinates(part).T
+        return np.column_stack(self._to_metres.transform(x, y, direction="INVERSE"))
+
+    def points_along(self, step_m: float) -> gpd.GeoSeries:
+        """Return points in EPSG:4326 along every edge: in the middle of each of its equal parts of at most a step."""
+        lines = self._lines
+        parts = np.maximum(np.ceil(shapely.length(lines) / step_m), 1).astype(np.int64)
+        edge = np.repeat(np.arange(len(lines)), parts)
+        place = np.arange(len(edge)) - np.repeat(np.cumsum(parts) - parts, parts)
+        at = shapely.line_interpolate_point(lines[edge], (place + 0.5) / parts[edge], normalized=True)
+        lonlat = self._to_metres.transform(shapely.get_x(at), shapely.get_y(at), direction="INVERSE")
+        return gpd.GeoSeries(shapely.points(*lonlat), crs="EPSG:4326")
+
+    # --- costs -------------------------------------------------------------------------------------------------------
+
+    def costs(self, mode: str, metric: Metric, *, congestion: float = 1.0) -> Floats:
+        """Return the cost of each edge, in seconds or metres, in whole quanta (exact sums in any order).
+
+        Raises
+        ------
+        RoutingError
+            The mode is unknown.
+        """
+        if mode not in MODES:
+            raise RoutingError(f"mode {mode!r} inconnu ; essayez : {', '.join(MODES)}.")
+        length = self.arrays["edge_length_m"]
+        if metric == "length":
+            return np.asarray(length)
+        if mode != "car":
+            return quantised(length * 3.6 / self.manifest["speeds"][f"{mode}_kmh"])
+        seconds = self.arrays["edge_car_s"]
+        return np.asarray(seconds) if congestion == 1.0 else quantised(seconds * congestion)
+
+    def allowed(self, mode: str, *, closed: Positions | None = None) -> tuple[Bools, Bools]:
+        """Return which edges the mode may follow as drawn, and against."""
+        access = self.arrays["edge_access"]
+        ahead = (access >> MODES[mode] & 1).astype(bool)
+        back = (access >> (MODES[mode] + 3) & 1).astype(bool)
+        if closed is not None:
+            ahead[closed] = back[closed] = False
+        return ahead, back
+
+    def graph(self, cost: Floats, allowed: tuple[Bools, Bools], *, reverse: bool) -> Graph:
+        """Return the arcs that are allowed, by the node they leave, or reversed: by the node they reach."""
+        side = "reverse" if reverse else "forward"
+        arc, start = self.arrays[f"{side}_arc"], self.arrays[f"{side}_start"]
+        edge, against = arc >> 1, (arc & 1).astype(bool)
+        keep = np.where(against, allowed[1][edge], allowed[0][edge])
+        if not keep.all():
+            start = np.append(0, np.cumsum(keep, dtype=np.int32))[start].astype(np.int32)
+            edge, against = edge[keep], against[keep]
+        node, costs = np.empty(len(edge) + _ROOM, dtype=np.int32), np.empty(len(edge) + _ROOM)
+        node[: len(edge)] = np.where(against != reverse, self.arrays["edge_from"][edge], self.arrays["edge_to"][edge])
+        np.take(cost, edge, out=costs[: len(edge)])
+        return Graph(np.asarray(start), node[: len(edge)], costs[: len(edge)], [(node, costs)])
+
+    def main_component(self, allowed: tuple[Bools, Bools]) -> Bools:
+        """Return the nodes of the largest strongly connected component: each can reach each and come back."""
+        graph = self.graph(np.ones(self.edges), allowed, reverse=False)
+        _, label = csgraph.connected_components(as_matrix(graph), connection="strong")
+        return np.asarray(label == np.bincount(label).argmax())
+
+    # --- choosing edges ----------------------------------------------------------------------------------------------
+
+    def edges_named(self, road: str) -> Positions:
+        """Return the edges of a road, by its number or name: ``d 918`` is ``D918``, and ``D29;D918`` is both.
+
+        Raises
+        ------
+        RoutingError
+            No edge has that name.
+        """
+        wanted = _plain(road)
+        known = [i for i, name in enumerate(self.names) if wanted in map(_plain, re.split("[;,|]", name))]
+        if not known:
+            raise RoutingError(f"aucune route {road!r} dans ce réseau ; essayez un numéro comme {self._example()!r}.")
+        return np.flatnonzero(np.isin(self.arrays["edge_name"], known))
+
+    def edges_near(self, lon: float, lat: float, *, within_m: float) -> Positions:
+        """Return the edges that pass within ``within_m`` metres of a point."""
+        x, y = self._to_metres.transform(lon, lat)
+        found = self._tree_of(np.arange(self.edges)).query(shapely.Point(x, y), predicate="dwithin", distance=within_m)
+        return np.sort(np.asarray(found, dtype=np.int64))
+
+    def _example(self) -> str:
+        return next((name for name in self.names if name), "D918")
+
+    # --- snapping ----------------------------------------------------------------------------------------------------
+
+    def snap(self, points: gpd.GeoSeries, usable: Bools, *, max_access_m: float) -> Snapped:
+        """Return where each point meets the nearest edge that is usable, no farther than ``max_access_m``.
+
+        Points in EPSG:4326; a missing point is ``not_located``, one too far from every road ``not_snapped``: neither
+        is moved or dropped. Of two edges at the same distance the first counts.
+
+        Raises
+        ------
+        RoutingError
+            The points have another CRS.
+        """
+        located = located_points(points)
+        edge = np.full(len(points), -1, dtype=np.int64)
+        fraction, access = np.full(len(points), np.nan), np.full(len(points), np.nan)
+        reason = np.full(len(points), "not_located", dtype="U16")
+        reason[located] = "not_snapped"
+        lon, lat = (get(points.to_numpy()[located]) for get in (shapely.get_x, shapely.get_y))
+        which, chosen, share, metres = self._nearest_edges(lon, lat, usable, max_access_m)
+        rows = located[which]
+        edge[rows], fraction[rows], access[rows], reason[rows] = chosen, share, metres, ""
+        return Snapped(edge, fraction, access, reason)
+
+    def _nearest_edges(
+        self, lon: Floats, lat: Floats, usable: Bools, max_access_m: float
+    ) -> tuple[Positions, Positions, Floats, Floats]:
+        """Return the points that have an edge in reach, that edge, the share along it and the metres to there."""
+        candidates = np.flatnonzero(usable & ~np.isin(self.arrays["edge_class"], _NO_ENTRY))
+        tree = self._tree_of(candidates)
+        points = shapely.points(*self._to_metres.transform(lon, lat))
+        near = tree.query_nearest(points, max_distance=max_access_m * 1.01 + 1.0)
+        chosen = candidates[near[1]]
+        order = np.lexsort((chosen, near[0]))
+        which, first = np.unique(near[0][order], return_index=True)
+        chosen = chosen[order][first]
+        share = _snug(self._lines[chosen], points[which])
+        at = shapely.line_interpolate_point(self._lines[chosen], share, normalized=True)
+        foot = self._to_metres.transform(shapely.get_x(at), shapely.get_y(at), direction="INVERSE")
+        metres = np.asarray(Geod(ellps="WGS84").inv(lon[which], lat[which], *foot)[2], dtype=np.float64)
+        metres = np.round(metres, 6)
+        kept = metres <= max_access_m
+        return which[kept], chosen[kept], share[kept], metres[kept]
+
+    @cached_property
+    def _to_metres(self) -> Transformer:
+        lon, lat = self.arrays["node_lon"] / DEGREE, self.arrays["node_lat"] / DEGREE
+        return Transformer.from_crs("EPSG:4326", metric_crs(lon, lat), always_xy=True)
+
+    @cached_property
+    def _lines(self) -> npt.NDArray[np.object_]:
+        start = self.arrays["shape_start"]
+        x, y = self._to_metres.transform(self.arrays["shape_lon"] / DEGREE, self.arrays["shape_lat"] / DEGREE)
+        lines = shapely.linestrings(np.column_stack([x, y]), indices=np.repeat(np.arange(self.edges), np.diff(start)))
+        return np.asarray(lines)
+
+    def _tree_of(self, edges: Positions) -> shapely.STRtree:
+        """Return the index of some edges, built once for those that a mode may use."""
+        key = hashlib.sha256(edges.tobytes()).hexdigest()
+        if key not in self._trees:
+            while len(self._trees) >= _TREES_KEPT:
+                self._trees.pop(next(iter(self._trees)))
+            self._trees[key] = shapely.STRtree(self._lines[edges])
+        return self._trees[key]
+
+    @cached_property
+    def _trees(self) -> dict[str, shapely.STRtree]:
+        return {}
+
+
+def as_matrix(graph: Graph) -> sparse.csr_array:
+    """Return a graph as the sparse matrix that scipy's searches take; nothing is copied."""
+    return sparse.csr_array((graph.cost, graph.node, graph.start), shape=(len(graph), len(graph)))
+
+
+def metric_crs(lon: Floats, lat: Floats) -> str:
+    """Return Lambert-93 where it holds (metropolitan France and its rim), else the UTM zone of the middle."""
+    west, east, south, north = lon.min(), lon.max(), lat.min(), lat.max()
+    if west >= -9.9 and east <= 10.4 and south >= 41.1 and north <= 51.6:
+        return "EPSG:2154"
+    zone = int((west + east) / 2 // 6 + 31)
+    return f"EPSG:{32600 + zone if south + north >= 0 else 32700 + zone}"
+
+
+def _snug(lines: npt.NDArray[np.object_], points: npt.NDArray[np.object_]) -> Floats:
+    """Return the share along each line that is nearest to its point; within a micrometre of an end it is the end."""
+    length, along = shapely.length(lines), shapely.line_locate_point(lines, points)
+    share = np.divide(along, length, out=np.zeros_like(along), where=length > 0)
+    share[along < 1e-6] = 0.0
+    share[length - along < 1e-6] = 1.0
+    return np.asarray(share)
+
+
+def shares_of(cost: Floats, fraction: Floats) -> tuple[Floats, Floats]:
+    """Cut costs in two at a fraction: whole quanta, so that the two parts add up to the cost exactly."""
+    before = np.round(cost * fraction / QUANTUM) * QUANTUM
+    return before, cost - before
+
+
+def _plain(road: str) -> str:
+    return "".join(road.split()).casefold()
+
+
+def check_closed(closed: Sequence[int], network: Network) -> Positions:
+    """Return the closed edges, sorted and once each.
+
+    Raises
+    ------
+    RoutingError
+        One is not an edge of the network.
+    """
+    edges = np.unique(np.asarray(closed, dtype=np.int64))
+    if len(edges) and not 0 <= edges[0] <= edges[-1] < network.edges:
+        raise RoutingError(f"arête fermée {int(edges[-1])} inconnue : ce réseau en a {network.edges}.")
+    return edges
+
+
+# Shortest paths on a graph (Dijkstra 1959, in scipy): to the nearest of many places at once, or
+# place by place.
+#
+# Costs are whole quanta, so their sums are exact: the answer depends neither on the order of the
+# rows nor on the heap.
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """How each place touches the graph: two nodes and the cost to each (infinite where that way is barred)."""
+
+    node: npt.NDArray[np.int32]
+    cost: Floats
+
+    def __len__(self) -> int:
+        return len(self.node)
+
+    def take(self, which: Positions) -> Doors:
+        """Return some of the places."""
+        return Doors(self.node[which], self.cost[which])
+
+
+def nearest_place(graph: Graph, places: Doors) -> tuple[Floats, Positions]:
+    """Return for every node the cost from its nearest place along the graph, and which place; infinite, -1 if none.
+
+    One search from all the places at once. At equal costs the place that comes first is the nearest.
+    """
+    if not len(places):
+        return np.full(len(graph), np.inf), np.full(len(graph), -1, dtype=np.int64)
+    kept = _distinct(places)
+    with _extended(graph, places.take(kept)) as whole:
+        rows = np.arange(len(graph), len(whole))
+        cost, _, place = csgraph.dijkstra(as_matrix(whole), indices=rows, min_only=True, return_predecessors=True)
+        place -= len(graph)  # scipy names the row; nodes out of reach have a negative one
+        _give_ties_to_the_first(whole, len(graph), cost, place)
+    place[place < 0] = -1
+    return cost[: len(graph)], np.append(kept, -1)[place[: len(graph)]]
+
+
+def nearest_length(graph: Graph, places: Doors, arc_length: Floats, door_length: Floats) -> tuple[Floats, Floats]:
+    """Return for every node the cost from its nearest place, and the length of the way that costs it (else infinite).
+
+    ``arc_length`` is the length of each arc of the graph, ``door_length`` that of each of the places' doors. The way is
+    one branch of the tree of the search: of several arcs that are as quick, the shortest.
+    """
+    if not len(places):
+        return np.full(len(graph), np.inf), np.full(len(graph), np.inf)
+    with _extended(graph, places) as whole:
+        rows = np.arange(len(graph), len(whole))
+        cost, before, _ = csgraph.dijkstra(as_matrix(whole), indices=rows, min_only=True, return_predecessors=True)
+        lengths = np.concatenate([arc_length, door_length[np.isfinite(places.cost)]])
+        step = np.full(len(whole), np.inf)
+        for block in _blocks(len(whole)):
+            arcs = _tight(whole, cost, block)
+            tail, head = np.searchsorted(whole.start, arcs, side="right") - 1, whole.node[arcs]
+            own = before[head] == tail
+            np.minimum.at(step, head[own], lengths[arcs[own]])
+    step[len(graph) :] = 0.0
+    parent = np.where(before < 0, np.arange(len(step)), before)
+    while (parent != (above := parent[parent])).any():  # each round doubles the length of way that is added up
+        step, parent = step + step[parent], above
+    return cost[: len(graph)], (step + step[parent])[: len(graph)]
+
+
+def from_each(graph: Graph, places: Doors, *, limit: float = np.inf) -> Floats:
+    """Return the cost from each place (rows) to every node (columns), infinite beyond the limit."""
+    with _extended(graph, places) as whole:
+        rows = np.arange(len(graph), len(whole))
+        return np.asarray(csgraph.dijkstra(as_matrix(whole), indices=rows, limit=limit))[:, : len(graph)]
+
+
+def tree_from(graph: Graph, place: Doors) -> tuple[Floats, Positions]:
+    """Return for one place the cost to every node and each node's predecessor (negative at the place itself)."""
+    with _extended(graph, place) as whole:
+        cost, before = csgraph.dijkstra(as_matrix(whole), indices=len(graph), return_predecessors=True)
+    before = np.where(before == len(graph), -1, before)
+    return cost[: len(graph)], before[: len(graph)].astype(np.int64)
+
+
+def _distinct(places: Doors) -> Positions:
+    """Return the places that differ, in order; of equal places the first."""
+    _, first = np.unique(np.column_stack([places.node, places.cost]), axis=0, return_index=True)
+    return np.sort(first)
+
+
+@contextmanager
+def _extended(graph: Graph, places: Doors) -> Iterator[Graph]:
+    """Add the places as rows after the nodes, with an arc to each node they touch; nothing leads back to them.
+
+    The arcs go to the graph's own room where there is enough and no other search has it, else to a copy.
+    """
+    open_ = np.isfinite(places.cost)
+    arcs, more = len(graph.node), int(open_.sum())
+    start = np.append(graph.start, graph.start[-1] + np.cumsum(open_.sum(axis=1), dtype=np.int32))
+    try:
+        room = graph.room.pop()
+    except IndexError:
+        room = graph.node, graph.cost
+    node, cost = room
+    if len(node) < arcs + more:
+        node, cost = np.empty(arcs + more, dtype=np.int32), np.empty(arcs + more)
+        node[:arcs], cost[:arcs] = graph.node, graph.cost
+    node[arcs : arcs + more], cost[arcs : arcs + more] = places.node[open_], places.cost[open_]
+    try:
+        yield Graph(start, node[: arcs + more], cost[: arcs + more])
+    finally:
+        if len(room[0]) > arcs:
+            graph.room.append(room)
+
+
+def _give_ties_to_the_first(graph: Graph, nodes: int, cost: Floats, place: npt.NDArray[np.int32]) -> None:
+    """Where several places are equally near, write the first one into ``place``.
+
+    An arc is tight when its end is exactly its cost farther than its start. Every node reached has one tight arc, those
+    with a tie have more; then the first place spreads along the tight arcs.
+    """
+    if sum(len(_tight(graph, cost, rows)) for rows in _blocks(len(graph))) == np.count_nonzero(cost[:nodes] < np.inf):
+        return
+    arcs = np.concatenate([_tight(graph, cost, rows) for rows in _blocks(len(graph))])
+    tail, head = np.searchsorted(graph.start, arcs, side="right") - 1, graph.node[arcs]
+    waiting = np.arange(len(tail))
+    while len(waiting := waiting[place[tail[waiting]] < place[head[waiting]]]):
+        np.minimum.at(place, head[waiting], place[tail[waiting]])
+        changed = np.zeros(len(graph), dtype=bool)
+        changed[head[waiting]] = True
+        waiting = np.flatnonzero(changed[tail])
+
+
+def _tight(graph: Graph, cost: Floats, rows: slice) -> Positions:
+    """Return the tight arcs of some rows."""
+    first, last = int(graph.start[rows.start]), int(graph.start[rows.stop])
+    through = np.repeat(cost[rows], np.diff(graph.start[rows.start : rows.stop + 1]))
+    through += graph.cost[first:last]
+    return np.flatnonzero((through == cost[graph.node[first:last]]) & (through < np.inf)) + first
+
+
+def _blocks(rows: int, size: int = 1 << 15) -> list[slice]:
+    """Cut the rows so that a block's arcs stay in the processor's cache."""
+    return [slice(begin, min(begin + size, rows)) for begin in range(0, rows, size)]

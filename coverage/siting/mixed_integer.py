@@ -1,0 +1,355 @@
+"""The exact solver at arm's length: a program goes to HiGHS in a process of its own and can be stopped at any moment.
+
+A MIP solver looks at the clock between relaxations, and one relaxation may take minutes. A child process can be
+killed: limits and cancellations are obeyed whatever it is doing, and what it had found by then is kept.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from geoguichet.coverage.siting import highs
+from geoguichet.coverage.siting.plan import Watch
+from geoguichet.coverage.siting.problem import Floats, Problem
+
+type Ending = Literal["solved", "gap", "infeasible", "stopped", "cancelled", "lost"]
+
+TINY = 400
+"""A program of so few entries is solved at once, without asking for bounds or searching first."""
+SMALL = 20_000
+"""A program of so few entries is solved in this process, where it can be called off between two pivots; starting
+another process would take as long, and as much memory as the whole problem."""
+_GRACE_S = 0.5
+"""How long after its limit the child is killed."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Program:
+    """A mixed-integer program: rows between two limits, columns between two limits, the first ``integers`` whole."""
+
+    matrix: sparse.csc_array
+    cost: Floats
+    lower: Floats
+    upper: Floats
+    row_lower: Floats
+    row_upper: Floats
+    integers: int
+    maximise: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """What the solver left behind."""
+
+    ending: Ending
+    chosen: tuple[int, ...] | None
+    """Integer columns at one in the best solution, or none found."""
+    bound: float
+    """Proved bound on the objective; infinite when nothing is proved."""
+    how: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Relaxed:
+    """What the linear relaxation of a program says, tightened by cuts."""
+
+    ending: Ending
+    """``solved`` when there is a relaxation to speak of, whether or not cutting was cut short."""
+    bound: float
+    x: Floats
+    """A fractional solution: nothing when there is none."""
+    reduced: Floats
+    """What one unit of each column is worth beyond the prices of its rows."""
+    cuts: sparse.csr_array
+    limit: Floats
+    """Each row of ``cuts`` times the columns is at most this."""
+    how: str
+
+
+def solve(
+    program: Program,
+    *,
+    start: Floats | None = None,
+    gap: float = 0.0,
+    absolute_gap: float = 1e-6,
+    nodes: int | None = None,
+    watch: Watch,
+) -> Outcome:
+    """Solve a program with HiGHS, within the time that the watch leaves and at most so many nodes.
+
+    Ctrl-C kills the child and goes on to the caller. A child that dies is reported as ``lost``.
+    """
+    settings: dict[str, float] = {
+        "mip_rel_gap": gap,
+        "mip_abs_gap": absolute_gap,
+        "time_limit": max(0.01, watch.left_s),
+    }
+    if nodes is not None:
+        settings["mip_max_nodes"] = nodes
+    if program.matrix.nnz <= SMALL:
+        settings |= highs.BRANCH_ONLY
+    messages, died = _ask("solve", program, _arrays(program, start), settings, watch)
+    return _outcome(messages, program, died=died, watch=watch)
+
+
+def relax(program: Program, *, enough: float, rounds: int | None = None, hard: bool = False, watch: Watch) -> Relaxed:
+    """Bound a program by its linear relaxation and cuts (:func:`highs.relax`), until it is ``enough``.
+
+    ``hard`` says that branching would take long, so that dear cuts are worth their while.
+    """
+    settings = {"enough": enough, "hard": hard, "time_limit": max(0.01, watch.left_s)}
+    if rounds is not None:
+        settings["rounds"] = rounds
+    messages, died = _ask("relax", program, _arrays(program, None), settings, watch)
+    sign = 1 if program.maximise else -1
+    bounds = [message["bound"] for message in messages if "bound" in message]
+    bound = min(bounds, key=lambda value: sign * value, default=sign * math.inf)
+    last = next((message for message in messages if message.get("ended") == "relaxed"), None)
+    columns = len(program.cost)
+    if last is None:
+        ended = next((message["ended"] for message in messages if "ended" in message), None)
+        ending, how = _ending(ended, died, None, bound, watch)
+        return Relaxed(ending, bound, np.zeros(0), np.zeros(0), sparse.csr_array((0, columns)), np.zeros(0), how)
+    indptr = np.cumsum([0, *(len(cut[0]) for cut in last["cuts"])])
+    indices = [column for cut in last["cuts"] for column in cut[0]]
+    data = np.array([number for cut in last["cuts"] for number in cut[1]], dtype=np.float64)
+    kind = "zero-half and disjunctive" if hard else "zero-half"
+    return Relaxed(
+        ending="solved",
+        bound=bound,
+        x=np.array(last["x"]),
+        reduced=np.array(last["reduced"]),
+        cuts=sparse.csr_array((data, np.array(indices, dtype=np.int64), indptr), shape=(len(last["cuts"]), columns)),
+        limit=np.array([float(cut[2]) for cut in last["cuts"]]),
+        how=f"{len(last['cuts'])} {kind} cuts in {last['rounds']} rounds",
+    )
+
+
+def _ask(
+    task: str, program: Program, model: dict[str, np.ndarray], settings: dict[str, float], watch: Watch
+) -> tuple[list[dict[str, Any]], int | None]:
+    """Have a task done, here or in a child; return what it said, and the exit code of a child that ended by itself."""
+    if program.matrix.nnz <= SMALL:
+        messages: list[dict[str, Any]] = []
+        highs.TASKS[task](model, settings, messages.append, lambda: watch.over)
+        return messages, None
+    with tempfile.TemporaryDirectory(prefix="geoguichet-") as folder:
+        path = Path(folder) / "model.npz"
+        np.savez(path, settings=np.array(json.dumps(settings)), **model)  # type: ignore[arg-type]
+        child = subprocess.Popen(  # noqa: S603 - our own program, on our own file
+            [sys.executable, "-P", "-m", highs.__name__, task, str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            messages = _listen(child, watch)
+        finally:
+            died = _end(child)
+    return messages, died
+
+
+def _listen(child: subprocess.Popen[bytes], watch: Watch) -> list[dict[str, Any]]:
+    """Gather what the child says until it has ended, the time is over, or the caller calls it off."""
+    said: queue.Queue[dict[str, Any] | None] = queue.Queue()
+    assert child.stdout is not None  # noqa: S101 - a pipe was asked for
+    threading.Thread(target=_read, args=(child.stdout, said), daemon=True).start()
+    messages: list[dict[str, Any]] = []
+    late = Watch(watch.left_s + _GRACE_S)
+    while not watch.cancelled and not late.over:
+        try:
+            message = said.get(timeout=0.05)
+        except queue.Empty:
+            continue
+        if message is None:
+            break
+        messages.append(message)
+    return messages
+
+
+def _read(stream: IO[bytes], said: queue.Queue[dict[str, Any] | None]) -> None:
+    for line in stream:
+        if line.endswith(b"\n"):
+            said.put(json.loads(line))
+    stream.close()
+    said.put(None)
+
+
+def _end(child: subprocess.Popen[bytes]) -> int | None:
+    """Make sure that the child is gone; return its exit code when it had ended by itself."""
+    try:
+        code = child.wait(timeout=0.2)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+        code = None
+    if child.stdin is not None:
+        child.stdin.close()
+    return code
+
+
+def _outcome(messages: list[dict[str, Any]], program: Program, *, died: int | None, watch: Watch) -> Outcome:
+    sign = 1 if program.maximise else -1
+    solutions = [message for message in messages if "chosen" in message]
+    best = max(solutions, key=lambda message: sign * message["value"], default=None)
+    bounds = [message["bound"] for message in messages if math.isfinite(message.get("bound", math.inf))]
+    bound = min(bounds, key=lambda value: sign * value, default=sign * math.inf)
+    ended = next((message["ended"] for message in messages if "ended" in message), None)
+    ending, how = _ending(ended, died, best, bound, watch)
+    return Outcome(ending, None if best is None else tuple(best["chosen"]), bound, how)
+
+
+def _ending(
+    ended: str | None, died: int | None, best: dict[str, Any] | None, bound: float, watch: Watch
+) -> tuple[Ending, str]:
+    name = f"HiGHS {highs.version()}"
+    if ended == "Optimal" and best is not None:
+        closed = abs(bound - best["value"]) <= 1e-6 * max(1.0, abs(bound))
+        return ("solved" if closed else "gap"), name
+    if ended in {"Infeasible", "Primal infeasible or unbounded"}:
+        return "infeasible", f"{name}: infeasible"
+    if watch.cancelled:
+        return "cancelled", f"{name}: cancelled"
+    if ended is None and died is not None:
+        return "lost", f"{name}: its process died (code {died})"
+    return "stopped", f"{name}: stopped by the time limit"
+
+
+def with_cuts(program: Program, cuts: sparse.csr_array, limit: Floats) -> Program:
+    """Return the program with rows ``cuts`` times the columns <= ``limit``."""
+    return replace(
+        program,
+        matrix=sparse.csc_array(sparse.vstack([program.matrix, cuts])),
+        row_lower=np.concatenate([program.row_lower, np.full(len(limit), -np.inf)]),
+        row_upper=np.concatenate([program.row_upper, limit]),
+    )
+
+
+def _arrays(program: Program, start: Floats | None) -> dict[str, np.ndarray]:
+    arrays: dict[str, np.ndarray] = {
+        "indptr": program.matrix.indptr,
+        "indices": program.matrix.indices,
+        "data": program.matrix.data,
+        "cost": program.cost,
+        "lower": program.lower,
+        "upper": program.upper,
+        "row_lower": program.row_lower,
+        "row_upper": program.row_upper,
+        "integers": np.array(program.integers),
+        "maximise": np.array(program.maximise),
+    }
+    return arrays if start is None else arrays | {"start": start}
+
+
+# The covering problems written out as mixed-integer programs, all sparse.
+
+
+def covering(problem: Problem, *, must: sparse.csr_array | None = None) -> Program:
+    """Return the maximal covering program: binary y per column, 0 <= z <= 1 per row, 0 <= s <= 1 per second weight.
+
+    Maximise w z + v s subject to z_i + s_i <= sum_j a_ij y_j and the limits on y. As v_i <= w_i, s_i > 0 only when
+    z_i = 1. Each row of ``must`` is a set of columns of which one at least is opened.
+    """
+    if must is None:
+        must = sparse.csr_array((0, problem.columns))
+    rows = problem.cover.shape[0]
+    twice = np.flatnonzero(problem.second > 0)
+    second = sparse.csr_array((np.ones(len(twice)), (twice, np.arange(len(twice)))), shape=(rows, len(twice)))
+    linking = sparse.hstack([-problem.cover.astype(np.float64), sparse.eye_array(rows), second])
+    limits, lower, upper = limits_on_sites(problem)
+    extra = rows + len(twice)
+    return Program(
+        matrix=_csc(sparse.vstack([linking, _wider(must, extra), _wider(limits, extra)])),
+        cost=np.concatenate([np.zeros(problem.columns), problem.first, problem.second[twice]]),
+        lower=np.concatenate([_must(problem), np.zeros(extra)]),
+        upper=np.ones(problem.columns + extra),
+        row_lower=np.concatenate([np.full(rows, -np.inf), np.ones(must.shape[0]), lower]),
+        row_upper=np.concatenate([np.zeros(rows), np.full(must.shape[0], np.inf), upper]),
+        integers=problem.columns,
+        maximise=True,
+    )
+
+
+def partial_covering(problem: Problem, wanted: float) -> Program:
+    """Return the cheapest choice whose rows weigh at least ``wanted`` (partial set covering)."""
+    rows = problem.cover.shape[0]
+    linking = sparse.hstack([-problem.cover.astype(np.float64), sparse.eye_array(rows)])
+    weighing = sparse.csr_array(np.concatenate([np.zeros(problem.columns), problem.first])[None, :])
+    limits, lower, upper = limits_on_sites(problem)
+    return Program(
+        matrix=_csc(sparse.vstack([linking, weighing, _wider(limits, rows)])),
+        cost=np.concatenate([problem.cost, np.zeros(rows)]),
+        lower=np.concatenate([_must(problem), np.zeros(rows)]),
+        upper=np.ones(problem.columns + rows),
+        row_lower=np.concatenate([np.full(rows, -np.inf), [wanted], lower]),
+        row_upper=np.concatenate([np.zeros(rows), [np.inf], upper]),
+        integers=problem.columns,
+        maximise=False,
+    )
+
+
+def set_covering(problem: Problem) -> Program:
+    """Return the cheapest choice that covers every row (set covering)."""
+    limits, lower, upper = limits_on_sites(problem)
+    rows = problem.cover.shape[0]
+    return Program(
+        matrix=_csc(sparse.vstack([problem.cover.astype(np.float64), limits])),
+        cost=problem.cost,
+        lower=_must(problem),
+        upper=np.ones(problem.columns),
+        row_lower=np.concatenate([np.ones(rows), lower]),
+        row_upper=np.concatenate([np.full(rows, np.inf), upper]),
+        integers=problem.columns,
+        maximise=False,
+    )
+
+
+def limits_on_sites(problem: Problem) -> tuple[sparse.csr_array, Floats, Floats]:
+    """Return the rows on y alone, with their lower and upper limits: count, budget, exclusive sets, floors."""
+    rules, columns = problem.rules, problem.columns
+    counted = np.flatnonzero(rules.floor_of >= 0)
+    floors = sparse.csr_array(
+        (np.ones(len(counted)), (rules.floor_of[counted], counted)), shape=(len(rules.floor), columns)
+    )
+    blocks = [sparse.csr_array(np.ones((1, columns))), rules.packs.astype(np.float64), floors]
+    lower: list[npt.ArrayLike] = [[-np.inf], np.full(rules.packs.shape[0], -np.inf), rules.floor.astype(np.float64)]
+    upper: list[npt.ArrayLike] = [
+        [float(problem.count)],
+        np.ones(rules.packs.shape[0]),
+        np.full(len(rules.floor), np.inf),
+    ]
+    if np.isfinite(problem.budget):
+        blocks.append(sparse.csr_array(problem.cost[None, :]))
+        lower.append([-np.inf])
+        upper.append([problem.budget])
+    return sparse.csr_array(sparse.vstack(blocks)), np.concatenate(lower), np.concatenate(upper)
+
+
+def _must(problem: Problem) -> Floats:
+    lower = np.zeros(problem.columns)
+    lower[problem.rules.required] = 1.0
+    return lower
+
+
+def _wider(matrix: sparse.csr_array, extra: int) -> sparse.csr_array:
+    return sparse.csr_array(sparse.hstack([matrix, sparse.csr_array((matrix.shape[0], extra))]))
+
+
+def _csc(matrix: sparse.sparray) -> sparse.csc_array:
+    built = sparse.csc_array(matrix)
+    built.eliminate_zeros()
+    return built

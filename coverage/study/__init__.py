@@ -1,0 +1,1 @@
+"""The question a planner asks: a TOML file, read and checked once."""

@@ -1,0 +1,1 @@
+"""The HTTP interface: records, features, processes, feeds and their description."""

@@ -1,0 +1,197 @@
+"""Records created, replaced, changed and deleted over HTTP (OGC API Features Part 4): who may, and what is checked.
+
+With a token, who bears it may; without, who sits at this machine: a request from a loopback address that came through
+no proxy and from no page of another site.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from geoguichet.catalogue.errors import RecordError, RecordNotFoundError, StaleRecordError
+from geoguichet.catalogue.record import Record, instant_keys
+from geoguichet.catalogue.search.store import RecordStore
+from geoguichet.portal.api import answers
+from geoguichet.portal.api.answers import GEOJSON, MERGE_PATCH, Refusal, answer
+
+ITEMS_METHODS, ITEM_METHODS = "GET, HEAD, OPTIONS", "GET, HEAD, OPTIONS"
+EDITED_ITEMS_METHODS, EDITED_ITEM_METHODS = "GET, HEAD, POST, OPTIONS", "GET, HEAD, PUT, PATCH, DELETE, OPTIONS"
+
+_FORWARDING = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
+"""Headers by which a proxy betrays that the request is not from this machine."""
+
+
+class Editing:
+    """The edits of one collection of records, at an address; a catalogue that is not ``editable`` refuses them all."""
+
+    def __init__(self, store: RecordStore, url: str, home: str, *, editable: bool, token: str = "") -> None:
+        self.store = store
+        self.url = url
+        self.home = home
+        self.editable = editable
+        self.token = token
+
+    def options(self, *, one: bool) -> Response:
+        """Tell the methods of one record, or of the list."""
+        if self.editable:
+            methods = EDITED_ITEM_METHODS if one else EDITED_ITEMS_METHODS
+        else:
+            methods = ITEM_METHODS if one else ITEMS_METHODS
+        headers = {"Allow": methods, "Access-Control-Allow-Methods": methods,
+                   "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match, If-None-Match"}  # fmt: skip
+        return answer(b"", "text/plain", "fr", status=204, headers=headers)
+
+    async def create(self, request: Request) -> Response:
+        """Store a new record; its identifier is made here if it brings none."""
+        self._admit(request)
+        document = await answers.body_of(request)
+        if isinstance(document, dict) and not document.get("id"):
+            document = {**document, "id": str(uuid.uuid4())}
+        record = checked_record(document)
+        if await run_in_threadpool(self._exists, record.id):
+            raise Refusal(409, f"La fiche « {record.id} » existe déjà ; PUT la remplace.",
+                          f"The record “{record.id}” already exists; PUT replaces it.")  # fmt: skip
+        await run_in_threadpool(lambda: self.store.upsert(record, by="api"))
+        location = f"{self.home}/items/{quote(record.id, safe='')}"
+        return answer(b"", GEOJSON, answers.language(request), status=201, headers={"Location": location})
+
+    async def replace(self, request: Request, identifier: str) -> Response:
+        """Put a record in the place of another of the same identifier."""
+        self._admit(request)
+        record = self._of(identifier, checked_record(await answers.body_of(request)))
+        before = self._before(request, identifier)
+        await self._write(lambda: self.store.upsert(record, by="api", instead_of=before))
+        return self._done(request)
+
+    async def change(self, request: Request, identifier: str) -> Response:
+        """Change some members of a record (JSON Merge Patch, RFC 7396: null takes a member away)."""
+        self._admit(request)
+        patch = await answers.body_of(request, (MERGE_PATCH, "application/json", GEOJSON))
+        before = self._before(request, identifier)
+        current = self.store.document(identifier) if before is None else before
+        record = self._of(identifier, checked_record(merged(json.loads(current), patch)))
+        await self._write(lambda: self.store.upsert(record, by="api", instead_of=current))
+        return self._done(request)
+
+    async def delete(self, request: Request, identifier: str) -> Response:
+        """Delete a record; its history stays."""
+        self._admit(request)
+        before = self._before(request, utf8(identifier))
+        await self._write(lambda: self.store.delete(utf8(identifier), by="api", instead_of=before))
+        return self._done(request)
+
+    # --- who, and on what ---------------------------------------------------------------------------
+
+    def _admit(self, request: Request) -> None:
+        answers.parameters(request)
+        if not self.editable:
+            raise Refusal(405, "Ce catalogue est en lecture seule.", "This catalogue is read-only.")
+        if self.token:
+            kind, _, given = request.headers.get("Authorization", "").partition(" ")
+            if kind.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), self.token.encode()):
+                raise Refusal(401, "Modifier une fiche demande « Authorization: Bearer » et le jeton du catalogue.",
+                              "Editing takes “Authorization: Bearer” and the token of the catalogue.",
+                              headers={"WWW-Authenticate": "Bearer"})  # fmt: skip
+        elif not _is_here(request, self.url):
+            raise Refusal(403, "Sans jeton (GEOGUICHET_TOKEN), seule cette machine peut modifier des fiches.",
+                          "Without a token (GEOGUICHET_TOKEN), only this machine can edit records.")  # fmt: skip
+
+    def _before(self, request: Request, identifier: str) -> bytes | None:
+        """Return the document that ``If-Match`` asks to be current; None when it asks nothing.
+
+        RecordNotFoundError when there is no such record; 412 when it is another state of it.
+        """
+        current = self.store.document(identifier)
+        if "If-Match" not in request.headers:
+            return None
+        asked = [answers.untagged(tag) for tag in request.headers["If-Match"].split(",")]
+        if "*" not in asked and answers.record_tag(current) not in asked:
+            raise _stale()
+        return current
+
+    async def _write(self, write: Callable[[], object]) -> None:
+        try:
+            await run_in_threadpool(write)
+        except StaleRecordError as error:
+            raise _stale() from error
+
+    def _exists(self, identifier: str) -> bool:
+        try:
+            self.store.document(identifier)
+        except RecordNotFoundError:
+            return False
+        return True
+
+    def _of(self, identifier: str, record: Record) -> Record:
+        if record.id != identifier:
+            raise Refusal(400, f"id : « {identifier} » est attendu, comme dans l'adresse.",
+                          f"id: “{identifier}” is expected, as in the address.")  # fmt: skip
+        return record
+
+    def _done(self, request: Request) -> Response:
+        return answer(b"", GEOJSON, answers.language(request), status=204)
+
+
+def _stale() -> Refusal:
+    return Refusal(412, "If-Match : la fiche a changé depuis ; relisez-la, puis recommencez.",
+                   "If-Match: the record has changed since; read it again, then try again.")  # fmt: skip
+
+
+def _is_here(request: Request, url: str) -> bool:
+    """Say whether a request comes from a program of this machine, or from a page of ours."""
+    if any(name in request.headers for name in _FORWARDING) or request.headers.get("Origin", url) != url:
+        return False
+    try:
+        return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False
+
+
+def merged(target: Any, patch: Any) -> Any:
+    """Return a document changed by a JSON Merge Patch (RFC 7396).
+
+    >>> merged({"a": 1, "b": {"c": 2}}, {"a": None, "b": {"d": 3}})
+    {'b': {'c': 2, 'd': 3}}
+    """
+    if not isinstance(patch, dict):
+        return patch
+    made = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            made.pop(name, None)
+        else:
+            made[name] = merged(made.get(name), value)
+    return made
+
+
+def checked_record(document: Any) -> Record:
+    """Read a record that a client brings; Refusal says what is missing or wrong."""
+    try:
+        record = Record.from_geojson(document)
+        for name in ("created", "updated"):
+            if told := getattr(record, name):
+                instant_keys(told)
+    except (RecordError, RecursionError) as error:
+        raise Refusal(400, str(error), f"Not a record of OGC API Records: {error}") from error
+    missing = [name for name in ("type", "title") if not getattr(record, name)]
+    if missing or "/" in record.id:
+        raise Refusal(400, f"properties : {' et '.join(missing) or 'un id sans « / »'} attendu.",
+                      f"properties: {' and '.join(missing) or 'an id without “/”'} expected.")  # fmt: skip
+    return record
+
+
+def utf8(identifier: str) -> str:
+    """Return the identifier of an address; one that no record can have is not found."""
+    if any("\ud800" <= character <= "\udfff" for character in identifier):
+        raise RecordNotFoundError("Aucune fiche de cet identifiant dans le catalogue.")
+    return identifier

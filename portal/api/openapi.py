@@ -1,0 +1,351 @@
+"""The description of the whole interface as one OpenAPI 3.0 document that refers to no other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import version
+from typing import Any
+
+from geoguichet.catalogue.search.cql2 import CRSS, LANGUAGES
+from geoguichet.catalogue.search.query import EXACT, MAXIMUM_LIMIT
+from geoguichet.catalogue.search.queryables import FACETS, QUERYABLES, SORTABLES
+from geoguichet.portal.api.answers import CATALOG, GEOJSON, MERGE_PATCH, SCHEMA
+from geoguichet.portal.api.answers import FACETS as FACETS_TYPE
+from geoguichet.portal.api.encodings import ENCODINGS, TOGETHER
+from geoguichet.portal.api.features import layer_fields
+from geoguichet.portal.api.feeds import MAXIMUM_LIMIT as MAXIMUM_FEED
+from geoguichet.portal.api.records import COLLECTION, RECORD_PROFILE
+from geoguichet.referentials.directory.taxonomy import SERVICE_TYPES
+from geoguichet.referentials.versions.store import FEEDS, SERVICES
+
+type Json = dict[str, Any]
+
+
+def document(config: Mapping[str, Any], *, editable: bool = False, lang: str = "fr") -> Json:
+    """Return the document of a portal."""
+    about = config["metadata"]["identification"]
+    paths = {**_root_paths(), **_record_paths(editable=editable)}
+    for name, resource in config["resources"].items():
+        if resource["type"] == "collection" and name != COLLECTION:
+            paths.update(_feature_paths(name, layer_fields(resource["providers"][0])))
+    paths.update(_feed_paths(_directories(config["resources"])))
+    return {
+        "openapi": "3.0.3",
+        "info": {
+            "title": about["title"][lang],
+            "description": about["description"][lang],
+            "version": version("geoguichet"),
+            "license": {"name": config["metadata"]["license"]["name"], "url": config["metadata"]["license"]["url"]},
+        },
+        "servers": [{"url": str(config["server"]["url"])}],
+        "tags": [{"name": name} for name in ("portal", "records", "features", "feeds", "processes")],
+        "paths": paths,
+        "components": {
+            "parameters": _parameters(),
+            "schemas": _schemas(),
+            "responses": _responses(),
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _operation(
+    summary: str,
+    tag: str,
+    name: str,
+    parameters: Sequence[str | Json],
+    answers: Mapping[str, Json | str],
+    *,
+    forms: str = "f",
+) -> Json:
+    """Return a GET: its parameters are names of ours or whole ones, its answers a schema by media type."""
+    given = [_ref("parameters", one) if isinstance(one, str) else one for one in (*parameters, forms, "lang")]
+    content = {
+        kind: {"schema": _ref("schemas", schema) if isinstance(schema, str) else schema}
+        for kind, schema in answers.items()
+    }
+    refusals = {"400": _ref("responses", "Refused"), "404": _ref("responses", "Refused")}
+    return {
+        "operationId": name,
+        "summary": summary,
+        "tags": [tag],
+        "parameters": given,
+        "responses": {"200": {"description": summary, "content": content}, **refusals},
+    }
+
+
+def _ref(kind: str, name: str) -> Json:
+    return {"$ref": f"#/components/{kind}/{name}"}
+
+
+_PAGE: Mapping[str, Json] = {"text/html": {"type": "string"}}
+
+
+def _root_paths() -> Json:
+    processes = {"application/json": {"type": "object"}, **_PAGE}
+    searching = ("q", "bbox", "datetime", "type", "ids", "externalIds", "filter", "filter-lang", "filter-crs", "sortby",
+                 "limit", "offset", "profile")  # fmt: skip
+    answers: list[tuple[str, str, str, Sequence[str | Json], Mapping[str, Json | str]]] = [
+        ("/", "The landing page", "portal", (), {"application/json": "LandingPage", **_PAGE}),
+        ("/conformance", "The conformance classes", "portal", (), {"application/json": "Conformance", **_PAGE}),
+        ("/collections", "The collections", "portal", searching, {"application/json": "Collections", **_PAGE}),
+        ("/quality", "How good the records are, by organisation, source and rule", "records", (),
+         {"application/json": "Quality", "text/csv": {"type": "string"}, **_PAGE}),
+        ("/processes", "The processes", "processes", (), processes),
+        ("/processes/white-zones", "The process that finds white zones", "processes", (), processes),
+        ("/jobs", "The jobs", "processes", (), processes),
+    ]  # fmt: skip
+    paths: Json = {
+        path: {"get": _operation(summary, tag, f"get{path.replace('/', '_')}", parameters, content)}
+        for path, summary, tag, parameters, content in answers
+    }
+    paths["/processes/white-zones/execution"] = {"post": _execution()}
+    return paths
+
+
+def _execution() -> Json:
+    inputs = {"type": "object", "properties": {"inputs": {"type": "object"}}}
+    return {
+        "operationId": "execute_white_zones",
+        "summary": "Find white zones",
+        "tags": ["processes"],
+        "requestBody": {"content": {"application/json": {"schema": inputs}}},
+        "responses": {
+            "200": {"description": "The white zones", "content": {GEOJSON: {"schema": {"type": "object"}}}},
+            "400": _ref("responses", "Refused"),
+        },
+    }
+
+
+def _encoded(forms: Iterable[str]) -> Mapping[str, Json]:
+    """Return the answers in the formats of other catalogues, by media type."""
+    kinds = [ENCODINGS[form][0] for form in forms]
+    return {kind: {} if kind.endswith(("json", "yaml")) else {"type": "string"} for kind in kinds}
+
+
+def _record_paths(*, editable: bool) -> Json:
+    home = f"/collections/{COLLECTION}"
+    searching = ("q", "q-words", "bbox", "datetime", "type", "ids", "externalIds", *EXACT, "filter", "filter-lang",
+                 "filter-crs", "sortby", "facets", "limit", "offset", "cursor", "profile", "properties", "skipGeometry",
+                 "resulttype")  # fmt: skip
+    schema: Mapping[str, Json | str] = {SCHEMA: {"type": "object"}, **_PAGE}
+    facets: Mapping[str, Json | str] = {FACETS_TYPE: {"type": "object"}}
+    paths: Json = {
+        home: {"get": _operation("The catalogue", "records", "catalogue", ("profile",), {CATALOG: "Catalog", **_PAGE})},
+        f"{home}/items": {
+            "get": _operation("Records that match", "records", "records", searching,
+                              {GEOJSON: "Records", **_PAGE, **_encoded(TOGETHER)}, forms="f-records")
+        },
+        f"{home}/items/{{recordId}}": {
+            "get": _operation("One record", "records", "record", ("recordId", "profile"),
+                              {GEOJSON: "Record", **_PAGE, **_encoded(ENCODINGS)}, forms="f-record")
+        },
+        f"{home}/facets": {"get": _operation("What can be counted", "records", "facets", (), facets)},
+        **{
+            f"{home}/{kind}": {"get": _operation(f"The {kind} of records", "records", kind, (), schema)}
+            for kind in ("queryables", "sortables", "schema")
+        },
+    }  # fmt: skip
+    if editable:
+        paths[f"{home}/items"]["post"] = _edit("create", "Create a record", "201", (), has_body=True)
+        paths[f"{home}/items/{{recordId}}"]["put"] = _edit(
+            "replace", "Replace a record", "204", ("recordId", "If-Match"), has_body=True
+        )
+        patch = {MERGE_PATCH: {"schema": {"type": "object"}}}
+        change = _edit("change", "Change some members of a record", "204", ("recordId", "If-Match"))
+        paths[f"{home}/items/{{recordId}}"]["patch"] = {**change, "requestBody": {"content": patch}}
+        paths[f"{home}/items/{{recordId}}"]["delete"] = _edit(
+            "delete", "Delete a record", "204", ("recordId", "If-Match")
+        )
+    return paths
+
+
+def _edit(name: str, summary: str, status: str, parameters: Sequence[str], *, has_body: bool = False) -> Json:
+    refusals = ("400", "401", "403", "404", "409", "412", "413", "415")
+    return {
+        "operationId": name,
+        "summary": summary,
+        "tags": ["records"],
+        "security": [{}, {"token": []}],
+        "parameters": [_ref("parameters", one) for one in parameters],
+        "responses": {
+            status: {"description": summary},
+            **{code: _ref("responses", "Refused") for code in refusals},
+        },
+        **({"requestBody": {"content": {GEOJSON: {"schema": _ref("schemas", "Record")}}}} if has_body else {}),
+    }
+
+
+def _feature_paths(name: str, fields: Mapping[str, Mapping[str, str]]) -> Json:
+    home = f"/collections/{name}"
+    columns = [
+        {"name": column, "in": "query", "required": False, "schema": dict(field)}
+        for column, field in fields.items()
+        if column not in ("bbox", "datetime", "limit", "offset")
+    ]
+    searching: Sequence[str | Json] = (
+        "bbox", "bbox-crs", "crs", "datetime", "limit", "offset", "skipGeometry", "resulttype", *columns,
+        _listed("sortby", [sign + column for column in fields for sign in ("", "-")]),
+        _listed("properties", list(fields)),
+    )  # fmt: skip
+    features: Mapping[str, Json | str] = {GEOJSON: {"type": "object"}, **_PAGE}
+    described: Mapping[str, Json | str] = {"application/json": {"type": "object"}, **_PAGE}
+    schema: Mapping[str, Json | str] = {SCHEMA: {"type": "object"}, **_PAGE}
+    return {
+        home: {"get": _operation(f"About {name}", "features", f"{name}_about", (), described)},
+        f"{home}/items": {"get": _operation(f"Features of {name}", "features", f"{name}_items", searching, features)},
+        f"{home}/items/{{featureId}}": {
+            "get": _operation(f"One of {name}", "features", f"{name}_item", ("featureId", "crs"), features)
+        },
+        **{
+            f"{home}/{kind}": {"get": _operation(f"The {kind} of {name}", "features", f"{name}_{kind}", (), schema)}
+            for kind in ("queryables", "schema")
+        },
+    }
+
+
+def _directories(resources: Mapping[str, Any]) -> list[str]:
+    """Return the names of the referentials that are directories of services."""
+    first = [resource["providers"][0] for resource in resources.values() if resource.get("providers")]
+    return [one["referential"] for one in first if "referential" in one and one["table"] == SERVICES]
+
+
+def _feed_paths(names: Sequence[str]) -> Json:
+    """Return the feeds of changes: one path a form, for the form is the end of the address."""
+    text: Json = {"type": "string", "minLength": 1}
+    directory = {"name": "directory", "in": "path", "required": True,
+                 "schema": {**text, "enum": list(names)} if names else text}  # fmt: skip
+    integer = {"type": "integer", "minimum": 0, "maximum": 10_000_000, "default": 0}
+    asked: list[Json] = [
+        directory,
+        _query("since", {"type": "string", "format": "date"}),
+        _listed("departement", ()),
+        _listed("commune", ()),
+        _listed("type", list(SERVICE_TYPES)),
+        _query("limit", {"type": "integer", "minimum": 1, "maximum": MAXIMUM_FEED}),
+        _query("offset", integer),
+        _ref("parameters", "lang"),
+        {"name": "If-None-Match", "in": "header", "required": False, "schema": {"type": "string"}},
+    ]
+    paths: Json = {}
+    for suffix, media, label in FEEDS:
+        schema = {"type": "object"} if suffix == "json" else {"type": "string"}
+        responses = {
+            "200": {"description": "Changes, the newest first", "content": {media: {"schema": schema}}},
+            "304": {"description": "The reader already has this answer"},
+            **{status: _ref("responses", "Refused") for status in ("400", "404")},
+        }
+        paths[f"/feeds/{{directory}}.{suffix}"] = {
+            "get": {
+                "operationId": f"feed_{suffix}",
+                "summary": f"What changed in a directory of services ({label})",
+                "tags": ["feeds"],
+                "parameters": asked,
+                "responses": responses,
+            }
+        }
+    return paths
+
+
+def _listed(name: str, values: Sequence[str], **more: Any) -> Json:
+    schema = {"type": "array", "items": {"type": "string", **({"enum": list(values)} if values else {})}, **more}
+    return {"name": name, "in": "query", "required": False, "schema": schema, "style": "form", "explode": False}
+
+
+def _query(name: str, schema: Json) -> Json:
+    return {"name": name, "in": "query", "required": False, "schema": schema}
+
+
+def _parameters() -> Json:
+    """Return the parameters by the names that operations call them by."""
+    numbers = {"type": "array", "minItems": 4, "maxItems": 6, "items": {"type": "number"}}
+    integer = {"type": "integer", "minimum": 0}
+    crs = {"type": "string", "format": "uri", "enum": list(CRSS[:2])}
+    pattern = "[A-Za-z_]+(:[0-9]*(:(value_asc|value_desc|count_asc|count_desc)?)?)?"
+    signed = [sign + name for name in SORTABLES for sign in ("", "+", "-")]
+    simple: dict[str, Json] = {
+        "f": {"type": "string", "enum": ["json", "html"]},
+        "lang": {"type": "string", "enum": ["fr", "en"]},
+        "datetime": {"type": "string"},
+        "q-words": {"type": "string", "enum": ["together", "anywhere"], "default": "together"},
+        "filter": {"type": "string"},
+        "filter-lang": {"type": "string", "enum": list(LANGUAGES), "default": LANGUAGES[0]},
+        "filter-crs": {"type": "string", "format": "uri", "enum": list(CRSS)},
+        "bbox-crs": crs,
+        "crs": crs,
+        "limit": {"type": "integer", "minimum": 1, "maximum": MAXIMUM_LIMIT, "default": 10},
+        "offset": {**integer, "default": 0},
+        "cursor": {"type": "string"},
+        "skipGeometry": {"type": "boolean", "default": False},
+        "resulttype": {"type": "string", "enum": ["results", "hits"], "default": "results"},
+        **{name: {"type": "string"} for name in EXACT},
+    }
+    return {
+        **{name: _query(name, schema) for name, schema in simple.items()},
+        "bbox": {**_listed("bbox", ()), "schema": numbers},
+        **{name: _listed(name, ()) for name in ("q", "ids", "externalIds")},
+        "type": {**_listed("type", ()), "schema": {"type": "array", "items": {"type": "string", "maxLength": 64}}},
+        "sortby": _listed("sortby", signed, uniqueItems=True),
+        "properties": _listed("properties", list(QUERYABLES)),
+        "profile": _listed("profile", (RECORD_PROFILE, "ogc-record")),
+        "facets": {**_listed("facets", ()), "description": ", ".join(FACETS),
+                   "schema": {"type": "array", "items": {"type": "string", "pattern": f"^{pattern}$"}}},
+        "f-records": _query("f", {"type": "string", "enum": ["json", "html", *TOGETHER]}),
+        "f-record": _query("f", {"type": "string", "enum": ["json", "html", "jsonld", *ENCODINGS]}),
+        "If-Match": {"name": "If-Match", "in": "header", "required": False, "schema": {"type": "string"}},
+        **{name: {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+           for name in ("recordId", "featureId")},
+    }  # fmt: skip
+
+
+def _responses() -> Json:
+    content = {
+        "application/json": {"schema": _ref("schemas", "Exception")},
+        **{k: {"schema": v} for k, v in _PAGE.items()},
+    }
+    return {"Refused": {"description": "The request is refused; why is told in one sentence", "content": content}}
+
+
+def _schemas() -> Json:
+    text = {"type": "string"}
+    links = {"type": "array", "items": _ref("schemas", "Link")}
+    texts = {"type": "array", "items": text}
+    count: Json = {"type": "integer", "minimum": 0}
+    percent: Json = {**count, "maximum": 100}
+    nullable = {"type": "object", "nullable": True}
+    return {
+        "Exception": _object({"code": text, "description": text}, "code"),
+        "Link": _object({"href": text, "rel": text, "type": text, "title": text, "hreflang": text}, "href"),
+        "LandingPage": _object({"title": text, "description": text, "links": links}, "links"),
+        "Conformance": _object({"conformsTo": texts}, "conformsTo"),
+        "Catalog": _object({"id": text, "type": _only("Collection"), "links": links, "title": text},
+                           "id", "type", "links"),
+        "Collections": _object({"links": links, "collections": {"type": "array", "items": {"type": "object"}}},
+                               "links", "collections"),
+        "Record": _object({"id": text, "type": _only("Feature"), "links": links, "geometry": nullable, "time": nullable,
+                           "properties": {"type": "object"}}, "id", "type", "geometry", "properties"),
+        "Records": _object({"type": _only("FeatureCollection"), "links": links,
+                            "numberMatched": count, "numberReturned": count, "facets": {"type": "object"},
+                            "features": {"type": "array", "items": _ref("schemas", "Record")}},
+                           "type", "features", "links"),
+        "Quality": _object({"records": count, "score": {**percent, "nullable": True}, "links": links,
+                            **{by: {"type": "array", "items": _ref("schemas", "QualityOfGroup")}
+                               for by in ("byOrganization", "bySource")},
+                            "byRule": {"type": "array", "items": _ref("schemas", "QualityOfRule")}},
+                           "records", "score", "byOrganization", "bySource", "byRule", "links"),
+        "QualityOfGroup": _object({"group": text, "records": count, "score": percent, "errors": count,
+                                   "warnings": count, "href": text},
+                                  "group", "records", "score", "errors", "warnings"),
+        "QualityOfRule": _object({"rule": text, "label": text, "member": text, "weight": count, "records": count,
+                                  "severity": {"type": "string", "enum": ["error", "warning", "info"]}, "why": text,
+                                  "remedy": text},
+                                 "rule", "records", "why", "remedy"),
+    }  # fmt: skip
+
+
+def _only(value: str) -> Json:
+    return {"type": "string", "enum": [value]}
+
+
+def _object(properties: Json, *required: str) -> Json:
+    return {"type": "object", "required": list(required), "properties": properties}

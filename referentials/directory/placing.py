@@ -1,0 +1,207 @@
+"""From published coordinates to points, or to the reason why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+
+from geoguichet.floor.findings import Finding, Severity
+from geoguichet.referentials.layers import LONLAT
+
+FRANCE: Sequence[tuple[str, tuple[float, float, float, float]]] = (
+    ("métropole", (-5.6, 41.2, 9.8, 51.3)),
+    ("Guadeloupe, Martinique, Saint-Martin", (-63.3, 14.3, -60.7, 18.2)),
+    ("Guyane", (-54.7, 2.0, -51.5, 5.9)),
+    ("La Réunion", (55.1, -21.5, 55.9, -20.8)),
+    ("Mayotte", (44.9, -13.1, 45.4, -12.5)),
+    ("Saint-Pierre-et-Miquelon", (-56.6, 46.7, -56.0, 47.2)),
+    ("Nouvelle-Calédonie", (163.0, -23.0, 168.5, -19.0)),
+    ("Polynésie française", (-155.0, -28.0, -134.0, -7.5)),
+    ("Wallis-et-Futuna", (-178.6, -14.7, -175.9, -12.9)),
+    ("Terres australes", (39.0, -50.5, 78.0, -11.0)),
+)
+"""Name and box (west, south, east, north, in degrees) of each part of France."""
+
+LAMBERT_93_BOX = (50_000.0, 6_000_000.0, 1_300_000.0, 7_200_000.0)
+"""Where metropolitan France is in EPSG:2154, in metres."""
+
+
+LONGEST_NUMBER = 40
+"""Characters beyond which a text is no coordinate, whatever its digits."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Placed:
+    """Points in EPSG:4326 with the published coordinates beside them; index of what was given."""
+
+    points: gpd.GeoSeries
+    raw: pd.Series
+    """``x y`` as published; missing where there is nothing."""
+    findings: tuple[Finding, ...]
+
+
+def numbers(text: pd.Series) -> pd.Series:
+    """Return published numbers as floats: decimal comma or point, spaces left aside; NaN when not a number."""
+    text = text.where(text.astype("string").str.len().le(LONGEST_NUMBER).fillna(False).astype(bool), None)
+    plain = pd.to_numeric(text, errors="coerce")
+    odd = plain.isna() & text.notna()
+    if odd.any():
+        mended = (
+            text[odd].astype(str).str.replace(r"[\s\u00a0\u202f]", "", regex=True).str.replace(",", ".", regex=False)
+        )
+        plain = plain.astype(float).copy()
+        plain[odd] = pd.to_numeric(mended, errors="coerce")
+    finite: pd.Series = plain.astype(float).replace([np.inf, -np.inf], np.nan)
+    return finite
+
+
+def in_france(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
+    """Return which positions (degrees) are in the box of a part of France."""
+    inside = np.zeros(len(longitude), dtype=bool)
+    for _, (west, south, east, north) in FRANCE:
+        inside |= (longitude >= west) & (longitude <= east) & (latitude >= south) & (latitude <= north)
+    return inside
+
+
+def place_points(
+    x: pd.Series | None,
+    y: pd.Series | None,
+    crs: str | pd.Series,
+    *,
+    items: pd.Series,
+    layer: str,
+    columns: tuple[str, str] = ("longitude", "latitude"),
+) -> Placed:
+    """Return a point a row, in EPSG:4326, and what is wrong with those that have none or stand out of France.
+
+    A position that cannot be one gives no point; nothing is repaired here, the remedy is told.
+
+    Parameters
+    ----------
+    x, y
+        Published text (easting or longitude; northing or latitude); None when the format has no coordinates.
+    crs
+        Their CRS; one a row when a series.
+    items
+        Identifiers, for findings; its index is the row number.
+
+    Rules: ``no-point``, ``unreadable-coordinates``, ``swapped-axes``, ``lost-decimal-point``, ``wrong-crs``,
+    ``impossible-point``, ``outside-france``.
+    """
+    index = items.index
+    if x is None or y is None:
+        nothing = gpd.GeoSeries([None] * len(index), index=index, crs=LONLAT)
+        return Placed(nothing, pd.Series(None, index=index, dtype=object), ())
+    x_text, y_text = x.fillna("").astype(str).str.strip(), y.fillna("").astype(str).str.strip()
+    raw = (x_text + " " + y_text).where((x_text != "") | (y_text != ""), None)
+    easting, northing = numbers(x_text.where(x_text != "", None)), numbers(y_text.where(y_text != "", None))
+    longitude, latitude = _to_degrees(easting.to_numpy(float), northing.to_numpy(float), crs, index)
+    possible = (np.abs(longitude) <= 180) & (np.abs(latitude) <= 90)
+    geometry = np.full(len(index), None, dtype=object)
+    geometry[possible] = shapely.points(longitude[possible], latitude[possible])
+    points = gpd.GeoSeries(geometry, index=index, crs=LONLAT)
+    odd = np.flatnonzero(~possible | ~in_france(longitude, latitude))
+    findings = tuple(
+        _odd_place(
+            int(index[position]),
+            (x_text.iloc[position], y_text.iloc[position]),
+            (float(longitude[position]), float(latitude[position])),
+            possible=bool(possible[position]),
+            item=str(items.iloc[position]),
+            layer=layer,
+            columns=columns,
+        )
+        for position in odd.tolist()
+    )
+    return Placed(points, raw, findings)
+
+
+def _to_degrees(x: np.ndarray, y: np.ndarray, crs: str | pd.Series, index: pd.Index) -> tuple[np.ndarray, np.ndarray]:
+    """Return longitudes and latitudes; NaN or infinite where the CRS cannot hold the coordinates."""
+    systems = pd.Series(crs, index=index) if isinstance(crs, str) else crs
+    longitude, latitude = x.copy(), y.copy()
+    for system in pd.unique(systems):
+        chosen = (systems == system).to_numpy()
+        if system != LONLAT:
+            transformer = pyproj.Transformer.from_crs(system, LONLAT, always_xy=True)
+            longitude[chosen], latitude[chosen] = transformer.transform(x[chosen], y[chosen])
+    return longitude, latitude
+
+
+def _odd_place(
+    row: int,
+    text: tuple[str, str],
+    lonlat: tuple[float, float],
+    *,
+    possible: bool,
+    item: str,
+    layer: str,
+    columns: tuple[str, str],
+) -> Finding:
+    """Return the finding that says what is wrong with one row's position."""
+
+    def finding(rule: str, message: str, remedy: str, severity: Severity = "error", column: str = "") -> Finding:
+        return Finding(rule, layer, item, message, severity, row, column or " ".join(columns), remedy)
+
+    said = f"« {text[0]} » ; « {text[1]} »"
+    if not text[0] or not text[1]:
+        message = "Pas de coordonnées : ce service ne dessert personne."
+        return finding("no-point", message, "Complétez la longitude et la latitude, ou l'adresse.", "warning")
+    if not (np.isfinite(lonlat[0]) and np.isfinite(lonlat[1])):
+        return finding("unreadable-coordinates", f"Coordonnées illisibles ({said}).", "Écrivez deux nombres décimaux.")
+    if _is_in_france(lonlat[1], lonlat[0]):
+        place = f"longitude {text[1]}, latitude {text[0]}"
+        return finding("swapped-axes", f"Longitude et latitude sont échangées ({said}).", f"Lisez {place}.")
+    west, south, east, north = LAMBERT_93_BOX
+    if west <= lonlat[0] <= east and south <= lonlat[1] <= north:
+        return finding("wrong-crs", f"Des mètres (Lambert-93) passent pour des degrés ({said}).", "Déclarez EPSG:2154.")
+    right = with_decimal_points(*lonlat)
+    if not possible and right is not None:
+        column = columns[0] if right[0] != lonlat[0] else columns[1]
+        remedy = f"Lisez {right[0]:.7g} ; {right[1]:.8g}."
+        return finding("lost-decimal-point", f"La virgule décimale est perdue ({said}).", remedy, column=column)
+    if not possible:
+        return finding("impossible-point", f"Ce n'est pas une position sur la Terre ({said}).", "Corrigez à la source.")
+    message = f"Point situé hors de France ({said})."
+    return finding(
+        "outside-france", message, "Corrigez la position, ou retirez la ligne si elle est étrangère.", "warning"
+    )
+
+
+def _is_in_france(longitude: float, latitude: float) -> bool:
+    return bool(in_france(np.array([longitude]), np.array([latitude]))[0])
+
+
+def with_decimal_points(longitude: float, latitude: float) -> tuple[float, float] | None:
+    """Return the position with the decimal point put back where it was lost: the first that is in France, else None.
+
+    Only a whole number beyond any degree is taken for one that lost its point.
+
+    >>> with_decimal_points(-744648, 45.196099)
+    (-0.744648, 45.196099)
+    """
+    for moved_lon in _shifts(longitude, 180):
+        for moved_lat in _shifts(latitude, 90):
+            if _is_in_metropole(moved_lon, moved_lat):
+                return moved_lon, moved_lat
+    return None
+
+
+def _shifts(value: float, limit: float) -> Iterator[float]:
+    """Yield `value` as it is when it is possible; else divided by ten until it is one digit, largest first."""
+    if abs(value) <= limit:
+        yield value
+    elif abs(value) < 1e12 and value == int(value):
+        shifted = (value / 10**digits for digits in range(1, 13))
+        yield from (each for each in shifted if 0.1 <= abs(each) <= limit)
+
+
+def _is_in_metropole(longitude: float, latitude: float) -> bool:
+    west, south, east, north = FRANCE[0][1]
+    return west <= longitude <= east and south <= latitude <= north

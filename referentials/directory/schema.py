@@ -1,0 +1,410 @@
+"""The regional directory of services: one schema, whatever the published format the rows came from."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from geoguichet.floor.errors import LayerError
+from geoguichet.floor.findings import Finding
+from geoguichet.referentials.directory.hours import DayHours, Week, french_day
+from geoguichet.referentials.directory.placing import place_points
+from geoguichet.referentials.directory.services import check_services
+from geoguichet.referentials.directory.taxonomy import OTHER, SERVICE_TYPES
+from geoguichet.referentials.layers import LONLAT, check_columns
+
+# Text that an encoding mishap has damaged: recognised, mended where nothing is lost, said in any
+# case.
+
+_CP1252 = (
+    "\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u2022\u2026\u2030\u2039\u203a\u20ac\u2122"
+)
+_DOUBLE = f"[\u00c2\u00c3\u00c5][\u0080-\u00bf?{_CP1252}]"
+"""A UTF-8 lead byte of a French letter read as Latin-1, followed by a continuation byte read the same way."""
+_TAG = r"<[0-9a-f]{2}>"
+_ESCAPE = r"\\x[0-9A-F]{2}"
+_CONTROL = "[\u0080-\u009f]"
+_LOST = "\ufffd"
+_ANY = re.compile("|".join((_DOUBLE, _TAG, _ESCAPE, _CONTROL, _LOST)))
+_WORDS = {
+    "double": "lettres accentuées codées deux fois (« Ã© » pour « é »)",
+    "tag": "codes entre chevrons à la place d'accents (« <e9> » pour « é »)",
+    "escape": "codes d'échappement à la place de caractères (« \\x20 » pour l'espace)",
+    "control": "lettres de Windows-1252 lues comme des caractères de commande",
+    "lost": "caractères perdus",
+}
+
+
+def mended(text: str) -> str | None:
+    """Return `text` as it was before the mishap, or None when that cannot be known for sure.
+
+    >>> mended("CrÃ¨vecoeur"), mended("Ren<e9>"), mended("le\\\\x20bus"), mended("Crèvecœur")
+    ('Crèvecoeur', 'René', 'le bus', 'Crèvecœur')
+    """
+    if re.search(_ESCAPE, text):
+        text = re.sub(_ESCAPE, lambda match: chr(int(match[0][2:], 16)), text)
+    if re.search(_TAG, text):
+        text = re.sub(_TAG, lambda match: bytes([int(match[0][1:3], 16)]).decode("latin-1"), text)
+    if re.search(_DOUBLE, text):
+        text = _undoubled(text) or text
+    if re.search(_CONTROL, text):
+        text = _from_cp1252(text) or text
+    return None if _ANY.search(text) else text
+
+
+def _undoubled(text: str) -> str | None:
+    """Return a text that was UTF-8 read as Latin-1 or Windows-1252, read rightly."""
+    for encoding in ("latin-1", "cp1252"):
+        try:
+            return text.encode(encoding).decode("utf-8")
+        except (UnicodeEncodeError, UnicodeDecodeError):
+            continue
+    return None
+
+
+def _from_cp1252(text: str) -> str | None:
+    """Return a text whose control characters are the letters Windows-1252 has at their place (« œ » at 9C)."""
+    try:
+        return re.sub(_CONTROL, lambda match: match[0].encode("latin-1").decode("cp1252"), text)
+    except UnicodeDecodeError:
+        return None
+
+
+def damaged(series: pd.Series) -> pd.Series:
+    """Return which texts are damaged; a missing one is not."""
+    text = series.astype("string")
+    suspect = text.str.contains(r"[\u0080-\u009f\u00c2\u00c3\u00c5\ufffd]|<[0-9a-f]{2}>|\\x", regex=True).fillna(False)
+    marks = zip(series, suspect.astype(bool), strict=True)
+    return pd.Series([mark and bool(_ANY.search(value)) for value, mark in marks], index=series.index, dtype=bool)
+
+
+def damage_findings(rows: pd.DataFrame, columns: Iterable[str], *, layer: str) -> Iterator[Finding]:
+    """Report the damaged texts of `columns`, one finding a cell, with what it should be where that is sure.
+
+    `rows` has ``id`` and ``source_row``. Rule: ``damaged-encoding``.
+    """
+    for column in columns:
+        bad = rows[damaged(rows[column])]
+        for text, item, number in zip(bad[column], bad["id"], bad["source_row"], strict=True):
+            right = mended(text)
+            kind = _WORDS[_kind(text)]
+            yield Finding(
+                "damaged-encoding",
+                layer,
+                item,
+                f"« {_short(text)} » : {kind}.",
+                "warning",
+                int(number),
+                column,
+                f"Remplacez par « {_short(right)} »."
+                if right
+                else "Des caractères sont perdus : reprenez le fichier d'origine.",
+            )
+
+
+def _kind(text: str) -> str:
+    return next(
+        kind
+        for kind, pattern in (
+            ("tag", _TAG),
+            ("escape", _ESCAPE),
+            ("double", _DOUBLE),
+            ("control", _CONTROL),
+            ("lost", _LOST),
+        )
+        if re.search(pattern, text)
+    )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+TEXT_COLUMNS = (
+    "id",
+    "type",
+    "name",
+    "category",
+    "operator",
+    "address",
+    "postcode",
+    "commune",
+    "commune_name",
+    "departement",
+    "point_precision",
+    "point_raw",
+    "hours",
+    "week_minutes",
+    "hours_raw",
+    "stops",
+    "wheelchair",
+    "telephone",
+    "email",
+    "site",
+    "valid_from",
+    "valid_to",
+    "source",
+)
+DIRECTORY_COLUMNS = (*TEXT_COLUMNS, "hours_per_week", "itinerant", "inside", "source_row", "geometry")
+"""The columns of the directory, in the order of the file; see `check_directory`."""
+
+PRECISIONS = ("address", "street", "place", "commune", "town_hall", "area", "unknown")
+"""How well a point is known: at the building or number, in the street, in the hamlet or block, somewhere in the
+commune (its centre), at the town hall for want of better, in a polygon, not said."""
+
+REFUSED = "refused-row"
+"""The rule of the only findings that stand for a row left out."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """What was read of a file: the directory's rows, what was noticed, and the count that proves nothing is lost."""
+
+    rows: gpd.GeoDataFrame
+    """Contract: `check_directory`."""
+    findings: tuple[Finding, ...]
+    rows_in: int
+    """Rows of the file; equal to the rows out plus the ``refused-row`` findings."""
+    notes: tuple[str, ...] = ()
+    """What was understood of the file (encoding, separator, CRS ...), in French sentences."""
+    kind: str = "services"
+    """What the rows are: ``services``, or a key of ``tables_by_code.TABLES`` whose contract they keep."""
+
+    def __post_init__(self) -> None:
+        refused = sum(finding.rule == REFUSED for finding in self.findings)
+        if self.rows_in != len(self.rows) + refused:
+            raise LayerError(
+                f"lecture incohérente : {self.rows_in} lignes lues, {len(self.rows)} rendues et {refused} refusées ; "
+                "rien n'est gardé, signalez ce fichier."
+            )
+
+
+def join_readings(readings: Iterable[Reading]) -> Reading:
+    """Return one reading of several, rows in order; notes said once."""
+    parts = list(readings)
+    if len(parts) == 1:
+        return parts[0]
+    filled = [part.rows for part in parts if len(part.rows)] or [parts[0].rows]
+    return Reading(
+        rows=gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=LONLAT),
+        findings=tuple(finding for part in parts for finding in part.findings),
+        rows_in=sum(part.rows_in for part in parts),
+        notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+        kind=parts[0].kind,
+    )
+
+
+def check_directory(rows: gpd.GeoDataFrame, *, where: str = "annuaire") -> None:
+    """Raise LayerError, with the offending rows, unless `rows` keeps the directory's contract.
+
+    To the contract of ``services.check_services`` the directory adds, all text unless said:
+
+    ``category``         the source's own name for the kind of counter
+    ``operator``         who runs it
+    ``address``, ``postcode``, ``commune_name``, ``departement``   as far as the source tells
+    ``point_precision``  one of ``PRECISIONS``
+    ``point_raw``        coordinates as published, ``x y``; missing when there are none
+    ``week_minutes``     spans open, in minutes since Monday 00:00: ``540-720 840-1020``
+    ``hours_raw``        hours as published
+    ``stops``            itinerant stops as published, one a line
+    ``itinerant``        boolean: it moves, its point is nominal
+    ``wheelchair``       ``yes``, ``no``, ``limited`` or ``unknown``
+    ``telephone``, ``email``, ``site``
+    ``valid_from``, ``valid_to``   dates ``2024-08-01``; missing when unknown
+    ``source``           key of the reader; ``source_row`` (integer) the row, the first being 1
+    """
+    check_columns(rows, DIRECTORY_COLUMNS, where=where)
+    check_services(rows, where=where)
+    wrong = ~rows["point_precision"].isin(PRECISIONS)
+    if wrong.any():
+        first = rows.loc[wrong, "point_precision"].iloc[0]
+        raise LayerError(f"{where} : précision inconnue « {first} » ; attendu : {', '.join(PRECISIONS)}.")
+
+
+# ---------------------------------------------------------------------------------- from columns to the schema
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Columns:
+    """What a reader found in a chunk of its format, ready to become directory rows; every series has its index."""
+
+    source: str
+    """Key of the reader."""
+    table: pd.DataFrame
+    """The chunk as published: text, blank where the source has nothing; its index is the row number, from 1."""
+    values: dict[str, pd.Series]
+    """Directory columns (text), blank where unknown; ``id``, ``name`` and ``type`` at least."""
+    x: pd.Series | None = None
+    """Longitude or easting, as published (text)."""
+    y: pd.Series | None = None
+    crs: str | pd.Series = LONLAT
+    """CRS of x and y, one for all rows or one a row."""
+    point_columns: tuple[str, str] = ("longitude", "latitude")
+    """Published names of x and y, for findings."""
+    weeks: Sequence[Week | None] | None = None
+    findings: list[Finding] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
+    text_checked: tuple[str, ...] = ("name", "address", "commune_name", "category", "hours_raw", "stops")
+    """Directory columns whose spelling is examined."""
+
+
+def make_reading(columns: Columns) -> Reading:
+    """Return the directory rows of a chunk, in its order, with what was noticed about points, types and spelling.
+
+    Rules: those of ``places.place_points`` and ``spelling.damage_findings``, ``unknown-type``, ``duplicate-id``.
+    """
+    index = columns.table.index
+    values = {name: _clean(columns.values.get(name), index) for name in TEXT_COLUMNS}
+    values["source"] = pd.Series(columns.source, index=index, dtype=object)
+    values["type"], type_findings = _known_types(values, columns.source)
+    values["id"], id_findings = _unique_ids(values["id"], columns.source)
+    placed = place_points(
+        columns.x, columns.y, columns.crs, items=values["id"], layer=columns.source, columns=columns.point_columns
+    )
+    values["point_raw"] = placed.raw
+    values["point_precision"] = values["point_precision"].where(values["point_precision"].isin(PRECISIONS), "unknown")
+    values["wheelchair"] = values["wheelchair"].fillna("unknown")
+    if columns.weeks is not None:
+        weeks = list(columns.weeks)
+        values["hours"] = pd.Series(
+            [None if week is None else week.osm or "off" for week in weeks], index, dtype=object
+        )
+        values["week_minutes"] = pd.Series([None if week is None else str(week) for week in weeks], index, dtype=object)
+        per_week = pd.Series([np.nan if week is None else week.hours for week in weeks], index, dtype=float)
+    else:
+        per_week = pd.Series(np.nan, index=index)
+    itinerant = columns.values.get("itinerant", pd.Series(False, index=index)).astype(bool)
+    rows = gpd.GeoDataFrame(
+        {
+            **values,
+            "hours_per_week": per_week,
+            "itinerant": itinerant,
+            "inside": True,
+            "source_row": index.to_numpy(dtype=np.int64),
+        },
+        geometry=placed.points,
+        crs=LONLAT,
+    )[list(DIRECTORY_COLUMNS)]
+    spelling = damage_findings(rows, columns.text_checked, layer=columns.source)
+    return Reading(
+        rows=rows.reset_index(drop=True),
+        findings=(*columns.findings, *type_findings, *id_findings, *placed.findings, *spelling),
+        rows_in=len(columns.table),
+        notes=columns.notes,
+    )
+
+
+def blank(index: pd.Index) -> pd.Series:
+    """Return a text series with nothing in it."""
+    return pd.Series("", index=index, dtype=object)
+
+
+def address_of(*parts: pd.Series) -> pd.Series:
+    """Return the non-blank parts of an address, comma-separated, row by row."""
+    joined = parts[0].astype(object).str.strip()
+    for part in parts[1:]:
+        text = part.astype(object).str.strip()
+        glue = np.where((joined != "") & (text != ""), ", ", "")
+        joined = joined + glue + text
+    return joined
+
+
+def departement_of(commune: pd.Series) -> pd.Series:
+    """Return the département of each INSEE code or postal code: two characters, three overseas."""
+    return commune.str[:2].where(~commune.str.startswith(("97", "98")), commune.str[:3])
+
+
+def french_weeks(days: pd.DataFrame, *, layer: str, items: pd.Series) -> tuple[list[Week | None], list[Finding]]:
+    """Return the weeks of a table with a column a weekday (Monday first, at most seven), and what was odd.
+
+    A row all blank is unknown; a row with one cell not understood is unknown too, and told.
+    Rules: ``unreadable-hours``, ``empty-span``.
+    """
+    known: dict[str, DayHours | None] = {text: french_day(text) for text in pd.unique(days.to_numpy().ravel())}
+    weeks: list[Week | None] = []
+    findings: list[Finding] = []
+    for number, cells in zip(days.index, days.itertuples(index=False, name=None), strict=True):
+        read = [known[cell] for cell in cells]
+        if not any(cell.strip() for cell in cells):
+            weeks.append(None)
+            continue
+        odd = [position for position, day in enumerate(read) if day is None]
+        if odd:
+            column, said = str(days.columns[odd[0]]), cells[odd[0]].strip()
+            message = f"Horaires illisibles (« {said} »), tenus pour inconnus ; le texte publié est gardé."
+            remedy = "Écrivez « 09:00 - 12:00 / 14:00 - 17:00 », ou rien les jours fermés."
+            findings.append(
+                Finding("unreadable-hours", layer, items[number], message, "warning", number, column, remedy)
+            )
+            weeks.append(None)
+            continue
+        hollow = [position for position, day in enumerate(read) if day and day.empty_spans]
+        if hollow:
+            column = str(days.columns[hollow[0]])
+            message = f"Plage horaire sans durée (« {cells[hollow[0]].strip()} ») : elle est laissée de côté."
+            findings.append(Finding("empty-span", layer, items[number], message, "info", number, column))
+        weeks.append(Week.of_days([day.spans if day else () for day in read]))
+    return weeks, findings
+
+
+def _clean(series: pd.Series | None, index: pd.Index) -> pd.Series:
+    """Return a text column, stripped, missing where blank."""
+    if series is None:
+        return pd.Series(None, index=index, dtype=object)
+    text = series.astype(object).str.strip()
+    return text.where(text.notna() & (text != ""), None)
+
+
+def _known_types(values: dict[str, pd.Series], source: str) -> tuple[pd.Series, list[Finding]]:
+    """Return the types, ``other_service`` where the taxonomy has none, and one finding a category left over."""
+    kinds = values["type"]
+    known = kinds.isin(list(SERVICE_TYPES))
+    left = values["category"].fillna("(sans catégorie)")[~known]
+    findings = [
+        Finding(
+            "unknown-type",
+            source,
+            "",
+            f"{count} ligne(s) de la catégorie « {category} » ne sont d'aucun type connu : gardées comme « {OTHER} ».",
+            "info",
+            column="category",
+            remedy="Associez cette catégorie à un type dans la table [types] du fichier --mapping.",
+        )
+        for category, count in left.value_counts(sort=False).items()
+    ]
+    return kinds.where(known, OTHER), findings
+
+
+def _unique_ids(ids: pd.Series, source: str) -> tuple[pd.Series, list[Finding]]:
+    """Return identifiers that are there and unique: a missing or repeated one is completed with its row, and told."""
+    absent, repeated = ids.isna(), ids.notna() & ids.duplicated(keep="first")
+    completed = ids.where(~absent, f"{source}-")
+    rows = pd.Series(ids.index.astype(str), index=ids.index)
+    completed = completed.where(~(absent | repeated), completed + "#" + rows)
+    findings = [
+        Finding(
+            "duplicate-id",
+            source,
+            completed[number],
+            f"L'identifiant « {ids[number]} » est déjà pris : cette ligne devient « {completed[number]} ».",
+            "warning",
+            number,
+            remedy="Donnez à chaque service un identifiant qui ne change pas d'une livraison à l'autre.",
+        )
+        for number in ids.index[repeated]
+    ]
+    if absent.any():
+        message = f"{int(absent.sum())} ligne(s) sans identifiant : numérotées par leur rang, qui peut changer."
+        findings.append(Finding("no-id", source, "", message, "info", remedy="Ajoutez une colonne « id »."))
+    return completed, findings
+
+
+def stable_id(*parts: str) -> str:
+    """Return a short identifier that depends on `parts` only."""
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:12]

@@ -1,0 +1,224 @@
+"""What is told by code rather than by counter: territories, populations, broadband; their schemas, from columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geoguichet.floor.errors import LayerError
+from geoguichet.floor.findings import Finding
+from geoguichet.referentials.directory.schema import Reading, damage_findings
+from geoguichet.referentials.layers import LONLAT, check_columns
+from geoguichet.referentials.readers.column_names import folded
+
+LEVELS: Mapping[str, str] = MappingProxyType(
+    {
+        "commune": "communes",
+        "delegated_commune": "communes déléguées",
+        "associated_commune": "communes associées",
+        "municipal_arrondissement": "arrondissements municipaux",
+        "iris": "IRIS",
+        "canton": "cantons",
+        "arrondissement": "arrondissements",
+        "epci": "intercommunalités",
+        "departement": "départements",
+        "region": "régions",
+        "postcode": "codes postaux",
+        "zoning": "zonages",
+        "seat": "chefs-lieux",
+        "cell": "carreaux",
+    }
+)
+"""What a code names, and its French plural."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableKind:
+    """A schema: what its rows are."""
+
+    key: str
+    label_fr: str
+    """Plural, in a sentence: ``12 territoires``."""
+    text: tuple[str, ...]
+    """Text columns; ``id`` first, unique; missing where unknown."""
+    numbers: tuple[str, ...]
+    """Number columns; NaN where unknown."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that must be there, in the order of the file; a source's own numbers come after."""
+        return (*self.text, *self.numbers, "source", "source_row", "geometry")
+
+
+TABLES: Mapping[str, TableKind] = MappingProxyType(
+    {
+        kind.key: kind
+        for kind in (
+            TableKind(
+                "territories",
+                "territoires",
+                ("id", "level", "code", "name", "category", "commune", "departement", "region", "epci",
+                 "arrondissement", "seat", "postcode", "former_codes"),
+                ("population",),
+            ),
+            TableKind(
+                "populations",
+                "lignes de population",
+                ("id", "level", "code", "name", "departement", "year"),
+                ("population",),
+            ),
+            TableKind(
+                "broadband",
+                "communes",
+                ("id", "code", "name", "departement", "basis", "date"),
+                ("premises", "fibre_share", "mbps_8_share", "mbps_30_share", "mbps_100_share", "gbps_1_share",
+                 "ineligible_share"),
+            ),
+        )
+    }
+)  # fmt: skip
+"""The schemas by key.
+
+``territories``   what a code names: `level` (a key of `LEVELS`), `category` in the source's own words, the codes it
+                  belongs to, `seat` its chief commune, `former_codes` separated by spaces, inhabitants where told
+``populations``   people by commune or grid cell; the source's other numbers are carried along under their own names
+``broadband``     share (0 to 1) of the premises of a commune that each technology or speed can reach; `basis` says
+                  what is counted: ``all`` (satellite too), ``land`` (no satellite) or ``wired``
+"""
+
+
+def check_table(rows: gpd.GeoDataFrame, kind: str, *, where: str = "table") -> None:
+    """Raise LayerError, with the offending rows, unless `rows` keeps the contract of a schema of `TABLES`."""
+    check_columns(rows, TABLES[kind].columns, where=where)
+    ids = rows["id"]
+    wrong = rows.index[ids.isna() | ids.duplicated()]
+    if len(wrong):
+        raise LayerError(f"{where} : identifiant absent ou répété pour {len(wrong)} ligne(s) : {ids[wrong[0]]!r}.")
+    if "level" in rows.columns and not rows["level"].isin(list(LEVELS)).all():
+        odd = rows.loc[~rows["level"].isin(list(LEVELS)), "level"].iloc[0]
+        raise LayerError(f"{where} : niveau inconnu « {odd} » ; attendu : {', '.join(LEVELS)}.")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CodedColumns:
+    """What a reader found in a chunk of its format, ready to become the rows of a schema."""
+
+    kind: str
+    source: str
+    """Key of the reader."""
+    values: Mapping[str, pd.Series]
+    """Columns of the schema, ``code`` at least; their index is the row number, from 1."""
+    geometry: Sequence[shapely.Geometry | None] | gpd.GeoSeries | None = None
+    """In EPSG:4326."""
+    others: Mapping[str, pd.Series] = field(default_factory=dict)
+    """The source's own numbers, under the names they will have."""
+    findings: Sequence[Finding] = ()
+    notes: tuple[str, ...] = ()
+    outlined: bool = False
+    """Every row should have a geometry: one without is told."""
+
+
+def make_table(columns: CodedColumns) -> Reading:
+    """Return the rows of a schema, in the order of the chunk, with what was noticed.
+
+    A row without a code or a name to be told by is refused (``refused-row``).
+
+    Rules: ``no-code``, ``duplicate-id``, ``no-geometry``, ``invalid-geometry`` (mended), ``damaged-encoding``.
+    """
+    kind, index = TABLES[columns.kind], columns.values["code"].index
+    values: dict[str, pd.Series] = {name: _clean(columns.values.get(name), index) for name in kind.text}
+    values |= {name: _number(columns.values.get(name), index) for name in kind.numbers}
+    values |= {name: _number(series, index) for name, series in columns.others.items()}
+    geometry = gpd.GeoSeries(
+        [None] * len(index) if columns.geometry is None else list(columns.geometry), index=index, crs=LONLAT
+    )
+    nameless = values["code"].isna() & (values["name"].isna() if "name" in values else True)
+    refused = [
+        Finding("refused-row", columns.source, "", "Ligne sans code ni nom : elle n'est pas gardée.", "error", row)
+        for row in index[nameless].tolist()
+    ]
+    values["id"], told = _ids(values, columns)
+    rows = gpd.GeoDataFrame(
+        {**values, "source": columns.source, "source_row": index.to_numpy(dtype=np.int64)},
+        geometry=geometry,
+        crs=LONLAT,
+    )[[*kind.columns[:-1], *columns.others, "geometry"]]
+    rows, shape_findings = _mended(rows, columns)
+    spelling = damage_findings(rows, [name for name in ("name", "category") if name in kind.text], layer=columns.source)
+    return Reading(
+        rows=rows[~nameless.to_numpy()].reset_index(drop=True),
+        findings=(*columns.findings, *refused, *told, *shape_findings, *spelling),
+        rows_in=len(index),
+        notes=columns.notes,
+        kind=columns.kind,
+    )
+
+
+def _clean(series: pd.Series | None, index: pd.Index) -> pd.Series:
+    if series is None:
+        return pd.Series(None, index=index, dtype=object)
+    text = series.astype(object).where(series.notna(), "").astype(str).str.strip()
+    return text.where(text != "", None)
+
+
+def _number(series: pd.Series | None, index: pd.Index) -> pd.Series:
+    if series is None:
+        return pd.Series(np.nan, index=index, dtype=float)
+    found: pd.Series = pd.to_numeric(series, errors="coerce").astype(float)
+    return found
+
+
+def _ids(values: Mapping[str, pd.Series], columns: CodedColumns) -> tuple[pd.Series, list[Finding]]:
+    """Return identifiers made of level and code (or name), completed with the row where one is already taken."""
+    codes = values["code"].fillna(values["name"].map(folded, na_action="ignore") if "name" in values else "")
+    given = values["id"]
+    ids = given.where(given.notna(), values["level"] + "-" + codes if "level" in values else codes)
+    ids = ids.fillna(columns.source)
+    taken = ids.duplicated()
+    own = ids.where(~taken, ids + "#" + pd.Series(ids.index.astype(str), index=ids.index))
+    findings = [
+        Finding(
+            "duplicate-id",
+            columns.source,
+            str(own[row]),
+            f"Le code « {ids[row]} » est déjà pris : cette ligne devient « {own[row]} ».",
+            "warning",
+            row,
+        )
+        for row in ids.index[taken].tolist()
+    ]
+    absent = values["code"].isna()
+    if absent.any():
+        message = f"{int(absent.sum())} ligne(s) sans code : désignées par leur nom."
+        findings.append(Finding("no-code", columns.source, "", message, "info", column="code"))
+    return own, findings
+
+
+def _mended(rows: gpd.GeoDataFrame, columns: CodedColumns) -> tuple[gpd.GeoDataFrame, list[Finding]]:
+    """Return the rows with invalid surfaces made valid, and what was wrong with their geometry."""
+    findings: list[Finding] = []
+    shapes = rows.geometry
+    if columns.outlined:
+        for row in rows.loc[shapes.isna() | shapes.is_empty, ["id", "source_row"]].itertuples():
+            message = "Pas de géométrie : ce territoire ne peut pas être dessiné."
+            remedy = "Prenez son contour dans une autre livraison."
+            findings.append(
+                Finding("no-geometry", columns.source, row.id, message, "warning", row.source_row, "geometry", remedy)
+            )
+    broken = rows.index[shapes.notna() & ~shapes.is_valid]
+    for row in rows.loc[broken].itertuples():
+        message = f"Géométrie invalide ({shapely.is_valid_reason(row.geometry).split('[')[0]}) : réparée."
+        findings.append(
+            Finding("invalid-geometry", columns.source, row.id, message, "warning", row.source_row, "geometry")
+        )
+    if len(broken):
+        mended = shapes.copy()
+        mended[broken] = gpd.GeoSeries(shapely.make_valid(shapes[broken].array), index=broken, crs=LONLAT)
+        rows = rows.set_geometry(mended)
+    return rows, findings

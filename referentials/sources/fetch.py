@@ -1,0 +1,273 @@
+"""Fetch an official source into the cache: resumed where it was cut, verified, tried again, never over a whole file."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+import re
+import time
+import tomllib
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from email.message import Message
+from importlib import resources
+from pathlib import Path
+from typing import IO
+from urllib.parse import urlsplit
+
+from geoguichet.floor.errors import FetchError, UsageError
+
+# The official sources: what each is, who publishes it, where it is taken from.
+
+
+@dataclass(frozen=True, slots=True)
+class OfficialSource:
+    """One line of ``sources.toml``."""
+
+    name: str
+    title: str
+    publisher: str
+    licence: str
+    vintage: str
+    frequency: str
+    address: str
+    format: str
+    """``page`` when the address is a page to choose a file on, and nothing can be fetched alone."""
+    reader: str
+    """Key of a published format, ``generic``, or empty."""
+    digest: str = ""
+    """SHA-256, when the file never changes."""
+    earlier: tuple[str, ...] = ()
+    """Keys of the formats this source was published in before."""
+
+
+def official_sources(path: Path | None = None) -> Mapping[str, OfficialSource]:
+    """Return the sources by name, those delivered with us or those of a file in the same form.
+
+    Raises
+    ------
+    UsageError
+        The file is missing, is not TOML, or a source lacks a key.
+    """
+    where = str(path or "sources.toml")
+    try:
+        if path is None:
+            text = (resources.files("geoguichet.referentials.sources") / "sources.toml").read_text(encoding="utf-8")
+        else:
+            text = path.read_text(encoding="utf-8")
+        document = tomllib.loads(text)
+        return {
+            name: OfficialSource(name=name, **{**entry, "earlier": tuple(entry.get("earlier", ()))})
+            for name, entry in document.items()
+        }
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{where} : liste des sources illisible ({error}) ; du TOML en UTF-8 est attendu.") from error
+    except (tomllib.TOMLDecodeError, TypeError) as error:
+        expected = ", ".join(each.name for each in fields(OfficialSource) if each.name != "name")
+        raise UsageError(f"{where} : une source est mal décrite ({error}) ; clés attendues : {expected}.") from error
+
+
+def source_of(reader: str) -> OfficialSource | None:
+    """Return the official source that publishes, or published, a format; None when it is nobody's."""
+    found = (source for source in official_sources().values() if reader in {source.reader, *source.earlier})
+    return next(found, None) if reader and reader != "generic" else None
+
+
+BLOCK = 1 << 16
+ATTEMPTS = 4
+TIMEOUT_S = 30.0
+"""Silence of the server after which an attempt is given up."""
+HTML = (b"<!doctype html", b"<html")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a download is."""
+
+    name: str
+    received: int
+    """Bytes on disk."""
+    total: int | None
+    """Bytes announced; None when the server does not say."""
+    file: Path | None = None
+    """The whole file, at the end."""
+    changed: bool = False
+    """True at the end when this content is a new version."""
+
+
+class _CutError(Exception):
+    """The connection broke or the body is short: worth another attempt."""
+
+
+def fetch(
+    source: OfficialSource, cache: Path, *, attempts: int = ATTEMPTS, timeout_s: float = TIMEOUT_S, wait_s: float = 1.0
+) -> Iterator[Progress]:
+    """Fetch a source, yielding how far it is; the last one has the file.
+
+    The file is ``<cache>/<name>/<digest>/<file name>``: a changed content is a new version beside the others. What
+    was received of a cut download is kept and resumed, now or at the next call, if the server still has that content.
+
+    Parameters
+    ----------
+    wait_s
+        Seconds before the second attempt; doubled each time.
+
+    Raises
+    ------
+    FetchError
+        Nothing to fetch at that address, no network, an error page, a redirect loop, a wrong length or digest.
+    """
+    if source.format == "page" or urlsplit(source.address).scheme not in {"http", "https"}:
+        raise FetchError(
+            f"{source.name} : l'adresse est une page où choisir un fichier, {source.address} ; téléchargez-le, "
+            "puis « geoguichet referentials import FICHIER »."
+        )
+    home = cache / source.name
+    part = home / "download.part"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        for attempt in range(1, attempts + 1):
+            try:
+                yield from _receive(source, part, timeout_s)
+                break
+            except _CutError as error:
+                if attempt == attempts:
+                    raise FetchError(
+                        f"{source.name} : téléchargement interrompu {attempts} fois ({error}) ; relancez, "
+                        f"il reprendra à {_size(part)} octets. Les versions présentes restent utilisables."
+                    ) from error
+                time.sleep(wait_s * 2 ** (attempt - 1))
+        yield _settle(source, part, home)
+    except OSError as error:
+        raise FetchError(f"{home} : écriture impossible ({error.strerror or error}) ; vérifiez la place.") from error
+
+
+def _receive(source: OfficialSource, part: Path, timeout_s: float) -> Iterator[Progress]:
+    """Receive the body into `part`, from where it stands; raise _CutError when it ends too soon."""
+    seen = _validator(part)
+    start = _size(part) if seen else 0
+    headers = {"User-Agent": "geoguichet", "Accept-Encoding": "identity"}
+    if start:
+        headers |= {"Range": f"bytes={start}-", "If-Range": seen}
+    request = urllib.request.Request(source.address, headers=headers)  # noqa: S310 - http or https, checked by fetch
+    try:
+        with urllib.request.urlopen(request, timeout=timeout_s) as answer:  # noqa: S310
+            if answer.status != 206:
+                start = 0
+            yield from _store(answer, answer.headers, part, start, source.name)
+    except urllib.error.HTTPError as error:
+        _refused(source, error, part)
+    except urllib.error.URLError as error:
+        raise _offline(source, error) from error
+    except (http.client.HTTPException, ConnectionError, TimeoutError) as error:
+        raise _CutError(str(error) or type(error).__name__) from error
+
+
+def _store(body: IO[bytes], headers: Message, part: Path, start: int, name: str) -> Iterator[Progress]:
+    length = headers.get("Content-Length")
+    total = start + int(length) if length and length.isdecimal() else None
+    note = {"validator": headers.get("ETag") or headers.get("Last-Modified") or "", "type": headers.get_content_type()}
+    part.with_suffix(".json").write_text(json.dumps(note), encoding="utf-8")
+    received = start
+    with part.open("r+b" if start else "wb") as file:
+        file.seek(start)
+        while block := body.read(BLOCK):
+            file.write(block)
+            received += len(block)
+            yield Progress(name, received, total)
+    if total is not None and received < total:
+        raise _CutError(f"{received} octets reçus, {total} annoncés")
+
+
+def _refused(source: OfficialSource, error: urllib.error.HTTPError, part: Path) -> None:
+    """Raise what an HTTP error means: another attempt for the server's own, a refusal for the rest."""
+    if error.code == 416:  # the part is longer than the file: begin again
+        part.unlink(missing_ok=True)
+        raise _CutError("reprise refusée") from error
+    if error.code >= 500 or error.code == 429:
+        raise _CutError(f"erreur {error.code} du serveur") from error
+    if 300 <= error.code < 400:
+        raise FetchError(f"{source.name} : l'adresse renvoie sans fin vers une autre ({source.address}).") from error
+    raise FetchError(
+        f"{source.name} : le serveur répond {error.code} à {source.address} ; l'adresse a sans doute changé."
+    ) from error
+
+
+def _offline(source: OfficialSource, error: urllib.error.URLError) -> Exception:
+    if isinstance(error.reason, TimeoutError | ConnectionResetError):
+        return _CutError(str(error.reason))
+    host = urlsplit(source.address).hostname
+    return FetchError(
+        f"{source.name} : pas de réseau jusqu'à {host} ({error.reason}) ; hors ligne ou derrière un mandataire, "
+        "téléchargez le fichier ailleurs puis importez-le. Les versions présentes restent utilisables."
+    )
+
+
+def _settle(source: OfficialSource, part: Path, home: Path) -> Progress:
+    """Verify what was received and give it its place."""
+    with part.open("rb") as file:
+        head = file.read(512).lstrip().lower()
+        file.seek(0)
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    size = _size(part)
+    kind = json.loads(part.with_suffix(".json").read_text(encoding="utf-8"))["type"]
+    wrong = ""
+    if size == 0:
+        wrong = "le fichier reçu est vide"
+    elif head.startswith(HTML) and source.format.lower() != "html":
+        wrong = f"une page web a été reçue au lieu d'un fichier {source.format} ({kind})"
+    elif source.digest and digest != source.digest:
+        wrong = f"l'empreinte est {digest[:12]}, {source.digest[:12]} est attendue"
+    if wrong:
+        part.unlink()
+        raise FetchError(f"{source.name} : {wrong} ; rien n'est gardé, les versions présentes restent utilisables.")
+    folder = home / digest[:12]
+    file_name = re.sub(r"[^\w.-]", "_", Path(urlsplit(source.address).path).name) or source.name
+    changed = not (folder / file_name).exists()
+    if changed:
+        folder.mkdir(exist_ok=True)
+        part.replace(folder / file_name)
+        fetched = Fetched(source.name, digest, file_name, size, datetime.now(UTC).isoformat(timespec="seconds"))
+        (folder / "fetched.json").write_text(json.dumps(asdict(fetched), ensure_ascii=False), encoding="utf-8")
+    part.unlink(missing_ok=True)
+    return Progress(source.name, size, size, folder / file_name, changed)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A whole file of the cache."""
+
+    name: str
+    digest: str
+    file: str
+    bytes: int
+    fetched: str
+    """When, in UTC."""
+
+
+def cached(cache: Path) -> Mapping[str, list[Fetched]]:
+    """Return the whole files of a cache by source, the oldest first."""
+    found: dict[str, list[Fetched]] = {}
+    for note in sorted(cache.glob("*/*/fetched.json")):
+        try:
+            entry = Fetched(**json.loads(note.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            continue
+        found.setdefault(entry.name, []).append(entry)
+    return {name: sorted(entries, key=lambda entry: entry.fetched) for name, entries in found.items()}
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _validator(part: Path) -> str:
+    """Return the ETag or date the part was received with: what makes a resumption safe; empty when unknown."""
+    try:
+        return str(json.loads(part.with_suffix(".json").read_text(encoding="utf-8"))["validator"])
+    except (OSError, ValueError, KeyError):
+        return ""

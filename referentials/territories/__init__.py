@@ -1,0 +1,1 @@
+"""Communes, départements, regions and their people: who and where, through the years."""

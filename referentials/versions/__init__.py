@@ -1,0 +1,1 @@
+"""Versions of the referentials: stored, compared, exported, told in feeds, brought to another year."""

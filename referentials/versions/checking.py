@@ -1,0 +1,164 @@
+"""Check a stored directory against a territory: a table, a layer of findings for QGIS, the safe repairs on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+
+from geoguichet.floor.errors import UsageError
+from geoguichet.floor.findings import Finding
+from geoguichet.referentials.directory.checks import (
+    directory_findings,
+    ground_findings,
+    table_findings,
+    within_territory,
+)
+from geoguichet.referentials.directory.repairs import Repair, repair
+from geoguichet.referentials.directory.schema import Reading
+from geoguichet.referentials.layers import LONLAT, read_layer
+from geoguichet.referentials.readers import cog
+from geoguichet.referentials.readers.tables_by_code import TABLES
+from geoguichet.referentials.regions.region import write_layers
+from geoguichet.referentials.territories import sample
+from geoguichet.referentials.territories.code_history import CommuneHistory
+from geoguichet.referentials.territories.territory import Territory, read_territory
+from geoguichet.referentials.versions.differences import Difference, compare
+from geoguichet.referentials.versions.store import SERVICES, ReferentialStore, Version
+
+_GRAVITY = {"error": 0, "warning": 1, "info": 2}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CheckReport:
+    """What a check found."""
+
+    version: Version
+    rows: gpd.GeoDataFrame
+    """The rows of the territory."""
+    findings: tuple[Finding, ...]
+    repairs: tuple[Repair, ...] = ()
+    fixed: Version | None = None
+
+    def table(self) -> Iterator[tuple[str, str, int, str]]:
+        """Yield rule, severity, count and an example, the gravest and most frequent first."""
+        frame = pd.DataFrame([finding.as_dict() for finding in self.findings], columns=["rule", "severity", "message"])
+        grouped = frame.groupby(["rule", "severity"])["message"].agg(["size", "first"]).reset_index()
+        grouped["gravity"] = grouped["severity"].map(_GRAVITY)
+        for row in grouped.sort_values(["gravity", "size"], ascending=[True, False]).itertuples(index=False):
+            yield str(row.rule), str(row.severity), int(str(row.size)), str(row.first)
+
+    def layer(self) -> gpd.GeoDataFrame:
+        """Return the findings with the point of their row: rule, severity, item, row, column, message, remedy."""
+        columns = ["rule", "severity", "layer", "item", "row", "column", "message", "remedy"]
+        frame = pd.DataFrame([finding.as_dict() for finding in self.findings], columns=columns)
+        points = self.rows.drop_duplicates("id").set_index("id").geometry
+        frame["row"] = frame["row"].fillna(0).astype(int)
+        return gpd.GeoDataFrame(frame, geometry=points.reindex(frame["item"]).array, crs=LONLAT)
+
+    def write(self, path: Path) -> None:
+        """Write the layer of findings to a GeoPackage.
+
+        Raises
+        ------
+        LayerError
+            When it cannot be written.
+        """
+        write_layers({"findings": self.layer()}, path, titles={"findings": "Constats"})
+
+
+def check_version(
+    store: ReferentialStore, name: str, *, territory: str, history: Path | None = None, fix: bool = False
+) -> CheckReport:
+    """Check the rows of a stored directory that belong to a territory.
+
+    Parameters
+    ----------
+    territory
+        ``sample``, or a GeoPackage with communes and départements.
+    history
+        INSEE's history of commune codes, in one of the forms of ``readers.cog``.
+    fix
+        Store a new version with the safe repairs made (``repairs.SAFE``).
+    """
+    version = store.find(name)
+    rows = store.rows(version)
+    if version.kind != SERVICES:
+        return _check_table(store, version, rows, read_history(history) if history else None, fix=fix)
+    ground, codes = _territory(territory), read_history(history) if history else None
+    repairs: tuple[Repair, ...] = ()
+    fixed = None
+    if fix:
+        rows, repairs = repair(rows, history=codes)
+        fixed = _store_repaired(store, version, rows, repairs) if repairs else None
+    kept = rows[within_territory(rows, ground)].reset_index(drop=True)
+    ids = set(kept["id"])
+    noticed = [finding for finding in store.findings(version) if not finding.item or finding.item in ids]
+    found = [
+        *directory_findings(kept, territory=ground, history=codes, layer=version.name),
+        *_ground_findings(ground),
+    ]
+    return CheckReport(version, kept, (*noticed, *found), repairs, fixed)
+
+
+def _store_repaired(
+    store: ReferentialStore, version: Version, rows: gpd.GeoDataFrame, repairs: tuple[Repair, ...]
+) -> Version:
+    """Store the repaired rows as a version derived from another; which repairs were made is part of its digest."""
+    mended = {(each.rule, each.item) for each in repairs}
+    left = [finding for finding in store.findings(version) if (finding.rule, finding.item) not in mended]
+    told = (*left, *(each.as_finding(version.name) for each in repairs))
+    reading = Reading(rows, told, version.rows_in, (f"{len(repairs)} réparations sûres sur {version.short}.",))
+    made = "fix " + " ".join(f"{each.rule}/{each.item}/{each.after}" for each in repairs)
+    return store.put(
+        version.name,
+        [reading],
+        origin=store.path(version),
+        reader=version.reader,
+        mapping=made,
+        derived_from=version.digest,
+    )
+
+
+def _check_table(
+    store: ReferentialStore, version: Version, rows: gpd.GeoDataFrame, history: CommuneHistory | None, *, fix: bool
+) -> CheckReport:
+    """Check a table by code; nothing in it is safe to repair without its source."""
+    if fix:
+        raise UsageError(f"{version.name} : --fix ne répare que des services, pas des {TABLES[version.kind].label_fr}.")
+    found = table_findings(rows, history=history, layer=version.name)
+    return CheckReport(version, rows, (*store.findings(version), *found))
+
+
+def _ground_findings(ground: Territory) -> list[Finding]:
+    """Return the départements whose communes' inhabitants do not add up to theirs, where both are told."""
+    if "population" not in ground.departements.columns:
+        return []
+    return ground_findings(ground.communes, ground.departements, "departement", layer=ground.name)
+
+
+def difference_of(
+    store: ReferentialStore, before: str, after: str, *, territory: str
+) -> tuple[Difference, str, gpd.GeoSeries]:
+    """Return the changes between two stored directories in a territory, a title, and the ground to draw them on."""
+    versions = [store.find(name) for name in (before, after)]
+    ground = _territory(territory)
+    first, second = (rows[within_territory(rows, ground)].reset_index(drop=True) for rows in map(store.rows, versions))
+    same = versions[0].name == versions[1].name
+    said = [f"{each.name} ({each.origin.split('.')[0]})" if same else each.name for each in versions]
+    title = f"{ground.name} : de {said[0]} à {said[1]}"
+    return compare(first, second), title, ground.departements.set_index("name").geometry
+
+
+def _territory(where: str) -> Territory:
+    path = sample.sample_path() if where == "sample" else Path(where)
+    codes = read_layer(path, layer="departements", columns=("code",))["code"].tolist()
+    return read_territory(path, name=sample.NAME if where == "sample" else path.stem, departements=codes)
+
+
+def read_history(path: Path) -> CommuneHistory:
+    """Return the history of commune codes, in one of the two forms INSEE's events are found in."""
+    return cog.read_history(path) if ".yaml" in path.name or ".yml" in path.name else cog.read_movements(path)

@@ -1,0 +1,415 @@
+"""Versions of the referentials on disk: each whole, with its digest and origin; the previous one is never touched."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import re
+import shutil
+import sqlite3
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+import geopandas as gpd
+import numpy as np
+import pyogrio
+import pyogrio.errors
+
+from geoguichet.floor.errors import StoreError
+from geoguichet.floor.findings import Finding, count_by_rule
+from geoguichet.referentials.directory.placing import in_france
+from geoguichet.referentials.directory.schema import Reading, check_directory
+from geoguichet.referentials.layers import read_layer
+from geoguichet.referentials.readers.tables_by_code import check_table
+
+# Which versions of which referentials there are: their manifests, read without opening the data.
+
+SERVICES = "services"
+FEEDS = (
+    ("atom", "application/atom+xml", "Atom"),
+    ("json", "application/feed+json", "JSON Feed"),
+    ("csv", "text/csv", "CSV"),
+)
+"""Forms of the feed of changes of a directory: suffix, media type, label."""
+DATA, FINDINGS, MANIFEST = "data.gpkg", "findings.jsonl", "manifest.json"
+EXPORTS = "exports.jsonl"
+"""Which versions each exported file holds, one a line."""
+COLLECTION_PREFIX = "referentiel-"
+"""How the identifiers of the portal's collections of referentials begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One import of one referential."""
+
+    name: str
+    digest: str
+    """SHA-256 of the file it was read from and of the way it was read."""
+    imported: str
+    """When, in UTC: ``2026-03-09T10:00:00+00:00``."""
+    origin: str
+    """Name of the file."""
+    reader: str
+    rows_in: int
+    rows: int
+    rules: dict[str, int]
+    """Findings by rule."""
+    notes: tuple[str, ...] = ()
+    kind: str = SERVICES
+    """``services``, or a key of ``tables_by_code.TABLES``: also the name of the layer."""
+    file_digest: str = ""
+    """SHA-256 of the file alone; empty in the versions stored before it was kept."""
+    derived_from: str = ""
+    """Digest of the version this one was made from by safe repairs."""
+
+    bbox: tuple[float, float, float, float] | None = None
+    """West, south, east, north of its geometries, in degrees; None when it has none or they were not measured."""
+
+    @property
+    def short(self) -> str:
+        """The first characters of its digest, that name its folder."""
+        return self.digest[:12]
+
+
+class Versions:
+    """The versions under one folder: ``<name>/<digest>/data.gpkg, findings.jsonl, manifest.json``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def names(self) -> list[str]:
+        """Return the referentials that have a version, in order."""
+        if not self.folder.is_dir():
+            return []
+        return sorted(home.name for home in self.folder.iterdir() if home.is_dir() and self.versions(home.name))
+
+    def versions(self, name: str) -> list[Version]:
+        """Return the versions of a referential, the oldest import first."""
+        home = self._home(name)
+        folders = (folder for folder in home.iterdir() if not folder.name.startswith(".")) if home.is_dir() else ()
+        found = [version for version in map(self._read, folders) if version is not None]
+        return sorted(found, key=lambda version: (version.imported, version.digest))
+
+    def find(self, name: str) -> Version:
+        """Return the version of ``name``, the newest, or of ``name@digest`` (its first characters).
+
+        Raises
+        ------
+        StoreError
+            When there is none.
+        """
+        plain, _, digest = name.partition("@")
+        found = [version for version in self.versions(plain) if version.digest.startswith(digest)]
+        if not found:
+            known = ", ".join(self.names()) or "aucun"
+            raise StoreError(
+                f"référentiel « {name} » introuvable ; présents : {known}. « referentials import » en ajoute."
+            )
+        return found[-1]
+
+    def findings(self, version: Version) -> list[Finding]:
+        """Return what was noticed when a version was read."""
+        path = self.path(version).with_name(FINDINGS)
+        return [Finding(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+
+    def path(self, version: Version) -> Path:
+        """Return the GeoPackage of a version."""
+        return self._home(version.name) / version.digest[:12] / DATA
+
+    def remember_export(self, file: Path, versions: Sequence[Version]) -> None:
+        """Note which versions a file was made of, so that a study that reads the file cites them.
+
+        Raises
+        ------
+        StoreError
+            The note cannot be written.
+        """
+        try:
+            with file.open("rb") as content:
+                digest = hashlib.file_digest(content, "sha256").hexdigest()
+            with (self.folder / EXPORTS).open("a", encoding="utf-8") as notes:
+                notes.write(json.dumps({"sha256": digest, "versions": [each.digest for each in versions]}) + "\n")
+        except OSError as error:
+            raise StoreError(f"{self.folder / EXPORTS} : écriture impossible ({error.strerror}).") from error
+
+    def exports(self) -> dict[str, tuple[str, ...]]:
+        """Return the digests of the versions in each exported file, by its SHA-256."""
+        try:
+            lines = (self.folder / EXPORTS).read_text(encoding="utf-8").splitlines()
+            return {said["sha256"]: tuple(said["versions"]) for said in map(json.loads, lines)}
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StoreError(f"{self.folder / EXPORTS} : notes des exports illisibles ({error}).") from error
+
+    def _home(self, name: str) -> Path:
+        if not name or name.startswith(".") or any(sign in name for sign in '/\\:@"') or name != name.strip():
+            raise StoreError(f"« {name} » n'est pas un nom de référentiel ; lettres, chiffres et tirets sont attendus.")
+        return self.folder / name
+
+    def _read(self, folder: Path) -> Version | None:
+        try:
+            said = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+            box = said.get("bbox")
+            return Version(**{**said, "notes": tuple(said["notes"]), "bbox": None if box is None else tuple(box)})
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+
+
+def collection_id(name: str) -> str:
+    """Return the identifier of a referential's collection.
+
+    >>> collection_id("dila 2020")
+    'referentiel-dila-2020'
+    """
+    return COLLECTION_PREFIX + re.sub(r"[^A-Za-z0-9_.-]+", "-", name)
+
+
+# The three files of one version of a referential, written chunk by chunk in bounded memory.
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was counted while a version was written."""
+
+    kind: str = "services"
+    rows_in: int = 0
+    rows: int = 0
+    rules: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    bbox: tuple[float, float, float, float] | None = None
+
+    def reach(self, rows: gpd.GeoDataFrame) -> None:
+        """Extend the box to the geometries of a chunk; points out of France, which are findings, do not stretch it."""
+        bounds = rows.total_bounds
+        if self.kind == SERVICES:
+            points = rows.geometry[rows.geometry.notna()]
+            inside = points[in_france(points.x.to_numpy(), points.y.to_numpy())]
+            bounds = inside.total_bounds if len(inside) else bounds
+        if np.isfinite(bounds).all():
+            west, south, east, north = (float(value) for value in bounds)
+            old = self.bbox or (west, south, east, north)
+            self.bbox = min(old[0], west), min(old[1], south), max(old[2], east), max(old[3], north)
+
+    def count(self, findings: Iterable[Finding]) -> None:
+        """Add findings to the counts by rule."""
+        for rule, count in count_by_rule(findings).items():
+            self.rules[rule] = self.rules.get(rule, 0) + count
+
+
+def write_chunks(folder: Path, readings: Iterable[Reading]) -> Tally:
+    """Write the data and the findings of a version; at no time is more than one chunk in memory.
+
+    Rows of different chunks may bear one identifier: they are told apart at the end, in the file itself
+    (rule ``duplicate-id``), since a set of all identifiers would grow with the file.
+
+    Raises
+    ------
+    StoreError
+        When there is no row at all.
+    """
+    tally, chunks = Tally(), 0
+    with (folder / FINDINGS).open("w", encoding="utf-8") as journal:
+        for reading in _not_empty(readings):
+            chunks += 1
+            tally.kind = reading.kind
+            pyogrio.write_dataframe(
+                reading.rows,
+                folder / DATA,
+                layer=reading.kind,
+                driver="GPKG",
+                append=chunks > 1,
+                geometry_type=_geometry_type(reading),
+                promote_to_multi=_geometry_type(reading) == "MultiPolygon",
+                layer_options={"GEOMETRY_NAME": "geometry"},
+            )
+            _tell(journal, tally, reading.findings)
+            tally.reach(reading.rows)
+            tally.rows_in, tally.rows = tally.rows_in + reading.rows_in, tally.rows + len(reading.rows)
+            tally.notes += [note for note in reading.notes if note not in tally.notes]
+        if chunks > 1:
+            _tell(journal, tally, list(_tell_apart(folder / DATA, tally.kind)))
+    return tally
+
+
+def _geometry_type(reading: Reading) -> str:
+    """Return the type of the layer: rows without a geometry go with any."""
+    kinds = set(reading.rows.geom_type.dropna())
+    if kinds <= {"Point"}:
+        return "Point"
+    return "MultiPolygon" if kinds <= {"Polygon", "MultiPolygon"} else "Unknown"
+
+
+def _tell(journal: IO[str], tally: Tally, findings: Iterable[Finding]) -> None:
+    told = list(findings)
+    journal.writelines(json.dumps(finding.as_dict(), ensure_ascii=False) + "\n" for finding in told)
+    tally.count(told)
+
+
+def _tell_apart(data: Path, layer: str) -> Iterator[Finding]:
+    """Complete with its row the identifier of each row that another row, of an earlier chunk, already bears."""
+    earlier = f'SELECT 1 FROM "{layer}" AS b WHERE b.id = a.id AND b.fid < a.fid'
+    later = f'SELECT fid, id, source, source_row FROM "{layer}" AS a WHERE EXISTS ({earlier})'
+    with closing(sqlite3.connect(data)) as database:
+        for name in ("IsEmpty", "MinX", "MaxX", "MinY", "MaxY"):  # named by the layer's own triggers, never called
+            database.create_function(f"ST_{name}", 1, lambda _: None)
+        database.execute(f'CREATE INDEX "{layer}_id" ON "{layer}" (id)')
+        found = database.execute(later).fetchall()
+        for fid, identifier, source, row in found:
+            own = f"{identifier}#{row}"
+            database.execute(f'UPDATE "{layer}" SET id = ? WHERE fid = ?', (own, fid))
+            message = f"L'identifiant « {identifier} » est déjà pris : cette ligne devient « {own} »."
+            remedy = "Donnez à chaque ligne un identifiant qui ne change pas d'une livraison à l'autre."
+            yield Finding("duplicate-id", source, own, message, "warning", row, remedy=remedy)
+        database.execute(f'DROP INDEX "{layer}_id"')
+        database.commit()
+
+
+def _not_empty(readings: Iterable[Reading]) -> Iterator[Reading]:
+    """Yield the readings; refuse a file that gives none."""
+    empty = True
+    for reading in readings:
+        empty = False
+        yield reading
+    if empty:
+        raise StoreError("le fichier ne contient aucune ligne ; rien n'est importé.")
+
+
+class ReferentialStore(Versions):
+    """The versions under one folder: ``<name>/<digest>/data.gpkg, findings.jsonl, manifest.json``.
+
+    A version is written in a folder beside its own and renamed once whole, so that an import that is interrupted,
+    refused or run twice at once leaves the others as they were.
+    """
+
+    def put(
+        self,
+        name: str,
+        readings: Iterable[Reading],
+        *,
+        origin: Path,
+        reader: str,
+        mapping: str = "",
+        derived_from: str = "",
+    ) -> Version:
+        """Store what a reader yields, chunk by chunk, and return its version; the one there is when nothing changed.
+
+        `derived_from` is the digest of the version the rows were repaired from, if any.
+
+        Raises
+        ------
+        StoreError
+            The name is no folder name, or the disk is full or cannot be written.
+        LayerError
+            As the reader does: nothing is kept then.
+        """
+        home = self._home(name)
+        digest, file_digest = digests_of(origin, reader, mapping)
+        known = self._read(home / digest[:12])
+        if known is not None:
+            return known
+        scratch: Path | None = None
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+            _forget_abandoned(home)
+            scratch = Path(tempfile.mkdtemp(dir=home, prefix=f".import-{os.getpid()}-"))
+            tally = write_chunks(scratch, readings)
+            version = Version(
+                name=name,
+                digest=digest,
+                imported=datetime.now(UTC).isoformat(timespec="microseconds"),
+                origin=origin.name,
+                reader=reader,
+                rows_in=tally.rows_in,
+                rows=tally.rows,
+                rules=dict(sorted(tally.rules.items())),
+                notes=tuple(tally.notes),
+                kind=tally.kind,
+                file_digest=file_digest,
+                derived_from=derived_from,
+                bbox=tally.bbox,
+            )
+            said = json.dumps(asdict(version), ensure_ascii=False, indent=2)
+            (scratch / MANIFEST).write_text(said, encoding="utf-8")
+            return self._placed(scratch, home / digest[:12], version)
+        except (
+            pyogrio.errors.DataSourceError,
+            pyogrio.errors.FeatureError,
+            pyogrio.errors.DataLayerError,
+            sqlite3.Error,
+        ) as error:
+            raise StoreError(f"{home} : écriture impossible ({error}) ; {_room(home)}") from error
+        except OSError as error:
+            raise StoreError(f"{home} : écriture impossible ({error.strerror or error}) ; {_room(home)}") from error
+        finally:
+            if scratch is not None:
+                shutil.rmtree(scratch, ignore_errors=True)
+
+    def _placed(self, scratch: Path, folder: Path, version: Version) -> Version:
+        """Rename a whole version into place; the one there is when the same import, run at once, was first."""
+        try:
+            scratch.replace(folder)
+        except OSError as error:
+            if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+                raise
+            return self._read(folder) or version
+        return version
+
+    def rows(self, version: Version) -> gpd.GeoDataFrame:
+        """Return the rows of a version (contract: ``directory.check_directory``, ``tables_by_code.check_table``)."""
+        path = self.path(version)
+        rows = read_layer(path, layer=version.kind)
+        if version.kind != SERVICES:
+            check_table(rows, version.kind, where=str(path))
+            return rows
+        for column in ("itinerant", "inside"):
+            rows[column] = rows[column].astype(bool)
+        check_directory(rows, where=str(path))
+        return rows
+
+
+def digests_of(path: Path, *ways: str) -> tuple[str, str]:
+    """Return two SHA-256 of a file, or of the files of a folder in order: with the words beside it, and alone."""
+    digest, alone = hashlib.sha256("\x1f".join(ways).encode()), hashlib.sha256()
+    for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+        try:
+            with file.open("rb") as content:
+                while block := content.read(1 << 20):
+                    digest.update(block)
+                    alone.update(block)
+        except OSError as error:
+            raise StoreError(f"{file} : fichier illisible ({error.strerror}) ; vérifiez le chemin.") from error
+    return digest.hexdigest(), alone.hexdigest()
+
+
+ABANDONED_S = 24 * 3600.0
+"""An import that has written nothing for that long was killed: its folder is removed."""
+
+
+def _forget_abandoned(home: Path) -> None:
+    """Remove what killed imports left: those whose process is gone, or that have been still for a day."""
+    for folder in home.glob(".import-*"):
+        try:
+            if os.name == "posix":  # elsewhere, a signal 0 is not a question
+                os.kill(int(folder.name.split("-")[1]), 0)
+            still = time.time() - max(file.stat().st_mtime for file in (folder, *folder.iterdir())) > ABANDONED_S
+        except ProcessLookupError:
+            still = True
+        except (OSError, ValueError):
+            still = False
+        if still:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _room(folder: Path) -> str:
+    """Return how much room is left, in a sentence."""
+    there = next((each for each in (folder, *folder.parents) if each.exists()), Path())
+    return f"{shutil.disk_usage(there).free / 1e6:.0f} Mo libres ; la version précédente est intacte."

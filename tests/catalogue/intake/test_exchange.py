@@ -1,0 +1,130 @@
+"""Files in and out through the command: byte for byte when nothing changed, without loss when something did."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from geoguichet.catalogue.formats.dcat import document
+from geoguichet.catalogue.formats.iso import iso19115_3, iso19139
+from geoguichet.catalogue.formats.mapping import with_members
+from geoguichet.catalogue.record import Record
+from geoguichet.catalogue.search.store import SQLiteStore, store_path
+from geoguichet.cli import main
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, full_record: Record) -> Path:
+    """A workspace where two records were imported, one per ISO format."""
+    folder = tmp_path / "fiches"
+    folder.mkdir()
+    (folder / "a.xml").write_bytes(b"<!-- un commentaire -->\n" + iso19139.write(full_record).partition(b"?>\n")[2])
+    (folder / "b.xml").write_bytes(iso19115_3.write(Record(id="b", title="Autre", description="x")))
+    (folder / "c.xml").write_bytes(b"<a>")
+    assert main(["catalogue", "import", str(folder), "--workspace", str(tmp_path / "w")]) == 0
+    return tmp_path / "w"
+
+
+def test_an_import_tells_what_it_read(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    again = str(workspace.parent / "w2")
+    assert main(["catalogue", "import", str(workspace.parent / "fiches"), "--workspace", again]) == 0
+    said = capsys.readouterr()
+    assert "2 fiche(s) lue(s) : 2 nouvelle(s)" in said.out and "c.xml" in said.err and "ligne 1" in said.err
+    assert main(["catalogue", "import", str(workspace.parent / "fiches"), "--workspace", str(workspace)]) == 0
+    assert "2 inchangée(s)" in capsys.readouterr().out
+
+
+def test_an_unedited_record_is_given_back_byte_for_byte(
+    workspace: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert main(["catalogue", "export", "forets", "--workspace", str(workspace)]) == 0
+    assert capfdbinary.readouterr().out == (workspace.parent / "fiches" / "a.xml").read_bytes()
+
+
+def test_an_edited_record_keeps_what_is_unknown(workspace: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    with SQLiteStore(store_path(workspace)) as store:
+        store.upsert(with_members(store.get("forets"), title="Bois"))
+    assert main(["catalogue", "export", "forets", "--workspace", str(workspace)]) == 0
+    written = capfdbinary.readouterr().out
+    assert b"un commentaire" in written and iso19139.read(written).title == "Bois"
+
+
+@pytest.mark.parametrize("form", ["iso19139", "iso19115-3", "dublin-core", "mcf", "schema-org", "geojson"])
+def test_all_records_are_written_one_a_file(form: str, workspace: Path, tmp_path: Path) -> None:
+    out = tmp_path / "sortie"
+    assert (
+        main(["catalogue", "export", "--all", "--format", form, "--out", str(out), "--workspace", str(workspace)]) == 0
+    )
+    assert {file.stem for file in out.iterdir()} == {"forets", "b"}
+
+
+def test_all_records_are_one_catalogue_or_one_table(workspace: Path, tmp_path: Path) -> None:
+    for form in ("dcat-ttl", "csv"):
+        assert (
+            main(
+                [
+                    "catalogue",
+                    "export",
+                    "--all",
+                    "--format",
+                    form,
+                    "--out",
+                    str(tmp_path / "x"),
+                    "--workspace",
+                    str(workspace),
+                ]
+            )
+            == 0
+        )
+    assert len(document.read_all((tmp_path / "x" / "catalogue.ttl").read_bytes())) == 2
+    assert len((tmp_path / "x" / "catalogue.csv").read_text(encoding="utf-8-sig").splitlines()) == 3
+
+
+def test_a_check_is_told_in_words_and_json(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert main(["catalogue", "check", "b", "--workspace", str(workspace)]) == 0
+    said = capsys.readouterr().out
+    assert "/100" in said and "remède" in said and "MD_Metadata" in said
+    assert main(["catalogue", "check", "--all", "--json", "--workspace", str(workspace)]) == 0
+    assert {item["id"] for item in json.loads(capsys.readouterr().out)} == {"forets", "b"}
+    assert main(["catalogue", "check", "--all", "--workspace", str(workspace)]) == 0
+    assert "DREAL" in capsys.readouterr().out
+
+
+def test_a_folder_is_harvested_and_its_history_shown(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = str(workspace.parent / "fiches")
+    assert main(["catalogue", "harvest", "folder", folder, "--name", "essai", "--workspace", str(workspace)]) == 0
+    assert "partielle" in capsys.readouterr().out
+    assert main(["catalogue", "sources", "--workspace", str(workspace)]) == 0
+    assert "essai" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["import"], ["harvest", "folder"]])
+def test_a_folder_without_records_is_refused_not_read_as_empty(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An archive left closed, or a share that is not mounted, would read as a source that gave up all its records."""
+    (tmp_path / "fiches").mkdir()
+    (tmp_path / "fiches" / "lot.tar.gz").write_bytes(b"...")
+    main(["catalogue", *words, str(tmp_path / "fiches"), "--workspace", str(tmp_path / "w")])
+    assert "aucun fichier de fiche" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["export"],
+        ["export", "a", "--all"],
+        ["check"],
+        ["import", "nulle-part"],
+        ["export", "absent"],
+        ["export", "--all", "--format", "pdf"],
+        ["export", "--all", "--out", "/dev/null/sortie"],
+        ["harvest", "gopher", "http://a"],
+        ["crawl", "nulle-part"],
+    ],
+)
+def test_a_wrong_request_is_one_sentence(words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["catalogue", *words, "--workspace", str(tmp_path)]) in (1, 2)
+    assert capsys.readouterr().err.startswith("geoguichet : ")

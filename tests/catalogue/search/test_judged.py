@@ -1,0 +1,81 @@
+"""What French officers type over real records: the right one among the first three, however the words are written."""
+
+import json
+import math
+import re
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from geoguichet.catalogue import text
+from geoguichet.catalogue.formats import registry
+from geoguichet.catalogue.search.query import RecordQuery
+from geoguichet.catalogue.search.store import SQLiteStore
+
+JUDGED: dict[str, list[str]] = tomllib.loads((Path(__file__).parent / "judged.toml").read_text("utf-8"))["queries"]
+"""Each question, and the beginnings of the identifiers that are right."""
+
+
+@pytest.fixture(scope="module")
+def real(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SQLiteStore]:
+    """The real records of every format; of two with one identifier the first."""
+    folder = shared_data / "metadata"
+    if not folder.is_dir():
+        pytest.skip(f"the real records are not in {folder}")
+    files = (file for file in sorted(folder.rglob("*")) if file.is_file() and file.name != "MANIFEST.csv")
+    records = {r.id: r for file in reversed(list(files)) for r in reversed(registry.read(file.read_bytes()).records)}
+    with SQLiteStore(tmp_path_factory.mktemp("real") / "catalogue.sqlite") as store:
+        store.bulk_upsert(records.values())
+        yield store
+
+
+def rank(store: SQLiteStore, asked: str, right: list[str]) -> int | None:
+    """The place of the first right record, as the page and the command line search: words apart if not side by side."""
+    query = RecordQuery(q=asked, limit=20)
+    page = store.search(query)
+    if not page.number_matched and (wider := query.loosened()):
+        page = store.search(wider)
+    ids = [json.loads(item)["id"] for item in page.items]
+    return next((place for place, found in enumerate(ids) if found.startswith(tuple(right))), None)
+
+
+def test_the_right_record_is_among_the_first_three(real: SQLiteStore) -> None:
+    assert len(JUDGED) >= 40
+    ranks = {asked: rank(real, asked, right) for asked, right in JUDGED.items()}
+    assert not {asked: place for asked, place in ranks.items() if place is None or place > 2}
+    gain = sum(1 / math.log2(place + 2) for place in ranks.values() if place is not None) / len(ranks)
+    assert gain > 0.95
+
+
+_OWN = """abbeville auvergne avrigny bretagne brest charmes compiegne corse guadeloupe hauts haute insee longueau naours
+normandie paris picardie plus pprn rennes rhone saint aulaire santerre scot vienne wallonie"""
+NAMES = frozenset(_OWN.split())
+"""Words that have no other number."""
+
+
+def plural(word: str) -> str:
+    return word if len(word) < 4 or word[-1] in "sxz" or text.fold(word) in NAMES else f"{word}s"
+
+
+def singular(word: str) -> str:
+    return word[:-1] if len(word) > 4 and word[-1] == "s" and text.fold(word) not in NAMES else word
+
+
+def elided(word: str) -> str:
+    return f"l’{word}" if text.fold(word)[0] in "aeiou" and len(word) > 2 else word
+
+
+def typed(word: str) -> str:
+    return text.fold(word)
+
+
+@pytest.mark.parametrize("written", [typed, str.upper, str.title, plural, singular, elided])
+def test_no_way_of_writing_it_misses(real: SQLiteStore, written: Callable[[str], str]) -> None:
+    missed = {}
+    for asked, right in JUDGED.items():
+        variant = re.sub(r"[^\W\d_]+(?!['’])", lambda word: written(word[0]), asked)
+        if (place := rank(real, variant, right)) is None or place > 2:
+            missed[variant] = place
+    assert not missed

@@ -1,0 +1,69 @@
+"""A territory is its départements, their communes, and what surrounds them."""
+
+import geopandas as gpd
+import pytest
+import shapely
+
+from geoguichet.floor.errors import LayerError
+from geoguichet.referentials.territories.sample import DEPARTEMENTS, sample_path
+from geoguichet.referentials.territories.territory import Territory, check_within, read_territory
+
+
+@pytest.fixture(scope="module")
+def region() -> Territory:
+    return read_territory(sample_path(), name="Midi-Pyrénées", departements=DEPARTEMENTS)
+
+
+def points(*xy: tuple[float, float]) -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame(geometry=[shapely.Point(*each) for each in xy], crs="EPSG:4326")
+
+
+def test_it_has_the_communes_of_its_departements_only() -> None:
+    gers = read_territory(sample_path(), name="Gers et Lot", departements=["46", "32", "46"])
+    assert gers.departements["code"].tolist() == ["32", "46"]
+    assert gers.communes["departement"].value_counts().to_dict() == {"32": 458, "46": 312}
+    assert gers.communes["code"].is_monotonic_increasing
+    assert gers.boundary.geom_type == "MultiPolygon"
+
+
+def test_polygons_are_found_by_code(region: Territory) -> None:
+    assert region.polygons.index.is_unique
+    assert region.polygons["12218"] is None
+    assert region.polygons["31555"].contains(shapely.Point(1.4437, 43.6044))
+
+
+def test_the_boundary_is_whole(region: Territory) -> None:
+    """One mainland and the two enclaves of the Hautes-Pyrénées; no hole where a commune has no outline."""
+    assert len(region.boundary.geoms) == 3
+    assert [len(part.interiors) for part in region.boundary.geoms] == [0, 0, 0]
+    assert region.boundary.contains(shapely.Point(2.397, 44.599))  # Conques-en-Rouergue
+    area_km2 = gpd.GeoSeries([region.boundary], crs=4326).to_crs(2154).area[0] / 1e6
+    assert area_km2 == pytest.approx(45_348, rel=0.01)  # INSEE's figure
+
+
+def test_the_buffer_is_measured_in_metres(region: Territory) -> None:
+    border = gpd.GeoSeries([region.boundary], crs=4326).to_crs(2154).iloc[0]
+    outline = gpd.GeoSeries([region.buffer(10_000)], crs=4326).to_crs(2154).iloc[0]
+    distances = shapely.distance(shapely.points(shapely.get_coordinates(outline)), border)
+    assert distances.max() == pytest.approx(10_000, abs=1)
+    assert distances.min() >= 9_980
+
+
+@pytest.mark.parametrize(("codes", "said"), [(["31", "75", "2A"], "département inconnu : 2A, 75"), ([], "aucun")])
+def test_unknown_departements_are_refused_with_those_there_are(codes: list[str], said: str) -> None:
+    with pytest.raises(LayerError, match=rf"{said}.*\. Départements présents : 09, 12, 31, 32, 46, 65, 81, 82\."):
+        read_territory(sample_path(), name="?", departements=codes)
+
+
+def test_one_row_within_is_enough(region: Territory) -> None:
+    check_within(points((1.44, 43.6), (2.35, 48.86)), region, buffer_m=0, where="ici")
+
+
+def test_rows_all_elsewhere_are_refused(region: Territory) -> None:
+    with pytest.raises(LayerError, match=r"ici : aucune ligne .* « Midi-Pyrénées » ni à moins de 40 km"):
+        check_within(points((2.35, 48.86)), region, buffer_m=40_000, where="ici")
+
+
+def test_swapped_axes_are_told_from_another_place(region: Territory) -> None:
+    with pytest.raises(LayerError, match="longitude et latitude sont inversées"):
+        check_within(points((43.6, 1.44)), region, buffer_m=40_000, where="ici")
