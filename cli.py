@@ -1,4 +1,6 @@
-"""The ``geoguichet`` command: parse, call one function, print. Heavy imports stand inside the commands."""
+"""The ``geoguichet`` command: parse, call one function, print. Heavy imports stand inside the
+commands.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ REFUSED, MISUSED, INTERRUPTED = 1, 2, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0 done, 1 refused input, 2 usage, 130 interrupted."""
+    """Run one command and return its exit code: 0 done, 1 refused input, 2 usage, 130
+    interrupted.
+    """
     try:
         arguments = _parser().parse_args(argv)
         run: Callable[[argparse.Namespace], None] = arguments.run
@@ -29,7 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _say("interrompu ; aucun résultat n'est écrit à moitié.", INTERRUPTED)
     except BrokenPipeError:
-        # The reader of our output (head, less) has seen enough; point stdout elsewhere so that closing it stays silent.
+        # The reader of our output (head, less) has seen enough; point stdout elsewhere so that
+        # closing it stays silent.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
@@ -42,10 +47,15 @@ def _say(message: object, code: int) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="geoguichet",
-        description="Le catalogue géographique d'une région, ses zones blanches de services, ses visioguichets.",
+        description=(
+            "Le catalogue géographique d'une région, ses zones blanches de services, ses "
+            "visioguichets."
+        ),
     )
     parser.add_argument("--version", action=_Version, help="dire la version et sortir")
-    commands = parser.add_subparsers(title="commandes", metavar="COMMANDE", required=True, parser_class=Parser)
+    commands = parser.add_subparsers(
+        title="commandes", metavar="COMMANDE", required=True, parser_class=Parser
+    )
     coverage.add(commands)
     catalogue.add(commands)
     referentials.add(commands)
@@ -55,13 +65,22 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_serve(commands: Any) -> None:
     serve = command(commands, "serve", _serve, "ouvrir l'API OGC et ses pages")
-    serve.add_argument("--host", default="127.0.0.1", metavar="ADRESSE", help="adresse d'écoute (127.0.0.1)")
-    serve.add_argument("--url", metavar="URL", help="l'adresse publique, quand ce n'est pas http://ADRESSE:PORT")
-    serve.add_argument("--port", type=port, default=5000, metavar="PORT", help="port d'écoute (5000)")
+    serve.add_argument(
+        "--host", default="127.0.0.1", metavar="ADRESSE", help="adresse d'écoute (127.0.0.1)"
+    )
+    serve.add_argument(
+        "--url", metavar="URL", help="l'adresse publique, quand ce n'est pas http://ADRESSE:PORT"
+    )
+    serve.add_argument(
+        "--port", type=port, default=5000, metavar="PORT", help="port d'écoute (5000)"
+    )
     serve.add_argument(
         "--editable",
         action="store_true",
-        help="laisser modifier les fiches par HTTP : à qui porte le jeton de GEOGUICHET_TOKEN, sinon à cette machine",
+        help=(
+            "laisser modifier les fiches par HTTP : à qui porte le jeton de GEOGUICHET_TOKEN, "
+            "sinon à cette machine"
+        ),
     )
 
 
@@ -81,12 +100,17 @@ def _serve(arguments: argparse.Namespace) -> None:
 
     if arguments.host in ("", "0.0.0.0", "::") and not arguments.url:  # noqa: S104 (refused, not bound)
         raise UsageError(
-            f"--host {arguments.host or '(vide)'} écoute sur toutes les adresses ; donnez avec --url celle que les "
+            f"--host {arguments.host or '(vide)'} écoute sur toutes les adresses ; donnez avec "
+            "--url celle que les "
             "lecteurs emploieront, par exemple --url http://sig.region.example:5000."
         )
 
     token = os.environ.get("GEOGUICHET_TOKEN", "").strip()
-    who = "par qui porte le jeton" if token else "depuis cette machine seule (GEOGUICHET_TOKEN n'est pas donné)"
+    who = (
+        "par qui porte le jeton"
+        if token
+        else "depuis cette machine seule (GEOGUICHET_TOKEN n'est pas donné)"
+    )
 
     def say(address: str) -> None:
         print(f"Géoguichet écoute sur {address} (Ctrl-C pour arrêter).", flush=True)

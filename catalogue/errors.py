@@ -32,7 +32,9 @@ class StoreError(CatalogueError):
 
 
 class FormatError(CatalogueError):
-    """A document is not well-formed, or not what its format says; ``line`` is where, 0 when it has no lines."""
+    """A document is not well-formed, or not what its format says; ``line`` is where, 0 when it has
+    no lines.
+    """
 
     def __init__(self, message: str, *, line: int = 0) -> None:
         super().__init__(message)
@@ -40,9 +42,11 @@ class FormatError(CatalogueError):
 
 
 class HarvestError(CatalogueError):
-    """A source cannot be reached or does not answer as its protocol says; told in French, often in English too.
+    """A source cannot be reached or does not answer as its protocol says; told in French, often in
+    English too.
 
-    ``kind`` says which way when a reader may act on it: ``dns``, ``tls``, ``timeout``, ``404`` or ``moved``.
+    ``kind`` says which way when a reader may act on it: ``dns``, ``tls``, ``timeout``, ``404`` or
+    ``moved``.
     """
 
     def __init__(self, french: str, english: str = "", *, kind: str = "") -> None:

@@ -1,7 +1,8 @@
-"""A record: one dataset, service, map or study, described as OGC API Records (20-004r1) describes it.
+"""A record: one dataset, service, map or study, described as OGC API Records (20-004r1) describes
+it.
 
-The GeoJSON document is the record: what these types do not name is kept in ``extra`` and comes out as it
-came in.
+The GeoJSON document is the record: what these types do not name is kept in ``extra`` and comes out
+as it came in.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ class _Member(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """A longitude/latitude box in degrees (WGS 84); with ``west > east`` it crosses the antimeridian."""
+    """A longitude/latitude box in degrees (WGS 84); with ``west > east`` it crosses the
+    antimeridian.
+    """
 
     west: float
     south: float
@@ -45,21 +48,29 @@ class Extent:
     north: float
 
     def __post_init__(self) -> None:
-        if not all(math.isfinite(value) for value in (self.west, self.south, self.east, self.north)):
-            raise RecordError("emprise : quatre nombres finis sont attendus (ouest, sud, est, nord).")
+        if not all(
+            math.isfinite(value) for value in (self.west, self.south, self.east, self.north)
+        ):
+            raise RecordError(
+                "emprise : quatre nombres finis sont attendus (ouest, sud, est, nord)."
+            )
         if abs(self.west) > 180 or abs(self.east) > 180:
             raise RecordError(
                 f"emprise : longitude hors de -180..180 (ouest {self.west:g}, est {self.east:g}) ; "
                 "les coordonnées sont attendues en degrés WGS 84, pas dans une projection."
             )
         if not -90 <= self.south <= self.north <= 90:
-            raise RecordError(f"emprise : -90 <= sud <= nord <= 90 est attendu, reçu {self.south:g} et {self.north:g}.")
+            raise RecordError(
+                f"emprise : -90 <= sud <= nord <= 90 est attendu, reçu {self.south:g} et "
+                f"{self.north:g}."
+            )
 
     @classmethod
     def from_geometry(cls, geometry: Json) -> Extent | None:
         """Return the box around a GeoJSON geometry; None when it has no position.
 
-        A geometry cut at the antimeridian (one part up to 180, another from -180) gives one box across it.
+        A geometry cut at the antimeridian (one part up to 180, another from -180) gives one box
+        across it.
         """
         parts = [part for part in map(_bounds, _parts(geometry)) if part is not None]
         if not parts:
@@ -68,19 +79,26 @@ class Extent:
         western = [part for part in parts if part[0] == -180.0]
         eastern = [part for part in parts if part[2] == 180.0]
         if len(parts) > 1 and western and eastern and len(western) + len(eastern) == len(parts):
-            return cls(min(part[0] for part in eastern), south, max(part[2] for part in western), north)
+            return cls(
+                min(part[0] for part in eastern), south, max(part[2] for part in western), north
+            )
         return cls(min(part[0] for part in parts), south, max(part[2] for part in parts), north)
 
     def boxes(self) -> tuple[tuple[float, float, float, float], ...]:
         """Return the one or two (west, south, east, north) boxes with west <= east that make it."""
         if self.west <= self.east:
             return ((self.west, self.south, self.east, self.north),)
-        return ((self.west, self.south, 180.0, self.north), (-180.0, self.south, self.east, self.north))
+        return (
+            (self.west, self.south, 180.0, self.north),
+            (-180.0, self.south, self.east, self.north),
+        )
 
     def intersects(self, other: Extent) -> bool:
         """Say whether the two boxes share at least a point."""
         return any(
-            a[0] <= b[2] and b[0] <= a[2] and a[1] <= b[3] and b[1] <= a[3] for a in self.boxes() for b in other.boxes()
+            a[0] <= b[2] and b[0] <= a[2] and a[1] <= b[3] and b[1] <= a[3]
+            for a in self.boxes()
+            for b in other.boxes()
         )
 
     def as_geometry(self) -> dict[str, Any]:
@@ -96,7 +114,9 @@ class Extent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Time:
-    """When the content is about: a ``date``, a ``timestamp`` or an ``interval`` (``..`` for an open end)."""
+    """When the content is about: a ``date``, a ``timestamp`` or an ``interval`` (``..`` for an open
+    end).
+    """
 
     date: str = ""
     timestamp: str = ""
@@ -105,7 +125,9 @@ class Time:
 
     def __post_init__(self) -> None:
         if self.interval and len(self.interval) != 2:
-            raise RecordError("time.interval : deux bornes sont attendues ([début, fin], « .. » si ouverte).")
+            raise RecordError(
+                "time.interval : deux bornes sont attendues ([début, fin], « .. » si ouverte)."
+            )
         self.bounds()
 
     def bounds(self) -> tuple[str, str] | None:
@@ -140,7 +162,9 @@ class ContactPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
-    """Who answers for the content. ``roles`` are ISO 19115 roles (``pointOfContact``, ``publisher``, ...)."""
+    """Who answers for the content. ``roles`` are ISO 19115 roles (``pointOfContact``,
+    ``publisher``, ...).
+    """
 
     organization: str = ""
     name: str = ""
@@ -152,13 +176,17 @@ class Contact:
     extra: Json = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Say what the standard asks of a contact: a name (by default its position or address), kinds of links."""
+        """Say what the standard asks of a contact: a name (by default its position or address),
+        kinds of links.
+        """
         if not self.organization and not self.name:
             addresses = (point.value for point in (*self.emails, *self.phones))
             said = (self.position, *addresses, *(link.href for link in self.links))
             object.__setattr__(self, "name", next(filter(None, said), ""))
         if self.links and any(link.rel != "about" or not link.type for link in self.links):
-            links = (replace(link, rel="about", type=link.type or "text/html") for link in self.links)
+            links = (
+                replace(link, rel="about", type=link.type or "text/html") for link in self.links
+            )
             object.__setattr__(self, "links", tuple(links))
 
 
@@ -194,8 +222,9 @@ class Record:
     """One described resource. Only ``id`` is required by the standard.
 
     ``geometry`` is GeoJSON in WGS 84, longitude first (see `Extent.as_geometry`); ``created`` and
-    ``updated`` are RFC 3339 texts about the record itself; ``license`` is an SPDX identifier or ``other``.
-    ``extra`` holds the other members of the document, ``extra_properties`` those of its ``properties``.
+    ``updated`` are RFC 3339 texts about the record itself; ``license`` is an SPDX identifier or
+    ``other``. ``extra`` holds the other members of the document, ``extra_properties`` those of its
+    ``properties``.
     """
 
     id: str
@@ -221,7 +250,9 @@ class Record:
         if not self.id.strip():
             raise RecordError("id : un identifiant non vide est attendu.")
         if self.license == "other" and not any(link.rel == "license" for link in self.links):
-            object.__setattr__(self, "license", "")  # the standard asks for a link to it; `rights` has its words
+            object.__setattr__(
+                self, "license", ""
+            )  # the standard asks for a link to it; `rights` has its words
         if self.geometry is not None:
             _check_geometry(self.geometry)
             Extent.from_geometry(self.geometry)
@@ -233,7 +264,9 @@ class Record:
 
     @classmethod
     def from_geojson(cls, document: Json) -> Self:
-        """Read a record document; unknown members are kept. RecordError names the member that is wrong."""
+        """Read a record document; unknown members are kept. RecordError names the member that is
+        wrong.
+        """
         if not isinstance(document, Mapping) or document.get("type") != "Feature":
             raise RecordError('type : un objet GeoJSON de type "Feature" est attendu.')
         properties = document.get("properties")
@@ -253,22 +286,29 @@ class Record:
         return document | dict(self.extra)
 
     def to_bytes(self) -> bytes:
-        """Return the document as compact UTF-8 JSON that ends with its properties, then its links if it has any."""
+        """Return the document as compact UTF-8 JSON that ends with its properties, then its links
+        if it has any.
+        """
         document = self.to_geojson()
         for last in ("properties", "links"):
             if last in document:
                 document[last] = document.pop(last)
-        return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        return json.dumps(
+            document, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+        ).encode()
 
     def digest(self) -> str:
         """Return the SHA-256 of the content, whatever the order of its members."""
-        canonical = json.dumps(self.to_geojson(), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        canonical = json.dumps(
+            self.to_geojson(), sort_keys=True, separators=(",", ":"), allow_nan=False
+        )
         return sha256(canonical.encode()).hexdigest()
 
 
 @lru_cache(maxsize=1 << 14)
 def instant_keys(text: str) -> tuple[str, str]:
-    """Return the sort keys of the first and last moment of a year, month, day or RFC 3339 timestamp.
+    """Return the sort keys of the first and last moment of a year, month, day or RFC 3339
+    timestamp.
 
     >>> instant_keys("2021-02")
     ('2021-02-01T00:00:00.000000Z', '2021-02-28T23:59:59.999999Z')
@@ -320,13 +360,17 @@ def _last_day(year: int, month: int) -> date:
 
 
 def _structure(document: Json) -> dict[str, Any]:
-    """Return the document without the members that every record has and that no field needs to remember."""
+    """Return the document without the members that every record has and that no field needs to
+    remember.
+    """
     always = {"type", "properties"}
     always |= {name for name in ("geometry", "time") if name in document and document[name] is None}
     return {name: value for name, value in document.items() if name not in always}
 
 
-def _read_members(members: Json, table: tuple[_Member, ...]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _read_members(
+    members: Json, table: tuple[_Member, ...]
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the fields a table knows, and the rest: members that are unknown, null or empty."""
     known = {member.name: member for member in table}
     fields: dict[str, Any] = {}
@@ -357,7 +401,9 @@ def _short(value: Any) -> str:
 
 def _text(value: Any, name: str) -> str:
     if not isinstance(value, str):
-        raise RecordError(f"{name} : un texte est attendu, reçu {json.dumps(value, ensure_ascii=False)[:60]}.")
+        raise RecordError(
+            f"{name} : un texte est attendu, reçu {json.dumps(value, ensure_ascii=False)[:60]}."
+        )
     return value
 
 
@@ -369,7 +415,9 @@ def _number(value: Any, name: str) -> int:
 
 def _list(value: Any, name: str) -> list[Any]:
     if not isinstance(value, list):
-        raise RecordError(f"{name} : une liste est attendue, reçu {json.dumps(value, ensure_ascii=False)[:60]}.")
+        raise RecordError(
+            f"{name} : une liste est attendue, reçu {json.dumps(value, ensure_ascii=False)[:60]}."
+        )
     return value
 
 
@@ -379,11 +427,15 @@ def _texts(value: Any, name: str) -> tuple[str, ...]:
 
 def _mapping(value: Any, name: str) -> Json:
     if not isinstance(value, Mapping):
-        raise RecordError(f"{name} : un objet est attendu, reçu {json.dumps(value, ensure_ascii=False)[:60]}.")
+        raise RecordError(
+            f"{name} : un objet est attendu, reçu {json.dumps(value, ensure_ascii=False)[:60]}."
+        )
     return value
 
 
-def _noun(kind: Callable[..., Any], table: tuple[_Member, ...], *required: str) -> Callable[[Any, str], Any]:
+def _noun(
+    kind: Callable[..., Any], table: tuple[_Member, ...], *required: str
+) -> Callable[[Any, str], Any]:
     """Return the reader of an object that is one of our nouns."""
 
     def read(value: Any, name: str) -> Any:
@@ -397,7 +449,9 @@ def _noun(kind: Callable[..., Any], table: tuple[_Member, ...], *required: str) 
 
 
 def _nouns(read: Callable[[Any, str], Any]) -> Callable[[Any, str], tuple[Any, ...]]:
-    return lambda value, name: tuple(read(item, f"{name}[{index}]") for index, item in enumerate(_list(value, name)))
+    return lambda value, name: tuple(
+        read(item, f"{name}[{index}]") for index, item in enumerate(_list(value, name))
+    )
 
 
 def _written(table: tuple[_Member, ...]) -> Callable[[Any], dict[str, Any]]:
@@ -410,8 +464,12 @@ def _written(table: tuple[_Member, ...]) -> Callable[[Any], dict[str, Any]]:
     return write
 
 
-def _all_written(table: tuple[_Member, ...], required: str = "") -> Callable[[Any], list[dict[str, Any]]]:
-    """Return the writer of a list; what lacks a required member (a link to nowhere) could not be read again."""
+def _all_written(
+    table: tuple[_Member, ...], required: str = ""
+) -> Callable[[Any], list[dict[str, Any]]]:
+    """Return the writer of a list; what lacks a required member (a link to nowhere) could not be
+    read again.
+    """
     write = _written(table)
     if not required:
         return lambda nouns: [write(noun) for noun in nouns]
@@ -440,7 +498,9 @@ _CONTACT = (
 )
 _CONCEPT = (_Member("id", "id", _text), _Member("title", "title", _text))
 _THEME = (
-    _Member("concepts", "concepts", _nouns(_noun(Concept, _CONCEPT, "id")), _all_written(_CONCEPT, "id")),
+    _Member(
+        "concepts", "concepts", _nouns(_noun(Concept, _CONCEPT, "id")), _all_written(_CONCEPT, "id")
+    ),
     _Member("scheme", "scheme", _text),
 )
 _EXTERNAL_ID = (_Member("scheme", "scheme", _text), _Member("value", "value", _text))
@@ -479,7 +539,14 @@ _PROPERTIES = (
 
 # --- geometry -------------------------------------------------------------------------------------
 
-_DEPTH = {"Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "Polygon": 2, "MultiPolygon": 3}
+_DEPTH = {
+    "Point": 0,
+    "MultiPoint": 1,
+    "LineString": 1,
+    "MultiLineString": 2,
+    "Polygon": 2,
+    "MultiPolygon": 3,
+}
 
 
 def _check_geometry(geometry: Json) -> None:
@@ -497,8 +564,13 @@ def _check_geometry(geometry: Json) -> None:
 
 
 def _are_positions(positions: list[Any]) -> bool:
-    """Say whether all are lists of two finite numbers or more: quicker than `_check_position`, which says what not."""
-    if not {list, tuple}.issuperset(map(type, positions)) or min(map(len, positions), default=2) < 2:
+    """Say whether all are lists of two finite numbers or more: quicker than `_check_position`,
+    which says what not.
+    """
+    if (
+        not {list, tuple}.issuperset(map(type, positions))
+        or min(map(len, positions), default=2) < 2
+    ):
         return False
     numbers = list(chain.from_iterable(positions))
     return {int, float}.issuperset(map(type, numbers)) and all(map(math.isfinite, numbers))
@@ -506,10 +578,14 @@ def _are_positions(positions: list[Any]) -> bool:
 
 def _check_position(position: Any) -> None:
     numbers = isinstance(position, list | tuple) and len(position) >= 2
-    if not numbers or not all(isinstance(n, int | float) and not isinstance(n, bool) for n in position):
+    if not numbers or not all(
+        isinstance(n, int | float) and not isinstance(n, bool) for n in position
+    ):
         raise RecordError("geometry.coordinates : chaque position est [longitude, latitude].")
     if not all(math.isfinite(n) for n in position):
-        raise RecordError("geometry.coordinates : des nombres finis sont attendus, NaN ou l'infini est donné.")
+        raise RecordError(
+            "geometry.coordinates : des nombres finis sont attendus, NaN ou l'infini est donné."
+        )
 
 
 def _positions(coordinates: Any, depth: int) -> Iterator[Any]:
@@ -520,7 +596,9 @@ def _positions(coordinates: Any, depth: int) -> Iterator[Any]:
         if coordinates:
             yield coordinates
         return
-    if depth == 1 and all(type(position) is list for position in coordinates):  # a ring, as most are
+    if depth == 1 and all(
+        type(position) is list for position in coordinates
+    ):  # a ring, as most are
         yield from filter(None, coordinates)
         return
     for part in coordinates:

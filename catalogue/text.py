@@ -1,8 +1,8 @@
 """How French words are compared: without accents, without elided articles, by their stem.
 
-Accents are folded *before* stemming, on both sides: stemming first loses « rivière » or « sécurité » when the
-reader types them without accents. Adjectives and plurals that the stemmer leaves apart from their noun (communal,
-emplois) take the stem of the noun (commune, emploi).
+Accents are folded *before* stemming, on both sides: stemming first loses « rivière » or « sécurité
+» when the reader types them without accents. Adjectives and plurals that the stemmer leaves apart
+from their noun (communal, emplois) take the stem of the noun (commune, emploi).
 """
 
 from __future__ import annotations
@@ -27,9 +27,13 @@ _FRENCH = re.compile(r"[\x00-\x7fÀ-ÖØ-öø-ÿŒœ‘’“”«»–—…°�
 _ODD_ELISION = re.compile(r"[À-ÿŒœ]\w*['’`´]")
 _stemmer_lock = Lock()
 
-_LITTLE = "a au aux avec ce ces cette dans de des du en et la le les leur leurs ou par pour sa ses son sur un une"
+_LITTLE = (
+    "a au aux avec ce ces cette dans de des du en et la le les leur leurs ou par pour sa "
+    "ses son sur un une"
+)
 _PASSED_OVER = frozenset(_LITTLE.split())
-"""Words that say nothing of what is looked for, folded: ``qualité eau`` finds ``qualité de l'eau``."""
+"""Words that say nothing of what is looked for, folded: ``qualité eau`` finds ``qualité de l'eau``.
+"""
 
 DERIVED = {
     "agriculture": "agricole agricoles",
@@ -66,7 +70,9 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return text.lower()
-    letters = _marks().sub("", unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold()))
+    letters = _marks().sub(
+        "", unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    )
     return letters if letters.isascii() else letters.translate(_LIGATURES)
 
 
@@ -87,7 +93,8 @@ def words(text: str) -> tuple[str, ...]:
 
 
 def stems(text: str) -> tuple[str, ...]:
-    """Return the stems of the words in order, articles and prepositions left out: what is indexed and asked for.
+    """Return the stems of the words in order, articles and prepositions left out: what is indexed
+    and asked for.
 
     >>> stems("la qualité des Eaux") == stems("QUALITE DE L'EAU")
     True
@@ -96,7 +103,9 @@ def stems(text: str) -> tuple[str, ...]:
 
 
 _SHORT = 80
-"""Texts shorter than this are keywords, titles and names: many records share them, so their stems are remembered."""
+"""Texts shorter than this are keywords, titles and names: many records share them, so their stems
+are remembered.
+"""
 
 
 def _stems(text: str) -> tuple[str, ...]:
@@ -112,7 +121,9 @@ _stems_met_again = lru_cache(maxsize=1 << 14)(_stems)
 
 
 def token(kind: str, value: str) -> str:
-    """Return the index word that stands for one exact value of a kind, such as a type or a keyword."""
+    """Return the index word that stands for one exact value of a kind, such as a type or a
+    keyword.
+    """
     return kind + blake2b(value.encode(), digest_size=8).hexdigest()
 
 
@@ -123,7 +134,9 @@ def _stem_of(word: str) -> str:
 
 @lru_cache(maxsize=1 << 17)
 def _stem(word: str) -> str:
-    """Return the stem of one folded word, or of the noun it derives from; empty for a word passed over."""
+    """Return the stem of one folded word, or of the noun it derives from; empty for a word passed
+    over.
+    """
     if word in _PASSED_OVER:
         return ""
     stem = _snowball(word)
@@ -139,7 +152,9 @@ def _snowball(word: str) -> str:
 
 
 _PLURAL = re.compile("[a-z]{2,}[aiou]s")
-"""Plurals that Snowball leaves apart from their singular (``vélos``, ``emplois``): both sides lose their ``s``."""
+"""Plurals that Snowball leaves apart from their singular (``vélos``, ``emplois``): both sides lose
+their ``s``.
+"""
 _NO_PLURALS = frozenset({"plus"})
 """Words that would become another one: ``plus`` is no PLU."""
 
@@ -147,7 +162,9 @@ _NO_PLURALS = frozenset({"plus"})
 @lru_cache(maxsize=1)
 def _derived() -> dict[str, str]:
     return {
-        _snowball(fold(word)): _snowball(fold(noun)) for noun, derived in DERIVED.items() for word in derived.split()
+        _snowball(fold(word)): _snowball(fold(noun))
+        for noun, derived in DERIVED.items()
+        for word in derived.split()
     }
 
 

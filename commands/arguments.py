@@ -1,4 +1,6 @@
-"""What all arguments share: a parser that refuses in one French sentence, types of values, the workspace."""
+"""What all arguments share: a parser that refuses in one French sentence, types of values, the
+workspace.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,10 @@ class Parser(argparse.ArgumentParser):
         ),
         (r"argument (.+): expected (?:one|at least one) argument", r"\1 attend une valeur"),
         (r"argument (.+): invalid \S+ value: (.+)", r"\1 : valeur refusée, \2"),
-        (r"argument (.+): ignored explicit argument (.+)", r"\1 n'attend pas de valeur, \2 est donné"),
+        (
+            r"argument (.+): ignored explicit argument (.+)",
+            r"\1 n'attend pas de valeur, \2 est donné",
+        ),
         (r"argument (\S+): (.+)", r"\1 : \2"),
     )
 
@@ -41,7 +46,9 @@ class Parser(argparse.ArgumentParser):
         super().__init__(**options, add_help=False)
         self._positionals.title, self._optionals.title = "arguments", "options"
         self.add_argument("-h", "--help", action="help", help="montrer cette aide et sortir")
-        self._negative_number_matcher = re.compile(r"-\d")  # so that --bbox -0.3,42,3,45 is a value, not an option
+        self._negative_number_matcher = re.compile(
+            r"-\d"
+        )  # so that --bbox -0.3,42,3,45 is a value, not an option
 
     def format_usage(self) -> str:
         """Return the line of usage."""
@@ -58,9 +65,15 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"{message} ; « {self.prog} --help » montre ce qui est attendu.")
 
 
-def command(group: Any, name: str, run: Callable[[argparse.Namespace], None], help_: str) -> argparse.ArgumentParser:
-    """Add one command to a group, done by ``run``; every command but ``init`` takes ``--workspace``."""
-    parser: argparse.ArgumentParser = group.add_parser(name, help=help_, description=help_[0].upper() + help_[1:] + ".")
+def command(
+    group: Any, name: str, run: Callable[[argparse.Namespace], None], help_: str
+) -> argparse.ArgumentParser:
+    """Add one command to a group, done by ``run``; every command but ``init`` takes
+    ``--workspace``.
+    """
+    parser: argparse.ArgumentParser = group.add_parser(
+        name, help=help_, description=help_[0].upper() + help_[1:] + "."
+    )
     parser.set_defaults(run=run)
     if name != "init":
         parser.add_argument(
@@ -87,7 +100,9 @@ def bbox(text: str) -> tuple[float, float, float, float]:
             f"quatre nombres ouest,sud,est,nord sont attendus, {text!r} est donné"
         ) from error
     if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
-        raise argparse.ArgumentTypeError(f"{text!r} n'est pas une emprise en degrés (ouest,sud,est,nord)")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} n'est pas une emprise en degrés (ouest,sud,est,nord)"
+        )
     return west, south, east, north
 
 
@@ -128,5 +143,7 @@ def known_workspace(arguments: argparse.Namespace) -> Path:
     """Return the workspace asked for, refused when it is not there."""
     workspace = workspace_of(arguments)
     if not workspace.is_dir():
-        raise UsageError(f"{workspace} : cet espace de travail n'existe pas ; « geoguichet demo » en crée un.")
+        raise UsageError(
+            f"{workspace} : cet espace de travail n'existe pas ; « geoguichet demo » en crée un."
+        )
     return workspace

@@ -1,4 +1,6 @@
-"""``geoguichet catalogue``: records searched, judged, taken back; what fills it is in `catalogue_filling`."""
+"""``geoguichet catalogue``: records searched, judged, taken back; what fills it is in
+`catalogue_filling`.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geoguichet.commands import catalogue_filling
-from geoguichet.commands.arguments import add_output, bbox, command, group, known_workspace, positive, workspace_of
+from geoguichet.commands.arguments import (
+    add_output,
+    bbox,
+    command,
+    group,
+    known_workspace,
+    positive,
+    workspace_of,
+)
 from geoguichet.commands.printing import columns, counting, shorten
 from geoguichet.floor.errors import UsageError
 
@@ -27,10 +37,22 @@ def add(commands: Any) -> None:
 
 def _add_questions(catalogue: Any) -> None:
     search = command(catalogue, "search", _search, "chercher des fiches")
-    search.add_argument("text", nargs="?", default=None, metavar="TEXTE", help="des mots ; la virgule veut dire « ou »")
-    search.add_argument("--bbox", type=bbox, metavar="O,S,E,N", help="en degrés : ouest,sud,est,nord")
-    search.add_argument("--limit", type=positive, default=20, metavar="N", help="nombre de fiches au plus (20)")
-    search.add_argument("--json", action="store_true", help="répondre en JSON (GeoJSON d'OGC API Records)")
+    search.add_argument(
+        "text",
+        nargs="?",
+        default=None,
+        metavar="TEXTE",
+        help="des mots ; la virgule veut dire « ou »",
+    )
+    search.add_argument(
+        "--bbox", type=bbox, metavar="O,S,E,N", help="en degrés : ouest,sud,est,nord"
+    )
+    search.add_argument(
+        "--limit", type=positive, default=20, metavar="N", help="nombre de fiches au plus (20)"
+    )
+    search.add_argument(
+        "--json", action="store_true", help="répondre en JSON (GeoJSON d'OGC API Records)"
+    )
     show = command(catalogue, "show", _show, "montrer une fiche")
     show.add_argument("id", metavar="ID", help="l'identifiant de la fiche")
     show.add_argument("--json", action="store_true", help="répondre en JSON")
@@ -39,16 +61,39 @@ def _add_questions(catalogue: Any) -> None:
     history.add_argument("--json", action="store_true", help="répondre en JSON")
     restore = command(catalogue, "restore", _restore, "rétablir une version antérieure d'une fiche")
     restore.add_argument("id", metavar="ID", help="l'identifiant de la fiche")
-    restore.add_argument("version", type=positive, metavar="VERSION", help="le numéro de la version")
-    judge = command(catalogue, "check", _check, "dire ce qui manque ou cloche dans une fiche, ou dans toutes")
+    restore.add_argument(
+        "version", type=positive, metavar="VERSION", help="le numéro de la version"
+    )
+    judge = command(
+        catalogue, "check", _check, "dire ce qui manque ou cloche dans une fiche, ou dans toutes"
+    )
     judge.add_argument("id", nargs="?", default="", metavar="ID", help="l'identifiant de la fiche")
-    judge.add_argument("--all", action="store_true", help="toutes les fiches, par organisme et par source")
-    judge.add_argument("--csv", type=Path, metavar="FICHIER", help="écrire aussi les totaux de --all dans une table")
-    judge.add_argument("--findings", type=Path, metavar="FICHIER", help="écrire aussi chaque constat dans une table")
+    judge.add_argument(
+        "--all", action="store_true", help="toutes les fiches, par organisme et par source"
+    )
+    judge.add_argument(
+        "--csv",
+        type=Path,
+        metavar="FICHIER",
+        help="écrire aussi les totaux de --all dans une table",
+    )
+    judge.add_argument(
+        "--findings",
+        type=Path,
+        metavar="FICHIER",
+        help="écrire aussi chaque constat dans une table",
+    )
     judge.add_argument("--links", action="store_true", help="essayer aussi chaque lien")
-    judge.add_argument("--lang", choices=("fr", "en"), default="fr", help="dire les constats en français ou en anglais")
+    judge.add_argument(
+        "--lang",
+        choices=("fr", "en"),
+        default="fr",
+        help="dire les constats en français ou en anglais",
+    )
     add_output(judge)
-    conformance = command(catalogue, "conformance", _conformance, "éprouver un serveur OGC API Records")
+    conformance = command(
+        catalogue, "conformance", _conformance, "éprouver un serveur OGC API Records"
+    )
     conformance.add_argument("url", metavar="URL", help="l'adresse de sa page d'accueil")
     conformance.add_argument("--json", action="store_true", help="répondre en JSON")
 
@@ -64,7 +109,11 @@ def _search(arguments: argparse.Namespace) -> None:
         page, answered = search_as_people_do(store, asked)
     if arguments.json:
         features = [json.loads(item) for item in page.items]
-        answer = {"type": "FeatureCollection", "numberMatched": page.number_matched, "features": features}
+        answer = {
+            "type": "FeatureCollection",
+            "numberMatched": page.number_matched,
+            "features": features,
+        }
         print(json.dumps(answer, ensure_ascii=False, indent=2))
         return
     for record in page.records:
@@ -95,7 +144,11 @@ def _check(arguments: argparse.Namespace) -> None:
     wanted = [arguments.id] if arguments.id else []
     with counting("fiches", quiet=arguments.quiet or arguments.json) as on_progress:
         found = judge(
-            workspace_of(arguments), wanted, links=arguments.links, language=arguments.lang, on_progress=on_progress
+            workspace_of(arguments),
+            wanted,
+            links=arguments.links,
+            language=arguments.lang,
+            on_progress=on_progress,
         )
         judged = list(found)
     if arguments.csv:
@@ -103,7 +156,10 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.findings:
         write_whole(arguments.findings, findings_as_csv(judged))
     if arguments.json:
-        told = [item.checked.as_dict() | {"organisation": item.organisation, "source": item.source} for item in judged]
+        told = [
+            item.checked.as_dict() | {"organisation": item.organisation, "source": item.source}
+            for item in judged
+        ]
         print(json.dumps(told, ensure_ascii=False, indent=2))
     elif arguments.all:
         _print_totals(judged)
@@ -115,7 +171,10 @@ def _check(arguments: argparse.Namespace) -> None:
 def _print_totals(judged: Sequence[Judged]) -> None:
     from geoguichet.catalogue.quality.judging import summaries
 
-    titles = {"organisation": ("Organisme", "(sans organisme)"), "source": ("Source", "(saisies ou importées)")}
+    titles = {
+        "organisation": ("Organisme", "(sans organisme)"),
+        "source": ("Source", "(saisies ou importées)"),
+    }
     for by, rows in summaries(judged).items():
         title, nobody = titles[by]
         lines = [
@@ -136,7 +195,8 @@ def _history(arguments: argparse.Namespace) -> None:
         versions = store.history(arguments.id)
     if arguments.json:
         told = [
-            {"version": v.number, "at": v.at, "by": v.by, "change": v.change, "members": v.members} for v in versions
+            {"version": v.number, "at": v.at, "by": v.by, "change": v.change, "members": v.members}
+            for v in versions
         ]
         print(json.dumps(told, ensure_ascii=False, indent=2))
         return
@@ -154,7 +214,10 @@ def _restore(arguments: argparse.Namespace) -> None:
 
     with SQLiteStore(store_path(workspace_of(arguments))) as store:
         record = store.restore(arguments.id, arguments.version, by=getpass.getuser())
-    print(f"La version {arguments.version} de « {record.id} » ({record.title}) est de nouveau la fiche en cours.")
+    print(
+        f"La version {arguments.version} de « {record.id} » ({record.title}) est de nouveau la "
+        "fiche en cours."
+    )
 
 
 def _conformance(arguments: argparse.Namespace) -> None:
@@ -181,7 +244,12 @@ def _print_record(record: Record) -> None:
         ("Mots-clés", ", ".join(record.keywords)),
         ("Contact", ", ".join(filter(None, organizations))),
         ("Licence", record.license),
-        ("Emprise", f"{extent.west:.4f},{extent.south:.4f},{extent.east:.4f},{extent.north:.4f}" if extent else ""),
+        (
+            "Emprise",
+            f"{extent.west:.4f},{extent.south:.4f},{extent.east:.4f},{extent.north:.4f}"
+            if extent
+            else "",
+        ),
         ("Mise à jour", record.updated),
         ("Généalogie", record.extra_properties.get("lineage", "")),
         *((link.rel, f"{link.title} : {link.href}") for link in record.links),

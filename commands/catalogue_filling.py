@@ -26,7 +26,12 @@ MOST = 20
 def add(catalogue: Any) -> None:
     """Add these commands to ``geoguichet catalogue``."""
     take = command(catalogue, "import", _import, "lire un fichier ou un dossier de fiches")
-    take.add_argument("path", type=Path, metavar="FICHIER", help="une fiche ou un dossier (ISO, DCAT, CKAN, MCF, ...)")
+    take.add_argument(
+        "path",
+        type=Path,
+        metavar="FICHIER",
+        help="une fiche ou un dossier (ISO, DCAT, CKAN, MCF, ...)",
+    )
     add_output(take)
     give = command(catalogue, "export", _export, "écrire une fiche, ou toutes, dans un format")
     give.add_argument("id", nargs="?", default="", metavar="ID", help="l'identifiant de la fiche")
@@ -35,29 +40,56 @@ def add(catalogue: Any) -> None:
         "--format",
         default="iso19139",
         metavar="FORMAT",
-        help="iso19139 (par défaut), dcat-ttl, csv, ... ; original : le document d'origine, octet pour octet",
+        help=(
+            "iso19139 (par défaut), dcat-ttl, csv, ... ; original : le document d'origine, octet "
+            "pour octet"
+        ),
     )
     give.add_argument("--out", type=Path, metavar="DOSSIER", help="où écrire (--all : ./export)")
-    crawl = command(catalogue, "crawl", _crawl, "faire une fiche de chaque fichier de données d'un dossier")
+    crawl = command(
+        catalogue, "crawl", _crawl, "faire une fiche de chaque fichier de données d'un dossier"
+    )
     crawl.add_argument("path", type=Path, metavar="DOSSIER", help="le dossier à parcourir")
-    crawl.add_argument("--url", default="", metavar="ADRESSE", help="où ce dossier est servi : chaque fiche y renvoie")
+    crawl.add_argument(
+        "--url",
+        default="",
+        metavar="ADRESSE",
+        help="où ce dossier est servi : chaque fiche y renvoie",
+    )
     add_output(crawl)
-    reap = command(catalogue, "harvest", _harvest, "moissonner une source, ou toutes celles d'un fichier")
+    reap = command(
+        catalogue, "harvest", _harvest, "moissonner une source, ou toutes celles d'un fichier"
+    )
     reap.add_argument(
         "kind",
         nargs="?",
         metavar="SORTE",
         help="csw, ogc-records, ogc-features, wms, wfs, wmts, dcat, ckan, udata, oai-pmh ou folder",
     )
-    reap.add_argument("url", nargs="?", metavar="ADRESSE", help="l'adresse de la source (un dossier pour folder)")
-    reap.add_argument("--name", default="", metavar="NOM", help="le nom de la source (sinon, son hôte)")
+    reap.add_argument(
+        "url", nargs="?", metavar="ADRESSE", help="l'adresse de la source (un dossier pour folder)"
+    )
+    reap.add_argument(
+        "--name", default="", metavar="NOM", help="le nom de la source (sinon, son hôte)"
+    )
     reap.add_argument("--all", action="store_true", help="toutes les sources du fichier de sources")
-    reap.add_argument("--config", type=Path, metavar="FICHIER", help="le fichier de sources (./harvest.toml)")
-    reap.add_argument("--init", type=Path, metavar="FICHIER", help="créer un fichier de sources commenté, à compléter")
+    reap.add_argument(
+        "--config", type=Path, metavar="FICHIER", help="le fichier de sources (./harvest.toml)"
+    )
+    reap.add_argument(
+        "--init",
+        type=Path,
+        metavar="FICHIER",
+        help="créer un fichier de sources commenté, à compléter",
+    )
     reap.add_argument("--moved", action="store_true", help="la source de ce nom a changé d'adresse")
-    reap.add_argument("--dry-run", action="store_true", help="dire ce qui serait fait, sans rien écrire")
+    reap.add_argument(
+        "--dry-run", action="store_true", help="dire ce qui serait fait, sans rien écrire"
+    )
     add_output(reap)
-    told = command(catalogue, "sources", _sources, "montrer les sources et l'histoire de leurs moissons")
+    told = command(
+        catalogue, "sources", _sources, "montrer les sources et l'histoire de leurs moissons"
+    )
     told.add_argument("--json", action="store_true", help="répondre en JSON")
 
 
@@ -66,11 +98,18 @@ def _import(arguments: argparse.Namespace) -> None:
 
     with counting("fiches", quiet=arguments.quiet or arguments.json) as on_progress:
         done = import_files(
-            arguments.path, workspace_of(arguments), on_progress=lambda read, files: on_progress(read, files, "")
+            arguments.path,
+            workspace_of(arguments),
+            on_progress=lambda read, files: on_progress(read, files, ""),
         )
     said = done.summary
     if arguments.json:
-        counts = {"read": said.total, "new": said.created, "changed": said.updated, "unchanged": said.unchanged}
+        counts = {
+            "read": said.total,
+            "new": said.created,
+            "changed": said.updated,
+            "unchanged": said.unchanged,
+        }
         _print_json(counts, done.findings)
         return
     print_findings(done.findings, most=MOST)
@@ -84,7 +123,9 @@ def _export(arguments: argparse.Namespace) -> None:
     if bool(arguments.id) == arguments.all:
         raise UsageError("export : un identifiant ou --all est attendu.")
     if arguments.all:
-        for file in export_all(workspace_of(arguments), arguments.format, arguments.out or Path("export")):
+        for file in export_all(
+            workspace_of(arguments), arguments.format, arguments.out or Path("export")
+        ):
             print(file)
         return
     sys.stdout.buffer.write(export_one(arguments.id, workspace_of(arguments), arguments.format))
@@ -95,20 +136,34 @@ def _crawl(arguments: argparse.Namespace) -> None:
     from geoguichet.catalogue.quality.judging import left_to_people
 
     with counting("données", quiet=arguments.quiet or arguments.json) as on_progress:
-        done = crawl(arguments.path, workspace_of(arguments), url=arguments.url, on_progress=on_progress)
+        done = crawl(
+            arguments.path, workspace_of(arguments), url=arguments.url, on_progress=on_progress
+        )
     if arguments.json:
         _print_json(done.counts(), done.findings)
         return
     print_findings(done.findings, most=MOST)
     print(
-        f"{done.read} jeu(x) de données : {done.created} nouvelle(s) fiche(s), {done.updated} changée(s), "
+        f"{done.read} jeu(x) de données : {done.created} nouvelle(s) fiche(s), {done.updated} "
+        "changée(s), "
         f"{done.unchanged} inchangée(s), {done.moved} déplacée(s)"
-        + (f" ; {done.published} avai(en)t déjà une fiche publiée, complétée." if done.published else ".")
+        + (
+            f" ; {done.published} avai(en)t déjà une fiche publiée, complétée."
+            if done.published
+            else "."
+        )
     )
     lacking = left_to_people(workspace_of(arguments))
     if lacking and not arguments.quiet:
-        print("Reste à dire par une personne : " + ", ".join(f"{what} ({count})" for what, count in lacking) + ".")
-        print("Fiche par fiche : geoguichet catalogue check ID ; en une table : check --all --findings constats.csv")
+        print(
+            "Reste à dire par une personne : "
+            + ", ".join(f"{what} ({count})" for what, count in lacking)
+            + "."
+        )
+        print(
+            "Fiche par fiche : geoguichet catalogue check ID ; en une table : check --all "
+            "--findings constats.csv"
+        )
 
 
 def _harvest(arguments: argparse.Namespace) -> None:
@@ -127,7 +182,15 @@ def _harvest(arguments: argparse.Namespace) -> None:
                 raise
             print(f"{source.name} : {error}", file=sys.stderr)
             failed.append(source.name)
-            told.append({"source": source.name, "status": "failed", "counts": {}, "findings": [], "error": str(error)})
+            told.append(
+                {
+                    "source": source.name,
+                    "status": "failed",
+                    "counts": {},
+                    "findings": [],
+                    "error": str(error),
+                }
+            )
             continue
         failed += [source.name] if done.status == "failed" else []
         told.append(
@@ -148,10 +211,14 @@ def _asked_sources(arguments: argparse.Namespace) -> tuple[Configured, ...]:
 
     if arguments.all or arguments.config:
         if arguments.kind or arguments.name:
-            raise UsageError("harvest : une source (SORTE ADRESSE) ou --all est attendu, pas les deux.")
+            raise UsageError(
+                "harvest : une source (SORTE ADRESSE) ou --all est attendu, pas les deux."
+            )
         return read_sources(arguments.config or Path("harvest.toml"))
     if not arguments.kind or not arguments.url:
-        raise UsageError("harvest : SORTE et ADRESSE sont attendues, ou --all pour celles de harvest.toml.")
+        raise UsageError(
+            "harvest : SORTE et ADRESSE sont attendues, ou --all pour celles de harvest.toml."
+        )
     name = arguments.name or urlsplit(arguments.url).hostname or Path(arguments.url).name
     return (Configured(name, arguments.kind, arguments.url),)
 
@@ -168,12 +235,17 @@ def _harvest_one(source: Configured, arguments: argparse.Namespace) -> Summary:
             kind=source.kind,
             dry_run=arguments.dry_run,
             moved=arguments.moved,
-            on_progress=lambda done, total, counts: on_progress(done, total, _counted(counts, every=False)),
+            on_progress=lambda done, total, counts: on_progress(
+                done, total, _counted(counts, every=False)
+            ),
         )
     if not arguments.json:
         print_findings(done.findings, most=MOST)
         if not arguments.quiet:
-            print(f"{done.name} : moisson {_ENDS.get(done.status, done.status)} ; fiches {_counted(done.counts)}.")
+            print(
+                f"{done.name} : moisson {_ENDS.get(done.status, done.status)} ; fiches "
+                f"{_counted(done.counts)}."
+            )
     return done
 
 
@@ -182,12 +254,17 @@ def _print_json(counts: Mapping[str, int], findings: Sequence[Finding]) -> None:
     print(json.dumps(told, ensure_ascii=False, indent=2))
 
 
-_LABELS = {"read": "lues", "new": "nouvelles", "changed": "changées", "unchanged": "inchangées", "refused": "refusées",
+_LABELS = {"read": "lues", "new": "nouvelles", "changed": "changées", "unchanged": "inchangées",
+"refused": "refusées",
            "gone": "disparues", "duplicates": "en double"}  # fmt: skip
 
 
 def _counted(counts: Mapping[str, int], *, every: bool = True) -> str:
-    told = [f"{counts.get(name, 0)} {label}" for name, label in _LABELS.items() if every or counts.get(name)]
+    told = [
+        f"{counts.get(name, 0)} {label}"
+        for name, label in _LABELS.items()
+        if every or counts.get(name)
+    ]
     return ", ".join(told)
 
 
@@ -202,12 +279,15 @@ def _write_sources(path: Path) -> None:
         raise HarvestError(f"{path} existe déjà ; il n'est pas remplacé.") from error
     except OSError as error:
         raise HarvestError(f"{path} ne peut pas être écrit ({error.strerror}).") from error
-    print(f"{path} est créé ; complétez-le, puis : geoguichet catalogue harvest --all --config {path}")
+    print(
+        f"{path} est créé ; complétez-le, puis : geoguichet catalogue harvest --all --config {path}"
+    )
 
 
 _ENDS = {
     "complete": "complète", "partial": "partielle", "failed": "échouée", "dry-run": "à blanc",
-    "interrupted": "interrompue", "running": "en cours, ou coupée net", "abandoned": "laissée en l'état",
+    "interrupted": "interrompue", "running": "en cours, ou coupée net",
+    "abandoned": "laissée en l'état",
 }  # fmt: skip
 
 
@@ -217,14 +297,25 @@ def _sources(arguments: argparse.Namespace) -> None:
     sources = Journal(journal_path(workspace_of(arguments))).sources()
     if arguments.json:
         told = [
-            {"source": name, "kind": kind, "address": address, "runs": [run.as_dict() for run in runs]}
+            {
+                "source": name,
+                "kind": kind,
+                "address": address,
+                "runs": [run.as_dict() for run in runs],
+            }
             for name, kind, address, runs in sources
         ]
         print(json.dumps(told, ensure_ascii=False, indent=2))
         return
     if not sources:
-        print("Aucune source n'a encore été moissonnée ; « geoguichet catalogue harvest --help » dit comment faire.")
+        print(
+            "Aucune source n'a encore été moissonnée ; « geoguichet catalogue harvest --help » "
+            "dit comment faire."
+        )
     for name, kind, address, runs in sources:
         print(f"{name}  ({kind}, {address})")
         for run in runs[:10]:
-            print(f"  {run.started}  {_ENDS.get(run.status, run.status):<12}  {_counted(run.counts, every=False)}")
+            print(
+                f"  {run.started}  {_ENDS.get(run.status, run.status):<12}  "
+                f"{_counted(run.counts, every=False)}"
+            )

@@ -1,4 +1,6 @@
-"""``geoguichet demo`` and ``geoguichet coverage``: studies run, compared, replayed, and who should go where."""
+"""``geoguichet demo`` and ``geoguichet coverage``: studies run, compared, replayed, and who should
+go where.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,15 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from geoguichet.commands.arguments import DEFAULT_WORKSPACE, add_output, command, factors, group, positive, workspace_of
+from geoguichet.commands.arguments import (
+    DEFAULT_WORKSPACE,
+    add_output,
+    command,
+    factors,
+    group,
+    positive,
+    workspace_of,
+)
 from geoguichet.commands.printing import progress
 from geoguichet.commands.tables import (
     as_json,
@@ -28,7 +38,9 @@ if TYPE_CHECKING:
 
 def add(commands: Any) -> None:
     """Add ``demo`` and the ``coverage`` commands."""
-    demo = command(commands, "demo", _demo, "lancer l'étude des 80 visioguichets sur l'échantillon livré")
+    demo = command(
+        commands, "demo", _demo, "lancer l'étude des 80 visioguichets sur l'échantillon livré"
+    )
     add_output(demo)
 
     coverage = group(commands, "coverage", "études de couverture")
@@ -40,53 +52,102 @@ def add(commands: Any) -> None:
         metavar="DOSSIER",
         help="écrire ici plutôt que dans l'espace de travail, sans publier au catalogue",
     )
-    run.add_argument("--pdf", action="store_true", help="imprimer aussi le rapport (report.pdf ; demande chromium)")
+    run.add_argument(
+        "--pdf",
+        action="store_true",
+        help="imprimer aussi le rapport (report.pdf ; demande chromium)",
+    )
     add_output(run)
     pdf = command(coverage, "pdf", _pdf, "imprimer en PDF le rapport d'un résultat")
     pdf.add_argument("folder", type=Path, metavar="DOSSIER", help="le dossier d'un résultat")
-    compare = command(coverage, "compare", _compare, "mettre deux réponses côte à côte : qui gagne, qui perd")
-    compare.add_argument("before", type=Path, metavar="AVANT", help="une étude (.toml) ou le dossier d'un résultat")
-    compare.add_argument("after", type=Path, nargs="?", metavar="APRES", help="l'autre ; sinon AVANT, changée")
+    compare = command(
+        coverage, "compare", _compare, "mettre deux réponses côte à côte : qui gagne, qui perd"
+    )
+    compare.add_argument(
+        "before", type=Path, metavar="AVANT", help="une étude (.toml) ou le dossier d'un résultat"
+    )
+    compare.add_argument(
+        "after", type=Path, nargs="?", metavar="APRES", help="l'autre ; sinon AVANT, changée"
+    )
     _add_changes(compare)
     compare.add_argument(
-        "--kiosks", choices=("none", "both", "after"), help="de quel côté les visioguichets comptent comme ouverts"
+        "--kiosks",
+        choices=("none", "both", "after"),
+        help="de quel côté les visioguichets comptent comme ouverts",
     )
-    compare.add_argument("--out", type=Path, metavar="DOSSIER", help="écrire ici plutôt que dans l'espace de travail")
+    compare.add_argument(
+        "--out", type=Path, metavar="DOSSIER", help="écrire ici plutôt que dans l'espace de travail"
+    )
     add_output(compare)
     measures = command(
-        coverage, "measures", _measures, "mesurer l'accès : à portée, partagé (2SFCA), et ses inégalités"
+        coverage,
+        "measures",
+        _measures,
+        "mesurer l'accès : à portée, partagé (2SFCA), et ses inégalités",
     )
     measures.add_argument("study", type=Path, metavar="ETUDE.toml", help="le fichier d'étude")
     add_output(measures)
     sensitivity = command(
-        coverage, "sensitivity", _sensitivity, "dire si les zones blanches tiennent quand seuils et vitesses changent"
+        coverage,
+        "sensitivity",
+        _sensitivity,
+        "dire si les zones blanches tiennent quand seuils et vitesses changent",
     )
     sensitivity.add_argument("study", type=Path, metavar="ETUDE.toml", help="le fichier d'étude")
     sensitivity.add_argument(
-        "--thresholds", type=factors, metavar="X,Y", help="ce qui multiplie tous les seuils (0.8,0.9,1,1.1,1.2)"
+        "--thresholds",
+        type=factors,
+        metavar="X,Y",
+        help="ce qui multiplie tous les seuils (0.8,0.9,1,1.1,1.2)",
     )
     sensitivity.add_argument(
-        "--congestion", type=factors, metavar="X,Y", help="ce qui multiplie les temps de voiture (0.9,1,1.15,1.3)"
+        "--congestion",
+        type=factors,
+        metavar="X,Y",
+        help="ce qui multiplie les temps de voiture (0.9,1,1.15,1.3)",
     )
-    sensitivity.add_argument("--out", type=Path, metavar="DOSSIER", help="écrire ici, pas dans l'espace de travail")
+    sensitivity.add_argument(
+        "--out", type=Path, metavar="DOSSIER", help="écrire ici, pas dans l'espace de travail"
+    )
     add_output(sensitivity)
-    nearest = command(coverage, "nearest", _nearest, "dire où aller : les guichets les plus proches d'un lieu")
-    nearest.add_argument("place", metavar="LIEU", help="commune (même à demi écrite), code INSEE, ou LON,LAT")
+    nearest = command(
+        coverage, "nearest", _nearest, "dire où aller : les guichets les plus proches d'un lieu"
+    )
+    nearest.add_argument(
+        "place", metavar="LIEU", help="commune (même à demi écrite), code INSEE, ou LON,LAT"
+    )
     nearest.add_argument(
         "what",
         metavar="QUOI",
-        help="un besoin de l'étude (mairie), un type (sous_prefecture) ou une démarche (\"carte d'identité\")",
+        help=(
+            "un besoin de l'étude (mairie), un type (sous_prefecture) ou une démarche (\"carte "
+            "d'identité\")"
+        ),
     )
     nearest.add_argument("--at", metavar="MOMENT", help='ouverts à ce moment : "mardi 10h30"')
     nearest.add_argument("-k", type=positive, default=3, metavar="N", help="combien (3)")
-    nearest.add_argument("--study", type=Path, metavar="ETUDE", help="étude (.toml) ou dossier d'un résultat")
     nearest.add_argument(
-        "--beside", type=Path, metavar="DOSSIER", help="où est le réseau de l'étude, quand --study est un résultat"
+        "--study", type=Path, metavar="ETUDE", help="étude (.toml) ou dossier d'un résultat"
+    )
+    nearest.add_argument(
+        "--beside",
+        type=Path,
+        metavar="DOSSIER",
+        help="où est le réseau de l'étude, quand --study est un résultat",
     )
     nearest.add_argument("--json", action="store_true", help="répondre en JSON (GeoJSON)")
-    replay = command(coverage, "replay", _replay, "refaire une étude d'après son manifeste et comparer")
-    replay.add_argument("manifest", type=Path, metavar="MANIFESTE", help="manifest.json, ou le dossier d'un résultat")
-    replay.add_argument("--source", type=Path, metavar="FICHIER", help="le GeoPackage de l'étude, s'il est ailleurs")
+    replay = command(
+        coverage, "replay", _replay, "refaire une étude d'après son manifeste et comparer"
+    )
+    replay.add_argument(
+        "manifest",
+        type=Path,
+        metavar="MANIFESTE",
+        help="manifest.json, ou le dossier d'un résultat",
+    )
+    replay.add_argument(
+        "--source", type=Path, metavar="FICHIER", help="le GeoPackage de l'étude, s'il est ailleurs"
+    )
     replay.add_argument(
         "--beside",
         type=Path,
@@ -99,14 +160,26 @@ def add(commands: Any) -> None:
 
 
 def _add_changes(parser: argparse.ArgumentParser) -> None:
-    """Add what may be changed in the second study: counters closed or opened, hours, thresholds; each repeatable."""
+    """Add what may be changed in the second study: counters closed or opened, hours, thresholds;
+    each repeatable.
+    """
     for option, metavar, help_ in (
         ("--close", "ID", "fermer ce guichet"),
-        ("--open", "TYPE,LON,LAT[,HORAIRES]", "ouvrir un guichet : town_hall,1.605,42.966,Mo-Fr 09:00-17:00"),
+        (
+            "--open",
+            "TYPE,LON,LAT[,HORAIRES]",
+            "ouvrir un guichet : town_hall,1.605,42.966,Mo-Fr 09:00-17:00",
+        ),
         ("--hours", "ID=HORAIRES", "changer les horaires d'un guichet"),
-        ("--within", "BESOIN=SEUIL", "changer un seuil : mairie=10 km (mairie=20 min dans une étude en minutes)"),
+        (
+            "--within",
+            "BESOIN=SEUIL",
+            "changer un seuil : mairie=10 km (mairie=20 min dans une étude en minutes)",
+        ),
     ):
-        parser.add_argument(option, action="append", default=[], metavar=metavar, help=help_ + " (répétable)")
+        parser.add_argument(
+            option, action="append", default=[], metavar=metavar, help=help_ + " (répétable)"
+        )
 
 
 def _demo(arguments: argparse.Namespace) -> None:
@@ -194,7 +267,13 @@ def _compare(arguments: argparse.Namespace) -> None:
         names = "--".join(dict.fromkeys((comparison.before.study.id, comparison.after.study.id)))
         files = write(comparison, arguments.out or workspace_of(arguments) / "comparisons" / names)
     if arguments.json:
-        print(json.dumps(comparison.as_dict() | {"files": [str(file) for file in files]}, ensure_ascii=False, indent=2))
+        print(
+            json.dumps(
+                comparison.as_dict() | {"files": [str(file) for file in files]},
+                ensure_ascii=False,
+                indent=2,
+            )
+        )
     else:
         print_comparison(comparison, files)
 
@@ -209,7 +288,10 @@ def _measures(arguments: argparse.Namespace) -> None:
         from geoguichet.coverage.run import run
         from geoguichet.coverage.study.options import MeasuresChoice
 
-        result = run(replace(study, kiosks=None, measures=study.measures or MeasuresChoice()), on_step=on_step)
+        result = run(
+            replace(study, kiosks=None, measures=study.measures or MeasuresChoice()),
+            on_step=on_step,
+        )
     if arguments.json:
         print(json.dumps(result.beside.as_dict()["measures"], ensure_ascii=False, indent=2))
     else:
@@ -232,7 +314,13 @@ def _sensitivity(arguments: argparse.Namespace) -> None:
         )
         files = write(told, arguments.out or workspace_of(arguments) / "sensitivity" / study.id)
     if arguments.json:
-        print(json.dumps(told.as_dict() | {"files": [str(file) for file in files]}, ensure_ascii=False, indent=2))
+        print(
+            json.dumps(
+                told.as_dict() | {"files": [str(file) for file in files]},
+                ensure_ascii=False,
+                indent=2,
+            )
+        )
     else:
         print_sensitivity(told, files)
 
@@ -264,11 +352,17 @@ def _nearest(arguments: argparse.Namespace) -> None:
         print(found.reset_index().to_json(indent=2, ensure_ascii=False, drop_id=True))
         return
     at = moment_asked(directory, arguments.what, at)
-    print(f"{errand.label} depuis {place.name}{f', {at}' if at else ''}\n\n{nearest_table(found, study.unit)}")
+    print(
+        f"{errand.label} depuis "
+        f"{place.name}{f', {at}' if at else ''}\n\n{nearest_table(found, study.unit)}"
+    )
     if errand.note:
         print(f"\n{errand.note}")
     if directory.kiosks is None:
-        print("\nSans visioguichets : l'étude n'a pas encore de résultat (« geoguichet coverage run »).")
+        print(
+            "\nSans visioguichets : l'étude n'a pas encore de résultat (« geoguichet coverage "
+            "run »)."
+        )
 
 
 def _network_folder(study: Study, beside: Path | None) -> Path | None:
@@ -294,15 +388,24 @@ def _replay(arguments: argparse.Namespace) -> None:
     from geoguichet.coverage.replay import replay
 
     with progress(quiet=arguments.quiet or arguments.json) as on_step:
-        told = replay(arguments.manifest, source=arguments.source, beside=arguments.beside, on_step=on_step)
+        told = replay(
+            arguments.manifest, source=arguments.source, beside=arguments.beside, on_step=on_step
+        )
     if arguments.json:
         differences = [difference.as_dict() for difference in told.differences]
-        print(json.dumps({"same": told.same, "outputs": told.outputs, "differences": differences}, indent=2))
+        print(
+            json.dumps(
+                {"same": told.same, "outputs": told.outputs, "differences": differences}, indent=2
+            )
+        )
     else:
         for name in told.outputs:
             print(f"identique   {name}")
         for one in told.differences:
-            print(f"{_DIFFERENCES[one.kind]:<11} {one.name} : {one.expected} attendu, {one.found} obtenu")
+            print(
+                f"{_DIFFERENCES[one.kind]:<11} {one.name} : {one.expected} attendu, {one.found} "
+                "obtenu"
+            )
     if not told.same:
         raise ReplayError(f"{arguments.manifest} : {_why(told)}")
 
@@ -318,12 +421,18 @@ _DIFFERENCES = {
 
 
 def _why(told: Replay) -> str:
-    """Say in one sentence what kinds of things changed, where the cause of other bytes is to be looked for."""
-    kinds = dict.fromkeys(one.kind for one in told.differences if one.kind in ("parameter", "input", "version"))
+    """Say in one sentence what kinds of things changed, where the cause of other bytes is to be
+    looked for.
+    """
+    kinds = dict.fromkeys(
+        one.kind for one in told.differences if one.kind in ("parameter", "input", "version")
+    )
     causes = {"parameter": "un paramètre", "input": "les données lues", "version": "une version"}
     cause = " et ".join(causes[kind] for kind in kinds)
     files = sum(one.kind == "output" for one in told.differences)
-    reason = f"ont changé : {cause}" if cause else "ni données, ni paramètres, ni versions n'ont changé"
+    reason = (
+        f"ont changé : {cause}" if cause else "ni données, ni paramètres, ni versions n'ont changé"
+    )
     return f"la réponse refaite n'est pas la même ({files} fichier(s) diffèrent) ; {reason}."
 
 
@@ -333,18 +442,29 @@ def _init(arguments: argparse.Namespace) -> None:
     from geoguichet.catalogue.text import fold
     from geoguichet.coverage.errors import OutputError
 
-    # A name of its own, from the file's: under the demonstration's, running it would replace the demonstration.
+    # A name of its own, from the file's: under the demonstration's, running it would replace the
+    # demonstration.
     name = re.sub("[^a-z0-9]+", "-", fold(arguments.file.stem)).strip("-")[:60] or "mon-etude"
-    template = (files("geoguichet.data") / "studies" / "visioguichets.toml").read_text(encoding="utf-8")
+    template = (files("geoguichet.data") / "studies" / "visioguichets.toml").read_text(
+        encoding="utf-8"
+    )
     template = re.sub('^id = "visioguichets"', f'id = "{name}"', template, flags=re.MULTILINE)
-    template = re.sub(r"^date = \S+", f"date = {date.today().isoformat()}", template, flags=re.MULTILINE)
+    template = re.sub(
+        r"^date = \S+", f"date = {date.today().isoformat()}", template, flags=re.MULTILINE
+    )
     try:
         with arguments.file.open("x", encoding="utf-8") as file:
             file.write(template)
     except FileExistsError as error:
-        raise UsageError(f"{arguments.file} existe déjà et n'est pas touché ; choisissez un autre nom.") from error
+        raise UsageError(
+            f"{arguments.file} existe déjà et n'est pas touché ; choisissez un autre nom."
+        ) from error
     except OSError as error:
         raise OutputError(
-            f"{arguments.file} ne peut pas être écrit ({error.strerror}) ; choisissez un autre dossier."
+            f"{arguments.file} ne peut pas être écrit ({error.strerror}) ; choisissez un autre "
+            "dossier."
         ) from error
-    print(f"{arguments.file} est prêt à être modifié ; ensuite : geoguichet coverage run {arguments.file}")
+    print(
+        f"{arguments.file} est prêt à être modifié ; ensuite : geoguichet coverage run "
+        f"{arguments.file}"
+    )

@@ -23,7 +23,10 @@ def progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     with Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=Console(stderr=True)
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
     ) as progress:
         tasks: list[Any] = []
 
@@ -39,9 +42,11 @@ def progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
 
 @contextmanager
 def counting(name: str, *, quiet: bool) -> Iterator[Callable[[int, int, str], None]]:
-    """Show on stderr, when it is a terminal, a bar that fills and goes when all is done; otherwise stay silent.
+    """Show on stderr, when it is a terminal, a bar that fills and goes when all is done; otherwise
+    stay silent.
 
-    What is yielded is called with how many are done, of how many (0 when nobody knows), and what to say beside.
+    What is yielded is called with how many are done, of how many (0 when nobody knows), and what to
+    say beside.
     """
     if quiet or not sys.stderr.isatty():
         yield lambda _done, _total, _told: None
@@ -50,7 +55,9 @@ def counting(name: str, *, quiet: bool) -> Iterator[Callable[[int, int, str], No
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
     from rich.table import Column
 
-    told = Column(ratio=1, no_wrap=True, overflow="ellipsis")  # what does not fit on the line is what is said last
+    told = Column(
+        ratio=1, no_wrap=True, overflow="ellipsis"
+    )  # what does not fit on the line is what is said last
     shown = (
         TextColumn("{task.fields[name]}"),
         BarColumn(20),
@@ -69,7 +76,9 @@ def counting(name: str, *, quiet: bool) -> Iterator[Callable[[int, int, str], No
 
 
 def columns(header: Sequence[str], lines: Sequence[Sequence[str]], left: int = 1) -> str:
-    """Return lines under a header and a rule; the first ``left`` columns to the left, the others to the right."""
+    """Return lines under a header and a rule; the first ``left`` columns to the left, the others to
+    the right.
+    """
     widths = [max(map(len, column)) for column in zip(header, *lines, strict=True)]
     told = [
         "  ".join(
@@ -85,7 +94,11 @@ def signed(change: float, unit: str = "m") -> str:
     """Return metres, or seconds as minutes to one decimal, with their sign, ``-`` when missing."""
     if isnan(change):
         return "-"
-    told = f"{change / 60:+.1f}".replace(".", ",") if unit == "s" else f"{change:+,.0f}".replace(",", " ")
+    told = (
+        f"{change / 60:+.1f}".replace(".", ",")
+        if unit == "s"
+        else f"{change:+,.0f}".replace(",", " ")
+    )
     return told if told.strip("+-0,") else told[1:]
 
 
@@ -100,7 +113,9 @@ def percent(share: float, decimals: int = 1) -> str:
 
 
 def print_findings(findings: Sequence[Finding], *, most: int = 0) -> None:
-    """Show findings on stderr, one a line; with ``most``, that many of a rule and a count of the rest, errors all."""
+    """Show findings on stderr, one a line; with ``most``, that many of a rule and a count of the
+    rest, errors all.
+    """
     shown: Counter[str] = Counter()
     for finding in findings:
         shown[finding.rule] += finding.severity != "error"
@@ -109,9 +124,14 @@ def print_findings(findings: Sequence[Finding], *, most: int = 0) -> None:
             print(f"{place} : {finding.message}", file=sys.stderr)
     for rule, found in shown.items():
         if most and found > most:
-            print(f"... et {found - most} autres de la sorte « {rule} » ; --json les dit tous.", file=sys.stderr)
+            print(
+                f"... et {found - most} autres de la sorte « {rule} » ; --json les dit tous.",
+                file=sys.stderr,
+            )
 
 
 def shorten(text: str, width: int) -> str:
     """Return a text that is no longer than a width, its middle left out when it was."""
-    return text if len(text) <= width else f"{text[: width - width // 3 - 1]}…{text[-(width // 3) :]}"
+    return (
+        text if len(text) <= width else f"{text[: width - width // 3 - 1]}…{text[-(width // 3) :]}"
+    )

@@ -40,7 +40,9 @@ def print_result(result: CoverageResult, files: Sequence[Path]) -> None:
 def print_beside(
     result: CoverageResult, *, only: Sequence[str] = ("legal", "hours", "aggregation", "measures")
 ) -> None:
-    """Print what stands beside the answer; the border is told in the report, and here only when it needs a warning."""
+    """Print what stands beside the answer; the border is told in the report, and here only when it
+    needs a warning.
+    """
     from geoguichet.coverage.outputs.sections import sections
     from geoguichet.coverage.outputs.wording import NARROW, NO_BREAK, Wording
 
@@ -49,8 +51,15 @@ def print_beside(
     for section in sections(result, say):
         if section.key not in only:
             continue
-        told = [part if isinstance(part, str) else "\n" + _table_told(part) + "\n" for part in section.parts]
-        print(f"{section.title}\n\n" + "\n".join(told).replace(NARROW, " ").replace(NO_BREAK, " ") + "\n")
+        told = [
+            part if isinstance(part, str) else "\n" + _table_told(part) + "\n"
+            for part in section.parts
+        ]
+        print(
+            f"{section.title}\n\n"
+            + "\n".join(told).replace(NARROW, " ").replace(NO_BREAK, " ")
+            + "\n"
+        )
     for finding in result.findings:
         if finding.rule in ("no-buffer", "short-buffer"):
             print(f"{finding.message}\n")
@@ -62,8 +71,19 @@ def _table_told(table: Table) -> str:
 
 
 def _summary_table(result: CoverageResult) -> str:
-    """Return one line per département then the territory; the share of its people stands beside each number."""
-    header = ("Territoire", "Habitants", "En zone blanche", "%", "Après le plan", "%", "Zones", "Visioguichets")
+    """Return one line per département then the territory; the share of its people stands beside
+    each number.
+    """
+    header = (
+        "Territoire",
+        "Habitants",
+        "En zone blanche",
+        "%",
+        "Après le plan",
+        "%",
+        "Zones",
+        "Visioguichets",
+    )
     lines = [
         (
             f"{row['code']} {row['name']}".strip(),
@@ -82,8 +102,15 @@ def _summary_table(result: CoverageResult) -> str:
 
 
 def _proof(result: CoverageResult, plan: KioskPlan, ranking: Ranking) -> str:
-    """Say what no plan can do, what this one brings, its model and rules, and how good it is proved."""
-    from geoguichet.coverage.outputs.plan_text import before_plan, fewer_sentences, proof_sentences, rule_sentences
+    """Say what no plan can do, what this one brings, its model and rules, and how good it is
+    proved.
+    """
+    from geoguichet.coverage.outputs.plan_text import (
+        before_plan,
+        fewer_sentences,
+        proof_sentences,
+        rule_sentences,
+    )
     from geoguichet.coverage.outputs.wording import Wording
 
     say, choice = Wording("fr", result.study.unit), result.study.kiosks
@@ -91,7 +118,9 @@ def _proof(result: CoverageResult, plan: KioskPlan, ranking: Ranking) -> str:
         return ""
     first = before_plan(result, say)
     if not plan.sites:
-        return _plainly("\n".join([*first, "Plan : aucun visioguichet n'ouvrirait : il n'ajouterait personne."]))
+        return _plainly(
+            "\n".join([*first, "Plan : aucun visioguichet n'ouvrirait : il n'ajouterait personne."])
+        )
     kiosks = "1 visioguichet" if len(plan.sites) == 1 else f"{len(plan.sites)} visioguichets"
     added = result.kiosks.loc[result.kiosks["rank"] > 0, "people_added"].sum()
     said = f"Plan : {kiosks}, {number(added)} habitants desservis de plus ; "
@@ -107,7 +136,9 @@ def _proof(result: CoverageResult, plan: KioskPlan, ranking: Ranking) -> str:
         told.insert(0, f"Modèle : {say('model_' + choice.question)}.")
     told += fewer_sentences(choice, plan, say)
     rules = rule_sentences(result, say)
-    return _plainly("\n".join([*first, said, *told, *([f"Règles : {' ; '.join(rules)}."] if rules else [])]))
+    return _plainly(
+        "\n".join([*first, said, *told, *([f"Règles : {' ; '.join(rules)}."] if rules else [])])
+    )
 
 
 def _plainly(text: str) -> str:
@@ -118,7 +149,9 @@ def _plainly(text: str) -> str:
 
 
 def _around(result: CoverageResult, plan: KioskPlan, ranking: Ranking) -> list[str]:
-    """Say how the plan was found, where to stop, what it avoids, what the plan carried out reaches, and who is left."""
+    """Say how the plan was found, where to stop, what it avoids, what the plan carried out reaches,
+    and who is left.
+    """
     from geoguichet.coverage.outputs.plan_text import (
         method_told,
         reference_sentences,
@@ -132,21 +165,40 @@ def _around(result: CoverageResult, plan: KioskPlan, ranking: Ranking) -> list[s
     say, choice = Wording("fr", study.unit, cells=study.demand.cells is not None), study.kiosks
     spent = f"{say.number(plan.seconds, 1)} s" if plan.seconds >= 0.1 else "moins de 0,1 s"
     lines = [f"Calcul en {spent} : {method_told(plan.method, say)}."]
-    lines += [] if choice is None else [stop_sentence(ranking, choice, say), *use_sentences(result, choice, say)[:1]]
+    lines += (
+        []
+        if choice is None
+        else [stop_sentence(ranking, choice, say), *use_sentences(result, choice, say)[:1]]
+    )
     lines += reference_sentences(result, ranking, say)
     lines += [f"Encore sans accès : {told}" for told in unserved_sentences(ranking, say)]
     return [_plainly(line) for line in lines if line]
 
 
 def _kiosk_table(kiosks: GeoDataFrame, most: int = 10) -> str:
-    """Return the first of the ranked list, with what each would save a year under the study's use."""
-    header = ("Rang", "Visioguichet", "Zone", "h/sem.", "Habitants", "Cumul", "%", "km/an", "CO2 kg/an")
+    """Return the first of the ranked list, with what each would save a year under the study's
+    use.
+    """
+    header = (
+        "Rang",
+        "Visioguichet",
+        "Zone",
+        "h/sem.",
+        "Habitants",
+        "Cumul",
+        "%",
+        "km/an",
+        "CO2 kg/an",
+    )
     lines = [
         (
             str(row["rank"] or "déjà"),
-            f"{row['name']} ({row['departement']})" + (", imposé" if row["standing"] == "required" else ""),
+            f"{row['name']} ({row['departement']})"
+            + (", imposé" if row["standing"] == "required" else ""),
             row["zones"].split(",")[0],
-            "-" if isnan(row["hours_per_week"]) else f"{row['hours_per_week']:.3g}".replace(".", ","),
+            "-"
+            if isnan(row["hours_per_week"])
+            else f"{row['hours_per_week']:.3g}".replace(".", ","),
             *(number(row[key]) for key in ("people_added", "people_cumulated")),
             percent(row["share_cumulated"]),
             *(number(row[key]) for key in ("km_saved_per_year", "co2_saved_kg_per_year")),
@@ -155,7 +207,9 @@ def _kiosk_table(kiosks: GeoDataFrame, most: int = 10) -> str:
     ]
     left = len(kiosks) - most
     rest = f"{left} autre" if left == 1 else f"{left} autres"
-    return columns(header, lines, left=3) + (f"\n... et {rest}, dans le rapport" if left > 0 else "")
+    return columns(header, lines, left=3) + (
+        f"\n... et {rest}, dans le rapport" if left > 0 else ""
+    )
 
 
 def as_json(result: CoverageResult, files: Sequence[Path]) -> dict[str, Any]:
@@ -198,7 +252,9 @@ def _plan(result: CoverageResult, plan: KioskPlan) -> dict[str, Any]:
 
 
 def _use(result: CoverageResult) -> dict[str, float | None] | None:
-    """Return the use that is supposed and what all the kiosks avoid under it; None where a figure is not known."""
+    """Return the use that is supposed and what all the kiosks avoid under it; None where a figure
+    is not known.
+    """
     from dataclasses import asdict
 
     from geoguichet.coverage.kiosks.ranking import SAVINGS
@@ -206,7 +262,9 @@ def _use(result: CoverageResult) -> dict[str, float | None] | None:
     if result.study.kiosks is None:
         return None
     totals = result.kiosks[list(SAVINGS)].astype(float).sum(min_count=1)
-    return asdict(result.study.kiosks.use) | {key: None if isnan(totals[key]) else totals[key] for key in SAVINGS}
+    return asdict(result.study.kiosks.use) | {
+        key: None if isnan(totals[key]) else totals[key] for key in SAVINGS
+    }
 
 
 def _records(table: GeoDataFrame) -> list[dict[str, Any]]:
@@ -243,7 +301,9 @@ def print_comparison(comparison: Comparison, files: Sequence[Path]) -> None:
         print(file)
 
 
-def _comparison_table(title: str, rows: DataFrame, needs: Sequence[str], unit: str, most: int = 10) -> str:
+def _comparison_table(
+    title: str, rows: DataFrame, needs: Sequence[str], unit: str, most: int = 10
+) -> str:
     column = "min" if unit == "s" else "m"
     header = (
         title,
@@ -264,7 +324,9 @@ def _comparison_table(title: str, rows: DataFrame, needs: Sequence[str], unit: s
     ]
     left = len(rows) - most
     rest = f"{left} autre" if left == 1 else f"{left} autres"
-    return columns(header, lines) + (f"\n... et {rest}, dans compare.gpkg et --json" if left > 0 else "")
+    return columns(header, lines) + (
+        f"\n... et {rest}, dans compare.gpkg et --json" if left > 0 else ""
+    )
 
 
 def print_sensitivity(told: Sensitivity, files: Sequence[Path]) -> None:
@@ -274,7 +336,12 @@ def print_sensitivity(told: Sensitivity, files: Sequence[Path]) -> None:
     from geoguichet.referentials.territories.population import group_label
 
     say = Wording("fr", told.study.unit)
-    print("\n".join([*said(told, say), "", lead(told, say)]).replace(NARROW, " ").replace(NO_BREAK, " ") + "\n")
+    print(
+        "\n".join([*said(told, say), "", lead(told, say)])
+        .replace(NARROW, " ")
+        .replace(NO_BREAK, " ")
+        + "\n"
+    )
     groups = told.study.demand.groups
     labels = [group_label(group).capitalize() for group in groups]
     kinds = [
@@ -290,7 +357,13 @@ def print_sensitivity(told: Sensitivity, files: Sequence[Path]) -> None:
     cells = told.scenarios.assign(congestion=told.scenarios["congestion"].fillna(1.0))
     table = cells.pivot(index="thresholds", columns="congestion", values="people")
     driven = told.scenarios["congestion"].notna().all()
-    header = ("Seuils", *(f"temps à {_hundredths(float(slow))}" if driven else "Habitants" for slow in table.columns))
+    header = (
+        "Seuils",
+        *(
+            f"temps à {_hundredths(float(slow))}" if driven else "Habitants"
+            for slow in table.columns
+        ),
+    )
     print(
         columns(
             header,
@@ -337,4 +410,6 @@ def nearest_table(found: GeoDataFrame, unit: str) -> str:
         "Horaires",
         "Identifiant",
     )
-    return columns(header, lines, left=len(header)) if lines else "Aucun guichet n'est ouvert alors."
+    return (
+        columns(header, lines, left=len(header)) if lines else "Aucun guichet n'est ouvert alors."
+    )

@@ -1,7 +1,8 @@
 """Two answers side by side: who gains, who loses, by how many metres or seconds, and where.
 
-A side is the answer to a study, computed now or read from its folder. The two are joined by commune; everything is
-counted from the communes, so that comparing B with A gives what comparing A with B gives, signs turned.
+A side is the answer to a study, computed now or read from its folder. The two are joined by
+commune; everything is counted from the communes, so that comparing B with A gives what comparing A
+with B gives, signs turned.
 """
 
 from __future__ import annotations
@@ -47,9 +48,9 @@ _NOTICED = 1.0
 class Side:
     """One of the two answers.
 
-    ``demand`` and ``services`` are those of :class:`~geoguichet.coverage.result.CoverageResult`. ``kiosks`` says
-    whether the kiosks of the study count as open. Without ``territory`` (a folder whose source is not here) communes
-    stay points.
+    ``demand`` and ``services`` are those of :class:`~geoguichet.coverage.result.CoverageResult`.
+    ``kiosks`` says whether the kiosks of the study count as open. Without ``territory`` (a folder
+    whose source is not here) communes stay points.
     """
 
     study: Study
@@ -61,7 +62,9 @@ class Side:
     plan_hosts: tuple[str, ...] = ()
     """Hosts of the kiosks its plan opens, when they count."""
     opens: dict[str, str] = field(default_factory=dict)
-    """Needs (comma-separated) that each kiosk opens, by its id; one that is not there opens all the study offers."""
+    """Needs (comma-separated) that each kiosk opens, by its id; one that is not there opens all the
+    study offers.
+    """
     placed: gpd.GeoDataFrame | None = None
     """The kiosks that count, as points with their name, host and host_id."""
     inputs: tuple[InputLayer, ...] = ()
@@ -73,7 +76,9 @@ class Side:
         return served
 
     def cost(self, need: str) -> pd.Series:
-        """Return the way to what meets a need (m or s): the nearest counter, or a kiosk that offers it if nearer."""
+        """Return the way to what meets a need (m or s): the nearest counter, or a kiosk that offers
+        it if nearer.
+        """
         unit = self.study.unit
         counter: pd.Series = self.demand[f"{need}_{unit}"].astype(float)
         choice = self.study.kiosks
@@ -91,15 +96,16 @@ class Side:
 class Comparison:
     """What changes from one side to the other.
 
-    ``communes``: one row per commune of both sides, index ``id``; polygons where they are known, else points;
-    columns name, departement, epci, people, the groups, served_before, served_after, change (one of
-    :data:`CHANGES`), zone_before, zone_after, and for each need ``K`` of both studies K_before_m, K_after_m,
-    K_change_m (negative: nearer; NaN when unreachable on a side), moved_m (their sum). Between two studies of
-    times every ``_m`` is an ``_s``, in seconds.
+    ``communes``: one row per commune of both sides, index ``id``; polygons where they are known,
+    else points; columns name, departement, epci, people, the groups, served_before, served_after,
+    change (one of :data:`CHANGES`), zone_before, zone_after, and for each need ``K`` of both
+    studies K_before_m, K_after_m, K_change_m (negative: nearer; NaN when unreachable on a side),
+    moved_m (their sum). Between two studies of times every ``_m`` is an ``_s``, in seconds.
 
-    ``areas``: one row per level, area and group; columns level (one of :data:`LEVELS`), code, name, group
-    (``people`` or a column of the study), people, white_before, white_after, gained, lost, nearer, farther (people),
-    and for each need K_change_m (mean weighted by the group). Areas where nothing changes are there too.
+    ``areas``: one row per level, area and group; columns level (one of :data:`LEVELS`), code, name,
+    group (``people`` or a column of the study), people, white_before, white_after, gained, lost,
+    nearer, farther (people), and for each need K_change_m (mean weighted by the group). Areas where
+    nothing changes are there too.
     """
 
     before: Side
@@ -123,23 +129,42 @@ class Comparison:
         """Return the rows of a level for a group, those where most people change first."""
         rows = self.areas[(self.areas["level"] == level) & (self.areas["group"] == group)]
         if changed_only:
-            rows = rows[(rows["gained"] > 0) | (rows["lost"] > 0) | (rows["nearer"] > 0) | (rows["farther"] > 0)]
+            rows = rows[
+                (rows["gained"] > 0)
+                | (rows["lost"] > 0)
+                | (rows["nearer"] > 0)
+                | (rows["farther"] > 0)
+            ]
         order = (rows["gained"] + rows["lost"]).sort_values(ascending=False, kind="stable").index
         return rows.loc[order]
 
     def by_group(self) -> pd.DataFrame:
         """Return the territory's rows, one a group, called by the group's name."""
         rows = self.areas[self.areas["level"] == "territory"]
-        labels = rows["group"].map(lambda group: group_label("population" if group == PEOPLE else group))
+        labels = rows["group"].map(
+            lambda group: group_label("population" if group == PEOPLE else group)
+        )
         return rows.assign(code="", name=labels.str.capitalize())
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the comparison as plain values ready for JSON: both sides, every area, the communes that change."""
+        """Return the comparison as plain values ready for JSON: both sides, every area, the
+        communes that change.
+        """
         changing = self.communes[self.communes["change"] != "same"]
-        communes = pd.DataFrame(changing.drop(columns=changing.geometry.name)).reset_index(names="id")
+        communes = pd.DataFrame(changing.drop(columns=changing.geometry.name)).reset_index(
+            names="id"
+        )
         return {
-            "before": {"study": self.before.study.id, "title": self.before.study.title, "kiosks": self.before.kiosks},
-            "after": {"study": self.after.study.id, "title": self.after.study.title, "kiosks": self.after.kiosks},
+            "before": {
+                "study": self.before.study.id,
+                "title": self.before.study.title,
+                "kiosks": self.before.kiosks,
+            },
+            "after": {
+                "study": self.after.study.id,
+                "title": self.after.study.title,
+                "kiosks": self.after.kiosks,
+            },
             "needs": list(self.needs),
             "unit": self.unit,
             "groups": [PEOPLE, *self.groups],
@@ -184,10 +209,14 @@ def read_side(folder: Path, *, kiosks: bool) -> Side:
     folder = folder if folder.is_dir() else folder.parent
     study = manifest.study_of(found["study"], path=folder / "manifest.json")
     needs = [f"{need.key}_{study.unit}" for need in study.needs]
-    demand = read_layer(folder / "result.gpkg", layer="demand", columns=("id", "people", "served", *needs))
+    demand = read_layer(
+        folder / "result.gpkg", layer="demand", columns=("id", "people", "served", *needs)
+    )
     demand = demand.set_index("id")
     demand["zone"] = demand["zone"].fillna("")
-    services = read_layer(folder / "result.gpkg", layer="services", columns=("id", "name")).set_index("id")
+    services = read_layer(
+        folder / "result.gpkg", layer="services", columns=("id", "name")
+    ).set_index("id")
     try:
         source = inputs.source_path(replace(study, path=None))
         territory = inputs.territory_of(study, source)
@@ -196,15 +225,28 @@ def read_side(folder: Path, *, kiosks: bool) -> Side:
         territory, names = None, {}
     opens, placed = {}, None
     if kiosks and study.kiosks is not None and "kiosks" in list_layers(folder / "result.gpkg"):
-        placed = read_layer(folder / "result.gpkg", layer="kiosks", columns=("id", "needs", *_PLACED)).set_index("id")
+        placed = read_layer(
+            folder / "result.gpkg", layer="kiosks", columns=("id", "needs", *_PLACED)
+        ).set_index("id")
         opens = placed["needs"].to_dict()
     counted = kiosks and study.kiosks is not None
     layers = tuple(InputLayer(**layer) for layer in found["inputs"])
-    return Side(study, demand, services, counted, territory, names, opens=opens, placed=placed, inputs=layers)
+    return Side(
+        study,
+        demand,
+        services,
+        counted,
+        territory,
+        names,
+        opens=opens,
+        placed=placed,
+        inputs=layers,
+    )
 
 
 def altered(study: Study, changes: Changes, *, within: dict[str, float] | None = None) -> Study:
-    """Return the study with more changes in its services, and other thresholds (in its unit) for some of its needs.
+    """Return the study with more changes in its services, and other thresholds (in its unit) for
+    some of its needs.
 
     Raises
     ------
@@ -215,8 +257,12 @@ def altered(study: Study, changes: Changes, *, within: dict[str, float] | None =
     unknown = [key for key in thresholds if key not in {need.key for need in study.needs}]
     if unknown:
         known = ", ".join(need.key for need in study.needs)
-        raise study.refusal(f"services.{unknown[0]}", f"le besoin {unknown[0]!r} est inconnu", known)
-    needs = tuple(_within(need, thresholds.get(need.key, need.within), study.unit) for need in study.needs)
+        raise study.refusal(
+            f"services.{unknown[0]}", f"le besoin {unknown[0]!r} est inconnu", known
+        )
+    needs = tuple(
+        _within(need, thresholds.get(need.key, need.within), study.unit) for need in study.needs
+    )
     return replace(study, needs=needs, changes=study.changes.then(changes))
 
 
@@ -229,17 +275,20 @@ def compare(before: Side, after: Side) -> Comparison:
 
     Raises
     ------
-    ComparisonError
-        They have no commune or no need in common, do not count the same people, or one counts in minutes and
-        the other in kilometres.
+    ComparisonError They have no commune or no need in common, do not count the same people, or one
+        counts in minutes and the other in kilometres.
     """
-    needs = tuple(need.key for need in before.study.needs if need.key in {n.key for n in after.study.needs})
+    needs = tuple(
+        need.key for need in before.study.needs if need.key in {n.key for n in after.study.needs}
+    )
     groups = tuple(g for g in before.study.demand.groups if g in after.study.demand.groups)
     shared = before.demand.index.intersection(after.demand.index).sort_values()
     _check(before, after, shared, needs)
     communes = _communes(before, after, shared, needs, groups)
     names = after.epci_names | before.epci_names
-    return Comparison(before, after, communes, _areas(communes, before, needs, groups, names), needs, groups)
+    return Comparison(
+        before, after, communes, _areas(communes, before, needs, groups, names), needs, groups
+    )
 
 
 def _check(before: Side, after: Side, shared: pd.Index, needs: tuple[str, ...]) -> None:
@@ -250,14 +299,18 @@ def _check(before: Side, after: Side, shared: pd.Index, needs: tuple[str, ...]) 
             "donnez aux deux la même clé « router.kind »."
         )
     if not len(shared):
-        raise ComparisonError(f"{titles} n'ont aucune commune en commun ; comparez deux études d'un même territoire.")
+        raise ComparisonError(
+            f"{titles} n'ont aucune commune en commun ; comparez deux études d'un même territoire."
+        )
     if not needs:
         raise ComparisonError(
-            f"{titles} n'ont aucun besoin de même nom ; donnez le même nom à leurs tables [services.NOM]."
+            f"{titles} n'ont aucun besoin de même nom ; donnez le même nom à leurs tables "
+            "[services.NOM]."
         )
     if not before.demand.loc[shared, PEOPLE].equals(after.demand.loc[shared, PEOPLE]):
         raise ComparisonError(
-            f"{titles} ne comptent pas les mêmes habitants ; donnez-leur la même clé « demand.weight » "
+            f"{titles} ne comptent pas les mêmes habitants ; donnez-leur la même clé « "
+            "demand.weight » "
             "et la même source."
         )
 
@@ -267,7 +320,9 @@ def _communes(
 ) -> gpd.GeoDataFrame:
     left = before.demand.loc[shared]
     table = gpd.GeoDataFrame(
-        left[["name", "departement", "epci", PEOPLE, *groups]], geometry=_shapes(before, after, shared), crs=left.crs
+        left[["name", "departement", "epci", PEOPLE, *groups]],
+        geometry=_shapes(before, after, shared),
+        crs=left.crs,
     )
     moved, unit = np.zeros(len(shared)), before.study.unit
     for need in needs:
@@ -275,7 +330,10 @@ def _communes(
         table[f"{need}_before_{unit}"], table[f"{need}_after_{unit}"] = was, is_now
         table[f"{need}_change_{unit}"] = is_now - was
         moved += np.nan_to_num((is_now - was).to_numpy())
-    table["served_before"], table["served_after"] = before.served.loc[shared], after.served.loc[shared]
+    table["served_before"], table["served_after"] = (
+        before.served.loc[shared],
+        after.served.loc[shared],
+    )
     table[f"moved_{unit}"] = moved
     table["change"] = _change(table, moved)
     for name, side in (("zone_before", before), ("zone_after", after)):
@@ -306,7 +364,11 @@ def _areas(
     groups: tuple[str, ...],
     epci_names: dict[str, str],
 ) -> pd.DataFrame:
-    departements = before.territory.departements.set_index("code")["name"].to_dict() if before.territory else {}
+    departements = (
+        before.territory.departements.set_index("code")["name"].to_dict()
+        if before.territory
+        else {}
+    )
     names: dict[str, dict[str, str]] = {"departement": departements, "epci": epci_names}
     keys = pd.DataFrame(communes[list(LEVELS[1:])]).assign(territory=before.study.territory.name)
     changes = {need: f"{need}_change_{before.study.unit}" for need in needs}
@@ -320,7 +382,9 @@ def _areas(
 
 
 def _counted(communes: gpd.GeoDataFrame, group: str, changes: dict[str, str]) -> pd.DataFrame:
-    """Return what each commune adds to the sums of a group; people whose group is unknown (NaN) count for none."""
+    """Return what each commune adds to the sums of a group; people whose group is unknown (NaN)
+    count for none.
+    """
     weight = communes[group].fillna(0).astype(float)
     columns: dict[str, pd.Series] = {
         "people": weight,
@@ -337,9 +401,16 @@ def _counted(communes: gpd.GeoDataFrame, group: str, changes: dict[str, str]) ->
 
 
 def _summed(
-    counted: pd.DataFrame, key: pd.Series, level: Level, group: str, names: dict[str, str], changes: dict[str, str]
+    counted: pd.DataFrame,
+    key: pd.Series,
+    level: Level,
+    group: str,
+    names: dict[str, str],
+    changes: dict[str, str],
 ) -> pd.DataFrame:
-    """Return one row per value of the key: people summed, distances or times averaged over those who have one."""
+    """Return one row per value of the key: people summed, distances or times averaged over those
+    who have one.
+    """
     known = key.fillna("") != ""
     sums = counted[known].groupby(key[known]).sum()
     people = sums[["people", "white_before", "white_after", *CHANGES[:4]]].round().astype(np.int64)
@@ -384,19 +455,19 @@ def compared(
     kiosks: Kiosks | None = None,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> Comparison:
-    """Compare two studies or results given by their paths; the second may be the first with changes.
+    """Compare two studies or results given by their paths; the second may be the first with
+    changes.
 
     Parameters
     ----------
-    before, after
-        A study file (it is computed) or the folder or manifest of a result (it is read). Without ``after``, it is
-        the first one, changed.
-    close, open_, hours, within
-        What changes on the second side, as written on the command line: ``ID``, ``TYPE,LON,LAT[,HOURS]``,
-        ``ID=HOURS``, ``NEED=LENGTH`` (``NEED=TIME`` in a study of times).
-    kiosks
-        The sides whose kiosks count as open: by default both when two are given, none when one is changed. Changing
-        one study with ``both`` keeps the kiosks of the first side where they are.
+    before, after A study file (it is computed) or the folder or manifest of a result (it is read).
+        Without ``after``, it is the first one, changed.
+    close, open_, hours, within What changes on the second side, as written on the command line:
+        ``ID``, ``TYPE,LON,LAT[,HOURS]``, ``ID=HOURS``, ``NEED=LENGTH`` (``NEED=TIME`` in a study of
+        times).
+    kiosks The sides whose kiosks count as open: by default both when two are given, none when one
+        is changed. Changing one study with ``both`` keeps the kiosks of the first side where they
+        are.
 
     Raises
     ------
@@ -407,16 +478,28 @@ def compared(
     changing = changes != Changes() or bool(limits)
     if after is None and not changing and kiosks != "after":
         raise StudyError(
-            f"{before} : il n'y a rien à quoi comparer ; donnez une seconde étude, ou --close, --open, --hours, "
+            f"{before} : il n'y a rien à quoi comparer ; donnez une seconde étude, ou --close, "
+            "--open, --hours, "
             "--within, ou --kiosks after pour voir ce que le plan change."
         )
     counted: Kiosks = kiosks or ("none" if after is None else "both")
     first = _side(before, kiosks=counted == "both", on_step=on_step)
     if after is not None and not changing:
         return compare(first, _side(after, kiosks=counted != "none", on_step=on_step))
-    study = _study_of(after) if after is not None else _kept(first) if counted == "both" else _study_of(before)
-    thresholds = {need: threshold_of(need, text, "--within", unit=study.unit) for need, text in limits.items()}
-    second = run(_asked(altered(study, changes, within=thresholds), kiosks=counted != "none"), on_step=on_step)
+    study = (
+        _study_of(after)
+        if after is not None
+        else _kept(first)
+        if counted == "both"
+        else _study_of(before)
+    )
+    thresholds = {
+        need: threshold_of(need, text, "--within", unit=study.unit) for need, text in limits.items()
+    }
+    second = run(
+        _asked(altered(study, changes, within=thresholds), kiosks=counted != "none"),
+        on_step=on_step,
+    )
     return compare(first, side_of(second, kiosks=counted != "none"))
 
 
@@ -434,13 +517,16 @@ def _asked(study: Study, *, kiosks: bool) -> Study:
 def _study_of(path: Path) -> Study:
     if path.is_dir() or path.suffix == ".json":
         raise StudyError(
-            f"{path} : un résultat est déjà calculé et ne se change pas ; donnez le fichier .toml de l'étude."
+            f"{path} : un résultat est déjà calculé et ne se change pas ; donnez le fichier .toml "
+            "de l'étude."
         )
     return read_study(path)
 
 
 def _kept(side: Side) -> Study:
-    """Return the study of a side with its kiosks required where its plan put them, whatever model chose them."""
+    """Return the study of a side with its kiosks required where its plan put them, whatever model
+    chose them.
+    """
     choice = side.study.kiosks
     if choice is None or not side.plan_hosts:
         return side.study
@@ -479,8 +565,13 @@ def opening(text: str) -> Opening:
     """
     kind, *rest = text.split(",", 3)
     if kind not in SERVICE_TYPES:
-        close = difflib.get_close_matches(kind, list(SERVICE_TYPES), n=3, cutoff=0.4) or ["town_hall", "prefecture"]
-        raise StudyError(f"--open : le type de service {kind!r} est inconnu ; essayez : {', '.join(close)}.")
+        close = difflib.get_close_matches(kind, list(SERVICE_TYPES), n=3, cutoff=0.4) or [
+            "town_hall",
+            "prefecture",
+        ]
+        raise StudyError(
+            f"--open : le type de service {kind!r} est inconnu ; essayez : {', '.join(close)}."
+        )
     try:
         lon, lat = float(rest[0]), float(rest[1])
     except (IndexError, ValueError) as error:
@@ -494,7 +585,10 @@ def opening(text: str) -> Opening:
 def _pair(text: str, option: str, example: str) -> tuple[str, str]:
     match = re.fullmatch(r"\s*([^=]+?)\s*=\s*(.+?)\s*", text)
     if match is None:
-        raise StudyError(f'{option} : NOM=VALEUR est attendu, {text!r} est donné ; essayez : {option} "{example}".')
+        raise StudyError(
+            f"{option} : NOM=VALEUR est attendu, {text!r} est donné ; essayez : {option} "
+            f'"{example}".'
+        )
     return match[1], match[2]
 
 

@@ -4,7 +4,9 @@ from geoguichet.floor.errors import GeoguichetError, UsageError
 
 
 class StudyError(UsageError):
-    """The study file asks for something that is not there or cannot be: file, key, expected, came, try."""
+    """The study file asks for something that is not there or cannot be: file, key, expected, came,
+    try.
+    """
 
 
 class FrameError(GeoguichetError):
@@ -32,11 +34,15 @@ class ManifestError(GeoguichetError):
 
 
 class ComparisonError(GeoguichetError):
-    """Two answers that cannot be set side by side: other people, no commune or no need in common."""
+    """Two answers that cannot be set side by side: other people, no commune or no need in
+    common.
+    """
 
 
 class OrientationError(UsageError):
-    """A place or a need that cannot be told from the words given; the message lists what they may mean."""
+    """A place or a need that cannot be told from the words given; the message lists what they may
+    mean.
+    """
 
 
 class ReplayError(GeoguichetError):

@@ -1,4 +1,6 @@
-"""The manifest: what was asked, of which data, with which versions, and the digest of every file written."""
+"""The manifest: what was asked, of which data, with which versions, and the digest of every file
+written.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,9 @@ def write(result: CoverageResult, path: Path, outputs: Iterable[Path]) -> None:
 
     Two equal results differ in nothing but ``timings`` (seconds).
     """
-    text = json.dumps(document(result, outputs), ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False)
+    text = json.dumps(
+        document(result, outputs), ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False
+    )
     path.write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
@@ -60,13 +64,18 @@ def document(result: CoverageResult, outputs: Iterable[Path]) -> dict[str, Any]:
         "ranking": None if result.ranking is None else result.ranking.as_dict(),
         "beside": result.beside.as_dict(),
         "seed": None,
-        "outputs": {path.name: {"bytes": path.stat().st_size, "sha256": sha256(path)} for path in sorted(outputs)},
+        "outputs": {
+            path.name: {"bytes": path.stat().st_size, "sha256": sha256(path)}
+            for path in sorted(outputs)
+        },
         "timings": timings,
     }
 
 
 def study_parameters(study: Study) -> dict[str, Any]:
-    """Return the study as plain values, without the place of its file: the same question is the same everywhere."""
+    """Return the study as plain values, without the place of its file: the same question is the
+    same everywhere.
+    """
     parameters = asdict(study)
     del parameters["path"]
     return parameters
@@ -85,10 +94,13 @@ def read(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ManifestError(
-            f"{path} : ce manifeste n'existe pas ; donnez le dossier que « geoguichet coverage run » a écrit."
+            f"{path} : ce manifeste n'existe pas ; donnez le dossier que « geoguichet coverage "
+            "run » a écrit."
         ) from error
     except (OSError, ValueError) as error:
-        raise ManifestError(f"{path} : un manifeste JSON est attendu, ce fichier est illisible ({error}).") from error
+        raise ManifestError(
+            f"{path} : un manifeste JSON est attendu, ce fichier est illisible ({error})."
+        ) from error
     wanted = ("study", "inputs", "versions", "outputs")
     missing = [key for key in wanted if not isinstance(found, dict) or key not in found]
     if missing:
@@ -102,8 +114,8 @@ def read(path: Path) -> dict[str, Any]:
 def study_of(parameters: Mapping[str, Any], *, path: Path | None = None) -> Study:
     """Return the study a manifest describes: the inverse of :func:`study_parameters`.
 
-    Keys that this version does not know are left aside, those it has gained take their default value
-    (``replay`` tells them).
+    Keys that this version does not know are left aside, those it has gained take their default
+    value (``replay`` tells them).
 
     Raises
     ------
@@ -135,8 +147,14 @@ def _as_type(kind: Any, value: Any) -> Any:
     if not is_dataclass(kind) or not isinstance(kind, type):
         return float(value) if kind is float else value
     hints = get_type_hints(kind)
-    given = {f.name: _as_type(hints[f.name], value[f.name]) for f in fields(kind) if f.name in value}
-    absent = [f.name for f in fields(kind) if f.name not in value and f.default is f.default_factory is MISSING]
+    given = {
+        f.name: _as_type(hints[f.name], value[f.name]) for f in fields(kind) if f.name in value
+    }
+    absent = [
+        f.name
+        for f in fields(kind)
+        if f.name not in value and f.default is f.default_factory is MISSING
+    ]
     if absent:
         raise KeyError(f"{kind.__name__}.{absent[0]}")
     return kind(**given)

@@ -1,4 +1,5 @@
-"""Where to go from here: the nearest right counters, open when asked, the kiosks of a study among them.
+"""Where to go from here: the nearest right counters, open when asked, the kiosks of a study among
+them.
 
 Hours that no source gives are said to be unknown: such a counter is neither promised nor hidden.
 """
@@ -83,18 +84,23 @@ _IDLE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """What is asked for, and what answers it: the study's needs of these keys, counters of these types."""
+    """What is asked for, and what answers it: the study's needs of these keys, counters of these
+    types.
+    """
 
     label: str
     types: tuple[str, ...]
     needs: tuple[str, ...]
     """Needs of the study that it is, or that the same types meet: what a kiosk must open."""
     need: str = ""
-    """The need of the study itself, with its least hours; empty for a type or a citizen's errand."""
+    """The need of the study itself, with its least hours; empty for a type or a citizen's errand.
+    """
     note: str = ""
 
     def met_by(self, services: gpd.GeoDataFrame, study: Study) -> pd.Series:
-        """Return True for the services that answer, whatever the moment the study asks the need for."""
+        """Return True for the services that answer, whatever the moment the study asks the need
+        for.
+        """
         if self.need:
             return meets(services, replace(study.need(self.need), open_at=None))
         met: pd.Series = services["type"].isin(self.types)
@@ -102,7 +108,8 @@ class Errand:
 
 
 def find_errand(study: Study, what: str) -> Errand:
-    """Return what the words mean: a need's key, a type's key, else words of a need, of a type or of an errand.
+    """Return what the words mean: a need's key, a type's key, else words of a need, of a type or of
+    an errand.
 
     Raises
     ------
@@ -130,24 +137,40 @@ def find_errand(study: Study, what: str) -> Errand:
     citizen = NEEDS.get(key)
     types = (key,) if key in SERVICE_TYPES else citizen.types if citizen is not None else ()
     offered = tuple(need.key for need in study.needs if set(need.types) & set(types))
-    return Errand(names[key][0], types, offered, note=citizen.note_fr if citizen and key not in SERVICE_TYPES else "")
+    return Errand(
+        names[key][0],
+        types,
+        offered,
+        note=citizen.note_fr if citizen and key not in SERVICE_TYPES else "",
+    )
 
 
 def _named(study: Study) -> dict[str, tuple[str, ...]]:
-    """Return the names of all that can be asked for, by key; of one key the study's come first, then the types'."""
+    """Return the names of all that can be asked for, by key; of one key the study's come first,
+    then the types'.
+    """
     errands = {key: (need.label_fr, need.label_en) for key, need in NEEDS.items()}
-    kinds = {key: (kind.label_fr, kind.plural_fr, kind.label_en, kind.plural_en) for key, kind in SERVICE_TYPES.items()}
+    kinds = {
+        key: (kind.label_fr, kind.plural_fr, kind.label_en, kind.plural_en)
+        for key, kind in SERVICE_TYPES.items()
+    }
     return {**errands, **kinds, **{need.key: (need.label,) for need in study.needs}}
 
 
 def _matching(names: dict[str, tuple[str, ...]], what: str) -> list[str]:
-    """Return the keys of which a name is the text; else of which a name holds the text's words, even half written."""
+    """Return the keys of which a name is the text; else of which a name holds the text's words,
+    even half written.
+    """
     asked = plain(what)
     words = [word for word in asked.split() if word not in _IDLE]
     exact = [key for key, told in names.items() if asked in map(plain, told)]
     if exact or not words:
         return exact
-    held = [key for key, told in names.items() if any(_holds(plain(name).split(), words) for name in told)]
+    held = [
+        key
+        for key, told in names.items()
+        if any(_holds(plain(name).split(), words) for name in told)
+    ]
     errands = [key for key in held if key in NEEDS and key not in SERVICE_TYPES]
     return errands if len(errands) == 1 and len(words) > 1 else held
 
@@ -178,7 +201,9 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """What can be found around a territory: its counters, and the kiosks that a result of the study proposes."""
+    """What can be found around a territory: its counters, and the kiosks that a result of the study
+    proposes.
+    """
 
     study: Study
     territory: Territory
@@ -190,13 +215,22 @@ def open_directory(study: Study, result: Path | None = None) -> Directory:
     """Read the counters of a study, and the kiosks of its result where that folder is there."""
     data = inputs.read(study)
     kiosks = None
-    if result is not None and (result / "result.gpkg").is_file() and manifest.read(result)["plan"] is not None:
-        kiosks = read_layer(result / "result.gpkg", layer="kiosks", columns=("id", "name", "host", "hours"))
-    return Directory(study, data.territory, data.services, None if kiosks is None else kiosks.set_index("id"))
+    if (
+        result is not None
+        and (result / "result.gpkg").is_file()
+        and manifest.read(result)["plan"] is not None
+    ):
+        kiosks = read_layer(
+            result / "result.gpkg", layer="kiosks", columns=("id", "name", "host", "hours")
+        )
+    return Directory(
+        study, data.territory, data.services, None if kiosks is None else kiosks.set_index("id")
+    )
 
 
 def find_place(directory: Directory, text: str) -> Place:
-    """Return the place a text means: ``LON,LAT`` in degrees, or a commune's name, beginning of name or INSEE code.
+    """Return the place a text means: ``LON,LAT`` in degrees, or a commune's name, beginning of name
+    or INSEE code.
 
     A commune stands where the study supposes its people: at its town hall, else inside its outline.
 
@@ -215,7 +249,9 @@ def find_place(directory: Directory, text: str) -> Place:
     demand, _ = demand_points(directory.territory, directory.services, directory.study)
     point = demand.geometry[row["code"]]
     if point is None or point.is_empty:
-        raise OrientationError(f"{row['name']} n'a ni mairie localisée ni contour ; donnez LON,LAT en degrés.")
+        raise OrientationError(
+            f"{row['name']} n'a ni mairie localisée ni contour ; donnez LON,LAT en degrés."
+        )
     return Place(f"{row['name']} ({row['departement']})", point, str(row["code"]))
 
 
@@ -225,17 +261,27 @@ def _at(directory: Directory, point: shapely.Point, name: str) -> Place:
     buffer_m = directory.study.territory.buffer_m
     if not here.distance(ground) <= buffer_m:
         raise OrientationError(
-            f"le point {name} est à plus de {buffer_m / 1000:g} km du territoire {directory.territory.name}, dont on "
-            "connaît les guichets ; essayez : longitude puis latitude en degrés, comme 1.605,42.966."
+            f"le point {name} est à plus de {buffer_m / 1000:g} km du territoire "
+            f"{directory.territory.name}, dont on "
+            "connaît les guichets ; essayez : longitude puis latitude en degrés, comme "
+            "1.605,42.966."
         )
     return Place(name, point)
 
 
 def _no_single(found: pd.DataFrame, communes: pd.DataFrame, text: str) -> OrientationError:
     if found.empty:
-        close = " ou ".join(resembling(communes, text)) or "un nom de commune, son code INSEE, ou LON,LAT"
-        return OrientationError(f"aucune commune du territoire ne s'appelle {text!r} ; essayez : {close}.")
-    told = [f"{row['name']} ({row['departement']}, {row['code']})" for row in found.head(_SHOWN).to_dict("records")]
+        close = (
+            " ou ".join(resembling(communes, text))
+            or "un nom de commune, son code INSEE, ou LON,LAT"
+        )
+        return OrientationError(
+            f"aucune commune du territoire ne s'appelle {text!r} ; essayez : {close}."
+        )
+    told = [
+        f"{row['name']} ({row['departement']}, {row['code']})"
+        for row in found.head(_SHOWN).to_dict("records")
+    ]
     more = f" et {len(found) - _SHOWN} autres" if len(found) > _SHOWN else ""
     return OrientationError(
         f"{text!r} peut désigner {len(found)} communes : {', '.join(told)}{more} ; "
@@ -254,25 +300,25 @@ def nearest_counters(
 ) -> gpd.GeoDataFrame:
     """Return the ``k`` nearest counters that meet a need or are of a type, the nearest first.
 
-    A need that asks to be open at a moment (``open_at``) is asked at that one unless another is given.
+    A need that asks to be open at a moment (``open_at``) is asked at that one unless another is
+    given.
 
-    With a moment, only those known to be open then count towards ``k`` and those closed are left out; up to ``k``
-    whose hours are unknown are told too when they are nearer than the last.
+    With a moment, only those known to be open then count towards ``k`` and those closed are left
+    out; up to ``k`` whose hours are unknown are told too when they are nearer than the last.
 
     Parameters
     ----------
-    what
-        A need of the study (``[services.KEY]``: its types and least hours), a type of service, or what a citizen comes
-        for (« carte d'identité »; see :mod:`~geoguichet.coverage.orientation`).
-    router
-        Measures the cost; straight line by default, in metres. The study's own counts as the study does.
+    what A need of the study (``[services.KEY]``: its types and least hours), a type of service, or
+        what a citizen comes for (« carte d'identité »; see
+        :mod:`~geoguichet.coverage.orientation`).
+    router Measures the cost; straight line by default, in metres. The study's own counts as the
+        study does.
 
     Returns
     -------
-    GeoDataFrame
-        Index ``id``; columns type (``kiosk`` for a visioguichet), name, commune_name, departement, hours,
-        hours_per_week, opening (``open``, ``closed``, ``unknown``; empty when no moment is asked), reopens (text),
-        cost (in the router's unit).
+    GeoDataFrame Index ``id``; columns type (``kiosk`` for a visioguichet), name, commune_name,
+        departement, hours, hours_per_week, opening (``open``, ``closed``, ``unknown``; empty when
+        no moment is asked), reopens (text), cost (in the router's unit).
 
     Raises
     ------
@@ -283,19 +329,28 @@ def nearest_counters(
     """
     at = moment_asked(directory, what, at)
     counters = _counters(directory, what)
-    counters["opening"] = "" if at is None else [_OPENING[is_open(hours, at)] for hours in counters["hours"]]
-    counters["reopens"] = "" if at is None else [str(next_opening(hours, at) or "") for hours in counters["hours"]]
+    counters["opening"] = (
+        "" if at is None else [_OPENING[is_open(hours, at)] for hours in counters["hours"]]
+    )
+    counters["reopens"] = (
+        "" if at is None else [str(next_opening(hours, at) or "") for hours in counters["hours"]]
+    )
     open_, unknown = counters["opening"].isin(["open", ""]), counters["opening"] == "unknown"
     costs = _costs(place, counters, router or StraightLine(), groups=(open_, unknown), k=k)
     table = counters.assign(cost=costs)[costs.notna()].sort_values("cost", kind="stable")
-    sure, unsure = table[table["opening"].isin(["open", ""])][:k], table[table["opening"] == "unknown"][:k]
+    sure, unsure = (
+        table[table["opening"].isin(["open", ""])][:k],
+        table[table["opening"] == "unknown"][:k],
+    )
     farthest = sure["cost"].max() if len(sure) == k else np.inf
     kept = table.index.isin([*sure.index, *unsure.index[unsure["cost"] <= farthest]])
     return table[kept]
 
 
 def moment_asked(directory: Directory, what: str, at: Moment | None) -> Moment | None:
-    """Return the moment counters must be open at: the one given, else that of the need, else none."""
+    """Return the moment counters must be open at: the one given, else that of the need, else
+    none.
+    """
     asked = {need.key: need.open_at for need in directory.study.needs}
     return at if at is not None else asked.get(find_errand(directory.study, what).need)
 
@@ -305,19 +360,24 @@ _COLUMNS = ["type", "name", "commune_name", "departement", "hours", "hours_per_w
 
 
 def _counters(directory: Directory, what: str) -> gpd.GeoDataFrame:
-    """Return what meets the need or is of the type, the study's kiosks among them when they offer it."""
+    """Return what meets the need or is of the type, the study's kiosks among them when they offer
+    it.
+    """
     errand = find_errand(directory.study, what)
     services = directory.services[directory.services.geometry.notna()]
     found, hosted = services[errand.met_by(services, directory.study)], _offering(directory, errand)
     if found.empty and hosted is None:
         kinds = ", ".join(SERVICE_TYPES[kind].plural_fr for kind in errand.types)
         raise OrientationError(
-            f"aucun guichet pour « {errand.label} » dans les données de l'étude ({kinds}) ; essayez une étude dont la "
+            f"aucun guichet pour « {errand.label} » dans les données de l'étude ({kinds}) ; "
+            "essayez une étude dont la "
             "couche de services en a (« geoguichet referentials »)."
         )
     if hosted is None:
         return found[_COLUMNS].copy()
-    return gpd.GeoDataFrame(pd.concat([found[_COLUMNS], hosted[_COLUMNS]]), crs=LONLAT).rename_axis("id")
+    return gpd.GeoDataFrame(pd.concat([found[_COLUMNS], hosted[_COLUMNS]]), crs=LONLAT).rename_axis(
+        "id"
+    )
 
 
 def _offering(directory: Directory, errand: Errand) -> gpd.GeoDataFrame | None:
@@ -327,18 +387,33 @@ def _offering(directory: Directory, errand: Errand) -> gpd.GeoDataFrame | None:
     if kiosks is None or not offered:
         return None
     if "needs" in kiosks.columns:
-        kiosks = kiosks[kiosks["needs"].fillna("").str.split(",").map(lambda keys: bool(offered & set(keys)))]
-    standing = kiosks["standing"] if "standing" in kiosks.columns else pd.Series("proposed", index=kiosks.index)
+        kiosks = kiosks[
+            kiosks["needs"].fillna("").str.split(",").map(lambda keys: bool(offered & set(keys)))
+        ]
+    standing = (
+        kiosks["standing"]
+        if "standing" in kiosks.columns
+        else pd.Series("proposed", index=kiosks.index)
+    )
     kind = np.where(standing == "existing", "Visioguichet existant, ", "Visioguichet proposé, ")
     weekly = kiosks["hours_per_week"] if "hours_per_week" in kiosks.columns else np.nan
-    named = kiosks.assign(type=KIOSK, commune_name=kiosks["name"], name=kind + kiosks["host"], hours_per_week=weekly)
+    named = kiosks.assign(
+        type=KIOSK, commune_name=kiosks["name"], name=kind + kiosks["host"], hours_per_week=weekly
+    )
     return None if named.empty else named
 
 
 def _costs(
-    place: Place, counters: gpd.GeoDataFrame, router: Router, *, groups: tuple[pd.Series, ...], k: int
+    place: Place,
+    counters: gpd.GeoDataFrame,
+    router: Router,
+    *,
+    groups: tuple[pd.Series, ...],
+    k: int,
 ) -> pd.Series:
-    """Return the cost of reaching each counter, NaN beyond a limit that grows until ``k`` of each group are reached."""
+    """Return the cost of reaching each counter, NaN beyond a limit that grows until ``k`` of each
+    group are reached.
+    """
     origin = gpd.GeoSeries([place.point], crs=LONLAT)
     limit = _FIRST_LIMIT[router.unit]
     while True:
@@ -353,7 +428,9 @@ def _costs(
 
 
 def study_and_result(path: Path, workspace: Path) -> tuple[Study, Path]:
-    """Return the study of a file or of a result's folder, and the folder where its result is, if it is anywhere."""
+    """Return the study of a file or of a result's folder, and the folder where its result is, if it
+    is anywhere.
+    """
     if path.is_dir():
         return manifest.study_of(manifest.read(path)["study"], path=path / "manifest.json"), path
     study = read_study(path)

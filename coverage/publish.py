@@ -1,4 +1,5 @@
-"""A study and the layers it read become catalogue records that link to each other and to their files.
+"""A study and the layers it read become catalogue records that link to each other and to their
+files.
 
 The only file of this room that knows the catalogue.
 """
@@ -18,7 +19,17 @@ from geoguichet.catalogue.formats.codes import FRENCH, INSPIRE_THEMES, NOT_EVALU
 from geoguichet.catalogue.formats.mapping import INSPIRE_THEME, TOPIC_CATEGORY
 from geoguichet.catalogue.intake.drafts.draft import content_id, digest_of
 from geoguichet.catalogue.intake.merging import with_edits
-from geoguichet.catalogue.record import Concept, Contact, ContactPoint, Extent, ExternalId, Link, Record, Theme, Time
+from geoguichet.catalogue.record import (
+    Concept,
+    Contact,
+    ContactPoint,
+    Extent,
+    ExternalId,
+    Link,
+    Record,
+    Theme,
+    Time,
+)
 from geoguichet.catalogue.search.store import RecordStore, SQLiteStore, store_path
 from geoguichet.coverage.outputs.plan_text import rule_sentences
 from geoguichet.coverage.outputs.sections import verdicts
@@ -46,7 +57,8 @@ _FEATURES = (("white-zones", "Zones blanches"), ("kiosks", "Visioguichets"))
 
 
 def publish(result: CoverageResult, workspace: Path) -> tuple[str, ...]:
-    """Write the records of a study and of the sample's layers to the workspace's catalogue; return their ids.
+    """Write the records of a study and of the sample's layers to the workspace's catalogue; return
+    their ids.
 
     A record whose content has not changed keeps its dates and is not written again.
 
@@ -58,17 +70,26 @@ def publish(result: CoverageResult, workspace: Path) -> tuple[str, ...]:
     with SQLiteStore(store_path(workspace)) as store:
         layers = sample_records(result.study.contact) if result.study.source == SAMPLE else ()
         told = (*layers, study_record(result))
-        records = [with_edits(record, store, by="geoguichet") for record in told]  # by people, and by a crawl
+        records = [
+            with_edits(record, store, by="geoguichet") for record in told
+        ]  # by people, and by a crawl
         store.bulk_upsert([_dated(record, store) for record in records], by="geoguichet")
     return tuple(record.id for record in records)
 
 
 def sample_records(contact: StudyContact | None = None) -> tuple[Record, ...]:
-    """Return one record per layer of the embedded sample; ``contact`` is who gives it out here and keeps its record."""
+    """Return one record per layer of the embedded sample; ``contact`` is who gives it out here and
+    keeps its record.
+    """
     path = sample.sample_path()
     digest = digest_of(path)
     return tuple(
-        _layer_record(layer, _extent(path, layer.key), content_id(digest, layer.key), contact or StudyContact())
+        _layer_record(
+            layer,
+            _extent(path, layer.key),
+            content_id(digest, layer.key),
+            contact or StudyContact(),
+        )
         for layer in sample.SAMPLE_LAYERS.values()
     )
 
@@ -86,7 +107,12 @@ def study_record(result: CoverageResult) -> Record:
         for name, type_, title in (*_FILES, *([_SURFACE] if result.surface is not None else []))
     ]
     features = [
-        Link(f"collections/{name}/items?study={study.id}", rel="items", type="application/geo+json", title=title)
+        Link(
+            f"collections/{name}/items?study={study.id}",
+            rel="items",
+            type="application/geo+json",
+            title=title,
+        )
         for name, title in _FEATURES
     ]
     west, south, east, north = result.territory.boundary.bounds
@@ -95,7 +121,13 @@ def study_record(result: CoverageResult) -> Record:
         type="study",
         title=study.title,
         description=_abstract(result),
-        keywords=("zone blanche", "services publics", "visioguichet", "accessibilité", study.territory.name),
+        keywords=(
+            "zone blanche",
+            "services publics",
+            "visioguichet",
+            "accessibilité",
+            study.territory.name,
+        ),
         themes=(Theme((Concept("society"),), TOPIC_CATEGORY),),
         geometry=Extent(west, south, east, north).as_geometry(),
         contacts=_contacts(study.contact, "pointOfContact"),
@@ -104,23 +136,34 @@ def study_record(result: CoverageResult) -> Record:
         extra_properties={
             "lineage": _lineage(result),
             "language": {"code": study.language},
-            "maintenance": {"frequency": "asNeeded", "note": "Recalculée quand ses données ou ses questions changent."},
+            "maintenance": {
+                "frequency": "asNeeded",
+                "note": "Recalculée quand ses données ou ses questions changent.",
+            },
             **({"constraints": [OPEN_ACCESS]} if study.source == SAMPLE else {}),
             **_plan(result),
         },
     )
 
 
-def _layer_record(layer: sample.SampleLayer, extent: Extent, content: ExternalId, contact: StudyContact) -> Record:
+def _layer_record(
+    layer: sample.SampleLayer, extent: Extent, content: ExternalId, contact: StudyContact
+) -> Record:
     publishers = dict.fromkeys(source.publisher for source in layer.sources)
     first, last = layer.years
-    links = [Link(sample.LICENCE_URL, rel="license", type="text/html", title=sample.LICENCE, hreflang="fr")]
+    links = [
+        Link(
+            sample.LICENCE_URL, rel="license", type="text/html", title=sample.LICENCE, hreflang="fr"
+        )
+    ]
     if layer.key in COLLECTIONS:
         address = f"collections/{COLLECTIONS[layer.key]}/items"
         links.append(Link(address, rel="items", type="application/geo+json", title=layer.title_fr))
     sources = {source.address: source for source in layer.sources if source.address}
     links += [
-        Link(address, rel="via", title=f"Source : {source.title} ({source.publisher})", hreflang="fr")
+        Link(
+            address, rel="via", title=f"Source : {source.title} ({source.publisher})", hreflang="fr"
+        )
         for address, source in sources.items()
     ]
     return Record(
@@ -131,7 +174,10 @@ def _layer_record(layer: sample.SampleLayer, extent: Extent, content: ExternalId
         keywords=layer.keywords_fr,
         themes=(
             Theme((Concept(layer.topic),), TOPIC_CATEGORY),
-            Theme((Concept(f"{INSPIRE_THEME}/{layer.inspire}", INSPIRE_THEMES[layer.inspire][0]),), INSPIRE_THEME),
+            Theme(
+                (Concept(f"{INSPIRE_THEME}/{layer.inspire}", INSPIRE_THEMES[layer.inspire][0]),),
+                INSPIRE_THEME,
+            ),
         ),
         geometry=extent.as_geometry(),
         time=Time(interval=(f"{first}-01-01", f"{last}-12-31")),
@@ -143,14 +189,19 @@ def _layer_record(layer: sample.SampleLayer, extent: Extent, content: ExternalId
         license="etalab-2.0",
         links=tuple(links),
         extra_properties={
-            "lineage": " ; ".join(f"{source.title} ({source.publisher}, {source.vintage})" for source in layer.sources),
+            "lineage": " ; ".join(
+                f"{source.title} ({source.publisher}, {source.vintage})" for source in layer.sources
+            ),
             "language": {"code": "fr"},
             "translations": {"en": {"title": layer.title_en, "description": layer.description_en}},
             "resourceLanguages": FRENCH,
             "dates": [{"date": f"{last}-01-01", "type": "revision"}],
             "crs": [sample.CRS],
             "formats": [{"name": "GeoPackage"}],
-            "maintenance": {"frequency": "notPlanned", "note": "Échantillon livré avec le logiciel."},
+            "maintenance": {
+                "frequency": "notPlanned",
+                "note": "Échantillon livré avec le logiciel.",
+            },
             "constraints": [OPEN_ACCESS],
             "conformity": [NOT_EVALUATED],
         },
@@ -163,18 +214,23 @@ def layer_id(layer: str) -> str:
 
 
 def _extent(path: Path, layer: str) -> Extent:
-    west, south, east, north = pyogrio.read_info(path, layer=layer, force_total_bounds=True)["total_bounds"]
+    west, south, east, north = pyogrio.read_info(path, layer=layer, force_total_bounds=True)[
+        "total_bounds"
+    ]
     return Extent(float(west), float(south), float(east), float(north))
 
 
 def _abstract(result: CoverageResult) -> str:
     whole = result.summary.iloc[-1]
     found = (
-        f"{_number(whole['white_before'])} habitants sur {_number(whole['people'])} vivent en zone blanche, "
+        f"{_number(whole['white_before'])} habitants sur {_number(whole['people'])} vivent en "
+        "zone blanche, "
         f"dans {_counted(whole['zones'], 'zone', 'zones')}"
     )
     if result.plan is not None:
-        kiosks = _counted(whole["kiosks"], "visioguichet en laisserait", "visioguichets en laisseraient")
+        kiosks = _counted(
+            whole["kiosks"], "visioguichet en laisserait", "visioguichets en laisseraient"
+        )
         found += f" ; {kiosks} {_number(whole['white_after'])}"
     rules = verdicts(result, _SAY)
     found += f". Règles : {rules}" if rules else ""
@@ -187,12 +243,18 @@ _number = _SAY.number
 
 def _asked(result: CoverageResult) -> str:
     """Say at what moments counters must be open, since that changes what the figures mean."""
-    told = [f"« {need.label} » {_SAY.moment(need.open_at)}" for need in result.study.needs if need.open_at is not None]
+    told = [
+        f"« {need.label} » {_SAY.moment(need.open_at)}"
+        for need in result.study.needs
+        if need.open_at is not None
+    ]
     return f"Ouverture demandée : {' ; '.join(told)}. " if told else ""
 
 
 def _plan(result: CoverageResult) -> dict[str, Any]:
-    """Return what a client may show of the plan without opening a file: its model, its proof, its rules."""
+    """Return what a client may show of the plan without opening a file: its model, its proof, its
+    rules.
+    """
     plan, choice = result.plan, result.study.kiosks
     if plan is None or choice is None:
         return {}
@@ -214,8 +276,13 @@ def _counted(number: int, one: str, many: str) -> str:
 
 
 def _lineage(result: CoverageResult) -> str:
-    layers = ", ".join(f"{layer.name} ({layer.file}, sha256 {layer.sha256[:12]})" for layer in result.inputs)
-    return f"Calculé par geoguichet {version('geoguichet')} à partir de : {layers}. Le manifeste donne les paramètres."
+    layers = ", ".join(
+        f"{layer.name} ({layer.file}, sha256 {layer.sha256[:12]})" for layer in result.inputs
+    )
+    return (
+        f"Calculé par geoguichet {version('geoguichet')} à partir de : {layers}. Le manifeste "
+        "donne les paramètres."
+    )
 
 
 def _lineage_links(result: CoverageResult) -> list[Link]:
@@ -234,7 +301,9 @@ def _lineage_links(result: CoverageResult) -> list[Link]:
 
 
 def _contacts(contact: StudyContact, role: str) -> tuple[Contact, ...]:
-    """Return who is to be asked about the resource, in a role, and about its record; nobody when nobody is named."""
+    """Return who is to be asked about the resource, in a role, and about its record; nobody when
+    nobody is named.
+    """
     if not contact.organization and not contact.email:
         return ()
     emails = (ContactPoint(contact.email),) if contact.email else ()
@@ -243,14 +312,18 @@ def _contacts(contact: StudyContact, role: str) -> tuple[Contact, ...]:
 
 
 def _dated(record: Record, store: RecordStore) -> Record:
-    """Give a record the dates it already has in the store when nothing else changed, else today's."""
+    """Give a record the dates it already has in the store when nothing else changed, else
+    today's.
+    """
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     try:
         known = store.get(record.id)
     except RecordNotFoundError:
         return _with_dates(record, now, now)
     same = _with_dates(record, known.created or now, known.updated or now)
-    return same if same.digest() == known.digest() else _with_dates(record, known.created or now, now)
+    return (
+        same if same.digest() == known.digest() else _with_dates(record, known.created or now, now)
+    )
 
 
 def _with_dates(record: Record, created: str, updated: str) -> Record:

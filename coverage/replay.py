@@ -1,4 +1,6 @@
-"""Do a study again from its manifest, and say whether the same bytes come out, or exactly what differs."""
+"""Do a study again from its manifest, and say whether the same bytes come out, or exactly what
+differs.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ from geoguichet.coverage.study.study import Study
 type Kind = Literal["file", "parameter", "input", "version", "answer", "output"]
 
 KINDS: tuple[Kind, ...] = ("file", "parameter", "input", "version", "answer", "output")
-"""A file altered since; a key read otherwise; other data; other libraries; another answer; other bytes."""
+"""A file altered since; a key read otherwise; other data; other libraries; another answer; other
+bytes.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,12 @@ class Difference:
 
     def as_dict(self) -> dict[str, str]:
         """Return it as a plain dictionary, ready for JSON."""
-        return {"kind": self.kind, "name": self.name, "expected": self.expected, "found": self.found}
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "expected": self.expected,
+            "found": self.found,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +69,8 @@ def replay(
     beside: Path | None = None,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> Replay:
-    """Run the study of a manifest again, in a folder that is thrown away, and compare everything but the timings.
+    """Run the study of a manifest again, in a folder that is thrown away, and compare everything
+    but the timings.
 
     Parameters
     ----------
@@ -68,9 +78,8 @@ def replay(
         The manifest, or the folder of a study.
     source
         The GeoPackage of the study, when it is neither the sample nor beside the manifest.
-    beside
-        The folder that the study's own files (network, cells, GeoPackage) are relative to: where its ``.toml`` was.
-        Without it, the manifest's folder.
+    beside The folder that the study's own files (network, cells, GeoPackage) are relative to: where
+        its ``.toml`` was. Without it, the manifest's folder.
 
     Raises
     ------
@@ -81,7 +90,9 @@ def replay(
     """
     expected = manifest.read(path)
     folder = path if path.is_dir() else path.parent
-    study = _sourced(manifest.study_of(expected["study"], path=(beside or folder) / "manifest.json"), source)
+    study = _sourced(
+        manifest.study_of(expected["study"], path=(beside or folder) / "manifest.json"), source
+    )
     _check_file_there(study)
     _check_own_files(study, beside or folder)
     result = run(study, on_step=on_step)
@@ -91,7 +102,9 @@ def replay(
         found = manifest.read(fresh)
         found["study"]["source"] = expected["study"].get("source")
         differences = tuple(_differences(expected, found, folder, fresh))
-    same = tuple(name for name, told in expected["outputs"].items() if found["outputs"].get(name) == told)
+    same = tuple(
+        name for name, told in expected["outputs"].items() if found["outputs"].get(name) == told
+    )
     return Replay(study, same, differences)
 
 
@@ -131,14 +144,20 @@ def _differences(
     yield from _unlike("version", expected["versions"], found["versions"])
     for key in ("counters", "findings", "plan"):
         yield from _unlike("answer", {key: expected.get(key)}, {key: found.get(key)})
-    was, is_now = ({name: told["sha256"] for name, told in one["outputs"].items()} for one in (expected, found))
+    was, is_now = (
+        {name: told["sha256"] for name, told in one["outputs"].items()} for one in (expected, found)
+    )
     for difference in _unlike("output", was, is_now):
-        detail = _layers_unlike(folder / difference.name, fresh / difference.name, difference.expected)
+        detail = _layers_unlike(
+            folder / difference.name, fresh / difference.name, difference.expected
+        )
         yield replace(difference, found=f"{difference.found}{detail}")
 
 
 def _altered_files(outputs: Mapping[str, Any], folder: Path) -> Iterator[Difference]:
-    """Say which files beside the manifest are no longer those it describes; a manifest alone has none."""
+    """Say which files beside the manifest are no longer those it describes; a manifest alone has
+    none.
+    """
     for name, told in outputs.items():
         path = folder / name
         if path.is_file() and manifest.sha256(path) != told["sha256"]:
@@ -170,8 +189,15 @@ def _by_layer(layers: list[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
 
 
 def _layers_unlike(old: Path, new: Path, sha256: str) -> str:
-    """Say which layers and columns of two GeoPackages differ, when the file of the manifest is still there."""
-    if old.suffix != ".gpkg" or not old.is_file() or not new.is_file() or manifest.sha256(old) != sha256:
+    """Say which layers and columns of two GeoPackages differ, when the file of the manifest is
+    still there.
+    """
+    if (
+        old.suffix != ".gpkg"
+        or not old.is_file()
+        or not new.is_file()
+        or manifest.sha256(old) != sha256
+    ):
         return ""
     told = [
         f"{layer} : {', '.join(columns)}"
@@ -186,4 +212,8 @@ def _columns_unlike(old: Path, new: Path, layer: str) -> list[str]:
     if len(one) != len(other):
         return [f"{len(one)} puis {len(other)} lignes"]
     columns = dict.fromkeys((*one.columns, *other.columns))
-    return [name for name in columns if name not in one or name not in other or not one[name].equals(other[name])]
+    return [
+        name
+        for name in columns
+        if name not in one or name not in other or not one[name].equals(other[name])
+    ]

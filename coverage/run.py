@@ -13,13 +13,24 @@ import numpy as np
 import pandas as pd
 
 from geoguichet.coverage.access import inputs
-from geoguichet.coverage.access.demand import FineDemand, demand_points, name_by_commune, people_of_cells
+from geoguichet.coverage.access.demand import (
+    FineDemand,
+    demand_points,
+    name_by_commune,
+    people_of_cells,
+)
 from geoguichet.coverage.access.edge import edge_findings
 from geoguichet.coverage.access.rules import measure, slack_at
 from geoguichet.coverage.access.supplements import Beside, beside
 from geoguichet.coverage.access.supply import supply_points
 from geoguichet.coverage.kiosks.models import solve
-from geoguichet.coverage.kiosks.prospects import candidate_hosts, kiosk_table, no_kiosks, prospect, site_rules
+from geoguichet.coverage.kiosks.prospects import (
+    candidate_hosts,
+    kiosk_table,
+    no_kiosks,
+    prospect,
+    site_rules,
+)
 from geoguichet.coverage.kiosks.ranking import SAVINGS, Ranking, once_open, rank
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.routers.impedance import CostMatrix, Router
@@ -45,7 +56,9 @@ STEPS = (
 """The steps of :func:`run`, in order, as shown to the user."""
 
 
-def run(study: Study, *, router: Router | None = None, on_step: OnStep = lambda _: None) -> CoverageResult:
+def run(
+    study: Study, *, router: Router | None = None, on_step: OnStep = lambda _: None
+) -> CoverageResult:
     """Answer a study: who is served, the white zones, and the kiosk plan with its bound.
 
     ``on_step`` is called with the name of each step (one of :data:`STEPS`) as it starts.
@@ -71,7 +84,9 @@ def run(study: Study, *, router: Router | None = None, on_step: OnStep = lambda 
             demand = add_metres(demand, router, places, named=named, column=f"{need.key}_m")
         noticed += travel_findings(router, demand, services)
         coarse = None if fine is None else measure(communes, services, study, router)
-        demand, told = beside(demand, services, data.services, coarse, data.territory, study, router)
+        demand, told = beside(
+            demand, services, data.services, coarse, data.territory, study, router
+        )
     with clock.step(STEPS[3]):
         slack = partial(slack_at, services=services, study=study, router=router)
         outlines = None if fine is None else fine.shapes
@@ -97,8 +112,14 @@ def run(study: Study, *, router: Router | None = None, on_step: OnStep = lambda 
         kiosks=kiosks,
         summary=summary,
         plan=sited.plan,
-        inputs=(*data.layers, *(() if fine is None else (fine.input,)), *inputs.network_layer(study)),
-        findings=tuple(sorted({*data.findings, *noticed, *more, *undrawn, *_told(fine, told, study)})),
+        inputs=(
+            *data.layers,
+            *(() if fine is None else (fine.input,)),
+            *inputs.network_layer(study),
+        ),
+        findings=tuple(
+            sorted({*data.findings, *noticed, *more, *undrawn, *_told(fine, told, study)})
+        ),
         counters=dict(sorted(counters.items())),
         timings=clock.timings,
         ranking=sited.ranking,
@@ -115,7 +136,9 @@ def _told(fine: FineDemand | None, told: Beside, study: Study) -> list[Finding]:
 
 def _check_unit(router: Router, study: Study) -> None:
     if router.unit != study.unit:
-        what = f"le routeur donné compte en {router.unit}, les seuils de l'étude sont en {study.unit}"
+        what = (
+            f"le routeur donné compte en {router.unit}, les seuils de l'étude sont en {study.unit}"
+        )
         raise study.refusal("router", what, "un routeur et des seuils de même unité")
 
 
@@ -134,7 +157,9 @@ _SERVICE_COLUMNS = (
 
 
 def find_white_zones(study: Study, *, router: Router | None = None) -> CoverageResult:
-    """Answer a study without siting any kiosk (what the API process does). Same errors as :func:`run`."""
+    """Answer a study without siting any kiosk (what the API process does). Same errors as
+    :func:`run`.
+    """
     return run(replace(study, kiosks=None), router=router)
 
 
@@ -153,7 +178,11 @@ class _Sited:
 
 
 def _sited(
-    data: inputs.StudyData, communes: gpd.GeoDataFrame, demand: gpd.GeoDataFrame, study: Study, router: Router
+    data: inputs.StudyData,
+    communes: gpd.GeoDataFrame,
+    demand: gpd.GeoDataFrame,
+    study: Study,
+    router: Router,
 ) -> _Sited:
     """Choose where the kiosks stand, when the study asks for some, and rank them."""
     choice = study.kiosks
@@ -169,7 +198,9 @@ def _sited(
     demand = once_open(demand, kiosks, prospects, study, router)
     kiosks, demand, ranking = rank(study, choice, demand, prospects, kiosks, plan)
     counters["demand_out_of_every_reach"] = len(plan.uncoverable)
-    return _Sited(demand, kiosks, plan, ranking, counters, hosts, prospects.costs.up_to(choice.reach))
+    return _Sited(
+        demand, kiosks, plan, ranking, counters, hosts, prospects.costs.up_to(choice.reach)
+    )
 
 
 def _people_after(zones: gpd.GeoDataFrame, demand: gpd.GeoDataFrame) -> pd.Series:
@@ -177,11 +208,22 @@ def _people_after(zones: gpd.GeoDataFrame, demand: gpd.GeoDataFrame) -> pd.Serie
     return left.reindex(zones.index, fill_value=0).astype(np.int64)
 
 
-def summarise(demand: gpd.GeoDataFrame, kiosks: gpd.GeoDataFrame, territory: Territory) -> pd.DataFrame:
-    """Return the table of the study: one row per département in order of code, then the territory."""
+def summarise(
+    demand: gpd.GeoDataFrame, kiosks: gpd.GeoDataFrame, territory: Territory
+) -> pd.DataFrame:
+    """Return the table of the study: one row per département in order of code, then the
+    territory.
+    """
     rows = [
-        _row(code, name, demand[demand["departement"] == code], int((kiosks["departement"] == code).sum()))
-        for code, name in zip(territory.departements["code"], territory.departements["name"], strict=True)
+        _row(
+            code,
+            name,
+            demand[demand["departement"] == code],
+            int((kiosks["departement"] == code).sum()),
+        )
+        for code, name in zip(
+            territory.departements["code"], territory.departements["name"], strict=True
+        )
     ]
     return pd.DataFrame([*rows, _row("", territory.name, demand, len(kiosks))])
 
@@ -204,12 +246,17 @@ def _row(code: str, name: str, demand: gpd.GeoDataFrame, kiosks: int) -> dict[st
 
 
 def _counters(demand: gpd.GeoDataFrame, zones: gpd.GeoDataFrame) -> dict[str, int]:
-    by_source = {f"demand_at_{source}": int(count) for source, count in demand["point_source"].value_counts().items()}
+    by_source = {
+        f"demand_at_{source}": int(count)
+        for source, count in demand["point_source"].value_counts().items()
+    }
     return by_source | {
         "communes": demand["commune"].nunique() if "commune" in demand.columns else len(demand),
         "people": int(demand["people"].sum()),
         "people_not_located": int(demand.loc[demand["point_source"] == "none", "people"].sum()),
-        ("communes_unserved" if "commune" not in demand.columns else "cells_unserved"): int((~demand["served"]).sum()),
+        ("communes_unserved" if "commune" not in demand.columns else "cells_unserved"): int(
+            (~demand["served"]).sum()
+        ),
         "white_zones": int((zones["communes"] > 0).sum()),
     }
 

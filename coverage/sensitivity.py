@@ -1,4 +1,6 @@
-"""How sure a white zone is: the same study under other thresholds and other speeds, and the whole curve behind them."""
+"""How sure a white zone is: the same study under other thresholds and other speeds, and the whole
+curve behind them.
+"""
 
 from __future__ import annotations
 
@@ -35,17 +37,17 @@ _MOST_STEPS = 240
 class Sensitivity:
     """What other assumptions would say.
 
-    ``demand``: that of the study, with ``share`` (share of the scenarios in which the row is unserved, 0..1) and
-    ``sureness`` (one of :data:`SURENESS`).
+    ``demand``: that of the study, with ``share`` (share of the scenarios in which the row is
+    unserved, 0..1) and ``sureness`` (one of :data:`SURENESS`).
 
-    ``scenarios``: one row each; columns thresholds (factor), congestion (factor of car times; NaN where speeds do not
-    apply), people, communes (rows unserved), share (of the people).
+    ``scenarios``: one row each; columns thresholds (factor), congestion (factor of car times; NaN
+    where speeds do not apply), people, communes (rows unserved), share (of the people).
 
     ``classes``: one row per sureness; columns sureness, communes, people, share and the groups.
 
-    ``curve``: columns curve (``rule`` or the key of a need), congestion, x (seconds or metres), people, share. For a
-    need: people farther than x from it. For the rule: people still unserved if every threshold were x longer (shorter,
-    for a negative x). Exact at every x.
+    ``curve``: columns curve (``rule`` or the key of a need), congestion, x (seconds or metres),
+    people, share. For a need: people farther than x from it. For the rule: people still unserved if
+    every threshold were x longer (shorter, for a negative x). Exact at every x.
     """
 
     result: CoverageResult
@@ -64,7 +66,9 @@ class Sensitivity:
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
         unsure = self.demand[self.demand["share"] > 0]
-        rows = pd.DataFrame(unsure[["name", "departement", "people", "share", "sureness"]]).reset_index(names="id")
+        rows = pd.DataFrame(
+            unsure[["name", "departement", "people", "share", "sureness"]]
+        ).reset_index(names="id")
         return {
             "study": self.study.id,
             "unit": self.study.unit,
@@ -90,18 +94,22 @@ def sensitivity(
     congestion: Sequence[float] = CONGESTION,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> Sensitivity:
-    """Ask a study again with all its thresholds multiplied, and with car times multiplied where roads are driven.
+    """Ask a study again with all its thresholds multiplied, and with car times multiplied where
+    roads are driven.
 
-    Every threshold meets every congestion; 1 is always among them. Congestion multiplies that of the study, and
-    applies to studies by road, by car, in minutes; elsewhere only the thresholds vary (a slower walk is a smaller
-    threshold). Kiosks are left out: the question is who lacks counters.
+    Every threshold meets every congestion; 1 is always among them. Congestion multiplies that of
+    the study, and applies to studies by road, by car, in minutes; elsewhere only the thresholds
+    vary (a slower walk is a smaller threshold). Kiosks are left out: the question is who lacks
+    counters.
 
     Raises
     ------
     SensitivityError
         A factor is not between 0.1 and 10.
     """
-    driven = study.router.kind == "road" and study.router.metric == "time" and study.router.mode == "car"
+    driven = (
+        study.router.kind == "road" and study.router.metric == "time" and study.router.mode == "car"
+    )
     slower = _factors("congestion", congestion) if driven else [1.0]
     factors = _factors("thresholds", thresholds)
     asked = replace(study, kiosks=None, zones=ZoneChoice())
@@ -132,28 +140,43 @@ def sensitivity(
             for (factor, slow), unserved in sorted(white.items())
         ]
     )
-    curves = [_curves(result.demand, asked, slow if driven else np.nan) for slow, result in sorted(results.items())]
+    curves = [
+        _curves(result.demand, asked, slow if driven else np.nan)
+        for slow, result in sorted(results.items())
+    ]
     fine = people_of_cells(asked, base.territory)
-    ground = partition(base.territory.polygons if fine is None else fine.shapes).reindex(demand.index)
+    ground = partition(base.territory.polygons if fine is None else fine.shapes).reindex(
+        demand.index
+    )
     curve = pd.concat(curves, ignore_index=True)
     return Sensitivity(base, demand, scenarios, _classes(demand, asked), curve, ground)
 
 
 def margins(demand: gpd.GeoDataFrame, study: Study, factor: float = 1.0) -> dict[str, Floats]:
-    """Return for each need its threshold times a factor, minus the cost (NaN where there is none)."""
-    return {need.key: need.within * factor - demand[f"{need.key}_{study.unit}"].to_numpy(float) for need in study.needs}
+    """Return for each need its threshold times a factor, minus the cost (NaN where there is
+    none).
+    """
+    return {
+        need.key: need.within * factor - demand[f"{need.key}_{study.unit}"].to_numpy(float)
+        for need in study.needs
+    }
 
 
 def sureness_of(share: Floats) -> npt.NDArray[np.object_]:
-    """Return how sure it is that each row is unserved, from the share of the scenarios in which it is."""
-    return np.select([share >= 1, share >= 0.5, share > 0], list(SURENESS[:3]), default=SURENESS[3]).astype(object)
+    """Return how sure it is that each row is unserved, from the share of the scenarios in which it
+    is.
+    """
+    return np.select(
+        [share >= 1, share >= 0.5, share > 0], list(SURENESS[:3]), default=SURENESS[3]
+    ).astype(object)
 
 
 def _factors(name: str, values: Sequence[float]) -> list[float]:
     wrong = [value for value in values if not 0.1 <= value <= 10]
     if wrong:
         raise SensitivityError(
-            f"--{name} : des facteurs de 0,1 à 10 sont attendus, {wrong[0]:g} est donné ; essayez : 0.9,1,1.2."
+            f"--{name} : des facteurs de 0,1 à 10 sont attendus, {wrong[0]:g} est donné ; essayez "
+            ": 0.9,1,1.2."
         )
     return sorted({1.0, *values})
 
@@ -166,7 +189,15 @@ def _classes(demand: gpd.GeoDataFrame, study: Study) -> pd.DataFrame:
         members = demand[demand["sureness"] == kind]
         people = int(members["people"].sum())
         groups = {name: round(float(members[name].sum())) for name in counted[1:]}
-        rows.append({"sureness": kind, "communes": len(members), "people": people, "share": people / whole, **groups})
+        rows.append(
+            {
+                "sureness": kind,
+                "communes": len(members),
+                "people": people,
+                "share": people / whole,
+                **groups,
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -176,7 +207,8 @@ def _curves(demand: gpd.GeoDataFrame, study: Study, congestion: float) -> pd.Dat
     lacks = -slack_under(study.rule, margins(demand, study))
     tables = [_curve("rule", lacks, people, -min(need.within for need in study.needs), unit)]
     tables += [
-        _curve(need.key, demand[f"{need.key}_{unit}"].to_numpy(float), people, 0.0, unit) for need in study.needs
+        _curve(need.key, demand[f"{need.key}_{unit}"].to_numpy(float), people, 0.0, unit)
+        for need in study.needs
     ]
     return pd.concat(tables, ignore_index=True).assign(congestion=congestion)[
         ["curve", "congestion", "x", "people", "share"]
@@ -193,5 +225,10 @@ def _curve(name: str, cost: Floats, people: Floats, low: float, unit: str) -> pd
     within = np.append(0.0, np.cumsum(people[known][order]))
     above = people.sum() - within[np.searchsorted(cost[known][order], x, side="right")]
     return pd.DataFrame(
-        {"curve": name, "x": x, "people": above.round().astype(np.int64), "share": above / max(people.sum(), 1.0)}
+        {
+            "curve": name,
+            "x": x,
+            "people": above.round().astype(np.int64),
+            "share": above / max(people.sum(), 1.0),
+        }
     )

@@ -18,7 +18,9 @@ class LayerError(GeoguichetError):
 
 
 class ChoiceError(LayerError):
-    """A choice of communes names what is not there, or nothing: which of its parts, what is wrong, what to try."""
+    """A choice of communes names what is not there, or nothing: which of its parts, what is wrong,
+    what to try.
+    """
 
     def __init__(self, key: str, what: str, remedy: str) -> None:
         super().__init__(f"{what} ; {remedy}.")

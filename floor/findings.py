@@ -23,16 +23,23 @@ class Finding:
     """One sentence in French: what was found, and what is done about it."""
     severity: Severity = "warning"
     row: int = 0
-    """Row of the file it came from, the first data row being 1; 0 when it concerns no single row."""
+    """Row of the file it came from, the first data row being 1; 0 when it concerns no single row.
+    """
     column: str = ""
     """Column of the file it was found in, by its published name; empty when several or none."""
     remedy: str = ""
     """What to do about it, in French; empty when the message says enough."""
 
     def as_dict(self) -> dict[str, str | int]:
-        """Return the finding as a plain dictionary, ready for JSON; row, column and remedy only where known."""
+        """Return the finding as a plain dictionary, ready for JSON; row, column and remedy only
+        where known.
+        """
         plain: dict[str, str | int] = asdict(self)
-        return {key: value for key, value in plain.items() if value or key not in {"row", "column", "remedy"}}
+        return {
+            key: value
+            for key, value in plain.items()
+            if value or key not in {"row", "column", "remedy"}
+        }
 
 
 def grouped(number: float) -> str:

@@ -1,4 +1,6 @@
-"""The web application: pygeoapi's, with our pages, our files and the headers a public site owes its readers."""
+"""The web application: pygeoapi's, with our pages, our files and the headers a public site owes its
+readers.
+"""
 
 from __future__ import annotations
 
@@ -37,20 +39,25 @@ from geoguichet.referentials.territories.sample import sample_path
 DEFAULT_URL = "http://127.0.0.1:5000"
 
 _PAGES_POLICY = (
-    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action "
+    "'self'; "
     "frame-ancestors 'none'"
 )
 _STUDY_POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'"
+    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; "
+    "form-action 'none'"
 )
 
 
-def create_app(workspace: Path, *, url: str = DEFAULT_URL, editable: bool = False, token: str = "") -> ASGIApp:
-    """Return the application that serves a workspace at an address (as its readers see it, no slash at the end).
+def create_app(
+    workspace: Path, *, url: str = DEFAULT_URL, editable: bool = False, token: str = ""
+) -> ASGIApp:
+    """Return the application that serves a workspace at an address (as its readers see it, no slash
+    at the end).
 
-    When it is ``editable``, records can be created, replaced, changed and deleted over HTTP: by who bears the
-    ``token``, or from this machine alone when there is none.
+    When it is ``editable``, records can be created, replaced, changed and deleted over HTTP: by who
+    bears the ``token``, or from this machine alone when there is none.
     """
     config = engine.configuration(workspace, url=url.rstrip("/"))
     served = engine.application(config)
@@ -97,10 +104,14 @@ def serve(
     editable: bool = False,
     token: str = "",
 ) -> None:
-    """Serve a workspace until interrupted; ``on_ready`` is told the address. PortInUseError when the port is taken."""
+    """Serve a workspace until interrupted; ``on_ready`` is told the address. PortInUseError when
+    the port is taken.
+    """
     listener = listen(host, port)
     with listener:
-        address = url.rstrip("/") if url else f"http://{_bracketed(host)}:{listener.getsockname()[1]}"
+        address = (
+            url.rstrip("/") if url else f"http://{_bracketed(host)}:{listener.getsockname()[1]}"
+        )
         app = create_app(workspace, url=address, editable=editable, token=token)
         config = uvicorn.Config(app, log_level="warning", access_log=False)
         on_ready(address)
@@ -121,7 +132,9 @@ def listen(host: str, port: int) -> socket.socket:
                 f"arrêtez-le ou choisissez un autre port, par exemple --port {port + 1}."
             ) from error
         raise PortalError(f"Impossible d'écouter sur {host}, port {port} ({error}).") from error
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else each answer waits 40 ms for an ACK
+    listener.setsockopt(
+        socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
+    )  # else each answer waits 40 ms for an ACK
     return listener
 
 
@@ -139,14 +152,18 @@ async def _favicon(_: Request) -> Response:
 
 
 def _background(_: Request) -> Response:
-    """Serve the outlines of the départements: what our maps show beneath the data, instead of tiles."""
+    """Serve the outlines of the départements: what our maps show beneath the data, instead of
+    tiles.
+    """
     headers = {"Cache-Control": "public, max-age=3600"}
     return Response(background_outlines(), media_type="application/geo+json", headers=headers)
 
 
 @lru_cache(maxsize=1)
 def background_outlines() -> bytes:
-    """Return the départements of the sample, simplified, as GeoJSON; an empty collection when there is no sample."""
+    """Return the départements of the sample, simplified, as GeoJSON; an empty collection when there
+    is no sample.
+    """
     try:
         with open_layer(sample_path(), "departements") as layer:
             features = layer.features(key for (key,) in layer.matches())
@@ -154,9 +171,13 @@ def background_outlines() -> bytes:
         features = []
     for feature in features:
         drawn = shapely.from_geojson(json.dumps(feature["geometry"]))
-        feature["geometry"] = json.loads(shapely.to_geojson(shapely.set_precision(drawn.simplify(0.003), 0.0001)))
+        feature["geometry"] = json.loads(
+            shapely.to_geojson(shapely.set_precision(drawn.simplify(0.003), 0.0001))
+        )
         feature["properties"] = {name: feature["properties"].get(name) for name in ("code", "name")}
-    return json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False).encode()
+    return json.dumps(
+        {"type": "FeatureCollection", "features": features}, ensure_ascii=False
+    ).encode()
 
 
 class _Headers:

@@ -12,7 +12,9 @@ class PortInUseError(PortalError, UsageError):
 
 
 class ParameterError(PortalError):
-    """A parameter of a request is unknown or malformed; the message names it, in French and in English."""
+    """A parameter of a request is unknown or malformed; the message names it, in French and in
+    English.
+    """
 
     def __init__(self, french: str, english: str) -> None:
         super().__init__(french)

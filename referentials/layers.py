@@ -38,7 +38,9 @@ def list_layers(path: Path) -> list[str]:
         ) from error
 
 
-def read_layer(path: Path, *, layer: str | None = None, columns: Sequence[str] = ()) -> gpd.GeoDataFrame:
+def read_layer(
+    path: Path, *, layer: str | None = None, columns: Sequence[str] = ()
+) -> gpd.GeoDataFrame:
     """Read one layer, in EPSG:4326, rows in the order of the file and index 0..n-1.
 
     Parameters
@@ -52,9 +54,8 @@ def read_layer(path: Path, *, layer: str | None = None, columns: Sequence[str] =
 
     Raises
     ------
-    LayerError
-        When the file is missing, cut short or unreadable, the layer unknown, without geometry, without CRS or
-        empty, a column missing, or a latitude beyond 90 degrees.
+    LayerError When the file is missing, cut short or unreadable, the layer unknown, without
+        geometry, without CRS or empty, a column missing, or a latitude beyond 90 degrees.
     """
     layer = _choose_layer(path, layer)
     where = f"{path}, couche « {layer} »"
@@ -65,11 +66,14 @@ def read_layer(path: Path, *, layer: str | None = None, columns: Sequence[str] =
             f"{where} : la lecture échoue ({error}) ; le fichier est abîmé, copiez-le de nouveau."
         ) from error
     if not isinstance(frame, gpd.GeoDataFrame):
-        raise LayerError(f"{where} : c'est une table sans géométrie ; une couche géographique est attendue.")
+        raise LayerError(
+            f"{where} : c'est une table sans géométrie ; une couche géographique est attendue."
+        )
     if frame.crs is None:
         raise LayerError(
             f"{where} : le système de coordonnées (CRS) n'est pas indiqué ; "
-            "définissez-le dans QGIS (« Définir la projection ») ou exportez la couche en EPSG:4326."
+            "définissez-le dans QGIS (« Définir la projection ») ou exportez la couche en "
+            "EPSG:4326."
         )
     if frame.empty:
         raise LayerError(f"{where} : la couche ne contient aucune ligne.")
@@ -84,7 +88,9 @@ def check_columns(frame: gpd.GeoDataFrame, columns: Iterable[str], *, where: str
     missing = [column for column in columns if column not in frame.columns]
     if missing:
         present = ", ".join(str(column) for column in frame.columns)
-        raise LayerError(f"{where} : colonne absente : {', '.join(missing)}. Colonnes présentes : {present}.")
+        raise LayerError(
+            f"{where} : colonne absente : {', '.join(missing)}. Colonnes présentes : {present}."
+        )
 
 
 def _choose_layer(path: Path, layer: str | None) -> str:
@@ -115,11 +121,16 @@ def _check_file(path: Path) -> None:
     if header.startswith(b"SQLite format 3\0"):
         expected = _sqlite_size(header)
         if size < expected:
-            raise LayerError(f"{path} : fichier tronqué ({size} octets, {expected} attendus) ; copiez-le de nouveau.")
+            raise LayerError(
+                f"{path} : fichier tronqué ({size} octets, {expected} attendus) ; copiez-le de "
+                "nouveau."
+            )
 
 
 def _sqlite_size(header: bytes) -> int:
-    """Return the bytes an SQLite file must have by its header (sqlite.org/fileformat.html, section 1.3)."""
+    """Return the bytes an SQLite file must have by its header (sqlite.org/fileformat.html, section
+    1.3).
+    """
     if len(header) < 100:
         return 100
     page_size, page_count = struct.unpack(">16xH10xI68x", header)
@@ -127,19 +138,25 @@ def _sqlite_size(header: bytes) -> int:
 
 
 def _check_latitudes(frame: gpd.GeoDataFrame, *, where: str) -> None:
-    """Raise LayerError when a latitude passes 90 degrees: metres taken for degrees, or axes swapped."""
+    """Raise LayerError when a latitude passes 90 degrees: metres taken for degrees, or axes
+    swapped.
+    """
     bounds = shapely.bounds(frame.geometry.array)
     wrong = frame.index[(bounds[:, 1] < -90) | (bounds[:, 3] > 90)]
     if len(wrong):
         raise LayerError(
-            f"{where} : {len(wrong)} ligne(s) ont une latitude au-delà de 90 degrés (la première : ligne "
-            f"{wrong[0] + 1}) ; le système de coordonnées déclaré n'est pas le bon, ou longitude et latitude "
+            f"{where} : {len(wrong)} ligne(s) ont une latitude au-delà de 90 degrés (la première "
+            ": ligne "
+            f"{wrong[0] + 1}) ; le système de coordonnées déclaré n'est pas le bon, ou longitude "
+            "et latitude "
             "sont inversées."
         )
 
 
 def check_text(frame: gpd.GeoDataFrame, columns: Iterable[str], *, where: str) -> None:
-    """Raise LayerError when a value of one of these columns is neither text nor missing (INSEE codes as numbers)."""
+    """Raise LayerError when a value of one of these columns is neither text nor missing (INSEE
+    codes as numbers).
+    """
     for column in columns:
         wrong = [value for value in frame[column].dropna() if not isinstance(value, str)]
         if wrong:
@@ -151,4 +168,6 @@ def check_text(frame: gpd.GeoDataFrame, columns: Iterable[str], *, where: str) -
 
 def as_multipolygon(shape: shapely.Geometry) -> shapely.MultiPolygon:
     """Return a polygon or multipolygon as a multipolygon: a layer holds one type."""
-    return shapely.MultiPolygon([part for part in shapely.get_parts(shape) if part.geom_type == "Polygon"])
+    return shapely.MultiPolygon(
+        [part for part in shapely.get_parts(shape) if part.geom_type == "Polygon"]
+    )

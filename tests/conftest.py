@@ -16,11 +16,15 @@ settings.load_profile("suite")
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The folder of published data kept beside the checkout; GEOGUICHET_SHARED names another place."""
+    """The folder of published data kept beside the checkout; GEOGUICHET_SHARED names another
+    place.
+    """
     beside = Path(__file__).parents[1].parent / "shared" / "data"
     folder = Path(os.environ.get("GEOGUICHET_SHARED", beside))
     if not folder.is_dir():
-        pytest.skip(f"the shared data are not in {folder} (set GEOGUICHET_SHARED to where they are)")
+        pytest.skip(
+            f"the shared data are not in {folder} (set GEOGUICHET_SHARED to where they are)"
+        )
     return folder
 
 
@@ -61,7 +65,9 @@ def small_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
         frame = pyogrio.read_dataframe(sample_path(), layer=layer)
         kept = frame["code"] == "09" if layer == "departements" else frame["departement"] == "09"
         kind = "Point" if layer == "services" else None
-        pyogrio.write_dataframe(frame[kept], folder / "ariege.gpkg", layer=layer, geometry_type=kind)
+        pyogrio.write_dataframe(
+            frame[kept], folder / "ariege.gpkg", layer=layer, geometry_type=kind
+        )
     path = folder / "etude.toml"
     path.write_text(SMALL, encoding="utf-8")
     return path

@@ -16,15 +16,22 @@ FORBIDDEN_NAMES = {"utils.py", "helpers.py", "common.py", "misc.py"}
 
 @cache
 def modules() -> dict[str, Path]:
-    files = [ROOT / "cli.py", *(file for room in ROOMS[:-1] for file in (ROOT / room).rglob("*.py"))]
+    files = [
+        ROOT / "cli.py",
+        *(file for room in ROOMS[:-1] for file in (ROOT / room).rglob("*.py")),
+    ]
     return {
-        ".".join(["geoguichet", *file.relative_to(ROOT).with_suffix("").parts]).removesuffix(".__init__"): file
+        ".".join(["geoguichet", *file.relative_to(ROOT).with_suffix("").parts]).removesuffix(
+            ".__init__"
+        ): file
         for file in files
     }
 
 
 def imports(file: Path, *, at_import_only: bool = False) -> set[str]:
-    """Names that a module imports; with ``at_import_only``, those outside functions and TYPE_CHECKING."""
+    """Names that a module imports; with ``at_import_only``, those outside functions and
+    TYPE_CHECKING.
+    """
     found: set[str] = set()
 
     def visit(node: ast.AST) -> None:
@@ -32,7 +39,9 @@ def imports(file: Path, *, at_import_only: bool = False) -> set[str]:
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{file}: relative import; the project imports by full name"
-            found.update({node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)})
+            found.update(
+                {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
+            )
         skip = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         skip |= isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
         if not (at_import_only and skip):
@@ -75,7 +84,9 @@ def test_arrows_between_families_run_one_way() -> None:
     graph: dict[str, set[str]] = {}
     for module, file in modules().items():
         named = {name for name in ours(imports(file)) if modules()[name].name != "__init__.py"}
-        graph.setdefault(family(module), set()).update({family(name) for name in named} - {family(module)})
+        graph.setdefault(family(module), set()).update(
+            {family(name) for name in named} - {family(module)}
+        )
     try:
         list(TopologicalSorter(graph).static_order())
     except CycleError as error:
@@ -97,7 +108,8 @@ def test_only_publish_knows_the_catalogue() -> None:
     knowing = {
         module
         for module, file in modules().items()
-        if room(module) == "coverage" and any(name.startswith("geoguichet.catalogue") for name in imports(file))
+        if room(module) == "coverage"
+        and any(name.startswith("geoguichet.catalogue") for name in imports(file))
     }
     assert knowing == {"geoguichet.coverage.publish"}
 
@@ -109,7 +121,9 @@ def test_nothing_else_in_the_catalogue_knows_a_formats_xml() -> None:
     xml = "geoguichet.catalogue.formats.xml"
     for module, file in modules().items():
         names = imports(file)
-        if room(module) == "catalogue" and ({name.split(".")[0] for name in names} & languages or xml in names):
+        if room(module) == "catalogue" and (
+            {name.split(".")[0] for name in names} & languages or xml in names
+        ):
             assert speaking.fullmatch(module), module
     others = {module for module, file in modules().items() if xml in imports(file)}
     assert {room(module) for module in others} == {"catalogue"}
@@ -118,7 +132,9 @@ def test_nothing_else_in_the_catalogue_knows_a_formats_xml() -> None:
 def test_only_the_portal_knows_pygeoapi_and_http() -> None:
     web = ("pygeoapi", "starlette", "uvicorn")
     knowing = {
-        room(module) for module, file in modules().items() if any(name.split(".")[0] in web for name in imports(file))
+        room(module)
+        for module, file in modules().items()
+        if any(name.split(".")[0] in web for name in imports(file))
     }
     assert knowing <= {"portal"}
 
@@ -139,7 +155,9 @@ def test_no_drawer_and_no_stray_module_at_the_root() -> None:
 
 
 def tracked() -> list[Path]:
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     if listed.returncode:
         pytest.skip("not a git checkout: the list of the project's files comes from git")
     return [ROOT / name for name in listed.stdout.split("\0") if name]

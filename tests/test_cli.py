@@ -43,7 +43,12 @@ def run(study: Path, *options: str) -> int:
 def refused(capsys: pytest.CaptureFixture[str], code: int, expected: int, *said: str) -> None:
     out, err = capsys.readouterr()
     assert code == expected, err
-    assert out == "" and err.startswith("geoguichet : ") and err.count("\n") == 1 and "Traceback" not in err
+    assert (
+        out == ""
+        and err.startswith("geoguichet : ")
+        and err.count("\n") == 1
+        and "Traceback" not in err
+    )
     for words in said:
         assert words in err
 
@@ -56,13 +61,21 @@ def snapshot(folder: Path) -> dict[str, str]:
     }
 
 
-# --- what it does -----------------------------------------------------------------------------------------------------
+# --- what it does
+# -----------------------------------------------------------------------------------------------------
 
 
-def test_a_small_study_from_file_to_catalogue(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_small_study_from_file_to_catalogue(
+    study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(study) == 0
     out, err = capsys.readouterr()
-    assert "Petite étude de l'Ariège" in out and "09 Ariège" in out and "optimum prouvé" in out and err == ""
+    assert (
+        "Petite étude de l'Ariège" in out
+        and "09 Ariège" in out
+        and "optimum prouvé" in out
+        and err == ""
+    )
     folder = study.parent / "ws" / "studies" / "petite"
     assert sorted(file.name for file in folder.iterdir()) == [
         "manifest.json",
@@ -81,7 +94,10 @@ def test_json_says_what_the_table_says(study: Path, capsys: pytest.CaptureFixtur
     assert run(study, "--json", "--quiet") == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["summary"][-1]["name"] == "Ariège" and answer["plan"]["status"] == "optimal"
-    assert answer["summary"][-1]["white_before"] - answer["summary"][-1]["white_after"] == answer["plan"]["value"]
+    assert (
+        answer["summary"][-1]["white_before"] - answer["summary"][-1]["white_after"]
+        == answer["plan"]["value"]
+    )
     assert all(Path(file).is_file() for file in answer["files"])
     assert (
         answer["plan"]["seconds"] >= 0
@@ -89,15 +105,25 @@ def test_json_says_what_the_table_says(study: Path, capsys: pytest.CaptureFixtur
         and answer["plan"]["bound"] >= answer["plan"]["value"]
     )
     assert answer["use"]["uses_per_person"] == 0.03
-    assert answer["use"]["km_saved_per_year"] == pytest.approx(sum(k["km_saved_per_year"] for k in answer["kiosks"]))
+    assert answer["use"]["km_saved_per_year"] == pytest.approx(
+        sum(k["km_saved_per_year"] for k in answer["kiosks"])
+    )
 
 
-def test_the_terminal_tells_how_where_to_stop_and_who_is_left(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_terminal_tells_how_where_to_stop_and_who_is_left(
+    study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     text = study.read_text(encoding="utf-8")
     study.write_text(text.replace("count = 3", 'count = 3\nrequired = ["09225"]'), encoding="utf-8")
     assert run(study, "--quiet") == 0
     printed = capsys.readouterr().out
-    for said in ("Calcul en ", " points et ", "Sous l’usage supposé, ", "Encore sans accès : ", " (09), imposé"):
+    for said in (
+        "Calcul en ",
+        " points et ",
+        "Sous l’usage supposé, ",
+        "Encore sans accès : ",
+        " (09), imposé",
+    ):
         assert said in printed, said
     assert "(s)" not in printed and "\u202f" not in printed
 
@@ -106,7 +132,9 @@ def test_the_same_study_gives_the_same_bytes(study: Path, tmp_path: Path) -> Non
     for name in ("one", "two"):
         assert run(study, "--quiet", "--out", str(tmp_path / name)) == 0
     one, two = (snapshot(tmp_path / name) for name in ("one", "two"))
-    manifests = [json.loads((tmp_path / name / "manifest.json").read_text()) for name in ("one", "two")]
+    manifests = [
+        json.loads((tmp_path / name / "manifest.json").read_text()) for name in ("one", "two")
+    ]
     assert {name: digest for name, digest in one.items() if name != "manifest.json"} == {
         name: digest for name, digest in two.items() if name != "manifest.json"
     }
@@ -116,17 +144,33 @@ def test_the_same_study_gives_the_same_bytes(study: Path, tmp_path: Path) -> Non
     assert not (tmp_path / "ws").exists()  # --out publishes nothing
 
 
-def test_a_second_run_leaves_the_record_as_it_was(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_second_run_leaves_the_record_as_it_was(
+    study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     shown = []
     for _ in range(2):
         assert run(study, "--quiet") == 0
         capsys.readouterr()
-        assert main(["catalogue", "show", "study-petite", "--json", "--workspace", str(study.parent / "ws")]) == 0
+        assert (
+            main(
+                [
+                    "catalogue",
+                    "show",
+                    "study-petite",
+                    "--json",
+                    "--workspace",
+                    str(study.parent / "ws"),
+                ]
+            )
+            == 0
+        )
         shown.append(capsys.readouterr().out)
     assert shown[0] == shown[1]
 
 
-def test_init_gives_a_study_that_runs_and_never_overwrites(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_init_gives_a_study_that_runs_and_never_overwrites(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     from geoguichet.coverage.study.study import read_study
 
     path = tmp_path / "mienne.toml"
@@ -137,7 +181,12 @@ def test_init_gives_a_study_that_runs_and_never_overwrites(tmp_path: Path, capsy
     capsys.readouterr()
     refused(capsys, main(["coverage", "init", str(path)]), 2, "existe déjà", "mienne.toml")
     assert path.read_text(encoding="utf-8") == "# à moi"
-    refused(capsys, main(["coverage", "init", str(tmp_path / "absent" / "x.toml")]), 1, "ne peut pas être écrit")
+    refused(
+        capsys,
+        main(["coverage", "init", str(tmp_path / "absent" / "x.toml")]),
+        1,
+        "ne peut pas être écrit",
+    )
 
 
 def test_the_workspace_can_come_from_the_environment(
@@ -148,7 +197,9 @@ def test_the_workspace_can_come_from_the_environment(
     assert (tmp_path / "elsewhere" / "studies" / "petite" / "map.html").is_file()
 
 
-def test_versions_are_shown_and_restored(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_versions_are_shown_and_restored(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     from geoguichet.catalogue.record import Record
     from geoguichet.catalogue.search.store import SQLiteStore, store_path
 
@@ -161,13 +212,18 @@ def test_versions_are_shown_and_restored(tmp_path: Path, capsys: pytest.CaptureF
     shown = capsys.readouterr().out
     assert "modifiée par paul : properties.title" in shown and "   3  " in shown
     assert main(["catalogue", "history", "a", "--json", *workspace]) == 0
-    assert [version["by"] for version in json.loads(capsys.readouterr().out)][:2] == ["anne", "paul"]
+    assert [version["by"] for version in json.loads(capsys.readouterr().out)][:2] == [
+        "anne",
+        "paul",
+    ]
     refused(capsys, main(["catalogue", "restore", "a", "9", *workspace]), 1, "version 9")
     refused(capsys, main(["catalogue", "history", "rien", *workspace]), 1, "rien")
     refused(capsys, main(["catalogue", "conformance", "http://127.0.0.1:9"]), 1, "ne répond pas")
 
 
-def test_an_empty_catalogue_answers_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_empty_catalogue_answers_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["catalogue", "search", "forêt", "--workspace", str(tmp_path)]) == 0
     assert capsys.readouterr().out.startswith("0 fiche")
     refused(capsys, main(["catalogue", "show", "rien", "--workspace", str(tmp_path)]), 1, "rien")
@@ -185,7 +241,9 @@ def test_help_is_quick() -> None:
     assert min(seconds) < 0.3  # of processor: the clock also counts what else the machine is doing
 
 
-def test_readme_shows_what_the_command_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_readme_shows_what_the_command_prints(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["demo", "--workspace", str(tmp_path / "workspace"), "--quiet"]) == 0
     printed = capsys.readouterr().out.replace(str(tmp_path) + os.sep, "")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -193,21 +251,39 @@ def test_readme_shows_what_the_command_prints(tmp_path: Path, capsys: pytest.Cap
     printed, readme = (re.sub(spent, "0,6", text) for text in (printed, readme))
     assert printed.partition("\nPour parcourir")[0].strip() in readme
     assert (
-        "\nPour parcourir le catalogue (6 fiches)" in printed and "\nPour parcourir le catalogue (6 fiches)" in readme
+        "\nPour parcourir le catalogue (6 fiches)" in printed
+        and "\nPour parcourir le catalogue (6 fiches)" in readme
     )
     assert main(["catalogue", "search", "--workspace", str(tmp_path / "workspace")]) == 0
     held = {line.split()[0].partition("-")[0] for line in capsys.readouterr().out.splitlines()[:-1]}
-    assert held == {"study", "midi"}  # the study and the layers of the sample, which the crawl of data/ filled in
+    assert held == {
+        "study",
+        "midi",
+    }  # the study and the layers of the sample, which the crawl of data/ filled in
     assert (
-        main(["catalogue", "show", "midi-pyrenees-communes", "--json", "--workspace", str(tmp_path / "workspace")]) == 0
+        main(
+            [
+                "catalogue",
+                "show",
+                "midi-pyrenees-communes",
+                "--json",
+                "--workspace",
+                str(tmp_path / "workspace"),
+            ]
+        )
+        == 0
     )
     shown = capsys.readouterr().out
     assert (
-        '"features": 2944' in shown and str(tmp_path) not in shown and str(ROOT) not in shown and "file:" not in shown
+        '"features": 2944' in shown
+        and str(tmp_path) not in shown
+        and str(ROOT) not in shown
+        and "file:" not in shown
     )
 
 
-# --- how it refuses ---------------------------------------------------------------------------------------------------
+# --- how it refuses
+# ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -234,14 +310,39 @@ def test_usage(arguments: list[str], said: str, capsys: pytest.CaptureFixture[st
 @pytest.mark.parametrize(
     ("old", "new", "code", "said"),
     [
-        ('types = ["town_hall"]', 'types = ["townhall"]', 2, ["services.mairie.types", '"town_hall"']),
+        (
+            'types = ["town_hall"]',
+            'types = ["townhall"]',
+            2,
+            ["services.mairie.types", '"town_hall"'],
+        ),
         ('within = "8 km"', 'within = "0 km"', 2, ["services.mairie.within", "supérieure à zéro"]),
         ('within = "8 km"', 'within = "8 lieues"', 2, ["services.mairie.within", "unité"]),
-        ('groups = ["pop_65_plus"]', 'groups = ["pop_85_plus"]', 2, ["demand.groups", "pop_85_plus", "pop_65_plus"]),
-        ('groups = ["pop_65_plus"]', 'weight = "habitants"', 2, ["demand.weight", "habitants", "population"]),
-        ('groups = ["pop_65_plus"]', 'layer = "comunes"', 2, ["demand.layer", "comunes", "communes"]),
+        (
+            'groups = ["pop_65_plus"]',
+            'groups = ["pop_85_plus"]',
+            2,
+            ["demand.groups", "pop_85_plus", "pop_65_plus"],
+        ),
+        (
+            'groups = ["pop_65_plus"]',
+            'weight = "habitants"',
+            2,
+            ["demand.weight", "habitants", "population"],
+        ),
+        (
+            'groups = ["pop_65_plus"]',
+            'layer = "comunes"',
+            2,
+            ["demand.layer", "comunes", "communes"],
+        ),
         ("ariege.gpkg", "autre.gpkg", 2, ["data.source", "autre.gpkg"]),
-        ('departements = ["09"]', 'departements = ["99"]', 2, ["territory.departements", "99", "09"]),
+        (
+            'departements = ["09"]',
+            'departements = ["99"]',
+            2,
+            ["territory.departements", "99", "09"],
+        ),
         ('reach = "8 km"', 'reach = "8 km"\nrequired = ["31555"]', 2, ["kiosks.required", "31555"]),
     ],
 )
@@ -255,8 +356,12 @@ def test_a_study_that_names_what_is_not_there(
     assert not (study.parent / "ws").exists()
 
 
-@pytest.mark.parametrize(("layer", "column"), [("communes", "code"), ("departements", "code"), ("services", "commune")])
-def test_insee_codes_as_numbers(layer: str, column: str, study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("layer", "column"), [("communes", "code"), ("departements", "code"), ("services", "commune")]
+)
+def test_insee_codes_as_numbers(
+    layer: str, column: str, study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = study.parent / "ariege.gpkg"
     frame = pyogrio.read_dataframe(path, layer=layer)
     frame[column] = frame[column].astype(int)
@@ -264,7 +369,9 @@ def test_insee_codes_as_numbers(layer: str, column: str, study: Path, capsys: py
     refused(capsys, run(study), 1, layer, column, "du texte est attendu")
 
 
-def test_services_that_do_not_say_their_commune(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_services_that_do_not_say_their_commune(
+    study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = study.parent / "ariege.gpkg"
     assert run(study, "--json", "--quiet") == 0
     whole = json.loads(capsys.readouterr().out)
@@ -294,14 +401,18 @@ def test_an_empty_services_layer(study: Path, capsys: pytest.CaptureFixture[str]
 def test_a_layer_without_crs(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = study.parent / "ariege.gpkg"
     services = pyogrio.read_dataframe(path, layer="services")
-    replace_layer(path, "services", services.set_crs(None, allow_override=True), geometry_type="Point")
+    replace_layer(
+        path, "services", services.set_crs(None, allow_override=True), geometry_type="Point"
+    )
     refused(capsys, run(study), 1, "services", "CRS")
 
 
 def test_latitude_first(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = study.parent / "ariege.gpkg"
     services = pyogrio.read_dataframe(path, layer="services")
-    services.geometry = services.geometry.map(lambda point: point and shapely.Point(point.y, point.x))
+    services.geometry = services.geometry.map(
+        lambda point: point and shapely.Point(point.y, point.x)
+    )
     replace_layer(path, "services", services, geometry_type="Point")
     refused(capsys, run(study), 1, "services", "inversées")
 
@@ -314,7 +425,9 @@ def test_services_of_another_place(study: Path, capsys: pytest.CaptureFixture[st
     refused(capsys, run(study), 1, "services", "territoire")
 
 
-def test_something_stands_where_the_result_should_go(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_something_stands_where_the_result_should_go(
+    study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (study.parent / "ws").write_text("un fichier, pas un dossier", encoding="utf-8")
     refused(capsys, run(study), 1, "ws", "n'a pas été écrit")
 
@@ -342,14 +455,17 @@ def test_ctrl_c_leaves_the_previous_result(after: str, study: Path) -> None:
     before = snapshot(study.parent / "ws")
     code = (
         "import os, signal, sys\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a job in the background inherits it ignored
+        # a job in the background inherits it ignored
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "import geoguichet.cli as cli, geoguichet.commands.coverage as commands\n"
         "from contextlib import contextmanager\n"
         "@contextmanager\n"
         "def progress(*, quiet):\n"
-        f"    yield lambda name: os.kill(os.getpid(), signal.SIGINT) if name == {after!r} else None\n"
+        f"    yield lambda name: os.kill(os.getpid(), signal.SIGINT) if name == {after!r} else "
+        "None\n"
         "commands.progress = progress\n"
-        f"sys.exit(cli.main(['coverage', 'run', {str(study)!r}, '--workspace', {str(study.parent / 'ws')!r}]))\n"
+        f"sys.exit(cli.main(['coverage', 'run', {str(study)!r}, '--workspace', "
+        f"{str(study.parent / 'ws')!r}]))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 130 and "interrompu" in done.stderr and "Traceback" not in done.stderr
@@ -362,7 +478,8 @@ def test_ctrl_c_while_solving_stops_at_once(tmp_path: Path) -> None:
         "import numpy as np\nfrom scipy import sparse\n"
         "from geoguichet.coverage.siting.covering import maximal_covering\n"
         "rng = np.random.default_rng(7)\npoints = rng.random((3000, 2))\n"
-        "cover = sparse.csr_array(np.hypot(*(points[:, None] - points[None]).transpose(2, 0, 1)) < 0.09)\n"
+        "cover = sparse.csr_array(np.hypot(*(points[:, None] - points[None]).transpose(2, 0, 1)) "
+        "< 0.09)\n"
         "print('solving', flush=True)\n"
         "maximal_covering(cover, rng.integers(1, 1000, 3000).astype(float), 25, time_limit_s=120)\n"
     )
@@ -381,14 +498,20 @@ def test_a_port_in_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         refused(
-            capsys, main(["serve", "--port", str(port), "--workspace", str(tmp_path)]), 2, str(port), "déjà utilisé"
+            capsys,
+            main(["serve", "--port", str(port), "--workspace", str(tmp_path)]),
+            2,
+            str(port),
+            "déjà utilisé",
         )
 
 
 def test_serve_says_where_and_stops_cleanly(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "geoguichet.cli", "serve", "--port", str(free_port())]
     command += ["--workspace", str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as server:
         assert server.stdout is not None and server.stderr is not None
         try:
             address = server.stdout.readline().split()[3]
@@ -415,10 +538,13 @@ def answer(address: str) -> bytes:
     raise AssertionError(f"{address} does not answer")
 
 
-# --- what the planner reads -------------------------------------------------------------------------------------------
+# --- what the planner reads
+# -------------------------------------------------------------------------------------------
 
 
-def test_compare_tells_who_loses_and_writes_the_change(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_compare_tells_who_loses_and_writes_the_change(
+    study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     close = [
         "coverage",
         "compare",
@@ -430,24 +556,38 @@ def test_compare_tells_who_loses_and_writes_the_change(study: Path, capsys: pyte
     ]
     assert main(close) == 0
     out = capsys.readouterr().out
-    assert "fermeture de Sous-préfecture de Pamiers" in out and "0 gagnent l’accès" in out and "Intercommunalité" in out
+    assert (
+        "fermeture de Sous-préfecture de Pamiers" in out
+        and "0 gagnent l’accès" in out
+        and "Intercommunalité" in out
+    )
     assert {file.name for file in (study.parent / "ws" / "comparisons" / "petite").iterdir()} == {
         "compare.html",
         "compare.gpkg",
     }
     assert main([*close, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert told["areas"][0]["lost"] == sum(row["people"] for row in told["communes"] if row["change"] == "lost") > 0
+    assert (
+        told["areas"][0]["lost"]
+        == sum(row["people"] for row in told["communes"] if row["change"] == "lost")
+        > 0
+    )
 
 
 def test_nearest_tells_where_to_go(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked = ["coverage", "nearest", "st girons", "sous_prefecture", "--study", str(study)]
     assert main([*asked, "--workspace", str(study.parent / "ws")]) == 0
     out = capsys.readouterr().out
-    assert "depuis Saint-Girons (09)" in out and "sous-prefecture-093" in out and "Sans visioguichets" in out
+    assert (
+        "depuis Saint-Girons (09)" in out
+        and "sous-prefecture-093" in out
+        and "Sans visioguichets" in out
+    )
     assert run(study, "--quiet") == 0
     capsys.readouterr()
-    assert main([*asked, "--json", "--at", "mardi 10h", "--workspace", str(study.parent / "ws")]) == 0
+    assert (
+        main([*asked, "--json", "--at", "mardi 10h", "--workspace", str(study.parent / "ws")]) == 0
+    )
     found = json.loads(capsys.readouterr().out)["features"]
     assert {feature["properties"]["opening"] for feature in found} <= {"open", "unknown"} and found
 
@@ -457,7 +597,10 @@ def test_nearest_tells_where_to_go(study: Path, capsys: pytest.CaptureFixture[st
     [
         (["compare"], "il manque : AVANT"),
         (["compare", "absent.toml"], "rien à quoi comparer"),
-        (["compare", "{study}", "--close", "personne"], "aucun service n'a l'identifiant 'personne'"),
+        (
+            ["compare", "{study}", "--close", "personne"],
+            "aucun service n'a l'identifiant 'personne'",
+        ),
         (["compare", "{study}", "--kiosks", "deux"], "'deux' est inconnu"),
         (["nearest", "Foix"], "il manque : QUOI"),
         (["nearest", "Foix", "mairie", "--at", "demain"], "mardi 10h30"),
@@ -472,16 +615,22 @@ def test_usage_of_the_planner(
     refused(capsys, main(["coverage", *told, "--workspace", str(tmp_path / "ws")]), 2, said)
 
 
-def test_nearest_by_road_asks_where_the_network_is(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nearest_by_road_asks_where_the_network_is(
+    study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A result's folder holds no network: ``--beside`` names its folder."""
-    timed = re.sub(r'(within|reach) = "\d+ km"', r'\1 = "20 min"', study.read_text(encoding="utf-8"))
+    timed = re.sub(
+        r'(within|reach) = "\d+ km"', r'\1 = "20 min"', study.read_text(encoding="utf-8")
+    )
     study.write_text(timed + '[router]\nkind = "road"\nnetwork = "r.roads"\n', encoding="utf-8")
     asked = ["coverage", "nearest", "Foix", "mairie", "--study", str(study)]
     refused(capsys, main(asked), 2, "--beside et le dossier")
     beside = study.parent / "roads"
     beside.mkdir()
     line = shapely.LineString([(1.55, 42.9658), (1.6075, 42.9658), (1.66, 42.9658)])
-    gpd.GeoDataFrame({"class": ["primary"]}, geometry=[line], crs="EPSG:4326").to_file(beside / "lines.gpkg")
+    gpd.GeoDataFrame({"class": ["primary"]}, geometry=[line], crs="EPSG:4326").to_file(
+        beside / "lines.gpkg"
+    )
     make_network([beside / "lines.gpkg"], beside / "r.roads", mapping={"class": "class"})
     assert main([*asked, "--beside", str(beside)]) == 0
     assert "Mairie de Foix" in capsys.readouterr().out

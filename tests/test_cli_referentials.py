@@ -29,7 +29,9 @@ def said(capsys: pytest.CaptureFixture[str], *argv: str | Path, code: int = 0) -
     return captured.err if code else captured.out
 
 
-def test_from_a_commune_s_file_to_a_study_s_data(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_from_a_commune_s_file_to_a_study_s_data(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = workspace / "liste.csv"
     dry = said(capsys, "referentials", "import", file, "--as", "services", "--dry-run")
     assert "4 lignes lues, 4 services" in dry
@@ -39,12 +41,23 @@ def test_from_a_commune_s_file_to_a_study_s_data(workspace: Path, capsys: pytest
     done = said(capsys, "referentials", "import", file, "--name", "guichets")
     assert "guichets@" in done
     assert "guichets@" in said(capsys, "referentials", "status")
-    checked = said(capsys, "referentials", "check", "guichets", "--out", workspace / "constats.gpkg")
+    checked = said(
+        capsys, "referentials", "check", "guichets", "--out", workspace / "constats.gpkg"
+    )
     assert "swapped-axes" in checked
     assert "no-point" in checked
     assert set(gpd.read_file(workspace / "constats.gpkg")["rule"]) >= {"swapped-axes", "no-point"}
     assert "1 réparations" in said(capsys, "referentials", "check", "guichets", "--fix")
-    joined = said(capsys, "referentials", "export", "guichets", "--base", "sample", "--out", workspace / "etude.gpkg")
+    joined = said(
+        capsys,
+        "referentials",
+        "export",
+        "guichets",
+        "--base",
+        "sample",
+        "--out",
+        workspace / "etude.gpkg",
+    )
     assert "post_office 2" in joined
     services = gpd.read_file(workspace / "etude.gpkg", layer="services").set_index("id")
     assert services.loc["liste.csv/g4", "point_source"] == "town_hall"  # it had no point
@@ -56,14 +69,21 @@ def test_from_a_commune_s_file_to_a_study_s_data(workspace: Path, capsys: pytest
 def test_two_versions_are_compared(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = workspace / "liste.csv"
     said(capsys, "referentials", "import", file, "--name", "avant")
-    file.write_text(LIST.replace("g2;", "g9;").replace("Poste d'Auch", "Nouvelle poste"), encoding="cp1252")
+    file.write_text(
+        LIST.replace("g2;", "g9;").replace("Poste d'Auch", "Nouvelle poste"), encoding="cp1252"
+    )
     said(capsys, "referentials", "import", file, "--name", "apres")
     told = said(capsys, "referentials", "diff", "avant", "apres", "--out", workspace / "diff")
     assert "opened" in told
-    assert {path.name for path in (workspace / "diff").iterdir()} == {"changes.gpkg", "changes.html"}
+    assert {path.name for path in (workspace / "diff").iterdir()} == {
+        "changes.gpkg",
+        "changes.html",
+    }
 
 
-def test_a_territory_is_started_from_the_sample(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_territory_is_started_from_the_sample(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = workspace / "metropole"
     done = said(capsys, "init", folder, "--epci", "243100518", "--name", "Toulouse Métropole")
     assert done.startswith("Toulouse Métropole : 37 communes, 771 132 habitants")
@@ -72,7 +92,9 @@ def test_a_territory_is_started_from_the_sample(workspace: Path, capsys: pytest.
     assert "existe déjà" in said(capsys, "init", folder, code=1)
 
 
-def test_the_template_and_the_sources_are_given(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_template_and_the_sources_are_given(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     said(capsys, "referentials", "template", workspace / "modele.xlsx")
     assert (workspace / "modele.xlsx").stat().st_size > 1000
     listed = said(capsys, "referentials", "list")

@@ -24,14 +24,20 @@ def python(code: str, *, cwd: Path, **environment: str) -> str:
 
 @pytest.mark.parametrize("at_root", [True, False])
 def test_coverage_py_still_answers_to_its_name(at_root: bool, tmp_path: Path) -> None:
-    where = ROOT if at_root else tmp_path  # `python -c` puts its working directory first on sys.path
-    out = python("import coverage; print(coverage.Coverage.__name__, 'site-packages' in coverage.__file__)", cwd=where)
+    where = (
+        ROOT if at_root else tmp_path
+    )  # `python -c` puts its working directory first on sys.path
+    out = python(
+        "import coverage; print(coverage.Coverage.__name__, 'site-packages' in coverage.__file__)",
+        cwd=where,
+    )
     assert out.split() == ["Coverage", "True"]
 
 
 def test_root_on_pythonpath_as_ides_do(tmp_path: Path) -> None:
     out = python(
-        "import coverage, geoguichet.coverage.study.study as s; print(coverage.__version__[0], s.SAMPLE)",
+        "import coverage, geoguichet.coverage.study.study as s; print(coverage.__version__[0], "
+        "s.SAMPLE)",
         cwd=tmp_path,
         PYTHONPATH=str(ROOT),
     )
@@ -39,9 +45,11 @@ def test_root_on_pythonpath_as_ides_do(tmp_path: Path) -> None:
 
 
 def test_numba_finds_the_attribute_it_looks_for() -> None:
-    # What numba does at import: `import coverage`, then reads coverage.types; any other thing of that name breaks it.
+    # What numba does at import: `import coverage`, then reads coverage.types; any other thing of
+    # that name breaks it.
     assert (
-        python("import coverage; import coverage.types; print(coverage.types.__name__)", cwd=ROOT) == "coverage.types\n"
+        python("import coverage; import coverage.types; print(coverage.types.__name__)", cwd=ROOT)
+        == "coverage.types\n"
     )
 
 
@@ -60,7 +68,11 @@ def test_without_coverage_py_the_bare_name_is_plainly_absent() -> None:
 
 def test_cli_runs_as_a_file() -> None:
     done = subprocess.run(
-        [sys.executable, "cli.py", "--version"], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "cli.py", "--version"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0 and done.stdout.startswith("geoguichet ")
 

@@ -1,4 +1,6 @@
-"""Every notebook runs from top to bottom; notebooks hold prose, calls and maps, and define nothing."""
+"""Every notebook runs from top to bottom; notebooks hold prose, calls and maps, and define
+nothing.
+"""
 
 import ast
 import warnings
@@ -15,18 +17,28 @@ NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
 
 def code(path: Path) -> list[str]:
-    return [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    return [
+        cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"
+    ]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-@pytest.mark.filterwarnings("ignore")  # the kernel's machinery; the notebook's own warnings are checked below
+@pytest.mark.filterwarnings(
+    "ignore"
+)  # the kernel's machinery; the notebook's own warnings are checked below
 def test_runs_without_a_warning(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(
-        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
+        notebook,
+        timeout=120,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(path.parent)}},
     ).execute()
     said = [
-        output.text for cell in notebook.cells for output in cell.get("outputs", []) if output.get("name") == "stderr"
+        output.text
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if output.get("name") == "stderr"
     ]
     assert said == []
 
@@ -34,7 +46,11 @@ def test_runs_without_a_warning(path: Path) -> None:
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_defines_nothing_and_keeps_no_output(path: Path) -> None:
     for source in code(path):
-        assert not [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+        assert not [
+            node
+            for node in ast.walk(ast.parse(source))
+            if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        ]
     assert not [cell for cell in nbformat.read(path, as_version=4).cells if cell.get("outputs")]
 
 

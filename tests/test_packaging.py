@@ -20,7 +20,17 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     )
     shutil.copytree(ROOT, copy, ignore=ignored)
     (copy / "stray.gpkg").write_bytes(b"")
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index", "."]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "--no-index",
+        ".",
+    ]
     done = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     (built,) = copy.glob("*.whl")
@@ -32,8 +42,14 @@ def test_every_module_and_file_of_the_rooms_is_there(wheel: set[str]) -> None:
     wanted = [ROOT / "cli.py", ROOT / "pygeoapi-config.yml", ROOT / "data" / "midi-pyrenees.gpkg"]
     wanted += (ROOT / "data" / "studies").glob("*.toml")
     for room in rooms:
-        wanted += [file for file in (ROOT / room).rglob("*") if file.is_file() and "__pycache__" not in file.parts]
-    missing = [file for file in wanted if f"geoguichet/{file.relative_to(ROOT).as_posix()}" not in wheel]
+        wanted += [
+            file
+            for file in (ROOT / room).rglob("*")
+            if file.is_file() and "__pycache__" not in file.parts
+        ]
+    missing = [
+        file for file in wanted if f"geoguichet/{file.relative_to(ROOT).as_posix()}" not in wheel
+    ]
     assert [file for file in missing if file.suffix != ".po"] == []
 
 

@@ -1,4 +1,6 @@
-"""What a person sees at a terminal: a bar that moves and goes, silence when nobody watches, and Ctrl-C."""
+"""What a person sees at a terminal: a bar that moves and goes, silence when nobody watches, and
+Ctrl-C.
+"""
 
 import os
 import struct
@@ -25,13 +27,20 @@ termios = pytest.importorskip("termios")
 BAR, SHOWN = "━", "\x1b[?25h"
 """What a bar is drawn with, and what shows the cursor again at its end."""
 
-SHIM = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
-"""Take the pseudo-terminal as one's own, so that Ctrl-C typed in it is a signal, then become the command."""
+SHIM = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    "os.execv(sys.argv[1], sys.argv[1:])"
+)
+"""Take the pseudo-terminal as one's own, so that Ctrl-C typed in it is a signal, then become the
+command.
+"""
 
 
 @contextmanager
 def terminal(columns: int = 90) -> Iterator[tuple[int, int]]:
-    """A pseudo-terminal of a size: the end that a person watches and types in, the end that a program writes to."""
+    """A pseudo-terminal of a size: the end that a person watches and types in, the end that a
+    program writes to.
+    """
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     try:
@@ -74,13 +83,20 @@ def folder(tmp_path: Path) -> Path:
     for number in range(3):
         record = Record(id=f"jeu-{number}", type="dataset", title=f"Jeu {number}")
         (tmp_path / "fiches" / f"{number}.xml").write_bytes(iso19139.write(record))
-    (tmp_path / "fiches" / "points.csv").write_text("nom,lon,lat\nAuch,0.58,43.64\n", encoding="utf-8")
+    (tmp_path / "fiches" / "points.csv").write_text(
+        "nom,lon,lat\nAuch,0.58,43.64\n", encoding="utf-8"
+    )
     return tmp_path / "fiches"
 
 
-@pytest.mark.parametrize("words", [["import", "."], ["crawl", "."], ["harvest", "folder", "."], ["check", "--all"]])
+@pytest.mark.parametrize(
+    "words", [["import", "."], ["crawl", "."], ["harvest", "folder", "."], ["check", "--all"]]
+)
 def test_a_bar_moves_at_a_terminal_and_nowhere_else(
-    words: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    words: list[str],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(folder)
     arguments = ["catalogue", *words, "--workspace", str(folder.parent / "w")]
@@ -95,7 +111,9 @@ def test_a_bar_moves_at_a_terminal_and_nowhere_else(
 
 @contextmanager
 def catalogue(count: int, stuck: threading.Event) -> Iterator[tuple[str, list[int]]]:
-    """An OGC API Records of some records whose third page waits for an event; yields its address and what was asked."""
+    """An OGC API Records of some records whose third page waits for an event; yields its address
+    and what was asked.
+    """
     asked: list[int] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -109,8 +127,13 @@ def catalogue(count: int, stuck: threading.Event) -> Iterator[tuple[str, list[in
             if start >= 200:
                 stuck.wait(30)
             span = range(start, min(start + size, count))
-            listed = [Record(id=f"jeu-{n:03}", type="dataset", title=f"Jeu {n}").to_geojson() for n in span]
-            body = dumps({"type": "FeatureCollection", "features": listed, "numberMatched": count}).encode()
+            listed = [
+                Record(id=f"jeu-{n:03}", type="dataset", title=f"Jeu {n}").to_geojson()
+                for n in span
+            ]
+            body = dumps(
+                {"type": "FeatureCollection", "features": listed, "numberMatched": count}
+            ).encode()
             with suppress(ConnectionError):
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(body)))
@@ -135,10 +158,20 @@ def catalogue(count: int, stuck: threading.Event) -> Iterator[tuple[str, list[in
 def test_ctrl_c_in_the_middle_is_one_sentence_and_is_taken_up(tmp_path: Path) -> None:
     stuck, workspace = threading.Event(), tmp_path / "w"
     with catalogue(250, stuck) as (address, asked), terminal() as (ours, theirs):
-        arguments = ["catalogue", "harvest", "ogc-records", address, "--name", "voisin", "--workspace", str(workspace)]
+        arguments = [
+            "catalogue",
+            "harvest",
+            "ogc-records",
+            address,
+            "--name",
+            "voisin",
+            "--workspace",
+            str(workspace),
+        ]
         command = [sys.executable, "-c", SHIM, sys.executable, "-m", "geoguichet.cli", *arguments]
         environment = os.environ | {"TERM": "xterm-256color", "PYTHONWARNINGS": "ignore"}
-        child = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+        child = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs,
+        start_new_session=True,
                                  env=environment)  # fmt: skip
         os.close(theirs)
         typed = threading.Event()

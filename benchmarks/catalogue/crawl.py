@@ -2,7 +2,8 @@
 
     python benchmarks/catalogue/crawl.py [FILES]
 
-Prints seconds of the clock and of the processor, and what the crawl counted. The issue asks for less than 300 s.
+Prints seconds of the clock and of the processor, and what the crawl counted. The issue asks for
+less than 300 s.
 """
 
 import sys
@@ -25,9 +26,15 @@ def make(folder: Path, files: int) -> None:
     chance = np.random.default_rng(1)
     for number in range(files):
         stem, kind = folder / f"jeu_{number:04}", number % 8
-        corners = 500_000 + chance.integers(0, 90_000, 200), 6_200_000 + chance.integers(0, 90_000, 200)
+        corners = (
+            500_000 + chance.integers(0, 90_000, 200),
+            6_200_000 + chance.integers(0, 90_000, 200),
+        )
         squares = [box(x, y, x + 500, y + 500) for x, y in zip(*corners, strict=True)]
-        columns = {"classe": chance.integers(0, 9, 200), "nom": [f"lieu {row}" for row in range(200)]}
+        columns = {
+            "classe": chance.integers(0, 9, 200),
+            "nom": [f"lieu {row}" for row in range(200)],
+        }
         frame = gpd.GeoDataFrame(columns, geometry=squares, crs=2154)
         if kind < 3:
             frame.to_file(stem.with_suffix((".gpkg", ".shp", ".fgb")[kind]))
@@ -36,7 +43,14 @@ def make(folder: Path, files: int) -> None:
         elif kind == 4:
             frame.to_parquet(stem.with_suffix(".parquet"))
         elif kind == 5:
-            form = {"driver": "GTiff", "width": 100, "height": 100, "count": 1, "dtype": "float32", "crs": "EPSG:2154"}
+            form = {
+                "driver": "GTiff",
+                "width": 100,
+                "height": 100,
+                "count": 1,
+                "dtype": "float32",
+                "crs": "EPSG:2154",
+            }
             place = from_origin(500_000, 6_300_000, 100, 100)
             with rasterio.open(stem.with_suffix(".tif"), "w", transform=place, **form) as raster:
                 raster.write(chance.random((100, 100), dtype="float32"), 1)
@@ -57,7 +71,10 @@ def main(files: int) -> None:
             clock, cpu = time.perf_counter(), time.process_time()
             done = crawl(data, workspace)
             clock, cpu = time.perf_counter() - clock, time.process_time() - cpu
-            print(f"{name}: {clock:.1f} s ({cpu:.1f} s CPU), {done.counts()}, {len(done.findings)} findings")
+            print(
+                f"{name}: {clock:.1f} s ({cpu:.1f} s CPU), {done.counts()}, {len(done.findings)} "
+                "findings"
+            )
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
-"""Parsing ISO 19139: our reader against OWSLib's, the same real records, interleaved in one run; then importing them.
+"""Parsing ISO 19139: our reader against OWSLib's, the same real records, interleaved in one run;
+then importing them.
 
     python benchmarks/catalogue/formats.py ../shared/data/metadata [--bulk FOLDER]
 
-Prints records per second per core, and the ratio, which is the figure to keep: the machine cancels out of it. The
-import reads the files, indexes the records into an empty catalogue and keeps their documents, as the command does.
+Prints records per second per core, and the ratio, which is the figure to keep: the machine cancels
+out of it. The import reads the files, indexes the records into an empty catalogue and keeps their
+documents, as the command does.
 """
 
 import argparse
@@ -55,7 +57,8 @@ def compare(documents: Sequence[bytes], *, rounds: int = 7) -> tuple[float, floa
 
 
 def import_seconds(folder: Path, *, rounds: int = 3) -> dict[str, tuple[int, float]]:
-    """Return the records and the best seconds of CPU of reading a folder, of indexing it too, of all an import does.
+    """Return the records and the best seconds of CPU of reading a folder, of indexing it too, of
+    all an import does.
 
     Stems are forgotten before each round: a first import pays for every new word.
     """
@@ -105,7 +108,10 @@ def main() -> None:
         print(f"{name}: {count} records of {size:.1f} KB, {rates}, ratio {theirs / ours:.2f}")
         weight = sum(file.stat().st_size for file in folder.rglob("*.xml")) / 1e6
         for step, (records, spent) in import_seconds(folder).items():
-            print(f"  {step}: {records} in {spent:.2f} s CPU, {records / spent:.0f} rec/s, {weight / spent:.0f} MB/s")
+            print(
+                f"  {step}: {records} in {spent:.2f} s CPU, {records / spent:.0f} rec/s, "
+                f"{weight / spent:.0f} MB/s"
+            )
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
     python benchmarks/catalogue/harvest.py [--records 10000]
 
-The records are made here, served as pages of CSW by a server of the script's own, in a folder that is removed.
+The records are made here, served as pages of CSW by a server of the script's own, in a folder that
+is removed.
 """
 
 import argparse
@@ -69,7 +70,8 @@ def main() -> None:
                 generation = store.generation()
             wall, spent = time.perf_counter() - start, time.process_time() - cpu
             print(
-                f"{name}: {wall:.1f} s ({spent:.1f} s CPU), {dict(done.counts)}, {done.status}, generation {generation}"
+                f"{name}: {wall:.1f} s ({spent:.1f} s CPU), {dict(done.counts)}, {done.status}, "
+                f"generation {generation}"
             )
     server.shutdown()
 

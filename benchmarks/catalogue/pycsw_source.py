@@ -1,10 +1,12 @@
-"""A harvest from a real pycsw, twice: it loads ISO documents into pycsw, serves them and reads them by CSW 2.0.2.
+"""A harvest from a real pycsw, twice: it loads ISO documents into pycsw, serves them and reads them
+by CSW 2.0.2.
 
     python -m venv pycsw && pycsw/bin/pip install pycsw 'SQLAlchemy<2' setuptools
     python benchmarks/catalogue/pycsw_source.py pycsw/bin/python ../shared/data/metadata/iso19139
 
-pycsw runs in its own environment, with a database in a folder that is removed. Told: what pycsw took and counts, what
-the first and the second harvest read and wrote, and any identifier that one has and the other has not.
+pycsw runs in its own environment, with a database in a folder that is removed. Told: what pycsw
+took and counts, what the first and the second harvest read and wrote, and any identifier that one
+has and the other has not.
 """
 
 import argparse
@@ -94,8 +96,19 @@ def served(python: str, records: Path, folder: Path) -> Iterator[tuple[str, list
     port, database = free_port(), folder / "pycsw.db"
     written = folder / "pycsw.cfg"
     written.write_text(CONFIGURATION.format(port=port, database=database), encoding="utf-8")
-    load = [python, "-W", "ignore", "-c", LOAD, f"sqlite:///{database}", str(records.absolute()), str(folder)]
-    loaded = subprocess.run(load, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=folder)
+    load = [
+        python,
+        "-W",
+        "ignore",
+        "-c",
+        LOAD,
+        f"sqlite:///{database}",
+        str(records.absolute()),
+        str(folder),
+    ]
+    loaded = subprocess.run(
+        load, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=folder
+    )
     taken = json.loads(loaded.stdout.splitlines()[-1])
     server = subprocess.Popen(
         [python, "-W", "ignore", "-c", SERVE, str(port)],
@@ -120,8 +133,14 @@ def main() -> None:
     parser.add_argument("python", help="the Python of the environment where pycsw is installed")
     parser.add_argument("records", type=Path, help="a folder of ISO 19139 documents")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, served(asked.python, asked.records, Path(folder)) as (url, taken):
-        print(f"pycsw took {len(taken)} records of {sum(1 for _ in asked.records.rglob('*.xml'))} files")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        served(asked.python, asked.records, Path(folder)) as (url, taken),
+    ):
+        print(
+            f"pycsw took {len(taken)} records of {sum(1 for _ in asked.records.rglob('*.xml'))} "
+            "files"
+        )
         workspace = Path(folder) / "workspace"
         for _ in range(2):
             began = time.process_time()
@@ -131,7 +150,9 @@ def main() -> None:
                 print(f"  {finding.rule} {finding.item}: {finding.message}")
         with SQLiteStore(store_path(workspace)) as store:
             held = {record.id for record in every_record(store)}
-        print("in pycsw alone:", sorted(set(taken) - held), "; here alone:", sorted(held - set(taken)))
+        print(
+            "in pycsw alone:", sorted(set(taken) - held), "; here alone:", sorted(held - set(taken))
+        )
 
 
 if __name__ == "__main__":

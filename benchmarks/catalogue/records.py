@@ -17,7 +17,15 @@ _WORDS = tomllib.loads((Path(__file__).parent / "words.toml").read_text(encoding
 HEAD = _WORDS["head"]
 SYLLABLES = _WORDS["syllables"]
 DEPARTEMENTS = _WORDS["departements"]
-KINDS = ("Département", "Communauté de communes", "Syndicat mixte", "DREAL", "DDT", "Parc naturel régional", "Ville")
+KINDS = (
+    "Département",
+    "Communauté de communes",
+    "Syndicat mixte",
+    "DREAL",
+    "DDT",
+    "Parc naturel régional",
+    "Ville",
+)
 THEMES = _WORDS["themes"]
 STOP = _WORDS["stop"]
 
@@ -45,7 +53,9 @@ def _document(number: int, words: list[str], weights: list[float]) -> dict[str, 
         return [words[bisect_left(weights, dice.random() * weights[-1])] for _ in range(many)]
 
     title = some(dice.randint(4, 7))
-    abstract = " ".join(itertools.chain(*((dice.choice(STOP), word) for word in some(dice.randint(40, 75)))))
+    abstract = " ".join(
+        itertools.chain(*((dice.choice(STOP), word) for word in some(dice.randint(40, 75))))
+    )
     size = dice.random()
     half = (
         0.02 + 0.15 * dice.random()
@@ -55,9 +65,13 @@ def _document(number: int, words: list[str], weights: list[float]) -> dict[str, 
         else 1 + 3 * dice.random()
     )
     x, y = -4.5 + 12.5 * dice.random(), 42.5 + 8.3 * dice.random()
-    west, south, east, north = (round(value, 4) for value in (x - half, y - half * 0.7, x + half, y + half * 0.7))
+    west, south, east, north = (
+        round(value, 4) for value in (x - half, y - half * 0.7, x + half, y + half * 0.7)
+    )
     year = 2000 + int(24 * dice.random() ** 0.5)
-    organization = f"{dice.choice(KINDS)} {dice.choice(DEPARTEMENTS)} {int(200 * dice.random() ** 2)}"
+    organization = (
+        f"{dice.choice(KINDS)} {dice.choice(DEPARTEMENTS)} {int(200 * dice.random() ** 2)}"
+    )
     identifier = f"fr-{number:08d}"
     day = f"{2015 + int(11 * dice.random() ** 0.6)}-{dice.randint(1, 12):02d}-{dice.randint(1, 28):02d}"
     return {
@@ -65,7 +79,9 @@ def _document(number: int, words: list[str], weights: list[float]) -> dict[str, 
         "type": "Feature",
         "geometry": {
             "type": "Polygon",
-            "coordinates": [[[west, south], [east, south], [east, north], [west, north], [west, south]]],
+            "coordinates": [
+                [[west, south], [east, south], [east, north], [west, north], [west, south]]
+            ],
         },
         "time": {"interval": [f"{year}-01-01", f"{year + 1}-12-31"]},
         "properties": {
@@ -77,9 +93,20 @@ def _document(number: int, words: list[str], weights: list[float]) -> dict[str, 
             "created": f"{year}-06-01",
             "updated": f"{day}T08:00:00Z",
             "license": dice.choice(("etalab-2.0", "ODbL-1.0", "CC-BY-4.0")),
-            "themes": [{"concepts": [{"id": dice.choice(THEMES)}], "scheme": "https://standards.iso.org/19115/topics"}],
+            "themes": [
+                {
+                    "concepts": [{"id": dice.choice(THEMES)}],
+                    "scheme": "https://standards.iso.org/19115/topics",
+                }
+            ],
             "contacts": [{"organization": organization, "roles": ["pointOfContact"]}],
             "formats": [{"name": dice.choice(("GeoPackage", "GeoJSON", "CSV", "Shapefile"))}],
         },
-        "links": [{"rel": "item", "href": f"https://example.org/data/{identifier}.zip", "type": "application/zip"}],
+        "links": [
+            {
+                "rel": "item",
+                "href": f"https://example.org/data/{identifier}.zip",
+                "type": "application/zip",
+            }
+        ],
     }

@@ -1,13 +1,14 @@
-"""CPU milliseconds a request, over HTTP, of our portal and of its peers: same records, same run, turn by turn.
+"""CPU milliseconds a request, over HTTP, of our portal and of its peers: same records, same run,
+turn by turn.
 
     python benchmarks/catalogue/run.py --records 100000 --peer-records 10000
     python benchmarks/catalogue/run.py --records 1000000 --peer-records 0    (ours alone)
 
-Every server is a process of its own on this machine; what is counted is the processor time of that process. Our
-portal is asked at both sizes, pygeoapi's TinyDBCatalogue at the smaller one: it parses its whole file each time.
-"q, other words" is a word that this server was not asked before, each time: ours remembers what its index of words
-answered until the next change.
-Given `--pycsw URL --pycsw-pid PID`, a pycsw already loaded with the same records is asked the same questions.
+Every server is a process of its own on this machine; what is counted is the processor time of that
+process. Our portal is asked at both sizes, pygeoapi's TinyDBCatalogue at the smaller one: it parses
+its whole file each time. "q, other words" is a word that this server was not asked before, each
+time: ours remembers what its index of words answered until the next change. Given `--pycsw URL
+--pycsw-pid PID`, a pycsw already loaded with the same records is asked the same questions.
 """
 
 from __future__ import annotations
@@ -53,21 +54,45 @@ OURS = {
 }
 TINYDB = {
     name: OURS[name]
-    for name in ("item", "list", "q=forêt", "q=rivière", "q, other words", "bbox", "offset 9000", "page (HTML)")
+    for name in (
+        "item",
+        "list",
+        "q=forêt",
+        "q=rivière",
+        "q, other words",
+        "bbox",
+        "offset 9000",
+        "page (HTML)",
+    )
 }
-TINYDB |= {"q+bbox+type": "/items?q=eau&bbox=0,42,3,45&type=dataset", "sort by title": "/items?sortby=title"}
+TINYDB |= {
+    "q+bbox+type": "/items?q=eau&bbox=0,42,3,45&type=dataset",
+    "sort by title": "/items?sortby=title",
+}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--records", type=int, default=100_000)
     parser.add_argument("--peer-records", type=int, default=10_000)
-    parser.add_argument("--folder", type=Path, help="keep the loaded stores here and use them again")
-    parser.add_argument("--pycsw", help="the address of a collection of a pycsw, …/collections/metadata:main")
+    parser.add_argument(
+        "--folder", type=Path, help="keep the loaded stores here and use them again"
+    )
+    parser.add_argument(
+        "--pycsw", help="the address of a collection of a pycsw, …/collections/metadata:main"
+    )
     parser.add_argument("--pycsw-pid", type=int)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        compare(given.folder or Path(folder), given.records, given.peer_records, given.pycsw, given.pycsw_pid)
+        compare(
+            given.folder or Path(folder),
+            given.records,
+            given.peer_records,
+            given.pycsw,
+            given.pycsw_pid,
+        )
 
 
 def compare(folder: Path, many: int, few: int, pycsw: str | None, pycsw_pid: int | None) -> None:
@@ -76,7 +101,9 @@ def compare(folder: Path, many: int, few: int, pycsw: str | None, pycsw_pid: int
     if not few:
         with served(ours(folder / str(many))) as server:
             column = f"ours {many}"
-            print(table(asked_in_turn({column: (server, OURS, "/collections/catalogue")}), [column]))
+            print(
+                table(asked_in_turn({column: (server, OURS, "/collections/catalogue")}), [column])
+            )
             print(f"\nmemory of our server at {many} records: {memory_mb(server[0]):.0f} MB")
         return
     write_tinydb(folder / "tinydb.json", few)
@@ -103,7 +130,9 @@ def compare(folder: Path, many: int, few: int, pycsw: str | None, pycsw_pid: int
 
 def asked_in_turn(columns: dict) -> dict[str, dict[str, float]]:
     """Return the median CPU ms of each question on each server; slow ones are asked less often."""
-    times: dict[str, dict[str, list[float]]] = {name: {column: [] for column in columns} for name in OURS}
+    times: dict[str, dict[str, list[float]]] = {
+        name: {column: [] for column in columns} for name in OURS
+    }
     words = {column: iter(other_words()) for column in columns}
     for turn in range(REPETITIONS + 1):
         for name in OURS:
@@ -114,7 +143,9 @@ def asked_in_turn(columns: dict) -> dict[str, dict[str, float]]:
                 spent = cost_ms(pid, url + home + paths[name], words[column])
                 if turn:  # the first answer warms up
                     times[name][column].append(spent)
-    return {name: {c: statistics.median(v) for c, v in row.items() if v} for name, row in times.items()}
+    return {
+        name: {c: statistics.median(v) for c, v in row.items() if v} for name, row in times.items()
+    }
 
 
 def other_words() -> list[str]:
@@ -123,7 +154,11 @@ def other_words() -> list[str]:
 
     head = tomllib.loads((Path(__file__).parent / "words.toml").read_text(encoding="utf-8"))["head"]
     by_stem = {stems(word): word for word in head if stems(word)}
-    return [word for stem, word in by_stem.items() if stem not in map(stems, ("commune", "forêt", "rivière", "eau"))]
+    return [
+        word
+        for stem, word in by_stem.items()
+        if stem not in map(stems, ("commune", "forêt", "rivière", "eau"))
+    ]
 
 
 def cost_ms(pid: int, address: str, words: Iterator[str]) -> float:
@@ -132,7 +167,9 @@ def cost_ms(pid: int, address: str, words: Iterator[str]) -> float:
     done = 0
     while done < repeats and time.perf_counter() - clock < 1.5:
         asked = address.replace("WORD", next(words)) if "WORD" in address else address
-        got = urllib.request.Request(urllib.parse.quote(asked, safe=":/?&=%,()'"), headers={"Accept": "*/*"})
+        got = urllib.request.Request(
+            urllib.parse.quote(asked, safe=":/?&=%,()'"), headers={"Accept": "*/*"}
+        )
         with urllib.request.urlopen(got, timeout=300) as answer:
             answer.read()
         done += 1
@@ -183,15 +220,28 @@ def load(workspace: Path, count: int) -> None:
 
 def write_tinydb(path: Path, count: int) -> None:
     if not path.exists():
-        path.write_text(json.dumps({"_default": {str(n): d for n, d in enumerate(documents(count), 1)}}))
+        path.write_text(
+            json.dumps({"_default": {str(n): d for n, d in enumerate(documents(count), 1)}})
+        )
 
 
 def ours(workspace: Path) -> list[str]:
-    return [sys.executable, "-m", "geoguichet.cli", "serve", "--workspace", str(workspace), "--port", "{port}"]
+    return [
+        sys.executable,
+        "-m",
+        "geoguichet.cli",
+        "serve",
+        "--workspace",
+        str(workspace),
+        "--port",
+        "{port}",
+    ]
 
 
 def stock(folder: Path) -> list[str]:
-    """Return the command of an unchanged pygeoapi on its TinyDBCatalogue, by its Starlette application."""
+    """Return the command of an unchanged pygeoapi on its TinyDBCatalogue, by its Starlette
+    application.
+    """
     script = folder / "stock.py"
     script.write_text(STOCK.replace("FOLDER", str(folder)))
     return [sys.executable, str(script), "{port}"]
@@ -231,7 +281,9 @@ uvicorn.run(APP, port=int(port), log_level="error", access_log=False)
 def served(command: list[str]) -> Iterator[tuple[int, str]]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    process = subprocess.Popen([part.format(port=port) for part in command], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [part.format(port=port) for part in command], stdout=subprocess.DEVNULL
+    )
     try:
         url = f"http://127.0.0.1:{port}"
         for _ in range(600):
@@ -249,12 +301,21 @@ def served(command: list[str]) -> Iterator[tuple[int, str]]:
 def table(times: dict[str, dict[str, float]], columns: list[str]) -> str:
     ours_small = columns[min(1, len(columns) - 1)]
     peers = columns[2:]
-    lines = ["| question | " + " | ".join(columns) + " | " + " | ".join(f"{p} ÷ ours" for p in peers) + " |"]
+    lines = [
+        "| question | "
+        + " | ".join(columns)
+        + " | "
+        + " | ".join(f"{p} ÷ ours" for p in peers)
+        + " |"
+    ]
     lines.append("|" + " --- |" * (1 + len(columns) + len(peers)))
     for name, row in times.items():
         cells = [f"{row[column]:.2f}" if column in row else "" for column in columns]
         same = columns[0] if "pycsw" in peers else ours_small
-        ratios = [f"{row[p] / row[ours_small if 'TinyDB' in p else same]:.0f}" if p in row else "" for p in peers]
+        ratios = [
+            f"{row[p] / row[ours_small if 'TinyDB' in p else same]:.0f}" if p in row else ""
+            for p in peers
+        ]
         lines.append(f"| {name} | " + " | ".join(cells + ratios) + " |")
     return "\n".join(lines)
 

@@ -1,4 +1,6 @@
-"""A road network of any size that looks like one: a thinned Gabriel graph with speed classes, and services on it."""
+"""A road network of any size that looks like one: a thinned Gabriel graph with speed classes, and
+services on it.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +9,28 @@ from scipy import sparse
 from scipy.sparse import csgraph
 from scipy.spatial import Delaunay
 
-from geoguichet.referentials.roads.network_file import DEGREE, RoadLines, access_of, classes_of, coordinate_keys
+from geoguichet.referentials.roads.network_file import (
+    DEGREE,
+    RoadLines,
+    access_of,
+    classes_of,
+    coordinate_keys,
+)
 
 CLASSES = ("primary", "secondary", "tertiary", "unclassified", "residential")
 SHARES = (0.03, 0.07, 0.15, 0.35, 0.40)
 
 
 def road_lines(nodes: int, edges: int, *, seed: int = 1) -> RoadLines:
-    """Return two-way straight roads between random points of a box around Midi-Pyrénées, connected."""
+    """Return two-way straight roads between random points of a box around Midi-Pyrénées,
+    connected.
+    """
     rng = np.random.default_rng(seed)
     x, y = rng.uniform(0, 250_000, nodes), rng.uniform(0, 180_000, nodes)
     start, stop = _gabriel(np.column_stack([x, y]))
-    start, stop = _thinned(start, stop, np.hypot(x[start] - x[stop], y[start] - y[stop]), nodes, edges, rng)
+    start, stop = _thinned(
+        start, stop, np.hypot(x[start] - x[stop], y[start] - y[stop]), nodes, edges, rng
+    )
     lon = np.round((0.0 + x / 80_000) * DEGREE).astype(np.int32)
     lat = np.round((43.0 + y / 111_000) * DEGREE).astype(np.int32)
     both = np.column_stack([start, stop]).ravel()
@@ -41,7 +53,9 @@ def road_lines(nodes: int, edges: int, *, seed: int = 1) -> RoadLines:
 
 
 def _gabriel(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Keep a Delaunay edge when no third corner of its triangles lies within its circle (Gabriel & Sokal 1969)."""
+    """Keep a Delaunay edge when no third corner of its triangles lies within its circle (Gabriel &
+    Sokal 1969).
+    """
     corners = Delaunay(points).simplices
     first = np.concatenate([corners[:, 0], corners[:, 1], corners[:, 2]]).astype(np.int64)
     second = np.concatenate([corners[:, 1], corners[:, 2], corners[:, 0]]).astype(np.int64)
@@ -56,7 +70,12 @@ def _gabriel(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _thinned(
-    start: np.ndarray, stop: np.ndarray, length: np.ndarray, nodes: int, edges: int, rng: np.random.Generator
+    start: np.ndarray,
+    stop: np.ndarray,
+    length: np.ndarray,
+    nodes: int,
+    edges: int,
+    rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Keep the minimum spanning tree and random others, up to a number of edges."""
     graph = sparse.csr_array((length, (start, stop)), shape=(nodes, nodes))

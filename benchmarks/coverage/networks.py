@@ -1,4 +1,5 @@
-"""Nearest service of 12 types on a generated road network: ours, bare scipy, and the peers, in one run.
+"""Nearest service of 12 types on a generated road network: ours, bare scipy, and the peers, in one
+run.
 
 python benchmarks/coverage/networks.py --nodes 1000000 --edges 1500000 --peers PYTHON_OF_THE_PEERS
 """
@@ -32,9 +33,13 @@ def main() -> None:
     parser.add_argument("--nodes", type=int, default=1_000_000)
     parser.add_argument("--edges", type=int, default=1_500_000)
     parser.add_argument(
-        "--peers", type=Path, help="the Python of an environment with benchmarks/coverage/requirements.txt"
+        "--peers",
+        type=Path,
+        help="the Python of an environment with benchmarks/coverage/requirements.txt",
     )
-    parser.add_argument("--engines", nargs="*", default=["networkit", "pandana"], help="peers to run")
+    parser.add_argument(
+        "--engines", nargs="*", default=["networkit", "pandana"], help="peers to run"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -45,7 +50,8 @@ def main() -> None:
     for name, row in rows.items():
         if "cpu_s" in row:
             print(
-                f"| {name} | {row['cpu_s']:.2f} | {row['cpu_s'] / base:.2f} | {row.get('peak_mb', float('nan')):.0f} |"
+                f"| {name} | {row['cpu_s']:.2f} | {row['cpu_s'] / base:.2f} | "
+                f"{row.get('peak_mb', float('nan')):.0f} |"
             )
 
 
@@ -57,7 +63,10 @@ def measured(asked: argparse.Namespace, folder: Path) -> dict[str, dict[str, flo
     arrays, names, manifest = assemble(lines, sources=[RoadSource("generated", "", "generated")])
     path = folder / "generated.roads"
     write_network(path, arrays, names, manifest)
-    rows["(network file, once)"] = {"assemble_cpu_s": time.process_time() - clock, "mb": path.stat().st_size / 1e6}
+    rows["(network file, once)"] = {
+        "assemble_cpu_s": time.process_time() - clock,
+        "mb": path.stat().st_size / 1e6,
+    }
     del lines, arrays
     network = Network.open(path)
     rng = np.random.default_rng(5)
@@ -67,14 +76,20 @@ def measured(asked: argparse.Namespace, folder: Path) -> dict[str, dict[str, flo
     clock = time.process_time()
     reverse = router._reverse
     build = time.process_time() - clock
-    rows["(our graph)"] = {"build_cpu_s": build, "mb": reverse.nbytes / 1e6, "arcs": len(reverse.node)}
+    rows["(our graph)"] = {
+        "build_cpu_s": build,
+        "mb": reverse.nbytes / 1e6,
+        "arcs": len(reverse.node),
+    }
     shuffled, renamed = scrambled(reverse, rng)
     times: dict[str, list[float]] = {}
     totals = {}
     for _ in range(asked.rounds):
         for name, call in {
             "scipy, search only": lambda: [bare(reverse, one) for one in chosen],
-            "scipy, nodes in random order": lambda: [bare(shuffled, renamed[one]) for one in chosen],
+            "scipy, nodes in random order": lambda: [
+                bare(shuffled, renamed[one]) for one in chosen
+            ],
             "ours, search": lambda: [ours(reverse, one) for one in chosen],
         }.items():
             clock = time.process_time()
@@ -85,7 +100,10 @@ def measured(asked: argparse.Namespace, folder: Path) -> dict[str, dict[str, flo
     clock = time.process_time()
     fresh = RoadRouter(network)
     total = sum(float(np.nansum(fresh.node_costs(points.iloc[one])[0])) for one in chosen)
-    rows["ours, graph build, snapping and search"] = {"cpu_s": time.process_time() - clock, "total": total}
+    rows["ours, graph build, snapping and search"] = {
+        "cpu_s": time.process_time() - clock,
+        "total": total,
+    }
     rows["(memory of one search)"] = one_search_memory(path)
     if asked.peers:
         rows |= peers(asked.engines, asked.peers, network, reverse, chosen, folder)
@@ -109,13 +127,17 @@ def scrambled(graph: Graph, rng: np.random.Generator) -> tuple[Graph, np.ndarray
     """Return the same graph with its nodes in random order, and each node's new number."""
     new = rng.permutation(len(graph))
     row = np.repeat(np.arange(len(graph)), np.diff(graph.start))
-    matrix = sparse.csr_array((graph.cost, (new[row], new[graph.node])), shape=(len(graph), len(graph)))
+    matrix = sparse.csr_array(
+        (graph.cost, (new[row], new[graph.node])), shape=(len(graph), len(graph))
+    )
     start, node = matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32)
     return Graph(start, node, matrix.data), new
 
 
 def one_search_memory(path: Path) -> dict[str, float]:
-    """Return the MB of the graph and what one search adds to it at its peak, ours and bare scipy's (Linux)."""
+    """Return the MB of the graph and what one search adds to it at its peak, ours and bare scipy's
+    (Linux).
+    """
     code = """
 import ctypes, gc, sys
 from pathlib import Path
@@ -162,13 +184,21 @@ def peers(
     row = np.repeat(np.arange(len(graph), dtype=np.int32), np.diff(graph.start))
     lon, lat = network.arrays["node_lon"] / DEGREE, network.arrays["node_lat"] / DEGREE
     np.savez(
-        folder / "graph.npz", tail=graph.node, head=row, cost=graph.cost, lon=lon, lat=lat, chosen=np.array(chosen)
+        folder / "graph.npz",
+        tail=graph.node,
+        head=row,
+        cost=graph.cost,
+        lon=lon,
+        lat=lat,
+        chosen=np.array(chosen),
     )
     rows = {}
     for name in engines:
         command = [str(python), str(Path(__file__).with_name("peers.py")), name]
         command += [str(folder / "graph.npz"), str(folder / "answer.json")]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=dict(os.environ))
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, env=dict(os.environ)
+        )
         if done.returncode:
             print(f"{name}: {done.stderr[-800:]}", file=sys.stderr)
             continue

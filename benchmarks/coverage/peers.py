@@ -1,4 +1,6 @@
-"""The same question put to a peer (networkit, pandana), in its own environment: cpu seconds to build and to answer."""
+"""The same question put to a peer (networkit, pandana), in its own environment: cpu seconds to
+build and to answer.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,9 @@ def pandana(data: dict[str, np.ndarray]) -> dict[str, dict[str, float]]:
     clock = time.process_time()
     lon, lat = pd.Series(data["lon"]), pd.Series(data["lat"])
     edges = pd.DataFrame({"cost": data["cost"]})
-    network = pdna.Network(lon, lat, pd.Series(data["tail"]), pd.Series(data["head"]), edges, twoway=False)
+    network = pdna.Network(
+        lon, lat, pd.Series(data["tail"]), pd.Series(data["head"]), edges, twoway=False
+    )
     build = time.process_time() - clock
     clock, total = time.process_time(), 0.0
     for number, chosen in enumerate(data["chosen"]):
@@ -56,7 +60,11 @@ def pandana(data: dict[str, np.ndarray]) -> dict[str, dict[str, float]]:
     query = time.process_time() - clock
     return {
         f"pandana {pdna.__version__}, query only": {"cpu_s": query, "total": total},
-        f"pandana {pdna.__version__}, build and query": {"cpu_s": build + query, "total": total, "peak_mb": peak()},
+        f"pandana {pdna.__version__}, build and query": {
+            "cpu_s": build + query,
+            "total": total,
+            "peak_mb": peak(),
+        },
     }
 
 

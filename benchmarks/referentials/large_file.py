@@ -1,6 +1,8 @@
-"""Import the directory of 2020, as published and repeated up to a size, each in its own process: CPU seconds and peak.
+"""Import the directory of 2020, as published and repeated up to a size, each in its own process:
+CPU seconds and peak.
 
-python benchmarks/referentials/large_file.py service-public-annuaire-local-2020-11.csv.bz2 --gigabytes 2
+python benchmarks/referentials/large_file.py service-public-annuaire-local-2020-11.csv.bz2
+--gigabytes 2
 """
 
 from __future__ import annotations
@@ -18,7 +20,9 @@ PADDING = "Permanence sur rendez-vous, se renseigner auprès du service. " * 4
 
 
 def repeat(source: Path, target: Path, size: float) -> int:
-    """Write the rows of the directory again and again, identifiers made distinct and a wide column added."""
+    """Write the rows of the directory again and again, identifiers made distinct and a wide column
+    added.
+    """
     with bz2.open(source, "rt", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
     turn = 0
@@ -54,9 +58,19 @@ def main() -> None:
             cases.append((path, repeat(arguments.directory, path, size * 1e9)))
         for path, rows in cases:
             command = [sys.executable, "-m", "geoguichet.cli", "referentials", "import", str(path)]
-            options = ["--reader", "dila-2020", "--name", path.name.split(".csv")[0], "--workspace", folder]
+            options = [
+                "--reader",
+                "dila-2020",
+                "--name",
+                path.name.split(".csv")[0],
+                "--workspace",
+                folder,
+            ]
             seconds, megabytes = measure([*command, *options])
-            print(f"{path.name}: {rows:,} rows, {seconds:.1f} s CPU, peak {megabytes:.0f} MB", flush=True)
+            print(
+                f"{path.name}: {rows:,} rows, {seconds:.1f} s CPU, peak {megabytes:.0f} MB",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -13,8 +13,12 @@ SAMPLE = Path(__file__).parents[2] / "data" / "midi-pyrenees.gpkg"
 
 
 def towns() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Town halls in Lambert-93 metres, inhabitants and département of their communes, by commune code."""
-    communes = gpd.read_file(SAMPLE, layer="communes", ignore_geometry=True).set_index("code").sort_index()
+    """Town halls in Lambert-93 metres, inhabitants and département of their communes, by commune
+    code.
+    """
+    communes = (
+        gpd.read_file(SAMPLE, layer="communes", ignore_geometry=True).set_index("code").sort_index()
+    )
     halls = gpd.read_file(SAMPLE, layer="services")
     halls = halls[(halls["type"] == "town_hall") & halls["inside"] & halls.geometry.notna()]
     halls = halls.drop_duplicates("commune").set_index("commune").to_crs(2154)
@@ -25,12 +29,20 @@ def towns() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def cells(count: int = 190_000) -> tuple[np.ndarray, np.ndarray]:
-    """Inhabited 200 m cells (about four fifths of ``count``) and their inhabitants, scattered around the town halls."""
+    """Inhabited 200 m cells (about four fifths of ``count``) and their inhabitants, scattered
+    around the town halls.
+    """
     place, people, _ = towns()
     rng = np.random.default_rng(0)
     share = people**0.6
-    own = np.repeat(np.arange(len(people)), np.maximum(1, np.floor(count * share / share.sum()).astype(int)))
-    spread = 0.6 * np.sqrt(45_000e6 / len(people) / np.pi) * np.clip((people / people.mean()) ** 0.2, 0.5, 2)
+    own = np.repeat(
+        np.arange(len(people)), np.maximum(1, np.floor(count * share / share.sum()).astype(int))
+    )
+    spread = (
+        0.6
+        * np.sqrt(45_000e6 / len(people) / np.pi)
+        * np.clip((people / people.mean()) ** 0.2, 0.5, 2)
+    )
     point = place[own] + rng.normal(size=(len(own), 2)) * spread[own, None]
     metres = np.hypot(*(point - place[own]).T)
     drawn = rng.lognormal(0, 1, len(own)) * np.exp(-((metres / spread[own]) ** 2) / 5.5)
@@ -42,7 +54,10 @@ def cells(count: int = 190_000) -> tuple[np.ndarray, np.ndarray]:
 
 def within(demand: np.ndarray, candidates: np.ndarray, radius_m: float) -> sparse.csc_array:
     """Who is within the radius of whom."""
-    pairs = cKDTree(demand).sparse_distance_matrix(cKDTree(candidates), radius_m, output_type="coo_matrix")
+    pairs = cKDTree(demand).sparse_distance_matrix(
+        cKDTree(candidates), radius_m, output_type="coo_matrix"
+    )
     return sparse.csc_array(
-        (np.ones(len(pairs.data), dtype=bool), (pairs.row, pairs.col)), shape=(len(demand), len(candidates))
+        (np.ones(len(pairs.data), dtype=bool), (pairs.row, pairs.col)),
+        shape=(len(demand), len(candidates)),
     )

@@ -25,7 +25,13 @@ def measured[T](work: Callable[[], T]) -> Measured[T]:
 
 def peak_mb() -> float:
     """Peak resident memory of this process or of its largest child."""
-    return max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
+    return (
+        max(
+            resource.getrusage(who).ru_maxrss
+            for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+        )
+        / 1024
+    )
 
 
 def machine() -> str:
@@ -34,11 +40,14 @@ def machine() -> str:
     import scipy
 
     model = next(
-        line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
+        line.split(":")[1].strip()
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if "model name" in line
     )
     load = Path("/proc/loadavg").read_text().split()[0]
     return (
-        f"{model}, Python {platform.python_version()}, numpy {np.__version__}, scipy {scipy.__version__}, "
+        f"{model}, Python {platform.python_version()}, numpy {np.__version__}, scipy "
+        f"{scipy.__version__}, "
         f"HiGHS {highspy.Highs().version()}, load {load}"
     )
 

@@ -1,4 +1,5 @@
-"""One maximal covering by one engine in its own process: ``one_run.py ENGINE instance.npz`` prints JSON.
+"""One maximal covering by one engine in its own process: ``one_run.py ENGINE instance.npz`` prints
+JSON.
 
 Runs in our environment (``geoguichet``) or in that of the peers (``spopt-cbc``, ``spopt-highs``).
 """
@@ -20,7 +21,9 @@ def ours(data: dict[str, np.ndarray]) -> Callable[[], float]:
 
     from geoguichet.coverage.siting.covering import maximal_covering
 
-    cover = sparse.csr_array((np.ones(len(data["row"]), dtype=bool), (data["row"], data["column"])), data["shape"])
+    cover = sparse.csr_array(
+        (np.ones(len(data["row"]), dtype=bool), (data["row"], data["column"])), data["shape"]
+    )
     return lambda: maximal_covering(cover, data["weight"], int(data["p"]), time_limit_s=600).value
 
 
@@ -33,14 +36,18 @@ def spopt(data: dict[str, np.ndarray], solver: str) -> Callable[[], float]:
 
     def work() -> float:
         model = MCLP.from_cost_matrix(cost, data["weight"], 1.5, p_facilities=int(data["p"]))
-        model = model.solve(pulp.PULP_CBC_CMD(msg=False) if solver == "cbc" else pulp.HiGHS(msg=False))
+        model = model.solve(
+            pulp.PULP_CBC_CMD(msg=False) if solver == "cbc" else pulp.HiGHS(msg=False)
+        )
         return float(pulp.value(model.problem.objective))
 
     return work
 
 
 def main(engine: str, path: str) -> None:
-    """Time and memory are those of the work: imports, and the matrix that each engine asks for, come before."""
+    """Time and memory are those of the work: imports, and the matrix that each engine asks for,
+    come before.
+    """
     with np.load(path) as arrays:
         data = dict(arrays)
     work = ours(data) if engine == "geoguichet" else spopt(data, engine.removeprefix("spopt-"))

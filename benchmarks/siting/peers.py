@@ -24,7 +24,9 @@ LIMIT_S = 1800
 
 
 def run(python: str, engine: str, path: Path) -> dict[str, float] | None:
-    """Run an engine; ``mb`` is the most that its processes held, each at its own peak, less what its imports held."""
+    """Run an engine; ``mb`` is the most that its processes held, each at its own peak, less what
+    its imports held.
+    """
     command = [python, str(HERE / "one_run.py"), engine, str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         peaks: dict[int, float] = {}
@@ -45,7 +47,9 @@ def family(pid: int) -> list[int]:
     """A process and its descendants."""
     try:
         children = [
-            child for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
+            child
+            for task in Path(f"/proc/{pid}/task").iterdir()
+            for child in (task / "children").read_text().split()
         ]
     except OSError:
         return [pid]
@@ -65,8 +69,18 @@ def problems() -> Iterator[tuple[str, sparse.csc_array, np.ndarray, int]]:
     rng = np.random.default_rng(0)
     demand = np.sort(rng.permutation(len(place))[:2000])
     hosts = np.sort(rng.permutation(len(place))[:200])
-    yield "2,000 x 200, 15 km, p = 20", within(place[demand], place[hosts], 15_000), people[demand], 20
-    yield f"{len(place):,} x {len(place):,}, 10 km, p = 20", within(place, place, 10_000), people, 20
+    yield (
+        "2,000 x 200, 15 km, p = 20",
+        within(place[demand], place[hosts], 15_000),
+        people[demand],
+        20,
+    )
+    yield (
+        f"{len(place):,} x {len(place):,}, 10 km, p = 20",
+        within(place, place, 10_000),
+        people,
+        20,
+    )
 
 
 def main(peers: str, at_most: int) -> None:
@@ -86,7 +100,8 @@ def main(peers: str, at_most: int) -> None:
                     print(f"| {name} | {engine} | none in {LIMIT_S} s | | | | | |", flush=True)
                     continue
                 print(
-                    f"| {name} | {engine} | {found['value']:,.0f} | {found['clock_s']:.1f} | {found['cpu_s']:.1f} "
+                    f"| {name} | {engine} | {found['value']:,.0f} | {found['clock_s']:.1f} | "
+                    f"{found['cpu_s']:.1f} "
                     f"| {found['mb']:.0f} | {found['cpu_s'] / own['cpu_s']:.0f} | "
                     f"{found['mb'] / own['mb']:.1f} |",
                     flush=True,

@@ -19,13 +19,17 @@ from geoguichet.coverage.siting.covering import set_covering
 from geoguichet.coverage.siting.median import p_median
 from geoguichet.coverage.siting.plan import KioskPlan
 
-SHARED = Path(os.environ.get("GEOGUICHET_SHARED", Path(__file__).parents[3] / "shared" / "data")) / "benchmarks"
+SHARED = (
+    Path(os.environ.get("GEOGUICHET_SHARED", Path(__file__).parents[3] / "shared" / "data"))
+    / "benchmarks"
+)
 
 
 def say(name: str, known: str, found: Measured[KioskPlan]) -> None:
     plan = found.answer
     print(
-        f"| {name} | {known} | {plan.value:g} | {plan.bound:g} | {100 * plan.gap:.3f} % | {plan.status} "
+        f"| {name} | {known} | {plan.value:g} | {plan.bound:g} | {100 * plan.gap:.3f} % | "
+        f"{plan.status} "
         f"| {found.clock_s:.1f} | {found.cpu_s:.1f} |",
         flush=True,
     )
@@ -34,16 +38,23 @@ def say(name: str, known: str, found: Measured[KioskPlan]) -> None:
 def pmed(row: dict[str, str]) -> CostMatrix:
     nodes = int(row["nodes"])
     graph = np.zeros((nodes, nodes))
-    for a, b, length in np.loadtxt(SHARED / "orlib_pmed" / f"{row['instance']}.txt", skiprows=1, dtype=int):
+    for a, b, length in np.loadtxt(
+        SHARED / "orlib_pmed" / f"{row['instance']}.txt", skiprows=1, dtype=int
+    ):
         graph[a - 1, b - 1] = graph[b - 1, a - 1] = length
     distance = dijkstra(sparse.csr_array(graph), directed=False)
     return CostMatrix(
-        np.repeat(np.arange(nodes), nodes), np.tile(np.arange(nodes), nodes), distance.ravel(), distance.shape
+        np.repeat(np.arange(nodes), nodes),
+        np.tile(np.arange(nodes), nodes),
+        distance.ravel(),
+        distance.shape,
     )
 
 
 def cover(name: str) -> tuple[sparse.csr_array, list[int]]:
-    numbers = iter([int(number) for number in (SHARED / "setcover" / f"{name}.txt").read_text().split()])
+    numbers = iter(
+        [int(number) for number in (SHARED / "setcover" / f"{name}.txt").read_text().split()]
+    )
     rows, columns = next(numbers), next(numbers)
     cost = [next(numbers) for _ in range(columns)]
     matrix = np.zeros((rows, columns), dtype=bool)
@@ -61,7 +72,11 @@ def main(at_most: int) -> None:
         for row in islice(csv.DictReader(stream), at_most):
             costs, p = pmed(row), int(row["p"])
             weight = np.ones(costs.shape[0])
-            say(f"{row['instance']} p-center", row["pcenter_opt"], measured(lambda c=costs, p=p: p_center(c, p)))
+            say(
+                f"{row['instance']} p-center",
+                row["pcenter_opt"],
+                measured(lambda c=costs, p=p: p_center(c, p)),
+            )
             say(
                 f"{row['instance']} p-median",
                 row["pmedian_opt"],

@@ -1,9 +1,11 @@
-"""Maximal covering on the sample: 300-800 communes proved, 2,939 communes to a proven gap, and 150,000 cells.
+"""Maximal covering on the sample: 300-800 communes proved, 2,939 communes to a proven gap, and
+150,000 cells.
 
-python benchmarks/siting/region.py [communes | cells | departements] [time limit in seconds] [problems]
+python benchmarks/siting/region.py [communes | cells | departements] [time limit in seconds]
+[problems]
 
-The limit is 60 s when not given; the cells get five times that and stop at a gap of 1 %. ``problems`` keeps the first
-so many, to try the script.
+The limit is 60 s when not given; the cells get five times that and stop at a gap of 1 %.
+``problems`` keeps the first so many, to try the script.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ HEAD = (
 )
 
 
-def row(name: str, demand: np.ndarray, people: np.ndarray, hosts: np.ndarray, radius_m: float, p: int) -> None:
+def row(
+    name: str, demand: np.ndarray, people: np.ndarray, hosts: np.ndarray, radius_m: float, p: int
+) -> None:
     cover = within(demand, hosts, radius_m)
     first = measured(lambda: quick(cover, people, p))
     large = len(demand) > len(hosts)
@@ -38,9 +42,11 @@ def row(name: str, demand: np.ndarray, people: np.ndarray, hosts: np.ndarray, ra
     plan = full.answer
     by_hand = greedy(cover, people, p)
     print(
-        f"| {name}, {radius_m / 1000:g} km | {cover.nnz:,} | {p} | {100 * (1 - by_hand / plan.bound):.2f} "
+        f"| {name}, {radius_m / 1000:g} km | {cover.nnz:,} | {p} | "
+        f"{100 * (1 - by_hand / plan.bound):.2f} "
         f"| {first.cpu_s:.2f}, {100 * (1 - first.answer / plan.bound):.2f} "
-        f"| {plan.value:,.0f} | {plan.bound:,.0f} | {100 * plan.gap:.3f} % | {plan.status} | {full.clock_s:.1f} "
+        f"| {plan.value:,.0f} | {plan.bound:,.0f} | {100 * plan.gap:.3f} % | {plan.status} | "
+        f"{full.clock_s:.1f} "
         f"| {full.cpu_s:.1f} |",
         flush=True,
     )
@@ -52,7 +58,9 @@ def quick(cover: sparse.csc_array, people: np.ndarray, p: int) -> float:
 
 
 def greedy(cover: sparse.csc_array, people: np.ndarray, p: int) -> float:
-    """What AccessMod's scale-up does, and every planner by hand: open where it adds most, take away who is covered."""
+    """What AccessMod's scale-up does, and every planner by hand: open where it adds most, take away
+    who is covered.
+    """
     problem = state(cover, people, count=p, rules=SiteRules()).problem
     return problem.value(heuristics.greedy(problem))
 

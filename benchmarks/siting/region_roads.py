@@ -1,9 +1,12 @@
-"""The region on its roads: town halls and post offices as candidates, communes and 1 km cells as demand, 80 kiosks.
+"""The region on its roads: town halls and post offices as candidates, communes and 1 km cells as
+demand, 80 kiosks.
 
-    python benchmarks/siting/region_roads.py ../shared/data [minutes of reach] [time limit in seconds]
+    python benchmarks/siting/region_roads.py ../shared/data [minutes of reach] [time limit in
+    seconds]
 
-Candidates are read by the project's own readers (DILA 2020, La Poste 2020); roads are all the A, N and D roads of
-Midi-Pyrénées and of four neighbours. Reach is every pair within the minutes (15 when not given).
+Candidates are read by the project's own readers (DILA 2020, La Poste 2020); roads are all the A, N
+and D roads of Midi-Pyrénées and of four neighbours. Reach is every pair within the minutes (15 when
+not given).
 """
 
 from __future__ import annotations
@@ -45,12 +48,23 @@ def main(shared: Path, reach_s: float, limit_s: float) -> None:
         reach = measured(lambda: router.costs(points, hosts, limit=reach_s).within(reach_s))
         size = f"{len(points):,} x {len(hosts):,}, {reach.answer.nnz:,} pairs"
         print(f"| **reach: {size}** | {told(reach)} |", flush=True)
-        plan = measured(lambda: maximal_covering(reach.answer, people, KIOSKS, gap=0.01, time_limit_s=limit_s))
+        plan = measured(
+            lambda: maximal_covering(reach.answer, people, KIOSKS, gap=0.01, time_limit_s=limit_s)
+        )
     print(f"| **solve: {KIOSKS} kiosks** | {told(plan)} |")
-    print(f"| **reach + solve** | {reach.cpu_s + plan.cpu_s:.1f} | {reach.clock_s + plan.clock_s:.1f} |\n")
+    print(
+        f"| **reach + solve** | {reach.cpu_s + plan.cpu_s:.1f} | "
+        f"{reach.clock_s + plan.clock_s:.1f} |\n"
+    )
     best = plan.answer
-    print(f"{communes:,} communes and {len(points) - communes:,} cells, {people.sum():,.0f} people; {best.method}")
-    print(f"value {best.value:,.0f}, bound {best.bound:,.0f}, gap {100 * best.gap:.3f} %, {best.status}")
+    print(
+        f"{communes:,} communes and {len(points) - communes:,} cells, {people.sum():,.0f} people; "
+        f"{best.method}"
+    )
+    print(
+        f"value {best.value:,.0f}, bound {best.bound:,.0f}, gap {100 * best.gap:.3f} %, "
+        f"{best.status}"
+    )
     print(f"peak memory {peak_mb():.0f} MB ({before_mb:.0f} MB before reach)")
 
 
@@ -72,7 +86,9 @@ def network(shared: Path, path: Path) -> None:
 
 
 def candidates(shared: Path) -> gpd.GeoSeries:
-    """Return every located town hall, post office, post agency and post relay whose commune is of the region."""
+    """Return every located town hall, post office, post agency and post relay whose commune is of
+    the region.
+    """
     services = shared / "services"
     readings = (
         *dila.read_2020(services / "service-public-annuaire-local-2020-11.csv.bz2"),
@@ -85,16 +101,26 @@ def candidates(shared: Path) -> gpd.GeoSeries:
 
 
 def demand(shared: Path) -> tuple[gpd.GeoSeries, np.ndarray, int]:
-    """Return communes at their town hall then the middles of cells (Filosofi 2015), and their people."""
+    """Return communes at their town hall then the middles of cells (Filosofi 2015), and their
+    people.
+    """
     with rasterio.open(shared / "population" / "filosofi2015-1km-lot50km.tif") as raster:
         values = raster.read(1)
         rows, columns = np.nonzero(np.isfinite(values))
         x, y = rasterio.transform.xy(raster.transform, rows, columns)
-    middles = gpd.GeoSeries(shapely.points(np.asarray(x), np.asarray(y)), crs="EPSG:3035").to_crs("EPSG:4326")
+    middles = gpd.GeoSeries(shapely.points(np.asarray(x), np.asarray(y)), crs="EPSG:3035").to_crs(
+        "EPSG:4326"
+    )
     halls = gpd.read_file(sample_path(), layer="services")
-    halls = halls[(halls["type"] == "town_hall") & halls["inside"].astype(bool) & halls.geometry.notna()]
-    counted = gpd.read_file(sample_path(), layer="communes", ignore_geometry=True).set_index("code")["population"]
-    people = np.concatenate([halls["commune"].map(counted).fillna(0).to_numpy(float), values[rows, columns]])
+    halls = halls[
+        (halls["type"] == "town_hall") & halls["inside"].astype(bool) & halls.geometry.notna()
+    ]
+    counted = gpd.read_file(sample_path(), layer="communes", ignore_geometry=True).set_index(
+        "code"
+    )["population"]
+    people = np.concatenate(
+        [halls["commune"].map(counted).fillna(0).to_numpy(float), values[rows, columns]]
+    )
     points = gpd.GeoSeries([*halls.geometry, *middles], crs="EPSG:4326")
     return points, np.round(people), len(halls)
 

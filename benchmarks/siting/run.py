@@ -1,7 +1,9 @@
-"""Everything, one after the other: ``python benchmarks/siting/run.py [PEERS_PYTHON] [--few]`` prints all tables.
+"""Everything, one after the other: ``python benchmarks/siting/run.py [PEERS_PYTHON] [--few]``
+prints all tables.
 
-Under a quarter of an hour on a quiet machine of two cores. Without the peers' Python that comparison is left out.
-``--few`` keeps the first problem of each table, to try that everything runs.
+Under a quarter of an hour on a quiet machine of two cores. Without the peers' Python that
+comparison is left out. ``--few`` keeps the first problem of each table, to try that everything
+runs.
 """
 
 from __future__ import annotations

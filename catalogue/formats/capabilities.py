@@ -1,4 +1,6 @@
-"""Capabilities of OGC services (WMS, WFS, WMTS, CSW, WPS, SOS): a record for the service, one per layer it offers."""
+"""Capabilities of OGC services (WMS, WFS, WMTS, CSW, WPS, SOS): a record for the service, one per
+layer it offers.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +11,26 @@ from typing import Any
 from geoguichet.catalogue.errors import RecordError
 from geoguichet.catalogue.formats import codes, geometries
 from geoguichet.catalogue.formats.mapping import Mapped, describe
-from geoguichet.catalogue.formats.xml import HREF, Element, child, children, content, down, every, name, parse
+from geoguichet.catalogue.formats.xml import (
+    HREF,
+    Element,
+    child,
+    children,
+    content,
+    down,
+    every,
+    name,
+    parse,
+)
 from geoguichet.catalogue.record import Contact, ContactPoint, Extent, Link, Record
 
 MAPPING = (
-    Mapped("id", "OnlineResource", "in", "worked out from the address of the service and the name of the layer"),
+    Mapped(
+        "id",
+        "OnlineResource",
+        "in",
+        "worked out from the address of the service and the name of the layer",
+    ),
     Mapped("type", "Layer", "in", "service, and dataset for a layer"),
     Mapped("serviceType", "Service/Name", "in"),
     Mapped("title", "Title", "in"),
@@ -22,7 +39,12 @@ MAPPING = (
     Mapped("contacts", "ContactInformation", "in", "ServiceProvider of OWS"),
     Mapped("rights", "AccessConstraints", "in", "and Fees"),
     Mapped("license", "AccessConstraints", "in", "the first known licence that is named"),
-    Mapped("geometry", "EX_GeographicBoundingBox", "in", "WGS84BoundingBox, LatLonBoundingBox, LatLongBoundingBox"),
+    Mapped(
+        "geometry",
+        "EX_GeographicBoundingBox",
+        "in",
+        "WGS84BoundingBox, LatLonBoundingBox, LatLongBoundingBox",
+    ),
     Mapped("crs", "CRS", "in", "SRS, DefaultCRS, DefaultSRS"),
     Mapped("links", "OnlineResource", "in", "and MetadataURL"),
     Mapped("parent", "Layer", "in", "the service of a layer"),
@@ -48,7 +70,9 @@ def claims(root: Element) -> bool:
 
 
 def read(document: bytes, *, address: str = "") -> list[Record]:
-    """Read the service and its layers; ``address`` is where it was asked, when the document does not say it."""
+    """Read the service and its layers; ``address`` is where it was asked, when the document does
+    not say it.
+    """
     return read_element(parse(document), address=address)
 
 
@@ -60,7 +84,12 @@ def read_element(root: Element, *, address: str = "") -> list[Record]:
     href = address.partition("?")[0] or _address(root, service)
     title = content(child(service, "Title"))
     digest = blake2b((href or title).encode(), digest_size=8).hexdigest()
-    link = Link(href, "service", title=title, extra={"protocol": f"OGC:{kind}", "operation": "GetCapabilities"})
+    link = Link(
+        href,
+        "service",
+        title=title,
+        extra={"protocol": f"OGC:{kind}", "operation": "GetCapabilities"},
+    )
     rights = [
         text
         for tag in ("AccessConstraints", "Fees")
@@ -86,11 +115,16 @@ def read_element(root: Element, *, address: str = "") -> list[Record]:
 def _kind(root: Element) -> tuple[str, str]:
     if name(root) in _KINDS:
         return _KINDS[name(root)]
-    return next((kind for part, kind in _NAMESPACES.items() if part in str(root.tag).lower()), ("OWS", "other"))
+    return next(
+        (kind for part, kind in _NAMESPACES.items() if part in str(root.tag).lower()),
+        ("OWS", "other"),
+    )
 
 
 def _address(root: Element, service: Element | None) -> str:
-    """Return the address of the service: that of its operations, else the one it gives for itself."""
+    """Return the address of the service: that of its operations, else the one it gives for
+    itself.
+    """
     steps = (
         ("Capability", "Request", "GetMap", "DCPType", "HTTP", "Get", "OnlineResource"),
         ("OperationsMetadata", "Operation", "DCP", "HTTP", "Get"),
@@ -115,9 +149,9 @@ def _keywords(service: Element | None) -> Iterator[str]:
 def _contacts(root: Element, service: Element | None) -> Iterator[Contact]:
     information = child(service, "ContactInformation")
     provider = child(root, "ServiceProvider")
-    organization = content(down(information, "ContactPersonPrimary", "ContactOrganization")) or content(
-        child(provider, "ProviderName")
-    )
+    organization = content(
+        down(information, "ContactPersonPrimary", "ContactOrganization")
+    ) or content(child(provider, "ProviderName"))
     person = content(down(information, "ContactPersonPrimary", "ContactPerson")) or content(
         down(provider, "ServiceContact", "IndividualName")
     )
@@ -136,7 +170,11 @@ def _layers(root: Element) -> Iterator[tuple[Element, Element | None]]:
     """Yield every layer with a name, and the layer above whose box it inherits."""
     for layer in every(root, "Capability", "Layer"):
         yield from _nested(layer, None)
-    for path in (("Contents", "Layer"), ("FeatureTypeList", "FeatureType"), ("Contents", "CoverageSummary")):
+    for path in (
+        ("Contents", "Layer"),
+        ("FeatureTypeList", "FeatureType"),
+        ("Contents", "CoverageSummary"),
+    ):
         for node in every(root, *path):
             yield node, None
 
@@ -156,7 +194,9 @@ def _has_box(layer: Element) -> bool:
     return any(child(layer, tag) is not None for tag in _BOXES)
 
 
-def _layer(node: Element, service: dict[str, Any], kind: str, href: str, above: Element | None) -> Record:
+def _layer(
+    node: Element, service: dict[str, Any], kind: str, href: str, above: Element | None
+) -> Record:
     named = content(child(node, "Name")) or content(child(node, "Identifier"))
     systems = [
         content(found)
@@ -184,7 +224,9 @@ def _layer(node: Element, service: dict[str, Any], kind: str, href: str, above: 
         "contacts": service["contacts"],
         "rights": service["rights"],
         "license": service["license"],
-        "crs": list(dict.fromkeys(codes.crs(text) for part in systems for text in part.split()))[:50],
+        "crs": list(dict.fromkeys(codes.crs(text) for part in systems for text in part.split()))[
+            :50
+        ],
         "links": tuple(links),
         "parent": service["id"],
         "externalIds": (),
@@ -201,16 +243,36 @@ def _extent(node: Element) -> dict[str, Any]:
         if tag == "EX_GeographicBoundingBox":
             sides = [
                 content(child(box, side))
-                for side in ("westBoundLongitude", "southBoundLatitude", "eastBoundLongitude", "northBoundLatitude")
+                for side in (
+                    "westBoundLongitude",
+                    "southBoundLatitude",
+                    "eastBoundLongitude",
+                    "northBoundLatitude",
+                )
             ]
         elif tag == "WGS84BoundingBox":
             sides = [
-                part for corner in ("LowerCorner", "UpperCorner") for part in content(child(box, corner)).split()[:2]
+                part
+                for corner in ("LowerCorner", "UpperCorner")
+                for part in content(child(box, corner)).split()[:2]
             ]
         numbers = [codes.number(side) for side in sides]
         try:
             west, south, east, north = (float(number) for number in numbers if number is not None)
-            return {"geometry": geometries.gathered(list(geometries.as_pieces(Extent(west, south, east, north))))}
+            return {
+                "geometry": geometries.gathered(
+                    list(geometries.as_pieces(Extent(west, south, east, north)))
+                )
+            }
         except (ValueError, RecordError) as error:
-            return {"unreadable": [{"member": "geometry", "path": tag, "text": " ".join(sides), "reason": str(error)}]}
+            return {
+                "unreadable": [
+                    {
+                        "member": "geometry",
+                        "path": tag,
+                        "text": " ".join(sides),
+                        "reason": str(error),
+                    }
+                ]
+            }
     return {}

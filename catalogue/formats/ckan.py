@@ -9,7 +9,15 @@ from typing import Any
 from geoguichet.catalogue.errors import RecordError
 from geoguichet.catalogue.formats import codes, geometries
 from geoguichet.catalogue.formats.mapping import Mapped, describe, made_identifier, time_of
-from geoguichet.catalogue.record import Contact, ContactPoint, Extent, ExternalId, Link, Record, Time
+from geoguichet.catalogue.record import (
+    Contact,
+    ContactPoint,
+    Extent,
+    ExternalId,
+    Link,
+    Record,
+    Time,
+)
 
 MAPPING = (
     Mapped("id", "id", "in"),
@@ -38,7 +46,9 @@ MAPPING = (
 
 
 def claims(document: Any) -> bool:
-    """Say whether a JSON document is a package of CKAN, a list of them or an answer that holds them."""
+    """Say whether a JSON document is a package of CKAN, a list of them or an answer that holds
+    them.
+    """
     return any(
         isinstance(item, Mapping) and "resources" in item and ("notes" in item or "name" in item)
         for item in packages(document)
@@ -68,13 +78,19 @@ def read(document: bytes) -> list[Record]:
 def read_package(package: Mapping[str, Any]) -> Record:
     """Read one package."""
     told = {
-        **{item["key"]: item.get("value") for item in package.get("extras") or () if isinstance(item, Mapping)},
+        **{
+            item["key"]: item.get("value")
+            for item in package.get("extras") or ()
+            if isinstance(item, Mapping)
+        },
         **package,
     }
     resources = [item for item in told.get("resources") or () if isinstance(item, Mapping)]
     links = [link for item in resources if (link := _link(item))]
     licence = [
-        text for name in ("license_id", "license_url", "license_title", "license") if (text := _text(told.get(name)))
+        text
+        for name in ("license_id", "license_url", "license_title", "license")
+        if (text := _text(told.get(name)))
     ]
     known = next((spdx for text in licence if (spdx := codes.licence(text))), "")
     title = _text(told.get("license_title"))
@@ -83,22 +99,35 @@ def read_package(package: Mapping[str, Any]) -> Record:
         "type": "service" if told.get("type") == "service" else "dataset",
         "title": _text(told.get("title")) or _text(told.get("name")),
         "description": _text(told.get("notes")) or _text(told.get("description")),
-        "keywords": tuple(dict.fromkeys(text for item in told.get("tags") or () if (text := _text(_name_of(item))))),
+        "keywords": tuple(
+            dict.fromkeys(
+                text for item in told.get("tags") or () if (text := _text(_name_of(item)))
+            )
+        ),
         "contacts": tuple(_contacts(told)),
         "license": known or ("other" if licence else ""),
         "rights": title if title and not codes.licence(title) else "",
         "links": tuple(links),
-        "formats": [{"name": text} for text in dict.fromkeys(_text(item.get("format")) for item in resources) if text],
+        "formats": [
+            {"name": text}
+            for text in dict.fromkeys(_text(item.get("format")) for item in resources)
+            if text
+        ],
         "geometry": _geometry(told, unreadable),
         "time": _time(told),
         "dates": [
             {"date": date, "type": kind}
-            for name, kind in (("created", "creation"), ("issued", "publication"), ("modified", "revision"))
+            for name, kind in (
+                ("created", "creation"),
+                ("issued", "publication"),
+                ("modified", "revision"),
+            )
             if (date := codes.moment(_text(told.get(name))))
         ],
         "lineage": _text(told.get("provenance")),
         "resourceLanguages": [
-            {"code": code} for code in dict.fromkeys(map(codes.language, _list(told.get("language"))))
+            {"code": code}
+            for code in dict.fromkeys(map(codes.language, _list(told.get("language"))))
         ],
         "created": codes.timestamp(_text(told.get("metadata_created"))),
         "updated": codes.timestamp(_text(told.get("metadata_modified"))),
@@ -109,7 +138,9 @@ def read_package(package: Mapping[str, Any]) -> Record:
         ),
         "unreadable": unreadable,
     }
-    frequency = codes.frequency(next(iter(_list(told.get("frequency") or told.get("accrual_periodicity"))), ""))
+    frequency = codes.frequency(
+        next(iter(_list(told.get("frequency") or told.get("accrual_periodicity"))), "")
+    )
     members["maintenance"] = {"frequency": frequency} if frequency else {}
     members["id"] = _text(told.get("id")) or _text(told.get("name")) or made_identifier(members)
     return describe(members)
@@ -152,7 +183,9 @@ def _contacts(told: Mapping[str, Any]) -> Iterator[Contact]:
     for field, role in (("author", "author"), ("maintainer", "pointOfContact")):
         name, email = _text(told.get(field)), _text(told.get(f"{field}_email"))
         if name or email:
-            yield Contact(organization=name, roles=(role,), emails=(ContactPoint(email),) if email else ())
+            yield Contact(
+                organization=name, roles=(role,), emails=(ContactPoint(email),) if email else ()
+            )
     points = told.get("contact_point") or told.get("contact") or ()
     for item in points if isinstance(points, list) else [points]:
         if isinstance(item, Mapping):
@@ -163,7 +196,14 @@ def _contacts(told: Mapping[str, Any]) -> Iterator[Contact]:
 
 
 def _link(resource: Mapping[str, Any]) -> Link | None:
-    href = next((text for name in ("url", "download_url", "access_url") if (text := _text(resource.get(name)))), "")
+    href = next(
+        (
+            text
+            for name in ("url", "download_url", "access_url")
+            if (text := _text(resource.get(name)))
+        ),
+        "",
+    )
     if not href:
         return None
     extra = {
@@ -176,13 +216,20 @@ def _link(resource: Mapping[str, Any]) -> Link | None:
     size = resource.get("size")
     length = int(size) if isinstance(size, int | float) and size > 0 else 0
     return Link(
-        href, "service" if service else "enclosure", kind, _text(resource.get("name")), length=length, extra=extra
+        href,
+        "service" if service else "enclosure",
+        kind,
+        _text(resource.get("name")),
+        length=length,
+        extra=extra,
     )
 
 
 def _geometry(told: Mapping[str, Any], unreadable: list[dict[str, Any]]) -> dict[str, Any] | None:
     spatial = told.get("spatial")
-    sides = [told.get(f"bbox-{side}") for side in ("west-long", "south-lat", "east-long", "north-lat")]
+    sides = [
+        told.get(f"bbox-{side}") for side in ("west-long", "south-lat", "east-long", "north-lat")
+    ]
     try:
         if isinstance(spatial, str) and spatial.strip().startswith("{"):
             spatial = json.loads(spatial)
@@ -192,7 +239,14 @@ def _geometry(told: Mapping[str, Any], unreadable: list[dict[str, Any]]) -> dict
             west, south, east, north = (float(str(side)) for side in sides)
             return Extent(west, south, east, north).as_geometry()
     except (ValueError, RecordError) as error:
-        unreadable.append({"member": "geometry", "path": "spatial", "text": str(spatial)[:200], "reason": str(error)})
+        unreadable.append(
+            {
+                "member": "geometry",
+                "path": "spatial",
+                "text": str(spatial)[:200],
+                "reason": str(error),
+            }
+        )
     return None
 
 

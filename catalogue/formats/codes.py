@@ -1,4 +1,6 @@
-"""What formats write differently and records write once: languages, dates, reference systems, licences, themes."""
+"""What formats write differently and records write once: languages, dates, reference systems,
+licences, themes.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,12 @@ from geoguichet.catalogue.text import fold
 
 # What the records that we write ourselves say in the same words: access, conformity, languages.
 
-OPEN_ACCESS: dict[str, Any] = {"kind": "legal", "other": [{"text": "Pas de restriction d'accès public"}]}
-"""A constraint: everybody may have it, as INSPIRE asks to be said (limitations on public access)."""
+OPEN_ACCESS: dict[str, Any] = {
+    "kind": "legal",
+    "other": [{"text": "Pas de restriction d'accès public"}],
+}
+"""A constraint: everybody may have it, as INSPIRE asks to be said (limitations on public access).
+"""
 
 NOT_EVALUATED: dict[str, Any] = {
     "title": "Règlement (UE) n° 1089/2010 de la Commission",
@@ -34,13 +40,17 @@ co cos;rm roh
 bg bul;cs cze ces;da dan;et est;el gre ell;ga gle;hr hrv;lv lav;lt lit;hu hun;mt mlt;pl pol;ro rum ron;sk slo slk;sl slv
 fi fin;sv swe;no nor;is ice isl;ru rus;uk ukr;tr tur;ar ara;zh chi zho;ja jpn;ko kor;lb ltz"""
 
-_TWO_LETTERS = {code: codes.split()[0] for codes in re.split(r"[;\n]", _LANGUAGES) for code in codes.split()}
+_TWO_LETTERS = {
+    code: codes.split()[0] for codes in re.split(r"[;\n]", _LANGUAGES) for code in codes.split()
+}
 _THREE_LETTERS = {codes.split()[0]: codes.split()[1] for codes in re.split(r"[;\n]", _LANGUAGES)}
 _EU_LETTERS = {codes.split()[0]: codes.split()[-1] for codes in re.split(r"[;\n]", _LANGUAGES)}
 
 
 def language(code: str) -> str:
-    """Return a language as RFC 5646 writes it: ``fre``, ``fra``, ``FR``, an address ending in ``FRA`` are ``fr``."""
+    """Return a language as RFC 5646 writes it: ``fre``, ``fra``, ``FR``, an address ending in
+    ``FRA`` are ``fr``.
+    """
     last = re.split(r"[/#]", code.strip().rstrip("/"))[-1]
     main, dash, rest = re.split(r"[;,\s]", last)[0].replace("_", "-").partition("-")
     return _TWO_LETTERS.get(main.lower(), main.lower()) + dash + rest
@@ -52,7 +62,9 @@ def language_iso(code: str) -> str:
 
 
 def language_eu(code: str) -> str:
-    """Return a language as the EU's vocabulary writes it (ISO 639-3, in capitals): ``fr`` is ``FRA``."""
+    """Return a language as the EU's vocabulary writes it (ISO 639-3, in capitals): ``fr`` is
+    ``FRA``.
+    """
     return _EU_LETTERS.get(code.partition("-")[0], code).upper()
 
 
@@ -61,7 +73,9 @@ _EPSG_ALONE = re.compile(r"\d{4,6}")
 
 
 def crs(code: str, space: str = "") -> str:
-    """Return a reference system as ``EPSG:2154`` when the code is EPSG's, else the text as it stands."""
+    """Return a reference system as ``EPSG:2154`` when the code is EPSG's, else the text as it
+    stands.
+    """
     code = code.strip()
     if match := _EPSG.search(code):
         return f"EPSG:{match[1]}"
@@ -76,7 +90,10 @@ def crs_address(code: str) -> str:
 
 
 _LICENCES: tuple[tuple[str, str], ...] = (
-    ("etalab-1.0", r"etalab-1|licence[ _]ouverte[^.;]{0,30}(?:1\.0|v1\b)|licence_ouverte\.pdf|uploads/2014/05/licence"),
+    (
+        "etalab-1.0",
+        r"etalab-1|licence[ _]ouverte[^.;]{0,30}(?:1\.0|v1\b)|licence_ouverte\.pdf|uploads/2014/05/licence",
+    ),
     (
         "etalab-2.0",
         r"etalab-2|licence[ _]ouverte|open[- ]licence|etalab\.gouv\.fr/(?:licence|pages)|\blov2\b|\bfr-lo\b",
@@ -92,9 +109,15 @@ _LICENCES: tuple[tuple[str, str], ...] = (
     ("CC-BY-SA-3.0", r"cc[- ]by[- ]sa[- ]3|creativecommons\.org/licenses/by-sa/3"),
     ("CC-BY-SA-4.0", r"\bcc[- ]by[- ]sa\b"),
     ("CC-BY-3.0", r"cc[- ]by[- ]3|creativecommons\.org/licenses/by/3"),
-    ("CC-BY-4.0", r"cc[- ]by\b|cc_by|creativecommons\.org/licenses/by/4|creative commons attribution 4"),
+    (
+        "CC-BY-4.0",
+        r"cc[- ]by\b|cc_by|creativecommons\.org/licenses/by/4|creative commons attribution 4",
+    ),
     ("CC0-1.0", r"\bcc[- ]?(?:0|zero)\b|creativecommons\.org/publicdomain/zero"),
-    ("OGL-UK-3.0", r"open-government-licence|open government licence[^.]{0,12}3|\bogl\b|\buk-ogl\b"),
+    (
+        "OGL-UK-3.0",
+        r"open-government-licence|open government licence[^.]{0,12}3|\bogl\b|\buk-ogl\b",
+    ),
     ("IODL-2.0", r"\biodl\b.{0,8}2|italian open data license"),
     ("dl-de-by-2.0", r"dl-de[/-]by|datenlizenz deutschland[^.]{0,20}namensnennung"),
     ("dl-de-zero-2.0", r"dl-de[/-]zero"),
@@ -103,7 +126,9 @@ _LICENCES: tuple[tuple[str, str], ...] = (
 _PATTERNS = tuple((spdx, re.compile(pattern)) for spdx, pattern in _LICENCES)
 
 LICENCES = tuple(dict.fromkeys(spdx for spdx, _ in _LICENCES))
-"""Identifiers that `licence` recognises (SPDX's, and the German ones as their publisher writes them)."""
+"""Identifiers that `licence` recognises (SPDX's, and the German ones as their publisher writes
+them).
+"""
 
 _LICENCE_ADDRESSES = {
     "etalab-2.0": "https://www.etalab.gouv.fr/licence-ouverte-open-licence",
@@ -115,7 +140,9 @@ _LICENCE_ADDRESSES = {
 
 @lru_cache(maxsize=4096)
 def licence(text: str) -> str:
-    """Return the SPDX identifier that a text or an address names; empty when it names none that is known."""
+    """Return the SPDX identifier that a text or an address names; empty when it names none that is
+    known.
+    """
     folded = fold(text).strip()
     for spdx in LICENCES:
         if folded == spdx.lower():
@@ -163,10 +190,16 @@ INSPIRE_THEMES = {
     "hb": ("Habitats et biotopes", "Habitats and biotopes"),
     "hh": ("Santé et sécurité des personnes", "Human health and safety"),
     "lu": ("Usage des sols", "Land use"),
-    "mf": ("Caractéristiques géographiques météorologiques", "Meteorological geographical features"),
+    "mf": (
+        "Caractéristiques géographiques météorologiques",
+        "Meteorological geographical features",
+    ),
     "mr": ("Ressources minérales", "Mineral resources"),
     "nz": ("Zones à risque naturel", "Natural risk zones"),
-    "of": ("Caractéristiques géographiques océanographiques", "Oceanographic geographical features"),
+    "of": (
+        "Caractéristiques géographiques océanographiques",
+        "Oceanographic geographical features",
+    ),
     "pd": ("Répartition de la population — démographie", "Population distribution — demography"),
     "pf": ("Lieux de production et sites industriels", "Production and industrial facilities"),
     "sr": ("Régions maritimes", "Sea regions"),
@@ -184,7 +217,9 @@ def _plain(text: str) -> str:
     return _APART.sub(" ", fold(text)).strip()
 
 
-_THEME_NAMES = {_plain(label): code for code, labels in INSPIRE_THEMES.items() for label in labels} | {
+_THEME_NAMES = {
+    _plain(label): code for code, labels in INSPIRE_THEMES.items() for label in labels
+} | {
     "lieux de production et sites industriels": "pf",
     "repartition de la population demographie": "pd",
     "zones a risque naturel": "nz",
@@ -198,7 +233,9 @@ _THEME_NAMES = {_plain(label): code for code, labels in INSPIRE_THEMES.items() f
 
 @lru_cache(maxsize=4096)
 def inspire_theme(text: str) -> str:
-    """Return the two-letter code of the INSPIRE theme that a name or an address means; empty when none."""
+    """Return the two-letter code of the INSPIRE theme that a name or an address means; empty when
+    none.
+    """
     if "inspire.ec.europa.eu/theme/" in text:
         code = text.rstrip("/").rpartition("/")[2].lower()
         return code if code in INSPIRE_THEMES else ""
@@ -209,13 +246,19 @@ TOPIC_CATEGORIES = {
     "farming": ("Agriculture", "Farming"),
     "biota": ("Faune et flore", "Biota"),
     "boundaries": ("Limites administratives", "Boundaries"),
-    "climatologyMeteorologyAtmosphere": ("Climat, météorologie, atmosphère", "Climatology, meteorology, atmosphere"),
+    "climatologyMeteorologyAtmosphere": (
+        "Climat, météorologie, atmosphère",
+        "Climatology, meteorology, atmosphere",
+    ),
     "economy": ("Économie", "Economy"),
     "elevation": ("Altitude", "Elevation"),
     "environment": ("Environnement", "Environment"),
     "geoscientificInformation": ("Sciences de la terre", "Geoscientific information"),
     "health": ("Santé", "Health"),
-    "imageryBaseMapsEarthCover": ("Imagerie, cartes de base, occupation des terres", "Imagery, base maps, earth cover"),
+    "imageryBaseMapsEarthCover": (
+        "Imagerie, cartes de base, occupation des terres",
+        "Imagery, base maps, earth cover",
+    ),
     "intelligenceMilitary": ("Renseignement, secteur militaire", "Intelligence, military"),
     "inlandWaters": ("Eaux intérieures", "Inland waters"),
     "location": ("Localisation", "Location"),
@@ -224,7 +267,10 @@ TOPIC_CATEGORIES = {
     "society": ("Société", "Society"),
     "structure": ("Constructions et ouvrages", "Structure"),
     "transportation": ("Transports", "Transportation"),
-    "utilitiesCommunication": ("Réseaux et services d'utilité publique", "Utilities, communication"),
+    "utilitiesCommunication": (
+        "Réseaux et services d'utilité publique",
+        "Utilities, communication",
+    ),
     "extraTerrestrial": ("Espace extraterrestre", "Extraterrestrial"),
     "disaster": ("Catastrophes", "Disaster"),
 }
@@ -232,8 +278,12 @@ TOPIC_CATEGORIES = {
 
 
 def theme_label(identifier: str, language: str) -> str:
-    """Return what a reader calls a theme: a topic category or an INSPIRE theme by its name, an address by its end."""
-    known = TOPIC_CATEGORIES.get(identifier) or INSPIRE_THEMES.get(inspire_theme(identifier) or identifier)
+    """Return what a reader calls a theme: a topic category or an INSPIRE theme by its name, an
+    address by its end.
+    """
+    known = TOPIC_CATEGORIES.get(identifier) or INSPIRE_THEMES.get(
+        inspire_theme(identifier) or identifier
+    )
     if known:
         return known[language == "en"]
     is_address = identifier.startswith(("http://", "https://"))
@@ -248,7 +298,8 @@ _MOMENT = re.compile(
 
 @lru_cache(maxsize=16384)
 def moment(text: str) -> str:
-    """Return a date or time as records write it (a time without a zone is taken as UTC); empty when it is none.
+    """Return a date or time as records write it (a time without a zone is taken as UTC); empty when
+    it is none.
 
     >>> moment("2019-05-02T10:00:00"), moment("20190502"), moment("mai 2019")
     ('2019-05-02T10:00:00Z', '2019-05-02', '')
@@ -261,7 +312,13 @@ def moment(text: str) -> str:
         day, month = None, None if month == "00" else month
     written = "-".join(part for part in (year, month, day) if part)
     if hour:
-        zone = "Z" if zone in (None, "z", "Z", "+00:00", "+0000") else zone if ":" in zone else f"{zone[:3]}:{zone[3:]}"
+        zone = (
+            "Z"
+            if zone in (None, "z", "Z", "+00:00", "+0000")
+            else zone
+            if ":" in zone
+            else f"{zone[:3]}:{zone[3:]}"
+        )
         written += f"T{hour}:{minute}:{second or '00'}{fraction or ''}{zone}"
     try:
         instant_keys(written)
@@ -271,7 +328,9 @@ def moment(text: str) -> str:
 
 
 def timestamp(text: str) -> str:
-    """Return a date or time as RFC 3339 with its time of day, the first of its day, month or year; empty when none."""
+    """Return a date or time as RFC 3339 with its time of day, the first of its day, month or year;
+    empty when none.
+    """
     written = moment(text)
     if not written or "T" in written:
         return written
@@ -301,7 +360,9 @@ FREQUENCIES = {
     "notPlanned": ("NOT_PLANNED", 0),
     "unknown": ("UNKNOWN", 0),
 }
-"""Update frequencies of ISO 19115: the code of the EU vocabulary, the days between updates (0 when not said)."""
+"""Update frequencies of ISO 19115: the code of the EU vocabulary, the days between updates (0 when
+not said).
+"""
 
 
 def frequency(text: str) -> str:
@@ -328,7 +389,9 @@ _FREQUENCY_WORDS = {
 
 
 def number(text: str) -> int | float | None:
-    """Return the finite number that a text writes, with a comma or a point; None when it writes none."""
+    """Return the finite number that a text writes, with a comma or a point; None when it writes
+    none.
+    """
     try:
         written = float(text.replace(",", ".").replace(" ", ""))
     except ValueError:
@@ -339,8 +402,12 @@ def number(text: str) -> int | float | None:
 
 
 def relation(extra: Mapping[str, str]) -> str:
-    """Return the relation of a link from its ISO function and protocol; an address says the protocol best."""
-    return _relation(extra.get("protocolAddress") or extra.get("protocol", ""), extra.get("function", ""))
+    """Return the relation of a link from its ISO function and protocol; an address says the
+    protocol best.
+    """
+    return _relation(
+        extra.get("protocolAddress") or extra.get("protocol", ""), extra.get("function", "")
+    )
 
 
 @lru_cache(maxsize=4096)

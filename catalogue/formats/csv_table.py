@@ -1,4 +1,6 @@
-"""A table of records, one line each, for a spreadsheet (CSV, semicolons, UTF-8 with a mark that Excel understands)."""
+"""A table of records, one line each, for a spreadsheet (CSV, semicolons, UTF-8 with a mark that
+Excel understands).
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,10 @@ _COLUMNS: Mapping[str, tuple[str, Callable[[Record], str]]] = {
     "themes_inspire": (
         "themes",
         lambda record: _joined(
-            item.title or item.id for theme in record.themes if theme.scheme == INSPIRE_THEME for item in theme.concepts
+            item.title or item.id
+            for theme in record.themes
+            if theme.scheme == INSPIRE_THEME
+            for item in theme.concepts
         ),
     ),
     "ouest": ("geometry", lambda record: _side(record, "west")),
@@ -31,18 +36,27 @@ _COLUMNS: Mapping[str, tuple[str, Callable[[Record], str]]] = {
     "nord": ("geometry", lambda record: _side(record, "north")),
     "debut": (
         "time",
-        lambda record: (record.time.interval or (record.time.timestamp or record.time.date,))[0] if record.time else "",
+        lambda record: (
+            (record.time.interval or (record.time.timestamp or record.time.date,))[0]
+            if record.time
+            else ""
+        ),
     ),
     "fin": (
         "time",
         lambda record: (
-            (record.time.interval or (record.time.timestamp or record.time.date,))[-1] if record.time else ""
+            (record.time.interval or (record.time.timestamp or record.time.date,))[-1]
+            if record.time
+            else ""
         ),
     ),
     "licence": ("license", lambda record: record.license),
     "projections": ("crs", lambda record: _joined(said(record, "crs") or ())),
     "genealogie": ("lineage", lambda record: said(record, "lineage") or ""),
-    "mise_a_jour": ("maintenance", lambda record: (said(record, "maintenance") or {}).get("frequency", "")),
+    "mise_a_jour": (
+        "maintenance",
+        lambda record: (said(record, "maintenance") or {}).get("frequency", ""),
+    ),
     "liens": ("links", lambda record: _joined(link.href for link in record.links)),
     "cree": ("created", lambda record: record.created),
     "modifie": ("updated", lambda record: record.updated),
@@ -53,11 +67,15 @@ MAPPING = tuple(Mapped(member, column, "out") for column, (member, _) in _COLUMN
 
 def write(records: Iterable[Record]) -> bytes:
     """Return the table of records."""
-    return spreadsheet(_COLUMNS, ([cell(record) for _, cell in _COLUMNS.values()] for record in records))
+    return spreadsheet(
+        _COLUMNS, ([cell(record) for _, cell in _COLUMNS.values()] for record in records)
+    )
 
 
 def spreadsheet(header: Iterable[str], rows: Iterable[Iterable[str]]) -> bytes:
-    """Return a table; a text that a spreadsheet would take for a formula is preceded by an apostrophe."""
+    """Return a table; a text that a spreadsheet would take for a formula is preceded by an
+    apostrophe.
+    """
     table = io.StringIO()
     writer = csv.writer(table, delimiter=";", lineterminator="\r\n")
     writer.writerow(header)

@@ -10,7 +10,16 @@ from lxml import etree
 from geoguichet.catalogue.errors import RecordError
 from geoguichet.catalogue.formats import codes, geometries
 from geoguichet.catalogue.formats.mapping import Mapped, describe, made_identifier, said
-from geoguichet.catalogue.formats.xml import LOCAL, Element, child, children, content, name, parse, serialize
+from geoguichet.catalogue.formats.xml import (
+    LOCAL,
+    Element,
+    child,
+    children,
+    content,
+    name,
+    parse,
+    serialize,
+)
 from geoguichet.catalogue.record import Contact, Extent, ExternalId, Link, Record, Time
 
 CSW = "http://www.opengis.net/cat/csw/2.0.2"
@@ -73,10 +82,14 @@ def read_element(root: Element) -> Record:
         "description": "\n\n".join(_texts(root, "abstract") or _texts(root, "description")),
         "keywords": tuple(dict.fromkeys(_texts(root, "subject"))),
         "contacts": tuple(
-            Contact(organization=text, roles=(role,)) for tag, role in _ROLES.items() for text in _texts(root, tag)
+            Contact(organization=text, roles=(role,))
+            for tag, role in _ROLES.items()
+            for text in _texts(root, tag)
         ),
         "formats": [{"name": text} for text in dict.fromkeys(_texts(root, "format"))],
-        "resourceLanguages": [{"code": code} for code in dict.fromkeys(map(codes.language, _texts(root, "language")))],
+        "resourceLanguages": [
+            {"code": code} for code in dict.fromkeys(map(codes.language, _texts(root, "language")))
+        ],
         "rights": "\n".join(dict.fromkeys(rights)),
         "license": known[0] if known else "",
         "lineage": "\n\n".join(_texts(root, "source")),
@@ -99,14 +112,24 @@ def _texts(root: Element, tag: str) -> list[str]:
 
 
 def _dates(root: Element, unreadable: list[dict[str, Any]]) -> Iterator[dict[str, str]]:
-    kinds = {"date": "creation", "created": "creation", "issued": "publication", "dateSubmitted": "publication"}
+    kinds = {
+        "date": "creation",
+        "created": "creation",
+        "issued": "publication",
+        "dateSubmitted": "publication",
+    }
     for tag, kind in kinds.items():
         for text in _texts(root, tag):
             if written := codes.moment(text):
                 yield {"date": written, "type": kind}
             else:
                 unreadable.append(
-                    {"member": "dates", "path": tag, "text": text, "reason": "ce n'est pas une date AAAA-MM-JJ"}
+                    {
+                        "member": "dates",
+                        "path": tag,
+                        "text": text,
+                        "reason": "ce n'est pas une date AAAA-MM-JJ",
+                    }
                 )
 
 
@@ -127,7 +150,9 @@ def _time(root: Element) -> Time | None:
 def _links(root: Element) -> Iterator[Link]:
     for node in children(root, "URI"):
         if href := content(node):
-            extra = {key: text for key in ("protocol", "description") if (text := node.get(key, ""))}
+            extra = {
+                key: text for key in ("protocol", "description") if (text := node.get(key, ""))
+            }
             yield Link(href, codes.relation(extra), title=node.get("name", ""), extra=extra)
     for node in children(root, "references"):
         if href := content(node):
@@ -148,10 +173,17 @@ def _boxes(root: Element, unreadable: list[dict[str, Any]]) -> dict[str, Any]:
             )
             if system in ("EPSG:4326", "EPSG:4258") and LOCAL[node.tag] == "BoundingBox":
                 lower, upper = lower[::-1], upper[::-1]
-            boxes.append(Extent(lower[0], min(lower[1], upper[1]), upper[0], max(lower[1], upper[1])))
+            boxes.append(
+                Extent(lower[0], min(lower[1], upper[1]), upper[0], max(lower[1], upper[1]))
+            )
         except (ValueError, IndexError, RecordError) as error:
             unreadable.append(
-                {"member": "geometry", "path": LOCAL[node.tag], "text": content(node), "reason": str(error)}
+                {
+                    "member": "geometry",
+                    "path": LOCAL[node.tag],
+                    "text": content(node),
+                    "reason": str(error),
+                }
             )
         if system.startswith("EPSG:") and system != "EPSG:4326":
             crs.append(system)
@@ -160,7 +192,9 @@ def _boxes(root: Element, unreadable: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def write(record: Record, *, source: bytes = b"") -> bytes:
-    """Return the record as a ``csw:Record``; its source, when that is Dublin Core and still says the same."""
+    """Return the record as a ``csw:Record``; its source, when that is Dublin Core and still says
+    the same.
+    """
     if source and read(source) == record:
         return source
     return serialize(build(record))
@@ -180,7 +214,9 @@ def build(record: Record) -> Element:
             "description": link.extra.get("description", ""),
         }
         node = etree.SubElement(
-            root, f"{{{DC}}}URI", {key: codes.writable(text) for key, text in attributes.items() if text}
+            root,
+            f"{{{DC}}}URI",
+            {key: codes.writable(text) for key, text in attributes.items() if text},
         )
         node.text = codes.writable(link.href)
     for box in boxes_of(record):
@@ -207,7 +243,11 @@ def _written(record: Record) -> list[tuple[str, str, list[str]]]:
         (DC, "subject", list(dict.fromkeys([*record.keywords, *concepts]))),
         (DC, "format", [item["name"] for item in said(record, "formats") or ()]),
         *((DC, tag, list(dict.fromkeys(names))) for tag, names in roles.items()),
-        (DC, "language", [codes.language_iso(item["code"]) for item in said(record, "resourceLanguages") or ()]),
+        (
+            DC,
+            "language",
+            [codes.language_iso(item["code"]) for item in said(record, "resourceLanguages") or ()],
+        ),
         (DC, "rights", record.rights.split("\n")),
         (DCT, "license", licence),
         (DC, "source", [said(record, "lineage") or ""]),
@@ -222,7 +262,9 @@ def _written(record: Record) -> list[tuple[str, str, list[str]]]:
 
 def _period(time: Time) -> str:
     return (
-        "/".join("" if end == ".." else end for end in time.interval) if time.interval else time.timestamp or time.date
+        "/".join("" if end == ".." else end for end in time.interval)
+        if time.interval
+        else time.timestamp or time.date
     )
 
 

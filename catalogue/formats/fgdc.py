@@ -8,7 +8,16 @@ from typing import Any
 from geoguichet.catalogue.errors import RecordError
 from geoguichet.catalogue.formats import codes, geometries
 from geoguichet.catalogue.formats.mapping import Mapped, describe, made_identifier, time_of
-from geoguichet.catalogue.formats.xml import Element, child, children, content, down, every, name, parse
+from geoguichet.catalogue.formats.xml import (
+    Element,
+    child,
+    children,
+    content,
+    down,
+    every,
+    name,
+    parse,
+)
 from geoguichet.catalogue.record import Concept, Contact, ContactPoint, Extent, Link, Record, Theme
 
 MAPPING = (
@@ -66,13 +75,19 @@ def _fgdc(root: Element) -> dict[str, Any]:
         "purpose": content(down(info, "descript", "purpose")),
         "dates": [{"date": date, "type": "publication"}] if date else [],
         "contacts": tuple(_contacts(info, citation)),
-        "links": tuple(Link(href, "related") for node in children(citation, "onlink") if (href := content(node))),
+        "links": tuple(
+            Link(href, "related")
+            for node in children(citation, "onlink")
+            if (href := content(node))
+        ),
         "keywords": tuple(free),
         "themes": tuple(themes),
         "time": time_of(list(_periods(down(info, "timeperd", "timeinfo")))),
         "rights": "\n".join(rights),
         "license": next((spdx for text in rights if (spdx := codes.licence(text))), ""),
-        "lineage": "\n".join(content(node) for node in every(root, "dataqual", "lineage", "procstep", "procdesc")),
+        "lineage": "\n".join(
+            content(node) for node in every(root, "dataqual", "lineage", "procstep", "procdesc")
+        ),
         "updated": codes.timestamp(_text(root, "metainfo", "metd")),
         **_box(sides),
     }
@@ -100,11 +115,19 @@ def _contacts(info: Element | None, citation: Element | None) -> Iterator[Contac
     for details in every(info, "ptcontac", "cntinfo"):
         organization = _text(details, "cntorgp", "cntorg") or _text(details, "cntperp", "cntorg")
         person = _text(details, "cntperp", "cntper") or _text(details, "cntorgp", "cntper")
-        emails = tuple(ContactPoint(text) for node in children(details, "cntemail") if (text := content(node)))
-        phones = tuple(ContactPoint(text) for node in children(details, "cntvoice") if (text := content(node)))
+        emails = tuple(
+            ContactPoint(text) for node in children(details, "cntemail") if (text := content(node))
+        )
+        phones = tuple(
+            ContactPoint(text) for node in children(details, "cntvoice") if (text := content(node))
+        )
         if organization or person or emails:
             yield Contact(
-                organization=organization, name=person, roles=("pointOfContact",), emails=emails, phones=phones
+                organization=organization,
+                name=person,
+                roles=("pointOfContact",),
+                emails=emails,
+                phones=phones,
             )
 
 
@@ -116,7 +139,10 @@ def _periods(timeinfo: Element | None) -> Iterator[tuple[str, str]]:
         if date := codes.moment(content(node)):
             yield date, date
     for node in every(timeinfo, "rngdates"):
-        yield codes.moment(_text(node, "begdate")) or "..", codes.moment(_text(node, "enddate")) or ".."
+        yield (
+            codes.moment(_text(node, "begdate")) or "..",
+            codes.moment(_text(node, "enddate")) or "..",
+        )
 
 
 def _box(sides: list[str]) -> dict[str, Any]:
@@ -127,12 +153,23 @@ def _box(sides: list[str]) -> dict[str, Any]:
     try:
         return {
             "geometry": geometries.gathered(
-                list(geometries.as_pieces(Extent(float(west), float(south), float(east), float(north))))
+                list(
+                    geometries.as_pieces(
+                        Extent(float(west), float(south), float(east), float(north))
+                    )
+                )
             )
         }
     except RecordError as error:
         return {
-            "unreadable": [{"member": "geometry", "path": "bounding", "text": " ".join(sides), "reason": str(error)}]
+            "unreadable": [
+                {
+                    "member": "geometry",
+                    "path": "bounding",
+                    "text": " ".join(sides),
+                    "reason": str(error),
+                }
+            ]
         }
 
 
@@ -143,19 +180,30 @@ def _dif(root: Element) -> dict[str, Any]:
         _text(box, f"{side}_Longitude" if side[0] in "WE" else f"{side}_Latitude")
         for side in ("Westernmost", "Southernmost", "Easternmost", "Northernmost")
     ]
-    parameters = [" > ".join(content(part) for part in node if content(part)) for node in children(root, "Parameters")]
+    parameters = [
+        " > ".join(content(part) for part in node if content(part))
+        for node in children(root, "Parameters")
+    ]
     concepts = tuple(Concept(text, text) for text in parameters if text)
     return {
         "id": _text(root, "Entry_ID"),
         "type": "dataset",
         "title": _text(root, "Entry_Title"),
-        "description": content(down(root, "Summary", "Abstract")) or content(child(root, "Summary")),
+        "description": content(down(root, "Summary", "Abstract"))
+        or content(child(root, "Summary")),
         "contacts": tuple(_people(root)),
         "links": tuple(_related(root)),
-        "keywords": tuple(dict.fromkeys(text for node in children(root, "Keyword") if (text := content(node)))),
+        "keywords": tuple(
+            dict.fromkeys(text for node in children(root, "Keyword") if (text := content(node)))
+        ),
         "themes": (Theme(concepts, "", {"title": "GCMD"}),) if concepts else (),
         "time": time_of(
-            [(codes.moment(_text(coverage, "Start_Date")) or "..", codes.moment(_text(coverage, "Stop_Date")) or "..")]
+            [
+                (
+                    codes.moment(_text(coverage, "Start_Date")) or "..",
+                    codes.moment(_text(coverage, "Stop_Date")) or "..",
+                )
+            ]
         ),
         "rights": content(child(root, "Use_Constraints")),
         "updated": codes.timestamp(_text(root, "Last_DIF_Revision_Date")),
@@ -168,9 +216,15 @@ def _people(root: Element) -> Iterator[Contact]:
         person = " ".join(text for tag in ("First_Name", "Last_Name") if (text := _text(node, tag)))
         email = _text(node, "Email")
         if person or email:
-            yield Contact(name=person, roles=("pointOfContact",), emails=(ContactPoint(email),) if email else ())
+            yield Contact(
+                name=person,
+                roles=("pointOfContact",),
+                emails=(ContactPoint(email),) if email else (),
+            )
     for node in children(root, "Data_Center"):
-        if title := _text(node, "Data_Center_Name", "Long_Name") or _text(node, "Data_Center_Name", "Short_Name"):
+        if title := _text(node, "Data_Center_Name", "Long_Name") or _text(
+            node, "Data_Center_Name", "Short_Name"
+        ):
             yield Contact(organization=title, roles=("distributor",))
 
 

@@ -1,4 +1,6 @@
-"""Geometries of GeoJSON taken apart and put together: the boxes and shapes that formats write one by one."""
+"""Geometries of GeoJSON taken apart and put together: the boxes and shapes that formats write one
+by one.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ def as_pieces(box: Extent) -> Iterator[dict[str, Any]]:
         yield {"type": "Point", "coordinates": [box.west, box.south]}
         return
     geometry = box.as_geometry()
-    for coordinates in [geometry["coordinates"]] if geometry["type"] == "Polygon" else geometry["coordinates"]:
+    for coordinates in (
+        [geometry["coordinates"]] if geometry["type"] == "Polygon" else geometry["coordinates"]
+    ):
         yield {"type": "Polygon", "coordinates": coordinates}
 
 
@@ -50,26 +54,39 @@ def gathered(pieces: list[dict[str, Any]]) -> dict[str, Any] | None:
         return pieces[0] if pieces else None
     kinds = {piece["type"] for piece in pieces}
     if len(kinds) == 1:
-        return {"type": f"Multi{kinds.pop()}", "coordinates": [piece["coordinates"] for piece in pieces]}
+        return {
+            "type": f"Multi{kinds.pop()}",
+            "coordinates": [piece["coordinates"] for piece in pieces],
+        }
     return {"type": "GeometryCollection", "geometries": pieces}
 
 
 def boxes_and_shapes(geometry: Mapping[str, Any] | None) -> list[Extent | Mapping[str, Any]]:
-    """Return the parts of a geometry, rectangles as boxes; two halves cut at the antimeridian are one box."""
+    """Return the parts of a geometry, rectangles as boxes; two halves cut at the antimeridian are
+    one box.
+    """
     parts = [] if geometry is None else list(simple(geometry))
     shapes: list[Extent | Mapping[str, Any]] = [_rectangle(part) or part for part in parts]
     if len(shapes) == 2:
         first, second = shapes
         if not isinstance(first, Extent) or not isinstance(second, Extent):
             return shapes
-        if first.east == 180 and second.west == -180 and (first.south, first.north) == (second.south, second.north):
+        if (
+            first.east == 180
+            and second.west == -180
+            and (first.south, first.north) == (second.south, second.north)
+        ):
             return [Extent(first.west, first.south, second.east, first.north)]
     return shapes
 
 
 def _rectangle(part: Mapping[str, Any]) -> Extent | None:
     """Return the box that a polygon is; None for any other shape."""
-    if part["type"] != "Polygon" or len(part["coordinates"]) != 1 or len(part["coordinates"][0]) != 5:
+    if (
+        part["type"] != "Polygon"
+        or len(part["coordinates"]) != 1
+        or len(part["coordinates"][0]) != 5
+    ):
         return None
     ring = [tuple(position[:2]) for position in part["coordinates"][0]]
     xs, ys = {x for x, _ in ring}, {y for _, y in ring}
@@ -79,7 +96,9 @@ def _rectangle(part: Mapping[str, Any]) -> Extent | None:
 
 
 def from_wkt(text: str) -> dict[str, Any] | None:
-    """Read WKT, after the address of its reference system when it names one; ValueError when it is none."""
+    """Read WKT, after the address of its reference system when it names one; ValueError when it is
+    none.
+    """
     import shapely
 
     crs = ""
@@ -110,7 +129,9 @@ def as_wkt(geometry: Mapping[str, Any]) -> str:
     if kind == "MultiPolygon":
         return (
             "MULTIPOLYGON ("
-            + ", ".join("(" + ", ".join(f"({row(ring)})" for ring in part) + ")" for part in coordinates)
+            + ", ".join(
+                "(" + ", ".join(f"({row(ring)})" for ring in part) + ")" for part in coordinates
+            )
             + ")"
         )
     return "POLYGON (" + ", ".join(f"({row(ring)})" for ring in coordinates) + ")"

@@ -37,7 +37,12 @@ MAPPING = (
 
 def claims(document: Any) -> bool:
     """Say whether a JSON document is a resource of Isogeo."""
-    return isinstance(document, Mapping) and "_id" in document and "_creator" in document and "title" in document
+    return (
+        isinstance(document, Mapping)
+        and "_id" in document
+        and "_creator" in document
+        and "title" in document
+    )
 
 
 def read_document(document: Mapping[str, Any]) -> Record:
@@ -45,10 +50,19 @@ def read_document(document: Mapping[str, Any]) -> Record:
     sides = (document.get("envelope") or {}).get("bbox") or ()
     system = document.get("coordinate-system") or {}
     dates = (("created", "creation"), ("published", "publication"), ("modified", "revision"))
-    start, end = (codes.moment(str(document.get(name) or "")) or ".." for name in ("validFrom", "validTo"))
+    start, end = (
+        codes.moment(str(document.get(name) or "")) or ".." for name in ("validFrom", "validTo")
+    )
     words = [item for item in document.get("keywords") or () if isinstance(item, Mapping)]
-    inspire = [str(item["code"]) for item in words if str(item.get("_tag", "")).startswith("keyword:inspire-theme")]
-    licences = [str((item.get("license") or {}).get("name") or "") for item in document.get("conditions") or ()]
+    inspire = [
+        str(item["code"])
+        for item in words
+        if str(item.get("_tag", "")).startswith("keyword:inspire-theme")
+    ]
+    licences = [
+        str((item.get("license") or {}).get("name") or "")
+        for item in document.get("conditions") or ()
+    ]
     concepts = tuple(Concept(f"{INSPIRE_THEME}/{_theme(code)}", code) for code in inspire)
     return describe(
         {
@@ -62,7 +76,9 @@ def read_document(document: Mapping[str, Any]) -> Record:
             "alternateTitles": [str(document["name"])] if document.get("name") else [],
             "description": str(document.get("abstract") or ""),
             "keywords": tuple(
-                str(item.get("text")) for item in words if str(item.get("_tag", "")).startswith("keyword:isogeo")
+                str(item.get("text"))
+                for item in words
+                if str(item.get("_tag", "")).startswith("keyword:isogeo")
             ),
             "themes": (Theme(concepts, INSPIRE_THEME),) if concepts else (),
             "contacts": tuple(_contacts(document.get("contacts") or ())),
@@ -79,10 +95,13 @@ def read_document(document: Mapping[str, Any]) -> Record:
             "lineage": str(document.get("collectionMethod") or ""),
             "conformity": list(_conformity(document.get("specifications") or ())),
             "license": next(
-                (spdx for text in licences if (spdx := codes.licence(text))), "other" if any(licences) else ""
+                (spdx for text in licences if (spdx := codes.licence(text))),
+                "other" if any(licences) else "",
             ),
             "rights": "\n".join(dict.fromkeys(text for text in licences if text)),
-            "language": {"code": codes.language(str(document["language"]))} if document.get("language") else None,
+            "language": {"code": codes.language(str(document["language"]))}
+            if document.get("language")
+            else None,
             "fields": [
                 {"name": str(item.get("name")), "type": str(item.get("dataType") or "")}
                 for item in document.get("feature-attributes") or ()
@@ -101,7 +120,11 @@ def _theme(code: str) -> str:
 def _box(sides: Any) -> dict[str, Any]:
     try:
         west, south, east, north = map(float, sides)
-        return {"geometry": geometries.gathered(list(geometries.as_pieces(Extent(west, south, east, north))))}
+        return {
+            "geometry": geometries.gathered(
+                list(geometries.as_pieces(Extent(west, south, east, north)))
+            )
+        }
     except (ValueError, TypeError, RecordError):
         return {}
 

@@ -1,7 +1,9 @@
-"""What a record says beyond OGC API Records, member by member, and how a format's mapping table is written.
+"""What a record says beyond OGC API Records, member by member, and how a format's mapping table is
+written.
 
-A record keeps the members of `MEMBERS` that the standard does not name in its ``extra_properties``, under these
-names. Every format has a ``MAPPING``, a tuple of `Mapped`; ``docs/formats.md`` is made from them.
+A record keeps the members of `MEMBERS` that the standard does not name in its ``extra_properties``,
+under these names. Every format has a ``MAPPING``, a tuple of `Mapped`; ``docs/formats.md`` is made
+from them.
 """
 
 from __future__ import annotations
@@ -41,7 +43,9 @@ MEMBERS: Mapping[str, str] = {
     "themes": "keywords of a thesaurus, INSPIRE themes, topic categories",
     "license": "licence: SPDX identifier, or other",
     "rights": "rights, in words",
-    "constraints": "access and use: list of {kind, limitations, access, use, other, classification}",
+    "constraints": (
+        "access and use: list of {kind, limitations, access, use, other, classification}"
+    ),
     "links": "links with protocol, function and description",
     "formats": "formats of distribution: list of {name, version, mediaType}",
     "lineage": "where the content comes from",
@@ -50,7 +54,10 @@ MEMBERS: Mapping[str, str] = {
     "resolution": "spatial resolution: list of {scale} or {distance, unit}",
     "crs": "reference systems: list of EPSG:code, or texts",
     "conformity": "conformity: list of {title, date, dateType, href, pass, explanation}",
-    "quality": "measures of quality: list of {element, rule, name, description, value, rate} (elements of ISO 19157)",
+    "quality": (
+        "measures of quality: list of {element, rule, name, description, value, rate} "
+        "(elements of ISO 19157)"
+    ),
     "maintenance": "maintenance: {frequency, note}",
     "parent": "identifier of the parent record",
     "language": "language of the record: {code}",
@@ -63,7 +70,9 @@ MEMBERS: Mapping[str, str] = {
     "created": "when the record was made",
     "updated": "when the record last changed",
     "externalIds": "identifiers of the resource",
-    "unreadable": "parts of the source that say nothing readable: list of {member, path, line, text, reason}",
+    "unreadable": (
+        "parts of the source that say nothing readable: list of {member, path, line, text, reason}"
+    ),
 }
 """Every member that at least one format maps, with its meaning and, where it is ours, its shape."""
 
@@ -88,7 +97,9 @@ _FIELDS = {
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """One line of a format's table: a member of the record, where the format says it, and which ways."""
+    """One line of a format's table: a member of the record, where the format says it, and which
+    ways.
+    """
 
     member: str
     path: str
@@ -97,7 +108,9 @@ class Mapped:
 
 
 def said(record: Record, member: str) -> Any:
-    """Return what the record says under a name of `MEMBERS`; None or something empty when it says nothing."""
+    """Return what the record says under a name of `MEMBERS`; None or something empty when it says
+    nothing.
+    """
     if member in _FIELDS:
         return getattr(record, _FIELDS[member])
     return record.extra_properties.get(member)
@@ -122,7 +135,11 @@ def with_members(record: Record, **members: Any) -> Record:
     fields = {_FIELDS[name]: value for name, value in members.items() if name in _FIELDS}
     added = {name: value for name, value in members.items() if name not in _FIELDS}
     kept = {name: value for name, value in record.extra_properties.items() if name not in added}
-    return replace(record, **fields, extra_properties=kept | {name: value for name, value in added.items() if value})
+    return replace(
+        record,
+        **fields,
+        extra_properties=kept | {name: value for name, value in added.items() if value},
+    )
 
 
 def as_table(formats: Mapping[str, Iterable[Mapped]]) -> str:
@@ -130,21 +147,32 @@ def as_table(formats: Mapping[str, Iterable[Mapped]]) -> str:
     sections = []
     arrows = {"in": "→", "out": "←", "both": "↔"}
     for name, mapping in formats.items():
-        lines = [f"## {name}", "", "| member | | in the format | note |", "| --- | --- | --- | --- |"]
-        lines += [f"| {row.member} | {arrows[row.ways]} | `{row.path}` | {row.note} |" for row in mapping]
+        lines = [
+            f"## {name}",
+            "",
+            "| member | | in the format | note |",
+            "| --- | --- | --- | --- |",
+        ]
+        lines += [
+            f"| {row.member} | {arrows[row.ways]} | `{row.path}` | {row.note} |" for row in mapping
+        ]
         sections.append("\n".join(lines))
     return "\n\n".join(sections) + "\n"
 
 
 def made_identifier(said: Mapping[str, Any]) -> str:
-    """Return the identifier of a record that has none: the same for the same title, abstract and identifiers."""
+    """Return the identifier of a record that has none: the same for the same title, abstract and
+    identifiers.
+    """
     parts = [said.get("title", ""), said.get("description", "")]
     parts += [item.value for item in said.get("externalIds", ())]
     return f"sans-identifiant-{blake2b('|'.join(parts).encode(), digest_size=8).hexdigest()}"
 
 
 def time_of(periods: list[tuple[str, str]]) -> Time | None:
-    """Return one interval around every period; the periods themselves are kept when there are several."""
+    """Return one interval around every period; the periods themselves are kept when there are
+    several.
+    """
     known = [period for period in dict.fromkeys(periods) if period != ("..", "..")]
     if not known:
         return None
@@ -153,7 +181,11 @@ def time_of(periods: list[tuple[str, str]]) -> Time | None:
     end = max((last for _, last in known), key=lambda text: "~" if text == ".." else text)
     try:
         if start == end:
-            return Time(timestamp=start, extra=extra) if "T" in start else Time(date=start, extra=extra)
+            return (
+                Time(timestamp=start, extra=extra)
+                if "T" in start
+                else Time(date=start, extra=extra)
+            )
         return Time(interval=(start, end), extra=extra)
     except RecordError:
         return Time(interval=(end, start), extra=extra | {"reversed": True})

@@ -9,8 +9,24 @@ import yaml
 
 from geoguichet.catalogue.errors import FormatError, RecordError
 from geoguichet.catalogue.formats import codes, geometries
-from geoguichet.catalogue.formats.mapping import TOPIC_CATEGORY, Mapped, describe, made_identifier, said, time_of
-from geoguichet.catalogue.record import Concept, Contact, ContactPoint, Extent, ExternalId, Link, Record, Theme
+from geoguichet.catalogue.formats.mapping import (
+    TOPIC_CATEGORY,
+    Mapped,
+    describe,
+    made_identifier,
+    said,
+    time_of,
+)
+from geoguichet.catalogue.record import (
+    Concept,
+    Contact,
+    ContactPoint,
+    Extent,
+    ExternalId,
+    Link,
+    Record,
+    Theme,
+)
 
 MAPPING = (
     Mapped("id", "metadata.identifier"),
@@ -69,11 +85,18 @@ def _read(mcf: Mapping[str, Any]) -> Record:
     extents = part.get("extents") or {}
     unreadable: list[dict[str, Any]] = []
     periods = [
-        (codes.moment(_text(item.get("begin"))) or "..", codes.moment(_text(item.get("end"))) or "..")
+        (
+            codes.moment(_text(item.get("begin"))) or "..",
+            codes.moment(_text(item.get("end"))) or "..",
+        )
         for item in extents.get("temporal") or ()
     ]
     licence = part.get("license") or {}
-    named = _text(licence.get("name")) or _text(licence.get("url")) if isinstance(licence, Mapping) else _text(licence)
+    named = (
+        _text(licence.get("name")) or _text(licence.get("url"))
+        if isinstance(licence, Mapping)
+        else _text(licence)
+    )
     members: dict[str, Any] = {
         "type": _text(metadata.get("hierarchylevel")),
         "externalIds": tuple(
@@ -95,15 +118,21 @@ def _read(mcf: Mapping[str, Any]) -> Record:
         "license": codes.licence(named) or ("other" if named else ""),
         "rights": _text(part.get("rights")),
         "status": [_text(part["status"])] if part.get("status") else [],
-        "maintenance": {"frequency": _text(part["maintenancefrequency"])} if part.get("maintenancefrequency") else {},
-        "resourceLanguages": [{"code": codes.language(_text(part["language"]))}] if part.get("language") else [],
+        "maintenance": {"frequency": _text(part["maintenancefrequency"])}
+        if part.get("maintenancefrequency")
+        else {},
+        "resourceLanguages": [{"code": codes.language(_text(part["language"]))}]
+        if part.get("language")
+        else [],
         "contacts": tuple(_contacts(mcf.get("contact") or {})),
         "links": tuple(_links(mcf.get("distribution") or {}, part.get("browsegraphic"))),
         "lineage": _text(((mcf.get("dataquality") or {}).get("lineage") or {}).get("statement")),
         "unreadable": unreadable,
     }
     members |= (
-        _spatial(mcf.get("spatial") or {}) | _words(part) | _texts(part, codes.language(language) if language else "")
+        _spatial(mcf.get("spatial") or {})
+        | _words(part)
+        | _texts(part, codes.language(language) if language else "")
     )
     members["id"] = _text(metadata.get("identifier")) or made_identifier(members)
     return describe(members)
@@ -118,13 +147,25 @@ def _text(value: Any) -> str:
 
 
 def _texts(part: Mapping[str, Any], language: str) -> dict[str, Any]:
-    """Return title and abstract, in the language of the record first; the other languages translate them."""
+    """Return title and abstract, in the language of the record first; the other languages translate
+    them.
+    """
     found: dict[str, Any] = {}
     others: dict[str, dict[str, str]] = {}
     for member, name in (("title", "title"), ("description", "abstract")):
         value = part.get(name)
-        by_language = {str(code): str(text) for code, text in value.items()} if isinstance(value, Mapping) else {}
-        main = language if language in by_language else "fr" if "fr" in by_language else next(iter(by_language), "")
+        by_language = (
+            {str(code): str(text) for code, text in value.items()}
+            if isinstance(value, Mapping)
+            else {}
+        )
+        main = (
+            language
+            if language in by_language
+            else "fr"
+            if "fr" in by_language
+            else next(iter(by_language), "")
+        )
         found[member] = by_language.get(main) or _text(value)
         for code, text in by_language.items():
             if code != main:
@@ -134,12 +175,19 @@ def _texts(part: Mapping[str, Any], language: str) -> dict[str, Any]:
 
 def _spatial(spatial: Mapping[str, Any]) -> dict[str, Any]:
     resolutions: list[dict[str, Any]] = [
-        {"scale": scale} for text in spatial.get("denominators") or () if (scale := codes.number(_text(text)))
+        {"scale": scale}
+        for text in spatial.get("denominators") or ()
+        if (scale := codes.number(_text(text)))
     ]
     measures = [
-        item for item in spatial.get("resolution") or spatial.get("resolutions") or () if isinstance(item, Mapping)
+        item
+        for item in spatial.get("resolution") or spatial.get("resolutions") or ()
+        if isinstance(item, Mapping)
     ]
-    pairs = [(codes.number(_text(item.get("distance"))), _text(item.get("uom")) or "m") for item in measures]
+    pairs = [
+        (codes.number(_text(item.get("distance"))), _text(item.get("uom")) or "m")
+        for item in measures
+    ]
     resolutions += [{"distance": distance, "unit": unit} for distance, unit in pairs if distance]
     datatype = _text(spatial.get("datatype"))
     return {
@@ -159,7 +207,13 @@ def _words(part: Mapping[str, Any]) -> dict[str, Any]:
         kind = _text(group.get("keywords_type"))
         if vocabulary:
             extra = {"title": _text(vocabulary.get("name"))} | ({"type": kind} if kind else {})
-            themes.append(Theme(tuple(Concept(word, word) for word in words), _text(vocabulary.get("url")), extra))
+            themes.append(
+                Theme(
+                    tuple(Concept(word, word) for word in words),
+                    _text(vocabulary.get("url")),
+                    extra,
+                )
+            )
         else:
             free += words
             types |= {word: kind for word in words if kind}
@@ -185,7 +239,12 @@ def _geometry(listed: Any, unreadable: list[dict[str, Any]]) -> dict[str, Any] |
             pieces += geometries.as_pieces(Extent(west, south, east, north))
         except (ValueError, TypeError, RecordError) as error:
             unreadable.append(
-                {"member": "geometry", "path": "extents.spatial", "text": str(sides), "reason": str(error)}
+                {
+                    "member": "geometry",
+                    "path": "extents.spatial",
+                    "text": str(sides),
+                    "reason": str(error),
+                }
             )
     return geometries.gathered(pieces)
 
@@ -196,8 +255,12 @@ def _contacts(contacts: Mapping[str, Any]) -> Iterator[Contact]:
             continue
         role = _text(item.get("role")) or str(key)
         email, phone, url = (_text(item.get(name)) for name in ("email", "phone", "url"))
-        address: dict[str, Any] = {"deliveryPoint": [_text(item["address"])]} if item.get("address") else {}
-        address |= {ours: _text(item[theirs]) for theirs, ours in _ADDRESS.items() if item.get(theirs)}
+        address: dict[str, Any] = (
+            {"deliveryPoint": [_text(item["address"])]} if item.get("address") else {}
+        )
+        address |= {
+            ours: _text(item[theirs]) for theirs, ours in _ADDRESS.items() if item.get(theirs)
+        }
         yield Contact(
             organization=_text(item.get("organization")),
             name=_text(item.get("individualname")),
@@ -229,7 +292,9 @@ def _links(distribution: Mapping[str, Any], graphic: Any) -> Iterator[Link]:
             }
             extra = {name: text for name, text in extra.items() if text}
             relation = _text(item.get("rel")) or codes.relation(extra)
-            yield Link(href, relation, _text(item.get("mimetype")), _text(item.get("name")), extra=extra)
+            yield Link(
+                href, relation, _text(item.get("mimetype")), _text(item.get("name")), extra=extra
+            )
     if href := _text(graphic):
         yield Link(href, "preview")
 
@@ -238,20 +303,27 @@ def write(record: Record, *, source: bytes = b"") -> bytes:
     """Return the record as MCF 2.0; its source when that still says the same."""
     if source and read(source) == record:
         return source
-    return str(yaml.safe_dump(build(record), allow_unicode=True, sort_keys=False, width=120)).encode()
+    return str(
+        yaml.safe_dump(build(record), allow_unicode=True, sort_keys=False, width=120)
+    ).encode()
 
 
 def build(record: Record) -> dict[str, Any]:
     """Make the MCF of a record, members that say nothing left out."""
     language = (said(record, "language") or {}).get("code", "")
     extents = {
-        "spatial": [{"bbox": [box.west, box.south, box.east, box.north], "crs": 4326} for box in _boxes(record)],
+        "spatial": [
+            {"bbox": [box.west, box.south, box.east, box.north], "crs": 4326}
+            for box in _boxes(record)
+        ],
         "temporal": _periods(record),
     }
     licence: dict[str, str] = {}
     if record.license:
         licence = {"name": record.license}
-        licence |= {"url": codes.licence_address(record.license)} if record.license != "other" else {}
+        licence |= (
+            {"url": codes.licence_address(record.license)} if record.license != "other" else {}
+        )
     mcf: dict[str, Any] = {
         "mcf": {"version": 2.0},
         "metadata": {
@@ -268,7 +340,9 @@ def build(record: Record) -> dict[str, Any]:
         },
         "spatial": {
             "datatype": next(iter(said(record, "representation") or ()), ""),
-            "denominators": [item["scale"] for item in said(record, "resolution") or () if "scale" in item],
+            "denominators": [
+                item["scale"] for item in said(record, "resolution") or () if "scale" in item
+            ],
             "resolution": [
                 {"distance": item["distance"], "uom": item.get("unit", "m")}
                 for item in said(record, "resolution") or ()
@@ -277,26 +351,43 @@ def build(record: Record) -> dict[str, Any]:
             "crs": said(record, "crs"),
         },
         "identification": {
-            "language": next((item["code"] for item in said(record, "resourceLanguages") or ()), ""),
+            "language": next(
+                (item["code"] for item in said(record, "resourceLanguages") or ()), ""
+            ),
             "charset": "utf8",
             "title": _by_language(record, "title", language),
             "alternate_titles": said(record, "alternateTitles"),
             "abstract": _by_language(record, "description", language),
-            "dates": {item["type"] or "creation": item["date"] for item in said(record, "dates") or ()},
+            "dates": {
+                item["type"] or "creation": item["date"] for item in said(record, "dates") or ()
+            },
             "keywords": _groups(record),
             "topiccategory": [
-                item.id for theme in record.themes if theme.scheme == TOPIC_CATEGORY for item in theme.concepts
+                item.id
+                for theme in record.themes
+                if theme.scheme == TOPIC_CATEGORY
+                for item in theme.concepts
             ],
             "extents": {name: listed for name, listed in extents.items() if listed},
             "license": licence,
             "rights": record.rights,
             "status": next(iter(said(record, "status") or ()), ""),
             "maintenancefrequency": (said(record, "maintenance") or {}).get("frequency", ""),
-            "browsegraphic": next((link.href for link in record.links if link.rel == "preview"), ""),
+            "browsegraphic": next(
+                (link.href for link in record.links if link.rel == "preview"), ""
+            ),
         },
-        "contact": {f"contact-{at}": _as_contact(contact) for at, contact in enumerate(record.contacts)},
-        "distribution": {f"link-{at}": _as_link(link) for at, link in enumerate(record.links) if link.rel != "preview"},
-        "dataquality": {"lineage": {"statement": said(record, "lineage")}} if said(record, "lineage") else {},
+        "contact": {
+            f"contact-{at}": _as_contact(contact) for at, contact in enumerate(record.contacts)
+        },
+        "distribution": {
+            f"link-{at}": _as_link(link)
+            for at, link in enumerate(record.links)
+            if link.rel != "preview"
+        },
+        "dataquality": {"lineage": {"statement": said(record, "lineage")}}
+        if said(record, "lineage")
+        else {},
     }
     return {name: _filled(part) for name, part in mcf.items() if part}
 
@@ -306,7 +397,11 @@ def _filled(part: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _by_language(record: Record, member: str, language: str) -> Any:
-    others = {code: texts[member] for code, texts in (said(record, "translations") or {}).items() if member in texts}
+    others = {
+        code: texts[member]
+        for code, texts in (said(record, "translations") or {}).items()
+        if member in texts
+    }
     text = said(record, member)
     return {language or "fr": text} | others if others and text else text
 
@@ -322,7 +417,10 @@ def _periods(record: Record) -> list[dict[str, str]]:
         return []
     time = record.time
     periods = time.extra.get("periods") or [time.interval or (time.timestamp or time.date,) * 2]
-    return [{"begin": start if start != ".." else "", "end": end if end != ".." else ""} for start, end in periods]
+    return [
+        {"begin": start if start != ".." else "", "end": end if end != ".." else ""}
+        for start, end in periods
+    ]
 
 
 def _groups(record: Record) -> dict[str, Any]:

@@ -37,15 +37,23 @@ def claims(document: Any) -> bool:
 
 def read_document(document: Mapping[str, Any]) -> Record:
     """Read one collection; its identifier is the address of its own page when it tells it."""
-    links = [item for item in document.get("links") or () if isinstance(item, Mapping) and item.get("href")]
-    own = next((str(item["href"]).partition("?")[0] for item in links if item.get("rel") == "self"), "")
+    links = [
+        item
+        for item in document.get("links") or ()
+        if isinstance(item, Mapping) and item.get("href")
+    ]
+    own = next(
+        (str(item["href"]).partition("?")[0] for item in links if item.get("rel") == "self"), ""
+    )
     licences = [
         str(document.get("license") or ""),
         *(str(item["href"]) for item in links if item.get("rel") == "license"),
     ]
     extent = document.get("extent") or {}
     unreadable: list[dict[str, Any]] = []
-    systems = [document.get("storageCrs")] if document.get("storageCrs") else document.get("crs") or ()
+    systems = (
+        [document.get("storageCrs")] if document.get("storageCrs") else document.get("crs") or ()
+    )
     return describe(
         {
             "id": own or str(document["id"]),
@@ -54,13 +62,16 @@ def read_document(document: Mapping[str, Any]) -> Record:
             "description": str(document.get("description") or ""),
             "keywords": tuple(map(str, document.get("keywords") or ())),
             "license": next(
-                (spdx for text in licences if text and (spdx := codes.licence(text))), "other" if any(licences) else ""
+                (spdx for text in licences if text and (spdx := codes.licence(text))),
+                "other" if any(licences) else "",
             ),
             "rights": str(document.get("attribution") or ""),
             "geometry": _geometry(extent, unreadable),
             "time": time_of(list(_periods(extent))),
             "crs": [codes.crs(str(system)) for system in systems if isinstance(system, str)][:20],
-            "links": tuple(_link(item) for item in links if item.get("rel") not in ("self", "root", "parent")),
+            "links": tuple(
+                _link(item) for item in links if item.get("rel") not in ("self", "root", "parent")
+            ),
             "externalIds": (),
             "unreadable": unreadable,
         }
@@ -69,7 +80,10 @@ def read_document(document: Mapping[str, Any]) -> Record:
 
 def _link(item: Mapping[str, Any]) -> Link:
     return Link(
-        str(item["href"]), str(item.get("rel") or ""), str(item.get("type") or ""), str(item.get("title") or "")
+        str(item["href"]),
+        str(item.get("rel") or ""),
+        str(item.get("type") or ""),
+        str(item.get("title") or ""),
     )
 
 
@@ -79,9 +93,18 @@ def _geometry(extent: Mapping[str, Any], unreadable: list[dict[str, Any]]) -> di
     for box in (spatial.get("bbox") or ()) if isinstance(spatial, Mapping) else ():
         try:
             half = len(box) // 2
-            pieces += geometries.as_pieces(Extent(float(box[0]), float(box[1]), float(box[half]), float(box[half + 1])))
+            pieces += geometries.as_pieces(
+                Extent(float(box[0]), float(box[1]), float(box[half]), float(box[half + 1]))
+            )
         except (RecordError, ValueError, TypeError, IndexError) as error:
-            unreadable.append({"member": "geometry", "path": "extent.spatial", "text": str(box), "reason": str(error)})
+            unreadable.append(
+                {
+                    "member": "geometry",
+                    "path": "extent.spatial",
+                    "text": str(box),
+                    "reason": str(error),
+                }
+            )
     return geometries.gathered(pieces)
 
 

@@ -7,7 +7,13 @@ from typing import Any
 
 from geoguichet.catalogue.errors import RecordError
 from geoguichet.catalogue.formats import codes, geometries
-from geoguichet.catalogue.formats.mapping import TOPIC_CATEGORY, Mapped, describe, made_identifier, time_of
+from geoguichet.catalogue.formats.mapping import (
+    TOPIC_CATEGORY,
+    Mapped,
+    describe,
+    made_identifier,
+    time_of,
+)
 from geoguichet.catalogue.formats.xml import Element, child, children, content, down, every, name
 from geoguichet.catalogue.record import Concept, Contact, ContactPoint, Extent, Link, Record, Theme
 
@@ -32,15 +38,23 @@ MAPPING = (
 
 
 def claims(root: Element) -> bool:
-    """Say whether an element is QGIS's metadata of a layer (its styles have the same root, and no title)."""
+    """Say whether an element is QGIS's metadata of a layer (its styles have the same root, and no
+    title).
+    """
     return name(root) == "qgis" and child(root, "title") is not None
 
 
 def read_element(root: Element) -> Record:
     """Read the metadata of a layer; without an identifier it gets that of its title."""
-    groups = [(node.get("vocabulary", ""), _texts(node, "keyword")) for node in children(root, "keywords")]
-    topics = [code for vocabulary, texts in groups for code in texts if vocabulary == "gmd:topicCategory"]
-    words = [text for vocabulary, texts in groups for text in texts if vocabulary != "gmd:topicCategory"]
+    groups = [
+        (node.get("vocabulary", ""), _texts(node, "keyword")) for node in children(root, "keywords")
+    ]
+    topics = [
+        code for vocabulary, texts in groups for code in texts if vocabulary == "gmd:topicCategory"
+    ]
+    words = [
+        text for vocabulary, texts in groups for text in texts if vocabulary != "gmd:topicCategory"
+    ]
     licences, rights = _texts(root, "license"), _texts(root, "rights")
     system = content(down(root, "crs", "spatialrefsys", "authid"))
     language = content(child(root, "language"))
@@ -56,8 +70,13 @@ def read_element(root: Element) -> Record:
         "contacts": tuple(_contacts(root)),
         "links": tuple(_links(root)),
         "lineage": "\n".join(_texts(root, "history")),
-        "license": next((known for text in licences if (known := codes.licence(text))), "other" if licences else ""),
-        "rights": "\n".join(dict.fromkeys([*licences, *rights, *_texts(root, "fees"), *_texts(root, "constraints")])),
+        "license": next(
+            (known for text in licences if (known := codes.licence(text))),
+            "other" if licences else "",
+        ),
+        "rights": "\n".join(
+            dict.fromkeys([*licences, *rights, *_texts(root, "fees"), *_texts(root, "constraints")])
+        ),
         "crs": [codes.crs(system)] if system else [],
         "geometry": _geometry(root),
         "time": time_of(list(_periods(root))),
@@ -71,7 +90,10 @@ def _texts(holder: Element, wanted: str) -> list[str]:
 
 def _contacts(root: Element) -> Iterator[Contact]:
     for node in children(root, "contact"):
-        said = {part: content(child(node, part)) for part in ("name", "organization", "position", "role")}
+        said = {
+            part: content(child(node, part))
+            for part in ("name", "organization", "position", "role")
+        }
         if said["name"] or said["organization"]:
             yield Contact(
                 organization=said["organization"],
@@ -88,14 +110,24 @@ def _links(root: Element) -> Iterator[Link]:
         told = {"protocol": node.get("type", ""), "description": node.get("description", "")}
         extra = {part: text for part, text in told.items() if text}
         if href := node.get("url", "").strip():
-            yield Link(href, codes.relation(extra), node.get("mimeType", ""), node.get("name", ""), extra=extra)
+            yield Link(
+                href,
+                codes.relation(extra),
+                node.get("mimeType", ""),
+                node.get("name", ""),
+                extra=extra,
+            )
 
 
 def _geometry(root: Element) -> dict[str, Any] | None:
     pieces = []
     for node in every(root, "extent", "spatial"):
         sides = [codes.number(node.get(side, "")) for side in ("minx", "miny", "maxx", "maxy")]
-        if node.get("crs", "") in ("EPSG:4326", "OGC:CRS84", "EPSG:4258") and None not in sides and any(sides):
+        if (
+            node.get("crs", "") in ("EPSG:4326", "OGC:CRS84", "EPSG:4258")
+            and None not in sides
+            and any(sides)
+        ):
             try:
                 pieces += list(geometries.as_pieces(Extent(*(float(side or 0) for side in sides))))
             except RecordError:

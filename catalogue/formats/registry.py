@@ -1,4 +1,5 @@
-"""A document of any format, read: which format it is, the records it holds, each with the part it came from.
+"""A document of any format, read: which format it is, the records it holds, each with the part it
+came from.
 
 Reading never stops at one bad record: what cannot be read is a finding with its line and reason.
 """
@@ -66,7 +67,10 @@ _XML = (
 )
 
 WRITERS: Mapping[str, tuple[str, Callable[[Record], bytes]]] = {
-    "geojson": ("json", lambda record: json.dumps(record.to_geojson(), ensure_ascii=False, indent=2).encode()),
+    "geojson": (
+        "json",
+        lambda record: json.dumps(record.to_geojson(), ensure_ascii=False, indent=2).encode(),
+    ),
     "iso19139": ("xml", iso19139.write),
     "iso19115-3": ("xml", iso19115_3.write),
     "dcat-ttl": ("ttl", lambda record: dcat.write(record, form="turtle")),
@@ -85,7 +89,9 @@ _REWRITERS = {"iso19139": iso19139.write, "iso19115-3": iso19115_3.write}
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """A record with the document it came from, or its part of a larger document, and that document's format."""
+    """A record with the document it came from, or its part of a larger document, and that
+    document's format.
+    """
 
     record: Record
     format: str
@@ -106,7 +112,9 @@ class Answer:
 
 
 def read(document: bytes, *, address: str = "") -> Answer:
-    """Read every record of a document whatever its format; ``address`` names it in the findings. Never raises."""
+    """Read every record of a document whatever its format; ``address`` names it in the findings.
+    Never raises.
+    """
     described: list[Described] = []
     findings: list[Finding] = []
     try:
@@ -124,11 +132,19 @@ def read(document: bytes, *, address: str = "") -> Answer:
 
 def _unreadable(error: FormatError | RecordError, address: str) -> Finding:
     line = getattr(error, "line", 0)
-    return Finding("unreadable", address, f"ligne {line}" if line else "", f"fiche illisible : {error}", "error")
+    return Finding(
+        "unreadable",
+        address,
+        f"ligne {line}" if line else "",
+        f"fiche illisible : {error}",
+        "error",
+    )
 
 
 def rewrite(record: Record, form: str, source: bytes) -> bytes:
-    """Return an edited record in the format of its source, what is unknown kept where the format allows it."""
+    """Return an edited record in the format of its source, what is unknown kept where the format
+    allows it.
+    """
     if form in _REWRITERS:
         return _REWRITERS[form](record, source=source)
     if form in WRITERS:
@@ -141,7 +157,8 @@ def mappings() -> dict[str, tuple[Mapped, ...]]:
     return {title: module.MAPPING for title, module in FORMATS.values()}
 
 
-# --- documents and what they hold ------------------------------------------------------------------------------------
+# --- documents and what they hold
+# ------------------------------------------------------------------------------------
 
 
 def _open(document: bytes) -> Iterator[Callable[[], Described]]:
@@ -190,11 +207,20 @@ def _open_xml(document: bytes) -> Iterator[Callable[[], Described]]:
         else:
             yield _element_reader(element, b"")
     if not elements and name(root) not in _CONTAINERS:
-        raise FormatError(f"<{name(root)}> n'est pas une fiche d'un format connu.", line=line_of(root))
+        raise FormatError(
+            f"<{name(root)}> n'est pas une fiche d'un format connu.", line=line_of(root)
+        )
 
 
 _CONTAINERS = frozenset(
-    {"GetRecordsResponse", "GetRecordByIdResponse", "OAI-PMH", "ListRecords", "GetRecord", "SearchResults"}
+    {
+        "GetRecordsResponse",
+        "GetRecordByIdResponse",
+        "OAI-PMH",
+        "ListRecords",
+        "GetRecord",
+        "SearchResults",
+    }
 )
 
 
@@ -203,7 +229,9 @@ _HOLDERS = frozenset({"SearchResults", "GetRecordByIdResponse"})
 
 
 def elements_of(root: Element) -> Iterator[Element]:
-    """Yield the elements that are records, in the document or in the answer of a catalogue, however deep."""
+    """Yield the elements that are records, in the document or in the answer of a catalogue, however
+    deep.
+    """
     if any(claims(root) for _, claims, _ in _XML):
         yield root
         return
@@ -215,14 +243,21 @@ def elements_of(root: Element) -> Iterator[Element]:
 
 
 def _element_reader(element: Element, document: bytes) -> Callable[[], Described]:
-    form, reader = next(((form, reader) for form, claims, reader in _XML if claims(element)), ("", None))
+    form, reader = next(
+        ((form, reader) for form, claims, reader in _XML if claims(element)), ("", None)
+    )
 
     def read_it() -> Described:
         if reader is None:
-            raise FormatError(f"<{name(element)}> n'est pas une fiche d'un format connu.", line=line_of(element))
+            raise FormatError(
+                f"<{name(element)}> n'est pas une fiche d'un format connu.", line=line_of(element)
+            )
         record = reader(element)
         return Described(
-            record, form, document or etree.tostring(element, encoding="UTF-8", xml_declaration=True, with_tail=False)
+            record,
+            form,
+            document
+            or etree.tostring(element, encoding="UTF-8", xml_declaration=True, with_tail=False),
         )
 
     return read_it
@@ -270,7 +305,9 @@ def _parts(
             try:
                 return Described(reader(part), form, source)
             except (KeyError, TypeError, ValueError, AttributeError) as error:
-                raise FormatError(f"membre inattendu ({type(error).__name__} : {error}).") from error
+                raise FormatError(
+                    f"membre inattendu ({type(error).__name__} : {error})."
+                ) from error
 
         yield read_it
 
@@ -280,11 +317,15 @@ def _page() -> str:
     rows = "\n".join(f"| {member} | {meaning} |" for member, meaning in MEMBERS.items())
     return (
         "# Formats\n\n"
-        "Made from the mapping tables of the code by `python -m geoguichet.catalogue.formats.registry`; a test keeps it true.\n"
+        "Made from the mapping tables of the code by `python -m "
+        "geoguichet.catalogue.formats.registry`; a test keeps it true.\n"
         "→ is read, ← is written, ↔ both. OGC API Records (GeoJSON) is the record itself.\n\n"
-        "The document a record came from is kept: unedited, it is given back byte for byte; edited, ISO 19139 and\n"
-        "ISO 19115-3 rewrite only what changed in it and keep what they do not know. What cannot be\n"
-        "understood is told in the member `unreadable`, with its line and why; `catalogue check` shows it.\n\n"
+        "The document a record came from is kept: unedited, it is given back byte for byte; "
+        "edited, ISO 19139 and\n"
+        "ISO 19115-3 rewrite only what changed in it and keep what they do not know. What "
+        "cannot be\n"
+        "understood is told in the member `unreadable`, with its line and why; `catalogue check` "
+        "shows it.\n\n"
         f"## Members\n\n| member | meaning |\n| --- | --- |\n{rows}\n\n{as_table(mappings())}"
     )
 

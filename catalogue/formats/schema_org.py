@@ -45,8 +45,16 @@ def write(record: Record, *, address: str = "") -> bytes:
 def build(record: Record, *, address: str = "") -> dict[str, Any]:
     """Make the JSON-LD object of a record, members that say nothing left out."""
     words: list[Any] = list(record.keywords)
-    words += [_term(item.id, item.title, theme.scheme) for theme in record.themes for item in theme.concepts]
-    dates = {_DATES[item["type"]]: item["date"] for item in said(record, "dates") or () if item.get("type") in _DATES}
+    words += [
+        _term(item.id, item.title, theme.scheme)
+        for theme in record.themes
+        for item in theme.concepts
+    ]
+    dates = {
+        _DATES[item["type"]]: item["date"]
+        for item in said(record, "dates") or ()
+        if item.get("type") in _DATES
+    }
     members: dict[str, Any] = {
         "@context": "https://schema.org/",
         "@type": "WebAPI" if record.type == "service" else "Dataset",
@@ -57,22 +65,30 @@ def build(record: Record, *, address: str = "") -> dict[str, Any]:
         "alternateName": said(record, "alternateTitles"),
         "description": record.description,
         "keywords": words,
-        "license": codes.licence_address(record.license) if record.license not in ("", "other") else "",
+        "license": codes.licence_address(record.license)
+        if record.license not in ("", "other")
+        else "",
         "conditionsOfAccess": record.rights,
         **_people(record.contacts),
         "spatialCoverage": _places(record),
         "temporalCoverage": _period(record.time) if record.time else "",
         **dates,
         "sdDatePublished": record.updated,
-        "distribution": [_download(link) for link in record.links if link.rel in ("enclosure", "item", "data")],
+        "distribution": [
+            _download(link) for link in record.links if link.rel in ("enclosure", "item", "data")
+        ],
         "subjectOf": [
             {"@type": "WebPage", "url": link.href} | _named(link)
             for link in record.links
             if link.rel in ("about", "related")
         ],
-        "thumbnailUrl": next((link.href for link in record.links if link.rel in ("preview", "icon")), ""),
+        "thumbnailUrl": next(
+            (link.href for link in record.links if link.rel in ("preview", "icon")), ""
+        ),
         "isBasedOn": said(record, "lineage"),
-        "isPartOf": {"@type": "Dataset", "identifier": parent} if (parent := said(record, "parent")) else None,
+        "isPartOf": {"@type": "Dataset", "identifier": parent}
+        if (parent := said(record, "parent"))
+        else None,
         "inLanguage": [item["code"] for item in said(record, "resourceLanguages") or ()],
         "isAccessibleForFree": True if record.license not in ("", "other") else None,
     }
@@ -92,7 +108,9 @@ def _people(contacts: tuple[Contact, ...]) -> dict[str, Any]:
     found: dict[str, list[Any]] = {}
     for contact in contacts:
         role = "".join(contact.roles[:1])
-        name = {"publisher": "publisher", "author": "creator", "owner": "creator"}.get(role, "contactPoint")
+        name = {"publisher": "publisher", "author": "creator", "owner": "creator"}.get(
+            role, "contactPoint"
+        )
         found.setdefault(name, []).append(_person(contact, contact_point=name == "contactPoint"))
     return found
 
@@ -106,7 +124,9 @@ def _person(contact: Contact, *, contact_point: bool) -> dict[str, Any]:
         else "Organization",
         "name": contact.organization or contact.name,
         "email": next((point.value for point in contact.emails), ""),
-        "telephone": next((point.value for point in contact.phones if "fax" not in point.roles), ""),
+        "telephone": next(
+            (point.value for point in contact.phones if "fax" not in point.roles), ""
+        ),
         "url": next((link.href for link in contact.links), ""),
         "contactType": "".join(contact.roles[:1]) if contact_point else "",
     }
@@ -121,12 +141,17 @@ def _places(record: Record) -> list[dict[str, Any]]:
     shapes = [
         {
             "@type": "Place",
-            "geo": {"@type": "GeoShape", "box": f"{box.south!r} {box.west!r} {box.north!r} {box.east!r}"},
+            "geo": {
+                "@type": "GeoShape",
+                "box": f"{box.south!r} {box.west!r} {box.north!r} {box.east!r}",
+            },
         }
         for box in boxes
         if box is not None
     ]
-    return shapes + [{"@type": "Place", "name": item["code"]} for item in said(record, "places") or ()]
+    return shapes + [
+        {"@type": "Place", "name": item["code"]} for item in said(record, "places") or ()
+    ]
 
 
 def _period(time: Time) -> str:

@@ -32,7 +32,9 @@ def claims(document: Any) -> bool:
     if not isinstance(document, Mapping):
         return False
     items = document.get("features")
-    return "stac_version" in document or (isinstance(items, list) and bool(items) and "stac_version" in items[0])
+    return "stac_version" in document or (
+        isinstance(items, list) and bool(items) and "stac_version" in items[0]
+    )
 
 
 def read_documents(document: Mapping[str, Any]) -> list[Record]:
@@ -68,7 +70,12 @@ def _read(document: Mapping[str, Any]) -> Record:
 
 
 def _providers(providers: Any) -> Iterator[Contact]:
-    roles = {"host": "distributor", "licensor": "owner", "producer": "author", "processor": "processor"}
+    roles = {
+        "host": "distributor",
+        "licensor": "owner",
+        "producer": "author",
+        "processor": "processor",
+    }
     for provider in providers:
         if isinstance(provider, Mapping) and provider.get("name"):
             links = (Link(str(provider["url"]), "related"),) if provider.get("url") else ()
@@ -80,23 +87,36 @@ def _geometry(
     document: Mapping[str, Any], extent: Mapping[str, Any], unreadable: list[dict[str, Any]]
 ) -> dict[str, Any] | None:
     geometry = document.get("geometry")
-    boxes = (extent.get("spatial") or {}).get("bbox") or () if isinstance(extent.get("spatial"), Mapping) else ()
+    boxes = (
+        (extent.get("spatial") or {}).get("bbox") or ()
+        if isinstance(extent.get("spatial"), Mapping)
+        else ()
+    )
     pieces: list[dict[str, Any]] = []
     try:
         if isinstance(geometry, dict):
             return geometries.checked(geometry)
         for box in boxes:
             half = len(box) // 2
-            pieces += geometries.as_pieces(Extent(float(box[0]), float(box[1]), float(box[half]), float(box[half + 1])))
+            pieces += geometries.as_pieces(
+                Extent(float(box[0]), float(box[1]), float(box[half]), float(box[half + 1]))
+            )
     except (RecordError, ValueError, TypeError, IndexError) as error:
         unreadable.append(
-            {"member": "geometry", "path": "geometry", "text": str(geometry or boxes)[:200], "reason": str(error)}
+            {
+                "member": "geometry",
+                "path": "geometry",
+                "text": str(geometry or boxes)[:200],
+                "reason": str(error),
+            }
         )
     return geometries.gathered(pieces)
 
 
 def _periods(told: Mapping[str, Any], extent: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    start, end = (codes.moment(str(told.get(f"{side}_datetime") or "")) for side in ("start", "end"))
+    start, end = (
+        codes.moment(str(told.get(f"{side}_datetime") or "")) for side in ("start", "end")
+    )
     instant = codes.moment(str(told.get("datetime") or ""))
     if start or end:
         yield start or "..", end or ".."
@@ -112,10 +132,22 @@ def _links(document: Mapping[str, Any]) -> Iterator[Link]:
     assets = document.get("assets") or {}
     for key, asset in assets.items() if isinstance(assets, Mapping) else ():
         if isinstance(asset, Mapping) and asset.get("href"):
-            relation = "preview" if "thumbnail" in (asset.get("roles") or ()) or key == "thumbnail" else "enclosure"
-            yield Link(str(asset["href"]), relation, str(asset.get("type") or ""), str(asset.get("title") or key))
+            relation = (
+                "preview"
+                if "thumbnail" in (asset.get("roles") or ()) or key == "thumbnail"
+                else "enclosure"
+            )
+            yield Link(
+                str(asset["href"]),
+                relation,
+                str(asset.get("type") or ""),
+                str(asset.get("title") or key),
+            )
     for link in document.get("links") or ():
         if isinstance(link, Mapping) and link.get("href"):
             yield Link(
-                str(link["href"]), str(link.get("rel") or ""), str(link.get("type") or ""), str(link.get("title") or "")
+                str(link["href"]),
+                str(link.get("rel") or ""),
+                str(link.get("type") or ""),
+                str(link.get("title") or ""),
             )

@@ -36,13 +36,17 @@ MAPPING = (
 
 def claims(document: Any) -> bool:
     """Say whether a JSON document is a dataset of udata or a page of them."""
-    return any("resources" in item and "slug" in item and "tags" in item for item in datasets(document))
+    return any(
+        "resources" in item and "slug" in item and "tags" in item for item in datasets(document)
+    )
 
 
 def datasets(document: Any) -> list[Mapping[str, Any]]:
     """Return the datasets of a document: one, a list, or a page."""
     listed = document.get("data", [document]) if isinstance(document, Mapping) else document
-    return [item for item in listed if isinstance(item, Mapping)] if isinstance(listed, list) else []
+    return (
+        [item for item in listed if isinstance(item, Mapping)] if isinstance(listed, list) else []
+    )
 
 
 def read(document: bytes) -> list[Record]:
@@ -58,7 +62,10 @@ def read_dataset(dataset: Mapping[str, Any]) -> Record:
         links.append(Link(str(page), "about"))
     spatial = dataset.get("spatial") or {}
     period = dataset.get("temporal_coverage") or {}
-    bounds = (codes.moment(str(period.get("start") or "")) or "..", codes.moment(str(period.get("end") or "")) or "..")
+    bounds = (
+        codes.moment(str(period.get("start") or "")) or "..",
+        codes.moment(str(period.get("end") or "")) or "..",
+    )
     licence = str(dataset.get("license") or "")
     unreadable: list[dict[str, Any]] = []
     members: dict[str, Any] = {
@@ -74,13 +81,17 @@ def read_dataset(dataset: Mapping[str, Any]) -> Record:
         or ("other" if licence and licence != "notspecified" else ""),
         "links": tuple(links),
         "formats": [
-            {"name": text} for text in dict.fromkeys(str(item.get("format") or "") for item in resources) if text
+            {"name": text}
+            for text in dict.fromkeys(str(item.get("format") or "") for item in resources)
+            if text
         ],
         "geometry": _geometry(spatial.get("geom"), unreadable),
         "places": [{"code": str(_zone(zone))} for zone in spatial.get("zones") or ()],
         "time": time_of([bounds]),
         "created": codes.timestamp(str(dataset.get("created_at") or "")),
-        "updated": codes.timestamp(str(dataset.get("last_modified") or dataset.get("last_update") or "")),
+        "updated": codes.timestamp(
+            str(dataset.get("last_modified") or dataset.get("last_update") or "")
+        ),
         "externalIds": tuple(_external_ids(dataset)),
         "unreadable": unreadable,
     }
@@ -89,7 +100,12 @@ def read_dataset(dataset: Mapping[str, Any]) -> Record:
     return describe(members | {"id": members["id"] or made_identifier(members)})
 
 
-_LICENCES = {"lov2": "etalab-2.0", "fr-lo": "etalab-2.0", "odc-odbl": "ODbL-1.0", "cc-zero": "CC0-1.0"}
+_LICENCES = {
+    "lov2": "etalab-2.0",
+    "fr-lo": "etalab-2.0",
+    "odc-odbl": "ODbL-1.0",
+    "cc-zero": "CC0-1.0",
+}
 """Licences by the identifiers of data.gouv.fr, whose ``fr-lo`` is now the version 2.0."""
 
 
@@ -110,21 +126,32 @@ def _contacts(dataset: Mapping[str, Any]) -> Iterator[Contact]:
     organization = dataset.get("organization") or {}
     if name := organization.get("name"):
         page = organization.get("page")
-        yield Contact(organization=str(name), roles=("publisher",), links=(Link(str(page), "related"),) if page else ())
+        yield Contact(
+            organization=str(name),
+            roles=("publisher",),
+            links=(Link(str(page), "related"),) if page else (),
+        )
     owner = dataset.get("owner") or {}
     if owner:
         yield Contact(
-            name=f"{owner.get('first_name', '')} {owner.get('last_name', '')}".strip() or "—", roles=("owner",)
+            name=f"{owner.get('first_name', '')} {owner.get('last_name', '')}".strip() or "—",
+            roles=("owner",),
         )
     for item in dataset.get("contact_points") or ():
         if isinstance(item, Mapping) and (item.get("name") or item.get("email")):
             emails = (ContactPoint(str(item["email"])),) if item.get("email") else ()
-            yield Contact(organization=str(item.get("name") or ""), roles=("pointOfContact",), emails=emails)
+            yield Contact(
+                organization=str(item.get("name") or ""), roles=("pointOfContact",), emails=emails
+            )
 
 
 def _link(resource: Mapping[str, Any]) -> Link:
     extra = {"description": str(resource["description"])} if resource.get("description") else {}
-    relation = "service" if str(resource.get("format") or "").lower() in ("wms", "wfs", "wmts", "api") else "enclosure"
+    relation = (
+        "service"
+        if str(resource.get("format") or "").lower() in ("wms", "wfs", "wmts", "api")
+        else "enclosure"
+    )
     size = resource.get("filesize")
     return Link(
         str(resource["url"]),
@@ -143,6 +170,11 @@ def _geometry(geometry: Any, unreadable: list[dict[str, Any]]) -> dict[str, Any]
         return geometries.checked(geometry)
     except RecordError as error:
         unreadable.append(
-            {"member": "geometry", "path": "spatial.geom", "text": str(geometry)[:200], "reason": str(error)}
+            {
+                "member": "geometry",
+                "path": "spatial.geom",
+                "text": str(geometry)[:200],
+                "reason": str(error),
+            }
         )
         return None

@@ -1,4 +1,6 @@
-"""XML read safely and walked by local names: no entity is expanded, no DTD loaded, no address opened."""
+"""XML read safely and walked by local names: no entity is expanded, no DTD loaded, no address
+opened.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ HREF = f"{{{XLINK}}}href"
 
 
 class _LocalNames(dict[object, str]):
-    """Local name of each tag met (empty for a comment), remembered: a document repeats few tags many times."""
+    """Local name of each tag met (empty for a comment), remembered: a document repeats few tags
+    many times.
+    """
 
     def __missing__(self, tag: object) -> str:
         name = tag.rpartition("}")[2] if isinstance(tag, str) else ""
@@ -34,13 +38,16 @@ LOCAL = _LocalNames()
 def parse(document: bytes, *, blanks: bool = True) -> Element:
     """Read a document; FormatError says where it stops being XML.
 
-    Without ``blanks`` the white space between elements is left out: a quarter less work, for who only reads.
+    Without ``blanks`` the white space between elements is left out: a quarter less work, for who
+    only reads.
     """
     try:
         return etree.fromstring(document.lstrip(), _parser(blanks))
     except etree.XMLSyntaxError as error:
         line = error.lineno or 0
-        raise FormatError(f"XML mal formé, ligne {line} : {_reason(document, error)}.", line=line) from error
+        raise FormatError(
+            f"XML mal formé, ligne {line} : {_reason(document, error)}.", line=line
+        ) from error
 
 
 @lru_cache(maxsize=2)
@@ -72,8 +79,12 @@ def alone(node: Element) -> bytes:
 
 
 def serialize(root: Element, *, whole: bool = False) -> bytes:
-    """Return the element as UTF-8 bytes, with the declaration; ``whole`` adds what stands around the root."""
-    return etree.tostring(root.getroottree() if whole else root, encoding="UTF-8", xml_declaration=True)
+    """Return the element as UTF-8 bytes, with the declaration; ``whole`` adds what stands around
+    the root.
+    """
+    return etree.tostring(
+        root.getroottree() if whole else root, encoding="UTF-8", xml_declaration=True
+    )
 
 
 def name(element: Element) -> str:
@@ -101,7 +112,9 @@ def child(holder: Holder, wanted: str) -> Element | None:
 
 
 def grouped(element: Element | None) -> dict[str, list[Element]]:
-    """Return the child elements by local name: one pass, for an element that is asked many names."""
+    """Return the child elements by local name: one pass, for an element that is asked many
+    names.
+    """
     groups: dict[str, list[Element]] = {}
     for node in () if element is None else element:
         groups.setdefault(LOCAL[node.tag], []).append(node)
@@ -109,7 +122,9 @@ def grouped(element: Element | None) -> dict[str, list[Element]]:
 
 
 def named(element: Element | None) -> dict[str, Element]:
-    """Return the first child element of each local name: one pass, for those that are asked many names."""
+    """Return the first child element of each local name: one pass, for those that are asked many
+    names.
+    """
     return {} if element is None else {LOCAL[node.tag]: node for node in reversed(element)}
 
 
@@ -136,7 +151,11 @@ def every(holder: Holder, *steps: str) -> Iterator[Element]:
     """Yield every element that the local names lead to; ``*`` is any child."""
     step, rest = steps[0], steps[1:]
     if step == "*":
-        nodes = [] if holder is None or isinstance(holder, dict) else [node for node in holder if LOCAL[node.tag]]
+        nodes = (
+            []
+            if holder is None or isinstance(holder, dict)
+            else [node for node in holder if LOCAL[node.tag]]
+        )
     else:
         nodes = children(holder, step)
     for node in nodes:

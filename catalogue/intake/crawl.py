@@ -1,8 +1,10 @@
-"""A folder of data turned into records, again and again: only what changed is read anew, what moved keeps its record.
+"""A folder of data turned into records, again and again: only what changed is read anew, what moved
+keeps its record.
 
-A file is known by its size and time, then by the digest of its content: a touched file is not read again, a moved or
-renamed one is recognised, an edited one keeps its record's identifier. A layer that is published already gets no second
-record: its own is filled in (decision 036). A record tells where its file is in the folder, never where on the machine.
+A file is known by its size and time, then by the digest of its content: a touched file is not read
+again, a moved or renamed one is recognised, an edited one keeps its record's identifier. A layer
+that is published already gets no second record: its own is filled in (decision 036). A record tells
+where its file is in the folder, never where on the machine.
 """
 
 from __future__ import annotations
@@ -18,9 +20,19 @@ from itertools import chain
 from pathlib import Path
 from urllib.parse import quote
 
-from geoguichet.catalogue.errors import CatalogueError, DatasetError, RecordNotFoundError, StoreError
+from geoguichet.catalogue.errors import (
+    CatalogueError,
+    DatasetError,
+    RecordNotFoundError,
+    StoreError,
+)
 from geoguichet.catalogue.formats.mapping import with_members
-from geoguichet.catalogue.intake.dataset import SUFFIXES, media_type, read_datasets, sidecar_findings
+from geoguichet.catalogue.intake.dataset import (
+    SUFFIXES,
+    media_type,
+    read_datasets,
+    sidecar_findings,
+)
 from geoguichet.catalogue.intake.drafts.draft import CONTENT, digest_of, layer_of, parts_of
 from geoguichet.catalogue.intake.merging import with_edits
 from geoguichet.catalogue.record import Link, Record
@@ -54,7 +66,10 @@ class Crawled:
 
     def counts(self) -> dict[str, int]:
         """Return the counts by name."""
-        return {name: getattr(self, name) for name in ("read", "created", "updated", "unchanged", "moved", "published")}
+        return {
+            name: getattr(self, name)
+            for name in ("read", "created", "updated", "unchanged", "moved", "published")
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +91,17 @@ class _Folder:
 
 
 def crawl(
-    folder: Path, workspace: Path, *, url: str = "", on_progress: OnProgress = lambda _done, _total, _file: None
+    folder: Path,
+    workspace: Path,
+    *,
+    url: str = "",
+    on_progress: OnProgress = lambda _done, _total, _file: None,
 ) -> Crawled:
-    """Describe every dataset under a folder in the catalogue; a file that cannot be read is one finding.
+    """Describe every dataset under a folder in the catalogue; a file that cannot be read is one
+    finding.
 
-    ``url`` is the address where the folder is served: with one, every file is read and its record links to it.
+    ``url`` is the address where the folder is served: with one, every file is read and its record
+    links to it.
     """
     if not folder.is_dir():
         raise CatalogueError(f"{folder} : un dossier existant est attendu.")
@@ -99,7 +120,13 @@ def crawl(
         for item in chain.from_iterable(missing.values()):
             if Path(item.path).is_relative_to(folder.absolute()):
                 done.findings.append(
-                    Finding("gone", item.path, "", "ce fichier n'est plus là ; sa fiche est gardée.", "info")
+                    Finding(
+                        "gone",
+                        item.path,
+                        "",
+                        "ce fichier n'est plus là ; sa fiche est gardée.",
+                        "info",
+                    )
                 )
     return done
 
@@ -109,7 +136,11 @@ def described_files(workspace: Path) -> list[str]:
     if not (workspace / "crawl.sqlite").exists():
         return []
     with _ledger(workspace) as ledger:
-        return [identifier for (told,) in ledger.execute("SELECT ids FROM file") for identifier in _noted(told)[0]]
+        return [
+            identifier
+            for (told,) in ledger.execute("SELECT ids FROM file")
+            for identifier in _noted(told)[0]
+        ]
 
 
 def _files(folder: Path, workspace: Path) -> Iterator[Path]:
@@ -144,7 +175,12 @@ def _one(
             done.unchanged += len(before.ids)
             _note(ledger, replace(before, size=seen[0], changed=seen[1]))
             return
-        taken = {identifier for item in known.values() if item.path != str(file) for identifier in item.ids}
+        taken = {
+            identifier
+            for item in known.values()
+            if item.path != str(file)
+            for identifier in item.ids
+        }
         drafts = [_located(record, file, folder) for record in read_datasets(file)]
         records, left = _with_identifiers(drafts, before or moved, file, taken)
         done.findings += sidecar_findings(file)
@@ -156,9 +192,19 @@ def _one(
         ledger.execute("DELETE FROM file WHERE path = ?", (moved.path,))
         done.moved += len(records)
     if not records:
-        done.findings.append(Finding("no-place", str(file), "", "aucune couche géographique dans ce fichier.", "info"))
+        done.findings.append(
+            Finding(
+                "no-place", str(file), "", "aucune couche géographique dans ce fichier.", "info"
+            )
+        )
     done.findings += [
-        Finding("gone", str(file), identifier, "cette couche n'est plus dans le fichier ; sa fiche est gardée.", "info")
+        Finding(
+            "gone",
+            str(file),
+            identifier,
+            "cette couche n'est plus dans le fichier ; sa fiche est gardée.",
+            "info",
+        )
         for identifier in left
     ]
     crawled = taken | {record.id for record in records}
@@ -179,19 +225,24 @@ def _one(
 
 
 def _located(record: Record, file: Path, folder: _Folder) -> Record:
-    """Tell where the file is in the folder that was crawled, and link to it where the folder is served."""
+    """Tell where the file is in the folder that was crawled, and link to it where the folder is
+    served.
+    """
     place, length = file.relative_to(folder.path).as_posix(), file.stat().st_size
     record = with_members(record, file={"path": place, "length": length})
     if not folder.url:
         return record
     link = Link(
-        f"{folder.url.rstrip('/')}/{quote(place)}", "enclosure", media_type(file), file.name, length=length
+        f"{folder.url.rstrip('/')}/{quote(place)}", "enclosure", media_type(file), file.name,
+        length=length
     )  # fmt: skip
     return replace(record, links=(link, *record.links))
 
 
 def _published(draft: Record, store: SQLiteStore, crawled: set[str]) -> Record | None:
-    """Return the record that others than a crawl made of the same content, or under a sidecar's identifier."""
+    """Return the record that others than a crawl made of the same content, or under a sidecar's
+    identifier.
+    """
     with suppress(RecordNotFoundError):
         if store.history(draft.id)[0].by != "crawl":
             return store.get(draft.id)
@@ -206,16 +257,20 @@ _OF_THE_COPY = frozenset({"dates", "language"})
 
 def _filled(published: Record, draft: Record) -> Record:
     """Return a published record with what the data tells and it does not."""
-    told = {name: value for name, value in draft.extra_properties.items() if name not in _OF_THE_COPY}
+    told = {
+        name: value for name, value in draft.extra_properties.items() if name not in _OF_THE_COPY
+    }
     return replace(published, extra_properties={**told, **published.extra_properties})
 
 
 def _with_identifiers(
     records: list[Record], before: _Known | None, file: Path, taken: set[str]
 ) -> tuple[list[Record], list[str]]:
-    """Give the layers the identifiers they had, by name; return with them the identifiers that no layer has any more.
+    """Give the layers the identifiers they had, by name; return with them the identifiers that no
+    layer has any more.
 
-    As many layers under new names as there were under old ones are the same, renamed; a copy gets its own.
+    As many layers under new names as there were under old ones are the same, renamed; a copy gets
+    its own.
     """
     known = dict(zip(before.layers, before.ids, strict=True)) if before else {}
     layers = [layer_of(record) for record in records]
@@ -233,7 +288,9 @@ def _with_identifiers(
 
 
 def _seen(file: Path) -> tuple[int, int]:
-    """Return the size of a dataset, all its files together (a shapefile's table, a sidecar), and its latest change."""
+    """Return the size of a dataset, all its files together (a shapefile's table, a sidecar), and
+    its latest change.
+    """
     parts = [part.stat() for part in parts_of(file)]
     return sum(part.st_size for part in parts), max(part.st_mtime_ns for part in parts)
 
@@ -247,7 +304,10 @@ def _note(ledger: sqlite3.Connection, file: _Known) -> None:
 
 def _noted(told: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the identifiers and layers that `_note` wrote; an older crawl wrote no layers."""
-    pairs = [pair if isinstance(pair, list) else [pair, f"?{at}"] for at, pair in enumerate(json.loads(told))]
+    pairs = [
+        pair if isinstance(pair, list) else [pair, f"?{at}"]
+        for at, pair in enumerate(json.loads(told))
+    ]
     return tuple(pair[0] for pair in pairs), tuple(pair[1] for pair in pairs)
 
 

@@ -1,8 +1,9 @@
-"""A file of geographic data read as records: where, what, how much, in which system; one record per layer.
+"""A file of geographic data read as records: where, what, how much, in which system; one record per
+layer.
 
-A draft record says all that the data itself can tell. What only a person knows (`ONLY_A_PERSON`: the licence, the
-lineage, who answers for it ...) is left to `validate.check` to ask for. A metadata file beside the data (``.xml``,
-``.qmd``) is merged in.
+A draft record says all that the data itself can tell. What only a person knows (`ONLY_A_PERSON`:
+the licence, the lineage, who answers for it ...) is left to `validate.check` to ask for. A metadata
+file beside the data (``.xml``, ``.qmd``) is merged in.
 """
 
 from __future__ import annotations
@@ -27,15 +28,19 @@ SUFFIXES = frozenset({*VECTORS, *PARQUET, *RASTERS, *TABLES})
 
 ONLY_A_PERSON = frozenset(
     {
-        "abstract", "access", "freshness", "inspire-theme", "keywords", "licence", "lineage", "location",
-        "metadata-contact", "resolution", "resource-language", "responsible", "title-readable", "topic-category",
+        "abstract", "access", "freshness", "inspire-theme", "keywords", "licence", "lineage",
+        "location",
+        "metadata-contact", "resolution", "resource-language", "responsible", "title-readable",
+        "topic-category",
     }
 )  # fmt: skip
 """Rules of the check that a draft may not keep: what no file of data says of itself."""
 
 
 def read_datasets(file: Path) -> list[Record]:
-    """Describe every layer of a file that has a place; DatasetError says why a file cannot be read."""
+    """Describe every layer of a file that has a place; DatasetError says why a file cannot be
+    read.
+    """
     suffix = file.suffix.lower()
     try:
         if suffix in RASTERS:
@@ -47,13 +52,19 @@ def read_datasets(file: Path) -> list[Record]:
         else:
             drafts = list(read_vector(file))
     except OSError as error:
-        raise DatasetError(f"{file.name} : fichier illisible ({error.strerror or error}).") from error
+        raise DatasetError(
+            f"{file.name} : fichier illisible ({error.strerror or error})."
+        ) from error
     except RecordError as error:
         raise DatasetError(f"{file.name} : {error}") from error
     except DatasetError:
         raise
-    except Exception as error:  # a library may fail in ways it does not tell; one file never stops the rest
-        raise DatasetError(f"{file.name} : illisible ({type(error).__name__} : {str(error)[:200]}).") from error
+    except (
+        Exception
+    ) as error:  # a library may fail in ways it does not tell; one file never stops the rest
+        raise DatasetError(
+            f"{file.name} : illisible ({type(error).__name__} : {str(error)[:200]})."
+        ) from error
     return [_merged(file, record, alone=len(drafts) == 1) for record in drafts]
 
 
@@ -73,7 +84,9 @@ def sidecar_findings(file: Path) -> list[Finding]:
 
 
 def _merged(file: Path, draft: Record, *, alone: bool) -> Record:
-    """Fill a draft with what a metadata file beside it says; what the data itself tells is kept from the data."""
+    """Fill a draft with what a metadata file beside it says; what the data itself tells is kept
+    from the data.
+    """
     for sidecar in sidecars_of(file):
         if not sidecar.is_file():
             continue
@@ -83,15 +96,21 @@ def _merged(file: Path, draft: Record, *, alone: bool) -> Record:
     return draft
 
 
-_FROM_DATA = frozenset({"crs", "fields", "features", "geometryType", "representation", "size", "emptyGeometries"})
+_FROM_DATA = frozenset(
+    {"crs", "fields", "features", "geometryType", "representation", "size", "emptyGeometries"}
+)
 
 
 def _filled(draft: Record, written: Record, *, alone: bool) -> Record:
-    measured: Mapping[str, Any] = {name: value for name, value in draft.extra_properties.items() if name in _FROM_DATA}
+    measured: Mapping[str, Any] = {
+        name: value for name, value in draft.extra_properties.items() if name in _FROM_DATA
+    }
     both = {**draft.extra_properties, **written.extra_properties, **measured}
     merged = replace(
         written,
-        id=written.id if alone else draft.id,  # one document beside several layers identifies none of them
+        id=written.id
+        if alone
+        else draft.id,  # one document beside several layers identifies none of them
         geometry=draft.geometry or written.geometry,
         links=(*draft.links, *written.links),
         external_ids=(*written.external_ids, *draft.external_ids),

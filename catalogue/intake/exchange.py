@@ -41,18 +41,26 @@ class Imported:
 
 
 def metadata_files(path: Path) -> list[Path]:
-    """Return the metadata files under a folder in the order of their names; the file itself when it is one."""
+    """Return the metadata files under a folder in the order of their names; the file itself when it
+    is one.
+    """
     if not path.exists():
-        raise CatalogueError(f"{path} n'existe pas ; un fichier ou un dossier de fiches est attendu.")
+        raise CatalogueError(
+            f"{path} n'existe pas ; un fichier ou un dossier de fiches est attendu."
+        )
     if path.is_file():
         return [path]
     files = (
-        Path(folder, name) for folder, _, names in os.walk(path) for name in names if name.lower().endswith(_ENDINGS)
+        Path(folder, name)
+        for folder, _, names in os.walk(path)
+        for name in names
+        if name.lower().endswith(_ENDINGS)
     )
     found = sorted(filter(Path.is_file, files), key=Path.as_posix)
     if not found:
         raise CatalogueError(
-            f"{path} ne contient aucun fichier de fiche ({', '.join(_ENDINGS)}) ; donnez le fichier lui-même, ou le "
+            f"{path} ne contient aucun fichier de fiche ({', '.join(_ENDINGS)}) ; donnez le "
+            "fichier lui-même, ou le "
             "dossier où les archives sont ouvertes."
         )
     return found
@@ -62,19 +70,32 @@ def _read_file(file: Path) -> registry.Answer:
     try:
         size = file.stat().st_size
         if size > LARGEST_FILE:
-            message = f"{size // 1024**2} Mo : une fiche ne dépasse pas {LARGEST_FILE // 1024**2} Mo."
+            message = (
+                f"{size // 1024**2} Mo : une fiche ne dépasse pas {LARGEST_FILE // 1024**2} Mo."
+            )
             return registry.Answer((), (Finding("too-large", str(file), "", message, "error"),))
         return registry.read(file.read_bytes(), address=str(file))
     except OSError as error:
         return registry.Answer(
-            (), (Finding("unreadable", str(file), "", f"fichier illisible ({error.strerror}).", "error"),)
+            (),
+            (
+                Finding(
+                    "unreadable", str(file), "", f"fichier illisible ({error.strerror}).", "error"
+                ),
+            ),
         )
 
 
 def import_files(
-    path: Path, workspace: Path, *, by: str = "import", on_progress: OnProgress = lambda _done, _total: None
+    path: Path,
+    workspace: Path,
+    *,
+    by: str = "import",
+    on_progress: OnProgress = lambda _done, _total: None,
 ) -> Imported:
-    """Put every record of a file or folder in the catalogue, and keep the documents they came from."""
+    """Put every record of a file or folder in the catalogue, and keep the documents they came
+    from.
+    """
     findings: list[Finding] = []
     counts = [0, 0, 0]
     originals = Originals(originals_path(workspace))
@@ -82,11 +103,16 @@ def import_files(
         for batch in batched(_described(path, findings, on_progress), 500):
             done = store.bulk_upsert((item.record for item, _ in batch), by=by)
             originals.keep(batch)
-            counts = [sum(pair) for pair in zip(counts, (done.created, done.updated, done.unchanged), strict=True)]
+            counts = [
+                sum(pair)
+                for pair in zip(counts, (done.created, done.updated, done.unchanged), strict=True)
+            ]
     return Imported(LoadSummary(*counts), tuple(findings))
 
 
-def _described(path: Path, findings: list[Finding], on_progress: OnProgress) -> Iterator[tuple[Described, str]]:
+def _described(
+    path: Path, findings: list[Finding], on_progress: OnProgress
+) -> Iterator[tuple[Described, str]]:
     files = metadata_files(path)
     for number, file in enumerate(files, start=1):
         address, answer = file.absolute().as_uri(), _read_file(file)
@@ -109,7 +135,9 @@ def every_record(store: RecordStore, identifiers: Iterable[str] = ()) -> Iterato
 
 
 def export_one(identifier: str, workspace: Path, form: str) -> bytes:
-    """Return one record in a format: its own document when that still says it, or nothing else (``original``)."""
+    """Return one record in a format: its own document when that still says it, or nothing else
+    (``original``).
+    """
     with SQLiteStore(store_path(workspace)) as store:
         originals = Originals(originals_path(workspace))
         if form == ORIGINAL:
@@ -154,16 +182,25 @@ def _together(records: Iterator[Record], form: str) -> bytes:
     if form == "csv":
         return csv_table.write(records)
     shapes: dict[str, Form] = {"dcat-ttl": "turtle", "dcat-rdf": "xml", "dcat-jsonld": "json-ld"}
-    return document.write_catalogue(records, title="Catalogue géographique", publisher="Géoguichet", form=shapes[form])
+    return document.write_catalogue(
+        records, title="Catalogue géographique", publisher="Géoguichet", form=shapes[form]
+    )
 
 
 def _known(form: str) -> str:
     if form not in registry.WRITERS:
-        raise FormatError(f"format : « {form} » est inconnu ; attendu {', '.join(registry.WRITERS)}, {ORIGINAL}.")
+        raise FormatError(
+            f"format : « {form} » est inconnu ; attendu {', '.join(registry.WRITERS)}, {ORIGINAL}."
+        )
     return form
 
 
 def _file_name(identifier: str) -> str:
-    """Return a file name that no identifier can lead out of the folder, and no two identifiers share."""
-    safe = "".join(letter if letter.isalnum() or letter in "-_." else f"%{ord(letter):02x}" for letter in identifier)
+    """Return a file name that no identifier can lead out of the folder, and no two identifiers
+    share.
+    """
+    safe = "".join(
+        letter if letter.isalnum() or letter in "-_." else f"%{ord(letter):02x}"
+        for letter in identifier
+    )
     return safe.lstrip(".")[:180] or "fiche"

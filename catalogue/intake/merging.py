@@ -1,4 +1,6 @@
-"""A record described anew, and what people wrote in it since: both are kept, member by member (decision 033)."""
+"""A record described anew, and what people wrote in it since: both are kept, member by member
+(decision 033).
+"""
 
 from __future__ import annotations
 
@@ -10,14 +12,19 @@ from geoguichet.catalogue.search.store import RecordStore
 
 
 def with_edits(fresh: Record, store: RecordStore, *, by: str) -> Record:
-    """Return a record with the members that others than ``by`` ever changed, as they stand in the store.
+    """Return a record with the members that others than ``by`` ever changed, as they stand in the
+    store.
 
-    A member is one of the document or of its properties, whole; ``updated`` is the later of the two. A record that is
-    not in the store comes back as it is.
+    A member is one of the document or of its properties, whole; ``updated`` is the later of the
+    two. A record that is not in the store comes back as it is.
     """
     try:
         current = store.get(fresh.id)
-        edits = [version for version in store.history(fresh.id) if version.by != by and version.change == "updated"]
+        edits = [
+            version
+            for version in store.history(fresh.id)
+            if version.by != by and version.change == "updated"
+        ]
     except RecordNotFoundError:
         return fresh
     if not edits:

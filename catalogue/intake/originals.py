@@ -1,7 +1,7 @@
 """The documents that records came from, kept beside the store and given back byte for byte.
 
-A document stands for its record as long as the record still says what was read in it; once the record is edited, the
-document is what the edited record is written into (`formats.rewrite`).
+A document stands for its record as long as the record still says what was read in it; once the
+record is edited, the document is what the edited record is written into (`formats.rewrite`).
 """
 
 from __future__ import annotations
@@ -25,12 +25,16 @@ CREATE TABLE IF NOT EXISTS original (
 """
 
 _LEVEL = 3
-"""Of compression: half the time of the usual 6, for documents an eighth larger (15 % of what they were, not 13 %)."""
+"""Of compression: half the time of the usual 6, for documents an eighth larger (15 % of what they
+were, not 13 %).
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """One kept document: its format, where it came from, its bytes, and the digest of the record read in it."""
+    """One kept document: its format, where it came from, its bytes, and the digest of the record
+    read in it.
+    """
 
     format: str
     address: str
@@ -44,7 +48,9 @@ def originals_path(workspace: Path) -> Path:
 
 
 class Originals:
-    """Kept documents, in one SQLite file. Constructing it touches nothing; the first document makes the file."""
+    """Kept documents, in one SQLite file. Constructing it touches nothing; the first document makes
+    the file.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -52,7 +58,13 @@ class Originals:
     def keep(self, items: Iterable[tuple[Described, str]]) -> None:
         """Keep the documents of records, each with its address, all of them or none."""
         rows = [
-            (item.record.id, item.format, address, item.record.digest(), zlib.compress(item.source, _LEVEL))
+            (
+                item.record.id,
+                item.format,
+                address,
+                item.record.digest(),
+                zlib.compress(item.source, _LEVEL),
+            )
             for item, address in items
         ]
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -70,19 +82,24 @@ class Originals:
         return None if row is None else Original(row[0], row[1], row[2], zlib.decompress(row[3]))
 
     def document(self, record: Record) -> bytes:
-        """Return the document that a record came from, byte for byte; RecordNotFoundError when none stands for it."""
+        """Return the document that a record came from, byte for byte; RecordNotFoundError when none
+        stands for it.
+        """
         original = self.get(record.id)
         if original is None:
             raise RecordNotFoundError(f"La fiche « {record.id} » n'a été lue dans aucun document.")
         if original.digest != record.digest():
             raise RecordNotFoundError(
-                f"La fiche « {record.id} » a été modifiée depuis que son document ({original.address}) a été lu ; "
+                f"La fiche « {record.id} » a été modifiée depuis que son document "
+                f"({original.address}) a été lu ; "
                 f"exportez-la dans un format."
             )
         return original.document
 
     def export(self, record: Record, form: str) -> bytes:
-        """Return a record in a format: its own document when it is of that format, rewritten where it was edited."""
+        """Return a record in a format: its own document when it is of that format, rewritten where
+        it was edited.
+        """
         original = self.get(record.id)
         if original is None or original.format != form:
             return registry.rewrite(record, form, b"")

@@ -1,4 +1,6 @@
-"""Every version of a referential becomes a catalogue record: what it is, where it comes from, how good it is."""
+"""Every version of a referential becomes a catalogue record: what it is, where it comes from, how
+good it is.
+"""
 
 from __future__ import annotations
 
@@ -37,9 +39,11 @@ _JSON = "application/geo+json"
 
 
 def publish_referential(store: Versions, name: str, workspace: Path) -> tuple[str, ...]:
-    """Write the records of all the versions of a referential to the workspace's catalogue; return their ids.
+    """Write the records of all the versions of a referential to the workspace's catalogue; return
+    their ids.
 
-    The newest has the links to its features and feeds; each of the others says which one comes after it.
+    The newest has the links to its features and feeds; each of the others says which one comes
+    after it.
 
     Raises
     ------
@@ -48,7 +52,9 @@ def publish_referential(store: Versions, name: str, workspace: Path) -> tuple[st
     """
     records = referential_records(store.versions(name))
     with SQLiteStore(store_path(workspace)) as catalogue:
-        catalogue.bulk_upsert([with_edits(record, catalogue, by="geoguichet") for record in records], by="geoguichet")
+        catalogue.bulk_upsert(
+            [with_edits(record, catalogue, by="geoguichet") for record in records], by="geoguichet"
+        )
     return tuple(record.id for record in records)
 
 
@@ -75,14 +81,20 @@ def referential_records(versions: Sequence[Version]) -> tuple[Record, ...]:
         if after is None:
             links += _services_links(version)
         record = _record(version, source_of(version.reader))
-        records.append(replace(record, links=(*links, *record.links), updated=_instant(after or version)))
+        records.append(
+            replace(record, links=(*links, *record.links), updated=_instant(after or version))
+        )
     return tuple(records)
 
 
 def _record(version: Version, source: OfficialSource | None) -> Record:
     day = version.imported[:10]
     contacts = (Contact(organization=source.publisher, roles=("publisher",)),) if source else ()
-    links = [Link(source.address, rel="via", title=f"Source : {source.title}", hreflang="fr")] if source else []
+    links = (
+        [Link(source.address, rel="via", title=f"Source : {source.title}", hreflang="fr")]
+        if source
+        else []
+    )
     title = source.title if source else f"Référentiel {version.name}"
     topic, inspire = _THEMES[version.kind]
     licence = LICENCES.get(source.licence, "other") if source else ""
@@ -94,7 +106,9 @@ def _record(version: Version, source: OfficialSource | None) -> Record:
         keywords=("référentiel", KINDS[version.kind], version.name),
         themes=(
             Theme((Concept(topic),), TOPIC_CATEGORY),
-            Theme((Concept(f"{INSPIRE_THEME}/{inspire}", INSPIRE_THEMES[inspire][0]),), INSPIRE_THEME),
+            Theme(
+                (Concept(f"{INSPIRE_THEME}/{inspire}", INSPIRE_THEMES[inspire][0]),), INSPIRE_THEME
+            ),
         ),
         geometry=Extent(*version.bbox).as_geometry() if version.bbox else None,
         created=_instant(version),
@@ -111,7 +125,10 @@ def _record(version: Version, source: OfficialSource | None) -> Record:
             "resourceLanguages": FRENCH,
             "dates": [{"date": day, "type": "creation"}],
             "formats": [{"name": "GeoPackage", "mediaType": "application/geopackage+sqlite3"}],
-            "maintenance": {"frequency": "asNeeded", "note": "Une version par fichier importé ; elle ne change plus."},
+            "maintenance": {
+                "frequency": "asNeeded",
+                "note": "Une version par fichier importé ; elle ne change plus.",
+            },
             "conformity": [NOT_EVALUATED],
             **({"crs": ["EPSG:4326"]} if version.bbox else {}),
             **({"constraints": [OPEN_ACCESS]} if licence in LICENCES.values() else {}),
@@ -125,11 +142,15 @@ def _abstract(version: Version) -> str:
     told = f"{_number(version.rows)} lignes sur les {_number(version.rows_in)} de {origin}"
     left = f" ({_number(refused)} laissées de côté, chacune avec sa raison)" if refused else ""
     noticed = sum(count for rule, count in version.rules.items() if not rule.startswith("fixed-"))
-    return f"{told}{left}. {_number(noticed)} constats de qualité. {' '.join(version.notes)}".strip()
+    return (
+        f"{told}{left}. {_number(noticed)} constats de qualité. {' '.join(version.notes)}".strip()
+    )
 
 
 def _lineage(version: Version, source: OfficialSource | None) -> str:
-    """Return where a version comes from, in French sentences: file, publisher, reader, digest, repairs."""
+    """Return where a version comes from, in French sentences: file, publisher, reader, digest,
+    repairs.
+    """
     where = f" publié par {source.publisher}" if source else ""
     digest = f", SHA-256 {version.file_digest}" if version.file_digest else ""
     program = f"geoguichet {installed('geoguichet')}"
@@ -139,15 +160,30 @@ def _lineage(version: Version, source: OfficialSource | None) -> str:
     else:
         read = f"lu par {program} (lecteur « {version.reader} ») le {version.imported[:10]}"
         said = [f"Fichier {version.origin}{where}{digest}, {read}."]
-    fixed = {rule.removeprefix("fixed-"): count for rule, count in version.rules.items() if rule.startswith("fixed-")}
+    fixed = {
+        rule.removeprefix("fixed-"): count
+        for rule, count in version.rules.items()
+        if rule.startswith("fixed-")
+    }
     if fixed:
-        said.append("Réparations : " + ", ".join(f"{rule} {count}" for rule, count in sorted(fixed.items())) + ".")
+        said.append(
+            "Réparations : "
+            + ", ".join(f"{rule} {count}" for rule, count in sorted(fixed.items()))
+            + "."
+        )
     return " ".join(said)
 
 
-def _neighbours(before: Version | None, after: Version | None, newest: Version, version: Version) -> list[Link]:
-    found = [("predecessor-version", before, "Version précédente"), ("successor-version", after, "Version suivante")]
-    found += [("latest-version", newest if newest is not version else None, "Version la plus récente")]
+def _neighbours(
+    before: Version | None, after: Version | None, newest: Version, version: Version
+) -> list[Link]:
+    found = [
+        ("predecessor-version", before, "Version précédente"),
+        ("successor-version", after, "Version suivante"),
+    ]
+    found += [
+        ("latest-version", newest if newest is not version else None, "Version la plus récente")
+    ]
     return [
         Link(f"collections/catalogue/items/{record_id(other)}", rel=rel, type=_JSON, title=title)
         for rel, other, title in found
@@ -156,12 +192,19 @@ def _neighbours(before: Version | None, after: Version | None, newest: Version, 
 
 
 def _services_links(version: Version) -> list[Link]:
-    """Return where the newest version is served: its features and, for services, its feeds of changes."""
+    """Return where the newest version is served: its features and, for services, its feeds of
+    changes.
+    """
     home = f"collections/{collection_id(version.name)}"
     links = [Link(f"{home}/items", rel="items", type=_JSON, title=f"Référentiel {version.name}")]
     if version.kind == SERVICES:
         links += [
-            Link(f"feeds/{quote(version.name)}.{suffix}", rel="alternate", type=media, title=f"Changements ({label})")
+            Link(
+                f"feeds/{quote(version.name)}.{suffix}",
+                rel="alternate",
+                type=media,
+                title=f"Changements ({label})",
+            )
             for suffix, media, label in FEEDS
         ]
     return links

@@ -1,4 +1,6 @@
-"""A whole catalogue judged: what `catalogue check` does, with totals by organisation and by source."""
+"""A whole catalogue judged: what `catalogue check` does, with totals by organisation and by
+source.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ CRAWLED = "fichiers"
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A record's check, who answers for the record, and the source that it came from (blank when a person made it)."""
+    """A record's check, who answers for the record, and the source that it came from (blank when a
+    person made it).
+    """
 
     organisation: str
     source: str
@@ -44,12 +48,16 @@ def judge(
     language: str = "fr",
     on_progress: Callable[[int, int, str], None] = lambda _done, _total, _id: None,
 ) -> Iterator[Judged]:
-    """Check the records asked for, or all of them, in French or English; with ``links``, each link is tried too.
+    """Check the records asked for, or all of them, in French or English; with ``links``, each link
+    is tried too.
 
     ``on_progress`` is called before each with how many are done, of how many, and its identifier.
     """
     wanted = list(identifiers)
-    origins = dict.fromkeys(described_files(workspace), CRAWLED) | Journal(journal_path(workspace)).origins()
+    origins = (
+        dict.fromkeys(described_files(workspace), CRAWLED)
+        | Journal(journal_path(workspace)).origins()
+    )
     context, tried = Context(places=known_places()), dict[Target, Reason | None]()
     with SQLiteStore(store_path(workspace)) as store:
         total = len(wanted) or store.search(RecordQuery(limit=1)).number_matched
@@ -67,14 +75,18 @@ def checked(record: Record, *, language: str = "fr") -> Checked:
 
 @cache
 def known_places() -> Mapping[str, Extent]:
-    """Return the boxes of the sample's communes and départements by folded name; a name borne twice is left out."""
+    """Return the boxes of the sample's communes and départements by folded name; a name borne twice
+    is left out.
+    """
     import pyogrio
 
     found: dict[str, Extent | None] = {}
     for layer in ("communes", "departements"):
         places = pyogrio.read_dataframe(sample_path(), layer=layer, columns=["name"])
         places = places[places.geometry.notna()]
-        for name, bounds in zip(places["name"], places.geometry.bounds.itertuples(index=False), strict=True):
+        for name, bounds in zip(
+            places["name"], places.geometry.bounds.itertuples(index=False), strict=True
+        ):
             folded = " ".join(words(name))
             found[folded] = None if folded in found else Extent(*map(float, bounds))
     return {name: box for name, box in found.items() if box is not None}
@@ -90,11 +102,17 @@ def summaries(judged: Sequence[Judged]) -> dict[str, list[dict[str, Any]]]:
 
 def by_rule(judged: Iterable[Judged]) -> dict[str, int]:
     """Return, per rule that finds something, in how many records."""
-    return dict(Counter(rule for item in judged for rule in {finding.rule for finding in item.checked.findings}))
+    return dict(
+        Counter(
+            rule for item in judged for rule in {finding.rule for finding in item.checked.findings}
+        )
+    )
 
 
 def left_to_people(workspace: Path) -> list[tuple[str, int]]:
-    """Return what the records that crawls made still lack that only a person knows, and in how many of them each."""
+    """Return what the records that crawls made still lack that only a person knows, and in how many
+    of them each.
+    """
     kept = set(described_files(workspace))
     if not kept:
         return []
@@ -103,11 +121,17 @@ def left_to_people(workspace: Path) -> list[tuple[str, int]]:
         records = [record for record in every_record(store) if record.id in kept]
     found = by_rule(Judged("", CRAWLED, check(record, context=context)) for record in records)
     told = [(rule, found.get(rule.name, 0)) for rule in RULES if rule.name in ONLY_A_PERSON]
-    return [(rule.label.fr, count) for rule, count in sorted(told, key=lambda pair: -pair[0].weight) if count]
+    return [
+        (rule.label.fr, count)
+        for rule, count in sorted(told, key=lambda pair: -pair[0].weight)
+        if count
+    ]
 
 
 def mending(found: Mapping[str, int], *, language: str = "fr") -> list[dict[str, Any]]:
-    """Return the rules of `by_rule` with why each matters and how to mend it; those that cost the most come first."""
+    """Return the rules of `by_rule` with why each matters and how to mend it; those that cost the
+    most come first.
+    """
     listed = [
         {
             "rule": rule.name,
@@ -132,15 +156,22 @@ _COLUMNS = {
 
 
 def as_csv(found: Mapping[str, Sequence[Mapping[str, Any]]], *, language: str = "fr") -> bytes:
-    """Return `summaries` as a table for a spreadsheet: one row per organisation, then one per source."""
+    """Return `summaries` as a table for a spreadsheet: one row per organisation, then one per
+    source.
+    """
     told = ("group", "records", "score", "errors", "warnings")
-    rows = ([by, *(str(row[name]) for name in told)] for by, listed in found.items() for row in listed)
+    rows = (
+        [by, *(str(row[name]) for name in told)] for by, listed in found.items() for row in listed
+    )
     return spreadsheet(_COLUMNS[language], rows)
 
 
 def findings_as_csv(judged: Iterable[Judged]) -> bytes:
-    """Return every finding as a row, for the officer who shares them out between those who will mend them."""
-    header = ("fiche", "organisme", "source", "note", "gravité", "points", "règle", "constat", "où", "xpath",
+    """Return every finding as a row, for the officer who shares them out between those who will
+    mend them.
+    """
+    header = ("fiche", "organisme", "source", "note", "gravité", "points", "règle", "constat", "où",
+    "xpath",
               "pourquoi", "remède")  # fmt: skip
     return spreadsheet(header, (row for item in judged for row in _finding_rows(item)))
 
@@ -148,5 +179,13 @@ def findings_as_csv(judged: Iterable[Judged]) -> bytes:
 def _finding_rows(item: Judged) -> Iterator[tuple[str, ...]]:
     of = (item.checked.id, item.organisation, item.source, str(item.checked.score.value))
     for found in item.checked.findings:
-        told = (found.severity, str(found.weight), found.rule, found.message, found.where, found.xpath, found.why)
+        told = (
+            found.severity,
+            str(found.weight),
+            found.rule,
+            found.message,
+            found.where,
+            found.xpath,
+            found.why,
+        )
         yield (*of, *told, found.remedy)

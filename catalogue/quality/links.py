@@ -33,10 +33,14 @@ def dead_links(
 
     With ``tried``, a link that is in it is not tried again, and what is found is put there.
 
-    Addresses inside the organisation's network are left alone unless ``inner`` says otherwise: a record is written by
-    others, and must not make us ask our own machines.
+    Addresses inside the organisation's network are left alone unless ``inner`` says otherwise: a
+    record is written by others, and must not make us ask our own machines.
     """
-    links = [(at, link) for at, link in enumerate(record.links) if link.href.startswith(("http://", "https://"))]
+    links = [
+        (at, link)
+        for at, link in enumerate(record.links)
+        if link.href.startswith(("http://", "https://"))
+    ]
     known = {} if tried is None else tried
     untried = dict.fromkeys(_target(link) for _, link in links if _target(link) not in known)
     known |= _together(lambda target: _reason(target, client, inner=inner), list(untried))
@@ -62,7 +66,9 @@ def _target(link: Link) -> Target:
     return Target(link.href, link.rel, link.type)
 
 
-def _together(try_: Callable[[Target], Reason | None], links: Sequence[Target]) -> dict[Target, Reason | None]:
+def _together(
+    try_: Callable[[Target], Reason | None], links: Sequence[Target]
+) -> dict[Target, Reason | None]:
     """Try links four at a time, in threads that do not outlive an interruption."""
     waiting: SimpleQueue[Target] = SimpleQueue()
     tried: SimpleQueue[tuple[Target, Reason | Exception | None]] = SimpleQueue()
@@ -90,7 +96,10 @@ def _together(try_: Callable[[Target], Reason | None], links: Sequence[Target]) 
 
 
 def _found(
-    record: Record, links: list[tuple[int, Link]], reasons: Mapping[Target, Reason | None], language: str
+    record: Record,
+    links: list[tuple[int, Link]],
+    reasons: Mapping[Target, Reason | None],
+    language: str,
 ) -> Iterator[RecordFinding]:
     for at, link in links:
         reason = reasons[_target(link)]
@@ -113,7 +122,8 @@ def _reason(link: Target, client: Client, *, inner: bool) -> Reason | None:
     try:
         if not inner and _is_inner(link.href):
             return Reason(
-                "link-inner", Words("adresse d'un réseau interne, non essayée.", "an inner address, not tried.")
+                "link-inner",
+                Words("adresse d'un réseau interne, non essayée.", "an inner address, not tried."),
             )
         response = client.get(link.href)
     except HarvestError as error:
@@ -124,14 +134,19 @@ def _reason(link: Target, client: Client, *, inner: bool) -> Reason | None:
     if link.rel in ("enclosure", "service") and kind == "text/html" and link.type != "text/html":
         return Reason(
             "link-content",
-            Words("une page HTML est reçue à la place de la donnée.", "an HTML page comes instead of the data."),
+            Words(
+                "une page HTML est reçue à la place de la donnée.",
+                "an HTML page comes instead of the data.",
+            ),
         )
     if link.rel == "service" and "access-control-allow-origin" not in response.headers:
         return Reason(
             "link-cors",
             Words(
-                "le serveur n'autorise pas les pages d'autres sites (CORS) : une carte en ligne ne l'affichera pas.",
-                "the server does not allow pages of other sites (CORS): a map on the web cannot show it.",
+                "le serveur n'autorise pas les pages d'autres sites (CORS) : une carte en ligne "
+                "ne l'affichera pas.",
+                "the server does not allow pages of other sites (CORS): a map on the web cannot "
+                "show it.",
             ),
         )
     return None
@@ -140,17 +155,24 @@ def _reason(link: Target, client: Client, *, inner: bool) -> Reason | None:
 _ALIVE = frozenset({"link-cors", "link-inner", "link-moved"})
 """What is told of a link that may well be alive."""
 
-_WHY = Words("Un lien mort ou trompeur fait perdre l'usager.", "A dead or misleading link loses the user.")
-_WHY_ALIVE = Words(
-    "Le lien peut être bon, mais il ne servira pas à tous.", "The link may be good, but it will not serve everyone."
+_WHY = Words(
+    "Un lien mort ou trompeur fait perdre l'usager.", "A dead or misleading link loses the user."
 )
-_REMEDY = Words("Corriger l'adresse, ou retirer le lien.", "Correct the address, or take the link away.")
+_WHY_ALIVE = Words(
+    "Le lien peut être bon, mais il ne servira pas à tous.",
+    "The link may be good, but it will not serve everyone.",
+)
+_REMEDY = Words(
+    "Corriger l'adresse, ou retirer le lien.", "Correct the address, or take the link away."
+)
 _REMEDIES = {
     "link-cors": Words(
         "Demander au gestionnaire du service d'envoyer l'en-tête Access-Control-Allow-Origin.",
         "Ask who runs the service to send the header Access-Control-Allow-Origin.",
     ),
-    "link-moved": Words("Écrire l'adresse d'arrivée dans la fiche.", "Write the address it leads to in the record."),
+    "link-moved": Words(
+        "Écrire l'adresse d'arrivée dans la fiche.", "Write the address it leads to in the record."
+    ),
     "link-inner": Words(
         "Donner une adresse que tous peuvent atteindre, ou retirer le lien.",
         "Give an address that everyone can reach, or take the link away.",
@@ -159,7 +181,9 @@ _REMEDIES = {
         "Essayer plus tard ; si le serveur reste muet, corriger l'adresse ou retirer le lien.",
         "Try later; if the server stays silent, correct the address or take the link away.",
     ),
-    "link-content": Words("Donner l'adresse de la donnée elle-même.", "Give the address of the data itself."),
+    "link-content": Words(
+        "Donner l'adresse de la donnée elle-même.", "Give the address of the data itself."
+    ),
 }
 
 

@@ -1,7 +1,8 @@
-"""What is missing, wrong or doubtful in a record: ISO 19115, INSPIRE (technical guidance 2.0), OGC Records, and sense.
+"""What is missing, wrong or doubtful in a record: ISO 19115, INSPIRE (technical guidance 2.0), OGC
+Records, and sense.
 
-Every rule says what it found, where, why it matters and how to mend it; the score is the share of the weights of the
-rules that apply to the record and find nothing.
+Every rule says what it found, where, why it matters and how to mend it; the score is the share of
+the weights of the rules that apply to the record and find nothing.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ class RecordFinding(Finding):
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How complete and sound a record is: 0 to 100, with what each rule gave of what it could give."""
+    """How complete and sound a record is: 0 to 100, with what each rule gave of what it could
+    give.
+    """
 
     value: int
     parts: tuple[tuple[str, int, int], ...]
@@ -49,17 +52,30 @@ class Checked:
 
     def as_dict(self) -> dict[str, Any]:
         """Return it ready for JSON."""
-        parts = [{"rule": rule, "points": points, "possible": possible} for rule, points, possible in self.score.parts]
+        parts = [
+            {"rule": rule, "points": points, "possible": possible}
+            for rule, points, possible in self.score.parts
+        ]
         findings = [finding.as_dict() for finding in self.findings]
         return {"id": self.id, "score": self.score.value, "parts": parts, "findings": findings}
 
     def as_text(self) -> str:
         """Return it in words: the score, then each finding with where, why and how to mend it."""
         words = _WORDS[self.language]
-        given, possible = (sum(numbers) for numbers in list(zip(*self.score.parts, strict=True))[1:])
-        lines = [words["score"].format(id=self.id, score=self.score.value, given=given, possible=possible)]
+        given, possible = (
+            sum(numbers) for numbers in list(zip(*self.score.parts, strict=True))[1:]
+        )
+        lines = [
+            words["score"].format(
+                id=self.id, score=self.score.value, given=given, possible=possible
+            )
+        ]
         for finding in self.findings:
-            cost = f", {finding.weight} point{'s' if finding.weight > 1 else ''}" if finding.weight else ""
+            cost = (
+                f", {finding.weight} point{'s' if finding.weight > 1 else ''}"
+                if finding.weight
+                else ""
+            )
             lines.append(f"  [{words[finding.severity]}{cost}] {finding.message}")
             place = finding.where + (f" ({finding.xpath})" if finding.xpath else "")
             told = (("where", place), ("why", finding.why), ("remedy", finding.remedy))
@@ -82,9 +98,14 @@ _WORDS = {
 
 
 def check(
-    record: Record, *, context: Context | None = None, more: Iterable[RecordFinding] = (), language: str = "fr"
+    record: Record,
+    *,
+    context: Context | None = None,
+    more: Iterable[RecordFinding] = (),
+    language: str = "fr",
 ) -> Checked:
-    """Check a record against every rule that applies to its type, told in French or English (``en``).
+    """Check a record against every rule that applies to its type, told in French or English
+    (``en``).
 
     ``more`` are findings made elsewhere (its links).
     """
@@ -100,12 +121,18 @@ def check(
     findings += more
     total = sum(weight for _, _, weight in parts)
     given = sum(points for _, points, _ in parts)
-    findings.sort(key=lambda finding: (("error", "warning", "info").index(finding.severity), -finding.weight))
-    return Checked(record.id, tuple(findings), Score(round(100 * given / total), tuple(parts)), language)
+    findings.sort(
+        key=lambda finding: (("error", "warning", "info").index(finding.severity), -finding.weight)
+    )
+    return Checked(
+        record.id, tuple(findings), Score(round(100 * given / total), tuple(parts)), language
+    )
 
 
 def totals(records: Iterable[tuple[str, Checked]]) -> list[dict[str, Any]]:
-    """Return, per group (an organisation, a source), how many records, their mean score, errors and warnings."""
+    """Return, per group (an organisation, a source), how many records, their mean score, errors and
+    warnings.
+    """
     groups: dict[str, list[Checked]] = {}
     for group, checked in records:
         groups.setdefault(group, []).append(checked)
@@ -114,8 +141,12 @@ def totals(records: Iterable[tuple[str, Checked]]) -> list[dict[str, Any]]:
             "group": group,
             "records": len(listed),
             "score": round(sum(item.score.value for item in listed) / len(listed)),
-            "errors": sum(finding.severity == "error" for item in listed for finding in item.findings),
-            "warnings": sum(finding.severity == "warning" for item in listed for finding in item.findings),
+            "errors": sum(
+                finding.severity == "error" for item in listed for finding in item.findings
+            ),
+            "warnings": sum(
+                finding.severity == "warning" for item in listed for finding in item.findings
+            ),
         }
         for group, listed in sorted(groups.items())
     ]
@@ -123,12 +154,21 @@ def totals(records: Iterable[tuple[str, Checked]]) -> list[dict[str, Any]]:
 
 def organisation_of(record: Record) -> str:
     """Return who answers for a record: its publisher, else its point of contact, else nobody."""
-    named = [contact for contact in record.contacts if contact.organization and not contact.extra.get("about")]
+    named = [
+        contact
+        for contact in record.contacts
+        if contact.organization and not contact.extra.get("about")
+    ]
     published = [contact.organization for contact in named if "publisher" in contact.roles]
     return next(iter([*published, *(contact.organization for contact in named)]), "")
 
 
-RULES: tuple[Rule, ...] = (*identification.RULES, *place_and_time.RULES, *use.RULES, *record_schema.RULES)
+RULES: tuple[Rule, ...] = (
+    *identification.RULES,
+    *place_and_time.RULES,
+    *use.RULES,
+    *record_schema.RULES,
+)
 """Every rule, by family."""
 
 _PROPERTIES = frozenset({"id", "geometry", "time", "links"})

@@ -1,1 +1,3 @@
-"""Records stored and found again: the store, its tables, questions put to it in CQL2 and in words."""
+"""Records stored and found again: the store, its tables, questions put to it in CQL2 and in
+words.
+"""

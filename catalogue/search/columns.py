@@ -1,6 +1,8 @@
-"""What narrowing, ranking and counting need of every record, in memory: a few numbers each, kept up with the file.
+"""What narrowing, ranking and counting need of every record, in memory: a few numbers each, kept up
+with the file.
 
-Row ``n`` of each array belongs to record ``n``: about 60 bytes a record and 8 more for each of its terms.
+Row ``n`` of each array belongs to record ``n``: about 60 bytes a record and 8 more for each of its
+terms.
 """
 
 from __future__ import annotations
@@ -16,7 +18,14 @@ from numpy.typing import NDArray
 from geoguichet.catalogue.record import Extent
 from geoguichet.catalogue.search.query import FacetRequest, RecordQuery
 from geoguichet.catalogue.search.queryables import TERM_FACETS
-from geoguichet.catalogue.search.selection import TEXT_COLUMNS, exact_values, match_in, phrases, told_apart, with_values
+from geoguichet.catalogue.search.selection import (
+    TEXT_COLUMNS,
+    exact_values,
+    match_in,
+    phrases,
+    told_apart,
+    with_values,
+)
 from geoguichet.catalogue.search.tables import meta
 
 type Numbers = NDArray[np.int64]
@@ -48,7 +57,9 @@ class Found:
 
 
 class Columns:
-    """The numbers of every record of one file. Not safe to share between threads: callers take turns."""
+    """The numbers of every record of one file. Not safe to share between threads: callers take
+    turns.
+    """
 
     def __init__(self) -> None:
         self.generation = -1
@@ -65,11 +76,18 @@ class Columns:
         self._postings: OrderedDict[str, Numbers] = OrderedDict()
 
     def refresh(self, database: sqlite3.Connection) -> bool:
-        """Read what was written since the last time; False for a reader of an older snapshot than these numbers."""
+        """Read what was written since the last time; False for a reader of an older snapshot than
+        these numbers.
+        """
         generation = int(meta(database, "generation"))
         if generation <= self.generation:
             return generation == self.generation
-        gone = [n for (n,) in database.execute("SELECT n FROM removed WHERE stamp > ?", (self.generation,))]
+        gone = [
+            n
+            for (n,) in database.execute(
+                "SELECT n FROM removed WHERE stamp > ?", (self.generation,)
+            )
+        ]
         if gone:
             self._forget(np.array([n for n in gone if n < len(self.years)], dtype=np.int64))
         cursor = database.execute(_ROWS, (self.generation,))
@@ -91,12 +109,18 @@ class Columns:
         self.terms[places[places < len(self.terms)]] = -1
         self.lengths[numbers] = 0
 
-    def _take(self, rows: list[tuple[Any, ...]], start: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Remember rows whose terms will stand from a place on; return those terms and whose they are."""
+    def _take(
+        self, rows: list[tuple[Any, ...]], start: int
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Remember rows whose terms will stand from a place on; return those terms and whose they
+        are.
+        """
         numbers = np.array([row[0] for row in rows])
         self._forget(numbers[numbers < len(self.years)])
         self._grow(int(numbers.max()) + 1)
-        self.boxes[:, numbers] = np.array([row[1:5] for row in rows], dtype=float).T  # None becomes NaN
+        self.boxes[:, numbers] = np.array(
+            [row[1:5] for row in rows], dtype=float
+        ).T  # None becomes NaN
         self.years[numbers] = [int(row[5][:4]) if row[5] else 0 for row in rows]
         self.title_words[numbers] = [min(row[6], 1000) for row in rows]
         lengths = np.array([len(row[7]) // 4 for row in rows], dtype=np.int32)
@@ -108,7 +132,9 @@ class Columns:
     def _grow(self, size: int) -> None:
         missing = size - len(self.years)
         if missing > 0:
-            missing = max(missing, len(self.years) // 4)  # so that records written one by one are not copied each time
+            missing = max(
+                missing, len(self.years) // 4
+            )  # so that records written one by one are not copied each time
             self.boxes = np.concatenate([self.boxes, np.full((4, missing), np.nan)], axis=1)
             for name in ("years", "title_words", "starts", "lengths"):
                 array = getattr(self, name)
@@ -116,7 +142,9 @@ class Columns:
 
     def _take_fields(self, database: sqlite3.Connection) -> None:
         """Remember the terms that are new, by property."""
-        rows = database.execute("SELECT t, field FROM term WHERE t > ?", (self._known_terms,)).fetchall()
+        rows = database.execute(
+            "SELECT t, field FROM term WHERE t > ?", (self._known_terms,)
+        ).fetchall()
         if rows:
             numbers, named = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
             self._known_terms = int(numbers.max())
@@ -127,7 +155,8 @@ class Columns:
     # --- asking -----------------------------------------------------------------------------------
 
     def found(self, database: sqlite3.Connection, query: RecordQuery) -> Found:
-        """Return the records that match the words, the exact values and the box of a question, and nothing else of it.
+        """Return the records that match the words, the exact values and the box of a question, and
+        nothing else of it.
 
         The full-text index is told the rare ones of those values: it then reads less.
         """
@@ -140,7 +169,9 @@ class Columns:
             narrowing += with_values(field, values) if np.count_nonzero(having) < few else ""
             kept &= having
         if query.terms:
-            numbers = self._matches(database, match_in(" ".join(TEXT_COLUMNS), phrases(query), narrowing))
+            numbers = self._matches(
+                database, match_in(" ".join(TEXT_COLUMNS), phrases(query), narrowing)
+            )
             numbers = numbers[kept[numbers]]
         else:
             numbers = np.flatnonzero(kept)
@@ -153,10 +184,16 @@ class Columns:
         numbers = [number for (number,) in database.execute(asked, (field, *values))]
         if len(numbers) == 1:
             return self.owners[np.flatnonzero(self.terms == numbers[0])].astype(np.int64)
-        return np.unique(self.owners[np.isin(self.terms, numbers)]).astype(np.int64) if numbers else _NONE
+        return (
+            np.unique(self.owners[np.isin(self.terms, numbers)]).astype(np.int64)
+            if numbers
+            else _NONE
+        )
 
     def _matches(self, database: sqlite3.Connection, match: str) -> Numbers:
-        """Return the records that the full-text index finds: what was asked lately is not asked again."""
+        """Return the records that the full-text index finds: what was asked lately is not asked
+        again.
+        """
         numbers = self._postings.pop(match, None)
         if numbers is None:
             statement = "SELECT group_concat(rowid) FROM words WHERE words MATCH ?"
@@ -179,8 +216,9 @@ class Columns:
     def ranked(self, database: sqlite3.Connection, found: Found, query: RecordQuery) -> Numbers:
         """Return the first records of a page, best match first.
 
-        A word found in the title weighs twice one found in the keywords and ten times one of the abstract; short
-        titles, rare words, extents that look like the box asked for, then recent records come first.
+        A word found in the title weighs twice one found in the keywords and ten times one of the
+        abstract; short titles, rare words, extents that look like the box asked for, then recent
+        records come first.
         """
         numbers = found.numbers
         scores = self._text_scores(database, found, query)
@@ -188,20 +226,31 @@ class Columns:
             scores *= 1 + self._likeness(numbers, query.bbox)
         scores *= 1 + np.clip(self.years[numbers] - 1990, 0, 60) / 200
         last = min(query.offset + query.limit, len(numbers))
-        first = np.argpartition(-scores, last - 1)[:last] if 0 < last < len(numbers) else np.arange(len(numbers))
+        first = (
+            np.argpartition(-scores, last - 1)[:last]
+            if 0 < last < len(numbers)
+            else np.arange(len(numbers))
+        )
         edge = scores[first].min() if len(first) else 0.0
         first = np.flatnonzero(scores >= edge)  # ties at the edge too, so that pages never overlap
         order = first[np.lexsort((numbers[first], -scores[first]))]
         return numbers[order][query.offset : last]
 
-    def _text_scores(self, database: sqlite3.Connection, found: Found, query: RecordQuery) -> NDArray[np.float64]:
+    def _text_scores(
+        self, database: sqlite3.Connection, found: Found, query: RecordQuery
+    ) -> NDArray[np.float64]:
         alternatives = told_apart(query)[:_TOLD_APART]
         columns = TEXT_COLUMNS if len(alternatives) > 1 else {"title": 10.0, "keywords": 5.0}
         scores = np.ones(len(self.years))
         for alternative in alternatives:
-            places = {c: self._matches(database, match_in(c, [alternative], found.narrowing)) for c in columns}
+            places = {
+                c: self._matches(database, match_in(c, [alternative], found.narrowing))
+                for c in columns
+            }
             spread = sum(map(len, places.values()))
-            rarity = 1 + np.log((len(self.years) + 1) / (spread + 1)) if len(alternatives) > 1 else 1.0
+            rarity = (
+                1 + np.log((len(self.years) + 1) / (spread + 1)) if len(alternatives) > 1 else 1.0
+            )
             for column, weight in columns.items():
                 some = places[column]
                 norm = 2 / (1 + self.title_words[some] / 8) if column == "title" else 1.0
@@ -209,14 +258,24 @@ class Columns:
         return scores[found.numbers]
 
     def _likeness(self, numbers: Numbers, bbox: Extent) -> NDArray[np.float64]:
-        """Return the share that a box and each extent have in common, of what they cover together (0 to 1)."""
+        """Return the share that a box and each extent have in common, of what they cover together
+        (0 to 1).
+        """
         west, south, east, north = self.boxes[:, numbers]
         wide = np.where(west <= east, east, east + 360)
         right = bbox.east if bbox.west <= bbox.east else bbox.east + 360
         common = np.clip(np.minimum(wide, right) - np.maximum(west, bbox.west), 0, None)
-        common = common * np.clip(np.minimum(north, bbox.north) - np.maximum(south, bbox.south), 0, None)
-        together = (wide - west) * (north - south) + (right - bbox.west) * (bbox.north - bbox.south) - common
-        return np.nan_to_num(np.divide(common, together, out=np.zeros_like(common), where=together > 0))
+        common = common * np.clip(
+            np.minimum(north, bbox.north) - np.maximum(south, bbox.south), 0, None
+        )
+        together = (
+            (wide - west) * (north - south)
+            + (right - bbox.west) * (bbox.north - bbox.south)
+            - common
+        )
+        return np.nan_to_num(
+            np.divide(common, together, out=np.zeros_like(common), where=together > 0)
+        )
 
     def facets(
         self, database: sqlite3.Connection, numbers: Numbers | None, asked: tuple[FacetRequest, ...]
@@ -227,7 +286,9 @@ class Columns:
         if numbers is None:
             counts = self._all_counts()
         else:
-            counts = np.bincount(self.terms[self._places_of(numbers)], minlength=self._known_terms + 1)
+            counts = np.bincount(
+                self.terms[self._places_of(numbers)], minlength=self._known_terms + 1
+            )
         return tuple(
             self._years(numbers, one)
             if one.name == "updated"
@@ -256,7 +317,9 @@ class Columns:
 
 
 _REMEMBERED = 4_000_000
-"""Record numbers of answers of the full-text index that are kept until the next change (8 bytes each)."""
+"""Record numbers of answers of the full-text index that are kept until the next change (8 bytes
+each).
+"""
 
 _TOLD_APART = 6
 """Alternatives of ``q``, or words, whose places are told apart when ranking."""
@@ -273,7 +336,9 @@ def numbers_of(told: str) -> Numbers:
     return np.fromstring(told, dtype=np.int64, sep=",") if told else np.zeros(0, dtype=np.int64)
 
 
-def _greatest(database: sqlite3.Connection, terms: Numbers, counts: Numbers, asked: FacetRequest) -> FacetCounts:
+def _greatest(
+    database: sqlite3.Connection, terms: Numbers, counts: Numbers, asked: FacetRequest
+) -> FacetCounts:
     """Return the buckets of a facet in the order asked for, cut to the number asked for."""
     present = terms[counts[terms] > 0]
     many = len(present)

@@ -1,8 +1,8 @@
 """A filter of OGC CQL2 (21-065r2), text or JSON: read, checked, and ready for a store to translate.
 
-The ``cql2`` package reads both encodings; what it hands over is checked here, once: every property is known,
-every function gets the kinds of values it takes, every date and geometry is one. QueryError names ``filter``
-and says what is wrong, so a translation never fails.
+The ``cql2`` package reads both encodings; what it hands over is checked here, once: every property
+is known, every function gets the kinds of values it takes, every date and geometry is one.
+QueryError names ``filter`` and says what is wrong, so a translation never fails.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ type Node = Property | Constant | Call
 """A checked expression."""
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
-CRSS = (CRS84, *(f"http://www.opengis.net/def/crs/EPSG/0/{code}" for code in (4326, 4258, 2154, 3857)))
+CRSS = (
+    CRS84,
+    *(f"http://www.opengis.net/def/crs/EPSG/0/{code}" for code in (4326, 4258, 2154, 3857)),
+)
 """Reference systems whose coordinates a filter may hold: the parameter ``filter-crs``."""
 
 LANGUAGES = ("cql2-text", "cql2-json")
@@ -36,10 +39,12 @@ LANGUAGES = ("cql2-text", "cql2-json")
 COMPARISONS = ("=", "<>", "<", "<=", ">", ">=")
 ARITHMETIC = ("+", "-", "*", "/", "%", "div", "^")
 SPATIAL = (
-    "s_intersects", "s_equals", "s_disjoint", "s_touches", "s_within", "s_overlaps", "s_crosses", "s_contains",
+    "s_intersects", "s_equals", "s_disjoint", "s_touches", "s_within", "s_overlaps", "s_crosses",
+    "s_contains",
 )  # fmt: skip
 TEMPORAL = (
-    "t_after", "t_before", "t_contains", "t_disjoint", "t_during", "t_equals", "t_finishedby", "t_finishes",
+    "t_after", "t_before", "t_contains", "t_disjoint", "t_during", "t_equals", "t_finishedby",
+    "t_finishes",
     "t_intersects", "t_meets", "t_metby", "t_overlappedby", "t_overlaps", "t_startedby", "t_starts",
 )  # fmt: skip
 ARRAY = ("a_contains", "a_containedby", "a_equals", "a_overlaps")
@@ -58,7 +63,9 @@ class Property:
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """A value: str, float, bool, a pair of keys (instants and intervals), a geometry in CRS84, a tuple of texts."""
+    """A value: str, float, bool, a pair of keys (instants and intervals), a geometry in CRS84, a
+    tuple of texts.
+    """
 
     value: Any
     kind: Kind
@@ -84,7 +91,8 @@ class Filter:
 def parse_filter(text: str, *, lang: str = "", crs: str = "") -> Filter:
     """Read a filter. Without ``lang`` a text that starts with a brace is CQL2 JSON.
 
-    ``crs`` is the reference system of its coordinates, one of `CRSS`; without it, longitude and latitude.
+    ``crs`` is the reference system of its coordinates, one of `CRSS`; without it, longitude and
+    latitude.
 
     >>> parse_filter("title LIKE 'For%' AND NOT type = 'study'").condition.name
     'and'
@@ -102,7 +110,10 @@ def parse_filter(text: str, *, lang: str = "", crs: str = "") -> Filter:
     is_json = lang == "cql2-json" or (not lang and text.lstrip().startswith("{"))
     condition = _Reader(_to_crs84(crs)).read(_parsed(text, is_json=is_json))
     if condition.kind != "boolean":
-        raise refused("une condition (vraie ou fausse) est attendue.", "a condition (true or false) is expected.")
+        raise refused(
+            "une condition (vraie ou fausse) est attendue.",
+            "a condition (true or false) is expected.",
+        )
     return Filter(text, condition)
 
 
@@ -140,7 +151,9 @@ def _parsed(text: str, *, is_json: bool) -> Any:
         return (cql2.parse_json(text) if is_json else _parsed_text(text)).to_json()
     except (cql2.ParseError, ValueError) as error:
         where = re.search(r"--> \d+:(\d+)", str(error))
-        place, here = (f" (au caractère {where[1]})", f" (at character {where[1]})") if where else ("", "")
+        place, here = (
+            (f" (au caractère {where[1]})", f" (at character {where[1]})") if where else ("", "")
+        )
         raise refused(
             f"l'expression n'est pas du CQL2 {'JSON' if is_json else 'texte'}{place}.",
             f"the expression is not CQL2 {'JSON' if is_json else 'text'}{here}.",
@@ -148,7 +161,9 @@ def _parsed(text: str, *, is_json: bool) -> Any:
 
 
 def _parsed_text(text: str) -> cql2.Expr:
-    """Parse CQL2 text. The package reads ``''`` as an apostrophe; the standard also allows a backslash before it."""
+    """Parse CQL2 text. The package reads ``''`` as an apostrophe; the standard also allows a
+    backslash before it.
+    """
     try:
         return cql2.parse_text(text)
     except cql2.ParseError:
@@ -158,12 +173,18 @@ def _parsed_text(text: str) -> cql2.Expr:
 
 
 def _too_nested(text: str) -> bool:
-    """Say whether the parser (a recursive one, in Rust: it would end the process) had better not see the text."""
+    """Say whether the parser (a recursive one, in Rust: it would end the process) had better not
+    see the text.
+    """
     depth = deepest = 0
     for character in text:
         depth += (character in "([{") - (character in ")]}")
         deepest = max(deepest, depth)
-    return deepest > MAXIMUM_DEPTH * 2 or _CHAIN.search(text) is not None or text.count("^") > MAXIMUM_DEPTH
+    return (
+        deepest > MAXIMUM_DEPTH * 2
+        or _CHAIN.search(text) is not None
+        or text.count("^") > MAXIMUM_DEPTH
+    )
 
 
 _CHAIN = re.compile(rf"(?i)(?:not[\s(]*){{{MAXIMUM_DEPTH}}}|(?:-\s*){{{MAXIMUM_DEPTH}}}")
@@ -174,7 +195,9 @@ def _to_crs84(crs: str) -> Callable[[BaseGeometry], BaseGeometry]:
     if crs in ("", CRS84):
         return lambda geometry: geometry
     transformer = pyproj.Transformer.from_crs(crs, "OGC:CRS84")
-    if crs in CRSS[1:3]:  # degrees too: only the order of the axes changes, edges stay what they are
+    if (
+        crs in CRSS[1:3]
+    ):  # degrees too: only the order of the axes changes, edges stay what they are
         return lambda geometry: shapely.transform(geometry, lambda xy: xy[:, ::-1])
 
     def moved(geometry: BaseGeometry) -> BaseGeometry:
@@ -223,7 +246,8 @@ class _Reader:
         """``x IN (a, b)`` is ``x = a OR x = b``."""
         if len(arguments) != 2 or not isinstance(arguments[1], list) or not arguments[1]:
             raise refused(
-                "IN attend une valeur et une liste non vide.", "IN takes a value and a list that is not empty."
+                "IN attend une valeur et une liste non vide.",
+                "IN takes a value and a list that is not empty.",
             )
         value = self.read(arguments[0], depth)
         equals = []
@@ -251,7 +275,10 @@ class _Reader:
         start, end = (self._end(value, depth) for value in ends)
         if isinstance(start, Constant) and isinstance(end, Constant):
             if start.value[0] > end.value[1]:
-                raise refused("le début d'un INTERVAL est après sa fin.", "the start of an INTERVAL is after its end.")
+                raise refused(
+                    "le début d'un INTERVAL est après sa fin.",
+                    "the start of an INTERVAL is after its end.",
+                )
             return Constant((start.value[0], end.value[1]), "interval")
         return Call("interval", (start, end), "interval")
 
@@ -275,7 +302,9 @@ class _Reader:
             geometry = self.to_crs84(geometry)
         except (shapely.errors.GEOSException, RecordError, TypeError, ValueError) as error:
             told = json.dumps(node)[:60]
-            raise refused(f"une géométrie est mal formée ({told}).", f"a geometry is malformed ({told}).") from error
+            raise refused(
+                f"une géométrie est mal formée ({told}).", f"a geometry is malformed ({told})."
+            ) from error
         if geometry is None or geometry.is_empty or not all(map(math.isfinite, geometry.bounds)):
             raise refused(
                 "une géométrie non vide, aux coordonnées finies, est attendue.",
@@ -285,7 +314,9 @@ class _Reader:
 
 
 def _box(numbers: Sequence[float]) -> Mapping[str, Any]:
-    """Return ``BBOX(west, south, east, north)``, or six numbers, as GeoJSON; any reference system's numbers will do."""
+    """Return ``BBOX(west, south, east, north)``, or six numbers, as GeoJSON; any reference system's
+    numbers will do.
+    """
     half = len(numbers) // 2
     if len(numbers) not in (4, 6):
         raise ValueError("4 ou 6 nombres")
@@ -313,7 +344,8 @@ def _property(name: Any) -> Property:
     if not isinstance(name, str) or name not in QUERYABLES:
         known = ", ".join(QUERYABLES)
         raise refused(
-            f"propriété « {name} » inconnue ; attendu {known}.", f"property “{name}” is unknown; expected {known}."
+            f"propriété « {name} » inconnue ; attendu {known}.",
+            f"property “{name}” is unknown; expected {known}.",
         )
     return Property(name, QUERYABLES[name].kind)
 
@@ -324,7 +356,8 @@ def _instant(value: Any) -> Constant:
     except RecordError as error:
         raise refused(
             str(error),
-            f"date “{str(value)[:40]}”: YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm:ssZ, a day that is, is expected.",
+            f"date “{str(value)[:40]}”: YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm:ssZ, a day "
+            "that is, is expected.",
         ) from error
 
 
@@ -375,7 +408,11 @@ def _result(name: str) -> Literal["text", "number", "boolean"]:
 
 def _check(name: str, arguments: tuple[Node, ...]) -> None:
     """Check that an operator exists and takes these arguments."""
-    takes = (("boolean",),) * len(arguments) if name in ("and", "or") and len(arguments) > 1 else _TAKES.get(name)
+    takes = (
+        (("boolean",),) * len(arguments)
+        if name in ("and", "or") and len(arguments) > 1
+        else _TAKES.get(name)
+    )
     if takes is None:
         raise refused(
             f"fonction ou opérateur « {name[:40]} » inconnu (ou sans ses arguments).",
@@ -389,7 +426,8 @@ def _check(name: str, arguments: tuple[Node, ...]) -> None:
     for argument, kinds in zip(arguments, takes, strict=True):
         if argument.kind not in kinds:
             wanted, english = (joint.join(names[kind] for kind in kinds)
-                               for names, joint in ((_NAMES, " ou "), (_ENGLISH, " or ")))  # fmt: skip
+                               for names, joint in ((_NAMES, " ou "), (_ENGLISH,
+                               " or ")))  # fmt: skip
             raise refused(
                 f"{name.upper()} attend {wanted}, reçu {_NAMES[argument.kind]}.",
                 f"{name.upper()} takes {english}, received {_ENGLISH[argument.kind]}.",
@@ -398,7 +436,8 @@ def _check(name: str, arguments: tuple[Node, ...]) -> None:
         _check_alike(name, arguments)
     if name == "like" and not isinstance(arguments[1], Constant):
         raise refused(
-            "LIKE attend un modèle écrit entre apostrophes.", "LIKE takes a pattern written between apostrophes."
+            "LIKE attend un modèle écrit entre apostrophes.",
+            "LIKE takes a pattern written between apostrophes.",
         )
 
 
@@ -418,6 +457,8 @@ def _alike(arguments: tuple[Node, ...]) -> tuple[Node, ...]:
     if not any(argument.kind == "instant" for argument in arguments):
         return arguments
     return tuple(
-        _instant(argument.value) if isinstance(argument, Constant) and argument.kind == "text" else argument
+        _instant(argument.value)
+        if isinstance(argument, Constant) and argument.kind == "text"
+        else argument
         for argument in arguments
     )

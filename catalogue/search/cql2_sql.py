@@ -1,7 +1,7 @@
 """A checked filter as a condition of SQLite: parameterised, with the three values of SQL's logic.
 
-It speaks of the row ``record`` of the tables of `catalogue.store`. What SQLite does not compute (case, accents,
-remainders, geometries) are functions of ours, given to a connection by `register`.
+It speaks of the row ``record`` of the tables of `catalogue.store`. What SQLite does not compute
+(case, accents, remainders, geometries) are functions of ours, given to a connection by `register`.
 """
 
 from __future__ import annotations
@@ -46,8 +46,9 @@ class Sql:
 class Condition:
     """A filter in SQL.
 
-    ``where`` decides. Every record that passes also touches each of ``boxes`` and has, for each of ``terms``
-    (a property, its values), one of the values: an index can narrow the search before ``where`` is computed.
+    ``where`` decides. Every record that passes also touches each of ``boxes`` and has, for each of
+    ``terms`` (a property, its values), one of the values: an index can narrow the search before
+    ``where`` is computed.
     """
 
     where: Sql
@@ -111,7 +112,10 @@ def _sql(node: Node) -> Sql:
 
 
 def _joined(node: Call) -> Sql:
-    return _call("(" + f" {node.name.upper()} ".join("{}" for _ in node.arguments) + ")", *map(_sql, node.arguments))
+    return _call(
+        "(" + f" {node.name.upper()} ".join("{}" for _ in node.arguments) + ")",
+        *map(_sql, node.arguments),
+    )
 
 
 def _negated(node: Call) -> Sql:
@@ -167,7 +171,9 @@ def _comparison(node: Call) -> Sql:
 
 
 def _compared(name: str, left: Node, right: Node) -> Sql:
-    """Compare instants as the time they last: one is before another that starts after its end, else they are equal."""
+    """Compare instants as the time they last: one is before another that starts after its end, else
+    they are equal.
+    """
     (first, last), (other_first, other_last) = _span(left), _span(right)
     before, after = _call("({} < {})", last, other_first), _call("({} > {})", first, other_last)
     if name in ("<", ">"):
@@ -178,7 +184,11 @@ def _compared(name: str, left: Node, right: Node) -> Sql:
 
 
 def _calculation(node: Call) -> Sql:
-    functions = {"%": "cql_remainder({}, {})", "div": "cql_quotient({}, {})", "^": "cql_power({}, {})"}
+    functions = {
+        "%": "cql_remainder({}, {})",
+        "div": "cql_quotient({}, {})",
+        "^": "cql_power({}, {})",
+    }
     return _call(functions.get(node.name, f"({{}} {node.name} {{}})"), *map(_sql, node.arguments))
 
 
@@ -186,8 +196,12 @@ def _folded(node: Call) -> Sql:
     return _call(f"cql_{node.name}({{}})", _sql(node.arguments[0]))
 
 
-def _call(form: str, *pieces: Sql, before: tuple[object, ...] = (), after: tuple[object, ...] = ()) -> Sql:
-    """Fill the braces of a form with pieces, in order; the form's own values stand before or after theirs."""
+def _call(
+    form: str, *pieces: Sql, before: tuple[object, ...] = (), after: tuple[object, ...] = ()
+) -> Sql:
+    """Fill the braces of a form with pieces, in order; the form's own values stand before or after
+    theirs.
+    """
     text = form.format(*(piece.text for piece in pieces))
     return Sql(text, before + tuple(value for piece in pieces for value in piece.values) + after)
 
@@ -213,8 +227,13 @@ _STANDS = {
 }
 """How period a (from a1 to a2) stands to period b."""
 
-_DAY = "CASE WHEN {0} LIKE '%T23:59:59.999999Z' THEN substr({0}, 1, 10) || 'T00:00:00.000000Z' ELSE {0} END"
-"""When the end of a period begins: an end told as a day lasts that day, so that periods of days can meet."""
+_DAY = (
+    "CASE WHEN {0} LIKE '%T23:59:59.999999Z' THEN substr({0}, 1, 10) || 'T00:00:00.000000Z' "
+    "ELSE {0} END"
+)
+"""When the end of a period begins: an end told as a day lasts that day, so that periods of days can
+meet.
+"""
 
 
 def _span(node: Node) -> tuple[Sql, Sql]:
@@ -245,7 +264,10 @@ def _values(node: Node) -> Sql:
         return Sql("VALUES " + ", ".join(["(?)"] * len(node.value)), node.value)
     if node == Property("externalIds", "array"):
         return Sql("SELECT e.value FROM external_id AS e WHERE e.n = record.n")
-    source = "SELECT term.value FROM tagged JOIN term USING (t) WHERE tagged.n = record.n AND term.field = ?"
+    source = (
+        "SELECT term.value FROM tagged JOIN term USING (t) WHERE tagged.n = record.n AND "
+        "term.field = ?"
+    )
     return Sql(source, (getattr(node, "name", ""),))
 
 
@@ -256,15 +278,23 @@ def _array(node: Call) -> Sql:
     held = _call("NOT EXISTS (SELECT * FROM ({}) EXCEPT SELECT * FROM ({}))", left, right)
     meets = _call("EXISTS (SELECT * FROM ({}) INTERSECT SELECT * FROM ({}))", left, right)
     both = _call("({} AND {})", holds, held)
-    stands = {"a_contains": holds, "a_containedby": held, "a_overlaps": meets, "a_equals": both}[node.name]
+    stands = {"a_contains": holds, "a_containedby": held, "a_overlaps": meets, "a_equals": both}[
+        node.name
+    ]
     return _call("(CASE WHEN EXISTS ({}) AND EXISTS ({}) THEN {} END)", left, right, stands)
 
 
 def _needed_terms(node: Node) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield what a record needs to pass ``A_CONTAINS(property, ...)``, ``A_OVERLAPS`` or ``A_EQUALS``."""
+    """Yield what a record needs to pass ``A_CONTAINS(property, ...)``, ``A_OVERLAPS`` or
+    ``A_EQUALS``.
+    """
     if isinstance(node, Call) and node.name in ("a_contains", "a_overlaps", "a_equals"):
         held, wanted = node.arguments
-        if isinstance(held, Property) and isinstance(wanted, Constant) and held.name != "externalIds":
+        if (
+            isinstance(held, Property)
+            and isinstance(wanted, Constant)
+            and held.name != "externalIds"
+        ):
             yield held.name, wanted.value[:1] if node.name == "a_contains" else wanted.value
 
 
@@ -272,18 +302,23 @@ def _needed_terms(node: Node) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _spatial_call(node: Call) -> Sql:
-    """Compare two geometries; boxes that stand apart are told apart without reading the geometry."""
+    """Compare two geometries; boxes that stand apart are told apart without reading the
+    geometry.
+    """
     left, right = node.arguments
     exact = _call(f"cql_spatial('{node.name}', {{}}, {{}})", _sql(left), _sql(right))
     box = _box(left) or _box(right)
     if box is None or not any(isinstance(argument, Property) for argument in node.arguments):
         return exact
     apart = (
-        "record.west <= record.east AND (record.west > ? OR record.east < ? OR record.south > ? OR record.north < ?)"
+        "record.west <= record.east AND (record.west > ? OR record.east < ? OR record.south > "
+        "? OR record.north < ?)"
     )
     west, south, east, north = box
     answer = int(node.name == "s_disjoint")
-    return _call(f"(CASE WHEN {apart} THEN {answer} ELSE {{}} END)", exact, before=(east, west, north, south))
+    return _call(
+        f"(CASE WHEN {apart} THEN {answer} ELSE {{}} END)", exact, before=(east, west, north, south)
+    )
 
 
 def _needed_box(node: Node) -> Iterator[Box]:
@@ -314,7 +349,9 @@ def _null_in_null_out(function: Callable[[str], str]) -> Callable[[str | None], 
     return lambda text: None if text is None else function(str(text))
 
 
-def _arithmetic(function: Callable[[float, float], float]) -> Callable[[float | None, float | None], float | None]:
+def _arithmetic(
+    function: Callable[[float, float], float],
+) -> Callable[[float | None, float | None], float | None]:
     """Return a function that answers nothing where there is no number to answer."""
 
     def answer(left: float | None, right: float | None) -> float | None:
@@ -337,7 +374,9 @@ def _spatial(name: str, left: bytes | None, right: bytes | None) -> bool | None:
 
 
 def relate(name: str, left: BaseGeometry, right: BaseGeometry) -> bool | None:
-    """Say whether two geometries stand as a spatial function of CQL2 says; nothing when GEOS cannot tell."""
+    """Say whether two geometries stand as a spatial function of CQL2 says; nothing when GEOS cannot
+    tell.
+    """
     try:
         return bool(_PREDICATES[name](left, right))
     except shapely.errors.GEOSException:

@@ -17,7 +17,8 @@ EXACT = ("keywords", "themes", "organization", "format", "license")
 """Properties that a parameter of their name compares with one exact value."""
 
 PARAMETERS = (
-    "q", "q-words", "bbox", "datetime", "type", "ids", "externalIds", *EXACT, "filter", "filter-lang", "filter-crs",
+    "q", "q-words", "bbox", "datetime", "type", "ids", "externalIds", *EXACT, "filter",
+    "filter-lang", "filter-crs",
     "sortby", "facets", "limit", "offset", "cursor",
 )  # fmt: skip
 """Names of the parameters that `RecordQuery.from_parameters` understands."""
@@ -61,9 +62,11 @@ class FacetRequest:
             )
         if self.order not in ORDERS or not 0 < self.buckets <= MAXIMUM_BUCKETS:
             raise QueryError(
-                f"facets : « nom:nombre:ordre » est attendu, nombre de 1 à {MAXIMUM_BUCKETS}, ordre parmi "
+                f"facets : « nom:nombre:ordre » est attendu, nombre de 1 à {MAXIMUM_BUCKETS}, "
+                "ordre parmi "
                 f"{', '.join(ORDERS)}.",
-                f"facets: “name:number:order” is expected, number from 1 to {MAXIMUM_BUCKETS}, order among "
+                f"facets: “name:number:order” is expected, number from 1 to {MAXIMUM_BUCKETS}, "
+                "order among "
                 f"{', '.join(ORDERS)}.",
             )
 
@@ -72,13 +75,13 @@ class FacetRequest:
 class RecordQuery:
     """Which records, in which order, which page of them, and what to count among them.
 
-    Conditions add up (AND); a list is any of its values (OR). ``q`` follows OGC API Records: commas separate
-    alternatives, spaces words that stand side by side in that order; both sides are compared without accents
-    and by French stems; an alternative of articles alone is in every record. With ``anywhere`` the words of an
-    alternative may stand apart, in any order and member.
-    ``datetime`` is a pair of keys of `record.interval_keys`; ``having`` pairs a property of `EXACT` with a value.
-    Without ``sortby`` the best match comes first, or the most recent when there is no ``q``.
-    ``cursor`` goes on after the last record of another page (`Page.next`).
+    Conditions add up (AND); a list is any of its values (OR). ``q`` follows OGC API Records: commas
+    separate alternatives, spaces words that stand side by side in that order; both sides are
+    compared without accents and by French stems; an alternative of articles alone is in every
+    record. With ``anywhere`` the words of an alternative may stand apart, in any order and member.
+    ``datetime`` is a pair of keys of `record.interval_keys`; ``having`` pairs a property of `EXACT`
+    with a value. Without ``sortby`` the best match comes first, or the most recent when there is no
+    ``q``. ``cursor`` goes on after the last record of another page (`Page.next`).
     """
 
     q: str = ""
@@ -103,17 +106,22 @@ class RecordQuery:
             raise _not_between("offset", self.offset, 2**62)
         if len(self.terms) > MAXIMUM_TERMS:
             raise QueryError(
-                f"q : au plus {MAXIMUM_TERMS} expressions séparées par des virgules sont attendues.",
+                f"q : au plus {MAXIMUM_TERMS} expressions séparées par des virgules sont "
+                "attendues.",
                 f"q: at most {MAXIMUM_TERMS} alternatives separated by commas are expected.",
             )
         if len({key.name for key in self.sortby}) < len(self.sortby):
-            raise QueryError("sortby : une propriété est nommée deux fois.", "sortby: a property is named twice.")
+            raise QueryError(
+                "sortby : une propriété est nommée deux fois.", "sortby: a property is named twice."
+            )
         if any(words(term) and not stems(term) for term in self.terms):
             object.__setattr__(self, "q", "")
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, str]) -> Self:
-        """Read the query from the texts of an address; QueryError names the parameter that is wrong."""
+        """Read the query from the texts of an address; QueryError names the parameter that is
+        wrong.
+        """
         _check_names(parameters)
         given = {name: text for name, text in parameters.items() if text}
         return cls(
@@ -154,14 +162,18 @@ def _check_names(parameters: Mapping[str, str]) -> None:
                 f"{name[:60]}: unknown parameter; expected {known}.",
             )
         if any("\ud800" <= character <= "\udfff" for character in text):
-            raise QueryError(f"{name} : un texte UTF-8 est attendu.", f"{name}: UTF-8 text is expected.")
+            raise QueryError(
+                f"{name} : un texte UTF-8 est attendu.", f"{name}: UTF-8 text is expected."
+            )
 
 
 def _anywhere(text: str) -> bool:
     if text not in ("", "together", "anywhere"):
         raise QueryError(
-            f"q-words : together (mots côte à côte) ou anywhere (n'importe où) est attendu, reçu « {text[:40]} ».",
-            f"q-words: together (words side by side) or anywhere is expected, received “{text[:40]}”.",
+            "q-words : together (mots côte à côte) ou anywhere (n'importe où) est attendu, reçu "
+            f"« {text[:40]} ».",
+            "q-words: together (words side by side) or anywhere is expected, received "
+            f"“{text[:40]}”.",
         )
     return text == "anywhere"
 
@@ -196,7 +208,10 @@ def parse_bbox(text: str) -> Extent:
     try:
         return Extent(numbers[0], numbers[1], numbers[half], numbers[half + 1])
     except RecordError as error:
-        english = "bbox: longitudes from -180 to 180, latitudes from -90 to 90, south <= north are expected."
+        english = (
+            "bbox: longitudes from -180 to 180, latitudes from -90 to 90, south <= north "
+            "are expected."
+        )
         raise QueryError(f"bbox : {error}", english) from error
 
 
@@ -208,13 +223,18 @@ def parse_datetime(text: str) -> tuple[str, str]:
         start, _, end = text.partition("/")
         return interval_keys(start, end)
     except RecordError as error:
-        english = "datetime: YYYY, YYYY-MM, YYYY-MM-DD, YYYY-MM-DDThh:mm:ssZ or start/end (.. if open) is expected."
+        english = (
+            "datetime: YYYY, YYYY-MM, YYYY-MM-DD, YYYY-MM-DDThh:mm:ssZ or start/end (.. if "
+            "open) is expected."
+        )
         raise QueryError(f"datetime : {error}", english) from error
 
 
 def parse_sortby(text: str) -> tuple[SortKey, ...]:
     """Read ``title,-updated``; a minus sign sorts from the greatest."""
-    return tuple(SortKey(re.sub(r"^[+-]", "", name), name.startswith("-")) for name in _values(text))
+    return tuple(
+        SortKey(re.sub(r"^[+-]", "", name), name.startswith("-")) for name in _values(text)
+    )
 
 
 def parse_facets(text: str) -> tuple[FacetRequest, ...]:

@@ -1,4 +1,6 @@
-"""What a record can be asked about: the properties of a filter, of a sort and of a facet, named once."""
+"""What a record can be asked about: the properties of a filter, of a sort and of a facet, named
+once.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ QUERYABLES: Mapping[str, Queryable] = MappingProxyType(
         "language": Queryable("text", "Langue", "Language"),
         "externalIds": Queryable("array", "Autres identifiants", "External identifiers"),
         "created": Queryable("instant", "Création de la fiche", "Record created", sortable=True),
-        "updated": Queryable("instant", "Mise à jour de la fiche", "Record updated", sortable=True, facet="histogram"),
+        "updated": Queryable(
+            "instant", "Mise à jour de la fiche", "Record updated", sortable=True, facet="histogram"
+        ),
         "time": Queryable("interval", "Période", "Period"),
         "geometry": Queryable("geometry", "Géométrie", "Geometry"),
         "west": Queryable("number", "Longitude ouest (degrés)", "West longitude (degrees)"),
@@ -46,7 +50,9 @@ QUERYABLES: Mapping[str, Queryable] = MappingProxyType(
         "north": Queryable("number", "Latitude nord (degrés)", "North latitude (degrees)"),
     }
 )
-"""``themes`` are the identifiers of the concepts, ``organization`` the organisations of the contacts."""
+"""``themes`` are the identifiers of the concepts, ``organization`` the organisations of the
+contacts.
+"""
 
 SORTABLES = tuple(name for name, queryable in QUERYABLES.items() if queryable.sortable)
 """Properties a search can be sorted by."""

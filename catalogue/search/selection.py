@@ -29,8 +29,9 @@ TEXT_COLUMNS = {"title": 10.0, "keywords": 5.0, "abstract": 1.0}
 class Selection:
     """A question as SQL.
 
-    ``match`` is the full-text part; beside it, no other condition may be a subquery that SQLite would run for
-    every matching row, so extents are then compared on the narrow ``record`` rows alone.
+    ``match`` is the full-text part; beside it, no other condition may be a subquery that SQLite
+    would run for every matching row, so extents are then compared on the narrow ``record`` rows
+    alone.
     """
 
     match: str
@@ -50,7 +51,9 @@ class Selection:
     def numbers(self, database: sqlite3.Connection) -> str:
         """Return the numbers of the records that match, separated by commas."""
         column = "words.rowid" if self.match else "record.n"
-        (numbers,) = database.execute(f"SELECT group_concat({column}) {self._body}", self._values).fetchone()
+        (numbers,) = database.execute(
+            f"SELECT group_concat({column}) {self._body}", self._values
+        ).fetchone()
         return numbers or ""
 
     def page(self, database: sqlite3.Connection, query: RecordQuery) -> list[tuple[Any, ...]]:
@@ -62,7 +65,9 @@ class Selection:
         return list(islice(rows, query.limit))
 
     def after(self, database: sqlite3.Connection, query: RecordQuery) -> Iterator[tuple[Any, ...]]:
-        """Yield the number, then the sort keys, of the records in order, those up to the cursor left out."""
+        """Yield the number, then the sort keys, of the records in order, those up to the cursor
+        left out.
+        """
         keys = sort_keys(query)
         if not query.cursor:
             yield from self._rows(database, keys, (), ())
@@ -73,7 +78,8 @@ class Selection:
         if values[0] is None:
             yield from self._rows(database, keys, (missing, after), given)
             return
-        beside = f"{column} {'<=' if keys[0].descending else '>='} ?"  # so that the walk starts there in the index
+        # so that the walk starts there in the index
+        beside = f"{column} {'<=' if keys[0].descending else '>='} ?"
         yield from self._rows(database, keys, (beside, after), (values[0], *given))
         yield from self._rows(database, keys, (missing,), ())
 
@@ -87,10 +93,14 @@ class Selection:
         offset: int = 0,
     ) -> sqlite3.Cursor:
         """Return rows in order, with further conditions."""
-        body = self._body.replace("FROM words WHERE", "FROM words JOIN record ON record.n = words.rowid WHERE")
+        body = self._body.replace(
+            "FROM words WHERE", "FROM words JOIN record ON record.n = words.rowid WHERE"
+        )
         for condition in conditions:
             body += (" AND " if "WHERE" in body else " WHERE ") + condition
-        order = ", ".join(f"record.{key.name} {'DESC' if key.descending else 'ASC'} NULLS LAST" for key in keys)
+        order = ", ".join(
+            f"record.{key.name} {'DESC' if key.descending else 'ASC'} NULLS LAST" for key in keys
+        )
         columns = ", ".join(f"record.{key.name}" for key in keys)
         statement = f"SELECT record.n, {columns} {body} ORDER BY {order} LIMIT ? OFFSET ?"
         return database.execute(statement, (*self._values, *values, limit, offset))
@@ -129,15 +139,19 @@ def select(query: RecordQuery) -> Selection | None:
         parts.filter(query, narrowed=not match)
     if len(parts.values) > MAXIMUM_VALUES:
         raise QueryError(
-            f"ids, externalIds, type, filter : moins de {MAXIMUM_VALUES} valeurs sont attendues dans une même requête.",
-            f"ids, externalIds, type, filter: fewer than {MAXIMUM_VALUES} values are expected in one request.",
+            f"ids, externalIds, type, filter : moins de {MAXIMUM_VALUES} valeurs sont attendues "
+            "dans une même requête.",
+            f"ids, externalIds, type, filter: fewer than {MAXIMUM_VALUES} values are expected in "
+            "one request.",
         )
     return Selection(match, tuple(parts.conditions), tuple(parts.values))
 
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """The conditions of a selection as they are gathered, and the values of their question marks."""
+    """The conditions of a selection as they are gathered, and the values of their question
+    marks.
+    """
 
     conditions: list[str]
     values: list[object]
@@ -147,13 +161,16 @@ class _Parts:
         self.values.extend(values)
 
     def extent(self, bbox: Extent, *, indexed: bool) -> None:
-        """Ask for extents that touch the box: by the R*Tree when it leads, and always on the stored doubles."""
+        """Ask for extents that touch the box: by the R*Tree when it leads, and always on the stored
+        doubles.
+        """
         boxes = bbox.boxes()
         if indexed:
             self.touching(boxes)
         exact = (
             "(record.south <= ? AND record.north >= ? AND CASE WHEN record.west <= record.east "
-            "THEN record.west <= ? AND record.east >= ? ELSE record.west <= ? OR record.east >= ? END)"
+            "THEN record.west <= ? AND record.east >= ? ELSE record.west <= ? OR record.east >= "
+            "? END)"
         )
         values = [value for w, s, e, n in boxes for value in (n, s, e, w, e, w)]
         self.add("(" + " OR ".join([exact] * len(boxes)) + ")", *values)
@@ -170,7 +187,9 @@ class _Parts:
         one = "(e.value = ? OR e.scheme = ? OR e.scheme || ':' || e.value = ?)"
         any_of = " OR ".join([one] * len(identifiers))
         values = [identifier for identifier in identifiers for _ in range(3)]
-        self.add(f"EXISTS (SELECT 1 FROM external_id AS e WHERE e.n = record.n AND ({any_of}))", *values)
+        self.add(
+            f"EXISTS (SELECT 1 FROM external_id AS e WHERE e.n = record.n AND ({any_of}))", *values
+        )
 
     def term(self, field: str, values: tuple[str, ...]) -> None:
         """Ask for records that have one of the values."""
@@ -192,26 +211,37 @@ class _Parts:
 
 
 def phrases(query: RecordQuery) -> list[str]:
-    """Return the alternatives of ``q`` as FTS5 expressions: phrases of stems, or words that may stand apart."""
+    """Return the alternatives of ``q`` as FTS5 expressions: phrases of stems, or words that may
+    stand apart.
+    """
     joint = '" AND "' if query.anywhere else " "
     return [f'("{joint.join(stems)}")' for stems in map(text.stems, query.terms) if stems]
 
 
 def told_apart(query: RecordQuery) -> list[str]:
-    """Return the expressions whose places in a record make its rank: the alternatives, or their words."""
+    """Return the expressions whose places in a record make its rank: the alternatives, or their
+    words.
+    """
     if not query.anywhere:
         return phrases(query)
-    return [f'"{stem}"' for stem in dict.fromkeys(stem for term in query.terms for stem in text.stems(term))]
+    return [
+        f'"{stem}"'
+        for stem in dict.fromkeys(stem for term in query.terms for stem in text.stems(term))
+    ]
 
 
 def match_in(columns: str, alternatives: list[str], narrowing: str = "") -> str:
-    """Return the FTS5 expression: one of the phrases in the columns, and what narrows the search."""
+    """Return the FTS5 expression: one of the phrases in the columns, and what narrows the
+    search.
+    """
     return f"{{{columns}}} : (" + " OR ".join(alternatives) + ")" + narrowing
 
 
 def with_values(field: str, values: tuple[str, ...]) -> str:
     """Return what narrows an FTS5 expression to the records that have one of the values."""
-    return " AND tokens : (" + " OR ".join(f'"{text.token(field, value)}"' for value in values) + ")"
+    return (
+        " AND tokens : (" + " OR ".join(f'"{text.token(field, value)}"' for value in values) + ")"
+    )
 
 
 def near(bbox: Extent) -> str:
@@ -230,7 +260,9 @@ def _match(query: RecordQuery) -> str | None:
 
 
 def exact_values(query: RecordQuery) -> list[tuple[str, tuple[str, ...]]]:
-    """Return the properties that are compared exactly, each with the values of which one is enough."""
+    """Return the properties that are compared exactly, each with the values of which one is
+    enough.
+    """
     wanted: list[tuple[str, tuple[str, ...]]] = [("type", query.type)] if query.type else []
     return wanted + [(field, (value,)) for field, value in query.having]
 
@@ -246,7 +278,9 @@ def walks_an_index(query: RecordQuery) -> bool:
 
 
 def sort_keys(query: RecordQuery) -> tuple[SortKey, ...]:
-    """Return the keys of the order asked for (the most recent first by default), made total by the identifier."""
+    """Return the keys of the order asked for (the most recent first by default), made total by the
+    identifier.
+    """
     keys = query.sortby or (SortKey("updated", descending=True),)
     if any(key.name == "id" for key in keys):
         return keys
@@ -264,11 +298,15 @@ def read_cursor(cursor: str, keys: tuple[SortKey, ...]) -> tuple[str | None, ...
     """Return the sort keys of the last record of the page before."""
     order = ",".join(f"{'-' * key.descending}{key.name}" for key in keys)
     try:
-        document = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+        document = json.loads(
+            base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        )
         told, *values = document
     except (ValueError, TypeError, binascii.Error, RecursionError) as error:
         raise _bad_cursor() from error
-    sound = all(value is None or (isinstance(value, str) and value.isprintable()) for value in values)
+    sound = all(
+        value is None or (isinstance(value, str) and value.isprintable()) for value in values
+    )
     if told != order or len(values) != len(keys) or not sound:
         raise _bad_cursor()
     return tuple(values)
@@ -281,7 +319,9 @@ def _bad_cursor() -> QueryError:
     )
 
 
-def _after(keys: tuple[SortKey, ...], values: tuple[str | None, ...]) -> tuple[str, tuple[object, ...]]:
+def _after(
+    keys: tuple[SortKey, ...], values: tuple[str | None, ...]
+) -> tuple[str, tuple[object, ...]]:
     """Return the condition of the rows that come after one; missing values come last, both ways."""
     alternatives: list[str] = []
     given: list[object] = []
@@ -290,7 +330,11 @@ def _after(keys: tuple[SortKey, ...], values: tuple[str | None, ...]) -> tuple[s
             continue  # only the next keys tell what comes after a missing value
         equal = [f"record.{before.name} IS ?" for before in keys[:position]]
         further = f"record.{key.name} {'<' if key.descending else '>'} ?"
-        later = further if position == 0 or key.name == "id" else f"({further} OR record.{key.name} IS NULL)"
+        later = (
+            further
+            if position == 0 or key.name == "id"
+            else f"({further} OR record.{key.name} IS NULL)"
+        )
         alternatives.append("(" + " AND ".join([*equal, later]) + ")")
         given += [*values[:position], value]
     return "(" + " OR ".join(alternatives) + ")", tuple(given)

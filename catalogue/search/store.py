@@ -1,7 +1,8 @@
 """Where records are kept and found again: the contract, and SQLite behind it.
 
-One file, no server, no loadable extension: the JSON bytes ready to serve, a full-text index of French stems
-(FTS5), an index of extents (R*Tree, refined exactly), and every earlier version of every record.
+One file, no server, no loadable extension: the JSON bytes ready to serve, a full-text index of
+French stems (FTS5), an index of extents (R*Tree, refined exactly), and every earlier version of
+every record.
 """
 
 from __future__ import annotations
@@ -26,16 +27,23 @@ from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.search import cql2_sql, tables
 from geoguichet.catalogue.search.columns import Columns, FacetCounts, Found, numbers_of
 from geoguichet.catalogue.search.query import RecordQuery
-from geoguichet.catalogue.search.selection import Selection, select, sort_keys, walks_an_index, write_cursor
+from geoguichet.catalogue.search.selection import (
+    Selection,
+    select,
+    sort_keys,
+    walks_an_index,
+    write_cursor,
+)
 from geoguichet.catalogue.search.tables import Change, Writer
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of an answer: documents as JSON bytes ready to serve, how many records match in all, their facets.
+    """One page of an answer: documents as JSON bytes ready to serve, how many records match in all,
+    their facets.
 
-    ``next`` is the cursor of the following page of a sorted answer; empty on the last page, and for an answer in
-    the order of relevance (``offset`` goes on there).
+    ``next`` is the cursor of the following page of a sorted answer; empty on the last page, and for
+    an answer in the order of relevance (``offset`` goes on there).
     """
 
     items: tuple[bytes, ...]
@@ -51,7 +59,8 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One state of a record: its number, when (RFC 3339, UTC), who, what happened; no record once deleted.
+    """One state of a record: its number, when (RFC 3339, UTC), who, what happened; no record once
+    deleted.
 
     ``members`` names what changed since the version before, as in ``properties.title``.
     """
@@ -79,7 +88,9 @@ class LoadSummary:
 
 
 class RecordStore(Protocol):
-    """What the catalogue asks of a store; SQLite is one, another engine must pass the same tests."""
+    """What the catalogue asks of a store; SQLite is one, another engine must pass the same
+    tests.
+    """
 
     def search(self, query: RecordQuery) -> Page:
         """Return the page of matching records, and the exact number of matches."""
@@ -100,29 +111,37 @@ class RecordStore(Protocol):
         """Store many records in one go: readers see all of them or none."""
 
     def delete(self, identifier: str, *, by: str = "", instead_of: bytes | None = None) -> None:
-        """Delete a record, leaving a tombstone in its history; RecordNotFoundError when there is none.
+        """Delete a record, leaving a tombstone in its history; RecordNotFoundError when there is
+        none.
 
         With ``instead_of``, StaleRecordError unless that is its current document.
         """
 
     def history(self, identifier: str) -> tuple[Version, ...]:
-        """Return every version, the oldest first; RecordNotFoundError for an identifier never seen."""
+        """Return every version, the oldest first; RecordNotFoundError for an identifier never
+        seen.
+        """
 
     def restore(self, identifier: str, version: int, *, by: str = "") -> Record:
-        """Make an earlier version the current one again; RecordNotFoundError when there is no such version."""
+        """Make an earlier version the current one again; RecordNotFoundError when there is no such
+        version.
+        """
 
     def generation(self) -> int:
-        """Return a number that grows with every change: the milliseconds since 1970 of the last one, 0 without any."""
+        """Return a number that grows with every change: the milliseconds since 1970 of the last
+        one, 0 without any.
+        """
 
     def close(self) -> None:
         """Give the resources back; the store can be used again afterwards."""
 
 
 class SQLiteStore:
-    """A `RecordStore` in one SQLite file. Safe to share between threads; several processes may use the file.
+    """A `RecordStore` in one SQLite file. Safe to share between threads; several processes may use
+    the file.
 
-    Constructing it touches nothing. A reader of a file that does not exist yet finds an empty catalogue; the
-    first write makes the file. A file replaced on disk is noticed and opened anew.
+    Constructing it touches nothing. A reader of a file that does not exist yet finds an empty
+    catalogue; the first write makes the file. A file replaced on disk is noticed and opened anew.
     """
 
     def __init__(self, path: Path) -> None:
@@ -141,11 +160,15 @@ class SQLiteStore:
         self.close()
 
     def search(self, query: RecordQuery) -> Page:
-        """Return the page of matching records, the exact number of matches, and the facets asked for."""
+        """Return the page of matching records, the exact number of matches, and the facets asked
+        for.
+        """
         selection = select(query)
         with self._read() as database:
             if database is None or selection is None:
-                return Page((), 0, tuple(FacetCounts(asked.name, (), more=False) for asked in query.facets))
+                return Page(
+                    (), 0, tuple(FacetCounts(asked.name, (), more=False) for asked in query.facets)
+                )
             try:
                 if selection.is_everything and not query.facets:
                     return _sorted_page(database, query, selection, selection.count(database))
@@ -161,7 +184,9 @@ class SQLiteStore:
     def document(self, identifier: str) -> bytes:
         """Return its JSON bytes as they are served; RecordNotFoundError when there is none."""
         with self._read() as database:
-            row = None if database is None else database.execute(_DOCUMENT, (identifier,)).fetchone()
+            row = (
+                None if database is None else database.execute(_DOCUMENT, (identifier,)).fetchone()
+            )
         if row is None:
             raise RecordNotFoundError(f"Aucune fiche « {identifier} » dans le catalogue.")
         return bytes(row[0])
@@ -192,12 +217,18 @@ class SQLiteStore:
         return LoadSummary(**counts)
 
     def delete(self, identifier: str, *, by: str = "", instead_of: bytes | None = None) -> None:
-        """Delete a record, leaving a tombstone in its history; RecordNotFoundError when there is none."""
+        """Delete a record, leaving a tombstone in its history; RecordNotFoundError when there is
+        none.
+        """
         with self._write() as database:
             _check_current(database, identifier, instead_of)
-            row = database.execute("SELECT n, version FROM record WHERE id = ?", (identifier,)).fetchone()
+            row = database.execute(
+                "SELECT n, version FROM record WHERE id = ?", (identifier,)
+            ).fetchone()
             if row is None:
-                raise RecordNotFoundError(f"Aucune fiche « {identifier} » à supprimer dans le catalogue.")
+                raise RecordNotFoundError(
+                    f"Aucune fiche « {identifier} » à supprimer dans le catalogue."
+                )
             number, version = row
             writer = Writer(database, tables.next_generation(database), by=by)
             tables.archive(database, identifier)
@@ -209,15 +240,25 @@ class SQLiteStore:
             tables.remember_generation(database, writer.stamp)
 
     def history(self, identifier: str) -> tuple[Version, ...]:
-        """Return every version, the oldest first; RecordNotFoundError for an identifier never seen."""
+        """Return every version, the oldest first; RecordNotFoundError for an identifier never
+        seen.
+        """
         with self._read() as database:
-            rows = [] if database is None else database.execute(_HISTORY, (identifier, identifier)).fetchall()
+            rows = (
+                []
+                if database is None
+                else database.execute(_HISTORY, (identifier, identifier)).fetchall()
+            )
         if not rows:
-            raise RecordNotFoundError(f"Aucune fiche « {identifier} » dans l'historique du catalogue.")
+            raise RecordNotFoundError(
+                f"Aucune fiche « {identifier} » dans l'historique du catalogue."
+            )
         return tuple(_versions(rows))
 
     def restore(self, identifier: str, version: int, *, by: str = "") -> Record:
-        """Make an earlier version the current one again; RecordNotFoundError when there is no such version."""
+        """Make an earlier version the current one again; RecordNotFoundError when there is no such
+        version.
+        """
         kept = [past.record for past in self.history(identifier) if past.number == version]
         if not kept or kept[0] is None:
             raise RecordNotFoundError(
@@ -228,7 +269,9 @@ class SQLiteStore:
         return kept[0]
 
     def generation(self) -> int:
-        """Return a number that grows with every change: the milliseconds since 1970 of the last one, 0 without any."""
+        """Return a number that grows with every change: the milliseconds since 1970 of the last
+        one, 0 without any.
+        """
         with self._read() as database:
             return 0 if database is None else int(tables.meta(database, "generation"))
 
@@ -271,7 +314,8 @@ class SQLiteStore:
     def _opened_reader(self) -> sqlite3.Connection | None:
         """Open a reading connection; a file of an earlier version is brought up to this one first.
 
-        None for a file whose tables were not made yet: its writer is at it, or was killed before it had.
+        None for a file whose tables were not made yet: its writer is at it, or was killed before it
+        had.
         """
         reader = self._open("ro")
         if tables.is_unmade(reader):
@@ -287,15 +331,23 @@ class SQLiteStore:
 
     @contextmanager
     def _fresh_columns(self, database: sqlite3.Connection) -> Iterator[Columns]:
-        """Lend the columns as they stand in the snapshot of a reader; those that wait meanwhile take turns."""
+        """Lend the columns as they stand in the snapshot of a reader; those that wait meanwhile
+        take turns.
+        """
         with self._columns_lock:
             numbering = tables.meta(database, "numbering")
-            if self._columns_of != numbering:  # an inode is no identity: it is used again for the next file
+            if (
+                self._columns_of != numbering
+            ):  # an inode is no identity: it is used again for the next file
                 self._columns, self._columns_of = Columns(), numbering
-            if not self._columns.refresh(database):  # another thread read what was written since this one began
+            if not self._columns.refresh(
+                database
+            ):  # another thread read what was written since this one began
                 database.rollback()
                 database.execute("BEGIN")
-                if not self._columns.refresh(database):  # the file went back in time: a backup was put in its place
+                if not self._columns.refresh(
+                    database
+                ):  # the file went back in time: a backup was put in its place
                     self._columns = Columns()
                     self._columns.refresh(database)
             yield self._columns
@@ -324,7 +376,9 @@ class SQLiteStore:
             yield database
             database.commit()
         except sqlite3.Error as error:
-            raise StoreError(f"{self.path} : écriture impossible ({error}) ; rien n'a été changé.") from error
+            raise StoreError(
+                f"{self.path} : écriture impossible ({error}) ; rien n'a été changé."
+            ) from error
         finally:
             if database.in_transaction:
                 database.rollback()
@@ -333,15 +387,22 @@ class SQLiteStore:
     def _open(self, mode: Literal["ro", "rwc"]) -> sqlite3.Connection:
         address = f"{self.path.absolute().as_uri()}?mode={mode}"
         try:
-            database = sqlite3.connect(address, uri=True, timeout=30, isolation_level=None, check_same_thread=False)
+            database = sqlite3.connect(
+                address, uri=True, timeout=30, isolation_level=None, check_same_thread=False
+            )
         except sqlite3.Error as error:
             raise StoreError(f"{self.path} : ouverture impossible ({error}).") from error
         try:
             schema, held = tables.schema_of(database)
         except sqlite3.Error as error:
             database.close()
-            if mode == "ro" and getattr(error, "sqlite_errorname", "") == "SQLITE_READONLY_ROLLBACK":
-                self._open("rwc").close()  # its maker was killed: only who may write can take its last step back
+            if (
+                mode == "ro"
+                and getattr(error, "sqlite_errorname", "") == "SQLITE_READONLY_ROLLBACK"
+            ):
+                self._open(
+                    "rwc"
+                ).close()  # its maker was killed: only who may write can take its last step back
                 return self._open(mode)
             message = f"{self.path} : ce fichier n'est pas un catalogue Géoguichet ({error})."
             raise StoreError(message) from error
@@ -351,7 +412,8 @@ class SQLiteStore:
         if schema > tables.SCHEMA_VERSION:
             database.close()
             raise StoreError(
-                f"{self.path} : schéma de catalogue {schema}, attendu {tables.SCHEMA_VERSION} au plus ; "
+                f"{self.path} : schéma de catalogue {schema}, attendu {tables.SCHEMA_VERSION} au "
+                "plus ; "
                 "ce fichier vient d'une version plus récente."
             )
         return database
@@ -363,7 +425,9 @@ _LOADING_CACHE_KB = 200_000
 
 def _check_current(database: sqlite3.Connection, identifier: str, document: bytes | None) -> None:
     """Refuse to write over another document than the one that was read."""
-    if document is not None and database.execute(_DOCUMENT, (identifier,)).fetchone() != (document,):
+    if document is not None and database.execute(_DOCUMENT, (identifier,)).fetchone() != (
+        document,
+    ):
         raise StaleRecordError(f"La fiche « {identifier} » a changé depuis qu'elle a été lue.")
 
 
@@ -397,7 +461,11 @@ def _page_with_columns(
         facets = columns.facets(database, None, query.facets)
         return _sorted_page(database, query, selection, selection.count(database), facets)
     by_arrays = not (query.datetime or query.ids or query.external_ids or query.filter)
-    found = columns.found(database, query) if by_arrays else Found(numbers_of(selection.numbers(database)))
+    found = (
+        columns.found(database, query)
+        if by_arrays
+        else Found(numbers_of(selection.numbers(database)))
+    )
     matched = len(found.numbers)
     facets = columns.facets(database, found.numbers, query.facets)
     if ranks:
@@ -415,27 +483,39 @@ def _sorted_page(
     *,
     among: NDArray[np.int64] | None = None,
 ) -> Page:
-    """Read a page in the order of its sort keys; ``among`` are the numbers of all that match, where they are known."""
+    """Read a page in the order of its sort keys; ``among`` are the numbers of all that match, where
+    they are known.
+    """
     if not matched or not query.limit:
         rows = []
     elif among is None or not walks_an_index(query):
         rows = selection.page(database, query)
     else:
         rows = _walked(database, query, among)
-    more = len(rows) == query.limit > 0 and (bool(query.cursor) or query.offset + len(rows) < matched)
+    more = len(rows) == query.limit > 0 and (
+        bool(query.cursor) or query.offset + len(rows) < matched
+    )
     following = write_cursor(sort_keys(query), rows[-1][1:]) if more else ""
     return Page(tuple(_bodies(database, (row[0] for row in rows))), matched, facets, following)
 
 
-def _walked(database: sqlite3.Connection, query: RecordQuery, among: NDArray[np.int64]) -> list[tuple[Any, ...]]:
-    """Read the rows of a page: of the records that match if they are few, else those met along the index."""
+def _walked(
+    database: sqlite3.Connection, query: RecordQuery, among: NDArray[np.int64]
+) -> list[tuple[Any, ...]]:
+    """Read the rows of a page: of the records that match if they are few, else those met along the
+    index.
+    """
     if len(among) <= _FEW:
         numbers = ", ".join(map(str, among.tolist()))
         return Selection("", (f"record.n IN ({numbers})",), ()).page(database, query)
     matching = np.zeros(int(among.max()) + 1, dtype=bool)
     matching[among] = True
     last = len(matching)
-    met = (row for row in Selection("", (), ()).after(database, query) if row[0] < last and matching[row[0]])
+    met = (
+        row
+        for row in Selection("", (), ()).after(database, query)
+        if row[0] < last and matching[row[0]]
+    )
     skipped = 0 if query.cursor else query.offset
     return list(islice(met, skipped, skipped + query.limit))
 
@@ -456,12 +536,15 @@ def _versions(rows: Iterable[tuple[int, str, str, Change, bytes | None]]) -> Ite
     for number, at, by, change, body in rows:
         document = json.loads(body) if body else {}
         record = Record.from_geojson(document) if body else None
-        yield Version(number, at, by, change, record, differences(before, document) if before and body else ())
+        yield Version(
+            number, at, by, change, record, differences(before, document) if before and body else ()
+        )
         before = document
 
 
 def differences(before: dict[str, Any], after: dict[str, Any]) -> tuple[str, ...]:
-    """Return the names of the members of a record document that differ, those of its properties one by one.
+    """Return the names of the members of a record document that differ, those of its properties one
+    by one.
 
     >>> differences({"properties": {"title": "a"}}, {"properties": {"title": "b"}, "links": []})
     ('links', 'properties.title')
@@ -476,9 +559,11 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> tuple[str, ...
 
 
 def search_as_people_do(store: RecordStore, query: RecordQuery) -> tuple[Page, RecordQuery]:
-    """Search for words side by side, else anywhere; return the page and the question that it answers.
+    """Search for words side by side, else anywhere; return the page and the question that it
+    answers.
 
-    The standard's ``q`` wants words side by side; who types "plu longueau" wants both, wherever they are.
+    The standard's ``q`` wants words side by side; who types "plu longueau" wants both, wherever
+    they are.
     """
     page = store.search(query)
     wider = query.loosened() if not page.number_matched else None
@@ -486,7 +571,9 @@ def search_as_people_do(store: RecordStore, query: RecordQuery) -> tuple[Page, R
 
 
 def remove_store(path: Path) -> None:
-    """Remove a store with its log: a ``-wal`` left beside a new file would be replayed into it, silently."""
+    """Remove a store with its log: a ``-wal`` left beside a new file would be replayed into it,
+    silently.
+    """
     for suffix in ("-wal", "-shm", ""):
         name = f"{path}{suffix}"
         if os.path.lexists(name):

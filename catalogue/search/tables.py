@@ -1,7 +1,8 @@
 """How records are written into every table of a catalogue file, many at a time.
 
-Rows go in by the hundred; the pairs of terms and records, whose B-tree is wide, go in sorted, at the end; a load into
-an empty file makes the indexes last. All of it inside the caller's one transaction: no reader sees a half of it.
+Rows go in by the hundred; the pairs of terms and records, whose B-tree is wide, go in sorted, at
+the end; a load into an empty file makes the indexes last. All of it inside the caller's one
+transaction: no reader sees a half of it.
 """
 
 from __future__ import annotations
@@ -36,17 +37,25 @@ _DEEPEST = 10
 
 
 def tokens_of(extent: Extent) -> list[str]:
-    """Return the tokens of a record's place: the few cells that cover it, and the cells those lie in."""
+    """Return the tokens of a record's place: the few cells that cover it, and the cells those lie
+    in.
+    """
     cells = {cell for box in extent.boxes() for cell in _cover(box, 4)}
     around = {above for cell in cells for above in _ancestors(cell)}
-    return [_cell_token("c", cell) for cell in sorted(cells)] + [_cell_token("i", cell) for cell in sorted(around)]
+    return [_cell_token("c", cell) for cell in sorted(cells)] + [
+        _cell_token("i", cell) for cell in sorted(around)
+    ]
 
 
 def tokens_touching(extent: Extent) -> list[str]:
-    """Return the tokens of which a record has at least one if it touches the box (and of some that do not)."""
+    """Return the tokens of which a record has at least one if it touches the box (and of some that
+    do not).
+    """
     cells = {cell for box in extent.boxes() for cell in _cover(box, 12)}
     around = {above for cell in cells for above in _ancestors(cell)}
-    return [_cell_token("c", cell) for cell in sorted(cells | around)] + [_cell_token("i", c) for c in sorted(cells)]
+    return [_cell_token("c", cell) for cell in sorted(cells | around)] + [
+        _cell_token("i", c) for c in sorted(cells)
+    ]
 
 
 type _Cell = tuple[int, int, int]
@@ -54,7 +63,9 @@ type _Cell = tuple[int, int, int]
 
 
 def _cover(box: tuple[float, float, float, float], most: int) -> list[_Cell]:
-    """Return the cells of the deepest level at which no more than ``most`` are needed to cover a box."""
+    """Return the cells of the deepest level at which no more than ``most`` are needed to cover a
+    box.
+    """
     for level in range(_DEEPEST, 0, -1):
         west, south, east, north = _grid(box, level)
         if (east - west + 1) * (north - south + 1) <= most:
@@ -125,7 +136,9 @@ class _Rows:
     def insert(self, database: sqlite3.Connection) -> None:
         database.executemany(f"INSERT INTO record VALUES ({', '.join('?' * 24)})", self.record)
         database.executemany("INSERT OR REPLACE INTO document VALUES (?, ?)", self.document)
-        words = "INSERT INTO words (rowid, title, keywords, abstract, tokens) VALUES (?, ?, ?, ?, ?)"
+        words = (
+            "INSERT INTO words (rowid, title, keywords, abstract, tokens) VALUES (?, ?, ?, ?, ?)"
+        )
         database.executemany(words, self.words)
         database.executemany("INSERT INTO extent VALUES (?, ?, ?, ?, ?)", self.extent)
         database.executemany("INSERT INTO shape VALUES (?, ?)", self.shape)
@@ -133,7 +146,9 @@ class _Rows:
 
 
 class Writer:
-    """Writes records inside one transaction under one generation; all of it is in the tables after `flush`."""
+    """Writes records inside one transaction under one generation; all of it is in the tables after
+    `flush`.
+    """
 
     def __init__(self, database: sqlite3.Connection, stamp: int, *, by: str = "") -> None:
         self.database = database
@@ -154,7 +169,9 @@ class Writer:
                 self.database.execute(f"DROP INDEX {name}")
 
     def upsert(self, records: Sequence[Record]) -> list[Change]:
-        """Store at most `BATCH` records of different identifiers, their previous versions in the history."""
+        """Store at most `BATCH` records of different identifiers, their previous versions in the
+        history.
+        """
         known, versions = self._known([record.id for record in records])
         rows, at = _Rows(), now()
         changes: list[Change] = []
@@ -195,7 +212,9 @@ class Writer:
         database.execute("DELETE FROM extent WHERE piece IN (?, ?)", (2 * number, 2 * number + 1))
         numbers = np.frombuffer(terms, dtype="<i4").tolist()
         self._more.subtract(numbers)
-        database.executemany("DELETE FROM tagged WHERE t = ? AND n = ?", [(term, number) for term in numbers])
+        database.executemany(
+            "DELETE FROM tagged WHERE t = ? AND n = ?", [(term, number) for term in numbers]
+        )
         for table in ("external_id", "shape", "document", "record"):
             database.execute(f"DELETE FROM {table} WHERE n = ?", (number,))
 
@@ -222,15 +241,21 @@ class Writer:
             self.database.executemany("INSERT INTO tagged VALUES (?, ?)", rows)
 
     def _known(self, identifiers: Sequence[str]) -> tuple[dict[str, Known], dict[str, int]]:
-        """Return the current rows of some records, and the last versions of those that were deleted."""
+        """Return the current rows of some records, and the last versions of those that were
+        deleted.
+        """
         marks = ", ".join("?" * len(identifiers))
-        current = f"SELECT id, n, version, body FROM record JOIN document USING (n) WHERE id IN ({marks})"
+        current = (
+            f"SELECT id, n, version, body FROM record JOIN document USING (n) WHERE id IN ({marks})"
+        )
         past = f"SELECT id, max(version) FROM previous WHERE id IN ({marks}) GROUP BY id"
         found = {name: (number, version, bytes(body)) for name, number, version, body in
                  self.database.execute(current, identifiers)}  # fmt: skip
         return found, dict(self.database.execute(past, identifiers).fetchall())
 
-    def _add(self, rows: _Rows, record: Record, body: bytes, number: int, version: tuple[object, ...]) -> None:
+    def _add(
+        self, rows: _Rows, record: Record, body: bytes, number: int, version: tuple[object, ...]
+    ) -> None:
         """Gather the rows of a record."""
         extent = record.extent
         named = [self._term(term) for term in _terms(record)]
@@ -244,12 +269,17 @@ class Writer:
         rows.words.append((number, title, keywords, abstract, _tokens(named, extent)))
         rows.document.append((number, body))
         rows.record.append((
-            number, record.id, *version, self.stamp, record.type or None, text.fold(record.title) or None,
-            *_times(record), *((extent.west, extent.south, extent.east, extent.north) if extent else (None,) * 4),
-            record.title or None, record.license or None, _language(record), title.count(" ") + bool(title),
+            number, record.id, *version, self.stamp, record.type or None,
+            text.fold(record.title) or None,
+            *_times(record), *((extent.west, extent.south, extent.east,
+            extent.north) if extent else (None,) * 4),
+            record.title or None, record.license or None, _language(record),
+            title.count(" ") + bool(title),
             np.array(terms, dtype="<i4").tobytes(),
         ))  # fmt: skip
-        rows.external_id += sorted({(item.value, item.scheme, number) for item in record.external_ids})
+        rows.external_id += sorted(
+            {(item.value, item.scheme, number) for item in record.external_ids}
+        )
         if extent is not None:
             for piece, (west, south, east, north) in enumerate(extent.boxes()):
                 rows.extent.append((2 * number + piece, west, east, south, north))
@@ -260,8 +290,12 @@ class Writer:
         """Return the number of a term, and the word that stands for it in the index."""
         known = self._terms.get(term)
         if known is None:
-            self.database.execute("INSERT OR IGNORE INTO term (field, value, records) VALUES (?, ?, 0)", term)
-            (number,) = self.database.execute("SELECT t FROM term WHERE field = ? AND value = ?", term).fetchone()
+            self.database.execute(
+                "INSERT OR IGNORE INTO term (field, value, records) VALUES (?, ?, 0)", term
+            )
+            (number,) = self.database.execute(
+                "SELECT t FROM term WHERE field = ? AND value = ?", term
+            ).fetchone()
             known = self._terms[term] = (int(number), text.token(*term))
         return known
 
@@ -269,7 +303,8 @@ class Writer:
 def archive(database: sqlite3.Connection, identifier: str) -> None:
     """Copy the current version into the history."""
     database.execute(
-        "INSERT INTO previous SELECT id, version, at, by, change, body FROM record JOIN document USING (n) "
+        "INSERT INTO previous SELECT id, version, at, by, change, body FROM record JOIN document "
+        "USING (n) "
         "WHERE id = ?",
         (identifier,),
     )
@@ -289,11 +324,14 @@ def _canonical(body: bytes) -> str:
     return json.dumps(json.loads(body), sort_keys=True)
 
 
-# --- what a row holds ------------------------------------------------------------------------------
+# --- what a row holds
+# ------------------------------------------------------------------------------
 
 
 def _times(record: Record) -> tuple[str | None, ...]:
-    """Return the keys of created and updated, first ones then last ones, and those of the time of the content."""
+    """Return the keys of created and updated, first ones then last ones, and those of the time of
+    the content.
+    """
     created, updated = _instant(record.created), _instant(record.updated)
     first, last = (record.time.bounds() if record.time else None) or (None, None)
     return created[0], updated[0], created[1], updated[1], first, last
@@ -313,21 +351,29 @@ def _language(record: Record) -> str | None:
 
 
 def _wkb(record: Record, extent: Extent) -> bytes | None:
-    """Return the geometry as stored for exact questions: flat, valid; None when it cannot be read as one."""
+    """Return the geometry as stored for exact questions: flat, valid; None when it cannot be read
+    as one.
+    """
     west, south, east, north = extent.west, extent.south, extent.east, extent.north
-    if west < east and south < north and record.geometry == extent.as_geometry():  # a box, as most are
+    if (
+        west < east and south < north and record.geometry == extent.as_geometry()
+    ):  # a box, as most are
         ring = (west, south, east, south, east, north, west, north, west, south)
         return struct.pack("<BIII10d", 1, 3, 1, 5, *ring)
     try:
         geometry = shapely.force_2d(shapely.from_geojson(json.dumps(record.geometry)))
-        return bytes(shapely.to_wkb(geometry if geometry.is_valid else shapely.make_valid(geometry)))
+        return bytes(
+            shapely.to_wkb(geometry if geometry.is_valid else shapely.make_valid(geometry))
+        )
     except (shapely.errors.GEOSException, TypeError, ValueError):
         return None
 
 
 def _terms(record: Record) -> list[tuple[str, str]]:
     """Return the (property, value) pairs of the facets and of the arrays a filter can ask about."""
-    formats = (item.get("name") if isinstance(item, dict) else item for item in _list(record, "formats"))
+    formats = (
+        item.get("name") if isinstance(item, dict) else item for item in _list(record, "formats")
+    )
     pairs = [
         ("type", record.type),
         ("license", record.license),
@@ -345,10 +391,18 @@ def _list(record: Record, name: str) -> Sequence[object]:
 
 
 def _words(record: Record) -> tuple[str, str, str]:
-    """Return what the full-text index knows of a record's text: the stems of its title, keywords and abstract."""
-    concepts = [concept.title or concept.id for theme in record.themes for concept in theme.concepts]
+    """Return what the full-text index knows of a record's text: the stems of its title, keywords
+    and abstract.
+    """
+    concepts = [
+        concept.title or concept.id for theme in record.themes for concept in theme.concepts
+    ]
     people = [f"{contact.organization} . {contact.name}" for contact in record.contacts]
-    return _stemmed(record.title), _apart(*record.keywords, *concepts), _apart(record.description, *people)
+    return (
+        _stemmed(record.title),
+        _apart(*record.keywords, *concepts),
+        _apart(record.description, *people),
+    )
 
 
 def _stemmed(told: str) -> str:
@@ -402,18 +456,25 @@ CREATE TABLE removed (n INTEGER NOT NULL, stamp INTEGER NOT NULL, PRIMARY KEY (s
 CREATE VIRTUAL TABLE words USING fts5 (title, keywords, abstract, tokens, content='', tokenize='ascii');
 CREATE VIRTUAL TABLE extent USING rtree (piece, west, east, south, north);
 """
-# record: created, updated, first and last are sort keys (`record.instant_keys`), title is folded, name is not;
-# stamp is the generation that wrote the row (removed: that took it out); terms are the numbers of its terms, 32-bit
+# record: created, updated, first and last are sort keys (`record.instant_keys`), title is folded,
+# name is not;
+# stamp is the generation that wrote the row (removed: that took it out); terms are the numbers of
+# its terms, 32-bit
 # integers in a row.
-# meta.numbering changes when the numbers of records or terms do (another file under the same name, indexes made anew).
-# words: stems, and tokens that stand for exact values and places. It holds no text, so taking a row out needs the
+# meta.numbering changes when the numbers of records or terms do (another file under the same name,
+# indexes made anew).
+# words: stems, and tokens that stand for exact values and places. It holds no text, so taking a row
+# out needs the
 # same words again: `meta.analysis` remembers which analysis made them.
-# extent: piece = 2 n, and 2 n + 1 for the second half of an extent across the antimeridian; its 32-bit
+# extent: piece = 2 n, and 2 n + 1 for the second half of an extent across the antimeridian; its
+# 32-bit
 # numbers answer a superset, the doubles of `record` decide.
 
 
 def prepare(database: sqlite3.Connection) -> None:
-    """Make the tables of a new file, and anew those that an earlier version or another analysis of words made."""
+    """Make the tables of a new file, and anew those that an earlier version or another analysis of
+    words made.
+    """
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = NORMAL")
     (schema,) = database.execute("PRAGMA user_version").fetchone()
@@ -424,24 +485,34 @@ def prepare(database: sqlite3.Connection) -> None:
 
 
 def schema_of(database: sqlite3.Connection) -> tuple[int, int]:
-    """Return the version of the tables of a file, 0 when none were made, and how many tables and indexes it holds.
+    """Return the version of the tables of a file, 0 when none were made, and how many tables and
+    indexes it holds.
 
     Both in one statement, so of one moment: another process may be making them.
     """
-    asked = "SELECT (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)"
+    asked = (
+        "SELECT (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM "
+        "sqlite_schema)"
+    )
     schema, held = database.execute(asked).fetchone()
     return int(schema), int(held)
 
 
 def is_unmade(database: sqlite3.Connection) -> bool:
-    """Say whether a file is still without tables: its writer is making them, or was killed before they were kept."""
+    """Say whether a file is still without tables: its writer is making them, or was killed before
+    they were kept.
+    """
     return schema_of(database) == (0, 0)
 
 
 def is_outdated(database: sqlite3.Connection) -> bool:
-    """Say whether the indexes of a file were made by an earlier version, or with another analysis of words."""
+    """Say whether the indexes of a file were made by an earlier version, or with another analysis
+    of words.
+    """
     (schema,) = database.execute("PRAGMA user_version").fetchone()
-    return 0 < schema < SCHEMA_VERSION or (schema == SCHEMA_VERSION and meta(database, "analysis") != text.ANALYSIS)
+    return 0 < schema < SCHEMA_VERSION or (
+        schema == SCHEMA_VERSION and meta(database, "analysis") != text.ANALYSIS
+    )
 
 
 def _create(database: sqlite3.Connection) -> None:
@@ -458,7 +529,9 @@ def _derive_again(database: sqlite3.Connection) -> None:
     """Make every table but the documents and the history again, in one transaction."""
     database.execute("BEGIN IMMEDIATE")
     if is_outdated(database):
-        logger.info("Le catalogue est indexé de nouveau : une nouvelle version range autrement ses index.")
+        logger.info(
+            "Le catalogue est indexé de nouveau : une nouvelle version range autrement ses index."
+        )
         versions = "SELECT n, version, at, by, change FROM record"
         database.execute(f"CREATE TEMP TABLE kept AS {versions}")
         for (name,) in database.execute(
@@ -483,7 +556,9 @@ def _derive_again(database: sqlite3.Connection) -> None:
 
 
 def _mended(body: bytes) -> dict[str, Any]:
-    """Read a document of an earlier version, without the links to nowhere that it wrote and could not read."""
+    """Read a document of an earlier version, without the links to nowhere that it wrote and could
+    not read.
+    """
     document: dict[str, Any] = json.loads(body)
     if "links" in document:
         document["links"] = [link for link in document["links"] if link.get("href")]
@@ -496,7 +571,9 @@ SELECT body, n, version, at, by, change FROM temp.kept JOIN document USING (n) W
 
 
 def _run(database: sqlite3.Connection, *scripts: str) -> None:
-    """Run the statements of scripts inside the transaction that is open (`executescript` would end it)."""
+    """Run the statements of scripts inside the transaction that is open (`executescript` would end
+    it).
+    """
     for statement in ";\n".join(scripts).split(";\n"):
         if statement.strip():
             database.execute(statement)
@@ -509,7 +586,9 @@ def meta(database: sqlite3.Connection, key: str) -> str:
 
 
 def next_generation(database: sqlite3.Connection) -> int:
-    """Return the generation of a change made now: the time in milliseconds, or one more than the last if more."""
+    """Return the generation of a change made now: the time in milliseconds, or one more than the
+    last if more.
+    """
     return max(int(meta(database, "generation")) + 1, time.time_ns() // 1_000_000)
 
 

@@ -1,4 +1,6 @@
-"""People finer than communes: squares of a grid, points or polygons with a weight, each in the commune it lies in."""
+"""People finer than communes: squares of a grid, points or polygons with a weight, each in the
+commune it lies in.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,8 @@ COLUMNS = ("name", "departement", "epci", "people", "point_source")
 
 
 def check_demand(demand: gpd.GeoDataFrame) -> None:
-    """Raise unless the frame is a demand table: EPSG:4326 points, unique ids, people finite and not negative.
+    """Raise unless the frame is a demand table: EPSG:4326 points, unique ids, people finite and not
+    negative.
 
     Raises
     ------
@@ -37,11 +40,14 @@ def check_demand(demand: gpd.GeoDataFrame) -> None:
         Naming the first offending rows.
     """
     if demand.crs is None or not demand.crs.equals("EPSG:4326"):
-        raise FrameError(f"la demande est attendue en EPSG:4326, elle est en {demand.crs or 'système inconnu'}.")
+        raise FrameError(
+            f"la demande est attendue en EPSG:4326, elle est en {demand.crs or 'système inconnu'}."
+        )
     missing = [column for column in COLUMNS if column not in demand.columns]
     if missing:
         raise FrameError(
-            f"la demande n'a pas la colonne {missing[0]} ; colonnes présentes : {', '.join(demand.columns)}."
+            f"la demande n'a pas la colonne {missing[0]} ; colonnes présentes : "
+            f"{', '.join(demand.columns)}."
         )
     for rows, what in (
         (demand.index[demand.index.duplicated()], "identifiant en double"),
@@ -59,9 +65,10 @@ def demand_points(
 ) -> tuple[gpd.GeoDataFrame, list[Finding]]:
     """Return one demand point per commune of the territory, and what was noticed.
 
-    The point is that of the service type the study names (the town hall) when it lies within ``demand.tolerance`` of
-    the commune, else a representative point of the commune; a commune with neither keeps a missing point. The frame
-    is in EPSG:4326, indexed by commune code in order, with :data:`COLUMNS` and the study's groups.
+    The point is that of the service type the study names (the town hall) when it lies within
+    ``demand.tolerance`` of the commune, else a representative point of the commune; a commune with
+    neither keeps a missing point. The frame is in EPSG:4326, indexed by commune code in order, with
+    :data:`COLUMNS` and the study's groups.
 
     Raises
     ------
@@ -88,15 +95,23 @@ def demand_points(
     return demand, findings
 
 
-def _counted(communes: gpd.GeoDataFrame, weight: str, layer: str) -> tuple[pd.Series, list[Finding]]:
-    """Return the people of each commune, 0 where the number is missing, infinite or negative, and what was noticed."""
+def _counted(
+    communes: gpd.GeoDataFrame, weight: str, layer: str
+) -> tuple[pd.Series, list[Finding]]:
+    """Return the people of each commune, 0 where the number is missing, infinite or negative, and
+    what was noticed.
+    """
     people = communes[weight].astype(float)
     unknown, negative = ~np.isfinite(people), people < 0
     findings = [
         Finding(rule, layer, code, f"{communes.at[code, 'name']} {what}.")
         for rule, which, what in (
             ("no-population", unknown, f"n'a pas de {weight} : comptée pour 0"),
-            ("negative-population", negative & ~unknown, f"a un nombre négatif de {weight} : comptée pour 0"),
+            (
+                "negative-population",
+                negative & ~unknown,
+                f"a un nombre négatif de {weight} : comptée pour 0",
+            ),
             ("nobody", people == 0, "n'a aucun habitant : elle ne pèse rien"),
         )
         for code in people.index[which]
@@ -115,17 +130,27 @@ def _points(
     communes: gpd.GeoDataFrame, services: gpd.GeoDataFrame, at: str, tolerance_m: float
 ) -> tuple[gpd.GeoSeries, pd.Series, list[Finding]]:
     inner = communes.geometry.representative_point()
-    source = pd.Series(np.where(inner.isna() | inner.is_empty, "none", "representative_point"), index=communes.index)
+    source = pd.Series(
+        np.where(inner.isna() | inner.is_empty, "none", "representative_point"),
+        index=communes.index,
+    )
     if at == "representative_point":
         return inner, source, []
     located = services.geometry.notna() & ~services.geometry.is_empty  # POINT EMPTY is nowhere
     hosts = services[(services["type"] == at) & located].sort_index().drop_duplicates("commune")
-    at_host = gpd.GeoSeries(hosts.set_index("commune").geometry.reindex(communes.index), crs=communes.crs)
+    at_host = gpd.GeoSeries(
+        hosts.set_index("commune").geometry.reindex(communes.index), crs=communes.crs
+    )
     apart_m = communes.geometry.to_crs(METRIC).distance(at_host.to_crs(METRIC), align=False)
     believed = at_host.notna() & ~(apart_m > tolerance_m)
     source = pd.Series(np.where(believed, at, source), index=communes.index)
     findings = [
-        Finding("no-demand-point", "services", code, _why(communes.at[code, "name"], at, apart_m[code], source[code]))
+        Finding(
+            "no-demand-point",
+            "services",
+            code,
+            _why(communes.at[code, "name"], at, apart_m[code], source[code]),
+        )
         for code in communes.index[~believed]
     ]
     return inner.where(~believed, at_host), source, findings
@@ -135,7 +160,11 @@ def _why(name: str, at: str, apart_m: float, source: str) -> str:
     """Say why the service does not stand for its commune, and what does instead."""
     kilometres = f"{apart_m / 1000:.1f}".replace(".", ",")
     why = "n'a pas de point" if np.isnan(apart_m) else f"est située à {kilometres} km de la commune"
-    instead = "la commune reste sans point" if source == "none" else "un point intérieur au contour la remplace"
+    instead = (
+        "la commune reste sans point"
+        if source == "none"
+        else "un point intérieur au contour la remplace"
+    )
     return f"{name} : la {SERVICE_TYPES[at].label_fr} {why} ; {instead}."
 
 
@@ -150,9 +179,9 @@ _TABLES = (".csv", ".csv.gz", ".csv.bz2")
 class Cells:
     """The rows of a file of people, as they stand in it.
 
-    ``table``: index ``id`` (text, unique), columns people (float, NaN where unreadable) and the groups asked for;
-    geometry: the point that stands for the people, in EPSG:4326. ``shapes``: what is drawn of each (a square, a
-    polygon, or the point itself), in EPSG:4326.
+    ``table``: index ``id`` (text, unique), columns people (float, NaN where unreadable) and the
+    groups asked for; geometry: the point that stands for the people, in EPSG:4326. ``shapes``: what
+    is drawn of each (a square, a polygon, or the point itself), in EPSG:4326.
     """
 
     table: gpd.GeoDataFrame
@@ -161,7 +190,9 @@ class Cells:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FineDemand:
-    """The cells of a territory as a demand table (see ``CoverageResult.demand``), with a column ``commune``."""
+    """The cells of a territory as a demand table (see ``CoverageResult.demand``), with a column
+    ``commune``.
+    """
 
     demand: gpd.GeoDataFrame
     shapes: gpd.GeoSeries
@@ -186,7 +217,9 @@ def people_of_cells(study: Study, territory: Territory) -> FineDemand | None:
     rows = read(path, choice, study.demand.groups)
     for group in study.demand.groups:
         if group not in rows.table.columns:
-            what = f"{path.name} n'a pas de colonne {group!r}, et les groupes sont ceux des carreaux"
+            what = (
+                f"{path.name} n'a pas de colonne {group!r}, et les groupes sont ceux des carreaux"
+            )
             raise study.refusal("demand.groups", what, "une colonne de ce fichier, ou groups = []")
     return fine_demand(rows, territory, study, path)
 
@@ -201,15 +234,20 @@ def cells_path(study: Study, choice: CellsChoice) -> Path:
     """
     path = (study.path.parent if study.path else Path()) / choice.file
     if not path.is_file():
-        raise study.refusal("demand.cells.file", f"{path} n'existe pas", "un GeoTIFF, un CSV ou une couche de points")
+        raise study.refusal(
+            "demand.cells.file",
+            f"{path} n'existe pas",
+            "un GeoTIFF, un CSV ou une couche de points",
+        )
     return path
 
 
 def read(path: Path, choice: CellsChoice, groups: Sequence[str] = ()) -> Cells:
     """Read the cells of a GeoTIFF, of a CSV of centres, or of a layer of points or polygons.
 
-    Coordinates are used as the file gives them: the centres and the corners of squares are computed in the file's own
-    system (EPSG:3035 for INSEE's grid) and transformed once, so that neighbours share their corners to the last bit.
+    Coordinates are used as the file gives them: the centres and the corners of squares are computed
+    in the file's own system (EPSG:3035 for INSEE's grid) and transformed once, so that neighbours
+    share their corners to the last bit.
 
     Raises
     ------
@@ -225,10 +263,12 @@ def read(path: Path, choice: CellsChoice, groups: Sequence[str] = ()) -> Cells:
 
 
 def fine_demand(cells: Cells, territory: Territory, study: Study, path: Path) -> FineDemand:
-    """Return the inhabited cells of a territory, each in the commune that contains its point, and what was noticed.
+    """Return the inhabited cells of a territory, each in the commune that contains its point, and
+    what was noticed.
 
-    A cell outside every commune is not of the territory: its people are counted. So are those of the communes that no
-    cell falls in. People are whole numbers, rounded so that each commune keeps its sum.
+    A cell outside every commune is not of the territory: its people are counted. So are those of
+    the communes that no cell falls in. People are whole numbers, rounded so that each commune keeps
+    its sum.
 
     Raises
     ------
@@ -245,16 +285,21 @@ def fine_demand(cells: Cells, territory: Territory, study: Study, path: Path) ->
         "cells": int(inside.sum()),
         "cells_outside_communes": int((~inside).sum()),
         "people_outside_communes": round(float(table.loc[~inside, "people"].sum())),
-        "people_outside_communes_at_the_border": round(float(table.loc[cut.index[cut], "people"].sum())),
+        "people_outside_communes_at_the_border": round(
+            float(table.loc[cut.index[cut], "people"].sum())
+        ),
     }
     table, commune = table[inside].sort_index(), commune[inside].sort_index()
     if table.empty:
         raise FrameError(
-            f"{study.where}, clé « demand.cells.file » : aucun carreau habité de {layer} n'est dans le territoire ; "
+            f"{study.where}, clé « demand.cells.file » : aucun carreau habité de {layer} n'est "
+            "dans le territoire ; "
             "vérifiez le fichier et son système de coordonnées."
         )
     lived_in = communes[study.demand.weight].fillna(0) > 0
-    bare = communes[~communes.index.isin(commune) & lived_in].sort_values(study.demand.weight, ascending=False)
+    bare = communes[~communes.index.isin(commune) & lived_in].sort_values(
+        study.demand.weight, ascending=False
+    )
     counters["communes_without_cells"] = len(bare)
     counters["people_of_communes_without_cells"] = int(bare[study.demand.weight].sum())
     findings += _bare_communes(bare["name"], layer)
@@ -278,7 +323,9 @@ def fine_demand(cells: Cells, territory: Territory, study: Study, path: Path) ->
 
 
 def name_by_commune(zones: gpd.GeoDataFrame, demand: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return the zones with the number and the names of the communes of their cells, most people first."""
+    """Return the zones with the number and the names of the communes of their cells, most people
+    first.
+    """
     unserved = demand[demand["zone"] != ""]
     people = unserved.groupby(["zone", "commune", "name"], as_index=False)["people"].sum()
     people = people.sort_values(["people", "commune"], ascending=[False, True], kind="stable")
@@ -287,7 +334,8 @@ def name_by_commune(zones: gpd.GeoDataFrame, demand: gpd.GeoDataFrame) -> gpd.Ge
     return zones.assign(communes=counted, commune_names=told["names"].fillna(""))
 
 
-# ------------------------------------------------------------------------------------------------- files
+# -------------------------------------------------------------------------------------------------
+# files
 
 
 def _read_raster(path: Path, choice: CellsChoice) -> Cells:
@@ -297,18 +345,24 @@ def _read_raster(path: Path, choice: CellsChoice) -> Cells:
     try:
         with rasterio.open(path) as raster:
             if choice.band > raster.count:
-                raise LayerError(f"{path} : bande {choice.band} demandée, ce raster en a {raster.count}.")
+                raise LayerError(
+                    f"{path} : bande {choice.band} demandée, ce raster en a {raster.count}."
+                )
             band = raster.read(choice.band, masked=True).astype(np.float64)
             transform, crs = raster.transform, raster.crs
     except rasterio.errors.RasterioIOError as error:
-        raise LayerError(f"{path} : raster illisible ({error}) ; un GeoTIFF est attendu.") from error
+        raise LayerError(
+            f"{path} : raster illisible ({error}) ; un GeoTIFF est attendu."
+        ) from error
     if crs is None or transform.b or transform.d:
         raise LayerError(f"{path} : un raster géoréférencé, au nord en haut, est attendu.")
     people = np.ma.filled(band, np.nan)
     rows, columns = np.nonzero(np.isfinite(people))
     x, y = transform.c + (columns + 0.5) * transform.a, transform.f + (rows + 0.5) * transform.e
     values = pd.DataFrame({"people": people[rows, columns]})
-    return _squares(values, x, y, pyproj.CRS.from_wkt(crs.to_wkt()), (abs(transform.a), abs(transform.e)))
+    return _squares(
+        values, x, y, pyproj.CRS.from_wkt(crs.to_wkt()), (abs(transform.a), abs(transform.e))
+    )
 
 
 def _read_table(path: Path, choice: CellsChoice, groups: Sequence[str]) -> Cells:
@@ -316,13 +370,23 @@ def _read_table(path: Path, choice: CellsChoice, groups: Sequence[str]) -> Cells
         raw = pd.read_csv(path, sep=None, engine="python", encoding="utf-8-sig", dtype=str)
         crs = pyproj.CRS.from_user_input(choice.crs)
     except pyproj.exceptions.CRSError as error:
-        raise LayerError(f"système de coordonnées {choice.crs!r} inconnu ; essayez : EPSG:3035.") from error
+        raise LayerError(
+            f"système de coordonnées {choice.crs!r} inconnu ; essayez : EPSG:3035."
+        ) from error
     except (OSError, ValueError) as error:
-        raise LayerError(f"{path} : un CSV en UTF-8 est attendu, celui-ci est illisible ({error}).") from error
+        raise LayerError(
+            f"{path} : un CSV en UTF-8 est attendu, celui-ci est illisible ({error})."
+        ) from error
     _require(raw, (choice.x, choice.y, choice.weight), path)
-    number = {name: _number(raw[name]) for name in (choice.x, choice.y, choice.weight, *_present(raw, groups))}
+    number = {
+        name: _number(raw[name])
+        for name in (choice.x, choice.y, choice.weight, *_present(raw, groups))
+    }
     values = pd.DataFrame(
-        {"people": number[choice.weight], **{group: number[group] for group in _present(raw, groups)}}
+        {
+            "people": number[choice.weight],
+            **{group: number[group] for group in _present(raw, groups)},
+        }
     )
     x, y = number[choice.x].to_numpy(), number[choice.y].to_numpy()
     if choice.side_m is not None:
@@ -339,11 +403,17 @@ def _read_layer(path: Path, choice: CellsChoice, groups: Sequence[str]) -> Cells
     for group in _present(frame, groups):
         values[group] = _number(frame[group])
     points = frame.geometry.where(frame.geom_type == "Point", frame.geometry.representative_point())
-    return _as_cells(values, points, frame.geometry, frame["id"].astype(str) if "id" in frame.columns else None)
+    return _as_cells(
+        values, points, frame.geometry, frame["id"].astype(str) if "id" in frame.columns else None
+    )
 
 
-def _squares(values: pd.DataFrame, x: np.ndarray, y: np.ndarray, crs: pyproj.CRS, side: tuple[float, float]) -> Cells:
-    """Return squares around their centres: centres and corners computed in ``crs``, then transformed once each."""
+def _squares(
+    values: pd.DataFrame, x: np.ndarray, y: np.ndarray, crs: pyproj.CRS, side: tuple[float, float]
+) -> Cells:
+    """Return squares around their centres: centres and corners computed in ``crs``, then
+    transformed once each.
+    """
     known = np.isfinite(x) & np.isfinite(y)
     half = np.array(side) / 2
     west, south = np.where(known, x - half[0], np.nan), np.where(known, y - half[1], np.nan)
@@ -358,12 +428,17 @@ def _squares(values: pd.DataFrame, x: np.ndarray, y: np.ndarray, crs: pyproj.CRS
     name = crs.to_epsg() or "?"
     metres = f"{side[0]:g}"
     ids = pd.Series(
-        [f"CRS{name}RES{metres}mN{b:.12g}E{a:.12g}" for a, b in zip(west, south, strict=True)], index=values.index
+        [f"CRS{name}RES{metres}mN{b:.12g}E{a:.12g}" for a, b in zip(west, south, strict=True)],
+        index=values.index,
     )
-    return _as_cells(values, gpd.GeoSeries(centres, crs=LONLAT), gpd.GeoSeries(shapes, crs=LONLAT), ids)
+    return _as_cells(
+        values, gpd.GeoSeries(centres, crs=LONLAT), gpd.GeoSeries(shapes, crs=LONLAT), ids
+    )
 
 
-def _as_cells(values: pd.DataFrame, points: gpd.GeoSeries, shapes: gpd.GeoSeries, ids: pd.Series | None) -> Cells:
+def _as_cells(
+    values: pd.DataFrame, points: gpd.GeoSeries, shapes: gpd.GeoSeries, ids: pd.Series | None
+) -> Cells:
     rows = pd.Series([f"c-{n:06d}" for n in range(1, len(values) + 1)], index=values.index)
     ids = rows if ids is None else ids.where(~ids.duplicated(keep=False), ids + "#" + rows)
     table = gpd.GeoDataFrame(values.reset_index(drop=True), geometry=points.to_numpy(), crs=LONLAT)
@@ -375,7 +450,8 @@ def _require(frame: pd.DataFrame, columns: Sequence[str], path: Path) -> None:
     missing = [name for name in columns if name not in frame.columns]
     if missing:
         raise LayerError(
-            f"{path} : colonne absente : {', '.join(missing)}. Colonnes présentes : {', '.join(map(str, frame))}."
+            f"{path} : colonne absente : {', '.join(missing)}. Colonnes présentes : "
+            f"{', '.join(map(str, frame))}."
         )
 
 
@@ -389,7 +465,8 @@ def _number(values: pd.Series) -> pd.Series:
     return pd.to_numeric(values, errors="coerce").astype(float)
 
 
-# ------------------------------------------------------------------------------------------------- people
+# -------------------------------------------------------------------------------------------------
+# people
 
 _NAMED = 20
 """How many rows of a kind are named one by one; the rest are counted."""
@@ -403,32 +480,55 @@ def _inhabited(table: gpd.GeoDataFrame, layer: str) -> tuple[gpd.GeoDataFrame, l
     for rule, which, what in (
         ("unreadable-weight", ~np.isfinite(people), "nombre d'habitants absent ou illisible"),
         ("negative-weight", people < 0, "nombre d'habitants négatif"),
-        ("no-demand-point", unplaced & (people > 0), "sans position : ses habitants ne sont pas comptés"),
+        (
+            "no-demand-point",
+            unplaced & (people > 0),
+            "sans position : ses habitants ne sont pas comptés",
+        ),
     ):
         rows = table.index[which.to_numpy()]
-        findings += [Finding(rule, layer, str(item), f"{item} : {what}.", "error") for item in rows[:_NAMED]]
+        findings += [
+            Finding(rule, layer, str(item), f"{item} : {what}.", "error") for item in rows[:_NAMED]
+        ]
         if len(rows) > _NAMED:
-            findings.append(Finding(rule, layer, "", f"{len(rows) - _NAMED} autres : {what}.", "error"))
+            findings.append(
+                Finding(rule, layer, "", f"{len(rows) - _NAMED} autres : {what}.", "error")
+            )
     empty = int((people == 0).sum())
     if empty:
-        findings.append(Finding("empty-cell", layer, "", f"{empty} carreau(x) sans aucun habitant.", "info"))
+        findings.append(
+            Finding("empty-cell", layer, "", f"{empty} carreau(x) sans aucun habitant.", "info")
+        )
     return table[np.isfinite(people) & (people > 0) & ~unplaced], findings
 
 
 def _bare_communes(names: pd.Series, layer: str) -> list[Finding]:
     """Name the most populated communes that no inhabited cell falls in, and count the others."""
     told = [
-        Finding("no-cell", layer, str(code), f"{name} : aucun carreau habité n'a son centre dedans.")
+        Finding(
+            "no-cell", layer, str(code), f"{name} : aucun carreau habité n'a son centre dedans."
+        )
         for code, name in names[:_NAMED].items()
     ]
     left = len(names) - len(told)
-    return [*told, *([Finding("no-cell", layer, "", f"{left} autres communes sans carreau habité.")] if left else [])]
+    return [
+        *told,
+        *(
+            [Finding("no-cell", layer, "", f"{left} autres communes sans carreau habité.")]
+            if left
+            else []
+        ),
+    ]
 
 
 def _commune_of(points: gpd.GeoSeries, territory: Territory) -> pd.Series:
-    """Return the code of the commune that contains each point, the first code on a shared border, else empty."""
+    """Return the code of the commune that contains each point, the first code on a shared border,
+    else empty.
+    """
     outlines = territory.polygons.dropna().sort_index()
-    point, outline = shapely.STRtree(outlines.to_numpy()).query(points.to_numpy(), predicate="intersects")
+    point, outline = shapely.STRtree(outlines.to_numpy()).query(
+        points.to_numpy(), predicate="intersects"
+    )
     order = np.lexsort((outline, point))
     first, place = np.unique(point[order], return_index=True)
     commune = np.full(len(points), "", dtype=object)
@@ -437,7 +537,9 @@ def _commune_of(points: gpd.GeoSeries, territory: Territory) -> pd.Series:
 
 
 def _whole(people: pd.Series, commune: pd.Series) -> pd.Series:
-    """Round people to whole numbers so that the sum of each commune is that of its cells, to less than one."""
+    """Round people to whole numbers so that the sum of each commune is that of its cells, to less
+    than one.
+    """
     running = people.groupby(commune.to_numpy()).cumsum().round()
     before = running.groupby(commune.to_numpy()).shift(fill_value=0.0)
     return (running - before).astype(np.int64)
@@ -463,5 +565,7 @@ def _nearest_ground(points: gpd.GeoSeries) -> np.ndarray:
     flat = points.to_crs(METRIC).to_numpy()
     places, which = np.unique(shapely.get_coordinates(flat), axis=0, return_inverse=True)
     around = shapely.box(*(shapely.total_bounds(flat) + np.array([-1, -1, 1, 1]) * _AROUND_M))
-    parts = shapely.get_parts(shapely.voronoi_polygons(shapely.multipoints(places), extend_to=around, ordered=True))
+    parts = shapely.get_parts(
+        shapely.voronoi_polygons(shapely.multipoints(places), extend_to=around, ordered=True)
+    )
     return np.asarray(gpd.GeoSeries(parts[which], crs=METRIC).to_crs(LONLAT).to_numpy())

@@ -1,7 +1,7 @@
 """The edge effect: who depends on the services of neighbours, and who would, were they counted.
 
-A study that stops at its border takes those who live beside it for worse served than they are (or better, when
-neighbours share the services inside). Here that is measured instead of supposed.
+A study that stops at its border takes those who live beside it for worse served than they are (or
+better, when neighbours share the services inside). Here that is measured instead of supposed.
 """
 
 from __future__ import annotations
@@ -23,20 +23,23 @@ from geoguichet.referentials.territories.territory import Territory
 NEIGHBOURS_M = 40_000.0
 """How far beyond the border a study without a buffer looks for services, to say what it misses."""
 FASTEST_M_S = 25.0
-"""90 km/h, door to door: how far away a threshold in minutes can reach at most, for the warning on a short buffer."""
+"""90 km/h, door to door: how far away a threshold in minutes can reach at most, for the warning on
+a short buffer.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Edge:
     """What the border of the territory does to the answer.
 
-    ``by_need``: one row per need; columns need, people_outside (people whose nearest service lies outside the
-    territory; without a buffer, would lie), share (of all people).
+    ``by_need``: one row per need; columns need, people_outside (people whose nearest service lies
+    outside the territory; without a buffer, would lie), share (of all people).
     """
 
     by_need: pd.DataFrame
     people: int
-    """With a buffer: people served thanks to a service outside alone. Without: people who would be."""
+    """With a buffer: people served thanks to a service outside alone. Without: people who would be.
+    """
     counted: bool
     """Whether the study counts services outside (it has a buffer)."""
     known: int
@@ -55,28 +58,53 @@ def edge_effect(
 ) -> Edge:
     """Measure the edge effect.
 
-    ``demand`` is measured against ``services`` (those counted); ``every`` are all services of the layer.
+    ``demand`` is measured against ``services`` (those counted); ``every`` are all services of the
+    layer.
     """
     exposed = _exposed(demand, territory, study)
     if study.territory.buffer_m > 0:
         inside = services[services["inside"]]
-        own = demand.drop(columns=[c for c in demand.columns if c.startswith("slack_") or c == "served"])
+        own = demand.drop(
+            columns=[c for c in demand.columns if c.startswith("slack_") or c == "served"]
+        )
         abroad = _abroad(demand, services, study)
         served = demand["served"].to_numpy() & np.logical_or.reduce(list(abroad.values()))
-        alone = measure(own[served], inside, study, router)["served"] if served.any() else demand["served"][:0]
+        alone = (
+            measure(own[served], inside, study, router)["served"]
+            if served.any()
+            else demand["served"][:0]
+        )
         people = int(demand.loc[alone.index[~alone], "people"].sum())
-        return Edge(_by_need(demand, abroad), people, True, int((~services["inside"]).sum()), exposed)
+        return Edge(
+            _by_need(demand, abroad), people, True, int((~services["inside"]).sum()), exposed
+        )
     wider = replace(study, territory=replace(study.territory, buffer_m=NEIGHBOURS_M))
-    wanted = every[every["type"].isin({kind for need in study.needs for kind in need.types}) & ~every["inside"]]
+    wanted = every[
+        every["type"].isin({kind for need in study.needs for kind in need.types}) & ~every["inside"]
+    ]
     near, _ = near_services(territory, wanted, wider)
     outside = meeting(near, study)
     if outside.empty:
-        return Edge(_by_need(demand, {n.key: np.zeros(len(demand), bool) for n in study.needs}), 0, False, 0, exposed)
-    both = gpd.GeoDataFrame(pd.concat([services, outside]), geometry=services.geometry.name, crs=services.crs)
+        return Edge(
+            _by_need(demand, {n.key: np.zeros(len(demand), bool) for n in study.needs}),
+            0,
+            False,
+            0,
+            exposed,
+        )
+    both = gpd.GeoDataFrame(
+        pd.concat([services, outside]), geometry=services.geometry.name, crs=services.crs
+    )
     with_them = measure(demand, both, study, router)
     gained = with_them["served"] & ~demand["served"]
     abroad = _abroad(with_them, both, study)
-    return Edge(_by_need(demand, abroad), int(demand.loc[gained, "people"].sum()), False, len(outside), exposed)
+    return Edge(
+        _by_need(demand, abroad),
+        int(demand.loc[gained, "people"].sum()),
+        False,
+        len(outside),
+        exposed,
+    )
 
 
 def edge_findings(edge: Edge, study: Study) -> list[Finding]:
@@ -85,43 +113,57 @@ def edge_findings(edge: Edge, study: Study) -> list[Finding]:
     layer = study.services_layer
     if not edge.counted and edge.known:
         told = (
-            f"Aucun service n'est compté au-delà de la limite : avec les {grouped(edge.known)} que les données ont à "
-            f"moins de {NEIGHBOURS_M / 1000:g} km, {grouped(edge.people)} habitants de plus seraient desservis ; "
+            f"Aucun service n'est compté au-delà de la limite : avec les {grouped(edge.known)} "
+            "que les données ont à "
+            f"moins de {NEIGHBOURS_M / 1000:g} km, {grouped(edge.people)} habitants de plus "
+            "seraient desservis ; "
             f'ajoutez buffer = "{NEIGHBOURS_M / 1000:g} km" à [territory].'
         )
         return [Finding("no-buffer", layer, "", told)]
     if not edge.counted:
         told = (
             "Aucun service n'est compté au-delà de la limite et les données n'en ont pas : "
-            f"{grouped(edge.exposed)} habitants non desservis vivent assez près d'elle pour l'être par un voisin."
+            f"{grouped(edge.exposed)} habitants non desservis vivent assez près d'elle pour "
+            "l'être par un voisin."
         )
         return [Finding("no-buffer", layer, "", told)]
     if edge.exposed:
         told = (
-            f"Les services ne sont comptés que jusqu'à {buffer_m / 1000:g} km au-delà de la limite : "
-            f"{grouped(edge.exposed)} habitants non desservis pourraient l'être par un service plus lointain."
+            f"Les services ne sont comptés que jusqu'à {buffer_m / 1000:g} km au-delà de la "
+            "limite : "
+            f"{grouped(edge.exposed)} habitants non desservis pourraient l'être par un service "
+            "plus lointain."
         )
         return [Finding("short-buffer", layer, "", told)]
     return []
 
 
-def _abroad(demand: gpd.GeoDataFrame, services: gpd.GeoDataFrame, study: Study) -> dict[str, np.ndarray]:
+def _abroad(
+    demand: gpd.GeoDataFrame, services: gpd.GeoDataFrame, study: Study
+) -> dict[str, np.ndarray]:
     """Return, for each need, the points whose nearest service lies outside the territory."""
     outside = set(services.index[~services["inside"]])
-    return {need.key: demand[f"{need.key}_service"].isin(outside).to_numpy() for need in study.needs}
+    return {
+        need.key: demand[f"{need.key}_service"].isin(outside).to_numpy() for need in study.needs
+    }
 
 
 def _by_need(demand: gpd.GeoDataFrame, abroad: dict[str, np.ndarray]) -> pd.DataFrame:
     people = demand["people"].to_numpy()
     whole = max(int(people.sum()), 1)
-    rows = [(key, int(people[which].sum()), float(people[which].sum() / whole)) for key, which in abroad.items()]
+    rows = [
+        (key, int(people[which].sum()), float(people[which].sum() / whole))
+        for key, which in abroad.items()
+    ]
     return pd.DataFrame(rows, columns=["need", "people_outside", "share"])
 
 
 def _exposed(demand: gpd.GeoDataFrame, territory: Territory, study: Study) -> int:
-    """Count the unserved people whom something just beyond the services counted could still reach in time.
+    """Count the unserved people whom something just beyond the services counted could still reach
+    in time.
 
-    A need that lacks nothing nearer can only be met from farther than the distance to the border plus the buffer.
+    A need that lacks nothing nearer can only be met from farther than the distance to the border
+    plus the buffer.
     """
     unserved = demand[~demand["served"] & demand.geometry.notna() & ~demand.geometry.is_empty]
     if unserved.empty:
@@ -144,9 +186,9 @@ def _exposed(demand: gpd.GeoDataFrame, territory: Territory, study: Study) -> in
 class AggregationError:
     """The answer by communes against the answer by cells, for the people of the cells.
 
-    ``by_need``: one row per need; columns need, mean_absolute (of the difference of cost between a person's cell and
-    the point of the commune, weighted by people), mean (commune minus cell: negative when communes flatter), people
-    (of whom both are known); in the unit of the study.
+    ``by_need``: one row per need; columns need, mean_absolute (of the difference of cost between a
+    person's cell and the point of the commune, weighted by people), mean (commune minus cell:
+    negative when communes flatter), people (of whom both are known); in the unit of the study.
     """
 
     people: int
@@ -164,8 +206,12 @@ class AggregationError:
     by_need: pd.DataFrame
 
 
-def aggregation_error(cells: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, study: Study) -> AggregationError:
-    """Compare the cells (with their ``commune``) to the communes, both measured against the same services."""
+def aggregation_error(
+    cells: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, study: Study
+) -> AggregationError:
+    """Compare the cells (with their ``commune``) to the communes, both measured against the same
+    services.
+    """
     people = cells["people"].to_numpy(float)
     of = communes.reindex(cells["commune"])
     coarse, fine = of["served"].to_numpy(bool), cells["served"].to_numpy(bool)
@@ -176,7 +222,9 @@ def aggregation_error(cells: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, study
         known = np.isfinite(apart) & (people > 0)
         weight = people[known]
         both = (np.abs(apart[known]), apart[known])
-        means = [float(np.average(value, weights=weight)) if weight.sum() else np.nan for value in both]
+        means = [
+            float(np.average(value, weights=weight)) if weight.sum() else np.nan for value in both
+        ]
         rows.append((need.key, *means, int(weight.sum())))
     return AggregationError(
         people=int(people.sum()),

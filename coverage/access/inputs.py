@@ -17,12 +17,20 @@ from geoguichet.referentials.directory import inspection
 from geoguichet.referentials.directory.services import read_services
 from geoguichet.referentials.layers import check_text, list_layers, read_layer
 from geoguichet.referentials.territories import sample
-from geoguichet.referentials.territories.territory import Choice, Territory, check_within, read_polygon, read_territory
+from geoguichet.referentials.territories.territory import (
+    Choice,
+    Territory,
+    check_within,
+    read_polygon,
+    read_territory,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class InputLayer:
-    """A layer the study read: its file and layer name, digest of the file, vintage and licence, for the lineage."""
+    """A layer the study read: its file and layer name, digest of the file, vintage and licence, for
+    the lineage.
+    """
 
     name: str
     """Short name, such as ``communes``; also the tail of its catalogue record's id."""
@@ -53,8 +61,8 @@ def read(study: Study) -> StudyData:
     ------
     StudyError
         The study names a file, a layer or a département that is not there.
-    LayerError
-        A layer is unreadable, without CRS, empty, breaks its contract, or lies elsewhere than the territory.
+    LayerError A layer is unreadable, without CRS, empty, breaks its contract, or lies elsewhere
+        than the territory.
     """
     path = source_path(study)
     _check_names(study, path)
@@ -77,14 +85,22 @@ def read(study: Study) -> StudyData:
     )
     layers += _polygon_input(study)
     noticed = inspection.service_findings(
-        services.reset_index(), territory, buffer_m=study.territory.buffer_m, layer=study.services_layer
+        services.reset_index(),
+        territory,
+        buffer_m=study.territory.buffer_m,
+        layer=study.services_layer,
     )
-    findings = (*inspection.commune_findings(territory, layer=study.demand.layer), *noticed, *stopped)
+    findings = (
+        *inspection.commune_findings(territory, layer=study.demand.layer),
+        *noticed,
+        *stopped,
+    )
     return StudyData(territory, services, layers, findings)
 
 
 def territory_of(study: Study, path: Path) -> Territory:
-    """Return the territory of a study from the file of its communes: whole départements, or any union of communes.
+    """Return the territory of a study from the file of its communes: whole départements, or any
+    union of communes.
 
     Raises
     ------
@@ -95,11 +111,18 @@ def territory_of(study: Study, path: Path) -> Territory:
     """
     asked = study.territory
     if asked.of_departements:
-        return read_territory(path, name=asked.name, departements=asked.departements, communes_layer=study.demand.layer)
+        return read_territory(
+            path,
+            name=asked.name,
+            departements=asked.departements,
+            communes_layer=study.demand.layer,
+        )
     polygon = read_polygon(_polygon_path(study)) if asked.polygon else None
     choice = Choice(asked.name, asked.departements, asked.epci, polygon, asked.arrondissements)
     try:
-        return read_territory(path, name=asked.name, choice=choice, communes_layer=study.demand.layer)
+        return read_territory(
+            path, name=asked.name, choice=choice, communes_layer=study.demand.layer
+        )
     except ChoiceError as error:
         key = ".".join(part for part in ("territory", error.key) if part)
         raise study.refusal(key, error.what, error.remedy) from error
@@ -108,7 +131,9 @@ def territory_of(study: Study, path: Path) -> Territory:
 def _polygon_path(study: Study) -> Path:
     path = (study.path.parent if study.path else Path()) / study.territory.polygon
     if not path.is_file():
-        raise study.refusal("territory.polygon", f"{path} n'existe pas", "un fichier de surfaces relatif à l'étude")
+        raise study.refusal(
+            "territory.polygon", f"{path} n'existe pas", "un fichier de surfaces relatif à l'étude"
+        )
     return path
 
 
@@ -123,7 +148,9 @@ def _polygon_input(study: Study) -> tuple[InputLayer, ...]:
 
 
 def source_path(study: Study) -> Path:
-    """Return the GeoPackage of a study: the embedded sample, or a path relative to the study's file."""
+    """Return the GeoPackage of a study: the embedded sample, or a path relative to the study's
+    file.
+    """
     if study.source == SAMPLE:
         return sample.sample_path()
     beside = study.path.parent if study.path else Path()
@@ -137,19 +164,28 @@ def source_path(study: Study) -> Path:
 def _check_names(study: Study, path: Path) -> None:
     """Refuse the layers and départements the file does not have, naming the key of the study."""
     present = list_layers(path)
-    for key, layer in (("demand.layer", study.demand.layer), ("data.services", study.services_layer)):
+    for key, layer in (
+        ("demand.layer", study.demand.layer),
+        ("data.services", study.services_layer),
+    ):
         if layer not in present:
-            raise study.refusal(key, f"la couche {layer!r} n'existe pas dans {path.name}", ", ".join(present))
+            raise study.refusal(
+                key, f"la couche {layer!r} n'existe pas dans {path.name}", ", ".join(present)
+            )
     outlines = read_layer(path, layer="departements", columns=("code",))
     check_text(outlines, ("code",), where=f"{path}, couche « departements »")
     known = sorted(outlines["code"])
     for code in study.territory.departements:
         if code not in known:
-            raise study.refusal("territory.departements", f"le département {code!r} est inconnu", ", ".join(known))
+            raise study.refusal(
+                "territory.departements", f"le département {code!r} est inconnu", ", ".join(known)
+            )
 
 
 def _placed(services: gpd.GeoDataFrame, territory: Territory) -> gpd.GeoDataFrame:
-    """Index the services by id, give those without a commune the one they stand in, say which are inside."""
+    """Index the services by id, give those without a commune the one they stand in, say which are
+    inside.
+    """
     table = services.set_index("id").sort_index()
     outlines = territory.polygons.dropna()
     names = territory.communes.set_index("code")
@@ -170,16 +206,26 @@ def _describe(study: Study, path: Path, layer: str, rows: int, digest: str) -> I
     if study.source == SAMPLE:
         sources = sample.SAMPLE_LAYERS[layer].sources
         vintage = " ; ".join(
-            dict.fromkeys(f"{source.title} ({source.publisher}, {source.vintage})" for source in sources)
+            dict.fromkeys(
+                f"{source.title} ({source.publisher}, {source.vintage})" for source in sources
+            )
         )
         licence = " ; ".join(dict.fromkeys(source.licence for source in sources))
     return InputLayer(
-        name=layer, file=path.name, layer=layer, rows=rows, sha256=digest, vintage=vintage, licence=licence
+        name=layer,
+        file=path.name,
+        layer=layer,
+        rows=rows,
+        sha256=digest,
+        vintage=vintage,
+        licence=licence,
     )
 
 
 def network_layer(study: Study) -> tuple[InputLayer, ...]:
-    """Return what the answer's lineage says of the network's file; nothing when the study reads none."""
+    """Return what the answer's lineage says of the network's file; nothing when the study reads
+    none.
+    """
     choice = study.router
     path = (study.path.parent if study.path else Path()) / choice.network
     if choice.kind not in ("road", "relief") or not path.is_file():
@@ -190,5 +236,7 @@ def network_layer(study: Study) -> tuple[InputLayer, ...]:
     if choice.kind == "road":
         network = Network.open(path)
         edges = len(network.arrays["edge_from"])
-        licence = ", ".join(sorted({source["licence"] for source in network.manifest["sources"]} - {""}))
+        licence = ", ".join(
+            sorted({source["licence"] for source in network.manifest["sources"]} - {""})
+        )
     return (InputLayer("network", path.name, choice.kind, edges, digest, "", licence),)

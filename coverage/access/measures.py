@@ -1,4 +1,6 @@
-"""Measures of access beside who is served: what each place reaches, its fair share of it, and how unequal that is."""
+"""Measures of access beside who is served: what each place reaches, its fair share of it, and how
+unequal that is.
+"""
 
 from __future__ import annotations
 
@@ -23,14 +25,18 @@ from geoguichet.referentials.territories.territory import Territory
 # reach it is 0, never missing: a white zone has no access, and it counts as such in every mean.
 
 type Bands = Sequence[tuple[float, float]]
-"""Upper limits of cost, increasing, each with the weight of what lies within it (and beyond the one before)."""
+"""Upper limits of cost, increasing, each with the weight of what lies within it (and beyond the one
+before).
+"""
 
 LUO_QI_S: Bands = ((600.0, 1.0), (1_200.0, 0.68), (1_800.0, 0.22))
 """Luo & Qi (2009): 10, 20 and 30 minutes, slow decay."""
 
 
 def cumulative(matrix: CostMatrix, opportunities: Floats, *, limit: float) -> Floats:
-    """Return what each origin reaches at a cost ``<= limit``: the sum of the opportunities (Hansen 1959, cut-off)."""
+    """Return what each origin reaches at a cost ``<= limit``: the sum of the opportunities (Hansen
+    1959, cut-off).
+    """
     _check("opportunités", opportunities, matrix.shape[1])
     return np.asarray(_weights(matrix, ((limit, 1.0),)) @ opportunities)
 
@@ -38,15 +44,17 @@ def cumulative(matrix: CostMatrix, opportunities: Floats, *, limit: float) -> Fl
 def two_step(matrix: CostMatrix, people: Floats, supply: Floats, *, bands: Bands) -> Floats:
     """Return the supply per person within reach, by the two-step floating catchment area.
 
-    One band of weight 1 is the 2SFCA (Luo & Wang 2003), several are the E2SFCA (Luo & Qi 2009). First each service
-    divides its supply by the weighted people who reach it, then each origin adds the weighted ratios it reaches.
+    One band of weight 1 is the 2SFCA (Luo & Wang 2003), several are the E2SFCA (Luo & Qi 2009).
+    First each service divides its supply by the weighted people who reach it, then each origin adds
+    the weighted ratios it reaches.
 
-    The sum over origins of people times access is the supply of the services that anybody reaches: nothing is lost.
+    The sum over origins of people times access is the supply of the services that anybody reaches:
+    nothing is lost.
 
     Raises
     ------
-    FrameError
-        People or supply are missing, negative, or not as many as the matrix has; bands do not increase.
+    FrameError People or supply are missing, negative, or not as many as the matrix has; bands do
+        not increase.
     """
     _check("habitants", people, matrix.shape[0])
     _check("offre", supply, matrix.shape[1])
@@ -75,9 +83,11 @@ def _check(what: str, values: Floats, length: int) -> None:
 
 
 def gini(access: Floats, people: Floats) -> float:
-    """Return the Gini index (1912), each place weighted by its people: 0 all equal, near 1 one place has all.
+    """Return the Gini index (1912), each place weighted by its people: 0 all equal, near 1 one
+    place has all.
 
-    Half the mean absolute difference between two people, over the mean. 0 when nobody has any access.
+    Half the mean absolute difference between two people, over the mean. 0 when nobody has any
+    access.
     """
     access, people = _checked(access, people)
     order = np.argsort(access, kind="stable")
@@ -90,10 +100,11 @@ def gini(access: Floats, people: Floats) -> float:
 
 
 def palma(access: Floats, people: Floats) -> float:
-    """Return what the tenth of people with most access has, over what the four tenths with least have (Palma 2011).
+    """Return what the tenth of people with most access has, over what the four tenths with least
+    have (Palma 2011).
 
-    People of a place at a border are divided. Infinite when the four tenths have nothing and the tenth something; 1
-    when nobody has anything.
+    People of a place at a border are divided. Infinite when the four tenths have nothing and the
+    tenth something; 1 when nobody has anything.
     """
     access, people = _checked(access, people)
     order = np.argsort(access, kind="stable")
@@ -107,8 +118,8 @@ def palma(access: Floats, people: Floats) -> float:
 def poverty(access: Floats, people: Floats, *, line: float, alpha: float = 0.0) -> float:
     """Return the poverty of access (Foster, Greer & Thorbecke 1984) under a line.
 
-    ``alpha`` 0: the share of people whose access is below the line; 1: how far below on average, as a share of the line
-    (0 for those above); 2: the same squared, so that the worst off count most.
+    ``alpha`` 0: the share of people whose access is below the line; 1: how far below on average, as
+    a share of the line (0 for those above); 2: the same squared, so that the worst off count most.
 
     Raises
     ------
@@ -126,29 +137,53 @@ def poverty(access: Floats, people: Floats, *, line: float, alpha: float = 0.0) 
 def _checked(access: Floats, people: Floats) -> tuple[Floats, Floats]:
     access, people = np.asarray(access, dtype=np.float64), np.asarray(people, dtype=np.float64)
     if len(access) != len(people) or not (np.isfinite(access).all() and np.isfinite(people).all()):
-        raise FrameError("un accès fini par lieu est attendu ; un lieu sans accès vaut 0, pas une valeur manquante.")
+        raise FrameError(
+            "un accès fini par lieu est attendu ; un lieu sans accès vaut 0, pas une valeur "
+            "manquante."
+        )
     if (access < 0).any() or (people < 0).any() or not people.sum() > 0:
-        raise FrameError("des accès et des habitants positifs ou nuls sont attendus, et au moins un habitant.")
+        raise FrameError(
+            "des accès et des habitants positifs ou nuls sont attendus, et au moins un habitant."
+        )
     return access, people
 
 
 PER_PEOPLE = 10_000
 """The catchment measures are told for as many people."""
 
-COLUMNS = ("need", "kind", "code", "name", "people", "mean", "nothing", "gini", "palma", "poverty", "poverty_depth")
-"""Of the table of :func:`measure_access`: ``mean`` weighted by people; ``nothing``: people who reach nothing at all;
-``palma`` missing when the four tenths of people with least reach nothing; ``poverty`` and ``poverty_depth``: share of
-people under the poverty line, and how far under on average (Foster, Greer & Thorbecke 1984, orders 0 and 1)."""
+COLUMNS = (
+    "need",
+    "kind",
+    "code",
+    "name",
+    "people",
+    "mean",
+    "nothing",
+    "gini",
+    "palma",
+    "poverty",
+    "poverty_depth",
+)
+"""Of the table of :func:`measure_access`: ``mean`` weighted by people; ``nothing``: people who
+reach nothing at all; ``palma`` missing when the four tenths of people with least reach nothing;
+``poverty`` and ``poverty_depth``: share of people under the poverty line, and how far under on
+average (Foster, Greer & Thorbecke 1984, orders 0 and 1)."""
 
 
 def measure_access(
-    demand: gpd.GeoDataFrame, services: gpd.GeoDataFrame, territory: Territory, study: Study, router: Router
+    demand: gpd.GeoDataFrame,
+    services: gpd.GeoDataFrame,
+    territory: Territory,
+    study: Study,
+    router: Router,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return a column of access per need and kind at each demand point, and the table by département and in all.
+    """Return a column of access per need and kind at each demand point, and the table by
+    département and in all.
 
-    The catchment of a need is its threshold. ``cumulative`` counts what is within it; ``2sfca`` shares each service
-    among those within it (Luo & Wang 2003), ``e2sfca`` with the weights 1, 0.68, 0.22 for its thirds (Luo & Qi 2009),
-    both for :data:`PER_PEOPLE` people. The poverty line is a share of the territory's mean, the same everywhere.
+    The catchment of a need is its threshold. ``cumulative`` counts what is within it; ``2sfca``
+    shares each service among those within it (Luo & Wang 2003), ``e2sfca`` with the weights 1,
+    0.68, 0.22 for its thirds (Luo & Qi 2009), both for :data:`PER_PEOPLE` people. The poverty line
+    is a share of the territory's mean, the same everywhere.
     """
     choice = study.measures or MeasuresChoice()
     people = demand["people"].to_numpy(float)
@@ -169,7 +204,9 @@ def measure_access(
 
 
 def bands(need: Need, kind: str) -> Bands:
-    """Return the bands of a floating catchment: the whole threshold, or its thirds with Luo & Qi's weights."""
+    """Return the bands of a floating catchment: the whole threshold, or its thirds with Luo & Qi's
+    weights.
+    """
     if kind == "2sfca":
         return ((need.within, 1.0),)
     whole = LUO_QI_S[-1][0]
@@ -183,15 +220,25 @@ def _supply(services: gpd.GeoDataFrame, choice: MeasuresChoice) -> Floats:
 
 
 def _rows(
-    need: str, kind: str, access: Floats, demand: gpd.GeoDataFrame, territory: Territory, choice: MeasuresChoice
+    need: str,
+    kind: str,
+    access: Floats,
+    demand: gpd.GeoDataFrame,
+    territory: Territory,
+    choice: MeasuresChoice,
 ) -> Iterator[dict[str, object]]:
     people = demand["people"].to_numpy(float)
     if not people.sum() > 0:
         return
     line = choice.poverty_line * float(np.average(access, weights=people))
-    places = [*territory.departements[["code", "name"]].itertuples(index=False), ("", territory.name)]
+    places = [
+        *territory.departements[["code", "name"]].itertuples(index=False),
+        ("", territory.name),
+    ]
     for code, name in places:
-        here = (demand["departement"] == code).to_numpy() if code else np.ones(len(demand), dtype=bool)
+        here = (
+            (demand["departement"] == code).to_numpy() if code else np.ones(len(demand), dtype=bool)
+        )
         held, weight = access[here], people[here]
         if not weight.sum() > 0:
             continue

@@ -1,4 +1,6 @@
-"""What a study tells beside who is served: the edge effect, rules of law, measures, hours, the error of communes."""
+"""What a study tells beside who is served: the edge effect, rules of law, measures, hours, the
+error of communes.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,12 @@ class Beside:
             }
         if self.hours:
             told["hours"] = [
-                {"need": one.need, "open": one.counted, "closed": one.closed, "unknown": one.unknown}
+                {
+                    "need": one.need,
+                    "open": one.counted,
+                    "closed": one.closed,
+                    "unknown": one.unknown,
+                }
                 | {"people_decided_by_unknown": one.people}
                 for one in self.hours
             ]
@@ -56,7 +63,10 @@ class Beside:
         if self.aggregation is not None:
             names = ("people", "cells", "people_of_communes", "differently", "hidden", "alarmed")
             told["aggregation"] = {
-                **{name: getattr(self.aggregation, name) for name in (*names, "white_by_cells", "white_by_communes")},
+                **{
+                    name: getattr(self.aggregation, name)
+                    for name in (*names, "white_by_cells", "white_by_communes")
+                },
                 "by_need": _records(self.aggregation.by_need),
             }
         return told
@@ -71,12 +81,17 @@ def beside(
     study: Study,
     router: Router,
 ) -> tuple[gpd.GeoDataFrame, Beside]:
-    """Return the measured demand with the columns of the measures asked for, and what is told beside the answer.
+    """Return the measured demand with the columns of the measures asked for, and what is told
+    beside the answer.
 
-    ``services`` are those that count, ``every`` all of the layer; ``communes`` are the communes measured like the
-    demand, when that is finer.
+    ``services`` are those that count, ``every`` all of the layer; ``communes`` are the communes
+    measured like the demand, when that is finer.
     """
-    near = near_services(territory, every, study)[0] if study.legal or _asks_moment(study) else services
+    near = (
+        near_services(territory, every, study)[0]
+        if study.legal or _asks_moment(study)
+        else services
+    )
     bare = demand.drop(columns=[f"slack_{study.unit}", "served"])
 
     def served(other: Study) -> pd.Series:
@@ -104,7 +119,9 @@ def _asks_moment(study: Study) -> bool:
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows as plain values, missing numbers null."""
     plain = table.astype(object).where(table.notna(), None)
-    return [{str(key): _plain(value) for key, value in row.items()} for row in plain.to_dict("records")]
+    return [
+        {str(key): _plain(value) for key, value in row.items()} for row in plain.to_dict("records")
+    ]
 
 
 def _plain(value: Any) -> Any:

@@ -25,7 +25,14 @@ from geoguichet.referentials.directory.hours import (
 )
 from geoguichet.referentials.directory.inspection import distance_to_commune_m
 from geoguichet.referentials.directory.services import SERVICE_TYPES
-from geoguichet.referentials.layers import LONLAT, METRIC, check_columns, check_text, list_layers, read_layer
+from geoguichet.referentials.layers import (
+    LONLAT,
+    METRIC,
+    check_columns,
+    check_text,
+    list_layers,
+    read_layer,
+)
 from geoguichet.referentials.territories.territory import Territory
 
 # Opening hours in the rules: which counters count, at a moment of the week and for long enough,
@@ -34,7 +41,9 @@ from geoguichet.referentials.territories.territory import Territory
 
 @dataclass(frozen=True, slots=True)
 class HoursTold:
-    """What a need that asks for hours found among the counters of its types, and how many people hang on the rest."""
+    """What a need that asks for hours found among the counters of its types, and how many people
+    hang on the rest.
+    """
 
     need: str
     counted: int
@@ -44,13 +53,16 @@ class HoursTold:
     unknown: int
     """Counters whose hours nobody gives, taken for what the study says (``unknown_hours``)."""
     people: int
-    """People whose answer would be another if all unknown hours of the study were taken the other way."""
+    """People whose answer would be another if all unknown hours of the study were taken the other
+    way.
+    """
 
 
 def open_enough(services: gpd.GeoDataFrame, need: Need) -> pd.Series:
     """Return True for the services whose hours are enough for a need.
 
-    Open at its moment, and at least its hours a week; what nobody knows is what the need takes it for.
+    Open at its moment, and at least its hours a week; what nobody knows is what the need takes it
+    for.
     """
     enough = pd.Series(True, index=services.index)
     unknown = need.unknown_hours == "open"
@@ -59,7 +71,9 @@ def open_enough(services: gpd.GeoDataFrame, need: Need) -> pd.Series:
         enough &= (weekly >= need.min_hours_per_week) | (weekly.isna() & unknown)
     if need.open_at is not None:
         states = _states(services["hours"], need.open_at)
-        enough &= pd.Series([unknown if state is None else state for state in states], index=services.index)
+        enough &= pd.Series(
+            [unknown if state is None else state for state in states], index=services.index
+        )
     return enough
 
 
@@ -75,11 +89,16 @@ def hours_known(services: gpd.GeoDataFrame, need: Need) -> pd.Series:
 
 
 def told(
-    services: gpd.GeoDataFrame, study: Study, demand: gpd.GeoDataFrame, served: Callable[[Study], pd.Series]
+    services: gpd.GeoDataFrame,
+    study: Study,
+    demand: gpd.GeoDataFrame,
+    served: Callable[[Study], pd.Series],
 ) -> tuple[HoursTold, ...]:
-    """Count the counters of each need that asks to be open at a moment, and the people unknown hours decide for.
+    """Count the counters of each need that asks to be open at a moment, and the people unknown
+    hours decide for.
 
-    ``services`` are all those near enough; ``demand`` is measured, and ``served`` says who is under another study.
+    ``services`` are all those near enough; ``demand`` is measured, and ``served`` says who is under
+    another study.
     """
     asking = [need for need in study.needs if need.open_at is not None]
     people = 0
@@ -89,21 +108,34 @@ def told(
     for need in asking:
         of_type = services[services["type"].isin(need.types)]
         known, enough = hours_known(of_type, need), open_enough(of_type, need)
-        rows.append(HoursTold(need.key, int(enough.sum()), int((known & ~enough).sum()), int((~known).sum()), people))
+        rows.append(
+            HoursTold(
+                need.key,
+                int(enough.sum()),
+                int((known & ~enough).sum()),
+                int((~known).sum()),
+                people,
+            )
+        )
     return tuple(rows)
 
 
 def other_way(study: Study) -> Study:
-    """Return the study that takes unknown hours the other way, for the needs that ask to be open at a moment."""
+    """Return the study that takes unknown hours the other way, for the needs that ask to be open at
+    a moment.
+    """
     other = {"open": "closed", "closed": "open"}
     needs = tuple(
-        need if need.open_at is None else replace(need, unknown_hours=other[need.unknown_hours]) for need in study.needs
+        need if need.open_at is None else replace(need, unknown_hours=other[need.unknown_hours])
+        for need in study.needs
     )
     return replace(study, needs=needs)
 
 
 def _any_unknown(services: gpd.GeoDataFrame, needs: Sequence[Need]) -> bool:
-    return any(not hours_known(services[services["type"].isin(need.types)], need).all() for need in needs)
+    return any(
+        not hours_known(services[services["type"].isin(need.types)], need).all() for need in needs
+    )
 
 
 def _states(hours: pd.Series, at: Moment) -> list[bool | None]:
@@ -119,18 +151,20 @@ def _texts(hours: pd.Series) -> list[str | None]:
 
 
 COLUMNS = ("service", "hours")
-"""What a layer of stops must have; ``name`` and ``commune`` (INSEE code) are read where they are. In place of ``hours``
-it may have ``days`` (French weekdays): the stop is then open in the hours of its service on those days."""
+"""What a layer of stops must have; ``name`` and ``commune`` (INSEE code) are read where they are.
+In place of ``hours`` it may have ``days`` (French weekdays): the stop is then open in the hours of
+its service on those days."""
 
 
 def with_stops(
     services: gpd.GeoDataFrame, study: Study, path: Path, territory: Territory
 ) -> tuple[gpd.GeoDataFrame, int, list[Finding]]:
-    """Return the services (indexed by id), each itinerant one replaced by its stops, the stops read, what was noticed.
+    """Return the services (indexed by id), each itinerant one replaced by its stops, the stops
+    read, what was noticed.
 
-    A stop is a counter of its service's type, open on its own days (``hours``, in OpenStreetMap's form), at its own
-    point, else at the town hall of its commune. The point that a directory gives to the service itself (a garage, a
-    seat) then serves nobody.
+    A stop is a counter of its service's type, open on its own days (``hours``, in OpenStreetMap's
+    form), at its own point, else at the town hall of its commune. The point that a directory gives
+    to the service itself (a garage, a seat) then serves nobody.
 
     Raises
     ------
@@ -154,7 +188,12 @@ def with_stops(
     check_text(stops, COLUMNS, where=where)
     known = stops["service"].isin(services.index)
     findings = [
-        Finding("stop-without-service", study.stops_layer, str(service), f"{service} : aucun service de ce nom.")
+        Finding(
+            "stop-without-service",
+            study.stops_layer,
+            str(service),
+            f"{service} : aucun service de ce nom.",
+        )
         for service in dict.fromkeys(stops.loc[~known, "service"])
     ]
     read, stops = len(stops), stops[known].reset_index(drop=True)
@@ -164,17 +203,23 @@ def with_stops(
     rows = _as_services(placed, services, territory)
     findings += _remarks(rows, study.stops_layer)
     replaced = services.index.isin(stops["service"])
-    table = gpd.GeoDataFrame(pd.concat([services[~replaced], rows]), geometry="geometry", crs=LONLAT)
+    table = gpd.GeoDataFrame(
+        pd.concat([services[~replaced], rows]), geometry="geometry", crs=LONLAT
+    )
     kinds = {name: kind for name, kind in services.dtypes.items() if name != "geometry"}
     return table.astype(kinds).sort_index().rename_axis(services.index.name), read, findings
 
 
 def _hours_on(stops: gpd.GeoDataFrame, hours: pd.Series) -> list[str | None]:
-    """Return the hours of the service of each stop on the days of the stop; None when either is not known."""
+    """Return the hours of the service of each stop on the days of the stop; None when either is not
+    known.
+    """
     told: list[str | None] = []
     for service, days in zip(stops["service"], stops["days"], strict=True):
         week = osm_week(hours.get(service))
-        chosen = [number for number, day in enumerate(WEEKDAYS_FR) if day in str(days or "").split()]
+        chosen = [
+            number for number, day in enumerate(WEEKDAYS_FR) if day in str(days or "").split()
+        ]
         if week is None or not chosen:
             told.append(None)
             continue
@@ -183,28 +228,52 @@ def _hours_on(stops: gpd.GeoDataFrame, hours: pd.Series) -> list[str | None]:
     return told
 
 
-def _placed(stops: gpd.GeoDataFrame, services: gpd.GeoDataFrame, territory: Territory) -> gpd.GeoDataFrame:
-    """Give each stop its commune and its point: its own, else that of the town hall of its commune."""
+def _placed(
+    stops: gpd.GeoDataFrame, services: gpd.GeoDataFrame, territory: Territory
+) -> gpd.GeoDataFrame:
+    """Give each stop its commune and its point: its own, else that of the town hall of its
+    commune.
+    """
     outlines = territory.polygons.dropna().rename("geometry").to_frame()
-    commune = stops["commune"] if "commune" in stops.columns else pd.Series(None, index=stops.index, dtype=object)
+    commune = (
+        stops["commune"]
+        if "commune" in stops.columns
+        else pd.Series(None, index=stops.index, dtype=object)
+    )
     located = stops.geometry.notna() & ~stops.geometry.is_empty
-    standing = stops.loc[located, ["geometry"]].sjoin(outlines, predicate="within")["code"].groupby(level=0).first()
+    standing = (
+        stops.loc[located, ["geometry"]]
+        .sjoin(outlines, predicate="within")["code"]
+        .groupby(level=0)
+        .first()
+    )
     commune = commune.where(commune.notna(), standing.reindex(stops.index)).fillna("")
-    halls = services[(services["type"] == "town_hall") & services.geometry.notna()].drop_duplicates("commune")
-    hall = gpd.GeoSeries(halls.set_index("commune").geometry.reindex(commune), crs=LONLAT).set_axis(stops.index)
+    halls = services[(services["type"] == "town_hall") & services.geometry.notna()].drop_duplicates(
+        "commune"
+    )
+    hall = gpd.GeoSeries(halls.set_index("commune").geometry.reindex(commune), crs=LONLAT).set_axis(
+        stops.index
+    )
     return stops.assign(commune=commune).set_geometry(stops.geometry.where(located, hall))
 
 
-def _as_services(stops: gpd.GeoDataFrame, services: gpd.GeoDataFrame, territory: Territory) -> gpd.GeoDataFrame:
+def _as_services(
+    stops: gpd.GeoDataFrame, services: gpd.GeoDataFrame, territory: Territory
+) -> gpd.GeoDataFrame:
     """Return the stops as services: those of their service, but for what is their own."""
     number = stops.groupby("service").cumcount() + 1
     names = territory.communes.set_index("code")
     parents = services.loc[stops["service"]].reset_index(drop=True)
     place = names["name"].reindex(stops["commune"]).reset_index(drop=True)
-    own = stops["name"].notna() & (stops["name"] != parents["name"]) if "name" in stops.columns else None
+    own = (
+        stops["name"].notna() & (stops["name"] != parents["name"])
+        if "name" in stops.columns
+        else None
+    )
     told = place if own is None else stops["name"].where(own, place)
     rows = parents.assign(
-        name=parents["name"] + told.map(lambda at: f", arrêt {at}" if isinstance(at, str) and at else ", arrêt"),
+        name=parents["name"]
+        + told.map(lambda at: f", arrêt {at}" if isinstance(at, str) and at else ", arrêt"),
         commune=stops["commune"],
         commune_name=place.fillna(""),
         departement=names["departement"].reindex(stops["commune"]).fillna("").to_numpy(),
@@ -213,7 +282,9 @@ def _as_services(stops: gpd.GeoDataFrame, services: gpd.GeoDataFrame, territory:
         inside=stops["commune"].isin(names.index),
     )
     frame = gpd.GeoDataFrame(rows, geometry=stops.geometry.to_numpy(), crs=LONLAT)
-    return frame.set_axis(pd.Index(stops["service"] + "@" + number.astype(str), name=services.index.name))
+    return frame.set_axis(
+        pd.Index(stops["service"] + "@" + number.astype(str), name=services.index.name)
+    )
 
 
 def _remarks(rows: gpd.GeoDataFrame, layer: str) -> list[Finding]:
@@ -221,11 +292,21 @@ def _remarks(rows: gpd.GeoDataFrame, layer: str) -> list[Finding]:
     unread = rows.index[rows["hours_per_week"].isna()]
     return [
         *(
-            Finding("stop-without-point", layer, str(item), f"{rows.at[item, 'name']} : ni point, ni mairie localisée.")
+            Finding(
+                "stop-without-point",
+                layer,
+                str(item),
+                f"{rows.at[item, 'name']} : ni point, ni mairie localisée.",
+            )
             for item in missing
         ),
         *(
-            Finding("unreadable-hours", layer, str(item), f"{rows.at[item, 'name']} : horaires d'arrêt non compris.")
+            Finding(
+                "unreadable-hours",
+                layer,
+                str(item),
+                f"{rows.at[item, 'name']} : horaires d'arrêt non compris.",
+            )
             for item in unread
         ),
     ]
@@ -239,18 +320,20 @@ NEW_ID = "nouveau-{n}"
 
 
 def changed(services: gpd.GeoDataFrame, study: Study, territory: Territory) -> gpd.GeoDataFrame:
-    """Return the services (indexed by id) with the study's changes made: opened, then hours set, then closed.
+    """Return the services (indexed by id) with the study's changes made: opened, then hours set,
+    then closed.
 
     A counter opened then closed leaves the table as it was.
 
     Raises
     ------
-    StudyError
-        A change names a service that is not there, stands too far from the territory, or has hours nobody can read.
+    StudyError A change names a service that is not there, stands too far from the territory, or has
+        hours nobody can read.
     """
     changes = study.changes
     opened = [
-        _opened(one, NEW_ID.format(n=n), study, territory, services) for n, one in enumerate(changes.open, start=1)
+        _opened(one, NEW_ID.format(n=n), study, territory, services)
+        for n, one in enumerate(changes.open, start=1)
     ]
     table = _joined(services, opened)
     for service, hours in changes.hours:
@@ -265,7 +348,9 @@ def _joined(services: gpd.GeoDataFrame, opened: list[gpd.GeoDataFrame]) -> gpd.G
     if not opened:
         return services
     table = gpd.GeoDataFrame(pd.concat([services, *opened]), geometry="geometry", crs=LONLAT)
-    return table.astype({name: kind for name, kind in services.dtypes.items() if name != "geometry"})
+    return table.astype(
+        {name: kind for name, kind in services.dtypes.items() if name != "geometry"}
+    )
 
 
 def _opened(
@@ -276,14 +361,21 @@ def _opened(
     buffer_m = study.territory.buffer_m
     here, ground = gpd.GeoSeries([point, territory.boundary], crs=LONLAT).to_crs(METRIC)
     if not here.distance(ground) <= buffer_m:  # an impossible point is at no distance at all
-        what = f"le point {opening.lon:g},{opening.lat:g} est à plus de {buffer_m / 1000:g} km du territoire"
-        raise study.refusal("changes.open", what, "longitude puis latitude en degrés, comme 1.605,42.966")
+        what = (
+            f"le point {opening.lon:g},{opening.lat:g} est à plus de {buffer_m / 1000:g} km du "
+            "territoire"
+        )
+        raise study.refusal(
+            "changes.open", what, "longitude puis latitude en degrés, comme 1.605,42.966"
+        )
     outlines = territory.polygons
     inside = outlines.index[outlines.notna() & outlines.contains(point)]
     commune = str(inside[0]) if len(inside) else ""
     row = territory.communes.set_index("code").loc[commune] if commune else None
     place = "" if row is None else str(row["name"])
-    label = opening.name or f"{SERVICE_TYPES[opening.type].label_fr.capitalize()} ouverte, {place or 'hors territoire'}"
+    label = opening.name or (
+        f"{SERVICE_TYPES[opening.type].label_fr.capitalize()} ouverte, {place or 'hors territoire'}"
+    )
     values = {
         "type": opening.type,
         "name": label,
@@ -291,34 +383,46 @@ def _opened(
         "commune_name": place,
         "departement": "" if row is None else str(row["departement"]),
         "hours": opening.hours or None,
-        "hours_per_week": _readable(opening.hours, "changes.open", study) if opening.hours else None,
+        "hours_per_week": _readable(opening.hours, "changes.open", study)
+        if opening.hours
+        else None,
         "inside": bool(commune),
         "geometry": point,
     }
     blank = dict.fromkeys(services.columns) | values
-    frame = gpd.GeoDataFrame([blank], index=pd.Index([name], name=services.index.name), geometry="geometry", crs=LONLAT)
+    frame = gpd.GeoDataFrame(
+        [blank], index=pd.Index([name], name=services.index.name), geometry="geometry", crs=LONLAT
+    )
     return frame[list(services.columns)].astype({"hours_per_week": float, "inside": bool})
 
 
-def _with_hours(table: gpd.GeoDataFrame, service: str, hours: str, study: Study) -> gpd.GeoDataFrame:
+def _with_hours(
+    table: gpd.GeoDataFrame, service: str, hours: str, study: Study
+) -> gpd.GeoDataFrame:
     _require(table, service, "changes.hours", study)
     weekly = _readable(hours, "changes.hours", study)
     at = table.index == service
     return table.assign(
-        hours=table["hours"].astype(object).mask(at, hours), hours_per_week=table["hours_per_week"].mask(at, weekly)
+        hours=table["hours"].astype(object).mask(at, hours),
+        hours_per_week=table["hours_per_week"].mask(at, weekly),
     )
 
 
 def _readable(hours: str, key: str, study: Study) -> float:
     weekly = 0.0 if hours.strip() == "off" else weekly_hours(hours)
     if weekly is None:
-        raise study.refusal(key, f"les horaires {hours!r} ne se lisent pas", '"Mo-Fr 09:00-12:00,14:00-17:00"')
+        raise study.refusal(
+            key, f"les horaires {hours!r} ne se lisent pas", '"Mo-Fr 09:00-12:00,14:00-17:00"'
+        )
     return weekly
 
 
 def _require(table: gpd.GeoDataFrame, service: str, key: str, study: Study) -> None:
     if service not in table.index:
-        remedy = ", ".join(_resembling(service, table)) or "un identifiant donné par « geoguichet coverage nearest »"
+        remedy = (
+            ", ".join(_resembling(service, table))
+            or "un identifiant donné par « geoguichet coverage nearest »"
+        )
         raise study.refusal(key, f"aucun service n'a l'identifiant {service!r}", remedy)
 
 
@@ -334,7 +438,8 @@ def _resembling(text: str, table: gpd.GeoDataFrame) -> Iterable[str]:
 def supply_points(
     territory: Territory, services: gpd.GeoDataFrame, study: Study
 ) -> tuple[gpd.GeoDataFrame, dict[str, int], list[Finding]]:
-    """Return the services that meet at least one need, with a column ``needs`` (comma-separated keys).
+    """Return the services that meet at least one need, with a column ``needs`` (comma-separated
+    keys).
 
     The counters say how many could not be counted (see :func:`near_services`).
 
@@ -347,7 +452,10 @@ def supply_points(
     near, strayed = near_services(territory, wanted, study)
     findings = [
         Finding(
-            "implausible-point", study.services_layer, item, f"{name} : situé loin de sa commune, il n'est pas compté."
+            "implausible-point",
+            study.services_layer,
+            item,
+            f"{name} : situé loin de sa commune, il n'est pas compté.",
         )
         for item, name in strayed["name"].items()
     ]
@@ -364,10 +472,12 @@ def supply_points(
 def near_services(
     territory: Territory, services: gpd.GeoDataFrame, study: Study
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
-    """Return the services that can be counted, and those inside the territory that are not believed.
+    """Return the services that can be counted, and those inside the territory that are not
+    believed.
 
-    A service without a point, or farther than the study's buffer beyond the border, cannot be counted; one whose own
-    point lies farther than ``demand.tolerance`` from its commune is not believed.
+    A service without a point, or farther than the study's buffer beyond the border, cannot be
+    counted; one whose own point lies farther than ``demand.tolerance`` from its commune is not
+    believed.
     """
     located = services[services.geometry.notna() & ~services.geometry.is_empty]
     believed = ~(distance_to_commune_m(located, territory) > study.demand.tolerance_m)
@@ -376,27 +486,36 @@ def near_services(
 
 
 def meeting(services: gpd.GeoDataFrame, study: Study) -> gpd.GeoDataFrame:
-    """Return the services that meet at least one need of a study, with a column ``needs``, by id."""
-    services = services.assign(needs=pd.Series(_needs_met(services, study.needs), services.index, dtype=object))
+    """Return the services that meet at least one need of a study, with a column ``needs``, by
+    id.
+    """
+    services = services.assign(
+        needs=pd.Series(_needs_met(services, study.needs), services.index, dtype=object)
+    )
     return services[services["needs"] != ""].sort_index()
 
 
 def _refuse_unmet(services: gpd.GeoDataFrame, need: Need, study: Study) -> None:
-    """Refuse a need that no service at all meets: nobody could be served, and the question is likely mistyped."""
+    """Refuse a need that no service at all meets: nobody could be served, and the question is
+    likely mistyped.
+    """
     if meets(services, need).any():
         return
     least = need.min_hours_per_week
     hours = f" ouvert au moins {least:g} h par semaine" if least else ""
     hours += f" ouvert {need.open_at}" if need.open_at is not None else ""
     raise FrameError(
-        f"{study.where}, service « {need.key} » : aucun service {', '.join(need.types)}{hours} dans la couche "
+        f"{study.where}, service « {need.key} » : aucun service {', '.join(need.types)}{hours} "
+        "dans la couche "
         f"{study.services_layer} à moins de {study.territory.buffer_m / 1000:g} km du territoire ; "
         "vérifiez la couche ou le seuil."
     )
 
 
 def meets(services: gpd.GeoDataFrame, need: Need) -> pd.Series:
-    """Return True for the services of the need's types whose hours are enough (see :func:`open_enough`)."""
+    """Return True for the services of the need's types whose hours are enough (see
+    :func:`open_enough`).
+    """
     return services["type"].isin(need.types) & open_enough(services, need)
 
 

@@ -1,4 +1,6 @@
-"""Which hosts become kiosks: the question of a study put to the model that answers it (``siting``)."""
+"""Which hosts become kiosks: the question of a study put to the model that answers it
+(``siting``).
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ from geoguichet.coverage.study.study import Study
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Asked:
-    """What a model is asked: which points count, for how much, what each host would do for them, how long to search."""
+    """What a model is asked: which points count, for how much, what each host would do for them,
+    how long to search.
+    """
 
     study: Study
     choice: KioskChoice
@@ -60,7 +64,10 @@ class _Asked:
         place[self.rows] = np.arange(len(self.rows))
         kept = place[whole.origin] >= 0
         return CostMatrix(
-            place[whole.origin[kept]], whole.destination[kept], whole.cost[kept], (len(self.rows), whole.shape[1])
+            place[whole.origin[kept]],
+            whole.destination[kept],
+            whole.cost[kept],
+            (len(self.rows), whole.shape[1]),
         )
 
     @property
@@ -71,10 +78,16 @@ class _Asked:
     @property
     def within(self) -> dict[str, Any]:
         """Return the rules, and how long and how near the best the search goes."""
-        return {"rules": self.prospect.rules, "time_limit_s": self.choice.time_limit_s, "gap": self.choice.gap}
+        return {
+            "rules": self.prospect.rules,
+            "time_limit_s": self.choice.time_limit_s,
+            "gap": self.choice.gap,
+        }
 
 
-def solve(study: Study, choice: KioskChoice, prospect: Prospect, demand: gpd.GeoDataFrame) -> KioskPlan:
+def solve(
+    study: Study, choice: KioskChoice, prospect: Prospect, demand: gpd.GeoDataFrame
+) -> KioskPlan:
     """Choose the hosts by the study's model; positions are those of the hosts.
 
     ``uncoverable`` are positions in the prospect's white points.
@@ -92,9 +105,12 @@ def solve(study: Study, choice: KioskChoice, prospect: Prospect, demand: gpd.Geo
         plan = _MODELS[choice.question](_Asked(study, choice, prospect, demand, rows, weight))
     except SitingError as error:
         raise SitingError(
-            f"{study.where}, table « kiosks » : {_fault(choice, prospect) or _beyond(choice) or error}"
+            f"{study.where}, table « kiosks » : "
+            f"{_fault(choice, prospect) or _beyond(choice) or error}"
         ) from error
-    return replace(plan, uncoverable=tuple(int(row) for row in rows[list(plan.uncoverable)]), assigned=())
+    return replace(
+        plan, uncoverable=tuple(int(row) for row in rows[list(plan.uncoverable)]), assigned=()
+    )
 
 
 def _most(asked: _Asked) -> KioskPlan:
@@ -105,9 +121,16 @@ def _budget(asked: _Asked) -> KioskPlan:
     choice, budget, prices = asked.choice, asked.choice.sites_budget_eur or 0.0, asked.prices_eur
     least = float(np.delete(prices, list(asked.prospect.rules.forbidden)).min(initial=np.inf))
     if least > budget:
-        what = f"il reste {budget:.0f} EUR pour les visioguichets et le moins cher coûte {least:.0f} EUR"
-        raise asked.study.refusal("kiosks.budget", what, f'budget = "{least + choice.experts_eur:.0f} EUR" ou plus')
-    return budget_covering(asked.cover, asked.weight, prices, budget, p=choice.count, **asked.within)
+        what = (
+            f"il reste {budget:.0f} EUR pour les visioguichets et le moins cher coûte "
+            f"{least:.0f} EUR"
+        )
+        raise asked.study.refusal(
+            "kiosks.budget", what, f'budget = "{least + choice.experts_eur:.0f} EUR" ou plus'
+        )
+    return budget_covering(
+        asked.cover, asked.weight, prices, budget, p=choice.count, **asked.within
+    )
 
 
 def _share(asked: _Asked) -> KioskPlan:
@@ -122,11 +145,19 @@ def _share(asked: _Asked) -> KioskPlan:
         raise asked.study.refusal("kiosks.share", what, "une part plus grande")
     if share * total > served + reachable:
         most = _percent(served + reachable, total)
-        what = f"guichets et lieux d'accueil possibles réunis desservent au plus {most} des habitants"
-        raise asked.study.refusal("kiosks.share", what, "une part plus petite, ou d'autres types de lieux")
+        what = (
+            f"guichets et lieux d'accueil possibles réunis desservent au plus {most} des habitants"
+        )
+        raise asked.study.refusal(
+            "kiosks.share", what, "une part plus petite, ou d'autres types de lieux"
+        )
     wanted = (share * total - served) / float(weight.sum())
     return partial_covering(
-        asked.cover, weight, wanted, cost=asked.prices_eur if choice.priced else None, **asked.within
+        asked.cover,
+        weight,
+        wanted,
+        cost=asked.prices_eur if choice.priced else None,
+        **asked.within,
     )
 
 
@@ -136,16 +167,22 @@ def _everyone(asked: _Asked) -> KioskPlan:
 
 
 def _backup(asked: _Asked) -> KioskPlan:
-    return backup_covering(asked.cover, asked.weight, asked.count, second=asked.choice.second, **asked.within)
+    return backup_covering(
+        asked.cover, asked.weight, asked.count, second=asked.choice.second, **asked.within
+    )
 
 
 def _median(asked: _Asked) -> KioskPlan:
-    return p_median(asked.costs, asked.weight, asked.count, beyond=asked.choice.farthest, **asked.within)
+    return p_median(
+        asked.costs, asked.weight, asked.count, beyond=asked.choice.farthest, **asked.within
+    )
 
 
 def _center(asked: _Asked) -> KioskPlan:
     choice = asked.choice
-    return p_center(asked.costs, asked.count, rules=asked.prospect.rules, time_limit_s=choice.time_limit_s)
+    return p_center(
+        asked.costs, asked.count, rules=asked.prospect.rules, time_limit_s=choice.time_limit_s
+    )
 
 
 _MODELS: dict[Question, Callable[[_Asked], KioskPlan]] = {
@@ -160,12 +197,15 @@ _MODELS: dict[Question, Callable[[_Asked], KioskPlan]] = {
 
 
 def _fault(choice: KioskChoice, prospect: Prospect) -> str:
-    """Name the rules without which a choice of hosts would exist; empty when the rules are not at fault.
+    """Name the rules without which a choice of hosts would exist; empty when the rules are not at
+    fault.
 
     Each rule is dropped in turn, over a demand that any host serves.
     """
     rules = prospect.rules
-    if set(rules.forbidden) >= set(range(len(prospect.hosts))) or _possible(rules, choice.count, len(prospect.hosts)):
+    if set(rules.forbidden) >= set(range(len(prospect.hosts))) or _possible(
+        rules, choice.count, len(prospect.hosts)
+    ):
         return ""
     without = {
         "floor": replace(rules, floors={}),
@@ -175,13 +215,18 @@ def _fault(choice: KioskChoice, prospect: Prospect) -> str:
         "excluded": replace(rules, forbidden=()),
         "existing": replace(rules, existing=()),
     }
-    found = [key for key, fewer in without.items() if _possible(fewer, choice.count, len(prospect.hosts))]
+    found = [
+        key for key, fewer in without.items() if _possible(fewer, choice.count, len(prospect.hosts))
+    ]
     if choice.count is not None and _possible(rules, len(prospect.hosts), len(prospect.hosts)):
         found.append("count")
     told = " ou ".join(f"« {key} »" for key in found)
     if not told:
         return "les règles se contredisent de plusieurs façons à la fois ; retirez-les une à une."
-    return f"aucun choix de lieux ne respecte toutes les règles ; il en existe un si l'on assouplit {told}."
+    return (
+        "aucun choix de lieux ne respecte toutes les règles ; il en existe un si l'on "
+        f"assouplit {told}."
+    )
 
 
 def _beyond(choice: KioskChoice) -> str:
@@ -189,13 +234,31 @@ def _beyond(choice: KioskChoice) -> str:
     asked = {"one_per": bool(choice.one_per), "spacing": choice.spacing_m is not None}
     rules = " et ".join(f"« {key} »" for key, given in asked.items() if given)
     if choice.question == "center":
-        far = f"{choice.farthest / 1000:g} km" if choice.reach_s is None else f"{choice.farthest / 60:g} min"
-        few = "1 visioguichet ne suffit" if choice.count == 1 else f"{choice.count} visioguichets ne suffisent"
-        return f"{few} pas pour que toute commune en ait un à moins de {far} ; augmentez count ou farthest."
+        far = (
+            f"{choice.farthest / 1000:g} km"
+            if choice.reach_s is None
+            else f"{choice.farthest / 60:g} min"
+        )
+        few = (
+            "1 visioguichet ne suffit"
+            if choice.count == 1
+            else f"{choice.count} visioguichets ne suffisent"
+        )
+        return (
+            f"{few} pas pour que toute commune en ait un à moins de {far} ; augmentez count ou "
+            "farthest."
+        )
     if choice.question not in ("everyone", "share") or not rules:
         return ""
-    wish = "tous ceux qui peuvent l'être" if choice.question == "everyone" else "cette part des habitants"
-    return f"aucun choix de lieux qui respecte {rules} ne dessert {wish} ; assouplissez la règle, ou baissez share."
+    wish = (
+        "tous ceux qui peuvent l'être"
+        if choice.question == "everyone"
+        else "cette part des habitants"
+    )
+    return (
+        f"aucun choix de lieux qui respecte {rules} ne dessert {wish} ; assouplissez la règle, "
+        "ou baissez share."
+    )
 
 
 def _possible(rules: SiteRules, count: int | None, hosts: int) -> bool:

@@ -1,4 +1,6 @@
-"""Where a visioguichet may stand: the hosts of the study's types that are eligible, and the rules on choosing them."""
+"""Where a visioguichet may stand: the hosts of the study's types that are eligible, and the rules
+on choosing them.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ _SAME_PLACE_DEG = 1e-5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hosts:
-    """The hosts of the study's types: those that are eligible, and those that one of its conditions turns down."""
+    """The hosts of the study's types: those that are eligible, and those that one of its conditions
+    turns down.
+    """
 
     eligible: gpd.GeoDataFrame
     refused: gpd.GeoDataFrame
@@ -38,26 +42,34 @@ class Hosts:
 
 
 def candidate_hosts(
-    territory: Territory, services: gpd.GeoDataFrame, demand: gpd.GeoDataFrame, study: Study, kiosks: KioskChoice
+    territory: Territory,
+    services: gpd.GeoDataFrame,
+    demand: gpd.GeoDataFrame,
+    study: Study,
+    kiosks: KioskChoice,
 ) -> Hosts:
     """Return the candidate hosts, one per place, indexed by service id in order.
 
-    A host is a located service of one of the study's candidate types, in a commune of the territory, whose point lies
-    within the tolerance of its commune (for the type that stands for the demand, the very points that do), open and
-    connected as the study asks. Kiosks that exist already are hosts whatever they are.
+    A host is a located service of one of the study's candidate types, in a commune of the
+    territory, whose point lies within the tolerance of its commune (for the type that stands for
+    the demand, the very points that do), open and connected as the study asks. Kiosks that exist
+    already are hosts whatever they are.
 
     Raises
     ------
     SitingError
         No host is left.
-    StudyError
-        A list names a host that is not there or not eligible, or a column is missing from the services.
+    StudyError A list names a host that is not there or not eligible, or a column is missing from
+        the services.
     """
-    located = services[services["inside"] & services.geometry.notna() & ~services.geometry.is_empty].sort_index()
+    located = services[
+        services["inside"] & services.geometry.notna() & ~services.geometry.is_empty
+    ].sort_index()
     listed = located.index.isin(kiosks.existing)
     hosts = located[located["type"].isin(kiosks.candidates) | listed]
     hosts = _one_per_place(
-        hosts[_believed(hosts, territory, demand, study) | hosts.index.isin(kiosks.existing)], kiosks
+        hosts[_believed(hosts, territory, demand, study) | hosts.index.isin(kiosks.existing)],
+        kiosks,
     )
     _check_named(territory, hosts, kiosks, study)
     existing = np.isin(np.arange(len(hosts)), chosen(hosts, kiosks.existing))
@@ -66,8 +78,13 @@ def candidate_hosts(
         refused = ~passes & ~existing
         for position in chosen(hosts, kiosks.required):
             if refused[position]:
-                what = f"le lieu imposé {hosts['name'].iloc[position]!r} ne remplit pas la condition « {key} »"
-                raise study.refusal("kiosks.required", what, f"retirez-le de la liste ou assouplissez {key}")
+                what = (
+                    f"le lieu imposé {hosts['name'].iloc[position]!r} ne remplit pas la "
+                    f"condition « {key} »"
+                )
+                raise study.refusal(
+                    "kiosks.required", what, f"retirez-le de la liste ou assouplissez {key}"
+                )
         counters[name] = int((refused & kept).sum())
         kept &= ~refused
     counters["hosts"] = int(kept.sum())
@@ -76,13 +93,15 @@ def candidate_hosts(
     return Hosts(hosts[kept], hosts[~kept], counters)
 
 
-def site_rules(hosts: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, territory: Territory, study: Study) -> SiteRules:
+def site_rules(
+    hosts: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, territory: Territory, study: Study
+) -> SiteRules:
     """Return the study's rules on the choice of hosts, by their positions.
 
     Raises
     ------
-    StudyError
-        A floor names a département that is not there, or the floors ask for more kiosks than there are.
+    StudyError A floor names a département that is not there, or the floors ask for more kiosks than
+        there are.
     """
     choice = study.kiosks
     if choice is None:
@@ -106,7 +125,9 @@ def site_rules(hosts: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, territory: T
 
 
 def chosen(hosts: gpd.GeoDataFrame, names: Iterable[str]) -> tuple[int, ...]:
-    """Return the position of the host each name means: its id, or in a commune the one open longest, then first."""
+    """Return the position of the host each name means: its id, or in a commune the one open
+    longest, then first.
+    """
     found = []
     weekly = hosts["hours_per_week"].fillna(-1.0).to_numpy()
     for name in names:
@@ -116,27 +137,43 @@ def chosen(hosts: gpd.GeoDataFrame, names: Iterable[str]) -> tuple[int, ...]:
 
 
 def excluded(hosts: gpd.GeoDataFrame, choice: KioskChoice) -> tuple[int, ...]:
-    """Return the positions of every host that the excluded names mean, save those the study requires by their id."""
+    """Return the positions of every host that the excluded names mean, save those the study
+    requires by their id.
+    """
     kept = set(chosen(hosts, choice.required)) | set(chosen(hosts, choice.existing))
-    return tuple(sorted({int(place) for name in choice.excluded for place in _meant(hosts, name)} - kept))
+    return tuple(
+        sorted({int(place) for name in choice.excluded for place in _meant(hosts, name)} - kept)
+    )
 
 
 def costs_eur(hosts: gpd.GeoDataFrame, choice: KioskChoice) -> npt.NDArray[np.float64]:
-    """Return what a kiosk costs in each host, in euros: its own column, its type's cost, else the study's."""
+    """Return what a kiosk costs in each host, in euros: its own column, its type's cost, else the
+    study's.
+    """
     if choice.site_cost_column:
         return hosts[choice.site_cost_column].to_numpy(float)
-    return hosts["type"].map(dict(choice.site_cost)).fillna(choice.user_side_cost_eur).to_numpy(float)
+    return (
+        hosts["type"].map(dict(choice.site_cost)).fillna(choice.user_side_cost_eur).to_numpy(float)
+    )
 
 
-def needs_opened(hosts: gpd.GeoDataFrame, study: Study, choice: KioskChoice) -> list[frozenset[str]]:
-    """Return what a kiosk in each host opens: every need offered, or with ``hours_count`` those it is open enough for.
+def needs_opened(
+    hosts: gpd.GeoDataFrame, study: Study, choice: KioskChoice
+) -> list[frozenset[str]]:
+    """Return what a kiosk in each host opens: every need offered, or with ``hours_count`` those it
+    is open enough for.
 
-    Where needs ask for more or fewer hours a week, what two kiosks open together one of them opens alone. Where they
-    ask for a moment, two that complete each other do not count together: what is told is a minimum.
+    Where needs ask for more or fewer hours a week, what two kiosks open together one of them opens
+    alone. Where they ask for a moment, two that complete each other do not count together: what is
+    told is a minimum.
     """
     opened = [set[str]() for _ in range(len(hosts))]
     for key in choice.offers:
-        able = open_enough(hosts, study.need(key)).to_numpy() if choice.hours_count else np.ones(len(hosts), dtype=bool)
+        able = (
+            open_enough(hosts, study.need(key)).to_numpy()
+            if choice.hours_count
+            else np.ones(len(hosts), dtype=bool)
+        )
         for position in np.flatnonzero(able):
             opened[position].add(key)
     return [frozenset(keys) for keys in opened]
@@ -146,14 +183,19 @@ def _believed(
     hosts: gpd.GeoDataFrame, territory: Territory, demand: gpd.GeoDataFrame, study: Study
 ) -> npt.NDArray[np.bool_]:
     of_demand = (hosts["type"] == study.demand.at).to_numpy()
-    standing = hosts["commune"].isin(demand.index[demand["point_source"] == study.demand.at]).to_numpy()
+    standing = (
+        hosts["commune"].isin(demand.index[demand["point_source"] == study.demand.at]).to_numpy()
+    )
     near = ~of_demand
-    near[near] = ~(distance_to_commune_m(hosts[~of_demand], territory) > study.demand.tolerance_m).to_numpy()
+    near[near] = ~(
+        distance_to_commune_m(hosts[~of_demand], territory) > study.demand.tolerance_m
+    ).to_numpy()
     return np.where(of_demand, standing, near & hosts["commune"].isin(demand.index).to_numpy())
 
 
 def _one_per_place(hosts: gpd.GeoDataFrame, choice: KioskChoice) -> gpd.GeoDataFrame:
-    """Keep one host per point: one the study names, else of the type it lists first, else the first by id.
+    """Keep one host per point: one the study names, else of the type it lists first, else the first
+    by id.
 
     Of the type that comes once a commune (the town hall), the first by id alone stands for it.
     """
@@ -181,19 +223,27 @@ def _conditions(
         yield "hosts_without_cost", "site_cost", ((prices >= 0) & np.isfinite(prices)).to_numpy()
 
 
-def _connected(hosts: gpd.GeoDataFrame, broadband: Broadband, study: Study) -> npt.NDArray[np.bool_]:
+def _connected(
+    hosts: gpd.GeoDataFrame, broadband: Broadband, study: Study
+) -> npt.NDArray[np.bool_]:
     _require_column(hosts, broadband.column, "kiosks.broadband", study)
     values = hosts[broadband.column]
     if broadband.at_least is not None:
         return (pd.to_numeric(values, errors="coerce") >= broadband.at_least).to_numpy()
-    told = values.astype(object).where(values.notna(), False).map(lambda value: str(value).strip().lower())
+    told = (
+        values.astype(object)
+        .where(values.notna(), False)
+        .map(lambda value: str(value).strip().lower())
+    )
     return told.isin(("true", "1", "1.0", "oui", "yes")).to_numpy()
 
 
 def _require_column(hosts: gpd.GeoDataFrame, column: str, key: str, study: Study) -> None:
     if column not in hosts.columns:
         what = f"la couche {study.services_layer} n'a pas de colonne {column!r}"
-        raise study.refusal(key, what, ", ".join(name for name in hosts.columns if name != hosts.geometry.name))
+        raise study.refusal(
+            key, what, ", ".join(name for name in hosts.columns if name != hosts.geometry.name)
+        )
 
 
 def _metres(hosts: gpd.GeoDataFrame) -> npt.NDArray[np.float64]:
@@ -201,40 +251,61 @@ def _metres(hosts: gpd.GeoDataFrame) -> npt.NDArray[np.float64]:
 
 
 def _meant(hosts: gpd.GeoDataFrame, name: str) -> npt.NDArray[np.int64]:
-    """Return the positions of the hosts a name means: the id of one, or the code of the commune of several."""
-    return np.flatnonzero((hosts.index == name) if name in hosts.index else (hosts["commune"] == name).to_numpy())
+    """Return the positions of the hosts a name means: the id of one, or the code of the commune of
+    several.
+    """
+    return np.flatnonzero(
+        (hosts.index == name) if name in hosts.index else (hosts["commune"] == name).to_numpy()
+    )
 
 
 def _floors(territory: Territory, study: Study, choice: KioskChoice) -> dict[str, int]:
     known = [str(code) for code in territory.departements["code"]]
     for code, _ in choice.floor:
         if code not in known:
-            raise study.refusal("kiosks.floor", f"le département {code!r} est inconnu", ", ".join(known))
+            raise study.refusal(
+                "kiosks.floor", f"le département {code!r} est inconnu", ", ".join(known)
+            )
     floors = dict.fromkeys(known, choice.floor_per_departement) | dict(choice.floor)
     floors = {code: least for code, least in floors.items() if least}
     if choice.count is not None and sum(floors.values()) > choice.count:
-        what = f"les minimums par département demandent {sum(floors.values())} kiosques, count en permet {choice.count}"
-        raise study.refusal("kiosks.floor_per_departement", what, "augmentez count ou baissez les minimums")
+        what = (
+            f"les minimums par département demandent {sum(floors.values())} kiosques, count en "
+            f"permet {choice.count}"
+        )
+        raise study.refusal(
+            "kiosks.floor_per_departement", what, "augmentez count ou baissez les minimums"
+        )
     return floors
 
 
-def _check_named(territory: Territory, hosts: gpd.GeoDataFrame, kiosks: KioskChoice, study: Study) -> None:
+def _check_named(
+    territory: Territory, hosts: gpd.GeoDataFrame, kiosks: KioskChoice, study: Study
+) -> None:
     known = territory.polygons.index
     for key in ("required", "excluded", "existing"):
         for name in getattr(kiosks, key):
             if name not in known and name not in hosts.index:
-                what = f"la commune (ou l'identifiant de lieu) {name!r} est inconnue dans {territory.name}"
-                raise study.refusal(f"kiosks.{key}", what, f'un code INSEE du territoire, comme "{known[0]}"')
+                what = (
+                    f"la commune (ou l'identifiant de lieu) {name!r} est inconnue dans "
+                    f"{territory.name}"
+                )
+                raise study.refusal(
+                    f"kiosks.{key}", what, f'un code INSEE du territoire, comme "{known[0]}"'
+                )
             if key != "excluded" and not len(_meant(hosts, name)):
                 what = f"la commune {name} n'a pas de lieu d'accueil localisé"
                 raise study.refusal(f"kiosks.{key}", what, "retirez-la de la liste")
 
 
-def _none_left(hosts: gpd.GeoDataFrame, counters: dict[str, int], study: Study, kiosks: KioskChoice) -> SitingError:
+def _none_left(
+    hosts: gpd.GeoDataFrame, counters: dict[str, int], study: Study, kiosks: KioskChoice
+) -> SitingError:
     kinds = ", ".join(kiosks.candidates)
     if hosts.empty:
         return SitingError(
-            f"{study.where}, clé « kiosks.candidates » : aucun lieu {kinds} localisé dans le territoire ; "
+            f"{study.where}, clé « kiosks.candidates » : aucun lieu {kinds} localisé dans le "
+            "territoire ; "
             "essayez un autre type de lieu."
         )
     keys = {
@@ -244,8 +315,10 @@ def _none_left(hosts: gpd.GeoDataFrame, counters: dict[str, int], study: Study, 
     }
     worst = max(keys, key=lambda name: counters.get(name, 0))
     return SitingError(
-        f"{study.where}, clé « kiosks.{keys[worst]} » : cette condition écarte {counters[worst]} des "
-        f"{len(hosts)} lieux {kinds} et il n'en reste aucun ; assouplissez-la ou ajoutez des types à candidates."
+        f"{study.where}, clé « kiosks.{keys[worst]} » : cette condition écarte "
+        f"{counters[worst]} des "
+        f"{len(hosts)} lieux {kinds} et il n'en reste aucun ; assouplissez-la ou ajoutez des "
+        "types à candidates."
     )
 
 
@@ -314,7 +387,9 @@ def prospect(
     rules: SiteRules,
     router: Router,
 ) -> Prospect:
-    """Measure the way from every unserved point to every eligible host, and say which would serve which."""
+    """Measure the way from every unserved point to every eligible host, and say which would serve
+    which.
+    """
     hosts = found.eligible
     white = demand[~demand["served"]]
     margins = margins_of(white, study)
@@ -325,7 +400,12 @@ def prospect(
     number = {needs: code for code, needs in enumerate(kinds)}
     of_host = np.array([number[needs] for needs in opened], dtype=np.int64)
     useful = np.array(list(kinds.values()))[of_host[costs.destination], costs.origin]
-    kept = replace(costs, origin=costs.origin[useful], destination=costs.destination[useful], cost=costs.cost[useful])
+    kept = replace(
+        costs,
+        origin=costs.origin[useful],
+        destination=costs.destination[useful],
+        cost=costs.cost[useful],
+    )
     return Prospect(
         white=white,
         hosts=hosts,
@@ -345,13 +425,21 @@ def _reached(
     """Say which points have one of the places within the reach of a kiosk."""
     if places.empty:
         return np.zeros(len(white), dtype=bool)
-    near: npt.NDArray[np.bool_] = router.nearest(white.geometry, places.geometry).cost <= choice.reach
+    near: npt.NDArray[np.bool_] = (
+        router.nearest(white.geometry, places.geometry).cost <= choice.reach
+    )
     return near
 
 
 def first_serving(serves: sparse.sparray, opened: list[int]) -> Positions:
-    """Return for each row the first of the opened columns, in their order, that serves it; -1 where none does."""
-    table = sparse.csr_array(sparse.csr_array(serves)[:, opened]) if opened else sparse.csr_array((serves.shape[0], 0))
+    """Return for each row the first of the opened columns, in their order, that serves it; -1 where
+    none does.
+    """
+    table = (
+        sparse.csr_array(sparse.csr_array(serves)[:, opened])
+        if opened
+        else sparse.csr_array((serves.shape[0], 0))
+    )
     table.sort_indices()
     first = np.full(table.shape[0], -1, dtype=np.int64)
     some = np.diff(table.indptr) > 0
@@ -362,18 +450,22 @@ def first_serving(serves: sparse.sparray, opened: list[int]) -> Positions:
 def kiosk_table(prospect: Prospect, plan: KioskPlan, choice: KioskChoice) -> gpd.GeoDataFrame:
     """Return the kiosks, those that exist first (rank 0), then those of the plan in its order.
 
-    People are counted once, with the first kiosk of the table that serves them, whatever the model counts; ``gain`` is
-    what the plan says each adds in the model's own measure.
+    People are counted once, with the first kiosk of the table that serves them, whatever the model
+    counts; ``gain`` is what the plan says each adds in the model's own measure.
     """
     existing, opened = list(prospect.rules.existing), [*prospect.rules.existing, *plan.sites]
     hosts, old = prospect.hosts.iloc[opened], len(existing)
     people = prospect.white["people"].to_numpy(float)
     first = first_serving(prospect.serves, opened)
     added = pd.Series(
-        np.bincount(first[first >= 0], weights=people[first >= 0], minlength=len(opened)).round().astype(np.int64)
+        np.bincount(first[first >= 0], weights=people[first >= 0], minlength=len(opened))
+        .round()
+        .astype(np.int64)
     )
     required = set(prospect.rules.required)
-    standing = ["existing"] * old + ["required" if site in required else "proposed" for site in plan.sites]
+    standing = ["existing"] * old + [
+        "required" if site in required else "proposed" for site in plan.sites
+    ]
     gains = np.array([np.nan] * old + list(plan.gains), dtype=float)
     keys = [f"e-{number:03d}" for number in range(1, old + 1)]
     keys += [f"k-{number:03d}" for number in range(1, len(plan.sites) + 1)]
@@ -387,12 +479,17 @@ def kiosk_table(prospect: Prospect, plan: KioskPlan, choice: KioskChoice) -> gpd
             "host": hosts["name"].to_numpy(),
             "host_id": hosts.index.to_numpy(),
             "type": hosts["type"].to_numpy(),
-            "needs": [",".join(key for key in choice.offers if key in prospect.opened[site]) for site in opened],
+            "needs": [
+                ",".join(key for key in choice.offers if key in prospect.opened[site])
+                for site in opened
+            ],
             "hours": hosts["hours"].to_numpy(),
             "hours_per_week": hosts["hours_per_week"].to_numpy(float),
             "people_added": added.to_numpy(),
             "people_cumulated": added.cumsum().to_numpy(),
-            "share_cumulated": (added.cumsum() / people.sum() if people.sum() else added * 0.0).to_numpy(),
+            "share_cumulated": (
+                added.cumsum() / people.sum() if people.sum() else added * 0.0
+            ).to_numpy(),
             "gain": np.where(np.isfinite(gains), gains, np.nan),
             "cost_eur": np.where(np.arange(len(opened)) < old, 0.0, costs_eur(hosts, choice)),
             "model": choice.model,
@@ -422,5 +519,8 @@ def positions(prospect: Prospect, kiosks: gpd.GeoDataFrame) -> list[int]:
 def no_kiosks() -> gpd.GeoDataFrame:
     """Return the table of a study that asks for none."""
     return gpd.GeoDataFrame(
-        columns=list(KIOSK_COLUMNS), geometry=[], crs="EPSG:4326", index=pd.Index([], name="id", dtype=object)
+        columns=list(KIOSK_COLUMNS),
+        geometry=[],
+        crs="EPSG:4326",
+        index=pd.Index([], name="id", dtype=object),
     )

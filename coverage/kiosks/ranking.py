@@ -1,4 +1,6 @@
-"""The ranked list: what each kiosk adds and saves, how far any plan could go, where to stop, who is left and why."""
+"""The ranked list: what each kiosk adds and saves, how far any plan could go, where to stop, who is
+left and why.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +24,17 @@ from geoguichet.coverage.study.study import Study
 
 
 def once_open(
-    demand: gpd.GeoDataFrame, kiosks: gpd.GeoDataFrame, prospects: Prospect | None, study: Study, router: Router
+    demand: gpd.GeoDataFrame,
+    kiosks: gpd.GeoDataFrame,
+    prospects: Prospect | None,
+    study: Study,
+    router: Router,
 ) -> gpd.GeoDataFrame:
-    """Add the kiosk that reaches each point, the way to it, and whether the point is served once the kiosks are open.
+    """Add the kiosk that reaches each point, the way to it, and whether the point is served once
+    the kiosks are open.
 
-    The kiosk is the nearest within reach; for a point that kiosks serve, the nearest that serves it: where hours count
-    (``hours_count``), a nearer one may not open what the point lacks.
+    The kiosk is the nearest within reach; for a point that kiosks serve, the nearest that serves
+    it: where hours count (``hours_count``), a nearer one may not open what the point lacks.
     """
     table = demand.copy()
     name, cost = np.full(len(demand), "", dtype=object), np.full(len(demand), np.nan)
@@ -47,14 +54,24 @@ def once_open(
 
 
 def _beyond_the_nearest(
-    table: gpd.GeoDataFrame, kiosks: gpd.GeoDataFrame, prospects: Prospect, study: Study, router: Router
+    table: gpd.GeoDataFrame,
+    kiosks: gpd.GeoDataFrame,
+    prospects: Prospect,
+    study: Study,
+    router: Router,
 ) -> gpd.GeoDataFrame:
-    """Name the nearest kiosk that serves each point gained, where the nearest of all opens too little for it."""
+    """Name the nearest kiosk that serves each point gained, where the nearest of all opens too
+    little for it.
+    """
     place = np.full(len(prospects.hosts), -1, dtype=np.int64)
     place[positions(prospects, kiosks)] = np.arange(len(kiosks))
     ways, within = prospects.costs, study.kiosks.reach if study.kiosks is not None else 0.0
-    pairs = pd.DataFrame({"origin": ways.origin, "kiosk": place[ways.destination], "cost": ways.cost})
-    pairs = pairs[(pairs["kiosk"] >= 0) & (pairs["cost"] <= within)].sort_values(["origin", "cost", "kiosk"])
+    pairs = pd.DataFrame(
+        {"origin": ways.origin, "kiosk": place[ways.destination], "cost": ways.cost}
+    )
+    pairs = pairs[(pairs["kiosk"] >= 0) & (pairs["cost"] <= within)].sort_values(
+        ["origin", "cost", "kiosk"]
+    )
     best = pairs.drop_duplicates("origin")
     serving = pd.DataFrame(
         {"kiosk": kiosks.index.to_numpy()[best["kiosk"]], "cost": best["cost"].to_numpy()},
@@ -66,7 +83,9 @@ def _beyond_the_nearest(
     if isinstance(router, RoadRouter) and "kiosk_m" in table.columns and study.unit == "s":
         for kiosk, members in moved.groupby("kiosk"):
             points = table.loc[members.index].geometry
-            table.loc[members.index, "kiosk_m"] = router.metres(points, kiosks.geometry.loc[[kiosk]])
+            table.loc[members.index, "kiosk_m"] = router.metres(
+                points, kiosks.geometry.loc[[kiosk]]
+            )
     return table
 
 
@@ -79,9 +98,9 @@ REASONS = (
     "need_not_offered",
     "not_located",
 )
-"""Why a commune stays unserved: a host within reach was not chosen; none is within reach; only excluded ones are; those
-within reach are not open long enough; a condition of the study turns those within reach down; a need it lacks is one
-the kiosks do not offer; it has no point."""
+"""Why a commune stays unserved: a host within reach was not chosen; none is within reach; only
+excluded ones are; those within reach are not open long enough; a condition of the study turns those
+within reach down; a need it lacks is one the kiosks do not offer; it has no point."""
 
 SAVINGS = ("uses_per_year", "km_saved_per_year", "co2_saved_kg_per_year")
 TRANCHE_EUR = 10_000.0
@@ -101,34 +120,43 @@ class ReferenceOutcome:
     people: float | None
     """People it gains; None when nobody says where its kiosks stood."""
     most_populated: float
-    """People gained by as many kiosks put in the most populated communes in white zones: what one does unaided."""
+    """People gained by as many kiosks put in the most populated communes in white zones: what one
+    does unaided.
+    """
     best: float
     """People gained by as many of the plan's kiosks."""
     bound: float
     """People no plan of as many kiosks can exceed."""
     enough: int | None
-    """How many of the plan's kiosks gain as much as ``people``, else as ``most_populated``; None when none do."""
+    """How many of the plan's kiosks gain as much as ``people``, else as ``most_populated``; None
+    when none do.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
     """What surrounds the list of kiosks.
 
-    ``curve``: one row per number of kiosks 1..p; columns kiosks, people (gained by the first of the list), best_known
-    (by the best choice found for that number alone, the list or a greedy one), bound (no choice of as many gains more:
-    proved), gap (between those two, as a share of the bound).
+    ``curve``: one row per number of kiosks 1..p; columns kiosks, people (gained by the first of the
+    list), best_known (by the best choice found for that number alone, the list or a greedy one),
+    bound (no choice of as many gains more: proved), gap (between those two, as a share of the
+    bound).
 
-    ``unserved``: one row per reason (:data:`REASONS`) in that order; columns reason, communes, people, names (the most
-    populated).
+    ``unserved``: one row per reason (:data:`REASONS`) in that order; columns reason, communes,
+    people, names (the most populated).
     """
 
     curve: pd.DataFrame
     unserved: pd.DataFrame
     stop_at: int | None
-    """Kiosks after which the next 10,000 EUR brings fewer people than the study asks; None when it always does."""
+    """Kiosks after which the next 10,000 EUR brings fewer people than the study asks; None when it
+    always does.
+    """
     reference: ReferenceOutcome | None
     concerned: float = 0.0
-    """Weight of the unserved people whom kiosks could help, in the group that counts: what a mean is taken over."""
+    """Weight of the unserved people whom kiosks could help, in the group that counts: what a mean
+    is taken over.
+    """
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
@@ -161,10 +189,11 @@ def rank(
     kiosks: gpd.GeoDataFrame,
     plan: KioskPlan,
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, Ranking]:
-    """Return the kiosks with what they save, the demand with why it stays unserved, and the ranking around them.
+    """Return the kiosks with what they save, the demand with why it stays unserved, and the ranking
+    around them.
 
-    ``demand`` and ``kiosks`` are those of :class:`~geoguichet.coverage.result.CoverageResult` once the kiosks are
-    open; the plan's sites are positions of the prospect's hosts.
+    ``demand`` and ``kiosks`` are those of :class:`~geoguichet.coverage.result.CoverageResult` once
+    the kiosks are open; the plan's sites are positions of the prospect's hosts.
     """
     white = demand.loc[prospect.white.index]
     kiosks = _with_savings(kiosks, white, prospect, study, choice)
@@ -183,9 +212,10 @@ def rank(
 def coverage_bounds(cover: sparse.sparray, weight: npt.ArrayLike, start: npt.ArrayLike) -> Floats:
     """Return for each number of sites 1..p a weight that no choice of as many can exceed.
 
-    Lagrangian relaxation of the covering constraints (Galvao & ReVelle 1996). With multipliers 0 <= m <= w, for every
-    k at once: ``sum(w - m)`` plus the k largest of ``cover.T @ m`` is a proven upper bound; the best over subgradient
-    steps aimed at each k (in multipliers scaled by the square root of the weight) is kept.
+    Lagrangian relaxation of the covering constraints (Galvao & ReVelle 1996). With multipliers 0 <=
+    m <= w, for every k at once: ``sum(w - m)`` plus the k largest of ``cover.T @ m`` is a proven
+    upper bound; the best over subgradient steps aimed at each k (in multipliers scaled by the
+    square root of the weight) is kept.
 
     Parameters
     ----------
@@ -193,8 +223,8 @@ def coverage_bounds(cover: sparse.sparray, weight: npt.ArrayLike, start: npt.Arr
         Demand x candidates, true where the candidate covers the demand.
     weight
         Weight of each demand, not negative.
-    start
-        Weight reached by some choice of 1..p sites; sets the length of the steps and is a floor of the bounds.
+    start Weight reached by some choice of 1..p sites; sets the length of the steps and is a floor
+        of the bounds.
     """
     rows = sparse.csr_array(cover, dtype=np.float64)
     columns = sparse.csr_array(rows.T)
@@ -215,20 +245,30 @@ def coverage_bounds(cover: sparse.sparray, weight: npt.ArrayLike, start: npt.Arr
             opened = np.zeros(columns.shape[0])
             opened[order[:k]] = 1.0
             slope = rows @ opened - 1.0
-            slope[(slope > 0) & (price <= 0) | (slope < 0) & (price >= people)] = 0.0  # do not push against the box
+            slope[(slope > 0) & (price <= 0) | (slope < 0) & (price >= people)] = (
+                0.0  # do not push against the box
+            )
             length, over = float(slope**2 @ people), told[min(k, len(told)) - 1] - reached[k - 1]
             if length <= 0 or over <= 0:
                 break
-            price = np.clip(price - _STEP * _SLOWER**step * over / length * slope * people, 0.0, people)
+            price = np.clip(
+                price - _STEP * _SLOWER**step * over / length * slope * people, 0.0, people
+            )
     whole = np.floor(bounds + 1e-6) if (people == np.round(people)).all() else bounds
     monotone: Floats = np.maximum(np.minimum.accumulate(whole[::-1])[::-1], reached)
     return monotone
 
 
 def _with_savings(
-    kiosks: gpd.GeoDataFrame, white: gpd.GeoDataFrame, prospect: Prospect, study: Study, choice: KioskChoice
+    kiosks: gpd.GeoDataFrame,
+    white: gpd.GeoDataFrame,
+    prospect: Prospect,
+    study: Study,
+    choice: KioskChoice,
 ) -> gpd.GeoDataFrame:
-    """Give each commune gained to the first kiosk of the list that serves it, and add up what that saves a year."""
+    """Give each commune gained to the first kiosk of the list that serves it, and add up what that
+    saves a year.
+    """
     first = first_serving(prospect.serves, positions(prospect, kiosks))
     gained, first = white[first >= 0], first[first >= 0]
     use = choice.use
@@ -257,10 +297,12 @@ def _order(kiosks: gpd.GeoDataFrame, added: dict[str, Any]) -> list[str]:
 
 
 def _nearer_m(gained: gpd.GeoDataFrame, study: Study, choice: KioskChoice) -> Floats:
-    """Metres nearer, one way: the mean over the needs offered that the commune lacked, of counter minus kiosk.
+    """Metres nearer, one way: the mean over the needs offered that the commune lacked, of counter
+    minus kiosk.
 
-    A need no counter meets at all saves a trip nobody made: it counts for nothing. A study of times measures kilometres
-    where it knows the roads (:mod:`~geoguichet.coverage.routers.road`); else its savings are missing.
+    A need no counter meets at all saves a trip nobody made: it counts for nothing. A study of times
+    measures kilometres where it knows the roads (:mod:`~geoguichet.coverage.routers.road`); else
+    its savings are missing.
     """
     if "kiosk_m" not in gained.columns:
         return np.full(len(gained), np.nan)
@@ -280,7 +322,12 @@ def _nearer_m(gained: gpd.GeoDataFrame, study: Study, choice: KioskChoice) -> Fl
 
 def _zones(members: gpd.GeoDataFrame) -> str:
     """Return the zones of some communes, those with most of their people first."""
-    people = members.groupby("zone")["people"].sum().sort_index().sort_values(ascending=False, kind="stable")
+    people = (
+        members.groupby("zone")["people"]
+        .sum()
+        .sort_index()
+        .sort_values(ascending=False, kind="stable")
+    )
     return ",".join(zone for zone in people.index if zone)
 
 
@@ -291,7 +338,14 @@ def _reasons(demand: gpd.GeoDataFrame, white: gpd.GeoDataFrame, prospect: Prospe
     missing = (white.geometry.isna() | white.geometry.is_empty).to_numpy()
     why = np.select(
         [missing, ~prospect.helps, prospect.reachable, served_by_some, near, prospect.refused],
-        ["not_located", "need_not_offered", "not_chosen", "excluded", "host_closed", "host_refused"],
+        [
+            "not_located",
+            "need_not_offered",
+            "not_chosen",
+            "excluded",
+            "host_closed",
+            "host_refused",
+        ],
         default="no_candidate",
     )
     reason = pd.Series(why, index=white.index, dtype=object).reindex(demand.index, fill_value="")
@@ -304,7 +358,9 @@ def commune_count(demand: gpd.GeoDataFrame) -> int:
 
 
 def _unserved(demand: gpd.GeoDataFrame) -> pd.DataFrame:
-    left = demand[demand["unserved_reason"] != ""].sort_values("people", ascending=False, kind="stable")
+    left = demand[demand["unserved_reason"] != ""].sort_values(
+        "people", ascending=False, kind="stable"
+    )
     rows = [
         {
             "reason": reason,
@@ -318,10 +374,13 @@ def _unserved(demand: gpd.GeoDataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["reason", "communes", "people", "names"])
 
 
-def _curve(plan: KioskPlan, choice: KioskChoice, prospect: Prospect, kiosks: gpd.GeoDataFrame) -> pd.DataFrame:
+def _curve(
+    plan: KioskPlan, choice: KioskChoice, prospect: Prospect, kiosks: gpd.GeoDataFrame
+) -> pd.DataFrame:
     """Return the curve of the kiosks to open, people being those that existing kiosks leave.
 
-    Where rules bind the choice the greedy list would break them: only the plan's own list is then known to be possible.
+    Where rules bind the choice the greedy list would break them: only the plan's own list is then
+    known to be possible.
     """
     rules, people = prospect.rules, prospect.white["people"].to_numpy(float)
     proposed = kiosks["rank"] > 0
@@ -331,16 +390,28 @@ def _curve(plan: KioskPlan, choice: KioskChoice, prospect: Prospect, kiosks: gpd
     cover = sparse.csr_array(prospect.serves[left][:, allowed])
     people = people[left]
     bound_by = bool(rules.required or rules.one_per is not None or len(rules.apart) or rules.floors)
-    best = gained if bound_by or not len(gained) else np.maximum(gained, _greedy(cover, people, len(gained)))
+    best = (
+        gained
+        if bound_by or not len(gained)
+        else np.maximum(gained, _greedy(cover, people, len(gained)))
+    )
     bound = coverage_bounds(cover, people, best)
     if choice.question == "most" and not choice.weight and len(gained):
         best = np.minimum(best, plan.bound)
         fewer = slice(None) if not rules.required and not rules.floors else slice(-1, None)
-        bound[fewer] = np.minimum(bound[fewer], plan.bound)  # what is proved for p holds for fewer too
+        bound[fewer] = np.minimum(
+            bound[fewer], plan.bound
+        )  # what is proved for p holds for fewer too
         bound = np.maximum(bound, best)
     gap = np.divide(bound - best, bound, out=np.zeros_like(bound), where=bound > 0)
     return pd.DataFrame(
-        {"kiosks": np.arange(1, len(gained) + 1), "people": gained, "best_known": best, "bound": bound, "gap": gap}
+        {
+            "kiosks": np.arange(1, len(gained) + 1),
+            "people": gained,
+            "best_known": best,
+            "bound": bound,
+            "gap": gap,
+        }
     )
 
 
@@ -356,7 +427,9 @@ def _greedy(cover: sparse.sparray, people: npt.NDArray[np.float64], p: int) -> F
 
 
 def _stop_at(kiosks: gpd.GeoDataFrame, choice: KioskChoice) -> int | None:
-    """Return the kiosks after which every other brings too few people for its cost (gains may rise again)."""
+    """Return the kiosks after which every other brings too few people for its cost (gains may rise
+    again).
+    """
     proposed = kiosks[kiosks["rank"] > 0]
     if choice.stop_below is None or not (proposed["cost_eur"] > 0).all():
         return None
@@ -380,7 +453,12 @@ def _reference(
         return float(people[new & (prospect.serves.astype(np.int64) @ opened > 0)].sum())
 
     commune = white["commune"] if "commune" in white.columns else white.index.to_series()
-    crowded = white["people"].groupby(commune, sort=False).sum().sort_values(ascending=False, kind="stable")
+    crowded = (
+        white["people"]
+        .groupby(commune, sort=False)
+        .sum()
+        .sort_values(ascending=False, kind="stable")
+    )
     naive = gained(list(crowded.index[crowded.index.isin(hosts["commune"])][: reference.count]))
     known = gained(list(reference.communes)) if reference.communes else None
     row = curve.iloc[min(reference.count, len(curve)) - 1]

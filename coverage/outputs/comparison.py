@@ -1,4 +1,6 @@
-"""A comparison on disk: a map that shows the change, and a GeoPackage of the communes and of the areas."""
+"""A comparison on disk: a map that shows the change, and a GeoPackage of the communes and of the
+areas.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,15 @@ from geoguichet.coverage.compare import Comparison, Side
 from geoguichet.coverage.errors import OutputError
 from geoguichet.coverage.outputs import geopackage
 from geoguichet.coverage.outputs.folder import written_beside
-from geoguichet.coverage.outputs.page import MapPage, Placed, borders, collection, filled, ground, latlon
+from geoguichet.coverage.outputs.page import (
+    MapPage,
+    Placed,
+    borders,
+    collection,
+    filled,
+    ground,
+    latlon,
+)
 from geoguichet.coverage.outputs.style import BORDER, CHANGE_COLOURS, KIOSK, MOVED_COLOURS
 from geoguichet.coverage.outputs.wording import Wording
 from geoguichet.coverage.study.study import Opening
@@ -47,13 +57,16 @@ def write(comparison: Comparison, folder: Path) -> tuple[Path, ...]:
             write_layers(comparison, layers)
     except OSError as error:
         raise OutputError(
-            f"{folder} : la comparaison n'a pas été écrite ({error.strerror}) ; choisissez un autre dossier avec --out."
+            f"{folder} : la comparaison n'a pas été écrite ({error.strerror}) ; choisissez un "
+            "autre dossier avec --out."
         ) from error
     return tuple(folder / name for name in names)
 
 
 def write_layers(comparison: Comparison, path: Path) -> None:
-    """Write the layer ``changes`` (communes, with its style) and the table ``areas`` to a new GeoPackage."""
+    """Write the layer ``changes`` (communes, with its style) and the table ``areas`` to a new
+    GeoPackage.
+    """
     communes = comparison.communes.reset_index(names="id")
     polygons = communes[communes.geom_type.isin(["Polygon", "MultiPolygon"])]
     kept, kind = (polygons, "MultiPolygon") if len(polygons) else (communes, "Point")
@@ -61,9 +74,16 @@ def write_layers(comparison: Comparison, path: Path) -> None:
     try:
         with geopackage.fixed_clock():
             pyogrio.write_dataframe(
-                kept, path, layer="changes", driver="GPKG", geometry_type=kind, promote_to_multi=kind != "Point"
+                kept,
+                path,
+                layer="changes",
+                driver="GPKG",
+                geometry_type=kind,
+                promote_to_multi=kind != "Point",
             )
-            pyogrio.write_dataframe(pd.DataFrame(areas), path, layer="areas", driver="GPKG", append=True)
+            pyogrio.write_dataframe(
+                pd.DataFrame(areas), path, layer="areas", driver="GPKG", append=True
+            )
         with closing(sqlite3.connect(path)) as database:
             geopackage.check_whole(database, {"changes": len(kept), "areas": len(areas)}, path)
     except (DataSourceError, DataLayerError, FeatureError, sqlite3.Error) as error:
@@ -75,7 +95,11 @@ def render(comparison: Comparison) -> str:
     say = Wording(comparison.after.study.language, comparison.unit)
     territory = comparison.before.study.territory.name
     page = MapPage(
-        say("compare_title", territory=territory), say, panes=_PANES, panel=_panel(comparison, say), css=_CSS
+        say("compare_title", territory=territory),
+        say,
+        panes=_PANES,
+        panel=_panel(comparison, say),
+        css=_CSS,
     )
     known = comparison.before.territory or comparison.after.territory
     if known is not None:
@@ -86,10 +110,20 @@ def render(comparison: Comparison) -> str:
     return page.render(comparison.communes.total_bounds, people)
 
 
-_CSS = ".counter{box-sizing:border-box;width:12px;height:12px;border:2px solid #fff;box-shadow:0 0 2px rgb(0 0 0/60%)}"
-_CSS += f".opened{{background:{MOVED_COLOURS['gained']}}}.closed{{background:{MOVED_COLOURS['lost']}}}"
-_CSS += ".disc{box-sizing:border-box;width:12px;height:12px;border-radius:50%;border:2px solid #fff;"
-_CSS += f"box-shadow:0 0 2px rgb(0 0 0/60%);background:{KIOSK}}}.disc.gone{{background:{MOVED_COLOURS['lost']}}}"
+_CSS = (
+    ".counter{box-sizing:border-box;width:12px;height:12px;border:2px solid #fff;box-shadow:0 "
+    "0 2px rgb(0 0 0/60%)}"
+)
+_CSS += (
+    f".opened{{background:{MOVED_COLOURS['gained']}}}.closed{{background:{MOVED_COLOURS['lost']}}}"
+)
+_CSS += (
+    ".disc{box-sizing:border-box;width:12px;height:12px;border-radius:50%;border:2px solid #fff;"
+)
+_CSS += (
+    "box-shadow:0 0 2px rgb(0 0 "
+    f"0/60%);background:{KIOSK}}}.disc.gone{{background:{MOVED_COLOURS['lost']}}}"
+)
 _CSS += f".disc.new{{background:{MOVED_COLOURS['gained']}}}.disc.kept{{background:#55626b}}"
 _CSS += f".swatch{{border-color:{BORDER}}}"
 
@@ -107,7 +141,11 @@ def _panel(comparison: Comparison, say: Wording) -> str:
         dates=_dates(comparison, say),
         limits=_limits(comparison, say),
         inputs=list(dict.fromkeys((*comparison.before.inputs, *comparison.after.inputs))),
-        kiosks=[(state, say(f"layer_kiosks_{state}")) for state, table in _kiosks(comparison).items() if len(table)],
+        kiosks=[
+            (state, say(f"layer_kiosks_{state}"))
+            for state, table in _kiosks(comparison).items()
+            if len(table)
+        ],
         changed=changes_told(comparison, say),
         colours=list(CHANGE_COLOURS.items()),
         moved=MOVED_COLOURS["gained"],
@@ -128,15 +166,24 @@ def lead(comparison: Comparison, say: Wording) -> str:
 
 
 def side_told(side: Side, say: Wording, *, among: Comparison) -> str:
-    """Say which study a side is (its identifier, where two studies share a title), and whether its kiosks count."""
+    """Say which study a side is (its identifier, where two studies share a title), and whether its
+    kiosks count.
+    """
     before, after = among.before.study, among.after.study
     named = f"{side.study.id}, " if before.title == after.title and before.id != after.id else ""
-    return f"{side.study.title} ({named}{say('compare_kiosks' if side.kiosks else 'compare_counters')})"
+    return (
+        f"{side.study.title} "
+        f"({named}{say('compare_kiosks' if side.kiosks else 'compare_counters')})"
+    )
 
 
 def _dates(comparison: Comparison, say: Wording) -> str:
     """Say the day the studies were drawn up: one day for both, or each its own."""
-    days = list(dict.fromkeys(side.study.date for side in (comparison.before, comparison.after) if side.study.date))
+    days = list(
+        dict.fromkeys(
+            side.study.date for side in (comparison.before, comparison.after) if side.study.date
+        )
+    )
     return say("dated", date=say.listed([say.day(day) for day in days])) if days else ""
 
 
@@ -146,12 +193,22 @@ def _limits(comparison: Comparison, say: Wording) -> str:
 
 
 def _kiosks(comparison: Comparison) -> dict[str, gpd.GeoDataFrame]:
-    """Return the kiosks on both sides, those of the first side alone, and those of the second, by their host."""
+    """Return the kiosks on both sides, those of the first side alone, and those of the second, by
+    their host.
+    """
     before, after = comparison.before.placed, comparison.after.placed
     hosts = [set() if table is None else set(table["host_id"]) for table in (before, after)]
     both = hosts[0] & hosts[1]
-    parts = {"kept": (after, both), "gone": (before, hosts[0] - both), "new": (after, hosts[1] - both)}
-    return {state: table[table["host_id"].isin(ids)] for state, (table, ids) in parts.items() if table is not None}
+    parts = {
+        "kept": (after, both),
+        "gone": (before, hosts[0] - both),
+        "new": (after, hosts[1] - both),
+    }
+    return {
+        state: table[table["host_id"].isin(ids)]
+        for state, (table, ids) in parts.items()
+        if table is not None
+    }
 
 
 def changes_told(comparison: Comparison, say: Wording) -> list[str]:
@@ -160,7 +217,10 @@ def changes_told(comparison: Comparison, say: Wording) -> list[str]:
     names = {**comparison.before.services["name"], **comparison.after.services["name"]}
     ids = [NEW_ID.format(n=n) for n, _ in enumerate(after.changes.open, start=1)]
     sentences = [
-        say("changed_open" if name in comparison.after.services.index else "changed_open_idle", name=_name(one, say))
+        say(
+            "changed_open" if name in comparison.after.services.index else "changed_open_idle",
+            name=_name(one, say),
+        )
         for name, one in zip(ids, after.changes.open, strict=True)
         if one not in before.changes.open and name not in after.changes.close
     ]
@@ -189,15 +249,23 @@ def changes_told(comparison: Comparison, say: Wording) -> list[str]:
 
 
 def _name(one: Opening, say: Wording) -> str:
-    return one.name or f"{say.service(one.type)} ({say.number(one.lon, 3)} ; {say.number(one.lat, 3)})"
+    return (
+        one.name or f"{say.service(one.type)} ({say.number(one.lon, 3)} ; {say.number(one.lat, 3)})"
+    )
 
 
 def _communes(comparison: Comparison, say: Wording) -> Layer:
-    """Return the communes coloured by their change; those without outline are left to the circles."""
+    """Return the communes coloured by their change; those without outline are left to the
+    circles.
+    """
     table = comparison.communes
     drawn = table[table.geom_type.isin(["Polygon", "MultiPolygon"])]
     told = [
-        {"title": f"{row['name']} ({row['departement']})", "colour": CHANGE_COLOURS[row["change"]], "lines": lines}
+        {
+            "title": f"{row['name']} ({row['departement']})",
+            "colour": CHANGE_COLOURS[row["change"]],
+            "lines": lines,
+        }
         for row, lines in _rows(drawn, comparison, say)
     ]
     return Placed("areas", collection(drawn, told), "#ffffff", "areas", name=say("layer_changes"))
@@ -211,12 +279,20 @@ def _people(comparison: Comparison, say: Wording) -> Placed:
     moved = moved.sort_values("people", ascending=False, kind="stable")
     colours = list(CHANGE_COLOURS)
     rows = [
-        [*latlon(point), _radius(row), colours.index(row["change"]), f"{row['name']} ({row['departement']})", lines]
+        [
+            *latlon(point),
+            _radius(row),
+            colours.index(row["change"]),
+            f"{row['name']} ({row['departement']})",
+            lines,
+        ]
         for point, (row, lines) in zip(
             moved.geometry.representative_point(), _rows(moved, comparison, say), strict=True
         )
     ]
-    return Placed("circles", rows, list(MOVED_COLOURS.values()), "people", name=say("layer_people_moved"))
+    return Placed(
+        "circles", rows, list(MOVED_COLOURS.values()), "people", name=say("layer_people_moved")
+    )
 
 
 def _radius(row: dict[str, Any]) -> float:
@@ -225,7 +301,9 @@ def _radius(row: dict[str, Any]) -> float:
     return _POINT_RADIUS
 
 
-def _rows(table: gpd.GeoDataFrame, comparison: Comparison, say: Wording) -> list[tuple[dict[str, Any], list[str]]]:
+def _rows(
+    table: gpd.GeoDataFrame, comparison: Comparison, say: Wording
+) -> list[tuple[dict[str, Any], list[str]]]:
     rows = table.drop(columns=table.geometry.name).to_dict("records")
     return [(row, _lines(row, comparison, say)) for row in rows]
 
@@ -241,7 +319,10 @@ def _lines(row: dict[str, Any], comparison: Comparison, say: Wording) -> list[st
         for key in comparison.needs
         if row["change"] in ("gained", "lost") or abs(row[f"{key}_change_{say.unit}"]) >= 1
     ]
-    return [f"{say('people', n=int(row['people']))}, {say('change_' + row['change']).lower()}", *needs]
+    return [
+        f"{say('people', n=int(row['people']))}, {say('change_' + row['change']).lower()}",
+        *needs,
+    ]
 
 
 def _closed(comparison: Comparison) -> gpd.GeoDataFrame:
@@ -252,7 +333,10 @@ def _closed(comparison: Comparison) -> gpd.GeoDataFrame:
 def _opened(comparison: Comparison) -> gpd.GeoDataFrame:
     """Return the counters that the second study opens, and that the first side does not have."""
     names = [NEW_ID.format(n=n) for n, _ in enumerate(comparison.after.study.changes.open, start=1)]
-    return _among(comparison.after.services, [name for name in names if name not in comparison.before.services.index])
+    return _among(
+        comparison.after.services,
+        [name for name in names if name not in comparison.before.services.index],
+    )
 
 
 def _among(services: gpd.GeoDataFrame, names: Iterable[str]) -> gpd.GeoDataFrame:
@@ -260,24 +344,50 @@ def _among(services: gpd.GeoDataFrame, names: Iterable[str]) -> gpd.GeoDataFrame
 
 
 def _counters(comparison: Comparison, say: Wording) -> list[Layer]:
-    """Return the counters that open and those that close, as squares, and the kiosks of both sides, as discs."""
+    """Return the counters that open and those that close, as squares, and the kiosks of both sides,
+    as discs.
+    """
     layers: list[Layer] = []
     for state, table in (("opened", _opened(comparison)), ("closed", _closed(comparison))):
         located = table[table.geometry.notna()]
         rows = [
             [*latlon(point), "", say(f"popup_{state}", name=name), [commune]]
-            for point, name, commune in zip(located.geometry, located["name"], located["commune_name"], strict=True)
-        ]
-        if rows:
-            layers.append(Placed("marks", rows, f"counter {state}", 12, "services", name=say(f"layer_{state}")))
-    for state, table in _kiosks(comparison).items():
-        located = table[table.geometry.notna()]
-        rows = [
-            [*latlon(point), "", f"{name} ({departement})", [say(f"popup_kiosks_{state}", host=host)]]
-            for point, name, departement, host in zip(
-                located.geometry, located["name"], located["departement"], located["host"], strict=True
+            for point, name, commune in zip(
+                located.geometry, located["name"], located["commune_name"], strict=True
             )
         ]
         if rows:
-            layers.append(Placed("marks", rows, f"disc {state}", 12, "services", name=say(f"layer_kiosks_{state}")))
+            layers.append(
+                Placed(
+                    "marks", rows, f"counter {state}", 12, "services", name=say(f"layer_{state}")
+                )
+            )
+    for state, table in _kiosks(comparison).items():
+        located = table[table.geometry.notna()]
+        rows = [
+            [
+                *latlon(point),
+                "",
+                f"{name} ({departement})",
+                [say(f"popup_kiosks_{state}", host=host)],
+            ]
+            for point, name, departement, host in zip(
+                located.geometry,
+                located["name"],
+                located["departement"],
+                located["host"],
+                strict=True,
+            )
+        ]
+        if rows:
+            layers.append(
+                Placed(
+                    "marks",
+                    rows,
+                    f"disc {state}",
+                    12,
+                    "services",
+                    name=say(f"layer_kiosks_{state}"),
+                )
+            )
     return layers

@@ -1,4 +1,6 @@
-"""All the documents of a study, written beside the previous ones and put in their place only when complete."""
+"""All the documents of a study, written beside the previous ones and put in their place only when
+complete.
+"""
 
 from __future__ import annotations
 
@@ -36,10 +38,12 @@ RESULT_FILES = frozenset({*DOCUMENTS, SURFACE, "manifest.json", "report.pdf"})
 def write_all(
     result: CoverageResult, folder: Path, *, on_step: Callable[[str], None] = lambda _: None
 ) -> tuple[Path, ...]:
-    """Write every document of a result to ``folder`` (``workspace/studies/<id>``) and return their paths.
+    """Write every document of a result to ``folder`` (``workspace/studies/<id>``) and return their
+    paths.
 
-    They are written to a folder beside it, which then takes its name. Until that moment, and after any error or
-    Ctrl-C, the previous result stands as it was. ``on_step`` is called with the name of each file as it starts.
+    They are written to a folder beside it, which then takes its name. Until that moment, and after
+    any error or Ctrl-C, the previous result stands as it was. ``on_step`` is called with the name
+    of each file as it starts.
 
     Raises
     ------
@@ -64,7 +68,8 @@ def write_all(
         raise
     except (OSError, OutputError) as error:
         raise OutputError(
-            f"{folder} : le résultat n'a pas été écrit ({_reason(error)}) ; ce qui s'y trouvait est intact ; "
+            f"{folder} : le résultat n'a pas été écrit ({_reason(error)}) ; ce qui s'y trouvait "
+            "est intact ; "
             "vérifiez les droits et la place disponible, ou choisissez un autre dossier."
         ) from error
     return tuple(folder / name for name in (*documents(result), "manifest.json"))
@@ -74,7 +79,8 @@ def write_all(
 def written_beside(folder: Path, names: Sequence[str]) -> Iterator[list[Path]]:
     """Give a path to write each file to, then rename them all into the folder, made if need be.
 
-    Until then, and after any error, the previous files stand as they were. A system's error is the caller's to tell.
+    Until then, and after any error, the previous files stand as they were. A system's error is the
+    caller's to tell.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".unfinished.", dir=folder) as beside:
@@ -104,14 +110,17 @@ def _refuse_foreign(folder: Path) -> None:
     foreign = [name for name in names if name not in RESULT_FILES]
     if foreign:
         raise OutputFolderError(
-            f"{folder} contient autre chose qu'un résultat d'étude ({', '.join(foreign[:3])}) et n'est pas touché ; "
+            f"{folder} contient autre chose qu'un résultat d'étude ({', '.join(foreign[:3])}) et "
+            "n'est pas touché ; "
             "donnez un dossier vide ou un nom nouveau."
         )
 
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Keep other runs from moving results in this folder meanwhile (where the system has such locks)."""
+    """Keep other runs from moving results in this folder meanwhile (where the system has such
+    locks).
+    """
     if sys.platform == "win32":
         yield
         return
@@ -148,7 +157,9 @@ def _swap(fresh: Path, folder: Path) -> None:
 
 
 def _recover(folder: Path) -> None:
-    """Bring back a result that a killed run had set aside a moment before the new one took its name."""
+    """Bring back a result that a killed run had set aside a moment before the new one took its
+    name.
+    """
     previous = _previous(folder)
     if previous.is_dir() and not folder.exists():
         previous.rename(folder)

@@ -27,12 +27,13 @@ _WRITTEN_AT = "2000-01-01T00:00:00.000Z"
 
 
 def write(result: CoverageResult, path: Path) -> None:
-    """Write ``demand``, ``services``, ``white_zones``, ``kiosks`` and ``layer_styles`` to a new file.
+    """Write ``demand``, ``services``, ``white_zones``, ``kiosks`` and ``layer_styles`` to a new
+    file.
 
     The tables ``legal`` and ``measures`` stand beside them when the study asks for them.
 
-    Every layer is in EPSG:4326, has an R*Tree, and starts with the columns ``study`` and ``id``; a missing geometry is
-    written as NULL, a missing number too.
+    Every layer is in EPSG:4326, has an R*Tree, and starts with the columns ``study`` and ``id``; a
+    missing geometry is written as NULL, a missing number too.
 
     Raises
     ------
@@ -45,7 +46,9 @@ def write(result: CoverageResult, path: Path) -> None:
             for name, frame in frames.items():
                 _write_layer(frame, path, name)
             for name, table in _tables(result).items():
-                pyogrio.write_dataframe(table, path, layer=name, driver="GPKG", append=True, VERSION=_VERSION)
+                pyogrio.write_dataframe(
+                    table, path, layer=name, driver="GPKG", append=True, VERSION=_VERSION
+                )
         with closing(sqlite3.connect(path)) as database:
             _add_styles(database, result.study.language, result.study.unit)
             check_whole(database, {name: len(frame) for name, frame in frames.items()}, path)
@@ -95,18 +98,27 @@ def fixed_clock() -> Iterator[None]:
 
 
 def _add_styles(database: sqlite3.Connection, language: str, unit: str) -> None:
-    """Create QGIS's table of styles, with one default style a layer, and declare it to the GeoPackage."""
+    """Create QGIS's table of styles, with one default style a layer, and declare it to the
+    GeoPackage.
+    """
     database.execute(
-        "CREATE TABLE layer_styles (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, f_table_catalog TEXT(256), "
-        "f_table_schema TEXT(256), f_table_name TEXT(256), f_geometry_column TEXT(256), styleName TEXT(30), "
-        "styleQML TEXT, styleSLD TEXT, useAsDefault BOOLEAN, description TEXT, owner TEXT(30), ui TEXT(30), "
+        "CREATE TABLE layer_styles (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, "
+        "f_table_catalog TEXT(256), "
+        "f_table_schema TEXT(256), f_table_name TEXT(256), f_geometry_column TEXT(256), styleName "
+        "TEXT(30), "
+        "styleQML TEXT, styleSLD TEXT, useAsDefault BOOLEAN, description TEXT, owner TEXT(30), ui "
+        "TEXT(30), "
         "update_time DATETIME DEFAULT CURRENT_TIMESTAMP)"
     )
     database.executemany(
-        "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName, "
+        "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, "
+        "f_geometry_column, styleName, "
         "styleQML, styleSLD, useAsDefault, description, owner, ui, update_time) "
         "VALUES ('', '', ?, 'geom', ?, ?, '', 1, '', '', NULL, ?)",
-        [(name, f"{name} (geoguichet)", qml, _WRITTEN_AT) for name, qml in layer_styles(language, unit).items()],
+        [
+            (name, f"{name} (geoguichet)", qml, _WRITTEN_AT)
+            for name, qml in layer_styles(language, unit).items()
+        ],
     )
     database.execute(
         "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, last_change) "
@@ -121,4 +133,6 @@ def check_whole(database: sqlite3.Connection, rows: dict[str, int], path: Path) 
     for name, expected in rows.items():
         (found,) = database.execute(f'SELECT count(*) FROM "{name}"').fetchone()
         if found != expected:
-            raise OutputError(f"{path.name} : {found} lignes écrites sur {expected} dans la couche {name}")
+            raise OutputError(
+                f"{path.name} : {found} lignes écrites sur {expected} dans la couche {name}"
+            )

@@ -1,4 +1,6 @@
-"""What the map, the report and the styles share, in French then English; ``one | many`` goes by ``n``."""
+"""What the map, the report and the styles share, in French then English; ``one | many`` goes by
+``n``.
+"""
 
 from __future__ import annotations
 
@@ -25,18 +27,22 @@ MESSAGES: dict[str, tuple[str, str]] = {
     # Map
     "map_title": ("Zones blanches : {territory}", "White zones: {territory}"),
     "map_lead": (
-        "Sur {people}, {before} ({before_share}) vivent en zone blanche ; {after} ({after_share}) après "
+        "Sur {people}, {before} ({before_share}) vivent en zone blanche ; {after} ({after_share}) "
+        "après "
         "l’ouverture de {kiosks}.",
-        "Of {people}, {before} ({before_share}) live in a white zone; {after} ({after_share}) once {kiosks} are open.",
+        "Of {people}, {before} ({before_share}) live in a white zone; {after} ({after_share}) "
+        "once {kiosks} are open.",
     ),
     "map_lead_no_kiosk": (
         "Sur {people}, {before} ({before_share}) vivent en zone blanche.",
         "Of {people}, {before} ({before_share}) live in a white zone.",
     ),
     "map_limits": (
-        "Distances à vol d’oiseau, depuis le point qui représente chaque commune ; le trajet par la route "
+        "Distances à vol d’oiseau, depuis le point qui représente chaque commune ; le trajet par "
+        "la route "
         "est plus long.",
-        "Straight-line distances, from the point that stands for each commune; the way by road is longer.",
+        "Straight-line distances, from the point that stands for each commune; the way by road is "
+        "longer.",
     ),
     "map_limits_router": (
         "Trajets sur le réseau de l’étude, depuis le point qui représente chaque commune.",
@@ -89,8 +95,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "popup_kiosk_host": ("Lieu d’accueil : {host}", "Host: {host}"),
     "popup_kiosk_hours": ("Ouverture : {hours}", "Opening hours: {hours}"),
     "popup_kiosk_added": (
-        "{people} de plus desservis ({cumulated} avec les précédents, soit {share} des habitants en zone blanche)",
-        "{people} more served ({cumulated} with those before, that is {share} of the people in white zones)",
+        "{people} de plus desservis ({cumulated} avec les précédents, soit {share} des habitants "
+        "en zone blanche)",
+        "{people} more served ({cumulated} with those before, that is {share} of the people in "
+        "white zones)",
     ),
     "popup_kiosk_zones": ("Zones desservies : {zones}", "Zones served: {zones}"),
     "popup_kiosk_saved": (
@@ -138,10 +146,12 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "report_kicker": ("Étude d’accès aux services publics", "Study of access to public services"),
     "report_question": ("La question", "The question"),
     "report_question_else": (
-        "Tout autre habitant vit en zone blanche. Les services sont aussi cherchés jusqu’à {buffer} "
+        "Tout autre habitant vit en zone blanche. Les services sont aussi cherchés jusqu’à "
+        "{buffer} "
         "au-delà des limites "
         "du territoire.",
-        "Every other inhabitant lives in a white zone. Services are also looked for up to {buffer} beyond the border.",
+        "Every other inhabitant lives in a white zone. Services are also looked for up to "
+        "{buffer} beyond the border.",
     ),
     "report_question_else_no_buffer": (
         "Tout autre habitant vit en zone blanche.",
@@ -161,8 +171,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "report_map": ("Carte", "Map"),
     "figure_map": (
-        "Zones blanches et visioguichets proposés : {territory}. Les numéros sont ceux du tableau des visioguichets.",
-        "White zones and proposed video kiosks: {territory}. Numbers are those of the table of video kiosks.",
+        "Zones blanches et visioguichets proposés : {territory}. Les numéros sont ceux du tableau "
+        "des visioguichets.",
+        "White zones and proposed video kiosks: {territory}. Numbers are those of the table of "
+        "video kiosks.",
     ),
     "figure_map_no_kiosk": ("Zones blanches : {territory}.", "White zones: {territory}."),
     "report_departements": ("Par département", "By département"),
@@ -171,9 +183,11 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "Inhabitants in white zones before and after the video kiosks open",
     ),
     "table_departements_note": (
-        "Une zone qui s’étend sur plusieurs départements est comptée dans chacun d’eux, et une seule fois "
+        "Une zone qui s’étend sur plusieurs départements est comptée dans chacun d’eux, et une "
+        "seule fois "
         "dans le total.",
-        "A zone that spreads over several départements is counted in each, and only once in the total.",
+        "A zone that spreads over several départements is counted in each, and only once in the "
+        "total.",
     ),
     "col_departement": ("Département", "Département"),
     "col_people": ("Habitants", "Inhabitants"),
@@ -221,10 +235,12 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "col_cumulated_share": ("Part des zones blanches", "Share of white zones"),
     "report_method": ("Méthode", "Method"),
     "method_1": (
-        "Chaque commune est représentée par un point portant tous ses habitants : la mairie, quand sa "
+        "Chaque commune est représentée par un point portant tous ses habitants : la mairie, "
+        "quand sa "
         "position est plausible, "
         "sinon un point intérieur à la commune.",
-        "Each commune is stood for by one point carrying all its inhabitants: the town hall where its "
+        "Each commune is stood for by one point carrying all its inhabitants: the town hall "
+        "where its "
         "position is plausible, "
         "else a point inside the commune.",
     ),
@@ -233,52 +249,64 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "Each commune is stood for by one point inside it carrying all its inhabitants.",
     ),
     "method_2": (
-        "Pour chaque service demandé, on mesure la distance à vol d’oiseau jusqu’au plus proche, sur "
+        "Pour chaque service demandé, on mesure la distance à vol d’oiseau jusqu’au plus "
+        "proche, sur "
         "l’ellipsoïde terrestre "
         "(WGS 84), y compris au-delà des limites du territoire.",
-        "For each service asked for, the straight-line distance to the nearest is measured on the Earth’s "
+        "For each service asked for, the straight-line distance to the nearest is measured on the "
+        "Earth’s "
         "ellipsoid (WGS 84), "
         "also beyond the border.",
     ),
     "method_2_router": (
-        "Pour chaque service demandé, on mesure le trajet jusqu’au plus proche dans le sens de la marche, y compris "
+        "Pour chaque service demandé, on mesure le trajet jusqu’au plus proche dans le sens de la "
+        "marche, y compris "
         "au-delà des limites du territoire ; l’accès à la route et depuis la route compte.",
-        "For each service asked for, the journey to the nearest is measured in the direction of travel, also beyond "
+        "For each service asked for, the journey to the nearest is measured in the direction of "
+        "travel, also beyond "
         "the border; the way to the road and from it counts.",
     ),
     "method_3": (
         "La règle de l’étude sépare les communes desservies des autres ; les communes voisines non "
         "desservies sont réunies en "
         "zones blanches.",
-        "The study’s rule parts the served communes from the others; neighbouring unserved communes make "
+        "The study’s rule parts the served communes from the others; neighbouring unserved "
+        "communes make "
         "one white zone.",
     ),
     "method_4": (
-        "Les lieux des visioguichets sont choisis ensemble, par un calcul d’optimisation ({model}), puis "
-        "rangés, chacun ajoutant le plus à ceux qui le précèdent ; un habitant est compté avec le premier qui le sert.",
+        "Les lieux des visioguichets sont choisis ensemble, par un calcul d’optimisation "
+        "({model}), puis "
+        "rangés, chacun ajoutant le plus à ceux qui le précèdent ; un habitant est compté avec le "
+        "premier qui le sert.",
         "The places of the video kiosks are chosen together, by optimisation ({model}), then "
-        "ranked, each adding most to those before it; an inhabitant is counted with the first that serves them.",
+        "ranked, each adding most to those before it; an inhabitant is counted with the first "
+        "that serves them.",
     ),
     "report_limits": ("Limites", "Limits"),
     "limit_straight": (
         "Les distances sont à vol d’oiseau : la route est toujours plus longue, beaucoup plus en "
         "montagne. Les zones "
         "blanches réelles sont donc au moins aussi étendues.",
-        "Distances are straight lines: the road is always longer, much longer in mountains. Real white "
+        "Distances are straight lines: the road is always longer, much longer in mountains. Real "
+        "white "
         "zones are at least as "
         "wide.",
     ),
     "limit_router": (
-        "Les trajets suivent le réseau et les vitesses indiqués dans les paramètres, sans arrêt ni attente : un trajet "
+        "Les trajets suivent le réseau et les vitesses indiqués dans les paramètres, sans arrêt "
+        "ni attente : un trajet "
         "réel peut être plus long.",
-        "Journeys follow the network and speeds given in the parameters, with no stop or wait: a real one may be "
+        "Journeys follow the network and speeds given in the parameters, with no stop or wait: a "
+        "real one may be "
         "longer.",
     ),
     "limit_point": (
         "Un point représente toute la commune : les hameaux éloignés de la mairie sont moins bien "
         "desservis que ne le dit "
         "l’étude, et le dessin d’une zone suit les limites des communes.",
-        "One point stands for the whole commune: hamlets far from the town hall are less well served than "
+        "One point stands for the whole commune: hamlets far from the town hall are less well "
+        "served than "
         "the study says, and "
         "zones follow the borders of communes.",
     ),
@@ -287,38 +315,46 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "A service whose hours are not published is not taken to be open long enough.",
     ),
     "limit_use": (
-        "Être desservi n’est pas se servir : dans la Manche, 21 points de visio-relais ont reçu 3 000 appels "
+        "Être desservi n’est pas se servir : dans la Manche, 21 points de visio-relais ont reçu 3 "
+        "000 appels "
         "par an, environ 143 chacun. La fréquentation, l’accueil et la qualité du réseau restent à "
         "étudier sur place.",
-        "Being served is not using: in the Manche, 21 video relay points took 3,000 calls a year, about "
+        "Being served is not using: in the Manche, 21 video relay points took 3,000 calls a year, "
+        "about "
         "143 each. Use, "
         "reception and network quality remain to be studied on the spot.",
     ),
     "limit_place": (
-        "Le calcul retient la commune la mieux placée, même petite ; une commune voisine mieux équipée "
+        "Le calcul retient la commune la mieux placée, même petite ; une commune voisine mieux "
+        "équipée "
         "peut servir "
         "presque autant d’habitants.",
-        "The computation keeps the best placed commune, even a small one; a better equipped neighbour may "
+        "The computation keeps the best placed commune, even a small one; a better equipped "
+        "neighbour may "
         "serve almost as "
         "many inhabitants.",
     ),
     "limit_missing": (
-        "{people} ne sont pas localisés, faute de coordonnées ; ils sont comptés comme non desservis.",
+        "{people} ne sont pas localisés, faute de coordonnées ; ils sont comptés comme non "
+        "desservis.",
         "{people} could not be located, for want of coordinates; they count as unserved.",
     ),
     "report_findings": ("Ce qui a été remarqué dans les données", "What was noticed in the data"),
     "findings_lead": (
         "Ces défauts sont signalés et non corrigés en silence.",
-        "These defects are reported, not silently repaired; the examples are told in French, as the data are.",
+        "These defects are reported, not silently repaired; the examples are told in French, as "
+        "the data are.",
     ),
     "not_told": ("non indiqué", "not told"),
     "sure_told": ("{kind} : {people}", "{kind}: {people}"),
     "map_sources": ("Sources et limites", "Sources and limits"),
     "map_plan": ("Plan des visioguichets", "Video kiosk plan"),
     "map_curve": (
-        "Habitants desservis en plus selon le nombre de visioguichets, dans l’ordre des rangs ; en pointillé, ce "
+        "Habitants desservis en plus selon le nombre de visioguichets, dans l’ordre des rangs ; "
+        "en pointillé, ce "
         "qu’aucun choix d’autant de lieux ne peut dépasser (prouvé).",
-        "More inhabitants served by number of video kiosks, in the order of their ranks; dotted, what no choice of as "
+        "More inhabitants served by number of video kiosks, in the order of their ranks; dotted, "
+        "what no choice of as "
         "many places can exceed (proved).",
     ),
     "unserved_row": ("{people}, {communes} : {reason}.", "{people}, {communes}: {reason}."),
@@ -336,10 +372,13 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "col_digest": ("Empreinte (SHA-256)", "Digest (SHA-256)"),
     "report_replay": ("Refaire cette étude", "Do this study again"),
     "replay": (
-        "La question tient dans un fichier (étude « {id} »). La même question posée aux mêmes données donne "
-        "les mêmes fichiers, octet pour octet ; manifest.json garde les paramètres, les empreintes et les "
+        "La question tient dans un fichier (étude « {id} »). La même question posée aux mêmes "
+        "données donne "
+        "les mêmes fichiers, octet pour octet ; manifest.json garde les paramètres, les "
+        "empreintes et les "
         "versions.",
-        "The question stands in one file (study “{id}”). The same question put to the same data gives the "
+        "The question stands in one file (study “{id}”). The same question put to the same data "
+        "gives the "
         "same files, byte "
         "for byte; manifest.json keeps the parameters, digests and versions.",
     ),

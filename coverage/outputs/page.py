@@ -1,4 +1,6 @@
-"""What every map page shares: one HTML file with Leaflet inside, plain data, a panel, and bytes that do not vary."""
+"""What every map page shares: one HTML file with Leaflet inside, plain data, a panel, and bytes
+that do not vary.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ def template_text(name: str) -> str:
 
 
 def filled(name: str, **content: Any) -> str:
-    """Return a template with its fields filled; what is told is escaped, and a field that is not given is an error."""
+    """Return a template with its fields filled; what is told is escaped, and a field that is not
+    given is an error.
+    """
     environment = Environment(
         autoescape=True,
         undefined=StrictUndefined,
@@ -74,14 +78,18 @@ def leaflet_css() -> str:
 
 
 def departement_outlines(result: CoverageResult) -> gpd.GeoDataFrame:
-    """Return one row per département of the territory, by code: columns name, geometry in EPSG:4326."""
+    """Return one row per département of the territory, by code: columns name, geometry in
+    EPSG:4326.
+    """
     return result.territory.departements.set_index("code")[["name", "geometry"]].sort_index()
 
 
 def name_places(outlines: gpd.GeoDataFrame) -> gpd.GeoSeries:
     """Return where to write each name: the centre of the widest circle that the outline holds."""
     rounds = outlines.geometry.maximum_inscribed_circle(tolerance=0.02)
-    return gpd.GeoSeries([shapely.Point(line.coords[0]) for line in rounds], index=outlines.index, crs=outlines.crs)
+    return gpd.GeoSeries(
+        [shapely.Point(line.coords[0]) for line in rounds], index=outlines.index, crs=outlines.crs
+    )
 
 
 _DECIMALS = 5
@@ -91,11 +99,17 @@ _STILL = ("ground", "reach", "borders", "names")
 
 
 class MapPage:
-    """A map that asks nothing of any other file: layers are added one by one, then it is rendered."""
+    """A map that asks nothing of any other file: layers are added one by one, then it is
+    rendered.
+    """
 
-    def __init__(self, title: str, say: Wording, *, panes: Mapping[str, int], panel: str, css: str = "") -> None:
+    def __init__(
+        self, title: str, say: Wording, *, panes: Mapping[str, int], panel: str, css: str = ""
+    ) -> None:
         self._say = say
-        self._map = folium.Map(tiles=None, zoom_control=False, attribution_control=False, zoom_snap=0.25, min_zoom=5)
+        self._map = folium.Map(
+            tiles=None, zoom_control=False, attribution_control=False, zoom_snap=0.25, min_zoom=5
+        )
         self._map.default_js, self._map.default_css = [], []
         self._figure = Figure(title=escape(title))
         self._figure.add_child(self._map)
@@ -109,7 +123,9 @@ class MapPage:
             self._map.add_child(layer)
 
     def render(self, bounds: tuple[float, float, float, float], sized: Placed) -> str:
-        """Return the page, first seen on ``bounds`` (west, south, east, north); ``sized`` grows with the zoom."""
+        """Return the page, first seen on ``bounds`` (west, south, east, north); ``sized`` grows
+        with the zoom.
+        """
         layers = folium.LayerControl(collapsed=False)
         self._map.add_child(layers)
         west, south, east, north = (float(value) for value in bounds)
@@ -130,7 +146,9 @@ def borders(outlines: gpd.GeoDataFrame, pane: str) -> Layer:
 
 
 class Placed(Layer):
-    """A layer whose rows stand in the page as plain data and are drawn by a function of ``map.js``."""
+    """A layer whose rows stand in the page as plain data and are drawn by a function of
+    ``map.js``.
+    """
 
     _template = Template(
         """
@@ -141,7 +159,9 @@ class Placed(Layer):
         """
     )
 
-    def __init__(self, call: str, *arguments: Any, name: str, show: bool = True, control: bool = True) -> None:
+    def __init__(
+        self, call: str, *arguments: Any, name: str, show: bool = True, control: bool = True
+    ) -> None:
         super().__init__(name=name, overlay=True, control=control, show=True)
         self._name = "Placed"
         self.show = show
@@ -168,11 +188,15 @@ class _Controls(MacroElement):
         """
     )
 
-    def __init__(self, say: Wording, bounds: list[list[float]], layers: folium.LayerControl, sized: Placed) -> None:
+    def __init__(
+        self, say: Wording, bounds: list[list[float]], layers: folium.LayerControl, sized: Placed
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._name = "Controls"
         self.bounds, self.layers, self.sized = bounds, layers, sized
-        self.words = {key: say(key) for key in ("zoom_in", "zoom_out", "north", "north_letter", "map_aria")}
+        self.words = {
+            key: say(key) for key in ("zoom_in", "zoom_out", "north", "north_letter", "map_aria")
+        }
 
 
 class _Text(Element):
@@ -199,13 +223,20 @@ def _dress(figure: Figure, panel: str, css: str) -> None:
 
 
 def ground(outlines: gpd.GeoDataFrame) -> list[Layer]:
-    """Return the land and the names that stand under every map (rows of ``departement_outlines``)."""
+    """Return the land and the names that stand under every map (rows of
+    ``departement_outlines``).
+    """
     land = folium.GeoJson(
         collection(outlines, [{} for _ in range(len(outlines))]),
         control=False,
         interactive=False,
         pane="ground",
-        style_function=lambda _: {"fillColor": LAND, "fillOpacity": 1, "color": BORDER, "weight": 1.2},
+        style_function=lambda _: {
+            "fillColor": LAND,
+            "fillOpacity": 1,
+            "color": BORDER,
+            "weight": 1.2,
+        },
     )
     places = name_places(outlines)
     rows = [[*latlon(point), name] for point, name in zip(places, outlines["name"], strict=True)]
@@ -239,14 +270,18 @@ def latlon(point: Any) -> list[float]:
 
 
 def _json(value: Any) -> str:
-    """JSON that can stand inside a script element, and that the templates it goes through leave alone."""
+    """JSON that can stand inside a script element, and that the templates it goes through leave
+    alone.
+    """
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     text = text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
     return re.sub(r"\{(?=[{%#])", r"\\u007b", text)
 
 
 def _renumbered(html: str) -> str:
-    """Replace folium's random identifiers by their order of appearance: equal results give equal bytes."""
+    """Replace folium's random identifiers by their order of appearance: equal results give equal
+    bytes.
+    """
     numbers: dict[str, int] = {}
     return re.sub(
         r"(?<=_)[0-9a-f]{32}(?![0-9a-f])",

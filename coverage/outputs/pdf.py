@@ -1,4 +1,6 @@
-"""The report as a PDF, printed by the browser of the system: its print style sheet decides how it looks."""
+"""The report as a PDF, printed by the browser of the system: its print style sheet decides how it
+looks.
+"""
 
 from __future__ import annotations
 
@@ -25,23 +27,30 @@ def write(page: Path, path: Path) -> None:
     """
     if not page.is_file():
         raise OutputError(
-            f"{page} n'existe pas ; donnez le dossier d'un résultat, écrit par « geoguichet coverage run »."
+            f"{page} n'existe pas ; donnez le dossier d'un résultat, écrit par « geoguichet "
+            "coverage run »."
         )
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         raise OutputError(
-            f"{path} : pour un PDF, le navigateur chromium est attendu et n'est pas installé ; essayez "
+            f"{path} : pour un PDF, le navigateur chromium est attendu et n'est pas installé ; "
+            "essayez "
             f"« apt install chromium », ou imprimez {page.name} depuis votre navigateur."
         )
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         printed = Path(scratch) / "page.pdf"
         said = _print(browser, page, printed, Path(scratch) / "profile")
         if not printed.is_file() or not printed.read_bytes().startswith(b"%PDF"):
-            raise OutputError(f"{path} : chromium n'a pas imprimé la page ({said}) ; imprimez {page.name} à la main.")
+            raise OutputError(
+                f"{path} : chromium n'a pas imprimé la page ({said}) ; imprimez {page.name} à la "
+                "main."
+            )
         try:
             shutil.copyfile(printed, path)
         except OSError as error:
-            raise OutputError(f"{path} ne peut pas être écrit ({error.strerror}) ; vérifiez le dossier.") from error
+            raise OutputError(
+                f"{path} ne peut pas être écrit ({error.strerror}) ; vérifiez le dossier."
+            ) from error
 
 
 def _print(browser: str, page: Path, printed: Path, profile: Path) -> str:
@@ -58,7 +67,9 @@ def _print(browser: str, page: Path, printed: Path, profile: Path) -> str:
         page.resolve().as_uri(),
     ]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_SECONDS)  # noqa: S603
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=_SECONDS
+        )  # noqa: S603
     except subprocess.TimeoutExpired:
         return f"plus de {_SECONDS} s"
     except OSError as error:

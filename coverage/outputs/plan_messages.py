@@ -1,4 +1,6 @@
-"""What is said of the kiosks' model, its rules and its proof, in French then English; part of ``wording.MESSAGES``."""
+"""What is said of the kiosks' model, its rules and its proof, in French then English; part of
+``wording.MESSAGES``.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +19,11 @@ PLAN_MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "kiosk_required": ("imposé", "required"),
     "plan_uncoverable": (
-        "D’abord, ce qu’aucun plan ne peut : {people}, dans {communes}, n’ont à portée aucun lieu d’accueil qui puisse "
+        "D’abord, ce qu’aucun plan ne peut : {people}, dans {communes}, n’ont à portée aucun lieu "
+        "d’accueil qui puisse "
         "les servir ({names}).",
-        "First, what no plan can do: {people}, in {communes}, have no host in reach that could serve them ({names}).",
+        "First, what no plan can do: {people}, in {communes}, have no host in reach that could "
+        "serve them ({names}).",
     ),
     "group_population": ("habitants", "inhabitants"),
     "group_pop_65_plus": ("personnes de 65 ans et plus", "people of 65 and over"),
@@ -32,38 +36,51 @@ PLAN_MESSAGES: dict[str, tuple[str, str]] = {
         "Where should {kiosks} open so that as many {of_who} as possible are served?",
     ),
     "ask_budget": (
-        "Où ouvrir des visioguichets, pour {budget} au plus, pour que le plus possible {of_who} soient desservis ?",
-        "Where should video kiosks open, for {budget} at most, so that as many {of_who} as possible are served?",
+        "Où ouvrir des visioguichets, pour {budget} au plus, pour que le plus possible {of_who} "
+        "soient desservis ?",
+        "Where should video kiosks open, for {budget} at most, so that as many {of_who} as "
+        "possible are served?",
     ),
     "ask_share": (
-        "Combien de visioguichets faut-il au moins, et où, pour que {share} des {who} du territoire soient desservis ?",
-        "How many video kiosks does it take at least, and where, so that {share} of the {who} are served?",
+        "Combien de visioguichets faut-il au moins, et où, pour que {share} des {who} du "
+        "territoire soient desservis ?",
+        "How many video kiosks does it take at least, and where, so that {share} of the {who} are "
+        "served?",
     ),
     "ask_everyone": (
-        "Combien de visioguichets faut-il au moins, et où, pour que tout habitant à portée d’un lieu d’accueil soit "
+        "Combien de visioguichets faut-il au moins, et où, pour que tout habitant à portée d’un "
+        "lieu d’accueil soit "
         "desservi ?",
-        "How many video kiosks does it take at least, and where, so that everyone in reach of a host is served?",
+        "How many video kiosks does it take at least, and where, so that everyone in reach of a "
+        "host is served?",
     ),
     "ask_backup": (
-        "Où ouvrir {kiosks} pour que le plus possible {of_who} soient desservis, et si possible deux fois ? Un second "
+        "Où ouvrir {kiosks} pour que le plus possible {of_who} soient desservis, et si possible "
+        "deux fois ? Un second "
         "visioguichet à portée compte pour {second} du premier.",
-        "Where should {kiosks} open so that as many {of_who} as possible are served, twice if possible? A second kiosk "
+        "Where should {kiosks} open so that as many {of_who} as possible are served, twice if "
+        "possible? A second kiosk "
         "in reach counts for {second} of the first.",
     ),
     "ask_median": (
-        "Où ouvrir {kiosks} pour que les {who} des zones blanches aient ensemble le moins de chemin jusqu’au plus "
+        "Où ouvrir {kiosks} pour que les {who} des zones blanches aient ensemble le moins de "
+        "chemin jusqu’au plus "
         "proche ? Au-delà de {farthest}, ce chemin compte pour {farthest}.",
-        "Where should {kiosks} open so that the {who} of white zones travel least in all to the nearest? Beyond "
+        "Where should {kiosks} open so that the {who} of white zones travel least in all to the "
+        "nearest? Beyond "
         "{farthest} the way counts for {farthest}.",
     ),
     "ask_center": (
-        "Où ouvrir {kiosks} pour que, dans les zones blanches, la commune la plus éloignée d’un visioguichet le soit "
+        "Où ouvrir {kiosks} pour que, dans les zones blanches, la commune la plus éloignée d’un "
+        "visioguichet le soit "
         "le moins possible ? On cherche jusqu’à {farthest}.",
-        "Where should {kiosks} open so that, in white zones, the commune farthest from a kiosk is as near as possible? "
+        "Where should {kiosks} open so that, in white zones, the commune farthest from a kiosk is "
+        "as near as possible? "
         "The search goes to {farthest}.",
     ),
     "ask_kiosk": (
-        "Un visioguichet offre {offers} aux habitants situés à moins de {reach}. Lieux d’accueil possibles : {hosts}.",
+        "Un visioguichet offre {offers} aux habitants situés à moins de {reach}. Lieux d’accueil "
+        "possibles : {hosts}.",
         "A video kiosk offers {offers} to inhabitants within {reach}. Possible hosts: {hosts}.",
     ),
     # The model, by its name in the field
@@ -76,23 +93,29 @@ PLAN_MESSAGES: dict[str, tuple[str, str]] = {
     "model_center": ("p-centre", "p-center"),
     # What the plan is worth, and the proof
     "proof_most_optimal": (
-        "Ce choix est prouvé optimal : aucun autre choix du même nombre de lieux ne dessert plus {of_who}.",
+        "Ce choix est prouvé optimal : aucun autre choix du même nombre de lieux ne dessert plus "
+        "{of_who}.",
         "This choice is proved optimal: no other choice of as many places serves more {of_who}.",
     ),
     "proof_most_bound": (
-        "Ce choix est proche du meilleur : il est prouvé qu’aucun autre choix du même nombre de lieux ne peut servir "
+        "Ce choix est proche du meilleur : il est prouvé qu’aucun autre choix du même nombre de "
+        "lieux ne peut servir "
         "plus de {bound} {who} de plus, soit au mieux {missing} {who} de mieux ({gap}).",
-        "This choice is close to the best: it is proved that no other choice of as many places can serve more than "
+        "This choice is close to the best: it is proved that no other choice of as many places "
+        "can serve more than "
         "{bound} more {who}, that is at best {missing} better ({gap}).",
     ),
     "proof_budget_optimal": (
-        "Ce choix est prouvé optimal : aucun autre qui tienne dans ce budget ne dessert plus {of_who}.",
+        "Ce choix est prouvé optimal : aucun autre qui tienne dans ce budget ne dessert plus "
+        "{of_who}.",
         "This choice is proved optimal: no other within this budget serves more {of_who}.",
     ),
     "proof_budget_bound": (
-        "Il est prouvé qu’aucun choix qui tienne dans ce budget ne peut servir plus de {bound} {who} de plus, soit au "
+        "Il est prouvé qu’aucun choix qui tienne dans ce budget ne peut servir plus de {bound} "
+        "{who} de plus, soit au "
         "mieux {missing} {who} de mieux ({gap}).",
-        "It is proved that no choice within this budget can serve more than {bound} more {who}, that is at best "
+        "It is proved that no choice within this budget can serve more than {bound} more {who}, "
+        "that is at best "
         "{missing} better ({gap}).",
     ),
     "proof_share_optimal": (
@@ -112,41 +135,54 @@ PLAN_MESSAGES: dict[str, tuple[str, str]] = {
         "{told} are enough; it is proved that at least {bound} are needed ({gap}).",
     ),
     "proof_backup_optimal": (
-        "Ce choix est prouvé optimal : aucun autre du même nombre ne vaut plus que {value} {who}, ceux qui sont "
+        "Ce choix est prouvé optimal : aucun autre du même nombre ne vaut plus que {value} {who}, "
+        "ceux qui sont "
         "desservis deux fois comptant {twice}.",
-        "This choice is proved optimal: no other of as many is worth more than {value} {who}, those served twice "
+        "This choice is proved optimal: no other of as many is worth more than {value} {who}, "
+        "those served twice "
         "counting {twice}.",
     ),
     "proof_backup_bound": (
-        "Ce choix vaut {value} {who}, ceux qui sont desservis deux fois comptant {twice} ; il est prouvé qu’aucun "
+        "Ce choix vaut {value} {who}, ceux qui sont desservis deux fois comptant {twice} ; il est "
+        "prouvé qu’aucun "
         "autre du même nombre ne dépasse {bound} ({gap}).",
-        "This choice is worth {value} {who}, those served twice counting {twice}; it is proved that no other of as "
+        "This choice is worth {value} {who}, those served twice counting {twice}; it is proved "
+        "that no other of as "
         "many exceeds {bound} ({gap}).",
     ),
     "proof_median_optimal": (
-        "En moyenne, le visioguichet le plus proche est à {value} ; il est prouvé qu’aucun autre choix ne fait mieux.",
-        "On average the nearest kiosk is at {value}; it is proved that no other choice does better.",
+        "En moyenne, le visioguichet le plus proche est à {value} ; il est prouvé qu’aucun autre "
+        "choix ne fait mieux.",
+        "On average the nearest kiosk is at {value}; it is proved that no other choice does "
+        "better.",
     ),
     "proof_median_bound": (
-        "En moyenne, le visioguichet le plus proche est à {value} ; il est prouvé qu’aucun autre choix ne descend sous "
+        "En moyenne, le visioguichet le plus proche est à {value} ; il est prouvé qu’aucun autre "
+        "choix ne descend sous "
         "{bound} ({gap}).",
-        "On average the nearest kiosk is at {value}; it is proved that no other choice goes under {bound} ({gap}).",
+        "On average the nearest kiosk is at {value}; it is proved that no other choice goes under "
+        "{bound} ({gap}).",
     ),
     "proof_center_optimal": (
-        "La commune la plus éloignée est à {value} d’un visioguichet ; il est prouvé qu’aucun autre choix ne fait "
+        "La commune la plus éloignée est à {value} d’un visioguichet ; il est prouvé qu’aucun "
+        "autre choix ne fait "
         "mieux.",
-        "The farthest commune is at {value} from a kiosk; it is proved that no other choice does better.",
+        "The farthest commune is at {value} from a kiosk; it is proved that no other choice does "
+        "better.",
     ),
     "proof_center_bound": (
-        "La commune la plus éloignée est à {value} d’un visioguichet ; il est prouvé qu’aucun autre choix ne descend "
+        "La commune la plus éloignée est à {value} d’un visioguichet ; il est prouvé qu’aucun "
+        "autre choix ne descend "
         "sous {bound} ({gap}).",
         "The farthest commune is at {value} from a kiosk; it is proved that no other choice goes "
         "under {bound} ({gap}).",
     ),
     "proof_group": ("Parmi eux, {value} {who}.", "Among them, {value} {who}."),
     "table_kiosks_model": (
-        "Les visioguichets proposés, dans l’ordre du modèle ; chaque habitant est compté avec le premier qui le sert",
-        "The proposed video kiosks, in the model’s order; an inhabitant is counted with the first that serves them",
+        "Les visioguichets proposés, dans l’ordre du modèle ; chaque habitant est compté avec le "
+        "premier qui le sert",
+        "The proposed video kiosks, in the model’s order; an inhabitant is counted with the first "
+        "that serves them",
     ),
     "report_model": ("Modèle : {model}", "Model: {model}"),
     "months": (
@@ -155,8 +191,10 @@ PLAN_MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "dated": ("Établi le {date}", "Drawn up on {date}"),
     "plan_gain": (
-        "Les {kiosks} proposés serviraient {people} de plus, soit {share} des habitants en zone blanche.",
-        "The {kiosks} proposed would serve {people} more, that is {share} of the people in white zones.",
+        "Les {kiosks} proposés serviraient {people} de plus, soit {share} des habitants en zone "
+        "blanche.",
+        "The {kiosks} proposed would serve {people} more, that is {share} of the people in white "
+        "zones.",
     ),
     "plan_time_limit": (
         "La recherche s’est arrêtée au temps fixé par l’étude.",
@@ -184,29 +222,39 @@ PLAN_MESSAGES: dict[str, tuple[str, str]] = {
         "The first video kiosk serves {first} more, the last {last}.",
     ),
     "plan_half": (
-        "La moitié de ce gain est atteinte avec le premier. | La moitié de ce gain est atteinte avec les {n} premiers.",
-        "Half of this gain is reached with the first. | Half of this gain is reached with the first {n}.",
+        "La moitié de ce gain est atteinte avec le premier. | La moitié de ce gain est atteinte "
+        "avec les {n} premiers.",
+        "Half of this gain is reached with the first. | Half of this gain is reached with the "
+        "first {n}.",
     ),
     "plan_left": (
         "{people} resteraient en zone blanche, dans {communes}, trop loin de tout lieu retenu.",
         "{people} would remain in a white zone, in {communes}, too far from every place chosen.",
     ),
     "figure_curve": (
-        "Habitants desservis en plus selon le nombre de visioguichets, ouverts dans l’ordre du tableau",
+        "Habitants desservis en plus selon le nombre de visioguichets, ouverts dans l’ordre du "
+        "tableau",
         "More inhabitants served by number of video kiosks, opened in the order of the table",
     ),
     "curve_x": ("nombre de visioguichets", "number of video kiosks"),
-    "curve_bound": ("maximum prouvé pour {kiosks} : {bound}", "proved maximum for {kiosks}: {bound}"),
+    "curve_bound": (
+        "maximum prouvé pour {kiosks} : {bound}",
+        "proved maximum for {kiosks}: {bound}",
+    ),
     "curve_stop": ("s’arrêter ici ? {kiosks}", "stop here? {kiosks}"),
     "curve_note_reached": (
-        "En pointillé, ce qu’aucun choix d’autant de lieux ne peut dépasser : c’est prouvé, et atteint, pour chaque "
+        "En pointillé, ce qu’aucun choix d’autant de lieux ne peut dépasser : c’est prouvé, et "
+        "atteint, pour chaque "
         "nombre.",
-        "Dotted, what no choice of as many places can exceed: proved, and reached, for each number.",
+        "Dotted, what no choice of as many places can exceed: proved, and reached, for each "
+        "number.",
     ),
     "curve_note": (
-        "En pointillé, ce qu’aucun choix d’autant de lieux ne peut dépasser : c’est prouvé pour chaque nombre, et le "
+        "En pointillé, ce qu’aucun choix d’autant de lieux ne peut dépasser : c’est prouvé pour "
+        "chaque nombre, et le "
         "meilleur choix connu en approche à {gap} au pire.",
-        "Dotted, what no choice of as many places can exceed: proved for each number, and the best known choice comes "
+        "Dotted, what no choice of as many places can exceed: proved for each number, and the "
+        "best known choice comes "
         "within {gap} of it at worst.",
     ),
     "stop_at": (
@@ -222,11 +270,16 @@ PLAN_MESSAGES: dict[str, tuple[str, str]] = {
         "{label} : {kiosks} pour {cost}, soit {each} par visioguichet tout compris.",
         "{label}: {kiosks} for {cost}, that is {each} each, everything included.",
     ),
-    "reference_known": ("Ils desservent {people} en zone blanche.", "They serve {people} in white zones."),
+    "reference_known": (
+        "Ils desservent {people} en zone blanche.",
+        "They serve {people} in white zones.",
+    ),
     "reference_unknown": (
-        "Leurs emplacements ne sont pas dans les données. À défaut, {kiosks} placés dans les communes les plus "
+        "Leurs emplacements ne sont pas dans les données. À défaut, {kiosks} placés dans les "
+        "communes les plus "
         "peuplées des zones blanches desserviraient {people}.",
-        "Their places are not in the data. Failing that, {kiosks} put in the most populated communes of the white "
+        "Their places are not in the data. Failing that, {kiosks} put in the most populated "
+        "communes of the white "
         "zones would serve {people}.",
     ),
     "reference_enough": (
@@ -242,8 +295,10 @@ PLAN_MESSAGES: dict[str, tuple[str, str]] = {
         "{kiosks} well placed serve {people}: that is the maximum, proved.",
     ),
     "reference_fewer": (
-        "Le plan n’ouvre que {kiosks} et dessert {people} ; il est prouvé qu’avec {count} on ne peut dépasser {bound}.",
-        "The plan opens no more than {kiosks} and serves {people}; it is proved that {count} cannot exceed {bound}.",
+        "Le plan n’ouvre que {kiosks} et dessert {people} ; il est prouvé qu’avec {count} on ne "
+        "peut dépasser {bound}.",
+        "The plan opens no more than {kiosks} and serves {people}; it is proved that {count} "
+        "cannot exceed {bound}.",
     ),
     "reference_per_head": (
         "Au même coût complet, le plan revient à {cost} par habitant gagné.",
@@ -255,18 +310,25 @@ PLAN_MESSAGES: dict[str, tuple[str, str]] = {
         "Under the use supposed, {uses} uses a year would avoid {km} of travel and {co2} of CO₂.",
     ),
     "use_stated": (
-        "Usage supposé : {rate} recours par an et par habitant gagné, {trips} aller-retour évité par recours, "
-        "{detour} fois la distance mesurée, {co2} de CO₂ par kilomètre. La distance évitée est celle du guichet "
-        "manquant moins celle du visioguichet. Ce sont des hypothèses : elles sont dans l’étude, changez-les.",
-        "Use supposed: {rate} uses a year per inhabitant gained, {trips} round trip avoided per use, {detour} times "
-        "the distance measured, {co2} of CO₂ per kilometre. The distance avoided is that of the missing counter minus "
+        "Usage supposé : {rate} recours par an et par habitant gagné, {trips} aller-retour évité "
+        "par recours, "
+        "{detour} fois la distance mesurée, {co2} de CO₂ par kilomètre. La distance évitée est "
+        "celle du guichet "
+        "manquant moins celle du visioguichet. Ce sont des hypothèses : elles sont dans l’étude, "
+        "changez-les.",
+        "Use supposed: {rate} uses a year per inhabitant gained, {trips} round trip avoided per "
+        "use, {detour} times "
+        "the distance measured, {co2} of CO₂ per kilometre. The distance avoided is that of the "
+        "missing counter minus "
         "that of the video kiosk. These are assumptions: they stand in the study, change them.",
     ),
     "use_sources": ("Sources : {sources}.", "Sources: {sources}."),
     "use_source_rate": (
-        "recours, les 143 appels par an et par point de visio-relais de la Manche, pour 4 794 habitants gagnés par "
+        "recours, les 143 appels par an et par point de visio-relais de la Manche, pour 4 794 "
+        "habitants gagnés par "
         "visioguichet dans l’étude livrée",
-        "uses, the 143 calls a year at each video relay point of the Manche, for 4,794 inhabitants gained by each "
+        "uses, the 143 calls a year at each video relay point of the Manche, for 4,794 "
+        "inhabitants gained by each "
         "kiosk of the shipped study",
     ),
     "use_source_co2": (
@@ -299,7 +361,8 @@ PLAN_MESSAGES: dict[str, tuple[str, str]] = {
     "cost_budget": ("Budget de l’étude", "Budget of the study"),
     "cost_left": ("Reste", "Left"),
     "cost_per_head": (
-        "Soit {cost} par habitant desservi en plus. L’entretien, les agents et les liaisons ne sont pas comptés.",
+        "Soit {cost} par habitant desservi en plus. L’entretien, les agents et les liaisons ne "
+        "sont pas comptés.",
         "That is {cost} per inhabitant gained. Upkeep, staff and lines are not counted.",
     ),
     # How the plan was searched for
@@ -329,7 +392,10 @@ PLAN_MESSAGES: dict[str, tuple[str, str]] = {
     # The rules
     "report_rules": ("Modèle et règles", "Model and rules"),
     "map_rules": ("Règles : {rules}.", "Rules: {rules}."),
-    "rule_existing": ("{n} lieu existe déjà | {n} lieux existent déjà", "{n} place exists | {n} places exist"),
+    "rule_existing": (
+        "{n} lieu existe déjà | {n} lieux existent déjà",
+        "{n} place exists | {n} places exist",
+    ),
     "rule_required": (
         "{n} lieu est imposé | {n} lieux sont imposés",
         "{n} place is required | {n} places are required",
@@ -341,7 +407,8 @@ PLAN_MESSAGES: dict[str, tuple[str, str]] = {
     "rule_hours": (
         "lieu d’accueil ouvert au moins {hours} h par semaine ({n} écarté) | "
         "lieu d’accueil ouvert au moins {hours} h par semaine ({n} écartés)",
-        "host open at least {hours} h a week ({n} turned down) | host open at least {hours} h a week ({n} turned down)",
+        "host open at least {hours} h a week ({n} turned down) | host open at least {hours} h a "
+        "week ({n} turned down)",
     ),
     "rule_broadband": (
         "lieu d’accueil assez bien raccordé, d’après la colonne « {column} » ({n} écarté) | "
@@ -359,7 +426,8 @@ PLAN_MESSAGES: dict[str, tuple[str, str]] = {
     "rule_floor": ("au moins {n} dans le {code}", "at least {n} in {code}"),
     "rule_floor_all": ("au moins {n} par département", "at least {n} per département"),
     "rule_hours_count": (
-        "un besoin qui demande des heures d’ouverture n’est offert que là où le lieu d’accueil est ouvert autant",
+        "un besoin qui demande des heures d’ouverture n’est offert que là où le lieu d’accueil "
+        "est ouvert autant",
         "a need that asks for opening hours is offered only where the host is open that long",
     ),
     "rule_costs": ("coût propre à chaque lieu d’accueil", "each host has its own cost"),
@@ -375,8 +443,10 @@ PLAN_MESSAGES: dict[str, tuple[str, str]] = {
         "the hosts within reach are not open long enough",
     ),
     "unserved_host_refused": (
-        "les lieux d’accueil à portée sont écartés par les conditions de l’étude (heures, débit ou coût)",
-        "the hosts within reach are turned down by the study’s conditions (hours, broadband or cost)",
+        "les lieux d’accueil à portée sont écartés par les conditions de l’étude (heures, débit "
+        "ou coût)",
+        "the hosts within reach are turned down by the study’s conditions (hours, broadband or "
+        "cost)",
     ),
     "rank_existing": ("déjà", "open"),
     "mark_existing": ("•", "•"),

@@ -1,4 +1,6 @@
-"""How the plan of the kiosks is said: what was asked of which model, under which rules, and how good it is proved."""
+"""How the plan of the kiosks is said: what was asked of which model, under which rules, and how
+good it is proved.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,9 @@ _STEPS = {
     "step_died": r"(.+): its process died \(code .*\)",
     "step_stopped": r"(.+): stopped by the time limit",
 }
-"""Message and form of each step that ``siting`` writes; what has none (the name of a solver) is told as it is."""
+"""Message and form of each step that ``siting`` writes; what has none (the name of a solver) is
+told as it is.
+"""
 
 
 def method_told(method: str, say: Wording) -> str:
@@ -58,7 +62,12 @@ def _step(part: str, say: Wording) -> str:
     for key, form in _STEPS.items():
         found = re.fullmatch(form, part)
         if found:
-            return say(key, **{f"n{place}": _number(told) for place, told in enumerate(found.groups(), start=1)})
+            return say(
+                key,
+                **{
+                    f"n{place}": _number(told) for place, told in enumerate(found.groups(), start=1)
+                },
+            )
     return part
 
 
@@ -77,7 +86,9 @@ def ask_sentences(study: Study, choice: KioskChoice, say: Wording) -> list[str]:
         who=who(choice, say),
         of_who=_of_who(choice, say),
         budget=say.money(choice.sites_budget_eur or 0.0),
-        share=say.percent(choice.share or 0.0, 0 if round((choice.share or 0.0) * 100, 6).is_integer() else 1),
+        share=say.percent(
+            choice.share or 0.0, 0 if round((choice.share or 0.0) * 100, 6).is_integer() else 1
+        ),
         second=say.percent(choice.second, 0),
         farthest=say.cost(choice.farthest),
     )
@@ -109,12 +120,16 @@ def _offers(study: Study, choice: KioskChoice, say: Wording) -> str:
 
 
 def plan_sentences(result: CoverageResult, plan: KioskPlan, say: Wording) -> list[str]:
-    """Say what no plan can do, what this one brings, how far it is proved to be from the best, and what it leaves."""
+    """Say what no plan can do, what this one brings, how far it is proved to be from the best, and
+    what it leaves.
+    """
     return [*proved_sentences(result, plan, say), *further_sentences(result, say)]
 
 
 def proved_sentences(result: CoverageResult, plan: KioskPlan, say: Wording) -> list[str]:
-    """Say what no plan can do, what this one brings, and its proof: the first of all that is said of a plan."""
+    """Say what no plan can do, what this one brings, and its proof: the first of all that is said
+    of a plan.
+    """
     choice = result.study.kiosks
     if choice is None:
         return []
@@ -133,14 +148,22 @@ def proved_sentences(result: CoverageResult, plan: KioskPlan, say: Wording) -> l
 
 def further_sentences(result: CoverageResult, say: Wording) -> list[str]:
     """Say how the gain goes down the list, who is left, and where to stop."""
-    gains, left = result.kiosks.loc[result.kiosks["rank"] > 0, "people_added"].tolist(), result.demand
+    gains, left = (
+        result.kiosks.loc[result.kiosks["rank"] > 0, "people_added"].tolist(),
+        result.demand,
+    )
     left, sentences = left[~left["served_after"]], []
     if len(gains) > 1 and sum(gains):
         first, last = (say("people", n=gains[place]) for place in (0, -1))
-        half = next(rank for rank, sum_ in enumerate(accumulate(gains), 1) if sum_ >= sum(gains) / 2)
+        half = next(
+            rank for rank, sum_ in enumerate(accumulate(gains), 1) if sum_ >= sum(gains) / 2
+        )
         sentences.append(f"{say('plan_last', first=first, last=last)} {say('plan_half', n=half)}")
     if len(left):
-        people, communes = say("people", n=int(left["people"].sum())), say("communes", n=commune_count(left))
+        people, communes = (
+            say("people", n=int(left["people"].sum())),
+            say("communes", n=commune_count(left)),
+        )
         sentences.append(say("plan_left", people=people, communes=communes))
     if result.ranking is not None and result.study.kiosks is not None:
         sentences.append(stop_sentence(result.ranking, result.study.kiosks, say))
@@ -148,26 +171,43 @@ def further_sentences(result: CoverageResult, say: Wording) -> list[str]:
 
 
 def before_plan(result: CoverageResult, say: Wording) -> list[str]:
-    """Say what no plan can do, when everyone was to be served, and what kiosks that exist already do."""
+    """Say what no plan can do, when everyone was to be served, and what kiosks that exist already
+    do.
+    """
     sentences, choice = [], result.study.kiosks
     out = result.demand[
-        result.demand["unserved_reason"].isin(("no_candidate", "host_closed", "host_refused", "excluded"))
+        result.demand["unserved_reason"].isin(
+            ("no_candidate", "host_closed", "host_refused", "excluded")
+        )
     ]
     if choice is not None and choice.question in ("everyone", "share") and len(out):
-        names = list(dict.fromkeys(out.sort_values("people", ascending=False, kind="stable")["name"]))
+        names = list(
+            dict.fromkeys(out.sort_values("people", ascending=False, kind="stable")["name"])
+        )
         told = say.listed(names) if len(names) <= _NAMES_SHOWN + 1 else ""
-        shown = told or say("popup_more", names=", ".join(names[:_NAMES_SHOWN]), n=len(names) - _NAMES_SHOWN)
-        people, communes = say("people", n=int(out["people"].sum())), say("communes", n=commune_count(out))
+        shown = told or say(
+            "popup_more", names=", ".join(names[:_NAMES_SHOWN]), n=len(names) - _NAMES_SHOWN
+        )
+        people, communes = (
+            say("people", n=int(out["people"].sum())),
+            say("communes", n=commune_count(out)),
+        )
         sentences.append(say("plan_uncoverable", people=people, communes=communes, names=shown))
     old = result.kiosks[result.kiosks["rank"] == 0]
     if len(old):
         people = say("people", n=int(old["people_added"].sum()))
-        sentences.append(say("plan_already", n=len(old), kiosks=say("kiosks", n=len(old)), people=people))
+        sentences.append(
+            say("plan_already", n=len(old), kiosks=say("kiosks", n=len(old)), people=people)
+        )
     return sentences
 
 
-def proof_sentences(choice: KioskChoice, plan: KioskPlan, ranking: Ranking | None, say: Wording) -> list[str]:
-    """Say what the plan is worth in its model's own measure, the bound, and how the search ended."""
+def proof_sentences(
+    choice: KioskChoice, plan: KioskPlan, ranking: Ranking | None, say: Wording
+) -> list[str]:
+    """Say what the plan is worth in its model's own measure, the bound, and how the search
+    ended.
+    """
     question, concerned = choice.question, ranking.concerned if ranking is not None else 0.0
     optimal = plan.status == "optimal"
     told = say(
@@ -183,12 +223,16 @@ def proof_sentences(choice: KioskChoice, plan: KioskPlan, ranking: Ranking | Non
     )
     sentences = [] if optimal else [say(f"plan_{plan.status}")]
     counted = choice.weight and question in ("most", "budget")
-    group = [say("proof_group", value=say.number(plan.value), who=who(choice, say))] if counted else []
+    group = (
+        [say("proof_group", value=say.number(plan.value), who=who(choice, say))] if counted else []
+    )
     return [*group, told, *sentences]
 
 
 def fewer_sentences(choice: KioskChoice, plan: KioskPlan, say: Wording) -> list[str]:
-    """Say that the plan opens fewer kiosks than were asked for, where the others would serve nobody more."""
+    """Say that the plan opens fewer kiosks than were asked for, where the others would serve nobody
+    more.
+    """
     if choice.question not in ("most", "backup") or len(plan.sites) >= (choice.count or 0):
         return []
     return [say("plan_fewer", asked=say("kiosks", n=choice.count or 0), n=len(plan.sites))]
@@ -200,7 +244,11 @@ def _worth(value: float, choice: KioskChoice, concerned: float, say: Wording) ->
         return say.cost(value / concerned if concerned else 0.0)
     if choice.question == "center":
         return say.cost(value)
-    return say.money(value) if choice.question in ("share", "everyone") and choice.priced else say.number(round(value))
+    return (
+        say.money(value)
+        if choice.question in ("share", "everyone") and choice.priced
+        else say.number(round(value))
+    )
 
 
 def rule_sentences(result: CoverageResult, say: Wording) -> list[str]:
@@ -214,7 +262,9 @@ def rule_sentences(result: CoverageResult, say: Wording) -> list[str]:
         if getattr(choice, key)
     ]
     if choice.min_hours_per_week is not None:
-        told.append(say("rule_hours", hours=choice.min_hours_per_week, n=counters.get("hosts_closed", 0)))
+        told.append(
+            say("rule_hours", hours=choice.min_hours_per_week, n=counters.get("hosts_closed", 0))
+        )
     if choice.broadband is not None:
         refused = counters.get("hosts_not_connected", 0)
         told.append(say("rule_broadband", column=choice.broadband.column, n=refused))
@@ -251,33 +301,54 @@ def stop_sentence(ranking: Ranking, choice: KioskChoice, say: Wording) -> str:
 
 
 def reference_sentences(result: CoverageResult, ranking: Ranking, say: Wording) -> list[str]:
-    """Set the plan that was really carried out against the best one, and against what no plan can exceed."""
+    """Set the plan that was really carried out against the best one, and against what no plan can
+    exceed.
+    """
     outcome = ranking.reference
     if outcome is None:
         return []
-    reference, kiosks, opened = outcome.reference, say("kiosks", n=outcome.reference.count), len(ranking.curve)
+    reference, kiosks, opened = (
+        outcome.reference,
+        say("kiosks", n=outcome.reference.count),
+        len(ranking.curve),
+    )
     each = say.money(reference.cost_eur / reference.count)
     known = outcome.people is not None
     told = say.number(outcome.bound)
     best = say("people", n=round(outcome.best))
     sentences = [
-        say("reference_cost", label=reference.label, kiosks=kiosks, cost=say.money(reference.cost_eur), each=each),
+        say(
+            "reference_cost",
+            label=reference.label,
+            kiosks=kiosks,
+            cost=say.money(reference.cost_eur),
+            each=each,
+        ),
         say(
             "reference_known" if known else "reference_unknown",
             kiosks=kiosks,
-            people=say("people", n=round(outcome.people if outcome.people is not None else outcome.most_populated)),
+            people=say(
+                "people",
+                n=round(outcome.people if outcome.people is not None else outcome.most_populated),
+            ),
         ),
     ]
     if outcome.enough is not None:
         sentences.append(say("reference_enough", n=outcome.enough))
     if reference.count > opened:
         fewer = say("kiosks", n=opened)
-        sentences.append(say("reference_fewer", kiosks=fewer, people=best, count=reference.count, bound=told))
+        sentences.append(
+            say("reference_fewer", kiosks=fewer, people=best, count=reference.count, bound=told)
+        )
     else:
-        key = "reference_proved" if round(outcome.best) >= round(outcome.bound) else "reference_best"
+        key = (
+            "reference_proved" if round(outcome.best) >= round(outcome.bound) else "reference_best"
+        )
         sentences.append(say(key, kiosks=kiosks, people=best, bound=told))
     if opened == reference.count and outcome.best:
-        sentences.append(say("reference_per_head", cost=say.money(reference.cost_eur / outcome.best, 2)))
+        sentences.append(
+            say("reference_per_head", cost=say.money(reference.cost_eur / outcome.best, 2))
+        )
     return sentences
 
 
@@ -334,11 +405,16 @@ def _decimals(value: float) -> int:
 def cost_rows(result: CoverageResult, choice: KioskChoice, say: Wording) -> dict[str, Any]:
     """Return what the equipment costs, line by line, and per inhabitant gained."""
     proposed = result.kiosks[result.kiosks["rank"] > 0]
-    sites, total = _user_side(proposed, choice, say), float(proposed["cost_eur"].sum()) + choice.experts_eur
+    sites, total = (
+        _user_side(proposed, choice, say),
+        float(proposed["cost_eur"].sum()) + choice.experts_eur,
+    )
     rows = [sites]
     if choice.experts:
         each = say.money(choice.expert_side_cost_eur)
-        rows.append((say("cost_expert", n=choice.experts, cost=each), say.money(choice.experts_eur)))
+        rows.append(
+            (say("cost_expert", n=choice.experts, cost=each), say.money(choice.experts_eur))
+        )
     rows.append((say("cost_total"), say.money(total)))
     if choice.budget_eur is not None:
         rows += [

@@ -1,4 +1,6 @@
-"""The slack over the ground as a Cloud Optimized GeoTIFF: tiled, with overviews, readable from a distance."""
+"""The slack over the ground as a Cloud Optimized GeoTIFF: tiled, with overviews, readable from a
+distance.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +22,12 @@ NODATA = -999_999.0
 
 
 def write(result: CoverageResult, path: Path) -> None:
-    """Write ``surface.tif`` (EPSG:2154, float32): band 1 the slack in seconds or metres, band 2 who is served.
+    """Write ``surface.tif`` (EPSG:2154, float32): band 1 the slack in seconds or metres, band 2 who
+    is served.
 
-    Band 1 has no data outside the territory and where the rule cannot be met at any threshold; band 2 is 1 where the
-    rule is met, 0 where it is not, with no data outside: a place out of reach of everything is unserved, not unknown.
+    Band 1 has no data outside the territory and where the rule cannot be met at any threshold; band
+    2 is 1 where the rule is met, 0 where it is not, with no data outside: a place out of reach of
+    everything is unserved, not unknown.
 
     Raises
     ------
@@ -32,7 +36,9 @@ def write(result: CoverageResult, path: Path) -> None:
     """
     surface = result.surface
     if surface is None:
-        raise OutputError(f"{path.name} : l'étude n'a pas de surface ; demandez-la par zones.surface = true")
+        raise OutputError(
+            f"{path.name} : l'étude n'a pas de surface ; demandez-la par zones.surface = true"
+        )
     say = Wording(result.study.language, result.study.unit)
     known = surface.inside & np.isfinite(surface.slack)
     slack = np.where(known, surface.slack, NODATA)
@@ -53,7 +59,9 @@ def write(result: CoverageResult, path: Path) -> None:
                 plain.write(np.stack([slack, served]).astype(np.float32))
                 plain.descriptions = (say("surface_slack"), say("surface_served"))
                 plain.units = (surface.unit, "")
-                plain.update_tags(study=result.study.id, title=result.study.title, unit=surface.unit)
+                plain.update_tags(
+                    study=result.study.id, title=result.study.title, unit=surface.unit
+                )
                 plain.update_tags(1, legend=say("surface_legend"))
             with memory.open() as plain, warnings.catch_warnings():
                 warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)

@@ -1,4 +1,6 @@
-"""The report: one printable page that tells a decision-maker the question, the answer, its proof and its limits."""
+"""The report: one printable page that tells a decision-maker the question, the answer, its proof
+and its limits.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,9 @@ def render(result: CoverageResult) -> str:
 
 
 def _content(result: CoverageResult, say: Wording) -> dict[str, Any]:
-    inhabited = result.white_zones[(result.white_zones["communes"] > 0) & ~result.white_zones["minor"]]
+    inhabited = result.white_zones[
+        (result.white_zones["communes"] > 0) & ~result.white_zones["minor"]
+    ]
     zones = inhabited.reset_index(names="id").head(MAIN_ZONES).to_dict("records")
     return {
         "result": result,
@@ -68,17 +72,28 @@ def _content(result: CoverageResult, say: Wording) -> dict[str, Any]:
         ],
         "zones_total": len(inhabited),
         "zone_notes": charts.notes(result, say),
-        "kiosks": [{**kiosk, "host_shown": _host(kiosk)} for kiosk in result.kiosks.to_dict("records")],
+        "kiosks": [
+            {**kiosk, "host_shown": _host(kiosk)} for kiosk in result.kiosks.to_dict("records")
+        ],
         "curve": Markup(gain_curve(result, say)) if len(result.kiosks) else None,  # noqa: S704
         "plan": plan_sentences(result, result.plan, say) if result.plan is not None else [],
-        "costs": cost_rows(result, result.study.kiosks, say) if result.study.kiosks is not None else None,
+        "costs": cost_rows(result, result.study.kiosks, say)
+        if result.study.kiosks is not None
+        else None,
         "rules": _model_and_rules(result, say),
-        "kiosk_caption": say("table_kiosks_model" if _is_of(result, "median", "center", "backup") else "table_kiosks"),
+        "kiosk_caption": say(
+            "table_kiosks_model" if _is_of(result, "median", "center", "backup") else "table_kiosks"
+        ),
         "proof": proved_sentences(result, result.plan, say) if result.plan is not None else [],
-        "saves": len(result.kiosks) > 0 and bool(result.kiosks[list(SAVINGS[1:])].notna().any().any()),
+        "saves": len(result.kiosks) > 0
+        and bool(result.kiosks[list(SAVINGS[1:])].notna().any().any()),
         "curve_note": curve_note(result.ranking, say) if result.ranking is not None else "",
-        "reference": reference_sentences(result, result.ranking, say) if result.ranking is not None else [],
-        "use": use_sentences(result, result.study.kiosks, say) if result.study.kiosks is not None else [],
+        "reference": reference_sentences(result, result.ranking, say)
+        if result.ranking is not None
+        else [],
+        "use": use_sentences(result, result.study.kiosks, say)
+        if result.study.kiosks is not None
+        else [],
         "unserved": _unserved(result.ranking, say) if result.ranking is not None else [],
         "sections": sections(result, say),
         "method": _method(result, say),
@@ -132,7 +147,9 @@ def shortened(names: str, say: Wording, shown: int = _NAMES_SHOWN) -> str:
 
 
 def _model_and_rules(result: CoverageResult, say: Wording) -> list[str]:
-    """Return the model and the rules, where there is more to say than the most people with so many kiosks."""
+    """Return the model and the rules, where there is more to say than the most people with so many
+    kiosks.
+    """
     choice, rules = result.study.kiosks, rule_sentences(result, say)
     if choice is None or (choice.question == "most" and not rules):
         return []
@@ -144,9 +161,15 @@ def _is_of(result: CoverageResult, *questions: str) -> bool:
 
 
 def _host(kiosk: dict[str, Any]) -> str:
-    """Return the host's name, cut to what it is (``Mairie``) when the rest only repeats the commune's name."""
+    """Return the host's name, cut to what it is (``Mairie``) when the rest only repeats the
+    commune's name.
+    """
     host, name = str(kiosk["host"]), str(kiosk["name"])
-    return host.split()[0] if host.endswith(name.removeprefix("Le ").removeprefix("Les ")) and host.split() else host
+    return (
+        host.split()[0]
+        if host.endswith(name.removeprefix("Le ").removeprefix("Les ")) and host.split()
+        else host
+    )
 
 
 def _unserved(ranking: Ranking, say: Wording) -> list[dict[str, Any]]:

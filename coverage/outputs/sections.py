@@ -1,4 +1,6 @@
-"""What stands beside the answer, as sections of sentences and tables that the report and the command line share."""
+"""What stands beside the answer, as sections of sentences and tables that the report and the
+command line share.
+"""
 
 from __future__ import annotations
 
@@ -48,13 +50,16 @@ def sections(result: CoverageResult, say: Wording) -> list[Section]:
 
 
 def verdicts(result: CoverageResult, say: Wording) -> str:
-    """Return the verdict of each rule of law in a few words, for a catalogue record; empty when none is asked."""
+    """Return the verdict of each rule of law in a few words, for a catalogue record; empty when
+    none is asked.
+    """
     table = result.beside.legal
     if table is None:
         return ""
     whole = table[table["code"] == ""]
     told = [
-        f"{say('legal_' + str(row['rule'])).split(' : ')[0].split(': ')[0]} {say('legal_' + str(row['verdict']))}"
+        f"{say('legal_' + str(row['rule'])).split(' : ')[0].split(': ')[0]} "
+        f"{say('legal_' + str(row['verdict']))}"
         for row in whole.to_dict("records")
     ]
     return " ; ".join(told)
@@ -109,7 +114,9 @@ def _hours(result: CoverageResult, say: Wording) -> Iterator[str | Table]:
                 unknown=one.unknown,
             )
     for one in result.beside.hours[:1]:
-        yield say(f"hours_{result.study.need(one.need).unknown_hours}", people=say("people", n=one.people))
+        yield say(
+            f"hours_{result.study.need(one.need).unknown_hours}", people=say("people", n=one.people)
+        )
 
 
 def _edge(result: CoverageResult, say: Wording) -> Iterator[str | Table]:
@@ -123,14 +130,25 @@ def _edge(result: CoverageResult, say: Wording) -> Iterator[str | Table]:
         if edge.exposed:
             yield say("edge_exposed", people=exposed)
     elif edge.known:
-        yield say("edge_not_counted", services=edge.known, buffer=say.distance(NEIGHBOURS_M), people=people)
+        yield say(
+            "edge_not_counted",
+            services=edge.known,
+            buffer=say.distance(NEIGHBOURS_M),
+            people=people,
+        )
     else:
         yield say("edge_unknown", people=exposed)
     rows = tuple(
-        (result.study.need(row["need"]).label, say.number(row["people_outside"]), say.percent(row["share"]))
+        (
+            result.study.need(row["need"]).label,
+            say.number(row["people_outside"]),
+            say.percent(row["share"]),
+        )
         for row in edge.by_need.to_dict("records")
     )
-    yield Table(say("table_edge"), (say("col_need"), say("col_people"), say("col_beyond_share")), rows)
+    yield Table(
+        say("table_edge"), (say("col_need"), say("col_people"), say("col_beyond_share")), rows
+    )
 
 
 def _aggregation(result: CoverageResult, say: Wording) -> Iterator[str | Table]:
@@ -153,7 +171,11 @@ def _aggregation(result: CoverageResult, say: Wording) -> Iterator[str | Table]:
         lost = result.counters["people_of_communes_without_cells"]
         yield say("cells_missing", communes=say("communes", n=bare), people=say("people", n=lost))
     rows = tuple(
-        (result.study.need(row["need"]).label, say.cost(row["mean_absolute"]), say.cost(row["mean"]))
+        (
+            result.study.need(row["need"]).label,
+            say.cost(row["mean_absolute"]),
+            say.cost(row["mean"]),
+        )
         for row in error.by_need.to_dict("records")
     )
     header = (say("col_need"), say("col_mean_absolute"), say("col_mean_signed"))
@@ -169,10 +191,18 @@ def _measures(result: CoverageResult, say: Wording) -> Iterator[str | Table]:
     if choice.supply == "hours_per_week":
         yield say("measures_hours")
     keys = ("mean_access", "nothing", "gini", "palma", "poverty", "poverty_depth")
-    header = (say("col_kind"), say("col_departement"), say("col_people"), *(say(f"col_{key}") for key in keys))
+    header = (
+        say("col_kind"),
+        say("col_departement"),
+        say("col_people"),
+        *(say(f"col_{key}") for key in keys),
+    )
     for need, rows in table.groupby("need", sort=False):
         yield Table(
-            say("table_measures", need=result.study.need(str(need)).label), header, _measured(rows, say), left=2
+            say("table_measures", need=result.study.need(str(need)).label),
+            header,
+            _measured(rows, say),
+            left=2,
         )
 
 

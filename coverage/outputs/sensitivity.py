@@ -1,4 +1,6 @@
-"""How sure the white zones are, on disk: a map with its curve, a GeoPackage, and the curve as a table."""
+"""How sure the white zones are, on disk: a map with its curve, a GeoPackage, and the curve as a
+table.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,8 @@ _UNIT = {"s": 60.0, "m": 1000.0}
 
 
 def write(told: Sensitivity, folder: Path) -> tuple[Path, ...]:
-    """Write ``sensitivity.html``, ``sensitivity.gpkg`` and ``curve.csv`` to a folder; return their paths.
+    """Write ``sensitivity.html``, ``sensitivity.gpkg`` and ``curve.csv`` to a folder; return their
+    paths.
 
     They are written beside and renamed, so that a file is the previous one or the new one.
 
@@ -60,16 +63,21 @@ def write(told: Sensitivity, folder: Path) -> tuple[Path, ...]:
             curve_table(told).to_csv(curve, index=False, lineterminator="\n")
     except OSError as error:
         raise OutputError(
-            f"{folder} : la sensibilité n'a pas été écrite ({error.strerror}) ; choisissez un autre dossier avec --out."
+            f"{folder} : la sensibilité n'a pas été écrite ({error.strerror}) ; choisissez un "
+            "autre dossier avec --out."
         ) from error
     return tuple(folder / name for name in names)
 
 
 def curve_table(told: Sensitivity) -> pd.DataFrame:
-    """Return the curve as people read it: labels, and x in minutes (``x_min``) or kilometres (``x_km``)."""
+    """Return the curve as people read it: labels, and x in minutes (``x_min``) or kilometres
+    (``x_km``).
+    """
     unit = told.study.unit
     labels = {need.key: need.label for need in told.study.needs} | {"rule": told.study.title}
-    table = told.curve.assign(label=told.curve["curve"].map(labels), share=told.curve["share"].round(6))
+    table = told.curve.assign(
+        label=told.curve["curve"].map(labels), share=told.curve["share"].round(6)
+    )
     table["x"] = table["x"] / _UNIT[unit]
     x = "x_min" if unit == "s" else "x_km"
     table = table.rename(columns={"x": x})
@@ -77,7 +85,9 @@ def curve_table(told: Sensitivity) -> pd.DataFrame:
 
 
 def write_layers(told: Sensitivity, path: Path) -> None:
-    """Write the layers ``demand`` and ``areas``, and the tables ``scenarios`` and ``classes``, to a new GeoPackage."""
+    """Write the layers ``demand`` and ``areas``, and the tables ``scenarios`` and ``classes``, to a
+    new GeoPackage.
+    """
     columns = [
         "name",
         "departement",
@@ -91,7 +101,9 @@ def write_layers(told: Sensitivity, path: Path) -> None:
     areas, tables = _areas(told), {"scenarios": told.scenarios, "classes": told.classes}
     try:
         with geopackage.fixed_clock():
-            pyogrio.write_dataframe(points, path, layer="demand", driver="GPKG", geometry_type="Point")
+            pyogrio.write_dataframe(
+                points, path, layer="demand", driver="GPKG", geometry_type="Point"
+            )
             pyogrio.write_dataframe(
                 areas,
                 path,
@@ -102,9 +114,13 @@ def write_layers(told: Sensitivity, path: Path) -> None:
                 append=True,
             )
             for name, table in tables.items():
-                pyogrio.write_dataframe(pd.DataFrame(table), path, layer=name, driver="GPKG", append=True)
+                pyogrio.write_dataframe(
+                    pd.DataFrame(table), path, layer=name, driver="GPKG", append=True
+                )
         with closing(sqlite3.connect(path)) as database:
-            rows = {"demand": len(points), "areas": len(areas)} | {name: len(table) for name, table in tables.items()}
+            rows = {"demand": len(points), "areas": len(areas)} | {
+                name: len(table) for name, table in tables.items()
+            }
             geopackage.check_whole(database, rows, path)
     except (DataSourceError, DataLayerError, FeatureError, sqlite3.Error) as error:
         raise OutputError(f"{path.name} : la base n'a pas pu être écrite ({error})") from error
@@ -118,13 +134,21 @@ def _areas(told: Sensitivity) -> gpd.GeoDataFrame:
         shapes = outlines[(told.demand["sureness"] == kind) & outlines.notna()]
         if len(shapes):
             row = {str(key): value for key, value in classes.loc[kind].items()}
-            rows.append({"sureness": kind, **row, "geometry": polygonal(shapely.union_all(shapes.to_numpy()))})
+            rows.append(
+                {
+                    "sureness": kind,
+                    **row,
+                    "geometry": polygonal(shapely.union_all(shapes.to_numpy())),
+                }
+            )
     columns = ["sureness", *classes.columns, "geometry"]
     return gpd.GeoDataFrame(rows, columns=columns, geometry="geometry", crs="EPSG:4326")
 
 
 def render(told: Sensitivity) -> str:
-    """Return the map as HTML, in the language of the study: communes by sureness, figures, the curve of the rule."""
+    """Return the map as HTML, in the language of the study: communes by sureness, figures, the
+    curve of the rule.
+    """
     say = Wording(told.study.language, told.study.unit)
     title = say("sensitivity_title", territory=told.study.territory.name)
     page = MapPage(title, say, panes=_PANES, panel=_panel(told, say))
@@ -160,7 +184,9 @@ def _panel(told: Sensitivity, say: Wording) -> str:
         spread=say("curve_spread") if driven else "",
         said=said(told, say),
         date=say("dated", date=say.day(told.study.date)) if told.study.date else "",
-        limits=say("map_limits" if told.study.router.kind == "straight_line" else "map_limits_router"),
+        limits=say(
+            "map_limits" if told.study.router.kind == "straight_line" else "map_limits_router"
+        ),
         inputs=told.result.inputs,
     )
 
@@ -169,7 +195,13 @@ def lead(told: Sensitivity, say: Wording) -> str:
     """Say between which numbers the people in white zones lie."""
     people = told.scenarios["people"]
     base = int(told.demand.loc[~told.demand["served"], "people"].sum())
-    return say("sensitivity_lead", scenarios=len(people), low=int(people.min()), high=int(people.max()), base=base)
+    return say(
+        "sensitivity_lead",
+        scenarios=len(people),
+        low=int(people.min()),
+        high=int(people.max()),
+        base=base,
+    )
 
 
 def said(told: Sensitivity, say: Wording) -> list[str]:
@@ -181,7 +213,12 @@ def said(told: Sensitivity, say: Wording) -> list[str]:
     ]
     slower = sorted(set(told.scenarios["congestion"].dropna()))
     if slower:
-        sentences.append(say("sensitivity_congestion", factors=say.listed([say.percent(value, 0) for value in slower])))
+        sentences.append(
+            say(
+                "sensitivity_congestion",
+                factors=say.listed([say.percent(value, 0) for value in slower]),
+            )
+        )
     return sentences
 
 
@@ -200,11 +237,15 @@ def _communes(told: Sensitivity, say: Wording) -> Layer:
 
 
 def _straightened(told: Sensitivity) -> gpd.GeoSeries:
-    """Return the outlines of the communes as the page draws them: all straightened at once, squares as they are."""
+    """Return the outlines of the communes as the page draws them: all straightened at once, squares
+    as they are.
+    """
     ground, shapes = told.ground, told.ground.dropna()
     if told.study.demand.cells is not None or shapes.empty:
         return ground
-    straight = gpd.GeoSeries(simplified(shapes.to_crs(METRIC).to_numpy(), _STRAIGHT_M), index=shapes.index, crs=METRIC)
+    straight = gpd.GeoSeries(
+        simplified(shapes.to_crs(METRIC).to_numpy(), _STRAIGHT_M), index=shapes.index, crs=METRIC
+    )
     return straight.to_crs(LONLAT).reindex(ground.index)
 
 
@@ -221,7 +262,9 @@ def _people(told: Sensitivity, say: Wording) -> Placed:
             f"{row['name']} ({row['departement']})",
             _lines(row, say),
         ]
-        for point, row in zip(table.geometry, table.drop(columns="geometry").to_dict("records"), strict=True)
+        for point, row in zip(
+            table.geometry, table.drop(columns="geometry").to_dict("records"), strict=True
+        )
     ]
     edges = ["#5c1420", "#96402c", "#a77b1e", INK]
     return Placed("circles", rows, edges, "people", name=say("layer_demand"))
@@ -240,11 +283,15 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 298.0, 10.0, 160.0
 
 
 def curve_picture(told: Sensitivity, say: Wording) -> str:
-    """Return the curve of the rule as SVG: people unserved against what is added to every threshold."""
+    """Return the curve of the rule as SVG: people unserved against what is added to every
+    threshold.
+    """
     curve = told.curve[told.curve["curve"] == "rule"]
     span = min(need.within for need in told.study.needs)
     curve = curve[curve["x"].between(-span, span)]
-    table = curve.assign(slow=curve["congestion"].fillna(1.0)).pivot_table(index="x", columns="slow", values="people")
+    table = curve.assign(slow=curve["congestion"].fillna(1.0)).pivot_table(
+        index="x", columns="slow", values="people"
+    )
     table = table.sort_index().ffill().bfill()
     xs, top = table.index.to_numpy() / _UNIT[say.unit], max(float(table.to_numpy().max()), 1.0)
 
@@ -252,15 +299,19 @@ def curve_picture(told: Sensitivity, say: Wording) -> str:
         along = (x - xs[0]) / max(xs[-1] - xs[0], 1e-9)
         return f"{_LEFT + (_RIGHT - _LEFT) * along:.1f},{_BOTTOM - (_BOTTOM - _TOP) * people / top:.1f}"
 
-    base, low, high = (table[name].to_numpy(float) for name in (1.0, table.columns[0], table.columns[-1]))
+    base, low, high = (
+        table[name].to_numpy(float) for name in (1.0, table.columns[0], table.columns[-1])
+    )
     band = " ".join([*map(at, xs, low), *reversed([*map(at, xs, high)])])
     zero = at(0.0, 0.0).split(",")[0]
     ticks = [xs[0], 0.0, xs[-1]]
     unit = "min" if say.unit == "s" else "km"
     parts = [
         f'<polygon points="{band}" fill="{SURENESS_COLOURS["likely"]}" fill-opacity="0.35"/>',
-        f'<polyline points="{" ".join(map(at, xs, base))}" fill="none" stroke="{INK}" stroke-width="2"/>',
-        f'<line x1="{zero}" x2="{zero}" y1="{_TOP}" y2="{_BOTTOM}" stroke="{INK}" stroke-dasharray="3 3"/>',
+        f'<polyline points="{" ".join(map(at, xs, base))}" fill="none" stroke="{INK}" '
+        'stroke-width="2"/>',
+        f'<line x1="{zero}" x2="{zero}" y1="{_TOP}" y2="{_BOTTOM}" stroke="{INK}" '
+        'stroke-dasharray="3 3"/>',
         f'<text x="{float(zero) + 4:.1f}" y="{_TOP + 10}">{escape(say("curve_now"))}</text>',
         f'<line x1="{_LEFT}" x2="{_RIGHT}" y1="{_BOTTOM}" y2="{_BOTTOM}" stroke="{INK}"/>',
         *(
@@ -276,7 +327,8 @@ def curve_picture(told: Sensitivity, say: Wording) -> str:
     ]
     title = escape(say(f"curve_rule_{say.unit}"))
     return (
-        f'<svg viewBox="0 0 {_WIDTH:.0f} {_HEIGHT:.0f}" width="100%" role="img" aria-label="{title}" '
+        f'<svg viewBox="0 0 {_WIDTH:.0f} {_HEIGHT:.0f}" width="100%" role="img" '
+        f'aria-label="{title}" '
         f'xmlns="http://www.w3.org/2000/svg"><style>text{{font:11px sans-serif;fill:{INK}}}</style>'
         f"{''.join(parts)}</svg>"
     )

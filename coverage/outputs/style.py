@@ -1,4 +1,6 @@
-"""The styles QGIS applies by itself when it opens the result: sober colours, sized points, numbered kiosks."""
+"""The styles QGIS applies by itself when it opens the result: sober colours, sized points, numbered
+kiosks.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +15,14 @@ from geoguichet.coverage.outputs.wording import Wording
 # blind readers.
 
 type Standing = Literal["served", "kiosk", "unserved"]
-"""Where a demand point stands: served already, served once the kiosks are open, or not even then."""
+"""Where a demand point stands: served already, served once the kiosks are open, or not even then.
+"""
 
-STANDING_COLOURS: dict[Standing, str] = {"served": "#9fb0b8", "kiosk": "#1f78b4", "unserved": "#b2182b"}
+STANDING_COLOURS: dict[Standing, str] = {
+    "served": "#9fb0b8",
+    "kiosk": "#1f78b4",
+    "unserved": "#b2182b",
+}
 SERVICE_COLOURS: dict[str, str] = {
     "prefecture": "#5b3a8c",
     "sous_prefecture": "#8f6bbd",
@@ -46,7 +53,9 @@ BORDER = "#8b949b"
 INK = "#1d2a33"
 
 ZONE_BREAKS_M: tuple[int, ...] = (1_000, 2_500, 5_000)
-"""Mean excess beyond the thresholds at which a white zone changes colour; fixed, so that two studies compare."""
+"""Mean excess beyond the thresholds at which a white zone changes colour; fixed, so that two
+studies compare.
+"""
 ZONE_COLOURS: tuple[str, ...] = ("#fdf0c8", "#fbd993", "#f2b566", "#dc8a45")
 ZONE_EDGE = "#8a4b1c"
 
@@ -56,13 +65,21 @@ ZONE_BREAKS_S: tuple[int, ...] = (300, 600, 1_200)
 
 
 def zone_colour(mean: float, unit: str = "m") -> str:
-    """Return the colour of a white zone that far beyond the thresholds on average (NaN: nothing reachable)."""
+    """Return the colour of a white zone that far beyond the thresholds on average (NaN: nothing
+    reachable).
+    """
     breaks = ZONE_BREAKS_S if unit == "s" else ZONE_BREAKS_M
-    return ZONE_COLOURS[-1] if math.isnan(mean) else ZONE_COLOURS[sum(mean >= limit for limit in breaks)]
+    return (
+        ZONE_COLOURS[-1]
+        if math.isnan(mean)
+        else ZONE_COLOURS[sum(mean >= limit for limit in breaks)]
+    )
 
 
 def zone_classes(unit: str = "m") -> list[tuple[int, int | None, str]]:
-    """Return the classes of white zones as (from, up to, colour), in metres or seconds; the last has no upper limit."""
+    """Return the classes of white zones as (from, up to, colour), in metres or seconds; the last
+    has no upper limit.
+    """
     breaks = ZONE_BREAKS_S if unit == "s" else ZONE_BREAKS_M
     lows, highs = (0, *breaks), (*breaks, None)
     return list(zip(lows, highs, ZONE_COLOURS, strict=True))
@@ -75,7 +92,9 @@ def standing(*, served: bool, served_after: bool) -> Standing:
     return "kiosk" if served_after else "unserved"
 
 
-_STANDING = """CASE WHEN "served" THEN 'served' WHEN "served_after" THEN 'kiosk' ELSE 'unserved' END"""
+_STANDING = (
+    """CASE WHEN "served" THEN 'served' WHEN "served_after" THEN 'kiosk' ELSE 'unserved' END"""
+)
 _SIZE_MM = 'coalesce(scale_exp("people", 0, 500000, 0.6, 12, 0.5), 0.6)'
 """Area in proportion to the people, so that Toulouse does not hide its neighbours."""
 
@@ -96,7 +115,11 @@ def layer_styles(language: str, unit: str = "m") -> dict[str, str]:
 
 def _demand(say: Wording) -> str:
     classes = [
-        (key, say(f"standing_{key}"), _marker(colour, size=1.2, shape="circle", size_expression=_SIZE_MM))
+        (
+            key,
+            say(f"standing_{key}"),
+            _marker(colour, size=1.2, shape="circle", size_expression=_SIZE_MM),
+        )
         for key, colour in STANDING_COLOURS.items()
     ]
     return _categorised(_STANDING, classes)
@@ -112,18 +135,22 @@ def _services(say: Wording) -> str:
         for key, colour in SERVICE_COLOURS.items()
     ]
     return _categorised(
-        "type", [*classes, ("", say("service_other"), _marker(OTHER_SERVICE, size=1.8, shape="square"))]
+        "type",
+        [*classes, ("", say("service_other"), _marker(OTHER_SERVICE, size=1.8, shape="square"))],
     )
 
 
 def _white_zones(say: Wording) -> str:
     classes = zone_classes(say.unit)
     ranges = "".join(
-        f'<range render="true" symbol="{number}" lower="{low}" upper="{1e9 if high is None else high:.0f}" '
+        f'<range render="true" symbol="{number}" lower="{low}" '
+        f'upper="{1e9 if high is None else high:.0f}" '
         f"label={quoteattr(say.zone_class(low, high))}/>"
         for number, (low, high, _) in enumerate(classes)
     )
-    symbols = "".join(_symbol(str(number), "fill", _fill(colour)) for number, (_, _, colour) in enumerate(classes))
+    symbols = "".join(
+        _symbol(str(number), "fill", _fill(colour)) for number, (_, _, colour) in enumerate(classes)
+    )
     excess = quoteattr(_EXCESS.format(unit=say.unit))
     return (
         f'<renderer-v2 type="graduatedSymbol" attr={excess} graduatedMethod="GraduatedColor" '
@@ -144,7 +171,8 @@ def _rank_labels() -> str:
     """White numbers inside the kiosk markers."""
     return (
         '<labeling type="simple"><settings calloutType="simple">'
-        '<text-style fieldName="rank" isExpression="0" fontFamily="Sans Serif" fontSize="7" fontSizeUnit="Point" '
+        '<text-style fieldName="rank" isExpression="0" fontFamily="Sans Serif" fontSize="7" '
+        'fontSizeUnit="Point" '
         'fontWeight="75" namedStyle="Bold" textColor="255,255,255,255" textOpacity="1"/>'
         '<placement placement="1" quadOffset="4" xOffset="0" yOffset="0" dist="0" offsetType="0"/>'
         '<rendering obstacle="0" displayAll="1" drawLabels="1" scaleVisibility="0"/>'
@@ -164,18 +192,25 @@ def _document(renderer: str, labels: str = "") -> str:
 def _categorised(attribute: str, classes: Iterable[tuple[str, str, str]]) -> str:
     rows = list(classes)
     categories = "".join(
-        f'<category render="true" symbol="{number}" value={quoteattr(value)} label={quoteattr(label)} type="string"/>'
+        f'<category render="true" symbol="{number}" value={quoteattr(value)} '
+        f'label={quoteattr(label)} type="string"/>'
         for number, (value, label, _) in enumerate(rows)
     )
-    symbols = "".join(_symbol(str(number), "marker", layer) for number, (_, _, layer) in enumerate(rows))
+    symbols = "".join(
+        _symbol(str(number), "marker", layer) for number, (_, _, layer) in enumerate(rows)
+    )
     return (
-        f'<renderer-v2 type="categorizedSymbol" attr={quoteattr(attribute)} symbollevels="0" enableorderby="0" '
+        f'<renderer-v2 type="categorizedSymbol" attr={quoteattr(attribute)} symbollevels="0" '
+        'enableorderby="0" '
         f'forceraster="0"><categories>{categories}</categories><symbols>{symbols}</symbols></renderer-v2>'
     )
 
 
 def _symbol(name: str, kind: str, layer: str) -> str:
-    return f'<symbol type="{kind}" name="{name}" alpha="1" clip_to_extent="1" force_rhr="0">{layer}</symbol>'
+    return (
+        f'<symbol type="{kind}" name="{name}" alpha="1" clip_to_extent="1" '
+        f'force_rhr="0">{layer}</symbol>'
+    )
 
 
 def _marker(colour: str, *, size: float, shape: str, size_expression: str = "") -> str:
@@ -211,8 +246,13 @@ def _fill(colour: str) -> str:
 
 
 def _options(values: dict[str, str]) -> str:
-    """Both ways QGIS has had of writing a symbol's properties: ``Option`` (3.26 on) and ``prop`` (before)."""
-    modern = "".join(f'<Option name="{key}" type="QString" value={quoteattr(value)}/>' for key, value in values.items())
+    """Both ways QGIS has had of writing a symbol's properties: ``Option`` (3.26 on) and ``prop``
+    (before).
+    """
+    modern = "".join(
+        f'<Option name="{key}" type="QString" value={quoteattr(value)}/>'
+        for key, value in values.items()
+    )
     older = "".join(f'<prop k="{key}" v={quoteattr(value)}/>' for key, value in values.items())
     return f'<Option type="Map">{modern}</Option>{older}'
 

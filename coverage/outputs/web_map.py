@@ -11,7 +11,15 @@ from folium.map import Layer
 from markupsafe import Markup
 
 from geoguichet.coverage.outputs.charts import area, for_map, gain_curve, hosts, notes
-from geoguichet.coverage.outputs.page import MapPage, Placed, collection, departement_outlines, filled, ground, latlon
+from geoguichet.coverage.outputs.page import (
+    MapPage,
+    Placed,
+    collection,
+    departement_outlines,
+    filled,
+    ground,
+    latlon,
+)
 from geoguichet.coverage.outputs.plan_text import (
     ask_sentences,
     further_sentences,
@@ -54,18 +62,34 @@ def write(result: CoverageResult, path: Path) -> None:
 
 
 def render(result: CoverageResult) -> str:
-    """Return the map as HTML: white zones, communes by people, services, kiosks by rank and their reach."""
+    """Return the map as HTML: white zones, communes by people, services, kiosks by rank and their
+    reach.
+    """
     study = result.study
     say = Wording(study.language, study.unit, cells=study.demand.cells is not None)
-    page = MapPage(result.study.title, say, panes=_PANES, panel=_panel(result, say), css=_service_colours(result))
+    page = MapPage(
+        result.study.title,
+        say,
+        panes=_PANES,
+        panel=_panel(result, say),
+        css=_service_colours(result),
+    )
     outlines = departement_outlines(result)
     people = _people(result, say)
-    page.add(*ground(outlines), _zones(result, say), people, *_services(result, say), *_kiosks(result, say))
+    page.add(
+        *ground(outlines),
+        _zones(result, say),
+        people,
+        *_services(result, say),
+        *_kiosks(result, say),
+    )
     return page.render(outlines.total_bounds, people)
 
 
 def _panel(result: CoverageResult, say: Wording) -> str:
-    standings = [item for item in STANDING_COLOURS.items() if item[0] != "kiosk" or len(result.kiosks)]
+    standings = [
+        item for item in STANDING_COLOURS.items() if item[0] != "kiosk" or len(result.kiosks)
+    ]
     return filled(
         "map_panel.html",
         result=result,
@@ -79,15 +103,21 @@ def _panel(result: CoverageResult, say: Wording) -> str:
         further=_further(result, say),
         around=_around(result, say),
         zones=notes(result, say),
-        limits=say("map_limits" if result.study.router.kind == "straight_line" else "map_limits_router"),
+        limits=say(
+            "map_limits" if result.study.router.kind == "straight_line" else "map_limits_router"
+        ),
         zone_classes=zone_classes(say.unit),
         standings=standings,
-        services=[(say.service(kind).capitalize(), colour) for kind, colour in _service_kinds(result)],
+        services=[
+            (say.service(kind).capitalize(), colour) for kind, colour in _service_kinds(result)
+        ],
     )
 
 
 def _plan(result: CoverageResult, say: Wording) -> list[str]:
-    """Say the model, its rules, what the plan brings and its proof: what is printed with the map."""
+    """Say the model, its rules, what the plan brings and its proof: what is printed with the
+    map.
+    """
     if result.plan is None or result.study.kiosks is None:
         return []
     asked, _ = ask_sentences(result.study, result.study.kiosks, say)
@@ -100,14 +130,21 @@ def _plan(result: CoverageResult, say: Wording) -> list[str]:
 
 
 def _further(result: CoverageResult, say: Wording) -> list[str]:
-    """Say how the gain goes down the list, who is left, where to stop, and how the plan was found."""
+    """Say how the gain goes down the list, who is left, where to stop, and how the plan was
+    found.
+    """
     if result.plan is None:
         return []
-    return [*further_sentences(result, say), say("plan_method", method=method_told(result.plan.method, say))]
+    return [
+        *further_sentences(result, say),
+        say("plan_method", method=method_told(result.plan.method, say)),
+    ]
 
 
 def _around(result: CoverageResult, say: Wording) -> list[tuple[str, list[str]]]:
-    """Return what surrounds the plan, each under its title: what was done, what it avoids, who is left and why."""
+    """Return what surrounds the plan, each under its title: what was done, what it avoids, who is
+    left and why.
+    """
     ranking, choice = result.ranking, result.study.kiosks
     if ranking is None or choice is None:
         return []
@@ -145,14 +182,18 @@ def _zones(result: CoverageResult, say: Wording) -> Layer:
             "colour": zone_colour(zone[f"mean_{say.unit}"], say.unit),
             "lines": _zone_lines(zone, result, say),
         }
-        for zone in zones.drop(columns=zones.geometry.name).reset_index(names="id").to_dict("records")
+        for zone in zones.drop(columns=zones.geometry.name)
+        .reset_index(names="id")
+        .to_dict("records")
     ]
     return Placed("areas", collection(zones, told), ZONE_EDGE, "zones", name=say("layer_zones"))
 
 
 def _zone_lines(zone: dict[str, Any], result: CoverageResult, say: Wording) -> list[str]:
     excess = say(
-        "popup_zone_excess", mean=say.cost(zone[f"mean_{say.unit}"]), worst=say.cost(zone[f"worst_{say.unit}"])
+        "popup_zone_excess",
+        mean=say.cost(zone[f"mean_{say.unit}"]),
+        worst=say.cost(zone[f"worst_{say.unit}"]),
     )
     if not zone["communes"]:
         return [say("popup_zone_land"), excess, area(zone, say)]
@@ -163,18 +204,28 @@ def _zone_lines(zone: dict[str, Any], result: CoverageResult, say: Wording) -> l
         excess,
         area(zone, say),
         *([say("popup_zone_hosts", hosts=placed)] if placed else []),
-        *([say("popup_zone_after", people=int(zone["people_after"]))] if len(result.kiosks) else []),
+        *(
+            [say("popup_zone_after", people=int(zone["people_after"]))]
+            if len(result.kiosks)
+            else []
+        ),
     ]
 
 
 def _people(result: CoverageResult, say: Wording) -> Placed:
-    """One circle a commune, its area in proportion to its people; large ones first, so that none is hidden."""
-    demand = result.demand[result.demand.geometry.notna()].sort_values("people", ascending=False, kind="stable")
+    """One circle a commune, its area in proportion to its people; large ones first, so that none is
+    hidden.
+    """
+    demand = result.demand[result.demand.geometry.notna()].sort_values(
+        "people", ascending=False, kind="stable"
+    )
     colours = list(STANDING_COLOURS)
     services = result.services["name"]
     kiosks = result.kiosks[["rank", "name"]]
     rows = []
-    for point, row in zip(demand.geometry, demand.drop(columns=demand.geometry.name).to_dict("records"), strict=True):
+    for point, row in zip(
+        demand.geometry, demand.drop(columns=demand.geometry.name).to_dict("records"), strict=True
+    ):
         where = standing(served=bool(row["served"]), served_after=bool(row["served_after"]))
         lines = [
             say("people", n=int(row["people"])),
@@ -184,32 +235,57 @@ def _people(result: CoverageResult, say: Wording) -> Placed:
         if row["kiosk"]:
             rank, name = kiosks.loc[row["kiosk"]]
             key = "popup_kiosk_at" if rank else "popup_kiosk_at_existing"
-            lines.append(say(key, rank=int(rank), name=name, distance=say.cost(row[f"kiosk_{say.unit}"])))
+            lines.append(
+                say(key, rank=int(rank), name=name, distance=say.cost(row[f"kiosk_{say.unit}"]))
+            )
         if row["unserved_reason"]:
             lines.append(say("popup_unserved", reason=say(f"unserved_{row['unserved_reason']}")))
         radius = round(max(1.7, 0.032 * math.sqrt(max(row["people"], 0))), 1)
-        rows.append([*latlon(point), radius, colours.index(where), f"{row['name']} ({row['departement']})", lines])
-    return Placed("circles", rows, list(STANDING_COLOURS.values()), "people", name=say("layer_demand"))
+        rows.append(
+            [
+                *latlon(point),
+                radius,
+                colours.index(where),
+                f"{row['name']} ({row['departement']})",
+                lines,
+            ]
+        )
+    return Placed(
+        "circles", rows, list(STANDING_COLOURS.values()), "people", name=say("layer_demand")
+    )
 
 
-def _needs_told(row: dict[str, Any], result: CoverageResult, services: Any, say: Wording) -> Iterable[str]:
+def _needs_told(
+    row: dict[str, Any], result: CoverageResult, services: Any, say: Wording
+) -> Iterable[str]:
     for need in result.study.needs:
         reason = row[f"{need.key}_reason"]
         if reason:
             yield say("popup_nothing", need=need.label, reason=say(f"reason_{reason}"))
         else:
             name = services.get(row[f"{need.key}_service"], "")
-            yield say("popup_nearest", need=need.label, distance=say.cost(row[f"{need.key}_{say.unit}"]), service=name)
+            yield say(
+                "popup_nearest",
+                need=need.label,
+                distance=say.cost(row[f"{need.key}_{say.unit}"]),
+                service=name,
+            )
 
 
 def _service_kinds(result: CoverageResult) -> list[tuple[str, str]]:
     present = set(result.services["type"])
     known = [key for key in SERVICE_COLOURS if key in present]
-    return [(key, SERVICE_COLOURS.get(key, OTHER_SERVICE)) for key in (*known, *sorted(present - set(known)))]
+    return [
+        (key, SERVICE_COLOURS.get(key, OTHER_SERVICE))
+        for key in (*known, *sorted(present - set(known)))
+    ]
 
 
 def _service_colours(result: CoverageResult) -> str:
-    rules = (f".service.s{number}{{background:{colour}}}" for number, (_, colour) in enumerate(_service_kinds(result)))
+    rules = (
+        f".service.s{number}{{background:{colour}}}"
+        for number, (_, colour) in enumerate(_service_kinds(result))
+    )
     return "".join(rules)
 
 
@@ -217,15 +293,29 @@ def _services(result: CoverageResult, say: Wording) -> list[Layer]:
     """One layer a type; counters in number are hidden at first."""
     layers: list[Layer] = []
     for number, (kind, _) in enumerate(_service_kinds(result)):
-        table = result.services[(result.services["type"] == kind) & result.services.geometry.notna()]
+        table = result.services[
+            (result.services["type"] == kind) & result.services.geometry.notna()
+        ]
         rows = [
             [*latlon(point), "", row["name"], _service_lines(row, say)]
             for point, row in zip(
-                table.geometry, table.drop(columns=table.geometry.name).to_dict("records"), strict=True
+                table.geometry,
+                table.drop(columns=table.geometry.name).to_dict("records"),
+                strict=True,
             )
         ]
         label = say("layer_services", type=say.service(kind, many=True))
-        layers.append(Placed("marks", rows, f"service s{number}", 10, "services", name=label, show=len(rows) <= 100))
+        layers.append(
+            Placed(
+                "marks",
+                rows,
+                f"service s{number}",
+                10,
+                "services",
+                name=label,
+                show=len(rows) <= 100,
+            )
+        )
     return layers
 
 
@@ -234,7 +324,9 @@ def _service_lines(row: dict[str, Any], say: Wording) -> list[str]:
     known = weekly is not None and not math.isnan(weekly)
     lines = [
         f"{row['commune_name']} ({row['departement']})",
-        say("popup_hours_week", hours=say.number(weekly, 1)) if known else say("popup_hours_unknown"),
+        say("popup_hours_week", hours=say.number(weekly, 1))
+        if known
+        else say("popup_hours_unknown"),
     ]
     if isinstance(row["hours"], str) and row["hours"]:
         lines.append(say.hours(row["hours"]))
@@ -247,10 +339,18 @@ def _kiosks(result: CoverageResult, say: Wording) -> list[Layer]:
         return []
     placed = result.kiosks[result.kiosks.geometry.notna()].iloc[::-1]
     rows = []
-    for point, row in zip(placed.geometry, placed.drop(columns=placed.geometry.name).to_dict("records"), strict=True):
+    for point, row in zip(
+        placed.geometry, placed.drop(columns=placed.geometry.name).to_dict("records"), strict=True
+    ):
         name, rank = f"{row['name']} ({row['departement']})", int(row["rank"])
-        title = say("popup_kiosk_title", rank=rank, name=name) if rank else say("popup_kiosk_existing", name=name)
-        rows.append([*latlon(point), str(rank or say("mark_existing")), title, _kiosk_lines(row, say)])
+        title = (
+            say("popup_kiosk_title", rank=rank, name=name)
+            if rank
+            else say("popup_kiosk_existing", name=name)
+        )
+        rows.append(
+            [*latlon(point), str(rank or say("mark_existing")), title, _kiosk_lines(row, say)]
+        )
     marks = Placed("marks", rows, "kiosk", 22, "kiosks", name=say("layer_kiosks"))
     if result.study.router.kind != "straight_line":  # a reach by road is no circle
         return [marks]
@@ -276,4 +376,8 @@ def _kiosk_lines(row: dict[str, Any], say: Wording) -> list[str]:
         "km": f"{say.number(row['km_saved_per_year'])}{NARROW}km",
         "co2": say.mass(row["co2_saved_kg_per_year"]),
     }
-    return [*lines, say("popup_kiosk_saved", **saved)] if not math.isnan(row["km_saved_per_year"]) else lines
+    return (
+        [*lines, say("popup_kiosk_saved", **saved)]
+        if not math.isnan(row["km_saved_per_year"])
+        else lines
+    )

@@ -1,4 +1,6 @@
-"""How the map, the report and the styles say things, in French and in English: sentences, numbers, distances, money."""
+"""How the map, the report and the styles say things, in French and in English: sentences, numbers,
+distances, money.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,13 @@ import re
 from collections.abc import Iterable
 from datetime import date
 
-from geoguichet.coverage.outputs import change_messages, messages, messages_beside, plan_messages, zone_messages
+from geoguichet.coverage.outputs import (
+    change_messages,
+    messages,
+    messages_beside,
+    plan_messages,
+    zone_messages,
+)
 from geoguichet.referentials.directory.hours import DAY_MINUTES, DAYS, DAYS_EN, WEEKDAYS_FR, Moment
 from geoguichet.referentials.directory.services import SERVICE_TYPES
 
@@ -26,7 +34,8 @@ MESSAGES = (
 
 
 class Wording:
-    """The words of one language (``fr`` or ``en``): call it with the key of a message and its fields.
+    """The words of one language (``fr`` or ``en``): call it with the key of a message and its
+    fields.
 
     >>> Wording("fr")("zones", n=1234).replace(NARROW, " ")
     '1 234 zones blanches'
@@ -37,13 +46,16 @@ class Wording:
     def __init__(self, language: str, unit: str = "m", *, cells: bool = False) -> None:
         self.language = language
         self.cells = cells
-        """Whether people are counted by cells: a message of the same name with ``_cells`` then stands for it."""
+        """Whether people are counted by cells: a message of the same name with ``_cells`` then
+        stands for it.
+        """
         self.unit = unit
         """``m`` or ``s``: what the study measures, and the end of its columns' names."""
         self._column = 1 if language == "en" else 0
 
     def __call__(self, key: str, **fields: object) -> str:
-        """Return the message with its fields filled; numbers are written as the language writes them.
+        """Return the message with its fields filled; numbers are written as the language writes
+        them.
 
         A message of two forms, ``one | many``, is chosen by its field ``n``.
         """
@@ -52,10 +64,14 @@ class Wording:
         if " | " in text:
             one, many = text.split(" | ")
             text = one if self._is_singular(fields.get("n", 0)) else many
-        return self.typeset(text.format(**{name: self._written(value) for name, value in fields.items()}))
+        return self.typeset(
+            text.format(**{name: self._written(value) for name, value in fields.items()})
+        )
 
     def typeset(self, text: str) -> str:
-        """Put French no-break spaces around double punctuation, so that no line begins with a semicolon."""
+        """Put French no-break spaces around double punctuation, so that no line begins with a
+        semicolon.
+        """
         if self.language == "en":
             return text
         text = re.sub(r" (?=[;?!])", NARROW, text)
@@ -72,7 +88,9 @@ class Wording:
         return self.number(value, 0 if float(value).is_integer() else 1)
 
     def number(self, value: float, decimals: int = 0) -> str:
-        """Write a number: ``1 234,5`` in French with narrow spaces, ``1,234.5`` in English; a dash when missing."""
+        """Write a number: ``1 234,5`` in French with narrow spaces, ``1,234.5`` in English; a dash
+        when missing.
+        """
         if value is None or not math.isfinite(value):
             return MISSING
         text = f"{value:,.{decimals}f}"
@@ -83,7 +101,9 @@ class Wording:
         return text.replace(",", NARROW).replace(".", ",")
 
     def percent(self, share: float, decimals: int = 1) -> str:
-        """Write a share between 0 and 1 as a percentage; what is neither none nor all is never rounded to it."""
+        """Write a share between 0 and 1 as a percentage; what is neither none nor all is never
+        rounded to it.
+        """
         if share is None or not math.isfinite(share):
             return MISSING
         step = 10.0**-decimals
@@ -95,7 +115,9 @@ class Wording:
         return f"{self.number(share * 100, decimals)}{sign}%"
 
     def distance(self, metres: float) -> str:
-        """Write a distance: metres under one kilometre, kilometres to one decimal beyond (none when round)."""
+        """Write a distance: metres under one kilometre, kilometres to one decimal beyond (none when
+        round).
+        """
         if metres is None or not math.isfinite(metres):
             return MISSING
         if abs(metres) < 999.5:
@@ -105,7 +127,9 @@ class Wording:
 
     def kilometres(self, metres: float) -> str:
         """Write a distance in kilometres to one decimal, for the columns of a table."""
-        return MISSING if not math.isfinite(metres) else f"{self.number(metres / 1000, 1)}{NARROW}km"
+        return (
+            MISSING if not math.isfinite(metres) else f"{self.number(metres / 1000, 1)}{NARROW}km"
+        )
 
     def minutes(self, seconds: float) -> str:
         """Write a time in whole minutes, hours beyond 90 minutes; rounded for display only."""
@@ -132,11 +156,21 @@ class Wording:
         return f"{DAYS_EN[at.day].capitalize()} {hour}:{minute:02d}"
 
     def hours(self, text: str) -> str:
-        """Write opening hours given in OpenStreetMap's form: ``lun.-ven. 8 h 30-12 h``, ``Mon-Fri 8:30-12:00``."""
+        """Write opening hours given in OpenStreetMap's form: ``lun.-ven. 8 h 30-12 h``, ``Mon-Fri
+        8:30-12:00``.
+        """
         english = self.language == "en"
-        names = [day[:3].capitalize() for day in DAYS_EN] if english else [f"{day[:3]}." for day in WEEKDAYS_FR]
+        names = (
+            [day[:3].capitalize() for day in DAYS_EN]
+            if english
+            else [f"{day[:3]}." for day in WEEKDAYS_FR]
+        )
         told = dict(zip(DAYS, names, strict=True))
-        told |= {"PH": "public holidays", "off": "closed"} if english else {"PH": "jours fériés", "off": "fermé"}
+        told |= (
+            {"PH": "public holidays", "off": "closed"}
+            if english
+            else {"PH": "jours fériés", "off": "fermé"}
+        )
 
         def clock(found: re.Match[str]) -> str:
             hour, minute = int(found[1]), found[2]
@@ -146,7 +180,9 @@ class Wording:
 
         written = re.sub(rf"\b({'|'.join(told)})\b", lambda found: told[found[1]], text)
         written = re.sub(r"\b(\d\d?):(\d\d)\b", clock, written)
-        return self.typeset(re.sub(r",(?=\S)", ", ", written if english else written.replace(";", " ;")))
+        return self.typeset(
+            re.sub(r",(?=\S)", ", ", written if english else written.replace(";", " ;"))
+        )
 
     def money(self, euros: float, decimals: int = 0) -> str:
         """Write an amount in euros, whole unless asked otherwise."""

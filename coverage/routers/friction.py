@@ -1,4 +1,6 @@
-"""Walking over the relief: each step between cells of an elevation raster costs what its slope and ground cost."""
+"""Walking over the relief: each step between cells of an elevation raster costs what its slope and
+ground cost.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +28,8 @@ type Rule = Literal["tobler", "langmuir"]
 _SIDES = ((0, 1), (1, 0), (1, 1), (1, -1))
 _KNIGHTS = ((1, 2), (2, 1), (2, -1), (1, -2))
 STEPS = {8: _SIDES, 16: (*_SIDES, *_KNIGHTS)}
-"""Half of the moves (row, column); the others go back. With 8 neighbours a straight way is up to 8.2 % too long, with
-16 (the knight's moves too) 2.8 %."""
+"""Half of the moves (row, column); the others go back. With 8 neighbours a straight way is up to
+8.2 % too long, with 16 (the knight's moves too) 2.8 %."""
 
 _STEEPEST = 4.0
 """Slopes are cut here (76 degrees): beyond, nobody walks and the exponential overflows."""
@@ -37,7 +39,8 @@ _BLOCK_BYTES = 64 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Elevations in metres (rows from the north), and what multiplies walking time: 1 on a path, infinite at a barrier.
+    """Elevations in metres (rows from the north), and what multiplies walking time: 1 on a path,
+    infinite at a barrier.
 
     A cell without elevation (NaN) is a barrier.
     """
@@ -61,14 +64,19 @@ def read_relief(path: Path) -> Ground:
             elevation = raster.read(1, masked=True).astype(np.float64).filled(np.nan)
             crs, transform = raster.crs, raster.transform
     except rasterio.errors.RasterioIOError as error:
-        raise RoutingError(f"{path} : ce relief est illisible ({error}) ; un GeoTIFF est attendu.") from error
+        raise RoutingError(
+            f"{path} : ce relief est illisible ({error}) ; un GeoTIFF est attendu."
+        ) from error
     if crs is None:
-        raise RoutingError(f"{path} : ce relief n'a pas de système de coordonnées ; donnez-lui le sien dans QGIS.")
+        raise RoutingError(
+            f"{path} : ce relief n'a pas de système de coordonnées ; donnez-lui le sien dans QGIS."
+        )
     return Ground(elevation, transform, crs.to_string(), np.ones_like(elevation))
 
 
 def covered(ground: Ground, cover: npt.NDArray[np.float64], factors: dict[int, float]) -> Ground:
-    """Return the ground with land cover: ``cover`` holds a class per cell, ``factors`` what a class multiplies time by.
+    """Return the ground with land cover: ``cover`` holds a class per cell, ``factors`` what a class
+    multiplies time by.
 
     A class that is not in ``factors`` is a barrier.
 
@@ -89,14 +97,20 @@ def covered(ground: Ground, cover: npt.NDArray[np.float64], factors: dict[int, f
 
 
 def tobler_s(run_m: Floats, rise_m: Floats) -> Floats:
-    """Return walking seconds (Tobler 1993): 6 exp(-3.5 |slope + 0.05|) km/h, fastest on a slight descent."""
-    return np.asarray(run_m * 0.6 * np.exp(3.5 * np.minimum(np.abs(rise_m / run_m + 0.05), _STEEPEST)))
+    """Return walking seconds (Tobler 1993): 6 exp(-3.5 |slope + 0.05|) km/h, fastest on a slight
+    descent.
+    """
+    return np.asarray(
+        run_m * 0.6 * np.exp(3.5 * np.minimum(np.abs(rise_m / run_m + 0.05), _STEEPEST))
+    )
 
 
 def langmuir_s(run_m: Floats, rise_m: Floats) -> Floats:
-    """Return walking seconds (Naismith 1892, corrected by Aitken 1977 and Langmuir 1984, as in GRASS r.walk).
+    """Return walking seconds (Naismith 1892, corrected by Aitken 1977 and Langmuir 1984, as in
+    GRASS r.walk).
 
-    0.72 s a metre, 6 s more a metre climbed, 2 s less a metre of easy descent, 2 s more beyond a slope of 21.25 %.
+    0.72 s a metre, 6 s more a metre climbed, 2 s less a metre of easy descent, 2 s more beyond a
+    slope of 21.25 %.
     """
     slope = rise_m / run_m
     down = np.where(slope < -0.2125, -1.9998, 1.9998)
@@ -107,7 +121,8 @@ _RULES = {"tobler": tobler_s, "langmuir": langmuir_s}
 
 
 class Relief:
-    """Walking seconds over a :class:`Ground`; up and down differ. Points are served from the cell they stand in.
+    """Walking seconds over a :class:`Ground`; up and down differ. Points are served from the cell
+    they stand in.
 
     Parameters
     ----------
@@ -124,12 +139,15 @@ class Relief:
     def __init__(self, ground: Ground, *, rule: Rule = "tobler", neighbours: int = 16) -> None:
         if rule not in _RULES or neighbours not in STEPS:
             raise RoutingError(
-                f"règle {rule!r}, {neighbours} voisins : essayez « tobler » ou « langmuir », 8 ou 16 voisins."
+                f"règle {rule!r}, {neighbours} voisins : essayez « tobler » ou « langmuir », 8 ou "
+                "16 voisins."
             )
         self.ground, self.rule, self.neighbours = ground, rule, neighbours
         self._to_ground = Transformer.from_crs("EPSG:4326", ground.crs, always_xy=True)
 
-    def nearest(self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, *, limit: float = np.inf) -> Nearest:
+    def nearest(
+        self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, *, limit: float = np.inf
+    ) -> Nearest:
         """Return the destination that is nearest from every origin on foot, and why if none.
 
         Raises
@@ -145,10 +163,16 @@ class Relief:
         reason[lost] = "no_path" if np.isfinite(end.cost[:, 0]).any() else "no_service"
         reason[np.isfinite(cost) & (cost > limit)] = "beyond_limit"
         known = reason == ""
-        return Nearest(np.where(known, place[start.node[:, 0]], -1), np.where(known, cost, np.nan), reason)
+        return Nearest(
+            np.where(known, place[start.node[:, 0]], -1), np.where(known, cost, np.nan), reason
+        )
 
-    def costs(self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, *, limit: float) -> CostMatrix:
-        """Return every pair whose cost is ``<= limit`` seconds, searched in blocks of bounded size."""
+    def costs(
+        self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, *, limit: float
+    ) -> CostMatrix:
+        """Return every pair whose cost is ``<= limit`` seconds, searched in blocks of bounded
+        size.
+        """
         start, _ = self._doors(origins)
         end, _ = self._doors(destinations)
         able = np.flatnonzero(np.isfinite(end.cost[:, 0]))
@@ -165,7 +189,9 @@ class Relief:
         return CostMatrix(i[order], j[order], cost[order], (len(origins), len(destinations)))
 
     def cell_costs(self, destinations: gpd.GeoSeries) -> Floats:
-        """Return the raster of seconds from the middle of each cell to its nearest destination; NaN where none."""
+        """Return the raster of seconds from the middle of each cell to its nearest destination; NaN
+        where none.
+        """
         cost, _ = network.nearest_place(self._reverse, self._doors(destinations)[0])
         cost[np.isinf(cost)] = np.nan
         return cost.reshape(self.ground.elevation_m.shape)
@@ -219,7 +245,9 @@ class Relief:
         return Graph(start, node, quantised(flat[keep]))
 
     def _step_seconds(self, here: _Window, there: _Window, down: int, right: int) -> Floats:
-        """Return the seconds of walking from ``there`` into ``here``, infinite where a barrier stands between."""
+        """Return the seconds of walking from ``there`` into ``here``, infinite where a barrier
+        stands between.
+        """
         elevation = self.ground.elevation_m
         run = self._runs(down, right)[here[0]][:, None]
         rise = elevation[here] - elevation[there]
@@ -227,8 +255,12 @@ class Relief:
         seconds = _RULES[self.rule](np.broadcast_to(run, rise.shape), rise) * factor
         return np.where(passable & np.isfinite(seconds), seconds, np.inf)
 
-    def _crossed(self, here: _Window, down: int, right: int) -> tuple[Floats, npt.NDArray[np.bool_]]:
-        """Return the mean factor of the cells a move crosses, and whether it may: no squeezing between two barriers."""
+    def _crossed(
+        self, here: _Window, down: int, right: int
+    ) -> tuple[Floats, npt.NDArray[np.bool_]]:
+        """Return the mean factor of the cells a move crosses, and whether it may: no squeezing
+        between two barriers.
+        """
         ends, between = [(0, 0), (down, right)], _between(down, right)
         crossed = [*ends, *between] if abs(down) + abs(right) == 3 else ends
         total = np.zeros((here[0].stop - here[0].start, here[1].stop - here[1].start))

@@ -1,4 +1,6 @@
-"""What it costs to go from here to there: the protocol every router speaks, and the sparse table it returns."""
+"""What it costs to go from here to there: the protocol every router speaks, and the sparse table it
+returns.
+"""
 
 from __future__ import annotations
 
@@ -17,16 +19,17 @@ type Positions = npt.NDArray[np.int64]
 type Reasons = npt.NDArray[np.str_]
 
 REASONS = ("", "not_located", "no_service", "not_snapped", "closed", "no_path", "beyond_limit")
-"""Why a cost is missing: the point has no position; there is nothing to go to; no road near enough; a closed road
-stands between; no road leads there; farther than the limit. Empty where the cost is known."""
+"""Why a cost is missing: the point has no position; there is nothing to go to; no road near enough;
+a closed road stands between; no road leads there; farther than the limit. Empty where the cost is
+known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Nearest:
     """The nearest destination of every origin.
 
-    ``destination[i]`` is a position in the destinations, -1 when origin ``i`` reaches none; ``cost[i]`` is then NaN.
-    Equal costs go to the destination that comes first.
+    ``destination[i]`` is a position in the destinations, -1 when origin ``i`` reaches none;
+    ``cost[i]`` is then NaN. Equal costs go to the destination that comes first.
     """
 
     destination: Positions
@@ -37,7 +40,9 @@ class Nearest:
 
 @dataclass(frozen=True, slots=True)
 class NearestFew:
-    """The ``k`` nearest destinations of every origin, a row each, nearest first; -1 and NaN where there are fewer."""
+    """The ``k`` nearest destinations of every origin, a row each, nearest first; -1 and NaN where
+    there are fewer.
+    """
 
     destination: Positions
     cost: Floats
@@ -45,7 +50,9 @@ class NearestFew:
 
 @dataclass(frozen=True, slots=True)
 class CostMatrix:
-    """The pairs within a limit: three equally long arrays, sorted by origin, destination. Absent is out of reach."""
+    """The pairs within a limit: three equally long arrays, sorted by origin, destination. Absent is
+    out of reach.
+    """
 
     origin: Positions
     destination: Positions
@@ -53,10 +60,14 @@ class CostMatrix:
     shape: tuple[int, int]
 
     def within(self, limit: float) -> sparse.csr_array:
-        """Return who reaches whom at a cost ``<= limit``, as a boolean origins x destinations matrix."""
+        """Return who reaches whom at a cost ``<= limit``, as a boolean origins x destinations
+        matrix.
+        """
         kept = self.cost <= limit
         ones = np.ones(int(kept.sum()), dtype=bool)
-        return sparse.csr_array((ones, (self.origin[kept], self.destination[kept])), shape=self.shape)
+        return sparse.csr_array(
+            (ones, (self.origin[kept], self.destination[kept])), shape=self.shape
+        )
 
     def up_to(self, limit: float) -> CostMatrix:
         """Return the pairs whose cost is ``<= limit`` alone."""
@@ -65,7 +76,9 @@ class CostMatrix:
 
 
 class Router(Protocol):
-    """A way to measure costs between points. Costs are floats in ``unit``; a missing point reaches nothing."""
+    """A way to measure costs between points. Costs are floats in ``unit``; a missing point reaches
+    nothing.
+    """
 
     unit: str
     """``m`` or ``s``."""
@@ -74,7 +87,9 @@ class Router(Protocol):
         """Return the nearest destination of every origin."""
         ...
 
-    def costs(self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, *, limit: float) -> CostMatrix:
+    def costs(
+        self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, *, limit: float
+    ) -> CostMatrix:
         """Return every pair whose cost is ``<= limit``."""
         ...
 
@@ -89,17 +104,23 @@ def located_points(points: gpd.GeoSeries) -> Positions:
     """
     if points.crs is None or not points.crs.equals("EPSG:4326"):
         raise RoutingError(
-            f"des points en EPSG:4326 sont attendus, {points.crs or 'aucun système de coordonnées'} est donné."
+            "des points en EPSG:4326 sont attendus, "
+            f"{points.crs or 'aucun système de coordonnées'} est donné."
         )
     return np.flatnonzero(~(points.isna() | points.is_empty).to_numpy())
 
 
-def nearest_few(router: Router, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, k: int) -> NearestFew:
-    """Return the ``k`` nearest destinations of every origin, by pairs within a limit that grows until all are found.
+def nearest_few(
+    router: Router, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, k: int
+) -> NearestFew:
+    """Return the ``k`` nearest destinations of every origin, by pairs within a limit that grows
+    until all are found.
 
     Works on any router. Equal costs go to the destinations that come first.
     """
-    few = NearestFew(np.full((len(origins), k), -1, dtype=np.int64), np.full((len(origins), k), np.nan))
+    few = NearestFew(
+        np.full((len(origins), k), -1, dtype=np.int64), np.full((len(origins), k), np.nan)
+    )
     reached = np.flatnonzero(router.nearest(origins, destinations).destination >= 0)
     limit = {"s": 600.0, "m": 10_000.0}[router.unit]
     while len(reached):

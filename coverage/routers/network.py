@@ -1,4 +1,6 @@
-"""A road network in memory: its arrays, who may drive what at what cost, and the points people enter it at."""
+"""A road network in memory: its arrays, who may drive what at what cost, and the points people
+enter it at.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,13 @@ from scipy.sparse import csgraph
 
 from geoguichet.coverage.errors import RoutingError
 from geoguichet.coverage.routers.impedance import Floats, Positions, Reasons, located_points
-from geoguichet.referentials.roads.network_file import DEGREE, MODES, QUANTUM, quantised, read_network
+from geoguichet.referentials.roads.network_file import (
+    DEGREE,
+    MODES,
+    QUANTUM,
+    quantised,
+    read_network,
+)
 from geoguichet.referentials.roads.speeds import ROAD_CLASSES
 
 type Bools = npt.NDArray[np.bool_]
@@ -38,14 +46,19 @@ _ROOM = 1 << 17
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Arcs by node in CSR: those of node ``v`` are ``start[v]:start[v + 1]``, to ``node`` at ``cost``."""
+    """Arcs by node in CSR: those of node ``v`` are ``start[v]:start[v + 1]``, to ``node`` at
+    ``cost``.
+    """
 
     start: npt.NDArray[np.int32]
     node: npt.NDArray[np.int32]
     cost: Floats
-    room: list[tuple[npt.NDArray[np.int32], Floats]] = field(default_factory=list, compare=False, repr=False)
-    """The arrays that ``node`` and ``cost`` begin, with free places after them: a search takes them, and gives them
-    back, to add arcs without copying the graph. Empty while a search has them."""
+    room: list[tuple[npt.NDArray[np.int32], Floats]] = field(
+        default_factory=list, compare=False, repr=False
+    )
+    """The arrays that ``node`` and ``cost`` begin, with free places after them: a search takes
+    them, and gives them back, to add arcs without copying the graph. Empty while a search has
+    them."""
 
     def __len__(self) -> int:
         return len(self.start) - 1
@@ -58,10 +71,11 @@ class Graph:
 
 @dataclass(frozen=True, slots=True)
 class Snapped:
-    """Where points enter the network. ``edge`` is -1 where they do not, and ``reason`` then says why.
+    """Where points enter the network. ``edge`` is -1 where they do not, and ``reason`` then says
+    why.
 
-    ``fraction`` is the share of the edge's length from its drawn start; ``access_m`` the geodesic metres from the
-    point to there.
+    ``fraction`` is the share of the edge's length from its drawn start; ``access_m`` the geodesic
+    metres from the point to there.
     """
 
     edge: Positions
@@ -76,7 +90,9 @@ _TREES_KEPT = 3
 
 @dataclass(frozen=True)
 class Network:
-    """A network file, mapped into memory (columns: :data:`geoguichet.referentials.roads.network_file.COLUMNS`)."""
+    """A network file, mapped into memory (columns:
+    :data:`geoguichet.referentials.roads.network_file.COLUMNS`).
+    """
 
     arrays: dict[str, np.ndarray]
     names: tuple[str, ...]
@@ -112,29 +128,44 @@ class Network:
     def line(self, edge: int) -> npt.NDArray[np.float64]:
         """Return the vertices of an edge as drawn: longitude, latitude."""
         start, stop = self.arrays["shape_start"][edge : edge + 2]
-        return np.column_stack([self.arrays["shape_lon"][start:stop], self.arrays["shape_lat"][start:stop]]) / DEGREE
+        return (
+            np.column_stack(
+                [self.arrays["shape_lon"][start:stop], self.arrays["shape_lat"][start:stop]]
+            )
+            / DEGREE
+        )
 
     def piece(self, edge: int, begin: float, stop: float) -> npt.NDArray[np.float64]:
-        """Return the vertices of an edge from a share of it to another (against the drawing if ``stop < begin``)."""
+        """Return the vertices of an edge from a share of it to another (against the drawing if
+        ``stop < begin``).
+        """
         whole = self._lines[edge]
         part = shapely.ops.substring(whole, begin, stop, normalized=True)
         x, y = shapely.get_coordinates(part).T
         return np.column_stack(self._to_metres.transform(x, y, direction="INVERSE"))
 
     def points_along(self, step_m: float) -> gpd.GeoSeries:
-        """Return points in EPSG:4326 along every edge: in the middle of each of its equal parts of at most a step."""
+        """Return points in EPSG:4326 along every edge: in the middle of each of its equal parts of
+        at most a step.
+        """
         lines = self._lines
         parts = np.maximum(np.ceil(shapely.length(lines) / step_m), 1).astype(np.int64)
         edge = np.repeat(np.arange(len(lines)), parts)
         place = np.arange(len(edge)) - np.repeat(np.cumsum(parts) - parts, parts)
-        at = shapely.line_interpolate_point(lines[edge], (place + 0.5) / parts[edge], normalized=True)
-        lonlat = self._to_metres.transform(shapely.get_x(at), shapely.get_y(at), direction="INVERSE")
+        at = shapely.line_interpolate_point(
+            lines[edge], (place + 0.5) / parts[edge], normalized=True
+        )
+        lonlat = self._to_metres.transform(
+            shapely.get_x(at), shapely.get_y(at), direction="INVERSE"
+        )
         return gpd.GeoSeries(shapely.points(*lonlat), crs="EPSG:4326")
 
-    # --- costs -------------------------------------------------------------------------------------------------------
+    # --- costs
+    # -------------------------------------------------------------------------------------------------------
 
     def costs(self, mode: str, metric: Metric, *, congestion: float = 1.0) -> Floats:
-        """Return the cost of each edge, in seconds or metres, in whole quanta (exact sums in any order).
+        """Return the cost of each edge, in seconds or metres, in whole quanta (exact sums in any
+        order).
 
         Raises
         ------
@@ -161,7 +192,9 @@ class Network:
         return ahead, back
 
     def graph(self, cost: Floats, allowed: tuple[Bools, Bools], *, reverse: bool) -> Graph:
-        """Return the arcs that are allowed, by the node they leave, or reversed: by the node they reach."""
+        """Return the arcs that are allowed, by the node they leave, or reversed: by the node they
+        reach.
+        """
         side = "reverse" if reverse else "forward"
         arc, start = self.arrays[f"{side}_arc"], self.arrays[f"{side}_start"]
         edge, against = arc >> 1, (arc & 1).astype(bool)
@@ -170,20 +203,26 @@ class Network:
             start = np.append(0, np.cumsum(keep, dtype=np.int32))[start].astype(np.int32)
             edge, against = edge[keep], against[keep]
         node, costs = np.empty(len(edge) + _ROOM, dtype=np.int32), np.empty(len(edge) + _ROOM)
-        node[: len(edge)] = np.where(against != reverse, self.arrays["edge_from"][edge], self.arrays["edge_to"][edge])
+        node[: len(edge)] = np.where(
+            against != reverse, self.arrays["edge_from"][edge], self.arrays["edge_to"][edge]
+        )
         np.take(cost, edge, out=costs[: len(edge)])
         return Graph(np.asarray(start), node[: len(edge)], costs[: len(edge)], [(node, costs)])
 
     def main_component(self, allowed: tuple[Bools, Bools]) -> Bools:
-        """Return the nodes of the largest strongly connected component: each can reach each and come back."""
+        """Return the nodes of the largest strongly connected component: each can reach each and
+        come back.
+        """
         graph = self.graph(np.ones(self.edges), allowed, reverse=False)
         _, label = csgraph.connected_components(as_matrix(graph), connection="strong")
         return np.asarray(label == np.bincount(label).argmax())
 
-    # --- choosing edges ----------------------------------------------------------------------------------------------
+    # --- choosing edges
+    # ----------------------------------------------------------------------------------------------
 
     def edges_named(self, road: str) -> Positions:
-        """Return the edges of a road, by its number or name: ``d 918`` is ``D918``, and ``D29;D918`` is both.
+        """Return the edges of a road, by its number or name: ``d 918`` is ``D918``, and
+        ``D29;D918`` is both.
 
         Raises
         ------
@@ -191,27 +230,37 @@ class Network:
             No edge has that name.
         """
         wanted = _plain(road)
-        known = [i for i, name in enumerate(self.names) if wanted in map(_plain, re.split("[;,|]", name))]
+        known = [
+            i for i, name in enumerate(self.names) if wanted in map(_plain, re.split("[;,|]", name))
+        ]
         if not known:
-            raise RoutingError(f"aucune route {road!r} dans ce réseau ; essayez un numéro comme {self._example()!r}.")
+            raise RoutingError(
+                f"aucune route {road!r} dans ce réseau ; essayez un numéro comme "
+                f"{self._example()!r}."
+            )
         return np.flatnonzero(np.isin(self.arrays["edge_name"], known))
 
     def edges_near(self, lon: float, lat: float, *, within_m: float) -> Positions:
         """Return the edges that pass within ``within_m`` metres of a point."""
         x, y = self._to_metres.transform(lon, lat)
-        found = self._tree_of(np.arange(self.edges)).query(shapely.Point(x, y), predicate="dwithin", distance=within_m)
+        found = self._tree_of(np.arange(self.edges)).query(
+            shapely.Point(x, y), predicate="dwithin", distance=within_m
+        )
         return np.sort(np.asarray(found, dtype=np.int64))
 
     def _example(self) -> str:
         return next((name for name in self.names if name), "D918")
 
-    # --- snapping ----------------------------------------------------------------------------------------------------
+    # --- snapping
+    # ----------------------------------------------------------------------------------------------------
 
     def snap(self, points: gpd.GeoSeries, usable: Bools, *, max_access_m: float) -> Snapped:
-        """Return where each point meets the nearest edge that is usable, no farther than ``max_access_m``.
+        """Return where each point meets the nearest edge that is usable, no farther than
+        ``max_access_m``.
 
-        Points in EPSG:4326; a missing point is ``not_located``, one too far from every road ``not_snapped``: neither
-        is moved or dropped. Of two edges at the same distance the first counts.
+        Points in EPSG:4326; a missing point is ``not_located``, one too far from every road
+        ``not_snapped``: neither is moved or dropped. Of two edges at the same distance the first
+        counts.
 
         Raises
         ------
@@ -232,7 +281,9 @@ class Network:
     def _nearest_edges(
         self, lon: Floats, lat: Floats, usable: Bools, max_access_m: float
     ) -> tuple[Positions, Positions, Floats, Floats]:
-        """Return the points that have an edge in reach, that edge, the share along it and the metres to there."""
+        """Return the points that have an edge in reach, that edge, the share along it and the
+        metres to there.
+        """
         candidates = np.flatnonzero(usable & ~np.isin(self.arrays["edge_class"], _NO_ENTRY))
         tree = self._tree_of(candidates)
         points = shapely.points(*self._to_metres.transform(lon, lat))
@@ -244,7 +295,9 @@ class Network:
         share = _snug(self._lines[chosen], points[which])
         at = shapely.line_interpolate_point(self._lines[chosen], share, normalized=True)
         foot = self._to_metres.transform(shapely.get_x(at), shapely.get_y(at), direction="INVERSE")
-        metres = np.asarray(Geod(ellps="WGS84").inv(lon[which], lat[which], *foot)[2], dtype=np.float64)
+        metres = np.asarray(
+            Geod(ellps="WGS84").inv(lon[which], lat[which], *foot)[2], dtype=np.float64
+        )
         metres = np.round(metres, 6)
         kept = metres <= max_access_m
         return which[kept], chosen[kept], share[kept], metres[kept]
@@ -257,8 +310,12 @@ class Network:
     @cached_property
     def _lines(self) -> npt.NDArray[np.object_]:
         start = self.arrays["shape_start"]
-        x, y = self._to_metres.transform(self.arrays["shape_lon"] / DEGREE, self.arrays["shape_lat"] / DEGREE)
-        lines = shapely.linestrings(np.column_stack([x, y]), indices=np.repeat(np.arange(self.edges), np.diff(start)))
+        x, y = self._to_metres.transform(
+            self.arrays["shape_lon"] / DEGREE, self.arrays["shape_lat"] / DEGREE
+        )
+        lines = shapely.linestrings(
+            np.column_stack([x, y]), indices=np.repeat(np.arange(self.edges), np.diff(start))
+        )
         return np.asarray(lines)
 
     def _tree_of(self, edges: Positions) -> shapely.STRtree:
@@ -281,7 +338,9 @@ def as_matrix(graph: Graph) -> sparse.csr_array:
 
 
 def metric_crs(lon: Floats, lat: Floats) -> str:
-    """Return Lambert-93 where it holds (metropolitan France and its rim), else the UTM zone of the middle."""
+    """Return Lambert-93 where it holds (metropolitan France and its rim), else the UTM zone of the
+    middle.
+    """
     west, east, south, north = lon.min(), lon.max(), lat.min(), lat.max()
     if west >= -9.9 and east <= 10.4 and south >= 41.1 and north <= 51.6:
         return "EPSG:2154"
@@ -290,7 +349,9 @@ def metric_crs(lon: Floats, lat: Floats) -> str:
 
 
 def _snug(lines: npt.NDArray[np.object_], points: npt.NDArray[np.object_]) -> Floats:
-    """Return the share along each line that is nearest to its point; within a micrometre of an end it is the end."""
+    """Return the share along each line that is nearest to its point; within a micrometre of an end
+    it is the end.
+    """
     length, along = shapely.length(lines), shapely.line_locate_point(lines, points)
     share = np.divide(along, length, out=np.zeros_like(along), where=length > 0)
     share[along < 1e-6] = 0.0
@@ -299,7 +360,9 @@ def _snug(lines: npt.NDArray[np.object_], points: npt.NDArray[np.object_]) -> Fl
 
 
 def shares_of(cost: Floats, fraction: Floats) -> tuple[Floats, Floats]:
-    """Cut costs in two at a fraction: whole quanta, so that the two parts add up to the cost exactly."""
+    """Cut costs in two at a fraction: whole quanta, so that the two parts add up to the cost
+    exactly.
+    """
     before = np.round(cost * fraction / QUANTUM) * QUANTUM
     return before, cost - before
 
@@ -318,7 +381,9 @@ def check_closed(closed: Sequence[int], network: Network) -> Positions:
     """
     edges = np.unique(np.asarray(closed, dtype=np.int64))
     if len(edges) and not 0 <= edges[0] <= edges[-1] < network.edges:
-        raise RoutingError(f"arête fermée {int(edges[-1])} inconnue : ce réseau en a {network.edges}.")
+        raise RoutingError(
+            f"arête fermée {int(edges[-1])} inconnue : ce réseau en a {network.edges}."
+        )
     return edges
 
 
@@ -331,7 +396,9 @@ def check_closed(closed: Sequence[int], network: Network) -> Positions:
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """How each place touches the graph: two nodes and the cost to each (infinite where that way is barred)."""
+    """How each place touches the graph: two nodes and the cost to each (infinite where that way is
+    barred).
+    """
 
     node: npt.NDArray[np.int32]
     cost: Floats
@@ -345,33 +412,43 @@ class Doors:
 
 
 def nearest_place(graph: Graph, places: Doors) -> tuple[Floats, Positions]:
-    """Return for every node the cost from its nearest place along the graph, and which place; infinite, -1 if none.
+    """Return for every node the cost from its nearest place along the graph, and which place;
+    infinite, -1 if none.
 
-    One search from all the places at once. At equal costs the place that comes first is the nearest.
+    One search from all the places at once. At equal costs the place that comes first is the
+    nearest.
     """
     if not len(places):
         return np.full(len(graph), np.inf), np.full(len(graph), -1, dtype=np.int64)
     kept = _distinct(places)
     with _extended(graph, places.take(kept)) as whole:
         rows = np.arange(len(graph), len(whole))
-        cost, _, place = csgraph.dijkstra(as_matrix(whole), indices=rows, min_only=True, return_predecessors=True)
+        cost, _, place = csgraph.dijkstra(
+            as_matrix(whole), indices=rows, min_only=True, return_predecessors=True
+        )
         place -= len(graph)  # scipy names the row; nodes out of reach have a negative one
         _give_ties_to_the_first(whole, len(graph), cost, place)
     place[place < 0] = -1
     return cost[: len(graph)], np.append(kept, -1)[place[: len(graph)]]
 
 
-def nearest_length(graph: Graph, places: Doors, arc_length: Floats, door_length: Floats) -> tuple[Floats, Floats]:
-    """Return for every node the cost from its nearest place, and the length of the way that costs it (else infinite).
+def nearest_length(
+    graph: Graph, places: Doors, arc_length: Floats, door_length: Floats
+) -> tuple[Floats, Floats]:
+    """Return for every node the cost from its nearest place, and the length of the way that costs
+    it (else infinite).
 
-    ``arc_length`` is the length of each arc of the graph, ``door_length`` that of each of the places' doors. The way is
-    one branch of the tree of the search: of several arcs that are as quick, the shortest.
+    ``arc_length`` is the length of each arc of the graph, ``door_length`` that of each of the
+    places' doors. The way is one branch of the tree of the search: of several arcs that are as
+    quick, the shortest.
     """
     if not len(places):
         return np.full(len(graph), np.inf), np.full(len(graph), np.inf)
     with _extended(graph, places) as whole:
         rows = np.arange(len(graph), len(whole))
-        cost, before, _ = csgraph.dijkstra(as_matrix(whole), indices=rows, min_only=True, return_predecessors=True)
+        cost, before, _ = csgraph.dijkstra(
+            as_matrix(whole), indices=rows, min_only=True, return_predecessors=True
+        )
         lengths = np.concatenate([arc_length, door_length[np.isfinite(places.cost)]])
         step = np.full(len(whole), np.inf)
         for block in _blocks(len(whole)):
@@ -381,7 +458,9 @@ def nearest_length(graph: Graph, places: Doors, arc_length: Floats, door_length:
             np.minimum.at(step, head[own], lengths[arcs[own]])
     step[len(graph) :] = 0.0
     parent = np.where(before < 0, np.arange(len(step)), before)
-    while (parent != (above := parent[parent])).any():  # each round doubles the length of way that is added up
+    while (
+        parent != (above := parent[parent])
+    ).any():  # each round doubles the length of way that is added up
         step, parent = step + step[parent], above
     return cost[: len(graph)], (step + step[parent])[: len(graph)]
 
@@ -390,13 +469,19 @@ def from_each(graph: Graph, places: Doors, *, limit: float = np.inf) -> Floats:
     """Return the cost from each place (rows) to every node (columns), infinite beyond the limit."""
     with _extended(graph, places) as whole:
         rows = np.arange(len(graph), len(whole))
-        return np.asarray(csgraph.dijkstra(as_matrix(whole), indices=rows, limit=limit))[:, : len(graph)]
+        return np.asarray(csgraph.dijkstra(as_matrix(whole), indices=rows, limit=limit))[
+            :, : len(graph)
+        ]
 
 
 def tree_from(graph: Graph, place: Doors) -> tuple[Floats, Positions]:
-    """Return for one place the cost to every node and each node's predecessor (negative at the place itself)."""
+    """Return for one place the cost to every node and each node's predecessor (negative at the
+    place itself).
+    """
     with _extended(graph, place) as whole:
-        cost, before = csgraph.dijkstra(as_matrix(whole), indices=len(graph), return_predecessors=True)
+        cost, before = csgraph.dijkstra(
+            as_matrix(whole), indices=len(graph), return_predecessors=True
+        )
     before = np.where(before == len(graph), -1, before)
     return cost[: len(graph)], before[: len(graph)].astype(np.int64)
 
@@ -409,9 +494,11 @@ def _distinct(places: Doors) -> Positions:
 
 @contextmanager
 def _extended(graph: Graph, places: Doors) -> Iterator[Graph]:
-    """Add the places as rows after the nodes, with an arc to each node they touch; nothing leads back to them.
+    """Add the places as rows after the nodes, with an arc to each node they touch; nothing leads
+    back to them.
 
-    The arcs go to the graph's own room where there is enough and no other search has it, else to a copy.
+    The arcs go to the graph's own room where there is enough and no other search has it, else to a
+    copy.
     """
     open_ = np.isfinite(places.cost)
     arcs, more = len(graph.node), int(open_.sum())
@@ -432,13 +519,17 @@ def _extended(graph: Graph, places: Doors) -> Iterator[Graph]:
             graph.room.append(room)
 
 
-def _give_ties_to_the_first(graph: Graph, nodes: int, cost: Floats, place: npt.NDArray[np.int32]) -> None:
+def _give_ties_to_the_first(
+    graph: Graph, nodes: int, cost: Floats, place: npt.NDArray[np.int32]
+) -> None:
     """Where several places are equally near, write the first one into ``place``.
 
-    An arc is tight when its end is exactly its cost farther than its start. Every node reached has one tight arc, those
-    with a tie have more; then the first place spreads along the tight arcs.
+    An arc is tight when its end is exactly its cost farther than its start. Every node reached has
+    one tight arc, those with a tie have more; then the first place spreads along the tight arcs.
     """
-    if sum(len(_tight(graph, cost, rows)) for rows in _blocks(len(graph))) == np.count_nonzero(cost[:nodes] < np.inf):
+    if sum(len(_tight(graph, cost, rows)) for rows in _blocks(len(graph))) == np.count_nonzero(
+        cost[:nodes] < np.inf
+    ):
         return
     arcs = np.concatenate([_tight(graph, cost, rows) for rows in _blocks(len(graph))])
     tail, head = np.searchsorted(graph.start, arcs, side="right") - 1, graph.node[arcs]

@@ -1,4 +1,6 @@
-"""Times from a routing server: OSRM's table service and Valhalla's matrix, over HTTP or in this process."""
+"""Times from a routing server: OSRM's table service and Valhalla's matrix, over HTTP or in this
+process.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,13 @@ import numpy as np
 import shapely
 
 from geoguichet.coverage.errors import RoutingError
-from geoguichet.coverage.routers.impedance import CostMatrix, Floats, Nearest, Positions, located_points
+from geoguichet.coverage.routers.impedance import (
+    CostMatrix,
+    Floats,
+    Nearest,
+    Positions,
+    located_points,
+)
 from geoguichet.coverage.routers.road import MAX_ACCESS_M, WALK_KMH
 
 type Ask = Callable[[Floats, Floats], dict[str, Any]]
@@ -28,7 +36,9 @@ _TIMEOUT_S = 60.0
 
 
 class _NotOnRoadError(Exception):
-    """The server refuses a request because of one of its points: no road near it, or none that leads there."""
+    """The server refuses a request because of one of its points: no road near it, or none that
+    leads there.
+    """
 
 
 class _TableRouter(ABC):
@@ -39,8 +49,11 @@ class _TableRouter(ABC):
     def __init__(self, ask: Ask, *, block: int) -> None:
         self._ask, self._half = ask, max(1, block // 2)
 
-    def nearest(self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, *, limit: float = np.inf) -> Nearest:
-        """Return the destination that is nearest from every origin, and why if none; every pair is asked for.
+    def nearest(
+        self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, *, limit: float = np.inf
+    ) -> Nearest:
+        """Return the destination that is nearest from every origin, and why if none; every pair is
+        asked for.
 
         Points in EPSG:4326. Equal costs go to the destination that comes first.
 
@@ -63,8 +76,12 @@ class _TableRouter(ABC):
         known = reason == ""
         return Nearest(np.where(known, destination, -1), np.where(known, best, np.nan), reason)
 
-    def costs(self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, *, limit: float) -> CostMatrix:
-        """Return every pair whose cost is ``<= limit`` seconds. Same input and errors as :meth:`nearest`."""
+    def costs(
+        self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, *, limit: float
+    ) -> CostMatrix:
+        """Return every pair whose cost is ``<= limit`` seconds. Same input and errors as
+        :meth:`nearest`.
+        """
         start, end = located_points(origins), located_points(destinations)
         found = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))]
         for i, j, cost in self._blocks(origins, start, destinations, end):
@@ -85,7 +102,9 @@ class _TableRouter(ABC):
                 yield start[rows], end[columns], self._table(here[rows], there[columns])
 
     def _table(self, here: Floats, there: Floats) -> Floats:
-        """Return seconds by pair; when a point has no road the request is cut in two until it stands alone."""
+        """Return seconds by pair; when a point has no road the request is cut in two until it
+        stands alone.
+        """
         try:
             return self._read(self._ask(here, there), (len(here), len(there)))
         except _NotOnRoadError:
@@ -103,23 +122,31 @@ class _TableRouter(ABC):
 
 
 class OsrmRouter(_TableRouter):
-    """Car, bicycle or foot times of an OSRM server (API v1, service ``table``), the walk to the road included.
+    """Car, bicycle or foot times of an OSRM server (API v1, service ``table``), the walk to the
+    road included.
 
     Parameters
     ----------
-    server
-        Its address (``http://localhost:5000``), or what answers in this process (:func:`osrm_in_process`).
+    server Its address (``http://localhost:5000``), or what answers in this process
+        (:func:`osrm_in_process`).
     mode
         ``car``, ``bicycle`` or ``foot``; a server usually knows one, whatever the name.
-    max_access_m
-        OSRM moves a point to the nearest road however far: beyond this the point is not on the network.
+    max_access_m OSRM moves a point to the nearest road however far: beyond this the point is not on
+        the network.
     """
 
     def __init__(
-        self, server: str | Ask, *, mode: str = "car", max_access_m: float = MAX_ACCESS_M, block: int = TABLE
+        self,
+        server: str | Ask,
+        *,
+        mode: str = "car",
+        max_access_m: float = MAX_ACCESS_M,
+        block: int = TABLE,
     ) -> None:
         profile = {"car": "driving", "bicycle": "cycling", "foot": "walking"}[mode]
-        super().__init__(_osrm_over_http(server, profile) if isinstance(server, str) else server, block=block)
+        super().__init__(
+            _osrm_over_http(server, profile) if isinstance(server, str) else server, block=block
+        )
         self._max_access_m = max_access_m
 
     def _read(self, document: dict[str, Any], shape: tuple[int, int]) -> Floats:
@@ -133,23 +160,28 @@ class OsrmRouter(_TableRouter):
             for side, n in zip(("sources", "destinations"), shape, strict=True)
         ]
         metres = access[0][:, None] + access[1][None, :]
-        near = (access[0] <= self._max_access_m)[:, None] & (access[1] <= self._max_access_m)[None, :]
+        near = (access[0] <= self._max_access_m)[:, None] & (access[1] <= self._max_access_m)[
+            None, :
+        ]
         return np.where(near, seconds + metres * 3.6 / WALK_KMH, np.nan)
 
 
 _VALHALLA_APART = (170, 171, 442)
-"""Valhalla refuses the whole request when one location is in an unconnected region, has no road near, or no path."""
+"""Valhalla refuses the whole request when one location is in an unconnected region, has no road
+near, or no path.
+"""
 
 
 class ValhallaRouter(_TableRouter):
     """Car, bicycle or foot times of a Valhalla server (action ``sources_to_targets``).
 
-    Valhalla does not say how far a point is from its road: the walk to it is not included, only bounded.
+    Valhalla does not say how far a point is from its road: the walk to it is not included, only
+    bounded.
 
     Parameters
     ----------
-    server
-        Its address (``http://localhost:8002``), or what answers in this process (:func:`valhalla_in_process`).
+    server Its address (``http://localhost:8002``), or what answers in this process
+        (:func:`valhalla_in_process`).
     mode
         ``car``, ``bicycle`` or ``foot``.
     max_access_m
@@ -157,7 +189,12 @@ class ValhallaRouter(_TableRouter):
     """
 
     def __init__(
-        self, server: str | Ask, *, mode: str = "car", max_access_m: float = MAX_ACCESS_M, block: int = TABLE
+        self,
+        server: str | Ask,
+        *,
+        mode: str = "car",
+        max_access_m: float = MAX_ACCESS_M,
+        block: int = TABLE,
     ) -> None:
         ask = _valhalla_over_http(server, mode, max_access_m) if isinstance(server, str) else server
         super().__init__(ask, block=block)
@@ -183,7 +220,8 @@ def valhalla_request(here: Floats, there: Floats, mode: str, max_access_m: float
     return {"sources": places[0], "targets": places[1], "costing": costing, "units": "kilometers"}
 
 
-# --- over HTTP -------------------------------------------------------------------------------------------------------
+# --- over HTTP
+# -------------------------------------------------------------------------------------------------------
 
 
 def _osrm_over_http(server: str, profile: str) -> Ask:
@@ -199,54 +237,80 @@ def _osrm_over_http(server: str, profile: str) -> Ask:
 
 def _valhalla_over_http(server: str, mode: str, max_access_m: float) -> Ask:
     def ask(here: Floats, there: Floats) -> dict[str, Any]:
-        return _asked(server, "POST", "/sources_to_targets", valhalla_request(here, there, mode, max_access_m))
+        return _asked(
+            server, "POST", "/sources_to_targets", valhalla_request(here, there, mode, max_access_m)
+        )
 
     return ask
 
 
-def _asked(server: str, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Return the JSON document of a server, whatever its status: both servers explain their refusals in JSON."""
+def _asked(
+    server: str, method: str, path: str, body: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the JSON document of a server, whatever its status: both servers explain their
+    refusals in JSON.
+    """
     address = urlsplit(server)
     if address.scheme not in ("http", "https") or not address.hostname:
-        raise RoutingError(f'adresse de serveur {server!r} : "http://localhost:5000" est la forme attendue.')
+        raise RoutingError(
+            f'adresse de serveur {server!r} : "http://localhost:5000" est la forme attendue.'
+        )
     kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
     connection = kind(address.hostname, address.port, timeout=_TIMEOUT_S)
     sent = None if body is None else json.dumps(body)
     try:
         connection.request(
-            method, address.path.rstrip("/") + path, body=sent, headers={"Content-Type": "application/json"}
+            method,
+            address.path.rstrip("/") + path,
+            body=sent,
+            headers={"Content-Type": "application/json"},
         )
         answer = connection.getresponse()
         document = json.loads(answer.read())
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise RoutingError(f"{server} : le serveur d'itinéraires ne répond pas ({error}) ; est-il démarré ?") from error
+        raise RoutingError(
+            f"{server} : le serveur d'itinéraires ne répond pas ({error}) ; est-il démarré ?"
+        ) from error
     finally:
         connection.close()
     if not isinstance(document, dict):
-        raise RoutingError(f"{server} : réponse inattendue ; une adresse OSRM ou Valhalla est attendue.")
+        raise RoutingError(
+            f"{server} : réponse inattendue ; une adresse OSRM ou Valhalla est attendue."
+        )
     return document
 
 
 def _numbers(rows: Any, shape: tuple[int, int], server: str) -> Floats:
     """Return a table of numbers, NaN where the server says null; anything else is refused."""
     try:
-        table = np.array([[np.nan if cell is None else float(cell) for cell in row] for row in rows], dtype=np.float64)
+        table = np.array(
+            [[np.nan if cell is None else float(cell) for cell in row] for row in rows],
+            dtype=np.float64,
+        )
     except (TypeError, ValueError) as error:
         raise RoutingError(f"{server} : la table reçue est illisible ({error}).") from error
     if table.shape != shape or (table < 0).any():
-        raise RoutingError(f"{server} : une table de {shape[0]} × {shape[1]} est attendue, {table.shape} est reçue.")
+        raise RoutingError(
+            f"{server} : une table de {shape[0]} × {shape[1]} est attendue, {table.shape} est "
+            "reçue."
+        )
     return table
 
 
 def _refusal(server: str, code: Any, message: Any) -> RoutingError:
-    return RoutingError(f"{server} refuse la demande ({code} : {message}) ; réduisez le nombre de points par demande.")
+    return RoutingError(
+        f"{server} refuse la demande ({code} : {message}) ; réduisez le nombre de points par "
+        "demande."
+    )
 
 
-# --- in this process (optional extras) -------------------------------------------------------------------------------
+# --- in this process (optional extras)
+# -------------------------------------------------------------------------------
 
 
 def osrm_in_process(data: Path) -> Ask:
-    """Return what answers from OSRM data prepared on disk (``.osrm``, algorithm MLD), without a server.
+    """Return what answers from OSRM data prepared on disk (``.osrm``, algorithm MLD), without a
+    server.
 
     Raises
     ------
@@ -256,7 +320,9 @@ def osrm_in_process(data: Path) -> Ask:
     try:
         import osrm
     except ImportError as error:
-        raise RoutingError("osrm-bindings n'est pas installé ; pip install 'geoguichet[osrm]'.") from error
+        raise RoutingError(
+            "osrm-bindings n'est pas installé ; pip install 'geoguichet[osrm]'."
+        ) from error
     try:
         engine = osrm.OSRM(algorithm="MLD", storage_config=str(data), use_shared_memory=False)
     except RuntimeError as error:
@@ -276,14 +342,20 @@ def osrm_in_process(data: Path) -> Ask:
         return {
             "code": "Ok",
             "durations": [list(row) for row in found["durations"]],
-            **{side: [{"distance": at["distance"]} for at in found[side]] for side in ("sources", "destinations")},
+            **{
+                side: [{"distance": at["distance"]} for at in found[side]]
+                for side in ("sources", "destinations")
+            },
         }
 
     return ask
 
 
-def valhalla_in_process(config: dict[str, Any], *, mode: str = "car", max_access_m: float = MAX_ACCESS_M) -> Ask:
-    """Return what answers from Valhalla tiles on disk, without a server; ``config`` is Valhalla's own.
+def valhalla_in_process(
+    config: dict[str, Any], *, mode: str = "car", max_access_m: float = MAX_ACCESS_M
+) -> Ask:
+    """Return what answers from Valhalla tiles on disk, without a server; ``config`` is Valhalla's
+    own.
 
     Raises
     ------
@@ -293,7 +365,9 @@ def valhalla_in_process(config: dict[str, Any], *, mode: str = "car", max_access
     try:
         import valhalla
     except ImportError as error:
-        raise RoutingError("pyvalhalla n'est pas installé ; pip install 'geoguichet[valhalla]'.") from error
+        raise RoutingError(
+            "pyvalhalla n'est pas installé ; pip install 'geoguichet[valhalla]'."
+        ) from error
     actor = valhalla.Actor(config)
 
     def ask(here: Floats, there: Floats) -> dict[str, Any]:

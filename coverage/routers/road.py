@@ -1,4 +1,6 @@
-"""Time or distance by road, each way in its own direction, walk to the road and from it included."""
+"""Time or distance by road, each way in its own direction, walk to the road and from it
+included.
+"""
 
 from __future__ import annotations
 
@@ -42,14 +44,18 @@ WALK_KMH = 4.0
 """Speed from a point to its road and back (IGN's rule for isochrones)."""
 
 MAX_ACCESS_M = 1_500.0
-"""Beyond, a point is not on the network: 99 % of the town halls of Midi-Pyrénées are nearer to an A, N or D road."""
+"""Beyond, a point is not on the network: 99 % of the town halls of Midi-Pyrénées are nearer to an
+A, N or D road.
+"""
 
 _BLOCK_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """One way from a point to another: its cost, metres along roads, roads followed and line (EPSG:4326)."""
+    """One way from a point to another: its cost, metres along roads, roads followed and line
+    (EPSG:4326).
+    """
 
     cost: float
     length_m: float
@@ -59,7 +65,9 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """Points on edges: which edge, how far along it, and the doors they leave and arrive by (see :class:`Doors`)."""
+    """Points on edges: which edge, how far along it, and the doors they leave and arrive by (see
+    :class:`Doors`).
+    """
 
     snapped: Snapped
     before: Floats
@@ -72,7 +80,8 @@ class Ends:
 
 
 class RoadRouter:
-    """Shortest paths on a :class:`Network`; costs are seconds, or metres when ``metric`` is ``length``.
+    """Shortest paths on a :class:`Network`; costs are seconds, or metres when ``metric`` is
+    ``length``.
 
     Parameters
     ----------
@@ -84,8 +93,8 @@ class RoadRouter:
         What is the least: ``time`` or ``length``.
     congestion
         What car seconds are multiplied by (1.2 in a slow hour); the walk to the road is not slowed.
-    closed
-        Edges that nobody may follow (:meth:`Network.edges_named`). A point on one is still at its ends, if it is there.
+    closed Edges that nobody may follow (:meth:`Network.edges_named`). A point on one is still at
+        its ends, if it is there.
     access_kmh
         Speed from a point to its road; raise it where the network lacks the small roads.
     max_access_m
@@ -113,12 +122,17 @@ class RoadRouter:
         self.access_per_m = 3.6 / access_kmh if metric == "time" else 1.0
         self._snapped: dict[str, Snapped] = {}
 
-    # --- what is asked -----------------------------------------------------------------------------------------------
+    # --- what is asked
+    # -----------------------------------------------------------------------------------------------
 
-    def nearest(self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, *, limit: float = np.inf) -> Nearest:
-        """Return the destination that is nearest from every origin (not to it: one-way roads count), and why if none.
+    def nearest(
+        self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, *, limit: float = np.inf
+    ) -> Nearest:
+        """Return the destination that is nearest from every origin (not to it: one-way roads
+        count), and why if none.
 
-        Points in EPSG:4326. One search from all destinations on the reversed graph, whatever the number of origins.
+        Points in EPSG:4326. One search from all destinations on the reversed graph, whatever the
+        number of origins.
 
         Raises
         ------
@@ -135,17 +149,24 @@ class RoadRouter:
         known = reason == ""
         return Nearest(np.where(known, destination, -1), np.where(known, cost, np.nan), reason)
 
-    def costs(self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, *, limit: float) -> CostMatrix:
-        """Return every pair whose cost is ``<= limit``; searched in blocks of bounded size, from the fewer of the two.
+    def costs(
+        self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, *, limit: float
+    ) -> CostMatrix:
+        """Return every pair whose cost is ``<= limit``; searched in blocks of bounded size, from
+        the fewer of the two.
 
         Same input and errors as :meth:`nearest`.
         """
         start, end = self._ends(origins, self._allowed), self._ends(destinations, self._allowed)
         if len(destinations) <= len(origins):
-            found = [(i, j, cost) for j, i, cost in _pairs(self._reverse, end.arrive, start.leave, limit)]
+            found = [
+                (i, j, cost) for j, i, cost in _pairs(self._reverse, end.arrive, start.leave, limit)
+            ]
         else:
             found = list(_pairs(self._forward, start.leave, end.arrive, limit))
-        i, j, cost = (np.concatenate(column) for column in zip(_along(start, end), *found, strict=True))
+        i, j, cost = (
+            np.concatenate(column) for column in zip(_along(start, end), *found, strict=True)
+        )
         order = np.lexsort((cost, j, i))[: len(i)]
         i, j, cost = i[order], j[order], cost[order]
         first = np.ones(len(i), dtype=bool)
@@ -153,20 +174,26 @@ class RoadRouter:
         first &= cost <= limit
         return CostMatrix(i[first], j[first], cost[first], (len(origins), len(destinations)))
 
-    def nearest_few(self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, k: int) -> NearestFew:
+    def nearest_few(
+        self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, k: int
+    ) -> NearestFew:
         """Return the ``k`` nearest destinations of every origin, nearest first."""
         return nearest_few(self, origins, destinations, k)
 
     def node_costs(self, destinations: gpd.GeoSeries) -> tuple[Floats, Positions]:
-        """Return for every node of the network the cost to its nearest destination, and which; NaN, -1 if none."""
+        """Return for every node of the network the cost to its nearest destination, and which; NaN,
+        -1 if none.
+        """
         cost, place = nearest_place(self._reverse, self._ends(destinations, self._allowed).arrive)
         cost[np.isinf(cost)] = np.nan
         return cost, place
 
     def metres(self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries) -> Floats:
-        """Return the metres of the way from every origin to its nearest destination, walks included; NaN if none.
+        """Return the metres of the way from every origin to its nearest destination, walks
+        included; NaN if none.
 
-        By time it is the fastest way, not the shortest: what a car drives that goes where :meth:`nearest` says.
+        By time it is the fastest way, not the shortest: what a car drives that goes where
+        :meth:`nearest` says.
         """
         start, end = self._ends(origins, self._allowed), self._ends(destinations, self._allowed)
         length = self.network.costs(self.mode, "length")
@@ -175,12 +202,18 @@ class RoadRouter:
         node_cost, node_metres = nearest_length(self._reverse, end.arrive, in_metres, there)
         by_door = start.leave.cost + node_cost[start.leave.node]
         door, row = by_door.argmin(axis=1), np.arange(len(origins))
-        cost, metres = by_door[row, door], here[row, door] + node_metres[start.leave.node[row, door]]
+        cost, metres = (
+            by_door[row, door],
+            here[row, door] + node_metres[start.leave.node[row, door]],
+        )
         i, j, direct = _along(start, end)
         order = np.lexsort((j, direct, i))
         i, first = np.unique(i[order], return_index=True)
         j, direct = j[order][first], direct[order][first]
-        along = np.abs(start.snapped.fraction[i] - end.snapped.fraction[j]) * length[start.snapped.edge[i]]
+        along = (
+            np.abs(start.snapped.fraction[i] - end.snapped.fraction[j])
+            * length[start.snapped.edge[i]]
+        )
         straight = start.snapped.access_m[i] + along + end.snapped.access_m[j]
         metres[i] = np.where(direct < cost[i], straight, metres[i])
         cost[i] = np.minimum(direct, cost[i])
@@ -198,30 +231,44 @@ class RoadRouter:
             lines.append(self.network.piece(edge, begin, stop))
             length += abs(stop - begin) * float(self.network.arrays["edge_length_m"][edge])
         names = [self.network.names[self.network.arrays["edge_name"][edge]] for edge, _, _ in steps]
-        roads = tuple(name for name, before in zip(names, ["", *names], strict=False) if name and name != before)
-        vertices = np.concatenate([[(origin.x, origin.y)], *lines, [(destination.x, destination.y)]])
+        roads = tuple(
+            name
+            for name, before in zip(names, ["", *names], strict=False)
+            if name and name != before
+        )
+        vertices = np.concatenate(
+            [[(origin.x, origin.y)], *lines, [(destination.x, destination.y)]]
+        )
         return Path(cost, length, roads, shapely.LineString(vertices))
 
     def snap(self, points: gpd.GeoSeries) -> Snapped:
-        """Return where the points enter the network (kept for the next questions about the same points).
+        """Return where the points enter the network (kept for the next questions about the same
+        points).
 
         Closed roads count as roads here: closing one moves nobody.
         """
         geometry = points.to_numpy()
-        key = hashlib.sha256(shapely.get_x(geometry).tobytes() + shapely.get_y(geometry).tobytes()).hexdigest()
+        key = hashlib.sha256(
+            shapely.get_x(geometry).tobytes() + shapely.get_y(geometry).tobytes()
+        ).hexdigest()
         if key not in self._snapped:
             while len(self._snapped) >= _KEPT:
                 self._snapped.pop(next(iter(self._snapped)))
-            self._snapped[key] = self.network.snap(points, self._usable, max_access_m=self.max_access_m)
+            self._snapped[key] = self.network.snap(
+                points, self._usable, max_access_m=self.max_access_m
+            )
         return self._snapped[key]
 
     def on_island(self, points: gpd.GeoSeries) -> Bools:
-        """Return the points whose road cannot reach the main network and come back; they are routed all the same."""
+        """Return the points whose road cannot reach the main network and come back; they are routed
+        all the same.
+        """
         edge = self.snap(points).edge
         ends = self.network.arrays["edge_from"][edge], self.network.arrays["edge_to"][edge]
         return np.asarray((edge >= 0) & ~(self._main[ends[0]] | self._main[ends[1]]))
 
-    # --- how it is answered ------------------------------------------------------------------------------------------
+    # --- how it is answered
+    # ------------------------------------------------------------------------------------------
 
     @cached_property
     def _reverse(self) -> Graph:
@@ -239,21 +286,37 @@ class RoadRouter:
         snapped = self.snap(points)
         edge, on = snapped.edge, snapped.edge >= 0
         before, after = shares_of(self._cost[edge], np.where(on, snapped.fraction, 0.0))
-        access = np.where(on, np.round(snapped.access_m * self.access_per_m / QUANTUM) * QUANTUM, np.inf)
+        access = np.where(
+            on, np.round(snapped.access_m * self.access_per_m / QUANTUM) * QUANTUM, np.inf
+        )
         ahead, back = allowed[0][edge], allowed[1][edge]
-        at_start, at_end = before == 0, after == 0  # a point at a node may turn into any of its roads
-        leave = np.column_stack([np.where(back | at_start, before, np.inf), np.where(ahead | at_end, after, np.inf)])
-        arrive = np.column_stack([np.where(ahead | at_start, before, np.inf), np.where(back | at_end, after, np.inf)])
-        node = np.column_stack([self.network.arrays["edge_from"][edge], self.network.arrays["edge_to"][edge]])
+        at_start, at_end = (
+            before == 0,
+            after == 0,
+        )  # a point at a node may turn into any of its roads
+        leave = np.column_stack(
+            [np.where(back | at_start, before, np.inf), np.where(ahead | at_end, after, np.inf)]
+        )
+        arrive = np.column_stack(
+            [np.where(ahead | at_start, before, np.inf), np.where(back | at_end, after, np.inf)]
+        )
+        node = np.column_stack(
+            [self.network.arrays["edge_from"][edge], self.network.arrays["edge_to"][edge]]
+        )
         doors = (Doors(node, cost + access[:, None]) for cost in (leave, arrive))
         return Ends(snapped, before, access, ahead, back, *doors)
 
     @staticmethod
     def _door_metres(ends: Ends, length: Floats) -> Floats:
-        """Return the metres from each point to the two ends of its edge, the walk to the edge included."""
+        """Return the metres from each point to the two ends of its edge, the walk to the edge
+        included.
+        """
         snapped = ends.snapped
         along = np.nan_to_num(snapped.fraction) * length[snapped.edge]
-        return np.column_stack([along, length[snapped.edge] - along]) + np.nan_to_num(snapped.access_m)[:, None]
+        return (
+            np.column_stack([along, length[snapped.edge] - along])
+            + np.nan_to_num(snapped.access_m)[:, None]
+        )
 
     def _why(self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries) -> Reasons:
         """Say of origins that reach nothing whether a closed road is the cause."""
@@ -267,7 +330,9 @@ class RoadRouter:
         return np.where(np.isinf(cost), "no_path", "closed").astype("U16")
 
     def _steps(self, start: Ends, end: Ends) -> tuple[list[tuple[int, float, float]], float]:
-        """Return the edges of the best way with the shares where it begins and stops on each, and its cost."""
+        """Return the edges of the best way with the shares where it begins and stops on each, and
+        its cost.
+        """
         node_cost, after = tree_from(self._reverse, end.arrive)
         first, last = (int(ends.snapped.edge[0]) for ends in (start, end))
         left, reached = (float(ends.snapped.fraction[0]) for ends in (start, end))
@@ -282,13 +347,21 @@ class RoadRouter:
         while (ahead := int(after[node])) >= 0:
             steps.append(self._arc(node, ahead, node_cost[node] - node_cost[ahead]))
             node = ahead
-        arrival = int(np.flatnonzero((end.arrive.node[0] == node) & (end.arrive.cost[0] == node_cost[node]))[0])
-        return [step for step in (*steps, (last, float(arrival), reached)) if step[1] != step[2]], float(by_door[door])
+        arrival = int(
+            np.flatnonzero((end.arrive.node[0] == node) & (end.arrive.cost[0] == node_cost[node]))[
+                0
+            ]
+        )
+        return [
+            step for step in (*steps, (last, float(arrival), reached)) if step[1] != step[2]
+        ], float(by_door[door])
 
     def _arc(self, node: int, ahead: int, cost: float) -> tuple[int, float, float]:
         """Return the edge that leads from a node to the next at exactly that cost, as a step."""
         arrays = self.network.arrays
-        for arc in arrays["forward_arc"][arrays["forward_start"][node] : arrays["forward_start"][node + 1]]:
+        for arc in arrays["forward_arc"][
+            arrays["forward_start"][node] : arrays["forward_start"][node + 1]
+        ]:
             edge, against = int(arc) >> 1, int(arc) & 1
             far = arrays["edge_from" if against else "edge_to"][edge]
             if far == ahead and self._cost[edge] == cost and self._allowed[against][edge]:
@@ -300,11 +373,15 @@ _KEPT = 16
 
 
 def _nearest(start: Ends, end: Ends, reverse: Graph) -> tuple[Floats, Positions]:
-    """Return every start's cost to its nearest end, and which (the first of equals); infinite and -1 if none."""
+    """Return every start's cost to its nearest end, and which (the first of equals); infinite and
+    -1 if none.
+    """
     node_cost, node_place = nearest_place(reverse, end.arrive)
     by_door = start.leave.cost + node_cost[start.leave.node]
     place = node_place[start.leave.node]
-    second = (by_door[:, 1] < by_door[:, 0]) | ((by_door[:, 1] == by_door[:, 0]) & (place[:, 1] < place[:, 0]))
+    second = (by_door[:, 1] < by_door[:, 0]) | (
+        (by_door[:, 1] == by_door[:, 0]) & (place[:, 1] < place[:, 0])
+    )
     cost = np.where(second, by_door[:, 1], by_door[:, 0])
     chosen = np.where(second, place[:, 1], place[:, 0])
     i, j, direct = _along(start, end)
@@ -317,7 +394,9 @@ def _nearest(start: Ends, end: Ends, reverse: Graph) -> tuple[Floats, Positions]
 
 
 def _along(start: Ends, end: Ends) -> tuple[Positions, Positions, Floats]:
-    """Return the pairs on one edge that its direction allows, and the cost of going straight along it."""
+    """Return the pairs on one edge that its direction allows, and the cost of going straight along
+    it.
+    """
     there = np.flatnonzero(end.snapped.edge >= 0)
     there = there[np.argsort(end.snapped.edge[there], kind="stable")]
     edges = end.snapped.edge[there]
@@ -332,15 +411,20 @@ def _along(start: Ends, end: Ends) -> tuple[Positions, Positions, Floats]:
     return i[able], j[able], cost[able]
 
 
-def _pairs(graph: Graph, places: Doors, others: Doors, limit: float) -> Iterator[tuple[Positions, Positions, Floats]]:
-    """Yield the pairs (place, other) within the limit, block by block: no table is larger than a block."""
+def _pairs(
+    graph: Graph, places: Doors, others: Doors, limit: float
+) -> Iterator[tuple[Positions, Positions, Floats]]:
+    """Yield the pairs (place, other) within the limit, block by block: no table is larger than a
+    block.
+    """
     able = np.flatnonzero(np.isfinite(places.cost).any(axis=1))
     size = max(1, _BLOCK_BYTES // (8 * (len(graph) + 4 * len(others.node))))
     for begin in range(0, len(able), size):
         block = able[begin : begin + size]
         table = from_each(graph, places.take(block), limit=limit)
         cost = np.minimum(
-            table[:, others.node[:, 0]] + others.cost[:, 0], table[:, others.node[:, 1]] + others.cost[:, 1]
+            table[:, others.node[:, 0]] + others.cost[:, 0],
+            table[:, others.node[:, 1]] + others.cost[:, 1],
         )
         row, other = np.nonzero(np.isfinite(cost) & (cost <= limit))
         yield block[row], other, cost[row, other]
@@ -352,13 +436,17 @@ def _pairs(graph: Graph, places: Doors, others: Doors, limit: float) -> Iterator
 def add_metres(
     demand: gpd.GeoDataFrame, router: Router, places: gpd.GeoSeries, *, named: str, column: str
 ) -> gpd.GeoDataFrame:
-    """Add the metres of the fastest way from each demand point to the place that its column ``named`` names.
+    """Add the metres of the fastest way from each demand point to the place that its column
+    ``named`` names.
 
-    Only where the router counts seconds and knows its roads; another study is returned as it is. NaN where no place
-    is named. Each named place is the nearest to its point, so it is the nearest among those that are named.
+    Only where the router counts seconds and knows its roads; another study is returned as it is.
+    NaN where no place is named. Each named place is the nearest to its point, so it is the nearest
+    among those that are named.
     """
     if not isinstance(router, RoadRouter) or router.unit != "s":
         return demand
     chosen = places.reindex(sorted(set(demand[named]) - {""}))
     metres = router.metres(demand.geometry, gpd.GeoSeries(chosen, crs=places.crs))
-    return demand.assign(**{column: pd.Series(metres, index=demand.index).where(demand[named] != "")})
+    return demand.assign(
+        **{column: pd.Series(metres, index=demand.index).where(demand[named] != "")}
+    )

@@ -1,4 +1,6 @@
-"""Straight-line distance along the ellipsoid: a k-d tree in Lambert-93 proposes, the geodesic decides."""
+"""Straight-line distance along the ellipsoid: a k-d tree in Lambert-93 proposes, the geodesic
+decides.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +13,19 @@ from pyproj import Geod, Transformer
 from scipy.spatial import cKDTree
 
 from geoguichet.coverage.errors import RoutingError
-from geoguichet.coverage.routers.impedance import CostMatrix, Floats, Nearest, Positions, Router, located_points
+from geoguichet.coverage.routers.impedance import (
+    CostMatrix,
+    Floats,
+    Nearest,
+    Positions,
+    Router,
+    located_points,
+)
 
-# Lambert-93 lengths differ from the geodesic by -0.095 % to +0.292 % over metropolitan France (41.4 to 51.1 degrees
-# north). Candidates are taken with this margin, so that no pair the geodesic would accept is left out.
+# Lambert-93 lengths differ from the geodesic by -0.095 % to +0.292 % over metropolitan France (41.4
+# to 51.1 degrees
+# north). Candidates are taken with this margin, so that no pair the geodesic would accept is left
+# out.
 _LAMBERT_MARGIN = 0.005
 _AREA = (-9.9, 41.1, 10.4, 51.6)  # EPSG:2154 area of use: west, south, east, north
 _BLOCK = 200_000
@@ -24,7 +35,9 @@ _NEAR_M = 1_000.0  # nearer pairs say little of a detour
 
 @dataclass(frozen=True, slots=True)
 class Detour:
-    """How much longer a real way is than the straight line, measured on pairs of points with a router."""
+    """How much longer a real way is than the straight line, measured on pairs of points with a
+    router.
+    """
 
     factor: float
     """Median ratio; in ``unit`` per metre."""
@@ -39,7 +52,8 @@ class Detour:
 
 
 class StraightLine:
-    """Geodesic distance on the WGS 84 ellipsoid (Karney 2013, through pyproj), for metropolitan France.
+    """Geodesic distance on the WGS 84 ellipsoid (Karney 2013, through pyproj), for metropolitan
+    France.
 
     Costs are metres; with a ``detour`` they are multiplied by its factor and have its unit.
     """
@@ -51,10 +65,13 @@ class StraightLine:
         self._geod = Geod(ellps="WGS84")
         self._to_metres = Transformer.from_crs("EPSG:4326", "EPSG:2154", always_xy=True)
 
-    def nearest(self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, *, limit: float = np.inf) -> Nearest:
+    def nearest(
+        self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, *, limit: float = np.inf
+    ) -> Nearest:
         """Return the geodesically nearest destination of every origin, and why if none.
 
-        Both series hold points in EPSG:4326; missing or empty points reach nothing and are reached by none.
+        Both series hold points in EPSG:4326; missing or empty points reach nothing and are reached
+        by none.
 
         Raises
         ------
@@ -62,7 +79,10 @@ class StraightLine:
             A series has another CRS, or a point lies outside metropolitan France.
         """
         destination = np.full(len(origins), -1, dtype=np.int64)
-        cost, reason = np.full(len(origins), np.nan), np.full(len(origins), "not_located", dtype="U16")
+        cost, reason = (
+            np.full(len(origins), np.nan),
+            np.full(len(origins), "not_located", dtype="U16"),
+        )
         start, end = self._located(origins), self._located(destinations)
         reason[start] = "no_service"
         if len(start) and len(end):
@@ -78,14 +98,18 @@ class StraightLine:
         return Nearest(destination, cost, reason)
 
     def _nearest(self, tree: cKDTree, here: Floats, there: Floats) -> tuple[Positions, Floats]:
-        """Return the nearest of ``there`` from each of ``here``, and metres; equal metres go to the first.
+        """Return the nearest of ``there`` from each of ``here``, and metres; equal metres go to the
+        first.
 
-        The two planar nearest are asked for; where the second is too near to be ruled out by the projection's error,
-        the neighbours are doubled until one is far enough, and the geodesic chooses among them.
+        The two planar nearest are asked for; where the second is too near to be ruled out by the
+        projection's error, the neighbours are doubled until one is far enough, and the geodesic
+        chooses among them.
         """
         planar = self._planar(here)
         count = min(2, tree.n)
-        apart, found = (np.asarray(got).reshape(len(here), -1) for got in tree.query(planar, k=count))
+        apart, found = (
+            np.asarray(got).reshape(len(here), -1) for got in tree.query(planar, k=count)
+        )
         chosen = found[:, 0].astype(np.int64)
         metres = self._metres(here, there[chosen])
         reach = apart[:, 0] * (1 + 2 * _LAMBERT_MARGIN) + 1.0
@@ -104,7 +128,9 @@ class StraightLine:
             open_ = open_[~complete]
         return chosen, metres
 
-    def costs(self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, *, limit: float) -> CostMatrix:
+    def costs(
+        self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, *, limit: float
+    ) -> CostMatrix:
         """Return every pair at a cost ``<= limit``. Same input and errors as :meth:`nearest`."""
         start, end = self._located(origins), self._located(destinations)
         rows, columns, costs = [np.empty(0, np.int64)], [np.empty(0, np.int64)], [np.empty(0)]
@@ -113,22 +139,33 @@ class StraightLine:
             reach = min(limit / self._factor * (1 + _LAMBERT_MARGIN) + 1.0, 1e8)
             tree = cKDTree(self._planar(there))
             for block in _blocks(len(start), size=max(1, _PAIRS // len(end))):
-                near = cKDTree(self._planar(here[block])).sparse_distance_matrix(tree, reach, output_type="ndarray")
+                near = cKDTree(self._planar(here[block])).sparse_distance_matrix(
+                    tree, reach, output_type="ndarray"
+                )
                 i, j = near["i"], near["j"]
                 cost = self._metres(here[block][i], there[j]) * self._factor
                 kept = cost <= limit
                 rows.append(start[block][i[kept]])
                 columns.append(end[j[kept]])
                 costs.append(cost[kept])
-        origin, destination, cost = np.concatenate(rows), np.concatenate(columns), np.concatenate(costs)
+        origin, destination, cost = (
+            np.concatenate(rows),
+            np.concatenate(columns),
+            np.concatenate(costs),
+        )
         order = np.lexsort((destination, origin))
-        return CostMatrix(origin[order], destination[order], cost[order], (len(origins), len(destinations)))
+        return CostMatrix(
+            origin[order], destination[order], cost[order], (len(origins), len(destinations))
+        )
 
-    def calibrated(self, router: Router, origins: gpd.GeoSeries, destinations: gpd.GeoSeries) -> StraightLine:
-        """Return a straight line whose ``detour`` is measured by a router, from each origin to its nearest destination.
+    def calibrated(
+        self, router: Router, origins: gpd.GeoSeries, destinations: gpd.GeoSeries
+    ) -> StraightLine:
+        """Return a straight line whose ``detour`` is measured by a router, from each origin to its
+        nearest destination.
 
-        The factor is the median of cost over straight metres, so in the router's unit; pairs nearer than 1 km, where
-        the walk to the road decides, and pairs that have no way are left out.
+        The factor is the median of cost over straight metres, so in the router's unit; pairs nearer
+        than 1 km, where the walk to the road decides, and pairs that have no way are left out.
 
         Raises
         ------
@@ -142,10 +179,14 @@ class StraightLine:
         straight = self._metres(*ends)
         far = straight >= _NEAR_M
         if not far.any():
-            raise RoutingError("aucune paire d'au moins 1 km pour mesurer le détour ; donnez d'autres points.")
+            raise RoutingError(
+                "aucune paire d'au moins 1 km pour mesurer le détour ; donnez d'autres points."
+            )
         ratio = by_road.cost[found][far] / straight[far]
         low, middle, high = np.quantile(ratio, [0.1, 0.5, 0.9])
-        return StraightLine(detour=Detour(float(middle), float(low), float(high), int(far.sum()), router.unit))
+        return StraightLine(
+            detour=Detour(float(middle), float(low), float(high), int(far.sum()), router.unit)
+        )
 
     def _located(self, points: gpd.GeoSeries) -> Positions:
         located = located_points(points)
@@ -155,8 +196,10 @@ class StraightLine:
         if outside.any():
             first = int(np.flatnonzero(outside)[0])
             raise RoutingError(
-                f"{int(outside.sum())} point(s) hors de la France métropolitaine, dont {points.index[located[first]]} "
-                f"(longitude {x[first]:.5f}, latitude {y[first]:.5f}) ; longitude et latitude sont peut-être inversées."
+                f"{int(outside.sum())} point(s) hors de la France métropolitaine, dont "
+                f"{points.index[located[first]]} "
+                f"(longitude {x[first]:.5f}, latitude {y[first]:.5f}) ; longitude et latitude "
+                "sont peut-être inversées."
             )
         return located
 
@@ -167,7 +210,9 @@ class StraightLine:
         return np.column_stack(self._to_metres.transform(degrees[:, 0], degrees[:, 1]))
 
     def _metres(self, here: Floats, there: Floats) -> Floats:
-        return np.asarray(self._geod.inv(here[:, 0], here[:, 1], there[:, 0], there[:, 1])[2], dtype=np.float64)
+        return np.asarray(
+            self._geod.inv(here[:, 0], here[:, 1], there[:, 0], there[:, 1])[2], dtype=np.float64
+        )
 
 
 def _blocks(length: int, size: int = _BLOCK) -> list[slice]:

@@ -2,12 +2,13 @@
 
 Give each row a price u_i (what covering it once is worth). Then no plan brings more than
 
-    L(u) = sum_i [ max(0, w_i - u_i) + max(0, s_i - u_i) ]  +  max { sum_j y_j sum_i a_ij u_i : y admissible },
+    L(u) = sum_i [ max(0, w_i - u_i) + max(0, s_i - u_i) ]  +  max { sum_j y_j sum_i a_ij u_i : y
+    admissible },
 
-w and s being the first and second weights (Galvão & ReVelle 1996). Every u gives a valid bound; the best one equals
-that of the linear relaxation. It is looked for by the primal-dual hybrid gradient method (Chambolle & Pock 2011), with
-diagonal steps (Pock & Chambolle 2011) and restarts from the average (Applegate et al. 2021): two sparse products an
-iteration.
+w and s being the first and second weights (Galvão & ReVelle 1996). Every u gives a valid bound; the
+best one equals that of the linear relaxation. It is looked for by the primal-dual hybrid gradient
+method (Chambolle & Pock 2011), with diagonal steps (Pock & Chambolle 2011) and restarts from the
+average (Applegate et al. 2021): two sparse products an iteration.
 """
 
 from __future__ import annotations
@@ -31,8 +32,12 @@ class Bound:
     price: Floats
 
 
-def lagrangian(problem: Problem, *, iterations: int, good_enough: float = -np.inf, watch: Watch) -> Bound:
-    """Return the best bound found; stops early when ``good_enough`` or when 400 iterations brought next to nothing."""
+def lagrangian(
+    problem: Problem, *, iterations: int, good_enough: float = -np.inf, watch: Watch
+) -> Bound:
+    """Return the best bound found; stops early when ``good_enough`` or when 400 iterations brought
+    next to nothing.
+    """
     if not problem.columns or not len(problem.first):
         return Bound(problem.everything if problem.columns else 0.0, problem.first)
     search = _PrimalDual(problem)
@@ -66,15 +71,21 @@ def worth(problem: Problem, price: Floats) -> Floats:
 
 
 def by_count(problem: Problem, price: Floats, counts: int) -> Floats:
-    """Return, for 0, 1, ... ``counts`` sites, a bound on what that many can bring; one price vector serves them all."""
+    """Return, for 0, 1, ... ``counts`` sites, a bound on what that many can bring; one price vector
+    serves them all.
+    """
     best_first = np.sort(_one_per_pack(problem, worth(problem, price)))[::-1][:counts]
     bounds = np.full(counts + 1, _unpriced(problem, price) + best_first.sum())
-    bounds[: len(best_first)] = _unpriced(problem, price) + np.concatenate([[0.0], np.cumsum(best_first)[:-1]])
+    bounds[: len(best_first)] = _unpriced(problem, price) + np.concatenate(
+        [[0.0], np.cumsum(best_first)[:-1]]
+    )
     return np.minimum(bounds, problem.everything)
 
 
 def cannot_open(problem: Problem, bound: Bound, value: float) -> Mask:
-    """Mark candidates that no plan better than ``value`` opens: forcing one in takes the bound below it."""
+    """Mark candidates that no plan better than ``value`` opens: forcing one in takes the bound
+    below it.
+    """
     nobody = np.zeros(problem.columns, dtype=bool)
     if np.isfinite(problem.budget) or problem.count >= problem.columns:
         return nobody
@@ -87,7 +98,9 @@ def cannot_open(problem: Problem, bound: Bound, value: float) -> Mask:
 
 
 def _unpriced(problem: Problem, price: Floats) -> float:
-    return float(np.maximum(problem.first - price, 0).sum() + np.maximum(problem.second - price, 0).sum())
+    return float(
+        np.maximum(problem.first - price, 0).sum() + np.maximum(problem.second - price, 0).sum()
+    )
 
 
 def _best_choice(problem: Problem, earned: Floats) -> float:
@@ -106,11 +119,17 @@ def _best_count(problem: Problem, earned: Floats) -> float:
 
 
 def _one_per_pack(problem: Problem, earned: Floats, without: np.ndarray | None = None) -> Floats:
-    """Keep, of exclusive sets that share no column, the best earner each (an EPCI opens one site only)."""
+    """Keep, of exclusive sets that share no column, the best earner each (an EPCI opens one site
+    only).
+    """
     packs = problem.rules.packs
     if not packs.shape[0]:
         return earned
-    full = np.insert(earned, np.asarray(without) - np.arange(len(without)), 0.0) if without is not None else earned
+    full = (
+        np.insert(earned, np.asarray(without) - np.arange(len(without)), 0.0)
+        if without is not None
+        else earned
+    )
     once = np.diff(sparse.csc_array(packs).indptr) <= 1
     kept = full.copy()
     for row in range(packs.shape[0]):
@@ -141,7 +160,9 @@ def _value(bound: Bound) -> float:
 
 
 class _PrimalDual:
-    """The iterates of the primal-dual hybrid gradient method: a fractional choice and a price per row."""
+    """The iterates of the primal-dual hybrid gradient method: a fractional choice and a price per
+    row.
+    """
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -163,13 +184,17 @@ class _PrimalDual:
         return mean
 
     def step(self) -> None:
-        """Move the choice towards what the prices pay, then the prices towards what is not covered."""
+        """Move the choice towards what the prices pay, then the prices towards what is not
+        covered.
+        """
         wanted = self._choice + self._choice_step * (self._columns @ self.price)
         choice = _project(wanted, self._choice_step * self._uses, self._uses, self._total)
         covered = self._rows @ choice
         pulled = self.price - self._price_step * (2 * covered - self._covered)
         step, first, second = self._price_step, self.problem.first, self.problem.second
-        self.price = np.maximum(np.maximum(np.minimum(pulled + 2 * step, second), np.minimum(pulled + step, first)), 0)
+        self.price = np.maximum(
+            np.maximum(np.minimum(pulled + 2 * step, second), np.minimum(pulled + step, first)), 0
+        )
         self._choice, self._covered = choice, covered
         self._choices += choice
         self._prices += self.price
@@ -199,7 +224,9 @@ def _limit(problem: Problem) -> tuple[Floats, float]:
 
 
 def _project(wanted: Floats, slope: Floats, uses: Floats, total: float) -> Floats:
-    """Return the nearest choice between 0 and 1 that uses at most ``total``, by bisection on its price."""
+    """Return the nearest choice between 0 and 1 that uses at most ``total``, by bisection on its
+    price.
+    """
     inside: Floats = np.clip(wanted, 0.0, 1.0)
     if inside @ uses <= total:
         return inside

@@ -1,8 +1,9 @@
 """Where to open p sites so that the farthest person is as near as possible: the p-center problem.
 
-Hakimi (1964): minimise r subject to every demand point having an open site within r, with p sites. As Minieka (1970)
-showed, r is one of the distances, and whether p sites suffice for it is a set covering question: so r is found by
-bisection over the distances, each step answered by the covering portfolio. Unweighted.
+Hakimi (1964): minimise r subject to every demand point having an open site within r, with p sites.
+As Minieka (1970) showed, r is one of the distances, and whether p sites suffice for it is a set
+covering question: so r is found by bisection over the distances, each step answered by the covering
+portfolio. Unweighted.
 """
 
 from __future__ import annotations
@@ -28,28 +29,33 @@ def p_center(
     time_limit_s: float = 60.0,
     cancel: threading.Event | None = None,
 ) -> KioskPlan:
-    """Open at most ``p`` candidates so that the greatest cost from a demand point to its nearest open site is least.
+    """Open at most ``p`` candidates so that the greatest cost from a demand point to its nearest
+    open site is least.
 
-    ``value`` is that cost, ``bound`` the greatest cost below which no plan is possible. Demand that no admissible
-    candidate nor existing site reaches within the router's limit is listed in ``uncoverable`` and left out.
-    ``gains`` are the numbers of demand points that each site serves within ``value`` after the ones before it.
+    ``value`` is that cost, ``bound`` the greatest cost below which no plan is possible. Demand that
+    no admissible candidate nor existing site reaches within the router's limit is listed in
+    ``uncoverable`` and left out. ``gains`` are the numbers of demand points that each site serves
+    within ``value`` after the ones before it.
 
     Raises
     ------
-    SitingError
-        The rules contradict each other, or p sites cannot serve everybody within the router's limit.
+    SitingError The rules contradict each other, or p sites cannot serve everybody within the
+        router's limit.
     """
     watch = Watch(time_limit_s, cancel)
     rules = rules or SiteRules()
     nearest = _nearest_allowed(costs, rules)
     served = np.isfinite(nearest)
     if not served.any():
-        raise SitingError("aucun point de demande n'est à portée d'un lieu : augmentez la limite de trajet.")
+        raise SitingError(
+            "aucun point de demande n'est à portée d'un lieu : augmentez la limite de trajet."
+        )
     steps = np.unique(costs.cost[costs.cost >= nearest[served].max()])
     found = _bisect(costs, p, rules, served, steps, watch)
     if found.sites is None and found.low == len(steps):
         raise SitingError(
-            f"{p} lieux ne suffisent pas à desservir tout le monde dans la limite de trajet de {steps[-1]:g} : "
+            f"{p} lieux ne suffisent pas à desservir tout le monde dans la limite de trajet de "
+            f"{steps[-1]:g} : "
             "augmentez le nombre de lieux ou la limite."
         )
     if found.sites is None:
@@ -59,7 +65,9 @@ def p_center(
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """No plan serves everybody within less than ``steps[low]``; ``sites`` do within ``steps[high]``."""
+    """No plan serves everybody within less than ``steps[low]``; ``sites`` do within
+    ``steps[high]``.
+    """
 
     low: int
     high: int
@@ -68,17 +76,24 @@ class _Found:
 
 
 def _nearest_allowed(costs: CostMatrix, rules: SiteRules) -> Floats:
-    """Return the cost from each row to the nearest site that is or may be open, infinite for none."""
-    usable = np.isin(costs.destination, np.union1d(apply(rules, costs.shape[1]).column, rules.existing))
+    """Return the cost from each row to the nearest site that is or may be open, infinite for
+    none.
+    """
+    usable = np.isin(
+        costs.destination, np.union1d(apply(rules, costs.shape[1]).column, rules.existing)
+    )
     nearest = np.full(costs.shape[0], np.inf)
     np.minimum.at(nearest, costs.origin[usable], costs.cost[usable])
     return nearest
 
 
-def _bisect(costs: CostMatrix, p: int, rules: SiteRules, served: Mask, steps: Floats, watch: Watch) -> _Found:
+def _bisect(
+    costs: CostMatrix, p: int, rules: SiteRules, served: Mask, steps: Floats, watch: Watch
+) -> _Found:
     """Halve the interval of distances until it is closed or the time is over.
 
-    A distance that its share of the time does not decide counts as too short for the search, but not for the proof.
+    A distance that its share of the time does not decide counts as too short for the search, but
+    not for the proof.
     """
     low, from_, high, sites, tried = 0, 0, len(steps), None, 0
     while from_ < high and not watch.over:
@@ -88,15 +103,22 @@ def _bisect(costs: CostMatrix, p: int, rules: SiteRules, served: Mask, steps: Fl
         answer = portfolio.cover_all(stated.problem, watch.slice(0.5))
         tried += 1
         if answer.columns is not None:
-            sites, high = tuple(int(site) for site in stated.problem.rules.column[answer.columns]), middle
+            sites, high = (
+                tuple(int(site) for site in stated.problem.rules.column[answer.columns]),
+                middle,
+            )
             continue
         from_ = middle + 1
         low = from_ if answer.impossible else low
     return _Found(low, high, sites, tried)
 
 
-def _plan(costs: CostMatrix, rules: SiteRules, served: Mask, steps: Floats, found: _Found, watch: Watch) -> KioskPlan:
-    opened = np.union1d(np.asarray(found.sites, dtype=np.int64), np.asarray(rules.existing, dtype=np.int64))
+def _plan(
+    costs: CostMatrix, rules: SiteRules, served: Mask, steps: Floats, found: _Found, watch: Watch
+) -> KioskPlan:
+    opened = np.union1d(
+        np.asarray(found.sites, dtype=np.int64), np.asarray(rules.existing, dtype=np.int64)
+    )
     assigned, cost = nearest_open(costs, opened)
     value = float(cost[served].max())
     stated = state(costs.within(value), np.ones(len(served)), rules=rules)

@@ -1,4 +1,5 @@
-"""Where to open sites so that people are covered: five textbook questions on one table of who reaches what.
+"""Where to open sites so that people are covered: five textbook questions on one table of who
+reaches what.
 
 With a_ij = 1 when candidate j covers demand i, of weight w_i, and y_j = 1 when j is opened:
 
@@ -8,7 +9,8 @@ With a_ij = 1 when candidate j covers demand i, of weight w_i, and y_j = 1 when 
 - :func:`set_covering`: the fewest (cheapest) sites for everybody who can be reached;
 - :func:`backup_covering`: people covered once, and a second time.
 
-Every answer says how good it is proved to be. Positions are those of the table given, whatever was reduced in between.
+Every answer says how good it is proved to be. Positions are those of the table given, whatever was
+reduced in between.
 """
 
 from __future__ import annotations
@@ -40,7 +42,8 @@ def maximal_covering(
 ) -> KioskPlan:
     """Choose at most ``p`` candidates that cover the greatest weight (MCLP, Church & ReVelle 1974).
 
-        maximise  sum_i w_i z_i    subject to  z_i <= sum_j a_ij y_j,   sum_j y_j <= p,   y binary, 0 <= z <= 1.
+        maximise  sum_i w_i z_i    subject to  z_i <= sum_j a_ij y_j,   sum_j y_j <= p,   y binary,
+        0 <= z <= 1.
 
     Parameters
     ----------
@@ -61,8 +64,8 @@ def maximal_covering(
 
     Raises
     ------
-    SitingError
-        There is no candidate, more sites are required than ``p``, or the rules contradict each other.
+    SitingError There is no candidate, more sites are required than ``p``, or the rules contradict
+        each other.
     """
     watch = Watch(time_limit_s, cancel)
     rules = _with(rules, required, excluded)
@@ -86,18 +89,27 @@ def budget_covering(
 ) -> KioskPlan:
     """Choose candidates that cover the greatest weight within a budget (Khuller, Moss & Naor 1999).
 
-        maximise  sum_i w_i z_i    subject to  z_i <= sum_j a_ij y_j,   sum_j c_j y_j <= B,   sum_j y_j <= p if given.
+        maximise  sum_i w_i z_i    subject to  z_i <= sum_j a_ij y_j,   sum_j c_j y_j <= B,   sum_j
+        y_j <= p if given.
 
-    ``cost`` and ``budget`` are in one unit, costs not negative. Otherwise as :func:`maximal_covering`.
+    ``cost`` and ``budget`` are in one unit, costs not negative. Otherwise as
+    :func:`maximal_covering`.
     """
     watch = Watch(time_limit_s, cancel)
     prices = _costs(cost, cover)
     stated = state(
-        cover, weights(weight, cover.shape[0]), cost=prices, count=p, budget=float(budget), rules=rules or SiteRules()
+        cover,
+        weights(weight, cover.shape[0]),
+        cost=prices,
+        count=p,
+        budget=float(budget),
+        rules=rules or SiteRules(),
     )
     _check_count(stated.problem, p)
     if stated.problem.cost[stated.problem.rules.required].sum() > budget:
-        raise SitingError(f"les lieux imposés coûtent plus que le budget de {budget:g} : augmentez le budget.")
+        raise SitingError(
+            f"les lieux imposés coûtent plus que le budget de {budget:g} : augmentez le budget."
+        )
     plan = portfolio.most(stated, gap, watch)
     return replace(plan, model="budgeted maximal covering (Khuller, Moss & Naor 1999)")
 
@@ -117,12 +129,15 @@ def backup_covering(
 
     The weighted form of the backup coverage model (BACOP2, Hogan & ReVelle 1986):
 
-        maximise  sum_i w_i (z_i + second s_i)    subject to  z_i + s_i <= sum_j a_ij y_j,   sum_j y_j <= p.
+        maximise  sum_i w_i (z_i + second s_i)    subject to  z_i + s_i <= sum_j a_ij y_j,   sum_j
+        y_j <= p.
 
     ``second`` is between 0 (maximal covering) and 1 (a second site is worth as much as the first).
     """
     if not 0 <= second <= 1:
-        raise SitingError(f"la part donnée à la deuxième couverture va de 0 à 1, et non {second:g}.")
+        raise SitingError(
+            f"la part donnée à la deuxième couverture va de 0 à 1, et non {second:g}."
+        )
     watch = Watch(time_limit_s, cancel)
     first = weights(weight, cover.shape[0])
     stated = state(cover, first, second=second * first, count=p, rules=rules or SiteRules())
@@ -142,18 +157,20 @@ def partial_covering(
     gap: float = 0.0,
     cancel: threading.Event | None = None,
 ) -> KioskPlan:
-    """Choose the fewest candidates (the cheapest, when costs are given) that cover a share of the whole weight.
+    """Choose the fewest candidates (the cheapest, when costs are given) that cover a share of the
+    whole weight.
 
     Partial set covering (Daskin & Owen 1999):
 
-        minimise  sum_j c_j y_j    subject to  z_i <= sum_j a_ij y_j,   sum_i w_i z_i >= share * sum_i w_i.
+        minimise  sum_j c_j y_j    subject to  z_i <= sum_j a_ij y_j,   sum_i w_i z_i >= share *
+        sum_i w_i.
 
     What existing sites cover counts towards the share.
 
     Raises
     ------
-    SitingError
-        Even with every admissible candidate the share is out of reach; the message says what is possible.
+    SitingError Even with every admissible candidate the share is out of reach; the message says
+        what is possible.
     """
     watch = Watch(time_limit_s, cancel)
     people = weights(weight, cover.shape[0])
@@ -163,7 +180,8 @@ def partial_covering(
     if wanted > reachable * (1 + 1e-12):
         possible = (reachable + stated.already) / people.sum()
         raise SitingError(
-            f"{share:.1%} des habitants ne peuvent être couverts : les lieux possibles en couvrent au plus "
+            f"{share:.1%} des habitants ne peuvent être couverts : les lieux possibles en "
+            "couvrent au plus "
             f"{possible:.1%} ; ajoutez des lieux ou baissez la part."
         )
     plan = portfolio.fewest(stated, reduced(stated.problem), min(wanted, reachable), gap, watch)
@@ -180,31 +198,41 @@ def set_covering(
     gap: float = 0.0,
     cancel: threading.Event | None = None,
 ) -> KioskPlan:
-    """Choose the fewest candidates (the cheapest, when costs are given) that cover every demand point in reach.
+    """Choose the fewest candidates (the cheapest, when costs are given) that cover every demand
+    point in reach.
 
     Location set covering (LSCP, Toregas, Swain, ReVelle & Bergman 1971):
 
-        minimise  sum_j c_j y_j    subject to  sum_j a_ij y_j >= 1 for every i that some candidate covers.
+        minimise  sum_j c_j y_j    subject to  sum_j a_ij y_j >= 1 for every i that some candidate
+        covers.
 
-    Demand out of every reach is listed in ``uncoverable`` and left out. ``gains`` are in ``weight`` (1 each when not
-    given).
+    Demand out of every reach is listed in ``uncoverable`` and left out. ``gains`` are in ``weight``
+    (1 each when not given).
     """
     watch = Watch(time_limit_s, cancel)
     matrix = sparse.csc_array(cover, dtype=bool)
     people = np.ones(matrix.shape[0]) if weight is None else weights(weight, matrix.shape[0])
-    everybody = state(matrix, np.ones(matrix.shape[0]), cost=_costs(cost, matrix), rules=rules or SiteRules())
+    everybody = state(
+        matrix, np.ones(matrix.shape[0]), cost=_costs(cost, matrix), rules=rules or SiteRules()
+    )
     stated = replace(
         everybody,
-        problem=replace(everybody.problem, first=np.where(everybody.problem.first > 0, people, 0.0)),
+        problem=replace(
+            everybody.problem, first=np.where(everybody.problem.first > 0, people, 0.0)
+        ),
         already=float(people.sum() - people[everybody.problem.first > 0].sum()),
     )
     plan = portfolio.fewest(stated, portfolio.essential(everybody.problem), np.inf, gap, watch)
     return replace(plan, model="location set covering (Toregas, Swain, ReVelle & Bergman 1971)")
 
 
-def _with(rules: SiteRules | None, required: tuple[int, ...], excluded: tuple[int, ...]) -> SiteRules:
+def _with(
+    rules: SiteRules | None, required: tuple[int, ...], excluded: tuple[int, ...]
+) -> SiteRules:
     rules = rules or SiteRules()
-    return replace(rules, required=(*rules.required, *required), forbidden=(*rules.forbidden, *excluded))
+    return replace(
+        rules, required=(*rules.required, *required), forbidden=(*rules.forbidden, *excluded)
+    )
 
 
 def _costs(cost: npt.ArrayLike | None, cover: sparse.sparray) -> Floats | None:
@@ -212,13 +240,20 @@ def _costs(cost: npt.ArrayLike | None, cover: sparse.sparray) -> Floats | None:
         return None
     prices = np.asarray(cost, dtype=np.float64)
     if prices.shape != (cover.shape[1],) or not np.isfinite(prices).all() or (prices < 0).any():
-        raise SitingError(f"un coût fini et non négatif est attendu pour chacun des {cover.shape[1]} lieux.")
+        raise SitingError(
+            f"un coût fini et non négatif est attendu pour chacun des {cover.shape[1]} lieux."
+        )
     return prices
 
 
 def _check_count(problem: Problem, p: int | None) -> None:
     required, owed = len(problem.rules.required), int(problem.rules.floor.sum())
     if p is not None and required > p:
-        raise SitingError(f"{required} lieux imposés pour {p} kiosques : augmentez le nombre de kiosques.")
+        raise SitingError(
+            f"{required} lieux imposés pour {p} kiosques : augmentez le nombre de kiosques."
+        )
     if p is not None and owed > p:
-        raise SitingError(f"les minimums par groupe demandent {owed} lieux pour {p} kiosques : augmentez ce nombre.")
+        raise SitingError(
+            f"les minimums par groupe demandent {owed} lieux pour {p} kiosques : augmentez ce "
+            "nombre."
+        )

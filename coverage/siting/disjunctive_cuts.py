@@ -1,10 +1,12 @@
 """Disjunctive cuts: what holds both when none of some candidates is opened and when one of them is.
 
-Let S be the candidates that two demand points share. Either no site is opened in S or at least one is; a fractional
-solution that opens half a site there may obey every row and yet be no mixture of two solutions, one of each kind. A
-small linear program over the rows that meet S tells (Bonami 2012), and its prices give a cut that both kinds obey and
-the solution does not (Balas, Ceria & Cornuéjols 1993), strengthened because sites come whole (Balas & Jeroslow 1980).
-The choice is that by which Ryan & Foster (1981) branch: both sides feel it, where that of one candidate is felt on one.
+Let S be the candidates that two demand points share. Either no site is opened in S or at least one
+is; a fractional solution that opens half a site there may obey every row and yet be no mixture of
+two solutions, one of each kind. A small linear program over the rows that meet S tells (Bonami
+2012), and its prices give a cut that both kinds obey and the solution does not (Balas, Ceria &
+Cornuéjols 1993), strengthened because sites come whole (Balas & Jeroslow 1980). The choice is that
+by which Ryan & Foster (1981) branch: both sides feel it, where that of one candidate is felt on
+one.
 
 Imports NumPy and HiGHS only: the solver's process uses it.
 """
@@ -27,20 +29,30 @@ _HALF = 0.15
 _A_ROUND = 150
 """Sets tried a round: about as long as relaxing the largest programs again takes."""
 _DRAWN = 40
-"""Pairs of rows drawn for each set tried; most are passed over because earlier ones have used their candidates."""
+"""Pairs of rows drawn for each set tried; most are passed over because earlier ones have used their
+candidates.
+"""
 _OFTEN = 1.0
-"""A candidate serves in sets of a round about so many times: cuts from the same place say the same again."""
+"""A candidate serves in sets of a round about so many times: cuts from the same place say the same
+again.
+"""
 _ROWS = 1_500
 """Tight rows among which pairs are looked for, at most."""
 _WINDOW = 500
 """Rows that meet the set, at most, in one small program."""
 _LARGE = 0.3
-"""A fractional variable below that is not held below 1 in the small program: it would seldom matter."""
+"""A fractional variable below that is not held below 1 in the small program: it would seldom
+matter.
+"""
 _DEEP = 1e-3
 _VIOLATED = 1e-4
-"""Cuts that the solution violates by less, in distance or as the small program measures it, are not worth their row."""
+"""Cuts that the solution violates by less, in distance or as the small program measures it, are not
+worth their row.
+"""
 _SMALL, _SAFE = 1e-7, 1e-9
-"""Coefficients below the first are rounded away, to the safe side; the second makes up for the rounding of sums."""
+"""Coefficients below the first are rounded away, to the safe side; the second makes up for the
+rounding of sums.
+"""
 
 
 def cuts(
@@ -53,7 +65,8 @@ def cuts(
     random: np.random.Generator,
     off: Callable[[], bool],
 ) -> list[Cut]:
-    """Return cuts that ``x`` violates; ``held`` are those in force, which are built upon as rows are.
+    """Return cuts that ``x`` violates; ``held`` are those in force, which are built upon as rows
+    are.
 
     Variables are between 0 and 1, the first ``integers`` of them whole. Stops early when ``off``.
     """
@@ -70,7 +83,9 @@ def cuts(
 
 
 def _tight(rows: Rows, x: Floats, integers: int) -> Rows:
-    """Return the rows that hold ``x``, without those that limit the sites (count, exclusive sets)."""
+    """Return the rows that hold ``x``, without those that limit the sites (count, exclusive
+    sets).
+    """
     positive = (rows.indices < integers) & (rows.data > 0)
     limiting = np.bincount(rows.number, weights=positive, minlength=len(rows.limit)) > 0
     return _taken(rows, np.flatnonzero((rows.slack(x) < _TIGHT) & ~limiting))
@@ -94,7 +109,9 @@ def _with(rows: Rows, held: list[Cut]) -> Rows:
 
 
 def _sets(rows: Rows, y: Floats, random: np.random.Generator) -> Iterator[Ints]:
-    """Yield sets of candidates that two rows share and that hold about half a site, spread over the candidates."""
+    """Yield sets of candidates that two rows share and that hold about half a site, spread over the
+    candidates.
+    """
     if len(rows.limit) > _ROWS:
         rows = _taken(rows, np.sort(random.permutation(len(rows.limit))[:_ROWS]))
     candidate = rows.indices < len(y)
@@ -119,7 +136,9 @@ def _sets(rows: Rows, y: Floats, random: np.random.Generator) -> Iterator[Ints]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Window:
-    """The rows that meet a set of candidates, with numbers of their own for the variables that are in them."""
+    """The rows that meet a set of candidates, with numbers of their own for the variables that are
+    in them.
+    """
 
     rows: Rows
     """Rows on the variables of the window."""
@@ -136,7 +155,9 @@ class _Window:
         """Take the rows that have most in common with the set."""
         held = np.zeros(len(x))
         held[chosen] = x[chosen]
-        common = np.bincount(rows.number, weights=np.abs(rows.data) * held[rows.indices], minlength=len(rows.limit))
+        common = np.bincount(
+            rows.number, weights=np.abs(rows.data) * held[rows.indices], minlength=len(rows.limit)
+        )
         nearest = np.argsort(-common, kind="stable")[:_WINDOW]
         taken = _taken(rows, np.sort(nearest[common[nearest] > _TIGHT]))
         variable, place = np.unique(np.concatenate([chosen, taken.indices]), return_inverse=True)
@@ -149,15 +170,21 @@ class _Window:
         if none is None or some is None:
             return None
         x, whole = self.x, self.x >= 1 - _ZERO
-        coefficient = np.where(whole, np.maximum(none.paid, some.paid), np.minimum(none.paid, some.paid))
+        coefficient = np.where(
+            whole, np.maximum(none.paid, some.paid), np.minimum(none.paid, some.paid)
+        )
         step = none.choice + some.choice
         if step > _ZERO:
             turned = self.candidate & ~whole
             even = (some.paid - none.paid)[turned] / step
             for times in (np.floor(even), np.ceil(even)):
-                both = np.minimum(none.paid[turned] + none.choice * times, some.paid[turned] - some.choice * times)
+                both = np.minimum(
+                    none.paid[turned] + none.choice * times, some.paid[turned] - some.choice * times
+                )
                 coefficient[turned] = np.maximum(coefficient[turned], both)
-        limit = max(each.limit + float((coefficient - each.paid)[whole].sum()) for each in (none, some))
+        limit = max(
+            each.limit + float((coefficient - each.paid)[whole].sum()) for each in (none, some)
+        )
         scale = float(np.abs(coefficient).max(initial=0.0))
         if scale < _ZERO:
             return None
@@ -166,17 +193,26 @@ class _Window:
         limit += _SAFE - float(np.minimum(coefficient[small], 0.0).sum())
         kept = ~small
         moving = coefficient[kept & (x > _ZERO)]
-        efficacy = float((coefficient[kept] @ x[kept] - limit) / max(_ZERO, np.sqrt((moving**2).sum())))
-        return Cut(self.variable[kept], coefficient[kept], limit, efficacy, ()) if efficacy > _DEEP else None
+        efficacy = float(
+            (coefficient[kept] @ x[kept] - limit) / max(_ZERO, np.sqrt((moving**2).sum()))
+        )
+        return (
+            Cut(self.variable[kept], coefficient[kept], limit, efficacy, ())
+            if efficacy > _DEEP
+            else None
+        )
 
     def _prices(self, solver: highspy.Highs) -> tuple[_Kind, _Kind] | tuple[None, None]:
-        """Return the prices at which the rows tell ``x`` from a mixture of the two kinds of solutions.
+        """Return the prices at which the rows tell ``x`` from a mixture of the two kinds of
+        solutions.
 
-        The program splits ``x`` in a part x1 with a share s of the first kind, nothing being opened in the set, and the
-        rest of the second; t is by how much some row must be overstepped:
+        The program splits ``x`` in a part x1 with a share s of the first kind, nothing being opened
+        in the set, and the rest of the second; t is by how much some row must be overstepped:
 
-            minimise  t    subject to  a x1 - b s <= t,   a (x - x1) - b (1 - s) <= t   for each row a x <= b,
-            x1(S) <= t,   (x - x1)(S) >= 1 - s - t,   0 <= x1 <= x,   and for large variables x1 <= s, x - x1 <= 1 - s.
+            minimise  t    subject to  a x1 - b s <= t,   a (x - x1) - b (1 - s) <= t   for each row
+            a x <= b,
+            x1(S) <= t,   (x - x1)(S) >= 1 - s - t,   0 <= x1 <= x,   and for large variables x1 <=
+            s, x - x1 <= 1 - s.
         """
         x, count = self.x, len(self.rows.limit)
         free = np.flatnonzero((x > _ZERO) & (x < 1 - _ZERO))
@@ -192,20 +228,26 @@ class _Window:
         price = _least_overstep(solver, self._entries(free, large), np.concatenate(limit), upper)
         if price is None:
             return None, None
-        first, second, (closed, opened), below, above = np.split(price, np.cumsum([len(part) for part in limit])[:-1])
+        first, second, (closed, opened), below, above = np.split(
+            price, np.cumsum([len(part) for part in limit])[:-1]
+        )
         return (
             self._kind(first, closed, 0.0, free[large], below),
             self._kind(second, -opened, -opened, free[large], above),
         )
 
     def _entries(self, free: Ints, large: Ints) -> list[tuple[Ints, Ints, Numbers]]:
-        """Return the program's entries (row, column, number): the parts of the ``free`` variables, s and t."""
+        """Return the program's entries (row, column, number): the parts of the ``free`` variables,
+        s and t.
+        """
         rows, x = self.rows, self.x
         count, share, over = len(rows.limit), len(free), len(free) + 1
         place = np.full(len(x), -1)
         place[free] = np.arange(len(free))
         entry, whole = place[rows.indices] >= 0, x[rows.indices] >= 1 - _ZERO
-        base = np.bincount(rows.number[whole], weights=rows.data[whole], minlength=count) - rows.limit
+        base = (
+            np.bincount(rows.number[whole], weights=rows.data[whole], minlength=count) - rows.limit
+        )
         number, column, data = rows.number[entry], place[rows.indices[entry]], rows.data[entry]
         inside = place[self.chosen]
         inside = inside[inside >= 0]
@@ -227,9 +269,13 @@ class _Window:
         ]
 
     def _kind(self, price: Floats, choice: float, due: float, bounded: Ints, held: Floats) -> _Kind:
-        """Add the rows up at these prices, with the choice and the upper bounds of some variables."""
+        """Add the rows up at these prices, with the choice and the upper bounds of some
+        variables.
+        """
         rows = self.rows
-        paid = np.bincount(rows.indices, weights=rows.data * price[rows.number], minlength=len(self.x))
+        paid = np.bincount(
+            rows.indices, weights=rows.data * price[rows.number], minlength=len(self.x)
+        )
         paid[self.chosen] += choice
         paid[bounded] += held
         return _Kind(paid, float(rows.limit @ price + held.sum()) + due, abs(choice))
@@ -237,7 +283,9 @@ class _Window:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Kind:
-    """``paid`` times the variables <= ``limit`` for the solutions of one kind, ``choice`` being the price of that."""
+    """``paid`` times the variables <= ``limit`` for the solutions of one kind, ``choice`` being the
+    price of that.
+    """
 
     paid: Floats
     limit: float
@@ -245,9 +293,14 @@ class _Kind:
 
 
 def _least_overstep(
-    solver: highspy.Highs, blocks: Sequence[tuple[Ints, Ints, Numbers]], limit: Floats, upper: Floats
+    solver: highspy.Highs,
+    blocks: Sequence[tuple[Ints, Ints, Numbers]],
+    limit: Floats,
+    upper: Floats,
 ) -> Floats | None:
-    """Minimise the last variable subject to rows <= ``limit``; return each row's price if it must be positive."""
+    """Minimise the last variable subject to rows <= ``limit``; return each row's price if it must
+    be positive.
+    """
     row, column, data = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
     order = np.argsort(column, kind="stable")
     lp = highspy.HighsLp()
@@ -256,11 +309,16 @@ def _least_overstep(
     lp.col_lower_, lp.col_upper_ = np.zeros(len(upper)), upper
     lp.row_lower_, lp.row_upper_ = np.full(len(limit), -np.inf), limit
     lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    lp.a_matrix_.start_ = np.append(0, np.cumsum(np.bincount(column, minlength=len(upper)))).astype(np.int32)
+    lp.a_matrix_.start_ = np.append(0, np.cumsum(np.bincount(column, minlength=len(upper)))).astype(
+        np.int32
+    )
     lp.a_matrix_.index_, lp.a_matrix_.value_ = row[order].astype(np.int32), data[order]
     solver.passModel(lp)
     solver.run()
-    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal or solver.getObjectiveValue() < _VIOLATED:
+    if (
+        solver.getModelStatus() != highspy.HighsModelStatus.kOptimal
+        or solver.getObjectiveValue() < _VIOLATED
+    ):
         return None
     worth: Floats = np.maximum(0.0, -np.asarray(solver.getSolution().row_dual))
     return worth

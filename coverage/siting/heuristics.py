@@ -1,7 +1,7 @@
 """Good plans quickly: lazy greedy, swap, and ruin and recreate with restarts.
 
-Everything here is deterministic: the random numbers have a fixed seed and the work is counted in rounds, so equal
-problems give equal plans as long as the watch does not stop them.
+Everything here is deterministic: the random numbers have a fixed seed and the work is counted in
+rounds, so equal problems give equal plans as long as the watch does not stop them.
 """
 
 from __future__ import annotations
@@ -80,11 +80,16 @@ class Opening:
         return allowed
 
     def keeps_the_rules(self) -> bool:
-        """Whether required columns are open and every floor is met (the other rules hold by construction)."""
-        return bool((self._floor_left <= 0).all() and self.is_open[self.problem.rules.required].all())
+        """Whether required columns are open and every floor is met (the other rules hold by
+        construction).
+        """
+        return bool(
+            (self._floor_left <= 0).all() and self.is_open[self.problem.rules.required].all()
+        )
 
     def exchanging(self, column: int) -> float:
-        """Return the most that opening one other column instead of this open one could gain, rules apart.
+        """Return the most that opening one other column instead of this open one could gain, rules
+        apart.
 
         Infinite when closing it makes room for more than one.
         """
@@ -103,7 +108,11 @@ class Opening:
         met[_slices(self._rows, self.problem.rows(column))[0]] = True
         touched = np.zeros(len(self._times), dtype=bool)
         touched[_slices(self.problem.cover, np.flatnonzero(met))[0]] = True
-        return [other for other in self.columns if other != column and touched[self.problem.rows(other)].any()]
+        return [
+            other
+            for other in self.columns
+            if other != column and touched[self.problem.rows(other)].any()
+        ]
 
     def _change(self, column: int, step: int) -> None:
         rows, fewer = self._changing(column, step)
@@ -114,13 +123,21 @@ class Opening:
         self.opened += step
         self.is_open[column] = step > 0
         self.cost += step * float(self.problem.cost[column])
-        for pack in self._packs.indices[self._packs.indptr[column] : self._packs.indptr[column + 1]]:
-            self._blocked[self._sets.indices[self._sets.indptr[pack] : self._sets.indptr[pack + 1]]] += step
+        for pack in self._packs.indices[
+            self._packs.indptr[column] : self._packs.indptr[column + 1]
+        ]:
+            self._blocked[
+                self._sets.indices[self._sets.indptr[pack] : self._sets.indptr[pack + 1]]
+            ] += step
         if (group := self.problem.rules.floor_of[column]) >= 0:
             self._floor_left[group] -= step
 
-    def _changing(self, column: int, step: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-        """Return the rows whose worth opening (1) or closing (-1) a column changes, and how often others cover them."""
+    def _changing(
+        self, column: int, step: int
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+        """Return the rows whose worth opening (1) or closing (-1) a column changes, and how often
+        others cover them.
+        """
         rows = self.problem.rows(column)
         fewer = self._times[rows] if step > 0 else self._times[rows] - 1
         touched = np.flatnonzero(fewer < self._levels)
@@ -141,11 +158,12 @@ class Opening:
 
 
 def greedy(problem: Problem, *, enough: float = np.inf) -> list[int]:
-    """Open the column that adds most, again and again (lazily, Minoux 1978); ties go to the first candidate.
+    """Open the column that adds most, again and again (lazily, Minoux 1978); ties go to the first
+    candidate.
 
-    With unequal costs, the one that adds most per unit of cost (Khuller, Moss & Naor 1999). Required columns come
-    first. Stops once ``enough`` is brought. The answer may miss a floor, when nothing that counts for it can still be
-    opened.
+    With unequal costs, the one that adds most per unit of cost (Khuller, Moss & Naor 1999).
+    Required columns come first. Stops once ``enough`` is brought. The answer may miss a floor, when
+    nothing that counts for it can still be opened.
     """
     opening = Opening(problem)
     for column in problem.rules.required:
@@ -182,13 +200,16 @@ def swap(problem: Problem, start: Iterable[int], watch: Watch) -> list[int]:
     return opening.columns
 
 
-def search(problem: Problem, start: Iterable[int], *, rounds: int, enough: float, watch: Watch) -> list[int]:
-    """Ruin and recreate (Schrimpf et al. 2000), record-to-record acceptance (Dueck 1993): return the best plan seen.
+def search(
+    problem: Problem, start: Iterable[int], *, rounds: int, enough: float, watch: Watch
+) -> list[int]:
+    """Ruin and recreate (Schrimpf et al. 2000), record-to-record acceptance (Dueck 1993): return
+    the best plan seen.
 
-    Each round closes an open column and some of its neighbours, opens others greedily on jittered gains, and swaps
-    around them. A round may end a little lower than the best: by less than the least useful open column at first, by
-    nothing at the end; then it starts again from the best, three times in all. Stops after ``rounds``, at the value
-    ``enough``, or when the watch says so.
+    Each round closes an open column and some of its neighbours, opens others greedily on jittered
+    gains, and swaps around them. A round may end a little lower than the best: by less than the
+    least useful open column at first, by nothing at the end; then it starts again from the best,
+    three times in all. Stops after ``rounds``, at the value ``enough``, or when the watch says so.
     """
     random = np.random.default_rng(0)
     opening = Opening(problem)
@@ -214,12 +235,16 @@ def search(problem: Problem, start: Iterable[int], *, rounds: int, enough: float
 
 
 def rounds(problem: Problem, limit_s: float) -> int:
-    """How many rounds of search take about half of the time limit on one core of the 2020s: a fixed amount of work."""
+    """How many rounds of search take about half of the time limit on one core of the 2020s: a fixed
+    amount of work.
+    """
     each_s = 1e-3 + 4e-7 * problem.cover.nnz / max(1, problem.count)
     return max(200, int(0.5 * limit_s / each_s))
 
 
-def _ruin_and_recreate(opening: Opening, column: int, random: np.random.Generator, watch: Watch) -> None:
+def _ruin_and_recreate(
+    opening: Opening, column: int, random: np.random.Generator, watch: Watch
+) -> None:
     near = [other for other in opening.near(column) if other not in opening.problem.rules.required]
     random.shuffle(near)
     for closing in [column, *near[: int(random.integers(0, 6))]]:
@@ -244,7 +269,9 @@ def _refill(opening: Opening, *, jitter: np.random.Generator | None = None) -> l
 
 
 def _improve(opening: Opening, around: list[int], watch: Watch) -> None:
-    """Swap the columns of ``around``, each for what adds most once it is closed, until a whole turn brings nothing."""
+    """Swap the columns of ``around``, each for what adds most once it is closed, until a whole turn
+    brings nothing.
+    """
     fixed = set(opening.problem.rules.required.tolist())
     turn = deque(column for column in around if column not in fixed)
     in_vain = 0
@@ -283,7 +310,9 @@ def _least_useful(opening: Opening) -> float:
 
 
 def _prices(problem: Problem) -> Floats:
-    """What a column uses up: its cost under a budget (next to nothing when it is free), else one of the count."""
+    """What a column uses up: its cost under a budget (next to nothing when it is free), else one of
+    the count.
+    """
     if not np.isfinite(problem.budget):
         return np.ones(problem.columns)
     return np.maximum(problem.cost, 1e-9 * max(1.0, float(problem.cost.max(initial=0.0))))
@@ -292,7 +321,9 @@ def _prices(problem: Problem) -> Floats:
 def _slices(
     matrix: sparse.csr_array | sparse.csc_array, major: npt.NDArray[np.integer]
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-    """Return the indices of several rows (or columns) one after the other, and how many each has."""
+    """Return the indices of several rows (or columns) one after the other, and how many each
+    has.
+    """
     start = matrix.indptr[major].astype(np.int64)
     lengths = matrix.indptr[np.asarray(major) + 1] - start
     ends = np.cumsum(lengths)

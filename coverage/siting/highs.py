@@ -1,8 +1,9 @@
 """HiGHS, run on one mixed-integer program; also the program of the child process that runs it.
 
-As a program (``python -m geoguichet.coverage.siting.highs solve model.npz``) it reads the model and writes one JSON
-object per line: each better solution as it is found, and how it ended. It stops when its standard input closes, so it
-never outlives its parent. It imports NumPy, HiGHS and the cuts: a child starts in the time that these take to load.
+As a program (``python -m geoguichet.coverage.siting.highs solve model.npz``) it reads the model and
+writes one JSON object per line: each better solution as it is found, and how it ended. It stops
+when its standard input closes, so it never outlives its parent. It imports NumPy, HiGHS and the
+cuts: a child starts in the time that these take to load.
 """
 
 from __future__ import annotations
@@ -30,14 +31,16 @@ OPTIONS: Settings = {
     "output_flag": False,
     "random_seed": 0,
     "threads": 1,
-    # Measured on covering problems (docs/decisions/002): presolve's probing alone can outlast the time limit, and the
+    # Measured on covering problems (docs/decisions/002): presolve's probing alone can outlast the
+    # time limit, and the
     # interior point solves the root relaxation where the simplex does not.
     "presolve": "off",
     "mip_lp_solver": "ipm",
 }
 
 BRANCH_ONLY: Mapping[str, bool] = {
-    # In a small program the sub-problems of the heuristics take a third of the time, to find what is found already.
+    # In a small program the sub-problems of the heuristics take a third of the time, to find what
+    # is found already.
     "mip_heuristic_run_root_reduced_cost": False,
     "mip_heuristic_run_rens": False,
     "mip_heuristic_run_rins": False,
@@ -47,7 +50,9 @@ _SIMPLEX: Settings = {"output_flag": False, "threads": 1, "presolve": "off", "so
 _PIVOTS = 5_000
 """Pivots at most in a small program that looks for a disjunctive cut: a few hundred do."""
 _ROUNDS, _ENTRIES = 200, 7_000_000
-"""Rounds of cuts at most, and entries gone through by all of them: a round of a large program brings no more."""
+"""Rounds of cuts at most, and entries gone through by all of them: a round of a large program
+brings no more.
+"""
 _DEAR = 2.5
 """Rounds of zero-half cuts for which one of disjunctive cuts counts."""
 _AT_LEAST = 5
@@ -55,11 +60,15 @@ _AT_LEAST = 5
 _PATIENCE, _PROGRESS = 10, 0.02
 """Cuts end when so many rounds close less than this share of what is left to close."""
 _LITTLE = 0.01
-"""Disjunctive cuts take over when a round of zero-half cuts closes less than this share of what is left to close."""
+"""Disjunctive cuts take over when a round of zero-half cuts closes less than this share of what is
+left to close.
+"""
 
 
 _IMPLIED = highspy.HighsVarType(4)
-"""A variable that is whole when the integers are (``kImplicitInteger``, without a name in highspy's stubs)."""
+"""A variable that is whole when the integers are (``kImplicitInteger``, without a name in highspy's
+stubs).
+"""
 
 
 def never() -> bool:
@@ -72,10 +81,13 @@ def version() -> str:
     return str(highspy.Highs().version())
 
 
-def solve(model: Model, settings: Settings, report: Report, off: Callable[[], bool] = never) -> None:
+def solve(
+    model: Model, settings: Settings, report: Report, off: Callable[[], bool] = never
+) -> None:
     """Solve a model, reporting every better solution, then ``{"ended", "bound", "nodes"}``.
 
-    ``model`` holds the arrays of :class:`geoguichet.coverage.siting.mixed_integer.Program` and may hold a ``start``.
+    ``model`` holds the arrays of :class:`geoguichet.coverage.siting.mixed_integer.Program` and may
+    hold a ``start``.
     """
     solver = _solver({**OPTIONS, **settings}, off)
     solver.passModel(_lp(model, whole=True))
@@ -83,13 +95,20 @@ def solve(model: Model, settings: Settings, report: Report, off: Callable[[], bo
         first = highspy.HighsSolution()
         first.col_value = model["start"].tolist()
         solver.setSolution(first)
-    solver.cbMipImprovingSolution.subscribe(lambda event: report(_solution(event, int(model["integers"]))))
+    solver.cbMipImprovingSolution.subscribe(
+        lambda event: report(_solution(event, int(model["integers"])))
+    )
     solver.run()
     info = solver.getInfo()
     found = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
     if found:
         values = np.asarray(solver.getSolution().col_value[: int(model["integers"])])
-        report({"value": info.objective_function_value, "chosen": np.flatnonzero(values > 0.5).tolist()})
+        report(
+            {
+                "value": info.objective_function_value,
+                "chosen": np.flatnonzero(values > 0.5).tolist(),
+            }
+        )
     report(
         {
             "ended": solver.modelStatusToString(solver.getModelStatus()),
@@ -99,12 +118,16 @@ def solve(model: Model, settings: Settings, report: Report, off: Callable[[], bo
     )
 
 
-def relax(model: Model, settings: Settings, report: Report, off: Callable[[], bool] = never) -> None:
-    """Solve the linear relaxation, tightened by cuts round after round; report the bound of each round.
+def relax(
+    model: Model, settings: Settings, report: Report, off: Callable[[], bool] = never
+) -> None:
+    """Solve the linear relaxation, tightened by cuts round after round; report the bound of each
+    round.
 
-    The last report has ``{"ended", "x", "reduced", "cuts"}``: a fractional solution, what a unit of each column is
-    worth more than the prices of its rows, and the cuts that hold it. Ends when the bound is ``enough``, when cuts
-    bring little, after so many ``rounds``, or at ``time_limit``. A ``hard`` program gets disjunctive cuts as well.
+    The last report has ``{"ended", "x", "reduced", "cuts"}``: a fractional solution, what a unit of
+    each column is worth more than the prices of its rows, and the cuts that hold it. Ends when the
+    bound is ``enough``, when cuts bring little, after so many ``rounds``, or at ``time_limit``. A
+    ``hard`` program gets disjunctive cuts as well.
     """
     until = time.monotonic() + float(settings["time_limit"])
     enough = float(settings["enough"])
@@ -116,7 +139,11 @@ def relax(model: Model, settings: Settings, report: Report, off: Callable[[], bo
         report({"ended": solver.modelStatusToString(solver.getModelStatus())})
         return
     solver.setOptionValue("solver", "simplex")
-    search = _Separation(model, hard=bool(settings.get("hard", False)), off=lambda: off() or time.monotonic() >= until)
+    search = _Separation(
+        model,
+        hard=bool(settings.get("hard", False)),
+        off=lambda: off() or time.monotonic() >= until,
+    )
     held: list[zero_half_cuts.Cut] = []
     proof = _Proof.of(model, solver, held)
     bounds = [proof.bound]
@@ -127,7 +154,9 @@ def relax(model: Model, settings: Settings, report: Report, off: Callable[[], bo
         if not found:
             break
         _add(solver, found)
-        solver.setOptionValue("time_limit", solver.getRunTime() + max(0.0, until - time.monotonic()))
+        solver.setOptionValue(
+            "time_limit", solver.getRunTime() + max(0.0, until - time.monotonic())
+        )
         solver.run()
         if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             break
@@ -152,7 +181,9 @@ class _Separation:
 
     @cached_property
     def _windows(self) -> highspy.Highs:
-        """What solves the small programs, made where there are any: Python never frees such an object."""
+        """What solves the small programs, made where there are any: Python never frees such an
+        object.
+        """
         return _solver({**_SIMPLEX, "simplex_iteration_limit": _PIVOTS}, never)
 
     @property
@@ -161,9 +192,15 @@ class _Separation:
         return (self._rounds >= _AT_LEAST and self._work >= _ENTRIES) or self._off()
 
     def cuts(self, proof: _Proof, bounds: list[float], enough: float) -> list[zero_half_cuts.Cut]:
-        """Return zero-half cuts as long as they bring something; then, in a hard program, disjunctive ones."""
+        """Return zero-half cuts as long as they bring something; then, in a hard program,
+        disjunctive ones.
+        """
         found: list[zero_half_cuts.Cut] = []
-        self._choosing |= self._hard and len(bounds) > 1 and _progress(bounds, 1) < _LITTLE * _left(bounds, enough)
+        self._choosing |= (
+            self._hard
+            and len(bounds) > 1
+            and _progress(bounds, 1) < _LITTLE * _left(bounds, enough)
+        )
         if not self._choosing:
             found = zero_half_cuts.cuts(self._rows, proof.x, self._random)
             self._choosing = self._hard and not found
@@ -240,7 +277,10 @@ class _Proof:
         solution = solver.getSolution()
         x = np.clip(np.asarray(solution.col_value), model["lower"], model["upper"])
         told = np.asarray(solution.row_dual)
-        price, paid = min((cls._bound(model, sign, given, cuts) for given in (told, -told)), key=lambda both: both[0])
+        price, paid = min(
+            (cls._bound(model, sign, given, cuts) for given in (told, -told)),
+            key=lambda both: both[0],
+        )
         value = np.asarray(solution.row_value)[len(model["row_lower"]) :]
         holds = value >= np.array([cut.limit for cut in cuts], dtype=np.float64) - 1e-6
         return cls(sign * price, x, sign * paid, cuts, holds)
@@ -251,11 +291,17 @@ class _Proof:
         return [cut for cut, holds in zip(self.cuts, self.holds, strict=True) if holds]
 
     @staticmethod
-    def _bound(model: Model, sign: float, told: np.ndarray, cuts: list[zero_half_cuts.Cut]) -> tuple[float, np.ndarray]:
+    def _bound(
+        model: Model, sign: float, told: np.ndarray, cuts: list[zero_half_cuts.Cut]
+    ) -> tuple[float, np.ndarray]:
         """Return the dual bound of a program to maximise at these prices, and the reduced costs."""
         lower = np.concatenate([model["row_lower"], np.full(len(cuts), -np.inf)])
         upper = np.concatenate([model["row_upper"], [cut.limit for cut in cuts]])
-        price = np.where(told > 0, np.where(np.isfinite(upper), told, 0.0), np.where(np.isfinite(lower), told, 0.0))
+        price = np.where(
+            told > 0,
+            np.where(np.isfinite(upper), told, 0.0),
+            np.where(np.isfinite(lower), told, 0.0),
+        )
         count, rows = len(model["cost"]), len(model["row_lower"])
         column = np.repeat(np.arange(count), np.diff(model["indptr"]))
         paid = np.bincount(column, weights=model["data"] * price[model["indices"]], minlength=count)
@@ -264,7 +310,9 @@ class _Proof:
         reduced = sign * model["cost"] - paid
         limit = np.where(price > 0, upper, lower)
         bound = float((price * np.where(price == 0, 0.0, limit)).sum())
-        bound += float(np.where(reduced > 0, reduced * model["upper"], reduced * model["lower"]).sum())
+        bound += float(
+            np.where(reduced > 0, reduced * model["upper"], reduced * model["lower"]).sum()
+        )
         return bound, reduced
 
     def said(self) -> dict[str, Any]:
@@ -278,9 +326,13 @@ class _Proof:
 
 
 def _worth_going_on(bounds: list[float], enough: float, model: Model) -> bool:
-    """Whether the bound is not settled, and the last rounds closed enough of what was left to close."""
+    """Whether the bound is not settled, and the last rounds closed enough of what was left to
+    close.
+    """
     settled = bounds[-1] <= enough if model["maximise"] else bounds[-1] >= enough
-    slow = len(bounds) > _PATIENCE and _progress(bounds, _PATIENCE) < _PROGRESS * _left(bounds, enough)
+    slow = len(bounds) > _PATIENCE and _progress(bounds, _PATIENCE) < _PROGRESS * _left(
+        bounds, enough
+    )
     return not settled and not slow
 
 

@@ -1,4 +1,6 @@
-"""The best plan and the best bound known while a question is being worked on, and how they came about."""
+"""The best plan and the best bound known while a question is being worked on, and how they came
+about.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ class Best:
         self._sign = 1.0 if sense == "max" else -1.0
         self.value = -self._sign * np.inf
         self.grain = 0.999 if whole else 1e-6
-        """How much better a plan must at least be, to be better: people, metres and sites often come whole."""
+        """How much better a plan must at least be, to be better: people, metres and sites often
+        come whole.
+        """
 
     @property
     def found(self) -> bool:
@@ -50,7 +54,11 @@ class Best:
     @property
     def settling(self) -> float:
         """The upper bound that would settle a question that maximises."""
-        return max(self.value + self.grain, self.value / max(1e-9, 1.0 - self.gap)) if self.found else -np.inf
+        return (
+            max(self.value + self.grain, self.value / max(1e-9, 1.0 - self.gap))
+            if self.found
+            else -np.inf
+        )
 
     @property
     def closed(self) -> bool:
@@ -62,7 +70,9 @@ class Best:
     @property
     def proved(self) -> bool:
         """Whether the plan is proved optimal."""
-        return self.found and self._sign * (self.bound - self.value) <= 1e-6 * max(1.0, abs(self.value))
+        return self.found and self._sign * (self.bound - self.value) <= 1e-6 * max(
+            1.0, abs(self.value)
+        )
 
     def offer(self, step: str, columns: list[int]) -> None:
         """Keep the columns if they obey the rules and are better than those known."""
@@ -102,8 +112,10 @@ class Best:
     def _refuse_contradiction(self, ending: mixed_integer.Ending) -> None:
         if ending == "infeasible" and not self.found:
             raise SitingError(
-                "les règles se contredisent : aucun choix de lieux ne respecte à la fois le nombre ou le budget, les "
-                "lieux imposés, un lieu par groupe, l'espacement et les minimums ; assouplissez l'une d'elles."
+                "les règles se contredisent : aucun choix de lieux ne respecte à la fois le "
+                "nombre ou le budget, les "
+                "lieux imposés, un lieu par groupe, l'espacement et les minimums ; assouplissez "
+                "l'une d'elles."
             )
 
     def limit(self, bound: float) -> None:

@@ -4,12 +4,12 @@ Hakimi (1964), ReVelle & Swain (1970), on the pairs within a limit:
 
     minimise  sum_ij w_i d_ij x_ij    subject to  sum_j x_ij = 1,   x_ij <= y_j,   sum_j y_j = p.
 
-Demand that no open site reaches costs ``beyond`` per unit of weight, when that is given; otherwise everybody in reach
-of some candidate must be served.
+Demand that no open site reaches costs ``beyond`` per unit of weight, when that is given; otherwise
+everybody in reach of some candidate must be served.
 
-Paying u_i to serve i gives the bound  sum_i u_i + min { sum_j y_j sum_i min(0, w_i d_ij - u_i) }  (Cornuejols, Fisher &
-Nemhauser 1977), improved by subgradient steps (Held, Wolfe & Crowder 1974). It also says which candidates no better
-plan opens; the exact solver decides among the others.
+Paying u_i to serve i gives the bound  sum_i u_i + min { sum_j y_j sum_i min(0, w_i d_ij - u_i) }
+(Cornuejols, Fisher & Nemhauser 1977), improved by subgradient steps (Held, Wolfe & Crowder 1974).
+It also says which candidates no better plan opens; the exact solver decides among the others.
 """
 
 from __future__ import annotations
@@ -44,7 +44,9 @@ _TOO_LARGE = 400_000
 """Above so many pairs, once candidates are excluded, the exact solver is not called."""
 
 _SMALLER = 0.1
-"""The relaxation is solved again without the candidates it excludes when they are more than this share."""
+"""The relaxation is solved again without the candidates it excludes when they are more than this
+share.
+"""
 
 
 def p_median(
@@ -58,10 +60,11 @@ def p_median(
     gap: float = 0.0,
     cancel: threading.Event | None = None,
 ) -> KioskPlan:
-    """Open at most ``p`` candidates so that the sum of weight times cost to the nearest open site is least.
+    """Open at most ``p`` candidates so that the sum of weight times cost to the nearest open site
+    is least.
 
-    ``value`` is that sum; ``gains`` are what each site saves after the ones before it (infinite for the first when
-    nothing served some demand before); ``assigned`` says who serves whom.
+    ``value`` is that sum; ``gains`` are what each site saves after the ones before it (infinite for
+    the first when nothing served some demand before); ``assigned`` says who serves whom.
 
     Parameters
     ----------
@@ -69,9 +72,9 @@ def p_median(
         Demand x candidates, the pairs within the router's limit.
     weight
         Weight of each demand point (people), not negative.
-    beyond
-        Cost per unit of weight of demand that no open site reaches. Without it all demand must be served, except that
-        which no candidate reaches: it is listed in ``uncoverable`` and left out.
+    beyond Cost per unit of weight of demand that no open site reaches. Without it all demand must
+        be served, except that which no candidate reaches: it is listed in ``uncoverable`` and left
+        out.
 
     Raises
     ------
@@ -101,13 +104,17 @@ def p_median(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Median:
-    """Who may serve whom at what weighted cost: equally long arrays, sorted by row; only what beats ``alone``."""
+    """Who may serve whom at what weighted cost: equally long arrays, sorted by row; only what beats
+    ``alone``.
+    """
 
     row: Positions
     column: Positions
     cost: Floats
     alone: Floats
-    """What each row costs when no site is opened: its nearest existing site, or ``beyond``, or infinite."""
+    """What each row costs when no site is opened: its nearest existing site, or ``beyond``, or
+    infinite.
+    """
     sites: Problem
     """The choice of sites and its rules, without any row."""
     uncoverable: Positions
@@ -115,7 +122,9 @@ class _Median:
     @property
     def whole(self) -> bool:
         """Whether every cost comes whole, and so does every sum of them."""
-        return bool(np.all(self.cost % 1 == 0) and np.all(self.alone[np.isfinite(self.alone)] % 1 == 0))
+        return bool(
+            np.all(self.cost % 1 == 0) and np.all(self.alone[np.isfinite(self.alone)] % 1 == 0)
+        )
 
     @property
     def much(self) -> float:
@@ -123,11 +132,15 @@ class _Median:
         return 1.0 + 2.0 * float(self.cost.sum())
 
 
-def _state(costs: CostMatrix, people: Floats, p: int, beyond: float | None, rules: SiteRules) -> _Median:
+def _state(
+    costs: CostMatrix, people: Floats, p: int, beyond: float | None, rules: SiteRules
+) -> _Median:
     rows, candidates = costs.shape
     allowed = apply(rules, candidates)
     if max(len(allowed.required), int(allowed.floor.sum())) > p:
-        raise SitingError(f"les lieux imposés et les minimums dépassent {p} kiosques : augmentez ce nombre.")
+        raise SitingError(
+            f"les lieux imposés et les minimums dépassent {p} kiosques : augmentez ce nombre."
+        )
     paid = people[costs.origin] * costs.cost
     place = np.full(candidates, -1)
     place[allowed.column] = np.arange(len(allowed.column))
@@ -223,7 +236,8 @@ def _interchange(problem: _Median, columns: list[int], watch: Watch) -> list[int
 def _lagrangian(problem: _Median, best: Best, watch: Watch, *, iterations: int = 3000) -> Mask:
     """Improve the bound by subgradient steps, and mark the columns that no better plan opens.
 
-    Every three hundred steps the columns that the relaxed problem opens are improved by swaps and offered as a plan.
+    Every three hundred steps the columns that the relaxed problem opens are improved by swaps and
+    offered as a plan.
     """
     hopeless = np.zeros(problem.sites.columns, dtype=bool)
     price = _second_cheapest(problem, best.start)
@@ -262,14 +276,20 @@ class _Relaxed:
 
     @classmethod
     def at(cls, problem: _Median, price: Floats) -> _Relaxed:
-        """Solve the relaxed problem at given prices: the count and the required columns hold, the other rules not."""
+        """Solve the relaxed problem at given prices: the count and the required columns hold, the
+        other rules not.
+        """
         each = np.minimum(0.0, problem.cost - price[problem.row])
-        earned = np.bincount(problem.column, weights=each, minlength=problem.sites.columns).astype(np.float64)
+        earned = np.bincount(problem.column, weights=each, minlength=problem.sites.columns).astype(
+            np.float64
+        )
         must = problem.sites.rules.required
         first = earned.copy()
         first[must] = -np.inf
         chosen = np.argsort(first, kind="stable")[: problem.sites.count]
-        return cls(float(price.sum() + earned[chosen].sum()), earned, [int(column) for column in chosen])
+        return cls(
+            float(price.sum() + earned[chosen].sum()), earned, [int(column) for column in chosen]
+        )
 
     def hopeless(self, sites: Problem, value: float) -> Mask:
         """Mark the columns that cannot be open in a plan of at most ``value``."""
@@ -282,7 +302,9 @@ class _Relaxed:
         return marked
 
     def slope(self, problem: _Median, price: Floats) -> Floats:
-        """Return how the value changes with the prices: 1 for a row not served, less for one served more than once."""
+        """Return how the value changes with the prices: 1 for a row not served, less for one served
+        more than once.
+        """
         is_open = np.zeros(problem.sites.columns, dtype=bool)
         is_open[self.chosen] = True
         serving = is_open[problem.column] & (problem.cost < price[problem.row])
@@ -294,7 +316,10 @@ def _second_cheapest(problem: _Median, columns: list[int]) -> Floats:
     """Return first prices: between what each row pays in a plan and a little more."""
     paid = _paid(problem, columns)
     known = paid[np.isfinite(paid)]
-    return np.minimum(np.where(np.isfinite(paid), 1.2 * paid, 2 * known.mean() if len(known) else 1.0), problem.alone)
+    return np.minimum(
+        np.where(np.isfinite(paid), 1.2 * paid, 2 * known.mean() if len(known) else 1.0),
+        problem.alone,
+    )
 
 
 def _completed(problem: _Median, columns: list[int]) -> list[int]:
@@ -334,21 +359,25 @@ def _prove(problem: _Median, best: Best, hopeless: Mask, watch: Watch) -> None:
     if relaxed.ending == "lost" or best.closed or watch.over:
         best.ending = relaxed.ending if relaxed.ending != "solved" else best.ending
         return
-    outcome = mixed_integer.solve(program, gap=0.0, absolute_gap=max(best.grain, best.gap * best.value), watch=watch)
+    outcome = mixed_integer.solve(
+        program, gap=0.0, absolute_gap=max(best.grain, best.gap * best.value), watch=watch
+    )
     if outcome.ending == "infeasible" and not best.found:
         raise SitingError(
-            f"aucun choix de {problem.sites.count} lieux ne dessert tout le monde dans la limite de trajet : augmentez "
+            f"aucun choix de {problem.sites.count} lieux ne dessert tout le monde dans la limite "
+            "de trajet : augmentez "
             "le nombre de lieux ou la limite, ou donnez un coût aux personnes hors de portée."
         )
     best.hear(replace(outcome, bound=most - outcome.bound), np.flatnonzero(kept))
 
 
 def _rings(problem: _Median, kept: Mask, pairs: Positions) -> tuple[Problem, float]:
-    """Write the problem as covering: it costs the most it can, less what is saved by being near (Cornuejols 1980).
+    """Write the problem as covering: it costs the most it can, less what is saved by being near
+    (Cornuejols 1980).
 
-    A row pays its dearest cost unless a site is open nearer: one covering row per row and distinct cost, covered by the
-    candidates at that cost or less, weighing the step to the next cost. Rows alike are merged, which makes this far
-    smaller than a variable per pair (Elloumi 2010).
+    A row pays its dearest cost unless a site is open nearer: one covering row per row and distinct
+    cost, covered by the candidates at that cost or less, weighing the step to the next cost. Rows
+    alike are merged, which makes this far smaller than a variable per pair (Elloumi 2010).
     """
     order = pairs[np.lexsort((problem.cost[pairs], problem.row[pairs]))]
     row, cost = problem.row[order], problem.cost[order]
@@ -357,14 +386,20 @@ def _rings(problem: _Median, kept: Mask, pairs: Positions) -> tuple[Problem, flo
     dearest = np.where(np.isfinite(problem.alone[row]), problem.alone[row], cost)
     step = np.where(last_of_row, dearest, np.append(cost[1:], 0.0)) - cost
     ends = np.flatnonzero(step > 0)
-    starts = np.flatnonzero(np.append(True, last_of_row[:-1]))[np.cumsum(np.append(True, last_of_row[:-1])) - 1]
+    starts = np.flatnonzero(np.append(True, last_of_row[:-1]))[
+        np.cumsum(np.append(True, last_of_row[:-1])) - 1
+    ]
     lengths = ends - starts[ends] + 1
     inside = np.repeat(ends - np.cumsum(lengths) + 1, lengths) + np.arange(lengths.sum())
     indptr = np.concatenate([[0], np.cumsum(lengths)])
     count = int(kept.sum())
-    cover = sparse.csr_array((np.ones(len(inside), dtype=bool), place[inside], indptr), shape=(len(ends), count))
+    cover = sparse.csr_array(
+        (np.ones(len(inside), dtype=bool), place[inside], indptr), shape=(len(ends), count)
+    )
     sites = keep_columns(problem.sites, kept)
-    rings = replace(sites, cover=sparse.csc_array(cover), first=step[ends], second=np.zeros(len(ends)))
+    rings = replace(
+        sites, cover=sparse.csc_array(cover), first=step[ends], second=np.zeros(len(ends))
+    )
     served = np.unique(row)
     others = np.setdiff1d(np.arange(len(problem.alone)), served)
     most = float(dearest[last_of_row].sum() + problem.alone[others].sum())
@@ -378,13 +413,16 @@ def _must_serve(problem: _Median, kept: Mask, pairs: Positions) -> sparse.csr_ar
     inside = pairs[must[problem.row[pairs]]]
     place = (np.cumsum(kept) - 1)[problem.column[inside]]
     shape = (int(must.sum()), int(kept.sum()))
-    return sparse.csr_array((np.ones(len(inside)), (number[problem.row[inside]], place)), shape=shape)
+    return sparse.csr_array(
+        (np.ones(len(inside)), (number[problem.row[inside]], place)), shape=shape
+    )
 
 
 def _plan(problem: _Median, best: Best, watch: Watch) -> KioskPlan:
     if not best.found:
         raise SitingError(
-            "aucun plan trouvé dans le temps accordé : augmentez la limite de temps, le nombre de lieux ou la limite "
+            "aucun plan trouvé dans le temps accordé : augmentez la limite de temps, le nombre de "
+            "lieux ou la limite "
             "de trajet."
         )
     order, gains = _ranked(problem, best.start)
@@ -412,5 +450,9 @@ def _ranked(problem: _Median, columns: list[int]) -> tuple[list[int], tuple[floa
         before = _paid(problem, order)
         saving = _saving(problem, before)
         order.append(max(left, key=lambda column: (saving[column], -column)))
-        gains.append(float(before.sum() - _paid(problem, order).sum()) if np.isfinite(before).all() else np.inf)
+        gains.append(
+            float(before.sum() - _paid(problem, order).sum())
+            if np.isfinite(before).all()
+            else np.inf
+        )
     return order, tuple(gains)

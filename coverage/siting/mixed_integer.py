@@ -1,7 +1,9 @@
-"""The exact solver at arm's length: a program goes to HiGHS in a process of its own and can be stopped at any moment.
+"""The exact solver at arm's length: a program goes to HiGHS in a process of its own and can be
+stopped at any moment.
 
-A MIP solver looks at the clock between relaxations, and one relaxation may take minutes. A child process can be
-killed: limits and cancellations are obeyed whatever it is doing, and what it had found by then is kept.
+A MIP solver looks at the clock between relaxations, and one relaxation may take minutes. A child
+process can be killed: limits and cancellations are obeyed whatever it is doing, and what it had
+found by then is kept.
 """
 
 from __future__ import annotations
@@ -30,15 +32,17 @@ type Ending = Literal["solved", "gap", "infeasible", "stopped", "cancelled", "lo
 TINY = 400
 """A program of so few entries is solved at once, without asking for bounds or searching first."""
 SMALL = 20_000
-"""A program of so few entries is solved in this process, where it can be called off between two pivots; starting
-another process would take as long, and as much memory as the whole problem."""
+"""A program of so few entries is solved in this process, where it can be called off between two
+pivots; starting another process would take as long, and as much memory as the whole problem."""
 _GRACE_S = 0.5
 """How long after its limit the child is killed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Program:
-    """A mixed-integer program: rows between two limits, columns between two limits, the first ``integers`` whole."""
+    """A mixed-integer program: rows between two limits, columns between two limits, the first
+    ``integers`` whole.
+    """
 
     matrix: sparse.csc_array
     cost: Floats
@@ -105,8 +109,11 @@ def solve(
     return _outcome(messages, program, died=died, watch=watch)
 
 
-def relax(program: Program, *, enough: float, rounds: int | None = None, hard: bool = False, watch: Watch) -> Relaxed:
-    """Bound a program by its linear relaxation and cuts (:func:`highs.relax`), until it is ``enough``.
+def relax(
+    program: Program, *, enough: float, rounds: int | None = None, hard: bool = False, watch: Watch
+) -> Relaxed:
+    """Bound a program by its linear relaxation and cuts (:func:`highs.relax`), until it is
+    ``enough``.
 
     ``hard`` says that branching would take long, so that dear cuts are worth their while.
     """
@@ -122,7 +129,15 @@ def relax(program: Program, *, enough: float, rounds: int | None = None, hard: b
     if last is None:
         ended = next((message["ended"] for message in messages if "ended" in message), None)
         ending, how = _ending(ended, died, None, bound, watch)
-        return Relaxed(ending, bound, np.zeros(0), np.zeros(0), sparse.csr_array((0, columns)), np.zeros(0), how)
+        return Relaxed(
+            ending,
+            bound,
+            np.zeros(0),
+            np.zeros(0),
+            sparse.csr_array((0, columns)),
+            np.zeros(0),
+            how,
+        )
     indptr = np.cumsum([0, *(len(cut[0]) for cut in last["cuts"])])
     indices = [column for cut in last["cuts"] for column in cut[0]]
     data = np.array([number for cut in last["cuts"] for number in cut[1]], dtype=np.float64)
@@ -132,16 +147,24 @@ def relax(program: Program, *, enough: float, rounds: int | None = None, hard: b
         bound=bound,
         x=np.array(last["x"]),
         reduced=np.array(last["reduced"]),
-        cuts=sparse.csr_array((data, np.array(indices, dtype=np.int64), indptr), shape=(len(last["cuts"]), columns)),
+        cuts=sparse.csr_array(
+            (data, np.array(indices, dtype=np.int64), indptr), shape=(len(last["cuts"]), columns)
+        ),
         limit=np.array([float(cut[2]) for cut in last["cuts"]]),
         how=f"{len(last['cuts'])} {kind} cuts in {last['rounds']} rounds",
     )
 
 
 def _ask(
-    task: str, program: Program, model: dict[str, np.ndarray], settings: dict[str, float], watch: Watch
+    task: str,
+    program: Program,
+    model: dict[str, np.ndarray],
+    settings: dict[str, float],
+    watch: Watch,
 ) -> tuple[list[dict[str, Any]], int | None]:
-    """Have a task done, here or in a child; return what it said, and the exit code of a child that ended by itself."""
+    """Have a task done, here or in a child; return what it said, and the exit code of a child that
+    ended by itself.
+    """
     if program.matrix.nnz <= SMALL:
         messages: list[dict[str, Any]] = []
         highs.TASKS[task](model, settings, messages.append, lambda: watch.over)
@@ -164,7 +187,9 @@ def _ask(
 
 
 def _listen(child: subprocess.Popen[bytes], watch: Watch) -> list[dict[str, Any]]:
-    """Gather what the child says until it has ended, the time is over, or the caller calls it off."""
+    """Gather what the child says until it has ended, the time is over, or the caller calls it
+    off.
+    """
     said: queue.Queue[dict[str, Any] | None] = queue.Queue()
     assert child.stdout is not None  # noqa: S101 - a pipe was asked for
     threading.Thread(target=_read, args=(child.stdout, said), daemon=True).start()
@@ -202,11 +227,15 @@ def _end(child: subprocess.Popen[bytes]) -> int | None:
     return code
 
 
-def _outcome(messages: list[dict[str, Any]], program: Program, *, died: int | None, watch: Watch) -> Outcome:
+def _outcome(
+    messages: list[dict[str, Any]], program: Program, *, died: int | None, watch: Watch
+) -> Outcome:
     sign = 1 if program.maximise else -1
     solutions = [message for message in messages if "chosen" in message]
     best = max(solutions, key=lambda message: sign * message["value"], default=None)
-    bounds = [message["bound"] for message in messages if math.isfinite(message.get("bound", math.inf))]
+    bounds = [
+        message["bound"] for message in messages if math.isfinite(message.get("bound", math.inf))
+    ]
     bound = min(bounds, key=lambda value: sign * value, default=sign * math.inf)
     ended = next((message["ended"] for message in messages if "ended" in message), None)
     ending, how = _ending(ended, died, best, bound, watch)
@@ -259,16 +288,20 @@ def _arrays(program: Program, start: Floats | None) -> dict[str, np.ndarray]:
 
 
 def covering(problem: Problem, *, must: sparse.csr_array | None = None) -> Program:
-    """Return the maximal covering program: binary y per column, 0 <= z <= 1 per row, 0 <= s <= 1 per second weight.
+    """Return the maximal covering program: binary y per column, 0 <= z <= 1 per row, 0 <= s <= 1
+    per second weight.
 
-    Maximise w z + v s subject to z_i + s_i <= sum_j a_ij y_j and the limits on y. As v_i <= w_i, s_i > 0 only when
-    z_i = 1. Each row of ``must`` is a set of columns of which one at least is opened.
+    Maximise w z + v s subject to z_i + s_i <= sum_j a_ij y_j and the limits on y. As v_i <= w_i,
+    s_i > 0 only when z_i = 1. Each row of ``must`` is a set of columns of which one at least is
+    opened.
     """
     if must is None:
         must = sparse.csr_array((0, problem.columns))
     rows = problem.cover.shape[0]
     twice = np.flatnonzero(problem.second > 0)
-    second = sparse.csr_array((np.ones(len(twice)), (twice, np.arange(len(twice)))), shape=(rows, len(twice)))
+    second = sparse.csr_array(
+        (np.ones(len(twice)), (twice, np.arange(len(twice)))), shape=(rows, len(twice))
+    )
     linking = sparse.hstack([-problem.cover.astype(np.float64), sparse.eye_array(rows), second])
     limits, lower, upper = limits_on_sites(problem)
     extra = rows + len(twice)
@@ -319,14 +352,21 @@ def set_covering(problem: Problem) -> Program:
 
 
 def limits_on_sites(problem: Problem) -> tuple[sparse.csr_array, Floats, Floats]:
-    """Return the rows on y alone, with their lower and upper limits: count, budget, exclusive sets, floors."""
+    """Return the rows on y alone, with their lower and upper limits: count, budget, exclusive sets,
+    floors.
+    """
     rules, columns = problem.rules, problem.columns
     counted = np.flatnonzero(rules.floor_of >= 0)
     floors = sparse.csr_array(
-        (np.ones(len(counted)), (rules.floor_of[counted], counted)), shape=(len(rules.floor), columns)
+        (np.ones(len(counted)), (rules.floor_of[counted], counted)),
+        shape=(len(rules.floor), columns),
     )
     blocks = [sparse.csr_array(np.ones((1, columns))), rules.packs.astype(np.float64), floors]
-    lower: list[npt.ArrayLike] = [[-np.inf], np.full(rules.packs.shape[0], -np.inf), rules.floor.astype(np.float64)]
+    lower: list[npt.ArrayLike] = [
+        [-np.inf],
+        np.full(rules.packs.shape[0], -np.inf),
+        rules.floor.astype(np.float64),
+    ]
     upper: list[npt.ArrayLike] = [
         [float(problem.count)],
         np.ones(rules.packs.shape[0]),

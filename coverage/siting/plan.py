@@ -50,13 +50,15 @@ class Watch:
         return Watch(self.left_s, *self._cancel, event)
 
 
-type Status = Literal["optimal", "gap_reached", "time_limit", "work_limit", "interrupted", "solver_lost"]
+type Status = Literal[
+    "optimal", "gap_reached", "time_limit", "work_limit", "interrupted", "solver_lost"
+]
 """How the search ended.
 
-``optimal``: proved. ``gap_reached``: proved within the gap asked for. ``time_limit``: the clock decided, so that
-another run may answer otherwise. ``work_limit``: every step did its fixed amount of work and the gap is still open.
-``interrupted``: the caller called it off. ``solver_lost``: the solver's process died. In every case the plan is the
-best one known and the bound is proved.
+``optimal``: proved. ``gap_reached``: proved within the gap asked for. ``time_limit``: the clock
+decided, so that another run may answer otherwise. ``work_limit``: every step did its fixed amount
+of work and the gap is still open. ``interrupted``: the caller called it off. ``solver_lost``: the
+solver's process died. In every case the plan is the best one known and the bound is proved.
 """
 
 type Sense = Literal["max", "min"]
@@ -66,9 +68,10 @@ type Sense = Literal["max", "min"]
 class KioskPlan:
     """Which candidates to open, in the order in which each adds most, and how good that is.
 
-    ``sites`` are positions in the candidates; ``gains[i]`` is the weight that ``sites[i]`` adds after the ones before
-    it. When the model maximises, the gains sum to ``value`` and no plan under the same rules exceeds ``bound``; when it
-    minimises (``sense`` is ``min``: fewest sites, least distance), none falls below ``bound``.
+    ``sites`` are positions in the candidates; ``gains[i]`` is the weight that ``sites[i]`` adds
+    after the ones before it. When the model maximises, the gains sum to ``value`` and no plan under
+    the same rules exceeds ``bound``; when it minimises (``sense`` is ``min``: fewest sites, least
+    distance), none falls below ``bound``.
     """
 
     model: str
@@ -82,16 +85,21 @@ class KioskPlan:
     seconds: float
     sense: Sense = "max"
     cost: float = 0.0
-    """What the sites cost together, in the unit of the costs given (the number of sites when none were)."""
+    """What the sites cost together, in the unit of the costs given (the number of sites when none
+    were).
+    """
     already: float = 0.0
     """Weight that the existing sites cover before any is opened; not counted in ``value``."""
     uncoverable: tuple[int, ...] = ()
     """Demand that no existing or admissible site covers."""
     assigned: tuple[int, ...] = ()
-    """For each demand point, the candidate that serves it (median and center); -1 when none does."""
+    """For each demand point, the candidate that serves it (median and center); -1 when none does.
+    """
 
     @property
     def gap(self) -> float:
-        """Proven relative gap: what a perfect plan could still better, as a share (0 when proved optimal)."""
+        """Proven relative gap: what a perfect plan could still better, as a share (0 when proved
+        optimal).
+        """
         large, small = (self.bound, self.value) if self.sense == "max" else (self.value, self.bound)
         return 0.0 if large <= 0 else max(0.0, (large - small) / large)

@@ -1,9 +1,10 @@
 """The covering problem and what makes it smaller without changing its answer.
 
-All covering models of this folder are one problem: rows are demand, columns candidates. A row brings its ``first``
-weight when one open site covers it and its ``second`` (not larger) when two do. Reductions are exact: rows already
-covered or out of reach are dropped, rows with the same candidates are merged (their weights add up), candidates whose
-rows all belong to another one are dropped.
+All covering models of this folder are one problem: rows are demand, columns candidates. A row
+brings its ``first`` weight when one open site covers it and its ``second`` (not larger) when two
+do. Reductions are exact: rows already covered or out of reach are dropped, rows with the same
+candidates are merged (their weights add up), candidates whose rows all belong to another one are
+dropped.
 """
 
 from __future__ import annotations
@@ -28,12 +29,14 @@ type Positions = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SiteRules:
-    """Rules on the sites themselves, whatever they cover. Sites are named by their position in the candidates.
+    """Rules on the sites themselves, whatever they cover. Sites are named by their position in the
+    candidates.
 
-    ``existing`` sites are open already: they cost nothing, are not counted among the sites to open, and count towards
-    every rule. ``one_per`` and ``floor_of`` give one label per candidate (an EPCI, a département; the empty text
-    stands for none): at most one site may be open per label of the first, at least ``floors[label]`` per label of the
-    second. ``apart`` lists pairs of candidates too near each other to be both open (see :func:`too_near`).
+    ``existing`` sites are open already: they cost nothing, are not counted among the sites to open,
+    and count towards every rule. ``one_per`` and ``floor_of`` give one label per candidate (an
+    EPCI, a département; the empty text stands for none): at most one site may be open per label of
+    the first, at least ``floors[label]`` per label of the second. ``apart`` lists pairs of
+    candidates too near each other to be both open (see :func:`too_near`).
     """
 
     existing: tuple[int, ...] = ()
@@ -47,7 +50,9 @@ class SiteRules:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Admissible:
-    """The rules, applied to ``count`` candidates: who may open, who must, and what cannot stand together."""
+    """The rules, applied to ``count`` candidates: who may open, who must, and what cannot stand
+    together.
+    """
 
     column: Positions
     """Original position of each candidate that may be opened."""
@@ -62,7 +67,9 @@ class Admissible:
 
 
 def too_near(points: npt.ArrayLike, spacing_m: float) -> Positions:
-    """Return the pairs of candidates less than ``spacing_m`` apart; ``points`` are metres in a projected CRS."""
+    """Return the pairs of candidates less than ``spacing_m`` apart; ``points`` are metres in a
+    projected CRS.
+    """
     place = np.asarray(points, dtype=np.float64)
     pairs = cKDTree(place).query_pairs(spacing_m, output_type="ndarray")
     metres = np.hypot(*(place[pairs[:, 0]] - place[pairs[:, 1]]).T)
@@ -87,7 +94,9 @@ def apply(rules: SiteRules, count: int) -> Admissible:
     _check_required(rules, allowed, sets)
     column = np.flatnonzero(allowed)
     if not len(column) and not rules.existing:
-        raise SitingError("aucun lieu d'accueil possible : élargissez les candidats ou réduisez les exclusions.")
+        raise SitingError(
+            "aucun lieu d'accueil possible : élargissez les candidats ou réduisez les exclusions."
+        )
     left = sparse.csr_array(sets[~taken][:, column])
     floor_of, floor = _floors(rules, column, existing)
     return Admissible(
@@ -100,16 +109,28 @@ def apply(rules: SiteRules, count: int) -> Admissible:
 
 
 def _check_positions(rules: SiteRules, count: int) -> None:
-    named = [*rules.existing, *rules.required, *rules.forbidden, *np.asarray(rules.apart, dtype=np.int64).ravel()]
+    named = [
+        *rules.existing,
+        *rules.required,
+        *rules.forbidden,
+        *np.asarray(rules.apart, dtype=np.int64).ravel(),
+    ]
     wrong = [int(position) for position in named if not 0 <= position < count]
     if wrong:
-        raise SitingError(f"le lieu n° {wrong[0]} n'existe pas : les positions vont de 0 à {count - 1}.")
+        raise SitingError(
+            f"le lieu n° {wrong[0]} n'existe pas : les positions vont de 0 à {count - 1}."
+        )
     for labels in (rules.one_per, rules.floor_of):
         if labels is not None and len(labels) != count:
-            raise SitingError(f"{len(labels)} étiquettes pour {count} lieux : donnez une étiquette par lieu.")
+            raise SitingError(
+                f"{len(labels)} étiquettes pour {count} lieux : donnez une étiquette par lieu."
+            )
     both = sorted(set(rules.required) & set(rules.forbidden))
     if both:
-        raise SitingError(f"le lieu n° {both[0]} est à la fois imposé et exclu : retirez-le de l'une des deux listes.")
+        raise SitingError(
+            f"le lieu n° {both[0]} est à la fois imposé et exclu : retirez-le de l'une des deux "
+            "listes."
+        )
 
 
 def _exclusive_sets(rules: SiteRules, count: int) -> sparse.csr_array:
@@ -125,29 +146,43 @@ def _exclusive_sets(rules: SiteRules, count: int) -> sparse.csr_array:
     return sparse.csr_array((np.ones(len(rows), dtype=np.int64), (rows, columns)), shape=shape)
 
 
-def _check_required(rules: SiteRules, allowed: npt.NDArray[np.bool_], sets: sparse.csr_array) -> None:
-    wanted = np.isin(np.arange(len(allowed)), rules.required) & ~np.isin(np.arange(len(allowed)), rules.existing)
+def _check_required(
+    rules: SiteRules, allowed: npt.NDArray[np.bool_], sets: sparse.csr_array
+) -> None:
+    wanted = np.isin(np.arange(len(allowed)), rules.required) & ~np.isin(
+        np.arange(len(allowed)), rules.existing
+    )
     if (sets @ wanted.astype(np.int64) > 1).any() or (wanted & ~allowed).any():
         raise SitingError(
-            "des lieux imposés sont incompatibles (même groupe ou trop proches, entre eux ou d'un lieu existant) : "
+            "des lieux imposés sont incompatibles (même groupe ou trop proches, entre eux ou d'un "
+            "lieu existant) : "
             "retirez l'un d'eux ou réduisez l'espacement."
         )
 
 
-def _floors(rules: SiteRules, column: Positions, existing: npt.NDArray[np.bool_]) -> tuple[Positions, Positions]:
+def _floors(
+    rules: SiteRules, column: Positions, existing: npt.NDArray[np.bool_]
+) -> tuple[Positions, Positions]:
     names = sorted(rules.floors)
     if names and rules.floor_of is None:
-        raise SitingError("un minimum par groupe est demandé sans dire à quel groupe appartient chaque lieu.")
-    labels = np.asarray(rules.floor_of if rules.floor_of is not None else [""] * len(existing), dtype=np.str_)
+        raise SitingError(
+            "un minimum par groupe est demandé sans dire à quel groupe appartient chaque lieu."
+        )
+    labels = np.asarray(
+        rules.floor_of if rules.floor_of is not None else [""] * len(existing), dtype=np.str_
+    )
     open_now = np.array([int((labels[existing] == name).sum()) for name in names], dtype=np.int64)
-    floor = np.maximum(0, np.array([rules.floors[name] for name in names], dtype=np.int64) - open_now)
+    floor = np.maximum(
+        0, np.array([rules.floors[name] for name in names], dtype=np.int64) - open_now
+    )
     floor_of = np.full(len(column), -1, dtype=np.int64)
     for code, name in enumerate(names):
         inside = labels[column] == name
         floor_of[inside] = code
         if inside.sum() < floor[code]:
             raise SitingError(
-                f"le groupe {name!r} demande {floor[code]} lieux et n'a que {inside.sum()} candidats : "
+                f"le groupe {name!r} demande {floor[code]} lieux et n'a que {inside.sum()} "
+                "candidats : "
                 "réduisez le minimum ou élargissez les candidats."
             )
     return floor_of, floor
@@ -157,7 +192,9 @@ type Floats = npt.NDArray[np.float64]
 type Mask = npt.NDArray[np.bool_]
 
 _PAIRS_AT_MOST = 400_000_000
-"""Dominance compares rows or columns that meet; beyond this many meetings it costs more than it brings."""
+"""Dominance compares rows or columns that meet; beyond this many meetings it costs more than it
+brings.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -196,7 +233,9 @@ class Problem:
 
     def rows(self, column: int) -> npt.NDArray[np.int32]:
         """Return the rows that a column covers."""
-        found: npt.NDArray[np.int32] = self.cover.indices[self.cover.indptr[column] : self.cover.indptr[column + 1]]
+        found: npt.NDArray[np.int32] = self.cover.indices[
+            self.cover.indptr[column] : self.cover.indptr[column + 1]
+        ]
         return found
 
     def value(self, columns: npt.ArrayLike) -> float:
@@ -224,7 +263,9 @@ def state(
     budget: float = np.inf,
     rules: SiteRules,
 ) -> Stated:
-    """Apply the rules and the existing sites to a covering problem: what they cover is no longer to be covered."""
+    """Apply the rules and the existing sites to a covering problem: what they cover is no longer to
+    be covered.
+    """
     matrix = sparse.csc_array(cover, dtype=bool)
     matrix.sum_duplicates()
     admissible = apply(rules, matrix.shape[1])
@@ -236,7 +277,9 @@ def state(
         cover=small,
         first=np.select([times == 0, times == 1], [first, second], 0.0),
         second=np.where(times == 0, second, 0.0),
-        cost=np.ones(small.shape[1]) if cost is None else np.asarray(cost, dtype=np.float64)[admissible.column],
+        cost=np.ones(small.shape[1])
+        if cost is None
+        else np.asarray(cost, dtype=np.float64)[admissible.column],
         count=small.shape[1] if count is None else min(count, small.shape[1]),
         budget=budget,
         rules=admissible,
@@ -246,10 +289,14 @@ def state(
 
 
 def weights(given: npt.ArrayLike, rows: int) -> Floats:
-    """Return the weight of each demand point; one that is missing, infinite or negative is refused."""
+    """Return the weight of each demand point; one that is missing, infinite or negative is
+    refused.
+    """
     people = np.asarray(given, dtype=np.float64)
     if people.shape != (rows,) or not np.isfinite(people).all() or (people < 0).any():
-        raise SitingError(f"un poids fini et non négatif est attendu pour chacun des {rows} points de demande.")
+        raise SitingError(
+            f"un poids fini et non négatif est attendu pour chacun des {rows} points de demande."
+        )
     return people
 
 
@@ -260,7 +307,9 @@ def reduced(problem: Problem) -> Problem:
 
 
 def merge_rows(problem: Problem) -> Problem:
-    """Drop rows that weigh nothing or are out of reach; merge rows that the same candidates cover."""
+    """Drop rows that weigh nothing or are out of reach; merge rows that the same candidates
+    cover.
+    """
     rows = sparse.csr_array(problem.cover)
     rows.sort_indices()
     useful = np.flatnonzero((np.diff(rows.indptr) > 0) & (problem.first + problem.second > 0))
@@ -299,18 +348,26 @@ def keep_columns(problem: Problem, kept: Mask) -> Problem:
 
 
 def dominated_columns(problem: Problem) -> Mask:
-    """Mark candidates that another can always stand for: it covers as much, costs no more, excludes no more.
+    """Mark candidates that another can always stand for: it covers as much, costs no more, excludes
+    no more.
 
-    Of equal ones the first is kept. Required candidates, those that count for a floor and those of which a neighbour
-    could exclude their stand-in are never marked. With second weights a stand-in may be open already: none is marked.
+    Of equal ones the first is kept. Required candidates, those that count for a floor and those of
+    which a neighbour could exclude their stand-in are never marked. With second weights a stand-in
+    may be open already: none is marked.
     """
     size = np.diff(problem.cover.indptr)
     marked: Mask = size == 0
     free = np.ones(problem.columns, dtype=bool)
     free[problem.rules.required] = False
     free &= problem.rules.floor_of < 0
-    j, k, both = _meetings(problem.cover) if not problem.second.any() else (size[:0], size[:0], size[:0])
-    inside = (j != k) & (both == size[j]) & ((size[k] > size[j]) | (problem.cost[k] < problem.cost[j]) | (k < j))
+    j, k, both = (
+        _meetings(problem.cover) if not problem.second.any() else (size[:0], size[:0], size[:0])
+    )
+    inside = (
+        (j != k)
+        & (both == size[j])
+        & ((size[k] > size[j]) | (problem.cost[k] < problem.cost[j]) | (k < j))
+    )
     inside &= (problem.cost[k] <= problem.cost[j]) & _excludes_no_more(problem.rules.packs, j, k)
     marked[j[inside]] = True
     return marked & free
@@ -329,7 +386,9 @@ def _excludes_no_more(packs: sparse.csr_array, j: Positions, k: Positions) -> Ma
 
 
 def dominated_rows(cover: sparse.csc_array) -> Mask:
-    """Mark rows that are covered whenever another row is (set covering only); of equal ones the first is kept."""
+    """Mark rows that are covered whenever another row is (set covering only); of equal ones the
+    first is kept.
+    """
     turned = sparse.csc_array(cover.T)
     size = np.diff(turned.indptr)
     i, k, both = _meetings(turned)
@@ -340,16 +399,21 @@ def dominated_rows(cover: sparse.csc_array) -> Mask:
 
 
 def components(problem: Problem) -> list[tuple[Positions, Problem]]:
-    """Split a problem of which every row must be covered into parts that share no row, with where their columns are.
+    """Split a problem of which every row must be covered into parts that share no row, with where
+    their columns are.
 
     Rules between candidates, a count or a budget hold the parts together: it is then left whole.
     """
-    together = problem.rules.packs.shape[0] or len(problem.rules.floor) or problem.count < problem.columns
+    together = (
+        problem.rules.packs.shape[0] or len(problem.rules.floor) or problem.count < problem.columns
+    )
     everywhere = np.arange(problem.columns)
     if together or np.isfinite(problem.budget) or not problem.columns:
         return [(everywhere, problem)]
     rows = sparse.csr_array(problem.cover)
-    number, label = csgraph.connected_components(rows.T.astype(np.int32) @ rows.astype(np.int32), directed=False)
+    number, label = csgraph.connected_components(
+        rows.T.astype(np.int32) @ rows.astype(np.int32), directed=False
+    )
     if number == 1:
         return [(everywhere, problem)]
     parts = []
@@ -360,7 +424,9 @@ def components(problem: Problem) -> list[tuple[Positions, Problem]]:
 
 
 def _meetings(cover: sparse.csc_array) -> tuple[Positions, Positions, Positions]:
-    """Return pairs of columns and how many rows they share; nothing when that would take too long."""
+    """Return pairs of columns and how many rows they share; nothing when that would take too
+    long.
+    """
     met = np.diff(sparse.csr_array(cover).indptr).astype(np.int64)
     if int((met * met).sum()) > _PAIRS_AT_MOST:
         nothing = np.zeros(0, dtype=np.int64)
@@ -389,7 +455,9 @@ def admissible(problem: Problem, columns: list[int]) -> bool:
 
 
 def nearest_open(costs: CostMatrix, opened: npt.ArrayLike) -> tuple[Positions, Floats]:
-    """Return the open site nearest to each row and its cost: -1 and infinite for none; of equal ones the first."""
+    """Return the open site nearest to each row and its cost: -1 and infinite for none; of equal
+    ones the first.
+    """
     pairs = np.flatnonzero(np.isin(costs.destination, opened))
     order = pairs[np.lexsort((costs.destination[pairs], costs.cost[pairs], costs.origin[pairs]))]
     rows, first = np.unique(costs.origin[order], return_index=True)

@@ -1,10 +1,12 @@
-"""The proof of a covering plan: relax, cut, exclude, try what the relaxation proposes, and only then branch.
+"""The proof of a covering plan: relax, cut, exclude, try what the relaxation proposes, and only
+then branch.
 
 The linear relaxation of a covering problem is nearly whole, and zero-half cuts make it nearer still
-(:func:`~geoguichet.coverage.siting.highs.relax`). Its prices exclude candidates (reduced-cost fixing, Dantzig,
-Fulkerson & Johnson 1954); without them more rows are alike and the next relaxation is smaller. The candidates that it
-opens in part, and those of the best plan, make a small problem of their own whose best plan is seldom far from the best
-of all (relaxation-induced neighbourhood, after Danna, Rothberg & Le Pape 2005). Branch and bound has the last word.
+(:func:`~geoguichet.coverage.siting.highs.relax`). Its prices exclude candidates (reduced-cost
+fixing, Dantzig, Fulkerson & Johnson 1954); without them more rows are alike and the next relaxation
+is smaller. The candidates that it opens in part, and those of the best plan, make a small problem
+of their own whose best plan is seldom far from the best of all (relaxation-induced neighbourhood,
+after Danna, Rothberg & Le Pape 2005). Branch and bound has the last word.
 """
 
 from __future__ import annotations
@@ -23,21 +25,27 @@ from geoguichet.coverage.siting.problem import Floats, Mask, Problem, keep_colum
 _TURNS = 6
 """Relaxations at most; each but the first is of a smaller problem."""
 _SMALLER, _MUCH_SMALLER = 0.9, 0.75
-"""A relaxation is solved again, its cuts found anew, when no more than this share of its candidates is left; a small
-program, of which branching is soon done, only for the second share."""
+"""A relaxation is solved again, its cuts found anew, when no more than this share of its candidates
+is left; a small program, of which branching is soon done, only for the second share."""
 _NEARLY = 0.5
-"""When the relaxation leaves no more than this share of the candidates, branching needs no better plan first."""
+"""When the relaxation leaves no more than this share of the candidates, branching needs no better
+plan first.
+"""
 _MANY = 1_500
 """Branching on more candidates than that was seen to close next to nothing in a minute."""
 _ROUNDS, _NODES = 15, 200
-"""Rounds of cuts and nodes given to the small problem of the candidates that the relaxation opens: counted, not timed,
-so that equal inputs give equal answers."""
+"""Rounds of cuts and nodes given to the small problem of the candidates that the relaxation opens:
+counted, not timed, so that equal inputs give equal answers."""
 _VAST = 200_000
-"""A program of more entries takes a second a round of cuts: the plan is looked for before, not with what they leave."""
+"""A program of more entries takes a second a round of cuts: the plan is looked for before, not with
+what they leave.
+"""
 
 
 def settle(best: Best, watch: Watch) -> None:
-    """Prove the best plan optimal, or find a better one that is, within the time that the watch leaves."""
+    """Prove the best plan optimal, or find a better one that is, within the time that the watch
+    leaves.
+    """
     kept = np.ones(best.problem.columns, dtype=bool)
     if best.found and best.proof is not None:
         kept &= ~bounds.cannot_open(best.problem, best.proof, best.value + best.grain)
@@ -49,7 +57,11 @@ def settle(best: Best, watch: Watch) -> None:
         if relaxed.ending != "solved" or best.closed:
             return
         program = mixed_integer.with_cuts(core.program, relaxed.cuts, relaxed.limit)
-        if best.found and turn == 0 and len(core.worth_opening(relaxed, best)) > _NEARLY * core.problem.columns:
+        if (
+            best.found
+            and turn == 0
+            and len(core.worth_opening(relaxed, best)) > _NEARLY * core.problem.columns
+        ):
             _try(best, core, relaxed, watch)
         if best.ending == "lost":
             return
@@ -63,12 +75,16 @@ def settle(best: Best, watch: Watch) -> None:
     if not best.closed and not watch.over:
         start = core.start(best)
         best.hear(
-            mixed_integer.solve(program, start=start, gap=best.gap, absolute_gap=best.grain, watch=watch), core.where
+            mixed_integer.solve(
+                program, start=start, gap=best.gap, absolute_gap=best.grain, watch=watch
+            ),
+            core.where,
         )
 
 
 def _relax(best: Best, core: _Core, watch: Watch, *, searching: bool) -> mixed_integer.Relaxed:
-    """Relax the problem in the child, and look for a better plan here meanwhile when that takes long.
+    """Relax the problem in the child, and look for a better plan here meanwhile when that takes
+    long.
 
     Both are counted and both are waited for: the answer does not depend on which is done first.
     """
@@ -77,7 +93,9 @@ def _relax(best: Best, core: _Core, watch: Watch, *, searching: bool) -> mixed_i
     called_off = threading.Event()
     with ThreadPoolExecutor(1) as other:
         until = watch.until(called_off)
-        relaxing = other.submit(mixed_integer.relax, core.program, enough=best.settling, hard=core.hard, watch=until)
+        relaxing = other.submit(
+            mixed_integer.relax, core.program, enough=best.settling, hard=core.hard, watch=until
+        )
         try:
             _search(best, watch)
             return relaxing.result()
@@ -90,7 +108,12 @@ def _search(best: Best, watch: Watch) -> None:
     """Look for a better plan for about half of the time limit, counted in rounds."""
     if best.found and not best.closed:
         rounds = heuristics.rounds(best.problem, watch.limit_s)
-        best.offer("search", heuristics.search(best.problem, best.start, rounds=rounds, enough=best.bound, watch=watch))
+        best.offer(
+            "search",
+            heuristics.search(
+                best.problem, best.start, rounds=rounds, enough=best.bound, watch=watch
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,7 +159,9 @@ class _Core:
             return None
         chosen = np.isin(self.where, best.start)
         times = self.problem.cover @ chosen.astype(np.int64)
-        return np.concatenate([chosen, times >= 1, times[self.problem.second > 0] >= 2]).astype(np.float64)
+        return np.concatenate([chosen, times >= 1, times[self.problem.second > 0] >= 2]).astype(
+            np.float64
+        )
 
     def worth_opening(self, relaxed: mixed_integer.Relaxed, best: Best) -> np.ndarray:
         """Return the candidates that a better plan may open."""

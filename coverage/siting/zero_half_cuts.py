@@ -1,9 +1,10 @@
 """Zero-half cuts: inequalities that whole numbers obey and fractions do not.
 
-Add up some rows and bounds of a program, halve the sum and round down: if every coefficient is even and the right-hand
-side odd, every whole solution obeys the result and the fractional one at hand may not (Caprara & Fischetti 1996). Which
-rows to add is looked for by elimination modulo 2 (Koster, Zymolka & Kutschka 2009): rows and variables at a bound cost
-nothing, the others what they are away from it, and a sum that costs less than 1 with an odd right-hand side is a cut.
+Add up some rows and bounds of a program, halve the sum and round down: if every coefficient is even
+and the right-hand side odd, every whole solution obeys the result and the fractional one at hand
+may not (Caprara & Fischetti 1996). Which rows to add is looked for by elimination modulo 2 (Koster,
+Zymolka & Kutschka 2009): rows and variables at a bound cost nothing, the others what they are away
+from it, and a sum that costs less than 1 with an odd right-hand side is a cut.
 
 Imports NumPy only: the solver's process uses it.
 """
@@ -23,7 +24,9 @@ type Words = npt.NDArray[np.uint64]
 
 _ZERO = 1e-6
 _CHEAP = 0.7
-"""Rows farther than this from being tight are left out: with anything else added they would seldom stay below 1."""
+"""Rows farther than this from being tight are left out: with anything else added they would seldom
+stay below 1.
+"""
 _BELOW_ONE = 0.95
 _LOOKS = 12
 """How often an elimination is looked through for cuts."""
@@ -52,7 +55,9 @@ class Rows:
 
     def slack(self, x: Floats) -> Floats:
         """Return what each row leaves."""
-        return self.limit - np.bincount(self.number, weights=self.data * x[self.indices], minlength=len(self.limit))
+        return self.limit - np.bincount(
+            self.number, weights=self.data * x[self.indices], minlength=len(self.limit)
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +86,14 @@ def whole_rows(model: Mapping[str, np.ndarray]) -> Rows:
         usable[usable] = limit[usable] % 1 == 0
         kept = usable[row]
         lengths = np.bincount(row[kept], minlength=count)[usable]
-        blocks.append((lengths, indices[kept], (sign * data[kept]).astype(np.int64), limit[usable].astype(np.int64)))
+        blocks.append(
+            (
+                lengths,
+                indices[kept],
+                (sign * data[kept]).astype(np.int64),
+                limit[usable].astype(np.int64),
+            )
+        )
     lengths, indices, data, limits = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
     return Rows(np.concatenate([[0], np.cumsum(lengths)]), indices, data, limits)
 
@@ -105,7 +117,9 @@ def cuts(rows: Rows, x: Floats, random: np.random.Generator) -> list[Cut]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _System:
-    """Rows modulo 2 on the fractional variables; the last column of ``odd`` is the right-hand side."""
+    """Rows modulo 2 on the fractional variables; the last column of ``odd`` is the right-hand
+    side.
+    """
 
     odd: npt.NDArray[np.bool_]
     weight: Floats
@@ -116,7 +130,9 @@ class _System:
 
     @classmethod
     def at(cls, rows: Rows, x: Floats) -> _System:
-        """Keep the rows that are nearly tight at ``x``; a variable that is in one of them only is part of its cost."""
+        """Keep the rows that are nearly tight at ``x``; a variable that is in one of them only is
+        part of its cost.
+        """
         near = rows.slack(x) < _CHEAP
         entry = near[rows.number] & (rows.data % 2 != 0)
         number, column = rows.number[entry], rows.indices[entry]
@@ -125,7 +141,9 @@ class _System:
         weight = np.maximum(rows.slack(x), 0.0)
         np.add.at(weight, number[alone[column]], away[column[alone[column]]])
         parity = rows.limit + np.bincount(
-            number, weights=(x[column] > 0.5) & ((away < _ZERO) | alone)[column], minlength=len(near)
+            number,
+            weights=(x[column] > 0.5) & ((away < _ZERO) | alone)[column],
+            minlength=len(near),
         ).astype(np.int64)
         fractional = np.flatnonzero((away >= _ZERO) & ~alone)
         place = np.full(len(x), -1)
@@ -166,7 +184,9 @@ class _Elimination:
         self._live = np.ones(len(system.row), dtype=bool)
 
     def run(self, order: Ints) -> Iterator[tuple[float, Ints]]:
-        """Eliminate one variable after the other with rows that cost nothing; look for cuts now and then."""
+        """Eliminate one variable after the other with rows that cost nothing; look for cuts now and
+        then.
+        """
         free = self._system.weight < _ZERO
         often = max(1, len(order) // _LOOKS)
         for number, column in enumerate(order):
@@ -186,20 +206,28 @@ class _Elimination:
         self._terms[others] += self._terms[pivot]
 
     def _cheap(self) -> Iterator[tuple[float, Ints]]:
-        """Yield the sums that cost less than 1, each odd variable rounded to its nearer bound, with their rows."""
+        """Yield the sums that cost less than 1, each odd variable rounded to its nearer bound, with
+        their rows.
+        """
         value, at = self._system.value, np.flatnonzero(self._live & (self._terms <= _TERMS))
         odd = _unpacked(self._odd[at], len(value) + 1)
         left = odd[:, :-1]
-        cost = self._system.weight[at] + left @ np.minimum(value, 1 - value)  # the rows added cost nothing
+        cost = self._system.weight[at] + left @ np.minimum(
+            value, 1 - value
+        )  # the rows added cost nothing
         even = (odd[:, -1] + left @ (value > 0.5)) % 2 == 0
-        cost[even] += np.where(left[even], np.abs(1 - 2 * value), np.inf).min(axis=1, initial=np.inf)
+        cost[even] += np.where(left[even], np.abs(1 - 2 * value), np.inf).min(
+            axis=1, initial=np.inf
+        )
         for position in np.flatnonzero(cost < _BELOW_ONE):
             made_of = _unpacked(self._made_of[at[position]][None], len(self._live))[0]
             yield float(cost[position]), np.flatnonzero(made_of)
 
 
 def _cut(rows: Rows, chosen: Ints, x: Floats) -> Cut | None:
-    """Add the rows up, make every coefficient even with the bounds, and the right-hand side odd; halve; round down."""
+    """Add the rows up, make every coefficient even with the bounds, and the right-hand side odd;
+    halve; round down.
+    """
     entries = np.concatenate([np.arange(rows.indptr[row], rows.indptr[row + 1]) for row in chosen])
     variable, place = np.unique(rows.indices[entries], return_inverse=True)
     total = np.bincount(place, weights=rows.data[entries]).astype(np.int64)

@@ -21,14 +21,18 @@ _FARTHEST = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """The use that is supposed, to tell what a kiosk saves in a year; docs/planning.md says where these come from."""
+    """The use that is supposed, to tell what a kiosk saves in a year; docs/planning.md says where
+    these come from.
+    """
 
     uses_per_person: float = 0.03
     """Uses a year per inhabitant gained."""
     trips_avoided: float = 1.0
     """Round trips a use avoids."""
     detour: float = 1.0
-    """Length of the way over the distance measured: 1 counts straight lines as they are, an underestimate."""
+    """Length of the way over the distance measured: 1 counts straight lines as they are, an
+    underestimate.
+    """
     co2_g_per_km: float = 192.0
 
 
@@ -45,7 +49,9 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Broadband:
-    """The column of the services that says whether a host is connected well enough: true, or a number at least so."""
+    """The column of the services that says whether a host is connected well enough: true, or a
+    number at least so.
+    """
 
     column: str
     at_least: float | None = None
@@ -53,7 +59,8 @@ class Broadband:
 
 @dataclass(frozen=True, slots=True)
 class KioskChoice:
-    """How many visioguichets, in which hosts, offering what, reaching how far, at what cost, under which rules.
+    """How many visioguichets, in which hosts, offering what, reaching how far, at what cost, under
+    which rules.
 
     Hosts are named by the INSEE code of their commune or by their identifier.
     """
@@ -72,12 +79,16 @@ class KioskChoice:
     gap: float
     use: Use = Use()
     stop_below: float | None = None
-    """The plan is said to be worth stopping where the next 10,000 EUR brings fewer people than this."""
+    """The plan is said to be worth stopping where the next 10,000 EUR brings fewer people than
+    this.
+    """
     reference: Reference | None = None
     reach_s: float | None = None
     model: Model = "maximal_covering"
     share: float | None = None
-    """Share of the territory's people to be served, counters and kiosks together, with the fewest kiosks."""
+    """Share of the territory's people to be served, counters and kiosks together, with the fewest
+    kiosks.
+    """
     weight: str = ""
     """The group of the demand that counts; empty for everyone."""
     second: float = 0.5
@@ -137,11 +148,15 @@ class KioskChoice:
 
     @property
     def sites_budget_eur(self) -> float | None:
-        """What is left of the budget for the kiosks once the expert side is paid; None without a budget."""
+        """What is left of the budget for the kiosks once the expert side is paid; None without a
+        budget.
+        """
         return None if self.budget_eur is None else self.budget_eur - self.experts_eur
 
 
-def read_kiosks(table: StudyTable, needs: Sequence[str], unit: str, groups: Sequence[str]) -> KioskChoice:
+def read_kiosks(
+    table: StudyTable, needs: Sequence[str], unit: str, groups: Sequence[str]
+) -> KioskChoice:
     """Read and check the ``[kiosks]`` table of a study.
 
     Parameters
@@ -157,13 +172,20 @@ def read_kiosks(table: StudyTable, needs: Sequence[str], unit: str, groups: Sequ
         A key is unknown, of the wrong kind, or contradicts another; the message names it.
     """
     length = "length" if unit == "m" else "minutes"
-    reach, farthest = table.quantity("reach", length), table.quantity("farthest", length, default=None)
+    reach, farthest = (
+        table.quantity("reach", length),
+        table.quantity("farthest", length, default=None),
+    )
     choice = KioskChoice(
         count=table.integer("count", low=1, high=100_000) if "count" in table.keys() else None,
         candidates=tuple(
-            table.known(name, SERVICE_TYPES, "candidates") for name in table.texts("candidates", default=("town_hall",))
+            table.known(name, SERVICE_TYPES, "candidates")
+            for name in table.texts("candidates", default=("town_hall",))
         ),
-        offers=tuple(table.known(name, needs, "offers") for name in table.texts("offers", default=tuple(needs))),
+        offers=tuple(
+            table.known(name, needs, "offers")
+            for name in table.texts("offers", default=tuple(needs))
+        ),
         reach_m=reach if unit == "m" else None,
         reach_s=reach if unit == "s" else None,
         required=table.texts("required", default=()),
@@ -201,16 +223,27 @@ def read_kiosks(table: StudyTable, needs: Sequence[str], unit: str, groups: Sequ
 def _check(table: StudyTable, choice: KioskChoice) -> None:
     """Refuse keys that contradict each other."""
     _check_question(table, choice)
-    for one, other in (("excluded", "required"), ("excluded", "existing"), ("existing", "required")):
+    for one, other in (
+        ("excluded", "required"),
+        ("excluded", "existing"),
+        ("existing", "required"),
+    ):
         both = sorted(set(getattr(choice, one)) & set(getattr(choice, other)))
         if both:
-            raise table.error(one, f"{both[0]!r} est aussi dans {other}", "gardez-le dans une seule des deux listes")
+            raise table.error(
+                one,
+                f"{both[0]!r} est aussi dans {other}",
+                "gardez-le dans une seule des deux listes",
+            )
     if choice.count is not None and len(choice.required) > choice.count:
         what = f"{len(choice.required)} lieux imposés pour {choice.count} kiosques"
         raise table.error("required", what, "augmentez count")
     floors = sum(least for _, least in choice.floor)
     if choice.count is not None and floors > choice.count:
-        what = f"les minimums par département demandent {floors} kiosques, count en permet {choice.count}"
+        what = (
+            f"les minimums par département demandent {floors} kiosques, count en permet "
+            f"{choice.count}"
+        )
         raise table.error("floor", what, "augmentez count ou baissez les minimums")
     _check_budget(table, choice)
 
@@ -229,7 +262,11 @@ def _check_question(table: StudyTable, choice: KioskChoice) -> None:
             what = "des coûts par lieu sont donnés sans budget"
         raise table.error("budget", what, 'ajoutez budget = "800000 EUR"')
     if question == "budget" and not choice.priced and not choice.user_side_cost_eur:
-        raise table.error("user_side_cost", "un budget attend ce que coûte un kiosque", 'user_side_cost = "10000 EUR"')
+        raise table.error(
+            "user_side_cost",
+            "un budget attend ce que coûte un kiosque",
+            'user_side_cost = "10000 EUR"',
+        )
     reads = {
         "share": choice.model == "maximal_covering",
         "second": choice.model == "backup",
@@ -240,7 +277,9 @@ def _check_question(table: StudyTable, choice: KioskChoice) -> None:
     }
     for key, read in reads.items():
         if key in given and not read:
-            raise table.error(key, f'le modèle "{choice.model}" ne lit pas cette clé', f"retirez {key}")
+            raise table.error(
+                key, f'le modèle "{choice.model}" ne lit pas cette clé', f"retirez {key}"
+            )
     if choice.farthest < choice.reach:
         raise table.error("farthest", "moins loin que reach", "farthest au moins égal à reach")
 
@@ -250,7 +289,10 @@ def _check_budget(table: StudyTable, choice: KioskChoice) -> None:
     if left is None:
         return
     if left < 0:
-        what = f"les {choice.experts} postes d'experts coûtent {choice.experts_eur:.0f} EUR, plus que le budget"
+        what = (
+            f"les {choice.experts} postes d'experts coûtent {choice.experts_eur:.0f} EUR, plus "
+            "que le budget"
+        )
         raise table.error("budget", what, "réduisez experts ou augmentez budget")
     if choice.question == "budget" or choice.count is None:
         return
@@ -258,7 +300,8 @@ def _check_budget(table: StudyTable, choice: KioskChoice) -> None:
     if cost > left:
         what = (
             f"{choice.count} kiosques et {choice.experts} postes d'experts coûtent "
-            f"{cost + choice.experts_eur:.0f} EUR, plus que le budget de {choice.budget_eur:.0f} EUR"
+            f"{cost + choice.experts_eur:.0f} EUR, plus que le budget de "
+            f"{choice.budget_eur:.0f} EUR"
         )
         raise table.error("budget", what, "réduisez count ou augmentez budget")
 
@@ -266,10 +309,16 @@ def _check_budget(table: StudyTable, choice: KioskChoice) -> None:
 def _use(table: StudyTable) -> Use:
     usual = Use()
     use = Use(
-        uses_per_person=_number(table.number("uses_per_person", low=0.0, high=365.0, default=usual.uses_per_person)),
-        trips_avoided=_number(table.number("trips_avoided", low=0.0, high=10.0, default=usual.trips_avoided)),
+        uses_per_person=_number(
+            table.number("uses_per_person", low=0.0, high=365.0, default=usual.uses_per_person)
+        ),
+        trips_avoided=_number(
+            table.number("trips_avoided", low=0.0, high=10.0, default=usual.trips_avoided)
+        ),
         detour=_number(table.number("detour", low=1.0, high=10.0, default=usual.detour)),
-        co2_g_per_km=_number(table.number("co2_g_per_km", low=0.0, high=2000.0, default=usual.co2_g_per_km)),
+        co2_g_per_km=_number(
+            table.number("co2_g_per_km", low=0.0, high=2000.0, default=usual.co2_g_per_km)
+        ),
     )
     table.refuse_unknown()
     return use
@@ -287,7 +336,9 @@ def _reference(table: StudyTable) -> Reference:
 
 
 def _broadband(table: StudyTable) -> Broadband:
-    broadband = Broadband(table.text("column"), table.number("at_least", low=0.0, high=1e9, default=None))
+    broadband = Broadband(
+        table.text("column"), table.number("at_least", low=0.0, high=1e9, default=None)
+    )
     table.refuse_unknown()
     return broadband
 
@@ -303,7 +354,10 @@ def _site_cost(table: StudyTable) -> dict[str, Any]:
         column = costs.text("column")
         costs.refuse_unknown()
         return {"site_cost_column": column}
-    pairs = [(costs.known(key, SERVICE_TYPES, key), costs.quantity(key, "money", zero=True)) for key in costs.keys()]
+    pairs = [
+        (costs.known(key, SERVICE_TYPES, key), costs.quantity(key, "money", zero=True))
+        for key in costs.keys()
+    ]
     return {"site_cost": tuple(sorted(pairs))}
 
 

@@ -1,4 +1,6 @@
-"""What a study may add to its question: finer people, rules of law, measures of access; their tables, checked."""
+"""What a study may add to its question: finer people, rules of law, measures of access; their
+tables, checked.
+"""
 
 from __future__ import annotations
 
@@ -19,19 +21,27 @@ _M2 = {"ha": 1e4, "km2": 1e6, "km²": 1e6}
 
 @dataclass(frozen=True, slots=True)
 class ZoneChoice:
-    """How the white zones are drawn. It never changes who is served: people are counted from the demand points."""
+    """How the white zones are drawn. It never changes who is served: people are counted from the
+    demand points.
+    """
 
     kind: str = "exact"
-    """``exact``: the unserved communes (or cells) themselves; ``smooth``: the line where the ground has no slack."""
+    """``exact``: the unserved communes (or cells) themselves; ``smooth``: the line where the ground
+    has no slack.
+    """
     cell_m: float = 500.0
     """Step of the grid of a smooth zone and of the surface."""
     surface: bool = False
     """Write the slack on that grid (``surface.tif``); smooth zones always do."""
     simplify_m: float = 0.0
-    """How much the map may straighten the borders, all of them at once; the layers keep them as they are."""
+    """How much the map may straighten the borders, all of them at once; the layers keep them as
+    they are.
+    """
     min_area_m2: float = 0.0
     min_people: int = 0
-    """A zone under one of these is minor: kept in the layers and the counts, left out of the map and the report."""
+    """A zone under one of these is minor: kept in the layers and the counts, left out of the map
+    and the report.
+    """
 
     @property
     def with_surface(self) -> bool:
@@ -40,7 +50,8 @@ class ZoneChoice:
 
 
 def read_zones(table: StudyTable, *, router: str) -> ZoneChoice:
-    """Return the ``[zones]`` table, checked; an empty one draws exact zones. ``router`` is the kind of the router.
+    """Return the ``[zones]`` table, checked; an empty one draws exact zones. ``router`` is the kind
+    of the router.
 
     Raises
     ------
@@ -60,8 +71,13 @@ def read_zones(table: StudyTable, *, router: str) -> ZoneChoice:
         low, high = (f"{limit:g} m" for limit in _CELLS_M)
         raise table.error("cell", f"un pas de {low} à {high} est attendu", 'cell = "500 m"')
     if choice.with_surface and router in ("osrm", "valhalla"):
-        what = f"une surface demande des centaines de milliers de trajets, trop pour un serveur {router}"
-        raise table.error("kind", what, 'kind = "exact", ou un routeur "road", "relief" ou "straight_line"')
+        what = (
+            "une surface demande des centaines de milliers de trajets, trop pour un serveur "
+            f"{router}"
+        )
+        raise table.error(
+            "kind", what, 'kind = "exact", ou un routeur "road", "relief" ou "straight_line"'
+        )
     table.refuse_unknown()
     return choice
 
@@ -73,19 +89,25 @@ def _area(table: StudyTable) -> float:
     text = table.text("min_area", default="0 ha")
     match = _AREA.fullmatch(text.strip()) if len(text) < 40 else None
     if match is None:
-        raise table.error("min_area", f"une surface en ha ou km2 est attendue, {text!r} est donné", '"5 km2"')
+        raise table.error(
+            "min_area", f"une surface en ha ou km2 est attendue, {text!r} est donné", '"5 km2"'
+        )
     return float(match[1].replace(",", ".")) * _M2[match[2]]
 
 
 LEGAL_RULES = ("la_poste", "france_services_30", "france_services_20")
-"""Rules of law and promises that can be asked by name; :mod:`geoguichet.coverage.access.legal` says what each demands."""
+"""Rules of law and promises that can be asked by name; :mod:`geoguichet.coverage.access.legal` says
+what each demands.
+"""
 
 MEASURES = ("cumulative", "2sfca", "e2sfca")
 
 
 @dataclass(frozen=True, slots=True)
 class CellsChoice:
-    """People finer than communes: a GeoTIFF of people a cell, or a layer or a table of points or polygons."""
+    """People finer than communes: a GeoTIFF of people a cell, or a layer or a table of points or
+    polygons.
+    """
 
     file: str
     """Relative to the study's file."""
@@ -99,7 +121,9 @@ class CellsChoice:
     crs: str = ""
     """System of a CSV's coordinates."""
     side_m: float | None = None
-    """Side of the squares whose centres a CSV or a layer of points gives; without it, points are drawn as points."""
+    """Side of the squares whose centres a CSV or a layer of points gives; without it, points are
+    drawn as points.
+    """
     band: int = 1
     """Band of a GeoTIFF."""
 
@@ -118,7 +142,9 @@ class MeasuresChoice:
 
     kinds: tuple[str, ...] = MEASURES
     supply: str = "count"
-    """What a service supplies: ``count`` (1 each) or ``hours_per_week`` (unknown hours supply nothing)."""
+    """What a service supplies: ``count`` (1 each) or ``hours_per_week`` (unknown hours supply
+    nothing).
+    """
     poverty_line: float = 0.5
     """Share of the territory's mean access under which a person is poor in access."""
 
@@ -143,7 +169,9 @@ def read_cells(table: StudyTable) -> CellsChoice:
         band=table.integer("band", low=1, high=1000, default=1),
     )
     if file.lower().endswith((".csv", ".csv.gz")) and not choice.crs:
-        raise table.error("crs", "le système de coordonnées d'un CSV est attendu", 'crs = "EPSG:3035"')
+        raise table.error(
+            "crs", "le système de coordonnées d'un CSV est attendu", 'crs = "EPSG:3035"'
+        )
     table.refuse_unknown()
     return choice
 
@@ -161,7 +189,9 @@ def read_legal(table: StudyTable, needs: list[str]) -> tuple[LegalChoice, ...]:
 def read_measures(table: StudyTable) -> MeasuresChoice:
     """Return the ``[measures]`` table, checked."""
     choice = MeasuresChoice(
-        kinds=tuple(table.known(kind, MEASURES, "kinds") for kind in table.texts("kinds", default=MEASURES)),
+        kinds=tuple(
+            table.known(kind, MEASURES, "kinds") for kind in table.texts("kinds", default=MEASURES)
+        ),
         supply=table.one_of("supply", ("count", "hours_per_week"), default="count"),
         poverty_line=table.number("poverty_line", low=0.01, high=10.0, default=0.5) or 0.5,
     )

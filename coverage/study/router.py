@@ -23,7 +23,9 @@ KINDS = ("straight_line", "road", "relief", "osrm", "valhalla")
 
 @dataclass(frozen=True, slots=True)
 class Closure:
-    """Roads closed for the study: a road by its number, or those near a place, or that road near that place."""
+    """Roads closed for the study: a road by its number, or those near a place, or that road near
+    that place.
+    """
 
     road: str
     at: tuple[float, float] | None = None
@@ -37,7 +39,8 @@ class RouterChoice:
 
     kind: str = "straight_line"
     network: str = ""
-    """Road network file (road), elevation raster (relief), or address of a server (osrm, valhalla)."""
+    """Road network file (road), elevation raster (relief), or address of a server (osrm, valhalla).
+    """
     mode: str = "car"
     metric: str = "time"
     congestion: float = 1.0
@@ -49,7 +52,9 @@ class RouterChoice:
     @property
     def unit(self) -> str:
         """``m`` or ``s``: the unit of the study's thresholds."""
-        by_length = self.kind == "straight_line" or (self.kind == "road" and self.metric == "length")
+        by_length = self.kind == "straight_line" or (
+            self.kind == "road" and self.metric == "length"
+        )
         return "m" if by_length else "s"
 
 
@@ -67,14 +72,19 @@ def read_choice(table: StudyTable) -> RouterChoice:
     kind = table.one_of("kind", KINDS, default="straight_line")
     network = table.text("network", default="")
     if kind != "straight_line" and not network:
-        raise table.error("network", "cette clé est attendue et manque", f"network = {_FILE.get(kind, _FILE['osrm'])}")
+        raise table.error(
+            "network",
+            "cette clé est attendue et manque",
+            f"network = {_FILE.get(kind, _FILE['osrm'])}",
+        )
     choice = RouterChoice(
         kind=kind,
         network=network,
         mode=table.one_of("mode", ("car", "bicycle", "foot"), default="car"),
         metric=table.one_of("metric", ("time", "length"), default="time"),
         congestion=table.number("congestion", low=0.1, high=10.0, default=1.0) or 1.0,
-        access_kmh=table.number("access_speed_kmh", low=0.1, high=130.0, default=WALK_KMH) or WALK_KMH,
+        access_kmh=table.number("access_speed_kmh", low=0.1, high=130.0, default=WALK_KMH)
+        or WALK_KMH,
         max_access_m=table.quantity("max_access", "length", default=MAX_ACCESS_M),
         detour=table.number("detour", low=1.0, high=5.0, default=None),
         closed=tuple(_closure(table, entry) for entry in table.get("closed", ())),
@@ -84,16 +94,30 @@ def read_choice(table: StudyTable) -> RouterChoice:
 
 
 def _closure(table: StudyTable, entry: Any) -> Closure:
-    """Return a closure written ``"D918"`` or ``{ road = "D918", at = [0.145, 42.908], within_m = 1500 }``."""
+    """Return a closure written ``"D918"`` or ``{ road = "D918", at = [0.145, 42.908], within_m =
+    1500 }``.
+    """
     if isinstance(entry, str) and entry.strip():
         return Closure(entry)
-    if isinstance(entry, dict) and set(entry) <= {"road", "at", "within_m"} and ("road" in entry or "at" in entry):
+    if (
+        isinstance(entry, dict)
+        and set(entry) <= {"road", "at", "within_m"}
+        and ("road" in entry or "at" in entry)
+    ):
         at = entry.get("at")
         numbers = [*(at or ()), entry.get("within_m", 1_000.0)]
-        if all(isinstance(n, int | float) for n in numbers) and len(numbers) in (1, 3) and numbers[-1] > 0:
-            return Closure(str(entry.get("road", "")), tuple(at) if at else None, float(numbers[-1]))
+        if (
+            all(isinstance(n, int | float) for n in numbers)
+            and len(numbers) in (1, 3)
+            and numbers[-1] > 0
+        ):
+            return Closure(
+                str(entry.get("road", "")), tuple(at) if at else None, float(numbers[-1])
+            )
     what = f"une route fermée est attendue, {entry!r} est donné"
-    raise table.error("closed", what, '["D918"] ou [{ road = "D918", at = [0.145, 42.908], within_m = 1500 }]')
+    raise table.error(
+        "closed", what, '["D918"] ou [{ road = "D918", at = [0.145, 42.908], within_m = 1500 }]'
+    )
 
 
 def open_router(choice: RouterChoice, *, beside: Path | None = None) -> Router:
@@ -126,8 +150,12 @@ def open_router(choice: RouterChoice, *, beside: Path | None = None) -> Router:
     return StraightLine(detour=None if factor is None else Detour(factor, factor, factor, 0))
 
 
-def travel_counters(router: Router, demand: gpd.GeoDataFrame, services: gpd.GeoDataFrame) -> dict[str, int]:
-    """Count the people and services that are too far from any road, and those on roads that lead nowhere else."""
+def travel_counters(
+    router: Router, demand: gpd.GeoDataFrame, services: gpd.GeoDataFrame
+) -> dict[str, int]:
+    """Count the people and services that are too far from any road, and those on roads that lead
+    nowhere else.
+    """
     if not isinstance(router, RoadRouter):
         return {}
     far = router.snap(demand.geometry).reason == "not_snapped"
@@ -135,12 +163,16 @@ def travel_counters(router: Router, demand: gpd.GeoDataFrame, services: gpd.GeoD
     return {
         "people_far_from_roads": int(demand.loc[far, "people"].sum()),
         "people_on_road_islands": int(demand.loc[apart, "people"].sum()),
-        "services_far_from_roads": int((router.snap(services.geometry).reason == "not_snapped").sum()),
+        "services_far_from_roads": int(
+            (router.snap(services.geometry).reason == "not_snapped").sum()
+        ),
         "services_on_road_islands": int(router.on_island(services.geometry).sum()),
     }
 
 
-def travel_findings(router: Router, demand: gpd.GeoDataFrame, services: gpd.GeoDataFrame) -> list[Finding]:
+def travel_findings(
+    router: Router, demand: gpd.GeoDataFrame, services: gpd.GeoDataFrame
+) -> list[Finding]:
     """List one by one what :func:`travel_counters` counts."""
     if not isinstance(router, RoadRouter):
         return []
@@ -149,9 +181,16 @@ def travel_findings(router: Router, demand: gpd.GeoDataFrame, services: gpd.GeoD
         far = router.snap(frame.geometry).reason == "not_snapped"
         for rule, which, why in (
             ("far-from-roads", far, "n'a pas de route assez proche : aucun trajet n'y est calculé"),
-            ("road-island", router.on_island(frame.geometry), "est sur des routes coupées du reste du réseau"),
+            (
+                "road-island",
+                router.on_island(frame.geometry),
+                "est sur des routes coupées du reste du réseau",
+            ),
         ):
-            found += [Finding(rule, layer, str(i), f"{name} {why}.") for i, name in frame.loc[which, "name"].items()]
+            found += [
+                Finding(rule, layer, str(i), f"{name} {why}.")
+                for i, name in frame.loc[which, "name"].items()
+            ]
     return found
 
 
@@ -167,6 +206,8 @@ def closed_edges(closures: tuple[Closure, ...], network: Network) -> np.ndarray:
     for closure in closures:
         edges = network.edges_named(closure.road) if closure.road else np.arange(network.edges)
         if closure.at is not None:
-            edges = np.intersect1d(edges, network.edges_near(*closure.at, within_m=closure.within_m))
+            edges = np.intersect1d(
+                edges, network.edges_near(*closure.at, within_m=closure.within_m)
+            )
         closed.append(edges)
     return np.unique(np.concatenate(closed))

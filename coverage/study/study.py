@@ -41,7 +41,9 @@ _RESERVED = (
 
 @dataclass(frozen=True, slots=True)
 class TerritoryChoice:
-    """The territory studied, a union of communes, and how far beyond its border services are looked for."""
+    """The territory studied, a union of communes, and how far beyond its border services are looked
+    for.
+    """
 
     name: str
     departements: tuple[str, ...]
@@ -50,7 +52,9 @@ class TerritoryChoice:
     """SIREN codes of intercommunalities."""
     arrondissements: tuple[str, ...] = ()
     polygon: str = ""
-    """File of surfaces, relative to the study's file: the communes that have a point of their outline in it."""
+    """File of surfaces, relative to the study's file: the communes that have a point of their
+    outline in it.
+    """
 
     @property
     def of_departements(self) -> bool:
@@ -60,7 +64,9 @@ class TerritoryChoice:
 
 @dataclass(frozen=True, slots=True)
 class DemandChoice:
-    """Where the people are: a layer of communes, the column that counts them, and the point that stands for them."""
+    """Where the people are: a layer of communes, the column that counts them, and the point that
+    stands for them.
+    """
 
     layer: str
     weight: str
@@ -74,7 +80,9 @@ class DemandChoice:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One thing a citizen must find: services of some types, open enough, within a distance or a time."""
+    """One thing a citizen must find: services of some types, open enough, within a distance or a
+    time.
+    """
 
     key: str
     label: str
@@ -85,7 +93,9 @@ class Need:
     open_at: Moment | None = None
     """Only the counters open at this moment of the week count."""
     unknown_hours: str = "closed"
-    """What a counter whose hours nobody gives is taken for: ``closed`` (it never counts) or ``open``."""
+    """What a counter whose hours nobody gives is taken for: ``closed`` (it never counts) or
+    ``open``.
+    """
 
     @property
     def asks_hours(self) -> bool:
@@ -115,7 +125,9 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A counter that does not exist yet: its type, its place (degrees), its hours in OpenStreetMap's form."""
+    """A counter that does not exist yet: its type, its place (degrees), its hours in
+    OpenStreetMap's form.
+    """
 
     type: str
     lon: float
@@ -126,7 +138,9 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What the study changes in the services before it asks: counters opened, their hours set, counters closed."""
+    """What the study changes in the services before it asks: counters opened, their hours set,
+    counters closed.
+    """
 
     open: tuple[Opening, ...] = ()
     hours: tuple[tuple[str, str], ...] = ()
@@ -170,12 +184,16 @@ class Study:
     measures: MeasuresChoice | None = None
     zones: ZoneChoice = field(default_factory=ZoneChoice)
     date: str = ""
-    """The day the study is drawn up, ``2026-11-22``, shown on its map and report; empty when it does not say."""
+    """The day the study is drawn up, ``2026-11-22``, shown on its map and report; empty when it
+    does not say.
+    """
     path: Path | None = field(default=None, compare=False)
 
     @property
     def unit(self) -> str:
-        """``m`` or ``s``: the unit of costs, thresholds and slack, and the end of their columns' names."""
+        """``m`` or ``s``: the unit of costs, thresholds and slack, and the end of their columns'
+        names.
+        """
         return self.router.unit
 
     @property
@@ -197,23 +215,27 @@ def read_study(path: Path) -> Study:
 
     Raises
     ------
-    StudyError
-        The file is missing, is not TOML, or a key is unknown, missing, of the wrong kind or out of range.
+    StudyError The file is missing, is not TOML, or a key is unknown, missing, of the wrong kind or
+        out of range.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise StudyError(
-            f"{path} : ce fichier d'étude n'existe pas ; « geoguichet coverage init {path} » en crée un à compléter."
+            f"{path} : ce fichier d'étude n'existe pas ; « geoguichet coverage init {path} » en "
+            "crée un à compléter."
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise StudyError(
-            f"{path} : fichier d'étude illisible ({error}) ; un fichier texte TOML en UTF-8 est attendu."
+            f"{path} : fichier d'étude illisible ({error}) ; un fichier texte TOML en UTF-8 est "
+            "attendu."
         ) from error
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise StudyError(f"{path} : ce n'est pas du TOML valide ({error}) ; corrigez la ligne indiquée.") from error
+        raise StudyError(
+            f"{path} : ce n'est pas du TOML valide ({error}) ; corrigez la ligne indiquée."
+        ) from error
     return parse_study(document, path=path)
 
 
@@ -222,8 +244,8 @@ def parse_study(document: Mapping[str, Any], *, path: Path | None = None) -> Stu
 
     Raises
     ------
-    StudyError
-        A key is unknown, missing, of the wrong kind or out of range; the message names the file and the key.
+    StudyError A key is unknown, missing, of the wrong kind or out of range; the message names the
+        file and the key.
     """
     root = StudyTable(document, str(path) if path else "étude", "")
     head = root.table("study")
@@ -242,7 +264,9 @@ def parse_study(document: Mapping[str, Any], *, path: Path | None = None) -> Stu
         demand=demand,
         needs=needs,
         rule=_rule(root.table("rule"), needs),
-        kiosks=_kiosks(root.table("kiosks"), needs, router.unit, demand) if "kiosks" in document else None,
+        kiosks=_kiosks(root.table("kiosks"), needs, router.unit, demand)
+        if "kiosks" in document
+        else None,
         router=router,
         zones=read_zones(root.table("zones", optional=True), router=router.kind),
         contact=_contact(root.table("contact", optional=True)),
@@ -333,10 +357,14 @@ def _needs(services: StudyTable, unit: str) -> tuple[Need, ...]:
             Need(
                 key=_need_key(services, key),
                 label=table.text("label", default=key),
-                types=tuple(table.known(name, SERVICE_TYPES, "types") for name in table.texts("types")),
+                types=tuple(
+                    table.known(name, SERVICE_TYPES, "types") for name in table.texts("types")
+                ),
                 within_m=_threshold(table, "within", unit) if unit == "m" else None,
                 within_s=_threshold(table, "within", unit) if unit == "s" else None,
-                min_hours_per_week=table.number("min_hours_per_week", low=0.0, high=168.0, default=None),
+                min_hours_per_week=table.number(
+                    "min_hours_per_week", low=0.0, high=168.0, default=None
+                ),
                 open_at=_moment(table, "open_at"),
                 unknown_hours=table.one_of("unknown_hours", ("closed", "open"), default="closed"),
             )
@@ -344,7 +372,9 @@ def _needs(services: StudyTable, unit: str) -> tuple[Need, ...]:
         table.refuse_unknown()
     if not needs:
         raise services.error(
-            "", "au moins un service est attendu, aucun n'est donné", "ajoutez une table [services.mairie]"
+            "",
+            "au moins un service est attendu, aucun n'est donné",
+            "ajoutez une table [services.mairie]",
         )
     return tuple(needs)
 
@@ -376,7 +406,8 @@ def _rule(table: StudyTable, needs: tuple[Need, ...]) -> Rule:
     if len(kinds) != 1 and not both:
         raise table.error(
             "",
-            f"une seule clé parmi all, any, at_least est attendue (ou all avec at_least), {len(kinds)} sont données",
+            "une seule clé parmi all, any, at_least est attendue (ou all avec at_least), "
+            f"{len(kinds)} sont données",
             f"all = {keys!r}",
         )
     required = tuple(table.known(name, keys, "all") for name in table.texts("all")) if both else ()
@@ -385,9 +416,13 @@ def _rule(table: StudyTable, needs: tuple[Need, ...]) -> Rule:
         named = tuple(table.known(name, keys, "of") for name in table.texts("of", default=others))
         twice = [name for name in named if name in required]
         if twice:
-            raise table.error("of", f"{twice[0]} est déjà dans all", "gardez-le dans une seule des deux listes")
+            raise table.error(
+                "of", f"{twice[0]} est déjà dans all", "gardez-le dans une seule des deux listes"
+            )
         if not named:
-            raise table.error("of", "au moins un besoin est attendu", f"of = {list(others) or keys!r}")
+            raise table.error(
+                "of", "au moins un besoin est attendu", f"of = {list(others) or keys!r}"
+            )
         k = table.integer("at_least", low=1, high=len(named))
         rule = Rule("all_and_at_least" if both else "at_least", k, named, required)
     else:
@@ -398,12 +433,15 @@ def _rule(table: StudyTable, needs: tuple[Need, ...]) -> Rule:
     return rule
 
 
-def _kiosks(table: StudyTable, needs: tuple[Need, ...], unit: str, demand: DemandChoice) -> KioskChoice:
+def _kiosks(
+    table: StudyTable, needs: tuple[Need, ...], unit: str, demand: DemandChoice
+) -> KioskChoice:
     return read_kiosks(table, [need.key for need in needs], unit, demand.groups)
 
 
 def threshold_of(need: str, text: str, where: str, *, unit: str) -> float:
-    """Return a need's threshold with its unit, such as ``8 km`` (``20 min`` for the unit ``s``), given outside a file.
+    """Return a need's threshold with its unit, such as ``8 km`` (``20 min`` for the unit ``s``),
+    given outside a file.
 
     Raises
     ------

@@ -1,4 +1,6 @@
-"""A table of a study's file being read: keys converted and checked, refusals that name the file and the key."""
+"""A table of a study's file being read: keys converted and checked, refusals that name the file and
+the key.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ def shortened(value: object) -> str:
 
 
 class StudyTable:
-    """One TOML table: it converts, checks, remembers what was asked of it, and names the file and the key in errors."""
+    """One TOML table: it converts, checks, remembers what was asked of it, and names the file and
+    the key in errors.
+    """
 
     def __init__(self, values: Any, file: str, name: str) -> None:
         self._values: Mapping[str, Any] = values
@@ -59,7 +63,9 @@ class StudyTable:
         value = self._values.get(key, default)
         if value is _MISSING:
             raise self.error(
-                key, "cette clé est attendue et manque", f"ajoutez {key} = … dans [{self._name or 'racine'}]"
+                key,
+                "cette clé est attendue et manque",
+                f"ajoutez {key} = … dans [{self._name or 'racine'}]",
             )
         return value
 
@@ -69,7 +75,9 @@ class StudyTable:
         name = ".".join(part for part in (self._name, key) if part)
         if not isinstance(value, Mapping):
             raise self.error(
-                key, f"une table est attendue, {shortened(value)} est donné", f"[{name}] suivi de ses clés"
+                key,
+                f"une table est attendue, {shortened(value)} est donné",
+                f"[{name}] suivi de ses clés",
             )
         return StudyTable(value, self._file, name)
 
@@ -79,7 +87,9 @@ class StudyTable:
         name = ".".join(part for part in (self._name, key) if part)
         if not isinstance(values, list) or not all(isinstance(value, Mapping) for value in values):
             raise self.error(
-                key, f"une liste de tables est attendue, {shortened(values)} est donné", f"[[{name}]] et ses clés"
+                key,
+                f"une liste de tables est attendue, {shortened(values)} est donné",
+                f"[[{name}]] et ses clés",
             )
         return [StudyTable(value, self._file, name) for value in values]
 
@@ -87,7 +97,9 @@ class StudyTable:
         """Return a text; only its default may be blank."""
         value = self.get(key, default)
         if not isinstance(value, str) or (not value.strip() and default is _MISSING):
-            raise self.error(key, f"un texte est attendu, {shortened(value)} est donné", f'{key} = "…"')
+            raise self.error(
+                key, f"un texte est attendu, {shortened(value)} est donné", f'{key} = "…"'
+            )
         return value
 
     def slug(self, key: str) -> str:
@@ -95,11 +107,14 @@ class StudyTable:
         return self.check_slug(self.text(key), key)
 
     def check_slug(self, value: str, key: str | None = None) -> str:
-        """Return a value refused unless it is an identifier; ``key`` is where it was given (None: as a key)."""
+        """Return a value refused unless it is an identifier; ``key`` is where it was given (None:
+        as a key).
+        """
         if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,62}", value):
             raise self.error(
                 value if key is None else key,
-                f"un identifiant en minuscules sans accent ni espace est attendu, {shortened(value)} est donné",
+                "un identifiant en minuscules sans accent ni espace est attendu, "
+                f"{shortened(value)} est donné",
                 'par exemple "zones-blanches-2026"',
             )
         return value
@@ -113,11 +128,15 @@ class StudyTable:
             or (not value and default is _MISSING)
         ):
             raise self.error(
-                key, f"une liste de textes est attendue, {shortened(value)} est donné", f'{key} = ["…", "…"]'
+                key,
+                f"une liste de textes est attendue, {shortened(value)} est donné",
+                f'{key} = ["…", "…"]',
             )
         doubled = [item for item in value if list(value).count(item) > 1]
         if doubled:
-            raise self.error(key, f"{shortened(doubled[0])} est donné deux fois", "gardez-le une fois")
+            raise self.error(
+                key, f"{shortened(doubled[0])} est donné deux fois", "gardez-le une fois"
+            )
         return tuple(value)
 
     def one_of(self, key: str, values: tuple[str, ...], *, default: str) -> str:
@@ -137,7 +156,9 @@ class StudyTable:
         value = self.get(key, default)
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise self.error(
-                key, f"un entier de {low} à {high} est attendu, {shortened(value)} est donné", f"{key} = {low}"
+                key,
+                f"un entier de {low} à {high} est attendu, {shortened(value)} est donné",
+                f"{key} = {low}",
             )
         return value
 
@@ -146,9 +167,15 @@ class StudyTable:
         value = self.get(key, default)
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not low <= value <= high
+        ):
             raise self.error(
-                key, f"un nombre de {low:g} à {high:g} est attendu, {shortened(value)} est donné", f"{key} = {low:g}"
+                key,
+                f"un nombre de {low:g} à {high:g} est attendu, {shortened(value)} est donné",
+                f"{key} = {low:g}",
             )
         return float(value)
 
@@ -156,11 +183,15 @@ class StudyTable:
         """Return true or false."""
         value = self.get(key, default)
         if not isinstance(value, bool):
-            raise self.error(key, f"true ou false est attendu, {shortened(value)} est donné", f"{key} = true")
+            raise self.error(
+                key, f"true ou false est attendu, {shortened(value)} est donné", f"{key} = true"
+            )
         return value
 
     def quantity(self, key: str, kind: str, *, default: Any = _MISSING, zero: bool = False) -> Any:
-        """Return a positive number with its unit, such as ``"25 km"``: metres, euros, seconds, or a share of 1."""
+        """Return a positive number with its unit, such as ``"25 km"``: metres, euros, seconds, or a
+        share of 1.
+        """
         value = self.get(key, default)
         if value is default and default is not _MISSING:
             return default
@@ -171,21 +202,28 @@ class StudyTable:
         if match is None or match[2] not in units:
             raise self.error(
                 key,
-                f"un nombre suivi de son unité ({', '.join(units)}) est attendu, {shortened(value)} est donné",
+                f"un nombre suivi de son unité ({', '.join(units)}) est attendu, "
+                f"{shortened(value)} est donné",
                 f"{key} = {example}",
             )
         amount = float(re.sub(r"[ _]", "", match[1]).replace(",", ".")) * units[match[2]]
         if kind == "length" and amount > _EARTH_M:
             raise self.error(
-                key, f"une longueur sur la Terre est attendue, {shortened(value)} est donné", f"{key} = {example}"
+                key,
+                f"une longueur sur la Terre est attendue, {shortened(value)} est donné",
+                f"{key} = {example}",
             )
         if kind == "share" and amount > 1:
             raise self.error(
-                key, f"une part d'au plus 100 % est attendue, {shortened(value)} est donné", f"{key} = {example}"
+                key,
+                f"une part d'au plus 100 % est attendue, {shortened(value)} est donné",
+                f"{key} = {example}",
             )
         if amount < 0 or (amount == 0 and not zero):
             raise self.error(
-                key, f"une valeur supérieure à zéro est attendue, {shortened(value)} est donné", f"{key} = {example}"
+                key,
+                f"une valeur supérieure à zéro est attendue, {shortened(value)} est donné",
+                f"{key} = {example}",
             )
         return amount
 
@@ -194,5 +232,7 @@ class StudyTable:
         unknown = [key for key in self._values if key not in self._asked]
         if unknown:
             close = difflib.get_close_matches(unknown[0], sorted(self._asked), n=1)
-            remedy = f"{close[0]}" if close else "les clés connues : " + ", ".join(sorted(self._asked))
+            remedy = (
+                f"{close[0]}" if close else "les clés connues : " + ", ".join(sorted(self._asked))
+            )
             raise self.error(unknown[0], "cette clé est inconnue", remedy)

@@ -18,7 +18,9 @@ from geoguichet.referentials.territories.territory import Territory
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DrawnZones:
-    """The zones, the zone of each demand row (empty when served), who cannot be drawn, the surface when asked for."""
+    """The zones, the zone of each demand row (empty when served), who cannot be drawn, the surface
+    when asked for.
+    """
 
     zones: gpd.GeoDataFrame
     zone_of: pd.Series
@@ -37,8 +39,8 @@ def draw_zones(
 ) -> DrawnZones:
     """Draw the zones of a measured demand, exact or smooth.
 
-    ``slack`` answers the study's question at any points; ``outlines`` are the ground of each demand row where it is
-    not that of the communes.
+    ``slack`` answers the study's question at any points; ``outlines`` are the ground of each demand
+    row where it is not that of the communes.
 
     Raises
     ------
@@ -48,8 +50,17 @@ def draw_zones(
     choice, groups, surface = study.zones, study.demand.groups, None
     if choice.with_surface:
         surface = slack_surface(
-            territory.boundary, slack, cell_m=choice.cell_m, unit=study.unit, router=router, probes=demand.geometry
+            territory.boundary,
+            slack,
+            cell_m=choice.cell_m,
+            unit=study.unit,
+            router=router,
+            probes=demand.geometry,
         )
     if surface is not None and choice.kind == "smooth":
-        return DrawnZones(*find_smooth_zones(territory, demand, surface, choice=choice, groups=groups), surface)
-    return DrawnZones(*find_zones(territory, demand, choice=choice, groups=groups, outlines=outlines), surface)
+        return DrawnZones(
+            *find_smooth_zones(territory, demand, surface, choice=choice, groups=groups), surface
+        )
+    return DrawnZones(
+        *find_zones(territory, demand, choice=choice, groups=groups, outlines=outlines), surface
+    )

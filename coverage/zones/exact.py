@@ -1,4 +1,6 @@
-"""White zones: neighbouring unserved communes drawn together, with the people who live there and who could host."""
+"""White zones: neighbouring unserved communes drawn together, with the people who live there and
+who could host.
+"""
 
 from __future__ import annotations
 
@@ -27,10 +29,12 @@ type Shapes = npt.NDArray[np.object_]
 
 
 def partition(outlines: gpd.GeoSeries) -> gpd.GeoSeries:
-    """Return the outlines with every overlap given to the first of those that claim it; gaps stay gaps.
+    """Return the outlines with every overlap given to the first of those that claim it; gaps stay
+    gaps.
 
-    Only the outlines that overlap, and those they touch, are drawn anew: their lines are cut where they cross and each
-    face goes to the first outline (in order of the index) that holds it. Missing outlines stay missing.
+    Only the outlines that overlap, and those they touch, are drawn anew: their lines are cut where
+    they cross and each face goes to the first outline (in order of the index) that holds it.
+    Missing outlines stay missing.
     """
     order = outlines.sort_index()
     shapes = order.to_numpy().copy()
@@ -38,7 +42,9 @@ def partition(outlines: gpd.GeoSeries) -> gpd.GeoSeries:
     tree = shapely.STRtree(shapes[drawn])
     wrong = _overlapping(shapes[drawn], tree)
     if len(wrong):
-        cluster = np.unique(np.append(tree.query(shapes[drawn][wrong], predicate="intersects")[1], wrong))
+        cluster = np.unique(
+            np.append(tree.query(shapes[drawn][wrong], predicate="intersects")[1], wrong)
+        )
         members = drawn[cluster]
         shapes[members] = _faces_of_the_first(shapes[members])
     return gpd.GeoSeries(shapes, index=order.index, crs=outlines.crs).reindex(outlines.index)
@@ -52,7 +58,9 @@ def _overlapping(shapes: Shapes, tree: shapely.STRtree) -> npt.NDArray[np.int64]
 
 
 def _faces_of_the_first(shapes: Shapes) -> Shapes:
-    """Cut the lines of all shapes where they cross, and give each face to the first shape that holds it."""
+    """Cut the lines of all shapes where they cross, and give each face to the first shape that
+    holds it.
+    """
     lines = shapely.union_all(shapely.boundary(shapes))
     faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(lines)))
     inside = shapely.STRtree(shapely.point_on_surface(faces))
@@ -66,10 +74,11 @@ def _faces_of_the_first(shapes: Shapes) -> Shapes:
 
 
 def simplified(shapes: Shapes, tolerance: float, *, whole: bool = False) -> Shapes:
-    """Return shapes that share borders with straighter ones, and still share them (Visvalingam & Whyatt 1993).
+    """Return shapes that share borders with straighter ones, and still share them (Visvalingam &
+    Whyatt 1993).
 
-    ``tolerance`` is in the units of the coordinates: corners of a triangle smaller than its square go. The border of
-    the whole stays as it is, unless ``whole``.
+    ``tolerance`` is in the units of the coordinates: corners of a triangle smaller than its square
+    go. The border of the whole stays as it is, unless ``whole``.
     """
     return np.asarray(shapely.coverage_simplify(shapes, tolerance, simplify_boundary=whole))
 
@@ -94,15 +103,18 @@ def find_zones(
 ) -> tuple[gpd.GeoDataFrame, pd.Series, list[Finding]]:
     """Group the unserved communes (or cells) that share a border into zones.
 
-    ``demand`` has the columns ``served``, ``slack_m`` (or ``slack_s``), ``people`` and the ``groups``; ``outlines``
-    are the ground of each demand row (those of the communes by default), made to share borders exactly
-    (:func:`~geoguichet.coverage.zones.exact.partition`), so that the zones and the ground of those who are served add up
-    to the whole. Returns the zones (polygons in EPSG:4326, valid and disjoint but for their borders, most people
-    first; columns in :class:`~geoguichet.coverage.result.CoverageResult`), the zone id of each demand row (empty when
-    served), and a finding for each unserved row that cannot be drawn: it belongs to a zone of its own with no polygon,
-    so that its people are never lost.
+    ``demand`` has the columns ``served``, ``slack_m`` (or ``slack_s``), ``people`` and the
+    ``groups``; ``outlines`` are the ground of each demand row (those of the communes by default),
+    made to share borders exactly (:func:`~geoguichet.coverage.zones.exact.partition`), so that the
+    zones and the ground of those who are served add up to the whole. Returns the zones (polygons in
+    EPSG:4326, valid and disjoint but for their borders, most people first; columns in
+    :class:`~geoguichet.coverage.result.CoverageResult`), the zone id of each demand row (empty when
+    served), and a finding for each unserved row that cannot be drawn: it belongs to a zone of its
+    own with no polygon, so that its people are never lost.
     """
-    unserved = demand[~demand["served"]].sort_index()  # so that the order of the rows changes no byte
+    unserved = demand[
+        ~demand["served"]
+    ].sort_index()  # so that the order of the rows changes no byte
     ground = partition(territory.polygons if outlines is None else outlines)
     polygons = ground.reindex(unserved.index)
     label = _touching(polygons)
@@ -126,8 +138,9 @@ def table_of(
 ) -> tuple[gpd.GeoDataFrame, pd.Series, list[Finding]]:
     """Return the table of the zones, the zone of each row of ``demand``, and who cannot be drawn.
 
-    ``label`` says to which zone each unserved row belongs, ``shapes`` what ground each zone has; a zone may have no
-    ground, or no row (``land`` then holds its worst and mean excess, measured on the ground).
+    ``label`` says to which zone each unserved row belongs, ``shapes`` what ground each zone has; a
+    zone may have no ground, or no row (``land`` then holds its worst and mean excess, measured on
+    the ground).
     """
     unit = "s" if "slack_s" in demand.columns else "m"
     named = _named(label, shapes, unserved)
@@ -135,7 +148,9 @@ def table_of(
     rows = []
     for group, name in named.items():
         members = unserved[label == group]
-        excess = (land or {}).get(group, (np.nan, np.nan)) if members.empty else _excess(members, unit)
+        excess = (
+            (land or {}).get(group, (np.nan, np.nan)) if members.empty else _excess(members, unit)
+        )
         people, area = int(members["people"].sum()), area_m2.get(group, 0.0)
         rows.append(
             {
@@ -143,7 +158,9 @@ def table_of(
                 "people": people,
                 **{column: float(members[column].sum()) for column in groups},
                 "communes": len(members),
-                "commune_names": ", ".join(members.sort_values("people", ascending=False, kind="stable")["name"]),
+                "commune_names": ", ".join(
+                    members.sort_values("people", ascending=False, kind="stable")["name"]
+                ),
                 "departements": ",".join(sorted(set(members["departement"]))),
                 f"worst_{unit}": excess[0],
                 f"mean_{unit}": excess[1],
@@ -154,7 +171,9 @@ def table_of(
         )
     columns = ["id", "people", *groups, "communes", "commune_names", "departements"]
     columns += [f"worst_{unit}", f"mean_{unit}", "area_km2", "minor", "geometry"]
-    zones = gpd.GeoDataFrame(rows, columns=columns, geometry="geometry", crs="EPSG:4326").set_index("id")
+    zones = gpd.GeoDataFrame(rows, columns=columns, geometry="geometry", crs="EPSG:4326").set_index(
+        "id"
+    )
     zones["minor"] = zones["minor"].astype(bool)
     zone_of = pd.Series([named[int(group)] for group in label], index=unserved.index, dtype=object)
     findings = [
@@ -170,20 +189,36 @@ def table_of(
     return zones, zone_of.reindex(demand.index, fill_value=""), findings
 
 
-def _named(label: Labels, shapes: Mapping[int, shapely.MultiPolygon], unserved: gpd.GeoDataFrame) -> dict[int, str]:
-    """Name the zones: most people first; equal ones by their first row, those without any by their ground."""
-    totals = pd.DataFrame({"label": label, "people": unserved["people"].to_numpy(), "code": unserved.index.astype(str)})
+def _named(
+    label: Labels, shapes: Mapping[int, shapely.MultiPolygon], unserved: gpd.GeoDataFrame
+) -> dict[int, str]:
+    """Name the zones: most people first; equal ones by their first row, those without any by their
+    ground.
+    """
+    totals = pd.DataFrame(
+        {
+            "label": label,
+            "people": unserved["people"].to_numpy(),
+            "code": unserved.index.astype(str),
+        }
+    )
     table = totals.groupby("label").agg(people=("people", "sum"), code=("code", "min"))
     order = [
-        (-people, code, group) for group, people, code in zip(table.index, table["people"], table["code"], strict=True)
+        (-people, code, group)
+        for group, people, code in zip(table.index, table["people"], table["code"], strict=True)
     ]
-    empty = sorted(set(shapes) - set(table.index), key=lambda group: (-shapes[group].area, shapes[group].bounds))
+    empty = sorted(
+        set(shapes) - set(table.index),
+        key=lambda group: (-shapes[group].area, shapes[group].bounds),
+    )
     names = [int(group) for *_, group in sorted(order)] + empty
     return {group: _zone_id(rank) for rank, group in enumerate(names)}
 
 
 def _excess(members: gpd.GeoDataFrame, unit: str) -> tuple[float, float]:
-    """Return how far beyond the thresholds the people are: at worst, and on average (NaN where nothing is known)."""
+    """Return how far beyond the thresholds the people are: at worst, and on average (NaN where
+    nothing is known).
+    """
     excess = -members[f"slack_{unit}"]
     known = excess.notna()
     weights = members.loc[known, "people"]
@@ -199,24 +234,32 @@ _GEOD = Geod(ellps="WGS84")
 
 
 def with_hosts(
-    zones: gpd.GeoDataFrame, demand: gpd.GeoDataFrame, hosts: gpd.GeoDataFrame | None, matrix: CostMatrix | None
+    zones: gpd.GeoDataFrame,
+    demand: gpd.GeoDataFrame,
+    hosts: gpd.GeoDataFrame | None,
+    matrix: CostMatrix | None,
 ) -> gpd.GeoDataFrame:
     """Add the candidate hosts that are nearest to the people of each zone.
 
-    ``matrix`` holds the costs from the unserved rows of ``demand``, in their order, to the ``hosts`` within reach. Of
-    a zone's hosts those come first that have most of its people within reach, then those nearest to them on average.
-    The columns hold up to three, comma-separated: ``hosts`` (ids), ``host_names`` (their communes), ``host_costs``
-    (mean cost to the people within reach, whole seconds or metres).
+    ``matrix`` holds the costs from the unserved rows of ``demand``, in their order, to the
+    ``hosts`` within reach. Of a zone's hosts those come first that have most of its people within
+    reach, then those nearest to them on average. The columns hold up to three, comma-separated:
+    ``hosts`` (ids), ``host_names`` (their communes), ``host_costs`` (mean cost to the people within
+    reach, whole seconds or metres).
     """
     told: dict[str, tuple[list[str], list[str], list[str]]] = {}
     if hosts is not None and matrix is not None and len(matrix.origin):
         white = demand[~demand["served"]]
-        table = pd.DataFrame({"zone": white["zone"].to_numpy()[matrix.origin], "host": matrix.destination})
+        table = pd.DataFrame(
+            {"zone": white["zone"].to_numpy()[matrix.origin], "host": matrix.destination}
+        )
         table["people"] = white["people"].to_numpy(float)[matrix.origin]
         table["cost"] = matrix.cost * table["people"]
         sums = table.groupby(["zone", "host"], as_index=False)[["people", "cost"]].sum()
         sums["mean"] = sums["cost"] / sums["people"].where(sums["people"] > 0)
-        sums = sums.sort_values(["zone", "people", "mean", "host"], ascending=[True, False, True, True])
+        sums = sums.sort_values(
+            ["zone", "people", "mean", "host"], ascending=[True, False, True, True]
+        )
         for zone, few in sums.groupby("zone"):
             few = few[few["people"] > 0].head(_HOSTS)
             names = hosts["commune_name"].iloc[few["host"]].astype(str).str.replace(",", "")
@@ -237,13 +280,17 @@ def _zone_id(rank: int) -> str:
 
 
 def _touching(polygons: gpd.GeoSeries) -> Labels:
-    """Label the polygons so that those joined by a shared border (not a mere corner) have the same label."""
+    """Label the polygons so that those joined by a shared border (not a mere corner) have the same
+    label.
+    """
     shapes = polygons.to_numpy()
     tree = shapely.STRtree(shapes)
     i, j = tree.query(shapes, predicate="intersects")
     i, j = i[i < j], j[i < j]
     border = shapely.get_dimensions(shapely.intersection(shapes[i], shapes[j])) >= 1
-    links = sparse.coo_array((np.ones(int(border.sum())), (i[border], j[border])), shape=(len(shapes), len(shapes)))
+    links = sparse.coo_array(
+        (np.ones(int(border.sum())), (i[border], j[border])), shape=(len(shapes), len(shapes))
+    )
     if not len(shapes):
         return np.empty(0, dtype=np.int64)
     return np.asarray(connected_components(links, directed=False)[1], dtype=np.int64)

@@ -1,4 +1,6 @@
-"""Smooth white zones: the ground where the rule leaves less than no slack, whatever the communes."""
+"""Smooth white zones: the ground where the rule leaves less than no slack, whatever the
+communes.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ type Nodes = npt.NDArray[np.int64]
 type Shapes = npt.NDArray[np.object_]
 
 _NEAREST_TO_A_NODE = 0.02
-"""The line keeps away from the nodes by this share of a step, so that no two of its corners meet there."""
+"""The line keeps away from the nodes by this share of a step, so that no two of its corners meet
+there.
+"""
 
 _CROSSED: dict[int, tuple[tuple[int, int], ...]] = {
     1: ((3, 0),),
@@ -44,16 +48,20 @@ _CROSSED: dict[int, tuple[tuple[int, int], ...]] = {
     13: ((1, 0),),
     14: ((0, 3),),
 }
-"""Sides of a square (top 0, right 1, bottom 2, left 3) that the line joins, by its negative corners: north-west 1,
-north-east 2, south-east 4, south-west 8. Two opposite negative corners are kept apart."""
+"""Sides of a square (top 0, right 1, bottom 2, left 3) that the line joins, by its negative
+corners: north-west 1, north-east 2, south-east 4, south-west 8. Two opposite negative corners are
+kept apart."""
 
 
-def sign_faces(field: Field, *, left: float, top: float, step: float) -> tuple[Shapes, npt.NDArray[np.bool_]]:
+def sign_faces(
+    field: Field, *, left: float, top: float, step: float
+) -> tuple[Shapes, npt.NDArray[np.bool_]]:
     """Return the faces that the line where the field is 0 encloses, and which of them are negative.
 
-    The field is linear between neighbouring nodes; row 0 is the northernmost, node (0, 0) stands at ``left``, ``top``.
-    A node at 0 is positive, and so is everything beyond the grid. The faces are valid and share their borders exactly;
-    those that are positive are the holes of the others. Each holds a node, so it has one sign.
+    The field is linear between neighbouring nodes; row 0 is the northernmost, node (0, 0) stands at
+    ``left``, ``top``. A node at 0 is positive, and so is everything beyond the grid. The faces are
+    valid and share their borders exactly; those that are positive are the holes of the others. Each
+    holds a node, so it has one sign.
     """
     field = np.pad(field, 1, constant_values=1.0)
     left, top = left - step, top + step
@@ -72,10 +80,15 @@ def sign_faces(field: Field, *, left: float, top: float, step: float) -> tuple[S
 
 
 def _segments(negative: npt.NDArray[np.bool_]) -> Nodes:
-    """Return the segments of the line as pairs of grid sides, each by its two nodes: an array (n, 2, 2)."""
+    """Return the segments of the line as pairs of grid sides, each by its two nodes: an array (n,
+    2, 2).
+    """
     columns = negative.shape[1]
     corner = [negative[:-1, :-1], negative[:-1, 1:], negative[1:, 1:], negative[1:, :-1]]
-    case = sum((part.astype(np.uint8) << bit for bit, part in enumerate(corner)), np.zeros((), dtype=np.uint8))
+    case = sum(
+        (part.astype(np.uint8) << bit for bit, part in enumerate(corner)),
+        np.zeros((), dtype=np.uint8),
+    )
     squares = np.flatnonzero((case > 0) & (case < 15))
     kind = np.asarray(case).ravel()[squares]
     north_west = squares // (columns - 1) * columns + squares % (columns - 1)
@@ -88,8 +101,12 @@ def _segments(negative: npt.NDArray[np.bool_]) -> Nodes:
     return np.concatenate(parts).astype(np.int64)
 
 
-def _placed(ends: Nodes, field: Field, left: float, top: float, step: float) -> npt.NDArray[np.float64]:
-    """Return where the line crosses each side: computed from the side alone, so alike from both squares beside it."""
+def _placed(
+    ends: Nodes, field: Field, left: float, top: float, step: float
+) -> npt.NDArray[np.float64]:
+    """Return where the line crosses each side: computed from the side alone, so alike from both
+    squares beside it.
+    """
     values = field.ravel().astype(np.float64)
     first, second = values[ends[..., 0]], values[ends[..., 1]]
     share = np.clip(first / (first - second), _NEAREST_TO_A_NODE, 1 - _NEAREST_TO_A_NODE)
@@ -100,9 +117,13 @@ def _placed(ends: Nodes, field: Field, left: float, top: float, step: float) -> 
 
 
 def _beside_a_crossing(negative: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Return the negative nodes that have a positive neighbour (the pad guarantees that no node is on the rim)."""
+    """Return the negative nodes that have a positive neighbour (the pad guarantees that no node is
+    on the rim).
+    """
     around = np.ones_like(negative)
-    around[1:-1, 1:-1] = negative[:-2, 1:-1] & negative[2:, 1:-1] & negative[1:-1, :-2] & negative[1:-1, 2:]
+    around[1:-1, 1:-1] = (
+        negative[:-2, 1:-1] & negative[2:, 1:-1] & negative[1:-1, :-2] & negative[1:-1, 2:]
+    )
     return np.asarray(negative & ~around)
 
 
@@ -114,12 +135,14 @@ def find_smooth_zones(
     choice: ZoneChoice,
     groups: Sequence[str] = (),
 ) -> tuple[gpd.GeoDataFrame, pd.Series, list[Finding]]:
-    """Draw the zones along the line where the slack is 0; count their people from the demand points as ever.
+    """Draw the zones along the line where the slack is 0; count their people from the demand points
+    as ever.
 
-    A zone is one connected piece of ground inside the territory, holes kept. An unserved demand point belongs to the
-    zone it lies in, else to the nearest within a cell (the line is that true), else to a zone of its own that has no
-    polygon, told by a finding. A piece of ground with no demand point is a zone with no people: its excess is that of
-    its ground. Pieces smaller than a cell are minor, as are those under the study's own limits.
+    A zone is one connected piece of ground inside the territory, holes kept. An unserved demand
+    point belongs to the zone it lies in, else to the nearest within a cell (the line is that true),
+    else to a zone of its own that has no polygon, told by a finding. A piece of ground with no
+    demand point is a zone with no people: its excess is that of its ground. Pieces smaller than a
+    cell are minor, as are those under the study's own limits.
 
     Returns what :func:`~geoguichet.coverage.zones.exact.find_zones` does, in the same contract.
     """
@@ -129,13 +152,16 @@ def find_smooth_zones(
     shapes = {number: polygonal(piece) for number, piece in enumerate(pieces)}
     least = max(choice.min_area_m2, surface.cell_m**2)
     limits = ZoneChoice(min_area_m2=least, min_people=choice.min_people)
-    return table_of(unserved, label, shapes, demand, choice=limits, groups=groups, land=_land(pieces, surface))
+    return table_of(
+        unserved, label, shapes, demand, choice=limits, groups=groups, land=_land(pieces, surface)
+    )
 
 
 def _pieces(territory: Territory, surface: Surface) -> Shapes:
     """Return the connected white ground of the territory, in EPSG:4326.
 
-    The line's steps are straightened before it is cut by the territory's outline, all faces at once.
+    The line's steps are straightened before it is cut by the territory's outline, all faces at
+    once.
     """
     step = surface.cell_m / FINER
     faces, below = sign_faces(surface.fine, left=surface.left, top=surface.top, step=step)
@@ -152,19 +178,25 @@ def _pieces(territory: Territory, surface: Surface) -> Shapes:
 
 
 def _piece_of(points: gpd.GeoSeries, pieces: Shapes, cell_m: float) -> Labels:
-    """Return the piece each point lies in or within a cell of; where there is none, a number of its own after those."""
+    """Return the piece each point lies in or within a cell of; where there is none, a number of its
+    own after those.
+    """
     label = len(pieces) + np.arange(len(points))
     located = np.flatnonzero(~(points.isna() | points.is_empty).to_numpy())
     if len(pieces) and len(located):
         metric = gpd.GeoSeries(pieces, crs=LONLAT).to_crs(METRIC).to_numpy()
         at = points.iloc[located].to_crs(METRIC).to_numpy()
-        found, piece = shapely.STRtree(metric).query_nearest(at, max_distance=cell_m, all_matches=False)
+        found, piece = shapely.STRtree(metric).query_nearest(
+            at, max_distance=cell_m, all_matches=False
+        )
         label[located[found]] = piece
     return np.asarray(label, dtype=np.int64)
 
 
 def _land(pieces: Shapes, surface: Surface) -> dict[int, tuple[float, float]]:
-    """Return the worst and the mean excess over the ground of each piece (NaN where nothing is known)."""
+    """Return the worst and the mean excess over the ground of each piece (NaN where nothing is
+    known).
+    """
     if not len(pieces):
         return {}
     metric = gpd.GeoSeries(pieces, crs=LONLAT).to_crs(METRIC)
@@ -180,4 +212,6 @@ def _land(pieces: Shapes, surface: Surface) -> dict[int, tuple[float, float]]:
     total = np.bincount(number[known], weights=excess[known], minlength=len(pieces))
     worst = np.full(len(pieces), -np.inf)
     np.maximum.at(worst, number[known], excess[known])
-    return {i: (float(worst[i]), float(total[i] / count[i])) for i in np.flatnonzero(count).tolist()}
+    return {
+        i: (float(worst[i]), float(total[i] / count[i])) for i in np.flatnonzero(count).tolist()
+    }

@@ -1,4 +1,6 @@
-"""The slack of a study over its whole ground, on a grid: finer where served and unserved land meet."""
+"""The slack of a study over its whole ground, on a grid: finer where served and unserved land
+meet.
+"""
 
 from __future__ import annotations
 
@@ -32,9 +34,10 @@ _ROUNDS = 4
 class Surface:
     """The slack at the middles of square cells in EPSG:2154, row 0 northernmost.
 
-    ``slack`` is in the study's unit, NaN where nothing is known; ``inside`` tells the cells whose middle lies in the
-    territory. ``fine`` holds the sign's field on a grid :data:`FINER` times finer, whose every ``FINER``-th node is the
-    middle of a cell: exact where served and unserved land meet, interpolated elsewhere, positive outside.
+    ``slack`` is in the study's unit, NaN where nothing is known; ``inside`` tells the cells whose
+    middle lies in the territory. ``fine`` holds the sign's field on a grid :data:`FINER` times
+    finer, whose every ``FINER``-th node is the middle of a cell: exact where served and unserved
+    land meet, interpolated elsewhere, positive outside.
     """
 
     slack: npt.NDArray[np.float32]
@@ -65,12 +68,14 @@ def slack_surface(
     router: Router,
     probes: gpd.GeoSeries | None = None,
 ) -> Surface:
-    """Compute the slack over a territory (``boundary`` in EPSG:4326), each value by the very answer a person gets.
+    """Compute the slack over a territory (``boundary`` in EPSG:4326), each value by the very answer
+    a person gets.
 
-    Every middle of a cell within a cell of the territory is asked first. Then some squares between four middles are
-    asked on the fine grid: where the sign changes, where it could (a corner is nearer to 0 than what half a diagonal
-    changes), where a probe has another sign than a corner, and where the line goes on from those. Probes are the
-    ``probes`` given (the demand) and, by road, points along every edge: what is narrower than a cell lies along a road.
+    Every middle of a cell within a cell of the territory is asked first. Then some squares between
+    four middles are asked on the fine grid: where the sign changes, where it could (a corner is
+    nearer to 0 than what half a diagonal changes), where a probe has another sign than a corner,
+    and where the line goes on from those. Probes are the ``probes`` given (the demand) and, by
+    road, points along every edge: what is narrower than a cell lies along a road.
 
     Raises
     ------
@@ -124,17 +129,28 @@ _TO_METRES = Transformer.from_crs(LONLAT, METRIC, always_xy=True)
 
 
 def _grid(boundary: shapely.MultiPolygon, cell_m: float) -> _Grid:
-    """Return the grid of the middles, at odd multiples of half a cell, two cells larger than the territory."""
+    """Return the grid of the middles, at odd multiples of half a cell, two cells larger than the
+    territory.
+    """
     west, south, east, north = gpd.GeoSeries([boundary], crs=LONLAT).to_crs(METRIC).total_bounds
-    first, last = (np.floor(np.array([west, south]) / cell_m) - 2, np.ceil(np.array([east, north]) / cell_m) + 2)
+    first, last = (
+        np.floor(np.array([west, south]) / cell_m) - 2,
+        np.ceil(np.array([east, north]) / cell_m) + 2,
+    )
     columns, rows = (last - first).astype(int)
     if rows * columns > _MOST_NODES:
         least = cell_m * np.sqrt(rows * columns / _MOST_NODES)
         raise ZoneError(
-            f"une grille de {cell_m:g} m aurait {rows * columns} mailles sur ce territoire, 4 millions au plus sont "
+            f"une grille de {cell_m:g} m aurait {rows * columns} mailles sur ce territoire, 4 "
+            "millions au plus sont "
             f'attendues ; essayez zones.cell = "{np.ceil(least / 10) * 10:.0f} m".'
         )
-    return _Grid(float(first[0] + 0.5) * cell_m, float(last[1] - 0.5) * cell_m, cell_m, (int(rows), int(columns)))
+    return _Grid(
+        float(first[0] + 0.5) * cell_m,
+        float(last[1] - 0.5) * cell_m,
+        cell_m,
+        (int(rows), int(columns)),
+    )
 
 
 def _masks(boundary: shapely.MultiPolygon, grid: _Grid) -> tuple[Bools, Bools]:
@@ -142,7 +158,10 @@ def _masks(boundary: shapely.MultiPolygon, grid: _Grid) -> tuple[Bools, Bools]:
     shape = gpd.GeoSeries([boundary], crs=LONLAT).to_crs(METRIC).iloc[0]
     half = grid.step / 2
     transform = Affine(grid.step, 0, grid.left - half, 0, -grid.step, grid.top + half)
-    burnt = [rasterize([shape], grid.shape, transform=transform, all_touched=touched) for touched in (True, False)]
+    burnt = [
+        rasterize([shape], grid.shape, transform=transform, all_touched=touched)
+        for touched in (True, False)
+    ]
     touched, inside = (part.astype(bool) for part in burnt)
     around = np.pad(touched, 1)
     near = np.zeros_like(touched)
@@ -153,14 +172,18 @@ def _masks(boundary: shapely.MultiPolygon, grid: _Grid) -> tuple[Bools, Bools]:
 
 
 def _steepness(router: Router) -> float:
-    """Return how much the slack can change a metre further on: a walk to the road and a slow road (30 km/h)."""
+    """Return how much the slack can change a metre further on: a walk to the road and a slow road
+    (30 km/h).
+    """
     if not isinstance(router, RoadRouter):
         return 1.0
     return router.access_per_m + (0.12 if router.unit == "s" else 1.0)
 
 
 def _signed(values: npt.NDArray[np.float32], cap: float) -> npt.NDArray[np.float32]:
-    """Return the values cut to what places the border; what cannot be met at all is as far below 0 as can be."""
+    """Return the values cut to what places the border; what cannot be met at all is as far below 0
+    as can be.
+    """
     return np.clip(np.nan_to_num(values, nan=-cap), -cap, cap).astype(np.float32)
 
 
@@ -176,7 +199,9 @@ def _mixed(field: npt.NDArray[np.float32]) -> Bools:
 
 
 def _doubtful(field: npt.NDArray[np.float32], least: float) -> Bools:
-    """Return the squares with a corner so near to 0 that an islet of the other sign may hide between the corners."""
+    """Return the squares with a corner so near to 0 that an islet of the other sign may hide
+    between the corners.
+    """
     near = np.abs(field) < least
     return np.asarray(near[:-1, :-1] | near[1:, :-1] | near[:-1, 1:] | near[1:, 1:])
 
@@ -186,13 +211,20 @@ def _probes(router: Router, probes: gpd.GeoSeries | None, step_m: float) -> gpd.
     parts = [] if probes is None else [probes[~(probes.isna() | probes.is_empty)]]
     if isinstance(router, RoadRouter):
         parts.append(router.network.points_along(step_m))
-    return gpd.GeoSeries(np.concatenate([part.to_numpy() for part in parts]) if parts else [], crs=LONLAT)
+    return gpd.GeoSeries(
+        np.concatenate([part.to_numpy() for part in parts]) if parts else [], crs=LONLAT
+    )
 
 
-def _contradicted(field: npt.NDArray[np.float32], grid: _Grid, probes: gpd.GeoSeries, slack: Floats) -> Bools:
+def _contradicted(
+    field: npt.NDArray[np.float32], grid: _Grid, probes: gpd.GeoSeries, slack: Floats
+) -> Bools:
     """Return the squares that hold a probe of another sign than one of their corners."""
     x, y = _TO_METRES.transform(probes.x.to_numpy(), probes.y.to_numpy())
-    row, column = np.floor((grid.top - y) / grid.step).astype(int), np.floor((x - grid.left) / grid.step).astype(int)
+    row, column = (
+        np.floor((grid.top - y) / grid.step).astype(int),
+        np.floor((x - grid.left) / grid.step).astype(int),
+    )
     found = np.zeros((grid.shape[0] - 1, grid.shape[1] - 1), dtype=bool)
     known = (row >= 0) & (row < found.shape[0]) & (column >= 0) & (column < found.shape[1])
     row, column, below = row[known], column[known], ~(slack[known] >= 0)
@@ -206,7 +238,9 @@ def _contradicted(field: npt.NDArray[np.float32], grid: _Grid, probes: gpd.GeoSe
 def _refined(
     field: npt.NDArray[np.float32], mixed: Bools, near: Bools, grid: _Grid, slack: Slack, cap: float
 ) -> tuple[npt.NDArray[np.float32], int]:
-    """Return the field on the fine grid, asked in the mixed squares and where the line goes on from them."""
+    """Return the field on the fine grid, asked in the mixed squares and where the line goes on from
+    them.
+    """
     finer = grid.finer()
     fine = _interpolated(field)
     known = np.zeros(fine.shape, dtype=bool)
@@ -233,7 +267,8 @@ def _interpolated(field: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     share = np.arange(FINER, dtype=np.float32) / FINER
     for axis in (0, 1):
         low, high = (
-            np.take(field, part, axis=axis) for part in (range(field.shape[axis] - 1), range(1, field.shape[axis]))
+            np.take(field, part, axis=axis)
+            for part in (range(field.shape[axis] - 1), range(1, field.shape[axis]))
         )
         between = np.stack([low + (high - low) * part for part in share], axis=axis + 1)
         shape = list(field.shape)

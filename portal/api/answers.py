@@ -1,4 +1,6 @@
-"""How an answer of ours is made: its language and form, its errors in one sentence, its validators."""
+"""How an answer of ours is made: its language and form, its errors in one sentence, its
+validators.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,13 @@ class Refusal(Exception):  # noqa: N818 (it is an answer, told by its status)
     """
 
     def __init__(
-        self, status: int, french: str, english: str = "", *, headers: Mapping[str, str] | None = None, code: str = ""
+        self,
+        status: int,
+        french: str,
+        english: str = "",
+        *,
+        headers: Mapping[str, str] | None = None,
+        code: str = "",
     ) -> None:
         super().__init__(french)
         self.status = status
@@ -48,7 +56,9 @@ _CODES = {400: "InvalidParameterValue", 404: "NotFound", 405: "MethodNotAllowed"
 
 
 def language(request: Request) -> str:
-    """Return ``fr`` or ``en``, as the ``lang`` parameter asks, else the header; French when neither does."""
+    """Return ``fr`` or ``en``, as the ``lang`` parameter asks, else the header; French when neither
+    does.
+    """
     if asked := request.query_params.get("lang"):
         return "en" if asked.lower().startswith("en") else "fr"
     best, weight = "fr", 0.0
@@ -60,7 +70,9 @@ def language(request: Request) -> str:
 
 
 def wanted_form(request: Request, known: Collection[str] = ("json", "html")) -> str:
-    """Return ``json``, ``html`` or another known form, as ``f`` asks, else the header; JSON when neither does."""
+    """Return ``json``, ``html`` or another known form, as ``f`` asks, else the header; JSON when
+    neither does.
+    """
     if asked := request.query_params.get("f"):
         if asked not in known:
             told = ", ".join(known)
@@ -72,16 +84,20 @@ def wanted_form(request: Request, known: Collection[str] = ("json", "html")) -> 
         kind, _, rest = part.strip().lower().partition(";")
         form = _FORMS.get(kind)
         if form in weights:
-            quality = next((p.strip()[2:] for p in rest.split(";") if p.strip().startswith("q=")), "")
+            quality = next(
+                (p.strip()[2:] for p in rest.split(";") if p.strip().startswith("q=")), ""
+            )
             weights[form] = max(weights[form], _quality(quality))
     return max(weights, key=lambda form: weights[form])
 
 
 _FORMS = {
-    "text/html": "html", "application/xhtml+xml": "html", "application/ld+json": "jsonld", "application/json": "json",
+    "text/html": "html", "application/xhtml+xml": "html", "application/ld+json": "jsonld",
+    "application/json": "json",
     "text/turtle": "dcat-ttl", "application/rdf+xml": "dcat-rdf", "text/csv": "csv",
     "application/vnd.iso.19139+xml": "iso19139",
-    GEOJSON: "json", CATALOG: "json", SCHEMA: "json", FACETS: "json", "application/vnd.oai.openapi+json": "json",
+    GEOJSON: "json", CATALOG: "json", SCHEMA: "json", FACETS: "json",
+    "application/vnd.oai.openapi+json": "json",
 }  # fmt: skip
 
 
@@ -93,7 +109,9 @@ def _quality(text: str) -> float:
 
 
 def parameters(request: Request, *known: str) -> dict[str, str]:
-    """Return the parameters of an address, those common to all left out; one unknown or given twice is refused."""
+    """Return the parameters of an address, those common to all left out; one unknown or given twice
+    is refused.
+    """
     given: dict[str, str] = {}
     for name, value in request.query_params.multi_items():
         if name in COMMON_PARAMETERS:
@@ -103,7 +121,11 @@ def parameters(request: Request, *known: str) -> dict[str, str]:
             raise Refusal(400, f"{name[:60]} : paramètre inconnu ; attendu {told}.",
                           f"{name[:60]}: unknown parameter; expected {told}.")  # fmt: skip
         if name in given:
-            raise Refusal(400, f"{name} : ce paramètre est donné deux fois.", f"{name}: this parameter is given twice.")
+            raise Refusal(
+                400,
+                f"{name} : ce paramètre est donné deux fois.",
+                f"{name}: this parameter is given twice.",
+            )
         given[name] = value
     return given
 
@@ -114,7 +136,12 @@ def to_json(document: object) -> bytes:
 
 
 def answer(
-    body: bytes, media_type: str, lang: str, *, status: int = 200, headers: Mapping[str, str] | None = None
+    body: bytes,
+    media_type: str,
+    lang: str,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Return an answer that other sites' pages may read."""
     made = {"Access-Control-Allow-Origin": "*", "Content-Language": lang, **(headers or {})}
@@ -125,8 +152,16 @@ def refused(error: Refusal | QueryError, lang: str) -> Response:
     """Return an error as OGC API tells it (RFC 7807 members beside its own)."""
     status, code = (error.status, error.code) if isinstance(error, Refusal) else (400, _CODES[400])
     told = error.english if lang == "en" else str(error)
-    document = {"code": code, "description": told, "status": status, "title": _TITLES[lang], "detail": told}
-    body = json.dumps(document).encode()  # ASCII: what is told may repeat a broken character of the request
+    document = {
+        "code": code,
+        "description": told,
+        "status": status,
+        "title": _TITLES[lang],
+        "detail": told,
+    }
+    body = json.dumps(
+        document
+    ).encode()  # ASCII: what is told may repeat a broken character of the request
     headers = error.headers if isinstance(error, Refusal) else None
     return answer(body, "application/json", lang, status=status, headers=headers)
 
@@ -137,10 +172,13 @@ _TITLES = {"fr": "Demande refusée", "en": "Request refused"}
 def validators(generation: int, request: Request, form: str, lang: str) -> dict[str, str]:
     """Return the headers by which a client asks again only for what changed.
 
-    The tag is of the state of the store and of what was asked, so it is known before anything is searched.
+    The tag is of the state of the store and of what was asked, so it is known before anything is
+    searched.
     """
     asked = f"{generation} {request.url.path} {request.url.query} {form} {lang}"
-    return _validators(blake2b(asked.encode("utf-8", "replace"), digest_size=12).hexdigest(), generation)
+    return _validators(
+        blake2b(asked.encode("utf-8", "replace"), digest_size=12).hexdigest(), generation
+    )
 
 
 def record_validators(body: bytes, generation: int, form: str, lang: str) -> dict[str, str]:
@@ -164,7 +202,9 @@ def record_tag(body: bytes) -> str:
 
 
 def untagged(tag: str) -> str:
-    """Return what a tag of ``If-Match`` says of a record: its state, in whatever form and language it was read."""
+    """Return what a tag of ``If-Match`` says of a record: its state, in whatever form and language
+    it was read.
+    """
     return tag.strip().removeprefix("W/").strip('"').partition("-")[0]
 
 
@@ -178,7 +218,9 @@ async def body_of(request: Request, kinds: Collection[str] = ("application/json"
     """Return the JSON document that a request brings, of one of some media types."""
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind not in kinds:
-        raise Refusal(415, f"Content-Type : {GEOJSON} est attendu.", f"Content-Type: {GEOJSON} is expected.")
+        raise Refusal(
+            415, f"Content-Type : {GEOJSON} est attendu.", f"Content-Type: {GEOJSON} is expected."
+        )
     body = b""
     async for chunk in request.stream():
         body += chunk

@@ -1,4 +1,6 @@
-"""The conformance classes that this portal declares, each held by `portal.conformance` or by a client in the tests."""
+"""The conformance classes that this portal declares, each held by `portal.conformance` or by a
+client in the tests.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +11,16 @@ _FEATURES = f"{_OGC}/ogcapi-features"
 RECORDS = tuple(
     f"{_RECORDS}/{name}"
     for name in (
-        "record-core", "record-collection", "record-core-query-parameters", "query-param-profile", "records-api",
+        "record-core", "record-collection", "record-core-query-parameters", "query-param-profile",
+        "records-api",
         "sorting", "cql-filter", "json", "html", "oas30", "autodiscovery",
         "crawlable-catalog",
         "searchable-catalog", "searchable-catalog-filtering", "searchable-catalog-sorting",
         "searchable-catalog/filtering", "searchable-catalog/sorting",
-        "local-resources-catalog", "local-resources-catalog-query-parameters", "local-resources-catalog-filtering",
-        "local-resources-catalog-sorting", "local-resources-catalog/sorting", "local-resource-catalog/query-parameters",
+        "local-resources-catalog", "local-resources-catalog-query-parameters",
+        "local-resources-catalog-filtering",
+        "local-resources-catalog-sorting", "local-resources-catalog/sorting",
+        "local-resource-catalog/query-parameters",
     )
 )  # fmt: skip
 """OGC API Records Part 1. The standard spells some of its classes in two ways; both are given."""
@@ -27,7 +32,8 @@ EDITING = tuple(f"{_FEATURES}-4/1.0/conf/{name}" for name in ("create-replace-de
 """Declared only where records may be edited."""
 
 OTHERS = (
-    *(f"{_OGC}/ogcapi-common-1/1.0/conf/{name}" for name in ("core", "landing-page", "json", "html", "oas30")),
+    *(f"{_OGC}/ogcapi-common-1/1.0/conf/{name}" for name in ("core", "landing-page", "json", "html",
+    "oas30")),
     f"{_OGC}/ogcapi-common-2/1.0/conf/collections",
     *(f"{_FEATURES}-1/1.0/conf/{name}" for name in ("core", "geojson", "html", "oas30")),
     f"{_FEATURES}-2/1.0/conf/crs",
@@ -38,12 +44,16 @@ OTHERS = (
     *(
         f"{_OGC}/cql2/1.0/conf/{name}"
         for name in (
-            "cql2-text", "cql2-json", "basic-cql2", "advanced-comparison-operators", "case-insensitive-comparison",
-            "accent-insensitive-comparison", "basic-spatial-functions", "basic-spatial-functions-plus",
-            "spatial-functions", "temporal-functions", "array-functions", "property-property", "arithmetic",
+            "cql2-text", "cql2-json", "basic-cql2", "advanced-comparison-operators",
+            "case-insensitive-comparison",
+            "accent-insensitive-comparison", "basic-spatial-functions",
+            "basic-spatial-functions-plus",
+            "spatial-functions", "temporal-functions", "array-functions", "property-property",
+            "arithmetic",
         )
     ),
-    *(f"{_OGC}/ogcapi-processes-1/1.0/conf/{name}" for name in ("core", "json", "ogc-process-description")),
+    *(f"{_OGC}/ogcapi-processes-1/1.0/conf/{name}" for name in ("core", "json",
+    "ogc-process-description")),
 )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
-"""Records created, replaced, changed and deleted over HTTP (OGC API Features Part 4): who may, and what is checked.
+"""Records created, replaced, changed and deleted over HTTP (OGC API Features Part 4): who may, and
+what is checked.
 
-With a token, who bears it may; without, who sits at this machine: a request from a loopback address that came through
-no proxy and from no page of another site.
+With a token, who bears it may; without, who sits at this machine: a request from a loopback address
+that came through no proxy and from no page of another site.
 """
 
 from __future__ import annotations
@@ -25,16 +26,23 @@ from geoguichet.portal.api import answers
 from geoguichet.portal.api.answers import GEOJSON, MERGE_PATCH, Refusal, answer
 
 ITEMS_METHODS, ITEM_METHODS = "GET, HEAD, OPTIONS", "GET, HEAD, OPTIONS"
-EDITED_ITEMS_METHODS, EDITED_ITEM_METHODS = "GET, HEAD, POST, OPTIONS", "GET, HEAD, PUT, PATCH, DELETE, OPTIONS"
+EDITED_ITEMS_METHODS, EDITED_ITEM_METHODS = (
+    "GET, HEAD, POST, OPTIONS",
+    "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
+)
 
 _FORWARDING = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
 """Headers by which a proxy betrays that the request is not from this machine."""
 
 
 class Editing:
-    """The edits of one collection of records, at an address; a catalogue that is not ``editable`` refuses them all."""
+    """The edits of one collection of records, at an address; a catalogue that is not ``editable``
+    refuses them all.
+    """
 
-    def __init__(self, store: RecordStore, url: str, home: str, *, editable: bool, token: str = "") -> None:
+    def __init__(
+        self, store: RecordStore, url: str, home: str, *, editable: bool, token: str = ""
+    ) -> None:
         self.store = store
         self.url = url
         self.home = home
@@ -48,7 +56,8 @@ class Editing:
         else:
             methods = ITEM_METHODS if one else ITEMS_METHODS
         headers = {"Allow": methods, "Access-Control-Allow-Methods": methods,
-                   "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match, If-None-Match"}  # fmt: skip
+                   "Access-Control-Allow-Headers": ("Authorization, Content-Type, If-Match, "
+                                                   "If-None-Match")}  # fmt: skip
         return answer(b"", "text/plain", "fr", status=204, headers=headers)
 
     async def create(self, request: Request) -> Response:
@@ -63,7 +72,9 @@ class Editing:
                           f"The record “{record.id}” already exists; PUT replaces it.")  # fmt: skip
         await run_in_threadpool(lambda: self.store.upsert(record, by="api"))
         location = f"{self.home}/items/{quote(record.id, safe='')}"
-        return answer(b"", GEOJSON, answers.language(request), status=201, headers={"Location": location})
+        return answer(
+            b"", GEOJSON, answers.language(request), status=201, headers={"Location": location}
+        )
 
     async def replace(self, request: Request, identifier: str) -> Response:
         """Put a record in the place of another of the same identifier."""
@@ -74,7 +85,9 @@ class Editing:
         return self._done(request)
 
     async def change(self, request: Request, identifier: str) -> Response:
-        """Change some members of a record (JSON Merge Patch, RFC 7396: null takes a member away)."""
+        """Change some members of a record (JSON Merge Patch, RFC 7396: null takes a member
+        away).
+        """
         self._admit(request)
         patch = await answers.body_of(request, (MERGE_PATCH, "application/json", GEOJSON))
         before = self._before(request, identifier)
@@ -90,7 +103,8 @@ class Editing:
         await self._write(lambda: self.store.delete(utf8(identifier), by="api", instead_of=before))
         return self._done(request)
 
-    # --- who, and on what ---------------------------------------------------------------------------
+    # --- who, and on what
+    # ---------------------------------------------------------------------------
 
     def _admit(self, request: Request) -> None:
         answers.parameters(request)
@@ -98,13 +112,19 @@ class Editing:
             raise Refusal(405, "Ce catalogue est en lecture seule.", "This catalogue is read-only.")
         if self.token:
             kind, _, given = request.headers.get("Authorization", "").partition(" ")
-            if kind.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), self.token.encode()):
-                raise Refusal(401, "Modifier une fiche demande « Authorization: Bearer » et le jeton du catalogue.",
-                              "Editing takes “Authorization: Bearer” and the token of the catalogue.",
+            if kind.lower() != "bearer" or not hmac.compare_digest(
+                given.strip().encode(), self.token.encode()
+            ):
+                raise Refusal(401, ("Modifier une fiche demande « Authorization: Bearer » et le "
+                                   "jeton du catalogue."),
+                              "Editing takes “Authorization: Bearer” and the token of the "
+                              "catalogue.",
                               headers={"WWW-Authenticate": "Bearer"})  # fmt: skip
         elif not _is_here(request, self.url):
-            raise Refusal(403, "Sans jeton (GEOGUICHET_TOKEN), seule cette machine peut modifier des fiches.",
-                          "Without a token (GEOGUICHET_TOKEN), only this machine can edit records.")  # fmt: skip
+            raise Refusal(403, ("Sans jeton (GEOGUICHET_TOKEN), seule cette machine peut modifier "
+                               "des fiches."),
+                          "Without a token (GEOGUICHET_TOKEN), only this machine can edit "
+                          "records.")  # fmt: skip
 
     def _before(self, request: Request, identifier: str) -> bytes | None:
         """Return the document that ``If-Match`` asks to be current; None when it asks nothing.
@@ -144,12 +164,16 @@ class Editing:
 
 def _stale() -> Refusal:
     return Refusal(412, "If-Match : la fiche a changé depuis ; relisez-la, puis recommencez.",
-                   "If-Match: the record has changed since; read it again, then try again.")  # fmt: skip
+                   "If-Match: the record has changed since; read it again, then try "
+                   "again.")  # fmt: skip
 
 
 def _is_here(request: Request, url: str) -> bool:
     """Say whether a request comes from a program of this machine, or from a page of ours."""
-    if any(name in request.headers for name in _FORWARDING) or request.headers.get("Origin", url) != url:
+    if (
+        any(name in request.headers for name in _FORWARDING)
+        or request.headers.get("Origin", url) != url
+    ):
         return False
     try:
         return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
@@ -186,7 +210,8 @@ def checked_record(document: Any) -> Record:
     missing = [name for name in ("type", "title") if not getattr(record, name)]
     if missing or "/" in record.id:
         raise Refusal(400, f"properties : {' et '.join(missing) or 'un id sans « / »'} attendu.",
-                      f"properties: {' and '.join(missing) or 'an id without “/”'} expected.")  # fmt: skip
+                      f"properties: {' and '.join(missing) or 'an id without “/”'} "
+                      "expected.")  # fmt: skip
     return record
 
 

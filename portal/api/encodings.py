@@ -1,4 +1,6 @@
-"""Records in the formats of other catalogues: one record, or a page of many as DCAT (with Hydra) or as a table."""
+"""Records in the formats of other catalogues: one record, or a page of many as DCAT (with Hydra) or
+as a table.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ TOGETHER = (*_GRAPHS, "csv")
 
 
 class Encodings:
-    """Writes the records of a workspace; ``url`` is the address of the portal, ``home`` that of the collection."""
+    """Writes the records of a workspace; ``url`` is the address of the portal, ``home`` that of the
+    collection.
+    """
 
     def __init__(self, workspace: Path, url: str, home: str) -> None:
         self.originals = Originals(originals_path(workspace))
@@ -40,26 +44,36 @@ class Encodings:
         self.home = home
 
     def one(self, record: Record, form: str) -> bytes:
-        """Return one record: its own document when it came in this format and was not edited since."""
+        """Return one record: its own document when it came in this format and was not edited
+        since.
+        """
         if form in _GRAPHS:
-            return document.write(self._absolute(record), form=_GRAPHS[form], base=f"{self.home}/items/")
+            return document.write(
+                self._absolute(record), form=_GRAPHS[form], base=f"{self.home}/items/"
+            )
         return self.originals.export(self._absolute(record), form)
 
     def many(
-        self, records: Sequence[Record], form: str, *, title: str, page: int, pages: int, total: int,
+        self, records: Sequence[Record], form: str, *, title: str, page: int, pages: int,
+        total: int,
         address: Callable[[int], str],
     ) -> bytes:  # fmt: skip
-        """Return a page of records in one document; ``address`` is that of each page, for Hydra to link to."""
+        """Return a page of records in one document; ``address`` is that of each page, for Hydra to
+        link to.
+        """
         whole = [self._absolute(record) for record in records]
         if form == "csv":
             return csv_table.write(whole)
         return document.write_catalogue(
-            whole, title=title, publisher="Géoguichet", form=_GRAPHS[form], base=f"{self.home}/items/",
+            whole, title=title, publisher="Géoguichet", form=_GRAPHS[form],
+            base=f"{self.home}/items/",
             address=self.home, page=page, pages=pages, total=total, page_address=address,
         )  # fmt: skip
 
     def _absolute(self, record: Record) -> Record:
-        """Return the record with the addresses of its links in full: a document is read far from the portal."""
+        """Return the record with the addresses of its links in full: a document is read far from
+        the portal.
+        """
         if all(urlsplit(link.href).scheme for link in record.links):
             return record
         links = (replace(link, href=urljoin(f"{self.url}/", link.href)) for link in record.links)

@@ -1,4 +1,6 @@
-"""Layers served as OGC API Features: those of one GeoPackage, and those of every study of the workspace."""
+"""Layers served as OGC API Features: those of one GeoPackage, and those of every study of the
+workspace.
+"""
 
 from __future__ import annotations
 
@@ -72,9 +74,11 @@ STUDY_COLUMNS: Mapping[str, Mapping[str, str]] = {
         "co2_saved_kg_per_year": "number",
     },
 }
-"""What the layers of every study hold (see ``coverage.result``): it describes the API before any study exists.
+"""What the layers of every study hold (see ``coverage.result``): it describes the API before any
+study exists.
 
-How far the white zones are is in metres or in seconds (``worst_m``, ``worst_s``), as the studies that are there tell.
+How far the white zones are is in metres or in seconds (``worst_m``, ``worst_s``), as the studies
+that are there tell.
 """
 
 _STUDY_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -145,11 +149,16 @@ class _LayerProvider(BaseProvider):  # type: ignore[misc]
         """Answer an items request; ``numberMatched`` is exact."""
         conditions = self._conditions(bbox, datetime_, properties, q, filterq)
         names = [key["property"] for key in sortby]
-        found = [match for part in self.parts() for match in self._part_matches(part, conditions, names)]
+        found = [
+            match for part in self.parts() for match in self._part_matches(part, conditions, names)
+        ]
         for position in reversed(range(len(sortby))):
             _sort(found, position, descending=sortby[position]["order"] == "-")
         page = [] if resulttype == "hits" else found[offset : offset + limit]
-        features = [_shortened(feature, select_properties, skip_geometry) for feature in self._features(page)]
+        features = [
+            _shortened(feature, select_properties, skip_geometry)
+            for feature in self._features(page)
+        ]
         _project(features, crs_transform_spec)
         return {
             "type": "FeatureCollection",
@@ -158,7 +167,9 @@ class _LayerProvider(BaseProvider):  # type: ignore[misc]
             "numberReturned": len(features),
         }
 
-    def get(self, identifier: str, crs_transform_spec: CrsTransformSpec | None = None, **_: object) -> dict[str, Any]:
+    def get(
+        self, identifier: str, crs_transform_spec: CrsTransformSpec | None = None, **_: object
+    ) -> dict[str, Any]:
         """Return one feature."""
         for part, own in self._candidates(str(identifier)):
             schema = self._schema(part)
@@ -170,12 +181,16 @@ class _LayerProvider(BaseProvider):  # type: ignore[misc]
                     continue
                 matches = self._rows(part, _Conditions((), {}), (), equal=sought)
             else:
-                matches = [m for m in self._rows(part, _Conditions((), {}), ()) if str(m.key) == own]
+                matches = [
+                    m for m in self._rows(part, _Conditions((), {}), ()) if str(m.key) == own
+                ]
             for feature in self._features(matches[:1]):
                 _project([feature], crs_transform_spec)
                 return feature
         missing = f"Aucun objet « {identifier} » dans cette collection."
-        raise ProviderItemNotFoundError(user_msg=through(missing, f"No feature “{identifier}” in this collection."))
+        raise ProviderItemNotFoundError(
+            user_msg=through(missing, f"No feature “{identifier}” in this collection.")
+        )
 
     def _candidates(self, identifier: str) -> Iterator[tuple[_Part, str]]:
         """Yield the parts an identifier may be found in, with the identifier it has there."""
@@ -193,7 +208,9 @@ class _LayerProvider(BaseProvider):  # type: ignore[misc]
         q: str | None,
         filterq: object | None,
     ) -> _Conditions:
-        """Check the parameters; these layers have no time: a well-formed ``datetime`` matches all of them."""
+        """Check the parameters; these layers have no time: a well-formed ``datetime`` matches all
+        of them.
+        """
         if q or filterq is not None:
             name = "q" if q else "filter"
             told = f"{name} : ce paramètre n'est pas servi par cette collection."
@@ -203,7 +220,8 @@ class _LayerProvider(BaseProvider):  # type: ignore[misc]
             if name not in columns:
                 known = ", ".join(columns)
                 raise _invalid(
-                    f"{name} : paramètre inconnu ; attendu {known}.", f"{name}: unknown parameter; expected {known}."
+                    f"{name} : paramètre inconnu ; attendu {known}.",
+                    f"{name}: unknown parameter; expected {known}.",
                 )
         try:
             if datetime_:
@@ -213,8 +231,12 @@ class _LayerProvider(BaseProvider):  # type: ignore[misc]
             raise _invalid(str(error), error.english) from error
         return _Conditions(boxes, dict(properties))
 
-    def _part_matches(self, part: _Part, conditions: _Conditions, names: Sequence[str]) -> list[_Match]:
-        """Return the matching rows of one part; a value that cannot be of its column's type is refused."""
+    def _part_matches(
+        self, part: _Part, conditions: _Conditions, names: Sequence[str]
+    ) -> list[_Match]:
+        """Return the matching rows of one part; a value that cannot be of its column's type is
+        refused.
+        """
         if conditions.equal.get("study", part.study) != part.study and part.study:
             return []
         schema = self._schema(part)
@@ -246,7 +268,9 @@ class _LayerProvider(BaseProvider):  # type: ignore[misc]
             return []
         found = []
         for key, *values in rows:
-            by_name = dict(zip(known, values, strict=True)) | ({"study": part.study} if part.study else {})
+            by_name = dict(zip(known, values, strict=True)) | (
+                {"study": part.study} if part.study else {}
+            )
             found.append(_Match(part, key, tuple(by_name.get(name) for name in names)))
         return found
 
@@ -310,8 +334,8 @@ class GeoPackageProvider(_LayerProvider):
 class StudyLayerProvider(_LayerProvider):
     """One layer of the results of all studies: ``data`` is the workspace, ``table`` the layer.
 
-    Studies are looked for at each request, so a new one is served with no restart; a folder whose result is
-    missing or unreadable is left aside.
+    Studies are looked for at each request, so a new one is served with no restart; a folder whose
+    result is missing or unreadable is left aside.
     """
 
     def parts(self) -> Iterator[_Part]:
@@ -335,7 +359,9 @@ class StudyLayerProvider(_LayerProvider):
 
 
 def _sort(matches: list[_Match], position: int, *, descending: bool) -> None:
-    """Sort in place by one value, keeping the order of equals; rows without it come last, both ways."""
+    """Sort in place by one value, keeping the order of equals; rows without it come last, both
+    ways.
+    """
     matches.sort(key=lambda match: _comparable(match.values[position]), reverse=descending)
     matches.sort(key=lambda match: match.values[position] is None)
 
@@ -346,7 +372,9 @@ def _comparable(value: object) -> tuple[int, float, str]:
     return 1, 0.0, "" if value is None else str(value)
 
 
-def _shortened(feature: dict[str, Any], names: Sequence[str], skip_geometry: bool) -> dict[str, Any]:
+def _shortened(
+    feature: dict[str, Any], names: Sequence[str], skip_geometry: bool
+) -> dict[str, Any]:
     """Return the feature with only the properties asked for, and without geometry when asked."""
     if names:
         feature["properties"] = {name: feature["properties"].get(name) for name in names}
@@ -356,7 +384,9 @@ def _shortened(feature: dict[str, Any], names: Sequence[str], skip_geometry: boo
 
 
 def _project(features: Sequence[dict[str, Any]], wanted: CrsTransformSpec | None) -> None:
-    """Put the geometries in the CRS asked for, axes in the order of its authority (OGC API Features, part 2)."""
+    """Put the geometries in the CRS asked for, axes in the order of its authority (OGC API
+    Features, part 2).
+    """
     if wanted is None:
         return
     transform = Transformer.from_crs(wanted.source_crs_wkt, wanted.target_crs_wkt).transform

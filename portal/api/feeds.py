@@ -38,12 +38,20 @@ class Feeds:
         name, form = request.path_params["name"], request.path_params["form"]
         given = answers.parameters(request, *PARAMETERS)
         if "f" in request.query_params:
-            raise Refusal(400, "f : la forme d'un fil est la fin de son adresse (.atom, .json, .csv).",
-                          "f: the form of a feed is the end of its address (.atom, .json, .csv).")  # fmt: skip
+            raise Refusal(400, ("f : la forme d'un fil est la fin de son adresse (.atom, .json, "
+                               ".csv)."),
+                          "f: the form of a feed is the end of its address (.atom, .json, "
+                          ".csv).")  # fmt: skip
         return await run_in_threadpool(self._feed, request, name, form, given)
 
     def _feed(self, request: Request, name: str, form: str, given: dict[str, str]) -> Response:
-        from geoguichet.referentials.versions.feeds import FORMATS, LIMIT, Asked, make_feed, write_feed
+        from geoguichet.referentials.versions.feeds import (
+            FORMATS,
+            LIMIT,
+            Asked,
+            make_feed,
+            write_feed,
+        )
         from geoguichet.referentials.versions.store import ReferentialStore
 
         if form not in FORMATS:
@@ -54,21 +62,33 @@ class Feeds:
         store = ReferentialStore(self.folder)
         try:
             newest = store.find(name)
-            tag = blake2b(f"{newest.digest} {request.url}".encode("utf-8", "replace"), digest_size=12).hexdigest()
+            tag = blake2b(
+                f"{newest.digest} {request.url}".encode("utf-8", "replace"), digest_size=12
+            ).hexdigest()
             headers = {"ETag": f'W/"{tag}"', "Cache-Control": "public, max-age=0, must-revalidate"}
             if answers.is_unchanged(request, headers):
                 return Response(status_code=304, headers=headers)
             lists = {
-                key: tuple(filter(None, given.get(key, "").split(","))) for key in ("departement", "commune", "type")
+                key: tuple(filter(None, given.get(key, "").split(",")))
+                for key in ("departement", "commune", "type")
             }
-            asked = Asked(given.get("since", ""), lists["departement"], lists["commune"], lists["type"], limit, offset)
+            asked = Asked(
+                given.get("since", ""),
+                lists["departement"],
+                lists["commune"],
+                lists["type"],
+                limit,
+                offset,
+            )
             found = make_feed(store, name, asked)
         except UsageError as error:
             raise Refusal(400, str(error)) from error
         except StoreError as error:
             raise Refusal(404, str(error)) from error
         here = f"{self.url}/feeds/{quote(name)}.{form}"
-        following = {**given, "offset": str(offset + limit)} if offset + limit < found.total else None
+        following = (
+            {**given, "offset": str(offset + limit)} if offset + limit < found.total else None
+        )
         body = write_feed(
             found,
             form,
@@ -81,7 +101,14 @@ class Feeds:
 
 def _integer(given: dict[str, str], name: str, default: int, least: int, most: int) -> int:
     text = given.get(name, str(default))
-    if not text.isascii() or not text.isdecimal() or len(text) > 9 or not least <= int(text) <= most:
-        raise Refusal(400, f"{name} : un entier de {least} à {most} est attendu, reçu « {text[:20]} ».",
-                      f"{name}: an integer from {least} to {most} is expected, got “{text[:20]}”.")  # fmt: skip
+    if (
+        not text.isascii()
+        or not text.isdecimal()
+        or len(text) > 9
+        or not least <= int(text) <= most
+    ):
+        raise Refusal(400, (f"{name} : un entier de {least} à {most} est attendu, reçu « "
+                           f"{text[:20]} »."),
+                      f"{name}: an integer from {least} to {most} is expected, got "
+                      f"“{text[:20]}”.")  # fmt: skip
     return int(text)

@@ -1,4 +1,6 @@
-"""One layer of a GeoPackage, read through sqlite3: which rows match, and those rows as GeoJSON features."""
+"""One layer of a GeoPackage, read through sqlite3: which rows match, and those rows as GeoJSON
+features.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ _NUMBERS = ("FLOAT", "DOUBLE", "REAL")
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """What a layer is made of; ``columns`` gives the JSON type of each attribute (no key, no geometry)."""
+    """What a layer is made of; ``columns`` gives the JSON type of each attribute (no key, no
+    geometry).
+    """
 
     table: str
     key: str
@@ -49,9 +53,11 @@ class Layer:
         equal: Mapping[str, object] | None = None,
         values: Sequence[str] = (),
     ) -> list[tuple[Any, ...]]:
-        """Return (key, and these values) of the rows that meet one of the boxes and equal every given value.
+        """Return (key, and these values) of the rows that meet one of the boxes and equal every
+        given value.
 
-        The rows come in the order of their key. A box is met by the geometry itself, not by its envelope.
+        The rows come in the order of their key. A box is met by the geometry itself, not by its
+        envelope.
         """
         conditions = [f'"{name}" IS ?' for name in equal or {}]
         parameters: list[object] = list((equal or {}).values())
@@ -64,7 +70,9 @@ class Layer:
         return self._database.execute(sql, parameters).fetchall()
 
     def features(self, keys: Iterable[int]) -> list[dict[str, Any]]:
-        """Return the rows of these keys as GeoJSON features without ``id``, in the order of the keys."""
+        """Return the rows of these keys as GeoJSON features without ``id``, in the order of the
+        keys.
+        """
         names = [self.schema.key, self.schema.geometry, *self.schema.columns]
         columns = ", ".join(f'"{name}"' for name in names)
         sql = f'SELECT {columns} FROM "{self.schema.table}" WHERE "{self.schema.key}" = ?'
@@ -80,7 +88,9 @@ class Layer:
         return {"type": "Feature", "geometry": drawn, "properties": properties}
 
     def _within(self, boxes: Sequence[Box]) -> list[int]:
-        """Return the keys of the rows whose geometry meets a box; only those on its edge are looked at."""
+        """Return the keys of the rows whose geometry meets a box; only those on its edge are looked
+        at.
+        """
         kept: set[int] = set()
         edge: set[int] = set()
         for box in boxes:
@@ -89,7 +99,11 @@ class Layer:
                 (kept if inside else edge).add(key)
         areas = shapely.union_all([shapely.box(*box) for box in boxes])
         shapely.prepare(areas)
-        kept.update(key for key, geometry in self._geometries(edge - kept) if shapely.intersects(areas, geometry))
+        kept.update(
+            key
+            for key, geometry in self._geometries(edge - kept)
+            if shapely.intersects(areas, geometry)
+        )
         return sorted(kept)
 
     def _candidates(self, box: Box) -> Iterable[tuple[int, float, float, float, float]]:
@@ -103,7 +117,10 @@ class Layer:
             return self._database.execute(sql, (box[2], box[0], box[3], box[1])).fetchall()
         everywhere = float("inf")
         sql = f'SELECT "{self.schema.key}" FROM "{self.schema.table}"'
-        return [(key, -everywhere, everywhere, -everywhere, everywhere) for (key,) in self._database.execute(sql)]
+        return [
+            (key, -everywhere, everywhere, -everywhere, everywhere)
+            for (key,) in self._database.execute(sql)
+        ]
 
     def _geometries(self, keys: Iterable[int]) -> Iterator[tuple[int, shapely.Geometry]]:
         sql = (
@@ -118,7 +135,9 @@ class Layer:
 
 @contextmanager
 def open_layer(path: Path, table: str) -> Iterator[Layer]:
-    """Open one layer for reading; LayerError when the file or the layer is missing, cut or something else."""
+    """Open one layer for reading; LayerError when the file or the layer is missing, cut or
+    something else.
+    """
     database = _connect(path)
     try:
         yield Layer(database, _schema(path, table, database))
@@ -201,14 +220,19 @@ def _schemas() -> dict[tuple[str, str, int, int, int], Schema]:
 
 
 def _read_schema(path: Path, table: str, database: sqlite3.Connection) -> Schema:
-    found = database.execute("SELECT column_name FROM gpkg_geometry_columns WHERE table_name = ?", (table,)).fetchone()
+    found = database.execute(
+        "SELECT column_name FROM gpkg_geometry_columns WHERE table_name = ?", (table,)
+    ).fetchone()
     if found is None:
         raise LayerError(f"{path} : la couche « {table} » est attendue et n'y est pas.")
     rows = database.execute(f'PRAGMA table_info("{table}")').fetchall()
     key = next((row[1] for row in rows if row[5]), "rowid")
     columns = {row[1]: _json_type(row[2]) for row in rows if row[1] not in (key, found[0])}
     index = f"rtree_{table}_{found[0]}"
-    indexed = database.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (index,)).fetchone() is not None
+    indexed = (
+        database.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (index,)).fetchone()
+        is not None
+    )
     return Schema(table, key, found[0], columns, indexed)
 
 

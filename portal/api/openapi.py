@@ -35,10 +35,15 @@ def document(config: Mapping[str, Any], *, editable: bool = False, lang: str = "
             "title": about["title"][lang],
             "description": about["description"][lang],
             "version": version("geoguichet"),
-            "license": {"name": config["metadata"]["license"]["name"], "url": config["metadata"]["license"]["url"]},
+            "license": {
+                "name": config["metadata"]["license"]["name"],
+                "url": config["metadata"]["license"]["url"],
+            },
         },
         "servers": [{"url": str(config["server"]["url"])}],
-        "tags": [{"name": name} for name in ("portal", "records", "features", "feeds", "processes")],
+        "tags": [
+            {"name": name} for name in ("portal", "records", "features", "feeds", "processes")
+        ],
         "paths": paths,
         "components": {
             "parameters": _parameters(),
@@ -58,8 +63,13 @@ def _operation(
     *,
     forms: str = "f",
 ) -> Json:
-    """Return a GET: its parameters are names of ours or whole ones, its answers a schema by media type."""
-    given = [_ref("parameters", one) if isinstance(one, str) else one for one in (*parameters, forms, "lang")]
+    """Return a GET: its parameters are names of ours or whole ones, its answers a schema by media
+    type.
+    """
+    given = [
+        _ref("parameters", one) if isinstance(one, str) else one
+        for one in (*parameters, forms, "lang")
+    ]
     content = {
         kind: {"schema": _ref("schemas", schema) if isinstance(schema, str) else schema}
         for kind, schema in answers.items()
@@ -83,16 +93,20 @@ _PAGE: Mapping[str, Json] = {"text/html": {"type": "string"}}
 
 def _root_paths() -> Json:
     processes = {"application/json": {"type": "object"}, **_PAGE}
-    searching = ("q", "bbox", "datetime", "type", "ids", "externalIds", "filter", "filter-lang", "filter-crs", "sortby",
+    searching = ("q", "bbox", "datetime", "type", "ids", "externalIds", "filter", "filter-lang",
+    "filter-crs", "sortby",
                  "limit", "offset", "profile")  # fmt: skip
     answers: list[tuple[str, str, str, Sequence[str | Json], Mapping[str, Json | str]]] = [
         ("/", "The landing page", "portal", (), {"application/json": "LandingPage", **_PAGE}),
-        ("/conformance", "The conformance classes", "portal", (), {"application/json": "Conformance", **_PAGE}),
-        ("/collections", "The collections", "portal", searching, {"application/json": "Collections", **_PAGE}),
+        ("/conformance", "The conformance classes", "portal", (),
+        {"application/json": "Conformance", **_PAGE}),
+        ("/collections", "The collections", "portal", searching, {"application/json": "Collections",
+        **_PAGE}),
         ("/quality", "How good the records are, by organisation, source and rule", "records", (),
          {"application/json": "Quality", "text/csv": {"type": "string"}, **_PAGE}),
         ("/processes", "The processes", "processes", (), processes),
-        ("/processes/white-zones", "The process that finds white zones", "processes", (), processes),
+        ("/processes/white-zones", ("The process that finds white "
+                                   "zones"), "processes", (), processes),
         ("/jobs", "The jobs", "processes", (), processes),
     ]  # fmt: skip
     paths: Json = {
@@ -111,7 +125,10 @@ def _execution() -> Json:
         "tags": ["processes"],
         "requestBody": {"content": {"application/json": {"schema": inputs}}},
         "responses": {
-            "200": {"description": "The white zones", "content": {GEOJSON: {"schema": {"type": "object"}}}},
+            "200": {
+                "description": "The white zones",
+                "content": {GEOJSON: {"schema": {"type": "object"}}},
+            },
             "400": _ref("responses", "Refused"),
         },
     }
@@ -125,29 +142,37 @@ def _encoded(forms: Iterable[str]) -> Mapping[str, Json]:
 
 def _record_paths(*, editable: bool) -> Json:
     home = f"/collections/{COLLECTION}"
-    searching = ("q", "q-words", "bbox", "datetime", "type", "ids", "externalIds", *EXACT, "filter", "filter-lang",
-                 "filter-crs", "sortby", "facets", "limit", "offset", "cursor", "profile", "properties", "skipGeometry",
+    searching = ("q", "q-words", "bbox", "datetime", "type", "ids", "externalIds", *EXACT, "filter",
+    "filter-lang",
+                 "filter-crs", "sortby", "facets", "limit", "offset", "cursor", "profile",
+                 "properties", "skipGeometry",
                  "resulttype")  # fmt: skip
     schema: Mapping[str, Json | str] = {SCHEMA: {"type": "object"}, **_PAGE}
     facets: Mapping[str, Json | str] = {FACETS_TYPE: {"type": "object"}}
     paths: Json = {
-        home: {"get": _operation("The catalogue", "records", "catalogue", ("profile",), {CATALOG: "Catalog", **_PAGE})},
+        home: {"get": _operation("The catalogue", "records", "catalogue", ("profile",),
+        {CATALOG: "Catalog", **_PAGE})},
         f"{home}/items": {
             "get": _operation("Records that match", "records", "records", searching,
-                              {GEOJSON: "Records", **_PAGE, **_encoded(TOGETHER)}, forms="f-records")
+                              {GEOJSON: "Records", **_PAGE, **_encoded(TOGETHER)},
+                              forms="f-records")
         },
         f"{home}/items/{{recordId}}": {
             "get": _operation("One record", "records", "record", ("recordId", "profile"),
                               {GEOJSON: "Record", **_PAGE, **_encoded(ENCODINGS)}, forms="f-record")
         },
-        f"{home}/facets": {"get": _operation("What can be counted", "records", "facets", (), facets)},
+        f"{home}/facets": {"get": _operation("What can be counted", "records", "facets", (),
+        facets)},
         **{
-            f"{home}/{kind}": {"get": _operation(f"The {kind} of records", "records", kind, (), schema)}
+            f"{home}/{kind}": {"get": _operation(f"The {kind} of records", "records", kind, (),
+            schema)}
             for kind in ("queryables", "sortables", "schema")
         },
     }  # fmt: skip
     if editable:
-        paths[f"{home}/items"]["post"] = _edit("create", "Create a record", "201", (), has_body=True)
+        paths[f"{home}/items"]["post"] = _edit(
+            "create", "Create a record", "201", (), has_body=True
+        )
         paths[f"{home}/items/{{recordId}}"]["put"] = _edit(
             "replace", "Replace a record", "204", ("recordId", "If-Match"), has_body=True
         )
@@ -160,7 +185,9 @@ def _record_paths(*, editable: bool) -> Json:
     return paths
 
 
-def _edit(name: str, summary: str, status: str, parameters: Sequence[str], *, has_body: bool = False) -> Json:
+def _edit(
+    name: str, summary: str, status: str, parameters: Sequence[str], *, has_body: bool = False
+) -> Json:
     refusals = ("400", "401", "403", "404", "409", "412", "413", "415")
     return {
         "operationId": name,
@@ -172,7 +199,11 @@ def _edit(name: str, summary: str, status: str, parameters: Sequence[str], *, ha
             status: {"description": summary},
             **{code: _ref("responses", "Refused") for code in refusals},
         },
-        **({"requestBody": {"content": {GEOJSON: {"schema": _ref("schemas", "Record")}}}} if has_body else {}),
+        **(
+            {"requestBody": {"content": {GEOJSON: {"schema": _ref("schemas", "Record")}}}}
+            if has_body
+            else {}
+        ),
     }
 
 
@@ -184,7 +215,8 @@ def _feature_paths(name: str, fields: Mapping[str, Mapping[str, str]]) -> Json:
         if column not in ("bbox", "datetime", "limit", "offset")
     ]
     searching: Sequence[str | Json] = (
-        "bbox", "bbox-crs", "crs", "datetime", "limit", "offset", "skipGeometry", "resulttype", *columns,
+        "bbox", "bbox-crs", "crs", "datetime", "limit", "offset", "skipGeometry", "resulttype",
+        *columns,
         _listed("sortby", [sign + column for column in fields for sign in ("", "-")]),
         _listed("properties", list(fields)),
     )  # fmt: skip
@@ -193,12 +225,20 @@ def _feature_paths(name: str, fields: Mapping[str, Mapping[str, str]]) -> Json:
     schema: Mapping[str, Json | str] = {SCHEMA: {"type": "object"}, **_PAGE}
     return {
         home: {"get": _operation(f"About {name}", "features", f"{name}_about", (), described)},
-        f"{home}/items": {"get": _operation(f"Features of {name}", "features", f"{name}_items", searching, features)},
+        f"{home}/items": {
+            "get": _operation(
+                f"Features of {name}", "features", f"{name}_items", searching, features
+            )
+        },
         f"{home}/items/{{featureId}}": {
-            "get": _operation(f"One of {name}", "features", f"{name}_item", ("featureId", "crs"), features)
+            "get": _operation(
+                f"One of {name}", "features", f"{name}_item", ("featureId", "crs"), features
+            )
         },
         **{
-            f"{home}/{kind}": {"get": _operation(f"The {kind} of {name}", "features", f"{name}_{kind}", (), schema)}
+            f"{home}/{kind}": {
+                "get": _operation(f"The {kind} of {name}", "features", f"{name}_{kind}", (), schema)
+            }
             for kind in ("queryables", "schema")
         },
     }
@@ -206,8 +246,12 @@ def _feature_paths(name: str, fields: Mapping[str, Mapping[str, str]]) -> Json:
 
 def _directories(resources: Mapping[str, Any]) -> list[str]:
     """Return the names of the referentials that are directories of services."""
-    first = [resource["providers"][0] for resource in resources.values() if resource.get("providers")]
-    return [one["referential"] for one in first if "referential" in one and one["table"] == SERVICES]
+    first = [
+        resource["providers"][0] for resource in resources.values() if resource.get("providers")
+    ]
+    return [
+        one["referential"] for one in first if "referential" in one and one["table"] == SERVICES
+    ]
 
 
 def _feed_paths(names: Sequence[str]) -> Json:
@@ -231,7 +275,10 @@ def _feed_paths(names: Sequence[str]) -> Json:
     for suffix, media, label in FEEDS:
         schema = {"type": "object"} if suffix == "json" else {"type": "string"}
         responses = {
-            "200": {"description": "Changes, the newest first", "content": {media: {"schema": schema}}},
+            "200": {
+                "description": "Changes, the newest first",
+                "content": {media: {"schema": schema}},
+            },
             "304": {"description": "The reader already has this answer"},
             **{status: _ref("responses", "Refused") for status in ("400", "404")},
         }
@@ -248,8 +295,19 @@ def _feed_paths(names: Sequence[str]) -> Json:
 
 
 def _listed(name: str, values: Sequence[str], **more: Any) -> Json:
-    schema = {"type": "array", "items": {"type": "string", **({"enum": list(values)} if values else {})}, **more}
-    return {"name": name, "in": "query", "required": False, "schema": schema, "style": "form", "explode": False}
+    schema = {
+        "type": "array",
+        "items": {"type": "string", **({"enum": list(values)} if values else {})},
+        **more,
+    }
+    return {
+        "name": name,
+        "in": "query",
+        "required": False,
+        "schema": schema,
+        "style": "form",
+        "explode": False,
+    }
 
 
 def _query(name: str, schema: Json) -> Json:
@@ -284,16 +342,20 @@ def _parameters() -> Json:
         **{name: _query(name, schema) for name, schema in simple.items()},
         "bbox": {**_listed("bbox", ()), "schema": numbers},
         **{name: _listed(name, ()) for name in ("q", "ids", "externalIds")},
-        "type": {**_listed("type", ()), "schema": {"type": "array", "items": {"type": "string", "maxLength": 64}}},
+        "type": {**_listed("type", ()), "schema": {"type": "array", "items": {"type": "string",
+        "maxLength": 64}}},
         "sortby": _listed("sortby", signed, uniqueItems=True),
         "properties": _listed("properties", list(QUERYABLES)),
         "profile": _listed("profile", (RECORD_PROFILE, "ogc-record")),
         "facets": {**_listed("facets", ()), "description": ", ".join(FACETS),
-                   "schema": {"type": "array", "items": {"type": "string", "pattern": f"^{pattern}$"}}},
+                   "schema": {"type": "array", "items": {"type": "string",
+                   "pattern": f"^{pattern}$"}}},
         "f-records": _query("f", {"type": "string", "enum": ["json", "html", *TOGETHER]}),
         "f-record": _query("f", {"type": "string", "enum": ["json", "html", "jsonld", *ENCODINGS]}),
-        "If-Match": {"name": "If-Match", "in": "header", "required": False, "schema": {"type": "string"}},
-        **{name: {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        "If-Match": {"name": "If-Match", "in": "header", "required": False,
+        "schema": {"type": "string"}},
+        **{name: {"name": name, "in": "path", "required": True, "schema": {"type": "string",
+        "minLength": 1}}
            for name in ("recordId", "featureId")},
     }  # fmt: skip
 
@@ -303,7 +365,12 @@ def _responses() -> Json:
         "application/json": {"schema": _ref("schemas", "Exception")},
         **{k: {"schema": v} for k, v in _PAGE.items()},
     }
-    return {"Refused": {"description": "The request is refused; why is told in one sentence", "content": content}}
+    return {
+        "Refused": {
+            "description": "The request is refused; why is told in one sentence",
+            "content": content,
+        }
+    }
 
 
 def _schemas() -> Json:
@@ -315,29 +382,38 @@ def _schemas() -> Json:
     nullable = {"type": "object", "nullable": True}
     return {
         "Exception": _object({"code": text, "description": text}, "code"),
-        "Link": _object({"href": text, "rel": text, "type": text, "title": text, "hreflang": text}, "href"),
+        "Link": _object({"href": text, "rel": text, "type": text, "title": text, "hreflang": text},
+        "href"),
         "LandingPage": _object({"title": text, "description": text, "links": links}, "links"),
         "Conformance": _object({"conformsTo": texts}, "conformsTo"),
         "Catalog": _object({"id": text, "type": _only("Collection"), "links": links, "title": text},
                            "id", "type", "links"),
-        "Collections": _object({"links": links, "collections": {"type": "array", "items": {"type": "object"}}},
+        "Collections": _object({"links": links, "collections": {"type": "array",
+        "items": {"type": "object"}}},
                                "links", "collections"),
-        "Record": _object({"id": text, "type": _only("Feature"), "links": links, "geometry": nullable, "time": nullable,
-                           "properties": {"type": "object"}}, "id", "type", "geometry", "properties"),
+        "Record": _object({"id": text, "type": _only("Feature"), "links": links,
+        "geometry": nullable, "time": nullable,
+                           "properties": {"type": "object"}}, "id", "type", "geometry",
+                           "properties"),
         "Records": _object({"type": _only("FeatureCollection"), "links": links,
-                            "numberMatched": count, "numberReturned": count, "facets": {"type": "object"},
+                            "numberMatched": count, "numberReturned": count,
+                            "facets": {"type": "object"},
                             "features": {"type": "array", "items": _ref("schemas", "Record")}},
                            "type", "features", "links"),
-        "Quality": _object({"records": count, "score": {**percent, "nullable": True}, "links": links,
+        "Quality": _object({"records": count, "score": {**percent, "nullable": True},
+        "links": links,
                             **{by: {"type": "array", "items": _ref("schemas", "QualityOfGroup")}
                                for by in ("byOrganization", "bySource")},
                             "byRule": {"type": "array", "items": _ref("schemas", "QualityOfRule")}},
                            "records", "score", "byOrganization", "bySource", "byRule", "links"),
-        "QualityOfGroup": _object({"group": text, "records": count, "score": percent, "errors": count,
+        "QualityOfGroup": _object({"group": text, "records": count, "score": percent,
+        "errors": count,
                                    "warnings": count, "href": text},
                                   "group", "records", "score", "errors", "warnings"),
-        "QualityOfRule": _object({"rule": text, "label": text, "member": text, "weight": count, "records": count,
-                                  "severity": {"type": "string", "enum": ["error", "warning", "info"]}, "why": text,
+        "QualityOfRule": _object({"rule": text, "label": text, "member": text, "weight": count,
+        "records": count,
+                                  "severity": {"type": "string", "enum": ["error", "warning",
+                                  "info"]}, "why": text,
                                   "remedy": text},
                                  "rule", "records", "why", "remedy"),
     }  # fmt: skip

@@ -1,4 +1,6 @@
-"""The process ``white-zones``: put a question to the coverage room over HTTP, receive the white zones as GeoJSON."""
+"""The process ``white-zones``: put a question to the coverage room over HTTP, receive the white
+zones as GeoJSON.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +74,10 @@ METADATA: dict[str, Any] = {
         "rule": {
             "title": {"fr": "Règle", "en": "Rule"},
             "description": {
-                "fr": "Comment les besoins se combinent : all (tous), any (un seul suffit) ou at_least (un nombre).",
+                "fr": (
+                    "Comment les besoins se combinent : all (tous), any (un seul suffit) ou "
+                    "at_least (un nombre)."
+                ),
                 "en": "How the needs combine: all, any (one is enough) or at_least (a number).",
             },
             "schema": {"type": "object", "default": {"all": list(SERVICES)}},
@@ -84,8 +89,14 @@ METADATA: dict[str, Any] = {
         "white-zones": {
             "title": {"fr": "Zones blanches", "en": "White zones"},
             "description": {
-                "fr": "Une FeatureCollection GeoJSON : un polygone par zone, avec ses habitants et ses communes.",
-                "en": "A GeoJSON FeatureCollection: one polygon for each zone, with its people and communes.",
+                "fr": (
+                    "Une FeatureCollection GeoJSON : un polygone par zone, avec ses habitants "
+                    "et ses communes."
+                ),
+                "en": (
+                    "A GeoJSON FeatureCollection: one polygon for each zone, with its people "
+                    "and communes."
+                ),
             },
             "schema": {"type": "object", "contentMediaType": "application/geo+json"},
         }
@@ -106,7 +117,9 @@ class WhiteZonesProcessor(BaseProcessor):  # type: ignore[misc]
     def __init__(self, processor_def: dict[str, Any]) -> None:
         super().__init__(processor_def, METADATA)
 
-    def execute(self, data: Mapping[str, Any], outputs: object = None) -> tuple[str, dict[str, Any]]:
+    def execute(
+        self, data: Mapping[str, Any], outputs: object = None
+    ) -> tuple[str, dict[str, Any]]:
         """Answer one question. Refused inputs are an error 400 that says which and why."""
         from geoguichet.coverage.run import find_white_zones
         from geoguichet.coverage.study.study import parse_study
@@ -117,7 +130,11 @@ class WhiteZonesProcessor(BaseProcessor):  # type: ignore[misc]
             )
         if not _running.acquire(blocking=False):
             busy = "Trop de calculs sont en cours ; réessayez dans quelques secondes."
-            raise BusyError(user_msg=through(busy, "Too many computations are under way; try again in a few seconds."))
+            raise BusyError(
+                user_msg=through(
+                    busy, "Too many computations are under way; try again in a few seconds."
+                )
+            )
         try:
             result = find_white_zones(parse_study(study_document(data)))
         except ParameterError as error:
@@ -136,14 +153,17 @@ _running = BoundedSemaphore(2)
 class ProcessManager(DummyManager):  # type: ignore[misc]
     """Runs a process at once and answers with its result.
 
-    The identifier of a process is ``processor.id``, since a collection may bear the same name in the configuration.
-    A refused input is an error 400 in its own words; nobody is called back at an address a request gives.
+    The identifier of a process is ``processor.id``, since a collection may bear the same name in
+    the configuration. A refused input is an error 400 in its own words; nobody is called back at an
+    address a request gives.
     """
 
     def __init__(self, manager_def: dict[str, Any]) -> None:
         super().__init__(manager_def)
         configured = manager_def.get("processes", {}).items()
-        self.processes = {conf["processor"].get("id", name): dict(conf) for name, conf in configured}
+        self.processes = {
+            conf["processor"].get("id", name): dict(conf) for name, conf in configured
+        }
 
     def execute_process(
         self,
@@ -155,7 +175,9 @@ class ProcessManager(DummyManager):  # type: ignore[misc]
         requested_response: str | None = "raw",
     ) -> tuple[str, str, object, JobStatus, dict[str, str]]:
         """Run it: (job id, media type, result, status, headers)."""
-        media_type, result = self.get_processor(process_id).execute(data_dict, outputs=requested_outputs)
+        media_type, result = self.get_processor(process_id).execute(
+            data_dict, outputs=requested_outputs
+        )
         document = {"outputs": [result]} if requested_response == "document" else result
         headers = {} if execution_mode is None else {"Preference-Applied": "wait"}
         return str(uuid.uuid1()), media_type, document, JobStatus.successful, headers
@@ -176,18 +198,22 @@ class BusyError(ProcessorExecuteError):  # type: ignore[misc]
 
 
 def study_document(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the inputs as a study document (what a study file holds); ParameterError names a wrong input."""
+    """Return the inputs as a study document (what a study file holds); ParameterError names a wrong
+    input.
+    """
     known = METADATA["inputs"]
     for name in inputs:
         if name not in known:
             expected = ", ".join(known)
             raise ParameterError(
-                f"{name} : entrée inconnue ; attendu {expected}.", f"{name}: unknown input; expected {expected}."
+                f"{name} : entrée inconnue ; attendu {expected}.",
+                f"{name}: unknown input; expected {expected}.",
             )
     services = _objects("services", inputs.get("services", SERVICES))
     if len(services) > MOST_SERVICES:
         raise ParameterError(
-            f"services : au plus {MOST_SERVICES} besoins sont attendus, {len(services)} sont donnés.",
+            f"services : au plus {MOST_SERVICES} besoins sont attendus, {len(services)} sont "
+            "donnés.",
             f"services: at most {MOST_SERVICES} needs are expected, {len(services)} are given.",
         )
     thresholds = _mapping("thresholds", inputs.get("thresholds", THRESHOLDS))
@@ -200,7 +226,11 @@ def study_document(inputs: Mapping[str, Any]) -> dict[str, Any]:
             )
     return {
         "study": {"id": "api", "title": "Zones blanches"},
-        "territory": {"name": sample.NAME, "departements": list(sample.DEPARTEMENTS), "buffer": BUFFER},
+        "territory": {
+            "name": sample.NAME,
+            "departements": list(sample.DEPARTEMENTS),
+            "buffer": BUFFER,
+        },
         "services": {
             key: dict(service) | ({"within": thresholds[key]} if key in thresholds else {})
             for key, service in services.items()
@@ -217,6 +247,7 @@ def _mapping(name: str, value: object) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         given = json.dumps(value)[:60]
         raise ParameterError(
-            f"{name} : un objet est attendu, reçu {given}.", f"{name}: an object is expected, received {given}."
+            f"{name} : un objet est attendu, reçu {given}.",
+            f"{name}: an object is expected, received {given}.",
         )
     return value

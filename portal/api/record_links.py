@@ -1,4 +1,6 @@
-"""Stored records as the API serves them: their bytes with the API's links added, parsed only if need be."""
+"""Stored records as the API serves them: their bytes with the API's links added, parsed only if
+need be.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +17,17 @@ from geoguichet.portal.api import answers
 def spliced(body: bytes, links: bytes, base_url: str) -> bytes:
     """Return the stored bytes of a record with links of the API added.
 
-    A stored document ends with its links (`Record.to_bytes`). It is read and written anew when its links are relative
-    or of the API that another catalogue served it by, or when its time is a year or a month.
+    A stored document ends with its links (`Record.to_bytes`). It is read and written anew when its
+    links are relative or of the API that another catalogue served it by, or when its time is a year
+    or a month.
     """
     if _TO_REWRITE.search(body):
         document = json.loads(body)
-        own = [kept for kept in document.pop("links", []) if kept.get("rel") not in ("self", "collection", "profile")]
+        own = [
+            kept
+            for kept in document.pop("links", [])
+            if kept.get("rel") not in ("self", "collection", "profile")
+        ]
         for kept in own:
             if not urlsplit(kept["href"]).scheme:
                 kept["href"] = urljoin(f"{base_url}/", kept["href"])
@@ -41,18 +48,24 @@ _TO_REWRITE = re.compile(
 
 
 def whole_dates(time: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the time of a record with whole days, as the standard asks: sources say years and months.
+    """Return the time of a record with whole days, as the standard asks: sources say years and
+    months.
 
-    ``2009`` is the interval from its first day to its last, with the ``resolution`` that was told (ISO 8601).
+    ``2009`` is the interval from its first day to its last, with the ``resolution`` that was told
+    (ISO 8601).
     """
     told = dict(time)
-    given = told.get("interval") or ([told.get("date"), told.get("date")] if told.get("date") else [])
+    given = told.get("interval") or (
+        [told.get("date"), told.get("date")] if told.get("date") else []
+    )
     short = [moment for moment in given if len(str(moment)) in (4, 7)]
     if not short:
         return told
     told.pop("date", None)
     told["interval"] = [_day(str(moment), last=place == 1) for place, moment in enumerate(given)]
-    told.setdefault("resolution", "P1M" if all(len(str(moment)) == 7 for moment in short) else "P1Y")
+    told.setdefault(
+        "resolution", "P1M" if all(len(str(moment)) == 7 for moment in short) else "P1Y"
+    )
     return told
 
 

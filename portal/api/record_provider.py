@@ -47,7 +47,8 @@ def store_of(workspace: Path) -> SQLiteStore:
 class RecordProvider(BaseProvider):  # type: ignore[misc]
     """pygeoapi makes one for every request: it holds nothing, the store is kept beside it.
 
-    ``data`` is the workspace; ``options.base_url`` the address that relative links are resolved against.
+    ``data`` is the workspace; ``options.base_url`` the address that relative links are resolved
+    against.
     """
 
     def __init__(self, provider_def: dict[str, Any]) -> None:
@@ -81,9 +82,14 @@ class RecordProvider(BaseProvider):  # type: ignore[misc]
     ) -> dict[str, Any]:
         """Answer a search; an unknown or malformed parameter is refused by name."""
         if filterq is not None:
-            served = "filter : ce paramètre est servi par « geoguichet serve », pas par pygeoapi seul."
+            served = (
+                "filter : ce paramètre est servi par « geoguichet serve », pas par pygeoapi seul."
+            )
             raise ProviderInvalidQueryError(
-                user_msg=through(served, "filter: “geoguichet serve” serves this parameter, pygeoapi alone does not.")
+                user_msg=through(
+                    served,
+                    "filter: “geoguichet serve” serves this parameter, pygeoapi alone does not.",
+                )
             )
         try:
             asked = RecordQuery.from_parameters(
@@ -103,7 +109,9 @@ class RecordProvider(BaseProvider):  # type: ignore[misc]
         except StoreError as error:
             raise ProviderConnectionError(user_msg=str(error)) from error
         documents = (self._served(item) for item in page.items)
-        features = [_shortened(document, select_properties, skip_geometry) for document in documents]
+        features = [
+            _shortened(document, select_properties, skip_geometry) for document in documents
+        ]
         return {
             "type": "FeatureCollection",
             "features": features,
@@ -121,7 +129,9 @@ class RecordProvider(BaseProvider):  # type: ignore[misc]
             raise ProviderConnectionError(user_msg=str(error)) from error
 
     def _served(self, item: bytes) -> dict[str, Any]:
-        """Read a document anew (pygeoapi appends links to it) and make its relative links absolute."""
+        """Read a document anew (pygeoapi appends links to it) and make its relative links
+        absolute.
+        """
         document: dict[str, Any] = json.loads(item)
         for link in document.setdefault("links", []):
             link["href"] = _absolute(self.base_url, link["href"])
@@ -129,7 +139,9 @@ class RecordProvider(BaseProvider):  # type: ignore[misc]
 
 
 def _absolute(base_url: str, href: str) -> str:
-    """Resolve a relative link from the root of the portal; one that is no address at all stays as it is."""
+    """Resolve a relative link from the root of the portal; one that is no address at all stays as
+    it is.
+    """
     try:
         return href if urlsplit(href).scheme else urljoin(f"{base_url}/", href)
     except ValueError:
@@ -137,17 +149,23 @@ def _absolute(base_url: str, href: str) -> str:
 
 
 def _extra_parameters(properties: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """Return the parameters that pygeoapi leaves to us; one that nobody knows is refused by name."""
+    """Return the parameters that pygeoapi leaves to us; one that nobody knows is refused by
+    name.
+    """
     own = {"type", "ids", "externalIds"}
     for name, _ in properties:
         if name not in own:
             known = ", ".join(PARAMETERS)
             told = f"{name} : paramètre inconnu ; attendu {known}."
-            raise ProviderInvalidQueryError(user_msg=through(told, f"{name}: unknown parameter; expected {known}."))
+            raise ProviderInvalidQueryError(
+                user_msg=through(told, f"{name}: unknown parameter; expected {known}.")
+            )
     return dict(properties)
 
 
-def _shortened(document: dict[str, Any], names: Sequence[str], skip_geometry: bool) -> dict[str, Any]:
+def _shortened(
+    document: dict[str, Any], names: Sequence[str], skip_geometry: bool
+) -> dict[str, Any]:
     """Return the document with only the properties asked for, and without geometry when asked."""
     if names:
         document["properties"] = {n: v for n, v in document["properties"].items() if n in names}

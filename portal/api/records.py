@@ -1,7 +1,7 @@
 """OGC API Records over the record store: what stands before pygeoapi for the collection of records.
 
-JSON is joined from the bytes the store keeps; pages are our templates. Everything a client can send is an answer or
-a refusal in one sentence.
+JSON is joined from the bytes the store keeps; pages are our templates. Everything a client can send
+is an answer or a refusal in one sentence.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ type Handler = Callable[[Request], Awaitable[Response]]
 class RecordsApi:
     """The resources of one collection of records.
 
-    ``config`` is the portal's configuration, ``pygeoapi`` the application that serves what is not ours (other forms
-    of the same resources), ``render`` fills one of our templates.
+    ``config`` is the portal's configuration, ``pygeoapi`` the application that serves what is not
+    ours (other forms of the same resources), ``render`` fills one of our templates.
     """
 
     def __init__(
@@ -78,7 +78,11 @@ class RecordsApi:
         self.encodings = Encodings(workspace.absolute(), self.url, self.home)
         self._links_of_an_item = {lang: self._made_item_links(lang) for lang in _WORDS}
         self.editing = Editing(self.store, self.url, self.home, editable=editable, token=token)
-        edits = {"PUT": self.editing.replace, "PATCH": self.editing.change, "DELETE": self.editing.delete}
+        edits = {
+            "PUT": self.editing.replace,
+            "PATCH": self.editing.change,
+            "DELETE": self.editing.delete,
+        }
         self._edits: Mapping[str, Callable[[Request, str], Awaitable[Response]]] = edits
 
     def routes(self) -> list[BaseRoute]:
@@ -106,7 +110,11 @@ class RecordsApi:
                 missing = Refusal(404, str(error), "No such record in the catalogue.")
                 return await told(missing, request, self.render)
             except StoreError as error:
-                return await told(Refusal(503, str(error), "The catalogue cannot be read now."), request, self.render)
+                return await told(
+                    Refusal(503, str(error), "The catalogue cannot be read now."),
+                    request,
+                    self.render,
+                )
 
         return answered
 
@@ -118,7 +126,10 @@ class RecordsApi:
 
     async def collection(self, request: Request) -> Response:
         """Describe the collection: a catalogue of OGC API Records."""
-        form, lang = answers.wanted_form(request, ("json", "html", "jsonld")), answers.language(request)
+        form, lang = (
+            answers.wanted_form(request, ("json", "html", "jsonld")),
+            answers.language(request),
+        )
         answers.parameters(request, "profile")
         if other := self.or_pygeoapi(request, form):
             return other
@@ -137,7 +148,8 @@ class RecordsApi:
             "id": COLLECTION,
             "type": "Collection",
             "itemType": "record",
-            "conformsTo": [*declared.RECORDS[:2], f"{declared.RECORDS[0].rpartition('/')[0]}/crawlable-catalog"],
+            "conformsTo": [*declared.RECORDS[:2],
+            f"{declared.RECORDS[0].rpartition('/')[0]}/crawlable-catalog"],
             "title": resource["title"][lang],
             "description": resource["description"][lang],
             "keywords": resource["keywords"][lang],
@@ -158,7 +170,9 @@ class RecordsApi:
             link("root", f"{self.url}/?f=json", "application/json"),
             link("items", f"{self.home}/items?f=json", GEOJSON, told["items"]),
             link("items", f"{self.home}/items?f=html", "text/html", told["items"]),
-            link(f"{_REL}/queryables", f"{self.home}/queryables?f=json", SCHEMA, told["queryables"]),
+            link(
+                f"{_REL}/queryables", f"{self.home}/queryables?f=json", SCHEMA, told["queryables"]
+            ),
             link(f"{_REL}/sortables", f"{self.home}/sortables?f=json", SCHEMA, told["sortables"]),
             link(f"{_REL}/schema", f"{self.home}/schema?f=json", SCHEMA, told["schema"]),
             link("facets", f"{self.home}/facets?f=json", answers.FACETS, told["facets"]),
@@ -176,7 +190,9 @@ class RecordsApi:
 
     async def schema(self, request: Request) -> Response:
         """Tell the properties of a record."""
-        return await self._schema_of(request, "schema", tuple(name for name in QUERYABLES if name not in _COMPUTED))
+        return await self._schema_of(
+            request, "schema", tuple(name for name in QUERYABLES if name not in _COMPUTED)
+        )
 
     async def _schema_of(self, request: Request, kind: str, names: Sequence[str]) -> Response:
         form, lang = answers.wanted_form(request), answers.language(request)
@@ -213,7 +229,12 @@ class RecordsApi:
         told = {
             name: {"type": "term", "property": name, "sortedBy": "count", "minOccurs": 1}
             if QUERYABLES[name].facet == "term"
-            else {"type": "histogram", "property": name, "sortedBy": "value", "bucketType": "fixedInterval"}
+            else {
+                "type": "histogram",
+                "property": name,
+                "sortedBy": "value",
+                "bucketType": "fixedInterval",
+            }
             for name in FACET_NAMES
         }
         title = self.resource["title"][lang]
@@ -254,7 +275,9 @@ class RecordsApi:
             made = await run_in_threadpool(self._encoded_page, page, query, given, form, lang)
             return answer(made, ENCODINGS[form][0], lang, headers=headers)
         headers["Link"] = f'<{RECORD_PROFILE}>; rel="profile"'
-        return answer(self._items_json(page, query, given, shaping, lang), GEOJSON, lang, headers=headers)
+        return answer(
+            self._items_json(page, query, given, shaping, lang), GEOJSON, lang, headers=headers
+        )
 
     def _items_json(
         self, page: Page, query: RecordQuery, given: Mapping[str, str], shaping: _Shaping, lang: str
@@ -271,26 +294,43 @@ class RecordsApi:
         head["links"] = self._items_links(page, query, given, lang)
         return answers.to_json(head)[:-1] + b',"features":[' + b",".join(records) + b"]}"
 
-    def _items_links(self, page: Page, query: RecordQuery, given: Mapping[str, str], lang: str) -> list[dict[str, str]]:
+    def _items_links(
+        self, page: Page, query: RecordQuery, given: Mapping[str, str], lang: str
+    ) -> list[dict[str, str]]:
         kept = {**given, **({"lang": "en"} if lang == "en" else {})}
         links = [
             link("self", self._items_url({**kept, "f": "json"}), GEOJSON, _WORDS[lang]["self"]),
-            link("alternate", self._items_url({**kept, "f": "html"}), "text/html", _WORDS[lang]["html"]),
+            link(
+                "alternate",
+                self._items_url({**kept, "f": "html"}),
+                "text/html",
+                _WORDS[lang]["html"],
+            ),
             link("collection", self.home, CATALOG),
             link("profile", RECORD_PROFILE),
         ]
         plain = {name: value for name, value in kept.items() if name not in ("cursor", "offset")}
         if page.next:
-            links.append(link("next", self._items_url({**plain, "cursor": page.next, "f": "json"}), GEOJSON))
-        elif page.items and not query.cursor and query.offset + len(page.items) < page.number_matched:
+            links.append(
+                link("next", self._items_url({**plain, "cursor": page.next, "f": "json"}), GEOJSON)
+            )
+        elif (
+            page.items and not query.cursor and query.offset + len(page.items) < page.number_matched
+        ):
             further = {**plain, "offset": str(query.offset + len(page.items)), "f": "json"}
             links.append(link("next", self._items_url(further), GEOJSON))
         if query.offset and not query.cursor:
-            before = {**plain, "offset": str(max(0, query.offset - max(query.limit, 1))), "f": "json"}
+            before = {
+                **plain,
+                "offset": str(max(0, query.offset - max(query.limit, 1))),
+                "f": "json",
+            }
             links.append(link("prev", self._items_url(before), GEOJSON))
         return links
 
-    def _encoded_page(self, page: Page, query: RecordQuery, given: Mapping[str, str], form: str, lang: str) -> bytes:
+    def _encoded_page(
+        self, page: Page, query: RecordQuery, given: Mapping[str, str], form: str, lang: str
+    ) -> bytes:
         plain = {name: value for name, value in given.items() if name not in ("cursor", "offset")}
         size = max(query.limit, 1)
 
@@ -305,7 +345,9 @@ class RecordsApi:
     def _items_url(self, given: Mapping[str, str]) -> str:
         return f"{self.home}/items?{urlencode(given)}"
 
-    def _items_page(self, page: Page, query: RecordQuery, given: Mapping[str, str], lang: str) -> bytes:
+    def _items_page(
+        self, page: Page, query: RecordQuery, given: Mapping[str, str], lang: str
+    ) -> bytes:
         data = {
             "itemtype": "record",
             "items_path": f"{self.home}/items",
@@ -350,7 +392,12 @@ class RecordsApi:
             made = await run_in_threadpool(self.encodings.one, record, form)
             return answer(made, ENCODINGS[form][0], lang, headers=headers)
         headers["Link"] = f'<{RECORD_PROFILE}>; rel="profile"'
-        return answer(spliced(body, self._item_links(identifier, lang), self.url), GEOJSON, lang, headers=headers)
+        return answer(
+            spliced(body, self._item_links(identifier, lang), self.url),
+            GEOJSON,
+            lang,
+            headers=headers,
+        )
 
     def _item_page(self, identifier: str, body: bytes, lang: str) -> bytes:
         """Return the page of a record, with what the check finds in it."""
@@ -366,13 +413,18 @@ class RecordsApi:
         return self._links_of_an_item[lang].replace(b"{href}", href.encode())
 
     def _made_item_links(self, lang: str) -> bytes:
-        """Return the links of any record, its address to be put in: they are made once, not at each request."""
+        """Return the links of any record, its address to be put in: they are made once, not at each
+        request.
+        """
         href = "{href}"
         links = [
             link("self", f"{href}?f=json", GEOJSON, _WORDS[lang]["self"]),
             link("alternate", f"{href}?f=html", "text/html", _WORDS[lang]["html"]),
             link("alternate", f"{href}?f=jsonld", "application/ld+json", "schema.org"),
-            *(link("alternate", f"{href}?f={form}", kind, title) for form, (kind, title) in ENCODINGS.items()),
+            *(
+                link("alternate", f"{href}?f={form}", kind, title)
+                for form, (kind, title) in ENCODINGS.items()
+            ),
             link("collection", self.home, CATALOG, self.resource["title"][lang]),
             link("profile", RECORD_PROFILE),
         ]
@@ -401,7 +453,11 @@ def facets_json(page: Page) -> dict[str, Any]:
             "buckets": [
                 {"value": bucket.value, "count": bucket.count}
                 if is_term
-                else {"min": f"{bucket.value}-01-01", "max": f"{bucket.value}-12-31", "count": bucket.count}
+                else {
+                    "min": f"{bucket.value}-01-01",
+                    "max": f"{bucket.value}-12-31",
+                    "count": bucket.count,
+                }
                 for bucket in facet.buckets
             ],
             "more": facet.more,
@@ -424,9 +480,12 @@ class _Shaping:
             if name not in QUERYABLES:
                 known = ", ".join(QUERYABLES)
                 raise Refusal(400, f"properties : « {name[:60]} » est inconnu ; attendu {known}.",
-                              f"properties: “{name[:60]}” is unknown; expected {known}.")  # fmt: skip
+                              f"properties: “{name[:60]}” is unknown; expected "
+                              f"{known}.")  # fmt: skip
         bare = _choice(given, "skipGeometry", ("false", "true")) == "true"
-        return cls(names, bare=bare, hits=_choice(given, "resulttype", ("results", "hits")) == "hits")
+        return cls(
+            names, bare=bare, hits=_choice(given, "resulttype", ("results", "hits")) == "hits"
+        )
 
     def shape(self, body: bytes) -> bytes:
         if not self.names and not self.bare:
@@ -434,7 +493,9 @@ class _Shaping:
         document = json.loads(body)
         if self.names:
             properties = document["properties"]
-            document["properties"] = {name: properties[name] for name in properties if name in self.names}
+            document["properties"] = {
+                name: properties[name] for name in properties if name in self.names
+            }
         if self.bare:
             document["geometry"] = None
         return answers.to_json(document)
@@ -444,7 +505,9 @@ def _choice(given: Mapping[str, str], name: str, values: tuple[str, ...]) -> str
     value = given.get(name, values[0])
     if value not in values:
         raise Refusal(
-            400, f"{name} : {' ou '.join(values)} est attendu.", f"{name}: {' or '.join(values)} is expected."
+            400,
+            f"{name} : {' ou '.join(values)} est attendu.",
+            f"{name}: {' or '.join(values)} is expected.",
         )
     return value
 
@@ -475,22 +538,33 @@ def _schema(name: str, lang: str) -> dict[str, Any]:
         "number": {"type": "number"},
         "boolean": {"type": "boolean"},
         "instant": {"type": "string", "format": "date-time"},
-        "interval": {"type": "array", "items": {"type": "string", "format": "date-time"}, "minItems": 2, "maxItems": 2},
+        "interval": {
+            "type": "array",
+            "items": {"type": "string", "format": "date-time"},
+            "minItems": 2,
+            "maxItems": 2,
+        },
         "geometry": {"format": "geometry-any"},
         "array": {"type": "array", "items": {"type": "string"}},
     }
     title = queryable.en if lang == "en" else queryable.fr
-    return {"title": title, **shapes[queryable.kind], **({"facet": True} if queryable.facet else {})}
+    return {
+        "title": title,
+        **shapes[queryable.kind],
+        **({"facet": True} if queryable.facet else {}),
+    }
 
 
 _WORDS = {
     "fr": {
-        "self": "Ce document", "html": "Cette page", "items": "Les fiches", "queryables": "Propriétés interrogeables",
+        "self": "Ce document", "html": "Cette page", "items": "Les fiches",
+        "queryables": "Propriétés interrogeables",
         "sortables": "Propriétés de tri", "schema": "Propriétés d'une fiche", "facets": "Facettes",
         "quality": "Qualité des fiches",
     },
     "en": {
-        "self": "This document", "html": "This page", "items": "The records", "queryables": "Queryable properties",
+        "self": "This document", "html": "This page", "items": "The records",
+        "queryables": "Queryable properties",
         "sortables": "Sortable properties", "schema": "Properties of a record", "facets": "Facets",
         "quality": "Quality of the records",
     },

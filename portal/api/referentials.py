@@ -1,4 +1,6 @@
-"""The referentials of a workspace served as OGC API Features: a collection each, its newest version."""
+"""The referentials of a workspace served as OGC API Features: a collection each, its newest
+version.
+"""
 
 from __future__ import annotations
 
@@ -31,9 +33,13 @@ def versions_of(workspace: Path) -> Versions:
 
 
 def collections(workspace: Path, url: str) -> dict[str, Any]:
-    """Return pygeoapi's resources for the referentials there are now (``renewal`` asks again when they change)."""
+    """Return pygeoapi's resources for the referentials there are now (``renewal`` asks again when
+    they change).
+    """
     store = versions_of(workspace)
-    return {collection_id(name): _resource(workspace, url, store.find(name)) for name in store.names()}
+    return {
+        collection_id(name): _resource(workspace, url, store.find(name)) for name in store.names()
+    }
 
 
 def _resource(workspace: Path, url: str, version: Version) -> dict[str, Any]:
@@ -42,12 +48,20 @@ def _resource(workspace: Path, url: str, version: Version) -> dict[str, Any]:
         "type": "collection",
         "title": {"fr": f"Référentiel {version.name}", "en": f"Referential {version.name}"},
         "description": {
-            "fr": f"Les {label_fr} du référentiel «\u00a0{version.name}\u00a0», dans sa version la plus récente.",
+            "fr": (
+                f"Les {label_fr} du référentiel «\u00a0{version.name}\u00a0», dans sa version "
+                "la plus récente."
+            ),
             "en": f"The {label_en} of the referential “{version.name}”, in its newest version.",
         },
         "keywords": {"fr": ["référentiel", label_fr], "en": ["referential", label_en]},
-        "links": [_described(url, version), *(_feeds(url, version) if version.kind == SERVICES else [])],
-        "extents": {"spatial": {"bbox": list(version.bbox or FRANCE), "crs": f"{_CRS}/OGC/1.3/CRS84"}},
+        "links": [
+            _described(url, version),
+            *(_feeds(url, version) if version.kind == SERVICES else []),
+        ],
+        "extents": {
+            "spatial": {"bbox": list(version.bbox or FRANCE), "crs": f"{_CRS}/OGC/1.3/CRS84"}
+        },
         "providers": [
             {
                 "type": "feature",
@@ -68,8 +82,12 @@ def _described(url: str, version: Version) -> dict[str, Any]:
     """Return the link to the record of the version that is served: its origin and its quality."""
     day = version.imported[:10]
     title = {
-        "fr": f"Fiche de cette version ({version.short}, importée le {day}) : son origine, sa qualité",
-        "en": f"Record of this version ({version.short}, imported on {day}): its origin, its quality",
+        "fr": (
+            f"Fiche de cette version ({version.short}, importée le {day}) : son origine, sa qualité"
+        ),
+        "en": (
+            f"Record of this version ({version.short}, imported on {day}): its origin, its quality"
+        ),
     }
     return {"type": "text/html", "rel": "describedby", "title": title,
             "href": f"{url}/collections/catalogue/items/{quote(record_id(version))}"}  # fmt: skip
@@ -86,7 +104,9 @@ def _feeds(url: str, version: Version) -> list[dict[str, Any]]:
 
 
 class ReferentialProvider(GeoPackageProvider):
-    """The newest version of a referential: ``data`` is the workspace, ``referential`` its name, ``table`` its kind."""
+    """The newest version of a referential: ``data`` is the workspace, ``referential`` its name,
+    ``table`` its kind.
+    """
 
     def __init__(self, provider_def: dict[str, Any]) -> None:
         super().__init__(provider_def)
@@ -101,7 +121,9 @@ class ReferentialProvider(GeoPackageProvider):
             raise ProviderConnectionError(user_msg=str(error)) from error
 
     def columns(self) -> Mapping[str, str]:
-        """Return the JSON type of each property; none when the referential was taken away while it is served."""
+        """Return the JSON type of each property; none when the referential was taken away while it
+        is served.
+        """
         try:
             return super().columns()
         except ProviderConnectionError:

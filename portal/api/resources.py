@@ -1,7 +1,9 @@
-"""What stands at the root: the landing page, the declared classes, and the collections, searchable as a catalogue.
+"""What stands at the root: the landing page, the declared classes, and the collections, searchable
+as a catalogue.
 
-The list of collections is a local resources catalogue of OGC API Records: its entries are kept as records in a small
-store of their own, so that the same parameters find them as find the records of the catalogue.
+The list of collections is a local resources catalogue of OGC API Records: its entries are kept as
+records in a small store of their own, so that the same parameters find them as find the records of
+the catalogue.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ from geoguichet.portal.api.records import COLLECTION, RecordsApi, link
 
 _REL = "http://www.opengis.net/def/rel/ogc/1.0"
 OGC_CATALOG = f"{_REL}/ogc-catalog"
-PARAMETERS = ("q", "bbox", "datetime", "type", "ids", "externalIds", "filter", "filter-lang", "filter-crs", "sortby",
+PARAMETERS = ("q", "bbox", "datetime", "type", "ids", "externalIds", "filter", "filter-lang",
+"filter-crs", "sortby",
               "limit", "offset", "profile")  # fmt: skip
 """Parameters of the list of collections."""
 
@@ -68,7 +71,10 @@ class Resources:
 
     async def landing(self, request: Request) -> Response:
         """Say what is here; the page is pygeoapi's."""
-        form, lang = answers.wanted_form(request, ("json", "html", "jsonld")), answers.language(request)
+        form, lang = (
+            answers.wanted_form(request, ("json", "html", "jsonld")),
+            answers.language(request),
+        )
         answers.parameters(request)
         if other := self.records.or_pygeoapi(request, form):
             return other
@@ -83,8 +89,10 @@ class Resources:
                 link("service-doc", f"{self.url}/openapi?f=html", "text/html"),
                 link("conformance", f"{self.url}/conformance?f=json", "application/json"),
                 link("data", f"{self.url}/collections?f=json", "application/json"),
-                link(OGC_CATALOG, f"{self.url}/collections/{COLLECTION}?f=json", CATALOG, "Catalogue"),
-                link(OGC_CATALOG, f"{self.url}/collections?f=json", "application/json", "Collections"),
+                link(OGC_CATALOG, f"{self.url}/collections/{COLLECTION}?f=json", CATALOG,
+                "Catalogue"),
+                link(OGC_CATALOG, f"{self.url}/collections?f=json", "application/json",
+                "Collections"),
                 link(f"{_REL}/processes", f"{self.url}/processes?f=json", "application/json"),
                 link(f"{_REL}/job-list", f"{self.url}/jobs?f=json", "application/json"),
             ],
@@ -96,10 +104,13 @@ class Resources:
         form, lang = answers.wanted_form(request), answers.language(request)
         answers.parameters(request)
         links = [link("self", f"{self.url}/conformance?f=html", "text/html"),
-                 link("alternate", f"{self.url}/conformance?f=json", "application/json")]  # fmt: skip
+                 link("alternate", f"{self.url}/conformance?f=json",
+                 "application/json")]  # fmt: skip
         document = {"conformsTo": declared.classes(editable=self.records.editable)}
         if form == "html":
-            page = await run_in_threadpool(self.records.render, "conformance.html", {**document, "links": links}, lang)
+            page = await run_in_threadpool(
+                self.records.render, "conformance.html", {**document, "links": links}, lang
+            )
             return answer(page.encode(), "text/html", lang)
         return answer(answers.to_json(document), "application/json", lang)
 
@@ -116,7 +127,10 @@ class Resources:
 
     async def collections(self, request: Request) -> Response:
         """List the collections, or those that match."""
-        form, lang = answers.wanted_form(request, ("json", "html", "jsonld")), answers.language(request)
+        form, lang = (
+            answers.wanted_form(request, ("json", "html", "jsonld")),
+            answers.language(request),
+        )
         given = answers.parameters(request, *PARAMETERS)
         asked = {name: text for name, text in given.items() if name != "profile"}
         query = RecordQuery.from_parameters({"limit": "1000", "sortby": "id", **asked})
@@ -126,7 +140,9 @@ class Resources:
         page = await run_in_threadpool(store.search, query)
         found = [documents[json.loads(item)["id"]] for item in page.items]
         return answer(
-            answers.to_json(self._catalogue(found, page.number_matched, given, lang)), "application/json", lang
+            answers.to_json(self._catalogue(found, page.number_matched, given, lang)),
+            "application/json",
+            lang,
         )
 
     def _catalogue(
@@ -155,7 +171,10 @@ class Resources:
 
     async def collection(self, request: Request) -> Response:
         """Describe one collection, that of the catalogue excepted."""
-        form, lang = answers.wanted_form(request, ("json", "html", "jsonld")), answers.language(request)
+        form, lang = (
+            answers.wanted_form(request, ("json", "html", "jsonld")),
+            answers.language(request),
+        )
         answers.parameters(request)
         identifier = request.path_params["identifier"]
         _, documents = await self._described(lang)
@@ -171,7 +190,9 @@ class Resources:
         """Return the descriptions of the collections, and the store that finds them."""
         if lang not in self._stores or lang in self._stale:
             listed = await _fetched(self.pygeoapi, "/collections", f"f=json&lang={lang}")
-            documents = {item["id"]: {**item, "type": "Collection"} for item in listed["collections"]}
+            documents = {
+                item["id"]: {**item, "type": "Collection"} for item in listed["collections"]
+            }
             documents[COLLECTION] = self.records.description(lang)
             await run_in_threadpool(self._remember, lang, documents)
         return self._stores[lang]
@@ -213,9 +234,12 @@ async def _fetched(app: ASGIApp, path: str, query: str) -> Any:
     """Return the JSON that an application answers to a GET."""
     body = bytearray()
     scope = {
-        "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": query.encode(),
-        "headers": [(b"accept", b"application/json"), (b"host", b"localhost")], "scheme": "http", "root_path": "",
-        "http_version": "1.1", "server": ("localhost", 80), "client": None, "asgi": {"version": "3.0"},
+        "type": "http", "method": "GET", "path": path, "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "headers": [(b"accept", b"application/json"), (b"host", b"localhost")], "scheme": "http",
+        "root_path": "",
+        "http_version": "1.1", "server": ("localhost", 80), "client": None,
+        "asgi": {"version": "3.0"},
     }  # fmt: skip
 
     async def receive() -> Message:

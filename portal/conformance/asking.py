@@ -1,4 +1,6 @@
-"""What the abstract tests share: their register, what they ask of a server, what documents look like."""
+"""What the abstract tests share: their register, what they ask of a server, what documents look
+like.
+"""
 
 from __future__ import annotations
 
@@ -105,7 +107,9 @@ def openapi(server: Server) -> Json:
 
 
 def parameters(server: Server, path: str) -> dict[str, Json]:
-    """Return the parameters of the GET of a path in the API document, by name, references followed."""
+    """Return the parameters of the GET of a path in the API document, by name, references
+    followed.
+    """
     document = openapi(server)
     described = [known for known in document["paths"] if _template(known).fullmatch(path)]
     expect(described, f"{path} is not in the API document")
@@ -142,7 +146,10 @@ def is_list_of_texts(server: Server, name: str) -> None:
     expect(name in given, f"the parameter {name} is not in the API document")
     schema = given[name].get("schema", {})
     texts = schema.get("type") == "array" and schema.get("items", {}).get("type") == "string"
-    expect(texts and given[name].get("explode") is False, f"{name}: a list of texts, not exploded, is expected")
+    expect(
+        texts and given[name].get("explode") is False,
+        f"{name}: a list of texts, not exploded, is expected",
+    )
 
 
 def same_ids(documents: list[Json], ids: set[str], what: str) -> None:
@@ -159,7 +166,9 @@ def is_record(document: Json) -> None:
     for name in ("id", "type", "geometry", "properties"):
         expect(name in document, f"a record without {name}")
     expect(document["type"] == "Feature", "a record whose type is not Feature")
-    expect(isinstance(document["id"], str | int) and str(document["id"]), "a record whose id is empty")
+    expect(
+        isinstance(document["id"], str | int) and str(document["id"]), "a record whose id is empty"
+    )
     expect(isinstance(document["geometry"], dict | None), "geometry: an object or null")
     expect(isinstance(document.get("time"), dict | None), "time: an object or null")
     properties = document["properties"] or {}
@@ -167,11 +176,17 @@ def is_record(document: Json) -> None:
     for name in ("type", "title", "description", "license", "rights"):
         expect(isinstance(properties.get(name, ""), str), f"properties.{name}: a text")
     keywords = properties.get("keywords", [])
-    expect(isinstance(keywords, list) and all(isinstance(k, str) for k in keywords), "keywords: a list of texts")
+    expect(
+        isinstance(keywords, list) and all(isinstance(k, str) for k in keywords),
+        "keywords: a list of texts",
+    )
     for theme in properties.get("themes", []):
         expect(all("id" in concept for concept in theme["concepts"]), "a concept without id")
     for contact in properties.get("contacts", []):
-        expect(contact.get("name") or contact.get("organization"), "a contact without name or organization")
+        expect(
+            contact.get("name") or contact.get("organization"),
+            "a contact without name or organization",
+        )
     _have_href(document)
 
 
@@ -183,7 +198,10 @@ def _have_href(document: Json) -> None:
 def is_catalog(document: Json) -> None:
     """Check a catalogue against catalog.yaml."""
     expect(isinstance(document.get("id"), str) and document["id"], "a catalogue without id")
-    expect(document.get("type") == "Collection", f"type: Collection is expected, not {document.get('type')}")
+    expect(
+        document.get("type") == "Collection",
+        f"type: Collection is expected, not {document.get('type')}",
+    )
     expect(isinstance(document.get("links"), list), "a catalogue without links")
     expect("itemType" not in document or document["itemType"], "an empty itemType")
     extent = document.get("extent", {})
@@ -206,14 +224,20 @@ def contacts_are_sound(contacts: list[Json]) -> None:
             sound = logo.get("rel") == "icon" and str(logo.get("type", "")).startswith("image/")
             expect(sound, "contacts.logo: rel icon and an image are expected")
         for item in contact.get("links", []):
-            expect(item.get("rel") == "about" and item.get("type"), "contacts.links: rel about and a type are expected")
+            expect(
+                item.get("rel") == "about" and item.get("type"),
+                "contacts.links: rel about and a type are expected",
+            )
 
 
 def license_is_sound(license_: object, document: Json) -> None:
     """Fail unless a licence is known, or linked to."""
     if not license_:
         raise NotApplicableError("no license member")
-    expect(re.fullmatch(r"[A-Za-z0-9.+-]+", str(license_)), f"license: “{license_}” is no SPDX identifier")
+    expect(
+        re.fullmatch(r"[A-Za-z0-9.+-]+", str(license_)),
+        f"license: “{license_}” is no SPDX identifier",
+    )
     if license_ == "other":
         expect(links(document, "license"), "license other without a link of rel license")
 

@@ -1,7 +1,7 @@
 """The abstract test suite of OGC API Records Part 1 (20-004r1) put to a server, ours or another's.
 
-Each of its 95 tests answers pass, fail with a reason, or not applicable with one. No certification: OGC gives none
-for this standard yet.
+Each of its 95 tests answers pass, fail with a reason, or not applicable with one. No certification:
+OGC gives none for this standard yet.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from typing import Any, Literal
 
 from geoguichet.portal.errors import PortalError
 
-ANY_JSON = "application/geo+json, application/ogc-catalog+json, application/schema+json, application/json;q=0.9"
+ANY_JSON = (
+    "application/geo+json, application/ogc-catalog+json, application/schema+json, "
+    "application/json;q=0.9"
+)
 _TIMEOUT_S = 30
 
 type Outcome = Literal["pass", "fail", "not applicable"]
@@ -71,7 +74,9 @@ class Server:
         address = address if "://" in address else f"{self.url}{address}"
         if parameters:
             joint = "&" if "?" in address else "?"
-            address += joint + urllib.parse.urlencode({name.replace("_", "-"): v for name, v in parameters.items()})
+            address += joint + urllib.parse.urlencode(
+                {name.replace("_", "-"): v for name, v in parameters.items()}
+            )
         key = (address, accept)
         if key not in self._kept:
             self._kept[key] = _asked(address, accept)
@@ -80,7 +85,10 @@ class Server:
     def found(self, address: str, *, accept: str = ANY_JSON, **parameters: str) -> Answer:
         """Ask, and fail unless the status is 200."""
         answer = self.get(address, accept=accept, **parameters)
-        expect(answer.status == 200, f"{address} {parameters or ''}: status {answer.status}, 200 expected")
+        expect(
+            answer.status == 200,
+            f"{address} {parameters or ''}: status {answer.status}, 200 expected",
+        )
         return answer
 
 
@@ -88,7 +96,9 @@ def _asked(address: str, accept: str) -> Answer:
     request = urllib.request.Request(address, headers={"Accept": accept})  # noqa: S310 (the scheme is checked)
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
-            return Answer(answer.status, answer.headers.get_content_type(), answer.headers, answer.read())
+            return Answer(
+                answer.status, answer.headers.get_content_type(), answer.headers, answer.read()
+            )
     except urllib.error.HTTPError as error:
         with error:
             return Answer(error.code, error.headers.get_content_type(), error.headers, error.read())
@@ -108,7 +118,9 @@ def check(url: str, tests: Mapping[str, Callable[[Server], None]]) -> list[Resul
     try:
         server.get("/")
     except FailedError as error:
-        raise PortalError(f"{url} ne répond pas ({error}) ; démarrez le serveur ou corrigez l'adresse.") from error
+        raise PortalError(
+            f"{url} ne répond pas ({error}) ; démarrez le serveur ou corrigez l'adresse."
+        ) from error
     return [run(server, name, test) for name, test in tests.items()]
 
 
@@ -121,17 +133,21 @@ def run(server: Server, name: str, test: Callable[[Server], None]) -> Result:
     except FailedError as error:
         return Result(name, "fail", str(error))
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        return Result(name, "fail", f"a document of an unexpected form ({type(error).__name__}: {error})")
+        return Result(
+            name, "fail", f"a document of an unexpected form ({type(error).__name__}: {error})"
+        )
     return Result(name, "pass")
 
 
 def report(results: list[Result], url: str) -> str:
     """Return a report to read: the counts, then a line for each test."""
     counts: Mapping[str, int] = {
-        kind: sum(result.outcome == kind for result in results) for kind in ("pass", "fail", "not applicable")
+        kind: sum(result.outcome == kind for result in results)
+        for kind in ("pass", "fail", "not applicable")
     }
     told = ", ".join(f"{count} {kind}" for kind, count in counts.items())
     lines = [
-        f"{result.outcome:<14}  {result.test}{'  ' + result.reason if result.reason else ''}" for result in results
+        f"{result.outcome:<14}  {result.test}{'  ' + result.reason if result.reason else ''}"
+        for result in results
     ]
     return "\n".join([f"OGC API Records Part 1 (20-004r1), {url}: {told}", "", *lines])

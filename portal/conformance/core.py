@@ -68,11 +68,17 @@ def _times(server: Server) -> list[Json]:
 def _(server: Server) -> None:
     for time in _times(server):
         instants = [time[name] for name in ("date", "timestamp") if name in time]
-        expect(len({instant[:10] for instant in instants}) <= 1, f"time: date and timestamp differ: {time}")
+        expect(
+            len({instant[:10] for instant in instants}) <= 1,
+            f"time: date and timestamp differ: {time}",
+        )
         if "interval" in time and instants:
             start, end = time["interval"]
             after = start == ".." or start[:10] <= instants[0][:10]
-            expect(after and (end == ".." or instants[0][:10] <= end[:10]), f"time: outside its interval: {time}")
+            expect(
+                after and (end == ".." or instants[0][:10] <= end[:10]),
+                f"time: outside its interval: {time}",
+            )
 
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -83,7 +89,10 @@ _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z")
 def _(server: Server) -> None:
     for time in _times(server):
         expect("date" not in time or _DAY.fullmatch(time["date"]), f"time.date: {time.get('date')}")
-        expect("timestamp" not in time or _MOMENT.fullmatch(time["timestamp"]), f"timestamp: {time.get('timestamp')}")
+        expect(
+            "timestamp" not in time or _MOMENT.fullmatch(time["timestamp"]),
+            f"timestamp: {time.get('timestamp')}",
+        )
 
 
 @abstract_test("/conf/record-core/time-interval")
@@ -91,7 +100,10 @@ def _(server: Server) -> None:
     for time in _times(server):
         ends = [end for end in time.get("interval", []) if end != ".."]
         days, moments = (all(form.fullmatch(end) for end in ends) for form in (_DAY, _MOMENT))
-        expect(days or moments, f"time.interval: {time.get('interval')}: dates, timestamps in UTC or “..” are expected")
+        expect(
+            days or moments,
+            f"time.interval: {time.get('interval')}: dates, timestamps in UTC or “..” are expected",
+        )
 
 
 @abstract_test("/conf/record-core/time-zone")
@@ -106,7 +118,10 @@ def _(server: Server) -> None:
     home = ask.items_path(server)
     for record in ask.records(server):
         answer = server.found(ask.address(home, record))
-        expect(answer.media_type == ask.GEOJSON, f"media type {answer.media_type}, {ask.GEOJSON} expected")
+        expect(
+            answer.media_type == ask.GEOJSON,
+            f"media type {answer.media_type}, {ask.GEOJSON} expected",
+        )
         ask.has_profile(record, "ogc-record")
 
 
@@ -143,10 +158,15 @@ def _(server: Server) -> None:
     for catalog in ask.catalogs(server):
         own = ask.links(catalog, "self")
         expect(len(own) == 1, f"{len(own)} self links")
-        expect(server.found(own[0]["href"]).json() == catalog, "the self link gives another document")
+        expect(
+            server.found(own[0]["href"]).json() == catalog, "the self link gives another document"
+        )
         for other in ask.links(catalog, "alternate"):
             given = server.found(other["href"], accept=other["type"]).media_type
-            expect(given == other["type"].partition(";")[0], f"alternate: {given}, {other['type']} announced")
+            expect(
+                given == other["type"].partition(";")[0],
+                f"alternate: {given}, {other['type']} announced",
+            )
 
 
 def _follow(server: Server, rel: str, check: Callable[[Json], None]) -> None:

@@ -15,7 +15,10 @@ from geoguichet.portal.conformance.client import Server, expect
 @abstract_test("/conf/crawlable-catalog/conformance")
 def _(server: Server) -> None:
     told = ask.catalog(server).get("conformsTo", [])
-    expect(f"{ask.RECORDS}/crawlable-catalog" in told, "crawlable-catalog is not in the conformsTo of the catalogue")
+    expect(
+        f"{ask.RECORDS}/crawlable-catalog" in told,
+        "crawlable-catalog is not in the conformsTo of the catalogue",
+    )
 
 
 @abstract_test("/conf/crawlable-catalog/catalog")
@@ -84,7 +87,11 @@ depends("/conf/searchable-catalog/building-blocks/filtering", "/conf/record-filt
 @abstract_test("/conf/searchable-catalog/mandatory-queryables")
 def _(server: Server) -> None:
     document = server.found(f"/collections/{ask.catalog(server)['id']}/queryables", f="json").json()
-    missing = [name for name in ("id", "type", "title", "geometry", "time") if name not in document["properties"]]
+    missing = [
+        name
+        for name in ("id", "type", "title", "geometry", "time")
+        if name not in document["properties"]
+    ]
     expect(not missing, f"not queryable: {', '.join(missing)}")
 
 
@@ -106,17 +113,23 @@ def _listed(server: Server, **parameters: str) -> list[Json]:
 
 @abstract_test("/conf/local-resources-catalog/conformance")
 def _(server: Server) -> None:
-    ask.declares(server, *(f"{ask.RECORDS}/{name}" for name in ("local-resources-catalog", "json", "html")))
+    ask.declares(
+        server, *(f"{ask.RECORDS}/{name}" for name in ("local-resources-catalog", "json", "html"))
+    )
 
 
-depends("/conf/local-resources-catalog/building-blocks", "/conf/record-core", "/conf/record-collection",
+depends("/conf/local-resources-catalog/building-blocks", "/conf/record-core",
+"/conf/record-collection",
          "/conf/autodiscovery")  # fmt: skip
 
 
 @abstract_test("/conf/local-resources-catalog/discovery")
 def _(server: Server) -> None:
     paths = ask.openapi(server)["paths"]
-    links = [item["href"] for item in ask.links(server.found("/", f="json").json(), f"{ask.REL}/ogc-catalog")]
+    links = [
+        item["href"]
+        for item in ask.links(server.found("/", f="json").json(), f"{ask.REL}/ogc-catalog")
+    ]
     ends = {href.partition("?")[0].removeprefix(server.url) for href in links}
     expect("/collections" in ends, "no ogc-catalog link to the collections")
     missing = [path for path in ends if path not in paths]
@@ -146,7 +159,10 @@ def _(server: Server) -> None:
 @abstract_test("/conf/local-resources-catalog/query-parameters/query-parameters")
 def _(server: Server) -> None:
     given = ask.parameters(server, "/collections")
-    expect(given.keys() & {"bbox", "datetime", "q", "type", "ids", "externalIds"}, "no query parameter on /collections")
+    expect(
+        given.keys() & {"bbox", "datetime", "q", "type", "ids", "externalIds"},
+        "no query parameter on /collections",
+    )
 
 
 @abstract_test("/conf/local-resources-catalog/query-parameters/query-parameters-response")
@@ -171,7 +187,9 @@ def _(server: Server) -> None:
 
 @abstract_test("/conf/local-resources-catalog/building-blocks/filtering")
 def _(server: Server) -> None:
-    expect("filter" in ask.parameters(server, "/collections"), "no filter parameter on /collections")
+    expect(
+        "filter" in ask.parameters(server, "/collections"), "no filter parameter on /collections"
+    )
     one = _listed(server)[0]
     title = one["title"].replace("'", "''")
     found = [item["title"] for item in _listed(server, filter=f"title = '{title}'")]
@@ -193,7 +211,9 @@ def _(server: Server) -> None:
 @abstract_test("/conf/local-resources-catalog/building-blocks/sorting")
 def _(server: Server) -> None:
 
-    expect("sortby" in ask.parameters(server, "/collections"), "no sortby parameter on /collections")
+    expect(
+        "sortby" in ask.parameters(server, "/collections"), "no sortby parameter on /collections"
+    )
     for sign in ("", "-"):
         titles = [fold(item["title"]) for item in _listed(server, sortby=f"{sign}title")]
         expect(titles == sorted(titles, reverse=sign == "-"), f"sortby={sign}title: {titles}")

@@ -79,9 +79,14 @@ def _(server: Server) -> None:
         expect(page.media_type == "text/html", f"{path}: {page.media_type}")
         ask.is_page(page.body)
     record = ask.records(server)[0]
-    shown = lxml.html.document_fromstring(server.found(ask.address(home, record), accept="text/html").body)
+    shown = lxml.html.document_fromstring(
+        server.found(ask.address(home, record), accept="text/html").body
+    )
     text = "".join(map(str, shown.itertext()))
-    expect(str(record["properties"].get("title", "")) in text, "the page of a record does not show its title")
+    expect(
+        str(record["properties"].get("title", "")) in text,
+        "the page of a record does not show its title",
+    )
 
 
 @abstract_test("/conf/html/definition")
@@ -126,4 +131,7 @@ def _(server: Server) -> None:
     for item in links:
         expect(item.get("type"), "an ogc-catalog link without type")
         kind = server.found(item["href"], accept=item["type"]).media_type
-        expect(kind == item["type"].partition(";")[0], f"{item['href']}: {kind}, {item['type']} announced")
+        expect(
+            kind == item["type"].partition(";")[0],
+            f"{item['href']}: {kind}, {item['type']} announced",
+        )

@@ -18,9 +18,16 @@ from geoguichet.portal.conformance.client import FailedError, NotApplicableError
 @abstract_test("/conf/record-core-query-parameters/bbox")
 def _(server: Server) -> None:
     given = ask.parameters(server, ask.items_path(server)).get("bbox")
-    expect(given and given["schema"].get("type") == "array", "bbox is not in the API document as a list of numbers")
+    expect(
+        given and given["schema"].get("type") == "array",
+        "bbox is not in the API document as a list of numbers",
+    )
     everything = ask.items(server, limit="200")["features"]
-    placed = [(item["id"], Extent.from_geometry(item["geometry"])) for item in everything if item["geometry"]]
+    placed = [
+        (item["id"], Extent.from_geometry(item["geometry"]))
+        for item in everything
+        if item["geometry"]
+    ]
     if not placed:
         raise NotApplicableError("no record has a geometry")
     box = placed[0][1]
@@ -40,7 +47,10 @@ def _refuses(server: Server, **parameters: str) -> None:
 
 @abstract_test("/conf/record-core-query-parameters/datetime")
 def _(server: Server) -> None:
-    expect("datetime" in ask.parameters(server, ask.items_path(server)), "datetime is not in the API document")
+    expect(
+        "datetime" in ask.parameters(server, ask.items_path(server)),
+        "datetime is not in the API document",
+    )
     everything = ask.items(server, limit="200")["features"]
     dated = [(item["id"], _bounds(item["time"])) for item in everything if item.get("time")]
     for asked, (first, last) in (
@@ -49,7 +59,9 @@ def _(server: Server) -> None:
         ("2020-01-01/..", (instant_keys("2020-01-01")[0], "~")),
     ):
         found = ask.items(server, datetime=asked, limit="200")["features"]
-        meeting = {identifier for identifier, (start, end) in dated if start <= last and end >= first}
+        meeting = {
+            identifier for identifier, (start, end) in dated if start <= last and end >= first
+        }
         if len(everything) < 200:
             ask.same_ids(found, meeting, f"datetime={asked}")
     _refuses(server, datetime="yesterday")
@@ -67,10 +79,16 @@ def _bounds(time: Json) -> tuple[str, str]:
 @abstract_test("/conf/record-core-query-parameters/limit")
 def _(server: Server) -> None:
     schema = ask.parameters(server, ask.items_path(server)).get("limit", {}).get("schema", {})
-    expect(schema.get("type") == "integer" and schema.get("minimum") == 1, "limit: an integer of at least 1")
+    expect(
+        schema.get("type") == "integer" and schema.get("minimum") == 1,
+        "limit: an integer of at least 1",
+    )
     page = ask.items(server, limit="1")
     expect(len(page["features"]) <= 1, "limit=1 gives more than one record")
-    expect(page.get("numberMatched", 0) <= 1 or ask.links(page, "next"), "no next link although more match")
+    expect(
+        page.get("numberMatched", 0) <= 1 or ask.links(page, "next"),
+        "no next link although more match",
+    )
 
 
 @abstract_test("/conf/record-core-query-parameters/externalIds-definition")
@@ -83,12 +101,20 @@ def _(server: Server) -> None:
 def _(server: Server) -> None:
     for record in ask.items(server, limit="200")["features"]:
         for known in (record["properties"] or {}).get("externalIds", []):
-            if "," in known["value"]:  # a comma separates the values of the parameter: this one cannot be asked for
+            if (
+                "," in known["value"]
+            ):  # a comma separates the values of the parameter: this one cannot be asked for
                 continue
-            found = [item["id"] for item in ask.items(server, externalIds=known["value"])["features"]]
-            expect(found == [record["id"]] or record["id"] in found, f"externalIds={known['value']}: {found}")
+            found = [
+                item["id"] for item in ask.items(server, externalIds=known["value"])["features"]
+            ]
+            expect(
+                found == [record["id"]] or record["id"] in found,
+                f"externalIds={known['value']}: {found}",
+            )
     expect(
-        not ask.items(server, externalIds="no-such-identifier")["features"], "an unknown external identifier is found"
+        not ask.items(server, externalIds="no-such-identifier")["features"],
+        "an unknown external identifier is found",
     )
 
 
@@ -122,14 +148,22 @@ def _(server: Server) -> None:
             {item["id"] for item in ask.items(server, q=q, limit="500")["features"]}
             for q in (first, second, f"{first},{second}", f"{first} {second}", f"{second} {first}")
         )
-        expect(record["id"] in one & other & ordered, f"q={first} {second}: the record itself is not found")
+        expect(
+            record["id"] in one & other & ordered,
+            f"q={first} {second}: the record itself is not found",
+        )
         expect(both == one | other, f"q={first},{second} is not what one or the other finds")
         expect(ordered <= one & other, f"q={first} {second} finds records without both words")
-        expect(record["id"] not in reverse or first == second, f"q={second} {first}: the order of words is not kept")
+        expect(
+            record["id"] not in reverse or first == second,
+            f"q={second} {first}: the order of words is not kept",
+        )
 
 
 def _words(record: Json) -> list[str]:
-    """Return two words of content that follow each other in the title: a server may pass over articles and the like."""
+    """Return two words of content that follow each other in the title: a server may pass over
+    articles and the like.
+    """
     title = (record["properties"] or {}).get("title", "")
     found: list[str] = re.findall(r"(?<![\w'’])[^\W\d_]{5,}", title)
     pairs = [pair for pair in pairwise(found) if f"{pair[0]} {pair[1]}" in title]
@@ -148,8 +182,14 @@ def _(server: Server) -> None:
     everything = ask.items(server, limit="200")["features"]
     kinds = sorted({item["properties"].get("type") for item in everything} - {None})
     for asked in [*kinds, ",".join(kinds)]:
-        found = {item["properties"].get("type") for item in ask.items(server, type=asked, limit="200")["features"]}
-        expect(found and found <= set(asked.split(",")), f"type={asked} gives {sorted(map(str, found))}")
+        found = {
+            item["properties"].get("type")
+            for item in ask.items(server, type=asked, limit="200")["features"]
+        }
+        expect(
+            found and found <= set(asked.split(",")),
+            f"type={asked} gives {sorted(map(str, found))}",
+        )
     expect(not ask.items(server, type="no-such-type")["features"], "an unknown type is found")
 
 
@@ -269,35 +309,51 @@ def _sortables(server: Server) -> Json:
 def _(server: Server) -> None:
     order = ask.catalog(server).get("defaultSortOrder")
     expect(order, "no defaultSortOrder")
-    unknown = [name for name in order or () if name.lstrip("+-") not in _sortables(server)["properties"]]
+    unknown = [
+        name for name in order or () if name.lstrip("+-") not in _sortables(server)["properties"]
+    ]
     expect(not unknown, f"defaultSortOrder: not sortable: {unknown}")
 
 
 @abstract_test("/conf/sorting/get-sortables-op")
 def _(server: Server) -> None:
     links = ask.links(ask.catalog(server), f"{ask.REL}/sortables")
-    expect(links and links[0].get("type") == "application/schema+json", "no sortables link of type schema+json")
+    expect(
+        links and links[0].get("type") == "application/schema+json",
+        "no sortables link of type schema+json",
+    )
     _sortables(server)
 
 
 @abstract_test("/conf/sorting/get-sortables-success")
 def _(server: Server) -> None:
     document = _sortables(server)
-    known = ("http://json-schema.org/draft-07/schema#", "https://json-schema.org/draft/2019-09/schema")
+    known = (
+        "http://json-schema.org/draft-07/schema#",
+        "https://json-schema.org/draft/2019-09/schema",
+    )
     expect(document.get("$schema") in known, f"$schema: {document.get('$schema')}")
-    expect(document.get("$id") and document.get("type") == "object", "$id and type object are expected")
+    expect(
+        document.get("$id") and document.get("type") == "object", "$id and type object are expected"
+    )
 
 
 @abstract_test("/conf/sorting/sortby-definition")
 def _(server: Server) -> None:
-    expect("sortby" in ask.parameters(server, ask.items_path(server)), "sortby is not in the API document")
+    expect(
+        "sortby" in ask.parameters(server, ask.items_path(server)),
+        "sortby is not in the API document",
+    )
 
 
 @abstract_test("/conf/sorting/sortby-response")
 def _(server: Server) -> None:
     for name in _sortables(server)["properties"]:
         rising, implicit, falling = (
-            [_sort_value(item, name) for item in ask.items(server, sortby=sign + name, limit="100")["features"]]
+            [
+                _sort_value(item, name)
+                for item in ask.items(server, sortby=sign + name, limit="100")["features"]
+            ]
             for sign in ("+", "", "-")
         )
         expect(rising == implicit, f"sortby=+{name} and sortby={name} differ")
@@ -311,7 +367,9 @@ def _sort_value(record: Json, name: str) -> str:
 
 
 def _is_rising(values: list[str]) -> bool:
-    """Say whether texts are in order: by their characters, or as people sort, whatever their case and accents."""
+    """Say whether texts are in order: by their characters, or as people sort, whatever their case
+    and accents.
+    """
     told = [value for value in values if value]
     return told == sorted(told) or (folded := [fold(value) for value in told]) == sorted(folded)
 
@@ -321,21 +379,30 @@ def _is_rising(values: list[str]) -> bool:
 
 @abstract_test("/conf/record-filter/filter-param")
 def _(server: Server) -> None:
-    expect("filter" in ask.parameters(server, ask.items_path(server)), "filter is not in the API document")
+    expect(
+        "filter" in ask.parameters(server, ask.items_path(server)),
+        "filter is not in the API document",
+    )
     ask.items(server, filter="title LIKE '%'")
 
 
 @abstract_test("/conf/record-filter/filter-lang-param")
 def _(server: Server) -> None:
     given = ask.parameters(server, ask.items_path(server)).get("filter-lang")
-    expect(given and given["schema"].get("enum"), "filter-lang is not in the API document with its values")
+    expect(
+        given and given["schema"].get("enum"),
+        "filter-lang is not in the API document with its values",
+    )
     ask.items(server, filter="title LIKE '%'", filter_lang="cql2-text")
     _refuses(server, filter="title LIKE '%'", filter_lang="no-such-language")
 
 
 @abstract_test("/conf/record-filter/filter-crs-param")
 def _(server: Server) -> None:
-    expect("filter-crs" in ask.parameters(server, ask.items_path(server)), "filter-crs is not in the API document")
+    expect(
+        "filter-crs" in ask.parameters(server, ask.items_path(server)),
+        "filter-crs is not in the API document",
+    )
     crs84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
     ask.items(server, filter="S_INTERSECTS(geometry, POINT(1 43))", filter_crs=crs84)
     _refuses(server, filter="S_INTERSECTS(geometry, POINT(1 43))", filter_crs="no-such-crs")
@@ -346,11 +413,22 @@ def _(server: Server) -> None:
     everything = {str(item["id"]): item for item in ask.items(server, limit="200")["features"]}
     for identifier, record in list(everything.items())[:5]:
         quoted = str(record["properties"].get("title", "")).replace("'", "''")
-        found = {str(item["id"]) for item in ask.items(server, filter=f"title = '{quoted}'", limit="200")["features"]}
-        same = {i for i, r in everything.items() if r["properties"].get("title") == record["properties"].get("title")}
+        found = {
+            str(item["id"])
+            for item in ask.items(server, filter=f"title = '{quoted}'", limit="200")["features"]
+        }
+        same = {
+            i
+            for i, r in everything.items()
+            if r["properties"].get("title") == record["properties"].get("title")
+        }
         expect(
-            identifier in found and found <= same | (found - everything.keys()), f"filter title = '{quoted}': {found}"
+            identifier in found and found <= same | (found - everything.keys()),
+            f"filter title = '{quoted}': {found}",
         )
-    expect(not ask.items(server, filter="title = 'no such title'")["features"], "the filter does not filter")
+    expect(
+        not ask.items(server, filter="title = 'no such title'")["features"],
+        "the filter does not filter",
+    )
     _refuses(server, filter="title = = 3")
     _refuses(server, filter="no_such_property = 3")

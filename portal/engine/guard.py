@@ -18,8 +18,8 @@ _FEATURES = re.compile(r"^/collections/[^/]+/items(/.*)?$")
 class Guard:
     """An application before another: a JSON body is an object or is refused, GeoJSON is called so.
 
-    What pygeoapi refuses is told as our own refusals are: in the reader's language, as a page or as JSON (``render``
-    fills a template).
+    What pygeoapi refuses is told as our own refusals are: in the reader's language, as a page or as
+    JSON (``render`` fills a template).
     """
 
     def __init__(self, app: ASGIApp, render: Render) -> None:
@@ -45,7 +45,9 @@ async def _checked_body(request: Request) -> Receive:
     """Read a body that has to be a JSON object; return what gives it again."""
     document = await answers.body_of(request)
     if not isinstance(document, dict):
-        raise Refusal(400, "Le corps de la demande : un objet JSON est attendu.", "A JSON object is expected.")
+        raise Refusal(
+            400, "Le corps de la demande : un objet JSON est attendu.", "A JSON object is expected."
+        )
     body = answers.to_json(document)
 
     async def receive() -> Message:
@@ -55,7 +57,9 @@ async def _checked_body(request: Request) -> Receive:
 
 
 class _Told:
-    """Passes an answer on; features in JSON are GeoJSON, and a refusal is told as all others are."""
+    """Passes an answer on; features in JSON are GeoJSON, and a refusal is told as all others
+    are.
+    """
 
     def __init__(self, request: Request, send: Send, render: Render) -> None:
         self.request = request

@@ -1,8 +1,9 @@
-"""Everything we ask of pygeoapi's inside, in one file, so that a new version of it is checked in one place.
+"""Everything we ask of pygeoapi's inside, in one file, so that a new version of it is checked in
+one place.
 
-All at run time, nothing on disk: its configuration for a workspace; its Starlette application, built anew for each
-of ours; refusals always in JSON; and two costs taken away (templates compiled for every page, the pyproj look-up of
-every bbox).
+All at run time, nothing on disk: its configuration for a workspace; its Starlette application,
+built anew for each of ours; refusals always in JSON; and two costs taken away (templates compiled
+for every page, the pyproj look-up of every bbox).
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ _building = Lock()
 
 
 def configuration(workspace: Path, *, url: str) -> dict[str, Any]:
-    """Return pygeoapi's configuration for a workspace served at an address (without a slash at its end)."""
+    """Return pygeoapi's configuration for a workspace served at an address (without a slash at its
+    end).
+    """
     try:
         with _environment(GEOGUICHET_WORKSPACE=str(workspace.absolute()), GEOGUICHET_URL=url):
             text = CONFIGURATION.open(encoding="utf-8")
@@ -51,15 +54,22 @@ def configuration(workspace: Path, *, url: str) -> dict[str, Any]:
                 config = cast("dict[str, Any]", pygeoapi_util.yaml_load(text))
     except (OSError, yaml.YAMLError) as error:
         raise PortalError(f"{CONFIGURATION} : configuration illisible ({error}).") from error
-    config["server"]["templates"] = {"path": str(ROOM / "templates"), "static": str(ROOM / "static")}
+    config["server"]["templates"] = {
+        "path": str(ROOM / "templates"),
+        "static": str(ROOM / "static"),
+    }
     config["server"]["locale_dir"] = str(ROOM / "locale")
     config["resources"] = resources(config, workspace, url=url)
     return config
 
 
 def resources(config: Mapping[str, Any], workspace: Path, *, url: str) -> dict[str, Any]:
-    """Return the resources of a configuration with the referentials there are now in the workspace."""
-    fixed = {name: one for name, one in config["resources"].items() if not name.startswith(REFERENTIALS)}
+    """Return the resources of a configuration with the referentials there are now in the
+    workspace.
+    """
+    fixed = {
+        name: one for name, one in config["resources"].items() if not name.startswith(REFERENTIALS)
+    }
     found = {**fixed, **referentials.collections(workspace, url)}
     for resource in found.values():
         for provider in resource.get("providers", ()):
@@ -88,22 +98,37 @@ class Application:
 def application(config: Mapping[str, Any]) -> Application:
     """Return pygeoapi's own Starlette application for this configuration, debug off.
 
-    Its module reads files named in the environment and keeps them for good; so it is executed anew each time, under
-    no name, with a configuration and an OpenAPI document that are gone as soon as it has read them.
+    Its module reads files named in the environment and keeps them for good; so it is executed anew
+    each time, under no name, with a configuration and an OpenAPI document that are gone as soon as
+    it has read them.
     """
     adapt()
-    logging.getLogger("pygeoapi").setLevel(logging.CRITICAL)  # it logs every refused request with its traceback
+    logging.getLogger("pygeoapi").setLevel(
+        logging.CRITICAL
+    )  # it logs every refused request with its traceback
     with _building, TemporaryDirectory(prefix="geoguichet-") as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # pygeoapi's models, as they are imported
+        warnings.simplefilter(
+            "ignore", DeprecationWarning
+        )  # pygeoapi's models, as they are imported
         paths = {name: Path(folder) / f"{name}.yml" for name in ("config", "openapi")}
-        documents = {"config": dict(config), "openapi": get_oas(config, fail_on_invalid_collection=False)}
+        documents = {
+            "config": dict(config),
+            "openapi": get_oas(config, fail_on_invalid_collection=False),
+        }
         for name, path in paths.items():
-            path.write_text(yaml.safe_dump(documents[name], allow_unicode=True, sort_keys=False), encoding="utf-8")
+            path.write_text(
+                yaml.safe_dump(documents[name], allow_unicode=True, sort_keys=False),
+                encoding="utf-8",
+            )
         spec = importlib.util.find_spec("pygeoapi.starlette_app")
         if spec is None or spec.loader is None:
-            raise PortalError("pygeoapi.starlette_app est attendu et manque ; réinstallez geoguichet.")
+            raise PortalError(
+                "pygeoapi.starlette_app est attendu et manque ; réinstallez geoguichet."
+            )
         module = importlib.util.module_from_spec(spec)
-        with _environment(PYGEOAPI_CONFIG=str(paths["config"]), PYGEOAPI_OPENAPI=str(paths["openapi"])):
+        with _environment(
+            PYGEOAPI_CONFIG=str(paths["config"]), PYGEOAPI_OPENAPI=str(paths["openapi"])
+        ):
             spec.loader.exec_module(module)
     module.APP.debug = False
     return Application(module.APP, module.api_)
@@ -113,15 +138,18 @@ def render(config: Mapping[str, Any], template: str, data: Mapping[str, Any], lo
     """Fill one of our templates as pygeoapi fills them, in a language (``fr`` or ``en``)."""
     adapt()
     templates = config["server"]["templates"]
-    page = pygeoapi_util.render_j2_template(config, templates, template, data, l10n.str2locale(locale))
+    page = pygeoapi_util.render_j2_template(
+        config, templates, template, data, l10n.str2locale(locale)
+    )
     return cast("str", page)
 
 
 def adapt() -> None:
-    """Replace the two costly things pygeoapi does for every request, and its error pages, of one language, by JSON.
+    """Replace the two costly things pygeoapi does for every request, and its error pages, of one
+    language, by JSON.
 
-    Done once or many times, it is the same. Configurations translated for an application built before are
-    forgotten too.
+    Done once or many times, it is the same. Configurations translated for an application built
+    before are forgotten too.
     """
     pygeoapi.api.API.get_exception = exception_in_json
     pygeoapi_util.Environment = KeptEnvironment
@@ -133,22 +161,38 @@ _get_exception = pygeoapi.api.API.get_exception
 
 
 def exception_in_json(
-    api: pygeoapi.api.API, status: int, headers: dict[str, str], form: str | None, code: str, description: str
+    api: pygeoapi.api.API,
+    status: int,
+    headers: dict[str, str],
+    form: str | None,
+    code: str,
+    description: str,
 ) -> tuple[dict[str, str], int, str]:
-    """Return a refusal of pygeoapi as JSON whatever the form asked for: the guard makes a page of it."""
+    """Return a refusal of pygeoapi as JSON whatever the form asked for: the guard makes a page of
+    it.
+    """
     headers["Content-Type"] = "application/json"
-    return cast("tuple[dict[str, str], int, str]", _get_exception(api, status, headers, "json", code, description))
+    return cast(
+        "tuple[dict[str, str], int, str]",
+        _get_exception(api, status, headers, "json", code, description),
+    )
 
 
-def bbox_between(bbox: list[float], from_crs: str, to_crs: str, always_xy: bool = False) -> list[float]:
-    """Return the box in another CRS; in the same one it is what it was, and pyproj is not asked (15 ms)."""
+def bbox_between(
+    bbox: list[float], from_crs: str, to_crs: str, always_xy: bool = False
+) -> list[float]:
+    """Return the box in another CRS; in the same one it is what it was, and pyproj is not asked (15
+    ms).
+    """
     if from_crs == to_crs:
         return list(bbox)
     return cast("list[float]", transform_bbox(bbox, from_crs, to_crs, always_xy))
 
 
 class KeptEnvironment:
-    """Stands where pygeoapi makes a jinja environment for each page, and keeps one for each language."""
+    """Stands where pygeoapi makes a jinja environment for each page, and keeps one for each
+    language.
+    """
 
     def __init__(self, **options: Any) -> None:
         self.options = options

@@ -1,4 +1,6 @@
-"""Referentials that come, go or grow while the portal serves: their collections are there at the next request."""
+"""Referentials that come, go or grow while the portal serves: their collections are there at the
+next request.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +15,11 @@ type State = tuple[tuple[str, int], ...]
 
 
 class Renewal:
-    """An application before another: before each request it looks whether a referential changed, and if so renews.
+    """An application before another: before each request it looks whether a referential changed,
+    and if so renews.
 
-    A look is one reading of a folder and one date a referential; a version is put in place by a rename in the folder of
-    its name, whose date tells it.
+    A look is one reading of a folder and one date a referential; a version is put in place by a
+    rename in the folder of its name, whose date tells it.
     """
 
     def __init__(self, app: ASGIApp, workspace: Path, renew: Callable[[], None]) -> None:
@@ -35,6 +38,10 @@ class Renewal:
     def _state(self) -> State:
         try:
             with os.scandir(self.folder) as entries:
-                return tuple(sorted((each.name, each.stat().st_mtime_ns) for each in entries if each.is_dir()))
+                return tuple(
+                    sorted(
+                        (each.name, each.stat().st_mtime_ns) for each in entries if each.is_dir()
+                    )
+                )
         except OSError:
             return ()

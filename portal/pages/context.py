@@ -1,4 +1,6 @@
-"""What our pages need beside the data: numbers and dates as they are written, links sorted by what they are for."""
+"""What our pages need beside the data: numbers and dates as they are written, links sorted by what
+they are for.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +69,9 @@ def language(locale: object) -> str:
 
 
 def number(value: object, locale: object) -> str:
-    """Return a number as it is written in the language (``12 345,6`` or ``12,345.6``); other values as they are."""
+    """Return a number as it is written in the language (``12 345,6`` or ``12,345.6``); other values
+    as they are.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     if isinstance(value, float) and abs(value) >= 100:
@@ -96,7 +100,10 @@ def period(time: Mapping[str, Any] | None, locale: object) -> str:
     start, end = (time.get("interval") or [time.get("date") or time.get("timestamp")] * 2)[:2]
     if start == end:
         return day(start, locale) if start else ""
-    years = {"fr": ("depuis {0}", "jusqu'à {1}", "de {0} à {1}"), "en": ("since {0}", "until {1}", "{0} to {1}")}
+    years = {
+        "fr": ("depuis {0}", "jusqu'à {1}", "de {0} à {1}"),
+        "en": ("since {0}", "until {1}", "{0} to {1}"),
+    }
     days = {"fr": ("depuis le {0}", "jusqu'au {1}", "du {0} au {1}"), "en": years["en"]}
     is_day = max(len(str(end)), len(str(start))) > len("2024")
     since, until, both = (days if is_day else years)[language(locale)]
@@ -105,13 +112,17 @@ def period(time: Mapping[str, Any] | None, locale: object) -> str:
 
 
 def followable(href: str) -> bool:
-    """Say whether a link may be followed: a web or mail address, or one relative to us; never a script."""
+    """Say whether a link may be followed: a web or mail address, or one relative to us; never a
+    script.
+    """
     scheme, colon, _ = href.strip().partition(":")
     return not colon or "/" in scheme or scheme.lower() in {"http", "https", "mailto", "ftp"}
 
 
 def by_role(links: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
-    """Return the links of a record as files, related records and web pages; those of the API itself left out."""
+    """Return the links of a record as files, related records and web pages; those of the API itself
+    left out.
+    """
     roles: dict[str, list[Mapping[str, Any]]] = {"files": [], "related": [], "pages": []}
     for link in links:
         rel = str(link.get("rel", "")).lower().rpartition("/")[2].rpartition("#")[2]
@@ -128,7 +139,9 @@ def by_role(links: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, A
 
 
 def api_links(links: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Return the addresses of the API's own links by relation, a page's other formats under ``json``."""
+    """Return the addresses of the API's own links by relation, a page's other formats under
+    ``json``.
+    """
     found: dict[str, str] = {}
     for link in links:
         rel = str(link.get("rel", ""))
@@ -150,7 +163,9 @@ def parameters(address: str) -> dict[str, str]:
 
 
 def asked(links: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Return the parameters a page was asked with, read from its own address; format and language left out."""
+    """Return the parameters a page was asked with, read from its own address; format and language
+    left out.
+    """
     own = next((link["href"] for link in links if link.get("rel") == "self"), "")
     return {name: value for name, value in parameters(own).items() if name not in ("f", "lang")}
 
@@ -165,7 +180,9 @@ def size(length: object, locale: object) -> str:
     """Return a number of bytes as it is read."""
     if not isinstance(length, int) or length <= 0:
         return ""
-    units = {"fr": ("octets", "ko", "Mo", "Go"), "en": ("bytes", "kB", "MB", "GB")}[language(locale)]
+    units = {"fr": ("octets", "ko", "Mo", "Go"), "en": ("bytes", "kB", "MB", "GB")}[
+        language(locale)
+    ]
     amount, unit = float(length), 0
     while amount >= 1000 and unit < len(units) - 1:
         amount, unit = amount / 1000, unit + 1
@@ -196,7 +213,8 @@ _THREE_LETTERS = {
 
 
 def spoken(properties: Mapping[str, Any], locale: object) -> Markup:
-    """Return the ``lang`` attribute of a record's own text where its language is not that of the page.
+    """Return the ``lang`` attribute of a record's own text where its language is not that of the
+    page.
 
     A record that says nothing of its language is taken to speak French, as the catalogue does.
     """
@@ -205,7 +223,9 @@ def spoken(properties: Mapping[str, Any], locale: object) -> Markup:
 
 
 def translated(properties: Mapping[str, Any], locale: object) -> Mapping[str, Any]:
-    """Return the properties with title and description in the page's language, where the record has them in it."""
+    """Return the properties with title and description in the page's language, where the record has
+    them in it.
+    """
     others, code = properties.get("translations"), language(locale)
     texts = others.get(code) if isinstance(others, Mapping) else None
     found = (

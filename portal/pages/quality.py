@@ -37,7 +37,10 @@ class Quality:
 
     async def quality(self, request: Request) -> Response:
         """Tell how good the catalogue is."""
-        form, lang = answers.wanted_form(request, ("json", "html", "csv")), answers.language(request)
+        form, lang = (
+            answers.wanted_form(request, ("json", "html", "csv")),
+            answers.language(request),
+        )
         answers.parameters(request)
         generation = self.records.store.generation()
         headers = answers.validators(generation, request, form, lang)
@@ -48,7 +51,12 @@ class Quality:
             return answer(answers.to_json(document), "application/json", lang, headers=headers)
         if form == "csv":
             found = {"organisation": document["byOrganization"], "source": document["bySource"]}
-            return answer(judging.as_csv(found, language=lang), "text/csv; charset=utf-8", lang, headers=headers)
+            return answer(
+                judging.as_csv(found, language=lang),
+                "text/csv; charset=utf-8",
+                lang,
+                headers=headers,
+            )
         page = await run_in_threadpool(self.records.render, "quality.html", document, lang)
         return answer(page.encode("utf-8", "replace"), "text/html", lang, headers=headers)
 
@@ -57,7 +65,11 @@ class Quality:
         kept = "&lang=en" if lang == "en" else ""
         links = [
             {"rel": "self", "href": f"{self.url}{PATH}?f=html{kept}", "type": "text/html"},
-            {"rel": "alternate", "href": f"{self.url}{PATH}?f=json{kept}", "type": "application/json"},
+            {
+                "rel": "alternate",
+                "href": f"{self.url}{PATH}?f=json{kept}",
+                "type": "application/json",
+            },
             {"rel": "alternate", "href": f"{self.url}{PATH}?f=csv{kept}", "type": "text/csv"},
             {"rel": "collection", "href": f"{self.records.home}/items"},
         ]
@@ -65,7 +77,9 @@ class Quality:
         return {**found, "byRule": judging.mending(found["byRule"], language=lang), "links": links}
 
     def _totals(self, generation: int) -> dict[str, Any]:
-        """Judge the catalogue unless this state of it was judged before; who asks meanwhile waits for the answer."""
+        """Judge the catalogue unless this state of it was judged before; who asks meanwhile waits
+        for the answer.
+        """
         with self._judging:
             if self._judged is None or self._judged[0] != generation:
                 self._judged = (generation, self._judge())
@@ -84,7 +98,12 @@ class Quality:
         }
 
     def _searchable(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the totals of an organisation with the address of its records; of no one, there is no such search."""
+        """Return the totals of an organisation with the address of its records; of no one, there is
+        no such search.
+        """
         if not row["group"]:
             return dict(row)
-        return {**row, "href": f"{self.records.home}/items?{urlencode({'organization': row['group']})}"}
+        return {
+            **row,
+            "href": f"{self.records.home}/items?{urlencode({'organization': row['group']})}",
+        }

@@ -1,1 +1,3 @@
-"""The one directory of service points: its schema, its hours, its types, and what is wrong with a row."""
+"""The one directory of service points: its schema, its hours, its types, and what is wrong with a
+row.
+"""

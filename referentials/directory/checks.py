@@ -1,4 +1,6 @@
-"""Inspect a directory of services against the ground: where each should be, which code it bears, who stands twice."""
+"""Inspect a directory of services against the ground: where each should be, which code it bears,
+who stands twice.
+"""
 
 from __future__ import annotations
 
@@ -18,18 +20,25 @@ SAME_PLACE_M = 50
 
 
 def within_territory(rows: gpd.GeoDataFrame, territory: Territory) -> pd.Series:
-    """Return which rows say they are in the territory, by their commune or département, wherever their point is.
+    """Return which rows say they are in the territory, by their commune or département, wherever
+    their point is.
 
     A row that says neither is judged by its point.
     """
     departements = set(territory.departements["code"])
-    said = rows["commune"].isin(territory.communes["code"]) | rows["departement"].isin(list(departements))
+    said = rows["commune"].isin(territory.communes["code"]) | rows["departement"].isin(
+        list(departements)
+    )
     silent = rows["commune"].isna() & rows["departement"].isna()
     return said | (silent & rows.geometry.intersects(territory.boundary))
 
 
 def directory_findings(
-    rows: gpd.GeoDataFrame, *, territory: Territory | None = None, history: CommuneHistory | None = None, layer: str
+    rows: gpd.GeoDataFrame,
+    *,
+    territory: Territory | None = None,
+    history: CommuneHistory | None = None,
+    layer: str,
 ) -> list[Finding]:
     """Return what is wrong with the rows of a directory, beyond what its reader noticed.
 
@@ -42,20 +51,30 @@ def directory_findings(
     history
         Commune codes; without it codes are not judged.
 
-    Rules: ``shared-point``, ``duplicate``, ``code-against-postcode``; with a territory ``outside-territory``,
-    ``outside-commune``; with a history ``outdated-commune``, ``unknown-commune``.
+    Rules: ``shared-point``, ``duplicate``, ``code-against-postcode``; with a territory
+    ``outside-territory``, ``outside-commune``; with a history ``outdated-commune``,
+    ``unknown-commune``.
     """
-    findings = [*_shared_points(rows, layer), *_duplicates(rows, layer), *_against_postcodes(rows, layer)]
+    findings = [
+        *_shared_points(rows, layer),
+        *_duplicates(rows, layer),
+        *_against_postcodes(rows, layer),
+    ]
     if territory is not None:
         concerned = rows[within_territory(rows, territory)]
-        findings += [*_outside_territory(concerned, territory, layer), *_outside_commune(concerned, territory, layer)]
+        findings += [
+            *_outside_territory(concerned, territory, layer),
+            *_outside_commune(concerned, territory, layer),
+        ]
     if history is not None:
         findings += _commune_codes(rows, history, layer)
     return findings
 
 
 def _shared_points(rows: gpd.GeoDataFrame, layer: str) -> Iterator[Finding]:
-    """Report the services that stand at the very same coordinates as a service of another address."""
+    """Report the services that stand at the very same coordinates as a service of another
+    address.
+    """
     located = rows[rows.geometry.notna()]
     places = pd.Series(located.geometry.to_wkb(), index=located.index)
     grouped = located.assign(place=places).groupby("place")
@@ -64,9 +83,17 @@ def _shared_points(rows: gpd.GeoDataFrame, layer: str) -> Iterator[Finding]:
     differ = address.groupby(places).transform("nunique") > 1
     shared = (several > 1) & differ
     for row, count in zip(located[shared].itertuples(), several[shared].tolist(), strict=True):
-        message = f"{row.name} : mêmes coordonnées que {count - 1} autre(s) service(s), pas tous à son adresse."
-        remedy = "Géocodez son adresse : ce point est sans doute celui de la commune, ou un point par défaut."
-        yield Finding("shared-point", layer, row.id, message, "warning", row.source_row, "geometry", remedy)
+        message = (
+            f"{row.name} : mêmes coordonnées que {count - 1} autre(s) service(s), pas tous "
+            "à son adresse."
+        )
+        remedy = (
+            "Géocodez son adresse : ce point est sans doute celui de la commune, ou un point "
+            "par défaut."
+        )
+        yield Finding(
+            "shared-point", layer, row.id, message, "warning", row.source_row, "geometry", remedy
+        )
 
 
 def _duplicates(rows: gpd.GeoDataFrame, layer: str) -> Iterator[Finding]:
@@ -78,17 +105,30 @@ def _duplicates(rows: gpd.GeoDataFrame, layer: str) -> Iterator[Finding]:
     rank = located.groupby(keys).cumcount()
     for row in located[rank > 0].itertuples():
         message = f"{row.name} : même type, même nom et même lieu qu'une ligne précédente."
-        yield Finding("duplicate", layer, row.id, message, "warning", row.source_row, remedy="Gardez une seule ligne.")
+        yield Finding(
+            "duplicate",
+            layer,
+            row.id,
+            message,
+            "warning",
+            row.source_row,
+            remedy="Gardez une seule ligne.",
+        )
 
 
 def _against_postcodes(rows: gpd.GeoDataFrame, layer: str) -> Iterator[Finding]:
-    """Report the services whose commune and postal code are not of one département: one of them is a namesake's.
+    """Report the services whose commune and postal code are not of one département: one of them is
+    a namesake's.
 
-    A few communes near a border are served by the next département's post; the remedy says so. Islands and Monaco,
-    whose postal codes follow no département, are not judged.
+    A few communes near a border are served by the next département's post; the remedy says so.
+    Islands and Monaco, whose postal codes follow no département, are not judged.
     """
     code, postcode = rows["commune"].fillna("").astype(str), rows["postcode"].fillna("").astype(str)
-    judged = postcode.str.fullmatch(r"\d{5}") & ~code.str.match(r"$|9[89]|97[578]") & ~postcode.str.startswith("98")
+    judged = (
+        postcode.str.fullmatch(r"\d{5}")
+        & ~code.str.match(r"$|9[89]|97[578]")
+        & ~postcode.str.startswith("98")
+    )
     said, posted = code.map(_departement), postcode.map(_departement)
     said = said.where(~said.isin(["2A", "2B"]), "20")
     odd = judged & (said != posted)
@@ -97,19 +137,38 @@ def _against_postcodes(rows: gpd.GeoDataFrame, layer: str) -> Iterator[Finding]:
             f"{row.name} : le code de commune {row.commune} est du département {own}, "
             f"le code postal {row.postcode} du {other}."
         )
-        remedy = "L'un des deux est sans doute celui d'un homonyme ; seules quelques communes limitrophes sont ainsi."
-        yield Finding("code-against-postcode", layer, row.id, message, "warning", row.source_row, "commune", remedy)
+        remedy = (
+            "L'un des deux est sans doute celui d'un homonyme ; seules quelques communes "
+            "limitrophes sont ainsi."
+        )
+        yield Finding(
+            "code-against-postcode",
+            layer,
+            row.id,
+            message,
+            "warning",
+            row.source_row,
+            "commune",
+            remedy,
+        )
 
 
-def _outside_territory(rows: gpd.GeoDataFrame, territory: Territory, layer: str) -> Iterator[Finding]:
+def _outside_territory(
+    rows: gpd.GeoDataFrame, territory: Territory, layer: str
+) -> Iterator[Finding]:
     boundary = gpd.GeoSeries([territory.boundary], crs=LONLAT).to_crs(METRIC).iloc[0]
     away = rows[rows.geometry.notna() & ~rows.geometry.intersects(territory.boundary)]
-    for row, metres in zip(away.itertuples(), away.geometry.to_crs(METRIC).distance(boundary), strict=True):
+    for row, metres in zip(
+        away.itertuples(), away.geometry.to_crs(METRIC).distance(boundary), strict=True
+    ):
         message = (
-            f"{row.name} : déclaré dans le territoire, mais son point est à {_length(metres)} au-delà de la limite."
+            f"{row.name} : déclaré dans le territoire, mais son point est à "
+            f"{_length(metres)} au-delà de la limite."
         )
         remedy = "Corrigez les coordonnées ou le code de la commune."
-        yield Finding("outside-territory", layer, row.id, message, "error", row.source_row, "geometry", remedy)
+        yield Finding(
+            "outside-territory", layer, row.id, message, "error", row.source_row, "geometry", remedy
+        )
 
 
 def _outside_commune(rows: gpd.GeoDataFrame, territory: Territory, layer: str) -> Iterator[Finding]:
@@ -117,28 +176,58 @@ def _outside_commune(rows: gpd.GeoDataFrame, territory: Territory, layer: str) -
     away = rows[distance_m > 0]
     for row, metres in zip(away.itertuples(), distance_m[distance_m > 0], strict=True):
         severity: Severity = "warning" if metres > OUTLINE_TOLERANCE_M else "info"
-        message = f"{row.name} : point à {_length(metres)} du contour (simplifié) de sa commune, {row.commune}."
-        remedy = "Corrigez les coordonnées ou le code de la commune." if severity == "warning" else ""
-        yield Finding("outside-commune", layer, row.id, message, severity, row.source_row, "geometry", remedy)
+        message = (
+            f"{row.name} : point à {_length(metres)} du contour (simplifié) de sa commune, "
+            f"{row.commune}."
+        )
+        remedy = (
+            "Corrigez les coordonnées ou le code de la commune." if severity == "warning" else ""
+        )
+        yield Finding(
+            "outside-commune", layer, row.id, message, severity, row.source_row, "geometry", remedy
+        )
 
 
-def _commune_codes(rows: gpd.GeoDataFrame, history: CommuneHistory, layer: str) -> Iterator[Finding]:
+def _commune_codes(
+    rows: gpd.GeoDataFrame, history: CommuneHistory, layer: str
+) -> Iterator[Finding]:
     status = {code: history.status(code) for code in rows["commune"].dropna().unique()}
     for row in rows[rows["commune"].map(status).isin(["outdated", "unknown"])].itertuples():
         if status[row.commune] == "outdated":
             now = ", ".join(history.successors(row.commune))
-            message = f"{row.name} : le code de commune {row.commune} n'a plus cours ; aujourd'hui {now}."
+            message = (
+                f"{row.name} : le code de commune {row.commune} n'a plus cours ; aujourd'hui {now}."
+            )
             remedy = f"Écrivez {now}."
-            yield Finding("outdated-commune", layer, row.id, message, "warning", row.source_row, "commune", remedy)
+            yield Finding(
+                "outdated-commune",
+                layer,
+                row.id,
+                message,
+                "warning",
+                row.source_row,
+                "commune",
+                remedy,
+            )
         else:
             message = f"{row.name} : le code {row.commune} n'a jamais été celui d'une commune."
-            yield Finding("unknown-commune", layer, row.id, message, "error", row.source_row, "commune", "Corrigez-le.")
+            yield Finding(
+                "unknown-commune",
+                layer,
+                row.id,
+                message,
+                "error",
+                row.source_row,
+                "commune",
+                "Corrigez-le.",
+            )
 
 
 def table_findings(
     rows: gpd.GeoDataFrame, *, history: CommuneHistory | None = None, date: str = "", layer: str
 ) -> list[Finding]:
-    """Return what is wrong with a table by code (``tables_by_code``), beyond what its reader noticed.
+    """Return what is wrong with a table by code (``tables_by_code``), beyond what its reader
+    noticed.
 
     Parameters
     ----------
@@ -147,35 +236,52 @@ def table_findings(
     date
         The day the table is of: the communes in force that day are expected; not judged when empty.
 
-    Rules: ``outdated-commune``, ``unknown-commune``, ``absent-commune``, ``sum-mismatch`` (communes against the
-    intercommunality or département of the same table, within 1 %).
+    Rules: ``outdated-commune``, ``unknown-commune``, ``absent-commune``, ``sum-mismatch`` (communes
+    against the intercommunality or département of the same table, within 1 %).
     """
     level = rows["level"] if "level" in rows.columns else pd.Series("commune", index=rows.index)
     communes = gpd.GeoDataFrame(rows[level == "commune"])
     findings = list(_sums_by_level(rows, level, layer)) if "population" in rows.columns else []
     if history is None or communes.empty:
         return findings
-    findings += _commune_codes(gpd.GeoDataFrame(communes.assign(commune=communes["code"])), history, layer)
+    findings += _commune_codes(
+        gpd.GeoDataFrame(communes.assign(commune=communes["code"])), history, layer
+    )
     if date:
         findings += absent_communes(communes["code"], history, date=date, layer=layer)
     return findings
 
 
-def absent_communes(codes: pd.Series, history: CommuneHistory, *, date: str, layer: str) -> list[Finding]:
-    """Return one finding a département with communes in force on `date` that a table leaves out (``absent-commune``).
+def absent_communes(
+    codes: pd.Series, history: CommuneHistory, *, date: str, layer: str
+) -> list[Finding]:
+    """Return one finding a département with communes in force on `date` that a table leaves out
+    (``absent-commune``).
 
     Only the départements the table speaks of are judged.
     """
     present = set(codes)
     spoken = {_departement(code) for code in present}
-    expected = [code for code in history.lives if history.in_force(code, date) and _departement(code) in spoken]
+    expected = [
+        code
+        for code in history.lives
+        if history.in_force(code, date) and _departement(code) in spoken
+    ]
     missing = pd.Series(sorted(set(expected) - present), dtype=object)
     findings = []
     for departement, rows in missing.groupby(missing.map(_departement)):
         shown = ", ".join(rows.iloc[:5]) + (" ..." if len(rows) > 5 else "")
-        message = f"Département {departement} : {len(rows)} commune(s) en vigueur au {date} absentes ({shown})."
-        remedy = "Tenez-les pour nulles si la source ne cite que les communes pourvues, sinon complétez la table."
-        findings.append(Finding("absent-commune", layer, str(departement), message, "info", remedy=remedy))
+        message = (
+            f"Département {departement} : {len(rows)} commune(s) en vigueur au {date} "
+            f"absentes ({shown})."
+        )
+        remedy = (
+            "Tenez-les pour nulles si la source ne cite que les communes pourvues, sinon "
+            "complétez la table."
+        )
+        findings.append(
+            Finding("absent-commune", layer, str(departement), message, "info", remedy=remedy)
+        )
     return findings
 
 
@@ -192,31 +298,51 @@ def _sums_by_level(rows: gpd.GeoDataFrame, level: pd.Series, layer: str) -> Iter
         for row in rows[
             (level == parent) & rows["population"].notna() & rows["code"].isin(list(parts.groups))
         ].itertuples():
-            yield from population_findings(parts.get_group(row.code), row.population, what=str(row.name), layer=layer)
+            yield from population_findings(
+                parts.get_group(row.code), row.population, what=str(row.name), layer=layer
+            )
 
 
-def ground_findings(communes: gpd.GeoDataFrame, wholes: gpd.GeoDataFrame, column: str, *, layer: str) -> list[Finding]:
-    """Return the territories (code, name, population) whose communes do not add up to them (``sum-mismatch``)."""
+def ground_findings(
+    communes: gpd.GeoDataFrame, wholes: gpd.GeoDataFrame, column: str, *, layer: str
+) -> list[Finding]:
+    """Return the territories (code, name, population) whose communes do not add up to them
+    (``sum-mismatch``).
+    """
     people = communes.groupby(column)["population"]
     told = wholes[wholes["code"].isin(list(people.groups)) & wholes["population"].notna()]
     return [
         finding
         for row in told.itertuples()
-        for finding in population_findings(people.get_group(row.code), row.population, what=str(row.name), layer=layer)
+        for finding in population_findings(
+            people.get_group(row.code), row.population, what=str(row.name), layer=layer
+        )
     ]
 
 
 def population_findings(
     people: pd.Series, total: float, *, what: str, layer: str, tolerance: float = 0.01
 ) -> list[Finding]:
-    """Return a finding when people counted by part do not add up to a known total (rule ``sum-mismatch``)."""
+    """Return a finding when people counted by part do not add up to a known total (rule
+    ``sum-mismatch``).
+    """
     found = float(people.sum())
     gap = found - total
     if abs(gap) <= tolerance * max(total, 1):
         return []
-    message = f"{what} : la somme des parties fait {found:.0f}, le total annoncé {total:.0f} (écart {gap:+.0f})."
+    message = (
+        f"{what} : la somme des parties fait {found:.0f}, le total annoncé {total:.0f} "
+        f"(écart {gap:+.0f})."
+    )
     return [
-        Finding("sum-mismatch", layer, "", message, "error", remedy="Vérifiez le millésime et les parties absentes.")
+        Finding(
+            "sum-mismatch",
+            layer,
+            "",
+            message,
+            "error",
+            remedy="Vérifiez le millésime et les parties absentes.",
+        )
     ]
 
 

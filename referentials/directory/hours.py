@@ -1,4 +1,6 @@
-"""Opening hours: a week read from what a source wrote, held as minutes, written in OpenStreetMap's form."""
+"""Opening hours: a week read from what a source wrote, held as minutes, written in OpenStreetMap's
+form.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ class Week:
 
     @classmethod
     def of_days(cls, days: Iterable[Sequence[Span]]) -> Week:
-        """Return the week whose days, from Monday, are open during these spans (minutes of the day)."""
+        """Return the week whose days, from Monday, are open during these spans (minutes of the
+        day).
+        """
         return cls(
             tuple(
                 (day * DAY_MINUTES + opens, day * DAY_MINUTES + closes)
@@ -53,7 +57,9 @@ class Week:
 
     @property
     def osm(self) -> str:
-        """The week in OpenStreetMap's ``opening_hours`` form; days in a row with equal spans make one rule."""
+        """The week in OpenStreetMap's ``opening_hours`` form; days in a row with equal spans make
+        one rule.
+        """
         rules: list[tuple[int, int, str]] = []
         for day in range(7):
             text = ",".join(
@@ -66,7 +72,8 @@ class Week:
             elif text:
                 rules.append((day, day, text))
         return "; ".join(
-            f"{DAYS[first] if first == last else f'{DAYS[first]}-{DAYS[last]}'} {text}" for first, last, text in rules
+            f"{DAYS[first] if first == last else f'{DAYS[first]}-{DAYS[last]}'} {text}"
+            for first, last, text in rules
         )
 
     def __str__(self) -> str:
@@ -88,7 +95,8 @@ def _clock(minutes: int) -> str:
     return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
 
-# ----------------------------------------------------------------------------------- OpenStreetMap's form
+# -----------------------------------------------------------------------------------
+# OpenStreetMap's form
 
 _SPAN = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
 _RULE = re.compile(r"(?P<days>[A-Za-z]{2}(?:\s*[-,]\s*[A-Za-z]{2})*)?\s*(?P<times>.*)", re.DOTALL)
@@ -97,9 +105,10 @@ _RULE = re.compile(r"(?P<days>[A-Za-z]{2}(?:\s*[-,]\s*[A-Za-z]{2})*)?\s*(?P<time
 def osm_week(text: str | None) -> Week | None:
     """Return the week a text in OpenStreetMap's ``opening_hours`` form describes.
 
-    Understood: weekdays, ranges of weekdays, several spans a day, spans past midnight, ``off`` and ``24/7``;
-    a later rule replaces an earlier one for its days, overlapping spans count once, holidays are left aside.
-    Anything else (months, weeks, dates, sunset ...) is not guessed: None, as for a missing or blank text.
+    Understood: weekdays, ranges of weekdays, several spans a day, spans past midnight, ``off`` and
+    ``24/7``; a later rule replaces an earlier one for its days, overlapping spans count once,
+    holidays are left aside. Anything else (months, weeks, dates, sunset ...) is not guessed: None,
+    as for a missing or blank text.
     """
     if not isinstance(text, str) or not text.strip():
         return None
@@ -122,7 +131,8 @@ def osm_week(text: str | None) -> Week | None:
 
 
 def weekly_hours(text: str | None) -> float | None:
-    """Return how many hours a week a text in OpenStreetMap's ``opening_hours`` form is open; None when unknown.
+    """Return how many hours a week a text in OpenStreetMap's ``opening_hours`` form is open; None
+    when unknown.
 
     >>> weekly_hours("Mo-Th 09:00-12:00,14:00-17:00; Fr 09:00-12:00")
     27.0
@@ -132,7 +142,9 @@ def weekly_hours(text: str | None) -> float | None:
 
 
 def _days(text: str | None) -> list[int] | None:
-    """Return the numbers of the weekdays of ``Mo-We,Fr`` (all when nothing is said); None when one is unknown."""
+    """Return the numbers of the weekdays of ``Mo-We,Fr`` (all when nothing is said); None when one
+    is unknown.
+    """
     if not text:
         return list(range(7))
     chosen: list[int] = []
@@ -141,7 +153,9 @@ def _days(text: str | None) -> list[int] | None:
         if first not in DAYS or (last or first) not in DAYS:
             return None
         start, end = DAYS.index(first), DAYS.index(last or first)
-        chosen.extend(range(start, end + 1) if start <= end else [*range(start, 7), *range(end + 1)])
+        chosen.extend(
+            range(start, end + 1) if start <= end else [*range(start, 7), *range(end + 1)]
+        )
     return chosen
 
 
@@ -156,13 +170,19 @@ def _osm_spans(text: str) -> list[Span] | None:
             return None
         opens = int(match[1]) * 60 + int(match[2])
         closes = int(match[3]) * 60 + int(match[4])
-        if max(int(match[2]), int(match[4])) > 59 or opens >= DAY_MINUTES or closes > 26 * 60 or opens == closes:
+        if (
+            max(int(match[2]), int(match[4])) > 59
+            or opens >= DAY_MINUTES
+            or closes > 26 * 60
+            or opens == closes
+        ):
             return None
         spans.append((opens, closes if closes > opens else closes + DAY_MINUTES))
     return spans
 
 
-# -------------------------------------------------------------------------------------- what French files write
+# -------------------------------------------------------------------------------------- what French
+# files write
 
 _TIME = r"(\d{1,2})\s*(?:[:hH]\s*(\d{2})?)"
 _FRENCH_SPAN = re.compile(rf"{_TIME}\s*(?:-|–|à|a|/)\s*{_TIME}")
@@ -180,7 +200,8 @@ class DayHours:
 
 
 def french_day(text: str | None) -> DayHours | None:
-    """Return what a cell such as ``09:00 - 12:00 / 13h30 à 17h`` says; None when any part is not understood.
+    """Return what a cell such as ``09:00 - 12:00 / 13h30 à 17h`` says; None when any part is not
+    understood.
 
     Blank, ``-`` and ``fermé`` are a closed day.
 
@@ -219,7 +240,9 @@ def overlaps(spans: Iterable[Span]) -> bool:
 DAYS_EN = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 WEEK = 7 * 24 * 60
 """Minutes in a week."""
-_MOMENT = re.compile(r"(?P<day>[a-z]{2,9})\.?[\s,]+(?:a\s+)?(?P<hour>\d{1,2})\s*(?:[:h]\s*(?P<minute>\d{2})?)?")
+_MOMENT = re.compile(
+    r"(?P<day>[a-z]{2,9})\.?[\s,]+(?:a\s+)?(?P<hour>\d{1,2})\s*(?:[:h]\s*(?P<minute>\d{2})?)?"
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -234,7 +257,8 @@ class Moment:
 
     @classmethod
     def parse(cls, text: str) -> Moment:
-        """Read a weekday and an hour, in French or in OpenStreetMap's days: ``mardi 10h30``, ``Tu 10:30``.
+        """Read a weekday and an hour, in French or in OpenStreetMap's days: ``mardi 10h30``, ``Tu
+        10:30``.
 
         Raises
         ------
@@ -246,7 +270,8 @@ class Moment:
         hour, minute = (int(match["hour"]), int(match["minute"] or 0)) if match else (24, 0)
         if day is None or hour > 23 or minute > 59:
             raise UsageError(
-                f'un jour de la semaine et une heure sont attendus, {text!r} est donné ; essayez : "mardi 10h30".'
+                f"un jour de la semaine et une heure sont attendus, {text!r} est donné ; essayez "
+                ': "mardi 10h30".'
             )
         return cls((day * 24 + hour) * 60 + minute)
 
@@ -257,23 +282,34 @@ class Moment:
 
     def __str__(self) -> str:
         hour, minute = divmod(self.minute % (24 * 60), 60)
-        return f"{WEEKDAYS_FR[self.day]} {hour} h {minute:02d}" if minute else f"{WEEKDAYS_FR[self.day]} {hour} h"
+        return (
+            f"{WEEKDAYS_FR[self.day]} {hour} h {minute:02d}"
+            if minute
+            else f"{WEEKDAYS_FR[self.day]} {hour} h"
+        )
 
 
 def is_open(hours: str | None, at: Moment) -> bool | None:
-    """Return whether a counter is open at a moment; None when its hours are missing or not understood.
+    """Return whether a counter is open at a moment; None when its hours are missing or not
+    understood.
 
-    ``hours`` is text in OpenStreetMap's ``opening_hours`` form. It opens at the first minute of a span and is closed
-    at the last: at 12:00, ``09:00-12:00`` is closed.
+    ``hours`` is text in OpenStreetMap's ``opening_hours`` form. It opens at the first minute of a
+    span and is closed at the last: at 12:00, ``09:00-12:00`` is closed.
     """
     week = osm_week(hours)
     if week is None:
         return None
-    return any(opens <= minute < closes for opens, closes in week.spans for minute in (at.minute, at.minute + WEEK))
+    return any(
+        opens <= minute < closes
+        for opens, closes in week.spans
+        for minute in (at.minute, at.minute + WEEK)
+    )
 
 
 def next_opening(hours: str | None, at: Moment) -> Moment | None:
-    """Return when it opens next, at this moment or after; None when it never does or the hours are unknown."""
+    """Return when it opens next, at this moment or after; None when it never does or the hours are
+    unknown.
+    """
     week = osm_week(hours)
     if week is None or not week.spans:
         return None
@@ -288,7 +324,9 @@ def _plain(text: str) -> str:
 
 
 def _day(word: str) -> int | None:
-    """Return the number of the one weekday that begins with the word, in French, else in English."""
+    """Return the number of the one weekday that begins with the word, in French, else in
+    English.
+    """
     for names in (WEEKDAYS_FR, DAYS_EN):
         found = [number for number, name in enumerate(names) if name.startswith(word)]
         if len(found) == 1:

@@ -1,4 +1,6 @@
-"""Inspect communes and services: say what is missing, misplaced, outdated or odd, and change nothing."""
+"""Inspect communes and services: say what is missing, misplaced, outdated or odd, and change
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +17,21 @@ from geoguichet.referentials.directory.services import SERVICE_TYPES, weekly_hou
 from geoguichet.referentials.layers import METRIC
 from geoguichet.referentials.territories.territory import Territory
 
-# -------------------------------------------------------------------------------------------- communes
+# --------------------------------------------------------------------------------------------
+# communes
 
 CENSUS_COLUMNS = ("population_2021", "pop_65_plus", "pop_under_20", "dwellings", "second_homes")
 GAP_M2 = 10_000
-"""Ground that no commune covers is reported from one hectare up; less is the rounding of outlines."""
+"""Ground that no commune covers is reported from one hectare up; less is the rounding of outlines.
+"""
 SHIFT_RATIO = 0.25
 SHIFT_PEOPLE = 100
 """A population is called outdated when it moved by more than both of these."""
 
 
 def commune_findings(territory: Territory, *, layer: str = "communes") -> list[Finding]:
-    """Return what is wrong with a territory's communes: outline, census, population, ground left over.
+    """Return what is wrong with a territory's communes: outline, census, population, ground left
+    over.
 
     Rules: ``no-geometry``, ``no-census``, ``population-shift``, ``uncovered-ground``.
     """
@@ -41,7 +46,9 @@ def commune_findings(territory: Territory, *, layer: str = "communes") -> list[F
 
 def _communes_without_outline(communes: gpd.GeoDataFrame, layer: str) -> Iterator[Finding]:
     for row in communes[_is_missing(communes)].itertuples():
-        message = f"{row.name} n'a pas de contour : elle est comptée, mais ne peut pas être dessinée."
+        message = (
+            f"{row.name} n'a pas de contour : elle est comptée, mais ne peut pas être dessinée."
+        )
         yield Finding("no-geometry", layer, row.code, message)
 
 
@@ -49,7 +56,8 @@ def _communes_without_census(communes: gpd.GeoDataFrame, layer: str) -> Iterator
     present = [column for column in CENSUS_COLUMNS if column in communes.columns]
     for row in communes[communes[present].isna().any(axis="columns")].itertuples():
         message = (
-            f"{row.name} : les codes du recensement de 2021 ne correspondent plus à cette commune ; "
+            f"{row.name} : les codes du recensement de 2021 ne correspondent plus à cette "
+            "commune ; "
             "ses groupes d'âge et ses logements restent inconnus."
         )
         yield Finding("no-census", layer, row.code, message)
@@ -62,7 +70,8 @@ def _outdated_populations(communes: gpd.GeoDataFrame, layer: str) -> Iterator[Fi
     moved = (change > SHIFT_PEOPLE) & (change > SHIFT_RATIO * communes["population"])
     for row in communes[moved].itertuples():
         message = (
-            f"{row.name} compte {grouped(row.population_2023)} habitants en 2023, contre {grouped(row.population)} "
+            f"{row.name} compte {grouped(row.population_2023)} habitants en 2023, contre "
+            f"{grouped(row.population)} "
             "dans la population employée : celle-ci est dépassée."
         )
         yield Finding("population-shift", layer, row.code, message, "info")
@@ -77,13 +86,15 @@ def _uncovered_ground(territory: Territory, layer: str) -> Iterator[Finding]:
     for position in area_m2[area_m2 >= GAP_M2].sort_values(ascending=False).index:
         place = _lonlat(gaps[position].representative_point())
         message = (
-            f"Aucun contour de commune ne couvre {grouped(area_m2[position] / 10_000)} ha autour de {place} : "
+            f"Aucun contour de commune ne couvre {grouped(area_m2[position] / 10_000)} ha autour "
+            f"de {place} : "
             "le contour d'une commune manque, ou date d'avant une fusion."
         )
         yield Finding("uncovered-ground", layer, "", message)
 
 
-# -------------------------------------------------------------------------------------------- services
+# --------------------------------------------------------------------------------------------
+# services
 
 HOURLESS_TYPES = frozenset({"prefecture", "sous_prefecture"})
 """Types whose hours no source gives; that one lacks them is no news."""
@@ -98,16 +109,16 @@ def service_findings(
 
     Parameters
     ----------
-    services
-        Frame of ``services.check_services``. The sample's columns ``hours_raw`` (the source's week, in JSON)
-        and ``point_source`` are examined too where they are.
-    territory
-        Where they should be; a service is compared with the outline of its own commune when it is known.
+    services Frame of ``services.check_services``. The sample's columns ``hours_raw`` (the source's
+        week, in JSON) and ``point_source`` are examined too where they are.
+    territory Where they should be; a service is compared with the outline of its own commune when
+        it is known.
     buffer_m
         How far beyond the border services are expected, in metres.
 
-    Rules: ``no-point``, ``outside-territory``, ``beyond-buffer``, ``outside-commune``, ``shared-point``,
-    ``approximate-point``, ``no-hours``, ``unreadable-hours``, ``blank-weekday``, ``overlapping-hours``.
+    Rules: ``no-point``, ``outside-territory``, ``beyond-buffer``, ``outside-commune``,
+    ``shared-point``, ``approximate-point``, ``no-hours``, ``unreadable-hours``, ``blank-weekday``,
+    ``overlapping-hours``.
     """
     return [
         *_services_without_point(services, layer),
@@ -125,7 +136,9 @@ def distance_to_commune_m(services: gpd.GeoDataFrame, territory: Territory) -> p
 
     0 inside; NaN when the service has no point, or its commune no outline in the territory.
     """
-    outlines = territory.polygons.to_crs(METRIC).reindex(services["commune"]).set_axis(services.index)
+    outlines = (
+        territory.polygons.to_crs(METRIC).reindex(services["commune"]).set_axis(services.index)
+    )
     distance_m: pd.Series = services.geometry.to_crs(METRIC).distance(outlines, align=False)
     return distance_m
 
@@ -146,25 +159,31 @@ def _services_outside_territory(
     for index, metres in distance_m[strayed].items():
         row = services.loc[index]
         message = (
-            f"{row['name']} : point situé en {_lonlat(row['geometry'])}, à {_length(metres)} du territoire ; "
+            f"{row['name']} : point situé en {_lonlat(row['geometry'])}, à {_length(metres)} du "
+            "territoire ; "
             f"au-delà de {_length(buffer_m)}, ce service n'est pas compté."
         )
         yield Finding("outside-territory", layer, row["id"], message, "error")
     others = int((beyond & ~strayed).sum())
     if others:
         message = (
-            f"Services d'autres territoires situés à plus de {_length(buffer_m)} : {grouped(others)} ; "
+            f"Services d'autres territoires situés à plus de {_length(buffer_m)} : "
+            f"{grouped(others)} ; "
             "ils ne sont pas comptés."
         )
         yield Finding("beyond-buffer", layer, "", message, "info")
 
 
-def _services_outside_commune(services: gpd.GeoDataFrame, territory: Territory, layer: str) -> Iterator[Finding]:
+def _services_outside_commune(
+    services: gpd.GeoDataFrame, territory: Territory, layer: str
+) -> Iterator[Finding]:
     distance_m = distance_to_commune_m(services, territory)
     for index, metres in distance_m[distance_m > 0].items():
         row = services.loc[index]
         severity: Severity = "warning" if metres > OUTLINE_TOLERANCE_M else "info"
-        message = f"{row['name']} : point situé à {_length(metres)} du contour (simplifié) de sa commune."
+        message = (
+            f"{row['name']} : point situé à {_length(metres)} du contour (simplifié) de sa commune."
+        )
         yield Finding("outside-commune", layer, row["id"], message, severity)
 
 
@@ -179,7 +198,9 @@ def _shared_points(services: gpd.GeoDataFrame, layer: str) -> Iterator[Finding]:
 
 
 def _approximate_points(services: gpd.GeoDataFrame, layer: str) -> Iterator[Finding]:
-    """Report once per type how many services stand at a town hall, for want of their own address."""
+    """Report once per type how many services stand at a town hall, for want of their own
+    address.
+    """
     if "point_source" not in services.columns:
         return
     for key, rows in services[services["point_source"] == "town_hall"].groupby("type"):
@@ -194,7 +215,9 @@ def _services_without_hours(services: gpd.GeoDataFrame, layer: str) -> Iterator[
         texts = (row.hours, getattr(row, "hours_raw", None))
         written = next((text for text in texts if isinstance(text, str) and text.strip()), None)
         if written is None:
-            message = f"{row.name} : horaires inconnus ; ce service n'est pas compté parmi les ouverts."
+            message = (
+                f"{row.name} : horaires inconnus ; ce service n'est pas compté parmi les ouverts."
+            )
             yield Finding("no-hours", layer, row.id, message)
         elif weekly_hours(written) is None:
             message = f"{row.name} : horaires illisibles (« {written} »), tenus pour inconnus."
@@ -208,10 +231,16 @@ def _odd_source_weeks(services: gpd.GeoDataFrame, layer: str) -> Iterator[Findin
     for row in services[services["hours_raw"].notna()].itertuples():
         week = _source_week(row.hours_raw)
         if any(not first or not last for first, last, _ in week):
-            message = f"{row.name} : un jour de la semaine est vide dans la source ; horaires non convertis."
+            message = (
+                f"{row.name} : un jour de la semaine est vide dans la source ; horaires non "
+                "convertis."
+            )
             yield Finding("blank-weekday", layer, row.id, message)
         if _overlaps(week):
-            message = f"{row.name} : des plages horaires se chevauchent dans la source ; elles sont réunies."
+            message = (
+                f"{row.name} : des plages horaires se chevauchent dans la source ; elles "
+                "sont réunies."
+            )
             yield Finding("overlapping-hours", layer, row.id, message, "info")
 
 
@@ -221,9 +250,14 @@ type _Week = list[tuple[str, str, list[tuple[str, str]]]]
 
 
 def _source_week(text: str) -> _Week:
-    """Return the source's week: rows of first day, last day, spans; empty when it is written otherwise."""
+    """Return the source's week: rows of first day, last day, spans; empty when it is written
+    otherwise.
+    """
     try:
-        return [(first, last, [(opens, closes) for opens, closes in spans]) for first, last, spans in json.loads(text)]
+        return [
+            (first, last, [(opens, closes) for opens, closes in spans])
+            for first, last, spans in json.loads(text)
+        ]
     except (TypeError, ValueError):
         return []
 
@@ -239,7 +273,8 @@ def _overlaps(week: _Week) -> bool:
     return any(later[0] < earlier[1] for spans in ordered for earlier, later in pairwise(spans))
 
 
-# --------------------------------------------------------------------------------------------- wording
+# ---------------------------------------------------------------------------------------------
+# wording
 
 
 def _is_missing(frame: gpd.GeoDataFrame) -> pd.Series:

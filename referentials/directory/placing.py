@@ -47,13 +47,20 @@ class Placed:
 
 
 def numbers(text: pd.Series) -> pd.Series:
-    """Return published numbers as floats: decimal comma or point, spaces left aside; NaN when not a number."""
-    text = text.where(text.astype("string").str.len().le(LONGEST_NUMBER).fillna(False).astype(bool), None)
+    """Return published numbers as floats: decimal comma or point, spaces left aside; NaN when not a
+    number.
+    """
+    text = text.where(
+        text.astype("string").str.len().le(LONGEST_NUMBER).fillna(False).astype(bool), None
+    )
     plain = pd.to_numeric(text, errors="coerce")
     odd = plain.isna() & text.notna()
     if odd.any():
         mended = (
-            text[odd].astype(str).str.replace(r"[\s\u00a0\u202f]", "", regex=True).str.replace(",", ".", regex=False)
+            text[odd]
+            .astype(str)
+            .str.replace(r"[\s\u00a0\u202f]", "", regex=True)
+            .str.replace(",", ".", regex=False)
         )
         plain = plain.astype(float).copy()
         plain[odd] = pd.to_numeric(mended, errors="coerce")
@@ -65,7 +72,9 @@ def in_france(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
     """Return which positions (degrees) are in the box of a part of France."""
     inside = np.zeros(len(longitude), dtype=bool)
     for _, (west, south, east, north) in FRANCE:
-        inside |= (longitude >= west) & (longitude <= east) & (latitude >= south) & (latitude <= north)
+        inside |= (
+            (longitude >= west) & (longitude <= east) & (latitude >= south) & (latitude <= north)
+        )
     return inside
 
 
@@ -78,21 +87,22 @@ def place_points(
     layer: str,
     columns: tuple[str, str] = ("longitude", "latitude"),
 ) -> Placed:
-    """Return a point a row, in EPSG:4326, and what is wrong with those that have none or stand out of France.
+    """Return a point a row, in EPSG:4326, and what is wrong with those that have none or stand out
+    of France.
 
     A position that cannot be one gives no point; nothing is repaired here, the remedy is told.
 
     Parameters
     ----------
-    x, y
-        Published text (easting or longitude; northing or latitude); None when the format has no coordinates.
+    x, y Published text (easting or longitude; northing or latitude); None when the format has no
+        coordinates.
     crs
         Their CRS; one a row when a series.
     items
         Identifiers, for findings; its index is the row number.
 
-    Rules: ``no-point``, ``unreadable-coordinates``, ``swapped-axes``, ``lost-decimal-point``, ``wrong-crs``,
-    ``impossible-point``, ``outside-france``.
+    Rules: ``no-point``, ``unreadable-coordinates``, ``swapped-axes``, ``lost-decimal-point``,
+    ``wrong-crs``, ``impossible-point``, ``outside-france``.
     """
     index = items.index
     if x is None or y is None:
@@ -100,7 +110,10 @@ def place_points(
         return Placed(nothing, pd.Series(None, index=index, dtype=object), ())
     x_text, y_text = x.fillna("").astype(str).str.strip(), y.fillna("").astype(str).str.strip()
     raw = (x_text + " " + y_text).where((x_text != "") | (y_text != ""), None)
-    easting, northing = numbers(x_text.where(x_text != "", None)), numbers(y_text.where(y_text != "", None))
+    easting, northing = (
+        numbers(x_text.where(x_text != "", None)),
+        numbers(y_text.where(y_text != "", None)),
+    )
     longitude, latitude = _to_degrees(easting.to_numpy(float), northing.to_numpy(float), crs, index)
     possible = (np.abs(longitude) <= 180) & (np.abs(latitude) <= 90)
     geometry = np.full(len(index), None, dtype=object)
@@ -122,8 +135,12 @@ def place_points(
     return Placed(points, raw, findings)
 
 
-def _to_degrees(x: np.ndarray, y: np.ndarray, crs: str | pd.Series, index: pd.Index) -> tuple[np.ndarray, np.ndarray]:
-    """Return longitudes and latitudes; NaN or infinite where the CRS cannot hold the coordinates."""
+def _to_degrees(
+    x: np.ndarray, y: np.ndarray, crs: str | pd.Series, index: pd.Index
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return longitudes and latitudes; NaN or infinite where the CRS cannot hold the
+    coordinates.
+    """
     systems = pd.Series(crs, index=index) if isinstance(crs, str) else crs
     longitude, latitude = x.copy(), y.copy()
     for system in pd.unique(systems):
@@ -146,31 +163,56 @@ def _odd_place(
 ) -> Finding:
     """Return the finding that says what is wrong with one row's position."""
 
-    def finding(rule: str, message: str, remedy: str, severity: Severity = "error", column: str = "") -> Finding:
-        return Finding(rule, layer, item, message, severity, row, column or " ".join(columns), remedy)
+    def finding(
+        rule: str, message: str, remedy: str, severity: Severity = "error", column: str = ""
+    ) -> Finding:
+        return Finding(
+            rule, layer, item, message, severity, row, column or " ".join(columns), remedy
+        )
 
     said = f"« {text[0]} » ; « {text[1]} »"
     if not text[0] or not text[1]:
         message = "Pas de coordonnées : ce service ne dessert personne."
-        return finding("no-point", message, "Complétez la longitude et la latitude, ou l'adresse.", "warning")
+        return finding(
+            "no-point", message, "Complétez la longitude et la latitude, ou l'adresse.", "warning"
+        )
     if not (np.isfinite(lonlat[0]) and np.isfinite(lonlat[1])):
-        return finding("unreadable-coordinates", f"Coordonnées illisibles ({said}).", "Écrivez deux nombres décimaux.")
+        return finding(
+            "unreadable-coordinates",
+            f"Coordonnées illisibles ({said}).",
+            "Écrivez deux nombres décimaux.",
+        )
     if _is_in_france(lonlat[1], lonlat[0]):
         place = f"longitude {text[1]}, latitude {text[0]}"
-        return finding("swapped-axes", f"Longitude et latitude sont échangées ({said}).", f"Lisez {place}.")
+        return finding(
+            "swapped-axes", f"Longitude et latitude sont échangées ({said}).", f"Lisez {place}."
+        )
     west, south, east, north = LAMBERT_93_BOX
     if west <= lonlat[0] <= east and south <= lonlat[1] <= north:
-        return finding("wrong-crs", f"Des mètres (Lambert-93) passent pour des degrés ({said}).", "Déclarez EPSG:2154.")
+        return finding(
+            "wrong-crs",
+            f"Des mètres (Lambert-93) passent pour des degrés ({said}).",
+            "Déclarez EPSG:2154.",
+        )
     right = with_decimal_points(*lonlat)
     if not possible and right is not None:
         column = columns[0] if right[0] != lonlat[0] else columns[1]
         remedy = f"Lisez {right[0]:.7g} ; {right[1]:.8g}."
-        return finding("lost-decimal-point", f"La virgule décimale est perdue ({said}).", remedy, column=column)
+        return finding(
+            "lost-decimal-point", f"La virgule décimale est perdue ({said}).", remedy, column=column
+        )
     if not possible:
-        return finding("impossible-point", f"Ce n'est pas une position sur la Terre ({said}).", "Corrigez à la source.")
+        return finding(
+            "impossible-point",
+            f"Ce n'est pas une position sur la Terre ({said}).",
+            "Corrigez à la source.",
+        )
     message = f"Point situé hors de France ({said})."
     return finding(
-        "outside-france", message, "Corrigez la position, ou retirez la ligne si elle est étrangère.", "warning"
+        "outside-france",
+        message,
+        "Corrigez la position, ou retirez la ligne si elle est étrangère.",
+        "warning",
     )
 
 
@@ -179,7 +221,8 @@ def _is_in_france(longitude: float, latitude: float) -> bool:
 
 
 def with_decimal_points(longitude: float, latitude: float) -> tuple[float, float] | None:
-    """Return the position with the decimal point put back where it was lost: the first that is in France, else None.
+    """Return the position with the decimal point put back where it was lost: the first that is in
+    France, else None.
 
     Only a whole number beyond any degree is taken for one that lost its point.
 
@@ -194,7 +237,9 @@ def with_decimal_points(longitude: float, latitude: float) -> tuple[float, float
 
 
 def _shifts(value: float, limit: float) -> Iterator[float]:
-    """Yield `value` as it is when it is possible; else divided by ten until it is one digit, largest first."""
+    """Yield `value` as it is when it is possible; else divided by ten until it is one digit,
+    largest first.
+    """
     if abs(value) <= limit:
         yield value
     elif abs(value) < 1e12 and value == int(value):

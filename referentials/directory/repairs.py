@@ -18,10 +18,14 @@ from geoguichet.referentials.territories.code_history import CommuneHistory
 
 SAFE: Mapping[str, str] = MappingProxyType(
     {
-        "lost-decimal-point": "remettre la virgule décimale, si le point tombe près des services de son département",
+        "lost-decimal-point": (
+            "remettre la virgule décimale, si le point tombe près des services de son département"
+        ),
         "swapped-axes": "échanger longitude et latitude, sous la même condition",
         "damaged-encoding": "rétablir les lettres accentuées, quand aucune n'est perdue",
-        "outdated-commune": "remplacer un code de commune par celui de l'unique commune qui lui succède",
+        "outdated-commune": (
+            "remplacer un code de commune par celui de l'unique commune qui lui succède"
+        ),
         "missing-zero": "remettre le zéro d'un code postal de quatre chiffres",
     }
 )
@@ -44,13 +48,17 @@ class Repair:
     def as_finding(self, layer: str) -> Finding:
         """Return the repair as a finding, for the table and the map."""
         message = f"Réparé : « {self.before} » devient « {self.after} »."
-        return Finding(f"fixed-{self.rule}", layer, self.item, message, "info", self.row, self.column)
+        return Finding(
+            f"fixed-{self.rule}", layer, self.item, message, "info", self.row, self.column
+        )
 
 
 def repair(
     rows: gpd.GeoDataFrame, *, history: CommuneHistory | None = None
 ) -> tuple[gpd.GeoDataFrame, tuple[Repair, ...]]:
-    """Return a directory with the repairs of `SAFE` made, and the list of them; `rows` is left as it is."""
+    """Return a directory with the repairs of `SAFE` made, and the list of them; `rows` is left as
+    it is.
+    """
     fixed = rows.copy()
     repairs = [*_points(fixed), *_spelling(fixed), *_postcodes(fixed)]
     if history is not None:
@@ -59,13 +67,19 @@ def repair(
 
 
 def _points(rows: gpd.GeoDataFrame) -> Iterator[Repair]:
-    """Put back lost decimal points and swapped axes (degrees), where the result is where it should be."""
+    """Put back lost decimal points and swapped axes (degrees), where the result is where it should
+    be.
+    """
     raw = rows["point_raw"].dropna().str.split(" ", n=1, expand=True).reindex(columns=[0, 1])
     x, y = numbers(raw[0]), numbers(raw[1])
     lost = (x.abs() > 180) | (y.abs() > 90)
     swapped = ~lost & in_france(y.to_numpy(), x.to_numpy()) & ~in_france(x.to_numpy(), y.to_numpy())
     good = rows[rows.geometry.notna() & ~rows.index.isin(raw.index[swapped])]
-    middle = pd.DataFrame({"x": good.geometry.x, "y": good.geometry.y}).groupby(good["departement"]).median()
+    middle = (
+        pd.DataFrame({"x": good.geometry.x, "y": good.geometry.y})
+        .groupby(good["departement"])
+        .median()
+    )
     centres: dict[str, tuple[float, float]] = dict(
         zip(middle.index, zip(middle["x"], middle["y"], strict=True), strict=True)
     )
@@ -92,19 +106,31 @@ def _spelling(rows: gpd.GeoDataFrame) -> Iterator[Repair]:
 
 
 def _postcodes(rows: gpd.GeoDataFrame) -> Iterator[Repair]:
-    short = rows["postcode"].astype("string").str.fullmatch(r"[1-9]\d{3}").fillna(False).astype(bool)
+    short = (
+        rows["postcode"].astype("string").str.fullmatch(r"[1-9]\d{3}").fillna(False).astype(bool)
+    )
     for index in rows.index[short]:
-        yield _change(rows, index, "missing-zero", "postcode", "0" + str(rows.at[index, "postcode"]))
+        yield _change(
+            rows, index, "missing-zero", "postcode", "0" + str(rows.at[index, "postcode"])
+        )
 
 
 def _codes(rows: gpd.GeoDataFrame, history: CommuneHistory) -> Iterator[Repair]:
     codes = rows["commune"].dropna()
-    now = {code: history.successors(code) for code in codes.unique() if history.status(code) == "outdated"}
-    for index in codes.index[codes.isin([code for code, successors in now.items() if len(successors) == 1])]:
+    now = {
+        code: history.successors(code)
+        for code in codes.unique()
+        if history.status(code) == "outdated"
+    }
+    for index in codes.index[
+        codes.isin([code for code, successors in now.items() if len(successors) == 1])
+    ]:
         yield _change(rows, index, "outdated-commune", "commune", now[codes[index]][0])
 
 
 def _change(rows: gpd.GeoDataFrame, index: object, rule: str, column: str, after: str) -> Repair:
     before = str(rows.at[index, column])
     rows.at[index, column] = after
-    return Repair(rule, str(rows.at[index, "id"]), int(rows.at[index, "source_row"]), column, before, after)
+    return Repair(
+        rule, str(rows.at[index, "id"]), int(rows.at[index, "source_row"]), column, before, after
+    )

@@ -1,4 +1,6 @@
-"""The regional directory of services: one schema, whatever the published format the rows came from."""
+"""The regional directory of services: one schema, whatever the published format the rows came
+from.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +24,11 @@ from geoguichet.referentials.layers import LONLAT, check_columns
 # Text that an encoding mishap has damaged: recognised, mended where nothing is lost, said in any
 # case.
 
-_CP1252 = (
-    "\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u2022\u2026\u2030\u2039\u203a\u20ac\u2122"
-)
+_CP1252 = "\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u2022\u2026\u2030\u2039\u203a\u20ac\u2122"
 _DOUBLE = f"[\u00c2\u00c3\u00c5][\u0080-\u00bf?{_CP1252}]"
-"""A UTF-8 lead byte of a French letter read as Latin-1, followed by a continuation byte read the same way."""
+"""A UTF-8 lead byte of a French letter read as Latin-1, followed by a continuation byte read the
+same way.
+"""
 _TAG = r"<[0-9a-f]{2}>"
 _ESCAPE = r"\\x[0-9A-F]{2}"
 _CONTROL = "[\u0080-\u009f]"
@@ -69,7 +71,9 @@ def _undoubled(text: str) -> str | None:
 
 
 def _from_cp1252(text: str) -> str | None:
-    """Return a text whose control characters are the letters Windows-1252 has at their place (« œ » at 9C)."""
+    """Return a text whose control characters are the letters Windows-1252 has at their place (« œ »
+    at 9C).
+    """
     try:
         return re.sub(_CONTROL, lambda match: match[0].encode("latin-1").decode("cp1252"), text)
     except UnicodeDecodeError:
@@ -79,13 +83,18 @@ def _from_cp1252(text: str) -> str | None:
 def damaged(series: pd.Series) -> pd.Series:
     """Return which texts are damaged; a missing one is not."""
     text = series.astype("string")
-    suspect = text.str.contains(r"[\u0080-\u009f\u00c2\u00c3\u00c5\ufffd]|<[0-9a-f]{2}>|\\x", regex=True).fillna(False)
+    suspect = text.str.contains(
+        r"[\u0080-\u009f\u00c2\u00c3\u00c5\ufffd]|<[0-9a-f]{2}>|\\x", regex=True
+    ).fillna(False)
     marks = zip(series, suspect.astype(bool), strict=True)
-    return pd.Series([mark and bool(_ANY.search(value)) for value, mark in marks], index=series.index, dtype=bool)
+    return pd.Series(
+        [mark and bool(_ANY.search(value)) for value, mark in marks], index=series.index, dtype=bool
+    )
 
 
 def damage_findings(rows: pd.DataFrame, columns: Iterable[str], *, layer: str) -> Iterator[Finding]:
-    """Report the damaged texts of `columns`, one finding a cell, with what it should be where that is sure.
+    """Report the damaged texts of `columns`, one finding a cell, with what it should be where that
+    is sure.
 
     `rows` has ``id`` and ``source_row``. Rule: ``damaged-encoding``.
     """
@@ -151,12 +160,20 @@ TEXT_COLUMNS = (
     "valid_to",
     "source",
 )
-DIRECTORY_COLUMNS = (*TEXT_COLUMNS, "hours_per_week", "itinerant", "inside", "source_row", "geometry")
+DIRECTORY_COLUMNS = (
+    *TEXT_COLUMNS,
+    "hours_per_week",
+    "itinerant",
+    "inside",
+    "source_row",
+    "geometry",
+)
 """The columns of the directory, in the order of the file; see `check_directory`."""
 
 PRECISIONS = ("address", "street", "place", "commune", "town_hall", "area", "unknown")
-"""How well a point is known: at the building or number, in the street, in the hamlet or block, somewhere in the
-commune (its centre), at the town hall for want of better, in a polygon, not said."""
+"""How well a point is known: at the building or number, in the street, in the hamlet or block,
+somewhere in the commune (its centre), at the town hall for want of better, in a polygon, not
+said."""
 
 REFUSED = "refused-row"
 """The rule of the only findings that stand for a row left out."""
@@ -164,7 +181,9 @@ REFUSED = "refused-row"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """What was read of a file: the directory's rows, what was noticed, and the count that proves nothing is lost."""
+    """What was read of a file: the directory's rows, what was noticed, and the count that proves
+    nothing is lost.
+    """
 
     rows: gpd.GeoDataFrame
     """Contract: `check_directory`."""
@@ -174,13 +193,16 @@ class Reading:
     notes: tuple[str, ...] = ()
     """What was understood of the file (encoding, separator, CRS ...), in French sentences."""
     kind: str = "services"
-    """What the rows are: ``services``, or a key of ``tables_by_code.TABLES`` whose contract they keep."""
+    """What the rows are: ``services``, or a key of ``tables_by_code.TABLES`` whose contract they
+    keep.
+    """
 
     def __post_init__(self) -> None:
         refused = sum(finding.rule == REFUSED for finding in self.findings)
         if self.rows_in != len(self.rows) + refused:
             raise LayerError(
-                f"lecture incohérente : {self.rows_in} lignes lues, {len(self.rows)} rendues et {refused} refusées ; "
+                f"lecture incohérente : {self.rows_in} lignes lues, {len(self.rows)} rendues et "
+                f"{refused} refusées ; "
                 "rien n'est gardé, signalez ce fichier."
             )
 
@@ -224,20 +246,27 @@ def check_directory(rows: gpd.GeoDataFrame, *, where: str = "annuaire") -> None:
     wrong = ~rows["point_precision"].isin(PRECISIONS)
     if wrong.any():
         first = rows.loc[wrong, "point_precision"].iloc[0]
-        raise LayerError(f"{where} : précision inconnue « {first} » ; attendu : {', '.join(PRECISIONS)}.")
+        raise LayerError(
+            f"{where} : précision inconnue « {first} » ; attendu : {', '.join(PRECISIONS)}."
+        )
 
 
-# ---------------------------------------------------------------------------------- from columns to the schema
+# ---------------------------------------------------------------------------------- from columns to
+# the schema
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Columns:
-    """What a reader found in a chunk of its format, ready to become directory rows; every series has its index."""
+    """What a reader found in a chunk of its format, ready to become directory rows; every series
+    has its index.
+    """
 
     source: str
     """Key of the reader."""
     table: pd.DataFrame
-    """The chunk as published: text, blank where the source has nothing; its index is the row number, from 1."""
+    """The chunk as published: text, blank where the source has nothing; its index is the row
+    number, from 1.
+    """
     values: dict[str, pd.Series]
     """Directory columns (text), blank where unknown; ``id``, ``name`` and ``type`` at least."""
     x: pd.Series | None = None
@@ -250,14 +279,23 @@ class Columns:
     weeks: Sequence[Week | None] | None = None
     findings: list[Finding] = field(default_factory=list)
     notes: tuple[str, ...] = ()
-    text_checked: tuple[str, ...] = ("name", "address", "commune_name", "category", "hours_raw", "stops")
+    text_checked: tuple[str, ...] = (
+        "name",
+        "address",
+        "commune_name",
+        "category",
+        "hours_raw",
+        "stops",
+    )
     """Directory columns whose spelling is examined."""
 
 
 def make_reading(columns: Columns) -> Reading:
-    """Return the directory rows of a chunk, in its order, with what was noticed about points, types and spelling.
+    """Return the directory rows of a chunk, in its order, with what was noticed about points, types
+    and spelling.
 
-    Rules: those of ``places.place_points`` and ``spelling.damage_findings``, ``unknown-type``, ``duplicate-id``.
+    Rules: those of ``places.place_points`` and ``spelling.damage_findings``, ``unknown-type``,
+    ``duplicate-id``.
     """
     index = columns.table.index
     values = {name: _clean(columns.values.get(name), index) for name in TEXT_COLUMNS}
@@ -265,18 +303,29 @@ def make_reading(columns: Columns) -> Reading:
     values["type"], type_findings = _known_types(values, columns.source)
     values["id"], id_findings = _unique_ids(values["id"], columns.source)
     placed = place_points(
-        columns.x, columns.y, columns.crs, items=values["id"], layer=columns.source, columns=columns.point_columns
+        columns.x,
+        columns.y,
+        columns.crs,
+        items=values["id"],
+        layer=columns.source,
+        columns=columns.point_columns,
     )
     values["point_raw"] = placed.raw
-    values["point_precision"] = values["point_precision"].where(values["point_precision"].isin(PRECISIONS), "unknown")
+    values["point_precision"] = values["point_precision"].where(
+        values["point_precision"].isin(PRECISIONS), "unknown"
+    )
     values["wheelchair"] = values["wheelchair"].fillna("unknown")
     if columns.weeks is not None:
         weeks = list(columns.weeks)
         values["hours"] = pd.Series(
             [None if week is None else week.osm or "off" for week in weeks], index, dtype=object
         )
-        values["week_minutes"] = pd.Series([None if week is None else str(week) for week in weeks], index, dtype=object)
-        per_week = pd.Series([np.nan if week is None else week.hours for week in weeks], index, dtype=float)
+        values["week_minutes"] = pd.Series(
+            [None if week is None else str(week) for week in weeks], index, dtype=object
+        )
+        per_week = pd.Series(
+            [np.nan if week is None else week.hours for week in weeks], index, dtype=float
+        )
     else:
         per_week = pd.Series(np.nan, index=index)
     itinerant = columns.values.get("itinerant", pd.Series(False, index=index)).astype(bool)
@@ -320,13 +369,18 @@ def departement_of(commune: pd.Series) -> pd.Series:
     return commune.str[:2].where(~commune.str.startswith(("97", "98")), commune.str[:3])
 
 
-def french_weeks(days: pd.DataFrame, *, layer: str, items: pd.Series) -> tuple[list[Week | None], list[Finding]]:
-    """Return the weeks of a table with a column a weekday (Monday first, at most seven), and what was odd.
+def french_weeks(
+    days: pd.DataFrame, *, layer: str, items: pd.Series
+) -> tuple[list[Week | None], list[Finding]]:
+    """Return the weeks of a table with a column a weekday (Monday first, at most seven), and what
+    was odd.
 
     A row all blank is unknown; a row with one cell not understood is unknown too, and told.
     Rules: ``unreadable-hours``, ``empty-span``.
     """
-    known: dict[str, DayHours | None] = {text: french_day(text) for text in pd.unique(days.to_numpy().ravel())}
+    known: dict[str, DayHours | None] = {
+        text: french_day(text) for text in pd.unique(days.to_numpy().ravel())
+    }
     weeks: list[Week | None] = []
     findings: list[Finding] = []
     for number, cells in zip(days.index, days.itertuples(index=False, name=None), strict=True):
@@ -337,18 +391,35 @@ def french_weeks(days: pd.DataFrame, *, layer: str, items: pd.Series) -> tuple[l
         odd = [position for position, day in enumerate(read) if day is None]
         if odd:
             column, said = str(days.columns[odd[0]]), cells[odd[0]].strip()
-            message = f"Horaires illisibles (« {said} »), tenus pour inconnus ; le texte publié est gardé."
+            message = (
+                f"Horaires illisibles (« {said} »), tenus pour inconnus ; le texte publié "
+                "est gardé."
+            )
             remedy = "Écrivez « 09:00 - 12:00 / 14:00 - 17:00 », ou rien les jours fermés."
             findings.append(
-                Finding("unreadable-hours", layer, items[number], message, "warning", number, column, remedy)
+                Finding(
+                    "unreadable-hours",
+                    layer,
+                    items[number],
+                    message,
+                    "warning",
+                    number,
+                    column,
+                    remedy,
+                )
             )
             weeks.append(None)
             continue
         hollow = [position for position, day in enumerate(read) if day and day.empty_spans]
         if hollow:
             column = str(days.columns[hollow[0]])
-            message = f"Plage horaire sans durée (« {cells[hollow[0]].strip()} ») : elle est laissée de côté."
-            findings.append(Finding("empty-span", layer, items[number], message, "info", number, column))
+            message = (
+                f"Plage horaire sans durée (« {cells[hollow[0]].strip()} ») : elle est "
+                "laissée de côté."
+            )
+            findings.append(
+                Finding("empty-span", layer, items[number], message, "info", number, column)
+            )
         weeks.append(Week.of_days([day.spans if day else () for day in read]))
     return weeks, findings
 
@@ -362,7 +433,9 @@ def _clean(series: pd.Series | None, index: pd.Index) -> pd.Series:
 
 
 def _known_types(values: dict[str, pd.Series], source: str) -> tuple[pd.Series, list[Finding]]:
-    """Return the types, ``other_service`` where the taxonomy has none, and one finding a category left over."""
+    """Return the types, ``other_service`` where the taxonomy has none, and one finding a category
+    left over.
+    """
     kinds = values["type"]
     known = kinds.isin(list(SERVICE_TYPES))
     left = values["category"].fillna("(sans catégorie)")[~known]
@@ -371,7 +444,8 @@ def _known_types(values: dict[str, pd.Series], source: str) -> tuple[pd.Series, 
             "unknown-type",
             source,
             "",
-            f"{count} ligne(s) de la catégorie « {category} » ne sont d'aucun type connu : gardées comme « {OTHER} ».",
+            f"{count} ligne(s) de la catégorie « {category} » ne sont d'aucun type connu : "
+            f"gardées comme « {OTHER} ».",
             "info",
             column="category",
             remedy="Associez cette catégorie à un type dans la table [types] du fichier --mapping.",
@@ -382,7 +456,9 @@ def _known_types(values: dict[str, pd.Series], source: str) -> tuple[pd.Series, 
 
 
 def _unique_ids(ids: pd.Series, source: str) -> tuple[pd.Series, list[Finding]]:
-    """Return identifiers that are there and unique: a missing or repeated one is completed with its row, and told."""
+    """Return identifiers that are there and unique: a missing or repeated one is completed with its
+    row, and told.
+    """
     absent, repeated = ids.isna(), ids.notna() & ids.duplicated(keep="first")
     completed = ids.where(~absent, f"{source}-")
     rows = pd.Series(ids.index.astype(str), index=ids.index)
@@ -392,16 +468,25 @@ def _unique_ids(ids: pd.Series, source: str) -> tuple[pd.Series, list[Finding]]:
             "duplicate-id",
             source,
             completed[number],
-            f"L'identifiant « {ids[number]} » est déjà pris : cette ligne devient « {completed[number]} ».",
+            f"L'identifiant « {ids[number]} » est déjà pris : cette ligne devient « "
+            f"{completed[number]} ».",
             "warning",
             number,
-            remedy="Donnez à chaque service un identifiant qui ne change pas d'une livraison à l'autre.",
+            remedy=(
+                "Donnez à chaque service un identifiant qui ne change pas d'une livraison à "
+                "l'autre."
+            ),
         )
         for number in ids.index[repeated]
     ]
     if absent.any():
-        message = f"{int(absent.sum())} ligne(s) sans identifiant : numérotées par leur rang, qui peut changer."
-        findings.append(Finding("no-id", source, "", message, "info", remedy="Ajoutez une colonne « id »."))
+        message = (
+            f"{int(absent.sum())} ligne(s) sans identifiant : numérotées par leur rang, qui "
+            "peut changer."
+        )
+        findings.append(
+            Finding("no-id", source, "", message, "info", remedy="Ajoutez une colonne « id ».")
+        )
     return completed, findings
 
 

@@ -26,8 +26,8 @@ DEFAULTS: Mapping[str, object] = MappingProxyType({"commune": None, "inside": Tr
 def read_services(path: Path, *, layer: str = "services") -> gpd.GeoDataFrame:
     """Read the service points, in EPSG:4326, in the order of the file.
 
-    Where the file lacks them, columns are added: ``commune`` (missing), ``inside`` (true), ``hours``
-    (missing) and ``hours_per_week`` (worked out from ``hours``).
+    Where the file lacks them, columns are added: ``commune`` (missing), ``inside`` (true),
+    ``hours`` (missing) and ``hours_per_week`` (worked out from ``hours``).
 
     Raises
     ------
@@ -38,12 +38,15 @@ def read_services(path: Path, *, layer: str = "services") -> gpd.GeoDataFrame:
     absent = {key: value for key, value in DEFAULTS.items() if key not in services.columns}
     services = services.assign(**absent)
     if "hours_per_week" not in services.columns:
-        services = services.assign(hours_per_week=[weekly_hours(text) for text in services["hours"]])
+        services = services.assign(
+            hours_per_week=[weekly_hours(text) for text in services["hours"]]
+        )
     try:
         services = services.assign(hours_per_week=pd.to_numeric(services["hours_per_week"]))
     except (TypeError, ValueError) as error:
         raise LayerError(
-            f"{path}, couche « {layer} » : la colonne « hours_per_week » attend des nombres d'heures ({error})."
+            f"{path}, couche « {layer} » : la colonne « hours_per_week » attend des nombres "
+            f"d'heures ({error})."
         ) from error
     check_services(services, where=f"{path}, couche « {layer} »")
     return services
@@ -63,7 +66,9 @@ def check_services(services: gpd.GeoDataFrame, *, where: str = "services") -> No
 
     Take the column as ``services["type"]``: ``services.type`` is geopandas' geometry type.
     """
-    check_columns(services, (*SERVICE_COLUMNS, *DEFAULTS, "hours_per_week", "geometry"), where=where)
+    check_columns(
+        services, (*SERVICE_COLUMNS, *DEFAULTS, "hours_per_week", "geometry"), where=where
+    )
     check_text(services, ("type", "name", "commune"), where=where)
     ids = services["id"]
     _refuse(ids.isna() | ids.duplicated(), ids, "identifiant absent ou répété", where=where)
@@ -75,9 +80,13 @@ def check_services(services: gpd.GeoDataFrame, *, where: str = "services") -> No
         where=where,
     )
     hours = services["hours_per_week"]
-    _refuse(hours.notna() & ~hours.between(0, 168), ids, "hours_per_week hors de 0 à 168", where=where)
+    _refuse(
+        hours.notna() & ~hours.between(0, 168), ids, "hours_per_week hors de 0 à 168", where=where
+    )
     kinds = services.geom_type
-    _refuse(kinds.notna() & (kinds != "Point"), ids, "géométrie qui n'est pas un point", where=where)
+    _refuse(
+        kinds.notna() & (kinds != "Point"), ids, "géométrie qui n'est pas un point", where=where
+    )
 
 
 def _refuse(wrong: pd.Series, shown: pd.Series, problem: str, *, where: str) -> None:
@@ -86,4 +95,6 @@ def _refuse(wrong: pd.Series, shown: pd.Series, problem: str, *, where: str) -> 
     if len(positions):
         rows = [f"ligne {position + 1} ({shown.iloc[position]})" for position in positions[:5]]
         more = ", ..." if len(positions) > 5 else ""
-        raise LayerError(f"{where} : {problem} : {', '.join(rows)}{more} ; {len(positions)} ligne(s) en tout.")
+        raise LayerError(
+            f"{where} : {problem} : {', '.join(rows)}{more} ; {len(positions)} ligne(s) en tout."
+        )

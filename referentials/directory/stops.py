@@ -35,24 +35,31 @@ class Stop:
 
 
 def read_stops(text: str, names: Mapping[str, str]) -> list[Stop]:
-    """Return the stops told in a text: each commune named, with the days of its clause or, failing that, of the last.
+    """Return the stops told in a text: each commune named, with the days of its clause or, failing
+    that, of the last.
 
     Parameters
     ----------
-    names
-        Plain name (``gazetteer.plain``) -> code, of the communes it may mean: those of the département.
+    names Plain name (``gazetteer.plain``) -> code, of the communes it may mean: those of the
+        département.
 
     >>> [(stop.commune, stop.days) for stop in read_stops("lundis à Oust", {"oust": "09223"})]
     [('09223', ('lundi',))]
     """
     found: dict[str, Stop] = {}
     days: tuple[str, ...] = ()
-    for clause in filter(None, map(str.strip, _CLAUSE.split(_TWO_DAYS.sub(r"\1 ", text.casefold())))):
+    for clause in filter(
+        None, map(str.strip, _CLAUSE.split(_TWO_DAYS.sub(r"\1 ", text.casefold())))
+    ):
         days = _days(clause) or days
         for code in _communes(plain(clause), names):
             known = found.get(code)
-            merged = tuple(day for day in WEEKDAYS_FR if day in {*(known.days if known else ()), *days})
-            found[code] = Stop(code, merged, clause if known is None else f"{known.text} ; {clause}")
+            merged = tuple(
+                day for day in WEEKDAYS_FR if day in {*(known.days if known else ()), *days}
+            )
+            found[code] = Stop(
+                code, merged, clause if known is None else f"{known.text} ; {clause}"
+            )
     return list(found.values())
 
 
@@ -73,7 +80,9 @@ def _communes(words: str, names: Mapping[str, str]) -> Iterator[str]:
             yield names[name]
 
 
-def stops_of(services: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, points: gpd.GeoSeries) -> gpd.GeoDataFrame:
+def stops_of(
+    services: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, points: gpd.GeoSeries
+) -> gpd.GeoDataFrame:
     """Return a row a stop of the itinerant rows of a directory, at the point of its commune.
 
     Parameters
@@ -89,7 +98,8 @@ def stops_of(services: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, points: gpd
     }
     labels = communes.set_index("code")["name"]
     rows = [
-        (f"{service.id}/{stop.commune}", service.id, service.name, stop.commune, labels[stop.commune],
+        (f"{service.id}/{stop.commune}", service.id, service.name, stop.commune,
+        labels[stop.commune],
          " ".join(stop.days), stop.text, points.get(stop.commune))
         for service in services[services["itinerant"] & services["stops"].notna()].itertuples()
         for stop in read_stops(service.stops, by_departement.get(service.departement, {}))

@@ -1,4 +1,6 @@
-"""What kinds of public counters there are, what each source calls them, and which one answers a citizen's need."""
+"""What kinds of public counters there are, what each source calls them, and which one answers a
+citizen's need.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,13 @@ OTHER = "other_service"
 _TYPES = (
     # --- State and local government
     ServiceType(
-        "town_hall", "mairie", "mairies", "town hall", "town halls", ("mairie", "mairie_com", "paris_mairie"), ("A129",)
+        "town_hall",
+        "mairie",
+        "mairies",
+        "town hall",
+        "town halls",
+        ("mairie", "mairie_com", "paris_mairie"),
+        ("A129",),
     ),
     ServiceType(
         "town_hall_annex",
@@ -39,7 +47,9 @@ _TYPES = (
         "delegated town halls",
         ("mairie_deleguee",),
     ),
-    ServiceType("prefecture", "préfecture", "préfectures", "prefecture", "prefectures", ("prefecture",)),
+    ServiceType(
+        "prefecture", "préfecture", "préfectures", "prefecture", "prefectures", ("prefecture",)
+    ),
     ServiceType(
         "sous_prefecture",
         "sous-préfecture",
@@ -65,7 +75,12 @@ _TYPES = (
         ("cg", "cd"),
     ),
     ServiceType(
-        "regional_council", "conseil régional", "conseils régionaux", "regional council", "regional councils", ("cr",)
+        "regional_council",
+        "conseil régional",
+        "conseils régionaux",
+        "regional council",
+        "regional councils",
+        ("cr",),
     ),
     ServiceType(
         "france_services",
@@ -117,7 +132,15 @@ _TYPES = (
         (),
         ("A208", "A203"),
     ),
-    ServiceType("post_relay", "relais poste", "relais poste", "post relay", "post relays", (), ("A207", "A202")),
+    ServiceType(
+        "post_relay",
+        "relais poste",
+        "relais poste",
+        "post relay",
+        "post relays",
+        (),
+        ("A207", "A202"),
+    ),
     # --- safety
     ServiceType(
         "gendarmerie",
@@ -155,7 +178,14 @@ _TYPES = (
         "business tax offices",
         ("sie",),
     ),
-    ServiceType("treasury", "trésorerie", "trésoreries", "public treasury", "public treasuries", ("tresorerie",)),
+    ServiceType(
+        "treasury",
+        "trésorerie",
+        "trésoreries",
+        "public treasury",
+        "public treasuries",
+        ("tresorerie",),
+    ),
     ServiceType(
         "land_registry",
         "service du cadastre ou de la publicité foncière",
@@ -206,7 +236,12 @@ _TYPES = (
         ("carsat", "cicas"),
     ),
     ServiceType(
-        "contributions_office", "Urssaf", "Urssaf", "contributions office", "contributions offices", ("urssaf",)
+        "contributions_office",
+        "Urssaf",
+        "Urssaf",
+        "contributions office",
+        "contributions offices",
+        ("urssaf",),
     ),
     ServiceType(
         "disability_house",
@@ -309,7 +344,13 @@ _TYPES = (
         ("cio", "suio"),
     ),
     ServiceType(
-        "nursery_school", "école maternelle", "écoles maternelles", "nursery school", "nursery schools", (), ("C101",)
+        "nursery_school",
+        "école maternelle",
+        "écoles maternelles",
+        "nursery school",
+        "nursery schools",
+        (),
+        ("C101",),
     ),
     ServiceType(
         "primary_school",
@@ -320,7 +361,15 @@ _TYPES = (
         (),
         ("C104", "C102", "C105"),
     ),
-    ServiceType("college", "collège", "collèges", "lower secondary school", "lower secondary schools", (), ("C201",)),
+    ServiceType(
+        "college",
+        "collège",
+        "collèges",
+        "lower secondary school",
+        "lower secondary schools",
+        (),
+        ("C201",),
+    ),
     ServiceType(
         "lycee",
         "lycée",
@@ -406,11 +455,25 @@ _TYPES = (
         "établissements et services pénitentiaires",
         "prison or probation service",
         "prisons and probation services",
-        ("maison_arret", "centre_penitentiaire", "centre_detention", "maison_centrale", "csl", "esm", "spip"),
+        (
+            "maison_arret",
+            "centre_penitentiaire",
+            "centre_detention",
+            "maison_centrale",
+            "csl",
+            "esm",
+            "spip",
+        ),
     ),
     # --- health
     ServiceType(
-        "hospital", "établissement de santé", "établissements de santé", "hospital", "hospitals", (), ("D101", "D102")
+        "hospital",
+        "établissement de santé",
+        "établissements de santé",
+        "hospital",
+        "hospitals",
+        (),
+        ("D101", "D102"),
     ),
     ServiceType(
         "emergency",
@@ -421,7 +484,9 @@ _TYPES = (
         (),
         ("D106",),
     ),
-    ServiceType("maternity", "maternité", "maternités", "maternity ward", "maternity wards", (), ("D107",)),
+    ServiceType(
+        "maternity", "maternité", "maternités", "maternity ward", "maternity wards", (), ("D107",)
+    ),
     ServiceType(
         "general_practitioner",
         "médecin généraliste",
@@ -431,10 +496,18 @@ _TYPES = (
         (),
         ("D201", "D265"),
     ),
-    ServiceType("pharmacy", "pharmacie", "pharmacies", "pharmacy", "pharmacies", (), ("D301", "D307")),
+    ServiceType(
+        "pharmacy", "pharmacie", "pharmacies", "pharmacy", "pharmacies", (), ("D301", "D307")
+    ),
     # --- the rest
     ServiceType(
-        "rail_station", "gare", "gares", "railway station", "railway stations", (), ("E106", "E107", "E108", "E109")
+        "rail_station",
+        "gare",
+        "gares",
+        "railway station",
+        "railway stations",
+        (),
+        ("E106", "E107", "E108", "E109"),
     ),
     ServiceType(
         "customs_office",
@@ -453,23 +526,35 @@ _TYPES = (
         ("cci", "chambre_metier", "chambre_agriculture"),
     ),
     ServiceType(
-        OTHER, "autre service public", "autres services publics", "other public service", "other public services"
+        OTHER,
+        "autre service public",
+        "autres services publics",
+        "other public service",
+        "other public services",
     ),
 )
 
 SERVICE_TYPES: Mapping[str, ServiceType] = MappingProxyType({kind.key: kind for kind in _TYPES})
-"""The taxonomy, by key. A commune has one ``town_hall``; former communes may keep a ``town_hall_annex``."""
+"""The taxonomy, by key. A commune has one ``town_hall``; former communes may keep a
+``town_hall_annex``.
+"""
 
-TYPE_OF_CATEGORY: Mapping[str, str] = MappingProxyType({name: kind.key for kind in _TYPES for name in kind.directory})
+TYPE_OF_CATEGORY: Mapping[str, str] = MappingProxyType(
+    {name: kind.key for kind in _TYPES for name in kind.directory}
+)
 """The type of each category of the DILA directory; the rest are ``other_service``."""
 
-TYPE_OF_BPE: Mapping[str, str] = MappingProxyType({code: kind.key for kind in _TYPES for code in kind.bpe})
+TYPE_OF_BPE: Mapping[str, str] = MappingProxyType(
+    {code: kind.key for kind in _TYPES for code in kind.bpe}
+)
 """The type of each BPE equipment code; the rest are not services of ours."""
 
 
 @dataclass(frozen=True, slots=True)
 class CitizenNeed:
-    """Something a citizen comes for, in the words they would use, and the counters where it is done."""
+    """Something a citizen comes for, in the words they would use, and the counters where it is
+    done.
+    """
 
     key: str
     label_fr: str
@@ -491,7 +576,8 @@ NEEDS: Mapping[str, CitizenNeed] = MappingProxyType(
                 "refaire sa carte d'identité ou son passeport",
                 "renew an identity card or passport",
                 ("town_hall",),
-                "Toutes les mairies n'ont pas de station de recueil des empreintes : vérifiez avant de vous déplacer.",
+                "Toutes les mairies n'ont pas de station de recueil des empreintes : vérifiez "
+                "avant de vous déplacer.",
             ),
             CitizenNeed(
                 "civil_status",
@@ -499,7 +585,9 @@ NEEDS: Mapping[str, CitizenNeed] = MappingProxyType(
                 "ask for a civil status record",
                 ("town_hall", "town_hall_annex"),
             ),
-            CitizenNeed("vote", "s'inscrire sur les listes électorales", "register to vote", ("town_hall",)),
+            CitizenNeed(
+                "vote", "s'inscrire sur les listes électorales", "register to vote", ("town_hall",)
+            ),
             CitizenNeed(
                 "vehicle",
                 "faire une carte grise ou un permis de conduire",
@@ -538,7 +626,10 @@ NEEDS: Mapping[str, CitizenNeed] = MappingProxyType(
                 ("pension_office", "farmers_insurance", *_EVERYDAY),
             ),
             CitizenNeed(
-                "tax", "déclarer ou payer ses impôts", "declare or pay taxes", ("tax_office", "treasury", *_EVERYDAY)
+                "tax",
+                "déclarer ou payer ses impôts",
+                "declare or pay taxes",
+                ("tax_office", "treasury", *_EVERYDAY),
             ),
             CitizenNeed(
                 "debt",
@@ -559,7 +650,10 @@ NEEDS: Mapping[str, CitizenNeed] = MappingProxyType(
                 ("youth_employment", "training_centre", "employment_agency"),
             ),
             CitizenNeed(
-                "disability", "faire reconnaître un handicap", "have a disability recognised", ("disability_house",)
+                "disability",
+                "faire reconnaître un handicap",
+                "have a disability recognised",
+                ("disability_house",),
             ),
             CitizenNeed(
                 "ageing",
@@ -567,7 +661,12 @@ NEEDS: Mapping[str, CitizenNeed] = MappingProxyType(
                 "arrange help for an elderly person",
                 ("elderly_centre", "departement_council"),
             ),
-            CitizenNeed("infant", "faire suivre son jeune enfant", "have a young child followed", ("maternal_health",)),
+            CitizenNeed(
+                "infant",
+                "faire suivre son jeune enfant",
+                "have a young child followed",
+                ("maternal_health",),
+            ),
             CitizenNeed(
                 "housing_rights",
                 "connaître ses droits de locataire ou de propriétaire",
@@ -575,9 +674,14 @@ NEEDS: Mapping[str, CitizenNeed] = MappingProxyType(
                 ("housing_information",),
             ),
             CitizenNeed(
-                "legal_advice", "être conseillé sur ses droits", "get legal advice", ("legal_access", *_EVERYDAY)
+                "legal_advice",
+                "être conseillé sur ses droits",
+                "get legal advice",
+                ("legal_access", *_EVERYDAY),
             ),
-            CitizenNeed("complaint", "porter plainte", "file a complaint", ("gendarmerie", "police_station")),
+            CitizenNeed(
+                "complaint", "porter plainte", "file a complaint", ("gendarmerie", "police_station")
+            ),
             CitizenNeed(
                 "justice",
                 "saisir la justice",
@@ -608,8 +712,12 @@ NEEDS: Mapping[str, CitizenNeed] = MappingProxyType(
                 "consult the land registry",
                 ("land_registry", "town_hall"),
             ),
-            CitizenNeed("emergency_care", "être soigné en urgence", "get emergency care", ("emergency",)),
-            CitizenNeed("doctor", "consulter un médecin", "see a doctor", ("general_practitioner",)),
+            CitizenNeed(
+                "emergency_care", "être soigné en urgence", "get emergency care", ("emergency",)
+            ),
+            CitizenNeed(
+                "doctor", "consulter un médecin", "see a doctor", ("general_practitioner",)
+            ),
             CitizenNeed(
                 "school",
                 "inscrire son enfant à l'école",

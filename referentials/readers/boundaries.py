@@ -1,4 +1,6 @@
-"""Outlines of territories as IGN, INSEE and ANCT publish them: GeoJSON, shapefile (zipped or not), GeoPackage."""
+"""Outlines of territories as IGN, INSEE and ANCT publish them: GeoJSON, shapefile (zipped or not),
+GeoPackage.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,8 @@ CODES: Mapping[str, str] = {
     "insee_reg": "region",
 }
 """Published column of the code -> level, the finest first; a plain ``code`` says no level."""
-NAMES = ("nom_iris", "lib_epci", "nom_com", "libgeo", "nom_dept", "nom_reg", "nom_region", "nom", "nom_officiel",
+NAMES = ("nom_iris", "lib_epci", "nom_com", "libgeo", "nom_dept", "nom_reg", "nom_region", "nom",
+"nom_officiel",
          "libelle", "name")  # fmt: skip
 BELONGS: Mapping[str, tuple[str, ...]] = {
     "commune": ("insee_com", "codgeo"),
@@ -68,11 +71,11 @@ def read(path: Path, *, level: str = "") -> Iterator[Reading]:
 
     Parameters
     ----------
-    level
-        What the rows are (a key of ``tables_by_code.LEVELS``); told by the columns, the file's name or the form of
-        the codes when empty.
+    level What the rows are (a key of ``tables_by_code.LEVELS``); told by the columns, the file's
+        name or the form of the codes when empty.
 
-    Rules, beside those of ``tables_by_code.make_table``: ``assumed-encoding``, ``displaced-outline``.
+    Rules, beside those of ``tables_by_code.make_table``: ``assumed-encoding``,
+    ``displaced-outline``.
 
     Raises
     ------
@@ -84,7 +87,8 @@ def read(path: Path, *, level: str = "") -> Iterator[Reading]:
     column = next((name for name in [*CODES, "code"] if name in named), None)
     if column is None:
         raise LayerError(
-            f"{path} : aucune colonne de code ({', '.join([*CODES, 'code'])}) ; colonnes : {', '.join(named)}."
+            f"{path} : aucune colonne de code ({', '.join([*CODES, 'code'])}) ; colonnes : "
+            f"{', '.join(named)}."
         )
     code = named[column]
     found = level or CODES.get(column) or _level_of(path, code)
@@ -102,7 +106,11 @@ def read(path: Path, *, level: str = "") -> Iterator[Reading]:
         values["seat"] = values["departement"] + values["seat"]
     findings += _displaced(values, shapes)
     notes = (*notes, f"Niveau : {found} ; code = « {column} ».")
-    yield make_table(CodedColumns("territories", SOURCE, values, shapes, findings=findings, notes=notes, outlined=True))
+    yield make_table(
+        CodedColumns(
+            "territories", SOURCE, values, shapes, findings=findings, notes=notes, outlined=True
+        )
+    )
 
 
 def _level_of(path: Path, code: pd.Series) -> str:
@@ -111,11 +119,15 @@ def _level_of(path: Path, code: pd.Series) -> str:
     words = [word.rstrip("s") for word in re.findall(r"[a-z]+", plain)]
     said = next((LEVEL_OF_WORD[word] for word in words if word in LEVEL_OF_WORD), "")
     width = int(code.str.len().median()) if len(code) else 0
-    return said or {9: "epci", 5: "commune", 3: "departement", 2: "departement"}.get(width, "commune")
+    return said or {9: "epci", 5: "commune", 3: "departement", 2: "departement"}.get(
+        width, "commune"
+    )
 
 
 def _opened(path: Path) -> tuple[pd.DataFrame, gpd.GeoSeries, list[Finding], tuple[str, ...]]:
-    """Return the attributes as text (index from 1), the shapes in EPSG:4326, and what was understood."""
+    """Return the attributes as text (index from 1), the shapes in EPSG:4326, and what was
+    understood.
+    """
     if path.name.lower().endswith((".geojson", ".json", ".geojson.gz", ".json.gz")):
         return _of_geojson(path)
     file = f"/vsizip/{path}" if path.suffix.lower() == ".zip" else str(path)
@@ -123,23 +135,37 @@ def _opened(path: Path) -> tuple[pd.DataFrame, gpd.GeoSeries, list[Finding], tup
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # GDAL tells of rings it reorders
             frame, findings = _of_layer(file)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, OSError, ValueError, RuntimeError,
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, OSError, ValueError,
+    RuntimeError,
             zipfile.BadZipFile) as error:  # fmt: skip
         raise LayerError(
-            f"{path} : couche illisible ({error}) ; un GeoJSON, un GeoPackage ou un shapefile est attendu."
+            f"{path} : couche illisible ({error}) ; un GeoJSON, un GeoPackage ou un shapefile est "
+            "attendu."
         ) from error
     if not isinstance(frame, gpd.GeoDataFrame):
         raise LayerError(f"{path} : c'est une table sans géométrie ; des contours sont attendus.")
     frame.index = pd.RangeIndex(1, len(frame) + 1)
     crs = "Lambert-93" if frame.crs is None else str(frame.crs.name)
-    shapes = (frame.geometry if frame.crs is not None else frame.geometry.set_crs("EPSG:2154")).to_crs(LONLAT)
-    attributes = frame.drop(columns="geometry").astype(object).where(frame.drop(columns="geometry").notna(), "")
+    shapes = (
+        frame.geometry if frame.crs is not None else frame.geometry.set_crs("EPSG:2154")
+    ).to_crs(LONLAT)
+    attributes = (
+        frame.drop(columns="geometry")
+        .astype(object)
+        .where(frame.drop(columns="geometry").notna(), "")
+    )
     return attributes.astype(str), shapes, findings, (f"Couche, {len(frame)} entités, {crs}.",)
 
 
 def _of_layer(file: str) -> tuple[Any, list[Finding]]:
-    """Read a layer; a shapefile that does not say its encoding is tried in UTF-8, then in Latin-1, and it is told."""
-    names = [name.lower() for name in pyogrio.list_layers(file)[:, 0]] if file.startswith("/vsizip/") else []
+    """Read a layer; a shapefile that does not say its encoding is tried in UTF-8, then in Latin-1,
+    and it is told.
+    """
+    names = (
+        [name.lower() for name in pyogrio.list_layers(file)[:, 0]]
+        if file.startswith("/vsizip/")
+        else []
+    )
     if not file.lower().endswith(".shp") and not names:
         return pyogrio.read_dataframe(file), []
     said = Path(file).with_suffix(".cpg").exists() or Path(file).with_suffix(".CPG").exists()
@@ -150,7 +176,9 @@ def _of_layer(file: str) -> tuple[Any, list[Finding]]:
     except UnicodeDecodeError:
         frame, encoding = pyogrio.read_dataframe(file, encoding="ISO-8859-1"), "latin-1"
     message = f"Rien ne dit le codage du texte (pas de .cpg) : lu en {encoding}."
-    return frame, [Finding("assumed-encoding", SOURCE, "", message, "info", remedy="Ajoutez un fichier .cpg.")]
+    return frame, [
+        Finding("assumed-encoding", SOURCE, "", message, "info", remedy="Ajoutez un fichier .cpg.")
+    ]
 
 
 def _cpg_within(archive: Path) -> bool:
@@ -176,7 +204,9 @@ def _of_geojson(path: Path) -> tuple[pd.DataFrame, gpd.GeoSeries, list[Finding],
 
 
 def _shapes(features: list[Any]) -> list[shapely.Geometry | None]:
-    texts = [json.dumps(feature["geometry"]) if feature.get("geometry") else None for feature in features]
+    texts = [
+        json.dumps(feature["geometry"]) if feature.get("geometry") else None for feature in features
+    ]
     return list(shapely.from_geojson(np.array(texts, dtype=object), on_invalid="ignore"))
 
 
@@ -187,9 +217,16 @@ def _displaced(values: Mapping[str, pd.Series], shapes: gpd.GeoSeries) -> Iterat
         return
     west, south, east, north = METROPOLE
     points = shapes.representative_point()
-    near = points.x.between(west, east) & points.y.between(south, north) & departement.str.startswith("97")
+    near = (
+        points.x.between(west, east)
+        & points.y.between(south, north)
+        & departement.str.startswith("97")
+    )
     for row in shapes.index[near].tolist():
-        message = f"Territoire du département {departement[row]} dessiné près de la métropole : ce n'est pas son lieu."
+        message = (
+            f"Territoire du département {departement[row]} dessiné près de la métropole : "
+            "ce n'est pas son lieu."
+        )
         remedy = "Prenez son contour dans Admin Express."
         item = f"{values['level'][row]}-{values['code'][row]}"
         yield Finding("displaced-outline", SOURCE, item, message, "error", row, "geometry", remedy)

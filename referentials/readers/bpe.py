@@ -1,4 +1,6 @@
-"""INSEE's BPE: how many pieces of equipment of each kind a commune has, in the shapes it was published in."""
+"""INSEE's BPE: how many pieces of equipment of each kind a commune has, in the shapes it was
+published in.
+"""
 
 from __future__ import annotations
 
@@ -41,8 +43,8 @@ class Counts:
     """Pieces of equipment by commune."""
 
     rows: pd.DataFrame
-    """commune, iris (missing when by commune), equipment (code or label), type (missing when not one of ours),
-    count, year, source_row; one row a commune and kind that has any."""
+    """commune, iris (missing when by commune), equipment (code or label), type (missing when not
+    one of ours), count, year, source_row; one row a commune and kind that has any."""
     findings: tuple[Finding, ...]
     rows_in: int
     """Rows of the file; equal to the distinct ``source_row`` plus the ``empty-row`` findings."""
@@ -69,9 +71,13 @@ def read_cross_table(path: Path, *, year: int = 2013) -> Counts:
         total = (book.worksheets[0].max_row or 1) - 1
         book.close()
     except (OSError, zipfile.BadZipFile, InvalidFileException, KeyError, StopIteration) as error:
-        raise LayerError(f"{path} : classeur illisible ({error}) ; un fichier .xlsx est attendu.") from error
+        raise LayerError(
+            f"{path} : classeur illisible ({error}) ; un fichier .xlsx est attendu."
+        ) from error
     if header[0] != "depcom":
-        raise LayerError(f"{path} : la première colonne est « {header[0]} », « depcom » est attendue.")
+        raise LayerError(
+            f"{path} : la première colonne est « {header[0]} », « depcom » est attendue."
+        )
     rows = pd.DataFrame(found, columns=["commune", "equipment", "count", "source_row"])
     rows["type"] = rows["equipment"].map(LABELS_2013)
     return _counts(rows.assign(year=year, iris=None), total, path)
@@ -79,7 +85,9 @@ def read_cross_table(path: Path, *, year: int = 2013) -> Counts:
 
 def read_by_iris(path: Path) -> Counts:
     """Read a detail file (``bpe18_enseignement``: DEPCOM, DCIRIS, TYPEQU, NB_EQUIP; CSV ``;``)."""
-    tables = list(csv_chunks(path, separator=";", columns=("DEPCOM", "DCIRIS", "AN", "TYPEQU", "NB_EQUIP")))
+    tables = list(
+        csv_chunks(path, separator=";", columns=("DEPCOM", "DCIRIS", "AN", "TYPEQU", "NB_EQUIP"))
+    )
     table = pd.concat(tables)
     rows = pd.DataFrame(
         {
@@ -96,7 +104,9 @@ def read_by_iris(path: Path) -> Counts:
 
 
 def read_by_commune(path: Path, *, year: int = 2017) -> Counts:
-    """Read an extract with a column ``NB_<code>`` a kind of equipment (``CODGEO``, ``NB_D201``; CSV ``,``)."""
+    """Read an extract with a column ``NB_<code>`` a kind of equipment (``CODGEO``, ``NB_D201``; CSV
+    ``,``).
+    """
     table = pd.concat(list(csv_chunks(path, columns=("CODGEO",))))
     codes = [name.removeprefix("NB_") for name in table.columns if name.startswith("NB_")]
     parts = [
@@ -114,7 +124,10 @@ def read_by_commune(path: Path, *, year: int = 2017) -> Counts:
         for code in codes
     ]
     if not parts:
-        raise LayerError(f"{path} : aucune colonne NB_<code BPE> ; colonnes présentes : {', '.join(table.columns)}.")
+        raise LayerError(
+            f"{path} : aucune colonne NB_<code BPE> ; colonnes présentes : "
+            f"{', '.join(table.columns)}."
+        )
     return _counts(pd.concat(parts), len(table), path)
 
 
@@ -125,6 +138,9 @@ def _counts(rows: pd.DataFrame, rows_in: int, path: Path) -> Counts:
     kept = rows[rows["count"].notna()]
     empty = sorted(set(range(1, rows_in + 1)) - set(kept["source_row"]))
     findings = tuple(
-        Finding("empty-row", path.name, "", "Cette ligne n'a aucun équipement lisible.", "info", row) for row in empty
+        Finding(
+            "empty-row", path.name, "", "Cette ligne n'a aucun équipement lisible.", "info", row
+        )
+        for row in empty
     )
     return Counts(kept[list(COLUMNS)].reset_index(drop=True), findings, rows_in)

@@ -25,7 +25,9 @@ COUNTS: Mapping[str, tuple[str, ...]] = {
     "gbps_1_share": ("elig_thd1g", "thd1g"),
     "ineligible_share": ("inel_hd", "ineligible"),
 }
-"""Share -> published count of premises: ``commune_techno.csv`` has the first, ``commune_debit*.csv`` the others."""
+"""Share -> published count of premises: ``commune_techno.csv`` has the first,
+``commune_debit*.csv`` the others.
+"""
 PREMISES = ("nbr", "locaux", "nb_locaux", "nombre_de_locaux")
 CODE = ("code_insee", "insee", "codgeo", "code_commune", "insee_com")
 
@@ -33,12 +35,12 @@ CODE = ("code_insee", "insee", "codgeo", "code_commune", "insee_com")
 def read(path: Path) -> Iterator[Reading]:
     """Yield the communes of one of ARCEP's tables (CSV ``;``: code_insee, nom_com, nbr, elig_...).
 
-    A count over the premises becomes a share from 0 to 1; a column that already is a share or a percentage
-    (``taux_...``) is taken as it is. The speeds count satellite unless the file is the wired (``filaire``) or land
-    (``terrestre``) one: `basis` keeps which.
+    A count over the premises becomes a share from 0 to 1; a column that already is a share or a
+    percentage (``taux_...``) is taken as it is. The speeds count satellite unless the file is the
+    wired (``filaire``) or land (``terrestre``) one: `basis` keeps which.
 
-    Rules, beside those of ``tables_by_code.make_table``: ``above-total`` (more premises reached than there are),
-    ``no-premises``, ``other-count`` (a ``type`` that is not ``all``).
+    Rules, beside those of ``tables_by_code.make_table``: ``above-total`` (more premises reached
+    than there are), ``no-premises``, ``other-count`` (a ``type`` that is not ``all``).
 
     Raises
     ------
@@ -48,8 +50,14 @@ def read(path: Path) -> Iterator[Reading]:
     source = open_source(path, FileMapping())
     for chunk in source.chunks:
         named = {str(name).strip().lower(): chunk[name] for name in chunk.columns}
-        code, premises = (next((named[each] for each in words if each in named), None) for words in (CODE, PREMISES))
-        found = {share: next((named[each] for each in words if each in named), None) for share, words in COUNTS.items()}
+        code, premises = (
+            next((named[each] for each in words if each in named), None)
+            for words in (CODE, PREMISES)
+        )
+        found = {
+            share: next((named[each] for each in words if each in named), None)
+            for share, words in COUNTS.items()
+        }
         told = {share: column for share, column in found.items() if column is not None}
         if code is None or premises is None or not told:
             raise LayerError(
@@ -71,19 +79,35 @@ def _reading(
     code = code.where(code.str.len() != 4, "0" + code)
     empty = ~(premises > 0)
     findings = [
-        Finding("no-premises", SOURCE, str(code[row]), "Aucun local compté : parts inconnues.", "info", row, "nbr")
+        Finding(
+            "no-premises",
+            SOURCE,
+            str(code[row]),
+            "Aucun local compté : parts inconnues.",
+            "info",
+            row,
+            "nbr",
+        )
         for row in index[empty].tolist()
     ]
     kinds = named.get("type", pd.Series("all", index=index)).str.strip()
     for row in index[~kinds.isin(["all", ""])].tolist():
         message = f"Comptage « {kinds[row]} », non « all » : gardé sous un autre identifiant."
-        findings.append(Finding("other-count", SOURCE, str(code[row]), message, "info", row, "type"))
+        findings.append(
+            Finding("other-count", SOURCE, str(code[row]), message, "info", row, "type")
+        )
     shares: dict[str, pd.Series] = {}
     for share, column in told.items():
         part = numbers(column) / premises.where(~empty, np.nan)
         for row in index[(part > 1).to_numpy()].tolist():
-            message = f"{share} : plus de locaux desservis que de locaux ({part[row]:.3f}) ; ramené à 1."
-            findings.append(Finding("above-total", SOURCE, str(code[row]), message, "warning", row, str(column.name)))
+            message = (
+                f"{share} : plus de locaux desservis que de locaux ({part[row]:.3f}) ; ramené à 1."
+            )
+            findings.append(
+                Finding(
+                    "above-total", SOURCE, str(code[row]), message, "warning", row, str(column.name)
+                )
+            )
         shares[share] = part.clip(0, 1)
     blank = pd.Series("", index=index)
     basis = "wired" if "filaire" in path.name else "land" if "terrestre" in path.name else "all"

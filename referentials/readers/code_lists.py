@@ -1,4 +1,6 @@
-"""The lists of the official geographic code as Etalab publishes them (JSON): communes, EPCI, arrondissements ..."""
+"""The lists of the official geographic code as Etalab publishes them (JSON): communes, EPCI,
+arrondissements ...
+"""
 
 from __future__ import annotations
 
@@ -33,8 +35,8 @@ OTHER_NAMES: Mapping[str, str] = {
 def read(path: Path) -> Iterator[Reading]:
     """Yield the territories of one list: its keys say which.
 
-    Rules, beside those of ``tables_by_code.make_table``: ``no-population`` (a commune without inhabitants told),
-    ``sum-mismatch`` (an EPCI whose members do not add up to its population).
+    Rules, beside those of ``tables_by_code.make_table``: ``no-population`` (a commune without
+    inhabitants told), ``sum-mismatch`` (an EPCI whose members do not add up to its population).
 
     Raises
     ------
@@ -45,7 +47,9 @@ def read(path: Path) -> Iterator[Reading]:
     index = pd.RangeIndex(1, len(rows) + 1)
     level = pd.Series([_level(row) for row in rows], index=index, dtype=object)
     table = pd.DataFrame(
-        [{key: _plain(value) for key, value in row.items()} for row in rows], index=index, dtype=object
+        [{key: _plain(value) for key, value in row.items()} for row in rows],
+        index=index,
+        dtype=object,
     )
     table = table.rename(columns=OTHER_NAMES)
     code = table["code"]
@@ -54,11 +58,15 @@ def read(path: Path) -> Iterator[Reading]:
         "code": code,
         "name": table.get("nom"),
         "category": table.get("type"),
-        "commune": table.get("commune", pd.Series(None, index=index, dtype=object)).where(level != "commune", code),
+        "commune": table.get("commune", pd.Series(None, index=index, dtype=object)).where(
+            level != "commune", code
+        ),
         "departement": table.get("departement", pd.Series(None, index=index, dtype=object)).where(
             level != "departement", code
         ),
-        "region": table.get("region", pd.Series(None, index=index, dtype=object)).where(level != "region", code),
+        "region": table.get("region", pd.Series(None, index=index, dtype=object)).where(
+            level != "region", code
+        ),
         "epci": code.where(level == "epci", table.get("epci")),
         "arrondissement": table.get("arrondissement"),
         "seat": table.get("chefLieu"),
@@ -69,7 +77,8 @@ def read(path: Path) -> Iterator[Reading]:
     values = {name: series for name, series in found.items() if series is not None}
     findings = [*_without_people(values), *_sums(rows)]
     notes = (
-        f"JSON, {len(rows)} lignes : {', '.join(f'{count} {kind}' for kind, count in level.value_counts().items())}.",
+        f"JSON, {len(rows)} lignes : "
+        f"{', '.join(f'{count} {kind}' for kind, count in level.value_counts().items())}.",
     )
     yield make_table(CodedColumns("territories", SOURCE, values, findings=findings, notes=notes))
 
@@ -99,7 +108,15 @@ def _without_people(values: Mapping[str, pd.Series]) -> Iterator[Finding]:
         return
     for row in population.index[population.isna() & (values["level"] == "commune")].tolist():
         message = f"{values['name'][row]} : pas de population."
-        yield Finding("no-population", SOURCE, f"commune-{values['code'][row]}", message, "warning", row, "population")
+        yield Finding(
+            "no-population",
+            SOURCE,
+            f"commune-{values['code'][row]}",
+            message,
+            "warning",
+            row,
+            "population",
+        )
 
 
 def _sums(rows: list[dict[str, Any]]) -> Iterator[Finding]:
@@ -110,8 +127,17 @@ def _sums(rows: list[dict[str, Any]]) -> Iterator[Finding]:
             continue
         found = sum(member.get("populationMunicipale") or 0 for member in members)
         if found != total:
-            message = f"{row.get('nom')} : ses communes font {found} habitants, {total} sont annoncés."
+            message = (
+                f"{row.get('nom')} : ses communes font {found} habitants, {total} sont annoncés."
+            )
             remedy = "Vérifiez le millésime et les communes membres."
             yield Finding(
-                "sum-mismatch", SOURCE, f"epci-{row['code']}", message, "error", number, "populationMunicipale", remedy
+                "sum-mismatch",
+                SOURCE,
+                f"epci-{row['code']}",
+                message,
+                "error",
+                number,
+                "populationMunicipale",
+                remedy,
             )

@@ -1,4 +1,6 @@
-"""INSEE's official geographic code: the history of communes (three published forms) and the list of today's."""
+"""INSEE's official geographic code: the history of communes (three published forms) and the list of
+today's.
+"""
 
 from __future__ import annotations
 
@@ -32,9 +34,11 @@ _SPLITS = ("seDétacheDe", "crééeCOMParScissionDe", "reçoitUnePartieDe")
 
 
 def read_history(path: Path) -> CommuneHistory:
-    """Read the history of commune codes since 1943 (``histo-communes-insee``, YAML, one event a line).
+    """Read the history of commune codes since 1943 (``histo-communes-insee``, YAML, one event a
+    line).
 
-    The file is regular, one mapping a line: it is read by line, twenty times faster than by a YAML parser.
+    The file is regular, one mapping a line: it is read by line, twenty times faster than by a YAML
+    parser.
 
     Raises
     ------
@@ -58,16 +62,24 @@ def read_history(path: Path) -> CommuneHistory:
             states[code][date] = bool(re.search(r"statut: (COM|ARM)\b", line))
     if not states or not valid:
         raise LayerError(
-            f"{path} : aucun code de commune ; l'histoire des communes (histo-communes-insee) est attendue."
+            f"{path} : aucun code de commune ; l'histoire des communes (histo-communes-insee) est "
+            "attendue."
         )
-    return CommuneHistory(movements_of(events), {key: _periods(state) for key, state in states.items()}, valid)
+    return CommuneHistory(
+        movements_of(events), {key: _periods(state) for key, state in states.items()}, valid
+    )
 
 
 def _events(code: str, date: str, line: str) -> Iterator[_Event]:
     for name, value in _PAIR.findall(line.partition("évts:")[2]):
         codes = re.findall(r"[0-9][0-9AB][0-9]{3}", value)
         if name in _SPLITS and codes:
-            yield date, codes[0], "transfer" if name == "reçoitUnePartieDe" else "split", [codes[0], code]
+            yield (
+                date,
+                codes[0],
+                "transfer" if name == "reçoitUnePartieDe" else "split",
+                [codes[0], code],
+            )
         elif name == "contribueA":
             yield date, code, "transfer", [code, *codes]
         elif name in _MOVES and codes and codes != [code]:
@@ -89,7 +101,8 @@ def _periods(state: Mapping[str, bool]) -> tuple[tuple[str, str], ...]:
 
 
 def read_movements(path: Path, *, current: Sequence[str] = (), valid: str = "") -> CommuneHistory:
-    """Read INSEE's own table of events (``v_mvtcommune``: MOD, DATE_EFF, COM_AV, COM_AP ...; CSV ``,``).
+    """Read INSEE's own table of events (``v_mvtcommune``: MOD, DATE_EFF, COM_AV, COM_AP ...; CSV
+    ``,``).
 
     Parameters
     ----------
@@ -120,14 +133,17 @@ def read_movements(path: Path, *, current: Sequence[str] = (), valid: str = "") 
             last = max(last, str(date))
     codes = {*starts, *current}
     lives = {
-        code: ((starts.get(code, "1943-01-01"), "9999" if code in current else ends.get(code, "9999")),)
+        code: (
+            (starts.get(code, "1943-01-01"), "9999" if code in current else ends.get(code, "9999")),
+        )
         for code in codes
     }
     return CommuneHistory(movements_of(events), lives, last)
 
 
 def read_current(path: Path) -> list[dict[str, Any]]:
-    """Return the rows of Etalab's list of communes (JSON array: code, nom, type, departement, population ...).
+    """Return the rows of Etalab's list of communes (JSON array: code, nom, type, departement,
+    population ...).
 
     Raises
     ------
@@ -135,6 +151,8 @@ def read_current(path: Path) -> list[dict[str, Any]]:
         When the file is missing or is not that array.
     """
     document = json_document(path)
-    if not isinstance(document, list) or not all(isinstance(row, dict) and "code" in row for row in document):
+    if not isinstance(document, list) or not all(
+        isinstance(row, dict) and "code" in row for row in document
+    ):
         raise LayerError(f"{path} : une liste d'objets avec « code » est attendue.")
     return document

@@ -1,4 +1,6 @@
-"""What people call the columns of a list of services, and the file in which they say it themselves."""
+"""What people call the columns of a list of services, and the file in which they say it
+themselves.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,26 @@ DAY_FIELDS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dima
 
 NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "id": ("id", "identifiant", "identifiant du site", "id service", "ref", "reference", "siret", "uai", "finess"),
-        "category": ("type", "type de service", "categorie", "category", "nature", "type service", "service"),
+        "id": (
+            "id",
+            "identifiant",
+            "identifiant du site",
+            "id service",
+            "ref",
+            "reference",
+            "siret",
+            "uai",
+            "finess",
+        ),
+        "category": (
+            "type",
+            "type de service",
+            "categorie",
+            "category",
+            "nature",
+            "type service",
+            "service",
+        ),
         "name": (
             "nom",
             "name",
@@ -50,7 +70,15 @@ NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "code insee commune",
             "insee commune",
         ),
-        "commune_name": ("commune", "ville", "localite", "nom commune", "lib com", "nom de la commune", "city"),
+        "commune_name": (
+            "commune",
+            "ville",
+            "localite",
+            "nom commune",
+            "lib com",
+            "nom de la commune",
+            "city",
+        ),
         "departement": ("departement", "dep", "code departement", "insee dep"),
         "x": (
             "longitude",
@@ -65,7 +93,17 @@ NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "point x",
             "easting",
         ),
-        "y": ("latitude", "lat", "y", "coord y", "coordonnee y", "gps y", "ycoord", "point y", "northing"),
+        "y": (
+            "latitude",
+            "lat",
+            "y",
+            "coord y",
+            "coordonnee y",
+            "gps y",
+            "ycoord",
+            "point y",
+            "northing",
+        ),
         "xy": (
             "latlong",
             "latlon",
@@ -78,11 +116,25 @@ NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "geopoint",
         ),
         "wkt": ("wkt", "geom", "geometry", "the geom", "geometrie"),
-        "hours": ("horaires", "horaire", "heures d ouverture", "horaires d ouverture", "opening hours", "ouverture"),
+        "hours": (
+            "horaires",
+            "horaire",
+            "heures d ouverture",
+            "horaires d ouverture",
+            "opening hours",
+            "ouverture",
+        ),
         "telephone": ("telephone", "tel", "phone", "numero de telephone", "n de telephone"),
         "email": ("email", "mail", "courriel", "e mail", "adresse mail", "adresse courriel"),
         "site": ("site", "site internet", "site web", "url", "web", "website"),
-        "wheelchair": ("accessibilite", "pmr", "accessible", "accessible pmr", "wheelchair", "acces fauteuil roulant"),
+        "wheelchair": (
+            "accessibilite",
+            "pmr",
+            "accessible",
+            "accessible pmr",
+            "wheelchair",
+            "acces fauteuil roulant",
+        ),
         "stops": ("arrets", "tournee", "itineraire", "stops", "points d arret"),
         "itinerant": ("itinerant", "itinerance", "mobile"),
         "valid_from": ("date d ouverture", "ouvert depuis", "valid from", "date debut"),
@@ -90,7 +142,9 @@ NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         **{day: (day, f"h {day}", f"horaires {day}", f"horaires du {day}") for day in DAY_FIELDS},
     }
 )
-"""Folded names of each field, the most usual first. ``xy`` is both coordinates in one cell, ``wkt`` a geometry."""
+"""Folded names of each field, the most usual first. ``xy`` is both coordinates in one cell, ``wkt``
+a geometry.
+"""
 
 _CRS_WORDS = re.compile(r"\s+(wgs ?84|l ?93|lambert ?93|rgf ?93|dd|4326|2154|degres?|metres?|m)$")
 
@@ -106,7 +160,9 @@ def folded(name: object) -> str:
 
 
 def match_columns(names: Iterable[str]) -> dict[str, str]:
-    """Return the column of each field that is recognised by its name; a column serves one field only."""
+    """Return the column of each field that is recognised by its name; a column serves one field
+    only.
+    """
     by_folded: dict[str, str] = {}
     for name in names:
         by_folded.setdefault(folded(name), name)
@@ -114,7 +170,12 @@ def match_columns(names: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for wanted, synonyms in NAMES.items():
         column = next(
-            (by_folded[word] for word in synonyms if by_folded.get(word) not in {None, *found.values()}), None
+            (
+                by_folded[word]
+                for word in synonyms
+                if by_folded.get(word) not in {None, *found.values()}
+            ),
+            None,
         )
         if column is not None:
             found[wanted] = column
@@ -122,7 +183,9 @@ def match_columns(names: Iterable[str]) -> dict[str, str]:
 
 
 def type_of_label(label: object) -> str | None:
-    """Return the service type a label, key, DILA category or BPE code names; None when it is none."""
+    """Return the service type a label, key, DILA category or BPE code names; None when it is
+    none.
+    """
     return _TYPE_OF_LABEL.get(folded(label)) or TYPE_OF_BPE.get(str(label).strip().upper())
 
 
@@ -136,7 +199,8 @@ _TYPE_OF_LABEL: Mapping[str, str] = MappingProxyType(
 )
 
 
-# ------------------------------------------------------------------------------------------ --mapping FILE.toml
+# ------------------------------------------------------------------------------------------
+# --mapping FILE.toml
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +236,13 @@ def read_mapping(path: Path) -> FileMapping:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
-            f"{path} : fichier de correspondance illisible ({error}) ; du TOML en UTF-8 est attendu."
+            f"{path} : fichier de correspondance illisible ({error}) ; du TOML en UTF-8 est "
+            "attendu."
         ) from error
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path} : ce n'est pas du TOML valide ({error}) ; corrigez la ligne indiquée.") from error
+        raise UsageError(
+            f"{path} : ce n'est pas du TOML valide ({error}) ; corrigez la ligne indiquée."
+        ) from error
     return parse_mapping(document, where=str(path))
 
 
@@ -189,7 +256,11 @@ def parse_mapping(document: Mapping[str, Any], *, where: str = "correspondance")
     """
     options = {each.name for each in fields(FileMapping)} - {"columns", "types", "defaults"}
     _known(document, {"columns", "types", "defaults", "file"}, "table", where)
-    for table, names in (("columns", set(NAMES)), ("defaults", {*NAMES, "type"}), ("file", options)):
+    for table, names in (
+        ("columns", set(NAMES)),
+        ("defaults", {*NAMES, "type"}),
+        ("file", options),
+    ):
         _known(document.get(table, {}), names, f"clé de [{table}]", where)
     types = {str(label): str(key) for label, key in document.get("types", {}).items()}
     given = [*types.values(), *filter(None, [document.get("defaults", {}).get("type")])]
@@ -207,4 +278,7 @@ def parse_mapping(document: Mapping[str, Any], *, where: str = "correspondance")
 def _known(given: Iterable[str], expected: set[str], what: str, where: str) -> None:
     unknown = [name for name in given if name not in expected]
     if unknown:
-        raise UsageError(f"{where} : {what} inconnue, « {unknown[0]} » ; attendu : {', '.join(sorted(expected))}.")
+        raise UsageError(
+            f"{where} : {what} inconnue, « {unknown[0]} » ; attendu : "
+            f"{', '.join(sorted(expected))}."
+        )

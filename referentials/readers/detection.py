@@ -1,4 +1,6 @@
-"""What a file does not say of itself: its encoding, separator, header line and coordinate system."""
+"""What a file does not say of itself: its encoding, separator, header line and coordinate
+system.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,8 @@ _NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)?")
 def detect_encoding(file: IO[bytes]) -> tuple[str, str]:
     """Return the encoding of a whole text, read by blocks, and how it was known (a French phrase).
 
-    A byte-order mark decides; else UTF-8 if every byte agrees; else Windows-1252, or Latin-1 where it has no letter.
+    A byte-order mark decides; else UTF-8 if every byte agrees; else Windows-1252, or Latin-1 where
+    it has no letter.
     """
     head = file.read(4)
     for mark, encoding in (
@@ -80,9 +83,11 @@ def _rows(text: str, separator: str) -> list[list[str]]:
 
 
 def detect_header(rows: Sequence[Sequence[str]]) -> int | None:
-    """Return the position of the line of column names among the first rows; None when there is none.
+    """Return the position of the line of column names among the first rows; None when there is
+    none.
 
-    It is the line that holds the most names we know; failing that the first full line, unless it has a number in it.
+    It is the line that holds the most names we know; failing that the first full line, unless it
+    has a number in it.
     """
     first = rows[:20]
     known = [len(match_columns([cell for cell in row if cell.strip()])) for row in first]
@@ -97,7 +102,8 @@ def detect_header(rows: Sequence[Sequence[str]]) -> int | None:
     return None
 
 
-# -------------------------------------------------------------------------------------------- coordinates
+# --------------------------------------------------------------------------------------------
+# coordinates
 
 CANDIDATES: Sequence[tuple[str, str]] = (
     (LONLAT, "degrés (WGS 84)"),
@@ -135,16 +141,19 @@ class Axes:
 
 
 def detect_axes(x: np.ndarray, y: np.ndarray, *, declared: str = "") -> Axes:
-    """Return the coordinate system and axis order that put the most rows in France; the first that is enough wins.
+    """Return the coordinate system and axis order that put the most rows in France; the first that
+    is enough wins.
 
-    A declared system is tried first. When none is enough the declared one (or degrees) is kept, and `Axes.sure`
-    is false.
+    A declared system is tried first. When none is enough the declared one (or degrees) is kept, and
+    `Axes.sure` is false.
     """
     finite = np.isfinite(x) & np.isfinite(y)
     x, y = x[finite][:5000], y[finite][:5000]
     labels = dict(CANDIDATES)
     tried = [declared] if declared else []
-    best = Axes(declared or LONLAT, labels.get(declared or LONLAT, declared), swapped=False, share=0.0)
+    best = Axes(
+        declared or LONLAT, labels.get(declared or LONLAT, declared), swapped=False, share=0.0
+    )
     if not len(x):
         return best
     for crs in [*tried, *(crs for crs, _ in CANDIDATES if crs != declared)]:

@@ -1,4 +1,6 @@
-"""Digital advisers' hosts of 2022: JSON with literal ``<e9>`` in place of accents, postal codes as numbers."""
+"""Digital advisers' hosts of 2022: JSON with literal ``<e9>`` in place of accents, postal codes as
+numbers.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +10,26 @@ from pathlib import Path
 import pandas as pd
 
 from geoguichet.floor.findings import Finding
-from geoguichet.referentials.directory.schema import Columns, Reading, blank, damage_findings, make_reading
+from geoguichet.referentials.directory.schema import (
+    Columns,
+    Reading,
+    blank,
+    damage_findings,
+    make_reading,
+)
 from geoguichet.referentials.readers.tables import json_document, json_table
 
 SOURCE = "conseillers-numeriques-2022"
-COLUMNS = ("id", "raison_sociale", "commune_insee", "code_postal", "insee_com", "latitude", "longitude", "result_label")
+COLUMNS = (
+    "id",
+    "raison_sociale",
+    "commune_insee",
+    "code_postal",
+    "insee_com",
+    "latitude",
+    "longitude",
+    "result_label",
+)
 
 
 def read(path: Path) -> Iterator[Reading]:
@@ -27,7 +44,9 @@ def read(path: Path) -> Iterator[Reading]:
     table = json_table(document if isinstance(document, list) else [], columns=COLUMNS, path=path)
     ids = "cnfs-" + table["id"]
     postcode = table["code_postal"].str.zfill(5).where(table["code_postal"] != "", "")
-    labels = pd.DataFrame({"id": ids, "source_row": table.index, "result_label": table["result_label"]})
+    labels = pd.DataFrame(
+        {"id": ids, "source_row": table.index, "result_label": table["result_label"]}
+    )
     yield make_reading(
         Columns(
             source=SOURCE,
@@ -38,7 +57,10 @@ def read(path: Path) -> Iterator[Reading]:
                 "category": table["type"],
                 "name": table["raison_sociale"],
                 "operator": table["raison_sociale"],
-                "address": table["adresse"].str.rsplit("\n", n=1).str[0].str.replace("\n", ", ", regex=False),
+                "address": table["adresse"]
+                .str.rsplit("\n", n=1)
+                .str[0]
+                .str.replace("\n", ", ", regex=False),
                 "postcode": postcode,
                 "commune": table["insee_com"],
                 "commune_name": table["commune_insee"],
@@ -48,17 +70,24 @@ def read(path: Path) -> Iterator[Reading]:
             },
             x=table["longitude"],
             y=table["latitude"],
-            findings=[*damage_findings(labels, ["result_label"], layer=SOURCE), *_lost_zeros(table, ids)],
+            findings=[
+                *damage_findings(labels, ["result_label"], layer=SOURCE),
+                *_lost_zeros(table, ids),
+            ],
             notes=("JSON, UTF-8, WGS 84 ; les points viennent d'un géocodeur.",),
         )
     )
 
 
 def _precision(score: pd.Series) -> pd.Series:
-    """Return the precision a geocoder's score stands for: an address from 0.7 up, else its street; unknown without."""
+    """Return the precision a geocoder's score stands for: an address from 0.7 up, else its street;
+    unknown without.
+    """
     number = pd.to_numeric(score, errors="coerce")
     precision: pd.Series = (
-        pd.Series("unknown", index=score.index).mask(number >= 0.7, "address").mask(number < 0.7, "street")
+        pd.Series("unknown", index=score.index)
+        .mask(number >= 0.7, "address")
+        .mask(number < 0.7, "street")
     )
     return precision
 

@@ -24,7 +24,16 @@ COLUMNS_2020 = (
     "geoloc_precision",
     "address",
 )
-COLUMNS_2013 = ("id", "category", "address", "wheelchair_access", "name", "latitude", "longitude", "geoloc_precision")
+COLUMNS_2013 = (
+    "id",
+    "category",
+    "address",
+    "wheelchair_access",
+    "name",
+    "latitude",
+    "longitude",
+    "geoloc_precision",
+)
 
 PRECISION: Mapping[str, str] = {
     **dict.fromkeys(("8", "9", "10"), "address"),
@@ -33,7 +42,9 @@ PRECISION: Mapping[str, str] = {
     **dict.fromkeys(("2", "3", "4"), "commune"),
     "1": "area",
 }
-"""Google's accuracy codes, which the directory keeps: 8 an address, 6 a street, 4 a town, 1 a country."""
+"""Google's accuracy codes, which the directory keeps: 8 an address, 6 a street, 4 a town, 1 a
+country.
+"""
 WHEELCHAIR: Mapping[str, str] = {"ACC": "yes", "NAC": "no", "DEM": "limited"}
 
 
@@ -50,22 +61,41 @@ def read_2020(path: Path) -> Iterator[Reading]:
 
 
 def read_2013(path: Path) -> Iterator[Reading]:
-    """Yield the directory of June 2013 (TSV without header, quotes are ordinary characters) by chunks."""
-    notes = ("Texte séparé par des tabulations, sans en-tête, UTF-8 ; les guillemets sont des caractères ordinaires.",)
+    """Yield the directory of June 2013 (TSV without header, quotes are ordinary characters) by
+    chunks.
+    """
+    notes = (
+        "Texte séparé par des tabulations, sans en-tête, UTF-8 ; les guillemets sont des "
+        "caractères ordinaires.",
+    )
     for table in csv_chunks(path, separator="\t", header=COLUMNS_2013, quoting=False):
-        quoted = table["name"].str.contains('"', regex=False) | table["address"].str.contains('"', regex=False)
+        quoted = table["name"].str.contains('"', regex=False) | table["address"].str.contains(
+            '"', regex=False
+        )
         columns = _columns(table.assign(phone="", email=""), "dila-2013", notes)
         for row in table.index[quoted].tolist():
             message = "Des guillemets ne sont pas doublés : lus comme des caractères ordinaires."
             columns.findings.append(
-                Finding("bare-quotes", "dila-2013", str(table.at[row, "id"]), message, "info", row, "name")
+                Finding(
+                    "bare-quotes",
+                    "dila-2013",
+                    str(table.at[row, "id"]),
+                    message,
+                    "info",
+                    row,
+                    "name",
+                )
             )
         yield make_reading(columns)
 
 
 def _columns(table: pd.DataFrame, source: str, notes: tuple[str, ...]) -> Columns:
-    """Return what the two tables have in common. An id is ``category-commune-rank``: ``mairie-31555-01``."""
-    category = table["category"].where(table["category"] != "", table["id"].str.rsplit("-", n=2).str[0])
+    """Return what the two tables have in common. An id is ``category-commune-rank``:
+    ``mairie-31555-01``.
+    """
+    category = table["category"].where(
+        table["category"] != "", table["id"].str.rsplit("-", n=2).str[0]
+    )
     commune = table["id"].str.extract(r"-([0-9][0-9AB][0-9]{3})-[0-9]+$", expand=False).fillna("")
     parts = table["address"].str.rsplit(", ", n=2)
     full = table["address"].str.count(", ") >= 2

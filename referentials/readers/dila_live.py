@@ -1,4 +1,6 @@
-"""Today's directory of the DILA: the archive (``all_latest.tar.bz2``), its JSON alone, or the XML it was before."""
+"""Today's directory of the DILA: the archive (``all_latest.tar.bz2``), its JSON alone, or the XML
+it was before.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,13 @@ from lxml import etree
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.findings import Finding
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR, Span, Week
-from geoguichet.referentials.directory.schema import Columns, Reading, blank, departement_of, make_reading
+from geoguichet.referentials.directory.schema import (
+    Columns,
+    Reading,
+    blank,
+    departement_of,
+    make_reading,
+)
 from geoguichet.referentials.directory.taxonomy import OTHER, TYPE_OF_CATEGORY
 from geoguichet.referentials.readers import tables
 from geoguichet.referentials.readers.dila import WHEELCHAIR
@@ -34,11 +42,13 @@ def is_archive(head: bytes) -> bool:
 
 
 def read(path: Path) -> Iterator[Reading]:
-    """Yield today's directory by chunks, whatever its size: a tar of JSON or XML files, or one JSON document.
+    """Yield today's directory by chunks, whatever its size: a tar of JSON or XML files, or one JSON
+    document.
 
-    JSON: an object with ``service``, or an array of services. The address, the phones, the category (``pivot``) and
-    the opening hours (``plage_ouverture``) are lists, which the publisher's flat exports write as JSON inside text:
-    both are read. XML: an ``Organisme`` a file. Other members of the archive are told (``unread-layer``).
+    JSON: an object with ``service``, or an array of services. The address, the phones, the category
+    (``pivot``) and the opening hours (``plage_ouverture``) are lists, which the publisher's flat
+    exports write as JSON inside text: both are read. XML: an ``Organisme`` a file. Other members of
+    the archive are told (``unread-layer``).
 
     Raises
     ------
@@ -53,7 +63,9 @@ def read(path: Path) -> Iterator[Reading]:
         row += len(chunk)
         unread.clear()
     if row == 1:
-        raise LayerError(f"{path} : aucun service ; une liste d'objets avec {', '.join(JSON_KEYS)} est attendue.")
+        raise LayerError(
+            f"{path} : aucun service ; une liste d'objets avec {', '.join(JSON_KEYS)} est attendue."
+        )
 
 
 def _services(path: Path, unread: list[str]) -> Iterator[dict[str, Any]]:
@@ -67,8 +79,15 @@ def _services(path: Path, unread: list[str]) -> Iterator[dict[str, Any]]:
                 yield from _objects(file)
     except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
         raise LayerError(f"{path} : archive abîmée ({error}) ; copiez-la de nouveau.") from error
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError, etree.XMLSyntaxError) as error:
-        raise LayerError(f"{path} : ce n'est pas un annuaire valide ({error}) ; copiez-le de nouveau.") from error
+    except (
+        json.JSONDecodeError,
+        UnicodeDecodeError,
+        RecursionError,
+        etree.XMLSyntaxError,
+    ) as error:
+        raise LayerError(
+            f"{path} : ce n'est pas un annuaire valide ({error}) ; copiez-le de nouveau."
+        ) from error
 
 
 def _of_archive(file: IO[bytes], unread: list[str]) -> Iterator[dict[str, Any]]:
@@ -88,7 +107,8 @@ def _of_archive(file: IO[bytes], unread: list[str]) -> Iterator[dict[str, Any]]:
 
 
 def _objects(file: IO[bytes]) -> Iterator[dict[str, Any]]:
-    """Yield the objects of the first array of a JSON document, holding one block and one object in memory.
+    """Yield the objects of the first array of a JSON document, holding one block and one object in
+    memory.
 
     Raises json.JSONDecodeError when the document has no array, or is cut short.
     """
@@ -129,20 +149,29 @@ def _of_xml(content: bytes) -> Iterator[dict[str, Any]]:
     parser = etree.XMLParser(resolve_entities=False, no_network=True)
     for node in etree.fromstring(content, parser).iter("Organisme"):
         address = node.find("Adresse")
-        lines = [] if address is None else [line.text.strip() for line in address.findall("Ligne") if line.text]
+        lines = (
+            []
+            if address is None
+            else [line.text.strip() for line in address.findall("Ligne") if line.text]
+        )
         place = {
             "numero_voie": ", ".join(lines),
             "code_postal": node.findtext("Adresse/CodePostal", ""),
             "nom_commune": node.findtext("Adresse/NomCommune", ""),
             "longitude": node.findtext("Adresse/Localisation/Longitude", ""),
             "latitude": node.findtext("Adresse/Localisation/Latitude", ""),
-            "accessibilite": next((each.get("type", "") for each in node.iterfind("Adresse/Accessibilité")), ""),
+            "accessibilite": next(
+                (each.get("type", "") for each in node.iterfind("Adresse/Accessibilité")), ""
+            ),
         }
         yield {
             "id": node.get("id", ""),
             "nom": node.findtext("Nom", ""),
             "pivot": [
-                {"type_service_local": node.get("pivotLocal", ""), "code_insee_commune": [node.get("codeInsee", "")]}
+                {
+                    "type_service_local": node.get("pivotLocal", ""),
+                    "code_insee_commune": [node.get("codeInsee", "")],
+                }
             ],
             "adresse": [place],
             "telephone": [{"valeur": node.findtext("CoordonnéesNum/Téléphone", "")}],
@@ -164,18 +193,30 @@ def _span_of(node: etree._Element) -> dict[str, str]:
 
 def _reading(table: pd.DataFrame, unread: list[str]) -> Reading:
     address = pd.DataFrame([_first(text) for text in table["adresse"]], index=table.index).reindex(
-        columns=["numero_voie", "code_postal", "nom_commune", "longitude", "latitude", "accessibilite"]
+        columns=[
+            "numero_voie",
+            "code_postal",
+            "nom_commune",
+            "longitude",
+            "latitude",
+            "accessibilite",
+        ]
     )
     address = address.fillna("").astype(str)
     pivot = [_first(text) for text in table["pivot"]]
-    category = pd.Series([str(entry.get("type_service_local", "")) for entry in pivot], index=table.index)
+    category = pd.Series(
+        [str(entry.get("type_service_local", "")) for entry in pivot], index=table.index
+    )
     commune = pd.Series([_first_code(entry) for entry in pivot], index=table.index)
     optional = {
-        name: table.get(name, blank(table.index)) for name in ("telephone", "adresse_courriel", "site_internet")
+        name: table.get(name, blank(table.index))
+        for name in ("telephone", "adresse_courriel", "site_internet")
     }
     hours = table.get("plage_ouverture", blank(table.index))
     weeks, findings = _weeks(hours, table["id"])
-    told = [Finding("unread-layer", "dila", "", f"« {name} » n'est pas lu.", "info") for name in unread]
+    told = [
+        Finding("unread-layer", "dila", "", f"« {name} » n'est pas lu.", "info") for name in unread
+    ]
     return make_reading(
         Columns(
             source="dila",
@@ -188,14 +229,23 @@ def _reading(table: pd.DataFrame, unread: list[str]) -> Reading:
                 "operator": pd.Series("DILA", index=table.index),
                 "address": address["numero_voie"],
                 "postcode": address["code_postal"],
-                "commune": table.get("code_insee_commune", commune).where(lambda code: code != "", commune),
+                "commune": table.get("code_insee_commune", commune).where(
+                    lambda code: code != "", commune
+                ),
                 "commune_name": address["nom_commune"],
                 "departement": departement_of(commune),
                 "point_precision": pd.Series("address", index=table.index),
                 "wheelchair": address["accessibilite"].map(WHEELCHAIR).fillna("unknown"),
-                "telephone": pd.Series([_first(text).get("valeur", "") for text in optional["telephone"]], table.index),
-                "email": pd.Series([_first_text(text) for text in optional["adresse_courriel"]], table.index),
-                "site": pd.Series([_first(text).get("valeur", "") for text in optional["site_internet"]], table.index),
+                "telephone": pd.Series(
+                    [_first(text).get("valeur", "") for text in optional["telephone"]], table.index
+                ),
+                "email": pd.Series(
+                    [_first_text(text) for text in optional["adresse_courriel"]], table.index
+                ),
+                "site": pd.Series(
+                    [_first(text).get("valeur", "") for text in optional["site_internet"]],
+                    table.index,
+                ),
                 "hours_raw": hours,
             },
             x=address["longitude"],
@@ -233,16 +283,29 @@ def _first_code(pivot: Mapping[str, Any]) -> str:
 
 
 def _weeks(hours: pd.Series, ids: pd.Series) -> tuple[list[Week | None], list[Finding]]:
-    """Return the weeks of ``plage_ouverture``: entries with a first and last day and up to two spans."""
+    """Return the weeks of ``plage_ouverture``: entries with a first and last day and up to two
+    spans.
+    """
     weeks: list[Week | None] = []
     findings: list[Finding] = []
     for row, text in zip(hours.index.tolist(), hours, strict=True):
         entries = _loaded(text)
         week = _week(entries)
         if entries and week is None:
-            message = f"Horaires illisibles (« {str(text)[:60]} »), tenus pour inconnus ; le texte publié est gardé."
+            message = (
+                f"Horaires illisibles (« {str(text)[:60]} »), tenus pour inconnus ; le "
+                "texte publié est gardé."
+            )
             findings.append(
-                Finding("unreadable-hours", "dila", str(ids[row]), message, "warning", row, "plage_ouverture")
+                Finding(
+                    "unreadable-hours",
+                    "dila",
+                    str(ids[row]),
+                    message,
+                    "warning",
+                    row,
+                    "plage_ouverture",
+                )
             )
         weeks.append(week)
     return weeks, findings
@@ -255,7 +318,10 @@ def _week(entries: list[Any]) -> Week | None:
             first = WEEKDAYS_FR.index(entry["nom_jour_debut"].lower())
             last = WEEKDAYS_FR.index((entry.get("nom_jour_fin") or entry["nom_jour_debut"]).lower())
             spans = [
-                (_minutes(entry[f"valeur_heure_debut_{number}"]), _minutes(entry[f"valeur_heure_fin_{number}"]))
+                (
+                    _minutes(entry[f"valeur_heure_debut_{number}"]),
+                    _minutes(entry[f"valeur_heure_fin_{number}"]),
+                )
                 for number in range(1, 5)
                 if entry.get(f"valeur_heure_debut_{number}")
             ]

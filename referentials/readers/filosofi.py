@@ -23,11 +23,14 @@ class Grid:
     """Inhabited cells."""
 
     cells: gpd.GeoDataFrame
-    """id (INSPIRE name ``CRS3035RES1000mN2383000E3630000``), inhabitants (float), geometry: centre in EPSG:4326."""
+    """id (INSPIRE name ``CRS3035RES1000mN2383000E3630000``), inhabitants (float), geometry: centre
+    in EPSG:4326.
+    """
     size_m: int
     findings: tuple[Finding, ...]
     rows_in: int
-    """Rows, or raster cells with a value; equal to the cells plus the ``unreadable-cell`` findings."""
+    """Rows, or raster cells with a value; equal to the cells plus the ``unreadable-cell`` findings.
+    """
 
 
 def read_table(path: Path, *, size_m: int = 1000) -> Grid:
@@ -38,7 +41,9 @@ def read_table(path: Path, *, size_m: int = 1000) -> Grid:
     LayerError
         When the file is missing or is not that table.
     """
-    table = pd.concat(list(csv_chunks(path, columns=("x", "y", "Ind")))).apply(pd.to_numeric, errors="coerce")
+    table = pd.concat(list(csv_chunks(path, columns=("x", "y", "Ind")))).apply(
+        pd.to_numeric, errors="coerce"
+    )
     return _grid(table["x"], table["y"], table["Ind"], size_m, path.name)
 
 
@@ -57,7 +62,9 @@ def read_raster(path: Path) -> Grid:
         with rasterio.open(path) as raster:
             people, transform, crs = raster.read(1, masked=True), raster.transform, raster.crs
     except rasterio.errors.RasterioIOError as error:
-        raise LayerError(f"{path} : raster illisible ({error}) ; un GeoTIFF est attendu.") from error
+        raise LayerError(
+            f"{path} : raster illisible ({error}) ; un GeoTIFF est attendu."
+        ) from error
     if crs is None or crs.to_epsg() != 3035:
         raise LayerError(f"{path} : un raster en EPSG:3035 est attendu, celui-ci est en {crs}.")
     known = np.isfinite(np.ma.filled(people.astype(float), np.nan))
@@ -75,7 +82,9 @@ def read_raster(path: Path) -> Grid:
 def _grid(x: pd.Series, y: pd.Series, people: pd.Series, size_m: int, layer: str) -> Grid:
     right = x.notna() & y.notna() & people.notna() & (people >= 0)
     findings = tuple(
-        Finding("unreadable-cell", layer, "", "Carreau sans position ou sans population.", "error", row)
+        Finding(
+            "unreadable-cell", layer, "", "Carreau sans position ou sans population.", "error", row
+        )
         for row in right.index[~right].tolist()
     )
     x, y, people = x[right], y[right], people[right]

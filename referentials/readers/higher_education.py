@@ -15,7 +15,8 @@ SOURCE = "enseignement-superieur-2013"
 
 
 def read(path: Path) -> Iterator[Reading]:
-    """Yield the establishments (CSV ``,``, UTF-8); they have no code, so their identifier is drawn from their text.
+    """Yield the establishments (CSV ``,``, UTF-8); they have no code, so their identifier is drawn
+    from their text.
 
     Raises
     ------
@@ -31,9 +32,17 @@ def read(path: Path) -> Iterator[Reading]:
         column="GPS_X GPS_Y",
         remedy="Renommez ces colonnes.",
     )
-    for table in csv_chunks(path, columns=("NOM_ETABLISSEMENT", "GPS_X", "GPS_Y", "STATUT_ETABLISSEMENT")):
+    for table in csv_chunks(
+        path, columns=("NOM_ETABLISSEMENT", "GPS_X", "GPS_Y", "STATUT_ETABLISSEMENT")
+    ):
         rank = table.groupby(list(table.columns)).cumcount()
-        keys = zip(table["NOM_ETABLISSEMENT"], table["GPS_X"], table["GPS_Y"], rank.astype(str), strict=True)
+        keys = zip(
+            table["NOM_ETABLISSEMENT"],
+            table["GPS_X"],
+            table["GPS_Y"],
+            rank.astype(str),
+            strict=True,
+        )
         yield make_reading(
             Columns(
                 source=SOURCE,

@@ -1,4 +1,6 @@
-"""Hospitals of the SAE 2023: identities, emergency departments, maternity wards; Latin-1, without coordinates."""
+"""Hospitals of the SAE 2023: identities, emergency departments, maternity wards; Latin-1, without
+coordinates.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +10,31 @@ from pathlib import Path
 import pandas as pd
 
 from geoguichet.floor.findings import Finding
-from geoguichet.referentials.directory.schema import REFUSED, Columns, Reading, address_of, departement_of, make_reading
+from geoguichet.referentials.directory.schema import (
+    REFUSED,
+    Columns,
+    Reading,
+    address_of,
+    departement_of,
+    make_reading,
+)
 from geoguichet.referentials.readers.tables import csv_chunks
 
 SOURCE = "sae-2023"
 
 
 def read(path: Path) -> Iterator[Reading]:
-    """Yield the establishments (``ID_2023r.csv``: CSV ``;``, Latin-1), located by their commune code only.
+    """Yield the establishments (``ID_2023r.csv``: CSV ``;``, Latin-1), located by their commune
+    code only.
 
     Raises
     ------
     LayerError
         When the file is missing or is not that table.
     """
-    for table in csv_chunks(path, separator=";", encoding="latin-1", columns=("fi", "rs", "COMINSEE", "CPO")):
+    for table in csv_chunks(
+        path, separator=";", encoding="latin-1", columns=("fi", "rs", "COMINSEE", "CPO")
+    ):
         yield make_reading(
             Columns(
                 source=SOURCE,
@@ -33,7 +45,9 @@ def read(path: Path) -> Iterator[Reading]:
                     "category": table["cat"],
                     "name": table["rs"],
                     "operator": table["rscom"].where(table["rscom"] != "", table["rs"]),
-                    "address": address_of(table["NUMVOI"] + " " + table["TYPVOI"] + " " + table["NOMVOI"], table["BP"]),
+                    "address": address_of(
+                        table["NUMVOI"] + " " + table["TYPVOI"] + " " + table["NOMVOI"], table["BP"]
+                    ),
                     "postcode": table["CPO"],
                     "commune": table["COMINSEE"],
                     "commune_name": table["NOMCOM"],
@@ -48,12 +62,16 @@ def read(path: Path) -> Iterator[Reading]:
 
 
 def read_emergency(path: Path) -> Iterator[Reading]:
-    """Yield the emergency departments (``URGENCES_P``: one row a profession, made one row an establishment)."""
+    """Yield the emergency departments (``URGENCES_P``: one row a profession, made one row an
+    establishment).
+    """
     yield from _units(path, "emergency", "Urgences")
 
 
 def read_maternity(path: Path) -> Iterator[Reading]:
-    """Yield the maternity wards (``PERINAT_P``: one row a profession, made one row an establishment)."""
+    """Yield the maternity wards (``PERINAT_P``: one row a profession, made one row an
+    establishment).
+    """
     yield from _units(path, "maternity", "Maternité")
 
 
@@ -78,7 +96,10 @@ def _units(path: Path, kind: str, title: str) -> Iterator[Reading]:
                     "valid_to": first["AN"] + "-12-31",
                 },
                 findings=[_no_coordinates(len(first))],
-                notes=("CSV « ; », Latin-1 ; une ligne par profession, réunies par établissement (FINESS).",),
+                notes=(
+                    "CSV « ; », Latin-1 ; une ligne par profession, réunies par établissement "
+                    "(FINESS).",
+                ),
             )
         )
         merged = tuple(_merged(row, fi) for row, fi in table.loc[repeated, "FI"].items())
@@ -86,7 +107,10 @@ def _units(path: Path, kind: str, title: str) -> Iterator[Reading]:
 
 
 def _merged(row: object, finess: str) -> Finding:
-    message = f"Autre profession de l'établissement {finess}, déjà lu : cette ligne n'est pas un service de plus."
+    message = (
+        f"Autre profession de l'établissement {finess}, déjà lu : cette ligne n'est pas un "
+        "service de plus."
+    )
     return Finding(REFUSED, SOURCE, f"finess-{finess}", message, "info", int(str(row)), "PERSO")
 
 

@@ -42,7 +42,9 @@ def read(path: Path) -> Iterator[Reading]:
     table = geojson_table(document, columns=("TYPE", "CODE_INSEE", "NUM", "CODE_POSTAL"), path=path)
     postcode = table["CODE_POSTAL"].str.zfill(5)
     kind = table["TYPE"].map({code: key for code, (key, _) in TYPES.items()}).fillna(OTHER)
-    label = table["TYPE"].map({code: name for code, (_, name) in TYPES.items()}).fillna(table["TYPE"])
+    label = (
+        table["TYPE"].map({code: name for code, (_, name) in TYPES.items()}).fillna(table["TYPE"])
+    )
     yield make_reading(
         Columns(
             source=SOURCE,
@@ -59,6 +61,9 @@ def read(path: Path) -> Iterator[Reading]:
             },
             x=table["longitude"],
             y=table["latitude"],
-            notes=("JavaScript enveloppant un GeoJSON, UTF-8, WGS 84 (CRS84) ; les points n'ont pas de nom.",),
+            notes=(
+                "JavaScript enveloppant un GeoJSON, UTF-8, WGS 84 (CRS84) ; les points n'ont pas "
+                "de nom.",
+            ),
         )
     )

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from geoguichet.referentials.directory.schema import Columns, Reading, address_of, blank, departement_of, make_reading
+from geoguichet.referentials.directory.schema import (
+    Columns,
+    Reading,
+    address_of,
+    blank,
+    departement_of,
+    make_reading,
+)
 from geoguichet.referentials.directory.taxonomy import OTHER
 from geoguichet.referentials.readers.tables import csv_chunks
 
@@ -26,11 +33,20 @@ PRECISION: Mapping[str, str] = {
     "Géocodé au centre de la commune": "commune",
 }
 WHEELCHAIR = "Accessibilité_Entrée_autonome_en_fauteuil_roulant_possible"
-NAMED = ("Libellé_du_site", "Caractéristique_du_site", "Adresse", "Code_postal", "Localité", "Latitude", "Longitude")
+NAMED = (
+    "Libellé_du_site",
+    "Caractéristique_du_site",
+    "Adresse",
+    "Code_postal",
+    "Localité",
+    "Latitude",
+    "Longitude",
+)
 
 
 def read_2015(path: Path) -> Iterator[Reading]:
-    """Yield the contact points of July 2015 (CSV ``;``, Latin-1, first name after ``#``), with accessibility.
+    """Yield the contact points of July 2015 (CSV ``;``, Latin-1, first name after ``#``), with
+    accessibility.
 
     Raises
     ------
@@ -38,21 +54,36 @@ def read_2015(path: Path) -> Iterator[Reading]:
         When the file is missing or is not that table.
     """
     notes = ("CSV « ; », Latin-1, WGS 84 ; l'en-tête commence par « # ».",)
-    for table in csv_chunks(path, separator=";", encoding="latin-1", columns=("#Identifiant", WHEELCHAIR, *NAMED)):
+    for table in csv_chunks(
+        path, separator=";", encoding="latin-1", columns=("#Identifiant", WHEELCHAIR, *NAMED)
+    ):
         access = table[WHEELCHAIR].map({"Oui": "yes", "Non": "no"}).fillna("unknown")
-        yield make_reading(_columns(table, "#Identifiant", "laposte-2015", access, blank(table.index), notes))
+        yield make_reading(
+            _columns(table, "#Identifiant", "laposte-2015", access, blank(table.index), notes)
+        )
 
 
 def read_2020(path: Path) -> Iterator[Reading]:
     """Yield the contact points of 2020 (CSV ``;``, UTF-8, with ``Code_INSEE``)."""
     notes = ("CSV « ; », UTF-8, WGS 84 ; l'en-tête commence par « # ».",)
-    for table in csv_chunks(path, separator=";", columns=("#Identifiant_du_site", "Code_INSEE", *NAMED)):
+    for table in csv_chunks(
+        path, separator=";", columns=("#Identifiant_du_site", "Code_INSEE", *NAMED)
+    ):
         unknown = blank(table.index)
-        yield make_reading(_columns(table, "#Identifiant_du_site", "laposte-2020", unknown, table["Code_INSEE"], notes))
+        yield make_reading(
+            _columns(
+                table, "#Identifiant_du_site", "laposte-2020", unknown, table["Code_INSEE"], notes
+            )
+        )
 
 
 def _columns(
-    table: pd.DataFrame, identifier: str, source: str, access: pd.Series, commune: pd.Series, notes: tuple[str, ...]
+    table: pd.DataFrame,
+    identifier: str,
+    source: str,
+    access: pd.Series,
+    commune: pd.Series,
+    notes: tuple[str, ...],
 ) -> Columns:
     kind = table["Caractéristique_du_site"]
     return Columns(
@@ -64,7 +95,9 @@ def _columns(
             "category": kind,
             "name": table["Libellé_du_site"],
             "operator": pd.Series("La Poste", index=table.index),
-            "address": address_of(table["Adresse"], table["Complément_d_adresse"], table["Lieu_dit"]),
+            "address": address_of(
+                table["Adresse"], table["Complément_d_adresse"], table["Lieu_dit"]
+            ),
             "postcode": table["Code_postal"],
             "commune": commune,
             "commune_name": table["Localité"],

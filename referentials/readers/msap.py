@@ -1,4 +1,6 @@
-"""Maisons de services au public of 2018: a shapefile geocoded by machine, whose text was encoded twice."""
+"""Maisons de services au public of 2018: a shapefile geocoded by machine, whose text was encoded
+twice.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,14 @@ import pandas as pd
 
 from geoguichet.floor.findings import Finding
 from geoguichet.referentials.directory.placing import LAMBERT_93_BOX
-from geoguichet.referentials.directory.schema import Columns, Reading, departement_of, make_reading, mended, stable_id
+from geoguichet.referentials.directory.schema import (
+    Columns,
+    Reading,
+    departement_of,
+    make_reading,
+    mended,
+    stable_id,
+)
 from geoguichet.referentials.readers.tables import shapefile_table
 
 SOURCE = "msap-2018"
@@ -28,14 +37,17 @@ PRECISION: Mapping[str, str] = {
 def read(path: Path) -> Iterator[Reading]:
     """Yield the MSAP of 27 June 2018 (shapefile, Lambert-93 without an EPSG code, no .cpg).
 
-    The text is read as Latin-1 and decoded a second time; what stays damaged has lost characters, and is told.
+    The text is read as Latin-1 and decoded a second time; what stays damaged has lost characters,
+    and is told.
 
     Raises
     ------
     LayerError
         When the shapefile cannot be read.
     """
-    table, geometry = shapefile_table(path, encoding="ISO-8859-1", columns=("locatin", "city", "osm_key"))
+    table, geometry = shapefile_table(
+        path, encoding="ISO-8859-1", columns=("locatin", "city", "osm_key")
+    )
     asked = table["locatin"].str.replace(", France", "", regex=False)
     parts = asked.str.extract(r"^(?P<address>.*?),?\s*(?P<postcode>\d{4,5})\s+(?P<city>[^,]*)$")
     postcode = parts["postcode"].fillna("").str.zfill(5).where(parts["postcode"].notna(), "")
@@ -70,7 +82,8 @@ def read(path: Path) -> Iterator[Reading]:
                 *_elsewhere(parts["city"].fillna(""), table["city"], table["country"], ids),
             ],
             notes=(
-                "Shapefile sans .cpg, texte UTF-8 codé deux fois ; projection Lambert-93 décrite sans code EPSG.",
+                "Shapefile sans .cpg, texte UTF-8 codé deux fois ; projection Lambert-93 décrite "
+                "sans code EPSG.",
                 "Points trouvés par un géocodeur : la précision est celle de l'objet trouvé.",
             ),
         )
@@ -93,7 +106,9 @@ def _lost_zeros(postcodes: pd.Series, ids: pd.Series) -> list[Finding]:
 
 
 def _encoded_twice(table: pd.DataFrame, city: pd.Series, ids: pd.Series) -> list[Finding]:
-    """Tell the names decoded a second time without loss; those that lost letters are told by their spelling."""
+    """Tell the names decoded a second time without loss; those that lost letters are told by their
+    spelling.
+    """
     changed = table.index[(city != table["city"])].tolist()
     return [
         Finding(
@@ -110,7 +125,9 @@ def _encoded_twice(table: pd.DataFrame, city: pd.Series, ids: pd.Series) -> list
 
 
 def _outside_projection(geometry: Any, ids: pd.Series) -> list[Finding]:
-    """Tell the points that Lambert-93 was not made for: overseas, its metres are hundreds of metres wrong or worse."""
+    """Tell the points that Lambert-93 was not made for: overseas, its metres are hundreds of metres
+    wrong or worse.
+    """
     west, south, east, north = LAMBERT_93_BOX
     inside = geometry.x.between(west, east) & geometry.y.between(south, north)
     return [
@@ -118,7 +135,8 @@ def _outside_projection(geometry: Any, ids: pd.Series) -> list[Finding]:
             "outside-projection",
             SOURCE,
             str(ids[row]),
-            f"Point en Lambert-93 hors de la métropole (x = {geometry.x[row]:.0f}) : converti, mais sans précision.",
+            f"Point en Lambert-93 hors de la métropole (x = {geometry.x[row]:.0f}) : converti, "
+            "mais sans précision.",
             "warning",
             row,
             "x y",
@@ -128,7 +146,9 @@ def _outside_projection(geometry: Any, ids: pd.Series) -> list[Finding]:
     ]
 
 
-def _elsewhere(asked: pd.Series, found: pd.Series, country: pd.Series, ids: pd.Series) -> list[Finding]:
+def _elsewhere(
+    asked: pd.Series, found: pd.Series, country: pd.Series, ids: pd.Series
+) -> list[Finding]:
     return [
         Finding(
             "wrong-geocoding",

@@ -1,4 +1,6 @@
-"""Open a file as a table of text by what its first bytes are: text, workbook, JSON, geographic layer."""
+"""Open a file as a table of text by what its first bytes are: text, workbook, JSON, geographic
+layer.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,11 @@ from geoguichet.floor.errors import LayerError
 from geoguichet.floor.findings import Finding
 from geoguichet.referentials.layers import LONLAT
 from geoguichet.referentials.readers.column_names import FileMapping
-from geoguichet.referentials.readers.detection import detect_encoding, detect_header, detect_separator
+from geoguichet.referentials.readers.detection import (
+    detect_encoding,
+    detect_header,
+    detect_separator,
+)
 from geoguichet.referentials.readers.tables import CHUNK_ROWS, json_document, json_table, open_bytes
 
 GEOMETRY_X, GEOMETRY_Y = "géométrie x", "géométrie y"
@@ -54,7 +60,8 @@ class Source:
     is_layer: bool = False
 
 
-# ----------------------------------------------------------------------------------- from bytes to a table
+# ----------------------------------------------------------------------------------- from bytes to
+# a table
 
 
 def open_source(path: Path, mapping: FileMapping) -> Source:
@@ -71,7 +78,9 @@ def open_source(path: Path, mapping: FileMapping) -> Source:
         try:
             head = file.read(4096)
         except (OSError, EOFError, zlib.error) as error:
-            raise LayerError(f"{path} : contenu compressé abîmé ({error}) ; copiez-le de nouveau.") from error
+            raise LayerError(
+                f"{path} : contenu compressé abîmé ({error}) ; copiez-le de nouveau."
+            ) from error
     if not head:
         raise LayerError(f"{path} : le fichier est vide (0 octet) ; copiez-le de nouveau.")
     if head.startswith(b"PK\x03\x04"):
@@ -83,7 +92,10 @@ def open_source(path: Path, mapping: FileMapping) -> Source:
     if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in {b"{", b"["}:
         return _json(path)
     if b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise LayerError(f"{path} : ce n'est ni du texte, ni un classeur .xlsx, ni une couche géographique connue.")
+        raise LayerError(
+            f"{path} : ce n'est ni du texte, ni un classeur .xlsx, ni une couche géographique "
+            "connue."
+        )
     return _csv(path, mapping)
 
 
@@ -92,7 +104,10 @@ def _csv(path: Path, mapping: FileMapping) -> Source:
         with open_bytes(path) as file:
             encoding, why = detect_encoding(file)
         encoding = mapping.encoding or encoding
-        with open_bytes(path) as raw, io.TextIOWrapper(cast("io.BufferedReader", raw), encoding, newline="") as text:
+        with (
+            open_bytes(path) as raw,
+            io.TextIOWrapper(cast("io.BufferedReader", raw), encoding, newline="") as text,
+        ):
             sample = text.read(200_000)
     except (UnicodeDecodeError, LookupError) as error:
         raise LayerError(
@@ -106,16 +121,23 @@ def _csv(path: Path, mapping: FileMapping) -> Source:
         f"séparé par « {separator if separator != chr(9) else 'tabulation'} »."
     ]
     findings: list[Finding] = []
-    return Source(_table(_lines(path, encoding, separator), path, mapping, findings, notes), findings, notes)
+    return Source(
+        _table(_lines(path, encoding, separator), path, mapping, findings, notes), findings, notes
+    )
 
 
 def _lines(path: Path, encoding: str, separator: str) -> Iterator[list[str]]:
     """Yield the cells of each line; the file stays open only while it is read."""
     try:
-        with open_bytes(path) as raw, io.TextIOWrapper(cast("io.BufferedReader", raw), encoding, newline="") as text:
+        with (
+            open_bytes(path) as raw,
+            io.TextIOWrapper(cast("io.BufferedReader", raw), encoding, newline="") as text,
+        ):
             yield from csv.reader(text, delimiter=separator)
     except csv.Error as error:
-        raise LayerError(f"{path} : table illisible ({error}) ; un guillemet n'est sans doute pas refermé.") from error
+        raise LayerError(
+            f"{path} : table illisible ({error}) ; un guillemet n'est sans doute pas refermé."
+        ) from error
     except UnicodeDecodeError as error:
         raise LayerError(f"{path} : le texte n'est pas en {encoding} ({error}).") from error
     except (OSError, EOFError, zlib.error) as error:
@@ -128,23 +150,32 @@ def _workbook(path: Path, mapping: FileMapping) -> Source:
         if any(name.lower().endswith(".shp") for name in names):
             return _layer(path, mapping)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # openpyxl warns of styles and validations it does not keep
+            warnings.simplefilter(
+                "ignore"
+            )  # openpyxl warns of styles and validations it does not keep
             book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         sheets = {
-            str(sheet.title): [[_cell(value) for value in row] for row in sheet.iter_rows(values_only=True)]
+            str(sheet.title): [
+                [_cell(value) for value in row] for row in sheet.iter_rows(values_only=True)
+            ]
             for sheet in book.worksheets
         }
         book.close()
     except (*_WORKBOOK_ERRORS,) as error:
-        raise LayerError(f"{path} : classeur illisible ({error}) ; enregistrez-le de nouveau en .xlsx.") from error
+        raise LayerError(
+            f"{path} : classeur illisible ({error}) ; enregistrez-le de nouveau en .xlsx."
+        ) from error
     candidates = {name: rows for name, rows in sheets.items() if any(any(row) for row in rows)}
     if mapping.layer and mapping.layer not in sheets:
         raise LayerError(
-            f"{path} : la feuille « {mapping.layer} » n'existe pas. Feuilles présentes : {', '.join(sheets)}."
+            f"{path} : la feuille « {mapping.layer} » n'existe pas. Feuilles présentes : "
+            f"{', '.join(sheets)}."
         )
     if not candidates:
         raise LayerError(f"{path} : le classeur ne contient aucune cellule remplie.")
-    chosen = mapping.layer or next((name for name in candidates if name not in OWN_SHEETS), next(iter(candidates)))
+    chosen = mapping.layer or next(
+        (name for name in candidates if name not in OWN_SHEETS), next(iter(candidates))
+    )
     notes = [f"Classeur .xlsx, feuille « {chosen} »."]
     findings = [
         Finding(
@@ -181,7 +212,9 @@ _WORKBOOK_ERRORS = (
 
 
 def _cell(value: object) -> str:
-    """Return a cell as text: whole numbers without decimals, dates in ISO form, booleans in French."""
+    """Return a cell as text: whole numbers without decimals, dates in ISO form, booleans in
+    French.
+    """
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -194,15 +227,25 @@ def _cell(value: object) -> str:
 
 
 def _table(
-    lines: Iterable[list[str]], path: Path, mapping: FileMapping, findings: list[Finding], notes: list[str]
+    lines: Iterable[list[str]],
+    path: Path,
+    mapping: FileMapping,
+    findings: list[Finding],
+    notes: list[str],
 ) -> Iterator[pd.DataFrame]:
-    """Yield the lines under the header as frames; a blank line is no row, an uneven one is completed and told."""
+    """Yield the lines under the header as frames; a blank line is no row, an uneven one is
+    completed and told.
+    """
     lines = iter(lines)
     head = list(itertools.islice(lines, 100))
     filled = [position for position, row in enumerate(head) if any(cell.strip() for cell in row)]
     if not filled:
         return
-    found = mapping.header_row - 1 if mapping.header_row else detect_header([head[position] for position in filled])
+    found = (
+        mapping.header_row - 1
+        if mapping.header_row
+        else detect_header([head[position] for position in filled])
+    )
     position = None if found is None else (found if mapping.header_row else filled[found])
     if position is None or position >= len(head):
         width = max(len(row) for row in head)
@@ -210,20 +253,34 @@ def _table(
         notes.append("Pas de ligne de noms de colonnes.")
     else:
         names, start = _unique(head[position]), position + 1
-        titles = [" ".join(filter(None, row)) for row in head[:position] if any(cell.strip() for cell in row)]
+        titles = [
+            " ".join(filter(None, row))
+            for row in head[:position]
+            if any(cell.strip() for cell in row)
+        ]
         if titles:
             notes.append(f"{len(titles)} ligne(s) de titre avant l'en-tête : « {titles[0][:60]} ».")
     rows = itertools.chain(head[start:], lines)
     number = 0
-    while part := list(itertools.islice((row for row in rows if any(cell.strip() for cell in row)), CHUNK_ROWS)):
-        cells = [_evened(row, names, number + rank, path.name, findings) for rank, row in enumerate(part, start=1)]
+    while part := list(
+        itertools.islice((row for row in rows if any(cell.strip() for cell in row)), CHUNK_ROWS)
+    ):
+        cells = [
+            _evened(row, names, number + rank, path.name, findings)
+            for rank, row in enumerate(part, start=1)
+        ]
         yield pd.DataFrame(
-            cells, columns=[*names, EXTRA], index=range(number + 1, number + len(part) + 1), dtype=object
+            cells,
+            columns=[*names, EXTRA],
+            index=range(number + 1, number + len(part) + 1),
+            dtype=object,
         )
         number += len(part)
 
 
-def _evened(row: list[str], names: list[str], number: int, layer: str, findings: list[Finding]) -> list[str]:
+def _evened(
+    row: list[str], names: list[str], number: int, layer: str, findings: list[Finding]
+) -> list[str]:
     """Return the cells of a row, one a column and one for what is beyond."""
     width = len(names)
     beyond = [cell for cell in row[width:] if cell.strip()]
@@ -232,7 +289,14 @@ def _evened(row: list[str], names: list[str], number: int, layer: str, findings:
             "le surplus est gardé à part." if beyond else "les dernières sont vides."
         )
         findings.append(
-            Finding("ragged-row", layer, f"ligne {number}", message, "warning" if beyond else "info", number)
+            Finding(
+                "ragged-row",
+                layer,
+                f"ligne {number}",
+                message,
+                "warning" if beyond else "info",
+                number,
+            )
         )
     return [*row[:width], *[""] * (width - len(row)), " | ".join(beyond)]
 
@@ -248,7 +312,8 @@ def _unique(header: Sequence[str]) -> list[str]:
     return names
 
 
-# ------------------------------------------------------------------------------------------ geographic layers
+# ------------------------------------------------------------------------------------------
+# geographic layers
 
 
 def _json(path: Path) -> Source:
@@ -258,7 +323,9 @@ def _json(path: Path) -> Source:
         return Source(_only(json_table(rows, path=path)), [], ["JSON, un tableau d'objets, UTF-8."])
     features = document.get("features") if isinstance(document, dict) else None
     if not isinstance(features, list):
-        raise LayerError(f"{path} : un tableau d'objets ou une collection GeoJSON (« features ») est attendu.")
+        raise LayerError(
+            f"{path} : un tableau d'objets ou une collection GeoJSON (« features ») est attendu."
+        )
     rows = [_properties(feature) for feature in features]
     table = json_table(rows, path=path)
     shapes = [_shape(feature) for feature in features]
@@ -271,7 +338,11 @@ def _json(path: Path) -> Source:
 
 def _properties(feature: Any) -> dict[str, Any]:
     properties = feature.get("properties") if isinstance(feature, dict) else None
-    return {str(key): value for key, value in properties.items()} if isinstance(properties, dict) else {}
+    return (
+        {str(key): value for key, value in properties.items()}
+        if isinstance(properties, dict)
+        else {}
+    )
 
 
 def _shape(feature: Any) -> Any:
@@ -307,45 +378,81 @@ def _layer(path: Path, mapping: FileMapping) -> Source:
             names = [str(name) for name in pyogrio.list_layers(file)[:, 0]]
             layer = mapping.layer or next(iter(names), "")
             frame, encoding = _read_layer(file, layer)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, OSError, ValueError, RuntimeError) as error:
+    except (
+        pyogrio.errors.DataSourceError,
+        pyogrio.errors.DataLayerError,
+        OSError,
+        ValueError,
+        RuntimeError,
+    ) as error:
         raise LayerError(
-            f"{path} : couche illisible ({error}) ; un GeoPackage ou un shapefile complet est attendu."
+            f"{path} : couche illisible ({error}) ; un GeoPackage ou un shapefile complet est "
+            "attendu."
         ) from error
     messages = dict.fromkeys(str(warning.message) for warning in said)
-    findings += [Finding("gdal-warning", path.name, "", f"GDAL signale : {message}") for message in messages]
+    findings += [
+        Finding("gdal-warning", path.name, "", f"GDAL signale : {message}") for message in messages
+    ]
     for name in names:
         if name != layer:
             remedy = f'Pour la lire, écrivez layer = "{name}" dans [file] de --mapping.'
             findings.append(
-                Finding("unread-layer", path.name, "", f"La couche « {name} » n'est pas lue.", remedy=remedy)
+                Finding(
+                    "unread-layer",
+                    path.name,
+                    "",
+                    f"La couche « {name} » n'est pas lue.",
+                    remedy=remedy,
+                )
             )
     frame.index = pd.RangeIndex(1, len(frame) + 1)
     attributes = pd.DataFrame(frame.drop(columns="geometry", errors="ignore"))
-    table = pd.DataFrame({name: [_attribute(value) for value in attributes[name]] for name in attributes}, frame.index)
-    notes = [f"Couche « {layer} », {len(frame)} entités{f', texte en {encoding}' if encoding else ''}."]
+    table = pd.DataFrame(
+        {name: [_attribute(value) for value in attributes[name]] for name in attributes},
+        frame.index,
+    )
+    notes = [
+        f"Couche « {layer} », {len(frame)} entités{f', texte en {encoding}' if encoding else ''}."
+    ]
     if not isinstance(frame, gpd.GeoDataFrame):
         return Source(_only(table.astype(object)), findings, [*notes, "Table sans géométrie."])
-    crs = "" if frame.crs is None else f"EPSG:{frame.crs.to_epsg()}" if frame.crs.to_epsg() else str(frame.crs.to_wkt())
+    crs = (
+        ""
+        if frame.crs is None
+        else f"EPSG:{frame.crs.to_epsg()}"
+        if frame.crs.to_epsg()
+        else str(frame.crs.to_wkt())
+    )
     table = _with_points(table, list(frame.geometry), path.name, findings)
     return Source(_only(table), findings, notes, crs=crs, is_layer=True)
 
 
 def _read_layer(file: Path | str, layer: str) -> tuple[Any, str]:
-    """Return a layer, and the encoding it was read in when the file did not say it (a shapefile without .cpg)."""
+    """Return a layer, and the encoding it was read in when the file did not say it (a shapefile
+    without .cpg).
+    """
     path = Path(str(file))
-    silent = path.suffix.lower() == ".shp" and not any(path.with_suffix(end).exists() for end in (".cpg", ".CPG"))
+    silent = path.suffix.lower() == ".shp" and not any(
+        path.with_suffix(end).exists() for end in (".cpg", ".CPG")
+    )
     if not silent:
         return pyogrio.read_dataframe(file, layer=layer), ""
     for encoding in ("UTF-8", "ISO-8859-1"):
         try:
-            return pyogrio.read_dataframe(file, layer=layer, encoding=encoding), f"{encoding} (supposé)"
+            return pyogrio.read_dataframe(
+                file, layer=layer, encoding=encoding
+            ), f"{encoding} (supposé)"
         except UnicodeDecodeError:
             continue
     raise OSError("texte indéchiffrable")
 
 
-def _with_points(table: pd.DataFrame, shapes: list[Any], layer: str, findings: list[Finding]) -> pd.DataFrame:
-    """Add the point of each geometry as text; a surface or line gives a point of its own, and it is told."""
+def _with_points(
+    table: pd.DataFrame, shapes: list[Any], layer: str, findings: list[Finding]
+) -> pd.DataFrame:
+    """Add the point of each geometry as text; a surface or line gives a point of its own, and it is
+    told.
+    """
     x, y, other, broken = [], [], 0, []
     for number, shape in enumerate(shapes, start=1):
         point = shape
@@ -359,18 +466,32 @@ def _with_points(table: pd.DataFrame, shapes: list[Any], layer: str, findings: l
         x.append(repr(point.x) if placed else "")
         y.append(repr(point.y) if placed else "")
     if other:
-        message = f"{other} service(s) sont des lignes ou des surfaces : placés à un point intérieur."
-        findings.append(Finding("polygon-as-point", layer, "", message, remedy="Donnez un point à chaque service."))
+        message = (
+            f"{other} service(s) sont des lignes ou des surfaces : placés à un point intérieur."
+        )
+        findings.append(
+            Finding(
+                "polygon-as-point", layer, "", message, remedy="Donnez un point à chaque service."
+            )
+        )
     for number in broken:
         message = "Géométrie invalide (elle se recoupe) : réparée pour y trouver un point."
         findings.append(Finding("invalid-geometry", layer, f"ligne {number}", message, row=number))
     return table.assign(
-        **{GEOMETRY_X: pd.Series(x, table.index, dtype=object), GEOMETRY_Y: pd.Series(y, table.index, dtype=object)}
+        **{
+            GEOMETRY_X: pd.Series(x, table.index, dtype=object),
+            GEOMETRY_Y: pd.Series(y, table.index, dtype=object),
+        }
     )
 
 
 def _attribute(value: Any) -> str:
-    if value is None or value is pd.NaT or (isinstance(value, float) and np.isnan(value)) or value is pd.NA:
+    if (
+        value is None
+        or value is pd.NaT
+        or (isinstance(value, float) and np.isnan(value))
+        or value is pd.NA
+    ):
         return ""
     if isinstance(value, np.generic):
         value = value.item()

@@ -22,14 +22,17 @@ def read(path: Path) -> Iterator[Reading]:
     LayerError
         When the shapefile cannot be read.
     """
-    table, geometry = shapefile_table(path, encoding="ISO-8859-1", columns=("DEPCOM", "TYPEQU", "LIB_MOD", "NOM_COM"))
+    table, geometry = shapefile_table(
+        path, encoding="ISO-8859-1", columns=("DEPCOM", "TYPEQU", "LIB_MOD", "NOM_COM")
+    )
     points = geometry.representative_point()
     polygons = int(geometry.geom_type.isin(["Polygon", "MultiPolygon"]).sum())
     finding = Finding(
         "polygon-as-point",
         SOURCE,
         "",
-        f"{polygons} services ponctuels sont donnés comme des polygones de communes : placés à un point intérieur.",
+        f"{polygons} services ponctuels sont donnés comme des polygones de communes : placés à un "
+        "point intérieur.",
         "warning",
         remedy="Cherchez l'adresse de chaque point partenaire.",
     )
@@ -53,6 +56,9 @@ def read(path: Path) -> Iterator[Reading]:
             crs=geometry.crs.to_wkt() if geometry.crs is not None else "EPSG:2154",
             point_columns=("x", "y"),
             findings=[finding] if polygons else [],
-            notes=("Shapefile Latin-1, Lambert-93 décrit sans code EPSG ; une commune par ligne, en polygone.",),
+            notes=(
+                "Shapefile Latin-1, Lambert-93 décrit sans code EPSG ; une commune par ligne, en "
+                "polygone.",
+            ),
         )
     )

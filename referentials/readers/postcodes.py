@@ -1,4 +1,6 @@
-"""Postal codes and the communes they serve: La Poste's table (hexasmal) and the list of the national address base."""
+"""Postal codes and the communes they serve: La Poste's table (hexasmal) and the list of the
+national address base.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ LISTED = ("codePostal", "codeCommune", "nomCommune")
 
 
 def read_hexasmal(path: Path) -> Iterator[Reading]:
-    """Yield La Poste's table (CSV ``;``, Latin-1): a row a postal code, commune and place (``Ligne_5``)."""
+    """Yield La Poste's table (CSV ``;``, Latin-1): a row a postal code, commune and place
+    (``Ligne_5``).
+    """
     for table in csv_chunks(path, separator=";", encoding="latin-1", columns=HEXASMAL):
         place = table.get("Ligne_5", pd.Series("", index=table.index))
         notes = ("CSV « ; », latin-1.",)
@@ -25,7 +29,8 @@ def read_hexasmal(path: Path) -> Iterator[Reading]:
 
 
 def read_listed(path: Path) -> Iterator[Reading]:
-    """Yield the list of the national address base (JSON array: codePostal, codeCommune, nomCommune).
+    """Yield the list of the national address base (JSON array: codePostal, codeCommune,
+    nomCommune).
 
     Raises
     ------
@@ -37,12 +42,21 @@ def read_listed(path: Path) -> Iterator[Reading]:
         raise LayerError(f"{path} : une liste d'objets avec « codePostal » est attendue.")
     table = json_table(rows, columns=LISTED, path=path)
     place = table.get("libelleAcheminement", pd.Series("", index=table.index))
-    yield _reading("codes-postaux", table[["codeCommune", "nomCommune", "codePostal"]], place, ("JSON, UTF-8.",))
+    yield _reading(
+        "codes-postaux",
+        table[["codeCommune", "nomCommune", "codePostal"]],
+        place,
+        ("JSON, UTF-8.",),
+    )
 
 
 def _reading(source: str, table: pd.DataFrame, place: pd.Series, notes: tuple[str, ...]) -> Reading:
     commune, name, postcode = (table.iloc[:, column] for column in range(3))
-    suffix = ("-" + place.str.strip()).where(place.str.strip() != "", "") if source == "laposte-hexasmal" else ""
+    suffix = (
+        ("-" + place.str.strip()).where(place.str.strip() != "", "")
+        if source == "laposte-hexasmal"
+        else ""
+    )
     return make_table(
         CodedColumns(
             "territories",

@@ -56,11 +56,15 @@ class PublishedFormat:
     """What its rows are: ``services``, or a key of ``tables_by_code.TABLES``."""
 
 
-def _format(key: str, title: str, read: Callable[[Path], Iterator[Reading]], *fields: str) -> PublishedFormat:
+def _format(
+    key: str, title: str, read: Callable[[Path], Iterator[Reading]], *fields: str
+) -> PublishedFormat:
     return PublishedFormat(key, title, read, frozenset(fields))
 
 
-def _table(kind: str, key: str, title: str, read: Callable[[Path], Iterator[Reading]], *fields: str) -> PublishedFormat:
+def _table(
+    kind: str, key: str, title: str, read: Callable[[Path], Iterator[Reading]], *fields: str
+) -> PublishedFormat:
     return PublishedFormat(key, title, read, frozenset(fields), kind)
 
 
@@ -68,22 +72,63 @@ FORMATS: Mapping[str, PublishedFormat] = MappingProxyType(
     {
         kind.key: kind
         for kind in (
-            _format("dila-2020", "annuaire DILA, CSV de 2020", dila.read_2020, "category", "geoloc_precision", "id"),
+            _format(
+                "dila-2020",
+                "annuaire DILA, CSV de 2020",
+                dila.read_2020,
+                "category",
+                "geoloc_precision",
+                "id",
+            ),
             _format("dila-2013", "annuaire DILA, texte de 2013 sans en-tête", dila.read_2013),
             _format("dila", "annuaire DILA actuel", dila_live.read, "pivot", "adresse", "nom"),
-            _format("laposte-2015", "La Poste, 2015", laposte.read_2015, "#Identifiant", "Localité"),
-            _format("laposte-2020", "La Poste, 2020", laposte.read_2020, "#Identifiant_du_site", "Code_INSEE"),
-            _format("france-services-2024", "France services, liste", france_services.read_2024, "id_fs", "format_fs"),
             _format(
-                "france-services-2020", "France services, 2020", france_services.read_2020, "MATRICULE", "ITINERANCE"
+                "laposte-2015", "La Poste, 2015", laposte.read_2015, "#Identifiant", "Localité"
             ),
-            _format("msap-2018", "maisons de services au public, 2018", msap.read, "locatin", "osm_key"),
             _format(
-                "pole-emploi-2018", "réseau partenarial de Pôle emploi, 2018", pole_emploi.read, "DEPCOM", "LIB_MOD"
+                "laposte-2020",
+                "La Poste, 2020",
+                laposte.read_2020,
+                "#Identifiant_du_site",
+                "Code_INSEE",
             ),
-            _format("ecoles-2015", "établissements scolaires, 2015", schools.read, "numero_uai", "nature_uai"),
             _format(
-                "enseignement-superieur-2013", "enseignement supérieur, 2013", higher_education.read, "GPS_X", "GPS_Y"
+                "france-services-2024",
+                "France services, liste",
+                france_services.read_2024,
+                "id_fs",
+                "format_fs",
+            ),
+            _format(
+                "france-services-2020",
+                "France services, 2020",
+                france_services.read_2020,
+                "MATRICULE",
+                "ITINERANCE",
+            ),
+            _format(
+                "msap-2018", "maisons de services au public, 2018", msap.read, "locatin", "osm_key"
+            ),
+            _format(
+                "pole-emploi-2018",
+                "réseau partenarial de Pôle emploi, 2018",
+                pole_emploi.read,
+                "DEPCOM",
+                "LIB_MOD",
+            ),
+            _format(
+                "ecoles-2015",
+                "établissements scolaires, 2015",
+                schools.read,
+                "numero_uai",
+                "nature_uai",
+            ),
+            _format(
+                "enseignement-superieur-2013",
+                "enseignement supérieur, 2013",
+                higher_education.read,
+                "GPS_X",
+                "GPS_Y",
             ),
             _format(
                 "conseillers-numeriques-2022",
@@ -93,20 +138,55 @@ FORMATS: Mapping[str, PublishedFormat] = MappingProxyType(
                 "raison_sociale",
             ),
             _format("justice-2023", "points-justice, 2023", justice.read, "CODE_ORIG", "NUM"),
-            _format("sae-2023", "établissements de santé (SAE), 2023", hospitals.read, "fi", "COMINSEE"),
-            _format("sae-2023-urgences", "urgences (SAE), 2023", hospitals.read_emergency, "COMSMUR", "FI"),
-            _format("sae-2023-maternites", "maternités (SAE), 2023", hospitals.read_maternity, "GARDED", "FI"),
+            _format(
+                "sae-2023", "établissements de santé (SAE), 2023", hospitals.read, "fi", "COMINSEE"
+            ),
+            _format(
+                "sae-2023-urgences",
+                "urgences (SAE), 2023",
+                hospitals.read_emergency,
+                "COMSMUR",
+                "FI",
+            ),
+            _format(
+                "sae-2023-maternites",
+                "maternités (SAE), 2023",
+                hospitals.read_maternity,
+                "GARDED",
+                "FI",
+            ),
             _format("gares-ter-2015", "gares TER, 2015", stations.read, "stop_id", "stop_lat"),
-            _format("points-visio-2010", "points visio-public, 2006-2010", visio_points.read, "insee_dep", "fait"),
+            _format(
+                "points-visio-2010",
+                "points visio-public, 2006-2010",
+                visio_points.read,
+                "insee_dep",
+                "fait",
+            ),
             _table("territories", "limites", "contours de territoires", boundaries.read),
             _table(
-                "territories", "cog-etalab", "code officiel géographique, Etalab", code_lists.read, "typeLiaison", "nom"
+                "territories",
+                "cog-etalab",
+                "code officiel géographique, Etalab",
+                code_lists.read,
+                "typeLiaison",
+                "nom",
             ),
             _table(
-                "territories", "communes-api", "communes, geo.api.gouv.fr", code_lists.read, "codeDepartement", "nom"
+                "territories",
+                "communes-api",
+                "communes, geo.api.gouv.fr",
+                code_lists.read,
+                "codeDepartement",
+                "nom",
             ),
             _table(
-                "territories", "epci-etalab", "intercommunalités, Etalab", code_lists.read, "modeFinancement", "membres"
+                "territories",
+                "epci-etalab",
+                "intercommunalités, Etalab",
+                code_lists.read,
+                "modeFinancement",
+                "membres",
             ),
             _table(
                 "territories",
@@ -115,15 +195,43 @@ FORMATS: Mapping[str, PublishedFormat] = MappingProxyType(
                 postcodes.read_hexasmal,
                 *postcodes.HEXASMAL,
             ),
-            _table("territories", "codes-postaux", "codes postaux, BAN", postcodes.read_listed, *postcodes.LISTED),
+            _table(
+                "territories",
+                "codes-postaux",
+                "codes postaux, BAN",
+                postcodes.read_listed,
+                *postcodes.LISTED,
+            ),
             _table("territories", "chefs-lieux", "chefs-lieux, B. David", seats.read_yaml),
             _table(
-                "territories", "chefs-lieux-anct", "chefs-lieux, ANCT", seats.read_layer, "CODGEO", "STATUT", "libgeom"
+                "territories",
+                "chefs-lieux-anct",
+                "chefs-lieux, ANCT",
+                seats.read_layer,
+                "CODGEO",
+                "STATUT",
+                "libgeom",
             ),
             _table("territories", "zonages-anct", "zonages, ANCT", zonings.read, *zonings.COLUMNS),
             _table("populations", "populations", "table par commune", populations.read_table),
-            _table("populations", "filosofi", "carreaux Filosofi", populations.read_grid, "x", "y", "Ind"),
-            _table("broadband", "arcep", "Ma connexion internet", broadband.read, "code_insee", "nom_com", "nbr"),
+            _table(
+                "populations",
+                "filosofi",
+                "carreaux Filosofi",
+                populations.read_grid,
+                "x",
+                "y",
+                "Ind",
+            ),
+            _table(
+                "broadband",
+                "arcep",
+                "Ma connexion internet",
+                broadband.read,
+                "code_insee",
+                "nom_com",
+                "nbr",
+            ),
         )
     }
 )
@@ -144,7 +252,9 @@ def read_published(path: Path, *, key: str) -> Reading:
 
 
 def recognise(path: Path) -> str | None:
-    """Return the key of the published format of a file, by the names in its head; None when it is none of them."""
+    """Return the key of the published format of a file, by the names in its head; None when it is
+    none of them.
+    """
     if _is_archive(path):
         return "dila"
     names = head_names(path)
@@ -167,7 +277,9 @@ def _is_archive(path: Path) -> bool:
 
 
 def head_names(path: Path) -> frozenset[str] | None:
-    """Return the names in the head of a file: CSV header, JSON keys, shapefile columns; None when unreadable."""
+    """Return the names in the head of a file: CSV header, JSON keys, shapefile columns; None when
+    unreadable.
+    """
     if path.is_dir() or path.suffix.lower() == ".shp":
         return _dbf_names(path)
     try:
@@ -175,12 +287,20 @@ def head_names(path: Path) -> frozenset[str] | None:
             head = file.read(HEAD_BYTES)
     except (OSError, EOFError, zlib.error, LayerError):
         return None
-    text = head.decode("utf-8", errors="replace") if b"\xe9" not in head[:4096] else head.decode("latin-1")
+    text = (
+        head.decode("utf-8", errors="replace")
+        if b"\xe9" not in head[:4096]
+        else head.decode("latin-1")
+    )
     if text.lstrip("\ufeff \r\n")[:1] in {"{", "["} or text.startswith("var "):
         return frozenset(_json_keys(text))
     line = text.lstrip("\ufeff").splitlines()[:1]
     separator = max(",;\t|", key=line[0].count) if line else ","
-    return frozenset(name for row in csv.reader(io.StringIO("\n".join(line)), delimiter=separator) for name in row)
+    return frozenset(
+        name
+        for row in csv.reader(io.StringIO("\n".join(line)), delimiter=separator)
+        for name in row
+    )
 
 
 def _json_keys(text: str) -> Iterator[str]:
@@ -197,9 +317,13 @@ def _json_keys(text: str) -> Iterator[str]:
 
 
 def _dbf_names(path: Path) -> frozenset[str] | None:
-    """Return the column names in the header of the .dbf beside a .shp (dBase III: 32 bytes a field)."""
+    """Return the column names in the header of the .dbf beside a .shp (dBase III: 32 bytes a
+    field).
+    """
     folder = path if path.is_dir() else path.parent
-    stems = [path.stem] if path.suffix else [shape.stem for shape in sorted(folder.glob("*.shp"))[:1]]
+    stems = (
+        [path.stem] if path.suffix else [shape.stem for shape in sorted(folder.glob("*.shp"))[:1]]
+    )
     for stem in stems:
         for suffix in (".dbf", ".DBF"):
             table = folder / f"{stem}{suffix}"
@@ -216,13 +340,19 @@ def _dbf_names(path: Path) -> frozenset[str] | None:
 
 
 def _looks_like_2013(path: Path) -> bool:
-    """Return whether the first line is of the directory of 2013: eight fields, identifier made of the category."""
+    """Return whether the first line is of the directory of 2013: eight fields, identifier made of
+    the category.
+    """
     try:
         with open_bytes(path) as file:
             fields = file.readline(4096).decode("utf-8", errors="replace").split("\t")
     except (OSError, EOFError, zlib.error, LayerError):
         return False
-    return len(fields) == 8 and fields[0].startswith(f"{fields[1]}-") and fields[3] in {"", "ACC", "NAC", "DEM"}
+    return (
+        len(fields) == 8
+        and fields[0].startswith(f"{fields[1]}-")
+        and fields[3] in {"", "ACC", "NAC", "DEM"}
+    )
 
 
 # Which reader takes a file: the format asked for, else the one its columns tell, else the generic
@@ -245,7 +375,11 @@ class ChosenReader:
     kind: str = "services"
 
 
-FALLBACK: Mapping[str, str] = {"territories": "limites", "populations": "populations", "broadband": "arcep"}
+FALLBACK: Mapping[str, str] = {
+    "territories": "limites",
+    "populations": "populations",
+    "broadband": "arcep",
+}
 """Kind of rows -> format that reads any file of that kind; services go to the generic reader."""
 
 
@@ -256,25 +390,35 @@ def choose_reader(
 
     Parameters
     ----------
-    kind
-        What the rows are (``services`` or a key of ``tables_by_code.TABLES``); what the file is recognised as, else
-        services, by default.
+    kind What the rows are (``services`` or a key of ``tables_by_code.TABLES``); what the file is
+        recognised as, else services, by default.
 
     Raises
     ------
-    UsageError
-        The format is unknown or of another kind, or a mapping is given with another format than the generic one.
+    UsageError The format is unknown or of another kind, or a mapping is given with another format
+        than the generic one.
     """
     if key not in {None, GENERIC, *FORMATS}:
-        raise UsageError(f"format « {key} » inconnu ; formats connus : {GENERIC}, {', '.join(FORMATS)}.")
+        raise UsageError(
+            f"format « {key} » inconnu ; formats connus : {GENERIC}, {', '.join(FORMATS)}."
+        )
     if mapping is not None and key not in {None, GENERIC}:
-        raise UsageError(f"--mapping ne va qu'avec le lecteur général, pas avec « {key} » ; ôtez l'un des deux.")
+        raise UsageError(
+            f"--mapping ne va qu'avec le lecteur général, pas avec « {key} » ; ôtez l'un des deux."
+        )
     if mapping is not None and kind not in {None, "services"}:
         raise UsageError(f"--mapping décrit des services, pas « {kind} » ; ôtez --as ou --mapping.")
     chosen = key or (None if mapping is not None else recognise(path))
-    if kind is not None and chosen is not None and chosen in FORMATS and FORMATS[chosen].kind != kind:
+    if (
+        kind is not None
+        and chosen is not None
+        and chosen in FORMATS
+        and FORMATS[chosen].kind != kind
+    ):
         if key is not None:
-            raise UsageError(f"le format « {key} » donne « {FORMATS[key].kind} », pas « {kind} » ; ôtez --as.")
+            raise UsageError(
+                f"le format « {key} » donne « {FORMATS[key].kind} », pas « {kind} » ; ôtez --as."
+            )
         chosen = None
     chosen = chosen or FALLBACK.get(kind or "", GENERIC)
     if chosen != GENERIC:
@@ -284,5 +428,9 @@ def choose_reader(
     said = read_mapping(mapping) if mapping is not None else None
     text = mapping.read_text(encoding="utf-8") if mapping is not None else ""
     return ChosenReader(
-        GENERIC, f"{path.name} (lecteur général)", path.stem, lambda: generic.read_chunks(path, mapping=said), text
+        GENERIC,
+        f"{path.name} (lecteur général)",
+        path.stem,
+        lambda: generic.read_chunks(path, mapping=said),
+        text,
     )

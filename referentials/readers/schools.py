@@ -1,4 +1,6 @@
-"""Schools of 2015: Latin-1, coordinates in metres of a projection that changes overseas and is not said."""
+"""Schools of 2015: Latin-1, coordinates in metres of a projection that changes overseas and is not
+said.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +10,33 @@ from pathlib import Path
 import pandas as pd
 
 from geoguichet.floor.findings import Finding
-from geoguichet.referentials.directory.schema import Columns, Reading, address_of, departement_of, make_reading
+from geoguichet.referentials.directory.schema import (
+    Columns,
+    Reading,
+    address_of,
+    departement_of,
+    make_reading,
+)
 from geoguichet.referentials.directory.taxonomy import OTHER
 from geoguichet.referentials.readers.tables import csv_chunks
 
 SOURCE = "ecoles-2015"
-COLUMNS = ("numero_uai", "appellation_officielle_uai", "code_postal_uai", "X", "Y", "nature_uai", "loc")
+COLUMNS = (
+    "numero_uai",
+    "appellation_officielle_uai",
+    "code_postal_uai",
+    "X",
+    "Y",
+    "nature_uai",
+    "loc",
+)
 TYPES: Mapping[str, str] = {
     **dict.fromkeys(("101", "102", "103", "111"), "nursery_school"),
     **dict.fromkeys(("151", "152", "153", "160", "162", "169", "170"), "primary_school"),
     **dict.fromkeys(("340", "349", "350", "352", "370", "390"), "college"),
-    **dict.fromkeys(("300", "301", "302", "306", "310", "312", "315", "320", "332", "334", "335"), "lycee"),
+    **dict.fromkeys(
+        ("300", "301", "302", "306", "310", "312", "315", "320", "332", "334", "335"), "lycee"
+    ),
     **dict.fromkeys(("802", "803", "804", "805", "806"), "education_office"),
 }
 """Type of each nature of establishment (``nature_uai``)."""
@@ -40,7 +58,8 @@ OVERSEAS: Mapping[str, tuple[str, str]] = {
 
 
 def read(path: Path) -> Iterator[Reading]:
-    """Yield the schools by chunks (CSV ``,``, Latin-1, X and Y in Lambert-93 or the local legal projection).
+    """Yield the schools by chunks (CSV ``,``, Latin-1, X and Y in Lambert-93 or the local legal
+    projection).
 
     Raises
     ------
@@ -49,7 +68,9 @@ def read(path: Path) -> Iterator[Reading]:
     """
     for table in csv_chunks(path, encoding="latin-1", columns=COLUMNS):
         place = table["numero_uai"].str[:3]
-        crs = place.map({code: system for code, (system, _) in OVERSEAS.items()}).fillna("EPSG:2154")
+        crs = place.map({code: system for code, (system, _) in OVERSEAS.items()}).fillna(
+            "EPSG:2154"
+        )
         published = table["code_postal_uai"]
         postcode = published.str.zfill(5).where(published != "", "")
         yield make_reading(
@@ -80,7 +101,9 @@ def read(path: Path) -> Iterator[Reading]:
 
 def _lost_zeros(table: pd.DataFrame) -> Iterator[Finding]:
     short = table[table["code_postal_uai"].str.len() == 4]
-    for row, code, uai in zip(short.index.tolist(), short["code_postal_uai"], short["numero_uai"], strict=True):
+    for row, code, uai in zip(
+        short.index.tolist(), short["code_postal_uai"], short["numero_uai"], strict=True
+    ):
         message = f"Code postal « {code} » sans son zéro : lu « 0{code} »."
         yield Finding("lost-zero", SOURCE, f"uai-{uai}", message, "info", row, "code_postal_uai")
 

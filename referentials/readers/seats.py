@@ -1,4 +1,6 @@
-"""Chief places as points: the lists of B. David (YAML, from Wikipédia and the Géoportail) and ANCT's layer."""
+"""Chief places as points: the lists of B. David (YAML, from Wikipédia and the Géoportail) and
+ANCT's layer.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +27,11 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read_yaml(path: Path) -> Iterator[Reading]:
-    """Yield the chief places of former and current communes (YAML: ``d09:`` then a name and its ``geo`` a line).
+    """Yield the chief places of former and current communes (YAML: ``d09:`` then a name and its
+    ``geo`` a line).
 
-    Keys are names percent-encoded as in an address; they are decoded, and it is told (``percent-encoded``).
+    Keys are names percent-encoded as in an address; they are decoded, and it is told
+    (``percent-encoded``).
 
     Raises
     ------
@@ -37,10 +41,14 @@ def read_yaml(path: Path) -> Iterator[Reading]:
     try:
         document = yaml.load(read_bytes(path).decode("utf-8"), Loader=_LOADER)  # noqa: S506 - a safe loader
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise LayerError(f"{path} : ce n'est pas du YAML valide ({error}) ; copiez-le de nouveau.") from error
+        raise LayerError(
+            f"{path} : ce n'est pas du YAML valide ({error}) ; copiez-le de nouveau."
+        ) from error
     places = list(_places(document))
     if not places:
-        raise LayerError(f"{path} : aucun chef-lieu ; une table par département (« d09: ») est attendue.")
+        raise LayerError(
+            f"{path} : aucun chef-lieu ; une table par département (« d09: ») est attendue."
+        )
     index = pd.RangeIndex(1, len(places) + 1)
     table = pd.DataFrame(places, columns=["departement", "key", "name", "x", "y"], index=index)
     encoded = int(table["key"].str.contains("%", regex=False).sum())
@@ -58,7 +66,9 @@ def read_yaml(path: Path) -> Iterator[Reading]:
         else []
     )
     ids = "seat-" + table["departement"] + "-" + table["key"]
-    placed = place_points(table["x"], table["y"], LONLAT, items=ids, layer="chefs-lieux", columns=("geo", "geo"))
+    placed = place_points(
+        table["x"], table["y"], LONLAT, items=ids, layer="chefs-lieux", columns=("geo", "geo")
+    )
     yield make_table(
         CodedColumns(
             "territories",

@@ -24,14 +24,17 @@ COUNTRIES: Mapping[str, str] = {
 
 
 def read(path: Path) -> Iterator[Reading]:
-    """Yield the stations (rows ``location_type`` 1); each platform row is told as part of its station.
+    """Yield the stations (rows ``location_type`` 1); each platform row is told as part of its
+    station.
 
     Raises
     ------
     LayerError
         When the file is missing or is not that table.
     """
-    for table in csv_chunks(path, columns=("stop_id", "stop_name", "stop_lat", "stop_lon", "location_type")):
+    for table in csv_chunks(
+        path, columns=("stop_id", "stop_name", "stop_lat", "stop_lon", "location_type")
+    ):
         platform = table["location_type"] != "1"
         stations = table[~platform]
         foreign = stations["stop_id"].str.extract(r"(\d{2})\d{6}$", expand=False).map(COUNTRIES)
@@ -54,13 +57,17 @@ def read(path: Path) -> Iterator[Reading]:
                 notes=("CSV « , » (GTFS stops.txt), UTF-8, WGS 84.",),
             )
         )
-        parts = tuple(_platform(row, stop, table) for row, stop in table.loc[platform, "stop_id"].items())
+        parts = tuple(
+            _platform(row, stop, table) for row, stop in table.loc[platform, "stop_id"].items()
+        )
         yield Reading(reading.rows, (*reading.findings, *parts), len(table), reading.notes)
 
 
 def _foreign(ids: pd.Series, country: pd.Series) -> Iterator[Finding]:
     for row in country.index[country.notna()].tolist():
-        message = f"Gare étrangère ({country[row]}, code UIC) : gardée, elle dessert aussi la frontière."
+        message = (
+            f"Gare étrangère ({country[row]}, code UIC) : gardée, elle dessert aussi la frontière."
+        )
         yield Finding("foreign-row", SOURCE, str(ids[row]), message, "info", row, "stop_id")
 
 

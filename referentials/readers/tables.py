@@ -1,4 +1,6 @@
-"""Published text tables, compressed or not, as chunks of rows in text; nothing is guessed, nothing is dropped."""
+"""Published text tables, compressed or not, as chunks of rows in text; nothing is guessed, nothing
+is dropped.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,8 @@ CHUNK_ROWS = 50_000
 
 
 def open_bytes(path: Path) -> IO[bytes]:
-    """Open a file for reading, decompressed when it is bzip2 or gzip (told by its first bytes, not its name).
+    """Open a file for reading, decompressed when it is bzip2 or gzip (told by its first bytes, not
+    its name).
 
     Raises
     ------
@@ -55,7 +58,9 @@ def read_bytes(path: Path) -> bytes:
         with open_bytes(path) as file:
             return file.read()
     except (OSError, EOFError, zlib.error) as error:
-        raise LayerError(f"{path} : contenu compressé abîmé ({error}) ; copiez-le de nouveau.") from error
+        raise LayerError(
+            f"{path} : contenu compressé abîmé ({error}) ; copiez-le de nouveau."
+        ) from error
 
 
 def csv_chunks(
@@ -67,7 +72,8 @@ def csv_chunks(
     header: Sequence[str] | None = None,
     quoting: bool = True,
 ) -> Iterator[pd.DataFrame]:
-    """Yield a delimited file as frames of text, blank where the source is; index: the row number, from 1.
+    """Yield a delimited file as frames of text, blank where the source is; index: the row number,
+    from 1.
 
     Parameters
     ----------
@@ -80,8 +86,8 @@ def csv_chunks(
 
     Raises
     ------
-    LayerError
-        When the file is missing, cut short, not in that encoding, has uneven rows or lacks a column.
+    LayerError When the file is missing, cut short, not in that encoding, has uneven rows or lacks a
+        column.
     """
     options: dict[str, Any] = {
         "sep": separator,
@@ -100,21 +106,32 @@ def csv_chunks(
             for chunk in reader:
                 _require(chunk, columns, path)
                 if header is not None and chunk[header[-1]].fillna("").eq("").all():
-                    raise LayerError(f"{path} : {len(header)} champs par ligne sont attendus ; ce n'est pas ce format.")
+                    raise LayerError(
+                        f"{path} : {len(header)} champs par ligne sont attendus ; ce n'est pas ce "
+                        "format."
+                    )
                 yield chunk.fillna("").set_axis(range(start, start + len(chunk)))
                 start += len(chunk)
     except UnicodeDecodeError as error:
         raise LayerError(
-            f"{path} : le texte n'est pas en {encoding} (octet {error.start}) ; essayez le lecteur général."
+            f"{path} : le texte n'est pas en {encoding} (octet {error.start}) ; essayez le "
+            "lecteur général."
         ) from error
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, OSError, EOFError, zlib.error) as error:
+    except (
+        pd.errors.ParserError,
+        pd.errors.EmptyDataError,
+        OSError,
+        EOFError,
+        zlib.error,
+    ) as error:
         raise LayerError(
             f"{path} : table illisible ({error}) ; vérifiez le séparateur, ou copiez-le de nouveau."
         ) from error
 
 
 def json_document(path: Path, *, start: bytes = b"") -> Any:
-    """Return a JSON document; with `start`, what follows the first of those bytes, up to the last bracket.
+    """Return a JSON document; with `start`, what follows the first of those bytes, up to the last
+    bracket.
 
     Raises
     ------
@@ -128,21 +145,30 @@ def json_document(path: Path, *, start: bytes = b"") -> Any:
     try:
         return json.load(io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig"))
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise LayerError(f"{path} : ce n'est pas du JSON valide ({error}) ; copiez-le de nouveau.") from error
+        raise LayerError(
+            f"{path} : ce n'est pas du JSON valide ({error}) ; copiez-le de nouveau."
+        ) from error
 
 
-def json_table(rows: Sequence[Mapping[str, Any]], *, columns: Sequence[str] = (), path: Path) -> pd.DataFrame:
-    """Return records as a frame of text, blank where absent or null; index: the row number, from 1."""
+def json_table(
+    rows: Sequence[Mapping[str, Any]], *, columns: Sequence[str] = (), path: Path
+) -> pd.DataFrame:
+    """Return records as a frame of text, blank where absent or null; index: the row number,
+    from 1.
+    """
     names = dict.fromkeys(name for row in rows for name in row)
     table = pd.DataFrame(
-        {name: [_text(row.get(name)) for row in rows] for name in names}, index=range(1, len(rows) + 1), dtype=object
+        {name: [_text(row.get(name)) for row in rows] for name in names},
+        index=range(1, len(rows) + 1),
+        dtype=object,
     )
     _require(table, columns, path)
     return table
 
 
 def geojson_table(document: Any, *, columns: Sequence[str] = (), path: Path) -> pd.DataFrame:
-    """Return the point features of a GeoJSON collection as text, with ``longitude`` and ``latitude`` in front.
+    """Return the point features of a GeoJSON collection as text, with ``longitude`` and
+    ``latitude`` in front.
 
     Raises
     ------
@@ -163,8 +189,11 @@ def geojson_table(document: Any, *, columns: Sequence[str] = (), path: Path) -> 
     return json_table(rows, columns=columns, path=path)
 
 
-def shapefile_table(path: Path, *, encoding: str, columns: Sequence[str] = ()) -> tuple[pd.DataFrame, Any]:
-    """Return a shapefile's attributes as text (index from 1) and its geometries as they are (a GeoSeries).
+def shapefile_table(
+    path: Path, *, encoding: str, columns: Sequence[str] = ()
+) -> tuple[pd.DataFrame, Any]:
+    """Return a shapefile's attributes as text (index from 1) and its geometries as they are (a
+    GeoSeries).
 
     `path` is the .shp, or the folder that holds it.
 
@@ -184,7 +213,9 @@ def shapefile_table(path: Path, *, encoding: str, columns: Sequence[str] = ()) -
         ) from error
     frame.index = range(1, len(frame) + 1)
     attributes = frame.drop(columns="geometry")
-    table = pd.DataFrame({name: attributes[name].map(_text) for name in attributes}, index=frame.index, dtype=object)
+    table = pd.DataFrame(
+        {name: attributes[name].map(_text) for name in attributes}, index=frame.index, dtype=object
+    )
     _require(table, columns, shapes[0])
     return table, frame.geometry
 
@@ -207,4 +238,6 @@ def _require(table: pd.DataFrame, columns: Sequence[str], path: Path) -> None:
     missing = [column for column in columns if column not in table.columns]
     if missing:
         present = ", ".join(str(column) for column in table.columns)
-        raise LayerError(f"{path} : colonne absente : {', '.join(missing)}. Colonnes présentes : {present}.")
+        raise LayerError(
+            f"{path} : colonne absente : {', '.join(missing)}. Colonnes présentes : {present}."
+        )

@@ -1,4 +1,6 @@
-"""What is told by code rather than by counter: territories, populations, broadband; their schemas, from columns."""
+"""What is told by code rather than by counter: territories, populations, broadband; their schemas,
+from columns.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,9 @@ class TableKind:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that must be there, in the order of the file; a source's own numbers come after."""
+        """The columns that must be there, in the order of the file; a source's own numbers come
+        after.
+        """
         return (*self.text, *self.numbers, "source", "source_row", "geometry")
 
 
@@ -63,7 +67,8 @@ TABLES: Mapping[str, TableKind] = MappingProxyType(
             TableKind(
                 "territories",
                 "territoires",
-                ("id", "level", "code", "name", "category", "commune", "departement", "region", "epci",
+                ("id", "level", "code", "name", "category", "commune", "departement", "region",
+                "epci",
                  "arrondissement", "seat", "postcode", "former_codes"),
                 ("population",),
             ),
@@ -77,7 +82,8 @@ TABLES: Mapping[str, TableKind] = MappingProxyType(
                 "broadband",
                 "communes",
                 ("id", "code", "name", "departement", "basis", "date"),
-                ("premises", "fibre_share", "mbps_8_share", "mbps_30_share", "mbps_100_share", "gbps_1_share",
+                ("premises", "fibre_share", "mbps_8_share", "mbps_30_share", "mbps_100_share",
+                "gbps_1_share",
                  "ineligible_share"),
             ),
         )
@@ -85,21 +91,30 @@ TABLES: Mapping[str, TableKind] = MappingProxyType(
 )  # fmt: skip
 """The schemas by key.
 
-``territories``   what a code names: `level` (a key of `LEVELS`), `category` in the source's own words, the codes it
-                  belongs to, `seat` its chief commune, `former_codes` separated by spaces, inhabitants where told
-``populations``   people by commune or grid cell; the source's other numbers are carried along under their own names
-``broadband``     share (0 to 1) of the premises of a commune that each technology or speed can reach; `basis` says
+``territories``   what a code names: `level` (a key of `LEVELS`), `category` in the source's own
+words, the codes it
+                  belongs to, `seat` its chief commune, `former_codes` separated by spaces,
+                  inhabitants where told
+``populations``   people by commune or grid cell; the source's other numbers are carried along under
+their own names
+``broadband``     share (0 to 1) of the premises of a commune that each technology or speed can
+reach; `basis` says
                   what is counted: ``all`` (satellite too), ``land`` (no satellite) or ``wired``
 """
 
 
 def check_table(rows: gpd.GeoDataFrame, kind: str, *, where: str = "table") -> None:
-    """Raise LayerError, with the offending rows, unless `rows` keeps the contract of a schema of `TABLES`."""
+    """Raise LayerError, with the offending rows, unless `rows` keeps the contract of a schema of
+    `TABLES`.
+    """
     check_columns(rows, TABLES[kind].columns, where=where)
     ids = rows["id"]
     wrong = rows.index[ids.isna() | ids.duplicated()]
     if len(wrong):
-        raise LayerError(f"{where} : identifiant absent ou répété pour {len(wrong)} ligne(s) : {ids[wrong[0]]!r}.")
+        raise LayerError(
+            f"{where} : identifiant absent ou répété pour {len(wrong)} ligne(s) : "
+            f"{ids[wrong[0]]!r}."
+        )
     if "level" in rows.columns and not rows["level"].isin(list(LEVELS)).all():
         odd = rows.loc[~rows["level"].isin(list(LEVELS)), "level"].iloc[0]
         raise LayerError(f"{where} : niveau inconnu « {odd} » ; attendu : {', '.join(LEVELS)}.")
@@ -129,18 +144,30 @@ def make_table(columns: CodedColumns) -> Reading:
 
     A row without a code or a name to be told by is refused (``refused-row``).
 
-    Rules: ``no-code``, ``duplicate-id``, ``no-geometry``, ``invalid-geometry`` (mended), ``damaged-encoding``.
+    Rules: ``no-code``, ``duplicate-id``, ``no-geometry``, ``invalid-geometry`` (mended),
+    ``damaged-encoding``.
     """
     kind, index = TABLES[columns.kind], columns.values["code"].index
-    values: dict[str, pd.Series] = {name: _clean(columns.values.get(name), index) for name in kind.text}
+    values: dict[str, pd.Series] = {
+        name: _clean(columns.values.get(name), index) for name in kind.text
+    }
     values |= {name: _number(columns.values.get(name), index) for name in kind.numbers}
     values |= {name: _number(series, index) for name, series in columns.others.items()}
     geometry = gpd.GeoSeries(
-        [None] * len(index) if columns.geometry is None else list(columns.geometry), index=index, crs=LONLAT
+        [None] * len(index) if columns.geometry is None else list(columns.geometry),
+        index=index,
+        crs=LONLAT,
     )
     nameless = values["code"].isna() & (values["name"].isna() if "name" in values else True)
     refused = [
-        Finding("refused-row", columns.source, "", "Ligne sans code ni nom : elle n'est pas gardée.", "error", row)
+        Finding(
+            "refused-row",
+            columns.source,
+            "",
+            "Ligne sans code ni nom : elle n'est pas gardée.",
+            "error",
+            row,
+        )
         for row in index[nameless].tolist()
     ]
     values["id"], told = _ids(values, columns)
@@ -150,7 +177,9 @@ def make_table(columns: CodedColumns) -> Reading:
         crs=LONLAT,
     )[[*kind.columns[:-1], *columns.others, "geometry"]]
     rows, shape_findings = _mended(rows, columns)
-    spelling = damage_findings(rows, [name for name in ("name", "category") if name in kind.text], layer=columns.source)
+    spelling = damage_findings(
+        rows, [name for name in ("name", "category") if name in kind.text], layer=columns.source
+    )
     return Reading(
         rows=rows[~nameless.to_numpy()].reset_index(drop=True),
         findings=(*columns.findings, *refused, *told, *shape_findings, *spelling),
@@ -175,8 +204,12 @@ def _number(series: pd.Series | None, index: pd.Index) -> pd.Series:
 
 
 def _ids(values: Mapping[str, pd.Series], columns: CodedColumns) -> tuple[pd.Series, list[Finding]]:
-    """Return identifiers made of level and code (or name), completed with the row where one is already taken."""
-    codes = values["code"].fillna(values["name"].map(folded, na_action="ignore") if "name" in values else "")
+    """Return identifiers made of level and code (or name), completed with the row where one is
+    already taken.
+    """
+    codes = values["code"].fillna(
+        values["name"].map(folded, na_action="ignore") if "name" in values else ""
+    )
     given = values["id"]
     ids = given.where(given.notna(), values["level"] + "-" + codes if "level" in values else codes)
     ids = ids.fillna(columns.source)
@@ -200,7 +233,9 @@ def _ids(values: Mapping[str, pd.Series], columns: CodedColumns) -> tuple[pd.Ser
     return own, findings
 
 
-def _mended(rows: gpd.GeoDataFrame, columns: CodedColumns) -> tuple[gpd.GeoDataFrame, list[Finding]]:
+def _mended(
+    rows: gpd.GeoDataFrame, columns: CodedColumns
+) -> tuple[gpd.GeoDataFrame, list[Finding]]:
     """Return the rows with invalid surfaces made valid, and what was wrong with their geometry."""
     findings: list[Finding] = []
     shapes = rows.geometry
@@ -209,16 +244,37 @@ def _mended(rows: gpd.GeoDataFrame, columns: CodedColumns) -> tuple[gpd.GeoDataF
             message = "Pas de géométrie : ce territoire ne peut pas être dessiné."
             remedy = "Prenez son contour dans une autre livraison."
             findings.append(
-                Finding("no-geometry", columns.source, row.id, message, "warning", row.source_row, "geometry", remedy)
+                Finding(
+                    "no-geometry",
+                    columns.source,
+                    row.id,
+                    message,
+                    "warning",
+                    row.source_row,
+                    "geometry",
+                    remedy,
+                )
             )
     broken = rows.index[shapes.notna() & ~shapes.is_valid]
     for row in rows.loc[broken].itertuples():
-        message = f"Géométrie invalide ({shapely.is_valid_reason(row.geometry).split('[')[0]}) : réparée."
+        message = (
+            f"Géométrie invalide ({shapely.is_valid_reason(row.geometry).split('[')[0]}) : réparée."
+        )
         findings.append(
-            Finding("invalid-geometry", columns.source, row.id, message, "warning", row.source_row, "geometry")
+            Finding(
+                "invalid-geometry",
+                columns.source,
+                row.id,
+                message,
+                "warning",
+                row.source_row,
+                "geometry",
+            )
         )
     if len(broken):
         mended = shapes.copy()
-        mended[broken] = gpd.GeoSeries(shapely.make_valid(shapes[broken].array), index=broken, crs=LONLAT)
+        mended[broken] = gpd.GeoSeries(
+            shapely.make_valid(shapes[broken].array), index=broken, crs=LONLAT
+        )
         rows = rows.set_geometry(mended)
     return rows, findings

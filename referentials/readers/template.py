@@ -1,4 +1,6 @@
-"""The workbook a town clerk fills in: one line a counter, one column a thing to know, types to choose from a list."""
+"""The workbook a town clerk fills in: one line a counter, one column a thing to know, types to
+choose from a list.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,10 @@ HEADINGS: Sequence[tuple[str, str, int]] = (
     ("Commune", "nom de la commune", 24),
     ("Longitude", "en degrés : 0,5864 (facultatif si l'adresse est là)", 12),
     ("Latitude", "en degrés : 43,6465", 12),
-    *((day.capitalize(), "09:00 - 12:00 / 14:00 - 17:00, ou rien si fermé", 26) for day in DAY_FIELDS),
+    *(
+        (day.capitalize(), "09:00 - 12:00 / 14:00 - 17:00, ou rien si fermé", 26)
+        for day in DAY_FIELDS
+    ),
     ("Téléphone", "05 62 61 66 00", 16),
     ("Courriel", "mairie@exemple.fr", 26),
     ("Site internet", "https://...", 26),
@@ -46,7 +51,9 @@ def write_template(path: Path) -> None:
         When a file is already there, or it cannot be written.
     """
     if path.exists():
-        raise LayerError(f"{path} : ce fichier existe déjà ; donnez un autre nom, rien n'est écrasé.")
+        raise LayerError(
+            f"{path} : ce fichier existe déjà ; donnez un autre nom, rien n'est écrasé."
+        )
     book = openpyxl.Workbook()
     sheet = book.active
     sheet.title = "Services"
@@ -60,7 +67,11 @@ def write_template(path: Path) -> None:
                 sheet.cell(row=row, column=column).number_format = "@"
     sheet.freeze_panes = "A2"
     _choices(sheet, "B", f"=Types!$A$1:$A${len(labels)}")
-    _choices(sheet, sheet.cell(row=1, column=_position("Accessible PMR")).column_letter, '"oui,non,partiel"')
+    _choices(
+        sheet,
+        sheet.cell(row=1, column=_position("Accessible PMR")).column_letter,
+        '"oui,non,partiel"',
+    )
     _choices(sheet, sheet.cell(row=1, column=_position("Itinérant")).column_letter, '"oui,non"')
     notice = book.create_sheet("Notice")
     notice.append(["Colonne", "Ce qu'on y écrit"])

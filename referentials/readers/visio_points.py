@@ -1,4 +1,6 @@
-"""Dated facts on the first visio-public points (2006-2010): a handful of rows, by commune, without coordinates."""
+"""Dated facts on the first visio-public points (2006-2010): a handful of rows, by commune, without
+coordinates.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +25,14 @@ def read(path: Path) -> Iterator[Reading]:
         When the file is missing or is not that table.
     """
     for table in csv_chunks(path, separator=";", columns=("commune", "insee_dep", "date", "fait")):
-        ids = [f"visio-{stable_id(*row)}" for row in zip(table["commune"], table["date"], table["fait"], strict=True)]
-        message = f"{len(table)} faits datés, sans coordonnées ; ce n'est pas une liste complète des points."
+        ids = [
+            f"visio-{stable_id(*row)}"
+            for row in zip(table["commune"], table["date"], table["fait"], strict=True)
+        ]
+        message = (
+            f"{len(table)} faits datés, sans coordonnées ; ce n'est pas une liste complète "
+            "des points."
+        )
         yield make_reading(
             Columns(
                 source=SOURCE,

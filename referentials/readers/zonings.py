@@ -19,13 +19,21 @@ SOURCE = "zonages-anct"
 def read(path: Path) -> Iterator[Reading]:
     """Yield the zonings of 2022 (CSV ``,``, UTF-8): a row an area of a programme.
 
-    The table names areas, not commune codes; the paths of the publisher's own disk it carries are told
-    (``private-path``) and left out.
+    The table names areas, not commune codes; the paths of the publisher's own disk it carries are
+    told (``private-path``) and left out.
     """
     for table in csv_chunks(path, columns=COLUMNS):
-        private = int(table.get("path", pd.Series("", index=table.index)).str.contains(r"^[A-Z]:/", regex=True).sum())
-        message = f"{private} ligne(s) disent un chemin du disque de l'éditeur : il n'est pas gardé."
-        findings = [Finding("private-path", SOURCE, "", message, "info", column="path")] if private else []
+        private = int(
+            table.get("path", pd.Series("", index=table.index))
+            .str.contains(r"^[A-Z]:/", regex=True)
+            .sum()
+        )
+        message = (
+            f"{private} ligne(s) disent un chemin du disque de l'éditeur : il n'est pas gardé."
+        )
+        findings = (
+            [Finding("private-path", SOURCE, "", message, "info", column="path")] if private else []
+        )
         programme = table["layer"].str.removesuffix(" zonage")
         yield make_table(
             CodedColumns(

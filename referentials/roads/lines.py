@@ -1,4 +1,6 @@
-"""Roads of any line layer (BD TOPO, ROUTE 500, a GeoPackage ...) or of a table of edges, by a mapping of columns."""
+"""Roads of any line layer (BD TOPO, ROUTE 500, a GeoPackage ...) or of a table of edges, by a
+mapping of columns.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +15,24 @@ import shapely
 
 from geoguichet.floor.errors import LayerError, UsageError
 from geoguichet.referentials.layers import LONLAT, read_layer
-from geoguichet.referentials.roads.network_file import DEGREE, Floats, RoadLines, access_of, classes_of, coordinate_keys
+from geoguichet.referentials.roads.network_file import (
+    DEGREE,
+    Floats,
+    RoadLines,
+    access_of,
+    classes_of,
+    coordinate_keys,
+)
 
 FIELDS = ("class", "name", "speed_kmh", "seconds", "length_m", "oneway", "geometry", "from", "to")
 """What a mapping may name: our field on the left, the source's column on the right."""
 
-BDTOPO = {"class": "nature", "name": "numero", "speed_kmh": "vitesse_moyenne_vl", "oneway": "sens_de_circulation"}
+BDTOPO = {
+    "class": "nature",
+    "name": "numero",
+    "speed_kmh": "vitesse_moyenne_vl",
+    "oneway": "sens_de_circulation",
+}
 """Columns of ``TRONCON_DE_ROUTE`` in BD TOPO (IGN, version 3)."""
 
 MAPPINGS: dict[str, dict[str, str]] = {"bdtopo": BDTOPO}
@@ -44,15 +58,19 @@ def parse_mapping(text: str) -> dict[str, str]:
         field, equals, column = (part.strip() for part in pair.partition("="))
         if field not in FIELDS or not equals or not column:
             raise UsageError(
-                f"{pair!r} : une correspondance champ=colonne est attendue, parmi {', '.join(FIELDS)} ; "
+                f"{pair!r} : une correspondance champ=colonne est attendue, parmi "
+                f"{', '.join(FIELDS)} ; "
                 "par exemple class=nature,name=numero."
             )
         mapping[field] = column
     return mapping
 
 
-def read_lines(path: Path, *, layer: str | None = None, mapping: Mapping[str, str] | None = None) -> RoadLines:
-    """Return the lines of a layer; they meet where the coordinates of their ends are equal (to 1 cm).
+def read_lines(
+    path: Path, *, layer: str | None = None, mapping: Mapping[str, str] | None = None
+) -> RoadLines:
+    """Return the lines of a layer; they meet where the coordinates of their ends are equal (to 1
+    cm).
 
     Raises
     ------
@@ -60,15 +78,21 @@ def read_lines(path: Path, *, layer: str | None = None, mapping: Mapping[str, st
         The layer is unreadable, has no lines, or lacks a column of the mapping.
     """
     mapping = mapping or {}
-    frame = read_layer(path, layer=layer, columns=[column for field, column in mapping.items() if field != "geometry"])
+    frame = read_layer(
+        path,
+        layer=layer,
+        columns=[column for field, column in mapping.items() if field != "geometry"],
+    )
     return from_frame(frame, mapping=mapping, where=str(path))
 
 
 def read_edges(path: Path, *, mapping: Mapping[str, str], nodes: Path | None = None) -> RoadLines:
-    """Return the lines of a table of edges (CSV, its separator guessed): WKT geometries, or two ends and a nodes table.
+    """Return the lines of a table of edges (CSV, its separator guessed): WKT geometries, or two
+    ends and a nodes table.
 
-    The nodes table has a key, a longitude and a latitude in its first three columns. Lines with a WKT geometry meet
-    where the coordinates of their ends are equal; lines with ``from`` and ``to`` meet at equal keys.
+    The nodes table has a key, a longitude and a latitude in its first three columns. Lines with a
+    WKT geometry meet where the coordinates of their ends are equal; lines with ``from`` and ``to``
+    meet at equal keys.
 
     Raises
     ------
@@ -78,13 +102,21 @@ def read_edges(path: Path, *, mapping: Mapping[str, str], nodes: Path | None = N
     table = _read_table(path)
     absent = [column for column in mapping.values() if column not in table.columns]
     if absent:
-        raise LayerError(f"{path} : colonne absente : {absent[0]}. Colonnes présentes : {', '.join(table.columns)}.")
+        raise LayerError(
+            f"{path} : colonne absente : {absent[0]}. Colonnes présentes : "
+            f"{', '.join(table.columns)}."
+        )
     if "geometry" in mapping:
-        geometry = shapely.from_wkt(table[mapping["geometry"]].to_numpy(dtype=object), on_invalid="ignore")
-        return from_frame(gpd.GeoDataFrame(table, geometry=geometry, crs=LONLAT), mapping=mapping, where=str(path))
+        geometry = shapely.from_wkt(
+            table[mapping["geometry"]].to_numpy(dtype=object), on_invalid="ignore"
+        )
+        return from_frame(
+            gpd.GeoDataFrame(table, geometry=geometry, crs=LONLAT), mapping=mapping, where=str(path)
+        )
     if nodes is None or "from" not in mapping or "to" not in mapping:
         raise LayerError(
-            f"{path} : une table d'arêtes sans géométrie demande les champs from et to et une table de nœuds."
+            f"{path} : une table d'arêtes sans géométrie demande les champs from et to et une "
+            "table de nœuds."
         )
     return _between(table, _read_table(nodes), mapping, where=str(path))
 
@@ -96,7 +128,9 @@ def from_frame(frame: gpd.GeoDataFrame, *, mapping: Mapping[str, str], where: st
     skipped = {"no_geometry": int((~usable).sum()), "not_a_line": int((usable & ~kinds).sum())}
     kept = frame[usable & kinds]
     if kept.empty:
-        raise LayerError(f"{where} : aucune ligne dans cette couche ; une couche de routes est attendue.")
+        raise LayerError(
+            f"{where} : aucune ligne dans cette couche ; une couche de routes est attendue."
+        )
     parts, row = shapely.get_parts(kept.geometry.to_numpy(), return_index=True)
     coordinates, line = shapely.get_coordinates(parts, return_index=True)
     start = np.append(0, np.cumsum(np.bincount(line, minlength=len(parts))))
@@ -107,11 +141,19 @@ def from_frame(frame: gpd.GeoDataFrame, *, mapping: Mapping[str, str], where: st
     for measured in ("length_m", "seconds"):  # the source's measure is of the whole, not of a part
         columns[measured] = np.where(whole, columns[measured], np.nan)
     return RoadLines(
-        start=start, lon=lon, lat=lat, from_key=ends[start[:-1]], to_key=ends[start[1:] - 1], skipped=skipped, **columns
+        start=start,
+        lon=lon,
+        lat=lat,
+        from_key=ends[start[:-1]],
+        to_key=ends[start[1:] - 1],
+        skipped=skipped,
+        **columns,
     )
 
 
-def _between(table: pd.DataFrame, nodes: pd.DataFrame, mapping: Mapping[str, str], *, where: str) -> RoadLines:
+def _between(
+    table: pd.DataFrame, nodes: pd.DataFrame, mapping: Mapping[str, str], *, where: str
+) -> RoadLines:
     """Return straight lines between the nodes that the edges name."""
     key, lon, lat = (nodes.iloc[:, column] for column in range(3))
     position = pd.Series(np.arange(len(nodes)), index=key.to_numpy())
@@ -119,7 +161,10 @@ def _between(table: pd.DataFrame, nodes: pd.DataFrame, mapping: Mapping[str, str
     lost = ends[0].isna().to_numpy() | ends[1].isna().to_numpy()
     if lost.any():
         first = int(np.flatnonzero(lost)[0])
-        raise LayerError(f"{where} : {int(lost.sum())} arête(s) nomment un nœud absent, dont la ligne {first + 2}.")
+        raise LayerError(
+            f"{where} : {int(lost.sum())} arête(s) nomment un nœud absent, dont la ligne "
+            f"{first + 2}."
+        )
     both = np.column_stack([end.to_numpy(dtype=np.int64) for end in ends])
     flat = both.ravel()
     return RoadLines(
@@ -135,7 +180,9 @@ def _between(table: pd.DataFrame, nodes: pd.DataFrame, mapping: Mapping[str, str
 def _columns(table: pd.DataFrame, mapping: Mapping[str, str]) -> dict[str, Any]:
     """Return the fields of a RoadLines that the mapping names, their defaults elsewhere."""
     words = _words(table, mapping, "class", "unclassified")
-    oneway = np.array([_ONEWAY.get(word.strip().lower(), 0) for word in _words(table, mapping, "oneway", "")])
+    oneway = np.array(
+        [_ONEWAY.get(word.strip().lower(), 0) for word in _words(table, mapping, "oneway", "")]
+    )
     road_class = classes_of(words)
     return {
         "road_class": road_class,
@@ -161,7 +208,9 @@ def _numbers(table: pd.DataFrame, mapping: Mapping[str, str], field: str) -> Flo
     """Return positive numbers, NaN where the source has none."""
     if field not in mapping:
         return np.full(len(table), np.nan)
-    values = pd.to_numeric(table[mapping[field]], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    values = pd.to_numeric(table[mapping[field]], errors="coerce").to_numpy(
+        dtype=np.float64, na_value=np.nan
+    )
     return np.where(values > 0, values, np.nan)
 
 
@@ -172,6 +221,10 @@ def _stored(degrees: Floats) -> np.ndarray:
 def _read_table(path: Path) -> pd.DataFrame:
     try:
         header = pd.read_csv(path, sep="\x1f", nrows=1, header=None, encoding="utf-8-sig").iat[0, 0]
-        return pd.read_csv(path, sep=max(";,\t", key=str(header).count), encoding="utf-8-sig", low_memory=False)
+        return pd.read_csv(
+            path, sep=max(";,\t", key=str(header).count), encoding="utf-8-sig", low_memory=False
+        )
     except (OSError, ValueError, pd.errors.ParserError) as error:
-        raise LayerError(f"{path} : table illisible ({error}) ; un fichier CSV en UTF-8 est attendu.") from error
+        raise LayerError(
+            f"{path} : table illisible ({error}) ; un fichier CSV en UTF-8 est attendu."
+        ) from error

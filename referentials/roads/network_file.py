@@ -1,7 +1,9 @@
-"""Roads of any source, made into one compact network file that programs map into memory instead of reading.
+"""Roads of any source, made into one compact network file that programs map into memory instead of
+reading.
 
-The file is Arrow IPC: one row whose columns are the arrays of :data:`COLUMNS`, and the manifest in the schema. Nodes
-stand in Z-order and edges in order of their ends, so the bytes do not depend on the order of the source's rows.
+The file is Arrow IPC: one row whose columns are the arrays of :data:`COLUMNS`, and the manifest in
+the schema. Nodes stand in Z-order and edges in order of their ends, so the bytes do not depend on
+the order of the source's rows.
 """
 
 from __future__ import annotations
@@ -21,14 +23,24 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from geoguichet.floor.errors import LayerError
-from geoguichet.referentials.roads.speeds import CLASS_MODES, FRANCE, ROAD, ROAD_CLASSES, SYNONYMS, SpeedTable
+from geoguichet.referentials.roads.speeds import (
+    CLASS_MODES,
+    FRANCE,
+    ROAD,
+    ROAD_CLASSES,
+    SYNONYMS,
+    SpeedTable,
+)
 
 FORMAT, VERSION = "geoguichet-roads", 1
 DEGREE = 10_000_000
-"""Coordinates are stored as whole ten-millionths of a degree (1 cm), OpenStreetMap's own precision."""
+"""Coordinates are stored as whole ten-millionths of a degree (1 cm), OpenStreetMap's own precision.
+"""
 
 QUANTUM = 2.0**-30
-"""Seconds and metres are whole multiples of this: float64 sums are exact, in any order, up to 97 days or 8,388 km."""
+"""Seconds and metres are whole multiples of this: float64 sums are exact, in any order, up to 97
+days or 8,388 km.
+"""
 
 CAR, BICYCLE, FOOT = 0, 1, 2
 MODES = {"car": CAR, "bicycle": BICYCLE, "foot": FOOT}
@@ -54,8 +66,9 @@ COLUMNS: dict[str, Any] = {
     "reverse_start": np.int32,
     "reverse_arc": np.int32,
 }
-"""The arrays of the file. Arc ``2 e`` follows edge ``e`` as drawn, ``2 e + 1`` goes against it; ``forward_arc`` lists
-arcs by the node they leave, ``reverse_arc`` by the node they reach. ``names`` (text) completes them."""
+"""The arrays of the file. Arc ``2 e`` follows edge ``e`` as drawn, ``2 e + 1`` goes against it;
+``forward_arc`` lists arcs by the node they leave, ``reverse_arc`` by the node they reach. ``names``
+(text) completes them."""
 
 type Ints = npt.NDArray[np.int64]
 type Floats = npt.NDArray[np.float64]
@@ -65,8 +78,8 @@ type Floats = npt.NDArray[np.float64]
 class RoadLines:
     """The lines of one source, before they become a network: equal keys at their ends join them.
 
-    Line ``i`` has the vertices ``start[i]:start[i + 1]``; NaN in ``length_m``, ``speed_kmh`` or ``seconds`` means that
-    the source does not say. ``speed_kmh`` is driven, not posted.
+    Line ``i`` has the vertices ``start[i]:start[i + 1]``; NaN in ``length_m``, ``speed_kmh`` or
+    ``seconds`` means that the source does not say. ``speed_kmh`` is driven, not posted.
     """
 
     start: Ints
@@ -98,14 +111,22 @@ class RoadSource:
 
 
 def classes_of(words: Sequence[str]) -> npt.NDArray[np.uint8]:
-    """Return the rank in :data:`ROAD_CLASSES` of each source's word; an unknown word counts as ``unclassified``."""
+    """Return the rank in :data:`ROAD_CLASSES` of each source's word; an unknown word counts as
+    ``unclassified``.
+    """
     ranks = {name: rank for rank, name in enumerate(ROAD_CLASSES)}
-    known = {word: ranks.get(SYNONYMS.get(word, word), ranks["unclassified"]) for word in set(words)}
+    known = {
+        word: ranks.get(SYNONYMS.get(word, word), ranks["unclassified"]) for word in set(words)
+    }
     return np.array([known[word] for word in words], dtype=np.uint8)
 
 
-def access_of(road_class: npt.NDArray[np.uint8], oneway: npt.NDArray[np.int8]) -> npt.NDArray[np.uint8]:
-    """Return the access bits of a class; ``oneway`` is 1 as drawn, -1 against, 0 both. People on foot ignore it."""
+def access_of(
+    road_class: npt.NDArray[np.uint8], oneway: npt.NDArray[np.int8]
+) -> npt.NDArray[np.uint8]:
+    """Return the access bits of a class; ``oneway`` is 1 as drawn, -1 against, 0 both. People on
+    foot ignore it.
+    """
     by_class = np.array([CLASS_MODES.get(name, ROAD) for name in ROAD_CLASSES], dtype=np.uint8)
     modes = by_class[road_class]
     wheels, foot = modes & 0b011, modes & 0b100
@@ -115,7 +136,9 @@ def access_of(road_class: npt.NDArray[np.uint8], oneway: npt.NDArray[np.int8]) -
 
 
 def quantised(values: Floats) -> Floats:
-    """Return the values rounded to whole quanta, at least one: sums of them are exact in any order."""
+    """Return the values rounded to whole quanta, at least one: sums of them are exact in any
+    order.
+    """
     return np.asarray(np.maximum(np.round(values / QUANTUM), 1.0) * QUANTUM)
 
 
@@ -125,7 +148,8 @@ def digest_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-# --- lines to network ------------------------------------------------------------------------------------------------
+# --- lines to network
+# ------------------------------------------------------------------------------------------------
 
 
 def assemble(
@@ -133,8 +157,8 @@ def assemble(
 ) -> tuple[dict[str, np.ndarray], list[str], dict[str, Any]]:
     """Return the arrays of :data:`COLUMNS`, the names of the roads, and the manifest.
 
-    Lengths are the source's, else geodesic (WGS 84; Karney 2013); car seconds are the source's seconds, else length
-    over the source's speed, else over the class's speed in ``speeds``.
+    Lengths are the source's, else geodesic (WGS 84; Karney 2013); car seconds are the source's
+    seconds, else length over the source's speed, else over the class's speed in ``speeds``.
 
     Raises
     ------
@@ -142,12 +166,16 @@ def assemble(
         There is no line at all.
     """
     if not len(lines):
-        raise LayerError("aucune route dans cette source ; vérifiez le fichier et les colonnes indiquées.")
+        raise LayerError(
+            "aucune route dans cette source ; vérifiez le fichier et les colonnes indiquées."
+        )
     keys, vertex, start, stop = _nodes(lines)
     order = _canonical_order(lines, start, stop)
     lines, start, stop = _taken(lines, order), start[order], stop[order]
     length = quantised(np.where(np.isnan(lines.length_m), _geodesic_lengths(lines), lines.length_m))
-    kmh = np.where(np.isnan(lines.speed_kmh), speeds.car_speeds()[lines.road_class], lines.speed_kmh)
+    kmh = np.where(
+        np.isnan(lines.speed_kmh), speeds.car_speeds()[lines.road_class], lines.speed_kmh
+    )
     seconds = quantised(np.where(np.isnan(lines.seconds), length * 3.6 / kmh, lines.seconds))
     names, name = np.unique(lines.name.astype(str), return_inverse=True)
     arrays = {
@@ -167,12 +195,16 @@ def assemble(
         **_csr(start, stop, lines.access, len(keys)),
     }
     arrays["node_component"] = _components(arrays, len(keys))
-    typed = {column: np.ascontiguousarray(arrays[column], dtype=kind) for column, kind in COLUMNS.items()}
+    typed = {
+        column: np.ascontiguousarray(arrays[column], dtype=kind) for column, kind in COLUMNS.items()
+    }
     return typed, [str(text) for text in names], _manifest(typed, lines, sources, speeds)
 
 
 def joined(parts: Sequence[RoadLines]) -> RoadLines:
-    """Return several sources as one; their lines then meet where the coordinates of their ends are equal."""
+    """Return several sources as one; their lines then meet where the coordinates of their ends are
+    equal.
+    """
     if len(parts) == 1:
         return parts[0]
     offsets = np.cumsum([0, *(int(part.start[-1]) for part in parts)])
@@ -181,8 +213,12 @@ def joined(parts: Sequence[RoadLines]) -> RoadLines:
         for reason, count in part.skipped.items():
             skipped[reason] = skipped.get(reason, 0) + count
     columns = ("lon", "lat", "road_class", "access", "speed_kmh", "seconds", "length_m", "name")
-    stacked: dict[str, Any] = {column: np.concatenate([getattr(part, column) for part in parts]) for column in columns}
-    start = np.concatenate([part.start[:-1] + offset for part, offset in zip(parts, offsets, strict=False)])
+    stacked: dict[str, Any] = {
+        column: np.concatenate([getattr(part, column) for part in parts]) for column in columns
+    }
+    start = np.concatenate(
+        [part.start[:-1] + offset for part, offset in zip(parts, offsets, strict=False)]
+    )
     start = np.append(start, offsets[-1])
     ends = coordinate_keys(stacked["lon"], stacked["lat"])
     return RoadLines(
@@ -196,7 +232,9 @@ def joined(parts: Sequence[RoadLines]) -> RoadLines:
 
 def coordinate_keys(lon: npt.NDArray[np.int32], lat: npt.NDArray[np.int32]) -> Ints:
     """Return one whole number per position, equal where the positions are."""
-    return np.asarray((lon.astype(np.int64) + 2**31) << 32 | (lat.astype(np.int64) + 2**31), dtype=np.int64)
+    return np.asarray(
+        (lon.astype(np.int64) + 2**31) << 32 | (lat.astype(np.int64) + 2**31), dtype=np.int64
+    )
 
 
 def _nodes(lines: RoadLines) -> tuple[Ints, tuple[np.ndarray, np.ndarray], Ints, Ints]:
@@ -214,7 +252,9 @@ def _nodes(lines: RoadLines) -> tuple[Ints, tuple[np.ndarray, np.ndarray], Ints,
 
 
 def _z_order(lon: np.ndarray, lat: np.ndarray) -> npt.NDArray[np.uint64]:
-    """Interleave the bits of longitude and latitude (Morton 1966): neighbours on the ground stay close in memory."""
+    """Interleave the bits of longitude and latitude (Morton 1966): neighbours on the ground stay
+    close in memory.
+    """
     return _spread(lon) | (_spread(lat) << np.uint64(1))
 
 
@@ -235,7 +275,10 @@ def _canonical_order(lines: RoadLines, start: Ints, stop: Ints) -> Ints:
     """Order the lines by their ends, then by all that tells parallel lines apart."""
     middle = (lines.start[:-1] + lines.start[1:]) // 2
     name = np.unique(lines.name.astype(str), return_inverse=True)[1]
-    numbers = [np.nan_to_num(column, nan=-1.0) for column in (lines.length_m, lines.speed_kmh, lines.seconds)]
+    numbers = [
+        np.nan_to_num(column, nan=-1.0)
+        for column in (lines.length_m, lines.speed_kmh, lines.seconds)
+    ]
     others = (
         lines.lat[middle],
         lines.lon[middle],
@@ -253,7 +296,16 @@ def _taken(lines: RoadLines, order: Ints) -> RoadLines:
     counts = np.diff(lines.start)[order]
     start = np.append(0, np.cumsum(counts))
     vertices = np.arange(start[-1]) + np.repeat(lines.start[:-1][order] - start[:-1], counts)
-    columns = ("from_key", "to_key", "road_class", "access", "speed_kmh", "seconds", "length_m", "name")
+    columns = (
+        "from_key",
+        "to_key",
+        "road_class",
+        "access",
+        "speed_kmh",
+        "seconds",
+        "length_m",
+        "name",
+    )
     moved = {column: getattr(lines, column)[order] for column in columns}
     return replace(lines, start=start, lon=lines.lon[vertices], lat=lines.lat[vertices], **moved)
 
@@ -282,23 +334,35 @@ def _csr(start: Ints, stop: Ints, access: np.ndarray, nodes: int) -> dict[str, n
 def _components(arrays: dict[str, np.ndarray], nodes: int) -> Ints:
     """Number the pieces of the network that no road joins: 0 is the piece with most nodes."""
     start, stop = arrays["edge_from"], arrays["edge_to"]
-    graph = sparse.coo_array((np.ones(len(start), dtype=np.int8), (start, stop)), shape=(nodes, nodes))
+    graph = sparse.coo_array(
+        (np.ones(len(start), dtype=np.int8), (start, stop)), shape=(nodes, nodes)
+    )
     _, label = csgraph.connected_components(graph, directed=False)
-    _, first, inverse, size = np.unique(label, return_index=True, return_inverse=True, return_counts=True)
+    _, first, inverse, size = np.unique(
+        label, return_index=True, return_inverse=True, return_counts=True
+    )
     rank = np.empty(len(size), dtype=np.int64)
     rank[np.lexsort((first, -size))] = np.arange(len(size))
     return np.asarray(rank[inverse], dtype=np.int64)
 
 
 def _manifest(
-    arrays: dict[str, np.ndarray], lines: RoadLines, sources: Iterable[RoadSource], speeds: SpeedTable
+    arrays: dict[str, np.ndarray],
+    lines: RoadLines,
+    sources: Iterable[RoadSource],
+    speeds: SpeedTable,
 ) -> dict[str, Any]:
     access, component = arrays["edge_access"], arrays["node_component"]
     return {
         "format": FORMAT,
         "version": VERSION,
         "sources": [
-            {"name": source.name, "sha256": source.sha256, "reader": source.reader, "licence": source.licence}
+            {
+                "name": source.name,
+                "sha256": source.sha256,
+                "reader": source.reader,
+                "licence": source.licence,
+            }
             for source in sorted(sources, key=lambda source: (source.name, source.sha256))
         ],
         "speeds": {
@@ -306,7 +370,9 @@ def _manifest(
             "version": speeds.version,
             "foot_kmh": speeds.foot_kmh,
             "bicycle_kmh": speeds.bicycle_kmh,
-            "edges_with_source_speed": int((~np.isnan(lines.speed_kmh) | ~np.isnan(lines.seconds)).sum()),
+            "edges_with_source_speed": int(
+                (~np.isnan(lines.speed_kmh) | ~np.isnan(lines.seconds)).sum()
+            ),
         },
         "counts": {
             "nodes": len(component),
@@ -321,10 +387,13 @@ def _manifest(
     }
 
 
-# --- the file --------------------------------------------------------------------------------------------------------
+# --- the file
+# --------------------------------------------------------------------------------------------------------
 
 
-def write_network(path: Path, arrays: dict[str, np.ndarray], names: Sequence[str], manifest: dict[str, Any]) -> None:
+def write_network(
+    path: Path, arrays: dict[str, np.ndarray], names: Sequence[str], manifest: dict[str, Any]
+) -> None:
     """Write a network file: equal networks give equal bytes.
 
     Raises
@@ -333,7 +402,10 @@ def write_network(path: Path, arrays: dict[str, np.ndarray], names: Sequence[str
         The file cannot be written.
     """
     columns = [pa.array(arrays[column]) for column in COLUMNS] + [pa.array(names, type=pa.string())]
-    rows = [pa.LargeListArray.from_arrays(pa.array([0, len(column)], type=pa.int64()), column) for column in columns]
+    rows = [
+        pa.LargeListArray.from_arrays(pa.array([0, len(column)], type=pa.int64()), column)
+        for column in columns
+    ]
     text = json.dumps(manifest, ensure_ascii=False, sort_keys=True)
     fields = [pa.field(name, row.type) for name, row in zip((*COLUMNS, "names"), rows, strict=True)]
     table = pa.record_batch(rows, schema=pa.schema(fields, metadata={FORMAT: text}))
@@ -343,11 +415,14 @@ def write_network(path: Path, arrays: dict[str, np.ndarray], names: Sequence[str
             writer.write_batch(table)
         beside.replace(path)
     except OSError as error:
-        raise LayerError(f"{path} ne peut pas être écrit ({error}) ; choisissez un autre dossier.") from error
+        raise LayerError(
+            f"{path} ne peut pas être écrit ({error}) ; choisissez un autre dossier."
+        ) from error
 
 
 def read_network(path: Path) -> tuple[dict[str, np.ndarray], list[str], dict[str, Any]]:
-    """Map a network file into memory: the arrays (read only, nothing is copied), the names and the manifest.
+    """Map a network file into memory: the arrays (read only, nothing is copied), the names and the
+    manifest.
 
     Raises
     ------
@@ -358,14 +433,18 @@ def read_network(path: Path) -> tuple[dict[str, np.ndarray], list[str], dict[str
         batch = pa.ipc.open_file(pa.memory_map(str(path), "r")).get_batch(0)
         manifest = json.loads((batch.schema.metadata or {})[FORMAT.encode()])
     except FileNotFoundError as error:
-        raise LayerError(f"{path} : ce réseau n'existe pas ; « geoguichet referentials roads » le prépare.") from error
+        raise LayerError(
+            f"{path} : ce réseau n'existe pas ; « geoguichet referentials roads » le prépare."
+        ) from error
     except (OSError, KeyError, ValueError, pa.ArrowInvalid) as error:
         raise LayerError(
-            f"{path} : ce n'est pas un réseau routier de Géoguichet ; « geoguichet referentials roads » en prépare un."
+            f"{path} : ce n'est pas un réseau routier de Géoguichet ; « geoguichet referentials "
+            "roads » en prépare un."
         ) from error
     if manifest.get("version") != VERSION:
         raise LayerError(
-            f"{path} : réseau de version {manifest.get('version')}, la version {VERSION} est attendue ; "
+            f"{path} : réseau de version {manifest.get('version')}, la version {VERSION} est "
+            "attendue ; "
             "préparez-le de nouveau."
         )
     arrays = {name: batch.column(name)[0].values.to_numpy(zero_copy_only=True) for name in COLUMNS}

@@ -1,4 +1,6 @@
-"""From files of roads to one network file: OpenStreetMap, BD TOPO, any line layer, or a table of edges."""
+"""From files of roads to one network file: OpenStreetMap, BD TOPO, any line layer, or a table of
+edges.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from geoguichet.referentials.roads import lines, osm
-from geoguichet.referentials.roads.network_file import RoadLines, RoadSource, assemble, digest_of, joined, write_network
+from geoguichet.referentials.roads.network_file import (
+    RoadLines,
+    RoadSource,
+    assemble,
+    digest_of,
+    joined,
+    write_network,
+)
 from geoguichet.referentials.roads.speeds import FRANCE, SpeedTable
 
 _TABLES = (".csv", ".csv.gz", ".csv.bz2", ".tsv", ".txt")
@@ -26,8 +35,8 @@ def make_network(
 
     Parameters
     ----------
-    files
-        OpenStreetMap extracts, line layers, or tables of edges; several are joined where coordinates are equal.
+    files OpenStreetMap extracts, line layers, or tables of edges; several are joined where
+        coordinates are equal.
     out
         The network file to write.
     mapping
@@ -44,8 +53,13 @@ def make_network(
     LayerError
         A file is unreadable, has no roads, or lacks a column.
     """
-    parts = [read_roads(file, mapping=mapping or {}, nodes=nodes, layer=layer, speeds=speeds) for file in files]
-    sources = [RoadSource(file.name, digest_of(file), _reader(file), _licence(file)) for file in files]
+    parts = [
+        read_roads(file, mapping=mapping or {}, nodes=nodes, layer=layer, speeds=speeds)
+        for file in files
+    ]
+    sources = [
+        RoadSource(file.name, digest_of(file), _reader(file), _licence(file)) for file in files
+    ]
     arrays, names, manifest = assemble(joined(parts), sources=sources, speeds=speeds)
     write_network(out, arrays, names, manifest)
     return manifest
@@ -59,7 +73,9 @@ def read_roads(
     layer: str | None = None,
     speeds: SpeedTable = FRANCE,
 ) -> RoadLines:
-    """Return the lines of one file, by the reader that its name calls for. Same errors as :func:`make_network`."""
+    """Return the lines of one file, by the reader that its name calls for. Same errors as
+    :func:`make_network`.
+    """
     reader = _reader(file)
     if reader == "osm":
         return osm.read_osm(file, speeds=speeds)

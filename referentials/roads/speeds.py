@@ -1,4 +1,6 @@
-"""How fast one travels on each class of road when the source does not say: named, versioned French tables."""
+"""How fast one travels on each class of road when the source does not say: named, versioned French
+tables.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ ROAD_CLASSES = (
     "path",
     "steps",
 )
-"""The classes of the network file, in the words of OpenStreetMap's ``highway`` key; a class is stored as its rank."""
+"""The classes of the network file, in the words of OpenStreetMap's ``highway`` key; a class is
+stored as its rank.
+"""
 
 ROAD, CYCLE, WALK = 0b111, 0b110, 0b100
 """Who may use a class: bit 0 car, bit 1 bicycle, bit 2 foot."""
@@ -76,7 +80,9 @@ SYNONYMS = {
 
 @dataclass(frozen=True, slots=True)
 class SpeedTable:
-    """Average speeds in km/h by road class, and the share of a posted limit that is driven on average."""
+    """Average speeds in km/h by road class, and the share of a posted limit that is driven on
+    average.
+    """
 
     name: str
     version: str
@@ -119,10 +125,12 @@ FRANCE = SpeedTable(
     foot_kmh=4.0,
     bicycle_kmh=15.0,
 )
-"""Ours: legal limits (Code de la route R413-2, R413-3: 130, 110, 80, 50 km/h) lowered to what is driven outside towns.
+"""Ours: legal limits (Code de la route R413-2, R413-3: 130, 110, 80, 50 km/h) lowered to what is
+driven outside towns.
 
-Walking at 4 km/h is IGN's rule for its own isochrones (IGNF/route-graph-generator, costs_calculation.json). The car's
-speeds are set by hand, not fitted to measured journeys: a source's own speeds always come first.
+Walking at 4 km/h is IGN's rule for its own isochrones (IGNF/route-graph-generator,
+costs_calculation.json). The car's speeds are set by hand, not fitted to measured journeys: a
+source's own speeds always come first.
 """
 
 TABLES = {table.name: table for table in (FRANCE,)}

@@ -1,4 +1,6 @@
-"""Fetch an official source into the cache: resumed where it was cut, verified, tried again, never over a whole file."""
+"""Fetch an official source into the cache: resumed where it was cut, verified, tried again, never
+over a whole file.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,9 @@ def official_sources(path: Path | None = None) -> Mapping[str, OfficialSource]:
     where = str(path or "sources.toml")
     try:
         if path is None:
-            text = (resources.files("geoguichet.referentials.sources") / "sources.toml").read_text(encoding="utf-8")
+            text = (resources.files("geoguichet.referentials.sources") / "sources.toml").read_text(
+                encoding="utf-8"
+            )
         else:
             text = path.read_text(encoding="utf-8")
         document = tomllib.loads(text)
@@ -65,15 +69,25 @@ def official_sources(path: Path | None = None) -> Mapping[str, OfficialSource]:
             for name, entry in document.items()
         }
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{where} : liste des sources illisible ({error}) ; du TOML en UTF-8 est attendu.") from error
+        raise UsageError(
+            f"{where} : liste des sources illisible ({error}) ; du TOML en UTF-8 est attendu."
+        ) from error
     except (tomllib.TOMLDecodeError, TypeError) as error:
         expected = ", ".join(each.name for each in fields(OfficialSource) if each.name != "name")
-        raise UsageError(f"{where} : une source est mal décrite ({error}) ; clés attendues : {expected}.") from error
+        raise UsageError(
+            f"{where} : une source est mal décrite ({error}) ; clés attendues : {expected}."
+        ) from error
 
 
 def source_of(reader: str) -> OfficialSource | None:
-    """Return the official source that publishes, or published, a format; None when it is nobody's."""
-    found = (source for source in official_sources().values() if reader in {source.reader, *source.earlier})
+    """Return the official source that publishes, or published, a format; None when it is
+    nobody's.
+    """
+    found = (
+        source
+        for source in official_sources().values()
+        if reader in {source.reader, *source.earlier}
+    )
     return next(found, None) if reader and reader != "generic" else None
 
 
@@ -104,12 +118,18 @@ class _CutError(Exception):
 
 
 def fetch(
-    source: OfficialSource, cache: Path, *, attempts: int = ATTEMPTS, timeout_s: float = TIMEOUT_S, wait_s: float = 1.0
+    source: OfficialSource,
+    cache: Path,
+    *,
+    attempts: int = ATTEMPTS,
+    timeout_s: float = TIMEOUT_S,
+    wait_s: float = 1.0,
 ) -> Iterator[Progress]:
     """Fetch a source, yielding how far it is; the last one has the file.
 
-    The file is ``<cache>/<name>/<digest>/<file name>``: a changed content is a new version beside the others. What
-    was received of a cut download is kept and resumed, now or at the next call, if the server still has that content.
+    The file is ``<cache>/<name>/<digest>/<file name>``: a changed content is a new version beside
+    the others. What was received of a cut download is kept and resumed, now or at the next call, if
+    the server still has that content.
 
     Parameters
     ----------
@@ -118,12 +138,13 @@ def fetch(
 
     Raises
     ------
-    FetchError
-        Nothing to fetch at that address, no network, an error page, a redirect loop, a wrong length or digest.
+    FetchError Nothing to fetch at that address, no network, an error page, a redirect loop, a wrong
+        length or digest.
     """
     if source.format == "page" or urlsplit(source.address).scheme not in {"http", "https"}:
         raise FetchError(
-            f"{source.name} : l'adresse est une page où choisir un fichier, {source.address} ; téléchargez-le, "
+            f"{source.name} : l'adresse est une page où choisir un fichier, {source.address} ; "
+            "téléchargez-le, "
             "puis « geoguichet referentials import FICHIER »."
         )
     home = cache / source.name
@@ -137,13 +158,17 @@ def fetch(
             except _CutError as error:
                 if attempt == attempts:
                     raise FetchError(
-                        f"{source.name} : téléchargement interrompu {attempts} fois ({error}) ; relancez, "
-                        f"il reprendra à {_size(part)} octets. Les versions présentes restent utilisables."
+                        f"{source.name} : téléchargement interrompu {attempts} fois ({error}) ; "
+                        "relancez, "
+                        f"il reprendra à {_size(part)} octets. Les versions présentes restent "
+                        "utilisables."
                     ) from error
                 time.sleep(wait_s * 2 ** (attempt - 1))
         yield _settle(source, part, home)
     except OSError as error:
-        raise FetchError(f"{home} : écriture impossible ({error.strerror or error}) ; vérifiez la place.") from error
+        raise FetchError(
+            f"{home} : écriture impossible ({error.strerror or error}) ; vérifiez la place."
+        ) from error
 
 
 def _receive(source: OfficialSource, part: Path, timeout_s: float) -> Iterator[Progress]:
@@ -167,10 +192,15 @@ def _receive(source: OfficialSource, part: Path, timeout_s: float) -> Iterator[P
         raise _CutError(str(error) or type(error).__name__) from error
 
 
-def _store(body: IO[bytes], headers: Message, part: Path, start: int, name: str) -> Iterator[Progress]:
+def _store(
+    body: IO[bytes], headers: Message, part: Path, start: int, name: str
+) -> Iterator[Progress]:
     length = headers.get("Content-Length")
     total = start + int(length) if length and length.isdecimal() else None
-    note = {"validator": headers.get("ETag") or headers.get("Last-Modified") or "", "type": headers.get_content_type()}
+    note = {
+        "validator": headers.get("ETag") or headers.get("Last-Modified") or "",
+        "type": headers.get_content_type(),
+    }
     part.with_suffix(".json").write_text(json.dumps(note), encoding="utf-8")
     received = start
     with part.open("r+b" if start else "wb") as file:
@@ -184,16 +214,21 @@ def _store(body: IO[bytes], headers: Message, part: Path, start: int, name: str)
 
 
 def _refused(source: OfficialSource, error: urllib.error.HTTPError, part: Path) -> None:
-    """Raise what an HTTP error means: another attempt for the server's own, a refusal for the rest."""
+    """Raise what an HTTP error means: another attempt for the server's own, a refusal for the
+    rest.
+    """
     if error.code == 416:  # the part is longer than the file: begin again
         part.unlink(missing_ok=True)
         raise _CutError("reprise refusée") from error
     if error.code >= 500 or error.code == 429:
         raise _CutError(f"erreur {error.code} du serveur") from error
     if 300 <= error.code < 400:
-        raise FetchError(f"{source.name} : l'adresse renvoie sans fin vers une autre ({source.address}).") from error
+        raise FetchError(
+            f"{source.name} : l'adresse renvoie sans fin vers une autre ({source.address})."
+        ) from error
     raise FetchError(
-        f"{source.name} : le serveur répond {error.code} à {source.address} ; l'adresse a sans doute changé."
+        f"{source.name} : le serveur répond {error.code} à {source.address} ; l'adresse a sans "
+        "doute changé."
     ) from error
 
 
@@ -202,8 +237,10 @@ def _offline(source: OfficialSource, error: urllib.error.URLError) -> Exception:
         return _CutError(str(error.reason))
     host = urlsplit(source.address).hostname
     return FetchError(
-        f"{source.name} : pas de réseau jusqu'à {host} ({error.reason}) ; hors ligne ou derrière un mandataire, "
-        "téléchargez le fichier ailleurs puis importez-le. Les versions présentes restent utilisables."
+        f"{source.name} : pas de réseau jusqu'à {host} ({error.reason}) ; hors ligne ou derrière "
+        "un mandataire, "
+        "téléchargez le fichier ailleurs puis importez-le. Les versions présentes restent "
+        "utilisables."
     )
 
 
@@ -224,15 +261,22 @@ def _settle(source: OfficialSource, part: Path, home: Path) -> Progress:
         wrong = f"l'empreinte est {digest[:12]}, {source.digest[:12]} est attendue"
     if wrong:
         part.unlink()
-        raise FetchError(f"{source.name} : {wrong} ; rien n'est gardé, les versions présentes restent utilisables.")
+        raise FetchError(
+            f"{source.name} : {wrong} ; rien n'est gardé, les versions présentes restent "
+            "utilisables."
+        )
     folder = home / digest[:12]
     file_name = re.sub(r"[^\w.-]", "_", Path(urlsplit(source.address).path).name) or source.name
     changed = not (folder / file_name).exists()
     if changed:
         folder.mkdir(exist_ok=True)
         part.replace(folder / file_name)
-        fetched = Fetched(source.name, digest, file_name, size, datetime.now(UTC).isoformat(timespec="seconds"))
-        (folder / "fetched.json").write_text(json.dumps(asdict(fetched), ensure_ascii=False), encoding="utf-8")
+        fetched = Fetched(
+            source.name, digest, file_name, size, datetime.now(UTC).isoformat(timespec="seconds")
+        )
+        (folder / "fetched.json").write_text(
+            json.dumps(asdict(fetched), ensure_ascii=False), encoding="utf-8"
+        )
     part.unlink(missing_ok=True)
     return Progress(source.name, size, size, folder / file_name, changed)
 
@@ -258,7 +302,9 @@ def cached(cache: Path) -> Mapping[str, list[Fetched]]:
         except (OSError, ValueError, TypeError):
             continue
         found.setdefault(entry.name, []).append(entry)
-    return {name: sorted(entries, key=lambda entry: entry.fetched) for name, entries in found.items()}
+    return {
+        name: sorted(entries, key=lambda entry: entry.fetched) for name, entries in found.items()
+    }
 
 
 def _size(path: Path) -> int:
@@ -266,7 +312,9 @@ def _size(path: Path) -> int:
 
 
 def _validator(part: Path) -> str:
-    """Return the ETag or date the part was received with: what makes a resumption safe; empty when unknown."""
+    """Return the ETag or date the part was received with: what makes a resumption safe; empty when
+    unknown.
+    """
     try:
         return str(json.loads(part.with_suffix(".json").read_text(encoding="utf-8"))["validator"])
     except (OSError, ValueError, KeyError):

@@ -1,4 +1,6 @@
-"""Commune codes through time: which communes merged, split or changed code, and where their figures land today."""
+"""Commune codes through time: which communes merged, split or changed code, and where their figures
+land today.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,9 @@ class Landing:
     unplaced: pd.Series
     """Figures of codes that never existed: left out of `values`, and told."""
     shares: pd.DataFrame
-    """code, into, share: one row a code of departure and code of arrival; the shares of a code add up to 1."""
+    """code, into, share: one row a code of departure and code of arrival; the shares of a code add
+    up to 1.
+    """
     findings: tuple[Finding, ...]
     guessed: frozenset[str] = frozenset()
     """Codes of departure that land on several codes in equal parts, for want of weights."""
@@ -53,7 +57,9 @@ class CommuneHistory:
     movements: tuple[Movement, ...]
     """By date, then in the order in which the movements of a day are followed."""
     lives: Mapping[str, tuple[tuple[str, str], ...]]
-    """For each code, the periods (first day, day after the last; ``9999`` when it goes on) when it was a commune."""
+    """For each code, the periods (first day, day after the last; ``9999`` when it goes on) when it
+    was a commune.
+    """
     valid: str
     """The day up to which it is known."""
 
@@ -62,13 +68,17 @@ class CommuneHistory:
         return any(first <= date < last for first, last in self.lives.get(code, ()))
 
     def status(self, code: str, date: str | None = None) -> Status:
-        """Return whether a code is a commune's on that day (today's state by default), was once, or never was."""
+        """Return whether a code is a commune's on that day (today's state by default), was once, or
+        never was.
+        """
         if self.in_force(code, date or self.valid):
             return "current"
         return "outdated" if code in self.lives else "unknown"
 
     def successors(self, code: str, date: str | None = None) -> tuple[str, ...]:
-        """Return the codes that hold today what a code held last; itself when it is in force, none when unknown."""
+        """Return the codes that hold today what a code held last; itself when it is in force, none
+        when unknown.
+        """
         goal = date or self.valid
         if self.in_force(code, goal) or code not in self.lives:
             return (code,) if code in self.lives else ()
@@ -79,12 +89,18 @@ class CommuneHistory:
         return tuple(sorted(held))
 
     def land(
-        self, values: pd.Series, *, since: str, until: str | None = None, weights: pd.Series | None = None
+        self,
+        values: pd.Series,
+        *,
+        since: str,
+        until: str | None = None,
+        weights: pd.Series | None = None,
     ) -> Landing:
-        """Bring figures by commune from the codes of one day to those of another, conserving their sum.
+        """Bring figures by commune from the codes of one day to those of another, conserving their
+        sum.
 
-        A split is shared in proportion to `weights` (figures by code at the arrival, such as populations) where they
-        are known for every part, else in equal parts; both are told.
+        A split is shared in proportion to `weights` (figures by code at the arrival, such as
+        populations) where they are known for every part, else in equal parts; both are told.
 
         Parameters
         ----------
@@ -93,33 +109,49 @@ class CommuneHistory:
         until
             The day of arrival; the last day known by default.
 
-        Rules: ``outdated-commune`` (a code not in force on `since`), ``unknown-commune``, ``split-share``.
+        Rules: ``outdated-commune`` (a code not in force on `since`), ``unknown-commune``,
+        ``split-share``.
         """
         goal = until or self.valid
         known = values[[code in self.lives for code in values.index]]
         findings = [*self._unplaced(values, known), *self._not_in_force(known, since)]
-        starts = {code: since if self.in_force(code, since) else self._last_day(code, since) for code in known.index}
+        starts = {
+            code: since if self.in_force(code, since) else self._last_day(code, since)
+            for code in known.index
+        }
         held: dict[str, dict[str, float]] = {code: {code: 1.0} for code in known.index}
         guessed: set[str] = set()
         early = min([since, *starts.values()])
         for day in _days(move for move in self.movements if early < move.date <= goal):
             guessed |= _follow(day, held, starts, weights)
         shares = pd.DataFrame(
-            [(code, into, share) for into, sources in held.items() for code, share in sources.items()],
+            [
+                (code, into, share)
+                for into, sources in held.items()
+                for code, share in sources.items()
+            ],
             columns=["code", "into", "share"],
         ).sort_values(["code", "into"], ignore_index=True)
         findings += _split_findings(shares, guessed)
         landed = (shares["share"] * shares["code"].map(known)).groupby(shares["into"]).sum()
         several = set(shares.loc[shares["code"].duplicated(), "code"])
-        return Landing(landed, values.drop(known.index), shares, tuple(findings), frozenset(guessed & several))
+        return Landing(
+            landed, values.drop(known.index), shares, tuple(findings), frozenset(guessed & several)
+        )
 
     def updated(self, current: Iterable[Mapping[str, Any]], *, date: str) -> CommuneHistory:
-        """Return the history carried on to a list of current communes (``code``, ``type``, ``anciensCodes``).
+        """Return the history carried on to a list of current communes (``code``, ``type``,
+        ``anciensCodes``).
 
-        Codes in force that are among the former codes of another commune merge into it; a current code that was not
-        in force splits from the commune that had taken it in. The day of each is unknown: `date` stands for it.
+        Codes in force that are among the former codes of another commune merge into it; a current
+        code that was not in force splits from the commune that had taken it in. The day of each is
+        unknown: `date` stands for it.
         """
-        rows = [row for row in current if row.get("type") in {None, "commune-actuelle", "arrondissement-municipal"}]
+        rows = [
+            row
+            for row in current
+            if row.get("type") in {None, "commune-actuelle", "arrondissement-municipal"}
+        ]
         codes = {str(row["code"]) for row in rows}
         new: list[Movement] = []
         for row in rows:
@@ -146,7 +178,9 @@ class CommuneHistory:
         return CommuneHistory(in_order([*self.movements, *new]), lives, date)
 
     def _last_day(self, code: str, since: str) -> str:
-        """Return the last day before `since` when a code was in force, or the first day of its life after it."""
+        """Return the last day before `since` when a code was in force, or the first day of its life
+        after it.
+        """
         before = [first for first, _ in self.lives[code] if first <= since]
         return max(before) if before else self.lives[code][0][0]
 
@@ -154,16 +188,29 @@ class CommuneHistory:
         for code in known.index:
             if not self.in_force(code, since):
                 now = ", ".join(self.successors(code))
-                message = f"Le code {code} n'est pas celui d'une commune au {since} : suivi jusqu'à {now}."
+                message = (
+                    f"Le code {code} n'est pas celui d'une commune au {since} : suivi "
+                    f"jusqu'à {now}."
+                )
                 remedy = "" if now == code else f"Écrivez {now}."
-                yield Finding("outdated-commune", "communes", str(code), message, "warning", remedy=remedy)
+                yield Finding(
+                    "outdated-commune", "communes", str(code), message, "warning", remedy=remedy
+                )
 
     def _unplaced(self, values: pd.Series, known: pd.Series) -> Iterable[Finding]:
         for code in values.index.difference(known.index):
             message = (
-                f"Le code {code} n'a jamais été celui d'une commune : sa valeur ({values[code]:g}) n'est pas placée."
+                f"Le code {code} n'a jamais été celui d'une commune : sa valeur "
+                f"({values[code]:g}) n'est pas placée."
             )
-            yield Finding("unknown-commune", "communes", str(code), message, "error", remedy="Corrigez le code.")
+            yield Finding(
+                "unknown-commune",
+                "communes",
+                str(code),
+                message,
+                "error",
+                remedy="Corrigez le code.",
+            )
 
 
 def in_order(movements: Iterable[Movement]) -> tuple[Movement, ...]:
@@ -178,17 +225,24 @@ def _days(movements: Iterable[Movement]) -> Iterator[list[Movement]]:
 
 
 def _follow(
-    day: Sequence[Movement], held: dict[str, dict[str, float]], starts: Mapping[str, str], weights: pd.Series | None
+    day: Sequence[Movement],
+    held: dict[str, dict[str, float]],
+    starts: Mapping[str, str],
+    weights: pd.Series | None,
 ) -> set[str]:
-    """Move in `held` (code -> share of each code of departure) what the movements of a day move, in place.
+    """Move in `held` (code -> share of each code of departure) what the movements of a day move, in
+    place.
 
-    A commune may change code and merge on one day: what leaves its code for good is followed until nothing is left to
-    follow. Returns the codes of departure shared in equal parts for want of weights.
+    A commune may change code and merge on one day: what leaves its code for good is followed until
+    nothing is left to follow. Returns the codes of departure shared in equal parts for want of
+    weights.
     """
     guessed: set[str] = set()
     for turn in range(len(day)):
         followed = [
-            _move(move, held, starts, weights, guessed) for move in day if turn == 0 or move.code not in move.into
+            _move(move, held, starts, weights, guessed)
+            for move in day
+            if turn == 0 or move.code not in move.into
         ]
         if not any(followed):
             break
@@ -204,7 +258,8 @@ def _move(
 ) -> bool:
     """Follow one movement in `held`; return whether it moved anything.
 
-    When a merged commune is restored, the figures that had come in under its own code go back to it whole.
+    When a merged commune is restored, the figures that had come in under its own code go back to it
+    whole.
     """
     sources = held.get(move.code, {})
     moving = {code: share for code, share in sources.items() if starts[code] < move.date}
@@ -226,7 +281,9 @@ def _move(
 
 
 def _parts(move: Movement, weights: pd.Series | None) -> tuple[dict[str, float], bool]:
-    """Return the share of each code a movement leads to, and whether they are known rather than equal parts."""
+    """Return the share of each code a movement leads to, and whether they are known rather than
+    equal parts.
+    """
     if len(move.into) == 1:
         return {move.into[0]: 1.0}, True
     if weights is not None:
@@ -239,14 +296,18 @@ def _parts(move: Movement, weights: pd.Series | None) -> tuple[dict[str, float],
 def _split_findings(shares: pd.DataFrame, guessed: set[str]) -> Iterator[Finding]:
     """Tell each code of departure that lands on several codes, and how its shares were found."""
     for code, rows in shares[shares["code"].duplicated(keep=False)].groupby("code"):
-        said = ", ".join(f"{into} {share:.1%}" for into, share in zip(rows["into"], rows["share"], strict=True))
+        said = ", ".join(
+            f"{into} {share:.1%}" for into, share in zip(rows["into"], rows["share"], strict=True)
+        )
         how = "à parts égales, faute de poids" if code in guessed else "au prorata des poids donnés"
         message = f"La valeur de la commune {code} est partagée {how} : {said.replace('.', ',')}."
         yield Finding("split-share", "communes", str(code), message, "info")
 
 
 def movements_of(events: Iterable[tuple[str, str, Kind, Sequence[str]]]) -> tuple[Movement, ...]:
-    """Return the movements of events (date, code, kind, codes it goes into), those of a split gathered."""
+    """Return the movements of events (date, code, kind, codes it goes into), those of a split
+    gathered.
+    """
     gathered: dict[tuple[str, str, Kind], dict[str, None]] = {}
     for date, code, kind, into in events:
         gathered.setdefault((date, code, kind), {}).update(dict.fromkeys(into))

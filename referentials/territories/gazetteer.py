@@ -1,4 +1,6 @@
-"""Find a commune by its name as people type it: without accents, hyphens or capitals, and half written."""
+"""Find a commune by its name as people type it: without accents, hyphens or capitals, and half
+written.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ import pandas as pd
 
 _SAINTS = {"st": "saint", "ste": "sainte", "sts": "saints"}
 _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae"})
-_SCOPED = re.compile(r"(?P<name>.+?)\s*(?:,\s*|\()(?P<departement>\d[\dab]\d?)\)?\s*", re.IGNORECASE)
+_SCOPED = re.compile(
+    r"(?P<name>.+?)\s*(?:,\s*|\()(?P<departement>\d[\dab]\d?)\)?\s*", re.IGNORECASE
+)
 
 
 def plain(name: str) -> str:
@@ -20,21 +24,29 @@ def plain(name: str) -> str:
     ('saint lizier', 'l oeuvre d ax')
     """
     letters = unicodedata.normalize("NFKD", name.casefold().translate(_LIGATURES))
-    words = re.findall(r"[^\W_]+", "".join(one for one in letters if not unicodedata.combining(one)))
+    words = re.findall(
+        r"[^\W_]+", "".join(one for one in letters if not unicodedata.combining(one))
+    )
     return " ".join(_SAINTS.get(word, word) for word in words)
 
 
 def find_communes(communes: pd.DataFrame, text: str) -> pd.DataFrame:
-    """Return the communes a text may mean, the most populated first; one row when there is no doubt.
+    """Return the communes a text may mean, the most populated first; one row when there is no
+    doubt.
 
-    An INSEE code names one commune. Else names are tried from the strictest to the loosest, and the first that finds
-    anything answers: the whole name, the name's beginning, the beginning of one of its words, the text anywhere.
-    ``Name (09)`` or ``Name, 09`` looks in one département. Columns code, name, departement, population are read.
+    An INSEE code names one commune. Else names are tried from the strictest to the loosest, and the
+    first that finds anything answers: the whole name, the name's beginning, the beginning of one of
+    its words, the text anywhere. ``Name (09)`` or ``Name, 09`` looks in one département. Columns
+    code, name, departement, population are read.
     """
     if (communes["code"] == text.strip().upper()).any():
         return communes[communes["code"] == text.strip().upper()]
     match = _SCOPED.fullmatch(text)
-    table = communes if match is None else communes[communes["departement"] == match["departement"].upper()]
+    table = (
+        communes
+        if match is None
+        else communes[communes["departement"] == match["departement"].upper()]
+    )
     asked = plain(match["name"] if match else text)
     if not asked:
         return communes.iloc[:0]
@@ -53,4 +65,7 @@ def find_communes(communes: pd.DataFrame, text: str) -> pd.DataFrame:
 def resembling(communes: pd.DataFrame, text: str, *, most: int = 3) -> list[str]:
     """Return the names that look most like a text that found nothing."""
     names = dict(zip(communes["name"].map(plain), communes["name"], strict=True))
-    return [names[close] for close in difflib.get_close_matches(plain(text), list(names), n=most, cutoff=0.6)]
+    return [
+        names[close]
+        for close in difflib.get_close_matches(plain(text), list(names), n=most, cutoff=0.6)
+    ]

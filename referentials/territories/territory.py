@@ -23,7 +23,9 @@ _MOST_TOLD = 15
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The communes of a territory: those of départements, EPCI, arrondissements and within a polygon, together."""
+    """The communes of a territory: those of départements, EPCI, arrondissements and within a
+    polygon, together.
+    """
 
     name: str
     departements: tuple[str, ...] = ()
@@ -52,7 +54,9 @@ class Choice:
                 chosen |= communes[column].isin(codes)
         if self.polygon is not None:
             shapely.prepare(self.polygon)
-            inside = shapely.intersects(self.polygon, communes.geometry.representative_point().array)
+            inside = shapely.intersects(
+                self.polygon, communes.geometry.representative_point().array
+            )
             if not inside.any():
                 raise ChoiceError(
                     "polygon",
@@ -74,13 +78,18 @@ class Choice:
             raise ChoiceError(
                 key,
                 f"les communes ne disent pas leur {column}",
-                "un polygone, ou des données préparées par « geoguichet init » avec --codes, la liste d'Etalab",
+                "un polygone, ou des données préparées par « geoguichet init » avec --codes, la "
+                "liste d'Etalab",
             )
         known = sorted(set(communes[column].dropna()))
         missing = [code for code in codes if code not in set(known)]
         if missing:
-            some = ", ".join(known[:_MOST_TOLD]) + (" et d'autres" if len(known) > _MOST_TOLD else "")
-            raise ChoiceError(key, f"{column} inconnu : {', '.join(missing)}", f"l'un des codes présents : {some}")
+            some = ", ".join(known[:_MOST_TOLD]) + (
+                " et d'autres" if len(known) > _MOST_TOLD else ""
+            )
+            raise ChoiceError(
+                key, f"{column} inconnu : {', '.join(missing)}", f"l'un des codes présents : {some}"
+            )
 
 
 def read_polygon(path: Path) -> shapely.Geometry:
@@ -104,10 +113,13 @@ def in_part(communes: gpd.GeoDataFrame, chosen: pd.Series) -> frozenset[str]:
     return frozenset(str(code) for code in share.index[(share > 0) & (share < 1)])
 
 
-def shaped(departements: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, chosen: pd.Series) -> gpd.GeoDataFrame:
+def shaped(
+    departements: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, chosen: pd.Series
+) -> gpd.GeoDataFrame:
     """Return the départements of the chosen communes, with their population and number of communes.
 
-    A département taken whole keeps its outline; one taken in part has the union of its chosen communes.
+    A département taken whole keeps its outline; one taken in part has the union of its chosen
+    communes.
     """
     members = communes[chosen].groupby("departement")
     partial = in_part(communes, chosen)
@@ -119,7 +131,8 @@ def shaped(departements: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, chosen: p
         for code, outline in zip(kept["code"], kept.geometry, strict=True)
     ]
     return kept.assign(
-        population=kept["code"].map(members["population"].sum()), communes=kept["code"].map(members.size())
+        population=kept["code"].map(members["population"].sum()),
+        communes=kept["code"].map(members.size()),
     ).set_geometry(gpd.GeoSeries(shapes, crs=LONLAT))
 
 
@@ -132,13 +145,17 @@ class Territory:
 
     name: str
     departements: gpd.GeoDataFrame
-    """Its départements (code, name, outline in EPSG:4326), by ascending code; of one taken in part, only that part."""
+    """Its départements (code, name, outline in EPSG:4326), by ascending code; of one taken in part,
+    only that part.
+    """
     communes: gpd.GeoDataFrame
     """Its communes, by ascending code (contract: ``population.check_communes``)."""
     boundary: shapely.MultiPolygon
     """Union of the départements, in EPSG:4326."""
     partial: frozenset[str] = frozenset()
-    """Codes of the départements of which only some communes are in the territory; their name says it."""
+    """Codes of the départements of which only some communes are in the territory; their name says
+    it.
+    """
 
     @property
     def polygons(self) -> gpd.GeoSeries:
@@ -149,8 +166,8 @@ class Territory:
     def buffer(self, distance_m: float) -> shapely.Polygon | shapely.MultiPolygon:
         """Return the territory and what lies within `distance_m` metres of it, in EPSG:4326.
 
-        The distance is measured in EPSG:2154; arcs have 16 segments a quarter, so that the outline is at most
-        0.2 % of `distance_m` too near.
+        The distance is measured in EPSG:2154; arcs have 16 segments a quarter, so that the outline
+        is at most 0.2 % of `distance_m` too near.
         """
         metric = gpd.GeoSeries([self.boundary], crs=LONLAT).to_crs(METRIC).buffer(distance_m)
         outline: shapely.Polygon | shapely.MultiPolygon = metric.to_crs(LONLAT).iloc[0]
@@ -194,7 +211,9 @@ def read_territory(
     if choice is not None:
         return _chosen(replace(choice, name=name), communes, outlines)
     kept = communes[communes["departement"].isin(list(departements))].reset_index(drop=True)
-    outlines = outlines[outlines["code"].isin(list(departements))].sort_values("code", ignore_index=True)
+    outlines = outlines[outlines["code"].isin(list(departements))].sort_values(
+        "code", ignore_index=True
+    )
     return Territory(name, outlines, kept, _border(outlines))
 
 
@@ -202,7 +221,11 @@ def _check_departements(wanted: Sequence[str], outlines: gpd.GeoDataFrame, path:
     known = sorted(outlines["code"])
     unknown = sorted({code for code in wanted if code not in known})
     if unknown or not wanted:
-        problem = f"département inconnu : {', '.join(unknown)}" if unknown else "aucun département demandé"
+        problem = (
+            f"département inconnu : {', '.join(unknown)}"
+            if unknown
+            else "aucun département demandé"
+        )
         raise LayerError(f"{path} : {problem}. Départements présents : {', '.join(known)}.")
 
 
@@ -213,18 +236,32 @@ def _chosen(choice: Choice, communes: gpd.GeoDataFrame, outlines: gpd.GeoDataFra
     names = kept["name"].where(~kept["code"].isin(partial), kept["name"] + " (partie)")
     border = _border(kept)
     if border.is_empty:
-        raise ChoiceError("", f"aucune commune du territoire « {choice.name} » n'a de contour", "d'autres communes")
-    return Territory(choice.name, kept.assign(name=names), communes[chosen].reset_index(drop=True), border, partial)
+        raise ChoiceError(
+            "",
+            f"aucune commune du territoire « {choice.name} » n'a de contour",
+            "d'autres communes",
+        )
+    return Territory(
+        choice.name,
+        kept.assign(name=names),
+        communes[chosen].reset_index(drop=True),
+        border,
+        partial,
+    )
 
 
 def _border(outlines: gpd.GeoDataFrame) -> shapely.MultiPolygon:
     return as_multipolygon(shapely.union_all(outlines.geometry.array))
 
 
-def check_within(frame: gpd.GeoDataFrame, territory: Territory, *, buffer_m: float, where: str) -> None:
-    """Raise LayerError when no geometry of `frame` (EPSG:4326) touches the territory or its surroundings.
+def check_within(
+    frame: gpd.GeoDataFrame, territory: Territory, *, buffer_m: float, where: str
+) -> None:
+    """Raise LayerError when no geometry of `frame` (EPSG:4326) touches the territory or its
+    surroundings.
 
-    A few rows elsewhere are findings (``quality``); all of them elsewhere is another file, or swapped axes.
+    A few rows elsewhere are findings (``quality``); all of them elsewhere is another file, or
+    swapped axes.
     """
     area = territory.buffer(buffer_m)
     points = shapely.centroid(frame.geometry.array[~frame.geometry.isna()])
@@ -233,9 +270,11 @@ def check_within(frame: gpd.GeoDataFrame, territory: Territory, *, buffer_m: flo
     swapped = shapely.transform(points, lambda xy: np.ascontiguousarray(xy[:, ::-1]))
     if shapely.intersects(area, swapped).any():
         raise LayerError(
-            f"{where} : longitude et latitude sont inversées ; la longitude (x) vient d'abord en EPSG:4326."
+            f"{where} : longitude et latitude sont inversées ; la longitude (x) vient d'abord en "
+            "EPSG:4326."
         )
     raise LayerError(
-        f"{where} : aucune ligne n'est située dans le territoire « {territory.name} » ni à moins de "
+        f"{where} : aucune ligne n'est située dans le territoire « {territory.name} » ni à "
+        "moins de "
         f"{buffer_m / 1000:g} km ; vérifiez le fichier et son système de coordonnées."
     )

@@ -1,1 +1,3 @@
-"""Versions of the referentials: stored, compared, exported, told in feeds, brought to another year."""
+"""Versions of the referentials: stored, compared, exported, told in feeds, brought to another
+year.
+"""

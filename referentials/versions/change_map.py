@@ -1,4 +1,6 @@
-"""The changes between two versions of a directory as a page: a map, its legend that hides and shows, tables."""
+"""The changes between two versions of a directory as a page: a map, its legend that hides and
+shows, tables.
+"""
 
 from __future__ import annotations
 
@@ -17,21 +19,31 @@ from geoguichet.referentials.regions.region import write_layers
 from geoguichet.referentials.versions.differences import KINDS, Difference
 
 MARKS: Mapping[str, str] = {
-    "opened": '<path id="opened" d="M0-4.4L4-.2V3.4H-4V-.2Z" fill="#1b7837" stroke="#fff" stroke-width=".8"/>',
+    "opened": (
+        '<path id="opened" d="M0-4.4L4-.2V3.4H-4V-.2Z" fill="#1b7837" stroke="#fff" '
+        'stroke-width=".8"/>'
+    ),
     "closed": '<path id="closed" d="M-3-3L3 3M-3 3L3-3" stroke="#c51b2b" stroke-width="1.9"/>',
     "moved": '<circle id="moved" r="2.9" fill="#2166ac" stroke="#fff" stroke-width=".8"/>',
-    "changed": '<path id="changed" d="M0-4L4 0L0 4L-4 0Z" fill="#e08214" stroke="#fff" stroke-width=".8"/>',
+    "changed": (
+        '<path id="changed" d="M0-4L4 0L0 4L-4 0Z" fill="#e08214" stroke="#fff" stroke-width=".8"/>'
+    ),
     "corrected": '<circle id="corrected" r="1.6" fill="none" stroke="#7a8794" stroke-width=".9"/>',
 }
-"""Each kind has its shape, so that colours alone do not tell: a house, a cross, a dot, a lozenge, a ring."""
+"""Each kind has its shape, so that colours alone do not tell: a house, a cross, a dot, a lozenge, a
+ring.
+"""
 DRAWN = ("corrected", "changed", "moved", "opened", "closed")
 """From the bottom up: a cross over a house is a counter replaced by another."""
 HIDDEN = frozenset({"corrected"})
 """Kinds shown on demand: they tell of geocoders, not of services."""
 
 
-def write_difference(difference: Difference, folder: Path, *, title: str, outlines: gpd.GeoSeries) -> list[Path]:
-    """Write ``changes.gpkg`` (layers changes and moves) and ``changes.html`` (the map); return the two files.
+def write_difference(
+    difference: Difference, folder: Path, *, title: str, outlines: gpd.GeoSeries
+) -> list[Path]:
+    """Write ``changes.gpkg`` (layers changes and moves) and ``changes.html`` (the map); return the
+    two files.
 
     `outlines` (EPSG:4326) is the ground the map is drawn on.
     """
@@ -47,10 +59,13 @@ def write_difference(difference: Difference, folder: Path, *, title: str, outlin
 type _Positions = Callable[[np.ndarray], np.ndarray]
 
 
-def draw_changes(difference: Difference, *, title: str, outlines: gpd.GeoSeries, width: int = 1000) -> str:
+def draw_changes(
+    difference: Difference, *, title: str, outlines: gpd.GeoSeries, width: int = 1000
+) -> str:
     """Return a page with a map of the changes on the ground of `outlines`; no script, no network.
 
-    The index of `outlines` names them where it is text. What lies off the ground is counted beneath the map.
+    The index of `outlines` names them where it is text. What lies off the ground is counted beneath
+    the map.
     """
     ground = outlines.to_crs(METRIC)
     west, south, east, north = ground.total_bounds
@@ -59,7 +74,9 @@ def draw_changes(difference: Difference, *, title: str, outlines: gpd.GeoSeries,
     scale = width / (east - west)
 
     def position(xy: np.ndarray) -> np.ndarray:
-        placed: np.ndarray = np.column_stack([(xy[:, 0] - west) * scale, (north - xy[:, 1]) * scale])
+        placed: np.ndarray = np.column_stack(
+            [(xy[:, 0] - west) * scale, (north - xy[:, 1]) * scale]
+        )
         return placed
 
     area = shapely.box(west, south, east, north)
@@ -79,7 +96,9 @@ def draw_changes(difference: Difference, *, title: str, outlines: gpd.GeoSeries,
         ground="".join(_ground(ground, position)),
         marks="".join(layers),
         switches="".join(_switch(kind) for kind in KINDS),
-        rules="".join(f"#show-{kind}:not(:checked) ~ svg .{kind} {{ display: none }} " for kind in KINDS),
+        rules="".join(
+            f"#show-{kind}:not(:checked) ~ svg .{kind} {{ display: none }} " for kind in KINDS
+        ),
         legend="".join(_legend(difference, kind) for kind in KINDS),
         same=_number(difference.same),
         away=_away(len(difference.changes) - len(seen)),
@@ -91,7 +110,9 @@ def _ground(ground: gpd.GeoSeries, position: _Positions) -> Iterator[str]:
     """Yield the outlines, then the names where they are widest."""
     for shape in ground.simplify(300):
         for part in shapely.get_parts(shape):
-            ring = " ".join(f"{x:.1f},{y:.1f}" for x, y in position(shapely.get_coordinates(part.exterior)))
+            ring = " ".join(
+                f"{x:.1f},{y:.1f}" for x, y in position(shapely.get_coordinates(part.exterior))
+            )
             yield f'<polygon points="{ring}"/>'
     for name, shape in ground.items():
         if isinstance(name, str):
@@ -107,7 +128,9 @@ def _lines(difference: Difference, area: shapely.Geometry, position: _Positions)
 
 
 def _marks(rows: gpd.GeoDataFrame, kind: str, position: _Positions) -> Iterator[str]:
-    for (x, y), row in zip(position(shapely.get_coordinates(rows.geometry.array)), rows.itertuples(), strict=True):
+    for (x, y), row in zip(
+        position(shapely.get_coordinates(rows.geometry.array)), rows.itertuples(), strict=True
+    ):
         far = f", {_length(row.distance_m)}" if pd.notna(row.distance_m) else ""
         label = html.escape(f"{row.name} ({SERVICE_TYPES[row.type].label_fr}{far})")
         yield f'<use href="#{kind}" x="{x:.1f}" y="{y:.1f}"><title>{label}</title></use>'
@@ -127,7 +150,8 @@ def _away(count: int) -> str:
     if not count:
         return ""
     return (
-        f"<p>{_number(count)} changement(s) sans position, ou situés hors de la carte, sont dans le tableau seul.</p>"
+        f"<p>{_number(count)} changement(s) sans position, ou situés hors de la carte, sont "
+        "dans le tableau seul.</p>"
     )
 
 

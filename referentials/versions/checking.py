@@ -1,4 +1,6 @@
-"""Check a stored directory against a territory: a table, a layer of findings for QGIS, the safe repairs on demand."""
+"""Check a stored directory against a territory: a table, a layer of findings for QGIS, the safe
+repairs on demand.
+"""
 
 from __future__ import annotations
 
@@ -45,14 +47,23 @@ class CheckReport:
 
     def table(self) -> Iterator[tuple[str, str, int, str]]:
         """Yield rule, severity, count and an example, the gravest and most frequent first."""
-        frame = pd.DataFrame([finding.as_dict() for finding in self.findings], columns=["rule", "severity", "message"])
-        grouped = frame.groupby(["rule", "severity"])["message"].agg(["size", "first"]).reset_index()
+        frame = pd.DataFrame(
+            [finding.as_dict() for finding in self.findings],
+            columns=["rule", "severity", "message"],
+        )
+        grouped = (
+            frame.groupby(["rule", "severity"])["message"].agg(["size", "first"]).reset_index()
+        )
         grouped["gravity"] = grouped["severity"].map(_GRAVITY)
-        for row in grouped.sort_values(["gravity", "size"], ascending=[True, False]).itertuples(index=False):
+        for row in grouped.sort_values(["gravity", "size"], ascending=[True, False]).itertuples(
+            index=False
+        ):
             yield str(row.rule), str(row.severity), int(str(row.size)), str(row.first)
 
     def layer(self) -> gpd.GeoDataFrame:
-        """Return the findings with the point of their row: rule, severity, item, row, column, message, remedy."""
+        """Return the findings with the point of their row: rule, severity, item, row, column,
+        message, remedy.
+        """
         columns = ["rule", "severity", "layer", "item", "row", "column", "message", "remedy"]
         frame = pd.DataFrame([finding.as_dict() for finding in self.findings], columns=columns)
         points = self.rows.drop_duplicates("id").set_index("id").geometry
@@ -71,7 +82,12 @@ class CheckReport:
 
 
 def check_version(
-    store: ReferentialStore, name: str, *, territory: str, history: Path | None = None, fix: bool = False
+    store: ReferentialStore,
+    name: str,
+    *,
+    territory: str,
+    history: Path | None = None,
+    fix: bool = False,
 ) -> CheckReport:
     """Check the rows of a stored directory that belong to a territory.
 
@@ -87,7 +103,9 @@ def check_version(
     version = store.find(name)
     rows = store.rows(version)
     if version.kind != SERVICES:
-        return _check_table(store, version, rows, read_history(history) if history else None, fix=fix)
+        return _check_table(
+            store, version, rows, read_history(history) if history else None, fix=fix
+        )
     ground, codes = _territory(territory), read_history(history) if history else None
     repairs: tuple[Repair, ...] = ()
     fixed = None
@@ -96,7 +114,9 @@ def check_version(
         fixed = _store_repaired(store, version, rows, repairs) if repairs else None
     kept = rows[within_territory(rows, ground)].reset_index(drop=True)
     ids = set(kept["id"])
-    noticed = [finding for finding in store.findings(version) if not finding.item or finding.item in ids]
+    noticed = [
+        finding for finding in store.findings(version) if not finding.item or finding.item in ids
+    ]
     found = [
         *directory_findings(kept, territory=ground, history=codes, layer=version.name),
         *_ground_findings(ground),
@@ -107,11 +127,17 @@ def check_version(
 def _store_repaired(
     store: ReferentialStore, version: Version, rows: gpd.GeoDataFrame, repairs: tuple[Repair, ...]
 ) -> Version:
-    """Store the repaired rows as a version derived from another; which repairs were made is part of its digest."""
+    """Store the repaired rows as a version derived from another; which repairs were made is part of
+    its digest.
+    """
     mended = {(each.rule, each.item) for each in repairs}
-    left = [finding for finding in store.findings(version) if (finding.rule, finding.item) not in mended]
+    left = [
+        finding for finding in store.findings(version) if (finding.rule, finding.item) not in mended
+    ]
     told = (*left, *(each.as_finding(version.name) for each in repairs))
-    reading = Reading(rows, told, version.rows_in, (f"{len(repairs)} réparations sûres sur {version.short}.",))
+    reading = Reading(
+        rows, told, version.rows_in, (f"{len(repairs)} réparations sûres sur {version.short}.",)
+    )
     made = "fix " + " ".join(f"{each.rule}/{each.item}/{each.after}" for each in repairs)
     return store.put(
         version.name,
@@ -124,17 +150,27 @@ def _store_repaired(
 
 
 def _check_table(
-    store: ReferentialStore, version: Version, rows: gpd.GeoDataFrame, history: CommuneHistory | None, *, fix: bool
+    store: ReferentialStore,
+    version: Version,
+    rows: gpd.GeoDataFrame,
+    history: CommuneHistory | None,
+    *,
+    fix: bool,
 ) -> CheckReport:
     """Check a table by code; nothing in it is safe to repair without its source."""
     if fix:
-        raise UsageError(f"{version.name} : --fix ne répare que des services, pas des {TABLES[version.kind].label_fr}.")
+        raise UsageError(
+            f"{version.name} : --fix ne répare que des services, pas des "
+            f"{TABLES[version.kind].label_fr}."
+        )
     found = table_findings(rows, history=history, layer=version.name)
     return CheckReport(version, rows, (*store.findings(version), *found))
 
 
 def _ground_findings(ground: Territory) -> list[Finding]:
-    """Return the départements whose communes' inhabitants do not add up to theirs, where both are told."""
+    """Return the départements whose communes' inhabitants do not add up to theirs, where both are
+    told.
+    """
     if "population" not in ground.departements.columns:
         return []
     return ground_findings(ground.communes, ground.departements, "departement", layer=ground.name)
@@ -143,12 +179,19 @@ def _ground_findings(ground: Territory) -> list[Finding]:
 def difference_of(
     store: ReferentialStore, before: str, after: str, *, territory: str
 ) -> tuple[Difference, str, gpd.GeoSeries]:
-    """Return the changes between two stored directories in a territory, a title, and the ground to draw them on."""
+    """Return the changes between two stored directories in a territory, a title, and the ground to
+    draw them on.
+    """
     versions = [store.find(name) for name in (before, after)]
     ground = _territory(territory)
-    first, second = (rows[within_territory(rows, ground)].reset_index(drop=True) for rows in map(store.rows, versions))
+    first, second = (
+        rows[within_territory(rows, ground)].reset_index(drop=True)
+        for rows in map(store.rows, versions)
+    )
     same = versions[0].name == versions[1].name
-    said = [f"{each.name} ({each.origin.split('.')[0]})" if same else each.name for each in versions]
+    said = [
+        f"{each.name} ({each.origin.split('.')[0]})" if same else each.name for each in versions
+    ]
     title = f"{ground.name} : de {said[0]} à {said[1]}"
     return compare(first, second), title, ground.departements.set_index("name").geometry
 
@@ -156,9 +199,15 @@ def difference_of(
 def _territory(where: str) -> Territory:
     path = sample.sample_path() if where == "sample" else Path(where)
     codes = read_layer(path, layer="departements", columns=("code",))["code"].tolist()
-    return read_territory(path, name=sample.NAME if where == "sample" else path.stem, departements=codes)
+    return read_territory(
+        path, name=sample.NAME if where == "sample" else path.stem, departements=codes
+    )
 
 
 def read_history(path: Path) -> CommuneHistory:
     """Return the history of commune codes, in one of the two forms INSEE's events are found in."""
-    return cog.read_history(path) if ".yaml" in path.name or ".yml" in path.name else cog.read_movements(path)
+    return (
+        cog.read_history(path)
+        if ".yaml" in path.name or ".yml" in path.name
+        else cog.read_movements(path)
+    )

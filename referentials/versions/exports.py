@@ -26,12 +26,15 @@ TOLERANCE_M = 5_000
 """A service of the surroundings farther than this from any commune kept is left out."""
 
 
-def join_to(layers: Layers, directories: Sequence[gpd.GeoDataFrame], *, types: Sequence[str] = ()) -> Layers:
+def join_to(
+    layers: Layers, directories: Sequence[gpd.GeoDataFrame], *, types: Sequence[str] = ()
+) -> Layers:
     """Return the layers of a territory with the services of directories added to its own.
 
-    A service is placed in the commune its code names or, failing that, the one it stands in; one without a point is
-    put at the town hall of its commune (``point_source``: ``town_hall``). The base's own services of a type are
-    kept only where no directory has that type, so that a town hall is not told twice: its own have hours.
+    A service is placed in the commune its code names or, failing that, the one it stands in; one
+    without a point is put at the town hall of its commune (``point_source``: ``town_hall``). The
+    base's own services of a type are kept only where no directory has that type, so that a town
+    hall is not told twice: its own have hours.
 
     Parameters
     ----------
@@ -39,7 +42,9 @@ def join_to(layers: Layers, directories: Sequence[gpd.GeoDataFrame], *, types: S
         The only types to add; all those of the directories by default, but the base's own.
     """
     communes, ring, own = layers["communes"], layers["ring"], layers["services"]
-    names = pd.concat([communes[["code", "name", "departement"]], ring[["code", "name", "departement"]]])
+    names = pd.concat(
+        [communes[["code", "name", "departement"]], ring[["code", "name", "departement"]]]
+    )
     names = names.drop_duplicates("code").set_index("code")
     rows = gpd.GeoDataFrame(pd.concat(directories, ignore_index=True), crs=LONLAT)
     wanted = set(types) if types else set(rows["type"]) - set(own["type"])
@@ -60,9 +65,15 @@ def join_to(layers: Layers, directories: Sequence[gpd.GeoDataFrame], *, types: S
         id=rows["source"] + "/" + rows["id"],
     )
     kept = own[~own["type"].isin(wanted)]
-    columns = [*own.columns.drop("geometry"), *(name for name in rows.columns if name not in own.columns), "geometry"]
+    columns = [
+        *own.columns.drop("geometry"),
+        *(name for name in rows.columns if name not in own.columns),
+        "geometry",
+    ]
     services = gpd.GeoDataFrame(
-        pd.concat([kept, rows], ignore_index=True).reindex(columns=columns).sort_values("id", ignore_index=True),
+        pd.concat([kept, rows], ignore_index=True)
+        .reindex(columns=columns)
+        .sort_values("id", ignore_index=True),
         crs=LONLAT,
     )
     services["inside"] = services["inside"].astype(bool)
@@ -71,10 +82,11 @@ def join_to(layers: Layers, directories: Sequence[gpd.GeoDataFrame], *, types: S
 
 
 def join_figures(layers: Layers, figures: gpd.GeoDataFrame) -> tuple[Layers, tuple[str, ...]]:
-    """Return the layers with the numbers of a table by commune on ``communes`` and on ``services``; and their names.
+    """Return the layers with the numbers of a table by commune on ``communes`` and on ``services``;
+    and their names.
 
-    A service has the figures of its commune: the share of fibre where a host stands. Figures the communes already
-    have are left as they are.
+    A service has the figures of its commune: the share of fibre where a host stands. Figures the
+    communes already have are left as they are.
 
     Raises
     ------
@@ -82,7 +94,11 @@ def join_figures(layers: Layers, figures: gpd.GeoDataFrame) -> tuple[Layers, tup
         When the table has no row by commune, or no number the communes lack.
     """
     rows = figures[figures["level"] == "commune"] if "level" in figures.columns else figures
-    numeric = rows.drop(columns=["source_row", "geometry"]).select_dtypes("number").dropna(axis="columns", how="all")
+    numeric = (
+        rows.drop(columns=["source_row", "geometry"])
+        .select_dtypes("number")
+        .dropna(axis="columns", how="all")
+    )
     names = tuple(str(name) for name in numeric.columns if name not in layers["communes"].columns)
     if rows.empty or not names:
         raise StoreError("cette table n'a aucun nombre par commune que le territoire n'ait déjà.")
@@ -95,16 +111,22 @@ def join_figures(layers: Layers, figures: gpd.GeoDataFrame) -> tuple[Layers, tup
 
 
 def _communes(rows: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, names: pd.DataFrame) -> pd.Series:
-    """Return the commune of each row: its own code when it is known here, else the outline it stands in."""
+    """Return the commune of each row: its own code when it is known here, else the outline it
+    stands in.
+    """
     code = rows["commune"].where(rows["commune"].isin(names.index))
     outlines = communes.loc[communes.geometry.notna(), ["code", "geometry"]]
     standing = rows[["geometry"]].sjoin(outlines, predicate="intersects")["code"]
-    found: pd.Series = code.where(code.notna(), standing.groupby(level=0).first().reindex(rows.index))
+    found: pd.Series = code.where(
+        code.notna(), standing.groupby(level=0).first().reindex(rows.index)
+    )
     return found
 
 
 def _nearest(rows: gpd.GeoDataFrame, ring: gpd.GeoDataFrame) -> pd.Series:
-    """Return the commune of the surroundings whose point is nearest, within `TOLERANCE_M`; missing elsewhere."""
+    """Return the commune of the surroundings whose point is nearest, within `TOLERANCE_M`; missing
+    elsewhere.
+    """
     located = rows[rows.geometry.notna() & rows["commune"].isna()]
     if located.empty or ring.empty:
         return pd.Series(None, index=rows.index, dtype=object)
@@ -122,7 +144,8 @@ def write_study_data(layers: Layers, path: Path) -> None:
 
 
 def write_rows(rows: gpd.GeoDataFrame, path: Path) -> list[Path]:
-    """Write a directory in the format of the suffix, put in place once whole; return the files written.
+    """Write a directory in the format of the suffix, put in place once whole; return the files
+    written.
 
     ``.csv`` has longitude and latitude, and a Table Schema beside it (``.schema.json``).
 
@@ -133,7 +156,9 @@ def write_rows(rows: gpd.GeoDataFrame, path: Path) -> list[Path]:
     """
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
-        raise StoreError(f"{path} : format inconnu « {suffix} » ; essayez l'un de {', '.join(FORMATS)}.")
+        raise StoreError(
+            f"{path} : format inconnu « {suffix} » ; essayez l'un de {', '.join(FORMATS)}."
+        )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".geoguichet-") as scratch:
@@ -141,26 +166,39 @@ def write_rows(rows: gpd.GeoDataFrame, path: Path) -> list[Path]:
             if suffix == ".csv":
                 _flat(rows).to_csv(draft, index=False, encoding="utf-8", lineterminator="\n")
                 schema = path.with_suffix(".schema.json")
-                schema.write_text(json.dumps(table_schema(), ensure_ascii=False, indent=2), encoding="utf-8")
+                schema.write_text(
+                    json.dumps(table_schema(), ensure_ascii=False, indent=2), encoding="utf-8"
+                )
             elif suffix == ".parquet":
                 rows.to_parquet(draft, index=False)
             else:
                 pyogrio.write_dataframe(rows, draft, driver=DRIVERS[suffix], geometry_type="Point")
             draft.replace(path)
     except (OSError, pyogrio.errors.DataSourceError, pyogrio.errors.FeatureError) as error:
-        raise StoreError(f"{path} : écriture impossible ({error}) ; vérifiez le dossier et la place.") from error
+        raise StoreError(
+            f"{path} : écriture impossible ({error}) ; vérifiez le dossier et la place."
+        ) from error
     return [path, path.with_suffix(".schema.json")] if suffix == ".csv" else [path]
 
 
 def _flat(rows: gpd.GeoDataFrame) -> pd.DataFrame:
-    return pd.DataFrame(rows.drop(columns="geometry")).assign(longitude=rows.geometry.x, latitude=rows.geometry.y)
+    return pd.DataFrame(rows.drop(columns="geometry")).assign(
+        longitude=rows.geometry.x, latitude=rows.geometry.y
+    )
 
 
 def table_schema() -> dict[str, Any]:
     """Return the Table Schema (specs.frictionlessdata.io) of the CSV export."""
-    kinds = {"hours_per_week": "number", "itinerant": "boolean", "inside": "boolean", "source_row": "integer"}
+    kinds = {
+        "hours_per_week": "number",
+        "itinerant": "boolean",
+        "inside": "boolean",
+        "source_row": "integer",
+    }
     fields: list[dict[str, Any]] = [
-        {"name": name, "type": kinds.get(name, "string")} for name in DIRECTORY_COLUMNS if name != "geometry"
+        {"name": name, "type": kinds.get(name, "string")}
+        for name in DIRECTORY_COLUMNS
+        if name != "geometry"
     ]
     for field in fields:
         if field["name"] in {"id", "type", "name"}:

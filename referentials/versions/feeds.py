@@ -1,4 +1,6 @@
-"""What changed in a directory since a day, as Atom, JSON Feed or CSV, for the sites that re-use it."""
+"""What changed in a directory since a day, as Atom, JSON Feed or CSV, for the sites that re-use
+it.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,8 @@ KINDS: Mapping[str, str] = {
     "corrected": "Position corrigée",
     "edited": "Modifié",
 }
-"""Kind of entry -> how its title begins; ``listed`` is a service of a feed asked for since no day."""
+"""Kind of entry -> how its title begins; ``listed`` is a service of a feed asked for since no day.
+"""
 EDITED: Mapping[str, str] = {
     "name": "nom",
     "address": "adresse",
@@ -43,7 +46,8 @@ EDITED: Mapping[str, str] = {
     "stops": "arrêts",
 }
 """Columns whose change is told, and their name in a sentence."""
-TOLD = ("id", "type", "name", "address", "postcode", "commune", "commune_name", "departement", "hours", "telephone",
+TOLD = ("id", "type", "name", "address", "postcode", "commune", "commune_name", "departement",
+"hours", "telephone",
         "email", "site", "wheelchair")  # fmt: skip
 FORMATS: Mapping[str, str] = {suffix: media for suffix, media, _ in FEEDS}
 """Suffix -> media type."""
@@ -72,7 +76,9 @@ class Entry:
         """``Ouvert : France services de Foix (Foix)``."""
         place = self.service.get("commune_name", "")
         name = self.service.get("name", "")
-        return f"{KINDS[self.kind]} : {name}" + (f" ({place})" if place and place not in name else "")
+        return f"{KINDS[self.kind]} : {name}" + (
+            f" ({place})" if place and place not in name else ""
+        )
 
     @property
     def summary(self) -> str:
@@ -105,10 +111,15 @@ class Asked:
             if self.since:
                 date.fromisoformat(self.since)
         except ValueError as error:
-            raise UsageError(f"« {self.since} » n'est pas un jour ; AAAA-MM-JJ est attendu.") from error
+            raise UsageError(
+                f"« {self.since} » n'est pas un jour ; AAAA-MM-JJ est attendu."
+            ) from error
         unknown = [kind for kind in self.types if kind not in SERVICE_TYPES]
         if unknown:
-            raise UsageError(f"type de service inconnu : {unknown[0]} ; types connus : {', '.join(SERVICE_TYPES)}.")
+            raise UsageError(
+                f"type de service inconnu : {unknown[0]} ; types connus : "
+                f"{', '.join(SERVICE_TYPES)}."
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +135,11 @@ class Feed:
 
 
 def make_feed(store: ReferentialStore, name: str, asked: Asked) -> Feed:
-    """Return what changed in a directory from the version of a day to the newest, version after version.
+    """Return what changed in a directory from the version of a day to the newest, version after
+    version.
 
-    Without a day every service of the newest version is told; a service of the first version counts as opened when
-    the day asked is before it.
+    Without a day every service of the newest version is told; a service of the first version counts
+    as opened when the day asked is before it.
 
     Raises
     ------
@@ -136,7 +148,9 @@ def make_feed(store: ReferentialStore, name: str, asked: Asked) -> Feed:
     """
     newest = store.find(name)
     if newest.kind != SERVICES:
-        raise StoreError(f"le référentiel « {name} » n'est pas un annuaire de services : il n'a pas de fil.")
+        raise StoreError(
+            f"le référentiel « {name} » n'est pas un annuaire de services : il n'a pas de fil."
+        )
     entries = [entry for entry in _told(store, newest, asked.since) if _wanted(entry, asked)]
     page = entries[asked.offset : asked.offset + asked.limit]
     return Feed(newest.name, asked, _instant(newest), tuple(page), len(entries))
@@ -147,13 +161,18 @@ def _told(store: ReferentialStore, newest: Version, since: str) -> Iterator[Entr
         yield from _listed(store, newest, "listed")
         return
     versions = store.versions(newest.name)
-    later = [position for position, version in enumerate(versions) if version.imported[:10] >= since]
+    later = [
+        position for position, version in enumerate(versions) if version.imported[:10] >= since
+    ]
     for position in reversed(later):
         if position == 0:
             yield from _listed(store, versions[0], "opened")
         else:
             yield from _changes(
-                str(store.folder), newest.name, versions[position - 1].digest, versions[position].digest
+                str(store.folder),
+                newest.name,
+                versions[position - 1].digest,
+                versions[position].digest,
             )
 
 
@@ -164,7 +183,9 @@ def _listed(store: ReferentialStore, version: Version, kind: str) -> Iterator[En
 
 @lru_cache(maxsize=16)
 def _changes(folder: str, name: str, before: str, after: str) -> tuple[Entry, ...]:
-    """Return what changed between two versions; they never change themselves, so that it is worked out once."""
+    """Return what changed between two versions; they never change themselves, so that it is worked
+    out once.
+    """
     store = ReferentialStore(Path(folder))
     old, new = (store.find(f"{name}@{digest}") for digest in (before, after))
     first, second = store.rows(old), store.rows(new)
@@ -175,7 +196,10 @@ def _changes(folder: str, name: str, before: str, after: str) -> tuple[Entry, ..
     for kind in ("opened", "closed", "moved", "changed", "corrected"):
         told = changes[changes["kind"] == kind]
         found += _entries(
-            sources.get(kind, now).loc[told["id"]], kind, instant, [_details(row) for row in told.itertuples()]
+            sources.get(kind, now).loc[told["id"]],
+            kind,
+            instant,
+            [_details(row) for row in told.itertuples()],
         )
     edited, sentences = _edits(first.set_index("id"), now, set(changes["id"]))
     found += _entries(edited, "edited", instant, sentences)
@@ -190,29 +214,51 @@ def _details(row: Any) -> str:
     return ""
 
 
-def _edits(before: pd.DataFrame, after: pd.DataFrame, but: set[str]) -> tuple[pd.DataFrame, list[str]]:
-    """Return the services told otherwise in columns of `EDITED`, and what is told otherwise of each."""
-    common = [identifier for identifier in after.index.intersection(before.index) if identifier not in but]
+def _edits(
+    before: pd.DataFrame, after: pd.DataFrame, but: set[str]
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return the services told otherwise in columns of `EDITED`, and what is told otherwise of
+    each.
+    """
+    common = [
+        identifier for identifier in after.index.intersection(before.index) if identifier not in but
+    ]
     old, new = (rows.loc[common, list(EDITED)].fillna("").astype(str) for rows in (before, after))
     differ = (old != new) & (new != "")
     rows = differ.index[differ.any(axis=1)]
     sentences = [
-        "Modifié : " + ", ".join(label for column, label in EDITED.items() if differ.at[row, column]) for row in rows
+        "Modifié : "
+        + ", ".join(label for column, label in EDITED.items() if differ.at[row, column])
+        for row in rows
     ]
     return after.loc[rows], sentences
 
 
 def _entries(rows: pd.DataFrame, kind: str, instant: str, details: Sequence[str]) -> list[Entry]:
-    points = [(None, None) if point is None or point.is_empty else (point.x, point.y) for point in rows["geometry"]]
+    points = [
+        (None, None) if point is None or point.is_empty else (point.x, point.y)
+        for point in rows["geometry"]
+    ]
     known = rows[list(TOLD)].to_dict("records")
     return [
-        Entry(kind, instant, {str(key): str(value) for key, value in told.items() if pd.notna(value)}, x, y, sentence)
+        Entry(
+            kind,
+            instant,
+            {str(key): str(value) for key, value in told.items() if pd.notna(value)},
+            x,
+            y,
+            sentence,
+        )
         for told, (x, y), sentence in zip(known, points, details, strict=True)
     ]
 
 
 def _wanted(entry: Entry, asked: Asked) -> bool:
-    filters = ((asked.departements, "departement"), (asked.communes, "commune"), (asked.types, "type"))
+    filters = (
+        (asked.departements, "departement"),
+        (asked.communes, "commune"),
+        (asked.types, "type"),
+    )
     return all(not values or entry.service.get(column) in values for values, column in filters)
 
 
@@ -220,7 +266,8 @@ def _instant(version: Version) -> str:
     return version.imported[:19] + "Z"
 
 
-# ------------------------------------------------------------------------------------------------ three formats
+# ------------------------------------------------------------------------------------------------
+# three formats
 
 
 def write_feed(feed: Feed, form: str, *, url: str, next_url: str = "", home: str = "") -> bytes:
@@ -228,9 +275,8 @@ def write_feed(feed: Feed, form: str, *, url: str, next_url: str = "", home: str
 
     Parameters
     ----------
-    url, next_url, home
-        Addresses of the feed, of its next page and of the page it is about; a feed written to a file has none but a
-        ``tag:`` identifier.
+    url, next_url, home Addresses of the feed, of its next page and of the page it is about; a feed
+        written to a file has none but a ``tag:`` identifier.
     """
     if form == "csv":
         return _csv(feed)
@@ -275,7 +321,12 @@ def _atom(feed: Feed, url: str, next_url: str, home: str) -> bytes:
         add(entry, "title", told.title)
         add(entry, "updated", told.instant)
         add(entry, "category", term=told.kind, label=KINDS[told.kind])
-        add(entry, "category", term=told.service["type"], label=SERVICE_TYPES[told.service["type"]].label_fr)
+        add(
+            entry,
+            "category",
+            term=told.service["type"],
+            label=SERVICE_TYPES[told.service["type"]].label_fr,
+        )
         add(entry, "content", told.summary, type="text")
         site = told.service.get("site", "")
         if re.fullmatch(r"https?://[^\s<>\"]+", site):
@@ -308,7 +359,11 @@ def _json(feed: Feed, url: str, next_url: str, home: str) -> bytes:
                 "content_text": entry.summary,
                 "date_modified": entry.instant,
                 "tags": [entry.kind, entry.service["type"]],
-                "_service": {**entry.service, "longitude": entry.longitude, "latitude": entry.latitude},
+                "_service": {
+                    **entry.service,
+                    "longitude": entry.longitude,
+                    "latitude": entry.latitude,
+                },
             }
             for entry in feed.entries
         ],

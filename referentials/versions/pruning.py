@@ -1,4 +1,6 @@
-"""Which old versions of a referential may go: never the newest, never one a study or another version stands on."""
+"""Which old versions of a referential may go: never the newest, never one a study or another
+version stands on.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +25,8 @@ class Pruning:
 def plan_pruning(store: Versions, name: str, *, keep: int, studies: Path) -> Pruning:
     """Return which versions of a referential are neither among the `keep` newest nor cited.
 
-    A version is cited when the manifest of a study names it, or the file it was exported to by its SHA-256; one from
-    which a version that stays was derived is cited too.
+    A version is cited when the manifest of a study names it, or the file it was exported to by its
+    SHA-256; one from which a version that stays was derived is cited too.
 
     Raises
     ------
@@ -34,12 +36,18 @@ def plan_pruning(store: Versions, name: str, *, keep: int, studies: Path) -> Pru
         There is no such referential, or a manifest cannot be read: what it cites is unknown.
     """
     if keep < 1:
-        raise UsageError(f"--keep {keep} : au moins la version la plus récente reste ; donnez 1 ou plus.")
+        raise UsageError(
+            f"--keep {keep} : au moins la version la plus récente reste ; donnez 1 ou plus."
+        )
     store.find(name)
     versions = store.versions(name)
     cited = _manifests(studies)
-    exported = {digest for file, digests in store.exports().items() if file in cited for digest in digests}
-    stays: dict[str, str] = {version.digest: f"l'une des {keep} plus récentes" for version in versions[-keep:]}
+    exported = {
+        digest for file, digests in store.exports().items() if file in cited for digest in digests
+    }
+    stays: dict[str, str] = {
+        version.digest: f"l'une des {keep} plus récentes" for version in versions[-keep:]
+    }
     stays[versions[-1].digest] = "la plus récente"
     for version in versions:
         if version.short in cited or version.digest in exported:
@@ -48,7 +56,9 @@ def plan_pruning(store: Versions, name: str, *, keep: int, studies: Path) -> Pru
         if version.digest in stays and version.derived_from:
             stays.setdefault(version.derived_from, f"d'elle est tirée {version.short}")
     removed = tuple(version for version in versions if version.digest not in stays)
-    kept = tuple((version, stays[version.digest]) for version in versions if version.digest in stays)
+    kept = tuple(
+        (version, stays[version.digest]) for version in versions if version.digest in stays
+    )
     return Pruning(removed, kept)
 
 
@@ -67,7 +77,9 @@ def prune(store: Versions, pruning: Pruning) -> None:
             folder.replace(hidden)
             shutil.rmtree(hidden)
         except OSError as error:
-            raise StoreError(f"{folder} : suppression impossible ({error.strerror}) ; vérifiez les droits.") from error
+            raise StoreError(
+                f"{folder} : suppression impossible ({error.strerror}) ; vérifiez les droits."
+            ) from error
 
 
 def _manifests(studies: Path) -> str:
@@ -79,7 +91,8 @@ def _manifests(studies: Path) -> str:
             json.loads(text)
         except (OSError, ValueError) as error:
             raise StoreError(
-                f"{manifest} : manifeste illisible ({error}) ; ce qu'il cite est inconnu, rien n'est supprimé."
+                f"{manifest} : manifeste illisible ({error}) ; ce qu'il cite est inconnu, rien "
+                "n'est supprimé."
             ) from error
         texts.append(text)
     return "\n".join(texts)

@@ -29,7 +29,9 @@ class Recoded:
     """Codes of departure that land on another code."""
     findings: tuple[Finding, ...]
     split: tuple[int, int] = (0, 0)
-    """Codes shared between several: in proportion to the weights, and in equal parts for want of them."""
+    """Codes shared between several: in proportion to the weights, and in equal parts for want of
+    them.
+    """
 
 
 def read_weights(path: Path) -> pd.Series:
@@ -43,7 +45,10 @@ def read_weights(path: Path) -> pd.Series:
     rows = pd.concat([reading.rows for reading in read_table(path)], ignore_index=True)
     people = rows.groupby("code")["population"].sum(min_count=1).dropna()
     if people.empty:
-        raise LayerError(f"{path} : aucune population de commune ; une colonne {', '.join(POPULATION)} est attendue.")
+        raise LayerError(
+            f"{path} : aucune population de commune ; une colonne {', '.join(POPULATION)} est "
+            "attendue."
+        )
     return people
 
 
@@ -56,19 +61,20 @@ def recode_file(
     columns: tuple[str, ...] = (),
     weights: pd.Series | None = None,
 ) -> Recoded:
-    """Bring the counts of a table (CSV, workbook, JSON with a commune code) to the communes of a day.
+    """Bring the counts of a table (CSV, workbook, JSON with a commune code) to the communes of a
+    day.
 
-    Only figures that add up (people, dwellings, premises) may be asked for: a rate has no sum to conserve. Splits are
-    told (``split-share``).
+    Only figures that add up (people, dwellings, premises) may be asked for: a rate has no sum to
+    conserve. Splits are told (``split-share``).
 
     Parameters
     ----------
-    since, until
-        Days the codes are of and are wanted at, ``2012-01-01``; the last day known when `until` is empty.
+    since, until Days the codes are of and are wanted at, ``2012-01-01``; the last day known when
+        `until` is empty.
     columns
         Figures to bring; every column of numbers by default.
-    weights
-        Population of the new communes by code, which the shares of a split follow; else they are equal parts.
+    weights Population of the new communes by code, which the shares of a split follow; else they
+        are equal parts.
 
     Raises
     ------
@@ -78,19 +84,32 @@ def recode_file(
     source = open_source(path, FileMapping())
     chunks = list(itertools.chain(source.chunks))
     if not chunks:
-        raise LayerError(f"{path} : aucune ligne ; une colonne de codes de communes et des nombres sont attendus.")
+        raise LayerError(
+            f"{path} : aucune ligne ; une colonne de codes de communes et des nombres sont "
+            "attendus."
+        )
     table = pd.concat(chunks)
     by_name = {folded(name): str(name) for name in table.columns}
     code = next((by_name[word] for word in CODE if word in by_name), "")
     if not code:
-        raise LayerError(f"{path} : aucune colonne de codes de communes parmi {', '.join(map(str, table.columns))}.")
+        raise LayerError(
+            f"{path} : aucune colonne de codes de communes parmi "
+            f"{', '.join(map(str, table.columns))}."
+        )
     missing = [column for column in columns if column not in table.columns]
     if missing:
-        raise LayerError(f"{path} : colonne absente : {missing[0]}. Présentes : {', '.join(map(str, table.columns))}.")
+        raise LayerError(
+            f"{path} : colonne absente : {missing[0]}. Présentes : "
+            f"{', '.join(map(str, table.columns))}."
+        )
     read = {
-        str(name): numbers(table[name].str.strip()) for name in columns or table.columns if name not in {code, EXTRA}
+        str(name): numbers(table[name].str.strip())
+        for name in columns or table.columns
+        if name not in {code, EXTRA}
     }
-    figures = {name: series for name, series in read.items() if columns or series.notna().mean() > 0.5}
+    figures = {
+        name: series for name, series in read.items() if columns or series.notna().mean() > 0.5
+    }
     if not figures:
         raise LayerError(f"{path} : aucune colonne de nombres à recoder.")
     codes = table[code].str.strip()
@@ -101,7 +120,11 @@ def recode_file(
         values = series.fillna(0).groupby(codes).sum()
         landing = history.land(values, since=since, until=until or None, weights=weights)
         landed[name] = landing.values
-        sums[name] = {"before": values.sum(), "after": landing.values.sum(), "unplaced": landing.unplaced.sum()}
+        sums[name] = {
+            "before": values.sum(),
+            "after": landing.values.sum(),
+            "unplaced": landing.unplaced.sum(),
+        }
         moved = int((landing.shares["code"] != landing.shares["into"]).sum())
         findings, equal = [*landing.findings], len(landing.guessed)
     shared = count_by_rule(findings).get("split-share", 0)

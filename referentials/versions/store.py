@@ -1,4 +1,6 @@
-"""Versions of the referentials on disk: each whole, with its digest and origin; the previous one is never touched."""
+"""Versions of the referentials on disk: each whole, with its digest and origin; the previous one is
+never touched.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +73,9 @@ class Version:
     """Digest of the version this one was made from by safe repairs."""
 
     bbox: tuple[float, float, float, float] | None = None
-    """West, south, east, north of its geometries, in degrees; None when it has none or they were not measured."""
+    """West, south, east, north of its geometries, in degrees; None when it has none or they were
+    not measured.
+    """
 
     @property
     def short(self) -> str:
@@ -80,7 +84,9 @@ class Version:
 
 
 class Versions:
-    """The versions under one folder: ``<name>/<digest>/data.gpkg, findings.jsonl, manifest.json``."""
+    """The versions under one folder: ``<name>/<digest>/data.gpkg, findings.jsonl,
+    manifest.json``.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -89,12 +95,20 @@ class Versions:
         """Return the referentials that have a version, in order."""
         if not self.folder.is_dir():
             return []
-        return sorted(home.name for home in self.folder.iterdir() if home.is_dir() and self.versions(home.name))
+        return sorted(
+            home.name
+            for home in self.folder.iterdir()
+            if home.is_dir() and self.versions(home.name)
+        )
 
     def versions(self, name: str) -> list[Version]:
         """Return the versions of a referential, the oldest import first."""
         home = self._home(name)
-        folders = (folder for folder in home.iterdir() if not folder.name.startswith(".")) if home.is_dir() else ()
+        folders = (
+            (folder for folder in home.iterdir() if not folder.name.startswith("."))
+            if home.is_dir()
+            else ()
+        )
         found = [version for version in map(self._read, folders) if version is not None]
         return sorted(found, key=lambda version: (version.imported, version.digest))
 
@@ -111,14 +125,17 @@ class Versions:
         if not found:
             known = ", ".join(self.names()) or "aucun"
             raise StoreError(
-                f"référentiel « {name} » introuvable ; présents : {known}. « referentials import » en ajoute."
+                f"référentiel « {name} » introuvable ; présents : {known}. « referentials import "
+                "» en ajoute."
             )
         return found[-1]
 
     def findings(self, version: Version) -> list[Finding]:
         """Return what was noticed when a version was read."""
         path = self.path(version).with_name(FINDINGS)
-        return [Finding(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+        return [
+            Finding(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()
+        ]
 
     def path(self, version: Version) -> Path:
         """Return the GeoPackage of a version."""
@@ -136,9 +153,14 @@ class Versions:
             with file.open("rb") as content:
                 digest = hashlib.file_digest(content, "sha256").hexdigest()
             with (self.folder / EXPORTS).open("a", encoding="utf-8") as notes:
-                notes.write(json.dumps({"sha256": digest, "versions": [each.digest for each in versions]}) + "\n")
+                notes.write(
+                    json.dumps({"sha256": digest, "versions": [each.digest for each in versions]})
+                    + "\n"
+                )
         except OSError as error:
-            raise StoreError(f"{self.folder / EXPORTS} : écriture impossible ({error.strerror}).") from error
+            raise StoreError(
+                f"{self.folder / EXPORTS} : écriture impossible ({error.strerror})."
+            ) from error
 
     def exports(self) -> dict[str, tuple[str, ...]]:
         """Return the digests of the versions in each exported file, by its SHA-256."""
@@ -148,18 +170,34 @@ class Versions:
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise StoreError(f"{self.folder / EXPORTS} : notes des exports illisibles ({error}).") from error
+            raise StoreError(
+                f"{self.folder / EXPORTS} : notes des exports illisibles ({error})."
+            ) from error
 
     def _home(self, name: str) -> Path:
-        if not name or name.startswith(".") or any(sign in name for sign in '/\\:@"') or name != name.strip():
-            raise StoreError(f"« {name} » n'est pas un nom de référentiel ; lettres, chiffres et tirets sont attendus.")
+        if (
+            not name
+            or name.startswith(".")
+            or any(sign in name for sign in '/\\:@"')
+            or name != name.strip()
+        ):
+            raise StoreError(
+                f"« {name} » n'est pas un nom de référentiel ; lettres, chiffres et tirets sont "
+                "attendus."
+            )
         return self.folder / name
 
     def _read(self, folder: Path) -> Version | None:
         try:
             said = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
             box = said.get("bbox")
-            return Version(**{**said, "notes": tuple(said["notes"]), "bbox": None if box is None else tuple(box)})
+            return Version(
+                **{
+                    **said,
+                    "notes": tuple(said["notes"]),
+                    "bbox": None if box is None else tuple(box),
+                }
+            )
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
@@ -188,7 +226,9 @@ class Tally:
     bbox: tuple[float, float, float, float] | None = None
 
     def reach(self, rows: gpd.GeoDataFrame) -> None:
-        """Extend the box to the geometries of a chunk; points out of France, which are findings, do not stretch it."""
+        """Extend the box to the geometries of a chunk; points out of France, which are findings, do
+        not stretch it.
+        """
         bounds = rows.total_bounds
         if self.kind == SERVICES:
             points = rows.geometry[rows.geometry.notna()]
@@ -208,8 +248,8 @@ class Tally:
 def write_chunks(folder: Path, readings: Iterable[Reading]) -> Tally:
     """Write the data and the findings of a version; at no time is more than one chunk in memory.
 
-    Rows of different chunks may bear one identifier: they are told apart at the end, in the file itself
-    (rule ``duplicate-id``), since a set of all identifiers would grow with the file.
+    Rows of different chunks may bear one identifier: they are told apart at the end, in the file
+    itself (rule ``duplicate-id``), since a set of all identifiers would grow with the file.
 
     Raises
     ------
@@ -233,7 +273,10 @@ def write_chunks(folder: Path, readings: Iterable[Reading]) -> Tally:
             )
             _tell(journal, tally, reading.findings)
             tally.reach(reading.rows)
-            tally.rows_in, tally.rows = tally.rows_in + reading.rows_in, tally.rows + len(reading.rows)
+            tally.rows_in, tally.rows = (
+                tally.rows_in + reading.rows_in,
+                tally.rows + len(reading.rows),
+            )
             tally.notes += [note for note in reading.notes if note not in tally.notes]
         if chunks > 1:
             _tell(journal, tally, list(_tell_apart(folder / DATA, tally.kind)))
@@ -255,19 +298,31 @@ def _tell(journal: IO[str], tally: Tally, findings: Iterable[Finding]) -> None:
 
 
 def _tell_apart(data: Path, layer: str) -> Iterator[Finding]:
-    """Complete with its row the identifier of each row that another row, of an earlier chunk, already bears."""
+    """Complete with its row the identifier of each row that another row, of an earlier chunk,
+    already bears.
+    """
     earlier = f'SELECT 1 FROM "{layer}" AS b WHERE b.id = a.id AND b.fid < a.fid'
     later = f'SELECT fid, id, source, source_row FROM "{layer}" AS a WHERE EXISTS ({earlier})'
     with closing(sqlite3.connect(data)) as database:
-        for name in ("IsEmpty", "MinX", "MaxX", "MinY", "MaxY"):  # named by the layer's own triggers, never called
+        for name in (
+            "IsEmpty",
+            "MinX",
+            "MaxX",
+            "MinY",
+            "MaxY",
+        ):  # named by the layer's own triggers, never called
             database.create_function(f"ST_{name}", 1, lambda _: None)
         database.execute(f'CREATE INDEX "{layer}_id" ON "{layer}" (id)')
         found = database.execute(later).fetchall()
         for fid, identifier, source, row in found:
             own = f"{identifier}#{row}"
             database.execute(f'UPDATE "{layer}" SET id = ? WHERE fid = ?', (own, fid))
-            message = f"L'identifiant « {identifier} » est déjà pris : cette ligne devient « {own} »."
-            remedy = "Donnez à chaque ligne un identifiant qui ne change pas d'une livraison à l'autre."
+            message = (
+                f"L'identifiant « {identifier} » est déjà pris : cette ligne devient « {own} »."
+            )
+            remedy = (
+                "Donnez à chaque ligne un identifiant qui ne change pas d'une livraison à l'autre."
+            )
             yield Finding("duplicate-id", source, own, message, "warning", row, remedy=remedy)
         database.execute(f'DROP INDEX "{layer}_id"')
         database.commit()
@@ -286,8 +341,8 @@ def _not_empty(readings: Iterable[Reading]) -> Iterator[Reading]:
 class ReferentialStore(Versions):
     """The versions under one folder: ``<name>/<digest>/data.gpkg, findings.jsonl, manifest.json``.
 
-    A version is written in a folder beside its own and renamed once whole, so that an import that is interrupted,
-    refused or run twice at once leaves the others as they were.
+    A version is written in a folder beside its own and renamed once whole, so that an import that
+    is interrupted, refused or run twice at once leaves the others as they were.
     """
 
     def put(
@@ -300,7 +355,8 @@ class ReferentialStore(Versions):
         mapping: str = "",
         derived_from: str = "",
     ) -> Version:
-        """Store what a reader yields, chunk by chunk, and return its version; the one there is when nothing changed.
+        """Store what a reader yields, chunk by chunk, and return its version; the one there is when
+        nothing changed.
 
         `derived_from` is the digest of the version the rows were repaired from, if any.
 
@@ -348,13 +404,17 @@ class ReferentialStore(Versions):
         ) as error:
             raise StoreError(f"{home} : écriture impossible ({error}) ; {_room(home)}") from error
         except OSError as error:
-            raise StoreError(f"{home} : écriture impossible ({error.strerror or error}) ; {_room(home)}") from error
+            raise StoreError(
+                f"{home} : écriture impossible ({error.strerror or error}) ; {_room(home)}"
+            ) from error
         finally:
             if scratch is not None:
                 shutil.rmtree(scratch, ignore_errors=True)
 
     def _placed(self, scratch: Path, folder: Path, version: Version) -> Version:
-        """Rename a whole version into place; the one there is when the same import, run at once, was first."""
+        """Rename a whole version into place; the one there is when the same import, run at once,
+        was first.
+        """
         try:
             scratch.replace(folder)
         except OSError as error:
@@ -364,7 +424,9 @@ class ReferentialStore(Versions):
         return version
 
     def rows(self, version: Version) -> gpd.GeoDataFrame:
-        """Return the rows of a version (contract: ``directory.check_directory``, ``tables_by_code.check_table``)."""
+        """Return the rows of a version (contract: ``directory.check_directory``,
+        ``tables_by_code.check_table``).
+        """
         path = self.path(version)
         rows = read_layer(path, layer=version.kind)
         if version.kind != SERVICES:
@@ -377,7 +439,9 @@ class ReferentialStore(Versions):
 
 
 def digests_of(path: Path, *ways: str) -> tuple[str, str]:
-    """Return two SHA-256 of a file, or of the files of a folder in order: with the words beside it, and alone."""
+    """Return two SHA-256 of a file, or of the files of a folder in order: with the words beside it,
+    and alone.
+    """
     digest, alone = hashlib.sha256("\x1f".join(ways).encode()), hashlib.sha256()
     for file in sorted(path.iterdir()) if path.is_dir() else [path]:
         try:
@@ -386,7 +450,9 @@ def digests_of(path: Path, *ways: str) -> tuple[str, str]:
                     digest.update(block)
                     alone.update(block)
         except OSError as error:
-            raise StoreError(f"{file} : fichier illisible ({error.strerror}) ; vérifiez le chemin.") from error
+            raise StoreError(
+                f"{file} : fichier illisible ({error.strerror}) ; vérifiez le chemin."
+            ) from error
     return digest.hexdigest(), alone.hexdigest()
 
 
@@ -395,12 +461,17 @@ ABANDONED_S = 24 * 3600.0
 
 
 def _forget_abandoned(home: Path) -> None:
-    """Remove what killed imports left: those whose process is gone, or that have been still for a day."""
+    """Remove what killed imports left: those whose process is gone, or that have been still for a
+    day.
+    """
     for folder in home.glob(".import-*"):
         try:
             if os.name == "posix":  # elsewhere, a signal 0 is not a question
                 os.kill(int(folder.name.split("-")[1]), 0)
-            still = time.time() - max(file.stat().st_mtime for file in (folder, *folder.iterdir())) > ABANDONED_S
+            still = (
+                time.time() - max(file.stat().st_mtime for file in (folder, *folder.iterdir()))
+                > ABANDONED_S
+            )
         except ProcessLookupError:
             still = True
         except (OSError, ValueError):
@@ -412,4 +483,6 @@ def _forget_abandoned(home: Path) -> None:
 def _room(folder: Path) -> str:
     """Return how much room is left, in a sentence."""
     there = next((each for each in (folder, *folder.parents) if each.exists()), Path())
-    return f"{shutil.disk_usage(there).free / 1e6:.0f} Mo libres ; la version précédente est intacte."
+    return (
+        f"{shutil.disk_usage(there).free / 1e6:.0f} Mo libres ; la version précédente est intacte."
+    )

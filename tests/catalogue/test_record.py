@@ -22,7 +22,9 @@ from geoguichet.catalogue.record import (
     interval_keys,
 )
 
-names = st.sampled_from(["title", "href", "rel", "ogc:x", "properties2", "é", "length", "roles", "value", "id"])
+names = st.sampled_from(
+    ["title", "href", "rel", "ogc:x", "properties2", "é", "length", "roles", "value", "id"]
+)
 texts = st.text(max_size=12)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | texts,
@@ -56,7 +58,8 @@ points = st.lists(
     ),
     max_size=2,
 )
-about = st.lists(  # as the standard asks: a contact has a name, its links are about it and say their type
+# as the standard asks: a contact has a name, its links are about it and say their type
+about = st.lists(
     st.builds(
         lambda href, kind, rest: {"href": href, "rel": "about", "type": kind} | rest,
         st.text(min_size=1, max_size=9),
@@ -83,7 +86,10 @@ contacts = st.lists(
 longitudes = st.floats(-180, 180)
 latitudes = st.floats(-90, 90)
 extents = st.builds(
-    lambda w, e, s: Extent(w, min(s), e, max(s)), longitudes, longitudes, st.tuples(latitudes, latitudes)
+    lambda w, e, s: Extent(w, min(s), e, max(s)),
+    longitudes,
+    longitudes,
+    st.tuples(latitudes, latitudes),
 )
 times = st.sampled_from(
     [
@@ -95,16 +101,21 @@ times = st.sampled_from(
 )
 names_of_things = st.text(min_size=1, max_size=5)
 external_ids = st.lists(
-    st.builds(lambda value, rest: {"value": value} | rest, names_of_things, described(scheme=texts)),
+    st.builds(
+        lambda value, rest: {"value": value} | rest, names_of_things, described(scheme=texts)
+    ),
     max_size=2,
 )
 themes = st.lists(
-    st.builds(lambda c, rest: {"concepts": [{"id": c}]} | rest, names_of_things, described(scheme=texts)),
+    st.builds(
+        lambda c, rest: {"concepts": [{"id": c}]} | rest, names_of_things, described(scheme=texts)
+    ),
     max_size=2,
 )
 documents = st.builds(
     lambda identifier, geometry, time, links, properties, rest: {
-        "id": identifier, "type": "Feature", "geometry": geometry, "time": time, "properties": properties,
+        "id": identifier, "type": "Feature", "geometry": geometry, "time": time,
+        "properties": properties,
     } | ({"links": links} if links is not None else {}) | rest,
     st.text(min_size=1, max_size=9).filter(str.strip),
     st.none() | extents.map(lambda extent: json.loads(json.dumps(extent.as_geometry()))),
@@ -138,13 +149,17 @@ def test_a_contact_has_a_name_and_links_about_it() -> None:
 
 def test_an_unknown_licence_is_said_only_with_a_link_to_it() -> None:
     assert Record(id="a", license="other").license == ""
-    assert Record(id="a", license="other", links=(Link("http://a", rel="license"),)).license == "other"
+    assert (
+        Record(id="a", license="other", links=(Link("http://a", rel="license"),)).license == "other"
+    )
 
 
 @given(documents)
 def test_the_digest_ignores_the_order_of_members(document: dict) -> None:
     record = Record.from_geojson(document)
-    turned = dict(reversed(document.items())) | {"properties": dict(reversed(document["properties"].items()))}
+    turned = dict(reversed(document.items())) | {
+        "properties": dict(reversed(document["properties"].items()))
+    }
     assert Record.from_geojson(turned).digest() == record.digest()
     assert Record.from_geojson(json.loads(record.to_bytes())) == record
 
@@ -242,7 +257,9 @@ def test_a_coordinate_that_json_cannot_hold_is_refused(number: float) -> None:
 
 
 def test_what_points_nowhere_is_not_written() -> None:
-    """A record made by a reader of another format may hold such things; what is written must be readable."""
+    """A record made by a reader of another format may hold such things; what is written must be
+    readable.
+    """
     nowhere = Record(
         id="x",
         links=(Link("", "about"), Link("https://example.org")),

@@ -52,12 +52,20 @@ def test_what_an_officer_types_is_found(asked: str, written: str) -> None:
 
 
 def test_a_token_stands_for_one_exact_value() -> None:
-    assert text.token("type", "dataset") != text.token("type", "Dataset") != text.token("keyword", "Dataset")
+    assert (
+        text.token("type", "dataset")
+        != text.token("type", "Dataset")
+        != text.token("keyword", "Dataset")
+    )
     assert text.token("type", "un type — à part").isalnum()
 
 
 def test_articles_and_prepositions_are_passed_over() -> None:
-    assert text.stems("qualité eau") == text.stems("la qualité de l'eau") == text.stems("qualite des eaux")
+    assert (
+        text.stems("qualité eau")
+        == text.stems("la qualité de l'eau")
+        == text.stems("qualite des eaux")
+    )
     assert text.stems("de la") == ()
     assert text.stems("plus") != text.stems("PLU")
 

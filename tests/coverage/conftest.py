@@ -1,4 +1,6 @@
-"""The shipped study and a small one of the Ariège, each run once for all the tests that look at its answer."""
+"""The shipped study and a small one of the Ariège, each run once for all the tests that look at its
+answer.
+"""
 
 from importlib.resources import files
 from pathlib import Path

@@ -12,7 +12,16 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geoguichet.coverage.compare import CHANGES, LEVELS, Comparison, Side, altered, compare, read_side, side_of
+from geoguichet.coverage.compare import (
+    CHANGES,
+    LEVELS,
+    Comparison,
+    Side,
+    altered,
+    compare,
+    read_side,
+    side_of,
+)
 from geoguichet.coverage.errors import ComparisonError, ManifestError, StudyError
 from geoguichet.coverage.outputs.folder import write_all
 from geoguichet.coverage.result import CoverageResult
@@ -46,7 +55,9 @@ def demands(draw: st.DrawFn, size: int) -> gpd.GeoDataFrame:
         "b_m": column(metres),
         "kiosk_m": column(metres),
         "served": served,
-        "served_after": [one or other for one, other in zip(served, column(st.booleans()), strict=True)],
+        "served_after": [
+            one or other for one, other in zip(served, column(st.booleans()), strict=True)
+        ],
         "zone": ["" if one else f"zb-{draw(st.integers(1, 3)):03d}" for one in served],
     }
     return gpd.GeoDataFrame(table, geometry=shapely.points(np.arange(size), 44.0), crs="EPSG:4326")
@@ -61,14 +72,18 @@ def pairs(draw: st.DrawFn) -> tuple[Side, Side]:
             "departement": [draw(st.sampled_from(["46", "82"])) for _ in range(size)],
             "epci": [draw(st.sampled_from(["e1", "e2"])) for _ in range(size)],
             "people": [draw(st.integers(0, 500)) for _ in range(size)],
-            "pop_65_plus": [draw(st.one_of(st.just(np.nan), st.integers(0, 50).map(float))) for _ in range(size)],
+            "pop_65_plus": [
+                draw(st.one_of(st.just(np.nan), st.integers(0, 50).map(float))) for _ in range(size)
+            ],
         }
     )
     index = pd.Index([f"46{n:03d}" for n in range(size)], name="id")
     sides = []
     for _ in range(2):
         demand = draw(demands(size)).join(people).set_index(index)
-        sides.append(Side(TWO, demand, demand.iloc[:0], draw(st.booleans()), None, {"e1": "Premier"}))
+        sides.append(
+            Side(TWO, demand, demand.iloc[:0], draw(st.booleans()), None, {"e1": "Premier"})
+        )
     return sides[0], sides[1]
 
 
@@ -118,7 +133,13 @@ def test_counts_equal_a_loop_and_add_up_by_area(sides: tuple[Side, Side]) -> Non
 @given(pairs())
 def test_the_other_way_round_turns_the_signs(sides: tuple[Side, Side]) -> None:
     there, back = compare(*sides), compare(*sides[::-1])
-    mirror = {"gained": "lost", "lost": "gained", "nearer": "farther", "farther": "nearer", "same": "same"}
+    mirror = {
+        "gained": "lost",
+        "lost": "gained",
+        "nearer": "farther",
+        "farther": "nearer",
+        "same": "same",
+    }
     assert (there.communes["change"].map(mirror) == back.communes["change"]).all()
     assert np.allclose(there.communes["a_change_m"], -back.communes["a_change_m"], equal_nan=True)
     assert there.total["gained"] == back.total["lost"]
@@ -142,40 +163,66 @@ def test_open_then_close_is_no_change(small: CoverageResult, counters: Side) -> 
     opening = Opening("town_hall", 1.605, 42.966, "Mo-Fr 08:00-18:00")
     both = altered(small.study, Changes(open=(opening,), close=("nouveau-1",)))
     found = compare(counters, side_of(find_white_zones(both), kiosks=False))
-    assert (found.communes["change"] == "same").all() and found.total["gained"] == found.total["lost"] == 0
+    assert (found.communes["change"] == "same").all() and found.total["gained"] == found.total[
+        "lost"
+    ] == 0
 
 
 def test_a_closed_counter_only_loses(small: CoverageResult, counters: Side) -> None:
     study = altered(small.study, Changes(close=("sous-prefecture-092",)))
     found = compare(counters, side_of(find_white_zones(study), kiosks=False))
-    assert found.total["gained"] == 0 and found.total["lost"] > 0 and found.total["etat_change_m"] > 0
+    assert (
+        found.total["gained"] == 0 and found.total["lost"] > 0 and found.total["etat_change_m"] > 0
+    )
     assert found.total["mairie_change_m"] == 0
     assert set(found.communes["change"]) == {"lost", "farther", "same"}
     assert found.communes.geom_type.isin(["Polygon", "MultiPolygon"]).all()
 
 
-def test_a_wider_threshold_moves_nobody_but_serves_more(small: CoverageResult, counters: Side) -> None:
+def test_a_wider_threshold_moves_nobody_but_serves_more(
+    small: CoverageResult, counters: Side
+) -> None:
     found = compare(
-        counters, side_of(find_white_zones(altered(small.study, Changes(), within={"mairie": 12_000})), kiosks=False)
+        counters,
+        side_of(
+            find_white_zones(altered(small.study, Changes(), within={"mairie": 12_000})),
+            kiosks=False,
+        ),
     )
-    assert found.total["gained"] > 0 and found.total["lost"] == 0 and found.total["mairie_change_m"] == 0
+    assert (
+        found.total["gained"] > 0
+        and found.total["lost"] == 0
+        and found.total["mairie_change_m"] == 0
+    )
 
 
-def test_a_folder_says_what_the_result_says(small: CoverageResult, counters: Side, tmp_path: Path) -> None:
+def test_a_folder_says_what_the_result_says(
+    small: CoverageResult, counters: Side, tmp_path: Path
+) -> None:
     write_all(small, tmp_path / "petite")
     read = read_side(tmp_path / "petite", kiosks=True)
     assert read.study == small.study
     told, found = compare(counters, side_of(small, kiosks=True)), compare(counters, read)
     pd.testing.assert_frame_equal(told.areas, found.areas)
     assert found.total["gained"] == small.plan.value if small.plan else False
-    assert read_side(tmp_path / "petite" / "manifest.json", kiosks=False).served.equals(counters.served)
+    assert read_side(tmp_path / "petite" / "manifest.json", kiosks=False).served.equals(
+        counters.served
+    )
 
 
 @pytest.mark.parametrize(
     ("change", "error", "said"),
     [
-        (lambda side: replace(side, demand=side.demand.iloc[:0]), ComparisonError, "aucune commune en commun"),
-        (lambda side: replace(side, study=_renamed(side.study)), ComparisonError, "aucun besoin de même nom"),
+        (
+            lambda side: replace(side, demand=side.demand.iloc[:0]),
+            ComparisonError,
+            "aucune commune en commun",
+        ),
+        (
+            lambda side: replace(side, study=_renamed(side.study)),
+            ComparisonError,
+            "aucun besoin de même nom",
+        ),
         (
             lambda side: replace(side, demand=side.demand.assign(people=1)),
             ComparisonError,
@@ -183,7 +230,9 @@ def test_a_folder_says_what_the_result_says(small: CoverageResult, counters: Sid
         ),
     ],
 )
-def test_sides_that_do_not_compare(counters: Side, change, error: type[Exception], said: str) -> None:
+def test_sides_that_do_not_compare(
+    counters: Side, change, error: type[Exception], said: str
+) -> None:
     with pytest.raises(error, match=said):
         compare(counters, change(counters))
 
@@ -213,17 +262,28 @@ def test_a_folder_without_result(tmp_path: Path) -> None:
 def test_as_dict_is_plain(counters: Side, small: CoverageResult) -> None:
     found: Comparison = compare(counters, side_of(small, kiosks=True))
     told = json.loads(json.dumps(found.as_dict(), allow_nan=False))
-    assert sum(row["people"] for row in told["communes"] if row["change"] == "gained") == found.total["gained"]
+    assert (
+        sum(row["people"] for row in told["communes"] if row["change"] == "gained")
+        == found.total["gained"]
+    )
 
 
 def in_minutes(side: Side) -> Side:
     """The same side as if its metres were seconds."""
     study = side.study
     needs = tuple(replace(need, within_m=None, within_s=need.within_m) for need in study.needs)
-    kiosks = None if study.kiosks is None else replace(study.kiosks, reach_m=None, reach_s=study.kiosks.reach_m)
+    kiosks = (
+        None
+        if study.kiosks is None
+        else replace(study.kiosks, reach_m=None, reach_s=study.kiosks.reach_m)
+    )
     router = RouterChoice("road", "x.roads")
-    demand = side.demand.rename(columns=lambda name: f"{name[:-2]}_s" if name.endswith("_m") else name)
-    return replace(side, study=replace(study, needs=needs, kiosks=kiosks, router=router), demand=demand)
+    demand = side.demand.rename(
+        columns=lambda name: f"{name[:-2]}_s" if name.endswith("_m") else name
+    )
+    return replace(
+        side, study=replace(study, needs=needs, kiosks=kiosks, router=router), demand=demand
+    )
 
 
 @settings(deadline=None, max_examples=15)
@@ -231,7 +291,9 @@ def in_minutes(side: Side) -> Side:
 def test_minutes_are_compared_as_metres_are(sides: tuple[Side, Side]) -> None:
     plain, timed = compare(*sides), compare(*map(in_minutes, sides))
     assert timed.unit == "s" and plain.unit == "m"
-    assert timed.areas.rename(columns=lambda name: name.replace("_change_s", "_change_m")).equals(plain.areas)
+    assert timed.areas.rename(columns=lambda name: name.replace("_change_s", "_change_m")).equals(
+        plain.areas
+    )
     assert timed.communes["change"].equals(plain.communes["change"])
     with pytest.raises(ComparisonError, match="minutes et l'autre en kilomètres"):
         compare(sides[0], in_minutes(sides[1]))

@@ -1,4 +1,6 @@
-"""What must hold of any answer, whatever the services, the thresholds, the order of rows and the number of threads."""
+"""What must hold of any answer, whatever the services, the thresholds, the order of rows and the
+number of threads.
+"""
 
 import os
 import subprocess
@@ -37,7 +39,9 @@ def cell(code: str) -> shapely.Polygon:
 def ground() -> Territory:
     square = shapely.MultiPolygon([shapely.box(1, 44, 1 + SIDE * STEP, 44 + SIDE * STEP)])
     communes = gpd.GeoDataFrame(
-        {"code": CODES, "name": CODES, "departement": "46"}, geometry=[cell(code) for code in CODES], crs="EPSG:4326"
+        {"code": CODES, "name": CODES, "departement": "46"},
+        geometry=[cell(code) for code in CODES],
+        crs="EPSG:4326",
     )
     lot = gpd.GeoDataFrame({"code": ["46"], "name": ["Lot"]}, geometry=[square], crs="EPSG:4326")
     return Territory("Damier", lot, communes, square)
@@ -45,7 +49,13 @@ def ground() -> Territory:
 
 GROUND = ground()
 DEMAND = gpd.GeoDataFrame(
-    {"name": CODES, "departement": "46", "epci": "", "people": range(1, SIDE * SIDE + 1), "point_source": "town_hall"},
+    {
+        "name": CODES,
+        "departement": "46",
+        "epci": "",
+        "people": range(1, SIDE * SIDE + 1),
+        "point_source": "town_hall",
+    },
     index=pd.Index(CODES, name="id"),
     geometry=[cell(code).centroid for code in CODES],
     crs="EPSG:4326",
@@ -59,7 +69,9 @@ BASE = parse_study(
     }
 )
 
-place = st.tuples(st.sampled_from(TYPES), st.floats(1, 1 + SIDE * STEP), st.floats(44, 44 + SIDE * STEP))
+place = st.tuples(
+    st.sampled_from(TYPES), st.floats(1, 1 + SIDE * STEP), st.floats(44, 44 + SIDE * STEP)
+)
 places = st.lists(place, min_size=0, max_size=9)
 radius = st.floats(500, 25_000)
 k_of = st.integers(1, len(TYPES))
@@ -92,7 +104,9 @@ checked = settings(deadline=None, max_examples=12)
 
 @checked
 @given(places, places, k_of, radius)
-def test_more_services_never_lengthen_nor_unserve(rows: list, more: list, k: int, within: float) -> None:
+def test_more_services_never_lengthen_nor_unserve(
+    rows: list, more: list, k: int, within: float
+) -> None:
     few, many = answer(rows, study(k, within)), answer(rows + more, study(k, within))
     for need in BASE.needs:
         before, after = few[f"{need.key}_m"].to_numpy(), many[f"{need.key}_m"].to_numpy()
@@ -102,7 +116,9 @@ def test_more_services_never_lengthen_nor_unserve(rows: list, more: list, k: int
 
 @checked
 @given(places, k_of, radius, st.floats(0, 10_000))
-def test_a_larger_threshold_never_enlarges_a_zone(rows: list, k: int, within: float, more: float) -> None:
+def test_a_larger_threshold_never_enlarges_a_zone(
+    rows: list, k: int, within: float, more: float
+) -> None:
     strict, lax = answer(rows, study(k, within)), answer(rows, study(k, within + more))
     assert (lax["slack_m"].isna() == strict["slack_m"].isna()).all()
     assert not (strict["served"] & ~lax["served"]).any()
@@ -113,7 +129,9 @@ def test_a_larger_threshold_never_enlarges_a_zone(rows: list, k: int, within: fl
 @given(places, radius)
 def test_asking_for_more_needs_never_shrinks_a_zone(rows: list, within: float) -> None:
     zones = [zone(answer(rows, study(k, within))) for k in (1, 2, 3)]
-    slacks = [np.nan_to_num(answer(rows, study(k, within))["slack_m"], nan=-np.inf) for k in (1, 2, 3)]
+    slacks = [
+        np.nan_to_num(answer(rows, study(k, within))["slack_m"], nan=-np.inf) for k in (1, 2, 3)
+    ]
     for one, two in ((0, 1), (1, 2)):
         assert zones[one].difference(zones[two]).area < 1e-12 and (slacks[one] >= slacks[two]).all()
 
@@ -127,7 +145,9 @@ def test_the_order_of_rows_changes_no_byte(rows: list, k: int, within: float, ra
     turned = DEMAND.loc[random.sample(CODES, len(CODES))]
     one = measure(DEMAND, services, asked, StraightLine())
     other = measure(turned, meeting(mixed, asked), asked, StraightLine())
-    columns = [c for c in one.columns if not c.endswith("_service")]  # of two at one distance, either may be named
+    columns = [
+        c for c in one.columns if not c.endswith("_service")
+    ]  # of two at one distance, either may be named
     assert other.loc[CODES, columns].to_csv() == one[columns].to_csv()
     assert find_zones(GROUND, one)[0].to_csv() == find_zones(GROUND, other)[0].to_csv()
 
@@ -138,7 +158,12 @@ def ariege(small_path: Path) -> Study:
 
 
 def bytes_of(result: CoverageResult) -> str:
-    return result.demand.to_csv() + result.white_zones.to_csv() + result.services.to_csv() + result.summary.to_csv()
+    return (
+        result.demand.to_csv()
+        + result.white_zones.to_csv()
+        + result.services.to_csv()
+        + result.summary.to_csv()
+    )
 
 
 def test_closed_then_opened_again_is_identity(ariege: Study, small: CoverageResult) -> None:
@@ -149,24 +174,34 @@ def test_closed_then_opened_again_is_identity(ariege: Study, small: CoverageResu
     again = Opening("town_hall", row.geometry.x, row.geometry.y, str(row["hours"]))
     both = find_white_zones(replace(ariege, changes=Changes(open=(again,), close=(foix,))))
     columns = ["etat_m", "mairie_m", "slack_m", "served", "zone"]
-    assert both.demand[columns].equals(small.demand[columns]) and not shut.demand[columns].equals(small.demand[columns])
+    assert both.demand[columns].equals(small.demand[columns]) and not shut.demand[columns].equals(
+        small.demand[columns]
+    )
     of_kiosks = ["people_after", "hosts", "host_names", "host_costs"]
-    assert both.white_zones.drop(columns=of_kiosks).equals(small.white_zones.drop(columns=of_kiosks))
+    assert both.white_zones.drop(columns=of_kiosks).equals(
+        small.white_zones.drop(columns=of_kiosks)
+    )
     opened = find_white_zones(replace(ariege, changes=Changes(open=(again,), close=("nouveau-1",))))
-    assert bytes_of(opened) == bytes_of(find_white_zones(ariege)), "opened then closed: not a byte changes"
+    assert bytes_of(opened) == bytes_of(find_white_zones(ariege)), (
+        "opened then closed: not a byte changes"
+    )
 
 
 def test_the_number_of_threads_changes_no_byte(ariege: Study) -> None:
     code = (
         "import sys, hashlib; from pathlib import Path; from dataclasses import replace\n"
-        "from geoguichet.coverage.study.study import read_study; from geoguichet.coverage.run import find_white_zones\n"
+        "from geoguichet.coverage.study.study import read_study; from geoguichet.coverage.run "
+        "import find_white_zones\n"
         "r = find_white_zones(read_study(Path(sys.argv[1])))\n"
-        "t = r.demand.to_csv() + r.white_zones.to_csv() + r.services.to_csv() + r.summary.to_csv()\n"
+        "t = r.demand.to_csv() + r.white_zones.to_csv() + r.services.to_csv() + "
+        "r.summary.to_csv()\n"
         "print(hashlib.sha256(t.encode()).hexdigest())"
     )
     digests = set()
     for threads in ("1", "2"):
-        limits = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), threads)
+        limits = dict.fromkeys(
+            ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), threads
+        )
         done = subprocess.run(
             [sys.executable, "-c", code, str(ariege.path)],
             env={**os.environ, **limits},

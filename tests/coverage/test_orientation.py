@@ -36,7 +36,9 @@ def directory(small: CoverageResult, folder: Path) -> Directory:
 
 def distance_m(place, points) -> np.ndarray:
     geod = Geod(ellps="WGS84")
-    return np.array([geod.inv(place.point.x, place.point.y, point.x, point.y)[2] for point in points])
+    return np.array(
+        [geod.inv(place.point.x, place.point.y, point.x, point.y)[2] for point in points]
+    )
 
 
 @pytest.mark.parametrize("at", [None, "mardi 10h30", "samedi 10h", "dimanche 3h"])
@@ -44,7 +46,9 @@ def distance_m(place, points) -> np.ndarray:
 def test_town_halls_equal_a_sort_of_all(directory: Directory, place: str, at: str | None) -> None:
     here, when = find_place(directory, place), Moment.parse(at) if at else None
     found = nearest_counters(replace(directory, kiosks=None), here, "town_hall", at=when, k=4)
-    halls = directory.services[(directory.services["type"] == "town_hall") & directory.services.geometry.notna()]
+    halls = directory.services[
+        (directory.services["type"] == "town_hall") & directory.services.geometry.notna()
+    ]
     halls = halls.assign(d=distance_m(here, halls.geometry)).sort_values("d", kind="stable")
     if when is None:
         assert list(found.index) == list(halls.index[:4])
@@ -54,32 +58,46 @@ def test_town_halls_equal_a_sort_of_all(directory: Directory, place: str, at: st
     unknown = halls[[one is None for one in state]].head(4)
     limit = open_["d"].max() if len(open_) == 4 else np.inf
     assert list(found.index[found["opening"] == "open"]) == list(open_.index)
-    assert list(found.index[found["opening"] == "unknown"]) == list(unknown.index[unknown["d"] <= limit])
+    assert list(found.index[found["opening"] == "unknown"]) == list(
+        unknown.index[unknown["d"] <= limit]
+    )
     assert found["cost"].is_monotonic_increasing
 
 
 def test_a_need_asks_for_its_hours(directory: Directory) -> None:
-    found = nearest_counters(replace(directory, kiosks=None), find_place(directory, "09122"), "mairie", k=5)
+    found = nearest_counters(
+        replace(directory, kiosks=None), find_place(directory, "09122"), "mairie", k=5
+    )
     assert (found["hours_per_week"] >= 28).all() and len(found) == 5
 
 
-def test_kiosks_stand_among_the_counters_they_replace(directory: Directory, small: CoverageResult) -> None:
+def test_kiosks_stand_among_the_counters_they_replace(
+    directory: Directory, small: CoverageResult
+) -> None:
     kiosk = small.kiosks.iloc[0]
     found = nearest_counters(directory, find_place(directory, kiosk["commune"]), "etat", k=1)
     assert list(found["type"]) == [KIOSK] and kiosk["host"] in found["name"].iloc[0]
     assert found["commune_name"].iloc[0] == kiosk["name"] and found["cost"].iloc[0] < 1000
-    assert KIOSK in set(nearest_counters(directory, find_place(directory, kiosk["commune"]), "prefecture")["type"])
-    only = small.study.kiosks and replace(small.study, kiosks=replace(small.study.kiosks, offers=("mairie",)))
+    assert KIOSK in set(
+        nearest_counters(directory, find_place(directory, kiosk["commune"]), "prefecture")["type"]
+    )
+    only = small.study.kiosks and replace(
+        small.study, kiosks=replace(small.study.kiosks, offers=("mairie",))
+    )
     assert only
     assert KIOSK not in set(
-        nearest_counters(replace(directory, study=only), find_place(directory, "Foix"), "etat")["type"]
+        nearest_counters(replace(directory, study=only), find_place(directory, "Foix"), "etat")[
+            "type"
+        ]
     )
 
 
 def test_unknown_hours_are_said(directory: Directory) -> None:
     counters = replace(directory, kiosks=None)
     found = nearest_counters(counters, find_place(directory, "Foix"), "etat", at=Moment(600))
-    assert set(found["opening"]) == {"unknown"} and (found["reopens"] == "").all() and len(found) == 3
+    assert (
+        set(found["opening"]) == {"unknown"} and (found["reopens"] == "").all() and len(found) == 3
+    )
 
 
 @pytest.mark.parametrize(
@@ -123,7 +141,9 @@ def test_an_errand_is_told_in_the_citizens_words(
 
 
 def test_an_errand_that_means_several_things_lists_them(directory: Directory) -> None:
-    with pytest.raises(OrientationError, match=r"'carte' peut désigner plusieurs choses.*identity_card, vehicle"):
+    with pytest.raises(
+        OrientationError, match=r"'carte' peut désigner plusieurs choses.*identity_card, vehicle"
+    ):
         find_errand(directory.study, "carte")
     with pytest.raises(OrientationError, match="aucun guichet pour « porter plainte »"):
         nearest_counters(directory, find_place(directory, "Foix"), "porter plainte")

@@ -1,4 +1,6 @@
-"""Every defect seen in the peers' code, and the test that fails on it; tests with no other home are here."""
+"""Every defect seen in the peers' code, and the test that fails on it; tests with no other home are
+here.
+"""
 
 import ast
 from collections.abc import Iterator
@@ -43,7 +45,9 @@ DEFECTS = {
     "spopt: `== p`, so that more sites than there are is infeasible": (
         "coverage/test_peer_defects.py::test_more_kiosks_than_places_is_no_error",
     ),
-    "spopt: one radius for all services": ("coverage/test_peer_defects.py::test_each_need_has_its_own_threshold",),
+    "spopt: one radius for all services": (
+        "coverage/test_peer_defects.py::test_each_need_has_its_own_threshold",
+    ),
     "spopt: the objective comes back through CBC's text file, four decimals": (
         "coverage/test_peer_defects.py::test_the_value_of_a_plan_is_a_cost_of_the_matrix",
     ),
@@ -65,8 +69,12 @@ DEFECTS = {
         "coverage/routers/test_peer_defects.py::test_only_pairs_within_the_limit_are_kept",
     ),
     "r5py: whole minutes": ("coverage/routers/test_peer_defects.py::test_an_hour_is_an_hour",),
-    "R5: no accessibility beyond 120 minutes": ("coverage/test_peer_defects.py::test_a_threshold_may_be_three_hours",),
-    "R5: no stable programming interface": ("test_architecture.py::test_a_room_imports_only_rooms_to_its_left",),
+    "R5: no accessibility beyond 120 minutes": (
+        "coverage/test_peer_defects.py::test_a_threshold_may_be_three_hours",
+    ),
+    "R5: no stable programming interface": (
+        "test_architecture.py::test_a_room_imports_only_rooms_to_its_left",
+    ),
     "AccessMod: travel times in 16-bit integers": (
         "coverage/routers/test_peer_defects.py::test_times_do_not_overflow_sixteen_bits",
     ),
@@ -99,12 +107,16 @@ def test_each_defect_has_its_test(file: str, function: str) -> None:
 
 
 def test_what_exists_counts_before_the_solve() -> None:
-    """Two sites cover all; a third, useless, exists: it must be kept, and the cover completed around it."""
+    """Two sites cover all; a third, useless, exists: it must be kept, and the cover completed
+    around it.
+    """
     cover = sparse.csr_array(np.array([[1, 0, 0], [0, 1, 0]], dtype=bool))
     plan = set_covering(cover, rules=SiteRules(existing=(2,)))
     assert set(plan.sites) | {2} == {0, 1, 2}
     one = sparse.csr_array(np.array([[1, 1], [1, 1]], dtype=bool))
-    assert not set(set_covering(one, rules=SiteRules(existing=(0,))).sites) - {0}, "nothing more is needed"
+    assert not set(set_covering(one, rules=SiteRules(existing=(0,))).sites) - {0}, (
+        "nothing more is needed"
+    )
 
 
 def test_unreachable_covers_nobody() -> None:
@@ -133,7 +145,9 @@ def test_each_need_has_its_own_threshold() -> None:
     study = parse_study(document)
     here = gpd.GeoDataFrame({"people": [1]}, geometry=[shapely.Point(1.4, 44.4)], crs="EPSG:4326")
     there = [shapely.Point(1.41, 44.4), shapely.Point(1.9, 44.4)]  # 800 m and 40 km
-    services = gpd.GeoDataFrame({"needs": ["near", "far"]}, geometry=there, crs="EPSG:4326", index=["a", "b"])
+    services = gpd.GeoDataFrame(
+        {"needs": ["near", "far"]}, geometry=there, crs="EPSG:4326", index=["a", "b"]
+    )
     assert measure(here, services, study, StraightLine())["served"].tolist() == [True]
     swapped = services.assign(needs=["far", "near"])
     assert measure(here, swapped, study, StraightLine())["served"].tolist() == [False]

@@ -51,7 +51,9 @@ def test_other_data_are_named_and_so_are_the_columns(folder: Path) -> None:
     assert "demand : etat_m" in layers.found and "services : " in layers.found
 
 
-def test_another_version_that_gives_the_same_bytes_is_told_and_forgiven(folder: Path, small_path: Path) -> None:
+def test_another_version_that_gives_the_same_bytes_is_told_and_forgiven(
+    folder: Path, small_path: Path
+) -> None:
     edit(folder, lambda found: found["versions"].update(numpy="1.0"))
     told = replay(folder, source=small_path.parent / "ariege.gpkg")
     assert told.same and kinds(told) == {"version"} and told.differences[0].expected == "1.0"

@@ -1,4 +1,6 @@
-"""The answer to the shipped study, found again without any of our code: every pair, measured on the ellipsoid."""
+"""The answer to the shipped study, found again without any of our code: every pair, measured on the
+ellipsoid.
+"""
 
 import dataclasses
 
@@ -24,7 +26,9 @@ def every_distance(origins: gpd.GeoSeries, destinations: gpd.GeoSeries) -> np.nd
 
 @pytest.fixture(scope="module")
 def brute(result: CoverageResult) -> pd.DataFrame:
-    """Distance of each commune to the nearest State counter and open town hall, from the raw layer and every pair."""
+    """Distance of each commune to the nearest State counter and open town hall, from the raw layer
+    and every pair.
+    """
     services = pyogrio.read_dataframe(sample_path(), layer="services")
     services = services[services.geometry.notna() & ~services["id"].isin(_not_believed(services))]
     state = services[services["type"].isin(["prefecture", "sous_prefecture"])]
@@ -39,13 +43,22 @@ def brute(result: CoverageResult) -> pd.DataFrame:
 
 def _not_believed(services: gpd.GeoDataFrame) -> list[str]:
     """Points more than 3 km from the outline of their own commune."""
-    communes = pyogrio.read_dataframe(sample_path(), layer="communes").set_index("code").to_crs("EPSG:2154").geometry
+    communes = (
+        pyogrio.read_dataframe(sample_path(), layer="communes")
+        .set_index("code")
+        .to_crs("EPSG:2154")
+        .geometry
+    )
     inside = services[services["commune"].isin(communes.dropna().index)]
-    own = gpd.GeoSeries(communes.loc[inside["commune"]].to_numpy(), index=inside.index, crs="EPSG:2154")
+    own = gpd.GeoSeries(
+        communes.loc[inside["commune"]].to_numpy(), index=inside.index, crs="EPSG:2154"
+    )
     return list(inside.loc[inside.geometry.to_crs("EPSG:2154").distance(own) > 3000, "id"])
 
 
-def test_white_zone_people_equal_an_independent_count(result: CoverageResult, brute: pd.DataFrame) -> None:
+def test_white_zone_people_equal_an_independent_count(
+    result: CoverageResult, brute: pd.DataFrame
+) -> None:
     assert brute["people"].sum() == 3_034_719
     assert (brute["white"] == ~result.demand["served"]).all()
     assert result.summary.iloc[-1]["white_before"] == brute.loc[brute["white"], "people"].sum()
@@ -59,7 +72,9 @@ def test_distances_equal_every_pair(result: CoverageResult, brute: pd.DataFrame)
     assert np.abs(result.demand["slack_m"] - slack).max() < 1e-3
 
 
-def test_the_plan_covers_what_it_says_and_is_proved(result: CoverageResult, brute: pd.DataFrame) -> None:
+def test_the_plan_covers_what_it_says_and_is_proved(
+    result: CoverageResult, brute: pd.DataFrame
+) -> None:
     assert result.plan is not None and result.plan.status == "optimal" and result.plan.gap == 0
     near = (every_distance(result.demand.geometry, result.kiosks.geometry) <= 8_000).any(axis=1)
     gained = brute["white"] & near
@@ -67,7 +82,9 @@ def test_the_plan_covers_what_it_says_and_is_proved(result: CoverageResult, brut
     assert result.kiosks["people_cumulated"].iloc[-1] == result.plan.value
     assert len(result.kiosks) == 80 and result.kiosks["people_added"].is_monotonic_decreasing
     left = brute.loc[brute["white"] & ~near, "people"].sum()
-    assert result.summary.iloc[-1]["white_after"] == left == result.white_zones["people_after"].sum()
+    assert (
+        result.summary.iloc[-1]["white_after"] == left == result.white_zones["people_after"].sum()
+    )
 
 
 def test_each_kiosk_adds_what_the_list_says(result: CoverageResult, brute: pd.DataFrame) -> None:
@@ -104,7 +121,10 @@ def test_zones_are_valid_disjoint_and_hold_their_communes(result: CoverageResult
 def test_known_defects_stay_visible(result: CoverageResult) -> None:
     rules = {finding.rule for finding in result.findings}
     assert rules >= {"no-geometry", "no-point", "implausible-point", "no-demand-point"}
-    assert result.counters["people_not_located"] == 0 and result.counters["services_without_point"] == 5
+    assert (
+        result.counters["people_not_located"] == 0
+        and result.counters["services_without_point"] == 5
+    )
 
 
 def test_equal_studies_give_equal_tables(small: CoverageResult) -> None:
@@ -124,18 +144,26 @@ def test_without_kiosks_the_zones_are_the_same(small: CoverageResult) -> None:
     alone = find_white_zones(small.study)
     assert alone.plan is None and alone.kiosks.empty
     of_kiosks = ["people_after", "hosts", "host_names", "host_costs"]
-    assert alone.white_zones.drop(columns=of_kiosks).equals(small.white_zones.drop(columns=of_kiosks))
+    assert alone.white_zones.drop(columns=of_kiosks).equals(
+        small.white_zones.drop(columns=of_kiosks)
+    )
     assert (alone.demand["served_after"] == alone.demand["served"]).all()
 
 
 def test_required_and_excluded_communes(small: CoverageResult) -> None:
     assert small.study.kiosks is not None
     last, first = small.kiosks["commune"].iloc[-1], small.kiosks["commune"].iloc[0]
-    far = next(code for code in small.demand.index[small.demand["served"]] if code not in set(small.kiosks["commune"]))
+    far = next(
+        code
+        for code in small.demand.index[small.demand["served"]]
+        if code not in set(small.kiosks["commune"])
+    )
     kiosks = dataclasses.replace(small.study.kiosks, required=(far, last), excluded=(first,))
     other = run(dataclasses.replace(small.study, kiosks=kiosks))
     assert {far, last} <= set(other.kiosks["commune"]) and first not in set(other.kiosks["commune"])
-    assert other.plan is not None and small.plan is not None and other.plan.value <= small.plan.value
+    assert (
+        other.plan is not None and small.plan is not None and other.plan.value <= small.plan.value
+    )
 
 
 @pytest.mark.parametrize(
@@ -143,7 +171,11 @@ def test_required_and_excluded_communes(small: CoverageResult) -> None:
     [
         ({"required": ("75056",)}, StudyError, "kiosks.required.*'75056' est inconnue"),
         ({"excluded": ("75056",)}, StudyError, "kiosks.excluded.*'75056' est inconnue"),
-        ({"candidates": ("prefecture",), "required": ("09001",)}, StudyError, "n'a pas de lieu d'accueil"),
+        (
+            {"candidates": ("prefecture",), "required": ("09001",)},
+            StudyError,
+            "n'a pas de lieu d'accueil",
+        ),
     ],
 )
 def test_communes_of_the_study_are_checked(
@@ -171,4 +203,8 @@ def test_hosts_that_do_not_exist_are_refused(study: Study) -> None:
     assert len(few.kiosks) <= 80 and few.plan is not None and few.plan.status == "optimal"
     everyone = tuple(few.demand.index[few.demand["point_source"] == "town_hall"])
     with pytest.raises(SitingError, match="aucun lieu"):
-        run(dataclasses.replace(study, territory=territory, kiosks=dataclasses.replace(kiosks, excluded=everyone)))
+        run(
+            dataclasses.replace(
+                study, territory=territory, kiosks=dataclasses.replace(kiosks, excluded=everyone)
+            )
+        )

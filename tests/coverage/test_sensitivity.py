@@ -1,4 +1,6 @@
-"""Other thresholds, other speeds: every scenario is a study of its own, and the curve counts heads one by one."""
+"""Other thresholds, other speeds: every scenario is a study of its own, and the curve counts heads
+one by one.
+"""
 
 import json
 from dataclasses import replace
@@ -25,7 +27,10 @@ def told(small_path: Path) -> Sensitivity:
 
 
 def test_every_scenario_is_a_study_of_its_own(told: Sensitivity, small: CoverageResult) -> None:
-    assert told.scenarios["thresholds"].tolist() == [0.8, 1.0, 1.1, 1.3] and told.scenarios["congestion"].isna().all()
+    assert (
+        told.scenarios["thresholds"].tolist() == [0.8, 1.0, 1.1, 1.3]
+        and told.scenarios["congestion"].isna().all()
+    )
     white = []
     for row in told.scenarios.to_dict("records"):
         wider = {need.key: need.within * row["thresholds"] for need in small.study.needs}
@@ -37,39 +42,60 @@ def test_every_scenario_is_a_study_of_its_own(told: Sensitivity, small: Coverage
 
 
 def test_the_classes_are_those_of_the_shares(told: Sensitivity) -> None:
-    assert sureness_of(np.array([1.0, 0.5, 0.25, 0.0])).tolist() == ["certain", "likely", "possible", "never"]
+    assert sureness_of(np.array([1.0, 0.5, 0.25, 0.0])).tolist() == [
+        "certain",
+        "likely",
+        "possible",
+        "never",
+    ]
     assert told.classes["people"].sum() == told.demand["people"].sum()
     certain = told.demand[told.demand["sureness"] == "certain"]
-    assert certain["people"].sum() == told.scenarios["people"].min(), "thresholds are nested: the loosest decides"
+    assert certain["people"].sum() == told.scenarios["people"].min(), (
+        "thresholds are nested: the loosest decides"
+    )
     row = told.classes.set_index("sureness").loc["certain"]
-    assert row["communes"] == len(certain) and row["pop_65_plus"] == round(certain["pop_65_plus"].sum())
+    assert row["communes"] == len(certain) and row["pop_65_plus"] == round(
+        certain["pop_65_plus"].sum()
+    )
 
 
 def test_the_curve_counts_heads(told: Sensitivity) -> None:
     demand, study = told.demand, told.study
     slack = np.minimum(*(need.within - demand[f"{need.key}_m"] for need in study.needs))
     for row in told.curve.to_dict("records"):
-        lacking = ~(demand[f"{row['curve']}_m"] <= row["x"]) if row["curve"] != "rule" else ~(slack + row["x"] >= 0)
+        lacking = (
+            ~(demand[f"{row['curve']}_m"] <= row["x"])
+            if row["curve"] != "rule"
+            else ~(slack + row["x"] >= 0)
+        )
         assert row["people"] == demand.loc[lacking, "people"].sum(), row
-    assert (told.curve.groupby("curve")["people"].diff().dropna() <= 0).all(), "a longer threshold leaves fewer out"
+    assert (told.curve.groupby("curve")["people"].diff().dropna() <= 0).all(), (
+        "a longer threshold leaves fewer out"
+    )
     rule = told.curve[(told.curve["curve"] == "rule") & (told.curve["x"] == 0)]
     assert rule["people"].item() == demand.loc[~demand["served"], "people"].sum()
 
 
-def test_slower_roads_leave_more_people_out(told: Sensitivity, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slower_roads_leave_more_people_out(
+    told: Sensitivity, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By road the speeds vary: each is one run of the study with its congestion multiplied."""
     asked = []
 
     def run(study: object, **_: object) -> CoverageResult:
         factor = study.router.congestion  # type: ignore[attr-defined]
         asked.append(factor)
-        demand = told.result.demand.rename(columns=lambda name: name.replace("_m", "_s") if name[-2:] == "_m" else name)
+        demand = told.result.demand.rename(
+            columns=lambda name: name.replace("_m", "_s") if name[-2:] == "_m" else name
+        )
         demand[["etat_s", "mairie_s"]] *= factor
         return replace(told.result, demand=demand)
 
     monkeypatch.setattr("geoguichet.coverage.sensitivity.find_white_zones", run)
     needs = tuple(replace(need, within_m=None, within_s=need.within_m) for need in told.study.needs)
-    study = replace(told.study, needs=needs, router=replace(told.study.router, kind="road", congestion=1.1))
+    study = replace(
+        told.study, needs=needs, router=replace(told.study.router, kind="road", congestion=1.1)
+    )
     found = sensitivity(study, thresholds=(1.0,), congestion=(0.9, 1.3))
     assert np.allclose(asked, [0.99, 1.1, 1.43])
     assert found.scenarios["congestion"].tolist() == [0.9, 1.0, 1.3]
@@ -77,7 +103,9 @@ def test_slower_roads_leave_more_people_out(told: Sensitivity, monkeypatch: pyte
     assert "x_min" in curve_table(found) and "la plus lente" in render(found)
 
 
-def test_it_is_written_and_told(small_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_is_written_and_told(
+    small_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     command = ["coverage", "sensitivity", str(small_path), "--out", str(tmp_path), "--quiet"]
     assert main(command) == 0
     printed = capsys.readouterr().out
@@ -86,7 +114,10 @@ def test_it_is_written_and_told(small_path: Path, tmp_path: Path, capsys: pytest
     names = {"sensitivity.html", "sensitivity.gpkg", "curve.csv"}
     assert {path.name for path in tmp_path.iterdir()} == names
     areas = gpd.read_file(tmp_path / "sensitivity.gpkg", layer="areas")
-    assert set(areas["sureness"]) <= {"certain", "likely", "possible"} and areas.geometry.is_valid.all()
+    assert (
+        set(areas["sureness"]) <= {"certain", "likely", "possible"}
+        and areas.geometry.is_valid.all()
+    )
     curve = pd.read_csv(tmp_path / "curve.csv")
     assert list(curve.columns) == ["curve", "label", "congestion", "x_km", "people", "share"]
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
@@ -94,10 +125,14 @@ def test_it_is_written_and_told(small_path: Path, tmp_path: Path, capsys: pytest
     answer = json.loads(capsys.readouterr().out)
     assert {row["sureness"] for row in answer["demand"]} <= {"certain", "likely", "possible"}
     assert answer["scenarios"][0]["congestion"] is None and answer["unit"] == "m"
-    assert before == {path.name: path.read_bytes() for path in tmp_path.iterdir()}, "the same answer, the same bytes"
+    assert before == {path.name: path.read_bytes() for path in tmp_path.iterdir()}, (
+        "the same answer, the same bytes"
+    )
 
 
-def test_what_makes_no_sense_is_refused(small_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_makes_no_sense_is_refused(
+    small_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SensitivityError, match="facteurs de 0,1 à 10"):
         sensitivity(read_study(small_path), thresholds=(0.0,))
     assert main(["coverage", "sensitivity", str(small_path), "--thresholds", "vite"]) == 2

@@ -20,5 +20,11 @@ def test_a_finding_is_plain_data() -> None:
 
 
 def test_a_finding_of_a_row_says_which_and_what_to_do() -> None:
-    finding = Finding("no-point", "services", "a", "...", row=7, column="latitude", remedy="Complétez.")
-    assert {"row": 7, "column": "latitude", "remedy": "Complétez."}.items() <= finding.as_dict().items()
+    finding = Finding(
+        "no-point", "services", "a", "...", row=7, column="latitude", remedy="Complétez."
+    )
+    assert {
+        "row": 7,
+        "column": "latitude",
+        "remedy": "Complétez.",
+    }.items() <= finding.as_dict().items()

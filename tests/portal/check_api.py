@@ -1,6 +1,8 @@
-"""`make check-api`: random requests on everything the OpenAPI document describes. Not part of `make test`.
+"""`make check-api`: random requests on everything the OpenAPI document describes. Not part of `make
+test`.
 
-Nothing a client can send gives a 500, an answer that the document does not describe, or a record that is none.
+Nothing a client can send gives a 500, an answer that the document does not describe, or a record
+that is none.
 """
 
 import re
@@ -27,11 +29,14 @@ def test_random_requests(
     with serve(tmp_path, editable=editable) as url:
         command = [
             str(Path(sys.executable).parent / "schemathesis"), "run", f"{url}/openapi?f=json",
-            "--checks", CHECKS, "--phases", "coverage,fuzzing", "--max-examples", "40", "--workers", "2",
+            "--checks", CHECKS, "--phases", "coverage,fuzzing", "--max-examples", "40", "--workers",
+            "2",
             "--exclude-path", SLOW, "--request-timeout", "60", "--seed", "7", "--no-color",
             *(("--include-path-regex", "^/collections/catalogue/") if editable else ()),
         ]  # fmt: skip
-        done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False, cwd=tmp_path)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=900, check=False, cwd=tmp_path
+        )
     assert done.returncode == 0, done.stdout[-8000:]
     generated = int(re.search(r"(\d+) generated", done.stdout)[1])
     assert generated >= (CASES if not editable else 100)

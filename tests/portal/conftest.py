@@ -1,4 +1,6 @@
-"""A workspace with one small study and a few records, and the portal that serves it on a free port."""
+"""A workspace with one small study and a few records, and the portal that serves it on a free
+port.
+"""
 
 import threading
 import time
@@ -67,7 +69,12 @@ def sample_records() -> list[Record]:
         license="etalab-2.0",
         contacts=(Contact(organization="DREAL", emails=(ContactPoint("sig@example.org"),)),),
         links=(
-            Link("studies/essai/result.gpkg", "enclosure", "application/geopackage+sqlite3", "Le fichier"),
+            Link(
+                "studies/essai/result.gpkg",
+                "enclosure",
+                "application/geopackage+sqlite3",
+                "Le fichier",
+            ),
             Link("collections/catalogue/items/etude", "related", "application/geo+json", "L'étude"),
             Link("https://example.org/forets", "about", "text/html", "Le site"),
         ),
@@ -80,13 +87,17 @@ def sample_records() -> list[Record]:
         geometry=Extent(-0.3, 42.6, 3.4, 45.0).as_geometry(),
     )
     others = [
-        Record(id=f"jeu-{n:02d}", type="dataset", title=f"Jeu n° {n}", updated="2020-01-01T00:00:00Z")
+        Record(
+            id=f"jeu-{n:02d}", type="dataset", title=f"Jeu n° {n}", updated="2020-01-01T00:00:00Z"
+        )
         for n in range(13)
     ]
     return [forests, study, *others]
 
 
-_HEADER = "id,category,name,email,phone,wheelchair_access,latitude,longitude,geoloc_precision,address\n"
+_HEADER = (
+    "id,category,name,email,phone,wheelchair_access,latitude,longitude,geoloc_precision,address\n"
+)
 _ROW = '"mairie-{0}-01","mairie","Mairie {0}","","","",{1},1.6,"8","1 rue du Pont, 09000, Foix"\n'
 
 

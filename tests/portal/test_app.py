@@ -16,9 +16,11 @@ from geoguichet.portal.errors import PortalError, PortInUseError
 PAGES = [
     "/", "/collections", "/collections/catalogue", "/collections/catalogue/items",
     "/collections/catalogue/items?q=foret",
-    "/collections/catalogue/items/forets", "/collections/white-zones", "/collections/white-zones/items",
+    "/collections/catalogue/items/forets", "/collections/white-zones",
+    "/collections/white-zones/items",
     "/collections/white-zones/items/essai.zb-001", "/collections/kiosks/items?sortby=-rank&limit=5",
-    "/collections/communes/items", "/collections/communes/items/31555", "/collections/services/schema",
+    "/collections/communes/items", "/collections/communes/items/31555",
+    "/collections/services/schema",
     "/collections/services/queryables", "/conformance", "/processes", "/processes/white-zones",
     "/openapi?f=html", "/jobs",
 ]  # fmt: skip
@@ -33,7 +35,9 @@ def test_each_page_is_readable_in_both_languages(
     assert by_header.status_code == 200
     assert f'<html lang="{language}"' in by_header.text
     assert f">{word}</a>" in by_header.text
-    by_name = http.get(f"{url}{path}{'&' if '?' in path else '?'}lang={language}", headers={"Accept": "text/html"})
+    by_name = http.get(
+        f"{url}{path}{'&' if '?' in path else '?'}lang={language}", headers={"Accept": "text/html"}
+    )
     assert f'<html lang="{language}"' in by_name.text
 
 
@@ -45,26 +49,36 @@ def test_french_is_the_language_when_none_is_asked(url: str, http: requests.Sess
 @pytest.mark.parametrize("path", PAGES)
 def test_no_page_needs_another_host(url: str, http: requests.Session, path: str) -> None:
     page = http.get(url + path, headers={"Accept": "text/html"}).text
-    loaded = re.findall(r"""<(?:script|img|link rel="(?:icon|stylesheet)")[^>]*?(?:src|href)="([^"]+)""", page)
+    loaded = re.findall(
+        r"""<(?:script|img|link rel="(?:icon|stylesheet)")[^>]*?(?:src|href)="([^"]+)""", page
+    )
     assert loaded and all(address.startswith(url) for address in loaded)
     assert not re.search(r"<script(?![^>]*(src=|type=\"application/json\"))", page)
 
 
 def test_text_is_escaped_where_it_is_shown(url: str, http: requests.Session) -> None:
-    page = http.get(f"{url}/collections/catalogue/items/forets", headers={"Accept": "text/html"}).text
+    page = http.get(
+        f"{url}/collections/catalogue/items/forets", headers={"Accept": "text/html"}
+    ).text
     assert "&lt;1:25 000&gt;" in page and "<1:25 000>" not in page
     attack = '"><script>alert(1)</script>'
-    search = http.get(f"{url}/collections/catalogue/items", params={"q": attack}, headers={"Accept": "text/html"})
+    search = http.get(
+        f"{url}/collections/catalogue/items", params={"q": attack}, headers={"Accept": "text/html"}
+    )
     assert "<script>alert" not in search.text
 
 
 def test_errors_are_pages_too(url: str, http: requests.Session) -> None:
-    refused = http.get(f"{url}/collections/communes/items?couleur=2", headers={"Accept": "text/html"})
+    refused = http.get(
+        f"{url}/collections/communes/items?couleur=2", headers={"Accept": "text/html"}
+    )
     assert refused.status_code == 400
     assert '<html lang="fr"' in refused.text and "couleur" in refused.text
 
 
-def test_a_page_says_which_of_its_words_are_of_another_language(url: str, http: requests.Session) -> None:
+def test_a_page_says_which_of_its_words_are_of_another_language(
+    url: str, http: requests.Session
+) -> None:
     english = http.get(f"{url}/collections/catalogue/items/forets?f=html&lang=en").text
     assert '<h1 lang="fr">Forêts' in english
     assert '<h1 lang="fr">' not in http.get(f"{url}/collections/catalogue/items/forets?f=html").text
@@ -77,7 +91,12 @@ def test_words_that_stand_apart_are_found_by_the_page(url: str, http: requests.S
     asked = {"q": "ariège forêts", "f": "html"}
     page = http.get(f"{url}/collections/catalogue/items", params=asked).text
     assert "n'a ces mots côte à côte" in page.replace("&#39;", "'") and "/items/forets" in page
-    assert http.get(f"{url}/collections/catalogue/items", params={"q": "ariège forêts"}).json()["numberMatched"] == 0
+    assert (
+        http.get(f"{url}/collections/catalogue/items", params={"q": "ariège forêts"}).json()[
+            "numberMatched"
+        ]
+        == 0
+    )
     apart = {"q": "ariège forêts", "q-words": "anywhere"}
     assert http.get(f"{url}/collections/catalogue/items", params=apart).json()["numberMatched"] == 1
 
@@ -88,14 +107,21 @@ def test_the_headers_of_a_public_site(url: str, http: requests.Session) -> None:
     assert "unsafe" not in page.headers["Content-Security-Policy"]
     assert page.headers["X-Content-Type-Options"] == "nosniff"
     assert (
-        http.get(f"{url}/collections", headers={"Origin": "https://x.org"}).headers["Access-Control-Allow-Origin"]
+        http.get(f"{url}/collections", headers={"Origin": "https://x.org"}).headers[
+            "Access-Control-Allow-Origin"
+        ]
         == "*"
     )
 
 
 def test_only_files_of_studies_are_given_out(url: str, http: requests.Session) -> None:
     assert http.get(f"{url}/studies/essai/result.gpkg").status_code == 200
-    for path in ("/studies/", "/studies/essai/", "/studies/essai/rien", "/studies/%2e%2e/catalogue.sqlite"):
+    for path in (
+        "/studies/",
+        "/studies/essai/",
+        "/studies/essai/rien",
+        "/studies/%2e%2e/catalogue.sqlite",
+    ):
         assert http.get(url + path).status_code == 404
     assert http.get(f"{url}/background.geojson").json()["features"]
     assert http.get(f"{url}/favicon.ico").headers["Content-Type"] == "image/svg+xml"
@@ -124,11 +150,22 @@ def test_owslib_reads_records_and_features(url: str) -> None:
     assert "people" in features.collection_queryables("white-zones")["properties"]
 
 
-@pytest.mark.skipif(shutil.which("ogr2ogr") is None, reason="ogr2ogr (Debian: gdal-bin) is not installed")
+@pytest.mark.skipif(
+    shutil.which("ogr2ogr") is None, reason="ogr2ogr (Debian: gdal-bin) is not installed"
+)
 @pytest.mark.parametrize(("collection", "count"), [("white-zones", 3), ("kiosks", 12)])
 def test_ogr2ogr_copies_the_results(url: str, tmp_path: Path, collection: str, count: int) -> None:
     target = tmp_path / "copy.gpkg"
-    command = ["ogr2ogr", "-f", "GPKG", str(target), f"OAPIF:{url}", collection, "-oo", "PAGE_SIZE=5"]
+    command = [
+        "ogr2ogr",
+        "-f",
+        "GPKG",
+        str(target),
+        f"OAPIF:{url}",
+        collection,
+        "-oo",
+        "PAGE_SIZE=5",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     copied = gpd.read_file(target)

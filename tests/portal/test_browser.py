@@ -1,4 +1,6 @@
-"""The pages in a real browser: no error, no request to another host, the map drawn, the search usable."""
+"""The pages in a real browser: no error, no request to another host, the map drawn, the search
+usable.
+"""
 
 import shutil
 from collections.abc import Iterator
@@ -6,7 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium (Debian: chromium) is not installed")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="chromium (Debian: chromium) is not installed"
+)
 
 
 @pytest.fixture(scope="module")
@@ -21,13 +25,26 @@ def browser() -> Iterator:
 
 @pytest.fixture
 def page(browser, url: str) -> Iterator:
-    """A page that fails its test on a console error, a script error or a request to another host."""
+    """A page that fails its test on a console error, a script error or a request to another
+    host.
+    """
     opened = browser.new_page(viewport={"width": 1200, "height": 850}, locale="fr-FR")
     wrong: list[str] = []
-    opened.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
+    opened.on(
+        "console",
+        lambda message: (
+            wrong.append(message.text) if message.type in ("error", "warning") else None
+        ),
+    )
     opened.on("pageerror", lambda error: wrong.append(str(error)))
-    opened.on("request", lambda sent: wrong.append(sent.url) if not sent.url.startswith((url, "data:")) else None)
-    opened.on("response", lambda got: wrong.append(f"{got.status} {got.url}") if got.status >= 400 else None)
+    opened.on(
+        "request",
+        lambda sent: wrong.append(sent.url) if not sent.url.startswith((url, "data:")) else None,
+    )
+    opened.on(
+        "response",
+        lambda got: wrong.append(f"{got.status} {got.url}") if got.status >= 400 else None,
+    )
     yield opened
     opened.close()
     assert wrong == []

@@ -1,4 +1,6 @@
-"""The clients of regional officers, on our layers and records: QGIS, and GDAL in two builds (OWSLib: `test_app`)."""
+"""The clients of regional officers, on our layers and records: QGIS, and GDAL in two builds
+(OWSLib: `test_app`).
+"""
 
 import json
 import shutil
@@ -50,8 +52,14 @@ def _qgis() -> str:
     """Return why QGIS cannot be asked, or nothing."""
     if not Path(SYSTEM_PYTHON).exists():
         return f"no {SYSTEM_PYTHON}"
-    tried = subprocess.run([SYSTEM_PYTHON, "-c", "import qgis.core"], capture_output=True, check=False, timeout=60)
-    return "" if tried.returncode == 0 else f"{SYSTEM_PYTHON} has no qgis.core (Debian: apt install python3-qgis)"
+    tried = subprocess.run(
+        [SYSTEM_PYTHON, "-c", "import qgis.core"], capture_output=True, check=False, timeout=60
+    )
+    return (
+        ""
+        if tried.returncode == 0
+        else f"{SYSTEM_PYTHON} has no qgis.core (Debian: apt install python3-qgis)"
+    )
 
 
 @pytest.mark.skipif(bool(_qgis()), reason=_qgis())
@@ -59,8 +67,14 @@ def test_qgis_opens_results_and_records(url: str, tmp_path: Path) -> None:
     script = tmp_path / "ask.py"
     script.write_text(QGIS)
     command = [SYSTEM_PYTHON, str(script), url, "kiosks", "white-zones", "catalogue"]
-    environment = {"QT_QPA_PLATFORM": "offscreen", "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=environment)
+    environment = {
+        "QT_QPA_PLATFORM": "offscreen",
+        "HOME": str(tmp_path),
+        "XDG_RUNTIME_DIR": str(tmp_path),
+    }
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=120, env=environment
+    )
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert {name: layer["features"] for name, layer in told.items()} == {
@@ -69,21 +83,41 @@ def test_qgis_opens_results_and_records(url: str, tmp_path: Path) -> None:
     assert (told["kiosks"]["geometries"], told["white-zones"]["geometries"]) == (12, 3)
     assert told["kiosks"]["in box"] == 3
     assert told["kiosks"]["crs"] in ("OGC:CRS84", "EPSG:4326")
-    assert {"rank", "people_added"} <= set(told["kiosks"]["fields"]) and "title" in told["catalogue"]["fields"]
+    assert {"rank", "people_added"} <= set(told["kiosks"]["fields"]) and "title" in told[
+        "catalogue"
+    ]["fields"]
 
 
-@pytest.mark.skipif(shutil.which("ogr2ogr") is None, reason="ogr2ogr (Debian: gdal-bin) is not installed")
+@pytest.mark.skipif(
+    shutil.which("ogr2ogr") is None, reason="ogr2ogr (Debian: gdal-bin) is not installed"
+)
 def test_ogr2ogr_copies_the_records(url: str, tmp_path: Path) -> None:
     target = tmp_path / "records.geojson"
-    command = ["ogr2ogr", "-f", "GeoJSON", str(target), f"OAPIF:{url}", "catalogue", "-oo", "PAGE_SIZE=4"]
+    command = [
+        "ogr2ogr",
+        "-f",
+        "GeoJSON",
+        str(target),
+        f"OAPIF:{url}",
+        "catalogue",
+        "-oo",
+        "PAGE_SIZE=4",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert len(json.loads(target.read_text("utf-8"))["features"]) == 15
 
 
-@pytest.mark.skipif("OAPIF" not in pyogrio.list_drivers(), reason="this pyogrio has no OAPIF driver")
+@pytest.mark.skipif(
+    "OAPIF" not in pyogrio.list_drivers(), reason="this pyogrio has no OAPIF driver"
+)
 def test_the_driver_inside_pyogrio_reads_the_results(url: str) -> None:
-    command = [sys.executable, "-c", PYOGRIO, f"OAPIF:{url}"]  # GDAL holds the lock that our server would answer under
+    command = [
+        sys.executable,
+        "-c",
+        PYOGRIO,
+        f"OAPIF:{url}",
+    ]  # GDAL holds the lock that our server would answer under
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {"in box": 3, "zones": 3, "layers": True}

@@ -31,7 +31,9 @@ def test_the_abstract_test(server: Server, name: str) -> None:
 
 def test_few_are_not_applicable(url: str) -> None:
     results = client.check(url, TESTS)
-    skipped = {result.test: result.reason for result in results if result.outcome == "not applicable"}
+    skipped = {
+        result.test: result.reason for result in results if result.outcome == "not applicable"
+    }
     assert len(skipped) <= 8 and all(skipped.values()), skipped
     told = report(results, url)
     assert "0 fail" in told and told.count("\n") == 96
@@ -41,7 +43,10 @@ def test_what_fails_says_why(url: str) -> None:
     server = Server(url)
     assert run(server, "x", lambda s: s.found("/nowhere")).reason.endswith("200 expected")
     assert run(server, "x", lambda s: expect(False, "because")).reason == "because"
-    assert run(server, "x", lambda s: s.found("/static/icon.svg", accept="*/*").json()).outcome == "fail"
+    assert (
+        run(server, "x", lambda s: s.found("/static/icon.svg", accept="*/*").json()).outcome
+        == "fail"
+    )
     assert "unexpected form" in run(server, "x", lambda s: s.found("/").json()["nothing"]).reason
     with pytest.raises(FailedError):
         Server("http://127.0.0.1:9").get("/")

@@ -13,7 +13,9 @@ from geoguichet.referentials.layers import check_columns, list_layers, read_laye
 from geoguichet.referentials.territories.sample import sample_path
 
 
-def points(*xy: tuple[float, float], crs: str | None = "EPSG:4326", **columns: object) -> gpd.GeoDataFrame:
+def points(
+    *xy: tuple[float, float], crs: str | None = "EPSG:4326", **columns: object
+) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(columns, geometry=[shapely.Point(*each) for each in xy], crs=crs)
 
 
@@ -41,7 +43,9 @@ def test_reading_leaves_the_file_and_its_folder_alone(tmp_path: Path) -> None:
 def test_a_truncated_geopackage_is_refused(kept: int, tmp_path: Path) -> None:
     path = tmp_path / "cut.gpkg"
     path.write_bytes(sample_path().read_bytes()[:kept])
-    with pytest.raises(LayerError, match=r"cut\.gpkg : .*(tronqué|n'est pas un fichier géographique)"):
+    with pytest.raises(
+        LayerError, match=r"cut\.gpkg : .*(tronqué|n'est pas un fichier géographique)"
+    ):
         read_layer(path, layer="communes")
 
 
@@ -70,14 +74,18 @@ def test_an_absent_empty_or_foreign_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_unknown_layer_is_answered_with_those_there_are() -> None:
-    with pytest.raises(LayerError, match=r"« mairies » n'existe pas\. Couches présentes : communes, epci, dep"):
+    with pytest.raises(
+        LayerError, match=r"« mairies » n'existe pas\. Couches présentes : communes, epci, dep"
+    ):
         read_layer(sample_path(), layer="mairies")
     with pytest.raises(LayerError, match="précisez la couche"):
         read_layer(sample_path())
 
 
 def test_a_missing_column_is_answered_with_those_there_are() -> None:
-    with pytest.raises(LayerError, match=r"colonne absente : loyer\. Colonnes présentes : code, name, kind"):
+    with pytest.raises(
+        LayerError, match=r"colonne absente : loyer\. Colonnes présentes : code, name, kind"
+    ):
         read_layer(sample_path(), layer="epci", columns=["code", "loyer"])
 
 

@@ -1,4 +1,6 @@
-"""DCAT-AP 3 and GeoDCAT-AP in RDF (RDF/XML, Turtle, JSON-LD): datasets, series and data services of a catalogue."""
+"""DCAT-AP 3 and GeoDCAT-AP in RDF (RDF/XML, Turtle, JSON-LD): datasets, series and data services of
+a catalogue.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,11 @@ from geoguichet.catalogue.record import Contact, Record
 
 MAPPING = (
     Mapped("id", "dct:identifier", note="that of the dcat:CatalogRecord when there is one"),
-    Mapped("type", "rdf:type", note="dcat:Dataset, dcat:DatasetSeries, dcat:DataService; dct:type when it says more"),
+    Mapped(
+        "type",
+        "rdf:type",
+        note="dcat:Dataset, dcat:DatasetSeries, dcat:DataService; dct:type when it says more",
+    ),
     Mapped("title", "dct:title"),
     Mapped("translations", "dct:title", note="and dct:description, in other languages"),
     Mapped("alternateTitles", "dct:alternative"),
@@ -31,7 +37,9 @@ MAPPING = (
     Mapped("contacts", "prov:qualifiedAttribution", note="every other role"),
     Mapped("contacts.metadata", "foaf:isPrimaryTopicOf/dcat:contactPoint"),
     Mapped(
-        "geometry", "dct:spatial/dcat:bbox", note="boxes; other shapes in locn:geometry/gsp:asWKT, or as a text there"
+        "geometry",
+        "dct:spatial/dcat:bbox",
+        note="boxes; other shapes in locn:geometry/gsp:asWKT, or as a text there",
     ),
     Mapped("places", "dct:spatial", note="addresses of places"),
     Mapped("time", "dct:temporal"),
@@ -43,12 +51,18 @@ MAPPING = (
     Mapped("themes.topicCategory", "geodcatap:topicCategory"),
     Mapped("license", "dct:license", note="of the dataset and of each distribution"),
     Mapped("rights", "dct:rights", note="dct:accessRights is read too"),
-    Mapped("links", "dcat:distribution", note="download when it has a downloadURL; dcat:endpointURL for services"),
+    Mapped(
+        "links",
+        "dcat:distribution",
+        note="download when it has a downloadURL; dcat:endpointURL for services",
+    ),
     Mapped("links.about", "foaf:page", note="dcat:landingPage is read too"),
     Mapped("links.preview", "foaf:depiction"),
     Mapped("formats", "dcat:distribution/dct:format", "in"),
     Mapped("lineage", "dct:provenance"),
-    Mapped("resolution", "dcat:spatialResolutionInMeters", note="scales: dqv:hasQualityMeasurement"),
+    Mapped(
+        "resolution", "dcat:spatialResolutionInMeters", note="scales: dqv:hasQualityMeasurement"
+    ),
     Mapped("crs", "geodcatap:referenceSystem", note="dct:conformsTo is read too"),
     Mapped("conformity", "dct:conformsTo", note="what passed"),
     Mapped("maintenance", "dct:accrualPeriodicity"),
@@ -69,12 +83,16 @@ def read_all(document: bytes) -> list[Record]:
 
 
 def read_parts(document: bytes) -> list[tuple[Record, bytes]]:
-    """Read every description of a graph, each with the part of the graph that it is; the whole when it is alone."""
+    """Read every description of a graph, each with the part of the graph that it is; the whole when
+    it is alone.
+    """
     graph = load(document)
     subjects = subjects_of(graph)
     if len(subjects) == 1:
         return [(read_subject(graph, subjects[0]), document)]
-    return [(read_subject(graph, subject), _part(graph, subject, set(subjects))) for subject in subjects]
+    return [
+        (read_subject(graph, subject), _part(graph, subject, set(subjects))) for subject in subjects
+    ]
 
 
 def next_page(document: bytes) -> str:
@@ -87,7 +105,9 @@ def next_page(document: bytes) -> str:
 
 
 def _part(graph: Graph, subject: Node, subjects: set[Node]) -> bytes:
-    """Return, in Turtle, what a graph says of a subject and of what it names, but for the other subjects."""
+    """Return, in Turtle, what a graph says of a subject and of what it names, but for the other
+    subjects.
+    """
     part = Graph()
     waiting, met = [subject, *graph.subjects(FOAF.primaryTopic, subject)], set[Node]()
     while waiting:
@@ -101,7 +121,9 @@ def _part(graph: Graph, subject: Node, subjects: set[Node]) -> bytes:
     named = NumberedGraph()
     for prefix, namespace in graph.namespaces():
         named.bind(prefix, namespace, override=False)
-    named += to_canonical_graph(part)  # blank nodes named by what is said of them: read again, the part is the same
+    named += to_canonical_graph(
+        part
+    )  # blank nodes named by what is said of them: read again, the part is the same
     return named.written("turtle")
 
 
@@ -109,12 +131,15 @@ def claims_json(document: Any) -> bool:
     """Say whether a JSON document is JSON-LD about DCAT."""
     nodes = document if isinstance(document, list) else [document]
     return any(
-        isinstance(node, Mapping) and ("@context" in node or "@graph" in node or "@id" in node) for node in nodes
+        isinstance(node, Mapping) and ("@context" in node or "@graph" in node or "@id" in node)
+        for node in nodes
     )
 
 
 def write(record: Record, *, form: Form = "turtle", base: str = BASE, source: bytes = b"") -> bytes:
-    """Return one record as DCAT-AP; its source when that describes it alone and still says the same."""
+    """Return one record as DCAT-AP; its source when that describes it alone and still says the
+    same.
+    """
     if source and read_all(source) == [record]:
         return source
     graph = NumberedGraph()
@@ -135,7 +160,9 @@ def write_catalogue(
     total: int = 0,
     page_address: Callable[[int], str] | None = None,
 ) -> bytes:
-    """Return a page of a whole catalogue; with several pages, Hydra says which comes next, at ``page_address``."""
+    """Return a page of a whole catalogue; with several pages, Hydra says which comes next, at
+    ``page_address``.
+    """
     graph = NumberedGraph()
     catalogue = URIRef(address)
     graph.add((catalogue, RDF.type, DCAT.Catalog))
@@ -148,15 +175,24 @@ def write_catalogue(
         term = {"service": DCAT.service}.get(record.type, DCAT.dataset)
         graph.add((catalogue, term, subject))
     if pages > 1:
-        _add_pages(graph, page_address or (lambda number: f"{address}?page={number}"), page, pages, total)
+        _add_pages(
+            graph, page_address or (lambda number: f"{address}?page={number}"), page, pages, total
+        )
     return serialized(graph, form)
 
 
-def _add_pages(graph: Graph, address: Callable[[int], str], page: int, pages: int, total: int) -> None:
+def _add_pages(
+    graph: Graph, address: Callable[[int], str], page: int, pages: int, total: int
+) -> None:
     view = URIRef(address(page))
     graph.add((view, RDF.type, HYDRA.PagedCollection))
     graph.add((view, HYDRA.totalItems, Text(total)))
-    numbers = {HYDRA.firstPage: 1, HYDRA.lastPage: pages, HYDRA.previousPage: page - 1, HYDRA.nextPage: page + 1}
+    numbers = {
+        HYDRA.firstPage: 1,
+        HYDRA.lastPage: pages,
+        HYDRA.previousPage: page - 1,
+        HYDRA.nextPage: page + 1,
+    }
     for term, number in numbers.items():
         if 1 <= number <= pages:
             graph.add((view, term, Text(address(number))))

@@ -1,4 +1,6 @@
-"""RDF read safely in any of its forms, without opening an address that it names, and written the same twice."""
+"""RDF read safely in any of its forms, without opening an address that it names, and written the
+same twice.
+"""
 
 from __future__ import annotations
 
@@ -81,7 +83,9 @@ def load(document: bytes) -> Graph:
 
 @contextmanager
 def silence() -> Iterator[None]:
-    """Keep rdflib from a page of log for each literal that is not of its type, and from warning of its own ways."""
+    """Keep rdflib from a page of log for each literal that is not of its type, and from warning of
+    its own ways.
+    """
     logger = logging.getLogger("rdflib")
     level = logger.level
     logger.setLevel(logging.CRITICAL)
@@ -95,15 +99,26 @@ def silence() -> Iterator[None]:
 
 def _loaded(graph: Graph, document: bytes, head: bytes) -> Graph:
     try:
-        if (head == b"<" and b"<rdf:RDF" in document) or (head == b"<" and b"rdf-syntax-ns" in document[:4000]):
+        if (head == b"<" and b"<rdf:RDF" in document) or (
+            head == b"<" and b"rdf-syntax-ns" in document[:4000]
+        ):
             return graph.parse(data=_without_doctype(document), format="xml")
         if head in (b"{", b"["):
             return graph.parse(data=_without_remote_context(document), format="json-ld")
         return graph.parse(data=document, format="turtle")
     except BadSyntax as error:
         line = int(error.lines) + 1
-        raise FormatError(f"Turtle mal formé, ligne {line} : {error.message}.", line=line) from error
-    except (ParserError, ValueError, UnicodeDecodeError, TypeError, LookupError, AttributeError) as error:
+        raise FormatError(
+            f"Turtle mal formé, ligne {line} : {error.message}.", line=line
+        ) from error
+    except (
+        ParserError,
+        ValueError,
+        UnicodeDecodeError,
+        TypeError,
+        LookupError,
+        AttributeError,
+    ) as error:
         raise FormatError(f"RDF illisible : {str(error)[:200]}.") from error
 
 
@@ -165,7 +180,9 @@ def _without_remote_context(document: bytes) -> bytes:
 
 
 class NumberedGraph(Graph):
-    """A graph that numbers its blank nodes: the same records are the same bytes, today and tomorrow."""
+    """A graph that numbers its blank nodes: the same records are the same bytes, today and
+    tomorrow.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -188,7 +205,9 @@ class NumberedGraph(Graph):
             self.bind(prefix, namespace)
 
     def subjects(self, *asked: Any, **options: Any) -> Generator[Node]:
-        """Yield subjects sorted: rdflib's order is that of a set, which changes from one process to the next."""
+        """Yield subjects sorted: rdflib's order is that of a set, which changes from one process to
+        the next.
+        """
         yield from sorted(super().subjects(*asked, **options), key=str)
 
     def blank(self) -> BNode:
@@ -198,7 +217,9 @@ class NumberedGraph(Graph):
     def written(self, form: Form) -> bytes:
         """Write it, the same in every process."""
         with silence():
-            told = self.serialize(format="pretty-xml" if form == "xml" else form, encoding="utf-8", auto_compact=True)
+            told = self.serialize(
+                format="pretty-xml" if form == "xml" else form, encoding="utf-8", auto_compact=True
+            )
         return _IN_ORDER[form](told)
 
 

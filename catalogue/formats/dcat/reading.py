@@ -34,13 +34,31 @@ from geoguichet.catalogue.formats.dcat.rdf import (
     VCARD_ADDRESS,
     tail,
 )
-from geoguichet.catalogue.formats.mapping import INSPIRE_THEME, TOPIC_CATEGORY, describe, made_identifier, time_of
+from geoguichet.catalogue.formats.mapping import (
+    INSPIRE_THEME,
+    TOPIC_CATEGORY,
+    describe,
+    made_identifier,
+    time_of,
+)
 from geoguichet.catalogue.formats.xml import parse
-from geoguichet.catalogue.record import Concept, Contact, ContactPoint, Extent, ExternalId, Link, Record, Theme, Time
+from geoguichet.catalogue.record import (
+    Concept,
+    Contact,
+    ContactPoint,
+    Extent,
+    ExternalId,
+    Link,
+    Record,
+    Theme,
+    Time,
+)
 
 
 def subjects_of(graph: Graph) -> list[Node]:
-    """Return what the graph describes, in a stable order; services named only inside a distribution are left there."""
+    """Return what the graph describes, in a stable order; services named only inside a distribution
+    are left there.
+    """
     found: dict[Node, str] = {}
     inside = set(graph.objects(None, DCAT.accessService))
     for kind in (DCAT.Dataset, DCAT.DatasetSeries, DCAT.DataService):
@@ -49,7 +67,9 @@ def subjects_of(graph: Graph) -> list[Node]:
             described = titles or (subject, DCTERMS.identifier, None) in graph
             if described and not (kind == DCAT.DataService and subject in inside):
                 found[subject] = str(graph.value(subject, DCTERMS.identifier) or subject)
-    return sorted(found, key=lambda subject: (found[subject], str(graph.value(subject, DCTERMS.title))))
+    return sorted(
+        found, key=lambda subject: (found[subject], str(graph.value(subject, DCTERMS.title)))
+    )
 
 
 class _About:
@@ -61,7 +81,8 @@ class _About:
     def nodes(self, term: URIRef) -> list[Node]:
         """Return the objects of a property."""
         return sorted(
-            self.graph.objects(self.subject, term), key=lambda node: (isinstance(node, BNode), self._key(node))
+            self.graph.objects(self.subject, term),
+            key=lambda node: (isinstance(node, BNode), self._key(node)),
         )
 
     def _key(self, node: Node) -> str:
@@ -69,13 +90,19 @@ class _About:
             return str(node)
         return "|".join(
             sorted(
-                f"{term} {value}" for term, value in self.graph.predicate_objects(node) if not isinstance(value, BNode)
+                f"{term} {value}"
+                for term, value in self.graph.predicate_objects(node)
+                if not isinstance(value, BNode)
             )
         )
 
     def texts(self, term: URIRef) -> list[str]:
         """Return the objects of a property as texts, trimmed."""
-        return [text for node in self.nodes(term) if not isinstance(node, BNode) and (text := str(node).strip())]
+        return [
+            text
+            for node in self.nodes(term)
+            if not isinstance(node, BNode) and (text := str(node).strip())
+        ]
 
     def text(self, *terms: URIRef) -> str:
         """Return the first text of the first property that has one."""
@@ -89,9 +116,13 @@ class _About:
 def read_subject(graph: Graph, subject: Node) -> Record:
     """Read what a graph describes."""
     about = _About(graph, subject)
-    record = graph.value(subject, FOAF.isPrimaryTopicOf) or graph.value(None, FOAF.primaryTopic, subject)
+    record = graph.value(subject, FOAF.isPrimaryTopicOf) or graph.value(
+        None, FOAF.primaryTopic, subject
+    )
     described = _About(graph, record) if record is not None else None
-    identifier = (described.text(DCTERMS.identifier) if described else "") or about.text(DCTERMS.identifier)
+    identifier = (described.text(DCTERMS.identifier) if described else "") or about.text(
+        DCTERMS.identifier
+    )
     identifier = identifier or ("" if isinstance(subject, BNode) else str(subject))
     links, formats = _links(about)
     members: dict[str, Any] = {
@@ -114,7 +145,8 @@ def read_subject(graph: Graph, subject: Node) -> Record:
         "maintenance": _maintenance(about),
         "parent": _identifier_of(about, DCAT.inSeries) or _identifier_of(about, DCTERMS.isPartOf),
         "resourceLanguages": [
-            {"code": code} for code in dict.fromkeys(map(codes.language, about.texts(DCTERMS.language)))
+            {"code": code}
+            for code in dict.fromkeys(map(codes.language, about.texts(DCTERMS.language)))
         ],
         "serviceType": about.text(GEODCAT.serviceType).rpartition("/")[2],
         "externalIds": tuple(_external_ids(about, identifier)),
@@ -135,12 +167,22 @@ def read_subject(graph: Graph, subject: Node) -> Record:
 
 
 def _titles(about: _About, language: str) -> dict[str, Any]:
-    """Return title and description: in the language of the record, French or none first; others translate it."""
+    """Return title and description: in the language of the record, French or none first; others
+    translate it.
+    """
     said_so: dict[str, Any] = {}
     others: dict[str, dict[str, str]] = {}
     for member, term in (("title", DCTERMS.title), ("description", DCTERMS.description)):
-        texts = [node for node in about.nodes(term) if isinstance(node, Text) and str(node).strip(" —")]
-        texts.sort(key=lambda text: (text.language != language, text.language not in ("fr", None), str(text)))
+        texts = [
+            node for node in about.nodes(term) if isinstance(node, Text) and str(node).strip(" —")
+        ]
+        texts.sort(
+            key=lambda text: (
+                text.language != language,
+                text.language not in ("fr", None),
+                str(text),
+            )
+        )
         if texts:
             said_so[member] = str(texts[0]).strip()
         for text in texts[1:]:
@@ -155,7 +197,10 @@ def _type(about: _About) -> str:
         if term in types:
             return kind
     said_type = [
-        text for term in (GEODCAT.resourceType, DCTERMS.type) for text in about.texts(term) if "ResourceType/" in text
+        text
+        for term in (GEODCAT.resourceType, DCTERMS.type)
+        for text in about.texts(term)
+        if "ResourceType/" in text
     ]
     return said_type[0].rpartition("/")[2] if said_type else "dataset"
 
@@ -170,7 +215,9 @@ def _identifier_of(about: _About, term: URIRef) -> str:
 
 def _external_ids(about: _About, identifier: str) -> Iterator[ExternalId]:
     for other in about.all(ADMS.identifier):
-        value = other.text(SKOS.notation) or ("" if isinstance(other.subject, BNode) else str(other.subject))
+        value = other.text(SKOS.notation) or (
+            "" if isinstance(other.subject, BNode) else str(other.subject)
+        )
         if value:
             yield ExternalId(value, other.text(DCTERMS.creator, ADMS.schemaAgency))
     for text in about.texts(DCTERMS.identifier):
@@ -195,7 +242,9 @@ def _contacts(about: _About, described: _About | None) -> Iterator[Contact]:
 
 def _contact(agent: _About, role: str, **extra: str) -> Iterator[Contact]:
     organization = _organization(agent)
-    named = isinstance(agent.subject, URIRef) and str(agent.subject).startswith(("http://", "https://"))
+    named = isinstance(agent.subject, URIRef) and str(agent.subject).startswith(
+        ("http://", "https://")
+    )
     identifier = agent.text(DCTERMS.identifier) or (str(agent.subject) if named else "")
     label = agent.text(VCARD.fn, FOAF.name, RDFS.label, SKOS.prefLabel).removeprefix(NOTHING)
     person = (
@@ -214,15 +263,21 @@ def _contact(agent: _About, role: str, **extra: str) -> Iterator[Contact]:
         *(point.text(VCARD.hasValue) for point in agent.all(VCARD.hasTelephone)),
     ]
     pages = [
-        text for term in (VCARD.hasURL, FOAF.homepage, FOAF.workplaceHomepage, FOAF.page) for text in agent.texts(term)
+        text
+        for term in (VCARD.hasURL, FOAF.homepage, FOAF.workplaceHomepage, FOAF.page)
+        for text in agent.texts(term)
     ]
     contact = Contact(
         organization=organization if person else organization or label,
         name=label if person else "",
         position=agent.text(VCARD.role, VCARD.title),
         roles=(role,) if role else (),
-        emails=tuple(ContactPoint(text.removeprefix("mailto:")) for text in dict.fromkeys(emails) if text),
-        phones=tuple(ContactPoint(text.removeprefix("tel:")) for text in dict.fromkeys(phones) if text),
+        emails=tuple(
+            ContactPoint(text.removeprefix("mailto:")) for text in dict.fromkeys(emails) if text
+        ),
+        phones=tuple(
+            ContactPoint(text.removeprefix("tel:")) for text in dict.fromkeys(phones) if text
+        ),
         links=tuple(Link(text, "related") for text in dict.fromkeys(pages)),
         extra=({"identifier": identifier} if identifier else {}) | _addresses(agent) | extra,
     )
@@ -233,10 +288,15 @@ def _contact(agent: _About, role: str, **extra: str) -> Iterator[Contact]:
 
 
 def _organization(agent: _About) -> str:
-    """Return the name of the organization of a person; GeoNetwork spells the term of vCard in its own way."""
+    """Return the name of the organization of a person; GeoNetwork spells the term of vCard in its
+    own way.
+    """
     names = [
         agent.text(VCARD["organization-name"]),
-        *(held.text(VCARD["organization-name"], VCARD["organisation-name"]) for held in agent.all(VCARD.org)),
+        *(
+            held.text(VCARD["organization-name"], VCARD["organisation-name"])
+            for held in agent.all(VCARD.org)
+        ),
         *(held.text(FOAF.name) for held in agent.all(ORG.memberOf)),
     ]
     return next(filter(None, names), "")
@@ -248,7 +308,13 @@ def _addresses(agent: _About) -> dict[str, Any]:
     for place, terms in ((VCARD.hasAddress, VCARD_ADDRESS), (LOCN.address, LOCN_ADDRESS)):
         for held in agent.all(place):
             said = {name: held.text(term) for name, term in terms.items()}
-            found.append({name: [text] if name == "deliveryPoint" else text for name, text in said.items() if text})
+            found.append(
+                {
+                    name: [text] if name == "deliveryPoint" else text
+                    for name, text in said.items()
+                    if text
+                }
+            )
     return {"addresses": kept} if (kept := list(filter(None, found))) else {}
 
 
@@ -261,7 +327,10 @@ def _spatial(about: _About) -> dict[str, Any]:
         literals = [
             node
             for term in (DCAT.bbox, LOCN.geometry, DCAT.centroid)
-            for node in (*place.nodes(term), *(held for shape in place.all(term) for held in shape.nodes(GSP.asWKT)))
+            for node in (
+                *place.nodes(term),
+                *(held for shape in place.all(term) for held in shape.nodes(GSP.asWKT)),
+            )
             if isinstance(node, Text)
         ]
         shapes = [shape for node in literals if (shape := _shape(node, unreadable))]
@@ -269,7 +338,9 @@ def _spatial(about: _About) -> dict[str, Any]:
         label = place.text(SKOS.prefLabel, RDFS.label, LOCN.geographicName)
         address = str(place.subject) if isinstance(place.subject, URIRef | Text) else ""
         if (label or address) and not address.startswith(BASE):
-            places.append({"code": label or address} | ({"href": address} if label and address else {}))
+            places.append(
+                {"code": label or address} | ({"href": address} if label and address else {})
+            )
     unique = [piece for at, piece in enumerate(pieces) if piece not in pieces[:at]]
     return {"geometry": geometries.gathered(unique), "places": places, "unreadable": unreadable}
 
@@ -281,13 +352,17 @@ def _shape(literal: Text, unreadable: list[dict[str, Any]]) -> dict[str, Any] | 
     try:
         if text.startswith("{"):
             geometry = geometries.checked(json.loads(text))
-        elif text.startswith("<") and "gml" in text.lower() and not text.lower().startswith("<http"):
+        elif (
+            text.startswith("<") and "gml" in text.lower() and not text.lower().startswith("<http")
+        ):
             geometry = _envelope(text)
         else:
             geometry = geometries.from_wkt(text)
             geometry = geometry and geometries.checked(geometry)
     except (ValueError, RecordError, KeyError, TypeError) as error:
-        unreadable.append({"member": "geometry", "path": "dct:spatial", "text": text[:200], "reason": str(error)})
+        unreadable.append(
+            {"member": "geometry", "path": "dct:spatial", "text": text[:200], "reason": str(error)}
+        )
         return None
     return geometry
 
@@ -295,7 +370,8 @@ def _shape(literal: Text, unreadable: list[dict[str, Any]]) -> dict[str, Any] | 
 def _envelope(text: str) -> dict[str, Any] | None:
     root = parse(text.replace("<gml:", "<").replace("</gml:", "</").encode())
     corners = [
-        [float(part) for part in (node.text or "").split()[:2]] for node in root.iter("lowerCorner", "upperCorner")
+        [float(part) for part in (node.text or "").split()[:2]]
+        for node in root.iter("lowerCorner", "upperCorner")
     ]
     if len(corners) != 2:
         return None
@@ -350,22 +426,34 @@ def _themes(about: _About) -> Iterator[Theme]:
 def _rights(about: _About) -> dict[str, str]:
     holders = [about, *about.all(DCAT.distribution)]
     licences = [
-        text for holder in holders for text in [*holder.texts(DCTERMS.license), *_labels(holder, DCTERMS.license)]
+        text
+        for holder in holders
+        for text in [*holder.texts(DCTERMS.license), *_labels(holder, DCTERMS.license)]
     ]
     rights = [
-        text for holder in holders for term in (DCTERMS.rights, DCTERMS.accessRights) for text in _labels(holder, term)
+        text
+        for holder in holders
+        for term in (DCTERMS.rights, DCTERMS.accessRights)
+        for text in _labels(holder, term)
     ]
     known = next((spdx for text in [*licences, *rights] if (spdx := codes.licence(text))), "")
     words = [*rights, *(text for text in licences if not codes.licence(text))]
-    return {"license": known or ("other" if licences else ""), "rights": "\n".join(dict.fromkeys(words))}
+    return {
+        "license": known or ("other" if licences else ""),
+        "rights": "\n".join(dict.fromkeys(words)),
+    }
 
 
 def _labels(about: _About, term: URIRef) -> list[str]:
-    """Return the texts of a property: of its literals, or of the labels of its objects, or their addresses."""
+    """Return the texts of a property: of its literals, or of the labels of its objects, or their
+    addresses.
+    """
     found = []
     for other in about.all(term):
         label = other.text(RDFS.label, DCTERMS.description, DCTERMS.title, SKOS.prefLabel)
-        found.append(label or ("" if isinstance(other.subject, BNode) else str(other.subject).strip()))
+        found.append(
+            label or ("" if isinstance(other.subject, BNode) else str(other.subject).strip())
+        )
     return [text for text in found if text]
 
 
@@ -380,8 +468,14 @@ def _links(about: _About) -> tuple[list[Link], list[dict[str, str]]]:
         if label and {"name": label} not in formats:
             formats.append({"name": label})
     endpoints = [href for href in about.texts(DCAT.endpointURL) if href != str(about.subject)]
-    links += [Link(_href(href), "service", extra={"operation": "GetCapabilities"}) for href in endpoints]
-    for term, rel in ((DCAT.landingPage, "about"), (FOAF.page, "about"), (FOAF.depiction, "preview")):
+    links += [
+        Link(_href(href), "service", extra={"operation": "GetCapabilities"}) for href in endpoints
+    ]
+    for term, rel in (
+        (DCAT.landingPage, "about"),
+        (FOAF.page, "about"),
+        (FOAF.depiction, "preview"),
+    ):
         for page in about.all(term):
             if isinstance(page.subject, URIRef | Text):
                 links.append(Link(_href(str(page.subject)), rel, title=page.text(DCTERMS.title)))
@@ -398,9 +492,13 @@ def _distribution(part: _About) -> Link | None:
         "protocol": next(iter(_labels(part, DCTERMS.conformsTo)), ""),
     }
     for service in part.all(DCAT.accessService):
-        extra["protocol"] = extra["protocol"] or service.text(GEODCAT.serviceProtocol, DCTERMS.conformsTo)
+        extra["protocol"] = extra["protocol"] or service.text(
+            GEODCAT.serviceProtocol, DCTERMS.conformsTo
+        )
     extra = {name: text for name, text in extra.items() if text}
-    kind = (part.text(DCAT.mediaType) or next(iter(_labels(part, DCAT.mediaType)), "")).partition("media-types/")
+    kind = (part.text(DCAT.mediaType) or next(iter(_labels(part, DCAT.mediaType)), "")).partition(
+        "media-types/"
+    )
     relation = "enclosure" if download else codes.relation(extra)
     return Link(
         _href(href),
@@ -439,10 +537,16 @@ def _standards(about: _About) -> dict[str, Any]:
             systems.append(codes.crs(address))
             continue
         title = standard.text(DCTERMS.title, RDFS.label, SKOS.prefLabel)
-        found = {"title": title, "href": address, "date": codes.moment(standard.text(DCTERMS.issued))}
+        found = {
+            "title": title,
+            "href": address,
+            "date": codes.moment(standard.text(DCTERMS.issued)),
+        }
         if title or address:
             kept = {name: text for name, text in found.items() if text}
-            conformity.append(kept | ({"dateType": "publication"} if found["date"] else {}) | {"pass": True})
+            conformity.append(
+                kept | ({"dateType": "publication"} if found["date"] else {}) | {"pass": True}
+            )
     return {"crs": list(dict.fromkeys(systems)), "conformity": conformity}
 
 

@@ -42,7 +42,9 @@ from geoguichet.catalogue.record import Contact, Extent, Link, Record
 
 
 def serialized(graph: NumberedGraph, form: Form) -> bytes:
-    """Write a graph; what is only named in it (a parent, a concept) gets the texts that DCAT-AP makes mandatory."""
+    """Write a graph; what is only named in it (a parent, a concept) gets the texts that DCAT-AP
+    makes mandatory.
+    """
     for concept in graph.subjects(RDF.type, SKOS.Concept):
         if (concept, SKOS.prefLabel, None) not in graph:
             graph.add((concept, SKOS.prefLabel, Text(tail(str(concept)) or NOTHING)))
@@ -72,7 +74,10 @@ def add_record(graph: NumberedGraph, record: Record, base: str) -> URIRef:
     if record.type == "series":
         say(RDF.type, DCAT.Dataset)  # a series is a dataset of its catalogue
     if record.type not in ("", "dataset", "series", "service"):
-        say(DCTERMS.type, _typed(graph, URIRef(f"{INSPIRE}ResourceType/{quote(record.type)}"), SKOS.Concept))
+        say(
+            DCTERMS.type,
+            _typed(graph, URIRef(f"{INSPIRE}ResourceType/{quote(record.type)}"), SKOS.Concept),
+        )
     say(DCTERMS.identifier, Text(record.id))
     language = (said(record, "language") or {}).get("code", "")
     for member, term in (("title", DCTERMS.title), ("description", DCTERMS.description)):
@@ -126,7 +131,9 @@ def _add_contacts(graph: NumberedGraph, subject: URIRef, record: Record) -> None
             attribution = _typed(graph, graph.blank(), PROV.Attribution)
             graph.add((subject, PROV.qualifiedAttribution, attribution))
             graph.add((attribution, PROV.agent, agent_of(graph, contact)))
-            graph.add((attribution, DCAT.hadRole, _typed(graph, URIRef(ROLE + quote(role)), DCAT.Role)))
+            graph.add(
+                (attribution, DCAT.hadRole, _typed(graph, URIRef(ROLE + quote(role)), DCAT.Role))
+            )
 
 
 class _Terms(NamedTuple):
@@ -145,7 +152,15 @@ class _Terms(NamedTuple):
 
 
 _VCARD = _Terms(
-    *(VCARD.Individual, VCARD.Organization, VCARD.Kind, VCARD.fn, VCARD.hasEmail, VCARD.hasTelephone, VCARD.hasURL),
+    *(
+        VCARD.Individual,
+        VCARD.Organization,
+        VCARD.Kind,
+        VCARD.fn,
+        VCARD.hasEmail,
+        VCARD.hasTelephone,
+        VCARD.hasURL,
+    ),
     *(VCARD.hasAddress, VCARD.Address, VCARD_ADDRESS),
 )
 _FOAF = _Terms(
@@ -186,11 +201,15 @@ _UNSAFE = ' <>"{}|\\^`\n\r\t'
 
 def _address(text: str) -> URIRef:
     """Return an address that RDF may hold: what it may not is percent-encoded."""
-    return URIRef("".join(quote(letter) if letter in _UNSAFE else letter for letter in text.strip()))
+    return URIRef(
+        "".join(quote(letter) if letter in _UNSAFE else letter for letter in text.strip())
+    )
 
 
 def _reference(href: str) -> URIRef:
-    """Return the address of a link; RDF knows no relative one, so those get a scheme that `_href` takes away."""
+    """Return the address of a link; RDF knows no relative one, so those get a scheme that `_href`
+    takes away.
+    """
     relative = ":" not in href.strip().partition("/")[0]
     return URIRef(RELATIVE + quote(href.strip())) if relative else _address(href)
 
@@ -226,7 +245,9 @@ def _add_dates(graph: NumberedGraph, subject: URIRef, record: Record) -> None:
         period = _typed(graph, graph.blank(), DCTERMS.PeriodOfTime)
         graph.add((subject, DCTERMS.temporal, period))
         for term, end in zip(
-            (DCAT.startDate, DCAT.endDate), time.interval or (time.timestamp or time.date,) * 2, strict=True
+            (DCAT.startDate, DCAT.endDate),
+            time.interval or (time.timestamp or time.date,) * 2,
+            strict=True,
         ):
             if end != "..":
                 graph.add((period, term, _date(end)))
@@ -253,7 +274,9 @@ def _add_themes(graph: NumberedGraph, subject: URIRef, record: Record) -> None:
                 graph.add((node, SKOS.prefLabel, Text(label)))
             if theme.scheme or theme.extra.get("title"):
                 scheme = _typed(
-                    graph, _address(theme.scheme) if ":" in theme.scheme else graph.blank(), SKOS.ConceptScheme
+                    graph,
+                    _address(theme.scheme) if ":" in theme.scheme else graph.blank(),
+                    SKOS.ConceptScheme,
                 )
                 graph.add((node, SKOS.inScheme, scheme))
                 graph.add((scheme, DCTERMS.title, Text(theme.extra.get("title") or theme.scheme)))
@@ -282,9 +305,13 @@ def _add_links(graph: NumberedGraph, subject: URIRef, record: Record) -> None:
         if link.rel == "preview":
             graph.add((subject, FOAF.depiction, _reference(link.href)))
         elif record.type == "service" and _is_endpoint(link):
-            graph.add((subject, DCAT.endpointURL, _typed(graph, _reference(link.href), RDFS.Resource)))
+            graph.add(
+                (subject, DCAT.endpointURL, _typed(graph, _reference(link.href), RDFS.Resource))
+            )
         elif (
-            link.rel in ("about", "describedby", "alternate") or record.type == "service" or "operatesOn" in link.extra
+            link.rel in ("about", "describedby", "alternate")
+            or record.type == "service"
+            or "operatesOn" in link.extra
         ):
             page = _typed(graph, _reference(link.href), FOAF.Document)
             graph.add((subject, FOAF.page, page))
@@ -304,11 +331,16 @@ def _add_distribution(graph: NumberedGraph, subject: URIRef, record: Record, lin
     graph.add((part, DCAT.accessURL, _typed(graph, _reference(link.href), RDFS.Resource)))
     if link.rel == "enclosure":
         graph.add((part, DCAT.downloadURL, _reference(link.href)))
-    for term, text in ((DCTERMS.title, link.title), (DCTERMS.description, link.extra.get("description", ""))):
+    for term, text in (
+        (DCTERMS.title, link.title),
+        (DCTERMS.description, link.extra.get("description", "")),
+    ):
         if text:
             graph.add((part, term, Text(text)))
     if link.type:
-        graph.add((part, DCAT.mediaType, _typed(graph, _address(MEDIA + link.type), DCTERMS.MediaType)))
+        graph.add(
+            (part, DCAT.mediaType, _typed(graph, _address(MEDIA + link.type), DCTERMS.MediaType))
+        )
     if protocol := link.extra.get("protocol"):
         standard = _typed(graph, graph.blank(), DCTERMS.Standard)
         graph.add((part, DCTERMS.conformsTo, standard))
@@ -329,10 +361,17 @@ def _add_facts(graph: NumberedGraph, subject: URIRef, record: Record, base: str)
     _add_resolutions(graph, subject, said(record, "resolution") or ())
     for system in said(record, "crs") or ():
         if system.startswith("EPSG:"):
-            say(GEODCAT.referenceSystem, _typed(graph, URIRef(codes.crs_address(system)), DCTERMS.Standard))
+            say(
+                GEODCAT.referenceSystem,
+                _typed(graph, URIRef(codes.crs_address(system)), DCTERMS.Standard),
+            )
     for item in said(record, "conformity") or ():
         if item.get("pass"):
-            standard = _typed(graph, _address(item["href"]) if item.get("href") else graph.blank(), DCTERMS.Standard)
+            standard = _typed(
+                graph,
+                _address(item["href"]) if item.get("href") else graph.blank(),
+                DCTERMS.Standard,
+            )
             say(DCTERMS.conformsTo, standard)
             if item.get("title"):
                 graph.add((standard, DCTERMS.title, Text(item["title"])))
@@ -351,7 +390,10 @@ def _add_facts(graph: NumberedGraph, subject: URIRef, record: Record, base: str)
         language = URIRef(LANGUAGE + quote(codes.language_eu(item["code"])))
         say(DCTERMS.language, _typed(graph, language, DCTERMS.LinguisticSystem))
     if kind := said(record, "serviceType"):
-        say(GEODCAT.serviceType, _typed(graph, URIRef(f"{INSPIRE}SpatialDataServiceType/{quote(kind)}"), SKOS.Concept))
+        say(
+            GEODCAT.serviceType,
+            _typed(graph, URIRef(f"{INSPIRE}SpatialDataServiceType/{quote(kind)}"), SKOS.Concept),
+        )
     for item in record.external_ids:
         other = _typed(graph, graph.blank(), ADMS.Identifier)
         say(ADMS.identifier, other)
@@ -360,8 +402,12 @@ def _add_facts(graph: NumberedGraph, subject: URIRef, record: Record, base: str)
             graph.add((other, ADMS.schemaAgency, Text(item.scheme)))
 
 
-def _add_resolutions(graph: NumberedGraph, subject: URIRef, items: Iterable[Mapping[str, Any]]) -> None:
-    """Add the distance in metres, which DCAT-AP wants alone, and as measurements the other distances and the scales."""
+def _add_resolutions(
+    graph: NumberedGraph, subject: URIRef, items: Iterable[Mapping[str, Any]]
+) -> None:
+    """Add the distance in metres, which DCAT-AP wants alone, and as measurements the other
+    distances and the scales.
+    """
     factors = {"m": 1, "km": 1000, "cm": 0.01}
     metres = [
         item["distance"] * factors[unit]
@@ -369,9 +415,13 @@ def _add_resolutions(graph: NumberedGraph, subject: URIRef, items: Iterable[Mapp
         if "scale" not in item and (unit := str(item.get("unit", "m"))) in factors
     ]
     for distance in metres[:1]:
-        graph.add((subject, DCAT.spatialResolutionInMeters, Text(str(distance), datatype=XSD.decimal)))
+        graph.add(
+            (subject, DCAT.spatialResolutionInMeters, Text(str(distance), datatype=XSD.decimal))
+        )
     measures = [(GEODCAT.spatialResolutionAsDistance, distance) for distance in metres[1:]]
-    measures += [(GEODCAT.spatialResolutionAsScale, 1 / item["scale"]) for item in items if "scale" in item]
+    measures += [
+        (GEODCAT.spatialResolutionAsScale, 1 / item["scale"]) for item in items if "scale" in item
+    ]
     for metric, number in measures:
         measure = _typed(graph, graph.blank(), DQV.QualityMeasurement)
         graph.add((subject, DQV.hasQualityMeasurement, measure))
@@ -386,7 +436,9 @@ def _add_catalogue_record(graph: NumberedGraph, subject: URIRef, record: Record)
     if not (record.updated or record.created or contacts or language):
         return
     node = graph.blank()
-    if modified := record.updated or record.created:  # DCAT-AP wants a date of any dcat:CatalogRecord
+    if (
+        modified := record.updated or record.created
+    ):  # DCAT-AP wants a date of any dcat:CatalogRecord
         _typed(graph, node, DCAT.CatalogRecord)
         graph.add((node, DCTERMS.modified, _date(modified)))
     graph.add((subject, FOAF.isPrimaryTopicOf, node))

@@ -1,1 +1,3 @@
-"""ISO 19115 in XML: its two encodings read, written, and grafted into the document a record came from."""
+"""ISO 19115 in XML: its two encodings read, written, and grafted into the document a record came
+from.
+"""

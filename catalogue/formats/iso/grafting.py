@@ -1,4 +1,6 @@
-"""An edited record written into the document it came from: only what changed, in the order of the schema."""
+"""An edited record written into the document it came from: only what changed, in the order of the
+schema.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from geoguichet.catalogue.record import Record
 
 
 def write(record: Record, dialect: Dialect, mapping: Iterable[Mapped], source: bytes) -> bytes:
-    """Return the record's document: the source itself when nothing changed, else with the changed parts replaced."""
+    """Return the record's document: the source itself when nothing changed, else with the changed
+    parts replaced.
+    """
     make = Maker(dialect)
     fresh = build(record, dialect)
     translate(make, record, fresh)
@@ -27,7 +31,9 @@ def write(record: Record, dialect: Dialect, mapping: Iterable[Mapped], source: b
     known = reading.members(root)
     before = describe(known | {"id": known.get("id") or record.id})
     rows = [row for row in mapping if row.ways != "in"]
-    changed = {row.member for row in rows if aspect(before, row.member) != aspect(record, row.member)}
+    changed = {
+        row.member for row in rows if aspect(before, row.member) != aspect(record, row.member)
+    }
     if not changed:
         return source
     if "contacts.distribution" in changed:
@@ -60,7 +66,9 @@ def _place_of(element: Element) -> tuple[Element, int]:
     return parent, parent.index(element)
 
 
-def _home(root: Element, fresh: Element, new: Element, path: str, dialect: Dialect) -> tuple[Element, int]:
+def _home(
+    root: Element, fresh: Element, new: Element, path: str, dialect: Dialect
+) -> tuple[Element, int]:
     """Return where an element goes in the source, making the objects that should hold it."""
     chain = [node for node in new.iterancestors() if node is not fresh][::-1]
     parent = root

@@ -7,7 +7,16 @@ from typing import Any
 from geoguichet.catalogue.formats import codes
 from geoguichet.catalogue.formats.iso import values
 from geoguichet.catalogue.formats.mapping import Mapped, describe, made_identifier
-from geoguichet.catalogue.formats.xml import Element, child, children, down, every, inner, name, parse
+from geoguichet.catalogue.formats.xml import (
+    Element,
+    child,
+    children,
+    down,
+    every,
+    inner,
+    name,
+    parse,
+)
 from geoguichet.catalogue.record import Record
 
 MAPPING = (
@@ -40,13 +49,17 @@ def read_element(root: Element) -> Record:
     members: dict[str, Any] = {
         "type": "featureCatalogue",
         "title": title,
-        "description": "\n".join(text for text in map(values.value, children(root, "scope")) if text),
+        "description": "\n".join(
+            text for text in map(values.value, children(root, "scope")) if text
+        ),
         "dates": [{"date": date, "type": "revision"}] if date else [],
         "contacts": (producer,) if producer else (),
         "featureCatalogue": [
             {
                 "title": title,
-                "featureTypes": [text for kind in types if (text := values.value(child(kind, "typeName")))],
+                "featureTypes": [
+                    text for kind in types if (text := values.value(child(kind, "typeName")))
+                ],
             }
         ],
         "fields": [field for kind in types for field in _fields(kind)],

@@ -35,7 +35,10 @@ _ELSEWHERE = {
     "resourceLanguages": "identificationInfo/*/defaultLocale",
 }
 MAPPING = (
-    *(Mapped(row.member, _ELSEWHERE.get(row.member, row.path), row.ways, row.note) for row in iso19139.MAPPING),
+    *(
+        Mapped(row.member, _ELSEWHERE.get(row.member, row.path), row.ways, row.note)
+        for row in iso19139.MAPPING
+    ),
     Mapped("created", "dateInfo"),
     Mapped("resourceLanguages", "identificationInfo/*/otherLocale"),
 )
@@ -61,14 +64,19 @@ def _metadata(make: Maker, record: Record) -> list[Property]:
     others = [locale(make, code, id=code.upper()) for code in said(record, "translations") or ()]
     dates = [_date(make, record.created, "creation"), _date(make, record.updated, "revision")]
     parent = said(record, "parent")
-    scope = make.object("MD_MetadataScope", ("resourceScope", make.code("MD_ScopeCode", record.type)))
+    scope = make.object(
+        "MD_MetadataScope", ("resourceScope", make.code("MD_ScopeCode", record.type))
+    )
     return [
         ("metadataIdentifier", identifier(make, record.id)),
         ("defaultLocale", locale(make, language) if language else None),
         ("parentMetadata", _parent(make, parent) if parent else None),
         ("metadataScope", scope if record.type else None),
         ("dateInfo", dates if any(date is not None for date in dates) else missing()),
-        ("metadataStandard", make.object("CI_Citation", ("title", "ISO 19115-1"), ("edition", "2014"))),
+        (
+            "metadataStandard",
+            make.object("CI_Citation", ("title", "ISO 19115-1"), ("edition", "2014")),
+        ),
         ("otherLocale", others),
         ("resourceLineage", lineage_of(make, record)),
     ]
@@ -78,11 +86,15 @@ def _date(make: Maker, text: str, kind: str) -> Element | None:
     if not text:
         return None
     written = make.date(text.removesuffix("T00:00:00Z"))
-    return make.object("CI_Date", ("date", written), ("dateType", make.code("CI_DateTypeCode", kind)))
+    return make.object(
+        "CI_Date", ("date", written), ("dateType", make.code("CI_DateTypeCode", kind))
+    )
 
 
 def _parent(make: Maker, parent: str) -> Element:
-    return make.object("CI_Citation", ("title", missing()), ("identifier", identifier(make, parent)))
+    return make.object(
+        "CI_Citation", ("title", missing()), ("identifier", identifier(make, parent))
+    )
 
 
 def _party(make: Maker, contact: Contact, details: list[Property]) -> Element:
@@ -90,24 +102,43 @@ def _party(make: Maker, contact: Contact, details: list[Property]) -> Element:
         make.object(
             "CI_Telephone",
             ("number", point.value),
-            ("numberType", make.code("CI_TelephoneTypeCode", "facsimile" if "fax" in point.roles else "voice")),
+            (
+                "numberType",
+                make.code("CI_TelephoneTypeCode", "facsimile" if "fax" in point.roles else "voice"),
+            ),
         )
         for point in contact.phones
     ]
-    info = make.object("CI_Contact", ("phone", phones), *details) if phones or says(details) else None
+    info = (
+        make.object("CI_Contact", ("phone", phones), *details) if phones or says(details) else None
+    )
     individual = None
     person, organization = names_of(make, contact)
     if contact.name or contact.position:
-        individual = make.object("CI_Individual", ("name", person), ("positionName", contact.position))
+        individual = make.object(
+            "CI_Individual", ("name", person), ("positionName", contact.position)
+        )
     if contact.organization or individual is None:
-        body = make.object("CI_Organisation", ("name", organization), ("contactInfo", info), ("individual", individual))
+        body = make.object(
+            "CI_Organisation",
+            ("name", organization),
+            ("contactInfo", info),
+            ("individual", individual),
+        )
     else:
-        body = make.object("CI_Individual", ("name", person), ("contactInfo", info), ("positionName", contact.position))
+        body = make.object(
+            "CI_Individual",
+            ("name", person),
+            ("contactInfo", info),
+            ("positionName", contact.position),
+        )
     return make.object("CI_Responsibility", ("role", role_of(make, contact)), ("party", body))
 
 
 def _format(make: Maker, item: Mapping[str, str]) -> Element:
-    citation = make.object("CI_Citation", ("title", item["name"]), ("edition", item.get("version", "")))
+    citation = make.object(
+        "CI_Citation", ("title", item["name"]), ("edition", item.get("version", ""))
+    )
     return make.object("MD_Format", ("formatSpecificationCitation", citation))
 
 
@@ -254,7 +285,12 @@ DIALECT = Dialect(
         ),
         "LI_Lineage": ("statement", "scope", "additionalDocumentation", "processStep", "source"),
         "LI_ProcessStep": ("description", "rationale"),
-        "LI_Source": ("description", "sourceSpatialResolution", "sourceReferenceSystem", "sourceCitation"),
+        "LI_Source": (
+            "description",
+            "sourceSpatialResolution",
+            "sourceReferenceSystem",
+            "sourceCitation",
+        ),
         "CI_Citation": (
             "title",
             "alternateTitle",
@@ -266,7 +302,13 @@ DIALECT = Dialect(
             "presentationForm",
             "series",
         ),
-        "CI_Contact": ("phone", "address", "onlineResource", "hoursOfService", "contactInstructions"),
+        "CI_Contact": (
+            "phone",
+            "address",
+            "onlineResource",
+            "hoursOfService",
+            "contactInstructions",
+        ),
         "EX_Extent": ("description", "geographicElement", "temporalElement", "verticalElement"),
         "MD_Distribution": ("description", "distributionFormat", "distributor", "transferOptions"),
         "MD_DigitalTransferOptions": ("unitsOfDistribution", "transferSize", "onLine", "offLine"),

@@ -28,20 +28,28 @@ MAPPING = (
     Mapped("language", "language"),
     Mapped("updated", "dateStamp"),
     Mapped("contacts.metadata", "contact"),
-    Mapped("crs", "referenceSystemInfo", note="EPSG codes in any of their writings become EPSG:code"),
+    Mapped(
+        "crs", "referenceSystemInfo", note="EPSG codes in any of their writings become EPSG:code"
+    ),
     Mapped("title", "identificationInfo/*/citation/*/title"),
     Mapped("alternateTitles", "identificationInfo/*/citation/*/alternateTitle"),
     Mapped("dates", "identificationInfo/*/citation/*/date"),
     Mapped("externalIds", "identificationInfo/*/citation/*/identifier"),
     Mapped("contacts.citation", "identificationInfo/*/citation/*/citedResponsibleParty"),
     Mapped("description", "identificationInfo/*/abstract"),
-    Mapped("translations", "identificationInfo/*/citation/*/title[PT_FreeText]", note="and the abstract's"),
+    Mapped(
+        "translations",
+        "identificationInfo/*/citation/*/title[PT_FreeText]",
+        note="and the abstract's",
+    ),
     Mapped("purpose", "identificationInfo/*/purpose"),
     Mapped("status", "identificationInfo/*/status"),
     Mapped("contacts", "identificationInfo/*/pointOfContact"),
     Mapped("maintenance", "identificationInfo/*/resourceMaintenance"),
     Mapped("links.preview", "identificationInfo/*/graphicOverview"),
-    Mapped("keywords", "identificationInfo/*/descriptiveKeywords", note="groups without a thesaurus"),
+    Mapped(
+        "keywords", "identificationInfo/*/descriptiveKeywords", note="groups without a thesaurus"
+    ),
     Mapped("keywordTypes", "identificationInfo/*/descriptiveKeywords"),
     Mapped(
         "themes",
@@ -50,7 +58,11 @@ MAPPING = (
     ),
     Mapped("themes.topicCategory", "identificationInfo/*/topicCategory"),
     Mapped("constraints", "identificationInfo/*/resourceConstraints"),
-    Mapped("license", "identificationInfo/*/resourceConstraints", note="the first known licence that is named"),
+    Mapped(
+        "license",
+        "identificationInfo/*/resourceConstraints",
+        note="the first known licence that is named",
+    ),
     Mapped("rights", "identificationInfo/*/resourceConstraints", note="their words"),
     Mapped("representation", "identificationInfo/*/spatialRepresentationType"),
     Mapped("resolution", "identificationInfo/*/spatialResolution"),
@@ -61,7 +73,9 @@ MAPPING = (
         "identificationInfo/*/extent/*/geographicElement",
         note="boxes and polygons; points and lines are written as boxes",
     ),
-    Mapped("places", "identificationInfo/*/extent/*/geographicElement", note="EX_GeographicDescription"),
+    Mapped(
+        "places", "identificationInfo/*/extent/*/geographicElement", note="EX_GeographicDescription"
+    ),
     Mapped("time", "identificationInfo/*/extent/*/temporalElement"),
     Mapped("serviceType", "identificationInfo/*/serviceType"),
     Mapped("links.operations", "identificationInfo/*/containsOperations"),
@@ -69,9 +83,17 @@ MAPPING = (
     Mapped("featureCatalogue", "contentInfo[MD_FeatureCatalogueDescription]"),
     Mapped("formats", "distributionInfo/*/distributionFormat"),
     Mapped("contacts.distribution", "distributionInfo/*/distributor"),
-    Mapped("links", "distributionInfo/*/transferOptions/*/onLine", note="`protocolAddress` is that of its anchor"),
+    Mapped(
+        "links",
+        "distributionInfo/*/transferOptions/*/onLine",
+        note="`protocolAddress` is that of its anchor",
+    ),
     Mapped("conformity", "dataQualityInfo/*/report[DQ_ConformanceResult]"),
-    Mapped("quality", "dataQualityInfo/*/report[DQ_QuantitativeResult]", note="counts and rates, without their unit"),
+    Mapped(
+        "quality",
+        "dataQualityInfo/*/report[DQ_QuantitativeResult]",
+        note="counts and rates, without their unit",
+    ),
     Mapped("lineage", "dataQualityInfo/*/lineage/*/statement"),
     Mapped("processSteps", "dataQualityInfo/*/lineage/*/processStep"),
     Mapped("sources", "dataQualityInfo/*/lineage/*/source"),
@@ -113,7 +135,11 @@ def _metadata(make: Maker, record: Record) -> list[Property]:
 def _party(make: Maker, contact: Contact, details: list[Property]) -> Element:
     voices = [point.value for point in contact.phones if "fax" not in point.roles]
     faxes = [point.value for point in contact.phones if "fax" in point.roles]
-    phone = make.object("CI_Telephone", ("voice", voices), ("facsimile", faxes)) if voices or faxes else None
+    phone = (
+        make.object("CI_Telephone", ("voice", voices), ("facsimile", faxes))
+        if voices or faxes
+        else None
+    )
     said_something = phone is not None or says(details)
     info = make.object("CI_Contact", ("phone", phone), *details) if said_something else None
     person, organization = names_of(make, contact)
@@ -128,7 +154,11 @@ def _party(make: Maker, contact: Contact, details: list[Property]) -> Element:
 
 
 def _format(make: Maker, item: Mapping[str, str]) -> Element:
-    return make.object("MD_Format", ("name", item["name"]), ("version", item.get("version", "") or missing("unknown")))
+    return make.object(
+        "MD_Format",
+        ("name", item["name"]),
+        ("version", item.get("version", "") or missing("unknown")),
+    )
 
 
 _COMMON = (
@@ -230,8 +260,20 @@ DIALECT = Dialect(
             "otherCitationDetails",
             "collectiveTitle",
         ),
-        "CI_ResponsibleParty": ("individualName", "organisationName", "positionName", "contactInfo", "role"),
-        "CI_Contact": ("phone", "address", "onlineResource", "hoursOfService", "contactInstructions"),
+        "CI_ResponsibleParty": (
+            "individualName",
+            "organisationName",
+            "positionName",
+            "contactInfo",
+            "role",
+        ),
+        "CI_Contact": (
+            "phone",
+            "address",
+            "onlineResource",
+            "hoursOfService",
+            "contactInstructions",
+        ),
         "EX_Extent": ("description", "geographicElement", "temporalElement", "verticalElement"),
         "MD_Distribution": ("distributionFormat", "distributor", "transferOptions"),
         "MD_DigitalTransferOptions": ("unitsOfDistribution", "transferSize", "onLine", "offLine"),

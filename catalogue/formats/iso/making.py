@@ -1,4 +1,6 @@
-"""Elements of ISO 19115 made: a `Dialect` is one encoding of the model, a `Maker` makes the objects of it."""
+"""Elements of ISO 19115 made: a `Dialect` is one encoding of the model, a `Maker` makes the objects
+of it.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ _CODES = "http://standards.iso.org/iso/19139/resources/gmxCodelists.xml#"
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How one encoding writes the model: its namespaces, the order of properties, the parts of its own shape."""
+    """How one encoding writes the model: its namespaces, the order of properties, the parts of its
+    own shape.
+    """
 
     namespaces: Mapping[str, str]
     prefix_of: Callable[[str], str]
@@ -48,13 +52,21 @@ class Maker:
         return f"{{{self.dialect.namespaces[prefix]}}}{name}"
 
     def object(self, kind: str, *properties: Property, **attributes: str) -> Element:
-        """Make an object of a class with those of its properties that say something, in the order of the schema."""
+        """Make an object of a class with those of its properties that say something, in the order
+        of the schema.
+        """
         prefix = self.dialect.prefix_of(kind)
-        element = etree.Element(self.tag(prefix, kind), attributes, nsmap=dict(self.dialect.namespaces))
+        element = etree.Element(
+            self.tag(prefix, kind), attributes, nsmap=dict(self.dialect.namespaces)
+        )
         order = self.dialect.order.get(kind, ())
-        ranked = sorted(properties, key=lambda item: order.index(item[0]) if item[0] in order else len(order))
+        ranked = sorted(
+            properties, key=lambda item: order.index(item[0]) if item[0] in order else len(order)
+        )
         for name, values in ranked:
-            for value in [values] if isinstance(values, str | etree._Element) or values is None else values:
+            for value in (
+                [values] if isinstance(values, str | etree._Element) or values is None else values
+            ):
                 if value is not None and not (isinstance(value, str) and not value):
                     element.append(self._property(kind, prefix, name, value))
         return element
@@ -83,7 +95,11 @@ class Maker:
         if not text:
             return None
         return self.leaf(
-            self.dialect.prefix_of(kind), kind, text, codeList=_CODES + kind, codeListValue=codes.writable(text)
+            self.dialect.prefix_of(kind),
+            kind,
+            text,
+            codeList=_CODES + kind,
+            codeListValue=codes.writable(text),
         )
 
     def required(self, kind: str, text: str) -> Element:
@@ -98,14 +114,20 @@ class Maker:
         written = codes.language_iso(code)
         holder = self.dialect.prefix_of("LanguageCode")
         return self.leaf(
-            holder, "LanguageCode", written, codeList="http://www.loc.gov/standards/iso639-2/", codeListValue=written
+            holder,
+            "LanguageCode",
+            written,
+            codeList="http://www.loc.gov/standards/iso639-2/",
+            codeListValue=written,
         )
 
     def text(self, text: str, href: str = "") -> Value:
         """Make a text, as an anchor when it has an address."""
         if not href:
             return text
-        return self.leaf(self.dialect.anchor, "Anchor", text or href, **{HREF: codes.writable(href)})
+        return self.leaf(
+            self.dialect.anchor, "Anchor", text or href, **{HREF: codes.writable(href)}
+        )
 
     def date(self, text: str) -> Element:
         """Make a ``gco:Date`` or a ``gco:DateTime``."""
@@ -114,7 +136,10 @@ class Maker:
 
 def says(properties: Iterable[Property]) -> bool:
     """Say whether one of the properties has a value."""
-    return any(value is not None and (isinstance(value, etree._Element) or bool(value)) for _, value in properties)
+    return any(
+        value is not None and (isinstance(value, etree._Element) or bool(value))
+        for _, value in properties
+    )
 
 
 def missing(reason: str = "missing") -> Element:
@@ -123,7 +148,9 @@ def missing(reason: str = "missing") -> Element:
 
 
 def lineage_of(make: Maker, record: Record) -> Element | None:
-    """Make the lineage: its statement, its steps, its sources; None when the record says none of them."""
+    """Make the lineage: its statement, its steps, its sources; None when the record says none of
+    them.
+    """
     properties: list[Property] = [
         ("statement", told(record, "lineage")),
         ("processStep", [_step(make, item) for item in told(record, "processSteps")]),
@@ -133,23 +160,39 @@ def lineage_of(make: Maker, record: Record) -> Element | None:
 
 
 def _step(make: Maker, item: Mapping[str, str]) -> Element:
-    date = item.get("date", "") if "gmd" in make.dialect.namespaces else ""  # an object of GML in ISO 19115-3
-    moment = make.leaf("gco", "DateTime", date if "T" in date else f"{date}T00:00:00") if len(date) >= 10 else None
+    date = (
+        item.get("date", "") if "gmd" in make.dialect.namespaces else ""
+    )  # an object of GML in ISO 19115-3
+    moment = (
+        make.leaf("gco", "DateTime", date if "T" in date else f"{date}T00:00:00")
+        if len(date) >= 10
+        else None
+    )
     description = item.get("description", "") or missing()
     return make.object(
-        "LI_ProcessStep", ("description", description), ("rationale", item.get("rationale", "")), ("dateTime", moment)
+        "LI_ProcessStep",
+        ("description", description),
+        ("rationale", item.get("rationale", "")),
+        ("dateTime", moment),
     )
 
 
 def _source(make: Maker, item: Mapping[str, str]) -> Element:
     title = item.get("title", "")
     citation = make.object("CI_Citation", ("title", title), ("date", missing())) if title else None
-    return make.object("LI_Source", ("description", item.get("description", "")), ("sourceCitation", citation))
+    return make.object(
+        "LI_Source", ("description", item.get("description", "")), ("sourceCitation", citation)
+    )
 
 
 def names_of(make: Maker, contact: Contact) -> tuple[Value, Value]:
-    """Return the names of the person and of the organization that a contact is, with the identifiers they have."""
-    first, second = str(contact.extra.get("identifier", "")), str(contact.extra.get("organizationIdentifier", ""))
+    """Return the names of the person and of the organization that a contact is, with the
+    identifiers they have.
+    """
+    first, second = (
+        str(contact.extra.get("identifier", "")),
+        str(contact.extra.get("organizationIdentifier", "")),
+    )
     person, organization = (first, second) if contact.name else ("", first)
     organization = organization if contact.organization else ""
     return make.text(contact.name, person), make.text(contact.organization, organization)
@@ -168,18 +211,28 @@ def identifier(make: Maker, code: str, scheme: str = "", href: str = "") -> Elem
 
 def dated(make: Maker, text: str, kind: str) -> Element:
     """Make a ``CI_Date``."""
-    return make.object("CI_Date", ("date", make.date(text)), ("dateType", make.required("CI_DateTypeCode", kind)))
+    return make.object(
+        "CI_Date", ("date", make.date(text)), ("dateType", make.required("CI_DateTypeCode", kind))
+    )
 
 
 def locale(make: Maker, code: str, **attributes: str) -> Element:
     """Make a ``PT_Locale``."""
-    name = "language" if "defaultLocale" in make.dialect.order["MD_DataIdentification"] else "languageCode"
+    name = (
+        "language"
+        if "defaultLocale" in make.dialect.order["MD_DataIdentification"]
+        else "languageCode"
+    )
     encoding = make.code("MD_CharacterSetCode", "utf8")
-    return make.object("PT_Locale", (name, make.language(code)), ("characterEncoding", encoding), **attributes)
+    return make.object(
+        "PT_Locale", (name, make.language(code)), ("characterEncoding", encoding), **attributes
+    )
 
 
 def found(root: Element, path: str) -> list[Element]:
-    """Return the elements that a path of a mapping leads to; ``x[Y]`` is an x that holds a Y somewhere."""
+    """Return the elements that a path of a mapping leads to; ``x[Y]`` is an x that holds a Y
+    somewhere.
+    """
     level = [root]
     for step in path.split("/"):
         wanted, _, held = step.rstrip("]").partition("[")

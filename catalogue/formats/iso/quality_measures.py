@@ -1,4 +1,6 @@
-"""The quality of a dataset as measures: which element of ISO 19157 each rule of the referentials counts."""
+"""The quality of a dataset as measures: which element of ISO 19157 each rule of the referentials
+counts.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,11 @@ class Measure(NamedTuple):
 
 
 _OMISSION, _COMMISSION = "DQ_CompletenessOmission", "DQ_CompletenessCommission"
-_POSITION, _DOMAIN, _FORMAT = "DQ_AbsoluteExternalPositionalAccuracy", "DQ_DomainConsistency", "DQ_FormatConsistency"
+_POSITION, _DOMAIN, _FORMAT = (
+    "DQ_AbsoluteExternalPositionalAccuracy",
+    "DQ_DomainConsistency",
+    "DQ_FormatConsistency",
+)
 _TOPOLOGY, _CONCEPT, _CLASS = (
     "DQ_TopologicalConsistency",
     "DQ_ConceptualConsistency",
@@ -113,15 +119,22 @@ def description(measure: Mapping[str, Any]) -> str:
 def described(text: str) -> dict[str, Any]:
     """Return the members that `description` told: the inverse."""
     found = _DESCRIBED.fullmatch(text)
-    return {"rule": found["rule"], "rate": number(found["rate"])} if found else {"description": text}
+    return (
+        {"rule": found["rule"], "rate": number(found["rate"])} if found else {"description": text}
+    )
 
 
 def measures(rules: Mapping[str, int], rows: int) -> list[dict[str, Any]]:
-    """Return the counts by rule as measures, the most counted first; repairs (``fixed-...``) are not defects.
+    """Return the counts by rule as measures, the most counted first; repairs (``fixed-...``) are
+    not defects.
 
-    Each has ``element``, ``rule``, ``name``, ``value`` (a count of rows or findings), and ``rate`` over `rows`.
+    Each has ``element``, ``rule``, ``name``, ``value`` (a count of rows or findings), and ``rate``
+    over `rows`.
     """
-    counted = sorted((rule for rule in rules if not rule.startswith("fixed-")), key=lambda rule: (-rules[rule], rule))
+    counted = sorted(
+        (rule for rule in rules if not rule.startswith("fixed-")),
+        key=lambda rule: (-rules[rule], rule),
+    )
     return [
         {
             "element": MEASURES.get(rule, Measure(_FORMAT, rule)).element,

@@ -1,8 +1,10 @@
-"""What ISO 19139 and ISO 19115-3 share: the model of ISO 19115, read by local names whatever the encoding.
+"""What ISO 19139 and ISO 19115-3 share: the model of ISO 19115, read by local names whatever the
+encoding.
 
-National profiles (Swiss, GEMINI, RNDT, HNAP ...) and extensions (ISO 19115-2) only add names or namespaces, so they
-are read here too. Contacts, extents and links are read beside (`iso_contacts`, `iso_extents`, `iso_links`);
-`iso_writing` writes the same model, `iso_grafting` writes it into the document that a record came from.
+National profiles (Swiss, GEMINI, RNDT, HNAP ...) and extensions (ISO 19115-2) only add names or
+namespaces, so they are read here too. Contacts, extents and links are read beside (`iso_contacts`,
+`iso_extents`, `iso_links`); `iso_writing` writes the same model, `iso_grafting` writes it into the
+document that a record came from.
 """
 
 from __future__ import annotations
@@ -26,7 +28,13 @@ from geoguichet.catalogue.formats.iso.values import (
     value,
     values,
 )
-from geoguichet.catalogue.formats.mapping import INSPIRE_THEME, TOPIC_CATEGORY, describe, made_identifier, time_of
+from geoguichet.catalogue.formats.mapping import (
+    INSPIRE_THEME,
+    TOPIC_CATEGORY,
+    describe,
+    made_identifier,
+    time_of,
+)
 from geoguichet.catalogue.formats.xml import (
     HREF,
     LOCAL,
@@ -54,7 +62,9 @@ def extents(reading: Reading, identification: Holder) -> Members:
     for holder in children(identification, "extent"):
         extent = inner(holder)
         words += values(extent, "description")
-        elements = [node for node in map(inner, children(extent, "geographicElement")) if node is not None]
+        elements = [
+            node for node in map(inner, children(extent, "geographicElement")) if node is not None
+        ]
         pieces += _pieces(reading, elements)
         for node in elements:
             if LOCAL[node.tag] == "EX_GeographicDescription":
@@ -62,7 +72,9 @@ def extents(reading: Reading, identification: Holder) -> Members:
         for temporal in children(extent, "temporalElement"):
             periods += _periods(reading, temporal)
     return {
-        "geometry": geometries.gathered([piece for at, piece in enumerate(pieces) if piece not in pieces[:at]]),
+        "geometry": geometries.gathered(
+            [piece for at, piece in enumerate(pieces) if piece not in pieces[:at]]
+        ),
         "places": places,
         "extentDescription": "\n".join(dict.fromkeys(words)),
         "time": time_of(periods),
@@ -75,21 +87,33 @@ def _place(holder: Element | None) -> list[dict[str, str]]:
     said = {
         "code": value(code),
         "href": href_of(code),
-        "scheme": value(child(identifier, "codeSpace")) or value(down(identifier, "authority", "*", "title")),
+        "scheme": value(child(identifier, "codeSpace"))
+        or value(down(identifier, "authority", "*", "title")),
     }
     return [{name: text for name, text in said.items() if text}] if said["code"] else []
 
 
 def _pieces(reading: Reading, elements: list[Element]) -> Iterator[dict[str, Any]]:
-    """Yield the geometries of one extent; a box that only repeats the envelope of a polygon is left aside."""
-    boxes = [box for node in elements if LOCAL[node.tag].endswith("BoundingBox") if (box := _box(reading, node))]
+    """Yield the geometries of one extent; a box that only repeats the envelope of a polygon is left
+    aside.
+    """
+    boxes = [
+        box
+        for node in elements
+        if LOCAL[node.tag].endswith("BoundingBox")
+        if (box := _box(reading, node))
+    ]
     polygons = [node for node in elements if LOCAL[node.tag] == "EX_BoundingPolygon"]
     found = [rings for node in polygons for rings in _polygons(reading, node, boxes)]
     envelopes = [_envelope(rings) for rings in found]
     envelopes += [_envelope([ring for rings in found for ring in rings])] if len(found) > 1 else []
     alone = [box for box in boxes if not any(_same_box(box, envelope) for envelope in envelopes)]
     polygons_found = [{"type": "Polygon", "coordinates": rings} for rings in found]
-    if alone and len(alone) + len(found) > 2 and _same_box(alone[0], _hull(alone[1:], polygons_found)):
+    if (
+        alone
+        and len(alone) + len(found) > 2
+        and _same_box(alone[0], _hull(alone[1:], polygons_found))
+    ):
         del alone[0]
     for box in alone:
         yield from geometries.as_pieces(box)
@@ -99,7 +123,10 @@ def _pieces(reading: Reading, elements: list[Element]) -> Iterator[dict[str, Any
 def _hull(boxes: list[Extent], polygons: list[dict[str, Any]]) -> Extent | None:
     """Return the box around boxes and polygons."""
     return Extent.from_geometry(
-        geometries.gathered([*(piece for box in boxes for piece in geometries.as_pieces(box)), *polygons]) or {}
+        geometries.gathered(
+            [*(piece for box in boxes for piece in geometries.as_pieces(box)), *polygons]
+        )
+        or {}
     )
 
 
@@ -112,7 +139,12 @@ def _envelope(rings: list[Any]) -> Extent:
 def _same_box(one: Extent, other: Extent | None) -> bool:
     if other is None:
         return False
-    pairs = ((one.west, other.west), (one.south, other.south), (one.east, other.east), (one.north, other.north))
+    pairs = (
+        (one.west, other.west),
+        (one.south, other.south),
+        (one.east, other.east),
+        (one.north, other.north),
+    )
     return all(abs(a - b) < 1e-6 for a, b in pairs)
 
 
@@ -140,7 +172,9 @@ def _polygons(reading: Reading, element: Element, boxes: list[Extent]) -> Iterat
     for polygon in element.iter("{*}Polygon"):
         rings = [_ring(node, polygon, boxes) for node in polygon.iter("{*}LinearRing")]
         if not rings or any(len(ring) < 4 or ring[0] != ring[-1] for ring in rings):
-            reading.refuse("geometry", polygon, "", "un polygone fermé d'au moins quatre positions est attendu")
+            reading.refuse(
+                "geometry", polygon, "", "un polygone fermé d'au moins quatre positions est attendu"
+            )
         elif not all(_in_degrees(ring) for ring in rings):
             reading.refuse("geometry", polygon, "", "des positions en degrés WGS 84 sont attendues")
         else:
@@ -152,18 +186,24 @@ def _in_degrees(ring: list[list[float]]) -> bool:
 
 
 def _ring(ring: Element, polygon: Element, boxes: list[Extent]) -> list[list[float]]:
-    """Return the positions of a ring, longitude first: as the box beside it shows, else as its CRS says."""
+    """Return the positions of a ring, longitude first: as the box beside it shows, else as its CRS
+    says.
+    """
     listed = [node.text or "" for node in ring.iter("{*}posList", "{*}pos", "{*}coordinates")]
     flat = _numbers(" ".join(listed))
     holders = [ring, polygon, *ring.iter("{*}posList")]
-    dimension = next((int(d) for node in holders if (d := node.get("srsDimension", "")).isdigit()), 2) or 2
+    dimension = (
+        next((int(d) for node in holders if (d := node.get("srsDimension", "")).isdigit()), 2) or 2
+    )
     first, second = flat[::dimension], flat[1::dimension]
     pairs = [list(pair) for pair in zip(first, second, strict=False)]
     if boxes and pairs:
         turned = _inside(boxes, second, first) and not _inside(boxes, first, second)
         return [pair[::-1] for pair in pairs] if turned else pairs
     names = [node.get("srsName", "") for node in holders]
-    turned = any("4326" in name or "4258" in name for name in names if name.startswith(("urn:", "http")))
+    turned = any(
+        "4326" in name or "4258" in name for name in names if name.startswith(("urn:", "http"))
+    )
     return [pair[::-1] for pair in pairs] if turned else pairs
 
 
@@ -179,7 +219,10 @@ def _numbers(text: str) -> list[float]:
 def _inside(boxes: list[Extent], xs: list[float], ys: list[float], margin: float = 1.0) -> bool:
     """Say whether positions stand within a degree of the hull of boxes."""
     west, east = min(box.west for box in boxes) - margin, max(box.east for box in boxes) + margin
-    south, north = min(box.south for box in boxes) - margin, max(box.north for box in boxes) + margin
+    south, north = (
+        min(box.south for box in boxes) - margin,
+        max(box.north for box in boxes) + margin,
+    )
     return west <= min(xs) and max(xs) <= east and south <= min(ys) and max(ys) <= north
 
 
@@ -218,7 +261,9 @@ ROOTS = frozenset({"MD_Metadata", "MI_Metadata", "CHE_MD_Metadata"})
 
 
 def is_of_2014(root: Element) -> bool:
-    """Say whether a metadata element is encoded by ISO 19115-3; a profile's own root may only hold what is."""
+    """Say whether a metadata element is encoded by ISO 19115-3; a profile's own root may only hold
+    what is.
+    """
     first = inner(root)
     return any(_OF_2014 in str(node.tag) for node in (root, first) if node is not None)
 
@@ -234,12 +279,18 @@ def read_element(root: Element) -> Record:
 
 def members(root: Element) -> Members:
     """Return what a metadata element says, under the names of `mapping.MEMBERS`."""
-    met = tuple(root.iter())  # kept while reading: lxml then gives the same objects again instead of making new ones
+    met = tuple(
+        root.iter()
+    )  # kept while reading: lxml then gives the same objects again instead of making new ones
     parts = grouped(root)
     reading = Reading(parts, _locales(parts))
     identification = grouped(inner(child(parts, "identificationInfo")))
     citation = grouped(inner(child(identification, "citation")))
-    said = _of_metadata(reading) | _of_citation(reading, citation) | _of_resource(reading, identification)
+    said = (
+        _of_metadata(reading)
+        | _of_citation(reading, citation)
+        | _of_resource(reading, identification)
+    )
     said |= distribution(parts, identification) | _of_quality(parts)
     said["contacts"] = tuple(contacts(parts, identification, citation))
     said["translations"] = _translations(reading, citation, identification)
@@ -258,10 +309,17 @@ def _locales(root: Holder) -> dict[str, str]:
     return found
 
 
-def _translations(reading: Reading, citation: Holder, identification: Holder) -> dict[str, dict[str, str]]:
+def _translations(
+    reading: Reading, citation: Holder, identification: Holder
+) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
-    for member, holder in (("title", child(citation, "title")), ("description", child(identification, "abstract"))):
-        for locale, text in (pair for node in children(holder, "PT_FreeText") for pair in localised(node)):
+    for member, holder in (
+        ("title", child(citation, "title")),
+        ("description", child(identification, "abstract")),
+    ):
+        for locale, text in (
+            pair for node in children(holder, "PT_FreeText") for pair in localised(node)
+        ):
             language = reading.locales.get(locale) or codes.language(locale)
             if language and text != value(holder):
                 found.setdefault(language, {})[member] = text
@@ -271,17 +329,23 @@ def _translations(reading: Reading, citation: Holder, identification: Holder) ->
 def _of_metadata(reading: Reading) -> Members:
     root = reading.root
     said: Members = {
-        "id": value(child(root, "fileIdentifier")) or value(down(root, "metadataIdentifier", "*", "code")),
-        "type": code_of(child(root, "hierarchyLevel")) or code_of(down(root, "metadataScope", "*", "resourceScope")),
+        "id": value(child(root, "fileIdentifier"))
+        or value(down(root, "metadataIdentifier", "*", "code")),
+        "type": code_of(child(root, "hierarchyLevel"))
+        or code_of(down(root, "metadataScope", "*", "resourceScope")),
         "parent": _parent(child(root, "parentIdentifier"))
         or _parent(down(root, "parentMetadata", "*", "identifier", "*", "code"))
         or uuidref(child(root, "parentMetadata")),
         "crs": _reference_systems(root),
         "featureCatalogue": [
-            found for node in children(root, "contentInfo") if (found := _feature_catalogue(inner(node)))
+            found
+            for node in children(root, "contentInfo")
+            if (found := _feature_catalogue(inner(node)))
         ],
     }
-    language = code_of(child(root, "language")) or code_of(down(root, "defaultLocale", "*", "language"))
+    language = code_of(child(root, "language")) or code_of(
+        down(root, "defaultLocale", "*", "language")
+    )
     if language:
         said["language"] = {"code": codes.language(language)}
     said |= _metadata_dates(reading)
@@ -326,7 +390,11 @@ def _feature_catalogue(description: Element | None) -> Members:
     holder = child(description, "featureCatalogueCitation")
     citation = inner(holder)
     types = [text for text in map(value, every(description, "featureTypes")) if text]
-    types += [text for text in map(value, every(description, "featureTypes", "*", "featureTypeName")) if text]
+    types += [
+        text
+        for text in map(value, every(description, "featureTypes", "*", "featureTypeName"))
+        if text
+    ]
     said = {
         "id": uuidref(holder) or value(down(citation, "identifier", "*", "code")),
         "title": value(child(citation, "title")),
@@ -364,17 +432,23 @@ def _of_resource(reading: Reading, identification: Holder) -> Members:
         "purpose": value(child(identification, "purpose")),
         "status": [text for text in map(code_of, children(identification, "status")) if text],
         "representation": [
-            text for text in map(code_of, children(identification, "spatialRepresentationType")) if text
+            text
+            for text in map(code_of, children(identification, "spatialRepresentationType"))
+            if text
         ],
         "serviceType": value(child(identification, "serviceType")),
         "resourceLanguages": _resource_languages(identification),
         "maintenance": _maintenance(inner(child(identification, "resourceMaintenance"))),
         "resolution": [
-            found for node in children(identification, "spatialResolution") if (found := _resolution(inner(node)))
+            found
+            for node in children(identification, "spatialResolution")
+            if (found := _resolution(inner(node)))
         ],
     }
     constraints = [
-        found for node in children(identification, "resourceConstraints") if (found := _constraint(inner(node)))
+        found
+        for node in children(identification, "resourceConstraints")
+        if (found := _constraint(inner(node)))
     ]
     said["constraints"] = constraints
     said["license"], said["rights"] = licence_of(constraints), rights_of(constraints)
@@ -419,7 +493,11 @@ def _constraint(constraint: Element | None) -> Members:
         "classification": code_of(child(parts, "classification")),
     }
     said = {name: text for name, text in said.items() if text}
-    return said and {"kind": "legal" if "Legal" in kind else "security" if "Security" in kind else "use"} | said
+    return (
+        said
+        and {"kind": "legal" if "Legal" in kind else "security" if "Security" in kind else "use"}
+        | said
+    )
 
 
 def _texts_with_address(parent: Holder, name: str) -> list[dict[str, str]]:
@@ -432,7 +510,9 @@ def _texts_with_address(parent: Holder, name: str) -> list[dict[str, str]]:
 
 
 def licence_of(constraints: Iterable[Mapping[str, Any]]) -> str:
-    """Return the SPDX identifier of the first known licence that is named, else ``other`` when one is."""
+    """Return the SPDX identifier of the first known licence that is named, else ``other`` when one
+    is.
+    """
     said = [item for constraint in constraints for item in _said_texts(constraint)]
     for item in said:
         if known := codes.licence(item.get("href", "")) or codes.licence(item["text"]):
@@ -443,7 +523,11 @@ def licence_of(constraints: Iterable[Mapping[str, Any]]) -> str:
 
 def rights_of(constraints: Iterable[Mapping[str, Any]]) -> str:
     """Return the words of the constraints, each once."""
-    return "\n".join(dict.fromkeys(item["text"] for constraint in constraints for item in _said_texts(constraint)))
+    return "\n".join(
+        dict.fromkeys(
+            item["text"] for constraint in constraints for item in _said_texts(constraint)
+        )
+    )
 
 
 def _said_texts(constraint: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -473,7 +557,9 @@ def _keywords(identification: Holder) -> Members:
         else:
             free += [concept.title or concept.id for concept in concepts]
             types |= {concept.title or concept.id: kind for concept in concepts if kind}
-    topics = [Concept(code) for code in map(code_of, children(identification, "topicCategory")) if code]
+    topics = [
+        Concept(code) for code in map(code_of, children(identification, "topicCategory")) if code
+    ]
     if topics := [*topics, *(concept for concept in others if concept not in topics)]:
         themes.append(Theme(tuple(topics), TOPIC_CATEGORY))
     return {"keywords": tuple(dict.fromkeys(free)), "keywordTypes": types, "themes": tuple(themes)}
@@ -493,13 +579,21 @@ def _theme(concepts: list[Concept], thesaurus: Element, title: str, kind: str) -
         extra |= {"date": written, "dateType": code_of(child(date, "dateType"))}
     if kind:
         extra["type"] = kind
-    address = href_of(child(thesaurus, "title")) or value(down(thesaurus, "identifier", "*", "code"))
+    address = href_of(child(thesaurus, "title")) or value(
+        down(thesaurus, "identifier", "*", "code")
+    )
     if "inspire" in title.lower() and "theme" in title.lower().replace("thème", "theme"):
-        known = [codes.inspire_theme(concept.id) or codes.inspire_theme(concept.title) for concept in concepts]
+        known = [
+            codes.inspire_theme(concept.id) or codes.inspire_theme(concept.title)
+            for concept in concepts
+        ]
         if any(known):
             extra |= {"address": address} if address and address != INSPIRE_THEME else {}
             pairs = zip(known, concepts, strict=True)
-            concepts = [Concept(f"{INSPIRE_THEME}/{code}" if code else item.id, item.title) for code, item in pairs]
+            concepts = [
+                Concept(f"{INSPIRE_THEME}/{code}" if code else item.id, item.title)
+                for code, item in pairs
+            ]
             return Theme(tuple(concepts), INSPIRE_THEME, extra)
     return Theme(tuple(concepts), address, extra)
 
@@ -507,16 +601,23 @@ def _theme(concepts: list[Concept], thesaurus: Element, title: str, kind: str) -
 def _of_quality(root: Holder) -> Members:
     conformity: list[Members] = []
     measured: list[Members] = []
-    lineages = [*every(root, "dataQualityInfo", "*", "lineage", "*"), *every(root, "resourceLineage", "*")]
+    lineages = [
+        *every(root, "dataQualityInfo", "*", "lineage", "*"),
+        *every(root, "resourceLineage", "*"),
+    ]
     for quality in every(root, "dataQualityInfo", "*"):
         results = every(quality, "report", "*", "result", "DQ_ConformanceResult")
         conformity += [found for result in results if (found := _conformance(result))]
-        measured += [found for report in every(quality, "report", "*") for found in _measures(report)]
+        measured += [
+            found for report in every(quality, "report", "*") for found in _measures(report)
+        ]
     return {"conformity": conformity, "quality": measured} | _lineage(lineages)
 
 
 def _lineage(lineages: list[Element]) -> Members:
-    statements = dict.fromkeys(text for lineage in lineages for text in values(lineage, "statement"))
+    statements = dict.fromkeys(
+        text for lineage in lineages for text in values(lineage, "statement")
+    )
     steps = (_step(step) for lineage in lineages for step in every(lineage, "processStep", "*"))
     sources = (_source(source) for lineage in lineages for source in every(lineage, "source", "*"))
     return {
@@ -527,7 +628,9 @@ def _lineage(lineages: list[Element]) -> Members:
 
 
 def _step(step: Element) -> Members:
-    date = value(child(step, "dateTime")) or content(down(step, "stepDateTime", "*", "timePosition"))
+    date = value(child(step, "dateTime")) or content(
+        down(step, "stepDateTime", "*", "timePosition")
+    )
     said = {
         "description": value(child(step, "description")),
         "rationale": value(child(step, "rationale")),
@@ -551,10 +654,17 @@ def _measures(report: Element) -> Iterator[Members]:
         return
     about = inner(child(report, "measure"))
     about = report if about is None else about
-    name, description = value(child(about, "nameOfMeasure")), value(child(about, "measureDescription"))
+    name, description = (
+        value(child(about, "nameOfMeasure")),
+        value(child(about, "measureDescription")),
+    )
     for result in every(report, "result", "DQ_QuantitativeResult"):
         for text in values(result, "value"):
-            said: Members = {"element": element, "name": name, "value": quality_measures.number(text)}
+            said: Members = {
+                "element": element,
+                "name": name,
+                "value": quality_measures.number(text),
+            }
             told = said | quality_measures.described(description)
             yield {key: what for key, what in told.items() if what != ""}
 
@@ -568,7 +678,8 @@ def _conformance(result: Element) -> Members:
     date = inner(child(citation, "date"))
     said: Members = {
         "title": value(child(citation, "title")),
-        "href": href_of(child(citation, "title")) or ("" if holder is None else holder.get(HREF, "")),
+        "href": href_of(child(citation, "title"))
+        or ("" if holder is None else holder.get(HREF, "")),
         "date": codes.moment(value(child(date, "date"))),
         "dateType": code_of(child(date, "dateType")),
         "explanation": value(child(result, "explanation")),

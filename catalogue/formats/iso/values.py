@@ -29,12 +29,16 @@ from geoguichet.catalogue.record import Contact, ContactPoint, Link
 # names.
 
 type Members = dict[str, Any]
-_HOLDERS = frozenset({"CharacterString", "Anchor", "MimeFileType", "FileName", "URL", "LanguageCode", "Country"})
+_HOLDERS = frozenset(
+    {"CharacterString", "Anchor", "MimeFileType", "FileName", "URL", "LanguageCode", "Country"}
+)
 
 
 @dataclass(slots=True)
 class Reading:
-    """One metadata element being read: its parts, its other languages, and what in it could not be understood."""
+    """One metadata element being read: its parts, its other languages, and what in it could not be
+    understood.
+    """
 
     root: dict[str, list[Element]]
     locales: Mapping[str, str] = field(default_factory=dict)
@@ -84,7 +88,9 @@ def value(holder: Element | None) -> str:
 def code_of(holder: Element | None) -> str:
     """Return the code that a property holds: of a codelist, else its text."""
     node = inner(holder)
-    return content(holder) if node is None else (node.get("codeListValue") or node.text or "").strip()
+    return (
+        content(holder) if node is None else (node.get("codeListValue") or node.text or "").strip()
+    )
 
 
 def href_of(holder: Element | None) -> str:
@@ -115,7 +121,9 @@ def localised(free_text: Element) -> Iterator[tuple[str, str]]:
 
 
 def distribution(root: Holder, identification: Holder) -> Members:
-    """Return the links and formats of the distribution, with the operations of a service and the previews."""
+    """Return the links and formats of the distribution, with the operations of a service and the
+    previews.
+    """
     links: list[Link] = []
     formats: list[dict[str, str]] = []
     for holder in children(root, "distributionInfo"):
@@ -123,14 +131,22 @@ def distribution(root: Holder, identification: Holder) -> Members:
         sources = [distribution, *every(distribution, "distributor", "*")]
         for source in sources:
             for name in ("distributionFormat", "distributorFormat"):
-                formats += [found for node in children(source, name) if (found := _format(inner(node)))]
+                formats += [
+                    found for node in children(source, name) if (found := _format(inner(node)))
+                ]
             for name in ("transferOptions", "distributorTransferOptions"):
                 online = every(source, name, "*", "onLine", "*")
                 links += [link for node in online if (link := online_resource(node)) is not None]
-    formats += [found for node in children(identification, "resourceFormat") if (found := _format(inner(node)))]
+    formats += [
+        found
+        for node in children(identification, "resourceFormat")
+        if (found := _format(inner(node)))
+    ]
     links += _operations(identification)
     links += [
-        link for node in children(identification, "graphicOverview") if (link := _preview(inner(node))) is not None
+        link
+        for node in children(identification, "graphicOverview")
+        if (link := _preview(inner(node))) is not None
     ]
     unique = [found for at, found in enumerate(formats) if found not in formats[:at]]
     return {"links": tuple(links), "formats": unique}
@@ -146,7 +162,9 @@ def _format(element: Element | None) -> dict[str, str]:
 
 
 def online_resource(resource: Element | None, rel: str = "") -> Link | None:
-    """Read a ``CI_OnlineResource``; the relation, where none is given, follows from its function and protocol."""
+    """Read a ``CI_OnlineResource``; the relation, where none is given, follows from its function
+    and protocol.
+    """
     parts = named(resource)
     href = value(parts.get("linkage"))
     if not href:
@@ -162,7 +180,13 @@ def online_resource(resource: Element | None, rel: str = "") -> Link | None:
     label = parts.get("name")
     mime = inner(label)
     kind = mime.get("type", "") if mime is not None and LOCAL[mime.tag] == "MimeFileType" else ""
-    return Link(href, rel or codes.relation(extra), kind or ("text/html" if rel else ""), value(label), extra=extra)
+    return Link(
+        href,
+        rel or codes.relation(extra),
+        kind or ("text/html" if rel else ""),
+        value(label),
+        extra=extra,
+    )
 
 
 def _operations(identification: Holder) -> Iterator[Link]:
@@ -170,7 +194,13 @@ def _operations(identification: Holder) -> Iterator[Link]:
         named = value(child(operation, "operationName"))
         for node in every(operation, "connectPoint", "*"):
             if link := online_resource(node):
-                yield Link(link.href, "service", link.type, link.title, extra={**link.extra, "operation": named})
+                yield Link(
+                    link.href,
+                    "service",
+                    link.type,
+                    link.title,
+                    extra={**link.extra, "operation": named},
+                )
     for holder in children(identification, "operatesOn"):
         href, uuid = holder.get(HREF, "").strip(), uuidref(holder)
         if href or uuid:
@@ -187,7 +217,9 @@ def _preview(graphic: Element | None) -> Link | None:
 
 
 def contacts(root: Holder, identification: Holder, citation: Holder) -> Iterator[Contact]:
-    """Yield the contacts of the resource, of its citation, of its distribution and of the metadata, in that order."""
+    """Yield the contacts of the resource, of its citation, of its distribution and of the metadata,
+    in that order.
+    """
     distribution = inner(child(root, "distributionInfo"))
     places = (
         ("", children(identification, "pointOfContact")),
@@ -211,12 +243,19 @@ def contact(party: Element | None, about: str) -> Contact | None:
     body = inner(parts.get("party"))
     if body is None:
         body, held = party, parts
-        organization, position = value(parts.get("organisationName")), value(parts.get("positionName"))
+        organization, position = (
+            value(parts.get("organisationName")),
+            value(parts.get("positionName")),
+        )
         name = value(parts.get("individualName")) or _split_name(parts)
-        identified = _identified(href_of(parts.get("individualName")), href_of(parts.get("organisationName")))
+        identified = _identified(
+            href_of(parts.get("individualName")), href_of(parts.get("organisationName"))
+        )
     else:
         held = named(body)
-        individual = held if LOCAL[body.tag] == "CI_Individual" else named(inner(held.get("individual")))
+        individual = (
+            held if LOCAL[body.tag] == "CI_Individual" else named(inner(held.get("individual")))
+        )
         organization = "" if individual is held else value(held.get("name"))
         name = value(individual.get("name"))
         position = value(individual.get("positionName")) or value(held.get("positionName"))
@@ -228,15 +267,26 @@ def contact(party: Element | None, about: str) -> Contact | None:
     said = _contact_details(address)
     extra = said.pop("extra") | identified | ({"about": about} if about else {})
     found = Contact(
-        organization=organization, name=name, position=position, roles=(role,) if role else (), extra=extra, **said
+        organization=organization,
+        name=name,
+        position=position,
+        roles=(role,) if role else (),
+        extra=extra,
+        **said,
     )
-    return found if organization or name or position or said["emails"] or said["links"] or said["phones"] else None
+    return (
+        found
+        if organization or name or position or said["emails"] or said["links"] or said["phones"]
+        else None
+    )
 
 
 def _plain_contact(party: Element, about: str) -> Contact | None:
-    """Read a ``CI_ResponsibleParty`` in one pass over its texts, whose names say enough; None when they do not.
+    """Read a ``CI_ResponsibleParty`` in one pass over its texts, whose names say enough; None when
+    they do not.
 
-    Contacts are a third of the reading of a record; translated ones and those of ISO 19115-3 take the longer way.
+    Contacts are a third of the reading of a record; translated ones and those of ISO 19115-3 take
+    the longer way.
     """
     if not LOCAL[party.tag].endswith("CI_ResponsibleParty"):
         return None
@@ -256,13 +306,18 @@ def _plain_contact(party: Element, about: str) -> Contact | None:
             holder = kind
     if "textGroup" in said or "URLGroup" in said or "individualLastName" in said:
         return None
-    organization, name = said.get("organisationName", _NONE)[0], said.get("individualName", _NONE)[0]
+    organization, name = (
+        said.get("organisationName", _NONE)[0],
+        said.get("individualName", _NONE)[0],
+    )
     if not organization and not name:
         return None
     online = party.iter("{*}CI_OnlineResource") if "linkage" in said else ()
     extra = _plain_details(said) if len(said) > 1 else {}
     if identifiers:
-        extra |= _identified(identifiers.get("individualName", ""), identifiers.get("organisationName", ""))
+        extra |= _identified(
+            identifiers.get("individualName", ""), identifiers.get("organisationName", "")
+        )
     role = role or said.get("role", _NONE)[0]
     return Contact(
         organization=organization,
@@ -274,14 +329,21 @@ def _plain_contact(party: Element, about: str) -> Contact | None:
             *map(ContactPoint, said.get("voice", ())),
             *(ContactPoint(text, ("fax",)) for text in said.get("facsimile", ())),
         ),
-        links=tuple(link for node in online if (link := online_resource(node, "about")) is not None),
+        links=tuple(
+            link for node in online if (link := online_resource(node, "about")) is not None
+        ),
         extra=extra | ({"about": about} if about else {}),
     )
 
 
 def _identified(person: str, organization: str) -> Members:
-    """Return the identifier of a contact: of the person, else of the organization; both when there are both."""
-    said = {"identifier": person or organization, "organizationIdentifier": organization if person else ""}
+    """Return the identifier of a contact: of the person, else of the organization; both when there
+    are both.
+    """
+    said = {
+        "identifier": person or organization,
+        "organizationIdentifier": organization if person else "",
+    }
     return {name: text for name, text in said.items() if text}
 
 
@@ -294,12 +356,15 @@ def _plain_details(said: Mapping[str, list[str]]) -> Members:
     if "deliveryPoint" in said:
         postal = {"deliveryPoint": said["deliveryPoint"]} | postal
     extra: Members = {"addresses": [postal]} if postal else {}
-    return extra | {name: said[name][0] for name in ("hoursOfService", "contactInstructions") if name in said}
+    return extra | {
+        name: said[name][0] for name in ("hoursOfService", "contactInstructions") if name in said
+    }
 
 
 _CONTACT_TEXTS = frozenset(
     {
-        "CharacterString", "Anchor", "URL", "Country", "FileName", "MimeFileType", "LocalisedCharacterString",
+        "CharacterString", "Anchor", "URL", "Country", "FileName", "MimeFileType",
+        "LocalisedCharacterString",
         "LocalisedURL",
     }
 )  # fmt: skip

@@ -1,4 +1,6 @@
-"""The model of ISO 19115 written whole; `iso_grafting` writes it into the document a record came from."""
+"""The model of ISO 19115 written whole; `iso_grafting` writes it into the document a record came
+from.
+"""
 
 from __future__ import annotations
 
@@ -35,18 +37,28 @@ from geoguichet.catalogue.record import Concept, Contact, Extent, Link, Record, 
 
 def extent_of(make: Maker, record: Record) -> Element | None:
     """Make the extent; None when there is nothing to say and nothing is asked."""
-    geographic = [*_geographic(make, record), *(_place(make, place) for place in told(record, "places"))]
-    temporal = [make.object("EX_TemporalExtent", ("extent", period)) for period in _periods(make, record)]
+    geographic = [
+        *_geographic(make, record),
+        *(_place(make, place) for place in told(record, "places")),
+    ]
+    temporal = [
+        make.object("EX_TemporalExtent", ("extent", period)) for period in _periods(make, record)
+    ]
     words = told(record, "extentDescription")
     if not geographic and not temporal and not words:
         return _no_extent(make)
     return make.object(
-        "EX_Extent", ("description", words), ("geographicElement", geographic), ("temporalElement", temporal)
+        "EX_Extent",
+        ("description", words),
+        ("geographicElement", geographic),
+        ("temporalElement", temporal),
     )
 
 
 def _no_extent(make: Maker) -> Element | None:
-    """Return what stands for the extent in ISO 19139: readers of it stumble over a resource that has none."""
+    """Return what stands for the extent in ISO 19139: readers of it stumble over a resource that
+    has none.
+    """
     return missing() if "gmd" in make.dialect.namespaces else None
 
 
@@ -58,7 +70,8 @@ def _place(make: Maker, place: Mapping[str, str]) -> Element:
 def _geographic(make: Maker, record: Record) -> Iterator[Element]:
     """Yield a box per rectangle, and for other shapes their box and their polygon.
 
-    Several parts come after the box around all of them: most readers take the first box for the whole extent.
+    Several parts come after the box around all of them: most readers take the first box for the
+    whole extent.
     """
     parts = geometries.boxes_and_shapes(record.geometry)
     if len(parts) > 1 and record.extent is not None:
@@ -68,7 +81,10 @@ def _geographic(make: Maker, record: Record) -> Iterator[Element]:
         if extent is not None:
             yield _box(make, extent)
         if not isinstance(part, Extent) and part["type"] == "Polygon":
-            yield make.object("EX_BoundingPolygon", ("polygon", _gml_polygon(make, part["coordinates"], record.id)))
+            yield make.object(
+                "EX_BoundingPolygon",
+                ("polygon", _gml_polygon(make, part["coordinates"], record.id)),
+            )
 
 
 def _box(make: Maker, box: Extent) -> Element:
@@ -90,7 +106,9 @@ def _gml_polygon(make: Maker, rings: list[Any], name: str) -> Element:
     polygon.set("srsName", "urn:ogc:def:crs:OGC:1.3:CRS84")
     for at, ring in enumerate(rings):
         side = etree.SubElement(polygon, f"{{{GML}}}{'interior' if at else 'exterior'}")
-        positions = etree.SubElement(etree.SubElement(side, f"{{{GML}}}LinearRing"), f"{{{GML}}}posList")
+        positions = etree.SubElement(
+            etree.SubElement(side, f"{{{GML}}}LinearRing"), f"{{{GML}}}posList"
+        )
         positions.text = " ".join(f"{_decimal(x)} {_decimal(y)}" for x, y, *_ in ring)
     return polygon
 
@@ -112,13 +130,17 @@ def _periods(make: Maker, record: Record) -> Iterator[Element]:
     for start, end in periods:
         if start == end:
             instant = etree.Element(
-                f"{{{GML}}}TimeInstant", {f"{{{GML}}}id": _gml_id(record.id, start)}, nsmap={"gml": GML}
+                f"{{{GML}}}TimeInstant",
+                {f"{{{GML}}}id": _gml_id(record.id, start)},
+                nsmap={"gml": GML},
             )
             etree.SubElement(instant, f"{{{GML}}}timePosition").text = start
             yield instant
             continue
         period = etree.Element(
-            f"{{{GML}}}TimePeriod", {f"{{{GML}}}id": _gml_id(record.id, start, end)}, nsmap={"gml": GML}
+            f"{{{GML}}}TimePeriod",
+            {f"{{{GML}}}id": _gml_id(record.id, start, end)},
+            nsmap={"gml": GML},
         )
         for name, text in (("beginPosition", start), ("endPosition", end)):
             position = etree.SubElement(period, f"{{{GML}}}{name}")
@@ -134,7 +156,12 @@ def _periods(make: Maker, record: Record) -> Iterator[Element]:
 
 def topics_of(record: Record) -> list[str]:
     """Return the topic categories of ISO 19115 among the themes."""
-    return [concept.id for theme in record.themes if theme.scheme == TOPIC_CATEGORY for concept in theme.concepts]
+    return [
+        concept.id
+        for theme in record.themes
+        if theme.scheme == TOPIC_CATEGORY
+        for concept in theme.concepts
+    ]
 
 
 def keyword_groups(make: Maker, record: Record) -> Iterator[Element]:
@@ -143,7 +170,9 @@ def keyword_groups(make: Maker, record: Record) -> Iterator[Element]:
     for kind in dict.fromkeys(types.get(word, "") for word in record.keywords):
         concepts = [Concept(word, word) for word in record.keywords if types.get(word, "") == kind]
         yield make.object(
-            "MD_Keywords", ("keyword", _words(make, concepts)), ("type", make.code("MD_KeywordTypeCode", kind))
+            "MD_Keywords",
+            ("keyword", _words(make, concepts)),
+            ("type", make.code("MD_KeywordTypeCode", kind)),
         )
     for theme in (*record.themes, *_other_topics(make, record)):
         if theme.scheme != TOPIC_CATEGORY or theme.extra:
@@ -157,14 +186,17 @@ def keyword_groups(make: Maker, record: Record) -> Iterator[Element]:
 
 
 def _other_topics(make: Maker, record: Record) -> list[Theme]:
-    """Return, as a thesaurus of its own, the topic categories of a profile that the schema does not list."""
+    """Return, as a thesaurus of its own, the topic categories of a profile that the schema does not
+    list.
+    """
     concepts = tuple(Concept(code) for code in topics_of(record) if code not in known_topics(make))
     return [Theme(concepts, TOPIC_CATEGORY, {"title": "MD_TopicCategoryCode"})] if concepts else []
 
 
 def _words(make: Maker, concepts: Iterable[Concept]) -> list[Value]:
     return [
-        make.text(item.title or item.id, item.id if item.id != item.title and item.title else "") for item in concepts
+        make.text(item.title or item.id, item.id if item.id != item.title and item.title else "")
+        for item in concepts
     ]
 
 
@@ -209,16 +241,27 @@ def constraint(make: Maker, said_there: Mapping[str, Any]) -> Element:
         code = make.required("MD_ClassificationCode", said_there.get("classification", ""))
         return make.object("MD_SecurityConstraints", *limits, ("classification", code))
     restrictions: list[Property] = [
-        (f"{name}Constraints", [make.code("MD_RestrictionCode", text) for text in said_there.get(name, ())])
+        (
+            f"{name}Constraints",
+            [make.code("MD_RestrictionCode", text) for text in said_there.get(name, ())],
+        )
         for name in ("access", "use")
     ]
-    if said_there.get("kind") == "legal" or texts["other"] or any(values for _, values in restrictions):
-        return make.object("MD_LegalConstraints", *limits, *restrictions, ("otherConstraints", texts["other"]))
+    if (
+        said_there.get("kind") == "legal"
+        or texts["other"]
+        or any(values for _, values in restrictions)
+    ):
+        return make.object(
+            "MD_LegalConstraints", *limits, *restrictions, ("otherConstraints", texts["other"])
+        )
     return make.object("MD_Constraints", *limits)
 
 
 def known_topics(make: Maker) -> frozenset[str]:
-    """Return the topic categories that the schema of an encoding lists; the others are written as keywords."""
+    """Return the topic categories that the schema of an encoding lists; the others are written as
+    keywords.
+    """
     added = {"extraTerrestrial", "disaster"} if "gmd" in make.dialect.namespaces else set()
     return frozenset(codes.TOPIC_CATEGORIES) - added
 
@@ -238,28 +281,52 @@ def distribution_of(make: Maker, record: Record) -> Element | None:
     if not formats and not distributors and transfer is None:
         return None
     return make.object(
-        "MD_Distribution", ("distributionFormat", formats), ("distributor", distributors), ("transferOptions", transfer)
+        "MD_Distribution",
+        ("distributionFormat", formats),
+        ("distributor", distributors),
+        ("transferOptions", transfer),
     )
 
 
 def distributed(link: Link) -> bool:
-    """Say whether a link is about getting the content; previews and operations of services stand elsewhere."""
-    return link.rel != "preview" and "operation" not in link.extra and "operatesOn" not in link.extra
+    """Say whether a link is about getting the content; previews and operations of services stand
+    elsewhere.
+    """
+    return (
+        link.rel != "preview" and "operation" not in link.extra and "operatesOn" not in link.extra
+    )
 
 
-_FUNCTIONS = {"enclosure": "download", "item": "download", "about": "information", "describedby": "information"}
+_FUNCTIONS = {
+    "enclosure": "download",
+    "item": "download",
+    "about": "information",
+    "describedby": "information",
+}
 
 
 def _online(make: Maker, link: Link) -> Element:
     """Make a ``CI_OnlineResource``."""
-    url = make.leaf("gmd", "URL", _as_uri(link.href)) if "gmd" in make.dialect.namespaces else link.href
+    url = (
+        make.leaf("gmd", "URL", _as_uri(link.href))
+        if "gmd" in make.dialect.namespaces
+        else link.href
+    )
     named: Value = link.title
     if link.type:
-        named = make.leaf(make.dialect.anchor, "MimeFileType", link.title or link.type, type=codes.writable(link.type))
+        named = make.leaf(
+            make.dialect.anchor,
+            "MimeFileType",
+            link.title or link.type,
+            type=codes.writable(link.type),
+        )
     return make.object(
         "CI_OnlineResource",
         ("linkage", url),
-        ("protocol", make.text(link.extra.get("protocol", ""), link.extra.get("protocolAddress", ""))),
+        (
+            "protocol",
+            make.text(link.extra.get("protocol", ""), link.extra.get("protocolAddress", "")),
+        ),
         ("applicationProfile", link.extra.get("applicationProfile", "")),
         ("name", named),
         ("description", link.extra.get("description", "")),
@@ -268,7 +335,9 @@ def _online(make: Maker, link: Link) -> Element:
 
 
 def _as_uri(address: str) -> str:
-    """Return an address with its brackets escaped unless they enclose an IPv6 host: ``xs:anyURI`` refuses them."""
+    """Return an address with its brackets escaped unless they enclose an IPv6 host: ``xs:anyURI``
+    refuses them.
+    """
     scheme, mark, rest = address.partition("//")
     host, slash, path = rest.partition("/")
     if not mark or not slash or not ("[" in path or "]" in path):
@@ -286,7 +355,12 @@ def _function(link: Link) -> str:
 def preview_of(make: Maker, link: Link) -> Element:
     """Make a ``MD_BrowseGraphic``."""
     kind = link.extra.get("fileType", "")
-    return make.object("MD_BrowseGraphic", ("fileName", link.href), ("fileDescription", link.title), ("fileType", kind))
+    return make.object(
+        "MD_BrowseGraphic",
+        ("fileName", link.href),
+        ("fileDescription", link.title),
+        ("fileType", kind),
+    )
 
 
 def _operation(make: Maker, link: Link) -> Element:
@@ -300,7 +374,9 @@ def _operation(make: Maker, link: Link) -> Element:
 
 
 def _reference(attributes: Mapping[str, str]) -> Element:
-    return etree.Element("reference", {name: codes.writable(text) for name, text in attributes.items() if text})
+    return etree.Element(
+        "reference", {name: codes.writable(text) for name, text in attributes.items() if text}
+    )
 
 
 def service_of(make: Maker, record: Record) -> list[Property]:
@@ -316,12 +392,20 @@ def service_of(make: Maker, record: Record) -> list[Property]:
         ("serviceType", kind),
         ("couplingType", make.code("SV_CouplingType", "tight" if coupled else "loose")),
         ("containsOperations", [_operation(make, link) for link in operations] or [missing()]),
-        ("operatesOn", [_reference({HREF: link.href, "uuidref": link.extra["operatesOn"]}) for link in coupled]),
+        (
+            "operatesOn",
+            [
+                _reference({HREF: link.href, "uuidref": link.extra["operatesOn"]})
+                for link in coupled
+            ],
+        ),
     ]
 
 
 def answering(record: Record, what: str) -> list[Contact]:
-    """Return who answers for the metadata, the citation or the distribution; with nothing named, for the resource."""
+    """Return who answers for the metadata, the citation or the distribution; with nothing named,
+    for the resource.
+    """
     return [contact for contact in record.contacts if contact.extra.get("about", "") == what]
 
 
@@ -342,7 +426,10 @@ def party_of(make: Maker, contact: Contact) -> Element:
         )
     details: list[Property] = [
         ("address", address),
-        ("onlineResource", [_online(make, link) for link in (contact.links[:1] if older else contact.links)]),
+        (
+            "onlineResource",
+            [_online(make, link) for link in (contact.links[:1] if older else contact.links)],
+        ),
         ("hoursOfService", contact.extra.get("hoursOfService", "")),
         ("contactInstructions", contact.extra.get("contactInstructions", "")),
     ]
@@ -359,7 +446,10 @@ def build(record: Record, dialect: Dialect) -> Element:
         ("contact", contacts or [missing()]),
         ("referenceSystemInfo", [_reference_system(make, code) for code in told(record, "crs")]),
         ("identificationInfo", _identification(make, record)),
-        ("contentInfo", [_feature_catalogue(make, item) for item in told(record, "featureCatalogue")]),
+        (
+            "contentInfo",
+            [_feature_catalogue(make, item) for item in told(record, "featureCatalogue")],
+        ),
         ("distributionInfo", distribution_of(make, record)),
         ("dataQualityInfo", _quality(make, record)),
     )
@@ -378,7 +468,10 @@ def _identification(make: Maker, record: Record) -> Element:
         ("status", [make.code("MD_ProgressCode", text) for text in told(record, "status")]),
         ("pointOfContact", [party_of(make, contact) for contact in answering(record, "")]),
         ("resourceMaintenance", _maintenance(make, maintenance) if maintenance else None),
-        ("graphicOverview", [preview_of(make, link) for link in record.links if link.rel == "preview"]),
+        (
+            "graphicOverview",
+            [preview_of(make, link) for link in record.links if link.rel == "preview"],
+        ),
         ("descriptiveKeywords", list(keyword_groups(make, record))),
         ("resourceConstraints", [constraint(make, item) for item in constraints_of(record)]),
         ("extent", extent_of(make, record)),
@@ -392,20 +485,29 @@ def is_service(record: Record) -> bool:
     if said(record, "serviceType") or aspect(record, "links.operations"):
         return True
     members = ("representation", "resolution", "resourceLanguages")
-    return record.type == "service" and not topics_of(record) and not any(said(record, member) for member in members)
+    return (
+        record.type == "service"
+        and not topics_of(record)
+        and not any(said(record, member) for member in members)
+    )
 
 
 def _data(make: Maker, record: Record) -> list[Property]:
     kinds = told(record, "representation")
     languages = [item["code"] for item in told(record, "resourceLanguages")]
     return [
-        ("spatialRepresentationType", [make.code("MD_SpatialRepresentationTypeCode", text) for text in kinds]),
+        (
+            "spatialRepresentationType",
+            [make.code("MD_SpatialRepresentationTypeCode", text) for text in kinds],
+        ),
         ("spatialResolution", [_resolution(make, item) for item in told(record, "resolution")]),
         *_languages(make, languages),
         (
             "topicCategory",
             [
-                make.leaf(make.dialect.prefix_of("MD_TopicCategoryCode"), "MD_TopicCategoryCode", code)
+                make.leaf(
+                    make.dialect.prefix_of("MD_TopicCategoryCode"), "MD_TopicCategoryCode", code
+                )
                 for code in topics_of(record)
                 if code in known_topics(make)
             ],
@@ -429,7 +531,10 @@ def _citation(make: Maker, record: Record) -> Element:
         ("alternateTitle", told(record, "alternateTitles")),
         ("date", dates or [missing()]),
         ("identifier", identifiers),
-        ("citedResponsibleParty", [party_of(make, contact) for contact in answering(record, "citation")]),
+        (
+            "citedResponsibleParty",
+            [party_of(make, contact) for contact in answering(record, "citation")],
+        ),
     )
 
 
@@ -450,19 +555,28 @@ def translate(make: Maker, record: Record, root: Element) -> None:
     ):
         for holder in found(root, wanted):
             groups = [
-                (code, texts[member]) for code, texts in dict(told(record, "translations")).items() if member in texts
+                (code, texts[member])
+                for code, texts in dict(told(record, "translations")).items()
+                if member in texts
             ]
             if groups:
-                holder.set("{http://www.w3.org/2001/XMLSchema-instance}type", f"{namespace}:PT_FreeText_PropertyType")
+                holder.set(
+                    "{http://www.w3.org/2001/XMLSchema-instance}type",
+                    f"{namespace}:PT_FreeText_PropertyType",
+                )
                 free = etree.SubElement(holder, make.tag(namespace, "PT_FreeText"))
                 for code, text in groups:
                     group = etree.SubElement(free, make.tag(namespace, "textGroup"))
-                    localised = make.leaf(namespace, "LocalisedCharacterString", text, locale=f"#{code.upper()}")
+                    localised = make.leaf(
+                        namespace, "LocalisedCharacterString", text, locale=f"#{code.upper()}"
+                    )
                     group.append(localised)
 
 
 def _maintenance(make: Maker, maintenance: Mapping[str, str]) -> Element:
-    frequency = make.code("MD_MaintenanceFrequencyCode", maintenance.get("frequency", "") or "unknown")
+    frequency = make.code(
+        "MD_MaintenanceFrequencyCode", maintenance.get("frequency", "") or "unknown"
+    )
     return make.object(
         "MD_MaintenanceInformation",
         ("maintenanceAndUpdateFrequency", frequency),
@@ -474,10 +588,14 @@ def _resolution(make: Maker, resolution: Mapping[str, Any]) -> Element:
     if "scale" in resolution:
         scale = make.leaf("gco", "Integer", str(resolution["scale"]))
         return make.object(
-            "MD_Resolution", ("equivalentScale", make.object("MD_RepresentativeFraction", ("denominator", scale)))
+            "MD_Resolution",
+            ("equivalentScale", make.object("MD_RepresentativeFraction", ("denominator", scale))),
         )
     distance = make.leaf(
-        "gco", "Distance", str(resolution["distance"]), uom=codes.writable(resolution.get("unit", "m"))
+        "gco",
+        "Distance",
+        str(resolution["distance"]),
+        uom=codes.writable(resolution.get("unit", "m")),
     )
     return make.object("MD_Resolution", ("distance", distance))
 
@@ -494,7 +612,10 @@ def _reference_system(make: Maker, code: str) -> Element:
 def _feature_catalogue(make: Maker, item: Mapping[str, Any]) -> Element:
     identifiers = identifier(make, item["id"]) if item.get("id") else None
     citation = make.object(
-        "CI_Citation", ("title", item.get("title", "") or missing()), ("date", missing()), ("identifier", identifiers)
+        "CI_Citation",
+        ("title", item.get("title", "") or missing()),
+        ("date", missing()),
+        ("identifier", identifiers),
     )
     names = [make.leaf("gco", "LocalName", text) for text in item.get("featureTypes", ())]
     types: list[Value] = list(names)
@@ -532,15 +653,23 @@ def _measured(record: Record) -> Iterator[Mapping[str, Any]]:
     """Yield the measures of ``catalogue.quality_measures`` that are elements of ISO 19157."""
     told = record.extra_properties.get("quality")
     for item in told if isinstance(told, list) else ():
-        if isinstance(item, Mapping) and item.get("element") in quality_measures.ELEMENTS and "value" in item:
+        if (
+            isinstance(item, Mapping)
+            and item.get("element") in quality_measures.ELEMENTS
+            and "value" in item
+        ):
             yield item
 
 
 def _measure(make: Maker, item: Mapping[str, Any]) -> Element:
-    """Make a report of one value; ISO 19157 says the measure in an object of its own, and its unit is optional."""
+    """Make a report of one value; ISO 19157 says the measure in an object of its own, and its unit
+    is optional.
+    """
     older, element = "gmd" in make.dialect.namespaces, str(item["element"])
     unit = ("valueUnit", missing("inapplicable") if older else None)
-    result = make.object("DQ_QuantitativeResult", unit, ("value", make.leaf("gco", "Record", str(item["value"]))))
+    result = make.object(
+        "DQ_QuantitativeResult", unit, ("value", make.leaf("gco", "Record", str(item["value"])))
+    )
     name = str(item.get("name") or item.get("rule", ""))
     about: list[Property] = [
         ("nameOfMeasure", name),
@@ -556,8 +685,14 @@ def _measure(make: Maker, item: Mapping[str, Any]) -> Element:
 def _conformance(make: Maker, item: Mapping[str, Any]) -> Element:
     date = dated(make, item["date"], item.get("dateType", "")) if item.get("date") else missing()
     title = make.text(item.get("title", ""), item.get("href", ""))
-    citation = make.object("CI_Citation", ("title", missing() if title == "" else title), ("date", date))
-    passed = missing("unknown") if item.get("pass") is None else make.leaf("gco", "Boolean", str(item["pass"]).lower())
+    citation = make.object(
+        "CI_Citation", ("title", missing() if title == "" else title), ("date", date)
+    )
+    passed = (
+        missing("unknown")
+        if item.get("pass") is None
+        else make.leaf("gco", "Boolean", str(item["pass"]).lower())
+    )
     result = make.object(
         "DQ_ConformanceResult",
         ("specification", citation),

@@ -1,4 +1,6 @@
-"""A draft record: what any data can tell, its content's digest, its name, its extent, its fields."""
+"""A draft record: what any data can tell, its content's digest, its name, its extent, its
+fields.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,9 @@ def thumbnail(frame: gpd.GeoDataFrame) -> tuple[Link, ...]:
         shapes = shapes.iloc[np.linspace(0, len(shapes) - 1, 400).astype(int)]
     drawn = shapely.transform(
         shapely.simplify(shapes.to_numpy(), 1 / scale, preserve_topology=False),
-        lambda points: np.column_stack([(points[:, 0] - west) * scale, (north - points[:, 1]) * scale]),
+        lambda points: np.column_stack(
+            [(points[:, 0] - west) * scale, (north - points[:, 1]) * scale]
+        ),
     )
     paths = [part for shape in drawn for part in _as_path(shape)]
     if not paths:
@@ -73,7 +77,9 @@ def _as_path(shape: Any) -> Iterator[str]:
         elif not part.is_empty:
             line = part.exterior if part.geom_type == "Polygon" else part
             points = [f"{x:.0f} {y:.0f}" for x, y, *_ in line.coords]
-            unique = [point for at, point in enumerate(points) if at == 0 or point != points[at - 1]]
+            unique = [
+                point for at, point in enumerate(points) if at == 0 or point != points[at - 1]
+            ]
             if len(unique) > 1:
                 yield "M" + "L".join(unique)
 
@@ -98,7 +104,9 @@ def digest_of(file: Path) -> str:
 
 @lru_cache(maxsize=8)
 def _digest(parts: tuple[tuple[Path, int, int], ...]) -> str:
-    """Read files once however many layers ask; their sizes and times are there to tell them from what they were."""
+    """Read files once however many layers ask; their sizes and times are there to tell them from
+    what they were.
+    """
     digest = hashlib.sha256()
     for part, _, _ in parts:
         with part.open("rb") as stream:
@@ -109,7 +117,11 @@ def _digest(parts: tuple[tuple[Path, int, int], ...]) -> str:
 
 def parts_of(file: Path) -> list[Path]:
     """Return the files that make a dataset: a shapefile is several; a sidecar counts too."""
-    endings = (".shp", ".dbf", ".shx", ".prj", ".cpg") if file.suffix.lower() == ".shp" else (file.suffix,)
+    endings = (
+        (".shp", ".dbf", ".shx", ".prj", ".cpg")
+        if file.suffix.lower() == ".shp"
+        else (file.suffix,)
+    )
     found = [file.with_suffix(ending) for ending in endings]
     return [part for part in (*found, *sidecars_of(file)) if part.is_file()]
 
@@ -120,13 +132,17 @@ def sidecars_of(file: Path) -> list[Path]:
 
 
 def content_id(digest: str, layer: str) -> ExternalId:
-    """Return what identifies a layer by the content of its file; ``layer`` is empty when it is alone there."""
+    """Return what identifies a layer by the content of its file; ``layer`` is empty when it is
+    alone there.
+    """
     return ExternalId(f"{digest}#{layer}" if layer else digest, CONTENT)
 
 
 def layer_of(record: Record) -> str:
     """Return the layer that the content of a draft names; empty when it is alone in its file."""
-    return next(item.value for item in reversed(record.external_ids) if item.scheme == CONTENT).partition("#")[2]
+    return next(
+        item.value for item in reversed(record.external_ids) if item.scheme == CONTENT
+    ).partition("#")[2]
 
 
 def of_frame(
@@ -141,7 +157,8 @@ def of_frame(
     description: str = "",
     declared: str = "",
 ) -> Record:
-    """Describe a layer from its rows: ``bounds`` and ``count`` are of the whole layer, ``frame`` may be its start.
+    """Describe a layer from its rows: ``bounds`` and ``count`` are of the whole layer, ``frame``
+    may be its start.
 
     ``declared`` is the type of geometry that the file says, for a layer without any row.
     """
@@ -154,7 +171,9 @@ def of_frame(
         geometry=geometry,
         crs=crs_of(frame.crs),
         representation=["vector"],
-        geometryType=_geometry_type(frame.geom_type.dropna().unique() if len(frame) else [declared]),
+        geometryType=_geometry_type(
+            frame.geom_type.dropna().unique() if len(frame) else [declared]
+        ),
         features=count,
         fields=fields_of(frame.drop(columns=frame.geometry.name), sampled=count > len(frame)),
         emptyGeometries=int((frame.geometry.isna() | frame.geometry.is_empty).sum()),
@@ -163,8 +182,12 @@ def of_frame(
 
 
 def _geometry_type(names: Iterable[str]) -> str:
-    """Return ``point``, ``curve`` or ``surface`` when all are of one kind, single or multiple, else ``complex``."""
-    kinds = {_GEOMETRY.get(name.partition(" ")[0].removeprefix("Multi"), "complex") for name in names}
+    """Return ``point``, ``curve`` or ``surface`` when all are of one kind, single or multiple, else
+    ``complex``.
+    """
+    kinds = {
+        _GEOMETRY.get(name.partition(" ")[0].removeprefix("Multi"), "complex") for name in names
+    }
     return kinds.pop() if len(kinds) == 1 else "complex"
 
 
@@ -177,7 +200,9 @@ def crs_of(crs: Any) -> list[str]:
 
 
 def extent_of(bounds: Any, crs: Any) -> dict[str, Any] | None:
-    """Return the box in degrees of bounds in a reference system; None when there are none or no system is known."""
+    """Return the box in degrees of bounds in a reference system; None when there are none or no
+    system is known.
+    """
     from pyproj import Transformer
     from pyproj.exceptions import ProjError
 
@@ -190,14 +215,20 @@ def extent_of(bounds: Any, crs: Any) -> dict[str, Any] | None:
     else:
         try:
             transformer = Transformer.from_crs(crs, 4326, always_xy=True)
-            west, south, east, north = transformer.transform_bounds(west, south, east, north, densify_pts=21)
+            west, south, east, north = transformer.transform_bounds(
+                west, south, east, north, densify_pts=21
+            )
         except ProjError:
             return None
     sides = [round(side, 7) for side in (west, south, east, north)]
     if not all(map(math.isfinite, sides)):
         return None
-    box = Extent(max(-180.0, sides[0]), max(-90.0, sides[1]), min(180.0, sides[2]), min(90.0, sides[3]))
-    return {"type": "Point", "coordinates": sides[:2]} if sides[:2] == sides[2:] else box.as_geometry()
+    box = Extent(
+        max(-180.0, sides[0]), max(-90.0, sides[1]), min(180.0, sides[2]), min(90.0, sides[3])
+    )
+    return (
+        {"type": "Point", "coordinates": sides[:2]} if sides[:2] == sides[2:] else box.as_geometry()
+    )
 
 
 def fields_of(frame: pd.DataFrame, *, sampled: bool) -> list[dict[str, Any]]:
@@ -206,9 +237,18 @@ def fields_of(frame: pd.DataFrame, *, sampled: bool) -> list[dict[str, Any]]:
     for name in frame.columns:
         column = frame[name]
         known = column.dropna()
-        examples = [str(value)[:60] for value in known.drop_duplicates().head(3)] if _hashable(known) else []
+        examples = (
+            [str(value)[:60] for value in known.drop_duplicates().head(3)]
+            if _hashable(known)
+            else []
+        )
         nulls = round(float(column.isna().mean()), 4) if len(column) else 0.0
-        field = {"name": str(name), "type": _type_of(column), "examples": examples, "nullRate": nulls}
+        field = {
+            "name": str(name),
+            "type": _type_of(column),
+            "examples": examples,
+            "nullRate": nulls,
+        }
         fields.append(field | ({"sampled": True} if sampled else {}))
     return fields
 
@@ -250,7 +290,9 @@ def _slug(text: str) -> str:
 def _title(stem: str, layer: str) -> str:
     """Make words of file and layer names: ``bati_commune-2020`` is « Bati commune 2020 »."""
     parts = [
-        re.sub(r"[_\-.]+", " ", re.sub(r"(?<=[a-zà-ÿ])(?=[A-Z])", " ", part)).strip() for part in (stem, layer) if part
+        re.sub(r"[_\-.]+", " ", re.sub(r"(?<=[a-zà-ÿ])(?=[A-Z])", " ", part)).strip()
+        for part in (stem, layer)
+        if part
     ]
     title = " : ".join(parts) or "Sans nom"
     return title[0].upper() + title[1:]

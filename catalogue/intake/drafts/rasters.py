@@ -22,7 +22,9 @@ RASTERS = {
 
 
 def read_raster(file: Path) -> Iterator[Record]:
-    """Yield the draft of a raster, or one for each variable of a file that holds several (NetCDF)."""
+    """Yield the draft of a raster, or one for each variable of a file that holds several
+    (NetCDF).
+    """
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
@@ -35,10 +37,14 @@ def read_raster(file: Path) -> Iterator[Record]:
                     yield _of_raster(file, "", raster)
             for address in inside:
                 with rasterio.open(address) as raster:
-                    if raster.width > 1 and raster.height > 1:  # the others are bounds of axes, not maps
+                    if (
+                        raster.width > 1 and raster.height > 1
+                    ):  # the others are bounds of axes, not maps
                         yield _of_raster(file, address.rpartition(":")[2], raster)
     except RasterioError as error:
-        raise DatasetError(f"{file.name} : GDAL ne peut pas le lire ({str(error)[:200]}).") from error
+        raise DatasetError(
+            f"{file.name} : GDAL ne peut pas le lire ({str(error)[:200]})."
+        ) from error
 
 
 def _of_raster(file: Path, layer: str, raster: Any) -> Record:
@@ -57,8 +63,13 @@ def _of_raster(file: Path, layer: str, raster: Any) -> Record:
     return draft(
         file,
         layer,
-        ("GeoTIFF (COG)" if cloud else RASTERS[file.suffix.lower()][0], RASTERS[file.suffix.lower()][1]),
-        geometry=None if crs is None and raster.transform.is_identity else extent_of(tuple(raster.bounds), crs),
+        (
+            "GeoTIFF (COG)" if cloud else RASTERS[file.suffix.lower()][0],
+            RASTERS[file.suffix.lower()][1],
+        ),
+        geometry=None
+        if crs is None and raster.transform.is_identity
+        else extent_of(tuple(raster.bounds), crs),
         crs=crs_of(crs),
         representation=["grid"],
         fields=bands,
@@ -69,11 +80,15 @@ def _of_raster(file: Path, layer: str, raster: Any) -> Record:
 
 
 def _resolution(step: float, crs: Any) -> list[dict[str, Any]]:
-    """Return the size of a pixel: in metres whatever the unit of a projection, in degrees without one."""
+    """Return the size of a pixel: in metres whatever the unit of a projection, in degrees without
+    one.
+    """
     if crs is None or not step:
         return []
     if crs.is_projected:
-        return [{"distance": round(abs(step) * crs.axis_info[0].unit_conversion_factor, 4), "unit": "m"}]
+        return [
+            {"distance": round(abs(step) * crs.axis_info[0].unit_conversion_factor, 4), "unit": "m"}
+        ]
     return [{"distance": round(abs(step), 10), "unit": "deg"}] if crs.is_geographic else []
 
 
@@ -95,13 +110,17 @@ def _raster_thumbnail(raster: Any) -> tuple[Link, ...]:
     try:
         band = raster.read(1, out_shape=shape, masked=True).astype("float64").filled(np.nan)
     except RasterioError as error:
-        raise DatasetError(f"{Path(raster.name).name} : les pixels sont illisibles ({str(error)[:120]}).") from error
+        raise DatasetError(
+            f"{Path(raster.name).name} : les pixels sont illisibles ({str(error)[:120]})."
+        ) from error
     known = band[np.isfinite(band)]
     if not known.size:
         return ()
     low, high = np.percentile(known, [2, 98])
     shades = np.nan_to_num(np.clip((band - low) / ((high - low) or 1), 0, 1) * 255).astype("uint8")
     with MemoryFile() as memory:
-        with memory.open(driver="PNG", width=shape[1], height=shape[0], count=1, dtype="uint8") as drawn:
+        with memory.open(
+            driver="PNG", width=shape[1], height=shape[0], count=1, dtype="uint8"
+        ) as drawn:
             drawn.write(shades, 1)
         return (picture("image/png", memory.read()),)

@@ -25,13 +25,22 @@ TABLES = {
 }
 
 _PAIRS = (
-    ("longitude", "latitude"), ("lon", "lat"), ("lng", "lat"), ("long", "lat"), ("x", "y"), ("x_wgs84", "y_wgs84"),
+    ("longitude", "latitude"), ("lon", "lat"), ("lng", "lat"), ("long", "lat"), ("x", "y"),
+    ("x_wgs84", "y_wgs84"),
     ("longitude_wgs84", "latitude_wgs84"), ("coord_x", "coord_y"), ("x_l93", "y_l93"),
     ("coordonnee_x", "coordonnee_y"), ("lambert_x", "lambert_y"),
 )  # fmt: skip
 """Names that coordinates have, first and second, in lower case."""
 
-_TOGETHER = ("geo_point_2d", "geo point", "geo_point", "geopoint", "latlong", "lat_long", "coordonnees_geo")
+_TOGETHER = (
+    "geo_point_2d",
+    "geo point",
+    "geo_point",
+    "geopoint",
+    "latlong",
+    "lat_long",
+    "coordonnees_geo",
+)
 """Names of one column with both, the latitude first, as Opendatasoft writes them."""
 
 
@@ -45,7 +54,12 @@ class _Place(NamedTuple):
         import pandas as pd
 
         if len(self.columns) == 1:
-            parts = frame[self.columns[0]].astype(str).str.split(",", n=1, expand=True).reindex(columns=[1, 0])
+            parts = (
+                frame[self.columns[0]]
+                .astype(str)
+                .str.split(",", n=1, expand=True)
+                .reindex(columns=[1, 0])
+            )
             first, second = (parts[name] for name in (1, 0))
         else:
             first, second = (frame[name].astype(str).str.replace(",", ".") for name in self.columns)
@@ -56,7 +70,9 @@ class _Place(NamedTuple):
 
 @dataclass(slots=True)
 class _Measured:
-    """What is measured of a whole table, part after part: rows, box, and in which systems its numbers may be."""
+    """What is measured of a whole table, part after part: rows, box, and in which systems its
+    numbers may be.
+    """
 
     rows: int = 0
     bounds: tuple[float, float, float, float] | None = None
@@ -67,11 +83,18 @@ class _Measured:
         if xs.notna().any():
             here = (float(xs.min()), float(ys.min()), float(xs.max()), float(ys.max()))
             west, south, east, north = self.bounds or here
-            self.bounds = (min(west, here[0]), min(south, here[1]), max(east, here[2]), max(north, here[3]))
+            self.bounds = (
+                min(west, here[0]),
+                min(south, here[1]),
+                max(east, here[2]),
+                max(north, here[3]),
+            )
 
     @property
     def crs(self) -> str | None:
-        """Degrees when all are in range; Lambert-93 when all fall in its rectangle over France; else unknown."""
+        """Degrees when all are in range; Lambert-93 when all fall in its rectangle over France;
+        else unknown.
+        """
         west, south, east, north = self.bounds or (0, 0, 0, 0)
         if west >= -180 and east <= 180 and south >= -90 and north <= 90:
             return "EPSG:4326"
@@ -104,16 +127,26 @@ def read_table(file: Path) -> Iterator[Record]:
                     bounds=measured.bounds,
                     alone=not sheet,
                 )
-    except (ValueError, KeyError, BadZipFile, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+    except (
+        ValueError,
+        KeyError,
+        BadZipFile,
+        pd.errors.ParserError,
+        pd.errors.EmptyDataError,
+    ) as error:
         raise DatasetError(f"{file.name} : table illisible ({str(error)[:200]}).") from error
 
 
-def _as_points(frame: pd.DataFrame, numbers: tuple[pd.Series, pd.Series], crs: str | None) -> gpd.GeoDataFrame:
+def _as_points(
+    frame: pd.DataFrame, numbers: tuple[pd.Series, pd.Series], crs: str | None
+) -> gpd.GeoDataFrame:
     import geopandas as gpd
 
     points = gpd.points_from_xy(*numbers, crs=crs)
     points[numbers[0].isna().to_numpy()] = None
-    return gpd.GeoDataFrame(frame.astype(object).where(frame.notna(), None).infer_objects(), geometry=points)
+    return gpd.GeoDataFrame(
+        frame.astype(object).where(frame.notna(), None).infer_objects(), geometry=points
+    )
 
 
 type _Sheets = Iterator[tuple[str, pd.DataFrame, Any]]
@@ -126,14 +159,17 @@ def _csv(file: Path) -> _Sheets:
     encoding = _encoding(file)
     with file.open(encoding=encoding, errors="replace", newline="") as stream:
         start = stream.read(20_000)
-    how: dict[str, Any] = {"sep": _separator(start), "encoding": encoding, "encoding_errors": "replace",
+    how: dict[str, Any] = {"sep": _separator(start), "encoding": encoding,
+    "encoding_errors": "replace",
                            "low_memory": False}  # fmt: skip
     frame = pd.read_csv(file, nrows=SAMPLE_ROWS, **how)
 
     def more(place: _Place) -> Iterator[pd.DataFrame]:
         if len(frame) == SAMPLE_ROWS:
             skipped = range(1, SAMPLE_ROWS + 1)
-            with pd.read_csv(file, usecols=place.columns, skiprows=skipped, chunksize=SAMPLE_ROWS, **how) as parts:
+            with pd.read_csv(
+                file, usecols=place.columns, skiprows=skipped, chunksize=SAMPLE_ROWS, **how
+            ) as parts:
                 yield from parts
 
     yield "", frame, more
@@ -152,9 +188,15 @@ def _ods(file: Path) -> _Sheets:
 
     try:
         for name, _ in pyogrio.list_layers(file):
-            yield str(name), pyogrio.read_dataframe(file, layer=name, read_geometry=False), lambda _: ()
+            yield (
+                str(name),
+                pyogrio.read_dataframe(file, layer=name, read_geometry=False),
+                lambda _: (),
+            )
     except (DataLayerError, DataSourceError) as error:
-        raise DatasetError(f"{file.name} : GDAL ne peut pas le lire ({str(error)[:200]}).") from error
+        raise DatasetError(
+            f"{file.name} : GDAL ne peut pas le lire ({str(error)[:200]})."
+        ) from error
 
 
 def _encoding(file: Path) -> str:

@@ -30,10 +30,14 @@ def read_vector(file: Path) -> Iterator[Record]:
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # GDAL's remarks on a file that it reads all the same
+            warnings.simplefilter(
+                "ignore", RuntimeWarning
+            )  # GDAL's remarks on a file that it reads all the same
             yield from _layers(file)
     except (DataSourceError, DataLayerError, ValueError) as error:
-        raise DatasetError(f"{file.name} : GDAL ne peut pas le lire ({str(error)[:200]}).") from error
+        raise DatasetError(
+            f"{file.name} : GDAL ne peut pas le lire ({str(error)[:200]})."
+        ) from error
 
 
 def _layers(file: Path) -> Iterator[Record]:
@@ -42,13 +46,25 @@ def _layers(file: Path) -> Iterator[Record]:
     for name, kind in pyogrio.list_layers(file):
         if kind is None:
             continue
-        told = pyogrio.read_info(file, layer=name, force_feature_count=True, force_total_bounds=True)
+        told = pyogrio.read_info(
+            file, layer=name, force_feature_count=True, force_total_bounds=True
+        )
         frame = pyogrio.read_dataframe(file, layer=name, max_features=SAMPLE_ROWS)
         form, alone = VECTORS[file.suffix.lower()], _is_alone(file, str(name))
         bounds, count = told["total_bounds"], int(told["features"])
-        words = (told.get("layer_metadata") or {}).get("DESCRIPTION", "")  # a GeoPackage may describe its layers
+        words = (told.get("layer_metadata") or {}).get(
+            "DESCRIPTION", ""
+        )  # a GeoPackage may describe its layers
         yield of_frame(
-            file, str(name), frame, form, count=count, bounds=bounds, alone=alone, description=words, declared=str(kind)
+            file,
+            str(name),
+            frame,
+            form,
+            count=count,
+            bounds=bounds,
+            alone=alone,
+            description=words,
+            declared=str(kind),
         )
 
 
@@ -68,5 +84,11 @@ def read_parquet(file: Path) -> Record:
             f"{file.name} : ce Parquet n'est pas géographique ou est abîmé ({str(error)[:200]})."
         ) from error
     return of_frame(
-        file, file.stem, frame, PARQUET[file.suffix.lower()], count=len(frame), bounds=frame.total_bounds, alone=True
+        file,
+        file.stem,
+        frame,
+        PARQUET[file.suffix.lower()],
+        count=len(frame),
+        bounds=frame.total_bounds,
+        alone=True,
     )

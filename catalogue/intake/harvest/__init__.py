@@ -1,1 +1,3 @@
-"""Records brought from elsewhere, again and again: one file per protocol, one that runs them all."""
+"""Records brought from elsewhere, again and again: one file per protocol, one that runs them
+all.
+"""

@@ -88,13 +88,17 @@ def read_sources(path: Path) -> tuple[Configured, ...]:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         made = f"« geoguichet catalogue harvest --init {path} » en crée un"
-        raise HarvestError(f"{path} n'existe pas ; un fichier de sources est attendu, {made}.") from error
+        raise HarvestError(
+            f"{path} n'existe pas ; un fichier de sources est attendu, {made}."
+        ) from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise HarvestError(f"{path} : fichier de sources illisible ({error}).") from error
     tables = document.get("source")
     if not isinstance(tables, list) or not tables or document.keys() != {"source"}:
         raise HarvestError(f"{path} : des tables [[source]] sont attendues, et rien d'autre.")
-    sources = [_source(table, f"{path}, source {at}", path.parent) for at, table in enumerate(tables, 1)]
+    sources = [
+        _source(table, f"{path}, source {at}", path.parent) for at, table in enumerate(tables, 1)
+    ]
     names = [source.name for source, _ in sources]
     if twice := next((name for name in names if names.count(name) > 1), ""):
         raise HarvestError(f"{path} : le nom « {twice} » est donné à deux sources.")
@@ -112,9 +116,13 @@ def _source(table: Mapping[str, Any], where: str, folder: Path) -> tuple[Configu
     if not isinstance(active, bool):
         raise HarvestError(f"{where} : active est true ou false, {active!r} est donné.")
     if table["kind"] not in KINDS:
-        raise HarvestError(f"{where} : kind « {table['kind']} » est inconnu ; attendu {', '.join(KINDS)}.")
+        raise HarvestError(
+            f"{where} : kind « {table['kind']} » est inconnu ; attendu {', '.join(KINDS)}."
+        )
     url = table["url"].strip()
     if re.match(r"https?://[^/@]*@", url):
-        raise HarvestError(f"{where} : un mot de passe se donne par l'environnement, pas dans l'adresse.")
+        raise HarvestError(
+            f"{where} : un mot de passe se donne par l'environnement, pas dans l'adresse."
+        )
     local = str(folder / url) if table["kind"] == "folder" else url
     return Configured(table["name"].strip(), table["kind"], local), active

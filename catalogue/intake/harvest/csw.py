@@ -1,4 +1,6 @@
-"""CSW 2.0.2: GetRecords page by page, sorted by identifier, ISO 19139 if the server has it, else Dublin Core."""
+"""CSW 2.0.2: GetRecords page by page, sorted by identifier, ISO 19139 if the server has it, else
+Dublin Core.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +21,7 @@ _REQUEST = """<?xml version="1.0" encoding="UTF-8"?>
   startPosition="{start}" maxRecords="{size}">
   <csw:Query typeNames="csw:Record"><csw:ElementSetName>full</csw:ElementSetName>{sort}</csw:Query>
 </csw:GetRecords>"""
-_SORT = (
-    "<ogc:SortBy><ogc:SortProperty><ogc:PropertyName>dc:identifier</ogc:PropertyName></ogc:SortProperty></ogc:SortBy>"
-)
+_SORT = "<ogc:SortBy><ogc:SortProperty><ogc:PropertyName>dc:identifier</ogc:PropertyName></ogc:SortProperty></ogc:SortBy>"
 
 
 @dataclass(slots=True)
@@ -58,7 +58,9 @@ class Csw:
             raise AnswerError(f"{self.address} : {said[:200] or 'le service signale une erreur'}.")
         results = next(every(root, "SearchResults"), None)
         if results is None:
-            raise AnswerError(f"{self.address} : une réponse GetRecords est attendue, reçu <{name(root)}>.")
+            raise AnswerError(
+                f"{self.address} : une réponse GetRecords est attendue, reçu <{name(root)}>."
+            )
         matched = results.get("numberOfRecordsMatched", "")
         documents = tuple(alone(node) for node in elements_of(results))
         return PageOf(documents, int(matched) if matched.isdigit() else -1)

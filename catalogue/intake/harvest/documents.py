@@ -1,4 +1,6 @@
-"""Sources that are documents: capabilities of a service, DCAT catalogues in pages, a folder of files."""
+"""Sources that are documents: capabilities of a service, DCAT catalogues in pages, a folder of
+files.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +28,16 @@ class Capabilities:
     validators: Mapping[str, str] = field(default_factory=dict)
 
     def records(self, *, cursor: str = "") -> Iterator[Item]:
-        """Yield the capabilities, one document that makes a record for the service and one per layer."""
+        """Yield the capabilities, one document that makes a record for the service and one per
+        layer.
+        """
         if cursor:
             return
         asked = with_query(
-            self.address, service=self.service.upper(), request="GetCapabilities", version=_SERVICES[self.service]
+            self.address,
+            service=self.service.upper(),
+            request="GetCapabilities",
+            version=_SERVICES[self.service],
         )
         response = self.client.get(asked, validators=self.validators)
         if response.status == 304:
@@ -41,7 +48,11 @@ class Capabilities:
 
 
 def _validators(response: Response) -> dict[str, str]:
-    return {name: response.headers[name] for name in ("etag", "last-modified") if name in response.headers}
+    return {
+        name: response.headers[name]
+        for name in ("etag", "last-modified")
+        if name in response.headers
+    }
 
 
 @dataclass(slots=True)
@@ -62,7 +73,9 @@ class DcatCatalogue:
                 return
             met.add(here)
             alone = here == self.address
-            response = self.client.get(here, accept=accept, validators=self.validators if alone else None)
+            response = self.client.get(
+                here, accept=accept, validators=self.validators if alone else None
+            )
             if response.status == 304:
                 yield Unchanged(here, here)
                 return
@@ -76,7 +89,9 @@ class DcatCatalogue:
                 self.validators = {} if following else _validators(response)
             there = urljoin(here, following) if following else ""
             if there and not same_place(self.address, there):
-                raise HarvestError(f"{here} : la page suivante est sur un autre hôte ({there[:120]}), refusée.")
+                raise HarvestError(
+                    f"{here} : la page suivante est sur un autre hôte ({there[:120]}), refusée."
+                )
             yield Fetched(here, response.body, there or here)
             here = there
 

@@ -1,4 +1,6 @@
-"""Asking a server politely and safely: bounded in time and size, retried with back-off, never led elsewhere."""
+"""Asking a server politely and safely: bounded in time and size, retried with back-off, never led
+elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -45,19 +47,25 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """How one source is asked. ``authorization`` is sent to the host of the source and to no other."""
+    """How one source is asked. ``authorization`` is sent to the host of the source and to no
+    other.
+    """
 
     authorization: str = field(default="", repr=False)
     timeout_s: float = 30.0
     total_s: float = 300.0
     largest: int = 64 * 1024 * 1024
     enough: int = 0
-    """Bytes after which the rest is left unread: who only wants to know that something is there (0: read all)."""
+    """Bytes after which the rest is left unread: who only wants to know that something is there (0:
+    read all).
+    """
     tries: int = 3
     pause_s: float = 1.0
     sleep: Callable[[float], None] = time.sleep
 
-    def get(self, address: str, *, accept: str = "*/*", validators: Mapping[str, str] | None = None) -> Response:
+    def get(
+        self, address: str, *, accept: str = "*/*", validators: Mapping[str, str] | None = None
+    ) -> Response:
         """Ask for an address; with the validators of an earlier answer the status may be 304."""
         headers = {"Accept": accept}
         if validators and validators.get("etag"):
@@ -80,7 +88,9 @@ class Client:
                 if attempt + 1 == self.tries:
                     raise error.reason from error
                 self.sleep(min(60.0, error.after_s or self.pause_s * 2**attempt))
-        raise UnreachableError(f"{address} : aucun essai n'a été permis.", f"{address}: no try was allowed.")
+        raise UnreachableError(
+            f"{address} : aucun essai n'a été permis.", f"{address}: no try was allowed."
+        )
 
     def _follow(self, address: str, headers: dict[str, str], body: bytes | None) -> Response:
         """Ask, following redirections that stay on the same host."""
@@ -97,7 +107,9 @@ class Client:
                     kind="moved",
                 )
             here = _checked(there)
-        raise AnswerError(f"{address} : trop de redirections.", f"{address}: too many redirections.")
+        raise AnswerError(
+            f"{address} : trop de redirections.", f"{address}: too many redirections."
+        )
 
     def _once(self, address: str, headers: dict[str, str], body: bytes | None) -> Response:
         sent = {"User-Agent": AGENT, "Accept-Encoding": "gzip", **headers}
@@ -107,7 +119,9 @@ class Client:
         request = urllib.request.Request(address, data=body, headers=sent, method=method)  # noqa: S310 (see _checked)
         try:
             with _opener().open(request, timeout=self.timeout_s) as answer:
-                return Response(answer.status, _headers(answer.headers), self._read(answer, address), address)
+                return Response(
+                    answer.status, _headers(answer.headers), self._read(answer, address), address
+                )
         except urllib.error.HTTPError as error:
             return self._refused(error, address)
         except urllib.error.URLError as error:
@@ -121,16 +135,23 @@ class Client:
             if error.code == 304 or error.code in _REDIRECTS:
                 return Response(error.code, headers, b"", address)
             told = f"{error.code} ({error.reason})."
-            french, english = f"{address} : le serveur répond {told}", f"{address}: the server answers {told}"
+            french, english = (
+                f"{address} : le serveur répond {told}",
+                f"{address}: the server answers {told}",
+            )
             reason = AnswerError(french, english, kind="404" if error.code == 404 else "")
             if error.code in _AGAIN:
                 after = headers.get("retry-after", "")
-                raise _RetryError(reason, after_s=float(after) if after.isdigit() else 0.0) from error
+                raise _RetryError(
+                    reason, after_s=float(after) if after.isdigit() else 0.0
+                ) from error
             raise reason from error
 
     def _read(self, answer: http.client.HTTPResponse, address: str) -> bytes:
         """Read the body piece by piece: no endless, no endlessly slow and no explosive answer."""
-        unpack = zlib.decompressobj(31) if answer.headers.get("Content-Encoding") == "gzip" else None
+        unpack = (
+            zlib.decompressobj(31) if answer.headers.get("Content-Encoding") == "gzip" else None
+        )
         body = bytearray()
         end = time.monotonic() + self.total_s
         while chunk := answer.read1(_CHUNK):
@@ -152,7 +173,11 @@ class Client:
         expected = answer.headers.get("Content-Length", "")
         if not unpack and expected.isdigit() and len(body) < int(expected):
             french = f"{address} : réponse tronquée ({len(body)} octets sur {expected})."
-            raise _RetryError(AnswerError(french, f"{address}: answer cut short ({len(body)} bytes of {expected})."))
+            raise _RetryError(
+                AnswerError(
+                    french, f"{address}: answer cut short ({len(body)} bytes of {expected})."
+                )
+            )
         return bytes(body)
 
 
@@ -185,40 +210,66 @@ def _of_connection(address: str, cause: object) -> Exception:
         return f"{address} : {french}", f"{address}: {english}"
 
     if isinstance(cause, TimeoutError):
-        return _RetryError(AnswerError(*told("pas de réponse dans le délai.", "no answer in time."), kind="timeout"))
+        return _RetryError(
+            AnswerError(
+                *told("pas de réponse dans le délai.", "no answer in time."), kind="timeout"
+            )
+        )
     if isinstance(cause, socket.gaierror):
-        french, english = told("ce nom de serveur n'existe pas (DNS).", "no server has this name (DNS).")
+        french, english = told(
+            "ce nom de serveur n'existe pas (DNS).", "no server has this name (DNS)."
+        )
         return UnreachableError(french, english, kind="dns")
     if isinstance(cause, ssl.SSLError):
         reason = f"(TLS : {getattr(cause, 'reason', None) or cause})"
-        french, english = told(f"connexion sécurisée refusée {reason}.", f"secure connection refused {reason}.")
+        french, english = told(
+            f"connexion sécurisée refusée {reason}.", f"secure connection refused {reason}."
+        )
         return UnreachableError(french, english, kind="tls")
     if isinstance(cause, ConnectionRefusedError):
-        return UnreachableError(*told("le serveur refuse la connexion.", "the server refuses the connection."))
-    return _RetryError(AnswerError(*told(f"connexion interrompue ({cause}).", f"connection lost ({cause}).")))
+        return UnreachableError(
+            *told("le serveur refuse la connexion.", "the server refuses the connection.")
+        )
+    return _RetryError(
+        AnswerError(*told(f"connexion interrompue ({cause}).", f"connection lost ({cause})."))
+    )
 
 
 def _checked(address: str) -> str:
-    """Return an address as it goes over the wire, its accents and spaces escaped; HarvestError when it is none."""
+    """Return an address as it goes over the wire, its accents and spaces escaped; HarvestError when
+    it is none.
+    """
     try:
         parts = urllib.parse.urlsplit(address)
         host = (parts.hostname or "").encode("idna").decode()
-        place = (f"[{host}]" if ":" in host else host) + (f":{parts.port}" if parts.port is not None else "")
-    except ValueError as error:  # a port that is no number, a bracket alone, a label that is too long
-        french, english = f"« {address[:120]} » n'est pas une adresse", f"“{address[:120]}” is no address"
+        place = (f"[{host}]" if ":" in host else host) + (
+            f":{parts.port}" if parts.port is not None else ""
+        )
+    except (
+        ValueError
+    ) as error:  # a port that is no number, a bracket alone, a label that is too long
+        french, english = (
+            f"« {address[:120]} » n'est pas une adresse",
+            f"“{address[:120]}” is no address",
+        )
         raise HarvestError(f"{french} ({error}).", f"{english} ({error}).") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise HarvestError(f"« {address} » : une adresse http ou https est attendue.")
     if parts.username or parts.password:
         raise HarvestError(
-            "l'adresse contient un mot de passe ; mettez-le dans la variable GEOGUICHET_HARVEST_<NOM>_AUTHORIZATION."
+            "l'adresse contient un mot de passe ; mettez-le dans la variable "
+            "GEOGUICHET_HARVEST_<NOM>_AUTHORIZATION."
         )
-    path, query = (urllib.parse.quote(part, safe="/%:;,@&=+$!*'()~?[]|") for part in (parts.path, parts.query))
+    path, query = (
+        urllib.parse.quote(part, safe="/%:;,@&=+$!*'()~?[]|") for part in (parts.path, parts.query)
+    )
     return urllib.parse.urlunsplit((parts.scheme, place, path, query, ""))
 
 
 def same_place(one: str, other: str) -> bool:
-    """Say whether an address leads to the same host and port, or to the secure port of the same host."""
+    """Say whether an address leads to the same host and port, or to the secure port of the same
+    host.
+    """
     try:
         here, there = urllib.parse.urlsplit(one), urllib.parse.urlsplit(other)
         ports = here.port, there.port
@@ -231,7 +282,9 @@ def same_place(one: str, other: str) -> bool:
 
 
 def client_for(name: str) -> Client:
-    """Return the client of a source, with the credentials that the environment holds under its name."""
+    """Return the client of a source, with the credentials that the environment holds under its
+    name.
+    """
     key = re.sub(r"[^A-Z0-9]+", "_", name.upper())
     return Client(authorization=os.environ.get(f"GEOGUICHET_HARVEST_{key}_AUTHORIZATION", ""))
 
@@ -245,5 +298,7 @@ def with_query(address: str, **parameters: object) -> str:
         for name, value in urllib.parse.parse_qsl(parts.query, keep_blank_values=True)
         if name.lower() not in names
     ]
-    query = urllib.parse.urlencode([*kept, *((name, str(value)) for name, value in parameters.items())])
+    query = urllib.parse.urlencode(
+        [*kept, *((name, str(value)) for name, value in parameters.items())]
+    )
     return urllib.parse.urlunsplit(parts._replace(query=query, fragment=""))

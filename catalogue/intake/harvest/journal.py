@@ -1,4 +1,6 @@
-"""What each source gave, harvest after harvest: runs, documents by digest, where an interrupted run had come to."""
+"""What each source gave, harvest after harvest: runs, documents by digest, where an interrupted run
+had come to.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ CREATE INDEX IF NOT EXISTS alias_of ON alias (source, id);
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One harvest of a source: when, its status (running, complete, partial, interrupted, failed), its counts."""
+    """One harvest of a source: when, its status (running, complete, partial, interrupted, failed),
+    its counts.
+    """
 
     source: str
     started: str
@@ -48,11 +52,18 @@ class Run:
 
     def as_dict(self) -> dict[str, Any]:
         """Return it ready for JSON."""
-        return {"started": self.started, "ended": self.ended, "status": self.status, "counts": dict(self.counts)}
+        return {
+            "started": self.started,
+            "ended": self.ended,
+            "status": self.status,
+            "counts": dict(self.counts),
+        }
 
 
 class Mark(NamedTuple):
-    """What a record is known again by: its identifier, its print (title and extent), its resource's identifiers."""
+    """What a record is known again by: its identifier, its print (title and extent), its resource's
+    identifiers.
+    """
 
     id: str
     print: str
@@ -67,12 +78,16 @@ class Kept:
     address: str
     records: tuple[Mark, ...]
     whole: bool = True
-    """False when something in it was refused, or is held by another: it is read again next time, and told again."""
+    """False when something in it was refused, or is held by another: it is read again next time,
+    and told again.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """What stands close to a record; blank where nothing does. Pairs are an identifier and its source."""
+    """What stands close to a record; blank where nothing does. Pairs are an identifier and its
+    source.
+    """
 
     holder: str
     """Another source that already gave a record of this identifier."""
@@ -86,7 +101,9 @@ class Neighbours:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A run that begins or goes on: its number, where it had come to, whether it was clean so far, and its counts."""
+    """A run that begins or goes on: its number, where it had come to, whether it was clean so far,
+    and its counts.
+    """
 
     number: int
     cursor: str
@@ -95,7 +112,9 @@ class Opened:
 
 
 STALE = timedelta(days=1)
-"""Age from which an interrupted run is not gone on with: its source may have moved on under its cursor."""
+"""Age from which an interrupted run is not gone on with: its source may have moved on under its
+cursor.
+"""
 
 _UNFINISHED = ("running", "interrupted")
 
@@ -114,28 +133,40 @@ class Journal:
     def open_run(self, name: str, kind: str, address: str, *, moved: bool = False) -> Opened:
         """Start a run, or go on with one that was interrupted less than a day ago.
 
-        HarvestError when the name is that of a source of another kind or address, unless ``moved`` says that the source
-        now stands there: what another source does not give must not be taken for gone.
+        HarvestError when the name is that of a source of another kind or address, unless ``moved``
+        says that the source now stands there: what another source does not give must not be taken
+        for gone.
         """
         with self._write() as database:
-            known = database.execute("SELECT kind, address FROM source WHERE name = ?", (name,)).fetchone()
+            known = database.execute(
+                "SELECT kind, address FROM source WHERE name = ?", (name,)
+            ).fetchone()
             if known not in (None, (kind, address)):
                 if not moved:
                     raise HarvestError(
-                        f"« {name} » nomme déjà la source {known[0]} {known[1]} ; donnez un autre nom (--name), "
+                        f"« {name} » nomme déjà la source {known[0]} {known[1]} ; donnez un autre "
+                        "nom (--name), "
                         "ou --moved si c'est la même source, qui a changé d'adresse."
                     )
-                database.execute("UPDATE run SET status = 'abandoned' WHERE source = ? AND status IN (?, ?)",
+                database.execute(("UPDATE run SET status = 'abandoned' WHERE source = ? AND status "
+                                 "IN (?, ?)"),
                                  (name, *_UNFINISHED))  # fmt: skip
             database.execute(
                 "INSERT INTO source (name, kind, address) VALUES (?, ?, ?) "
-                "ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, address = excluded.address, validators = '{}' "
+                "ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, address = "
+                "excluded.address, validators = '{}' "
                 "WHERE kind != excluded.kind OR address != excluded.address",
                 (name, kind, address),
             )
-            stale = "UPDATE run SET status = 'abandoned' WHERE source = ? AND status IN (?, ?) AND started < ?"
+            stale = (
+                "UPDATE run SET status = 'abandoned' WHERE source = ? AND status IN (?, ?) "
+                "AND started < ?"
+            )
             database.execute(stale, (name, *_UNFINISHED, _instant(datetime.now(UTC) - STALE)))
-            query = "SELECT n, cursor, clean, counts FROM run WHERE source = ? AND status IN (?, ?) ORDER BY n DESC"
+            query = (
+                "SELECT n, cursor, clean, counts FROM run WHERE source = ? AND status IN (?, "
+                "?) ORDER BY n DESC"
+            )
             row = database.execute(query, (name, *_UNFINISHED)).fetchone()
             if row is not None:
                 return Opened(row[0], row[1], bool(row[2]), json.loads(row[3]))
@@ -150,7 +181,9 @@ class Journal:
         with self._read() as database:
             marks = ", ".join("?" * len(wanted))
             query = f"SELECT digest, ids FROM document WHERE source = ? AND digest IN ({marks})"
-            found = {digest: json.loads(ids) for digest, ids in database.execute(query, (name, *wanted))}
+            found = {
+                digest: json.loads(ids) for digest, ids in database.execute(query, (name, *wanted))
+            }
             return {digest: tuple(ids) for digest, ids in found.items() if None not in ids}
 
     def digests_at(self, name: str, address: str) -> list[str]:
@@ -163,10 +196,14 @@ class Journal:
         self, run: int, name: str, kept: Iterable[Kept], seen: Iterable[str], cursor: str,
         *, clean: bool, counts: Mapping[str, int],
     ) -> None:  # fmt: skip
-        """Note what was stored and what was seen unchanged, where the run has come to and what it counted."""
+        """Note what was stored and what was seen unchanged, where the run has come to and what it
+        counted.
+        """
         with self._write() as database:
             for item in kept:
-                ids = json.dumps([mark.id for mark in item.records] + ([] if item.whole else [None]))
+                ids = json.dumps(
+                    [mark.id for mark in item.records] + ([] if item.whole else [None])
+                )
                 database.execute(
                     "INSERT OR REPLACE INTO document VALUES (?, ?, ?, ?, ?)",
                     (name, item.digest, item.address, ids, run),
@@ -180,7 +217,10 @@ class Journal:
                 rows = [(value, name, mark.id) for mark in item.records for value in mark.aliases]
                 database.executemany("INSERT OR IGNORE INTO alias VALUES (?, ?, ?)", rows)
             for digest in seen:
-                database.execute("UPDATE document SET run = ? WHERE source = ? AND digest = ?", (run, name, digest))
+                database.execute(
+                    "UPDATE document SET run = ? WHERE source = ? AND digest = ?",
+                    (run, name, digest),
+                )
             query = "UPDATE run SET cursor = ?, clean = min(clean, ?), counts = ? WHERE n = ?"
             database.execute(query, (cursor, int(clean), json.dumps(dict(counts)), run))
 
@@ -188,20 +228,30 @@ class Journal:
         """Return what other records stand close to those of a source."""
         ours = "SELECT 1 FROM item WHERE id = ? AND source = ?"
         holds = "SELECT source FROM item WHERE id = ? AND source != ?"
-        shares = "SELECT id, source FROM alias WHERE value = ? AND source != ? AND id != ? ORDER BY source, id LIMIT 1"
+        shares = (
+            "SELECT id, source FROM alias WHERE value = ? AND source != ? AND id != ? ORDER "
+            "BY source, id LIMIT 1"
+        )
         looks = (
-            "SELECT id, source FROM item WHERE print = ? AND NOT (id = ? AND source = ?) ORDER BY source, id LIMIT 1"
+            "SELECT id, source FROM item WHERE print = ? AND NOT (id = ? AND source = ?) "
+            "ORDER BY source, id LIMIT 1"
         )
         found = {}
         with self._read() as database:
             for identifier, mark, aliases in records:
                 holder = database.execute(holds, (identifier, name)).fetchone()
                 alike = database.execute(looks, (mark, identifier, name)).fetchone()
-                shared = (database.execute(shares, (value, name, identifier)).fetchone() for value in aliases)
+                shared = (
+                    database.execute(shares, (value, name, identifier)).fetchone()
+                    for value in aliases
+                )
                 namesake = next((tuple(row) for row in shared if row), ("", ""))
                 known = database.execute(ours, (identifier, name)).fetchone() is not None
                 found[identifier] = Neighbours(
-                    holder[0] if holder else "", namesake, tuple(alike) if alike else ("", ""), known
+                    holder[0] if holder else "",
+                    namesake,
+                    tuple(alike) if alike else ("", ""),
+                    known,
                 )
         return found
 
@@ -210,14 +260,21 @@ class Journal:
         if not self.path.exists():
             return {}
         with self._read() as database:
-            return dict(database.execute("SELECT id, source FROM item ORDER BY run DESC, source DESC"))
+            return dict(
+                database.execute("SELECT id, source FROM item ORDER BY run DESC, source DESC")
+            )
 
     def seen(self, run: int, name: str) -> set[str]:
         """Return the records that the documents of a run hold."""
         with self._read() as database:
             query = "SELECT ids FROM document WHERE source = ? AND run = ?"
             rows = database.execute(query, (name, run))
-            return {identifier for (ids,) in rows for identifier in json.loads(ids) if identifier is not None}
+            return {
+                identifier
+                for (ids,) in rows
+                for identifier in json.loads(ids)
+                if identifier is not None
+            }
 
     def gone(self, run: int, name: str) -> list[str]:
         """Return the records of the source that no document of this run holds."""
@@ -240,7 +297,9 @@ class Journal:
             database.executemany("DELETE FROM alias WHERE source = ? AND id = ?", gone)
 
     def close_run(self, run: int, name: str, status: str, counts: Mapping[str, int] | None) -> None:
-        """End a run; without counts, those last kept stand. A complete one forgets what it did not see."""
+        """End a run; without counts, those last kept stand. A complete one forgets what it did not
+        see.
+        """
         with self._write() as database:
             row = (status, _now(), None if counts is None else json.dumps(dict(counts)), run)
             query = "UPDATE run SET status = ?, ended = ?, counts = coalesce(?, counts) WHERE n = ?"
@@ -251,23 +310,31 @@ class Journal:
     def validators(self, name: str) -> dict[str, str]:
         """Return what lets the server say that nothing changed."""
         with self._read() as database:
-            row = database.execute("SELECT validators FROM source WHERE name = ?", (name,)).fetchone()
+            row = database.execute(
+                "SELECT validators FROM source WHERE name = ?", (name,)
+            ).fetchone()
         return {} if row is None else dict(json.loads(row[0]))
 
     def keep_validators(self, name: str, validators: Mapping[str, str]) -> None:
         """Keep them, once all that they stand for is stored."""
         with self._write() as database:
             text = json.dumps(dict(validators), sort_keys=True)
-            database.execute("UPDATE source SET validators = ? WHERE name = ? AND validators != ?", (text, name, text))
+            database.execute(
+                "UPDATE source SET validators = ? WHERE name = ? AND validators != ?",
+                (text, name, text),
+            )
 
     def sources(self) -> list[tuple[str, str, str, tuple[Run, ...]]]:
         """Return every source (name, kind, address) with its runs, the latest first."""
         if not self.path.exists():
             return []
         with self._read() as database:
-            listed = database.execute("SELECT name, kind, address FROM source ORDER BY name").fetchall()
+            listed = database.execute(
+                "SELECT name, kind, address FROM source ORDER BY name"
+            ).fetchall()
             query = (
-                "SELECT source, started, coalesce(ended, ''), status, counts FROM run WHERE source = ? ORDER BY n DESC"
+                "SELECT source, started, coalesce(ended, ''), status, counts FROM run WHERE "
+                "source = ? ORDER BY n DESC"
             )
             return [
                 (

@@ -1,4 +1,6 @@
-"""Catalogues that answer in JSON pages: OGC API Records, CKAN, udata; and the collections of OGC API Features."""
+"""Catalogues that answer in JSON pages: OGC API Records, CKAN, udata; and the collections of OGC
+API Features.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ def ask_json(client: Client, address: str) -> Any:
         return json.loads(response.body)
     except ValueError as error:
         kind = response.headers.get("content-type", "").partition(";")[0] or "un contenu sans type"
-        raise AnswerError(f"{address} : du JSON est attendu, reçu {kind} ({str(error)[:80]}).") from error
+        raise AnswerError(
+            f"{address} : du JSON est attendu, reçu {kind} ({str(error)[:80]})."
+        ) from error
 
 
 def _object(answer: Any, address: str) -> Mapping[str, Any]:
@@ -30,7 +34,9 @@ def _object(answer: Any, address: str) -> Mapping[str, Any]:
 def _page(listed: Any, total: Any, address: str) -> PageOf:
     if not isinstance(listed, list):
         raise AnswerError(f"{address} : la liste des fiches manque dans la réponse.")
-    documents = tuple(json.dumps(item, ensure_ascii=False, sort_keys=True).encode() for item in listed)
+    documents = tuple(
+        json.dumps(item, ensure_ascii=False, sort_keys=True).encode() for item in listed
+    )
     return PageOf(documents, total if isinstance(total, int) else -1)
 
 
@@ -79,7 +85,9 @@ class OgcFeatures:
         answer = _object(ask_json(self.client, with_query(f"{root}/collections", f="json")), root)
         listed = answer.get("collections")
         if not isinstance(listed, list):
-            raise AnswerError(f"{root}/collections : la liste des collections manque dans la réponse.")
+            raise AnswerError(
+                f"{root}/collections : la liste des collections manque dans la réponse."
+            )
         for at, collection in enumerate(listed[int(cursor or 0) :], start=int(cursor or 0)):
             document = json.dumps(collection, ensure_ascii=False, sort_keys=True).encode()
             yield Fetched(f"{root}/collections", document, str(at + 1), (at + 1, len(listed)))
@@ -95,11 +103,16 @@ class Ckan:
 
     def records(self, *, cursor: str = "") -> Iterator[Item]:
         """Yield every package."""
-        root = self.address.partition("?")[0].rstrip("/").removesuffix("/api/3/action/package_search")
+        root = (
+            self.address.partition("?")[0].rstrip("/").removesuffix("/api/3/action/package_search")
+        )
         search = f"{root}/api/3/action/package_search"
 
         def fetch(start: int, size: int) -> PageOf:
-            answer = _object(ask_json(self.client, with_query(search, rows=size, start=start, sort="id asc")), search)
+            answer = _object(
+                ask_json(self.client, with_query(search, rows=size, start=start, sort="id asc")),
+                search,
+            )
             result = _object(answer.get("result"), search)
             return _page(result.get("results"), result.get("count"), search)
 
@@ -115,8 +128,14 @@ class Udata:
     size: int = PAGE_SIZE
 
     def records(self, *, cursor: str = "") -> Iterator[Item]:
-        """Yield every dataset; udata counts pages, so a page is asked in the halves that fall on whole pages."""
-        listed = self.address if "/api/1/datasets" in self.address else f"{self.address.rstrip('/')}/api/1/datasets/"
+        """Yield every dataset; udata counts pages, so a page is asked in the halves that fall on
+        whole pages.
+        """
+        listed = (
+            self.address
+            if "/api/1/datasets" in self.address
+            else f"{self.address.rstrip('/')}/api/1/datasets/"
+        )
 
         def fetch(start: int, size: int) -> PageOf:
             while start % size:

@@ -1,4 +1,6 @@
-"""OAI-PMH 2.0: ListRecords with resumption tokens; deletions that the repository tells are deletions here."""
+"""OAI-PMH 2.0: ListRecords with resumption tokens; deletions that the repository tells are
+deletions here.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from geoguichet.catalogue.errors import FormatError
-from geoguichet.catalogue.formats.xml import Element, alone, child, children, content, down, every, inner, name, parse
+from geoguichet.catalogue.formats.xml import (
+    Element,
+    alone,
+    child,
+    children,
+    content,
+    down,
+    every,
+    inner,
+    name,
+    parse,
+)
 from geoguichet.catalogue.intake.harvest.http import AnswerError, Client, with_query
 from geoguichet.catalogue.intake.harvest.source import Deleted, Fetched, Item, Partial, Refused
 
@@ -25,7 +38,11 @@ class OaiPmh:
         asked = with_query(self.address, verb="ListRecords", metadataPrefix=self._prefix())
         token, met = cursor, set[str]()
         while True:
-            here = with_query(self.address, verb="ListRecords", resumptionToken=token) if token else asked
+            here = (
+                with_query(self.address, verb="ListRecords", resumptionToken=token)
+                if token
+                else asked
+            )
             try:
                 answer = self._ask(here)
             except FormatError as error:
@@ -56,7 +73,10 @@ class OaiPmh:
 
     def _prefix(self) -> str:
         answer = self._ask(with_query(self.address, verb="ListMetadataFormats"))
-        offered = [content(node) for node in every(answer, "ListMetadataFormats", "metadataFormat", "metadataPrefix")]
+        offered = [
+            content(node)
+            for node in every(answer, "ListMetadataFormats", "metadataFormat", "metadataPrefix")
+        ]
         return next((prefix for prefix in _PREFERRED if prefix in offered), "oai_dc")
 
     def _ask(self, address: str) -> Element:

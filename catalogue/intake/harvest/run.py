@@ -1,7 +1,9 @@
-"""A harvest from end to end: read the source, store what is new or changed, notice what is gone, tell all of it.
+"""A harvest from end to end: read the source, store what is new or changed, notice what is gone,
+tell all of it.
 
-Documents go to the store first and to the journal after, batch by batch; a harvest killed anywhere is gone on with and
-ends with the store of one that was never interrupted. A document whose digest is known is neither read nor written.
+Documents go to the store first and to the journal after, batch by batch; a harvest killed anywhere
+is gone on with and ends with the store of one that was never interrupted. A document whose digest
+is known is neither read nor written.
 """
 
 from __future__ import annotations
@@ -19,9 +21,23 @@ from geoguichet.catalogue.intake.harvest import json_api
 from geoguichet.catalogue.intake.harvest.csw import Csw
 from geoguichet.catalogue.intake.harvest.documents import Capabilities, DcatCatalogue, Folder
 from geoguichet.catalogue.intake.harvest.http import Client, client_for
-from geoguichet.catalogue.intake.harvest.journal import Journal, Kept, Mark, Neighbours, journal_path
+from geoguichet.catalogue.intake.harvest.journal import (
+    Journal,
+    Kept,
+    Mark,
+    Neighbours,
+    journal_path,
+)
 from geoguichet.catalogue.intake.harvest.oai_pmh import OaiPmh
-from geoguichet.catalogue.intake.harvest.source import Deleted, Fetched, Item, Partial, Refused, Source, Unchanged
+from geoguichet.catalogue.intake.harvest.source import (
+    Deleted,
+    Fetched,
+    Item,
+    Partial,
+    Refused,
+    Source,
+    Unchanged,
+)
 from geoguichet.catalogue.intake.originals import Originals, originals_path
 from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.search.store import SQLiteStore, store_path
@@ -29,7 +45,9 @@ from geoguichet.catalogue.text import words
 from geoguichet.floor.findings import Finding
 
 type OnProgress = Callable[[int, int, Mapping[str, int]], None]
-"""Called with how many documents are read, of how many (0 when the source does not say), and the counts so far."""
+"""Called with how many documents are read, of how many (0 when the source does not say), and the
+counts so far.
+"""
 
 BATCH = 200
 """Documents stored together: what an interruption may have to read again."""
@@ -55,7 +73,9 @@ KINDS: dict[str, Callable[[str, Client], Source]] = {
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a harvest did: counts of records, whether all of the source was seen, and what was noticed."""
+    """What a harvest did: counts of records, whether all of the source was seen, and what was
+    noticed.
+    """
 
     name: str
     status: str
@@ -78,7 +98,9 @@ class _Tally:
     seen: set[str] = field(default_factory=set)
 
     def note(self, rule: str, item: str, message: str, *, refused: bool = False) -> None:
-        self.findings.append(Finding(rule, self.source, item, message, "error" if refused else "warning"))
+        self.findings.append(
+            Finding(rule, self.source, item, message, "error" if refused else "warning")
+        )
         if refused:
             self.counts["refused"] += 1
             self.clean = False
@@ -87,7 +109,9 @@ class _Tally:
 def open_source(kind: str, address: str, name: str) -> Source:
     """Return the source of a kind at an address, with the credentials of its name."""
     if kind not in KINDS:
-        raise HarvestError(f"« {kind} » n'est pas une sorte de source ; attendu {', '.join(KINDS)}.")
+        raise HarvestError(
+            f"« {kind} » n'est pas une sorte de source ; attendu {', '.join(KINDS)}."
+        )
     return KINDS[kind](address, client_for(name))
 
 
@@ -118,10 +142,18 @@ def harvest(
         source.validators = journal.validators(name)
     try:
         with SQLiteStore(store_path(workspace)) as store:
-            for batch in batched(_watched(source.records(cursor=cursor), tally, on_progress), BATCH):
-                _store_batch(batch, run, journal, store, Originals(originals_path(workspace)), tally)
+            for batch in batched(
+                _watched(source.records(cursor=cursor), tally, on_progress), BATCH
+            ):
+                _store_batch(
+                    batch, run, journal, store, Originals(originals_path(workspace)), tally
+                )
             status = _finish(run, journal, store, tally)
-        if status == "complete" and not tally.counts["duplicates"] and isinstance(source, Capabilities | DcatCatalogue):
+        if (
+            status == "complete"
+            and not tally.counts["duplicates"]
+            and isinstance(source, Capabilities | DcatCatalogue)
+        ):
             journal.keep_validators(name, source.validators)
     except KeyboardInterrupt:
         status = "interrupted"
@@ -134,7 +166,9 @@ def harvest(
 
 
 def _watched(items: Iterable[Item], tally: _Tally, on_progress: OnProgress) -> Iterator[Item]:
-    """Yield items, telling after each how far the reading is; a source lost on the way ends what it gave as partial."""
+    """Yield items, telling after each how far the reading is; a source lost on the way ends what it
+    gave as partial.
+    """
     cursor = None
     try:
         for item in items:
@@ -149,7 +183,12 @@ def _watched(items: Iterable[Item], tally: _Tally, on_progress: OnProgress) -> I
 
 
 def _store_batch(
-    batch: tuple[Item, ...], run: int, journal: Journal, store: SQLiteStore, originals: Originals, tally: _Tally
+    batch: tuple[Item, ...],
+    run: int,
+    journal: Journal,
+    store: SQLiteStore,
+    originals: Originals,
+    tally: _Tally,
 ) -> None:
     """Store a batch of documents, then note it in the journal."""
     fetched = {_digest(item.body): item for item in batch if isinstance(item, Fetched)}
@@ -168,44 +207,66 @@ def _store_batch(
         for digest, item in fetched.items()
         if digest not in known
     }
-    marks = {one.record.id: _mark(one.record) for answer in answers.values() for one in answer.described}
+    marks = {
+        one.record.id: _mark(one.record) for answer in answers.values() for one in answer.described
+    }
     neighbours = journal.neighbours(tally.source, marks.values()) if marks else {}
     for digest, item in fetched.items():
         if digest not in known:
             answer = answers[digest]
             records = list(_taken(answer, item.address, neighbours, store, tally))
             described += [(one, item.address) for one in records]
-            whole = len(records) == len(answer.described) and not any(f.severity == "error" for f in answer.findings)
-            kept.append(Kept(digest, item.address, tuple(_mark(one.record) for one in records), whole))
+            whole = len(records) == len(answer.described) and not any(
+                f.severity == "error" for f in answer.findings
+            )
+            kept.append(
+                Kept(digest, item.address, tuple(_mark(one.record) for one in records), whole)
+            )
     if described:
         done = store.bulk_upsert((one.record for one, _ in described), by=tally.source)
-        for counted, number in (("new", done.created), ("changed", done.updated), ("unchanged", done.unchanged)):
+        for counted, number in (
+            ("new", done.created),
+            ("changed", done.updated),
+            ("unchanged", done.unchanged),
+        ):
             tally.counts[counted] += number
         originals.keep(described)
-    journal.keep(run, tally.source, kept, seen, batch[-1].cursor, clean=tally.clean, counts=tally.counts)
+    journal.keep(
+        run, tally.source, kept, seen, batch[-1].cursor, clean=tally.clean, counts=tally.counts
+    )
 
 
 def _other(item: Item, journal: Journal, store: SQLiteStore, tally: _Tally) -> list[str]:
-    """Take what is not a document; return the digests of the documents that the server says unchanged."""
+    """Take what is not a document; return the digests of the documents that the server says
+    unchanged.
+    """
     if isinstance(item, Refused):
         tally.note("refused", item.address, f"refusée : {item.reason}", refused=True)
     elif isinstance(item, Partial):
         tally.clean = False
-        tally.note("partial", "", f"moisson partielle, aucune fiche n'est supprimée : {item.reason}")
+        tally.note(
+            "partial", "", f"moisson partielle, aucune fiche n'est supprimée : {item.reason}"
+        )
     elif isinstance(item, Unchanged):
         digests = journal.digests_at(tally.source, item.address)
         for ids in journal.known(tally.source, digests).values():
             tally.counts["read"] += len(ids)
             tally.counts["unchanged"] += len(ids)
         return digests
-    elif isinstance(item, Deleted) and journal.gave(tally.source, item.identifier):  # never another's, nor a person's
+    elif isinstance(item, Deleted) and journal.gave(
+        tally.source, item.identifier
+    ):  # never another's, nor a person's
         _delete(store, item.identifier, tally)
         journal.forget(tally.source, [item.identifier])
     return []
 
 
 def _taken(
-    answer: registry.Answer, address: str, neighbours: Mapping[str, Neighbours], store: SQLiteStore, tally: _Tally
+    answer: registry.Answer,
+    address: str,
+    neighbours: Mapping[str, Neighbours],
+    store: SQLiteStore,
+    tally: _Tally,
 ) -> Iterator[Described]:
     """Yield the records of a document that are to be stored, telling the others."""
     for finding in answer.findings:
@@ -220,31 +281,50 @@ def _taken(
             tally.note(
                 "duplicate-id",
                 identifier,
-                f"donné deux fois par la source, la seconde à {address} ; la première fiche est gardée.",
+                f"donné deux fois par la source, la seconde à {address} ; la première fiche est "
+                "gardée.",
             )
             tally.counts["duplicates"] += 1
             continue
         tally.seen.add(identifier)
         near = neighbours[identifier]
         if holder := near.holder:
-            tally.note("duplicate", identifier, f"fiche déjà donnée par la source « {holder} », qui la garde.")
+            tally.note(
+                "duplicate",
+                identifier,
+                f"fiche déjà donnée par la source « {holder} », qui la garde.",
+            )
             tally.counts["duplicates"] += 1
             continue
         if not near.known and (hand := _other_hand(identifier, store, tally.source)):
-            tally.note("duplicate", identifier, f"fiche déjà au catalogue, de la main de « {hand} », et gardée.")
+            tally.note(
+                "duplicate",
+                identifier,
+                f"fiche déjà au catalogue, de la main de « {hand} », et gardée.",
+            )
             tally.counts["duplicates"] += 1
             continue
         other, place = near.namesake
         if other:
-            tally.note("namesake", identifier, f"même identifiant de ressource que « {other} » (source « {place} »).")
+            tally.note(
+                "namesake",
+                identifier,
+                f"même identifiant de ressource que « {other} » (source « {place} »).",
+            )
         elif near.lookalike[0] and one.record.title:
             other, place = near.lookalike
-            tally.note("lookalike", identifier, f"mêmes titre et emprise que « {other} » (source « {place} »).")
+            tally.note(
+                "lookalike",
+                identifier,
+                f"mêmes titre et emprise que « {other} » (source « {place} »).",
+            )
         yield one
 
 
 def _other_hand(identifier: str, store: SQLiteStore, source: str) -> str:
-    """Return who made a record that the source did not; blank when there is none, or when an import brought it."""
+    """Return who made a record that the source did not; blank when there is none, or when an import
+    brought it.
+    """
     try:
         store.document(identifier)
         hands = [version.by for version in store.history(identifier)]
@@ -254,12 +334,16 @@ def _other_hand(identifier: str, store: SQLiteStore, source: str) -> str:
 
 
 def _finish(run: int, journal: Journal, store: SQLiteStore, tally: _Tally) -> str:
-    """Delete what is gone, if all of the source was seen and something was; return the status of the run."""
+    """Delete what is gone, if all of the source was seen and something was; return the status of
+    the run.
+    """
     if not tally.clean:
         return "partial"
     gone = journal.gone(run, tally.source)
     if gone and not tally.counts["read"]:
-        tally.note("empty", "", f"la source ne donne plus rien ; ses {len(gone)} fiches sont gardées.")
+        tally.note(
+            "empty", "", f"la source ne donne plus rien ; ses {len(gone)} fiches sont gardées."
+        )
         return "partial"
     for identifier in gone:
         _delete(store, identifier, tally)
@@ -282,11 +366,20 @@ def _rehearse(source: Source, workspace: Path, name: str, on_progress: OnProgres
         try:
             for item in _watched(source.records(), tally, on_progress):
                 if isinstance(item, Refused | Partial):
-                    tally.note("refused", getattr(item, "address", ""), item.reason, refused=isinstance(item, Refused))
+                    tally.note(
+                        "refused",
+                        getattr(item, "address", ""),
+                        item.reason,
+                        refused=isinstance(item, Refused),
+                    )
                 elif isinstance(item, Fetched):
                     answer = registry.read(item.body, address=item.address)
-                    tally.findings += [finding for finding in answer.findings if finding.severity == "error"]
-                    tally.counts["refused"] += sum(finding.severity == "error" for finding in answer.findings)
+                    tally.findings += [
+                        finding for finding in answer.findings if finding.severity == "error"
+                    ]
+                    tally.counts["refused"] += sum(
+                        finding.severity == "error" for finding in answer.findings
+                    )
                     for record in answer.records:
                         tally.counts["read"] += 1
                         tally.counts[_would(store, record)] += 1
@@ -311,7 +404,13 @@ def _mark(record: Record) -> Mark:
 
 
 def _print(record: Record) -> str:
-    """Return what two records about the same thing share: the words of the title, and the extent to a hundredth."""
+    """Return what two records about the same thing share: the words of the title, and the extent to
+    a hundredth.
+    """
     box = record.extent
-    sides = "" if box is None else " ".join(f"{side:.2f}" for side in (box.west, box.south, box.east, box.north))
+    sides = (
+        ""
+        if box is None
+        else " ".join(f"{side:.2f}" for side in (box.west, box.south, box.east, box.north))
+    )
     return hashlib.sha256(f"{' '.join(words(record.title))}|{sides}".encode()).hexdigest()[:24]

@@ -17,13 +17,17 @@ MAXIMUM_LOST = 20
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A document of records as the source gave it; ``cursor`` is where to go on once it is stored."""
+    """A document of records as the source gave it; ``cursor`` is where to go on once it is
+    stored.
+    """
 
     address: str
     body: bytes
     cursor: str = ""
     place: tuple[int, int] = (0, 0)
-    """Its number in the source (from 1), and how many the source says it has; (0, 0) when that is not known."""
+    """Its number in the source (from 1), and how many the source says it has; (0, 0) when that is
+    not known.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +74,16 @@ class Source(Protocol):
         """Where it is."""
 
     def records(self, *, cursor: str = "") -> Iterator[Item]:
-        """Yield documents in a stable order, from the start or from a cursor; HarvestError when nothing can be had."""
+        """Yield documents in a stable order, from the start or from a cursor; HarvestError when
+        nothing can be had.
+        """
 
 
 @dataclass(frozen=True, slots=True)
 class PageOf:
-    """One page of an answer: the documents in it, and how many records there are in all (-1 when it is not said)."""
+    """One page of an answer: the documents in it, and how many records there are in all (-1 when it
+    is not said).
+    """
 
     documents: tuple[bytes, ...]
     total: int = -1
@@ -86,10 +94,11 @@ def paged(
 ) -> Iterator[Item]:
     """Read a source page after page, from the record that the cursor numbers (from 0).
 
-    A page that fails is asked again by half, down to the record that breaks it, which is left aside. A page that
-    repeats the one before, or a source that ends before its own count, ends the reading as partial; so does a count
-    that is no longer the one first told, for records may then have passed from one page to another unseen. The cursor
-    is the number of records read, and that count.
+    A page that fails is asked again by half, down to the record that breaks it, which is left
+    aside. A page that repeats the one before, or a source that ends before its own count, ends the
+    reading as partial; so does a count that is no longer the one first told, for records may then
+    have passed from one page to another unseen. The cursor is the number of records read, and that
+    count.
     """
     come, _, told = cursor.partition("/")
     at, span, first = int(come) if come.isdigit() else 0, size, int(told) if told.isdigit() else -1
@@ -113,7 +122,9 @@ def paged(
             continue
         digest = _digest(page.documents)
         if page.documents and digest == before:
-            yield Partial(f"{address} : la page à partir du n° {at + 1} répète la précédente.", here())
+            yield Partial(
+                f"{address} : la page à partir du n° {at + 1} répète la précédente.", here()
+            )
             return
         lost, total, before = 0, page.total, digest
         first = total if first < 0 else first
@@ -126,7 +137,10 @@ def paged(
     if at < total:
         yield Partial(f"{address} : {total} fiches annoncées, {at} données.", here())
     elif total != first:
-        yield Partial(f"{address} : {first} fiches annoncées d'abord, {total} ensuite ; la source change.", here())
+        yield Partial(
+            f"{address} : {first} fiches annoncées d'abord, {total} ensuite ; la source change.",
+            here(),
+        )
 
 
 def _digest(documents: Sequence[bytes]) -> str:

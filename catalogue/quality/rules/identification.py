@@ -1,4 +1,6 @@
-"""What the resource is: its title, abstract, type, identifier, languages, category, theme and keywords."""
+"""What the resource is: its title, abstract, type, identifier, languages, category, theme and
+keywords.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ def _title(record: Record, _: Context) -> Iterator[Words]:
         yield Words("le titre est tout en capitales.", "the title is all in capitals.")
 
 
-_PLACEHOLDER = re.compile(r"^--|--$|lorem ipsum|\btodo\b|à compléter|a completer|\bxxx+\b|titre du jeu", re.IGNORECASE)
+_PLACEHOLDER = re.compile(
+    r"^--|--$|lorem ipsum|\btodo\b|à compléter|a completer|\bxxx+\b|titre du jeu", re.IGNORECASE
+)
 
 
 def _placeholders(record: Record, _: Context) -> Iterator[Fault]:
@@ -41,17 +45,22 @@ def _placeholders(record: Record, _: Context) -> Iterator[Fault]:
 def _abstract(record: Record, _: Context) -> Iterator[Words]:
     text = record.description.strip()
     if text and text.casefold() == record.title.strip().casefold():
-        yield Words("le résumé ne fait que répéter le titre.", "the abstract only repeats the title.")
+        yield Words(
+            "le résumé ne fait que répéter le titre.", "the abstract only repeats the title."
+        )
     elif text and len(text) < 40:
         yield Words(
-            f"le résumé ({len(text)} caractères) est trop court pour dire ce que contient la ressource.",
+            f"le résumé ({len(text)} caractères) est trop court pour dire ce que contient la "
+            "ressource.",
             f"the abstract ({len(text)} characters) is too short to say what the resource holds.",
         )
 
 
 def _resource_identifier(record: Record, _: Context) -> Iterator[Words]:
     if not record.external_ids:
-        yield Words("la ressource n'a pas d'identifiant unique.", "the resource has no unique identifier.")
+        yield Words(
+            "la ressource n'a pas d'identifiant unique.", "the resource has no unique identifier."
+        )
 
 
 def _topic(record: Record, _: Context) -> Iterator[Words | Fault]:
@@ -107,7 +116,10 @@ RULES: tuple[Rule, ...] = (
         "error",
         needs("title", "la fiche n'a pas de titre.", "the record has no title."),
         asked("C.8", "Le titre est ce qu'on voit en premier", "The title is what is seen first"),
-        Words("Donner un titre court et parlant : quoi, où, quand.", "Give a short, telling title: what, where, when."),
+        Words(
+            "Donner un titre court et parlant : quoi, où, quand.",
+            "Give a short, telling title: what, where, when.",
+        ),
     ),
     Rule(
         "title-readable",
@@ -120,7 +132,9 @@ RULES: tuple[Rule, ...] = (
             "Un titre que seul son auteur comprend n'est pas trouvé.",
             "A title that only its author understands is not found.",
         ),
-        Words("Écrire le titre en mots, avec le lieu.", "Write the title in words, with the place."),
+        Words(
+            "Écrire le titre en mots, avec le lieu.", "Write the title in words, with the place."
+        ),
     ),
     Rule(
         "placeholder",
@@ -129,8 +143,13 @@ RULES: tuple[Rule, ...] = (
         3,
         "error",
         _placeholders,
-        Words("Un texte de modèle trompe le lecteur.", "The text of a template misleads the reader."),
-        Words("Remplacer le texte du modèle par le vrai.", "Replace the template's text with the real one."),
+        Words(
+            "Un texte de modèle trompe le lecteur.", "The text of a template misleads the reader."
+        ),
+        Words(
+            "Remplacer le texte du modèle par le vrai.",
+            "Replace the template's text with the real one.",
+        ),
     ),
     Rule(
         "abstract",
@@ -139,7 +158,11 @@ RULES: tuple[Rule, ...] = (
         8,
         "error",
         needs("description", "la fiche n'a pas de résumé.", "the record has no abstract."),
-        asked("C.9", "Le résumé dit si la donnée convient", "The abstract says whether the data is fit for a use"),
+        asked(
+            "C.9",
+            "Le résumé dit si la donnée convient",
+            "The abstract says whether the data is fit for a use",
+        ),
         Words(
             "Dire en quelques phrases le contenu, l'usage, le territoire et la source.",
             "Tell in a few sentences the content, the use, the territory and the source.",
@@ -152,7 +175,10 @@ RULES: tuple[Rule, ...] = (
         3,
         "warning",
         _abstract,
-        Words("Un résumé d'une ligne ne permet pas de choisir.", "A one-line abstract does not let a reader choose."),
+        Words(
+            "Un résumé d'une ligne ne permet pas de choisir.",
+            "A one-line abstract does not let a reader choose.",
+        ),
         Words("Écrire au moins deux phrases.", "Write at least two sentences."),
     ),
     Rule(
@@ -161,7 +187,9 @@ RULES: tuple[Rule, ...] = (
         "type",
         2,
         "error",
-        needs("type", "le type de ressource n'est pas dit.", "the type of the resource is not given."),
+        needs(
+            "type", "le type de ressource n'est pas dit.", "the type of the resource is not given."
+        ),
         asked("1.1", "Le type décide des règles", "The type decides which rules apply"),
         Words("Choisir dataset, series ou service.", "Choose dataset, series or service."),
     ),
@@ -172,7 +200,11 @@ RULES: tuple[Rule, ...] = (
         4,
         "warning",
         _resource_identifier,
-        asked("1.3", "L'identifiant relie la fiche à la donnée", "The identifier ties the record to the data"),
+        asked(
+            "1.3",
+            "L'identifiant relie la fiche à la donnée",
+            "The identifier ties the record to the data",
+        ),
         Words(
             "Donner un identifiant unique, de préférence une adresse.",
             "Give a unique identifier, preferably an address.",
@@ -186,10 +218,15 @@ RULES: tuple[Rule, ...] = (
         1,
         "warning",
         needs(
-            "resourceLanguages", "la langue de la ressource n'est pas dite.", "the resource's language is not given."
+            "resourceLanguages",
+            "la langue de la ressource n'est pas dite.",
+            "the resource's language is not given.",
         ),
         asked("1.6"),
-        Words("Donner la langue de la donnée, par exemple fre.", "Give the language of the data, for instance fre."),
+        Words(
+            "Donner la langue de la donnée, par exemple fre.",
+            "Give the language of the data, for instance fre.",
+        ),
         DATA,
     ),
     Rule(
@@ -201,8 +238,10 @@ RULES: tuple[Rule, ...] = (
         _topic,
         asked("1.5", "Les portails classent par catégorie", "Portals sort by category"),
         Words(
-            "Choisir l'une des catégories ISO 19115, par exemple boundaries, environment, transportation.",
-            "Choose one of the categories of ISO 19115, for instance boundaries, environment, transportation.",
+            "Choisir l'une des catégories ISO 19115, par exemple boundaries, environment, "
+            "transportation.",
+            "Choose one of the categories of ISO 19115, for instance boundaries, environment, "
+            "transportation.",
         ),
         DATA,
     ),
@@ -213,8 +252,15 @@ RULES: tuple[Rule, ...] = (
         3,
         "warning",
         _theme,
-        asked("1.4", "Pour les données des annexes de la directive", "For the data of the directive's annexes"),
-        Words("Choisir le thème dans la liste INSPIRE (GEMET).", "Choose the theme in the INSPIRE list (GEMET)."),
+        asked(
+            "1.4",
+            "Pour les données des annexes de la directive",
+            "For the data of the directive's annexes",
+        ),
+        Words(
+            "Choisir le thème dans la liste INSPIRE (GEMET).",
+            "Choose the theme in the INSPIRE list (GEMET).",
+        ),
         DATA,
     ),
     Rule(

@@ -19,12 +19,20 @@ def _extent(record: Record, _: Context) -> Iterator[Words]:
     box = record.extent
     if box is None:
         return
-    if box.west == box.east and box.south == box.north and record.geometry and record.geometry["type"] != "Point":
+    if (
+        box.west == box.east
+        and box.south == box.north
+        and record.geometry
+        and record.geometry["type"] != "Point"
+    ):
         yield Words("l'emprise est réduite à un point.", "the extent is no more than a point.")
     if (box.west, box.south, box.east, box.north) == (-180, -90, 180, 90):
         yield Words("l'emprise est le monde entier.", "the extent is the whole world.")
     if box.west == box.south == box.east == box.north == 0:
-        yield Words("l'emprise est le point zéro (0° N, 0° E).", "the extent is the zero point (0° N, 0° E).")
+        yield Words(
+            "l'emprise est le point zéro (0° N, 0° E).",
+            "the extent is the zero point (0° N, 0° E).",
+        )
 
 
 _CAPITALISED = re.compile(r"(?<!\w)[A-ZÀ-ÖØ-Þ]\w*")
@@ -36,7 +44,9 @@ def _named_place(record: Record, context: Context) -> Iterator[Words]:
     if box is None or not context.places:
         return
     title = words_of(record.title)
-    names = {word for text in _CAPITALISED.findall(record.title) for word in words_of(text)}  # « issus » is no commune
+    names = {
+        word for text in _CAPITALISED.findall(record.title) for word in words_of(text)
+    }  # « issus » is no commune
     for length in range(min(6, len(title)), 0, -1):
         for start in range(len(title) - length + 1):
             place = " ".join(title[start : start + length])
@@ -58,9 +68,13 @@ def _named_place(record: Record, context: Context) -> Iterator[Words]:
 def _dwarfs(box: Extent, place: Extent) -> bool:
     """Say whether a box is so much larger than a place that it cannot be that of something in it.
 
-    Four times as wide or high, and 0.2 degrees: boxes are drawn generously, and neighbours are often shown too.
+    Four times as wide or high, and 0.2 degrees: boxes are drawn generously, and neighbours are
+    often shown too.
     """
-    sides = ((box.east - box.west, place.east - place.west), (box.north - box.south, place.north - place.south))
+    sides = (
+        (box.east - box.west, place.east - place.west),
+        (box.north - box.south, place.north - place.south),
+    )
     return any(mine > 4 * theirs + 0.2 for mine, theirs in sides)
 
 
@@ -83,16 +97,23 @@ def _dated(record: Record, _: Context) -> Iterator[Words]:
 def _dates_in_order(record: Record, context: Context) -> Iterator[Words | Fault]:
     listed = said(record, "dates") or ()
     dates = {item.get("type"): item["date"] for item in listed}
-    for before, after in (("creation", "publication"), ("creation", "revision"), ("publication", "revision")):
+    for before, after in (
+        ("creation", "publication"),
+        ("creation", "revision"),
+        ("publication", "revision"),
+    ):
         if before in dates and after in dates and first(dates[before]) > _last(dates[after]):
             one, other = _KINDS[before], _KINDS[after]
             yield Words(
                 f"la date de {one.fr} ({dates[before]}) suit celle de {other.fr} ({dates[after]}).",
-                f"the date of {one.en} ({dates[before]}) comes after that of {other.en} ({dates[after]}).",
+                f"the date of {one.en} ({dates[before]}) comes after that of {other.en} "
+                f"({dates[after]}).",
             )
     for at, item in enumerate(listed):
         if first(item["date"])[:10] > context.today:
-            kind = _KINDS.get(str(item.get("type")), Words(str(item.get("type")), str(item.get("type"))))
+            kind = _KINDS.get(
+                str(item.get("type")), Words(str(item.get("type")), str(item.get("type")))
+            )
             words = Words(
                 f"la date de {kind.fr} ({item['date']}) est à venir.",
                 f"the date of {kind.en} ({item['date']}) is still to come.",
@@ -101,7 +122,10 @@ def _dates_in_order(record: Record, context: Context) -> Iterator[Words | Fault]
     if record.time is not None and record.time.extra.get("reversed"):
         yield Fault(
             "time.interval",
-            Words("la période couverte finit avant de commencer.", "the period covered ends before it begins."),
+            Words(
+                "la période couverte finit avant de commencer.",
+                "the period covered ends before it begins.",
+            ),
         )
 
 
@@ -148,10 +172,14 @@ def _known_crs(code: str) -> bool:
 def _fresh(record: Record, context: Context) -> Iterator[Words]:
     frequency = (said(record, "maintenance") or {}).get("frequency", "")
     if not frequency:
-        yield Words("la fréquence de mise à jour n'est pas dite.", "the update frequency is not given.")
+        yield Words(
+            "la fréquence de mise à jour n'est pas dite.", "the update frequency is not given."
+        )
         return
     days = codes.FREQUENCIES.get(frequency, ("", 0))[1]
-    dates = [first(item["date"]) for item in said(record, "dates") or () if item.get("type") in _KINDS]
+    dates = [
+        first(item["date"]) for item in said(record, "dates") or () if item.get("type") in _KINDS
+    ]
     if days and dates and max(dates):
         limit = datetime.fromisoformat(context.today) - timedelta(days=2 * days)
         if max(dates)[:10] < limit.strftime("%Y-%m-%d"):
@@ -184,7 +212,9 @@ RULES: tuple[Rule, ...] = (
         "error",
         needs("geometry", "aucune emprise géographique.", "no geographic extent."),
         asked(
-            "1.7", "Sans emprise, la fiche n'est pas trouvée sur la carte", "Without an extent no map finds the record"
+            "1.7",
+            "Sans emprise, la fiche n'est pas trouvée sur la carte",
+            "Without an extent no map finds the record",
         ),
         Words("Donner le rectangle englobant, en degrés.", "Give the bounding box, in degrees."),
         DATA,
@@ -209,7 +239,10 @@ RULES: tuple[Rule, ...] = (
         3,
         "warning",
         _named_place,
-        Words("Le titre et l'emprise se contredisent.", "The title and the extent contradict each other."),
+        Words(
+            "Le titre et l'emprise se contredisent.",
+            "The title and the extent contradict each other.",
+        ),
         Words("Corriger l'emprise ou le titre.", "Correct the extent or the title."),
     ),
     Rule(
@@ -220,7 +253,9 @@ RULES: tuple[Rule, ...] = (
         "error",
         _dated,
         asked("C.14"),
-        Words("Donner au moins une date de la ressource.", "Give at least one date of the resource."),
+        Words(
+            "Donner au moins une date de la ressource.", "Give at least one date of the resource."
+        ),
     ),
     Rule(
         "dates-order",
@@ -229,7 +264,10 @@ RULES: tuple[Rule, ...] = (
         3,
         "warning",
         _dates_in_order,
-        Words("Des dates en désordre font douter de toutes.", "Dates out of order cast doubt on all of them."),
+        Words(
+            "Des dates en désordre font douter de toutes.",
+            "Dates out of order cast doubt on all of them.",
+        ),
         Words("Corriger les dates.", "Correct the dates."),
     ),
     Rule(
@@ -244,7 +282,10 @@ RULES: tuple[Rule, ...] = (
             "Sans système connu, la donnée ne se superpose pas à d'autres",
             "Without a known system, the data cannot be laid over others",
         ),
-        Words("Donner un code EPSG, par exemple EPSG:2154.", "Give an EPSG code, for instance EPSG:2154."),
+        Words(
+            "Donner un code EPSG, par exemple EPSG:2154.",
+            "Give an EPSG code, for instance EPSG:2154.",
+        ),
         DATA,
     ),
     Rule(
@@ -253,7 +294,11 @@ RULES: tuple[Rule, ...] = (
         "resolution",
         2,
         "info",
-        needs("resolution", "la résolution spatiale n'est pas dite.", "the spatial resolution is not given."),
+        needs(
+            "resolution",
+            "la résolution spatiale n'est pas dite.",
+            "the spatial resolution is not given.",
+        ),
         asked("1.9"),
         Words("Donner une échelle ou une distance.", "Give a scale or a distance."),
         DATA,

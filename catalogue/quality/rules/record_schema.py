@@ -1,6 +1,8 @@
-"""What the JSON schema of a record asks (OGC API Records, 20-004r1, clause 7 and recordGeoJSON), restated as rules.
+"""What the JSON schema of a record asks (OGC API Records, 20-004r1, clause 7 and recordGeoJSON),
+restated as rules.
 
-Each rule yields where it is not kept in the document as it is served, as a JSON path, and what is wrong there.
+Each rule yields where it is not kept in the document as it is served, as a JSON path, and what is
+wrong there.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ _MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(?:\s*;.*)?")
 
 
 def core(document: Mapping[str, Any]) -> Iterator[Fault]:
-    """``type`` is Feature, ``id`` a text, ``properties`` an object whose ``type`` and ``title`` are texts."""
+    """``type`` is Feature, ``id`` a text, ``properties`` an object whose ``type`` and ``title`` are
+    texts.
+    """
     if document.get("type") != "Feature":
         yield Fault("type", Words("« Feature » est attendu.", "“Feature” is expected."))
     if not _is_text(document.get("id")):
@@ -73,7 +77,9 @@ def _geometry(path: str, shape: Any) -> Iterator[Fault]:
                 f"a type of GeoJSON geometry is expected, got “{str(kind)[:30]}”.",
             ),
         )
-    elif not all(-180 <= x <= 180 and -90 <= y <= 90 for x, y in _positions(shape.get("coordinates"))):
+    elif not all(
+        -180 <= x <= 180 and -90 <= y <= 90 for x, y in _positions(shape.get("coordinates"))
+    ):
         yield Fault(
             f"{path}.coordinates",
             Words(
@@ -84,7 +90,9 @@ def _geometry(path: str, shape: Any) -> Iterator[Fault]:
 
 
 def _positions(coordinates: Any) -> Iterator[tuple[float, float]]:
-    """Yield longitude and latitude of every position; what is no position yields one that is out of bounds."""
+    """Yield longitude and latitude of every position; what is no position yields one that is out of
+    bounds.
+    """
     if not isinstance(coordinates, list | tuple) or not coordinates:
         yield 999.0, 999.0
     elif all(isinstance(number, int | float) for number in coordinates):
@@ -95,16 +103,24 @@ def _positions(coordinates: Any) -> Iterator[tuple[float, float]]:
 
 
 def time(document: Mapping[str, Any]) -> Iterator[Fault]:
-    """``time`` is null, or says a date, a timestamp (UTC) or an interval of two of them, ``..`` where it is open."""
+    """``time`` is null, or says a date, a timestamp (UTC) or an interval of two of them, ``..``
+    where it is open.
+    """
     told = document.get("time")
     if told is None:
         return
     if not isinstance(told, Mapping):
-        yield Fault("time", Words("null ou un objet est attendu.", "null or an object is expected."))
+        yield Fault(
+            "time", Words("null ou un objet est attendu.", "null or an object is expected.")
+        )
         return
     for name, pattern in (("date", _DATE), ("timestamp", _TIMESTAMP)):
         if name in told and not _matches(pattern, told[name]):
-            shape = ("AAAA-MM-JJ", "YYYY-MM-DD") if name == "date" else ("AAAA-MM-JJThh:mm:ssZ", "YYYY-MM-DDThh:mm:ssZ")
+            shape = (
+                ("AAAA-MM-JJ", "YYYY-MM-DD")
+                if name == "date"
+                else ("AAAA-MM-JJThh:mm:ssZ", "YYYY-MM-DDThh:mm:ssZ")
+            )
             yield Fault(
                 f"time.{name}",
                 Words(
@@ -115,13 +131,16 @@ def time(document: Mapping[str, Any]) -> Iterator[Fault]:
     if "interval" in told:
         ends = _listed(told["interval"])
         if len(ends) != 2:
-            yield Fault("time.interval", Words("deux bornes sont attendues.", "two ends are expected."))
+            yield Fault(
+                "time.interval", Words("deux bornes sont attendues.", "two ends are expected.")
+            )
         for number, end in enumerate(ends):
             if not _matches(rf"{_DATE}|{_TIMESTAMP}|\.\.", end):
                 yield Fault(
                     f"time.interval[{number}]",
                     Words(
-                        f"une date, un instant UTC ou « .. » est attendu, reçu « {str(end)[:30]} ».",
+                        "une date, un instant UTC ou « .. » est attendu, reçu « "
+                        f"{str(end)[:30]} ».",
                         f"a date, an instant in UTC or “..” is expected, got “{str(end)[:30]}”.",
                     ),
                 )
@@ -134,7 +153,10 @@ def keywords(document: Mapping[str, Any]) -> Iterator[Fault]:
         if not _is_text(word):
             yield Fault(path, _TEXT)
         elif word in seen:
-            yield Fault(path, Words(f"« {word[:60]} » est donné deux fois.", f"“{word[:60]}” is given twice."))
+            yield Fault(
+                path,
+                Words(f"« {word[:60]} » est donné deux fois.", f"“{word[:60]}” is given twice."),
+            )
         else:
             seen.add(word)
 
@@ -148,31 +170,46 @@ def themes(document: Mapping[str, Any]) -> Iterator[Fault]:
         if not _is_text(theme.get("scheme")):
             yield Fault(
                 f"{path}.scheme",
-                Words("le vocabulaire des concepts n'est pas nommé.", "the vocabulary of the concepts is not named."),
+                Words(
+                    "le vocabulaire des concepts n'est pas nommé.",
+                    "the vocabulary of the concepts is not named.",
+                ),
             )
         concepts = _listed(theme.get("concepts"))
         if not concepts:
             yield Fault(
-                f"{path}.concepts", Words("au moins un concept est attendu.", "at least one concept is expected.")
+                f"{path}.concepts",
+                Words("au moins un concept est attendu.", "at least one concept is expected."),
             )
         for number, concept in enumerate(concepts):
             if not isinstance(concept, Mapping) or not _is_text(concept.get("id")):
                 yield Fault(
-                    f"{path}.concepts[{number}].id", Words("un identifiant est attendu.", "an identifier is expected.")
+                    f"{path}.concepts[{number}].id",
+                    Words("un identifiant est attendu.", "an identifier is expected."),
                 )
 
 
 def contacts(document: Mapping[str, Any]) -> Iterator[Fault]:
-    """Each of ``contacts`` has a name or an organization, and roles; e-mails and (international) telephones a value."""
+    """Each of ``contacts`` has a name or an organization, and roles; e-mails and (international)
+    telephones a value.
+    """
     for path, contact in _each(document, "contacts"):
         if not isinstance(contact, Mapping):
             yield Fault(path, _OBJECT)
             continue
         if not (_is_text(contact.get("name")) or _is_text(contact.get("organization"))):
-            yield Fault(path, Words("un nom ou un organisme est attendu.", "a name or an organisation is expected."))
+            yield Fault(
+                path,
+                Words(
+                    "un nom ou un organisme est attendu.", "a name or an organisation is expected."
+                ),
+            )
         roles = contact.get("roles")
         if not _listed(roles) or not all(map(_is_text, _listed(roles))):
-            yield Fault(f"{path}.roles", Words("au moins un rôle est attendu.", "at least one role is expected."))
+            yield Fault(
+                f"{path}.roles",
+                Words("au moins un rôle est attendu.", "at least one role is expected."),
+            )
         for kind in ("emails", "phones"):
             for number, point in enumerate(_listed(contact.get(kind))):
                 told = point.get("value") if isinstance(point, Mapping) else None
@@ -180,14 +217,18 @@ def contacts(document: Mapping[str, Any]) -> Iterator[Fault]:
                     yield Fault(f"{path}.{kind}[{number}].value", _TEXT)
                 elif kind == "phones" and not _matches(_PHONE, told):
                     words = Words(
-                        f"un numéro international sans espace est attendu (+33561000000), reçu « {str(told)[:30]} ».",
-                        f"an international number without spaces is expected (+33561000000), got “{str(told)[:30]}”.",
+                        "un numéro international sans espace est attendu (+33561000000), reçu « "
+                        f"{str(told)[:30]} ».",
+                        "an international number without spaces is expected (+33561000000), got "
+                        f"“{str(told)[:30]}”.",
                     )
                     yield Fault(f"{path}.{kind}[{number}].value", words)
 
 
 def links(document: Mapping[str, Any]) -> Iterator[Fault]:
-    """Each of ``links`` has an address and a relation; its type is a media type, its length a number of bytes."""
+    """Each of ``links`` has an address and a relation; its type is a media type, its length a
+    number of bytes.
+    """
     for number, link in enumerate(_listed(document.get("links"))):
         path = f"links[{number}]"
         if not isinstance(link, Mapping):
@@ -205,14 +246,24 @@ def links(document: Mapping[str, Any]) -> Iterator[Fault]:
                 ),
             )
         if "length" in link and (not isinstance(link["length"], int) or link["length"] < 0):
-            yield Fault(f"{path}.length", Words("un nombre d'octets est attendu.", "a number of bytes is expected."))
+            yield Fault(
+                f"{path}.length",
+                Words("un nombre d'octets est attendu.", "a number of bytes is expected."),
+            )
 
 
 def formats(document: Mapping[str, Any]) -> Iterator[Fault]:
     """Each of ``formats`` has a name or a media type."""
     for path, form in _each(document, "formats"):
-        if not isinstance(form, Mapping) or not (_is_text(form.get("name")) or _is_text(form.get("mediaType"))):
-            yield Fault(path, Words("un nom ou un type de média est attendu.", "a name or a media type is expected."))
+        if not isinstance(form, Mapping) or not (
+            _is_text(form.get("name")) or _is_text(form.get("mediaType"))
+        ):
+            yield Fault(
+                path,
+                Words(
+                    "un nom ou un type de média est attendu.", "a name or a media type is expected."
+                ),
+            )
 
 
 def identifiers(document: Mapping[str, Any]) -> Iterator[Fault]:
@@ -221,10 +272,15 @@ def identifiers(document: Mapping[str, Any]) -> Iterator[Fault]:
         if not isinstance(other, Mapping) or not _is_text(other.get("value")):
             yield Fault(f"{path}.value", _TEXT)
     language = _properties(document).get("language")
-    if language is not None and not (isinstance(language, Mapping) and _is_text(language.get("code"))):
+    if language is not None and not (
+        isinstance(language, Mapping) and _is_text(language.get("code"))
+    ):
         yield Fault(
             "properties.language.code",
-            Words("un code de langue est attendu (RFC 5646).", "a language code is expected (RFC 5646)."),
+            Words(
+                "un code de langue est attendu (RFC 5646).",
+                "a language code is expected (RFC 5646).",
+            ),
         )
 
 
@@ -241,7 +297,9 @@ def _moments(record: Record, _: Context) -> Iterator[Fault]:
 def _addresses(record: Record, _: Context) -> Iterator[Fault]:
     for at, link in enumerate(record.links):
         if not _ADDRESS.match(link.href):
-            words = Words(f"« {link.href[:60]} » n'est pas une adresse.", f"“{link.href[:60]}” is no address.")
+            words = Words(
+                f"« {link.href[:60]} » n'est pas une adresse.", f"“{link.href[:60]}” is no address."
+            )
             yield Fault(f"links[{at}].href", words)
 
 
@@ -275,8 +333,10 @@ SCHEMA: Mapping[str, Faults] = MappingProxyType(
 
 def _rule(name: str, label: Words, member: str, wanted: Words, remedy: Words) -> Rule:
     why = Words(
-        f"OGC API Records (20-004r1) demande {wanted.fr} : sans cela, un client peut ne pas lire la fiche.",
-        f"OGC API Records (20-004r1) asks for {wanted.en}: without, a client may be unable to read the record.",
+        f"OGC API Records (20-004r1) demande {wanted.fr} : sans cela, un client peut ne pas lire "
+        "la fiche.",
+        f"OGC API Records (20-004r1) asks for {wanted.en}: without, a client may be unable to "
+        "read the record.",
     )
     return Rule(name, label, member, 1, "error", _as_served(SCHEMA[name]), why, remedy)
 
@@ -289,7 +349,10 @@ RULES: tuple[Rule, ...] = (
         1,
         "error",
         _moments,
-        Words("OGC API Records demande des dates RFC 3339.", "OGC API Records asks for dates of RFC 3339."),
+        Words(
+            "OGC API Records demande des dates RFC 3339.",
+            "OGC API Records asks for dates of RFC 3339.",
+        ),
         Words("Écrire AAAA-MM-JJThh:mm:ssZ.", "Write YYYY-MM-DDThh:mm:ssZ."),
     ),
     Rule(
@@ -299,7 +362,10 @@ RULES: tuple[Rule, ...] = (
         2,
         "error",
         _addresses,
-        Words("OGC API Records demande que href soit une adresse.", "OGC API Records asks that href be an address."),
+        Words(
+            "OGC API Records demande que href soit une adresse.",
+            "OGC API Records asks that href be an address.",
+        ),
         Words("Corriger ou retirer le lien.", "Correct the link, or take it away."),
     ),
     _rule(
@@ -321,7 +387,10 @@ RULES: tuple[Rule, ...] = (
         Words("OGC : période", "OGC: period"),
         "time",
         Words("une date, un instant ou un intervalle", "a date, an instant or an interval"),
-        Words("Écrire AAAA-MM-JJ, ou « .. » du côté ouvert.", "Write YYYY-MM-DD, or “..” at the open end."),
+        Words(
+            "Écrire AAAA-MM-JJ, ou « .. » du côté ouvert.",
+            "Write YYYY-MM-DD, or “..” at the open end.",
+        ),
     ),
     _rule(
         "ogc-keywords",
@@ -334,7 +403,10 @@ RULES: tuple[Rule, ...] = (
         "ogc-themes",
         Words("OGC : thèmes", "OGC: themes"),
         "themes",
-        Words("le vocabulaire et les concepts d'un thème", "the vocabulary and the concepts of a theme"),
+        Words(
+            "le vocabulaire et les concepts d'un thème",
+            "the vocabulary and the concepts of a theme",
+        ),
         Words("Nommer le vocabulaire du thème.", "Name the vocabulary of the theme."),
     ),
     _rule(
@@ -374,7 +446,9 @@ def _properties(document: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _each(document: Mapping[str, Any], member: str) -> Iterator[tuple[str, Any]]:
-    """Yield the path and value of each item of a list in the properties; what is no list is one item."""
+    """Yield the path and value of each item of a list in the properties; what is no list is one
+    item.
+    """
     told = _properties(document).get(member)
     if told is None:
         return

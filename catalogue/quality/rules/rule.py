@@ -1,4 +1,6 @@
-"""What a rule is: what it looks at, what it weighs, and what it tells a person, in French and in English."""
+"""What a rule is: what it looks at, what it weighs, and what it tells a person, in French and in
+English.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ class Words(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """What is wrong at a very place: its path in the document of the record, and in the XML it came from if known."""
+    """What is wrong at a very place: its path in the document of the record, and in the XML it came
+    from if known.
+    """
 
     path: str
     words: Words
@@ -37,7 +41,9 @@ class Context:
 
     today: str = field(default_factory=lambda: datetime.now(UTC).strftime("%Y-%m-%d"))
     places: Mapping[str, Extent] = field(default_factory=dict)
-    """Folded names of communes and départements, and their boxes; a name borne by two places is left out."""
+    """Folded names of communes and départements, and their boxes; a name borne by two places is
+    left out.
+    """
 
 
 type Check = Callable[[Record, Context], Iterable[Words | Fault]]
@@ -46,7 +52,9 @@ type Check = Callable[[Record, Context], Iterable[Words | Fault]]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: what it looks at, for which types of records, what it weighs, and what a person should know."""
+    """One rule: what it looks at, for which types of records, what it weighs, and what a person
+    should know.
+    """
 
     name: str
     label: Words
@@ -72,7 +80,9 @@ def needs(member: str, fr: str, en: str) -> Check:
 
 
 def asked(requirement: str, fr: str = "", en: str = "") -> Words:
-    """Return why a rule matters: the reason, if any, then the requirement of INSPIRE's technical guidance."""
+    """Return why a rule matters: the reason, if any, then the requirement of INSPIRE's technical
+    guidance.
+    """
     french = f"demandé par INSPIRE (guide technique 2.0, exigence {requirement})."
     english = f"asked for by INSPIRE (technical guidance 2.0, requirement {requirement})."
     if not fr:

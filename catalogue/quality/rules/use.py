@@ -1,4 +1,6 @@
-"""To be used how: where the data comes from, under which licence, from whom, at which address, in which format."""
+"""To be used how: where the data comes from, under which licence, from whom, at which address, in
+which format.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +15,13 @@ from geoguichet.catalogue.record import Contact, Record
 
 def _access(record: Record, _: Context) -> Iterator[Words]:
     constraints = said(record, "constraints") or ()
-    if not any(item.get("access") or item.get("other") for item in constraints) and not record.rights:
+    if (
+        not any(item.get("access") or item.get("other") for item in constraints)
+        and not record.rights
+    ):
         yield Words(
-            "les restrictions d'accès public ne sont pas dites (« pas de restriction » se dit aussi).",
+            "les restrictions d'accès public ne sont pas dites (« pas de restriction » se dit "
+            "aussi).",
             "limitations on public access are not given (“no limitation” is to be said too).",
         )
 
@@ -23,7 +29,9 @@ def _access(record: Record, _: Context) -> Iterator[Words]:
 def _licence(record: Record, _: Context) -> Iterator[Words]:
     named = record.license
     if not named and not record.rights:
-        yield Words("aucune licence ni condition d'utilisation.", "no licence, nor conditions of use.")
+        yield Words(
+            "aucune licence ni condition d'utilisation.", "no licence, nor conditions of use."
+        )
     elif not named or not codes.licence(named):
         told = (named if named not in ("", "other") else record.rights)[:60]
         french, english = (f" : « {told} »", f": “{told}”") if told else ("", "")
@@ -34,12 +42,20 @@ def _licence(record: Record, _: Context) -> Iterator[Words]:
 
 
 def _responsible(record: Record, _: Context) -> Iterator[Words | Fault]:
-    contacts = [(at, item) for at, item in enumerate(record.contacts) if not item.extra.get("about")]
-    yield from _reachable(contacts, Words("responsable de la ressource", "party responsible for the resource"))
+    contacts = [
+        (at, item) for at, item in enumerate(record.contacts) if not item.extra.get("about")
+    ]
+    yield from _reachable(
+        contacts, Words("responsable de la ressource", "party responsible for the resource")
+    )
 
 
 def _metadata_contact(record: Record, _: Context) -> Iterator[Words | Fault]:
-    contacts = [(at, item) for at, item in enumerate(record.contacts) if item.extra.get("about") == "metadata"]
+    contacts = [
+        (at, item)
+        for at, item in enumerate(record.contacts)
+        if item.extra.get("about") == "metadata"
+    ]
     yield from _reachable(contacts, Words("contact pour la fiche", "contact for the record"))
 
 
@@ -62,20 +78,27 @@ def _reachable(contacts: list[tuple[int, Contact]], what: Words) -> Iterator[Wor
 
 
 def _located(record: Record, _: Context) -> Iterator[Words]:
-    if not any(link.rel not in ("preview", "icon", "self", "alternate", "license") for link in record.links):
+    if not any(
+        link.rel not in ("preview", "icon", "self", "alternate", "license") for link in record.links
+    ):
         yield Words("aucun lien vers la ressource.", "no link to the resource.")
 
 
 def _unreadable(record: Record, _: Context) -> Iterator[Fault]:
     for part in said(record, "unreadable") or ():
         text, member = str(part.get("text", ""))[:60], str(part.get("member", ""))
-        line = (f"ligne {part['line']} : ", f"line {part['line']}: ") if part.get("line") else ("", "")
+        line = (
+            (f"ligne {part['line']} : ", f"line {part['line']}: ") if part.get("line") else ("", "")
+        )
         place = str(part.get("path", ""))
         words = Words(
             f"{line[0]}{place} dit « {text} » : {part.get('reason', '')}.",
-            f"{line[1]}{place} says “{text}”: {_EXPECTED.get(member, 'this could not be understood')}.",
+            f"{line[1]}{place} says “{text}”: "
+            f"{_EXPECTED.get(member, 'this could not be understood')}.",
         )
-        yield Fault(member if member in ("geometry", "time") else f"properties.{member}", words, place)
+        yield Fault(
+            member if member in ("geometry", "time") else f"properties.{member}", words, place
+        )
 
 
 _EXPECTED = {
@@ -98,7 +121,9 @@ RULES: tuple[Rule, ...] = (
             "On ne se fie qu'à une donnée dont on sait l'origine",
             "Only data whose origin is known is trusted",
         ),
-        Words("Dire les sources et les traitements.", "Tell the sources and what was done with them."),
+        Words(
+            "Dire les sources et les traitements.", "Tell the sources and what was done with them."
+        ),
         DATA,
     ),
     Rule(
@@ -152,7 +177,10 @@ RULES: tuple[Rule, ...] = (
         "error",
         _responsible,
         asked("C.10", "Il faut savoir à qui s'adresser", "One must know whom to ask"),
-        Words("Donner organisme, courriel et rôle.", "Give an organisation, an e-mail address and a role."),
+        Words(
+            "Donner organisme, courriel et rôle.",
+            "Give an organisation, an e-mail address and a role.",
+        ),
     ),
     Rule(
         "metadata-contact",
@@ -162,7 +190,9 @@ RULES: tuple[Rule, ...] = (
         "warning",
         _metadata_contact,
         asked(
-            "C.6", "Une erreur dans la fiche se signale à quelqu'un", "A mistake in the record is reported to someone"
+            "C.6",
+            "Une erreur dans la fiche se signale à quelqu'un",
+            "A mistake in the record is reported to someone",
         ),
         Words(
             "Donner l'organisme et le courriel de qui tient la fiche.",
@@ -175,7 +205,9 @@ RULES: tuple[Rule, ...] = (
         "updated",
         2,
         "warning",
-        needs("updated", "la date de la fiche n'est pas dite.", "the date of the record is not given."),
+        needs(
+            "updated", "la date de la fiche n'est pas dite.", "the date of the record is not given."
+        ),
         asked("C.7"),
         Words("Dater la fiche.", "Date the record."),
     ),
@@ -185,9 +217,16 @@ RULES: tuple[Rule, ...] = (
         "language",
         1,
         "warning",
-        needs("language", "la langue de la fiche n'est pas dite.", "the language of the record is not given."),
+        needs(
+            "language",
+            "la langue de la fiche n'est pas dite.",
+            "the language of the record is not given.",
+        ),
         asked("C.5"),
-        Words("Donner la langue de la fiche, par exemple fr.", "Give the language of the record, for instance fr."),
+        Words(
+            "Donner la langue de la fiche, par exemple fr.",
+            "Give the language of the record, for instance fr.",
+        ),
     ),
     Rule(
         "format",
@@ -195,7 +234,11 @@ RULES: tuple[Rule, ...] = (
         "formats",
         2,
         "info",
-        needs("formats", "le format de distribution n'est pas dit.", "the distribution format is not given."),
+        needs(
+            "formats",
+            "le format de distribution n'est pas dit.",
+            "the distribution format is not given.",
+        ),
         asked("2.3"),
         Words("Donner le format et sa version.", "Give the format and its version."),
         DATA,
@@ -209,7 +252,8 @@ RULES: tuple[Rule, ...] = (
         _located,
         Words("Une fiche sans lien ne mène à rien.", "A record without a link leads nowhere."),
         Words(
-            "Ajouter l'adresse du téléchargement ou du service.", "Add the address of the download or of the service."
+            "Ajouter l'adresse du téléchargement ou du service.",
+            "Add the address of the download or of the service.",
         ),
     ),
     Rule(
@@ -218,7 +262,9 @@ RULES: tuple[Rule, ...] = (
         "serviceType",
         4,
         "error",
-        needs("serviceType", "le type de service n'est pas dit.", "the type of service is not given."),
+        needs(
+            "serviceType", "le type de service n'est pas dit.", "the type of service is not given."
+        ),
         asked("3.4"),
         Words(
             "Choisir view, download, discovery ou transformation.",
@@ -235,7 +281,8 @@ RULES: tuple[Rule, ...] = (
         _unreadable,
         Words(
             "Ce que la source dit là n'a pas pu être compris ; la fiche ne le dit donc pas.",
-            "What the source says there could not be understood; the record is therefore silent about it.",
+            "What the source says there could not be understood; the record is therefore silent "
+            "about it.",
         ),
         Words("Corriger le document d'origine.", "Correct the source document."),
     ),

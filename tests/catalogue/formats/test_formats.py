@@ -1,4 +1,6 @@
-"""Documents of every format, real ones: what is well-formed is read, what is not is a finding that says why."""
+"""Documents of every format, real ones: what is well-formed is read, what is not is a finding that
+says why.
+"""
 
 import csv
 import json
@@ -51,10 +53,14 @@ NOT_RECORDS = {
 def answers(shared_data: Path) -> list[tuple[Path, bytes, registry.Answer]]:
     """Every file of the real set, its bytes, and what is read in it."""
     files = [file for file in sorted((shared_data / "metadata").rglob("*")) if file.is_file()]
-    return [(file, body := file.read_bytes(), registry.read(body, address=file.name)) for file in files]
+    return [
+        (file, body := file.read_bytes(), registry.read(body, address=file.name)) for file in files
+    ]
 
 
-def test_every_well_formed_file_is_read(shared_data: Path, answers: list[tuple[Path, bytes, registry.Answer]]) -> None:
+def test_every_well_formed_file_is_read(
+    shared_data: Path, answers: list[tuple[Path, bytes, registry.Answer]]
+) -> None:
     folder = shared_data / "metadata"
     with (folder / "MANIFEST.csv").open(encoding="utf-8", newline="") as table:
         rows = list(csv.reader(table, delimiter=";"))[1:]
@@ -74,7 +80,8 @@ def test_every_well_formed_file_is_read(shared_data: Path, answers: list[tuple[P
 def test_every_document_is_given_back_byte_for_byte(
     answers: list[tuple[Path, bytes, registry.Answer]], tmp_path: Path
 ) -> None:
-    """Of every format that is read: the file, when it holds one record, else the part of it that the record is.
+    """Of every format that is read: the file, when it holds one record, else the part of it that
+    the record is.
 
     One part in four of each document is read again; all of them with GEOGUICHET_ALL_SHAPES.
     """
@@ -85,9 +92,18 @@ def test_every_document_is_given_back_byte_for_byte(
         originals.keep([(one, file.name) for one in described])
         for one in [*described][::step]:
             assert originals.document(one.record) == one.source, file.name
-            assert one.source == document or one.record in registry.read(one.source).records, file.name
+            assert one.source == document or one.record in registry.read(one.source).records, (
+                file.name
+            )
         met |= {one.format for one in described}
-    assert met >= set(registry.FORMATS) - {"schema-org", "csv", "mcf", "ogc-collection", "udata", "qmd"}
+    assert met >= set(registry.FORMATS) - {
+        "schema-org",
+        "csv",
+        "mcf",
+        "ogc-collection",
+        "udata",
+        "qmd",
+    }
 
 
 @pytest.mark.parametrize(
@@ -101,7 +117,11 @@ def test_every_document_is_given_back_byte_for_byte(
         (b"@prefix a: <http://b> .\na:b a:c .\n", "ligne 2", "Turtle mal form"),
         (b"bonjour", "", "ni du XML"),
         (b"\xff\xfe<a/>", "", "ni du XML"),
-        (b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "' + b"x" * 100 + b'">]><a>&b;</a>', "ligne 1", "format connu"),
+        (
+            b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "' + b"x" * 100 + b'">]><a>&b;</a>',
+            "ligne 1",
+            "format connu",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_a_finding(document: bytes, where: str, reason: str) -> None:
@@ -122,7 +142,12 @@ def test_entities_stay_closed(tmp_path: Path) -> None:
 
 
 def test_no_context_of_json_ld_is_fetched() -> None:
-    document = {"@context": "http://127.0.0.1:9/context", "@type": "dcat:Dataset", "title": "Un jeu", "identifier": "1"}
+    document = {
+        "@context": "http://127.0.0.1:9/context",
+        "@type": "dcat:Dataset",
+        "title": "Un jeu",
+        "identifier": "1",
+    }
     [record] = dcat.read_all(json.dumps(document).encode())
     assert record.title == "Un jeu"
 
@@ -139,12 +164,17 @@ def test_the_page_of_formats_is_true() -> None:
 
 DCAT, GEODCAT = rdflib.DCAT, rdflib.Namespace("http://data.europa.eu/930/")
 FOAF, PROV, VCARD = rdflib.FOAF, rdflib.PROV, rdflib.Namespace("http://www.w3.org/2006/vcard/ns#")
-LOCN, GSP = (rdflib.Namespace(base) for base in ("http://www.w3.org/ns/locn#", "http://www.opengis.net/ont/geosparql#"))
+LOCN, GSP = (
+    rdflib.Namespace(base)
+    for base in ("http://www.w3.org/ns/locn#", "http://www.opengis.net/ont/geosparql#")
+)
 
 
 @pytest.fixture(scope="module")
 def numbered(answers: list[tuple[Path, bytes, registry.Answer]]) -> list[Record]:
-    """Every record of the real set, whatever its format, told apart by a number before its identifier."""
+    """Every record of the real set, whatever its format, told apart by a number before its
+    identifier.
+    """
     records = (record for _, _, answer in answers for record in answer.records)
     return [replace(record, id=f"{number}/{record.id}") for number, record in enumerate(records)]
 
@@ -167,7 +197,11 @@ def read_by_rdflib(graph: rdflib.Graph, subject: rdflib.term.Node) -> dict[str, 
         people += graph.objects(attribution, PROV.agent)
     parts = list(graph.objects(subject, DCAT.distribution))
     themes = list(graph.objects(subject, DCAT.theme))
-    rights = [label for node in graph.objects(subject, DCTERMS.rights) for label in texts(graph, node, RDFS.label)]
+    rights = [
+        label
+        for node in graph.objects(subject, DCTERMS.rights)
+        for label in texts(graph, node, RDFS.label)
+    ]
     named = (FOAF.name, VCARD.fn, VCARD["organization-name"], FOAF.mbox, VCARD.hasEmail)
     return {
         "title": texts(graph, subject, DCTERMS.title),
@@ -195,7 +229,9 @@ def said_by(record: Record) -> dict[str, set[str]]:
         "title": {record.title},
         "description": {record.description},
         "identifier": {record.id},
-        "licence": set() if record.license in ("", "other") else {codes.licence_address(record.license)},
+        "licence": set()
+        if record.license in ("", "other")
+        else {codes.licence_address(record.license)},
         "rights": {line for line in record.rights.split("\n") if line.strip()},
         "contacts": {encoded(text) for text in mails} | told,
         "addresses": {absolute(link.href) for link in record.links},
@@ -216,19 +252,31 @@ def absolute(address: str) -> str:
 
 
 def encoded(address: str) -> str:
-    return "".join(quote(letter) if letter in ' <>"{}|\\^`\n\r\t' else letter for letter in address.strip())
+    return "".join(
+        quote(letter) if letter in ' <>"{}|\\^`\n\r\t' else letter for letter in address.strip()
+    )
 
 
 def extent_in(graph: rdflib.Graph, subject: rdflib.term.Node) -> Extent | None:
     literals: list[str] = []
     for place in graph.objects(subject, DCTERMS.spatial):
-        shapes = [str(held) for node in graph.objects(place, LOCN.geometry) for held in graph.objects(node, GSP.asWKT)]
+        shapes = [
+            str(held)
+            for node in graph.objects(place, LOCN.geometry)
+            for held in graph.objects(node, GSP.asWKT)
+        ]
         literals += [*texts(graph, place, DCAT.bbox), *shapes]
     pieces = [json.loads(shapely.to_geojson(shapely.from_wkt(text))) for text in literals]
-    return Extent.from_geometry({"type": "GeometryCollection", "geometries": pieces}) if pieces else None
+    return (
+        Extent.from_geometry({"type": "GeometryCollection", "geometries": pieces})
+        if pieces
+        else None
+    )
 
 
-def test_rdflib_finds_everything_in_the_dcat_of_every_record(numbered: list[Record], graph: rdflib.Graph) -> None:
+def test_rdflib_finds_everything_in_the_dcat_of_every_record(
+    numbered: list[Record], graph: rdflib.Graph
+) -> None:
     assert len(numbered) > 1000
     for record in numbered:
         subject = writing.subject_of(record, "urn:x-geoguichet:record:")
@@ -241,8 +289,12 @@ def test_rdflib_finds_everything_in_the_dcat_of_every_record(numbered: list[Reco
 def test_the_dcat_of_real_records_passes_the_shapes_of_dcat_ap(
     shared_data: Path, numbered: list[Record], graph: rdflib.Graph
 ) -> None:
-    """The shapes of DCAT-AP 3 as published, on one record in twelve; on all with GEOGUICHET_ALL_SHAPES."""
-    shapes = rdflib.Graph().parse(shared_data / "metadata" / "dcat-ttl" / "ckanext-dcat--dcat-ap_3_shacl_shapes.ttl")
+    """The shapes of DCAT-AP 3 as published, on one record in twelve; on all with
+    GEOGUICHET_ALL_SHAPES.
+    """
+    shapes = rdflib.Graph().parse(
+        shared_data / "metadata" / "dcat-ttl" / "ckanext-dcat--dcat-ap_3_shacl_shapes.ttl"
+    )
     if not os.environ.get("GEOGUICHET_ALL_SHAPES"):
         page = dcat.write_catalogue(numbered[::12], title="Catalogue", publisher="Région")
         graph = rdflib.Graph().parse(data=page, format="turtle")
@@ -251,11 +303,15 @@ def test_the_dcat_of_real_records_passes_the_shapes_of_dcat_ap(
 
 
 def test_dcat_passes_the_shapes_restated(full_record: Record) -> None:
-    """What DCAT-AP 3 makes mandatory, restated here: holds without the published shapes, for the barest record too."""
+    """What DCAT-AP 3 makes mandatory, restated here: holds without the published shapes, for the
+    barest record too.
+    """
     shapes = rdflib.Graph().parse(data=SHAPES, format="turtle")
     bare = [Record(id=kind, type=kind) for kind in ("dataset", "series", "service")]
     page = dcat.write_catalogue([full_record, *bare], title="Catalogue", publisher="Région")
-    conforms, _, text = pyshacl.validate(rdflib.Graph().parse(data=page, format="turtle"), shacl_graph=shapes)
+    conforms, _, text = pyshacl.validate(
+        rdflib.Graph().parse(data=page, format="turtle"), shacl_graph=shapes
+    )
     assert conforms, text
 
 
@@ -307,7 +363,9 @@ print([hashlib.sha256(written).hexdigest() for written in parts + pages])
 
 
 def test_two_processes_write_the_same_rdf(full_record: Record) -> None:
-    """rdflib names blank nodes at random and keeps much in sets, whose order is another in each process."""
+    """rdflib names blank nodes at random and keeps much in sets, whose order is another in each
+    process.
+    """
     told = json.dumps({"record": full_record.to_geojson(), "graph": TWO_DATASETS})
     running = [
         subprocess.Popen(

@@ -1,4 +1,6 @@
-"""Real ISO records: read, given back byte for byte, edited without loss, understood by others once rewritten."""
+"""Real ISO records: read, given back byte for byte, edited without loss, understood by others once
+rewritten.
+"""
 
 import sys
 from collections.abc import Iterator
@@ -20,7 +22,14 @@ from geoguichet.catalogue.formats.mapping import MEMBERS, TOPIC_CATEGORY, said, 
 from geoguichet.catalogue.formats.xml import every, parse
 from geoguichet.catalogue.record import Record
 
-FOLDERS = ("iso19139", "iso19139.che", "iso19115-2", "iso19115-3", "odd-or-invalid", "csw-responses")
+FOLDERS = (
+    "iso19139",
+    "iso19139.che",
+    "iso19115-2",
+    "iso19115-3",
+    "odd-or-invalid",
+    "csw-responses",
+)
 
 
 @pytest.fixture(scope="module")
@@ -38,14 +47,22 @@ def _elements(folder: Path) -> Iterator[tuple[str, bytes, ModuleType]]:
         for node in [root, *every(root, "SearchResults", "*"), *every(root, "*")]:
             for iso in (iso19139, iso19115_3):
                 if iso.claims(node):
-                    yield file.name, file.read_bytes() if node is root else etree.tostring(node), iso
+                    yield (
+                        file.name,
+                        file.read_bytes() if node is root else etree.tostring(node),
+                        iso,
+                    )
 
 
 def told(record: Record, *, without: tuple[str, ...] = ()) -> dict[str, Any]:
-    return {name: said(record, name) for name in MEMBERS if said(record, name) and name not in without}
+    return {
+        name: said(record, name) for name in MEMBERS if said(record, name) and name not in without
+    }
 
 
-def test_every_real_record_is_read_and_given_back(elements: list[tuple[str, bytes, ModuleType]]) -> None:
+def test_every_real_record_is_read_and_given_back(
+    elements: list[tuple[str, bytes, ModuleType]],
+) -> None:
     assert len(elements) > 300
     for name, document, iso in elements:
         record = iso.read(document)
@@ -62,12 +79,19 @@ def test_the_short_way_reads_contacts_as_the_long_one(
         assert contacts == iso.read(document).contacts, name
 
 
-def test_an_edited_title_changes_the_title_alone(elements: list[tuple[str, bytes, ModuleType]]) -> None:
+def test_an_edited_title_changes_the_title_alone(
+    elements: list[tuple[str, bytes, ModuleType]],
+) -> None:
     for name, document, iso in elements:
         record = iso.read(document)
         edited = iso.read(iso.write(with_members(record, title="Un autre titre"), source=document))
         assert edited.title == "Un autre titre", name
-        ours = ("title", "translations", "unreadable", *(("id",) if record.id.startswith("sans-") else ()))
+        ours = (
+            "title",
+            "translations",
+            "unreadable",
+            *(("id",) if record.id.startswith("sans-") else ()),
+        )
         assert told(edited, without=ours) == told(record, without=ours), name
 
 
@@ -87,19 +111,25 @@ def text(value: Any) -> str:
 def written(shared_data: Path) -> list[tuple[str, Record, bytes]]:
     """Every record of the real set, whatever its format, with the ISO 19139 we write of it."""
     files = [file for file in sorted((shared_data / "metadata").rglob("*")) if file.is_file()]
-    records = [(file.name, record) for file in files for record in registry.read(file.read_bytes()).records]
+    records = [
+        (file.name, record) for file in files for record in registry.read(file.read_bytes()).records
+    ]
     return [(name, record, iso19139.write(record)) for name, record in records]
 
 
 @pytest.fixture(scope="module")
 def schema(tmp_path_factory: pytest.TempPathFactory) -> etree.XMLSchema:
-    """The public schemas of ISO 19139 (EDEN's copy, with GML 3.2.1), out of the package that `make schemas` fetches."""
+    """The public schemas of ISO 19139 (EDEN's copy, with GML 3.2.1), out of the package that `make
+    schemas` fetches.
+    """
     packages = sorted((Path(sys.prefix) / "schemas").glob("ckanext_spatial-*.whl"))
     if not packages:
         pytest.skip("the XML schemas of ISO 19139 are not here (make schemas)")
     folder = tmp_path_factory.mktemp("schemas")
     with ZipFile(packages[0]) as package:
-        package.extractall(folder, [name for name in package.namelist() if "/iso19139eden/" in name])
+        package.extractall(
+            folder, [name for name in package.namelist() if "/iso19139eden/" in name]
+        )
     (entry,) = folder.rglob("gmx_and_srv.xsd")
     namespaces = {"gmd": "gmd/gmd.xsd", "gmx": "gmx/gmx.xsd", "srv": "srv/srv.xsd"}
     imports = "".join(
@@ -110,13 +140,19 @@ def schema(tmp_path_factory: pytest.TempPathFactory) -> etree.XMLSchema:
     return etree.XMLSchema(file=str(entry))
 
 
-def test_what_we_write_is_valid(written: list[tuple[str, Record, bytes]], schema: etree.XMLSchema) -> None:
+def test_what_we_write_is_valid(
+    written: list[tuple[str, Record, bytes]], schema: etree.XMLSchema
+) -> None:
     for name, _, document in written:
         assert schema.validate(etree.fromstring(document)), (name, str(schema.error_log)[:500])
 
 
 def addresses(record: Record) -> list[str]:
-    return [link.href.replace("[", "%5B").replace("]", "%5D") for link in record.links if distributed(link)]
+    return [
+        link.href.replace("[", "%5B").replace("]", "%5D")
+        for link in record.links
+        if distributed(link)
+    ]
 
 
 def periods(record: Record) -> list[tuple[str, str]]:
@@ -126,7 +162,9 @@ def periods(record: Record) -> list[tuple[str, str]]:
 def keywords(record: Record) -> list[str]:
     words = [*record.keywords]
     for theme in record.themes:
-        words += [item.title or item.id for item in theme.concepts if theme.scheme != TOPIC_CATEGORY]
+        words += [
+            item.title or item.id for item in theme.concepts if theme.scheme != TOPIC_CATEGORY
+        ]
     listed = codes.TOPIC_CATEGORIES
     return sorted([*words, *(code for code in topics_of(record) if code not in listed)])
 
@@ -141,7 +179,9 @@ def sides(record: Record) -> list[float] | None:
     return None if box is None else [box.west, box.south, box.east, box.north]
 
 
-def test_owslib_reads_what_we_wrote_of_every_record(written: list[tuple[str, Record, bytes]]) -> None:
+def test_owslib_reads_what_we_wrote_of_every_record(
+    written: list[tuple[str, Record, bytes]],
+) -> None:
     assert len(written) > 1000
     for name, record, document in written:
         metadata = MD_Metadata(etree.fromstring(document))
@@ -150,11 +190,19 @@ def test_owslib_reads_what_we_wrote_of_every_record(written: list[tuple[str, Rec
         box = part.extent.boundingBox if part.extent else None
         found = {
             "title": " ".join(text(part.title).split()),
-            "contacts": [(text(contact.role), text(contact.organization)) for contact in part.contact],
-            "extent": None if box is None else [float(side) for side in (box.minx, box.miny, box.maxx, box.maxy)],
+            "contacts": [
+                (text(contact.role), text(contact.organization)) for contact in part.contact
+            ],
+            "extent": None
+            if box is None
+            else [float(side) for side in (box.minx, box.miny, box.maxx, box.maxy)],
             "links": [text(link.url) for link in links],
-            "dates": sorted((text(date.date), text(date.type)) for date in part.date if text(date.date)),
-            "keywords": sorted(text(word.name) for group in part.keywords for word in group.keywords),
+            "dates": sorted(
+                (text(date.date), text(date.type)) for date in part.date if text(date.date)
+            ),
+            "keywords": sorted(
+                text(word.name) for group in part.keywords for word in group.keywords
+            ),
         }
         assert found == {
             "title": " ".join(record.title.split()),
@@ -166,17 +214,24 @@ def test_owslib_reads_what_we_wrote_of_every_record(written: list[tuple[str, Rec
         }, name
 
 
-def test_pygeometa_reads_what_we_wrote_of_every_record(written: list[tuple[str, Record, bytes]]) -> None:
+def test_pygeometa_reads_what_we_wrote_of_every_record(
+    written: list[tuple[str, Record, bytes]],
+) -> None:
     """MCF keeps one date of each type and one contact of each role, the last."""
     schema = ISO19139OutputSchema()
     for name, record, document in written:
         mcf = schema.import_(document.decode())
         resource = mcf["identification"]
         groups = resource.get("keywords", {}).values()
-        dates = {text(kind): text(date) for kind, date in resource.get("dates", {}).items() if text(date)}
+        dates = {
+            text(kind): text(date) for kind, date in resource.get("dates", {}).items() if text(date)
+        }
         found = {
             "title": " ".join(text(resource["title"]).split()),
-            "contacts": {text(role): text(party.get("organization")) for role, party in mcf["contact"].items()},
+            "contacts": {
+                text(role): text(party.get("organization"))
+                for role, party in mcf["contact"].items()
+            },
             "extent": resource["extents"]["spatial"][0]["bbox"] or None,
             "links": [text(link["url"]) for link in mcf["distribution"].values()],
             "dates": dates,
@@ -193,11 +248,14 @@ def test_pygeometa_reads_what_we_wrote_of_every_record(written: list[tuple[str, 
 
 
 def test_addresses_written_in_several_languages_are_read() -> None:
-    """Swiss profiles give a link no address but those of its languages; anchors name people and organizations."""
+    """Swiss profiles give a link no address but those of its languages; anchors name people and
+    organizations.
+    """
     urls = (
         "<gmd:linkage><che:PT_FreeURL>"
         + "".join(
-            f"<che:URLGroup><che:LocalisedURL locale='#{code}'>https://exemple.ch/{code}</che:LocalisedURL></che:URLGroup>"
+            "<che:URLGroup><che:LocalisedURL "
+            f"locale='#{code}'>https://exemple.ch/{code}</che:LocalisedURL></che:URLGroup>"
             for code in ("DE", "FR")
         )
         + "</che:PT_FreeURL></gmd:linkage>"
@@ -223,8 +281,12 @@ def test_addresses_written_in_several_languages_are_read() -> None:
     )
 
 
-def test_an_edited_statement_leaves_the_rest_of_the_lineage(elements: list[tuple[str, bytes, ModuleType]]) -> None:
-    stepped = [item for item in elements if b":LI_ProcessStep>" in item[1] or b":LI_Source>" in item[1]]
+def test_an_edited_statement_leaves_the_rest_of_the_lineage(
+    elements: list[tuple[str, bytes, ModuleType]],
+) -> None:
+    stepped = [
+        item for item in elements if b":LI_ProcessStep>" in item[1] or b":LI_Source>" in item[1]
+    ]
     assert stepped
     for name, document, iso in stepped:
         record = iso.read(document)
@@ -235,4 +297,7 @@ def test_an_edited_statement_leaves_the_rest_of_the_lineage(elements: list[tuple
 
 def steps(document: bytes) -> list[bytes]:
     kinds = ("{*}LI_ProcessStep", "{*}LI_Source")
-    return [etree.tostring(node, method="c14n", with_tail=False) for node in parse(document).iter(*kinds)]
+    return [
+        etree.tostring(node, method="c14n", with_tail=False)
+        for node in parse(document).iter(*kinds)
+    ]

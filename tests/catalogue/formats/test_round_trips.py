@@ -1,4 +1,6 @@
-"""What a format writes, it reads back: for records drawn at random, and for one that says everything."""
+"""What a format writes, it reads back: for records drawn at random, and for one that says
+everything.
+"""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -15,22 +17,49 @@ from geoguichet.catalogue.formats.dcat.rdf import Form
 from geoguichet.catalogue.formats.iso import iso19115_3, iso19139
 from geoguichet.catalogue.formats.iso.making import found
 from geoguichet.catalogue.formats.iso.reading import licence_of, rights_of
-from geoguichet.catalogue.formats.mapping import INSPIRE_THEME, MEMBERS, TOPIC_CATEGORY, describe, said, with_members
+from geoguichet.catalogue.formats.mapping import (
+    INSPIRE_THEME,
+    MEMBERS,
+    TOPIC_CATEGORY,
+    describe,
+    said,
+    with_members,
+)
 from geoguichet.catalogue.formats.xml import parse, serialize
-from geoguichet.catalogue.record import Concept, Contact, ContactPoint, Extent, ExternalId, Link, Record, Theme, Time
+from geoguichet.catalogue.record import (
+    Concept,
+    Contact,
+    ContactPoint,
+    Extent,
+    ExternalId,
+    Link,
+    Record,
+    Theme,
+    Time,
+)
 
 ISO = [iso19139, iso19115_3]
 
 letters = st.characters(categories=["L", "N", "P", "S"], include_characters=" ")
-words = st.text(letters, min_size=1, max_size=30).map(lambda text: " ".join(text.split())).filter(bool)
-plain = st.text("abcdefghij éèà'-", min_size=3, max_size=20).map(lambda text: " ".join(text.split())).filter(bool)
+words = (
+    st.text(letters, min_size=1, max_size=30).map(lambda text: " ".join(text.split())).filter(bool)
+)
+plain = (
+    st.text("abcdefghij éèà'-", min_size=3, max_size=20)
+    .map(lambda text: " ".join(text.split()))
+    .filter(bool)
+)
 days = st.dates().map(lambda day: day.isoformat()).filter(lambda text: text > "1000")
-addresses = st.text("abcdefgh/?=&", min_size=1, max_size=20).map(lambda path: f"https://exemple.fr/{path}")
+addresses = st.text("abcdefgh/?=&", min_size=1, max_size=20).map(
+    lambda path: f"https://exemple.fr/{path}"
+)
 codes_ = st.sampled_from(["fr", "en", "oc", "es"])
 
 
 def unique(values: Any, **sizes: int) -> st.SearchStrategy[tuple[Any, ...]]:
-    return st.lists(values, **({"max_size": 3} | sizes)).map(lambda items: tuple(dict.fromkeys(items)))
+    return st.lists(values, **({"max_size": 3} | sizes)).map(
+        lambda items: tuple(dict.fromkeys(items))
+    )
 
 
 def some(**members: Any) -> st.SearchStrategy[dict[str, Any]]:
@@ -78,11 +107,15 @@ contacts = st.builds(
     position=st.one_of(st.just(""), plain),
     roles=st.sampled_from([("pointOfContact",), ("publisher",), ("custodian",)]),
     emails=unique(st.emails(), max_size=2).map(lambda texts: tuple(map(ContactPoint, texts))),
-    phones=unique(st.just("+33 5 61 00 00 00"), max_size=1).map(lambda texts: tuple(map(ContactPoint, texts))),
+    phones=unique(st.just("+33 5 61 00 00 00"), max_size=1).map(
+        lambda texts: tuple(map(ContactPoint, texts))
+    ),
     extra=some(
         about=st.sampled_from(["metadata", "citation", "distribution"]),
         identifier=addresses,
-        addresses=st.just([{"deliveryPoint": ["1 place Saint-Étienne"], "city": "Toulouse", "country": "France"}]),
+        addresses=st.just(
+            [{"deliveryPoint": ["1 place Saint-Étienne"], "city": "Toulouse", "country": "France"}]
+        ),
     ),
 )
 themes = st.builds(
@@ -107,15 +140,21 @@ records = some(
     geometry=geometries(),
     time=times(),
     dates=st.lists(
-        st.fixed_dictionaries({"date": days, "type": st.sampled_from(["creation", "revision"])}), min_size=1, max_size=2
+        st.fixed_dictionaries({"date": days, "type": st.sampled_from(["creation", "revision"])}),
+        min_size=1,
+        max_size=2,
     ),
     keywords=unique(plain, min_size=1),
     themes=st.lists(themes, min_size=1, max_size=2).map(tuple),
     constraints=st.lists(constraints, min_size=1, max_size=2),
     links=st.lists(links, min_size=1, max_size=3).map(tuple),
-    formats=st.lists(st.fixed_dictionaries({"name": plain}, optional={"version": plain}), min_size=1, max_size=1),
+    formats=st.lists(
+        st.fixed_dictionaries({"name": plain}, optional={"version": plain}), min_size=1, max_size=1
+    ),
     lineage=words,
-    processSteps=st.lists(some(description=plain, rationale=plain).filter(bool), min_size=1, max_size=2),
+    processSteps=st.lists(
+        some(description=plain, rationale=plain).filter(bool), min_size=1, max_size=2
+    ),
     sources=st.lists(some(title=plain, description=plain).filter(bool), min_size=1, max_size=2),
     resolution=st.lists(
         st.one_of(
@@ -128,7 +167,8 @@ records = some(
     crs=unique(st.sampled_from(["EPSG:2154", "EPSG:4326", "Lambert local"]), min_size=1).map(list),
     conformity=st.lists(
         st.fixed_dictionaries(
-            {"title": plain, "pass": st.sampled_from([True, False, None])}, optional={"explanation": plain}
+            {"title": plain, "pass": st.sampled_from([True, False, None])},
+            optional={"explanation": plain},
         ),
         min_size=1,
         max_size=2,
@@ -138,14 +178,16 @@ records = some(
     ),
     parent=plain.map(lambda text: f"parent {text}"),
     language=st.fixed_dictionaries({"code": codes_}),
-    resourceLanguages=unique(codes_, min_size=1).map(lambda texts: [{"code": text} for text in texts]),
+    resourceLanguages=unique(codes_, min_size=1).map(
+        lambda texts: [{"code": text} for text in texts]
+    ),
     purpose=plain,
     status=st.just(["onGoing"]),
     representation=st.just(["vector"]),
     updated=days.map(lambda day: f"{day}T00:00:00Z"),
-    externalIds=st.lists(st.builds(ExternalId, plain, st.one_of(st.just(""), plain)), min_size=1, max_size=2).map(
-        tuple
-    ),
+    externalIds=st.lists(
+        st.builds(ExternalId, plain, st.one_of(st.just(""), plain)), min_size=1, max_size=2
+    ).map(tuple),
 ).flatmap(lambda members: plain.map(lambda identifier: describe(members | {"id": identifier})))
 
 
@@ -158,8 +200,14 @@ EVERYTHING = describe(
         "description": "Les guichets où l'on est reçu.",
         "translations": {"en": {"title": "Counters of Haute-Garonne"}},
         "contacts": (
-            Contact(organization="Département", roles=("pointOfContact",), emails=(ContactPoint("sig@cg31.fr"),)),
-            Contact(organization="Département", roles=("pointOfContact",), extra={"about": "metadata"}),
+            Contact(
+                organization="Département",
+                roles=("pointOfContact",),
+                emails=(ContactPoint("sig@cg31.fr"),),
+            ),
+            Contact(
+                organization="Département", roles=("pointOfContact",), extra={"about": "metadata"}
+            ),
             Contact(
                 name="Anne Puig",
                 organization="Département",
@@ -181,9 +229,17 @@ EVERYTHING = describe(
         "keywordTypes": {"Toulouse": "place"},
         "themes": (
             Theme(
-                (Concept(f"{INSPIRE_THEME}/us", "Services d'utilité publique et services publics"),),
+                (
+                    Concept(
+                        f"{INSPIRE_THEME}/us", "Services d'utilité publique et services publics"
+                    ),
+                ),
                 INSPIRE_THEME,
-                {"title": "GEMET - INSPIRE themes, version 1.0", "date": "2008-06-01", "dateType": "publication"},
+                {
+                    "title": "GEMET - INSPIRE themes, version 1.0",
+                    "date": "2008-06-01",
+                    "dateType": "publication",
+                },
             ),
             Theme((Concept("society"),), TOPIC_CATEGORY),
         ),
@@ -217,7 +273,9 @@ EVERYTHING = describe(
         ),
         "formats": [{"name": "Shapefile", "version": "1.0"}],
         "lineage": "Relevé en mairie.",
-        "processSteps": [{"description": "Géocodage des adresses", "rationale": "Les placer sur la carte"}],
+        "processSteps": [
+            {"description": "Géocodage des adresses", "rationale": "Les placer sur la carte"}
+        ],
         "sources": [{"title": "Annuaire des mairies", "description": "Tenu par le département"}],
         "resolution": [{"scale": 25000}],
         "crs": ["EPSG:2154"],
@@ -230,12 +288,21 @@ EVERYTHING = describe(
                 "rate": 0.1,
             }
         ],
-        "conformity": [{"title": "Règlement 1089/2010", "date": "2010-12-08", "dateType": "publication", "pass": True}],
+        "conformity": [
+            {
+                "title": "Règlement 1089/2010",
+                "date": "2010-12-08",
+                "dateType": "publication",
+                "pass": True,
+            }
+        ],
         "maintenance": {"frequency": "annually"},
         "parent": "fr-cg31-services",
         "language": {"code": "fr"},
         "resourceLanguages": [{"code": "fr"}, {"code": "oc"}],
-        "featureCatalogue": [{"id": "fc-1", "title": "Catalogue des guichets", "featureTypes": ["Guichet"]}],
+        "featureCatalogue": [
+            {"id": "fc-1", "title": "Catalogue des guichets", "featureTypes": ["Guichet"]}
+        ],
         "purpose": "Savoir où aller.",
         "status": ["onGoing"],
         "representation": ["vector"],
@@ -251,7 +318,11 @@ SERVICE = describe(
         "title": "WMS",
         "serviceType": "view",
         "links": (
-            Link("https://exemple.fr/wms", "service", extra={"operation": "GetCapabilities", "protocol": "OGC:WMS"}),
+            Link(
+                "https://exemple.fr/wms",
+                "service",
+                extra={"operation": "GetCapabilities", "protocol": "OGC:WMS"},
+            ),
             Link("https://exemple.fr/csw?id=1", "related", extra={"operatesOn": "1"}),
         ),
     }
@@ -262,7 +333,9 @@ def sorted_parts(value: Any) -> Any:
     """The same value whatever the order of what has none: keywords, and the parts of a geometry."""
     if isinstance(value, dict) and value.get("type") == "MultiPolygon":
         return value | {"coordinates": sorted(value["coordinates"])}
-    return sorted(value) if isinstance(value, tuple) and value and isinstance(value[0], str) else value
+    return (
+        sorted(value) if isinstance(value, tuple) and value and isinstance(value[0], str) else value
+    )
 
 
 def differences(one: Record, other: Record, members: Iterable[str] = MEMBERS) -> dict[str, Any]:
@@ -274,16 +347,26 @@ def differences(one: Record, other: Record, members: Iterable[str] = MEMBERS) ->
             else sorted_parts(value)
         )
 
-    return {name: (told(one, name), told(other, name)) for name in members if told(one, name) != told(other, name)}
+    return {
+        name: (told(one, name), told(other, name))
+        for name in members
+        if told(one, name) != told(other, name)
+    }
 
 
 def canonical(record: Record) -> Record:
-    """The record as a reader makes it: licence and rights come from constraints, translations need a text."""
+    """The record as a reader makes it: licence and rights come from constraints, translations need
+    a text.
+    """
     constraints = said(record, "constraints") or []
     translated = {
         language: kept
         for language, texts in (said(record, "translations") or {}).items()
-        if (kept := {name: text for name, text in texts.items() if said(record, name) not in ("", text)})
+        if (
+            kept := {
+                name: text for name, text in texts.items() if said(record, name) not in ("", text)
+            }
+        )
     }
     record = with_members(record, translations=translated)
     return with_members(record, license=licence_of(constraints), rights=rights_of(constraints))
@@ -315,13 +398,17 @@ def test_every_line_of_the_mapping_is_true(iso: ModuleType) -> None:
         for element in elements:
             element.getparent().remove(element)
         member = row.member.partition(".")[0]
-        assert differences(iso.read(serialize(root)), record, [member]), f"{row.member} does not come from {row.path}"
+        assert differences(iso.read(serialize(root)), record, [member]), (
+            f"{row.member} does not come from {row.path}"
+        )
 
 
 @pytest.mark.parametrize("iso", ISO)
 @settings(max_examples=40, deadline=None)
 @given(before=records, after=records)
-def test_an_edited_document_says_the_new_record(iso: ModuleType, before: Record, after: Record) -> None:
+def test_an_edited_document_says_the_new_record(
+    iso: ModuleType, before: Record, after: Record
+) -> None:
     before, after = canonical(before), replace(canonical(after), type=before.type)
     source = iso.write(before)
     after = replace(after, id=before.id)
@@ -368,7 +455,9 @@ def test_dcat_keeps_all_of_a_contact(form: Form, role: str) -> None:
         links=(Link("https://exemple.fr", "about", "text/html"),),
         extra={"identifier": "https://orcid.org/0", "addresses": [postal]},
     )
-    [back] = document.read_all(document.write(Record(id="a", title="A", contacts=(contact,)), form=form))
+    [back] = document.read_all(
+        document.write(Record(id="a", title="A", contacts=(contact,)), form=form)
+    )
     assert back.contacts == (contact,)
 
 
@@ -408,7 +497,9 @@ def test_dcat_round_trip(form: Form, record: Record) -> None:
 @settings(max_examples=60, deadline=None)
 @given(record=records)
 def test_mcf_round_trip(record: Record) -> None:
-    record = with_members(canonical(record), constraints=None, license="", rights="", conformity=None, formats=None)
+    record = with_members(
+        canonical(record), constraints=None, license="", rights="", conformity=None, formats=None
+    )
     back = mcf.read(mcf.write(record))
     told = (
         "id",
@@ -430,14 +521,23 @@ def test_mcf_round_trip(record: Record) -> None:
         "representation",
     )
     assert differences(back, record, told) == {}
-    assert [contact.organization for contact in back.contacts] == [contact.organization for contact in record.contacts]
+    assert [contact.organization for contact in back.contacts] == [
+        contact.organization for contact in record.contacts
+    ]
 
 
 @settings(max_examples=60, deadline=None)
 @given(record=records)
 def test_dublin_core_round_trip(record: Record) -> None:
     record = with_members(
-        record, type="dataset", themes=(), rights="", license="", constraints=None, language=None, translations=None
+        record,
+        type="dataset",
+        themes=(),
+        rights="",
+        license="",
+        constraints=None,
+        language=None,
+        translations=None,
     )
     back = dublin_core.read(dublin_core.write(record))
     told = (
@@ -487,7 +587,9 @@ def test_dcat_says_everything_it_can() -> None:
     [back] = document.read_all(document.write(EVERYTHING))
     assert (
         differences(
-            back, EVERYTHING, ("title", "translations", "geometry", "time", "dates", "license", "crs", "conformity")
+            back,
+            EVERYTHING,
+            ("title", "translations", "geometry", "time", "dates", "license", "crs", "conformity"),
         )
         == {}
     )
@@ -513,5 +615,9 @@ def test_schema_org_says_where_and_what() -> None:
 
 
 def test_the_table_of_records_holds_no_formula() -> None:
-    lines = csv_table.write([EVERYTHING, Record(id="=1+1", title="@a")]).decode("utf-8-sig").splitlines()
+    lines = (
+        csv_table.write([EVERYTHING, Record(id="=1+1", title="@a")])
+        .decode("utf-8-sig")
+        .splitlines()
+    )
     assert len(lines) == 3 and lines[2].startswith("'=1+1;;'@a")

@@ -1,4 +1,6 @@
-"""Data files turned into records: right extent, system and fields; only what changed is read again."""
+"""Data files turned into records: right extent, system and fields; only what changed is read
+again.
+"""
 
 import random
 import shutil
@@ -58,10 +60,12 @@ def folder(frame: gpd.GeoDataFrame, tmp_path_factory: pytest.TempPathFactory) ->
         nodata=-9999,
     ) as raster:
         raster.write(np.arange(1200, dtype="float32").reshape(30, 40), 1)
-    (data / "points.csv").write_text("nom;lon;lat\nAuch;0,58;43,64\nMuret;1,32;43,46\n", encoding="cp1252")
-    pd.DataFrame({"nom": ["a", "b"], "x": [570_000, 571_000], "y": [6_270_000, 6_271_000]}).to_excel(
-        data / "points.xlsx", index=False
+    (data / "points.csv").write_text(
+        "nom;lon;lat\nAuch;0,58;43,64\nMuret;1,32;43,46\n", encoding="cp1252"
     )
+    pd.DataFrame(
+        {"nom": ["a", "b"], "x": [570_000, 571_000], "y": [6_270_000, 6_271_000]}
+    ).to_excel(data / "points.xlsx", index=False)
     (data / "prix.csv").write_text("produit;prix\npain;1\n", encoding="utf-8")
     (data / "abime.gpkg").write_bytes(b"SQLite format 3\0" + b"x" * 100)
     (data / "abime.tif").write_bytes(b"II*\0abcd")
@@ -75,7 +79,9 @@ def records(workspace: Path) -> dict[str, Record]:
         return {record.title: record for record in every_record(store)}
 
 
-def test_every_kind_of_file_becomes_a_record(folder: Path, frame: gpd.GeoDataFrame, tmp_path: Path) -> None:
+def test_every_kind_of_file_becomes_a_record(
+    folder: Path, frame: gpd.GeoDataFrame, tmp_path: Path
+) -> None:
     done = crawl(folder, tmp_path)
     assert {Path(finding.layer).name for finding in done.findings} == {
         "abime.gpkg",
@@ -94,21 +100,37 @@ def test_every_kind_of_file_becomes_a_record(folder: Path, frame: gpd.GeoDataFra
         )
     communes = found["Communes"]
     assert said(communes, "crs") == ["EPSG:2154"] and said(communes, "features") == 5
-    assert said(communes, "geometryType") == "surface" and said(found["Communes : centres"], "geometryType") == "point"
+    assert (
+        said(communes, "geometryType") == "surface"
+        and said(found["Communes : centres"], "geometryType") == "point"
+    )
     [name, people] = said(communes, "fields")
-    assert (name["name"], name["type"], name["nullRate"], name["examples"][0]) == ("nom", "string", 0.2, "Blagnac")
+    assert (name["name"], name["type"], name["nullRate"], name["examples"][0]) == (
+        "nom",
+        "string",
+        0.2,
+        "Blagnac",
+    )
     assert (people["type"], people["nullRate"]) == ("integer", 0.0)
     assert said(found["Altitude"], "resolution") == [{"distance": 100, "unit": "m"}]
     assert said(found["Altitude"], "size") == {"columns": 40, "rows": 30, "bands": 1}
-    assert said(found["Points"], "crs") == ["EPSG:4326"] and said(found["Points : Sheet1"], "crs") == ["EPSG:2154"]
+    assert said(found["Points"], "crs") == ["EPSG:4326"] and said(
+        found["Points : Sheet1"], "crs"
+    ) == ["EPSG:2154"]
     for record in found.values():
         assert [link.rel for link in record.links][:1] == ["preview"], record.title
         told = record.to_bytes().decode()
-        assert "file:" not in told and str(tmp_path.parent) not in told and str(folder.parent) not in told
+        assert (
+            "file:" not in told
+            and str(tmp_path.parent) not in told
+            and str(folder.parent) not in told
+        )
     assert said(found["Altitude"], "file")["path"] == "altitude.tif"
 
 
-def test_a_second_crawl_reads_only_what_changed(folder: Path, frame: gpd.GeoDataFrame, tmp_path: Path) -> None:
+def test_a_second_crawl_reads_only_what_changed(
+    folder: Path, frame: gpd.GeoDataFrame, tmp_path: Path
+) -> None:
     data, workspace = tmp_path / "data", tmp_path / "workspace"
     shutil.copytree(folder, data)
     crawl(data, workspace)
@@ -149,8 +171,12 @@ def test_a_layer_added_or_taken_away_leaves_the_records_of_the_others(
     assert len(records(workspace)) == 3  # what is gone keeps its record, and is told
 
 
-def test_any_file_of_a_dataset_changes_it(folder: Path, frame: gpd.GeoDataFrame, tmp_path: Path) -> None:
-    """The table of a shapefile, or the metadata beside it: the file of geometries itself stays as it was."""
+def test_any_file_of_a_dataset_changes_it(
+    folder: Path, frame: gpd.GeoDataFrame, tmp_path: Path
+) -> None:
+    """The table of a shapefile, or the metadata beside it: the file of geometries itself stays as
+    it was.
+    """
     data, workspace = tmp_path / "data", tmp_path / "w"
     data.mkdir()
     for part in folder.glob("bati_commune.*"):
@@ -170,27 +196,38 @@ def test_a_layer_that_is_published_gets_no_second_record(folder: Path, tmp_path:
     data.mkdir()
     shutil.copy(folder / "communes.gpkg", data / "publie.gpkg")
     digest = digest_of(data / "publie.gpkg")
-    ours = Record(id="notre", type="dataset", title="Communes", external_ids=(content_id(digest, "communes"),))
+    ours = Record(
+        id="notre", type="dataset", title="Communes", external_ids=(content_id(digest, "communes"),)
+    )
     with SQLiteStore(store_path(workspace)) as store:
         store.upsert(ours, by="geoguichet")
         done = crawl(data, workspace)
         assert (done.published, done.created, done.updated) == (1, 1, 1)
         filled = store.get("notre")
-        assert (filled.title, said(filled, "features"), said(filled, "crs")) == ("Communes", 5, ["EPSG:2154"])
+        assert (filled.title, said(filled, "features"), said(filled, "crs")) == (
+            "Communes",
+            5,
+            ["EPSG:2154"],
+        )
         assert filled.links == () and said(filled, "file")["path"] == "publie.gpkg"
         assert len(list(every_record(store))) == 2 and crawl(data, workspace).unchanged == 2
         assert with_edits(ours, store, by="geoguichet").extra_properties == filled.extra_properties
     assert described_files(workspace) and "notre" not in described_files(workspace)
 
 
-def test_records_link_to_their_files_where_the_folder_is_served(folder: Path, tmp_path: Path) -> None:
+def test_records_link_to_their_files_where_the_folder_is_served(
+    folder: Path, tmp_path: Path
+) -> None:
     data = tmp_path / "données"
     (data / "à voir").mkdir(parents=True)
     shutil.copy(folder / "contours.fgb", data / "à voir" / "contours.fgb")
     crawl(data, tmp_path / "w")
     assert crawl(data, tmp_path / "w", url="https://sig.example.org/data/").updated == 1
     link = records(tmp_path / "w")["Contours"].links[0]
-    assert (link.href, link.rel) == ("https://sig.example.org/data/%C3%A0%20voir/contours.fgb", "enclosure")
+    assert (link.href, link.rel) == (
+        "https://sig.example.org/data/%C3%A0%20voir/contours.fgb",
+        "enclosure",
+    )
 
 
 def test_a_copy_has_its_own_record(folder: Path, tmp_path: Path) -> None:
@@ -204,7 +241,10 @@ def test_a_copy_has_its_own_record(folder: Path, tmp_path: Path) -> None:
 def test_a_sidecar_says_what_the_data_cannot(folder: Path, tmp_path: Path) -> None:
     shutil.copy(folder / "contours.fgb", tmp_path / "contours.fgb")
     written = Record(
-        id="fr-1", type="dataset", title="Emprises des bâtiments", description="Un vrai résumé, long et utile."
+        id="fr-1",
+        type="dataset",
+        title="Emprises des bâtiments",
+        description="Un vrai résumé, long et utile.",
     )
     (tmp_path / "contours.xml").write_bytes(iso19139.write(written))
     [record] = read_datasets(tmp_path / "contours.fgb")
@@ -219,13 +259,20 @@ def test_a_draft_lacks_only_what_a_person_knows(folder: Path) -> None:
     for file in folder.iterdir():
         with suppress(DatasetError):
             for draft in read_datasets(file):
-                assert {finding.rule for finding in check(draft).findings} <= ONLY_A_PERSON, file.name
+                assert {finding.rule for finding in check(draft).findings} <= ONLY_A_PERSON, (
+                    file.name
+                )
 
 
 def test_points_without_a_place_are_told(tmp_path: Path) -> None:
-    gpd.GeoDataFrame({"a": [1, 2]}, geometry=[Point(1, 43), None], crs=4326).to_file(tmp_path / "p.gpkg", layer="p")
+    gpd.GeoDataFrame({"a": [1, 2]}, geometry=[Point(1, 43), None], crs=4326).to_file(
+        tmp_path / "p.gpkg", layer="p"
+    )
     [record] = read_datasets(tmp_path / "p.gpkg")
-    assert said(record, "emptyGeometries") == 1 and record.geometry == {"type": "Point", "coordinates": [1, 43]}
+    assert said(record, "emptyGeometries") == 1 and record.geometry == {
+        "type": "Point",
+        "coordinates": [1, 43],
+    }
 
 
 def test_kinds_of_geometry_that_differ_are_complex(tmp_path: Path) -> None:
@@ -240,7 +287,9 @@ def test_kinds_of_geometry_that_differ_are_complex(tmp_path: Path) -> None:
 
 
 def test_a_table_is_measured_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fields come from the first rows of a long table; how many rows, where and in which system, from all of them."""
+    """Fields come from the first rows of a long table; how many rows, where and in which system,
+    from all of them.
+    """
     monkeypatch.setattr(tables, "SAMPLE_ROWS", 3)
     rows = "".join(f"{n};{570_000 + n};6270000,5\n" for n in range(10))
     (tmp_path / "longue.csv").write_text(f"n;x_l93;y_l93\n{rows}", encoding="utf-8")
@@ -251,7 +300,9 @@ def test_a_table_is_measured_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_coordinates_in_one_column_and_workbooks_of_libreoffice(tmp_path: Path) -> None:
-    (tmp_path / "od.csv").write_text('nom,geo_point_2d\nAuch,"43.64, 0.58"\nFoix,\nMuret,"43.46,1.32"\n', "utf-8")
+    (tmp_path / "od.csv").write_text(
+        'nom,geo_point_2d\nAuch,"43.64, 0.58"\nFoix,\nMuret,"43.46,1.32"\n', "utf-8"
+    )
     [record] = read_datasets(tmp_path / "od.csv")
     assert record.extent == Extent(0.58, 43.46, 1.32, 43.64)
     assert (said(record, "features"), said(record, "emptyGeometries")) == (3, 1)
@@ -271,12 +322,16 @@ def test_a_sidecar_that_is_no_metadata_is_told_and_one_beside_two_layers_names_n
     shutil.copy(folder / "communes.gpkg", data)
     (data / "communes.qmd").write_text(QMD, encoding="utf-8")
     done = crawl(data, tmp_path / "w")
-    assert done.created == 3 and [Path(found.layer).name for found in done.findings] == ["contours.xml"]
+    assert done.created == 3 and [Path(found.layer).name for found in done.findings] == [
+        "contours.xml"
+    ]
     assert {record.license for record in records(tmp_path / "w").values()} == {"etalab-2.0", ""}
 
 
 def test_no_damage_stops_a_crawl(folder: Path, tmp_path: Path) -> None:
-    """Files cut or with bytes changed anywhere are read, or refused in one sentence that names them."""
+    """Files cut or with bytes changed anywhere are read, or refused in one sentence that names
+    them.
+    """
     chance, refused = random.Random(4), 0
     for file in sorted(folder.iterdir()):
         content = file.read_bytes()
@@ -299,21 +354,31 @@ def test_a_corrupt_file_is_one_sentence(name: str, folder: Path) -> None:
         read_datasets(folder / name)
 
 
-def test_what_a_person_wrote_survives_the_next_crawl(frame: gpd.GeoDataFrame, tmp_path: Path) -> None:
+def test_what_a_person_wrote_survives_the_next_crawl(
+    frame: gpd.GeoDataFrame, tmp_path: Path
+) -> None:
     data, workspace = tmp_path / "data", tmp_path / "w"
     data.mkdir()
     frame.to_file(data / "communes.geojson")
     crawl(data, workspace)
     with SQLiteStore(store_path(workspace)) as store:
         [draft] = every_record(store)
-        mended = with_members(draft, title="Communes toulousaines", license="etalab-2.0", lineage="Extraites du COG.")
+        mended = with_members(
+            draft, title="Communes toulousaines", license="etalab-2.0", lineage="Extraites du COG."
+        )
         store.upsert(mended, by="anne")
     frame.iloc[:3].to_file(data / "communes.geojson")
     assert crawl(data, workspace).updated == 1
     with SQLiteStore(store_path(workspace)) as store:
         after = store.get(draft.id)
-        assert (after.title, after.license, said(after, "lineage")) == (mended.title, "etalab-2.0", "Extraites du COG.")
-        assert said(after, "features") == 3 and after.extent != draft.extent  # what the file says is refreshed
+        assert (after.title, after.license, said(after, "lineage")) == (
+            mended.title,
+            "etalab-2.0",
+            "Extraites du COG.",
+        )
+        assert (
+            said(after, "features") == 3 and after.extent != draft.extent
+        )  # what the file says is refreshed
         store.upsert(with_members(after, license="ODbL-1.0"), by="anne")
     frame.iloc[:2].to_file(data / "communes.geojson")
     crawl(data, workspace)
@@ -328,7 +393,10 @@ def test_netcdf_is_described_where_gdal_reads_it(tmp_path: Path) -> None:
     if "nc" not in drivers:
         pytest.skip("this GDAL does not read NetCDF")
     with netcdf_file(str(tmp_path / "pluie.nc"), "w") as file:
-        for name, values in (("lat", np.linspace(42.5, 44.5, 5)), ("lon", np.linspace(0.0, 3.0, 7))):
+        for name, values in (
+            ("lat", np.linspace(42.5, 44.5, 5)),
+            ("lon", np.linspace(0.0, 3.0, 7)),
+        ):
             file.createDimension(name, len(values))
             axis = file.createVariable(name, "d", (name,))
             axis[:] = values
@@ -347,7 +415,10 @@ def test_each_variable_of_a_netcdf_has_its_record(tmp_path: Path) -> None:
     if "nc" not in rasterio.drivers.raster_driver_extensions():
         pytest.skip("this GDAL does not read NetCDF")
     with netcdf_file(str(tmp_path / "climat.nc"), "w") as file:
-        for name, values in (("lat", np.linspace(42.5, 44.5, 5)), ("lon", np.linspace(0.0, 3.0, 7))):
+        for name, values in (
+            ("lat", np.linspace(42.5, 44.5, 5)),
+            ("lon", np.linspace(0.0, 3.0, 7)),
+        ):
             file.createDimension(name, len(values))
             axis = file.createVariable(name, "d", (name,))
             axis[:] = values
@@ -362,18 +433,25 @@ def test_each_variable_of_a_netcdf_has_its_record(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("crs", "expected"),
-    [("EPSG:2154", {"distance": 100.0, "unit": "m"}), ("EPSG:2264", {"distance": 30.4801, "unit": "m"}),
+    [("EPSG:2154", {"distance": 100.0, "unit": "m"}), ("EPSG:2264", {"distance": 30.4801,
+    "unit": "m"}),
      ("EPSG:4326", {"distance": 100.0, "unit": "deg"})],
 )  # fmt: skip
-def test_a_pixel_is_told_in_metres_or_degrees(crs: str, expected: dict[str, object], tmp_path: Path) -> None:
+def test_a_pixel_is_told_in_metres_or_degrees(
+    crs: str, expected: dict[str, object], tmp_path: Path
+) -> None:
     """EPSG:2264 counts in feet."""
     form = {"driver": "GTiff", "width": 4, "height": 3, "count": 1, "dtype": "uint8", "crs": crs}
-    with rasterio.open(tmp_path / "r.tif", "w", transform=from_origin(0, 0, 100, 100), **form) as raster:
+    with rasterio.open(
+        tmp_path / "r.tif", "w", transform=from_origin(0, 0, 100, 100), **form
+    ) as raster:
         raster.write(np.ones((3, 4), dtype="uint8"), 1)
     assert said(read_datasets(tmp_path / "r.tif")[0], "resolution") == [expected]
 
 
-def test_a_sidecar_does_not_take_the_record_that_a_source_gave(frame: gpd.GeoDataFrame, tmp_path: Path) -> None:
+def test_a_sidecar_does_not_take_the_record_that_a_source_gave(
+    frame: gpd.GeoDataFrame, tmp_path: Path
+) -> None:
     data, workspace = tmp_path / "data", tmp_path / "w"
     data.mkdir()
     frame.to_file(data / "contours.fgb")
@@ -406,9 +484,15 @@ def test_what_qgis_keeps_beside_a_layer_is_merged(frame: gpd.GeoDataFrame, tmp_p
     frame.to_file(tmp_path / "contours.fgb")
     (tmp_path / "contours.qmd").write_text(QMD, encoding="utf-8")
     [record] = read_datasets(tmp_path / "contours.fgb")
-    assert (record.id, record.title, record.license) == ("contours-31", "Contours des communes", "etalab-2.0")
+    assert (record.id, record.title, record.license) == (
+        "contours-31",
+        "Contours des communes",
+        "etalab-2.0",
+    )
     assert said(record, "lineage") == "Numérisés en 2019.\nRevus en 2021."
     assert [contact.organization for contact in record.contacts] == ["SIG du 31"]
     assert record.keywords == ("commune",) and record.themes[0].concepts[0].id == "boundaries"
     assert [link.rel for link in record.links] == ["preview", "related"]
-    assert said(record, "features") == 5 and record.time is not None  # what the data itself tells is the data's
+    assert (
+        said(record, "features") == 5 and record.time is not None
+    )  # what the data itself tells is the data's

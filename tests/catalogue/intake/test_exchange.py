@@ -1,4 +1,6 @@
-"""Files in and out through the command: byte for byte when nothing changed, without loss when something did."""
+"""Files in and out through the command: byte for byte when nothing changed, without loss when
+something did.
+"""
 
 import json
 from pathlib import Path
@@ -18,7 +20,9 @@ def workspace(tmp_path: Path, full_record: Record) -> Path:
     """A workspace where two records were imported, one per ISO format."""
     folder = tmp_path / "fiches"
     folder.mkdir()
-    (folder / "a.xml").write_bytes(b"<!-- un commentaire -->\n" + iso19139.write(full_record).partition(b"?>\n")[2])
+    (folder / "a.xml").write_bytes(
+        b"<!-- un commentaire -->\n" + iso19139.write(full_record).partition(b"?>\n")[2]
+    )
     (folder / "b.xml").write_bytes(iso19115_3.write(Record(id="b", title="Autre", description="x")))
     (folder / "c.xml").write_bytes(b"<a>")
     assert main(["catalogue", "import", str(folder), "--workspace", str(tmp_path / "w")]) == 0
@@ -28,10 +32,21 @@ def workspace(tmp_path: Path, full_record: Record) -> Path:
 def test_an_import_tells_what_it_read(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     again = str(workspace.parent / "w2")
-    assert main(["catalogue", "import", str(workspace.parent / "fiches"), "--workspace", again]) == 0
+    assert (
+        main(["catalogue", "import", str(workspace.parent / "fiches"), "--workspace", again]) == 0
+    )
     said = capsys.readouterr()
-    assert "2 fiche(s) lue(s) : 2 nouvelle(s)" in said.out and "c.xml" in said.err and "ligne 1" in said.err
-    assert main(["catalogue", "import", str(workspace.parent / "fiches"), "--workspace", str(workspace)]) == 0
+    assert (
+        "2 fiche(s) lue(s) : 2 nouvelle(s)" in said.out
+        and "c.xml" in said.err
+        and "ligne 1" in said.err
+    )
+    assert (
+        main(
+            ["catalogue", "import", str(workspace.parent / "fiches"), "--workspace", str(workspace)]
+        )
+        == 0
+    )
     assert "2 inchangée(s)" in capsys.readouterr().out
 
 
@@ -42,7 +57,9 @@ def test_an_unedited_record_is_given_back_byte_for_byte(
     assert capfdbinary.readouterr().out == (workspace.parent / "fiches" / "a.xml").read_bytes()
 
 
-def test_an_edited_record_keeps_what_is_unknown(workspace: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_an_edited_record_keeps_what_is_unknown(
+    workspace: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
     with SQLiteStore(store_path(workspace)) as store:
         store.upsert(with_members(store.get("forets"), title="Bois"))
     assert main(["catalogue", "export", "forets", "--workspace", str(workspace)]) == 0
@@ -50,11 +67,26 @@ def test_an_edited_record_keeps_what_is_unknown(workspace: Path, capfdbinary: py
     assert b"un commentaire" in written and iso19139.read(written).title == "Bois"
 
 
-@pytest.mark.parametrize("form", ["iso19139", "iso19115-3", "dublin-core", "mcf", "schema-org", "geojson"])
+@pytest.mark.parametrize(
+    "form", ["iso19139", "iso19115-3", "dublin-core", "mcf", "schema-org", "geojson"]
+)
 def test_all_records_are_written_one_a_file(form: str, workspace: Path, tmp_path: Path) -> None:
     out = tmp_path / "sortie"
     assert (
-        main(["catalogue", "export", "--all", "--format", form, "--out", str(out), "--workspace", str(workspace)]) == 0
+        main(
+            [
+                "catalogue",
+                "export",
+                "--all",
+                "--format",
+                form,
+                "--out",
+                str(out),
+                "--workspace",
+                str(workspace),
+            ]
+        )
+        == 0
     )
     assert {file.stem for file in out.iterdir()} == {"forets", "b"}
 
@@ -81,7 +113,9 @@ def test_all_records_are_one_catalogue_or_one_table(workspace: Path, tmp_path: P
     assert len((tmp_path / "x" / "catalogue.csv").read_text(encoding="utf-8-sig").splitlines()) == 3
 
 
-def test_a_check_is_told_in_words_and_json(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_check_is_told_in_words_and_json(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     capsys.readouterr()
     assert main(["catalogue", "check", "b", "--workspace", str(workspace)]) == 0
     said = capsys.readouterr().out
@@ -92,9 +126,25 @@ def test_a_check_is_told_in_words_and_json(workspace: Path, capsys: pytest.Captu
     assert "DREAL" in capsys.readouterr().out
 
 
-def test_a_folder_is_harvested_and_its_history_shown(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_is_harvested_and_its_history_shown(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = str(workspace.parent / "fiches")
-    assert main(["catalogue", "harvest", "folder", folder, "--name", "essai", "--workspace", str(workspace)]) == 0
+    assert (
+        main(
+            [
+                "catalogue",
+                "harvest",
+                "folder",
+                folder,
+                "--name",
+                "essai",
+                "--workspace",
+                str(workspace),
+            ]
+        )
+        == 0
+    )
     assert "partielle" in capsys.readouterr().out
     assert main(["catalogue", "sources", "--workspace", str(workspace)]) == 0
     assert "essai" in capsys.readouterr().out
@@ -104,7 +154,9 @@ def test_a_folder_is_harvested_and_its_history_shown(workspace: Path, capsys: py
 def test_a_folder_without_records_is_refused_not_read_as_empty(
     words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """An archive left closed, or a share that is not mounted, would read as a source that gave up all its records."""
+    """An archive left closed, or a share that is not mounted, would read as a source that gave up
+    all its records.
+    """
     (tmp_path / "fiches").mkdir()
     (tmp_path / "fiches" / "lot.tar.gz").write_bytes(b"...")
     main(["catalogue", *words, str(tmp_path / "fiches"), "--workspace", str(tmp_path / "w")])
@@ -125,6 +177,8 @@ def test_a_folder_without_records_is_refused_not_read_as_empty(
         ["crawl", "nulle-part"],
     ],
 )
-def test_a_wrong_request_is_one_sentence(words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_request_is_one_sentence(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["catalogue", *words, "--workspace", str(tmp_path)]) in (1, 2)
     assert capsys.readouterr().err.startswith("geoguichet : ")

@@ -1,4 +1,6 @@
-"""Harvests of servers that the tests start: what is right is stored, what is wrong is told, nothing hangs."""
+"""Harvests of servers that the tests start: what is right is stored, what is wrong is told, nothing
+hangs.
+"""
 
 import gzip
 import json
@@ -66,7 +68,9 @@ def server() -> Iterator[Server]:
         def answer(self, body: bytes) -> None:
             state.asked.append(self.path)
             parts = urlsplit(self.path)
-            status, headers, content = state.respond(parts.path, parse_qs(parts.query), body, dict(self.headers))
+            status, headers, content = state.respond(
+                parts.path, parse_qs(parts.query), body, dict(self.headers)
+            )
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
@@ -93,13 +97,22 @@ HASTY = Client(timeout_s=0.5, total_s=2, tries=2, pause_s=0, largest=1_000_000)
 
 def dataset(number: int, title: str = "") -> Record:
     box = Extent(number / 100, 43, number / 100 + 1, 44)
-    return Record(id=f"jeu-{number:03}", type="dataset", title=title or f"Jeu {number}", geometry=box.as_geometry())
+    return Record(
+        id=f"jeu-{number:03}",
+        type="dataset",
+        title=title or f"Jeu {number}",
+        geometry=box.as_geometry(),
+    )
 
 
 def csw(records: list[bytes], **faults: Any) -> Respond:
-    """A CSW that gives these documents, with faults: positions that break, a wrong count, pages that repeat."""
+    """A CSW that gives these documents, with faults: positions that break, a wrong count, pages
+    that repeat.
+    """
 
-    def respond(path: str, query: dict[str, list[str]], body: bytes, headers: dict[str, str]) -> Answer:
+    def respond(
+        path: str, query: dict[str, list[str]], body: bytes, headers: dict[str, str]
+    ) -> Answer:
         start = int(re.search(rb'startPosition="(\d+)"', body)[1]) - 1  # type: ignore[index]
         size = int(re.search(rb'maxRecords="(\d+)"', body)[1])  # type: ignore[index]
         if faults.get("no_sort") and b"SortBy" in body:
@@ -110,7 +123,10 @@ def csw(records: list[bytes], **faults: Any) -> Respond:
             return faults.get("answer", lambda _: (500, {}, b"oups"))(broken)
         parts = b"".join(re.sub(rb"<\?xml[^>]*\?>", b"", records[at]) for at in span)
         matched = faults.get("matched", len(records))
-        page = f'<csw:SearchResults numberOfRecordsMatched="{matched}" numberOfRecordsReturned="{len(span)}">'.encode()
+        page = (
+            f'<csw:SearchResults numberOfRecordsMatched="{matched}" '
+            f'numberOfRecordsReturned="{len(span)}">'
+        ).encode()
         opening = b"<csw:GetRecordsResponse xmlns:csw='http://www.opengis.net/cat/csw/2.0.2'>"
         return 200, {}, opening + page + parts + b"</csw:SearchResults></csw:GetRecordsResponse>"
 
@@ -135,7 +151,9 @@ def generation(workspace: Path) -> int:
         return store.generation()
 
 
-def test_a_csw_is_harvested_and_harvested_again_without_a_write(server: Server, tmp_path: Path) -> None:
+def test_a_csw_is_harvested_and_harvested_again_without_a_write(
+    server: Server, tmp_path: Path
+) -> None:
     server.respond = csw(documents(25), no_sort=True)
     first = run(Csw(server.address, HASTY, size=10), tmp_path)
     assert (first.status, first.counts["new"], first.counts["refused"]) == ("complete", 25, 0)
@@ -151,7 +169,9 @@ RECORDED = re.compile(rb"<(?:\w+:)?GetRecordsResponse\b")
 
 
 def test_recorded_answers_are_replayed(server: Server, tmp_path: Path, shared_data: Path) -> None:
-    """What real catalogues answered, each as the first page of a source: every document in it is stored or told."""
+    """What real catalogues answered, each as the first page of a source: every document in it is
+    stored or told.
+    """
     answered = [file for file in sorted((shared_data / "metadata" / "csw-responses").iterdir())
                 if RECORDED.search(file.read_bytes())]  # fmt: skip
     assert len(answered) > 50
@@ -163,7 +183,9 @@ def test_recorded_answers_are_replayed(server: Server, tmp_path: Path, shared_da
             path: str, query: dict[str, list[str]], sent: bytes, headers: dict[str, str],
             body: bytes = body, end: Respond = end,
         ) -> Answer:  # fmt: skip
-            return (200, {}, body) if b'startPosition="1"' in sent else end(path, query, sent, headers)
+            return (
+                (200, {}, body) if b'startPosition="1"' in sent else end(path, query, sent, headers)
+            )
 
         server.respond = replay
         done = run(Csw(server.address, HASTY), tmp_path / file.stem, name=file.stem)
@@ -173,13 +195,22 @@ def test_recorded_answers_are_replayed(server: Server, tmp_path: Path, shared_da
         assert done.counts["new"] == len({record.id for record in expected.records}), file.name
         read, new, refused = (was + done.counts[name] for was, name in
                               ((read, "read"), (new, "new"), (refused, "refused")))  # fmt: skip
-    assert read > 200 and new > 200 and refused < 40  # what is refused: entries of Atom, brief answers with no title
+    assert (
+        read > 200 and new > 200 and refused < 40
+    )  # what is refused: entries of Atom, brief answers with no title
 
 
-@pytest.mark.skipif("GEOGUICHET_PYCSW" not in os.environ, reason="GEOGUICHET_PYCSW names no Python that has pycsw")
+@pytest.mark.skipif(
+    "GEOGUICHET_PYCSW" not in os.environ, reason="GEOGUICHET_PYCSW names no Python that has pycsw"
+)
 def test_a_real_pycsw_is_harvested(shared_data: Path) -> None:
     script = Path(__file__).parents[3] / "benchmarks" / "catalogue" / "pycsw_source.py"
-    command = [sys.executable, script, os.environ["GEOGUICHET_PYCSW"], shared_data / "metadata" / "iso19139"]
+    command = [
+        sys.executable,
+        script,
+        os.environ["GEOGUICHET_PYCSW"],
+        shared_data / "metadata" / "iso19139",
+    ]
     told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert "in pycsw alone: [] ; here alone: []" in told
     taken = int(re.search(r"pycsw took (\d+)", told)[1])  # type: ignore[index]
@@ -192,7 +223,9 @@ def test_changes_are_stored_and_what_is_gone_is_deleted(server: Server, tmp_path
     server.respond = csw([*documents(4), iso19139.write(dataset(4, "Renommé"))])
     done = run(Csw(server.address, HASTY), tmp_path)
     assert (done.counts["changed"], done.counts["gone"]) == (1, 1)
-    assert stored(tmp_path) == {f"jeu-{n:03}": f"Jeu {n}" for n in range(4)} | {"jeu-004": "Renommé"}
+    assert stored(tmp_path) == {f"jeu-{n:03}": f"Jeu {n}" for n in range(4)} | {
+        "jeu-004": "Renommé"
+    }
 
 
 GZIPPED = gzip.compress(b"<a>" + b"x" * 5_000_000)
@@ -200,14 +233,30 @@ GZIPPED = gzip.compress(b"<a>" + b"x" * 5_000_000)
 FAULTS: dict[str, Callable[[list[int]], Answer]] = {
     "500": lambda _: (500, {}, b"oups"),
     "truncated": lambda _: (200, {"Content-Length": "5000"}, b"<csw:GetRecordsResponse"),
-    "half an XML": lambda _: (200, {}, b"<csw:GetRecordsResponse xmlns:csw='http://www.opengis.net/cat/csw/2.0.2'><a>"),
-    "HTML": lambda _: (200, {"Content-Type": "text/html"}, b"<html><body>Maintenance</body></html>"),
-    "exception": lambda _: (200, {}, b"<ows:ExceptionReport xmlns:ows='http://www.opengis.net/ows'/>"),
+    "half an XML": lambda _: (
+        200,
+        {},
+        b"<csw:GetRecordsResponse xmlns:csw='http://www.opengis.net/cat/csw/2.0.2'><a>",
+    ),
+    "HTML": lambda _: (
+        200,
+        {"Content-Type": "text/html"},
+        b"<html><body>Maintenance</body></html>",
+    ),
+    "exception": lambda _: (
+        200,
+        {},
+        b"<ows:ExceptionReport xmlns:ows='http://www.opengis.net/ows'/>",
+    ),
     "endless": lambda _: (200, {}, b"<a>" + b"x" * 2_000_000),
     "gzip bomb": lambda _: (200, {"Content-Encoding": "gzip"}, GZIPPED),
     "entity bomb": lambda _: (200, {}, _bomb()),
     "another host": lambda _: (302, {"Location": "http://198.51.100.7/csw"}, b""),
-    "an inner address": lambda _: (302, {"Location": "http://169.254.169.254/latest/meta-data"}, b""),
+    "an inner address": lambda _: (
+        302,
+        {"Location": "http://169.254.169.254/latest/meta-data"},
+        b"",
+    ),
     "a file": lambda _: (302, {"Location": "file:///etc/passwd"}, b""),
 }
 
@@ -240,7 +289,11 @@ def test_a_count_too_high_and_repeated_pages_are_partial(server: Server, tmp_pat
     assert run(Csw(server.address, HASTY, size=5), tmp_path).status == "partial"
     server.respond = csw(documents(5), repeat=True, matched=50)
     done = run(Csw(server.address, HASTY, size=5), tmp_path / "autre")
-    assert done.status == "partial" and "répète" in done.findings[-1].message and done.counts["new"] == 5
+    assert (
+        done.status == "partial"
+        and "répète" in done.findings[-1].message
+        and done.counts["new"] == 5
+    )
 
 
 def test_a_count_too_low_hides_nothing(server: Server, tmp_path: Path) -> None:
@@ -276,7 +329,11 @@ def test_a_source_lost_on_the_way_keeps_what_it_gave(server: Server, tmp_path: P
     whole = csw(documents(25))
 
     def respond(path: str, query: Any, body: bytes, headers: dict[str, str]) -> Answer:
-        return whole(path, query, body, headers) if b'startPosition="1"' in body else (302, {"Location": "//b/"}, b"")
+        return (
+            whole(path, query, body, headers)
+            if b'startPosition="1"' in body
+            else (302, {"Location": "//b/"}, b"")
+        )
 
     server.respond = respond
     done = run(Csw(server.address, HASTY, size=10), tmp_path)
@@ -284,26 +341,36 @@ def test_a_source_lost_on_the_way_keeps_what_it_gave(server: Server, tmp_path: P
 
 
 def test_a_name_stands_for_one_source(server: Server, tmp_path: Path) -> None:
-    """Another address under the same name is refused: what it does not give would be taken for gone."""
+    """Another address under the same name is refused: what it does not give would be taken for
+    gone.
+    """
     server.respond = csw(documents(3))
     run(Csw(f"{server.address}/un", HASTY), tmp_path)
     with pytest.raises(HarvestError, match="--moved"):
         run(Csw(f"{server.address}/deux", HASTY), tmp_path)
     assert len(stored(tmp_path)) == 3
-    done = harvest(Csw(f"{server.address}/deux", HASTY), tmp_path, name="essai", kind="test", moved=True)
+    done = harvest(
+        Csw(f"{server.address}/deux", HASTY), tmp_path, name="essai", kind="test", moved=True
+    )
     assert (done.status, done.counts["unchanged"]) == ("complete", 3)
 
 
-def test_a_source_that_changes_while_it_is_read_deletes_nothing(server: Server, tmp_path: Path) -> None:
-    """Five records leave the first page after it was read: five of the second were never seen, and are not gone."""
+def test_a_source_that_changes_while_it_is_read_deletes_nothing(
+    server: Server, tmp_path: Path
+) -> None:
+    """Five records leave the first page after it was read: five of the second were never seen, and
+    are not gone.
+    """
     server.respond = csw(documents(30))
     run(Csw(server.address, HASTY, size=10), tmp_path)
     before, after = csw(documents(30)), csw(documents(30)[5:])
-    server.respond = lambda path, query, body, headers: (before if b'startPosition="1"' in body else after)(
-        path, query, body, headers
-    )
+    server.respond = lambda path, query, body, headers: (
+        before if b'startPosition="1"' in body else after
+    )(path, query, body, headers)
     done = run(Csw(server.address, HASTY, size=10), tmp_path)
-    assert (done.status, done.counts["gone"]) == ("partial", 0) and "change" in done.findings[-1].message
+    assert (done.status, done.counts["gone"]) == ("partial", 0) and "change" in done.findings[
+        -1
+    ].message
     server.respond = after
     assert run(Csw(server.address, HASTY, size=10), tmp_path).counts["gone"] == 5
 
@@ -320,18 +387,28 @@ def test_an_old_interruption_is_not_taken_up(tmp_path: Path) -> None:
 def test_the_same_resource_in_two_sources_is_told(server: Server, tmp_path: Path) -> None:
     """By the identifier of the resource first; titles and extents may differ."""
     resource = ExternalId("https://exemple.fr/jeux/routes")
-    one, other = replace(dataset(1), external_ids=(resource,)), replace(dataset(2), external_ids=(resource,))
+    one, other = (
+        replace(dataset(1), external_ids=(resource,)),
+        replace(dataset(2), external_ids=(resource,)),
+    )
     server.respond = csw([iso19139.write(one)])
     run(Csw(server.address, HASTY), tmp_path, "premier")
     server.respond = csw([iso19139.write(other)])
     done = run(Csw(server.address, HASTY), tmp_path, "second")
     [finding] = done.findings
-    assert (finding.rule, finding.item) == ("namesake", "jeu-002") and "« jeu-001 »" in finding.message
+    assert (finding.rule, finding.item) == (
+        "namesake",
+        "jeu-002",
+    ) and "« jeu-001 »" in finding.message
     assert stored(tmp_path) == {"jeu-001": "Jeu 1", "jeu-002": "Jeu 2"}  # told, not merged
 
 
-def test_a_harvest_does_not_take_the_records_that_others_made(server: Server, tmp_path: Path) -> None:
-    """A neighbour who runs the same demonstration has a study of the same name; what was imported is taken over."""
+def test_a_harvest_does_not_take_the_records_that_others_made(
+    server: Server, tmp_path: Path
+) -> None:
+    """A neighbour who runs the same demonstration has a study of the same name; what was imported
+    is taken over.
+    """
     with SQLiteStore(store_path(tmp_path)) as store:
         store.upsert(dataset(0, "Notre étude"), by="geoguichet")
         store.upsert(dataset(1, "Importée"), by="import")
@@ -366,7 +443,9 @@ def test_a_server_that_is_not_there_fails_at_once(tmp_path: Path) -> None:
         HASTY.get("http://127.0.0.1:9/")
 
 
-def test_credentials_come_from_the_environment_alone(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_credentials_come_from_the_environment_alone(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     got: list[str] = []
 
     def respond(path: str, query: Any, body: bytes, headers: dict[str, str]) -> Answer:
@@ -394,7 +473,9 @@ def test_redirections_stay_on_the_host() -> None:
 
 def test_an_address_is_escaped_or_refused_in_a_sentence(server: Server) -> None:
     server.respond = lambda path, *_: (200, {}, path.encode())
-    assert HASTY.get(f"{server.address}/Données 2026.zip?a=é%20b").body == b"/Donn%C3%A9es%202026.zip"
+    assert (
+        HASTY.get(f"{server.address}/Données 2026.zip?a=é%20b").body == b"/Donn%C3%A9es%202026.zip"
+    )
     assert server.asked[-1].endswith("?a=%C3%A9%20b")
     for address in ("http://a.fr:port/", "http://[a/", f"http://{'a' * 70}.fr/", "ftp://a.fr/"):
         with pytest.raises(HarvestError, match="adresse"):
@@ -402,7 +483,11 @@ def test_an_address_is_escaped_or_refused_in_a_sentence(server: Server) -> None:
 
 
 def pages(
-    listed: list[dict[str, Any]], shape: Callable[[list[dict[str, Any]], int], Any], *, start: str, size: str
+    listed: list[dict[str, Any]],
+    shape: Callable[[list[dict[str, Any]], int], Any],
+    *,
+    start: str,
+    size: str,
 ) -> Respond:
     def respond(path: str, query: dict[str, list[str]], *_: Any) -> Answer:
         span, at = int(query.get(size, ["10"])[0]), int(query.get(start, ["0"])[0])
@@ -430,21 +515,33 @@ def test_ogc_records_are_harvested(server: Server, tmp_path: Path) -> None:
     )
     done = run(OgcRecords(f"{server.address}/collections/cat", HASTY, size=10), tmp_path)
     assert (done.status, done.counts["new"]) == ("complete", 23)
-    assert run(OgcRecords(f"{server.address}/collections/cat", HASTY, size=5), tmp_path).counts["unchanged"] == 23
+    assert (
+        run(OgcRecords(f"{server.address}/collections/cat", HASTY, size=5), tmp_path).counts[
+            "unchanged"
+        ]
+        == 23
+    )
 
 
 def test_ckan_and_udata_are_harvested(server: Server, tmp_path: Path) -> None:
     packages = [
-        {"id": f"p{n}", "name": f"paquet-{n}", "title": f"Paquet {n}", "resources": [], "notes": ""} for n in range(12)
+        {"id": f"p{n}", "name": f"paquet-{n}", "title": f"Paquet {n}", "resources": [], "notes": ""}
+        for n in range(12)
     ]
     server.respond = pages(
-        packages, lambda part, n: {"result": {"results": part, "count": n}}, start="start", size="rows"
+        packages,
+        lambda part, n: {"result": {"results": part, "count": n}},
+        start="start",
+        size="rows",
     )
     assert run(Ckan(server.address, HASTY, size=5), tmp_path, "ckan").counts["new"] == 12
     datasets = [
-        {"id": f"d{n}", "slug": f"jeu-{n}", "title": f"Jeu {n}", "resources": [], "tags": []} for n in range(13)
+        {"id": f"d{n}", "slug": f"jeu-{n}", "title": f"Jeu {n}", "resources": [], "tags": []}
+        for n in range(13)
     ]
-    server.respond = pages(datasets, lambda part, n: {"data": part, "total": n}, start="page", size="page_size")
+    server.respond = pages(
+        datasets, lambda part, n: {"data": part, "total": n}, start="page", size="page_size"
+    )
     assert run(Udata(server.address, HASTY, size=5), tmp_path, "udata").counts["new"] == 13
 
 
@@ -461,13 +558,24 @@ def test_the_collections_of_an_ogc_api_become_records(server: Server, tmp_path: 
     assert stored(tmp_path) == {"communes": "Communes"}
 
 
-def test_capabilities_are_asked_again_only_when_they_changed(server: Server, tmp_path: Path, shared_data: Path) -> None:
+def test_capabilities_are_asked_again_only_when_they_changed(
+    server: Server, tmp_path: Path, shared_data: Path
+) -> None:
     document = (
-        shared_data / "metadata" / "ogc-capabilities" / "geonetwork-ui--insee-wms-getcapabilities.xml"
+        shared_data
+        / "metadata"
+        / "ogc-capabilities"
+        / "geonetwork-ui--insee-wms-getcapabilities.xml"
     ).read_bytes()
 
-    def respond(path: str, query: dict[str, list[str]], body: bytes, headers: dict[str, str]) -> Answer:
-        return (304, {}, b"") if headers.get("If-None-Match") == '"1"' else (200, {"ETag": '"1"'}, document)
+    def respond(
+        path: str, query: dict[str, list[str]], body: bytes, headers: dict[str, str]
+    ) -> Answer:
+        return (
+            (304, {}, b"")
+            if headers.get("If-None-Match") == '"1"'
+            else (200, {"ETag": '"1"'}, document)
+        )
 
     server.respond = respond
     first = run(Capabilities(server.address, "wms", HASTY), tmp_path)
@@ -502,18 +610,29 @@ def test_oai_pmh_gives_and_deletes(server: Server, tmp_path: Path) -> None:
     def respond(path: str, query: dict[str, list[str]], *_: Any) -> Answer:
         if query["verb"] == ["ListMetadataFormats"]:
             registry = "".join(
-                f"<metadataFormat><metadataPrefix>{p}</metadataPrefix></metadataFormat>" for p in ("oai_dc", "iso19139")
+                f"<metadataFormat><metadataPrefix>{p}</metadataPrefix></metadataFormat>"
+                for p in ("oai_dc", "iso19139")
             )
-            return 200, {}, f"{opening}<ListMetadataFormats>{registry}</ListMetadataFormats></OAI-PMH>".encode()
+            return (
+                200,
+                {},
+                f"{opening}<ListMetadataFormats>{registry}</ListMetadataFormats></OAI-PMH>".encode(),
+            )
         start = int(query.get("resumptionToken", ["0"])[0])
         records = []
         for number in range(start, start + 2):
             status = ' status="deleted"' if number in deleted else ""
             header = f"<header{status}><identifier>jeu-{number:03}</identifier></header>"
             body = re.sub(r"<\?xml[^>]*\?>", "", iso19139.write(dataset(number)).decode())
-            records.append(f"<record>{header}{'' if number in deleted else f'<metadata>{body}</metadata>'}</record>")
+            records.append(
+                f"<record>{header}{'' if number in deleted else f'<metadata>{body}</metadata>'}</record>"
+            )
         token = f"<resumptionToken>{start + 2}</resumptionToken>" if start < 4 else ""
-        return 200, {}, f"{opening}<ListRecords>{''.join(records)}{token}</ListRecords></OAI-PMH>".encode()
+        return (
+            200,
+            {},
+            f"{opening}<ListRecords>{''.join(records)}{token}</ListRecords></OAI-PMH>".encode(),
+        )
 
     server.respond = respond
     assert run(OaiPmh(server.address, HASTY), tmp_path).counts["new"] == 6
@@ -522,7 +641,9 @@ def test_oai_pmh_gives_and_deletes(server: Server, tmp_path: Path) -> None:
     assert (done.counts["gone"], len(stored(tmp_path))) == (1, 5)
     with SQLiteStore(store_path(tmp_path)) as store:
         store.upsert(replace(dataset(3), title="Celle d'un autre"), by="anne")
-    assert run(OaiPmh(server.address, HASTY), tmp_path).counts["gone"] == 0  # it is told again, but is not the source's
+    assert (
+        run(OaiPmh(server.address, HASTY), tmp_path).counts["gone"] == 0
+    )  # it is told again, but is not the source's
     assert stored(tmp_path)["jeu-003"] == "Celle d'un autre"
 
 
@@ -536,7 +657,9 @@ def test_a_folder_of_files_is_harvested(tmp_path: Path) -> None:
     assert (done.counts["new"], done.counts["refused"], done.status) == (5, 1, "partial")
     again = run(Folder(str(folder)), tmp_path)  # what was refused is refused again, and told again
     assert (again.counts["unchanged"], again.counts["refused"], again.status) == (5, 1, "partial")
-    assert [finding.message for finding in again.findings] == [finding.message for finding in done.findings]
+    assert [finding.message for finding in again.findings] == [
+        finding.message for finding in done.findings
+    ]
     (folder / "abime.xml").write_bytes(documents(6)[5])
     assert run(Folder(str(folder)), tmp_path).status == "complete"
 
@@ -547,8 +670,12 @@ def test_a_rehearsal_writes_nothing(server: Server, tmp_path: Path) -> None:
     assert done.counts["new"] == 4 and list(tmp_path.iterdir()) == []
 
 
-def harvest_and_die(source: Source, workspace: Path, monkeypatch: pytest.MonkeyPatch, *, after: int) -> bool:
-    """Harvest in a child that is gone, without a word, after so many steps; say whether it was killed."""
+def harvest_and_die(
+    source: Source, workspace: Path, monkeypatch: pytest.MonkeyPatch, *, after: int
+) -> bool:
+    """Harvest in a child that is gone, without a word, after so many steps; say whether it was
+    killed.
+    """
     child = os.fork()
     if child == 0:
         left = [after]
@@ -577,7 +704,9 @@ def harvest_and_die(source: Source, workspace: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="a child that can be killed is made by fork")
-def test_a_harvest_killed_anywhere_ends_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_harvest_killed_anywhere_ends_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "fiches"
     folder.mkdir()
     for number, document in enumerate(documents(23)):
@@ -587,7 +716,9 @@ def test_a_harvest_killed_anywhere_ends_the_same(tmp_path: Path, monkeypatch: py
     for trial in range(5):
         workspace = tmp_path / f"w{trial}"
         killed += sum(
-            harvest_and_die(Folder(str(folder)), workspace, monkeypatch, after=chance.randrange(1, 12))
+            harvest_and_die(
+                Folder(str(folder)), workspace, monkeypatch, after=chance.randrange(1, 12)
+            )
             for _ in range(5)
         )
         done = run(Folder(str(folder)), workspace)
@@ -599,7 +730,9 @@ def test_a_harvest_killed_anywhere_ends_the_same(tmp_path: Path, monkeypatch: py
 
 
 def kept_by(workspace: Path) -> dict[str, Any]:
-    """What a harvest leaves, but for moments: records, how many versions, their documents, what the journal knows."""
+    """What a harvest leaves, but for moments: records, how many versions, their documents, what the
+    journal knows.
+    """
     with SQLiteStore(store_path(workspace)) as store:
         records = list(every_record(store))
         versions = {record.id: len(store.history(record.id)) for record in records}
@@ -614,8 +747,12 @@ def kept_by(workspace: Path) -> dict[str, Any]:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="a child that can be killed is made by fork")
-def test_a_harvest_killed_by_the_system_ends_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """``kill -9`` at random moments of a harvest, then resumed; GEOGUICHET_HARVEST_KILLS says how many times (3)."""
+def test_a_harvest_killed_by_the_system_ends_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``kill -9`` at random moments of a harvest, then resumed; GEOGUICHET_HARVEST_KILLS says how
+    many times (3).
+    """
     folder = tmp_path / "fiches"
     folder.mkdir()
     for number, document in enumerate(documents(150)):

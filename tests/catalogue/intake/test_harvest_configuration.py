@@ -1,4 +1,6 @@
-"""A file of sources: written to be completed, read with one sentence for what is wrong, harvested by one command."""
+"""A file of sources: written to be completed, read with one sentence for what is wrong, harvested
+by one command.
+"""
 
 import json
 from pathlib import Path
@@ -19,7 +21,11 @@ ROOT = Path(__file__).parents[3]
 
 def source(**members: object) -> str:
     told = {"name": "ici", "kind": "folder", "url": "fiches"} | members
-    return "[[source]]\n" + "\n".join(f"{name} = {json.dumps(value)}" for name, value in told.items()) + "\n"
+    return (
+        "[[source]]\n"
+        + "\n".join(f"{name} = {json.dumps(value)}" for name, value in told.items())
+        + "\n"
+    )
 
 
 @pytest.fixture
@@ -38,7 +44,9 @@ def test_the_file_it_writes_can_be_read(tmp_path: Path, capsys: pytest.CaptureFi
     path = tmp_path / "harvest.toml"
     assert main(["catalogue", "harvest", "--init", str(path)]) == 0
     assert read_sources(path) == (Configured("dossier", "folder", str(tmp_path / "fiches")),)
-    assert "OnCalendar" in path.read_text(encoding="utf-8") and "30 2 * * *" in path.read_text(encoding="utf-8")
+    assert "OnCalendar" in path.read_text(encoding="utf-8") and "30 2 * * *" in path.read_text(
+        encoding="utf-8"
+    )
     assert main(["catalogue", "harvest", "--init", str(path)]) == 1
     assert "existe déjà" in capsys.readouterr().err
 
@@ -70,10 +78,21 @@ def test_what_is_wrong_is_one_sentence(text: str, said: str, tmp_path: Path) -> 
 def test_one_source_that_fails_does_not_stop_the_others(
     config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = ["catalogue", "harvest", "--all", "--config", str(config), "--workspace", str(tmp_path / "w")]
+    asked = [
+        "catalogue",
+        "harvest",
+        "--all",
+        "--config",
+        str(config),
+        "--workspace",
+        str(tmp_path / "w"),
+    ]
     assert main([*asked, "--json"]) == 1
     out, err = capsys.readouterr()
-    assert [(one["source"], one["status"]) for one in json.loads(out)] == [("absente", "failed"), ("ici", "complete")]
+    assert [(one["source"], one["status"]) for one in json.loads(out)] == [
+        ("absente", "failed"),
+        ("ici", "complete"),
+    ]
     assert "moisson échouée : absente" in err
     assert main([*asked, "--quiet"]) == 1
     assert capsys.readouterr().out == ""
@@ -86,10 +105,13 @@ def test_a_source_or_all_of_them(asked: list[str], capsys: pytest.CaptureFixture
 
 
 def test_an_interruption_is_taken_up_where_it_was(
-    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    config: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Ctrl-C after the first batch: the code says so, the journal too, and the rest alone is read afterwards; counts
-    are of both parts."""
+    """Ctrl-C after the first batch: the code says so, the journal too, and the rest alone is read
+    afterwards; counts are of both parts."""
     monkeypatch.setattr(harvest_run, "BATCH", 1)
     asked = ["catalogue", "harvest", "folder", str(config.parent / "fiches"), "--name", "ici"]
     asked += ["--workspace", str(tmp_path / "w"), "--json"]

@@ -10,14 +10,20 @@ from lxml import etree
 from geoguichet.catalogue.formats.iso import iso19115_3, iso19139
 from geoguichet.catalogue.formats.iso.iso19139 import write
 from geoguichet.catalogue.formats.iso.quality_measures import measures
-from geoguichet.catalogue.intake.publish_referentials import publish_referential, record_id, referential_records
+from geoguichet.catalogue.intake.publish_referentials import (
+    publish_referential,
+    record_id,
+    referential_records,
+)
 from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.search.store import SQLiteStore, store_path
 from geoguichet.referentials.readers.registry import FORMATS
 from geoguichet.referentials.versions.checking import check_version
 from geoguichet.referentials.versions.store import ReferentialStore
 
-HEADER = "id,category,name,email,phone,wheelchair_access,latitude,longitude,geoloc_precision,address\n"
+HEADER = (
+    "id,category,name,email,phone,wheelchair_access,latitude,longitude,geoloc_precision,address\n"
+)
 ROW = '"mairie-{code}-01","mairie","Mairie","","","",{lat},{lon},"8","1 rue du Pont, 09000, Foix"\n'
 
 
@@ -25,21 +31,33 @@ ROW = '"mairie-{code}-01","mairie","Mairie","","","",{lat},{lon},"8","1 rue du P
 def store(tmp_path: Path) -> ReferentialStore:
     """A referential with two versions: as read, then with its lost decimal point put back."""
     path = tmp_path / "annuaire.csv"
-    places = [("09122", "42.96", "1.6"), ("09123", "42.97", "1.61"), ("09124", "429701", "1.62"), ("09125", "", "")]
-    path.write_text(HEADER + "".join(ROW.format(code=code, lat=lat, lon=lon) for code, lat, lon in places), "utf-8")
+    places = [
+        ("09122", "42.96", "1.6"),
+        ("09123", "42.97", "1.61"),
+        ("09124", "429701", "1.62"),
+        ("09125", "", ""),
+    ]
+    path.write_text(
+        HEADER + "".join(ROW.format(code=code, lat=lat, lon=lon) for code, lat, lon in places),
+        "utf-8",
+    )
     store = ReferentialStore(tmp_path / "ws" / "referentials")
     store.put("annuaire", FORMATS["dila-2020"].read(path), origin=path, reader="dila-2020")
     assert check_version(store, "annuaire", territory="sample", fix=True).fixed is not None
     return store
 
 
-def test_versions_become_records_that_know_each_other(store: ReferentialStore, tmp_path: Path) -> None:
+def test_versions_become_records_that_know_each_other(
+    store: ReferentialStore, tmp_path: Path
+) -> None:
     ids = publish_referential(store, "annuaire", tmp_path / "ws")
     read, fixed = store.versions("annuaire")
     assert ids == (record_id(read), record_id(fixed))
     with SQLiteStore(store_path(tmp_path / "ws")) as catalogue:
         first, second = (catalogue.get(each) for each in ids)
-        assert publish_referential(store, "annuaire", tmp_path / "ws") == ids  # again, nothing changes
+        assert (
+            publish_referential(store, "annuaire", tmp_path / "ws") == ids
+        )  # again, nothing changes
         assert catalogue.get(ids[0]).digest() == first.digest()
     links = {link.rel: link.href for link in first.links}
     assert links["successor-version"].endswith(ids[1])
@@ -58,7 +76,10 @@ def test_versions_become_records_that_know_each_other(store: ReferentialStore, t
 
 def test_quality_is_measured_and_what_is_repaired_no_longer_counts(store: ReferentialStore) -> None:
     first, second = referential_records(store.versions("annuaire"))
-    before, after = ({each["rule"]: each for each in record.extra_properties["quality"]} for record in (first, second))
+    before, after = (
+        {each["rule"]: each for each in record.extra_properties["quality"]}
+        for record in (first, second)
+    )
     assert before.keys() == {"lost-decimal-point", "no-point"}
     assert after.keys() == {"no-point"}
     assert before["no-point"] == {
@@ -69,7 +90,13 @@ def test_quality_is_measured_and_what_is_repaired_no_longer_counts(store: Refere
 
 def test_a_rule_without_a_measure_is_a_matter_of_format() -> None:
     assert measures({"fixed-no-point": 3, "new-rule": 2}, 10) == [
-        {"element": "DQ_FormatConsistency", "rule": "new-rule", "name": "new-rule", "value": 2, "rate": 0.2}
+        {
+            "element": "DQ_FormatConsistency",
+            "rule": "new-rule",
+            "name": "new-rule",
+            "value": 2,
+            "rate": 0.2,
+        }
     ]
 
 
@@ -87,12 +114,15 @@ def test_the_iso_document_has_lineage_and_measures(store: ReferentialStore) -> N
 def test_quality_comes_back_from_both_encodings(store: ReferentialStore, iso: ModuleType) -> None:
     told = referential_records(store.versions("annuaire"))[0]
     texts = {"rule": "damaged-encoding", "name": "textes abîmés", "value": 2, "rate": 1e-06}
-    told.extra_properties["quality"].append({"element": "DQ_NonQuantitativeAttributeAccuracy", **texts})
+    told.extra_properties["quality"].append(
+        {"element": "DQ_NonQuantitativeAttributeAccuracy", **texts}
+    )
     record = Record.from_geojson(told.to_geojson())
     document = iso.write(record)
     assert iso.read(document).extra_properties["quality"] == record.extra_properties["quality"]
     fewer = replace(record, extra_properties=record.extra_properties | {"quality": [{
-        "element": "DQ_TopologicalConsistency", "name": "Trous", "description": "Entre deux communes", "value": "3.50 %"
+        "element": "DQ_TopologicalConsistency", "name": "Trous",
+        "description": "Entre deux communes", "value": "3.50 %"
     }]})  # fmt: skip
     edited = iso.write(fewer, source=document)
     assert iso.read(edited).extra_properties["quality"] == fewer.extra_properties["quality"]
@@ -102,6 +132,8 @@ def test_quality_comes_back_from_both_encodings(store: ReferentialStore, iso: Mo
 def test_19115_3_says_quality_in_the_schema_of_19157(store: ReferentialStore) -> None:
     root = etree.fromstring(iso19115_3.write(referential_records(store.versions("annuaire"))[0]))
     mdq = {"mdq": "http://standards.iso.org/iso/19157/-2/mdq/1.0"}
-    names = root.findall(".//mdq:DQ_CompletenessOmission/mdq:measure/mdq:DQ_MeasureReference/mdq:nameOfMeasure", mdq)
+    names = root.findall(
+        ".//mdq:DQ_CompletenessOmission/mdq:measure/mdq:DQ_MeasureReference/mdq:nameOfMeasure", mdq
+    )
     assert ["".join(name.itertext()) for name in names] == ["lignes sans coordonnées"]
     assert root.find(".//mdq:DQ_QuantitativeResult/mdq:valueUnit", mdq) is None

@@ -17,7 +17,9 @@ from geoguichet.cli import main
 
 @pytest.fixture
 def workspace(tmp_path: Path, full_record: Record) -> Path:
-    """One record that a person made, one that a source gave, and one whose title names a place it is not in."""
+    """One record that a person made, one that a source gave, and one whose title names a place it
+    is not in.
+    """
     (tmp_path / "fiches").mkdir()
     (tmp_path / "fiches" / "a.xml").write_bytes(write(replace(full_record, id="moissonnee")))
     folder = Folder(str(tmp_path / "fiches"))
@@ -35,7 +37,10 @@ def workspace(tmp_path: Path, full_record: Record) -> Path:
 
 def test_totals_are_by_organisation_and_by_source(workspace: Path) -> None:
     told = summaries(list(judge(workspace)))
-    assert [(row["group"], row["records"]) for row in told["organisation"]] == [("", 1), ("DREAL", 2)]
+    assert [(row["group"], row["records"]) for row in told["organisation"]] == [
+        ("", 1),
+        ("DREAL", 2),
+    ]
     assert [(row["group"], row["records"]) for row in told["source"]] == [("", 2), ("voisin", 1)]
 
 
@@ -43,7 +48,9 @@ def test_an_extent_away_from_the_commune_that_the_title_names_is_told(workspace:
     [judged] = judge(workspace, ["ailleurs"])
     [finding] = [finding for finding in judged.checked.findings if finding.rule == "extent-place"]
     assert (
-        "rocamadour" in finding.message and finding.where == "geometry" and finding.xpath.endswith("geographicElement")
+        "rocamadour" in finding.message
+        and finding.where == "geometry"
+        and finding.xpath.endswith("geographicElement")
     )
 
 
@@ -57,13 +64,32 @@ def test_the_command_prints_both_tables_and_writes_them(
     workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     table = tmp_path / "qualite.csv"
-    assert main(["catalogue", "check", "--all", "--csv", str(table), "--workspace", str(workspace)]) == 0
+    assert (
+        main(["catalogue", "check", "--all", "--csv", str(table), "--workspace", str(workspace)])
+        == 0
+    )
     out = capsys.readouterr().out
     assert "Organisme" in out and "Source" in out and "voisin" in out
     assert table.read_bytes() == as_csv(summaries(list(judge(workspace))))
-    assert table.read_text(encoding="utf-8-sig").splitlines()[0] == "par;groupe;fiches;note;erreurs;avertissements"
-    assert main(["catalogue", "check", "saisie", "--csv", str(table), "--workspace", str(workspace)]) == 2
-    asked = ["catalogue", "check", "saisie", "--findings", str(table), "--lang", "en", "--workspace", str(workspace)]
+    assert (
+        table.read_text(encoding="utf-8-sig").splitlines()[0]
+        == "par;groupe;fiches;note;erreurs;avertissements"
+    )
+    assert (
+        main(["catalogue", "check", "saisie", "--csv", str(table), "--workspace", str(workspace)])
+        == 2
+    )
+    asked = [
+        "catalogue",
+        "check",
+        "saisie",
+        "--findings",
+        str(table),
+        "--lang",
+        "en",
+        "--workspace",
+        str(workspace),
+    ]
     assert main(asked) == 0
     rows = list(csv.DictReader(table.read_text(encoding="utf-8-sig").splitlines(), delimiter=";"))
     assert {row["fiche"] for row in rows} == {"saisie"} and "the record has no abstract." in {

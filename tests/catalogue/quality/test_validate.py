@@ -18,7 +18,17 @@ from geoguichet.catalogue.formats.mapping import INSPIRE_THEME, TOPIC_CATEGORY, 
 from geoguichet.catalogue.quality.links import PATIENCE, Reason, Target, dead_links
 from geoguichet.catalogue.quality.rules.rule import Context
 from geoguichet.catalogue.quality.validate import RULES, check, organisation_of, totals
-from geoguichet.catalogue.record import Concept, Contact, ContactPoint, Extent, ExternalId, Link, Record, Theme, Time
+from geoguichet.catalogue.record import (
+    Concept,
+    Contact,
+    ContactPoint,
+    Extent,
+    ExternalId,
+    Link,
+    Record,
+    Theme,
+    Time,
+)
 
 
 @pytest.fixture
@@ -30,14 +40,25 @@ def good(full_record: Record) -> Record:
         type="dataset",
         contacts=(
             Contact(organization="DREAL", roles=("publisher",), emails=mail),
-            Contact(organization="DREAL", roles=("pointOfContact",), emails=mail, extra={"about": "metadata"}),
+            Contact(
+                organization="DREAL",
+                roles=("pointOfContact",),
+                emails=mail,
+                extra={"about": "metadata"},
+            ),
         ),
         themes=(
             Theme((Concept(f"{INSPIRE_THEME}/lc", "Occupation des terres"),), INSPIRE_THEME),
             Theme((Concept("biota"),), TOPIC_CATEGORY),
         ),
         formats=[{"name": "GeoPackage", "version": "1.3"}],
-        constraints=[{"kind": "legal", "access": ["otherRestrictions"], "other": [{"text": "Pas de restriction"}]}],
+        constraints=[
+            {
+                "kind": "legal",
+                "access": ["otherRestrictions"],
+                "other": [{"text": "Pas de restriction"}],
+            }
+        ],
         dates=[{"date": "2026-02-01", "type": "revision"}],
         externalIds=(ExternalId("forets-09"),),
     )
@@ -46,7 +67,10 @@ def good(full_record: Record) -> Record:
 
 
 def rules_of(record: Record, **context: object) -> set[str]:
-    return {finding.rule for finding in check(record, context=Context(**{"today": "2026-06-01", **context})).findings}  # type: ignore[arg-type]
+    return {
+        finding.rule
+        for finding in check(record, context=Context(**{"today": "2026-06-01", **context})).findings
+    }  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -54,27 +78,45 @@ def rules_of(record: Record, **context: object) -> set[str]:
     [
         ("title", {"title": ""}),
         ("title-readable", {"title": "N_ZONE_REG_PPRN_S_007"}),
-        ("placeholder", {"description": "-- Courte description narrative du contenu de la ressource --"}),
+        (
+            "placeholder",
+            {"description": "-- Courte description narrative du contenu de la ressource --"},
+        ),
         ("abstract", {"description": ""}),
         ("abstract-long", {"description": "Forêts."}),
         ("topic-category", {"themes": ()}),
-        ("inspire-theme", {"themes": (Theme((Concept("x", "Marmottes"),), INSPIRE_THEME),), "keywords": ("x",)}),
+        (
+            "inspire-theme",
+            {"themes": (Theme((Concept("x", "Marmottes"),), INSPIRE_THEME),), "keywords": ("x",)},
+        ),
         ("extent", {"geometry": None}),
         ("extent-plausible", {"geometry": Extent(-180, -90, 180, 90).as_geometry()}),
         ("date", {"dates": []}),
         ("dates-order", {"dates": [{"date": "2027-01-01", "type": "revision"}]}),
         (
             "dates-order",
-            {"dates": [{"date": "2026-01-02", "type": "creation"}, {"date": "2026-01-01", "type": "revision"}]},
+            {
+                "dates": [
+                    {"date": "2026-01-02", "type": "creation"},
+                    {"date": "2026-01-01", "type": "revision"},
+                ]
+            },
         ),
-        ("dates-order", {"time": Time(interval=("2019-01-01", "2020-01-01"), extra={"reversed": True})}),
+        (
+            "dates-order",
+            {"time": Time(interval=("2019-01-01", "2020-01-01"), extra={"reversed": True})},
+        ),
         ("lineage", {"lineage": ""}),
         ("conformity", {"conformity": []}),
         ("licence", {"license": "other"}),
         ("responsible", {"contacts": ()}),
         (
             "responsible",
-            {"contacts": (Contact(organization="DREAL", roles=("owner",), emails=(ContactPoint("sig"),)),)},
+            {
+                "contacts": (
+                    Contact(organization="DREAL", roles=("owner",), emails=(ContactPoint("sig"),)),
+                )
+            },
         ),
         ("crs", {"crs": ["EPSG:999999"]}),
         ("location", {"links": ()}),
@@ -82,7 +124,17 @@ def rules_of(record: Record, **context: object) -> set[str]:
         ("freshness", {"dates": [{"date": "2019-01-01", "type": "revision"}]}),
         (
             "unreadable",
-            {"unreadable": [{"member": "time", "path": "/a", "line": 12, "text": "hier", "reason": "pas une date"}]},
+            {
+                "unreadable": [
+                    {
+                        "member": "time",
+                        "path": "/a",
+                        "line": 12,
+                        "text": "hier",
+                        "reason": "pas une date",
+                    }
+                ]
+            },
         ),
         ("service-type", {"type": "service"}),
     ],
@@ -90,14 +142,24 @@ def rules_of(record: Record, **context: object) -> set[str]:
 def test_a_rule_sees_what_it_is_for(rule: str, members: dict[str, object], good: Record) -> None:
     spoiled = with_members(good, **members)
     findings = [
-        finding for finding in check(spoiled, context=Context(today="2026-06-01")).findings if finding.rule == rule
+        finding
+        for finding in check(spoiled, context=Context(today="2026-06-01")).findings
+        if finding.rule == rule
     ]
-    assert findings and all(f.message and f.where and f.why and f.remedy and f.item == good.id for f in findings)
-    english = [f for f in check(spoiled, context=Context(today="2026-06-01"), language="en").findings if f.rule == rule]
+    assert findings and all(
+        f.message and f.where and f.why and f.remedy and f.item == good.id for f in findings
+    )
+    english = [
+        f
+        for f in check(spoiled, context=Context(today="2026-06-01"), language="en").findings
+        if f.rule == rule
+    ]
     for here, there in zip(findings, english, strict=True):
         assert (here.where, here.xpath, here.weight) == (there.where, there.xpath, there.weight)
         assert not set("«»àéèêç") & set(there.message + there.why + there.remedy)
-        assert here.message != there.message and here.why != there.why and here.remedy != there.remedy
+        assert (
+            here.message != there.message and here.why != there.why and here.remedy != there.remedy
+        )
 
 
 def test_the_extent_is_compared_with_the_place_that_the_title_names(good: Record) -> None:
@@ -107,9 +169,13 @@ def test_the_extent_is_compared_with_the_place_that_the_title_names(good: Record
     france = replace(good, geometry=Extent(-5, 42, 8, 51).as_geometry())
     around = replace(good, geometry=Extent(0.5, 42.3, 2.5, 43.6).as_geometry())
     issus = {"issus": Extent(1.4, 43.4, 1.5, 43.5)}
-    assert "extent-place" not in rules_of(replace(good, title="Données issus de l'IGN"), places=issus)
+    assert "extent-place" not in rules_of(
+        replace(good, title="Données issus de l'IGN"), places=issus
+    )
     assert "extent-place" in rules_of(replace(good, title="Données d'Issus"), places=issus)
-    assert "extent-place" in rules_of(france, places=places)  # it touches the place, and is no extent of it
+    assert "extent-place" in rules_of(
+        france, places=places
+    )  # it touches the place, and is no extent of it
     assert "extent-place" not in rules_of(around, places=places)
 
 
@@ -124,7 +190,10 @@ def test_a_score_is_an_explained_sum(good: Record) -> None:
 
 
 def test_totals_are_by_group(good: Record) -> None:
-    rows = totals((organisation_of(record), check(record)) for record in (good, Record(id="a"), Record(id="b")))
+    rows = totals(
+        (organisation_of(record), check(record))
+        for record in (good, Record(id="a"), Record(id="b"))
+    )
     assert [(row["group"], row["records"]) for row in rows] == [("", 2), ("DREAL", 1)]
 
 
@@ -152,8 +221,13 @@ def test_findings_tell_the_very_place(good: Record) -> None:
         good,
         crs=["EPSG:2154", "NTF"],
         links=(*good.links, Link("www.exemple.fr", "related")),
-        unreadable=[{"member": "dates", "path": "/a/b", "line": 3, "text": "hier", "reason": "pas une date"}],
-        contacts=(*good.contacts, Contact(organization="A", roles=("owner",), emails=(ContactPoint("a@"),))),
+        unreadable=[
+            {"member": "dates", "path": "/a/b", "line": 3, "text": "hier", "reason": "pas une date"}
+        ],
+        contacts=(
+            *good.contacts,
+            Contact(organization="A", roles=("owner",), emails=(ContactPoint("a@"),)),
+        ),
     )
     places = {finding.rule: (finding.where, finding.xpath) for finding in check(spoiled).findings}
     assert places["crs"] == ("properties.crs[1]", "/MD_Metadata/referenceSystemInfo")
@@ -169,7 +243,9 @@ def test_findings_tell_the_very_place(good: Record) -> None:
         ("fais-ce-que-tu-veux", "", True), ("", "", True),
     ],
 )  # fmt: skip
-def test_a_licence_is_one_that_is_known(licence: str, rights: str, told: bool, good: Record) -> None:
+def test_a_licence_is_one_that_is_known(
+    licence: str, rights: str, told: bool, good: Record
+) -> None:
     record = replace(good, license=licence, rights=rights)
     assert ("licence" in rules_of(record)) is told
 
@@ -179,8 +255,14 @@ def test_the_text_of_a_check_explains_the_score(good: Record) -> None:
     french, english = check(poor), check(poor, language="en")
     assert french.score == english.score
     lost = sum(possible - given for _, given, possible in french.score.parts)
-    assert "[erreur, 10 points] la fiche n'a pas de titre." in french.as_text() and "remède : " in french.as_text()
-    assert "[error, 10 points] the record has no title." in english.as_text() and "how to mend: " in english.as_text()
+    assert (
+        "[erreur, 10 points] la fiche n'a pas de titre." in french.as_text()
+        and "remède : " in french.as_text()
+    )
+    assert (
+        "[error, 10 points] the record has no title." in english.as_text()
+        and "how to mend: " in english.as_text()
+    )
     assert sum({finding.rule: finding.weight for finding in french.findings}.values()) == lost
 
 
@@ -188,7 +270,9 @@ def test_the_text_of_a_check_explains_the_score(good: Record) -> None:
 def site() -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            status, why = {"/absent": (404, None), "/relais": (530, "Origin DNS Error")}.get(self.path, (200, None))
+            status, why = {"/absent": (404, None), "/relais": (530, "Origin DNS Error")}.get(
+                self.path, (200, None)
+            )
             size = 50_000_000 if self.path == "/gros.zip" else 2
             kind = "text/html" if self.path == "/page.zip" else "application/zip"
             self.send_response(status, why)
@@ -246,7 +330,9 @@ def test_dead_links_say_why(site: str) -> None:
     }
     record = Record(id="a", links=tuple(Link(href, rel) for href, rel in hrefs.items()))
     hasty = replace(PATIENCE, timeout_s=2)
-    rules = {finding.where: finding.rule for finding in dead_links(record, client=hasty, inner=True)}
+    rules = {
+        finding.where: finding.rule for finding in dead_links(record, client=hasty, inner=True)
+    }
     assert rules == {
         "links[1].href": "link-404",
         "links[2].href": "link-content",
@@ -257,7 +343,17 @@ def test_dead_links_say_why(site: str) -> None:
     }
     tried: dict[Target, Reason | None] = {}
     english = dead_links(record, client=hasty, inner=True, language="en", tried=tried)
-    assert {finding.where: finding.rule for finding in english} == rules and len(tried) == len(hrefs)
+    assert {finding.where: finding.rule for finding in english} == rules and len(tried) == len(
+        hrefs
+    )
     assert english[0].message == f"{site}/absent: the server answers 404 (Not Found)."
-    assert dead_links(record, client=replace(hasty, timeout_s=0), inner=True, language="en", tried=tried) == english
-    assert {finding.rule for finding in dead_links(record, client=hasty)} == {"link-inner", "link-dead"}
+    assert (
+        dead_links(
+            record, client=replace(hasty, timeout_s=0), inner=True, language="en", tried=tried
+        )
+        == english
+    )
+    assert {finding.rule for finding in dead_links(record, client=hasty)} == {
+        "link-inner",
+        "link-dead",
+    }

@@ -1,4 +1,6 @@
-"""CQL2: what is refused, what SQL finds, and a plain evaluator that random filters must agree with."""
+"""CQL2: what is refused, what SQL finds, and a plain evaluator that random filters must agree
+with.
+"""
 
 import doctest
 import json
@@ -41,7 +43,10 @@ def test_docstrings_are_true(module) -> None:
         ("CASEI(title) LIKE CASEI('FORÊTS%')", {"forets"}),
         ("ACCENTI(CASEI(title)) LIKE ACCENTI(CASEI('forets publiques de l''ariege'))", {"forets"}),
         (r"title LIKE 'Forêts publiques de l\'Ariège'", {"forets"}),
-        ("type = 'study' OR type = 'dataset' AND title = 'Guichets de l''État'", {"etude", "guichets"}),
+        (
+            "type = 'study' OR type = 'dataset' AND title = 'Guichets de l''État'",
+            {"etude", "guichets"},
+        ),
         ("license IS NULL", {"guichets", "etude"}),
         ("NOT license = 'etalab-2.0'", set()),
         ("type IN ('study', 'service')", {"etude"}),
@@ -68,16 +73,24 @@ def test_docstrings_are_true(module) -> None:
         ("description LIKE '%1:25_000.'", {"forets"}),
     ],
 )
-def test_a_filter_finds(store: SQLiteStore, forests, counters, study, text: str, expected: set[str]) -> None:
+def test_a_filter_finds(
+    store: SQLiteStore, forests, counters, study, text: str, expected: set[str]
+) -> None:
     store.bulk_upsert([forests, counters, study])
     page = store.search(RecordQuery(filter=parse_filter(text)))
     assert {record.id for record in page.records} == expected
     assert page.number_matched == len(expected)
 
 
-def test_a_filter_adds_to_the_other_conditions(store: SQLiteStore, forests, counters, study) -> None:
+def test_a_filter_adds_to_the_other_conditions(
+    store: SQLiteStore, forests, counters, study
+) -> None:
     store.bulk_upsert([forests, counters, study])
-    asked = {"q": "foret", "filter": "S_INTERSECTS(geometry, BBOX(0, 42, 3, 44))", "bbox": "0,42,1,43"}
+    asked = {
+        "q": "foret",
+        "filter": "S_INTERSECTS(geometry, BBOX(0, 42, 3, 44))",
+        "bbox": "0,42,1,43",
+    }
     assert [r.id for r in store.search(RecordQuery.from_parameters(asked)).records] == ["forets"]
 
 
@@ -102,16 +115,25 @@ def test_coordinates_are_those_of_the_reference_system(store: SQLiteStore, fores
 @pytest.mark.parametrize(
     "text",
     [
-        "", "title", "title =", "couleur = 'rouge'", "title = 3", "title = updated", "NOT title", "f(title) = 1",
+        "", "title", "title =", "couleur = 'rouge'", "title = 3", "title = updated", "NOT title",
+        "f(title) = 1",
         "title LIKE type", "title IN ()", "updated > 'hier'", "updated = DATE('2020-02-31')",
-        "S_INTERSECTS(geometry, title)", "S_INTERSECTS(geometry, BBOX(1,2,3))", "S_INTERSECTS(geometry)",
-        "S_INTERSECTS(geometry, POLYGON((0 0, 1 1)))", "T_DURING(title, time)", "A_CONTAINS(keywords, (1, 2))",
-        "T_AFTER(time, INTERVAL('2021', '2020'))", "west = 1e400", "keywords = 'eau'", "time > DATE('2020-01-01')",
-        "(" * 120 + "TRUE" + ")" * 120, "NOT " * 100 + "TRUE", "NOT " * 30_000 + "TRUE", "west = " + "-" * 3000 + "1",
+        "S_INTERSECTS(geometry, title)", ("S_INTERSECTS(geometry, "
+                                         "BBOX(1,2,3))"), "S_INTERSECTS(geometry)",
+        "S_INTERSECTS(geometry, POLYGON((0 0, "
+        "1 1)))", "T_DURING(title, time)", ("A_CONTAINS(keywords, "
+                                                                                "(1, 2))"),
+        "T_AFTER(time, INTERVAL('2021', "
+        "'2020'))", "west = 1e400", "keywords = 'eau'", "time > DATE('2020-01-01')",
+        "(" * 120 + "TRUE" + ")" * 120, "NOT " * 100 + "TRUE", "NOT " * 30_000 + "TRUE",
+        "west = " + "-" * 3000 + "1",
         "west = " + "^".join(["2"] * 200), "(" * 7000, "title = '\x00'", "title = 'x' AND",
-        '{"op": "="}', '{"op": "and", "args": [true]}', '{"op": "in", "args": [{"property": "type"}, []]}',
-        '{"op": "not", "args": []}', "{", "{}", '{"op": 3, "args": 4}', '{"op":"not","args":[' * 400,
-        '{"op": "s_intersects", "args": [{"property": "geometry"}, {"type": "Point", "coordinates": []}]}',
+        '{"op": "="}', '{"op": "and", "args": [true]}', ('{"op": "in", "args": [{"property": '
+                                                        '"type"}, []]}'),
+        '{"op": "not", '
+        '"args": []}', "{", "{}", '{"op": 3, "args": 4}', '{"op":"not","args":[' * 400,
+        '{"op": "s_intersects", "args": [{"property": "geometry"}, {"type": "Point", '
+        '"coordinates": []}]}',
         '{"op": "t_after", "args": [{"property": "time"}, {"interval": ["2020"]}]}',
         '{"op": "=", "args": [{"property": "title"}, {"timestamp": 5}]}',
     ],
@@ -133,7 +155,8 @@ def test_the_languages() -> None:
 
 
 # --- a plain evaluator ----------------------------------------------------------------------------
-# It reads the JSON form and the record itself, and knows nothing of the tables, of keys or of SQL. Missing is None.
+# It reads the JSON form and the record itself, and knows nothing of the tables, of keys or of SQL.
+# Missing is None.
 
 Truth = bool | None
 
@@ -148,7 +171,10 @@ def evaluate(node: Any, record: Record) -> Any:
     if "date" in node or "timestamp" in node:
         return moments(node.get("date") or node["timestamp"])
     if "interval" in node:
-        ends = [FOREVER if end == ".." else evaluate(end, record) for end in map(dated, node["interval"])]
+        ends = [
+            FOREVER if end == ".." else evaluate(end, record)
+            for end in map(dated, node["interval"])
+        ]
         return None if None in ends else (ends[0][0], ends[1][1])
     if "op" in node:
         return OPERATORS[node["op"].lower()](node["args"], record)
@@ -233,9 +259,14 @@ def comparison(name: str) -> Callable[[Any, Any], bool]:
             order = -1 if left[1] < right[0] else 1 if left[0] > right[1] else 0
         else:
             order = (left > right) - (left < right)
-        return {"=": order == 0, "<>": order != 0, "<": order < 0, "<=": order <= 0, ">": order > 0, ">=": order >= 0}[
-            name
-        ]
+        return {
+            "=": order == 0,
+            "<>": order != 0,
+            "<": order < 0,
+            "<=": order <= 0,
+            ">": order > 0,
+            ">=": order >= 0,
+        }[name]
 
     return compare
 
@@ -264,7 +295,8 @@ def calculation(name: str) -> Callable[[float, float], float | None]:
         try:
             value = {
                 "+": lambda: a + b, "-": lambda: a - b, "*": lambda: a * b, "/": lambda: a / b,
-                "%": lambda: math.fmod(a, b), "div": lambda: float(int(a / b)), "^": lambda: math.pow(a, b),
+                "%": lambda: math.fmod(a, b), "div": lambda: float(int(a / b)),
+                "^": lambda: math.pow(a, b),
             }[name]()  # fmt: skip
         except (OverflowError, ValueError):
             return None
@@ -304,7 +336,9 @@ OPERATORS: dict[str, Callable[[list[Any], Record], Any]] = {
     "in": within_list,
     "like": both(like),
     "isnull": lambda arguments, record: evaluate(arguments[0], record) is None,
-    "casei": lambda a, r: None if (v := evaluate(a[0], r)) is None else unicodedata.normalize("NFC", v.casefold()),
+    "casei": lambda a, r: (
+        None if (v := evaluate(a[0], r)) is None else unicodedata.normalize("NFC", v.casefold())
+    ),
     "accenti": lambda a, r: None if (v := evaluate(a[0], r)) is None else unaccented(v),
     **{name: both(comparison(name)) for name in cql2.COMPARISONS},
     **{name: both(calculation(name)) for name in cql2.ARITHMETIC},
@@ -409,7 +443,9 @@ def some_number(dice: random.Random, depth: int = 2) -> Any:
         names = ("+", "-", "*", "/", "%", "div", "^")
         return call(dice.choice(names), some_number(dice, depth - 1), some_number(dice, depth - 1))
     return (
-        named(dice.choice(("west", "north"))) if dice.random() < 0.5 else dice.choice((-1.0, 0.0, 0.5, 1.0, 2.0, 3.0))
+        named(dice.choice(("west", "north")))
+        if dice.random() < 0.5
+        else dice.choice((-1.0, 0.0, 0.5, 1.0, 2.0, 3.0))
     )
 
 
@@ -425,12 +461,20 @@ def some_period(dice: random.Random) -> Any:
     if kind == 1:
         start, end = sorted(dice.choices(DAYS, k=2))
         return {"interval": [dice.choice((start, "..")), dice.choice((end, ".."))]}
-    return named("time") if kind == 2 else {"interval": [named(dice.choice(("created", "updated"))), ".."]}
+    return (
+        named("time")
+        if kind == 2
+        else {"interval": [named(dice.choice(("created", "updated"))), ".."]}
+    )
 
 
 def some_array(dice: random.Random) -> Any:
     literal = dice.sample(TAGS, dice.randrange(1, 4))
-    return named(dice.choice(("keywords", "themes", "organization"))) if dice.random() < 0.6 else literal
+    return (
+        named(dice.choice(("keywords", "themes", "organization")))
+        if dice.random() < 0.6
+        else literal
+    )
 
 
 def some_place(dice: random.Random) -> Any:
@@ -445,7 +489,10 @@ def some_place(dice: random.Random) -> Any:
 
 
 def some_pattern(dice: random.Random) -> str:
-    return "".join(dice.choice(("%", "_", "\\%", "\\_", "e", "For", "ê", "*", "[", "a", "t", "s")) for _ in range(4))
+    return "".join(
+        dice.choice(("%", "_", "\\%", "\\_", "e", "For", "ê", "*", "[", "a", "t", "s"))
+        for _ in range(4)
+    )
 
 
 def some_null(dice: random.Random) -> Any:
@@ -499,7 +546,9 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SQLiteStore
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_random_filters_find_what_the_evaluator_finds(many: tuple[SQLiteStore, list[Record]], seed: int) -> None:
+def test_random_filters_find_what_the_evaluator_finds(
+    many: tuple[SQLiteStore, list[Record]], seed: int
+) -> None:
     store, described = many
     dice = random.Random(seed)
     texts = 0

@@ -1,4 +1,6 @@
-"""What French officers type over real records: the right one among the first three, however the words are written."""
+"""What French officers type over real records: the right one among the first three, however the
+words are written.
+"""
 
 import json
 import math
@@ -14,7 +16,9 @@ from geoguichet.catalogue.formats import registry
 from geoguichet.catalogue.search.query import RecordQuery
 from geoguichet.catalogue.search.store import SQLiteStore
 
-JUDGED: dict[str, list[str]] = tomllib.loads((Path(__file__).parent / "judged.toml").read_text("utf-8"))["queries"]
+JUDGED: dict[str, list[str]] = tomllib.loads(
+    (Path(__file__).parent / "judged.toml").read_text("utf-8")
+)["queries"]
 """Each question, and the beginnings of the identifiers that are right."""
 
 
@@ -24,15 +28,23 @@ def real(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     folder = shared_data / "metadata"
     if not folder.is_dir():
         pytest.skip(f"the real records are not in {folder}")
-    files = (file for file in sorted(folder.rglob("*")) if file.is_file() and file.name != "MANIFEST.csv")
-    records = {r.id: r for file in reversed(list(files)) for r in reversed(registry.read(file.read_bytes()).records)}
+    files = (
+        file for file in sorted(folder.rglob("*")) if file.is_file() and file.name != "MANIFEST.csv"
+    )
+    records = {
+        r.id: r
+        for file in reversed(list(files))
+        for r in reversed(registry.read(file.read_bytes()).records)
+    }
     with SQLiteStore(tmp_path_factory.mktemp("real") / "catalogue.sqlite") as store:
         store.bulk_upsert(records.values())
         yield store
 
 
 def rank(store: SQLiteStore, asked: str, right: list[str]) -> int | None:
-    """The place of the first right record, as the page and the command line search: words apart if not side by side."""
+    """The place of the first right record, as the page and the command line search: words apart if
+    not side by side.
+    """
     query = RecordQuery(q=asked, limit=20)
     page = store.search(query)
     if not page.number_matched and (wider := query.loosened()):
@@ -45,7 +57,9 @@ def test_the_right_record_is_among_the_first_three(real: SQLiteStore) -> None:
     assert len(JUDGED) >= 40
     ranks = {asked: rank(real, asked, right) for asked, right in JUDGED.items()}
     assert not {asked: place for asked, place in ranks.items() if place is None or place > 2}
-    gain = sum(1 / math.log2(place + 2) for place in ranks.values() if place is not None) / len(ranks)
+    gain = sum(1 / math.log2(place + 2) for place in ranks.values() if place is not None) / len(
+        ranks
+    )
     assert gain > 0.95
 
 

@@ -10,7 +10,8 @@ def test_the_parameters_of_the_standard_are_read() -> None:
         {
             "q": "forêt publique,eau",
             "bbox": "170,-10,0,-170,10,9", "datetime": "2020/..", "type": "dataset,service",
-            "ids": "a,b", "externalIds": "siren:1", "sortby": "-updated,title", "limit": "5", "offset": "10",
+            "ids": "a,b", "externalIds": "siren:1", "sortby": "-updated,title", "limit": "5",
+            "offset": "10",
         }
     )  # fmt: skip
     assert query.terms == ("forêt publique", "eau")

@@ -22,7 +22,10 @@ from geoguichet.catalogue.search.store import SQLiteStore, remove_store
 
 
 def found(store: SQLiteStore, **parameters: str) -> list[str]:
-    return [json.loads(item)["id"] for item in store.search(RecordQuery.from_parameters(parameters)).items]
+    return [
+        json.loads(item)["id"]
+        for item in store.search(RecordQuery.from_parameters(parameters)).items
+    ]
 
 
 @pytest.fixture
@@ -42,8 +45,13 @@ def test_a_replaced_file_is_noticed(filled: SQLiteStore, tmp_path: Path) -> None
     assert found(filled) == ["neuf"]
 
 
-def test_a_backup_put_in_place_takes_the_arrays_back_in_time(filled: SQLiteStore, tmp_path: Path) -> None:
-    with sqlite3.connect(filled.path) as database, sqlite3.connect(tmp_path / "backup.sqlite") as backup:
+def test_a_backup_put_in_place_takes_the_arrays_back_in_time(
+    filled: SQLiteStore, tmp_path: Path
+) -> None:
+    with (
+        sqlite3.connect(filled.path) as database,
+        sqlite3.connect(tmp_path / "backup.sqlite") as backup,
+    ):
         database.backup(backup)
     database.close()
     backup.close()
@@ -56,7 +64,9 @@ def test_a_backup_put_in_place_takes_the_arrays_back_in_time(filled: SQLiteStore
     assert sorted(found(filled, type="dataset")) == ["forets", "guichets"]
 
 
-def test_a_log_left_beside_a_removed_file_is_not_replayed(filled: SQLiteStore, tmp_path: Path) -> None:
+def test_a_log_left_beside_a_removed_file_is_not_replayed(
+    filled: SQLiteStore, tmp_path: Path
+) -> None:
     assert len(found(filled)) == 3  # an idle reader keeps the log alive
     wal = Path(f"{filled.path}-wal")
     log = wal.read_bytes() if wal.exists() else b""
@@ -93,7 +103,9 @@ def test_a_database_of_others_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="a child that can be killed is made by fork")
 def test_a_file_whose_maker_was_killed_is_an_empty_catalogue(tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "0.sqlite") as begun:  # where it stands longest: the log is on, the tables to come
+    with sqlite3.connect(
+        tmp_path / "0.sqlite"
+    ) as begun:  # where it stands longest: the log is on, the tables to come
         begun.execute("PRAGMA journal_mode = WAL")
     begun.close()
     assert (tmp_path / "0.sqlite").stat().st_size
@@ -140,7 +152,9 @@ def test_the_32_bit_edges_of_the_r_tree_are_refined(tmp_path: Path) -> None:
     store.close()
 
 
-def test_another_analysis_indexes_the_store_anew(filled: SQLiteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_analysis_indexes_the_store_anew(
+    filled: SQLiteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(text, "ANALYSIS", "autre")
     monkeypatch.setattr(text, "stems", text.words)
     filled.upsert(Record(id="x", title="Rien"))
@@ -150,12 +164,16 @@ def test_another_analysis_indexes_the_store_anew(filled: SQLiteStore, monkeypatc
 
 def test_the_indexes_agree_with_the_records(filled: SQLiteStore, forests: Record) -> None:
     for title in ("Un", "Deux", "Trois"):
-        filled.upsert(replace(forests, title=title, geometry=Extent(170, 0, -170, 10).as_geometry()))
+        filled.upsert(
+            replace(forests, title=title, geometry=Extent(170, 0, -170, 10).as_geometry())
+        )
     filled.delete("guichets")
     database = sqlite3.connect(filled.path)
     assert database.execute("SELECT rtreecheck('extent')").fetchone() == ("ok",)
     assert database.execute("SELECT count(*) FROM extent").fetchone() == (2,)
-    assert database.execute("SELECT count(*) FROM words WHERE words MATCH 'deux'").fetchone() == (0,)
+    assert database.execute("SELECT count(*) FROM words WHERE words MATCH 'deux'").fetchone() == (
+        0,
+    )
     database.execute("INSERT INTO words (words) VALUES ('integrity-check')")
     database.close()
 
@@ -167,13 +185,24 @@ def test_an_unwritable_place_is_one_sentence(tmp_path: Path) -> None:
         store.upsert(Record(id="x"))
 
 
-def test_a_file_of_the_first_version_is_brought_up_to_this_one(filled: SQLiteStore, forests: Record) -> None:
+def test_a_file_of_the_first_version_is_brought_up_to_this_one(
+    filled: SQLiteStore, forests: Record
+) -> None:
     filled.upsert(replace(forests, title="Bois"), by="anne")
     filled.close()
     with sqlite3.connect(filled.path) as database:
         for table in ("term", "tagged", "shape"):
             database.execute(f"DROP TABLE {table}")
-        for column in ("stamp", "created_last", "updated_last", "name", "license", "language", "title_words", "terms"):
+        for column in (
+            "stamp",
+            "created_last",
+            "updated_last",
+            "name",
+            "license",
+            "language",
+            "title_words",
+            "terms",
+        ):
             database.execute("DROP INDEX IF EXISTS record_stamp")
             database.execute(f"ALTER TABLE record DROP COLUMN {column}")
         database.execute("PRAGMA user_version = 1")
@@ -190,15 +219,24 @@ def test_the_plans_walk_indexes(filled: SQLiteStore) -> None:
     with filled._read() as database:
         for order in ("title ASC NULLS LAST, id ASC", "updated DESC NULLS LAST, id DESC"):
             plan = database.execute(
-                f"EXPLAIN QUERY PLAN SELECT n, {order.split()[0]}, id FROM record ORDER BY {order} LIMIT 10"
+                f"EXPLAIN QUERY PLAN SELECT n, {order.split()[0]}, id FROM record ORDER BY "
+                f"{order} LIMIT 10"
             ).fetchall()
             assert not any("TEMP B-TREE" in row[3] for row in plan), plan
 
 
-@pytest.mark.parametrize("condition", ["", "S_INTERSECTS(geometry,POINT(1 43))", "type = 'dataset'"])
+@pytest.mark.parametrize(
+    "condition", ["", "S_INTERSECTS(geometry,POINT(1 43))", "type = 'dataset'"]
+)
 def test_no_subquery_stands_beside_match(condition: str) -> None:
     """FTS5 would run it for every row that matches (3.6 s where the tokens take 3 ms)."""
-    told = {"q": "forêt", "bbox": "0,42,1,43", "type": "dataset", "keywords": "forêt", "datetime": "2020/.."}
+    told = {
+        "q": "forêt",
+        "bbox": "0,42,1,43",
+        "type": "dataset",
+        "keywords": "forêt",
+        "datetime": "2020/..",
+    }
     selection = select(RecordQuery.from_parameters({**told, "filter": condition}))
     assert selection is not None and selection.match
     assert not any("n IN (SELECT" in part.replace("record.", "") for part in selection.conditions)
@@ -289,8 +327,12 @@ def test_four_readers_beside_a_writer_never_see_a_half_state(tmp_path: Path) -> 
     with SQLiteStore(path) as store:
 
         def write(turn: int) -> None:
-            store.bulk_upsert(Record(id=f"p{n}", title="Une paire", type="dataset", rights=str(turn)) for n in range(2))
-            group = [Record(id=f"g{turn % 40}-{n}", title="Un groupe", type="dataset", keywords=(f"tour {turn % 7}",))
+            store.bulk_upsert(
+                Record(id=f"p{n}", title="Une paire", type="dataset", rights=str(turn))
+                for n in range(2)
+            )
+            group = [Record(id=f"g{turn % 40}-{n}", title="Un groupe", type="dataset",
+            keywords=(f"tour {turn % 7}",))
                      for n in range(20)]  # fmt: skip
             store.bulk_upsert(group)
             if turn % 5 == 4:
@@ -299,7 +341,8 @@ def test_four_readers_beside_a_writer_never_see_a_half_state(tmp_path: Path) -> 
         write(0)
         command = [sys.executable, "-c", READER, str(path), SECONDS]
         readers = [
-            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(4)
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            for _ in range(4)
         ]
         turn = 0
         while any(reader.poll() is None for reader in readers):

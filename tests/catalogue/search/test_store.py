@@ -1,5 +1,5 @@
-"""The contract of `RecordStore`: another engine passes the same tests behind another ``store`` fixture (see
-``conftest.ENGINES``). What is SQLite's alone stands in ``test_sqlite.py``."""
+"""The contract of `RecordStore`: another engine passes the same tests behind another ``store``
+fixture (see ``conftest.ENGINES``). What is SQLite's alone stands in ``test_sqlite.py``."""
 
 import json
 import threading
@@ -86,11 +86,15 @@ def test_what_is_stored_is_found_again(filled: RecordStore, forests: Record) -> 
         ({"limit": "0"}, []),
     ],
 )
-def test_a_search_answers(filled: RecordStore, parameters: dict[str, str], expected: list[str]) -> None:
+def test_a_search_answers(
+    filled: RecordStore, parameters: dict[str, str], expected: list[str]
+) -> None:
     assert found(filled, **parameters) == expected
 
 
-def test_the_title_weighs_more_than_keywords_and_they_more_than_the_abstract(store: RecordStore) -> None:
+def test_the_title_weighs_more_than_keywords_and_they_more_than_the_abstract(
+    store: RecordStore,
+) -> None:
     filler = "un texte sans rapport avec le mot que l'on cherche"
     store.upsert(Record(id="a", title=filler, description="littoral"))
     store.upsert(Record(id="b", title=filler, keywords=("littoral",)))
@@ -144,7 +148,11 @@ def test_an_earlier_version_is_made_current_again(filled: RecordStore, forests: 
     assert filled.history("forets")[-1].members == ("properties.rights", "properties.title")
     assert filled.restore("forets", 1, by="paul") == forests
     assert filled.get("forets") == forests
-    assert [(v.number, v.by) for v in filled.history("forets")] == [(1, ""), (2, "anne"), (3, "paul")]
+    assert [(v.number, v.by) for v in filled.history("forets")] == [
+        (1, ""),
+        (2, "anne"),
+        (3, "paul"),
+    ]
     filled.delete("forets")
     assert filled.restore("forets", 2).title == "Bois"
     for number in (4, 99):
@@ -155,24 +163,37 @@ def test_an_earlier_version_is_made_current_again(filled: RecordStore, forests: 
 def test_facets_count_the_matches(filled: RecordStore) -> None:
     def counts(facets: str, **parameters: str) -> dict[str, dict[str, int]]:
         page = filled.search(RecordQuery.from_parameters({"facets": facets, **parameters}))
-        return {facet.name: {bucket.value: bucket.count for bucket in facet.buckets} for facet in page.facets}
+        return {
+            facet.name: {bucket.value: bucket.count for bucket in facet.buckets}
+            for facet in page.facets
+        }
 
     assert counts("type,keywords") == {
         "type": {"dataset": 2, "study": 1},
         "keywords": {"environnement": 1, "forêt": 1, "service public": 1},
     }
-    assert counts("type,updated", q="foret") == {"type": {"dataset": 1, "study": 1}, "updated": {"2024": 1, "2025": 1}}
+    assert counts("type,updated", q="foret") == {
+        "type": {"dataset": 1, "study": 1},
+        "updated": {"2024": 1, "2025": 1},
+    }
     assert counts("themes,organization,license", bbox="0.9,42.6,1,43") == {
         "themes": {"biota": 1}, "organization": {"DREAL": 1}, "license": {"etalab-2.0": 1},
     }  # fmt: skip
     assert counts("keywords", q="rien") == counts("keywords", q="!!") == {"keywords": {}}
-    assert list(counts("keywords::value_desc")["keywords"]) == ["service public", "forêt", "environnement"]
+    assert list(counts("keywords::value_desc")["keywords"]) == [
+        "service public",
+        "forêt",
+        "environnement",
+    ]
     page = filled.search(RecordQuery.from_parameters({"facets": "keywords:2,type"}))
     assert [(facet.name, len(facet.buckets), facet.more) for facet in page.facets] == [
         ("keywords", 2, True), ("type", 2, False),
     ]  # fmt: skip
     filled.delete("forets")
-    assert counts("keywords,type") == {"keywords": {"service public": 1}, "type": {"dataset": 1, "study": 1}}
+    assert counts("keywords,type") == {
+        "keywords": {"service public": 1},
+        "type": {"dataset": 1, "study": 1},
+    }
 
 
 @pytest.mark.parametrize(
@@ -185,21 +206,32 @@ def test_facets_count_the_matches(filled: RecordStore) -> None:
         ({"themes": "biota", "filter": "type = 'dataset'"}, ["forets"]),
     ],
 )
-def test_an_exact_value(filled: RecordStore, parameters: dict[str, str], expected: list[str]) -> None:
+def test_an_exact_value(
+    filled: RecordStore, parameters: dict[str, str], expected: list[str]
+) -> None:
     assert found(filled, **parameters) == expected
 
 
-@pytest.mark.parametrize("sortby", ["", "title", "-title", "type,-updated", "-type,title", "updated,-id", "created"])
+@pytest.mark.parametrize(
+    "sortby", ["", "title", "-title", "type,-updated", "-type,title", "updated,-id", "created"]
+)
 def test_pages_follow_each_other_without_hole_or_repeat(store: RecordStore, sortby: str) -> None:
     kinds, days = ("", "dataset", "study"), ("", "2020-01-01", "2021-01-01", "2021-06-01T00:00:00Z")
     store.bulk_upsert(
-        Record(id=f"r{n:02d}", title=kinds[n % 3] and f"t{n % 5}", type=kinds[n % 3], updated=days[n % 4])
+        Record(
+            id=f"r{n:02d}",
+            title=kinds[n % 3] and f"t{n % 5}",
+            type=kinds[n % 3],
+            updated=days[n % 4],
+        )
         for n in range(23)
     )
     everything = found(store, sortby=sortby, limit="100")
     pages, cursor = [], ""
     while True:
-        page = store.search(RecordQuery.from_parameters({"sortby": sortby, "limit": "4", "cursor": cursor}))
+        page = store.search(
+            RecordQuery.from_parameters({"sortby": sortby, "limit": "4", "cursor": cursor})
+        )
         assert page.number_matched == 23
         pages += [record.id for record in page.records]
         cursor = page.next
@@ -221,8 +253,18 @@ def test_a_cursor_is_for_its_own_order(store: RecordStore) -> None:
 def test_the_box_asked_for_then_freshness_rank(store: RecordStore) -> None:
     store.bulk_upsert(
         [
-            Record(id="monde", title="forêt", geometry=Extent(-180, -90, 180, 90).as_geometry(), updated="2025-01-01"),
-            Record(id="ici", title="forêt", geometry=Extent(1, 43, 2, 44).as_geometry(), updated="2010-01-01"),
+            Record(
+                id="monde",
+                title="forêt",
+                geometry=Extent(-180, -90, 180, 90).as_geometry(),
+                updated="2025-01-01",
+            ),
+            Record(
+                id="ici",
+                title="forêt",
+                geometry=Extent(1, 43, 2, 44).as_geometry(),
+                updated="2010-01-01",
+            ),
             Record(id="vieux", title="forêt", updated="2001-01-01"),
         ]
     )
@@ -277,9 +319,13 @@ def test_a_store_serves_many_threads(filled: RecordStore, forests: Record) -> No
 WORDS = ("forêt", "forêts", "eau", "l'eau", "qualité", "de", "commune", "Rivières")
 degrees = st.sampled_from([-180.0, -170.5, -1.0, 0.0, 0.1, 1.0, 2.0, 179.0, 180.0])
 heights = st.sampled_from([-90.0, 0.0, 43.0, 43.5, 90.0])
-boxes = st.builds(lambda w, e, s: Extent(w, min(s), e, max(s)), degrees, degrees, st.tuples(heights, heights))
+boxes = st.builds(
+    lambda w, e, s: Extent(w, min(s), e, max(s)), degrees, degrees, st.tuples(heights, heights)
+)
 sentences = st.lists(st.sampled_from(WORDS), max_size=4).map(" ".join)
-moments = st.sampled_from([None, Time(date="2020-01-01"), Time(interval=("2019", "..")), Time(interval=("..", "2021"))])
+moments = st.sampled_from(
+    [None, Time(date="2020-01-01"), Time(interval=("2019", "..")), Time(interval=("..", "2021"))]
+)
 records = st.fixed_dictionaries(
     {
         "title": sentences,
@@ -303,10 +349,13 @@ queries = st.builds(
         sortby=sort,
         limit=100,
     ),
-    st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=2).map(" ".join), max_size=2).map(",".join),
+    st.lists(
+        st.lists(st.sampled_from(WORDS), min_size=1, max_size=2).map(" ".join), max_size=2
+    ).map(",".join),
     st.booleans(),
     st.none() | boxes,
-    st.none() | st.sampled_from([("2020-01-01T00:00:00.000000Z", "~"), ("", "2018-12-31T23:59:59.999999Z")]),
+    st.none()
+    | st.sampled_from([("2020-01-01T00:00:00.000000Z", "~"), ("", "2018-12-31T23:59:59.999999Z")]),
     st.sampled_from([(), ("dataset",), ("dataset", "study")]),
     st.sampled_from([(), ("r0", "r2", "r9")]),
     st.sampled_from([(), ("siren",), ("siren:1",), ("1",)]),
@@ -317,14 +366,20 @@ queries = st.builds(
 def naive(record: Record, query: RecordQuery) -> bool:
     """The same conditions, read one after the other on the record itself."""
     texts = [record.title, record.description, *record.keywords]
-    if query.q and not any(has_words(text.stems(term), texts, apart=query.anywhere) for term in query.terms):
+    if query.q and not any(
+        has_words(text.stems(term), texts, apart=query.anywhere) for term in query.terms
+    ):
         return False
     if query.bbox and not (record.extent and record.extent.intersects(query.bbox)):
         return False
     bounds = record.time.bounds() if record.time else None
-    if query.datetime and not (bounds and bounds[0] <= query.datetime[1] and bounds[1] >= query.datetime[0]):
+    if query.datetime and not (
+        bounds and bounds[0] <= query.datetime[1] and bounds[1] >= query.datetime[0]
+    ):
         return False
-    external = {name for e in record.external_ids for name in (e.value, e.scheme, f"{e.scheme}:{e.value}")}
+    external = {
+        name for e in record.external_ids for name in (e.value, e.scheme, f"{e.scheme}:{e.value}")
+    }
     return (
         (not query.type or record.type in query.type)
         and (not query.ids or record.id in query.ids)
@@ -339,7 +394,10 @@ def has_words(words: Sequence[str], texts: Sequence[str], *, apart: bool) -> boo
 
 
 def has_phrase(phrase: Sequence[str], words: Sequence[str]) -> bool:
-    return any(tuple(words[i : i + len(phrase)]) == tuple(phrase) for i in range(len(words) - len(phrase) + 1))
+    return any(
+        tuple(words[i : i + len(phrase)]) == tuple(phrase)
+        for i in range(len(words) - len(phrase) + 1)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -347,8 +405,14 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> SQLiteStore:
     return SQLiteStore(tmp_path_factory.mktemp("twin") / "catalogue.sqlite")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(records, min_size=1, max_size=12), st.lists(queries, min_size=5, max_size=15), st.booleans())
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.lists(records, min_size=1, max_size=12),
+    st.lists(queries, min_size=5, max_size=15),
+    st.booleans(),
+)
 def test_a_search_finds_what_reading_every_record_finds(
     scratch: SQLiteStore, described: list[dict], asked: list[RecordQuery], edited: bool
 ) -> None:

@@ -44,7 +44,9 @@ def test_two_step_is_its_naive_twin(situation: tuple, bands: tuple) -> None:
     found = two_step(matrix(table), people, supply, bands=bands)
     assert np.allclose(found, expected, rtol=1e-12, atol=1e-12) and np.isfinite(found).all()
     reached = [any(weight(table[i, j], bands) * people[i] for i in range(n)) for j in range(m)]
-    assert (found * people).sum() == pytest.approx(supply[reached].sum(), rel=1e-9), "nothing is lost"
+    assert (found * people).sum() == pytest.approx(supply[reached].sum(), rel=1e-9), (
+        "nothing is lost"
+    )
 
 
 @settings(deadline=None)

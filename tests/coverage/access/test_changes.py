@@ -61,7 +61,10 @@ def test_hours_cut_below_the_least_stop_counting(small: CoverageResult) -> None:
     name = small.demand["mairie_service"].mode()[0]
     cut = find_white_zones(with_changes(small.study, hours=((name, "Mo 09:00-12:00"),)))
     assert name not in cut.services.index
-    assert cut.demand["people"][~cut.demand["served"]].sum() >= small.demand["people"][~small.demand["served"]].sum()
+    assert (
+        cut.demand["people"][~cut.demand["served"]].sum()
+        >= small.demand["people"][~small.demand["served"]].sum()
+    )
 
 
 def test_a_study_file_may_hold_them(small: CoverageResult) -> None:
@@ -73,7 +76,15 @@ def test_a_study_file_may_hold_them(small: CoverageResult) -> None:
         "changes": {
             "close": ["x"],
             "hours": {"y": "off"},
-            "open": [{"type": "town_hall", "lon": 1.605, "lat": 42.966, "hours": FOIX.hours, "name": FOIX.name}],
+            "open": [
+                {
+                    "type": "town_hall",
+                    "lon": 1.605,
+                    "lat": 42.966,
+                    "hours": FOIX.hours,
+                    "name": FOIX.name,
+                }
+            ],
         },
     }
     assert parse_study(document).changes == Changes((FOIX,), (("y", "off"),), ("x",))
@@ -84,11 +95,19 @@ def test_a_study_file_may_hold_them(small: CoverageResult) -> None:
     [
         ({"close": ("mairie",)}, "changes.close.*'mairie'.*essayez : mairie-09"),
         ({"close": ("Mairie de Foix",)}, "mairie-09122"),
-        ({"hours": (("mairie-09122", "quand on veut"),)}, "changes.hours.*ne se lisent pas.*09:00-12:00"),
-        ({"open": (Opening("town_hall", 42.966, 1.605),)}, "changes.open.*40 km.*longitude puis latitude"),
+        (
+            {"hours": (("mairie-09122", "quand on veut"),)},
+            "changes.hours.*ne se lisent pas.*09:00-12:00",
+        ),
+        (
+            {"open": (Opening("town_hall", 42.966, 1.605),)},
+            "changes.open.*40 km.*longitude puis latitude",
+        ),
     ],
 )
-def test_a_change_that_means_nothing_is_refused(small: CoverageResult, changes: dict, said: str) -> None:
+def test_a_change_that_means_nothing_is_refused(
+    small: CoverageResult, changes: dict, said: str
+) -> None:
     with pytest.raises(StudyError, match=said):
         inputs.read(with_changes(small.study, **changes))
 

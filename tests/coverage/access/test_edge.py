@@ -34,14 +34,18 @@ def alone(ariege: Study) -> CoverageResult:
 
 def test_people_whose_nearest_service_is_abroad(buffered: CoverageResult) -> None:
     edge = buffered.beside.edge
-    assert edge is not None and edge.counted and edge.known == (~buffered.services["inside"]).sum() > 0
+    assert (
+        edge is not None and edge.counted and edge.known == (~buffered.services["inside"]).sum() > 0
+    )
     outside = set(buffered.services.index[~buffered.services["inside"]])
     for row in edge.by_need.to_dict("records"):
         there = buffered.demand[f"{row['need']}_service"].isin(outside)
         assert row["people_outside"] == buffered.demand.loc[there, "people"].sum() > 0
 
 
-def test_the_buffer_and_its_absence_tell_the_same_people(buffered: CoverageResult, alone: CoverageResult) -> None:
+def test_the_buffer_and_its_absence_tell_the_same_people(
+    buffered: CoverageResult, alone: CoverageResult
+) -> None:
     """Those whom the buffer serves are those whom its absence does not."""
     gained = buffered.demand["served"] & ~alone.demand["served"]
     assert not (alone.demand["served"] & ~buffered.demand["served"]).any()
@@ -52,22 +56,30 @@ def test_the_buffer_and_its_absence_tell_the_same_people(buffered: CoverageResul
     assert with_.by_need.equals(without.by_need)
 
 
-def test_no_buffer_is_a_warning_with_its_number(buffered: CoverageResult, alone: CoverageResult) -> None:
+def test_no_buffer_is_a_warning_with_its_number(
+    buffered: CoverageResult, alone: CoverageResult
+) -> None:
     assert not {"no-buffer", "short-buffer"} & {finding.rule for finding in buffered.findings}
     (told,) = (finding for finding in alone.findings if finding.rule == "no-buffer")
     assert alone.beside.edge is not None
     people = f"{alone.beside.edge.people:,}".replace(",", " ")
     assert f"{people} habitants de plus" in told.message and 'buffer = "40 km"' in told.message
     assert "Aucun service n’est compté hors du territoire" in report.render(alone)
-    assert "ne sont desservis que grâce à un service situé hors du territoire" in report.render(buffered)
+    assert "ne sont desservis que grâce à un service situé hors du territoire" in report.render(
+        buffered
+    )
 
 
 def test_a_short_buffer_says_whom_it_may_forget(ariege: Study) -> None:
     short = bordered(ariege, 3_000.0)
     (told,) = (finding for finding in short.findings if finding.rule == "short-buffer")
-    assert short.beside.edge is not None and short.beside.edge.exposed > 0 and "3 km" in told.message
+    assert (
+        short.beside.edge is not None and short.beside.edge.exposed > 0 and "3 km" in told.message
+    )
     long = bordered(ariege, 25_000.0)
-    assert long.beside.edge is not None and long.beside.edge.exposed == 0, "no threshold reaches farther than 25 km"
+    assert long.beside.edge is not None and long.beside.edge.exposed == 0, (
+        "no threshold reaches farther than 25 km"
+    )
 
 
 def test_data_without_neighbours_say_who_lives_near_the_border(small_path: Path) -> None:

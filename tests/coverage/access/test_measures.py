@@ -27,7 +27,12 @@ def test_within_reach_is_zero_exactly_for_those_who_lack_the_need(measured: Cove
     for need in measured.study.needs:
         lacking = ~(measured.demand[f"{need.key}_m"] <= need.within)
         assert (lacking == (measured.demand[f"{need.key}_cumulative"] == 0)).all()
-        assert measured.demand[[f"{need.key}_{kind}" for kind in ("2sfca", "e2sfca")]].notna().all().all()
+        assert (
+            measured.demand[[f"{need.key}_{kind}" for kind in ("2sfca", "e2sfca")]]
+            .notna()
+            .all()
+            .all()
+        )
 
 
 def test_the_table_is_made_of_the_columns(measured: CoverageResult) -> None:
@@ -73,7 +78,9 @@ def test_the_study_the_layers_and_the_command(
     small_path: Path, measured: CoverageResult, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     study = tmp_path / "etude.toml"
-    text = small_path.read_text(encoding="utf-8").replace('"ariege.gpkg"', f'"{small_path.parent / "ariege.gpkg"}"')
+    text = small_path.read_text(encoding="utf-8").replace(
+        '"ariege.gpkg"', f'"{small_path.parent / "ariege.gpkg"}"'
+    )
     study.write_text(text + '\n[measures]\nkinds = ["e2sfca"]\n', encoding="utf-8")
     assert read_study(study).measures == MeasuresChoice(kinds=("e2sfca",))
     assert main(["coverage", "measures", str(study), "--json"]) == 0
@@ -83,4 +90,6 @@ def test_the_study_the_layers_and_the_command(
     assert "Gini" in capsys.readouterr().out
     geopackage.write(measured, tmp_path / "result.gpkg")
     assert len(pyogrio.read_dataframe(tmp_path / "result.gpkg", layer="measures")) == 12
-    assert "mairie_e2sfca" in pyogrio.read_dataframe(tmp_path / "result.gpkg", layer="demand").columns
+    assert (
+        "mairie_e2sfca" in pyogrio.read_dataframe(tmp_path / "result.gpkg", layer="demand").columns
+    )

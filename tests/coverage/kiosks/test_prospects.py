@@ -1,4 +1,6 @@
-"""The models and rules a study may ask of its kiosks, on the Ariège: what they choose, what they refuse, in words."""
+"""The models and rules a study may ask of its kiosks, on the Ariège: what they choose, what they
+refuse, in words.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -39,8 +41,12 @@ def ask(small_path: Path) -> Ask:
 
 
 @pytest.fixture(scope="module")
-def stakes(small_path: Path) -> Callable[..., tuple[Study, KioskChoice, Prospect, gpd.GeoDataFrame]]:
-    """What hosts could do in the Ariège, under keys that change: data are read and measured once."""
+def stakes(
+    small_path: Path,
+) -> Callable[..., tuple[Study, KioskChoice, Prospect, gpd.GeoDataFrame]]:
+    """What hosts could do in the Ariège, under keys that change: data are read and measured
+    once.
+    """
     study, router = read_study(small_path), StraightLine()
     data = inputs.read(study)
     points, _ = demand_points(data.territory, data.services, study)
@@ -59,7 +65,9 @@ def stakes(small_path: Path) -> Callable[..., tuple[Study, KioskChoice, Prospect
     return with_keys
 
 
-def sites(study: Study, choice: KioskChoice, prospects: Prospect, demand: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def sites(
+    study: Study, choice: KioskChoice, prospects: Prospect, demand: gpd.GeoDataFrame
+) -> gpd.GeoDataFrame:
     return prospects.hosts.iloc[list(solve(study, choice, prospects, demand).sites)]
 
 
@@ -82,12 +90,18 @@ def test_prefix_sums_of_the_list_equal_what_its_kiosks_serve(ask: Ask, keys: dic
     answer = ask(**keys)
     assert answer.plan is not None and answer.ranking is not None
     assert answer.plan.status == "optimal" or answer.plan.gap < 0.01
-    gained = answer.demand.loc[~answer.demand["served"] & answer.demand["served_after"], "people"].sum()
-    assert answer.kiosks["people_cumulated"].iloc[-1] == answer.kiosks["people_added"].sum() == gained
+    gained = answer.demand.loc[
+        ~answer.demand["served"] & answer.demand["served_after"], "people"
+    ].sum()
+    assert (
+        answer.kiosks["people_cumulated"].iloc[-1] == answer.kiosks["people_added"].sum() == gained
+    )
     curve = answer.ranking.curve
     assert len(curve) == len(answer.plan.sites) == (answer.kiosks["rank"] > 0).sum()
     assert (curve["people"] <= curve["bound"]).all() and (curve["gap"] >= 0).all()
-    assert (answer.kiosks["status"] == answer.plan.status).all() and (answer.kiosks["bound"] == answer.plan.bound).all()
+    assert (answer.kiosks["status"] == answer.plan.status).all() and (
+        answer.kiosks["bound"] == answer.plan.bound
+    ).all()
     told = " ".join(plan_sentences(answer, answer.plan, Wording("fr")))
     assert "prouvé" in told and "{" not in told
     assert "prove" in " ".join(plan_sentences(answer, answer.plan, Wording("en")))
@@ -99,8 +113,13 @@ def test_every_prefix_serves_what_it_says(stakes) -> None:
     people = prospects.white["people"].to_numpy()
     for k in range(1, len(plan.sites) + 1):
         served = first_serving(prospects.serves, list(plan.sites[:k])) >= 0
-        naive = [any(prospects.serves[row, site] for site in plan.sites[:k]) for row in range(len(people))]
-        assert (served == naive).all() and people[served].sum() == pytest.approx(sum(plan.gains[:k]))
+        naive = [
+            any(prospects.serves[row, site] for site in plan.sites[:k])
+            for row in range(len(people))
+        ]
+        assert (served == naive).all() and people[served].sum() == pytest.approx(
+            sum(plan.gains[:k])
+        )
 
 
 def test_a_group_is_better_served_when_it_is_the_one_that_counts(stakes) -> None:
@@ -116,7 +135,12 @@ def test_a_group_is_better_served_when_it_is_the_one_that_counts(stakes) -> None
 
 def test_rules_hold_in_the_plan(stakes) -> None:
     study, choice, prospects, demand = stakes(
-        count=6, one_per="epci", spacing_m=9_000.0, required=("09122",), excluded=("09225",), min_hours_per_week=12.0
+        count=6,
+        one_per="epci",
+        spacing_m=9_000.0,
+        required=("09122",),
+        excluded=("09225",),
+        min_hours_per_week=12.0,
     )
     chosen = sites(study, choice, prospects, demand)
     assert "09122" in set(chosen["commune"]) and "09225" not in set(chosen["commune"])
@@ -134,7 +158,9 @@ def test_a_host_is_eligible_by_its_columns_and_has_its_price(stakes) -> None:
         stakes(broadband=Broadband("adsl"))
     with pytest.raises(SitingError, match=r"kiosks.min_hours_per_week.*il n'en reste aucun"):
         stakes(min_hours_per_week=160.0)
-    with pytest.raises(StudyError, match=r"kiosks.required.*ne remplit pas la condition « min_hours_per_week »"):
+    with pytest.raises(
+        StudyError, match=r"kiosks.required.*ne remplit pas la condition « min_hours_per_week »"
+    ):
         stakes(min_hours_per_week=160.0, required=("09122",))
 
 
@@ -143,7 +169,11 @@ def test_of_several_types_in_one_place_the_first_listed_is_the_host(stakes) -> N
     kinds = ("town_hall", "prefecture", "sous_prefecture")
     first, last = (stakes(candidates=order)[2].hosts for order in (kinds, kinds[::-1]))
     assert len(first) == len(last) and set(first["type"]) == {"town_hall"}
-    assert last["type"].value_counts().to_dict() == {"town_hall": len(first) - 3, "sous_prefecture": 2, "prefecture": 1}
+    assert last["type"].value_counts().to_dict() == {
+        "town_hall": len(first) - 3,
+        "sous_prefecture": 2,
+        "prefecture": 1,
+    }
     assert not last.geometry.get_coordinates().round(6).duplicated().any()
 
 
@@ -180,29 +210,43 @@ def test_what_no_plan_can_reach_is_told_first(ask: Ask) -> None:
     reasons = answer.demand["unserved_reason"]
     refused = answer.demand[reasons == "host_refused"]
     assert len(refused)  # their own town hall is within reach, and open less than 20 hours a week
-    assert set(refused.index) <= set(answer.demand.index[answer.demand["point_source"] == "town_hall"])
+    assert set(refused.index) <= set(
+        answer.demand.index[answer.demand["point_source"] == "town_hall"]
+    )
     assert not set(refused.index) & set(answer.kiosks["commune"])
     out = answer.demand[reasons.isin(("no_candidate", "host_refused"))]
     assert len(out) == len(answer.plan.uncoverable) == answer.counters["demand_out_of_every_reach"]
-    assert plan_sentences(answer, answer.plan, Wording("fr"))[0].startswith("D’abord, ce qu’aucun plan ne peut")
+    assert plan_sentences(answer, answer.plan, Wording("fr"))[0].startswith(
+        "D’abord, ce qu’aucun plan ne peut"
+    )
 
 
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
-        ({"one_per": "departement", "floor": (("09", 2),)}, "si l'on assouplit « floor » ou « one_per »"),
-        ({"spacing_m": 200_000.0, "required": ("09122", "09225")}, "si l'on assouplit « spacing » ou « required »"),
+        (
+            {"one_per": "departement", "floor": (("09", 2),)},
+            "si l'on assouplit « floor » ou « one_per »",
+        ),
+        (
+            {"spacing_m": 200_000.0, "required": ("09122", "09225")},
+            "si l'on assouplit « spacing » ou « required »",
+        ),
         (
             {"model": "p_center", "count": 1, "farthest_m": 9_000.0},
             "1 visioguichet ne suffit pas .* à moins de 9 km ; augm",
         ),
         ({"share": 0.999999, "reach_m": 10.0, **NONE}, "kiosks.share.*desservent au plus"),
-        ({"model": "set_covering", "one_per": "epci", **NONE}, "qui respecte « one_per » ne dessert tous ceux"),
+        (
+            {"model": "set_covering", "one_per": "epci", **NONE},
+            "qui respecte « one_per » ne dessert tous ceux",
+        ),
         ({"share": 0.01, **NONE}, "kiosks.share.*déjà desservis"),
         ({"floor": (("31", 1),)}, "kiosks.floor.*'31' est inconnu"),
         (
             {"count": None, "budget_eur": 9_000.0, "user_side_cost_eur": 10_000.0, "experts": 0},
-            'kiosks.budget.*reste 9000 EUR .* le moins cher coûte 10000 EUR ; essayez : budget = "10000 EUR" ou plus',
+            "kiosks.budget.*reste 9000 EUR .* le moins cher coûte 10000 EUR ; essayez : budget = "
+            '"10000 EUR" ou plus',
         ),
     ],
 )
@@ -240,9 +284,12 @@ def kiosks(text: str) -> KioskChoice:
 
 def test_the_keys_of_the_table_are_read() -> None:
     choice = kiosks(
-        'model = "maximal_covering"\nbudget = "300 kEUR"\nuser_side_cost = "10000 EUR"\nweight = "pop_65_plus"\n'
-        'candidates = ["town_hall", "post_office"]\none_per = "epci"\nspacing = "5 km"\nmin_hours_per_week = 12\n'
-        'broadband = { column = "fibre", at_least = 1 }\nfloor = { "09" = 5 }\nsite_cost = { post_office = "4 kEUR" }\n'
+        'model = "maximal_covering"\nbudget = "300 kEUR"\nuser_side_cost = "10000 EUR"\nweight = '
+        '"pop_65_plus"\n'
+        'candidates = ["town_hall", "post_office"]\none_per = "epci"\nspacing = "5 '
+        'km"\nmin_hours_per_week = 12\n'
+        'broadband = { column = "fibre", at_least = 1 }\nfloor = { "09" = 5 }\nsite_cost = { '
+        'post_office = "4 kEUR" }\n'
     )
     assert choice.question == "budget" and choice.sites_budget_eur == 300_000 and choice.priced
     assert choice.broadband == Broadband("fibre", 1.0) and choice.floor == (("09", 5),)
@@ -262,7 +309,10 @@ def test_the_keys_of_the_table_are_read() -> None:
         ('share = "90 %"\ncount = 3', "kiosks.count.*combien"),
         ('share = "190 %"', "kiosks.share.*au plus 100 %"),
         ('share = "90"', 'kiosks.share.*"90 %"'),
-        ('count = 3\nmodel = "p_center"\nfarthest = "2 km"', "kiosks.farthest.*moins loin que reach"),
+        (
+            'count = 3\nmodel = "p_center"\nfarthest = "2 km"',
+            "kiosks.farthest.*moins loin que reach",
+        ),
         ("count = 3\nsecond = 0.3", "kiosks.second.*ne lit pas"),
         ('count = 3\nmodel = "p_center"\nweight = "pop_65_plus"', "kiosks.weight.*ne lit pas"),
         ('count = 3\nweight = "pop_90_plus"', "kiosks.weight.*groups"),
@@ -287,4 +337,6 @@ def test_wrong_keys_are_refused_in_one_sentence(text: str, said: str) -> None:
 def test_positions_follow_the_table(ask: Ask, stakes) -> None:
     answer = ask(count=3)
     _, _, prospects, _ = stakes(count=3)
-    assert answer.plan is not None and positions(prospects, answer.kiosks) == list(answer.plan.sites)
+    assert answer.plan is not None and positions(prospects, answer.kiosks) == list(
+        answer.plan.sites
+    )

@@ -1,4 +1,6 @@
-"""The list around the plan: bounds against every choice, savings against a loop, reasons against plain distances."""
+"""The list around the plan: bounds against every choice, savings against a loop, reasons against
+plain distances.
+"""
 
 from dataclasses import replace
 from itertools import combinations
@@ -39,7 +41,9 @@ def problems(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     rows, columns = draw(st.integers(1, 9)), draw(st.integers(1, 6))
     cells = st.lists(st.booleans(), min_size=columns, max_size=columns)
     weight = st.lists(st.integers(0, 30), min_size=rows, max_size=rows)
-    return np.array(draw(st.lists(cells, min_size=rows, max_size=rows))), np.array(draw(weight), dtype=float)
+    return np.array(draw(st.lists(cells, min_size=rows, max_size=rows))), np.array(
+        draw(weight), dtype=float
+    )
 
 
 @settings(max_examples=40, deadline=None)
@@ -47,7 +51,10 @@ def problems(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
 def test_no_choice_of_sites_exceeds_its_bound(problem: tuple[np.ndarray, np.ndarray]) -> None:
     cover, weight = problem
     best = [
-        max(weight[cover[:, list(sites)].any(axis=1)].sum() for sites in combinations(range(cover.shape[1]), k))
+        max(
+            weight[cover[:, list(sites)].any(axis=1)].sum()
+            for sites in combinations(range(cover.shape[1]), k)
+        )
         for k in range(1, cover.shape[1] + 1)
     ]
     bounds = coverage_bounds(sparse.csr_array(cover), weight, np.zeros(len(best)))
@@ -60,7 +67,9 @@ def test_the_curve_ends_at_the_plan_and_stays_under_its_bound(result: CoverageRe
     curve = result.ranking.curve
     assert list(curve["kiosks"]) == list(range(1, 81))
     assert np.allclose(curve["people"], np.cumsum(result.plan.gains))
-    assert (curve["people"] <= curve["best_known"]).all() and (curve["best_known"] <= curve["bound"]).all()
+    assert (curve["people"] <= curve["best_known"]).all() and (
+        curve["best_known"] <= curve["bound"]
+    ).all()
     last = curve.iloc[-1]
     assert last["people"] == last["bound"] == result.plan.bound and last["gap"] == 0
     assert curve["gap"].iloc[9:].max() < 0.06
@@ -70,7 +79,9 @@ def test_savings_equal_a_loop_over_the_communes(result: CoverageResult) -> None:
     use, expected = choice(result).use, np.zeros((len(result.kiosks), 2))
     seen: list[set[str]] = [set() for _ in range(len(result.kiosks))]
     points = list(result.kiosks.geometry)
-    for code, row in result.demand[~result.demand["served"] & result.demand["served_after"]].iterrows():
+    for code, row in result.demand[
+        ~result.demand["served"] & result.demand["served_after"]
+    ].iterrows():
         place = next(number for number, point in enumerate(points) if near(result, code, point))
         lacked = [
             row[f"{need.key}_m"] - row["kiosk_m"]
@@ -87,10 +98,19 @@ def test_savings_equal_a_loop_over_the_communes(result: CoverageResult) -> None:
 
 
 def test_use_scales_what_is_saved(small: CoverageResult) -> None:
-    twice = run(changed(small.study, use=Use(uses_per_person=0.06, trips_avoided=0.5, detour=1.3, co2_g_per_km=100)))
+    twice = run(
+        changed(
+            small.study,
+            use=Use(uses_per_person=0.06, trips_avoided=0.5, detour=1.3, co2_g_per_km=100),
+        )
+    )
     assert np.allclose(twice.kiosks["km_saved_per_year"], 1.3 * small.kiosks["km_saved_per_year"])
-    assert np.allclose(twice.kiosks["co2_saved_kg_per_year"], 0.1 * twice.kiosks["km_saved_per_year"])
-    assert twice.plan is not None and small.plan is not None and twice.plan.sites == small.plan.sites
+    assert np.allclose(
+        twice.kiosks["co2_saved_kg_per_year"], 0.1 * twice.kiosks["km_saved_per_year"]
+    )
+    assert (
+        twice.plan is not None and small.plan is not None and twice.plan.sites == small.plan.sites
+    )
 
 
 def test_reasons_equal_plain_distances(result: CoverageResult) -> None:
@@ -109,7 +129,9 @@ def test_every_reason_is_found(small: CoverageResult) -> None:
     lacking = only_hall.demand[only_hall.demand["unserved_reason"] == "need_not_offered"]
     assert len(lacking) and (lacking["etat_m"] > 25_000).all()
     short = run(changed(small.study, reach_m=100.0, count=1))
-    assert "not_chosen" in set(short.demand["unserved_reason"])  # a town hall is within reach of its own commune
+    assert "not_chosen" in set(
+        short.demand["unserved_reason"]
+    )  # a town hall is within reach of its own commune
     chosen = tuple(code for code in small.kiosks["commune"] if not small.demand.at[code, "served"])
     barred = run(changed(small.study, excluded=chosen, reach_m=50.0, count=1))
     reasons = barred.demand["unserved_reason"]
@@ -141,4 +163,6 @@ def test_more_than_the_plan_or_nothing(small: CoverageResult, reference: Referen
     if told.reference:
         assert told.reference.bound >= told.reference.most_populated >= told.reference.best
         everyone = run(changed(small.study, model="set_covering", count=None))
-        assert told.reference.bound == everyone.kiosks["people_added"].sum(), "those no host can serve do not count"
+        assert told.reference.bound == everyone.kiosks["people_added"].sum(), (
+            "those no host can serve do not count"
+        )

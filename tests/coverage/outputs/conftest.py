@@ -1,4 +1,6 @@
-"""A small answer around Cahors, with what real data has: a commune without outline, missing hours, a missing point."""
+"""A small answer around Cahors, with what real data has: a commune without outline, missing hours,
+a missing point.
+"""
 
 from dataclasses import replace
 
@@ -30,7 +32,12 @@ STUDY = {
             "types": ["prefecture", "sous_prefecture"],
             "within": "25 km",
         },
-        "town_hall": {"label": "Mairie", "types": ["town_hall"], "within": "8 km", "min_hours_per_week": 28},
+        "town_hall": {
+            "label": "Mairie",
+            "types": ["town_hall"],
+            "within": "8 km",
+            "min_hours_per_week": 28,
+        },
     },
     "rule": {"all": ["state", "town_hall"]},
     "kiosks": {
@@ -82,13 +89,17 @@ def _territory() -> Territory:
         crs="EPSG:4326",
     )
     boundary = shapely.MultiPolygon([shapely.box(1.05, 44.1, 1.75, 44.6)])
-    return Territory(name="Autour de Cahors", departements=departements, communes=communes, boundary=boundary)
+    return Territory(
+        name="Autour de Cahors", departements=departements, communes=communes, boundary=boundary
+    )
 
 
 def _demand(kiosks: bool) -> gpd.GeoDataFrame:
     codes = [row[0] for row in COMMUNES]
     located = np.array([row[4] is not None for row in COMMUNES])
-    state, town_hall = (np.array([row[column] for row in COMMUNES], dtype=float) for column in (6, 7))
+    state, town_hall = (
+        np.array([row[column] for row in COMMUNES], dtype=float) for column in (6, 7)
+    )
     slack = np.minimum(25_000 - state, 8_000 - town_hall)
     served = slack >= 0
     zone = [
@@ -149,20 +160,30 @@ def _services() -> gpd.GeoDataFrame:
 
 def _white_zones(kiosks: bool) -> gpd.GeoDataFrame:
     west = shapely.union_all(
-        [_square(1.208, 44.3385), _square(1.248, 44.357), _square(1.138, 44.256), _square(1.214, 44.272)]
+        [
+            _square(1.208, 44.3385),
+            _square(1.248, 44.357),
+            _square(1.138, 44.256),
+            _square(1.214, 44.272),
+        ]
     )
     return gpd.GeoDataFrame(
         {
             "people": [3_709, 850],
             "communes": [4, 1],
-            "commune_names": ["Lauzerte,Montcuq-en-Quercy-Blanc,Saint-Daunès,Tréjouls", "Saint-Géry-Vers"],
+            "commune_names": [
+                "Lauzerte,Montcuq-en-Quercy-Blanc,Saint-Daunès,Tréjouls",
+                "Saint-Géry-Vers",
+            ],
             "departements": ["46,82", "46"],
             "worst_m": [2_900.0, 2_090.0],
             "mean_m": [1_601.4, 2_090.0],
             "area_km2": [121.3, 31.0],
             "minor": [False, False],
             "hosts": ["mairie-46201,mairie-46262", "mairie-46276"] if kiosks else ["", ""],
-            "host_names": ["Montcuq-en-Quercy-Blanc,Saint-Daunès", "Saint-Géry-Vers"] if kiosks else ["", ""],
+            "host_names": ["Montcuq-en-Quercy-Blanc,Saint-Daunès", "Saint-Géry-Vers"]
+            if kiosks
+            else ["", ""],
             "host_costs": ["4100,4180", "0"] if kiosks else ["", ""],
             "people_after": [1_719, 0] if kiosks else [3_709, 850],
         },
@@ -214,7 +235,9 @@ def _summary(kiosks: bool) -> pd.DataFrame:
         ("82", "Tarn-et-Garonne", 1_719, 1_719, tarn_after, 1, 0),
         ("", "Autour de Cahors", 25_286, 4_679, lot_after + tarn_after, 2, 2 * kiosks),
     ]
-    table = pd.DataFrame(rows, columns=["code", "name", "people", "white_before", "white_after", "zones", "kiosks"])
+    table = pd.DataFrame(
+        rows, columns=["code", "name", "people", "white_before", "white_after", "zones", "kiosks"]
+    )
     table.insert(4, "white_before_share", table["white_before"] / table["people"])
     table.insert(6, "white_after_share", table["white_after"] / table["people"])
     return table
@@ -225,7 +248,12 @@ def _none_of(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 FINDINGS = (
-    Finding("no-geometry", "communes", "46999", "L'Ailleurs-Perdu n'a pas de contour ; <elle> n'est pas dessinée."),
+    Finding(
+        "no-geometry",
+        "communes",
+        "46999",
+        "L'Ailleurs-Perdu n'a pas de contour ; <elle> n'est pas dessinée.",
+    ),
     Finding(
         "no-hours",
         "services",
@@ -259,7 +287,8 @@ RANKING = Ranking(
     ),
     stop_at=1,
     reference=ReferenceOutcome(
-        Reference("Le plan <d'avant>", 2, 60_000.0), people=None, most_populated=1_900.0, best=2_840.0, bound=2_900.0,
+        Reference("Le plan <d'avant>", 2, 60_000.0), people=None, most_populated=1_900.0,
+        best=2_840.0, bound=2_900.0,
         enough=1,
     ),
 )  # fmt: skip
@@ -277,10 +306,19 @@ def result() -> CoverageResult:
         kiosks=_kiosks(),
         summary=_summary(True),
         plan=KioskPlan(
-            "covering", (0, 1), (1_990.0, 850.0), 2_840.0, 2_900.0, "time_limit", "glouton, HiGHS 1.15", 1.234
+            "covering",
+            (0, 1),
+            (1_990.0, 850.0),
+            2_840.0,
+            2_900.0,
+            "time_limit",
+            "glouton, HiGHS 1.15",
+            1.234,
         ),
         inputs=(
-            InputLayer("communes", "essai.gpkg", "communes", 8, "ab" * 32, "2026", "Licence Ouverte 2.0"),
+            InputLayer(
+                "communes", "essai.gpkg", "communes", 8, "ab" * 32, "2026", "Licence Ouverte 2.0"
+            ),
             InputLayer("services", "essai.gpkg", "services", 3, "cd" * 32, "", ""),
         ),
         findings=FINDINGS,
@@ -292,7 +330,9 @@ def result() -> CoverageResult:
 
 @pytest.fixture
 def bare(result: CoverageResult) -> CoverageResult:
-    """The same question without kiosks, everyone served: no zone, no kiosk, no plan, nothing noticed."""
+    """The same question without kiosks, everyone served: no zone, no kiosk, no plan, nothing
+    noticed.
+    """
     demand = _demand(False).assign(zone="")
     demand["served"] = demand["served_after"] = True
     summary = _summary(False)

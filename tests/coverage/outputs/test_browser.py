@@ -1,4 +1,6 @@
-"""The pages in a real browser: nothing in its console, nothing asked of the network, and what one sees is there."""
+"""The pages in a real browser: nothing in its console, nothing asked of the network, and what one
+sees is there.
+"""
 
 import shutil
 from collections.abc import Iterator
@@ -9,15 +11,23 @@ from shapely.affinity import translate
 
 from geoguichet.coverage.outputs import report, web_map
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (make install)")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not here (Debian: apt install chromium)")
+sync_api = pytest.importorskip(
+    "playwright.sync_api", reason="playwright is not installed (make install)"
+)
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="chromium is not here (Debian: apt install chromium)"
+)
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator["sync_api.Browser"]:
     with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
         yield chromium
         chromium.close()
 
@@ -31,7 +41,12 @@ def show(browser, tmp_path):
         path = tmp_path / "page.html"
         write(result, path)
         page = browser.new_page(**options)
-        page.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
+        page.on(
+            "console",
+            lambda message: (
+                wrong.append(message.text) if message.type in ("error", "warning") else None
+            ),
+        )
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("request", lambda request: asked.append(request.url))
         page.goto(path.as_uri())
@@ -58,7 +73,12 @@ def test_the_map_shows_zones_people_services_and_kiosks(show, result):
 def test_a_kiosk_tells_its_figures(show, result):
     page = show(web_map.write, result)
     page.locator("b.kiosk", has_text="1").click()
-    told = page.locator(".leaflet-popup-content").inner_text().replace("\u202f", " ").replace("\u00a0", " ")
+    told = (
+        page.locator(".leaflet-popup-content")
+        .inner_text()
+        .replace("\u202f", " ")
+        .replace("\u00a0", " ")
+    )
     assert "Visioguichet n° 1 : Montcuq-en-Quercy-Blanc (46)" in told
     assert "1 990 habitants de plus desservis" in told
     assert "42,5 %" in told
@@ -113,7 +133,12 @@ def test_the_panel_holds_the_plan(show, result):
     page = show(web_map.write, result)
     page.get_by_text("Plan des visioguichets").click()
     told = page.locator("details.plan").inner_text().replace("\u202f", " ").replace("\u00a0", " ")
-    for said in ("2 840 habitants de plus", "Le plan <d'avant>", "0,03 recours", "1 719 habitants, 1 commune"):
+    for said in (
+        "2 840 habitants de plus",
+        "Le plan <d'avant>",
+        "0,03 recours",
+        "1 719 habitants, 1 commune",
+    ):
         assert said in told, said
     assert page.locator("details.plan svg").count() == 1
 
@@ -121,8 +146,11 @@ def test_the_panel_holds_the_plan(show, result):
 def test_on_paper_the_panel_is_whole_and_the_report_says_the_rest(show, result):
     page = show(web_map.write, result)
     page.emulate_media(media="print")
-    page.get_by_text("plus de 2 900 habitants de plus").wait_for(state="visible")  # the page opens its folds by itself
+    page.get_by_text("plus de 2 900 habitants de plus").wait_for(
+        state="visible"
+    )  # the page opens its folds by itself
     assert not page.locator(".panel .further").is_visible()
     assert page.evaluate(
-        "(() => { const p = document.querySelector('.panel'); return p.scrollHeight <= p.clientHeight; })()"
+        "(() => { const p = document.querySelector('.panel'); return p.scrollHeight <= "
+        "p.clientHeight; })()"
     )

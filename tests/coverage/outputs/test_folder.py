@@ -33,7 +33,11 @@ def _only(folder: Path) -> bool:
 def test_everything_is_written_and_announced(result, tmp_path):
     folder, steps = tmp_path / "deep" / "studies" / "essai", []
     paths = write_all(result, folder, on_step=steps.append)
-    assert sorted(path.name for path in paths) == NAMES == sorted(path.name for path in folder.iterdir())
+    assert (
+        sorted(path.name for path in paths)
+        == NAMES
+        == sorted(path.name for path in folder.iterdir())
+    )
     assert sorted(steps) == NAMES
     assert _only(folder)
 
@@ -43,13 +47,18 @@ def test_the_folder_can_be_read_like_any_other(written):
 
 
 def test_equal_results_give_equal_bytes_but_for_timings(result, written, tmp_path):
-    slower = replace(result, timings={"distances": 9.9, "bilan": 9.9}, plan=replace(result.plan, seconds=77.0))
+    slower = replace(
+        result, timings={"distances": 9.9, "bilan": 9.9}, plan=replace(result.plan, seconds=77.0)
+    )
     again = tmp_path / "again"
     write_all(slower, again)
     before, after = _digests(written), _digests(again)
     assert before.pop("manifest.json") != after.pop("manifest.json")
     assert before == after
-    manifests = [json.loads((folder / "manifest.json").read_text(encoding="utf-8")) for folder in (written, again)]
+    manifests = [
+        json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        for folder in (written, again)
+    ]
     assert manifests[0].pop("timings") == {"bilan": 0.2, "distances": 0.1, "plan_seconds": 1.234}
     assert manifests[1].pop("timings") == {"bilan": 9.9, "distances": 9.9, "plan_seconds": 77.0}
     assert manifests[0] == manifests[1]
@@ -57,7 +66,10 @@ def test_equal_results_give_equal_bytes_but_for_timings(result, written, tmp_pat
 
 def test_a_result_without_zone_or_plan_is_written_too(bare, tmp_path):
     write_all(bare, tmp_path / "essai")
-    assert json.loads((tmp_path / "essai" / "manifest.json").read_text(encoding="utf-8"))["plan"] is None
+    assert (
+        json.loads((tmp_path / "essai" / "manifest.json").read_text(encoding="utf-8"))["plan"]
+        is None
+    )
 
 
 def test_the_new_result_replaces_all_of_the_old(result, english, written):
@@ -101,7 +113,9 @@ def test_runs_at_the_same_time_leave_one_whole_result(result, tmp_path, monkeypa
     assert [path.name for path in tmp_path.iterdir()] == ["essai"]
 
 
-@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), OutputError("result.gpkg : coupé")])
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), OutputError("result.gpkg : coupé")]
+)
 def test_a_failure_half_way_leaves_the_previous_result(result, written, monkeypatch, error):
     def fail(*_):
         raise error
@@ -147,7 +161,9 @@ def test_a_failure_of_the_very_swap_is_undone(result, written, monkeypatch):
 def test_a_result_set_aside_by_a_killed_run_comes_back(result, written, monkeypatch):
     before = _digests(written)
     written.rename(written.with_name(f".{written.name}.previous"))
-    monkeypatch.setitem(outputs.DOCUMENTS, "map.html", lambda *_: (_ for _ in ()).throw(OSError(5, "I/O")))
+    monkeypatch.setitem(
+        outputs.DOCUMENTS, "map.html", lambda *_: (_ for _ in ()).throw(OSError(5, "I/O"))
+    )
     with pytest.raises(OutputError):
         write_all(result, written)
     assert _digests(written) == before
@@ -184,8 +200,15 @@ def test_the_manifest_tells_what_was_asked_and_written(result, written):
     assert manifest["findings"] == {"no-geometry": 1, "no-hours": 2}
     assert manifest["plan"]["status"] == "time_limit"
     assert manifest["plan"]["gap"] == pytest.approx(60 / 2_900)
-    assert {"geoguichet", "geopandas", "shapely", "pyproj", "PROJ", "GDAL", "GEOS", "highspy"} <= set(
-        manifest["versions"]
-    )
+    assert {
+        "geoguichet",
+        "geopandas",
+        "shapely",
+        "pyproj",
+        "PROJ",
+        "GDAL",
+        "GEOS",
+        "highspy",
+    } <= set(manifest["versions"])
     assert manifest["inputs"][0]["vintage"] == "2026"
     assert list(manifest) == sorted(manifest)

@@ -24,7 +24,12 @@ def test_layers_come_back_as_they_were(result, tmp_path):
     path = tmp_path / "result.gpkg"
     geopackage.write(result, path)
     spatial = {name: kind for name, kind in pyogrio.list_layers(path) if kind}
-    assert spatial == {"demand": "Point", "services": "Point", "white_zones": "MultiPolygon", "kiosks": "Point"}
+    assert spatial == {
+        "demand": "Point",
+        "services": "Point",
+        "white_zones": "MultiPolygon",
+        "kiosks": "Point",
+    }
     for name in geopackage.LAYERS:
         table = gpd.read_file(path, layer=name)
         source = getattr(result, name)
@@ -39,7 +44,9 @@ def test_what_is_missing_is_null(result, tmp_path):
     geopackage.write(result, path)
     assert _rows(path, "SELECT id FROM demand WHERE geom IS NULL") == [("46999",)]
     assert _rows(path, "SELECT id FROM demand WHERE town_hall_m IS NULL") == [("46999",)]
-    assert _rows(path, "SELECT id FROM services WHERE hours_per_week IS NULL") == [("prefecture-46",)]
+    assert _rows(path, "SELECT id FROM services WHERE hours_per_week IS NULL") == [
+        ("prefecture-46",)
+    ]
 
 
 def test_every_layer_has_its_index_and_its_style(result, tmp_path):
@@ -47,11 +54,15 @@ def test_every_layer_has_its_index_and_its_style(result, tmp_path):
     geopackage.write(result, path)
     indexed = {
         name
-        for (name,) in _rows(path, "SELECT table_name FROM gpkg_extensions WHERE extension_name = 'gpkg_rtree_index'")
+        for (name,) in _rows(
+            path, "SELECT table_name FROM gpkg_extensions WHERE extension_name = 'gpkg_rtree_index'"
+        )
     }
     assert indexed == set(geopackage.LAYERS)
     assert _rows(path, "SELECT count(*) FROM rtree_demand_geom") == [(7,)]
-    styles = _rows(path, "SELECT f_table_name, f_geometry_column, useAsDefault, styleQML FROM layer_styles")
+    styles = _rows(
+        path, "SELECT f_table_name, f_geometry_column, useAsDefault, styleQML FROM layer_styles"
+    )
     columns = dict(_rows(path, "SELECT table_name, column_name FROM gpkg_geometry_columns"))
     assert {name: column for name, column, _, _ in styles} == columns
     assert all(default == 1 for _, _, default, _ in styles)
@@ -61,7 +72,10 @@ def test_every_layer_has_its_index_and_its_style(result, tmp_path):
         used = {item.get("symbol") for item in renderer.iter() if item.tag in ("category", "range")}
         assert used <= symbols, name
         assert symbols, name
-    assert ElementTree.fromstring({row[0]: row[3] for row in styles}["kiosks"]).find("labeling") is not None
+    assert (
+        ElementTree.fromstring({row[0]: row[3] for row in styles}["kiosks"]).find("labeling")
+        is not None
+    )
 
 
 def test_equal_results_give_equal_bytes(result, tmp_path):
@@ -114,7 +128,9 @@ def test_gdal_opens_it(result, tmp_path):
         pytest.skip("ogrinfo is not here (Debian: apt install gdal-bin)")
     path = tmp_path / "result.gpkg"
     geopackage.write(result, path)
-    told = subprocess.run(["ogrinfo", "-so", str(path), "kiosks"], capture_output=True, text=True, check=True)
+    told = subprocess.run(
+        ["ogrinfo", "-so", str(path), "kiosks"], capture_output=True, text=True, check=True
+    )
     assert "Feature Count: 2" in told.stdout
     assert "Warning" not in told.stderr, told.stderr
 
@@ -141,7 +157,9 @@ except OutputError as error:
 assert before == sorted((p.name, p.stat().st_mtime_ns) for p in folder.iterdir())
 assert [p.name for p in folder.parent.iterdir()] == ["study"], list(folder.parent.iterdir())
 """
-    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    told = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
     assert told.returncode == 0, told.stderr
     assert "le résultat n'a pas été écrit" in told.stdout
     assert "ce qui s'y trouvait est intact" in told.stdout

@@ -37,7 +37,9 @@ class _Loads(HTMLParser):
 
 def _text(html: str) -> str:
     html = re.sub(r"<(style|script)\b.*?</\1>", " ", html, flags=re.DOTALL)
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html).replace(NARROW, " ").replace("\u00a0", " "))
+    return re.sub(
+        r"\s+", " ", re.sub(r"<[^>]+>", " ", html).replace(NARROW, " ").replace("\u00a0", " ")
+    )
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -68,10 +70,14 @@ def test_a_page_says_its_language_and_title(page, language, result):
 @pytest.mark.parametrize("page", PAGES)
 def test_names_cannot_break_the_page(page, result):
     nasty = "</script><script>alert(1)</script>{{ 7 * 7 }}{% endraw %}"
-    study = replace(result.study, title=nasty, territory=replace(result.study.territory, name=nasty))
+    study = replace(
+        result.study, title=nasty, territory=replace(result.study.territory, name=nasty)
+    )
     demand, zones, kiosks = result.demand.copy(), result.white_zones.copy(), result.kiosks.copy()
     demand["name"] = zones["commune_names"] = kiosks["name"] = kiosks["host"] = nasty
-    html = PAGES[page](replace(result, study=study, demand=demand, white_zones=zones, kiosks=kiosks))
+    html = PAGES[page](
+        replace(result, study=study, demand=demand, white_zones=zones, kiosks=kiosks)
+    )
     assert "<script>alert" not in html
     assert "{{ 7 * 7 }}" in html.replace("\\u007b", "{")
 
@@ -81,7 +87,8 @@ def test_the_report_tells_the_figures(result):
     for said in (
         "vivent en zone blanche, soit 18,5 % 4 679",
         "resteraient en zone blanche, soit 7,3 %, une fois 2 visioguichets en service 1 839",
-        "Les 2 visioguichets proposés serviraient 2 840 habitants de plus, soit 60,7 % des habitants en zone blanche.",
+        "Les 2 visioguichets proposés serviraient 2 840 habitants de plus, soit 60,7 % des "
+        "habitants en zone blanche.",
         "plus de 2 900 habitants de plus, soit au mieux 60 habitants de mieux (2,07 %)",
         "La recherche s’est arrêtée au temps fixé par l’étude.",
         "Un habitant est desservi s’il trouve à la fois :",
@@ -146,7 +153,9 @@ def test_pictures_are_well_formed(result, bare):
 
 
 def test_zone_colours_follow_their_classes():
-    assert [zone_colour(low) for low, _, _ in zone_classes()] == [colour for _, _, colour in zone_classes()]
+    assert [zone_colour(low) for low, _, _ in zone_classes()] == [
+        colour for _, _, colour in zone_classes()
+    ]
     assert zone_colour(float("nan")) == zone_classes()[-1][2]
 
 
@@ -154,5 +163,7 @@ def test_zone_colours_follow_their_classes():
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_every_way_a_search_ends_has_its_sentence(status, language, result):
     study = replace(result.study, language=language)
-    text = _text(report.render(replace(result, study=study, plan=replace(result.plan, status=status))))
+    text = _text(
+        report.render(replace(result, study=study, plan=replace(result.plan, status=status)))
+    )
     assert "2 900" in text.replace(",", " ")

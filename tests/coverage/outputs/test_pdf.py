@@ -23,10 +23,15 @@ def folder(result, tmp_path: Path) -> Path:
 def test_the_report_is_printed(folder: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["coverage", "pdf", str(folder)]) == 0
     assert capsys.readouterr().out.strip() == str(folder / "report.pdf")
-    assert (folder / "report.pdf").read_bytes().startswith(b"%PDF") and (folder / "report.pdf").stat().st_size > 20_000
+    assert (folder / "report.pdf").read_bytes().startswith(b"%PDF") and (
+        folder / "report.pdf"
+    ).stat().st_size > 20_000
     if shutil.which("pdftotext"):
         told = subprocess.run(
-            ["pdftotext", str(folder / "report.pdf"), "-"], capture_output=True, text=True, check=True
+            ["pdftotext", str(folder / "report.pdf"), "-"],
+            capture_output=True,
+            text=True,
+            check=True,
         )
         assert "Visioguichets autour de Cahors" in told.stdout
 

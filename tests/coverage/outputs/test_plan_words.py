@@ -1,4 +1,6 @@
-"""How the plan is said: its search, its use, the plan carried out, and those left, in both languages."""
+"""How the plan is said: its search, its use, the plan carried out, and those left, in both
+languages.
+"""
 
 from dataclasses import replace
 
@@ -30,19 +32,34 @@ def plain(text: str) -> str:
 
 def test_a_search_is_told_in_the_reader_s_words() -> None:
     method = (
-        "1120 x 2866 reduced to 1062 x 748; greedy 374301; swap 378358; swap 378358; bound 383818.0156; "
+        "1120 x 2866 reduced to 1062 x 748; greedy 374301; swap 378358; swap 378358; bound "
+        "383818.0156; "
         "64 zero-half cuts in 3 rounds, bound 383495; HiGHS 1.15.1; exact 383495"
     )
     assert plain(method_told(method, FR)) == (
-        "1 120 points et 2 866 lieux, réduits à 1 062 et 748 ; glouton 374 301 ; échanges 378 358 ; borne 383 818,0 ; "
+        "1 120 points et 2 866 lieux, réduits à 1 062 et 748 ; glouton 374 301 ; échanges 378 358 "
+        "; borne 383 818,0 ; "
         "64 coupes en 3 tours ; borne 383 495 ; HiGHS 1.15.1 ; solveur exact 383 495"
     )
-    assert plain(method_told("0 zero-half cuts in 0 rounds, bound 12", FR)) == "relaxation linéaire ; borne 12"
-    assert method_told("42 zero-half and disjunctive cuts in 9 rounds", FR) == "42 coupes en 9 tours"
+    assert (
+        plain(method_told("0 zero-half cuts in 0 rounds, bound 12", FR))
+        == "relaxation linéaire ; borne 12"
+    )
+    assert (
+        method_told("42 zero-half and disjunctive cuts in 9 rounds", FR) == "42 coupes en 9 tours"
+    )
     stopped = "search 5; HiGHS 1.15.1: stopped by the time limit, bound inf"
-    assert plain(method_told(stopped, FR)) == "recherche locale 5 ; HiGHS 1.15.1, arrêté au temps fixé"
-    assert method_told("HiGHS 1.15.1: its process died (code -9)", EN) == "HiGHS 1.15.1, stopped before the end"
-    assert "1,120 points and 2,866 places, reduced to 1,062 and 748; greedy 374,301; swaps" in method_told(method, EN)
+    assert (
+        plain(method_told(stopped, FR)) == "recherche locale 5 ; HiGHS 1.15.1, arrêté au temps fixé"
+    )
+    assert (
+        method_told("HiGHS 1.15.1: its process died (code -9)", EN)
+        == "HiGHS 1.15.1, stopped before the end"
+    )
+    assert (
+        "1,120 points and 2,866 places, reduced to 1,062 and 748; greedy 374,301; swaps"
+        in method_told(method, EN)
+    )
     assert plain(method_told("bisection over 17907 distances, 14 set coverings", FR)).startswith(
         "dichotomie sur 17 907"
     )
@@ -50,28 +67,46 @@ def test_a_search_is_told_in_the_reader_s_words() -> None:
 
 def test_hosts_of_unknown_cost_are_counted_in_the_rule(result) -> None:
     priced = replace(result.study, kiosks=replace(result.study.kiosks, site_cost_column="prix"))
-    told = rule_sentences(replace(result, study=priced, counters=result.counters | {"hosts_without_cost": 60}), FR)
+    told = rule_sentences(
+        replace(result, study=priced, counters=result.counters | {"hosts_without_cost": 60}), FR
+    )
     assert told[-1].endswith("(60 écartés, de coût inconnu)")
-    assert rule_sentences(replace(result, study=priced), FR)[-1] == "coût propre à chaque lieu d’accueil"
+    assert (
+        rule_sentences(replace(result, study=priced), FR)[-1]
+        == "coût propre à chaque lieu d’accueil"
+    )
 
 
-@pytest.mark.parametrize("model", ["maximal_covering", "p_median", "p_center", "backup", "set_covering"])
+@pytest.mark.parametrize(
+    "model", ["maximal_covering", "p_median", "p_center", "backup", "set_covering"]
+)
 def test_every_step_of_every_model_has_its_words(small, model: str) -> None:
     assert small.study.kiosks is not None
     count = None if model == "set_covering" else 12
-    plan = run(replace(small.study, kiosks=replace(small.study.kiosks, model=model, count=count))).plan
+    plan = run(
+        replace(small.study, kiosks=replace(small.study.kiosks, model=model, count=count))
+    ).plan
     assert plan is not None
     told = plain(method_told(plan.method, FR)).replace("HiGHS", "")
-    assert not any(word in told for word in ("bound", "swap", "search", "greedy", "reduced", "pairs", "cuts", "over"))
+    assert not any(
+        word in told
+        for word in ("bound", "swap", "search", "greedy", "reduced", "pairs", "cuts", "over")
+    )
 
 
 def test_the_use_is_told_wherever_kilometres_are_known(result) -> None:
     choice = result.study.kiosks
     said = plain(" ".join(use_sentences(result, choice, FR)))
     assert "2 856 km" in said and "0,03 recours" in said and "Manche" in said and "ADEME" in said
-    timed = replace(result, study=replace(result.study, router=replace(result.study.router, kind="road")))
-    assert timed.study.unit == "s" and use_sentences(timed, choice, FR) == use_sentences(result, choice, FR)
-    blind = replace(result, kiosks=result.kiosks.assign(km_saved_per_year=np.nan, co2_saved_kg_per_year=np.nan))
+    timed = replace(
+        result, study=replace(result.study, router=replace(result.study.router, kind="road"))
+    )
+    assert timed.study.unit == "s" and use_sentences(timed, choice, FR) == use_sentences(
+        result, choice, FR
+    )
+    blind = replace(
+        result, kiosks=result.kiosks.assign(km_saved_per_year=np.nan, co2_saved_kg_per_year=np.nan)
+    )
     assert use_sentences(blind, choice, FR) == []
     own = replace(choice, use=Use(uses_per_person=0.015, co2_g_per_km=100))
     said = " ".join(use_sentences(result, own, FR))
@@ -82,20 +117,40 @@ def test_a_plan_carried_out_is_set_against_as_many_kiosks_or_told_to_be_larger(r
     assert result.ranking is not None
     said = plain(" ".join(reference_sentences(result, result.ranking, FR)))
     assert "desserviraient 1 900 habitants. Le premier du plan en fait autant." in said
-    assert "2 visioguichets bien placés desservent 2 840 habitants ; il est prouvé" in said and "2 900" in said
-    larger = ReferenceOutcome(Reference("Plus grand", 80, 2_400_000.0), 4_000.0, 3_900.0, 2_840.0, 4_679.0, None)
-    said = plain(" ".join(reference_sentences(result, replace(result.ranking, reference=larger), FR)))
-    assert "Ils desservent 4 000 habitants" in said and "en font autant" not in said and "—" not in said
-    assert "Le plan n’ouvre que 2 visioguichets et dessert 2 840 habitants" in said and "avec 80" in said
+    assert (
+        "2 visioguichets bien placés desservent 2 840 habitants ; il est prouvé" in said
+        and "2 900" in said
+    )
+    larger = ReferenceOutcome(
+        Reference("Plus grand", 80, 2_400_000.0), 4_000.0, 3_900.0, 2_840.0, 4_679.0, None
+    )
+    said = plain(
+        " ".join(reference_sentences(result, replace(result.ranking, reference=larger), FR))
+    )
+    assert (
+        "Ils desservent 4 000 habitants" in said
+        and "en font autant" not in said
+        and "—" not in said
+    )
+    assert (
+        "Le plan n’ouvre que 2 visioguichets et dessert 2 840 habitants" in said
+        and "avec 80" in said
+    )
 
 
 def test_those_left_and_those_asked_for_in_vain(result) -> None:
     assert result.ranking is not None and result.plan is not None
     told = [plain(one) for one in unserved_sentences(result.ranking, FR)]
-    assert told[0].startswith("1 719 habitants, 1 commune : un lieu d’accueil est à portée") and len(told) == 2
+    assert (
+        told[0].startswith("1 719 habitants, 1 commune : un lieu d’accueil est à portée")
+        and len(told) == 2
+    )
     choice = result.study.kiosks
     assert fewer_sentences(choice, result.plan, FR) == []
-    assert "au-delà de 2, aucun lieu permis" in fewer_sentences(replace(choice, count=50), result.plan, FR)[0]
+    assert (
+        "au-delà de 2, aucun lieu permis"
+        in fewer_sentences(replace(choice, count=50), result.plan, FR)[0]
+    )
 
 
 def test_a_curve_that_reaches_its_bound_is_not_within_nothing_of_it(result) -> None:
@@ -111,8 +166,13 @@ def test_no_expert_is_no_line(result) -> None:
     assert len(cost_rows(result, alone, FR)["rows"]) == 4
 
 
-def test_the_terminal_says_why_the_search_stopped(result, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_terminal_says_why_the_search_stopped(
+    result, capsys: pytest.CaptureFixture[str]
+) -> None:
     print_result(result, [])
     printed = capsys.readouterr().out
-    assert "au plus 2 900 possibles" in printed and "La recherche s’est arrêtée au temps fixé par l’étude." in printed
+    assert (
+        "au plus 2 900 possibles" in printed
+        and "La recherche s’est arrêtée au temps fixé par l’étude." in printed
+    )
     assert "Calcul en 1,2 s : " in printed and "Le premier du plan en fait autant." in printed

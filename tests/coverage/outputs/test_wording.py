@@ -54,8 +54,16 @@ def test_distances_and_money():
 
 
 def test_singular_and_plural():
-    assert [FR("kiosks", n=n) for n in (0, 1, 2)] == ["0 visioguichet", "1 visioguichet", "2 visioguichets"]
-    assert [EN("kiosks", n=n) for n in (0, 1, 2)] == ["0 video kiosks", "1 video kiosk", "2 video kiosks"]
+    assert [FR("kiosks", n=n) for n in (0, 1, 2)] == [
+        "0 visioguichet",
+        "1 visioguichet",
+        "2 visioguichets",
+    ]
+    assert [EN("kiosks", n=n) for n in (0, 1, 2)] == [
+        "0 video kiosks",
+        "1 video kiosk",
+        "2 video kiosks",
+    ]
 
 
 def test_french_punctuation_never_begins_a_line():
@@ -91,6 +99,11 @@ def test_days_are_written_in_full():
 def test_opening_hours_are_written_in_words():
     osm = "Mo-Tu 08:30-12:00,13:30-17:00; We,Sa 09:00-12:15; PH off"
     told = FR.hours(osm).replace(NARROW, " ").replace(NO_BREAK, " ")
-    assert told == "lun.-mar. 8 h 30-12 h, 13 h 30-17 h ; mer., sam. 9 h-12 h 15 ; jours fériés fermé"
-    assert EN.hours(osm) == "Mon-Tue 8:30-12:00, 13:30-17:00; Wed, Sat 9:00-12:15; public holidays closed"
+    assert (
+        told == "lun.-mar. 8 h 30-12 h, 13 h 30-17 h ; mer., sam. 9 h-12 h 15 ; jours fériés fermé"
+    )
+    assert (
+        EN.hours(osm)
+        == "Mon-Tue 8:30-12:00, 13:30-17:00; Wed, Sat 9:00-12:15; public holidays closed"
+    )
     assert FR.hours("24/7") == "24/7" and FR.hours("Montauban") == "Montauban"

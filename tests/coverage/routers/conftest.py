@@ -28,7 +28,9 @@ def at(x: float, y: float) -> tuple[float, float]:
 
 
 def points(*places: tuple[float, float] | None) -> gpd.GeoSeries:
-    return gpd.GeoSeries([None if place is None else shapely.Point(at(*place)) for place in places], crs="EPSG:4326")
+    return gpd.GeoSeries(
+        [None if place is None else shapely.Point(at(*place)) for place in places], crs="EPSG:4326"
+    )
 
 
 def make_network(path: Path, roads: Iterable[dict[str, Any]]) -> Network:
@@ -43,7 +45,9 @@ def make_network(path: Path, roads: Iterable[dict[str, Any]]) -> Network:
 
 
 def dijkstra(arcs: Iterable[tuple[Any, Any, float]], sources: Iterable[Any]) -> dict[Any, float]:
-    """Cost from every node to its nearest source along the arcs (tail, head, cost): a plain heap, no numpy."""
+    """Cost from every node to its nearest source along the arcs (tail, head, cost): a plain heap,
+    no numpy.
+    """
     into: dict[Any, list[tuple[Any, float]]] = {}
     for tail, head, cost in arcs:
         into.setdefault(head, []).append((tail, cost))

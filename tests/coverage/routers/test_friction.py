@@ -14,7 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geoguichet.coverage.errors import RoutingError
-from geoguichet.coverage.routers.friction import Ground, Relief, covered, langmuir_s, read_relief, tobler_s
+from geoguichet.coverage.routers.friction import (
+    Ground,
+    Relief,
+    covered,
+    langmuir_s,
+    read_relief,
+    tobler_s,
+)
 
 SIDE = 100.0  # metres
 WEST, NORTH = 600_000.0, 6_500_000.0  # Lambert-93, where its scale is nearly 1
@@ -22,7 +29,9 @@ WEST, NORTH = 600_000.0, 6_500_000.0  # Lambert-93, where its scale is nearly 1
 
 def ground(elevation: np.ndarray, factor: np.ndarray | None = None) -> Ground:
     transform = rasterio.Affine(SIDE, 0, WEST, 0, -SIDE, NORTH)
-    return Ground(elevation, transform, "EPSG:2154", np.ones_like(elevation) if factor is None else factor)
+    return Ground(
+        elevation, transform, "EPSG:2154", np.ones_like(elevation) if factor is None else factor
+    )
 
 
 def middles(*cells: tuple[float, float]) -> gpd.GeoSeries:
@@ -31,13 +40,20 @@ def middles(*cells: tuple[float, float]) -> gpd.GeoSeries:
 
 
 def twin(relief: Relief, goal: tuple[int, int]) -> dict[tuple[int, int], float]:
-    """Seconds from every cell to a goal, a heap and no numpy; moves and barriers written out one by one."""
+    """Seconds from every cell to a goal, a heap and no numpy; moves and barriers written out one by
+    one.
+    """
     z, factor = relief.ground.elevation_m, relief.ground.factor
     rows, columns = z.shape
     scale = {move: relief._runs(*move)[rows // 2] for move in _moves(relief.neighbours)}
 
     def free(r: int, c: int) -> bool:
-        return 0 <= r < rows and 0 <= c < columns and math.isfinite(z[r, c]) and math.isfinite(factor[r, c])
+        return (
+            0 <= r < rows
+            and 0 <= c < columns
+            and math.isfinite(z[r, c])
+            and math.isfinite(factor[r, c])
+        )
 
     def step(r: int, c: int, move: tuple[int, int]) -> float | None:
         """Seconds from (r, c) by a move, None where it is barred."""
@@ -96,7 +112,9 @@ def test_every_cell_is_that_of_a_naive_twin(z: list, f: list, neighbours: int, r
     expected = twin(relief, (2, 3))
     for cell in np.ndindex(5, 6):
         if cell in expected:
-            assert found[cell] == pytest.approx(expected[cell], rel=1e-4, abs=1e-3)  # runs vary by row in the twin
+            assert found[cell] == pytest.approx(
+                expected[cell], rel=1e-4, abs=1e-3
+            )  # runs vary by row in the twin
         else:
             assert np.isnan(found[cell]), "no finite time across a barrier"
 
@@ -115,7 +133,9 @@ def test_the_rules_are_the_published_ones() -> None:
     assert tobler_s(run, np.array([-50.0]))[0] == pytest.approx(600.0), "6 km/h on a slope of -5 %"
     assert langmuir_s(run, flat)[0] == 720.0 and langmuir_s(run, rise)[0] == 1320.0
     assert langmuir_s(run, -rise)[0] == pytest.approx(720 - 199.98)
-    assert langmuir_s(run, -3 * rise)[0] == pytest.approx(720 + 599.94), "steep descents are slow again"
+    assert langmuir_s(run, -3 * rise)[0] == pytest.approx(720 + 599.94), (
+        "steep descents are slow again"
+    )
 
 
 @pytest.mark.parametrize(("neighbours", "longest"), [(8, 1.083), (16, 1.028)])
@@ -142,16 +162,24 @@ def test_land_cover_multiplies_and_bars() -> None:
     slow = Relief(covered(ground(np.zeros((1, 4))), kinds, {1: 1.0, 2: 2.0}))
     quick = Relief(ground(np.zeros((1, 4))))
     ends = middles((0, 0)), middles((0, 3))
-    assert slow.nearest(*ends).cost[0] == pytest.approx(quick.nearest(*ends).cost[0] * (1.5 + 2 + 1.5) / 3, rel=1e-6)
+    assert slow.nearest(*ends).cost[0] == pytest.approx(
+        quick.nearest(*ends).cost[0] * (1.5 + 2 + 1.5) / 3, rel=1e-6
+    )
     barred = Relief(covered(ground(np.zeros((1, 4))), kinds, {1: 1.0})).nearest(*ends)
-    assert barred.reason is not None and barred.reason.tolist() == ["no_path"] and np.isnan(barred.cost[0])
+    assert (
+        barred.reason is not None
+        and barred.reason.tolist() == ["no_path"]
+        and np.isnan(barred.cost[0])
+    )
     with pytest.raises(RoutingError, match="rééchantillonnez"):
         covered(ground(np.zeros((1, 4))), np.zeros((2, 4)), {})
 
 
 def test_pairs_limits_and_reasons() -> None:
     relief = Relief(ground(np.zeros((5, 5))))
-    origins = gpd.GeoSeries([*middles((0, 0), (4, 4), (2, 2)), None, shapely.Point(0, 0)], crs="EPSG:4326")
+    origins = gpd.GeoSeries(
+        [*middles((0, 0), (4, 4), (2, 2)), None, shapely.Point(0, 0)], crs="EPSG:4326"
+    )
     services = middles((0, 1), (4, 3))
     found = relief.nearest(origins, services, limit=80.0)
     assert found.reason is not None
@@ -159,12 +187,17 @@ def test_pairs_limits_and_reasons() -> None:
     assert found.destination.tolist() == [0, 1, -1, -1, -1]
     matrix = relief.costs(origins, services, limit=1e9)
     whole = relief.nearest(origins, services).cost
-    assert matrix.origin.tolist() == [0, 0, 1, 1, 2, 2] and matrix.cost[[0, 3]].tolist() == whole[:2].tolist()
+    assert (
+        matrix.origin.tolist() == [0, 0, 1, 1, 2, 2]
+        and matrix.cost[[0, 3]].tolist() == whole[:2].tolist()
+    )
     assert len(relief.costs(origins, services, limit=80.0).cost) == 2
 
 
 def test_the_pyrenees(shared_data: Path, tmp_path: Path) -> None:
-    """SRTM 3'': up to the Port de Siguer side is slower than down, and the sea of missing cells is not crossed."""
+    """SRTM 3'': up to the Port de Siguer side is slower than down, and the sea of missing cells is
+    not crossed.
+    """
     path = shared_data / "elevation" / "N42E001.hgt.zip"
     with rasterio.open(path) as raster:
         window = rasterio.windows.from_bounds(1.45, 42.60, 1.60, 42.72, raster.transform)
@@ -172,7 +205,10 @@ def test_the_pyrenees(shared_data: Path, tmp_path: Path) -> None:
         transform = raster.window_transform(window)
     z[z == -32768] = np.nan
     relief = Relief(Ground(z, transform, "EPSG:4326", np.ones_like(z)))
-    low, high = np.unravel_index(np.nanargmin(z), z.shape), np.unravel_index(np.nanargmax(z), z.shape)
+    low, high = (
+        np.unravel_index(np.nanargmin(z), z.shape),
+        np.unravel_index(np.nanargmax(z), z.shape),
+    )
     place = [shapely.Point(rasterio.transform.xy(transform, r, c)) for r, c in (low, high)]
     valley, summit = (gpd.GeoSeries([point], crs="EPSG:4326") for point in place)
     up, down = relief.nearest(valley, summit).cost[0], relief.nearest(summit, valley).cost[0]
@@ -182,11 +218,20 @@ def test_the_pyrenees(shared_data: Path, tmp_path: Path) -> None:
 def test_a_relief_is_read_or_refused(tmp_path: Path, lab: SimpleNamespace) -> None:
     path = tmp_path / "mnt.tif"
     z = np.array([[1.0, -9999.0]], dtype=np.float32)
-    profile = {"driver": "GTiff", "width": 2, "height": 1, "count": 1, "dtype": "float32", "nodata": -9999.0}
+    profile = {
+        "driver": "GTiff",
+        "width": 2,
+        "height": 1,
+        "count": 1,
+        "dtype": "float32",
+        "nodata": -9999.0,
+    }
     transform = rasterio.Affine(SIDE, 0, WEST, 0, -SIDE, NORTH)
     with rasterio.open(path, "w", crs="EPSG:2154", transform=transform, **profile) as raster:
         raster.write(z, 1)
-    assert read_relief(path).elevation_m.tolist()[0][0] == 1.0 and np.isnan(read_relief(path).elevation_m[0, 1])
+    assert read_relief(path).elevation_m.tolist()[0][0] == 1.0 and np.isnan(
+        read_relief(path).elevation_m[0, 1]
+    )
     with pytest.raises(RoutingError, match="illisible"):
         read_relief(tmp_path / "absent.tif")
     with pytest.raises(RoutingError, match="8 ou 16"):

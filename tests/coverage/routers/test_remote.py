@@ -1,4 +1,6 @@
-"""OSRM and Valhalla: a stub that speaks their formats over real HTTP, then the engines themselves in this process."""
+"""OSRM and Valhalla: a stub that speaks their formats over real HTTP, then the engines themselves
+in this process.
+"""
 
 import json
 import subprocess
@@ -17,7 +19,12 @@ import shapely
 
 from geoguichet.coverage.errors import RoutingError
 from geoguichet.coverage.routers.network import Network
-from geoguichet.coverage.routers.remote import OsrmRouter, ValhallaRouter, osrm_in_process, valhalla_in_process
+from geoguichet.coverage.routers.remote import (
+    OsrmRouter,
+    ValhallaRouter,
+    osrm_in_process,
+    valhalla_in_process,
+)
 from geoguichet.coverage.routers.road import RoadRouter
 from geoguichet.referentials.roads.sources import make_network
 
@@ -25,16 +32,23 @@ SEA, ISLAND = -4.0, 5.0  # longitudes: no road there; a road that leads nowhere
 
 
 class Stub(BaseHTTPRequestHandler):
-    """A country where 0.01 degree of longitude is a minute eastward, two minutes westward, and roads are 50 m away."""
+    """A country where 0.01 degree of longitude is a minute eastward, two minutes westward, and
+    roads are 50 m away.
+    """
 
     asked: list[str] = []  # noqa: RUF012
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)
         self.asked.append(self.path)
-        places = [tuple(map(float, place.split(","))) for place in url.path.split("/")[-1].split(";")]
+        places = [
+            tuple(map(float, place.split(","))) for place in url.path.split("/")[-1].split(";")
+        ]
         query = parse_qs(url.query)
-        pick = {side: [places[int(i)] for i in query[side][0].split(";")] for side in ("sources", "destinations")}
+        pick = {
+            side: [places[int(i)] for i in query[side][0].split(";")]
+            for side in ("sources", "destinations")
+        }
         if len(places) > 100:
             return self.answer(400, {"code": "TooBig", "message": "Too many table coordinates"})
         for number, (lon, _) in enumerate(places):
@@ -46,7 +60,12 @@ class Stub(BaseHTTPRequestHandler):
             "durations": [[seconds(a, b) for b in pick["destinations"]] for a in pick["sources"]],
             **{
                 side: [
-                    {"hint": "", "location": list(p), "distance": 5000.0 if p[0] == 9.0 else 50.0, "name": ""}
+                    {
+                        "hint": "",
+                        "location": list(p),
+                        "distance": 5000.0 if p[0] == 9.0 else 50.0,
+                        "name": "",
+                    }
                     for p in some
                 ]
                 for side, some in pick.items()
@@ -58,7 +77,10 @@ class Stub(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.asked.append(json.dumps(body))
         assert self.path == "/sources_to_targets" and body["costing"] == "auto"
-        sides = [[(place["lon"], place["lat"]) for place in body[side]] for side in ("sources", "targets")]
+        sides = [
+            [(place["lon"], place["lat"]) for place in body[side]]
+            for side in ("sources", "targets")
+        ]
         if any(lon == SEA for side in sides for lon, _ in side):
             error = {
                 "error_code": 171,
@@ -111,7 +133,9 @@ def server() -> Iterator[str]:
 
 
 def row(*lon: float | None) -> gpd.GeoSeries:
-    return gpd.GeoSeries([None if x is None else shapely.Point(x, 44.0) for x in lon], crs="EPSG:4326")
+    return gpd.GeoSeries(
+        [None if x is None else shapely.Point(x, 44.0) for x in lon], crs="EPSG:4326"
+    )
 
 
 @pytest.mark.parametrize("kind", [OsrmRouter, ValhallaRouter])
@@ -124,8 +148,12 @@ def test_both_servers_answer_as_our_routers_do(kind: Any, server: str) -> None:
     assert np.allclose(found.cost[:2], [60 + walk, 360 + walk]) and np.isnan(found.cost[2:]).all()
     assert found.reason.tolist() == ["", "", "not_located", "no_path", "no_path"]
     matrix = router.costs(origins, services, limit=120.0 + walk)
-    assert list(zip(matrix.origin, matrix.destination, strict=True)) == [(0, 0), (0, 1)], "the limit itself is reached"
-    assert router.nearest(origins, services, limit=100.0 + walk).reason.tolist()[1] == "beyond_limit"
+    assert list(zip(matrix.origin, matrix.destination, strict=True)) == [(0, 0), (0, 1)], (
+        "the limit itself is reached"
+    )
+    assert (
+        router.nearest(origins, services, limit=100.0 + walk).reason.tolist()[1] == "beyond_limit"
+    )
     assert router.nearest(origins, row(None)).reason.tolist()[0] == "no_service"
 
 
@@ -133,9 +161,14 @@ def test_requests_stay_under_the_servers_limit(server: str) -> None:
     Stub.asked.clear()
     found = OsrmRouter(server).nearest(row(*np.linspace(1, 2, 120)), row(*np.linspace(1, 2, 70)))
     assert (found.destination >= 0).all() and len(Stub.asked) == 3 * 2
-    assert Stub.asked[0].startswith("/table/v1/driving/1.000000,44.000000;") and "annotations=duration" in Stub.asked[0]
+    assert (
+        Stub.asked[0].startswith("/table/v1/driving/1.000000,44.000000;")
+        and "annotations=duration" in Stub.asked[0]
+    )
     with pytest.raises(RoutingError, match="TooBig"):
-        OsrmRouter(server, block=300).nearest(row(*np.linspace(1, 2, 120)), row(*np.linspace(1, 2, 70)))
+        OsrmRouter(server, block=300).nearest(
+            row(*np.linspace(1, 2, 120)), row(*np.linspace(1, 2, 70))
+        )
 
 
 def test_a_point_far_from_any_road_is_not_moved_there(server: str) -> None:
@@ -150,12 +183,16 @@ def test_a_server_that_does_not_answer_is_one_sentence(server: str) -> None:
     with pytest.raises(RoutingError, match="est la forme attendue"):
         ValhallaRouter("localhost:8002").nearest(row(1.0), row(1.0))
     with pytest.raises(RoutingError, match="table de 1 × 1"):
-        OsrmRouter(lambda *_: {"code": "Ok", "durations": [[1, 2]], "sources": [{"distance": 0}], "destinations": [{"distance": 0}]}).nearest(row(1.0), row(1.0))  # fmt: skip
+        OsrmRouter(lambda *_: {"code": "Ok", "durations": [[1, 2]], "sources": [{"distance": 0}],
+        "destinations": [{"distance": 0}]}).nearest(row(1.0), row(1.0))  # fmt: skip
     with pytest.raises(RoutingError, match="illisible"):
-        ValhallaRouter(lambda *_: {"sources_to_targets": [[{"time": "soon"}]]}).nearest(row(1.0), row(1.0))
+        ValhallaRouter(lambda *_: {"sources_to_targets": [[{"time": "soon"}]]}).nearest(
+            row(1.0), row(1.0)
+        )
 
 
-# --- the engines themselves, on Andorra ------------------------------------------------------------------------------
+# --- the engines themselves, on Andorra
+# ------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +207,9 @@ def towns(andorra: Path, tmp_path_factory: pytest.TempPathFactory) -> SimpleName
     make_network([andorra], path)
     network = Network.open(path)
     router = RoadRouter(network)
-    main = np.flatnonzero(np.isin(network.arrays["edge_class"], [2, 4, 6]))  # trunk, primary, secondary
+    main = np.flatnonzero(
+        np.isin(network.arrays["edge_class"], [2, 4, 6])
+    )  # trunk, primary, secondary
     nodes = np.unique(network.arrays["edge_from"][main])[::60][:12]
     return SimpleNamespace(points=network.node_points().iloc[nodes], ours=router)
 
@@ -179,7 +218,9 @@ def _alike(router: Any, towns: SimpleNamespace) -> None:
     """Other speeds, other costs of turning; the same country all the same."""
     theirs = router.costs(towns.points, towns.points, limit=1e6)
     ours = towns.ours.costs(towns.points, towns.points, limit=1e6)
-    both = {(i, j): c for i, j, c in zip(theirs.origin, theirs.destination, theirs.cost, strict=True)}
+    both = {
+        (i, j): c for i, j, c in zip(theirs.origin, theirs.destination, theirs.cost, strict=True)
+    }
     pairs = [
         (c, both[i, j])
         for i, j, c in zip(ours.origin, ours.destination, ours.cost, strict=True)
@@ -201,7 +242,9 @@ def test_osrm_itself(andorra: Path, towns: SimpleNamespace, tmp_path: Path) -> N
         ("osrm-partition", str(tmp_path / "x.osrm")),
         ("osrm-customize", str(tmp_path / "x.osrm")),
     ):
-        subprocess.run([str(room / "bin" / tool), "-t", "1", *rest], check=True, capture_output=True)
+        subprocess.run(
+            [str(room / "bin" / tool), "-t", "1", *rest], check=True, capture_output=True
+        )
     router = OsrmRouter(osrm_in_process(tmp_path / "x.osrm"))
     _alike(router, towns)
     far = gpd.GeoSeries([shapely.Point(1.30, 42.75)], crs="EPSG:4326")  # no road for kilometres
@@ -209,7 +252,9 @@ def test_osrm_itself(andorra: Path, towns: SimpleNamespace, tmp_path: Path) -> N
 
 
 def test_valhalla_itself(andorra: Path, towns: SimpleNamespace, tmp_path: Path) -> None:
-    valhalla = pytest.importorskip("valhalla", reason="pyvalhalla (extra valhalla) is not installed")
+    valhalla = pytest.importorskip(
+        "valhalla", reason="pyvalhalla (extra valhalla) is not installed"
+    )
     config = valhalla.get_config(tile_extract="", tile_dir=str(tmp_path))
     config["mjolnir"]["concurrency"] = 1
     config["mjolnir"]["logging"] = {"type": ""}
@@ -217,7 +262,9 @@ def test_valhalla_itself(andorra: Path, towns: SimpleNamespace, tmp_path: Path) 
         config.get(part, {}).get("logging", {}).update(type="")
     (tmp_path / "v.json").write_text(json.dumps(config))
     build = Path(valhalla.__file__).parent / "bin" / "valhalla_build_tiles"
-    subprocess.run([str(build), "-c", str(tmp_path / "v.json"), str(andorra)], check=True, capture_output=True)
+    subprocess.run(
+        [str(build), "-c", str(tmp_path / "v.json"), str(andorra)], check=True, capture_output=True
+    )
     router = ValhallaRouter(valhalla_in_process(config))
     _alike(router, towns)
     far = gpd.GeoSeries([shapely.Point(1.30, 42.75)], crs="EPSG:4326")

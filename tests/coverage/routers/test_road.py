@@ -1,4 +1,6 @@
-"""Travel by road, compared with a Dijkstra that shares no code with it, and with times worked out by hand."""
+"""Travel by road, compared with a Dijkstra that shares no code with it, and with times worked out
+by hand.
+"""
 
 from itertools import pairwise
 from pathlib import Path
@@ -19,21 +21,43 @@ from geoguichet.coverage.routers.road import RoadRouter
 from geoguichet.referentials.roads.sources import make_network
 
 GEOD = Geod(ellps="WGS84")
-small = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+small = settings(
+    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 @pytest.fixture(scope="module")
 def cross(lab: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> Network:
-    """A west-east road of 100 s, its drawn direction east; a one-way loop back; a pass; and an island."""
+    """A west-east road of 100 s, its drawn direction east; a one-way loop back; a pass; and an
+    island.
+    """
     return lab.make_network(
         tmp_path_factory.mktemp("cross") / "cross.roads",
         [
             {"line": [(0, 0), (1, 0)], "name": "D1", "seconds": 100.0, "length_m": 1000.0},
-            {"line": [(1, 0), (2, 0)], "name": "D2", "seconds": 50.0, "length_m": 400.0, "oneway": 1},
-            {"line": [(2, 0), (2, 1), (1, 1), (1, 0)], "name": "D3", "seconds": 300.0, "length_m": 3000.0, "oneway": 1},
+            {
+                "line": [(1, 0), (2, 0)],
+                "name": "D2",
+                "seconds": 50.0,
+                "length_m": 400.0,
+                "oneway": 1,
+            },
+            {
+                "line": [(2, 0), (2, 1), (1, 1), (1, 0)],
+                "name": "D3",
+                "seconds": 300.0,
+                "length_m": 3000.0,
+                "oneway": 1,
+            },
             {"line": [(0, 0), (0, 3)], "name": "D918", "seconds": 600.0, "length_m": 5000.0},
             {"line": [(9, 9), (9, 10)], "name": "C9", "seconds": 60.0, "length_m": 600.0},
-            {"line": [(0, -1), (2, -1)], "name": "A64", "class": "autoroute", "seconds": 40.0, "length_m": 1600.0},
+            {
+                "line": [(0, -1), (2, -1)],
+                "name": "A64",
+                "class": "autoroute",
+                "seconds": 40.0,
+                "length_m": 1600.0,
+            },
         ],
     )
 
@@ -54,16 +78,27 @@ def test_partial_edges_are_exact_at_both_ends(cross: Network, lab: SimpleNamespa
         ((1, 0), (2, 0), 50.0),  # node to node
         ((2, 0), (1, 0), 300.0),  # node to node, the other way
     ]:
-        assert cost(router, lab.points(a), lab.points(b)) == pytest.approx(seconds, abs=0.05), (a, b)
+        assert cost(router, lab.points(a), lab.points(b)) == pytest.approx(seconds, abs=0.05), (
+            a,
+            b,
+        )
 
 
-def test_a_point_pays_its_walk_to_the_road_and_from_it(cross: Network, lab: SimpleNamespace) -> None:
+def test_a_point_pays_its_walk_to_the_road_and_from_it(
+    cross: Network, lab: SimpleNamespace
+) -> None:
     walk = GEOD.inv(*lab.at(0.5, 0.1), *lab.at(0.5, 0))[2]
     router = RoadRouter(cross, access_kmh=3.6)
-    assert cost(router, lab.points((0.5, 0.1)), lab.points((0.75, 0))) == pytest.approx(walk + 25.0, abs=0.05)
-    assert cost(router, lab.points((0.75, 0)), lab.points((0.5, 0.1))) == pytest.approx(walk + 25.0, abs=0.05)
+    assert cost(router, lab.points((0.5, 0.1)), lab.points((0.75, 0))) == pytest.approx(
+        walk + 25.0, abs=0.05
+    )
+    assert cost(router, lab.points((0.75, 0)), lab.points((0.5, 0.1))) == pytest.approx(
+        walk + 25.0, abs=0.05
+    )
     there_and_back = cost(router, lab.points((0.5, 0.1)), lab.points((0.5, 0.1)))
-    assert there_and_back == pytest.approx(2 * walk, abs=0.05), "the road lies between them, even in front of the door"
+    assert there_and_back == pytest.approx(2 * walk, abs=0.05), (
+        "the road lies between them, even in front of the door"
+    )
 
 
 def test_congestion_slows_the_car_and_not_the_walk(cross: Network, lab: SimpleNamespace) -> None:
@@ -77,7 +112,9 @@ def test_metres_and_modes(cross: Network, lab: SimpleNamespace) -> None:
     assert cost(RoadRouter(cross, metric="length"), a, b) == 1400.0
     assert RoadRouter(cross, metric="length").unit == "m" and RoadRouter(cross).unit == "s"
     assert cost(RoadRouter(cross, mode="foot"), a, b) == pytest.approx(1400 / 4 * 3.6)
-    assert cost(RoadRouter(cross, mode="foot"), b, a) == pytest.approx(1400 / 4 * 3.6), "people on foot ignore one-way"
+    assert cost(RoadRouter(cross, mode="foot"), b, a) == pytest.approx(1400 / 4 * 3.6), (
+        "people on foot ignore one-way"
+    )
     assert cost(RoadRouter(cross, mode="bicycle"), b, a) == pytest.approx(4000 / 15 * 3.6)
     with pytest.raises(RoutingError, match="essayez : car, bicycle, foot"):
         RoadRouter(cross, mode="mule")
@@ -92,7 +129,9 @@ def test_every_missing_cost_has_its_reason(cross: Network, lab: SimpleNamespace)
     assert np.isnan(found.cost[1:]).all() and found.cost[0] == pytest.approx(25.0, abs=0.05)
     nowhere = RoadRouter(cross).nearest(origins, lab.points(None, (5, 5)))
     assert nowhere.reason is not None and nowhere.reason.tolist()[0] == "no_service"
-    closed = RoadRouter(cross, closed=cross.edges_named("d 918")).nearest(origins, lab.points((0.25, 0)))
+    closed = RoadRouter(cross, closed=cross.edges_named("d 918")).nearest(
+        origins, lab.points((0.25, 0))
+    )
     assert closed.reason is not None
     assert closed.reason.tolist() == ["", "not_located", "not_snapped", "no_path", "closed"]
 
@@ -104,11 +143,15 @@ def test_a_threshold_is_met_exactly_at_it(cross: Network, lab: SimpleNamespace) 
     assert not len(RoadRouter(cross).costs(a, b, limit=np.nextafter(100.0, 0)).cost)
 
 
-def test_people_on_islands_and_far_from_roads_are_said(cross: Network, lab: SimpleNamespace) -> None:
+def test_people_on_islands_and_far_from_roads_are_said(
+    cross: Network, lab: SimpleNamespace
+) -> None:
     router, people = RoadRouter(cross), lab.points((0.5, 0), (9, 9.5), (5, 5))
     assert router.on_island(people).tolist() == [False, True, False]
     assert router.snap(people).reason.tolist() == ["", "", "not_snapped"]
-    assert cost(router, lab.points((9, 9.25)), lab.points((9, 9.75))) == pytest.approx(30.0, abs=0.05)
+    assert cost(router, lab.points((9, 9.25)), lab.points((9, 9.75))) == pytest.approx(
+        30.0, abs=0.05
+    )
 
 
 def test_nobody_enters_a_motorway_from_a_field(cross: Network, lab: SimpleNamespace) -> None:
@@ -119,19 +162,29 @@ def test_nobody_enters_a_motorway_from_a_field(cross: Network, lab: SimpleNamesp
 def test_the_path_is_the_cost(cross: Network, lab: SimpleNamespace) -> None:
     path = RoadRouter(cross).path(shapely.Point(lab.at(1.75, 0)), shapely.Point(lab.at(0.5, 0)))
     assert path is not None
-    assert path.cost == pytest.approx(12.5 + 300 + 50, abs=0.05) and path.roads == ("D2", "D3", "D1")
+    assert path.cost == pytest.approx(12.5 + 300 + 50, abs=0.05) and path.roads == (
+        "D2",
+        "D3",
+        "D1",
+    )
     assert path.length_m == pytest.approx(100 + 3000 + 500, abs=1)
-    along = [tuple(np.round((np.array(vertex) - lab.at(0, 0)) / lab.STEP, 2)) for vertex in path.geometry.coords]
+    along = [
+        tuple(np.round((np.array(vertex) - lab.at(0, 0)) / lab.STEP, 2))
+        for vertex in path.geometry.coords
+    ]
     assert along[0] == (1.75, 0) and along[-1] == (0.5, 0) and (2, 1) in along and (1, 1) in along
     assert RoadRouter(cross).path(shapely.Point(lab.at(9, 9)), shapely.Point(lab.at(0, 0))) is None
     same = RoadRouter(cross).path(shapely.Point(lab.at(0.25, 0)), shapely.Point(lab.at(0.75, 0)))
     assert same is not None and same.roads == ("D1",) and same.length_m == pytest.approx(500, abs=1)
 
 
-# --- random small networks -------------------------------------------------------------------------------------------
+# --- random small networks
+# -------------------------------------------------------------------------------------------
 
 place = st.tuples(st.integers(0, 3), st.integers(0, 3))
-road = st.tuples(place, place, st.integers(1, 400), st.sampled_from([-1, 0, 0, 1])).filter(lambda r: r[0] != r[1])
+road = st.tuples(place, place, st.integers(1, 400), st.sampled_from([-1, 0, 0, 1])).filter(
+    lambda r: r[0] != r[1]
+)
 roads = st.lists(road, min_size=1, max_size=14)
 spot = st.tuples(st.floats(0, 3, allow_subnormal=False), st.floats(0, 3, allow_subnormal=False))
 spots = st.lists(spot, min_size=1, max_size=6)
@@ -143,7 +196,9 @@ def drawn(lab: SimpleNamespace, folder: Path, rows: list) -> Network:
 
 
 def every_pair(router: RoadRouter, a: gpd.GeoSeries, b: gpd.GeoSeries) -> np.ndarray:
-    """Costs worked out arc by arc: each pair gets a graph of its own in which the edges are cut at the two points."""
+    """Costs worked out arc by arc: each pair gets a graph of its own in which the edges are cut at
+    the two points.
+    """
     net, table = router.network, np.full((len(a), len(b)), np.inf)
     arrays, (ahead, back) = net.arrays, net.allowed(router.mode, closed=router.closed)
     seconds = net.costs(router.mode, router.metric)
@@ -160,7 +215,9 @@ def every_pair(router: RoadRouter, a: gpd.GeoSeries, b: gpd.GeoSeries) -> np.nda
                 cuts.sort(key=lambda cut: cut[0])
                 for (f, u), (g, v) in pairwise(cuts):
                     step = (g - f) * seconds[e]
-                    arcs += [(u, v, step)] * bool(ahead[e] or f == g) + [(v, u, step)] * bool(back[e] or f == g)
+                    arcs += [(u, v, step)] * bool(ahead[e] or f == g) + [(v, u, step)] * bool(
+                        back[e] or f == g
+                    )
             found = shortest(arcs).get("here", np.inf)
             table[i, j] = found + (here.access_m[i] + there.access_m[j]) * 3.6 / 4.0
     return table
@@ -209,21 +266,30 @@ def test_nearest_and_pairs_are_those_of_a_naive_twin(
 
 
 def test_the_metres_are_those_of_the_fastest_way(regional: Network) -> None:
-    """Against the path of each pair, drawn edge by edge; and never shorter than the shortest way."""
+    """Against the path of each pair, drawn edge by edge; and never shorter than the shortest
+    way.
+    """
     router = RoadRouter(regional, access_kmh=20.0, max_access_m=5_000.0)
     rng = np.random.default_rng(2)
-    spots = [gpd.GeoSeries.from_xy(rng.uniform(0.2, 2.2, n), rng.uniform(43.0, 44.7, n), crs=4326) for n in (60, 5)]
+    spots = [
+        gpd.GeoSeries.from_xy(rng.uniform(0.2, 2.2, n), rng.uniform(43.0, 44.7, n), crs=4326)
+        for n in (60, 5)
+    ]
     metres, nearest = router.metres(*spots), router.nearest(*spots)
     assert (np.isnan(metres) == np.isnan(nearest.cost)).all() and np.isfinite(metres).sum() > 50
     walks = [router.snap(points).access_m for points in spots]
     for i in np.flatnonzero(np.isfinite(metres)):
         path = router.path(spots[0][i], spots[1][nearest.destination[i]])
         assert path is not None
-        assert abs(path.length_m + walks[0][i] + walks[1][nearest.destination[i]] - metres[i]) < 1e-3
+        assert (
+            abs(path.length_m + walks[0][i] + walks[1][nearest.destination[i]] - metres[i]) < 1e-3
+        )
     shortest = RoadRouter(regional, metric="length", max_access_m=5_000.0)
     assert (shortest.metres(*spots) <= metres + 1e-6)[np.isfinite(metres)].all()
     nothing = gpd.GeoSeries([], crs=4326)
-    assert np.isnan(router.metres(spots[0], nothing)).all() and not len(router.metres(nothing, spots[1]))
+    assert np.isnan(router.metres(spots[0], nothing)).all() and not len(
+        router.metres(nothing, spots[1])
+    )
 
 
 @small
@@ -241,10 +307,15 @@ def test_invariants(lab: SimpleNamespace, tmp_path: Path, rows: list, a: list, b
     held = ~np.isnan(without.cost)
     assert (whole.cost[held] <= without.cost[held]).all(), "closing a road never shortens a time"
     again = RoadRouter(net, closed=()).nearest(start, end)
-    assert again.cost.tobytes() == whole.cost.tobytes() and again.destination.tolist() == whole.destination.tolist()
+    assert (
+        again.cost.tobytes() == whole.cost.tobytes()
+        and again.destination.tolist() == whole.destination.tolist()
+    )
     order = np.random.default_rng(len(rows)).permutation(len(b))
     turned = router.nearest(start, end.iloc[order])
-    assert turned.cost.tobytes() == whole.cost.tobytes(), "the order of the services changes no byte of a cost"
+    assert turned.cost.tobytes() == whole.cost.tobytes(), (
+        "the order of the services changes no byte of a cost"
+    )
     back = np.random.default_rng(len(rows)).permutation(len(rows))
     other = drawn(lab, tmp_path / "..", [rows[i] for i in back])
     for column in net.arrays:
@@ -260,27 +331,37 @@ def test_ties_go_to_the_first(lab: SimpleNamespace, tmp_path: Path) -> None:
     found = RoadRouter(net).nearest(
         gpd.GeoSeries(sorted(net.node_points(), key=lambda p: p.x), crs="EPSG:4326"), services
     )
-    assert found.destination.tolist() == [1, 1, 1, 1, 0, 0, 0, 0, 0], "in the middle, 4 roads from both, the first wins"
+    assert found.destination.tolist() == [1, 1, 1, 1, 0, 0, 0, 0, 0], (
+        "in the middle, 4 roads from both, the first wins"
+    )
     pairs = RoadRouter(net).nearest_few(lab.points((4, 0)), services, 4)
     assert pairs.destination.tolist() == [[0, 1, 2, 3]]
 
 
-# --- real networks ---------------------------------------------------------------------------------------------------
+# --- real networks
+# ---------------------------------------------------------------------------------------------------
 
 
 def test_every_node_of_the_region_is_an_independent_dijkstra(
     shared_data: Path, regional: Network, lab: SimpleNamespace
 ) -> None:
-    """The twin reads the CSV itself: edges as they stand, D roads at 60 km/h, and so on, both ways."""
+    """The twin reads the CSV itself: edges as they stand, D roads at 60 km/h, and so on, both
+    ways.
+    """
     kmh = {"autoroute": 110.0, "nationale": 70.0, "departementale": 60.0, "metropolitaine": 60.0}
     arcs = []
     for part in ("midi-pyrenees", "voisins-11-47-48-15"):
-        table = pd.read_csv(shared_data / "network" / "travelmapping" / f"{part}-edges.csv.gz", sep=";")
+        table = pd.read_csv(
+            shared_data / "network" / "travelmapping" / f"{part}-edges.csv.gz", sep=";"
+        )
         lines = shapely.from_wkt(table["geom_wkt"])
         for line, length, kind in zip(lines, table["length_m"], table["classe"], strict=True):
             a, b = lab.stored(*line.coords[0]), lab.stored(*line.coords[-1])
             arcs += [(a, b, length * 3.6 / kmh[kind]), (b, a, length * 3.6 / kmh[kind])]
-    assert (regional.nodes, regional.manifest["counts"]["nodes_in_largest_component"]) == (16_788, 16_731)
+    assert (regional.nodes, regional.manifest["counts"]["nodes_in_largest_component"]) == (
+        16_788,
+        16_731,
+    )
     _agrees(RoadRouter(regional), arcs, lab)
 
 
@@ -317,17 +398,30 @@ def test_every_node_of_toulouse_is_an_independent_dijkstra(
 def test_every_node_of_andorra_is_an_independent_dijkstra(
     shared_data: Path, lab: SimpleNamespace, tmp_path: Path
 ) -> None:
-    """Streets of OpenStreetMap with their one-ways (how they are read is tested in ``referentials``): same search."""
-    make_network([shared_data / "network" / "osm" / "andorra-2025-01-19.osm.pbf"], tmp_path / "andorra.roads")
+    """Streets of OpenStreetMap with their one-ways (how they are read is tested in
+    ``referentials``): same search.
+    """
+    make_network(
+        [shared_data / "network" / "osm" / "andorra-2025-01-19.osm.pbf"], tmp_path / "andorra.roads"
+    )
     net = Network.open(tmp_path / "andorra.roads")
     router = RoadRouter(net)
-    place = [tuple(pair) for pair in np.column_stack([net.arrays["node_lon"], net.arrays["node_lat"]]).tolist()]
+    place = [
+        tuple(pair)
+        for pair in np.column_stack([net.arrays["node_lon"], net.arrays["node_lat"]]).tolist()
+    ]
     arcs = []
     rows = zip(
-        net.arrays["edge_from"], net.arrays["edge_to"], net.costs("car", "time"), *net.allowed("car"), strict=True
+        net.arrays["edge_from"],
+        net.arrays["edge_to"],
+        net.costs("car", "time"),
+        *net.allowed("car"),
+        strict=True,
     )
     for a, b, cost, ahead, back in rows:
-        arcs += [(place[a], place[b], float(cost))] * bool(ahead) + [(place[b], place[a], float(cost))] * bool(back)
+        arcs += [(place[a], place[b], float(cost))] * bool(ahead) + [
+            (place[b], place[a], float(cost))
+        ] * bool(back)
     _agrees(router, arcs, lab)
 
 
@@ -354,7 +448,9 @@ def _enterable(router: RoadRouter) -> list[int]:
 
 
 def test_the_osm_sample_is_exact(shared_data: Path, lab: SimpleNamespace) -> None:
-    """Expected distances of benchmarks/network_osm_sample (pandana's own sample, recomputed exactly)."""
+    """Expected distances of benchmarks/network_osm_sample (pandana's own sample, recomputed
+    exactly).
+    """
     from geoguichet.coverage.routers.network import Doors, Graph, nearest_place
 
     folder = shared_data / "benchmarks" / "network_osm_sample"
@@ -364,11 +460,15 @@ def test_the_osm_sample_is_exact(shared_data: Path, lab: SimpleNamespace) -> Non
     head = number[[*edges["to"], *edges["from"]]].to_numpy()
     order = np.argsort(tail, kind="stable")
     start = np.append(0, np.cumsum(np.bincount(tail, minlength=len(nodes)))).astype(np.int32)
-    graph = Graph(start, head[order].astype(np.int32), np.tile(edges["weight"].to_numpy(float), 2)[order])
+    graph = Graph(
+        start, head[order].astype(np.int32), np.tile(edges["weight"].to_numpy(float), 2)[order]
+    )
     sources = number[pd.read_csv(folder / "sources.csv")["source_id"]].to_numpy(np.int32)
     doors = Doors(np.column_stack([sources, sources]), np.tile([0.0, np.inf], (len(sources), 1)))
     found, place = nearest_place(graph, doors)
-    expected = pd.read_csv(folder / "expected_nearest.csv").set_index("id")["dist"].reindex(nodes["id"])
+    expected = (
+        pd.read_csv(folder / "expected_nearest.csv").set_index("id")["dist"].reindex(nodes["id"])
+    )
     reachable = np.isfinite(expected.to_numpy(float))
     assert (~reachable).sum() == 1019
     assert (found[reachable] == expected.to_numpy(float)[reachable]).all()
@@ -376,7 +476,9 @@ def test_the_osm_sample_is_exact(shared_data: Path, lab: SimpleNamespace) -> Non
 
 
 def test_a_pass_closed_in_winter_lengthens_and_opens_again(regional: Network) -> None:
-    """The Tourmalet (D918) between Barèges and La Mongie: 20 minutes in summer, round the mountains in winter."""
+    """The Tourmalet (D918) between Barèges and La Mongie: 20 minutes in summer, round the mountains
+    in winter.
+    """
     bareges, mongie = shapely.Point(0.0642, 42.8966), shapely.Point(0.1795, 42.9110)
     summer = RoadRouter(regional, max_access_m=3000).path(bareges, mongie)
     summit = regional.edges_near(0.145, 42.908, within_m=1500)

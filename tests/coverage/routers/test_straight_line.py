@@ -17,7 +17,9 @@ places = st.lists(st.one_of(near, anywhere, st.none()), min_size=1, max_size=12)
 
 
 def series(rows: list[tuple[float, float] | None]) -> gpd.GeoSeries:
-    filled = gpd.GeoSeries(gpd.points_from_xy(*zip(*[row or (0.0, 0.0) for row in rows], strict=True)), crs="EPSG:4326")
+    filled = gpd.GeoSeries(
+        gpd.points_from_xy(*zip(*[row or (0.0, 0.0) for row in rows], strict=True)), crs="EPSG:4326"
+    )
     filled[[row is None for row in rows]] = None
     return filled
 
@@ -46,7 +48,9 @@ def test_nearest_is_the_smallest_of_every_pair(origins: list, destinations: list
 
 @settings(deadline=None, max_examples=100)
 @given(places, places, st.floats(1.0, 300_000.0))
-def test_pairs_within_a_limit_are_exactly_those(origins: list, destinations: list, limit: float) -> None:
+def test_pairs_within_a_limit_are_exactly_those(
+    origins: list, destinations: list, limit: float
+) -> None:
     table = every_pair(origins, destinations)
     matrix = StraightLine().costs(series(origins), series(destinations), limit=limit)
     expected = np.argwhere(table <= limit)
@@ -56,8 +60,12 @@ def test_pairs_within_a_limit_are_exactly_those(origins: list, destinations: lis
 
 def test_more_destinations_never_lengthen() -> None:
     rng = np.random.default_rng(1)
-    origins = gpd.GeoSeries(gpd.points_from_xy(rng.uniform(0, 3, 300), rng.uniform(43, 45, 300)), crs="EPSG:4326")
-    destinations = gpd.GeoSeries(gpd.points_from_xy(rng.uniform(0, 3, 90), rng.uniform(43, 45, 90)), crs="EPSG:4326")
+    origins = gpd.GeoSeries(
+        gpd.points_from_xy(rng.uniform(0, 3, 300), rng.uniform(43, 45, 300)), crs="EPSG:4326"
+    )
+    destinations = gpd.GeoSeries(
+        gpd.points_from_xy(rng.uniform(0, 3, 90), rng.uniform(43, 45, 90)), crs="EPSG:4326"
+    )
     few = StraightLine().nearest(origins, destinations.iloc[:40]).cost
     assert (StraightLine().nearest(origins, destinations).cost <= few).all()
 
@@ -69,7 +77,10 @@ def test_more_destinations_never_lengthen() -> None:
             gpd.GeoSeries(gpd.points_from_xy([43.6], [1.44]), crs="EPSG:4326"),
             "longitude et latitude sont peut-être inversées",
         ),
-        (gpd.GeoSeries(gpd.points_from_xy([574000], [6279000]), crs="EPSG:2154"), "EPSG:4326 sont attendus"),
+        (
+            gpd.GeoSeries(gpd.points_from_xy([574000], [6279000]), crs="EPSG:2154"),
+            "EPSG:4326 sont attendus",
+        ),
         (gpd.GeoSeries(gpd.points_from_xy([1.44], [43.6])), "aucun système de coordonnées"),
     ],
 )

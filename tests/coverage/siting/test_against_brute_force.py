@@ -28,9 +28,13 @@ from geoguichet.coverage.siting.problem import SiteRules, reduced, state
 LABELS = ("", "A", "B")
 
 
-@pytest.fixture(scope="module", params=[mixed_integer.TINY, 0], ids=["at once", "by every step"], autouse=True)
+@pytest.fixture(
+    scope="module", params=[mixed_integer.TINY, 0], ids=["at once", "by every step"], autouse=True
+)
 def tiny(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Problems this small go to the solver at once; the second time bound, search and cuts are asked too."""
+    """Problems this small go to the solver at once; the second time bound, search and cuts are
+    asked too.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mixed_integer, "TINY", request.param)
         yield
@@ -52,7 +56,12 @@ class Case:
     def reach(self) -> CostMatrix:
         """Pairs within 7; farther is out of reach."""
         origin, destination = np.nonzero(self.distance <= 7)
-        return CostMatrix(origin, destination, self.distance[origin, destination].astype(float), self.distance.shape)
+        return CostMatrix(
+            origin,
+            destination,
+            self.distance[origin, destination].astype(float),
+            self.distance.shape,
+        )
 
 
 @st.composite
@@ -60,10 +69,16 @@ def cases(draw: st.DrawFn) -> Case:
     rows, columns = draw(st.integers(1, 9)), draw(st.integers(1, 7))
     numbers = st.integers(0, 9)
     distance = np.array(
-        draw(st.lists(st.lists(numbers, min_size=columns, max_size=columns), min_size=rows, max_size=rows))
+        draw(
+            st.lists(
+                st.lists(numbers, min_size=columns, max_size=columns), min_size=rows, max_size=rows
+            )
+        )
     )
     weight = np.array(draw(st.lists(st.integers(0, 30), min_size=rows, max_size=rows)), dtype=float)
-    cost = np.array(draw(st.lists(st.integers(0, 5), min_size=columns, max_size=columns)), dtype=float)
+    cost = np.array(
+        draw(st.lists(st.integers(0, 5), min_size=columns, max_size=columns)), dtype=float
+    )
     return Case(distance, weight, cost, draw(st.integers(1, columns)), draw(rules(columns)))
 
 
@@ -88,11 +103,15 @@ def rules(draw: st.DrawFn, columns: int) -> SiteRules:
         one_per=draw(st.none() | labels),
         apart=draw(st.lists(st.sampled_from(pairs), max_size=3)) if pairs else (),
         floor_of=(floor_of := draw(st.none() | labels)),
-        floors={} if floor_of is None else draw(st.dictionaries(st.sampled_from(LABELS[1:]), st.integers(0, 2))),
+        floors={}
+        if floor_of is None
+        else draw(st.dictionaries(st.sampled_from(LABELS[1:]), st.integers(0, 2))),
     )
 
 
-def choices(case: Case, *, at_most: int | None = None, budget: float = np.inf) -> Iterator[tuple[int, ...]]:
+def choices(
+    case: Case, *, at_most: int | None = None, budget: float = np.inf
+) -> Iterator[tuple[int, ...]]:
     """Every set of new sites that obeys the rules, found by reading them literally."""
     rules, columns = case.rules, case.distance.shape[1]
     new = [j for j in range(columns) if j not in rules.existing and j not in rules.forbidden]
@@ -109,11 +128,18 @@ def obeys(rules: SiteRules, chosen: set[int], open_now: set[int]) -> bool:
         return False
     for a in chosen:
         for b in open_now - {a}:
-            if rules.one_per is not None and rules.one_per[a] and rules.one_per[a] == rules.one_per[b]:
+            if (
+                rules.one_per is not None
+                and rules.one_per[a]
+                and rules.one_per[a] == rules.one_per[b]
+            ):
                 return False
             if any({a, b} == set(pair) for pair in rules.apart):
                 return False
-    return all(sum(rules.floor_of[j] == name for j in open_now) >= least for name, least in rules.floors.items())
+    return all(
+        sum(rules.floor_of[j] == name for j in open_now) >= least
+        for name, least in rules.floors.items()
+    )
 
 
 def covered(case: Case, sites: tuple[int, ...] | list[int]) -> np.ndarray:
@@ -122,10 +148,14 @@ def covered(case: Case, sites: tuple[int, ...] | list[int]) -> np.ndarray:
 
 
 def people(case: Case, sites: tuple[int, ...]) -> float:
-    return float(case.weight[covered(case, sites) >= 1].sum() - case.weight[covered(case, ()) >= 1].sum())
+    return float(
+        case.weight[covered(case, sites) >= 1].sum() - case.weight[covered(case, ()) >= 1].sum()
+    )
 
 
-def check(plan: KioskPlan, case: Case, *, at_most: int | None = None, budget: float = np.inf) -> None:
+def check(
+    plan: KioskPlan, case: Case, *, at_most: int | None = None, budget: float = np.inf
+) -> None:
     assert plan.status == "optimal", plan
     assert plan.value == pytest.approx(plan.bound)
     assert tuple(sorted(plan.sites)) in {
@@ -149,11 +179,16 @@ def answer_or_refusal(ask, possible: list) -> KioskPlan | None:
 def test_maximal_covering(case: Case) -> None:
     possible = list(choices(case, at_most=case.p))
     plan = answer_or_refusal(
-        lambda: maximal_covering(sparse.csr_array(case.cover), case.weight, case.p, rules=case.rules), possible
+        lambda: maximal_covering(
+            sparse.csr_array(case.cover), case.weight, case.p, rules=case.rules
+        ),
+        possible,
     )
     if plan is not None:
         check(plan, case, at_most=case.p)
-        assert plan.value == max(people(case, sites) for sites in possible) == people(case, plan.sites)
+        assert (
+            plan.value == max(people(case, sites) for sites in possible) == people(case, plan.sites)
+        )
         assert plan.already == case.weight[covered(case, ()) >= 1].sum()
 
 
@@ -163,12 +198,16 @@ def test_budget_covering(case: Case, budget: int, counted: bool) -> None:
     p = case.p if counted else None
     possible = list(choices(case, at_most=p, budget=budget))
     plan = answer_or_refusal(
-        lambda: budget_covering(sparse.csr_array(case.cover), case.weight, case.cost, budget, p=p, rules=case.rules),
+        lambda: budget_covering(
+            sparse.csr_array(case.cover), case.weight, case.cost, budget, p=p, rules=case.rules
+        ),
         possible,
     )
     if plan is not None:
         check(plan, case, at_most=p, budget=budget)
-        assert plan.value == max(people(case, sites) for sites in possible) == people(case, plan.sites)
+        assert (
+            plan.value == max(people(case, sites) for sites in possible) == people(case, plan.sites)
+        )
         assert plan.cost == case.cost[list(plan.sites)].sum() <= budget
 
 
@@ -177,12 +216,18 @@ def test_budget_covering(case: Case, budget: int, counted: bool) -> None:
 def test_backup_covering(case: Case, second: float) -> None:
     def value(sites: tuple[int, ...]) -> float:
         times, before = covered(case, sites), covered(case, ())
-        gained = (times >= 1).astype(float) - (before >= 1) + second * ((times >= 2).astype(float) - (before >= 2))
+        gained = (
+            (times >= 1).astype(float)
+            - (before >= 1)
+            + second * ((times >= 2).astype(float) - (before >= 2))
+        )
         return float(case.weight @ gained)
 
     possible = list(choices(case, at_most=case.p))
     plan = answer_or_refusal(
-        lambda: backup_covering(sparse.csr_array(case.cover), case.weight, case.p, second=second, rules=case.rules),
+        lambda: backup_covering(
+            sparse.csr_array(case.cover), case.weight, case.p, second=second, rules=case.rules
+        ),
         possible,
     )
     if plan is not None:
@@ -196,21 +241,33 @@ def test_backup_covering(case: Case, second: float) -> None:
 def test_partial_covering(case: Case, share: float, costly: bool) -> None:
     cost = case.cost if costly else np.ones(len(case.cost))
     enough = share * case.weight.sum() - 1e-9
-    possible = [sites for sites in choices(case) if case.weight[covered(case, sites) >= 1].sum() >= enough]
+    possible = [
+        sites for sites in choices(case) if case.weight[covered(case, sites) >= 1].sum() >= enough
+    ]
     plan = answer_or_refusal(
         lambda: partial_covering(
-            sparse.csr_array(case.cover), case.weight, share, cost=case.cost if costly else None, rules=case.rules
+            sparse.csr_array(case.cover),
+            case.weight,
+            share,
+            cost=case.cost if costly else None,
+            rules=case.rules,
         ),
         possible,
     )
     if plan is not None:
         check(plan, case)
         assert case.weight[covered(case, plan.sites) >= 1].sum() >= enough
-        assert plan.value == min(cost[list(sites)].sum() for sites in possible) == cost[list(plan.sites)].sum()
+        assert (
+            plan.value
+            == min(cost[list(sites)].sum() for sites in possible)
+            == cost[list(plan.sites)].sum()
+        )
 
 
 def test_a_plan_of_one_site_fewer_that_misses_a_floor_is_not_looked_for_for_ever() -> None:
-    """Nobody must be covered, but somewhere in B must open: no site at all brings enough and breaks the rules."""
+    """Nobody must be covered, but somewhere in B must open: no site at all brings enough and breaks
+    the rules.
+    """
     rules = SiteRules(floor_of=["B"], floors={"B": 1})
     plan = partial_covering(sparse.csr_array([[True]]), [21.0], 0.0, rules=rules, time_limit_s=30)
     assert (plan.status, plan.sites, plan.value) == ("optimal", (0,), 1.0)
@@ -223,7 +280,9 @@ def test_set_covering(case: Case, costly: bool) -> None:
     cost = case.cost if costly else np.ones(len(case.cost))
     new = [j for j in range(case.distance.shape[1]) if j not in case.rules.forbidden]
     try:
-        plan = set_covering(sparse.csr_array(case.cover), cost=case.cost if costly else None, rules=case.rules)
+        plan = set_covering(
+            sparse.csr_array(case.cover), cost=case.cost if costly else None, rules=case.rules
+        )
     except SitingError:
         reach = case.cover[:, new].any(axis=1)
         for sites in choices(case):
@@ -234,7 +293,11 @@ def test_set_covering(case: Case, costly: bool) -> None:
     check(plan, case)
     assert (covered(case, plan.sites)[list(plan.uncoverable)] == 0).all()
     assert all((covered(case, sites)[list(plan.uncoverable)] == 0).all() for sites in choices(case))
-    assert plan.value == min(cost[list(sites)].sum() for sites in possible) == cost[list(plan.sites)].sum()
+    assert (
+        plan.value
+        == min(cost[list(sites)].sum() for sites in possible)
+        == cost[list(plan.sites)].sum()
+    )
 
 
 @settings(deadline=None, max_examples=60)
@@ -266,7 +329,9 @@ def test_p_median(case: Case, beyond: float | None) -> None:
     assert plan.value == pytest.approx(value(plan.sites, set(plan.uncoverable)))
     open_now = {*plan.sites, *case.rules.existing}
     for row, site in enumerate(plan.assigned):
-        assert site == -1 or (site in open_now and far[row, site] == far[row, sorted(open_now)].min())
+        assert site == -1 or (
+            site in open_now and far[row, site] == far[row, sorted(open_now)].min()
+        )
 
 
 @settings(deadline=None, max_examples=60)
@@ -275,7 +340,11 @@ def test_p_center(case: Case) -> None:
     far = np.where(case.distance <= 7, case.distance, np.inf).astype(float)
 
     def value(sites: tuple[int, ...], rows: np.ndarray) -> float:
-        return float(far[np.ix_(rows, [*sites, *case.rules.existing])].min(axis=1, initial=np.inf).max(initial=0.0))
+        return float(
+            far[np.ix_(rows, [*sites, *case.rules.existing])]
+            .min(axis=1, initial=np.inf)
+            .max(initial=0.0)
+        )
 
     plans = list(choices(case, at_most=case.p))
     try:
@@ -296,7 +365,11 @@ def test_no_bound_is_below_a_feasible_value(case: Case, second: float) -> None:
     plans = list(choices(case, at_most=case.p))
     try:
         problem = state(
-            sparse.csr_array(case.cover), case.weight, second=second * case.weight, count=case.p, rules=case.rules
+            sparse.csr_array(case.cover),
+            case.weight,
+            second=second * case.weight,
+            count=case.p,
+            rules=case.rules,
         ).problem
     except SitingError:
         return
@@ -306,7 +379,9 @@ def test_no_bound_is_below_a_feasible_value(case: Case, second: float) -> None:
     values = [problem.value(np.searchsorted(problem.rules.column, sites)) for sites in plans]
     assert all(value <= proof.value + 1e-6 for value in values)
     by_count = bounds.by_count(problem, proof.price, problem.columns)
-    assert all(value <= by_count[len(sites)] + 1e-6 for sites, value in zip(plans, values, strict=True))
+    assert all(
+        value <= by_count[len(sites)] + 1e-6 for sites, value in zip(plans, values, strict=True)
+    )
     best = max(values, default=0.0)
     hopeless = problem.rules.column[bounds.cannot_open(problem, proof, best - 0.5)] if plans else ()
     for sites, value in zip(plans, values, strict=True):
@@ -317,7 +392,9 @@ def test_no_bound_is_below_a_feasible_value(case: Case, second: float) -> None:
 @given(cases())
 def test_the_search_obeys_the_rules_and_never_worsens(case: Case) -> None:
     try:
-        problem = state(sparse.csr_array(case.cover), case.weight, count=case.p, rules=case.rules).problem
+        problem = state(
+            sparse.csr_array(case.cover), case.weight, count=case.p, rules=case.rules
+        ).problem
     except SitingError:
         return
     obeying = {tuple(sorted(sites)) for sites in choices(case, at_most=case.p)}
@@ -326,7 +403,10 @@ def test_the_search_obeys_the_rules_and_never_worsens(case: Case) -> None:
     swapped = heuristics.swap(problem, first, watch)
     searched = heuristics.search(problem, swapped, rounds=8, enough=np.inf, watch=watch)
     if tuple(problem.rules.column[first]) in obeying:
-        assert {tuple(problem.rules.column[swapped]), tuple(problem.rules.column[searched])} <= obeying
+        assert {
+            tuple(problem.rules.column[swapped]),
+            tuple(problem.rules.column[searched]),
+        } <= obeying
         assert problem.value(first) <= problem.value(swapped) <= problem.value(searched)
     opening = heuristics.Opening(problem)
     for column in searched:
@@ -341,7 +421,10 @@ def test_adding_a_candidate_never_lowers_coverage(case: Case) -> None:
     fewer = sparse.csr_array(case.cover[:, :-1])
     if fewer.shape[1] == 0:
         return
-    assert maximal_covering(fewer, case.weight, case.p).value <= maximal_covering(cover, case.weight, case.p).value
+    assert (
+        maximal_covering(fewer, case.weight, case.p).value
+        <= maximal_covering(cover, case.weight, case.p).value
+    )
 
 
 @settings(deadline=None, max_examples=40)

@@ -20,7 +20,13 @@ from geoguichet.coverage.siting.covering import maximal_covering, set_covering
 def problems(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, int]:
     rows, columns = draw(st.integers(1, 12)), draw(st.integers(1, 8))
     cover = np.array(
-        draw(st.lists(st.lists(st.booleans(), min_size=columns, max_size=columns), min_size=rows, max_size=rows))
+        draw(
+            st.lists(
+                st.lists(st.booleans(), min_size=columns, max_size=columns),
+                min_size=rows,
+                max_size=rows,
+            )
+        )
     )
     weight = np.array(draw(st.lists(st.integers(0, 50), min_size=rows, max_size=rows)), dtype=float)
     return cover, weight, draw(st.integers(1, columns))
@@ -39,7 +45,9 @@ def best(
 ) -> float:
     allowed = [j for j in range(cover.shape[1]) if j not in excluded]
     choices = (set(sites) | set(required) for sites in combinations(allowed, min(p, len(allowed))))
-    return max((covered(cover, weight, tuple(sites)) for sites in choices if len(sites) <= p), default=0.0)
+    return max(
+        (covered(cover, weight, tuple(sites)) for sites in choices if len(sites) <= p), default=0.0
+    )
 
 
 @settings(deadline=None, max_examples=150)
@@ -65,12 +73,16 @@ def test_gains_are_what_each_site_adds(problem: tuple[np.ndarray, np.ndarray, in
 
 @settings(deadline=None, max_examples=40)
 @given(problems(), st.data())
-def test_required_and_excluded_are_obeyed(problem: tuple[np.ndarray, np.ndarray, int], data: st.DataObject) -> None:
+def test_required_and_excluded_are_obeyed(
+    problem: tuple[np.ndarray, np.ndarray, int], data: st.DataObject
+) -> None:
     cover, weight, p = problem
     if cover.shape[1] < 2:
         return
     required, excluded = data.draw(st.permutations(range(cover.shape[1])))[:2]
-    plan = maximal_covering(sparse.csr_array(cover), weight, p, required=(required,), excluded=(excluded,))
+    plan = maximal_covering(
+        sparse.csr_array(cover), weight, p, required=(required,), excluded=(excluded,)
+    )
     assert required in plan.sites and excluded not in plan.sites
     assert plan.value == best(cover, weight, p, (required,), (excluded,))
 
@@ -78,7 +90,9 @@ def test_required_and_excluded_are_obeyed(problem: tuple[np.ndarray, np.ndarray,
 def test_a_large_problem_says_how_good_it_is_when_time_is_short() -> None:
     rng = np.random.default_rng(7)
     points = rng.random((900, 2))
-    cover = sparse.csr_array(np.hypot(*(points[:, None] - points[None, :]).transpose(2, 0, 1)) < 0.12)
+    cover = sparse.csr_array(
+        np.hypot(*(points[:, None] - points[None, :]).transpose(2, 0, 1)) < 0.12
+    )
     weight = rng.integers(1, 1000, 900).astype(float)
     plan = maximal_covering(cover, weight, 20, time_limit_s=0.05)
     assert plan.value <= plan.bound <= weight.sum()
@@ -86,7 +100,9 @@ def test_a_large_problem_says_how_good_it_is_when_time_is_short() -> None:
     assert plan.status in {"time_limit", "optimal"} and 0 <= plan.gap < 0.5
 
 
-def test_equal_inputs_give_equal_answers_however_slow_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_equal_inputs_give_equal_answers_however_slow_the_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The limit is far away: a clock that runs twelve times faster changes nothing."""
     rng = np.random.default_rng(5)
     cover = sparse.csr_array(rng.random((120, 40)) < 0.08)
@@ -110,13 +126,17 @@ def test_demand_out_of_reach_is_listed_and_the_rest_covered() -> None:
 
 def test_no_candidate_is_refused_in_one_sentence() -> None:
     with pytest.raises(SitingError, match="aucun lieu"):
-        maximal_covering(sparse.csr_array(np.zeros((3, 1), dtype=bool)), np.ones(3), 1, excluded=(0,))
+        maximal_covering(
+            sparse.csr_array(np.zeros((3, 1), dtype=bool)), np.ones(3), 1, excluded=(0,)
+        )
 
 
 def test_gap_option_stops_early_and_says_so() -> None:
     rng = np.random.default_rng(7)
     points = rng.random((400, 2))
-    cover = sparse.csr_array(np.hypot(*(points[:, None] - points[None, :]).transpose(2, 0, 1)) < 0.1)
+    cover = sparse.csr_array(
+        np.hypot(*(points[:, None] - points[None, :]).transpose(2, 0, 1)) < 0.1
+    )
     weight = rng.integers(1, 1000, 400).astype(float)
     plan = maximal_covering(cover, weight, 15, gap=0.5)
     assert plan.gap <= 0.5 and plan.status in {"gap_reached", "optimal"}

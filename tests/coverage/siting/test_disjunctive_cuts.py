@@ -1,4 +1,6 @@
-"""Disjunctive cuts: what holds whether none of some sites is opened or one is, and what half a site does not obey."""
+"""Disjunctive cuts: what holds whether none of some sites is opened or one is, and what half a site
+does not obey.
+"""
 
 from itertools import product
 
@@ -15,20 +17,29 @@ from geoguichet.coverage.siting.problem import SiteRules, state
 
 
 def cuts_of(
-    rows: zero_half_cuts.Rows, x: np.ndarray, integers: int, held: list[zero_half_cuts.Cut] | None = None
+    rows: zero_half_cuts.Rows,
+    x: np.ndarray,
+    integers: int,
+    held: list[zero_half_cuts.Cut] | None = None,
 ) -> list[zero_half_cuts.Cut]:
     solver = highspy.Highs()
     solver.setOptionValue("output_flag", False)
     random = np.random.default_rng(0)
-    return disjunctive_cuts.cuts(rows, held or [], x, integers, solver=solver, random=random, off=highs.never)
+    return disjunctive_cuts.cuts(
+        rows, held or [], x, integers, solver=solver, random=random, off=highs.never
+    )
 
 
 def ring(towns: int, each: int, others: np.ndarray) -> tuple[zero_half_cuts.Rows, np.ndarray]:
-    """As many sites as towns on a ring, each town covered by the next ``each`` and by ``others``: z_i <= their sum."""
+    """As many sites as towns on a ring, each town covered by the next ``each`` and by ``others``:
+    z_i <= their sum.
+    """
     sites = (np.arange(towns) - np.arange(towns)[:, None]) % towns < each
     cover = np.hstack([sites, others]).astype(np.int64)
     matrix = sparse.csr_array(np.hstack([-cover, np.eye(towns, dtype=np.int64)]))
-    return zero_half_cuts.Rows(matrix.indptr, matrix.indices, matrix.data, np.zeros(towns, dtype=np.int64)), cover
+    return zero_half_cuts.Rows(
+        matrix.indptr, matrix.indices, matrix.data, np.zeros(towns, dtype=np.int64)
+    ), cover
 
 
 def shared_out(towns: int, each: int, others: int) -> np.ndarray:
@@ -47,7 +58,9 @@ def test_a_fifth_of_a_site_everywhere_is_cut_off() -> None:
 @given(st.sampled_from([(6, 4), (7, 5), (8, 5)]), st.data())
 def test_no_cut_removes_a_whole_solution(size: tuple[int, int], data: st.DataObject) -> None:
     towns, each = size
-    columns = data.draw(st.lists(st.lists(st.booleans(), min_size=towns, max_size=towns), max_size=3))
+    columns = data.draw(
+        st.lists(st.lists(st.booleans(), min_size=towns, max_size=towns), max_size=3)
+    )
     rows, cover = ring(towns, each, np.array(columns, dtype=bool).reshape(-1, towns).T)
     sites, x = cover.shape[1], shared_out(towns, each, len(columns))
     first = cuts_of(rows, x, sites)
@@ -63,12 +76,19 @@ def test_no_cut_removes_a_whole_solution(size: tuple[int, int], data: st.DataObj
 
 def test_they_tighten_what_zero_half_cuts_leave_and_stay_above_the_optimum() -> None:
     rng = np.random.default_rng(5)
-    cover, weight = sparse.csr_array(rng.random((60, 30)) < 0.12), rng.integers(1, 1000, 60).astype(float)
+    cover, weight = (
+        sparse.csr_array(rng.random((60, 30)) < 0.12),
+        rng.integers(1, 1000, 60).astype(float),
+    )
     program = mixed_integer.covering(state(cover, weight, count=6, rules=SiteRules()).problem)
     before = mixed_integer.relax(program, enough=-np.inf, watch=Watch(60))
-    after, again = (mixed_integer.relax(program, enough=-np.inf, hard=True, watch=Watch(60)) for _ in range(2))
+    after, again = (
+        mixed_integer.relax(program, enough=-np.inf, hard=True, watch=Watch(60)) for _ in range(2)
+    )
     best = mixed_integer.solve(program, watch=Watch(60))
     assert best.bound - 1e-6 <= after.bound < before.bound
-    assert after.bound == again.bound and np.array_equal(after.x, again.x), "equal inputs give equal answers"
+    assert after.bound == again.bound and np.array_equal(after.x, again.x), (
+        "equal inputs give equal answers"
+    )
     cut = mixed_integer.with_cuts(program, after.cuts, after.limit)
     assert mixed_integer.solve(cut, watch=Watch(60)).bound == pytest.approx(best.bound)

@@ -1,4 +1,6 @@
-"""The exact solver obeys: limits, cancellation, a child that dies, Ctrl-C, and it says what it knew."""
+"""The exact solver obeys: limits, cancellation, a child that dies, Ctrl-C, and it says what it
+knew.
+"""
 
 import os
 import signal
@@ -52,12 +54,16 @@ def small_but_hard() -> mixed_integer.Program:
     return program
 
 
-@pytest.mark.parametrize("make", [small_but_hard, lambda: mixed_integer.covering(hard())], ids=["here", "child"])
+@pytest.mark.parametrize(
+    "make", [small_but_hard, lambda: mixed_integer.covering(hard())], ids=["here", "child"]
+)
 def test_the_time_limit_is_overrun_by_little(make: Callable[[], mixed_integer.Program]) -> None:
     program, watch = make(), Watch(1.0)
     outcome = mixed_integer.solve(program, watch=watch)
     assert outcome.ending in {"stopped", "solved"}
-    assert watch.seconds <= 1.1 + 1.0 + 2.0, "10 % + 1 s, and 2 s for a loaded machine to start and end a process"
+    assert watch.seconds <= 1.1 + 1.0 + 2.0, (
+        "10 % + 1 s, and 2 s for a loaded machine to start and end a process"
+    )
 
 
 def test_cancelling_stops_the_child_at_once() -> None:
@@ -81,13 +87,18 @@ def test_cancelling_stops_the_solver_in_this_process() -> None:
 
 def test_ctrl_c_stops_the_solver_in_this_process() -> None:
     program, before = small_but_hard(), signal.getsignal(signal.SIGINT)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in a shell's background starts without it
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a job in a shell's background starts without it
     try:
         watch = Watch(60)
         threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT]).start()
         with pytest.raises(KeyboardInterrupt):
             mixed_integer.solve(program, watch=watch)
-        assert watch.seconds < 0.5 + 2.0 and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        assert (
+            watch.seconds < 0.5 + 2.0
+            and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        )
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -122,7 +133,9 @@ def test_ctrl_c_leaves_no_child_behind(tmp_path: Path) -> None:
         "print('ready', flush=True)\n"
         "maximal_covering(sparse.csr_array(near), np.arange(900.0), 20, time_limit_s=100)\n"
     )
-    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
         assert process.stdout is not None
         process.stdout.readline()
         deadline = time.monotonic() + 20
@@ -132,7 +145,8 @@ def test_ctrl_c_leaves_no_child_behind(tmp_path: Path) -> None:
         _, said = process.communicate(timeout=5)
     assert b"KeyboardInterrupt" in said
     assert grandchildren
-    # Caught while the child was being born, Ctrl-C leaves it to notice that its parent is gone: soon, not at once.
+    # Caught while the child was being born, Ctrl-C leaves it to notice that its parent is gone:
+    # soon, not at once.
     deadline = time.monotonic() + 2
     while any(map(runs, grandchildren)) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -155,11 +169,17 @@ def everything_is_vast(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("everything_is_vast")
-def test_searching_while_the_child_relaxes_gives_equal_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_searching_while_the_child_relaxes_gives_equal_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(heuristics, "rounds", lambda problem, limit_s: 200)
     cover, weight = scattered(330, 0.17)
     plans = [maximal_covering(cover, weight, 10, time_limit_s=60) for _ in range(2)]
-    assert (plans[0].sites, plans[0].bound, plans[0].status) == (plans[1].sites, plans[1].bound, "optimal")
+    assert (plans[0].sites, plans[0].bound, plans[0].status) == (
+        plans[1].sites,
+        plans[1].bound,
+        "optimal",
+    )
 
 
 @pytest.mark.usefixtures("everything_is_vast")
@@ -190,7 +210,11 @@ def children(parent: int | None = None) -> list[int]:
         except OSError:
             continue
         _, _, after = status.rpartition(") ")
-        if int(after.split()[1]) == (parent or os.getpid()) and "siting.highs" in line and after[0] != "Z":
+        if (
+            int(after.split()[1]) == (parent or os.getpid())
+            and "siting.highs" in line
+            and after[0] != "Z"
+        ):
             found.append(int(folder.name))
     return found
 

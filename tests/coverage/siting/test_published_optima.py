@@ -1,4 +1,5 @@
-"""Published problems with known optima: OR-Library (Beasley 1985, 1990), Swain (1971), San Francisco (PySAL spopt).
+"""Published problems with known optima: OR-Library (Beasley 1985, 1990), Swain (1971), San
+Francisco (PySAL spopt).
 
 The slower ones (pmed2, pmed6, pmed26) are in benchmarks/siting.
 """
@@ -26,7 +27,10 @@ def table(path: Path) -> list[dict[str, str]]:
 def all_pairs(distance: np.ndarray) -> CostMatrix:
     rows, columns = distance.shape
     return CostMatrix(
-        np.repeat(np.arange(rows), columns), np.tile(np.arange(columns), rows), distance.ravel(), distance.shape
+        np.repeat(np.arange(rows), columns),
+        np.tile(np.arange(columns), rows),
+        distance.ravel(),
+        distance.shape,
     )
 
 
@@ -52,7 +56,9 @@ def test_pmed(shared_data: Path, name: str) -> None:
 @pytest.mark.parametrize("name", ["scp41", "scp42", "scp51"])
 def test_set_covers(shared_data: Path, name: str) -> None:
     folder = shared_data / "benchmarks" / "setcover"
-    numbers = iter([int(number) for number in (folder / f"{name}.txt").read_text(encoding="ascii").split()])
+    numbers = iter(
+        [int(number) for number in (folder / f"{name}.txt").read_text(encoding="ascii").split()]
+    )
     rows, columns = next(numbers), next(numbers)
     cost = [next(numbers) for _ in range(columns)]
     cover = np.zeros((rows, columns), dtype=bool)
@@ -80,9 +86,13 @@ def test_swain(shared_data: Path, p: int) -> None:
         plan = maximal_covering(sparse.csr_array(distance <= radius), weight, p)
         assert (plan.status, plan.value) == ("optimal", float(known[f"mclp_r{radius}"]))
     center = p_center(all_pairs(distance), p)
-    assert center.status == "optimal" and center.value == pytest.approx(float(known["pcenter_opt"]), abs=1e-4)
+    assert center.status == "optimal" and center.value == pytest.approx(
+        float(known["pcenter_opt"]), abs=1e-4
+    )
     median = p_median(all_pairs(distance), weight, p)
-    assert median.status == "optimal" and median.value == pytest.approx(float(known["pmedian_opt"]), abs=1e-3)
+    assert median.status == "optimal" and median.value == pytest.approx(
+        float(known["pmedian_opt"]), abs=1e-3
+    )
 
 
 def test_swain_set_covers(shared_data: Path) -> None:
@@ -96,8 +106,14 @@ def test_swain_set_covers(shared_data: Path) -> None:
 def test_san_francisco(shared_data: Path) -> None:
     folder = shared_data / "benchmarks" / "sf_stores"
     pairs = pd.read_csv(folder / "SF_network_distance_candidateStore_16_censusTract_205_new.csv")
-    tracts = pd.read_csv(folder / "SF_demand_205_centroid_uniform_weight.csv").set_index("NAME").sort_index()
-    wide = pairs.pivot_table(index="DestinationName", columns="name", values="distance").loc[tracts.index]
+    tracts = (
+        pd.read_csv(folder / "SF_demand_205_centroid_uniform_weight.csv")
+        .set_index("NAME")
+        .sort_index()
+    )
+    wide = pairs.pivot_table(index="DestinationName", columns="name", values="distance").loc[
+        tracts.index
+    ]
     distance, people = wide.to_numpy(), tracts["POP2000"].to_numpy(dtype=float)
     for known in table(folder / "expected.csv"):
         radius = float(known["radius_m"] or 0)
@@ -114,4 +130,6 @@ def test_san_francisco(shared_data: Path) -> None:
                 plan = p_median(all_pairs(distance), people, int(known["p"]))
             case _:
                 plan = p_center(all_pairs(distance), int(known["p"]))
-        assert plan.status == "optimal" and plan.value == pytest.approx(float(known["value"]), rel=1e-12)
+        assert plan.status == "optimal" and plan.value == pytest.approx(
+            float(known["value"]), rel=1e-12
+        )

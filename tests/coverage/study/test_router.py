@@ -21,8 +21,12 @@ from geoguichet.floor.errors import LayerError
 from geoguichet.referentials.roads.sources import make_network
 
 
-def question(router: dict[str, Any] | None, within: str = "20 min", **kiosks: Any) -> dict[str, Any]:
-    document = tomllib.loads((files("geoguichet.data") / "studies" / "visioguichets.toml").read_text(encoding="utf-8"))
+def question(
+    router: dict[str, Any] | None, within: str = "20 min", **kiosks: Any
+) -> dict[str, Any]:
+    document = tomllib.loads(
+        (files("geoguichet.data") / "studies" / "visioguichets.toml").read_text(encoding="utf-8")
+    )
     del document["kiosks"]
     if kiosks:
         document["kiosks"] = {"count": 5, "time_limit": "5 s", "gap": 0.05, **kiosks}
@@ -43,9 +47,14 @@ def test_no_table_is_the_straight_line() -> None:
 
 def test_times_are_asked_in_minutes_and_distances_in_kilometres() -> None:
     by_time = parse_study(question({"kind": "road", "network": "r.roads"}))
-    assert by_time.unit == "s" and by_time.need("mairie").within == 1200.0 == by_time.need("mairie").within_s
+    assert (
+        by_time.unit == "s"
+        and by_time.need("mairie").within == 1200.0 == by_time.need("mairie").within_s
+    )
     assert by_time.need("mairie").within_m is None
-    by_length = parse_study(question({"kind": "road", "network": "r.roads", "metric": "length"}, "8 km"))
+    by_length = parse_study(
+        question({"kind": "road", "network": "r.roads", "metric": "length"}, "8 km")
+    )
     assert by_length.unit == "m" and by_length.need("mairie").within == 8000.0
     with pytest.raises(StudyError, match='"20 min"'):
         parse_study(question({"kind": "road", "network": "r.roads"}, "8 km"))
@@ -58,7 +67,9 @@ def test_the_shipped_road_study_says_how_to_get_roads() -> None:
     study = read_study(shipped)
     assert study.unit == "s" and study.need("etat").within_s == 1800.0 and study.kiosks is not None
     assert study.router == RouterChoice("road", "region.roads") and study.kiosks.reach_s == 900.0
-    with pytest.raises(LayerError, match="ce réseau n'existe pas ; « geoguichet referentials roads » le prépare"):
+    with pytest.raises(
+        LayerError, match="ce réseau n'existe pas ; « geoguichet referentials roads » le prépare"
+    ):
         run(study)
     assert "geoguichet referentials roads" in shipped.read_text(encoding="utf-8")
 
@@ -91,10 +102,14 @@ def test_a_network_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
 
 def test_metres_are_never_compared_with_seconds() -> None:
     with pytest.raises(StudyError, match="même unité"):
-        run(parse_study(question({"kind": "osrm", "network": "http://localhost:5000"})), router=StraightLine())
+        run(
+            parse_study(question({"kind": "osrm", "network": "http://localhost:5000"})),
+            router=StraightLine(),
+        )
 
 
-# --- the region by road ----------------------------------------------------------------------------------------------
+# --- the region by road
+# ----------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -102,12 +117,22 @@ def roads(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = shared_data / "network" / "travelmapping"
     out = tmp_path_factory.mktemp("study") / "region.roads"
     mapping = {"geometry": "geom_wkt", "class": "classe", "name": "routes", "length_m": "length_m"}
-    make_network([folder / f"{n}-edges.csv.gz" for n in ("midi-pyrenees", "voisins-11-47-48-15")], out, mapping=mapping)
+    make_network(
+        [folder / f"{n}-edges.csv.gz" for n in ("midi-pyrenees", "voisins-11-47-48-15")],
+        out,
+        mapping=mapping,
+    )
     return out
 
 
 def asked(roads: Path, **more: Any) -> Study:
-    table = {"kind": "road", "network": str(roads), "access_speed_kmh": 20, "max_access": "3 km", **more}
+    table = {
+        "kind": "road",
+        "network": str(roads),
+        "access_speed_kmh": 20,
+        "max_access": "3 km",
+        **more,
+    }
     return parse_study(question(table, "25 min", reach="15 min"))
 
 
@@ -115,22 +140,36 @@ def test_a_whole_study_by_road(roads: Path, tmp_path: Path) -> None:
     study = asked(roads)
     result = run(study)
     demand = result.demand
-    assert {"etat_s", "mairie_s", "slack_s", "kiosk_s"} <= set(demand.columns) and "slack_m" not in demand.columns
+    assert {"etat_s", "mairie_s", "slack_s", "kiosk_s"} <= set(
+        demand.columns
+    ) and "slack_m" not in demand.columns
     assert (
-        (demand["served"] == (demand["slack_s"] >= 0)).all() and demand["served"].any() and not demand["served"].all()
+        (demand["served"] == (demand["slack_s"] >= 0)).all()
+        and demand["served"].any()
+        and not demand["served"].all()
     )
     lost = demand[demand["etat_s"].isna()]
-    assert set(lost["etat_reason"]) <= {"not_located", "not_snapped", "no_path"} and (lost["etat_reason"] != "").all()
+    assert (
+        set(lost["etat_reason"]) <= {"not_located", "not_snapped", "no_path"}
+        and (lost["etat_reason"] != "").all()
+    )
     assert not lost["served"].any(), "unreachable is never a number, and never served"
     assert (
-        result.counters["people_far_from_roads"] == demand.loc[demand["etat_reason"] == "not_snapped", "people"].sum()
+        result.counters["people_far_from_roads"]
+        == demand.loc[demand["etat_reason"] == "not_snapped", "people"].sum()
     )
-    far = [finding for finding in result.findings if finding.rule == "far-from-roads" and finding.layer == "communes"]
+    far = [
+        finding
+        for finding in result.findings
+        if finding.rule == "far-from-roads" and finding.layer == "communes"
+    ]
     assert len(far) == (demand["etat_reason"] == "not_snapped").sum()
     assert demand["served_after"].sum() > demand["served"].sum()
     assert ((demand["etat_m"] > 0) == (demand["etat_s"] > 0)).all(), "the metres behind the minutes"
     assert (demand["etat_m"] / demand["etat_s"]).dropna().between(2, 40).all()
-    assert (result.kiosks["km_saved_per_year"] >= 0).all() and result.kiosks["co2_saved_kg_per_year"].sum() > 0
+    assert (result.kiosks["km_saved_per_year"] >= 0).all() and result.kiosks[
+        "co2_saved_kg_per_year"
+    ].sum() > 0
     paths = write_all(result, tmp_path / "out")
     assert all(path.stat().st_size for path in paths)
     report = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
@@ -140,7 +179,9 @@ def test_a_whole_study_by_road(roads: Path, tmp_path: Path) -> None:
 
 
 def test_a_closed_pass_is_a_closed_pass(roads: Path) -> None:
-    """All roads of the upper Aure valley shut: its people are told that a road is closed, and nobody else moves."""
+    """All roads of the upper Aure valley shut: its people are told that a road is closed, and
+    nobody else moves.
+    """
     open_, shut = asked(roads), asked(roads, closed=[{"at": [0.36, 42.86], "within_m": 4000}])
     routers = [open_router(study.router) for study in (open_, shut)]
     assert isinstance(routers[0], RoadRouter) and isinstance(routers[1], RoadRouter)

@@ -13,11 +13,15 @@ from geoguichet.coverage.errors import StudyError
 from geoguichet.coverage.study.study import Study, parse_study, read_study
 from geoguichet.coverage.study.table import StudyTable
 
-DEMO = tomllib.loads((files("geoguichet.data") / "studies" / "visioguichets.toml").read_text(encoding="utf-8"))
+DEMO = tomllib.loads(
+    (files("geoguichet.data") / "studies" / "visioguichets.toml").read_text(encoding="utf-8")
+)
 
 
 def changed(path: str, value: Any) -> dict[str, Any]:
-    document = tomllib.loads((files("geoguichet.data") / "studies" / "visioguichets.toml").read_text(encoding="utf-8"))
+    document = tomllib.loads(
+        (files("geoguichet.data") / "studies" / "visioguichets.toml").read_text(encoding="utf-8")
+    )
     *tables, key = path.split(".")
     table = document
     for name in tables:
@@ -38,7 +42,11 @@ def test_the_shipped_study_is_the_historical_deployment() -> None:
         ("mairie", 8_000.0, 28.0),
     ]
     assert (study.rule.kind, study.rule.k) == ("all", 2)
-    assert (study.kiosks.count, study.kiosks.reach_m, study.kiosks.experts_eur) == (80, 8_000.0, 119_000.0)
+    assert (study.kiosks.count, study.kiosks.reach_m, study.kiosks.experts_eur) == (
+        80,
+        8_000.0,
+        119_000.0,
+    )
 
 
 @pytest.mark.parametrize(
@@ -123,9 +131,16 @@ def test_files_that_are_no_study(tmp_path: Path) -> None:
 def test_a_rule_may_be_mandatory_plus_optional() -> None:
     document = changed("rule", {"all": ["etat"], "at_least": 1, "of": ["mairie"]})
     rule = parse_study(document).rule
-    assert (rule.kind, rule.k, rule.required, rule.needs) == ("all_and_at_least", 1, ("etat",), ("mairie",))
+    assert (rule.kind, rule.k, rule.required, rule.needs) == (
+        "all_and_at_least",
+        1,
+        ("etat",),
+        ("mairie",),
+    )
     assert rule.every == ("etat", "mairie")
-    assert parse_study(changed("rule", {"all": ["etat"], "at_least": 1})).rule.needs == ("mairie",), "of the others"
+    assert parse_study(changed("rule", {"all": ["etat"], "at_least": 1})).rule.needs == (
+        "mairie",
+    ), "of the others"
     for wrong, said in (
         ({"all": ["etat"], "at_least": 1, "of": ["etat"]}, "déjà dans all"),
         ({"all": ["etat", "mairie"], "at_least": 1}, "au moins un besoin"),
@@ -177,9 +192,20 @@ def test_every_example_of_the_template_is_a_key() -> None:
             continue
         text = text.replace(f"# {example}", example)
     study = parse_study(tomllib.loads(text))
-    assert study.demand.cells is not None and study.legal and study.measures is not None and study.kiosks is not None
-    assert str(study.need("mairie").open_at) and study.kiosks.hours_count and study.kiosks.one_per == "epci"
-    fewest = re.sub(r"^count = 80$|^weight = \"pop_65_plus\".*$", "", text, count=2, flags=re.MULTILINE)
+    assert (
+        study.demand.cells is not None
+        and study.legal
+        and study.measures is not None
+        and study.kiosks is not None
+    )
+    assert (
+        str(study.need("mairie").open_at)
+        and study.kiosks.hours_count
+        and study.kiosks.one_per == "epci"
+    )
+    fewest = re.sub(
+        r"^count = 80$|^weight = \"pop_65_plus\".*$", "", text, count=2, flags=re.MULTILINE
+    )
     fewest = fewest.replace("# share = ", "share = ")
     assert parse_study(tomllib.loads(fewest)).kiosks is not None
 
@@ -188,12 +214,15 @@ def test_every_key_is_in_the_guide(monkeypatch: pytest.MonkeyPatch) -> None:
     """The planner's guide names every key that a study reads, table by table, and only those."""
     read: dict[str, set[str]] = {}
     monkeypatch.setattr(
-        StudyTable, "refuse_unknown", lambda table: read.setdefault(table._name, set()).update(table._asked)
+        StudyTable,
+        "refuse_unknown",
+        lambda table: read.setdefault(table._name, set()).update(table._asked),
     )
     parse_study(
         DEMO
         | {
-            "territory": DEMO["territory"] | {"epci": ["1"], "arrondissements": ["091"], "polygon": "x.gpkg"},
+            "territory": DEMO["territory"]
+            | {"epci": ["1"], "arrondissements": ["091"], "polygon": "x.gpkg"},
             "demand": DEMO["demand"] | {"cells": {"file": "x.tif"}},
             "kiosks": DEMO["kiosks"] | {"broadband": {"column": "fibre"}},
             "changes": {"open": [{"type": "town_hall", "lon": 1.0, "lat": 43.0}]},
@@ -204,9 +233,15 @@ def test_every_key_is_in_the_guide(monkeypatch: pytest.MonkeyPatch) -> None:
     table = guide.split("## Every key")[1].split("\n## ")[0]
     told = {
         name: set(re.findall(r"`(\w+)`", keys))
-        for name, keys in re.findall(r"^\| `\[+([\w.]+)\]+` \| ([^|]*) \|", table, flags=re.MULTILINE)
+        for name, keys in re.findall(
+            r"^\| `\[+([\w.]+)\]+` \| ([^|]*) \|", table, flags=re.MULTILINE
+        )
     }
     read["services.KEY"] = read.pop("services.etat") | read.pop("services.mairie")
-    for name in read.keys() - {"", "legal", "rule"}:  # those two have keys of the reader's own choice
+    for name in read.keys() - {
+        "",
+        "legal",
+        "rule",
+    }:  # those two have keys of the reader's own choice
         assert told[name] == read[name], name
     assert set(told) == read.keys() - {""}

@@ -34,18 +34,31 @@ from geoguichet.referentials.territories.territory import Territory
 @pytest.fixture(scope="module")
 def smooth(small_path: Path) -> CoverageResult:
     """The small study of the Ariège, its zones smooth."""
-    return find_white_zones(replace(read_study(small_path), zones=ZoneChoice("smooth", min_people=1)))
+    return find_white_zones(
+        replace(read_study(small_path), zones=ZoneChoice("smooth", min_people=1))
+    )
 
 
 @pytest.fixture(scope="module")
-def by_road(small_path: Path, shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> CoverageResult:
+def by_road(
+    small_path: Path, shared_data: Path, tmp_path_factory: pytest.TempPathFactory
+) -> CoverageResult:
     """The same in minutes on all its A, N and D roads."""
     folder = shared_data / "network" / "travelmapping"
     out = tmp_path_factory.mktemp("smooth") / "region.roads"
     mapping = {"geometry": "geom_wkt", "class": "classe", "name": "routes", "length_m": "length_m"}
-    make_network([folder / f"{n}-edges.csv.gz" for n in ("midi-pyrenees", "voisins-11-47-48-15")], out, mapping=mapping)
+    make_network(
+        [folder / f"{n}-edges.csv.gz" for n in ("midi-pyrenees", "voisins-11-47-48-15")],
+        out,
+        mapping=mapping,
+    )
     document = tomllib.loads(small_path.read_text(encoding="utf-8"))
-    document["router"] = {"kind": "road", "network": str(out), "access_speed_kmh": 20, "max_access": "3 km"}
+    document["router"] = {
+        "kind": "road",
+        "network": str(out),
+        "access_speed_kmh": 20,
+        "max_access": "3 km",
+    }
     document["zones"] = {"kind": "smooth", "cell": "500 m"}
     for need in document["services"].values():
         need["within"] = "25 min"
@@ -67,7 +80,9 @@ def somewhere(territory: Territory, count: int) -> gpd.GeoSeries:
     rng = np.random.default_rng(11)
     west, south, east, north = territory.boundary.bounds
     shapely.prepare(territory.boundary)
-    points = shapely.points(rng.uniform(west, east, 4 * count), rng.uniform(south, north, 4 * count))
+    points = shapely.points(
+        rng.uniform(west, east, 4 * count), rng.uniform(south, north, 4 * count)
+    )
     return gpd.GeoSeries(points[shapely.contains(territory.boundary, points)][:count], crs=4326)
 
 
@@ -103,13 +118,21 @@ def test_ten_thousand_points_agree_by_road(by_road: CoverageResult) -> None:
     check_ground(by_road)
 
 
-def test_the_ground_adds_up_and_people_are_counted_from_points(smooth: CoverageResult, small: CoverageResult) -> None:
+def test_the_ground_adds_up_and_people_are_counted_from_points(
+    smooth: CoverageResult, small: CoverageResult
+) -> None:
     check_ground(smooth)
-    assert smooth.demand["served"].equals(small.demand["served"]), "how zones are drawn changes nobody's answer"
+    assert smooth.demand["served"].equals(small.demand["served"]), (
+        "how zones are drawn changes nobody's answer"
+    )
     assert smooth.white_zones["people"].sum() == small.white_zones["people"].sum()
-    assert smooth.white_zones["pop_65_plus"].sum() == pytest.approx(small.white_zones["pop_65_plus"].sum())
+    assert smooth.white_zones["pop_65_plus"].sum() == pytest.approx(
+        small.white_zones["pop_65_plus"].sum()
+    )
     land = smooth.white_zones[smooth.white_zones["communes"] == 0]
-    assert land["minor"].all() and (land["people"] == 0).all(), "min_people = 1 leaves empty land out of the map"
+    assert land["minor"].all() and (land["people"] == 0).all(), (
+        "min_people = 1 leaves empty land out of the map"
+    )
 
 
 def test_exact_zones_agree_with_ten_thousand_points(small: CoverageResult) -> None:
@@ -140,13 +163,21 @@ def test_each_zone_names_its_best_hosts(small: CoverageResult) -> None:
 @settings(deadline=None, max_examples=10)
 @given(st.floats(5_000, 30_000), st.integers(0, 50))
 def test_a_disc_is_drawn_as_a_disc(radius_m: float, seed: int) -> None:
-    """Unserved is farther than a radius from one place: the zone is the territory less a disc, whatever the grid."""
+    """Unserved is farther than a radius from one place: the zone is the territory less a disc,
+    whatever the grid.
+    """
     rng = np.random.default_rng(seed)
-    centre = gpd.GeoSeries.from_xy([1.4 + rng.uniform(0, 0.1)], [43.5 + rng.uniform(0, 0.1)], crs=4326)
+    centre = gpd.GeoSeries.from_xy(
+        [1.4 + rng.uniform(0, 0.1)], [43.5 + rng.uniform(0, 0.1)], crs=4326
+    )
     square = shapely.MultiPolygon([shapely.box(0.9, 43.1, 2.0, 44.0)])
     router = StraightLine()
     surface = slack_surface(
-        square, lambda points: radius_m - router.nearest(points, centre).cost, cell_m=1_000.0, unit="m", router=router
+        square,
+        lambda points: radius_m - router.nearest(points, centre).cost,
+        cell_m=1_000.0,
+        unit="m",
+        router=router,
     )
     ground = gpd.GeoDataFrame({"code": ["31"], "name": ["x"]}, geometry=[square], crs=4326)
     territory = Territory("square", ground, ground, square)
@@ -169,13 +200,23 @@ def test_the_surface_is_a_cloud_optimized_geotiff(smooth: CoverageResult, tmp_pa
     raster.write(smooth, path)
     with rasterio.open(path) as tif:
         assert tif.crs == "EPSG:2154" and tif.count == 2 and tif.res == (500.0, 500.0)
-        assert tif.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG" and tif.tags()["unit"] == "m" == tif.units[0]
-        assert tif.profile["tiled"] and tif.profile["blockxsize"] == 256 and "zone blanche" in tif.tags(1)["legend"]
+        assert (
+            tif.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+            and tif.tags()["unit"] == "m" == tif.units[0]
+        )
+        assert (
+            tif.profile["tiled"]
+            and tif.profile["blockxsize"] == 256
+            and "zone blanche" in tif.tags(1)["legend"]
+        )
         slack, served = tif.read(masked=True)
         places = smooth.demand[smooth.demand.geometry.notna()]
         values = np.array(list(tif.sample([(p.x, p.y) for p in places.geometry.to_crs(2154)])))
     known = values[:, 0] != raster.NODATA
-    assert known.mean() > 0.97 and np.abs(values[known, 0] - places["slack_m"].to_numpy()[known]).max() < 360.0
+    assert (
+        known.mean() > 0.97
+        and np.abs(values[known, 0] - places["slack_m"].to_numpy()[known]).max() < 360.0
+    )
     assert ((slack >= 0) == (served == 1)).all() and served.count() >= slack.count()
     assert abs(served.count() * 0.25 - 4_890) < 60, "one cell in four for each km² of the Ariège"
     head = path.read_bytes()[:400]
@@ -185,7 +226,9 @@ def test_the_surface_is_a_cloud_optimized_geotiff(smooth: CoverageResult, tmp_pa
 def test_a_wide_surface_has_overviews(smooth: CoverageResult, tmp_path: Path) -> None:
     assert smooth.surface is not None
     wide = replace(
-        smooth.surface, slack=np.tile(smooth.surface.slack, (3, 3)), inside=np.tile(smooth.surface.inside, (3, 3))
+        smooth.surface,
+        slack=np.tile(smooth.surface.slack, (3, 3)),
+        inside=np.tile(smooth.surface.inside, (3, 3)),
     )
     raster.write(replace(smooth, surface=wide), tmp_path / "wide.tif")
     with rasterio.open(tmp_path / "wide.tif") as tif:
@@ -215,7 +258,9 @@ def asked(**zones: object) -> Study:
 
 
 def test_the_table_is_read_and_refused() -> None:
-    zones = asked(kind="smooth", cell="250 m", min_area="2,5 km2", min_people=50, simplify="100 m").zones
+    zones = asked(
+        kind="smooth", cell="250 m", min_area="2,5 km2", min_people=50, simplify="100 m"
+    ).zones
     assert zones == ZoneChoice("smooth", 250.0, False, 100.0, 2.5e6, 50) and zones.with_surface
     assert asked().zones == ZoneChoice() and asked(surface=True).zones.with_surface
     for wrong, said in (
@@ -232,16 +277,25 @@ def test_the_table_is_read_and_refused() -> None:
 def test_too_fine_a_grid_is_refused_in_one_sentence(small: CoverageResult) -> None:
     with pytest.raises(ZoneError, match="4 millions au plus"):
         slack_surface(
-            small.territory.boundary, lambda points: np.zeros(len(points)), cell_m=20.0, unit="m", router=StraightLine()
+            small.territory.boundary,
+            lambda points: np.zeros(len(points)),
+            cell_m=20.0,
+            unit="m",
+            router=StraightLine(),
         )
 
 
 def test_the_map_is_simplified_all_at_once(small: CoverageResult) -> None:
-    """Straighter borders on the map, no gap nor overlap between zones, and the layers as they were."""
+    """Straighter borders on the map, no gap nor overlap between zones, and the layers as they
+    were.
+    """
     told = replace(small, study=replace(small.study, zones=ZoneChoice(simplify_m=1_000.0)))
     straight, before = for_map(told).geometry, small.white_zones.geometry.dropna()
     count = shapely.get_num_coordinates
-    assert count(straight.to_numpy()).sum() < 0.9 * count(before.to_numpy()).sum() and straight.is_valid.all()
+    assert (
+        count(straight.to_numpy()).sum() < 0.9 * count(before.to_numpy()).sum()
+        and straight.is_valid.all()
+    )
     shapes = straight.to_crs(2154).to_numpy()
     assert shapely.area(shapes).sum() - shapely.union_all(shapes).area < 1.0
     assert for_map(small).geometry.equals(before)

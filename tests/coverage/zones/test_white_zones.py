@@ -16,12 +16,18 @@ CODES = [f"{row}{column}" for row in range(SIDE) for column in range(SIDE)]
 
 def board(missing: tuple[str, ...] = ()) -> Territory:
     cells = [
-        None if code in missing else shapely.box(int(code[1]), int(code[0]), int(code[1]) + 1, int(code[0]) + 1)
+        None
+        if code in missing
+        else shapely.box(int(code[1]), int(code[0]), int(code[1]) + 1, int(code[0]) + 1)
         for code in CODES
     ]
-    communes = gpd.GeoDataFrame({"code": CODES, "name": CODES, "departement": "46"}, geometry=cells, crs="EPSG:4326")
+    communes = gpd.GeoDataFrame(
+        {"code": CODES, "name": CODES, "departement": "46"}, geometry=cells, crs="EPSG:4326"
+    )
     square = shapely.MultiPolygon([shapely.box(0, 0, SIDE, SIDE)])
-    departements = gpd.GeoDataFrame({"code": ["46"], "name": ["Lot"]}, geometry=[square], crs="EPSG:4326")
+    departements = gpd.GeoDataFrame(
+        {"code": ["46"], "name": ["Lot"]}, geometry=[square], crs="EPSG:4326"
+    )
     return Territory("board", departements, communes, square)
 
 
@@ -49,7 +55,12 @@ def test_neighbours_join_and_corners_do_not() -> None:
 
 def test_nobody_unserved_gives_an_empty_table_with_its_columns() -> None:
     zones, zone_of, _ = find_zones(board(), demand(set()))
-    assert zones.empty and zones.crs == "EPSG:4326" and "people" in zones.columns and (zone_of == "").all()
+    assert (
+        zones.empty
+        and zones.crs == "EPSG:4326"
+        and "people" in zones.columns
+        and (zone_of == "").all()
+    )
 
 
 def test_a_commune_without_outline_keeps_its_people() -> None:
@@ -74,7 +85,9 @@ def test_zones_hold_exactly_the_unserved(unserved: set[str]) -> None:
     assert set(zone_of.index[zone_of != ""]) == unserved
     assert zones.geometry.is_valid.all()
     assert abs(sum(shape.area for shape in zones.geometry) - len(unserved)) < 1e-9
-    assert shapely.union_all(zones.geometry.to_numpy()).area == sum(shape.area for shape in zones.geometry)
+    assert shapely.union_all(zones.geometry.to_numpy()).area == sum(
+        shape.area for shape in zones.geometry
+    )
     assert zones["people"].is_monotonic_decreasing
 
 

@@ -15,7 +15,12 @@ from geoguichet.catalogue.search.store import SQLiteStore
 from geoguichet.portal.api import editing
 from geoguichet.portal.app import create_app, listen
 
-RECORD = {"type": "Feature", "id": "bois", "geometry": None, "properties": {"type": "dataset", "title": "Forêts"}}
+RECORD = {
+    "type": "Feature",
+    "id": "bois",
+    "geometry": None,
+    "properties": {"type": "dataset", "title": "Forêts"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -35,12 +40,21 @@ def test_docstrings_are_true() -> None:
     assert doctest.testmod(editing).failed == 0
 
 
-def test_some_members_are_changed_and_others_taken_away(record: str, http: requests.Session) -> None:
+def test_some_members_are_changed_and_others_taken_away(
+    record: str, http: requests.Session
+) -> None:
     kind = {"Content-Type": "application/merge-patch+json"}
     patch = '{"properties": {"title": "Bois", "rights": "tous"}}'
     assert http.patch(record, data=patch.encode(), headers=kind).status_code == 204
-    assert http.get(record).json()["properties"] == {"type": "dataset", "title": "Bois", "rights": "tous"}
-    assert http.patch(record, data=b'{"properties": {"rights": null}}', headers=kind).status_code == 204
+    assert http.get(record).json()["properties"] == {
+        "type": "dataset",
+        "title": "Bois",
+        "rights": "tous",
+    }
+    assert (
+        http.patch(record, data=b'{"properties": {"rights": null}}', headers=kind).status_code
+        == 204
+    )
     assert "rights" not in http.get(record).json()["properties"]
     for wrong in (b'{"properties": {"title": null}}', b'{"id": "autre"}', b"[]", b"3", b"{"):
         assert http.patch(record, data=wrong, headers=kind).status_code == 400
@@ -54,7 +68,11 @@ def test_an_edit_of_what_has_changed_is_refused(record: str, http: requests.Sess
     assert other.status_code == 201  # another record's edit changes nothing to this one
     changed = {**RECORD, "properties": {"type": "dataset", "title": "Bois"}}
     assert http.put(record, json=changed, headers={"If-Match": f'"x", {read}'}).status_code == 204
-    for method, body in (("PUT", RECORD), ("PATCH", {"properties": {"title": "Non"}}), ("DELETE", None)):
+    for method, body in (
+        ("PUT", RECORD),
+        ("PATCH", {"properties": {"title": "Non"}}),
+        ("DELETE", None),
+    ):
         refused = http.request(method, record, json=body, headers={"If-Match": read})
         assert refused.status_code == 412 and "If-Match" in refused.json()["description"]
     assert http.get(record).json()["properties"]["title"] == "Bois"
@@ -76,9 +94,12 @@ def test_the_store_refuses_to_write_over_another_document(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "headers", [{"X-Forwarded-For": "10.0.0.1"}, {"Origin": "https://ailleurs.example"}, {"Via": "1.1 proxy"}]
+    "headers",
+    [{"X-Forwarded-For": "10.0.0.1"}, {"Origin": "https://ailleurs.example"}, {"Via": "1.1 proxy"}],
 )
-def test_without_a_token_only_this_machine_edits(items: str, http: requests.Session, headers: dict[str, str]) -> None:
+def test_without_a_token_only_this_machine_edits(
+    items: str, http: requests.Session, headers: dict[str, str]
+) -> None:
     refused = http.post(items, json={**RECORD, "id": "intrus"}, headers=headers)
     assert refused.status_code == 403 and "GEOGUICHET_TOKEN" in refused.text
     assert http.get(f"{items}/intrus").status_code == 404
@@ -93,9 +114,15 @@ def test_with_a_token_who_bears_it_edits(tmp_path: Path, http: requests.Session)
         thread.start()
         try:
             items = f"{url}/collections/catalogue/items"
-            for given in ({}, {"Authorization": "Bearer autre"}, {"Authorization": "Basic c2VjcmV0"}):
+            for given in (
+                {},
+                {"Authorization": "Bearer autre"},
+                {"Authorization": "Basic c2VjcmV0"},
+            ):
                 refused = http.post(items, json=RECORD, headers=given)
-                assert refused.status_code == 401 and refused.headers["WWW-Authenticate"] == "Bearer"
+                assert (
+                    refused.status_code == 401 and refused.headers["WWW-Authenticate"] == "Bearer"
+                )
             bearing = {"Authorization": b"Bearer secret \xe9", "X-Forwarded-For": "10.0.0.1"}
             assert http.post(items, json=RECORD, headers=bearing).status_code == 201
             assert http.delete(f"{items}/bois", headers=bearing).status_code == 204

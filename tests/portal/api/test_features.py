@@ -30,7 +30,9 @@ def test_a_layer_is_paged_sorted_and_counted() -> None:
     answer = communes().query(limit=2, sortby=[{"property": "population", "order": "-"}])
     assert answer["numberMatched"] == 2944
     assert answer["features"][0]["properties"]["name"] == "Toulouse"
-    following = communes().query(offset=1, limit=1, sortby=[{"property": "population", "order": "-"}])
+    following = communes().query(
+        offset=1, limit=1, sortby=[{"property": "population", "order": "-"}]
+    )
     assert ids(following) == ids(answer)[1:]
     assert communes().query(resulttype="hits") == {
         "type": "FeatureCollection", "features": [], "numberMatched": 2944, "numberReturned": 0,
@@ -40,8 +42,13 @@ def test_a_layer_is_paged_sorted_and_counted() -> None:
 def test_a_layer_is_filtered() -> None:
     ariege = communes().query(properties=[("departement", "09")], limit=1)
     assert ariege["numberMatched"] == 325
-    assert communes().query(properties=[("departement", "09"), ("code", "31555")])["numberMatched"] == 0
-    one = communes().query(properties=[("code", "31555")], select_properties=["name"], skip_geometry=True)
+    assert (
+        communes().query(properties=[("departement", "09"), ("code", "31555")])["numberMatched"]
+        == 0
+    )
+    one = communes().query(
+        properties=[("code", "31555")], select_properties=["name"], skip_geometry=True
+    )
     assert one["features"][0]["properties"] == {"name": "Toulouse"}
     assert one["features"][0]["geometry"] is None
 
@@ -81,7 +88,10 @@ def test_the_studies_of_a_workspace_are_one_collection(tmp_path: Path, write_stu
     assert ids(zones(tmp_path).query(offset=2, limit=2)) == ["a.zb-003", "b-2.zb-001"]
     assert ids(zones(tmp_path).query(bbox=[0, 42, 1.2, 44])) == ["a.zb-001", "b-2.zb-001"]
     biggest = zones(tmp_path).query(sortby=[{"property": "people", "order": "-"}], limit=2)
-    assert ids(biggest) == ["a.zb-001", "a.zb-002"] and biggest["features"][0]["properties"]["study"] == "a"
+    assert (
+        ids(biggest) == ["a.zb-001", "a.zb-002"]
+        and biggest["features"][0]["properties"]["study"] == "a"
+    )
     assert zones(tmp_path).get("b-2.zb-002")["properties"]["people"] == 1000
     for wrong in ("b-2.zb-009", "zb-001", "c.zb-001", "", "."):
         with pytest.raises(ProviderItemNotFoundError):
@@ -100,11 +110,15 @@ def test_a_layer_declares_the_measures_that_its_studies_have(tmp_path: Path, wri
 def test_values_that_are_missing_come_last_both_ways(tmp_path: Path, write_study) -> None:
     write_study(tmp_path, "a", kiosks=3)
     for order in "+-":
-        answer = zones(tmp_path, "kiosks").query(sortby=[{"property": "share_cumulated", "order": order}])
+        answer = zones(tmp_path, "kiosks").query(
+            sortby=[{"property": "share_cumulated", "order": order}]
+        )
         assert answer["features"][-1]["id"] == "a.k-001"
 
 
-def test_a_bad_study_is_left_aside(tmp_path: Path, write_study, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_bad_study_is_left_aside(
+    tmp_path: Path, write_study, caplog: pytest.LogCaptureFixture
+) -> None:
     good = write_study(tmp_path, "bonne")
     studies = tmp_path / "studies"
     shutil.copytree(good.parent, studies / ".moitie.tmp")
@@ -119,7 +133,9 @@ def test_a_bad_study_is_left_aside(tmp_path: Path, write_study, caplog: pytest.L
     assert "coupee" in caplog.text and "texte" in caplog.text
 
 
-def test_a_study_is_served_with_no_restart(tmp_path: Path, serve, write_study, http: requests.Session) -> None:
+def test_a_study_is_served_with_no_restart(
+    tmp_path: Path, serve, write_study, http: requests.Session
+) -> None:
     with serve(tmp_path) as url:
         items = f"{url}/collections/kiosks/items"
         assert http.get(items).json()["numberMatched"] == 0

@@ -21,14 +21,19 @@ def test_the_process_answers_white_zones(url: str, http: requests.Session) -> No
     [
         ({"couleur": 1}, "couleur"),
         ({"services": ["mairie"]}, "services"),
-        ({"services": {"mairie": {"types": ["bowling"]}}, "thresholds": {"mairie": "8 km"}}, "bowling"),
+        (
+            {"services": {"mairie": {"types": ["bowling"]}}, "thresholds": {"mairie": "8 km"}},
+            "bowling",
+        ),
         ({"thresholds": {"poste": "8 km"}}, "poste"),
         ({"thresholds": {"etat": "0 km", "mairie": "8 km"}}, "etat"),
         ({"rule": {"all": ["poste"]}}, "poste"),
         ({"services": {"mairie": {"types": ["town_hall"]}}}, ""),
     ],
 )
-def test_refused_inputs_are_a_400_that_names_them(url: str, http: requests.Session, inputs: dict, named: str) -> None:
+def test_refused_inputs_are_a_400_that_names_them(
+    url: str, http: requests.Session, inputs: dict, named: str
+) -> None:
     answer = http.post(f"{url}/processes/white-zones/execution", json={"inputs": inputs})
     if named:
         assert answer.status_code == 400, answer.text
@@ -38,7 +43,9 @@ def test_refused_inputs_are_a_400_that_names_them(url: str, http: requests.Sessi
 
 
 def test_inputs_become_a_study() -> None:
-    document = study_document({"services": {"m": {"types": ["town_hall"]}}, "thresholds": {"m": "5 km"}})
+    document = study_document(
+        {"services": {"m": {"types": ["town_hall"]}}, "thresholds": {"m": "5 km"}}
+    )
     assert document["services"] == {"m": {"types": ["town_hall"], "within": "5 km"}}
     assert document["rule"] == {"all": ["m"]}
     with pytest.raises(ParameterError, match="rule"):

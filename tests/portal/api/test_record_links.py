@@ -27,11 +27,19 @@ def test_years_and_months_are_served_as_whole_days(told: Time, served: dict[str,
 
 
 def test_what_needs_no_change_keeps_its_bytes() -> None:
-    record = Record(id="a", type="dataset", title="A", time=Time(date="2009-01-02"), links=(Link("http://there/x"),))
+    record = Record(
+        id="a",
+        type="dataset",
+        title="A",
+        time=Time(date="2009-01-02"),
+        links=(Link("http://there/x"),),
+    )
     assert spliced(record.to_bytes(), b"{}", "http://here").startswith(record.to_bytes()[:-2])
 
 
 def test_relative_links_are_the_portal_s() -> None:
-    record = Record(id="a", type="dataset", title="A", links=(Link("studies/x/map.html", rel="preview"),))
+    record = Record(
+        id="a", type="dataset", title="A", links=(Link("studies/x/map.html", rel="preview"),)
+    )
     links = json.loads(spliced(record.to_bytes(), b"{}", "http://here"))["links"]
     assert links[0]["href"] == "http://here/studies/x/map.html"

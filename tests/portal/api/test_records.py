@@ -41,19 +41,27 @@ def test_each_record_has_one_link_to_its_collection(url: str, http: requests.Ses
     assert "<1:25 000>" in http.get(f"{url}{ITEMS}/forets").text
 
 
-@pytest.mark.parametrize("path", ["/collections/catalogue", ITEMS, f"{ITEMS}/forets", f"{ITEMS}?q=foret&f=html"])
+@pytest.mark.parametrize(
+    "path", ["/collections/catalogue", ITEMS, f"{ITEMS}/forets", f"{ITEMS}?q=foret&f=html"]
+)
 def test_what_did_not_change_is_not_sent_again(url: str, http: requests.Session, path: str) -> None:
     first = http.get(url + path)
     assert first.headers["Last-Modified"].endswith("GMT")
     again = http.get(url + path, headers={"If-None-Match": first.headers["ETag"]})
     assert again.status_code == 304 and again.content == b""
-    other = http.get(url + path, headers={"If-None-Match": first.headers["ETag"], "Accept-Language": "en"})
+    other = http.get(
+        url + path, headers={"If-None-Match": first.headers["ETag"], "Accept-Language": "en"}
+    )
     assert other.status_code == 200
 
 
 def test_an_edit_changes_the_tag(tmp_path, serve, http: requests.Session) -> None:
     with serve(tmp_path, editable=True) as url:
-        record = {"type": "Feature", "geometry": None, "properties": {"type": "dataset", "title": "Forêts"}}
+        record = {
+            "type": "Feature",
+            "geometry": None,
+            "properties": {"type": "dataset", "title": "Forêts"},
+        }
         made = http.post(url + ITEMS, json=record)
         assert made.status_code == 201
         address = made.headers["Location"]
@@ -74,22 +82,32 @@ def test_an_edit_changes_the_tag(tmp_path, serve, http: requests.Session) -> Non
     ("body", "status"),
     [
         (b"", 400), (b"{", 400), (b"[]", 400), (b"null", 400), (b'"\\ud800"', 400), (b"\xff", 400),
-        (b"[" * 20_000, 400), (b'{"type": "Feature"}', 400), (b'{"type": "Feature", "properties": {}}', 400),
+        (b"[" * 20_000, 400), (b'{"type": "Feature"}', 400),
+        (b'{"type": "Feature", "properties": {}}', 400),
         (b'{"type": "Feature", "properties": {"title": NaN}}', 400),
         (b'{"type": "Feature", "id": "a/b", "properties": {"title": "x", "type": "y"}}', 400),
         (b'{"type": "Feature", "properties": {"title": "x", "type": "y", "updated": "hier"}}', 400),
         (b" " * 5_000_001, 413),
     ],
 )  # fmt: skip
-def test_a_body_that_is_no_record_is_refused(tmp_path, serve, http, body: bytes, status: int) -> None:
+def test_a_body_that_is_no_record_is_refused(
+    tmp_path, serve, http, body: bytes, status: int
+) -> None:
     with serve(tmp_path, editable=True) as url:
         headers = {"Content-Type": "application/geo+json"}
         assert http.post(url + ITEMS, data=body, headers=headers).status_code == status
-        assert http.post(url + ITEMS, data=body, headers={"Content-Type": "text/csv"}).status_code == 415
+        assert (
+            http.post(url + ITEMS, data=body, headers={"Content-Type": "text/csv"}).status_code
+            == 415
+        )
 
 
 def test_a_catalogue_is_read_only_unless_told_otherwise(url: str, http: requests.Session) -> None:
-    for method, path in (("POST", ITEMS), ("PUT", f"{ITEMS}/forets"), ("DELETE", f"{ITEMS}/forets")):
+    for method, path in (
+        ("POST", ITEMS),
+        ("PUT", f"{ITEMS}/forets"),
+        ("DELETE", f"{ITEMS}/forets"),
+    ):
         assert http.request(method, url + path, json={}).status_code == 405
     assert "POST" not in http.options(url + ITEMS).headers["Allow"]
 
@@ -97,7 +115,9 @@ def test_a_catalogue_is_read_only_unless_told_otherwise(url: str, http: requests
 def test_refusals_speak_the_language_of_the_reader(url: str, http: requests.Session) -> None:
     french = http.get(f"{url}{ITEMS}?couleur=rouge").json()["description"]
     english = http.get(f"{url}{ITEMS}?couleur=rouge&lang=en").json()["description"]
-    assert french.startswith("couleur : paramètre inconnu") and english.startswith("couleur: unknown parameter")
+    assert french.startswith("couleur : paramètre inconnu") and english.startswith(
+        "couleur: unknown parameter"
+    )
     assert "twice" in http.get(f"{url}{ITEMS}?q=a&q=b", headers={"Accept-Language": "en"}).text
     page = http.get(f"{url}{ITEMS}?limit=x", headers={"Accept": "text/html"})
     assert page.status_code == 400 and "<html" in page.text and "limit" in page.text
@@ -107,19 +127,36 @@ def test_facets_come_with_the_answer(url: str, http: requests.Session) -> None:
     told = http.get(f"{url}/collections/catalogue/facets")
     assert told.headers["Content-Type"] == "application/facets+json"
     facets = http.get(f"{url}{ITEMS}?facets=type,updated&limit=1").json()["facets"]
-    assert facets["type"]["buckets"] == [{"value": "dataset", "count": 14}, {"value": "study", "count": 1}]
-    assert facets["updated"]["buckets"][0] == {"min": "2020-01-01", "max": "2020-12-31", "count": 13}
+    assert facets["type"]["buckets"] == [
+        {"value": "dataset", "count": 14},
+        {"value": "study", "count": 1},
+    ]
+    assert facets["updated"]["buckets"][0] == {
+        "min": "2020-01-01",
+        "max": "2020-12-31",
+        "count": 13,
+    }
 
 
-@pytest.mark.parametrize("body", [b"[null, null]", b"\xda\xda", b"{", b"3", b'{"inputs": 3}', b'{"inputs": {"x": 1}}'])
-def test_a_process_refuses_what_is_no_request(url: str, http: requests.Session, body: bytes) -> None:
+@pytest.mark.parametrize(
+    "body", [b"[null, null]", b"\xda\xda", b"{", b"3", b'{"inputs": 3}', b'{"inputs": {"x": 1}}']
+)
+def test_a_process_refuses_what_is_no_request(
+    url: str, http: requests.Session, body: bytes
+) -> None:
     headers = {"Content-Type": "application/json"}
-    assert http.post(f"{url}/processes/white-zones/execution", data=body, headers=headers).status_code == 400
+    assert (
+        http.post(f"{url}/processes/white-zones/execution", data=body, headers=headers).status_code
+        == 400
+    )
 
 
 def test_collections_are_searched(url: str, http: requests.Session) -> None:
     def found(**asked: str) -> list[str]:
-        return [item["id"] for item in http.get(f"{url}/collections", params=asked).json()["collections"]]
+        return [
+            item["id"]
+            for item in http.get(f"{url}/collections", params=asked).json()["collections"]
+        ]
 
     assert found(q="visioguichet") == ["kiosks"]
     assert found(type="catalog") == ["catalogue"]
@@ -133,13 +170,19 @@ def test_collections_are_searched(url: str, http: requests.Session) -> None:
 def test_the_api_document_is_whole(url: str, http: requests.Session) -> None:
     answer = http.get(f"{url}/openapi")
     assert answer.headers["Content-Type"].startswith("application/vnd.oai.openapi+json")
-    assert set(json.dumps(answer.json()).split('"$ref": "')[1:]) and '"$ref": "http' not in answer.text
+    assert (
+        set(json.dumps(answer.json()).split('"$ref": "')[1:]) and '"$ref": "http' not in answer.text
+    )
 
 
 @pytest.mark.parametrize("form", [form for form in ENCODINGS if form not in ("mcf", "csv")])
-def test_a_record_is_given_in_the_formats_of_other_catalogues(url: str, http: requests.Session, form: str) -> None:
+def test_a_record_is_given_in_the_formats_of_other_catalogues(
+    url: str, http: requests.Session, form: str
+) -> None:
     record = http.get(f"{url}{ITEMS}/forets").json()
-    announced = {link["href"]: link["type"] for link in record["links"] if link["rel"] == "alternate"}
+    announced = {
+        link["href"]: link["type"] for link in record["links"] if link["rel"] == "alternate"
+    }
     got = http.get(f"{url}{ITEMS}/forets?f={form}")
     assert got.status_code == 200
     assert got.headers["Content-Type"].partition(";")[0] == announced[got.url] == ENCODINGS[form][0]
@@ -153,7 +196,9 @@ def test_an_accept_header_asks_for_a_graph(url: str, http: requests.Session) -> 
     assert http.get(f"{url}{ITEMS}?f=iso19139").status_code == 400  # one record a document
 
 
-def test_the_catalogue_is_a_paged_graph_whose_addresses_lead_somewhere(url: str, http: requests.Session) -> None:
+def test_the_catalogue_is_a_paged_graph_whose_addresses_lead_somewhere(
+    url: str, http: requests.Session
+) -> None:
     everything = {record["id"] for record in http.get(f"{url}{ITEMS}?limit=100").json()["features"]}
     seen, address, pages = set(), f"{url}{ITEMS}?f=dcat-ttl&limit=4", 0
     while address:
@@ -169,10 +214,15 @@ def test_the_catalogue_is_a_paged_graph_whose_addresses_lead_somewhere(url: str,
 def test_the_catalogue_is_a_table(url: str, http: requests.Session) -> None:
     got = http.get(f"{url}{ITEMS}?f=csv&limit=100")
     count = http.get(f"{url}{ITEMS}?resulttype=hits").json()["numberMatched"]
-    assert len(list(csv.reader(io.StringIO(got.content.decode("utf-8-sig")), delimiter=";"))) == count + 1
+    assert (
+        len(list(csv.reader(io.StringIO(got.content.decode("utf-8-sig")), delimiter=";")))
+        == count + 1
+    )
 
 
-def test_a_document_far_from_the_portal_has_whole_addresses(url: str, http: requests.Session) -> None:
+def test_a_document_far_from_the_portal_has_whole_addresses(
+    url: str, http: requests.Session
+) -> None:
     for record in http.get(f"{url}{ITEMS}?limit=100").json()["features"]:
         got = http.get(f"{url}{ITEMS}/{record['id']}?f=dcat-jsonld")
         assert b'"studies/' not in got.content and b'"collections/' not in got.content
@@ -181,7 +231,9 @@ def test_a_document_far_from_the_portal_has_whole_addresses(url: str, http: requ
 @pytest.mark.parametrize("editable", [False, True])
 @pytest.mark.parametrize("lang", ["fr", "en"])
 def test_the_api_document_is_openapi_3(workspace: Path, editable: bool, lang: str) -> None:
-    """By the JSON schema of OpenAPI 3.0, as schemathesis carries it; every reference leads somewhere."""
+    """By the JSON schema of OpenAPI 3.0, as schemathesis carries it; every reference leads
+    somewhere.
+    """
     config = pygeoapi.configuration(workspace, url="http://127.0.0.1:5000")
     document = openapi.document(config, editable=editable, lang=lang)
     schemathesis.openapi.from_dict(document).validate()
@@ -189,7 +241,11 @@ def test_the_api_document_is_openapi_3(workspace: Path, editable: bool, lang: st
         found = document
         for step in reference.split("/"):
             found = found[step]
-    names = [operation["operationId"] for path in document["paths"].values() for operation in path.values()]
+    names = [
+        operation["operationId"]
+        for path in document["paths"].values()
+        for operation in path.values()
+    ]
     assert len(set(names)) == len(names)
     with pytest.raises(Exception, match="info"):
         schemathesis.openapi.from_dict({**document, "info": 3}).validate()

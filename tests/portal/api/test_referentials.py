@@ -41,13 +41,17 @@ def test_the_newest_version_is_a_collection(
     found = http.get(f"{items}&commune=09123").json()["features"]
     assert [feature["id"] for feature in found] == ["mairie-09123-01"]
     put_directory(workspace, ("09122", 42.9), ("09124", 42.97), ("09125", 42.99))
-    box = http.get(f"{url}/collections/referentiel-annuaire?f=json").json()["extent"]["spatial"]["bbox"]
+    box = http.get(f"{url}/collections/referentiel-annuaire?f=json").json()["extent"]["spatial"][
+        "bbox"
+    ]
     assert box == [[1.6, 42.9, 1.6, 42.99]], "nor is its extent the old one"
     assert http.get(items).json()["numberMatched"] == 3  # a new version is served with no restart
     assert http.get(f"{items}&bbox=1,42.96,2,43").json()["numberMatched"] == 2
 
 
-def test_the_page_of_a_directory_leads_to_its_record_and_its_feeds(url: str, http: requests.Session) -> None:
+def test_the_page_of_a_directory_leads_to_its_record_and_its_feeds(
+    url: str, http: requests.Session
+) -> None:
     for lang, told in (("fr", "Fiche de cette version"), ("en", "Record of this version")):
         page = http.get(f"{url}/collections/referentiel-annuaire?f=html&lang={lang}").text
         assert told in page and "/collections/catalogue/items/referentiel-annuaire-" in page
@@ -65,11 +69,15 @@ def test_a_new_name_is_served_without_a_restart(
         assert about["title"] == title
         page = http.get(f"{url}/collections/referentiel-nouveau?lang={lang}&f=html")
         assert page.status_code == 200 and title in page.text
-    assert http.get(f"{url}/collections/referentiel-nouveau/items?f=json").json()["numberMatched"] == 1
+    assert (
+        http.get(f"{url}/collections/referentiel-nouveau/items?f=json").json()["numberMatched"] == 1
+    )
     assert http.get(f"{url}/collections?q=nouveau&f=json").json()["numberMatched"] == 1
     described = http.get(f"{url}/openapi?f=json").json()
     assert "/collections/referentiel-nouveau/items" in described["paths"]
-    assert described["paths"]["/feeds/{directory}.atom"]["get"]["parameters"][0]["schema"]["enum"] == [
+    assert described["paths"]["/feeds/{directory}.atom"]["get"]["parameters"][0]["schema"][
+        "enum"
+    ] == [
         "annuaire",
         "nouveau",
     ]
@@ -104,11 +112,15 @@ def test_the_changes_are_told_over_http(url: str, http: requests.Session) -> Non
 
 @pytest.mark.parametrize(
     ("path", "status"),
-    [("annuaire.atom?since=hier", 400), ("annuaire.rss", 404), ("rien.atom", 404), ("annuaire.atom?limit=0", 400),
-     ("annuaire.atom?couleur=bleu", 400), ("annuaire.atom?f=json", 400), ("annuaire.atom?limit=1&limit=2", 400),
+    [("annuaire.atom?since=hier", 400), ("annuaire.rss", 404), ("rien.atom", 404),
+    ("annuaire.atom?limit=0", 400),
+     ("annuaire.atom?couleur=bleu", 400), ("annuaire.atom?f=json", 400),
+     ("annuaire.atom?limit=1&limit=2", 400),
      ("annuaire.atom?type=chateau", 400), ("%2E%2E.atom", 404)],
 )  # fmt: skip
-def test_a_bad_question_is_one_sentence(path: str, status: int, url: str, http: requests.Session) -> None:
+def test_a_bad_question_is_one_sentence(
+    path: str, status: int, url: str, http: requests.Session
+) -> None:
     answer = http.get(f"{url}/feeds/{path}")
     assert answer.status_code == status
     assert answer.json()["description"]

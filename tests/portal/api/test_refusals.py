@@ -18,14 +18,23 @@ OF_THE_CONFIGURATION = ("server.limit", "Configured times", "X")
 
 
 def said_by(module: object) -> set[str]:
-    """Every sentence that a module of pygeoapi assigns to ``msg`` or ``default_msg``, its variables written X."""
+    """Every sentence that a module of pygeoapi assigns to ``msg`` or ``default_msg``, its variables
+    written X.
+    """
     found = set()
     for node in ast.walk(ast.parse(inspect.getsource(module))):
-        if isinstance(node, ast.Assign) and any(getattr(t, "id", "") in ("msg", "default_msg") for t in node.targets):
+        if isinstance(node, ast.Assign) and any(
+            getattr(t, "id", "") in ("msg", "default_msg") for t in node.targets
+        ):
             if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
                 found.add(node.value.value)
             elif isinstance(node.value, ast.JoinedStr):
-                found.add("".join(part.value if isinstance(part, ast.Constant) else "X" for part in node.value.values))
+                found.add(
+                    "".join(
+                        part.value if isinstance(part, ast.Constant) else "X"
+                        for part in node.value.values
+                    )
+                )
         if (
             isinstance(node, ast.Raise)
             and isinstance(node.exc, ast.Call)
@@ -35,16 +44,22 @@ def said_by(module: object) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("module", [pygeoapi.api, itemtypes, processes, provider_base, process_base])
+@pytest.mark.parametrize(
+    "module", [pygeoapi.api, itemtypes, processes, provider_base, process_base]
+)
 def test_every_sentence_of_pygeoapi_is_translated(module: object) -> None:
     for sentence in said_by(module):
         french, english = refusals.translated(sentence)
-        assert sentence.startswith(OF_THE_CONFIGURATION) or sentence not in (french, english), sentence
+        assert sentence.startswith(OF_THE_CONFIGURATION) or sentence not in (french, english), (
+            sentence
+        )
 
 
 def test_both_languages_pass_through() -> None:
     text = refusals.through("Rien.", "Nothing.")
-    refusal = refusals.of_pygeoapi(400, json.dumps({"code": "InvalidQuery", "description": text}).encode())
+    refusal = refusals.of_pygeoapi(
+        400, json.dumps({"code": "InvalidQuery", "description": text}).encode()
+    )
     assert (str(refusal), refusal.english, refusal.code) == ("Rien.", "Nothing.", "InvalidQuery")
 
 
@@ -57,10 +72,30 @@ def test_an_answer_that_says_nothing_is_told_by_its_status() -> None:
     ("path", "status", "french", "english"),
     [
         ("/collections/white-zones/items?bbox=1,2", 400, "bbox : 4 nombres", "bbox: 4 numbers"),
-        ("/collections/white-zones/items?limit=x", 400, "limit : un nombre entier", "limit: a whole number"),
-        ("/collections/white-zones/items?zut=1", 400, "zut : paramètre inconnu", "zut: unknown parameter"),
-        ("/collections/white-zones/items?crs=zut", 400, "crs : 'zut' n'est pas servi", "crs: 'zut' is not served"),
-        ("/collections/communes/items?population=x", 400, "population : un nombre", "population: a number"),
+        (
+            "/collections/white-zones/items?limit=x",
+            400,
+            "limit : un nombre entier",
+            "limit: a whole number",
+        ),
+        (
+            "/collections/white-zones/items?zut=1",
+            400,
+            "zut : paramètre inconnu",
+            "zut: unknown parameter",
+        ),
+        (
+            "/collections/white-zones/items?crs=zut",
+            400,
+            "crs : 'zut' n'est pas servi",
+            "crs: 'zut' is not served",
+        ),
+        (
+            "/collections/communes/items?population=x",
+            400,
+            "population : un nombre",
+            "population: a number",
+        ),
         ("/collections/white-zones/items?datetime=x", 400, "datetime : ", "datetime: YYYY"),
         ("/collections/white-zones/items/zut", 404, "Aucun objet « zut »", "No feature “zut”"),
         ("/collections/zut/items", 404, "Aucune collection", "No collection"),
@@ -74,7 +109,9 @@ def test_what_pygeoapi_refuses_is_told_as_our_refusals_are(
     for lang, sentence in (("fr", french), ("en", english)):
         asked = {"Accept-Language": lang}
         told = http.get(url + path, headers=asked)
-        assert (told.status_code, told.headers["Content-Type"]) == (status, "application/json"), told.text
+        assert (told.status_code, told.headers["Content-Type"]) == (status, "application/json"), (
+            told.text
+        )
         assert told.headers["Content-Language"] == lang
         document = told.json()
         assert document["description"].startswith(sentence) and document["status"] == status

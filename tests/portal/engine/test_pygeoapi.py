@@ -38,7 +38,10 @@ def test_a_configuration_is_for_one_workspace(tmp_path: Path) -> None:
 
 
 def test_the_box_is_left_alone_in_its_own_crs() -> None:
-    crs84, lambert = "http://www.opengis.net/def/crs/OGC/1.3/CRS84", "http://www.opengis.net/def/crs/EPSG/0/2154"
+    crs84, lambert = (
+        "http://www.opengis.net/def/crs/OGC/1.3/CRS84",
+        "http://www.opengis.net/def/crs/EPSG/0/2154",
+    )
     assert engine.bbox_between([1, 43, 2, 44], crs84, crs84) == [1, 43, 2, 44]
     assert engine.bbox_between([5e5, 6.2e6, 6e5, 6.3e6], lambert, crs84)[0] < 2
 
@@ -62,7 +65,15 @@ def test_the_compiled_translations_are_those_of_the_texts() -> None:
     for folder in (engine.ROOM / "locale").iterdir():
         texts, compiled = (folder / "LC_MESSAGES" / f"messages.{kind}" for kind in ("po", "mo"))
         with texts.open("rb") as po, compiled.open("rb") as mo:
-            written = {m.id if isinstance(m.id, str) else m.id[0]: as_list(m.string) for m in read_po(po) if m.id}
-            read = {m.id if isinstance(m.id, str) else m.id[0]: as_list(m.string) for m in read_mo(mo) if m.id}
+            written = {
+                m.id if isinstance(m.id, str) else m.id[0]: as_list(m.string)
+                for m in read_po(po)
+                if m.id
+            }
+            read = {
+                m.id if isinstance(m.id, str) else m.id[0]: as_list(m.string)
+                for m in read_mo(mo)
+                if m.id
+            }
         assert read == written
         assert all(written.values())

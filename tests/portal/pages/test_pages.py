@@ -39,9 +39,17 @@ def test_a_period_is_told(time: dict | None, words: str) -> None:
 
 
 def test_a_record_speaks_the_language_of_the_page_where_it_can() -> None:
-    record = {"title": "Forêts", "description": "Les forêts.", "translations": {"en": {"title": "Forests"}}}
+    record = {
+        "title": "Forêts",
+        "description": "Les forêts.",
+        "translations": {"en": {"title": "Forests"}},
+    }
     words = context.translated(record, "en")
-    assert (words["title"], words["description"], context.spoken(words, "en")) == ("Forests", "Les forêts.", "")
+    assert (words["title"], words["description"], context.spoken(words, "en")) == (
+        "Forests",
+        "Les forêts.",
+        "",
+    )
     for other in (
         {},
         {"translations": None},
@@ -92,7 +100,8 @@ def test_an_address_is_changed_by_name() -> None:
 @pytest.mark.parametrize(
     ("language", "page", "attribute"),
     [
-        ({"code": "fr"}, "en", ' lang="fr"'), ({"code": "fr"}, "fr", ""), (None, "en", ' lang="fr"'), ("fre", "fr", ""),
+        ({"code": "fr"}, "en", ' lang="fr"'), ({"code": "fr"}, "fr", ""), (None, "en",
+        ' lang="fr"'), ("fre", "fr", ""),
         ({"code": "eng"}, "fr", ' lang="en"'),
         ({"code": '"><script>'}, "en", ""), ({"code": "de-CH"}, "fr", ' lang="de"'),
     ],
@@ -109,9 +118,17 @@ def test_what_a_record_says_besides_is_told_in_names_and_values(
     deep: object = "au fond"
     for _ in range(200):
         deep = {"a": deep}
-    more = {"dates": [{"date": "2020-02-01", "type": "création"}], "crs": ["EPSG:2154", "EPSG:4326"], "deep": deep}
-    more["fields"] = [{"name": name, "type": "string"} for name in "abc"] + [{"name": "d", "nullRate": 0.5}]
-    record = Record(id="jeu", type="dataset", title="Jeu", updated="2020-01-01T00:00:00Z", extra_properties=more)
+    more = {
+        "dates": [{"date": "2020-02-01", "type": "création"}],
+        "crs": ["EPSG:2154", "EPSG:4326"],
+        "deep": deep,
+    }
+    more["fields"] = [{"name": name, "type": "string"} for name in "abc"] + [
+        {"name": "d", "nullRate": 0.5}
+    ]
+    record = Record(
+        id="jeu", type="dataset", title="Jeu", updated="2020-01-01T00:00:00Z", extra_properties=more
+    )
     with SQLiteStore(tmp_path / "catalogue.sqlite") as store:
         store.bulk_upsert([record])
     with serve(tmp_path) as url:

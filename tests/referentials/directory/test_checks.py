@@ -1,4 +1,6 @@
-"""The directory of the region is checked against the ground, repaired where that is safe, and compared in time."""
+"""The directory of the region is checked against the ground, repaired where that is safe, and
+compared in time.
+"""
 
 from collections.abc import Callable
 
@@ -8,7 +10,11 @@ import pytest
 import shapely
 
 from geoguichet.floor.findings import count_by_rule
-from geoguichet.referentials.directory.checks import directory_findings, population_findings, within_territory
+from geoguichet.referentials.directory.checks import (
+    directory_findings,
+    population_findings,
+    within_territory,
+)
 from geoguichet.referentials.directory.repairs import SAFE, repair
 from geoguichet.referentials.directory.schema import Columns, Reading, make_reading
 from geoguichet.referentials.regions.region import read_layers
@@ -33,29 +39,48 @@ def region() -> Territory:
 
 
 @pytest.fixture(scope="module")
-def directories(published: Callable[[str, str], Reading], region: Territory) -> dict[str, gpd.GeoDataFrame]:
+def directories(
+    published: Callable[[str, str], Reading], region: Territory
+) -> dict[str, gpd.GeoDataFrame]:
     read = {key: published(key, file).rows for key, file in DILA.items()}
-    return {key: rows[within_territory(rows, region)].reset_index(drop=True) for key, rows in read.items()}
+    return {
+        key: rows[within_territory(rows, region)].reset_index(drop=True)
+        for key, rows in read.items()
+    }
 
 
 def directory(*rows: dict[str, str]) -> gpd.GeoDataFrame:
     table = pd.DataFrame(list(rows), index=range(1, len(rows) + 1), dtype=object).fillna("")
     values = {name: table[name] for name in table.columns if name not in {"x", "y"}}
     values.setdefault("type", pd.Series("town_hall", index=table.index))
-    return make_reading(Columns(source="essai", table=table, values=values, x=table["x"], y=table["y"])).rows
+    return make_reading(
+        Columns(source="essai", table=table, values=values, x=table["x"], y=table["y"])
+    ).rows
 
 
 @pytest.mark.parametrize(
     ("key", "rows", "rules"),
     [
-        ("dila-2020", 4627, {"duplicate": 3, "outside-commune": 331, "outside-territory": 31, "shared-point": 218}),
-        ("dila-2013", 4463, {"duplicate": 5, "outside-commune": 726, "outside-territory": 295, "shared-point": 536}),
+        (
+            "dila-2020",
+            4627,
+            {"duplicate": 3, "outside-commune": 331, "outside-territory": 31, "shared-point": 218},
+        ),
+        (
+            "dila-2013",
+            4463,
+            {"duplicate": 5, "outside-commune": 726, "outside-territory": 295, "shared-point": 536},
+        ),
         ("laposte-2015", 1064, {"outside-territory": 7}),
         ("justice-2023", 90, {"duplicate": 2, "outside-territory": 0, "shared-point": 71}),
     ],
 )
 def test_the_region_s_defects_are_found(
-    key: str, rows: int, rules: dict[str, int], directories: dict[str, gpd.GeoDataFrame], region: Territory
+    key: str,
+    rows: int,
+    rules: dict[str, int],
+    directories: dict[str, gpd.GeoDataFrame],
+    region: Territory,
 ) -> None:
     found = count_by_rule(directory_findings(directories[key], territory=region, layer=key))
     assert len(directories[key]) == rows
@@ -69,13 +94,23 @@ def test_populations_that_do_not_add_up_are_told() -> None:
 
 
 def test_only_safe_repairs_are_made_and_each_is_recorded() -> None:
-    good = [{"id": f"g{n}", "name": "a", "departement": "33", "x": "-0.6", "y": "44.9"} for n in range(3)]
+    good = [
+        {"id": f"g{n}", "name": "a", "departement": "33", "x": "-0.6", "y": "44.9"}
+        for n in range(3)
+    ]
     rows = directory(
         *good,
         {"id": "lost", "name": "b", "departement": "33", "x": "-744648", "y": "45.196099"},
         {"id": "swap", "name": "c", "departement": "33", "x": "44.8", "y": "-0.6"},
         {"id": "far", "name": "d", "departement": "33", "x": "48.5", "y": "7.5"},
-        {"id": "text", "name": "NÃ©rac", "departement": "33", "postcode": "9240", "x": "-0.6", "y": "44.8"},
+        {
+            "id": "text",
+            "name": "NÃ©rac",
+            "departement": "33",
+            "postcode": "9240",
+            "x": "-0.6",
+            "y": "44.8",
+        },
         {"id": "gone", "name": "Ã?pinac", "departement": "33", "x": "-0.6", "y": "44.8"},
     )
     fixed, repairs = repair(rows)
@@ -138,7 +173,9 @@ def test_real_vintages_are_compared(
     assert found.changes["kind"].value_counts().sort_index().to_dict() == kinds
 
 
-def test_the_services_of_directories_join_those_of_the_sample(directories: dict[str, gpd.GeoDataFrame]) -> None:
+def test_the_services_of_directories_join_those_of_the_sample(
+    directories: dict[str, gpd.GeoDataFrame],
+) -> None:
     base = read_layers(sample_path())
     joined = join_to(base, [directories["laposte-2020"], directories["dila-2020"]])["services"]
     counts = joined["type"].value_counts()
@@ -151,13 +188,22 @@ def test_the_services_of_directories_join_those_of_the_sample(directories: dict[
 def test_a_postal_code_of_another_departement_is_told() -> None:
     rows = directory(
         *(
-            {"id": str(number), "name": "Tribunal", "commune": commune, "postcode": postcode, "x": "", "y": ""}
+            {"id": str(number), "name": "Tribunal", "commune": commune, "postcode": postcode,
+            "x": "", "y": ""}
             for number, (commune, postcode) in enumerate(
-                [("55545", "09310"), ("55545", "55100"), ("2A004", "20000"), ("97411", "97400"), ("97411", "97100"),
+                [("55545", "09310"), ("55545", "55100"), ("2A004", "20000"), ("97411", "97400"),
+                ("97411", "97100"),
                  ("97701", "97133"), ("06083", "98000"), ("", "09310"), ("55545", "")]
             )
         )
     )  # fmt: skip
-    found = [each for each in directory_findings(rows, layer="essai") if each.rule == "code-against-postcode"]
+    found = [
+        each
+        for each in directory_findings(rows, layer="essai")
+        if each.rule == "code-against-postcode"
+    ]
     assert [each.item for each in found] == ["0", "4"]
-    assert found[0].message == "Tribunal : le code de commune 55545 est du département 55, le code postal 09310 du 09."
+    assert (
+        found[0].message
+        == "Tribunal : le code de commune 55545 est du département 55, le code postal 09310 du 09."
+    )

@@ -7,7 +7,10 @@ from hypothesis import strategies as st
 from geoguichet.referentials.directory.hours import Week, french_day, joined, osm_week
 
 SPANS = st.lists(
-    st.tuples(st.integers(0, 1438), st.integers(1, 1440)).map(sorted).filter(lambda span: span[0] < span[1]).map(tuple),
+    st.tuples(st.integers(0, 1438), st.integers(1, 1440))
+    .map(sorted)
+    .filter(lambda span: span[0] < span[1])
+    .map(tuple),
     max_size=3,
 )
 
@@ -17,7 +20,9 @@ SPANS = st.lists(
 def test_a_week_written_is_read_again(days: list[list[tuple[int, int]]]) -> None:
     week = Week.of_days(days)
     assert osm_week(week.osm or "off") == week
-    assert week.minutes == sum(len({minute for a, b in spans for minute in range(a, b)}) for spans in days)
+    assert week.minutes == sum(
+        len({minute for a, b in spans for minute in range(a, b)}) for spans in days
+    )
 
 
 @pytest.mark.parametrize(
@@ -33,7 +38,9 @@ def test_a_week_written_is_read_again(days: list[list[tuple[int, int]]]) -> None
         ("9:00 - 12:00 / \xa014:00 - 17:00", ((540, 720), (840, 1020)), 0),
     ],
 )
-def test_a_french_cell_is_read(text: str | None, spans: tuple[tuple[int, int], ...], empty: int) -> None:
+def test_a_french_cell_is_read(
+    text: str | None, spans: tuple[tuple[int, int], ...], empty: int
+) -> None:
     read = french_day(text)
     assert read is not None
     assert (read.spans, read.empty_spans) == (spans, empty)
@@ -41,7 +48,14 @@ def test_a_french_cell_is_read(text: str | None, spans: tuple[tuple[int, int], .
 
 @pytest.mark.parametrize(
     "text",
-    ["sur rendez-vous", "09:00 - 12:00 / après-midi sur RDV", "14:00 - 12:00", "9:75 - 10:00", "9h", "25:00 - 26:00"],
+    [
+        "sur rendez-vous",
+        "09:00 - 12:00 / après-midi sur RDV",
+        "14:00 - 12:00",
+        "9:75 - 10:00",
+        "9h",
+        "25:00 - 26:00",
+    ],
 )
 def test_a_cell_not_understood_is_not_guessed(text: str) -> None:
     assert french_day(text) is None

@@ -6,7 +6,11 @@ import pytest
 import shapely
 
 from geoguichet.floor.findings import Finding
-from geoguichet.referentials.directory.inspection import commune_findings, distance_to_commune_m, service_findings
+from geoguichet.referentials.directory.inspection import (
+    commune_findings,
+    distance_to_commune_m,
+    service_findings,
+)
 from geoguichet.referentials.territories.territory import Territory
 
 WEST, EAST = shapely.box(1.0, 43.0, 1.1, 43.1), shapely.box(1.1, 43.0, 1.2, 43.1)
@@ -29,7 +33,9 @@ def territory(**columns: object) -> Territory:
         crs="EPSG:4326",
     )
     whole = shapely.MultiPolygon([shapely.box(1.0, 43.0, 1.2, 43.1)])
-    departements = gpd.GeoDataFrame({"code": ["31"], "name": ["Haute-Garonne"]}, geometry=[whole], crs="EPSG:4326")
+    departements = gpd.GeoDataFrame(
+        {"code": ["31"], "name": ["Haute-Garonne"]}, geometry=[whole], crs="EPSG:4326"
+    )
     return Territory(name="Essai", departements=departements, communes=communes, boundary=whole)
 
 
@@ -67,7 +73,10 @@ def test_right_rows_have_no_findings() -> None:
 
 def test_a_missing_outline_is_seen_in_the_row_and_on_the_ground() -> None:
     found = commune_findings(territory(geometry=[WEST, None]))
-    assert brief(found) == [("no-geometry", "31002", "warning"), ("uncovered-ground", "", "warning")]
+    assert brief(found) == [
+        ("no-geometry", "31002", "warning"),
+        ("uncovered-ground", "", "warning"),
+    ]
     assert "9" in found[1].message
     assert "43,0500 N ; 1,1500 E" in found[1].message
 
@@ -90,7 +99,10 @@ def test_a_missing_or_empty_point_is_seen() -> None:
 
 def test_a_point_far_away_is_out_of_the_territory_and_of_its_commune() -> None:
     found = inspect(geometry=[shapely.Point(1.05, 48.4), shapely.Point(1.15, 43.05)])
-    assert brief(found) == [("outside-territory", "a", "error"), ("outside-commune", "a", "warning")]
+    assert brief(found) == [
+        ("outside-territory", "a", "error"),
+        ("outside-commune", "a", "warning"),
+    ]
     assert "48,4000 N ; 1,0500 E" in found[0].message
 
 
@@ -110,10 +122,17 @@ def test_the_distance_is_unknown_without_point_commune_or_outline() -> None:
 
 def test_town_halls_at_the_same_place_are_seen() -> None:
     shared = [
-        finding for finding in inspect(geometry=[shapely.Point(1.1, 43.05)] * 2) if finding.rule == "shared-point"
+        finding
+        for finding in inspect(geometry=[shapely.Point(1.1, 43.05)] * 2)
+        if finding.rule == "shared-point"
     ]
     assert brief(shared) == [("shared-point", "a", "warning"), ("shared-point", "b", "warning")]
-    assert inspect(type=["town_hall", "prefecture"], commune=["31001"] * 2, geometry=[WEST.centroid] * 2) == []
+    assert (
+        inspect(
+            type=["town_hall", "prefecture"], commune=["31001"] * 2, geometry=[WEST.centroid] * 2
+        )
+        == []
+    )
 
 
 def test_counters_at_a_town_hall_are_told_once() -> None:
@@ -136,7 +155,9 @@ def test_unreadable_hours_are_quoted() -> None:
 
 def test_odd_weeks_of_the_source_are_seen() -> None:
     blank = '[["vendredi","",[["09:00:00","12:00:00"]]]]'
-    twice = '[["lundi","mardi",[["09:00:00","12:00:00"]]],["mardi","mardi",[["11:00:00","13:00:00"]]]]'
+    twice = (
+        '[["lundi","mardi",[["09:00:00","12:00:00"]]],["mardi","mardi",[["11:00:00","13:00:00"]]]]'
+    )
     found = inspect(hours_raw=[blank, twice])
     assert brief(found) == [("blank-weekday", "a", "warning"), ("overlapping-hours", "b", "info")]
     assert inspect(hours_raw=["rien", "[1]"]) == []

@@ -35,7 +35,9 @@ def test_what_is_wrong_is_named(x: str, y: str, rule: str, placed: bool) -> None
     assert result.findings[0].row == 1
 
 
-@pytest.mark.parametrize(("x", "y"), [("1.44", "43.6"), ("1,44", "43,6"), ("55.5", "-21.1"), ("-61.0", "14.6")])
+@pytest.mark.parametrize(
+    ("x", "y"), [("1.44", "43.6"), ("1,44", "43,6"), ("55.5", "-21.1"), ("-61.0", "14.6")]
+)
 def test_a_position_in_france_is_a_point(x: str, y: str) -> None:
     result = place(x, y)
     assert result.findings == ()
@@ -52,7 +54,11 @@ def test_a_number_with_decimals_did_not_lose_its_point() -> None:
 
 
 @settings(deadline=None, max_examples=50)
-@given(st.text(max_size=20), st.text(max_size=20), st.sampled_from(["EPSG:4326", "EPSG:2154", "EPSG:3857"]))
+@given(
+    st.text(max_size=20),
+    st.text(max_size=20),
+    st.sampled_from(["EPSG:4326", "EPSG:2154", "EPSG:3857"]),
+)
 def test_no_text_breaks_it(x: str, y: str, crs: str) -> None:
     result = place(x, y, crs)
     assert len(result.points) == 1

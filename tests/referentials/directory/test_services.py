@@ -8,7 +8,12 @@ import pytest
 import shapely
 
 from geoguichet.floor.errors import LayerError
-from geoguichet.referentials.directory.services import SERVICE_TYPES, check_services, read_services, weekly_hours
+from geoguichet.referentials.directory.services import (
+    SERVICE_TYPES,
+    check_services,
+    read_services,
+    weekly_hours,
+)
 from geoguichet.referentials.territories.sample import sample_path
 
 
@@ -57,13 +62,18 @@ def test_a_thin_file_is_completed(tmp_path: Path) -> None:
             lambda frame: frame.assign(type=["town_hall", "poste"]),
             r"type inconnu \(connus : town_hall, .*\) : ligne 2 \(poste\)",
         ),
-        (lambda frame: frame.assign(hours_per_week=[200, 1]), r"hours_per_week hors de 0 à 168 : ligne 1 \(a\)"),
+        (
+            lambda frame: frame.assign(hours_per_week=[200, 1]),
+            r"hours_per_week hors de 0 à 168 : ligne 1 \(a\)",
+        ),
         (lambda frame: frame.set_geometry(frame.buffer(0.1)), r"pas un point : ligne 1 \(a\)"),
         (lambda frame: frame.drop(columns="name"), "colonne absente : name"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:Geometry is in a geographic CRS:UserWarning")
-def test_a_broken_contract_names_the_rows(spoil: Callable[[gpd.GeoDataFrame], gpd.GeoDataFrame], said: str) -> None:
+def test_a_broken_contract_names_the_rows(
+    spoil: Callable[[gpd.GeoDataFrame], gpd.GeoDataFrame], said: str
+) -> None:
     with pytest.raises(LayerError, match=said):
         check_services(spoil(services()))
 

@@ -22,7 +22,8 @@ NAMES = {
 @pytest.mark.parametrize(
     ("text", "stops"),
     [
-        ("lundis à la mairie de Monthois, mardis à la mairie de Machault, les jeudis à Grandpré salle des Berceaux",
+        (("lundis à la mairie de Monthois, mardis à la mairie de Machault, les jeudis à Grandpré "
+         "salle des Berceaux"),
          {"1": ("lundi",), "2": ("mardi",), "4": ("jeudi",)}),
         ("Monthois et Machault le mardi", {"1": (), "2": ("mardi",)}),
         ("lundi et vendredi : Buzancy", {"3": ("lundi", "vendredi")}),
@@ -36,11 +37,15 @@ def test_communes_and_days_are_read(text: str, stops: dict[str, tuple[str, ...]]
     assert {stop.commune: stop.days for stop in read_stops(text, NAMES)} == stops
 
 
-def test_the_itinerant_counters_of_the_region_have_stops(published: Callable[[str, str], Reading]) -> None:
+def test_the_itinerant_counters_of_the_region_have_stops(
+    published: Callable[[str, str], Reading],
+) -> None:
     rows = published("france-services-2024", "liste-fs-20240801.csv").rows
     communes = read_layer(sample_path(), layer="communes")
     halls = read_layer(sample_path(), layer="services")
-    points = halls[halls["type"] == "town_hall"].drop_duplicates("commune").set_index("commune").geometry
+    points = (
+        halls[halls["type"] == "town_hall"].drop_duplicates("commune").set_index("commune").geometry
+    )
     stops = stops_of(rows, communes, points)
     assert stops["id"].is_unique
     assert len(stops) >= 5

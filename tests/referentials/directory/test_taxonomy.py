@@ -1,10 +1,18 @@
 """Every type has its words, every category one type, every need a counter."""
 
-from geoguichet.referentials.directory.taxonomy import NEEDS, OTHER, SERVICE_TYPES, TYPE_OF_BPE, TYPE_OF_CATEGORY
+from geoguichet.referentials.directory.taxonomy import (
+    NEEDS,
+    OTHER,
+    SERVICE_TYPES,
+    TYPE_OF_BPE,
+    TYPE_OF_CATEGORY,
+)
 
 
 def test_the_types_studies_name_are_still_there() -> None:
-    assert {"town_hall", "town_hall_annex", "prefecture", "sous_prefecture", OTHER} <= set(SERVICE_TYPES)
+    assert {"town_hall", "town_hall_annex", "prefecture", "sous_prefecture", OTHER} <= set(
+        SERVICE_TYPES
+    )
 
 
 def test_a_category_or_code_belongs_to_one_type() -> None:

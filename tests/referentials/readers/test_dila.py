@@ -1,4 +1,6 @@
-"""Today's directory: an object of services whose lists are JSON, or JSON inside text in the flat exports."""
+"""Today's directory: an object of services whose lists are JSON, or JSON inside text in the flat
+exports.
+"""
 
 import io
 import json
@@ -20,7 +22,12 @@ WEEK = [
         "valeur_heure_debut_2": "14:00:00",
         "valeur_heure_fin_2": "17:00:00",
     },
-    {"nom_jour_debut": "Vendredi", "nom_jour_fin": "", "valeur_heure_debut_1": "09:00", "valeur_heure_fin_1": "12:00"},
+    {
+        "nom_jour_debut": "Vendredi",
+        "nom_jour_fin": "",
+        "valeur_heure_debut_1": "09:00",
+        "valeur_heure_fin_1": "12:00",
+    },
 ]
 SERVICE = {
     "id": "7c1d",
@@ -50,12 +57,20 @@ def test_a_service_is_read_in_both_forms(flat: bool, tmp_path: Path) -> None:
         for name, value in SERVICE.items()
     }
     path = tmp_path / "annuaire.json"
-    path.write_text(json.dumps([service] if flat else {"service": [service]}, ensure_ascii=False), encoding="utf-8")
+    path.write_text(
+        json.dumps([service] if flat else {"service": [service]}, ensure_ascii=False),
+        encoding="utf-8",
+    )
     assert recognise(path) == "dila"
     reading = read_published(path, key="dila")
     row = reading.rows.iloc[0]
     assert reading.findings == ()
-    assert (row["type"], row["commune"], row["departement"], row["wheelchair"]) == ("town_hall", "32013", "32", "yes")
+    assert (row["type"], row["commune"], row["departement"], row["wheelchair"]) == (
+        "town_hall",
+        "32013",
+        "32",
+        "yes",
+    )
     assert row["hours"] == "Mo-Th 09:00-12:00,14:00-17:00; Fr 09:00-12:00"
     assert row["hours_per_week"] == 27
     assert (row["telephone"], row["site"]) == ("05 62 61 66 00", "https://www.mairie-auch.fr")
@@ -64,9 +79,14 @@ def test_a_service_is_read_in_both_forms(flat: bool, tmp_path: Path) -> None:
 
 
 def test_hours_that_cannot_be_read_are_unknown_and_told(tmp_path: Path) -> None:
-    odd = {**SERVICE, "plage_ouverture": [{"nom_jour_debut": "Lundi", "valeur_heure_debut_1": "midi"}]}
+    odd = {
+        **SERVICE,
+        "plage_ouverture": [{"nom_jour_debut": "Lundi", "valeur_heure_debut_1": "midi"}],
+    }
     path = tmp_path / "annuaire.json"
-    path.write_text(json.dumps([odd, {**SERVICE, "id": "8", "plage_ouverture": []}]), encoding="utf-8")
+    path.write_text(
+        json.dumps([odd, {**SERVICE, "id": "8", "plage_ouverture": []}]), encoding="utf-8"
+    )
     reading = read_published(path, key="dila")
     assert [finding.rule for finding in reading.findings] == ["unreadable-hours"]
     assert reading.rows["hours_per_week"].isna().all()
@@ -96,15 +116,25 @@ def archive(path: Path, members: dict[str, bytes]) -> Path:
     return path
 
 
-def test_the_archive_published_today_is_read_without_unpacking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_archive_published_today_is_read_without_unpacking(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(tables, "CHUNK_ROWS", 4)
     monkeypatch.setattr(dila_live, "_BLOCK", 300)  # shorter than a service: it is cut anywhere
-    services = [{**SERVICE, "id": str(number), "nom": f"Mairie n°{number}, [Auch]"} for number in range(10)]
+    services = [
+        {**SERVICE, "id": str(number), "nom": f"Mairie n°{number}, [Auch]"} for number in range(10)
+    ]
     document = json.dumps({"service": services}, ensure_ascii=False).encode()
-    path = archive(tmp_path / "all_latest.tar.bz2", {"all/2026-11-21-communes.zip": b"PK", "all/local.json": document})
+    path = archive(
+        tmp_path / "all_latest.tar.bz2",
+        {"all/2026-11-21-communes.zip": b"PK", "all/local.json": document},
+    )
     assert recognise(path) == "dila"
     reading = read_published(path, key="dila")
-    assert (reading.rows_in, reading.rows["id"].tolist()) == (10, [str(number) for number in range(10)])
+    assert (reading.rows_in, reading.rows["id"].tolist()) == (
+        10,
+        [str(number) for number in range(10)],
+    )
     assert reading.rows["source_row"].tolist() == list(range(1, 11))
     assert reading.rows["name"].iloc[9] == "Mairie n°9, [Auch]"
     assert [finding.rule for finding in reading.findings] == ["unread-layer"]
@@ -119,14 +149,20 @@ def test_the_xml_of_before_is_read(tmp_path: Path) -> None:
         "09122",
         "yes",
     )
-    assert (row["address"], row["postcode"], row["commune_name"]) == ("45 cours Gabriel-Fauré, BP 7", "09000", "Foix")
+    assert (row["address"], row["postcode"], row["commune_name"]) == (
+        "45 cours Gabriel-Fauré, BP 7",
+        "09000",
+        "Foix",
+    )
     assert row["hours"] == "Mo-Fr 08:00-12:00,13:30-17:30"
     assert (row.geometry.x, row.geometry.y) == (1.607, 42.9657)
 
 
 @pytest.mark.parametrize("kept", [0.2, 0.6, 0.95])
 def test_an_archive_cut_short_is_refused(kept: float, tmp_path: Path) -> None:
-    document = json.dumps({"service": [{**SERVICE, "id": str(number)} for number in range(50)]}).encode()
+    document = json.dumps(
+        {"service": [{**SERVICE, "id": str(number)} for number in range(50)]}
+    ).encode()
     path = archive(tmp_path / "all.tar.bz2", {"local.json": document})
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * kept)])
     with pytest.raises(LayerError, match=r"all\.tar\.bz2"):

@@ -17,7 +17,12 @@ from geoguichet.floor.errors import GeoguichetError, LayerError, UsageError
 from geoguichet.floor.findings import count_by_rule
 from geoguichet.referentials.directory.schema import Reading, check_directory
 from geoguichet.referentials.readers import opening
-from geoguichet.referentials.readers.column_names import FileMapping, parse_mapping, read_mapping, type_of_label
+from geoguichet.referentials.readers.column_names import (
+    FileMapping,
+    parse_mapping,
+    read_mapping,
+    type_of_label,
+)
 from geoguichet.referentials.readers.detection import detect_axes
 from geoguichet.referentials.readers.generic import read_chunks, read_file
 from geoguichet.referentials.readers.template import HEADINGS, write_template
@@ -31,14 +36,20 @@ HEADER = ("Nom", "Type", "Code INSEE", "Longitude", "Latitude")
 
 
 def text(
-    rows: list[tuple[object, ...]] = ROWS, *, separator: str = ",", decimal: str = ".", header: object = HEADER
+    rows: list[tuple[object, ...]] = ROWS,
+    *,
+    separator: str = ",",
+    decimal: str = ".",
+    header: object = HEADER,
 ) -> str:  # type: ignore[assignment]
     out = io.StringIO()
     writer = csv.writer(out, delimiter=separator)
     if header:
         writer.writerow(header)
     for row in rows:
-        writer.writerow([str(cell).replace(".", decimal) if isinstance(cell, float) else cell for cell in row])
+        writer.writerow(
+            [str(cell).replace(".", decimal) if isinstance(cell, float) else cell for cell in row]
+        )
     return out.getvalue()
 
 
@@ -58,7 +69,9 @@ EXPECTED = [(0.586, 43.646), (1.233, 43.6), (0.595, 42.789)]
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
 @pytest.mark.parametrize("decimal", [".", ","])
-def test_text_is_read_whatever_its_dialect(separator: str, encoding: str, decimal: str, tmp_path: Path) -> None:
+def test_text_is_read_whatever_its_dialect(
+    separator: str, encoding: str, decimal: str, tmp_path: Path
+) -> None:
     content = text(separator=separator, decimal=decimal).encode(encoding)
     reading = read_file(written(tmp_path, content))
     check_directory(reading.rows)
@@ -70,18 +83,30 @@ def test_text_is_read_whatever_its_dialect(separator: str, encoding: str, decima
 
 @pytest.mark.parametrize("crs", [2154, 27572, 3943, 3857, 32631, 4326])
 @pytest.mark.parametrize("swapped", [False, True])
-def test_the_coordinate_system_and_axis_order_are_found(crs: int, swapped: bool, tmp_path: Path) -> None:
-    points = gpd.GeoSeries.from_xy([row[3] for row in ROWS], [row[4] for row in ROWS], crs=4326).to_crs(crs)
-    rows = [(*row[:3], *((y, x) if swapped else (x, y))) for row, x, y in zip(ROWS, points.x, points.y, strict=True)]
+def test_the_coordinate_system_and_axis_order_are_found(
+    crs: int, swapped: bool, tmp_path: Path
+) -> None:
+    points = gpd.GeoSeries.from_xy(
+        [row[3] for row in ROWS], [row[4] for row in ROWS], crs=4326
+    ).to_crs(crs)
+    rows = [
+        (*row[:3], *((y, x) if swapped else (x, y)))
+        for row, x, y in zip(ROWS, points.x, points.y, strict=True)
+    ]
     reading = read_file(written(tmp_path, text(rows, header=(*HEADER[:3], "X", "Y"))))
     for found, expected in zip(positions(reading), EXPECTED, strict=True):
         assert found == pytest.approx(expected, abs=2e-3)
-    assert any(("latitude d'abord" if swapped else "longitude (x) d'abord") in note for note in reading.notes)
+    assert any(
+        ("latitude d'abord" if swapped else "longitude (x) d'abord") in note
+        for note in reading.notes
+    )
 
 
 def test_both_coordinates_in_one_cell_are_read(tmp_path: Path) -> None:
     rows = [(row[0], f"{row[4]},{row[3]}") for row in ROWS]
-    assert positions(read_file(written(tmp_path, text(rows, header=("nom", "latlong"))))) == EXPECTED
+    assert (
+        positions(read_file(written(tmp_path, text(rows, header=("nom", "latlong"))))) == EXPECTED
+    )
     wkt = [(row[0], f"POINT ({row[3]} {row[4]})") for row in ROWS]
     assert positions(read_file(written(tmp_path, text(wkt, header=("nom", "geom"))))) == EXPECTED
 
@@ -89,7 +114,14 @@ def test_both_coordinates_in_one_cell_are_read(tmp_path: Path) -> None:
 def test_title_lines_blank_lines_and_uneven_lines_are_told(tmp_path: Path) -> None:
     lines = text(separator=";").splitlines()
     content = "\n".join(
-        ["Liste des services 2024;;;;", "", *lines, "", "Court;mairie", "Long;mairie;32013;0.6;43.6;;surplus"]
+        [
+            "Liste des services 2024;;;;",
+            "",
+            *lines,
+            "",
+            "Court;mairie",
+            "Long;mairie;32013;0.6;43.6;;surplus",
+        ]
     )
     reading = read_file(written(tmp_path, content))
     assert reading.rows_in == len(reading.rows) == 5
@@ -138,15 +170,31 @@ def test_the_template_is_understood_once_filled_in(tmp_path: Path) -> None:
         read_file(path)
     book = openpyxl.load_workbook(path)
     values = dict.fromkeys((heading for heading, _, _ in HEADINGS), "")
-    values |= {"Identifiant": "g1", "Type": "mairie", "Nom": "Mairie d'Auch", "Code INSEE": "32013", "Lundi": "9h-12h"}
-    values |= {"Longitude": 0.5864, "Latitude": 43.6465, "Accessible PMR": "oui", "Itinérant": "non"}
+    values |= {
+        "Identifiant": "g1",
+        "Type": "mairie",
+        "Nom": "Mairie d'Auch",
+        "Code INSEE": "32013",
+        "Lundi": "9h-12h",
+    }
+    values |= {
+        "Longitude": 0.5864,
+        "Latitude": 43.6465,
+        "Accessible PMR": "oui",
+        "Itinérant": "non",
+    }
     for column, value in enumerate(values.values(), start=1):
         book["Services"].cell(row=2, column=column, value=value)
     book.save(path)
     reading = read_file(path)
     row = reading.rows.iloc[0]
     assert reading.findings == ()
-    assert (row["type"], row["wheelchair"], row["itinerant"], row["hours_per_week"]) == ("town_hall", "yes", False, 3)
+    assert (row["type"], row["wheelchair"], row["itinerant"], row["hours_per_week"]) == (
+        "town_hall",
+        "yes",
+        False,
+        3,
+    )
 
 
 @pytest.mark.parametrize("name", ["liste.gpkg", "liste.geojson", "liste.shp", "liste.fgb"])
@@ -187,9 +235,15 @@ def test_surfaces_missing_and_broken_geometries_are_told(tmp_path: Path) -> None
     features = [
         {"type": "Feature", "properties": {"nom": "a"}, "geometry": bow},
         {"type": "Feature", "properties": {"nom": "b"}, "geometry": None},
-        {"type": "Feature", "properties": None, "geometry": {"type": "Point", "coordinates": [1.4, 43.6]}},
+        {
+            "type": "Feature",
+            "properties": None,
+            "geometry": {"type": "Point", "coordinates": [1.4, 43.6]},
+        },
     ]
-    path = written(tmp_path, json.dumps({"type": "FeatureCollection", "features": features}), "liste.geojson")
+    path = written(
+        tmp_path, json.dumps({"type": "FeatureCollection", "features": features}), "liste.geojson"
+    )
     reading = read_file(path)
     assert reading.rows_in == len(reading.rows) == 3
     rules = count_by_rule(reading.findings)
@@ -209,7 +263,8 @@ def test_the_mapping_speaks_over_what_is_detected(tmp_path: Path) -> None:
     toml = tmp_path / "m.toml"
     toml.write_text(
         '[columns]\nname = "Truc"\ncategory = "Machin"\nx = "a"\ny = "b"\n'
-        '[types]\n"Bidule" = "gendarmerie"\n[defaults]\noperator = "Commune"\n[file]\ncrs = "EPSG:4326"\naxes = "xy"\n',
+        '[types]\n"Bidule" = "gendarmerie"\n[defaults]\noperator = "Commune"\n[file]\ncrs = '
+        '"EPSG:4326"\naxes = "xy"\n',
         encoding="utf-8",
     )
     row = read_file(path, mapping=read_mapping(toml)).rows.iloc[0]
@@ -228,7 +283,9 @@ def test_the_mapping_speaks_over_what_is_detected(tmp_path: Path) -> None:
         {"defaults": {"type": "x"}},
     ],
 )
-def test_a_wrong_mapping_is_refused_with_what_is_expected(document: dict[str, dict[str, str]]) -> None:
+def test_a_wrong_mapping_is_refused_with_what_is_expected(
+    document: dict[str, dict[str, str]],
+) -> None:
     with pytest.raises(UsageError, match="attendu : "):
         parse_mapping(document)
 
@@ -255,7 +312,9 @@ def test_labels_lead_to_types() -> None:
         (b"pomme,poire\n1,2\n", "fruits.csv", "aucune colonne reconnue"),
     ],
 )
-def test_what_is_no_list_is_refused_in_one_sentence(content: bytes, name: str, said: str, tmp_path: Path) -> None:
+def test_what_is_no_list_is_refused_in_one_sentence(
+    content: bytes, name: str, said: str, tmp_path: Path
+) -> None:
     with pytest.raises(LayerError, match=said):
         read_file(written(tmp_path, content, name))
 
@@ -271,15 +330,20 @@ def test_a_big_file_is_streamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert next(chunks, None) is None
 
 
-# ------------------------------------------------------------------------------------------ any file at all
+# ------------------------------------------------------------------------------------------ any
+# file at all
 
-QUIET = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUIET = settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 CELL = st.one_of(
     st.text(max_size=12),
     st.floats(allow_nan=True, allow_infinity=True).map(str),
     st.sampled_from(["mairie", "43,6", "1.44", "32013", "9h-12h", "", "oui"]),
 )
-NAMES = st.sampled_from([*HEADER, "horaires", "lundi", "cp", "latlong", "geom", "itinérant", "Commune", "date", ""])
+NAMES = st.sampled_from(
+    [*HEADER, "horaires", "lundi", "cp", "latlong", "geom", "itinérant", "Commune", "date", ""]
+)
 
 
 def read_or_refuse(path: Path) -> Reading | None:
@@ -295,7 +359,9 @@ def read_or_refuse(path: Path) -> Reading | None:
 @QUIET
 @given(
     st.binary(max_size=400),
-    st.sampled_from([b"", b"nom;type\n", b"PK\x03\x04", b"{", b"[", b"\xef\xbb\xbf", b"\x1f\x8b", b"BZh"]),
+    st.sampled_from(
+        [b"", b"nom;type\n", b"PK\x03\x04", b"{", b"[", b"\xef\xbb\xbf", b"\x1f\x8b", b"BZh"]
+    ),
 )
 def test_no_bytes_crash_the_reader(tmp_path: Path, content: bytes, head: bytes) -> None:
     read_or_refuse(written(tmp_path, head + content, "quelconque"))
@@ -303,17 +369,24 @@ def test_no_bytes_crash_the_reader(tmp_path: Path, content: bytes, head: bytes) 
 
 @QUIET
 @given(
-    st.lists(NAMES, min_size=1, max_size=6), st.lists(st.lists(CELL, max_size=8), max_size=8), st.sampled_from(",;\t")
+    st.lists(NAMES, min_size=1, max_size=6),
+    st.lists(st.lists(CELL, max_size=8), max_size=8),
+    st.sampled_from(",;\t"),
 )
-def test_no_row_of_a_table_is_lost(tmp_path: Path, header: list[str], rows: list[list[str]], separator: str) -> None:
+def test_no_row_of_a_table_is_lost(
+    tmp_path: Path, header: list[str], rows: list[list[str]], separator: str
+) -> None:
     out = io.StringIO()
     csv.writer(out, delimiter=separator).writerows([header, *rows])
     path = written(tmp_path, out.getvalue().encode("utf-8", errors="replace"), "table.csv")
     reading = read_or_refuse(path)
     if reading is not None and any(
-        f"« {'tabulation' if separator == chr(9) else separator} »" in note for note in reading.notes
+        f"« {'tabulation' if separator == chr(9) else separator} »" in note
+        for note in reading.notes
     ):
-        again = list(csv.reader(io.StringIO(path.read_bytes().decode(), newline=""), delimiter=separator))
+        again = list(
+            csv.reader(io.StringIO(path.read_bytes().decode(), newline=""), delimiter=separator)
+        )
         filled = sum(any(cell.strip() for cell in row) for row in again)
         titles = sum(int(note.split()[0]) for note in reading.notes if "de titre avant" in note)
         headed = not any("Pas de ligne de noms" in note for note in reading.notes)
@@ -323,7 +396,11 @@ def test_no_row_of_a_table_is_lost(tmp_path: Path, header: list[str], rows: list
 @QUIET
 @given(
     st.lists(
-        st.lists(st.one_of(CELL, st.none(), st.booleans(), st.integers(-(10**6), 10**6)), min_size=3, max_size=3),
+        st.lists(
+            st.one_of(CELL, st.none(), st.booleans(), st.integers(-(10**6), 10**6)),
+            min_size=3,
+            max_size=3,
+        ),
         max_size=6,
     )
 )
@@ -347,8 +424,15 @@ def test_no_row_of_a_workbook_is_lost(tmp_path: Path, rows: list[list[object]]) 
 @QUIET
 @given(
     st.recursive(
-        st.one_of(st.none(), st.booleans(), st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=8)),
-        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
+        st.one_of(
+            st.none(),
+            st.booleans(),
+            st.floats(allow_nan=False, allow_infinity=False),
+            st.text(max_size=8),
+        ),
+        lambda inner: (
+            st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4)
+        ),
         max_leaves=12,
     ),
     st.booleans(),

@@ -1,4 +1,6 @@
-"""Every published file of the shared folder is read whole, and each of its known defects is found by a rule."""
+"""Every published file of the shared folder is read whole, and each of its known defects is found
+by a rule.
+"""
 
 import subprocess
 import sys
@@ -20,7 +22,13 @@ FILES: dict[str, tuple[str, int, int, dict[str, int]]] = {
         DILA_2020,
         61507,
         61507,
-        {"no-point": 174, "swapped-axes": 7, "lost-decimal-point": 2, "impossible-point": 1, "outside-france": 45},
+        {
+            "no-point": 174,
+            "swapped-axes": 7,
+            "lost-decimal-point": 2,
+            "impossible-point": 1,
+            "outside-france": 45,
+        },
     ),
     "dila-2013": (
         "service-public-co-marquage-2013-06.tsv.bz2",
@@ -54,7 +62,12 @@ FILES: dict[str, tuple[str, int, int, dict[str, int]]] = {
             "outside-projection": 4,
         },
     ),
-    "pole-emploi-2018": ("pole-emploi-reseau-partenarial-2018-shp", 1184, 1184, {"polygon-as-point": 1}),
+    "pole-emploi-2018": (
+        "pole-emploi-reseau-partenarial-2018-shp",
+        1184,
+        1184,
+        {"polygon-as-point": 1},
+    ),
     "ecoles-2015": (
         "education-etablissements-2015.csv.bz2",
         67145,
@@ -75,8 +88,18 @@ FILES: dict[str, tuple[str, int, int, dict[str, int]]] = {
     ),
     "justice-2023": ("point_justice.js", 1388, 1388, {"duplicate-id": 9}),
     "sae-2023": ("sae-2023/ID_2023r.csv", 3975, 3975, {"no-coordinates": 1}),
-    "sae-2023-urgences": ("sae-2023/URGENCES_P_2023r.csv", 4249, 616, {"no-coordinates": 1, "refused-row": 3633}),
-    "sae-2023-maternites": ("sae-2023/PERINAT_P_2023r.csv", 4456, 610, {"no-coordinates": 1, "refused-row": 3846}),
+    "sae-2023-urgences": (
+        "sae-2023/URGENCES_P_2023r.csv",
+        4249,
+        616,
+        {"no-coordinates": 1, "refused-row": 3633},
+    ),
+    "sae-2023-maternites": (
+        "sae-2023/PERINAT_P_2023r.csv",
+        4456,
+        610,
+        {"no-coordinates": 1, "refused-row": 3846},
+    ),
     "gares-ter-2015": (
         "gares-ter-2015.csv.bz2",
         5204,
@@ -106,38 +129,58 @@ def test_every_reader_of_a_shared_file_is_tried() -> None:
     assert services - set(FILES) == {"dila"}  # today's JSON: no shared file, see test_dila.py
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of a process is told by Linux's /proc")
+@pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="the peak of a process is told by Linux's /proc"
+)
 def test_the_directory_is_read_in_500_megabytes(shared_data: Path) -> None:
     """In a process of its own; getrusage would count what the tests held when they started it."""
     code = (
         "import re, sys; from pathlib import Path\n"
         "from geoguichet.referentials.readers.registry import read_published\n"
         "rows = read_published(Path(sys.argv[1]), key='dila-2020').rows\n"
-        "print(len(rows), re.search(r'VmHWM:\\s+(\\d+) kB', Path('/proc/self/status').read_text())[1])"
+        "print(len(rows), re.search(r'VmHWM:\\s+(\\d+) kB', "
+        "Path('/proc/self/status').read_text())[1])"
     )
     path = shared_data / "services" / DILA_2020
-    said = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(
+        [sys.executable, "-c", code, path], capture_output=True, text=True, check=True
+    ).stdout
     rows, peak_kb = map(int, said.split())
     assert rows == 61507
     assert peak_kb < 500_000
 
 
 def test_what_the_source_says_reaches_the_schema(shared_data: Path) -> None:
-    rows = read_published(shared_data / "services" / "liste-fs-20240801.csv", key="france-services-2024").rows
-    bus = rows.set_index("id").loc["fs-459"] if "fs-459" in set(rows["id"]) else rows[rows["itinerant"]].iloc[0]
+    rows = read_published(
+        shared_data / "services" / "liste-fs-20240801.csv", key="france-services-2024"
+    ).rows
+    bus = (
+        rows.set_index("id").loc["fs-459"]
+        if "fs-459" in set(rows["id"])
+        else rows[rows["itinerant"]].iloc[0]
+    )
     assert bus["type"] == "france_services"
     assert rows["itinerant"].sum() == 337
     first = rows.iloc[0]
-    assert first["hours"] == "Mo 13:30-17:00; Tu-Th 09:00-12:00,13:30-17:00; Fr 09:00-12:00,13:30-16:00"
+    assert (
+        first["hours"]
+        == "Mo 13:30-17:00; Tu-Th 09:00-12:00,13:30-17:00; Fr 09:00-12:00,13:30-16:00"
+    )
     assert first["week_minutes"].startswith("810-1020 1980-2160")
     assert first["hours_per_week"] == 28.5
     assert first["hours_raw"].startswith("lundi 13:30 - 17:00; mardi")
-    assert (first["valid_from"], first["commune"], first["departement"]) == ("2020-01-01", "01033", "01")
+    assert (first["valid_from"], first["commune"], first["departement"]) == (
+        "2020-01-01",
+        "01033",
+        "01",
+    )
     assert rows["stops"].notna().sum() > 100
 
 
 def test_departements_get_back_their_zero(shared_data: Path) -> None:
-    rows = read_published(shared_data / "services" / "france_services-2020-10.geojson", key="france-services-2020").rows
+    rows = read_published(
+        shared_data / "services" / "france_services-2020-10.geojson", key="france-services-2020"
+    ).rows
     assert rows["departement"].str.len().min() == 2
     assert set(rows["departement"]) >= {"01", "09"}
 
@@ -158,11 +201,17 @@ def test_the_latin_1_columns_are_read(shared_data: Path) -> None:
     rows = read_published(
         shared_data / "services" / "laposte-points-de-contact-2015-07.csv.bz2", key="laposte-2015"
     ).rows
-    assert rows["type"].value_counts().to_dict() == {"post_office": 9511, "post_agency": 5365, "post_relay": 2221}
+    assert rows["type"].value_counts().to_dict() == {
+        "post_office": 9511,
+        "post_agency": 5365,
+        "post_relay": 2221,
+    }
     assert rows["wheelchair"].value_counts().to_dict() == {"no": 11306, "yes": 5791}
 
 
-def test_lambert_and_overseas_columns_become_degrees(published: Callable[[str, str], Reading]) -> None:
+def test_lambert_and_overseas_columns_become_degrees(
+    published: Callable[[str, str], Reading],
+) -> None:
     rows = published("ecoles-2015", FILES["ecoles-2015"][0]).rows
     overseas = rows[rows["id"].str.startswith("uai-974")]
     assert overseas.geometry.dropna().x.between(55.1, 55.9).all()
@@ -192,7 +241,11 @@ def test_the_grid_is_read_as_a_table_and_as_a_raster(shared_data: Path) -> None:
     folder = shared_data / "population"
     table = filosofi.read_table(folder / "filosofi2015-1km-lot.csv")
     raster = filosofi.read_raster(folder / "filosofi2015-1km-lot50km.tif")
-    assert (len(table.cells), table.rows_in, table.cells["inhabitants"].sum()) == (4595, 4595, 175098)
+    assert (len(table.cells), table.rows_in, table.cells["inhabitants"].sum()) == (
+        4595,
+        4595,
+        175098,
+    )
     assert (len(raster.cells), round(raster.cells["inhabitants"].sum())) == (33603, 1809692)
     both = table.cells.merge(raster.cells.drop(columns="geometry"), on="id")
     assert len(both) == 4595  # the same cells have the same names

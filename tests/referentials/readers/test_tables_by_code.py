@@ -1,4 +1,6 @@
-"""Territories, populations and broadband: every published file of the shared folder reads whole, in one schema."""
+"""Territories, populations and broadband: every published file of the shared folder reads whole, in
+one schema.
+"""
 
 import json
 from pathlib import Path
@@ -22,14 +24,19 @@ FILES: list[tuple[str, str | None, int, int, str, dict[str, int]]] = [
     ("admin/epci-anct-simplifie.geojson", None, 1357, 1354, "epci",
      {"displaced-outline": 23, "duplicate-id": 101, "no-code": 1, "refused-row": 3}),
     *((f"{ADMIN}/communes-{name}.geojson", None, count, count, "commune", {})
-      for name, count in (("09-ariege", 331), ("12-aveyron", 285), ("31-haute-garonne", 587), ("32-gers", 462),
-                          ("46-lot", 320), ("65-hautes-pyrenees", 470), ("81-tarn", 319), ("82-tarn-et-garonne", 195))),
+      for name, count in (("09-ariege", 331), ("12-aveyron", 285), ("31-haute-garonne", 587),
+      ("32-gers", 462),
+                          ("46-lot", 320), ("65-hautes-pyrenees", 470), ("81-tarn", 319),
+                          ("82-tarn-et-garonne", 195))),
     *((f"{ADMIN}/{level}s-{name}.geojson", None, count, count, level, {})
-      for level, counts in (("canton", (13, 23, 27, 17, 17, 17, 23, 15)), ("arrondissement", (3, 3, 3, 3, 3, 3, 2, 2)))
-      for name, count in zip(("09-ariege", "12-aveyron", "31-haute-garonne", "32-gers", "46-lot", "65-hautes-pyrenees",
+      for level, counts in (("canton", (13, 23, 27, 17, 17, 17, 23, 15)), ("arrondissement", (3, 3,
+      3, 3, 3, 3, 2, 2)))
+      for name, count in zip(("09-ariege", "12-aveyron", "31-haute-garonne", "32-gers", "46-lot",
+      "65-hautes-pyrenees",
                               "81-tarn", "82-tarn-et-garonne"), counts, strict=True)),
     *((f"{ADMIN}/departement-{name}.geojson", None, 1, 1, "departement", {})
-      for name in ("09-ariege", "12-aveyron", "31-haute-garonne", "32-gers", "46-lot", "65-hautes-pyrenees", "81-tarn",
+      for name in ("09-ariege", "12-aveyron", "31-haute-garonne", "32-gers", "46-lot",
+      "65-hautes-pyrenees", "81-tarn",
                    "82-tarn-et-garonne")),
     (f"{ADMIN}/region-occitanie.geojson", None, 1, 1, "region", {}),
     (f"{ADMIN}/departements-occitanie.geojson", None, 13, 13, "departement", {}),
@@ -38,26 +45,35 @@ FILES: list[tuple[str, str | None, int, int, str, dict[str, int]]] = [
     ("admin/region73-avant-2016/communes.geojson", None, 3020, 3020, "commune", {}),
     ("admin/region73-avant-2016/departements.geojson", None, 8, 8, "departement", {}),
     ("admin/region73-avant-2016/region.geojson", None, 1, 1, "region", {}),
-    ("admin/region73-avant-2016/iris-09.geojson.gz", None, 346, 346, "iris", {"damaged-encoding": 58}),
-    ("admin/region73-avant-2016/iris-46.geojson.gz", None, 351, 351, "iris", {"damaged-encoding": 63}),
-    ("admin/ign-departement-shp/DEPARTEMENT.zip", None, 96, 96, "departement", {"assumed-encoding": 1}),
+    ("admin/region73-avant-2016/iris-09.geojson.gz", None, 346, 346, "iris",
+    {"damaged-encoding": 58}),
+    ("admin/region73-avant-2016/iris-46.geojson.gz", None, 351, 351, "iris",
+    {"damaged-encoding": 63}),
+    ("admin/ign-departement-shp/DEPARTEMENT.zip", None, 96, 96, "departement",
+    {"assumed-encoding": 1}),
     ("cog/communes.json.gz", "cog-etalab", 37590, 37590, "commune", {"no-population": 6}),
     ("cog/epci.json.gz", "epci-etalab", 1255, 1255, "epci", {}),
     ("cog/arrondissements.json", "cog-etalab", 333, 333, "arrondissement", {}),
     ("cog/departements.json", "cog-etalab", 109, 109, "departement", {}),
     ("cog/regions.json", "cog-etalab", 26, 26, "region", {}),
     ("cog/codes-postaux.json.gz", "codes-postaux", 35684, 35684, "postcode", {}),
-    ("cog/laposte-hexasmal.csv.gz", "laposte-hexasmal", 39193, 39193, "postcode", {"duplicate-id": 108}),
+    ("cog/laposte-hexasmal.csv.gz", "laposte-hexasmal", 39193, 39193, "postcode",
+    {"duplicate-id": 108}),
     ("cog/cheflieuwp.yaml.gz", "chefs-lieux!", 11828, 11828, "seat",
      {"no-code": 1, "no-point": 544, "percent-encoded": 1}),
     ("cog/cheflieugp.yaml", "chefs-lieux!", 294, 294, "seat", {"no-code": 1, "percent-encoded": 1}),
     ("cog/cheflieux-anct.geojson", "chefs-lieux-anct", 1676, 1676, "seat", {}),
-    ("cog/zonages-anct.csv.gz", "zonages-anct", 24535, 24535, "zoning", {"duplicate-id": 20, "private-path": 1}),
-    ("population/filosofi2015-1km-lot.csv", "filosofi", 4595, 4595, "cell", {"fractional-population": 1}),
-    ("population/filosofi2015-1km-lot50km.tif", "filosofi!", 33603, 33603, "cell", {"fractional-population": 1}),
+    ("cog/zonages-anct.csv.gz", "zonages-anct", 24535, 24535, "zoning", {"duplicate-id": 20,
+    "private-path": 1}),
+    ("population/filosofi2015-1km-lot.csv", "filosofi", 4595, 4595, "cell",
+    {"fractional-population": 1}),
+    ("population/filosofi2015-1km-lot50km.tif", "filosofi!", 33603, 33603, "cell",
+    {"fractional-population": 1}),
     ("population/lot46-actifs-communes.csv", None, 313, 313, "commune", {}),
 ]  # fmt: skip
-"""File, format it is recognised as (``!``: only when named), rows in, rows out, level of the first row, findings."""
+"""File, format it is recognised as (``!``: only when named), rows in, rows out, level of the first
+row, findings.
+"""
 
 
 def read(path: Path, kind: str, key: str | None = None) -> Reading:
@@ -69,9 +85,17 @@ def history(shared_data: Path) -> CommuneHistory:
     return cog.read_history(shared_data / "cog" / "histo-communes-insee.yaml.gz")
 
 
-@pytest.mark.parametrize(("file", "key", "rows_in", "rows_out", "level", "rules"), FILES, ids=[row[0] for row in FILES])
+@pytest.mark.parametrize(
+    ("file", "key", "rows_in", "rows_out", "level", "rules"), FILES, ids=[row[0] for row in FILES]
+)
 def test_a_file_is_read_whole(
-    file: str, key: str | None, rows_in: int, rows_out: int, level: str, rules: dict[str, int], shared_data: Path
+    file: str,
+    key: str | None,
+    rows_in: int,
+    rows_out: int,
+    level: str,
+    rules: dict[str, int],
+    shared_data: Path,
 ) -> None:
     path = shared_data / file
     kind = "populations" if file.startswith("population") else "territories"
@@ -80,32 +104,49 @@ def test_a_file_is_read_whole(
         assert recognise(path) == key
     reading = read(path, kind, asked)
     check_table(reading.rows, kind)
-    assert (reading.rows_in, len(reading.rows), reading.rows["level"].iloc[0]) == (rows_in, rows_out, level)
+    assert (reading.rows_in, len(reading.rows), reading.rows["level"].iloc[0]) == (
+        rows_in,
+        rows_out,
+        level,
+    )
     assert count_by_rule(reading.findings) == rules
 
 
 def test_every_territory_and_population_file_is_in_the_table(shared_data: Path) -> None:
     there = {str(file.relative_to(shared_data)) for folder in ("admin", "cog", "population")
              for file in (shared_data / folder).rglob("*") if file.is_file()}  # fmt: skip
-    assert there - {row[0] for row in FILES} == {"cog/histo-communes-insee.yaml.gz"}  # see cog.read_history
+    assert there - {row[0] for row in FILES} == {
+        "cog/histo-communes-insee.yaml.gz"
+    }  # see cog.read_history
 
 
 def test_levels_and_seats_are_told(shared_data: Path) -> None:
     communes = read(shared_data / "cog" / "communes.json.gz", "territories").rows
     assert communes["level"].value_counts().to_dict() == {
-        "commune": 34969, "delegated_commune": 2105, "associated_commune": 471, "municipal_arrondissement": 45,
+        "commune": 34969, "delegated_commune": 2105, "associated_commune": 471,
+        "municipal_arrondissement": 45,
     }  # fmt: skip
-    region = communes[(communes["level"] == "commune") & communes["departement"].isin(list(DEPARTEMENTS))]
+    region = communes[
+        (communes["level"] == "commune") & communes["departement"].isin(list(DEPARTEMENTS))
+    ]
     assert (len(region), region["population"].sum()) == (2944, 3170435)
-    shape = read(shared_data / "admin" / "ign-departement-shp" / "DEPARTEMENT.zip", "territories").rows
+    shape = read(
+        shared_data / "admin" / "ign-departement-shp" / "DEPARTEMENT.zip", "territories"
+    ).rows
     assert shape.loc[shape["code"] == "31", "seat"].item() == "31555"
     assert -6 < shape.total_bounds[0] < -4  # degrees, from Lambert-93
 
 
-def test_old_commune_lists_are_told_from_today_s(shared_data: Path, history: CommuneHistory) -> None:
-    old = read(shared_data / "admin" / "region73-avant-2016" / "communes.geojson", "territories").rows
+def test_old_commune_lists_are_told_from_today_s(
+    shared_data: Path, history: CommuneHistory
+) -> None:
+    old = read(
+        shared_data / "admin" / "region73-avant-2016" / "communes.geojson", "territories"
+    ).rows
     found = count_by_rule(table_findings(old, history=history, date="2015-01-01", layer="communes"))
-    assert found == {"outdated-commune": 70}  # every commune of 2015 is there, and 70 have merged since
+    assert found == {
+        "outdated-commune": 70
+    }  # every commune of 2015 is there, and 70 have merged since
 
 
 def test_communes_without_equipment_are_absent_from_the_bpe(
@@ -118,8 +159,19 @@ def test_communes_without_equipment_are_absent_from_the_bpe(
 
 
 def test_an_epci_that_does_not_add_up_is_told(tmp_path: Path) -> None:
-    members = [{"code": "09001", "populationMunicipale": 10}, {"code": "09002", "populationMunicipale": 5}]
-    rows = [{"code": "200", "nom": "CC", "modeFinancement": "FPU", "populationMunicipale": 16, "membres": members}]
+    members = [
+        {"code": "09001", "populationMunicipale": 10},
+        {"code": "09002", "populationMunicipale": 5},
+    ]
+    rows = [
+        {
+            "code": "200",
+            "nom": "CC",
+            "modeFinancement": "FPU",
+            "populationMunicipale": 16,
+            "membres": members,
+        }
+    ]
     path = tmp_path / "epci.json"
     path.write_text(json.dumps(rows), encoding="utf-8")
     assert count_by_rule(read(path, "territories").findings) == {"sum-mismatch": 1}
@@ -130,13 +182,18 @@ def test_a_broken_outline_is_mended_and_a_missing_one_told(tmp_path: Path) -> No
     features = [{"type": "Feature", "properties": {"code": code, "nom": "x"}, "geometry": shape}
                 for code, shape in (("09001", bow), ("09002", None))]  # fmt: skip
     path = tmp_path / "communes.geojson"
-    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8")
+    path.write_text(
+        json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8"
+    )
     reading = read(path, "territories")
     assert count_by_rule(reading.findings) == {"invalid-geometry": 1, "no-geometry": 1}
     assert reading.rows.geometry.iloc[0].is_valid
     store = ReferentialStore(tmp_path / "store")
     version = store.put("communes", [reading], origin=path, reader="limites")
-    assert (version.kind, store.rows(version)["code"].tolist()) == ("territories", ["09001", "09002"])
+    assert (version.kind, store.rows(version)["code"].tolist()) == (
+        "territories",
+        ["09001", "09002"],
+    )
 
 
 ARCEP = """code_insee;nom_com;code_dep;code_reg;nbr;type;date;inel_hd;elig_thd30;elig_thd100;elig_thd1g
@@ -153,7 +210,11 @@ def test_broadband_counts_become_shares(tmp_path: Path) -> None:
     reading = read(path, "broadband")
     assert count_by_rule(reading.findings) == {"above-total": 1, "no-premises": 1}
     rows = reading.rows.set_index("code")
-    assert rows.loc["09001", ["mbps_30_share", "gbps_1_share", "ineligible_share"]].tolist() == [0.75, 0.25, 0.1]
+    assert rows.loc["09001", ["mbps_30_share", "gbps_1_share", "ineligible_share"]].tolist() == [
+        0.75,
+        0.25,
+        0.1,
+    ]
     assert (rows.at["09003", "mbps_30_share"], rows.at["09001", "basis"]) == (1.0, "wired")
     assert pd.isna(rows.at["09002", "mbps_30_share"])
     assert rows["fibre_share"].isna().all()  # another of ARCEP's tables says it
@@ -161,7 +222,10 @@ def test_broadband_counts_become_shares(tmp_path: Path) -> None:
 
 def test_a_population_table_keeps_its_other_numbers(tmp_path: Path) -> None:
     path = tmp_path / "pop.csv"
-    path.write_text("CODGEO;LIBGEO;PMUN;ménages\n9001;Aigues-Juntes;62;30\n09002;Aigues-Vives;x;\n", encoding="utf-8")
+    path.write_text(
+        "CODGEO;LIBGEO;PMUN;ménages\n9001;Aigues-Juntes;62;30\n09002;Aigues-Vives;x;\n",
+        encoding="utf-8",
+    )
     reading = read(path, "populations")
     assert count_by_rule(reading.findings) == {"lost-zero": 1, "unreadable-number": 1}
     assert reading.rows["population"].iloc[0] == 62

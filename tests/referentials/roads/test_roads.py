@@ -1,4 +1,6 @@
-"""From files of roads to one network file: what is read, what is refused, and the same bytes whatever the row order."""
+"""From files of roads to one network file: what is read, what is refused, and the same bytes
+whatever the row order.
+"""
 
 import json
 import subprocess
@@ -33,7 +35,9 @@ OSM = """<?xml version="1.0"?><osm version="0.6">
 </osm>"""
 
 
-def built(tmp_path: Path, *files: Path, **options: object) -> tuple[dict[str, np.ndarray], list[str], dict]:
+def built(
+    tmp_path: Path, *files: Path, **options: object
+) -> tuple[dict[str, np.ndarray], list[str], dict]:
     make_network(list(files), tmp_path / "out.roads", **options)
     return read_network(tmp_path / "out.roads")
 
@@ -55,11 +59,17 @@ def test_openstreetmap_ways_are_cut_where_they_meet(tmp_path: Path) -> None:
         "node 7 is a shape point, not a junction"
     )
     assert manifest["skipped"] == {"highway_not_a_road": 1, "node_missing": 1}
-    assert (manifest["counts"]["nodes"], manifest["counts"]["edges"], manifest["counts"]["components"]) == (6, 7, 1)
+    assert (
+        manifest["counts"]["nodes"],
+        manifest["counts"]["edges"],
+        manifest["counts"]["components"],
+    ) == (6, 7, 1)
     first = edges[1, 2]
     length = Geod(ellps="WGS84").inv(1.00, 44.0, 1.01, 44.0)[2]
     assert arrays["edge_length_m"][first] == pytest.approx(length, abs=1e-8)
-    assert arrays["edge_car_s"][first] == pytest.approx(length * 3.6 / (80 * 0.9), abs=1e-8), "90 % of what is posted"
+    assert arrays["edge_car_s"][first] == pytest.approx(length * 3.6 / (80 * 0.9), abs=1e-8), (
+        "90 % of what is posted"
+    )
     assert names[arrays["edge_name"][first]] == "D 1"
     access = {ends: int(arrays["edge_access"][e]) for ends, e in edges.items()}
     assert access[1, 2] == 0b111111
@@ -75,7 +85,11 @@ def test_the_readers_agree_with_pyosmium_itself(shared_data: Path, tmp_path: Pat
     path = shared_data / "network" / "osm" / "andorra-2025-01-19.osm.pbf"
     arrays, _, manifest = built(tmp_path, path)
     geod, metres = Geod(ellps="WGS84"), 0.0
-    for way in osmium.FileProcessor(str(path)).with_locations().with_filter(osmium.filter.KeyFilter("highway")):
+    for way in (
+        osmium.FileProcessor(str(path))
+        .with_locations()
+        .with_filter(osmium.filter.KeyFilter("highway"))
+    ):
         if way.is_way() and way.tags["highway"] in ROAD_CLASSES and way.tags.get("area") != "yes":
             places = [(node.lon, node.lat) for node in way.nodes]
             metres += geod.line_length(*zip(*places, strict=True)) if len(places) > 1 else 0.0
@@ -136,9 +150,15 @@ def test_bd_topo_and_the_order_of_rows(tmp_path: Path) -> None:
         "nodes_in_largest_component": 5,
         "length_km": 0,
     }
-    assert manifest["skipped"] == {"no_geometry": 1, "not_a_line": 0} and set(names) == {"", "A20", "D1"}
+    assert manifest["skipped"] == {"no_geometry": 1, "not_a_line": 0} and set(names) == {
+        "",
+        "A20",
+        "D1",
+    }
     road = int(np.flatnonzero(arrays["edge_name"] == names.index("D1"))[0])
-    assert arrays["edge_car_s"][road] == pytest.approx(arrays["edge_length_m"][road] * 3.6 / 50, abs=1e-8)
+    assert arrays["edge_car_s"][road] == pytest.approx(
+        arrays["edge_length_m"][road] * 3.6 / 50, abs=1e-8
+    )
     assert ROAD_CLASSES[arrays["edge_class"][road]] == "secondary"
     first = (tmp_path / "out.roads").read_bytes()
     other = layer(tmp_path, [3, 4, 1, 0, 2])
@@ -153,7 +173,10 @@ def test_two_sources_meet_where_their_coordinates_do(shared_data: Path, tmp_path
     mapping = {"geometry": "geom_wkt", "class": "classe", "name": "routes", "length_m": "length_m"}
     files = [folder / f"{part}-edges.csv.gz" for part in ("midi-pyrenees", "voisins-11-47-48-15")]
     arrays, _, manifest = built(tmp_path, *files, mapping=mapping)
-    assert (manifest["counts"]["nodes"], manifest["counts"]["nodes_in_largest_component"]) == (16_788, 16_731)
+    assert (manifest["counts"]["nodes"], manifest["counts"]["nodes_in_largest_component"]) == (
+        16_788,
+        16_731,
+    )
     alone = built(tmp_path, files[0], mapping=mapping)[2]
     assert alone["counts"]["nodes"] == 12_629 and alone["counts"]["edges"] == 17_309
     assert (np.bincount(arrays["node_component"]).argmax(), len(manifest["sources"])) == (0, 2)
@@ -164,7 +187,9 @@ def test_the_file_is_mapped_versioned_and_says_where_it_comes_from(tmp_path: Pat
     arrays, _, manifest = built(tmp_path, path, mapping=parse_mapping("bdtopo"))
     assert not arrays["edge_length_m"].flags.owndata and not arrays["edge_length_m"].flags.writeable
     assert (manifest["format"], manifest["version"]) == ("geoguichet-roads", 1)
-    assert manifest["sources"][0]["name"] == path.name and len(manifest["sources"][0]["sha256"]) == 64
+    assert (
+        manifest["sources"][0]["name"] == path.name and len(manifest["sources"][0]["sha256"]) == 64
+    )
     assert manifest["speeds"]["name"] in TABLES and manifest["speeds"]["version"] == "1"
     once = (tmp_path / "out.roads").read_bytes()
     built(tmp_path, path, mapping=parse_mapping("bdtopo"))
@@ -181,9 +206,13 @@ def test_what_is_no_road_is_refused_in_one_sentence(tmp_path: Path) -> None:
         make_network([tmp_path / "bad.osm.pbf"], tmp_path / "out.roads")
     (tmp_path / "edges.csv").write_text("a;b\n1;2\n", encoding="utf-8")
     with pytest.raises(LayerError, match=r"colonne absente : from\. Colonnes présentes : a, b"):
-        make_network([tmp_path / "edges.csv"], tmp_path / "out.roads", mapping={"from": "from", "to": "b"})
+        make_network(
+            [tmp_path / "edges.csv"], tmp_path / "out.roads", mapping={"from": "from", "to": "b"}
+        )
     with pytest.raises(LayerError, match="table de nœuds"):
-        make_network([tmp_path / "edges.csv"], tmp_path / "out.roads", mapping={"from": "a", "to": "b"})
+        make_network(
+            [tmp_path / "edges.csv"], tmp_path / "out.roads", mapping={"from": "a", "to": "b"}
+        )
     (tmp_path / "nodes.csv").write_text("id,lon,lat\n1,1.0,44.0\n", encoding="utf-8")
     with pytest.raises(LayerError, match="nœud absent, dont la ligne 2"):
         make_network(
@@ -204,9 +233,19 @@ def test_the_command_makes_a_network(tmp_path: Path) -> None:
     import sys
 
     (tmp_path / "village.osm").write_text(OSM, encoding="utf-8")
-    command = [sys.executable, "-m", "geoguichet.cli", "referentials", "roads", str(tmp_path / "village.osm")]
-    done = subprocess.run([*command, "--out", str(tmp_path / "v.roads")], capture_output=True, text=True, check=False)
+    command = [
+        sys.executable,
+        "-m",
+        "geoguichet.cli",
+        "referentials",
+        "roads",
+        str(tmp_path / "village.osm"),
+    ]
+    done = subprocess.run(
+        [*command, "--out", str(tmp_path / "v.roads")], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert "7 routes" in done.stdout and json.dumps(read_network(tmp_path / "v.roads")[2])
-    refused = subprocess.run([*command, "--out", str(tmp_path / "v.roads"), "--columns", "x"], capture_output=True, text=True, check=False)  # fmt: skip
+    refused = subprocess.run([*command, "--out", str(tmp_path / "v.roads"), "--columns", "x"],
+    capture_output=True, text=True, check=False)  # fmt: skip
     assert refused.returncode == 2 and refused.stderr.count("\n") == 1

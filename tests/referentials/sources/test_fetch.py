@@ -11,7 +11,13 @@ from typing import Any
 import pytest
 
 from geoguichet.floor.errors import FetchError, UsageError
-from geoguichet.referentials.sources.fetch import OfficialSource, Progress, cached, fetch, official_sources
+from geoguichet.referentials.sources.fetch import (
+    OfficialSource,
+    Progress,
+    cached,
+    fetch,
+    official_sources,
+)
 
 BODY = bytes(range(256)) * 1000
 
@@ -67,7 +73,15 @@ def server() -> Iterator[str]:
 
 
 def source(address: str, **changes: str) -> OfficialSource:
-    said = {"title": "", "publisher": "", "licence": "", "vintage": "", "frequency": "", "format": "CSV", "reader": ""}
+    said = {
+        "title": "",
+        "publisher": "",
+        "licence": "",
+        "vintage": "",
+        "frequency": "",
+        "format": "CSV",
+        "reader": "",
+    }
     return OfficialSource(name="essai", address=address, **{**said, **changes})
 
 
@@ -83,7 +97,9 @@ def test_the_file_comes_whole(kind: str, server: str, tmp_path: Path) -> None:
     assert last.file is not None
     assert last.file.read_bytes() == BODY
     assert last.changed
-    assert [entry.digest for entry in cached(tmp_path)["essai"]] == [hashlib.sha256(BODY).hexdigest()]
+    assert [entry.digest for entry in cached(tmp_path)["essai"]] == [
+        hashlib.sha256(BODY).hexdigest()
+    ]
     if kind == "cut":
         assert Faulty.seen[1].startswith("bytes=")  # resumed, not begun again
     assert not list(tmp_path.glob("*/download.part"))
@@ -91,16 +107,25 @@ def test_the_file_comes_whole(kind: str, server: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "said"),
-    [("page", "page web"), ("gone", "répond 404"), ("loop", "renvoie sans fin"), ("short", "interrompu 4 fois")],
+    [
+        ("page", "page web"),
+        ("gone", "répond 404"),
+        ("loop", "renvoie sans fin"),
+        ("short", "interrompu 4 fois"),
+    ],
 )
-def test_what_is_not_the_file_is_refused_and_the_cache_kept(kind: str, said: str, server: str, tmp_path: Path) -> None:
+def test_what_is_not_the_file_is_refused_and_the_cache_kept(
+    kind: str, said: str, server: str, tmp_path: Path
+) -> None:
     run(source(f"{server}/good/liste.csv"), tmp_path)
     with pytest.raises(FetchError, match=said):
         run(source(f"{server}/{kind}/liste.csv"), tmp_path)
     assert len(cached(tmp_path)["essai"]) == 1
 
 
-def test_a_changed_file_is_a_new_version_and_the_same_one_is_not(server: str, tmp_path: Path) -> None:
+def test_a_changed_file_is_a_new_version_and_the_same_one_is_not(
+    server: str, tmp_path: Path
+) -> None:
     address = f"{server}/good/liste.csv"
     assert run(source(address), tmp_path).changed
     assert not run(source(address), tmp_path).changed

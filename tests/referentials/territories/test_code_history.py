@@ -1,4 +1,6 @@
-"""Figures of one day land on the communes of another; their sum is kept, and what is guessed is told."""
+"""Figures of one day land on the communes of another; their sum is kept, and what is guessed is
+told.
+"""
 
 from pathlib import Path
 
@@ -16,7 +18,9 @@ END = "9999"
 
 
 def history(*movements: Movement, **lives: tuple[tuple[str, str], ...]) -> CommuneHistory:
-    return CommuneHistory(in_order(movements), {code[1:]: periods for code, periods in lives.items()}, "2020-01-01")
+    return CommuneHistory(
+        in_order(movements), {code[1:]: periods for code, periods in lives.items()}, "2020-01-01"
+    )
 
 
 MERGED = history(
@@ -83,13 +87,21 @@ def test_an_unknown_code_is_set_aside_and_an_outdated_one_followed() -> None:
 @pytest.fixture(scope="module")
 def france(shared_data: Path) -> CommuneHistory:
     known = cog.read_history(shared_data / "cog" / "histo-communes-insee.yaml.gz")
-    return known.updated(cog.read_current(shared_data / "cog" / "communes.json.gz"), date="2026-01-01")
+    return known.updated(
+        cog.read_current(shared_data / "cog" / "communes.json.gz"), date="2026-01-01"
+    )
 
 
 def test_2012_lands_on_the_communes_of_today(france: CommuneHistory, shared_data: Path) -> None:
     rows = cog.read_current(shared_data / "cog" / "communes.json.gz")
-    today = {row["code"]: row.get("population", 0) for row in rows if row["type"].endswith(("actuelle", "municipal"))}
-    values = pd.Series(1.0, index=[code for code in france.lives if france.in_force(code, "2012-01-01")])
+    today = {
+        row["code"]: row.get("population", 0)
+        for row in rows
+        if row["type"].endswith(("actuelle", "municipal"))
+    }
+    values = pd.Series(
+        1.0, index=[code for code in france.lives if france.in_force(code, "2012-01-01")]
+    )
     landed = france.land(values, since="2012-01-01", weights=pd.Series(today))
     assert len(values) == 36_745
     assert landed.values.sum() == pytest.approx(36_745)
@@ -101,12 +113,19 @@ def test_2012_lands_on_the_communes_of_today(france: CommuneHistory, shared_data
 def test_known_mergers_of_the_region_are_followed(france: CommuneHistory) -> None:
     assert france.successors("12076") == ("12218",)  # Conques, whose seat moved
     assert france.in_force("12218", "2026-01-01")
-    assert [france.status(code) for code in ("31555", "12076", "99999")] == ["current", "outdated", "unknown"]
+    assert [france.status(code) for code in ("31555", "12076", "99999")] == [
+        "current",
+        "outdated",
+        "unknown",
+    ]
     assert sum(france.in_force(code, "2020-01-01") for code in france.lives) == 34_968 + 45
 
 
 @settings(deadline=None, max_examples=50)
-@given(st.lists(st.floats(0, 1e6), min_size=3, max_size=3), st.sampled_from(["1990-01-01", "2001-01-01", "2017-01-01"]))
+@given(
+    st.lists(st.floats(0, 1e6), min_size=3, max_size=3),
+    st.sampled_from(["1990-01-01", "2001-01-01", "2017-01-01"]),
+)
 def test_the_sum_is_kept(values: list[float], since: str) -> None:
     mixed = history(
         Movement("2000-01-01", "01001", ("01001", "01003"), "split"),
@@ -135,7 +154,10 @@ def test_insee_s_own_table_of_events_is_read(tmp_path: Path) -> None:
     path.write_text(head + "\n".join(rows) + "\n", encoding="utf-8")
     known = cog.read_movements(path, current=["12218", "01001", "01002"], valid="2024-01-01")
     assert known.successors("12076") == ("12218",)
-    assert known.land(pd.Series({"01001": 10}), since="1999-01-01").values.to_dict() == {"01001": 5, "01002": 5}
+    assert known.land(pd.Series({"01001": 10}), since="1999-01-01").values.to_dict() == {
+        "01001": 5,
+        "01002": 5,
+    }
 
 
 def test_another_file_is_refused(tmp_path: Path) -> None:

@@ -42,14 +42,31 @@ def test_unknown_groups_and_outlines_are_accepted() -> None:
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda frame: frame.assign(code="31001"), r"code absent ou répété pour 1 commune\(s\) : 31001"),
-        (lambda frame: frame.assign(population=[130, None]), r"population inconnue pour .* : 31002"),
-        (lambda frame: frame.assign(population=[-1, 2]), "valeur négative dans « population » .* : 31001"),
-        (lambda frame: frame.assign(pop_65_plus=[3, -2]), "valeur négative dans « pop_65_plus » .* : 31002"),
-        (lambda frame: frame.set_geometry([None, shapely.Point(1, 43)]), "pas un polygone .* : 31002"),
+        (
+            lambda frame: frame.assign(code="31001"),
+            r"code absent ou répété pour 1 commune\(s\) : 31001",
+        ),
+        (
+            lambda frame: frame.assign(population=[130, None]),
+            r"population inconnue pour .* : 31002",
+        ),
+        (
+            lambda frame: frame.assign(population=[-1, 2]),
+            "valeur négative dans « population » .* : 31001",
+        ),
+        (
+            lambda frame: frame.assign(pop_65_plus=[3, -2]),
+            "valeur négative dans « pop_65_plus » .* : 31002",
+        ),
+        (
+            lambda frame: frame.set_geometry([None, shapely.Point(1, 43)]),
+            "pas un polygone .* : 31002",
+        ),
         (lambda frame: frame.drop(columns="epci"), "colonne absente : epci"),
     ],
 )
-def test_a_broken_contract_names_the_communes(spoil: Callable[[gpd.GeoDataFrame], gpd.GeoDataFrame], said: str) -> None:
+def test_a_broken_contract_names_the_communes(
+    spoil: Callable[[gpd.GeoDataFrame], gpd.GeoDataFrame], said: str
+) -> None:
     with pytest.raises(LayerError, match=said):
         check_communes(spoil(communes()))

@@ -33,7 +33,9 @@ def test_polygons_are_found_by_code(region: Territory) -> None:
 
 
 def test_the_boundary_is_whole(region: Territory) -> None:
-    """One mainland and the two enclaves of the Hautes-Pyrénées; no hole where a commune has no outline."""
+    """One mainland and the two enclaves of the Hautes-Pyrénées; no hole where a commune has no
+    outline.
+    """
     assert len(region.boundary.geoms) == 3
     assert [len(part.interiors) for part in region.boundary.geoms] == [0, 0, 0]
     assert region.boundary.contains(shapely.Point(2.397, 44.599))  # Conques-en-Rouergue
@@ -49,9 +51,13 @@ def test_the_buffer_is_measured_in_metres(region: Territory) -> None:
     assert distances.min() >= 9_980
 
 
-@pytest.mark.parametrize(("codes", "said"), [(["31", "75", "2A"], "département inconnu : 2A, 75"), ([], "aucun")])
+@pytest.mark.parametrize(
+    ("codes", "said"), [(["31", "75", "2A"], "département inconnu : 2A, 75"), ([], "aucun")]
+)
 def test_unknown_departements_are_refused_with_those_there_are(codes: list[str], said: str) -> None:
-    with pytest.raises(LayerError, match=rf"{said}.*\. Départements présents : 09, 12, 31, 32, 46, 65, 81, 82\."):
+    with pytest.raises(
+        LayerError, match=rf"{said}.*\. Départements présents : 09, 12, 31, 32, 46, 65, 81, 82\."
+    ):
         read_territory(sample_path(), name="?", departements=codes)
 
 
@@ -60,7 +66,9 @@ def test_one_row_within_is_enough(region: Territory) -> None:
 
 
 def test_rows_all_elsewhere_are_refused(region: Territory) -> None:
-    with pytest.raises(LayerError, match=r"ici : aucune ligne .* « Midi-Pyrénées » ni à moins de 40 km"):
+    with pytest.raises(
+        LayerError, match=r"ici : aucune ligne .* « Midi-Pyrénées » ni à moins de 40 km"
+    ):
         check_within(points((2.35, 48.86)), region, buffer_m=40_000, where="ici")
 
 

@@ -11,8 +11,12 @@ from geoguichet.referentials.readers.registry import FORMATS
 from geoguichet.referentials.versions.pruning import plan_pruning, prune
 from geoguichet.referentials.versions.store import ReferentialStore
 
-HEADER = "id,category,name,email,phone,wheelchair_access,latitude,longitude,geoloc_precision,address\n"
-ROW = '"mairie-0912{0}-01","mairie","Mairie {0}","","","",42.9,1.6,"8","1 rue du Pont, 09000, Foix"\n'
+HEADER = (
+    "id,category,name,email,phone,wheelchair_access,latitude,longitude,geoloc_precision,address\n"
+)
+ROW = (
+    '"mairie-0912{0}-01","mairie","Mairie {0}","","","",42.9,1.6,"8","1 rue du Pont, 09000, Foix"\n'
+)
 
 
 @pytest.fixture
@@ -39,7 +43,11 @@ def test_the_newest_and_the_cited_stay(store: ReferentialStore, tmp_path: Path) 
     study(studies / "two", inputs=[{"sha256": hashlib.sha256(exported.read_bytes()).hexdigest()}])
     plan = plan_pruning(store, "annuaire", keep=1, studies=studies)
     assert plan.removed == (versions[2],)
-    assert [why for _, why in plan.kept] == ["citée par une étude", "citée par une étude", "la plus récente"]
+    assert [why for _, why in plan.kept] == [
+        "citée par une étude",
+        "citée par une étude",
+        "la plus récente",
+    ]
     assert store.versions("annuaire") == versions  # a plan removes nothing
     prune(store, plan)
     assert store.versions("annuaire") == [versions[0], versions[1], versions[3]]
@@ -50,7 +58,14 @@ def test_the_newest_and_the_cited_stay(store: ReferentialStore, tmp_path: Path) 
 def test_what_a_repaired_version_comes_from_stays(store: ReferentialStore, tmp_path: Path) -> None:
     base = store.versions("annuaire")[1]
     reading = list(FORMATS["dila-2020"].read(tmp_path / "1.csv"))
-    store.put("annuaire", reading, origin=store.path(base), reader="x", mapping="fix", derived_from=base.digest)
+    store.put(
+        "annuaire",
+        reading,
+        origin=store.path(base),
+        reader="x",
+        mapping="fix",
+        derived_from=base.digest,
+    )
     plan = plan_pruning(store, "annuaire", keep=1, studies=tmp_path / "none")
     assert base in [version for version, _ in plan.kept]
     assert len(plan.removed) == 3

@@ -17,7 +17,8 @@ from geoguichet.referentials.versions.exports import join_figures
 from geoguichet.referentials.versions.recoding import read_weights, recode_file
 
 HISTORY = CommuneHistory(
-    movements_of([("2016-01-01", "46002", "merger", ["46001"]), ("2018-01-01", "46003", "split", ["46003", "46004"])]),
+    movements_of([("2016-01-01", "46002", "merger", ["46001"]), ("2018-01-01", "46003", "split",
+    ["46003", "46004"])]),
     {"46001": (("1943-01-01", "9999"),), "46002": (("1943-01-01", "2016-01-01"),),
      "46003": (("1943-01-01", "9999"),), "46004": (("2018-01-01", "9999"),)},
     "2020-01-01",
@@ -26,7 +27,9 @@ HISTORY = CommuneHistory(
 
 def test_sums_are_conserved_and_said(tmp_path: Path) -> None:
     path = tmp_path / "pop2012.csv"
-    path.write_text("CODGEO;PMUN;nom\n46001;100;A\n46002;50;B\n46003;30;C\n99999;7;?\n", encoding="utf-8")
+    path.write_text(
+        "CODGEO;PMUN;nom\n46001;100;A\n46002;50;B\n46003;30;C\n99999;7;?\n", encoding="utf-8"
+    )
     recoded = recode_file(path, HISTORY, since="2012-01-01")
     assert recoded.table["PMUN"].to_dict() == {"46001": 150.0, "46003": 15.0, "46004": 15.0}
     assert recoded.sums.loc["PMUN"].to_dict() == {"before": 187.0, "after": 180.0, "unplaced": 7.0}
@@ -45,7 +48,9 @@ def test_the_shares_of_a_split_follow_the_people_of_its_parts(tmp_path: Path) ->
     assert "au prorata des poids" in followed.findings[0].message
     weights.write_text("CODGEO;Population\n46003;400\n46001;9\n", encoding="utf-8")
     half = recode_file(path, HISTORY, since="2012-01-01", weights=read_weights(weights))
-    assert half.table["PMUN"].to_dict() == {"46003": 15.0, "46004": 15.0}, "one part is not known: none is"
+    assert half.table["PMUN"].to_dict() == {"46003": 15.0, "46004": 15.0}, (
+        "one part is not known: none is"
+    )
     assert half.split == (0, 1) and "parts égales" in half.findings[0].message
     weights.write_text("CODGEO;logements\n46003;400\n", encoding="utf-8")
     with pytest.raises(LayerError, match="aucune population de commune"):
@@ -55,9 +60,13 @@ def test_the_shares_of_a_split_follow_the_people_of_its_parts(tmp_path: Path) ->
 def test_the_communes_of_2014_land_on_those_of_today(shared_data: Path, tmp_path: Path) -> None:
     history = read_history(shared_data / "cog" / "histo-communes-insee.yaml.gz")
     current = read_current(shared_data / "cog" / "communes.json.gz")
-    old = next(iter(read_boundaries(shared_data / "admin" / "region73-avant-2016" / "communes.geojson"))).rows
+    old = next(
+        iter(read_boundaries(shared_data / "admin" / "region73-avant-2016" / "communes.geojson"))
+    ).rows
     path = tmp_path / "people.csv"
-    path.write_text("code,people\n" + "".join(f"{code},10\n" for code in old["code"]), encoding="utf-8")
+    path.write_text(
+        "code,people\n" + "".join(f"{code},10\n" for code in old["code"]), encoding="utf-8"
+    )
     updated = history.updated(current, date="2026-01-01")
     recoded = recode_file(path, updated, since="2015-01-01", until="2026-01-01")
     assert recoded.table["people"].sum() == pytest.approx(30200)

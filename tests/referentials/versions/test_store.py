@@ -17,7 +17,10 @@ from geoguichet.referentials.versions.store import ReferentialStore
 
 def reading(*names: str, start: int = 1) -> Reading:
     table = pd.DataFrame({"nom": names}, index=range(start, start + len(names)), dtype=object)
-    point = pd.Series("1.44", index=table.index, dtype=object), pd.Series("43.6", index=table.index, dtype=object)
+    point = (
+        pd.Series("1.44", index=table.index, dtype=object),
+        pd.Series("43.6", index=table.index, dtype=object),
+    )
     values = {"id": "s" + pd.Series(table.index.astype(str), table.index), "name": table["nom"]}
     values |= {"type": pd.Series("town_hall", index=table.index)}
     return make_reading(Columns(source="essai", table=table, values=values, x=point[0], y=point[1]))
@@ -32,12 +35,16 @@ def origin(tmp_path: Path) -> Path:
 
 def test_what_is_put_is_read_again(tmp_path: Path, origin: Path) -> None:
     store = ReferentialStore(tmp_path / "store")
-    version = store.put("mairies", iter([reading("A", "B"), reading("C", start=3)]), origin=origin, reader="essai")
+    version = store.put(
+        "mairies", iter([reading("A", "B"), reading("C", start=3)]), origin=origin, reader="essai"
+    )
     assert (version.rows, version.rows_in, store.names()) == (3, 3, ["mairies"])
     rows = store.rows(store.find("mairies"))
     assert rows["name"].tolist() == ["A", "B", "C"]
     assert store.findings(version) == []
-    assert store.put("mairies", iter([]), origin=origin, reader="essai") == version  # nothing changed, nothing done
+    assert (
+        store.put("mairies", iter([]), origin=origin, reader="essai") == version
+    )  # nothing changed, nothing done
     origin.write_text("nom\nA\nB\n", encoding="utf-8")
     newer = store.put("mairies", [reading("Z")], origin=origin, reader="essai")
     assert [each.digest for each in store.versions("mairies")] == [version.digest, newer.digest]
@@ -50,7 +57,8 @@ class BrokenReaderError(Exception):
 
 
 @pytest.mark.parametrize(
-    "error", [BrokenReaderError(), KeyboardInterrupt(), LayerError("refusé"), OSError(28, "No space left")]
+    "error",
+    [BrokenReaderError(), KeyboardInterrupt(), LayerError("refusé"), OSError(28, "No space left")],
 )
 def test_an_import_that_fails_leaves_the_previous_version_whole(
     error: BaseException, tmp_path: Path, origin: Path
@@ -72,13 +80,18 @@ def test_an_import_that_fails_leaves_the_previous_version_whole(
         assert "la version précédente est intacte" in str(raised.value)
     assert store.versions("mairies") == [version]
     assert store.path(version).read_bytes() == before
-    assert [each.name for each in (tmp_path / "store" / "mairies").iterdir()] == [version.digest[:12]]
+    assert [each.name for each in (tmp_path / "store" / "mairies").iterdir()] == [
+        version.digest[:12]
+    ]
 
 
 def test_the_same_import_run_twice_at_once_is_kept_once(tmp_path: Path, origin: Path) -> None:
     store = ReferentialStore(tmp_path / "store")
     with ThreadPoolExecutor(4) as pool:
-        runs = [pool.submit(store.put, "mairies", [reading("A")], origin=origin, reader="essai") for _ in range(4)]
+        runs = [
+            pool.submit(store.put, "mairies", [reading("A")], origin=origin, reader="essai")
+            for _ in range(4)
+        ]
     assert len({run.result().digest for run in runs}) == 1
     assert len(store.versions("mairies")) == 1
     assert len(list((tmp_path / "store" / "mairies").iterdir())) == 1

@@ -1,4 +1,6 @@
-"""A version is written in bounded memory, told apart across chunks, and whole or not there whatever happens."""
+"""A version is written in bounded memory, told apart across chunks, and whole or not there whatever
+happens.
+"""
 
 import json
 import os
@@ -19,8 +21,13 @@ from geoguichet.referentials.readers.generic import read_chunks
 from geoguichet.referentials.readers.registry import FORMATS
 from geoguichet.referentials.versions.store import ReferentialStore
 
-HEADER = "id,category,name,email,phone,wheelchair_access,latitude,longitude,geoloc_precision,address\n"
-ROW = '"mairie-09122-{0:05d}","mairie","Mairie - Foix {0}","","","",42.96,1.6{0:05d},"8","1 rue du Pont, 09000, Foix"\n'
+HEADER = (
+    "id,category,name,email,phone,wheelchair_access,latitude,longitude,geoloc_precision,address\n"
+)
+ROW = (
+    '"mairie-09122-{0:05d}","mairie","Mairie - Foix {0}","","","",42.96,1.6{0:05d},"8","1 rue '
+    'du Pont, 09000, Foix"\n'
+)
 
 
 def directory(path: Path, rows: int) -> Path:
@@ -40,11 +47,15 @@ def peak_of_import(path: Path, store: ReferentialStore) -> int:
         tracemalloc.stop()
 
 
-def test_memory_does_not_grow_with_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_does_not_grow_with_the_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(tables, "CHUNK_ROWS", 750)
     store = ReferentialStore(tmp_path / "store")
     first = directory(tmp_path / "first.csv", 100)
-    store.put("first", FORMATS["dila-2020"].read(first), origin=first, reader="x")  # what is loaded once and for all
+    store.put(
+        "first", FORMATS["dila-2020"].read(first), origin=first, reader="x"
+    )  # what is loaded once and for all
     few = peak_of_import(directory(tmp_path / "few.csv", 1500), store)
     many = peak_of_import(directory(tmp_path / "many.csv", 6000), store)
     assert store.find("many").rows == 6000
@@ -58,13 +69,18 @@ def test_one_identifier_in_two_chunks_is_told_apart(
     monkeypatch.setattr(tables, "CHUNK_ROWS", 2)
     monkeypatch.setattr(opening, "CHUNK_ROWS", 2)
     path = tmp_path / "twice.csv"
-    path.write_text(HEADER + "".join(ROW.format(number) for number in (1, 2, 3, 1, 5, 1)), encoding="utf-8")
+    path.write_text(
+        HEADER + "".join(ROW.format(number) for number in (1, 2, 3, 1, 5, 1)), encoding="utf-8"
+    )
     read = FORMATS["dila-2020"].read if reader == "published" else read_chunks
     store = ReferentialStore(tmp_path / "store")
     version = store.put("twice", read(path), origin=path, reader=reader)
     assert version.rules["duplicate-id"] == 2
     ids = store.rows(version)["id"].tolist()
-    assert ids == [f"mairie-09122-{name}" for name in ("00001", "00002", "00003", "00001#4", "00005", "00001#6")]
+    assert ids == [
+        f"mairie-09122-{name}"
+        for name in ("00001", "00002", "00003", "00001#4", "00005", "00001#6")
+    ]
     told = [finding for finding in store.findings(version) if finding.rule == "duplicate-id"]
     assert [(finding.item, finding.row) for finding in told] == [(ids[3], 4), (ids[5], 6)]
 
@@ -88,7 +104,11 @@ def workspace(tmp_path: Path) -> Path:
 
 
 def contents(workspace: Path) -> dict[str, bytes]:
-    return {str(file): file.read_bytes() for file in (workspace / "referentials").rglob("*") if file.is_file()}
+    return {
+        str(file): file.read_bytes()
+        for file in (workspace / "referentials").rglob("*")
+        if file.is_file()
+    }
 
 
 def test_a_killed_import_leaves_the_previous_version_whole(tmp_path: Path, workspace: Path) -> None:
@@ -104,7 +124,9 @@ def test_a_killed_import_leaves_the_previous_version_whole(tmp_path: Path, works
     assert [version.rows for version in store.versions("mairies")] == [3]
     assert len(store.rows(store.find("mairies"))) == 3
     assert contents(workspace).items() >= before.items()
-    assert imported(path, workspace).returncode == 0  # and the next one does as if nothing had happened
+    assert (
+        imported(path, workspace).returncode == 0
+    )  # and the next one does as if nothing had happened
     assert [version.rows for version in store.versions("mairies")] == [3, 30000]
     assert not list(home.glob(".import-*"))
 
@@ -112,7 +134,9 @@ def test_a_killed_import_leaves_the_previous_version_whole(tmp_path: Path, works
 @pytest.mark.skipif(os.name != "posix", reason="limits of a process are POSIX's")
 def test_a_full_disk_is_one_sentence(tmp_path: Path, workspace: Path) -> None:
     path, before = directory(tmp_path / "after.csv", 20000), contents(workspace)
-    limit = 1_000_000  # bytes a file may have: the system refuses the next write, as a full disk does
+    limit = (
+        1_000_000  # bytes a file may have: the system refuses the next write, as a full disk does
+    )
 
     def small_disk() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
@@ -144,5 +168,7 @@ def test_a_refused_file_leaves_no_trace(tmp_path: Path, workspace: Path) -> None
         raise ValueError("le lecteur se trompe")
 
     with pytest.raises(ValueError, match="se trompe"):
-        ReferentialStore(workspace / "referentials").put("mairies", chunks(), origin=good, reader="x")
+        ReferentialStore(workspace / "referentials").put(
+            "mairies", chunks(), origin=good, reader="x"
+        )
     assert contents(workspace) == before
