@@ -24,8 +24,9 @@ from geoguichet.coverage.access.inputs import InputLayer
 from geoguichet.coverage.errors import ComparisonError, StudyError
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.run import run
-from geoguichet.coverage.study.study import Changes, Need, Opening, Study, read_study, threshold_of
+from geoguichet.coverage.study.study import Changes, Opening, Study, read_study, threshold_of
 from geoguichet.floor.errors import GeoguichetError
+from geoguichet.floor.units import Cost, Unit
 from geoguichet.referentials.directory.services import SERVICE_TYPES
 from geoguichet.referentials.layers import list_layers, read_layer
 from geoguichet.referentials.territories.population import group_label
@@ -116,8 +117,8 @@ class Comparison:
     groups: tuple[str, ...]
 
     @property
-    def unit(self) -> str:
-        """``m`` or ``s``: what both studies count in."""
+    def unit(self) -> Unit:
+        """What both studies count in."""
         return self.before.study.unit
 
     @property
@@ -244,9 +245,9 @@ def read_side(folder: Path, *, kiosks: bool) -> Side:
     )
 
 
-def altered(study: Study, changes: Changes, *, within: dict[str, float] | None = None) -> Study:
-    """Return the study with more changes in its services, and other thresholds (in its unit) for
-    some of its needs.
+def altered(study: Study, changes: Changes, *, within: dict[str, Cost] | None = None) -> Study:
+    """Return the study with more changes in its services, and other thresholds for some of its
+    needs.
 
     Raises
     ------
@@ -261,13 +262,9 @@ def altered(study: Study, changes: Changes, *, within: dict[str, float] | None =
             f"services.{unknown[0]}", f"le besoin {unknown[0]!r} est inconnu", known
         )
     needs = tuple(
-        _within(need, thresholds.get(need.key, need.within), study.unit) for need in study.needs
+        replace(need, within=thresholds.get(need.key, need.within)) for need in study.needs
     )
     return replace(study, needs=needs, changes=study.changes.then(changes))
-
-
-def _within(need: Need, threshold: float, unit: str) -> Need:
-    return replace(need, within_s=threshold) if unit == "s" else replace(need, within_m=threshold)
 
 
 def compare(before: Side, after: Side) -> Comparison:

@@ -22,6 +22,7 @@ from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.siting.plan import KioskPlan
 from geoguichet.coverage.study.study import Study
 from geoguichet.floor.findings import count_by_rule
+from geoguichet.floor.units import Cost, Unit
 
 _PACKAGES = (
     "geoguichet",
@@ -76,9 +77,33 @@ def study_parameters(study: Study) -> dict[str, Any]:
     """Return the study as plain values, without the place of its file: the same question is the
     same everywhere.
     """
-    parameters = asdict(study)
+    parameters: dict[str, Any] = _plain(study)
     del parameters["path"]
     return parameters
+
+
+def _plain(value: Any) -> Any:
+    """Return a dataclass as plain values.
+
+    A cost is written under a key for each unit (``within_m``, ``within_s``), null but for its own.
+    """
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    if not is_dataclass(value):
+        return value
+    told: dict[str, Any] = {}
+    for name, kind in get_type_hints(type(value)).items():
+        cost = getattr(value, name)
+        if _is_cost(kind):
+            own = None if cost is None else cost.unit
+            told |= {unit.column(name): float(cost) if unit is own else None for unit in Unit}
+        else:
+            told[name] = _plain(cost)
+    return told
+
+
+def _is_cost(kind: Any) -> bool:
+    return kind is Cost or Cost in get_args(kind)
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -147,6 +172,7 @@ def _as_type(kind: Any, value: Any) -> Any:
     if not is_dataclass(kind) or not isinstance(kind, type):
         return float(value) if kind is float else value
     hints = get_type_hints(kind)
+    value = {**value, **_costs(hints, value)}
     given = {
         f.name: _as_type(hints[f.name], value[f.name]) for f in fields(kind) if f.name in value
     }
@@ -158,6 +184,16 @@ def _as_type(kind: Any, value: Any) -> Any:
     if absent:
         raise KeyError(f"{kind.__name__}.{absent[0]}")
     return kind(**given)
+
+
+def _costs(hints: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, Cost]:
+    """Return the costs of a dataclass from their keys, one for each unit."""
+    return {
+        name: Cost(value[unit.column(name)], unit)
+        for name, kind in hints.items()
+        for unit in Unit
+        if _is_cost(kind) and value.get(unit.column(name)) is not None
+    }
 
 
 def versions() -> dict[str, str]:

@@ -1,1 +1,1 @@
-"""What every room stands on: errors, findings; it imports nothing of ours."""
+"""What every room stands on: errors, findings, units; it imports nothing of ours."""

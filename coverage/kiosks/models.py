@@ -174,7 +174,7 @@ def _backup(asked: _Asked) -> KioskPlan:
 
 def _median(asked: _Asked) -> KioskPlan:
     return p_median(
-        asked.costs, asked.weight, asked.count, beyond=asked.choice.farthest, **asked.within
+        asked.costs, asked.weight, asked.count, beyond=asked.choice.search_radius, **asked.within
     )
 
 
@@ -234,11 +234,7 @@ def _beyond(choice: KioskChoice) -> str:
     asked = {"one_per": bool(choice.one_per), "spacing": choice.spacing_m is not None}
     rules = " et ".join(f"« {key} »" for key, given in asked.items() if given)
     if choice.question == "center":
-        far = (
-            f"{choice.farthest / 1000:g} km"
-            if choice.reach_s is None
-            else f"{choice.farthest / 60:g} min"
-        )
+        far = choice.search_radius.told
         few = (
             "1 visioguichet ne suffit"
             if choice.count == 1

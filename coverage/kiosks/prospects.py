@@ -393,7 +393,7 @@ def prospect(
     hosts = found.eligible
     white = demand[~demand["served"]]
     margins = margins_of(white, study)
-    limit = choice.farthest if choice.question in ("median", "center") else choice.reach
+    limit = choice.search_radius if choice.question in ("median", "center") else choice.reach
     costs = router.costs(white.geometry, hosts.geometry, limit=limit)
     opened = needs_opened(hosts, study, choice)
     kinds = {needs: met_with(study.rule, margins, needs) for needs in dict.fromkeys(opened)}

@@ -90,7 +90,7 @@ def ask_sentences(study: Study, choice: KioskChoice, say: Wording) -> list[str]:
             choice.share or 0.0, 0 if round((choice.share or 0.0) * 100, 6).is_integer() else 1
         ),
         second=say.percent(choice.second, 0),
-        farthest=say.cost(choice.farthest),
+        farthest=say.cost(choice.search_radius),
     )
     kiosk = say(
         "ask_kiosk",

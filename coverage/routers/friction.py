@@ -21,6 +21,7 @@ from geoguichet.coverage.errors import RoutingError
 from geoguichet.coverage.routers import network
 from geoguichet.coverage.routers.impedance import CostMatrix, Floats, Nearest, located_points
 from geoguichet.coverage.routers.network import Doors, Graph
+from geoguichet.floor.units import Unit
 from geoguichet.referentials.roads.network_file import QUANTUM, quantised
 
 type Rule = Literal["tobler", "langmuir"]
@@ -134,7 +135,7 @@ class Relief:
         8 or 16; 8 only to compare with tools that have no more.
     """
 
-    unit = "s"
+    unit = Unit.SECONDS
 
     def __init__(self, ground: Ground, *, rule: Rule = "tobler", neighbours: int = 16) -> None:
         if rule not in _RULES or neighbours not in STEPS:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from geoguichet.coverage.errors import RoutingError
+from geoguichet.floor.units import Unit
 
 type Floats = npt.NDArray[np.float64]
 type Positions = npt.NDArray[np.int64]
@@ -80,8 +81,7 @@ class Router(Protocol):
     nothing.
     """
 
-    unit: str
-    """``m`` or ``s``."""
+    unit: Unit
 
     def nearest(self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries) -> Nearest:
         """Return the nearest destination of every origin."""
@@ -122,7 +122,7 @@ def nearest_few(
         np.full((len(origins), k), -1, dtype=np.int64), np.full((len(origins), k), np.nan)
     )
     reached = np.flatnonzero(router.nearest(origins, destinations).destination >= 0)
-    limit = {"s": 600.0, "m": 10_000.0}[router.unit]
+    limit = _FIRST_LIMIT[router.unit]
     while len(reached):
         matrix = router.costs(origins.iloc[reached], destinations, limit=limit)
         order = np.lexsort((matrix.destination, matrix.cost, matrix.origin))
@@ -137,4 +137,5 @@ def nearest_few(
     return few
 
 
+_FIRST_LIMIT = {Unit.SECONDS: 600.0, Unit.METRES: 10_000.0}
 _LAST_LIMIT = 150_000.0  # beyond, the search without limit costs no more

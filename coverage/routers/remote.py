@@ -25,6 +25,7 @@ from geoguichet.coverage.routers.impedance import (
     located_points,
 )
 from geoguichet.coverage.routers.road import MAX_ACCESS_M, WALK_KMH
+from geoguichet.floor.units import Unit
 
 type Ask = Callable[[Floats, Floats], dict[str, Any]]
 """From sources and targets (longitude, latitude) to the server's JSON document, errors included."""
@@ -44,7 +45,7 @@ class _NotOnRoadError(Exception):
 class _TableRouter(ABC):
     """What both servers share: blocks, points without road, nearest and pairs within a limit."""
 
-    unit = "s"
+    unit = Unit.SECONDS
 
     def __init__(self, ask: Ask, *, block: int) -> None:
         self._ask, self._half = ask, max(1, block // 2)

@@ -38,6 +38,7 @@ from geoguichet.coverage.routers.network import (
     shares_of,
     tree_from,
 )
+from geoguichet.floor.units import Unit
 from geoguichet.referentials.roads.network_file import QUANTUM
 
 WALK_KMH = 4.0
@@ -113,7 +114,7 @@ class RoadRouter:
         max_access_m: float = MAX_ACCESS_M,
     ) -> None:
         self.network, self.mode, self.metric = network, mode, metric
-        self.unit = "s" if metric == "time" else "m"
+        self.unit = Unit.SECONDS if metric == "time" else Unit.METRES
         self.closed = check_closed(tuple(closed), network)
         self.max_access_m = max_access_m
         self._cost = network.costs(mode, metric, congestion=congestion)
@@ -443,7 +444,7 @@ def add_metres(
     NaN where no place is named. Each named place is the nearest to its point, so it is the nearest
     among those that are named.
     """
-    if not isinstance(router, RoadRouter) or router.unit != "s":
+    if not isinstance(router, RoadRouter) or router.unit is Unit.METRES:
         return demand
     chosen = places.reindex(sorted(set(demand[named]) - {""}))
     metres = router.metres(demand.geometry, gpd.GeoSeries(chosen, crs=places.crs))

@@ -21,6 +21,7 @@ from geoguichet.coverage.routers.impedance import (
     Router,
     located_points,
 )
+from geoguichet.floor.units import Unit
 
 # Lambert-93 lengths differ from the geodesic by -0.095 % to +0.292 % over metropolitan France (41.4
 # to 51.1 degrees
@@ -47,8 +48,8 @@ class Detour:
     """One pair in ten has a larger ratio."""
     pairs: int
     """Pairs measured: those that both ways of measuring can tell."""
-    unit: str = "m"
-    """Unit of the router that was measured: ``m`` or ``s``."""
+    unit: Unit = Unit.METRES
+    """Unit of the router that was measured."""
 
 
 class StraightLine:
@@ -60,7 +61,7 @@ class StraightLine:
 
     def __init__(self, *, detour: Detour | None = None) -> None:
         self.detour = detour
-        self.unit = detour.unit if detour else "m"
+        self.unit = detour.unit if detour else Unit.METRES
         self._factor = detour.factor if detour else 1.0
         self._geod = Geod(ellps="WGS84")
         self._to_metres = Transformer.from_crs("EPSG:4326", "EPSG:2154", always_xy=True)

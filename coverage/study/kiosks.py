@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from geoguichet.coverage.study.table import StudyTable
+from geoguichet.floor.units import Cost, Unit
 from geoguichet.referentials.directory.services import SERVICE_TYPES
 
 type Model = Literal["maximal_covering", "set_covering", "p_median", "p_center", "backup"]
@@ -68,7 +69,8 @@ class KioskChoice:
     count: int | None
     candidates: tuple[str, ...]
     offers: tuple[str, ...]
-    reach_m: float | None
+    reach: Cost
+    """How far a kiosk serves."""
     required: tuple[str, ...]
     excluded: tuple[str, ...]
     user_side_cost_eur: float
@@ -83,7 +85,6 @@ class KioskChoice:
     this.
     """
     reference: Reference | None = None
-    reach_s: float | None = None
     model: Model = "maximal_covering"
     share: float | None = None
     """Share of the territory's people to be served, counters and kiosks together, with the fewest
@@ -93,8 +94,8 @@ class KioskChoice:
     """The group of the demand that counts; empty for everyone."""
     second: float = 0.5
     """What a second kiosk within reach is worth beside the first (backup)."""
-    farthest_m: float | None = None
-    farthest_s: float | None = None
+    farthest: Cost | None = None
+    """How far p-median and p-center look for a kiosk; three reaches when it is not given."""
     existing: tuple[str, ...] = ()
     """Hosts where a kiosk already is: it costs nothing, is not counted in ``count``, and serves."""
     min_hours_per_week: float | None = None
@@ -112,14 +113,9 @@ class KioskChoice:
     """Column of the services that holds the cost of a kiosk there, in euros."""
 
     @property
-    def reach(self) -> float:
-        """How far a kiosk serves, in the unit of the study's router."""
-        return _one(self.reach_m, self.reach_s)
-
-    @property
-    def farthest(self) -> float:
-        """How far p-median and p-center look for a kiosk, in the unit of the study's router."""
-        return _one(self.farthest_m, self.farthest_s) or _FARTHEST * self.reach
+    def search_radius(self) -> Cost:
+        """How far p-median and p-center look for a kiosk."""
+        return self.farthest or Cost(_FARTHEST * self.reach, self.reach.unit)
 
     @property
     def question(self) -> Question:
@@ -155,7 +151,7 @@ class KioskChoice:
 
 
 def read_kiosks(
-    table: StudyTable, needs: Sequence[str], unit: str, groups: Sequence[str]
+    table: StudyTable, needs: Sequence[str], unit: Unit, groups: Sequence[str]
 ) -> KioskChoice:
     """Read and check the ``[kiosks]`` table of a study.
 
@@ -164,18 +160,13 @@ def read_kiosks(
     needs, groups
         Keys of the study's needs and columns of its groups of people.
     unit
-        ``m`` or ``s``: what the study measures.
+        What the study counts in.
 
     Raises
     ------
     StudyError
         A key is unknown, of the wrong kind, or contradicts another; the message names it.
     """
-    length = "length" if unit == "m" else "minutes"
-    reach, farthest = (
-        table.quantity("reach", length),
-        table.quantity("farthest", length, default=None),
-    )
     choice = KioskChoice(
         count=table.integer("count", low=1, high=100_000) if "count" in table.keys() else None,
         candidates=tuple(
@@ -186,8 +177,7 @@ def read_kiosks(
             table.known(name, needs, "offers")
             for name in table.texts("offers", default=tuple(needs))
         ),
-        reach_m=reach if unit == "m" else None,
-        reach_s=reach if unit == "s" else None,
+        reach=table.cost("reach", unit),
         required=table.texts("required", default=()),
         excluded=table.texts("excluded", default=()),
         user_side_cost_eur=table.quantity("user_side_cost", "money", default=0.0, zero=True),
@@ -203,8 +193,7 @@ def read_kiosks(
         share=table.quantity("share", "share", default=None),
         weight=_group(table, groups),
         second=_number(table.number("second", low=0.0, high=1.0, default=0.5)),
-        farthest_m=farthest if unit == "m" else None,
-        farthest_s=farthest if unit == "s" else None,
+        farthest=table.cost("farthest", unit, default=None),
         existing=table.texts("existing", default=()),
         min_hours_per_week=table.number("min_hours_per_week", low=0.0, high=168.0, default=None),
         broadband=_broadband(table.table("broadband")) if "broadband" in table.keys() else None,
@@ -280,7 +269,7 @@ def _check_question(table: StudyTable, choice: KioskChoice) -> None:
             raise table.error(
                 key, f'le modèle "{choice.model}" ne lit pas cette clé', f"retirez {key}"
             )
-    if choice.farthest < choice.reach:
+    if choice.search_radius < choice.reach:
         raise table.error("farthest", "moins loin que reach", "farthest au moins égal à reach")
 
 
@@ -375,8 +364,3 @@ def _one_of(table: StudyTable, key: str, values: tuple[Any, ...], default: str) 
 
 def _number(value: float | None) -> float:
     return 0.0 if value is None else value
-
-
-def _one(first: float | None, second: float | None) -> float:
-    """Return the one that is there."""
-    return first if first is not None else float(second or 0.0)

@@ -17,6 +17,7 @@ from geoguichet.coverage.routers.road import MAX_ACCESS_M, WALK_KMH, RoadRouter
 from geoguichet.coverage.routers.straight_line import Detour, StraightLine
 from geoguichet.coverage.study.table import StudyTable
 from geoguichet.floor.findings import Finding
+from geoguichet.floor.units import Unit
 
 KINDS = ("straight_line", "road", "relief", "osrm", "valhalla")
 
@@ -50,12 +51,12 @@ class RouterChoice:
     closed: tuple[Closure, ...] = ()
 
     @property
-    def unit(self) -> str:
-        """``m`` or ``s``: the unit of the study's thresholds."""
+    def unit(self) -> Unit:
+        """The unit of the study's thresholds."""
         by_length = self.kind == "straight_line" or (
             self.kind == "road" and self.metric == "length"
         )
-        return "m" if by_length else "s"
+        return Unit.METRES if by_length else Unit.SECONDS
 
 
 _FILE = {"road": '"midi-pyrenees.roads"', "relief": '"mnt.tif"', "osrm": '"http://localhost:5000"'}

@@ -24,6 +24,7 @@ from geoguichet.coverage.study.options import (
 from geoguichet.coverage.study.router import RouterChoice, read_choice
 from geoguichet.coverage.study.table import StudyTable, shortened
 from geoguichet.floor.errors import UsageError
+from geoguichet.floor.units import Cost, Unit
 from geoguichet.referentials.directory.hours import Moment
 from geoguichet.referentials.directory.services import SERVICE_TYPES
 
@@ -87,9 +88,9 @@ class Need:
     key: str
     label: str
     types: tuple[str, ...]
-    within_m: float | None
+    within: Cost
+    """How far or how long, in the unit of the study's router."""
     min_hours_per_week: float | None
-    within_s: float | None = None
     open_at: Moment | None = None
     """Only the counters open at this moment of the week count."""
     unknown_hours: str = "closed"
@@ -101,11 +102,6 @@ class Need:
     def asks_hours(self) -> bool:
         """Whether opening hours decide which counters count."""
         return self.open_at is not None or self.min_hours_per_week is not None
-
-    @property
-    def within(self) -> float:
-        """The threshold in the unit of the study's router."""
-        return _one(self.within_m, self.within_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,10 +186,8 @@ class Study:
     path: Path | None = field(default=None, compare=False)
 
     @property
-    def unit(self) -> str:
-        """``m`` or ``s``: the unit of costs, thresholds and slack, and the end of their columns'
-        names.
-        """
+    def unit(self) -> Unit:
+        """The unit of costs, thresholds and slack."""
         return self.router.unit
 
     @property
@@ -349,7 +343,7 @@ def _opening(table: StudyTable) -> Opening:
     return opening
 
 
-def _needs(services: StudyTable, unit: str) -> tuple[Need, ...]:
+def _needs(services: StudyTable, unit: Unit) -> tuple[Need, ...]:
     needs = []
     for key in services.keys():
         table = services.table(key)
@@ -360,8 +354,7 @@ def _needs(services: StudyTable, unit: str) -> tuple[Need, ...]:
                 types=tuple(
                     table.known(name, SERVICE_TYPES, "types") for name in table.texts("types")
                 ),
-                within_m=_threshold(table, "within", unit) if unit == "m" else None,
-                within_s=_threshold(table, "within", unit) if unit == "s" else None,
+                within=table.cost("within", unit),
                 min_hours_per_week=table.number(
                     "min_hours_per_week", low=0.0, high=168.0, default=None
                 ),
@@ -434,12 +427,12 @@ def _rule(table: StudyTable, needs: tuple[Need, ...]) -> Rule:
 
 
 def _kiosks(
-    table: StudyTable, needs: tuple[Need, ...], unit: str, demand: DemandChoice
+    table: StudyTable, needs: tuple[Need, ...], unit: Unit, demand: DemandChoice
 ) -> KioskChoice:
     return read_kiosks(table, [need.key for need in needs], unit, demand.groups)
 
 
-def threshold_of(need: str, text: str, where: str, *, unit: str) -> float:
+def threshold_of(need: str, text: str, where: str, *, unit: Unit) -> Cost:
     """Return a need's threshold with its unit, such as ``8 km`` (``20 min`` for the unit ``s``),
     given outside a file.
 
@@ -448,14 +441,5 @@ def threshold_of(need: str, text: str, where: str, *, unit: str) -> float:
     StudyError
         It is not a positive number followed by one of the units; the message begins with ``where``.
     """
-    return _threshold(StudyTable({need: text}, where, ""), need, unit)
-
-
-def _threshold(table: StudyTable, key: str, unit: str) -> float:
-    """Return a threshold: kilometres for a router of distances, minutes for a router of times."""
-    return float(table.quantity(key, "length" if unit == "m" else "minutes"))
-
-
-def _one(first: float | None, second: float | None) -> float:
-    """Return the one that is there."""
-    return first if first is not None else float(second or 0.0)
+    cost: Cost = StudyTable({need: text}, where, "").cost(need, unit)
+    return cost

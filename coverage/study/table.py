@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from geoguichet.coverage.errors import StudyError
+from geoguichet.floor.units import Cost, Unit
 
 _UNITS = {
     "length": {"m": 1.0, "km": 1000.0},
@@ -226,6 +227,14 @@ class StudyTable:
                 f"{key} = {example}",
             )
         return amount
+
+    def cost(self, key: str, unit: Unit, *, default: Any = _MISSING) -> Any:
+        """Return the :class:`Cost` of a key: a distance for a router of distances (``"8 km"``), a
+        time for a router of times (``"20 min"``).
+        """
+        kind = {Unit.METRES: "length", Unit.SECONDS: "minutes"}[unit]
+        number = self.quantity(key, kind, default=default)
+        return default if number is default else Cost(number, unit)
 
     def refuse_unknown(self) -> None:
         """Refuse the keys that were not asked for."""

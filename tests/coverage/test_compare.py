@@ -28,6 +28,7 @@ from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.run import find_white_zones
 from geoguichet.coverage.study.router import RouterChoice
 from geoguichet.coverage.study.study import Changes, Opening, Study, parse_study
+from geoguichet.floor.units import Cost, Unit
 
 TWO = parse_study(
     {
@@ -271,11 +272,11 @@ def test_as_dict_is_plain(counters: Side, small: CoverageResult) -> None:
 def in_minutes(side: Side) -> Side:
     """The same side as if its metres were seconds."""
     study = side.study
-    needs = tuple(replace(need, within_m=None, within_s=need.within_m) for need in study.needs)
+    needs = tuple(replace(need, within=Cost(need.within, Unit.SECONDS)) for need in study.needs)
     kiosks = (
         None
         if study.kiosks is None
-        else replace(study.kiosks, reach_m=None, reach_s=study.kiosks.reach_m)
+        else replace(study.kiosks, reach=Cost(study.kiosks.reach, Unit.SECONDS))
     )
     router = RouterChoice("road", "x.roads")
     demand = side.demand.rename(

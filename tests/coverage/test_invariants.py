@@ -23,6 +23,7 @@ from geoguichet.coverage.routers.straight_line import StraightLine
 from geoguichet.coverage.run import find_white_zones
 from geoguichet.coverage.study.study import Changes, Opening, Rule, Study, parse_study, read_study
 from geoguichet.coverage.zones.exact import find_zones
+from geoguichet.floor.units import Cost, Unit
 from geoguichet.referentials.territories.territory import Territory
 
 SIDE = 6
@@ -85,7 +86,7 @@ def counters(rows: list) -> gpd.GeoDataFrame:
 
 
 def study(k: int, within: float) -> Study:
-    needs = tuple(replace(need, within_m=within) for need in BASE.needs)
+    needs = tuple(replace(need, within=Cost(within, Unit.METRES)) for need in BASE.needs)
     return replace(BASE, needs=needs, rule=Rule("at_least", k, tuple(need.key for need in needs)))
 
 

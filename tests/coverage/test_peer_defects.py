@@ -21,6 +21,7 @@ from geoguichet.coverage.siting.center import p_center
 from geoguichet.coverage.siting.covering import maximal_covering, set_covering
 from geoguichet.coverage.siting.problem import SiteRules
 from geoguichet.coverage.study.study import parse_study
+from geoguichet.floor.units import Cost, Unit
 
 TESTS = Path(__file__).parents[1]
 
@@ -179,4 +180,7 @@ def test_a_threshold_may_be_three_hours() -> None:
     assert parse_study(document).needs[0].within == 10_800.0
     matrix = CostMatrix(np.array([0, 0]), np.array([0, 1]), np.array([7_201.0, 10_800.0]), (1, 2))
     assert cumulative(matrix, np.ones(2), limit=10_800.0).tolist() == [2.0]
-    assert replace(parse_study(document).needs[0], within_s=36_000.0).within == 36_000.0
+    assert (
+        replace(parse_study(document).needs[0], within=Cost(36_000.0, Unit.SECONDS)).within
+        == 36_000.0
+    )

@@ -8,6 +8,7 @@ from geoguichet.coverage.compare import compared, opening
 from geoguichet.coverage.errors import StudyError
 from geoguichet.coverage.outputs.folder import write_all
 from geoguichet.coverage.result import CoverageResult
+from geoguichet.floor.units import Cost, Unit
 
 
 def test_one_study_and_what_changes(small_path: Path) -> None:
@@ -19,10 +20,9 @@ def test_one_study_and_what_changes(small_path: Path) -> None:
         within=["etat=30 km"],
     )
     assert not found.before.kiosks and not found.after.kiosks
-    assert (
-        found.after.study.need("etat").within_m == 30_000
-        and found.before.study.need("etat").within_m == 25_000
-    )
+    assert found.after.study.need("etat").within == Cost(
+        30_000, Unit.METRES
+    ) and found.before.study.need("etat").within == Cost(25_000, Unit.METRES)
     assert found.total["farther"] > 0
 
 

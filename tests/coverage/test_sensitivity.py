@@ -19,6 +19,7 @@ from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.run import find_white_zones
 from geoguichet.coverage.sensitivity import Sensitivity, sensitivity, sureness_of
 from geoguichet.coverage.study.study import Changes, read_study
+from geoguichet.floor.units import Cost, Unit
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +93,9 @@ def test_slower_roads_leave_more_people_out(
         return replace(told.result, demand=demand)
 
     monkeypatch.setattr("geoguichet.coverage.sensitivity.find_white_zones", run)
-    needs = tuple(replace(need, within_m=None, within_s=need.within_m) for need in told.study.needs)
+    needs = tuple(
+        replace(need, within=Cost(need.within, Unit.SECONDS)) for need in told.study.needs
+    )
     study = replace(
         told.study, needs=needs, router=replace(told.study.router, kind="road", congestion=1.1)
     )

@@ -24,6 +24,7 @@ from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.run import run
 from geoguichet.coverage.study.study import Need, Study, read_study
 from geoguichet.floor.findings import Finding
+from geoguichet.floor.units import Cost, Unit
 from geoguichet.referentials.directory.hours import Moment, is_open
 
 SATURDAY = Moment.parse("samedi 10h")
@@ -59,7 +60,9 @@ def services() -> gpd.GeoDataFrame:
 
 
 def need(**changes: object) -> Need:
-    return replace(Need("mairie", "Mairie", ("town_hall",), 8000.0, None), **changes)
+    return replace(
+        Need("mairie", "Mairie", ("town_hall",), Cost(8000.0, Unit.METRES), None), **changes
+    )
 
 
 def test_open_from_the_first_minute_to_before_the_last() -> None:

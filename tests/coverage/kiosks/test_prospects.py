@@ -27,6 +27,7 @@ from geoguichet.coverage.routers.straight_line import StraightLine
 from geoguichet.coverage.run import run
 from geoguichet.coverage.study.kiosks import Broadband, KioskChoice
 from geoguichet.coverage.study.study import Study, parse_study, read_study
+from geoguichet.floor.units import Cost, Unit
 
 type Ask = Callable[..., CoverageResult]
 NONE: dict[str, Any] = {"count": None, "budget_eur": None}
@@ -184,7 +185,7 @@ def test_hours_count_only_where_the_host_is_open_enough(stakes) -> None:
         assert opened == ({"etat", "mairie"} if weekly >= least else {"etat"})
     _, _, freely, _ = stakes()
     assert (freely.serves - prospects.serves.multiply(freely.serves)).nnz > 0
-    lacking = prospects.white["mairie_m"] > study.need("mairie").within_m
+    lacking = prospects.white["mairie_m"] > study.need("mairie").within
     short = np.flatnonzero(~(prospects.hosts["hours_per_week"] >= least))
     assert prospects.serves[np.flatnonzero(lacking)][:, short].nnz == 0
     assert choice.hours_count
@@ -205,7 +206,9 @@ def test_existing_kiosks_come_first_and_cost_nothing(ask: Ask) -> None:
 
 
 def test_what_no_plan_can_reach_is_told_first(ask: Ask) -> None:
-    answer = ask(model="set_covering", reach_m=1_500.0, min_hours_per_week=20.0, **NONE)
+    answer = ask(
+        model="set_covering", reach=Cost(1_500.0, Unit.METRES), min_hours_per_week=20.0, **NONE
+    )
     assert answer.plan is not None and answer.plan.uncoverable
     reasons = answer.demand["unserved_reason"]
     refused = answer.demand[reasons == "host_refused"]
@@ -233,10 +236,13 @@ def test_what_no_plan_can_reach_is_told_first(ask: Ask) -> None:
             "si l'on assouplit « spacing » ou « required »",
         ),
         (
-            {"model": "p_center", "count": 1, "farthest_m": 9_000.0},
+            {"model": "p_center", "count": 1, "farthest": Cost(9_000.0, Unit.METRES)},
             "1 visioguichet ne suffit pas .* à moins de 9 km ; augm",
         ),
-        ({"share": 0.999999, "reach_m": 10.0, **NONE}, "kiosks.share.*desservent au plus"),
+        (
+            {"share": 0.999999, "reach": Cost(10.0, Unit.METRES), **NONE},
+            "kiosks.share.*desservent au plus",
+        ),
         (
             {"model": "set_covering", "one_per": "epci", **NONE},
             "qui respecte « one_per » ne dessert tous ceux",
@@ -295,7 +301,7 @@ def test_the_keys_of_the_table_are_read() -> None:
     assert choice.broadband == Broadband("fibre", 1.0) and choice.floor == (("09", 5),)
     assert choice.spacing_m == 5_000 and choice.site_cost == (("post_office", 4_000.0),)
     assert kiosks('share = "90 %"').share == pytest.approx(0.9)
-    assert kiosks('model = "p_median"\ncount = 3').farthest == 24_000
+    assert kiosks('model = "p_median"\ncount = 3').search_radius == 24_000
     assert kiosks('model = "set_covering"').question == "everyone"
 
 

@@ -17,6 +17,7 @@ from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.run import run
 from geoguichet.coverage.study.kiosks import KioskChoice, Reference, Use
 from geoguichet.coverage.study.study import Study
+from geoguichet.floor.units import Cost, Unit
 
 GEOD = Geod(ellps="WGS84")
 
@@ -33,7 +34,7 @@ def choice(result: CoverageResult) -> KioskChoice:
 
 def near(result: CoverageResult, code: str, point) -> bool:
     here = result.demand.geometry[code]
-    return GEOD.inv(here.x, here.y, point.x, point.y)[2] <= choice(result).reach_m
+    return GEOD.inv(here.x, here.y, point.x, point.y)[2] <= choice(result).reach
 
 
 @st.composite
@@ -86,7 +87,7 @@ def test_savings_equal_a_loop_over_the_communes(result: CoverageResult) -> None:
         lacked = [
             row[f"{need.key}_m"] - row["kiosk_m"]
             for need in result.study.needs
-            if not row[f"{need.key}_m"] <= need.within_m
+            if not row[f"{need.key}_m"] <= need.within
         ]
         uses = row["people"] * use.uses_per_person
         expected[place] += uses, uses * 2 * max(np.mean(np.maximum(lacked, 0)), 0) / 1000
@@ -128,12 +129,12 @@ def test_every_reason_is_found(small: CoverageResult) -> None:
     only_hall = run(changed(small.study, offers=("mairie",)))
     lacking = only_hall.demand[only_hall.demand["unserved_reason"] == "need_not_offered"]
     assert len(lacking) and (lacking["etat_m"] > 25_000).all()
-    short = run(changed(small.study, reach_m=100.0, count=1))
+    short = run(changed(small.study, reach=Cost(100.0, Unit.METRES), count=1))
     assert "not_chosen" in set(
         short.demand["unserved_reason"]
     )  # a town hall is within reach of its own commune
     chosen = tuple(code for code in small.kiosks["commune"] if not small.demand.at[code, "served"])
-    barred = run(changed(small.study, excluded=chosen, reach_m=50.0, count=1))
+    barred = run(changed(small.study, excluded=chosen, reach=Cost(50.0, Unit.METRES), count=1))
     reasons = barred.demand["unserved_reason"]
     assert (reasons[list(chosen)] == "excluded").all()
 

@@ -18,6 +18,7 @@ from geoguichet.coverage.run import run
 from geoguichet.coverage.study.router import Closure, RouterChoice, closed_edges, open_router
 from geoguichet.coverage.study.study import Study, parse_study, read_study
 from geoguichet.floor.errors import LayerError
+from geoguichet.floor.units import Cost, Unit
 from geoguichet.referentials.roads.sources import make_network
 
 
@@ -47,11 +48,8 @@ def test_no_table_is_the_straight_line() -> None:
 
 def test_times_are_asked_in_minutes_and_distances_in_kilometres() -> None:
     by_time = parse_study(question({"kind": "road", "network": "r.roads"}))
-    assert (
-        by_time.unit == "s"
-        and by_time.need("mairie").within == 1200.0 == by_time.need("mairie").within_s
-    )
-    assert by_time.need("mairie").within_m is None
+    assert by_time.unit == "s" and by_time.need("mairie").within == Cost(1200.0, Unit.SECONDS)
+    assert by_time.need("mairie").within != Cost(1200.0, Unit.METRES)
     by_length = parse_study(
         question({"kind": "road", "network": "r.roads", "metric": "length"}, "8 km")
     )
@@ -65,8 +63,14 @@ def test_times_are_asked_in_minutes_and_distances_in_kilometres() -> None:
 def test_the_shipped_road_study_says_how_to_get_roads() -> None:
     shipped = Path(str(files("geoguichet.data") / "studies" / "par-la-route.toml"))
     study = read_study(shipped)
-    assert study.unit == "s" and study.need("etat").within_s == 1800.0 and study.kiosks is not None
-    assert study.router == RouterChoice("road", "region.roads") and study.kiosks.reach_s == 900.0
+    assert (
+        study.unit == "s"
+        and study.need("etat").within == Cost(1800.0, Unit.SECONDS)
+        and study.kiosks is not None
+    )
+    assert study.router == RouterChoice("road", "region.roads") and study.kiosks.reach == Cost(
+        900.0, Unit.SECONDS
+    )
     with pytest.raises(
         LayerError, match="ce réseau n'existe pas ; « geoguichet referentials roads » le prépare"
     ):

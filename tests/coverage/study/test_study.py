@@ -37,12 +37,12 @@ def test_the_shipped_study_is_the_historical_deployment() -> None:
     study = parse_study(DEMO)
     assert isinstance(study, Study) and study.kiosks is not None
     assert study.territory.departements == ("09", "12", "31", "32", "46", "65", "81", "82")
-    assert [(need.key, need.within_m, need.min_hours_per_week) for need in study.needs] == [
+    assert [(need.key, need.within, need.min_hours_per_week) for need in study.needs] == [
         ("etat", 25_000.0, None),
         ("mairie", 8_000.0, 28.0),
     ]
     assert (study.rule.kind, study.rule.k) == ("all", 2)
-    assert (study.kiosks.count, study.kiosks.reach_m, study.kiosks.experts_eur) == (
+    assert (study.kiosks.count, study.kiosks.reach, study.kiosks.experts_eur) == (
         80,
         8_000.0,
         119_000.0,
@@ -106,7 +106,7 @@ def test_required_and_excluded_may_not_meet() -> None:
     [("8 km", 8000.0), ("8km", 8000.0), ("8,5 km", 8500.0), ("1 200 m", 1200.0), ("0.5 km", 500.0)],
 )
 def test_lengths_are_read_as_people_write_them(text: str, metres: float) -> None:
-    assert parse_study(changed("services.etat.within", text)).need("etat").within_m == metres
+    assert parse_study(changed("services.etat.within", text)).need("etat").within == metres
 
 
 def test_kiosks_are_optional() -> None:
