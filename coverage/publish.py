@@ -31,6 +31,7 @@ from geoguichet.catalogue.record import (
     Time,
 )
 from geoguichet.catalogue.search.store import RecordStore, SQLiteStore, store_path
+from geoguichet.coverage.outputs import leaflet
 from geoguichet.coverage.outputs.plan_text import rule_sentences
 from geoguichet.coverage.outputs.sections import verdicts
 from geoguichet.coverage.outputs.wording import Wording
@@ -105,6 +106,7 @@ def study_record(result: CoverageResult) -> Record:
             title=title,
         )
         for name, type_, title in (*_FILES, *([_SURFACE] if result.surface is not None else []))
+        if name != "map.html" or leaflet.present()
     ]
     features = [
         Link(

@@ -9,7 +9,6 @@ import socket
 import sqlite3
 from collections.abc import Callable
 from functools import lru_cache, partial
-from importlib import resources
 from pathlib import Path
 
 import shapely
@@ -24,6 +23,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from geoguichet.coverage.outputs import leaflet
 from geoguichet.floor.errors import LayerError
 from geoguichet.portal.api.feeds import Feeds
 from geoguichet.portal.api.geopackage import open_layer
@@ -64,7 +64,6 @@ def create_app(
     render = partial(engine.render, config)
     pygeoapi = Guard(served, render)
     records = RecordsApi(config, workspace, pygeoapi, render, editable=editable, token=token)
-    assets = Path(str(resources.files("geoguichet.coverage.outputs") / "assets"))
     studies = StaticFiles(directory=workspace.absolute() / "studies", check_dir=False)
     root = Resources(config, pygeoapi, records)
 
@@ -75,7 +74,7 @@ def create_app(
 
     return Starlette(
         routes=[
-            Mount("/static/leaflet", StaticFiles(directory=assets)),
+            Mount("/static/leaflet", StaticFiles(directory=leaflet.FOLDER, check_dir=False)),
             Mount("/static", StaticFiles(directory=engine.ROOM / "static")),
             Mount("/studies", studies),
             Route("/favicon.ico", _favicon),

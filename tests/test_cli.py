@@ -20,6 +20,7 @@ import pytest
 import shapely
 
 from geoguichet.cli import main
+from geoguichet.coverage.outputs import leaflet
 from geoguichet.referentials.roads.sources import make_network
 
 ROOT = Path(__file__).parents[1]
@@ -88,6 +89,26 @@ def test_a_small_study_from_file_to_catalogue(
     assert "study-petite" in capsys.readouterr().out
     assert main(["catalogue", "show", "study-petite", "--workspace", str(study.parent / "ws")]) == 0
     assert "studies/petite/map.html" in capsys.readouterr().out
+
+
+def test_without_leaflet_all_but_the_maps_is_made_and_the_command_says_so(
+    study: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = study.parent / "ws"
+    monkeypatch.setattr(leaflet, "FOLDER", study.parent / "never-taken")
+    leaflet.leaflet_js.cache_clear()
+    leaflet.leaflet_css.cache_clear()
+    assert run(study) == 0
+    out, err = capsys.readouterr()
+    assert "optimum prouvé" in out and "map.html" not in out
+    assert err.count("\n") == 1 and "Leaflet" in err and "make front-end" in err
+    assert not (workspace / "studies" / "petite" / "map.html").exists()
+    assert main(["catalogue", "show", "study-petite", "--workspace", str(workspace)]) == 0
+    shown = capsys.readouterr().out
+    assert "studies/petite/report.html" in shown and "map.html" not in shown
+    change = ["coverage", "compare", str(study), "--within", "etat=30km"]
+    refused(capsys, main([*change, "--workspace", str(workspace)]), 1, "Leaflet", "make front-end")
+    assert not list((workspace / "comparisons").rglob("*.html"))
 
 
 def test_json_says_what_the_table_says(study: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,15 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """Names in the wheel of this checkout, built from a copy so that nothing is left behind."""
     copy = tmp_path_factory.mktemp("wheel") / "geoguichet"
     ignored = shutil.ignore_patterns(
-        ".venv", ".git", ".ide", "workspace", "build", "*.egg-info", "__pycache__", ".*_cache"
+        ".venv",
+        ".git",
+        ".ide",
+        "node_modules",
+        "workspace",
+        "build",
+        "*.egg-info",
+        "__pycache__",
+        ".*_cache",
     )
     shutil.copytree(ROOT, copy, ignore=ignored)
     (copy / "stray.gpkg").write_bytes(b"")

@@ -15,15 +15,16 @@ from pathlib import Path
 
 from geoguichet.coverage import manifest
 from geoguichet.coverage.errors import OutputError, OutputFolderError
-from geoguichet.coverage.outputs import geopackage, geoparquet, raster, report, web_map
+from geoguichet.coverage.outputs import geopackage, geoparquet, leaflet, raster, report, web_map
 from geoguichet.coverage.result import CoverageResult
 
 type Writer = Callable[[CoverageResult, Path], None]
 
+MAP = "map.html"
 DOCUMENTS: dict[str, Writer] = {
     "result.gpkg": geopackage.write,
     "zones.parquet": geoparquet.write,
-    "map.html": web_map.write,
+    MAP: web_map.write,
     "report.html": report.write,
 }
 """The files of a study and what writes each; ``manifest.json`` comes last and describes them."""
@@ -90,8 +91,9 @@ def written_beside(folder: Path, names: Sequence[str]) -> Iterator[list[Path]]:
 
 
 def documents(result: CoverageResult) -> dict[str, Writer]:
-    """Return the files of this result and what writes each."""
-    return DOCUMENTS if result.surface is None else DOCUMENTS | {SURFACE: raster.write}
+    """Return the files of this result and what writes each; no map where Leaflet is missing."""
+    every = DOCUMENTS if result.surface is None else DOCUMENTS | {SURFACE: raster.write}
+    return {name: write for name, write in every.items() if name != MAP or leaflet.present()}
 
 
 def _write_documents(result: CoverageResult, folder: Path, on_step: Callable[[str], None]) -> None:

@@ -4,11 +4,9 @@ that do not vary.
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from collections.abc import Mapping
-from functools import cache
 from html import escape
 from importlib import resources
 from typing import Any
@@ -22,6 +20,7 @@ from folium.template import Template
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from shapely.geometry import mapping
 
+from geoguichet.coverage.outputs.leaflet import leaflet_css, leaflet_js
 from geoguichet.coverage.outputs.style import BORDER, LAND
 from geoguichet.coverage.outputs.wording import Wording
 from geoguichet.coverage.result import CoverageResult
@@ -48,30 +47,6 @@ def filled(name: str, **content: Any) -> str:
         loader=FunctionLoader(template_text),
     )
     return environment.get_template(name).render(**content)
-
-
-# Leaflet as text that needs no other file, for pages that open with no network.
-
-_ASSETS = resources.files("geoguichet.coverage.outputs") / "assets"
-
-
-@cache
-def leaflet_js() -> str:
-    """Return Leaflet's script, without the line that points at its source map."""
-    text = (_ASSETS / "leaflet.js").read_text(encoding="utf-8")
-    return text.rsplit("//# sourceMappingURL=", 1)[0].rstrip()
-
-
-@cache
-def leaflet_css() -> str:
-    """Return Leaflet's style sheet with its images inside."""
-
-    def inline(match: re.Match[str]) -> str:
-        image = (_ASSETS / match[1]).read_bytes()
-        return f"url(data:image/png;base64,{base64.b64encode(image).decode('ascii')})"
-
-    text = (_ASSETS / "leaflet.css").read_text(encoding="utf-8").replace("\r\n", "\n")
-    return re.sub(r"url\(images/([\w-]+\.png)\)", inline, text)
 
 
 # The outlines of the départements, which stand behind every map.

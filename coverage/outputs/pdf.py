@@ -67,9 +67,9 @@ def _print(browser: str, page: Path, printed: Path, profile: Path) -> str:
         page.resolve().as_uri(),
     ]
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 (the command is ours)
             command, capture_output=True, text=True, check=False, timeout=_SECONDS
-        )  # noqa: S603
+        )
     except subprocess.TimeoutExpired:
         return f"plus de {_SECONDS} s"
     except OSError as error:
