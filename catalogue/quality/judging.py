@@ -183,7 +183,7 @@ def _finding_rows(item: Judged) -> Iterator[tuple[str, ...]]:
             found.severity,
             str(found.weight),
             found.rule,
-            found.message,
+            str(found.message),
             found.where,
             found.xpath,
             found.why,

@@ -210,7 +210,7 @@ def _limits(result: CoverageResult, say: Wording) -> list[str]:
 
 def _findings(result: CoverageResult, say: Wording) -> list[dict[str, Any]]:
     """One row per rule: how many findings, and the first of them as an example."""
-    examples = {finding.rule: finding.message for finding in sorted(result.findings, reverse=True)}
+    examples = {one.rule: str(one.message) for one in sorted(result.findings, reverse=True)}
     return [
         {"rule": rule, "count": count, "example": say.typeset(examples[rule])}
         for rule, count in count_by_rule(result.findings).items()

@@ -1,0 +1,88 @@
+"""Sentences in the language of the moment, by gettext: the French one stands where it is used.
+
+>>> _("{place} est à {km} km", place="Figeac", km=1234.5)
+'Figeac est à 1 234,5 km'
+
+A msgid is the French sentence, with plain spaces and named fields; ``floor/locale`` has the others
+(docs/decisions/110-words.md). ``make words`` finds again what is to be translated.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from gettext import NullTranslations, translation
+
+from geoguichet.floor.language import LOCALE, SOURCE, language, spaced
+
+DOMAIN = "geoguichet"
+
+
+@cache
+def _catalogue(language: str) -> NullTranslations:
+    """Return the sentences of a language; those it lacks are said in French."""
+    found = translation(DOMAIN, LOCALE, [language], fallback=True)
+    if language != SOURCE:
+        found.add_fallback(_catalogue(SOURCE))
+    return found
+
+
+def _(text: str, /, **values: object) -> str:
+    """Say a sentence, its fields filled; numbers are written as the language writes them."""
+    return _filled(_catalogue(language()).gettext(text), values)
+
+
+def ngettext(one: str, many: str, n: int, /, **values: object) -> str:
+    """Say the sentence that goes with a number, which is its field ``n`` (0 is French singular)."""
+    return _filled(_catalogue(language()).ngettext(one, many, n), {"n": n} | values)
+
+
+def pgettext(context: str, text: str, /, **values: object) -> str:
+    """Say a sentence whose French has two meanings, told apart by a word of context."""
+    return _filled(_catalogue(language()).pgettext(context, text), values)
+
+
+def _filled(text: str, values: dict[str, object]) -> str:
+    return spaced(text.format(**{name: _written(value) for name, value in values.items()}))
+
+
+def _written(value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    # Babel is a third of the time a small command takes to start: only where there is a number.
+    from geoguichet.floor.figures import number
+
+    return number(value, 0 if float(value).is_integer() else 1)
+
+
+class Message:
+    """A sentence said when it is read, in the reader's language: for refusals and findings.
+
+    >>> str(Message("{name} n'existe pas", name="etude.toml"))
+    "etude.toml n'existe pas"
+    """
+
+    __slots__ = ("text", "values")
+
+    def __init__(self, text: str, /, **values: object) -> None:
+        self.text, self.values = text, values
+
+    def __str__(self) -> str:
+        return _(self.text, **self.values)
+
+    def __repr__(self) -> str:
+        told = "".join(f", {name}={value!r}" for name, value in self.values.items())
+        return f"Message({self.text!r}{told})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Message):
+            return NotImplemented
+        return (self.text, self.values) == (other.text, other.values)
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __lt__(self, other: Message | str) -> bool:
+        return str(self) < str(other)
+
+    def __gt__(self, other: Message | str) -> bool:
+        return str(self) > str(other)
