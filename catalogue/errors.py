@@ -42,17 +42,7 @@ class FormatError(CatalogueError):
 
 
 class HarvestError(CatalogueError):
-    """A source cannot be reached or does not answer as its protocol says; told in French, often in
-    English too.
-
-    ``kind`` says which way when a reader may act on it: ``dns``, ``tls``, ``timeout``, ``404`` or
-    ``moved``.
-    """
-
-    def __init__(self, french: str, english: str = "", *, kind: str = "") -> None:
-        super().__init__(french)
-        self.english = english or french
-        self.kind = kind
+    """What is to be harvested is not said as it should be, or a harvest failed."""
 
 
 class DatasetError(CatalogueError):

@@ -11,11 +11,10 @@ from threading import Thread
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from geoguichet.catalogue.errors import HarvestError
-from geoguichet.catalogue.intake.harvest.http import Client
 from geoguichet.catalogue.quality.rules.rule import Words
 from geoguichet.catalogue.quality.validate import RecordFinding
 from geoguichet.catalogue.record import Link, Record
+from geoguichet.floor.http import Client, HttpError
 
 PATIENCE = Client(timeout_s=10, total_s=20, tries=1, enough=64 * 1024)
 """How long and how much a link is worth: enough to know that something is there."""
@@ -126,11 +125,9 @@ def _reason(link: Target, client: Client, *, inner: bool) -> Reason | None:
                 Words("adresse d'un réseau interne, non essayée.", "an inner address, not tried."),
             )
         response = client.get(link.href)
-    except HarvestError as error:
-        french = str(error).partition(" : ")[2] or str(error)
-        english = error.english.partition(": ")[2] or error.english
-        return Reason(f"link-{error.kind or 'dead'}", Words(french, english))
-    kind = response.headers.get("content-type", "").partition(";")[0]
+    except HttpError as error:
+        return Reason(f"link-{error.kind or 'dead'}", Words(error.french, error.english))
+    kind = response.media_type
     if link.rel in ("enclosure", "service") and kind == "text/html" and link.type != "text/html":
         return Reason(
             "link-content",

@@ -4,7 +4,6 @@ process.
 
 from __future__ import annotations
 
-import http.client
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -25,6 +24,7 @@ from geoguichet.coverage.routers.impedance import (
     located_points,
 )
 from geoguichet.coverage.routers.road import MAX_ACCESS_M, WALK_KMH
+from geoguichet.floor.http import Client, HttpError
 from geoguichet.floor.units import Unit
 
 type Ask = Callable[[Floats, Floats], dict[str, Any]]
@@ -33,7 +33,7 @@ type Ask = Callable[[Floats, Floats], dict[str, Any]]
 TABLE = 100
 """Points of one request, sources and targets together: the default limit of an OSRM server."""
 
-_TIMEOUT_S = 60.0
+_CLIENT = Client(timeout_s=60.0, tries=1, any_status=True)
 
 
 class _NotOnRoadError(Exception):
@@ -231,23 +231,20 @@ def _osrm_over_http(server: str, profile: str) -> Ask:
         sources = ";".join(map(str, range(len(here))))
         targets = ";".join(map(str, range(len(here), len(here) + len(there))))
         asked = f"/table/v1/{profile}/{places}?annotations=duration&sources={sources}&destinations={targets}"
-        return _asked(server, "GET", asked)
+        return _asked(server, asked)
 
     return ask
 
 
 def _valhalla_over_http(server: str, mode: str, max_access_m: float) -> Ask:
     def ask(here: Floats, there: Floats) -> dict[str, Any]:
-        return _asked(
-            server, "POST", "/sources_to_targets", valhalla_request(here, there, mode, max_access_m)
-        )
+        request = valhalla_request(here, there, mode, max_access_m)
+        return _asked(server, "/sources_to_targets", request)
 
     return ask
 
 
-def _asked(
-    server: str, method: str, path: str, body: dict[str, Any] | None = None
-) -> dict[str, Any]:
+def _asked(server: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
     """Return the JSON document of a server, whatever its status: both servers explain their
     refusals in JSON.
     """
@@ -256,24 +253,17 @@ def _asked(
         raise RoutingError(
             f'adresse de serveur {server!r} : "http://localhost:5000" est la forme attendue.'
         )
-    kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
-    connection = kind(address.hostname, address.port, timeout=_TIMEOUT_S)
-    sent = None if body is None else json.dumps(body)
+    where = server.rstrip("/") + path
     try:
-        connection.request(
-            method,
-            address.path.rstrip("/") + path,
-            body=sent,
-            headers={"Content-Type": "application/json"},
-        )
-        answer = connection.getresponse()
-        document = json.loads(answer.read())
-    except (OSError, http.client.HTTPException, ValueError) as error:
+        if body is None:
+            document = _CLIENT.get(where).json()
+        else:
+            sent = json.dumps(body).encode()
+            document = _CLIENT.post(where, sent, content_type="application/json").json()
+    except HttpError as error:
         raise RoutingError(
-            f"{server} : le serveur d'itinéraires ne répond pas ({error}) ; est-il démarré ?"
+            f"{server} : le serveur d'itinéraires ne répond pas ({error.french}) ; est-il démarré ?"
         ) from error
-    finally:
-        connection.close()
     if not isinstance(document, dict):
         raise RoutingError(
             f"{server} : réponse inattendue ; une adresse OSRM ou Valhalla est attendue."

@@ -6,22 +6,19 @@ OGC gives none for this standard yet.
 
 from __future__ import annotations
 
-import json
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from email.message import Message
-from typing import Any, Literal
+from typing import Literal
 
+from geoguichet.floor.http import Client, HttpError, Response
 from geoguichet.portal.errors import PortalError
 
 ANY_JSON = (
     "application/geo+json, application/ogc-catalog+json, application/schema+json, "
     "application/json;q=0.9"
 )
-_TIMEOUT_S = 30
+_CLIENT = Client(tries=1, elsewhere=True, any_status=True)
 
 type Outcome = Literal["pass", "fail", "not applicable"]
 
@@ -33,23 +30,6 @@ class Result:
     test: str
     outcome: Outcome
     reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer of the server."""
-
-    status: int
-    media_type: str
-    headers: Message
-    body: bytes
-
-    def json(self) -> Any:
-        """Return the document; FailedError when it is not JSON."""
-        try:
-            return json.loads(self.body)
-        except ValueError as error:
-            raise FailedError(f"not JSON: {self.body[:60]!r}") from error
 
 
 class FailedError(Exception):
@@ -67,9 +47,9 @@ class Server:
         if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
             raise PortalError(f"« {url} » : une adresse http ou https est attendue.")
         self.url = url.rstrip("/")
-        self._kept: dict[tuple[str, str], Answer] = {}
+        self._kept: dict[tuple[str, str], Response] = {}
 
-    def get(self, address: str, *, accept: str = ANY_JSON, **parameters: str) -> Answer:
+    def get(self, address: str, *, accept: str = ANY_JSON, **parameters: str) -> Response:
         """Ask for a path of the server, or a whole address, with query parameters."""
         address = address if "://" in address else f"{self.url}{address}"
         if parameters:
@@ -79,10 +59,13 @@ class Server:
             )
         key = (address, accept)
         if key not in self._kept:
-            self._kept[key] = _asked(address, accept)
+            try:
+                self._kept[key] = _CLIENT.get(address, accept=accept)
+            except HttpError as error:
+                raise FailedError(f"{address}: no answer ({error.english})") from error
         return self._kept[key]
 
-    def found(self, address: str, *, accept: str = ANY_JSON, **parameters: str) -> Answer:
+    def found(self, address: str, *, accept: str = ANY_JSON, **parameters: str) -> Response:
         """Ask, and fail unless the status is 200."""
         answer = self.get(address, accept=accept, **parameters)
         expect(
@@ -90,20 +73,6 @@ class Server:
             f"{address} {parameters or ''}: status {answer.status}, 200 expected",
         )
         return answer
-
-
-def _asked(address: str, accept: str) -> Answer:
-    request = urllib.request.Request(address, headers={"Accept": accept})  # noqa: S310 (the scheme is checked)
-    try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
-            return Answer(
-                answer.status, answer.headers.get_content_type(), answer.headers, answer.read()
-            )
-    except urllib.error.HTTPError as error:
-        with error:
-            return Answer(error.code, error.headers.get_content_type(), error.headers, error.read())
-    except (OSError, ValueError) as error:
-        raise FailedError(f"{address}: no answer ({error})") from error
 
 
 def expect(condition: object, reason: str) -> None:
@@ -132,6 +101,8 @@ def run(server: Server, name: str, test: Callable[[Server], None]) -> Result:
         return Result(name, "not applicable", str(error))
     except FailedError as error:
         return Result(name, "fail", str(error))
+    except HttpError as error:  # a body that is not the JSON that was asked
+        return Result(name, "fail", error.english)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         return Result(
             name, "fail", f"a document of an unexpected form ({type(error).__name__}: {error})"

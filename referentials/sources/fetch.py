@@ -5,23 +5,18 @@ over a whole file.
 from __future__ import annotations
 
 import hashlib
-import http.client
 import json
 import re
-import time
 import tomllib
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
-from email.message import Message
 from importlib import resources
 from pathlib import Path
-from typing import IO
 from urllib.parse import urlsplit
 
 from geoguichet.floor.errors import FetchError, UsageError
+from geoguichet.floor.http import Client, HttpError, UnreachableError
 
 # The official sources: what each is, who publishes it, where it is taken from.
 
@@ -91,7 +86,6 @@ def source_of(reader: str) -> OfficialSource | None:
     return next(found, None) if reader and reader != "generic" else None
 
 
-BLOCK = 1 << 16
 ATTEMPTS = 4
 TIMEOUT_S = 30.0
 """Silence of the server after which an attempt is given up."""
@@ -111,10 +105,6 @@ class Progress:
     """The whole file, at the end."""
     changed: bool = False
     """True at the end when this content is a new version."""
-
-
-class _CutError(Exception):
-    """The connection broke or the body is short: worth another attempt."""
 
 
 def fetch(
@@ -149,99 +139,42 @@ def fetch(
         )
     home = cache / source.name
     part = home / "download.part"
+    client = Client(tries=attempts, timeout_s=timeout_s, pause_s=wait_s, elsewhere=True)
     try:
         home.mkdir(parents=True, exist_ok=True)
-        for attempt in range(1, attempts + 1):
-            try:
-                yield from _receive(source, part, timeout_s)
-                break
-            except _CutError as error:
-                if attempt == attempts:
-                    raise FetchError(
-                        f"{source.name} : téléchargement interrompu {attempts} fois ({error}) ; "
-                        "relancez, "
-                        f"il reprendra à {_size(part)} octets. Les versions présentes restent "
-                        "utilisables."
-                    ) from error
-                time.sleep(wait_s * 2 ** (attempt - 1))
+        for received, total in client.download(source.address, part):
+            yield Progress(source.name, received, total)
         yield _settle(source, part, home)
+    except HttpError as error:
+        raise FetchError(f"{source.name} : {_told(source, error, part, attempts)}") from error
     except OSError as error:
         raise FetchError(
             f"{home} : écriture impossible ({error.strerror or error}) ; vérifiez la place."
         ) from error
 
 
-def _receive(source: OfficialSource, part: Path, timeout_s: float) -> Iterator[Progress]:
-    """Receive the body into `part`, from where it stands; raise _CutError when it ends too soon."""
-    seen = _validator(part)
-    start = _size(part) if seen else 0
-    headers = {"User-Agent": "geoguichet", "Accept-Encoding": "identity"}
-    if start:
-        headers |= {"Range": f"bytes={start}-", "If-Range": seen}
-    request = urllib.request.Request(source.address, headers=headers)  # noqa: S310 - http or https, checked by fetch
-    try:
-        with urllib.request.urlopen(request, timeout=timeout_s) as answer:  # noqa: S310
-            if answer.status != 206:
-                start = 0
-            yield from _store(answer, answer.headers, part, start, source.name)
-    except urllib.error.HTTPError as error:
-        _refused(source, error, part)
-    except urllib.error.URLError as error:
-        raise _offline(source, error) from error
-    except (http.client.HTTPException, ConnectionError, TimeoutError) as error:
-        raise _CutError(str(error) or type(error).__name__) from error
-
-
-def _store(
-    body: IO[bytes], headers: Message, part: Path, start: int, name: str
-) -> Iterator[Progress]:
-    length = headers.get("Content-Length")
-    total = start + int(length) if length and length.isdecimal() else None
-    note = {
-        "validator": headers.get("ETag") or headers.get("Last-Modified") or "",
-        "type": headers.get_content_type(),
-    }
-    part.with_suffix(".json").write_text(json.dumps(note), encoding="utf-8")
-    received = start
-    with part.open("r+b" if start else "wb") as file:
-        file.seek(start)
-        while block := body.read(BLOCK):
-            file.write(block)
-            received += len(block)
-            yield Progress(name, received, total)
-    if total is not None and received < total:
-        raise _CutError(f"{received} octets reçus, {total} annoncés")
-
-
-def _refused(source: OfficialSource, error: urllib.error.HTTPError, part: Path) -> None:
-    """Raise what an HTTP error means: another attempt for the server's own, a refusal for the
-    rest.
-    """
-    if error.code == 416:  # the part is longer than the file: begin again
-        part.unlink(missing_ok=True)
-        raise _CutError("reprise refusée") from error
-    if error.code >= 500 or error.code == 429:
-        raise _CutError(f"erreur {error.code} du serveur") from error
-    if 300 <= error.code < 400:
-        raise FetchError(
-            f"{source.name} : l'adresse renvoie sans fin vers une autre ({source.address})."
-        ) from error
-    raise FetchError(
-        f"{source.name} : le serveur répond {error.code} à {source.address} ; l'adresse a sans "
-        "doute changé."
-    ) from error
-
-
-def _offline(source: OfficialSource, error: urllib.error.URLError) -> Exception:
-    if isinstance(error.reason, TimeoutError | ConnectionResetError):
-        return _CutError(str(error.reason))
-    host = urlsplit(source.address).hostname
-    return FetchError(
-        f"{source.name} : pas de réseau jusqu'à {host} ({error.reason}) ; hors ligne ou derrière "
-        "un mandataire, "
-        "téléchargez le fichier ailleurs puis importez-le. Les versions présentes restent "
-        "utilisables."
-    )
+def _told(source: OfficialSource, error: HttpError, part: Path, attempts: int) -> str:
+    """Return what a download that fails means for who asked for it."""
+    reason = error.french.removesuffix(".")
+    if isinstance(error, UnreachableError):
+        host = urlsplit(source.address).hostname
+        return (
+            f"pas de réseau jusqu'à {host} ({reason}) ; hors ligne ou derrière un mandataire, "
+            "téléchargez le fichier ailleurs puis importez-le. Les versions présentes restent "
+            "utilisables."
+        )
+    if error.again:
+        return (
+            f"téléchargement interrompu {attempts} fois ({reason}) ; relancez, il reprendra à "
+            f"{_size(part)} octets. Les versions présentes restent utilisables."
+        )
+    if 300 <= error.status < 400:
+        return f"l'adresse renvoie sans fin vers une autre ({source.address})."
+    if error.status:
+        return (
+            f"le serveur répond {error.status} à {source.address} ; l'adresse a sans doute changé."
+        )
+    return error.french
 
 
 def _settle(source: OfficialSource, part: Path, home: Path) -> Progress:
@@ -309,13 +242,3 @@ def cached(cache: Path) -> Mapping[str, list[Fetched]]:
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
-
-
-def _validator(part: Path) -> str:
-    """Return the ETag or date the part was received with: what makes a resumption safe; empty when
-    unknown.
-    """
-    try:
-        return str(json.loads(part.with_suffix(".json").read_text(encoding="utf-8"))["validator"])
-    except (OSError, ValueError, KeyError):
-        return ""

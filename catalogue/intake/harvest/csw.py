@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from geoguichet.catalogue.formats.registry import elements_of
 from geoguichet.catalogue.formats.xml import alone, content, every, name, parse
-from geoguichet.catalogue.intake.harvest.http import AnswerError, Client
 from geoguichet.catalogue.intake.harvest.source import PAGE_SIZE, Item, PageOf, paged
+from geoguichet.floor.http import AnswerError, Client
 
 GMD = "http://www.isotc211.org/2005/gmd"
 CSW = "http://www.opengis.net/cat/csw/2.0.2"
@@ -46,7 +46,7 @@ class Csw:
             if page is not None:
                 self._ways = (way,)
                 return page
-        raise AnswerError(f"{self.address} : le service refuse GetRecords.")
+        raise AnswerError(self.address, "le service refuse GetRecords.")
 
     def _read(self, request: str) -> PageOf | None:
         response = self.client.post(self.address, request.encode(), content_type="application/xml")
@@ -55,11 +55,11 @@ class Csw:
             if len(self._ways) > 1:
                 return None
             said = " ".join(content(node) for node in every(root, "Exception", "ExceptionText"))
-            raise AnswerError(f"{self.address} : {said[:200] or 'le service signale une erreur'}.")
+            raise AnswerError(self.address, f"{said[:200] or 'le service signale une erreur'}.")
         results = next(every(root, "SearchResults"), None)
         if results is None:
             raise AnswerError(
-                f"{self.address} : une réponse GetRecords est attendue, reçu <{name(root)}>."
+                self.address, f"une réponse GetRecords est attendue, reçu <{name(root)}>."
             )
         matched = results.get("numberOfRecordsMatched", "")
         documents = tuple(alone(node) for node in elements_of(results))

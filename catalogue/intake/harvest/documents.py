@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urljoin
 
-from geoguichet.catalogue.errors import FormatError, HarvestError
+from geoguichet.catalogue.errors import FormatError
 from geoguichet.catalogue.formats.dcat import document
 from geoguichet.catalogue.intake.exchange import LARGEST_FILE, metadata_files
-from geoguichet.catalogue.intake.harvest.http import Client, Response, same_place, with_query
 from geoguichet.catalogue.intake.harvest.source import Fetched, Item, Partial, Refused, Unchanged
+from geoguichet.floor.http import AnswerError, Client, Response, same_place, with_query
 
 _SERVICES = {"wms": "1.3.0", "wfs": "2.0.0", "wmts": "1.0.0", "csw": "2.0.2"}
 
@@ -89,8 +89,8 @@ class DcatCatalogue:
                 self.validators = {} if following else _validators(response)
             there = urljoin(here, following) if following else ""
             if there and not same_place(self.address, there):
-                raise HarvestError(
-                    f"{here} : la page suivante est sur un autre hôte ({there[:120]}), refusée."
+                raise AnswerError(
+                    here, f"la page suivante est sur un autre hôte ({there[:120]}), refusée."
                 )
             yield Fetched(here, response.body, there or here)
             here = there

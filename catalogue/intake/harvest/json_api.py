@@ -9,31 +9,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from geoguichet.catalogue.intake.harvest.http import AnswerError, Client, with_query
 from geoguichet.catalogue.intake.harvest.source import PAGE_SIZE, Fetched, Item, PageOf, paged
+from geoguichet.floor.http import AnswerError, Client, with_query
 
 
 def ask_json(client: Client, address: str) -> Any:
-    """Ask for an address and read its JSON; AnswerError when something else comes."""
-    response = client.get(address, accept="application/geo+json, application/json;q=0.9, */*;q=0.1")
-    try:
-        return json.loads(response.body)
-    except ValueError as error:
-        kind = response.headers.get("content-type", "").partition(";")[0] or "un contenu sans type"
-        raise AnswerError(
-            f"{address} : du JSON est attendu, reçu {kind} ({str(error)[:80]})."
-        ) from error
+    """Ask for an address and read its JSON."""
+    accept = "application/geo+json, application/json;q=0.9, */*;q=0.1"
+    return client.get(address, accept=accept).json()
 
 
 def _object(answer: Any, address: str) -> Mapping[str, Any]:
     if not isinstance(answer, Mapping):
-        raise AnswerError(f"{address} : un objet JSON est attendu.")
+        raise AnswerError(address, "un objet JSON est attendu.")
     return answer
 
 
 def _page(listed: Any, total: Any, address: str) -> PageOf:
     if not isinstance(listed, list):
-        raise AnswerError(f"{address} : la liste des fiches manque dans la réponse.")
+        raise AnswerError(address, "la liste des fiches manque dans la réponse.")
     documents = tuple(
         json.dumps(item, ensure_ascii=False, sort_keys=True).encode() for item in listed
     )
@@ -86,7 +80,7 @@ class OgcFeatures:
         listed = answer.get("collections")
         if not isinstance(listed, list):
             raise AnswerError(
-                f"{root}/collections : la liste des collections manque dans la réponse."
+                f"{root}/collections", "la liste des collections manque dans la réponse."
             )
         for at, collection in enumerate(listed[int(cursor or 0) :], start=int(cursor or 0)):
             document = json.dumps(collection, ensure_ascii=False, sort_keys=True).encode()

@@ -20,8 +20,8 @@ from geoguichet.catalogue.formats.xml import (
     name,
     parse,
 )
-from geoguichet.catalogue.intake.harvest.http import AnswerError, Client, with_query
 from geoguichet.catalogue.intake.harvest.source import Deleted, Fetched, Item, Partial, Refused
+from geoguichet.floor.http import AnswerError, Client, with_query
 
 _PREFERRED = ("iso19115-3.2018", "iso19115-3", "iso19139", "gmd", "dcat", "oai_dc")
 
@@ -82,8 +82,8 @@ class OaiPmh:
     def _ask(self, address: str) -> Element:
         root = parse(self.client.get(address, accept="text/xml, application/xml").body)
         if name(root) != "OAI-PMH":
-            raise AnswerError(f"{address} : une réponse OAI-PMH est attendue, reçu <{name(root)}>.")
+            raise AnswerError(address, f"une réponse OAI-PMH est attendue, reçu <{name(root)}>.")
         error = down(root, "error")
         if error is not None and error.get("code") != "noRecordsMatch":
-            raise AnswerError(f"{address} : {content(error)[:200]} ({error.get('code', '')}).")
+            raise AnswerError(address, f"{content(error)[:200]} ({error.get('code', '')}).")
         return root

@@ -9,6 +9,8 @@ is known is neither read nor written.
 from __future__ import annotations
 
 import hashlib
+import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import batched
@@ -20,7 +22,6 @@ from geoguichet.catalogue.formats.registry import Described
 from geoguichet.catalogue.intake.harvest import json_api
 from geoguichet.catalogue.intake.harvest.csw import Csw
 from geoguichet.catalogue.intake.harvest.documents import Capabilities, DcatCatalogue, Folder
-from geoguichet.catalogue.intake.harvest.http import Client, client_for
 from geoguichet.catalogue.intake.harvest.journal import (
     Journal,
     Kept,
@@ -43,6 +44,7 @@ from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.search.store import SQLiteStore, store_path
 from geoguichet.catalogue.text import words
 from geoguichet.floor.findings import Finding
+from geoguichet.floor.http import Client, HttpError
 
 type OnProgress = Callable[[int, int, Mapping[str, int]], None]
 """Called with how many documents are read, of how many (0 when the source does not say), and the
@@ -106,6 +108,14 @@ class _Tally:
             self.clean = False
 
 
+def client_for(name: str) -> Client:
+    """Return the client of a source, with the credentials that the environment holds under its
+    name.
+    """
+    key = re.sub(r"[^A-Z0-9]+", "_", name.upper())
+    return Client(authorization=os.environ.get(f"GEOGUICHET_HARVEST_{key}_AUTHORIZATION", ""))
+
+
 def open_source(kind: str, address: str, name: str) -> Source:
     """Return the source of a kind at an address, with the credentials of its name."""
     if kind not in KINDS:
@@ -158,7 +168,7 @@ def harvest(
     except KeyboardInterrupt:
         status = "interrupted"
         raise
-    except HarvestError as error:
+    except HttpError as error:
         tally.note("source", "", str(error))
     finally:
         journal.close_run(run, name, status, tally.counts if status != "interrupted" else None)
@@ -176,7 +186,7 @@ def _watched(items: Iterable[Item], tally: _Tally, on_progress: OnProgress) -> I
             cursor = item.cursor
             if isinstance(item, Fetched):
                 on_progress(*item.place, tally.counts)
-    except HarvestError as error:
+    except HttpError as error:
         if cursor is None:
             raise
         yield Partial(str(error), cursor)
@@ -383,7 +393,7 @@ def _rehearse(source: Source, workspace: Path, name: str, on_progress: OnProgres
                     for record in answer.records:
                         tally.counts["read"] += 1
                         tally.counts[_would(store, record)] += 1
-        except HarvestError as error:
+        except HttpError as error:
             tally.note("source", "", str(error))
     return Summary(name, "dry-run", tally.counts, tuple(tally.findings))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from geoguichet.catalogue.errors import FormatError
-from geoguichet.catalogue.intake.harvest.http import AnswerError
+from geoguichet.floor.http import AnswerError
 
 PAGE_SIZE = 100
 MAXIMUM_LOST = 20
@@ -74,7 +74,7 @@ class Source(Protocol):
         """Where it is."""
 
     def records(self, *, cursor: str = "") -> Iterator[Item]:
-        """Yield documents in a stable order, from the start or from a cursor; HarvestError when
+        """Yield documents in a stable order, from the start or from a cursor; HttpError when
         nothing can be had.
         """
 

@@ -31,7 +31,6 @@ from geoguichet.catalogue.intake.exchange import every_record
 from geoguichet.catalogue.intake.harvest import run as harvest_run
 from geoguichet.catalogue.intake.harvest.csw import Csw
 from geoguichet.catalogue.intake.harvest.documents import Capabilities, DcatCatalogue, Folder
-from geoguichet.catalogue.intake.harvest.http import Client, UnreachableError, same_place
 from geoguichet.catalogue.intake.harvest.journal import Journal, journal_path
 from geoguichet.catalogue.intake.harvest.json_api import Ckan, OgcFeatures, OgcRecords, Udata
 from geoguichet.catalogue.intake.harvest.oai_pmh import OaiPmh
@@ -40,6 +39,7 @@ from geoguichet.catalogue.intake.harvest.source import Source
 from geoguichet.catalogue.intake.originals import Originals, originals_path
 from geoguichet.catalogue.record import Extent, ExternalId, Record
 from geoguichet.catalogue.search.store import SQLiteStore, store_path
+from geoguichet.floor.http import Client, HttpError, UnreachableError, same_place
 
 type Answer = tuple[int, dict[str, str], bytes]
 type Respond = Callable[[str, dict[str, list[str]], bytes, dict[str, str]], Answer]
@@ -456,10 +456,10 @@ def test_credentials_come_from_the_environment_alone(
     monkeypatch.setenv("GEOGUICHET_HARVEST_MON_SDI_AUTHORIZATION", "Basic c2VjcmV0")
     source = open_source("ckan", server.address, "mon-sdi")
     assert "c2VjcmV0" not in repr(source)
-    with pytest.raises(HarvestError):
+    with pytest.raises(HttpError):
         list(source.records())
     assert set(got) == {"Basic c2VjcmV0"}
-    with pytest.raises(HarvestError, match="mot de passe"):
+    with pytest.raises(HttpError, match="mot de passe"):
         HASTY.get("http://moi:secret@exemple.fr/")
 
 
@@ -478,7 +478,7 @@ def test_an_address_is_escaped_or_refused_in_a_sentence(server: Server) -> None:
     )
     assert server.asked[-1].endswith("?a=%C3%A9%20b")
     for address in ("http://a.fr:port/", "http://[a/", f"http://{'a' * 70}.fr/", "ftp://a.fr/"):
-        with pytest.raises(HarvestError, match="adresse"):
+        with pytest.raises(HttpError, match="adresse"):
             HASTY.get(address)
 
 

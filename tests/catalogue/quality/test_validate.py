@@ -3,8 +3,6 @@
 import socket
 import ssl
 import threading
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -307,9 +305,15 @@ def test_a_connection_that_fails_has_its_rule(
     cause: Exception, rule: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:
-        raise urllib.error.URLError(cause)
+        raise cause
 
-    monkeypatch.setattr(urllib.request.OpenerDirector, "open", fail)
+    handshake = isinstance(cause, ssl.SSLError)
+    monkeypatch.setattr(
+        "urllib3.connection.HTTPSConnection.connect"
+        if handshake
+        else "urllib3.util.connection.create_connection",
+        fail,
+    )
     record = Record(id="a", links=(Link("https://exemple.fr/a", "enclosure"),))
     for language in ("fr", "en"):
         [finding] = dead_links(record, client=PATIENCE, inner=True, language=language)
