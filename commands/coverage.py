@@ -22,15 +22,9 @@ from geoguichet.commands.arguments import (
     workspace_of,
 )
 from geoguichet.commands.printing import progress
-from geoguichet.commands.tables import (
-    as_json,
-    nearest_table,
-    print_beside,
-    print_comparison,
-    print_result,
-    print_sensitivity,
-)
+from geoguichet.commands.tables import as_json, print_blocks
 from geoguichet.floor.errors import UsageError
+from geoguichet.floor.words import _
 
 if TYPE_CHECKING:
     from geoguichet.coverage.replay import Replay
@@ -222,6 +216,7 @@ def _study(path: Path, arguments: argparse.Namespace, *, out: Path | None) -> No
     with progress(quiet=arguments.quiet) as on_step:
         from geoguichet.coverage.outputs import leaflet
         from geoguichet.coverage.outputs.folder import write_all
+        from geoguichet.coverage.outputs.summary import of_study
         from geoguichet.coverage.publish import publish
         from geoguichet.coverage.run import run
 
@@ -239,7 +234,7 @@ def _study(path: Path, arguments: argparse.Namespace, *, out: Path | None) -> No
     if arguments.json:
         print(json.dumps(as_json(result, files), ensure_ascii=False, indent=2))
     else:
-        print_result(result, files)
+        print_blocks(of_study(result), files)
 
 
 def _printed(folder: Path) -> Path:
@@ -256,6 +251,7 @@ def _pdf(arguments: argparse.Namespace) -> None:
 def _compare(arguments: argparse.Namespace) -> None:
     from geoguichet.coverage.compare import compared
     from geoguichet.coverage.outputs.comparison import write
+    from geoguichet.coverage.outputs.summary import of_comparison
 
     with progress(quiet=arguments.quiet or arguments.json) as on_step:
         comparison = compared(
@@ -279,7 +275,7 @@ def _compare(arguments: argparse.Namespace) -> None:
             )
         )
     else:
-        print_comparison(comparison, files)
+        print_blocks(of_comparison(comparison), files)
 
 
 def _measures(arguments: argparse.Namespace) -> None:
@@ -289,6 +285,7 @@ def _measures(arguments: argparse.Namespace) -> None:
 
     study = read_study(arguments.study)
     with progress(quiet=arguments.quiet or arguments.json) as on_step:
+        from geoguichet.coverage.outputs.summary import beside
         from geoguichet.coverage.run import run
         from geoguichet.coverage.study.options import MeasuresChoice
 
@@ -299,12 +296,12 @@ def _measures(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print(json.dumps(result.beside.as_dict()["measures"], ensure_ascii=False, indent=2))
     else:
-        print(f"{study.title}\n")
-        print_beside(result, only=("measures",))
+        print_blocks([study.title, *beside(result, only=("measures",))])
 
 
 def _sensitivity(arguments: argparse.Namespace) -> None:
     from geoguichet.coverage.outputs.sensitivity import write
+    from geoguichet.coverage.outputs.summary import of_sensitivity
     from geoguichet.coverage.sensitivity import CONGESTION, THRESHOLDS, sensitivity
     from geoguichet.coverage.study.study import read_study
 
@@ -326,7 +323,7 @@ def _sensitivity(arguments: argparse.Namespace) -> None:
             )
         )
     else:
-        print_sensitivity(told, files)
+        print_blocks(of_sensitivity(told), files)
 
 
 def _nearest(arguments: argparse.Namespace) -> None:
@@ -340,6 +337,8 @@ def _nearest(arguments: argparse.Namespace) -> None:
         open_directory,
         study_and_result,
     )
+    from geoguichet.coverage.outputs.summary import of_counters
+    from geoguichet.coverage.outputs.wording import moment
     from geoguichet.coverage.study.router import open_router
     from geoguichet.referentials.directory.hours import Moment
 
@@ -356,17 +355,17 @@ def _nearest(arguments: argparse.Namespace) -> None:
         print(found.reset_index().to_json(indent=2, ensure_ascii=False, drop_id=True))
         return
     at = moment_asked(directory, arguments.what, at)
-    print(
-        f"{errand.label} depuis "
-        f"{place.name}{f', {at}' if at else ''}\n\n{nearest_table(found, study.unit)}"
+    asked = {"what": errand.label, "place": place.name}
+    title = (
+        _("{what} depuis {place}, {moment}", **asked, moment=moment(at))
+        if at
+        else _("{what} depuis {place}", **asked)
     )
-    if errand.note:
-        print(f"\n{errand.note}")
-    if directory.kiosks is None:
-        print(
-            "\nSans visioguichets : l'étude n'a pas encore de résultat (« geoguichet coverage "
-            "run »)."
-        )
+    without_kiosks = _(
+        "Sans visioguichets : l'étude n'a pas encore de résultat (« geoguichet coverage run »)."
+    )
+    told = [errand.note, without_kiosks if directory.kiosks is None else ""]
+    print_blocks([title, of_counters(found, study.unit), *filter(None, told)])
 
 
 def _network_folder(study: Study, beside: Path | None) -> Path | None:

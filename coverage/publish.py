@@ -34,9 +34,11 @@ from geoguichet.catalogue.search.store import RecordStore, SQLiteStore, store_pa
 from geoguichet.coverage.outputs import leaflet
 from geoguichet.coverage.outputs.plan_text import rule_sentences
 from geoguichet.coverage.outputs.sections import verdicts
-from geoguichet.coverage.outputs.wording import Wording
+from geoguichet.coverage.outputs.wording import moment
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.study.study import SAMPLE, StudyContact
+from geoguichet.floor.figures import number
+from geoguichet.floor.language import speaking
 from geoguichet.referentials.territories import sample
 
 COLLECTIONS = {"communes": "communes", "services": "services"}
@@ -222,10 +224,11 @@ def _extent(path: Path, layer: str) -> Extent:
     return Extent(float(west), float(south), float(east), float(north))
 
 
+@speaking("fr", typeset=True)
 def _abstract(result: CoverageResult) -> str:
     whole = result.summary.iloc[-1]
     found = (
-        f"{_number(whole['white_before'])} habitants sur {_number(whole['people'])} vivent en "
+        f"{number(whole['white_before'])} habitants sur {number(whole['people'])} vivent en "
         "zone blanche, "
         f"dans {_counted(whole['zones'], 'zone', 'zones')}"
     )
@@ -233,26 +236,23 @@ def _abstract(result: CoverageResult) -> str:
         kiosks = _counted(
             whole["kiosks"], "visioguichet en laisserait", "visioguichets en laisseraient"
         )
-        found += f" ; {kiosks} {_number(whole['white_after'])}"
-    rules = verdicts(result, _SAY)
+        found += f" ; {kiosks} {number(whole['white_after'])}"
+    rules = verdicts(result)
     found += f". Règles : {rules}" if rules else ""
     return f"{' '.join(result.study.abstract.split())} {_asked(result)}Résultat : {found}.".strip()
-
-
-_SAY = Wording("fr")
-_number = _SAY.number
 
 
 def _asked(result: CoverageResult) -> str:
     """Say at what moments counters must be open, since that changes what the figures mean."""
     told = [
-        f"« {need.label} » {_SAY.moment(need.open_at)}"
+        f"« {need.label} » {moment(need.open_at)}"
         for need in result.study.needs
         if need.open_at is not None
     ]
     return f"Ouverture demandée : {' ; '.join(told)}. " if told else ""
 
 
+@speaking("fr", typeset=True)
 def _plan(result: CoverageResult) -> dict[str, Any]:
     """Return what a client may show of the plan without opening a file: its model, its proof, its
     rules.
@@ -268,13 +268,13 @@ def _plan(result: CoverageResult) -> dict[str, Any]:
         "bound": plan.bound,
         "gap": plan.gap,
         "status": plan.status,
-        "rules": rule_sentences(result, Wording("fr", result.study.unit)),
+        "rules": rule_sentences(result),
     }
     return {"plan": told}
 
 
-def _counted(number: int, one: str, many: str) -> str:
-    return f"{_number(number)} {one if number < 2 else many}"
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{number(count)} {one if count < 2 else many}"
 
 
 def _lineage(result: CoverageResult) -> str:

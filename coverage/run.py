@@ -41,17 +41,18 @@ from geoguichet.coverage.study.study import Study
 from geoguichet.coverage.zones import exact
 from geoguichet.coverage.zones.drawing import draw_zones
 from geoguichet.floor.findings import Finding
+from geoguichet.floor.words import Message
 from geoguichet.referentials.territories.territory import Territory
 
 type OnStep = Callable[[str], None]
 
 STEPS = (
-    "lecture des couches",
-    "demande et services",
-    "distances",
-    "zones blanches",
-    "plan des visioguichets",
-    "bilan",
+    Message("lecture des couches"),
+    Message("demande et services"),
+    Message("distances"),
+    Message("zones blanches"),
+    Message("plan des visioguichets"),
+    Message("bilan"),
 )
 """The steps of :func:`run`, in order, as shown to the user."""
 
@@ -269,8 +270,8 @@ class _Clock:
         self._on_step = on_step
 
     @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        self._on_step(name)
+    def step(self, name: Message) -> Iterator[None]:
+        self._on_step(str(name))
         started = time.monotonic()
         yield
-        self.timings[name] = round(time.monotonic() - started, 3)
+        self.timings[name.text] = round(time.monotonic() - started, 3)

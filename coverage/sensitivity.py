@@ -22,6 +22,7 @@ from geoguichet.coverage.run import find_white_zones
 from geoguichet.coverage.study.options import ZoneChoice
 from geoguichet.coverage.study.study import Study
 from geoguichet.coverage.zones.exact import partition
+from geoguichet.floor.words import _
 
 type Sureness = Literal["certain", "likely", "possible", "never"]
 
@@ -115,10 +116,10 @@ def sensitivity(
     asked = replace(study, kiosks=None, zones=ZoneChoice())
     results: dict[float, CoverageResult] = {}
     for factor in slower:
-        on_step(f"temps de voiture × {factor:g}" if driven else "étude")
+        on_step(_("temps de voiture × {factor}", factor=f"{factor:g}") if driven else _("étude"))
         router = replace(asked.router, congestion=asked.router.congestion * factor)
         results[factor] = find_white_zones(replace(asked, router=router))
-    on_step("scénarios")
+    on_step(_("scénarios"))
     base = replace(results[1.0], study=asked)
     white = {
         (factor, slow): ~is_served(slack_under(asked.rule, margins(result.demand, asked, factor)))

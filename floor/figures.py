@@ -18,6 +18,7 @@ from babel.lists import format_list
 from babel.numbers import NumberPattern, format_currency
 
 from geoguichet.floor.language import NARROW, NO_BREAK, SOURCE, language, spaced
+from geoguichet.floor.units import Unit
 
 MISSING = "—"
 
@@ -140,3 +141,8 @@ def listed(names: Iterable[str]) -> str:
     """Write names as a list that a sentence can hold: ``a, b et c``."""
     every = list(names)
     return format_list(every, locale=_locale(language())) if every else ""
+
+
+def cost(value: float, unit: Unit) -> str:
+    """Write a cost in its unit: a distance or a time."""
+    return duration(value) if unit is Unit.SECONDS else distance(value)

@@ -69,6 +69,10 @@ class Message:
     def __str__(self) -> str:
         return _(self.text, **self.values)
 
+    def format(self, **values: object) -> str:
+        """Say it with these values for its fields."""
+        return _(self.text, **values)
+
     def __repr__(self) -> str:
         told = "".join(f", {name}={value!r}" for name, value in self.values.items())
         return f"Message({self.text!r}{told})"

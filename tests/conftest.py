@@ -13,6 +13,10 @@ from geoguichet.referentials.territories.sample import sample_path
 settings.register_profile("suite", max_examples=int(os.environ.get("GEOGUICHET_EXAMPLES", "50")))
 settings.load_profile("suite")
 
+# What a terminal reads is French, whatever the language of the terminal that runs the tests.
+for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+    os.environ.pop(name, None)
+
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:

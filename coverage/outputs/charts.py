@@ -21,9 +21,12 @@ from geoguichet.coverage.outputs.style import (
     zone_classes,
     zone_colour,
 )
-from geoguichet.coverage.outputs.wording import NARROW, Wording
+from geoguichet.coverage.outputs.wording import n_kiosks, n_people, zone_class
 from geoguichet.coverage.result import CoverageResult
+from geoguichet.coverage.study.study import Study
 from geoguichet.coverage.zones.exact import polygonal, simplified
+from geoguichet.floor.figures import cost, distance, measure, number
+from geoguichet.floor.words import _, ngettext, pgettext
 from geoguichet.referentials.layers import LONLAT, METRIC
 
 # White zones as the map and the report show them: which, how straight their borders, and what
@@ -53,48 +56,78 @@ def for_map(result: CoverageResult) -> gpd.GeoDataFrame:
     return zones.set_geometry(shapes.to_crs(LONLAT))
 
 
-def notes(result: CoverageResult, say: Wording) -> list[str]:
+def notes(result: CoverageResult) -> list[str]:
     """Say what a reader must know of the zones: how people are counted, and which zones rest on
     little.
     """
-    zones = result.white_zones
-    drawn = zones.geometry.notna()
-    smooth = result.study.zones.kind == "smooth"
-    told = [say("zones_people")]
-    if smooth:
-        told.append(say("zones_smooth", cell=say.distance(result.study.zones.cell_m)))
-    for key, which in (
-        ("zones_single", (zones["communes"] == 1) & drawn & ~zones["minor"] & (not smooth)),
-        ("zones_minor", zones["minor"] & (zones["communes"] > 0)),
-        ("zones_land", (zones["communes"] == 0) & ~zones["minor"]),
-    ):
-        if which.any():
-            people = say("people", n=int(zones.loc[which, "people"].sum()))
-            told.append(say(key, n=int(which.sum()), people=people))
-    if (~drawn).any():
-        told.append(
-            say("zones_undrawn", people=say("people", n=int(zones.loc[~drawn, "people"].sum())))
-        )
-    return told
+    zones, smooth = result.white_zones, result.study.zones.kind == "smooth"
+    drawn, minor = zones.geometry.notna(), zones["minor"]
+    single = zones[(zones["communes"] == 1) & drawn & ~minor & (not smooth)]
+    small = zones[minor & (zones["communes"] > 0)]
+    land = zones[(zones["communes"] == 0) & ~minor]
+    told = [
+        _(
+            "Les habitants d’une zone sont ceux des communes non desservies ; son dessin ne les "
+            "compte pas."
+        ),
+        smooth
+        and _(
+            "Le contour est la ligne où la marge au seuil s’annule, calculée tous les {cell} et "
+            "quatre fois plus finement là où elle passe. Il ne suit donc pas les limites des "
+            "communes : une mairie desservie peut avoir autour d’elle des terres qui ne le sont "
+            "pas, et l’inverse.",
+            cell=distance(result.study.zones.cell_m),
+        ),
+        len(single)
+        and ngettext(
+            "{n} zone ({people}) tient à une seule commune, donc à un seul point : quelques "
+            "centaines de mètres ou une minute peuvent la faire disparaître.",
+            "{n} zones ({people}) tiennent chacune à une seule commune, donc à un seul point : "
+            "quelques centaines de mètres ou une minute peuvent les faire disparaître.",
+            len(single),
+            people=n_people(int(single["people"].sum())),
+        ),
+        len(small)
+        and ngettext(
+            "{n} zone trop petite pour être montrée ({people}) reste dans les comptes et dans les "
+            "fichiers.",
+            "{n} zones trop petites pour être montrées ({people}) restent dans les comptes et dans "
+            "les fichiers.",
+            len(small),
+            people=n_people(int(small["people"].sum())),
+        ),
+        len(land)
+        and ngettext(
+            "{n} étendue blanche ne contient aucun point de population : elle est dessinée, "
+            "personne n’y est compté.",
+            "{n} étendues blanches ne contiennent aucun point de population : elles sont "
+            "dessinées, personne n’y est compté.",
+            len(land),
+        ),
+        not drawn.all()
+        and _(
+            "{people} en zone blanche n’ont pas de contour à dessiner ; ils sont comptés.",
+            people=n_people(int(zones.loc[~drawn, "people"].sum())),
+        ),
+    ]
+    return [sentence for sentence in told if isinstance(sentence, str)]
 
 
-def hosts(zone: dict[str, Any], say: Wording, *, key: str = "host_at") -> str:
-    """Say the candidate hosts best placed for a zone, each by the message ``key``; empty when there
-    is none.
+def hosts(zone: dict[str, Any], study: Study, *, brief: bool = False) -> str:
+    """Say the candidate hosts best placed for a zone and how far each is on average; empty when
+    there is none.
     """
     pairs = zip(zone["host_names"].split(","), zone["host_costs"].split(","), strict=True)
-    return ", ".join(
-        say(key, name=name, cost=say.cost(float(cost))) for name, cost in pairs if name
-    )
+    told = [(name, cost(float(far), study.unit)) for name, far in pairs if name]
+    if brief:
+        return ", ".join(f"{name} ({far})" for name, far in told)
+    return ", ".join(_("{name} ({cost} en moyenne)", name=name, cost=far) for name, far in told)
 
 
-def area(zone: dict[str, Any], say: Wording) -> str:
+def area(zone: dict[str, Any]) -> str:
     """Say the extent of a zone."""
-    return say(
-        "popup_zone_area",
-        area=say.number(zone["area_km2"], 1 if zone["area_km2"] < 10 else 0),
-        narrow=NARROW,
-    )
+    decimals = 1 if zone["area_km2"] < 10 else 0
+    return _("Étendue : {area}", area=measure(zone["area_km2"], "km²", decimals))
 
 
 WIDTH = 1000.0
@@ -126,13 +159,13 @@ class _Frame:
         return shapes.to_crs(self._crs).affine_transform(self._matrix)
 
 
-def map_picture(result: CoverageResult, say: Wording) -> str:
+def map_picture(result: CoverageResult) -> str:
     """Return the map: départements, white zones by people, numbered kiosks, legend, scale bar and
     north.
     """
     outlines = departement_outlines(result)
     frame = _Frame(outlines.geometry)
-    legend = _legend(result, say)
+    legend = _legend(result)
     height = frame.height + _LEGEND_HEIGHT
     names = frame.place(name_places(outlines))
     parts = [
@@ -150,15 +183,26 @@ def map_picture(result: CoverageResult, say: Wording) -> str:
             for point, name in zip(names, outlines["name"], strict=True)
         ),
         *_kiosks(result, frame),
-        _north(say),
+        _north(),
         '<g transform="translate(0 '
-        f'{frame.height:.1f})">{legend}{_scale_bar(frame.units_per_m, say)}</g>',
+        f'{frame.height:.1f})">{legend}{_scale_bar(frame.units_per_m)}</g>',
     ]
-    key = "figure_map" if len(result.kiosks) else "figure_map_no_kiosk"
-    return _svg(height, say(key, territory=result.territory.name), parts)
+    return _svg(height, map_caption(result), parts)
 
 
-def gain_curve(result: CoverageResult, say: Wording, *, small: bool = False) -> str:
+def map_caption(result: CoverageResult) -> str:
+    """Say what the picture of the map shows."""
+    territory = result.territory.name
+    if not len(result.kiosks):
+        return _("Zones blanches : {territory}.", territory=territory)
+    return _(
+        "Zones blanches et visioguichets proposés : {territory}. Les numéros sont ceux du tableau "
+        "des visioguichets.",
+        territory=territory,
+    )
+
+
+def gain_curve(result: CoverageResult, *, small: bool = False) -> str:
     """Return the curve of people gained against the number of kiosks, under its proved bound and
     the plan's maximum.
 
@@ -173,25 +217,20 @@ def gain_curve(result: CoverageResult, say: Wording, *, small: bool = False) -> 
         (190.0, WIDTH - 40.0, 34.0, 480.0) if small else (104.0, WIDTH - 24.0, 34.0, 330.0)
     )
 
-    def x(number: float) -> float:
-        return left + (right - left) * number / max(len(gained) - 1, 1)
+    def x(kiosks: float) -> float:
+        return left + (right - left) * kiosks / max(len(gained) - 1, 1)
 
     def y(people: float) -> float:
         return lower - (lower - upper) * people / top
 
-    line = " ".join(f"{x(number):.1f},{y(people):.1f}" for number, people in enumerate(gained))
-    count = say("kiosks", n=len(gained) - 1)
-    above = " ".join(f"{x(number):.1f},{y(people):.1f}" for number, people in enumerate(bounds))
+    line = " ".join(f"{x(kiosks):.1f},{y(people):.1f}" for kiosks, people in enumerate(gained))
+    above = " ".join(f"{x(kiosks):.1f},{y(people):.1f}" for kiosks, people in enumerate(bounds))
     stop = result.ranking.stop_at if result.ranking is not None else None
-    told = say("curve_bound", kiosks=count, bound=say.number(math.floor(bound + 1e-6)))
     levels = [top * step / 4 for step in range(0, 5, 2 if small else 1)]
-    numbers = _ticks(len(gained) - 1)[:: 5 if small else 1]
+    counts = _ticks(len(gained) - 1)[:: 5 if small else 1]
     parts = [
-        *(_level(y(people), left, right, say.number(people)) for people in levels),
-        *(
-            _tick(x(number), lower + (50 if small else 26), say.number(number))
-            for number in numbers
-        ),
+        *(_level(y(people), left, right, number(people)) for people in levels),
+        *(_tick(x(count), lower + (50 if small else 26), number(count)) for count in counts),
         f'<polygon points="{left:.1f},{lower:.1f} {line} {right:.1f},{lower:.1f}" fill="{KIOSK}" '
         'fill-opacity="0.09"/>',
         f'<polyline points="{line}" fill="none" stroke="{KIOSK}" stroke-width="3" '
@@ -202,7 +241,10 @@ def gain_curve(result: CoverageResult, say: Wording, *, small: bool = False) -> 
         *(
             [
                 _stop(
-                    x(stop), y(gained[stop]), lower, say("curve_stop", kiosks=say("kiosks", n=stop))
+                    x(stop),
+                    y(gained[stop]),
+                    lower,
+                    _("s’arrêter ici ? {kiosks}", kiosks=n_kiosks(stop)),
                 )
             ]
             if stop
@@ -213,13 +255,26 @@ def gain_curve(result: CoverageResult, say: Wording, *, small: bool = False) -> 
         'stroke-width="1.6" stroke-dasharray="7 5"/>',
     ]
     if not small:
+        told = _(
+            "maximum prouvé pour {kiosks} : {bound}",
+            kiosks=n_kiosks(len(gained) - 1),
+            bound=number(math.floor(bound + 1e-6)),
+        )
         parts += [
             f'<text x="{left + 8:.1f}" y="{y(bound) + 19:.1f}" class="t b">{escape(told)}</text>',
             f'<text x="{(left + right) / 2:.1f}" y="{lower + 52:.0f}" text-anchor="middle" '
             'class="t">'
-            f"{escape(say('curve_x'))}</text>",
+            f"{escape(_('nombre de visioguichets'))}</text>",
         ]
-    return _svg(lower + 66, say("figure_curve"), parts, words=40 if small else 15)
+    return _svg(
+        lower + 66,
+        _(
+            "Habitants desservis en plus selon le nombre de visioguichets, ouverts "
+            "dans l’ordre du tableau"
+        ),
+        parts,
+        words=40 if small else 15,
+    )
 
 
 def _stop(x: float, y: float, lower: float, label: str) -> str:
@@ -281,25 +336,26 @@ def _path(shape: shapely.Geometry | None, style: str) -> str:
 _LEGEND_HEIGHT = 100.0
 
 
-def _legend(result: CoverageResult, say: Wording) -> str:
-    parts = [f'<text x="{_MARGIN}" y="26" class="h">{escape(say("legend_zones"))}</text>']
-    for number, (low, high, colour) in enumerate(zone_classes(result.study.unit)):
-        x, y = _MARGIN + number * 178, 40
+def _legend(result: CoverageResult) -> str:
+    unit, title = result.study.unit, escape(_("Zone blanche, selon l’écart moyen au seuil"))
+    parts = [f'<text x="{_MARGIN}" y="26" class="h">{title}</text>']
+    for place, (low, high, colour) in enumerate(zone_classes(unit)):
+        x, y = _MARGIN + place * 178, 40
         parts.append(
             f'<rect x="{x:.0f}" y="{y}" width="24" height="16" fill="{colour}" '
             f'stroke="{ZONE_EDGE}"/>'
             f'<text x="{x + 32:.0f}" y="{y + 13}" '
-            f'class="t">{escape(say.zone_class(low, high))}</text>'
+            f'class="t">{escape(zone_class(low, high, unit))}</text>'
         )
     if len(result.kiosks):
         parts.append(
-            _disc(_MARGIN + 12, 80, "1") + f'<text x="{_MARGIN + 32:.0f}" y="85" class="t">'
+            f'{_disc(_MARGIN + 12, 80, "1")}<text x="{_MARGIN + 32:.0f}" y="85" class="t">'
+            f"{escape(_('Visioguichet et son rang'))}</text>"
         )
-        parts.append(f"{escape(say('legend_kiosk'))}</text>")
     return "".join(parts)
 
 
-def _scale_bar(units_per_m: float, say: Wording) -> str:
+def _scale_bar(units_per_m: float) -> str:
     kilometres = _round_below(0.2 * WIDTH / units_per_m / 1000)
     length = kilometres * 1000 * units_per_m
     right = WIDTH - _MARGIN
@@ -307,16 +363,16 @@ def _scale_bar(units_per_m: float, say: Wording) -> str:
         f'<path d="M{right - length:.1f} 62v10h{length:.1f}v-10" fill="none" stroke="{INK}" '
         'stroke-width="1.6"/>'
         f'<text x="{right - length / 2:.1f}" y="60" text-anchor="middle" class="t">'
-        f"{escape(say('scale_km', n=kilometres))}</text>"
+        f"{number(kilometres)} km</text>"
     )
 
 
-def _north(say: Wording) -> str:
+def _north() -> str:
     x = WIDTH - _MARGIN - 18
     return (
-        f'<g role="img" aria-label="{escape(say("north"))}"><path d="M{x} 20l10 30l-10 -7l-10 7z" '
+        f'<g role="img" aria-label="{escape(_("Nord"))}"><path d="M{x} 20l10 30l-10 -7l-10 7z" '
         f'fill="{INK}"/>'
-        f'<text x="{x}" y="68" text-anchor="middle" class="h">{say("north_letter")}</text></g>'
+        f'<text x="{x}" y="68" text-anchor="middle" class="h">{pgettext("north", "N")}</text></g>'
     )
 
 

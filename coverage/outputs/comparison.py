@@ -29,11 +29,21 @@ from geoguichet.coverage.outputs.page import (
     collection,
     filled,
     ground,
-    latlon,
+    located,
+    rows_of,
+    titled,
 )
 from geoguichet.coverage.outputs.style import BORDER, CHANGE_COLOURS, KIOSK, MOVED_COLOURS
-from geoguichet.coverage.outputs.wording import Wording
+from geoguichet.coverage.outputs.wording import (
+    how_measured,
+    n_people,
+    opening_hours,
+    service_name,
+)
 from geoguichet.coverage.study.study import Opening
+from geoguichet.floor.figures import cost, day, listed, number
+from geoguichet.floor.language import speaking
+from geoguichet.floor.words import Message, _
 
 _PANES = {"ground": 350, "areas": 400, "borders": 410, "people": 420, "names": 425, "services": 610}
 _POINT_RADIUS = 4.0
@@ -92,104 +102,104 @@ def write_layers(comparison: Comparison, path: Path) -> None:
 
 def render(comparison: Comparison) -> str:
     """Return the map of the change as HTML, in the language of the second study."""
-    say = Wording(comparison.after.study.language, comparison.unit)
     territory = comparison.before.study.territory.name
-    page = MapPage(
-        say("compare_title", territory=territory),
-        say,
-        panes=_PANES,
-        panel=_panel(comparison, say),
-        css=_CSS,
-    )
-    known = comparison.before.territory or comparison.after.territory
-    if known is not None:
-        outlines = known.departements.set_index("code")[["name", "geometry"]].sort_index()
-        page.add(*ground(outlines), borders(outlines, "borders"))
-    people = _people(comparison, say)
-    page.add(_communes(comparison, say), people, *_counters(comparison, say))
-    return page.render(comparison.communes.total_bounds, people)
+    with speaking(comparison.after.study.language, typeset=True):
+        title = _("Ce qui change : {territory}", territory=territory)
+        page = MapPage(title, panes=_PANES, panel=_panel(comparison), css=_CSS)
+        known = comparison.before.territory or comparison.after.territory
+        if known is not None:
+            outlines = known.departements.set_index("code")[["name", "geometry"]].sort_index()
+            page.add(*ground(outlines), borders(outlines, "borders"))
+        people = _people(comparison)
+        page.add(_communes(comparison), people, *_counters(comparison))
+        return page.render(comparison.communes.total_bounds, people)
 
 
+_MARK = "box-sizing:border-box;width:12px;height:12px;"
+_EDGE = "border:2px solid #fff;box-shadow:0 0 2px rgb(0 0 0/60%)"
+_GAINED, _LOST = MOVED_COLOURS["gained"], MOVED_COLOURS["lost"]
 _CSS = (
-    ".counter{box-sizing:border-box;width:12px;height:12px;border:2px solid #fff;box-shadow:0 "
-    "0 2px rgb(0 0 0/60%)}"
+    f".counter{{{_MARK}{_EDGE}}}.opened{{background:{_GAINED}}}.closed{{background:{_LOST}}}"
+    f".disc{{{_MARK}border-radius:50%;{_EDGE};background:{KIOSK}}}.disc.gone{{background:{_LOST}}}"
+    f".disc.new{{background:{_GAINED}}}.disc.kept{{background:#55626b}}"
+    f".swatch{{border-color:{BORDER}}}"
 )
-_CSS += (
-    f".opened{{background:{MOVED_COLOURS['gained']}}}.closed{{background:{MOVED_COLOURS['lost']}}}"
-)
-_CSS += (
-    ".disc{box-sizing:border-box;width:12px;height:12px;border-radius:50%;border:2px solid #fff;"
-)
-_CSS += (
-    "box-shadow:0 0 2px rgb(0 0 "
-    f"0/60%);background:{KIOSK}}}.disc.gone{{background:{MOVED_COLOURS['lost']}}}"
-)
-_CSS += f".disc.new{{background:{MOVED_COLOURS['gained']}}}.disc.kept{{background:#55626b}}"
-_CSS += f".swatch{{border-color:{BORDER}}}"
+
+CHANGES = {
+    "gained": Message("Gagne l’accès"),
+    "lost": Message("Perd l’accès"),
+    "nearer": Message("Plus près, sans changer de côté"),
+    "farther": Message("Plus loin, sans changer de côté"),
+    "same": Message("Sans changement"),
+}
+"""What becomes of a commune, by the value of its column ``change``."""
+_KIOSKS = {
+    "kept": (
+        Message("Visioguichets des deux côtés"),
+        Message("Visioguichet des deux côtés : {host}"),
+    ),
+    "gone": (
+        Message("Visioguichets d’avant seulement"),
+        Message("Visioguichet avant seulement : {host}"),
+    ),
+    "new": (
+        Message("Visioguichets d’après seulement"),
+        Message("Visioguichet après seulement : {host}"),
+    ),
+}
+"""The kiosks on both sides, on the first alone, on the second alone: the layer, and one of them."""
 
 
-def _panel(comparison: Comparison, say: Wording) -> str:
+def _panel(comparison: Comparison) -> str:
     return filled(
         "compare_panel.html",
-        say=say,
         territory=comparison.before.study.territory.name,
-        lead=lead(comparison, say),
+        lead=lead(comparison),
         sides=[
-            say("compare_before", title=side_told(comparison.before, say, among=comparison)),
-            say("compare_after", title=side_told(comparison.after, say, among=comparison)),
+            _("Avant : {title}", title=side_told(comparison.before, among=comparison)),
+            _("Après : {title}", title=side_told(comparison.after, among=comparison)),
         ],
-        dates=_dates(comparison, say),
-        limits=_limits(comparison, say),
+        dates=_dates(comparison),
+        limits=how_measured(comparison.after.study),
         inputs=list(dict.fromkeys((*comparison.before.inputs, *comparison.after.inputs))),
         kiosks=[
-            (state, say(f"layer_kiosks_{state}"))
-            for state, table in _kiosks(comparison).items()
-            if len(table)
+            (state, _KIOSKS[state][0]) for state, table in _kiosks(comparison).items() if len(table)
         ],
-        changed=changes_told(comparison, say),
-        colours=list(CHANGE_COLOURS.items()),
-        moved=MOVED_COLOURS["gained"],
+        changed=changes_told(comparison),
+        colours=[(CHANGES[key], colour) for key, colour in CHANGE_COLOURS.items()],
+        moved=_GAINED,
     )
 
 
-def lead(comparison: Comparison, say: Wording) -> str:
+def lead(comparison: Comparison) -> str:
     """Say in one sentence how many people gain and lose."""
     total = comparison.total
-    return say(
-        "compare_lead",
-        people=say("people", n=int(total["people"])),
-        gained=say.number(total["gained"]),
-        lost=say.number(total["lost"]),
-        before=say.number(total["white_before"]),
-        after=say.number(total["white_after"]),
+    return _(
+        "Sur {people}, {gained} gagnent l’accès et {lost} le perdent : {before}"
+        " en zone blanche avant, {after} après.",
+        people=n_people(int(total["people"])),
+        gained=number(total["gained"]),
+        lost=number(total["lost"]),
+        before=number(total["white_before"]),
+        after=number(total["white_after"]),
     )
 
 
-def side_told(side: Side, say: Wording, *, among: Comparison) -> str:
+def side_told(side: Side, *, among: Comparison) -> str:
     """Say which study a side is (its identifier, where two studies share a title), and whether its
     kiosks count.
     """
     before, after = among.before.study, among.after.study
     named = f"{side.study.id}, " if before.title == after.title and before.id != after.id else ""
-    return (
-        f"{side.study.title} "
-        f"({named}{say('compare_kiosks' if side.kiosks else 'compare_counters')})"
-    )
+    counted = _("ses visioguichets comptés") if side.kiosks else _("guichets seuls")
+    return f"{side.study.title} ({named}{counted})"
 
 
-def _dates(comparison: Comparison, say: Wording) -> str:
+def _dates(comparison: Comparison) -> str:
     """Say the day the studies were drawn up: one day for both, or each its own."""
-    days = list(
-        dict.fromkeys(
-            side.study.date for side in (comparison.before, comparison.after) if side.study.date
-        )
-    )
-    return say("dated", date=say.listed([say.day(day) for day in days])) if days else ""
-
-
-def _limits(comparison: Comparison, say: Wording) -> str:
-    straight = comparison.after.study.router.kind == "straight_line"
-    return say("map_limits" if straight else "map_limits_router")
+    days = dict.fromkeys(side.study.date for side in (comparison.before, comparison.after))
+    told = listed(day(date) for date in days if date)
+    return _("Établi le {date}", date=told) if told else ""
 
 
 def _kiosks(comparison: Comparison) -> dict[str, gpd.GeoDataFrame]:
@@ -211,26 +221,28 @@ def _kiosks(comparison: Comparison) -> dict[str, gpd.GeoDataFrame]:
     }
 
 
-def changes_told(comparison: Comparison, say: Wording) -> list[str]:
+def changes_told(comparison: Comparison) -> list[str]:
     """Say what the second study changes that the first does not: counters, hours, thresholds."""
     before, after = comparison.before.study, comparison.after.study
     names = {**comparison.before.services["name"], **comparison.after.services["name"]}
-    ids = [NEW_ID.format(n=n) for n, _ in enumerate(after.changes.open, start=1)]
+    ids = [NEW_ID.format(n=n + 1) for n in range(len(after.changes.open))]
+    known = comparison.after.services.index
     sentences = [
-        say(
-            "changed_open" if name in comparison.after.services.index else "changed_open_idle",
-            name=_name(one, say),
-        )
+        (_OPENING if name in known else _IDLE_OPENING).format(name=_name(one))
         for name, one in zip(ids, after.changes.open, strict=True)
         if one not in before.changes.open and name not in after.changes.close
     ]
     sentences += [
-        say("changed_close", name=names.get(name, name))
+        _("fermeture de {name}", name=names.get(name, name))
         for name in after.changes.close
         if name not in before.changes.close and name not in ids
     ]
     sentences += [
-        say("changed_hours", name=names.get(name, name), hours=say.hours(hours))
+        _(
+            "{name}, nouveaux horaires : {hours}",
+            name=names.get(name, name),
+            hours=opening_hours(hours),
+        )
         for name, hours in after.changes.hours
         if (name, hours) not in before.changes.hours
     ]
@@ -238,23 +250,28 @@ def changes_told(comparison: Comparison, say: Wording) -> list[str]:
         was, is_now = before.need(key), after.need(key)
         if was.within != is_now.within:
             sentences.append(
-                say(
-                    "changed_within",
+                _(
+                    "{need} : seuil de {before} à {after}",
                     need=is_now.label,
-                    before=say.cost(was.within),
-                    after=say.cost(is_now.within),
+                    before=cost(was.within, comparison.unit),
+                    after=cost(is_now.within, comparison.unit),
                 )
             )
     return sentences
 
 
-def _name(one: Opening, say: Wording) -> str:
-    return (
-        one.name or f"{say.service(one.type)} ({say.number(one.lon, 3)} ; {say.number(one.lat, 3)})"
-    )
+_OPENING = Message("ouverture : {name}")
+_IDLE_OPENING = Message(
+    "ouverture sans effet : {name}, qui ne répond à aucun besoin (type, ou horaires inconnus ou "
+    "trop courts)"
+)
 
 
-def _communes(comparison: Comparison, say: Wording) -> Layer:
+def _name(one: Opening) -> str:
+    return one.name or f"{service_name(one.type)} ({number(one.lon, 3)} ; {number(one.lat, 3)})"
+
+
+def _communes(comparison: Comparison) -> Layer:
     """Return the communes coloured by their change; those without outline are left to the
     circles.
     """
@@ -262,37 +279,30 @@ def _communes(comparison: Comparison, say: Wording) -> Layer:
     drawn = table[table.geom_type.isin(["Polygon", "MultiPolygon"])]
     told = [
         {
-            "title": f"{row['name']} ({row['departement']})",
+            "title": titled(row),
             "colour": CHANGE_COLOURS[row["change"]],
-            "lines": lines,
+            "lines": _lines(row, comparison),
         }
-        for row, lines in _rows(drawn, comparison, say)
+        for row in rows_of(drawn)
     ]
-    return Placed("areas", collection(drawn, told), "#ffffff", "areas", name=say("layer_changes"))
+    name = _("Communes, selon le changement")
+    return Placed("areas", collection(drawn, told), "#ffffff", "areas", name=name)
 
 
-def _people(comparison: Comparison, say: Wording) -> Placed:
+def _people(comparison: Comparison) -> Placed:
     """Return a circle for each commune that changes sides, its area in proportion to its people."""
     table = comparison.communes
     flat = table.geom_type == "Point"
     moved = table[table.geometry.notna() & (table["change"].isin(["gained", "lost"]) | flat)]
     moved = moved.sort_values("people", ascending=False, kind="stable")
+    moved = moved.set_geometry(moved.geometry.representative_point())
     colours = list(CHANGE_COLOURS)
     rows = [
-        [
-            *latlon(point),
-            _radius(row),
-            colours.index(row["change"]),
-            f"{row['name']} ({row['departement']})",
-            lines,
-        ]
-        for point, (row, lines) in zip(
-            moved.geometry.representative_point(), _rows(moved, comparison, say), strict=True
-        )
+        [*place, _radius(row), colours.index(row["change"]), titled(row), _lines(row, comparison)]
+        for place, row in located(moved)
     ]
-    return Placed(
-        "circles", rows, list(MOVED_COLOURS.values()), "people", name=say("layer_people_moved")
-    )
+    name = _("Habitants qui gagnent ou perdent l’accès")
+    return Placed("circles", rows, list(MOVED_COLOURS.values()), "people", name=name)
 
 
 def _radius(row: dict[str, Any]) -> float:
@@ -301,28 +311,19 @@ def _radius(row: dict[str, Any]) -> float:
     return _POINT_RADIUS
 
 
-def _rows(
-    table: gpd.GeoDataFrame, comparison: Comparison, say: Wording
-) -> list[tuple[dict[str, Any], list[str]]]:
-    rows = table.drop(columns=table.geometry.name).to_dict("records")
-    return [(row, _lines(row, comparison, say)) for row in rows]
-
-
-def _lines(row: dict[str, Any], comparison: Comparison, say: Wording) -> list[str]:
+def _lines(row: dict[str, Any], comparison: Comparison) -> list[str]:
+    unit = comparison.unit
     needs = [
-        say(
-            "popup_change_need",
+        _(
+            "{need} : {before}, puis {after}",
             need=comparison.after.study.need(key).label,
-            before=say.cost(row[f"{key}_before_{say.unit}"]),
-            after=say.cost(row[f"{key}_after_{say.unit}"]),
+            before=cost(row[unit.column(f"{key}_before")], unit),
+            after=cost(row[unit.column(f"{key}_after")], unit),
         )
         for key in comparison.needs
-        if row["change"] in ("gained", "lost") or abs(row[f"{key}_change_{say.unit}"]) >= 1
+        if row["change"] in ("gained", "lost") or abs(row[unit.column(f"{key}_change")]) >= 1
     ]
-    return [
-        f"{say('people', n=int(row['people']))}, {say('change_' + row['change']).lower()}",
-        *needs,
-    ]
+    return [f"{n_people(int(row['people']))}, {str(CHANGES[row['change']]).lower()}", *needs]
 
 
 def _closed(comparison: Comparison) -> gpd.GeoDataFrame:
@@ -332,7 +333,7 @@ def _closed(comparison: Comparison) -> gpd.GeoDataFrame:
 
 def _opened(comparison: Comparison) -> gpd.GeoDataFrame:
     """Return the counters that the second study opens, and that the first side does not have."""
-    names = [NEW_ID.format(n=n) for n, _ in enumerate(comparison.after.study.changes.open, start=1)]
+    names = [NEW_ID.format(n=n + 1) for n in range(len(comparison.after.study.changes.open))]
     return _among(
         comparison.after.services,
         [name for name in names if name not in comparison.before.services.index],
@@ -343,51 +344,28 @@ def _among(services: gpd.GeoDataFrame, names: Iterable[str]) -> gpd.GeoDataFrame
     return services[services.index.isin(list(names))]
 
 
-def _counters(comparison: Comparison, say: Wording) -> list[Layer]:
+def _counters(comparison: Comparison) -> list[Layer]:
     """Return the counters that open and those that close, as squares, and the kiosks of both sides,
     as discs.
     """
-    layers: list[Layer] = []
-    for state, table in (("opened", _opened(comparison)), ("closed", _closed(comparison))):
-        located = table[table.geometry.notna()]
-        rows = [
-            [*latlon(point), "", say(f"popup_{state}", name=name), [commune]]
-            for point, name, commune in zip(
-                located.geometry, located["name"], located["commune_name"], strict=True
-            )
-        ]
-        if rows:
-            layers.append(
-                Placed(
-                    "marks", rows, f"counter {state}", 12, "services", name=say(f"layer_{state}")
-                )
-            )
+    layers = {
+        ("counter opened", _("Guichets ouverts")): [
+            [*place, "", _("Ouvert : {name}", name=row["name"]), [row["commune_name"]]]
+            for place, row in located(_opened(comparison))
+        ],
+        ("counter closed", _("Guichets fermés")): [
+            [*place, "", _("Fermé : {name}", name=row["name"]), [row["commune_name"]]]
+            for place, row in located(_closed(comparison))
+        ],
+    }
     for state, table in _kiosks(comparison).items():
-        located = table[table.geometry.notna()]
-        rows = [
-            [
-                *latlon(point),
-                "",
-                f"{name} ({departement})",
-                [say(f"popup_kiosks_{state}", host=host)],
-            ]
-            for point, name, departement, host in zip(
-                located.geometry,
-                located["name"],
-                located["departement"],
-                located["host"],
-                strict=True,
-            )
+        layer, popup = _KIOSKS[state]
+        layers[f"disc {state}", str(layer)] = [
+            [*place, "", titled(row), [popup.format(host=row["host"])]]
+            for place, row in located(table)
         ]
-        if rows:
-            layers.append(
-                Placed(
-                    "marks",
-                    rows,
-                    f"disc {state}",
-                    12,
-                    "services",
-                    name=say(f"layer_kiosks_{state}"),
-                )
-            )
-    return layers
+    return [
+        Placed("marks", rows, mark, 12, "services", name=name)
+        for (mark, name), rows in layers.items()
+        if rows
+    ]

@@ -15,6 +15,7 @@ from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 from geoguichet.coverage.errors import OutputError
 from geoguichet.coverage.outputs.style import layer_styles
 from geoguichet.coverage.result import CoverageResult
+from geoguichet.floor.units import Unit
 
 LAYERS = {"demand": "Point", "services": "Point", "white_zones": "MultiPolygon", "kiosks": "Point"}
 """Layers of ``result.gpkg``, in their order, with their geometry type."""
@@ -97,7 +98,7 @@ def fixed_clock() -> Iterator[None]:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
 
 
-def _add_styles(database: sqlite3.Connection, language: str, unit: str) -> None:
+def _add_styles(database: sqlite3.Connection, language: str, unit: Unit) -> None:
     """Create QGIS's table of styles, with one default style a layer, and declare it to the
     GeoPackage.
     """

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from html import escape
 from importlib import resources
 from typing import Any
@@ -22,8 +22,11 @@ from shapely.geometry import mapping
 
 from geoguichet.coverage.outputs.leaflet import leaflet_css, leaflet_js
 from geoguichet.coverage.outputs.style import BORDER, LAND
-from geoguichet.coverage.outputs.wording import Wording
+from geoguichet.coverage.outputs.wording import n_kiosks, n_people
 from geoguichet.coverage.result import CoverageResult
+from geoguichet.floor import figures
+from geoguichet.floor.language import language, spaced
+from geoguichet.floor.words import _, ngettext, pgettext
 
 # The templates of the pages, filled: one way for reports and for the panels of maps.
 
@@ -46,7 +49,15 @@ def filled(name: str, **content: Any) -> str:
         lstrip_blocks=True,
         loader=FunctionLoader(template_text),
     )
+    environment.globals |= _WORDS
     return environment.get_template(name).render(**content)
+
+
+_WORDS: dict[str, Callable[..., str]] = {
+    "_": _, "ngettext": ngettext, "n_kiosks": n_kiosks, "n_people": n_people, "spaced": spaced,
+    "day": figures.day, "mass": figures.mass, "number": figures.number, "percent": figures.percent,
+}  # fmt: skip
+"""What the templates say words and figures with."""
 
 
 # The outlines of the départements, which stand behind every map.
@@ -78,10 +89,7 @@ class MapPage:
     rendered.
     """
 
-    def __init__(
-        self, title: str, say: Wording, *, panes: Mapping[str, int], panel: str, css: str = ""
-    ) -> None:
-        self._say = say
+    def __init__(self, title: str, *, panes: Mapping[str, int], panel: str, css: str = "") -> None:
         self._map = folium.Map(
             tiles=None, zoom_control=False, attribution_control=False, zoom_snap=0.25, min_zoom=5
         )
@@ -104,9 +112,9 @@ class MapPage:
         layers = folium.LayerControl(collapsed=False)
         self._map.add_child(layers)
         west, south, east, north = (float(value) for value in bounds)
-        self._map.add_child(_Controls(self._say, [[south, west], [north, east]], layers, sized))
+        self._map.add_child(_Controls([[south, west], [north, east]], layers, sized))
         html = _renumbered(self._figure.render())
-        return html.replace("<html>", f'<html lang="{self._say.language}">', 1)
+        return html.replace("<html>", f'<html lang="{language()}">', 1)
 
 
 def borders(outlines: gpd.GeoDataFrame, pane: str) -> Layer:
@@ -156,7 +164,7 @@ class _Controls(MacroElement):
         """
         {% macro script(this, kwargs) %}
         geoguichet.furnish(
-            {{ this._parent.get_name() }}, {{ this.layers.get_name() }}, [{{ this.sized.get_name() }}],
+            {{ this._parent.get_name() }}, {{ this.layers }}, [{{ this.sized }}],
             {{ this.bounds|tojson }}, {{ this.words|tojson }}
         );
         {% endmacro %}
@@ -164,13 +172,17 @@ class _Controls(MacroElement):
     )
 
     def __init__(
-        self, say: Wording, bounds: list[list[float]], layers: folium.LayerControl, sized: Placed
+        self, bounds: list[list[float]], layers: folium.LayerControl, sized: Placed
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._name = "Controls"
-        self.bounds, self.layers, self.sized = bounds, layers, sized
+        self.bounds, self.layers, self.sized = bounds, layers.get_name(), sized.get_name()
         self.words = {
-            key: say(key) for key in ("zoom_in", "zoom_out", "north", "north_letter", "map_aria")
+            "zoom_in": _("Agrandir"),
+            "zoom_out": _("Réduire"),
+            "north": _("Nord"),
+            "north_letter": pgettext("north", "N"),
+            "map_aria": _("Carte interactive"),
         }
 
 
@@ -237,6 +249,23 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_rounded(inner) for inner in value]
     return value
+
+
+def rows_of(table: gpd.GeoDataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a table without their geometry."""
+    rows: list[dict[str, Any]] = table.drop(columns=table.geometry.name).to_dict("records")
+    return rows
+
+
+def located(table: gpd.GeoDataFrame) -> Iterator[tuple[list[float], dict[str, Any]]]:
+    """Yield where each row that has a point stands, as Leaflet takes it, and the row."""
+    table = table[table.geometry.notna()]
+    yield from zip(map(latlon, table.geometry), rows_of(table), strict=True)
+
+
+def titled(row: dict[str, Any]) -> str:
+    """Return the name of a row that stands in a département: ``Foix (09)``."""
+    return f"{row['name']} ({row['departement']})"
 
 
 def latlon(point: Any) -> list[float]:

@@ -6,127 +6,262 @@ from __future__ import annotations
 
 import re
 from itertools import accumulate, groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 
 from geoguichet.coverage.kiosks.ranking import SAVINGS, TRANCHE_EUR, Ranking, commune_count
-from geoguichet.coverage.outputs.plan_messages import PLAN_MESSAGES
-from geoguichet.coverage.outputs.wording import NARROW, Wording
+from geoguichet.coverage.outputs.wording import (
+    first_of,
+    joined,
+    n_communes,
+    n_kiosks,
+    n_people,
+    service_name,
+    why_unserved,
+)
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.siting.plan import KioskPlan
-from geoguichet.coverage.study.kiosks import KioskChoice, Use
+from geoguichet.coverage.study.kiosks import KioskChoice, Question, Use
 from geoguichet.coverage.study.study import Study
+from geoguichet.floor.figures import (
+    cost,
+    distance,
+    given,
+    listed,
+    mass,
+    measure,
+    money,
+    number,
+    percent,
+)
+from geoguichet.floor.words import Message, _, ngettext
+from geoguichet.referentials.territories.population import GROUPS, group_label
 
 # How the search for a plan is told: the steps of ``KioskPlan.method``, in the reader's words and
 # numbers.
 
 _NUMBER = r"(-?[0-9.]+(?:e[+-]?[0-9]+)?)"
 _STEPS = {
-    "step_reduced": rf"{_NUMBER} x {_NUMBER} reduced to {_NUMBER} x {_NUMBER}",
-    "step_pairs": rf"{_NUMBER} pairs",
-    "step_pairs_left": rf"{_NUMBER} pairs left",
-    "step_too_many": r"too many for the exact solver",
-    "step_components": rf"{_NUMBER} components",
-    "step_bisection": rf"bisection over {_NUMBER} distances",
-    "step_coverings": rf"{_NUMBER} set coverings",
-    "step_excluded": rf"{_NUMBER} candidates excluded",
-    "step_relaxed": r"0 zero-half cuts in 0 rounds",
-    "step_cuts": rf"{_NUMBER} zero-half (?:and disjunctive )?cuts in {_NUMBER} rounds",
-    "step_greedy": rf"greedy {_NUMBER}",
-    "step_swap": rf"swap {_NUMBER}",
-    "step_search": rf"search {_NUMBER}",
-    "step_together": rf"together {_NUMBER}",
-    "step_bound": rf"bound {_NUMBER}",
-    "step_exact": rf"exact {_NUMBER}",
-    "step_infeasible": r"(.+): infeasible",
-    "step_cancelled": r"(.+): cancelled",
-    "step_died": r"(.+): its process died \(code .*\)",
-    "step_stopped": r"(.+): stopped by the time limit",
+    rf"{_NUMBER} x {_NUMBER} reduced to {_NUMBER} x {_NUMBER}": Message(
+        "{n1} points et {n2} lieux, réduits à {n3} et {n4}"
+    ),
+    rf"{_NUMBER} pairs": Message("{n1} trajets"),
+    rf"{_NUMBER} pairs left": Message("il reste {n1} trajets"),
+    r"too many for the exact solver": Message("trop pour le solveur exact"),
+    rf"{_NUMBER} components": Message("{n1} problèmes indépendants"),
+    rf"bisection over {_NUMBER} distances": Message("dichotomie sur {n1} distances"),
+    rf"{_NUMBER} set coverings": Message("{n1} couvertures résolues"),
+    rf"{_NUMBER} candidates excluded": Message("{n1} lieux exclus par la preuve"),
+    r"0 zero-half cuts in 0 rounds": Message("relaxation linéaire"),
+    rf"{_NUMBER} zero-half (?:and disjunctive )?cuts in {_NUMBER} rounds": Message(
+        "{n1} coupes en {n2} tours"
+    ),
+    rf"greedy {_NUMBER}": Message("glouton {n1}"),
+    rf"swap {_NUMBER}": Message("échanges {n1}"),
+    rf"search {_NUMBER}": Message("recherche locale {n1}"),
+    rf"together {_NUMBER}": Message("réunis {n1}"),
+    rf"bound {_NUMBER}": Message("borne {n1}"),
+    rf"exact {_NUMBER}": Message("solveur exact {n1}"),
+    r"(.+): infeasible": Message("{n1}, rien de mieux"),
+    r"(.+): cancelled": Message("{n1}, interrompu"),
+    r"(.+): its process died \(code .*\)": Message("{n1}, arrêté avant la fin"),
+    r"(.+): stopped by the time limit": Message("{n1}, arrêté au temps fixé"),
 }
-"""Message and form of each step that ``siting`` writes; what has none (the name of a solver) is
-told as it is.
+"""What is said of each step that ``siting`` writes, by its form; the name of a solver has none and
+is told as it is.
 """
 
 
-def method_told(method: str, say: Wording) -> str:
+def method_told(method: str) -> str:
     """Return the steps of a search in the language of the page.
 
     A step repeated without a change is told once, a bound that bounds nothing not at all.
     """
     parts = [part for part in re.split("; |, ", method) if part not in ("bound inf", "bound -inf")]
-    return say.joined(_step(part, say) for part, _ in groupby(parts))
+    return joined(_step(part) for part, _ in groupby(parts))
 
 
-def _step(part: str, say: Wording) -> str:
-    for key, form in _STEPS.items():
-        found = re.fullmatch(form, part)
-        if found:
-            return say(
-                key,
-                **{
-                    f"n{place}": _number(told) for place, told in enumerate(found.groups(), start=1)
-                },
-            )
+def _step(part: str) -> str:
+    for form, message in _STEPS.items():
+        if found := re.fullmatch(form, part):
+            told = (float(n) if re.fullmatch(_NUMBER, n) else n for n in found.groups())
+            return message.format(**{f"n{place}": n for place, n in enumerate(told, start=1)})
     return part
 
 
-def _number(told: str) -> float | str:
-    return float(told) if re.fullmatch(_NUMBER, told) else told
+class _Said(NamedTuple):
+    """The sentences of one question: its model's name in the field, what is asked, the proofs."""
+
+    model: Message
+    asked: Message
+    optimal: Message
+    bound: Message
 
 
-_NAMES_SHOWN = 5
-
-
-def ask_sentences(study: Study, choice: KioskChoice, say: Wording) -> list[str]:
-    """Say what is asked about the kiosks, and what one of them does."""
-    asked = say(
-        f"ask_{choice.question}",
-        kiosks=say("kiosks", n=choice.count or 0),
-        who=who(choice, say),
-        of_who=_of_who(choice, say),
-        budget=say.money(choice.sites_budget_eur or 0.0),
-        share=say.percent(
-            choice.share or 0.0, 0 if round((choice.share or 0.0) * 100, 6).is_integer() else 1
+_SAID: dict[Question, _Said] = {
+    "most": _Said(
+        Message("couverture maximale"),
+        Message("Où ouvrir {kiosks} pour que le plus possible {of_who} soient desservis ?"),
+        Message(
+            "Ce choix est prouvé optimal : aucun autre choix du même nombre de lieux ne dessert "
+            "plus {of_who}."
         ),
-        second=say.percent(choice.second, 0),
-        farthest=say.cost(choice.search_radius),
+        Message(
+            "Ce choix est proche du meilleur : il est prouvé qu’aucun autre choix du même nombre "
+            "de lieux ne peut servir plus de {bound} {who} de plus, soit au mieux {missing} {who} "
+            "de mieux ({gap})."
+        ),
+    ),
+    "budget": _Said(
+        Message("couverture maximale sous un budget"),
+        Message(
+            "Où ouvrir des visioguichets, pour {budget} au plus, pour que le plus possible "
+            "{of_who} soient desservis ?"
+        ),
+        Message(
+            "Ce choix est prouvé optimal : aucun autre qui tienne dans ce budget ne dessert plus "
+            "{of_who}."
+        ),
+        Message(
+            "Il est prouvé qu’aucun choix qui tienne dans ce budget ne peut servir plus de {bound} "
+            "{who} de plus, soit au mieux {missing} {who} de mieux ({gap})."
+        ),
+    ),
+    "share": _Said(
+        Message("couverture d’une part des habitants"),
+        Message(
+            "Combien de visioguichets faut-il au moins, et où, pour que {share} des {who} du "
+            "territoire soient desservis ?"
+        ),
+        Message("{told} suffisent, et il est prouvé que moins ne suffirait pas."),
+        Message("{told} suffisent ; il est prouvé qu’il en faut au moins {bound} ({gap})."),
+    ),
+    "everyone": _Said(
+        Message("couverture de tous"),
+        Message(
+            "Combien de visioguichets faut-il au moins, et où, pour que tout habitant à portée "
+            "d’un lieu d’accueil soit desservi ?"
+        ),
+        Message("{told} suffisent, et il est prouvé que moins ne suffirait pas."),
+        Message("{told} suffisent ; il est prouvé qu’il en faut au moins {bound} ({gap})."),
+    ),
+    "backup": _Said(
+        Message("couverture de secours"),
+        Message(
+            "Où ouvrir {kiosks} pour que le plus possible {of_who} soient desservis, et si "
+            "possible deux fois ? Un second visioguichet à portée compte pour {second} du premier."
+        ),
+        Message(
+            "Ce choix est prouvé optimal : aucun autre du même nombre ne vaut plus que {value} "
+            "{who}, ceux qui sont desservis deux fois comptant {twice}."
+        ),
+        Message(
+            "Ce choix vaut {value} {who}, ceux qui sont desservis deux fois comptant {twice} ; il "
+            "est prouvé qu’aucun autre du même nombre ne dépasse {bound} ({gap})."
+        ),
+    ),
+    "median": _Said(
+        Message("p-médiane"),
+        Message(
+            "Où ouvrir {kiosks} pour que les {who} des zones blanches aient ensemble le moins de "
+            "chemin jusqu’au plus proche ? Au-delà de {farthest}, ce chemin compte pour {farthest}."
+        ),
+        Message(
+            "En moyenne, le visioguichet le plus proche est à {value} ; il est prouvé qu’aucun "
+            "autre choix ne fait mieux."
+        ),
+        Message(
+            "En moyenne, le visioguichet le plus proche est à {value} ; il est prouvé qu’aucun "
+            "autre choix ne descend sous {bound} ({gap})."
+        ),
+    ),
+    "center": _Said(
+        Message("p-centre"),
+        Message(
+            "Où ouvrir {kiosks} pour que, dans les zones blanches, la commune la plus éloignée "
+            "d’un visioguichet le soit le moins possible ? On cherche jusqu’à {farthest}."
+        ),
+        Message(
+            "La commune la plus éloignée est à {value} d’un visioguichet ; il est prouvé qu’aucun "
+            "autre choix ne fait mieux."
+        ),
+        Message(
+            "La commune la plus éloignée est à {value} d’un visioguichet ; il est prouvé qu’aucun "
+            "autre choix ne descend sous {bound} ({gap})."
+        ),
+    ),
+}
+
+_STOPPED = {
+    "time_limit": Message("La recherche s’est arrêtée au temps fixé par l’étude."),
+    "gap_reached": Message("La recherche s’est arrêtée à la précision demandée par l’étude."),
+    "work_limit": Message("La recherche a fait tout le travail prévu sans refermer cet écart."),
+    "solver_lost": Message(
+        "Le solveur s’est arrêté avant la fin ; le meilleur choix trouvé est gardé."
+    ),
+    "interrupted": Message("La recherche a été interrompue ; le meilleur choix trouvé est gardé."),
+}
+_ONE_PER = {
+    "commune": Message("un seul par commune"),
+    "epci": Message("un seul par intercommunalité"),
+    "departement": Message("un seul par département"),
+}
+
+
+def model_told(choice: KioskChoice) -> str:
+    """Return the model by its name in the field."""
+    return str(_SAID[choice.question].model)
+
+
+def ask_sentences(study: Study, choice: KioskChoice) -> list[str]:
+    """Say what is asked about the kiosks, and what one of them does."""
+    share = choice.share or 0.0
+    asked = _SAID[choice.question].asked.format(
+        kiosks=n_kiosks(choice.count or 0),
+        who=who(choice),
+        of_who=_of_who(choice),
+        budget=money(choice.sites_budget_eur or 0.0),
+        share=percent(share, 0 if round(share * 100, 6).is_integer() else 1),
+        second=percent(choice.second, 0),
+        farthest=cost(choice.search_radius, study.unit),
     )
-    kiosk = say(
-        "ask_kiosk",
-        offers=_offers(study, choice, say),
-        reach=say.cost(choice.reach),
-        hosts=say.listed([say.service(kind, many=True) for kind in choice.candidates]),
+    kiosk = _(
+        "Un visioguichet offre {offers} aux habitants situés à moins de {reach}. Lieux d’accueil "
+        "possibles : {hosts}.",
+        offers=_offers(study, choice),
+        reach=cost(choice.reach, study.unit),
+        hosts=listed(service_name(kind, many=True) for kind in choice.candidates),
     )
     return [asked, kiosk]
 
 
-def who(choice: KioskChoice, say: Wording) -> str:
+def who(choice: KioskChoice) -> str:
     """Return what the people who count are called."""
     group = choice.weight or "population"
-    return say(f"group_{group}") if f"group_{group}" in PLAN_MESSAGES else f"« {group} »"
+    return group_label(group) if group in GROUPS else f"« {group} »"
 
 
-def _of_who(choice: KioskChoice, say: Wording) -> str:
+def _of_who(choice: KioskChoice) -> str:
     """Return them after « plus »: ``d’habitants``, ``de personnes de 65 ans et plus``."""
-    name = who(choice, say)
-    return say("of_group_vowel" if name[0].lower() in "aeiouyhé" else "of_group", who=name)
+    name = who(choice)
+    return _("d’{who}", who=name) if name[0].lower() in "aeiouyhé" else _("de {who}", who=name)
 
 
-def _offers(study: Study, choice: KioskChoice, say: Wording) -> str:
+def _offers(study: Study, choice: KioskChoice) -> str:
     if set(choice.offers) >= set(study.rule.every):
-        return say("offers_all")
-    return say.listed([f"« {study.need(key).label} »" for key in choice.offers])
+        return _("tous ces services")
+    return listed(f"« {study.need(key).label} »" for key in choice.offers)
 
 
-def plan_sentences(result: CoverageResult, plan: KioskPlan, say: Wording) -> list[str]:
+def plan_sentences(result: CoverageResult, plan: KioskPlan) -> list[str]:
     """Say what no plan can do, what this one brings, how far it is proved to be from the best, and
     what it leaves.
     """
-    return [*proved_sentences(result, plan, say), *further_sentences(result, say)]
+    return [*proved_sentences(result, plan), *further_sentences(result)]
 
 
-def proved_sentences(result: CoverageResult, plan: KioskPlan, say: Wording) -> list[str]:
+def proved_sentences(result: CoverageResult, plan: KioskPlan) -> list[str]:
     """Say what no plan can do, what this one brings, and its proof: the first of all that is said
     of a plan.
     """
@@ -136,41 +271,49 @@ def proved_sentences(result: CoverageResult, plan: KioskPlan, say: Wording) -> l
     white = result.summary.iloc[-1]["white_before"]
     proposed = result.kiosks[result.kiosks["rank"] > 0]
     added = int(proposed["people_added"].sum())
-    gain = say(
-        "plan_gain",
-        kiosks=say("kiosks", n=len(proposed)),
-        people=say("people", n=added),
-        share=say.percent(added / white if white else 0.0),
+    gain = _(
+        "Les {kiosks} proposés serviraient {people} de plus, soit {share} des habitants en zone "
+        "blanche.",
+        kiosks=n_kiosks(len(proposed)),
+        people=n_people(added),
+        share=percent(added / white if white else 0.0),
     )
-    proof = proof_sentences(choice, plan, result.ranking, say)
-    return [*before_plan(result, say), gain, *proof, *fewer_sentences(choice, plan, say)]
+    proof = proof_sentences(result, plan)
+    return [*before_plan(result), gain, *proof, *fewer_sentences(choice, plan)]
 
 
-def further_sentences(result: CoverageResult, say: Wording) -> list[str]:
+def further_sentences(result: CoverageResult) -> list[str]:
     """Say how the gain goes down the list, who is left, and where to stop."""
-    gains, left = (
-        result.kiosks.loc[result.kiosks["rank"] > 0, "people_added"].tolist(),
-        result.demand,
-    )
-    left, sentences = left[~left["served_after"]], []
+    gains = result.kiosks.loc[result.kiosks["rank"] > 0, "people_added"].tolist()
+    left = result.demand[~result.demand["served_after"]]
+    sentences = []
     if len(gains) > 1 and sum(gains):
-        first, last = (say("people", n=gains[place]) for place in (0, -1))
         half = next(
-            rank for rank, sum_ in enumerate(accumulate(gains), 1) if sum_ >= sum(gains) / 2
+            rank for rank, gain in enumerate(accumulate(gains), 1) if gain >= sum(gains) / 2
         )
-        sentences.append(f"{say('plan_last', first=first, last=last)} {say('plan_half', n=half)}")
+        reached = ngettext(
+            "La moitié de ce gain est atteinte avec le premier.",
+            "La moitié de ce gain est atteinte avec les {n} premiers.",
+            half,
+        )
+        first_and_last = _(
+            "Le premier visioguichet sert {first} de plus, le dernier {last}.",
+            first=n_people(gains[0]),
+            last=n_people(gains[-1]),
+        )
+        sentences.append(f"{first_and_last} {reached}")
     if len(left):
-        people, communes = (
-            say("people", n=int(left["people"].sum())),
-            say("communes", n=commune_count(left)),
+        told = _(
+            "{people} resteraient en zone blanche, dans {communes}, trop loin de tout lieu retenu.",
+            people=n_people(int(left["people"].sum())),
+            communes=n_communes(commune_count(left)),
         )
-        sentences.append(say("plan_left", people=people, communes=communes))
-    if result.ranking is not None and result.study.kiosks is not None:
-        sentences.append(stop_sentence(result.ranking, result.study.kiosks, say))
-    return [sentence for sentence in sentences if sentence]
+        sentences.append(told)
+    sentences += stop_sentences(result)
+    return sentences
 
 
-def before_plan(result: CoverageResult, say: Wording) -> list[str]:
+def before_plan(result: CoverageResult) -> list[str]:
     """Say what no plan can do, when everyone was to be served, and what kiosks that exist already
     do.
     """
@@ -181,255 +324,349 @@ def before_plan(result: CoverageResult, say: Wording) -> list[str]:
         )
     ]
     if choice is not None and choice.question in ("everyone", "share") and len(out):
-        names = list(
-            dict.fromkeys(out.sort_values("people", ascending=False, kind="stable")["name"])
+        names = dict.fromkeys(out.sort_values("people", ascending=False, kind="stable")["name"])
+        told = _(
+            "D’abord, ce qu’aucun plan ne peut : {people}, dans {communes}, n’ont à portée aucun "
+            "lieu d’accueil qui puisse les servir ({names}).",
+            people=n_people(int(out["people"].sum())),
+            communes=n_communes(commune_count(out)),
+            names=first_of(names, whole=listed),
         )
-        told = say.listed(names) if len(names) <= _NAMES_SHOWN + 1 else ""
-        shown = told or say(
-            "popup_more", names=", ".join(names[:_NAMES_SHOWN]), n=len(names) - _NAMES_SHOWN
-        )
-        people, communes = (
-            say("people", n=int(out["people"].sum())),
-            say("communes", n=commune_count(out)),
-        )
-        sentences.append(say("plan_uncoverable", people=people, communes=communes, names=shown))
+        sentences.append(told)
     old = result.kiosks[result.kiosks["rank"] == 0]
     if len(old):
-        people = say("people", n=int(old["people_added"].sum()))
-        sentences.append(
-            say("plan_already", n=len(old), kiosks=say("kiosks", n=len(old)), people=people)
+        told = ngettext(
+            "{kiosks} existe déjà et sert {people} en zone blanche.",
+            "{kiosks} existent déjà et servent {people} en zone blanche.",
+            len(old),
+            kiosks=n_kiosks(len(old)),
+            people=n_people(int(old["people_added"].sum())),
         )
+        sentences.append(told)
     return sentences
 
 
-def proof_sentences(
-    choice: KioskChoice, plan: KioskPlan, ranking: Ranking | None, say: Wording
-) -> list[str]:
+def proof_sentences(result: CoverageResult, plan: KioskPlan) -> list[str]:
     """Say what the plan is worth in its model's own measure, the bound, and how the search
     ended.
     """
-    question, concerned = choice.question, ranking.concerned if ranking is not None else 0.0
-    optimal = plan.status == "optimal"
-    told = say(
-        f"proof_{question}_{'optimal' if optimal else 'bound'}",
-        who=who(choice, say),
-        of_who=_of_who(choice, say),
-        value=_worth(plan.value, choice, concerned, say),
-        bound=_worth(plan.bound, choice, concerned, say),
-        told=say.money(plan.value) if choice.priced else say("kiosks", n=len(plan.sites)),
-        missing=say.number(max(0, round(plan.bound) - round(plan.value))),
-        twice=say.number(1 + choice.second, 1),
-        gap=say.percent(plan.gap, 2),
+    choice = result.study.kiosks
+    if choice is None:
+        return []
+    said, optimal = _SAID[choice.question], plan.status == "optimal"
+    told = (said.optimal if optimal else said.bound).format(
+        who=who(choice),
+        of_who=_of_who(choice),
+        value=_worth(plan.value, choice, result),
+        bound=_worth(plan.bound, choice, result),
+        told=money(plan.value) if choice.priced else n_kiosks(len(plan.sites)),
+        missing=number(max(0, round(plan.bound) - round(plan.value))),
+        twice=number(1 + choice.second, 1),
+        gap=percent(plan.gap, 2),
     )
-    sentences = [] if optimal else [say(f"plan_{plan.status}")]
-    counted = choice.weight and question in ("most", "budget")
-    group = (
-        [say("proof_group", value=say.number(plan.value), who=who(choice, say))] if counted else []
-    )
-    return [*group, told, *sentences]
+    group = []
+    if choice.weight and choice.question in ("most", "budget"):
+        group = [_("Parmi eux, {value} {who}.", value=number(plan.value), who=who(choice))]
+    return [*group, told, *stopped_sentences(plan)]
 
 
-def fewer_sentences(choice: KioskChoice, plan: KioskPlan, say: Wording) -> list[str]:
+def stopped_sentences(plan: KioskPlan) -> list[str]:
+    """Say why the search stopped before it had a proof; nothing when it has one."""
+    return [] if plan.status == "optimal" else [str(_STOPPED[plan.status])]
+
+
+def fewer_sentences(choice: KioskChoice, plan: KioskPlan) -> list[str]:
     """Say that the plan opens fewer kiosks than were asked for, where the others would serve nobody
     more.
     """
     if choice.question not in ("most", "backup") or len(plan.sites) >= (choice.count or 0):
         return []
-    return [say("plan_fewer", asked=say("kiosks", n=choice.count or 0), n=len(plan.sites))]
-
-
-def _worth(value: float, choice: KioskChoice, concerned: float, say: Wording) -> str:
-    """Write a value of the plan in the unit of its model."""
-    if choice.question == "median":
-        return say.cost(value / concerned if concerned else 0.0)
-    if choice.question == "center":
-        return say.cost(value)
-    return (
-        say.money(value)
-        if choice.question in ("share", "everyone") and choice.priced
-        else say.number(round(value))
+    told = ngettext(
+        "{asked} étaient demandés : au-delà du premier, aucun lieu permis n’ajoute personne.",
+        "{asked} étaient demandés : au-delà de {n}, aucun lieu permis n’ajoute personne.",
+        len(plan.sites),
+        asked=n_kiosks(choice.count or 0),
     )
+    return [told]
 
 
-def rule_sentences(result: CoverageResult, say: Wording) -> list[str]:
+def _worth(value: float, choice: KioskChoice, result: CoverageResult) -> str:
+    """Write a value of the plan in the unit of its model."""
+    if choice.question == "median":  # the model sums the ways of all whom the plan concerns
+        concerned = result.ranking.concerned if result.ranking is not None else 0.0
+        return cost(value / concerned if concerned else 0.0, result.study.unit)
+    if choice.question == "center":
+        return cost(value, result.study.unit)
+    if choice.question in ("share", "everyone") and choice.priced:
+        return money(value)
+    return number(round(value))
+
+
+def rule_sentences(result: CoverageResult) -> list[str]:
     """Say the rules on the choice of hosts, those that the study sets."""
-    choice, counters = result.study.kiosks, result.counters
+    choice, refused = result.study.kiosks, result.counters.get
     if choice is None:
         return []
     told = [
-        say(f"rule_{key}", n=len(getattr(choice, key)))
-        for key in ("existing", "required", "excluded")
-        if getattr(choice, key)
+        choice.existing
+        and ngettext("{n} lieu existe déjà", "{n} lieux existent déjà", len(choice.existing)),
+        choice.required
+        and ngettext("{n} lieu est imposé", "{n} lieux sont imposés", len(choice.required)),
+        choice.excluded
+        and ngettext(
+            "{n} lieu ou commune est exclu",
+            "{n} lieux ou communes sont exclus",
+            len(choice.excluded),
+        ),
+        choice.min_hours_per_week is not None
+        and ngettext(
+            "lieu d’accueil ouvert au moins {hours} h par semaine ({n} écarté)",
+            "lieu d’accueil ouvert au moins {hours} h par semaine ({n} écartés)",
+            refused("hosts_closed", 0),
+            hours=choice.min_hours_per_week,
+        ),
+        choice.broadband is not None
+        and ngettext(
+            "lieu d’accueil assez bien raccordé, d’après la colonne « {column} » ({n} écarté)",
+            "lieu d’accueil assez bien raccordé, d’après la colonne « {column} » ({n} écartés)",
+            refused("hosts_not_connected", 0),
+            column=choice.broadband.column,
+        ),
+        choice.one_per and str(_ONE_PER[choice.one_per]),
+        choice.spacing_m is not None
+        and _(
+            "au moins {distance} à vol d’oiseau entre deux visioguichets",
+            distance=distance(choice.spacing_m),
+        ),
+        choice.floor_per_departement
+        and _("au moins {n} par département", n=choice.floor_per_departement),
+        *(_("au moins {n} dans le {code}", n=least, code=code) for code, least in choice.floor),
+        choice.hours_count
+        and _(
+            "un besoin qui demande des heures d’ouverture n’est offert que là où le lieu d’accueil "
+            "est ouvert autant"
+        ),
+        choice.priced and _own_cost(refused("hosts_without_cost", 0)),
     ]
-    if choice.min_hours_per_week is not None:
-        told.append(
-            say("rule_hours", hours=choice.min_hours_per_week, n=counters.get("hosts_closed", 0))
-        )
-    if choice.broadband is not None:
-        refused = counters.get("hosts_not_connected", 0)
-        told.append(say("rule_broadband", column=choice.broadband.column, n=refused))
-    if choice.one_per:
-        told.append(say(f"rule_one_per_{choice.one_per}"))
-    if choice.spacing_m is not None:
-        told.append(say("rule_spacing", distance=say.distance(choice.spacing_m)))
-    if choice.floor_per_departement:
-        told.append(say("rule_floor_all", n=choice.floor_per_departement))
-    told += [say("rule_floor", n=least, code=code) for code, least in choice.floor]
-    told += [say("rule_hours_count")] * choice.hours_count
-    if choice.priced:
-        refused = counters.get("hosts_without_cost", 0)
-        told.append(say("rule_costs_known", n=refused) if refused else say("rule_costs"))
-    return told
+    return [sentence for sentence in told if isinstance(sentence, str) and sentence]
 
 
-def curve_note(ranking: Ranking, say: Wording) -> str:
+def _own_cost(refused: int) -> str:
+    if not refused:
+        return _("coût propre à chaque lieu d’accueil")
+    return ngettext(
+        "coût propre à chaque lieu d’accueil ({n} écarté, de coût inconnu)",
+        "coût propre à chaque lieu d’accueil ({n} écartés, de coût inconnu)",
+        refused,
+    )
+
+
+def curve_note(ranking: Ranking | None) -> str:
     """Say how near its bound the curve is proved to be."""
-    if not len(ranking.curve):
+    if ranking is None or not len(ranking.curve):
         return ""
-    worst = float(ranking.curve["gap"].max())
-    return say("curve_note", gap=say.percent(worst)) if worst else say("curve_note_reached")
+    if worst := float(ranking.curve["gap"].max()):
+        return _(
+            "En pointillé, ce qu’aucun choix d’autant de lieux ne peut dépasser : c’est prouvé "
+            "pour chaque nombre, et le meilleur choix connu en approche à {gap} au pire.",
+            gap=percent(worst),
+        )
+    return _(
+        "En pointillé, ce qu’aucun choix d’autant de lieux ne peut dépasser : c’est prouvé, et "
+        "atteint, pour chaque nombre."
+    )
 
 
-def stop_sentence(ranking: Ranking, choice: KioskChoice, say: Wording) -> str:
-    """Say where the next 10,000 EUR brings too few people; empty when the study does not ask."""
-    if choice.stop_below is None or not (choice.user_side_cost_eur or choice.priced):
-        return ""
-    told = {"tranche": say.money(TRANCHE_EUR), "people": say("people", n=round(choice.stop_below))}
+def stop_sentences(result: CoverageResult) -> list[str]:
+    """Say where the next 10,000 EUR brings too few people; nothing when the study does not ask."""
+    choice, ranking = result.study.kiosks, result.ranking
+    if choice is None or ranking is None or choice.stop_below is None:
+        return []
+    if not (choice.user_side_cost_eur or choice.priced):
+        return []
+    tranche, people = money(TRANCHE_EUR), n_people(round(choice.stop_below))
     if ranking.stop_at is None:
-        return say("stop_never", **told)
-    return say("stop_at", kiosks=say("kiosks", n=ranking.stop_at), **told)
+        return [
+            _(
+                "Jusqu’au dernier, chaque tranche de {tranche} gagne au moins {people}.",
+                tranche=tranche,
+                people=people,
+            )
+        ]
+    return [
+        _(
+            "Au-delà de {kiosks}, les {tranche} suivants gagnent moins de {people}.",
+            kiosks=n_kiosks(ranking.stop_at),
+            tranche=tranche,
+            people=people,
+        )
+    ]
 
 
-def reference_sentences(result: CoverageResult, ranking: Ranking, say: Wording) -> list[str]:
+def reference_sentences(ranking: Ranking | None) -> list[str]:
     """Set the plan that was really carried out against the best one, and against what no plan can
     exceed.
     """
-    outcome = ranking.reference
-    if outcome is None:
+    outcome = None if ranking is None else ranking.reference
+    if ranking is None or outcome is None:
         return []
-    reference, kiosks, opened = (
-        outcome.reference,
-        say("kiosks", n=outcome.reference.count),
-        len(ranking.curve),
-    )
-    each = say.money(reference.cost_eur / reference.count)
-    known = outcome.people is not None
-    told = say.number(outcome.bound)
-    best = say("people", n=round(outcome.best))
+    reference, opened = outcome.reference, len(ranking.curve)
+    kiosks, best = n_kiosks(reference.count), n_people(round(outcome.best))
     sentences = [
-        say(
-            "reference_cost",
+        _(
+            "{label} : {kiosks} pour {cost}, soit {each} par visioguichet tout compris.",
             label=reference.label,
             kiosks=kiosks,
-            cost=say.money(reference.cost_eur),
-            each=each,
+            cost=money(reference.cost_eur),
+            each=money(reference.cost_eur / reference.count),
         ),
-        say(
-            "reference_known" if known else "reference_unknown",
+        _(
+            "Leurs emplacements ne sont pas dans les données. À défaut, {kiosks} placés dans les "
+            "communes les plus peuplées des zones blanches desserviraient {people}.",
             kiosks=kiosks,
-            people=say(
-                "people",
-                n=round(outcome.people if outcome.people is not None else outcome.most_populated),
-            ),
-        ),
+            people=n_people(round(outcome.most_populated)),
+        )
+        if outcome.people is None
+        else _("Ils desservent {people} en zone blanche.", people=n_people(round(outcome.people))),
     ]
     if outcome.enough is not None:
-        sentences.append(say("reference_enough", n=outcome.enough))
-    if reference.count > opened:
-        fewer = say("kiosks", n=opened)
         sentences.append(
-            say("reference_fewer", kiosks=fewer, people=best, count=reference.count, bound=told)
+            ngettext(
+                "Le premier du plan en fait autant.",
+                "Les {n} premiers du plan en font autant.",
+                outcome.enough,
+            )
+        )
+    if reference.count > opened:
+        told = _(
+            "Le plan n’ouvre que {kiosks} et dessert {people} ; il est prouvé qu’avec {count} on "
+            "ne peut dépasser {bound}.",
+            kiosks=n_kiosks(opened),
+            people=best,
+            count=reference.count,
+            bound=number(outcome.bound),
+        )
+    elif round(outcome.best) >= round(outcome.bound):
+        told = _(
+            "{kiosks} bien placés desservent {people} : c’est le maximum, prouvé.",
+            kiosks=kiosks,
+            people=best,
         )
     else:
-        key = (
-            "reference_proved" if round(outcome.best) >= round(outcome.bound) else "reference_best"
+        told = _(
+            "{kiosks} bien placés desservent {people} ; il est prouvé qu’on ne peut dépasser "
+            "{bound}.",
+            kiosks=kiosks,
+            people=best,
+            bound=number(outcome.bound),
         )
-        sentences.append(say(key, kiosks=kiosks, people=best, bound=told))
+    sentences.append(told)
     if opened == reference.count and outcome.best:
         sentences.append(
-            say("reference_per_head", cost=say.money(reference.cost_eur / outcome.best, 2))
+            _(
+                "Au même coût complet, le plan revient à {cost} par habitant gagné.",
+                cost=money(reference.cost_eur / outcome.best, 2),
+            )
         )
     return sentences
 
 
-def unserved_sentences(ranking: Ranking, say: Wording) -> list[str]:
+def unserved_sentences(result: CoverageResult) -> list[str]:
     """Say who stays unserved, one sentence a reason."""
+    if result.ranking is None:
+        return []
     return [
-        say(
-            "unserved_row",
-            people=say("people", n=int(row["people"])),
-            communes=say("communes", n=int(row["communes"])),
-            reason=say(f"unserved_{row['reason']}"),
+        _(
+            "{people}, {communes} : {reason}.",
+            people=n_people(int(row["people"])),
+            communes=n_communes(int(row["communes"])),
+            reason=why_unserved(row["reason"], result.study),
         )
-        for row in ranking.unserved.to_dict("records")
+        for row in result.ranking.unserved.to_dict("records")
     ]
 
 
-def use_sentences(result: CoverageResult, choice: KioskChoice, say: Wording) -> list[str]:
+def use_sentences(result: CoverageResult) -> list[str]:
     """Say what the kiosks avoid in a year, under which supposed use, and where that use comes from.
 
     Empty when nobody gains, or when the kilometres are not known.
     """
-    kiosks, use, usual = result.kiosks, choice.use, Use()
+    kiosks, choice, usual = result.kiosks, result.study.kiosks, Use()
     total = kiosks[list(SAVINGS)].sum()
-    if not total["uses_per_year"] or not kiosks["km_saved_per_year"].notna().any():
+    unknown = not total["uses_per_year"] or not kiosks["km_saved_per_year"].notna().any()
+    if choice is None or unknown:
         return []
+    use = choice.use
     sources = [
-        say(f"use_source_{key}")
-        for key, name in (("rate", "uses_per_person"), ("co2", "co2_g_per_km"))
-        if getattr(use, name) == getattr(usual, name)
-    ]
-    return [
-        say(
-            "use_saved",
-            uses=say.number(total["uses_per_year"]),
-            km=f"{say.number(total['km_saved_per_year'])}{NARROW}km",
-            co2=say.mass(total["co2_saved_kg_per_year"]),
+        use.uses_per_person == usual.uses_per_person
+        and _(
+            "recours, les 143 appels par an et par point de visio-relais de la Manche, pour 4 794 "
+            "habitants gagnés par visioguichet dans l’étude livrée"
         ),
-        say(
-            "use_stated",
-            rate=say.number(use.uses_per_person, _decimals(use.uses_per_person)),
+        use.co2_g_per_km == usual.co2_g_per_km
+        and _("CO₂, voiture thermique, usage seul (Impact CO₂, ADEME)"),
+    ]
+    told = joined(source for source in sources if source)
+    return [
+        _(
+            "Sous l’usage supposé, {uses} recours par an éviteraient {km} de trajet et {co2} de "
+            "CO₂.",
+            uses=number(total["uses_per_year"]),
+            km=measure(total["km_saved_per_year"], "km"),
+            co2=mass(total["co2_saved_kg_per_year"]),
+        ),
+        _(
+            "Usage supposé : {rate} recours par an et par habitant gagné, {trips} aller-retour "
+            "évité par recours, {detour} fois la distance mesurée, {co2} de CO₂ par kilomètre. La "
+            "distance évitée est celle du guichet manquant moins celle du visioguichet. Ce sont "
+            "des hypothèses : elles sont dans l’étude, changez-les.",
+            rate=given(use.uses_per_person),
             trips=use.trips_avoided,
             detour=use.detour,
-            co2=f"{say.number(use.co2_g_per_km)}{NARROW}g",
+            co2=measure(use.co2_g_per_km, "g"),
         ),
-        *([say("use_sources", sources=say.joined(sources))] if sources else []),
+        *([_("Sources : {sources}.", sources=told)] if told else []),
     ]
 
 
-def _decimals(value: float) -> int:
-    """Return how many decimals tell the value as it was given, four at most."""
-    return next((places for places in range(4) if round(value, places) == value), 4)
-
-
-def cost_rows(result: CoverageResult, choice: KioskChoice, say: Wording) -> dict[str, Any]:
+def cost_rows(result: CoverageResult) -> dict[str, Any]:
     """Return what the equipment costs, line by line, and per inhabitant gained."""
+    choice = result.study.kiosks
     proposed = result.kiosks[result.kiosks["rank"] > 0]
-    sites, total = (
-        _user_side(proposed, choice, say),
-        float(proposed["cost_eur"].sum()) + choice.experts_eur,
-    )
-    rows = [sites]
+    total = float(proposed["cost_eur"].sum()) + (choice.experts_eur if choice is not None else 0.0)
+    if choice is None or not total:
+        return {"rows": [], "note": ""}
+    rows = [_user_side(proposed, choice)]
     if choice.experts:
-        each = say.money(choice.expert_side_cost_eur)
-        rows.append(
-            (say("cost_expert", n=choice.experts, cost=each), say.money(choice.experts_eur))
+        experts = ngettext(
+            "{n} poste côté expert, à {cost} l’un",
+            "{n} postes côté expert, à {cost} l’un",
+            choice.experts,
+            cost=money(choice.expert_side_cost_eur),
         )
-    rows.append((say("cost_total"), say.money(total)))
+        rows.append((experts, money(choice.experts_eur)))
+    rows.append((_("Total"), money(total)))
     if choice.budget_eur is not None:
         rows += [
-            (say("cost_budget"), say.money(choice.budget_eur)),
-            (say("cost_left"), say.money(choice.budget_eur - total)),
+            (_("Budget de l’étude"), money(choice.budget_eur)),
+            (_("Reste"), money(choice.budget_eur - total)),
         ]
     gained = int(proposed["people_added"].sum())
-    return {
-        "rows": rows if total else [],
-        "note": say("cost_per_head", cost=say.money(total / gained, 2)) if gained and total else "",
-    }
+    note = (
+        _(
+            "Soit {cost} par habitant desservi en plus. L’entretien, les agents et les liaisons ne "
+            "sont pas comptés.",
+            cost=money(total / gained, 2),
+        )
+        if gained
+        else ""
+    )
+    return {"rows": rows, "note": note}
 
 
-def _user_side(proposed: gpd.GeoDataFrame, choice: KioskChoice, say: Wording) -> tuple[str, str]:
-    kiosks, cost = say("kiosks", n=len(proposed)), say.money(float(proposed["cost_eur"].sum()))
+def _user_side(proposed: gpd.GeoDataFrame, choice: KioskChoice) -> tuple[str, str]:
+    kiosks, total = n_kiosks(len(proposed)), money(float(proposed["cost_eur"].sum()))
     if choice.priced:
-        return say("cost_sites", kiosks=kiosks), cost
-    return say("cost_user", kiosks=kiosks, cost=say.money(choice.user_side_cost_eur)), cost
+        return _("{kiosks} côté usager, selon le lieu d’accueil", kiosks=kiosks), total
+    each = money(choice.user_side_cost_eur)
+    return _("{kiosks} côté usager, à {cost} l’un", kiosks=kiosks, cost=each), total

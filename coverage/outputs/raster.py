@@ -14,8 +14,9 @@ from rasterio.io import MemoryFile
 from rasterio.shutil import copy
 
 from geoguichet.coverage.errors import OutputError
-from geoguichet.coverage.outputs.wording import Wording
 from geoguichet.coverage.result import CoverageResult
+from geoguichet.floor.language import speaking
+from geoguichet.floor.words import _
 from geoguichet.referentials.layers import METRIC
 
 NODATA = -999_999.0
@@ -39,7 +40,6 @@ def write(result: CoverageResult, path: Path) -> None:
         raise OutputError(
             f"{path.name} : l'étude n'a pas de surface ; demandez-la par zones.surface = true"
         )
-    say = Wording(result.study.language, result.study.unit)
     known = surface.inside & np.isfinite(surface.slack)
     slack = np.where(known, surface.slack, NODATA)
     served = np.where(surface.inside, (surface.slack >= 0).astype(np.float32), NODATA)
@@ -53,16 +53,22 @@ def write(result: CoverageResult, path: Path) -> None:
         "transform": surface.transform,
         "nodata": NODATA,
     }
+    with speaking(result.study.language, typeset=True):
+        bands = _("marge sous la règle, négative où elle manque"), _("règle tenue (1) ou non (0)")
+        legend = _(
+            "négatif : zone blanche ; 0 : au seuil, desservi ; positif : desservi ; sans valeur : "
+            "hors du territoire ou hors d’atteinte (voir la bande 2)"
+        )
     try:
         with MemoryFile() as memory:
             with memory.open(**profile) as plain:
                 plain.write(np.stack([slack, served]).astype(np.float32))
-                plain.descriptions = (say("surface_slack"), say("surface_served"))
+                plain.descriptions = bands
                 plain.units = (surface.unit, "")
                 plain.update_tags(
                     study=result.study.id, title=result.study.title, unit=surface.unit
                 )
-                plain.update_tags(1, legend=say("surface_legend"))
+                plain.update_tags(1, legend=legend)
             with memory.open() as plain, warnings.catch_warnings():
                 warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
                 copy(

@@ -10,7 +10,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from geoguichet.coverage.kiosks.ranking import SAVINGS, Ranking
+from geoguichet.coverage.kiosks.ranking import SAVINGS
 from geoguichet.coverage.outputs import charts
 from geoguichet.coverage.outputs.charts import gain_curve, map_picture
 from geoguichet.coverage.outputs.page import filled
@@ -19,6 +19,7 @@ from geoguichet.coverage.outputs.plan_text import (
     cost_rows,
     curve_note,
     method_told,
+    model_told,
     plan_sentences,
     proved_sentences,
     reference_sentences,
@@ -26,14 +27,22 @@ from geoguichet.coverage.outputs.plan_text import (
     use_sentences,
 )
 from geoguichet.coverage.outputs.sections import sections
-from geoguichet.coverage.outputs.wording import Wording
+from geoguichet.coverage.outputs.wording import (
+    cost_in_table,
+    first_of,
+    moment,
+    n_people,
+    why_unserved,
+)
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.study.study import Need, Study
+from geoguichet.floor.figures import cost, distance
 from geoguichet.floor.findings import count_by_rule
+from geoguichet.floor.language import spaced, speaking
+from geoguichet.floor.words import Message, _
 
 MAIN_ZONES = 15
 """How many white zones the report lists; the GeoPackage has them all."""
-_NAMES_SHOWN = 5
 
 
 def write(result: CoverageResult, path: Path) -> None:
@@ -43,121 +52,140 @@ def write(result: CoverageResult, path: Path) -> None:
 
 def render(result: CoverageResult) -> str:
     """Return the report as HTML, in the study's language."""
-    study = result.study
-    say = Wording(study.language, study.unit, cells=study.demand.cells is not None)
-    return filled("report.html", say=say, **_content(result, say)) + "\n"
+    with speaking(result.study.language, typeset=True):
+        return filled("report.html", **_content(result)) + "\n"
 
 
-def _content(result: CoverageResult, say: Wording) -> dict[str, Any]:
+def _content(result: CoverageResult) -> dict[str, Any]:
     inhabited = result.white_zones[
         (result.white_zones["communes"] > 0) & ~result.white_zones["minor"]
     ]
+    unit = result.study.unit
     zones = inhabited.reset_index(names="id").head(MAIN_ZONES).to_dict("records")
     return {
         "result": result,
         "study": result.study,
         "total": result.summary.iloc[-1].to_dict(),
         "rows": result.summary.to_dict("records"),
-        "rule": rule_sentence(result.study, say),
-        "needs": need_sentences(result.study, say),
-        "question": question_sentences(result.study, say),
-        "map": Markup(map_picture(result, say)),  # noqa: S704  drawn here, every name escaped
+        "rule": rule_sentence(result.study),
+        "needs": need_sentences(result.study),
+        "question": question_sentences(result.study),
+        "map_caption": charts.map_caption(result),
+        "map": Markup(map_picture(result)),  # noqa: S704  drawn here, every name escaped
         "zones": [
             {
                 **zone,
-                "communes_shown": shortened(zone["commune_names"], say),
-                "hosts_shown": charts.hosts(zone, say, key="host_brief"),
+                "communes_shown": first_of(zone["commune_names"].split(", ")),
+                "mean_shown": cost_in_table(zone[unit.column("mean")], unit),
+                "worst_shown": cost_in_table(zone[unit.column("worst")], unit),
+                "hosts_shown": charts.hosts(zone, result.study, brief=True),
             }
             for zone in zones
         ],
         "zones_total": len(inhabited),
-        "zone_notes": charts.notes(result, say),
+        "zone_notes": charts.notes(result),
         "kiosks": [
             {**kiosk, "host_shown": _host(kiosk)} for kiosk in result.kiosks.to_dict("records")
         ],
-        "curve": Markup(gain_curve(result, say)) if len(result.kiosks) else None,  # noqa: S704
-        "plan": plan_sentences(result, result.plan, say) if result.plan is not None else [],
-        "costs": cost_rows(result, result.study.kiosks, say)
-        if result.study.kiosks is not None
-        else None,
-        "rules": _model_and_rules(result, say),
-        "kiosk_caption": say(
-            "table_kiosks_model" if _is_of(result, "median", "center", "backup") else "table_kiosks"
-        ),
-        "proof": proved_sentences(result, result.plan, say) if result.plan is not None else [],
+        "curve": Markup(gain_curve(result)) if len(result.kiosks) else None,  # noqa: S704
+        "plan": plan_sentences(result, result.plan) if result.plan is not None else [],
+        "costs": cost_rows(result),
+        "rules": _model_and_rules(result),
+        "kiosk_caption": _kiosk_caption(result),
+        "proof": proved_sentences(result, result.plan) if result.plan is not None else [],
         "saves": len(result.kiosks) > 0
         and bool(result.kiosks[list(SAVINGS[1:])].notna().any().any()),
-        "curve_note": curve_note(result.ranking, say) if result.ranking is not None else "",
-        "reference": reference_sentences(result, result.ranking, say)
-        if result.ranking is not None
-        else [],
-        "use": use_sentences(result, result.study.kiosks, say)
-        if result.study.kiosks is not None
-        else [],
-        "unserved": _unserved(result.ranking, say) if result.ranking is not None else [],
-        "sections": sections(result, say),
-        "method": _method(result, say),
-        "limits": _limits(result, say),
-        "findings": _findings(result, say),
+        "curve_note": curve_note(result.ranking),
+        "reference": reference_sentences(result.ranking),
+        "use": use_sentences(result),
+        "unserved": _unserved(result),
+        "sections": sections(result),
+        "method": _method(result),
+        "limits": _limits(result),
+        "findings": _findings(result),
         "version": version("geoguichet"),
     }
 
 
-def rule_sentence(study: Study, say: Wording) -> str:
+def rule_sentence(study: Study) -> str:
     """Say how the needs combine; the needs themselves follow as a list."""
-    if len(study.rule.every) == 1:
-        return say("rule_one")
-    return say(f"rule_{study.rule.kind}", k=study.rule.k)
+    kind = "one" if len(study.rule.every) == 1 else study.rule.kind
+    return _RULES[kind].format(k=study.rule.k)
 
 
-def need_sentences(study: Study, say: Wording) -> list[str]:
+_RULES = {
+    "one": Message("Un habitant est desservi s’il trouve :"),
+    "all": Message("Un habitant est desservi s’il trouve à la fois :"),
+    "any": Message("Un habitant est desservi s’il trouve au moins l’un de ces services :"),
+    "at_least": Message("Un habitant est desservi s’il trouve au moins {k} de ces services :"),
+    "all_and_at_least": Message(
+        "Un habitant est desservi s’il trouve tout ce qui est obligatoire, et au moins {k} des "
+        "autres services :"
+    ),
+}
+
+
+def need_sentences(study: Study) -> list[str]:
     """Say each need of the rule, those it requires marked as such."""
-    told = [need_sentence(study.need(key), say) for key in study.rule.every]
+    told = [need_sentence(study.need(key)) for key in study.rule.every]
     required = len(study.rule.required)
-    return [say("need_required", need=need) for need in told[:required]] + told[required:]
+    return [_("{need} (obligatoire)", need=need) for need in told[:required]] + told[required:]
 
 
-def need_sentence(need: Need, say: Wording) -> str:
-    """Say one need: what, how near, how long open, at what moment."""
-    fields: dict[str, object] = {"label": need.label, "distance": say.cost(need.within)}
-    key, hours = "need", need.min_hours_per_week
-    if hours is not None and f"{hours:g} h" not in need.label:
-        key, fields["hours"] = "need_hours", hours
-    if need.open_at is not None and say.moment(need.open_at) not in need.label:
-        key, fields["moment"] = f"{key}_open", say.moment(need.open_at)
-    return say(key, **fields)
+def need_sentence(need: Need) -> str:
+    """Say one need: what, how near, how long open, at what moment; what its label says already is
+    not said again.
+    """
+    hours, at = need.min_hours_per_week, "" if need.open_at is None else moment(need.open_at)
+    asks_hours = hours is not None and f"{hours:g} h" not in need.label
+    asks_moment = at not in need.label
+    if asks_hours and asks_moment:
+        said = Message(
+            "{label}, à moins de {distance}, ouvert {moment} et au moins {hours} h par semaine"
+        )
+    elif asks_hours:
+        said = Message("{label}, à moins de {distance}, ouvert au moins {hours} h par semaine")
+    elif asks_moment:
+        said = Message("{label}, à moins de {distance}, ouvert {moment}")
+    else:
+        said = Message("{label}, à moins de {distance}")
+    far = cost(need.within, need.within.unit)
+    return said.format(label=need.label, distance=far, hours=hours, moment=at)
 
 
-def question_sentences(study: Study, say: Wording) -> list[str]:
+def question_sentences(study: Study) -> list[str]:
     """Say what becomes of the others, and what is asked about the kiosks."""
-    buffer_m = study.territory.buffer_m
-    key = "report_question_else" if buffer_m else "report_question_else_no_buffer"
-    sentences = [say(key, buffer=say.distance(buffer_m))]
-    if study.kiosks is not None:
-        sentences += ask_sentences(study, study.kiosks, say)
-    return sentences
+    if study.territory.buffer_m:
+        others = _(
+            "Tout autre habitant vit en zone blanche. Les services sont aussi cherchés jusqu’à "
+            "{buffer} au-delà des limites du territoire.",
+            buffer=distance(study.territory.buffer_m),
+        )
+    else:
+        others = _("Tout autre habitant vit en zone blanche.")
+    return [others, *(ask_sentences(study, study.kiosks) if study.kiosks is not None else [])]
 
 
-def shortened(names: str, say: Wording, shown: int = _NAMES_SHOWN) -> str:
-    """Return the first of comma-separated names and how many more there are."""
-    every = [name.strip() for name in str(names).split(",") if name.strip()]
-    if len(every) <= shown + 1:
-        return ", ".join(every)
-    return say("popup_more", names=", ".join(every[:shown]), n=len(every) - shown)
-
-
-def _model_and_rules(result: CoverageResult, say: Wording) -> list[str]:
+def _model_and_rules(result: CoverageResult) -> list[str]:
     """Return the model and the rules, where there is more to say than the most people with so many
     kiosks.
     """
-    choice, rules = result.study.kiosks, rule_sentences(result, say)
+    choice, rules = result.study.kiosks, rule_sentences(result)
     if choice is None or (choice.question == "most" and not rules):
         return []
-    return [say("report_model", model=say(f"model_{choice.question}")), *rules]
+    return [_("Modèle : {model}", model=model_told(choice)), *rules]
 
 
-def _is_of(result: CoverageResult, *questions: str) -> bool:
-    return result.study.kiosks is not None and result.study.kiosks.question in questions
+def _kiosk_caption(result: CoverageResult) -> str:
+    choice = result.study.kiosks
+    if choice is not None and choice.question in ("median", "center", "backup"):
+        return _(
+            "Les visioguichets proposés, dans l’ordre du modèle ; chaque habitant est compté avec "
+            "le premier qui le sert"
+        )
+    return _(
+        "Les visioguichets proposés, chacun ajoutant le plus d’habitants à ceux qui le précèdent"
+    )
 
 
 def _host(kiosk: dict[str, Any]) -> str:
@@ -172,46 +200,142 @@ def _host(kiosk: dict[str, Any]) -> str:
     )
 
 
-def _unserved(ranking: Ranking, say: Wording) -> list[dict[str, Any]]:
-    table = ranking.unserved
-    told = [say(f"unserved_{reason}") for reason in table["reason"]]
-    rows = table.assign(told=[text[0].upper() + text[1:] for text in told]).to_dict("records")
-    return [{str(key): value for key, value in row.items()} for row in rows]
+def _unserved(result: CoverageResult) -> list[dict[str, Any]]:
+    if result.ranking is None:
+        return []
+    told = [why_unserved(reason, result.study) for reason in result.ranking.unserved["reason"]]
+    rows = result.ranking.unserved.assign(told=[text[0].upper() + text[1:] for text in told])
+    return [{str(key): value for key, value in row.items()} for row in rows.to_dict("records")]
 
 
-def _method(result: CoverageResult, say: Wording) -> list[str]:
-    at_host = result.study.demand.at != "representative_point"
-    measured = "method_2" if result.study.router.kind == "straight_line" else "method_2_router"
-    drawn = "method_3_smooth" if result.study.zones.kind == "smooth" else "method_3"
-    steps = [say("method_1" if at_host else "method_1_inside"), say(measured), say(drawn)]
-    if result.plan is not None:
-        model = result.study.kiosks.question if result.study.kiosks is not None else "most"
+def _method(result: CoverageResult) -> list[str]:
+    study = result.study
+    steps = [_counted(study), _measured(study), _drawn(study)]
+    if result.plan is not None and study.kiosks is not None:
         steps += [
-            say("method_4", model=say(f"model_{model}")),
-            say("plan_method", method=method_told(result.plan.method, say)),
+            _(
+                "Les lieux des visioguichets sont choisis ensemble, par un calcul d’optimisation "
+                "({model}), puis rangés, chacun ajoutant le plus à ceux qui le précèdent ; un "
+                "habitant est compté avec le premier qui le sert.",
+                model=model_told(study.kiosks),
+            ),
+            _("Calcul : {method}.", method=method_told(result.plan.method)),
         ]
     return steps
 
 
-def _limits(result: CoverageResult, say: Wording) -> list[str]:
-    limits = [
-        say("limit_straight" if result.study.router.kind == "straight_line" else "limit_router"),
-        say("limit_point_smooth" if result.study.zones.kind == "smooth" else "limit_point"),
-    ]
+def _counted(study: Study) -> str:
+    if study.demand.cells is not None:
+        return _(
+            "Les habitants sont comptés par carreaux de population, chacun en son centre et dans "
+            "la commune qui contient ce centre."
+        )
+    if study.demand.at == "representative_point":
+        return _(
+            "Chaque commune est représentée par un point intérieur portant tous ses habitants."
+        )
+    return _(
+        "Chaque commune est représentée par un point portant tous ses habitants : la mairie, "
+        "quand sa position est plausible, sinon un point intérieur à la commune."
+    )
+
+
+def _measured(study: Study) -> str:
+    if study.router.kind == "straight_line":
+        return _(
+            "Pour chaque service demandé, on mesure la distance à vol d’oiseau jusqu’au plus "
+            "proche, sur l’ellipsoïde terrestre (WGS 84), y compris au-delà des limites du "
+            "territoire."
+        )
+    return _(
+        "Pour chaque service demandé, on mesure le trajet jusqu’au plus proche dans le sens de la "
+        "marche, y compris au-delà des limites du territoire ; l’accès à la route et depuis la "
+        "route compte."
+    )
+
+
+def _drawn(study: Study) -> str:
+    if study.zones.kind == "smooth":
+        return _(
+            "La règle de l’étude sépare les communes desservies des autres ; la même question, "
+            "posée en chaque lieu du territoire, dessine les zones blanches."
+        )
+    if study.demand.cells is not None:
+        return _(
+            "La règle de l’étude sépare les carreaux desservis des autres ; les carreaux voisins "
+            "non desservis sont réunis en zones blanches. Là où personne n’habite, il n’y a ni "
+            "carreau ni zone."
+        )
+    return _(
+        "La règle de l’étude sépare les communes desservies des autres ; les communes voisines non "
+        "desservies sont réunies en zones blanches."
+    )
+
+
+def _limits(result: CoverageResult) -> list[str]:
+    limits = [_limit_of_journeys(result.study), _limit_of_points(result.study)]
     if any(need.asks_hours and need.unknown_hours == "closed" for need in result.study.needs):
-        limits.append(say("limit_hours"))
+        limits.append(
+            _("Un service dont les horaires ne sont pas publiés n’est pas réputé assez ouvert.")
+        )
     if len(result.kiosks):
-        limits += [say("limit_place"), say("limit_use")]
+        limits += [
+            _(
+                "Le calcul retient la commune la mieux placée, même petite ; une commune voisine "
+                "mieux équipée peut servir presque autant d’habitants."
+            ),
+            _(
+                "Être desservi n’est pas se servir : dans la Manche, 21 points de visio-relais ont "
+                "reçu 3 000 appels par an, environ 143 chacun. La fréquentation, l’accueil et la "
+                "qualité du réseau restent à étudier sur place."
+            ),
+        ]
     lost = int(result.demand.loc[result.demand["point_source"] == "none", "people"].sum())
     if lost:
-        limits.append(say("limit_missing", people=say("people", n=lost)))
+        limits.append(
+            _(
+                "{people} ne sont pas localisés, faute de coordonnées ; ils sont comptés comme non "
+                "desservis.",
+                people=n_people(lost),
+            )
+        )
     return limits
 
 
-def _findings(result: CoverageResult, say: Wording) -> list[dict[str, Any]]:
+def _limit_of_journeys(study: Study) -> str:
+    if study.router.kind == "straight_line":
+        return _(
+            "Les distances sont à vol d’oiseau : la route est toujours plus longue, beaucoup plus "
+            "en montagne. Les zones blanches réelles sont donc au moins aussi étendues."
+        )
+    return _(
+        "Les trajets suivent le réseau et les vitesses indiqués dans les paramètres, sans arrêt ni "
+        "attente : un trajet réel peut être plus long."
+    )
+
+
+def _limit_of_points(study: Study) -> str:
+    if study.zones.kind == "smooth":
+        return _(
+            "Un point représente toute la commune pour compter ses habitants : ceux des hameaux "
+            "éloignés de la mairie sont moins bien desservis que ne le dit l’étude. Le dessin des "
+            "zones, lui, est celui du terrain."
+        )
+    if study.demand.cells is not None:
+        return _(
+            "Les chiffres d’un carreau seul sont incertains (l’INSEE y disperse les valeurs des "
+            "petits groupes) : lisez les sommes par zone, par commune ou au-dessus."
+        )
+    return _(
+        "Un point représente toute la commune : les hameaux éloignés de la mairie sont moins bien "
+        "desservis que ne le dit l’étude, et le dessin d’une zone suit les limites des communes."
+    )
+
+
+def _findings(result: CoverageResult) -> list[dict[str, Any]]:
     """One row per rule: how many findings, and the first of them as an example."""
     examples = {one.rule: str(one.message) for one in sorted(result.findings, reverse=True)}
     return [
-        {"rule": rule, "count": count, "example": say.typeset(examples[rule])}
+        {"rule": rule, "count": count, "example": spaced(examples[rule])}
         for rule, count in count_by_rule(result.findings).items()
     ]

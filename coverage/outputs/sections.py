@@ -4,15 +4,17 @@ command line share.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pandas as pd
 
 from geoguichet.coverage.access.edge import NEIGHBOURS_M
-from geoguichet.coverage.outputs.wording import MISSING, Wording
+from geoguichet.coverage.outputs.wording import moment, n_communes, n_people
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.study.options import MeasuresChoice
+from geoguichet.floor.figures import cost, distance, number, percent
+from geoguichet.floor.words import Message, _
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class Table:
     left: int = 1
     totals: int = 0
     """How many of the last rows are totals."""
+    note: str = ""
+    """What is said under the last row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,64 +40,91 @@ class Section:
     parts: tuple[str | Table, ...]
 
 
-def sections(result: CoverageResult, say: Wording) -> list[Section]:
+def sections(result: CoverageResult) -> list[Section]:
     """Return the sections the result has something to say in, in the order they are read."""
-    builders = {
-        "legal": _legal,
-        "hours": _hours,
-        "edge": _edge,
-        "aggregation": _aggregation,
-        "measures": _measures,
-    }
-    told = ((key, tuple(build(result, say))) for key, build in builders.items())
-    return [Section(key, say(f"beside_{key}"), parts) for key, parts in told if parts]
+    told = ((key, str(title), tuple(build(result))) for key, (title, build) in _BUILDERS.items())
+    return [Section(key, title, parts) for key, title, parts in told if parts]
 
 
-def verdicts(result: CoverageResult, say: Wording) -> str:
+_LAWS = {
+    "la_poste": (
+        Message("La Poste (loi du 2 juillet 1990, article 6)"),
+        Message(
+            "pas plus de 10 % des habitants d’un département à plus de 5 km et à plus de 20 "
+            "minutes de voiture du point de contact le plus proche."
+        ),
+    ),
+    "france_services_30": (
+        Message("France services (circulaire du 1er juillet 2019)"),
+        Message("tout habitant à moins de 30 minutes."),
+    ),
+    "france_services_20": (
+        Message("France services, objectif de 20 minutes"),
+        Message("tout habitant à moins de 20 minutes."),
+    ),
+}
+"""Each rule of law: by what it is known, and what it demands."""
+_VERDICTS = {
+    "pass": Message("respectée"),
+    "fail": Message("non respectée"),
+    "undecided": Message("non tranchée"),
+}
+_UNDECIDED = {
+    "no_car_times": Message(
+        "Non tranchée : il faut des temps de trajet en voiture, et l’étude n’en a pas (router.kind "
+        "= « road »). Une distance à vol d’oiseau ne remplace pas des minutes ; elle ne prouve que "
+        "les cas sûrs."
+    ),
+    "not_measured": Message(
+        "Non tranchée là où trop d’habitants n’ont pas pu être placés sur le réseau routier."
+    ),
+    "nobody": Message("Non tranchée là où l’étude ne compte aucun habitant."),
+    "partial": Message(
+        "Non tranchée là où l’étude ne connaît qu’une partie du département : la règle compte le "
+        "département entier."
+    ),
+}
+
+
+def verdicts(result: CoverageResult) -> str:
     """Return the verdict of each rule of law in a few words, for a catalogue record; empty when
     none is asked.
     """
     table = result.beside.legal
-    if table is None:
-        return ""
-    whole = table[table["code"] == ""]
-    told = [
-        f"{say('legal_' + str(row['rule'])).split(' : ')[0].split(': ')[0]} "
-        f"{say('legal_' + str(row['verdict']))}"
-        for row in whole.to_dict("records")
-    ]
-    return " ; ".join(told)
+    rows = [] if table is None else table[table["code"] == ""].to_dict("records")
+    return " ; ".join(f"{_LAWS[row['rule']][0]} {_VERDICTS[row['verdict']]}" for row in rows)
 
 
-def _legal(result: CoverageResult, say: Wording) -> Iterator[str | Table]:
+def _legal(result: CoverageResult) -> Iterator[str | Table]:
     table = result.beside.legal
     if table is None:
         return
     for rule, rows in table.groupby("rule", sort=False):
-        yield say(f"legal_{rule}")
+        name, demand = _LAWS[str(rule)]
+        yield _("{rule} : {demand}", rule=name, demand=demand)
         for reason in dict.fromkeys(reason for reason in rows["reason"] if reason):
-            yield say(f"legal_{reason}")
+            yield str(_UNDECIDED[reason])
         need = result.study.need(str(rows["need"].iloc[0])).label
         yield Table(
-            say("table_legal", need=need),
+            _("Habitants au-delà, par département ; services : « {need} »", need=need),
             (
-                say("col_departement"),
-                say("col_people"),
-                say("col_beyond"),
-                say("col_beyond_share"),
-                say("col_undecided"),
-                say("col_allowed"),
-                say("col_verdict"),
+                _("Département"),
+                _("Habitants"),
+                _("Au-delà, sûrement"),
+                _("Part"),
+                _("Non tranchés"),
+                _("Part permise"),
+                _("Règle"),
             ),
             tuple(
                 (
                     f"{row['code']} {row['name']}".strip(),
-                    say.number(row["people"]),
-                    say.number(row["beyond"]),
-                    say.percent(row["beyond_share"]),
-                    say.number(row["undecided"]),
-                    say.percent(row["allowed_share"], 0),
-                    say(f"legal_{row['verdict']}"),
+                    number(row["people"]),
+                    number(row["beyond"]),
+                    percent(row["beyond_share"]),
+                    number(row["undecided"]),
+                    percent(row["allowed_share"], 0),
+                    str(_VERDICTS[row["verdict"]]),
                 )
                 for row in rows.to_dict("records")
             ),
@@ -101,123 +132,195 @@ def _legal(result: CoverageResult, say: Wording) -> Iterator[str | Table]:
         )
 
 
-def _hours(result: CoverageResult, say: Wording) -> Iterator[str | Table]:
+def _hours(result: CoverageResult) -> Iterator[str | Table]:
     for one in result.beside.hours:
         need = result.study.need(one.need)
         if need.open_at is not None:
-            yield say(
-                "hours_told",
+            yield _(
+                "« {need} », {moment} : {open} guichets ouverts, {closed} fermés (ou "
+                "trop peu ouverts), {unknown} sans horaires connus.",
                 need=need.label,
-                moment=say.moment(need.open_at),
+                moment=moment(need.open_at),
                 open=one.counted,
                 closed=one.closed,
                 unknown=one.unknown,
             )
     for one in result.beside.hours[:1]:
-        yield say(
-            f"hours_{result.study.need(one.need).unknown_hours}", people=say("people", n=one.people)
-        )
+        closed = result.study.need(one.need).unknown_hours == "closed"
+        changed = _COUNTED_CLOSED if closed else _COUNTED_OPEN
+        yield changed.format(people=n_people(one.people))
 
 
-def _edge(result: CoverageResult, say: Wording) -> Iterator[str | Table]:
+_COUNTED_CLOSED = Message(
+    "Les guichets sans horaires connus sont comptés comme fermés ; les compter comme ouverts "
+    "changerait la réponse pour {people}."
+)
+_COUNTED_OPEN = Message(
+    "Les guichets sans horaires connus sont comptés comme ouverts ; les compter comme fermés "
+    "changerait la réponse pour {people}."
+)
+
+
+def _edge(result: CoverageResult) -> Iterator[str | Table]:
     edge = result.beside.edge
     if edge is None:
         return
-    people = say("people", n=edge.people)
-    exposed = say("people", n=edge.exposed)
+    people = n_people(edge.people)
+    exposed = n_people(edge.exposed)
     if edge.counted:
-        yield say("edge_counted", people=people)
+        yield _(
+            "{people} ne sont desservis que grâce à un service situé hors du territoire.",
+            people=people,
+        )
         if edge.exposed:
-            yield say("edge_exposed", people=exposed)
+            yield _(
+                "{people} non desservis pourraient l’être par un service situé plus "
+                "loin que ceux que l’étude compte.",
+                people=exposed,
+            )
     elif edge.known:
-        yield say(
-            "edge_not_counted",
+        yield _(
+            "Aucun service n’est compté hors du territoire. Avec les {services} que"
+            " les données y ont (à moins de {buffer}), {people} de plus seraient "
+            "desservis.",
             services=edge.known,
-            buffer=say.distance(NEIGHBOURS_M),
+            buffer=distance(NEIGHBOURS_M),
             people=people,
         )
     else:
-        yield say("edge_unknown", people=exposed)
+        yield _(
+            "Aucun service n’est compté hors du territoire, et les données n’en ont"
+            " pas : {people} non desservis vivent assez près de la limite pour "
+            "l’être peut-être par un voisin.",
+            people=exposed,
+        )
     rows = tuple(
         (
             result.study.need(row["need"]).label,
-            say.number(row["people_outside"]),
-            say.percent(row["share"]),
+            number(row["people_outside"]),
+            percent(row["share"]),
         )
         for row in edge.by_need.to_dict("records")
     )
     yield Table(
-        say("table_edge"), (say("col_need"), say("col_people"), say("col_beyond_share")), rows
+        _("Habitants dont le service le plus proche est hors du territoire"),
+        (_("Besoin"), _("Habitants"), _("Part")),
+        rows,
     )
 
 
-def _aggregation(result: CoverageResult, say: Wording) -> Iterator[str | Table]:
+def _aggregation(result: CoverageResult) -> Iterator[str | Table]:
     error = result.beside.aggregation
     if error is None:
         return
-    yield say(
-        "aggregation_told",
-        people=say("people", n=error.differently),
-        share=say.percent(error.differently / error.people if error.people else 0.0),
+    yield _(
+        "{people} ({share}) changent de réponse selon que l’on compte par "
+        "carreau ou par commune : {hidden} sont en zone blanche alors que leur "
+        "commune ne l’est pas, {alarmed} sont desservis alors que leur commune "
+        "ne l’est pas.",
+        people=n_people(error.differently),
+        share=percent(error.differently / error.people if error.people else 0.0),
         hidden=error.hidden,
         alarmed=error.alarmed,
     )
-    yield say("aggregation_people", cells=error.people, communes=error.people_of_communes)
+    yield _(
+        "Les carreaux comptent {cells} habitants ; les communes où il y en a, {communes}.",
+        cells=error.people,
+        communes=error.people_of_communes,
+    )
     outside = result.counters.get("people_outside_communes_at_the_border", 0)
     if outside:
-        yield say("cells_outside", people=say("people", n=outside))
+        yield _(
+            "{people} vivent dans des carreaux à cheval sur la limite dont le "
+            "centre est hors du territoire : ils ne sont pas comptés.",
+            people=n_people(outside),
+        )
     bare = result.counters.get("communes_without_cells", 0)
     if bare:
         lost = result.counters["people_of_communes_without_cells"]
-        yield say("cells_missing", communes=say("communes", n=bare), people=say("people", n=lost))
+        yield _(
+            "{communes} sans aucun carreau habité ({people} d’après les communes) "
+            "ne sont pas dans l’étude.",
+            communes=n_communes(bare),
+            people=n_people(lost),
+        )
     rows = tuple(
         (
             result.study.need(row["need"]).label,
-            say.cost(row["mean_absolute"]),
-            say.cost(row["mean"]),
+            cost(row["mean_absolute"], result.study.unit),
+            cost(row["mean"], result.study.unit),
         )
         for row in error.by_need.to_dict("records")
     )
-    header = (say("col_need"), say("col_mean_absolute"), say("col_mean_signed"))
-    yield Table(say("table_aggregation"), header, rows)
+    header = (
+        _("Besoin"),
+        _("Écart moyen, en valeur absolue"),
+        _("Écart moyen (commune moins carreau)"),
+    )
+    yield Table(
+        _("Écart entre le point de la commune et le carreau où vit l’habitant"), header, rows
+    )
 
 
-def _measures(result: CoverageResult, say: Wording) -> Iterator[str | Table]:
+def _measures(result: CoverageResult) -> Iterator[str | Table]:
     table = result.beside.measures
     if table is None:
         return
     choice = result.study.measures or MeasuresChoice()
-    yield say("measures_told", line=say.percent(choice.poverty_line, 0))
+    yield _(
+        "« À portée » compte les services sous le seuil ; le partage (2SFCA, E2SFCA) divise chacun "
+        "entre les habitants qui l’ont à portée, pour 10 000 habitants, ceux d’au-delà de la "
+        "limite n’étant pas comptés. Gini : 0 tous égaux, 1 un seul a tout. Palma : ce qu’a le "
+        "dixième le mieux pourvu, sur ce qu’ont les quatre dixièmes les moins pourvus. Pauvreté : "
+        "part des habitants sous {line} de la moyenne, et de combien en moyenne.",
+        line=percent(choice.poverty_line, 0),
+    )
     if choice.supply == "hours_per_week":
-        yield say("measures_hours")
-    keys = ("mean_access", "nothing", "gini", "palma", "poverty", "poverty_depth")
+        yield _(
+            "L’offre d’un service est ce qu’il ouvre d’heures par semaine ; sans "
+            "horaires connus elle est nulle."
+        )
     header = (
-        say("col_kind"),
-        say("col_departement"),
-        say("col_people"),
-        *(say(f"col_{key}") for key in keys),
+        _("Mesure"),
+        _("Département"),
+        _("Habitants"),
+        _("Moyenne"),
+        _("Habitants sans rien"),
+        _("Gini"),
+        _("Palma"),
+        _("Pauvreté"),
+        _("Profondeur"),
     )
     for need, rows in table.groupby("need", sort=False):
         yield Table(
-            say("table_measures", need=result.study.need(str(need)).label),
+            _("« {need} », par département", need=result.study.need(str(need)).label),
             header,
-            _measured(rows, say),
+            _measured(rows),
             left=2,
         )
 
 
-def _measured(rows: pd.DataFrame, say: Wording) -> tuple[tuple[str, ...], ...]:
+def _measured(rows: pd.DataFrame) -> tuple[tuple[str, ...], ...]:
     return tuple(
         (
-            say(f"kind_{row['kind']}"),
+            _("À portée") if row["kind"] == "cumulative" else row["kind"].upper(),
             f"{row['code']} {row['name']}".strip(),
-            say.number(row["people"]),
-            say.number(row["mean"], 2),
-            say.number(row["nothing"]),
-            say.number(row["gini"], 2),
-            say.number(row["palma"], 1) if row["palma"] == row["palma"] else MISSING,
-            say.percent(row["poverty"]),
-            say.percent(row["poverty_depth"]),
+            number(row["people"]),
+            number(row["mean"], 2),
+            number(row["nothing"]),
+            number(row["gini"], 2),
+            number(row["palma"], 1),
+            percent(row["poverty"]),
+            percent(row["poverty_depth"]),
         )
         for row in rows.to_dict("records")
     )
+
+
+_BUILDERS: dict[str, tuple[Message, Callable[[CoverageResult], Iterator[str | Table]]]] = {
+    "legal": (Message("Ce que disent les règles"), _legal),
+    "hours": (Message("Ouvert à l’heure dite"), _hours),
+    "edge": (Message("Ce que change la limite du territoire"), _edge),
+    "aggregation": (Message("Ce que compter par commune aurait caché"), _aggregation),
+    "measures": (Message("Mesures d’accessibilité"), _measures),
+}

@@ -30,18 +30,31 @@ from geoguichet.coverage.outputs.page import (
     departement_outlines,
     filled,
     ground,
-    latlon,
+    located,
+    rows_of,
+    titled,
 )
 from geoguichet.coverage.outputs.style import INK, SURENESS_COLOURS
-from geoguichet.coverage.outputs.wording import NARROW, Wording
+from geoguichet.coverage.outputs.wording import how_measured, n_people
 from geoguichet.coverage.sensitivity import SURENESS, Sensitivity
 from geoguichet.coverage.zones.exact import polygonal, simplified
+from geoguichet.floor.figures import cost, day, listed, number, percent, signed
+from geoguichet.floor.language import NARROW, speaking
+from geoguichet.floor.units import Unit
+from geoguichet.floor.words import Message, _
 from geoguichet.referentials.layers import LONLAT, METRIC
 
 _STRAIGHT_M = 400.0
 """How much the page straightens the outlines of communes: a pixel of a region on a screen."""
 _PANES = {"ground": 350, "areas": 400, "borders": 410, "people": 420, "names": 425}
-_UNIT = {"s": 60.0, "m": 1000.0}
+_UNIT = {Unit.SECONDS: (60.0, "min"), Unit.METRES: (1000.0, "km")}
+"""What people count in: how many seconds or metres, and its symbol."""
+SURENESS_TOLD = {
+    "certain": Message("Zone blanche certaine, dans tous les scénarios"),
+    "likely": Message("Zone blanche probable, dans la moitié au moins"),
+    "possible": Message("Zone blanche possible, dans quelques-uns"),
+    "never": Message("Jamais en zone blanche"),
+}
 
 
 def write(told: Sensitivity, folder: Path) -> tuple[Path, ...]:
@@ -78,8 +91,9 @@ def curve_table(told: Sensitivity) -> pd.DataFrame:
     table = told.curve.assign(
         label=told.curve["curve"].map(labels), share=told.curve["share"].round(6)
     )
-    table["x"] = table["x"] / _UNIT[unit]
-    x = "x_min" if unit == "s" else "x_km"
+    size, symbol = _UNIT[unit]
+    table["x"] = table["x"] / size
+    x = f"x_{symbol}"
     table = table.rename(columns={"x": x})
     return table[["curve", "label", "congestion", x, "people", "share"]]
 
@@ -149,54 +163,52 @@ def render(told: Sensitivity) -> str:
     """Return the map as HTML, in the language of the study: communes by sureness, figures, the
     curve of the rule.
     """
-    say = Wording(told.study.language, told.study.unit)
-    title = say("sensitivity_title", territory=told.study.territory.name)
-    page = MapPage(title, say, panes=_PANES, panel=_panel(told, say))
-    outlines = departement_outlines(told.result)
-    people = _people(told, say)
-    page.add(*ground(outlines), borders(outlines, "borders"), _communes(told, say), people)
-    return page.render(outlines.total_bounds, people)
+    with speaking(told.study.language, typeset=True):
+        page = MapPage(_title(told), panes=_PANES, panel=_panel(told))
+        outlines, people = departement_outlines(told.result), _people(told)
+        page.add(*ground(outlines), borders(outlines, "borders"), _communes(told), people)
+        return page.render(outlines.total_bounds, people)
 
 
-def _panel(told: Sensitivity, say: Wording) -> str:
+def _title(told: Sensitivity) -> str:
+    place = told.study.territory.name
+    return _("Zones blanches, à quel point est\u2011ce sûr : {territory}", territory=place)
+
+
+def _panel(told: Sensitivity) -> str:
     figures = {row["sureness"]: row for row in told.classes.to_dict("records")}
+    shares = {kind: percent(row["share"]) for kind, row in figures.items()}
     classes = [
         (
-            kind,
+            SURENESS_TOLD[kind],
             SURENESS_COLOURS[kind],
-            say(
-                "sure_people",
-                people=say("people", n=figures[kind]["people"]),
-                share=say.percent(figures[kind]["share"]),
-            ),
+            f"{n_people(figures[kind]['people'])} ({shares[kind]})",
         )
         for kind in SURENESS
     ]
     driven = told.scenarios["congestion"].notna().all()
     return filled(
         "sensitivity_panel.html",
-        say=say,
-        territory=told.study.territory.name,
-        lead=lead(told, say),
+        title=_title(told),
+        lead=lead(told),
         classes=classes,
-        curve_title=say(f"curve_rule_{say.unit}"),
-        curve=Markup(curve_picture(told, say)),  # noqa: S704  drawn here, every word escaped
-        spread=say("curve_spread") if driven else "",
-        said=said(told, say),
-        date=say("dated", date=say.day(told.study.date)) if told.study.date else "",
-        limits=say(
-            "map_limits" if told.study.router.kind == "straight_line" else "map_limits_router"
-        ),
+        curve_title=_curve_title(told),
+        curve=Markup(curve_picture(told)),  # noqa: S704  drawn here, every word escaped
+        spread=_("La bande va de la circulation la plus fluide à la plus lente.") if driven else "",
+        said=said(told),
+        date=_("Établi le {date}", date=day(told.study.date)) if told.study.date else "",
+        limits=how_measured(told.study),
         inputs=told.result.inputs,
     )
 
 
-def lead(told: Sensitivity, say: Wording) -> str:
+def lead(told: Sensitivity) -> str:
     """Say between which numbers the people in white zones lie."""
     people = told.scenarios["people"]
     base = int(told.demand.loc[~told.demand["served"], "people"].sum())
-    return say(
-        "sensitivity_lead",
+    return _(
+        "Selon {scenarios} scénarios, de {low} à {high} habitants vivent en "
+        "zone blanche ; l’étude en compte {base}.",
         scenarios=len(people),
         low=int(people.min()),
         high=int(people.max()),
@@ -204,36 +216,38 @@ def lead(told: Sensitivity, say: Wording) -> str:
     )
 
 
-def said(told: Sensitivity, say: Wording) -> list[str]:
+def said(told: Sensitivity) -> list[str]:
     """Say which assumptions were varied."""
-    factors = [say.percent(value, 0) for value in sorted(set(told.scenarios["thresholds"]))]
+    factors = [percent(value, 0) for value in sorted(set(told.scenarios["thresholds"]))]
     sentences = [
-        say("sensitivity_study", title=told.study.title),
-        say("sensitivity_scenarios", thresholds=say.listed(factors)),
+        _("Étude : {title}", title=told.study.title),
+        _("Les seuils sont pris à {thresholds} de ceux de l’étude.", thresholds=listed(factors)),
     ]
     slower = sorted(set(told.scenarios["congestion"].dropna()))
     if slower:
         sentences.append(
-            say(
-                "sensitivity_congestion",
-                factors=say.listed([say.percent(value, 0) for value in slower]),
+            _(
+                "Les temps de voiture sont pris à {factors} ; chaque seuil est croisé avec chaque "
+                "vitesse.",
+                factors=listed(percent(value, 0) for value in slower),
             )
         )
     return sentences
 
 
-def _communes(told: Sensitivity, say: Wording) -> Layer:
+def _communes(told: Sensitivity) -> Layer:
     table = told.demand.assign(geometry=_straightened(told))
     drawn = table[table.geometry.notna() & (table["share"] > 0)]
     rows = [
         {
-            "title": f"{row['name']} ({row['departement']})",
+            "title": titled(row),
             "colour": SURENESS_COLOURS[row["sureness"]],
-            "lines": _lines(row, say),
+            "lines": _lines(row, told),
         }
-        for row in drawn.drop(columns="geometry").to_dict("records")
+        for row in rows_of(drawn)
     ]
-    return Placed("areas", collection(drawn, rows), "#ffffff", "areas", name=say("layer_sure"))
+    name = _("Communes, selon les scénarios")
+    return Placed("areas", collection(drawn, rows), "#ffffff", "areas", name=name)
 
 
 def _straightened(told: Sensitivity) -> gpd.GeoSeries:
@@ -249,32 +263,31 @@ def _straightened(told: Sensitivity) -> gpd.GeoSeries:
     return straight.to_crs(LONLAT).reindex(ground.index)
 
 
-def _people(told: Sensitivity, say: Wording) -> Placed:
+def _people(told: Sensitivity) -> Placed:
     """Return a circle for each unsure or unserved point, its area in proportion to its people."""
-    table = told.demand[told.demand.geometry.notna() & (told.demand["share"] > 0)]
+    table = told.demand[told.demand["share"] > 0]
     table = table.sort_values("people", ascending=False, kind="stable")
     colours = list(SURENESS_COLOURS)
     rows = [
         [
-            *latlon(point),
+            *place,
             round(max(1.5, 0.04 * math.sqrt(row["people"])), 1),
             colours.index(row["sureness"]),
-            f"{row['name']} ({row['departement']})",
-            _lines(row, say),
+            titled(row),
+            _lines(row, told),
         ]
-        for point, row in zip(
-            table.geometry, table.drop(columns="geometry").to_dict("records"), strict=True
-        )
+        for place, row in located(table)
     ]
     edges = ["#5c1420", "#96402c", "#a77b1e", INK]
-    return Placed("circles", rows, edges, "people", name=say("layer_demand"))
+    return Placed("circles", rows, edges, "people", name=_("Communes, selon leur population"))
 
 
-def _lines(row: dict[str, Any], say: Wording) -> list[str]:
+def _lines(row: dict[str, Any], told: Sensitivity) -> list[str]:
+    unit = told.study.unit
     return [
-        f"{say('people', n=int(row['people']))}, {say('sure_' + row['sureness']).lower()}",
-        say("popup_sure", share=say.percent(row["share"], 0)),
-        say("popup_slack", slack=say.cost(row[f"slack_{say.unit}"])),
+        f"{n_people(int(row['people']))}, {str(SURENESS_TOLD[row['sureness']]).lower()}",
+        _("En zone blanche dans {share} des scénarios", share=percent(row["share"], 0)),
+        _("Marge sous la règle de l’étude : {slack}", slack=cost(row[unit.column("slack")], unit)),
     ]
 
 
@@ -282,7 +295,7 @@ _WIDTH, _HEIGHT = 320.0, 190.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 298.0, 10.0, 160.0
 
 
-def curve_picture(told: Sensitivity, say: Wording) -> str:
+def curve_picture(told: Sensitivity) -> str:
     """Return the curve of the rule as SVG: people unserved against what is added to every
     threshold.
     """
@@ -293,11 +306,13 @@ def curve_picture(told: Sensitivity, say: Wording) -> str:
         index="x", columns="slow", values="people"
     )
     table = table.sort_index().ffill().bfill()
-    xs, top = table.index.to_numpy() / _UNIT[say.unit], max(float(table.to_numpy().max()), 1.0)
+    size, unit = _UNIT[told.study.unit]
+    xs, top = table.index.to_numpy() / size, max(float(table.to_numpy().max()), 1.0)
 
     def at(x: float, people: float) -> str:
         along = (x - xs[0]) / max(xs[-1] - xs[0], 1e-9)
-        return f"{_LEFT + (_RIGHT - _LEFT) * along:.1f},{_BOTTOM - (_BOTTOM - _TOP) * people / top:.1f}"
+        height = (_BOTTOM - _TOP) * people / top
+        return f"{_LEFT + (_RIGHT - _LEFT) * along:.1f},{_BOTTOM - height:.1f}"
 
     base, low, high = (
         table[name].to_numpy(float) for name in (1.0, table.columns[0], table.columns[-1])
@@ -305,27 +320,26 @@ def curve_picture(told: Sensitivity, say: Wording) -> str:
     band = " ".join([*map(at, xs, low), *reversed([*map(at, xs, high)])])
     zero = at(0.0, 0.0).split(",")[0]
     ticks = [xs[0], 0.0, xs[-1]]
-    unit = "min" if say.unit == "s" else "km"
     parts = [
         f'<polygon points="{band}" fill="{SURENESS_COLOURS["likely"]}" fill-opacity="0.35"/>',
         f'<polyline points="{" ".join(map(at, xs, base))}" fill="none" stroke="{INK}" '
         'stroke-width="2"/>',
         f'<line x1="{zero}" x2="{zero}" y1="{_TOP}" y2="{_BOTTOM}" stroke="{INK}" '
         'stroke-dasharray="3 3"/>',
-        f'<text x="{float(zero) + 4:.1f}" y="{_TOP + 10}">{escape(say("curve_now"))}</text>',
+        f'<text x="{float(zero) + 4:.1f}" y="{_TOP + 10}">{escape(_("seuils de l’étude"))}</text>',
         f'<line x1="{_LEFT}" x2="{_RIGHT}" y1="{_BOTTOM}" y2="{_BOTTOM}" stroke="{INK}"/>',
         *(
             f'<text x="{at(x, 0).split(",")[0]}" y="{_BOTTOM + 16}" text-anchor="middle">'
-            f"{_signed(x, say)}{NARROW}{unit}</text>"
+            f"{signed(x)}{NARROW}{unit}</text>"
             for x in ticks
         ),
         *(
             f'<text x="{_LEFT - 5}" y="{at(0, top * part).split(",")[1]}" text-anchor="end">'
-            f"{say.number(top * part)}</text>"
+            f"{number(top * part)}</text>"
             for part in (0.5, 1.0)
         ),
     ]
-    title = escape(say(f"curve_rule_{say.unit}"))
+    title = escape(_curve_title(told))
     return (
         f'<svg viewBox="0 0 {_WIDTH:.0f} {_HEIGHT:.0f}" width="100%" role="img" '
         f'aria-label="{title}" '
@@ -334,5 +348,7 @@ def curve_picture(told: Sensitivity, say: Wording) -> str:
     )
 
 
-def _signed(x: float, say: Wording) -> str:
-    return f"+{say.number(x)}" if x > 0 else say.number(x)
+def _curve_title(told: Sensitivity) -> str:
+    if told.study.unit is Unit.SECONDS:
+        return _("Habitants en zone blanche si tous les seuils changeaient d’autant de minutes")
+    return _("Habitants en zone blanche si tous les seuils changeaient d’autant de kilomètres")

@@ -9,7 +9,10 @@ from collections.abc import Iterable
 from typing import Literal
 from xml.sax.saxutils import quoteattr
 
-from geoguichet.coverage.outputs.wording import Wording
+from geoguichet.coverage.outputs.wording import COMMUNE_STANDINGS, service_name, zone_class
+from geoguichet.floor.language import speaking
+from geoguichet.floor.units import Unit
+from geoguichet.floor.words import _
 
 # The colours and classes that the map, the report and the QGIS styles share, safe for colour-
 # blind readers.
@@ -64,11 +67,11 @@ ZONE_BREAKS_S: tuple[int, ...] = (300, 600, 1_200)
 """The same for a study of times: 5, 10 and 20 minutes."""
 
 
-def zone_colour(mean: float, unit: str = "m") -> str:
+def zone_colour(mean: float, unit: Unit = Unit.METRES) -> str:
     """Return the colour of a white zone that far beyond the thresholds on average (NaN: nothing
     reachable).
     """
-    breaks = ZONE_BREAKS_S if unit == "s" else ZONE_BREAKS_M
+    breaks = ZONE_BREAKS_S if unit is Unit.SECONDS else ZONE_BREAKS_M
     return (
         ZONE_COLOURS[-1]
         if math.isnan(mean)
@@ -76,11 +79,11 @@ def zone_colour(mean: float, unit: str = "m") -> str:
     )
 
 
-def zone_classes(unit: str = "m") -> list[tuple[int, int | None, str]]:
+def zone_classes(unit: Unit = Unit.METRES) -> list[tuple[int, int | None, str]]:
     """Return the classes of white zones as (from, up to, colour), in metres or seconds; the last
     has no upper limit.
     """
-    breaks = ZONE_BREAKS_S if unit == "s" else ZONE_BREAKS_M
+    breaks = ZONE_BREAKS_S if unit is Unit.SECONDS else ZONE_BREAKS_M
     lows, highs = (0, *breaks), (*breaks, None)
     return list(zip(lows, highs, ZONE_COLOURS, strict=True))
 
@@ -102,22 +105,22 @@ _EXCESS = 'coalesce("mean_{unit}", 999999)'
 """Where nothing at all is reachable the mean is missing: the darkest class."""
 
 
-def layer_styles(language: str, unit: str = "m") -> dict[str, str]:
+def layer_styles(language: str, unit: Unit = Unit.METRES) -> dict[str, str]:
     """Return the QML document of each layer of ``result.gpkg``."""
-    say = Wording(language, unit)
-    return {
-        "demand": _document(_demand(say)),
-        "services": _document(_services(say)),
-        "white_zones": _document(_white_zones(say)),
-        "kiosks": _document(_kiosks(), _rank_labels()),
-    }
+    with speaking(language, typeset=True):
+        return {
+            "demand": _document(_demand()),
+            "services": _document(_services()),
+            "white_zones": _document(_white_zones(unit)),
+            "kiosks": _document(_kiosks(), _rank_labels()),
+        }
 
 
-def _demand(say: Wording) -> str:
+def _demand() -> str:
     classes = [
         (
             key,
-            say(f"standing_{key}"),
+            str(COMMUNE_STANDINGS[key]),
             _marker(colour, size=1.2, shape="circle", size_expression=_SIZE_MM),
         )
         for key, colour in STANDING_COLOURS.items()
@@ -125,33 +128,34 @@ def _demand(say: Wording) -> str:
     return _categorised(_STANDING, classes)
 
 
-def _services(say: Wording) -> str:
+def _services() -> str:
     classes = [
         (
             key,
-            say.service(key).capitalize(),
+            service_name(key).capitalize(),
             _marker(colour, size=3.0 if "prefecture" in key else 1.8, shape="square"),
         )
         for key, colour in SERVICE_COLOURS.items()
     ]
     return _categorised(
         "type",
-        [*classes, ("", say("service_other"), _marker(OTHER_SERVICE, size=1.8, shape="square"))],
+        [*classes, ("", _("Autre service"), _marker(OTHER_SERVICE, size=1.8, shape="square"))],
     )
 
 
-def _white_zones(say: Wording) -> str:
-    classes = zone_classes(say.unit)
+def _white_zones(unit: Unit) -> str:
+    classes = zone_classes(unit)
     ranges = "".join(
         f'<range render="true" symbol="{number}" lower="{low}" '
         f'upper="{1e9 if high is None else high:.0f}" '
-        f"label={quoteattr(say.zone_class(low, high))}/>"
-        for number, (low, high, _) in enumerate(classes)
+        f"label={quoteattr(zone_class(low, high, unit))}/>"
+        for number, (low, high, _colour) in enumerate(classes)
     )
     symbols = "".join(
-        _symbol(str(number), "fill", _fill(colour)) for number, (_, _, colour) in enumerate(classes)
+        _symbol(str(number), "fill", _fill(colour))
+        for number, (_low, _high, colour) in enumerate(classes)
     )
-    excess = quoteattr(_EXCESS.format(unit=say.unit))
+    excess = quoteattr(_EXCESS.format(unit=unit))
     return (
         f'<renderer-v2 type="graduatedSymbol" attr={excess} graduatedMethod="GraduatedColor" '
         f'symbollevels="0" enableorderby="0" forceraster="0"><ranges>{ranges}</ranges>'

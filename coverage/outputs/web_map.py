@@ -18,7 +18,9 @@ from geoguichet.coverage.outputs.page import (
     departement_outlines,
     filled,
     ground,
-    latlon,
+    located,
+    rows_of,
+    titled,
 )
 from geoguichet.coverage.outputs.plan_text import (
     ask_sentences,
@@ -30,7 +32,7 @@ from geoguichet.coverage.outputs.plan_text import (
     unserved_sentences,
     use_sentences,
 )
-from geoguichet.coverage.outputs.report import need_sentences, rule_sentence, shortened
+from geoguichet.coverage.outputs.report import need_sentences, rule_sentence
 from geoguichet.coverage.outputs.style import (
     KIOSK,
     OTHER_SERVICE,
@@ -41,8 +43,24 @@ from geoguichet.coverage.outputs.style import (
     zone_classes,
     zone_colour,
 )
-from geoguichet.coverage.outputs.wording import NARROW, Wording
+from geoguichet.coverage.outputs.wording import (
+    first_of,
+    how_measured,
+    joined,
+    n_communes,
+    n_kiosks,
+    n_people,
+    opening_hours,
+    service_name,
+    standings,
+    why_unreached,
+    why_unserved,
+    zone_class,
+)
 from geoguichet.coverage.result import CoverageResult
+from geoguichet.floor.figures import cost, distance, mass, measure, number, percent
+from geoguichet.floor.language import speaking
+from geoguichet.floor.words import _
 
 _PANES = {
     "ground": 350,
@@ -65,210 +83,196 @@ def render(result: CoverageResult) -> str:
     """Return the map as HTML: white zones, communes by people, services, kiosks by rank and their
     reach.
     """
-    study = result.study
-    say = Wording(study.language, study.unit, cells=study.demand.cells is not None)
-    page = MapPage(
-        result.study.title,
-        say,
-        panes=_PANES,
-        panel=_panel(result, say),
-        css=_service_colours(result),
-    )
-    outlines = departement_outlines(result)
-    people = _people(result, say)
-    page.add(
-        *ground(outlines),
-        _zones(result, say),
-        people,
-        *_services(result, say),
-        *_kiosks(result, say),
-    )
-    return page.render(outlines.total_bounds, people)
+    with speaking(result.study.language, typeset=True):
+        page = MapPage(
+            result.study.title, panes=_PANES, panel=_panel(result), css=_service_colours(result)
+        )
+        outlines, people = departement_outlines(result), _people(result)
+        page.add(*ground(outlines), _zones(result), people, *_services(result), *_kiosks(result))
+        return page.render(outlines.total_bounds, people)
 
 
-def _panel(result: CoverageResult, say: Wording) -> str:
-    standings = [
-        item for item in STANDING_COLOURS.items() if item[0] != "kiosk" or len(result.kiosks)
-    ]
+def _panel(result: CoverageResult) -> str:
+    study, kiosks = result.study, len(result.kiosks) > 0
+    said = standings(study)
     return filled(
         "map_panel.html",
         result=result,
-        say=say,
         inputs=result.inputs,
-        lead=_lead(result, say),
-        rule=rule_sentence(result.study, say),
-        needs=need_sentences(result.study, say),
-        plan=_plan(result, say),
-        curve=Markup(gain_curve(result, say, small=True)) if len(result.kiosks) else None,  # noqa: S704  drawn here
-        further=_further(result, say),
-        around=_around(result, say),
-        zones=notes(result, say),
-        limits=say(
-            "map_limits" if result.study.router.kind == "straight_line" else "map_limits_router"
-        ),
-        zone_classes=zone_classes(say.unit),
-        standings=standings,
+        lead=_lead(result),
+        rule=rule_sentence(study),
+        needs=need_sentences(study),
+        plan=_plan(result),
+        curve=Markup(gain_curve(result, small=True)) if kiosks else None,  # noqa: S704  drawn here
+        further=_further(result),
+        around=_around(result),
+        zones=notes(result),
+        limits=how_measured(study),
+        legend_demand=_("Commune (surface selon la population)")
+        if study.demand.cells is None
+        else _("Carreau de population (surface selon la population)"),
+        zone_classes=[
+            (zone_class(low, high, study.unit), colour)
+            for low, high, colour in zone_classes(study.unit)
+        ],
+        standings=[
+            (said[key], colour)
+            for key, colour in STANDING_COLOURS.items()
+            if key != "kiosk" or kiosks
+        ],
         services=[
-            (say.service(kind).capitalize(), colour) for kind, colour in _service_kinds(result)
+            (service_name(kind).capitalize(), colour) for kind, colour in _service_kinds(result)
         ],
     )
 
 
-def _plan(result: CoverageResult, say: Wording) -> list[str]:
+def _plan(result: CoverageResult) -> list[str]:
     """Say the model, its rules, what the plan brings and its proof: what is printed with the
     map.
     """
     if result.plan is None or result.study.kiosks is None:
         return []
-    asked, _ = ask_sentences(result.study, result.study.kiosks, say)
-    rules = say.joined(rule_sentences(result, say))
+    rules = joined(rule_sentences(result))
     return [
-        asked,
-        *([say("map_rules", rules=rules)] if rules else []),
-        *proved_sentences(result, result.plan, say),
+        ask_sentences(result.study, result.study.kiosks)[0],
+        *([_("Règles : {rules}.", rules=rules)] if rules else []),
+        *proved_sentences(result, result.plan),
     ]
 
 
-def _further(result: CoverageResult, say: Wording) -> list[str]:
+def _further(result: CoverageResult) -> list[str]:
     """Say how the gain goes down the list, who is left, where to stop, and how the plan was
     found.
     """
     if result.plan is None:
         return []
-    return [
-        *further_sentences(result, say),
-        say("plan_method", method=method_told(result.plan.method, say)),
-    ]
+    method = _("Calcul : {method}.", method=method_told(result.plan.method))
+    return [*further_sentences(result), method]
 
 
-def _around(result: CoverageResult, say: Wording) -> list[tuple[str, list[str]]]:
+def _around(result: CoverageResult) -> list[tuple[str, list[str]]]:
     """Return what surrounds the plan, each under its title: what was done, what it avoids, who is
     left and why.
     """
-    ranking, choice = result.ranking, result.study.kiosks
-    if ranking is None or choice is None:
+    if result.ranking is None:
         return []
     parts = {
-        "report_reference": [" ".join(reference_sentences(result, ranking, say))],
-        "report_use": [" ".join(use_sentences(result, choice, say))],
-        "report_unserved": unserved_sentences(ranking, say) or [say("unserved_none")],
+        _("Face à ce qui a été fait"): [" ".join(reference_sentences(result.ranking))],
+        _("Ce que cela évite en un an"): [" ".join(use_sentences(result))],
+        _("Qui reste sans accès, et pourquoi"): unserved_sentences(result)
+        or [_("Plus personne : le plan atteint toutes les communes.")],
     }
-    return [(say(key), told) for key, told in parts.items() if any(told)]
+    return [(title, told) for title, told in parts.items() if any(told)]
 
 
-def _lead(result: CoverageResult, say: Wording) -> str:
+def _lead(result: CoverageResult) -> str:
     total = result.summary.iloc[-1]
     figures = {
-        "people": say("people", n=int(total["people"])),
-        "before": say.number(total["white_before"]),
-        "before_share": say.percent(total["white_before_share"]),
+        "people": n_people(int(total["people"])),
+        "before": number(total["white_before"]),
+        "before_share": percent(total["white_before_share"]),
     }
     if not len(result.kiosks):
-        return say("map_lead_no_kiosk", **figures)
-    return say(
-        "map_lead",
+        return _("Sur {people}, {before} ({before_share}) vivent en zone blanche.", **figures)
+    return _(
+        "Sur {people}, {before} ({before_share}) vivent en zone blanche ; "
+        "{after} ({after_share}) après l’ouverture de {kiosks}.",
         **figures,
-        after=say.number(total["white_after"]),
-        after_share=say.percent(total["white_after_share"]),
-        kiosks=say("kiosks", n=len(result.kiosks)),
+        after=number(total["white_after"]),
+        after_share=percent(total["white_after_share"]),
+        kiosks=n_kiosks(len(result.kiosks)),
     )
 
 
-def _zones(result: CoverageResult, say: Wording) -> Layer:
-    zones = for_map(result)
+def _zones(result: CoverageResult) -> Layer:
+    zones, unit = for_map(result), result.study.unit
     told = [
         {
-            "title": say("zone", id=zone["id"]),
-            "colour": zone_colour(zone[f"mean_{say.unit}"], say.unit),
-            "lines": _zone_lines(zone, result, say),
+            "title": _("Zone blanche {id}", id=zone["id"]),
+            "colour": zone_colour(zone[unit.column("mean")], unit),
+            "lines": _zone_lines(zone, result),
         }
-        for zone in zones.drop(columns=zones.geometry.name)
-        .reset_index(names="id")
-        .to_dict("records")
+        for zone in rows_of(zones.reset_index(names="id"))
     ]
-    return Placed("areas", collection(zones, told), ZONE_EDGE, "zones", name=say("layer_zones"))
+    return Placed("areas", collection(zones, told), ZONE_EDGE, "zones", name=_("Zones blanches"))
 
 
-def _zone_lines(zone: dict[str, Any], result: CoverageResult, say: Wording) -> list[str]:
-    excess = say(
-        "popup_zone_excess",
-        mean=say.cost(zone[f"mean_{say.unit}"]),
-        worst=say.cost(zone[f"worst_{say.unit}"]),
+def _zone_lines(zone: dict[str, Any], result: CoverageResult) -> list[str]:
+    unit = result.study.unit
+    excess = _(
+        "Au-delà des seuils : {mean} en moyenne, {worst} au pire",
+        mean=cost(zone[unit.column("mean")], unit),
+        worst=cost(zone[unit.column("worst")], unit),
     )
     if not zone["communes"]:
-        return [say("popup_zone_land"), excess, area(zone, say)]
-    placed = hosts(zone, say)
-    return [
-        f"{say('people', n=int(zone['people']))}, {say('communes', n=int(zone['communes']))}",
-        say("popup_zone_communes", names=shortened(zone["commune_names"], say, shown=12)),
+        land = _(
+            "Aucun point de population n’y tombe : la terre est loin de tout, mais personne n’y "
+            "est compté."
+        )
+        return [land, excess, area(zone)]
+    lines = [
+        f"{n_people(int(zone['people']))}, {n_communes(int(zone['communes']))}",
+        _("Communes : {names}", names=first_of(zone["commune_names"].split(", "), shown=12)),
         excess,
-        area(zone, say),
-        *([say("popup_zone_hosts", hosts=placed)] if placed else []),
-        *(
-            [say("popup_zone_after", people=int(zone["people_after"]))]
-            if len(result.kiosks)
-            else []
-        ),
+        area(zone),
     ]
+    if placed := hosts(zone, result.study):
+        lines.append(_("Lieux d’accueil les mieux placés : {hosts}", hosts=placed))
+    if len(result.kiosks):
+        left = int(zone["people_after"])
+        lines.append(
+            _("Encore non desservis une fois les visioguichets ouverts : {people}", people=left)
+        )
+    return lines
 
 
-def _people(result: CoverageResult, say: Wording) -> Placed:
+def _people(result: CoverageResult) -> Placed:
     """One circle a commune, its area in proportion to its people; large ones first, so that none is
     hidden.
     """
-    demand = result.demand[result.demand.geometry.notna()].sort_values(
-        "people", ascending=False, kind="stable"
-    )
-    colours = list(STANDING_COLOURS)
-    services = result.services["name"]
-    kiosks = result.kiosks[["rank", "name"]]
+    demand = result.demand.sort_values("people", ascending=False, kind="stable")
+    colours, said = list(STANDING_COLOURS), standings(result.study)
     rows = []
-    for point, row in zip(
-        demand.geometry, demand.drop(columns=demand.geometry.name).to_dict("records"), strict=True
-    ):
+    for place, row in located(demand):
         where = standing(served=bool(row["served"]), served_after=bool(row["served_after"]))
-        lines = [
-            say("people", n=int(row["people"])),
-            say(f"standing_{where}"),
-            *_needs_told(row, result, services, say),
-        ]
+        lines = [n_people(int(row["people"])), str(said[where]), *_needs_told(row, result)]
         if row["kiosk"]:
-            rank, name = kiosks.loc[row["kiosk"]]
-            key = "popup_kiosk_at" if rank else "popup_kiosk_at_existing"
-            lines.append(
-                say(key, rank=int(rank), name=name, distance=say.cost(row[f"kiosk_{say.unit}"]))
-            )
+            lines.append(_kiosk_told(row, result))
         if row["unserved_reason"]:
-            lines.append(say("popup_unserved", reason=say(f"unserved_{row['unserved_reason']}")))
+            reason = why_unserved(row["unserved_reason"], result.study)
+            lines.append(_("Reste non desservie : {reason}", reason=reason))
         radius = round(max(1.7, 0.032 * math.sqrt(max(row["people"], 0))), 1)
-        rows.append(
-            [
-                *latlon(point),
-                radius,
-                colours.index(where),
-                f"{row['name']} ({row['departement']})",
-                lines,
-            ]
-        )
-    return Placed(
-        "circles", rows, list(STANDING_COLOURS.values()), "people", name=say("layer_demand")
+        rows.append([*place, radius, colours.index(where), titled(row), lines])
+    if result.study.demand.cells is None:
+        name = _("Communes, selon leur population")
+    else:
+        name = _("Carreaux, selon leur population")
+    return Placed("circles", rows, list(STANDING_COLOURS.values()), "people", name=name)
+
+
+def _kiosk_told(row: dict[str, Any], result: CoverageResult) -> str:
+    rank, name = result.kiosks.loc[row["kiosk"], ["rank", "name"]]
+    unit = result.study.unit
+    far = cost(row[unit.column("kiosk")], unit)
+    if not rank:
+        return _("Visioguichet existant ({name}) à {distance}", name=name, distance=far)
+    return _(
+        "Visioguichet n° {rank} ({name}) à {distance}", rank=int(rank), name=name, distance=far
     )
 
 
-def _needs_told(
-    row: dict[str, Any], result: CoverageResult, services: Any, say: Wording
-) -> Iterable[str]:
-    for need in result.study.needs:
-        reason = row[f"{need.key}_reason"]
-        if reason:
-            yield say("popup_nothing", need=need.label, reason=say(f"reason_{reason}"))
+def _needs_told(row: dict[str, Any], result: CoverageResult) -> Iterable[str]:
+    study, services = result.study, result.services["name"]
+    for need in study.needs:
+        if reason := row[f"{need.key}_reason"]:
+            why = why_unreached(reason, study)
+            yield _("{need} : {reason}", need=need.label, reason=why)
         else:
-            name = services.get(row[f"{need.key}_service"], "")
-            yield say(
-                "popup_nearest",
+            yield _(
+                "{need} : {distance} ({service})",
                 need=need.label,
-                distance=say.cost(row[f"{need.key}_{say.unit}"]),
-                service=name,
+                distance=cost(row[study.unit.column(need.key)], study.unit),
+                service=services.get(row[f"{need.key}_service"], ""),
             )
 
 
@@ -282,102 +286,74 @@ def _service_kinds(result: CoverageResult) -> list[tuple[str, str]]:
 
 
 def _service_colours(result: CoverageResult) -> str:
-    rules = (
-        f".service.s{number}{{background:{colour}}}"
-        for number, (_, colour) in enumerate(_service_kinds(result))
-    )
-    return "".join(rules)
+    colours = enumerate(colour for kind, colour in _service_kinds(result))
+    return "".join(f".service.s{place}{{background:{colour}}}" for place, colour in colours)
 
 
-def _services(result: CoverageResult, say: Wording) -> list[Layer]:
+def _services(result: CoverageResult) -> list[Layer]:
     """One layer a type; counters in number are hidden at first."""
     layers: list[Layer] = []
-    for number, (kind, _) in enumerate(_service_kinds(result)):
-        table = result.services[
-            (result.services["type"] == kind) & result.services.geometry.notna()
-        ]
-        rows = [
-            [*latlon(point), "", row["name"], _service_lines(row, say)]
-            for point, row in zip(
-                table.geometry,
-                table.drop(columns=table.geometry.name).to_dict("records"),
-                strict=True,
-            )
-        ]
-        label = say("layer_services", type=say.service(kind, many=True))
-        layers.append(
-            Placed(
-                "marks",
-                rows,
-                f"service s{number}",
-                10,
-                "services",
-                name=label,
-                show=len(rows) <= 100,
-            )
-        )
+    for place, (kind, _colour) in enumerate(_service_kinds(result)):
+        table = result.services[result.services["type"] == kind]
+        rows = [[*spot, "", row["name"], _service_lines(row)] for spot, row in located(table)]
+        label, shown = _("Services : {type}", type=service_name(kind, many=True)), len(rows) <= 100
+        mark = f"service s{place}"
+        layers.append(Placed("marks", rows, mark, 10, "services", name=label, show=shown))
     return layers
 
 
-def _service_lines(row: dict[str, Any], say: Wording) -> list[str]:
+def _service_lines(row: dict[str, Any]) -> list[str]:
     weekly = row["hours_per_week"]
     known = weekly is not None and not math.isnan(weekly)
     lines = [
         f"{row['commune_name']} ({row['departement']})",
-        say("popup_hours_week", hours=say.number(weekly, 1))
-        if known
-        else say("popup_hours_unknown"),
+        _("{hours} h par semaine", hours=number(weekly, 1)) if known else _("horaires non publiés"),
     ]
     if isinstance(row["hours"], str) and row["hours"]:
-        lines.append(say.hours(row["hours"]))
-    return lines if row["inside"] else [*lines, say("popup_outside")]
+        lines.append(opening_hours(row["hours"]))
+    return lines if row["inside"] else [*lines, _("hors du territoire étudié")]
 
 
-def _kiosks(result: CoverageResult, say: Wording) -> list[Layer]:
+def _kiosks(result: CoverageResult) -> list[Layer]:
     choice = result.study.kiosks
     if choice is None or not len(result.kiosks):
         return []
-    placed = result.kiosks[result.kiosks.geometry.notna()].iloc[::-1]
     rows = []
-    for point, row in zip(
-        placed.geometry, placed.drop(columns=placed.geometry.name).to_dict("records"), strict=True
-    ):
-        name, rank = f"{row['name']} ({row['departement']})", int(row["rank"])
+    for place, row in located(result.kiosks.iloc[::-1]):
+        name, rank = titled(row), int(row["rank"])
         title = (
-            say("popup_kiosk_title", rank=rank, name=name)
+            _("Visioguichet n° {rank} : {name}", rank=rank, name=name)
             if rank
-            else say("popup_kiosk_existing", name=name)
+            else _("Visioguichet existant : {name}", name=name)
         )
-        rows.append(
-            [*latlon(point), str(rank or say("mark_existing")), title, _kiosk_lines(row, say)]
-        )
-    marks = Placed("marks", rows, "kiosk", 22, "kiosks", name=say("layer_kiosks"))
+        rows.append([*place, str(rank or "•"), title, _kiosk_lines(row)])
+    marks = Placed("marks", rows, "kiosk", 22, "kiosks", name=_("Visioguichets, par rang"))
     if result.study.router.kind != "straight_line":  # a reach by road is no circle
         return [marks]
-    label = say("layer_reach", distance=say.distance(choice.reach))
+    label = _("Rayon d’action des visioguichets ({distance})", distance=distance(choice.reach))
     places = [row[:2] for row in rows]
     return [marks, Placed("rings", places, choice.reach, KIOSK, "reach", name=label, show=False)]
 
 
-def _kiosk_lines(row: dict[str, Any], say: Wording) -> list[str]:
-    added = say(
-        "popup_kiosk_added",
-        people=say("people", n=int(row["people_added"])),
-        cumulated=say.number(row["people_cumulated"]),
-        share=say.percent(row["share_cumulated"]),
+def _kiosk_lines(row: dict[str, Any]) -> list[str]:
+    added = _(
+        "{people} de plus desservis ({cumulated} avec les précédents, soit "
+        "{share} des habitants en zone blanche)",
+        people=n_people(int(row["people_added"])),
+        cumulated=number(row["people_cumulated"]),
+        share=percent(row["share_cumulated"]),
     )
-    lines = [added, say("popup_kiosk_host", host=row["host"])]
+    lines = [added, _("Lieu d’accueil : {host}", host=row["host"])]
     if isinstance(row["hours"], str) and row["hours"]:
-        lines.append(say("popup_kiosk_hours", hours=say.hours(row["hours"])))
+        lines.append(_("Ouverture : {hours}", hours=opening_hours(row["hours"])))
     if row["zones"]:
-        lines.append(say("popup_kiosk_zones", zones=row["zones"].replace(",", ", ")))
-    saved = {
-        "uses": say.number(row["uses_per_year"]),
-        "km": f"{say.number(row['km_saved_per_year'])}{NARROW}km",
-        "co2": say.mass(row["co2_saved_kg_per_year"]),
-    }
-    return (
-        [*lines, say("popup_kiosk_saved", **saved)]
-        if not math.isnan(row["km_saved_per_year"])
-        else lines
-    )
+        lines.append(_("Zones desservies : {zones}", zones=row["zones"].replace(",", ", ")))
+    if not math.isnan(row["km_saved_per_year"]):
+        saved = _(
+            "Un an, selon l’usage supposé : {uses} recours, {km} évités, {co2} de CO₂",
+            uses=number(row["uses_per_year"]),
+            km=measure(row["km_saved_per_year"], "km"),
+            co2=mass(row["co2_saved_kg_per_year"]),
+        )
+        lines.append(saved)
+    return lines

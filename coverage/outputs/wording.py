@@ -1,232 +1,168 @@
-"""How the map, the report and the styles say things, in French and in English: sentences, numbers,
-distances, money.
-"""
+"""Phrases that the map, the report, the styles and the terminal share."""
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Callable, Iterable
 
-from geoguichet.coverage.outputs import (
-    change_messages,
-    messages,
-    messages_beside,
-    plan_messages,
-    zone_messages,
-)
-from geoguichet.referentials.directory.hours import DAY_MINUTES, DAYS, DAYS_EN, WEEKDAYS_FR, Moment
+from geoguichet.coverage.study.study import Study
+from geoguichet.floor.figures import cost, duration, measure, weekdays
+from geoguichet.floor.language import language
+from geoguichet.floor.units import Unit
+from geoguichet.floor.words import Message, _, ngettext
+from geoguichet.referentials.directory.hours import DAY_MINUTES, DAYS, Moment
 from geoguichet.referentials.directory.services import SERVICE_TYPES
 
-NARROW = "\u202f"
-"""Narrow no-break space: between thousands, and before ``%`` and units in French."""
-NO_BREAK = "\u00a0"
-MISSING = "—"
-MESSAGES = (
-    messages.MESSAGES
-    | plan_messages.PLAN_MESSAGES
-    | change_messages.CHANGE_MESSAGES
-    | messages_beside.MESSAGES
-    | zone_messages.ZONE_MESSAGES
-)
-"""Every sentence, in French then English; ``one | many`` goes by ``n``."""
+_CELL_STANDINGS = {
+    "served": Message("Carreau desservi"),
+    "kiosk": Message("Carreau desservi par un visioguichet"),
+    "unserved": Message("Carreau non desservi"),
+}
+COMMUNE_STANDINGS = {
+    "served": Message("Commune desservie"),
+    "kiosk": Message("Commune desservie par un visioguichet"),
+    "unserved": Message("Commune non desservie"),
+}
+_UNREACHED = {
+    "no_service": Message("aucun à portée"),
+    "not_snapped": Message("aucune route assez proche"),
+    "closed": Message("la route est fermée"),
+    "no_path": Message("aucun trajet n’y mène"),
+    "beyond_limit": Message("au-delà de la limite de calcul"),
+}
+_UNSERVED = {
+    "not_chosen": Message(
+        "un lieu d’accueil est à portée, mais il n’est pas parmi les plus utiles"
+    ),
+    "no_candidate": Message("aucun lieu d’accueil à portée"),
+    "excluded": Message("seul un lieu exclu par l’étude est à portée"),
+    "need_not_offered": Message("il y manque un service que les visioguichets n’offrent pas"),
+    "host_closed": Message("les lieux d’accueil à portée ne sont pas assez ouverts"),
+    "host_refused": Message(
+        "les lieux d’accueil à portée sont écartés par les conditions de l’étude (heures, débit "
+        "ou coût)"
+    ),
+}
 
 
-class Wording:
-    """The words of one language (``fr`` or ``en``): call it with the key of a message and its
-    fields.
+def standings(study: Study) -> dict[str, Message]:
+    """Return what a demand point is called, by where it stands: served, by a kiosk, or not."""
+    return COMMUNE_STANDINGS if study.demand.cells is None else _CELL_STANDINGS
 
-    >>> Wording("fr")("zones", n=1234).replace(NARROW, " ")
-    '1 234 zones blanches'
-    >>> Wording("en").percent(0.1234)
-    '12.3%'
+
+def why_unreached(reason: str, study: Study) -> str:
+    """Say why a need is not met, by the reason that the routers give."""
+    return str(_UNREACHED[reason]) if reason in _UNREACHED else _not_located(study)
+
+
+def why_unserved(reason: str, study: Study) -> str:
+    """Say why a point stays unserved once the kiosks are open."""
+    return str(_UNSERVED[reason]) if reason in _UNSERVED else _not_located(study)
+
+
+def _not_located(study: Study) -> str:
+    if study.demand.cells is None:
+        return _("commune non localisée")
+    return _("carreau non localisé")
+
+
+def how_measured(study: Study) -> str:
+    """Say from where and along what the map measures."""
+    cells, straight = study.demand.cells is not None, study.router.kind == "straight_line"
+    if straight and cells:
+        return _(
+            "Distances à vol d’oiseau, depuis le centre de chaque carreau de population ; le "
+            "trajet par la route est plus long."
+        )
+    if straight:
+        return _(
+            "Distances à vol d’oiseau, depuis le point qui représente chaque commune ; le trajet "
+            "par la route est plus long."
+        )
+    if cells:
+        return _(
+            "Trajets sur le réseau de l’étude, depuis le centre de chaque carreau de population."
+        )
+    return _("Trajets sur le réseau de l’étude, depuis le point qui représente chaque commune.")
+
+
+def n_people(n: int) -> str:
+    """Say how many people: ``1 234 habitants``."""
+    return ngettext("{n} habitant", "{n} habitants", n)
+
+
+def n_kiosks(n: int) -> str:
+    """Say how many kiosks."""
+    return ngettext("{n} visioguichet", "{n} visioguichets", n)
+
+
+def n_communes(n: int) -> str:
+    """Say how many communes."""
+    return ngettext("{n} commune", "{n} communes", n)
+
+
+def first_of(
+    names: Iterable[str], shown: int = 5, whole: Callable[[list[str]], str] = ", ".join
+) -> str:
+    """Return the first of names and how many more there are.
+
+    Where one more would be all of them, all are named, as ``whole`` lists them.
     """
+    every = list(names)
+    if len(every) <= shown + 1:
+        return whole(every)
+    some = ", ".join(every[:shown])
+    return ngettext("{names} et {n} autre", "{names} et {n} autres", len(every) - shown, names=some)
 
-    def __init__(self, language: str, unit: str = "m", *, cells: bool = False) -> None:
-        self.language = language
-        self.cells = cells
-        """Whether people are counted by cells: a message of the same name with ``_cells`` then
-        stands for it.
-        """
-        self.unit = unit
-        """``m`` or ``s``: what the study measures, and the end of its columns' names."""
-        self._column = 1 if language == "en" else 0
 
-    def __call__(self, key: str, **fields: object) -> str:
-        """Return the message with its fields filled; numbers are written as the language writes
-        them.
+def cost_in_table(value: float, unit: Unit) -> str:
+    """Write a cost for the columns of a table: minutes, or kilometres to one decimal."""
+    return duration(value) if unit is Unit.SECONDS else measure(value / 1000, "km", 1)
 
-        A message of two forms, ``one | many``, is chosen by its field ``n``.
-        """
-        of_cells = f"{key}_cells"
-        text = MESSAGES[of_cells if self.cells and of_cells in MESSAGES else key][self._column]
-        if " | " in text:
-            one, many = text.split(" | ")
-            text = one if self._is_singular(fields.get("n", 0)) else many
-        return self.typeset(
-            text.format(**{name: self._written(value) for name, value in fields.items()})
-        )
 
-    def typeset(self, text: str) -> str:
-        """Put French no-break spaces around double punctuation, so that no line begins with a
-        semicolon.
-        """
-        if self.language == "en":
-            return text
-        text = re.sub(r" (?=[;?!])", NARROW, text)
-        text = re.sub(r" (?=[:»])|(?<=«) ", NO_BREAK, text)
-        return re.sub(r"(?<=\d) (?=\d{3}(?!\d))", NARROW, text)
+def zone_class(low: int, high: int | None, unit: Unit) -> str:
+    """Write a class of costs beyond the thresholds: under, from to, and over."""
+    if high is None:
+        return _("{low} et plus", low=cost(low, unit))
+    if low == 0:
+        return _("moins de {high}", high=cost(high, unit))
+    return _("de {low} à {high}", low=cost(low, unit), high=cost(high, unit))
 
-    def _is_singular(self, n: object) -> bool:
-        amount = abs(float(str(n)))
-        return amount == 1 if self.language == "en" else amount < 2
 
-    def _written(self, value: object) -> str:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return str(value)
-        return self.number(value, 0 if float(value).is_integer() else 1)
+def service_name(key: str, *, many: bool = False) -> str:
+    """Return what a type of service is called."""
+    kind = SERVICE_TYPES.get(key)
+    if kind is None:
+        return _("Autre service")
+    if language() == "en":
+        return kind.plural_en if many else kind.label_en
+    return kind.plural_fr if many else kind.label_fr
 
-    def number(self, value: float, decimals: int = 0) -> str:
-        """Write a number: ``1 234,5`` in French with narrow spaces, ``1,234.5`` in English; a dash
-        when missing.
-        """
-        if value is None or not math.isfinite(value):
-            return MISSING
-        text = f"{value:,.{decimals}f}"
-        if float(text.replace(",", "")) == 0:
-            text = text.lstrip("-")
-        if self.language == "en":
-            return text
-        return text.replace(",", NARROW).replace(".", ",")
 
-    def percent(self, share: float, decimals: int = 1) -> str:
-        """Write a share between 0 and 1 as a percentage; what is neither none nor all is never
-        rounded to it.
-        """
-        if share is None or not math.isfinite(share):
-            return MISSING
-        step = 10.0**-decimals
-        sign = "" if self.language == "en" else NARROW
-        if 0 < share * 100 < step / 2:
-            return f"<{NARROW}{self.number(step, decimals)}{sign}%"
-        if 100 - step / 2 < share * 100 < 100:
-            return f">{NARROW}{self.number(100 - step, decimals)}{sign}%"
-        return f"{self.number(share * 100, decimals)}{sign}%"
+def joined(parts: Iterable[str]) -> str:
+    """Write parts of a sentence one after the other, as semicolons part them."""
+    return _(" ; ").join(parts)
 
-    def distance(self, metres: float) -> str:
-        """Write a distance: metres under one kilometre, kilometres to one decimal beyond (none when
-        round).
-        """
-        if metres is None or not math.isfinite(metres):
-            return MISSING
-        if abs(metres) < 999.5:
-            return f"{self.number(round(metres))}{NARROW}m"
-        kilometres = metres / 1000
-        return f"{self.number(kilometres, 0 if float(f'{kilometres:.1f}').is_integer() else 1)}{NARROW}km"
 
-    def kilometres(self, metres: float) -> str:
-        """Write a distance in kilometres to one decimal, for the columns of a table."""
-        return (
-            MISSING if not math.isfinite(metres) else f"{self.number(metres / 1000, 1)}{NARROW}km"
-        )
+def moment(at: Moment) -> str:
+    """Write a moment of the week: ``samedi 10 h``, ``Saturday 10:00``."""
+    day, (hour, minute) = weekdays()[at.day], divmod(at.minute % DAY_MINUTES, 60)
+    if not minute:
+        return _("{day} {hour} h", day=day, hour=hour)
+    return _("{day} {hour} h {minute}", day=day, hour=hour, minute=f"{minute:02d}")
 
-    def minutes(self, seconds: float) -> str:
-        """Write a time in whole minutes, hours beyond 90 minutes; rounded for display only."""
-        if seconds is None or not math.isfinite(seconds):
-            return MISSING
-        minutes = round(seconds / 60)
-        if abs(minutes) <= 90:
-            return f"{self.number(minutes)}{NARROW}min"
-        return f"{minutes // 60}{NARROW}h{NARROW}{minutes % 60:02d}"
 
-    def cost(self, value: float) -> str:
-        """Write a cost of the study: a distance or a time."""
-        return self.minutes(value) if self.unit == "s" else self.distance(value)
+def opening_hours(text: str) -> str:
+    """Write opening hours given in OpenStreetMap's form: ``lun.-ven. 8 h 30-12 h``."""
+    names = dict(zip(DAYS, weekdays(short=True), strict=True))
+    names |= {"PH": _("jours fériés"), "off": _("fermé")}
+    told = re.sub(rf"\b({'|'.join(names)})\b", lambda found: names[found[1]], text)
+    told = re.sub(r"\b(\d\d?):(\d\d)\b", _clock, told)
+    return re.sub(r",(?=\S)", ", ", re.sub(r"; ?", _(" ; "), told))
 
-    def column(self, value: float) -> str:
-        """Write a cost of the study for the columns of a table."""
-        return self.minutes(value) if self.unit == "s" else self.kilometres(value)
 
-    def moment(self, at: Moment) -> str:
-        """Write a moment of the week: ``samedi 10 h``, ``Saturday 10:00``."""
-        if self.language != "en":
-            return str(at)
-        hour, minute = divmod(at.minute % DAY_MINUTES, 60)
-        return f"{DAYS_EN[at.day].capitalize()} {hour}:{minute:02d}"
-
-    def hours(self, text: str) -> str:
-        """Write opening hours given in OpenStreetMap's form: ``lun.-ven. 8 h 30-12 h``, ``Mon-Fri
-        8:30-12:00``.
-        """
-        english = self.language == "en"
-        names = (
-            [day[:3].capitalize() for day in DAYS_EN]
-            if english
-            else [f"{day[:3]}." for day in WEEKDAYS_FR]
-        )
-        told = dict(zip(DAYS, names, strict=True))
-        told |= (
-            {"PH": "public holidays", "off": "closed"}
-            if english
-            else {"PH": "jours fériés", "off": "fermé"}
-        )
-
-        def clock(found: re.Match[str]) -> str:
-            hour, minute = int(found[1]), found[2]
-            if english:
-                return f"{hour}:{minute}"
-            return f"{hour}{NARROW}h" + (f"{NARROW}{minute}" if minute != "00" else "")
-
-        written = re.sub(rf"\b({'|'.join(told)})\b", lambda found: told[found[1]], text)
-        written = re.sub(r"\b(\d\d?):(\d\d)\b", clock, written)
-        return self.typeset(
-            re.sub(r",(?=\S)", ", ", written if english else written.replace(";", " ;"))
-        )
-
-    def money(self, euros: float, decimals: int = 0) -> str:
-        """Write an amount in euros, whole unless asked otherwise."""
-        amount = self.number(euros, decimals)
-        return f"€{amount}" if self.language == "en" else f"{amount}{NARROW}€"
-
-    def day(self, iso: str) -> str:
-        """Write a day given as ``2026-11-22``: ``22 novembre 2026``, ``22 November 2026``."""
-        day = date.fromisoformat(iso)
-        month = self("months").split()[day.month - 1]
-        number = "1er" if day.day == 1 and self.language != "en" else str(day.day)
-        return f"{number}{NO_BREAK}{month} {day.year}"
-
-    def mass(self, kilograms: float) -> str:
-        """Write a mass: kilograms under one tonne, tonnes to one decimal beyond."""
-        if kilograms is None or not math.isfinite(kilograms):
-            return MISSING
-        if kilograms < 999.5:
-            return f"{self.number(kilograms)}{NARROW}kg"
-        return f"{self.number(kilograms / 1000, 1)}{NARROW}t"
-
-    def zone_class(self, low: int, high: int | None) -> str:
-        """Write a class of costs beyond the thresholds: under, from to, and over."""
-        if high is None:
-            return self("class_over", low=self.cost(low))
-        if low == 0:
-            return self("class_under", high=self.cost(high))
-        return self("class_between", low=self.cost(low), high=self.cost(high))
-
-    def service(self, key: str, *, many: bool = False) -> str:
-        """Return what a type of service is called."""
-        kind = SERVICE_TYPES.get(key)
-        if kind is None:
-            return self("service_other")
-        if self.language == "en":
-            return kind.plural_en if many else kind.label_en
-        return kind.plural_fr if many else kind.label_fr
-
-    def joined(self, parts: Iterable[str]) -> str:
-        """Write parts of a sentence one after the other, as semicolons part them."""
-        return ("; " if self.language == "en" else f"{NARROW}; ").join(parts)
-
-    def listed(self, names: list[str]) -> str:
-        """Write names as a list that a sentence can hold: ``a, b et c``."""
-        if len(names) < 2:
-            return "".join(names)
-        return f"{', '.join(names[:-1])} {self('and')} {names[-1]}"
+def _clock(found: re.Match[str]) -> str:
+    hour, minute = int(found[1]), found[2]
+    if minute == "00":
+        return _("{hour}\u202fh", hour=hour)
+    return _("{hour}\u202fh\u202f{minute}", hour=hour, minute=minute)

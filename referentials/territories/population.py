@@ -10,16 +10,17 @@ import geopandas as gpd
 import pandas as pd
 
 from geoguichet.floor.errors import LayerError
+from geoguichet.floor.words import Message
 from geoguichet.referentials.layers import check_columns, check_text, read_layer
 
 COMMUNE_COLUMNS = ("code", "name", "departement", "epci", "population")
 """What a layer of communes must have; other columns are carried along."""
 
-GROUPS: Mapping[str, str] = MappingProxyType(
+GROUPS: Mapping[str, Message] = MappingProxyType(
     {
-        "population": "habitants",
-        "pop_65_plus": "personnes de 65 ans et plus",
-        "pop_under_20": "personnes de moins de 20 ans",
+        "population": Message("habitants"),
+        "pop_65_plus": Message("personnes de 65 ans et plus"),
+        "pop_under_20": Message("personnes de moins de 20 ans"),
     }
 )
 """The columns that count people, and their name in a sentence. A group may be unknown (NaN) for a
@@ -29,7 +30,7 @@ commune.
 
 def group_label(column: str) -> str:
     """Return what a group of people is called; one of the reader's own is called by its column."""
-    return GROUPS.get(column, column)
+    return str(GROUPS.get(column, column))
 
 
 def read_communes(path: Path, *, layer: str = "communes") -> gpd.GeoDataFrame:

@@ -21,13 +21,13 @@ from geoguichet.coverage.access.demand import fine_demand, people_of_cells
 from geoguichet.coverage.errors import FrameError, StudyError
 from geoguichet.coverage.outputs import geopackage, report, web_map
 from geoguichet.coverage.outputs.sections import sections
-from geoguichet.coverage.outputs.wording import Wording
 from geoguichet.coverage.publish import study_record
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.run import run
 from geoguichet.coverage.study.options import CellsChoice
 from geoguichet.coverage.study.study import Study, parse_study, read_study
 from geoguichet.floor.errors import LayerError
+from geoguichet.floor.language import speaking
 from geoguichet.referentials.territories.territory import Territory
 
 SIDE = 2000
@@ -176,8 +176,9 @@ def test_it_is_told_everywhere(fine: CoverageResult, tmp_path: Path) -> None:
         and "Carreau non desservi" in drawn
         and "Commune non desservie" not in drawn
     )
-    english = sections(fine, Wording("en", cells=True))
-    assert "What counting by commune would have hidden" in [section.title for section in english]
+    with speaking("en"):
+        titles = [section.title for section in sections(fine)]
+    assert "What counting by commune would have hidden" in titles
     geopackage.write(fine, tmp_path / "result.gpkg")
     assert "commune" in pyogrio.read_dataframe(tmp_path / "result.gpkg", layer="demand").columns
     told = manifest.document(fine, [])

@@ -17,7 +17,6 @@ from geoguichet.coverage.access.legal import FASTEST_M_S, RULES, legal_table
 from geoguichet.coverage.errors import StudyError
 from geoguichet.coverage.outputs import geopackage, report
 from geoguichet.coverage.outputs.sections import sections, verdicts
-from geoguichet.coverage.outputs.wording import Wording
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.routers.impedance import CostMatrix, Nearest
 from geoguichet.coverage.routers.straight_line import StraightLine
@@ -25,6 +24,7 @@ from geoguichet.coverage.run import run
 from geoguichet.coverage.study.options import LegalChoice
 from geoguichet.coverage.study.router import RouterChoice
 from geoguichet.coverage.study.study import Study, parse_study, read_study
+from geoguichet.floor.language import speaking
 from geoguichet.referentials.territories.territory import Territory
 
 
@@ -205,12 +205,9 @@ def test_it_is_told_in_the_report_the_layers_and_the_record(
         and "il faut des temps de trajet en voiture" in page
         and "respectée" in page
     )
-    assert "not decided" in str(
-        next(s for s in sections(ariege, Wording("en")) if s.key == "legal").parts
-    )
-    assert "La Poste" in verdicts(ariege, Wording("fr")) and "respectée" in verdicts(
-        ariege, Wording("fr")
-    )
+    with speaking("en"):
+        assert "not decided" in str(next(s for s in sections(ariege) if s.key == "legal").parts)
+    assert "La Poste" in verdicts(ariege) and "respectée" in verdicts(ariege)
     geopackage.write(ariege, tmp_path / "result.gpkg")
     written = pyogrio.read_dataframe(tmp_path / "result.gpkg", layer="legal")
     assert (

@@ -18,12 +18,12 @@ from geoguichet.coverage.errors import FrameError, StudyError
 from geoguichet.coverage.orientation import find_place, nearest_counters, open_directory
 from geoguichet.coverage.outputs import report, web_map
 from geoguichet.coverage.outputs.sections import sections
-from geoguichet.coverage.outputs.wording import Wording
 from geoguichet.coverage.publish import study_record
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.run import run
 from geoguichet.coverage.study.study import Need, Study, read_study
 from geoguichet.floor.findings import Finding
+from geoguichet.floor.language import speaking
 from geoguichet.floor.units import Cost, Unit
 from geoguichet.referentials.directory.hours import Moment, is_open
 
@@ -122,10 +122,10 @@ def test_what_is_unknown_is_counted_and_said(saturday: CoverageResult, small_pat
         "samedi 10 h" in web_map.render(saturday)
         and "samedi 10 h" in study_record(saturday).description
     )
-    english = Wording("en", saturday.study.unit)
-    assert "Saturday 10:00" in str(
-        next(s for s in sections(saturday, english) if s.key == "hours").parts[0]
-    )
+    with speaking("en"):
+        assert "Saturday 10:00" in str(
+            next(s for s in sections(saturday) if s.key == "hours").parts[0]
+        )
 
 
 def test_nearest_asks_at_the_moment_of_the_need(saturday: CoverageResult) -> None:

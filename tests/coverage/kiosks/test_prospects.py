@@ -21,12 +21,12 @@ from geoguichet.coverage.kiosks import prospects as hosts
 from geoguichet.coverage.kiosks.models import solve
 from geoguichet.coverage.kiosks.prospects import Prospect, first_serving, positions, prospect
 from geoguichet.coverage.outputs.plan_text import plan_sentences, rule_sentences
-from geoguichet.coverage.outputs.wording import Wording
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.routers.straight_line import StraightLine
 from geoguichet.coverage.run import run
 from geoguichet.coverage.study.kiosks import Broadband, KioskChoice
 from geoguichet.coverage.study.study import Study, parse_study, read_study
+from geoguichet.floor.language import speaking
 from geoguichet.floor.units import Cost, Unit
 
 type Ask = Callable[..., CoverageResult]
@@ -103,9 +103,10 @@ def test_prefix_sums_of_the_list_equal_what_its_kiosks_serve(ask: Ask, keys: dic
     assert (answer.kiosks["status"] == answer.plan.status).all() and (
         answer.kiosks["bound"] == answer.plan.bound
     ).all()
-    told = " ".join(plan_sentences(answer, answer.plan, Wording("fr")))
+    told = " ".join(plan_sentences(answer, answer.plan))
     assert "prouvé" in told and "{" not in told
-    assert "prove" in " ".join(plan_sentences(answer, answer.plan, Wording("en")))
+    with speaking("en"):
+        assert "prove" in " ".join(plan_sentences(answer, answer.plan))
 
 
 def test_every_prefix_serves_what_it_says(stakes) -> None:
@@ -202,7 +203,7 @@ def test_existing_kiosks_come_first_and_cost_nothing(ask: Ask) -> None:
     assert second.kiosks["people_added"].iloc[0] == first.kiosks["people_added"].iloc[0]
     assert second.kiosks["cost_eur"].iloc[0] == 0 and second.kiosks["host_id"].iloc[1] != host
     assert second.plan is not None and second.plan.value == second.kiosks["people_added"].iloc[1]
-    assert "1 lieu existe déjà" in rule_sentences(second, Wording("fr"))
+    assert "1 lieu existe déjà" in rule_sentences(second)
 
 
 def test_what_no_plan_can_reach_is_told_first(ask: Ask) -> None:
@@ -219,9 +220,7 @@ def test_what_no_plan_can_reach_is_told_first(ask: Ask) -> None:
     assert not set(refused.index) & set(answer.kiosks["commune"])
     out = answer.demand[reasons.isin(("no_candidate", "host_refused"))]
     assert len(out) == len(answer.plan.uncoverable) == answer.counters["demand_out_of_every_reach"]
-    assert plan_sentences(answer, answer.plan, Wording("fr"))[0].startswith(
-        "D’abord, ce qu’aucun plan ne peut"
-    )
+    assert plan_sentences(answer, answer.plan)[0].startswith("D’abord, ce qu’aucun plan ne peut")
 
 
 @pytest.mark.parametrize(

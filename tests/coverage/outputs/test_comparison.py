@@ -10,9 +10,9 @@ from geoguichet.coverage.compare import Comparison, altered, compare, read_side,
 from geoguichet.coverage.errors import OutputError
 from geoguichet.coverage.outputs import comparison as written
 from geoguichet.coverage.outputs.folder import write_all
-from geoguichet.coverage.outputs.wording import NARROW, Wording
 from geoguichet.coverage.run import find_white_zones, run
 from geoguichet.coverage.study.study import Changes, Opening
+from geoguichet.floor.language import NARROW, speaking
 
 CLOSE, OPEN = (
     "sous-prefecture-092",
@@ -57,10 +57,9 @@ def test_thresholds_hours_and_idle_openings_are_told(small):
         Changes(open=(Opening("town_hall", 1.6, 42.9),), hours=(("mairie-09122", "off"),)),
         within={"mairie": 9500.0},
     )
-    told = written.changes_told(
-        compare(side_of(small, kiosks=False), side_of(find_white_zones(study), kiosks=False)),
-        Wording("fr"),
-    )
+    second = side_of(find_white_zones(study), kiosks=False)
+    with speaking("fr", typeset=True):
+        told = written.changes_told(compare(side_of(small, kiosks=False), second))
     assert told[0].startswith("ouverture sans effet\u00a0: mairie (1,600\u202f; 42,900)")
     assert "Mairie de Foix" in told[1] and told[1].endswith("nouveaux horaires\u00a0: fermé")
     assert told[2] == f"Mairie ouverte\u00a0: seuil de 8{NARROW}km à 9,5{NARROW}km"

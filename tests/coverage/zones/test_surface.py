@@ -18,7 +18,6 @@ from geoguichet.coverage.errors import StudyError, ZoneError
 from geoguichet.coverage.outputs import raster
 from geoguichet.coverage.outputs.charts import for_map, notes, shown
 from geoguichet.coverage.outputs.folder import write_all
-from geoguichet.coverage.outputs.wording import Wording
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.routers.straight_line import StraightLine
 from geoguichet.coverage.run import find_white_zones, measure
@@ -305,5 +304,5 @@ def test_minor_zones_are_counted_and_not_shown(small: CoverageResult) -> None:
     minor = small.white_zones.assign(minor=small.white_zones["people"] < 100)
     told = replace(small, white_zones=minor)
     assert len(shown(told)) == (~minor["minor"]).sum() < len(minor)
-    said = " ".join(notes(told, Wording("fr")))
+    said = " ".join(notes(told))
     assert "restent dans les comptes" in said and "à une seule commune" in said

@@ -1,0 +1,310 @@
+"""An answer in a few sentences and tables, as the terminal shows it: a study's, a comparison's, a
+sensitivity's, and the counters nearest to a place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+from geopandas import GeoDataFrame
+from pandas import DataFrame
+
+from geoguichet.coverage.compare import Comparison
+from geoguichet.coverage.outputs import comparison as changes
+from geoguichet.coverage.outputs import sensitivity as sureness
+from geoguichet.coverage.outputs.page import titled
+from geoguichet.coverage.outputs.plan_text import (
+    before_plan,
+    fewer_sentences,
+    method_told,
+    model_told,
+    proof_sentences,
+    reference_sentences,
+    rule_sentences,
+    stop_sentences,
+    stopped_sentences,
+    unserved_sentences,
+    use_sentences,
+)
+from geoguichet.coverage.outputs.sections import Table, sections
+from geoguichet.coverage.outputs.wording import (
+    cost_in_table,
+    joined,
+    n_kiosks,
+    n_people,
+    opening_hours,
+)
+from geoguichet.coverage.result import CoverageResult
+from geoguichet.coverage.sensitivity import Sensitivity
+from geoguichet.coverage.siting.plan import KioskPlan
+from geoguichet.coverage.study.kiosks import KioskChoice
+from geoguichet.floor.figures import given, number, percent, signed
+from geoguichet.floor.units import Unit
+from geoguichet.floor.words import _, ngettext
+from geoguichet.referentials.territories.population import group_label
+
+type Block = str | Table
+"""Sentences, one a line, or a table; blank lines part them."""
+
+SHOWN = 10
+"""How many rows of a list the terminal shows; the files have them all."""
+BESIDE = ("legal", "hours", "aggregation", "measures")
+"""The sections of the report that the terminal shows too."""
+
+
+def of_study(result: CoverageResult) -> list[Block]:
+    """Say who is served by département, the plan and its proof, and what stands beside."""
+    blocks: list[Block] = [result.study.title, _by_departement(result)]
+    if result.plan is not None and result.study.kiosks is not None:
+        blocks.append("\n".join(_plan(result, result.plan, result.study.kiosks)))
+        if len(result.kiosks):
+            blocks.append(_kiosks(result.kiosks))
+    blocks += beside(result)
+    # The border is told in the report, and here only when it needs a warning.
+    blocks += [str(f.message) for f in result.findings if f.rule in ("no-buffer", "short-buffer")]
+    blocks.append(
+        ngettext(
+            "{n} constat sur les données ; le rapport le détaille.",
+            "{n} constats sur les données ; le rapport les détaille.",
+            len(result.findings),
+        )
+    )
+    return blocks
+
+
+def beside(result: CoverageResult, only: Sequence[str] = BESIDE) -> list[Block]:
+    """Return these sections of the report, each under its title."""
+    blocks: list[Block] = []
+    for section in sections(result):
+        if section.key in only:
+            blocks.append(section.title)
+            for of_words, found in groupby(section.parts, lambda part: isinstance(part, str)):
+                parts = list(found)
+                blocks += ["\n".join(map(str, parts))] if of_words else parts
+    return blocks
+
+
+def _by_departement(result: CoverageResult) -> Table:
+    """One line a département, then the territory; the share of its people beside each number."""
+    header = (
+        _("Territoire"), _("Habitants"), _("En zone blanche"), "%", _("Après le plan"), "%",
+        _("Zones"), _("Visioguichets"),
+    )  # fmt: skip
+    rows = tuple(
+        (
+            f"{row['code']} {row['name']}".strip(),
+            number(row["people"]),
+            number(row["white_before"]),
+            number(row["white_before_share"] * 100, 1),
+            number(row["white_after"]),
+            number(row["white_after_share"] * 100, 1),
+            number(row["zones"]),
+            number(row["kiosks"]),
+        )
+        for row in result.summary.to_dict("records")
+    )
+    return Table("", header, rows, totals=1)
+
+
+def _plan(result: CoverageResult, plan: KioskPlan, choice: KioskChoice) -> list[str]:
+    """Say what no plan can do, what this one brings, its model and rules, how good it is proved and
+    how it was found; then where to stop, what it avoids, what was done, and who is left.
+    """
+    rules = joined(rule_sentences(result))
+    found = [
+        *before_plan(result),
+        *_proof(result, plan, choice),
+        *([_("Règles : {rules}.", rules=rules)] if rules and plan.sites else []),
+    ]
+    seconds = number(plan.seconds, 1) if plan.seconds >= 0.1 else _("moins de 0,1")
+    method = method_told(plan.method)
+    return [
+        *found,
+        _("Calcul en {seconds} s : {method}.", seconds=seconds, method=method),
+        *stop_sentences(result),
+        *use_sentences(result)[:1],
+        *reference_sentences(result.ranking),
+        *(_("Encore sans accès : {who}", who=told) for told in unserved_sentences(result)),
+    ]
+
+
+def _proof(result: CoverageResult, plan: KioskPlan, choice: KioskChoice) -> list[str]:
+    if not plan.sites:
+        return [_("Plan : aucun visioguichet n'ouvrirait : il n'ajouterait personne.")]
+    plain = choice.question == "most" and not choice.weight
+    if plan.status == "optimal":
+        proved = _("optimum prouvé (écart 0 %)")
+    elif plain:
+        proved = _(
+            "au plus {bound} possibles, écart prouvé {gap}",
+            bound=number(plan.bound),
+            gap=percent(plan.gap, 2),
+        )
+    else:
+        proved = _("écart prouvé {gap}", gap=percent(plan.gap, 2))
+    added = int(result.kiosks.loc[result.kiosks["rank"] > 0, "people_added"].sum())
+    said = _(
+        "Plan : {kiosks}, {people} desservis de plus ; {proved}.",
+        kiosks=n_kiosks(len(plan.sites)),
+        people=n_people(added),
+        proved=proved,
+    )
+    if plain:
+        more = stopped_sentences(plan)
+    else:
+        model = _("Modèle : {model}.", model=model_told(choice))
+        more = [model, *proof_sentences(result, plan)]
+    return [said, *more, *fewer_sentences(choice, plan)]
+
+
+def _kiosks(kiosks: GeoDataFrame) -> Table:
+    """The first of the ranked list, with what each would save a year under the study's use."""
+    header = (
+        _("Rang"), _("Visioguichet"), _("Zone"), _("h/sem."), _("Habitants"), _("Cumul"), "%",
+        _("km/an"), _("CO2 kg/an"),
+    )  # fmt: skip
+    rows = tuple(
+        (
+            str(row["rank"] or _("déjà")),
+            titled(row) + (f", {_('imposé')}" if row["standing"] == "required" else ""),
+            row["zones"].split(",")[0],
+            given(float(f"{row['hours_per_week']:.3g}")),
+            number(row["people_added"]),
+            number(row["people_cumulated"]),
+            number(row["share_cumulated"] * 100, 1),
+            number(row["km_saved_per_year"]),
+            number(row["co2_saved_kg_per_year"]),
+        )
+        for row in kiosks.head(SHOWN).to_dict("records")
+    )
+    note = _left(len(kiosks), _("dans le rapport"))
+    return Table("", header, rows, left=3, note=note)
+
+
+def _left(rows: int, where: str) -> str:
+    """Say how many rows are not shown, and where they are."""
+    left = rows - SHOWN
+    if left <= 0:
+        return ""
+    return ngettext("... et {n} autre, {where}", "... et {n} autres, {where}", left, where=where)
+
+
+def of_comparison(comparison: Comparison) -> list[Block]:
+    """Say who gains and who loses between two answers."""
+    before = changes.side_told(comparison.before, among=comparison)
+    after = changes.side_told(comparison.after, among=comparison)
+    told = [
+        _("Avant : {title}", title=before),
+        _("Après : {title}", title=after),
+        *(f"  - {sentence}" for sentence in changes.changes_told(comparison)),
+    ]
+    tables = {
+        _("Groupe"): comparison.by_group(),
+        _("Département"): comparison.of("departement", changed_only=True),
+        _("Intercommunalité"): comparison.of("epci", changed_only=True),
+        _("Zone avant"): comparison.of("zone_before", changed_only=True),
+        _("Zone après"): comparison.of("zone_after", changed_only=True),
+    }
+    found = [_changes(title, rows, comparison) for title, rows in tables.items() if len(rows)]
+    return ["\n".join(told), changes.lead(comparison), *found]
+
+
+def _changes(title: str, areas: DataFrame, comparison: Comparison) -> Table:
+    unit = comparison.unit
+    size, symbol, decimals = (60.0, "min", 1) if unit is Unit.SECONDS else (1.0, "m", 0)
+    header = (
+        title, _("Habitants"), _("Gagnent"), _("Perdent"), _("Plus près"), _("Plus loin"),
+        *(f"{need} ({symbol})" for need in comparison.needs),
+    )  # fmt: skip
+    rows = tuple(
+        (
+            f"{row['code']} {row['name']}".strip() if row["code"] != row["name"] else row["name"],
+            *(number(row[key]) for key in ("people", "gained", "lost", "nearer", "farther")),
+            *(
+                signed(row[unit.column(f"{need}_change")] / size, decimals)
+                for need in comparison.needs
+            ),
+        )
+        for row in areas.head(SHOWN).to_dict("records")
+    )
+    note = _left(len(areas), _("dans compare.gpkg et --json"))
+    return Table("", header, rows, note=note)
+
+
+def of_sensitivity(told: Sensitivity) -> list[Block]:
+    """Say how sure the white zones are, and what each scenario counts."""
+    groups = told.study.demand.groups
+    labels = (group_label(group).capitalize() for group in groups)
+    kinds = tuple(
+        (
+            str(sureness.SURENESS_TOLD[row["sureness"]]),
+            number(row["communes"]),
+            number(row["people"]),
+            number(row["share"] * 100, 1),
+            *(number(row[group]) for group in groups),
+        )
+        for row in told.classes.to_dict("records")
+    )
+    header = (_("Zone blanche"), _("Points"), _("Habitants"), "%", *labels)
+    return [
+        "\n".join(sureness.said(told)),
+        sureness.lead(told),
+        Table("", header, kinds),
+        _scenarios(told),
+    ]
+
+
+def _scenarios(told: Sensitivity) -> Table:
+    """People in white zones, by threshold and, where roads are driven, by traffic."""
+    cells = told.scenarios.assign(congestion=told.scenarios["congestion"].fillna(1.0))
+    table = cells.pivot(index="thresholds", columns="congestion", values="people")
+    if told.scenarios["congestion"].notna().all():
+        speeds = [_("temps à {share}", share=_hundredths(float(slow))) for slow in table.columns]
+    else:
+        speeds = [_("Habitants")]
+    rows = tuple(
+        (_("à {share}", share=_hundredths(factor)), *map(number, people))
+        for factor, people in zip(table.index, table.to_numpy(), strict=True)
+    )
+    return Table("", (_("Seuils"), *speeds), rows)
+
+
+def _hundredths(factor: float) -> str:
+    hundredths = round(factor * 100, 1)
+    return percent(factor, 0 if hundredths.is_integer() else 1)
+
+
+def of_counters(found: GeoDataFrame, unit: Unit) -> Block:
+    """Say the counters found, nearest first; costs in the study's unit."""
+    if found.empty:
+        return _("Aucun guichet n'est ouvert alors.")
+    timed = bool((found["opening"] != "").any())
+    unknown = _("horaires inconnus")
+    opening = {"open": _("ouvert"), "unknown": unknown, "": ""}
+    rows = tuple(
+        (
+            cost_in_table(row["cost"], unit),
+            str(row["name"]),
+            f"{row['commune_name']} ({row['departement']})",
+            *([opening[row["opening"]]] if timed else []),
+            _hours(row, unknown),
+            str(key),
+        )
+        for key, row in zip(found.index, found.to_dict("records"), strict=True)
+    )
+    header = (
+        _("Trajet") if unit is Unit.SECONDS else _("Distance"),
+        _("Guichet"),
+        _("Commune"),
+        *([_("Alors")] if timed else []),
+        _("Horaires"),
+        _("Identifiant"),
+    )
+    return Table("", header, rows, left=len(header))
+
+
+def _hours(row: dict[Any, Any], unknown: str) -> str:
+    given_hours = row["hours"]
+    return opening_hours(given_hours) if isinstance(given_hours, str) and given_hours else unknown
