@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from geoguichet.referentials.versions.store import ReferentialStore
 
 
-KINDS = ("services", "territories", "populations", "broadband")
+KINDS = ("services", "territories", "populations", "broadband", "equipment")
 
 
 def add(commands: Any) -> None:

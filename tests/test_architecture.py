@@ -93,6 +93,27 @@ def test_arrows_between_families_run_one_way() -> None:
         pytest.fail(f"ring of families: {' -> '.join(error.args[1])}")
 
 
+def test_every_module_is_reached_from_a_command() -> None:
+    """By imports; or named in what a command loads: a format's reader, a plugin, the Makefile."""
+    named = {
+        f"geoguichet.referentials.readers.{reader}"
+        for file in (ROOT / "referentials").rglob("*.toml")
+        for reader in re.findall(r'^reader = "(\w+)\.\w+"', file.read_text(encoding="utf-8"), re.M)
+    }
+    places = [ROOT / "Makefile", ROOT / "pygeoapi-config.yml", *modules().values()]
+    texts = [file.read_text(encoding="utf-8") for file in places]
+    named |= {module for module in modules() for text in texts if f"{module}." in text}
+    files = {module: file.relative_to(ROOT).as_posix() for module, file in modules().items()}
+    named |= {module for module, file in files.items() if file in texts[0]}
+    reached, waiting = set[str](), ["geoguichet.cli", *named]
+    while waiting:
+        module = waiting.pop()
+        if module in modules() and module not in reached:
+            reached.add(module)
+            waiting += [module.rpartition(".")[0], *imports(modules()[module])]
+    assert sorted(set(modules()) - reached) == []
+
+
 def test_the_floor_imports_nothing_of_ours() -> None:
     for module, file in modules().items():
         if room(module) == "floor":

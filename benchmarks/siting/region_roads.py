@@ -27,7 +27,7 @@ from measure import Measured, machine, measured, peak_mb
 from geoguichet.coverage.routers.network import Network
 from geoguichet.coverage.routers.road import RoadRouter
 from geoguichet.coverage.siting.covering import maximal_covering
-from geoguichet.referentials.readers import dila, laposte
+from geoguichet.referentials.readers.registry import FORMATS
 from geoguichet.referentials.roads.sources import make_network
 from geoguichet.referentials.territories.sample import sample_path
 
@@ -91,8 +91,8 @@ def candidates(shared: Path) -> gpd.GeoSeries:
     """
     services = shared / "services"
     readings = (
-        *dila.read_2020(services / "service-public-annuaire-local-2020-11.csv.bz2"),
-        *laposte.read_2020(services / "laposte_poincont2-2020.csv.gz"),
+        *FORMATS["dila-2020"].read(services / "service-public-annuaire-local-2020-11.csv.bz2"),
+        *FORMATS["laposte-2020"].read(services / "laposte_poincont2-2020.csv.gz"),
     )
     rows = pd.concat([reading.rows for reading in readings])
     region = set(gpd.read_file(sample_path(), layer="communes", ignore_geometry=True)["code"])

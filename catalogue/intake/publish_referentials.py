@@ -18,6 +18,7 @@ from geoguichet.catalogue.formats.mapping import INSPIRE_THEME, TOPIC_CATEGORY
 from geoguichet.catalogue.intake.merging import with_edits
 from geoguichet.catalogue.record import Concept, Contact, Extent, ExternalId, Link, Record, Theme
 from geoguichet.catalogue.search.store import SQLiteStore, store_path
+from geoguichet.referentials.directory.schema import REFUSED
 from geoguichet.referentials.sources.fetch import OfficialSource, source_of
 from geoguichet.referentials.versions.store import FEEDS, SERVICES, Version, Versions, collection_id
 
@@ -27,12 +28,14 @@ KINDS = {
     "territories": "territoires",
     "populations": "population",
     "broadband": "accès à internet",
+    "equipment": "équipements",
 }
 _THEMES = {
     SERVICES: ("society", "us"),
     "territories": ("boundaries", "au"),
     "populations": ("society", "pd"),
     "broadband": ("utilitiesCommunication", "us"),
+    "equipment": ("society", "us"),
 }
 """Kind of referential -> its topic category (ISO 19115) and INSPIRE theme."""
 _JSON = "application/geo+json"
@@ -137,7 +140,7 @@ def _record(version: Version, source: OfficialSource | None) -> Record:
 
 
 def _abstract(version: Version) -> str:
-    refused = version.rows_in - version.rows
+    refused = version.rules.get(REFUSED, 0)
     origin = f"la version {version.derived_from[:12]}" if version.derived_from else version.origin
     told = f"{_number(version.rows)} lignes sur les {_number(version.rows_in)} de {origin}"
     left = f" ({_number(refused)} laissées de côté, chacune avec sa raison)" if refused else ""

@@ -11,6 +11,7 @@ import pandas as pd
 
 from geoguichet.floor.findings import Finding, Severity
 from geoguichet.referentials.directory.inspection import OUTLINE_TOLERANCE_M, distance_to_commune_m
+from geoguichet.referentials.directory.schema import departement_of_code
 from geoguichet.referentials.layers import LONLAT, METRIC
 from geoguichet.referentials.territories.code_history import CommuneHistory
 from geoguichet.referentials.territories.territory import Territory
@@ -129,7 +130,7 @@ def _against_postcodes(rows: gpd.GeoDataFrame, layer: str) -> Iterator[Finding]:
         & ~code.str.match(r"$|9[89]|97[578]")
         & ~postcode.str.startswith("98")
     )
-    said, posted = code.map(_departement), postcode.map(_departement)
+    said, posted = code.map(departement_of_code), postcode.map(departement_of_code)
     said = said.where(~said.isin(["2A", "2B"]), "20")
     odd = judged & (said != posted)
     for row, own, other in zip(rows[odd].itertuples(), said[odd], posted[odd], strict=True):
@@ -261,15 +262,15 @@ def absent_communes(
     Only the départements the table speaks of are judged.
     """
     present = set(codes)
-    spoken = {_departement(code) for code in present}
+    spoken = {departement_of_code(code) for code in present}
     expected = [
         code
         for code in history.lives
-        if history.in_force(code, date) and _departement(code) in spoken
+        if history.in_force(code, date) and departement_of_code(code) in spoken
     ]
     missing = pd.Series(sorted(set(expected) - present), dtype=object)
     findings = []
-    for departement, rows in missing.groupby(missing.map(_departement)):
+    for departement, rows in missing.groupby(missing.map(departement_of_code)):
         shown = ", ".join(rows.iloc[:5]) + (" ..." if len(rows) > 5 else "")
         message = (
             f"Département {departement} : {len(rows)} commune(s) en vigueur au {date} "
@@ -283,10 +284,6 @@ def absent_communes(
             Finding("absent-commune", layer, str(departement), message, "info", remedy=remedy)
         )
     return findings
-
-
-def _departement(code: str) -> str:
-    return code[:3] if code.startswith(("97", "98")) else code[:2]
 
 
 def _sums_by_level(rows: gpd.GeoDataFrame, level: pd.Series, layer: str) -> Iterator[Finding]:

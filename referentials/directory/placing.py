@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import geopandas as gpd
 import numpy as np
@@ -250,3 +251,71 @@ def _shifts(value: float, limit: float) -> Iterator[float]:
 def _is_in_metropole(longitude: float, latitude: float) -> bool:
     west, south, east, north = FRANCE[0][1]
     return west <= longitude <= east and south <= latitude <= north
+
+
+# -- the coordinate system of a file that does not say it
+
+CANDIDATES: Mapping[str, str] = MappingProxyType(
+    {
+        LONLAT: "degrés (WGS 84)",
+        "EPSG:2154": "Lambert-93",
+        "EPSG:27572": "Lambert II étendu",
+        **{f"EPSG:{3900 + zone}": f"conique conforme zone {zone}" for zone in range(42, 51)},
+        "EPSG:3857": "Web Mercator",
+        "EPSG:32631": "UTM 31 Nord",
+        "EPSG:32630": "UTM 30 Nord",
+        "EPSG:32632": "UTM 32 Nord",
+        "EPSG:2975": "RGR92 / UTM 40 Sud (La Réunion)",
+        "EPSG:5490": "RGAF09 / UTM 20 Nord (Antilles)",
+        "EPSG:2972": "RGFG95 / UTM 22 Nord (Guyane)",
+        "EPSG:4471": "RGM04 / UTM 38 Sud (Mayotte)",
+    }
+)
+"""Coordinate systems met in France and their French names, in the order they are tried."""
+ENOUGH = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """What the coordinates of a file are."""
+
+    crs: str
+    label_fr: str
+    swapped: bool = False
+    """True when the columns called x and y hold y and x."""
+    share: float = 0.0
+    """Part of the rows that this reading puts in France."""
+
+    @property
+    def sure(self) -> bool:
+        """Whether most rows fall in France that way."""
+        return self.share >= ENOUGH
+
+
+def detect_axes(x: np.ndarray, y: np.ndarray, *, declared: str = "") -> Axes:
+    """Return the coordinate system and axis order that put the most rows in France; the first that
+    is enough wins.
+
+    A declared system is tried first. When none is enough the declared one (or degrees) is kept, and
+    `Axes.sure` is false.
+    """
+    finite = np.isfinite(x) & np.isfinite(y)
+    x, y = x[finite][:5000], y[finite][:5000]
+    declared = declared or LONLAT
+    tried = dict.fromkeys([declared, *CANDIDATES]) if len(x) else {}
+    for crs in tried:
+        for swapped in (False, True):
+            share = _share_in_france(*((y, x) if swapped else (x, y)), crs)
+            if share >= ENOUGH:
+                return Axes(crs, CANDIDATES.get(crs, crs), swapped, share)
+    return Axes(declared, CANDIDATES.get(declared, declared))
+
+
+def _share_in_france(x: np.ndarray, y: np.ndarray, crs: str) -> float:
+    if crs == LONLAT:
+        return float(in_france(x, y).mean())
+    try:
+        transformer = pyproj.Transformer.from_crs(crs, LONLAT, always_xy=True)
+    except pyproj.exceptions.CRSError:
+        return 0.0
+    return float(in_france(*map(np.asarray, transformer.transform(x, y))).mean())

@@ -6,16 +6,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
 from geoguichet.floor.errors import LayerError
-from geoguichet.floor.findings import Finding
-from geoguichet.referentials.directory.hours import DayHours, Week, french_day
+from geoguichet.floor.findings import Finding, Severity
+from geoguichet.referentials.directory.hours import WEEKDAYS_FR, DayHours, Week, french_day
 from geoguichet.referentials.directory.placing import place_points
 from geoguichet.referentials.directory.services import check_services
 from geoguichet.referentials.directory.taxonomy import OTHER, SERVICE_TYPES
@@ -189,21 +190,25 @@ class Reading:
     """Contract: `check_directory`."""
     findings: tuple[Finding, ...]
     rows_in: int
-    """Rows of the file; equal to the rows out plus the ``refused-row`` findings."""
+    """Rows of the file; equal to the rows out, plus the ``refused-row`` findings, plus those
+    `gathered`.
+    """
     notes: tuple[str, ...] = ()
     """What was understood of the file (encoding, separator, CRS ...), in French sentences."""
     kind: str = "services"
     """What the rows are: ``services``, or a key of ``tables_by_code.TABLES`` whose contract they
     keep.
     """
+    gathered: int = 0
+    """Rows of the file that were summed into one that came out before them."""
 
     def __post_init__(self) -> None:
         refused = sum(finding.rule == REFUSED for finding in self.findings)
-        if self.rows_in != len(self.rows) + refused:
+        if self.rows_in != len(self.rows) + refused + self.gathered:
             raise LayerError(
-                f"lecture incohérente : {self.rows_in} lignes lues, {len(self.rows)} rendues et "
-                f"{refused} refusées ; "
-                "rien n'est gardé, signalez ce fichier."
+                f"lecture incohérente : {self.rows_in} lignes lues, {len(self.rows)} rendues, "
+                f"{refused} refusées et {self.gathered} réunies ; rien n'est gardé, signalez ce "
+                "fichier."
             )
 
 
@@ -219,7 +224,33 @@ def join_readings(readings: Iterable[Reading]) -> Reading:
         rows_in=sum(part.rows_in for part in parts),
         notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
         kind=parts[0].kind,
+        gathered=sum(part.gathered for part in parts),
     )
+
+
+def row_findings(
+    rule: str,
+    source: str,
+    concerned: pd.Series,
+    items: pd.Series,
+    say: Callable[[Any], str],
+    severity: Severity = "warning",
+    column: str = "",
+    remedy: str = "",
+) -> list[Finding]:
+    """Return a finding for each row where `concerned` is true.
+
+    Parameters
+    ----------
+    concerned
+        Its index, as that of `items` (identifiers), is the row number.
+    say
+        Makes the sentence of a row number.
+    """
+    return [
+        Finding(rule, source, str(items[row]), say(row), severity, row, column, remedy)
+        for row in concerned.index[concerned].tolist()
+    ]
 
 
 def check_directory(rows: gpd.GeoDataFrame, *, where: str = "annuaire") -> None:
@@ -277,17 +308,14 @@ class Columns:
     point_columns: tuple[str, str] = ("longitude", "latitude")
     """Published names of x and y, for findings."""
     weeks: Sequence[Week | None] | None = None
-    findings: list[Finding] = field(default_factory=list)
+    findings: Sequence[Finding] = ()
     notes: tuple[str, ...] = ()
-    text_checked: tuple[str, ...] = (
-        "name",
-        "address",
-        "commune_name",
-        "category",
-        "hours_raw",
-        "stops",
-    )
-    """Directory columns whose spelling is examined."""
+    rows_in: int | None = None
+    """Rows of the chunk when `table` has fewer: each of the others has its ``refused-row``."""
+
+
+TEXT_CHECKED = ("name", "address", "commune_name", "category", "hours_raw", "stops")
+"""Directory columns whose spelling is examined."""
 
 
 def make_reading(columns: Columns) -> Reading:
@@ -340,11 +368,11 @@ def make_reading(columns: Columns) -> Reading:
         geometry=placed.points,
         crs=LONLAT,
     )[list(DIRECTORY_COLUMNS)]
-    spelling = damage_findings(rows, columns.text_checked, layer=columns.source)
+    spelling = damage_findings(rows, TEXT_CHECKED, layer=columns.source)
     return Reading(
         rows=rows.reset_index(drop=True),
         findings=(*columns.findings, *type_findings, *id_findings, *placed.findings, *spelling),
-        rows_in=len(columns.table),
+        rows_in=len(columns.table) if columns.rows_in is None else columns.rows_in,
         notes=columns.notes,
     )
 
@@ -369,6 +397,29 @@ def departement_of(commune: pd.Series) -> pd.Series:
     return commune.str[:2].where(~commune.str.startswith(("97", "98")), commune.str[:3])
 
 
+def departement_of_code(commune: str) -> str:
+    """Return the département of one INSEE code or postal code."""
+    return commune[:3] if commune.startswith(("97", "98")) else commune[:2]
+
+
+def hours_as_published(days: pd.DataFrame) -> pd.Series:
+    """Return the hours of a table with a column a weekday, Monday first: ``lundi 09:00 - 12:00;
+    mardi ...``; the days that say nothing are left out.
+    """
+    return pd.Series(
+        [
+            "; ".join(
+                f"{day} {text.strip()}"
+                for day, text in zip(WEEKDAYS_FR, cells, strict=False)
+                if text.strip()
+            )
+            for cells in days.itertuples(index=False, name=None)
+        ],
+        index=days.index,
+        dtype=object,
+    )
+
+
 def french_weeks(
     days: pd.DataFrame, *, layer: str, items: pd.Series
 ) -> tuple[list[Week | None], list[Finding]]:
@@ -385,42 +436,32 @@ def french_weeks(
     findings: list[Finding] = []
     for number, cells in zip(days.index, days.itertuples(index=False, name=None), strict=True):
         read = [known[cell] for cell in cells]
+        unread = next((place for place, day in enumerate(read) if day is None), None)
+        hollow = next((place for place, day in enumerate(read) if day and day.empty_spans), None)
         if not any(cell.strip() for cell in cells):
             weeks.append(None)
-            continue
-        odd = [position for position, day in enumerate(read) if day is None]
-        if odd:
-            column, said = str(days.columns[odd[0]]), cells[odd[0]].strip()
+        elif unread is not None:
             message = (
-                f"Horaires illisibles (« {said} »), tenus pour inconnus ; le texte publié "
-                "est gardé."
+                f"Horaires illisibles (« {cells[unread].strip()} »), tenus pour inconnus ; le "
+                "texte publié est gardé."
             )
             remedy = "Écrivez « 09:00 - 12:00 / 14:00 - 17:00 », ou rien les jours fermés."
+            where = (number, str(days.columns[unread]), remedy)
             findings.append(
-                Finding(
-                    "unreadable-hours",
-                    layer,
-                    items[number],
-                    message,
-                    "warning",
-                    number,
-                    column,
-                    remedy,
-                )
+                Finding("unreadable-hours", layer, items[number], message, "warning", *where)
             )
             weeks.append(None)
-            continue
-        hollow = [position for position, day in enumerate(read) if day and day.empty_spans]
-        if hollow:
-            column = str(days.columns[hollow[0]])
-            message = (
-                f"Plage horaire sans durée (« {cells[hollow[0]].strip()} ») : elle est "
-                "laissée de côté."
-            )
-            findings.append(
-                Finding("empty-span", layer, items[number], message, "info", number, column)
-            )
-        weeks.append(Week.of_days([day.spans if day else () for day in read]))
+        else:
+            if hollow is not None:
+                message = (
+                    f"Plage horaire sans durée (« {cells[hollow].strip()} ») : elle est laissée "
+                    "de côté."
+                )
+                where = (number, str(days.columns[hollow]), "")
+                findings.append(
+                    Finding("empty-span", layer, items[number], message, "info", *where)
+                )
+            weeks.append(Week.of_days([day.spans if day else () for day in read]))
     return weeks, findings
 
 
@@ -463,22 +504,19 @@ def _unique_ids(ids: pd.Series, source: str) -> tuple[pd.Series, list[Finding]]:
     completed = ids.where(~absent, f"{source}-")
     rows = pd.Series(ids.index.astype(str), index=ids.index)
     completed = completed.where(~(absent | repeated), completed + "#" + rows)
-    findings = [
-        Finding(
-            "duplicate-id",
-            source,
-            completed[number],
-            f"L'identifiant « {ids[number]} » est déjà pris : cette ligne devient « "
-            f"{completed[number]} ».",
-            "warning",
-            number,
-            remedy=(
-                "Donnez à chaque service un identifiant qui ne change pas d'une livraison à "
-                "l'autre."
-            ),
-        )
-        for number in ids.index[repeated]
-    ]
+    findings = row_findings(
+        "duplicate-id",
+        source,
+        repeated,
+        completed,
+        lambda row: (
+            f"L'identifiant « {ids[row]} » est déjà pris : cette ligne devient « "
+            f"{completed[row]} »."
+        ),
+        remedy=(
+            "Donnez à chaque service un identifiant qui ne change pas d'une livraison à l'autre."
+        ),
+    )
     if absent.any():
         message = (
             f"{int(absent.sum())} ligne(s) sans identifiant : numérotées par leur rang, qui "

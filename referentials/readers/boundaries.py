@@ -4,28 +4,26 @@ GeoPackage.
 
 from __future__ import annotations
 
-import json
 import re
-import unicodedata
-import warnings
-import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
-import pyogrio
-import pyogrio.errors
-import shapely
 
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.findings import Finding
-from geoguichet.referentials.directory.schema import Reading, departement_of
-from geoguichet.referentials.layers import LONLAT
-from geoguichet.referentials.readers.tables import json_document, json_table
+from geoguichet.referentials.directory.schema import Reading, departement_of, row_findings
+from geoguichet.referentials.layers import LONLAT, METRIC
+from geoguichet.referentials.readers.column_names import folded
+from geoguichet.referentials.readers.open_table import (
+    feature_properties,
+    feature_shape,
+    geojson_features,
+    read_gdal_layer,
+)
 from geoguichet.referentials.readers.tables_by_code import CodedColumns, make_table
+from geoguichet.referentials.readers.text_tables import json_document, json_table
 
 SOURCE = "limites"
 CODES: Mapping[str, str] = {
@@ -42,9 +40,19 @@ CODES: Mapping[str, str] = {
     "insee_reg": "region",
 }
 """Published column of the code -> level, the finest first; a plain ``code`` says no level."""
-NAMES = ("nom_iris", "lib_epci", "nom_com", "libgeo", "nom_dept", "nom_reg", "nom_region", "nom",
-"nom_officiel",
-         "libelle", "name")  # fmt: skip
+NAMES = (
+    "nom_iris",
+    "lib_epci",
+    "nom_com",
+    "libgeo",
+    "nom_dept",
+    "nom_reg",
+    "nom_region",
+    "nom",
+    "nom_officiel",
+    "libelle",
+    "name",
+)
 BELONGS: Mapping[str, tuple[str, ...]] = {
     "commune": ("insee_com", "codgeo"),
     "departement": ("insee_dep", "code_dept", "departement"),
@@ -52,16 +60,12 @@ BELONGS: Mapping[str, tuple[str, ...]] = {
     "epci": ("siren_epci", "code_siren", "epci"),
     "seat": ("code_chf",),
 }
-LEVEL_OF_WORD: Mapping[str, str] = {
-    "commune": "commune",
-    "iris": "iris",
-    "canton": "canton",
-    "arrondissement": "arrondissement",
-    "epci": "epci",
-    "departement": "departement",
-    "region": "region",
-}
-"""A word of the file's name -> level, for the files whose columns do not say it."""
+LEVELS_IN_NAMES = frozenset(
+    {"commune", "iris", "canton", "arrondissement", "epci", "departement", "region"}
+)
+"""Words of a file's name that say its level, where its columns do not."""
+LEVEL_OF_WIDTH: Mapping[int, str] = {9: "epci", 5: "commune", 3: "departement", 2: "departement"}
+"""Characters of a code -> level, where nothing else says it."""
 METROPOLE = (-6.0, 41.0, 10.5, 51.5)
 """West, south, east, north, in degrees."""
 
@@ -71,7 +75,8 @@ def read(path: Path, *, level: str = "") -> Iterator[Reading]:
 
     Parameters
     ----------
-    level What the rows are (a key of ``tables_by_code.LEVELS``); told by the columns, the file's
+    level
+        What the rows are (a key of ``tables_by_code.LEVELS``); told by the columns, the file's
         name or the form of the codes when empty.
 
     Rules, beside those of ``tables_by_code.make_table``: ``assumed-encoding``,
@@ -92,16 +97,15 @@ def read(path: Path, *, level: str = "") -> Iterator[Reading]:
         )
     code = named[column]
     found = level or CODES.get(column) or _level_of(path, code)
-    name = next((named[each] for each in NAMES if each in named), None)
     values = {"code": code, "level": pd.Series(found, index=code.index)}
-    values |= {} if name is None else {"name": name}
-    for belongs, columns in BELONGS.items():
-        known = next((named[each] for each in columns if each in named), None)
+    for ours, published in {"name": NAMES, **BELONGS}.items():
+        known = next((named[each] for each in published if each in named), None)
         if known is not None:
-            values[belongs] = known
+            values[ours] = known
     if "departement" not in values and found in {"commune", "iris", "canton", "arrondissement"}:
         values["departement"] = departement_of(code)
-    values |= {found: code} if found in BELONGS else {}
+    if found in BELONGS:
+        values[found] = code
     if "seat" in values:
         values["seat"] = values["departement"] + values["seat"]
     findings += _displaced(values, shapes)
@@ -115,13 +119,10 @@ def read(path: Path, *, level: str = "") -> Iterator[Reading]:
 
 def _level_of(path: Path, code: pd.Series) -> str:
     """Return the level a file's name says, else the one its codes have the form of."""
-    plain = unicodedata.normalize("NFKD", path.name).encode("ascii", "ignore").decode().lower()
-    words = [word.rstrip("s") for word in re.findall(r"[a-z]+", plain)]
-    said = next((LEVEL_OF_WORD[word] for word in words if word in LEVEL_OF_WORD), "")
+    words = [word.rstrip("s") for word in re.findall(r"[a-z]+", folded(path.name))]
+    said = next((word for word in words if word in LEVELS_IN_NAMES), "")
     width = int(code.str.len().median()) if len(code) else 0
-    return said or {9: "epci", 5: "commune", 3: "departement", 2: "departement"}.get(
-        width, "commune"
-    )
+    return said or LEVEL_OF_WIDTH.get(width, "commune")
 
 
 def _opened(path: Path) -> tuple[pd.DataFrame, gpd.GeoSeries, list[Finding], tuple[str, ...]]:
@@ -130,103 +131,49 @@ def _opened(path: Path) -> tuple[pd.DataFrame, gpd.GeoSeries, list[Finding], tup
     """
     if path.name.lower().endswith((".geojson", ".json", ".geojson.gz", ".json.gz")):
         return _of_geojson(path)
-    file = f"/vsizip/{path}" if path.suffix.lower() == ".zip" else str(path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # GDAL tells of rings it reorders
-            frame, findings = _of_layer(file)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, OSError, ValueError,
-    RuntimeError,
-            zipfile.BadZipFile) as error:  # fmt: skip
-        raise LayerError(
-            f"{path} : couche illisible ({error}) ; un GeoJSON, un GeoPackage ou un shapefile est "
-            "attendu."
-        ) from error
+    frame, encoding, _, _ = read_gdal_layer(path)
     if not isinstance(frame, gpd.GeoDataFrame):
         raise LayerError(f"{path} : c'est une table sans géométrie ; des contours sont attendus.")
-    frame.index = pd.RangeIndex(1, len(frame) + 1)
+    findings = []
+    if encoding:
+        message = f"Rien ne dit le codage du texte (pas de .cpg) : lu en {encoding}."
+        remedy = "Ajoutez un fichier .cpg."
+        findings.append(Finding("assumed-encoding", SOURCE, "", message, "info", remedy=remedy))
     crs = "Lambert-93" if frame.crs is None else str(frame.crs.name)
-    shapes = (
-        frame.geometry if frame.crs is not None else frame.geometry.set_crs("EPSG:2154")
-    ).to_crs(LONLAT)
-    attributes = (
-        frame.drop(columns="geometry")
-        .astype(object)
-        .where(frame.drop(columns="geometry").notna(), "")
-    )
-    return attributes.astype(str), shapes, findings, (f"Couche, {len(frame)} entités, {crs}.",)
-
-
-def _of_layer(file: str) -> tuple[Any, list[Finding]]:
-    """Read a layer; a shapefile that does not say its encoding is tried in UTF-8, then in Latin-1,
-    and it is told.
-    """
-    names = (
-        [name.lower() for name in pyogrio.list_layers(file)[:, 0]]
-        if file.startswith("/vsizip/")
-        else []
-    )
-    if not file.lower().endswith(".shp") and not names:
-        return pyogrio.read_dataframe(file), []
-    said = Path(file).with_suffix(".cpg").exists() or Path(file).with_suffix(".CPG").exists()
-    if said or (names and _cpg_within(Path(file.removeprefix("/vsizip/")))):
-        return pyogrio.read_dataframe(file), []
-    try:
-        frame, encoding = pyogrio.read_dataframe(file, encoding="UTF-8"), "UTF-8"
-    except UnicodeDecodeError:
-        frame, encoding = pyogrio.read_dataframe(file, encoding="ISO-8859-1"), "latin-1"
-    message = f"Rien ne dit le codage du texte (pas de .cpg) : lu en {encoding}."
-    return frame, [
-        Finding("assumed-encoding", SOURCE, "", message, "info", remedy="Ajoutez un fichier .cpg.")
-    ]
-
-
-def _cpg_within(archive: Path) -> bool:
-    with zipfile.ZipFile(archive) as content:
-        return any(name.lower().endswith(".cpg") for name in content.namelist())
+    shapes = frame.geometry if frame.crs else frame.geometry.set_crs(METRIC)
+    attributes = frame.drop(columns="geometry")
+    text = attributes.astype(object).where(attributes.notna(), "").astype(str)
+    return text, shapes.to_crs(LONLAT), findings, (f"Couche, {len(frame)} entités, {crs}.",)
 
 
 def _of_geojson(path: Path) -> tuple[pd.DataFrame, gpd.GeoSeries, list[Finding], tuple[str, ...]]:
     document = json_document(path)
-    features = document.get("features") if isinstance(document, dict) else None
-    if isinstance(document, dict) and document.get("type") == "Feature":
-        features = [document]
-    if not isinstance(features, list):
-        raise LayerError(f"{path} : une collection GeoJSON (« features ») est attendue.")
-    rows = [feature.get("properties") or {} for feature in features if isinstance(feature, dict)]
-    table = json_table(rows, path=path)
-    return (
-        table,
-        gpd.GeoSeries(_shapes(features), index=table.index, crs=LONLAT),
-        [],
-        (f"GeoJSON, {len(table)} entités, WGS 84.",),
-    )
+    alone = isinstance(document, dict) and document.get("type") == "Feature"
+    features = [document] if alone else geojson_features(document, path)
+    table = json_table([feature_properties(feature) for feature in features], path=path)
+    shapes = [feature_shape(feature) for feature in features]
+    notes = (f"GeoJSON, {len(table)} entités, WGS 84.",)
+    return table, gpd.GeoSeries(shapes, index=table.index, crs=LONLAT), [], notes
 
 
-def _shapes(features: list[Any]) -> list[shapely.Geometry | None]:
-    texts = [
-        json.dumps(feature["geometry"]) if feature.get("geometry") else None for feature in features
-    ]
-    return list(shapely.from_geojson(np.array(texts, dtype=object), on_invalid="ignore"))
-
-
-def _displaced(values: Mapping[str, pd.Series], shapes: gpd.GeoSeries) -> Iterator[Finding]:
+def _displaced(values: Mapping[str, pd.Series], shapes: gpd.GeoSeries) -> list[Finding]:
     """Report the overseas territories drawn beside metropolitan France, as small maps do."""
     departement = values.get("departement")
     if departement is None:
-        return
+        return []
     west, south, east, north = METROPOLE
     points = shapes.representative_point()
-    near = (
-        points.x.between(west, east)
-        & points.y.between(south, north)
-        & departement.str.startswith("97")
+    near = points.x.between(west, east) & points.y.between(south, north)
+    return row_findings(
+        "displaced-outline",
+        SOURCE,
+        near & departement.str.startswith("97"),
+        values["level"] + "-" + values["code"],
+        lambda row: (
+            f"Territoire du département {departement[row]} dessiné près de la métropole : ce "
+            "n'est pas son lieu."
+        ),
+        "error",
+        "geometry",
+        "Prenez son contour dans Admin Express.",
     )
-    for row in shapes.index[near].tolist():
-        message = (
-            f"Territoire du département {departement[row]} dessiné près de la métropole : "
-            "ce n'est pas son lieu."
-        )
-        remedy = "Prenez son contour dans Admin Express."
-        item = f"{values['level'][row]}-{values['code'][row]}"
-        yield Finding("displaced-outline", SOURCE, item, message, "error", row, "geometry", remedy)

@@ -1,24 +1,40 @@
-"""INSEE's BPE: how many pieces of equipment of each kind a commune has, in the shapes it was
-published in.
+"""INSEE's BPE: how many pieces of equipment of each kind a commune has, whatever the shape it was
+published in: a row a kind (``TYPEQU``, ``NB_EQUIP``), or a column a kind (``NB_D201``, or labels).
 """
 
 from __future__ import annotations
 
-import zipfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import openpyxl
 import pandas as pd
-from openpyxl.utils.exceptions import InvalidFileException
 
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.findings import Finding
-from geoguichet.referentials.directory.taxonomy import TYPE_OF_BPE
-from geoguichet.referentials.readers.tables import csv_chunks
+from geoguichet.referentials.directory.schema import (
+    REFUSED,
+    Reading,
+    blank,
+    departement_of,
+    row_findings,
+)
+from geoguichet.referentials.directory.taxonomy import SERVICE_TYPES, TYPE_OF_BPE
+from geoguichet.referentials.readers.column_names import FileMapping, find_column, folded
+from geoguichet.referentials.readers.open_table import open_table
+from geoguichet.referentials.readers.populations import CODE
+from geoguichet.referentials.readers.tables_by_code import (
+    CodedColumns,
+    is_numeric,
+    make_table,
+    read_figure,
+)
+from geoguichet.referentials.readers.text_tables import EXTRA
 
-LABELS_2013: Mapping[str, str] = {
+SOURCE = "bpe"
+TOTALS = frozenset({"total", "total de nb equip"})
+"""Columns that repeat the sum of the others."""
+TYPE_OF_LABEL_2013: Mapping[str, str] = {
     "Agence de proximité pôle emploi": "employment_agency",
     "Relais de proximité pôle emploi": "employment_agency",
     "Permanence pôle emploi": "employment_agency",
@@ -35,112 +51,144 @@ LABELS_2013: Mapping[str, str] = {
     "Pharmacie": "pharmacy",
     "Collège": "college",
 }
-"""Type of the labels of the 2013 cross table, which has no codes."""
+"""Type of the labels of the cross table of 2013, which has no codes."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Counts:
-    """Pieces of equipment by commune."""
-
-    rows: pd.DataFrame
-    """commune, iris (missing when by commune), equipment (code or label), type (missing when not
-    one of ours), count, year, source_row; one row a commune and kind that has any."""
-    findings: tuple[Finding, ...]
-    rows_in: int
-    """Rows of the file; equal to the distinct ``source_row`` plus the ``empty-row`` findings."""
+def type_of_equipment(kind: str) -> str | None:
+    """Return the service type that a code or a label of the BPE names; None when it is none of
+    ours.
+    """
+    return TYPE_OF_BPE.get(kind) or TYPE_OF_LABEL_2013.get(kind)
 
 
-def read_cross_table(path: Path, *, year: int = 2013) -> Counts:
-    """Read the 2013 workbook: a row a commune, a column a kind of equipment.
+def read(path: Path) -> Iterator[Reading]:
+    """Yield the equipment of the communes: a row a commune, a number a kind of equipment.
+
+    The rows of a commune (one an IRIS, one a kind) are summed: they are counted as gathered.
+
+    Rules, beside those of ``tables_by_code.make_table``: ``unreadable-number``, ``refused-row`` (a
+    row without a commune or a readable count).
 
     Raises
     ------
     LayerError
-        When the file is missing or is no such workbook.
+        When there is no row, no commune code or no count of equipment.
     """
-    try:
-        book = openpyxl.load_workbook(path, read_only=True)
-        lines = book.worksheets[0].iter_rows(values_only=True)
-        header = [str(name) for name in next(lines)]
-        found = [
-            (str(line[0]), header[column], float(value), number)
-            for number, line in enumerate(lines, start=1)
-            for column, value in enumerate(line)
-            if value is not None and column > 1 and isinstance(value, int | float)
-        ]
-        total = (book.worksheets[0].max_row or 1) - 1
-        book.close()
-    except (OSError, zipfile.BadZipFile, InvalidFileException, KeyError, StopIteration) as error:
-        raise LayerError(
-            f"{path} : classeur illisible ({error}) ; un fichier .xlsx est attendu."
-        ) from error
-    if header[0] != "depcom":
-        raise LayerError(
-            f"{path} : la première colonne est « {header[0]} », « depcom » est attendue."
+    opened = open_table(path, FileMapping())
+    parts: list[pd.DataFrame] = []
+    places: list[pd.DataFrame] = []
+    findings: list[Finding] = []
+    rows_in = gathered = 0
+    for table in opened.chunks:
+        code = find_column(table, (*CODE, "cominsee"))
+        if not code:
+            raise LayerError(
+                f"{path} : aucune colonne de codes de communes ; colonnes présentes : "
+                f"{', '.join(map(str, table.columns))}."
+            )
+        codes = table[code].str.strip()
+        counts = _counts(path, table.drop(columns=[code, EXTRA], errors="ignore"), codes, findings)
+        readable = counts.notna().any(axis=1) & (codes != "")
+        findings += row_findings(
+            REFUSED,
+            SOURCE,
+            ~readable,
+            codes,
+            lambda row: "Ligne sans commune ou sans aucun équipement lisible : pas gardée.",
+            "error",
         )
-    rows = pd.DataFrame(found, columns=["commune", "equipment", "count", "source_row"])
-    rows["type"] = rows["equipment"].map(LABELS_2013)
-    return _counts(rows.assign(year=year, iris=None), total, path)
-
-
-def read_by_iris(path: Path) -> Counts:
-    """Read a detail file (``bpe18_enseignement``: DEPCOM, DCIRIS, TYPEQU, NB_EQUIP; CSV ``;``)."""
-    tables = list(
-        csv_chunks(path, separator=";", columns=("DEPCOM", "DCIRIS", "AN", "TYPEQU", "NB_EQUIP"))
+        rows_in, gathered = rows_in + len(table), gathered + int(readable.sum())
+        parts.append(counts[readable].groupby(codes[readable]).sum(min_count=1))
+        places.append(_places(table, codes)[readable])
+    if not parts:
+        raise LayerError(f"{path} : aucune ligne ; des équipements par commune sont attendus.")
+    counts = pd.concat(parts).groupby(level=0).sum(min_count=1)
+    gathered -= len(counts)
+    yield _reading(
+        counts, pd.concat(places), findings, tuple(opened.notes), rows_in=rows_in, gathered=gathered
     )
-    table = pd.concat(tables)
-    rows = pd.DataFrame(
+
+
+def _counts(
+    path: Path, table: pd.DataFrame, codes: pd.Series, findings: list[Finding]
+) -> pd.DataFrame:
+    """Return a column of numbers a kind of equipment; NaN where nothing is said."""
+    kind, count = find_column(table, ("typequ",)), find_column(table, ("nb equip",))
+    if kind and count:
+        numbers = read_figure(table[count], count, codes, SOURCE, findings)
+        kinds = table[kind].str.strip().str.upper()
+        kinds = kinds.where(kinds != "")
+        return pd.get_dummies(kinds, dtype=float).replace(0, float("nan")).mul(numbers, axis=0)
+    coded = [name for name in table.columns if re.fullmatch(r"NB_[A-G]\d{3}", str(name))]
+    labelled = [name for name in table.columns if type_of_equipment(str(name)) is not None]
+    if not coded and not labelled:
+        raise LayerError(
+            f"{path} : aucun compte d'équipements : « TYPEQU » et « NB_EQUIP », des colonnes "
+            "« NB_<code> » ou les noms des équipements sont attendus ; colonnes présentes : "
+            f"{', '.join(map(str, table.columns[:12]))}."
+        )
+    kept = coded or [
+        name for name in table.columns if folded(name) not in TOTALS and is_numeric(table[name])
+    ]
+    return pd.DataFrame(
         {
-            "commune": table["DEPCOM"],
-            "iris": table["DCIRIS"].where(table["DCIRIS"] != table["DEPCOM"], None),
-            "equipment": table["TYPEQU"],
-            "type": table["TYPEQU"].map(TYPE_OF_BPE),
-            "count": pd.to_numeric(table["NB_EQUIP"], errors="coerce"),
-            "year": pd.to_numeric(table["AN"], errors="coerce"),
-            "source_row": table.index,
+            str(name).removeprefix("NB_"): read_figure(
+                table[name], str(name), codes, SOURCE, findings
+            )
+            for name in kept
         }
     )
-    return _counts(rows, len(table), path)
 
 
-def read_by_commune(path: Path, *, year: int = 2017) -> Counts:
-    """Read an extract with a column ``NB_<code>`` a kind of equipment (``CODGEO``, ``NB_D201``; CSV
-    ``,``).
-    """
-    table = pd.concat(list(csv_chunks(path, columns=("CODGEO",))))
-    codes = [name.removeprefix("NB_") for name in table.columns if name.startswith("NB_")]
-    parts = [
-        pd.DataFrame(
-            {
-                "commune": table["CODGEO"],
-                "iris": None,
-                "equipment": code,
-                "type": TYPE_OF_BPE.get(code),
-                "count": pd.to_numeric(table[f"NB_{code}"], errors="coerce"),
-                "year": year,
-                "source_row": table.index,
-            }
-        )
-        for code in codes
-    ]
-    if not parts:
-        raise LayerError(
-            f"{path} : aucune colonne NB_<code BPE> ; colonnes présentes : "
-            f"{', '.join(table.columns)}."
-        )
-    return _counts(pd.concat(parts), len(table), path)
-
-
-COLUMNS: Sequence[str] = ("commune", "iris", "equipment", "type", "count", "year", "source_row")
-
-
-def _counts(rows: pd.DataFrame, rows_in: int, path: Path) -> Counts:
-    kept = rows[rows["count"].notna()]
-    empty = sorted(set(range(1, rows_in + 1)) - set(kept["source_row"]))
-    findings = tuple(
-        Finding(
-            "empty-row", path.name, "", "Cette ligne n'a aucun équipement lisible.", "info", row
-        )
-        for row in empty
+def _places(table: pd.DataFrame, codes: pd.Series) -> pd.DataFrame:
+    named = {"name": ("nom com", "libgeo", "nom commune"), "year": ("an", "annee")}
+    columns = {ours: find_column(table, names) for ours, names in named.items()}
+    return pd.DataFrame(
+        {
+            "code": codes,
+            **{
+                ours: table[column] if column else blank(table.index)
+                for ours, column in columns.items()
+            },
+        }
     )
-    return Counts(kept[list(COLUMNS)].reset_index(drop=True), findings, rows_in)
+
+
+def _reading(
+    counts: pd.DataFrame,
+    places: pd.DataFrame,
+    findings: list[Finding],
+    notes: tuple[str, ...],
+    *,
+    rows_in: int,
+    gathered: int,
+) -> Reading:
+    first = places[~places["code"].duplicated()]
+    counts = counts.reindex(first["code"]).set_axis(first.index)
+    ours = [
+        f"{kind} = {SERVICE_TYPES[key].label_fr}"
+        for kind in counts.columns
+        if (key := type_of_equipment(str(kind))) is not None
+    ]
+    said = f"{len(counts.columns)} sortes d'équipements par commune"
+    notes = (*notes, f"{said} ; de nos types : {', '.join(ours) or 'aucune'}.")
+    values = {
+        "code": first["code"],
+        "name": first["name"],
+        "departement": departement_of(first["code"]),
+        "year": first["year"],
+        "equipment_total": counts.sum(axis=1),
+    }
+    figures = {str(kind): counts[kind] for kind in counts}
+    return make_table(
+        CodedColumns(
+            "equipment",
+            SOURCE,
+            values,
+            others=figures,
+            findings=findings,
+            notes=notes,
+            rows_in=rows_in,
+            gathered=gathered,
+        )
+    )

@@ -11,25 +11,30 @@ import pandas as pd
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.findings import Finding
 from geoguichet.referentials.directory.placing import numbers
-from geoguichet.referentials.directory.schema import Reading, departement_of
-from geoguichet.referentials.readers.column_names import FileMapping
-from geoguichet.referentials.readers.opening import open_source
+from geoguichet.referentials.directory.schema import (
+    Reading,
+    blank,
+    departement_of,
+    row_findings,
+)
+from geoguichet.referentials.readers.column_names import FileMapping, find_column
+from geoguichet.referentials.readers.open_table import open_table
 from geoguichet.referentials.readers.tables_by_code import CodedColumns, make_table
 
 SOURCE = "arcep"
 COUNTS: Mapping[str, tuple[str, ...]] = {
-    "fibre_share": ("elig_ftth", "ftth", "fibre"),
-    "mbps_8_share": ("elig_bhd8", "elig_bhd", "bhd8"),
-    "mbps_30_share": ("elig_thd30", "thd30"),
-    "mbps_100_share": ("elig_thd100", "thd100"),
-    "gbps_1_share": ("elig_thd1g", "thd1g"),
-    "ineligible_share": ("inel_hd", "ineligible"),
+    "fibre_share": ("elig ftth", "ftth", "fibre"),
+    "mbps_8_share": ("elig bhd8", "elig bhd", "bhd8"),
+    "mbps_30_share": ("elig thd30", "thd30"),
+    "mbps_100_share": ("elig thd100", "thd100"),
+    "gbps_1_share": ("elig thd1g", "thd1g"),
+    "ineligible_share": ("inel hd", "ineligible"),
 }
 """Share -> published count of premises: ``commune_techno.csv`` has the first,
 ``commune_debit*.csv`` the others.
 """
-PREMISES = ("nbr", "locaux", "nb_locaux", "nombre_de_locaux")
-CODE = ("code_insee", "insee", "codgeo", "code_commune", "insee_com")
+PREMISES = ("nbr", "locaux", "nb locaux", "nombre de locaux")
+CODE = ("code insee", "insee", "codgeo", "code commune", "insee com")
 
 
 def read(path: Path) -> Iterator[Reading]:
@@ -47,81 +52,89 @@ def read(path: Path) -> Iterator[Reading]:
     LayerError
         When there is no code, no count of premises, or no column of coverage.
     """
-    source = open_source(path, FileMapping())
-    for chunk in source.chunks:
-        named = {str(name).strip().lower(): chunk[name] for name in chunk.columns}
-        code, premises = (
-            next((named[each] for each in words if each in named), None)
-            for words in (CODE, PREMISES)
-        )
-        found = {
-            share: next((named[each] for each in words if each in named), None)
-            for share, words in COUNTS.items()
-        }
-        told = {share: column for share, column in found.items() if column is not None}
-        if code is None or premises is None or not told:
+    opened = open_table(path, FileMapping())
+    basis = "wired" if "filaire" in path.name else "land" if "terrestre" in path.name else "all"
+    for table in opened.chunks:
+        code, premises = find_column(table, CODE), find_column(table, PREMISES)
+        counts = {share: find_column(table, names) for share, names in COUNTS.items()}
+        counts = {share: column for share, column in counts.items() if column}
+        if not code or not premises or not counts:
             raise LayerError(
                 f"{path} : « code_insee », « nbr » et une colonne « elig_... » sont attendues ; "
-                f"colonnes présentes : {', '.join(named)}."
+                f"colonnes présentes : {', '.join(map(str, table.columns))}."
             )
-        yield _reading(path, named, code.str.strip(), numbers(premises), told, tuple(source.notes))
+        notes = (*opened.notes, f"Parts des locaux : {', '.join(counts)} ; base : {basis}.")
+        codes = table[code].str.strip()
+        codes = codes.where(codes.str.len() != 4, "0" + codes)
+        yield _reading(table, codes, numbers(table[premises]), counts, basis, notes)
 
 
 def _reading(
-    path: Path,
-    named: Mapping[str, pd.Series],
+    table: pd.DataFrame,
     code: pd.Series,
     premises: pd.Series,
-    told: Mapping[str, pd.Series],
+    counts: Mapping[str, str],
+    basis: str,
     notes: tuple[str, ...],
 ) -> Reading:
-    index = code.index
-    code = code.where(code.str.len() != 4, "0" + code)
+    kinds = _column(table, "type", "all").str.strip()
+    other = ~kinds.isin(["all", ""])
     empty = ~(premises > 0)
     findings = [
-        Finding(
+        *row_findings(
             "no-premises",
             SOURCE,
-            str(code[row]),
-            "Aucun local compté : parts inconnues.",
+            empty,
+            code,
+            lambda row: "Aucun local compté : parts inconnues.",
             "info",
-            row,
             "nbr",
-        )
-        for row in index[empty].tolist()
+        ),
+        *row_findings(
+            "other-count",
+            SOURCE,
+            other,
+            code,
+            lambda row: (
+                f"Comptage « {kinds[row]} », non « all » : gardé sous un autre identifiant."
+            ),
+            "info",
+            "type",
+        ),
     ]
-    kinds = named.get("type", pd.Series("all", index=index)).str.strip()
-    for row in index[~kinds.isin(["all", ""])].tolist():
-        message = f"Comptage « {kinds[row]} », non « all » : gardé sous un autre identifiant."
-        findings.append(
-            Finding("other-count", SOURCE, str(code[row]), message, "info", row, "type")
-        )
     shares: dict[str, pd.Series] = {}
-    for share, column in told.items():
-        part = numbers(column) / premises.where(~empty, np.nan)
-        for row in index[(part > 1).to_numpy()].tolist():
-            message = (
-                f"{share} : plus de locaux desservis que de locaux ({part[row]:.3f}) ; ramené à 1."
-            )
-            findings.append(
-                Finding(
-                    "above-total", SOURCE, str(code[row]), message, "warning", row, str(column.name)
-                )
-            )
+    for share, column in counts.items():
+        part = numbers(table[column]) / premises.where(~empty, np.nan)
+        findings += _above_total(share, part, code, column)
         shares[share] = part.clip(0, 1)
-    blank = pd.Series("", index=index)
-    basis = "wired" if "filaire" in path.name else "land" if "terrestre" in path.name else "all"
-    suffix = ("-" + kinds).where(~kinds.isin(["all", ""]), "")
     values = {
-        "id": code + suffix,
+        "id": code + ("-" + kinds).where(other, ""),
         "code": code,
-        "name": named.get("nom_com", blank),
-        "departement": named.get("code_dep", departement_of(code)),
-        "basis": pd.Series(basis, index=index),
-        "date": named.get("date", blank),
+        "name": _column(table, "nom com"),
+        "departement": departement_of(code).where(
+            _column(table, "code dep") == "", _column(table, "code dep")
+        ),
+        "basis": pd.Series(basis, index=code.index),
+        "date": _column(table, "date"),
         "premises": premises,
         **shares,
     }
-    said = ", ".join(shares)
-    notes = (*notes, f"Parts des locaux : {said} ; base : {basis}.")
     return make_table(CodedColumns("broadband", SOURCE, values, findings=findings, notes=notes))
+
+
+def _above_total(share: str, part: pd.Series, code: pd.Series, column: str) -> list[Finding]:
+    return row_findings(
+        "above-total",
+        SOURCE,
+        part > 1,
+        code,
+        lambda row: (
+            f"{share} : plus de locaux desservis que de locaux ({part[row]:.3f}) ; ramené à 1."
+        ),
+        column=column,
+    )
+
+
+def _column(table: pd.DataFrame, name: str, default: str = "") -> pd.Series:
+    column = find_column(table, (name,))
+    return table[column] if column else blank(table.index).replace("", default)

@@ -1,5 +1,5 @@
-"""INSEE's official geographic code: the history of communes (three published forms) and the list of
-today's.
+"""INSEE's official geographic code: the history of communes (three published forms), the lists of
+today's territories (Etalab, geo.api.gouv.fr), and chief places as points.
 """
 
 from __future__ import annotations
@@ -10,9 +10,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
+
+import pandas as pd
+import yaml
 
 from geoguichet.floor.errors import LayerError
-from geoguichet.referentials.readers.tables import csv_chunks, json_document, read_bytes
+from geoguichet.floor.findings import Finding
+from geoguichet.referentials.directory.placing import place_points
+from geoguichet.referentials.directory.schema import Reading, blank, row_findings
+from geoguichet.referentials.layers import LONLAT
+from geoguichet.referentials.readers.tables_by_code import CodedColumns, make_table
+from geoguichet.referentials.readers.text_tables import csv_chunks, json_document, read_bytes
 from geoguichet.referentials.territories.code_history import CommuneHistory, Kind, movements_of
 
 type _Event = tuple[str, str, Kind, Sequence[str]]
@@ -156,3 +165,174 @@ def read_current(path: Path) -> list[dict[str, Any]]:
     ):
         raise LayerError(f"{path} : une liste d'objets avec « code » est attendue.")
     return document
+
+
+# -- the lists of Etalab
+
+SOURCE = "cog-etalab"
+LEVEL_OF_TYPE: Mapping[str, str] = {
+    "commune-actuelle": "commune",
+    "commune-deleguee": "delegated_commune",
+    "commune-associee": "associated_commune",
+    "arrondissement-municipal": "municipal_arrondissement",
+}
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "code": ("code",),
+    "name": ("nom",),
+    "category": ("type",),
+    "commune": ("commune",),
+    "departement": ("departement", "codeDepartement"),
+    "region": ("region", "codeRegion"),
+    "epci": ("epci", "codeEpci"),
+    "arrondissement": ("arrondissement",),
+    "seat": ("chefLieu",),
+    "postcode": ("codesPostaux",),
+    "former_codes": ("anciensCodes",),
+    "population": ("population", "populationMunicipale"),
+}
+"""Our column -> the keys of the published lists, and of geo.api.gouv.fr, for it."""
+
+
+def read_lists(path: Path) -> Iterator[Reading]:
+    """Yield the territories of one list: its keys say which.
+
+    Rules, beside those of ``tables_by_code.make_table``: ``no-population`` (a commune without
+    inhabitants told), ``sum-mismatch`` (an EPCI whose members do not add up to its population).
+
+    Raises
+    ------
+    LayerError
+        When the file is missing or is no array of objects with ``code``.
+    """
+    rows = read_current(path)
+    table = pd.DataFrame(
+        [{name: _cell(row, keys) for name, keys in KEYS.items()} for row in rows],
+        index=pd.RangeIndex(1, len(rows) + 1),
+        columns=list(KEYS),
+        dtype=object,
+    )
+    level = pd.Series([_level(row) for row in rows], index=table.index, dtype=object)
+    for own in ("commune", "departement", "region", "epci"):
+        table[own] = table[own].where(level != own, table["code"])
+    counted = any(key in row for row in rows for key in KEYS["population"])
+    findings = row_findings(
+        "no-population",
+        SOURCE,
+        table["population"].isna() & (level == "commune") & counted,
+        "commune-" + table["code"],
+        lambda row: f"{table['name'][row]} : pas de population.",
+        column="population",
+    )
+    kinds = ", ".join(f"{count} {kind}" for kind, count in level.value_counts().items())
+    values = {"level": level, **{str(name): table[name] for name in table}}
+    notes = (f"JSON, {len(rows)} lignes : {kinds}.",)
+    yield make_table(
+        CodedColumns("territories", SOURCE, values, findings=[*findings, *_sums(rows)], notes=notes)
+    )
+
+
+def _cell(row: Mapping[str, Any], keys: Sequence[str]) -> Any:
+    """Return the first of some keys that a row has; a list of codes with spaces between."""
+    value = next((row[key] for key in keys if key in row), None)
+    return " ".join(map(str, value)) if isinstance(value, list) else value
+
+
+def _level(row: Mapping[str, Any]) -> str:
+    if "membres" in row:
+        return "epci"
+    if row.get("type") in LEVEL_OF_TYPE:
+        return LEVEL_OF_TYPE[str(row["type"])]
+    if "codeDepartement" in row:
+        return "commune"
+    if "departement" in row:
+        return "arrondissement"
+    return "departement" if "region" in row else "region"
+
+
+def _sums(rows: list[dict[str, Any]]) -> Iterator[Finding]:
+    """Report the EPCI whose members' inhabitants do not add up to the total it is given."""
+    for number, row in enumerate(rows, start=1):
+        members, total = row.get("membres"), row.get("populationMunicipale")
+        if not isinstance(members, list) or total is None:
+            continue
+        found = sum(member.get("populationMunicipale") or 0 for member in members)
+        if found != total:
+            message = (
+                f"{row.get('nom')} : ses communes font {found} habitants, {total} sont annoncés."
+            )
+            remedy = "Vérifiez le millésime et les communes membres."
+            where = (number, "populationMunicipale", remedy)
+            yield Finding("sum-mismatch", SOURCE, f"epci-{row['code']}", message, "error", *where)
+
+
+# -- chief places
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The compiled loader is ten times faster, and not everywhere."""
+
+
+def read_seats(path: Path) -> Iterator[Reading]:
+    """Yield the chief places of former and current communes (YAML: ``d09:`` then a name and its
+    ``geo`` a line).
+
+    Keys are names percent-encoded as in an address; they are decoded, and it is told
+    (``percent-encoded``).
+
+    Raises
+    ------
+    LayerError
+        When the file is missing or is not such a list.
+    """
+    try:
+        document = yaml.load(read_bytes(path).decode("utf-8"), Loader=_LOADER)  # noqa: S506 - a safe loader
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise LayerError(
+            f"{path} : ce n'est pas du YAML valide ({error}) ; copiez-le de nouveau."
+        ) from error
+    places = list(_places(document))
+    if not places:
+        raise LayerError(
+            f"{path} : aucun chef-lieu ; une table par département (« d09: ») est attendue."
+        )
+    table = pd.DataFrame(
+        places,
+        columns=["departement", "key", "name", "x", "y"],
+        index=pd.RangeIndex(1, len(places) + 1),
+    )
+    ids = "seat-" + table["departement"] + "-" + table["key"]
+    placed = place_points(
+        table["x"], table["y"], LONLAT, items=ids, layer="chefs-lieux", columns=("geo", "geo")
+    )
+    findings = []
+    if encoded := int(table["key"].str.contains("%", regex=False).sum()):
+        message = f"{encoded} nom(s) écrits comme dans une adresse (« %C3%A9 ») : décodés."
+        findings.append(Finding("percent-encoded", "chefs-lieux", "", message, "info"))
+    values = {
+        "id": ids,
+        "level": pd.Series("seat", index=table.index),
+        "code": blank(table.index),
+        "name": table["name"],
+        "category": table["key"].map(unquote),
+        "departement": table["departement"],
+    }
+    notes = (f"YAML, {len(places)} chefs-lieux, WGS 84.",)
+    yield make_table(
+        CodedColumns(
+            "territories",
+            "chefs-lieux",
+            values,
+            placed.points,
+            findings=[*findings, *placed.findings],
+            notes=notes,
+        )
+    )
+
+
+def _places(document: Any) -> Iterator[tuple[str, str, str, str, str]]:
+    """Yield département, key, name and coordinates as text of each place."""
+    for departement, places in (document if isinstance(document, Mapping) else {}).items():
+        for key, entry in (places if isinstance(places, Mapping) else {}).items():
+            place = entry if isinstance(entry, Mapping) else {}
+            names, geo = place.get("names") or [], place.get("geo") or ["", ""]
+            name = str(names[0]) if names else unquote(str(key)).replace("_", " ")
+            yield str(departement).removeprefix("d"), str(key), name, str(geo[0]), str(geo[1])

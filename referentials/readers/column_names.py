@@ -13,10 +13,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from geoguichet.floor.errors import UsageError
-from geoguichet.referentials.directory.taxonomy import SERVICE_TYPES, TYPE_OF_BPE, TYPE_OF_CATEGORY
+import pandas as pd
 
-DAY_FIELDS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
+from geoguichet.floor.errors import UsageError
+from geoguichet.referentials.directory.hours import WEEKDAYS_FR
+from geoguichet.referentials.directory.taxonomy import SERVICE_TYPES, TYPE_OF_BPE, TYPE_OF_CATEGORY
 
 NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -139,7 +140,7 @@ NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "itinerant": ("itinerant", "itinerance", "mobile"),
         "valid_from": ("date d ouverture", "ouvert depuis", "valid from", "date debut"),
         "valid_to": ("date de fermeture", "ouvert jusqu au", "valid to", "date fin"),
-        **{day: (day, f"h {day}", f"horaires {day}", f"horaires du {day}") for day in DAY_FIELDS},
+        **{day: (day, f"h {day}", f"horaires {day}", f"horaires du {day}") for day in WEEKDAYS_FR},
     }
 )
 """Folded names of each field, the most usual first. ``xy`` is both coordinates in one cell, ``wkt``
@@ -180,6 +181,14 @@ def match_columns(names: Iterable[str]) -> dict[str, str]:
         if column is not None:
             found[wanted] = column
     return found
+
+
+def find_column(table: pd.DataFrame, names: Iterable[str]) -> str:
+    """Return the column of a table that bears the first of some folded names; empty when none
+    does.
+    """
+    by_name = {folded(name): str(name) for name in table.columns}
+    return next((by_name[name] for name in names if name in by_name), "")
 
 
 def type_of_label(label: object) -> str | None:

@@ -1,125 +1,309 @@
-"""The local public directory of the DILA as it was: the CSV of 2020 and the TSV of 2013."""
+"""Today's directory of the DILA: the archive (``all_latest.tar.bz2``), its JSON alone, or the XML
+it was before.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import codecs
+import itertools
+import json
+import tarfile
+import zlib
+from collections.abc import Hashable, Iterator, Mapping
 from pathlib import Path
+from typing import IO, Any
 
 import pandas as pd
+from lxml import etree
 
-from geoguichet.floor.findings import Finding
-from geoguichet.referentials.directory.schema import Columns, Reading, departement_of, make_reading
+from geoguichet.floor.errors import LayerError
+from geoguichet.referentials.directory.hours import WEEKDAYS_FR, Span, Week
+from geoguichet.referentials.directory.schema import (
+    Columns,
+    Reading,
+    blank,
+    departement_of_code,
+    make_reading,
+)
 from geoguichet.referentials.directory.taxonomy import OTHER, TYPE_OF_CATEGORY
-from geoguichet.referentials.readers.tables import csv_chunks
+from geoguichet.referentials.readers import text_tables
+from geoguichet.referentials.readers.column_tables import VOCABULARIES, translated
+from geoguichet.referentials.readers.conversions import Journal
+from geoguichet.referentials.readers.text_tables import json_table, open_bytes
 
-COLUMNS_2020 = (
-    "id",
-    "category",
-    "name",
-    "email",
-    "phone",
-    "wheelchair_access",
-    "latitude",
-    "longitude",
-    "geoloc_precision",
-    "address",
-)
-COLUMNS_2013 = (
-    "id",
-    "category",
-    "address",
-    "wheelchair_access",
-    "name",
-    "latitude",
-    "longitude",
-    "geoloc_precision",
-)
-
-PRECISION: Mapping[str, str] = {
-    **dict.fromkeys(("8", "9", "10"), "address"),
-    **dict.fromkeys(("6", "7"), "street"),
-    "5": "place",
-    **dict.fromkeys(("2", "3", "4"), "commune"),
-    "1": "area",
-}
-"""Google's accuracy codes, which the directory keeps: 8 an address, 6 a street, 4 a town, 1 a
-country.
-"""
-WHEELCHAIR: Mapping[str, str] = {"ACC": "yes", "NAC": "no", "DEM": "limited"}
+JSON_KEYS = ("id", "nom", "pivot", "adresse")
+_BLOCK = 1 << 20
 
 
-def read_2020(path: Path) -> Iterator[Reading]:
-    """Yield the directory of November 2020 (CSV, UTF-8, header) by chunks.
+def is_archive(head: bytes) -> bool:
+    """Return whether the first bytes, decompressed, are those of a tar."""
+    return head[257:262] == b"ustar"
+
+
+def read(path: Path) -> Iterator[Reading]:
+    """Yield today's directory by chunks, whatever its size: a tar of JSON or XML files, or one JSON
+    document.
+
+    JSON: an object with ``service``, or an array of services. The address, the phones, the category
+    (``pivot``) and the opening hours (``plage_ouverture``) are lists, which the publisher's flat
+    exports write as JSON inside text: both are read. XML: an ``Organisme`` a file. Other members of
+    the archive are told (``unread-layer``).
 
     Raises
     ------
     LayerError
-        When the file is missing or is not that table.
+        When the document is no directory, or is cut short.
     """
-    for table in csv_chunks(path, columns=COLUMNS_2020):
-        yield make_reading(_columns(table, "dila-2020", ("CSV « , », UTF-8, WGS 84.",)))
-
-
-def read_2013(path: Path) -> Iterator[Reading]:
-    """Yield the directory of June 2013 (TSV without header, quotes are ordinary characters) by
-    chunks.
-    """
-    notes = (
-        "Texte séparé par des tabulations, sans en-tête, UTF-8 ; les guillemets sont des "
-        "caractères ordinaires.",
-    )
-    for table in csv_chunks(path, separator="\t", header=COLUMNS_2013, quoting=False):
-        quoted = table["name"].str.contains('"', regex=False) | table["address"].str.contains(
-            '"', regex=False
+    unread: list[str] = []
+    services, row = _services(path, unread), 1
+    while chunk := list(itertools.islice(services, text_tables.CHUNK_ROWS)):
+        table = json_table(chunk, columns=JSON_KEYS, path=path)
+        yield _reading(table.set_axis(range(row, row + len(table))), unread)
+        row += len(chunk)
+        unread.clear()
+    if row == 1:
+        raise LayerError(
+            f"{path} : aucun service ; une liste d'objets avec {', '.join(JSON_KEYS)} est attendue."
         )
-        columns = _columns(table.assign(phone="", email=""), "dila-2013", notes)
-        for row in table.index[quoted].tolist():
-            message = "Des guillemets ne sont pas doublés : lus comme des caractères ordinaires."
-            columns.findings.append(
-                Finding(
-                    "bare-quotes",
-                    "dila-2013",
-                    str(table.at[row, "id"]),
-                    message,
-                    "info",
-                    row,
-                    "name",
-                )
-            )
-        yield make_reading(columns)
 
 
-def _columns(table: pd.DataFrame, source: str, notes: tuple[str, ...]) -> Columns:
-    """Return what the two tables have in common. An id is ``category-commune-rank``:
-    ``mairie-31555-01``.
+def _services(path: Path, unread: list[str]) -> Iterator[dict[str, Any]]:
+    try:
+        with open_bytes(path) as file:
+            is_tar = is_archive(file.read(512))
+        with open_bytes(path) as file:
+            if is_tar:
+                yield from _of_archive(file, unread)
+            else:
+                yield from _objects(file)
+    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
+        raise LayerError(f"{path} : archive abîmée ({error}) ; copiez-la de nouveau.") from error
+    except (
+        json.JSONDecodeError,
+        UnicodeDecodeError,
+        RecursionError,
+        etree.XMLSyntaxError,
+    ) as error:
+        raise LayerError(
+            f"{path} : ce n'est pas un annuaire valide ({error}) ; copiez-le de nouveau."
+        ) from error
+
+
+def _of_archive(file: IO[bytes], unread: list[str]) -> Iterator[dict[str, Any]]:
+    """Yield the services of the members of a tar, read as it comes: nothing is unpacked on disk."""
+    with tarfile.open(fileobj=file, mode="r|") as archive:
+        for member in archive:
+            content = archive.extractfile(member) if member.isfile() else None
+            if content is None:
+                continue
+            name = member.name.lower()
+            if name.endswith(".json"):
+                yield from _objects(content)
+            elif name.endswith(".xml"):
+                yield from _of_xml(content.read())
+            else:
+                unread.append(member.name)
+
+
+def _objects(file: IO[bytes]) -> Iterator[dict[str, Any]]:
+    """Yield the objects of the first array of a JSON document, holding one block and one object in
+    memory.
+
+    Raises json.JSONDecodeError when the document has no array, or is cut short.
     """
-    category = table["category"].where(
-        table["category"] != "", table["id"].str.rsplit("-", n=2).str[0]
+    letters, decoder = codecs.getincrementaldecoder("utf-8-sig")(), json.JSONDecoder()
+
+    def read_text(size: int) -> str:
+        block = file.read(size)
+        return letters.decode(block, final=not block)
+
+    buffer, ended = read_text(_BLOCK), False
+    start = buffer.find("[")
+    head = buffer[:start].strip() if start >= 0 else buffer
+    if start < 0 or (head and not head.startswith("{")):
+        raise json.JSONDecodeError("un tableau de services est attendu", buffer[:80], 0)
+    position = start + 1
+    while not ended:
+        while position < len(buffer) and buffer[position] in " ,\r\n\t":
+            position += 1
+        if position < len(buffer) and buffer[position] == "]":
+            ended = True
+            continue
+        try:
+            value, position = decoder.raw_decode(buffer, position)
+        except json.JSONDecodeError:
+            more = read_text(max(_BLOCK, len(buffer) - position))
+            if not more:
+                raise
+            buffer, position = buffer[position:] + more, 0
+            continue
+        if isinstance(value, dict):
+            yield value
+        if position > _BLOCK:
+            buffer, position = buffer[position:], 0
+
+
+def _of_xml(content: bytes) -> Iterator[dict[str, Any]]:
+    """Yield the ``Organisme`` elements of a file in the shape of the JSON."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True)
+    for node in etree.fromstring(content, parser).iter("Organisme"):
+        address = node.find("Adresse")
+        lines = (
+            []
+            if address is None
+            else [line.text.strip() for line in address.findall("Ligne") if line.text]
+        )
+        place = {
+            "numero_voie": ", ".join(lines),
+            "code_postal": node.findtext("Adresse/CodePostal", ""),
+            "nom_commune": node.findtext("Adresse/NomCommune", ""),
+            "longitude": node.findtext("Adresse/Localisation/Longitude", ""),
+            "latitude": node.findtext("Adresse/Localisation/Latitude", ""),
+            "accessibilite": next(
+                (each.get("type", "") for each in node.iterfind("Adresse/Accessibilité")), ""
+            ),
+        }
+        yield {
+            "id": node.get("id", ""),
+            "nom": node.findtext("Nom", ""),
+            "pivot": [
+                {
+                    "type_service_local": node.get("pivotLocal", ""),
+                    "code_insee_commune": [node.get("codeInsee", "")],
+                }
+            ],
+            "adresse": [place],
+            "telephone": [{"valeur": node.findtext("CoordonnéesNum/Téléphone", "")}],
+            "adresse_courriel": [node.findtext("CoordonnéesNum/Email", "")],
+            "site_internet": [{"valeur": node.findtext("CoordonnéesNum/Url", "")}],
+            "plage_ouverture": [_span_of(each) for each in node.iterfind("Ouverture/PlageJ")],
+        }
+
+
+def _span_of(node: etree._Element) -> dict[str, str]:
+    spans = {"nom_jour_debut": node.get("début", ""), "nom_jour_fin": node.get("fin", "")}
+    for number, hours in enumerate(node.findall("PlageH"), start=1):
+        spans |= {
+            f"valeur_heure_debut_{number}": hours.get("début", ""),
+            f"valeur_heure_fin_{number}": hours.get("fin", ""),
+        }
+    return spans
+
+
+def _reading(table: pd.DataFrame, unread: list[str]) -> Reading:
+    hours = table.get("plage_ouverture", blank(table.index))
+    entries = hours.map(_loaded)
+    weeks = [_week(each) for each in entries]
+    journal = Journal("dila", "id")
+    for name in unread:
+        journal.tell_once("unread-layer", f"« {name} » n'est pas lu.", "info")
+    journal.tell(
+        table,
+        entries.astype(bool) & pd.Series([week is None for week in weeks], table.index),
+        "unreadable-hours",
+        lambda row: (
+            f"Horaires illisibles (« {hours.loc[row][:60]} »), tenus pour inconnus ; le texte "
+            "publié est gardé."
+        ),
+        "warning",
+        "plage_ouverture",
     )
-    commune = table["id"].str.extract(r"-([0-9][0-9AB][0-9]{3})-[0-9]+$", expand=False).fillna("")
-    parts = table["address"].str.rsplit(", ", n=2)
-    full = table["address"].str.count(", ") >= 2
-    return Columns(
-        source=source,
-        table=table,
-        values={
-            "id": table["id"],
-            "type": category.map(TYPE_OF_CATEGORY).fillna(OTHER),
-            "category": category,
-            "name": table["name"],
-            "operator": pd.Series("DILA", index=table.index),
-            "address": parts.str[0].where(full, table["address"]),
-            "postcode": parts.str[-2].where(full, "").fillna(""),
-            "commune": commune,
-            "commune_name": parts.str[-1].where(full, "").fillna(""),
-            "departement": departement_of(commune),
-            "point_precision": table["geoloc_precision"].map(PRECISION).fillna("unknown"),
-            "wheelchair": table["wheelchair_access"].map(WHEELCHAIR).fillna("unknown"),
-            "telephone": table["phone"],
-            "email": table["email"].where(table["email"].str.contains("@", regex=False), ""),
-            "site": table["email"].where(table["email"].str.startswith("http"), ""),
-        },
-        x=table["longitude"],
-        y=table["latitude"],
-        notes=notes,
+    flat = pd.DataFrame([_flat(service) for service in table.to_dict("records")], table.index)
+    category, wheelchair = flat.pop("category"), flat.pop("accessibilite")
+    x, y = flat.pop("longitude"), flat.pop("latitude")
+    values = {str(name): flat[name] for name in flat}
+    values |= {
+        "type": category.map(TYPE_OF_CATEGORY).fillna(OTHER),
+        "category": category,
+        "operator": pd.Series("DILA", index=table.index),
+        "point_precision": pd.Series("address", index=table.index),
+        "wheelchair": translated(wheelchair, VOCABULARIES["wheelchair"]),
+        "hours_raw": hours,
+    }
+    return make_reading(
+        Columns(
+            source="dila",
+            table=table,
+            values=values,
+            x=x,
+            y=y,
+            weeks=weeks,
+            findings=journal.findings,
+            notes=("JSON, UTF-8, WGS 84 ; horaires structurés par jour.",),
+        )
     )
+
+
+def _flat(service: Mapping[Hashable, str]) -> dict[str, str]:
+    """Return the columns of a service: the first of each of its lists."""
+    pivot, address = _first(service["pivot"]), _first(service["adresse"])
+    codes = pivot.get("code_insee_commune") or ""
+    commune = str(codes[0] if isinstance(codes, list) and codes else codes or "")
+    return {
+        "id": service["id"],
+        "name": service["nom"],
+        "category": str(pivot.get("type_service_local", "")),
+        "address": _text(address, "numero_voie"),
+        "postcode": _text(address, "code_postal"),
+        "commune": service.get("code_insee_commune") or commune,
+        "commune_name": _text(address, "nom_commune"),
+        "departement": departement_of_code(commune),
+        "longitude": _text(address, "longitude"),
+        "latitude": _text(address, "latitude"),
+        "accessibilite": _text(address, "accessibilite"),
+        "telephone": _text(_first(service.get("telephone", "")), "valeur"),
+        "email": _text(_first(service.get("adresse_courriel", "")), "valeur"),
+        "site": _text(_first(service.get("site_internet", "")), "valeur"),
+    }
+
+
+def _loaded(text: str) -> list[Any]:
+    """Return a list written in JSON, or a list of the bare text; empty when blank."""
+    if not text.strip():
+        return []
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        value = text
+    return value if isinstance(value, list) else [value]
+
+
+def _first(text: str) -> dict[str, Any]:
+    found: Any = next(iter(_loaded(text)), {})
+    return found if isinstance(found, dict) else {"valeur": found}
+
+
+def _text(entry: Mapping[str, Any], key: str) -> str:
+    value = entry.get(key)
+    return "" if value is None else str(value)
+
+
+def _week(entries: list[Any]) -> Week | None:
+    """Return the week of ``plage_ouverture``: entries with a first and last day and up to four
+    spans; None when there is none, or one is not understood.
+    """
+    days: list[list[Span]] = [[] for _ in WEEKDAYS_FR]
+    for entry in entries:
+        try:
+            first = WEEKDAYS_FR.index(entry["nom_jour_debut"].lower())
+            last = WEEKDAYS_FR.index((entry.get("nom_jour_fin") or entry["nom_jour_debut"]).lower())
+            spans = [
+                (
+                    _minutes(entry[f"valeur_heure_debut_{number}"]),
+                    _minutes(entry[f"valeur_heure_fin_{number}"]),
+                )
+                for number in range(1, 5)
+                if entry.get(f"valeur_heure_debut_{number}")
+            ]
+        except (KeyError, ValueError, AttributeError, TypeError):
+            return None
+        if any(opens >= closes for opens, closes in spans) or last < first:
+            return None
+        for day in range(first, last + 1):
+            days[day].extend(spans)
+    return Week.of_days(days) if entries else None
+
+
+def _minutes(clock: str) -> int:
+    hours, minutes = clock.split(":")[:2]
+    return int(hours) * 60 + int(minutes)

@@ -1,239 +1,118 @@
-"""The published formats we know by name: which reader takes a file, told by its columns."""
+"""The published formats we know by name, and which reader takes a file: the format asked for, else
+the one that the names in its head tell, else the generic reader.
+"""
 
 from __future__ import annotations
 
 import csv
-import io
 import json
-import zlib
+import re
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import partial
+from importlib import import_module, resources
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
+
+import pyogrio
+import pyogrio.errors
 
 from geoguichet.floor.errors import LayerError, UsageError
 from geoguichet.referentials.directory.schema import Reading, join_readings
-from geoguichet.referentials.readers import (
-    boundaries,
-    broadband,
-    code_lists,
-    digital_advisers,
-    dila,
-    dila_live,
-    france_services,
-    generic,
-    higher_education,
-    hospitals,
-    justice,
-    laposte,
-    msap,
-    pole_emploi,
-    populations,
-    postcodes,
-    schools,
-    seats,
-    stations,
-    visio_points,
-    zonings,
-)
+from geoguichet.referentials.readers import column_tables, generic
 from geoguichet.referentials.readers.column_names import read_mapping
-from geoguichet.referentials.readers.tables import open_bytes
+from geoguichet.referentials.readers.column_tables import SERVICES, ColumnTable
+from geoguichet.referentials.readers.text_tables import read_bytes, read_sheets
 
 HEAD_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedFormat:
-    """A format that a source publishes."""
+    """A format that a source publishes: a table of ``formats/*.toml``."""
 
     key: str
     title_fr: str
     read: Callable[[Path], Iterator[Reading]]
     """Yields the file by chunks, so that a file of any size can be stored as it is read."""
-    fields: frozenset[str]
+    recognised_by: frozenset[str]
     """Names found in the head of such a file, that no other format has together."""
-    kind: str = "services"
+    named_like: str = ""
+    """Form that one of the names in its head has, beside them."""
+    first_line: str = ""
+    """Form of the first line of a file that has no column names."""
+    kind: str = SERVICES
     """What its rows are: ``services``, or a key of ``tables_by_code.TABLES``."""
+    publisher: str = ""
+    licence: str = ""
+    vintage: str = ""
+    """The edition of the files that it was written from."""
+
+    def is_named(self, names: frozenset[str]) -> bool:
+        """Return whether the names in the head of a file are those of this format."""
+        form = re.compile(self.named_like)
+        liked = not self.named_like or any(form.fullmatch(name) for name in names)
+        return bool(self.recognised_by) and self.recognised_by <= names and liked
 
 
-def _format(
-    key: str, title: str, read: Callable[[Path], Iterator[Reading]], *fields: str
-) -> PublishedFormat:
-    return PublishedFormat(key, title, read, frozenset(fields))
+def _declared() -> dict[str, dict[str, Any]]:
+    """Return the tables of ``formats/*.toml``, each completed by the one it is like."""
+    folder = Path(str(resources.files("geoguichet.referentials.readers") / "formats"))
+    whole: dict[str, dict[str, Any]] = {}
+    for file in sorted(folder.glob("*.toml")):
+        for key, table in tomllib.loads(file.read_text(encoding="utf-8")).items():
+            like = whole.get(table.pop("like", ""), {})
+            merged = {
+                name: {**like.get(name, {}), **value} if isinstance(value, dict) else value
+                for name, value in table.items()
+            }
+            whole[key] = {**like, **merged}
+    return whole
 
 
-def _table(
-    kind: str, key: str, title: str, read: Callable[[Path], Iterator[Reading]], *fields: str
-) -> PublishedFormat:
-    return PublishedFormat(key, title, read, frozenset(fields), kind)
+def _format(key: str, table: dict[str, Any]) -> PublishedFormat:
+    title, reader = table.pop("title"), table.pop("reader", "")
+    known = {each.name for each in fields(PublishedFormat)} & table.keys() - {"kind"}
+    about = {name: table.pop(name) for name in sorted(known)}
+    about["recognised_by"] = frozenset(about.get("recognised_by", ()))
+    kind = table.get("kind", SERVICES)
+    read = partial(_read_by, reader) if reader else partial(_read_columns, _columns(key, table))
+    return PublishedFormat(key, title, read, kind=kind, **about)
+
+
+def _columns(key: str, table: dict[str, Any]) -> ColumnTable:
+    """Return a table of columns; ours are on the left in the file, theirs are in the lists."""
+    columns = {name: said for name, said in table.pop("columns").items() if said}
+    types = _inverted(table.pop("types", {}))
+    words = {name: _inverted(said) for name, said in table.pop("words", {}).items()}
+    notes = tuple(table.pop("notes", ()))
+    source = table.pop("layer", key)
+    return ColumnTable(
+        source, columns, types=types, words=words, notes=notes, **table.pop("file", {}), **table
+    )
+
+
+def _inverted(words: Mapping[str, list[str]]) -> dict[str, str]:
+    return {theirs: ours for ours, several in words.items() for theirs in several}
+
+
+def _read_columns(how: ColumnTable, path: Path) -> Iterator[Reading]:
+    return column_tables.read_published(path, how)
+
+
+def _read_by(reader: str, path: Path) -> Iterator[Reading]:
+    """Read a file by the function named ``module.function``; its module is imported only then."""
+    module, _, function = reader.partition(".")
+    readings: Iterator[Reading] = getattr(
+        import_module(f"geoguichet.referentials.readers.{module}"), function
+    )(path)
+    return readings
 
 
 FORMATS: Mapping[str, PublishedFormat] = MappingProxyType(
-    {
-        kind.key: kind
-        for kind in (
-            _format(
-                "dila-2020",
-                "annuaire DILA, CSV de 2020",
-                dila.read_2020,
-                "category",
-                "geoloc_precision",
-                "id",
-            ),
-            _format("dila-2013", "annuaire DILA, texte de 2013 sans en-tête", dila.read_2013),
-            _format("dila", "annuaire DILA actuel", dila_live.read, "pivot", "adresse", "nom"),
-            _format(
-                "laposte-2015", "La Poste, 2015", laposte.read_2015, "#Identifiant", "Localité"
-            ),
-            _format(
-                "laposte-2020",
-                "La Poste, 2020",
-                laposte.read_2020,
-                "#Identifiant_du_site",
-                "Code_INSEE",
-            ),
-            _format(
-                "france-services-2024",
-                "France services, liste",
-                france_services.read_2024,
-                "id_fs",
-                "format_fs",
-            ),
-            _format(
-                "france-services-2020",
-                "France services, 2020",
-                france_services.read_2020,
-                "MATRICULE",
-                "ITINERANCE",
-            ),
-            _format(
-                "msap-2018", "maisons de services au public, 2018", msap.read, "locatin", "osm_key"
-            ),
-            _format(
-                "pole-emploi-2018",
-                "réseau partenarial de Pôle emploi, 2018",
-                pole_emploi.read,
-                "DEPCOM",
-                "LIB_MOD",
-            ),
-            _format(
-                "ecoles-2015",
-                "établissements scolaires, 2015",
-                schools.read,
-                "numero_uai",
-                "nature_uai",
-            ),
-            _format(
-                "enseignement-superieur-2013",
-                "enseignement supérieur, 2013",
-                higher_education.read,
-                "GPS_X",
-                "GPS_Y",
-            ),
-            _format(
-                "conseillers-numeriques-2022",
-                "conseillers numériques, 2022",
-                digital_advisers.read,
-                "nb_cnfs",
-                "raison_sociale",
-            ),
-            _format("justice-2023", "points-justice, 2023", justice.read, "CODE_ORIG", "NUM"),
-            _format(
-                "sae-2023", "établissements de santé (SAE), 2023", hospitals.read, "fi", "COMINSEE"
-            ),
-            _format(
-                "sae-2023-urgences",
-                "urgences (SAE), 2023",
-                hospitals.read_emergency,
-                "COMSMUR",
-                "FI",
-            ),
-            _format(
-                "sae-2023-maternites",
-                "maternités (SAE), 2023",
-                hospitals.read_maternity,
-                "GARDED",
-                "FI",
-            ),
-            _format("gares-ter-2015", "gares TER, 2015", stations.read, "stop_id", "stop_lat"),
-            _format(
-                "points-visio-2010",
-                "points visio-public, 2006-2010",
-                visio_points.read,
-                "insee_dep",
-                "fait",
-            ),
-            _table("territories", "limites", "contours de territoires", boundaries.read),
-            _table(
-                "territories",
-                "cog-etalab",
-                "code officiel géographique, Etalab",
-                code_lists.read,
-                "typeLiaison",
-                "nom",
-            ),
-            _table(
-                "territories",
-                "communes-api",
-                "communes, geo.api.gouv.fr",
-                code_lists.read,
-                "codeDepartement",
-                "nom",
-            ),
-            _table(
-                "territories",
-                "epci-etalab",
-                "intercommunalités, Etalab",
-                code_lists.read,
-                "modeFinancement",
-                "membres",
-            ),
-            _table(
-                "territories",
-                "laposte-hexasmal",
-                "codes postaux, La Poste",
-                postcodes.read_hexasmal,
-                *postcodes.HEXASMAL,
-            ),
-            _table(
-                "territories",
-                "codes-postaux",
-                "codes postaux, BAN",
-                postcodes.read_listed,
-                *postcodes.LISTED,
-            ),
-            _table("territories", "chefs-lieux", "chefs-lieux, B. David", seats.read_yaml),
-            _table(
-                "territories",
-                "chefs-lieux-anct",
-                "chefs-lieux, ANCT",
-                seats.read_layer,
-                "CODGEO",
-                "STATUT",
-                "libgeom",
-            ),
-            _table("territories", "zonages-anct", "zonages, ANCT", zonings.read, *zonings.COLUMNS),
-            _table("populations", "populations", "table par commune", populations.read_table),
-            _table(
-                "populations",
-                "filosofi",
-                "carreaux Filosofi",
-                populations.read_grid,
-                "x",
-                "y",
-                "Ind",
-            ),
-            _table(
-                "broadband",
-                "arcep",
-                "Ma connexion internet",
-                broadband.read,
-                "code_insee",
-                "nom_com",
-                "nbr",
-            ),
-        )
-    }
+    {key: _format(key, table) for key, table in _declared().items()}
 )
 """The formats, by key."""
 
@@ -251,56 +130,43 @@ def read_published(path: Path, *, key: str) -> Reading:
     return join_readings(FORMATS[key].read(path))
 
 
+# -- recognition
+
+
 def recognise(path: Path) -> str | None:
     """Return the key of the published format of a file, by the names in its head; None when it is
     none of them.
     """
-    if _is_archive(path):
-        return "dila"
-    names = head_names(path)
-    if names is None:
-        return None
-    matching = [kind for kind in FORMATS.values() if kind.fields and kind.fields <= names]
-    if matching:
-        return max(matching, key=lambda kind: len(kind.fields)).key
-    return "dila-2013" if _looks_like_2013(path) else None
-
-
-def _is_archive(path: Path) -> bool:
-    if path.is_dir():
-        return False
     try:
-        with open_bytes(path) as file:
-            return dila_live.is_archive(file.read(512))
-    except (OSError, EOFError, zlib.error, LayerError):
-        return False
+        head = b"" if path.is_dir() else read_bytes(path, HEAD_BYTES)
+    except LayerError:
+        return None
+    if head[257:262] == b"ustar":  # the archive of a directory, whose members say what it is
+        return "dila"
+    names = head_names(path, head)
+    found = [kind for kind in FORMATS.values() if kind.is_named(names)]
+    if found:
+        return max(found, key=lambda kind: len(kind.recognised_by)).key
+    first = head.split(b"\n", 1)[0].decode("utf-8", errors="replace").rstrip("\r")
+    headless = (kind for kind in FORMATS.values() if kind.first_line)
+    return next((kind.key for kind in headless if re.fullmatch(kind.first_line, first)), None)
 
 
-def head_names(path: Path) -> frozenset[str] | None:
-    """Return the names in the head of a file: CSV header, JSON keys, shapefile columns; None when
-    unreadable.
+def head_names(path: Path, head: bytes) -> frozenset[str]:
+    """Return the names in the head of a file: CSV header, JSON keys, columns of a shapefile; none
+    when it is unreadable.
     """
     if path.is_dir() or path.suffix.lower() == ".shp":
-        return _dbf_names(path)
-    try:
-        with open_bytes(path) as file:
-            head = file.read(HEAD_BYTES)
-    except (OSError, EOFError, zlib.error, LayerError):
-        return None
-    text = (
-        head.decode("utf-8", errors="replace")
-        if b"\xe9" not in head[:4096]
-        else head.decode("latin-1")
-    )
-    if text.lstrip("\ufeff \r\n")[:1] in {"{", "["} or text.startswith("var "):
+        return _shapefile_columns(path)
+    encoding = "latin-1" if b"\xe9" in head[:4096] else "utf-8"
+    if head.startswith(b"PK\x03\x04"):
+        return _workbook_columns(path)
+    text = head.decode(encoding, errors="replace").lstrip("\ufeff \r\n")
+    if text[:1] in {"{", "["} or text.startswith("var "):
         return frozenset(_json_keys(text))
-    line = text.lstrip("\ufeff").splitlines()[:1]
+    line = text.splitlines()[:1]
     separator = max(",;\t|", key=line[0].count) if line else ","
-    return frozenset(
-        name
-        for row in csv.reader(io.StringIO("\n".join(line)), delimiter=separator)
-        for name in row
-    )
+    return frozenset(name for row in csv.reader(line, delimiter=separator) for name in row)
 
 
 def _json_keys(text: str) -> Iterator[str]:
@@ -316,47 +182,23 @@ def _json_keys(text: str) -> Iterator[str]:
             yield value
 
 
-def _dbf_names(path: Path) -> frozenset[str] | None:
-    """Return the column names in the header of the .dbf beside a .shp (dBase III: 32 bytes a
-    field).
-    """
-    folder = path if path.is_dir() else path.parent
-    stems = (
-        [path.stem] if path.suffix else [shape.stem for shape in sorted(folder.glob("*.shp"))[:1]]
-    )
-    for stem in stems:
-        for suffix in (".dbf", ".DBF"):
-            table = folder / f"{stem}{suffix}"
-            if table.is_file():
-                head = table.read_bytes()[:HEAD_BYTES]
-                fields = (head[start : start + 11] for start in range(32, len(head), 32))
-                names = []
-                for field in fields:
-                    if field[:1] == b"\r":
-                        break
-                    names.append(field.split(b"\0")[0].decode("latin-1"))
-                return frozenset(names)
-    return None
-
-
-def _looks_like_2013(path: Path) -> bool:
-    """Return whether the first line is of the directory of 2013: eight fields, identifier made of
-    the category.
-    """
+def _shapefile_columns(path: Path) -> frozenset[str]:
+    shapes = sorted(path.glob("*.shp")) if path.is_dir() else [path]
     try:
-        with open_bytes(path) as file:
-            fields = file.readline(4096).decode("utf-8", errors="replace").split("\t")
-    except (OSError, EOFError, zlib.error, LayerError):
-        return False
-    return (
-        len(fields) == 8
-        and fields[0].startswith(f"{fields[1]}-")
-        and fields[3] in {"", "ACC", "NAC", "DEM"}
-    )
+        return frozenset(pyogrio.read_info(shapes[0], encoding="ISO-8859-1")["fields"])
+    except (IndexError, OSError, pyogrio.errors.DataSourceError):
+        return frozenset()
 
 
-# Which reader takes a file: the format asked for, else the one its columns tell, else the generic
-# one.
+def _workbook_columns(path: Path) -> frozenset[str]:
+    try:
+        sheets = read_sheets(path, rows=1)
+    except LayerError:
+        return frozenset()
+    return frozenset(name for sheet in sheets.values() for row in sheet for name in row)
+
+
+# -- which reader takes a file
 
 GENERIC = "generic"
 
@@ -372,13 +214,14 @@ class ChosenReader:
     read: Callable[[], Iterator[Reading]]
     mapping: str = ""
     """Text of the mapping file; a change of it is a new version."""
-    kind: str = "services"
+    kind: str = SERVICES
 
 
 FALLBACK: Mapping[str, str] = {
     "territories": "limites",
     "populations": "populations",
     "broadband": "arcep",
+    "equipment": "bpe",
 }
 """Kind of rows -> format that reads any file of that kind; services go to the generic reader."""
 
@@ -390,13 +233,15 @@ def choose_reader(
 
     Parameters
     ----------
-    kind What the rows are (``services`` or a key of ``tables_by_code.TABLES``); what the file is
+    kind
+        What the rows are (``services`` or a key of ``tables_by_code.TABLES``); what the file is
         recognised as, else services, by default.
 
     Raises
     ------
-    UsageError The format is unknown or of another kind, or a mapping is given with another format
-        than the generic one.
+    UsageError
+        The format is unknown or of another kind, or a mapping is given with another format than
+        the generic one.
     """
     if key not in {None, GENERIC, *FORMATS}:
         raise UsageError(
@@ -406,31 +251,25 @@ def choose_reader(
         raise UsageError(
             f"--mapping ne va qu'avec le lecteur général, pas avec « {key} » ; ôtez l'un des deux."
         )
-    if mapping is not None and kind not in {None, "services"}:
+    if mapping is not None and kind not in {None, SERVICES}:
         raise UsageError(f"--mapping décrit des services, pas « {kind} » ; ôtez --as ou --mapping.")
+    if kind and key and key in FORMATS and FORMATS[key].kind != kind:
+        raise UsageError(
+            f"le format « {key} » donne « {FORMATS[key].kind} », pas « {kind} » ; ôtez --as."
+        )
     chosen = key or (None if mapping is not None else recognise(path))
-    if (
-        kind is not None
-        and chosen is not None
-        and chosen in FORMATS
-        and FORMATS[chosen].kind != kind
-    ):
-        if key is not None:
-            raise UsageError(
-                f"le format « {key} » donne « {FORMATS[key].kind} », pas « {kind} » ; ôtez --as."
-            )
-        chosen = None
-    chosen = chosen or FALLBACK.get(kind or "", GENERIC)
+    if chosen is None or (kind and chosen in FORMATS and FORMATS[chosen].kind != kind):
+        chosen = FALLBACK.get(kind or "", GENERIC)
     if chosen != GENERIC:
         known = FORMATS[chosen]
         name = path.name.split(".")[0] if chosen in FALLBACK.values() else chosen
-        return ChosenReader(chosen, known.title_fr, name, lambda: known.read(path), kind=known.kind)
-    said = read_mapping(mapping) if mapping is not None else None
-    text = mapping.read_text(encoding="utf-8") if mapping is not None else ""
+        return ChosenReader(
+            chosen, known.title_fr, name, partial(known.read, path), kind=known.kind
+        )
     return ChosenReader(
         GENERIC,
         f"{path.name} (lecteur général)",
         path.stem,
-        lambda: generic.read_chunks(path, mapping=said),
-        text,
+        partial(generic.read_chunks, path, mapping=read_mapping(mapping) if mapping else None),
+        mapping.read_text(encoding="utf-8") if mapping else "",
     )

@@ -15,7 +15,14 @@ import shapely
 
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.findings import Finding
-from geoguichet.referentials.directory.schema import Reading, damage_findings
+from geoguichet.referentials.directory.placing import numbers
+from geoguichet.referentials.directory.schema import (
+    REFUSED,
+    Reading,
+    blank,
+    damage_findings,
+    row_findings,
+)
 from geoguichet.referentials.layers import LONLAT, check_columns
 from geoguichet.referentials.readers.column_names import folded
 
@@ -67,9 +74,21 @@ TABLES: Mapping[str, TableKind] = MappingProxyType(
             TableKind(
                 "territories",
                 "territoires",
-                ("id", "level", "code", "name", "category", "commune", "departement", "region",
-                "epci",
-                 "arrondissement", "seat", "postcode", "former_codes"),
+                (
+                    "id",
+                    "level",
+                    "code",
+                    "name",
+                    "category",
+                    "commune",
+                    "departement",
+                    "region",
+                    "epci",
+                    "arrondissement",
+                    "seat",
+                    "postcode",
+                    "former_codes",
+                ),
                 ("population",),
             ),
             TableKind(
@@ -82,24 +101,37 @@ TABLES: Mapping[str, TableKind] = MappingProxyType(
                 "broadband",
                 "communes",
                 ("id", "code", "name", "departement", "basis", "date"),
-                ("premises", "fibre_share", "mbps_8_share", "mbps_30_share", "mbps_100_share",
-                "gbps_1_share",
-                 "ineligible_share"),
+                (
+                    "premises",
+                    "fibre_share",
+                    "mbps_8_share",
+                    "mbps_30_share",
+                    "mbps_100_share",
+                    "gbps_1_share",
+                    "ineligible_share",
+                ),
+            ),
+            TableKind(
+                "equipment",
+                "communes",
+                ("id", "code", "name", "departement", "year"),
+                ("equipment_total",),
             ),
         )
     }
-)  # fmt: skip
+)
 """The schemas by key.
 
 ``territories``   what a code names: `level` (a key of `LEVELS`), `category` in the source's own
-words, the codes it
-                  belongs to, `seat` its chief commune, `former_codes` separated by spaces,
-                  inhabitants where told
-``populations``   people by commune or grid cell; the source's other numbers are carried along under
-their own names
+                  words, the codes it belongs to, `seat` its chief commune, `former_codes`
+                  separated by spaces, inhabitants where told
+``populations``   people by commune or grid cell; the source's other numbers are carried along
+                  under their own names
 ``broadband``     share (0 to 1) of the premises of a commune that each technology or speed can
-reach; `basis` says
-                  what is counted: ``all`` (satellite too), ``land`` (no satellite) or ``wired``
+                  reach; `basis` says what is counted: ``all`` (satellite too), ``land`` (no
+                  satellite) or ``wired``
+``equipment``     pieces of equipment of a commune, in all and by kind, each kind under its
+                  published code or name
 """
 
 
@@ -137,6 +169,10 @@ class CodedColumns:
     notes: tuple[str, ...] = ()
     outlined: bool = False
     """Every row should have a geometry: one without is told."""
+    rows_in: int | None = None
+    """Rows of the file when there are fewer here: `gathered`, or refused each with its finding."""
+    gathered: int = 0
+    """Rows of the file that were summed into others."""
 
 
 def make_table(columns: CodedColumns) -> Reading:
@@ -159,17 +195,14 @@ def make_table(columns: CodedColumns) -> Reading:
         crs=LONLAT,
     )
     nameless = values["code"].isna() & (values["name"].isna() if "name" in values else True)
-    refused = [
-        Finding(
-            "refused-row",
-            columns.source,
-            "",
-            "Ligne sans code ni nom : elle n'est pas gardée.",
-            "error",
-            row,
-        )
-        for row in index[nameless].tolist()
-    ]
+    refused = row_findings(
+        REFUSED,
+        columns.source,
+        nameless,
+        blank(index),
+        lambda row: "Ligne sans code ni nom : elle n'est pas gardée.",
+        "error",
+    )
     values["id"], told = _ids(values, columns)
     rows = gpd.GeoDataFrame(
         {**values, "source": columns.source, "source_row": index.to_numpy(dtype=np.int64)},
@@ -183,8 +216,9 @@ def make_table(columns: CodedColumns) -> Reading:
     return Reading(
         rows=rows[~nameless.to_numpy()].reset_index(drop=True),
         findings=(*columns.findings, *refused, *told, *shape_findings, *spelling),
-        rows_in=len(index),
+        rows_in=len(index) if columns.rows_in is None else columns.rows_in,
         notes=columns.notes,
+        gathered=columns.gathered,
         kind=columns.kind,
     )
 
@@ -215,17 +249,13 @@ def _ids(values: Mapping[str, pd.Series], columns: CodedColumns) -> tuple[pd.Ser
     ids = ids.fillna(columns.source)
     taken = ids.duplicated()
     own = ids.where(~taken, ids + "#" + pd.Series(ids.index.astype(str), index=ids.index))
-    findings = [
-        Finding(
-            "duplicate-id",
-            columns.source,
-            str(own[row]),
-            f"Le code « {ids[row]} » est déjà pris : cette ligne devient « {own[row]} ».",
-            "warning",
-            row,
-        )
-        for row in ids.index[taken].tolist()
-    ]
+    findings = row_findings(
+        "duplicate-id",
+        columns.source,
+        taken,
+        own,
+        lambda row: f"Le code « {ids[row]} » est déjà pris : cette ligne devient « {own[row]} ».",
+    )
     absent = values["code"].isna()
     if absent.any():
         message = f"{int(absent.sum())} ligne(s) sans code : désignées par leur nom."
@@ -237,44 +267,60 @@ def _mended(
     rows: gpd.GeoDataFrame, columns: CodedColumns
 ) -> tuple[gpd.GeoDataFrame, list[Finding]]:
     """Return the rows with invalid surfaces made valid, and what was wrong with their geometry."""
-    findings: list[Finding] = []
-    shapes = rows.geometry
+    shapes, findings = rows.geometry, list[Finding]()
     if columns.outlined:
-        for row in rows.loc[shapes.isna() | shapes.is_empty, ["id", "source_row"]].itertuples():
-            message = "Pas de géométrie : ce territoire ne peut pas être dessiné."
-            remedy = "Prenez son contour dans une autre livraison."
-            findings.append(
-                Finding(
-                    "no-geometry",
-                    columns.source,
-                    row.id,
-                    message,
-                    "warning",
-                    row.source_row,
-                    "geometry",
-                    remedy,
-                )
-            )
-    broken = rows.index[shapes.notna() & ~shapes.is_valid]
-    for row in rows.loc[broken].itertuples():
-        message = (
-            f"Géométrie invalide ({shapely.is_valid_reason(row.geometry).split('[')[0]}) : réparée."
+        findings += row_findings(
+            "no-geometry",
+            columns.source,
+            shapes.isna() | shapes.is_empty,
+            rows["id"],
+            lambda row: "Pas de géométrie : ce territoire ne peut pas être dessiné.",
+            column="geometry",
+            remedy="Prenez son contour dans une autre livraison.",
         )
-        findings.append(
-            Finding(
-                "invalid-geometry",
-                columns.source,
-                row.id,
-                message,
-                "warning",
-                row.source_row,
-                "geometry",
-            )
-        )
-    if len(broken):
+    broken = shapes.notna() & ~shapes.is_valid
+    findings += row_findings(
+        "invalid-geometry",
+        columns.source,
+        broken,
+        rows["id"],
+        lambda row: (
+            f"Géométrie invalide ({shapely.is_valid_reason(shapes[row]).split('[')[0]}) : réparée."
+        ),
+        column="geometry",
+    )
+    if broken.any():
         mended = shapes.copy()
         mended[broken] = gpd.GeoSeries(
-            shapely.make_valid(shapes[broken].array), index=broken, crs=LONLAT
+            shapely.make_valid(shapes[broken].array), index=broken.index[broken], crs=LONLAT
         )
         rows = rows.set_geometry(mended)
     return rows, findings
+
+
+# -- numbers
+
+
+def is_numeric(text: pd.Series) -> bool:
+    """Return whether most of the filled cells of a column are numbers."""
+    filled = text[text.str.strip() != ""]
+    return bool(len(filled)) and bool(numbers(filled).notna().mean() > 0.8)
+
+
+def read_figure(
+    text: pd.Series, column: str, items: pd.Series, source: str, findings: list[Finding]
+) -> pd.Series:
+    """Return a column of numbers; what is no number is unknown, and told
+    (``unreadable-number``).
+    """
+    blanks = text.str.strip() == ""
+    read = numbers(text.str.strip().where(~blanks, None))
+    findings += row_findings(
+        "unreadable-number",
+        source,
+        read.isna() & ~blanks,
+        items,
+        lambda row: f"« {text[row]} » n'est pas un nombre : tenu pour inconnu.",
+        column=column,
+    )
+    return read

@@ -12,8 +12,8 @@ from openpyxl.styles import Font, PatternFill
 from openpyxl.worksheet.datavalidation import DataValidation
 
 from geoguichet.floor.errors import LayerError
+from geoguichet.referentials.directory.hours import WEEKDAYS_FR
 from geoguichet.referentials.directory.taxonomy import SERVICE_TYPES
-from geoguichet.referentials.readers.column_names import DAY_FIELDS
 
 HEADINGS: Sequence[tuple[str, str, int]] = (
     ("Identifiant", "un code à vous, qui ne change pas d'une année à l'autre", 14),
@@ -28,7 +28,7 @@ HEADINGS: Sequence[tuple[str, str, int]] = (
     ("Latitude", "en degrés : 43,6465", 12),
     *(
         (day.capitalize(), "09:00 - 12:00 / 14:00 - 17:00, ou rien si fermé", 26)
-        for day in DAY_FIELDS
+        for day in WEEKDAYS_FR
     ),
     ("Téléphone", "05 62 61 66 00", 16),
     ("Courriel", "mairie@exemple.fr", 26),

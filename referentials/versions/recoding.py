@@ -12,8 +12,9 @@ from geoguichet.floor.errors import LayerError
 from geoguichet.floor.findings import Finding, count_by_rule
 from geoguichet.referentials.directory.placing import numbers
 from geoguichet.referentials.readers.column_names import FileMapping, folded
-from geoguichet.referentials.readers.opening import EXTRA, open_source
+from geoguichet.referentials.readers.open_table import open_table
 from geoguichet.referentials.readers.populations import CODE, POPULATION, read_table
+from geoguichet.referentials.readers.text_tables import EXTRA
 from geoguichet.referentials.territories.code_history import CommuneHistory
 
 
@@ -81,7 +82,7 @@ def recode_file(
     LayerError
         No column of codes, a column that is not there, or none of numbers.
     """
-    source = open_source(path, FileMapping())
+    source = open_table(path, FileMapping())
     chunks = list(itertools.chain(source.chunks))
     if not chunks:
         raise LayerError(

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from geoguichet.referentials.directory.schema import Reading
-from geoguichet.referentials.readers import bpe
 from geoguichet.referentials.readers.registry import read_published
 
 
@@ -23,6 +22,6 @@ def published(shared_data: Path) -> Callable[[str, str], Reading]:
 
 
 @pytest.fixture(scope="session")
-def equipment_2013(shared_data: Path) -> bpe.Counts:
+def equipment_2013(shared_data: Path) -> Reading:
     """The workbook of the BPE of 2013, read once."""
-    return bpe.read_cross_table(shared_data / "services" / "bpe2013.xlsx")
+    return read_published(shared_data / "services" / "bpe2013.xlsx", key="bpe-2013")

@@ -21,7 +21,7 @@ from geoguichet.referentials.directory.checks import (
     within_territory,
 )
 from geoguichet.referentials.directory.schema import Reading, join_readings
-from geoguichet.referentials.readers import bpe, cog
+from geoguichet.referentials.readers import cog
 from geoguichet.referentials.readers.registry import choose_reader
 from geoguichet.referentials.territories.sample import DEPARTEMENTS, sample_path
 from geoguichet.referentials.territories.territory import Territory, read_territory
@@ -181,7 +181,7 @@ def test_a_defect_of_the_territories_is_found(defect: Defect, shared_data: Path)
 
 
 def test_commune_lists_do_not_agree_across_vintages(
-    shared_data: Path, equipment_2013: bpe.Counts
+    shared_data: Path, equipment_2013: Reading
 ) -> None:
     """« 3 020, 2 969, 2 944 today », and « communes without equipment absent » from the BPE."""
     history = cog.read_history(shared_data / "cog" / "histo-communes-insee.yaml.gz")
@@ -197,7 +197,5 @@ def test_commune_lists_do_not_agree_across_vintages(
         outdated = [finding.rule for finding in table_findings(rows, history=history, layer=folder)]
         counts[folder] = (len(rows), outdated.count("outdated-commune"))
     assert counts == {"region73-avant-2016": (3020, 70), "ign-2018": (2969, 19)}
-    absent = absent_communes(
-        equipment_2013.rows["commune"].drop_duplicates(), history, date="2013-01-01", layer="bpe"
-    )
+    absent = absent_communes(equipment_2013.rows["code"], history, date="2013-01-01", layer="bpe")
     assert len(absent) == 84

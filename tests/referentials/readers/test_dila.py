@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from geoguichet.floor.errors import LayerError
-from geoguichet.referentials.readers import dila_live, tables
+from geoguichet.referentials.readers import dila, text_tables
 from geoguichet.referentials.readers.registry import read_published, recognise
 
 WEEK = [
@@ -119,8 +119,8 @@ def archive(path: Path, members: dict[str, bytes]) -> Path:
 def test_the_archive_published_today_is_read_without_unpacking(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tables, "CHUNK_ROWS", 4)
-    monkeypatch.setattr(dila_live, "_BLOCK", 300)  # shorter than a service: it is cut anywhere
+    monkeypatch.setattr(text_tables, "CHUNK_ROWS", 4)
+    monkeypatch.setattr(dila, "_BLOCK", 300)  # shorter than a service: it is cut anywhere
     services = [
         {**SERVICE, "id": str(number), "nom": f"Mairie n°{number}, [Auch]"} for number in range(10)
     ]

@@ -15,16 +15,16 @@ from hypothesis import strategies as st
 
 from geoguichet.floor.errors import GeoguichetError, LayerError, UsageError
 from geoguichet.floor.findings import count_by_rule
-from geoguichet.referentials.directory.schema import Reading, check_directory
-from geoguichet.referentials.readers import opening
+from geoguichet.referentials.directory.placing import detect_axes
+from geoguichet.referentials.directory.schema import Reading, check_directory, join_readings
+from geoguichet.referentials.readers import text_tables
 from geoguichet.referentials.readers.column_names import (
     FileMapping,
     parse_mapping,
     read_mapping,
     type_of_label,
 )
-from geoguichet.referentials.readers.detection import detect_axes
-from geoguichet.referentials.readers.generic import read_chunks, read_file
+from geoguichet.referentials.readers.generic import read_chunks
 from geoguichet.referentials.readers.template import HEADINGS, write_template
 
 ROWS = [
@@ -51,6 +51,10 @@ def text(
             [str(cell).replace(".", decimal) if isinstance(cell, float) else cell for cell in row]
         )
     return out.getvalue()
+
+
+def read_file(path: Path, *, mapping: FileMapping | None = None) -> Reading:
+    return join_readings(read_chunks(path, mapping=mapping))
 
 
 def written(folder: Path, content: str | bytes, name: str = "liste.csv") -> Path:
@@ -320,7 +324,7 @@ def test_what_is_no_list_is_refused_in_one_sentence(
 
 
 def test_a_big_file_is_streamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening, "CHUNK_ROWS", 1000)
+    monkeypatch.setattr(text_tables, "CHUNK_ROWS", 1000)
     path = tmp_path / "grand.csv"
     with path.open("w", encoding="utf-8") as file:
         file.write("id,nom,type,longitude,latitude\n")

@@ -12,8 +12,10 @@ import pytest
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.findings import count_by_rule
 from geoguichet.referentials.directory.schema import Reading, check_directory
-from geoguichet.referentials.readers import bpe, filosofi
+from geoguichet.referentials.readers.bpe import type_of_equipment
+from geoguichet.referentials.readers.populations import grid_of_raster, grid_of_table
 from geoguichet.referentials.readers.registry import FORMATS, read_published, recognise
+from geoguichet.referentials.readers.tables_by_code import check_table
 
 DILA_2020 = "service-public-annuaire-local-2020-11.csv.bz2"
 
@@ -228,19 +230,23 @@ def test_lambert_and_overseas_columns_become_degrees(
     ],
 )
 def test_equipment_is_counted_by_commune(
-    file: str, rows_in: int, kind: str, count: int, shared_data: Path, equipment_2013: bpe.Counts
+    file: str, rows_in: int, kind: str, count: int, shared_data: Path, equipment_2013: Reading
 ) -> None:
     path = shared_data / "services" / file
-    read = {"bpe2013.xlsx": lambda _: equipment_2013, "bpe18_enseignement.csv.gz": bpe.read_by_iris}
-    counts = read.get(file, bpe.read_by_commune)(path)
-    assert counts.rows_in == rows_in == counts.rows["source_row"].nunique() + len(counts.findings)
-    assert counts.rows.loc[counts.rows["type"] == kind, "count"].sum() == count
+    key = recognise(path)
+    assert key is not None
+    reading = equipment_2013 if file == "bpe2013.xlsx" else read_published(path, key=key)
+    check_table(reading.rows, "equipment")
+    assert reading.rows_in == rows_in == len(reading.rows) + reading.gathered
+    assert reading.findings == ()
+    ours = [name for name in reading.rows.columns if type_of_equipment(name) == kind]
+    assert reading.rows[ours].sum().sum() == count
 
 
 def test_the_grid_is_read_as_a_table_and_as_a_raster(shared_data: Path) -> None:
     folder = shared_data / "population"
-    table = filosofi.read_table(folder / "filosofi2015-1km-lot.csv")
-    raster = filosofi.read_raster(folder / "filosofi2015-1km-lot50km.tif")
+    table = grid_of_table(folder / "filosofi2015-1km-lot.csv")
+    raster = grid_of_raster(folder / "filosofi2015-1km-lot50km.tif")
     assert (len(table.cells), table.rows_in, table.cells["inhabitants"].sum()) == (
         4595,
         4595,

@@ -12,7 +12,7 @@ from geoguichet.floor.errors import LayerError, UsageError
 from geoguichet.floor.findings import count_by_rule
 from geoguichet.referentials.directory.checks import absent_communes, table_findings
 from geoguichet.referentials.directory.schema import Reading, join_readings
-from geoguichet.referentials.readers import bpe, cog
+from geoguichet.referentials.readers import cog
 from geoguichet.referentials.readers.registry import choose_reader, recognise
 from geoguichet.referentials.readers.tables_by_code import check_table
 from geoguichet.referentials.territories.code_history import CommuneHistory
@@ -150,9 +150,9 @@ def test_old_commune_lists_are_told_from_today_s(
 
 
 def test_communes_without_equipment_are_absent_from_the_bpe(
-    equipment_2013: bpe.Counts, history: CommuneHistory
+    equipment_2013: Reading, history: CommuneHistory
 ) -> None:
-    codes = equipment_2013.rows["commune"].drop_duplicates()
+    codes = equipment_2013.rows["code"]
     found = absent_communes(codes, history, date="2013-01-01", layer="bpe2013")
     assert len(found) == 84
     assert sum(int(finding.message.split(" : ")[1].split()[0]) for finding in found) == 1536

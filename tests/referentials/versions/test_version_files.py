@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from geoguichet.referentials.directory.schema import Reading
-from geoguichet.referentials.readers import opening, tables
+from geoguichet.referentials.readers import text_tables
 from geoguichet.referentials.readers.generic import read_chunks
 from geoguichet.referentials.readers.registry import FORMATS
 from geoguichet.referentials.versions.store import ReferentialStore
@@ -50,7 +50,7 @@ def peak_of_import(path: Path, store: ReferentialStore) -> int:
 def test_memory_does_not_grow_with_the_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tables, "CHUNK_ROWS", 750)
+    monkeypatch.setattr(text_tables, "CHUNK_ROWS", 750)
     store = ReferentialStore(tmp_path / "store")
     first = directory(tmp_path / "first.csv", 100)
     store.put(
@@ -66,8 +66,7 @@ def test_memory_does_not_grow_with_the_rows(
 def test_one_identifier_in_two_chunks_is_told_apart(
     reader: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tables, "CHUNK_ROWS", 2)
-    monkeypatch.setattr(opening, "CHUNK_ROWS", 2)
+    monkeypatch.setattr(text_tables, "CHUNK_ROWS", 2)
     path = tmp_path / "twice.csv"
     path.write_text(
         HEADER + "".join(ROW.format(number) for number in (1, 2, 3, 1, 5, 1)), encoding="utf-8"

@@ -1,0 +1,393 @@
+"""From the columns of a file to the rows of a schema, once it is known what each column is: by the
+table of a published format (`formats/*.toml`), or by what the generic reader understood.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import isnan
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pandas as pd
+import shapely
+
+from geoguichet.floor.findings import Finding
+from geoguichet.referentials.directory.hours import WEEKDAYS_FR, Week, osm_week
+from geoguichet.referentials.directory.placing import numbers
+from geoguichet.referentials.directory.schema import (
+    Columns,
+    Reading,
+    blank,
+    departement_of,
+    french_weeks,
+    hours_as_published,
+    make_reading,
+)
+from geoguichet.referentials.directory.taxonomy import OTHER, SERVICE_TYPES
+from geoguichet.referentials.layers import LONLAT
+from geoguichet.referentials.readers.column_names import (
+    FileMapping,
+    folded,
+    type_of_label,
+)
+from geoguichet.referentials.readers.conversions import (
+    CONVERSIONS,
+    Expression,
+    Journal,
+    columns_in,
+    lost_zeros,
+    value_of,
+)
+from geoguichet.referentials.readers.open_table import geojson_table, open_table
+from geoguichet.referentials.readers.tables_by_code import CodedColumns, make_table
+from geoguichet.referentials.readers.text_tables import (
+    OpenedTable,
+    csv_chunks,
+    json_document,
+    json_table,
+    require_columns,
+)
+
+SERVICES = "services"
+ANY_OTHER = "*"
+"""The word that stands for all that a vocabulary does not have."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ColumnTable:
+    """What each column of a file is, and how the file is written; ``formats/*.toml`` says more of
+    each.
+    """
+
+    source: str
+    """What findings, and the rows, call the file."""
+    columns: Mapping[str, Expression]
+    """Our column -> what it is made of."""
+    kind: str = SERVICES
+    types: Mapping[str, str] = field(default_factory=dict)
+    """Word of the column ``type``, or else ``category`` -> key of the taxonomy."""
+    labels: bool = False
+    """Whether the labels and categories of the taxonomy are such words too."""
+    completed: bool = False
+    """Whether codes that lost a zero and services without a name are completed, and told."""
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Our column -> word of theirs -> ours."""
+    defaults: Mapping[str, Expression] = field(default_factory=dict)
+    """Our column -> what it is where the file says nothing."""
+    figures: Mapping[str, str] = field(default_factory=dict)
+    """Number that a table by code carries along -> its column."""
+    outlined: bool = False
+    """Whether every row of a table by code should have a geometry."""
+    crs: str = LONLAT
+    """CRS of x and y, or the column that names it row by row."""
+    swapped: bool = False
+    """Whether the columns called x and y hold y and x."""
+    # how the file of a published format is written
+    container: str = "csv"
+    encoding: str = "utf-8"
+    separator: str = ","
+    header: Sequence[str] = ()
+    quoting: bool = True
+    wrapped: bool = False
+    needs: Sequence[str] = ()
+    optional: Sequence[str] = ()
+    convert: Sequence[Mapping[str, Any]] = ()
+    notes: tuple[str, ...] = ()
+
+    def required(self) -> list[str]:
+        """Return the columns that must be there."""
+        named = [column for said in self.columns.values() for column in columns_in(said)]
+        named += [*self.needs, *self.figures.values()]
+        made_or_optional = {*self.optional, *self.header}
+        return [
+            name
+            for name in dict.fromkeys(named)
+            if not name.startswith("=") and name not in made_or_optional
+        ]
+
+
+# -- files of a published format
+
+
+def read_published(path: Path, how: ColumnTable) -> Iterator[Reading]:
+    """Yield the rows of a file of a published format by chunks.
+
+    Raises
+    ------
+    LayerError
+        When the file is missing, damaged or is not of that format.
+    """
+    opened = _opened(path, how)
+    how = replace(how, crs=opened.crs or how.crs)
+    journal = Journal(how.source, how.columns.get("id", ""))
+    for table in opened.chunks:
+        require_columns(table, how.required(), path)
+        table = table.assign(**{name: "" for name in how.optional if name not in table.columns})
+        rows_in = len(table)
+        journal.findings = [replace(each, layer=how.source) for each in opened.findings]
+        for step in how.convert:
+            options = {name: value for name, value in step.items() if name != "do"}
+            table = CONVERSIONS[step["do"]](table, journal, **options)
+        yield read_chunk(table, how, journal.findings, how.notes, rows_in=rows_in)
+
+
+def _opened(path: Path, how: ColumnTable) -> OpenedTable:
+    if how.container == "layer":
+        return open_table(path, FileMapping(encoding=how.encoding))
+    if how.container == "csv":
+        return OpenedTable(
+            csv_chunks(
+                path,
+                separator=how.separator,
+                encoding=how.encoding,
+                columns=how.required(),
+                header=how.header,
+                quoting=how.quoting,
+            )
+        )
+    document = json_document(path, wrapped=how.wrapped)
+    if how.container == "geojson":
+        return OpenedTable(iter([geojson_table(document, path=path)]))
+    rows = document if isinstance(document, list) else []
+    return OpenedTable(iter([json_table(rows, path=path)]))
+
+
+def read_chunk(
+    table: pd.DataFrame,
+    how: ColumnTable,
+    findings: Sequence[Finding] = (),
+    notes: tuple[str, ...] = (),
+    *,
+    rows_in: int | None = None,
+) -> Reading:
+    """Return the rows of a chunk of text, in its order, with what was noticed.
+
+    `rows_in` is the number of rows of the chunk before a conversion refused some.
+    """
+    if how.kind == SERVICES:
+        return _services(table, how, list(findings), notes, rows_in)
+    values = _values(table, how)
+    if "commune" in values:
+        values.setdefault("departement", departement_of(values["commune"]))
+    x, y = coordinates(table, how.columns)
+    points = None
+    if x is not None and y is not None:
+        places = zip(numbers(x).tolist(), numbers(y).tolist(), strict=True)
+        points = [None if isnan(x + y) else shapely.Point(x, y) for x, y in places]
+    figures = {name: table[column] for name, column in how.figures.items()}
+    return make_table(
+        CodedColumns(
+            how.kind, how.source, values, points, figures, findings, notes, outlined=how.outlined
+        )
+    )
+
+
+_NOT_VALUES = frozenset({"x", "y", "xy", "wkt", *WEEKDAYS_FR})
+"""What a column table names that is no column of the directory by itself."""
+
+
+def _values(table: pd.DataFrame, how: ColumnTable) -> dict[str, pd.Series]:
+    values = {
+        name: value_of(table, said) for name, said in how.columns.items() if name not in _NOT_VALUES
+    }
+    for name, said in how.defaults.items():
+        given = values.get(name, blank(table.index))
+        known = said if columns_in(said) == [said] else value_of(table, said)
+        values[name] = given.where(given.str.strip() != "", known)
+    return values
+
+
+def coordinates(
+    table: pd.DataFrame, columns: Mapping[str, Expression]
+) -> tuple[pd.Series | None, pd.Series | None]:
+    """Return the published coordinates: two columns, one column with both, or the point of a WKT
+    geometry.
+    """
+    if "x" in columns and "y" in columns:
+        return value_of(table, columns["x"]), value_of(table, columns["y"])
+    if "xy" in columns:
+        both = value_of(table, columns["xy"]).str.strip("()[] ")
+        parts = both.str.extract(r"^([-+\d.]+)\s*[,; ]\s*([-+\d.]+)$").fillna("")
+        decimal = both.str.extract(r"^([-+\d]+,\d+)\s*[; ]\s*([-+\d]+,\d+)$").fillna("")
+        y, x = (parts[side].where(parts[side] != "", decimal[side]) for side in (0, 1))
+        return x, y
+    if "wkt" in columns:
+        point = r"^\s*(?:SRID=\d+;)?POINT\s*Z?\s*\(\s*(\S+)\s+([^\s)]+)"
+        parts = value_of(table, columns["wkt"]).str.extract(point).fillna("")
+        return parts[0], parts[1]
+    return None, None
+
+
+# -- services
+
+
+def _services(
+    table: pd.DataFrame,
+    how: ColumnTable,
+    findings: list[Finding],
+    notes: tuple[str, ...],
+    rows_in: int | None,
+) -> Reading:
+    """Return directory rows; beside what `directory.schema.make_reading` notices: ``lost-zero``,
+    ``no-type``, ``no-name``, ``unreadable-hours``, ``empty-span``.
+    """
+    index = table.index
+    values = _values(table, how)
+    ids = values.get("id", blank(index)).str.strip()
+    shown = ids.where(ids != "", "ligne " + pd.Series(index.astype(str), index=index))
+    for code in {"postcode", "commune"} & values.keys() if how.completed else ():
+        values[code] = _with_zeros(values[code], code, how, shown, findings)
+    commune, postcode = (values.get(code, blank(index)) for code in ("commune", "postcode"))
+    values.setdefault("departement", departement_of(commune.where(commune != "", postcode)))
+    values["type"] = _types(values, how, findings, index)
+    if how.completed:
+        values["name"] = _names(values, how, findings, index)
+    weeks = _weeks(table, how, values, shown, findings)
+    for column, vocabulary in {**VOCABULARIES, **how.words}.items():
+        if column in values:
+            values[column] = translated(values[column], vocabulary)
+    if "itinerant" in values:
+        values["itinerant"] = values["itinerant"] == "yes"
+    x, y = coordinates(table, how.columns)
+    x_name, y_name = (str(how.columns.get(axis) or how.columns.get("xy") or axis) for axis in "xy")
+    if how.swapped:
+        x, y, x_name, y_name = y, x, y_name, x_name
+    return make_reading(
+        Columns(
+            source=how.source,
+            table=table,
+            values=values,
+            x=x,
+            y=y,
+            crs=table[how.crs] if how.crs in table.columns else how.crs,
+            point_columns=(x_name, y_name),
+            weeks=weeks,
+            findings=findings,
+            notes=notes,
+            rows_in=rows_in,
+        )
+    )
+
+
+_YES_NO = {
+    **dict.fromkeys(("oui", "yes", "o", "true", "1", "vrai", "acc", "accessible", "totale"), "yes"),
+    **dict.fromkeys(("non", "no", "n", "false", "0", "faux", "nac"), "no"),
+    **dict.fromkeys(("partiel", "partielle", "limited", "dem", "avec aide"), "limited"),
+    ANY_OTHER: "unknown",
+}
+VOCABULARIES: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {"wheelchair": _YES_NO, "itinerant": _YES_NO}
+)
+"""Our column -> word of theirs -> ours, where a format has no words of its own."""
+
+
+def translated(words: pd.Series, vocabulary: Mapping[str, str]) -> pd.Series:
+    """Return the words in ours, capitals, accents and signs aside; one that the vocabulary does not
+    have is what it says of any other, or itself.
+    """
+    ours = {folded(word): meaning for word, meaning in vocabulary.items()}
+    other = vocabulary.get(ANY_OTHER)
+    known = {
+        word: ours.get(folded(word), word if other is None else other) for word in words.unique()
+    }
+    return words.map(known)
+
+
+def _with_zeros(
+    codes: pd.Series, name: str, how: ColumnTable, shown: pd.Series, findings: list[Finding]
+) -> pd.Series:
+    """Return five-character codes: a zero a spreadsheet ate is put back, and told; ``.0`` is
+    dropped.
+    """
+    codes = codes.str.strip().str.replace(r"^(\d+)\.0$", r"\1", regex=True)
+    short = codes.str.fullmatch(r"\d{4}")
+    told_in = str(how.columns.get(name, name))
+    lost_zeros(
+        pd.DataFrame({"id": shown, "code": codes.where(short, "")}),
+        Journal(how.source, "id", findings),
+        column="code",
+        what="code",
+        told_in=told_in,
+        remedy="Mettez la colonne au format texte.",
+    )
+    return codes.where(~short, "0" + codes)
+
+
+def _types(
+    values: Mapping[str, pd.Series], how: ColumnTable, findings: list[Finding], index: pd.Index
+) -> pd.Series:
+    """Return keys of the taxonomy; blank where the words say nothing to us."""
+    if not {"category", "type"} & values.keys():
+        message = (
+            "Aucune colonne ne dit le type des services : gardés comme « "
+            f"{SERVICE_TYPES[OTHER].label_fr} »."
+        )
+        remedy = 'Ajoutez une colonne « type », ou type = "..." dans [defaults] de --mapping.'
+        findings.append(Finding("no-type", how.source, "", message, remedy=remedy))
+        return pd.Series(OTHER, index=index)
+    said = values["type"] if "type" in how.columns else values.get("category", blank(index))
+    ours = {folded(word): kind for word, kind in how.types.items()}
+    other = how.types.get(ANY_OTHER) or how.defaults.get("type", "")
+    known = {
+        word: ours.get(folded(word)) or (type_of_label(word) if how.labels else None) or other
+        for word in said.unique()
+    }
+    return said.map(known)
+
+
+def _names(
+    values: Mapping[str, pd.Series], how: ColumnTable, findings: list[Finding], index: pd.Index
+) -> pd.Series:
+    """Return names: the type and commune stand in for a missing one, and it is told once."""
+    name = values.get("name", blank(index)).str.strip()
+    missing = name == ""
+    if not missing.any():
+        return name
+    labels = {key: kind.label_fr.capitalize() for key, kind in SERVICE_TYPES.items()}
+    place = values.get("commune_name", values.get("commune", blank(index))).str.strip()
+    instead = values["type"].map(labels).fillna("Service") + " - " + place
+    message = (
+        f"{int(missing.sum())} service(s) sans nom : nommés d'après leur type et leur commune."
+    )
+    findings.append(Finding("no-name", how.source, "", message, "info"))
+    return name.where(~missing, instead.str.removesuffix(" - "))
+
+
+def _weeks(
+    table: pd.DataFrame,
+    how: ColumnTable,
+    values: dict[str, pd.Series],
+    shown: pd.Series,
+    findings: list[Finding],
+) -> list[Week | None] | None:
+    """Return the weeks of seven day columns, or of one column of hours; what is not understood is
+    told. Keeps in `values` the hours as published.
+    """
+    if len(how.columns.keys() & set(WEEKDAYS_FR)) >= 5:
+        named = {day: str(how.columns.get(day, day)) for day in WEEKDAYS_FR}
+        cells = pd.DataFrame({name: table.get(name, blank(table.index)) for name in named.values()})
+        values.setdefault("hours_raw", hours_as_published(cells))
+        weeks, odd = french_weeks(cells, layer=how.source, items=shown)
+        findings += odd
+        return weeks
+    if "hours" not in values:
+        return None
+    hours = values["hours_raw"] = values["hours"]
+    read = [osm_week(text) for text in hours]
+    unread = hours.str.strip().ne("") & pd.Series([week is None for week in read], hours.index)
+    Journal(how.source, "id", findings).tell(
+        pd.DataFrame({"id": shown}),
+        unread,
+        "unreadable-hours",
+        lambda row: (
+            f"Horaires illisibles (« {hours.loc[row][:60]!s} »), tenus pour inconnus ; le texte "
+            "est gardé."
+        ),
+        "warning",
+        str(how.columns.get("hours", "hours")),
+        "Écrivez « Mo-Fr 09:00-12:00,14:00-17:00 », ou une colonne par jour.",
+    )
+    return read

@@ -1,0 +1,532 @@
+"""Files of text as tables, a chunk of rows at a time: CSV, JSON, workbooks, compressed or not.
+
+Nothing is guessed where a format is declared (`csv_chunks`, `json_table`); for a file that nobody
+described (`open_csv`, `open_workbook`) encoding, separator and header are detected, and told.
+"""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import csv
+import gzip
+import io
+import itertools
+import json
+import re
+import warnings
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import IO, Any, cast
+from xml.etree.ElementTree import ParseError
+
+import openpyxl
+import pandas as pd
+from openpyxl.utils.exceptions import InvalidFileException
+
+from geoguichet.floor.errors import LayerError
+from geoguichet.floor.findings import Finding, Severity
+from geoguichet.referentials.readers.column_names import FileMapping, match_columns
+
+CHUNK_ROWS = 50_000
+"""Rows held in memory at once: a file of any size is streamed by chunks (decision 044)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OpenedTable:
+    """A file opened as a table of text."""
+
+    chunks: Iterator[pd.DataFrame]
+    """Text, blank where there is nothing; index: the row number, from 1."""
+    findings: list[Finding] = field(default_factory=list)
+    """Filled as chunks are read."""
+    notes: list[str] = field(default_factory=list)
+    """What was understood of the file, in French sentences."""
+    crs: str = ""
+    """Declared by the file; empty when it is not."""
+    is_layer: bool = False
+
+
+# -- bytes
+
+DAMAGED = (OSError, EOFError, zlib.error)
+"""What reading a file, compressed or not, raises when its content is cut short or altered."""
+
+
+def open_bytes(path: Path) -> IO[bytes]:
+    """Open a file for reading, decompressed when it is bzip2 or gzip (told by its first bytes, not
+    its name).
+
+    Raises
+    ------
+    LayerError
+        When there is no such file.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(3)
+        if head == b"BZh":
+            return cast("IO[bytes]", bz2.open(path, "rb"))
+        if head[:2] == b"\x1f\x8b":
+            return cast("IO[bytes]", gzip.open(path, "rb"))
+        return path.open("rb")
+    except FileNotFoundError as error:
+        raise LayerError(f"{path} : fichier introuvable ; vérifiez le chemin.") from error
+    except OSError as error:
+        raise LayerError(f"{path} : fichier illisible ({error.strerror}).") from error
+
+
+@contextmanager
+def damage_refused(path: Path) -> Iterator[None]:
+    """Say in one sentence that the content of a file is damaged, where reading it says so."""
+    try:
+        yield
+    except DAMAGED as error:
+        raise LayerError(
+            f"{path} : contenu compressé abîmé ({error}) ; copiez-le de nouveau."
+        ) from error
+
+
+def read_bytes(path: Path, size: int = -1) -> bytes:
+    """Return the content of a file, decompressed, or its first `size` bytes.
+
+    Raises
+    ------
+    LayerError
+        When the file is missing or its compressed content is cut short.
+    """
+    with damage_refused(path), open_bytes(path) as file:
+        return file.read(size)
+
+
+# -- declared formats
+
+
+def csv_chunks(
+    path: Path,
+    *,
+    separator: str = ",",
+    encoding: str = "utf-8",
+    columns: Sequence[str] = (),
+    header: Sequence[str] = (),
+    quoting: bool = True,
+) -> Iterator[pd.DataFrame]:
+    """Yield a delimited file as frames of text, blank where the source is; index: the row number,
+    from 1.
+
+    Parameters
+    ----------
+    columns
+        Columns that must be there.
+    header
+        Names of the columns of a file that has none.
+    quoting
+        False when quotes are ordinary characters.
+
+    Raises
+    ------
+    LayerError
+        When the file is missing, cut short, not in that encoding, has uneven rows or lacks a
+        column.
+    """
+    options: dict[str, Any] = {
+        "sep": separator,
+        "encoding": encoding,
+        "dtype": str,
+        "keep_default_na": False,
+        "chunksize": CHUNK_ROWS,
+        "quoting": csv.QUOTE_MINIMAL if quoting else csv.QUOTE_NONE,
+        "skip_blank_lines": True,
+    }
+    if header:
+        options |= {"header": None, "names": list(header)}
+    start = 1
+    try:
+        with open_bytes(path) as file, pd.read_csv(file, **options) as reader:
+            for chunk in reader:
+                require_columns(chunk, columns, path)
+                if header and chunk[header[-1]].fillna("").eq("").all():
+                    raise LayerError(
+                        f"{path} : {len(header)} champs par ligne sont attendus ; ce n'est pas ce "
+                        "format."
+                    )
+                yield chunk.fillna("").set_axis(range(start, start + len(chunk)))
+                start += len(chunk)
+    except UnicodeDecodeError as error:
+        raise LayerError(
+            f"{path} : le texte n'est pas en {encoding} (octet {error.start}) ; essayez le "
+            "lecteur général."
+        ) from error
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, *DAMAGED) as error:
+        raise LayerError(
+            f"{path} : table illisible ({error}) ; vérifiez le séparateur, ou copiez-le de nouveau."
+        ) from error
+
+
+def json_document(path: Path, *, wrapped: bool = False) -> Any:
+    """Return a JSON document; when it is `wrapped` in a script, what stands from the first brace to
+    the last.
+
+    Raises
+    ------
+    LayerError
+        When the file is missing or is not JSON.
+    """
+    content = read_bytes(path)
+    if wrapped:
+        content = content[content.find(b"{") : content.rfind(b"}") + 1]
+    try:
+        return json.loads(content.decode("utf-8-sig"))
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise LayerError(
+            f"{path} : ce n'est pas du JSON valide ({error}) ; copiez-le de nouveau."
+        ) from error
+
+
+def json_table(
+    rows: Sequence[Mapping[str, Any]], *, columns: Sequence[str] = (), path: Path
+) -> pd.DataFrame:
+    """Return records as a frame of text, blank where absent or null; index: the row number,
+    from 1.
+    """
+    names = dict.fromkeys(name for row in rows for name in row)
+    table = pd.DataFrame(
+        {name: [json_text(row.get(name)) for row in rows] for name in names},
+        index=range(1, len(rows) + 1),
+        dtype=object,
+    )
+    require_columns(table, columns, path)
+    return table
+
+
+def json_text(value: Any) -> str:
+    """Return a JSON or attribute value as text; a whole float loses its ``.0``."""
+    if value is None or (isinstance(value, float) and value != value):
+        return ""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def require_columns(table: pd.DataFrame, columns: Iterable[str], path: Path) -> None:
+    """Raise LayerError, naming the columns there are, when one of `columns` is not there."""
+    missing = [column for column in columns if column not in table.columns]
+    if missing:
+        raise LayerError(
+            f"{path} : colonne absente : {', '.join(missing)}. Colonnes présentes : "
+            f"{', '.join(map(str, table.columns))}."
+        )
+
+
+# -- what a file does not say of itself
+
+SEPARATORS = (";", ",", "\t", "|")
+SAMPLE_LINES = 100
+_BLOCK = 1 << 20
+_NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)?")
+_NOT_CP1252 = frozenset({0x81, 0x8D, 0x8F, 0x90, 0x9D})
+"""Bytes that Windows-1252 has no letter for."""
+
+
+def detect_encoding(file: IO[bytes]) -> tuple[str, str]:
+    """Return the encoding of a whole text, read by blocks, and how it was known (a French phrase).
+
+    A byte-order mark decides; else UTF-8 if every byte agrees; else Windows-1252, or Latin-1 where
+    it has no letter.
+    """
+    head = file.read(4)
+    for mark, encoding in (
+        (codecs.BOM_UTF8, "utf-8-sig"),
+        (codecs.BOM_UTF16_LE, "utf-16"),
+        (codecs.BOM_UTF16_BE, "utf-16"),
+    ):
+        if head.startswith(mark):
+            return encoding, "annoncé par sa marque d'ordre des octets"
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    utf8, holes, block = True, False, head
+    while block:
+        holes |= not _NOT_CP1252.isdisjoint(block)
+        if utf8:
+            try:
+                decoder.decode(block)
+            except UnicodeDecodeError:
+                utf8 = False
+        block = file.read(_BLOCK)
+    if utf8 and not decoder.getstate()[0]:
+        return "utf-8", "vérifié sur tout le fichier"
+    return ("latin-1" if holes else "cp1252"), "supposé : des octets ne sont pas de l'UTF-8"
+
+
+def detect_separator(text: str) -> str:
+    """Return the separator that cuts the first lines into the most columns, evenly."""
+
+    def score(separator: str) -> tuple[float, int]:
+        widths = [len(row) for row in _first_rows(text, separator) if row]
+        if not widths:
+            return (0.0, 0)
+        width, count = Counter(widths).most_common(1)[0]
+        return (count / len(widths) if width > 1 else 0.0, width)
+
+    best = max(SEPARATORS, key=score)
+    return best if score(best)[0] > 0 else ","
+
+
+def _first_rows(text: str, separator: str) -> list[list[str]]:
+    """Return the first rows of a text; those before a row that cannot be cut."""
+    rows: list[list[str]] = []
+    try:
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
+            rows.append(row)
+            if len(rows) >= SAMPLE_LINES:
+                break
+    except csv.Error:
+        pass
+    return rows
+
+
+def detect_header(rows: Sequence[Sequence[str]]) -> int | None:
+    """Return the position of the line of column names among the first rows; None when there is
+    none.
+
+    It is the line that holds the most names we know; failing that the first full line, unless it
+    has a number in it.
+    """
+    filled = [[cell.strip() for cell in row if cell.strip()] for row in rows[:20]]
+    known = [len(match_columns(cells)) for cells in filled]
+    if max(known, default=0) >= 2:
+        return known.index(max(known))
+    width = max(map(len, filled), default=0)
+    position = next((rank for rank, cells in enumerate(filled) if len(cells) == width > 0), None)
+    if position is None:
+        return None
+    numeric = any(_NUMBER.fullmatch(cell) for cell in filled[position])
+    return None if numeric and known[position] == 0 else position
+
+
+def open_csv(path: Path, mapping: FileMapping) -> OpenedTable:
+    """Open a delimited text, what `mapping` does not say of it being detected.
+
+    Raises
+    ------
+    LayerError
+        When it is not in the encoding it is said to be in, or is damaged.
+    """
+    with damage_refused(path), open_bytes(path) as file:
+        detected, why = detect_encoding(file)
+    encoding = mapping.encoding or detected
+    with _text_of(path, encoding) as text:
+        sample = text.read(200_000)
+    separator = mapping.separator or detect_separator(sample)
+    notes = [
+        f"Texte en {encoding} ({'dit par la correspondance' if mapping.encoding else why}), "
+        f"séparé par « {separator if separator != chr(9) else 'tabulation'} »."
+    ]
+    findings: list[Finding] = []
+    lines = _csv_lines(path, encoding, separator)
+    return OpenedTable(_table(lines, path, mapping, findings, notes), findings, notes)
+
+
+@contextmanager
+def _text_of(path: Path, encoding: str) -> Iterator[IO[str]]:
+    """Open a text; what cannot be read of it is said in one sentence."""
+    try:
+        with (
+            damage_refused(path),
+            open_bytes(path) as raw,
+            io.TextIOWrapper(cast("io.BufferedReader", raw), encoding, newline="") as text,
+        ):
+            yield text
+    except csv.Error as error:
+        raise LayerError(
+            f"{path} : table illisible ({error}) ; un guillemet n'est sans doute pas refermé."
+        ) from error
+    except (UnicodeDecodeError, LookupError) as error:
+        raise LayerError(
+            f"{path} : le texte n'est pas en {encoding} ({error}) ; dites son codage dans [file]."
+        ) from error
+
+
+def _csv_lines(path: Path, encoding: str, separator: str) -> Iterator[list[str]]:
+    """Yield the cells of each line; the file stays open only while it is read."""
+    with _text_of(path, encoding) as text:
+        yield from csv.reader(text, delimiter=separator)
+
+
+# -- workbooks
+
+OWN_SHEETS = frozenset({"Notice", "Types"})
+"""Sheets of our template that hold no services."""
+_WORKBOOK_ERRORS = (
+    *DAMAGED,
+    KeyError,
+    ValueError,
+    TypeError,
+    IndexError,
+    AttributeError,
+    SyntaxError,
+    zipfile.BadZipFile,
+    InvalidFileException,
+    ParseError,
+    NotImplementedError,
+    RuntimeError,
+)
+"""What openpyxl and zipfile raise on a damaged workbook: they promise no one error."""
+
+
+def read_sheets(path: Path, *, rows: int | None = None) -> dict[str, list[list[str]]]:
+    """Return the cells of each sheet of a workbook, as text; of their first `rows` only.
+
+    Raises
+    ------
+    LayerError
+        When it is no workbook, or a damaged one.
+    """
+    try:
+        with warnings.catch_warnings():
+            # openpyxl warns of styles and validations it does not keep
+            warnings.simplefilter("ignore")
+            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        sheets = {
+            str(sheet.title): [
+                [cell_text(value) for value in row]
+                for row in itertools.islice(sheet.iter_rows(values_only=True), rows)
+            ]
+            for sheet in book.worksheets
+        }
+        book.close()
+    except _WORKBOOK_ERRORS as error:
+        raise LayerError(
+            f"{path} : classeur illisible ({error}) ; enregistrez-le de nouveau en .xlsx."
+        ) from error
+    return sheets
+
+
+def open_workbook(path: Path, mapping: FileMapping) -> OpenedTable:
+    """Open the first sheet that holds something, or the one that `mapping` names; the others are
+    told.
+
+    Raises
+    ------
+    LayerError
+        When it is no workbook, a damaged or an empty one, or has no such sheet.
+    """
+    sheets = read_sheets(path)
+    filled = {name: rows for name, rows in sheets.items() if any(any(row) for row in rows)}
+    if mapping.layer and mapping.layer not in sheets:
+        raise LayerError(
+            f"{path} : la feuille « {mapping.layer} » n'existe pas. Feuilles présentes : "
+            f"{', '.join(sheets)}."
+        )
+    if not filled:
+        raise LayerError(f"{path} : le classeur ne contient aucune cellule remplie.")
+    chosen = mapping.layer or next(
+        (name for name in filled if name not in OWN_SHEETS), next(iter(filled))
+    )
+    notes = [f"Classeur .xlsx, feuille « {chosen} »."]
+    findings = [
+        unread_layer(path, name, f"La feuille « {name} » ({len(rows)} lignes) n'est pas lue.")
+        for name, rows in filled.items()
+        if name != chosen and name not in OWN_SHEETS
+    ]
+    rows = _table(iter(sheets[chosen]), path, mapping, findings, notes)
+    return OpenedTable(rows, findings, notes)
+
+
+def unread_layer(path: Path, name: str, message: str) -> Finding:
+    """Return the finding that a layer or a sheet of a file was left aside."""
+    remedy = f'Pour la lire, écrivez layer = "{name}" dans [file] de --mapping.'
+    return Finding("unread-layer", path.name, "", message, remedy=remedy)
+
+
+def cell_text(value: object) -> str:
+    """Return a cell as text: whole numbers without decimals, dates in ISO form, booleans in
+    French.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "oui" if value else "non"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.time() == time() else value.isoformat(sep=" ")
+    return value.isoformat() if isinstance(value, date | time) else str(value)
+
+
+# -- from lines of cells to frames
+
+EXTRA = "cellules en trop"
+"""Column for the cells beyond the last named one."""
+
+
+def _table(
+    lines: Iterable[list[str]],
+    path: Path,
+    mapping: FileMapping,
+    findings: list[Finding],
+    notes: list[str],
+) -> Iterator[pd.DataFrame]:
+    """Yield the lines under the header as frames; a blank line is no row, an uneven one is
+    completed and told.
+    """
+    lines = iter(lines)
+    head = list(itertools.islice(lines, SAMPLE_LINES))
+    filled = [position for position, row in enumerate(head) if _is_filled(row)]
+    if not filled:
+        return
+    if mapping.header_row:
+        position = mapping.header_row - 1 if mapping.header_row <= len(head) else None
+    else:
+        found = detect_header([head[position] for position in filled])
+        position = None if found is None else filled[found]
+    if position is None:
+        names = [f"colonne {number}" for number in range(1, max(map(len, head)) + 1)]
+        notes.append("Pas de ligne de noms de colonnes.")
+    else:
+        names = _unique(head[position])
+        titles = [" ".join(filter(None, row)) for row in head[:position] if _is_filled(row)]
+        if titles:
+            notes.append(f"{len(titles)} ligne(s) de titre avant l'en-tête : « {titles[0][:60]} ».")
+    below = itertools.chain(head[0 if position is None else position + 1 :], lines)
+    rows = enumerate(filter(_is_filled, below), start=1)
+    while part := list(itertools.islice(rows, CHUNK_ROWS)):
+        cells = [_evened(row, names, number, path.name, findings) for number, row in part]
+        index = range(part[0][0], part[-1][0] + 1)
+        yield pd.DataFrame(cells, columns=[*names, EXTRA], index=index, dtype=object)
+
+
+def _is_filled(row: Sequence[str]) -> bool:
+    return any(cell.strip() for cell in row)
+
+
+def _evened(
+    row: list[str], names: list[str], number: int, layer: str, findings: list[Finding]
+) -> list[str]:
+    """Return the cells of a row, one a column and one for what is beyond."""
+    width = len(names)
+    beyond = [cell for cell in row[width:] if cell.strip()]
+    if beyond or len(row) < width:
+        message = f"{len(row)} cellules, {width} sont attendues : " + (
+            "le surplus est gardé à part." if beyond else "les dernières sont vides."
+        )
+        severity: Severity = "warning" if beyond else "info"
+        item = f"ligne {number}"
+        findings.append(Finding("ragged-row", layer, item, message, severity, number))
+    return [*row[:width], *[""] * (width - len(row)), " | ".join(beyond)]
+
+
+def _unique(header: Sequence[str]) -> list[str]:
+    """Return column names that are there and distinct."""
+    names: list[str] = []
+    for position, cell in enumerate(header, start=1):
+        name = cell.strip().lstrip("\ufeff") or f"colonne {position}"
+        while name in names or name == EXTRA:
+            name += f" ({position})"
+        names.append(name)
+    return names
