@@ -132,10 +132,21 @@ class Time:
 
     def bounds(self) -> tuple[str, str] | None:
         """Return the sort keys of its first and last instant; None when it says nothing."""
+        start, end = self.ends
         if self.interval:
-            return interval_keys(*self.interval)
-        instant = self.timestamp or self.date
-        return instant_keys(instant) if instant else None
+            return interval_keys(start, end)
+        return instant_keys(start) if start else None
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """Its first and last instant, ``..`` for an open end; the same twice when it is one."""
+        start, end = self.interval or (self.timestamp or self.date,) * 2
+        return start, end
+
+    def periods(self) -> list[tuple[str, str]]:
+        """Return the ends of the periods that it is made of: its own, most often."""
+        told = self.extra.get("periods") or [self.ends]
+        return [(start, end) for start, end in told]
 
 
 @dataclass(frozen=True, slots=True)
@@ -554,7 +565,7 @@ def _check_geometry(geometry: Json) -> None:
     if kind == "GeometryCollection":
         for part in _list(geometry.get("geometries"), "geometry.geometries"):
             _check_geometry(_mapping(part, "geometry.geometries"))
-    elif kind not in _DEPTH:
+    elif not isinstance(kind, str) or kind not in _DEPTH:
         raise RecordError(f"geometry.type : un type GeoJSON est attendu, reçu « {kind} ».")
     else:
         positions = list(_positions(geometry.get("coordinates"), _DEPTH[kind]))

@@ -4,56 +4,24 @@ layer it offers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
-from geoguichet.catalogue.errors import RecordError
-from geoguichet.catalogue.formats import codes, geometries
-from geoguichet.catalogue.formats.mapping import Mapped, describe
-from geoguichet.catalogue.formats.xml import (
-    HREF,
-    Element,
-    child,
-    children,
-    content,
-    down,
-    every,
-    name,
-    parse,
-)
-from geoguichet.catalogue.record import Contact, ContactPoint, Extent, Link, Record
+from geoguichet.catalogue.formats import codes
+from geoguichet.catalogue.formats import conversions as to
+from geoguichet.catalogue.formats.format import Format
+from geoguichet.catalogue.formats.mapping import Mapped, read_by
+from geoguichet.catalogue.formats.parts import Part
+from geoguichet.catalogue.formats.xml import Element, XmlPart, child, name
+from geoguichet.catalogue.record import Link, Record
 
-MAPPING = (
-    Mapped(
-        "id",
-        "OnlineResource",
-        "in",
-        "worked out from the address of the service and the name of the layer",
-    ),
-    Mapped("type", "Layer", "in", "service, and dataset for a layer"),
-    Mapped("serviceType", "Service/Name", "in"),
-    Mapped("title", "Title", "in"),
-    Mapped("description", "Abstract", "in"),
-    Mapped("keywords", "KeywordList", "in", "Keywords of OWS"),
-    Mapped("contacts", "ContactInformation", "in", "ServiceProvider of OWS"),
-    Mapped("rights", "AccessConstraints", "in", "and Fees"),
-    Mapped("license", "AccessConstraints", "in", "the first known licence that is named"),
-    Mapped(
-        "geometry",
-        "EX_GeographicBoundingBox",
-        "in",
-        "WGS84BoundingBox, LatLonBoundingBox, LatLongBoundingBox",
-    ),
-    Mapped("crs", "CRS", "in", "SRS, DefaultCRS, DefaultSRS"),
-    Mapped("links", "OnlineResource", "in", "and MetadataURL"),
-    Mapped("parent", "Layer", "in", "the service of a layer"),
-)
 _KINDS = {
     "WMS_Capabilities": ("WMS", "view"),
     "WMT_MS_Capabilities": ("WMS", "view"),
     "WFS_Capabilities": ("WFS", "download"),
 }
+"""Root element -> the protocol, and the type of the service in INSPIRE."""
 _NAMESPACES = {
     "/wmts/": ("WMTS", "view"),
     "/wfs": ("WFS", "download"),
@@ -62,217 +30,175 @@ _NAMESPACES = {
     "/wps": ("WPS", "other"),
     "/sos": ("SOS", "download"),
 }
+"""What the namespace of the root says -> the same, for those whose root says nothing."""
 
 
-def claims(root: Element) -> bool:
-    """Say whether an element is the capabilities of a service."""
+def _claims(root: Element) -> bool:
     return name(root).endswith("Capabilities")
 
 
-def read(document: bytes, *, address: str = "") -> list[Record]:
-    """Read the service and its layers; ``address`` is where it was asked, when the document does
-    not say it.
-    """
-    return read_element(parse(document), address=address)
-
-
-def read_element(root: Element, *, address: str = "") -> list[Record]:
-    """Read the service and its layers."""
-    kind, use = _kind(root)
-    service = child(root, "Service")
-    service = child(root, "ServiceIdentification") if service is None else service
-    href = address.partition("?")[0] or _address(root, service)
-    title = content(child(service, "Title"))
-    digest = blake2b((href or title).encode(), digest_size=8).hexdigest()
-    link = Link(
-        href,
-        "service",
-        title=title,
-        extra={"protocol": f"OGC:{kind}", "operation": "GetCapabilities"},
-    )
-    rights = [
-        text
-        for tag in ("AccessConstraints", "Fees")
-        if (text := content(child(service, tag))).lower() not in ("", "none")
-    ]
-    members: dict[str, Any] = {
-        "id": f"{kind.lower()}-{digest}",
-        "type": "service",
-        "serviceType": use,
-        "title": title or f"Service {kind}",
-        "description": content(child(service, "Abstract")),
-        "keywords": tuple(_keywords(service)),
-        "contacts": tuple(_contacts(root, service)),
-        "rights": "\n".join(rights),
-        "license": next((spdx for text in rights if (spdx := codes.licence(text))), ""),
-        "links": (link,) if href else (),
-    }
-    layers = [_layer(node, members, kind, href, inherited) for node, inherited in _layers(root)]
-    known = {record.id: record for record in layers}
-    return [describe(members), *known.values()]
-
-
 def _kind(root: Element) -> tuple[str, str]:
-    if name(root) in _KINDS:
-        return _KINDS[name(root)]
-    return next(
-        (kind for part, kind in _NAMESPACES.items() if part in str(root.tag).lower()),
-        ("OWS", "other"),
+    told = (kind for part, kind in _NAMESPACES.items() if part in str(root.tag).lower())
+    return _KINDS.get(name(root)) or next(told, ("OWS", "other"))
+
+
+_SAID = ("Service", "ServiceIdentification")
+
+
+def _of_service(*paths: str) -> str:
+    """Return where both shapes of capabilities (WMS, OWS Common) say something of the service."""
+    return " + ".join(f"{holder}/{path}" for path in paths for holder in _SAID)
+
+
+_ADDRESSES = ", ".join(
+    (
+        "Capability/Request/GetMap/DCPType/HTTP/Get/OnlineResource/@href",
+        "OperationsMetadata/Operation/DCP/HTTP/Get/@href",
+        *(f"{holder}/OnlineResource/@href" for holder in _SAID),
+        *(f"{holder}/OnlineResource" for holder in _SAID),
+    )
+)
+"""The address of the service: that of its operations, else the one it gives for itself."""
+_PERSON = "Service/ContactInformation"
+_PROVIDER = "ServiceProvider/ServiceContact"
+_CONTACT = to.contacts(
+    "pointOfContact",
+    organization=f"{_PERSON}/ContactPersonPrimary/ContactOrganization, "
+    "ServiceProvider/ProviderName",
+    name=f"{_PERSON}/ContactPersonPrimary/ContactPerson, {_PROVIDER}/IndividualName",
+    emails=f"{_PERSON}/ContactElectronicMailAddress, "
+    f"{_PROVIDER}/ContactInfo/Address/ElectronicMailAddress",
+)
+
+
+def _said_words(part: Part, path: str) -> tuple[str, ...]:
+    """Read keywords that stand in one text, between commas."""
+    return tuple(
+        word for text in part.texts(path) for item in text.split(",") if (word := item.strip())
     )
 
 
-def _address(root: Element, service: Element | None) -> str:
-    """Return the address of the service: that of its operations, else the one it gives for
-    itself.
-    """
-    steps = (
-        ("Capability", "Request", "GetMap", "DCPType", "HTTP", "Get", "OnlineResource"),
-        ("OperationsMetadata", "Operation", "DCP", "HTTP", "Get"),
+def _conditions(part: Part, path: str) -> str:
+    return "\n".join(text for text in part.texts(path) if text.lower() != "none")
+
+
+def _licence(part: Part, path: str) -> str:
+    return "" if (found := to.licence(part, path)) == "other" else found
+
+
+def _systems(part: Part, path: str) -> list[str]:
+    told = (code for text in part.texts(path) for code in text.split())
+    return list(dict.fromkeys(map(codes.crs, told)))[:50]
+
+
+_BOXES = "EX_GeographicBoundingBox, LatLonBoundingBox, WGS84BoundingBox, LatLongBoundingBox"
+_BOX = to.box(
+    "westBoundLongitude, @minx",
+    "southBoundLatitude, @miny",
+    "eastBoundLongitude, @maxx",
+    "northBoundLatitude, @maxy",
+    listed="LowerCorner + UpperCorner",
+)
+
+
+def _inherited_box(part: Part, path: str) -> dict[str, Any] | None:
+    """Read the box of a layer, else of the nearest layer above it that has one."""
+    for layer in (part.node, *part.node.iterancestors("{*}Layer")):
+        if boxes := XmlPart(layer, refused=part.refused).at(path):
+            found: dict[str, Any] | None = _BOX(boxes[0], "")
+            return found
+    return None
+
+
+_SERVICE = (
+    Mapped("description", _of_service("Abstract"), "in"),
+    Mapped(
+        "keywords", _of_service("KeywordList/Keyword", "Keywords/Keyword"), "in", read=to.words()
+    ),
+    Mapped("keywords", _of_service("Keywords"), "in", "between commas", _said_words),
+    Mapped("contacts", f"{_PERSON} + ServiceProvider", "in", read=to.whole(_CONTACT)),
+    Mapped("rights", _of_service("AccessConstraints", "Fees"), "in", read=_conditions),
+    Mapped(
+        "license",
+        _of_service("AccessConstraints", "Fees"),
+        "in",
+        "the first known licence that is named",
+        _licence,
+    ),
+)
+_LAYER = (
+    Mapped("title", "Title, Name, Identifier", "in"),
+    Mapped("description", "Abstract", "in"),
+    Mapped("keywords", "KeywordList/Keyword + Keywords/Keyword", "in", read=to.words()),
+    Mapped("keywords", "Keywords", "in", "between commas", _said_words),
+    Mapped(
+        "crs",
+        "CRS + SRS + DefaultCRS + DefaultSRS + OtherCRS + OtherSRS",
+        "in",
+        read=_systems,
+    ),
+    Mapped(
+        "links",
+        "MetadataURL",
+        "in",
+        read=to.links("describedby", href="OnlineResource/@href, @href, ", type="Format"),
+    ),
+    Mapped(
+        "links",
+        "DataURL",
+        "in",
+        read=to.links("related", href="OnlineResource/@href, @href, ", type="Format"),
+    ),
+    Mapped("geometry", _BOXES, "in", "that of a layer above, when it has none", _inherited_box),
+)
+
+MAPPING = (
+    Mapped("id", "OnlineResource", "in", "worked out from its address, and a layer's name"),
+    Mapped("type", "", "in", "service, and dataset for a layer"),
+    Mapped("serviceType", "", "in", "from the name of the root"),
+    Mapped("title", _of_service("Title"), "in"),
+    Mapped("links", _ADDRESSES, "in"),
+    *_SERVICE,
+    Mapped("parent", "", "in", "of a layer: its service; contacts, rights and licence too"),
+    *_LAYER,
+)
+
+
+def read(root: Element) -> list[Record]:
+    """Read the service, and its layers; of two layers of one name the last is kept."""
+    part, (kind, use) = XmlPart(root), _kind(root)
+    href, title = part.text(_ADDRESSES).rstrip("?&"), part.text(_of_service("Title"))
+    digest = blake2b((href or title).encode(), digest_size=8).hexdigest()
+    protocol = f"OGC:{kind}"
+    about = {"protocol": protocol, "operation": "GetCapabilities"}
+    service = read_by(
+        _SERVICE,
+        part,
+        id=f"{kind.lower()}-{digest}",
+        type="service",
+        serviceType=use,
+        title=title or f"Service {kind}",
+        links=(Link(href, "service", title=title, extra=about),) if href else (),
     )
-    for operation in (found for path in steps for found in every(root, *path)):
-        if href := operation.get(HREF):
-            return href.rstrip("?&")
-    node = child(service, "OnlineResource")
-    return "" if node is None else (node.get(HREF) or content(node)).rstrip("?&")
-
-
-def _keywords(service: Element | None) -> Iterator[str]:
-    for path in (("KeywordList", "Keyword"), ("Keywords", "Keyword")):
-        for node in every(service, *path):
-            if content(node):
-                yield content(node)
-    alone = child(service, "Keywords")
-    if alone is not None and not len(alone):
-        yield from (word.strip() for word in content(alone).split(",") if word.strip())
-
-
-def _contacts(root: Element, service: Element | None) -> Iterator[Contact]:
-    information = child(service, "ContactInformation")
-    provider = child(root, "ServiceProvider")
-    organization = content(
-        down(information, "ContactPersonPrimary", "ContactOrganization")
-    ) or content(child(provider, "ProviderName"))
-    person = content(down(information, "ContactPersonPrimary", "ContactPerson")) or content(
-        down(provider, "ServiceContact", "IndividualName")
-    )
-    address = down(provider, "ServiceContact", "ContactInfo", "Address", "ElectronicMailAddress")
-    email = content(child(information, "ContactElectronicMailAddress")) or content(address)
-    if organization or person or email:
-        yield Contact(
-            organization=organization,
-            name=person,
-            roles=("pointOfContact",),
-            emails=(ContactPoint(email),) if email else (),
-        )
-
-
-def _layers(root: Element) -> Iterator[tuple[Element, Element | None]]:
-    """Yield every layer with a name, and the layer above whose box it inherits."""
-    for layer in every(root, "Capability", "Layer"):
-        yield from _nested(layer, None)
-    for path in (
-        ("Contents", "Layer"),
-        ("FeatureTypeList", "FeatureType"),
-        ("Contents", "CoverageSummary"),
-    ):
-        for node in every(root, *path):
-            yield node, None
-
-
-def _nested(layer: Element, above: Element | None) -> Iterator[tuple[Element, Element | None]]:
-    if child(layer, "Name") is not None:
-        yield layer, above
-    boxed = layer if _has_box(layer) else above
-    for nested in children(layer, "Layer"):
-        yield from _nested(nested, boxed)
-
-
-_BOXES = ("EX_GeographicBoundingBox", "LatLonBoundingBox", "WGS84BoundingBox", "LatLongBoundingBox")
-
-
-def _has_box(layer: Element) -> bool:
-    return any(child(layer, tag) is not None for tag in _BOXES)
-
-
-def _layer(
-    node: Element, service: dict[str, Any], kind: str, href: str, above: Element | None
-) -> Record:
-    named = content(child(node, "Name")) or content(child(node, "Identifier"))
-    systems = [
-        content(found)
-        for tag in ("CRS", "SRS", "DefaultCRS", "DefaultSRS", "OtherCRS", "OtherSRS")
-        for found in children(node, tag)
-    ]
-    links = [Link(href, "service", title=named, extra={"protocol": f"OGC:{kind}"})] if href else []
-    for holder in [*children(node, "MetadataURL"), *children(node, "DataURL")]:
-        found = child(holder, "OnlineResource")
-        address = content(holder) or holder.get(HREF, "") if found is None else found.get(HREF, "")
-        if address:
-            links.append(
-                Link(
-                    address,
-                    "describedby" if name(holder) == "MetadataURL" else "related",
-                    content(child(holder, "Format")),
-                )
+    layers: dict[str, Record] = {}
+    for node in root.iter("{*}Layer", "{*}FeatureType", "{*}CoverageSummary"):
+        if child(node, "Name") is not None or child(node, "Identifier") is not None:
+            layer = XmlPart(node)
+            named = layer.text("Name, Identifier")
+            record = read_by(
+                _LAYER,
+                layer,
+                id=f"{service.id}-{named}",
+                type="dataset",
+                contacts=service.contacts,
+                rights=service.rights,
+                license=service.license,
+                parent=service.id,
             )
-    members: dict[str, Any] = {
-        "id": f"{service['id']}-{named}",
-        "type": "dataset",
-        "title": content(child(node, "Title")) or named,
-        "description": content(child(node, "Abstract")),
-        "keywords": tuple(dict.fromkeys(_keywords(node))),
-        "contacts": service["contacts"],
-        "rights": service["rights"],
-        "license": service["license"],
-        "crs": list(dict.fromkeys(codes.crs(text) for part in systems for text in part.split()))[
-            :50
-        ],
-        "links": tuple(links),
-        "parent": service["id"],
-        "externalIds": (),
-    }
-    return describe(members | _extent(node if _has_box(node) or above is None else above))
+            link = Link(href, "service", title=named, extra={"protocol": protocol})
+            links = (link, *record.links) if href else record.links
+            layers[record.id] = replace(record, links=links)
+    return [service, *layers.values()]
 
 
-def _extent(node: Element) -> dict[str, Any]:
-    for tag in _BOXES:
-        box = child(node, tag)
-        if box is None:
-            continue
-        sides = [box.get(side, "") for side in ("minx", "miny", "maxx", "maxy")]
-        if tag == "EX_GeographicBoundingBox":
-            sides = [
-                content(child(box, side))
-                for side in (
-                    "westBoundLongitude",
-                    "southBoundLatitude",
-                    "eastBoundLongitude",
-                    "northBoundLatitude",
-                )
-            ]
-        elif tag == "WGS84BoundingBox":
-            sides = [
-                part
-                for corner in ("LowerCorner", "UpperCorner")
-                for part in content(child(box, corner)).split()[:2]
-            ]
-        numbers = [codes.number(side) for side in sides]
-        try:
-            west, south, east, north = (float(number) for number in numbers if number is not None)
-            return {
-                "geometry": geometries.gathered(
-                    list(geometries.as_pieces(Extent(west, south, east, north)))
-                )
-            }
-        except (ValueError, RecordError) as error:
-            return {
-                "unreadable": [
-                    {
-                        "member": "geometry",
-                        "path": tag,
-                        "text": " ".join(sides),
-                        "reason": str(error),
-                    }
-                ]
-            }
-    return {}
+FORMAT = Format("capabilities", "Capabilities of OGC services", MAPPING, "xml", _claims, parts=read)

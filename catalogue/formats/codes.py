@@ -8,22 +8,22 @@ import math
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
 
 from geoguichet.catalogue.errors import RecordError
+from geoguichet.catalogue.formats.mapping import Conformity, Constraint, Language
 from geoguichet.catalogue.record import instant_keys
 from geoguichet.catalogue.text import fold
 
 # What the records that we write ourselves say in the same words: access, conformity, languages.
 
-OPEN_ACCESS: dict[str, Any] = {
+OPEN_ACCESS: Constraint = {
     "kind": "legal",
     "other": [{"text": "Pas de restriction d'accès public"}],
 }
 """A constraint: everybody may have it, as INSPIRE asks to be said (limitations on public access).
 """
 
-NOT_EVALUATED: dict[str, Any] = {
+NOT_EVALUATED: Conformity = {
     "title": "Règlement (UE) n° 1089/2010 de la Commission",
     "date": "2010-12-08",
     "dateType": "publication",
@@ -31,13 +31,14 @@ NOT_EVALUATED: dict[str, Any] = {
 }
 """Conformity to the regulation on the interoperability of data, which nobody has evaluated."""
 
-FRENCH = [{"code": "fre"}]
+FRENCH: list[Language] = [{"code": "fre"}]
 """The languages of data in French."""
 
 
-_LANGUAGES = """fr fre fra;en eng;de ger deu;it ita;es spa;pt por;nl dut nld;ca cat;eu baq eus;br bre;oc oci
-co cos;rm roh
-bg bul;cs cze ces;da dan;et est;el gre ell;ga gle;hr hrv;lv lav;lt lit;hu hun;mt mlt;pl pol;ro rum ron;sk slo slk;sl slv
+_LANGUAGES = """fr fre fra;en eng;de ger deu;it ita;es spa;pt por;nl dut nld;ca cat;eu baq eus
+br bre;oc oci;co cos;rm roh
+bg bul;cs cze ces;da dan;et est;el gre ell;ga gle;hr hrv;lv lav;lt lit;hu hun;mt mlt;pl pol
+ro rum ron;sk slo slk;sl slv
 fi fin;sv swe;no nor;is ice isl;ru rus;uk ukr;tr tur;ar ara;zh chi zho;ja jpn;ko kor;lb ltz"""
 
 _TWO_LETTERS = {
@@ -92,11 +93,13 @@ def crs_address(code: str) -> str:
 _LICENCES: tuple[tuple[str, str], ...] = (
     (
         "etalab-1.0",
-        r"etalab-1|licence[ _]ouverte[^.;]{0,30}(?:1\.0|v1\b)|licence_ouverte\.pdf|uploads/2014/05/licence",
+        r"etalab-1|licence[ _]ouverte[^.;]{0,30}(?:1\.0|v1\b)|licence_ouverte\.pdf"
+        r"|uploads/2014/05/licence",
     ),
     (
         "etalab-2.0",
-        r"etalab-2|licence[ _]ouverte|open[- ]licence|etalab\.gouv\.fr/(?:licence|pages)|\blov2\b|\bfr-lo\b",
+        r"etalab-2|licence[ _]ouverte|open[- ]licence|etalab\.gouv\.fr/(?:licence|pages)|\blov2\b"
+        r"|\bfr-lo\b",
     ),
     ("ODbL-1.0", r"odbl|open database licen[sc]e|odc-odbl"),
     ("ODC-By-1.0", r"odc-by|open data commons attribution"),

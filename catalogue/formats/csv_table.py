@@ -8,6 +8,7 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Mapping
 
+from geoguichet.catalogue.formats.format import Format, Written
 from geoguichet.catalogue.formats.mapping import INSPIRE_THEME, Mapped, said
 from geoguichet.catalogue.record import Record
 
@@ -34,22 +35,8 @@ _COLUMNS: Mapping[str, tuple[str, Callable[[Record], str]]] = {
     "sud": ("geometry", lambda record: _side(record, "south")),
     "est": ("geometry", lambda record: _side(record, "east")),
     "nord": ("geometry", lambda record: _side(record, "north")),
-    "debut": (
-        "time",
-        lambda record: (
-            (record.time.interval or (record.time.timestamp or record.time.date,))[0]
-            if record.time
-            else ""
-        ),
-    ),
-    "fin": (
-        "time",
-        lambda record: (
-            (record.time.interval or (record.time.timestamp or record.time.date,))[-1]
-            if record.time
-            else ""
-        ),
-    ),
+    "debut": ("time", lambda record: record.time.ends[0] if record.time else ""),
+    "fin": ("time", lambda record: record.time.ends[1] if record.time else ""),
     "licence": ("license", lambda record: record.license),
     "projections": ("crs", lambda record: _joined(said(record, "crs") or ())),
     "genealogie": ("lineage", lambda record: said(record, "lineage") or ""),
@@ -94,3 +81,20 @@ def _joined(texts: Iterable[str]) -> str:
 
 def _side(record: Record, side: str) -> str:
     return repr(getattr(record.extent, side)) if record.extent else ""
+
+
+FORMAT = Format(
+    "csv",
+    "CSV",
+    MAPPING,
+    written=(
+        Written(
+            "csv",
+            "CSV",
+            "text/csv",
+            "csv",
+            lambda record, **_: write([record]),
+            lambda records, **_: write(records),
+        ),
+    ),
+)

@@ -80,6 +80,15 @@ def boxes_and_shapes(geometry: Mapping[str, Any] | None) -> list[Extent | Mappin
     return shapes
 
 
+def boxes(geometry: Mapping[str, Any] | None) -> list[Extent]:
+    """Return the boxes around the parts of a geometry; two halves cut at the antimeridian are
+    one.
+    """
+    parts = boxes_and_shapes(geometry)
+    found = (part if isinstance(part, Extent) else Extent.from_geometry(part) for part in parts)
+    return [box for box in found if box is not None]
+
+
 def _rectangle(part: Mapping[str, Any]) -> Extent | None:
     """Return the box that a polygon is; None for any other shape."""
     if (

@@ -1,22 +1,24 @@
 """What a record says beyond OGC API Records, member by member, and how a format's mapping table is
-written.
+written and read.
 
-A record keeps the members of `MEMBERS` that the standard does not name in its ``extra_properties``,
-under these names. Every format has a ``MAPPING``, a tuple of `Mapped`; ``docs/formats.md`` is made
-from them.
+A record keeps the members of `Members` that the standard does not name in its
+``extra_properties``, under these names. Every format has a ``MAPPING``, a tuple of `Mapped`:
+``docs/formats.md`` is made from it, and it is what reads and writes the formats that name its
+conversions (ISO, DCAT and capabilities are trees of objects: they have readers of their own).
 """
+
+# ruff: noqa: UP013 (shapes are a table here; one of their members, `pass`, is a word of Python)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypedDict, cast, get_type_hints
 
 from geoguichet.catalogue.errors import RecordError
-from geoguichet.catalogue.record import Record, Time
-
-type Ways = Literal["in", "out", "both"]
+from geoguichet.catalogue.formats.parts import Part
+from geoguichet.catalogue.record import Contact, ExternalId, Link, Record, Theme, Time
 
 INSPIRE_THEME = "http://inspire.ec.europa.eu/theme"
 """Scheme of the 34 INSPIRE themes."""
@@ -24,87 +26,242 @@ INSPIRE_THEME = "http://inspire.ec.europa.eu/theme"
 TOPIC_CATEGORY = "http://inspire.ec.europa.eu/metadata-codelist/TopicCategory"
 """Scheme of the topic categories of ISO 19115 (``MD_TopicCategoryCode``)."""
 
+# What the members of a record are, a table of shapes: a member that is blank is left out.
+
+Language = TypedDict("Language", {"code": str}, total=False)
+Dated = TypedDict("Dated", {"date": str, "type": str}, total=False)
+Place = TypedDict("Place", {"code": str, "href": str, "scheme": str}, total=False)
+Words = TypedDict("Words", {"text": str, "href": str}, total=False)
+Constraint = TypedDict(
+    "Constraint",
+    {
+        "kind": Literal["legal", "security", "use"],
+        "limitations": list[Words],
+        "access": list[str],
+        "use": list[str],
+        "other": list[Words],
+        "classification": str,
+    },
+    total=False,
+)
+Distributed = TypedDict("Distributed", {"name": str, "version": str, "mediaType": str}, total=False)
+Step = TypedDict("Step", {"description": str, "rationale": str, "date": str}, total=False)
+Source = TypedDict("Source", {"title": str, "description": str}, total=False)
+Resolution = TypedDict("Resolution", {"scale": float, "distance": float, "unit": str}, total=False)
+Conformity = TypedDict(
+    "Conformity",
+    {
+        "title": str,
+        "href": str,
+        "date": str,
+        "dateType": str,
+        "explanation": str,
+        "pass": bool | None,
+    },
+    total=False,
+)
+Measure = TypedDict(
+    "Measure",
+    {
+        "element": str,
+        "rule": str,
+        "name": str,
+        "description": str,
+        "value": float | str,
+        "rate": float | str,
+    },
+    total=False,
+)
+Maintenance = TypedDict("Maintenance", {"frequency": str, "note": str}, total=False)
+FeatureCatalogue = TypedDict(
+    "FeatureCatalogue",
+    {"id": str, "title": str, "href": str, "featureTypes": list[str]},
+    total=False,
+)
+Field = TypedDict("Field", {"name": str, "type": str, "definition": str}, total=False)
+Unreadable = TypedDict(
+    "Unreadable",
+    {"member": str, "path": str, "line": int, "text": str, "reason": str},
+    total=False,
+)
+
+Members = TypedDict(
+    "Members",
+    {
+        "id": Annotated[str, "identifier of the record"],
+        "type": Annotated[str, "dataset, series, service, ... (ISO scope code)"],
+        "title": Annotated[str, "title"],
+        "alternateTitles": Annotated[list[str], "other titles: list of texts"],
+        "description": Annotated[str, "abstract"],
+        "translations": Annotated[
+            dict[str, dict[str, str]],
+            "title and description in other languages: {code: {title, description}}",
+        ],
+        "contacts": Annotated[
+            tuple[Contact, ...],
+            "contacts with roles; `about` says metadata, citation or distribution, else the "
+            "resource; `identifier` is an address (ORCID, ROR ...)",
+        ],
+        "geometry": Annotated[
+            dict[str, Any] | None, "boxes and polygons, in WGS 84, longitude first"
+        ],
+        "places": Annotated[list[Place], "named places: list of {code, scheme}"],
+        "extentDescription": Annotated[str, "the extent in words"],
+        "time": Annotated[Time | None, "when the content is about"],
+        "dates": Annotated[list[Dated], "dates of the resource: list of {date, type}"],
+        "keywords": Annotated[tuple[str, ...], "free keywords"],
+        "keywordTypes": Annotated[
+            dict[str, str], "type of free keywords that have one: {keyword: type}"
+        ],
+        "themes": Annotated[
+            tuple[Theme, ...], "keywords of a thesaurus, INSPIRE themes, topic categories"
+        ],
+        "license": Annotated[str, "licence: SPDX identifier, or other"],
+        "rights": Annotated[str, "rights, in words"],
+        "constraints": Annotated[
+            list[Constraint],
+            "access and use: list of {kind, limitations, access, use, other, classification}",
+        ],
+        "links": Annotated[tuple[Link, ...], "links with protocol, function and description"],
+        "formats": Annotated[
+            list[Distributed], "formats of distribution: list of {name, version, mediaType}"
+        ],
+        "lineage": Annotated[str, "where the content comes from"],
+        "processSteps": Annotated[
+            list[Step], "steps of its making: list of {description, rationale, date}"
+        ],
+        "sources": Annotated[list[Source], "what it was made from: list of {title, description}"],
+        "resolution": Annotated[
+            list[Resolution], "spatial resolution: list of {scale} or {distance, unit}"
+        ],
+        "crs": Annotated[list[str], "reference systems: list of EPSG:code, or texts"],
+        "conformity": Annotated[
+            list[Conformity],
+            "conformity: list of {title, date, dateType, href, pass, explanation}",
+        ],
+        "quality": Annotated[
+            list[Measure],
+            "measures of quality: list of {element, rule, name, description, value, rate} "
+            "(elements of ISO 19157)",
+        ],
+        "maintenance": Annotated[Maintenance, "maintenance: {frequency, note}"],
+        "parent": Annotated[str, "identifier of the parent record"],
+        "language": Annotated[Language, "language of the record: {code}"],
+        "resourceLanguages": Annotated[list[Language], "languages of the content: list of {code}"],
+        "featureCatalogue": Annotated[
+            list[FeatureCatalogue], "feature catalogues: list of {id, title, href, featureTypes}"
+        ],
+        "fields": Annotated[list[Field], "fields of the data: list of {name, type, definition}"],
+        "serviceType": Annotated[str, "type of a service: view, download, discovery, ..."],
+        "purpose": Annotated[str, "why it was made"],
+        "status": Annotated[list[str], "status of the resource: ISO progress codes"],
+        "representation": Annotated[list[str], "vector, grid, table, ... (ISO codes)"],
+        "created": Annotated[str, "when the record was made"],
+        "updated": Annotated[str, "when the record last changed"],
+        "externalIds": Annotated[tuple[ExternalId, ...], "identifiers of the resource"],
+        "unreadable": Annotated[
+            list[Unreadable],
+            "parts of the source that say nothing readable: list of "
+            "{member, path, line, text, reason}",
+        ],
+    },
+    total=False,
+)
+"""Every member that at least one format maps: its shape, and its meaning."""
+
+
+def filled[Shape: Mapping[str, Any]](shape: Shape) -> Shape:
+    """Return an object without its blank members."""
+    return cast(Shape, {name: told for name, told in shape.items() if told})
+
+
 MEMBERS: Mapping[str, str] = {
-    "id": "identifier of the record",
-    "type": "dataset, series, service, ... (ISO scope code)",
-    "title": "title",
-    "alternateTitles": "other titles: list of texts",
-    "description": "abstract",
-    "translations": "title and description in other languages: {code: {title, description}}",
-    "contacts": "contacts with roles; `about` says metadata, citation or distribution, else the resource; "
-    "`identifier` is an address (ORCID, ROR ...)",
-    "geometry": "boxes and polygons, in WGS 84, longitude first",
-    "places": "named places: list of {code, scheme}",
-    "extentDescription": "the extent in words",
-    "time": "when the content is about",
-    "dates": "dates of the resource: list of {date, type}",
-    "keywords": "free keywords",
-    "keywordTypes": "type of free keywords that have one: {keyword: type}",
-    "themes": "keywords of a thesaurus, INSPIRE themes, topic categories",
-    "license": "licence: SPDX identifier, or other",
-    "rights": "rights, in words",
-    "constraints": (
-        "access and use: list of {kind, limitations, access, use, other, classification}"
-    ),
-    "links": "links with protocol, function and description",
-    "formats": "formats of distribution: list of {name, version, mediaType}",
-    "lineage": "where the content comes from",
-    "processSteps": "steps of its making: list of {description, rationale, date}",
-    "sources": "what it was made from: list of {title, description}",
-    "resolution": "spatial resolution: list of {scale} or {distance, unit}",
-    "crs": "reference systems: list of EPSG:code, or texts",
-    "conformity": "conformity: list of {title, date, dateType, href, pass, explanation}",
-    "quality": (
-        "measures of quality: list of {element, rule, name, description, value, rate} "
-        "(elements of ISO 19157)"
-    ),
-    "maintenance": "maintenance: {frequency, note}",
-    "parent": "identifier of the parent record",
-    "language": "language of the record: {code}",
-    "resourceLanguages": "languages of the content: list of {code}",
-    "featureCatalogue": "feature catalogues: list of {id, title, href, featureTypes}",
-    "serviceType": "type of a service: view, download, discovery, ...",
-    "purpose": "why it was made",
-    "status": "status of the resource: ISO progress codes",
-    "representation": "vector, grid, table, ... (ISO codes)",
-    "created": "when the record was made",
-    "updated": "when the record last changed",
-    "externalIds": "identifiers of the resource",
-    "unreadable": (
-        "parts of the source that say nothing readable: list of {member, path, line, text, reason}"
-    ),
+    name: hint.__metadata__[0]
+    for name, hint in get_type_hints(Members, include_extras=True).items()
 }
-"""Every member that at least one format maps, with its meaning and, where it is ours, its shape."""
 
 _FIELDS = {
-    "id": "id",
-    "type": "type",
-    "title": "title",
-    "description": "description",
-    "keywords": "keywords",
-    "themes": "themes",
-    "geometry": "geometry",
-    "time": "time",
-    "created": "created",
-    "updated": "updated",
-    "contacts": "contacts",
-    "license": "license",
-    "rights": "rights",
-    "externalIds": "external_ids",
-    "links": "links",
+    name: "external_ids" if name == "externalIds" else name
+    for name in (
+        *("id", "type", "title", "description", "keywords", "themes", "geometry", "time"),
+        *("created", "updated", "contacts", "license", "rights", "externalIds", "links"),
+    )
 }
+"""Members that the standard names -> fields of `Record`."""
+
+type Ways = Literal["in", "out", "both"]
+type Reader = Callable[[Part, str], Any]
+"""Returns the value of a member, from the document and the path of its row; blank when unsaid."""
+
+
+def text(part: Part, path: str) -> str:
+    """Read the first text that a path leads to."""
+    return part.text(path)
 
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """One line of a format's table: a member of the record, where the format says it, and which
-    ways.
+    """One line of a format's table: a member of the record, where the format says it, which ways,
+    and the conversions between the two.
     """
 
     member: str
     path: str
+    """As `parts` understands it, in the formats that `read_by` and `write_by` read and write."""
     ways: Ways = "both"
     note: str = ""
+    read: Reader = text
+    write: Callable[[Record], Any] | None = None
+    """What is written of a record; by default, the member as it is."""
+
+    def written(self, record: Record) -> Any:
+        """Return what the format says of a record there; blank when nothing."""
+        return self.write(record) if self.write else said(record, self.member)
+
+
+def read_by(mapping: Iterable[Mapped], part: Part, **given: Any) -> Record:
+    """Read a record as a table says; without an identifier it gets one of its title and abstract.
+
+    Of several rows for a member, lists are joined, and else the first that says something is kept;
+    ``given`` members are told beside the document.
+    """
+    told: dict[str, Any] = {}
+    unreadable: list[Unreadable] = []
+    for row in mapping:
+        if row.ways == "out":
+            continue
+        member = row.member.partition(".")[0]
+        value = row.read(part, row.path)
+        if isinstance(value, list | tuple) and value and member in told:
+            told[member] += value
+        elif value:
+            told.setdefault(member, value)
+        while part.refused:
+            where, said_there, reason = part.refused.pop(0)
+            unreadable.append(
+                {"member": member, "path": where, "text": said_there, "reason": reason}
+            )
+    members = cast(Members, told | given | {"unreadable": unreadable})
+    return describe(members | {"id": members.get("id") or made_identifier(members)})
+
+
+def write_by(mapping: Iterable[Mapped], record: Record, document: dict[str, Any]) -> dict[str, Any]:
+    """Put in a JSON document what a table writes of a record, and return it.
+
+    Of several rows for a path, objects are joined; what is blank is left out.
+    """
+    for row in mapping:
+        value = "" if row.ways == "in" else row.written(record)
+        if value in (None, "", [], {}, ()):
+            continue
+        *steps, last = row.path.partition(",")[0].split(".")
+        holder = document
+        for step in steps:
+            holder = holder.setdefault(step, {})
+        if isinstance(value, dict):
+            value = (holder.get(last) or {}) | value
+        holder[last] = value
+    return document
 
 
 def said(record: Record, member: str) -> Any:
@@ -116,12 +273,17 @@ def said(record: Record, member: str) -> Any:
     return record.extra_properties.get(member)
 
 
-def describe(said_members: Mapping[str, Any]) -> Record:
+def beyond(record: Record) -> Members:
+    """Return what the record says that the standard does not name, blank members left out."""
+    return cast(Members, {name: told for name, told in record.extra_properties.items() if told})
+
+
+def describe(members: Members) -> Record:
     """Make a record from members named as in `MEMBERS`; blank ones are left out."""
     fields: dict[str, Any] = {}
     extra: dict[str, Any] = {}
-    for member, value in said_members.items():
-        if value is None or (not value and isinstance(value, (str, tuple, list, dict))):
+    for member, value in members.items():
+        if value is None or value in ("", (), [], {}):
             continue
         if member in _FIELDS:
             fields[_FIELDS[member]] = value
@@ -142,6 +304,10 @@ def with_members(record: Record, **members: Any) -> Record:
     )
 
 
+def _code(path: str) -> str:
+    return f"`{path}`" if path else ""
+
+
 def as_table(formats: Mapping[str, Iterable[Mapped]]) -> str:
     """Return, in Markdown, one table per format: member, way, where, note."""
     sections = []
@@ -154,13 +320,14 @@ def as_table(formats: Mapping[str, Iterable[Mapped]]) -> str:
             "| --- | --- | --- | --- |",
         ]
         lines += [
-            f"| {row.member} | {arrows[row.ways]} | `{row.path}` | {row.note} |" for row in mapping
+            f"| {row.member} | {arrows[row.ways]} | {_code(row.path)} | {row.note} |"
+            for row in mapping
         ]
         sections.append("\n".join(lines))
     return "\n\n".join(sections) + "\n"
 
 
-def made_identifier(said: Mapping[str, Any]) -> str:
+def made_identifier(said: Members) -> str:
     """Return the identifier of a record that has none: the same for the same title, abstract and
     identifiers.
     """

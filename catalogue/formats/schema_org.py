@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 from geoguichet.catalogue.formats import codes, geometries
+from geoguichet.catalogue.formats.format import Format, Written
 from geoguichet.catalogue.formats.mapping import INSPIRE_THEME, Mapped, said
-from geoguichet.catalogue.record import Contact, Extent, Link, Record, Time
+from geoguichet.catalogue.record import Contact, Link, Record, Time
 
 MAPPING = (
     Mapped("id", "identifier", "out"),
@@ -134,10 +135,6 @@ def _person(contact: Contact, *, contact_point: bool) -> dict[str, Any]:
 
 
 def _places(record: Record) -> list[dict[str, Any]]:
-    boxes = [
-        part if isinstance(part, Extent) else Extent.from_geometry(part)
-        for part in geometries.boxes_and_shapes(record.geometry)
-    ]
     shapes = [
         {
             "@type": "Place",
@@ -146,8 +143,7 @@ def _places(record: Record) -> list[dict[str, Any]]:
                 "box": f"{box.south!r} {box.west!r} {box.north!r} {box.east!r}",
             },
         }
-        for box in boxes
-        if box is not None
+        for box in geometries.boxes(record.geometry)
     ]
     return shapes + [
         {"@type": "Place", "name": item["code"]} for item in said(record, "places") or ()
@@ -165,3 +161,19 @@ def _download(link: Link) -> dict[str, Any]:
 
 def _named(link: Link) -> dict[str, str]:
     return {"name": link.title} if link.title else {}
+
+
+FORMAT = Format(
+    "schema-org",
+    "schema.org",
+    MAPPING,
+    written=(
+        Written(
+            "schema-org",
+            "schema.org",
+            "application/ld+json",
+            "jsonld",
+            lambda record, **_: write(record),
+        ),
+    ),
+)

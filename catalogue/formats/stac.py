@@ -2,152 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from geoguichet.catalogue.errors import RecordError
-from geoguichet.catalogue.formats import codes, geometries
-from geoguichet.catalogue.formats.mapping import Mapped, describe, made_identifier, time_of
-from geoguichet.catalogue.record import Contact, Extent, Link, Record
+from geoguichet.catalogue.formats import conversions as to
+from geoguichet.catalogue.formats.format import Format
+from geoguichet.catalogue.formats.mapping import Mapped
+from geoguichet.catalogue.formats.parts import Part
+from geoguichet.catalogue.record import Contact
+
+
+def _claims(document: Any) -> bool:
+    parts = _items(document) if isinstance(document, Mapping) else []
+    return isinstance(document, Mapping) and any(
+        isinstance(part, Mapping) and "stac_version" in part for part in (document, *parts[:1])
+    )
+
+
+def _items(document: Mapping[str, Any]) -> list[Any]:
+    """Return every item of a page, or the item, collection or catalogue that a document is."""
+    items = document.get("features")
+    return items if isinstance(items, list) else [document]
+
+
+_ROLES = {"host": "distributor", "licensor": "owner", "producer": "author"}
+_NAMED = to.contacts(organization="name", roles="roles", links="url")
+
+
+def _providers(part: Part, path: str) -> tuple[Contact, ...]:
+    """Read providers, whose roles have other names in ISO 19115."""
+    return tuple(
+        replace(contact, roles=tuple(_ROLES.get(role, role) for role in contact.roles))
+        for contact in _NAMED(part, path)
+    )
+
+
+def _asset(part: Part) -> str:
+    return "preview" if "thumbnail" in part.texts("roles + @") else "enclosure"
+
+
+_START = "properties.start_datetime, properties.datetime"
+_END = "properties.end_datetime, properties.datetime"
 
 MAPPING = (
     Mapped("id", "id", "in"),
-    Mapped("type", "type", "in", "dataset for an item, series for a collection or catalogue"),
-    Mapped("title", "title", "in", "properties.title of an item"),
-    Mapped("description", "description", "in"),
-    Mapped("keywords", "keywords", "in"),
-    Mapped("license", "license", "in"),
-    Mapped("contacts", "providers", "in"),
-    Mapped("geometry", "geometry", "in", "extent.spatial.bbox of a collection"),
-    Mapped("time", "properties.datetime", "in", "extent.temporal.interval of a collection"),
-    Mapped("links", "assets", "in", "and links"),
+    Mapped(
+        "type",
+        "type",
+        "in",
+        "dataset for an item, series for a collection or catalogue",
+        to.coded("series", Feature="dataset"),
+    ),
+    Mapped("title", "properties.title, title, id", "in"),
+    Mapped("description", "properties.description, description", "in"),
+    Mapped("keywords", "properties.keywords, keywords", "in", read=to.words()),
+    Mapped("license", "properties.license, license", "in", read=to.licence),
+    Mapped("contacts", "properties.providers, providers", "in", read=_providers),
+    Mapped("geometry", "geometry", "in", read=to.geojson),
+    Mapped("geometry", "extent.spatial.bbox", "in", read=to.box()),
+    Mapped("time", f"{_START} + {_END}", "in", read=to.whole(to.periods(_START, _END))),
+    Mapped("time", "extent.temporal.interval", "in", read=to.intervals),
+    Mapped(
+        "links", "assets.*", "in", read=to.links(_asset, href="href", type="type", title="title, @")
+    ),
+    Mapped("links", "links", "in", read=to.OGC_LINKS),
     Mapped("parent", "collection", "in"),
-    Mapped("created", "properties.created", "in"),
-    Mapped("updated", "properties.updated", "in"),
+    Mapped("created", "properties.created, created", "in", read=to.stamp),
+    Mapped("updated", "properties.updated, updated", "in", read=to.stamp),
 )
 
-
-def claims(document: Any) -> bool:
-    """Say whether a JSON document is of STAC."""
-    if not isinstance(document, Mapping):
-        return False
-    items = document.get("features")
-    return "stac_version" in document or (
-        isinstance(items, list) and bool(items) and "stac_version" in items[0]
-    )
-
-
-def read_documents(document: Mapping[str, Any]) -> list[Record]:
-    """Read an item, a collection, a catalogue, or every item of a page."""
-    items = document.get("features") if document.get("type") == "FeatureCollection" else None
-    return [_read(item) for item in items] if isinstance(items, list) else [_read(document)]
-
-
-def _read(document: Mapping[str, Any]) -> Record:
-    told = document.get("properties") or {}
-    told = {**document, **told} if isinstance(told, Mapping) else dict(document)
-    item = document.get("type") == "Feature"
-    extent = document.get("extent") or {}
-    unreadable: list[dict[str, Any]] = []
-    licence = str(told.get("license") or "")
-    members: dict[str, Any] = {
-        "id": str(document.get("id") or ""),
-        "type": "dataset" if item else "series",
-        "title": str(told.get("title") or document.get("id") or ""),
-        "description": str(told.get("description") or ""),
-        "keywords": tuple(map(str, told.get("keywords") or ())),
-        "license": codes.licence(licence) or ("other" if licence else ""),
-        "contacts": tuple(_providers(told.get("providers") or ())),
-        "geometry": _geometry(document, extent, unreadable),
-        "time": time_of(list(_periods(told, extent))),
-        "links": tuple(_links(document)),
-        "parent": str(document.get("collection") or ""),
-        "created": codes.timestamp(str(told.get("created") or "")),
-        "updated": codes.timestamp(str(told.get("updated") or "")),
-        "unreadable": unreadable,
-    }
-    return describe(members | {"id": members["id"] or made_identifier(members)})
-
-
-def _providers(providers: Any) -> Iterator[Contact]:
-    roles = {
-        "host": "distributor",
-        "licensor": "owner",
-        "producer": "author",
-        "processor": "processor",
-    }
-    for provider in providers:
-        if isinstance(provider, Mapping) and provider.get("name"):
-            links = (Link(str(provider["url"]), "related"),) if provider.get("url") else ()
-            names = tuple(roles.get(str(role), str(role)) for role in provider.get("roles") or ())
-            yield Contact(organization=str(provider["name"]), roles=names, links=links)
-
-
-def _geometry(
-    document: Mapping[str, Any], extent: Mapping[str, Any], unreadable: list[dict[str, Any]]
-) -> dict[str, Any] | None:
-    geometry = document.get("geometry")
-    boxes = (
-        (extent.get("spatial") or {}).get("bbox") or ()
-        if isinstance(extent.get("spatial"), Mapping)
-        else ()
-    )
-    pieces: list[dict[str, Any]] = []
-    try:
-        if isinstance(geometry, dict):
-            return geometries.checked(geometry)
-        for box in boxes:
-            half = len(box) // 2
-            pieces += geometries.as_pieces(
-                Extent(float(box[0]), float(box[1]), float(box[half]), float(box[half + 1]))
-            )
-    except (RecordError, ValueError, TypeError, IndexError) as error:
-        unreadable.append(
-            {
-                "member": "geometry",
-                "path": "geometry",
-                "text": str(geometry or boxes)[:200],
-                "reason": str(error),
-            }
-        )
-    return geometries.gathered(pieces)
-
-
-def _periods(told: Mapping[str, Any], extent: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    start, end = (
-        codes.moment(str(told.get(f"{side}_datetime") or "")) for side in ("start", "end")
-    )
-    instant = codes.moment(str(told.get("datetime") or ""))
-    if start or end:
-        yield start or "..", end or ".."
-    elif instant:
-        yield instant, instant
-    temporal = extent.get("temporal")
-    for interval in (temporal.get("interval") or ()) if isinstance(temporal, Mapping) else ():
-        first, last = (codes.moment(str(moment or "")) or ".." for moment in interval[:2])
-        yield first, last
-
-
-def _links(document: Mapping[str, Any]) -> Iterator[Link]:
-    assets = document.get("assets") or {}
-    for key, asset in assets.items() if isinstance(assets, Mapping) else ():
-        if isinstance(asset, Mapping) and asset.get("href"):
-            relation = (
-                "preview"
-                if "thumbnail" in (asset.get("roles") or ()) or key == "thumbnail"
-                else "enclosure"
-            )
-            yield Link(
-                str(asset["href"]),
-                relation,
-                str(asset.get("type") or ""),
-                str(asset.get("title") or key),
-            )
-    for link in document.get("links") or ():
-        if isinstance(link, Mapping) and link.get("href"):
-            yield Link(
-                str(link["href"]),
-                str(link.get("rel") or ""),
-                str(link.get("type") or ""),
-                str(link.get("title") or ""),
-            )
+FORMAT = Format("stac", "STAC", MAPPING, "json", _claims, parts=_items)

@@ -4,13 +4,14 @@ opened.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
 from lxml import etree
 
 from geoguichet.catalogue.errors import FormatError
+from geoguichet.catalogue.formats.parts import Part
 
 type Element = etree._Element
 type Holder = Element | dict[str, list[Element]] | None
@@ -185,3 +186,30 @@ def line_of(element: Element) -> int:
     """Return the line of the document where an element stands; 0 for one that was made."""
     line: Any = element.sourceline
     return line or 0
+
+
+class XmlPart(Part):
+    """An element, or the text of an attribute."""
+
+    __slots__ = ()
+    separator = "/"
+
+    def said(self) -> str:
+        """Return the text of the element itself, trimmed."""
+        return self.node.strip() if isinstance(self.node, str) else content(self.node)
+
+    def _items(self, node: Any) -> list[Any]:
+        return [node]
+
+    def _to(self, node: Any, name: str) -> Iterable[Any]:
+        if name.startswith("@"):
+            return [text for key, text in node.attrib.items() if LOCAL[key] == name[1:] and text]
+        found = node if name == "*" else children(node, name)
+        return [
+            held
+            for held in found
+            if LOCAL[held.tag] and (len(held) or held.attrib or content(held))
+        ]
+
+    def _place(self, node: Any, path: str) -> str:
+        return self.where if isinstance(node, str) else LOCAL[node.tag]

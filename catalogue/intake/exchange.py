@@ -9,9 +9,7 @@ from itertools import batched
 from pathlib import Path
 
 from geoguichet.catalogue.errors import CatalogueError, FormatError, RecordNotFoundError
-from geoguichet.catalogue.formats import csv_table, registry
-from geoguichet.catalogue.formats.dcat import document
-from geoguichet.catalogue.formats.dcat.rdf import Form
+from geoguichet.catalogue.formats import registry
 from geoguichet.catalogue.formats.registry import Described
 from geoguichet.catalogue.intake.originals import Originals, originals_path
 from geoguichet.catalogue.record import Record
@@ -147,25 +145,26 @@ def export_one(identifier: str, workspace: Path, form: str) -> bytes:
 
 def export_all(workspace: Path, form: str, folder: Path) -> list[Path]:
     """Write every record: one catalogue for DCAT, one table for CSV, else one file a record."""
-    suffix = registry.WRITERS[_known(form)][0]
+    written = registry.WRITERS[_known(form)]
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CatalogueError(f"{folder} ne peut pas être créé ({error.strerror}).") from error
     with SQLiteStore(store_path(workspace)) as store:
-        if form == "csv" or form.startswith("dcat-"):
-            target = folder / f"catalogue.{suffix}"
-            write_whole(target, _together(every_record(store), form))
+        if written.together:
+            target = folder / f"catalogue.{written.suffix}"
+            titles = {"title": "Catalogue géographique", "publisher": "Géoguichet"}
+            write_whole(target, written.together(every_record(store), **titles))
             return [target]
         originals = Originals(originals_path(workspace))
-        written = []
+        targets = []
         for record in every_record(store):
-            target = folder / f"{_file_name(record.id)}.{suffix}"
+            target = folder / f"{_file_name(record.id)}.{written.suffix}"
             write_whole(target, originals.export(record, form))
-            written.append(target)
-    if not written:
+            targets.append(target)
+    if not targets:
         raise RecordNotFoundError("Le catalogue est vide : il n'y a rien à exporter.")
-    return written
+    return targets
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -176,15 +175,6 @@ def write_whole(path: Path, content: bytes) -> None:
         beside.replace(path)
     except OSError as error:
         raise CatalogueError(f"{path} ne peut pas être écrit ({error.strerror}).") from error
-
-
-def _together(records: Iterator[Record], form: str) -> bytes:
-    if form == "csv":
-        return csv_table.write(records)
-    shapes: dict[str, Form] = {"dcat-ttl": "turtle", "dcat-rdf": "xml", "dcat-jsonld": "json-ld"}
-    return document.write_catalogue(
-        records, title="Catalogue géographique", publisher="Géoguichet", form=shapes[form]
-    )
 
 
 def _known(form: str) -> str:

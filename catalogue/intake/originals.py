@@ -96,16 +96,16 @@ class Originals:
             )
         return original.document
 
-    def export(self, record: Record, form: str) -> bytes:
+    def export(self, record: Record, form: str, *, base: str = "") -> bytes:
         """Return a record in a format: its own document when it is of that format, rewritten where
-        it was edited.
+        it was edited. The addresses of records begin with ``base``, in the formats that have some.
         """
         original = self.get(record.id)
         if original is None or original.format != form:
-            return registry.rewrite(record, form, b"")
+            return registry.rewrite(record, form, b"", base=base)
         if original.digest == record.digest():
             return original.document
-        return registry.rewrite(record, form, original.document)
+        return registry.rewrite(record, form, original.document, base=base)
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:

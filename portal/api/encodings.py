@@ -9,27 +9,23 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
-from geoguichet.catalogue.formats import csv_table
-from geoguichet.catalogue.formats.dcat import document
-from geoguichet.catalogue.formats.dcat.rdf import Form
+from geoguichet.catalogue.formats.registry import WRITERS
 from geoguichet.catalogue.intake.originals import Originals, originals_path
 from geoguichet.catalogue.record import Record
 
+_ELSEWHERE = ("geojson", "schema-org")
+"""What ``f`` calls json and jsonld: the record itself, and what stands in its page."""
+
 ENCODINGS: Mapping[str, tuple[str, str]] = {
-    "iso19139": ("application/vnd.iso.19139+xml", "ISO 19139"),
-    "iso19115-3": ("application/vnd.iso.19115-3+xml", "ISO 19115-3"),
-    "dcat-ttl": ("text/turtle", "DCAT-AP (Turtle)"),
-    "dcat-rdf": ("application/rdf+xml", "DCAT-AP (RDF/XML)"),
-    "dcat-jsonld": ("application/ld+json", "DCAT-AP (JSON-LD)"),
-    "dublin-core": ("application/xml", "Dublin Core"),
-    "mcf": ("application/yaml", "MCF (pygeometa)"),
-    "csv": ("text/csv", "CSV"),
+    name: (written.media, written.label)
+    for name, written in WRITERS.items()
+    if name not in _ELSEWHERE
 }
 """What ``f`` may ask of a record beside JSON and a page: the media type, and the format's name."""
 
-_GRAPHS: Mapping[str, Form] = {"dcat-ttl": "turtle", "dcat-rdf": "xml", "dcat-jsonld": "json-ld"}
-
-TOGETHER = (*_GRAPHS, "csv")
+TOGETHER: Mapping[str, Callable[..., bytes]] = {
+    name: together for name in ENCODINGS if (together := WRITERS[name].together)
+}
 """Those that hold many records in one document."""
 
 
@@ -47,11 +43,7 @@ class Encodings:
         """Return one record: its own document when it came in this format and was not edited
         since.
         """
-        if form in _GRAPHS:
-            return document.write(
-                self._absolute(record), form=_GRAPHS[form], base=f"{self.home}/items/"
-            )
-        return self.originals.export(self._absolute(record), form)
+        return self.originals.export(self._absolute(record), form, base=f"{self.home}/items/")
 
     def many(
         self, records: Sequence[Record], form: str, *, title: str, page: int, pages: int,
@@ -61,11 +53,8 @@ class Encodings:
         """Return a page of records in one document; ``address`` is that of each page, for Hydra to
         link to.
         """
-        whole = [self._absolute(record) for record in records]
-        if form == "csv":
-            return csv_table.write(whole)
-        return document.write_catalogue(
-            whole, title=title, publisher="Géoguichet", form=_GRAPHS[form],
+        return TOGETHER[form](
+            map(self._absolute, records), title=title, publisher="Géoguichet",
             base=f"{self.home}/items/",
             address=self.home, page=page, pages=pages, total=total, page_address=address,
         )  # fmt: skip

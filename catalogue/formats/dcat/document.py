@@ -16,6 +16,7 @@ from rdflib.term import Node
 from geoguichet.catalogue.formats.dcat.rdf import BASE, DCAT, HYDRA, Form, NumberedGraph, load
 from geoguichet.catalogue.formats.dcat.reading import read_subject, subjects_of
 from geoguichet.catalogue.formats.dcat.writing import add_record, agent_of, serialized
+from geoguichet.catalogue.formats.format import Format, Written
 from geoguichet.catalogue.formats.mapping import Mapped
 from geoguichet.catalogue.record import Contact, Record
 
@@ -136,14 +137,10 @@ def claims_json(document: Any) -> bool:
     )
 
 
-def write(record: Record, *, form: Form = "turtle", base: str = BASE, source: bytes = b"") -> bytes:
-    """Return one record as DCAT-AP; its source when that describes it alone and still says the
-    same.
-    """
-    if source and read_all(source) == [record]:
-        return source
+def write(record: Record, *, form: Form = "turtle", base: str = "") -> bytes:
+    """Return one record as DCAT-AP; its address begins with ``base``, else it is a URN."""
     graph = NumberedGraph()
-    add_record(graph, record, base)
+    add_record(graph, record, base or BASE)
     return serialized(graph, form)
 
 
@@ -196,3 +193,28 @@ def _add_pages(
     for term, number in numbers.items():
         if 1 <= number <= pages:
             graph.add((view, term, Text(address(number))))
+
+
+def _form(name: str, label: str, media: str, suffix: str, form: Form) -> Written:
+    return Written(
+        name,
+        f"DCAT-AP ({label})",
+        media,
+        suffix,
+        lambda record, base="", **_: write(record, form=form, base=base),
+        lambda records, **page: write_catalogue(records, form=form, **page),
+    )
+
+
+FORMAT = Format(
+    "dcat",
+    "DCAT-AP 3 / GeoDCAT-AP",
+    MAPPING,
+    "rdf",
+    claims_json,
+    written=(
+        _form("dcat-ttl", "Turtle", "text/turtle", "ttl", "turtle"),
+        _form("dcat-rdf", "RDF/XML", "application/rdf+xml", "rdf", "xml"),
+        _form("dcat-jsonld", "JSON-LD", "application/ld+json", "jsonld", "json-ld"),
+    ),
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote
 
 from rdflib import BNode, Graph, URIRef
@@ -37,7 +37,15 @@ from geoguichet.catalogue.formats.dcat.rdf import (
 from geoguichet.catalogue.formats.mapping import (
     INSPIRE_THEME,
     TOPIC_CATEGORY,
+    Conformity,
+    Distributed,
+    Maintenance,
+    Members,
+    Place,
+    Resolution,
+    Unreadable,
     describe,
+    filled,
     made_identifier,
     time_of,
 )
@@ -125,7 +133,7 @@ def read_subject(graph: Graph, subject: Node) -> Record:
     )
     identifier = identifier or ("" if isinstance(subject, BNode) else str(subject))
     links, formats = _links(about)
-    members: dict[str, Any] = {
+    members: Members = {
         "type": _type(about),
         "alternateTitles": about.texts(DCTERMS.alternative),
         "contacts": tuple(_contacts(about, described)),
@@ -153,24 +161,24 @@ def read_subject(graph: Graph, subject: Node) -> Record:
     }
     if described:
         language = described.text(DCTERMS.language)
-        members["language"] = {"code": codes.language(language)} if language else None
+        members["language"] = {"code": codes.language(language)} if language else {}
         members["updated"] = codes.timestamp(described.text(DCTERMS.modified))
         members["created"] = codes.timestamp(described.text(DCTERMS.issued))
     members |= (
         _spatial(about)
         | _rights(about)
         | _standards(about)
-        | _titles(about, (members.get("language") or {}).get("code", "fr"))
+        | _titles(about, members.get("language", {}).get("code", "fr"))
     )
     members["id"] = identifier or made_identifier(members)
     return describe(members)
 
 
-def _titles(about: _About, language: str) -> dict[str, Any]:
+def _titles(about: _About, language: str) -> Members:
     """Return title and description: in the language of the record, French or none first; others
     translate it.
     """
-    said_so: dict[str, Any] = {}
+    said_so: dict[str, str] = {}
     others: dict[str, dict[str, str]] = {}
     for member, term in (("title", DCTERMS.title), ("description", DCTERMS.description)):
         texts = [
@@ -188,7 +196,7 @@ def _titles(about: _About, language: str) -> dict[str, Any]:
         for text in texts[1:]:
             if text.language and text.language != texts[0].language:
                 others.setdefault(text.language, {})[member] = str(text).strip()
-    return said_so | {"translations": others}
+    return cast(Members, said_so | {"translations": others})
 
 
 def _type(about: _About) -> str:
@@ -318,11 +326,11 @@ def _addresses(agent: _About) -> dict[str, Any]:
     return {"addresses": kept} if (kept := list(filter(None, found))) else {}
 
 
-def _spatial(about: _About) -> dict[str, Any]:
+def _spatial(about: _About) -> Members:
     """Return the geometry and the named places, with what of them cannot be read."""
     pieces: list[dict[str, Any]] = []
-    places: list[dict[str, str]] = []
-    unreadable: list[dict[str, Any]] = []
+    places: list[Place] = []
+    unreadable: list[Unreadable] = []
     for place in about.all(DCTERMS.spatial):
         literals = [
             node
@@ -338,14 +346,12 @@ def _spatial(about: _About) -> dict[str, Any]:
         label = place.text(SKOS.prefLabel, RDFS.label, LOCN.geographicName)
         address = str(place.subject) if isinstance(place.subject, URIRef | Text) else ""
         if (label or address) and not address.startswith(BASE):
-            places.append(
-                {"code": label or address} | ({"href": address} if label and address else {})
-            )
+            places.append(filled(Place(code=label or address, href=address if label else "")))
     unique = [piece for at, piece in enumerate(pieces) if piece not in pieces[:at]]
     return {"geometry": geometries.gathered(unique), "places": places, "unreadable": unreadable}
 
 
-def _shape(literal: Text, unreadable: list[dict[str, Any]]) -> dict[str, Any] | None:
+def _shape(literal: Text, unreadable: list[Unreadable]) -> dict[str, Any] | None:
     """Read a geometry written as WKT, GeoJSON or a GML envelope."""
     text = str(literal).strip()
     geometry: dict[str, Any] | None
@@ -423,7 +429,7 @@ def _themes(about: _About) -> Iterator[Theme]:
         yield Theme(tuple(Concept(code) for code in dict.fromkeys(topics)), TOPIC_CATEGORY)
 
 
-def _rights(about: _About) -> dict[str, str]:
+def _rights(about: _About) -> Members:
     holders = [about, *about.all(DCAT.distribution)]
     licences = [
         text
@@ -457,10 +463,10 @@ def _labels(about: _About, term: URIRef) -> list[str]:
     return [text for text in found if text]
 
 
-def _links(about: _About) -> tuple[list[Link], list[dict[str, str]]]:
+def _links(about: _About) -> tuple[list[Link], list[Distributed]]:
     """Return the links and the formats of the distributions, endpoints and pages."""
     links: list[Link] = []
-    formats: list[dict[str, str]] = []
+    formats: list[Distributed] = []
     for part in about.all(DCAT.distribution):
         if link := _distribution(part):
             links.append(link)
@@ -509,7 +515,7 @@ def _distribution(part: _About) -> Link | None:
     )
 
 
-def _resolutions(about: _About) -> Iterator[dict[str, Any]]:
+def _resolutions(about: _About) -> Iterator[Resolution]:
     for text in about.texts(DCAT.spatialResolutionInMeters):
         if number := codes.number(text):
             yield {"distance": number, "unit": "m"}
@@ -522,31 +528,26 @@ def _resolutions(about: _About) -> Iterator[dict[str, Any]]:
             yield {"distance": number, "unit": "m"}
 
 
-def _maintenance(about: _About) -> dict[str, str]:
+def _maintenance(about: _About) -> Maintenance:
     text = about.text(DCTERMS.accrualPeriodicity)
     code = codes.frequency(text) if text else ""
     return {"frequency": code} if code else {}
 
 
-def _standards(about: _About) -> dict[str, Any]:
+def _standards(about: _About) -> Members:
     systems = [codes.crs(text) for text in about.texts(GEODCAT.referenceSystem)]
-    conformity = []
+    conformity: list[Conformity] = []
     for standard in about.all(DCTERMS.conformsTo):
         address = "" if isinstance(standard.subject, BNode) else str(standard.subject)
         if codes.crs(address).startswith("EPSG:"):
             systems.append(codes.crs(address))
             continue
         title = standard.text(DCTERMS.title, RDFS.label, SKOS.prefLabel)
-        found = {
-            "title": title,
-            "href": address,
-            "date": codes.moment(standard.text(DCTERMS.issued)),
-        }
         if title or address:
-            kept = {name: text for name, text in found.items() if text}
-            conformity.append(
-                kept | ({"dateType": "publication"} if found["date"] else {}) | {"pass": True}
-            )
+            date = codes.moment(standard.text(DCTERMS.issued))
+            dated = Conformity(date=date, dateType="publication") if date else Conformity()
+            passed: Conformity = {"pass": True}
+            conformity.append(filled(Conformity(title=title, href=address)) | dated | passed)
     return {"crs": list(dict.fromkeys(systems)), "conformity": conformity}
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from geoguichet.catalogue.formats.format import Format, Written
 from geoguichet.catalogue.formats.iso import iso19139, reading
 from geoguichet.catalogue.formats.iso.grafting import write as write_iso
 from geoguichet.catalogue.formats.iso.making import (
@@ -19,7 +18,7 @@ from geoguichet.catalogue.formats.iso.making import (
     role_of,
     says,
 )
-from geoguichet.catalogue.formats.mapping import Mapped, said
+from geoguichet.catalogue.formats.mapping import Distributed, Mapped, beyond
 from geoguichet.catalogue.formats.xml import XLINK, Element, name, parse
 from geoguichet.catalogue.record import Contact, Record
 
@@ -60,10 +59,12 @@ def write(record: Record, *, source: bytes = b"") -> bytes:
 
 
 def _metadata(make: Maker, record: Record) -> list[Property]:
-    language = (said(record, "language") or {}).get("code", "")
-    others = [locale(make, code, id=code.upper()) for code in said(record, "translations") or ()]
+    language = beyond(record).get("language", {}).get("code", "")
+    others = [
+        locale(make, code, id=code.upper()) for code in beyond(record).get("translations", {})
+    ]
     dates = [_date(make, record.created, "creation"), _date(make, record.updated, "revision")]
-    parent = said(record, "parent")
+    parent = beyond(record).get("parent", "")
     scope = make.object(
         "MD_MetadataScope", ("resourceScope", make.code("MD_ScopeCode", record.type))
     )
@@ -135,7 +136,7 @@ def _party(make: Maker, contact: Contact, details: list[Property]) -> Element:
     return make.object("CI_Responsibility", ("role", role_of(make, contact)), ("party", body))
 
 
-def _format(make: Maker, item: Mapping[str, str]) -> Element:
+def _format(make: Maker, item: Distributed) -> Element:
     citation = make.object(
         "CI_Citation", ("title", item["name"]), ("edition", item.get("version", ""))
     )
@@ -328,4 +329,22 @@ DIALECT = Dialect(
     metadata=_metadata,
     party=_party,
     format=_format,
+)
+
+FORMAT = Format(
+    "iso19115-3",
+    "ISO 19115-3",
+    MAPPING,
+    "xml",
+    claims,
+    reading.read_element,
+    written=(
+        Written(
+            "iso19115-3",
+            "ISO 19115-3",
+            "application/vnd.iso.19115-3+xml",
+            "xml",
+            lambda record, source=b"", **_: write(record, source=source),
+        ),
+    ),
 )

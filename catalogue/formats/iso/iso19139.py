@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from geoguichet.catalogue.formats.format import Format, Written
 from geoguichet.catalogue.formats.iso import reading
 from geoguichet.catalogue.formats.iso.grafting import write as write_iso
 from geoguichet.catalogue.formats.iso.making import (
@@ -17,7 +16,7 @@ from geoguichet.catalogue.formats.iso.making import (
     role_of,
     says,
 )
-from geoguichet.catalogue.formats.mapping import Mapped, said
+from geoguichet.catalogue.formats.mapping import Distributed, Mapped, beyond
 from geoguichet.catalogue.formats.xml import XLINK, Element, name, parse
 from geoguichet.catalogue.record import Contact, Record
 
@@ -116,14 +115,16 @@ def write(record: Record, *, source: bytes = b"") -> bytes:
 
 
 def _metadata(make: Maker, record: Record) -> list[Property]:
-    language = (said(record, "language") or {}).get("code", "")
+    language = beyond(record).get("language", {}).get("code", "")
     stamp = record.updated.removesuffix("T00:00:00Z")
-    others = [locale(make, code, id=code.upper()) for code in said(record, "translations") or ()]
+    others = [
+        locale(make, code, id=code.upper()) for code in beyond(record).get("translations", {})
+    ]
     return [
         ("fileIdentifier", record.id),
         ("language", make.language(language)),
         ("characterSet", make.code("MD_CharacterSetCode", "utf8")),
-        ("parentIdentifier", said(record, "parent")),
+        ("parentIdentifier", beyond(record).get("parent", "")),
         ("hierarchyLevel", make.code("MD_ScopeCode", record.type)),
         ("dateStamp", make.date(stamp) if stamp else missing()),
         ("metadataStandardName", "ISO 19115"),
@@ -153,7 +154,7 @@ def _party(make: Maker, contact: Contact, details: list[Property]) -> Element:
     )
 
 
-def _format(make: Maker, item: Mapping[str, str]) -> Element:
+def _format(make: Maker, item: Distributed) -> Element:
     return make.object(
         "MD_Format",
         ("name", item["name"]),
@@ -294,4 +295,22 @@ DIALECT = Dialect(
     metadata=_metadata,
     party=_party,
     format=_format,
+)
+
+FORMAT = Format(
+    "iso19139",
+    "ISO 19139",
+    MAPPING,
+    "xml",
+    claims,
+    reading.read_element,
+    written=(
+        Written(
+            "iso19139",
+            "ISO 19139",
+            "application/vnd.iso.19139+xml",
+            "xml",
+            lambda record, source=b"", **_: write(record, source=source),
+        ),
+    ),
 )

@@ -6,12 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from lxml import etree
 
 from geoguichet.catalogue.formats import codes
-from geoguichet.catalogue.formats.mapping import said
+from geoguichet.catalogue.formats.mapping import Distributed, Source, Step, beyond
 from geoguichet.catalogue.formats.xml import HREF, LOCAL, Element
 from geoguichet.catalogue.record import Contact, Record
 
@@ -38,7 +37,7 @@ class Dialect:
     metadata: Callable[[Maker, Record], list[Property]]
     """Properties of the root that only this encoding has."""
     party: Callable[[Maker, Contact, list[Property]], Element]
-    format: Callable[[Maker, Mapping[str, str]], Element]
+    format: Callable[[Maker, Distributed], Element]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +45,11 @@ class Maker:
     """Makes elements of one dialect."""
 
     dialect: Dialect
+
+    @property
+    def older(self) -> bool:
+        """Whether it makes ISO 19139, the encoding of the model of 2003."""
+        return "gmd" in self.dialect.namespaces
 
     def tag(self, prefix: str, name: str) -> str:
         """Return the qualified name."""
@@ -147,22 +151,27 @@ def missing(reason: str = "missing") -> Element:
     return etree.Element("missing", reason=reason)
 
 
+def reference(attributes: Mapping[str, str]) -> Element:
+    """Return what stands for a property that only has attributes."""
+    return etree.Element(
+        "reference", {name: codes.writable(text) for name, text in attributes.items() if text}
+    )
+
+
 def lineage_of(make: Maker, record: Record) -> Element | None:
     """Make the lineage: its statement, its steps, its sources; None when the record says none of
     them.
     """
     properties: list[Property] = [
-        ("statement", told(record, "lineage")),
-        ("processStep", [_step(make, item) for item in told(record, "processSteps")]),
-        ("source", [_source(make, item) for item in told(record, "sources")]),
+        ("statement", beyond(record).get("lineage", "")),
+        ("processStep", [_step(make, item) for item in beyond(record).get("processSteps", ())]),
+        ("source", [_source(make, item) for item in beyond(record).get("sources", ())]),
     ]
     return make.object("LI_Lineage", *properties) if says(properties) else None
 
 
-def _step(make: Maker, item: Mapping[str, str]) -> Element:
-    date = (
-        item.get("date", "") if "gmd" in make.dialect.namespaces else ""
-    )  # an object of GML in ISO 19115-3
+def _step(make: Maker, item: Step) -> Element:
+    date = item.get("date", "") if make.older else ""  # an object of GML in ISO 19115-3
     moment = (
         make.leaf("gco", "DateTime", date if "T" in date else f"{date}T00:00:00")
         if len(date) >= 10
@@ -177,7 +186,7 @@ def _step(make: Maker, item: Mapping[str, str]) -> Element:
     )
 
 
-def _source(make: Maker, item: Mapping[str, str]) -> Element:
+def _source(make: Maker, item: Source) -> Element:
     title = item.get("title", "")
     citation = make.object("CI_Citation", ("title", title), ("date", missing())) if title else None
     return make.object(
@@ -205,7 +214,7 @@ def role_of(make: Maker, contact: Contact) -> Element:
 
 def identifier(make: Maker, code: str, scheme: str = "", href: str = "") -> Element:
     """Make an identifier, with its code space when it has one."""
-    kind = "RS_Identifier" if scheme and "gmd" in make.dialect.namespaces else "MD_Identifier"
+    kind = "RS_Identifier" if scheme and make.older else "MD_Identifier"
     return make.object(kind, ("code", make.text(code, href)), ("codeSpace", scheme))
 
 
@@ -218,11 +227,7 @@ def dated(make: Maker, text: str, kind: str) -> Element:
 
 def locale(make: Maker, code: str, **attributes: str) -> Element:
     """Make a ``PT_Locale``."""
-    name = (
-        "language"
-        if "defaultLocale" in make.dialect.order["MD_DataIdentification"]
-        else "languageCode"
-    )
+    name = "languageCode" if make.older else "language"
     encoding = make.code("MD_CharacterSetCode", "utf8")
     return make.object(
         "PT_Locale", (name, make.language(code)), ("characterEncoding", encoding), **attributes
@@ -244,8 +249,3 @@ def found(root: Element, path: str) -> list[Element]:
             if not held or any(LOCAL[inside.tag] == held for inside in node.iter())
         ]
     return level
-
-
-def told(record: Record, member: str) -> Any:
-    """Return what a record says under a name; something empty when it says nothing."""
-    return said(record, member) or ()

@@ -7,10 +7,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from geoguichet.catalogue.formats.mapping import Measure
 
 
-class Measure(NamedTuple):
+class Counted(NamedTuple):
     """What counting a rule measures."""
 
     element: str
@@ -31,50 +33,50 @@ _TOPOLOGY, _CONCEPT, _CLASS = (
 )
 _TEXT, _TIME = "DQ_NonQuantitativeAttributeAccuracy", "DQ_TemporalValidity"
 
-MEASURES: Mapping[str, Measure] = MappingProxyType(
+MEASURES: Mapping[str, Counted] = MappingProxyType(
     {
-        "no-point": Measure(_OMISSION, "lignes sans coordonnées"),
-        "no-coordinates": Measure(_OMISSION, "source sans coordonnées"),
-        "no-geometry": Measure(_OMISSION, "territoires sans contour"),
-        "no-population": Measure(_OMISSION, "communes sans population"),
-        "no-name": Measure(_OMISSION, "services sans nom"),
-        "no-code": Measure(_OMISSION, "lignes sans code"),
-        "no-id": Measure(_OMISSION, "lignes sans identifiant"),
-        "no-premises": Measure(_OMISSION, "communes sans local compté"),
-        "refused-row": Measure(_OMISSION, "lignes de la source laissées de côté"),
-        "absent-commune": Measure(_OMISSION, "départements où des communes manquent"),
-        "duplicate": Measure(_COMMISSION, "services dits deux fois"),
-        "duplicate-id": Measure(_COMMISSION, "identifiants répétés"),
-        "foreign-row": Measure(_COMMISSION, "lignes étrangères"),
-        "unreadable-coordinates": Measure(_FORMAT, "coordonnées illisibles"),
-        "swapped-axes": Measure(_POSITION, "longitude et latitude échangées"),
-        "lost-decimal-point": Measure(_POSITION, "virgules décimales perdues"),
-        "wrong-crs": Measure(_POSITION, "mètres pris pour des degrés"),
-        "impossible-point": Measure(_POSITION, "positions impossibles"),
-        "outside-france": Measure(_POSITION, "points hors de France"),
-        "outside-projection": Measure(_POSITION, "points hors de leur projection"),
-        "outside-territory": Measure(_POSITION, "points hors du territoire"),
-        "outside-commune": Measure(_POSITION, "points hors de leur commune"),
-        "shared-point": Measure(_POSITION, "services sur un même point"),
-        "nominal-point": Measure(_POSITION, "points nominaux"),
-        "polygon-as-point": Measure(_POSITION, "surfaces prises pour des points"),
-        "wrong-geocoding": Measure(_POSITION, "géocodages faux"),
-        "displaced-outline": Measure(_POSITION, "contours déplacés"),
-        "invalid-geometry": Measure(_TOPOLOGY, "géométries invalides"),
-        "damaged-encoding": Measure(_TEXT, "textes abîmés"),
-        "unknown-type": Measure(_CLASS, "catégories sans type"),
-        "no-type": Measure(_CLASS, "services sans type"),
-        "unknown-commune": Measure(_DOMAIN, "codes de commune inconnus"),
-        "code-against-postcode": Measure(_DOMAIN, "codes de commune que le code postal contredit"),
-        "outdated-commune": Measure(_TIME, "codes de commune périmés"),
-        "lost-zero": Measure(_FORMAT, "codes sans leur zéro"),
-        "missing-zero": Measure(_FORMAT, "codes postaux sans leur zéro"),
-        "unreadable-hours": Measure(_FORMAT, "horaires illisibles"),
-        "unreadable-number": Measure(_FORMAT, "nombres illisibles"),
-        "empty-span": Measure(_DOMAIN, "plages horaires sans durée"),
-        "ragged-row": Measure(_FORMAT, "lignes de longueur inégale"),
-        "sum-mismatch": Measure(_CONCEPT, "totaux qui ne tombent pas juste"),
-        "above-total": Measure(_CONCEPT, "parts au-delà du tout"),
+        "no-point": Counted(_OMISSION, "lignes sans coordonnées"),
+        "no-coordinates": Counted(_OMISSION, "source sans coordonnées"),
+        "no-geometry": Counted(_OMISSION, "territoires sans contour"),
+        "no-population": Counted(_OMISSION, "communes sans population"),
+        "no-name": Counted(_OMISSION, "services sans nom"),
+        "no-code": Counted(_OMISSION, "lignes sans code"),
+        "no-id": Counted(_OMISSION, "lignes sans identifiant"),
+        "no-premises": Counted(_OMISSION, "communes sans local compté"),
+        "refused-row": Counted(_OMISSION, "lignes de la source laissées de côté"),
+        "absent-commune": Counted(_OMISSION, "départements où des communes manquent"),
+        "duplicate": Counted(_COMMISSION, "services dits deux fois"),
+        "duplicate-id": Counted(_COMMISSION, "identifiants répétés"),
+        "foreign-row": Counted(_COMMISSION, "lignes étrangères"),
+        "unreadable-coordinates": Counted(_FORMAT, "coordonnées illisibles"),
+        "swapped-axes": Counted(_POSITION, "longitude et latitude échangées"),
+        "lost-decimal-point": Counted(_POSITION, "virgules décimales perdues"),
+        "wrong-crs": Counted(_POSITION, "mètres pris pour des degrés"),
+        "impossible-point": Counted(_POSITION, "positions impossibles"),
+        "outside-france": Counted(_POSITION, "points hors de France"),
+        "outside-projection": Counted(_POSITION, "points hors de leur projection"),
+        "outside-territory": Counted(_POSITION, "points hors du territoire"),
+        "outside-commune": Counted(_POSITION, "points hors de leur commune"),
+        "shared-point": Counted(_POSITION, "services sur un même point"),
+        "nominal-point": Counted(_POSITION, "points nominaux"),
+        "polygon-as-point": Counted(_POSITION, "surfaces prises pour des points"),
+        "wrong-geocoding": Counted(_POSITION, "géocodages faux"),
+        "displaced-outline": Counted(_POSITION, "contours déplacés"),
+        "invalid-geometry": Counted(_TOPOLOGY, "géométries invalides"),
+        "damaged-encoding": Counted(_TEXT, "textes abîmés"),
+        "unknown-type": Counted(_CLASS, "catégories sans type"),
+        "no-type": Counted(_CLASS, "services sans type"),
+        "unknown-commune": Counted(_DOMAIN, "codes de commune inconnus"),
+        "code-against-postcode": Counted(_DOMAIN, "codes de commune que le code postal contredit"),
+        "outdated-commune": Counted(_TIME, "codes de commune périmés"),
+        "lost-zero": Counted(_FORMAT, "codes sans leur zéro"),
+        "missing-zero": Counted(_FORMAT, "codes postaux sans leur zéro"),
+        "unreadable-hours": Counted(_FORMAT, "horaires illisibles"),
+        "unreadable-number": Counted(_FORMAT, "nombres illisibles"),
+        "empty-span": Counted(_DOMAIN, "plages horaires sans durée"),
+        "ragged-row": Counted(_FORMAT, "lignes de longueur inégale"),
+        "sum-mismatch": Counted(_CONCEPT, "totaux qui ne tombent pas juste"),
+        "above-total": Counted(_CONCEPT, "parts au-delà du tout"),
     }
 )
 """Rule -> measure; a rule that is not here is a matter of format."""
@@ -109,22 +111,21 @@ def number(text: str) -> int | float | str:
     return text
 
 
-def description(measure: Mapping[str, Any]) -> str:
+def description(measure: Measure) -> str:
     """Return what a document says of a measure: its rule and its rate, or its own words."""
     if measure.get("rule"):
         return f"{measure['rule']} ; part des lignes : {measure.get('rate', '')}"
     return str(measure.get("description", ""))
 
 
-def described(text: str) -> dict[str, Any]:
+def described(text: str) -> Measure:
     """Return the members that `description` told: the inverse."""
-    found = _DESCRIBED.fullmatch(text)
-    return (
-        {"rule": found["rule"], "rate": number(found["rate"])} if found else {"description": text}
-    )
+    if found := _DESCRIBED.fullmatch(text):
+        return {"rule": found["rule"], "rate": number(found["rate"])}
+    return {"description": text} if text else {}
 
 
-def measures(rules: Mapping[str, int], rows: int) -> list[dict[str, Any]]:
+def measures(rules: Mapping[str, int], rows: int) -> list[Measure]:
     """Return the counts by rule as measures, the most counted first; repairs (``fixed-...``) are
     not defects.
 
@@ -137,9 +138,9 @@ def measures(rules: Mapping[str, int], rows: int) -> list[dict[str, Any]]:
     )
     return [
         {
-            "element": MEASURES.get(rule, Measure(_FORMAT, rule)).element,
+            "element": MEASURES.get(rule, Counted(_FORMAT, rule)).element,
             "rule": rule,
-            "name": MEASURES.get(rule, Measure(_FORMAT, rule)).name_fr,
+            "name": MEASURES.get(rule, Counted(_FORMAT, rule)).name_fr,
             "value": rules[rule],
             "rate": round(rules[rule] / rows, 6) if rows else 0.0,
         }

@@ -10,18 +10,19 @@ document that a record came from.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from geoguichet.catalogue.errors import RecordError
 from geoguichet.catalogue.formats import codes, geometries
 from geoguichet.catalogue.formats.iso import quality_measures
 from geoguichet.catalogue.formats.iso.values import (
-    Members,
     Reading,
     code_of,
+    codes_of,
     contacts,
     distribution,
+    found_in,
     href_of,
     localised,
     uuidref,
@@ -31,7 +32,21 @@ from geoguichet.catalogue.formats.iso.values import (
 from geoguichet.catalogue.formats.mapping import (
     INSPIRE_THEME,
     TOPIC_CATEGORY,
+    Conformity,
+    Constraint,
+    Dated,
+    FeatureCatalogue,
+    Language,
+    Maintenance,
+    Measure,
+    Members,
+    Place,
+    Resolution,
+    Source,
+    Step,
+    Words,
     describe,
+    filled,
     made_identifier,
     time_of,
 )
@@ -57,7 +72,7 @@ def extents(reading: Reading, identification: Holder) -> Members:
     """Return where and when the resource is about."""
     pieces: list[dict[str, Any]] = []
     periods: list[tuple[str, str]] = []
-    places: list[dict[str, str]] = []
+    places: list[Place] = []
     words: list[str] = []
     for holder in children(identification, "extent"):
         extent = inner(holder)
@@ -81,16 +96,14 @@ def extents(reading: Reading, identification: Holder) -> Members:
     }
 
 
-def _place(holder: Element | None) -> list[dict[str, str]]:
+def _place(holder: Element | None) -> list[Place]:
     identifier = inner(holder)
     code = child(identifier, "code")
-    said = {
-        "code": value(code),
-        "href": href_of(code),
-        "scheme": value(child(identifier, "codeSpace"))
-        or value(down(identifier, "authority", "*", "title")),
-    }
-    return [{name: text for name, text in said.items() if text}] if said["code"] else []
+    scheme = value(child(identifier, "codeSpace")) or value(
+        down(identifier, "authority", "*", "title")
+    )
+    said = Place(code=value(code), href=href_of(code), scheme=scheme)
+    return [filled(said)] if said["code"] else []
 
 
 def _pieces(reading: Reading, elements: list[Element]) -> Iterator[dict[str, Any]]:
@@ -290,8 +303,9 @@ def members(root: Element) -> Members:
         _of_metadata(reading)
         | _of_citation(reading, citation)
         | _of_resource(reading, identification)
+        | distribution(parts, identification)
+        | _of_quality(parts)
     )
-    said |= distribution(parts, identification) | _of_quality(parts)
     said["contacts"] = tuple(contacts(parts, identification, citation))
     said["translations"] = _translations(reading, citation, identification)
     said["unreadable"] = reading.unreadable
@@ -337,19 +351,14 @@ def _of_metadata(reading: Reading) -> Members:
         or _parent(down(root, "parentMetadata", "*", "identifier", "*", "code"))
         or uuidref(child(root, "parentMetadata")),
         "crs": _reference_systems(root),
-        "featureCatalogue": [
-            found
-            for node in children(root, "contentInfo")
-            if (found := _feature_catalogue(inner(node)))
-        ],
+        "featureCatalogue": found_in(_feature_catalogue, root, "contentInfo"),
     }
     language = code_of(child(root, "language")) or code_of(
         down(root, "defaultLocale", "*", "language")
     )
     if language:
         said["language"] = {"code": codes.language(language)}
-    said |= _metadata_dates(reading)
-    return said
+    return said | _metadata_dates(reading)
 
 
 def _parent(holder: Element | None) -> str:
@@ -363,9 +372,11 @@ def _metadata_dates(reading: Reading) -> Members:
         said["updated"] = codes.timestamp(reading.moment("updated", stamp))
     for holder in children(reading.root, "dateInfo"):
         date = inner(holder)
-        kind = {"creation": "created", "revision": "updated"}.get(code_of(child(date, "dateType")))
-        if kind:
-            said[kind] = codes.timestamp(reading.moment(kind, child(date, "date")))
+        match code_of(child(date, "dateType")):
+            case "creation":
+                said["created"] = codes.timestamp(reading.moment("created", child(date, "date")))
+            case "revision":
+                said["updated"] = codes.timestamp(reading.moment("updated", child(date, "date")))
     return said
 
 
@@ -384,7 +395,7 @@ def _reference_systems(root: Holder) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _feature_catalogue(description: Element | None) -> Members:
+def _feature_catalogue(description: Element | None) -> FeatureCatalogue:
     if description is None or "FeatureCatalogue" not in LOCAL[description.tag]:
         return {}
     holder = child(description, "featureCatalogueCitation")
@@ -395,17 +406,18 @@ def _feature_catalogue(description: Element | None) -> Members:
         for text in map(value, every(description, "featureTypes", "*", "featureTypeName"))
         if text
     ]
-    said = {
-        "id": uuidref(holder) or value(down(citation, "identifier", "*", "code")),
-        "title": value(child(citation, "title")),
-        "href": "" if holder is None else holder.get(HREF, ""),
-        "featureTypes": types,
-    }
-    return {name: text for name, text in said.items() if text}
+    return filled(
+        FeatureCatalogue(
+            id=uuidref(holder) or value(down(citation, "identifier", "*", "code")),
+            title=value(child(citation, "title")),
+            href="" if holder is None else holder.get(HREF, ""),
+            featureTypes=types,
+        )
+    )
 
 
 def _of_citation(reading: Reading, citation: Holder) -> Members:
-    dates = []
+    dates: list[Dated] = []
     for holder in children(citation, "date"):
         date = inner(holder)
         if written := reading.moment("dates", child(date, "date")):
@@ -430,32 +442,20 @@ def _of_resource(reading: Reading, identification: Holder) -> Members:
     said: Members = {
         "description": value(child(identification, "abstract")),
         "purpose": value(child(identification, "purpose")),
-        "status": [text for text in map(code_of, children(identification, "status")) if text],
-        "representation": [
-            text
-            for text in map(code_of, children(identification, "spatialRepresentationType"))
-            if text
-        ],
+        "status": codes_of(identification, "status"),
+        "representation": codes_of(identification, "spatialRepresentationType"),
         "serviceType": value(child(identification, "serviceType")),
         "resourceLanguages": _resource_languages(identification),
         "maintenance": _maintenance(inner(child(identification, "resourceMaintenance"))),
-        "resolution": [
-            found
-            for node in children(identification, "spatialResolution")
-            if (found := _resolution(inner(node)))
-        ],
+        "resolution": found_in(_resolution, identification, "spatialResolution"),
     }
-    constraints = [
-        found
-        for node in children(identification, "resourceConstraints")
-        if (found := _constraint(inner(node)))
-    ]
+    constraints = found_in(_constraint, identification, "resourceConstraints")
     said["constraints"] = constraints
     said["license"], said["rights"] = licence_of(constraints), rights_of(constraints)
     return said | _keywords(identification) | extents(reading, identification)
 
 
-def _resource_languages(identification: Holder) -> list[dict[str, str]]:
+def _resource_languages(identification: Holder) -> list[Language]:
     holders = children(identification, "language")
     for name in ("defaultLocale", "otherLocale"):
         holders += every(identification, name, "PT_Locale", "language")
@@ -463,15 +463,16 @@ def _resource_languages(identification: Holder) -> list[dict[str, str]]:
     return [{"code": code} for code in found]
 
 
-def _maintenance(information: Element | None) -> dict[str, str]:
-    said = {
-        "frequency": code_of(child(information, "maintenanceAndUpdateFrequency")),
-        "note": "\n".join(values(information, "maintenanceNote")),
-    }
-    return {name: text for name, text in said.items() if text}
+def _maintenance(information: Element | None) -> Maintenance:
+    return filled(
+        Maintenance(
+            frequency=code_of(child(information, "maintenanceAndUpdateFrequency")),
+            note="\n".join(values(information, "maintenanceNote")),
+        )
+    )
 
 
-def _resolution(resolution: Element | None) -> dict[str, Any]:
+def _resolution(resolution: Element | None) -> Resolution:
     denominator = down(resolution, "equivalentScale", "*", "denominator")
     if scale := codes.number(value(denominator)):
         return {"scale": scale}
@@ -481,35 +482,35 @@ def _resolution(resolution: Element | None) -> dict[str, Any]:
     return {}
 
 
-def _constraint(constraint: Element | None) -> Members:
+def _constraint(constraint: Element | None) -> Constraint:
     if constraint is None:
         return {}
     kind, parts = LOCAL[constraint.tag], grouped(constraint)
-    said: Members = {
-        "limitations": _texts_with_address(parts, "useLimitation"),
-        "access": [text for text in map(code_of, children(parts, "accessConstraints")) if text],
-        "use": [text for text in map(code_of, children(parts, "useConstraints")) if text],
-        "other": _texts_with_address(parts, "otherConstraints"),
-        "classification": code_of(child(parts, "classification")),
-    }
-    said = {name: text for name, text in said.items() if text}
-    return (
-        said
-        and {"kind": "legal" if "Legal" in kind else "security" if "Security" in kind else "use"}
-        | said
+    said = filled(
+        Constraint(
+            limitations=_texts_with_address(parts, "useLimitation"),
+            access=codes_of(parts, "accessConstraints"),
+            use=codes_of(parts, "useConstraints"),
+            other=_texts_with_address(parts, "otherConstraints"),
+            classification=code_of(child(parts, "classification")),
+        )
     )
+    about = Constraint(
+        kind="legal" if "Legal" in kind else "security" if "Security" in kind else "use"
+    )
+    return said and about | said
 
 
-def _texts_with_address(parent: Holder, name: str) -> list[dict[str, str]]:
-    found = []
-    for holder in children(parent, name):
-        text, address = value(holder), href_of(holder)
-        if text or address:
-            found.append({"text": text or address} | ({"href": address} if address else {}))
-    return found
+def _texts_with_address(parent: Holder, name: str) -> list[Words]:
+    pairs = ((value(holder), href_of(holder)) for holder in children(parent, name))
+    return [
+        filled(Words(text=text or address, href=address))
+        for text, address in pairs
+        if text or address
+    ]
 
 
-def licence_of(constraints: Iterable[Mapping[str, Any]]) -> str:
+def licence_of(constraints: Sequence[Constraint]) -> str:
     """Return the SPDX identifier of the first known licence that is named, else ``other`` when one
     is.
     """
@@ -521,7 +522,7 @@ def licence_of(constraints: Iterable[Mapping[str, Any]]) -> str:
     return "other" if use else ""
 
 
-def rights_of(constraints: Iterable[Mapping[str, Any]]) -> str:
+def rights_of(constraints: Sequence[Constraint]) -> str:
     """Return the words of the constraints, each once."""
     return "\n".join(
         dict.fromkeys(
@@ -530,7 +531,7 @@ def rights_of(constraints: Iterable[Mapping[str, Any]]) -> str:
     )
 
 
-def _said_texts(constraint: Mapping[str, Any]) -> list[dict[str, str]]:
+def _said_texts(constraint: Constraint) -> list[Words]:
     return [*constraint.get("other", ()), *constraint.get("limitations", ())]
 
 
@@ -573,7 +574,7 @@ def _concept(holder: Element) -> Concept:
 
 
 def _theme(concepts: list[Concept], thesaurus: Element, title: str, kind: str) -> Theme:
-    extra: Members = {"title": title}
+    extra: dict[str, Any] = {"title": title}
     date = inner(child(thesaurus, "date"))
     if written := codes.moment(value(child(date, "date"))):
         extra |= {"date": written, "dateType": code_of(child(date, "dateType"))}
@@ -599,19 +600,19 @@ def _theme(concepts: list[Concept], thesaurus: Element, title: str, kind: str) -
 
 
 def _of_quality(root: Holder) -> Members:
-    conformity: list[Members] = []
-    measured: list[Members] = []
     lineages = [
         *every(root, "dataQualityInfo", "*", "lineage", "*"),
         *every(root, "resourceLineage", "*"),
     ]
-    for quality in every(root, "dataQualityInfo", "*"):
-        results = every(quality, "report", "*", "result", "DQ_ConformanceResult")
-        conformity += [found for result in results if (found := _conformance(result))]
-        measured += [
-            found for report in every(quality, "report", "*") for found in _measures(report)
-        ]
-    return {"conformity": conformity, "quality": measured} | _lineage(lineages)
+    reports = list(every(root, "dataQualityInfo", "*", "report", "*"))
+    results = (
+        node for report in reports for node in every(report, "result", "DQ_ConformanceResult")
+    )
+    said: Members = {
+        "conformity": list(filter(None, map(_conformance, results))),
+        "quality": [measure for report in reports for measure in _measures(report)],
+    }
+    return said | _lineage(lineages)
 
 
 def _lineage(lineages: list[Element]) -> Members:
@@ -627,27 +628,29 @@ def _lineage(lineages: list[Element]) -> Members:
     }
 
 
-def _step(step: Element) -> Members:
+def _step(step: Element) -> Step:
     date = value(child(step, "dateTime")) or content(
         down(step, "stepDateTime", "*", "timePosition")
     )
-    said = {
-        "description": value(child(step, "description")),
-        "rationale": value(child(step, "rationale")),
-        "date": codes.moment(date).removesuffix("T00:00:00"),
-    }
-    return {name: text for name, text in said.items() if text}
+    return filled(
+        Step(
+            description=value(child(step, "description")),
+            rationale=value(child(step, "rationale")),
+            date=codes.moment(date).removesuffix("T00:00:00"),
+        )
+    )
 
 
-def _source(source: Element) -> Members:
-    said = {
-        "title": value(down(source, "sourceCitation", "*", "title")),
-        "description": value(child(source, "description")),
-    }
-    return {name: text for name, text in said.items() if text}
+def _source(source: Element) -> Source:
+    return filled(
+        Source(
+            title=value(down(source, "sourceCitation", "*", "title")),
+            description=value(child(source, "description")),
+        )
+    )
 
 
-def _measures(report: Element) -> Iterator[Members]:
+def _measures(report: Element) -> Iterator[Measure]:
     """Yield the counts and rates that a report gives, one a value, under the names of ISO 19139."""
     element = quality_measures.NAMES_2003.get(name_of := LOCAL[report.tag], name_of)
     if element not in quality_measures.ELEMENTS:
@@ -660,31 +663,26 @@ def _measures(report: Element) -> Iterator[Members]:
     )
     for result in every(report, "result", "DQ_QuantitativeResult"):
         for text in values(result, "value"):
-            said: Members = {
-                "element": element,
-                "name": name,
-                "value": quality_measures.number(text),
-            }
-            told = said | quality_measures.described(description)
-            yield {key: what for key, what in told.items() if what != ""}
+            named: Measure = {"name": name} if name else {}
+            counted = Measure(element=element, **named, value=quality_measures.number(text))
+            yield counted | quality_measures.described(description)
 
 
 _PASS = {"true": True, "1": True, "false": False, "0": False}
 
 
-def _conformance(result: Element) -> Members:
+def _conformance(result: Element) -> Conformity:
     holder = child(result, "specification")
     citation = inner(holder)
     date = inner(child(citation, "date"))
-    said: Members = {
+    day = codes.moment(value(child(date, "date")))
+    said: Conformity = {
         "title": value(child(citation, "title")),
         "href": href_of(child(citation, "title"))
         or ("" if holder is None else holder.get(HREF, "")),
-        "date": codes.moment(value(child(date, "date"))),
-        "dateType": code_of(child(date, "dateType")),
+        "date": day,
+        "dateType": code_of(child(date, "dateType")) if day else "",
         "explanation": value(child(result, "explanation")),
     }
-    if not said["date"]:
-        del said["dateType"]
-    said = {name: text for name, text in said.items() if text}
-    return said and said | {"pass": _PASS.get(value(child(result, "pass")).lower())}
+    passed: Conformity = {"pass": _PASS.get(value(child(result, "pass")).lower())}
+    return filled(said) | passed if any(said.values()) else {}

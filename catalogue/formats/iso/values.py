@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from geoguichet.catalogue.formats import codes
+from geoguichet.catalogue.formats.mapping import Distributed, Members, Unreadable, filled
 from geoguichet.catalogue.formats.xml import (
     HREF,
     LOCAL,
@@ -28,7 +29,6 @@ from geoguichet.catalogue.record import Contact, ContactPoint, Link
 # What the properties of ISO 19115 hold in XML: texts, codes, addresses, dates, read by local
 # names.
 
-type Members = dict[str, Any]
 _HOLDERS = frozenset(
     {"CharacterString", "Anchor", "MimeFileType", "FileName", "URL", "LanguageCode", "Country"}
 )
@@ -42,7 +42,7 @@ class Reading:
 
     root: dict[str, list[Element]]
     locales: Mapping[str, str] = field(default_factory=dict)
-    unreadable: list[dict[str, Any]] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
 
     def refuse(self, member: str, element: Element, text: str, reason: str) -> None:
         """Note a part that says nothing readable; the rest of the record is read all the same."""
@@ -99,6 +99,18 @@ def href_of(holder: Element | None) -> str:
     return "" if node is None else node.get(HREF, "").strip()
 
 
+def codes_of(parent: Holder, name: str) -> list[str]:
+    """Return the codes of the properties of that name."""
+    return [text for text in map(code_of, children(parent, name)) if text]
+
+
+def found_in[Shape](
+    read: Callable[[Element | None], Shape], parent: Holder, name: str
+) -> list[Shape]:
+    """Return what is read in the objects of the properties of that name, but what is blank."""
+    return [found for node in children(parent, name) if (found := read(inner(node)))]
+
+
 def values(parent: Holder, name: str) -> list[str]:
     """Return the texts of the properties of that name."""
     return [text for text in map(value, children(parent, name)) if text]
@@ -125,40 +137,25 @@ def distribution(root: Holder, identification: Holder) -> Members:
     previews.
     """
     links: list[Link] = []
-    formats: list[dict[str, str]] = []
-    for holder in children(root, "distributionInfo"):
-        distribution = inner(holder)
-        sources = [distribution, *every(distribution, "distributor", "*")]
-        for source in sources:
+    formats: list[Distributed] = []
+    for distribution in map(inner, children(root, "distributionInfo")):
+        for source in (distribution, *every(distribution, "distributor", "*")):
             for name in ("distributionFormat", "distributorFormat"):
-                formats += [
-                    found for node in children(source, name) if (found := _format(inner(node)))
-                ]
+                formats += found_in(_format, source, name)
             for name in ("transferOptions", "distributorTransferOptions"):
-                online = every(source, name, "*", "onLine", "*")
-                links += [link for node in online if (link := online_resource(node)) is not None]
-    formats += [
-        found
-        for node in children(identification, "resourceFormat")
-        if (found := _format(inner(node)))
-    ]
+                links += filter(None, map(online_resource, every(source, name, "*", "onLine", "*")))
+    formats += found_in(_format, identification, "resourceFormat")
     links += _operations(identification)
-    links += [
-        link
-        for node in children(identification, "graphicOverview")
-        if (link := _preview(inner(node))) is not None
-    ]
+    links += filter(None, found_in(_preview, identification, "graphicOverview"))
     unique = [found for at, found in enumerate(formats) if found not in formats[:at]]
     return {"links": tuple(links), "formats": unique}
 
 
-def _format(element: Element | None) -> dict[str, str]:
+def _format(element: Element | None) -> Distributed:
     citation = inner(child(element, "formatSpecificationCitation"))
-    said = {
-        "name": value(child(element, "name")) or value(child(citation, "title")),
-        "version": value(child(element, "version")) or value(child(citation, "edition")),
-    }
-    return {name: text for name, text in said.items() if text} if said["name"] else {}
+    name = value(child(element, "name")) or value(child(citation, "title"))
+    version = value(child(element, "version")) or value(child(citation, "edition"))
+    return filled(Distributed(name=name, version=version)) if name else {}
 
 
 def online_resource(resource: Element | None, rel: str = "") -> Link | None:
@@ -336,7 +333,7 @@ def _plain_contact(party: Element, about: str) -> Contact | None:
     )
 
 
-def _identified(person: str, organization: str) -> Members:
+def _identified(person: str, organization: str) -> dict[str, Any]:
     """Return the identifier of a contact: of the person, else of the organization; both when there
     are both.
     """
@@ -351,11 +348,11 @@ def _party_identifier(party: Mapping[str, Element]) -> str:
     return href_of(party.get("name")) or value(down(inner(party.get("partyIdentifier")), "code"))
 
 
-def _plain_details(said: Mapping[str, list[str]]) -> Members:
-    postal: Members = {name: said[name][0] for name in _ADDRESS if name in said}
+def _plain_details(said: Mapping[str, list[str]]) -> dict[str, Any]:
+    postal: dict[str, Any] = {name: said[name][0] for name in _ADDRESS if name in said}
     if "deliveryPoint" in said:
         postal = {"deliveryPoint": said["deliveryPoint"]} | postal
-    extra: Members = {"addresses": [postal]} if postal else {}
+    extra: dict[str, Any] = {"addresses": [postal]} if postal else {}
     return extra | {
         name: said[name][0] for name in ("hoursOfService", "contactInstructions") if name in said
     }
@@ -377,11 +374,11 @@ def _split_name(party: Mapping[str, Element]) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _contact_details(contact: Element | None) -> Members:
+def _contact_details(contact: Element | None) -> dict[str, Any]:
     parts = grouped(contact)
     lines = grouped(inner(child(parts, "address")))
     online = [node for node in map(inner, children(parts, "onlineResource")) if node is not None]
-    extra: Members = {}
+    extra: dict[str, Any] = {}
     written = {
         "deliveryPoint": values(lines, "deliveryPoint"),
         "city": value(child(lines, "city")),

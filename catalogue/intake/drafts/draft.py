@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from geoguichet.catalogue.formats.codes import NOT_EVALUATED
-from geoguichet.catalogue.formats.mapping import describe
+from geoguichet.catalogue.formats.mapping import Members, describe
 from geoguichet.catalogue.record import Extent, ExternalId, Link, Record
 
 if TYPE_CHECKING:
@@ -268,7 +268,7 @@ def draft(file: Path, layer: str, form: Form, **members: Any) -> Record:
     digest = digest_of(file)
     changed = datetime.fromtimestamp(file.stat().st_mtime, UTC)
     links = tuple(members.pop("links", ()))
-    told = {
+    told: Members = {
         "id": f"jeu-{digest[:16]}" + (f"-{_slug(layer)}" if layer else ""),
         "type": "dataset",
         "title": _title(file.stem, layer),
@@ -280,7 +280,7 @@ def draft(file: Path, layer: str, form: Form, **members: Any) -> Record:
         "links": links,
         "externalIds": (content_id(digest, layer),),
     }
-    return describe(told | members)
+    return describe(told | cast(Members, members))
 
 
 def _slug(text: str) -> str:

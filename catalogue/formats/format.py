@@ -1,0 +1,66 @@
+"""What makes a format: how its documents are known, read and written. One value says it all, and
+one line of `registry` makes every command and page know of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from geoguichet.catalogue.errors import FormatError
+from geoguichet.catalogue.formats.mapping import Mapped, read_by
+from geoguichet.catalogue.formats.parts import JsonPart
+from geoguichet.catalogue.formats.xml import XmlPart
+from geoguichet.catalogue.record import Record
+
+type Syntax = Literal["xml", "json", "yaml", "rdf", ""]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A form that records are written in."""
+
+    name: str
+    """What ``--format`` and ``f`` call it."""
+    label: str
+    media: str
+    suffix: str
+    write: Callable[..., bytes]
+    """``write(record, *, source, base)``: ``source`` is the document of that form that the record
+    came from (empty when there is none), ``base`` what the addresses of records begin with (empty
+    when they have none).
+    """
+    together: Callable[..., bytes] | None = None
+    """``together(records, *, title, publisher, ...)``: a page of a catalogue in one document."""
+
+
+def _alone(document: Any) -> list[Any]:
+    return [document]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format of metadata. Without a ``syntax`` it is only written."""
+
+    name: str
+    title: str
+    mapping: tuple[Mapped, ...] = ()
+    syntax: Syntax = ""
+    claims: Callable[[Any], bool] = bool
+    """Says whether a document, opened as its syntax is, is of this format."""
+    read: Callable[[Any], Record] | None = None
+    """Reads one part of a document; by default, its mapping does."""
+    parts: Callable[[Any], list[Any]] = _alone
+    """The parts of a document that are a record each; or the records themselves."""
+    written: tuple[Written, ...] = ()
+
+    def record(self, part: Any) -> Record:
+        """Return the record that a part of a document is; FormatError or RecordError when none."""
+        if isinstance(part, Record):
+            return part
+        kind = XmlPart if self.syntax == "xml" else JsonPart
+        try:
+            return self.read(part) if self.read else read_by(self.mapping, kind(part))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise FormatError(f"membre inattendu ({type(error).__name__} : {error}).") from error

@@ -1,0 +1,40 @@
+"""GeoJSON of OGC API Records: the record itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from geoguichet.catalogue.formats import stac
+from geoguichet.catalogue.formats.format import Format, Written
+from geoguichet.catalogue.record import Record
+
+
+def _claims(document: Any) -> bool:
+    """Say whether a document is a feature or features; those of STAC say so."""
+    return (
+        isinstance(document, Mapping)
+        and document.get("type") in ("Feature", "FeatureCollection")
+        and not stac.FORMAT.claims(document)
+    )
+
+
+def _features(document: Mapping[str, Any]) -> list[Any]:
+    collection = document["type"] == "FeatureCollection"
+    return list(document.get("features", [])) if collection else [document]
+
+
+def _write(record: Record, **_: Any) -> bytes:
+    return json.dumps(record.to_geojson(), ensure_ascii=False, indent=2).encode()
+
+
+FORMAT = Format(
+    "geojson",
+    "OGC API Records (GeoJSON)",
+    syntax="json",
+    claims=_claims,
+    read=Record.from_geojson,
+    parts=_features,
+    written=(Written("geojson", "GeoJSON", "application/geo+json", "json", _write),),
+)

@@ -1,0 +1,114 @@
+"""One document of each format, made by hand: what is read in it, and that every format that is
+registered is reached.
+"""
+
+import json
+import random
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from geoguichet.catalogue.errors import FormatError
+from geoguichet.catalogue.formats import registry
+from geoguichet.catalogue.formats.parts import JsonPart
+from geoguichet.catalogue.formats.xml import XmlPart, parse
+from geoguichet.catalogue.record import Record
+from geoguichet.cli import main
+from geoguichet.portal.api.encodings import ENCODINGS
+
+SAMPLES = Path(__file__).parent / "samples"
+EXPECTED: dict[str, list[Any]] = json.loads((SAMPLES / "expected.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_document_of_each_format_says_what_it_should(name: str) -> None:
+    answer = registry.read((SAMPLES / name).read_bytes())
+    assert not answer.findings
+    assert [record.to_geojson() for record in answer.records] == EXPECTED[name]
+    form = name.partition(".")[0].removesuffix("-dif")
+    assert {item.format for item in answer.described} == {form}
+
+
+def test_each_part_of_a_document_is_given_back_and_read_again() -> None:
+    for name in EXPECTED:
+        document = (SAMPLES / name).read_bytes()
+        for item in registry.read(document).described:
+            assert item.source == document or item.record in registry.read(item.source).records
+
+
+def test_whatever_is_registered_is_reached(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """Every format that is read by `catalogue import`, and every one that is written by `catalogue
+    export` and by the portal.
+    """
+    read = {name for name, form in registry.FORMATS.items() if form.syntax}
+    sampled = {name.partition(".")[0].removesuffix("-dif") for name in EXPECTED}
+    assert read == sampled, "a format that is read needs a document in tests"
+    main(["catalogue", "import", str(SAMPLES / "ckan.json"), "--workspace", str(tmp_path)])
+    for form, written in registry.WRITERS.items():
+        capfdbinary.readouterr()
+        asked = ["catalogue", "export", "p1", "--format", form, "--workspace", str(tmp_path)]
+        assert main(asked) == 0
+        assert b"Mairies" in capfdbinary.readouterr().out
+        served = {"geojson": "json", "schema-org": "jsonld"}.get(form)
+        assert served or ENCODINGS[form] == (written.media, written.label)
+    assert set(registry.FORMATS) == read | {
+        name for name, form in registry.FORMATS.items() if form.written
+    }
+
+
+def test_what_is_not_written_is_refused_with_what_is() -> None:
+    with pytest.raises(FormatError, match=r"udata.*iso19139.*csv"):
+        registry.rewrite(Record(id="a"), "udata", b"")
+
+
+NOTHING = ("", 0, -1, True, None, [], {}, "texte", [["a"], {}], {"fr": "x"}, "2020-01-01", 3.5)
+VALUES = [name for name in EXPECTED if name.endswith((".json", ".yml"))]
+
+
+def places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every member and item of a document: what holds it, and its name or number there."""
+    for key in range(len(value)) if isinstance(value, list) else value:
+        yield value, key
+        if isinstance(value[key], dict | list):
+            yield from places(value[key])
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_no_shape_of_a_document_stops_a_reading(name: str) -> None:
+    """A value of a kind that nobody expects is read around, or told in a finding."""
+    told = yaml.safe_load((SAMPLES / name).read_bytes())  # JSON is YAML
+    for seed in range(300):
+        chance, document = random.Random(seed), deepcopy(told)
+        for _ in range(3):
+            holder, key = chance.choice(list(places(document)))
+            holder[key] = deepcopy(chance.choice(NOTHING))
+        written = yaml.safe_dump(document) if name.endswith(".yml") else json.dumps(document)
+        answer = registry.read(written.encode())
+        assert answer.described or answer.findings
+        for record in answer.records:
+            assert Record.from_geojson(json.loads(record.to_bytes())) == record, seed
+
+
+def test_the_paths_of_a_mapping() -> None:
+    document = {
+        "a": [{"b": "1", "kind": "x"}, {"b": ["2", "3"], "kind": "y"}, "4"],
+        "title": {"en": "Town", "fr": " Ville "},
+        "zero": 0,
+        "blank": "",
+    }
+    part = JsonPart(document)
+    assert part.texts("a.b") == ["1", "2", "3"]
+    assert part.texts("a[kind=x z].b") == ["1"] and part.texts("a[kind!=x].b") == ["2", "3"]
+    assert part.texts("a[kind^=y].b") == ["2", "3"] and part.texts("a[kind=].b") == []
+    assert part.texts("blank, title + zero") == ["Ville", "0"]
+    assert part.texts("title.*") == ["Town", "Ville"] and part.texts("title.b.c") == []
+    assert [held.text("@") for held in JsonPart({"o": {"one": {"p": 1}}}).at("o.*")] == ["one"]
+    element = XmlPart(parse(b'<r><a n="1"> x </a><a n="2">y</a><b><c/></b></r>'))
+    assert element.texts("a") == ["x", "y"] and element.texts("a/@n") == ["1", "2"]
+    assert element.texts("a[@n=2]") == ["y"] and element.texts("b/c, */@n") == ["1", "2"]
