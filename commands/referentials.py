@@ -322,7 +322,7 @@ def _status(arguments: argparse.Namespace) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    from geoguichet.referentials.versions.checking import check_version
+    from geoguichet.referentials.versions.quality_report import check_version
 
     store = store_of(arguments)
     report = check_version(
@@ -358,8 +358,8 @@ def _export(arguments: argparse.Namespace) -> None:
     store = store_of(arguments)
     directories = [store.rows(store.find(name)) for name in arguments.names]
     if arguments.base:
-        base = sample.sample_path() if arguments.base == "sample" else Path(arguments.base)
-        layers = exports.join_to(region.read_layers(base), directories, types=arguments.types)
+        base = region.read_layers(sample.path_of(arguments.base))
+        layers = exports.join_to(base, directories, types=arguments.types)
         figures = [arguments.figures] if arguments.figures else []
         if figures:
             layers, names = exports.join_figures(layers, store.rows(store.find(arguments.figures)))
@@ -384,9 +384,7 @@ def _stops(arguments: argparse.Namespace) -> None:
     from geoguichet.referentials.territories import sample
 
     store = store_of(arguments)
-    layers = region.read_layers(
-        sample.sample_path() if arguments.base == "sample" else Path(arguments.base)
-    )
+    layers = region.read_layers(sample.path_of(arguments.base))
     halls = layers["services"][layers["services"]["type"] == "town_hall"].drop_duplicates("commune")
     services = store.rows(store.find(arguments.name))
     stops = stops_of(services, layers["communes"], halls.set_index("commune").geometry)
@@ -404,7 +402,7 @@ def _stops(arguments: argparse.Namespace) -> None:
 
 
 def _diff(arguments: argparse.Namespace) -> None:
-    from geoguichet.referentials.versions.checking import difference_of
+    from geoguichet.referentials.versions.differences import difference_of, write_difference
 
     difference, title, outlines = difference_of(
         store_of(arguments), arguments.before, arguments.after, territory=arguments.territory
@@ -413,8 +411,6 @@ def _diff(arguments: argparse.Namespace) -> None:
     print(difference.counts().to_string())
     print(f"{number(difference.same)} services inchangés.")
     if arguments.out:
-        from geoguichet.referentials.versions.change_map import write_difference
-
         for file in write_difference(difference, arguments.out, title=title, outlines=outlines):
             print(file)
 

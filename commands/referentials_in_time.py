@@ -136,7 +136,7 @@ def _write(path: Path, content: bytes) -> None:
 
 def _prune(arguments: argparse.Namespace) -> None:
     from geoguichet.catalogue.intake.publish_referentials import publish_referential, withdraw
-    from geoguichet.referentials.versions.pruning import plan_pruning, prune
+    from geoguichet.referentials.versions.store import plan_pruning, prune
 
     workspace, store = workspace_of(arguments), store_of(arguments)
     plan = plan_pruning(store, arguments.name, keep=arguments.keep, studies=workspace / "studies")
@@ -159,12 +159,11 @@ def _prune(arguments: argparse.Namespace) -> None:
 
 def _recode(arguments: argparse.Namespace) -> None:
     from geoguichet.floor.findings import count_by_rule
-    from geoguichet.referentials.readers.cog import read_current
-    from geoguichet.referentials.versions.checking import read_history
+    from geoguichet.referentials.readers.cog import read_any_history, read_current
     from geoguichet.referentials.versions.recoding import read_weights, recode_file
 
     since, until = _day(arguments.vintage), _day(arguments.to)
-    history = read_history(arguments.history)
+    history = read_any_history(arguments.history)
     if arguments.current:
         history = history.updated(read_current(arguments.current), date=until or history.valid)
     weights = read_weights(arguments.weights) if arguments.weights else None

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from geoguichet.data.source.build_sample import of_departement
 from geoguichet.floor.findings import Finding, count_by_rule
 from geoguichet.referentials.directory.hours import DAYS, WEEKDAYS_FR
-from geoguichet.referentials.directory.inspection import (
+from geoguichet.referentials.directory.quality import (
     commune_findings,
     distance_to_commune_m,
     service_findings,

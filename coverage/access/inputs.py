@@ -13,7 +13,7 @@ from geoguichet.coverage.routers.network import Network
 from geoguichet.coverage.study.study import SAMPLE, Study
 from geoguichet.floor.errors import ChoiceError
 from geoguichet.floor.findings import Finding
-from geoguichet.referentials.directory import inspection
+from geoguichet.referentials.directory import quality
 from geoguichet.referentials.directory.services import read_services
 from geoguichet.referentials.layers import check_text, list_layers, read_layer
 from geoguichet.referentials.territories import sample
@@ -84,14 +84,14 @@ def read(study: Study) -> StudyData:
         )
     )
     layers += _polygon_input(study)
-    noticed = inspection.service_findings(
+    noticed = quality.service_findings(
         services.reset_index(),
         territory,
         buffer_m=study.territory.buffer_m,
         layer=study.services_layer,
     )
     findings = (
-        *inspection.commune_findings(territory, layer=study.demand.layer),
+        *quality.commune_findings(territory, layer=study.demand.layer),
         *noticed,
         *stopped,
     )

@@ -23,7 +23,7 @@ from geoguichet.referentials.directory.hours import (
     osm_week,
     weekly_hours,
 )
-from geoguichet.referentials.directory.inspection import distance_to_commune_m
+from geoguichet.referentials.directory.quality import distance_to_commune_m
 from geoguichet.referentials.directory.services import SERVICE_TYPES
 from geoguichet.referentials.layers import (
     LONLAT,

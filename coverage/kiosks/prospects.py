@@ -21,7 +21,7 @@ from geoguichet.coverage.siting.plan import KioskPlan
 from geoguichet.coverage.siting.problem import SiteRules, too_near
 from geoguichet.coverage.study.kiosks import Broadband, KioskChoice
 from geoguichet.coverage.study.study import Study
-from geoguichet.referentials.directory.inspection import distance_to_commune_m
+from geoguichet.referentials.directory.quality import distance_to_commune_m
 from geoguichet.referentials.layers import METRIC
 from geoguichet.referentials.territories.territory import Territory
 

@@ -95,8 +95,7 @@ def _clock(minutes: int) -> str:
     return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
 
-# -----------------------------------------------------------------------------------
-# OpenStreetMap's form
+# -- OpenStreetMap's form
 
 _SPAN = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
 _RULE = re.compile(r"(?P<days>[A-Za-z]{2}(?:\s*[-,]\s*[A-Za-z]{2})*)?\s*(?P<times>.*)", re.DOTALL)
@@ -181,8 +180,7 @@ def _osm_spans(text: str) -> list[Span] | None:
     return spans
 
 
-# -------------------------------------------------------------------------------------- what French
-# files write
+# -- what French files write
 
 _TIME = r"(\d{1,2})\s*(?:[:hH]\s*(\d{2})?)"
 _FRENCH_SPAN = re.compile(rf"{_TIME}\s*(?:-|–|à|a|/)\s*{_TIME}")

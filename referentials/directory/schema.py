@@ -25,7 +25,10 @@ from geoguichet.referentials.layers import LONLAT, check_columns
 # Text that an encoding mishap has damaged: recognised, mended where nothing is lost, said in any
 # case.
 
-_CP1252 = "\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u2022\u2026\u2030\u2039\u203a\u20ac\u2122"
+_CP1252 = (
+    "\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc"
+    "\u2013-\u2022\u2026\u2030\u2039\u203a\u20ac\u2122"
+)
 _DOUBLE = f"[\u00c2\u00c3\u00c5][\u0080-\u00bf?{_CP1252}]"
 """A UTF-8 lead byte of a French letter read as Latin-1, followed by a continuation byte read the
 same way.
@@ -282,8 +285,7 @@ def check_directory(rows: gpd.GeoDataFrame, *, where: str = "annuaire") -> None:
         )
 
 
-# ---------------------------------------------------------------------------------- from columns to
-# the schema
+# -- from columns to the schema
 
 
 @dataclass(frozen=True, slots=True, eq=False)

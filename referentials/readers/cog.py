@@ -150,6 +150,12 @@ def read_movements(path: Path, *, current: Sequence[str] = (), valid: str = "") 
     return CommuneHistory(movements_of(events), lives, last)
 
 
+def read_any_history(path: Path) -> CommuneHistory:
+    """Return the history of commune codes, in one of the two forms INSEE's events are found in."""
+    yaml_form = ".yaml" in path.name or ".yml" in path.name
+    return read_history(path) if yaml_form else read_movements(path)
+
+
 def read_current(path: Path) -> list[dict[str, Any]]:
     """Return the rows of Etalab's list of communes (JSON array: code, nom, type, departement,
     population ...).

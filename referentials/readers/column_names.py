@@ -208,8 +208,7 @@ _TYPE_OF_LABEL: Mapping[str, str] = MappingProxyType(
 )
 
 
-# ------------------------------------------------------------------------------------------
-# --mapping FILE.toml
+# -- FILE.toml of --mapping
 
 
 @dataclass(frozen=True, slots=True)

@@ -262,8 +262,7 @@ def ring_layer(
     )
 
 
-# ---------------------------------------------------------------------------------------- the town
-# halls
+# -- the town halls
 
 
 def town_hall_rows(rows: pd.DataFrame, communes: Iterable[str]) -> gpd.GeoDataFrame:

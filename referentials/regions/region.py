@@ -237,8 +237,7 @@ def write_layers(layers: Layers, path: Path, *, titles: Mapping[str, str] = TITL
         ) from error
 
 
-# -------------------------------------------------------------------------------------------
-# geoguichet init
+# -- geoguichet init
 
 DATA_FILE, STUDY_FILE = "territoire.gpkg", "etude.toml"
 

@@ -148,8 +148,7 @@ def digest_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-# --- lines to network
-# ------------------------------------------------------------------------------------------------
+# -- lines to network
 
 
 def assemble(
@@ -387,8 +386,7 @@ def _manifest(
     }
 
 
-# --- the file
-# --------------------------------------------------------------------------------------------------------
+# -- the file
 
 
 def write_network(

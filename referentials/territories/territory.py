@@ -13,6 +13,7 @@ import shapely
 
 from geoguichet.floor.errors import ChoiceError, LayerError
 from geoguichet.referentials.layers import LONLAT, METRIC, as_multipolygon, check_text, read_layer
+from geoguichet.referentials.territories import sample
 from geoguichet.referentials.territories.population import read_communes
 
 # Which communes a territory is made of: those of départements, EPCI, arrondissements and of a
@@ -215,6 +216,21 @@ def read_territory(
         "code", ignore_index=True
     )
     return Territory(name, outlines, kept, _border(outlines))
+
+
+def territory_of(where: str) -> Territory:
+    """Return all the départements of a GeoPackage: ``sample``, or the path of a file.
+
+    Raises
+    ------
+    LayerError
+        When a layer is missing or does not keep its contract.
+    """
+    path = sample.path_of(where)
+    codes = read_layer(path, layer="departements", columns=("code",))["code"].tolist()
+    return read_territory(
+        path, name=sample.NAME if where == "sample" else path.stem, departements=codes
+    )
 
 
 def _check_departements(wanted: Sequence[str], outlines: gpd.GeoDataFrame, path: Path) -> None:

@@ -266,8 +266,7 @@ def _instant(version: Version) -> str:
     return version.imported[:19] + "Z"
 
 
-# ------------------------------------------------------------------------------------------------
-# three formats
+# -- three formats
 
 
 def write_feed(feed: Feed, form: str, *, url: str, next_url: str = "", home: str = "") -> bytes:

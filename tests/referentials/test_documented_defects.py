@@ -14,7 +14,7 @@ import geopandas as gpd
 import pytest
 
 from geoguichet.floor.findings import Finding
-from geoguichet.referentials.directory.checks import (
+from geoguichet.referentials.directory.quality import (
     absent_communes,
     directory_findings,
     table_findings,

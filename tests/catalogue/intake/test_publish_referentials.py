@@ -18,7 +18,7 @@ from geoguichet.catalogue.intake.publish_referentials import (
 from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.search.store import SQLiteStore, store_path
 from geoguichet.referentials.readers.registry import FORMATS
-from geoguichet.referentials.versions.checking import check_version
+from geoguichet.referentials.versions.quality_report import check_version
 from geoguichet.referentials.versions.store import ReferentialStore
 
 HEADER = (

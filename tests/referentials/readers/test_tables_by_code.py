@@ -10,7 +10,7 @@ import pytest
 
 from geoguichet.floor.errors import LayerError, UsageError
 from geoguichet.floor.findings import count_by_rule
-from geoguichet.referentials.directory.checks import absent_communes, table_findings
+from geoguichet.referentials.directory.quality import absent_communes, table_findings
 from geoguichet.referentials.directory.schema import Reading, join_readings
 from geoguichet.referentials.readers import cog
 from geoguichet.referentials.readers.registry import choose_reader, recognise

@@ -8,8 +8,7 @@ import pytest
 
 from geoguichet.floor.errors import StoreError, UsageError
 from geoguichet.referentials.readers.registry import FORMATS
-from geoguichet.referentials.versions.pruning import plan_pruning, prune
-from geoguichet.referentials.versions.store import ReferentialStore
+from geoguichet.referentials.versions.store import ReferentialStore, plan_pruning, prune
 
 HEADER = (
     "id,category,name,email,phone,wheelchair_access,latitude,longitude,geoloc_precision,address\n"

@@ -7,12 +7,11 @@ import pytest
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.findings import count_by_rule
 from geoguichet.referentials.readers.boundaries import read as read_boundaries
-from geoguichet.referentials.readers.cog import read_current
+from geoguichet.referentials.readers.cog import read_any_history, read_current
 from geoguichet.referentials.readers.registry import choose_reader
 from geoguichet.referentials.regions.region import read_layers
 from geoguichet.referentials.territories.code_history import CommuneHistory, movements_of
 from geoguichet.referentials.territories.sample import sample_path
-from geoguichet.referentials.versions.checking import read_history
 from geoguichet.referentials.versions.exports import join_figures
 from geoguichet.referentials.versions.recoding import read_weights, recode_file
 
@@ -58,7 +57,7 @@ def test_the_shares_of_a_split_follow_the_people_of_its_parts(tmp_path: Path) ->
 
 
 def test_the_communes_of_2014_land_on_those_of_today(shared_data: Path, tmp_path: Path) -> None:
-    history = read_history(shared_data / "cog" / "histo-communes-insee.yaml.gz")
+    history = read_any_history(shared_data / "cog" / "histo-communes-insee.yaml.gz")
     current = read_current(shared_data / "cog" / "communes.json.gz")
     old = next(
         iter(read_boundaries(shared_data / "admin" / "region73-avant-2016" / "communes.geojson"))

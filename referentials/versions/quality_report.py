@@ -13,7 +13,7 @@ import pandas as pd
 
 from geoguichet.floor.errors import UsageError
 from geoguichet.floor.findings import Finding
-from geoguichet.referentials.directory.checks import (
+from geoguichet.referentials.directory.quality import (
     directory_findings,
     ground_findings,
     table_findings,
@@ -21,14 +21,12 @@ from geoguichet.referentials.directory.checks import (
 )
 from geoguichet.referentials.directory.repairs import Repair, repair
 from geoguichet.referentials.directory.schema import Reading
-from geoguichet.referentials.layers import LONLAT, read_layer
+from geoguichet.referentials.layers import LONLAT
 from geoguichet.referentials.readers import cog
 from geoguichet.referentials.readers.tables_by_code import TABLES
 from geoguichet.referentials.regions.region import write_layers
-from geoguichet.referentials.territories import sample
 from geoguichet.referentials.territories.code_history import CommuneHistory
-from geoguichet.referentials.territories.territory import Territory, read_territory
-from geoguichet.referentials.versions.differences import Difference, compare
+from geoguichet.referentials.territories.territory import Territory, territory_of
 from geoguichet.referentials.versions.store import SERVICES, ReferentialStore, Version
 
 _GRAVITY = {"error": 0, "warning": 1, "info": 2}
@@ -104,9 +102,9 @@ def check_version(
     rows = store.rows(version)
     if version.kind != SERVICES:
         return _check_table(
-            store, version, rows, read_history(history) if history else None, fix=fix
+            store, version, rows, cog.read_any_history(history) if history else None, fix=fix
         )
-    ground, codes = _territory(territory), read_history(history) if history else None
+    ground, codes = territory_of(territory), cog.read_any_history(history) if history else None
     repairs: tuple[Repair, ...] = ()
     fixed = None
     if fix:
@@ -119,7 +117,7 @@ def check_version(
     ]
     found = [
         *directory_findings(kept, territory=ground, history=codes, layer=version.name),
-        *_ground_findings(ground),
+        *_population_sums(ground),
     ]
     return CheckReport(version, kept, (*noticed, *found), repairs, fixed)
 
@@ -167,47 +165,10 @@ def _check_table(
     return CheckReport(version, rows, (*store.findings(version), *found))
 
 
-def _ground_findings(ground: Territory) -> list[Finding]:
+def _population_sums(ground: Territory) -> list[Finding]:
     """Return the départements whose communes' inhabitants do not add up to theirs, where both are
     told.
     """
     if "population" not in ground.departements.columns:
         return []
     return ground_findings(ground.communes, ground.departements, "departement", layer=ground.name)
-
-
-def difference_of(
-    store: ReferentialStore, before: str, after: str, *, territory: str
-) -> tuple[Difference, str, gpd.GeoSeries]:
-    """Return the changes between two stored directories in a territory, a title, and the ground to
-    draw them on.
-    """
-    versions = [store.find(name) for name in (before, after)]
-    ground = _territory(territory)
-    first, second = (
-        rows[within_territory(rows, ground)].reset_index(drop=True)
-        for rows in map(store.rows, versions)
-    )
-    same = versions[0].name == versions[1].name
-    said = [
-        f"{each.name} ({each.origin.split('.')[0]})" if same else each.name for each in versions
-    ]
-    title = f"{ground.name} : de {said[0]} à {said[1]}"
-    return compare(first, second), title, ground.departements.set_index("name").geometry
-
-
-def _territory(where: str) -> Territory:
-    path = sample.sample_path() if where == "sample" else Path(where)
-    codes = read_layer(path, layer="departements", columns=("code",))["code"].tolist()
-    return read_territory(
-        path, name=sample.NAME if where == "sample" else path.stem, departements=codes
-    )
-
-
-def read_history(path: Path) -> CommuneHistory:
-    """Return the history of commune codes, in one of the two forms INSEE's events are found in."""
-    return (
-        cog.read_history(path)
-        if ".yaml" in path.name or ".yml" in path.name
-        else cog.read_movements(path)
-    )

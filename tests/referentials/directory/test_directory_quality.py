@@ -10,7 +10,7 @@ import pytest
 import shapely
 
 from geoguichet.floor.findings import count_by_rule
-from geoguichet.referentials.directory.checks import (
+from geoguichet.referentials.directory.quality import (
     directory_findings,
     population_findings,
     within_territory,
@@ -20,8 +20,7 @@ from geoguichet.referentials.directory.schema import Columns, Reading, make_read
 from geoguichet.referentials.regions.region import read_layers
 from geoguichet.referentials.territories.sample import DEPARTEMENTS, sample_path
 from geoguichet.referentials.territories.territory import Territory, read_territory
-from geoguichet.referentials.versions.change_map import draw_changes
-from geoguichet.referentials.versions.differences import compare
+from geoguichet.referentials.versions.differences import compare, draw_changes
 from geoguichet.referentials.versions.exports import join_to
 
 DILA = {

@@ -6,7 +6,7 @@ import pytest
 import shapely
 
 from geoguichet.floor.findings import Finding
-from geoguichet.referentials.directory.inspection import (
+from geoguichet.referentials.directory.quality import (
     commune_findings,
     distance_to_commune_m,
     service_findings,
