@@ -134,8 +134,8 @@ def _show(arguments: argparse.Namespace) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    from geoguichet.catalogue.intake.exchange import write_whole
     from geoguichet.catalogue.quality.judging import as_csv, findings_as_csv, judge, summaries
+    from geoguichet.floor.files import write_whole
 
     if bool(arguments.id) == arguments.all:
         raise UsageError("check : un identifiant ou --all est attendu.")

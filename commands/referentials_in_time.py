@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from geoguichet.commands.arguments import codes, command, positive, workspace_of
 from geoguichet.commands.printing import number
-from geoguichet.floor.errors import UsageError
+from geoguichet.floor.errors import FileError, UsageError
 
 if TYPE_CHECKING:
     from geoguichet.referentials.versions.store import ReferentialStore
@@ -121,17 +121,12 @@ def _feed(arguments: argparse.Namespace) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file beside its place, then put it there."""
-    draft = path.with_name(f".{path.name}.part")
+    from geoguichet.floor.files import write_whole
+
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_bytes(content)
-        draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise UsageError(
-            f"{path} : écriture impossible ({error.strerror}) ; choisissez un autre dossier."
-        ) from error
+        write_whole(path, content)
+    except FileError as error:
+        raise UsageError(f"{str(error)[:-1]} ; choisissez un autre dossier.") from error
 
 
 def _prune(arguments: argparse.Namespace) -> None:

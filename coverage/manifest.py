@@ -4,7 +4,6 @@ written.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import types
 from collections.abc import Iterable, Mapping
@@ -21,6 +20,7 @@ from geoguichet.coverage.errors import ManifestError
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.siting.plan import KioskPlan
 from geoguichet.coverage.study.study import Study
+from geoguichet.floor.files import sha256
 from geoguichet.floor.findings import count_by_rule
 from geoguichet.floor.units import Cost, Unit
 
@@ -204,12 +204,6 @@ def versions() -> dict[str, str]:
         "GEOS": shapely.geos_version_string,
         "PROJ": pyproj.proj_version_str,
     }
-
-
-def sha256(path: Path) -> str:
-    """Return the SHA-256 digest of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _plan(plan: KioskPlan) -> dict[str, Any]:

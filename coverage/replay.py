@@ -19,6 +19,7 @@ from geoguichet.coverage.errors import StudyError
 from geoguichet.coverage.outputs.folder import write_all
 from geoguichet.coverage.run import run
 from geoguichet.coverage.study.study import Study
+from geoguichet.floor.files import sha256
 
 type Kind = Literal["file", "parameter", "input", "version", "answer", "output"]
 
@@ -160,8 +161,8 @@ def _altered_files(outputs: Mapping[str, Any], folder: Path) -> Iterator[Differe
     """
     for name, told in outputs.items():
         path = folder / name
-        if path.is_file() and manifest.sha256(path) != told["sha256"]:
-            yield Difference("file", name, told["sha256"], manifest.sha256(path))
+        if path.is_file() and sha256(path) != told["sha256"]:
+            yield Difference("file", name, told["sha256"], sha256(path))
 
 
 def _unlike(kind: Kind, expected: Any, found: Any, name: str = "") -> Iterator[Difference]:
@@ -188,16 +189,11 @@ def _by_layer(layers: list[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
     return {layer["name"]: layer for layer in layers}
 
 
-def _layers_unlike(old: Path, new: Path, sha256: str) -> str:
+def _layers_unlike(old: Path, new: Path, digest: str) -> str:
     """Say which layers and columns of two GeoPackages differ, when the file of the manifest is
     still there.
     """
-    if (
-        old.suffix != ".gpkg"
-        or not old.is_file()
-        or not new.is_file()
-        or manifest.sha256(old) != sha256
-    ):
+    if old.suffix != ".gpkg" or not old.is_file() or not new.is_file() or sha256(old) != digest:
         return ""
     told = [
         f"{layer} : {', '.join(columns)}"

@@ -27,6 +27,10 @@ class ChoiceError(LayerError):
         self.key, self.what, self.remedy = key, what, remedy
 
 
+class FileError(GeoguichetError):
+    """A file cannot be written; what was there is there still."""
+
+
 class StoreError(GeoguichetError):
     """A version of a referential cannot be written, or is not there."""
 

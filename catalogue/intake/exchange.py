@@ -15,6 +15,7 @@ from geoguichet.catalogue.intake.originals import Originals, originals_path
 from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.search.query import RecordQuery, SortKey
 from geoguichet.catalogue.search.store import LoadSummary, RecordStore, SQLiteStore, store_path
+from geoguichet.floor.files import write_whole
 from geoguichet.floor.findings import Finding
 
 ORIGINAL = "original"
@@ -146,10 +147,6 @@ def export_one(identifier: str, workspace: Path, form: str) -> bytes:
 def export_all(workspace: Path, form: str, folder: Path) -> list[Path]:
     """Write every record: one catalogue for DCAT, one table for CSV, else one file a record."""
     written = registry.WRITERS[_known(form)]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CatalogueError(f"{folder} ne peut pas être créé ({error.strerror}).") from error
     with SQLiteStore(store_path(workspace)) as store:
         if written.together:
             target = folder / f"catalogue.{written.suffix}"
@@ -165,16 +162,6 @@ def export_all(workspace: Path, form: str, folder: Path) -> list[Path]:
     if not targets:
         raise RecordNotFoundError("Le catalogue est vide : il n'y a rien à exporter.")
     return targets
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    beside = path.with_name(f".{path.name}.new")
-    try:
-        beside.write_bytes(content)
-        beside.replace(path)
-    except OSError as error:
-        raise CatalogueError(f"{path} ne peut pas être écrit ({error.strerror}).") from error
 
 
 def _known(form: str) -> str:

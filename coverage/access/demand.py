@@ -4,7 +4,6 @@ commune it lies in.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from geoguichet.coverage.errors import FrameError
 from geoguichet.coverage.study.options import CellsChoice
 from geoguichet.coverage.study.study import Study
 from geoguichet.floor.errors import LayerError
+from geoguichet.floor.files import sha256
 from geoguichet.floor.findings import Finding
 from geoguichet.referentials.directory.services import SERVICE_TYPES
 from geoguichet.referentials.layers import LONLAT, METRIC, read_layer
@@ -315,8 +315,7 @@ def fine_demand(cells: Cells, territory: Territory, study: Study, path: Path) ->
         crs=LONLAT,
     ).rename_axis("id")
     check_demand(demand)
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = sha256(path)
     source = InputLayer("cells", layer, layer, len(cells.table), digest, "", "")
     shapes = _ground(cells.shapes.loc[demand.index], territory)
     return FineDemand(demand, shapes, counters, tuple(findings), source)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from geoguichet.coverage.access.supply import changed, with_stops
 from geoguichet.coverage.routers.network import Network
 from geoguichet.coverage.study.study import SAMPLE, Study
 from geoguichet.floor.errors import ChoiceError
+from geoguichet.floor.files import sha256
 from geoguichet.floor.findings import Finding
 from geoguichet.referentials.directory import quality
 from geoguichet.referentials.directory.services import read_services
@@ -72,8 +72,7 @@ def read(study: Study) -> StudyData:
     check_within(services, territory, buffer_m=study.territory.buffer_m, where=where)
     services, stops_read, stopped = with_stops(_placed(services, territory), study, path, territory)
     services = changed(services, study, territory)
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = sha256(path)
     layers = tuple(
         _describe(study, path, layer, rows, digest)
         for layer, rows in (
@@ -142,7 +141,7 @@ def _polygon_input(study: Study) -> tuple[InputLayer, ...]:
     if not study.territory.polygon:
         return ()
     path = _polygon_path(study)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = sha256(path)
     layer = list_layers(path)[0]
     return (InputLayer("polygon", path.name, layer, len(read_layer(path)), digest, "", ""),)
 
@@ -230,8 +229,7 @@ def network_layer(study: Study) -> tuple[InputLayer, ...]:
     path = (study.path.parent if study.path else Path()) / choice.network
     if choice.kind not in ("road", "relief") or not path.is_file():
         return ()
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = sha256(path)
     edges, licence = 0, ""
     if choice.kind == "road":
         network = Network.open(path)

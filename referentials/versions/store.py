@@ -26,6 +26,7 @@ import pyogrio
 import pyogrio.errors
 
 from geoguichet.floor.errors import StoreError, UsageError
+from geoguichet.floor.files import sha256
 from geoguichet.floor.findings import Finding, count_by_rule
 from geoguichet.referentials.directory.placing import in_france
 from geoguichet.referentials.directory.schema import Reading, check_directory
@@ -150,8 +151,7 @@ class Versions:
             The note cannot be written.
         """
         try:
-            with file.open("rb") as content:
-                digest = hashlib.file_digest(content, "sha256").hexdigest()
+            digest = sha256(file)
             with (self.folder / EXPORTS).open("a", encoding="utf-8") as notes:
                 notes.write(
                     json.dumps({"sha256": digest, "versions": [each.digest for each in versions]})

@@ -5,7 +5,6 @@ fields.
 from __future__ import annotations
 
 import base64
-import hashlib
 import math
 import re
 from collections.abc import Iterable, Iterator
@@ -19,6 +18,7 @@ import numpy as np
 from geoguichet.catalogue.formats.codes import NOT_EVALUATED
 from geoguichet.catalogue.formats.mapping import Members, describe
 from geoguichet.catalogue.record import Extent, ExternalId, Link, Record
+from geoguichet.floor.files import sha256
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -107,12 +107,7 @@ def _digest(parts: tuple[tuple[Path, int, int], ...]) -> str:
     """Read files once however many layers ask; their sizes and times are there to tell them from
     what they were.
     """
-    digest = hashlib.sha256()
-    for part, _, _ in parts:
-        with part.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()
+    return sha256(*(part for part, _, _ in parts))
 
 
 def parts_of(file: Path) -> list[Path]:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from geoguichet.coverage.errors import OutputError, OutputFolderError
-from geoguichet.coverage.manifest import sha256
 from geoguichet.coverage.outputs import folder as outputs
 from geoguichet.coverage.outputs.folder import write_all
+from geoguichet.floor.files import sha256
 
 NAMES = ["manifest.json", "map.html", "report.html", "result.gpkg", "zones.parquet"]
 

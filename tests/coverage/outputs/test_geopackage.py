@@ -11,8 +11,8 @@ import pyogrio
 import pytest
 
 from geoguichet.coverage.errors import OutputError
-from geoguichet.coverage.manifest import sha256
 from geoguichet.coverage.outputs import geopackage, geoparquet
+from geoguichet.floor.files import sha256
 
 
 def _rows(path: Path, question: str) -> list[tuple]:

@@ -1,0 +1,47 @@
+"""Files written whole or not at all, and told from one another by the digest of their content."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from geoguichet.floor.errors import FileError
+
+_BLOCK = 1 << 20
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Lend a place to write a draft of a file in; it takes the file's place at the end.
+
+    The draft has the file's own name (a writer may choose its format by the ending), in a hidden
+    folder beside it, so that the last step is one rename. After an error, or a kill, what was there
+    is there still. OSError when the folder cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=path.parent, prefix=".geoguichet-") as scratch:
+        draft = Path(scratch) / path.name
+        yield draft
+        draft.replace(path)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all. FileError when it cannot be."""
+    try:
+        with whole(path) as draft:
+            draft.write_bytes(content)
+    except OSError as error:
+        raise FileError(f"{path} ne peut pas être écrit ({error.strerror}).") from error
+
+
+def sha256(*paths: Path) -> str:
+    """Return the SHA-256 digest of the content of files one after the other, in hexadecimal."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                digest.update(block)
+    return digest.hexdigest()
