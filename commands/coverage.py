@@ -249,12 +249,12 @@ def _pdf(arguments: argparse.Namespace) -> None:
 
 
 def _compare(arguments: argparse.Namespace) -> None:
-    from geoguichet.coverage.compare import compared
-    from geoguichet.coverage.outputs.comparison import write
+    from geoguichet.coverage.compare import compare
     from geoguichet.coverage.outputs.summary import of_comparison
+    from geoguichet.coverage.outputs.writing import write
 
     with progress(quiet=arguments.quiet or arguments.json) as on_step:
-        comparison = compared(
+        comparison = compare(
             arguments.before,
             arguments.after,
             close=arguments.close,
@@ -300,8 +300,8 @@ def _measures(arguments: argparse.Namespace) -> None:
 
 
 def _sensitivity(arguments: argparse.Namespace) -> None:
-    from geoguichet.coverage.outputs.sensitivity import write
     from geoguichet.coverage.outputs.summary import of_sensitivity
+    from geoguichet.coverage.outputs.writing import write
     from geoguichet.coverage.sensitivity import CONGESTION, THRESHOLDS, sensitivity
     from geoguichet.coverage.study.study import read_study
 

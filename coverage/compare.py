@@ -267,7 +267,7 @@ def altered(study: Study, changes: Changes, *, within: dict[str, Cost] | None = 
     return replace(study, needs=needs, changes=study.changes.then(changes))
 
 
-def compare(before: Side, after: Side) -> Comparison:
+def compare_sides(before: Side, after: Side) -> Comparison:
     """Set two sides against each other, commune by commune.
 
     Raises
@@ -441,7 +441,7 @@ def _epci_names(source: Path) -> dict[str, str]:
 type Kiosks = Literal["none", "both", "after"]
 
 
-def compared(
+def compare(
     before: Path,
     after: Path | None,
     *,
@@ -482,7 +482,7 @@ def compared(
     counted: Kiosks = kiosks or ("none" if after is None else "both")
     first = _side(before, kiosks=counted == "both", on_step=on_step)
     if after is not None and not changing:
-        return compare(first, _side(after, kiosks=counted != "none", on_step=on_step))
+        return compare_sides(first, _side(after, kiosks=counted != "none", on_step=on_step))
     study = (
         _study_of(after)
         if after is not None
@@ -497,7 +497,7 @@ def compared(
         _asked(altered(study, changes, within=thresholds), kiosks=counted != "none"),
         on_step=on_step,
     )
-    return compare(first, side_of(second, kiosks=counted != "none"))
+    return compare_sides(first, side_of(second, kiosks=counted != "none"))
 
 
 def _side(path: Path, *, kiosks: bool, on_step: Callable[[str], None]) -> Side:

@@ -25,6 +25,7 @@ from geoguichet.coverage.access.supply import meets
 from geoguichet.coverage.errors import OrientationError
 from geoguichet.coverage.routers.impedance import Router
 from geoguichet.coverage.routers.straight_line import StraightLine
+from geoguichet.coverage.study.router import open_router
 from geoguichet.coverage.study.study import Study, read_study
 from geoguichet.referentials.directory.hours import Moment, is_open, next_opening
 from geoguichet.referentials.directory.services import SERVICE_TYPES
@@ -286,6 +287,36 @@ def _no_single(found: pd.DataFrame, communes: pd.DataFrame, text: str) -> Orient
     return OrientationError(
         f"{text!r} peut désigner {len(found)} communes : {', '.join(told)}{more} ; "
         "essayez avec un nom plus complet ou le code INSEE."
+    )
+
+
+def nearest(
+    study: Study,
+    place: str,
+    what: str,
+    *,
+    at: str = "",
+    k: int = 3,
+    result: Path | None = None,
+) -> gpd.GeoDataFrame:
+    """Return the ``k`` nearest counters from a place as people write it, at a moment if one is
+    given.
+
+    The same as :func:`nearest_counters`, by the study's own router, with the kiosks of ``result``
+    (the folder of the study's documents) when there are any.
+
+    Parameters
+    ----------
+    place
+        A commune, half of its name or its INSEE code, or ``LON,LAT``.
+    at
+        A moment of the week, such as ``mardi 10h30``.
+    """
+    directory = open_directory(study, result)
+    router = open_router(study.router, beside=study.path.parent if study.path else None)
+    moment = Moment.parse(at) if at else None
+    return nearest_counters(
+        directory, find_place(directory, place), what, at=moment, k=k, router=router
     )
 
 

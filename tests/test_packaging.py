@@ -47,7 +47,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 
 def test_every_module_and_file_of_the_rooms_is_there(wheel: set[str]) -> None:
     rooms = ("catalogue", "commands", "coverage", "floor", "portal", "referentials")
-    wanted = [ROOT / "cli.py", ROOT / "pygeoapi-config.yml", ROOT / "data" / "midi-pyrenees.gpkg"]
+    wanted = [
+        ROOT / "__init__.py",
+        ROOT / "cli.py",
+        ROOT / "pygeoapi-config.yml",
+        ROOT / "data" / "midi-pyrenees.gpkg",
+    ]
     wanted += (ROOT / "data" / "studies").glob("*.toml")
     for room in rooms:
         wanted += [
@@ -64,6 +69,7 @@ def test_every_module_and_file_of_the_rooms_is_there(wheel: set[str]) -> None:
 def test_nothing_else_is(wheel: set[str]) -> None:
     tops = {name.split("/")[1] for name in wheel if name.startswith("geoguichet/")}
     assert tops == {
+        "__init__.py",
         "catalogue",
         "cli.py",
         "commands",
@@ -71,6 +77,7 @@ def test_nothing_else_is(wheel: set[str]) -> None:
         "data",
         "floor",
         "portal",
+        "py.typed",
         "pygeoapi-config.yml",
         "referentials",
     }

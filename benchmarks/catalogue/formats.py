@@ -65,7 +65,7 @@ def import_seconds(folder: Path, *, rounds: int = 3) -> dict[str, tuple[int, flo
 
     def records() -> Iterator[Record]:
         for file in metadata_files(folder):
-            yield from registry.read(file.read_bytes()).records
+            yield from registry.read_document(file.read_bytes()).records
 
     def indexed(workspace: Path) -> int:
         with SQLiteStore(workspace / "catalogue.sqlite") as store:

@@ -93,7 +93,7 @@ class Answer:
         return tuple(item.record for item in self.described)
 
 
-def read(document: bytes, *, address: str = "") -> Answer:
+def read_document(document: bytes, *, address: str = "") -> Answer:
     """Read every record of a document whatever its format; ``address`` names it in the findings.
     Never raises.
     """

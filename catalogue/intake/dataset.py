@@ -78,7 +78,7 @@ def sidecar_findings(file: Path) -> list[Finding]:
     found: list[Finding] = []
     for sidecar in sidecars_of(file):
         if sidecar.is_file():
-            answer = registry.read(sidecar.read_bytes(), address=str(sidecar))
+            answer = registry.read_document(sidecar.read_bytes(), address=str(sidecar))
             found += [finding for finding in answer.findings if finding.severity == "error"]
     return found
 
@@ -90,7 +90,7 @@ def _merged(file: Path, draft: Record, *, alone: bool) -> Record:
     for sidecar in sidecars_of(file):
         if not sidecar.is_file():
             continue
-        found = registry.read(sidecar.read_bytes(), address=str(sidecar)).records
+        found = registry.read_document(sidecar.read_bytes(), address=str(sidecar)).records
         if found:
             return _filled(draft, found[0], alone=alone)
     return draft

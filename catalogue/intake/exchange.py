@@ -73,7 +73,7 @@ def _read_file(file: Path) -> registry.Answer:
                 f"{size // 1024**2} Mo : une fiche ne dépasse pas {LARGEST_FILE // 1024**2} Mo."
             )
             return registry.Answer((), (Finding("too-large", str(file), "", message, "error"),))
-        return registry.read(file.read_bytes(), address=str(file))
+        return registry.read_document(file.read_bytes(), address=str(file))
     except OSError as error:
         return registry.Answer(
             (),

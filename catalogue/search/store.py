@@ -583,3 +583,10 @@ def remove_store(path: Path) -> None:
 def store_path(workspace: Path) -> Path:
     """Return where a workspace keeps its records."""
     return workspace / "catalogue.sqlite"
+
+
+class Catalogue(SQLiteStore):
+    """The records of a workspace; nothing is made before the first write."""
+
+    def __init__(self, workspace: Path) -> None:
+        super().__init__(store_path(workspace))

@@ -71,7 +71,7 @@ class Difference:
         return ordered
 
 
-def compare(
+def compare_directories(
     before: gpd.GeoDataFrame, after: gpd.GeoDataFrame, *, moved_m: float = MOVED_M
 ) -> Difference:
     """Return what changed between two versions of one directory, services matched by identifier.
@@ -192,7 +192,7 @@ def difference_of(
         f"{each.name} ({each.origin.split('.')[0]})" if same else each.name for each in versions
     ]
     title = f"{ground.name} : de {said[0]} à {said[1]}"
-    return compare(first, second), title, ground.departements.set_index("name").geometry
+    return compare_directories(first, second), title, ground.departements.set_index("name").geometry
 
 
 # -- the page

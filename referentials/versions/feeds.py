@@ -21,7 +21,7 @@ from lxml import etree
 
 from geoguichet.floor.errors import StoreError, UsageError
 from geoguichet.referentials.directory.taxonomy import SERVICE_TYPES
-from geoguichet.referentials.versions.differences import compare
+from geoguichet.referentials.versions.differences import compare_directories
 from geoguichet.referentials.versions.store import FEEDS, SERVICES, ReferentialStore, Version
 
 KINDS: Mapping[str, str] = {
@@ -189,7 +189,7 @@ def _changes(folder: str, name: str, before: str, after: str) -> tuple[Entry, ..
     store = ReferentialStore(Path(folder))
     old, new = (store.find(f"{name}@{digest}") for digest in (before, after))
     first, second = store.rows(old), store.rows(new)
-    changes = compare(first, second).changes
+    changes = compare_directories(first, second).changes
     instant, found = _instant(new), []
     sources = {"closed": first.set_index("id", drop=False)}
     now = second.set_index("id", drop=False)

@@ -18,7 +18,7 @@ from geoguichet.coverage.compare import (
     Comparison,
     Side,
     altered,
-    compare,
+    compare_sides,
     read_side,
     side_of,
 )
@@ -117,7 +117,7 @@ def naive(before: Side, after: Side, group: str) -> dict[str, float]:
 @settings(max_examples=15, deadline=None)
 @given(pairs())
 def test_counts_equal_a_loop_and_add_up_by_area(sides: tuple[Side, Side]) -> None:
-    found = compare(*sides)
+    found = compare_sides(*sides)
     for group in ("people", "pop_65_plus"):
         expected = naive(*sides, group)
         row = found.of("territory", group=group).iloc[0]
@@ -133,7 +133,7 @@ def test_counts_equal_a_loop_and_add_up_by_area(sides: tuple[Side, Side]) -> Non
 @settings(max_examples=15, deadline=None)
 @given(pairs())
 def test_the_other_way_round_turns_the_signs(sides: tuple[Side, Side]) -> None:
-    there, back = compare(*sides), compare(*sides[::-1])
+    there, back = compare_sides(*sides), compare_sides(*sides[::-1])
     mirror = {
         "gained": "lost",
         "lost": "gained",
@@ -150,7 +150,7 @@ def test_the_other_way_round_turns_the_signs(sides: tuple[Side, Side]) -> None:
 @settings(max_examples=5, deadline=None)
 @given(pairs())
 def test_nothing_changes_against_itself(sides: tuple[Side, Side]) -> None:
-    found = compare(sides[0], sides[0])
+    found = compare_sides(sides[0], sides[0])
     assert (found.communes["change"] == "same").all()
     assert all(found.of(level, changed_only=True).empty for level in LEVELS)
 
@@ -163,7 +163,7 @@ def counters(small: CoverageResult) -> Side:
 def test_open_then_close_is_no_change(small: CoverageResult, counters: Side) -> None:
     opening = Opening("town_hall", 1.605, 42.966, "Mo-Fr 08:00-18:00")
     both = altered(small.study, Changes(open=(opening,), close=("nouveau-1",)))
-    found = compare(counters, side_of(find_white_zones(both), kiosks=False))
+    found = compare_sides(counters, side_of(find_white_zones(both), kiosks=False))
     assert (found.communes["change"] == "same").all() and found.total["gained"] == found.total[
         "lost"
     ] == 0
@@ -171,7 +171,7 @@ def test_open_then_close_is_no_change(small: CoverageResult, counters: Side) -> 
 
 def test_a_closed_counter_only_loses(small: CoverageResult, counters: Side) -> None:
     study = altered(small.study, Changes(close=("sous-prefecture-092",)))
-    found = compare(counters, side_of(find_white_zones(study), kiosks=False))
+    found = compare_sides(counters, side_of(find_white_zones(study), kiosks=False))
     assert (
         found.total["gained"] == 0 and found.total["lost"] > 0 and found.total["etat_change_m"] > 0
     )
@@ -183,7 +183,7 @@ def test_a_closed_counter_only_loses(small: CoverageResult, counters: Side) -> N
 def test_a_wider_threshold_moves_nobody_but_serves_more(
     small: CoverageResult, counters: Side
 ) -> None:
-    found = compare(
+    found = compare_sides(
         counters,
         side_of(
             find_white_zones(altered(small.study, Changes(), within={"mairie": 12_000})),
@@ -203,7 +203,10 @@ def test_a_folder_says_what_the_result_says(
     write_all(small, tmp_path / "petite")
     read = read_side(tmp_path / "petite", kiosks=True)
     assert read.study == small.study
-    told, found = compare(counters, side_of(small, kiosks=True)), compare(counters, read)
+    told, found = (
+        compare_sides(counters, side_of(small, kiosks=True)),
+        compare_sides(counters, read),
+    )
     pd.testing.assert_frame_equal(told.areas, found.areas)
     assert found.total["gained"] == small.plan.value if small.plan else False
     assert read_side(tmp_path / "petite" / "manifest.json", kiosks=False).served.equals(
@@ -235,7 +238,7 @@ def test_sides_that_do_not_compare(
     counters: Side, change, error: type[Exception], said: str
 ) -> None:
     with pytest.raises(error, match=said):
-        compare(counters, change(counters))
+        compare_sides(counters, change(counters))
 
 
 def _renamed(study: Study) -> Study:
@@ -261,7 +264,7 @@ def test_a_folder_without_result(tmp_path: Path) -> None:
 
 
 def test_as_dict_is_plain(counters: Side, small: CoverageResult) -> None:
-    found: Comparison = compare(counters, side_of(small, kiosks=True))
+    found: Comparison = compare_sides(counters, side_of(small, kiosks=True))
     told = json.loads(json.dumps(found.as_dict(), allow_nan=False))
     assert (
         sum(row["people"] for row in told["communes"] if row["change"] == "gained")
@@ -290,11 +293,11 @@ def in_minutes(side: Side) -> Side:
 @settings(deadline=None, max_examples=15)
 @given(pairs())
 def test_minutes_are_compared_as_metres_are(sides: tuple[Side, Side]) -> None:
-    plain, timed = compare(*sides), compare(*map(in_minutes, sides))
+    plain, timed = compare_sides(*sides), compare_sides(*map(in_minutes, sides))
     assert timed.unit == "s" and plain.unit == "m"
     assert timed.areas.rename(columns=lambda name: name.replace("_change_s", "_change_m")).equals(
         plain.areas
     )
     assert timed.communes["change"].equals(plain.communes["change"])
     with pytest.raises(ComparisonError, match="minutes et l'autre en kilomètres"):
-        compare(sides[0], in_minutes(sides[1]))
+        compare_sides(sides[0], in_minutes(sides[1]))

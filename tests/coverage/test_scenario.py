@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from geoguichet.coverage.compare import compared, opening
+from geoguichet.coverage.compare import compare, opening
 from geoguichet.coverage.errors import StudyError
 from geoguichet.coverage.outputs.folder import write_all
 from geoguichet.coverage.result import CoverageResult
@@ -12,7 +12,7 @@ from geoguichet.floor.units import Cost, Unit
 
 
 def test_one_study_and_what_changes(small_path: Path) -> None:
-    found = compared(
+    found = compare(
         small_path,
         None,
         close=["sous-prefecture-092"],
@@ -30,7 +30,7 @@ def test_a_folder_against_its_study(
     small_path: Path, small: CoverageResult, tmp_path: Path
 ) -> None:
     write_all(small, tmp_path / "petite")
-    found = compared(tmp_path / "petite", small_path)
+    found = compare(tmp_path / "petite", small_path)
     assert (
         found.before.kiosks
         and found.after.kiosks
@@ -38,15 +38,14 @@ def test_a_folder_against_its_study(
     )
     assert small.plan is not None
     assert (
-        compared(tmp_path / "petite", small_path, kiosks="after").total["gained"]
-        == small.plan.value
+        compare(tmp_path / "petite", small_path, kiosks="after").total["gained"] == small.plan.value
     )
 
 
 def test_kiosks_stay_where_they_are_when_a_counter_closes(
     small_path: Path, small: CoverageResult
 ) -> None:
-    found = compared(small_path, None, close=["sous-prefecture-092"], kiosks="both")
+    found = compare(small_path, None, close=["sous-prefecture-092"], kiosks="both")
     assert (
         set(found.after.plan_hosts) == set(small.kiosks["host_id"]) and found.total["gained"] == 0
     )
@@ -69,13 +68,13 @@ def test_kiosks_stay_where_they_are_when_a_counter_closes(
 )
 def test_what_cannot_be_read_is_refused(small_path: Path, options: dict, said: str) -> None:
     with pytest.raises(StudyError, match=said):
-        compared(small_path, None, **options)
+        compare(small_path, None, **options)
 
 
 def test_a_result_is_not_changed(small: CoverageResult, tmp_path: Path) -> None:
     write_all(small, tmp_path / "petite")
     with pytest.raises(StudyError, match=r"donnez le fichier \.toml"):
-        compared(tmp_path / "petite", None, close=["x"])
+        compare(tmp_path / "petite", None, close=["x"])
 
 
 def test_hours_may_hold_commas() -> None:
@@ -93,7 +92,7 @@ def test_kiosks_of_any_model_are_kept_where_they_are(small_path: Path, tmp_path:
     study.write_text(
         text.replace('"ariege.gpkg"', f'"{small_path.parent / "ariege.gpkg"}"'), encoding="utf-8"
     )
-    change = compared(study, None, close=["sous-prefecture-092"], kiosks="both")
+    change = compare(study, None, close=["sous-prefecture-092"], kiosks="both")
     kept = change.after.study.kiosks
     assert (
         kept is not None

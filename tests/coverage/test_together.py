@@ -20,7 +20,7 @@ import pytest
 import shapely
 from scipy.spatial import Delaunay
 
-from geoguichet.coverage.compare import compare, read_side, side_of
+from geoguichet.coverage.compare import compare_sides, read_side, side_of
 from geoguichet.coverage.errors import GeoguichetError, StudyError
 from geoguichet.coverage.outputs import report, web_map
 from geoguichet.coverage.outputs.folder import write_all
@@ -258,7 +258,7 @@ def test_a_rule_of_law_is_decided_for_cells_by_road(ask: Ask, tmp_path: Path) ->
 def test_two_models_compare_in_minutes(ask: Ask, tmp_path: Path) -> None:
     most = ask(kiosks=KIOSKS | {"count": 3, "weight": "pop_65_plus"})
     median = ask(kiosks=KIOSKS | {"count": 3, "model": "p_median", "farthest": "20 min"})
-    told = compare(side_of(most, kiosks=True), side_of(median, kiosks=True))
+    told = compare_sides(side_of(most, kiosks=True), side_of(median, kiosks=True))
     moved = told.communes
     gained = moved.loc[~moved["served_before"] & moved["served_after"], "people"].sum()
     lost = moved.loc[moved["served_before"] & ~moved["served_after"], "people"].sum()
@@ -267,10 +267,10 @@ def test_two_models_compare_in_minutes(ask: Ask, tmp_path: Path) -> None:
         - most.demand.loc[most.demand["served_after"], "people"].sum()
     )
     write_all(most, tmp_path / "most")
-    again = compare(read_side(tmp_path / "most", kiosks=False), side_of(most, kiosks=False))
+    again = compare_sides(read_side(tmp_path / "most", kiosks=False), side_of(most, kiosks=False))
     assert (again.communes["served_before"] == again.communes["served_after"]).all()
     with pytest.raises(GeoguichetError, match="minutes"):
-        compare(side_of(most, kiosks=False), _in_kilometres(most))
+        compare_sides(side_of(most, kiosks=False), _in_kilometres(most))
 
 
 def _in_kilometres(result: CoverageResult) -> Any:

@@ -213,7 +213,7 @@ def _store_batch(
     kept: list[Kept] = []
     described: list[tuple[Described, str]] = []
     answers = {
-        digest: registry.read(item.body, address=item.address)
+        digest: registry.read_document(item.body, address=item.address)
         for digest, item in fetched.items()
         if digest not in known
     }
@@ -383,7 +383,7 @@ def _rehearse(source: Source, workspace: Path, name: str, on_progress: OnProgres
                         refused=isinstance(item, Refused),
                     )
                 elif isinstance(item, Fetched):
-                    answer = registry.read(item.body, address=item.address)
+                    answer = registry.read_document(item.body, address=item.address)
                     tally.findings += [
                         finding for finding in answer.findings if finding.severity == "error"
                     ]

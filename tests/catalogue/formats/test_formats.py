@@ -54,7 +54,8 @@ def answers(shared_data: Path) -> list[tuple[Path, bytes, registry.Answer]]:
     """Every file of the real set, its bytes, and what is read in it."""
     files = [file for file in sorted((shared_data / "metadata").rglob("*")) if file.is_file()]
     return [
-        (file, body := file.read_bytes(), registry.read(body, address=file.name)) for file in files
+        (file, body := file.read_bytes(), registry.read_document(body, address=file.name))
+        for file in files
     ]
 
 
@@ -92,9 +93,9 @@ def test_every_document_is_given_back_byte_for_byte(
         originals.keep([(one, file.name) for one in described])
         for one in [*described][::step]:
             assert originals.document(one.record) == one.source, file.name
-            assert one.source == document or one.record in registry.read(one.source).records, (
-                file.name
-            )
+            assert (
+                one.source == document or one.record in registry.read_document(one.source).records
+            ), file.name
         met |= {one.format for one in described}
     assert met >= set(registry.FORMATS) - {
         "schema-org",
@@ -125,7 +126,7 @@ def test_every_document_is_given_back_byte_for_byte(
     ],
 )
 def test_what_cannot_be_read_is_a_finding(document: bytes, where: str, reason: str) -> None:
-    [finding] = registry.read(document, address="ici").findings
+    [finding] = registry.read_document(document, address="ici").findings
     assert finding.item.startswith(where) and reason in finding.message and finding.layer == "ici"
 
 

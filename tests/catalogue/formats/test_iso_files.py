@@ -112,7 +112,9 @@ def written(shared_data: Path) -> list[tuple[str, Record, bytes]]:
     """Every record of the real set, whatever its format, with the ISO 19139 we write of it."""
     files = [file for file in sorted((shared_data / "metadata").rglob("*")) if file.is_file()]
     records = [
-        (file.name, record) for file in files for record in registry.read(file.read_bytes()).records
+        (file.name, record)
+        for file in files
+        for record in registry.read_document(file.read_bytes()).records
     ]
     return [(name, record, iso19139.write(record)) for name, record in records]
 

@@ -189,7 +189,7 @@ def test_recorded_answers_are_replayed(server: Server, tmp_path: Path, shared_da
 
         server.respond = replay
         done = run(Csw(server.address, HASTY), tmp_path / file.stem, name=file.stem)
-        expected = registry.read(body)
+        expected = registry.read_document(body)
         assert done.status in ("complete", "partial"), file.name
         assert done.counts["read"] == len(expected.records), file.name
         assert done.counts["new"] == len({record.id for record in expected.records}), file.name

@@ -34,7 +34,7 @@ def real(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     records = {
         r.id: r
         for file in reversed(list(files))
-        for r in reversed(registry.read(file.read_bytes()).records)
+        for r in reversed(registry.read_document(file.read_bytes()).records)
     }
     with SQLiteStore(tmp_path_factory.mktemp("real") / "catalogue.sqlite") as store:
         store.bulk_upsert(records.values())

@@ -6,7 +6,7 @@ from pathlib import Path
 import pyogrio
 import pytest
 
-from geoguichet.coverage.compare import Comparison, altered, compare, read_side, side_of
+from geoguichet.coverage.compare import Comparison, altered, compare_sides, read_side, side_of
 from geoguichet.coverage.errors import OutputError
 from geoguichet.coverage.outputs import comparison as written
 from geoguichet.coverage.outputs.folder import write_all
@@ -25,7 +25,9 @@ def change(small) -> Comparison:
     study = altered(
         small.study, Changes(open=(OPEN, Opening("prefecture", 1.6, 42.9)), close=(CLOSE,))
     )
-    return compare(side_of(small, kiosks=False), side_of(find_white_zones(study), kiosks=False))
+    return compare_sides(
+        side_of(small, kiosks=False), side_of(find_white_zones(study), kiosks=False)
+    )
 
 
 def test_the_page_tells_the_change_and_asks_for_nothing(change):
@@ -59,7 +61,7 @@ def test_thresholds_hours_and_idle_openings_are_told(small):
     )
     second = side_of(find_white_zones(study), kiosks=False)
     with speaking("fr", typeset=True):
-        told = written.changes_told(compare(side_of(small, kiosks=False), second))
+        told = written.changes_told(compare_sides(side_of(small, kiosks=False), second))
     assert told[0].startswith("ouverture sans effet\u00a0: mairie (1,600\u202f; 42,900)")
     assert "Mairie de Foix" in told[1] and told[1].endswith("nouveaux horaires\u00a0: fermé")
     assert told[2] == f"Mairie ouverte\u00a0: seuil de 8{NARROW}km à 9,5{NARROW}km"
@@ -82,9 +84,11 @@ def test_two_plans_show_the_kiosks_that_move(small, tmp_path: Path):
     )
     for result in (one, other):
         write_all(result, tmp_path / result.study.id)
-    told = compare(side_of(one, kiosks=True), side_of(other, kiosks=True))
+    told = compare_sides(side_of(one, kiosks=True), side_of(other, kiosks=True))
     page = written.render(told)
-    read = compare(*(read_side(tmp_path / result.study.id, kiosks=True) for result in (one, other)))
+    read = compare_sides(
+        *(read_side(tmp_path / result.study.id, kiosks=True) for result in (one, other))
+    )
     for side, result in ((read.before, one), (read.after, other)):
         assert side.placed is not None and set(side.placed["host_id"]) == set(
             result.kiosks["host_id"]
@@ -103,7 +107,7 @@ def test_two_plans_show_the_kiosks_that_move(small, tmp_path: Path):
     )
     page = written.render(replace(told, after=replace(told.after, study=timed)))
     assert "à vol d’oiseau" not in page and "22\u00a0novembre 2026" in page
-    nobody = compare(side_of(small, kiosks=False), side_of(small, kiosks=False))
+    nobody = compare_sides(side_of(small, kiosks=False), side_of(small, kiosks=False))
     assert "seulement" not in written.render(nobody)
 
 

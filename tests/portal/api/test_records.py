@@ -186,7 +186,7 @@ def test_a_record_is_given_in_the_formats_of_other_catalogues(
     got = http.get(f"{url}{ITEMS}/forets?f={form}")
     assert got.status_code == 200
     assert got.headers["Content-Type"].partition(";")[0] == announced[got.url] == ENCODINGS[form][0]
-    (told,) = registry.read(got.content).records
+    (told,) = registry.read_document(got.content).records
     assert told.title == record["properties"]["title"]
 
 

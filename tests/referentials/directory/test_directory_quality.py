@@ -20,7 +20,7 @@ from geoguichet.referentials.directory.schema import Columns, Reading, make_read
 from geoguichet.referentials.regions.region import read_layers
 from geoguichet.referentials.territories.sample import DEPARTEMENTS, sample_path
 from geoguichet.referentials.territories.territory import Territory, read_territory
-from geoguichet.referentials.versions.differences import compare, draw_changes
+from geoguichet.referentials.versions.differences import compare_directories, draw_changes
 from geoguichet.referentials.versions.exports import join_to
 
 DILA = {
@@ -141,7 +141,7 @@ def test_changes_are_opened_closed_moved_and_retyped() -> None:
         {"id": "6", "name": "Renumbered", "commune": "31555", "x": "1.4", "y": "43.6"},
         {"id": "7", "name": "opens", "x": "1.4", "y": "43.6"},
     ).assign(type=["town_hall", "town_hall", "post_agency", "town_hall", "town_hall"])
-    found = compare(before, after)
+    found = compare_directories(before, after)
     assert dict(zip(found.changes["id"], found.changes["kind"], strict=True)) == {
         "7": "opened",
         "2": "closed",
@@ -168,7 +168,7 @@ def test_changes_are_opened_closed_moved_and_retyped() -> None:
 def test_real_vintages_are_compared(
     before: str, after: str, kinds: dict[str, int], directories: dict[str, gpd.GeoDataFrame]
 ) -> None:
-    found = compare(directories[before], directories[after])
+    found = compare_directories(directories[before], directories[after])
     assert found.changes["kind"].value_counts().sort_index().to_dict() == kinds
 
 

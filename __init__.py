@@ -1,0 +1,90 @@
+"""A region's geographic catalogue, and where its public services are out of reach.
+
+These are the names to write against; whatever stands deeper may move between two versions. Each is
+imported when it is first asked for, so that ``import geoguichet`` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+_HOMES = {
+    "Study": "coverage.study.study",
+    "read_study": "coverage.study.study",
+    "parse_study": "coverage.study.study",
+    "run": "coverage.run",
+    "find_white_zones": "coverage.run",
+    "CoverageResult": "coverage.result",
+    "compare": "coverage.compare",
+    "sensitivity": "coverage.sensitivity",
+    "nearest": "coverage.orientation",
+    "replay": "coverage.replay",
+    "map_picture": "coverage.outputs.charts",
+    "gain_curve": "coverage.outputs.charts",
+    "write": "coverage.outputs.writing",
+    "publish": "coverage.publish",
+    "Catalogue": "catalogue.search.store",
+    "Record": "catalogue.record",
+    "Extent": "catalogue.record",
+    "RecordQuery": "catalogue.search.query",
+    "read_document": "catalogue.formats.registry",
+    "import_files": "catalogue.intake.exchange",
+    "crawl": "catalogue.intake.crawl",
+    "open_source": "catalogue.intake.harvest.run",
+    "harvest": "catalogue.intake.harvest.run",
+    "check": "catalogue.quality.validate",
+    "export_all": "catalogue.intake.exchange",
+    "Territory": "referentials.territories.territory",
+    "territory_of": "referentials.territories.territory",
+    "read_published": "referentials.readers.registry",
+    "compare_directories": "referentials.versions.differences",
+    "make_network": "referentials.roads.sources",
+    "GeoguichetError": "floor.errors",
+}
+"""Where each public name is defined; type checkers and editors are told the same below."""
+
+__all__ = list(_HOMES)
+
+if TYPE_CHECKING:
+    from geoguichet.catalogue.formats.registry import read_document as read_document
+    from geoguichet.catalogue.intake.crawl import crawl as crawl
+    from geoguichet.catalogue.intake.exchange import export_all as export_all
+    from geoguichet.catalogue.intake.exchange import import_files as import_files
+    from geoguichet.catalogue.intake.harvest.run import harvest as harvest
+    from geoguichet.catalogue.intake.harvest.run import open_source as open_source
+    from geoguichet.catalogue.quality.validate import check as check
+    from geoguichet.catalogue.record import Extent as Extent
+    from geoguichet.catalogue.record import Record as Record
+    from geoguichet.catalogue.search.query import RecordQuery as RecordQuery
+    from geoguichet.catalogue.search.store import Catalogue as Catalogue
+    from geoguichet.coverage.compare import compare as compare
+    from geoguichet.coverage.orientation import nearest as nearest
+    from geoguichet.coverage.outputs.charts import gain_curve as gain_curve
+    from geoguichet.coverage.outputs.charts import map_picture as map_picture
+    from geoguichet.coverage.outputs.writing import write as write
+    from geoguichet.coverage.publish import publish as publish
+    from geoguichet.coverage.replay import replay as replay
+    from geoguichet.coverage.result import CoverageResult as CoverageResult
+    from geoguichet.coverage.run import find_white_zones as find_white_zones
+    from geoguichet.coverage.run import run as run
+    from geoguichet.coverage.sensitivity import sensitivity as sensitivity
+    from geoguichet.coverage.study.study import Study as Study
+    from geoguichet.coverage.study.study import parse_study as parse_study
+    from geoguichet.coverage.study.study import read_study as read_study
+    from geoguichet.floor.errors import GeoguichetError as GeoguichetError
+    from geoguichet.referentials.readers.registry import read_published as read_published
+    from geoguichet.referentials.roads.sources import make_network as make_network
+    from geoguichet.referentials.territories.territory import Territory as Territory
+    from geoguichet.referentials.territories.territory import territory_of as territory_of
+    from geoguichet.referentials.versions.differences import (
+        compare_directories as compare_directories,
+    )
+else:
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'geoguichet' has no attribute {name!r}")
+        home = import_module(f"geoguichet.{_HOMES[name]}")
+        return globals().setdefault(name, getattr(home, name))
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_HOMES})

@@ -1,0 +1,64 @@
+"""The names that others write against: reachable, documented, typed, and imported only when asked
+for.
+"""
+
+import ast
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import geoguichet
+
+ROOT = Path(__file__).parents[1]
+
+
+def told_to_type_checkers() -> dict[str, str]:
+    """Name -> module, as the imports under TYPE_CHECKING say it."""
+    (block,) = (
+        node
+        for node in ast.parse((ROOT / "__init__.py").read_text(encoding="utf-8")).body
+        if isinstance(node, ast.If)
+    )
+    return {
+        alias.name: node.module
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.asname == alias.name
+    }
+
+
+@pytest.mark.parametrize("name", geoguichet.__all__)
+def test_a_public_name_is_there_documented_and_defined_where_it_is_said(name: str) -> None:
+    found = getattr(geoguichet, name)
+    assert found.__doc__
+    assert found.__module__ == told_to_type_checkers()[name]
+    assert getattr(import_module(found.__module__), name) is found
+    assert name in dir(geoguichet)
+
+
+def test_type_checkers_are_told_the_same_names() -> None:
+    assert sorted(told_to_type_checkers()) == sorted(geoguichet.__all__)
+    assert (ROOT / "py.typed").exists()
+
+
+def test_an_unknown_name_is_refused_as_python_does() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'white_zones'"):
+        geoguichet.white_zones  # noqa: B018
+    with pytest.raises(ImportError):
+        import_module("geoguichet.white_zones")
+
+
+def test_importing_it_imports_nothing_else() -> None:
+    code = (
+        "import sys; before = {*sys.modules}; import geoguichet; "
+        "print(*({name.split('.')[0] for name in {*sys.modules} - before} "
+        "- sys.stdlib_module_names))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT.parent
+    )
+    assert done.stdout.split() == ["geoguichet"]
