@@ -12,8 +12,19 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 from geoguichet.commands import catalogue, coverage, referentials
-from geoguichet.commands.arguments import Parser, command, port, workspace_of
+from geoguichet.commands.arguments import (
+    Parser,
+    argparse_speaks,
+    argument,
+    command,
+    language_asked,
+    port,
+    subcommands,
+    workspace_of,
+)
 from geoguichet.floor.errors import GeoguichetError, UsageError
+from geoguichet.floor.language import speaking
+from geoguichet.floor.words import Message, _
 
 REFUSED, MISUSED, INTERRUPTED = 1, 2, 130
 
@@ -22,40 +33,38 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 refused input, 2 usage, 130
     interrupted.
     """
-    try:
-        arguments = _parser().parse_args(argv)
-        run: Callable[[argparse.Namespace], None] = arguments.run
-        run(arguments)
-    except UsageError as error:
-        return _say(error, MISUSED)
-    except GeoguichetError as error:
-        return _say(error, REFUSED)
-    except KeyboardInterrupt:
-        return _say("interrompu ; aucun résultat n'est écrit à moitié.", INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of our output (head, less) has seen enough; point stdout elsewhere so that
-        # closing it stays silent.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    words = sys.argv[1:] if argv is None else argv
+    with speaking(language_asked(words, os.environ)):
+        try:
+            with argparse_speaks():
+                arguments = _parser().parse_args(words)
+            run: Callable[[argparse.Namespace], None] = arguments.run
+            run(arguments)
+        except UsageError as error:
+            return _say(error, MISUSED)
+        except GeoguichetError as error:
+            return _say(error, REFUSED)
+        except KeyboardInterrupt:
+            return _say(_("interrompu ; aucun résultat n'est écrit à moitié."), INTERRUPTED)
+        except BrokenPipeError:
+            # The reader of our output (head, less) has seen enough; point stdout elsewhere so that
+            # closing it stays silent.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
 def _say(message: object, code: int) -> int:
-    print(f"geoguichet : {message}", file=sys.stderr)
+    print(_("geoguichet : {message}", message=message), file=sys.stderr)
     return code
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = Parser(
-        prog="geoguichet",
-        description=(
-            "Le catalogue géographique d'une région, ses zones blanches de services, ses "
-            "visioguichets."
-        ),
+    description = _(
+        "Le catalogue géographique d'une région, ses zones blanches de services, ses visioguichets."
     )
-    parser.add_argument("--version", action=_Version, help="dire la version et sortir")
-    commands = parser.add_subparsers(
-        title="commandes", metavar="COMMANDE", required=True, parser_class=Parser
-    )
+    parser = Parser(prog="geoguichet", description=description)
+    parser.add_argument("--version", action=_Version, help=_("dire la version et sortir"))
+    commands = subcommands(parser)
     coverage.add(commands)
     catalogue.add(commands)
     referentials.add(commands)
@@ -64,22 +73,30 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_serve(commands: Any) -> None:
-    serve = command(commands, "serve", _serve, "ouvrir l'API OGC et ses pages")
-    serve.add_argument(
-        "--host", default="127.0.0.1", metavar="ADRESSE", help="adresse d'écoute (127.0.0.1)"
-    )
-    serve.add_argument(
-        "--url", metavar="URL", help="l'adresse publique, quand ce n'est pas http://ADRESSE:PORT"
-    )
-    serve.add_argument(
-        "--port", type=port, default=5000, metavar="PORT", help="port d'écoute (5000)"
-    )
-    serve.add_argument(
-        "--editable",
-        action="store_true",
-        help=(
-            "laisser modifier les fiches par HTTP : à qui porte le jeton de GEOGUICHET_TOKEN, "
-            "sinon à cette machine"
+    command(
+        commands,
+        "serve",
+        _serve,
+        _("ouvrir l'API OGC et ses pages"),
+        argument(
+            "--host",
+            default="127.0.0.1",
+            metavar=_("ADRESSE"),
+            help=_("adresse d'écoute (127.0.0.1)"),
+        ),
+        argument(
+            "--url",
+            metavar="URL",
+            help=_("l'adresse publique, quand ce n'est pas http://ADRESSE:PORT"),
+        ),
+        argument("--port", type=port, default=5000, metavar="PORT", help=_("port d'écoute (5000)")),
+        argument(
+            "--editable",
+            action="store_true",
+            help=_(
+                "laisser modifier les fiches par HTTP : à qui porte le jeton de "
+                "GEOGUICHET_TOKEN, sinon à cette machine"
+            ),
         ),
     )
 
@@ -88,7 +105,7 @@ class _Version(argparse.Action):
     def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:
         super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
 
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+    def __call__(self, parser: argparse.ArgumentParser, *_unused: object) -> NoReturn:
         from importlib.metadata import version
 
         print(f"geoguichet {version('geoguichet')}")
@@ -100,22 +117,19 @@ def _serve(arguments: argparse.Namespace) -> None:
 
     if arguments.host in ("", "0.0.0.0", "::") and not arguments.url:  # noqa: S104 (refused, not bound)
         raise UsageError(
-            f"--host {arguments.host or '(vide)'} écoute sur toutes les adresses ; donnez avec "
-            "--url celle que les "
-            "lecteurs emploieront, par exemple --url http://sig.region.example:5000."
+            Message(
+                "--host {host} écoute sur toutes les adresses ; donnez avec --url celle que les "
+                "lecteurs emploieront, par exemple --url http://sig.region.example:5000.",
+                host=arguments.host or Message("(vide)"),
+            )
         )
-
     token = os.environ.get("GEOGUICHET_TOKEN", "").strip()
-    who = (
-        "par qui porte le jeton"
-        if token
-        else "depuis cette machine seule (GEOGUICHET_TOKEN n'est pas donné)"
-    )
 
     def say(address: str) -> None:
-        print(f"Géoguichet écoute sur {address} (Ctrl-C pour arrêter).", flush=True)
+        told = _("Géoguichet écoute sur {address} (Ctrl-C pour arrêter).", address=address)
+        print(told, flush=True)
         if arguments.editable:
-            print(f"Les fiches se modifient par HTTP, {who}.", flush=True)
+            print(_by_whom(token), flush=True)
 
     with suppress(KeyboardInterrupt):  # Ctrl-C is how a server is meant to stop
         serve(
@@ -127,6 +141,16 @@ def _serve(arguments: argparse.Namespace) -> None:
             editable=arguments.editable,
             token=token,
         )
+
+
+def _by_whom(token: str) -> str:
+    """Say who may edit records by HTTP."""
+    if token:
+        return _("Les fiches se modifient par HTTP, par qui porte le jeton.")
+    return _(
+        "Les fiches se modifient par HTTP, depuis cette machine seule (GEOGUICHET_TOKEN n'est pas "
+        "donné)."
+    )
 
 
 if __name__ == "__main__":

@@ -1,94 +1,125 @@
-"""What all arguments share: a parser that refuses in one French sentence, types of values, the
-workspace.
+"""What all arguments share: a parser that refuses in one sentence of the reader's language, types
+of values, the workspace.
 """
 
 from __future__ import annotations
 
 import argparse
+import gettext
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NoReturn
 
 from geoguichet.floor.errors import UsageError
+from geoguichet.floor.language import LOCALE, language, languages, of_environment
+from geoguichet.floor.words import Message, _
 
 DEFAULT_WORKSPACE = "workspace"
 
+type Argument = tuple[tuple[str, ...], dict[str, Any]]
+"""What ``add_argument`` takes: names, then options."""
 
-def group(commands: Any, name: str, help_: str) -> Any:
-    """Add a command that holds commands and return where they are added."""
-    return commands.add_parser(name, help=help_).add_subparsers(
-        title="commandes", metavar="COMMANDE", required=True, parser_class=Parser
-    )
+
+def argument(*names: str, **options: Any) -> Argument:
+    """Describe an argument of a command, as ``add_argument`` takes it."""
+    return names, options
+
+
+def language_asked(words: Sequence[str], environment: Mapping[str, str]) -> str:
+    """Return the language that ``--lang`` asks for, else that of the terminal.
+
+    It is known before the parser is made: the help is written in it.
+    """
+    given = [value for option, value in pairwise(words) if option == "--lang"]
+    given += [word.removeprefix("--lang=") for word in words if word.startswith("--lang=")]
+    known = (value for value in given if value in languages())
+    return next(known, of_environment(environment))
+
+
+@contextmanager
+def argparse_speaks() -> Iterator[None]:
+    """Have argparse say its own sentences in the language of the moment.
+
+    It asks gettext for them in the domain and the language that the process has: lend it ours.
+    """
+    before, asked = gettext.textdomain(), os.environ.pop("LANGUAGE", None)
+    gettext.bindtextdomain("argparse", str(LOCALE))
+    gettext.textdomain("argparse")
+    os.environ["LANGUAGE"] = language()
+    try:
+        yield
+    finally:
+        gettext.textdomain(before)
+        del os.environ["LANGUAGE"]
+        os.environ |= {} if asked is None else {"LANGUAGE": asked}
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that helps in French, and whose refusals are one French sentence."""
-
-    _FRENCH = (
-        (r"the following arguments are required: (.+)", r"il manque : \1"),
-        (r"unrecognized arguments: (.+)", r"argument inconnu : \1"),
-        (
-            r"argument (.+): invalid choice: (\S+) \(choose from (.+)\)",
-            r"\1 : \2 est inconnu ; essayez l'une de ces valeurs : \3",
-        ),
-        (r"argument (.+): expected (?:one|at least one) argument", r"\1 attend une valeur"),
-        (r"argument (.+): invalid \S+ value: (.+)", r"\1 : valeur refusée, \2"),
-        (
-            r"argument (.+): ignored explicit argument (.+)",
-            r"\1 n'attend pas de valeur, \2 est donné",
-        ),
-        (r"argument (\S+): (.+)", r"\1 : \2"),
-    )
+    """A parser whose refusals are one sentence, that takes ``--lang`` and negative coordinates."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**options, add_help=False)
-        self._positionals.title, self._optionals.title = "arguments", "options"
-        self.add_argument("-h", "--help", action="help", help="montrer cette aide et sortir")
-        self._negative_number_matcher = re.compile(
-            r"-\d"
-        )  # so that --bbox -0.3,42,3,45 is a value, not an option
-
-    def format_usage(self) -> str:
-        """Return the line of usage."""
-        return super().format_usage().replace("usage:", "usage :", 1)
-
-    def format_help(self) -> str:
-        """Return the help."""
-        return super().format_help().replace("usage:", "usage :", 1)
+        super().__init__(**options)
+        known = ", ".join(languages())
+        told = _("la langue de ce qui est dit ({known}) ; sinon celle du terminal", known=known)
+        self.add_argument("--lang", choices=languages(), help=told)
+        # So that --bbox -0.3,42,3,45 is a value, not an option.
+        self._negative_number_matcher = re.compile(r"-\d")
 
     def error(self, message: str) -> NoReturn:
-        """Raise the refusal as a ``UsageError`` in French."""
-        for pattern, french in self._FRENCH:
-            message = re.sub(pattern, french, message)
-        raise UsageError(f"{message} ; « {self.prog} --help » montre ce qui est attendu.")
+        """Raise the refusal as a ``UsageError``."""
+        raise UsageError(
+            _(
+                "{what} ; « {command} --help » montre ce qui est attendu.",
+                what=message,
+                command=self.prog,
+            )
+        )
+
+
+def group(commands: Any, name: str, told: str) -> Any:
+    """Add a command that holds commands and return where they are added."""
+    return subcommands(commands.add_parser(name, help=told))
+
+
+def subcommands(parser: argparse.ArgumentParser) -> Any:
+    """Return where the commands of a parser are added."""
+    return parser.add_subparsers(
+        title=_("commandes"), metavar=_("COMMANDE"), required=True, parser_class=Parser
+    )
 
 
 def command(
-    group: Any, name: str, run: Callable[[argparse.Namespace], None], help_: str
-) -> argparse.ArgumentParser:
+    group: Any,
+    name: str,
+    run: Callable[[argparse.Namespace], None],
+    told: str,
+    *arguments: Argument,
+) -> None:
     """Add one command to a group, done by ``run``; every command but ``init`` takes
     ``--workspace``.
     """
-    parser: argparse.ArgumentParser = group.add_parser(
-        name, help=help_, description=help_[0].upper() + help_[1:] + "."
-    )
+    parser = group.add_parser(name, help=told, description=f"{told[0].upper()}{told[1:]}.")
     parser.set_defaults(run=run)
-    if name != "init":
-        parser.add_argument(
-            "--workspace",
-            type=Path,
-            metavar="DOSSIER",
-            help="l'espace de travail (sinon GEOGUICHET_WORKSPACE, sinon ./workspace)",
-        )
-    return parser
+    workspace = argument(
+        "--workspace",
+        type=Path,
+        metavar=_("DOSSIER"),
+        help=_("l'espace de travail (sinon GEOGUICHET_WORKSPACE, sinon ./workspace)"),
+    )
+    for names, options in (*([workspace] if name != "init" else ()), *arguments):
+        parser.add_argument(*names, **options)
 
 
-def add_output(parser: argparse.ArgumentParser) -> None:
-    """Add ``--json`` and ``--quiet``."""
-    parser.add_argument("--json", action="store_true", help="répondre en JSON")
-    parser.add_argument("--quiet", action="store_true", help="ne pas montrer l'avancement")
+def output() -> tuple[Argument, ...]:
+    """Describe ``--json`` and ``--quiet``."""
+    return (
+        argument("--json", action="store_true", help=_("répondre en JSON")),
+        argument("--quiet", action="store_true", help=_("ne pas montrer l'avancement")),
+    )
 
 
 def bbox(text: str) -> tuple[float, float, float, float]:
@@ -96,12 +127,12 @@ def bbox(text: str) -> tuple[float, float, float, float]:
     try:
         west, south, east, north = (float(part) for part in text.split(","))
     except ValueError as error:
-        raise argparse.ArgumentTypeError(
-            f"quatre nombres ouest,sud,est,nord sont attendus, {text!r} est donné"
+        raise _refused(
+            Message("quatre nombres ouest,sud,est,nord sont attendus, {given} est donné"), text
         ) from error
     if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} n'est pas une emprise en degrés (ouest,sud,est,nord)"
+        raise _refused(
+            Message("{given} n'est pas une emprise en degrés (ouest,sud,est,nord)"), text
         )
     return west, south, east, north
 
@@ -109,7 +140,7 @@ def bbox(text: str) -> tuple[float, float, float, float]:
 def positive(text: str) -> int:
     """Read an integer of at least 1."""
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"un entier d'au moins 1 est attendu, {text!r} est donné")
+        raise _refused(Message("un entier d'au moins 1 est attendu, {given} est donné"), text)
     return int(text)
 
 
@@ -118,15 +149,21 @@ def factors(text: str) -> tuple[float, ...]:
     try:
         return tuple(float(part) for part in text.split(","))
     except ValueError as error:
-        what = f"des nombres séparés par des virgules sont attendus (0.9,1,1.2), {text!r} est donné"
-        raise argparse.ArgumentTypeError(what) from error
+        expected = Message(
+            "des nombres séparés par des virgules sont attendus (0.9,1,1.2), {given} est donné"
+        )
+        raise _refused(expected, text) from error
 
 
 def port(text: str) -> int:
     """Read a port from 1 to 65535."""
     if not text.isdecimal() or not 1 <= int(text) <= 65535:
-        raise argparse.ArgumentTypeError(f"un port de 1 à 65535 est attendu, {text!r} est donné")
+        raise _refused(Message("un port de 1 à 65535 est attendu, {given} est donné"), text)
     return int(text)
+
+
+def _refused(expected: Message, text: str) -> argparse.ArgumentTypeError:
+    return argparse.ArgumentTypeError(expected.format(given=repr(text)))
 
 
 def codes(text: str) -> tuple[str, ...]:
@@ -144,6 +181,9 @@ def known_workspace(arguments: argparse.Namespace) -> Path:
     workspace = workspace_of(arguments)
     if not workspace.is_dir():
         raise UsageError(
-            f"{workspace} : cet espace de travail n'existe pas ; « geoguichet demo » en crée un."
+            Message(
+                "{folder} : cet espace de travail n'existe pas ; « geoguichet demo » en crée un.",
+                folder=workspace,
+            )
         )
     return workspace

@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 from geoguichet.commands import catalogue_filling
 from geoguichet.commands.arguments import (
-    add_output,
+    argument,
     bbox,
     command,
     group,
     known_workspace,
+    output,
     positive,
     workspace_of,
 )
-from geoguichet.commands.printing import columns, counting, shorten
+from geoguichet.commands.printing import columns, counting, print_json, shorten
 from geoguichet.floor.errors import UsageError
+from geoguichet.floor.language import language
+from geoguichet.floor.words import Message, _
 
 if TYPE_CHECKING:
     from geoguichet.catalogue.quality.judging import Judged
@@ -30,72 +33,94 @@ if TYPE_CHECKING:
 
 def add(commands: Any) -> None:
     """Add the ``catalogue`` commands."""
-    catalogue = group(commands, "catalogue", "chercher dans le catalogue, le remplir, le juger")
+    catalogue = group(commands, "catalogue", _("chercher dans le catalogue, le remplir, le juger"))
     _add_questions(catalogue)
     catalogue_filling.add(catalogue)
 
 
 def _add_questions(catalogue: Any) -> None:
-    search = command(catalogue, "search", _search, "chercher des fiches")
-    search.add_argument(
-        "text",
-        nargs="?",
-        default=None,
-        metavar="TEXTE",
-        help="des mots ; la virgule veut dire « ou »",
+    command(
+        catalogue,
+        "search",
+        _search,
+        _("chercher des fiches"),
+        argument(
+            "text",
+            nargs="?",
+            default=None,
+            metavar=_("TEXTE"),
+            help=_("des mots ; la virgule veut dire « ou »"),
+        ),
+        argument(
+            "--bbox", type=bbox, metavar=_("O,S,E,N"), help=_("en degrés : ouest,sud,est,nord")
+        ),
+        argument(
+            "--limit",
+            type=positive,
+            default=20,
+            metavar="N",
+            help=_("nombre de fiches au plus (20)"),
+        ),
+        argument(
+            "--json", action="store_true", help=_("répondre en JSON (GeoJSON d'OGC API Records)")
+        ),
     )
-    search.add_argument(
-        "--bbox", type=bbox, metavar="O,S,E,N", help="en degrés : ouest,sud,est,nord"
+    command(
+        catalogue,
+        "show",
+        _show,
+        _("montrer une fiche"),
+        argument("id", metavar="ID", help=_("l'identifiant de la fiche")),
+        argument("--json", action="store_true", help=_("répondre en JSON")),
     )
-    search.add_argument(
-        "--limit", type=positive, default=20, metavar="N", help="nombre de fiches au plus (20)"
+    command(
+        catalogue,
+        "history",
+        _history,
+        _("montrer les versions d'une fiche"),
+        argument("id", metavar="ID", help=_("l'identifiant de la fiche")),
+        argument("--json", action="store_true", help=_("répondre en JSON")),
     )
-    search.add_argument(
-        "--json", action="store_true", help="répondre en JSON (GeoJSON d'OGC API Records)"
+    command(
+        catalogue,
+        "restore",
+        _restore,
+        _("rétablir une version antérieure d'une fiche"),
+        argument("id", metavar="ID", help=_("l'identifiant de la fiche")),
+        argument("version", type=positive, metavar="VERSION", help=_("le numéro de la version")),
     )
-    show = command(catalogue, "show", _show, "montrer une fiche")
-    show.add_argument("id", metavar="ID", help="l'identifiant de la fiche")
-    show.add_argument("--json", action="store_true", help="répondre en JSON")
-    history = command(catalogue, "history", _history, "montrer les versions d'une fiche")
-    history.add_argument("id", metavar="ID", help="l'identifiant de la fiche")
-    history.add_argument("--json", action="store_true", help="répondre en JSON")
-    restore = command(catalogue, "restore", _restore, "rétablir une version antérieure d'une fiche")
-    restore.add_argument("id", metavar="ID", help="l'identifiant de la fiche")
-    restore.add_argument(
-        "version", type=positive, metavar="VERSION", help="le numéro de la version"
+    command(
+        catalogue,
+        "check",
+        _check,
+        _("dire ce qui manque ou cloche dans une fiche, ou dans toutes"),
+        argument("id", nargs="?", default="", metavar="ID", help=_("l'identifiant de la fiche")),
+        argument(
+            "--all", action="store_true", help=_("toutes les fiches, par organisme et par source")
+        ),
+        argument(
+            "--csv",
+            type=Path,
+            metavar=_("FICHIER"),
+            help=_("écrire aussi les totaux de --all dans une table"),
+        ),
+        argument(
+            "--findings",
+            type=Path,
+            metavar=_("FICHIER"),
+            help=_("écrire aussi chaque constat dans une table"),
+        ),
+        argument("--links", action="store_true", help=_("essayer aussi chaque lien")),
+        *output(),
     )
-    judge = command(
-        catalogue, "check", _check, "dire ce qui manque ou cloche dans une fiche, ou dans toutes"
+    command(
+        catalogue,
+        "conformance",
+        _conformance,
+        _("éprouver un serveur OGC API Records"),
+        argument("url", metavar="URL", help=_("l'adresse de sa page d'accueil")),
+        argument("--json", action="store_true", help=_("répondre en JSON")),
     )
-    judge.add_argument("id", nargs="?", default="", metavar="ID", help="l'identifiant de la fiche")
-    judge.add_argument(
-        "--all", action="store_true", help="toutes les fiches, par organisme et par source"
-    )
-    judge.add_argument(
-        "--csv",
-        type=Path,
-        metavar="FICHIER",
-        help="écrire aussi les totaux de --all dans une table",
-    )
-    judge.add_argument(
-        "--findings",
-        type=Path,
-        metavar="FICHIER",
-        help="écrire aussi chaque constat dans une table",
-    )
-    judge.add_argument("--links", action="store_true", help="essayer aussi chaque lien")
-    judge.add_argument(
-        "--lang",
-        choices=("fr", "en"),
-        default="fr",
-        help="dire les constats en français ou en anglais",
-    )
-    add_output(judge)
-    conformance = command(
-        catalogue, "conformance", _conformance, "éprouver un serveur OGC API Records"
-    )
-    conformance.add_argument("url", metavar="URL", help="l'adresse de sa page d'accueil")
-    conformance.add_argument("--json", action="store_true", help="répondre en JSON")
 
 
 def _search(arguments: argparse.Namespace) -> None:
@@ -109,17 +134,19 @@ def _search(arguments: argparse.Namespace) -> None:
         page, answered = search_as_people_do(store, asked)
     if arguments.json:
         features = [json.loads(item) for item in page.items]
-        answer = {
-            "type": "FeatureCollection",
-            "numberMatched": page.number_matched,
-            "features": features,
-        }
-        print(json.dumps(answer, ensure_ascii=False, indent=2))
+        counted = {"type": "FeatureCollection", "numberMatched": page.number_matched}
+        print_json(counted | {"features": features})
         return
     for record in page.records:
         print(f"{record.id:<32}  {record.title}")
-    apart = "" if answered is asked else " (aucune n'a ces mots côte à côte)"
-    print(f"{page.number_matched} fiche(s) trouvée(s), {len(page.items)} montrée(s){apart}.")
+    found = (
+        Message("{found} fiche(s) trouvée(s), {shown} montrée(s).")
+        if answered is asked
+        else Message(
+            "{found} fiche(s) trouvée(s), {shown} montrée(s) (aucune n'a ces mots côte à côte)."
+        )
+    )
+    print(found.format(found=page.number_matched, shown=len(page.items)))
 
 
 def _show(arguments: argparse.Namespace) -> None:
@@ -128,7 +155,7 @@ def _show(arguments: argparse.Namespace) -> None:
     with SQLiteStore(store_path(known_workspace(arguments))) as store:
         record = store.get(arguments.id)
     if arguments.json:
-        print(json.dumps(record.to_geojson(), ensure_ascii=False, indent=2))
+        print_json(record.to_geojson())
     else:
         _print_record(record)
 
@@ -138,29 +165,30 @@ def _check(arguments: argparse.Namespace) -> None:
     from geoguichet.floor.files import write_whole
 
     if bool(arguments.id) == arguments.all:
-        raise UsageError("check : un identifiant ou --all est attendu.")
+        raise UsageError(Message("check : un identifiant ou --all est attendu."))
     if arguments.csv and not arguments.all:
-        raise UsageError("check : --csv va avec --all.")
+        raise UsageError(Message("check : --csv va avec --all."))
     wanted = [arguments.id] if arguments.id else []
-    with counting("fiches", quiet=arguments.quiet or arguments.json) as on_progress:
+    with counting(_("fiches"), quiet=arguments.quiet or arguments.json) as on_progress:
         found = judge(
             workspace_of(arguments),
             wanted,
             links=arguments.links,
-            language=arguments.lang,
+            language=language(),
             on_progress=on_progress,
         )
         judged = list(found)
     if arguments.csv:
-        write_whole(arguments.csv, as_csv(summaries(judged), language=arguments.lang))
+        write_whole(arguments.csv, as_csv(summaries(judged), language=language()))
     if arguments.findings:
         write_whole(arguments.findings, findings_as_csv(judged))
     if arguments.json:
-        told = [
-            item.checked.as_dict() | {"organisation": item.organisation, "source": item.source}
-            for item in judged
-        ]
-        print(json.dumps(told, ensure_ascii=False, indent=2))
+        print_json(
+            [
+                item.checked.as_dict() | {"organisation": item.organisation, "source": item.source}
+                for item in judged
+            ]
+        )
     elif arguments.all:
         _print_totals(judged)
     else:
@@ -172,9 +200,10 @@ def _print_totals(judged: Sequence[Judged]) -> None:
     from geoguichet.catalogue.quality.judging import summaries
 
     titles = {
-        "organisation": ("Organisme", "(sans organisme)"),
-        "source": ("Source", "(saisies ou importées)"),
+        "organisation": (_("Organisme"), _("(sans organisme)")),
+        "source": (_("Source"), _("(saisies ou importées)")),
     }
+    header = (_("Fiches"), _("Note /100"), _("Erreurs"), _("Avertissements"))
     for by, rows in summaries(judged).items():
         title, nobody = titles[by]
         lines = [
@@ -184,8 +213,8 @@ def _print_totals(judged: Sequence[Judged]) -> None:
             )
             for row in rows
         ]
-        print(columns((title, "Fiches", "Note /100", "Erreurs", "Avertissements"), lines) + "\n")
-    print("Le détail d'une fiche : geoguichet catalogue check ID")
+        print(columns((title, *header), lines) + "\n")
+    print(_("Le détail d'une fiche : geoguichet catalogue check ID"))
 
 
 def _history(arguments: argparse.Namespace) -> None:
@@ -194,17 +223,27 @@ def _history(arguments: argparse.Namespace) -> None:
     with SQLiteStore(store_path(workspace_of(arguments))) as store:
         versions = store.history(arguments.id)
     if arguments.json:
-        told = [
-            {"version": v.number, "at": v.at, "by": v.by, "change": v.change, "members": v.members}
-            for v in versions
-        ]
-        print(json.dumps(told, ensure_ascii=False, indent=2))
+        print_json(
+            [
+                {
+                    "version": v.number,
+                    "at": v.at,
+                    "by": v.by,
+                    "change": v.change,
+                    "members": v.members,
+                }
+                for v in versions
+            ]
+        )
         return
-    words = {"created": "créée", "updated": "modifiée", "deleted": "supprimée"}
+    words = {"created": _("créée"), "updated": _("modifiée"), "deleted": _("supprimée")}
     for version in versions:
-        by = f" par {version.by}" if version.by else ""
-        changed = f" : {', '.join(version.members)}" if version.members else ""
-        print(f"{version.number:>4}  {version.at}  {words[version.change]}{by}{changed}")
+        told = words[version.change]
+        if version.by:
+            told = _("{change} par {who}", change=told, who=version.by)
+        if version.members:
+            told = _("{change} : {what}", change=told, what=", ".join(version.members))
+        print(f"{version.number:>4}  {version.at}  {told}")
 
 
 def _restore(arguments: argparse.Namespace) -> None:
@@ -215,8 +254,12 @@ def _restore(arguments: argparse.Namespace) -> None:
     with SQLiteStore(store_path(workspace_of(arguments))) as store:
         record = store.restore(arguments.id, arguments.version, by=getpass.getuser())
     print(
-        f"La version {arguments.version} de « {record.id} » ({record.title}) est de nouveau la "
-        "fiche en cours."
+        _(
+            "La version {version} de « {id} » ({title}) est de nouveau la fiche en cours.",
+            version=arguments.version,
+            id=record.id,
+            title=record.title,
+        )
     )
 
 
@@ -228,7 +271,7 @@ def _conformance(arguments: argparse.Namespace) -> None:
 
     results = check(arguments.url, TESTS)
     if arguments.json:
-        print(json.dumps([asdict(result) for result in results], ensure_ascii=False, indent=2))
+        print_json([asdict(result) for result in results])
     else:
         print(report(results, arguments.url))
 
@@ -237,21 +280,21 @@ def _print_record(record: Record) -> None:
     extent = record.extent
     organizations = (contact.organization for contact in record.contacts)
     lines = (
-        ("Fiche", record.id),
-        ("Titre", record.title),
-        ("Type", record.type),
-        ("Résumé", record.description),
-        ("Mots-clés", ", ".join(record.keywords)),
-        ("Contact", ", ".join(filter(None, organizations))),
-        ("Licence", record.license),
+        (_("Fiche"), record.id),
+        (_("Titre"), record.title),
+        (_("Type"), record.type),
+        (_("Résumé"), record.description),
+        (_("Mots-clés"), ", ".join(record.keywords)),
+        (_("Contact"), ", ".join(filter(None, organizations))),
+        (_("Licence"), record.license),
         (
-            "Emprise",
+            _("Emprise"),
             f"{extent.west:.4f},{extent.south:.4f},{extent.east:.4f},{extent.north:.4f}"
             if extent
             else "",
         ),
-        ("Mise à jour", record.updated),
-        ("Généalogie", record.extra_properties.get("lineage", "")),
+        (_("Mise à jour"), record.updated),
+        (_("Généalogie"), record.extra_properties.get("lineage", "")),
         *((link.rel, f"{link.title} : {link.href}") for link in record.links),
     )
     for label, value in lines:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from geoguichet.commands.arguments import add_output, command, workspace_of
-from geoguichet.commands.printing import counting, print_findings
+from geoguichet.commands.arguments import argument, command, output, workspace_of
+from geoguichet.commands.printing import counting, print_findings, print_json
 from geoguichet.floor.errors import UsageError
+from geoguichet.floor.words import Message, _
 
 if TYPE_CHECKING:
     from geoguichet.catalogue.intake.harvest.configuration import Configured
@@ -25,78 +25,106 @@ MOST = 20
 
 def add(catalogue: Any) -> None:
     """Add these commands to ``geoguichet catalogue``."""
-    take = command(catalogue, "import", _import, "lire un fichier ou un dossier de fiches")
-    take.add_argument(
-        "path",
-        type=Path,
-        metavar="FICHIER",
-        help="une fiche ou un dossier (ISO, DCAT, CKAN, MCF, ...)",
-    )
-    add_output(take)
-    give = command(catalogue, "export", _export, "écrire une fiche, ou toutes, dans un format")
-    give.add_argument("id", nargs="?", default="", metavar="ID", help="l'identifiant de la fiche")
-    give.add_argument("--all", action="store_true", help="toutes les fiches")
-    give.add_argument(
-        "--format",
-        default="iso19139",
-        metavar="FORMAT",
-        help=(
-            "iso19139 (par défaut), dcat-ttl, csv, ... ; original : le document d'origine, octet "
-            "pour octet"
+    command(
+        catalogue,
+        "import",
+        _import,
+        _("lire un fichier ou un dossier de fiches"),
+        argument(
+            "path",
+            type=Path,
+            metavar=_("FICHIER"),
+            help=_("une fiche ou un dossier (ISO, DCAT, CKAN, MCF, ...)"),
         ),
+        *output(),
     )
-    give.add_argument("--out", type=Path, metavar="DOSSIER", help="où écrire (--all : ./export)")
-    crawl = command(
-        catalogue, "crawl", _crawl, "faire une fiche de chaque fichier de données d'un dossier"
+    command(
+        catalogue,
+        "export",
+        _export,
+        _("écrire une fiche, ou toutes, dans un format"),
+        argument("id", nargs="?", default="", metavar="ID", help=_("l'identifiant de la fiche")),
+        argument("--all", action="store_true", help=_("toutes les fiches")),
+        argument(
+            "--format",
+            default="iso19139",
+            metavar="FORMAT",
+            help=_(
+                "iso19139 (par défaut), dcat-ttl, csv, ... ; original : le document "
+                "d'origine, octet pour octet"
+            ),
+        ),
+        argument("--out", type=Path, metavar=_("DOSSIER"), help=_("où écrire (--all : ./export)")),
     )
-    crawl.add_argument("path", type=Path, metavar="DOSSIER", help="le dossier à parcourir")
-    crawl.add_argument(
-        "--url",
-        default="",
-        metavar="ADRESSE",
-        help="où ce dossier est servi : chaque fiche y renvoie",
+    command(
+        catalogue,
+        "crawl",
+        _crawl,
+        _("faire une fiche de chaque fichier de données d'un dossier"),
+        argument("path", type=Path, metavar=_("DOSSIER"), help=_("le dossier à parcourir")),
+        argument(
+            "--url",
+            default="",
+            metavar=_("ADRESSE"),
+            help=_("où ce dossier est servi : chaque fiche y renvoie"),
+        ),
+        *output(),
     )
-    add_output(crawl)
-    reap = command(
-        catalogue, "harvest", _harvest, "moissonner une source, ou toutes celles d'un fichier"
+    command(
+        catalogue,
+        "harvest",
+        _harvest,
+        _("moissonner une source, ou toutes celles d'un fichier"),
+        argument(
+            "kind",
+            nargs="?",
+            metavar=_("SORTE"),
+            help=_(
+                "csw, ogc-records, ogc-features, wms, wfs, wmts, dcat, ckan, udata, "
+                "oai-pmh ou folder"
+            ),
+        ),
+        argument(
+            "url",
+            nargs="?",
+            metavar=_("ADRESSE"),
+            help=_("l'adresse de la source (un dossier pour folder)"),
+        ),
+        argument(
+            "--name", default="", metavar=_("NOM"), help=_("le nom de la source (sinon, son hôte)")
+        ),
+        argument("--all", action="store_true", help=_("toutes les sources du fichier de sources")),
+        argument(
+            "--config",
+            type=Path,
+            metavar=_("FICHIER"),
+            help=_("le fichier de sources (./harvest.toml)"),
+        ),
+        argument(
+            "--init",
+            type=Path,
+            metavar=_("FICHIER"),
+            help=_("créer un fichier de sources commenté, à compléter"),
+        ),
+        argument("--moved", action="store_true", help=_("la source de ce nom a changé d'adresse")),
+        argument(
+            "--dry-run", action="store_true", help=_("dire ce qui serait fait, sans rien écrire")
+        ),
+        *output(),
     )
-    reap.add_argument(
-        "kind",
-        nargs="?",
-        metavar="SORTE",
-        help="csw, ogc-records, ogc-features, wms, wfs, wmts, dcat, ckan, udata, oai-pmh ou folder",
+    command(
+        catalogue,
+        "sources",
+        _sources,
+        _("montrer les sources et l'histoire de leurs moissons"),
+        argument("--json", action="store_true", help=_("répondre en JSON")),
     )
-    reap.add_argument(
-        "url", nargs="?", metavar="ADRESSE", help="l'adresse de la source (un dossier pour folder)"
-    )
-    reap.add_argument(
-        "--name", default="", metavar="NOM", help="le nom de la source (sinon, son hôte)"
-    )
-    reap.add_argument("--all", action="store_true", help="toutes les sources du fichier de sources")
-    reap.add_argument(
-        "--config", type=Path, metavar="FICHIER", help="le fichier de sources (./harvest.toml)"
-    )
-    reap.add_argument(
-        "--init",
-        type=Path,
-        metavar="FICHIER",
-        help="créer un fichier de sources commenté, à compléter",
-    )
-    reap.add_argument("--moved", action="store_true", help="la source de ce nom a changé d'adresse")
-    reap.add_argument(
-        "--dry-run", action="store_true", help="dire ce qui serait fait, sans rien écrire"
-    )
-    add_output(reap)
-    told = command(
-        catalogue, "sources", _sources, "montrer les sources et l'histoire de leurs moissons"
-    )
-    told.add_argument("--json", action="store_true", help="répondre en JSON")
 
 
 def _import(arguments: argparse.Namespace) -> None:
     from geoguichet.catalogue.intake.exchange import import_files
 
-    with counting("fiches", quiet=arguments.quiet or arguments.json) as on_progress:
+    with counting(_("fiches"), quiet=arguments.quiet or arguments.json) as on_progress:
         done = import_files(
             arguments.path,
             workspace_of(arguments),
@@ -113,15 +141,17 @@ def _import(arguments: argparse.Namespace) -> None:
         _print_json(counts, done.findings)
         return
     print_findings(done.findings, most=MOST)
-    told = f"{said.created} nouvelle(s), {said.updated} changée(s), {said.unchanged} inchangée(s)"
-    print(f"{said.total} fiche(s) lue(s) : {told}.")
+    told = Message(
+        "{read} fiche(s) lue(s) : {new} nouvelle(s), {changed} changée(s), {same} inchangée(s)."
+    )
+    print(told.format(read=said.total, new=said.created, changed=said.updated, same=said.unchanged))
 
 
 def _export(arguments: argparse.Namespace) -> None:
     from geoguichet.catalogue.intake.exchange import export_all, export_one
 
     if bool(arguments.id) == arguments.all:
-        raise UsageError("export : un identifiant ou --all est attendu.")
+        raise UsageError(Message("export : un identifiant ou --all est attendu."))
     if arguments.all:
         for file in export_all(
             workspace_of(arguments), arguments.format, arguments.out or Path("export")
@@ -135,7 +165,7 @@ def _crawl(arguments: argparse.Namespace) -> None:
     from geoguichet.catalogue.intake.crawl import crawl
     from geoguichet.catalogue.quality.judging import left_to_people
 
-    with counting("données", quiet=arguments.quiet or arguments.json) as on_progress:
+    with counting(_("données"), quiet=arguments.quiet or arguments.json) as on_progress:
         done = crawl(
             arguments.path, workspace_of(arguments), url=arguments.url, on_progress=on_progress
         )
@@ -143,26 +173,37 @@ def _crawl(arguments: argparse.Namespace) -> None:
         _print_json(done.counts(), done.findings)
         return
     print_findings(done.findings, most=MOST)
+    told = (
+        Message(
+            "{read} jeu(x) de données : {new} nouvelle(s) fiche(s), {changed} changée(s), {same} "
+            "inchangée(s), {moved} déplacée(s) ; {published} avai(en)t déjà une fiche publiée, "
+            "complétée."
+        )
+        if done.published
+        else Message(
+            "{read} jeu(x) de données : {new} nouvelle(s) fiche(s), {changed} changée(s), {same} "
+            "inchangée(s), {moved} déplacée(s)."
+        )
+    )
     print(
-        f"{done.read} jeu(x) de données : {done.created} nouvelle(s) fiche(s), {done.updated} "
-        "changée(s), "
-        f"{done.unchanged} inchangée(s), {done.moved} déplacée(s)"
-        + (
-            f" ; {done.published} avai(en)t déjà une fiche publiée, complétée."
-            if done.published
-            else "."
+        told.format(
+            read=done.read,
+            new=done.created,
+            changed=done.updated,
+            same=done.unchanged,
+            moved=done.moved,
+            published=done.published,
         )
     )
     lacking = left_to_people(workspace_of(arguments))
     if lacking and not arguments.quiet:
+        what = ", ".join(f"{what} ({count})" for what, count in lacking)
+        print(_("Reste à dire par une personne : {what}.", what=what))
         print(
-            "Reste à dire par une personne : "
-            + ", ".join(f"{what} ({count})" for what, count in lacking)
-            + "."
-        )
-        print(
-            "Fiche par fiche : geoguichet catalogue check ID ; en une table : check --all "
-            "--findings constats.csv"
+            _(
+                "Fiche par fiche : geoguichet catalogue check ID ; en une table : check --all "
+                "--findings constats.csv"
+            )
         )
 
 
@@ -180,7 +221,7 @@ def _harvest(arguments: argparse.Namespace) -> None:
         except CatalogueError as error:  # the other sources of the file are harvested all the same
             if not arguments.all and not arguments.config:
                 raise
-            print(f"{source.name} : {error}", file=sys.stderr)
+            print(_("{place} : {what}", place=source.name, what=error), file=sys.stderr)
             failed.append(source.name)
             told.append(
                 {
@@ -198,9 +239,9 @@ def _harvest(arguments: argparse.Namespace) -> None:
             | {"findings": [finding.as_dict() for finding in done.findings]}
         )
     if arguments.json:
-        print(json.dumps(told, ensure_ascii=False, indent=2))
+        print_json(told)
     if failed:
-        raise HarvestError(f"moisson échouée : {', '.join(failed)}.")
+        raise HarvestError(Message("moisson échouée : {names}.", names=", ".join(failed)))
 
 
 def _asked_sources(arguments: argparse.Namespace) -> tuple[Configured, ...]:
@@ -212,12 +253,14 @@ def _asked_sources(arguments: argparse.Namespace) -> tuple[Configured, ...]:
     if arguments.all or arguments.config:
         if arguments.kind or arguments.name:
             raise UsageError(
-                "harvest : une source (SORTE ADRESSE) ou --all est attendu, pas les deux."
+                Message("harvest : une source (SORTE ADRESSE) ou --all est attendu, pas les deux.")
             )
         return read_sources(arguments.config or Path("harvest.toml"))
     if not arguments.kind or not arguments.url:
         raise UsageError(
-            "harvest : SORTE et ADRESSE sont attendues, ou --all pour celles de harvest.toml."
+            Message(
+                "harvest : SORTE et ADRESSE sont attendues, ou --all pour celles de harvest.toml."
+            )
         )
     name = arguments.name or urlsplit(arguments.url).hostname or Path(arguments.url).name
     return (Configured(name, arguments.kind, arguments.url),)
@@ -243,29 +286,37 @@ def _harvest_one(source: Configured, arguments: argparse.Namespace) -> Summary:
         print_findings(done.findings, most=MOST)
         if not arguments.quiet:
             print(
-                f"{done.name} : moisson {_ENDS.get(done.status, done.status)} ; fiches "
-                f"{_counted(done.counts)}."
+                _(
+                    "{source} : moisson {ended} ; fiches {counts}.",
+                    source=done.name,
+                    ended=_ENDS.get(done.status, done.status),
+                    counts=_counted(done.counts),
+                )
             )
     return done
 
 
 def _print_json(counts: Mapping[str, int], findings: Sequence[Finding]) -> None:
-    told = {"counts": counts, "findings": [finding.as_dict() for finding in findings]}
-    print(json.dumps(told, ensure_ascii=False, indent=2))
+    print_json({"counts": counts, "findings": [finding.as_dict() for finding in findings]})
 
 
-_LABELS = {"read": "lues", "new": "nouvelles", "changed": "changées", "unchanged": "inchangées",
-"refused": "refusées",
-           "gone": "disparues", "duplicates": "en double"}  # fmt: skip
+_COUNTS = {
+    "read": Message("{n} lues"),
+    "new": Message("{n} nouvelles"),
+    "changed": Message("{n} changées"),
+    "unchanged": Message("{n} inchangées"),
+    "refused": Message("{n} refusées"),
+    "gone": Message("{n} disparues"),
+    "duplicates": Message("{n} en double"),
+}
 
 
 def _counted(counts: Mapping[str, int], *, every: bool = True) -> str:
-    told = [
-        f"{counts.get(name, 0)} {label}"
-        for name, label in _LABELS.items()
+    return ", ".join(
+        message.format(n=counts.get(name, 0))
+        for name, message in _COUNTS.items()
         if every or counts.get(name)
-    ]
-    return ", ".join(told)
+    )
 
 
 def _write_sources(path: Path) -> None:
@@ -276,19 +327,31 @@ def _write_sources(path: Path) -> None:
         with path.open("x", encoding="utf-8") as file:
             file.write(template())
     except FileExistsError as error:
-        raise HarvestError(f"{path} existe déjà ; il n'est pas remplacé.") from error
+        raise HarvestError(
+            Message("{file} existe déjà ; il n'est pas remplacé.", file=path)
+        ) from error
     except OSError as error:
-        raise HarvestError(f"{path} ne peut pas être écrit ({error.strerror}).") from error
+        raise HarvestError(
+            Message("{file} ne peut pas être écrit ({why}).", file=path, why=error.strerror)
+        ) from error
     print(
-        f"{path} est créé ; complétez-le, puis : geoguichet catalogue harvest --all --config {path}"
+        _(
+            "{file} est créé ; complétez-le, puis : geoguichet catalogue harvest --all --config "
+            "{file}",
+            file=path,
+        )
     )
 
 
 _ENDS = {
-    "complete": "complète", "partial": "partielle", "failed": "échouée", "dry-run": "à blanc",
-    "interrupted": "interrompue", "running": "en cours, ou coupée net",
-    "abandoned": "laissée en l'état",
-}  # fmt: skip
+    "complete": Message("complète"),
+    "partial": Message("partielle"),
+    "failed": Message("échouée"),
+    "dry-run": Message("à blanc"),
+    "interrupted": Message("interrompue"),
+    "running": Message("en cours, ou coupée net"),
+    "abandoned": Message("laissée en l'état"),
+}
 
 
 def _sources(arguments: argparse.Namespace) -> None:
@@ -305,17 +368,17 @@ def _sources(arguments: argparse.Namespace) -> None:
             }
             for name, kind, address, runs in sources
         ]
-        print(json.dumps(told, ensure_ascii=False, indent=2))
+        print_json(told)
         return
     if not sources:
         print(
-            "Aucune source n'a encore été moissonnée ; « geoguichet catalogue harvest --help » "
-            "dit comment faire."
+            _(
+                "Aucune source n'a encore été moissonnée ; « geoguichet catalogue harvest --help » "
+                "dit comment faire."
+            )
         )
     for name, kind, address, runs in sources:
         print(f"{name}  ({kind}, {address})")
         for run in runs[:10]:
-            print(
-                f"  {run.started}  {_ENDS.get(run.status, run.status):<12}  "
-                f"{_counted(run.counts, every=False)}"
-            )
+            ended = str(_ENDS.get(run.status, run.status))
+            print(f"  {run.started}  {ended:<12}  {_counted(run.counts, every=False)}")

@@ -5,7 +5,6 @@ go where.
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
 from datetime import date
@@ -14,17 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from geoguichet.commands.arguments import (
     DEFAULT_WORKSPACE,
-    add_output,
+    Argument,
+    argument,
     command,
     factors,
     group,
+    output,
     positive,
     workspace_of,
 )
-from geoguichet.commands.printing import progress
+from geoguichet.commands.printing import print_json, progress
 from geoguichet.commands.tables import as_json, print_blocks
 from geoguichet.floor.errors import UsageError
-from geoguichet.floor.words import _
+from geoguichet.floor.words import Message, _
 
 if TYPE_CHECKING:
     from geoguichet.coverage.replay import Replay
@@ -33,148 +34,200 @@ if TYPE_CHECKING:
 
 def add(commands: Any) -> None:
     """Add ``demo`` and the ``coverage`` commands."""
-    demo = command(
-        commands, "demo", _demo, "lancer l'étude des 80 visioguichets sur l'échantillon livré"
+    command(
+        commands,
+        "demo",
+        _demo,
+        _("lancer l'étude des 80 visioguichets sur l'échantillon livré"),
+        *output(),
     )
-    add_output(demo)
 
-    coverage = group(commands, "coverage", "études de couverture")
-    run = command(coverage, "run", _run, "calculer une étude et écrire ses résultats")
-    run.add_argument("study", type=Path, metavar="ETUDE.toml", help="le fichier d'étude")
-    run.add_argument(
-        "--out",
-        type=Path,
-        metavar="DOSSIER",
-        help="écrire ici plutôt que dans l'espace de travail, sans publier au catalogue",
+    coverage = group(commands, "coverage", _("études de couverture"))
+    command(
+        coverage,
+        "run",
+        _run,
+        _("calculer une étude et écrire ses résultats"),
+        argument("study", type=Path, metavar=_("ETUDE.toml"), help=_("le fichier d'étude")),
+        argument(
+            "--out",
+            type=Path,
+            metavar=_("DOSSIER"),
+            help=_("écrire ici plutôt que dans l'espace de travail, sans publier au catalogue"),
+        ),
+        argument(
+            "--pdf",
+            action="store_true",
+            help=_("imprimer aussi le rapport (report.pdf ; demande chromium)"),
+        ),
+        *output(),
     )
-    run.add_argument(
-        "--pdf",
-        action="store_true",
-        help="imprimer aussi le rapport (report.pdf ; demande chromium)",
+    command(
+        coverage,
+        "pdf",
+        _pdf,
+        _("imprimer en PDF le rapport d'un résultat"),
+        argument("folder", type=Path, metavar=_("DOSSIER"), help=_("le dossier d'un résultat")),
     )
-    add_output(run)
-    pdf = command(coverage, "pdf", _pdf, "imprimer en PDF le rapport d'un résultat")
-    pdf.add_argument("folder", type=Path, metavar="DOSSIER", help="le dossier d'un résultat")
-    compare = command(
-        coverage, "compare", _compare, "mettre deux réponses côte à côte : qui gagne, qui perd"
+    command(
+        coverage,
+        "compare",
+        _compare,
+        _("mettre deux réponses côte à côte : qui gagne, qui perd"),
+        argument(
+            "before",
+            type=Path,
+            metavar=_("AVANT"),
+            help=_("une étude (.toml) ou le dossier d'un résultat"),
+        ),
+        argument(
+            "after",
+            type=Path,
+            nargs="?",
+            metavar=_("APRES"),
+            help=_("l'autre ; sinon AVANT, changée"),
+        ),
+        *_changes(),
+        argument(
+            "--kiosks",
+            choices=("none", "both", "after"),
+            help=_("de quel côté les visioguichets comptent comme ouverts"),
+        ),
+        argument(
+            "--out",
+            type=Path,
+            metavar=_("DOSSIER"),
+            help=_("écrire ici plutôt que dans l'espace de travail"),
+        ),
+        *output(),
     )
-    compare.add_argument(
-        "before", type=Path, metavar="AVANT", help="une étude (.toml) ou le dossier d'un résultat"
-    )
-    compare.add_argument(
-        "after", type=Path, nargs="?", metavar="APRES", help="l'autre ; sinon AVANT, changée"
-    )
-    _add_changes(compare)
-    compare.add_argument(
-        "--kiosks",
-        choices=("none", "both", "after"),
-        help="de quel côté les visioguichets comptent comme ouverts",
-    )
-    compare.add_argument(
-        "--out", type=Path, metavar="DOSSIER", help="écrire ici plutôt que dans l'espace de travail"
-    )
-    add_output(compare)
-    measures = command(
+    command(
         coverage,
         "measures",
         _measures,
-        "mesurer l'accès : à portée, partagé (2SFCA), et ses inégalités",
+        _("mesurer l'accès : à portée, partagé (2SFCA), et ses inégalités"),
+        argument("study", type=Path, metavar=_("ETUDE.toml"), help=_("le fichier d'étude")),
+        *output(),
     )
-    measures.add_argument("study", type=Path, metavar="ETUDE.toml", help="le fichier d'étude")
-    add_output(measures)
-    sensitivity = command(
+    command(
         coverage,
         "sensitivity",
         _sensitivity,
-        "dire si les zones blanches tiennent quand seuils et vitesses changent",
-    )
-    sensitivity.add_argument("study", type=Path, metavar="ETUDE.toml", help="le fichier d'étude")
-    sensitivity.add_argument(
-        "--thresholds",
-        type=factors,
-        metavar="X,Y",
-        help="ce qui multiplie tous les seuils (0.8,0.9,1,1.1,1.2)",
-    )
-    sensitivity.add_argument(
-        "--congestion",
-        type=factors,
-        metavar="X,Y",
-        help="ce qui multiplie les temps de voiture (0.9,1,1.15,1.3)",
-    )
-    sensitivity.add_argument(
-        "--out", type=Path, metavar="DOSSIER", help="écrire ici, pas dans l'espace de travail"
-    )
-    add_output(sensitivity)
-    nearest = command(
-        coverage, "nearest", _nearest, "dire où aller : les guichets les plus proches d'un lieu"
-    )
-    nearest.add_argument(
-        "place", metavar="LIEU", help="commune (même à demi écrite), code INSEE, ou LON,LAT"
-    )
-    nearest.add_argument(
-        "what",
-        metavar="QUOI",
-        help=(
-            "un besoin de l'étude (mairie), un type (sous_prefecture) ou une démarche (\"carte "
-            "d'identité\")"
+        _("dire si les zones blanches tiennent quand seuils et vitesses changent"),
+        argument("study", type=Path, metavar=_("ETUDE.toml"), help=_("le fichier d'étude")),
+        argument(
+            "--thresholds",
+            type=factors,
+            metavar="X,Y",
+            help=_("ce qui multiplie tous les seuils (0.8,0.9,1,1.1,1.2)"),
         ),
+        argument(
+            "--congestion",
+            type=factors,
+            metavar="X,Y",
+            help=_("ce qui multiplie les temps de voiture (0.9,1,1.15,1.3)"),
+        ),
+        argument(
+            "--out",
+            type=Path,
+            metavar=_("DOSSIER"),
+            help=_("écrire ici, pas dans l'espace de travail"),
+        ),
+        *output(),
     )
-    nearest.add_argument("--at", metavar="MOMENT", help='ouverts à ce moment : "mardi 10h30"')
-    nearest.add_argument("-k", type=positive, default=3, metavar="N", help="combien (3)")
-    nearest.add_argument(
-        "--study", type=Path, metavar="ETUDE", help="étude (.toml) ou dossier d'un résultat"
+    command(
+        coverage,
+        "nearest",
+        _nearest,
+        _("dire où aller : les guichets les plus proches d'un lieu"),
+        argument(
+            "place",
+            metavar=_("LIEU"),
+            help=_("commune (même à demi écrite), code INSEE, ou LON,LAT"),
+        ),
+        argument(
+            "what",
+            metavar=_("QUOI"),
+            help=_(
+                "un besoin de l'étude (mairie), un type (sous_prefecture) ou une démarche"
+                ' ("carte d\'identité")'
+            ),
+        ),
+        argument("--at", metavar="MOMENT", help=_('ouverts à ce moment : "mardi 10h30"')),
+        argument("-k", type=positive, default=3, metavar="N", help=_("combien (3)")),
+        argument(
+            "--study",
+            type=Path,
+            metavar=_("ETUDE"),
+            help=_("étude (.toml) ou dossier d'un résultat"),
+        ),
+        argument(
+            "--beside",
+            type=Path,
+            metavar=_("DOSSIER"),
+            help=_("où est le réseau de l'étude, quand --study est un résultat"),
+        ),
+        argument("--json", action="store_true", help=_("répondre en JSON (GeoJSON)")),
     )
-    nearest.add_argument(
-        "--beside",
-        type=Path,
-        metavar="DOSSIER",
-        help="où est le réseau de l'étude, quand --study est un résultat",
+    command(
+        coverage,
+        "replay",
+        _replay,
+        _("refaire une étude d'après son manifeste et comparer"),
+        argument(
+            "manifest",
+            type=Path,
+            metavar=_("MANIFESTE"),
+            help=_("manifest.json, ou le dossier d'un résultat"),
+        ),
+        argument(
+            "--source",
+            type=Path,
+            metavar=_("FICHIER"),
+            help=_("le GeoPackage de l'étude, s'il est ailleurs"),
+        ),
+        argument(
+            "--beside",
+            type=Path,
+            metavar=_("DOSSIER"),
+            help=_("le dossier de l'étude : réseau, carreaux, GeoPackage"),
+        ),
+        *output(),
     )
-    nearest.add_argument("--json", action="store_true", help="répondre en JSON (GeoJSON)")
-    replay = command(
-        coverage, "replay", _replay, "refaire une étude d'après son manifeste et comparer"
+    command(
+        coverage,
+        "init",
+        _init,
+        _("créer un fichier d'étude commenté, à compléter"),
+        argument("file", type=Path, metavar=_("FICHIER"), help=_("le fichier à créer")),
     )
-    replay.add_argument(
-        "manifest",
-        type=Path,
-        metavar="MANIFESTE",
-        help="manifest.json, ou le dossier d'un résultat",
-    )
-    replay.add_argument(
-        "--source", type=Path, metavar="FICHIER", help="le GeoPackage de l'étude, s'il est ailleurs"
-    )
-    replay.add_argument(
-        "--beside",
-        type=Path,
-        metavar="DOSSIER",
-        help="le dossier de l'étude : réseau, carreaux, GeoPackage",
-    )
-    add_output(replay)
-    init = command(coverage, "init", _init, "créer un fichier d'étude commenté, à compléter")
-    init.add_argument("file", type=Path, metavar="FICHIER", help="le fichier à créer")
 
 
-def _add_changes(parser: argparse.ArgumentParser) -> None:
-    """Add what may be changed in the second study: counters closed or opened, hours, thresholds;
-    each repeatable.
+def _changes() -> list[Argument]:
+    """Describe what may be changed in the second study: counters closed or opened, hours,
+    thresholds; each repeatable.
     """
-    for option, metavar, help_ in (
-        ("--close", "ID", "fermer ce guichet"),
+    told = (
+        ("--close", "ID", _("fermer ce guichet (répétable)")),
         (
             "--open",
-            "TYPE,LON,LAT[,HORAIRES]",
-            "ouvrir un guichet : town_hall,1.605,42.966,Mo-Fr 09:00-17:00",
+            _("TYPE,LON,LAT[,HORAIRES]"),
+            _("ouvrir un guichet : town_hall,1.605,42.966,Mo-Fr 09:00-17:00 (répétable)"),
         ),
-        ("--hours", "ID=HORAIRES", "changer les horaires d'un guichet"),
+        ("--hours", _("ID=HORAIRES"), _("changer les horaires d'un guichet (répétable)")),
         (
             "--within",
-            "BESOIN=SEUIL",
-            "changer un seuil : mairie=10 km (mairie=20 min dans une étude en minutes)",
+            _("BESOIN=SEUIL"),
+            _(
+                "changer un seuil : mairie=10 km (mairie=20 min dans une étude en minutes) "
+                "(répétable)"
+            ),
         ),
-    ):
-        parser.add_argument(
-            option, action="append", default=[], metavar=metavar, help=help_ + " (répétable)"
-        )
+    )
+    return [
+        argument(option, action="append", default=[], metavar=metavar, help=help_)
+        for option, metavar, help_ in told
+    ]
 
 
 def _demo(arguments: argparse.Namespace) -> None:
@@ -188,7 +241,12 @@ def _demo(arguments: argparse.Namespace) -> None:
         serve = "make serve" if Path("Makefile").exists() else "geoguichet serve"
         if workspace != Path(DEFAULT_WORKSPACE):
             serve = f"geoguichet serve --workspace {workspace}"
-        print(f"\nPour parcourir le catalogue ({records} fiches) et les résultats : {serve}")
+        told = _(
+            "Pour parcourir le catalogue ({records} fiches) et les résultats : {command}",
+            records=records,
+            command=serve,
+        )
+        print(f"\n{told}")
 
 
 def _describe(data: Path, arguments: argparse.Namespace) -> int:
@@ -199,7 +257,7 @@ def _describe(data: Path, arguments: argparse.Namespace) -> int:
 
     workspace = workspace_of(arguments)
     with progress(quiet=arguments.quiet) as on_step:
-        on_step("description des fichiers de données")
+        on_step(_("description des fichiers de données"))
         crawl(data, workspace)
     with SQLiteStore(store_path(workspace)) as store:
         return store.search(RecordQuery(limit=1)).number_matched
@@ -227,12 +285,12 @@ def _study(path: Path, arguments: argparse.Namespace, *, out: Path | None) -> No
         if getattr(arguments, "pdf", False):
             files = (*files, _printed(folder))
         if out is None:
-            on_step("publication au catalogue")
+            on_step(_("publication au catalogue"))
             publish(result, workspace)
     if not leaflet.present():
-        print(f"geoguichet : {leaflet.MISSING}", file=sys.stderr)
+        print(_("geoguichet : {message}", message=leaflet.MISSING), file=sys.stderr)
     if arguments.json:
-        print(json.dumps(as_json(result, files), ensure_ascii=False, indent=2))
+        print_json(as_json(result, files))
     else:
         print_blocks(of_study(result), files)
 
@@ -267,13 +325,7 @@ def _compare(arguments: argparse.Namespace) -> None:
         names = "--".join(dict.fromkeys((comparison.before.study.id, comparison.after.study.id)))
         files = write(comparison, arguments.out or workspace_of(arguments) / "comparisons" / names)
     if arguments.json:
-        print(
-            json.dumps(
-                comparison.as_dict() | {"files": [str(file) for file in files]},
-                ensure_ascii=False,
-                indent=2,
-            )
-        )
+        print_json(comparison.as_dict() | {"files": [str(file) for file in files]})
     else:
         print_blocks(of_comparison(comparison), files)
 
@@ -294,7 +346,7 @@ def _measures(arguments: argparse.Namespace) -> None:
             on_step=on_step,
         )
     if arguments.json:
-        print(json.dumps(result.beside.as_dict()["measures"], ensure_ascii=False, indent=2))
+        print_json(result.beside.as_dict()["measures"])
     else:
         print_blocks([study.title, *beside(result, only=("measures",))])
 
@@ -315,13 +367,7 @@ def _sensitivity(arguments: argparse.Namespace) -> None:
         )
         files = write(told, arguments.out or workspace_of(arguments) / "sensitivity" / study.id)
     if arguments.json:
-        print(
-            json.dumps(
-                told.as_dict() | {"files": [str(file) for file in files]},
-                ensure_ascii=False,
-                indent=2,
-            )
-        )
+        print_json(told.as_dict() | {"files": [str(file) for file in files]})
     else:
         print_blocks(of_sensitivity(told), files)
 
@@ -380,8 +426,12 @@ def _network_folder(study: Study, beside: Path | None) -> Path | None:
     of_file = study.router.kind in ("road", "relief")
     if of_file and folder is not None and not (folder / study.router.network).is_file():
         raise UsageError(
-            f"l'étude lit {study.router.network}, qui n'est pas dans {folder} ; "
-            "essayez : --beside et le dossier où est ce fichier."
+            Message(
+                "l'étude lit {network}, qui n'est pas dans {folder} ; essayez : --beside et le "
+                "dossier où est ce fichier.",
+                network=study.router.network,
+                folder=folder,
+            )
         )
     return folder
 
@@ -396,47 +446,60 @@ def _replay(arguments: argparse.Namespace) -> None:
         )
     if arguments.json:
         differences = [difference.as_dict() for difference in told.differences]
-        print(
-            json.dumps(
-                {"same": told.same, "outputs": told.outputs, "differences": differences}, indent=2
-            )
-        )
+        print_json({"same": told.same, "outputs": told.outputs, "differences": differences})
     else:
         for name in told.outputs:
-            print(f"identique   {name}")
+            print(f"{_('identique'):<11} {name}")
         for one in told.differences:
-            print(
-                f"{_DIFFERENCES[one.kind]:<11} {one.name} : {one.expected} attendu, {one.found} "
-                "obtenu"
+            values = _(
+                "{name} : {expected} attendu, {found} obtenu",
+                name=one.name,
+                expected=str(one.expected),
+                found=str(one.found),
             )
+            print(f"{_DIFFERENCES[one.kind]!s:<11} {values}")
     if not told.same:
-        raise ReplayError(f"{arguments.manifest} : {_why(told)}")
+        raise ReplayError(
+            Message("{manifest} : {why}", manifest=arguments.manifest, why=_why(told))
+        )
 
 
 _DIFFERENCES = {
-    "file": "modifié",
-    "parameter": "paramètre",
-    "input": "donnée",
-    "version": "version",
-    "answer": "réponse",
-    "output": "fichier",
+    "file": Message("modifié"),
+    "parameter": Message("paramètre"),
+    "input": Message("donnée"),
+    "version": Message("version"),
+    "answer": Message("réponse"),
+    "output": Message("fichier"),
 }
 
 
-def _why(told: Replay) -> str:
+def _why(told: Replay) -> Message:
     """Say in one sentence what kinds of things changed, where the cause of other bytes is to be
     looked for.
     """
-    kinds = dict.fromkeys(
-        one.kind for one in told.differences if one.kind in ("parameter", "input", "version")
-    )
-    causes = {"parameter": "un paramètre", "input": "les données lues", "version": "une version"}
-    cause = " et ".join(causes[kind] for kind in kinds)
+    from geoguichet.floor.figures import listed
+
+    causes = {
+        "parameter": _("un paramètre"),
+        "input": _("les données lues"),
+        "version": _("une version"),
+    }
+    changed = {one.kind for one in told.differences}
+    cause = listed(name for kind, name in causes.items() if kind in changed)
     files = sum(one.kind == "output" for one in told.differences)
-    reason = (
-        f"ont changé : {cause}" if cause else "ni données, ni paramètres, ni versions n'ont changé"
+    if cause:
+        return Message(
+            "la réponse refaite n'est pas la même ({files} fichier(s) diffèrent) ; ont changé : "
+            "{cause}.",
+            files=files,
+            cause=cause,
+        )
+    return Message(
+        "la réponse refaite n'est pas la même ({files} fichier(s) diffèrent) ; ni données, ni "
+        "paramètres, ni versions n'ont changé.",
+        files=files,
     )
-    return f"la réponse refaite n'est pas la même ({files} fichier(s) diffèrent) ; {reason}."
 
 
 def _init(arguments: argparse.Namespace) -> None:
@@ -460,14 +523,22 @@ def _init(arguments: argparse.Namespace) -> None:
             file.write(template)
     except FileExistsError as error:
         raise UsageError(
-            f"{arguments.file} existe déjà et n'est pas touché ; choisissez un autre nom."
+            Message(
+                "{file} existe déjà et n'est pas touché ; choisissez un autre nom.",
+                file=arguments.file,
+            )
         ) from error
     except OSError as error:
         raise OutputError(
-            f"{arguments.file} ne peut pas être écrit ({error.strerror}) ; choisissez un autre "
-            "dossier."
+            Message(
+                "{file} ne peut pas être écrit ({why}) ; choisissez un autre dossier.",
+                file=arguments.file,
+                why=error.strerror,
+            )
         ) from error
     print(
-        f"{arguments.file} est prêt à être modifié ; ensuite : geoguichet coverage run "
-        f"{arguments.file}"
+        _(
+            "{file} est prêt à être modifié ; ensuite : geoguichet coverage run {file}",
+            file=arguments.file,
+        )
     )

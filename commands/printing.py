@@ -1,13 +1,15 @@
-"""How commands speak to a terminal: columns, French numbers, findings and the current step."""
+"""How commands speak to a terminal: columns, JSON, findings and the current step."""
 
 from __future__ import annotations
 
+import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from math import isnan
 from typing import TYPE_CHECKING, Any
+
+from geoguichet.floor.words import _
 
 if TYPE_CHECKING:
     from geoguichet.floor.findings import Finding
@@ -68,8 +70,8 @@ def counting(name: str, *, quiet: bool) -> Iterator[Callable[[int, int, str], No
         task = progress.add_task("", total=None, name=shorten(name, 24))
 
         def on_progress(done: int, total: int, told: str) -> None:
-            of = f"{number(done)} sur {number(total)}" if total else ""
-            said = " ; ".join(part for part in (of, told) if part)
+            of = _("{done} sur {total}", done=done, total=total) if total else ""
+            said = _(" ; ").join(part for part in (of, told) if part)
             progress.update(task, completed=done, total=total or None, description=said)
 
         yield on_progress
@@ -90,26 +92,17 @@ def columns(header: Sequence[str], lines: Sequence[Sequence[str]], left: int = 1
     return "\n".join([told[0], "  ".join("-" * width for width in widths), *told[1:]])
 
 
-def signed(change: float, unit: str = "m") -> str:
-    """Return metres, or seconds as minutes to one decimal, with their sign, ``-`` when missing."""
-    if isnan(change):
-        return "-"
-    told = (
-        f"{change / 60:+.1f}".replace(".", ",")
-        if unit == "s"
-        else f"{change:+,.0f}".replace(",", " ")
-    )
-    return told if told.strip("+-0,") else told[1:]
+def print_json(value: Any) -> None:
+    """Print a value for machines."""
+    print(json.dumps(value, ensure_ascii=False, indent=2))
 
 
-def number(value: float) -> str:
-    """Return a whole number with spaces between thousands, ``-`` when missing."""
-    return "-" if isnan(value) else f"{value:,.0f}".replace(",", " ")
+def print_rules(rules: Mapping[str, int]) -> None:
+    """Print how many findings each rule has, those of most first."""
+    from geoguichet.floor.figures import number
 
-
-def percent(share: float, decimals: int = 1) -> str:
-    """Return a share as a percentage with a decimal comma, without its sign."""
-    return f"{share * 100:.{decimals}f}".replace(".", ",")
+    for rule, count in sorted(rules.items(), key=lambda entry: -entry[1]):
+        print(f"  {number(count):>8}  {rule}")
 
 
 def print_findings(findings: Sequence[Finding], *, most: int = 0) -> None:
@@ -121,13 +114,16 @@ def print_findings(findings: Sequence[Finding], *, most: int = 0) -> None:
         shown[finding.rule] += finding.severity != "error"
         if not most or shown[finding.rule] <= most:
             place = " ".join(part for part in (finding.layer, finding.item) if part)
-            print(f"{place} : {finding.message}", file=sys.stderr)
+            told = _("{place} : {what}", place=place, what=finding.message)
+            print(told, file=sys.stderr)
     for rule, found in shown.items():
         if most and found > most:
-            print(
-                f"... et {found - most} autres de la sorte « {rule} » ; --json les dit tous.",
-                file=sys.stderr,
+            rest = _(
+                "... et {n} autres de la sorte « {rule} » ; --json les dit tous.",
+                n=found - most,
+                rule=rule,
             )
+            print(rest, file=sys.stderr)
 
 
 def shorten(text: str, width: int) -> str:

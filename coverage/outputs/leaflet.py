@@ -12,9 +12,10 @@ from importlib import resources
 from pathlib import Path
 
 from geoguichet.coverage.errors import OutputError
+from geoguichet.floor.words import Message
 
 FOLDER = Path(str(resources.files("geoguichet.coverage.outputs") / "vendor" / "leaflet"))
-MISSING = (
+MISSING = Message(
     "les cartes d'un seul fichier ne sont pas écrites : Leaflet n'est pas installé ; "
     "essayez : make front-end, là où npm atteint son registre, puis recommencez."
 )
