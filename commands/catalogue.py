@@ -23,7 +23,6 @@ from geoguichet.commands.arguments import (
 )
 from geoguichet.commands.printing import columns, counting, print_json, shorten
 from geoguichet.floor.errors import UsageError
-from geoguichet.floor.language import language
 from geoguichet.floor.words import Message, _
 
 if TYPE_CHECKING:
@@ -174,12 +173,11 @@ def _check(arguments: argparse.Namespace) -> None:
             workspace_of(arguments),
             wanted,
             links=arguments.links,
-            language=language(),
             on_progress=on_progress,
         )
         judged = list(found)
     if arguments.csv:
-        write_whole(arguments.csv, as_csv(summaries(judged), language=language()))
+        write_whole(arguments.csv, as_csv(summaries(judged)))
     if arguments.findings:
         write_whole(arguments.findings, findings_as_csv(judged))
     if arguments.json:

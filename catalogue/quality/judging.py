@@ -23,6 +23,7 @@ from geoguichet.catalogue.record import Extent, Record
 from geoguichet.catalogue.search.query import RecordQuery
 from geoguichet.catalogue.search.store import SQLiteStore, store_path
 from geoguichet.catalogue.text import words
+from geoguichet.floor.words import _, pgettext
 from geoguichet.referentials.territories.sample import sample_path
 
 CRAWLED = "fichiers"
@@ -45,11 +46,9 @@ def judge(
     identifiers: Iterable[str] = (),
     *,
     links: bool = False,
-    language: str = "fr",
     on_progress: Callable[[int, int, str], None] = lambda _done, _total, _id: None,
 ) -> Iterator[Judged]:
-    """Check the records asked for, or all of them, in French or English; with ``links``, each link
-    is tried too.
+    """Check the records asked for, or all of them; with ``links``, each link is tried too.
 
     ``on_progress`` is called before each with how many are done, of how many, and its identifier.
     """
@@ -63,14 +62,14 @@ def judge(
         total = len(wanted) or store.search(RecordQuery(limit=1)).number_matched
         for done, record in enumerate(every_record(store, wanted)):
             on_progress(done, total, record.id)
-            dead = dead_links(record, tried=tried, language=language) if links else ()
-            checked = check(record, context=context, more=dead, language=language)
+            dead = dead_links(record, tried=tried) if links else ()
+            checked = check(record, context=context, more=dead)
             yield Judged(organisation_of(record), origins.get(record.id, ""), checked)
 
 
-def checked(record: Record, *, language: str = "fr") -> Checked:
+def checked(record: Record) -> Checked:
     """Check one record as it stands, whatever is in the store; no link is tried."""
-    return check(record, context=Context(places=known_places()), language=language)
+    return check(record, context=Context(places=known_places()))
 
 
 @cache
@@ -122,26 +121,26 @@ def left_to_people(workspace: Path) -> list[tuple[str, int]]:
     found = by_rule(Judged("", CRAWLED, check(record, context=context)) for record in records)
     told = [(rule, found.get(rule.name, 0)) for rule in RULES if rule.name in ONLY_A_PERSON]
     return [
-        (rule.label.fr, count)
+        (str(rule.label), count)
         for rule, count in sorted(told, key=lambda pair: -pair[0].weight)
         if count
     ]
 
 
-def mending(found: Mapping[str, int], *, language: str = "fr") -> list[dict[str, Any]]:
+def mending(found: Mapping[str, int]) -> list[dict[str, Any]]:
     """Return the rules of `by_rule` with why each matters and how to mend it; those that cost the
     most come first.
     """
     listed = [
         {
             "rule": rule.name,
-            "label": rule.label.said_in(language),
+            "label": str(rule.label),
             "member": rule.member,
             "severity": rule.severity,
             "weight": rule.weight,
             "records": found[rule.name],
-            "why": rule.why.said_in(language),
-            "remedy": rule.remedy.said_in(language),
+            "why": str(rule.why),
+            "remedy": str(rule.remedy),
         }
         for rule in RULES
         if found.get(rule.name)
@@ -149,21 +148,23 @@ def mending(found: Mapping[str, int], *, language: str = "fr") -> list[dict[str,
     return sorted(listed, key=lambda row: -row["records"] * row["weight"])
 
 
-_COLUMNS = {
-    "fr": ("par", "groupe", "fiches", "note", "erreurs", "avertissements"),
-    "en": ("by", "group", "records", "score", "errors", "warnings"),
-}
-
-
-def as_csv(found: Mapping[str, Sequence[Mapping[str, Any]]], *, language: str = "fr") -> bytes:
+def as_csv(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> bytes:
     """Return `summaries` as a table for a spreadsheet: one row per organisation, then one per
     source.
     """
-    told = ("group", "records", "score", "errors", "warnings")
+    columns = {
+        "group": _("groupe"),
+        "records": _("fiches"),
+        "score": _("note"),
+        "errors": _("erreurs"),
+        "warnings": _("avertissements"),
+    }
     rows = (
-        [by, *(str(row[name]) for name in told)] for by, listed in found.items() for row in listed
+        [by, *(str(row[name]) for name in columns)]
+        for by, listed in found.items()
+        for row in listed
     )
-    return spreadsheet(_COLUMNS[language], rows)
+    return spreadsheet([pgettext("summary", "par"), *columns.values()], rows)
 
 
 def findings_as_csv(judged: Iterable[Judged]) -> bytes:
@@ -186,6 +187,6 @@ def _finding_rows(item: Judged) -> Iterator[tuple[str, ...]]:
             str(found.message),
             found.where,
             found.xpath,
-            found.why,
+            str(found.why),
         )
-        yield (*of, *told, found.remedy)
+        yield (*of, *told, str(found.remedy))

@@ -11,10 +11,11 @@ from threading import Thread
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from geoguichet.catalogue.quality.rules.rule import Words
+from geoguichet.catalogue.quality.rules.rule import Told
 from geoguichet.catalogue.quality.validate import RecordFinding
 from geoguichet.catalogue.record import Link, Record
 from geoguichet.floor.http import Client, HttpError
+from geoguichet.floor.words import Message
 
 PATIENCE = Client(timeout_s=10, total_s=20, tries=1, enough=64 * 1024)
 """How long and how much a link is worth: enough to know that something is there."""
@@ -25,7 +26,6 @@ def dead_links(
     *,
     client: Client = PATIENCE,
     inner: bool = False,
-    language: str = "fr",
     tried: dict[Target, Reason | None] | None = None,
 ) -> tuple[RecordFinding, ...]:
     """Try every web link of a record; a finding says why one does not lead where it should.
@@ -43,7 +43,7 @@ def dead_links(
     known = {} if tried is None else tried
     untried = dict.fromkeys(_target(link) for _, link in links if _target(link) not in known)
     known |= _together(lambda target: _reason(target, client, inner=inner), list(untried))
-    return tuple(_found(record, links, known, language))
+    return tuple(_found(record, links, known))
 
 
 class Target(NamedTuple):
@@ -58,7 +58,7 @@ class Reason(NamedTuple):
     """The rule that a link breaks, and how."""
 
     rule: str
-    words: Words
+    said: Message | Told
 
 
 def _target(link: Link) -> Target:
@@ -98,21 +98,19 @@ def _found(
     record: Record,
     links: list[tuple[int, Link]],
     reasons: Mapping[Target, Reason | None],
-    language: str,
 ) -> Iterator[RecordFinding]:
     for at, link in links:
         reason = reasons[_target(link)]
         if reason is not None:
-            apart = ": " if language == "en" else " : "
             yield RecordFinding(
                 reason.rule,
                 "catalogue",
                 record.id,
-                f"{link.href[:120]}{apart}{reason.words.said_in(language)}",
+                Message("{href} : {reason}", href=link.href[:120], reason=reason.said),
                 "info" if reason.rule in _ALIVE else "warning",
                 where=f"links[{at}].href",
-                why=(_WHY_ALIVE if reason.rule in _ALIVE else _WHY).said_in(language),
-                remedy=_REMEDIES.get(reason.rule, _REMEDY).said_in(language),
+                why=_WHY_ALIVE if reason.rule in _ALIVE else _WHY,
+                remedy=_REMEDIES.get(reason.rule, _REMEDY),
             )
 
 
@@ -120,30 +118,19 @@ def _reason(link: Target, client: Client, *, inner: bool) -> Reason | None:
     """Return why a link fails; None when it does not."""
     try:
         if not inner and _is_inner(link.href):
-            return Reason(
-                "link-inner",
-                Words("adresse d'un réseau interne, non essayée.", "an inner address, not tried."),
-            )
+            return Reason("link-inner", Message("adresse d'un réseau interne, non essayée."))
         response = client.get(link.href)
     except HttpError as error:
-        return Reason(f"link-{error.kind or 'dead'}", Words(error.french, error.english))
+        return Reason(f"link-{error.kind or 'dead'}", Told(error.french, error.english))
     kind = response.media_type
     if link.rel in ("enclosure", "service") and kind == "text/html" and link.type != "text/html":
-        return Reason(
-            "link-content",
-            Words(
-                "une page HTML est reçue à la place de la donnée.",
-                "an HTML page comes instead of the data.",
-            ),
-        )
+        return Reason("link-content", Message("une page HTML est reçue à la place de la donnée."))
     if link.rel == "service" and "access-control-allow-origin" not in response.headers:
         return Reason(
             "link-cors",
-            Words(
+            Message(
                 "le serveur n'autorise pas les pages d'autres sites (CORS) : une carte en ligne "
-                "ne l'affichera pas.",
-                "the server does not allow pages of other sites (CORS): a map on the web cannot "
-                "show it.",
+                "ne l'affichera pas."
             ),
         )
     return None
@@ -152,35 +139,19 @@ def _reason(link: Target, client: Client, *, inner: bool) -> Reason | None:
 _ALIVE = frozenset({"link-cors", "link-inner", "link-moved"})
 """What is told of a link that may well be alive."""
 
-_WHY = Words(
-    "Un lien mort ou trompeur fait perdre l'usager.", "A dead or misleading link loses the user."
-)
-_WHY_ALIVE = Words(
-    "Le lien peut être bon, mais il ne servira pas à tous.",
-    "The link may be good, but it will not serve everyone.",
-)
-_REMEDY = Words(
-    "Corriger l'adresse, ou retirer le lien.", "Correct the address, or take the link away."
-)
+_WHY = Message("Un lien mort ou trompeur fait perdre l'usager.")
+_WHY_ALIVE = Message("Le lien peut être bon, mais il ne servira pas à tous.")
+_REMEDY = Message("Corriger l'adresse, ou retirer le lien.")
 _REMEDIES = {
-    "link-cors": Words(
-        "Demander au gestionnaire du service d'envoyer l'en-tête Access-Control-Allow-Origin.",
-        "Ask who runs the service to send the header Access-Control-Allow-Origin.",
+    "link-cors": Message(
+        "Demander au gestionnaire du service d'envoyer l'en-tête Access-Control-Allow-Origin."
     ),
-    "link-moved": Words(
-        "Écrire l'adresse d'arrivée dans la fiche.", "Write the address it leads to in the record."
+    "link-moved": Message("Écrire l'adresse d'arrivée dans la fiche."),
+    "link-inner": Message("Donner une adresse que tous peuvent atteindre, ou retirer le lien."),
+    "link-timeout": Message(
+        "Essayer plus tard ; si le serveur reste muet, corriger l'adresse ou retirer le lien."
     ),
-    "link-inner": Words(
-        "Donner une adresse que tous peuvent atteindre, ou retirer le lien.",
-        "Give an address that everyone can reach, or take the link away.",
-    ),
-    "link-timeout": Words(
-        "Essayer plus tard ; si le serveur reste muet, corriger l'adresse ou retirer le lien.",
-        "Try later; if the server stays silent, correct the address or take the link away.",
-    ),
-    "link-content": Words(
-        "Donner l'adresse de la donnée elle-même.", "Give the address of the data itself."
-    ),
+    "link-content": Message("Donner l'adresse de la donnée elle-même."),
 }
 
 

@@ -7,15 +7,16 @@ the weights of the rules that apply to the record and find nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from geoguichet.catalogue.formats.iso import iso19139
 from geoguichet.catalogue.quality.rules import identification, place_and_time, record_schema, use
-from geoguichet.catalogue.quality.rules.rule import Context, Fault, Rule, Words
+from geoguichet.catalogue.quality.rules.rule import Context, Fault, Rule
 from geoguichet.catalogue.record import Record
-from geoguichet.floor.findings import Finding
+from geoguichet.floor.findings import Finding, Severity
+from geoguichet.floor.words import Message, _, ngettext
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -24,8 +25,7 @@ class RecordFinding(Finding):
 
     where: str = ""
     xpath: str = ""
-    why: str = ""
-    remedy: str = ""
+    why: str | Message = ""
     weight: int = 0
     """Points that its rule takes from the score, once; 0 when it is told beside the score."""
 
@@ -43,12 +43,11 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A record's findings, the heaviest first, in one language, and its score."""
+    """A record's findings, the heaviest first, and its score: told in the language of the moment."""
 
     id: str
     findings: tuple[RecordFinding, ...]
     score: Score
-    language: str = "fr"
 
     def as_dict(self) -> dict[str, Any]:
         """Return it ready for JSON."""
@@ -61,40 +60,31 @@ class Checked:
 
     def as_text(self) -> str:
         """Return it in words: the score, then each finding with where, why and how to mend it."""
-        words = _WORDS[self.language]
-        given, possible = (
-            sum(numbers) for numbers in list(zip(*self.score.parts, strict=True))[1:]
-        )
         lines = [
-            words["score"].format(
-                id=self.id, score=self.score.value, given=given, possible=possible
+            _(
+                "{id} : {score}/100 ({given} points sur {possible})",
+                id=self.id,
+                score=self.score.value,
+                given=sum(points for _rule, points, _possible in self.score.parts),
+                possible=sum(possible for _rule, _points, possible in self.score.parts),
             )
         ]
         for finding in self.findings:
-            cost = (
-                f", {finding.weight} point{'s' if finding.weight > 1 else ''}"
-                if finding.weight
-                else ""
-            )
-            lines.append(f"  [{words[finding.severity]}{cost}] {finding.message}")
+            weight = finding.weight
+            cost = ngettext(", {n} point", ", {n} points", weight) if weight else ""
+            lines.append(f"  [{SEVERITIES[finding.severity]}{cost}] {finding.message}")
             place = finding.where + (f" ({finding.xpath})" if finding.xpath else "")
-            told = (("where", place), ("why", finding.why), ("remedy", finding.remedy))
-            lines += [words[name].format(text) for name, text in told]
+            lines.append("      " + _("où : {place}", place=place))
+            lines.append("      " + _("pourquoi : {why}", why=finding.why))
+            lines.append("      " + _("remède : {remedy}", remedy=finding.remedy))
         return "\n".join(lines)
 
 
-_WORDS = {
-    "fr": {
-        "score": "{id} : {score}/100 ({given} points sur {possible})",
-        "error": "erreur", "warning": "avertissement", "info": "à savoir",
-        "where": "      où : {}", "why": "      pourquoi : {}", "remedy": "      remède : {}",
-    },
-    "en": {
-        "score": "{id}: {score}/100 ({given} points of {possible})",
-        "error": "error", "warning": "warning", "info": "note",
-        "where": "      where: {}", "why": "      why: {}", "remedy": "      how to mend: {}",
-    },
-}  # fmt: skip
+SEVERITIES: Mapping[Severity, Message] = {
+    "error": Message("erreur"),
+    "warning": Message("avertissement"),
+    "info": Message("à savoir"),
+}
 
 
 def check(
@@ -102,12 +92,9 @@ def check(
     *,
     context: Context | None = None,
     more: Iterable[RecordFinding] = (),
-    language: str = "fr",
 ) -> Checked:
-    """Check a record against every rule that applies to its type, told in French or English
-    (``en``).
-
-    ``more`` are findings made elsewhere (its links).
+    """Check a record against every rule that applies to its type; ``more`` are findings made
+    elsewhere (its links).
     """
     context = context or Context()
     findings: list[RecordFinding] = []
@@ -116,7 +103,7 @@ def check(
         if rule.types and (record.type or "dataset") not in rule.types:
             continue
         messages = list(rule.check(record, context))
-        findings += [_finding(record, rule, message, language) for message in messages]
+        findings += [_finding(record, rule, message) for message in messages]
         parts.append((rule.name, 0 if messages else rule.weight, rule.weight))
     findings += more
     total = sum(weight for _, _, weight in parts)
@@ -124,9 +111,7 @@ def check(
     findings.sort(
         key=lambda finding: (("error", "warning", "info").index(finding.severity), -finding.weight)
     )
-    return Checked(
-        record.id, tuple(findings), Score(round(100 * given / total), tuple(parts)), language
-    )
+    return Checked(record.id, tuple(findings), Score(round(100 * given / total), tuple(parts)))
 
 
 def totals(records: Iterable[tuple[str, Checked]]) -> list[dict[str, Any]]:
@@ -175,7 +160,7 @@ _PROPERTIES = frozenset({"id", "geometry", "time", "links"})
 _XPATHS = {row.member: f"/MD_Metadata/{row.path}" for row in reversed(iso19139.MAPPING)}
 
 
-def _finding(record: Record, rule: Rule, found: Words | Fault, language: str) -> RecordFinding:
+def _finding(record: Record, rule: Rule, found: Message | Fault) -> RecordFinding:
     member = rule.member.partition(".")[0]
     where, xpath = member if member in _PROPERTIES else f"properties.{member}", ""
     if isinstance(found, Fault):
@@ -184,11 +169,11 @@ def _finding(record: Record, rule: Rule, found: Words | Fault, language: str) ->
         rule.name,
         "catalogue",
         record.id,
-        found.said_in(language),
+        found,
         rule.severity,
         where=where,
         xpath=xpath or _XPATHS.get(rule.member) or _XPATHS.get(member, ""),
-        why=rule.why.said_in(language),
-        remedy=rule.remedy.said_in(language),
+        why=rule.why,
+        remedy=rule.remedy,
         weight=rule.weight,
     )

@@ -26,6 +26,7 @@ from geoguichet.catalogue.search.query import PARAMETERS, RecordQuery
 from geoguichet.catalogue.search.queryables import FACETS as FACET_NAMES
 from geoguichet.catalogue.search.queryables import QUERYABLES, SORTABLES
 from geoguichet.catalogue.search.store import Page, RecordStore, search_as_people_do
+from geoguichet.floor.language import speaking
 from geoguichet.portal.api import answers, declared
 from geoguichet.portal.api.answers import CATALOG, GEOJSON, SCHEMA, Refusal, answer
 from geoguichet.portal.api.editing import Editing, utf8
@@ -404,8 +405,9 @@ class RecordsApi:
         data = {
             **json.loads(spliced(body, self._item_links(identifier, lang), self.url)),
             "collections_path": f"{self.url}/collections",
-            "checked": checked(Record.from_geojson(json.loads(body)), language=lang).as_dict(),
         }
+        with speaking(lang):
+            data["checked"] = checked(Record.from_geojson(json.loads(body))).as_dict()
         return self.render("collections/items/item.html", data, lang).encode("utf-8", "replace")
 
     def _item_links(self, identifier: str, lang: str) -> bytes:

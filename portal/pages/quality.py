@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from geoguichet.catalogue.quality import judging
+from geoguichet.floor.language import speaking
 from geoguichet.portal.api import answers
 from geoguichet.portal.api.answers import answer
 from geoguichet.portal.api.records import RecordsApi
@@ -51,12 +52,9 @@ class Quality:
             return answer(answers.to_json(document), "application/json", lang, headers=headers)
         if form == "csv":
             found = {"organisation": document["byOrganization"], "source": document["bySource"]}
-            return answer(
-                judging.as_csv(found, language=lang),
-                "text/csv; charset=utf-8",
-                lang,
-                headers=headers,
-            )
+            with speaking(lang):
+                table = judging.as_csv(found)
+            return answer(table, "text/csv; charset=utf-8", lang, headers=headers)
         page = await run_in_threadpool(self.records.render, "quality.html", document, lang)
         return answer(page.encode("utf-8", "replace"), "text/html", lang, headers=headers)
 
@@ -74,7 +72,8 @@ class Quality:
             {"rel": "collection", "href": f"{self.records.home}/items"},
         ]
         found = self._totals(generation)
-        return {**found, "byRule": judging.mending(found["byRule"], language=lang), "links": links}
+        with speaking(lang):
+            return {**found, "byRule": judging.mending(found["byRule"]), "links": links}
 
     def _totals(self, generation: int) -> dict[str, Any]:
         """Judge the catalogue unless this state of it was judged before; who asks meanwhile waits

@@ -9,19 +9,19 @@ from collections.abc import Iterator
 
 from geoguichet.catalogue.formats import codes
 from geoguichet.catalogue.formats.mapping import INSPIRE_THEME, TOPIC_CATEGORY
-from geoguichet.catalogue.quality.rules.rule import DATA, Context, Fault, Rule, Words, asked, needs
+from geoguichet.catalogue.quality.rules.rule import DATA, Context, Fault, Rule, asked, needs
 from geoguichet.catalogue.record import Record
+from geoguichet.floor.words import Message
 
 
-def _title(record: Record, _: Context) -> Iterator[Words]:
+def _title(record: Record, _: Context) -> Iterator[Message]:
     title = record.title.strip()
     if title and (len(title) < 8 or ("_" in title and " " not in title)):
-        yield Words(
-            f"le titre « {title[:60]} » ressemble à un nom de fichier ou de couche.",
-            f"the title “{title[:60]}” looks like the name of a file or layer.",
+        yield Message(
+            "le titre « {title} » ressemble à un nom de fichier ou de couche.", title=title[:60]
         )
     elif len(title) > 20 and title.isupper():
-        yield Words("le titre est tout en capitales.", "the title is all in capitals.")
+        yield Message("le titre est tout en capitales.")
 
 
 _PLACEHOLDER = re.compile(
@@ -30,40 +30,41 @@ _PLACEHOLDER = re.compile(
 
 
 def _placeholders(record: Record, _: Context) -> Iterator[Fault]:
-    for member, fr, en, text in (
-        ("title", "titre", "title", record.title),
-        ("description", "résumé", "abstract", record.description),
+    for member, text, still in (
+        (
+            "title",
+            record.title,
+            Message("le titre est resté celui d'un modèle : « {text} ».", text=record.title[:60]),
+        ),
+        (
+            "description",
+            record.description,
+            Message(
+                "le résumé est resté celui d'un modèle : « {text} ».", text=record.description[:60]
+            ),
+        ),
     ):
         if _PLACEHOLDER.search(text):
-            words = Words(
-                f"le {fr} est resté celui d'un modèle : « {text[:60]} ».",
-                f"the {en} is still that of a template: “{text[:60]}”.",
-            )
-            yield Fault(f"properties.{member}", words)
+            yield Fault(f"properties.{member}", still)
 
 
-def _abstract(record: Record, _: Context) -> Iterator[Words]:
+def _abstract(record: Record, _: Context) -> Iterator[Message]:
     text = record.description.strip()
     if text and text.casefold() == record.title.strip().casefold():
-        yield Words(
-            "le résumé ne fait que répéter le titre.", "the abstract only repeats the title."
-        )
+        yield Message("le résumé ne fait que répéter le titre.")
     elif text and len(text) < 40:
-        yield Words(
-            f"le résumé ({len(text)} caractères) est trop court pour dire ce que contient la "
-            "ressource.",
-            f"the abstract ({len(text)} characters) is too short to say what the resource holds.",
+        yield Message(
+            "le résumé ({n} caractères) est trop court pour dire ce que contient la ressource.",
+            n=len(text),
         )
 
 
-def _resource_identifier(record: Record, _: Context) -> Iterator[Words]:
+def _resource_identifier(record: Record, _: Context) -> Iterator[Message]:
     if not record.external_ids:
-        yield Words(
-            "la ressource n'a pas d'identifiant unique.", "the resource has no unique identifier."
-        )
+        yield Message("la ressource n'a pas d'identifiant unique.")
 
 
-def _topic(record: Record, _: Context) -> Iterator[Words | Fault]:
+def _topic(record: Record, _: Context) -> Iterator[Message | Fault]:
     topics = [
         (f"properties.themes[{at}].concepts[{number}]", concept.id)
         for at, theme in enumerate(record.themes)
@@ -71,17 +72,16 @@ def _topic(record: Record, _: Context) -> Iterator[Words | Fault]:
         for number, concept in enumerate(theme.concepts)
     ]
     if not topics:
-        yield Words("aucune catégorie thématique ISO 19115.", "no topic category of ISO 19115.")
+        yield Message("aucune catégorie thématique ISO 19115.")
     for path, topic in topics:
         if topic not in codes.TOPIC_CATEGORIES:
-            words = Words(
-                f"« {topic[:60]} » n'est pas une catégorie thématique ISO 19115.",
-                f"“{topic[:60]}” is no topic category of ISO 19115.",
+            unknown = Message(
+                "« {topic} » n'est pas une catégorie thématique ISO 19115.", topic=topic[:60]
             )
-            yield Fault(path, words)
+            yield Fault(path, unknown)
 
 
-def _theme(record: Record, _: Context) -> Iterator[Words | Fault]:
+def _theme(record: Record, _: Context) -> Iterator[Message | Fault]:
     themes = [
         (f"properties.themes[{at}].concepts[{number}]", concept)
         for at, theme in enumerate(record.themes)
@@ -89,188 +89,136 @@ def _theme(record: Record, _: Context) -> Iterator[Words | Fault]:
         for number, concept in enumerate(theme.concepts)
     ]
     if not themes and not any(codes.inspire_theme(word) for word in record.keywords):
-        yield Words("aucun thème INSPIRE.", "no INSPIRE theme.")
+        yield Message("aucun thème INSPIRE.")
     for path, item in themes:
         if not codes.inspire_theme(item.id) and not codes.inspire_theme(item.title):
             name = (item.title or item.id)[:60]
             yield Fault(
-                path,
-                Words(
-                    f"« {name} » n'est pas l'un des 34 thèmes INSPIRE.",
-                    f"“{name}” is not one of the 34 INSPIRE themes.",
-                ),
+                path, Message("« {name} » n'est pas l'un des 34 thèmes INSPIRE.", name=name)
             )
 
 
-def _keywords(record: Record, _: Context) -> Iterator[Words]:
+def _keywords(record: Record, _: Context) -> Iterator[Message]:
     if not record.keywords and not record.themes:
-        yield Words("aucun mot-clé.", "no keyword.")
+        yield Message("aucun mot-clé.")
 
 
 RULES: tuple[Rule, ...] = (
     Rule(
         "title",
-        Words("le titre", "the title"),
+        Message("le titre"),
         "title",
         10,
         "error",
-        needs("title", "la fiche n'a pas de titre.", "the record has no title."),
-        asked("C.8", "Le titre est ce qu'on voit en premier", "The title is what is seen first"),
-        Words(
-            "Donner un titre court et parlant : quoi, où, quand.",
-            "Give a short, telling title: what, where, when.",
-        ),
+        needs("title", Message("la fiche n'a pas de titre.")),
+        asked("C.8", Message("Le titre est ce qu'on voit en premier")),
+        Message("Donner un titre court et parlant : quoi, où, quand."),
     ),
     Rule(
         "title-readable",
-        Words("un titre lisible", "a readable title"),
+        Message("un titre lisible"),
         "title",
         3,
         "warning",
         _title,
-        Words(
-            "Un titre que seul son auteur comprend n'est pas trouvé.",
-            "A title that only its author understands is not found.",
-        ),
-        Words(
-            "Écrire le titre en mots, avec le lieu.", "Write the title in words, with the place."
-        ),
+        Message("Un titre que seul son auteur comprend n'est pas trouvé."),
+        Message("Écrire le titre en mots, avec le lieu."),
     ),
     Rule(
         "placeholder",
-        Words("de vrais textes", "real texts"),
+        Message("de vrais textes"),
         "description",
         3,
         "error",
         _placeholders,
-        Words(
-            "Un texte de modèle trompe le lecteur.", "The text of a template misleads the reader."
-        ),
-        Words(
-            "Remplacer le texte du modèle par le vrai.",
-            "Replace the template's text with the real one.",
-        ),
+        Message("Un texte de modèle trompe le lecteur."),
+        Message("Remplacer le texte du modèle par le vrai."),
     ),
     Rule(
         "abstract",
-        Words("le résumé", "the abstract"),
+        Message("le résumé"),
         "description",
         8,
         "error",
-        needs("description", "la fiche n'a pas de résumé.", "the record has no abstract."),
-        asked(
-            "C.9",
-            "Le résumé dit si la donnée convient",
-            "The abstract says whether the data is fit for a use",
-        ),
-        Words(
-            "Dire en quelques phrases le contenu, l'usage, le territoire et la source.",
-            "Tell in a few sentences the content, the use, the territory and the source.",
-        ),
+        needs("description", Message("la fiche n'a pas de résumé.")),
+        asked("C.9", Message("Le résumé dit si la donnée convient")),
+        Message("Dire en quelques phrases le contenu, l'usage, le territoire et la source."),
     ),
     Rule(
         "abstract-long",
-        Words("un résumé qui en dit assez", "an abstract that says enough"),
+        Message("un résumé qui en dit assez"),
         "description",
         3,
         "warning",
         _abstract,
-        Words(
-            "Un résumé d'une ligne ne permet pas de choisir.",
-            "A one-line abstract does not let a reader choose.",
-        ),
-        Words("Écrire au moins deux phrases.", "Write at least two sentences."),
+        Message("Un résumé d'une ligne ne permet pas de choisir."),
+        Message("Écrire au moins deux phrases."),
     ),
     Rule(
         "type",
-        Words("le type de ressource", "the type of resource"),
+        Message("le type de ressource"),
         "type",
         2,
         "error",
-        needs(
-            "type", "le type de ressource n'est pas dit.", "the type of the resource is not given."
-        ),
-        asked("1.1", "Le type décide des règles", "The type decides which rules apply"),
-        Words("Choisir dataset, series ou service.", "Choose dataset, series or service."),
+        needs("type", Message("le type de ressource n'est pas dit.")),
+        asked("1.1", Message("Le type décide des règles")),
+        Message("Choisir dataset, series ou service."),
     ),
     Rule(
         "resource-identifier",
-        Words("l'identifiant de la ressource", "the resource's identifier"),
+        Message("l'identifiant de la ressource"),
         "externalIds",
         4,
         "warning",
         _resource_identifier,
-        asked(
-            "1.3",
-            "L'identifiant relie la fiche à la donnée",
-            "The identifier ties the record to the data",
-        ),
-        Words(
-            "Donner un identifiant unique, de préférence une adresse.",
-            "Give a unique identifier, preferably an address.",
-        ),
+        asked("1.3", Message("L'identifiant relie la fiche à la donnée")),
+        Message("Donner un identifiant unique, de préférence une adresse."),
         DATA,
     ),
     Rule(
         "resource-language",
-        Words("la langue de la ressource", "the resource's language"),
+        Message("la langue de la ressource"),
         "resourceLanguages",
         1,
         "warning",
-        needs(
-            "resourceLanguages",
-            "la langue de la ressource n'est pas dite.",
-            "the resource's language is not given.",
-        ),
+        needs("resourceLanguages", Message("la langue de la ressource n'est pas dite.")),
         asked("1.6"),
-        Words(
-            "Donner la langue de la donnée, par exemple fre.",
-            "Give the language of the data, for instance fre.",
-        ),
+        Message("Donner la langue de la donnée, par exemple fre."),
         DATA,
     ),
     Rule(
         "topic-category",
-        Words("la catégorie thématique", "the topic category"),
+        Message("la catégorie thématique"),
         "themes.topicCategory",
         3,
         "error",
         _topic,
-        asked("1.5", "Les portails classent par catégorie", "Portals sort by category"),
-        Words(
+        asked("1.5", Message("Les portails classent par catégorie")),
+        Message(
             "Choisir l'une des catégories ISO 19115, par exemple boundaries, environment, "
-            "transportation.",
-            "Choose one of the categories of ISO 19115, for instance boundaries, environment, "
-            "transportation.",
+            "transportation."
         ),
         DATA,
     ),
     Rule(
         "inspire-theme",
-        Words("le thème INSPIRE", "the INSPIRE theme"),
+        Message("le thème INSPIRE"),
         "themes",
         3,
         "warning",
         _theme,
-        asked(
-            "1.4",
-            "Pour les données des annexes de la directive",
-            "For the data of the directive's annexes",
-        ),
-        Words(
-            "Choisir le thème dans la liste INSPIRE (GEMET).",
-            "Choose the theme in the INSPIRE list (GEMET).",
-        ),
+        asked("1.4", Message("Pour les données des annexes de la directive")),
+        Message("Choisir le thème dans la liste INSPIRE (GEMET)."),
         DATA,
     ),
     Rule(
         "keywords",
-        Words("les mots-clés", "the keywords"),
+        Message("les mots-clés"),
         "keywords",
         3,
         "warning",
         _keywords,
-        Words("Les mots-clés font trouver la fiche.", "Keywords let the record be found."),
-        Words("Ajouter les mots que taperait un usager.", "Add the words that a user would type."),
+        Message("Les mots-clés font trouver la fiche."),
+        Message("Ajouter les mots que taperait un usager."),
     ),
 )

@@ -10,12 +10,13 @@ from functools import lru_cache
 from geoguichet.catalogue.errors import RecordError
 from geoguichet.catalogue.formats import codes
 from geoguichet.catalogue.formats.mapping import said
-from geoguichet.catalogue.quality.rules.rule import DATA, Context, Fault, Rule, Words, asked, needs
+from geoguichet.catalogue.quality.rules.rule import DATA, Context, Fault, Rule, asked, needs
 from geoguichet.catalogue.record import Extent, Record, instant_keys
 from geoguichet.catalogue.text import words as words_of
+from geoguichet.floor.words import Message
 
 
-def _extent(record: Record, _: Context) -> Iterator[Words]:
+def _extent(record: Record, _: Context) -> Iterator[Message]:
     box = record.extent
     if box is None:
         return
@@ -25,20 +26,17 @@ def _extent(record: Record, _: Context) -> Iterator[Words]:
         and record.geometry
         and record.geometry["type"] != "Point"
     ):
-        yield Words("l'emprise est réduite à un point.", "the extent is no more than a point.")
+        yield Message("l'emprise est réduite à un point.")
     if (box.west, box.south, box.east, box.north) == (-180, -90, 180, 90):
-        yield Words("l'emprise est le monde entier.", "the extent is the whole world.")
+        yield Message("l'emprise est le monde entier.")
     if box.west == box.south == box.east == box.north == 0:
-        yield Words(
-            "l'emprise est le point zéro (0° N, 0° E).",
-            "the extent is the zero point (0° N, 0° E).",
-        )
+        yield Message("l'emprise est le point zéro (0° N, 0° E).")
 
 
 _CAPITALISED = re.compile(r"(?<!\w)[A-ZÀ-ÖØ-Þ]\w*")
 
 
-def _named_place(record: Record, context: Context) -> Iterator[Words]:
+def _named_place(record: Record, context: Context) -> Iterator[Message]:
     """Compare the extent with the place that the title names, the longest name first."""
     box = record.extent
     if box is None or not context.places:
@@ -53,14 +51,13 @@ def _named_place(record: Record, context: Context) -> Iterator[Words]:
             if place in context.places and len(place) > 3 and title[start] in names:
                 there = context.places[place]
                 if not box.intersects(there):
-                    yield Words(
-                        f"l'emprise ne touche pas « {place} », que le titre nomme.",
-                        f"the extent does not touch “{place}”, which the title names.",
+                    yield Message(
+                        "l'emprise ne touche pas « {place} », que le titre nomme.", place=place
                     )
                 elif _dwarfs(box, there):
-                    yield Words(
-                        f"l'emprise déborde largement de « {place} », que le titre nomme.",
-                        f"the extent goes far beyond “{place}”, which the title names.",
+                    yield Message(
+                        "l'emprise déborde largement de « {place} », que le titre nomme.",
+                        place=place,
                     )
                 return
 
@@ -79,22 +76,19 @@ def _dwarfs(box: Extent, place: Extent) -> bool:
 
 
 _KINDS = {
-    "creation": Words("création", "creation"),
-    "publication": Words("publication", "publication"),
-    "revision": Words("révision", "revision"),
+    "creation": Message("création"),
+    "publication": Message("publication"),
+    "revision": Message("révision"),
 }
 
 
-def _dated(record: Record, _: Context) -> Iterator[Words]:
+def _dated(record: Record, _: Context) -> Iterator[Message]:
     kinds = {item.get("type") for item in said(record, "dates") or ()}
     if not kinds & _KINDS.keys():
-        yield Words(
-            "aucune date de création, de publication ou de révision de la ressource.",
-            "no date of creation, publication or revision of the resource.",
-        )
+        yield Message("aucune date de création, de publication ou de révision de la ressource.")
 
 
-def _dates_in_order(record: Record, context: Context) -> Iterator[Words | Fault]:
+def _dates_in_order(record: Record, context: Context) -> Iterator[Message | Fault]:
     listed = said(record, "dates") or ()
     dates = {item.get("type"): item["date"] for item in listed}
     for before, after in (
@@ -103,29 +97,26 @@ def _dates_in_order(record: Record, context: Context) -> Iterator[Words | Fault]
         ("publication", "revision"),
     ):
         if before in dates and after in dates and first(dates[before]) > _last(dates[after]):
-            one, other = _KINDS[before], _KINDS[after]
-            yield Words(
-                f"la date de {one.fr} ({dates[before]}) suit celle de {other.fr} ({dates[after]}).",
-                f"the date of {one.en} ({dates[before]}) comes after that of {other.en} "
-                f"({dates[after]}).",
+            yield Message(
+                "la date de {one} ({first}) suit celle de {other} ({second}).",
+                one=_KINDS[before],
+                first=dates[before],
+                other=_KINDS[after],
+                second=dates[after],
             )
     for at, item in enumerate(listed):
         if first(item["date"])[:10] > context.today:
-            kind = _KINDS.get(
-                str(item.get("type")), Words(str(item.get("type")), str(item.get("type")))
+            kind = str(item.get("type"))
+            coming = Message(
+                "la date de {kind} ({date}) est à venir.",
+                kind=_KINDS.get(kind, kind),
+                date=item["date"],
             )
-            words = Words(
-                f"la date de {kind.fr} ({item['date']}) est à venir.",
-                f"the date of {kind.en} ({item['date']}) is still to come.",
-            )
-            yield Fault(f"properties.dates[{at}].date", words)
+            yield Fault(f"properties.dates[{at}].date", coming)
     if record.time is not None and record.time.extra.get("reversed"):
         yield Fault(
             "time.interval",
-            Words(
-                "la période couverte finit avant de commencer.",
-                "the period covered ends before it begins.",
-            ),
+            Message("la période couverte finit avant de commencer."),
         )
 
 
@@ -144,17 +135,16 @@ def _last(date: str) -> str:
         return "~"
 
 
-def _crs(record: Record, _: Context) -> Iterator[Words | Fault]:
+def _crs(record: Record, _: Context) -> Iterator[Message | Fault]:
     systems = said(record, "crs") or ()
     if not systems:
-        yield Words("aucun système de coordonnées.", "no coordinate reference system.")
+        yield Message("aucun système de coordonnées.")
     for at, system in enumerate(systems):
         if not system.startswith("EPSG:") or not _known_crs(system):
-            words = Words(
-                f"« {system[:60]} » n'est pas un système de coordonnées connu.",
-                f"“{system[:60]}” is no known coordinate reference system.",
+            unknown = Message(
+                "« {system} » n'est pas un système de coordonnées connu.", system=system[:60]
             )
-            yield Fault(f"properties.crs[{at}]", words)
+            yield Fault(f"properties.crs[{at}]", unknown)
 
 
 @lru_cache(maxsize=1024)
@@ -169,12 +159,10 @@ def _known_crs(code: str) -> bool:
     return True
 
 
-def _fresh(record: Record, context: Context) -> Iterator[Words]:
+def _fresh(record: Record, context: Context) -> Iterator[Message]:
     frequency = (said(record, "maintenance") or {}).get("frequency", "")
     if not frequency:
-        yield Words(
-            "la fréquence de mise à jour n'est pas dite.", "the update frequency is not given."
-        )
+        yield Message("la fréquence de mise à jour n'est pas dite.")
         return
     days = codes.FREQUENCIES.get(frequency, ("", 0))[1]
     dates = [
@@ -183,140 +171,108 @@ def _fresh(record: Record, context: Context) -> Iterator[Words]:
     if days and dates and max(dates):
         limit = datetime.fromisoformat(context.today) - timedelta(days=2 * days)
         if max(dates)[:10] < limit.strftime("%Y-%m-%d"):
-            told = _FREQUENCIES.get(frequency, Words(frequency, frequency))
-            yield Words(
-                f"mise à jour annoncée {told.fr}, mais la dernière date est {max(dates)[:10]}.",
-                f"said to be updated {told.en}, but its last date is {max(dates)[:10]}.",
+            yield Message(
+                "mise à jour annoncée {often}, mais la dernière date est {date}.",
+                often=_FREQUENCIES.get(frequency, frequency),
+                date=max(dates)[:10],
             )
 
 
 _FREQUENCIES = {
-    "continual": Words("en continu", "continually"),
-    "daily": Words("chaque jour", "daily"),
-    "weekly": Words("chaque semaine", "weekly"),
-    "fortnightly": Words("tous les quinze jours", "every fortnight"),
-    "monthly": Words("chaque mois", "monthly"),
-    "quarterly": Words("chaque trimestre", "quarterly"),
-    "biannually": Words("deux fois par an", "twice a year"),
-    "annually": Words("chaque année", "yearly"),
-    "biennially": Words("tous les deux ans", "every other year"),
+    "continual": Message("en continu"),
+    "daily": Message("chaque jour"),
+    "weekly": Message("chaque semaine"),
+    "fortnightly": Message("tous les quinze jours"),
+    "monthly": Message("chaque mois"),
+    "quarterly": Message("chaque trimestre"),
+    "biannually": Message("deux fois par an"),
+    "annually": Message("chaque année"),
+    "biennially": Message("tous les deux ans"),
 }
 
 
 RULES: tuple[Rule, ...] = (
     Rule(
         "extent",
-        Words("l'emprise", "the extent"),
+        Message("l'emprise"),
         "geometry",
         8,
         "error",
-        needs("geometry", "aucune emprise géographique.", "no geographic extent."),
-        asked(
-            "1.7",
-            "Sans emprise, la fiche n'est pas trouvée sur la carte",
-            "Without an extent no map finds the record",
-        ),
-        Words("Donner le rectangle englobant, en degrés.", "Give the bounding box, in degrees."),
+        needs("geometry", Message("aucune emprise géographique.")),
+        asked("1.7", Message("Sans emprise, la fiche n'est pas trouvée sur la carte")),
+        Message("Donner le rectangle englobant, en degrés."),
         DATA,
     ),
     Rule(
         "extent-plausible",
-        Words("une emprise plausible", "a plausible extent"),
+        Message("une emprise plausible"),
         "geometry",
         4,
         "warning",
         _extent,
-        Words(
-            "Une emprise fausse fait trouver la fiche là où elle n'est pas.",
-            "A wrong extent makes the record found where it is not.",
-        ),
-        Words("Corriger le rectangle englobant.", "Correct the bounding box."),
+        Message("Une emprise fausse fait trouver la fiche là où elle n'est pas."),
+        Message("Corriger le rectangle englobant."),
     ),
     Rule(
         "extent-place",
-        Words("l'emprise et le lieu du titre", "the extent and the title's place"),
+        Message("l'emprise et le lieu du titre"),
         "geometry",
         3,
         "warning",
         _named_place,
-        Words(
-            "Le titre et l'emprise se contredisent.",
-            "The title and the extent contradict each other.",
-        ),
-        Words("Corriger l'emprise ou le titre.", "Correct the extent or the title."),
+        Message("Le titre et l'emprise se contredisent."),
+        Message("Corriger l'emprise ou le titre."),
     ),
     Rule(
         "date",
-        Words("une date", "a date"),
+        Message("une date"),
         "dates",
         4,
         "error",
         _dated,
         asked("C.14"),
-        Words(
-            "Donner au moins une date de la ressource.", "Give at least one date of the resource."
-        ),
+        Message("Donner au moins une date de la ressource."),
     ),
     Rule(
         "dates-order",
-        Words("des dates dans l'ordre", "dates in order"),
+        Message("des dates dans l'ordre"),
         "dates",
         3,
         "warning",
         _dates_in_order,
-        Words(
-            "Des dates en désordre font douter de toutes.",
-            "Dates out of order cast doubt on all of them.",
-        ),
-        Words("Corriger les dates.", "Correct the dates."),
+        Message("Des dates en désordre font douter de toutes."),
+        Message("Corriger les dates."),
     ),
     Rule(
         "crs",
-        Words("le système de coordonnées", "the coordinate reference system"),
+        Message("le système de coordonnées"),
         "crs",
         3,
         "warning",
         _crs,
-        asked(
-            "2.1",
-            "Sans système connu, la donnée ne se superpose pas à d'autres",
-            "Without a known system, the data cannot be laid over others",
-        ),
-        Words(
-            "Donner un code EPSG, par exemple EPSG:2154.",
-            "Give an EPSG code, for instance EPSG:2154.",
-        ),
+        asked("2.1", Message("Sans système connu, la donnée ne se superpose pas à d'autres")),
+        Message("Donner un code EPSG, par exemple EPSG:2154."),
         DATA,
     ),
     Rule(
         "resolution",
-        Words("la résolution ou l'échelle", "the resolution or scale"),
+        Message("la résolution ou l'échelle"),
         "resolution",
         2,
         "info",
-        needs(
-            "resolution",
-            "la résolution spatiale n'est pas dite.",
-            "the spatial resolution is not given.",
-        ),
+        needs("resolution", Message("la résolution spatiale n'est pas dite.")),
         asked("1.9"),
-        Words("Donner une échelle ou une distance.", "Give a scale or a distance."),
+        Message("Donner une échelle ou une distance."),
         DATA,
     ),
     Rule(
         "freshness",
-        Words("la fréquence de mise à jour", "the update frequency"),
+        Message("la fréquence de mise à jour"),
         "maintenance",
         3,
         "info",
         _fresh,
-        Words(
-            "Une donnée annoncée à jour et qui ne l'est pas trompe.",
-            "Data said to be up to date that is not misleads.",
-        ),
-        Words(
-            "Dire la fréquence de mise à jour, et la tenir ou la corriger.",
-            "Give the update frequency, and keep to it or correct it.",
-        ),
+        Message("Une donnée annoncée à jour et qui ne l'est pas trompe."),
+        Message("Dire la fréquence de mise à jour, et la tenir ou la corriger."),
     ),
 )

@@ -1,6 +1,4 @@
-"""What a rule is: what it looks at, what it weighs, and what it tells a person, in French and in
-English.
-"""
+"""What a rule is: what it looks at, what it weighs, and what it tells a person."""
 
 from __future__ import annotations
 
@@ -12,17 +10,18 @@ from typing import NamedTuple
 from geoguichet.catalogue.formats.mapping import said
 from geoguichet.catalogue.record import Extent, Record
 from geoguichet.floor.findings import Severity
+from geoguichet.floor.language import SOURCE, language
+from geoguichet.floor.words import Message
 
 
-class Words(NamedTuple):
-    """One sentence in both languages."""
+class Told(NamedTuple):
+    """What something outside told in French alone, and what we say of it in any other language."""
 
-    fr: str
-    en: str
+    french: str
+    otherwise: str | Message
 
-    def said_in(self, language: str) -> str:
-        """Return the sentence in English when the language is ``en``, else in French."""
-        return self.en if language == "en" else self.fr
+    def __str__(self) -> str:
+        return self.french if language() == SOURCE else str(self.otherwise)
 
 
 class Fault(NamedTuple):
@@ -31,7 +30,7 @@ class Fault(NamedTuple):
     """
 
     path: str
-    words: Words
+    message: Message
     xpath: str = ""
 
 
@@ -46,7 +45,7 @@ class Context:
     """
 
 
-type Check = Callable[[Record, Context], Iterable[Words | Fault]]
+type Check = Callable[[Record, Context], Iterable[Message | Fault]]
 """Yields what it finds; a `Fault` when that is not about the whole member of its rule."""
 
 
@@ -57,14 +56,14 @@ class Rule:
     """
 
     name: str
-    label: Words
+    label: Message
     """What the rule wants, named as a list would: « la licence »."""
     member: str
     weight: int
     severity: Severity
     check: Check
-    why: Words
-    remedy: Words
+    why: Message
+    remedy: Message
     types: tuple[str, ...] = ()
     """Types of records it applies to; all when empty."""
 
@@ -73,18 +72,22 @@ DATA = ("dataset", "series")
 """The types that the rules of INSPIRE for data are about."""
 
 
-def needs(member: str, fr: str, en: str) -> Check:
+def needs(member: str, missing: Message) -> Check:
     """Make the check of a member that must say something."""
-    words = Words(fr, en)
-    return lambda record, _: [] if said(record, member) else [words]
+    return lambda record, _: [] if said(record, member) else [missing]
 
 
-def asked(requirement: str, fr: str = "", en: str = "") -> Words:
+def asked(requirement: str, reason: Message | None = None) -> Message:
     """Return why a rule matters: the reason, if any, then the requirement of INSPIRE's technical
     guidance.
     """
-    french = f"demandé par INSPIRE (guide technique 2.0, exigence {requirement})."
-    english = f"asked for by INSPIRE (technical guidance 2.0, requirement {requirement})."
-    if not fr:
-        return Words(french[0].upper() + french[1:], english[0].upper() + english[1:])
-    return Words(f"{fr} ; {french}", f"{en}; {english}")
+    if reason is None:
+        return Message(
+            "Demandé par INSPIRE (guide technique 2.0, exigence {requirement}).",
+            requirement=requirement,
+        )
+    return Message(
+        "{reason} ; demandé par INSPIRE (guide technique 2.0, exigence {requirement}).",
+        reason=reason,
+        requirement=requirement,
+    )

@@ -48,7 +48,7 @@ def test_an_extent_away_from_the_commune_that_the_title_names_is_told(workspace:
     [judged] = judge(workspace, ["ailleurs"])
     [finding] = [finding for finding in judged.checked.findings if finding.rule == "extent-place"]
     assert (
-        "rocamadour" in finding.message
+        "rocamadour" in str(finding.message)
         and finding.where == "geometry"
         and finding.xpath.endswith("geographicElement")
     )
