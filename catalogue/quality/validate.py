@@ -43,7 +43,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A record's findings, the heaviest first, and its score: told in the language of the moment."""
+    """A record's findings, the heaviest first, and its score; told in the reader's language."""
 
     id: str
     findings: tuple[RecordFinding, ...]
