@@ -29,7 +29,7 @@ _HOMES = {
     "read_document": "catalogue.formats.registry",
     "import_files": "catalogue.intake.exchange",
     "crawl": "catalogue.intake.crawl",
-    "open_source": "catalogue.intake.harvest.run",
+    "open_source": "catalogue.intake.harvest.kinds",
     "harvest": "catalogue.intake.harvest.run",
     "check": "catalogue.quality.validate",
     "export_all": "catalogue.intake.exchange",
@@ -49,8 +49,8 @@ if TYPE_CHECKING:
     from geoguichet.catalogue.intake.crawl import crawl as crawl
     from geoguichet.catalogue.intake.exchange import export_all as export_all
     from geoguichet.catalogue.intake.exchange import import_files as import_files
+    from geoguichet.catalogue.intake.harvest.kinds import open_source as open_source
     from geoguichet.catalogue.intake.harvest.run import harvest as harvest
-    from geoguichet.catalogue.intake.harvest.run import open_source as open_source
     from geoguichet.catalogue.quality.validate import check as check
     from geoguichet.catalogue.record import Extent as Extent
     from geoguichet.catalogue.record import Record as Record

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from geoguichet.catalogue.intake.harvest.kinds import KINDS, open_source
 from geoguichet.commands.arguments import argument, command, output, workspace_of
 from geoguichet.commands.printing import counting, print_findings, print_json
 from geoguichet.floor.errors import UsageError
@@ -79,10 +80,7 @@ def add(catalogue: Any) -> None:
             "kind",
             nargs="?",
             metavar=_("SORTE"),
-            help=_(
-                "csw, ogc-records, ogc-features, wms, wfs, wmts, dcat, ckan, udata, "
-                "oai-pmh ou folder"
-            ),
+            help=", ".join(f"{name} ({kind.title})" for name, kind in KINDS.items()),
         ),
         argument(
             "url",
@@ -267,7 +265,7 @@ def _asked_sources(arguments: argparse.Namespace) -> tuple[Configured, ...]:
 
 
 def _harvest_one(source: Configured, arguments: argparse.Namespace) -> Summary:
-    from geoguichet.catalogue.intake.harvest.run import harvest, open_source
+    from geoguichet.catalogue.intake.harvest.run import harvest
 
     opened = open_source(source.kind, source.url, source.name)
     with counting(source.name, quiet=arguments.quiet or arguments.json) as on_progress:

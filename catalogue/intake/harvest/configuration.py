@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from geoguichet.catalogue.errors import HarvestError
-from geoguichet.catalogue.intake.harvest.run import KINDS
+from geoguichet.catalogue.intake.harvest.kinds import KINDS
 
 TEMPLATE = """\
 # Les sources que « geoguichet catalogue harvest --all » moissonne, dans cet ordre.
@@ -70,7 +70,7 @@ active = false
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """One source of the file: its name, its kind (see `run.KINDS`), its address."""
+    """One source of the file: its name, its kind (see `kinds.KINDS`), its address."""
 
     name: str
     kind: str
@@ -124,5 +124,5 @@ def _source(table: Mapping[str, Any], where: str, folder: Path) -> tuple[Configu
         raise HarvestError(
             f"{where} : un mot de passe se donne par l'environnement, pas dans l'adresse."
         )
-    local = str(folder / url) if table["kind"] == "folder" else url
+    local = str(folder / url) if KINDS[table["kind"]].is_local else url
     return Configured(table["name"].strip(), table["kind"], local), active

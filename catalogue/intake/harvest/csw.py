@@ -5,14 +5,18 @@ Dublin Core.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
+from owslib.ows import OperationsMetadata
+
+from geoguichet.catalogue.errors import FormatError
 from geoguichet.catalogue.formats.registry import elements_of
 from geoguichet.catalogue.formats.xml import alone, content, every, name, parse
-from geoguichet.catalogue.intake.harvest.source import PAGE_SIZE, Item, PageOf, paged
-from geoguichet.floor.http import AnswerError, Client
+from geoguichet.catalogue.intake.harvest.source import PAGE_SIZE, Item, PageOf, Source, paged
+from geoguichet.floor.http import AnswerError, with_query
 
 GMD = "http://www.isotc211.org/2005/gmd"
+OWS = "http://www.opengis.net/ows"
 CSW = "http://www.opengis.net/cat/csw/2.0.2"
 
 _REQUEST = """<?xml version="1.0" encoding="UTF-8"?>
@@ -25,17 +29,34 @@ _SORT = "<ogc:SortBy><ogc:SortProperty><ogc:PropertyName>dc:identifier</ogc:Prop
 
 
 @dataclass(slots=True)
-class Csw:
-    """A catalogue service. What it accepts (ISO, sorting) is found out with the first page."""
+class Csw(Source):
+    """A catalogue service.
 
-    address: str
-    client: Client = field(default_factory=Client)
+    Its capabilities say in which schemas it answers; what they leave out (whether it sorts, or all
+    of it where there are none to read) is found out with the first page.
+    """
+
     size: int = PAGE_SIZE
     _ways: tuple[tuple[str, str], ...] = ((GMD, _SORT), (GMD, ""), (CSW, _SORT), (CSW, ""))
 
     def records(self, *, cursor: str = "") -> Iterator[Item]:
         """Yield every record of the service."""
+        schemas = self._schemas()
+        self._ways = tuple(way for way in self._ways if way[0] in schemas) or self._ways
         yield from paged(self._page, self.address, cursor=cursor, size=self.size)
+
+    def _schemas(self) -> list[str]:
+        """Return the schemas that the service says it answers GetRecords in."""
+        asked = with_query(self.address, service="CSW", version="2.0.2", request="GetCapabilities")
+        try:
+            root = parse(replace(self.client, tries=1).get(asked).body)
+        except (AnswerError, FormatError):
+            return []
+        for element in every(root, "OperationsMetadata", "Operation"):
+            operation = OperationsMetadata(element, OWS)
+            if operation.name == "GetRecords":
+                return operation.parameters.get("outputSchema", {}).get("values", [])
+        return []
 
     def _page(self, start: int, size: int) -> PageOf:
         """Ask for a page the first way that the server accepts, and keep to it."""

@@ -4,7 +4,7 @@ files.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urljoin
@@ -12,20 +12,24 @@ from urllib.parse import urljoin
 from geoguichet.catalogue.errors import FormatError
 from geoguichet.catalogue.formats.dcat import document
 from geoguichet.catalogue.intake.exchange import LARGEST_FILE, metadata_files
-from geoguichet.catalogue.intake.harvest.source import Fetched, Item, Partial, Refused, Unchanged
-from geoguichet.floor.http import AnswerError, Client, Response, same_place, with_query
+from geoguichet.catalogue.intake.harvest.source import (
+    Fetched,
+    Item,
+    Partial,
+    Refused,
+    Source,
+    Unchanged,
+)
+from geoguichet.floor.http import AnswerError, Response, same_place, with_query
 
-_SERVICES = {"wms": "1.3.0", "wfs": "2.0.0", "wmts": "1.0.0", "csw": "2.0.2"}
+_SERVICES = {"wms": "1.3.0", "wfs": "2.0.0", "wmts": "1.0.0"}
 
 
 @dataclass(slots=True)
-class Capabilities:
-    """The capabilities of a WMS, WFS, WMTS or CSW."""
+class Capabilities(Source):
+    """The capabilities of a WMS, WFS or WMTS."""
 
-    address: str
-    service: str
-    client: Client = field(default_factory=Client)
-    validators: Mapping[str, str] = field(default_factory=dict)
+    service: str = field(kw_only=True)
 
     def records(self, *, cursor: str = "") -> Iterator[Item]:
         """Yield the capabilities, one document that makes a record for the service and one per
@@ -55,13 +59,8 @@ def _validators(response: Response) -> dict[str, str]:
     }
 
 
-@dataclass(slots=True)
-class DcatCatalogue:
+class DcatCatalogue(Source):
     """A DCAT catalogue, page after page as Hydra says."""
-
-    address: str
-    client: Client = field(default_factory=Client)
-    validators: Mapping[str, str] = field(default_factory=dict)
 
     def records(self, *, cursor: str = "") -> Iterator[Item]:
         """Yield every page."""
@@ -96,11 +95,13 @@ class DcatCatalogue:
             here = there
 
 
-@dataclass(frozen=True, slots=True)
-class Folder:
+@dataclass(slots=True)
+class Folder(Source):
     """A folder of metadata files."""
 
-    address: str
+    def __post_init__(self) -> None:
+        """Know the folder by its whole path: a journal is read from other folders too."""
+        self.address = str(Path(self.address).absolute())
 
     def records(self, *, cursor: str = "") -> Iterator[Item]:
         """Yield every file, in the order of their names."""

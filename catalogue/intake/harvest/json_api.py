@@ -6,10 +6,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from geoguichet.catalogue.intake.harvest.source import PAGE_SIZE, Fetched, Item, PageOf, paged
+from geoguichet.catalogue.intake.harvest.source import (
+    PAGE_SIZE,
+    Fetched,
+    Item,
+    PageOf,
+    Source,
+    paged,
+)
 from geoguichet.floor.http import AnswerError, Client, with_query
 
 
@@ -34,12 +41,10 @@ def _page(listed: Any, total: Any, address: str) -> PageOf:
     return PageOf(documents, total if isinstance(total, int) else -1)
 
 
-@dataclass(frozen=True, slots=True)
-class OgcRecords:
+@dataclass(slots=True)
+class OgcRecords(Source):
     """A collection of OGC API Records, named by its address or by that of its items."""
 
-    address: str
-    client: Client = field(default_factory=Client)
     size: int = PAGE_SIZE
 
     def records(self, *, cursor: str = "") -> Iterator[Item]:
@@ -66,12 +71,8 @@ class OgcRecords:
             return ask_json(self.client, with_query(items, f="json", limit=size, offset=start))
 
 
-@dataclass(frozen=True, slots=True)
-class OgcFeatures:
+class OgcFeatures(Source):
     """The collections of an OGC API Features: each becomes a record."""
-
-    address: str
-    client: Client = field(default_factory=Client)
 
     def records(self, *, cursor: str = "") -> Iterator[Item]:
         """Yield every collection."""
@@ -87,12 +88,10 @@ class OgcFeatures:
             yield Fetched(f"{root}/collections", document, str(at + 1), (at + 1, len(listed)))
 
 
-@dataclass(frozen=True, slots=True)
-class Ckan:
+@dataclass(slots=True)
+class Ckan(Source):
     """A CKAN portal, through ``package_search``."""
 
-    address: str
-    client: Client = field(default_factory=Client)
     size: int = PAGE_SIZE
 
     def records(self, *, cursor: str = "") -> Iterator[Item]:
@@ -113,12 +112,10 @@ class Ckan:
         yield from paged(fetch, search, cursor=cursor, size=self.size)
 
 
-@dataclass(frozen=True, slots=True)
-class Udata:
+@dataclass(slots=True)
+class Udata(Source):
     """A udata portal, or one of its organisations when the address is that of a filtered list."""
 
-    address: str
-    client: Client = field(default_factory=Client)
     size: int = PAGE_SIZE
 
     def records(self, *, cursor: str = "") -> Iterator[Item]:

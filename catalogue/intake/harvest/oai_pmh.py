@@ -5,7 +5,6 @@ deletions here.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from geoguichet.catalogue.errors import FormatError
 from geoguichet.catalogue.formats.xml import (
@@ -20,18 +19,21 @@ from geoguichet.catalogue.formats.xml import (
     name,
     parse,
 )
-from geoguichet.catalogue.intake.harvest.source import Deleted, Fetched, Item, Partial, Refused
-from geoguichet.floor.http import AnswerError, Client, with_query
+from geoguichet.catalogue.intake.harvest.source import (
+    Deleted,
+    Fetched,
+    Item,
+    Partial,
+    Refused,
+    Source,
+)
+from geoguichet.floor.http import AnswerError, with_query
 
 _PREFERRED = ("iso19115-3.2018", "iso19115-3", "iso19139", "gmd", "dcat", "oai_dc")
 
 
-@dataclass(frozen=True, slots=True)
-class OaiPmh:
+class OaiPmh(Source):
     """An OAI-PMH repository, in the richest format it offers."""
-
-    address: str
-    client: Client = field(default_factory=Client)
 
     def records(self, *, cursor: str = "") -> Iterator[Item]:
         """Yield every record and every deletion."""

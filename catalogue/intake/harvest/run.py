@@ -9,19 +9,14 @@ is known is neither read nor written.
 from __future__ import annotations
 
 import hashlib
-import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import batched
 from pathlib import Path
 
-from geoguichet.catalogue.errors import HarvestError, RecordNotFoundError
+from geoguichet.catalogue.errors import RecordNotFoundError
 from geoguichet.catalogue.formats import registry
 from geoguichet.catalogue.formats.registry import Described
-from geoguichet.catalogue.intake.harvest import json_api
-from geoguichet.catalogue.intake.harvest.csw import Csw
-from geoguichet.catalogue.intake.harvest.documents import Capabilities, DcatCatalogue, Folder
 from geoguichet.catalogue.intake.harvest.journal import (
     Journal,
     Kept,
@@ -29,7 +24,6 @@ from geoguichet.catalogue.intake.harvest.journal import (
     Neighbours,
     journal_path,
 )
-from geoguichet.catalogue.intake.harvest.oai_pmh import OaiPmh
 from geoguichet.catalogue.intake.harvest.source import (
     Deleted,
     Fetched,
@@ -44,7 +38,7 @@ from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.search.store import SQLiteStore, store_path
 from geoguichet.catalogue.text import words
 from geoguichet.floor.findings import Finding
-from geoguichet.floor.http import Client, HttpError
+from geoguichet.floor.http import HttpError
 
 type OnProgress = Callable[[int, int, Mapping[str, int]], None]
 """Called with how many documents are read, of how many (0 when the source does not say), and the
@@ -53,24 +47,6 @@ counts so far.
 
 BATCH = 200
 """Documents stored together: what an interruption may have to read again."""
-
-
-def _service(kind: str) -> Callable[[str, Client], Source]:
-    return lambda address, client: Capabilities(address, kind, client)
-
-
-KINDS: dict[str, Callable[[str, Client], Source]] = {
-    "csw": Csw,
-    "ogc-records": json_api.OgcRecords,
-    "ogc-features": json_api.OgcFeatures,
-    "ckan": json_api.Ckan,
-    "udata": json_api.Udata,
-    **{kind: _service(kind) for kind in ("wms", "wfs", "wmts")},
-    "dcat": DcatCatalogue,
-    "oai-pmh": OaiPmh,
-    "folder": lambda address, _: Folder(str(Path(address).absolute())),
-}
-"""Every kind of source, by the name a person types."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,23 +84,6 @@ class _Tally:
             self.clean = False
 
 
-def client_for(name: str) -> Client:
-    """Return the client of a source, with the credentials that the environment holds under its
-    name.
-    """
-    key = re.sub(r"[^A-Z0-9]+", "_", name.upper())
-    return Client(authorization=os.environ.get(f"GEOGUICHET_HARVEST_{key}_AUTHORIZATION", ""))
-
-
-def open_source(kind: str, address: str, name: str) -> Source:
-    """Return the source of a kind at an address, with the credentials of its name."""
-    if kind not in KINDS:
-        raise HarvestError(
-            f"« {kind} » n'est pas une sorte de source ; attendu {', '.join(KINDS)}."
-        )
-    return KINDS[kind](address, client_for(name))
-
-
 def harvest(
     source: Source,
     workspace: Path,
@@ -148,7 +107,7 @@ def harvest(
     tally.counts |= opened.counts
     status = "failed"
     tally.seen = journal.seen(run, name) if cursor else set()
-    if not cursor and isinstance(source, Capabilities | DcatCatalogue):
+    if not cursor:
         source.validators = journal.validators(name)
     try:
         with SQLiteStore(store_path(workspace)) as store:
@@ -159,11 +118,7 @@ def harvest(
                     batch, run, journal, store, Originals(originals_path(workspace)), tally
                 )
             status = _finish(run, journal, store, tally)
-        if (
-            status == "complete"
-            and not tally.counts["duplicates"]
-            and isinstance(source, Capabilities | DcatCatalogue)
-        ):
+        if status == "complete" and not tally.counts["duplicates"]:
             journal.keep_validators(name, source.validators)
     except KeyboardInterrupt:
         status = "interrupted"

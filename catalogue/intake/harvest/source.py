@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from geoguichet.catalogue.errors import FormatError
-from geoguichet.floor.http import AnswerError
+from geoguichet.floor.http import AnswerError, Client
 
 PAGE_SIZE = 100
 MAXIMUM_LOST = 20
@@ -66,13 +66,16 @@ class Partial:
 type Item = Fetched | Refused | Deleted | Unchanged | Partial
 
 
-class Source(Protocol):
-    """A place that records come from."""
+@dataclass(slots=True)
+class Source(ABC):
+    """A place that records come from, and how its server is asked."""
 
-    @property
-    def address(self) -> str:
-        """Where it is."""
+    address: str
+    client: Client = field(default_factory=Client)
+    validators: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    """What lets the server say that nothing changed: as it told last time, then as it tells now."""
 
+    @abstractmethod
     def records(self, *, cursor: str = "") -> Iterator[Item]:
         """Yield documents in a stable order, from the start or from a cursor; HttpError when
         nothing can be had.

@@ -23,7 +23,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from geoguichet.catalogue.errors import HarvestError
+from geoguichet.catalogue.errors import CatalogueError, HarvestError
 from geoguichet.catalogue.formats import registry
 from geoguichet.catalogue.formats.dcat import document as dcat
 from geoguichet.catalogue.formats.iso import iso19139
@@ -33,8 +33,9 @@ from geoguichet.catalogue.intake.harvest.csw import Csw
 from geoguichet.catalogue.intake.harvest.documents import Capabilities, DcatCatalogue, Folder
 from geoguichet.catalogue.intake.harvest.journal import Journal, journal_path
 from geoguichet.catalogue.intake.harvest.json_api import Ckan, OgcFeatures, OgcRecords, Udata
+from geoguichet.catalogue.intake.harvest.kinds import KINDS, open_source
 from geoguichet.catalogue.intake.harvest.oai_pmh import OaiPmh
-from geoguichet.catalogue.intake.harvest.run import Summary, harvest, open_source
+from geoguichet.catalogue.intake.harvest.run import Summary, harvest
 from geoguichet.catalogue.intake.harvest.source import Source
 from geoguichet.catalogue.intake.originals import Originals, originals_path
 from geoguichet.catalogue.record import Extent, ExternalId, Record
@@ -113,6 +114,8 @@ def csw(records: list[bytes], **faults: Any) -> Respond:
     def respond(
         path: str, query: dict[str, list[str]], body: bytes, headers: dict[str, str]
     ) -> Answer:
+        if query.get("request") == ["GetCapabilities"]:
+            return faults.get("capabilities", (404, {}, b""))
         start = int(re.search(rb'startPosition="(\d+)"', body)[1]) - 1  # type: ignore[index]
         size = int(re.search(rb'maxRecords="(\d+)"', body)[1])  # type: ignore[index]
         if faults.get("no_sort") and b"SortBy" in body:
@@ -163,6 +166,30 @@ def test_a_csw_is_harvested_and_harvested_again_without_a_write(
     assert generation(tmp_path) == before
     original = Originals(originals_path(tmp_path)).get("jeu-003")
     assert original is not None and iso19139.read(original.document).title == "Jeu 3"
+
+
+def test_a_csw_is_asked_in_a_schema_that_its_capabilities_name(
+    server: Server, tmp_path: Path
+) -> None:
+    """One that has no ISO is not asked for it; one whose capabilities say nothing is tried."""
+    told = """<csw:Capabilities xmlns:csw="http://www.opengis.net/cat/csw/2.0.2"
+      xmlns:ows="http://www.opengis.net/ows"><ows:OperationsMetadata>
+      <ows:Operation name="GetRecords"><ows:Parameter name="outputSchema">
+        <ows:Value>http://www.opengis.net/cat/csw/2.0.2</ows:Value></ows:Parameter></ows:Operation>
+      </ows:OperationsMetadata></csw:Capabilities>"""
+    asked: list[bytes] = []
+
+    def respond(*request: Any) -> Answer:
+        asked.append(request[2])
+        return csw(documents(3), capabilities=(200, {}, told.encode()))(*request)
+
+    server.respond = respond
+    assert run(Csw(server.address, HASTY), tmp_path).counts["new"] == 3
+    assert [b"www.isotc211.org" in body for body in asked] == [False, False]
+    told = "<html>Service</html>"
+    asked.clear()
+    assert run(Csw(server.address, HASTY), tmp_path).counts["unchanged"] == 3
+    assert [b"www.isotc211.org" in body for body in asked] == [False, True]
 
 
 RECORDED = re.compile(rb"<(?:\w+:)?GetRecordsResponse\b")
@@ -436,6 +463,15 @@ def test_a_time_out_is_told(server: Server, tmp_path: Path) -> None:
     assert done.status == "failed" and "délai" in done.findings[-1].message
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_source_opens_and_fails_in_a_sentence(kind: str, tmp_path: Path) -> None:
+    place = str(tmp_path) if KINDS[kind].is_local else "http://127.0.0.1:9/"
+    source = open_source(kind, place, "essai")
+    assert source.address == place and KINDS[kind].title
+    with pytest.raises((HttpError, CatalogueError)):
+        list(source.records())
+
+
 def test_a_server_that_is_not_there_fails_at_once(tmp_path: Path) -> None:
     done = run(Csw("http://127.0.0.1:9/csw", HASTY), tmp_path)
     assert done.status == "failed" and "refuse la connexion" in done.findings[0].message
@@ -578,8 +614,8 @@ def test_capabilities_are_asked_again_only_when_they_changed(
         )
 
     server.respond = respond
-    first = run(Capabilities(server.address, "wms", HASTY), tmp_path)
-    second = run(Capabilities(server.address, "wms", HASTY), tmp_path)
+    first = run(Capabilities(server.address, HASTY, service="wms"), tmp_path)
+    second = run(Capabilities(server.address, HASTY, service="wms"), tmp_path)
     assert first.counts["new"] > 3 and first.status == "complete"
     assert second.counts["unchanged"] == first.counts["new"] and second.status == "complete"
     assert len(stored(tmp_path)) == first.counts["new"]
