@@ -81,11 +81,11 @@ class Side:
         it if nearer.
         """
         unit = self.study.unit
-        counter: pd.Series = self.demand[f"{need}_{unit}"].astype(float)
+        counter: pd.Series = self.demand[unit.column(need)].astype(float)
         choice = self.study.kiosks
         if not self.kiosks or choice is None or need not in choice.offers:
             return counter
-        way = self.demand[f"kiosk_{unit}"].astype(float)
+        way = self.demand[unit.column("kiosk")].astype(float)
         other = [kiosk for kiosk, needs in self.opens.items() if need not in needs.split(",")]
         if other:
             way = way.mask(self.demand["kiosk"].isin(other))
@@ -209,7 +209,7 @@ def read_side(folder: Path, *, kiosks: bool) -> Side:
     found = manifest.read(folder)
     folder = folder if folder.is_dir() else folder.parent
     study = manifest.study_of(found["study"], path=folder / "manifest.json")
-    needs = [f"{need.key}_{study.unit}" for need in study.needs]
+    needs = [study.unit.column(need.key) for need in study.needs]
     demand = read_layer(
         folder / "result.gpkg", layer="demand", columns=("id", "people", "served", *needs)
     )
@@ -324,14 +324,14 @@ def _communes(
     moved, unit = np.zeros(len(shared)), before.study.unit
     for need in needs:
         was, is_now = (side.cost(need).loc[shared] for side in (before, after))
-        table[f"{need}_before_{unit}"], table[f"{need}_after_{unit}"] = was, is_now
-        table[f"{need}_change_{unit}"] = is_now - was
+        table[unit.column(f"{need}_before")], table[unit.column(f"{need}_after")] = was, is_now
+        table[unit.column(f"{need}_change")] = is_now - was
         moved += np.nan_to_num((is_now - was).to_numpy())
     table["served_before"], table["served_after"] = (
         before.served.loc[shared],
         after.served.loc[shared],
     )
-    table[f"moved_{unit}"] = moved
+    table[unit.column("moved")] = moved
     table["change"] = _change(table, moved)
     for name, side in (("zone_before", before), ("zone_after", after)):
         table[name] = side.demand.loc[shared, "zone"].where(~side.served.loc[shared], "")
@@ -368,7 +368,7 @@ def _areas(
     )
     names: dict[str, dict[str, str]] = {"departement": departements, "epci": epci_names}
     keys = pd.DataFrame(communes[list(LEVELS[1:])]).assign(territory=before.study.territory.name)
-    changes = {need: f"{need}_change_{before.study.unit}" for need in needs}
+    changes = {need: before.study.unit.column(f"{need}_change") for need in needs}
     counted = {group: _counted(communes, group, changes) for group in (PEOPLE, *groups)}
     tables = [
         _summed(table, keys[level], level, group, names.get(level, {}), changes)

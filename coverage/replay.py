@@ -126,9 +126,8 @@ def _check_file_there(study: Study) -> None:
 
 def _check_own_files(study: Study, folder: Path) -> None:
     """Refuse to begin when the study's network or cells are not where they are looked for."""
-    network = study.router.network if study.router.kind in ("road", "relief") else ""
     cells = study.demand.cells.file if study.demand.cells is not None else ""
-    for name in (network, cells):
+    for name in (study.router.file, cells):
         if name and not (folder / name).is_file():
             raise StudyError(
                 f"{folder / 'manifest.json'} : l'étude lit {name}, qui n'est pas dans {folder} ; "

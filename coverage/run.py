@@ -14,14 +14,12 @@ import pandas as pd
 
 from geoguichet.coverage.access import inputs
 from geoguichet.coverage.access.demand import (
-    FineDemand,
     demand_points,
     name_by_commune,
     people_of_cells,
 )
-from geoguichet.coverage.access.edge import edge_findings
-from geoguichet.coverage.access.rules import measure, slack_at
-from geoguichet.coverage.access.supplements import Beside, beside
+from geoguichet.coverage.access.rules import add_metres, measure, slack_at
+from geoguichet.coverage.access.supplements import beside
 from geoguichet.coverage.access.supply import supply_points
 from geoguichet.coverage.kiosks.models import solve
 from geoguichet.coverage.kiosks.prospects import (
@@ -34,13 +32,11 @@ from geoguichet.coverage.kiosks.prospects import (
 from geoguichet.coverage.kiosks.ranking import SAVINGS, Ranking, once_open, rank
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.routers.impedance import CostMatrix, Router
-from geoguichet.coverage.routers.road import add_metres
 from geoguichet.coverage.siting.plan import KioskPlan
-from geoguichet.coverage.study.router import open_router, travel_counters, travel_findings
+from geoguichet.coverage.study.router import open_router
 from geoguichet.coverage.study.study import Study
 from geoguichet.coverage.zones import exact
 from geoguichet.coverage.zones.drawing import draw_zones
-from geoguichet.floor.findings import Finding
 from geoguichet.floor.words import Message
 from geoguichet.referentials.territories.territory import Territory
 
@@ -78,12 +74,12 @@ def run(
         communes, noticed = demand_points(data.territory, data.services, study)
         fine = people_of_cells(study, data.territory)
         services, counters, more = supply_points(data.territory, data.services, study)
+        noticed += [*more, *(() if fine is None else fine.findings)]
     with clock.step(STEPS[2]):
         demand = measure(communes if fine is None else fine.demand, services, study, router)
         for need in study.needs:
             places, named = services.geometry, f"{need.key}_service"
             demand = add_metres(demand, router, places, named=named, column=f"{need.key}_m")
-        noticed += travel_findings(router, demand, services)
         coarse = None if fine is None else measure(communes, services, study, router)
         demand, told = beside(
             demand, services, data.services, coarse, data.territory, study, router
@@ -102,7 +98,7 @@ def run(
         zones = exact.with_hosts(zones, demand, sited.hosts, sited.near)
         zones["people_after"] = _people_after(zones, demand)
         summary = summarise(demand, kiosks, data.territory)
-    counters |= _counters(demand, zones) | travel_counters(router, demand, services)
+    counters |= _counters(demand, zones) | told.counters
     counters |= {} if fine is None else fine.counters
     return CoverageResult(
         study=study,
@@ -118,21 +114,13 @@ def run(
             *(() if fine is None else (fine.input,)),
             *inputs.network_layer(study),
         ),
-        findings=tuple(
-            sorted({*data.findings, *noticed, *more, *undrawn, *_told(fine, told, study)})
-        ),
+        findings=tuple(sorted({*data.findings, *noticed, *undrawn, *told.findings})),
         counters=dict(sorted(counters.items())),
         timings=clock.timings,
         ranking=sited.ranking,
         beside=told,
         surface=drawn.surface,
     )
-
-
-def _told(fine: FineDemand | None, told: Beside, study: Study) -> list[Finding]:
-    """Return the findings of the cells and of the edge."""
-    warned = [] if told.edge is None else edge_findings(told.edge, study)
-    return [*(() if fine is None else fine.findings), *warned]
 
 
 def _check_unit(router: Router, study: Study) -> None:

@@ -108,9 +108,7 @@ def sensitivity(
     SensitivityError
         A factor is not between 0.1 and 10.
     """
-    driven = (
-        study.router.kind == "road" and study.router.metric == "time" and study.router.mode == "car"
-    )
+    driven = study.router.by_car and study.router.of_kind.congested
     slower = _factors("congestion", congestion) if driven else [1.0]
     factors = _factors("thresholds", thresholds)
     asked = replace(study, kiosks=None, zones=ZoneChoice())
@@ -158,7 +156,7 @@ def margins(demand: gpd.GeoDataFrame, study: Study, factor: float = 1.0) -> dict
     none).
     """
     return {
-        need.key: need.within * factor - demand[f"{need.key}_{study.unit}"].to_numpy(float)
+        need.key: need.within * factor - demand[study.unit.column(need.key)].to_numpy(float)
         for need in study.needs
     }
 
@@ -208,7 +206,7 @@ def _curves(demand: gpd.GeoDataFrame, study: Study, congestion: float) -> pd.Dat
     lacks = -slack_under(study.rule, margins(demand, study))
     tables = [_curve("rule", lacks, people, -min(need.within for need in study.needs), unit)]
     tables += [
-        _curve(need.key, demand[f"{need.key}_{unit}"].to_numpy(float), people, 0.0, unit)
+        _curve(need.key, demand[unit.column(need.key)].to_numpy(float), people, 0.0, unit)
         for need in study.needs
     ]
     return pd.concat(tables, ignore_index=True).assign(congestion=congestion)[

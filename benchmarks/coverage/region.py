@@ -118,9 +118,7 @@ def smooth(
     def slack(points: gpd.GeoSeries) -> Floats:
         return rule({kind: router.nearest(points, there).cost for kind, there in counters.items()})
 
-    surface = slack_surface(
-        region.boundary, slack, cell_m=500.0, unit="s", router=router, probes=demand
-    )
+    surface = slack_surface(region.boundary, slack, cell_m=500.0, router=router, probes=demand)
     columns = {"name": "", "departement": "", "people": 0, "slack_s": 0.0, "served": True}
     table = gpd.GeoDataFrame(
         columns, index=range(1), geometry=demand.iloc[:1].to_numpy(), crs="EPSG:4326"

@@ -172,9 +172,8 @@ def _exposed(demand: gpd.GeoDataFrame, territory: Territory, study: Study) -> in
     beyond_m = unserved.geometry.to_crs(METRIC).distance(border) + study.territory.buffer_m
     possible = pd.Series(False, index=unserved.index)
     for need in study.needs:
-        reach_m = need.within if study.unit == "m" else need.within * FASTEST_M_S
-        lacking = ~(unserved[f"{need.key}_{study.unit}"] <= need.within)
-        possible |= lacking & (beyond_m <= reach_m)
+        lacking = ~(unserved[study.unit.column(need.key)] <= need.within)
+        possible |= lacking & (beyond_m <= need.within.metres_at(FASTEST_M_S))
     return int(unserved.loc[possible, "people"].sum())
 
 
@@ -217,7 +216,7 @@ def aggregation_error(
     coarse, fine = of["served"].to_numpy(bool), cells["served"].to_numpy(bool)
     rows = []
     for need in study.needs:
-        column = f"{need.key}_{study.unit}"
+        column = study.unit.column(need.key)
         apart = of[column].to_numpy(float) - cells[column].to_numpy(float)
         known = np.isfinite(apart) & (people > 0)
         weight = people[known]

@@ -8,7 +8,6 @@ from pathlib import Path
 import geopandas as gpd
 
 from geoguichet.coverage.access.supply import changed, with_stops
-from geoguichet.coverage.routers.network import Network
 from geoguichet.coverage.study.study import SAMPLE, Study
 from geoguichet.floor.errors import ChoiceError
 from geoguichet.floor.files import sha256
@@ -225,16 +224,9 @@ def network_layer(study: Study) -> tuple[InputLayer, ...]:
     """Return what the answer's lineage says of the network's file; nothing when the study reads
     none.
     """
-    choice = study.router
+    choice, read = study.router, study.router.of_kind.file_read
     path = (study.path.parent if study.path else Path()) / choice.network
-    if choice.kind not in ("road", "relief") or not path.is_file():
+    if read is None or not path.is_file():
         return ()
-    digest = sha256(path)
-    edges, licence = 0, ""
-    if choice.kind == "road":
-        network = Network.open(path)
-        edges = len(network.arrays["edge_from"])
-        licence = ", ".join(
-            sorted({source["licence"] for source in network.manifest["sources"]} - {""})
-        )
-    return (InputLayer("network", path.name, choice.kind, edges, digest, "", licence),)
+    rows, licences = read(path)
+    return (InputLayer("network", path.name, choice.kind, rows, sha256(path), "", licences),)

@@ -98,15 +98,6 @@ def legal_table(
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def car_times(study: Study) -> bool:
-    """Tell whether the study's router measures minutes by car."""
-    return (
-        study.unit == "s"
-        and study.router.kind in ("road", "osrm", "valhalla")
-        and study.router.mode == "car"
-    )
-
-
 def _rows(
     choice: LegalChoice,
     demand: gpd.GeoDataFrame,
@@ -119,7 +110,7 @@ def _rows(
     points = services[services["type"].isin(study.need(choice.need).types)].sort_index()
     near, far = _proved(rule, demand, points, study, router)
     people = demand["people"].to_numpy(float)
-    lacking = "not_measured" if car_times(study) else "no_car_times"
+    lacking = "not_measured" if study.router.by_car else "no_car_times"
     head = {"rule": choice.rule, "need": choice.need}
     rows = [
         head
@@ -163,7 +154,7 @@ def _proved(
         located & np.isnan(straight_m), np.inf, straight_m
     )  # no contact point at all
     within, beyond = np.zeros(len(demand), dtype=bool), straight_m / FASTEST_M_S > rule.beyond_s
-    if car_times(study):
+    if study.router.by_car:
         seconds = router.nearest(demand.geometry, points.geometry).cost
         within, beyond = seconds <= rule.beyond_s, beyond | (seconds > rule.beyond_s)
         beyond &= ~within

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 
 from geoguichet.coverage.routers.impedance import Floats, Router
 from geoguichet.coverage.study.study import Rule, Study
+from geoguichet.floor.units import Unit
 
 # From distances to an answer: how much slack a rule leaves at each demand point, and so who is
 # served.
@@ -71,7 +73,7 @@ def measure(
         found = nearest.destination >= 0
         names = np.full(len(demand), "", dtype=object)
         names[found] = able.index.to_numpy()[nearest.destination[found]]
-        table[f"{need.key}_{study.unit}"] = nearest.cost
+        table[study.unit.column(need.key)] = nearest.cost
         table[f"{need.key}_service"] = names
         told = (
             np.where(located, "no_service", "not_located")
@@ -80,8 +82,29 @@ def measure(
         )
         table[f"{need.key}_reason"] = np.where(found, "", told)
     slack = slack_under(study.rule, margins_of(table, study))
-    table[f"slack_{study.unit}"], table["served"] = slack, is_served(slack)
+    table[study.unit.column("slack")], table["served"] = slack, is_served(slack)
     return table
+
+
+def add_metres(
+    demand: gpd.GeoDataFrame, router: Router, places: gpd.GeoSeries, *, named: str, column: str
+) -> gpd.GeoDataFrame:
+    """Add the metres behind the minutes: those of the fastest way from each demand point to the
+    place that its column ``named`` names, for what is counted in kilometres.
+
+    Only where the router counts seconds and knows its ways; another study is returned as it is.
+    NaN where no place is named. Each named place is the nearest to its point, so it is the nearest
+    among those that are named.
+    """
+    if router.unit is Unit.METRES:
+        return demand
+    chosen = gpd.GeoSeries(places.reindex(sorted(set(demand[named]) - {""})), crs=places.crs)
+    metres = router.metres(demand.geometry, chosen)
+    if metres is None:
+        return demand
+    return demand.assign(
+        **{column: pd.Series(metres, index=demand.index).where(demand[named] != "")}
+    )
 
 
 def slack_at(
@@ -89,13 +112,15 @@ def slack_at(
 ) -> Floats:
     """Return the slack at any points, by the very answer that demand points get."""
     frame = gpd.GeoDataFrame(geometry=points.reset_index(drop=True))
-    return measure(frame, services, study, router)[f"slack_{study.unit}"].to_numpy(dtype=np.float64)
+    return measure(frame, services, study, router)[study.unit.column("slack")].to_numpy(
+        dtype=np.float64
+    )
 
 
 def margins_of(demand: gpd.GeoDataFrame, study: Study) -> dict[str, Floats]:
     """Return, for each need, the threshold minus the cost at each point (NaN when unreachable)."""
     return {
-        need.key: need.within - demand[f"{need.key}_{study.unit}"].to_numpy()
+        need.key: need.within - demand[study.unit.column(need.key)].to_numpy()
         for need in study.needs
     }
 

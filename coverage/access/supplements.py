@@ -4,20 +4,27 @@ error of communes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 
 from geoguichet.coverage.access import supply
-from geoguichet.coverage.access.edge import AggregationError, Edge, aggregation_error, edge_effect
+from geoguichet.coverage.access.edge import (
+    AggregationError,
+    Edge,
+    aggregation_error,
+    edge_effect,
+    edge_findings,
+)
 from geoguichet.coverage.access.legal import legal_table
 from geoguichet.coverage.access.measures import measure_access
 from geoguichet.coverage.access.rules import measure
 from geoguichet.coverage.access.supply import HoursTold, meeting, near_services
 from geoguichet.coverage.routers.impedance import Router
 from geoguichet.coverage.study.study import Study
+from geoguichet.floor.findings import Finding
 from geoguichet.referentials.territories.territory import Territory
 
 
@@ -33,6 +40,9 @@ class Beside:
     """See :func:`~geoguichet.coverage.access.measures.measure_access`."""
     aggregation: AggregationError | None = None
     """Present when people are counted by cells."""
+    findings: tuple[Finding, ...] = ()
+    """What was noticed at the edge and on the ways."""
+    counters: dict[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON: what is missing is null."""
@@ -92,7 +102,7 @@ def beside(
         if study.legal or _asks_moment(study)
         else services
     )
-    bare = demand.drop(columns=[f"slack_{study.unit}", "served"])
+    bare = demand.drop(columns=[study.unit.column("slack"), "served"])
 
     def served(other: Study) -> pd.Series:
         answer: pd.Series = measure(bare, meeting(near, other), other, router)["served"]
@@ -102,14 +112,37 @@ def beside(
     if study.measures is not None:
         columns, measures = measure_access(demand, services, territory, study, router)
         demand = demand.join(columns)
+    edge = edge_effect(demand, services, every, territory, study, router)
+    strayed, counters = _strays(demand, services, router)
     told = Beside(
-        edge=edge_effect(demand, services, every, territory, study, router),
+        edge=edge,
         hours=supply.told(near, study, demand, served) if _asks_moment(study) else (),
         legal=legal_table(demand, near, territory, study, router) if study.legal else None,
         measures=measures,
         aggregation=None if communes is None else aggregation_error(demand, communes, study),
+        findings=(*strayed, *edge_findings(edge, study)),
+        counters=counters,
     )
     return demand, told
+
+
+def _strays(
+    demand: gpd.GeoDataFrame, services: gpd.GeoDataFrame, router: Router
+) -> tuple[list[Finding], dict[str, int]]:
+    """Name one by one the points and the services that the router measures badly, and count the
+    people and the services.
+    """
+    findings, counters = [], {}
+    for layer, who, frame in (("communes", "people", demand), ("services", "services", services)):
+        for stray in router.strays(frame.geometry):
+            strayed = frame[stray.which]
+            count = strayed["people"].sum() if frame is demand else len(strayed)
+            counters[f"{who}_{stray.counted}"] = int(count)
+            findings += [
+                Finding(stray.rule, layer, str(item), f"{name} {stray.why}.")
+                for item, name in strayed["name"].items()
+            ]
+    return findings, counters
 
 
 def _asks_moment(study: Study) -> bool:

@@ -13,12 +13,13 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
+from geoguichet.coverage.access.rules import add_metres
 from geoguichet.coverage.kiosks.prospects import Prospect, first_serving, positions, served_by
 from geoguichet.coverage.routers.impedance import Floats, Router
-from geoguichet.coverage.routers.road import RoadRouter, add_metres
 from geoguichet.coverage.siting.plan import KioskPlan
 from geoguichet.coverage.study.kiosks import KioskChoice, Reference
 from geoguichet.coverage.study.study import Study
+from geoguichet.floor.units import Unit
 
 # The demand once the kiosks are open: which one reaches each point, and who is served then.
 
@@ -43,7 +44,7 @@ def once_open(
         reached = nearest.cost <= study.kiosks.reach
         name[reached] = kiosks.index.to_numpy()[nearest.destination[reached]]
         cost[reached] = nearest.cost[reached]
-    table["kiosk"], table[f"kiosk_{study.unit}"] = name, cost
+    table["kiosk"], table[study.unit.column("kiosk")] = name, cost
     gained = demand.index[:0] if prospects is None else served_by(prospects, kiosks)
     table["served_after"] = demand["served"] | demand.index.isin(gained)
     table["unserved_reason"] = ""
@@ -77,10 +78,10 @@ def _beyond_the_nearest(
         {"kiosk": kiosks.index.to_numpy()[best["kiosk"]], "cost": best["cost"].to_numpy()},
         index=prospects.white.index[best["origin"]],
     )
-    moved = serving[serving["cost"] > table.loc[serving.index, f"kiosk_{study.unit}"]]
+    moved = serving[serving["cost"] > table.loc[serving.index, study.unit.column("kiosk")]]
     table.loc[moved.index, "kiosk"] = moved["kiosk"]
-    table.loc[moved.index, f"kiosk_{study.unit}"] = moved["cost"]
-    if isinstance(router, RoadRouter) and "kiosk_m" in table.columns and study.unit == "s":
+    table.loc[moved.index, study.unit.column("kiosk")] = moved["cost"]
+    if study.unit is Unit.SECONDS and "kiosk_m" in table.columns:
         for kiosk, members in moved.groupby("kiosk"):
             points = table.loc[members.index].geometry
             table.loc[members.index, "kiosk_m"] = router.metres(
@@ -309,7 +310,7 @@ def _nearer_m(gained: gpd.GeoDataFrame, study: Study, choice: KioskChoice) -> Fl
     lacking = [
         (gained[f"{need.key}_m"] - gained["kiosk_m"])
         .clip(lower=0)
-        .where(~(gained[f"{need.key}_{study.unit}"] <= need.within))
+        .where(~(gained[study.unit.column(need.key)] <= need.within))
         .to_numpy(float)
         for need in study.needs
         if need.key in choice.offers

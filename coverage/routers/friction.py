@@ -19,7 +19,13 @@ from pyproj import Geod, Transformer
 
 from geoguichet.coverage.errors import RoutingError
 from geoguichet.coverage.routers import network
-from geoguichet.coverage.routers.impedance import CostMatrix, Floats, Nearest, located_points
+from geoguichet.coverage.routers.impedance import (
+    CostMatrix,
+    Floats,
+    Nearest,
+    Router,
+    located_points,
+)
 from geoguichet.coverage.routers.network import Doors, Graph
 from geoguichet.floor.units import Unit
 from geoguichet.referentials.roads.network_file import QUANTUM, quantised
@@ -121,7 +127,7 @@ def langmuir_s(run_m: Floats, rise_m: Floats) -> Floats:
 _RULES = {"tobler": tobler_s, "langmuir": langmuir_s}
 
 
-class Relief:
+class Relief(Router):
     """Walking seconds over a :class:`Ground`; up and down differ. Points are served from the cell
     they stand in.
 

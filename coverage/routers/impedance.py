@@ -4,6 +4,7 @@ returns.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,6 +17,7 @@ from geoguichet.coverage.errors import RoutingError
 from geoguichet.floor.units import Unit
 
 type Floats = npt.NDArray[np.float64]
+type Bools = npt.NDArray[np.bool_]
 type Positions = npt.NDArray[np.int64]
 type Reasons = npt.NDArray[np.str_]
 
@@ -76,22 +78,56 @@ class CostMatrix:
         return CostMatrix(self.origin[kept], self.destination[kept], self.cost[kept], self.shape)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Stray:
+    """Points that a router measures badly, or not at all, and why."""
+
+    which: Bools
+    rule: str
+    """Name of the rule in the findings, such as ``far-from-roads``."""
+    counted: str
+    """End of the name of the counters, such as ``far_from_roads``."""
+    why: str
+    """End of a sentence that begins with the name of the point."""
+
+
 class Router(Protocol):
     """A way to measure costs between points. Costs are floats in ``unit``; a missing point reaches
     nothing.
+
+    A router has ``unit``, ``nearest`` and ``costs``; by inheriting from this class it says of the
+    rest that it knows nothing of ways.
     """
 
     unit: Unit
+    steepness: float = 1.0
+    """How much a cost may change over a metre of ground, at most, where the ground is plain."""
 
+    @abstractmethod
     def nearest(self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries) -> Nearest:
         """Return the nearest destination of every origin."""
-        ...
 
+    @abstractmethod
     def costs(
         self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, *, limit: float
     ) -> CostMatrix:
         """Return every pair whose cost is ``<= limit``."""
-        ...
+
+    def metres(self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries) -> Floats | None:
+        """Return the metres of the way from every origin to its nearest destination; None when the
+        router does not know its ways.
+        """
+        return None
+
+    def along_ways(self, step_m: float) -> gpd.GeoSeries:
+        """Return points along the ways, at most a step apart: what is narrower than a cell of the
+        ground lies there.
+        """
+        return gpd.GeoSeries([], crs="EPSG:4326")
+
+    def strays(self, points: gpd.GeoSeries) -> list[Stray]:
+        """Return the points that are measured badly, or not at all, kind by kind."""
+        return []
 
 
 def located_points(points: gpd.GeoSeries) -> Positions:

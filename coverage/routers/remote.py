@@ -5,7 +5,7 @@ process.
 from __future__ import annotations
 
 import json
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from geoguichet.coverage.routers.impedance import (
     Floats,
     Nearest,
     Positions,
+    Router,
     located_points,
 )
 from geoguichet.coverage.routers.road import MAX_ACCESS_M, WALK_KMH
@@ -42,7 +43,7 @@ class _NotOnRoadError(Exception):
     """
 
 
-class _TableRouter(ABC):
+class _TableRouter(Router):
     """What both servers share: blocks, points without road, nearest and pairs within a limit."""
 
     unit = Unit.SECONDS

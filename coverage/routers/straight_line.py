@@ -52,7 +52,7 @@ class Detour:
     """Unit of the router that was measured."""
 
 
-class StraightLine:
+class StraightLine(Router):
     """Geodesic distance on the WGS 84 ellipsoid (Karney 2013, through pyproj), for metropolitan
     France.
 

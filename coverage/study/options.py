@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, cast
 
+from geoguichet.coverage.study.router import RouterChoice
 from geoguichet.coverage.study.table import StudyTable
 
 # How white zones are drawn: the ``[zones]`` table of a study.
@@ -49,9 +50,8 @@ class ZoneChoice:
         return self.surface or self.kind == "smooth"
 
 
-def read_zones(table: StudyTable, *, router: str) -> ZoneChoice:
-    """Return the ``[zones]`` table, checked; an empty one draws exact zones. ``router`` is the kind
-    of the router.
+def read_zones(table: StudyTable, *, router: RouterChoice) -> ZoneChoice:
+    """Return the ``[zones]`` table, checked; an empty one draws exact zones.
 
     Raises
     ------
@@ -70,10 +70,10 @@ def read_zones(table: StudyTable, *, router: str) -> ZoneChoice:
     if not _CELLS_M[0] <= choice.cell_m <= _CELLS_M[1]:
         low, high = (f"{limit:g} m" for limit in _CELLS_M)
         raise table.error("cell", f"un pas de {low} à {high} est attendu", 'cell = "500 m"')
-    if choice.with_surface and router in ("osrm", "valhalla"):
+    if choice.with_surface and router.of_kind.distant:
         what = (
             "une surface demande des centaines de milliers de trajets, trop pour un serveur "
-            f"{router}"
+            f"{router.kind}"
         )
         raise table.error(
             "kind", what, 'kind = "exact", ou un routeur "road", "relief" ou "straight_line"'

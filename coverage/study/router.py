@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 
 from geoguichet.coverage.routers.friction import Relief, read_relief
@@ -16,10 +16,7 @@ from geoguichet.coverage.routers.remote import OsrmRouter, ValhallaRouter
 from geoguichet.coverage.routers.road import MAX_ACCESS_M, WALK_KMH, RoadRouter
 from geoguichet.coverage.routers.straight_line import Detour, StraightLine
 from geoguichet.coverage.study.table import StudyTable
-from geoguichet.floor.findings import Finding
 from geoguichet.floor.units import Unit
-
-KINDS = ("straight_line", "road", "relief", "osrm", "valhalla")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +48,46 @@ class RouterChoice:
     closed: tuple[Closure, ...] = ()
 
     @property
+    def of_kind(self) -> RouterKind:
+        """What its kind stands for."""
+        return KINDS[self.kind]
+
+    @property
     def unit(self) -> Unit:
         """The unit of the study's thresholds."""
-        by_length = self.kind == "straight_line" or (
-            self.kind == "road" and self.metric == "length"
-        )
-        return Unit.METRES if by_length else Unit.SECONDS
+        by_length = self.of_kind.by_length and self.metric == "length"
+        return Unit.METRES if by_length else self.of_kind.unit
+
+    @property
+    def by_car(self) -> bool:
+        """Whether it measures minutes by car."""
+        return self.of_kind.by_car and self.unit is Unit.SECONDS and self.mode == "car"
+
+    @property
+    def file(self) -> str:
+        """The file it reads, relative to the study's folder; empty when it reads none."""
+        return self.network if self.of_kind.file_read is not None else ""
 
 
-_FILE = {"road": '"midi-pyrenees.roads"', "relief": '"mnt.tif"', "osrm": '"http://localhost:5000"'}
+@dataclass(frozen=True, slots=True)
+class RouterKind:
+    """What a study may write as ``router.kind``, and what that stands for."""
+
+    open: Callable[[RouterChoice, Path], Router]
+    """Returns the router of a choice; the path is that of its file."""
+    example: str = ""
+    """What ``network`` may be, as written in a study; empty when the kind has none."""
+    unit: Unit = Unit.SECONDS
+    file_read: Callable[[Path], tuple[int, str]] | None = None
+    """Returns the rows and the licences of its file, for the lineage; None when it reads none."""
+    by_car: bool = False
+    """Whether it may measure minutes by car."""
+    by_length: bool = False
+    """Whether it may measure metres instead (``metric = "length"``)."""
+    congested: bool = False
+    """Whether ``congestion`` slows its cars down."""
+    distant: bool = False
+    """Whether each question is a request to a server: a surface asks too many."""
 
 
 def read_choice(table: StudyTable) -> RouterChoice:
@@ -70,13 +98,11 @@ def read_choice(table: StudyTable) -> RouterChoice:
     StudyError
         A key is unknown, missing, or out of range.
     """
-    kind = table.one_of("kind", KINDS, default="straight_line")
+    kind = table.one_of("kind", tuple(KINDS), default="straight_line")
     network = table.text("network", default="")
-    if kind != "straight_line" and not network:
+    if KINDS[kind].example and not network:
         raise table.error(
-            "network",
-            "cette clé est attendue et manque",
-            f"network = {_FILE.get(kind, _FILE['osrm'])}",
+            "network", "cette clé est attendue et manque", f"network = {KINDS[kind].example}"
         )
     choice = RouterChoice(
         kind=kind,
@@ -129,70 +155,64 @@ def open_router(choice: RouterChoice, *, beside: Path | None = None) -> Router:
     GeoguichetError
         The network is missing or unreadable, or a closed road is not in it.
     """
-    path = (beside or Path()) / choice.network
-    if choice.kind == "road":
-        network = Network.open(path)
-        return RoadRouter(
-            network,
-            mode=choice.mode,
-            metric="length" if choice.metric == "length" else "time",
-            congestion=choice.congestion,
-            closed=closed_edges(choice.closed, network),
-            access_kmh=choice.access_kmh,
-            max_access_m=choice.max_access_m,
-        )
-    if choice.kind == "relief":
-        return Relief(read_relief(path))
-    if choice.kind == "osrm":
-        return OsrmRouter(choice.network, mode=choice.mode, max_access_m=choice.max_access_m)
-    if choice.kind == "valhalla":
-        return ValhallaRouter(choice.network, mode=choice.mode, max_access_m=choice.max_access_m)
+    return choice.of_kind.open(choice, (beside or Path()) / choice.network)
+
+
+def _straight_line(choice: RouterChoice, _: Path) -> Router:
     factor = choice.detour
     return StraightLine(detour=None if factor is None else Detour(factor, factor, factor, 0))
 
 
-def travel_counters(
-    router: Router, demand: gpd.GeoDataFrame, services: gpd.GeoDataFrame
-) -> dict[str, int]:
-    """Count the people and services that are too far from any road, and those on roads that lead
-    nowhere else.
-    """
-    if not isinstance(router, RoadRouter):
-        return {}
-    far = router.snap(demand.geometry).reason == "not_snapped"
-    apart = router.on_island(demand.geometry)
-    return {
-        "people_far_from_roads": int(demand.loc[far, "people"].sum()),
-        "people_on_road_islands": int(demand.loc[apart, "people"].sum()),
-        "services_far_from_roads": int(
-            (router.snap(services.geometry).reason == "not_snapped").sum()
+def _road(choice: RouterChoice, path: Path) -> Router:
+    network = Network.open(path)
+    return RoadRouter(
+        network,
+        mode=choice.mode,
+        metric="length" if choice.metric == "length" else "time",
+        congestion=choice.congestion,
+        closed=closed_edges(choice.closed, network),
+        access_kmh=choice.access_kmh,
+        max_access_m=choice.max_access_m,
+    )
+
+
+def _server(router: type[OsrmRouter] | type[ValhallaRouter]) -> RouterKind:
+    """Return the kind of a server's router."""
+    return RouterKind(
+        lambda choice, _: router(
+            choice.network, mode=choice.mode, max_access_m=choice.max_access_m
         ),
-        "services_on_road_islands": int(router.on_island(services.geometry).sum()),
-    }
+        example='"http://localhost:5000"',
+        by_car=True,
+        distant=True,
+    )
 
 
-def travel_findings(
-    router: Router, demand: gpd.GeoDataFrame, services: gpd.GeoDataFrame
-) -> list[Finding]:
-    """List one by one what :func:`travel_counters` counts."""
-    if not isinstance(router, RoadRouter):
-        return []
-    found = []
-    for layer, frame in (("communes", demand), ("services", services)):
-        far = router.snap(frame.geometry).reason == "not_snapped"
-        for rule, which, why in (
-            ("far-from-roads", far, "n'a pas de route assez proche : aucun trajet n'y est calculé"),
-            (
-                "road-island",
-                router.on_island(frame.geometry),
-                "est sur des routes coupées du reste du réseau",
-            ),
-        ):
-            found += [
-                Finding(rule, layer, str(i), f"{name} {why}.")
-                for i, name in frame.loc[which, "name"].items()
-            ]
-    return found
+def _roads_read(path: Path) -> tuple[int, str]:
+    network = Network.open(path)
+    licences = {source["licence"] for source in network.manifest["sources"]} - {""}
+    return network.edges, ", ".join(sorted(licences))
+
+
+KINDS: dict[str, RouterKind] = {
+    "straight_line": RouterKind(_straight_line, unit=Unit.METRES),
+    "road": RouterKind(
+        _road,
+        example='"midi-pyrenees.roads"',
+        file_read=_roads_read,
+        by_car=True,
+        by_length=True,
+        congested=True,
+    ),
+    "relief": RouterKind(
+        lambda _, path: Relief(read_relief(path)),
+        example='"mnt.tif"',
+        file_read=lambda _: (0, ""),
+    ),
+    "osrm": _server(OsrmRouter),
+    "valhalla": _server(ValhallaRouter),
+}
+"""The routers that a study may ask for: another is a file of its own and a line here."""
 
 
 def closed_edges(closures: tuple[Closure, ...], network: Network) -> np.ndarray:

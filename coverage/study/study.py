@@ -262,7 +262,7 @@ def parse_study(document: Mapping[str, Any], *, path: Path | None = None) -> Stu
         if "kiosks" in document
         else None,
         router=router,
-        zones=read_zones(root.table("zones", optional=True), router=router.kind),
+        zones=read_zones(root.table("zones", optional=True), router=router),
         contact=_contact(root.table("contact", optional=True)),
         changes=_changes(root.table("changes", optional=True)),
         stops_layer=data.text("stops", default=""),

@@ -53,7 +53,6 @@ def draw_zones(
             territory.boundary,
             slack,
             cell_m=choice.cell_m,
-            unit=study.unit,
             router=router,
             probes=demand.geometry,
         )
@@ -62,5 +61,8 @@ def draw_zones(
             *find_smooth_zones(territory, demand, surface, choice=choice, groups=groups), surface
         )
     return DrawnZones(
-        *find_zones(territory, demand, choice=choice, groups=groups, outlines=outlines), surface
+        *find_zones(
+            territory, demand, unit=study.unit, choice=choice, groups=groups, outlines=outlines
+        ),
+        surface,
     )

@@ -18,6 +18,7 @@ from scipy.sparse.csgraph import connected_components
 from geoguichet.coverage.routers.impedance import CostMatrix
 from geoguichet.coverage.study.options import ZoneChoice
 from geoguichet.floor.findings import Finding
+from geoguichet.floor.units import Unit
 from geoguichet.referentials.territories.territory import Territory
 
 # Outlines that share borders, made to share them exactly: no overlap, and simplified all at once.
@@ -97,13 +98,14 @@ def find_zones(
     territory: Territory,
     demand: gpd.GeoDataFrame,
     *,
+    unit: Unit,
     choice: ZoneChoice | None = None,
     groups: Sequence[str] = (),
     outlines: gpd.GeoSeries | None = None,
 ) -> tuple[gpd.GeoDataFrame, pd.Series, list[Finding]]:
     """Group the unserved communes (or cells) that share a border into zones.
 
-    ``demand`` has the columns ``served``, ``slack_m`` (or ``slack_s``), ``people`` and the
+    ``demand`` has the columns ``served``, the slack in its unit, ``people`` and the
     ``groups``; ``outlines`` are the ground of each demand row (those of the communes by default),
     made to share borders exactly (:func:`~geoguichet.coverage.zones.exact.partition`), so that the
     zones and the ground of those who are served add up to the whole. Returns the zones (polygons in
@@ -123,7 +125,9 @@ def find_zones(
         int(group): polygonal(shapely.union_all(polygons.to_numpy()[drawn & (label == group)]))
         for group in np.unique(label[drawn])
     }
-    return table_of(unserved, label, shapes, demand, choice=choice or ZoneChoice(), groups=groups)
+    return table_of(
+        unserved, label, shapes, demand, unit=unit, choice=choice or ZoneChoice(), groups=groups
+    )
 
 
 def table_of(
@@ -132,6 +136,7 @@ def table_of(
     shapes: Mapping[int, shapely.MultiPolygon],
     demand: gpd.GeoDataFrame,
     *,
+    unit: Unit,
     choice: ZoneChoice,
     groups: Sequence[str] = (),
     land: Mapping[int, tuple[float, float]] | None = None,
@@ -142,14 +147,15 @@ def table_of(
     zone may have no ground, or no row (``land`` then holds its worst and mean excess, measured on
     the ground).
     """
-    unit = "s" if "slack_s" in demand.columns else "m"
     named = _named(label, shapes, unserved)
     area_m2 = {group: _area_m2(shape) for group, shape in shapes.items()}
     rows = []
     for group, name in named.items():
         members = unserved[label == group]
         excess = (
-            (land or {}).get(group, (np.nan, np.nan)) if members.empty else _excess(members, unit)
+            (land or {}).get(group, (np.nan, np.nan))
+            if members.empty
+            else _excess(members, unit.column("slack"))
         )
         people, area = int(members["people"].sum()), area_m2.get(group, 0.0)
         rows.append(
@@ -162,15 +168,15 @@ def table_of(
                     members.sort_values("people", ascending=False, kind="stable")["name"]
                 ),
                 "departements": ",".join(sorted(set(members["departement"]))),
-                f"worst_{unit}": excess[0],
-                f"mean_{unit}": excess[1],
+                unit.column("worst"): excess[0],
+                unit.column("mean"): excess[1],
                 "area_km2": area / 1e6,
                 "minor": people < choice.min_people or area < choice.min_area_m2,
                 "geometry": shapes.get(group),
             }
         )
     columns = ["id", "people", *groups, "communes", "commune_names", "departements"]
-    columns += [f"worst_{unit}", f"mean_{unit}", "area_km2", "minor", "geometry"]
+    columns += [unit.column("worst"), unit.column("mean"), "area_km2", "minor", "geometry"]
     zones = gpd.GeoDataFrame(rows, columns=columns, geometry="geometry", crs="EPSG:4326").set_index(
         "id"
     )
@@ -215,11 +221,11 @@ def _named(
     return {group: _zone_id(rank) for rank, group in enumerate(names)}
 
 
-def _excess(members: gpd.GeoDataFrame, unit: str) -> tuple[float, float]:
+def _excess(members: gpd.GeoDataFrame, slack: str) -> tuple[float, float]:
     """Return how far beyond the thresholds the people are: at worst, and on average (NaN where
     nothing is known).
     """
-    excess = -members[f"slack_{unit}"]
+    excess = -members[slack]
     known = excess.notna()
     weights = members.loc[known, "people"]
     mean = np.average(excess[known], weights=weights) if weights.sum() > 0 else excess.mean()

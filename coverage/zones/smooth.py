@@ -153,7 +153,14 @@ def find_smooth_zones(
     least = max(choice.min_area_m2, surface.cell_m**2)
     limits = ZoneChoice(min_area_m2=least, min_people=choice.min_people)
     return table_of(
-        unserved, label, shapes, demand, choice=limits, groups=groups, land=_land(pieces, surface)
+        unserved,
+        label,
+        shapes,
+        demand,
+        unit=surface.unit,
+        choice=limits,
+        groups=groups,
+        land=_land(pieces, surface),
     )
 
 

@@ -17,7 +17,7 @@ from rasterio.features import rasterize
 
 from geoguichet.coverage.errors import ZoneError
 from geoguichet.coverage.routers.impedance import Floats, Router
-from geoguichet.coverage.routers.road import RoadRouter
+from geoguichet.floor.units import Unit
 from geoguichet.referentials.layers import LONLAT, METRIC
 
 type Bools = npt.NDArray[np.bool_]
@@ -48,7 +48,7 @@ class Surface:
     top: float
     """Northing of the northernmost middles."""
     cell_m: float
-    unit: str
+    unit: Unit
     asked: int
     """Points whose slack was computed."""
 
@@ -64,7 +64,6 @@ def slack_surface(
     slack: Slack,
     *,
     cell_m: float,
-    unit: str,
     router: Router,
     probes: gpd.GeoSeries | None = None,
 ) -> Surface:
@@ -87,7 +86,7 @@ def slack_surface(
     coarse = np.full(near.shape, np.nan, dtype=np.float32)
     rows, columns = np.nonzero(near)
     coarse[rows, columns] = slack(grid.points(rows, columns))
-    cap = _steepness(router) * cell_m
+    cap = router.steepness * cell_m
     field = _signed(coarse, cap)
     field[~near] = cap
     told = _probes(router, probes, cell_m / 2)
@@ -102,7 +101,7 @@ def slack_surface(
         grid.left,
         grid.top,
         cell_m,
-        unit,
+        router.unit,
         len(rows) + asked + len(told),
     )
 
@@ -171,15 +170,6 @@ def _masks(boundary: shapely.MultiPolygon, grid: _Grid) -> tuple[Bools, Bools]:
     return near, inside
 
 
-def _steepness(router: Router) -> float:
-    """Return how much the slack can change a metre further on: a walk to the road and a slow road
-    (30 km/h).
-    """
-    if not isinstance(router, RoadRouter):
-        return 1.0
-    return router.access_per_m + (0.12 if router.unit == "s" else 1.0)
-
-
 def _signed(values: npt.NDArray[np.float32], cap: float) -> npt.NDArray[np.float32]:
     """Return the values cut to what places the border; what cannot be met at all is as far below 0
     as can be.
@@ -207,13 +197,12 @@ def _doubtful(field: npt.NDArray[np.float32], least: float) -> Bools:
 
 
 def _probes(router: Router, probes: gpd.GeoSeries | None, step_m: float) -> gpd.GeoSeries:
-    """Return the located probes and, by road, points along every edge."""
-    parts = [] if probes is None else [probes[~(probes.isna() | probes.is_empty)]]
-    if isinstance(router, RoadRouter):
-        parts.append(router.network.points_along(step_m))
-    return gpd.GeoSeries(
-        np.concatenate([part.to_numpy() for part in parts]) if parts else [], crs=LONLAT
-    )
+    """Return the located probes, and points along every way that the router knows."""
+    ways = router.along_ways(step_m)
+    if probes is None:
+        return ways
+    located = probes[~(probes.isna() | probes.is_empty)]
+    return gpd.GeoSeries(np.concatenate([located.to_numpy(), ways.to_numpy()]), crs=LONLAT)
 
 
 def _contradicted(

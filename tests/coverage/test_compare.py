@@ -186,7 +186,9 @@ def test_a_wider_threshold_moves_nobody_but_serves_more(
     found = compare_sides(
         counters,
         side_of(
-            find_white_zones(altered(small.study, Changes(), within={"mairie": 12_000})),
+            find_white_zones(
+                altered(small.study, Changes(), within={"mairie": Cost(12_000, Unit.METRES)})
+            ),
             kiosks=False,
         ),
     )
@@ -247,7 +249,7 @@ def _renamed(study: Study) -> Study:
 
 def test_a_threshold_for_no_need(small: CoverageResult) -> None:
     with pytest.raises(StudyError, match=r"services.poste.*inconnu.*etat, mairie"):
-        altered(small.study, Changes(), within={"poste": 1.0})
+        altered(small.study, Changes(), within={"poste": Cost(1.0, Unit.METRES)})
 
 
 def test_a_folder_without_result(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def answer(rows: list, asked: Study, demand: gpd.GeoDataFrame = DEMAND) -> gpd.G
 
 
 def zone(table: gpd.GeoDataFrame) -> shapely.Geometry:
-    zones, table["zone"], _ = find_zones(GROUND, table)
+    zones, table["zone"], _ = find_zones(GROUND, table, unit=Unit.METRES)
     assert (table["zone"] != "").equals(~table["served"])
     return shapely.union_all(zones.geometry.to_numpy()) if len(zones) else shapely.MultiPolygon()
 
@@ -150,7 +150,10 @@ def test_the_order_of_rows_changes_no_byte(rows: list, k: int, within: float, ra
         c for c in one.columns if not c.endswith("_service")
     ]  # of two at one distance, either may be named
     assert other.loc[CODES, columns].to_csv() == one[columns].to_csv()
-    assert find_zones(GROUND, one)[0].to_csv() == find_zones(GROUND, other)[0].to_csv()
+    assert (
+        find_zones(GROUND, one, unit=Unit.METRES)[0].to_csv()
+        == find_zones(GROUND, other, unit=Unit.METRES)[0].to_csv()
+    )
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,10 @@ def test_every_scenario_is_a_study_of_its_own(told: Sensitivity, small: Coverage
     )
     white = []
     for row in told.scenarios.to_dict("records"):
-        wider = {need.key: need.within * row["thresholds"] for need in small.study.needs}
+        wider = {
+            need.key: Cost(need.within * row["thresholds"], Unit.METRES)
+            for need in small.study.needs
+        }
         alone = find_white_zones(altered(small.study, Changes(), within=wider)).demand
         assert row["people"] == alone.loc[~alone["served"], "people"].sum()
         assert row["communes"] == (~alone["served"]).sum()

@@ -18,20 +18,21 @@ from geoguichet.coverage.errors import StudyError
 from geoguichet.coverage.outputs import geopackage, report
 from geoguichet.coverage.outputs.sections import sections, verdicts
 from geoguichet.coverage.result import CoverageResult
-from geoguichet.coverage.routers.impedance import CostMatrix, Nearest
+from geoguichet.coverage.routers.impedance import CostMatrix, Nearest, Router
 from geoguichet.coverage.routers.straight_line import StraightLine
 from geoguichet.coverage.run import run
 from geoguichet.coverage.study.options import LegalChoice
 from geoguichet.coverage.study.router import RouterChoice
 from geoguichet.coverage.study.study import Study, parse_study, read_study
 from geoguichet.floor.language import speaking
+from geoguichet.floor.units import Unit
 from geoguichet.referentials.territories.territory import Territory
 
 
-class Clock:
+class Clock(Router):
     """A router whose minutes by car are given, one for each origin."""
 
-    unit = "s"
+    unit = Unit.SECONDS
 
     def __init__(self, minutes: list[float]) -> None:
         self._seconds = np.array(minutes) * 60

@@ -13,6 +13,7 @@ from geoguichet.coverage.outputs.folder import write_all
 from geoguichet.coverage.run import find_white_zones, run
 from geoguichet.coverage.study.study import Changes, Opening
 from geoguichet.floor.language import NARROW, speaking
+from geoguichet.floor.units import Cost, Unit
 
 CLOSE, OPEN = (
     "sous-prefecture-092",
@@ -57,7 +58,7 @@ def test_thresholds_hours_and_idle_openings_are_told(small):
     study = altered(
         small.study,
         Changes(open=(Opening("town_hall", 1.6, 42.9),), hours=(("mairie-09122", "off"),)),
-        within={"mairie": 9500.0},
+        within={"mairie": Cost(9500.0, Unit.METRES)},
     )
     second = side_of(find_white_zones(study), kiosks=False)
     with speaking("fr", typeset=True):

@@ -175,7 +175,6 @@ def test_a_disc_is_drawn_as_a_disc(radius_m: float, seed: int) -> None:
         square,
         lambda points: radius_m - router.nearest(points, centre).cost,
         cell_m=1_000.0,
-        unit="m",
         router=router,
     )
     ground = gpd.GeoDataFrame({"code": ["31"], "name": ["x"]}, geometry=[square], crs=4326)
@@ -279,7 +278,6 @@ def test_too_fine_a_grid_is_refused_in_one_sentence(small: CoverageResult) -> No
             small.territory.boundary,
             lambda points: np.zeros(len(points)),
             cell_m=20.0,
-            unit="m",
             router=StraightLine(),
         )
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geoguichet.coverage.zones.exact import find_zones
+from geoguichet.floor.units import Unit
 from geoguichet.referentials.territories.territory import Territory
 
 SIDE = 5
@@ -42,7 +43,9 @@ def demand(unserved: set[str], people: int = 10) -> gpd.GeoDataFrame:
 
 
 def test_neighbours_join_and_corners_do_not() -> None:
-    zones, zone_of, findings = find_zones(board(), demand({"00", "01", "12", "44"}))
+    zones, zone_of, findings = find_zones(
+        board(), demand({"00", "01", "12", "44"}), unit=Unit.METRES
+    )
     assert zones["communes"].tolist() == [2, 1, 1] and not findings
     assert (
         zone_of["00"] == zone_of["01"] == "zb-001"
@@ -54,7 +57,7 @@ def test_neighbours_join_and_corners_do_not() -> None:
 
 
 def test_nobody_unserved_gives_an_empty_table_with_its_columns() -> None:
-    zones, zone_of, _ = find_zones(board(), demand(set()))
+    zones, zone_of, _ = find_zones(board(), demand(set()), unit=Unit.METRES)
     assert (
         zones.empty
         and zones.crs == "EPSG:4326"
@@ -64,7 +67,7 @@ def test_nobody_unserved_gives_an_empty_table_with_its_columns() -> None:
 
 
 def test_a_commune_without_outline_keeps_its_people() -> None:
-    zones, _, findings = find_zones(board(missing=("22",)), demand({"22", "23"}))
+    zones, _, findings = find_zones(board(missing=("22",)), demand({"22", "23"}), unit=Unit.METRES)
     assert zones["people"].sum() == 20 and zones.geometry.isna().sum() == 1
     assert [(finding.rule, finding.item) for finding in findings] == [("undrawn-white-zone", "22")]
 
@@ -72,7 +75,7 @@ def test_a_commune_without_outline_keeps_its_people() -> None:
 def test_unreachable_is_missing_and_does_not_spoil_the_mean() -> None:
     table = demand({"00", "01"})
     table.loc["00", "slack_m"] = np.nan
-    zones, _, _ = find_zones(board(), table)
+    zones, _, _ = find_zones(board(), table, unit=Unit.METRES)
     assert zones.loc["zb-001", "worst_m"] == 2.0 and zones.loc["zb-001", "mean_m"] == 2.0
 
 
@@ -80,7 +83,7 @@ def test_unreachable_is_missing_and_does_not_spoil_the_mean() -> None:
 @given(st.sets(st.sampled_from(CODES)))
 def test_zones_hold_exactly_the_unserved(unserved: set[str]) -> None:
     table = demand(unserved)
-    zones, zone_of, _ = find_zones(board(), table)
+    zones, zone_of, _ = find_zones(board(), table, unit=Unit.METRES)
     assert zones["people"].sum() == 10 * len(unserved)
     assert set(zone_of.index[zone_of != ""]) == unserved
     assert zones.geometry.is_valid.all()
@@ -96,5 +99,8 @@ def test_zones_hold_exactly_the_unserved(unserved: set[str]) -> None:
 def test_row_order_changes_nothing(unserved: set[str], random) -> None:
     table = demand(unserved)
     shuffled = table.loc[random.sample(CODES, len(CODES))]
-    one, two = find_zones(board(), table)[0], find_zones(board(), shuffled)[0]
+    one, two = (
+        find_zones(board(), table, unit=Unit.METRES)[0],
+        find_zones(board(), shuffled, unit=Unit.METRES)[0],
+    )
     assert one.to_csv() == two.to_csv()
