@@ -25,7 +25,10 @@ _REQUEST = """<?xml version="1.0" encoding="UTF-8"?>
   startPosition="{start}" maxRecords="{size}">
   <csw:Query typeNames="csw:Record"><csw:ElementSetName>full</csw:ElementSetName>{sort}</csw:Query>
 </csw:GetRecords>"""
-_SORT = "<ogc:SortBy><ogc:SortProperty><ogc:PropertyName>dc:identifier</ogc:PropertyName></ogc:SortProperty></ogc:SortBy>"
+_SORT = (
+    "<ogc:SortBy><ogc:SortProperty><ogc:PropertyName>dc:identifier</ogc:PropertyName>"
+    "</ogc:SortProperty></ogc:SortBy>"
+)
 
 
 @dataclass(slots=True)
