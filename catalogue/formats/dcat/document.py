@@ -15,7 +15,7 @@ from rdflib.term import Node
 
 from geoguichet.catalogue.formats.dcat.rdf import BASE, DCAT, HYDRA, Form, NumberedGraph, load
 from geoguichet.catalogue.formats.dcat.reading import read_subject, subjects_of
-from geoguichet.catalogue.formats.dcat.writing import add_record, agent_of, serialized
+from geoguichet.catalogue.formats.dcat.writing import add_record, agent, serialized, tell
 from geoguichet.catalogue.formats.format import Format, Written
 from geoguichet.catalogue.formats.mapping import Mapped
 from geoguichet.catalogue.record import Contact, Record
@@ -162,37 +162,24 @@ def write_catalogue(
     """
     graph = NumberedGraph()
     catalogue = URIRef(address)
-    graph.add((catalogue, RDF.type, DCAT.Catalog))
-    graph.add((catalogue, DCTERMS.title, Text(title)))
-    graph.add((catalogue, DCTERMS.description, Text(title)))
-    agent = agent_of(graph, Contact(organization=publisher))
-    graph.add((catalogue, DCTERMS.publisher, agent))
+    about = {RDF.type: DCAT.Catalog, DCTERMS.title: title, DCTERMS.description: title}
+    tell(graph, catalogue, about | {DCTERMS.publisher: agent(Contact(organization=publisher))})
     for record in records:
         subject = add_record(graph, record, base)
         term = {"service": DCAT.service}.get(record.type, DCAT.dataset)
         graph.add((catalogue, term, subject))
     if pages > 1:
-        _add_pages(
-            graph, page_address or (lambda number: f"{address}?page={number}"), page, pages, total
-        )
+        at = page_address or (lambda number: f"{address}?page={number}")
+        numbers = {
+            HYDRA.firstPage: 1,
+            HYDRA.lastPage: pages,
+            HYDRA.previousPage: page - 1,
+            HYDRA.nextPage: page + 1,
+        }
+        there = {term: at(number) for term, number in numbers.items() if 1 <= number <= pages}
+        view = {RDF.type: HYDRA.PagedCollection, HYDRA.totalItems: Text(total)} | there
+        tell(graph, URIRef(at(page)), view)
     return serialized(graph, form)
-
-
-def _add_pages(
-    graph: Graph, address: Callable[[int], str], page: int, pages: int, total: int
-) -> None:
-    view = URIRef(address(page))
-    graph.add((view, RDF.type, HYDRA.PagedCollection))
-    graph.add((view, HYDRA.totalItems, Text(total)))
-    numbers = {
-        HYDRA.firstPage: 1,
-        HYDRA.lastPage: pages,
-        HYDRA.previousPage: page - 1,
-        HYDRA.nextPage: page + 1,
-    }
-    for term, number in numbers.items():
-        if 1 <= number <= pages:
-            graph.add((view, term, Text(address(number))))
 
 
 def _form(name: str, label: str, media: str, suffix: str, form: Form) -> Written:

@@ -1,14 +1,18 @@
-"""Records written into a graph of DCAT-AP 3 / GeoDCAT-AP."""
+"""Records written into a graph of DCAT-AP 3 / GeoDCAT-AP.
+
+What is said of a resource is made as a tree, as Turtle would write it, then put into the graph.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from rdflib import Graph, URIRef
 from rdflib import Literal as Text
+from rdflib import URIRef
 from rdflib.namespace import DCTERMS, FOAF, PROV, RDF, RDFS, SKOS, XSD
 from rdflib.term import Node
 
@@ -37,8 +41,42 @@ from geoguichet.catalogue.formats.dcat.rdf import (
     NumberedGraph,
     tail,
 )
-from geoguichet.catalogue.formats.mapping import TOPIC_CATEGORY, said
-from geoguichet.catalogue.record import Contact, Extent, Link, Record
+from geoguichet.catalogue.formats.mapping import (
+    TOPIC_CATEGORY,
+    Conformity,
+    Members,
+    Place,
+    Resolution,
+    beyond,
+    said,
+)
+from geoguichet.catalogue.record import Concept, Contact, Extent, Link, Record, Theme, Time
+
+type Told = Mapping[URIRef, Any]
+"""What is said of a node: a value, or a list of them, for each property; blank ones say nothing."""
+
+
+class Thing(NamedTuple):
+    """A node and what is said of it; without an address it is blank."""
+
+    kind: URIRef | None
+    told: Told = MappingProxyType({})
+    address: URIRef | None = None
+
+
+def tell(graph: NumberedGraph, subject: Node, told: Told) -> None:
+    """Put what is said of a node into a graph, in the order it is said: blank nodes are numbered
+    by it.
+    """
+    for term, value in told.items():
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, Thing):
+                node = item.address or graph.blank()
+                tell(graph, subject, {term: node})
+                tell(graph, node, {RDF.type: item.kind})
+                tell(graph, node, item.told)
+            elif item not in (None, ""):
+                graph.add((subject, term, Text(item) if type(item) is str else item))
 
 
 def serialized(graph: NumberedGraph, form: Form) -> bytes:
@@ -64,41 +102,45 @@ def subject_of(record: Record, base: str) -> URIRef:
 
 def add_record(graph: NumberedGraph, record: Record, base: str) -> URIRef:
     """Add a record to a graph; its subject is returned."""
-    subject = subject_of(record, base)
-
-    def say(term: URIRef, value: Node) -> None:
-        graph.add((subject, term, value))
-
-    say(RDF.type, DCAT.Resource)
-    say(RDF.type, CLASSES.get(record.type, DCAT.Dataset))
-    if record.type == "series":
-        say(RDF.type, DCAT.Dataset)  # a series is a dataset of its catalogue
-    if record.type not in ("", "dataset", "series", "service"):
-        say(
-            DCTERMS.type,
-            _typed(graph, URIRef(f"{INSPIRE}ResourceType/{quote(record.type)}"), SKOS.Concept),
-        )
-    say(DCTERMS.identifier, Text(record.id))
-    language = (said(record, "language") or {}).get("code", "")
-    for member, term in (("title", DCTERMS.title), ("description", DCTERMS.description)):
-        text = said(record, member)
-        say(term, _in_language(text, language) if text else Text(NOTHING))
-        for code, texts in (said(record, "translations") or {}).items():
-            if member in texts:
-                say(term, _in_language(texts[member], code))
-    for text in said(record, "alternateTitles") or ():
-        say(DCTERMS.alternative, Text(text))
-    for word in record.keywords:
-        say(DCAT.keyword, Text(word))
-    _add_contacts(graph, subject, record)
-    _add_places(graph, subject, record)
-    _add_dates(graph, subject, record)
-    _add_themes(graph, subject, record)
-    _add_rights(graph, subject, record)
-    _add_links(graph, subject, record)
-    _add_facts(graph, subject, record, base)
-    _add_catalogue_record(graph, subject, record)
+    subject, told = subject_of(record, base), beyond(record)
+    for part in (
+        _named(record, told),
+        *_contacts(record),
+        _where_and_when(record, told),
+        *(_theme(theme, concept) for theme in record.themes for concept in theme.concepts),
+        _rights(record),
+        *_links(record, subject),
+        _facts(record, told, base),
+        {FOAF.isPrimaryTopicOf: _catalogue_record(record, told, subject)},
+    ):
+        tell(graph, subject, part)
     return subject
+
+
+def _named(record: Record, told: Members) -> Told:
+    special = record.type not in ("", "dataset", "series", "service")
+    language = told.get("language", {}).get("code", "")
+    kinds = [DCAT.Resource, CLASSES.get(record.type, DCAT.Dataset)]
+    if record.type == "series":
+        kinds.append(DCAT.Dataset)  # a series is a dataset of its catalogue
+    return {
+        RDF.type: kinds,
+        DCTERMS.type: _concept(f"{INSPIRE}ResourceType/{quote(record.type)}") if special else None,
+        DCTERMS.identifier: record.id,
+        **{
+            term: [
+                _in_language(text, language) if (text := said(record, member)) else NOTHING,
+                *(
+                    _in_language(texts[member], code)
+                    for code, texts in told.get("translations", {}).items()
+                    if member in texts
+                ),
+            ]
+            for member, term in (("title", DCTERMS.title), ("description", DCTERMS.description))
+        },
+        DCTERMS.alternative: told.get("alternateTitles"),
+        DCAT.keyword: list(record.keywords),
+    }
 
 
 _TAG = re.compile(r"[a-zA-Z]{1,8}(?:-[a-zA-Z0-9]{1,8})*")
@@ -109,31 +151,35 @@ def _in_language(text: str, language: str) -> Text:
     return Text(text, lang=language if _TAG.fullmatch(language) else None)
 
 
-def _typed(graph: Graph, node: Node, kind: URIRef) -> Node:
-    """Say of what class a node is, and return it."""
-    graph.add((node, RDF.type, kind))
-    return node
+def _concept(address: str) -> Thing:
+    return Thing(SKOS.Concept, address=URIRef(address))
 
 
-def _add_contacts(graph: NumberedGraph, subject: URIRef, record: Record) -> None:
-    """Add who answers for the resource, by role."""
+def _labelled(kind: URIRef, label: str) -> Thing:
+    return Thing(kind, {RDFS.label: label})
+
+
+# --- who ------------------------------------------------------------------------------------------
+
+
+def _contacts(record: Record) -> Iterator[Told]:
+    """Yield who answers for the resource, by role; DCAT-AP wants one publisher at most."""
     published = False
     for contact in record.contacts:
         role = "".join(contact.roles[:1])
         if contact.extra.get("about") == "metadata":
             continue
         if role in ("", "pointOfContact"):
-            graph.add((subject, DCAT.contactPoint, agent_of(graph, contact, _VCARD)))
+            yield {DCAT.contactPoint: agent(contact, _VCARD)}
         elif role in AGENTS and not (role == "publisher" and published):
-            graph.add((subject, AGENTS[role], agent_of(graph, contact)))
             published |= role == "publisher"
+            yield {AGENTS[role]: agent(contact)}
         else:
-            attribution = _typed(graph, graph.blank(), PROV.Attribution)
-            graph.add((subject, PROV.qualifiedAttribution, attribution))
-            graph.add((attribution, PROV.agent, agent_of(graph, contact)))
-            graph.add(
-                (attribution, DCAT.hadRole, _typed(graph, URIRef(ROLE + quote(role)), DCAT.Role))
-            )
+            attributed = {
+                PROV.agent: agent(contact),
+                DCAT.hadRole: Thing(DCAT.Role, address=URIRef(ROLE + quote(role))),
+            }
+            yield {PROV.qualifiedAttribution: Thing(PROV.Attribution, attributed)}
 
 
 class _Terms(NamedTuple):
@@ -152,15 +198,8 @@ class _Terms(NamedTuple):
 
 
 _VCARD = _Terms(
-    *(
-        VCARD.Individual,
-        VCARD.Organization,
-        VCARD.Kind,
-        VCARD.fn,
-        VCARD.hasEmail,
-        VCARD.hasTelephone,
-        VCARD.hasURL,
-    ),
+    *(VCARD.Individual, VCARD.Organization, VCARD.Kind, VCARD.fn),
+    *(VCARD.hasEmail, VCARD.hasTelephone, VCARD.hasURL),
     *(VCARD.hasAddress, VCARD.Address, VCARD_ADDRESS),
 )
 _FOAF = _Terms(
@@ -169,31 +208,33 @@ _FOAF = _Terms(
 )
 
 
-def agent_of(graph: NumberedGraph, contact: Contact, terms: _Terms = _FOAF) -> Node:
-    """Add an agent, and return it."""
-    node = _typed(graph, graph.blank(), terms.person if contact.name else terms.organization)
-    graph.add((node, RDF.type, terms.kind))
-    graph.add((node, terms.name, Text(contact.name or contact.organization or NOTHING)))
-    if contact.name and contact.organization:
-        graph.add((node, VCARD["organization-name"], Text(contact.organization)))
-    if contact.position:
-        graph.add((node, VCARD.role, Text(contact.position)))
-    if identifier := contact.extra.get("identifier"):
-        graph.add((node, DCTERMS.identifier, Text(identifier)))
-    for point in contact.emails:
-        graph.add((node, terms.email, _address(f"mailto:{point.value}")))
-    for point in contact.phones:
-        graph.add((node, terms.phone, _address(f"tel:{point.value}")))
-    for link in contact.links:
-        graph.add((node, terms.page, _address(link.href)))
-    for postal in contact.extra.get("addresses") or ():
-        place = _typed(graph, graph.blank(), terms.postal)
-        graph.add((node, terms.address, place))
-        for name, term in terms.lines.items():
-            if said_there := postal.get(name):
-                text = said_there if isinstance(said_there, str) else ", ".join(said_there)
-                graph.add((place, term, Text(text)))
-    return node
+def agent(contact: Contact, terms: _Terms = _FOAF) -> Thing:
+    """Make an agent."""
+    both = contact.name and contact.organization
+    return Thing(
+        terms.person if contact.name else terms.organization,
+        {
+            RDF.type: terms.kind,
+            terms.name: contact.name or contact.organization or NOTHING,
+            VCARD["organization-name"]: contact.organization if both else "",
+            VCARD.role: contact.position,
+            DCTERMS.identifier: contact.extra.get("identifier"),
+            terms.email: [_address(f"mailto:{point.value}") for point in contact.emails],
+            terms.phone: [_address(f"tel:{point.value}") for point in contact.phones],
+            terms.page: [_address(link.href) for link in contact.links],
+            terms.address: [
+                Thing(
+                    terms.postal,
+                    {term: _line(postal.get(name)) for name, term in terms.lines.items()},
+                )
+                for postal in contact.extra.get("addresses") or ()
+            ],
+        },
+    )
+
+
+def _line(told: str | list[str] | None) -> str:
+    return told if isinstance(told, str) else ", ".join(told or ())
 
 
 _UNSAFE = ' <>"{}|\\^`\n\r\t'
@@ -206,51 +247,49 @@ def _address(text: str) -> URIRef:
     )
 
 
-def _reference(href: str) -> URIRef:
-    """Return the address of a link; RDF knows no relative one, so those get a scheme that `_href`
-    takes away.
-    """
-    relative = ":" not in href.strip().partition("/")[0]
-    return URIRef(RELATIVE + quote(href.strip())) if relative else _address(href)
+# --- where and when -------------------------------------------------------------------------------
 
 
-def _add_places(graph: NumberedGraph, subject: URIRef, record: Record) -> None:
-    """Add the boxes, shapes and named places."""
-    for part in geometries.boxes_and_shapes(record.geometry):
-        place = _typed(graph, graph.blank(), DCTERMS.Location)
-        graph.add((subject, DCTERMS.spatial, place))
-        geometry = part.as_geometry() if isinstance(part, Extent) else part
-        literal = Text(geometries.as_wkt(geometry), datatype=GSP.wktLiteral)
-        if isinstance(part, Extent):
-            graph.add((place, DCAT.bbox, literal))
-        else:
-            shape = _typed(graph, graph.blank(), LOCN.Geometry)
-            graph.add((place, LOCN.geometry, shape))
-            graph.add((shape, GSP.asWKT, literal))
-    for item in said(record, "places") or ():
-        address = item.get("href") or (item["code"] if item["code"].startswith("http") else "")
-        place = _typed(graph, _address(address) if address else graph.blank(), DCTERMS.Location)
-        graph.add((subject, DCTERMS.spatial, place))
-        if item["code"] != address:
-            graph.add((place, SKOS.prefLabel, Text(item["code"])))
+def _where_and_when(record: Record, told: Members) -> Told:
+    return {
+        DCTERMS.spatial: [
+            *map(_place, geometries.boxes_and_shapes(record.geometry)),
+            *map(_named_place, told.get("places", ())),
+        ],
+        **{
+            term: _latest(
+                item["date"] for item in told.get("dates", ()) if item.get("type") == kind
+            )
+            for kind, term in DATES.items()
+        },
+        DCTERMS.temporal: _period(record.time) if record.time else None,
+    }
 
 
-def _add_dates(graph: NumberedGraph, subject: URIRef, record: Record) -> None:
-    for kind, term in DATES.items():
-        written = [item["date"] for item in said(record, "dates") or () if item.get("type") == kind]
-        if written:
-            graph.add((subject, term, _date(max(written))))
-    time = record.time
-    if time is not None:
-        period = _typed(graph, graph.blank(), DCTERMS.PeriodOfTime)
-        graph.add((subject, DCTERMS.temporal, period))
-        for term, end in zip(
-            (DCAT.startDate, DCAT.endDate),
-            time.interval or (time.timestamp or time.date,) * 2,
-            strict=True,
-        ):
-            if end != "..":
-                graph.add((period, term, _date(end)))
+def _place(part: Extent | Mapping[str, Any]) -> Thing:
+    geometry = part.as_geometry() if isinstance(part, Extent) else part
+    literal = Text(geometries.as_wkt(geometry), datatype=GSP.wktLiteral)
+    if isinstance(part, Extent):
+        return Thing(DCTERMS.Location, {DCAT.bbox: literal})
+    shape = Thing(LOCN.Geometry, {GSP.asWKT: literal})
+    return Thing(DCTERMS.Location, {LOCN.geometry: shape})
+
+
+def _named_place(place: Place) -> Thing:
+    code = place["code"]
+    address = place.get("href") or (code if code.startswith("http") else "")
+    label = code if code != address else ""
+    return Thing(DCTERMS.Location, {SKOS.prefLabel: label}, _address(address) if address else None)
+
+
+def _latest(dates: Iterable[str]) -> Text | None:
+    latest = max(dates, default="")
+    return _date(latest) if latest else None
+
+
+def _period(time: Time) -> Thing:
+    start, end = (None if end == ".." else _date(end) for end in time.ends)
+    return Thing(DCTERMS.PeriodOfTime, {DCAT.startDate: start, DCAT.endDate: end})
 
 
 def _date(text: str) -> Text:
@@ -259,195 +298,184 @@ def _date(text: str) -> Text:
     return Text(text, datatype=kinds.get(len(text), XSD.dateTime), normalize=False)
 
 
-def _add_themes(graph: NumberedGraph, subject: URIRef, record: Record) -> None:
-    for theme in record.themes:
-        for concept in theme.concepts:
-            if theme.scheme == TOPIC_CATEGORY:
-                topic = URIRef(f"{TOPIC_CATEGORY}/{quote(concept.id)}")
-                graph.add((subject, GEODCAT.topicCategory, _typed(graph, topic, SKOS.Concept)))
-                continue
-            known = concept.id.startswith(("http://", "https://"))
-            node = _typed(graph, _address(concept.id) if known else graph.blank(), SKOS.Concept)
-            graph.add((subject, DCAT.theme, node))
-            label = concept.title or ("" if known else concept.id)
-            if label:
-                graph.add((node, SKOS.prefLabel, Text(label)))
-            if theme.scheme or theme.extra.get("title"):
-                scheme = _typed(
-                    graph,
-                    _address(theme.scheme) if ":" in theme.scheme else graph.blank(),
-                    SKOS.ConceptScheme,
-                )
-                graph.add((node, SKOS.inScheme, scheme))
-                graph.add((scheme, DCTERMS.title, Text(theme.extra.get("title") or theme.scheme)))
+# --- themes, rights and links ---------------------------------------------------------------------
 
 
-def _add_rights(graph: NumberedGraph, subject: Node, record: Record) -> None:
-    if record.license not in ("", "other"):
-        address = URIRef(codes.licence_address(record.license))
-        licence = _typed(graph, address, DCTERMS.LicenseDocument)
-        graph.add((subject, DCTERMS.license, licence))
-        graph.add((licence, RDFS.label, Text(record.license)))
-    for line in record.rights.split("\n"):
-        if line.strip():
-            statement = _typed(graph, graph.blank(), DCTERMS.RightsStatement)
-            graph.add((subject, DCTERMS.rights, statement))
-            graph.add((statement, RDFS.label, Text(line)))
+def _theme(theme: Theme, concept: Concept) -> Told:
+    if theme.scheme == TOPIC_CATEGORY:
+        return {GEODCAT.topicCategory: _concept(f"{TOPIC_CATEGORY}/{quote(concept.id)}")}
+    known = concept.id.startswith(("http://", "https://"))
+    title = theme.extra.get("title")
+    scheme = Thing(
+        SKOS.ConceptScheme,
+        {DCTERMS.title: title or theme.scheme},
+        _address(theme.scheme) if ":" in theme.scheme else None,
+    )
+    said_there = {
+        SKOS.prefLabel: concept.title or ("" if known else concept.id),
+        SKOS.inScheme: scheme if theme.scheme or title else None,
+    }
+    return {DCAT.theme: Thing(SKOS.Concept, said_there, _address(concept.id) if known else None)}
 
 
-def _add_links(graph: NumberedGraph, subject: URIRef, record: Record) -> None:
-    """Add the distributions, endpoints and pages."""
-    if record.type == "service" and not any(_is_endpoint(link) for link in record.links):
-        graph.add(
-            (subject, DCAT.endpointURL, _typed(graph, subject, RDFS.Resource))
-        )  # mandatory; its own address says that none is known
+def _rights(record: Record) -> Told:
+    address = _licence(record)
+    return {
+        DCTERMS.license: address
+        and Thing(DCTERMS.LicenseDocument, {RDFS.label: record.license}, address),
+        DCTERMS.rights: [
+            _labelled(DCTERMS.RightsStatement, line)
+            for line in record.rights.split("\n")
+            if line.strip()
+        ],
+    }
+
+
+def _licence(record: Record) -> URIRef | None:
+    known = record.license not in ("", "other")
+    return URIRef(codes.licence_address(record.license)) if known else None
+
+
+def _links(record: Record, subject: URIRef) -> Iterator[Told]:
+    """Yield the distributions, endpoints and pages."""
+    service = record.type == "service"
+    if service and not any(map(_is_endpoint, record.links)):
+        # An endpoint is mandatory; its own address says that none is known.
+        yield {DCAT.endpointURL: Thing(RDFS.Resource, address=subject)}
     for link in record.links:
+        address = _reference(link.href)
         if link.rel == "preview":
-            graph.add((subject, FOAF.depiction, _reference(link.href)))
-        elif record.type == "service" and _is_endpoint(link):
-            graph.add(
-                (subject, DCAT.endpointURL, _typed(graph, _reference(link.href), RDFS.Resource))
-            )
-        elif (
-            link.rel in ("about", "describedby", "alternate")
-            or record.type == "service"
-            or "operatesOn" in link.extra
-        ):
-            page = _typed(graph, _reference(link.href), FOAF.Document)
-            graph.add((subject, FOAF.page, page))
-            if link.title:
-                graph.add((page, DCTERMS.title, Text(link.title)))
+            yield {FOAF.depiction: address}
+        elif service and _is_endpoint(link):
+            yield {DCAT.endpointURL: Thing(RDFS.Resource, address=address)}
+        elif service or link.rel in _PAGES or "operatesOn" in link.extra:
+            yield {FOAF.page: Thing(FOAF.Document, {DCTERMS.title: link.title}, address)}
         else:
-            _add_distribution(graph, subject, record, link)
+            yield {DCAT.distribution: _distribution(record, link, address)}
+
+
+_PAGES = ("about", "describedby", "alternate")
+
+
+def _reference(href: str) -> URIRef:
+    """Return the address of a link; RDF knows no relative one, so those get a scheme that `_href`
+    takes away.
+    """
+    relative = ":" not in href.strip().partition("/")[0]
+    return URIRef(RELATIVE + quote(href.strip())) if relative else _address(href)
 
 
 def _is_endpoint(link: Link) -> bool:
     return link.rel == "service" or (link.rel != "preview" and "operation" in link.extra)
 
 
-def _add_distribution(graph: NumberedGraph, subject: URIRef, record: Record, link: Link) -> None:
-    part = _typed(graph, graph.blank(), DCAT.Distribution)
-    graph.add((subject, DCAT.distribution, part))
-    graph.add((part, DCAT.accessURL, _typed(graph, _reference(link.href), RDFS.Resource)))
-    if link.rel == "enclosure":
-        graph.add((part, DCAT.downloadURL, _reference(link.href)))
-    for term, text in (
-        (DCTERMS.title, link.title),
-        (DCTERMS.description, link.extra.get("description", "")),
-    ):
-        if text:
-            graph.add((part, term, Text(text)))
-    if link.type:
-        graph.add(
-            (part, DCAT.mediaType, _typed(graph, _address(MEDIA + link.type), DCTERMS.MediaType))
-        )
-    if protocol := link.extra.get("protocol"):
-        standard = _typed(graph, graph.blank(), DCTERMS.Standard)
-        graph.add((part, DCTERMS.conformsTo, standard))
-        graph.add((standard, RDFS.label, Text(protocol)))
-    if record.license not in ("", "other"):
-        graph.add((part, DCTERMS.license, URIRef(codes.licence_address(record.license))))
+def _distribution(record: Record, link: Link, address: URIRef) -> Thing:
+    protocol = link.extra.get("protocol")
+    media = Thing(DCTERMS.MediaType, address=_address(MEDIA + link.type))
+    return Thing(
+        DCAT.Distribution,
+        {
+            DCAT.accessURL: Thing(RDFS.Resource, address=address),
+            DCAT.downloadURL: address if link.rel == "enclosure" else None,
+            DCTERMS.title: link.title,
+            DCTERMS.description: link.extra.get("description"),
+            DCAT.mediaType: media if link.type else None,
+            DCTERMS.conformsTo: _labelled(DCTERMS.Standard, protocol) if protocol else None,
+            DCTERMS.license: _licence(record),
+        },
+    )
 
 
-def _add_facts(graph: NumberedGraph, subject: URIRef, record: Record, base: str) -> None:
-
-    def say(term: URIRef, value: Node) -> None:
-        graph.add((subject, term, value))
-
-    if lineage := said(record, "lineage"):
-        statement = _typed(graph, graph.blank(), DCTERMS.ProvenanceStatement)
-        say(DCTERMS.provenance, statement)
-        graph.add((statement, RDFS.label, Text(lineage)))
-    _add_resolutions(graph, subject, said(record, "resolution") or ())
-    for system in said(record, "crs") or ():
-        if system.startswith("EPSG:"):
-            say(
-                GEODCAT.referenceSystem,
-                _typed(graph, URIRef(codes.crs_address(system)), DCTERMS.Standard),
-            )
-    for item in said(record, "conformity") or ():
-        if item.get("pass"):
-            standard = _typed(
-                graph,
-                _address(item["href"]) if item.get("href") else graph.blank(),
-                DCTERMS.Standard,
-            )
-            say(DCTERMS.conformsTo, standard)
-            if item.get("title"):
-                graph.add((standard, DCTERMS.title, Text(item["title"])))
-            if item.get("date"):
-                graph.add((standard, DCTERMS.issued, _date(item["date"])))
-    frequency = (said(record, "maintenance") or {}).get("frequency", "")
-    if frequency in codes.FREQUENCIES:
-        say(
-            DCTERMS.accrualPeriodicity,
-            _typed(graph, URIRef(FREQUENCY + codes.FREQUENCIES[frequency][0]), DCTERMS.Frequency),
-        )
-    if parent := said(record, "parent"):
-        series = subject_of(Record(id=parent), base)
-        say(DCAT.inSeries, _typed(graph, series, DCAT.DatasetSeries))
-    for item in said(record, "resourceLanguages") or ():
-        language = URIRef(LANGUAGE + quote(codes.language_eu(item["code"])))
-        say(DCTERMS.language, _typed(graph, language, DCTERMS.LinguisticSystem))
-    if kind := said(record, "serviceType"):
-        say(
-            GEODCAT.serviceType,
-            _typed(graph, URIRef(f"{INSPIRE}SpatialDataServiceType/{quote(kind)}"), SKOS.Concept),
-        )
-    for item in record.external_ids:
-        other = _typed(graph, graph.blank(), ADMS.Identifier)
-        say(ADMS.identifier, other)
-        graph.add((other, SKOS.notation, Text(item.value)))
-        if item.scheme:
-            graph.add((other, ADMS.schemaAgency, Text(item.scheme)))
+# --- facts about the resource, and about its record -----------------------------------------------
 
 
-def _add_resolutions(
-    graph: NumberedGraph, subject: URIRef, items: Iterable[Mapping[str, Any]]
-) -> None:
-    """Add the distance in metres, which DCAT-AP wants alone, and as measurements the other
+def _facts(record: Record, told: Members, base: str) -> Told:
+    lineage, kind, parent = told.get("lineage"), told.get("serviceType"), told.get("parent")
+    frequency = told.get("maintenance", {}).get("frequency", "")
+    period, _days = codes.FREQUENCIES.get(frequency, ("", 0))
+    metres, measures = _resolutions(told.get("resolution", ()))
+    return {
+        DCTERMS.provenance: _labelled(DCTERMS.ProvenanceStatement, lineage) if lineage else None,
+        DCAT.spatialResolutionInMeters: metres,
+        DQV.hasQualityMeasurement: measures,
+        GEODCAT.referenceSystem: [
+            Thing(DCTERMS.Standard, address=URIRef(codes.crs_address(system)))
+            for system in told.get("crs", ())
+            if system.startswith("EPSG:")
+        ],
+        DCTERMS.conformsTo: [
+            _standard(item) for item in told.get("conformity", ()) if item.get("pass")
+        ],
+        DCTERMS.accrualPeriodicity: Thing(DCTERMS.Frequency, address=URIRef(FREQUENCY + period))
+        if period
+        else None,
+        DCAT.inSeries: Thing(DCAT.DatasetSeries, address=subject_of(Record(id=parent), base))
+        if parent
+        else None,
+        DCTERMS.language: [_language(item["code"]) for item in told.get("resourceLanguages", ())],
+        GEODCAT.serviceType: _concept(f"{INSPIRE}SpatialDataServiceType/{quote(kind)}")
+        if kind
+        else None,
+        ADMS.identifier: [
+            Thing(ADMS.Identifier, {SKOS.notation: item.value, ADMS.schemaAgency: item.scheme})
+            for item in record.external_ids
+        ],
+    }
+
+
+def _standard(item: Conformity) -> Thing:
+    date, address = item.get("date"), item.get("href")
+    issued = {DCTERMS.title: item.get("title"), DCTERMS.issued: _date(date) if date else None}
+    return Thing(DCTERMS.Standard, issued, _address(address) if address else None)
+
+
+def _language(code: str) -> Thing:
+    address = URIRef(LANGUAGE + quote(codes.language_eu(code)))
+    return Thing(DCTERMS.LinguisticSystem, address=address)
+
+
+_METRES = {"m": 1, "km": 1000, "cm": 0.01}
+
+
+def _resolutions(items: Iterable[Resolution]) -> tuple[Text | None, list[Thing]]:
+    """Return the distance in metres, which DCAT-AP wants alone, and as measurements the other
     distances and the scales.
     """
-    factors = {"m": 1, "km": 1000, "cm": 0.01}
     metres = [
-        item["distance"] * factors[unit]
+        item["distance"] * _METRES[unit]
         for item in items
-        if "scale" not in item and (unit := str(item.get("unit", "m"))) in factors
+        if "scale" not in item and (unit := str(item.get("unit", "m"))) in _METRES
     ]
-    for distance in metres[:1]:
-        graph.add(
-            (subject, DCAT.spatialResolutionInMeters, Text(str(distance), datatype=XSD.decimal))
-        )
     measures = [(GEODCAT.spatialResolutionAsDistance, distance) for distance in metres[1:]]
     measures += [
         (GEODCAT.spatialResolutionAsScale, 1 / item["scale"]) for item in items if "scale" in item
     ]
-    for metric, number in measures:
-        measure = _typed(graph, graph.blank(), DQV.QualityMeasurement)
-        graph.add((subject, DQV.hasQualityMeasurement, measure))
-        graph.add((measure, DQV.isMeasurementOf, _typed(graph, metric, DQV.Metric)))
-        graph.add((measure, DQV.value, Text(number)))
+    first = Text(str(metres[0]), datatype=XSD.decimal) if metres else None
+    return first, [
+        Thing(
+            DQV.QualityMeasurement,
+            {DQV.isMeasurementOf: Thing(DQV.Metric, address=metric), DQV.value: Text(number)},
+        )
+        for metric, number in measures
+    ]
 
 
-def _add_catalogue_record(graph: NumberedGraph, subject: URIRef, record: Record) -> None:
-    """Add what is about the record itself: its dates, language and contacts."""
+def _catalogue_record(record: Record, told: Members, subject: URIRef) -> Thing | None:
+    """Make what is about the record itself: its dates, language and contacts."""
     contacts = [contact for contact in record.contacts if contact.extra.get("about") == "metadata"]
-    language = (said(record, "language") or {}).get("code", "")
-    if not (record.updated or record.created or contacts or language):
-        return
-    node = graph.blank()
-    if (
-        modified := record.updated or record.created
-    ):  # DCAT-AP wants a date of any dcat:CatalogRecord
-        _typed(graph, node, DCAT.CatalogRecord)
-        graph.add((node, DCTERMS.modified, _date(modified)))
-    graph.add((subject, FOAF.isPrimaryTopicOf, node))
-    graph.add((node, FOAF.primaryTopic, subject))
-    graph.add((node, DCTERMS.identifier, Text(record.id)))
-    if record.created:
-        graph.add((node, DCTERMS.issued, _date(record.created)))
-    if language:
-        address = URIRef(LANGUAGE + quote(codes.language_eu(language)))
-        graph.add((node, DCTERMS.language, _typed(graph, address, DCTERMS.LinguisticSystem)))
-    for contact in contacts:
-        graph.add((node, DCAT.contactPoint, agent_of(graph, contact, _VCARD)))
+    language = told.get("language", {}).get("code", "")
+    modified = record.updated or record.created
+    if not (modified or contacts or language):
+        return None
+    return Thing(
+        # DCAT-AP wants a date of any dcat:CatalogRecord.
+        DCAT.CatalogRecord if modified else None,
+        {
+            DCTERMS.modified: _date(modified) if modified else None,
+            FOAF.primaryTopic: subject,
+            DCTERMS.identifier: record.id,
+            DCTERMS.issued: _date(record.created) if record.created else None,
+            DCTERMS.language: _language(language) if language else None,
+            DCAT.contactPoint: [agent(contact, _VCARD) for contact in contacts],
+        },
+    )

@@ -26,7 +26,7 @@ EXPECTED: dict[str, list[Any]] = json.loads((SAMPLES / "expected.json").read_tex
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_a_document_of_each_format_says_what_it_should(name: str) -> None:
-    answer = registry.read((SAMPLES / name).read_bytes())
+    answer = registry.read_document((SAMPLES / name).read_bytes())
     assert not answer.findings
     assert [record.to_geojson() for record in answer.records] == EXPECTED[name]
     form = name.partition(".")[0].removesuffix("-dif")
@@ -36,8 +36,8 @@ def test_a_document_of_each_format_says_what_it_should(name: str) -> None:
 def test_each_part_of_a_document_is_given_back_and_read_again() -> None:
     for name in EXPECTED:
         document = (SAMPLES / name).read_bytes()
-        for item in registry.read(document).described:
-            assert item.source == document or item.record in registry.read(item.source).records
+        for item in registry.read_document(document).described:
+            assert item.source == document or item.record in registry.read_document(item.source).records
 
 
 def test_whatever_is_registered_is_reached(
@@ -89,7 +89,7 @@ def test_no_shape_of_a_document_stops_a_reading(name: str) -> None:
             holder, key = chance.choice(list(places(document)))
             holder[key] = deepcopy(chance.choice(NOTHING))
         written = yaml.safe_dump(document) if name.endswith(".yml") else json.dumps(document)
-        answer = registry.read(written.encode())
+        answer = registry.read_document(written.encode())
         assert answer.described or answer.findings
         for record in answer.records:
             assert Record.from_geojson(json.loads(record.to_bytes())) == record, seed

@@ -500,7 +500,7 @@ def test_mcf_round_trip(record: Record) -> None:
     record = with_members(
         canonical(record), constraints=None, license="", rights="", conformity=None, formats=None
     )
-    [back] = registry.read(registry.rewrite(record, "mcf", b"")).records
+    [back] = registry.read_document(registry.rewrite(record, "mcf", b"")).records
     told = (
         "id",
         "type",
@@ -539,7 +539,7 @@ def test_dublin_core_round_trip(record: Record) -> None:
         language=None,
         translations=None,
     )
-    [back] = registry.read(registry.rewrite(record, "dublin-core", b"")).records
+    [back] = registry.read_document(registry.rewrite(record, "dublin-core", b"")).records
     told = (
         "id",
         "type",
