@@ -1,13 +1,23 @@
 """The solver portfolio: cheap answers first, dear proofs only when they are needed, the best of
 both kept.
 
-Reduce, lazy greedy, swap, Lagrangian bound, a short search, then the proof: cuts, exclusion and the
-exact solver (:mod:`~geoguichet.coverage.siting.proof`). What is too large for that gets a longer
+Reduce, lazy greedy, swap, Lagrangian bound, a short search, then the proof: relax, cut, exclude,
+try what the relaxation proposes, and only then branch. What is too large for that gets a longer
 search and a better bound.
+
+The linear relaxation of a covering problem is nearly whole, and zero-half cuts make it nearer still
+(:func:`~geoguichet.coverage.siting.highs.relax`). Its prices exclude candidates (reduced-cost
+fixing, Dantzig, Fulkerson & Johnson 1954); without them more rows are alike and the next relaxation
+is smaller. The candidates that it opens in part, and those of the best plan, make a small problem
+of their own whose best plan is seldom far from the best of all (relaxation-induced neighbourhood,
+after Danna, Rothberg & Le Pape 2005). Branch and bound has the last word.
 """
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,16 +25,18 @@ import numpy.typing as npt
 from scipy import sparse
 
 from geoguichet.coverage.errors import SitingError
-from geoguichet.coverage.siting import bounds, heuristics, mixed_integer, proof
-from geoguichet.coverage.siting.incumbent import Best, status
-from geoguichet.coverage.siting.plan import KioskPlan, Watch
+from geoguichet.coverage.siting import bounds, heuristics, mixed_integer
+from geoguichet.coverage.siting.plan import KioskPlan, Sense, Status, Watch
 from geoguichet.coverage.siting.problem import (
     Floats,
+    Mask,
     Problem,
     Stated,
     admissible,
     components,
     dominated_rows,
+    keep_columns,
+    merge_rows,
     reduced,
 )
 
@@ -35,6 +47,152 @@ _TOO_LARGE = 600_000
 
 _ROUNDS, _FEW = 600, 40_000
 """Rounds of the first search of a problem of fewer entries than that; a larger one gets a third."""
+
+_TURNS = 6
+"""Relaxations at most; each but the first is of a smaller problem."""
+_SMALLER, _MUCH_SMALLER = 0.9, 0.75
+"""A relaxation is solved again, its cuts found anew, when no more than this share of its candidates
+is left; a small program, of which branching is soon done, only for the second share."""
+_NEARLY = 0.5
+"""When the relaxation leaves no more than this share of the candidates, branching needs no better
+plan first.
+"""
+_MANY = 1_500
+"""Branching on more candidates than that was seen to close next to nothing in a minute."""
+_TRIED_ROUNDS, _TRIED_NODES = 15, 200
+"""Rounds of cuts and nodes given to the small problem of the candidates that the relaxation opens:
+counted, not timed, so that equal inputs give equal answers."""
+_VAST = 200_000
+"""A program of more entries takes a second a round of cuts: the plan is looked for before, not with
+what they leave.
+"""
+
+
+class Best:
+    """The best plan and the best bound known, and how they came about."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        gap: float,
+        *,
+        sense: Sense,
+        measure: Callable[[list[int]], float],
+        whole: bool,
+        bound: float,
+    ) -> None:
+        self.problem, self.gap, self.sense, self.measure = problem, gap, sense, measure
+        self.bound = bound
+        self.columns: list[int] | None = None
+        self.proof: bounds.Bound | None = None
+        self.ending: mixed_integer.Ending | None = None
+        self.steps: list[str] = []
+        self._sign = 1.0 if sense == "max" else -1.0
+        self.value = -self._sign * np.inf
+        self.grain = 0.999 if whole else 1e-6
+        """How much better a plan must at least be, to be better: people, metres and sites often
+        come whole.
+        """
+
+    @property
+    def found(self) -> bool:
+        """Whether any plan is known."""
+        return self.columns is not None
+
+    @property
+    def start(self) -> list[int]:
+        """The columns of the best plan, none when no plan is known."""
+        return self.columns or []
+
+    @property
+    def settling(self) -> float:
+        """The upper bound that would settle a question that maximises."""
+        return (
+            max(self.value + self.grain, self.value / max(1e-9, 1.0 - self.gap))
+            if self.found
+            else -np.inf
+        )
+
+    @property
+    def closed(self) -> bool:
+        """Whether the plan is as good as was asked for."""
+        room = self._sign * (self.bound - self.value)
+        large = max(abs(self.bound), abs(self.value))
+        return self.found and room <= max(1e-6, 1e-9 * large, self.gap * large)
+
+    @property
+    def proved(self) -> bool:
+        """Whether the plan is proved optimal."""
+        return self.found and self._sign * (self.bound - self.value) <= 1e-6 * max(
+            1.0, abs(self.value)
+        )
+
+    def offer(self, step: str, columns: list[int]) -> None:
+        """Keep the columns if they obey the rules and are better than those known."""
+        if not admissible(self.problem, columns):
+            return
+        value = self.measure(columns)
+        self.steps.append(f"{step} {value:.10g}")
+        if self._sign * value > self._sign * self.value or not self.found:
+            self.columns, self.value = list(columns), value
+
+    def tighten(self, proof: bounds.Bound) -> None:
+        """Keep a bound if it is better than the one known."""
+        self.steps.append(f"bound {proof.value:.10g}")
+        if self.proof is None or proof.value <= self.proof.value:
+            self.proof = proof
+        self.limit(proof.value)
+
+    def hear(self, outcome: mixed_integer.Outcome, where: npt.NDArray[np.int64]) -> None:
+        """Take what the exact solver found and proved on the columns ``where``."""
+        self._refuse_contradiction(outcome.ending)
+        self.steps.append(outcome.how)
+        self.ending = outcome.ending
+        if outcome.chosen is not None:
+            self.offer("exact", [int(column) for column in where[list(outcome.chosen)]])
+        self.limit(outcome.bound)
+        if outcome.ending == "solved" and self.found:
+            self.bound = self.value
+
+    def cut(self, relaxed: mixed_integer.Relaxed) -> None:
+        """Take the bound of a relaxation of what is left to be decided."""
+        self._refuse_contradiction(relaxed.ending)
+        self.steps.append(f"{relaxed.how}, bound {relaxed.bound:.10g}")
+        if relaxed.ending != "solved":
+            self.ending = relaxed.ending
+        self.limit(relaxed.bound)
+
+    def _refuse_contradiction(self, ending: mixed_integer.Ending) -> None:
+        if ending == "infeasible" and not self.found:
+            raise SitingError(
+                "les règles se contredisent : aucun choix de lieux ne respecte à la fois le "
+                "nombre ou le budget, les "
+                "lieux imposés, un lieu par groupe, l'espacement et les minimums ; assouplissez "
+                "l'une d'elles."
+            )
+
+    def limit(self, bound: float) -> None:
+        """Keep the number that no plan can better, if it says more than the one known."""
+        if self.grain > 0.5:
+            bound = np.floor(bound + 1e-6) if self.sense == "max" else np.ceil(bound - 1e-6)
+        better = self._sign * min(self._sign * bound, self._sign * self.bound)
+        self.bound = self._sign * max(self._sign * better, self._sign * self.value)
+
+
+def status(best: Best, watch: Watch) -> Status:
+    """Say how the search ended."""
+    if best.proved:
+        return "optimal"
+    if best.closed:
+        return "gap_reached"
+    if watch.cancelled:
+        return "interrupted"
+    if best.ending == "lost":
+        return "solver_lost"
+    return "time_limit" if watch.over or best.ending == "stopped" else "work_limit"
+
+
+# The most people: a problem that maximises.
 
 
 def most(stated: Stated, gap: float, watch: Watch) -> KioskPlan:
@@ -63,7 +221,7 @@ def most(stated: Stated, gap: float, watch: Watch) -> KioskPlan:
             heuristics.search(problem, best.start, rounds=rounds, enough=best.bound, watch=watch),
         )
     if not best.closed and (entries <= _TOO_LARGE or not best.found):
-        proof.settle(best, watch)
+        settle(best, watch)
     elif not best.closed:
         _search_longer(best, watch)
     return _plan(stated, best, watch)
@@ -94,6 +252,166 @@ def _iterations(problem: Problem, limit_s: float) -> int:
     of work.
     """
     return max(400, min(6000, int(0.35 * limit_s / (5e-5 + 5e-9 * problem.cover.nnz))))
+
+
+# The proof.
+
+
+def settle(best: Best, watch: Watch) -> None:
+    """Prove the best plan optimal, or find a better one that is, within the time that the watch
+    leaves.
+    """
+    kept = np.ones(best.problem.columns, dtype=bool)
+    if best.found and best.proof is not None:
+        kept &= ~bounds.cannot_open(best.problem, best.proof, best.value + best.grain)
+    core = _Core.of(best, kept)
+    program = core.program
+    for turn in range(_TURNS if core.large else 0):
+        relaxed = _relax(best, core, watch, searching=core.vast and turn == 0)
+        best.cut(relaxed)
+        if relaxed.ending != "solved" or best.closed:
+            return
+        program = mixed_integer.with_cuts(core.program, relaxed.cuts, relaxed.limit)
+        if (
+            best.found
+            and turn == 0
+            and len(core.worth_opening(relaxed, best)) > _NEARLY * core.problem.columns
+        ):
+            _try(best, core, relaxed, watch)
+        if best.ending == "lost":
+            return
+        left = core.worth_opening(relaxed, best)
+        if best.closed or watch.over or len(left) > core.worth_again * core.problem.columns:
+            break
+        core = _Core.of(best, np.isin(np.arange(len(kept)), core.where[left]))
+        program = core.program
+    if core.hard:
+        _search(best, watch)
+    if not best.closed and not watch.over:
+        start = core.start(best)
+        best.hear(
+            mixed_integer.solve(
+                program, start=start, gap=best.gap, absolute_gap=best.grain, watch=watch
+            ),
+            core.where,
+        )
+
+
+def _relax(best: Best, core: _Core, watch: Watch, *, searching: bool) -> mixed_integer.Relaxed:
+    """Relax the problem in the child, and look for a better plan here meanwhile when that takes
+    long.
+
+    Both are counted and both are waited for: the answer does not depend on which is done first.
+    """
+    if not searching:
+        return mixed_integer.relax(core.program, enough=best.settling, hard=core.hard, watch=watch)
+    called_off = threading.Event()
+    with ThreadPoolExecutor(1) as other:
+        until = watch.until(called_off)
+        relaxing = other.submit(
+            mixed_integer.relax, core.program, enough=best.settling, hard=core.hard, watch=until
+        )
+        try:
+            _search(best, watch)
+            return relaxing.result()
+        except BaseException:
+            called_off.set()
+            raise
+
+
+def _search(best: Best, watch: Watch) -> None:
+    """Look for a better plan for about half of the time limit, counted in rounds."""
+    if best.found and not best.closed:
+        rounds = heuristics.rounds(best.problem, watch.limit_s)
+        best.offer(
+            "search",
+            heuristics.search(
+                best.problem, best.start, rounds=rounds, enough=best.bound, watch=watch
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Core:
+    """The problem on the candidates that are left, its equal rows merged."""
+
+    problem: Problem
+    where: np.ndarray
+    """The position of each candidate in the problem at large."""
+    program: mixed_integer.Program
+
+    @classmethod
+    def of(cls, best: Best, kept: Mask) -> _Core:
+        """Keep these candidates and those of the best plan."""
+        kept = kept.copy()
+        kept[best.start] = True
+        problem = merge_rows(keep_columns(best.problem, kept)) if not kept.all() else best.problem
+        return cls(problem, np.flatnonzero(kept), mixed_integer.covering(problem))
+
+    @property
+    def large(self) -> bool:
+        """Whether a relaxation is worth its while before branching."""
+        return self.program.matrix.nnz > mixed_integer.TINY
+
+    @property
+    def hard(self) -> bool:
+        """Whether branching would take long: a good plan is then looked for first."""
+        return self.program.matrix.nnz > mixed_integer.SMALL and self.problem.columns > _MANY
+
+    @property
+    def worth_again(self) -> float:
+        """What share of the candidates may be left for another relaxation to be worth its while."""
+        return _SMALLER if self.program.matrix.nnz > mixed_integer.SMALL else _MUCH_SMALLER
+
+    @property
+    def vast(self) -> bool:
+        """Whether even its relaxation takes long."""
+        return self.hard and self.program.matrix.nnz > _VAST
+
+    def start(self, best: Best) -> Floats | None:
+        """Return the best plan known as a solution of the program."""
+        if not best.found:
+            return None
+        chosen = np.isin(self.where, best.start)
+        times = self.problem.cover @ chosen.astype(np.int64)
+        return np.concatenate([chosen, times >= 1, times[self.problem.second > 0] >= 2]).astype(
+            np.float64
+        )
+
+    def worth_opening(self, relaxed: mixed_integer.Relaxed, best: Best) -> np.ndarray:
+        """Return the candidates that a better plan may open."""
+        count = self.problem.columns
+        if not best.found:
+            return np.arange(count)
+        open_one = relaxed.bound + np.minimum(0.0, relaxed.reduced[:count])
+        return np.flatnonzero(open_one > best.value + best.grain - 1e-6)
+
+
+def _try(best: Best, core: _Core, relaxed: mixed_integer.Relaxed, watch: Watch) -> None:
+    """Look for a better plan among the candidates that the relaxation opens, wholly or in part."""
+    x = relaxed.x[: core.problem.columns]
+    most = np.argsort(-x, kind="stable")[: 4 * core.problem.count + 60]
+    opened = core.where[most[x[most] > 1e-6]]
+    if len(opened) > _SMALLER * core.problem.columns:
+        return
+    small = _Core.of(best, np.isin(np.arange(best.problem.columns), opened))
+    tight = mixed_integer.relax(
+        small.program, enough=best.settling, rounds=_TRIED_ROUNDS, watch=watch
+    )
+    program = mixed_integer.with_cuts(small.program, tight.cuts, tight.limit)
+    outcome = mixed_integer.solve(
+        program,
+        start=small.start(best),
+        gap=best.gap,
+        absolute_gap=best.grain,
+        nodes=_TRIED_NODES,
+        watch=watch,
+    )
+    ending: mixed_integer.Ending = "lost" if "lost" in (tight.ending, outcome.ending) else "stopped"
+    best.hear(replace(outcome, bound=np.inf, ending=ending), small.where)
+
+
+# The fewest sites: a problem that minimises.
 
 
 def essential(problem: Problem) -> Problem:

@@ -2,6 +2,7 @@
 knew.
 """
 
+import io
 import os
 import signal
 import subprocess
@@ -16,7 +17,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from geoguichet.coverage.siting import heuristics, mixed_integer, proof
+from geoguichet.coverage.siting import heuristics, mixed_integer, portfolio
 from geoguichet.coverage.siting.covering import maximal_covering
 from geoguichet.coverage.siting.plan import Watch
 from geoguichet.coverage.siting.problem import Problem, SiteRules, state
@@ -112,12 +113,22 @@ def test_a_cancelled_plan_keeps_the_best_answer_known() -> None:
     assert 0 < plan.value <= plan.bound
 
 
-def test_a_killed_child_is_reported_and_the_best_answer_kept() -> None:
+class Killed(subprocess.Popen[bytes]):
+    """A child that is killed as soon as it has said something."""
+
+    def __init__(self, *told: Any, **more: Any) -> None:
+        super().__init__(*told, **more)
+        assert isinstance(self.stdout, io.BufferedReader)
+        self.stdout.peek(1)
+        self.kill()
+
+
+def test_a_killed_child_is_reported_and_the_best_answer_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     cover, weight = scattered(900, 0.12)
-    killer = threading.Thread(target=kill_the_next_child, daemon=True)
-    killer.start()
-    plan = maximal_covering(cover, weight, 20, time_limit_s=6)
-    killer.join()
+    monkeypatch.setattr(subprocess, "Popen", Killed)
+    plan = maximal_covering(cover, weight, 20, time_limit_s=60)
     assert plan.status == "solver_lost" and "died" in plan.method
     assert 0 < plan.value <= plan.bound and plan.gap < 0.1
 
@@ -164,8 +175,8 @@ def runs(process: int) -> bool:
 @pytest.fixture
 def everything_is_vast(monkeypatch: pytest.MonkeyPatch) -> None:
     """Relax in the child and search here at once, as for the largest problems."""
-    monkeypatch.setattr(proof, "_MANY", 0)
-    monkeypatch.setattr(proof, "_VAST", 0)
+    monkeypatch.setattr(portfolio, "_MANY", 0)
+    monkeypatch.setattr(portfolio, "_VAST", 0)
 
 
 @pytest.mark.usefixtures("everything_is_vast")
@@ -217,13 +228,3 @@ def children(parent: int | None = None) -> list[int]:
         ):
             found.append(int(folder.name))
     return found
-
-
-def kill_the_next_child() -> None:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        for child in children():
-            time.sleep(0.5)
-            os.kill(child, signal.SIGKILL)
-            return
-        time.sleep(0.02)
