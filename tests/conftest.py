@@ -18,18 +18,34 @@ for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
     os.environ.pop(name, None)
 
 
+SHARED = Path(
+    os.environ.get("GEOGUICHET_SHARED", Path(__file__).parents[1].parent / "shared" / "data")
+)
+"""Published data kept beside the checkout, an extra: each test that reads them has a twin on files
+made by hand, in the same formats and with the same defects. GEOGUICHET_SHARED names another place.
+"""
+
+MADE_OR_REAL = ["made", "real"] if SHARED.is_dir() else ["made"]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, rather than skip, what reads the published data where they are not."""
+    if not SHARED.is_dir():
+        extra = [item for item in items if "shared_data" in getattr(item, "fixturenames", ())]
+        config.hook.pytest_deselected(items=extra)
+        items[:] = [item for item in items if item not in extra]
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The folder of published data kept beside the checkout; GEOGUICHET_SHARED names another
-    place.
-    """
-    beside = Path(__file__).parents[1].parent / "shared" / "data"
-    folder = Path(os.environ.get("GEOGUICHET_SHARED", beside))
-    if not folder.is_dir():
-        pytest.skip(
-            f"the shared data are not in {folder} (set GEOGUICHET_SHARED to where they are)"
-        )
-    return folder
+    """The folder of published data; what asks for it is not collected where it is not."""
+    return SHARED
+
+
+@pytest.fixture(scope="session", params=MADE_OR_REAL)
+def made_or_real(request: pytest.FixtureRequest) -> str:
+    """Which data a test looks at: made by hand, then the published ones where they are."""
+    return request.param
 
 
 SMALL = """

@@ -344,16 +344,26 @@ def test_the_order_of_the_rows_changes_nothing(
     )
 
 
-def test_the_published_grid_of_the_lot(small_path: Path, shared_data: Path) -> None:
+def test_the_published_grid_of_the_lot(small_path: Path, made_or_real: str, ground: Path) -> None:
     """Filosofi's 1 km grid, as it is: every cell whose centre is in the Lot, in the sample's
     communes.
     """
     study = replace(read_study(small_path), source="sample", kiosks=None)
-    file = shared_data / "population" / "filosofi2015-1km-lot50km.tif"
+    file = ground / "population" / "filosofi2015-1km-lot50km.tif"
     lot = replace(study.territory, name="Lot", departements=("46",))
     choice = replace(study.demand, groups=(), cells=CellsChoice(str(file)))
     result = run(replace(study, territory=lot, demand=choice))
-    assert (len(result.demand), int(result.demand["people"].sum())) == (4325, 166_521)
+    with rasterio.open(file) as squares:
+        people = squares.read(1)
+        x, y = rasterio.transform.xy(squares.transform, *np.nonzero(people > 0))
+    centres = gpd.GeoSeries.from_xy(x, y, crs=3035).to_crs(4326)
+    inside = centres.within(result.territory.boundary).to_numpy()
+    assert abs(len(result.demand) - inside.sum()) <= 2  # a centre on the very border
+    assert result.demand["people"].sum() == pytest.approx(
+        people[people > 0][inside].sum(), rel=1e-3
+    )
+    if made_or_real == "real":
+        assert (len(result.demand), int(result.demand["people"].sum())) == (4325, 166_521)
     error = result.beside.aggregation
     assert error is not None and 0.02 < error.differently / error.people < 0.2
     assert 300 < error.by_need["mean_absolute"].min() < error.by_need["mean_absolute"].max() < 2000

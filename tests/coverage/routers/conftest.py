@@ -15,7 +15,6 @@ import shapely
 from geoguichet.coverage.routers.network import Network
 from geoguichet.referentials.roads.lines import from_frame
 from geoguichet.referentials.roads.network_file import RoadSource, assemble, write_network
-from geoguichet.referentials.roads.sources import make_network as make_network_file
 
 ORIGIN = (1.0, 44.0)
 STEP = 0.01  # degrees: about 800 m east, 1,111 m north
@@ -85,11 +84,6 @@ def lab() -> SimpleNamespace:
 
 
 @pytest.fixture(scope="session")
-def regional(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Network:
+def regional(region_roads: Path) -> Network:
     """Return all A, N and D roads of Midi-Pyrénées and its neighbours."""
-    folder = shared_data / "network" / "travelmapping"
-    out = tmp_path_factory.mktemp("roads") / "regional.roads"
-    mapping = {"geometry": "geom_wkt", "class": "classe", "name": "routes", "length_m": "length_m"}
-    files = [folder / f"{part}-edges.csv.gz" for part in ("midi-pyrenees", "voisins-11-47-48-15")]
-    make_network_file(files, out, mapping=mapping)
-    return Network.open(out)
+    return Network.open(region_roads)

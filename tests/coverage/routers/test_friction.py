@@ -194,11 +194,11 @@ def test_pairs_limits_and_reasons() -> None:
     assert len(relief.costs(origins, services, limit=80.0).cost) == 2
 
 
-def test_the_pyrenees(shared_data: Path, tmp_path: Path) -> None:
+def test_the_pyrenees(ground: Path, tmp_path: Path) -> None:
     """SRTM 3'': up to the Port de Siguer side is slower than down, and the sea of missing cells is
     not crossed.
     """
-    path = shared_data / "elevation" / "N42E001.hgt.zip"
+    path = ground / "elevation" / "N42E001.hgt.zip"
     with rasterio.open(path) as raster:
         window = rasterio.windows.from_bounds(1.45, 42.60, 1.60, 42.72, raster.transform)
         z = raster.read(1, window=window).astype(float)

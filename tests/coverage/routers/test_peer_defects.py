@@ -179,12 +179,13 @@ def test_only_pairs_within_the_limit_are_kept(regional: Network) -> None:
 def test_roads_are_longer_than_the_straight_line(regional: Network) -> None:
     """A detour measured, with its spread, instead of one assumed."""
     nodes = regional.node_points()
+    some, fewer = nodes.iloc[:: len(nodes) // 400], nodes.iloc[:: len(nodes) // 24]
     by_road = RoadRouter(regional, metric="length")
-    winding = StraightLine().calibrated(by_road, nodes.iloc[::40], nodes.iloc[::700])
+    winding = StraightLine().calibrated(by_road, some, fewer)
     detour = winding.detour
     assert detour is not None and detour.unit == "m" and detour.pairs > 200
     assert 1.1 < detour.factor < 1.6 and 1.0 < detour.low < detour.factor < detour.high
-    in_time = StraightLine().calibrated(RoadRouter(regional), nodes.iloc[::40], nodes.iloc[::700])
+    in_time = StraightLine().calibrated(RoadRouter(regional), some, fewer)
     assert in_time.unit == "s" and in_time.detour is not None
     pair = nodes.iloc[[0]], gpd.GeoSeries([shapely.Point(1.4442, 43.6047)], crs="EPSG:4326")
     straight, wound = StraightLine().nearest(*pair).cost[0], winding.nearest(*pair).cost[0]

@@ -196,8 +196,8 @@ def test_a_server_that_does_not_answer_is_one_sentence(server: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def andorra(shared_data: Path) -> Path:
-    return shared_data / "network" / "osm" / "andorra-2025-01-19.osm.pbf"
+def andorra(ground: Path) -> Path:
+    return ground / "network" / "osm" / "andorra-2025-01-19.osm.pbf"
 
 
 @pytest.fixture(scope="module")

@@ -133,3 +133,46 @@ def test_san_francisco(shared_data: Path) -> None:
         assert plan.status == "optimal" and plan.value == pytest.approx(
             float(known["value"]), rel=1e-12
         )
+
+
+# --- the same four questions on problems whose optimum is planted, for a clone without those files
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_planted_towns_are_found_by_median_and_center(seed: int) -> None:
+    """Towns far apart, each a ring around a square: the best p sites are the p squares."""
+    rng = np.random.default_rng(seed)
+    towns, around = 6, 12
+    squares = np.column_stack([np.arange(towns) * 1000.0, rng.uniform(0, 50, towns)])
+    angle = np.arange(around) * 2 * np.pi / around
+    ring = 10 * np.column_stack([np.cos(angle), np.sin(angle)])
+    places = np.vstack([squares, *(square + ring for square in squares)])
+    distance = np.hypot(*(places[:, None] - places[None]).transpose(2, 0, 1))
+    order = rng.permutation(len(places))
+    costs = all_pairs(distance[np.ix_(order, order)])
+    center = p_center(costs, towns)
+    assert center.status == "optimal" and center.value == pytest.approx(10)
+    median = p_median(costs, np.ones(len(places)), towns)
+    assert median.status == "optimal" and median.value == pytest.approx(10.0 * towns * around)
+    assert sorted(order[list(median.sites)]) == list(range(towns))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_planted_partitions_are_found_by_covering(seed: int) -> None:
+    """Sites that share the people out among them, hidden among many that hold less for more."""
+    rng = np.random.default_rng(seed)
+    people, parts = 240, 8
+    part = rng.permutation(np.arange(people) % parts)
+    planted = part[:, None] == np.arange(parts)
+    crumbs = np.zeros((people, 60), dtype=bool)
+    for column in range(60):
+        crumbs[rng.choice(people, 12, replace=False), column] = True
+    cover = sparse.csr_array(np.hstack([planted, crumbs]))
+    plan = set_covering(cover, cost=[1.0] * parts + [0.9] * 60)
+    assert (plan.status, plan.value) == ("optimal", float(parts))
+    weight = rng.integers(1, 9, people).astype(float)
+    best = np.sort([weight[part == number].sum() for number in range(parts)])[::-1]
+    for p in (1, 3, parts):
+        found = maximal_covering(cover, weight, p)
+        assert found.status == "optimal" and found.value >= best[:p].sum()
+    assert found.value == weight.sum()

@@ -19,7 +19,6 @@ from geoguichet.coverage.study.router import Closure, RouterChoice, closed_edges
 from geoguichet.coverage.study.study import Study, parse_study, read_study
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.units import Cost, Unit
-from geoguichet.referentials.roads.sources import make_network
 
 
 def question(
@@ -117,16 +116,8 @@ def test_metres_are_never_compared_with_seconds() -> None:
 
 
 @pytest.fixture(scope="module")
-def roads(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = shared_data / "network" / "travelmapping"
-    out = tmp_path_factory.mktemp("study") / "region.roads"
-    mapping = {"geometry": "geom_wkt", "class": "classe", "name": "routes", "length_m": "length_m"}
-    make_network(
-        [folder / f"{n}-edges.csv.gz" for n in ("midi-pyrenees", "voisins-11-47-48-15")],
-        out,
-        mapping=mapping,
-    )
-    return out
+def roads(region_roads: Path) -> Path:
+    return region_roads
 
 
 def asked(roads: Path, **more: Any) -> Study:

@@ -26,7 +26,6 @@ from geoguichet.coverage.study.router import open_router
 from geoguichet.coverage.study.study import Study, parse_study, read_study
 from geoguichet.coverage.zones.smooth import find_smooth_zones
 from geoguichet.coverage.zones.surface import slack_surface
-from geoguichet.referentials.roads.sources import make_network
 from geoguichet.referentials.territories.territory import Territory
 
 
@@ -39,22 +38,12 @@ def smooth(small_path: Path) -> CoverageResult:
 
 
 @pytest.fixture(scope="module")
-def by_road(
-    small_path: Path, shared_data: Path, tmp_path_factory: pytest.TempPathFactory
-) -> CoverageResult:
+def by_road(small_path: Path, region_roads: Path) -> CoverageResult:
     """The same in minutes on all its A, N and D roads."""
-    folder = shared_data / "network" / "travelmapping"
-    out = tmp_path_factory.mktemp("smooth") / "region.roads"
-    mapping = {"geometry": "geom_wkt", "class": "classe", "name": "routes", "length_m": "length_m"}
-    make_network(
-        [folder / f"{n}-edges.csv.gz" for n in ("midi-pyrenees", "voisins-11-47-48-15")],
-        out,
-        mapping=mapping,
-    )
     document = tomllib.loads(small_path.read_text(encoding="utf-8"))
     document["router"] = {
         "kind": "road",
-        "network": str(out),
+        "network": str(region_roads),
         "access_speed_kmh": 20,
         "max_access": "3 km",
     }
