@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from html import escape
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import shapely
 
-from geoguichet.coverage.outputs.page import departement_outlines, name_places
+from geoguichet.coverage.outputs.page import departement_outlines, filled, name_places
 from geoguichet.coverage.outputs.style import (
     BORDER,
     INK,
@@ -26,7 +25,7 @@ from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.study.study import Study
 from geoguichet.coverage.zones.exact import polygonal, simplified
 from geoguichet.floor.figures import cost, distance, measure, number
-from geoguichet.floor.words import _, ngettext, pgettext
+from geoguichet.floor.words import _, ngettext
 from geoguichet.referentials.layers import LONLAT, METRIC
 
 # White zones as the map and the report show them: which, how straight their borders, and what
@@ -133,6 +132,7 @@ def area(zone: dict[str, Any]) -> str:
 WIDTH = 1000.0
 """Width of a picture in its own units; the page scales it."""
 _MARGIN = 14.0
+_LEGEND_HEIGHT = 100.0
 _TOLERANCE = 0.4
 """Outlines are simplified to under half a unit, which no eye or printer tells apart."""
 
@@ -163,31 +163,28 @@ def map_picture(result: CoverageResult) -> str:
     """Return the map: départements, white zones by people, numbered kiosks, legend, scale bar and
     north.
     """
-    outlines = departement_outlines(result)
-    frame = _Frame(outlines.geometry)
-    legend = _legend(result)
-    height = frame.height + _LEGEND_HEIGHT
-    names = frame.place(name_places(outlines))
-    parts = [
-        f'<rect width="{WIDTH:.0f}" height="{height:.1f}" fill="#ffffff"/>',
-        *(_path(shape, f'fill="{LAND}"') for shape in frame.place(outlines.geometry)),
-        *_zones(result, frame),
-        *(
-            _path(
-                shape, f'fill="none" stroke="{BORDER}" stroke-width="1.6" stroke-linejoin="round"'
-            )
-            for shape in frame.place(outlines.geometry)
-        ),
-        *(
-            _departement_name(point, name)
-            for point, name in zip(names, outlines["name"], strict=True)
-        ),
-        *_kiosks(result, frame),
-        _north(),
-        '<g transform="translate(0 '
-        f'{frame.height:.1f})">{legend}{_scale_bar(frame.units_per_m)}</g>',
-    ]
-    return _svg(height, map_caption(result), parts)
+    unit, zones, kiosks = result.study.unit, shown(result), result.kiosks
+    departements = departement_outlines(result)
+    frame = _Frame(departements.geometry)
+    bar_km = _round_below(0.2 * WIDTH / frame.units_per_m / 1000)
+    colours = [zone_colour(mean, unit) for mean in zones[unit.column("mean")]]
+    ranked = zip(frame.place(kiosks.geometry), kiosks["rank"], strict=True)
+    return picture(
+        "map.svg",
+        title=map_caption(result),
+        words=15,
+        height=frame.height + _LEGEND_HEIGHT,
+        ground_height=frame.height,
+        outlines=list(map(_path, frame.place(departements.geometry))),
+        zones=list(zip(map(_path, frame.place(zones.geometry)), colours, strict=True)),
+        names=list(zip(frame.place(name_places(departements)), departements["name"], strict=True)),
+        # The first ranks on top.
+        kiosks=[(spot, rank) for spot, rank in ranked if spot and not spot.is_empty][::-1],
+        ranked=len(kiosks) > 0,
+        classes=[(zone_class(low, high, unit), colour) for low, high, colour in zone_classes(unit)],
+        bar=bar_km * 1000 * frame.units_per_m,
+        bar_km=bar_km,
+    )
 
 
 def map_caption(result: CoverageResult) -> str:
@@ -213,9 +210,7 @@ def gain_curve(result: CoverageResult, *, small: bool = False) -> str:
     bounds = [0.0, *(result.ranking.curve["bound"] if result.ranking is not None else [])]
     bound = bounds[-1] if len(bounds) > 1 else gained[-1]
     top = _round_above(max(bound, *gained, 1.0))
-    left, right, upper, lower = (
-        (190.0, WIDTH - 40.0, 34.0, 480.0) if small else (104.0, WIDTH - 24.0, 34.0, 330.0)
-    )
+    left, right, upper, lower = (190, WIDTH - 40, 34, 480) if small else (104, WIDTH - 24, 34, 330)
 
     def x(kiosks: float) -> float:
         return left + (right - left) * kiosks / max(len(gained) - 1, 1)
@@ -223,170 +218,52 @@ def gain_curve(result: CoverageResult, *, small: bool = False) -> str:
     def y(people: float) -> float:
         return lower - (lower - upper) * people / top
 
-    line = " ".join(f"{x(kiosks):.1f},{y(people):.1f}" for kiosks, people in enumerate(gained))
-    above = " ".join(f"{x(kiosks):.1f},{y(people):.1f}" for kiosks, people in enumerate(bounds))
+    def line(people: Iterable[float]) -> str:
+        return " ".join(f"{x(place):.1f},{y(many):.1f}" for place, many in enumerate(people))
+
     stop = result.ranking.stop_at if result.ranking is not None else None
-    levels = [top * step / 4 for step in range(0, 5, 2 if small else 1)]
-    counts = _ticks(len(gained) - 1)[:: 5 if small else 1]
-    parts = [
-        *(_level(y(people), left, right, number(people)) for people in levels),
-        *(_tick(x(count), lower + (50 if small else 26), number(count)) for count in counts),
-        f'<polygon points="{left:.1f},{lower:.1f} {line} {right:.1f},{lower:.1f}" fill="{KIOSK}" '
-        'fill-opacity="0.09"/>',
-        f'<polyline points="{line}" fill="none" stroke="{KIOSK}" stroke-width="3" '
-        'stroke-linejoin="round"/>',
-        f'<polyline points="{above}" fill="none" stroke="{KIOSK}" stroke-width="1.5" '
-        'stroke-dasharray="2 4"/>',
-        f'<circle cx="{right:.1f}" cy="{y(gained[-1]):.1f}" r="5" fill="{KIOSK}"/>',
-        *(
-            [
-                _stop(
-                    x(stop),
-                    y(gained[stop]),
-                    lower,
-                    _("s’arrêter ici ? {kiosks}", kiosks=n_kiosks(stop)),
-                )
-            ]
-            if stop
-            else []
+    return picture(
+        "gain.svg",
+        title=_(
+            "Habitants desservis en plus selon le nombre de visioguichets, ouverts dans l’ordre du "
+            "tableau"
         ),
-        f'<line x1="{left:.1f}" x2="{right:.1f}" y1="{y(bound):.1f}" y2="{y(bound):.1f}" '
-        'stroke="#b2182b" '
-        'stroke-width="1.6" stroke-dasharray="7 5"/>',
-    ]
-    if not small:
-        told = _(
+        words=40 if small else 15,
+        height=lower + 66,
+        small=small,
+        left=left,
+        right=right,
+        lower=lower,
+        levels=[(y(top * step / 4), number(top * step / 4)) for step in range(0, 5, 1 + small)],
+        ticks=[(x(n), number(n)) for n in _ticks(len(gained) - 1)[:: 5 if small else 1]],
+        gained=line(gained),
+        proved=line(bounds),
+        last_y=y(gained[-1]),
+        stop=stop
+        and (x(stop), y(gained[stop]), _("s’arrêter ici ? {kiosks}", kiosks=n_kiosks(stop))),
+        bound_y=y(bound),
+        bound=_(
             "maximum prouvé pour {kiosks} : {bound}",
             kiosks=n_kiosks(len(gained) - 1),
             bound=number(math.floor(bound + 1e-6)),
-        )
-        parts += [
-            f'<text x="{left + 8:.1f}" y="{y(bound) + 19:.1f}" class="t b">{escape(told)}</text>',
-            f'<text x="{(left + right) / 2:.1f}" y="{lower + 52:.0f}" text-anchor="middle" '
-            'class="t">'
-            f"{escape(_('nombre de visioguichets'))}</text>",
-        ]
-    return _svg(
-        lower + 66,
-        _(
-            "Habitants desservis en plus selon le nombre de visioguichets, ouverts "
-            "dans l’ordre du tableau"
         ),
-        parts,
-        words=40 if small else 15,
     )
 
 
-def _stop(x: float, y: float, lower: float, label: str) -> str:
-    """Mark on the curve where the study would stop."""
-    return (
-        f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{y:.1f}" y2="{lower:.1f}" stroke="{INK}" '
-        'stroke-width="1.2"/>'
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="#ffffff" stroke="{INK}" stroke-width="2"/>'
-        f'<text x="{x - 9:.1f}" y="{lower - 14:.1f}" text-anchor="end" '
-        f'class="t">{escape(label)}</text>'
-    )
+def picture(template: str, **content: Any) -> str:
+    """Return a picture drawn by its template, its elements one after the other."""
+    colours = {"ink": INK, "kiosk": KIOSK, "land": LAND, "border": BORDER, "zone_edge": ZONE_EDGE}
+    return filled(template, **colours, **content).replace("\n", "")
 
 
-def _zones(result: CoverageResult, frame: _Frame) -> Iterable[str]:
-    unit, zones = result.study.unit, shown(result)
-    for shape, mean in zip(frame.place(zones.geometry), zones[f"mean_{unit}"], strict=True):
-        yield _path(
-            shape,
-            f'fill="{zone_colour(mean, unit)}" stroke="{ZONE_EDGE}" stroke-width="0.6" '
-            'stroke-linejoin="round"',
-        )
-
-
-def _kiosks(result: CoverageResult, frame: _Frame) -> Iterable[str]:
-    """Numbered discs, the first ranks on top."""
-    discs = list(zip(frame.place(result.kiosks.geometry), result.kiosks["rank"], strict=True))
-    for point, rank in reversed(discs):
-        if point is not None and not point.is_empty:
-            yield _disc(point.x, point.y, str(rank) if rank else "•")
-
-
-def _disc(x: float, y: float, text: str) -> str:
-    return (
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="10" fill="{KIOSK}" stroke="#ffffff" '
-        'stroke-width="1.5"/>'
-        f'<text x="{x:.1f}" y="{y + 3.8:.1f}" text-anchor="middle" class="k">{text}</text>'
-    )
-
-
-def _departement_name(point: shapely.Point, name: str) -> str:
-    return (
-        f'<text x="{point.x:.1f}" y="{point.y:.1f}" text-anchor="middle" '
-        f'class="d">{escape(name)}</text>'
-    )
-
-
-def _path(shape: shapely.Geometry | None, style: str) -> str:
-    if shape is None or shape.is_empty:
-        return ""
-    simple = shape.simplify(_TOLERANCE)
-    polygons = [part for part in shapely.get_parts(simple) if part.geom_type == "Polygon"]
+def _path(shape: shapely.Geometry | None) -> str:
+    """Return the outlines of a shape as the ``d`` of a path, slightly simplified."""
+    parts = shapely.get_parts(shapely.simplify(shape, _TOLERANCE))
+    polygons = [part for part in parts if part.geom_type == "Polygon"]
     rings = [ring for polygon in polygons for ring in (polygon.exterior, *polygon.interiors)]
-    data = "".join(
+    return "".join(
         "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in ring.coords[:-1]) + "Z" for ring in rings
     )
-    return f'<path d="{data}" fill-rule="evenodd" {style}/>'
-
-
-_LEGEND_HEIGHT = 100.0
-
-
-def _legend(result: CoverageResult) -> str:
-    unit, title = result.study.unit, escape(_("Zone blanche, selon l’écart moyen au seuil"))
-    parts = [f'<text x="{_MARGIN}" y="26" class="h">{title}</text>']
-    for place, (low, high, colour) in enumerate(zone_classes(unit)):
-        x, y = _MARGIN + place * 178, 40
-        parts.append(
-            f'<rect x="{x:.0f}" y="{y}" width="24" height="16" fill="{colour}" '
-            f'stroke="{ZONE_EDGE}"/>'
-            f'<text x="{x + 32:.0f}" y="{y + 13}" '
-            f'class="t">{escape(zone_class(low, high, unit))}</text>'
-        )
-    if len(result.kiosks):
-        parts.append(
-            f'{_disc(_MARGIN + 12, 80, "1")}<text x="{_MARGIN + 32:.0f}" y="85" class="t">'
-            f"{escape(_('Visioguichet et son rang'))}</text>"
-        )
-    return "".join(parts)
-
-
-def _scale_bar(units_per_m: float) -> str:
-    kilometres = _round_below(0.2 * WIDTH / units_per_m / 1000)
-    length = kilometres * 1000 * units_per_m
-    right = WIDTH - _MARGIN
-    return (
-        f'<path d="M{right - length:.1f} 62v10h{length:.1f}v-10" fill="none" stroke="{INK}" '
-        'stroke-width="1.6"/>'
-        f'<text x="{right - length / 2:.1f}" y="60" text-anchor="middle" class="t">'
-        f"{number(kilometres)} km</text>"
-    )
-
-
-def _north() -> str:
-    x = WIDTH - _MARGIN - 18
-    return (
-        f'<g role="img" aria-label="{escape(_("Nord"))}"><path d="M{x} 20l10 30l-10 -7l-10 7z" '
-        f'fill="{INK}"/>'
-        f'<text x="{x}" y="68" text-anchor="middle" class="h">{pgettext("north", "N")}</text></g>'
-    )
-
-
-def _level(y: float, left: float, right: float, label: str) -> str:
-    return (
-        f'<line x1="{left:.1f}" x2="{right:.1f}" y1="{y:.1f}" y2="{y:.1f}" stroke="#d5dadd" '
-        'stroke-width="1"/>'
-        f'<text x="{left - 10:.1f}" y="{y:.1f}" dy=".34em" text-anchor="end" '
-        f'class="t">{label}</text>'
-    )
-
-
-def _tick(x: float, y: float, label: str) -> str:
-    return f'<text x="{x:.1f}" y="{y:.0f}" text-anchor="middle" class="t">{label}</text>'
 
 
 def _ticks(last: int) -> list[int]:
@@ -407,19 +284,4 @@ def _round_above(value: float) -> float:
         power * digit
         for digit in (12, 16, 20, 24, 32, 40, 60, 80, 100, 120)
         if power * digit >= value * 1.04
-    )
-
-
-def _svg(height: float, title: str, parts: Iterable[str], *, words: int = 15) -> str:
-    style = (
-        f"text{{font-family:inherit;fill:{INK}}}.t{{font-size:{words}px}}.h{{font-size:16px;font-weight:600}}"
-        ".b{fill:#b2182b}.k{font-size:10.5px;font-weight:700;fill:#fff}"
-        ".d{font-size:17px;fill:#59646c;letter-spacing:.06em;paint-order:stroke;stroke:#fff;stroke-width:3px;"
-        "stroke-opacity:.7}"
-    )
-    return (
-        f'<svg viewBox="0 0 {WIDTH:.0f} {height:.1f}" role="img" aria-label="{escape(title)}" '
-        f'xmlns="http://www.w3.org/2000/svg"><title>{escape(title)}</title><style>{style}</style>'
-        + "".join(parts)
-        + "</svg>"
     )

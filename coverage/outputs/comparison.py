@@ -5,23 +5,18 @@ areas.
 from __future__ import annotations
 
 import math
-import sqlite3
 from collections.abc import Iterable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
-import pyogrio
 from folium.map import Layer
-from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
 from geoguichet.coverage.access.supply import NEW_ID
 from geoguichet.coverage.compare import Comparison, Side
-from geoguichet.coverage.errors import OutputError
-from geoguichet.coverage.outputs import geopackage
-from geoguichet.coverage.outputs.folder import written_beside
+from geoguichet.coverage.outputs.folder import write_text, write_together
+from geoguichet.coverage.outputs.geopackage import write_database
 from geoguichet.coverage.outputs.page import (
     MapPage,
     Placed,
@@ -60,17 +55,15 @@ def write(comparison: Comparison, folder: Path) -> tuple[Path, ...]:
     OutputError
         The folder or a file cannot be written.
     """
-    names = ("compare.html", "compare.gpkg")
-    try:
-        with written_beside(folder, names) as (page, layers):
-            page.write_text(render(comparison), encoding="utf-8", newline="\n")
-            write_layers(comparison, layers)
-    except OSError as error:
-        raise OutputError(
-            f"{folder} : la comparaison n'a pas été écrite ({error.strerror}) ; choisissez un "
-            "autre dossier avec --out."
-        ) from error
-    return tuple(folder / name for name in names)
+    writers = {
+        "compare.html": lambda path: write_text(path, render(comparison)),
+        "compare.gpkg": lambda path: write_layers(comparison, path),
+    }
+    refused = Message(
+        "{folder} : la comparaison n'a pas été écrite ({why}) ; choisissez un autre dossier avec "
+        "--out."
+    )
+    return write_together(folder, writers, refused)
 
 
 def write_layers(comparison: Comparison, path: Path) -> None:
@@ -80,24 +73,8 @@ def write_layers(comparison: Comparison, path: Path) -> None:
     communes = comparison.communes.reset_index(names="id")
     polygons = communes[communes.geom_type.isin(["Polygon", "MultiPolygon"])]
     kept, kind = (polygons, "MultiPolygon") if len(polygons) else (communes, "Point")
-    areas = comparison.areas.astype({"code": str, "name": str})
-    try:
-        with geopackage.fixed_clock():
-            pyogrio.write_dataframe(
-                kept,
-                path,
-                layer="changes",
-                driver="GPKG",
-                geometry_type=kind,
-                promote_to_multi=kind != "Point",
-            )
-            pyogrio.write_dataframe(
-                pd.DataFrame(areas), path, layer="areas", driver="GPKG", append=True
-            )
-        with closing(sqlite3.connect(path)) as database:
-            geopackage.check_whole(database, {"changes": len(kept), "areas": len(areas)}, path)
-    except (DataSourceError, DataLayerError, FeatureError, sqlite3.Error) as error:
-        raise OutputError(f"{path.name} : la base n'a pas pu être écrite ({error})") from error
+    areas = pd.DataFrame(comparison.areas.astype({"code": str, "name": str}))
+    write_database(path, {"changes": (kept, kind), "areas": (areas, "")})
 
 
 def render(comparison: Comparison) -> str:

@@ -9,14 +9,16 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from geoguichet.coverage import manifest
 from geoguichet.coverage.errors import OutputError, OutputFolderError
 from geoguichet.coverage.outputs import geopackage, geoparquet, leaflet, raster, report, web_map
 from geoguichet.coverage.result import CoverageResult
+from geoguichet.floor.words import Message
 
 type Writer = Callable[[CoverageResult, Path], None]
 
@@ -69,25 +71,44 @@ def write_all(
         raise
     except (OSError, OutputError) as error:
         raise OutputError(
-            f"{folder} : le résultat n'a pas été écrit ({_reason(error)}) ; ce qui s'y trouvait "
-            "est intact ; "
-            "vérifiez les droits et la place disponible, ou choisissez un autre dossier."
+            Message(
+                "{folder} : le résultat n'a pas été écrit ({why}) ; ce qui s'y trouvait est intact "
+                "; vérifiez les droits et la place disponible, ou choisissez un autre dossier.",
+                folder=folder,
+                why=_reason(error),
+            )
         ) from error
     return tuple(folder / name for name in (*documents(result), "manifest.json"))
 
 
-@contextmanager
-def written_beside(folder: Path, names: Sequence[str]) -> Iterator[list[Path]]:
-    """Give a path to write each file to, then rename them all into the folder, made if need be.
+def write_together(
+    folder: Path, writers: Mapping[str, Callable[[Path], Any]], refused: Message
+) -> tuple[Path, ...]:
+    """Write files beside a folder, made if need be, then rename them all into it; return their
+    paths.
 
-    Until then, and after any error, the previous files stand as they were. A system's error is the
-    caller's to tell.
+    Until then, and after any error, the previous files stand as they were.
+
+    Raises
+    ------
+    OutputError
+        The system refuses; ``refused`` says it, with the fields ``folder`` and ``why``.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".unfinished.", dir=folder) as beside:
-        yield [Path(beside) / name for name in names]
-        for name in names:
-            (Path(beside) / name).replace(folder / name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".unfinished.", dir=folder) as beside:
+            for name, write in writers.items():
+                write(Path(beside) / name)
+            for name in writers:
+                (Path(beside) / name).replace(folder / name)
+    except OSError as error:
+        raise OutputError(refused.format(folder=folder, why=error.strerror)) from error
+    return tuple(folder / name for name in writers)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a page as every system writes it: UTF-8, lines that end with a line feed."""
+    path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def documents(result: CoverageResult) -> dict[str, Writer]:
@@ -107,14 +128,17 @@ def _write_documents(result: CoverageResult, folder: Path, on_step: Callable[[st
 def _refuse_foreign(folder: Path) -> None:
     """Refuse a folder that holds anything else than a study's documents: it would be lost."""
     if folder.exists() and not folder.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, "un fichier tient la place du dossier", str(folder))
+        raise NotADirectoryError(errno.ENOTDIR, str(_IN_THE_WAY), str(folder))
     names = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
     foreign = [name for name in names if name not in RESULT_FILES]
     if foreign:
         raise OutputFolderError(
-            f"{folder} contient autre chose qu'un résultat d'étude ({', '.join(foreign[:3])}) et "
-            "n'est pas touché ; "
-            "donnez un dossier vide ou un nom nouveau."
+            Message(
+                "{folder} contient autre chose qu'un résultat d'étude ({files}) et n'est pas "
+                "touché ; donnez un dossier vide ou un nom nouveau.",
+                folder=folder,
+                files=", ".join(foreign[:3]),
+            )
         )
 
 
@@ -173,17 +197,19 @@ def _previous(folder: Path) -> Path:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
-        return _IN_FRENCH.get(error.errno or 0, error.strerror)
+        return str(_REASONS.get(error.errno or 0, error.strerror))
     return str(error)
 
 
-_IN_FRENCH = {
-    errno.EACCES: "accès refusé",
-    errno.EPERM: "opération non permise",
-    errno.EROFS: "le disque est en lecture seule",
-    errno.ENOSPC: "le disque est plein",
-    errno.EDQUOT: "le quota de disque est atteint",
-    errno.EFBIG: "la taille permise est dépassée",
-    errno.ENOTDIR: "un fichier tient la place d'un dossier",
-    errno.EEXIST: "un fichier tient la place d'un dossier",
+_IN_THE_WAY = Message("un fichier tient la place du dossier")
+_REASONS = {
+    errno.EACCES: Message("accès refusé"),
+    errno.EPERM: Message("opération non permise"),
+    errno.EROFS: Message("le disque est en lecture seule"),
+    errno.ENOSPC: Message("le disque est plein"),
+    errno.EDQUOT: Message("le quota de disque est atteint"),
+    errno.EFBIG: Message("la taille permise est dépassée"),
+    errno.ENOTDIR: _IN_THE_WAY,
+    errno.EEXIST: _IN_THE_WAY,
 }
+"""What a reader understands of a system's error."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-import geopandas as gpd
 import pandas as pd
 import pyogrio
 from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
@@ -15,7 +16,8 @@ from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 from geoguichet.coverage.errors import OutputError
 from geoguichet.coverage.outputs.style import layer_styles
 from geoguichet.coverage.result import CoverageResult
-from geoguichet.floor.units import Unit
+from geoguichet.coverage.study.study import Study
+from geoguichet.floor.words import Message
 
 LAYERS = {"demand": "Point", "services": "Point", "white_zones": "MultiPolygon", "kiosks": "Point"}
 """Layers of ``result.gpkg``, in their order, with their geometry type."""
@@ -41,54 +43,79 @@ def write(result: CoverageResult, path: Path) -> None:
     OutputError
         The database could not be written whole (full disk, quota).
     """
-    frames = {name: _frame(result, name) for name in LAYERS}
-    try:
-        with fixed_clock():
-            for name, frame in frames.items():
-                _write_layer(frame, path, name)
-            for name, table in _tables(result).items():
-                pyogrio.write_dataframe(
-                    table, path, layer=name, driver="GPKG", append=True, VERSION=_VERSION
-                )
-        with closing(sqlite3.connect(path)) as database:
-            _add_styles(database, result.study.language, result.study.unit)
-            check_whole(database, {name: len(frame) for name, frame in frames.items()}, path)
-    except (DataSourceError, DataLayerError, FeatureError, sqlite3.Error) as error:
-        raise OutputError(f"{path.name} : la base n'a pas pu être écrite ({error})") from error
-
-
-def _frame(result: CoverageResult, name: str) -> gpd.GeoDataFrame:
-    layer: gpd.GeoDataFrame = getattr(result, name)
-    frame = layer.reset_index(names="id")
-    frame.insert(0, "study", result.study.id)
-    return frame
-
-
-def _tables(result: CoverageResult) -> dict[str, pd.DataFrame]:
-    """Return the tables without geometry that the study asks for, by name."""
+    layers = {
+        name: (_of_study(getattr(result, name).reset_index(names="id"), result), kind)
+        for name, kind in LAYERS.items()
+    }
     asked = {"legal": result.beside.legal, "measures": result.beside.measures}
-    tables = {name: table.copy() for name, table in asked.items() if table is not None}
-    for table in tables.values():
-        table.insert(0, "study", result.study.id)
-    return tables
-
-
-def _write_layer(frame: gpd.GeoDataFrame, path: Path, name: str) -> None:
-    pyogrio.write_dataframe(
-        frame,
-        path,
-        layer=name,
-        driver="GPKG",
-        geometry_type=LAYERS[name],
-        promote_to_multi=LAYERS[name].startswith("Multi"),
-        append=path.exists(),
-        SPATIAL_INDEX="YES",
-        VERSION=_VERSION,
+    tables = {
+        name: (_of_study(table, result), "") for name, table in asked.items() if table is not None
+    }
+    write_database(
+        path, layers | tables, finish=partial(_add_styles, result.study), VERSION=_VERSION
     )
 
 
+def write_database(
+    path: Path,
+    tables: Mapping[str, tuple[pd.DataFrame, str]],
+    *,
+    finish: Callable[[sqlite3.Connection], None] = lambda _: None,
+    **options: str,
+) -> None:
+    """Write tables to a new GeoPackage, each with the type of its geometry (empty when it has
+    none); then let ``finish`` add to it, and count what was written: GDAL may only warn when the
+    disk is full.
+
+    Raises
+    ------
+    OutputError
+        The database could not be written whole.
+    """
+    try:
+        with _fixed_clock():
+            for name, (table, kind) in tables.items():
+                drawn: dict[str, Any] = {
+                    "geometry_type": kind,
+                    "promote_to_multi": kind.startswith("Multi"),
+                }
+                pyogrio.write_dataframe(
+                    table,
+                    path,
+                    layer=name,
+                    driver="GPKG",
+                    append=path.exists(),
+                    **(drawn if kind else {}),
+                    **options,
+                )
+        with closing(sqlite3.connect(path)) as database:
+            finish(database)
+            for name, (table, _kind) in tables.items():
+                (found,) = database.execute(f'SELECT count(*) FROM "{name}"').fetchone()
+                if found != len(table):
+                    raise OutputError(
+                        Message(
+                            "{file} : {found} lignes écrites sur {expected} dans la couche {layer}",
+                            file=path.name,
+                            found=found,
+                            expected=len(table),
+                            layer=name,
+                        )
+                    )
+    except (DataSourceError, DataLayerError, FeatureError, sqlite3.Error) as error:
+        raise OutputError(
+            Message("{file} : la base n'a pas pu être écrite ({why})", file=path.name, why=error)
+        ) from error
+
+
+def _of_study(table: pd.DataFrame, result: CoverageResult) -> pd.DataFrame:
+    named = table.copy()
+    named.insert(0, "study", result.study.id)
+    return named
+
+
 @contextmanager
-def fixed_clock() -> Iterator[None]:
+def _fixed_clock() -> Iterator[None]:
     """Have GDAL write one fixed moment, and give the clock back afterwards."""
     before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _WRITTEN_AT})
@@ -98,7 +125,7 @@ def fixed_clock() -> Iterator[None]:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
 
 
-def _add_styles(database: sqlite3.Connection, language: str, unit: Unit) -> None:
+def _add_styles(study: Study, database: sqlite3.Connection) -> None:
     """Create QGIS's table of styles, with one default style a layer, and declare it to the
     GeoPackage.
     """
@@ -118,7 +145,7 @@ def _add_styles(database: sqlite3.Connection, language: str, unit: Unit) -> None
         "VALUES ('', '', ?, 'geom', ?, ?, '', 1, '', '', NULL, ?)",
         [
             (name, f"{name} (geoguichet)", qml, _WRITTEN_AT)
-            for name, qml in layer_styles(language, unit).items()
+            for name, qml in layer_styles(study.language, study.unit).items()
         ],
     )
     database.execute(
@@ -127,13 +154,3 @@ def _add_styles(database: sqlite3.Connection, language: str, unit: Unit) -> None
         (_WRITTEN_AT,),
     )
     database.commit()
-
-
-def check_whole(database: sqlite3.Connection, rows: dict[str, int], path: Path) -> None:
-    """GDAL may only warn when the disk is full: count what was written."""
-    for name, expected in rows.items():
-        (found,) = database.execute(f'SELECT count(*) FROM "{name}"').fetchone()
-        if found != expected:
-            raise OutputError(
-                f"{path.name} : {found} lignes écrites sur {expected} dans la couche {name}"
-            )

@@ -50,13 +50,22 @@ def filled(name: str, **content: Any) -> str:
         loader=FunctionLoader(template_text),
     )
     environment.globals |= _WORDS
+    environment.filters["tenth"] = "{:.1f}".format
     return environment.get_template(name).render(**content)
 
 
 _WORDS: dict[str, Callable[..., str]] = {
-    "_": _, "ngettext": ngettext, "n_kiosks": n_kiosks, "n_people": n_people, "spaced": spaced,
-    "day": figures.day, "mass": figures.mass, "number": figures.number, "percent": figures.percent,
-}  # fmt: skip
+    "_": _,
+    "ngettext": ngettext,
+    "pgettext": pgettext,
+    "spaced": spaced,
+    "n_kiosks": n_kiosks,
+    "n_people": n_people,
+    "day": figures.day,
+    "mass": figures.mass,
+    "number": figures.number,
+    "percent": figures.percent,
+}
 """What the templates say words and figures with."""
 
 

@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from geoguichet.coverage.errors import OutputError
+from geoguichet.floor.words import Message, _
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 """Names under which Debian and others install a browser that prints."""
@@ -27,29 +28,44 @@ def write(page: Path, path: Path) -> None:
     """
     if not page.is_file():
         raise OutputError(
-            f"{page} n'existe pas ; donnez le dossier d'un résultat, écrit par « geoguichet "
-            "coverage run »."
+            Message(
+                "{page} n'existe pas ; donnez le dossier d'un résultat, écrit par « geoguichet "
+                "coverage run ».",
+                page=page,
+            )
         )
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         raise OutputError(
-            f"{path} : pour un PDF, le navigateur chromium est attendu et n'est pas installé ; "
-            "essayez "
-            f"« apt install chromium », ou imprimez {page.name} depuis votre navigateur."
+            Message(
+                "{path} : pour un PDF, le navigateur chromium est attendu et n'est pas installé ; "
+                "essayez « apt install chromium », ou imprimez {page} depuis votre navigateur.",
+                path=path,
+                page=page.name,
+            )
         )
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         printed = Path(scratch) / "page.pdf"
         said = _print(browser, page, printed, Path(scratch) / "profile")
         if not printed.is_file() or not printed.read_bytes().startswith(b"%PDF"):
             raise OutputError(
-                f"{path} : chromium n'a pas imprimé la page ({said}) ; imprimez {page.name} à la "
-                "main."
+                Message(
+                    "{path} : chromium n'a pas imprimé la page ({why}) ; imprimez {page} à la "
+                    "main.",
+                    path=path,
+                    why=said,
+                    page=page.name,
+                )
             )
         try:
             shutil.copyfile(printed, path)
         except OSError as error:
             raise OutputError(
-                f"{path} ne peut pas être écrit ({error.strerror}) ; vérifiez le dossier."
+                Message(
+                    "{path} ne peut pas être écrit ({why}) ; vérifiez le dossier.",
+                    path=path,
+                    why=error.strerror,
+                )
             ) from error
 
 
@@ -71,7 +87,7 @@ def _print(browser: str, page: Path, printed: Path, profile: Path) -> str:
             command, capture_output=True, text=True, check=False, timeout=_SECONDS
         )
     except subprocess.TimeoutExpired:
-        return f"plus de {_SECONDS} s"
+        return _("plus de {n} s", n=_SECONDS)
     except OSError as error:
         return str(error.strerror)
     return (done.stderr.strip().splitlines() or [f"code {done.returncode}"])[-1]

@@ -16,7 +16,7 @@ from rasterio.shutil import copy
 from geoguichet.coverage.errors import OutputError
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.floor.language import speaking
-from geoguichet.floor.words import _
+from geoguichet.floor.words import Message, _
 from geoguichet.referentials.layers import METRIC
 
 NODATA = -999_999.0
@@ -38,7 +38,10 @@ def write(result: CoverageResult, path: Path) -> None:
     surface = result.surface
     if surface is None:
         raise OutputError(
-            f"{path.name} : l'étude n'a pas de surface ; demandez-la par zones.surface = true"
+            Message(
+                "{file} : l'étude n'a pas de surface ; demandez-la par zones.surface = true",
+                file=path.name,
+            )
         )
     known = surface.inside & np.isfinite(surface.slack)
     slack = np.where(known, surface.slack, NODATA)
@@ -83,4 +86,6 @@ def write(result: CoverageResult, path: Path) -> None:
                     NUM_THREADS=1,
                 )
     except RasterioError as error:
-        raise OutputError(f"{path.name} : la surface n'a pas pu être écrite ({error})") from error
+        raise OutputError(
+            Message("{file} : la surface n'a pas pu être écrite ({why})", file=path.name, why=error)
+        ) from error

@@ -31,7 +31,6 @@ from geoguichet.coverage.outputs.wording import (
     cost_in_table,
     first_of,
     moment,
-    n_people,
     why_unserved,
 )
 from geoguichet.coverage.result import CoverageResult
@@ -91,7 +90,6 @@ def _content(result: CoverageResult) -> dict[str, Any]:
         "plan": plan_sentences(result, result.plan) if result.plan is not None else [],
         "costs": cost_rows(result),
         "rules": _model_and_rules(result),
-        "kiosk_caption": _kiosk_caption(result),
         "proof": proved_sentences(result, result.plan) if result.plan is not None else [],
         "saves": len(result.kiosks) > 0
         and bool(result.kiosks[list(SAVINGS[1:])].notna().any().any()),
@@ -100,8 +98,13 @@ def _content(result: CoverageResult) -> dict[str, Any]:
         "use": use_sentences(result),
         "unserved": _unserved(result),
         "sections": sections(result),
-        "method": _method(result),
-        "limits": _limits(result),
+        "straight": result.study.router.kind == "straight_line",
+        "model": model_told(result.study.kiosks) if result.study.kiosks is not None else "",
+        "method": method_told(result.plan.method) if result.plan is not None else "",
+        "hours_asked": any(
+            need.asks_hours and need.unknown_hours == "closed" for need in result.study.needs
+        ),
+        "lost": int(result.demand.loc[result.demand["point_source"] == "none", "people"].sum()),
         "findings": _findings(result),
         "version": version("geoguichet"),
     }
@@ -176,18 +179,6 @@ def _model_and_rules(result: CoverageResult) -> list[str]:
     return [_("Modèle : {model}", model=model_told(choice)), *rules]
 
 
-def _kiosk_caption(result: CoverageResult) -> str:
-    choice = result.study.kiosks
-    if choice is not None and choice.question in ("median", "center", "backup"):
-        return _(
-            "Les visioguichets proposés, dans l’ordre du modèle ; chaque habitant est compté avec "
-            "le premier qui le sert"
-        )
-    return _(
-        "Les visioguichets proposés, chacun ajoutant le plus d’habitants à ceux qui le précèdent"
-    )
-
-
 def _host(kiosk: dict[str, Any]) -> str:
     """Return the host's name, cut to what it is (``Mairie``) when the rest only repeats the
     commune's name.
@@ -206,130 +197,6 @@ def _unserved(result: CoverageResult) -> list[dict[str, Any]]:
     told = [why_unserved(reason, result.study) for reason in result.ranking.unserved["reason"]]
     rows = result.ranking.unserved.assign(told=[text[0].upper() + text[1:] for text in told])
     return [{str(key): value for key, value in row.items()} for row in rows.to_dict("records")]
-
-
-def _method(result: CoverageResult) -> list[str]:
-    study = result.study
-    steps = [_counted(study), _measured(study), _drawn(study)]
-    if result.plan is not None and study.kiosks is not None:
-        steps += [
-            _(
-                "Les lieux des visioguichets sont choisis ensemble, par un calcul d’optimisation "
-                "({model}), puis rangés, chacun ajoutant le plus à ceux qui le précèdent ; un "
-                "habitant est compté avec le premier qui le sert.",
-                model=model_told(study.kiosks),
-            ),
-            _("Calcul : {method}.", method=method_told(result.plan.method)),
-        ]
-    return steps
-
-
-def _counted(study: Study) -> str:
-    if study.demand.cells is not None:
-        return _(
-            "Les habitants sont comptés par carreaux de population, chacun en son centre et dans "
-            "la commune qui contient ce centre."
-        )
-    if study.demand.at == "representative_point":
-        return _(
-            "Chaque commune est représentée par un point intérieur portant tous ses habitants."
-        )
-    return _(
-        "Chaque commune est représentée par un point portant tous ses habitants : la mairie, "
-        "quand sa position est plausible, sinon un point intérieur à la commune."
-    )
-
-
-def _measured(study: Study) -> str:
-    if study.router.kind == "straight_line":
-        return _(
-            "Pour chaque service demandé, on mesure la distance à vol d’oiseau jusqu’au plus "
-            "proche, sur l’ellipsoïde terrestre (WGS 84), y compris au-delà des limites du "
-            "territoire."
-        )
-    return _(
-        "Pour chaque service demandé, on mesure le trajet jusqu’au plus proche dans le sens de la "
-        "marche, y compris au-delà des limites du territoire ; l’accès à la route et depuis la "
-        "route compte."
-    )
-
-
-def _drawn(study: Study) -> str:
-    if study.zones.kind == "smooth":
-        return _(
-            "La règle de l’étude sépare les communes desservies des autres ; la même question, "
-            "posée en chaque lieu du territoire, dessine les zones blanches."
-        )
-    if study.demand.cells is not None:
-        return _(
-            "La règle de l’étude sépare les carreaux desservis des autres ; les carreaux voisins "
-            "non desservis sont réunis en zones blanches. Là où personne n’habite, il n’y a ni "
-            "carreau ni zone."
-        )
-    return _(
-        "La règle de l’étude sépare les communes desservies des autres ; les communes voisines non "
-        "desservies sont réunies en zones blanches."
-    )
-
-
-def _limits(result: CoverageResult) -> list[str]:
-    limits = [_limit_of_journeys(result.study), _limit_of_points(result.study)]
-    if any(need.asks_hours and need.unknown_hours == "closed" for need in result.study.needs):
-        limits.append(
-            _("Un service dont les horaires ne sont pas publiés n’est pas réputé assez ouvert.")
-        )
-    if len(result.kiosks):
-        limits += [
-            _(
-                "Le calcul retient la commune la mieux placée, même petite ; une commune voisine "
-                "mieux équipée peut servir presque autant d’habitants."
-            ),
-            _(
-                "Être desservi n’est pas se servir : dans la Manche, 21 points de visio-relais ont "
-                "reçu 3 000 appels par an, environ 143 chacun. La fréquentation, l’accueil et la "
-                "qualité du réseau restent à étudier sur place."
-            ),
-        ]
-    lost = int(result.demand.loc[result.demand["point_source"] == "none", "people"].sum())
-    if lost:
-        limits.append(
-            _(
-                "{people} ne sont pas localisés, faute de coordonnées ; ils sont comptés comme non "
-                "desservis.",
-                people=n_people(lost),
-            )
-        )
-    return limits
-
-
-def _limit_of_journeys(study: Study) -> str:
-    if study.router.kind == "straight_line":
-        return _(
-            "Les distances sont à vol d’oiseau : la route est toujours plus longue, beaucoup plus "
-            "en montagne. Les zones blanches réelles sont donc au moins aussi étendues."
-        )
-    return _(
-        "Les trajets suivent le réseau et les vitesses indiqués dans les paramètres, sans arrêt ni "
-        "attente : un trajet réel peut être plus long."
-    )
-
-
-def _limit_of_points(study: Study) -> str:
-    if study.zones.kind == "smooth":
-        return _(
-            "Un point représente toute la commune pour compter ses habitants : ceux des hameaux "
-            "éloignés de la mairie sont moins bien desservis que ne le dit l’étude. Le dessin des "
-            "zones, lui, est celui du terrain."
-        )
-    if study.demand.cells is not None:
-        return _(
-            "Les chiffres d’un carreau seul sont incertains (l’INSEE y disperse les valeurs des "
-            "petits groupes) : lisez les sommes par zone, par commune ou au-dessus."
-        )
-    return _(
-        "Un point représente toute la commune : les hameaux éloignés de la mairie sont moins bien "
-        "desservis que ne le dit l’étude, et le dessin d’une zone suit les limites des communes."
-    )
 
 
 def _findings(result: CoverageResult) -> list[dict[str, Any]]:

@@ -5,23 +5,18 @@ table.
 from __future__ import annotations
 
 import math
-import sqlite3
-from contextlib import closing
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
-import pyogrio
 import shapely
 from folium.map import Layer
 from markupsafe import Markup
-from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
-from geoguichet.coverage.errors import OutputError
-from geoguichet.coverage.outputs import geopackage
-from geoguichet.coverage.outputs.folder import written_beside
+from geoguichet.coverage.outputs.charts import picture
+from geoguichet.coverage.outputs.folder import write_text, write_together
+from geoguichet.coverage.outputs.geopackage import write_database
 from geoguichet.coverage.outputs.page import (
     MapPage,
     Placed,
@@ -68,18 +63,16 @@ def write(told: Sensitivity, folder: Path) -> tuple[Path, ...]:
     OutputError
         The folder or a file cannot be written.
     """
-    names = ("sensitivity.html", "sensitivity.gpkg", "curve.csv")
-    try:
-        with written_beside(folder, names) as (page, layers, curve):
-            page.write_text(render(told), encoding="utf-8", newline="\n")
-            write_layers(told, layers)
-            curve_table(told).to_csv(curve, index=False, lineterminator="\n")
-    except OSError as error:
-        raise OutputError(
-            f"{folder} : la sensibilité n'a pas été écrite ({error.strerror}) ; choisissez un "
-            "autre dossier avec --out."
-        ) from error
-    return tuple(folder / name for name in names)
+    writers = {
+        "sensitivity.html": lambda path: write_text(path, render(told)),
+        "sensitivity.gpkg": lambda path: write_layers(told, path),
+        "curve.csv": lambda path: curve_table(told).to_csv(path, index=False, lineterminator="\n"),
+    }
+    refused = Message(
+        "{folder} : la sensibilité n'a pas été écrite ({why}) ; choisissez un autre dossier avec "
+        "--out."
+    )
+    return write_together(folder, writers, refused)
 
 
 def curve_table(told: Sensitivity) -> pd.DataFrame:
@@ -112,32 +105,13 @@ def write_layers(told: Sensitivity, path: Path) -> None:
         "sureness",
     ]
     points = told.demand[[*columns, "geometry"]].reset_index(names="id")
-    areas, tables = _areas(told), {"scenarios": told.scenarios, "classes": told.classes}
-    try:
-        with geopackage.fixed_clock():
-            pyogrio.write_dataframe(
-                points, path, layer="demand", driver="GPKG", geometry_type="Point"
-            )
-            pyogrio.write_dataframe(
-                areas,
-                path,
-                layer="areas",
-                driver="GPKG",
-                geometry_type="MultiPolygon",
-                promote_to_multi=True,
-                append=True,
-            )
-            for name, table in tables.items():
-                pyogrio.write_dataframe(
-                    pd.DataFrame(table), path, layer=name, driver="GPKG", append=True
-                )
-        with closing(sqlite3.connect(path)) as database:
-            rows = {"demand": len(points), "areas": len(areas)} | {
-                name: len(table) for name, table in tables.items()
-            }
-            geopackage.check_whole(database, rows, path)
-    except (DataSourceError, DataLayerError, FeatureError, sqlite3.Error) as error:
-        raise OutputError(f"{path.name} : la base n'a pas pu être écrite ({error})") from error
+    tables = {
+        "demand": (points, "Point"),
+        "areas": (_areas(told), "MultiPolygon"),
+        "scenarios": (pd.DataFrame(told.scenarios), ""),
+        "classes": (pd.DataFrame(told.classes), ""),
+    }
+    write_database(path, tables)
 
 
 def _areas(told: Sensitivity) -> gpd.GeoDataFrame:
@@ -291,7 +265,6 @@ def _lines(row: dict[str, Any], told: Sensitivity) -> list[str]:
     ]
 
 
-_WIDTH, _HEIGHT = 320.0, 190.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 298.0, 10.0, 160.0
 
 
@@ -307,44 +280,30 @@ def curve_picture(told: Sensitivity) -> str:
     )
     table = table.sort_index().ffill().bfill()
     size, unit = _UNIT[told.study.unit]
-    xs, top = table.index.to_numpy() / size, max(float(table.to_numpy().max()), 1.0)
+    added, most = table.index.to_numpy() / size, max(float(table.to_numpy().max()), 1.0)
 
-    def at(x: float, people: float) -> str:
-        along = (x - xs[0]) / max(xs[-1] - xs[0], 1e-9)
-        height = (_BOTTOM - _TOP) * people / top
-        return f"{_LEFT + (_RIGHT - _LEFT) * along:.1f},{_BOTTOM - height:.1f}"
+    def x(more: float) -> float:
+        return _LEFT + (_RIGHT - _LEFT) * (more - added[0]) / max(added[-1] - added[0], 1e-9)
 
-    base, low, high = (
-        table[name].to_numpy(float) for name in (1.0, table.columns[0], table.columns[-1])
-    )
-    band = " ".join([*map(at, xs, low), *reversed([*map(at, xs, high)])])
-    zero = at(0.0, 0.0).split(",")[0]
-    ticks = [xs[0], 0.0, xs[-1]]
-    parts = [
-        f'<polygon points="{band}" fill="{SURENESS_COLOURS["likely"]}" fill-opacity="0.35"/>',
-        f'<polyline points="{" ".join(map(at, xs, base))}" fill="none" stroke="{INK}" '
-        'stroke-width="2"/>',
-        f'<line x1="{zero}" x2="{zero}" y1="{_TOP}" y2="{_BOTTOM}" stroke="{INK}" '
-        'stroke-dasharray="3 3"/>',
-        f'<text x="{float(zero) + 4:.1f}" y="{_TOP + 10}">{escape(_("seuils de l’étude"))}</text>',
-        f'<line x1="{_LEFT}" x2="{_RIGHT}" y1="{_BOTTOM}" y2="{_BOTTOM}" stroke="{INK}"/>',
-        *(
-            f'<text x="{at(x, 0).split(",")[0]}" y="{_BOTTOM + 16}" text-anchor="middle">'
-            f"{signed(x)}{NARROW}{unit}</text>"
-            for x in ticks
-        ),
-        *(
-            f'<text x="{_LEFT - 5}" y="{at(0, top * part).split(",")[1]}" text-anchor="end">'
-            f"{number(top * part)}</text>"
-            for part in (0.5, 1.0)
-        ),
-    ]
-    title = escape(_curve_title(told))
-    return (
-        f'<svg viewBox="0 0 {_WIDTH:.0f} {_HEIGHT:.0f}" width="100%" role="img" '
-        f'aria-label="{title}" '
-        f'xmlns="http://www.w3.org/2000/svg"><style>text{{font:11px sans-serif;fill:{INK}}}</style>'
-        f"{''.join(parts)}</svg>"
+    def y(people: float) -> float:
+        return _BOTTOM - (_BOTTOM - _TOP) * people / most
+
+    def line(people: pd.Series) -> list[str]:
+        return [f"{x(more):.1f},{y(many):.1f}" for more, many in zip(added, people, strict=True)]
+
+    return picture(
+        "sureness.svg",
+        title=_curve_title(told),
+        left=_LEFT,
+        right=_RIGHT,
+        top=_TOP,
+        bottom=_BOTTOM,
+        band=" ".join([*line(table.iloc[:, 0]), *reversed(line(table.iloc[:, -1]))]),
+        band_colour=SURENESS_COLOURS["likely"],
+        line=" ".join(line(table[1.0])),
+        zero=x(0.0),
+        ticks=[(x(more), f"{signed(more)}{NARROW}{unit}") for more in (added[0], 0.0, added[-1])],
+        levels=[(y(most * part), number(most * part)) for part in (0.5, 1.0)],
     )
 
 

@@ -33,7 +33,10 @@ def sentences() -> Catalog:
     files = [ROOT / "cli.py", *(file for room in ROOMS for file in (ROOT / room).rglob("*.py"))]
     spoken = [file for file in files if "geoguichet.floor.words" in file.read_text("utf-8")]
     found = Catalog()
-    for method, paths in (("python", spoken), ("jinja2", TEMPLATES.glob("*.html"))):
+    for method, paths in (
+        ("python", spoken),
+        ("jinja2", [*TEMPLATES.glob("*.html"), *TEMPLATES.glob("*.svg")]),
+    ):
         for path in sorted(paths):
             for _, text, _, context in extract_from_file(method, path, KEYWORDS):
                 found.add(text, context=context)

@@ -113,12 +113,12 @@ def test_zones_as_geoparquet(result, tmp_path):
 
 
 def test_a_missing_row_is_noticed(result, tmp_path, monkeypatch):
-    write = geopackage._write_layer
+    write = pyogrio.write_dataframe
 
-    def lose_one(frame, path, name):
-        write(frame.iloc[:-1] if name == "kiosks" else frame, path, name)
+    def lose_one(table, path, *, layer, **options):
+        write(table.iloc[:-1] if layer == "kiosks" else table, path, layer=layer, **options)
 
-    monkeypatch.setattr(geopackage, "_write_layer", lose_one)
+    monkeypatch.setattr(pyogrio, "write_dataframe", lose_one)
     with pytest.raises(OutputError, match="1 lignes écrites sur 2 dans la couche kiosks"):
         geopackage.write(result, tmp_path / "result.gpkg")
 
