@@ -14,6 +14,7 @@ average (Applegate et al. 2021): two sparse products an iteration.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 from scipy import sparse
@@ -48,7 +49,7 @@ def lagrangian(
         if number % _CHECK_EVERY:
             continue
         for price in (search.price, search.average_price):
-            best = min(best, Bound(bound_at(problem, price), price), key=_value)
+            best = min(best, Bound(bound_at(problem, price), price), key=attrgetter("value"))
         search.restart_when_due()
         if best.value <= good_enough or watch.over:
             break
@@ -56,7 +57,7 @@ def lagrangian(
             if before - best.value < 1e-6 * best.value:
                 break
             before = best.value
-    return min(best, Bound(problem.everything, 0 * problem.first), key=_value)
+    return min(best, Bound(problem.everything, 0 * problem.first), key=attrgetter("value"))
 
 
 def bound_at(problem: Problem, price: Floats) -> float:
@@ -66,8 +67,7 @@ def bound_at(problem: Problem, price: Floats) -> float:
 
 def worth(problem: Problem, price: Floats) -> Floats:
     """Return what each column is worth when its rows are paid at these prices."""
-    earned: Floats = problem.cover.T.astype(np.float64) @ price
-    return earned
+    return np.asarray(problem.cover.T.astype(np.float64) @ price)
 
 
 def by_count(problem: Problem, price: Floats, counts: int) -> Floats:
@@ -89,6 +89,7 @@ def cannot_open(problem: Problem, bound: Bound, value: float) -> Mask:
     nobody = np.zeros(problem.columns, dtype=bool)
     if np.isfinite(problem.budget) or problem.count >= problem.columns:
         return nobody
+    # Forcing a candidate in pushes out the least of those that the bound counts (reduced cost).
     earned = worth(problem, bound.price)
     threshold = np.partition(earned, -problem.count)[-problem.count]
     loosest = _unpriced(problem, bound.price) + np.sort(earned)[-problem.count :].sum()
@@ -112,32 +113,27 @@ def _best_choice(problem: Problem, earned: Floats) -> float:
 
 def _best_count(problem: Problem, earned: Floats) -> float:
     must = problem.rules.required
-    others = _one_per_pack(problem, np.delete(earned, must) if len(must) else earned, without=must)
-    left = problem.count - len(must)
+    others, left = earned.copy(), problem.count - len(must)
+    others[must] = 0.0
+    others = np.delete(_one_per_pack(problem, others), must)
     top = np.partition(others, -left)[-left:] if 0 < left < len(others) else others[: max(0, left)]
     return float(earned[must].sum() + top.sum())
 
 
-def _one_per_pack(problem: Problem, earned: Floats, without: np.ndarray | None = None) -> Floats:
+def _one_per_pack(problem: Problem, earned: Floats) -> Floats:
     """Keep, of exclusive sets that share no column, the best earner each (an EPCI opens one site
     only).
     """
-    packs = problem.rules.packs
-    if not packs.shape[0]:
-        return earned
-    full = (
-        np.insert(earned, np.asarray(without) - np.arange(len(without)), 0.0)
-        if without is not None
-        else earned
-    )
+    packs, kept = problem.rules.packs, earned.copy()
+    # A column in two sets would be counted for both: such sets are left out, and the bound is a
+    # little looser.
     once = np.diff(sparse.csc_array(packs).indptr) <= 1
-    kept = full.copy()
     for row in range(packs.shape[0]):
         members = packs.indices[packs.indptr[row] : packs.indptr[row + 1]]
         if once[members].all():
             kept[members] = 0.0
-            kept[members[0]] = full[members].max()
-    return np.delete(kept, without) if without is not None else kept
+            kept[members[0]] = earned[members].max()
+    return kept
 
 
 def _best_knapsack(problem: Problem, earned: Floats) -> float:
@@ -155,10 +151,6 @@ def _best_knapsack(problem: Problem, earned: Floats) -> float:
     return float(total)
 
 
-def _value(bound: Bound) -> float:
-    return bound.value
-
-
 class _PrimalDual:
     """The iterates of the primal-dual hybrid gradient method: a fractional choice and a price per
     row.
@@ -168,7 +160,9 @@ class _PrimalDual:
         self.problem = problem
         self._rows = sparse.csr_array(problem.cover, dtype=np.float64)
         self._columns = sparse.csr_array(problem.cover.T, dtype=np.float64)
-        self._uses, self._total = _limit(problem)
+        budget = np.isfinite(problem.budget)
+        self._uses = problem.cost if budget else np.ones(problem.columns)
+        self._total = problem.budget if budget else float(problem.count)
         self._choice_step = 1.0 / np.maximum(self._columns @ problem.first, 1e-12)
         self._price_step = problem.first / np.maximum(np.diff(self._rows.indptr), 1)
         self._choice = np.zeros(problem.columns)
@@ -180,13 +174,15 @@ class _PrimalDual:
     @property
     def average_price(self) -> Floats:
         """The mean price since the last restart."""
-        mean: Floats = self._prices / max(1, self._steps)
-        return mean
+        return np.asarray(self._prices / max(1, self._steps))
 
     def step(self) -> None:
         """Move the choice towards what the prices pay, then the prices towards what is not
         covered.
         """
+        # A step of the choice up the worth of its rows, brought back to what may be opened; then one
+        # of the prices, each pulled towards what is not covered (taken a step ahead of the choice,
+        # which makes the method converge) and stopped at the weights, where L bends.
         wanted = self._choice + self._choice_step * (self._columns @ self.price)
         choice = _project(wanted, self._choice_step * self._uses, self._uses, self._total)
         covered = self._rows @ choice
@@ -214,13 +210,6 @@ class _PrimalDual:
         self._steps = 0
         self._choices = np.zeros(self.problem.columns)
         self._prices = np.zeros(len(self.problem.first))
-
-
-def _limit(problem: Problem) -> tuple[Floats, float]:
-    """What each column uses up of what is limited: the budget when there is one, else the count."""
-    if np.isfinite(problem.budget):
-        return problem.cost, problem.budget
-    return np.ones(problem.columns), float(problem.count)
 
 
 def _project(wanted: Floats, slope: Floats, uses: Floats, total: float) -> Floats:

@@ -17,7 +17,7 @@ from scipy import sparse
 from geoguichet.coverage.errors import SitingError
 from geoguichet.coverage.routers.impedance import CostMatrix
 from geoguichet.coverage.siting import portfolio
-from geoguichet.coverage.siting.plan import KioskPlan, Status, Watch
+from geoguichet.coverage.siting.plan import KioskPlan, Watch
 from geoguichet.coverage.siting.problem import Floats, Mask, SiteRules, apply, nearest_open, state
 
 
@@ -131,7 +131,7 @@ def _plan(
         gains=gains,
         value=value,
         bound=bound,
-        status=_status(value, bound, watch),
+        status="optimal" if value <= bound else "interrupted" if watch.cancelled else "time_limit",
         method=f"bisection over {len(steps)} distances, {found.tried} set coverings",
         seconds=watch.seconds,
         sense="min",
@@ -139,9 +139,3 @@ def _plan(
         uncoverable=tuple(int(row) for row in np.flatnonzero(~served)),
         assigned=tuple(int(site) for site in assigned),
     )
-
-
-def _status(value: float, bound: float, watch: Watch) -> Status:
-    if value <= bound:
-        return "optimal"
-    return "interrupted" if watch.cancelled else "time_limit"

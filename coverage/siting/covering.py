@@ -71,8 +71,7 @@ def maximal_covering(
     rules = _with(rules, required, excluded)
     stated = state(cover, weights(weight, cover.shape[0]), count=p, rules=rules)
     _check_count(stated.problem, p)
-    plan = portfolio.most(stated, gap, watch)
-    return replace(plan, model="maximal covering (Church & ReVelle 1974)")
+    return portfolio.most("maximal covering (Church & ReVelle 1974)", stated, gap, watch)
 
 
 def budget_covering(
@@ -110,8 +109,9 @@ def budget_covering(
         raise SitingError(
             f"les lieux imposés coûtent plus que le budget de {budget:g} : augmentez le budget."
         )
-    plan = portfolio.most(stated, gap, watch)
-    return replace(plan, model="budgeted maximal covering (Khuller, Moss & Naor 1999)")
+    return portfolio.most(
+        "budgeted maximal covering (Khuller, Moss & Naor 1999)", stated, gap, watch
+    )
 
 
 def backup_covering(
@@ -142,8 +142,7 @@ def backup_covering(
     first = weights(weight, cover.shape[0])
     stated = state(cover, first, second=second * first, count=p, rules=rules or SiteRules())
     _check_count(stated.problem, p)
-    plan = portfolio.most(stated, gap, watch)
-    return replace(plan, model="backup covering (Hogan & ReVelle 1986)")
+    return portfolio.most("backup covering (Hogan & ReVelle 1986)", stated, gap, watch)
 
 
 def partial_covering(
@@ -184,8 +183,8 @@ def partial_covering(
             "couvrent au plus "
             f"{possible:.1%} ; ajoutez des lieux ou baissez la part."
         )
-    plan = portfolio.fewest(stated, reduced(stated.problem), min(wanted, reachable), gap, watch)
-    return replace(plan, model="partial set covering (Daskin & Owen 1999)")
+    model, problem = "partial set covering (Daskin & Owen 1999)", reduced(stated.problem)
+    return portfolio.fewest(model, stated, problem, min(wanted, reachable), gap, watch)
 
 
 def set_covering(
@@ -222,8 +221,9 @@ def set_covering(
         ),
         already=float(people.sum() - people[everybody.problem.first > 0].sum()),
     )
-    plan = portfolio.fewest(stated, portfolio.essential(everybody.problem), np.inf, gap, watch)
-    return replace(plan, model="location set covering (Toregas, Swain, ReVelle & Bergman 1971)")
+    model = "location set covering (Toregas, Swain, ReVelle & Bergman 1971)"
+    problem = portfolio.essential(everybody.problem)
+    return portfolio.fewest(model, stated, problem, np.inf, gap, watch)
 
 
 def _with(

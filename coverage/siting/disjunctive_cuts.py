@@ -169,10 +169,14 @@ class _Window:
         none, some = self._prices(solver)
         if none is None or some is None:
             return None
+        # An inequality that both kinds obey has, where x is at 0, no more than the lesser of the two
+        # coefficients, and where x is at 1 no less than the greater; the limit makes up for those.
         x, whole = self.x, self.x >= 1 - _ZERO
         coefficient = np.where(
             whole, np.maximum(none.paid, some.paid), np.minimum(none.paid, some.paid)
         )
+        # Sites come whole, so that a multiple of "one opened or none" may be moved from one kind to
+        # the other (Balas & Jeroslow 1980): the best whole multiples are beside the even one.
         step = none.choice + some.choice
         if step > _ZERO:
             turned = self.candidate & ~whole
@@ -320,5 +324,4 @@ def _least_overstep(
         or solver.getObjectiveValue() < _VIOLATED
     ):
         return None
-    worth: Floats = np.maximum(0.0, -np.asarray(solver.getSolution().row_dual))
-    return worth
+    return np.maximum(0.0, -np.asarray(solver.getSolution().row_dual))

@@ -29,7 +29,7 @@ class Opening:
     Opening or closing a column touches only the candidates that meet a row whose state it changes.
     """
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, opened: Iterable[int] = ()) -> None:
         self.problem = problem
         self._rows = sparse.csr_array(problem.cover)
         self._packs = sparse.csc_array(problem.rules.packs)
@@ -44,6 +44,8 @@ class Opening:
         self.opened = 0
         self.value = 0.0
         self.cost = 0.0
+        for column in opened:
+            self.open(column)
 
     @property
     def columns(self) -> list[int]:
@@ -119,7 +121,11 @@ class Opening:
         self._times[self.problem.rows(column)] += step
         brought = self._marginal[fewer, rows]
         self.value += step * float(brought.sum())
-        self._add_to_neighbours(rows, step * (self._marginal[fewer + 1, rows] - brought))
+        columns, each = self._neighbours(rows, step * (self._marginal[fewer + 1, rows] - brought))
+        if 4 * len(columns) < self.problem.columns:
+            np.add.at(self.added, columns, each)
+        else:
+            self.added += np.bincount(columns, weights=each, minlength=self.problem.columns)
         self.opened += step
         self.is_open[column] = step > 0
         self.cost += step * float(self.problem.cost[column])
@@ -149,13 +155,6 @@ class Opening:
         columns, lengths = _slices(self._rows, rows)
         return columns, np.repeat(change, lengths)
 
-    def _add_to_neighbours(self, rows: npt.NDArray[np.int32], change: Floats) -> None:
-        columns, each = self._neighbours(rows, change)
-        if 4 * len(columns) < self.problem.columns:
-            np.add.at(self.added, columns, each)
-        else:
-            self.added += np.bincount(columns, weights=each, minlength=self.problem.columns)
-
 
 def greedy(problem: Problem, *, enough: float = np.inf) -> list[int]:
     """Open the column that adds most, again and again (lazily, Minoux 1978); ties go to the first
@@ -165,9 +164,9 @@ def greedy(problem: Problem, *, enough: float = np.inf) -> list[int]:
     Required columns come first. Stops once ``enough`` is brought. The answer may miss a floor, when
     nothing that counts for it can still be opened.
     """
-    opening = Opening(problem)
-    for column in problem.rules.required:
-        opening.open(int(column))
+    opening = Opening(problem, problem.rules.required.tolist())
+    # What a column adds never grows as others open (coverage is submodular): a stale figure is an
+    # upper bound, so the first of the queue whose figure is still true is the best of all.
     price = _prices(problem)
     queue = [(-opening.added[column] / price[column], column) for column in range(problem.columns)]
     heapq.heapify(queue)
@@ -193,9 +192,7 @@ def greedy(problem: Problem, *, enough: float = np.inf) -> list[int]:
 
 def swap(problem: Problem, start: Iterable[int], watch: Watch) -> list[int]:
     """Exchange one open column for a better closed one until none is (Teitz & Bart 1968)."""
-    opening = Opening(problem)
-    for column in start:
-        opening.open(column)
+    opening = Opening(problem, start)
     _improve(opening, opening.columns, watch)
     return opening.columns
 
@@ -212,9 +209,7 @@ def search(
     three times in all. Stops after ``rounds``, at the value ``enough``, or when the watch says so.
     """
     random = np.random.default_rng(0)
-    opening = Opening(problem)
-    for column in start:
-        opening.open(column)
+    opening = Opening(problem, start)
     best, best_value = opening.is_open.copy(), opening.value
     tolerance, stretch = _least_useful(opening), -(-rounds // _STARTS)
     free = np.setdiff1d(np.arange(problem.columns), problem.rules.required)

@@ -161,7 +161,10 @@ def relax(
         if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             break
         proof = _Proof.of(model, solver, [*held, *found])
-        _take_out_loose(solver, proof, len(model["row_lower"]))
+        # cuts that hold nothing any more would only slow the next relaxation
+        loose = len(model["row_lower"]) + np.flatnonzero(~proof.holds)
+        if len(loose):
+            solver.deleteRows(len(loose), loose.astype(np.int32))
         held = proof.tight
         bounds.append(proof.bound)
         report({"bound": proof.bound})
@@ -273,6 +276,8 @@ class _Proof:
 
     @classmethod
     def of(cls, model: Model, solver: highspy.Highs, cuts: list[zero_half_cuts.Cut]) -> _Proof:
+        # Whether HiGHS gives a price or its opposite depends on the sense and the method: both are
+        # tried. Any prices prove a bound; the better of the two is right.
         sign = 1.0 if model["maximise"] else -1.0
         solution = solver.getSolution()
         x = np.clip(np.asarray(solution.col_value), model["lower"], model["upper"])
@@ -297,6 +302,7 @@ class _Proof:
         """Return the dual bound of a program to maximise at these prices, and the reduced costs."""
         lower = np.concatenate([model["row_lower"], np.full(len(cuts), -np.inf)])
         upper = np.concatenate([model["row_upper"], [cut.limit for cut in cuts]])
+        # a price that leans on a limit that is not there would prove nothing: it is dropped
         price = np.where(
             told > 0,
             np.where(np.isfinite(upper), told, 0.0),
@@ -358,17 +364,6 @@ def _add(solver: highspy.Highs, cuts: list[zero_half_cuts.Cut]) -> None:
     )
 
 
-def _take_out_loose(solver: highspy.Highs, proof: _Proof, rows: int) -> None:
-    loose = np.flatnonzero(~proof.holds)
-    if len(loose):
-        solver.deleteRows(len(loose), (rows + loose).astype(np.int32))
-
-
-def _say(message: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(message) + "\n")
-    sys.stdout.flush()
-
-
 def _die_with_parent() -> None:
     sys.stdin.buffer.read()
     os._exit(0)
@@ -380,7 +375,7 @@ def main(task: str, path: str) -> None:
     with np.load(path) as arrays:
         model = dict(arrays)
     settings = json.loads(str(model.pop("settings")))
-    TASKS[task](model, settings, _say)
+    TASKS[task](model, settings, lambda message: print(json.dumps(message), flush=True))
 
 
 TASKS: Mapping[str, Callable[..., None]] = {"solve": solve, "relax": relax}

@@ -200,9 +200,7 @@ def _offer(best: Best, step: str, columns: list[int]) -> None:
 
 def _greedy(problem: _Median) -> list[int]:
     """Open the column that saves most, again and again."""
-    opening = Opening(problem.sites)
-    for column in problem.sites.rules.required:
-        opening.open(int(column))
+    opening = Opening(problem.sites, problem.sites.rules.required.tolist())
     while (allowed := opening.may_open()).any():
         saving = np.where(allowed, _saving(problem, _paid(problem, opening.columns)), -1.0)
         opening.open(int(saving.argmax()))
@@ -211,9 +209,7 @@ def _greedy(problem: _Median) -> list[int]:
 
 def _interchange(problem: _Median, columns: list[int], watch: Watch) -> list[int]:
     """Exchange one open column for a better closed one until none is (Teitz & Bart 1968)."""
-    opening = Opening(problem.sites)
-    for column in columns:
-        opening.open(column)
+    opening = Opening(problem.sites, columns)
     total = _total(problem, _paid(problem, columns))
     free = set(range(problem.sites.columns)) - set(problem.sites.rules.required.tolist())
     moved = True

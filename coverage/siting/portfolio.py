@@ -107,11 +107,9 @@ class Best:
     @property
     def settling(self) -> float:
         """The upper bound that would settle a question that maximises."""
-        return (
-            max(self.value + self.grain, self.value / max(1e-9, 1.0 - self.gap))
-            if self.found
-            else -np.inf
-        )
+        if not self.found:
+            return -np.inf
+        return max(self.value + self.grain, self.value / max(1e-9, 1.0 - self.gap))
 
     @property
     def closed(self) -> bool:
@@ -123,9 +121,8 @@ class Best:
     @property
     def proved(self) -> bool:
         """Whether the plan is proved optimal."""
-        return self.found and self._sign * (self.bound - self.value) <= 1e-6 * max(
-            1.0, abs(self.value)
-        )
+        room = self._sign * (self.bound - self.value)
+        return self.found and room <= 1e-6 * max(1.0, abs(self.value))
 
     def offer(self, step: str, columns: list[int]) -> None:
         """Keep the columns if they obey the rules and are better than those known."""
@@ -173,10 +170,12 @@ class Best:
 
     def limit(self, bound: float) -> None:
         """Keep the number that no plan can better, if it says more than the one known."""
+        # what comes whole cannot end between two whole numbers: the bound is rounded to the nearer
+        # of them, a millionth forgiven for the sums of the solver
         if self.grain > 0.5:
             bound = np.floor(bound + 1e-6) if self.sense == "max" else np.ceil(bound - 1e-6)
-        better = self._sign * min(self._sign * bound, self._sign * self.bound)
-        self.bound = self._sign * max(self._sign * better, self._sign * self.value)
+        better = min(self._sign * bound, self._sign * self.bound)
+        self.bound = self._sign * max(better, self._sign * self.value)
 
 
 def status(best: Best, watch: Watch) -> Status:
@@ -195,9 +194,9 @@ def status(best: Best, watch: Watch) -> Status:
 # The most people: a problem that maximises.
 
 
-def most(stated: Stated, gap: float, watch: Watch) -> KioskPlan:
+def most(model: str, stated: Stated, gap: float, watch: Watch) -> KioskPlan:
     """Run the portfolio on a problem that maximises: greedy, swap, bound, search, exact; each only
-    if it is needed.
+    if it is needed. ``model`` is the name the plan gives to the question.
     """
     problem = reduced(stated.problem)
     best = Best(
@@ -215,43 +214,29 @@ def most(stated: Stated, gap: float, watch: Watch) -> KioskPlan:
         best.tighten(
             bounds.lagrangian(problem, iterations=600, good_enough=best.settling, watch=watch)
         )
-        rounds = _ROUNDS if entries < _FEW else _ROUNDS // 3
-        best.offer(
-            "search",
-            heuristics.search(problem, best.start, rounds=rounds, enough=best.bound, watch=watch),
-        )
+        _search(best, _ROUNDS if entries < _FEW else _ROUNDS // 3, watch)
     if not best.closed and (entries <= _TOO_LARGE or not best.found):
         settle(best, watch)
     elif not best.closed:
-        _search_longer(best, watch)
-    return _plan(stated, best, watch)
-
-
-def _search_longer(best: Best, watch: Watch) -> None:
-    """Spend a fixed amount of work, about what the time limit allows, on a better bound and a
-    better plan.
-    """
-    problem, limit_s = best.problem, watch.limit_s
-    best.tighten(
-        bounds.lagrangian(
-            problem,
-            iterations=_iterations(problem, limit_s),
-            good_enough=best.settling,
-            watch=watch,
+        # Too large to be proved: a better bound, then a better plan, each for a fixed amount of
+        # work that takes about a third, then half, of the time limit. Counted, not timed, so that
+        # equal inputs give equal answers.
+        iterations = max(400, min(6000, int(0.35 * watch.limit_s / (5e-5 + 5e-9 * entries))))
+        best.tighten(
+            bounds.lagrangian(
+                problem, iterations=iterations, good_enough=best.settling, watch=watch
+            )
         )
-    )
-    rounds = heuristics.rounds(problem, limit_s)
+        _search(best, heuristics.rounds(problem, watch.limit_s), watch)
+    return _plan(model, stated, best, watch)
+
+
+def _search(best: Best, rounds: int, watch: Watch) -> None:
+    """Look for a better plan around the best one."""
     best.offer(
         "search",
-        heuristics.search(problem, best.start, rounds=rounds, enough=best.bound, watch=watch),
+        heuristics.search(best.problem, best.start, rounds=rounds, enough=best.bound, watch=watch),
     )
-
-
-def _iterations(problem: Problem, limit_s: float) -> int:
-    """How many iterations of the bound take at most about a third of the time limit: a fixed amount
-    of work.
-    """
-    return max(400, min(6000, int(0.35 * limit_s / (5e-5 + 5e-9 * problem.cover.nnz))))
 
 
 # The proof.
@@ -286,15 +271,16 @@ def settle(best: Best, watch: Watch) -> None:
         core = _Core.of(best, np.isin(np.arange(len(kept)), core.where[left]))
         program = core.program
     if core.hard:
-        _search(best, watch)
+        _search_long(best, watch)
     if not best.closed and not watch.over:
-        start = core.start(best)
-        best.hear(
-            mixed_integer.solve(
-                program, start=start, gap=best.gap, absolute_gap=best.grain, watch=watch
-            ),
-            core.where,
+        outcome = mixed_integer.solve(
+            program,
+            start=core.start(best),
+            gap=best.gap,
+            absolute_gap=best.grain,
+            watch=watch,
         )
+        best.hear(outcome, core.where)
 
 
 def _relax(best: Best, core: _Core, watch: Watch, *, searching: bool) -> mixed_integer.Relaxed:
@@ -312,23 +298,17 @@ def _relax(best: Best, core: _Core, watch: Watch, *, searching: bool) -> mixed_i
             mixed_integer.relax, core.program, enough=best.settling, hard=core.hard, watch=until
         )
         try:
-            _search(best, watch)
+            _search_long(best, watch)
             return relaxing.result()
         except BaseException:
             called_off.set()
             raise
 
 
-def _search(best: Best, watch: Watch) -> None:
+def _search_long(best: Best, watch: Watch) -> None:
     """Look for a better plan for about half of the time limit, counted in rounds."""
     if best.found and not best.closed:
-        rounds = heuristics.rounds(best.problem, watch.limit_s)
-        best.offer(
-            "search",
-            heuristics.search(
-                best.problem, best.start, rounds=rounds, enough=best.bound, watch=watch
-            ),
-        )
+        _search(best, heuristics.rounds(best.problem, watch.limit_s), watch)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -430,19 +410,18 @@ def essential(problem: Problem) -> Problem:
     return small
 
 
-def fewest(stated: Stated, problem: Problem, wanted: float, gap: float, watch: Watch) -> KioskPlan:
+def fewest(
+    model: str, stated: Stated, problem: Problem, wanted: float, gap: float, watch: Watch
+) -> KioskPlan:
     """Run the portfolio on a problem that minimises; covering everybody is one problem per
-    component.
+    component. ``model`` is the name the plan gives to the question.
     """
     everything = problem.value(np.arange(problem.columns))
-    whole = _least(problem, gap)
-    if wanted < everything:
-        _minimise(whole, wanted, False, watch)
-        return _plan(stated, whole, watch)
-    parts = components(problem)
-    if len(parts) == 1:
-        _minimise(whole, everything, True, watch)
-        return _plan(stated, whole, watch)
+    whole, everyone = _least(problem, gap), wanted >= everything
+    parts = components(problem) if everyone else []
+    if len(parts) < 2:
+        _minimise(whole, min(wanted, everything), everyone, watch)
+        return _plan(model, stated, whole, watch)
     chosen: list[int] = []
     bound, steps, all_found = 0.0, [f"{len(parts)} components"], True
     for where, part in parts:
@@ -456,7 +435,7 @@ def fewest(stated: Stated, problem: Problem, wanted: float, gap: float, watch: W
         whole.offer("together", chosen)
     whole.steps = steps
     whole.limit(bound)
-    return _plan(stated, whole, watch)
+    return _plan(model, stated, whole, watch)
 
 
 def _least(problem: Problem, gap: float) -> Best:
@@ -480,6 +459,8 @@ def _minimise(best: Best, wanted: float, everyone: bool, watch: Watch) -> None:
         best.offer("greedy", chosen)
     uniform = bool(np.all(problem.cost == 1.0))
     if uniform and best.found and problem.cover.nnz > mixed_integer.TINY:
+        # the prices of one count bound every count: fewer sites than the first that could bring
+        # what is wanted cannot do
         prices = bounds.lagrangian(
             replace(problem, count=len(best.start)), iterations=600, watch=watch
         )
@@ -527,36 +508,22 @@ def cover_all(problem: Problem, watch: Watch) -> CoverAll:
     if (np.diff(sparse.csr_array(problem.cover).indptr)[weighing] == 0).any():
         return CoverAll(impossible=True)
     small = essential(problem)
-    found = _cover_all_quickly(small, watch)
-    if found is None and small.cover.nnz > mixed_integer.TINY:
-        bound = bounds.lagrangian(
-            small, iterations=400, good_enough=small.everything - 0.5, watch=watch
-        )
-        if bound.value < small.everything * (1 - 1e-9) - 1e-6:
-            return CoverAll(impossible=True)
-    if found is None:
+    everything, tiny = small.everything, small.cover.nnz <= mixed_integer.TINY
+    found = heuristics.greedy(small)
+    if small.value(found) < everything and not tiny:
+        found = heuristics.search(small, found, rounds=100, enough=everything, watch=watch)
+    if small.value(found) < everything or not admissible(small, found):
+        if not tiny:
+            bound = bounds.lagrangian(
+                small, iterations=400, good_enough=everything - 0.5, watch=watch
+            )
+            if bound.value < everything * (1 - 1e-9) - 1e-6:
+                return CoverAll(impossible=True)
         outcome = mixed_integer.solve(mixed_integer.set_covering(small), gap=np.inf, watch=watch)
-        if outcome.ending == "infeasible":
-            return CoverAll(impossible=True)
-        found = None if outcome.chosen is None else list(outcome.chosen)
-    if found is None:
-        return CoverAll()
-    return CoverAll(
-        [int(column) for column in np.searchsorted(problem.rules.column, small.rules.column[found])]
-    )
-
-
-def _cover_all_quickly(problem: Problem, watch: Watch) -> list[int] | None:
-    columns = heuristics.greedy(problem)
-    if problem.value(columns) < problem.everything and problem.cover.nnz > mixed_integer.TINY:
-        columns = heuristics.search(
-            problem, columns, rounds=100, enough=problem.everything, watch=watch
-        )
-    return (
-        columns
-        if problem.value(columns) >= problem.everything and admissible(problem, columns)
-        else None
-    )
+        if outcome.chosen is None:
+            return CoverAll(impossible=outcome.ending == "infeasible")
+        found = list(outcome.chosen)
+    return CoverAll(np.searchsorted(problem.rules.column, small.rules.column[found]).tolist())
 
 
 def _one_fewer(best: Best, wanted: float, watch: Watch) -> None:
@@ -578,9 +545,7 @@ def _without_useless(problem: Problem, chosen: list[int], wanted: float) -> list
     """Close, dearest first, what can be closed with ``wanted`` still reached and the rules still
     kept.
     """
-    opening = heuristics.Opening(problem)
-    for column in chosen:
-        opening.open(column)
+    opening = heuristics.Opening(problem, chosen)
     for column in sorted(chosen, key=lambda column: (-problem.cost[column], opening.added[column])):
         opening.close(column)
         if opening.value < wanted * (1 - 1e-9) or not opening.keeps_the_rules():
@@ -594,7 +559,7 @@ def _fewest_start(problem: Problem, columns: list[int], everyone: bool) -> Float
     return (chosen if everyone else np.concatenate([chosen, covered])).astype(np.float64)
 
 
-def _plan(stated: Stated, best: Best, watch: Watch) -> KioskPlan:
+def _plan(model: str, stated: Stated, best: Best, watch: Watch) -> KioskPlan:
     """Give the answer in the planner's terms: original positions, ranked, with what each adds."""
     if best.columns is None:
         raise SitingError(
@@ -605,7 +570,7 @@ def _plan(stated: Stated, best: Best, watch: Watch) -> KioskPlan:
     columns = np.searchsorted(stated.problem.rules.column, chosen)
     order, gains = ranked(stated.problem, columns)
     return KioskPlan(
-        model="",
+        model=model,
         sites=tuple(int(stated.problem.rules.column[column]) for column in order),
         gains=gains,
         value=float(sum(gains)) if best.sense == "max" else best.value,
@@ -625,7 +590,7 @@ def ranked(problem: Problem, columns: npt.NDArray[np.int64]) -> tuple[list[int],
     add nor must be.
     """
     opening = heuristics.Opening(problem)
-    left, order, gains = sorted(int(column) for column in columns), [], []
+    left, order, gains = sorted(columns.tolist()), [], []
     while left:
         column = max(left, key=lambda candidate: (opening.added[candidate], -candidate))
         gains.append(max(0.0, float(opening.added[column])))

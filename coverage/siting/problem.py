@@ -233,10 +233,8 @@ class Problem:
 
     def rows(self, column: int) -> npt.NDArray[np.int32]:
         """Return the rows that a column covers."""
-        found: npt.NDArray[np.int32] = self.cover.indices[
-            self.cover.indptr[column] : self.cover.indptr[column + 1]
-        ]
-        return found
+        start, stop = self.cover.indptr[column : column + 2]
+        return self.cover.indices[start:stop]
 
     def value(self, columns: npt.ArrayLike) -> float:
         """Return what opening these columns brings."""
@@ -381,8 +379,7 @@ def _excludes_no_more(packs: sparse.csr_array, j: Positions, k: Positions) -> Ma
         return np.ones(len(j), dtype=bool)
     shared = sparse.csr_array(member.T @ member)
     ours = np.asarray(shared[j, k]).ravel() if len(j) else np.zeros(0)
-    answer: Mask = (sets[k] == 0) | (ours >= sets[k])
-    return answer
+    return np.asarray((sets[k] == 0) | (ours >= sets[k]))
 
 
 def dominated_rows(cover: sparse.csc_array) -> Mask:
