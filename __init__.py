@@ -37,6 +37,9 @@ _HOMES = {
     "territory_of": "referentials.territories.territory",
     "read_published": "referentials.readers.registry",
     "compare_directories": "referentials.versions.differences",
+    "directory_findings": "referentials.directory.quality",
+    "draw_changes": "referentials.versions.differences",
+    "write_study_data": "referentials.versions.exports",
     "make_network": "referentials.roads.sources",
     "GeoguichetError": "floor.errors",
 }
@@ -71,6 +74,7 @@ if TYPE_CHECKING:
     from geoguichet.coverage.study.study import parse_study as parse_study
     from geoguichet.coverage.study.study import read_study as read_study
     from geoguichet.floor.errors import GeoguichetError as GeoguichetError
+    from geoguichet.referentials.directory.quality import directory_findings as directory_findings
     from geoguichet.referentials.readers.registry import read_published as read_published
     from geoguichet.referentials.roads.sources import make_network as make_network
     from geoguichet.referentials.territories.territory import Territory as Territory
@@ -78,6 +82,8 @@ if TYPE_CHECKING:
     from geoguichet.referentials.versions.differences import (
         compare_directories as compare_directories,
     )
+    from geoguichet.referentials.versions.differences import draw_changes as draw_changes
+    from geoguichet.referentials.versions.exports import write_study_data as write_study_data
 else:
 
     def __getattr__(name: str) -> object:

@@ -434,20 +434,21 @@ def _export(arguments: argparse.Namespace) -> None:
     if arguments.figures and not arguments.base:
         raise UsageError(Message("--figures complète un territoire : donnez aussi --base."))
     from geoguichet.floor.figures import number
-    from geoguichet.referentials.regions import region
-    from geoguichet.referentials.territories import sample
     from geoguichet.referentials.versions import exports
 
     store = store_of(arguments)
     directories = [store.rows(store.find(name)) for name in arguments.names]
     if arguments.base:
-        base = region.read_layers(sample.path_of(arguments.base))
-        layers = exports.join_to(base, directories, types=arguments.types)
         figures = [arguments.figures] if arguments.figures else []
-        if figures:
-            layers, names = exports.join_figures(layers, store.rows(store.find(arguments.figures)))
+        layers, names = exports.write_study_data(
+            directories,
+            arguments.out,
+            base=arguments.base,
+            types=arguments.types,
+            figures=store.rows(store.find(arguments.figures)) if figures else None,
+        )
+        if names:
             print(_("Joints aux communes et aux services : {names}", names=", ".join(names)))
-        exports.write_study_data(layers, arguments.out)
         store.remember_export(
             arguments.out, [store.find(name) for name in (*arguments.names, *figures)]
         )

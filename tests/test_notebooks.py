@@ -9,6 +9,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+import geoguichet
+
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # jupyter_client's own deprecations, at import
     from nbclient import NotebookClient
@@ -52,6 +54,16 @@ def test_defines_nothing_and_keeps_no_output(path: Path) -> None:
             if isinstance(node, ast.FunctionDef | ast.ClassDef)
         ]
     assert not [cell for cell in nbformat.read(path, as_version=4).cells if cell.get("outputs")]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_uses_public_names_only(path: Path) -> None:
+    for node in ast.walk(ast.parse("\n".join(code(path)))):
+        names = [alias.name for alias in getattr(node, "names", []) if isinstance(node, ast.Import)]
+        names += [node.module] if isinstance(node, ast.ImportFrom) else []
+        assert not [name for name in names if name.startswith("geoguichet.")]
+        if isinstance(node, ast.ImportFrom) and node.module == "geoguichet":
+            assert {alias.name for alias in node.names} <= {*geoguichet.__all__}
 
 
 def test_the_first_notebook_is_ten_calls() -> None:

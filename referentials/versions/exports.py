@@ -18,7 +18,8 @@ from geoguichet.referentials.directory.schema import DIRECTORY_COLUMNS
 from geoguichet.referentials.directory.services import check_services
 from geoguichet.referentials.directory.taxonomy import SERVICE_TYPES
 from geoguichet.referentials.layers import LONLAT, METRIC
-from geoguichet.referentials.regions.region import Layers, write_layers
+from geoguichet.referentials.regions.region import Layers, read_layers, write_layers
+from geoguichet.referentials.territories.sample import path_of
 
 DRIVERS = {".gpkg": "GPKG", ".fgb": "FlatGeobuf", ".geojson": "GeoJSON"}
 FORMATS = (*DRIVERS, ".parquet", ".csv")
@@ -138,9 +139,38 @@ def _nearest(rows: gpd.GeoDataFrame, ring: gpd.GeoDataFrame) -> pd.Series:
     return near.groupby(level=0).first().reindex(rows.index)
 
 
-def write_study_data(layers: Layers, path: Path) -> None:
-    """Write the layers of a study's territory to one GeoPackage."""
+def write_study_data(
+    directories: Sequence[gpd.GeoDataFrame],
+    path: Path,
+    *,
+    base: str = "sample",
+    types: Sequence[str] = (),
+    figures: gpd.GeoDataFrame | None = None,
+) -> tuple[Layers, tuple[str, ...]]:
+    """Write a study's GeoPackage: the layers of a territory joined with directories and figures.
+
+    Parameters
+    ----------
+    directories
+        Services to add (see :func:`join_to`); with none the territory keeps its own.
+    base
+        The territory: ``sample``, or the path of a GeoPackage with the sample's layers.
+    types
+        The only types of service to add.
+    figures
+        A table by commune (see :func:`join_figures`).
+
+    Returns
+    -------
+    The layers written, and the names of the figures that were joined.
+    """
+    layers, names = read_layers(path_of(base)), tuple[str, ...]()
+    if directories:
+        layers = join_to(layers, directories, types=types)
+    if figures is not None:
+        layers, names = join_figures(layers, figures)
     write_layers(layers, path)
+    return layers, names
 
 
 def write_rows(rows: gpd.GeoDataFrame, path: Path) -> list[Path]:

@@ -37,7 +37,10 @@ def test_each_part_of_a_document_is_given_back_and_read_again() -> None:
     for name in EXPECTED:
         document = (SAMPLES / name).read_bytes()
         for item in registry.read_document(document).described:
-            assert item.source == document or item.record in registry.read_document(item.source).records
+            assert (
+                item.source == document
+                or item.record in registry.read_document(item.source).records
+            )
 
 
 def test_whatever_is_registered_is_reached(
