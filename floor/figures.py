@@ -11,11 +11,13 @@ from copy import copy
 from datetime import date
 from functools import cache
 from math import isfinite
+from typing import Literal
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, get_day_names
 from babel.lists import format_list
 from babel.numbers import NumberPattern, format_currency
+from babel.units import format_unit
 
 from geoguichet.floor.language import NARROW, NO_BREAK, SOURCE, language, spaced
 from geoguichet.floor.units import Unit
@@ -110,6 +112,15 @@ def mass(kilograms: float) -> str:
     if kilograms is None or not isfinite(kilograms) or kilograms < 999.5:
         return measure(kilograms, "kg")
     return measure(kilograms / 1000, "t", 1)
+
+
+def size(length: int) -> str:
+    """Write a number of bytes as people read it: ``12 octets``, ``2,5 Mo``."""
+    power = min((len(str(length)) - 1) // 3, 3)
+    unit = ("byte", "kilobyte", "megabyte", "gigabyte")[power]
+    amount = round(length / 1000**power, 1 if power else 0)
+    form: Literal["short", "long"] = "short" if power else "long"
+    return spaced(format_unit(amount, f"digital-{unit}", form, locale=_locale(language())))
 
 
 def money(euros: float, decimals: int = 0) -> str:

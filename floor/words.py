@@ -13,7 +13,7 @@ from functools import cache
 from gettext import NullTranslations, translation
 from numbers import Real
 
-from geoguichet.floor.language import LOCALE, SOURCE, language, spaced
+from geoguichet.floor.language import LOCALE, SOURCE, language, languages, spaced, speaking
 
 DOMAIN = "geoguichet"
 
@@ -73,6 +73,14 @@ class Message:
     def format(self, **values: object) -> str:
         """Say it with these values for its fields."""
         return _(self.text, **values)
+
+    def by_language(self) -> dict[str, str]:
+        """Return what it says in each language, by its code."""
+        told = {}
+        for code in languages():
+            with speaking(code):
+                told[code] = str(self)
+        return told
 
     def __repr__(self) -> str:
         told = "".join(f", {name}={value!r}" for name, value in self.values.items())

@@ -8,7 +8,7 @@ import json
 import socket
 import sqlite3
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 
 import shapely
@@ -25,15 +25,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from geoguichet.coverage.outputs import leaflet
 from geoguichet.floor.errors import LayerError
-from geoguichet.portal.api.feeds import Feeds
-from geoguichet.portal.api.geopackage import open_layer
+from geoguichet.floor.language import speaking
+from geoguichet.floor.words import _
+from geoguichet.portal import answers
+from geoguichet.portal.api import delegated, feeds, openapi
+from geoguichet.portal.api.collections import Collections
 from geoguichet.portal.api.records import RecordsApi
-from geoguichet.portal.api.resources import Resources
-from geoguichet.portal.engine import pygeoapi as engine
-from geoguichet.portal.engine.guard import Guard
 from geoguichet.portal.engine.renewal import Renewal
 from geoguichet.portal.errors import PortalError, PortInUseError
-from geoguichet.portal.pages.quality import Quality
+from geoguichet.portal.pages.registry import PAGES
+from geoguichet.portal.providers.geopackage import open_layer
+from geoguichet.portal.site import REFUSED, ROOM, Site
 from geoguichet.referentials.territories.sample import sample_path
 
 DEFAULT_URL = "http://127.0.0.1:5000"
@@ -59,37 +61,35 @@ def create_app(
     When it is ``editable``, records can be created, replaced, changed and deleted over HTTP: by who
     bears the ``token``, or from this machine alone when there is none.
     """
-    config = engine.configuration(workspace, url=url.rstrip("/"))
-    served = engine.application(config)
-    render = partial(engine.render, config)
-    pygeoapi = Guard(served, render)
-    records = RecordsApi(config, workspace, pygeoapi, render, editable=editable, token=token)
-    studies = StaticFiles(directory=workspace.absolute() / "studies", check_dir=False)
-    root = Resources(config, pygeoapi, records)
-
-    def renew() -> None:
-        config["resources"] = engine.resources(config, workspace, url=str(config["server"]["url"]))
-        served.replace_resources(config["resources"])
-        root.forget()
-
+    site = Site(
+        workspace,
+        url=url.rstrip("/"),
+        pages=(*PAGES, openapi.PAGE),
+        editable=editable,
+        token=token,
+    )
+    records = RecordsApi(site)
+    studies = StaticFiles(directory=site.workspace / "studies", check_dir=False)
     return Starlette(
         routes=[
             Mount("/static/leaflet", StaticFiles(directory=leaflet.FOLDER, check_dir=False)),
-            Mount("/static", StaticFiles(directory=engine.ROOM / "static")),
+            Mount("/static", StaticFiles(directory=ROOM / "static")),
             Mount("/studies", studies),
             Route("/favicon.ico", _favicon),
             Route("/background.geojson", _background),
-            *Feeds(workspace, str(config["server"]["url"]), records).routes(),
+            feeds.route(site),
+            *(page.route(site) for page in site.pages),
             *records.routes(),
-            *Quality(workspace, str(config["server"]["url"]), records).routes(),
-            *root.routes(),
-            Mount("/", pygeoapi),
+            *Collections(site, records).routes(),
+            delegated.mount(site),
         ],
         middleware=[
             Middleware(_Headers),
+            Middleware(_Speaking),
             Middleware(GZipMiddleware, minimum_size=2000, compresslevel=4),
-            Middleware(Renewal, workspace=workspace, renew=renew),
+            Middleware(Renewal, workspace=workspace, renew=site.renew),
         ],
+        exception_handlers=dict.fromkeys(REFUSED, site.refuse),
     )
 
 
@@ -99,7 +99,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 5000,
     url: str | None = None,
-    on_ready: Callable[[str], None] = lambda _: None,
+    on_ready: Callable[[str], None] = lambda _address: None,
     editable: bool = False,
     token: str = "",
 ) -> None:
@@ -120,17 +120,30 @@ def serve(
 def listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens; PortInUseError or PortalError when it cannot."""
     if not 0 <= port <= 65535:
-        raise PortalError(f"Port {port} : un nombre de 0 à 65535 est attendu, par exemple 5000.")
+        told = _(
+            "Port {port} : un nombre de 0 à 65535 est attendu, par exemple 5000.", port=str(port)
+        )
+        raise PortalError(told)
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family, backlog=128)
     except OSError as error:
         if error.errno in _IN_USE:
-            raise PortInUseError(
-                f"Le port {port} de {host} est déjà utilisé par un autre programme ; "
-                f"arrêtez-le ou choisissez un autre port, par exemple --port {port + 1}."
-            ) from error
-        raise PortalError(f"Impossible d'écouter sur {host}, port {port} ({error}).") from error
+            told = _(
+                "Le port {port} de {host} est déjà utilisé par un autre programme ; "
+                "arrêtez-le ou choisissez un autre port, par exemple --port {other}.",
+                port=str(port),
+                host=host,
+                other=str(port + 1),
+            )
+            raise PortInUseError(told) from error
+        told = _(
+            "Impossible d'écouter sur {host}, port {port} ({error}).",
+            host=host,
+            port=str(port),
+            error=error,
+        )
+        raise PortalError(told) from error
     listener.setsockopt(
         socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
     )  # else each answer waits 40 ms for an ACK
@@ -145,12 +158,12 @@ def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-async def _favicon(_: Request) -> Response:
-    icon = (engine.ROOM / "static" / "icon.svg").read_bytes()
+async def _favicon(_request: Request) -> Response:
+    icon = (ROOM / "static" / "icon.svg").read_bytes()
     return Response(icon, media_type="image/svg+xml")
 
 
-def _background(_: Request) -> Response:
+def _background(_request: Request) -> Response:
     """Serve the outlines of the départements: what our maps show beneath the data, instead of
     tiles.
     """
@@ -177,6 +190,20 @@ def background_outlines() -> bytes:
     return json.dumps(
         {"type": "FeatureCollection", "features": features}, ensure_ascii=False
     ).encode()
+
+
+class _Speaking:
+    """Speaks the reader's language while a request is answered."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        with speaking(answers.wanted_language(Request(scope))):
+            await self.app(scope, receive, send)
 
 
 class _Headers:

@@ -1,6 +1,9 @@
 """What the portal refuses, each in one sentence."""
 
+from geoguichet.catalogue.errors import CatalogueError, QueryError, RecordNotFoundError
 from geoguichet.floor.errors import GeoguichetError, UsageError
+from geoguichet.floor.language import SOURCE, language
+from geoguichet.floor.words import _
 
 
 class PortalError(GeoguichetError):
@@ -12,10 +15,13 @@ class PortInUseError(PortalError, UsageError):
 
 
 class ParameterError(PortalError):
-    """A parameter of a request is unknown or malformed; the message names it, in French and in
-    English.
-    """
+    """A parameter of a request is unknown or malformed; the message names it."""
 
-    def __init__(self, french: str, english: str) -> None:
-        super().__init__(french)
-        self.english = english
+
+def in_words(error: CatalogueError) -> str:
+    """Return what the catalogue refuses in the language of the moment."""
+    if language() != SOURCE and isinstance(error, QueryError):
+        return error.english
+    if language() != SOURCE and isinstance(error, RecordNotFoundError):
+        return _("Aucune fiche de cet identifiant dans le catalogue.")
+    return str(error)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
+from urllib.parse import quote
 
 from geoguichet.catalogue.formats import codes, geometries
 from geoguichet.catalogue.formats.format import Format, Written
@@ -38,9 +40,26 @@ MAPPING = (
 _DATES = {"publication": "datePublished", "creation": "dateCreated", "revision": "dateModified"}
 
 
-def write(record: Record, *, address: str = "") -> bytes:
-    """Return the record as JSON-LD; ``address`` is that of its page."""
-    return json.dumps(build(record, address=address), ensure_ascii=False, indent=2).encode()
+def write(record: Record, *, base: str = "", **_source: object) -> bytes:
+    """Return the record as JSON-LD; the address of its page begins with ``base``."""
+    return _bytes(build(record, address=_address(record, base)))
+
+
+def write_catalogue(
+    records: Iterable[Record], *, title: str, address: str, base: str, **_page: object
+) -> bytes:
+    """Return a page of a catalogue as a schema.org ``DataCatalog``."""
+    datasets = [build(record, address=_address(record, base)) for record in records]
+    context = {"@context": "https://schema.org/", "@type": "DataCatalog"}
+    return _bytes(context | {"@id": address, "url": address, "name": title, "dataset": datasets})
+
+
+def _address(record: Record, base: str) -> str:
+    return f"{base}{quote(record.id, safe='')}" if base else ""
+
+
+def _bytes(document: object) -> bytes:
+    return json.dumps(document, ensure_ascii=False, indent=2).encode()
 
 
 def build(record: Record, *, address: str = "") -> dict[str, Any]:
@@ -169,11 +188,7 @@ FORMAT = Format(
     MAPPING,
     written=(
         Written(
-            "schema-org",
-            "schema.org",
-            "application/ld+json",
-            "jsonld",
-            lambda record, **_: write(record),
+            "schema-org", "schema.org", "application/ld+json", "jsonld", write, write_catalogue
         ),
     ),
 )

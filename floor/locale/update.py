@@ -23,7 +23,8 @@ ROOT = HERE.parents[1]
 PRODUCT, ARGPARSE = "geoguichet", "argparse"
 KEYWORDS = {"_": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2), "Message": None}
 ROOMS = ("floor", "referentials", "catalogue", "coverage", "portal", "commands")
-TEMPLATES = ROOT / "coverage" / "outputs" / "templates"
+PAGES = ("*.html", "*.svg")
+TEMPLATES = (ROOT / "coverage" / "outputs" / "templates", ROOT / "portal" / "templates")
 _DATED = datetime(2026, 1, 1, tzinfo=UTC)
 """The date written in every catalogue, so that the same sentences give the same bytes."""
 
@@ -33,10 +34,8 @@ def sentences() -> Catalog:
     files = [ROOT / "cli.py", *(file for room in ROOMS for file in (ROOT / room).rglob("*.py"))]
     spoken = [file for file in files if "geoguichet.floor.words" in file.read_text("utf-8")]
     found = Catalog()
-    for method, paths in (
-        ("python", spoken),
-        ("jinja2", [*TEMPLATES.glob("*.html"), *TEMPLATES.glob("*.svg")]),
-    ):
+    pages = [page for folder in TEMPLATES for kind in PAGES for page in folder.glob(kind)]
+    for method, paths in (("python", spoken), ("jinja2", pages)):
         for path in sorted(paths):
             for _, text, _, context in extract_from_file(method, path, KEYWORDS):
                 found.add(text, context=context)

@@ -21,15 +21,11 @@ from starlette.responses import Response
 
 from geoguichet.catalogue.errors import RecordError, RecordNotFoundError, StaleRecordError
 from geoguichet.catalogue.record import Record, instant_keys
-from geoguichet.catalogue.search.store import RecordStore
-from geoguichet.portal.api import answers
-from geoguichet.portal.api.answers import GEOJSON, MERGE_PATCH, Refusal, answer
-
-ITEMS_METHODS, ITEM_METHODS = "GET, HEAD, OPTIONS", "GET, HEAD, OPTIONS"
-EDITED_ITEMS_METHODS, EDITED_ITEM_METHODS = (
-    "GET, HEAD, POST, OPTIONS",
-    "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
-)
+from geoguichet.floor import figures
+from geoguichet.floor.words import _
+from geoguichet.portal import answers
+from geoguichet.portal.answers import GEOJSON, MERGE_PATCH, Refusal, answer
+from geoguichet.portal.site import Site
 
 _FORWARDING = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
 """Headers by which a proxy betrays that the request is not from this machine."""
@@ -40,25 +36,22 @@ class Editing:
     refuses them all.
     """
 
-    def __init__(
-        self, store: RecordStore, url: str, home: str, *, editable: bool, token: str = ""
-    ) -> None:
-        self.store = store
-        self.url = url
-        self.home = home
-        self.editable = editable
-        self.token = token
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.store = site.store
 
-    def options(self, *, one: bool) -> Response:
-        """Tell the methods of one record, or of the list."""
-        if self.editable:
-            methods = EDITED_ITEM_METHODS if one else EDITED_ITEMS_METHODS
-        else:
-            methods = ITEM_METHODS if one else ITEMS_METHODS
-        headers = {"Allow": methods, "Access-Control-Allow-Methods": methods,
-                   "Access-Control-Allow-Headers": ("Authorization, Content-Type, If-Match, "
-                                                   "If-None-Match")}  # fmt: skip
-        return answer(b"", "text/plain", "fr", status=204, headers=headers)
+    def options(self, *methods: str) -> Response:
+        """Tell the methods of one record or of the list, these among them where it may be
+        edited.
+        """
+        edits = methods if self.site.editable else ()
+        told = ", ".join(("GET", "HEAD", *edits, "OPTIONS"))
+        headers = {
+            "Allow": told,
+            "Access-Control-Allow-Methods": told,
+            "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match, If-None-Match",
+        }
+        return answer(b"", "text/plain", status=204, headers=headers)
 
     async def create(self, request: Request) -> Response:
         """Store a new record; its identifier is made here if it brings none."""
@@ -68,13 +61,11 @@ class Editing:
             document = {**document, "id": str(uuid.uuid4())}
         record = checked_record(document)
         if await run_in_threadpool(self._exists, record.id):
-            raise Refusal(409, f"La fiche « {record.id} » existe déjà ; PUT la remplace.",
-                          f"The record “{record.id}” already exists; PUT replaces it.")  # fmt: skip
+            told = _("La fiche « {record} » existe déjà ; PUT la remplace.", record=record.id)
+            raise Refusal(409, told)
         await run_in_threadpool(lambda: self.store.upsert(record, by="api"))
-        location = f"{self.home}/items/{quote(record.id, safe='')}"
-        return answer(
-            b"", GEOJSON, answers.language(request), status=201, headers={"Location": location}
-        )
+        location = f"{self.site.home}/items/{quote(record.id, safe='')}"
+        return answer(b"", GEOJSON, status=201, headers={"Location": location})
 
     async def replace(self, request: Request, identifier: str) -> Response:
         """Put a record in the place of another of the same identifier."""
@@ -82,7 +73,7 @@ class Editing:
         record = self._of(identifier, checked_record(await answers.body_of(request)))
         before = self._before(request, identifier)
         await self._write(lambda: self.store.upsert(record, by="api", instead_of=before))
-        return self._done(request)
+        return answer(b"", GEOJSON, status=204)
 
     async def change(self, request: Request, identifier: str) -> Response:
         """Change some members of a record (JSON Merge Patch, RFC 7396: null takes a member
@@ -94,37 +85,33 @@ class Editing:
         current = self.store.document(identifier) if before is None else before
         record = self._of(identifier, checked_record(merged(json.loads(current), patch)))
         await self._write(lambda: self.store.upsert(record, by="api", instead_of=current))
-        return self._done(request)
+        return answer(b"", GEOJSON, status=204)
 
     async def delete(self, request: Request, identifier: str) -> Response:
         """Delete a record; its history stays."""
         self._admit(request)
         before = self._before(request, utf8(identifier))
         await self._write(lambda: self.store.delete(utf8(identifier), by="api", instead_of=before))
-        return self._done(request)
+        return answer(b"", GEOJSON, status=204)
 
-    # --- who, and on what
-    # ---------------------------------------------------------------------------
+    # --- who, and on what ------------------------------------------------------------------------
 
     def _admit(self, request: Request) -> None:
         answers.parameters(request)
-        if not self.editable:
-            raise Refusal(405, "Ce catalogue est en lecture seule.", "This catalogue is read-only.")
-        if self.token:
-            kind, _, given = request.headers.get("Authorization", "").partition(" ")
+        if not self.site.editable:
+            raise Refusal(405, _("Ce catalogue est en lecture seule."))
+        if self.site.token:
+            kind, _space, given = request.headers.get("Authorization", "").partition(" ")
             if kind.lower() != "bearer" or not hmac.compare_digest(
-                given.strip().encode(), self.token.encode()
+                given.strip().encode(), self.site.token.encode()
             ):
-                raise Refusal(401, ("Modifier une fiche demande « Authorization: Bearer » et le "
-                                   "jeton du catalogue."),
-                              "Editing takes “Authorization: Bearer” and the token of the "
-                              "catalogue.",
-                              headers={"WWW-Authenticate": "Bearer"})  # fmt: skip
-        elif not _is_here(request, self.url):
-            raise Refusal(403, ("Sans jeton (GEOGUICHET_TOKEN), seule cette machine peut modifier "
-                               "des fiches."),
-                          "Without a token (GEOGUICHET_TOKEN), only this machine can edit "
-                          "records.")  # fmt: skip
+                told = _(
+                    "Modifier une fiche demande « Authorization: Bearer » et le jeton du catalogue."
+                )
+                raise Refusal(401, told, headers={"WWW-Authenticate": "Bearer"})
+        elif not _is_here(request, self.site.url):
+            told = _("Sans jeton (GEOGUICHET_TOKEN), seule cette machine peut modifier des fiches.")
+            raise Refusal(403, told)
 
     def _before(self, request: Request, identifier: str) -> bytes | None:
         """Return the document that ``If-Match`` asks to be current; None when it asks nothing.
@@ -135,7 +122,7 @@ class Editing:
         if "If-Match" not in request.headers:
             return None
         asked = [answers.untagged(tag) for tag in request.headers["If-Match"].split(",")]
-        if "*" not in asked and answers.record_tag(current) not in asked:
+        if "*" not in asked and answers.digest(current) not in asked:
             raise _stale()
         return current
 
@@ -154,18 +141,13 @@ class Editing:
 
     def _of(self, identifier: str, record: Record) -> Record:
         if record.id != identifier:
-            raise Refusal(400, f"id : « {identifier} » est attendu, comme dans l'adresse.",
-                          f"id: “{identifier}” is expected, as in the address.")  # fmt: skip
+            told = _("id : « {record} » est attendu, comme dans l'adresse.", record=identifier)
+            raise Refusal(400, told)
         return record
-
-    def _done(self, request: Request) -> Response:
-        return answer(b"", GEOJSON, answers.language(request), status=204)
 
 
 def _stale() -> Refusal:
-    return Refusal(412, "If-Match : la fiche a changé depuis ; relisez-la, puis recommencez.",
-                   "If-Match: the record has changed since; read it again, then try "
-                   "again.")  # fmt: skip
+    return Refusal(412, _("If-Match : la fiche a changé depuis ; relisez-la, puis recommencez."))
 
 
 def _is_here(request: Request, url: str) -> bool:
@@ -206,17 +188,17 @@ def checked_record(document: Any) -> Record:
             if told := getattr(record, name):
                 instant_keys(told)
     except (RecordError, RecursionError) as error:
-        raise Refusal(400, str(error), f"Not a record of OGC API Records: {error}") from error
+        raise Refusal(400, error) from error
     missing = [name for name in ("type", "title") if not getattr(record, name)]
-    if missing or "/" in record.id:
-        raise Refusal(400, f"properties : {' et '.join(missing) or 'un id sans « / »'} attendu.",
-                      f"properties: {' and '.join(missing) or 'an id without “/”'} "
-                      "expected.")  # fmt: skip
+    if missing:
+        raise Refusal(400, _("properties : {names} attendu.", names=figures.listed(missing)))
+    if "/" in record.id:
+        raise Refusal(400, _("properties : un id sans « / » attendu."))
     return record
 
 
 def utf8(identifier: str) -> str:
     """Return the identifier of an address; one that no record can have is not found."""
     if any("\ud800" <= character <= "\udfff" for character in identifier):
-        raise RecordNotFoundError("Aucune fiche de cet identifiant dans le catalogue.")
+        raise RecordNotFoundError(_("Aucune fiche de cet identifiant dans le catalogue."))
     return identifier

@@ -6,44 +6,50 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
-from urllib.parse import urljoin, urlsplit
+from typing import Any
+from urllib.parse import quote, urljoin, urlsplit
 
+from geoguichet.catalogue.formats import schema_org
 from geoguichet.catalogue.formats.registry import WRITERS
 from geoguichet.catalogue.intake.originals import Originals, originals_path
 from geoguichet.catalogue.record import Record
+from geoguichet.portal.site import Site
 
-_ELSEWHERE = ("geojson", "schema-org")
-"""What ``f`` calls json and jsonld: the record itself, and what stands in its page."""
+_WRITTEN = {"jsonld": WRITERS["schema-org"]} | {
+    name: written for name, written in WRITERS.items() if name not in ("geojson", "schema-org")
+}
+"""What is written in each form: ``f`` calls the record itself json, and its schema.org jsonld."""
 
 ENCODINGS: Mapping[str, tuple[str, str]] = {
-    name: (written.media, written.label)
-    for name, written in WRITERS.items()
-    if name not in _ELSEWHERE
+    form: (written.media, written.label) for form, written in _WRITTEN.items()
 }
 """What ``f`` may ask of a record beside JSON and a page: the media type, and the format's name."""
 
 TOGETHER: Mapping[str, Callable[..., bytes]] = {
-    name: together for name in ENCODINGS if (together := WRITERS[name].together)
+    form: written.together for form, written in _WRITTEN.items() if written.together
 }
 """Those that hold many records in one document."""
 
 
 class Encodings:
-    """Writes the records of a workspace; ``url`` is the address of the portal, ``home`` that of the
-    collection.
-    """
+    """Writes the records of a site."""
 
-    def __init__(self, workspace: Path, url: str, home: str) -> None:
-        self.originals = Originals(originals_path(workspace))
-        self.url = url
-        self.home = home
+    def __init__(self, site: Site) -> None:
+        self.originals = Originals(originals_path(site.workspace))
+        self.url = site.url
+        self.home = site.home
+        self.base = f"{site.home}/items/"
 
     def one(self, record: Record, form: str) -> bytes:
         """Return one record: its own document when it came in this format and was not edited
         since.
         """
-        return self.originals.export(self._absolute(record), form, base=f"{self.home}/items/")
+        return self.originals.export(self._absolute(record), _WRITTEN[form].name, base=self.base)
+
+    def schema_org(self, record: Record) -> dict[str, Any]:
+        """Return a record as search engines read it on its page."""
+        address = f"{self.base}{quote(record.id, safe='')}"
+        return schema_org.build(self._absolute(record), address=address)
 
     def many(
         self, records: Sequence[Record], form: str, *, title: str, page: int, pages: int,
@@ -55,7 +61,7 @@ class Encodings:
         """
         return TOGETHER[form](
             map(self._absolute, records), title=title, publisher="Géoguichet",
-            base=f"{self.home}/items/",
+            base=self.base,
             address=self.home, page=page, pages=pages, total=total, page_address=address,
         )  # fmt: skip
 

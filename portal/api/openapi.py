@@ -9,38 +9,40 @@ from typing import Any
 from geoguichet.catalogue.search.cql2 import CRSS, LANGUAGES
 from geoguichet.catalogue.search.query import EXACT, MAXIMUM_LIMIT
 from geoguichet.catalogue.search.queryables import FACETS, QUERYABLES, SORTABLES
-from geoguichet.portal.api.answers import CATALOG, GEOJSON, MERGE_PATCH, SCHEMA
-from geoguichet.portal.api.answers import FACETS as FACETS_TYPE
+from geoguichet.floor.words import Message
+from geoguichet.portal.answers import CATALOG, GEOJSON, HTML, JSON, MERGE_PATCH, OPENAPI, SCHEMA
+from geoguichet.portal.answers import FACETS as FACETS_TYPE
+from geoguichet.portal.api import collections
 from geoguichet.portal.api.encodings import ENCODINGS, TOGETHER
-from geoguichet.portal.api.features import layer_fields
 from geoguichet.portal.api.feeds import MAXIMUM_LIMIT as MAXIMUM_FEED
-from geoguichet.portal.api.records import COLLECTION, RECORD_PROFILE
+from geoguichet.portal.api.records import RECORD_PROFILE
+from geoguichet.portal.declared import an_object, ref
+from geoguichet.portal.pages.registry import PAGES
+from geoguichet.portal.providers.features import layer_fields
+from geoguichet.portal.site import COLLECTION, Page, Site
 from geoguichet.referentials.directory.taxonomy import SERVICE_TYPES
 from geoguichet.referentials.versions.store import FEEDS, SERVICES
 
 type Json = dict[str, Any]
 
 
-def document(config: Mapping[str, Any], *, editable: bool = False, lang: str = "fr") -> Json:
-    """Return the document of a portal."""
-    about = config["metadata"]["identification"]
-    paths = {**_root_paths(), **_record_paths(editable=editable)}
-    for name, resource in config["resources"].items():
+def document(site: Site) -> Json:
+    """Return the document of a portal, in the language of the moment."""
+    about, collections = site.told["metadata"], site.told["resources"]
+    paths = {**_root_paths(), **_record_paths(editable=site.editable)}
+    for name, resource in collections.items():
         if resource["type"] == "collection" and name != COLLECTION:
             paths.update(_feature_paths(name, layer_fields(resource["providers"][0])))
-    paths.update(_feed_paths(_directories(config["resources"])))
+    paths.update(_feed_paths(_directories(collections)))
     return {
         "openapi": "3.0.3",
         "info": {
-            "title": about["title"][lang],
-            "description": about["description"][lang],
+            "title": about["identification"]["title"],
+            "description": about["identification"]["description"],
             "version": version("geoguichet"),
-            "license": {
-                "name": config["metadata"]["license"]["name"],
-                "url": config["metadata"]["license"]["url"],
-            },
+            "license": {"name": about["license"]["name"], "url": about["license"]["url"]},
         },
-        "servers": [{"url": str(config["server"]["url"])}],
+        "servers": [{"url": site.url}],
         "tags": [
             {"name": name} for name in ("portal", "records", "features", "feeds", "processes")
         ],
@@ -54,6 +56,17 @@ def document(config: Mapping[str, Any], *, editable: bool = False, lang: str = "
     }
 
 
+PAGE = Page(
+    path="/openapi",
+    title=Message("Description de l’API (OpenAPI)"),
+    summary="The description of the interface",
+    template="openapi.html",
+    document=document,
+    media=OPENAPI,
+    parameters=("ui",),
+)
+
+
 def _operation(
     summary: str,
     tag: str,
@@ -61,20 +74,20 @@ def _operation(
     parameters: Sequence[str | Json],
     answers: Mapping[str, Json | str],
     *,
-    forms: str = "f",
+    form: str | Json = "f",
 ) -> Json:
     """Return a GET: its parameters are names of ours or whole ones, its answers a schema by media
     type.
     """
     given = [
-        _ref("parameters", one) if isinstance(one, str) else one
-        for one in (*parameters, forms, "lang")
+        ref("parameters", one) if isinstance(one, str) else one
+        for one in (*parameters, form, "lang")
     ]
     content = {
-        kind: {"schema": _ref("schemas", schema) if isinstance(schema, str) else schema}
+        kind: {"schema": ref("schemas", schema) if isinstance(schema, str) else schema}
         for kind, schema in answers.items()
     }
-    refusals = {"400": _ref("responses", "Refused"), "404": _ref("responses", "Refused")}
+    refusals = {"400": ref("responses", "Refused"), "404": ref("responses", "Refused")}
     return {
         "operationId": name,
         "summary": summary,
@@ -84,37 +97,47 @@ def _operation(
     }
 
 
-def _ref(kind: str, name: str) -> Json:
-    return {"$ref": f"#/components/{kind}/{name}"}
-
-
-_PAGE: Mapping[str, Json] = {"text/html": {"type": "string"}}
+_PAGE: Mapping[str, Json] = {HTML: {"type": "string"}}
 
 
 def _root_paths() -> Json:
-    processes = {"application/json": {"type": "object"}, **_PAGE}
-    searching = ("q", "bbox", "datetime", "type", "ids", "externalIds", "filter", "filter-lang",
-    "filter-crs", "sortby",
-                 "limit", "offset", "profile")  # fmt: skip
-    answers: list[tuple[str, str, str, Sequence[str | Json], Mapping[str, Json | str]]] = [
-        ("/", "The landing page", "portal", (), {"application/json": "LandingPage", **_PAGE}),
-        ("/conformance", "The conformance classes", "portal", (),
-        {"application/json": "Conformance", **_PAGE}),
-        ("/collections", "The collections", "portal", searching, {"application/json": "Collections",
-        **_PAGE}),
-        ("/quality", "How good the records are, by organisation, source and rule", "records", (),
-         {"application/json": "Quality", "text/csv": {"type": "string"}, **_PAGE}),
-        ("/processes", "The processes", "processes", (), processes),
-        ("/processes/white-zones", ("The process that finds white "
-                                   "zones"), "processes", (), processes),
-        ("/jobs", "The jobs", "processes", (), processes),
+    processes: Mapping[str, Json | str] = {JSON: {"type": "object"}, **_PAGE}
+    listed: Mapping[str, Json | str] = {JSON: "Collections", **_PAGE}
+    gets = [
+        (page.path, page.summary, page.tag, (), _forms_of(page), _f(page)) for page in PAGES
+    ] + [
+        ("/collections", "The collections", "portal", collections.PARAMETERS, listed, "f"),
+        ("/processes", "The processes", "processes", (), processes, "f"),
+        ("/processes/white-zones", "The process that finds white zones", "processes", (),
+         processes, "f"),
+        ("/jobs", "The jobs", "processes", (), processes, "f"),
     ]  # fmt: skip
     paths: Json = {
-        path: {"get": _operation(summary, tag, f"get{path.replace('/', '_')}", parameters, content)}
-        for path, summary, tag, parameters, content in answers
+        path: {
+            "get": _operation(
+                summary, tag, f"get{path.replace('/', '_')}", parameters, content, form=form
+            )
+        }
+        for path, summary, tag, parameters, content, form in gets
     }
     paths["/processes/white-zones/execution"] = {"post": _execution()}
     return paths
+
+
+def _forms_of(page: Page) -> Mapping[str, Json | str]:
+    """Return the forms of a page: a schema by media type."""
+    others = {
+        kind.partition(";")[0]: {} if "json" in kind else {"type": "string"}
+        for kind, _write in page.tables.values()
+    }
+    return {page.media: page.schema, **others, **_PAGE}
+
+
+def _f(page: Page) -> str | Json:
+    """Return what ``f`` may ask of a page."""
+    if not page.tables:
+        return "f"
+    return _query("f", {"type": "string", "enum": ["json", "html", *page.tables]})
 
 
 def _execution() -> Json:
@@ -129,7 +152,7 @@ def _execution() -> Json:
                 "description": "The white zones",
                 "content": {GEOJSON: {"schema": {"type": "object"}}},
             },
-            "400": _ref("responses", "Refused"),
+            "400": ref("responses", "Refused"),
         },
     }
 
@@ -155,11 +178,11 @@ def _record_paths(*, editable: bool) -> Json:
         f"{home}/items": {
             "get": _operation("Records that match", "records", "records", searching,
                               {GEOJSON: "Records", **_PAGE, **_encoded(TOGETHER)},
-                              forms="f-records")
+                              form="f-records")
         },
         f"{home}/items/{{recordId}}": {
             "get": _operation("One record", "records", "record", ("recordId", "profile"),
-                              {GEOJSON: "Record", **_PAGE, **_encoded(ENCODINGS)}, forms="f-record")
+                              {GEOJSON: "Record", **_PAGE, **_encoded(ENCODINGS)}, form="f-record")
         },
         f"{home}/facets": {"get": _operation("What can be counted", "records", "facets", (),
         facets)},
@@ -194,13 +217,13 @@ def _edit(
         "summary": summary,
         "tags": ["records"],
         "security": [{}, {"token": []}],
-        "parameters": [_ref("parameters", one) for one in parameters],
+        "parameters": [ref("parameters", one) for one in parameters],
         "responses": {
             status: {"description": summary},
-            **{code: _ref("responses", "Refused") for code in refusals},
+            **{code: ref("responses", "Refused") for code in refusals},
         },
         **(
-            {"requestBody": {"content": {GEOJSON: {"schema": _ref("schemas", "Record")}}}}
+            {"requestBody": {"content": {GEOJSON: {"schema": ref("schemas", "Record")}}}}
             if has_body
             else {}
         ),
@@ -268,7 +291,7 @@ def _feed_paths(names: Sequence[str]) -> Json:
         _listed("type", list(SERVICE_TYPES)),
         _query("limit", {"type": "integer", "minimum": 1, "maximum": MAXIMUM_FEED}),
         _query("offset", integer),
-        _ref("parameters", "lang"),
+        ref("parameters", "lang"),
         {"name": "If-None-Match", "in": "header", "required": False, "schema": {"type": "string"}},
     ]
     paths: Json = {}
@@ -280,7 +303,7 @@ def _feed_paths(names: Sequence[str]) -> Json:
                 "content": {media: {"schema": schema}},
             },
             "304": {"description": "The reader already has this answer"},
-            **{status: _ref("responses", "Refused") for status in ("400", "404")},
+            **{status: ref("responses", "Refused") for status in ("400", "404")},
         }
         paths[f"/feeds/{{directory}}.{suffix}"] = {
             "get": {
@@ -351,7 +374,7 @@ def _parameters() -> Json:
                    "schema": {"type": "array", "items": {"type": "string",
                    "pattern": f"^{pattern}$"}}},
         "f-records": _query("f", {"type": "string", "enum": ["json", "html", *TOGETHER]}),
-        "f-record": _query("f", {"type": "string", "enum": ["json", "html", "jsonld", *ENCODINGS]}),
+        "f-record": _query("f", {"type": "string", "enum": ["json", "html", *ENCODINGS]}),
         "If-Match": {"name": "If-Match", "in": "header", "required": False,
         "schema": {"type": "string"}},
         **{name: {"name": name, "in": "path", "required": True, "schema": {"type": "string",
@@ -362,7 +385,7 @@ def _parameters() -> Json:
 
 def _responses() -> Json:
     content = {
-        "application/json": {"schema": _ref("schemas", "Exception")},
+        "application/json": {"schema": ref("schemas", "Exception")},
         **{k: {"schema": v} for k, v in _PAGE.items()},
     }
     return {
@@ -375,53 +398,36 @@ def _responses() -> Json:
 
 def _schemas() -> Json:
     text = {"type": "string"}
-    links = {"type": "array", "items": _ref("schemas", "Link")}
+    links = {"type": "array", "items": ref("schemas", "Link")}
     texts = {"type": "array", "items": text}
     count: Json = {"type": "integer", "minimum": 0}
-    percent: Json = {**count, "maximum": 100}
     nullable = {"type": "object", "nullable": True}
     return {
-        "Exception": _object({"code": text, "description": text}, "code"),
-        "Link": _object({"href": text, "rel": text, "type": text, "title": text, "hreflang": text},
-        "href"),
-        "LandingPage": _object({"title": text, "description": text, "links": links}, "links"),
-        "Conformance": _object({"conformsTo": texts}, "conformsTo"),
-        "Catalog": _object({"id": text, "type": _only("Collection"), "links": links, "title": text},
-                           "id", "type", "links"),
-        "Collections": _object({"links": links, "collections": {"type": "array",
+        "Exception": an_object({"code": text, "description": text}, "code"),
+        "Link": an_object(
+            dict.fromkeys(("href", "rel", "type", "title", "hreflang"), text), "href"
+        ),
+        "LandingPage": an_object({"title": text, "description": text, "links": links}, "links"),
+        "Conformance": an_object({"conformsTo": texts}, "conformsTo"),
+        "Catalog": an_object(
+            {"id": text, "type": _only("Collection"), "links": links, "title": text},
+            "id", "type", "links",
+        ),
+        "Collections": an_object({"links": links, "collections": {"type": "array",
         "items": {"type": "object"}}},
                                "links", "collections"),
-        "Record": _object({"id": text, "type": _only("Feature"), "links": links,
+        "Record": an_object({"id": text, "type": _only("Feature"), "links": links,
         "geometry": nullable, "time": nullable,
                            "properties": {"type": "object"}}, "id", "type", "geometry",
                            "properties"),
-        "Records": _object({"type": _only("FeatureCollection"), "links": links,
+        "Records": an_object({"type": _only("FeatureCollection"), "links": links,
                             "numberMatched": count, "numberReturned": count,
                             "facets": {"type": "object"},
-                            "features": {"type": "array", "items": _ref("schemas", "Record")}},
+                            "features": {"type": "array", "items": ref("schemas", "Record")}},
                            "type", "features", "links"),
-        "Quality": _object({"records": count, "score": {**percent, "nullable": True},
-        "links": links,
-                            **{by: {"type": "array", "items": _ref("schemas", "QualityOfGroup")}
-                               for by in ("byOrganization", "bySource")},
-                            "byRule": {"type": "array", "items": _ref("schemas", "QualityOfRule")}},
-                           "records", "score", "byOrganization", "bySource", "byRule", "links"),
-        "QualityOfGroup": _object({"group": text, "records": count, "score": percent,
-        "errors": count,
-                                   "warnings": count, "href": text},
-                                  "group", "records", "score", "errors", "warnings"),
-        "QualityOfRule": _object({"rule": text, "label": text, "member": text, "weight": count,
-        "records": count,
-                                  "severity": {"type": "string", "enum": ["error", "warning",
-                                  "info"]}, "why": text,
-                                  "remedy": text},
-                                 "rule", "records", "why", "remedy"),
+        **{name: schema for page in PAGES for name, schema in page.schemas.items()},
     }  # fmt: skip
 
 
 def _only(value: str) -> Json:
     return {"type": "string", "enum": [value]}
-
-
-def _object(properties: Json, *required: str) -> Json:
-    return {"type": "object", "required": list(required), "properties": properties}

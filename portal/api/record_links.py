@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from geoguichet.portal.api import answers
+from geoguichet.portal import answers
 
 
 def spliced(body: bytes, links: bytes, base_url: str) -> bytes:

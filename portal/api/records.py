@@ -9,33 +9,30 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
 
-from geoguichet.catalogue.errors import QueryError, RecordNotFoundError, StoreError
 from geoguichet.catalogue.quality.judging import checked
 from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.search.query import PARAMETERS, RecordQuery
 from geoguichet.catalogue.search.queryables import FACETS as FACET_NAMES
 from geoguichet.catalogue.search.queryables import QUERYABLES, SORTABLES
-from geoguichet.catalogue.search.store import Page, RecordStore, search_as_people_do
-from geoguichet.floor.language import speaking
-from geoguichet.portal.api import answers, declared
-from geoguichet.portal.api.answers import CATALOG, GEOJSON, SCHEMA, Refusal, answer
+from geoguichet.catalogue.search.store import Page, search_as_people_do
+from geoguichet.floor.language import SOURCE, language, languages, speaking
+from geoguichet.floor.words import Message, _
+from geoguichet.portal import answers, declared
+from geoguichet.portal.answers import CATALOG, GEOJSON, HTML, JSON, SCHEMA, Refusal, answer, link
 from geoguichet.portal.api.editing import Editing, utf8
 from geoguichet.portal.api.encodings import ENCODINGS, TOGETHER, Encodings
 from geoguichet.portal.api.record_links import spliced
-from geoguichet.portal.api.record_provider import store_of
-from geoguichet.portal.api.refusals import Render, told
+from geoguichet.portal.site import COLLECTION, Site
 
-COLLECTION = "catalogue"
 RECORD_PROFILE = "http://www.opengis.net/def/profile/OGC/0/ogc-record"
 CATALOG_PROFILE = "http://www.opengis.net/def/profile/OGC/0/ogc-catalog"
 _REL = "http://www.opengis.net/def/rel/ogc/1.0"
@@ -43,189 +40,133 @@ ITEMS_PARAMETERS = (*PARAMETERS, "profile", "properties", "skipGeometry", "resul
 PAGE_FACETS = "type,organization:8,keywords:12,themes:8,license:8"
 """The facets that the page of the catalogue shows."""
 
-_ITEM_METHODS = ("GET", "PUT", "PATCH", "DELETE", "OPTIONS")
-
-_LISTED = ("json", "html", "jsonld", *TOGETHER)
-_ITEM = ("json", "html", "jsonld", *ENCODINGS)
-"""What ``f`` may ask of the records, and of one."""
-
-type Handler = Callable[[Request], Awaitable[Response]]
+_SELF, _PAGE, _ITEMS = Message("Ce document"), Message("Cette page"), Message("Les fiches")
+_TITLES: Mapping[str, Message] = {
+    "queryables": Message("Propriétés interrogeables"),
+    "sortables": Message("Propriétés de tri"),
+    "schema": Message("Propriétés d'une fiche"),
+    "facets": Message("Facettes"),
+}
+_COMPUTED = ("west", "south", "east", "north", "organization", "format", "language")
+_PROPERTIES: Mapping[str, Sequence[str]] = {
+    "queryables": tuple(QUERYABLES),
+    "sortables": SORTABLES,
+    "schema": tuple(name for name in QUERYABLES if name not in _COMPUTED),
+}
+"""What a filter can ask about, what an answer can be sorted by, what a record is made of."""
 
 
 class RecordsApi:
-    """The resources of one collection of records.
+    """The resources of the collection of records of a site."""
 
-    ``config`` is the portal's configuration, ``pygeoapi`` the application that serves what is not
-    ours (other forms of the same resources), ``render`` fills one of our templates.
-    """
-
-    def __init__(
-        self,
-        config: Mapping[str, Any],
-        workspace: Path,
-        pygeoapi: ASGIApp,
-        render: Render,
-        *,
-        editable: bool = False,
-        token: str = "",
-    ) -> None:
-        self.url = str(config["server"]["url"])
-        self.resource: Mapping[str, Any] = config["resources"][COLLECTION]
-        self.store: RecordStore = store_of(workspace.absolute())
-        self.pygeoapi = pygeoapi
-        self.render = render
-        self.editable = editable
-        self.home = f"{self.url}/collections/{COLLECTION}"
-        self.encodings = Encodings(workspace.absolute(), self.url, self.home)
-        self._links_of_an_item = {lang: self._made_item_links(lang) for lang in _WORDS}
-        self.editing = Editing(self.store, self.url, self.home, editable=editable, token=token)
-        edits = {
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.url = site.url
+        self.home = site.home
+        self.store = site.store
+        self.encodings = Encodings(site)
+        self.editing = Editing(site)
+        self._edits: Mapping[str, Callable[[Request, str], Awaitable[Response]]] = {
             "PUT": self.editing.replace,
             "PATCH": self.editing.change,
             "DELETE": self.editing.delete,
         }
-        self._edits: Mapping[str, Callable[[Request, str], Awaitable[Response]]] = edits
 
     def routes(self) -> list[BaseRoute]:
         """Return what to put before pygeoapi's own routes."""
         home = f"/collections/{COLLECTION}"
+        item = f"{home}/items/{{identifier:path}}"
         return [
-            Route(home, self.door(self.collection)),
-            Route(f"{home}/items", self.door(self.items), methods=["GET", "POST", "OPTIONS"]),
-            Route(f"{home}/items/{{identifier:path}}", self.door(self.item), methods=_ITEM_METHODS),
-            Route(f"{home}/queryables", self.door(self.queryables)),
-            Route(f"{home}/sortables", self.door(self.sortables)),
-            Route(f"{home}/facets", self.door(self.facets)),
-            Route(f"{home}/schema", self.door(self.schema)),
-        ]  # fmt: skip
+            Route(f"{home}/items", self.items, methods=["GET", "POST", "OPTIONS"]),
+            Route(item, self.item, methods=["GET", *self._edits, "OPTIONS"]),
+            Route(f"{home}/facets", self.facets),
+            *(Route(f"{home}/{kind}", self.properties(kind)) for kind in _PROPERTIES),
+        ]
 
-    def door(self, handler: Handler) -> Handler:
-        """Return the handler with its refusals told; what is not ours goes on to pygeoapi."""
+    @property
+    def resource(self) -> Mapping[str, Any]:
+        """The collection in the configuration, in the language of the moment."""
+        found: Mapping[str, Any] = self.site.told["resources"][COLLECTION]
+        return found
 
-        async def answered(request: Request) -> Response:
-            try:
-                return await handler(request)
-            except (Refusal, QueryError) as error:
-                return await told(error, request, self.render)
-            except RecordNotFoundError as error:
-                missing = Refusal(404, str(error), "No such record in the catalogue.")
-                return await told(missing, request, self.render)
-            except StoreError as error:
-                return await told(
-                    Refusal(503, str(error), "The catalogue cannot be read now."),
-                    request,
-                    self.render,
-                )
-
-        return answered
-
-    def or_pygeoapi(self, request: Request, form: str) -> Response | None:
-        """Return the answer of pygeoapi for a form that is not ours."""
-        return None if form == "json" else _Forwarded(self.pygeoapi, request)
-
-    # --- the collection ---------------------------------------------------------------------------
+    # --- the collection --------------------------------------------------------------------------
 
     async def collection(self, request: Request) -> Response:
         """Describe the collection: a catalogue of OGC API Records."""
-        form, lang = (
-            answers.wanted_form(request, ("json", "html", "jsonld")),
-            answers.language(request),
-        )
-        answers.parameters(request, "profile")
-        if other := self.or_pygeoapi(request, form):
-            return other
-        _check_profile(request, CATALOG_PROFILE)
-        headers = answers.validators(self.store.generation(), request, form, lang)
-        if answers.is_unchanged(request, headers):
-            return answer(b"", CATALOG, lang, status=304, headers=headers)
+        check_profile(request, CATALOG_PROFILE)
+        headers = answers.validators(request, self.store.generation(), "json")
         headers["Link"] = f'<{CATALOG_PROFILE}>; rel="profile"'
-        return answer(answers.to_json(self.description(lang)), CATALOG, lang, headers=headers)
+        return answer(answers.to_json(self.description()), CATALOG, headers=headers)
 
-    def description(self, lang: str) -> dict[str, Any]:
+    def description(self) -> dict[str, Any]:
         """Return the description of the collection."""
         resource = self.resource
         spatial = resource["extents"]["spatial"]
+        crawlable = f"{declared.RECORDS[0].rpartition('/')[0]}/crawlable-catalog"
         return {
             "id": COLLECTION,
             "type": "Collection",
             "itemType": "record",
-            "conformsTo": [*declared.RECORDS[:2],
-            f"{declared.RECORDS[0].rpartition('/')[0]}/crawlable-catalog"],
-            "title": resource["title"][lang],
-            "description": resource["description"][lang],
-            "keywords": resource["keywords"][lang],
-            "language": {"code": lang},
+            "conformsTo": [*declared.RECORDS[:2], crawlable],
+            "title": resource["title"],
+            "description": resource["description"],
+            "keywords": resource["keywords"],
+            "language": {"code": language()},
             "license": "etalab-2.0",
             "extent": {"spatial": {"bbox": [spatial["bbox"]], "crs": spatial["crs"]}},
             "crs": ["http://www.opengis.net/def/crs/OGC/1.3/CRS84"],
             "defaultSortOrder": ["-updated", "-id"],
-            "links": self._collection_links(lang),
-        }  # fmt: skip
+            "links": self._collection_links(),
+        }
 
-    def _collection_links(self, lang: str) -> list[dict[str, str]]:
-        told = _WORDS[lang]
+    def _collection_links(self) -> list[dict[str, str]]:
+        schemas = [
+            link(f"{_REL}/{kind}", f"{self.home}/{kind}?f=json", SCHEMA, str(_TITLES[kind]))
+            for kind in _PROPERTIES
+        ]
+        facets = str(_TITLES["facets"])
         return [
-            link("self", f"{self.home}?f=json", CATALOG, told["self"]),
-            link("alternate", f"{self.home}?f=html", "text/html", told["html"]),
+            link("self", f"{self.home}?f=json", CATALOG, str(_SELF)),
+            link("alternate", f"{self.home}?f=html", HTML, str(_PAGE)),
             link("profile", CATALOG_PROFILE),
-            link("root", f"{self.url}/?f=json", "application/json"),
-            link("items", f"{self.home}/items?f=json", GEOJSON, told["items"]),
-            link("items", f"{self.home}/items?f=html", "text/html", told["items"]),
-            link(
-                f"{_REL}/queryables", f"{self.home}/queryables?f=json", SCHEMA, told["queryables"]
-            ),
-            link(f"{_REL}/sortables", f"{self.home}/sortables?f=json", SCHEMA, told["sortables"]),
-            link(f"{_REL}/schema", f"{self.home}/schema?f=json", SCHEMA, told["schema"]),
-            link("facets", f"{self.home}/facets?f=json", answers.FACETS, told["facets"]),
-            link("related", f"{self.url}/quality?f=html", "text/html", told["quality"]),
-            link("license", "https://www.etalab.gouv.fr/licence-ouverte-open-licence", "text/html"),
+            link("root", f"{self.url}/?f=json", JSON),
+            link("items", f"{self.home}/items?f=json", GEOJSON, str(_ITEMS)),
+            link("items", f"{self.home}/items?f=html", HTML, str(_ITEMS)),
+            *schemas,
+            link("facets", f"{self.home}/facets?f=json", answers.FACETS, facets),
+            link("related", f"{self.url}/quality?f=html", HTML, _("Qualité des fiches")),
+            link("license", "https://www.etalab.gouv.fr/licence-ouverte-open-licence", HTML),
         ]
 
-    async def queryables(self, request: Request) -> Response:
-        """Tell what a filter can ask about."""
-        return await self._schema_of(request, "queryables", tuple(QUERYABLES))
+    def properties(self, kind: str) -> Callable[[Request], Awaitable[Response]]:
+        """Return what tells the properties of one kind (see `_PROPERTIES`)."""
 
-    async def sortables(self, request: Request) -> Response:
-        """Tell what an answer can be sorted by."""
-        return await self._schema_of(request, "sortables", SORTABLES)
+        async def answered(request: Request) -> Response:
+            form = answers.wanted_form(request)
+            answers.parameters(request)
+            here = f"{self.home}/{kind}"
+            document = {
+                "$schema": "https://json-schema.org/draft/2019-09/schema",
+                "$id": here,
+                "type": "object",
+                "title": str(_TITLES[kind]),
+                "properties": {name: _schema(name) for name in _PROPERTIES[kind]},
+                "additionalProperties": False,
+            }
+            if form == "json":
+                return answer(answers.to_json(document), SCHEMA)
+            links = [
+                link("self", f"{here}?f=html", HTML),
+                link("alternate", f"{here}?f=json", JSON),
+            ]
+            data = {**document, "links": links, "collection": COLLECTION, "kind": kind}
+            return await self.site.page("properties.html", data)
 
-    async def schema(self, request: Request) -> Response:
-        """Tell the properties of a record."""
-        return await self._schema_of(
-            request, "schema", tuple(name for name in QUERYABLES if name not in _COMPUTED)
-        )
-
-    async def _schema_of(self, request: Request, kind: str, names: Sequence[str]) -> Response:
-        form, lang = answers.wanted_form(request), answers.language(request)
-        answers.parameters(request)
-        document = {
-            "$schema": "https://json-schema.org/draft/2019-09/schema",
-            "$id": f"{self.home}/{kind}",
-            "type": "object",
-            "title": _WORDS[lang][kind],
-            "properties": {name: _schema(name, lang) for name in names},
-            "additionalProperties": False,
-        }
-        if form == "html":
-            page = await run_in_threadpool(self._schema_page, document, kind, lang)
-            return answer(page, "text/html", lang)
-        return answer(answers.to_json(document), SCHEMA, lang)
-
-    def _schema_page(self, document: Mapping[str, Any], kind: str, lang: str) -> bytes:
-        data = {
-            **document,
-            "collection": self.resource["title"][lang],
-            "collections_path": f"{self.url}/collections",
-            "dataset_path": self.home,
-            "links": [link("self", f"{self.home}/{kind}?f=html", "text/html"),
-                      link("alternate", f"{self.home}/{kind}?f=json", "application/json")],
-        }  # fmt: skip
-        return self.render("collections/queryables.html", data, lang).encode()
+        return answered
 
     async def facets(self, request: Request) -> Response:
         """Tell what can be counted (draft of OGC API Records Part 2)."""
         answers.wanted_form(request, ("json",))
-        lang = answers.language(request)
         answers.parameters(request)
         told = {
             name: {"type": "term", "property": name, "sortedBy": "count", "minOccurs": 1}
@@ -238,50 +179,39 @@ class RecordsApi:
             }
             for name in FACET_NAMES
         }
-        title = self.resource["title"][lang]
+        title = self.resource["title"]
         document = {"id": COLLECTION, "title": title, "facets": told, "defaultBucketCount": 10}
-        return answer(answers.to_json(document), answers.FACETS, lang)
+        return answer(answers.to_json(document), answers.FACETS)
 
-    # --- records ----------------------------------------------------------------------------------
+    # --- records ---------------------------------------------------------------------------------
 
     async def items(self, request: Request) -> Response:
         """Search, or create a record."""
         if request.method == "OPTIONS":
-            return self.editing.options(one=False)
+            return self.editing.options("POST")
         if request.method == "POST":
             return await self.editing.create(request)
-        form, lang = answers.wanted_form(request, _LISTED), answers.language(request)
+        form = answers.wanted_form(request, ("json", "html", *TOGETHER))
         given = answers.parameters(request, *ITEMS_PARAMETERS)
-        _check_profile(request, RECORD_PROFILE)
-        headers = answers.validators(self.store.generation(), request, form, lang)
+        check_profile(request, RECORD_PROFILE)
         shaping = _Shaping.read(given)
-        asked = {name: value for name, value in given.items() if name in PARAMETERS}
-        if "limit" in asked and re.fullmatch(r"[0-9]{1,30}", asked["limit"]):
-            asked["limit"] = str(min(int(asked["limit"]), 10_000))
-        if shaping.hits:
-            asked["limit"] = "0"
-        if form == "html":
-            asked = {"facets": PAGE_FACETS, **asked}
-        query = RecordQuery.from_parameters(asked)
-        if answers.is_unchanged(request, headers):
-            return answer(b"", GEOJSON, lang, status=304, headers=headers)
+        query = _query(given, form, hits=shaping.hits)
+        headers = answers.validators(request, self.store.generation(), form)
         if form == "html":
             page, query = await run_in_threadpool(search_as_people_do, self.store, query)
             if query.anywhere:
                 given["q-words"] = "anywhere"
-            made = await run_in_threadpool(self._items_page, page, query, given, lang)
-            return answer(made, "text/html", lang, headers=headers)
+            data = self._page_of_items(page, query, given)
+            return await self.site.page("records.html", data, headers=headers)
         page = await run_in_threadpool(self.store.search, query)
         if form in TOGETHER:
-            made = await run_in_threadpool(self._encoded_page, page, query, given, form, lang)
-            return answer(made, ENCODINGS[form][0], lang, headers=headers)
+            made = await run_in_threadpool(self._encoded_page, page, query, given, form)
+            return answer(made, ENCODINGS[form][0], headers=headers)
         headers["Link"] = f'<{RECORD_PROFILE}>; rel="profile"'
-        return answer(
-            self._items_json(page, query, given, shaping, lang), GEOJSON, lang, headers=headers
-        )
+        return answer(self._items_json(page, query, given, shaping), GEOJSON, headers=headers)
 
     def _items_json(
-        self, page: Page, query: RecordQuery, given: Mapping[str, str], shaping: _Shaping, lang: str
+        self, page: Page, query: RecordQuery, given: Mapping[str, str], shaping: _Shaping
     ) -> bytes:
         own = answers.to_json(link("collection", self.home, CATALOG))
         records = [shaping.shape(spliced(item, own, self.url)) for item in page.items]
@@ -292,45 +222,35 @@ class RecordsApi:
         }
         if query.facets:
             head["facets"] = facets_json(page)
-        head["links"] = self._items_links(page, query, given, lang)
+        head["links"] = self._items_links(page, query, given)
         return answers.to_json(head)[:-1] + b',"features":[' + b",".join(records) + b"]}"
 
     def _items_links(
-        self, page: Page, query: RecordQuery, given: Mapping[str, str], lang: str
+        self, page: Page, query: RecordQuery, given: Mapping[str, str]
     ) -> list[dict[str, str]]:
-        kept = {**given, **({"lang": "en"} if lang == "en" else {})}
-        links = [
-            link("self", self._items_url({**kept, "f": "json"}), GEOJSON, _WORDS[lang]["self"]),
-            link(
-                "alternate",
-                self._items_url({**kept, "f": "html"}),
-                "text/html",
-                _WORDS[lang]["html"],
-            ),
+        kept = {**given, **({"lang": language()} if language() != SOURCE else {})}
+        plain = {name: value for name, value in kept.items() if name not in ("cursor", "offset")}
+        further = query.offset + len(page.items)
+        steps: dict[str, Mapping[str, str]] = {}
+        if page.next:
+            steps["next"] = {"cursor": page.next}
+        elif page.items and not query.cursor and further < page.number_matched:
+            steps["next"] = {"offset": str(further)}
+        if query.offset and not query.cursor:
+            steps["prev"] = {"offset": str(max(0, query.offset - max(query.limit, 1)))}
+        return [
+            link("self", self._items_url({**kept, "f": "json"}), GEOJSON, str(_SELF)),
+            link("alternate", self._items_url({**kept, "f": "html"}), HTML, str(_PAGE)),
             link("collection", self.home, CATALOG),
             link("profile", RECORD_PROFILE),
+            *(
+                link(rel, self._items_url({**plain, **step, "f": "json"}), GEOJSON)
+                for rel, step in steps.items()
+            ),
         ]
-        plain = {name: value for name, value in kept.items() if name not in ("cursor", "offset")}
-        if page.next:
-            links.append(
-                link("next", self._items_url({**plain, "cursor": page.next, "f": "json"}), GEOJSON)
-            )
-        elif (
-            page.items and not query.cursor and query.offset + len(page.items) < page.number_matched
-        ):
-            further = {**plain, "offset": str(query.offset + len(page.items)), "f": "json"}
-            links.append(link("next", self._items_url(further), GEOJSON))
-        if query.offset and not query.cursor:
-            before = {
-                **plain,
-                "offset": str(max(0, query.offset - max(query.limit, 1))),
-                "f": "json",
-            }
-            links.append(link("prev", self._items_url(before), GEOJSON))
-        return links
 
     def _encoded_page(
-        self, page: Page, query: RecordQuery, given: Mapping[str, str], form: str, lang: str
+        self, page: Page, query: RecordQuery, given: Mapping[str, str], form: str
     ) -> bytes:
         plain = {name: value for name, value in given.items() if name not in ("cursor", "offset")}
         size = max(query.limit, 1)
@@ -339,109 +259,97 @@ class RecordsApi:
             return self._items_url({**plain, "offset": str((number - 1) * size), "f": form})
 
         return self.encodings.many(
-            page.records, form, title=self.resource["title"][lang], page=query.offset // size + 1,
+            page.records, form, title=self.resource["title"], page=query.offset // size + 1,
             pages=-(-page.number_matched // size), total=page.number_matched, address=address,
         )  # fmt: skip
 
     def _items_url(self, given: Mapping[str, str]) -> str:
         return f"{self.home}/items?{urlencode(given)}"
 
-    def _items_page(
-        self, page: Page, query: RecordQuery, given: Mapping[str, str], lang: str
-    ) -> bytes:
-        data = {
-            "itemtype": "record",
-            "items_path": f"{self.home}/items",
-            "dataset_path": self.home,
-            "collections_path": f"{self.url}/collections",
+    def _page_of_items(
+        self, page: Page, query: RecordQuery, given: Mapping[str, str]
+    ) -> dict[str, Any]:
+        return {
             "links": [
-                link("self", self._items_url({**given, "f": "html"}), "text/html"),
+                link("self", self._items_url({**given, "f": "html"}), HTML),
                 link("alternate", self._items_url({**given, "f": "json"}), GEOJSON),
-                link("collection", self.home, "text/html", self.resource["title"][lang]),
             ],
             "features": [json.loads(item) for item in page.items],
             "facets": page.facets,
             "numberMatched": page.number_matched,
-            "numberReturned": len(page.items),
             "offset": query.offset,
-            "title_field": "title",
         }
-        return self.render("collections/items/index.html", data, lang).encode("utf-8", "replace")
 
     async def item(self, request: Request) -> Response:
         """Serve, replace, change or delete one record."""
         identifier = request.path_params["identifier"]
         if request.method == "OPTIONS":
-            return self.editing.options(one=True)
+            return self.editing.options(*self._edits)
         if edit := self._edits.get(request.method):
             return await edit(request, identifier)
-        form, lang = answers.wanted_form(request, _ITEM), answers.language(request)
+        form = answers.wanted_form(request, ("json", "html", *ENCODINGS))
         answers.parameters(request, "profile")
-        _check_profile(request, RECORD_PROFILE)
+        check_profile(request, RECORD_PROFILE)
         generation = self.store.generation()  # both take less than handing them to a thread would
         body = self.store.document(utf8(identifier))
-        if form == "jsonld" and (other := self.or_pygeoapi(request, form)):
-            return other
-        headers = answers.record_validators(body, generation, form, lang)
-        if answers.is_unchanged(request, headers):
-            return answer(b"", GEOJSON, lang, status=304, headers=headers)
+        headers = answers.record_validators(request, body, generation, form)
         if form == "html":
-            made = await run_in_threadpool(self._item_page, identifier, body, lang)
-            return answer(made, "text/html", lang, headers=headers)
+            data = await run_in_threadpool(self._page_of_item, identifier, body)
+            return await self.site.page("record.html", data, headers=headers)
         if form in ENCODINGS:
             record = Record.from_geojson(json.loads(body))
             made = await run_in_threadpool(self.encodings.one, record, form)
-            return answer(made, ENCODINGS[form][0], lang, headers=headers)
+            return answer(made, ENCODINGS[form][0], headers=headers)
         headers["Link"] = f'<{RECORD_PROFILE}>; rel="profile"'
-        return answer(
-            spliced(body, self._item_links(identifier, lang), self.url),
-            GEOJSON,
-            lang,
-            headers=headers,
-        )
+        made = spliced(body, self._item_links(identifier), self.url)
+        return answer(made, GEOJSON, headers=headers)
 
-    def _item_page(self, identifier: str, body: bytes, lang: str) -> bytes:
-        """Return the page of a record, with what the check finds in it."""
-        data = {
-            **json.loads(spliced(body, self._item_links(identifier, lang), self.url)),
-            "collections_path": f"{self.url}/collections",
+    def _page_of_item(self, identifier: str, body: bytes) -> dict[str, Any]:
+        """Return what the page of a record shows, with what the check finds in it."""
+        record = Record.from_geojson(json.loads(body))
+        return {
+            **json.loads(spliced(body, self._item_links(identifier), self.url)),
+            "checked": checked(record).as_dict(),
+            "schema_org": self.encodings.schema_org(record),
+            "formats": ENCODINGS,
         }
-        with speaking(lang):
-            data["checked"] = checked(Record.from_geojson(json.loads(body))).as_dict()
-        return self.render("collections/items/item.html", data, lang).encode("utf-8", "replace")
 
-    def _item_links(self, identifier: str, lang: str) -> bytes:
+    def _item_links(self, identifier: str) -> bytes:
         href = f"{self.home}/items/{quote(identifier, safe='')}"
-        return self._links_of_an_item[lang].replace(b"{href}", href.encode())
+        return self._links_of_an_item[language()].replace(b"{href}", href.encode())
 
-    def _made_item_links(self, lang: str) -> bytes:
-        """Return the links of any record, its address to be put in: they are made once, not at each
-        request.
+    @cached_property
+    def _links_of_an_item(self) -> dict[str, bytes]:
+        """The links of any record in each language, its address to be put in: they are made once,
+        not at each request.
         """
-        href = "{href}"
-        links = [
-            link("self", f"{href}?f=json", GEOJSON, _WORDS[lang]["self"]),
-            link("alternate", f"{href}?f=html", "text/html", _WORDS[lang]["html"]),
-            link("alternate", f"{href}?f=jsonld", "application/ld+json", "schema.org"),
-            *(
-                link("alternate", f"{href}?f={form}", kind, title)
-                for form, (kind, title) in ENCODINGS.items()
-            ),
-            link("collection", self.home, CATALOG, self.resource["title"][lang]),
-            link("profile", RECORD_PROFILE),
-        ]
-        return b",".join(map(answers.to_json, links))
+        made, href = {}, "{href}"
+        for code in languages():
+            with speaking(code):
+                links = [
+                    link("self", f"{href}?f=json", GEOJSON, str(_SELF)),
+                    link("alternate", f"{href}?f=html", HTML, str(_PAGE)),
+                    *(
+                        link("alternate", f"{href}?f={form}", kind, title)
+                        for form, (kind, title) in ENCODINGS.items()
+                    ),
+                    link("collection", self.home, CATALOG, self.resource["title"]),
+                    link("profile", RECORD_PROFILE),
+                ]
+                made[code] = b",".join(map(answers.to_json, links))
+        return made
 
 
-class _Forwarded(Response):
-    """The answer of pygeoapi to the same request."""
-
-    def __init__(self, app: ASGIApp, request: Request) -> None:
-        super().__init__()
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.app({**scope, "path_params": {}}, receive, send)
+def _query(given: Mapping[str, str], form: str, *, hits: bool) -> RecordQuery:
+    """Return the search that parameters ask for; a page counts its facets by itself."""
+    asked = {name: value for name, value in given.items() if name in PARAMETERS}
+    if "limit" in asked and re.fullmatch(r"[0-9]{1,30}", asked["limit"]):
+        asked["limit"] = str(min(int(asked["limit"]), 10_000))
+    if hits:
+        asked["limit"] = "0"
+    if form == "html":
+        asked = {"facets": PAGE_FACETS, **asked}
+    return RecordQuery.from_parameters(asked)
 
 
 def facets_json(page: Page) -> dict[str, Any]:
@@ -467,27 +375,28 @@ def facets_json(page: Page) -> dict[str, Any]:
     return told
 
 
-class _Shaping:
+class _Shaping(NamedTuple):
     """What part of each record is wanted: some properties, no geometry, nothing but the count."""
 
-    def __init__(self, names: tuple[str, ...], *, bare: bool, hits: bool) -> None:
-        self.names = names
-        self.bare = bare
-        self.hits = hits
+    names: tuple[str, ...]
+    bare: bool
+    hits: bool
 
     @classmethod
     def read(cls, given: Mapping[str, str]) -> _Shaping:
         names = tuple(filter(None, given.get("properties", "").split(",")))
-        for name in names:
-            if name not in QUERYABLES:
-                known = ", ".join(QUERYABLES)
-                raise Refusal(400, f"properties : « {name[:60]} » est inconnu ; attendu {known}.",
-                              f"properties: “{name[:60]}” is unknown; expected "
-                              f"{known}.")  # fmt: skip
+        unknown = next((name for name in names if name not in QUERYABLES), None)
+        if unknown:
+            raise Refusal(
+                400,
+                _(
+                    "properties : « {name} » est inconnu ; attendu {known}.",
+                    name=unknown[:60],
+                    known=", ".join(QUERYABLES),
+                ),
+            )
         bare = _choice(given, "skipGeometry", ("false", "true")) == "true"
-        return cls(
-            names, bare=bare, hits=_choice(given, "resulttype", ("results", "hits")) == "hits"
-        )
+        return cls(names, bare, _choice(given, "resulttype", ("results", "hits")) == "hits")
 
     def shape(self, body: bytes) -> bytes:
         if not self.names and not self.bare:
@@ -503,71 +412,48 @@ class _Shaping:
         return answers.to_json(document)
 
 
-def _choice(given: Mapping[str, str], name: str, values: tuple[str, ...]) -> str:
-    value = given.get(name, values[0])
+def _choice(given: Mapping[str, str], name: str, values: tuple[str, str]) -> str:
+    value, (one, other) = given.get(name, values[0]), values
     if value not in values:
-        raise Refusal(
-            400,
-            f"{name} : {' ou '.join(values)} est attendu.",
-            f"{name}: {' or '.join(values)} is expected.",
-        )
+        told = _("{name} : {one} ou {other} est attendu.", name=name, one=one, other=other)
+        raise Refusal(400, told)
     return value
 
 
-def _check_profile(request: Request, served: str) -> None:
+def check_profile(request: Request, served: str) -> None:
     """Refuse a profile that is not served; its short name will do."""
-    given = request.query_params.get("profile", "")
     known = (RECORD_PROFILE, CATALOG_PROFILE, "ogc-record", "ogc-catalog")
-    for asked in filter(None, given.split(",")):
+    for asked in filter(None, request.query_params.get("profile", "").split(",")):
         if asked.strip("[]<> ") not in known:
-            raise Refusal(400, f"profile : « {asked[:80]} » n'est pas servi ; attendu {served}.",
-                          f"profile: “{asked[:80]}” is not served; expected {served}.")  # fmt: skip
+            raise Refusal(
+                400,
+                _(
+                    "profile : « {profile} » n'est pas servi ; attendu {known}.",
+                    profile=asked[:80],
+                    known=served,
+                ),
+            )
 
 
-def link(rel: str, href: str, kind: str = "", title: str = "") -> dict[str, str]:
-    """Return a link as JSON."""
-    made = {"rel": rel, "href": href}
-    return made | ({"type": kind} if kind else {}) | ({"title": title} if title else {})
+_SHAPES: Mapping[str, dict[str, Any]] = {
+    "text": {"type": "string"},
+    "number": {"type": "number"},
+    "boolean": {"type": "boolean"},
+    "instant": {"type": "string", "format": "date-time"},
+    "interval": {
+        "type": "array",
+        "items": {"type": "string", "format": "date-time"},
+        "minItems": 2,
+        "maxItems": 2,
+    },
+    "geometry": {"format": "geometry-any"},
+    "array": {"type": "array", "items": {"type": "string"}},
+}
+"""The JSON schema of each kind of property."""
 
 
-_COMPUTED = ("west", "south", "east", "north", "organization", "format", "language")
-
-
-def _schema(name: str, lang: str) -> dict[str, Any]:
+def _schema(name: str) -> dict[str, Any]:
     queryable = QUERYABLES[name]
-    shapes: Mapping[str, dict[str, Any]] = {
-        "text": {"type": "string"},
-        "number": {"type": "number"},
-        "boolean": {"type": "boolean"},
-        "instant": {"type": "string", "format": "date-time"},
-        "interval": {
-            "type": "array",
-            "items": {"type": "string", "format": "date-time"},
-            "minItems": 2,
-            "maxItems": 2,
-        },
-        "geometry": {"format": "geometry-any"},
-        "array": {"type": "array", "items": {"type": "string"}},
-    }
-    title = queryable.en if lang == "en" else queryable.fr
-    return {
-        "title": title,
-        **shapes[queryable.kind],
-        **({"facet": True} if queryable.facet else {}),
-    }
-
-
-_WORDS = {
-    "fr": {
-        "self": "Ce document", "html": "Cette page", "items": "Les fiches",
-        "queryables": "Propriétés interrogeables",
-        "sortables": "Propriétés de tri", "schema": "Propriétés d'une fiche", "facets": "Facettes",
-        "quality": "Qualité des fiches",
-    },
-    "en": {
-        "self": "This document", "html": "This page", "items": "The records",
-        "queryables": "Queryable properties",
-        "sortables": "Sortable properties", "schema": "Properties of a record", "facets": "Facets",
-        "quality": "Quality of the records",
-    },
-}  # fmt: skip
+    title = queryable.en if language() == "en" else queryable.fr
+    facet = {"facet": True} if queryable.facet else {}
+    return {"title": title, **_SHAPES[queryable.kind], **facet}

@@ -53,7 +53,7 @@ def test_no_page_needs_another_host(url: str, http: requests.Session, path: str)
         r"""<(?:script|img|link rel="(?:icon|stylesheet)")[^>]*?(?:src|href)="([^"]+)""", page
     )
     assert loaded and all(address.startswith(url) for address in loaded)
-    assert not re.search(r"<script(?![^>]*(src=|type=\"application/json\"))", page)
+    assert not re.search(r"<script(?![^>]*(src=|type=\"application/(?:ld\+)?json\"))", page)
 
 
 def test_text_is_escaped_where_it_is_shown(url: str, http: requests.Session) -> None:

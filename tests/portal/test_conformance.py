@@ -7,7 +7,7 @@ import pytest
 from geoguichet.catalogue.intake.exchange import import_files
 from geoguichet.catalogue.search.store import SQLiteStore
 from geoguichet.coverage.publish import sample_records
-from geoguichet.portal.api import declared
+from geoguichet.portal import declared
 from geoguichet.portal.conformance import client
 from geoguichet.portal.conformance.client import FailedError, Server, expect, report, run
 from geoguichet.portal.conformance.suite import TESTS

@@ -7,15 +7,17 @@ from pathlib import Path
 import pytest
 import requests
 import schemathesis
-from rdflib import DCAT, DCTERMS, RDF, Graph
+from rdflib import DCAT, DCTERMS, RDF, Graph, URIRef
 
 from geoguichet.catalogue.formats import registry
 from geoguichet.catalogue.formats.dcat.rdf import HYDRA
+from geoguichet.floor.language import speaking
 from geoguichet.portal.api import openapi
 from geoguichet.portal.api.encodings import ENCODINGS
-from geoguichet.portal.engine import pygeoapi
+from geoguichet.portal.site import Site
 
 ITEMS = "/collections/catalogue/items"
+WRITTEN_ONLY = ("mcf", "csv", "jsonld")
 
 
 def test_pages_follow_their_next_links(url: str, http: requests.Session) -> None:
@@ -175,7 +177,9 @@ def test_the_api_document_is_whole(url: str, http: requests.Session) -> None:
     )
 
 
-@pytest.mark.parametrize("form", [form for form in ENCODINGS if form not in ("mcf", "csv")])
+@pytest.mark.parametrize(
+    "form", [form for form in ENCODINGS if form not in ("mcf", "csv", "jsonld")]
+)
 def test_a_record_is_given_in_the_formats_of_other_catalogues(
     url: str, http: requests.Session, form: str
 ) -> None:
@@ -188,6 +192,60 @@ def test_a_record_is_given_in_the_formats_of_other_catalogues(
     assert got.headers["Content-Type"].partition(";")[0] == announced[got.url] == ENCODINGS[form][0]
     (told,) = registry.read_document(got.content).records
     assert told.title == record["properties"]["title"]
+
+
+def as_dataset(document: dict) -> Graph:
+    """Read schema.org's JSON-LD, its context (an address) said in place."""
+    document = {**document, "@context": {"@vocab": "https://schema.org/"}}
+    return Graph().parse(data=json.dumps(document), format="json-ld")
+
+
+@pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated")  # rdflib's own reader
+def test_a_record_is_given_as_search_engines_read_it(url: str, http: requests.Session) -> None:
+    got = http.get(f"{url}{ITEMS}/forets?f=jsonld")
+    assert got.headers["Content-Type"] == "application/ld+json"
+    graph, about = as_dataset(got.json()), URIRef(f"{url}{ITEMS}/forets")
+    told = {str(p).rpartition("/")[2]: str(o) for p, o in graph.predicate_objects(about)}
+    assert told["name"] == "Forêts publiques de l'Ariège <1:25 000>"
+    assert told["22-rdf-syntax-ns#type"].endswith("Dataset")
+    assert told["description"] and told["license"].startswith("http")
+    page = http.get(f"{url}{ITEMS}/forets?f=html").text
+    embedded = page.split('<script type="application/ld+json">')[1].split("</script>")[0]
+    assert json.loads(embedded) == got.json() and "<1:25" not in embedded
+    by_header = http.get(f"{url}{ITEMS}/forets", headers={"Accept": "application/ld+json"})
+    assert by_header.json() == got.json()
+
+
+def test_the_catalogue_is_given_as_search_engines_read_it(url: str, http: requests.Session) -> None:
+    for path in (ITEMS, "/collections", "/collections/communes", "/"):
+        got = http.get(f"{url}{path}?f=jsonld")
+        assert got.headers["Content-Type"] == "application/ld+json"
+        document = got.json()
+        assert document["@type"] == "DataCatalog" and document["name"]
+        assert all(one["name"] for one in document.get("dataset", ()))
+    records = http.get(f"{url}{ITEMS}?f=jsonld&limit=4").json()["dataset"]
+    assert len(records) == 4
+    assert [http.get(one["url"]).status_code for one in records] == [200] * 4
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/conformance", "/quality", "/collections", "/collections/catalogue", ITEMS,
+             f"{ITEMS}/forets", "/collections/catalogue/queryables", "/collections/communes",
+             "/collections/communes/items", "/collections/communes/items/31555", "/processes",
+             "/collections/communes/queryables", "/processes/white-zones", "/jobs", "/openapi"]
+)  # fmt: skip
+def test_a_form_that_is_accepted_is_the_form_of_the_answer(
+    url: str, http: requests.Session, path: str
+) -> None:
+    for form in ("json", "html", "xls", *ENCODINGS):
+        got = http.get(f"{url}{path}?f={form}")
+        kind = got.headers["Content-Type"].partition(";")[0]
+        if got.status_code == 400:
+            assert form not in ("json", "html") and "f : " in got.json()["description"]
+        elif form == "json":
+            assert kind.endswith("json") and kind != "application/ld+json"
+        else:
+            assert kind == ENCODINGS.get(form, ("text/html",))[0]
 
 
 def test_an_accept_header_asks_for_a_graph(url: str, http: requests.Session) -> None:
@@ -234,8 +292,9 @@ def test_the_api_document_is_openapi_3(workspace: Path, editable: bool, lang: st
     """By the JSON schema of OpenAPI 3.0, as schemathesis carries it; every reference leads
     somewhere.
     """
-    config = pygeoapi.configuration(workspace, url="http://127.0.0.1:5000")
-    document = openapi.document(config, editable=editable, lang=lang)
+    site = Site(workspace, url="http://127.0.0.1:5000", editable=editable)
+    with speaking(lang):
+        document = openapi.document(site)
     schemathesis.openapi.from_dict(document).validate()
     for reference in re.findall(r'"\$ref": "#/([^"]+)"', json.dumps(document)):
         found = document

@@ -2,7 +2,6 @@
 
 import ast
 import inspect
-import json
 
 import pygeoapi.api
 import pytest
@@ -11,7 +10,8 @@ from pygeoapi.api import itemtypes, processes
 from pygeoapi.process import base as process_base
 from pygeoapi.provider import base as provider_base
 
-from geoguichet.portal.api import refusals
+from geoguichet.floor.language import speaking
+from geoguichet.portal.engine.pygeoapi import said
 
 OF_THE_CONFIGURATION = ("server.limit", "Configured times", "X")
 """What only a wrong configuration, or no sentence at all, can say."""
@@ -49,23 +49,19 @@ def said_by(module: object) -> set[str]:
 )
 def test_every_sentence_of_pygeoapi_is_translated(module: object) -> None:
     for sentence in said_by(module):
-        french, english = refusals.translated(sentence)
+        with speaking("fr"):
+            french = said(sentence)
+        with speaking("en"):
+            english = said(sentence)
         assert sentence.startswith(OF_THE_CONFIGURATION) or sentence not in (french, english), (
             sentence
         )
 
 
-def test_both_languages_pass_through() -> None:
-    text = refusals.through("Rien.", "Nothing.")
-    refusal = refusals.of_pygeoapi(
-        400, json.dumps({"code": "InvalidQuery", "description": text}).encode()
-    )
-    assert (str(refusal), refusal.english, refusal.code) == ("Rien.", "Nothing.", "InvalidQuery")
-
-
-def test_an_answer_that_says_nothing_is_told_by_its_status() -> None:
-    assert refusals.of_pygeoapi(404, b"Not Found").english == "Nothing at this address."
-    assert refusals.of_pygeoapi(500, b"").english == "The portal could not answer."
+def test_a_sentence_that_is_not_known_is_told_by_its_status() -> None:
+    with speaking("en"):
+        assert said("Not Found", 404) == "Nothing at this address."
+        assert said("", 500) == "The portal could not answer."
 
 
 @pytest.mark.parametrize(

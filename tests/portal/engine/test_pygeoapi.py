@@ -3,15 +3,18 @@
 import inspect
 from pathlib import Path
 
-import jinja2
 import pygeoapi
 import pygeoapi.api
-from babel.messages.mofile import read_mo
-from babel.messages.pofile import read_po
-from pygeoapi import util
-from pygeoapi.api import itemtypes
+import pytest
+import requests
+from pygeoapi.api import itemtypes, processes
+from pygeoapi.provider.base import ProviderInvalidQueryError
 
+from geoguichet.portal.answers import Refusal
 from geoguichet.portal.engine import pygeoapi as engine
+from geoguichet.portal.engine.configuration import configuration
+from geoguichet.portal.providers.records import RecordProvider
+from geoguichet.portal.site import Site
 
 
 def test_the_pin_is_the_one_we_read() -> None:
@@ -19,15 +22,25 @@ def test_the_pin_is_the_one_we_read() -> None:
 
 
 def test_pygeoapi_still_does_what_we_replace() -> None:
-    rendering = inspect.getsource(util.render_j2_template)
-    assert "env = Environment(loader=FileSystemLoader(template_paths)" in rendering
-    assert "env.install_gettext_translations(translations)" in rendering
     assert "bbox = transform_bbox(bbox, bbox_crs, storage_crs)" in inspect.getsource(itemtypes)
-    assert "'exception.html', exception, SYSTEM_LOCALE" in inspect.getsource(pygeoapi.api)
+
+
+@pytest.mark.parametrize(
+    "path", ["/collections/communes/items", "/collections/kiosks", "/processes", "/zut", "/"]
+)
+def test_no_page_is_filled_by_pygeoapi(
+    url: str, http: requests.Session, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """It makes its templates anew for every page, and keeps configurations it translated."""
+    for module in (pygeoapi.api, itemtypes, processes):
+        monkeypatch.delattr(module, "render_j2_template")
+    page = http.get(url + path, headers={"Accept": "text/html"})
+    assert page.status_code in (200, 404) and "<html" in page.text
+    assert pygeoapi.l10n._cfg_cache == {}
 
 
 def test_a_configuration_is_for_one_workspace(tmp_path: Path) -> None:
-    config = engine.configuration(tmp_path, url="http://carte.example.org/geo")
+    config = configuration(tmp_path, url="http://carte.example.org/geo")
     resources = config["resources"]
     assert config["server"]["url"] == "http://carte.example.org/geo"
     assert resources["catalogue"]["providers"][0]["data"] == str(tmp_path)
@@ -37,6 +50,27 @@ def test_a_configuration_is_for_one_workspace(tmp_path: Path) -> None:
     assert not config["server"].get("admin")
 
 
+def test_a_path_of_any_characters_is_a_workspace(tmp_path: Path) -> None:
+    odd = tmp_path / """a b: "c" 'd' #é\\{}"""
+    providers = configuration(odd, url="http://x")["resources"]["catalogue"]["providers"]
+    assert providers[0]["data"] == str(odd)
+
+
+def test_a_refusal_of_pygeoapi_is_one_of_ours(tmp_path: Path) -> None:
+    api = Site(tmp_path, url="http://x").engine
+    with pytest.raises(Refusal, match="Aucune collection de ce nom") as refused:
+        api.get_exception(404, {}, "json", "NotFound", "Collection not found")
+    assert (refused.value.status, refused.value.code) == (404, "NotFound")
+    definition = {"name": "x", "type": "record", "data": str(tmp_path), "id_field": "id"}
+    with pytest.raises(
+        Refusal, match="rien : paramètre inconnu"
+    ):  # what a provider of ours said, as it said it
+        try:
+            RecordProvider(definition).query(properties=[("rien", "1")])
+        except ProviderInvalidQueryError as error:
+            api.get_exception(400, {}, "html", "InvalidQuery", error.message)
+
+
 def test_the_box_is_left_alone_in_its_own_crs() -> None:
     crs84, lambert = (
         "http://www.opengis.net/def/crs/OGC/1.3/CRS84",
@@ -44,36 +78,3 @@ def test_the_box_is_left_alone_in_its_own_crs() -> None:
     )
     assert engine.bbox_between([1, 43, 2, 44], crs84, crs84) == [1, 43, 2, 44]
     assert engine.bbox_between([5e5, 6.2e6, 6e5, 6.3e6], lambert, crs84)[0] < 2
-
-
-def test_templates_are_compiled_once(tmp_path: Path) -> None:
-    (tmp_path / "page.html").write_text("{{ 1234.5 | number('fr') }} {{ '<' }}")
-    loader = jinja2.FileSystemLoader([str(tmp_path)])
-
-    def kept() -> engine.KeptEnvironment:
-        return engine.KeptEnvironment(loader=loader, extensions=["jinja2.ext.i18n"])
-
-    assert kept().get_template("page.html").render() == "1\u202f234 &lt;"
-    assert kept().get_template("page.html") is kept().get_template("page.html")
-
-
-def as_list(words: str | list[str] | tuple[str, ...]) -> list[str]:
-    return [words] if isinstance(words, str) else list(words)
-
-
-def test_the_compiled_translations_are_those_of_the_texts() -> None:
-    for folder in (engine.ROOM / "locale").iterdir():
-        texts, compiled = (folder / "LC_MESSAGES" / f"messages.{kind}" for kind in ("po", "mo"))
-        with texts.open("rb") as po, compiled.open("rb") as mo:
-            written = {
-                m.id if isinstance(m.id, str) else m.id[0]: as_list(m.string)
-                for m in read_po(po)
-                if m.id
-            }
-            read = {
-                m.id if isinstance(m.id, str) else m.id[0]: as_list(m.string)
-                for m in read_mo(mo)
-                if m.id
-            }
-        assert read == written
-        assert all(written.values())

@@ -1,0 +1,248 @@
+"""How an answer of ours is made: its form, its validators, its refusals in one sentence.
+
+Its language is the one spoken while the request is answered (`floor.language`, set by `app`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from geoguichet.floor.language import SOURCE, language, languages
+from geoguichet.floor.words import Message, _
+
+JSON = "application/json"
+GEOJSON = "application/geo+json"
+CATALOG = "application/ogc-catalog+json"
+SCHEMA = "application/schema+json"
+FACETS = "application/facets+json"
+MERGE_PATCH = "application/merge-patch+json"
+OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
+JSON_LD = "application/ld+json"
+HTML = "text/html"
+
+COMMON_PARAMETERS = ("f", "lang")
+"""Parameters that every resource takes: the form of the answer and its language."""
+
+MAXIMUM_BODY = 5_000_000
+
+
+class Refusal(Exception):  # noqa: N818 (it is an answer, told by its status)
+    """A request that is refused: the status of the answer, and why, in the reader's language.
+
+    ``code`` is OGC's word for it, where it is not that of the status.
+    """
+
+    def __init__(
+        self, status: int, why: object, *, headers: Mapping[str, str] | None = None, code: str = ""
+    ) -> None:
+        super().__init__(why)
+        self.status = status
+        self.headers = headers or {}
+        self.code = code or _CODES.get(status, "NotApplicableCode")
+
+    def document(self) -> dict[str, Any]:
+        """Return it as OGC API tells an error (RFC 7807 members beside its own)."""
+        return {
+            "code": self.code,
+            "description": str(self),
+            "status": self.status,
+            "title": _("Demande refusée"),
+            "detail": str(self),
+        }
+
+
+_CODES = {400: "InvalidParameterValue", 404: "NotFound", 405: "MethodNotAllowed"}
+
+BY_STATUS: Mapping[int, Message] = {
+    400: Message("Cette demande n'est pas servie."),
+    404: Message("Rien à cette adresse."),
+    405: Message("Cette méthode n'est pas servie ici."),
+    500: Message("Le portail n'a pas su répondre."),
+    503: Message("Le catalogue ne se lit pas en ce moment."),
+}
+"""What is told of a refusal that says nothing of its own."""
+
+
+def wanted_language(request: Request) -> str:
+    """Return the language that the ``lang`` parameter asks for, else the header.
+
+    It is the one of our sentences when neither asks for one we have.
+    """
+    if asked := request.query_params.get("lang"):
+        return asked[:2].lower() if asked[:2].lower() in languages() else SOURCE
+    weights = dict.fromkeys(languages(), 0.0)
+    for tag, quality in _preferences(request.headers.get("Accept-Language", "")):
+        if tag[:2] in weights:
+            weights[tag[:2]] = max(weights[tag[:2]], quality)
+    return max(weights, key=lambda code: weights[code])
+
+
+def wanted_form(request: Request, known: Collection[str] = ("json", "html")) -> str:
+    """Return ``json``, ``html`` or another known form, as ``f`` asks, else the header; JSON when
+    neither does.
+    """
+    if asked := request.query_params.get("f"):
+        if asked not in known:
+            raise Refusal(
+                400,
+                _(
+                    "f : « {form} » n'est pas servi ; attendu {known}.",
+                    form=asked[:40],
+                    known=", ".join(known),
+                ),
+            )
+        return asked
+    weights = {"json": 0.0, **dict.fromkeys(known, 0.0)}
+    for kind, quality in _preferences(request.headers.get("Accept", "")):
+        form = _FORMS.get(kind)
+        if form in weights:
+            weights[form] = max(weights[form], quality)
+    return max(weights, key=lambda form: weights[form])
+
+
+_FORMS = {
+    HTML: "html", "application/xhtml+xml": "html", JSON_LD: "jsonld", JSON: "json",
+    "text/turtle": "dcat-ttl", "application/rdf+xml": "dcat-rdf", "text/csv": "csv",
+    "application/vnd.iso.19139+xml": "iso19139",
+    GEOJSON: "json", CATALOG: "json", SCHEMA: "json", FACETS: "json",
+    "application/vnd.oai.openapi+json": "json",
+}  # fmt: skip
+
+
+def _preferences(header: str) -> list[tuple[str, float]]:
+    """Return what an ``Accept`` header lists, in lower case, each with its weight."""
+    found = []
+    for part in header.lower().split(","):
+        name, *rest = (piece.strip() for piece in part.split(";"))
+        told = next((piece[2:] for piece in rest if piece.startswith("q=")), "1")
+        try:
+            found.append((name, float(told)))
+        except ValueError:
+            found.append((name, 0.0))
+    return found
+
+
+def parameters(request: Request, *known: str) -> dict[str, str]:
+    """Return the parameters of an address, those common to all left out; one unknown or given twice
+    is refused.
+    """
+    given: dict[str, str] = {}
+    for name, value in request.query_params.multi_items():
+        if name in COMMON_PARAMETERS:
+            continue
+        if name not in known:
+            raise unknown_parameter(name, (*known, *COMMON_PARAMETERS))
+        if name in given:
+            raise Refusal(400, _("{name} : ce paramètre est donné deux fois.", name=name))
+        given[name] = value
+    return given
+
+
+def unknown_parameter(name: str, known: Collection[str]) -> Refusal:
+    """Return the refusal of a parameter that a resource does not take."""
+    told = ", ".join(known)
+    return Refusal(
+        400, _("{name} : paramètre inconnu ; attendu {known}.", name=name[:60], known=told)
+    )
+
+
+def to_json(document: object) -> bytes:
+    """Return a document as compact UTF-8 JSON, every character as it is."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def answer(
+    body: bytes, media_type: str, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return an answer that other sites' pages may read."""
+    made = {"Access-Control-Allow-Origin": "*", "Content-Language": language(), **(headers or {})}
+    return Response(body, status_code=status, media_type=media_type, headers=made)
+
+
+def link(rel: str, href: str, kind: str = "", title: str = "") -> dict[str, str]:
+    """Return a link as JSON."""
+    made = {"rel": rel, "href": href}
+    return made | ({"type": kind} if kind else {}) | ({"title": title} if title else {})
+
+
+# --- validators: by which a client asks again only for what changed ------------------------------
+
+
+def validators(request: Request, generation: int, form: str) -> dict[str, str]:
+    """Return the headers that tell this state of the answer; a client that has it is told so (304).
+
+    The tag is of the state of the store and of what was asked, so it is known before anything is
+    searched.
+    """
+    asked = f"{generation} {request.url.path} {request.url.query} {form} {language()}"
+    return _validated(request, digest(asked.encode("utf-8", "replace")), generation)
+
+
+def record_validators(request: Request, body: bytes, generation: int, form: str) -> dict[str, str]:
+    """Return the headers of one record: its tag changes when it does, whatever else is edited."""
+    return _validated(request, f"{digest(body)}-{form}-{language()}", generation)
+
+
+def _validated(request: Request, tag: str, generation: int) -> dict[str, str]:
+    return {**tagged(request, tag), "Last-Modified": _moment(generation // 1000)}
+
+
+def tagged(request: Request, tag: str) -> dict[str, str]:
+    """Return the headers of an answer known by a tag; 304 to a client that already has it."""
+    headers = {"ETag": f'W/"{tag}"', "Cache-Control": "public, max-age=0, must-revalidate"}
+    known = request.headers.get("If-None-Match", "")
+    if known == "*" or headers["ETag"] in (one.strip() for one in known.split(",")):
+        raise HTTPException(304, headers=headers)
+    return headers
+
+
+@lru_cache(maxsize=64)
+def _moment(seconds: int) -> str:
+    return format_datetime(datetime.fromtimestamp(seconds, UTC), usegmt=True)
+
+
+def digest(body: bytes) -> str:
+    """Return what stands for one state of a document in the tags of its forms and languages."""
+    return blake2b(body, digest_size=12).hexdigest()
+
+
+def untagged(tag: str) -> str:
+    """Return what a tag of ``If-Match`` says of a record: its state, in whatever form and language
+    it was read.
+    """
+    return tag.strip().removeprefix("W/").strip('"').partition("-")[0]
+
+
+# --- bodies --------------------------------------------------------------------------------------
+
+
+async def body_of(request: Request, kinds: Collection[str] = (JSON, GEOJSON)) -> Any:
+    """Return the JSON document that a request brings, of one of some media types."""
+    kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if kind not in kinds:
+        raise Refusal(415, _("Content-Type : {kind} est attendu.", kind=GEOJSON))
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAXIMUM_BODY:
+            raise Refusal(413, _("Au plus {most} octets sont attendus.", most=MAXIMUM_BODY))
+    try:
+        document = json.loads(body.decode(), parse_constant=_no_constant)
+        json.dumps(document, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise Refusal(400, _("Le corps de la demande n'est pas du JSON en UTF-8.")) from error
+    return document
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(name)

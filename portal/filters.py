@@ -1,0 +1,205 @@
+"""What our pages need beside the data: figures and days in the language of the moment, links sorted
+by what they are for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from babel import Locale
+from markupsafe import Markup
+
+from geoguichet.catalogue.formats import codes
+from geoguichet.catalogue.search.queryables import QUERYABLES
+from geoguichet.floor import figures
+from geoguichet.floor.language import language, languages
+from geoguichet.floor.words import _
+from geoguichet.portal.labels import label
+
+_FILES = ("item", "items", "enclosure", "data", "download")
+_RELATED = (
+    "related", "derived-from", "derivedfrom", "wasderivedfrom", "source", "lineage",
+    "predecessor-version", "successor-version", "via",
+)  # fmt: skip
+_MACHINERY = ("license", "self", "root", "collection", "next", "prev", "canonical", "profile")
+
+
+def number(value: object) -> str:
+    """Return a number as it is written in the language (``12 345,6`` or ``12,345.6``), three
+    decimals at most; other values as they are.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return figures.given(round(value, 0 if abs(value) >= 100 else 3), 3)
+
+
+def day(text: object) -> str:
+    """Return an ISO date or timestamp as a day in words; anything else as it is."""
+    try:
+        return figures.day(str(text)[:10])
+    except ValueError:
+        return str(text)
+
+
+def period(time: Mapping[str, Any] | None) -> str:
+    """Return the ``time`` of a record in words; empty when there is none."""
+    if not time:
+        return ""
+    start, end = (time.get("interval") or [time.get("date") or time.get("timestamp")] * 2)[:2]
+    if start == end:
+        return day(start) if start else ""
+    told = {"start": day(start), "end": day(end)}
+    if max(len(str(end)), len(str(start))) == len("2024"):
+        if end in ("..", ""):
+            return _("depuis {start}", **told)
+        return (
+            _("jusqu'à {end}", **told) if start in ("..", "") else _("de {start} à {end}", **told)
+        )
+    if end in ("..", ""):
+        return _("depuis le {start}", **told)
+    return _("jusqu'au {end}", **told) if start in ("..", "") else _("du {start} au {end}", **told)
+
+
+def followable(href: str) -> bool:
+    """Say whether a link may be followed: a web or mail address, or one relative to us; never a
+    script.
+    """
+    scheme, colon, _rest = href.strip().partition(":")
+    return not colon or "/" in scheme or scheme.lower() in {"http", "https", "mailto", "ftp"}
+
+
+def by_role(links: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    """Return the links of a record as files, related records and web pages; those of the API itself
+    left out.
+    """
+    roles: dict[str, list[Mapping[str, Any]]] = {"files": [], "related": [], "pages": []}
+    for link in links:
+        rel = str(link.get("rel", "")).lower().rpartition("/")[2].rpartition("#")[2]
+        is_page = str(link.get("type", "")).startswith("text/html")
+        if rel in _MACHINERY or (rel == "alternate" and "f=" in link["href"].partition("?")[2]):
+            continue
+        if rel in _RELATED:
+            roles["related"].append(link)
+        elif rel in _FILES and not is_page:
+            roles["files"].append(link)
+        else:
+            roles["pages"].append(link)
+    return roles
+
+
+def json_link(links: Iterable[Mapping[str, Any]]) -> str:
+    """Return the address of a page's own JSON; empty when it has none."""
+    kinds = ("application/json", "application/geo+json")
+    return next(
+        (
+            link["href"]
+            for link in links
+            if link.get("rel") == "alternate" and link.get("type") in kinds
+        ),
+        "",
+    )
+
+
+def parameters(address: str) -> dict[str, str]:
+    """Return the parameters of an address."""
+    return dict(parse_qsl(urlsplit(address).query))
+
+
+def asked(links: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the parameters a page was asked with, read from its own address; format and language
+    left out.
+    """
+    own = next((link["href"] for link in links if link.get("rel") == "self"), "")
+    return {name: value for name, value in parameters(own).items() if name not in ("f", "lang")}
+
+
+def query(values: Mapping[str, object], **changes: object) -> str:
+    """Return ``?name=value...`` with some values changed; those that are empty are left out."""
+    kept = {name: value for name, value in {**values, **changes}.items() if value not in ("", None)}
+    return f"?{urlencode(kept)}" if kept else "?"
+
+
+def size(length: object) -> str:
+    """Return a number of bytes as it is read; empty when there is none."""
+    return figures.size(length) if isinstance(length, int) and length > 0 else ""
+
+
+def pretty(value: object) -> str:
+    """Return a value as JSON to be read by people."""
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def property_title(name: str) -> str:
+    """Return the name of a property of a record for readers."""
+    queryable = QUERYABLES[name]
+    return queryable.en if language() == "en" else queryable.fr
+
+
+def spoken(properties: Mapping[str, Any]) -> Markup:
+    """Return the ``lang`` attribute of a record's own text where its language is not that of the
+    page.
+
+    A record that says nothing of its language is taken to speak French, as the catalogue does.
+    """
+    told = properties.get("language")
+    return foreign(str((told.get("code") if isinstance(told, Mapping) else told) or "fr"))
+
+
+def translated(properties: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the properties with title and description in the page's language, where the record has
+    them in it.
+    """
+    others, code = properties.get("translations"), language()
+    texts = others.get(code) if isinstance(others, Mapping) else None
+    found = (
+        {name: texts[name] for name in ("title", "description") if texts.get(name)}
+        if isinstance(texts, Mapping)
+        else {}
+    )
+    return {**properties, **found, "language": {"code": code}} if found else properties
+
+
+def foreign(spoken_in: str) -> Markup:
+    """Return the ``lang`` attribute of a text in a language where that is not the page's."""
+    code = codes.language(spoken_in).lower().partition("-")[0]
+    if code == language() or not (code.isascii() and code.isalpha() and len(code) in (2, 3)):
+        return Markup("")
+    return Markup(' lang="{}"').format(code)
+
+
+def worst_first(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return totals of quality with the lowest scores first: where there is most to mend."""
+    return sorted(rows, key=lambda row: (row["score"], -row["records"], row["group"]))
+
+
+def theme(identifier: str) -> str:
+    """Return the name of a theme."""
+    return codes.theme_label(identifier, language())
+
+
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    "number": number,
+    "day": day,
+    "period": period,
+    "by_role": by_role,
+    "json_link": json_link,
+    "asked": asked,
+    "query": query,
+    "bytes": size,
+    "pretty": pretty,
+    "followable": followable,
+    "property_title": property_title,
+    "spoken": spoken,
+    "translated": translated,
+    "foreign": foreign,
+    "theme": theme,
+    "worst_first": worst_first,
+    "label": label,
+}
+"""The filters our templates may use, beside those of jinja."""
+
+LANGUAGES = {code: str(Locale.parse(code).display_name).capitalize() for code in languages()}
+"""The languages of the pages, each by its own name."""

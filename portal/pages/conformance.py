@@ -1,0 +1,24 @@
+"""The conformance classes that the portal declares."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from geoguichet.floor.words import Message
+from geoguichet.portal import declared
+from geoguichet.portal.site import Page, Site
+
+
+def _document(site: Site) -> dict[str, Any]:
+    return {"conformsTo": declared.classes(editable=site.editable)}
+
+
+PAGE = Page(
+    path="/conformance",
+    title=Message("Conformité"),
+    summary="The conformance classes",
+    template="conformance.html",
+    document=_document,
+    menu="foot",
+    schema="Conformance",
+)

@@ -1,0 +1,243 @@
+"""What the resources of the portal share: configuration, store, pygeoapi, templates; and its pages.
+
+Refusals end here too: whoever refuses, and however, it is told in one way.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pygeoapi
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from geoguichet.catalogue.errors import QueryError, RecordNotFoundError, StoreError
+from geoguichet.catalogue.search.store import RecordStore
+from geoguichet.floor.language import SOURCE, language, speaking
+from geoguichet.floor.words import Message, _, ngettext
+from geoguichet.portal import answers, filters
+from geoguichet.portal.answers import BY_STATUS, HTML, JSON, Refusal, answer, link
+from geoguichet.portal.engine.configuration import configuration, in_language, resources
+from geoguichet.portal.engine.pygeoapi import Engine
+from geoguichet.portal.errors import in_words
+from geoguichet.portal.providers.records import store_of
+
+ROOM = Path(__file__).resolve().parent
+COLLECTION = "catalogue"
+"""The collection of records."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """One address of the portal, declared: its route, its place in the OpenAPI document and in the
+    navigation are made of this, and it speaks the reader's language.
+
+    ``document`` makes its JSON, in a thread; ``template`` shows it. ``tables`` are its other forms,
+    each with its media type and what writes it. What it says follows the store of records when it
+    is ``of_records``: a client that has the answer of this state is told so.
+    """
+
+    path: str
+    title: Message
+    summary: str
+    template: str
+    document: Callable[[Site], dict[str, Any]]
+    tables: Mapping[str, tuple[str, Callable[[Site, Mapping[str, Any]], bytes]]] = field(
+        default_factory=dict
+    )
+    of_records: bool = False
+    menu: str = ""
+    """``main``, ``foot``, or nowhere."""
+    tag: str = "portal"
+    schema: str = ""
+    """The name of its JSON among the schemas of the OpenAPI document; it adds ``schemas``."""
+    schemas: Mapping[str, Any] = field(default_factory=dict)
+    media: str = JSON
+    parameters: tuple[str, ...] = ()
+
+    def route(self, site: Site) -> Route:
+        """Return what answers at its address."""
+
+        async def answered(request: Request) -> Response:
+            form = answers.wanted_form(request, ("json", "html", *self.tables))
+            answers.parameters(request, *self.parameters)
+            state = site.store.generation() if self.of_records else None
+            headers = {} if state is None else answers.validators(request, state, form)
+            document = await run_in_threadpool(self.document, site)
+            if form == "html":
+                data = {"links": self.links(site), **document}
+                return await site.page(self.template, data, headers=headers)
+            if form == "json":
+                return answer(answers.to_json(document), self.media, headers=headers)
+            kind, write = self.tables[form]
+            return answer(write(site, document), kind, headers=headers)
+
+        return Route(self.path, answered)
+
+    def links(self, site: Site) -> list[dict[str, str]]:
+        """Return the links to its forms, the page itself first."""
+        kept = f"&lang={language()}" if language() != SOURCE else ""
+        kinds = {"json": JSON, **{form: kind for form, (kind, _write) in self.tables.items()}}
+        here = f"{site.url}{self.path}?f="
+        return [
+            link("self", f"{here}html{kept}", HTML),
+            *(link("alternate", f"{here}{form}{kept}", kind) for form, kind in kinds.items()),
+        ]
+
+
+class Site:
+    """One workspace served at an address (as its readers see it, no slash at the end).
+
+    When it is ``editable``, records can be edited over HTTP: by who bears the ``token``, or from
+    this machine alone when there is none.
+    """
+
+    def __init__(
+        self,
+        workspace: Path,
+        *,
+        url: str,
+        pages: Sequence[Page] = (),
+        editable: bool = False,
+        token: str = "",
+    ) -> None:
+        self.workspace = workspace.absolute()
+        self.url = url
+        self.pages = pages
+        self.editable = editable
+        self.token = token
+        self.home = f"{url}/collections/{COLLECTION}"
+        self.config = configuration(workspace, url=url)
+        self.engine = Engine(self.config)
+        self.store: RecordStore = store_of(self.workspace)
+        self.renewals = 0
+        """How often the collections changed since the portal was started."""
+        self._told: dict[str, dict[str, Any]] = {}
+
+    def renew(self) -> None:
+        """Serve the referentials there are now."""
+        self.config["resources"] = resources(self.config, self.workspace, url=self.url)
+        self.engine.replace_resources(self.config["resources"])
+        self._told = {}
+        self.renewals += 1
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The configuration in the language of the moment."""
+        spoken = language()
+        if spoken not in self._told:
+            self._told[spoken] = in_language(self.config, spoken, SOURCE)
+        return self._told[spoken]
+
+    def data_catalog(self, datasets: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+        """Return what the portal is, as schema.org, with datasets as it describes them."""
+        about = self.told["metadata"]
+        members = {
+            "@context": "https://schema.org/",
+            "@type": "DataCatalog",
+            "@id": self.url,
+            "url": self.url,
+            "name": about["identification"]["title"],
+            "description": about["identification"]["description"],
+            "keywords": about["identification"]["keywords"],
+            "license": about["license"]["url"],
+            "publisher": {"@type": "Organization", "name": about["contact"]["name"]},
+        }
+        return {**members, "dataset": list(datasets)} if datasets else members
+
+    # --- pages -----------------------------------------------------------------------------------
+
+    @cached_property
+    def _templates(self) -> jinja2.Environment:
+        loader = jinja2.FileSystemLoader(ROOM / "templates")
+        environment = jinja2.Environment(loader=loader, autoescape=True)
+        environment.filters.update(filters.FILTERS)
+        environment.globals.update(
+            _=_,
+            ngettext=ngettext,
+            root=self.url,
+            version=pygeoapi.__version__,
+            LANGUAGES=filters.LANGUAGES,
+            PAGES=self.pages,
+        )
+        return environment
+
+    def render(self, template: str, data: Mapping[str, Any]) -> bytes:
+        """Fill one of our templates in the language of the moment.
+
+        The links of the data are those of their JSON: the page itself takes the place of ``self``.
+        """
+        links = [
+            {**one, "rel": "self" if str(one.get("type", "")).startswith(HTML) else "alternate"}
+            if one.get("rel") in ("self", "alternate") and "f=" in one["href"]
+            else one
+            for one in data.get("links", ())
+        ]
+        other = language() if language() != SOURCE else ""
+        with speaking(language(), typeset=True):
+            page = self._templates.get_template(template).render(
+                config=self.told,
+                data={**data, "links": links},
+                lang=language(),
+                keep_lang=other,
+                keep=f"?lang={other}" if other else "",
+            )
+        return page.encode("utf-8", "replace")
+
+    async def page(
+        self,
+        template: str,
+        data: Mapping[str, Any],
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """Return one of our pages."""
+        made = await run_in_threadpool(self.render, template, data)
+        return answer(made, HTML, status=status, headers=headers)
+
+    # --- refusals --------------------------------------------------------------------------------
+
+    async def refuse(self, request: Request, error: Exception) -> Response:
+        """Tell why a request is refused: as a page to who asks for pages, else as JSON."""
+        if isinstance(error, HTTPException) and error.status_code == 304:
+            return Response(status_code=304, headers=error.headers)
+        with speaking(answers.wanted_language(request)):
+            refusal = _refusal(error)
+            document, status = refusal.document(), refusal.status
+            try:
+                form = answers.wanted_form(request, ("json", "html", "jsonld"))
+            except Refusal:
+                form = "json"
+            if form == "html":
+                return await self.page(
+                    "exception.html", document, status=status, headers=refusal.headers
+                )
+            # ASCII: what is told may repeat a broken character of the request.
+            body = json.dumps(document).encode()
+            return answer(body, JSON, status=status, headers=refusal.headers)
+
+
+def _refusal(error: Exception) -> Refusal:
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, HTTPException):
+        said = BY_STATUS.get(error.status_code, error.detail)
+        return Refusal(error.status_code, said, headers=error.headers)
+    if isinstance(error, QueryError | RecordNotFoundError):
+        return Refusal(400 if isinstance(error, QueryError) else 404, in_words(error))
+    status = 503 if isinstance(error, StoreError) else 500
+    return Refusal(status, BY_STATUS[status])
+
+
+REFUSED = (Refusal, HTTPException, QueryError, RecordNotFoundError, StoreError, Exception)
+"""What becomes an answer wherever it is raised."""
