@@ -1,6 +1,7 @@
 """What tests of every room share."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pyogrio
@@ -46,6 +47,30 @@ def shared_data() -> Path:
 def made_or_real(request: pytest.FixtureRequest) -> str:
     """Which data a test looks at: made by hand, then the published ones where they are."""
     return request.param
+
+
+SAMPLES = Path(__file__).parent / "catalogue" / "formats" / "samples"
+FOLDER_OF = {
+    "lignage": "iso19139", "service": "iso19139", "bilingue": "iso19139.che",
+    "acquisition": "iso19115-2", "csw-reponse": "csw-responses", "capabilities": "ogc-capabilities",
+}  # fmt: skip
+"""The folder of the published data that holds documents like this one of ours."""
+
+
+@pytest.fixture(scope="session")
+def metadata(
+    made_or_real: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A folder of metadata by format: the published ones, or those that we wrote by hand."""
+    if made_or_real == "real":
+        return request.getfixturevalue("shared_data") / "metadata"
+    folder = tmp_path_factory.mktemp("metadata")
+    for file in [*SAMPLES.glob("*.*"), *(SAMPLES / "iso").glob("*.xml")]:
+        if file.name != "expected.json":
+            home = folder / FOLDER_OF.get(file.stem, file.stem)
+            home.mkdir(exist_ok=True)
+            shutil.copy(file, home)
+    return folder
 
 
 SMALL = """

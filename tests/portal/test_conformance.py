@@ -63,8 +63,8 @@ def test_the_records_of_the_sample_conform(tmp_path: Path, serve) -> None:
     assert not failed
 
 
-def test_real_records_conform(tmp_path: Path, serve, shared_data: Path) -> None:
-    import_files(shared_data / "metadata" / "iso19139", tmp_path)
+def test_real_records_conform(tmp_path: Path, serve, metadata: Path) -> None:
+    import_files(metadata / "iso19139", tmp_path)
     with serve(tmp_path) as url:
         failed = {r.test: r.reason for r in client.check(url, TESTS) if r.outcome == "fail"}
     assert not failed

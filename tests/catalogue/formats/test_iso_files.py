@@ -33,9 +33,9 @@ FOLDERS = (
 
 
 @pytest.fixture(scope="module")
-def elements(shared_data: Path) -> list[tuple[str, bytes, ModuleType]]:
+def elements(metadata: Path) -> list[tuple[str, bytes, ModuleType]]:
     """Every metadata element of the real set: its file, its bytes, the format that claims it."""
-    return list(_elements(shared_data / "metadata"))
+    return list(_elements(metadata))
 
 
 def _elements(folder: Path) -> Iterator[tuple[str, bytes, ModuleType]]:
@@ -61,9 +61,9 @@ def told(record: Record, *, without: tuple[str, ...] = ()) -> dict[str, Any]:
 
 
 def test_every_real_record_is_read_and_given_back(
-    elements: list[tuple[str, bytes, ModuleType]],
+    made_or_real: str, elements: list[tuple[str, bytes, ModuleType]]
 ) -> None:
-    assert len(elements) > 300
+    assert len(elements) > (300 if made_or_real == "real" else 7)
     for name, document, iso in elements:
         record = iso.read(document)
         assert record.id, name
@@ -108,9 +108,9 @@ def text(value: Any) -> str:
 
 
 @pytest.fixture(scope="module")
-def written(shared_data: Path) -> list[tuple[str, Record, bytes]]:
+def written(metadata: Path) -> list[tuple[str, Record, bytes]]:
     """Every record of the real set, whatever its format, with the ISO 19139 we write of it."""
-    files = [file for file in sorted((shared_data / "metadata").rglob("*")) if file.is_file()]
+    files = [file for file in sorted(metadata.rglob("*")) if file.is_file()]
     records = [
         (file.name, record)
         for file in files
@@ -182,9 +182,9 @@ def sides(record: Record) -> list[float] | None:
 
 
 def test_owslib_reads_what_we_wrote_of_every_record(
-    written: list[tuple[str, Record, bytes]],
+    made_or_real: str, written: list[tuple[str, Record, bytes]]
 ) -> None:
-    assert len(written) > 1000
+    assert len(written) > (1000 if made_or_real == "real" else 20)
     for name, record, document in written:
         metadata = MD_Metadata(etree.fromstring(document))
         part = metadata.identification[0]
