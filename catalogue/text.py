@@ -19,6 +19,8 @@ ANALYSIS = f"3+snowball-{Stemmer.version()}"
 """Version of the folding and stemming; a store indexed with another one indexes itself anew."""
 
 _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d"})
+_ACCENTS = re.compile("[\u0300-\u034e\u0350-\u036f]+")
+"""The accents of Latin letters, as characters of their own."""
 _ELISION = re.compile(r"\b(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu|quoiqu)['’ʼ`´′]")
 _APOSTROPHE = re.compile("['’ʼ`´′]")
 _WORD = re.compile(r"[^\W_]+")
@@ -70,17 +72,12 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return text.lower()
-    letters = _marks().sub(
-        "", unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    )
-    return letters if letters.isascii() else letters.translate(_LIGATURES)
-
-
-@lru_cache(maxsize=1)
-def _marks() -> re.Pattern[str]:
-    """Return what finds the accents that a decomposed text carries as characters of their own."""
-    every = (chr(code) for code in range(0x300, 0x1F000))
-    return re.compile("[" + "".join(mark for mark in every if unicodedata.combining(mark)) + "]+")
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    letters = _ACCENTS.sub("", decomposed)
+    if letters.isascii():
+        return letters
+    bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return bare.translate(_LIGATURES)
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -123,6 +124,8 @@ def _add_questions(catalogue: Any) -> None:
 
 
 def _search(arguments: argparse.Namespace) -> None:
+    # A thread for each core takes longer to start than this search does, and is not used by it.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from geoguichet.catalogue.record import Extent
     from geoguichet.catalogue.search.query import RecordQuery
     from geoguichet.catalogue.search.store import SQLiteStore, search_as_people_do, store_path

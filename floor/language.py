@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +20,7 @@ NARROW = "\u202f"
 """Narrow no-break space: between thousands, before ``%`` and units; in French before ``;?!``."""
 NO_BREAK = "\u00a0"
 
-LOCALE = Path(str(resources.files("geoguichet.floor") / "locale"))
+LOCALE = Path(__file__).parent / "locale"
 """The catalogues, one folder a language: ``fr/LC_MESSAGES/geoguichet.mo``."""
 
 

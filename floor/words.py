@@ -47,7 +47,8 @@ def _filled(text: str, values: dict[str, object]) -> str:
 
 
 def _written(value: object) -> str:
-    if isinstance(value, bool) or not isinstance(value, Real):
+    small = isinstance(value, int) and 0 <= value < 1000  # no language groups three digits
+    if small or isinstance(value, bool) or not isinstance(value, Real):
         return str(value)
     # Babel is a third of the time a small command takes to start: only where there is a number.
     from geoguichet.floor.figures import number

@@ -134,8 +134,7 @@ def pretty(value: object) -> str:
 
 def property_title(name: str) -> str:
     """Return the name of a property of a record for readers."""
-    queryable = QUERYABLES[name]
-    return queryable.en if language() == "en" else queryable.fr
+    return str(QUERYABLES[name].title)
 
 
 def spoken(properties: Mapping[str, Any]) -> Markup:
@@ -180,6 +179,14 @@ def theme(identifier: str) -> str:
     return codes.theme_label(identifier, language())
 
 
+def value_name(value: str, name: str) -> str:
+    """Return a value of a property of a record as readers are told it."""
+    labels = QUERYABLES[name].labels
+    if labels == "theme":
+        return theme(value)
+    return label(value, labels) if labels else value
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "number": number,
     "day": day,
@@ -196,6 +203,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "translated": translated,
     "foreign": foreign,
     "theme": theme,
+    "value_name": value_name,
     "worst_first": worst_first,
     "label": label,
 }

@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoguichet.catalogue.record import Extent
-from geoguichet.catalogue.search.query import FacetRequest, RecordQuery
-from geoguichet.catalogue.search.queryables import TERM_FACETS
+from geoguichet.catalogue.search.query import Bucket, FacetCounts, FacetRequest, RecordQuery
+from geoguichet.catalogue.search.queryables import QUERYABLES, TERMS
 from geoguichet.catalogue.search.selection import (
     TEXT_COLUMNS,
+    Selection,
     exact_values,
     match_in,
     phrases,
@@ -29,23 +30,6 @@ from geoguichet.catalogue.search.selection import (
 from geoguichet.catalogue.search.tables import meta
 
 type Numbers = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Bucket:
-    """One value of a facet and how many records have it."""
-
-    value: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class FacetCounts:
-    """The greatest buckets of a facet, and whether there are more."""
-
-    name: str
-    buckets: tuple[Bucket, ...]
-    more: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,18 +132,22 @@ class Columns:
         if rows:
             numbers, named = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
             self._known_terms = int(numbers.max())
-            for name in TERM_FACETS:
+            for name in TERMS:
                 known = self.fields.get(name, np.zeros(0, dtype=np.int64))
                 self.fields[name] = np.concatenate([known, numbers[named == name]])
 
     # --- asking -----------------------------------------------------------------------------------
 
-    def found(self, database: sqlite3.Connection, query: RecordQuery) -> Found:
-        """Return the records that match the words, the exact values and the box of a question, and
-        nothing else of it.
+    def found(
+        self, database: sqlite3.Connection, query: RecordQuery, selection: Selection
+    ) -> Found:
+        """Return the records that match a question, found here when it asks for words, exact values
+        and a box alone, else by its SQL.
 
         The full-text index is told the rare ones of those values: it then reads less.
         """
+        if query.datetime or query.ids or query.external_ids or query.filter:
+            return Found(numbers_of(selection.numbers(database)))
         few = len(self.years) // 20
         narrowing = ""
         kept = np.ones(len(self.years), dtype=bool)
@@ -291,7 +279,7 @@ class Columns:
             )
         return tuple(
             self._years(numbers, one)
-            if one.name == "updated"
+            if QUERYABLES[one.name].facet == "histogram"
             else _greatest(database, self.fields.get(one.name, _NONE), counts, one)
             for one in asked
         )

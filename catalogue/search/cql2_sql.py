@@ -30,6 +30,7 @@ from geoguichet.catalogue.search.cql2 import (
     accenti,
     casei,
 )
+from geoguichet.catalogue.search.queryables import QUERYABLES, TERMS, sql_of
 
 type Box = tuple[float, float, float, float]
 
@@ -79,30 +80,11 @@ def register(database: sqlite3.Connection) -> None:
 
 # --- expressions ----------------------------------------------------------------------------------
 
-_COLUMNS: Mapping[str, str] = {
-    "id": "record.id",
-    "type": "record.type",
-    "title": "record.name",
-    "license": "record.license",
-    "language": "record.language",
-    "description": "(SELECT json_extract(CAST(body AS TEXT), '$.properties.description') "
-    "FROM document WHERE document.n = record.n)",
-    "rights": "(SELECT json_extract(CAST(body AS TEXT), '$.properties.rights') "
-    "FROM document WHERE document.n = record.n)",
-    "west": "record.west",
-    "south": "record.south",
-    "east": "record.east",
-    "north": "record.north",
-    "geometry": "(SELECT wkb FROM shape WHERE shape.n = record.n)",
-}
-_SPANS = {"created": "created", "updated": "updated", "time": "first"}
-_ENDS = {"created": "created_last", "updated": "updated_last", "time": "last"}
-
 
 def _sql(node: Node) -> Sql:
     """Translate a condition, a text, a number or a geometry."""
     if isinstance(node, Property):
-        return Sql(_COLUMNS[node.name])
+        return Sql(sql_of(node.name))
     if isinstance(node, Constant):
         return Sql("?", (node.value.wkb if node.kind == "geometry" else node.value,))
     for names, translation in _TRANSLATIONS:
@@ -241,7 +223,7 @@ def _span(node: Node) -> tuple[Sql, Sql]:
     if isinstance(node, Constant):
         return Sql("?", (node.value[0],)), Sql("?", (node.value[1],))
     if isinstance(node, Property):
-        return Sql(f"record.{_SPANS[node.name]}"), Sql(f"record.{_ENDS[node.name]}")
+        return Sql(sql_of(node.name)), Sql(QUERYABLES[node.name].sql_end)
     return _span(node.arguments[0])[0], _span(node.arguments[1])[1]
 
 
@@ -262,13 +244,7 @@ def _values(node: Node) -> Sql:
     """Return the query of the values of an array."""
     if isinstance(node, Constant):
         return Sql("VALUES " + ", ".join(["(?)"] * len(node.value)), node.value)
-    if node == Property("externalIds", "array"):
-        return Sql("SELECT e.value FROM external_id AS e WHERE e.n = record.n")
-    source = (
-        "SELECT term.value FROM tagged JOIN term USING (t) WHERE tagged.n = record.n AND "
-        "term.field = ?"
-    )
-    return Sql(source, (getattr(node, "name", ""),))
+    return Sql(sql_of(getattr(node, "name", "")))
 
 
 def _array(node: Call) -> Sql:
@@ -290,11 +266,7 @@ def _needed_terms(node: Node) -> Iterator[tuple[str, tuple[str, ...]]]:
     """
     if isinstance(node, Call) and node.name in ("a_contains", "a_overlaps", "a_equals"):
         held, wanted = node.arguments
-        if (
-            isinstance(held, Property)
-            and isinstance(wanted, Constant)
-            and held.name != "externalIds"
-        ):
+        if isinstance(held, Property) and isinstance(wanted, Constant) and held.name in TERMS:
             yield held.name, wanted.value[:1] if node.name == "a_contains" else wanted.value
 
 

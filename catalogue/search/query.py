@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from geoguichet.catalogue.errors import QueryError, RecordError
 from geoguichet.catalogue.record import Extent, instant_keys, interval_keys
-from geoguichet.catalogue.search.cql2 import Filter, parse_filter
-from geoguichet.catalogue.search.queryables import FACETS, SORTABLES
+from geoguichet.catalogue.search.queryables import EXACT, FACETS, QUERYABLES, SORTABLES
 from geoguichet.catalogue.text import stems, words
 
-EXACT = ("keywords", "themes", "organization", "format", "license")
-"""Properties that a parameter of their name compares with one exact value."""
+if TYPE_CHECKING:
+    from geoguichet.catalogue.search.cql2 import Filter
 
 PARAMETERS = (
     "q", "q-words", "bbox", "datetime", "type", "ids", "externalIds", *EXACT, "filter",
@@ -44,6 +43,11 @@ class SortKey:
                 f"sortby: “{self.name[:60]}” cannot be sorted by; expected {known}.",
             )
 
+    @property
+    def sql(self) -> str:
+        """What it is sorted by."""
+        return QUERYABLES[self.name].sort
+
 
 @dataclass(frozen=True, slots=True)
 class FacetRequest:
@@ -69,6 +73,23 @@ class FacetRequest:
                 "order among "
                 f"{', '.join(ORDERS)}.",
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """One value of a facet and how many records have it."""
+
+    value: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class FacetCounts:
+    """The greatest buckets of a facet, and whether there are more."""
+
+    name: str
+    buckets: tuple[Bucket, ...]
+    more: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,11 +200,15 @@ def _anywhere(text: str) -> bool:
 
 
 def _filter(given: Mapping[str, str]) -> Filter | None:
+    if not {"filter", "filter-lang", "filter-crs"} & given.keys():
+        return None
+    # Geometry takes longer to import than most searches take: only where there is a filter.
+    from geoguichet.catalogue.search.cql2 import parse_filter
+
     lang, crs = given.get("filter-lang", ""), given.get("filter-crs", "")
     if "filter" in given:
         return parse_filter(given["filter"], lang=lang, crs=crs)
-    if lang or crs:
-        parse_filter("TRUE", lang=lang if lang != "cql2-json" else "", crs=crs)
+    parse_filter("TRUE", lang=lang if lang != "cql2-json" else "", crs=crs)
     return None
 
 
@@ -246,9 +271,10 @@ def parse_facets(text: str) -> tuple[FacetRequest, ...]:
     requests = []
     for told in _values(text):
         name, number, order, *_ = [*told.split(":"), "", ""]
-        default = "value_asc" if name == "updated" else "count_desc"
-        buckets = _integer(number or "10", "facets")
-        requests.append(FacetRequest(name, buckets, order or default))
+        if not order:
+            by_year = name in FACETS and QUERYABLES[name].facet == "histogram"
+            order = "value_asc" if by_year else "count_desc"
+        requests.append(FacetRequest(name, _integer(number or "10", "facets"), order))
         if told.count(":") > 2:
             raise QueryError(
                 f"facets : « {told[:60]} » a trop de « : » ; attendu nom:nombre:ordre.",

@@ -1,62 +1,199 @@
-"""What a record can be asked about: the properties of a filter, of a sort and of a facet, named
-once.
+"""What a record can be asked about: a row for each property, that says all there is to know of it.
+
+A filter, a sort, a facet, an exact value, the index and the pages read these rows: a property is
+added here and nowhere else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
+
+from geoguichet.catalogue.record import Record
+from geoguichet.floor.words import Message
 
 type Kind = Literal["text", "number", "boolean", "instant", "interval", "geometry", "array"]
 """The kinds of value of CQL2; an array holds texts."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Queryable:
-    """One property: its kind, its names for readers, and what else it is good for."""
+    """One property: its kind, its name for readers, where it is found, what it is good for."""
 
     kind: Kind
-    fr: str
-    en: str
-    sortable: bool = False
+    title: Message
+    sql: str = ""
+    """Its value as SQL on the row ``record``: for an array, the query of its values; for an instant
+    or an interval, the key of its start. By default its terms, for an array, else the member of the
+    document's properties.
+    """
+    sql_end: str = ""
+    """The key of its end, for an instant or an interval."""
+    sort: str = ""
+    """What a search is sorted by, as SQL; empty when none can be. An index makes it quick."""
+    terms: Callable[[Record], Iterable[str]] | None = None
+    """The values that a record is indexed by, one by one: what a facet counts, what a parameter of
+    the property's name compares exactly. The store indexes itself anew when a property gains them.
+    """
     facet: Literal["", "term", "histogram"] = ""
+    """How its values are counted: one by one, or by year."""
+    page: tuple[int, int] | None = None
+    """On the catalogue's page, the place of its facet and how many values are shown."""
+    labels: str = ""
+    """Which list names its values for readers, where they are codes: ``type``, ``license`` ..."""
+    is_member: bool = True
+    """Whether records hold it under its name, rather than it being worked out of others."""
+
+
+def _texts(record: Record, member: str) -> Iterator[str]:
+    """Yield the texts of an added member: itself, those of its list, or the names in it."""
+    held = record.extra_properties.get(member)
+    for item in held if isinstance(held, list) else [held]:
+        told = item.get("name") if isinstance(item, dict) else item
+        if isinstance(told, str):
+            yield told
+
+
+def _side(name: str, title: Message) -> Queryable:
+    """Return the row of a side of the extent."""
+    return Queryable(kind="number", title=title, sql=f"record.{name}", is_member=False)
 
 
 QUERYABLES: Mapping[str, Queryable] = MappingProxyType(
     {
-        "id": Queryable("text", "Identifiant", "Identifier", sortable=True),
-        "type": Queryable("text", "Type", "Type", sortable=True, facet="term"),
-        "title": Queryable("text", "Titre", "Title", sortable=True),
-        "description": Queryable("text", "Résumé", "Description"),
-        "keywords": Queryable("array", "Mots-clés", "Keywords", facet="term"),
-        "themes": Queryable("array", "Thèmes", "Themes", facet="term"),
-        "organization": Queryable("array", "Organismes", "Organisations", facet="term"),
-        "format": Queryable("array", "Formats", "Formats", facet="term"),
-        "license": Queryable("text", "Licence", "Licence", facet="term"),
-        "rights": Queryable("text", "Droits", "Rights"),
-        "language": Queryable("text", "Langue", "Language"),
-        "externalIds": Queryable("array", "Autres identifiants", "External identifiers"),
-        "created": Queryable("instant", "Création de la fiche", "Record created", sortable=True),
-        "updated": Queryable(
-            "instant", "Mise à jour de la fiche", "Record updated", sortable=True, facet="histogram"
+        "id": Queryable(
+            kind="text", title=Message("Identifiant"), sql="record.id", sort="record.id"
         ),
-        "time": Queryable("interval", "Période", "Period"),
-        "geometry": Queryable("geometry", "Géométrie", "Geometry"),
-        "west": Queryable("number", "Longitude ouest (degrés)", "West longitude (degrees)"),
-        "south": Queryable("number", "Latitude sud (degrés)", "South latitude (degrees)"),
-        "east": Queryable("number", "Longitude est (degrés)", "East longitude (degrees)"),
-        "north": Queryable("number", "Latitude nord (degrés)", "North latitude (degrees)"),
+        "type": Queryable(
+            kind="text",
+            title=Message("Type"),
+            sql="record.type",
+            sort="record.type",
+            terms=lambda record: (record.type,),
+            facet="term",
+            page=(1, 10),
+            labels="type",
+        ),
+        "title": Queryable(
+            kind="text", title=Message("Titre"), sql="record.name", sort="record.title"
+        ),
+        "description": Queryable(kind="text", title=Message("Résumé")),
+        "keywords": Queryable(
+            kind="array",
+            title=Message("Mots-clés"),
+            terms=lambda record: record.keywords,
+            facet="term",
+            page=(3, 12),
+        ),
+        "themes": Queryable(
+            kind="array",
+            title=Message("Thèmes"),
+            terms=lambda record: (item.id for theme in record.themes for item in theme.concepts),
+            facet="term",
+            page=(4, 8),
+            labels="theme",
+        ),
+        "organization": Queryable(
+            kind="array",
+            title=Message("Organismes"),
+            terms=lambda record: (contact.organization for contact in record.contacts),
+            facet="term",
+            page=(2, 8),
+            is_member=False,
+        ),
+        "format": Queryable(
+            kind="array",
+            title=Message("Formats"),
+            terms=lambda record: _texts(record, "formats"),
+            facet="term",
+            is_member=False,
+        ),
+        "license": Queryable(
+            kind="text",
+            title=Message("Licence"),
+            sql="record.license",
+            terms=lambda record: (record.license,),
+            facet="term",
+            page=(5, 8),
+            labels="license",
+        ),
+        "rights": Queryable(kind="text", title=Message("Droits")),
+        "language": Queryable(
+            kind="text", title=Message("Langue"), sql="record.language", is_member=False
+        ),
+        "externalIds": Queryable(
+            kind="array",
+            title=Message("Autres identifiants"),
+            sql="SELECT e.value FROM external_id AS e WHERE e.n = record.n",
+        ),
+        "created": Queryable(
+            kind="instant",
+            title=Message("Création de la fiche"),
+            sql="record.created",
+            sql_end="record.created_last",
+            sort="record.created",
+        ),
+        "updated": Queryable(
+            kind="instant",
+            title=Message("Mise à jour de la fiche"),
+            sql="record.updated",
+            sql_end="record.updated_last",
+            sort="record.updated",
+            facet="histogram",
+        ),
+        "time": Queryable(
+            kind="interval",
+            title=Message("Période"),
+            sql="record.first",
+            sql_end="record.last",
+        ),
+        "geometry": Queryable(
+            kind="geometry",
+            title=Message("Géométrie"),
+            sql="(SELECT wkb FROM shape WHERE shape.n = record.n)",
+        ),
+        "west": _side("west", Message("Longitude ouest (degrés)")),
+        "south": _side("south", Message("Latitude sud (degrés)")),
+        "east": _side("east", Message("Longitude est (degrés)")),
+        "north": _side("north", Message("Latitude nord (degrés)")),
     }
 )
 """``themes`` are the identifiers of the concepts, ``organization`` the organisations of the
 contacts.
 """
 
-SORTABLES = tuple(name for name, queryable in QUERYABLES.items() if queryable.sortable)
+SORTABLES = tuple(name for name, queryable in QUERYABLES.items() if queryable.sort)
 """Properties a search can be sorted by."""
 
-TERM_FACETS = tuple(name for name, queryable in QUERYABLES.items() if queryable.facet == "term")
+TERMS = {name: queryable.terms for name, queryable in QUERYABLES.items() if queryable.terms}
+"""Properties whose values are indexed one by one, and what gives those of a record."""
+
 FACETS = tuple(name for name, queryable in QUERYABLES.items() if queryable.facet)
-"""Properties whose values are counted: those of `TERM_FACETS` one by one, ``updated`` by year."""
+"""Properties whose values are counted."""
+
+EXACT = tuple(name for name in TERMS if name != "type")
+"""Properties that a parameter of their name compares with one exact value (``type`` takes
+several).
+"""
+
+_SHOWN = sorted((row.page, name) for name, row in QUERYABLES.items() if row.page)
+PAGE_FACETS = ",".join(f"{name}:{most}" for (_, most), name in _SHOWN)
+"""The facets that the page of the catalogue shows, as its parameter ``facets`` asks for them."""
+
+
+def sql_of(name: str) -> str:
+    """Return the value of a property as SQL (see `Queryable.sql`)."""
+    queryable = QUERYABLES[name]
+    if queryable.sql:
+        return queryable.sql
+    if queryable.kind == "array":
+        return (
+            "SELECT term.value FROM tagged JOIN term USING (t) "
+            f"WHERE tagged.n = record.n AND term.field = '{name}'"
+        )
+    return (
+        f"(SELECT json_extract(CAST(body AS TEXT), '$.properties.{name}') "
+        "FROM document WHERE document.n = record.n)"
+    )

@@ -9,14 +9,16 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from geoguichet.catalogue import text
 from geoguichet.catalogue.errors import QueryError
 from geoguichet.catalogue.record import Extent
-from geoguichet.catalogue.search.cql2_sql import Box, translate
 from geoguichet.catalogue.search.query import RecordQuery, SortKey
 from geoguichet.catalogue.search.tables import tokens_touching
+
+if TYPE_CHECKING:
+    from geoguichet.catalogue.search.cql2_sql import Box
 
 MAXIMUM_VALUES = 900
 """Values one SQL statement may carry (old SQLite libraries refuse 1000)."""
@@ -73,7 +75,8 @@ class Selection:
             yield from self._rows(database, keys, (), ())
             return
         values = read_cursor(query.cursor, keys)
-        column, missing = f"record.{keys[0].name}", f"record.{keys[0].name} IS NULL"
+        column = keys[0].sql
+        missing = f"{column} IS NULL"
         after, given = _after(keys, values)
         if values[0] is None:
             yield from self._rows(database, keys, (missing, after), given)
@@ -99,9 +102,9 @@ class Selection:
         for condition in conditions:
             body += (" AND " if "WHERE" in body else " WHERE ") + condition
         order = ", ".join(
-            f"record.{key.name} {'DESC' if key.descending else 'ASC'} NULLS LAST" for key in keys
+            f"{key.sql} {'DESC' if key.descending else 'ASC'} NULLS LAST" for key in keys
         )
-        columns = ", ".join(f"record.{key.name}" for key in keys)
+        columns = ", ".join(key.sql for key in keys)
         statement = f"SELECT record.n, {columns} {body} ORDER BY {order} LIMIT ? OFFSET ?"
         return database.execute(statement, (*self._values, *values, limit, offset))
 
@@ -201,6 +204,8 @@ class _Parts:
         """Ask for the CQL2 filter, an index before it where one can narrow the search."""
         if query.filter is None:
             return
+        from geoguichet.catalogue.search.cql2_sql import translate
+
         condition = translate(query.filter)
         if narrowed:
             for box in condition.boxes:
@@ -328,12 +333,10 @@ def _after(
     for position, (key, value) in enumerate(zip(keys, values, strict=True)):
         if value is None:
             continue  # only the next keys tell what comes after a missing value
-        equal = [f"record.{before.name} IS ?" for before in keys[:position]]
-        further = f"record.{key.name} {'<' if key.descending else '>'} ?"
+        equal = [f"{before.sql} IS ?" for before in keys[:position]]
+        further = f"{key.sql} {'<' if key.descending else '>'} ?"
         later = (
-            further
-            if position == 0 or key.name == "id"
-            else f"({further} OR record.{key.name} IS NULL)"
+            further if position == 0 or key.name == "id" else f"({further} OR {key.sql} IS NULL)"
         )
         alternatives.append("(" + " AND ".join([*equal, later]) + ")")
         given += [*values[:position], value]

@@ -17,16 +17,12 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from threading import Lock
-from typing import Any, Literal, Protocol, Self
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 from geoguichet.catalogue.errors import RecordNotFoundError, StaleRecordError, StoreError
 from geoguichet.catalogue.record import Record
-from geoguichet.catalogue.search import cql2_sql, tables
-from geoguichet.catalogue.search.columns import Columns, FacetCounts, Found, numbers_of
-from geoguichet.catalogue.search.query import RecordQuery
+from geoguichet.catalogue.search import tables
+from geoguichet.catalogue.search.query import FacetCounts, RecordQuery
 from geoguichet.catalogue.search.selection import (
     Selection,
     select,
@@ -35,6 +31,9 @@ from geoguichet.catalogue.search.selection import (
     write_cursor,
 )
 from geoguichet.catalogue.search.tables import Change, Writer
+
+if TYPE_CHECKING:
+    from geoguichet.catalogue.search.columns import Columns, Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +148,7 @@ class SQLiteStore:
         self._readers: list[sqlite3.Connection] = []
         self._readers_of: tuple[int, int] | None = None
         self._lock = Lock()
-        self._columns = Columns()
+        self._columns: Columns | None = None
         self._columns_of = ""
         self._columns_lock = Lock()
 
@@ -170,6 +169,10 @@ class SQLiteStore:
                     (), 0, tuple(FacetCounts(asked.name, (), more=False) for asked in query.facets)
                 )
             try:
+                if query.filter:
+                    from geoguichet.catalogue.search.cql2_sql import register
+
+                    register(database)
                 if selection.is_everything and not query.facets:
                     return _sorted_page(database, query, selection, selection.count(database))
                 with self._fresh_columns(database) as columns:
@@ -326,7 +329,6 @@ class SQLiteStore:
             with self._write():
                 pass
             reader = self._open("ro")
-        cql2_sql.register(reader)
         return reader
 
     @contextmanager
@@ -334,11 +336,13 @@ class SQLiteStore:
         """Lend the columns as they stand in the snapshot of a reader; those that wait meanwhile
         take turns.
         """
+        # numpy is half the time that a command takes to start: only where there is a question.
+        from geoguichet.catalogue.search.columns import Columns
+
         with self._columns_lock:
             numbering = tables.meta(database, "numbering")
-            if (
-                self._columns_of != numbering
-            ):  # an inode is no identity: it is used again for the next file
+            # an inode is no identity: it is used again for the next file
+            if self._columns is None or self._columns_of != numbering:
                 self._columns, self._columns_of = Columns(), numbering
             if not self._columns.refresh(
                 database
@@ -460,12 +464,7 @@ def _page_with_columns(
     if selection.is_everything:
         facets = columns.facets(database, None, query.facets)
         return _sorted_page(database, query, selection, selection.count(database), facets)
-    by_arrays = not (query.datetime or query.ids or query.external_ids or query.filter)
-    found = (
-        columns.found(database, query)
-        if by_arrays
-        else Found(numbers_of(selection.numbers(database)))
-    )
+    found = columns.found(database, query, selection)
     matched = len(found.numbers)
     facets = columns.facets(database, found.numbers, query.facets)
     if ranks:
@@ -481,7 +480,7 @@ def _sorted_page(
     matched: int,
     facets: tuple[FacetCounts, ...] = (),
     *,
-    among: NDArray[np.int64] | None = None,
+    among: Numbers | None = None,
 ) -> Page:
     """Read a page in the order of its sort keys; ``among`` are the numbers of all that match, where
     they are known.
@@ -500,7 +499,7 @@ def _sorted_page(
 
 
 def _walked(
-    database: sqlite3.Connection, query: RecordQuery, among: NDArray[np.int64]
+    database: sqlite3.Connection, query: RecordQuery, among: Numbers
 ) -> list[tuple[Any, ...]]:
     """Read the rows of a page: of the records that match if they are few, else those met along the
     index.
@@ -508,6 +507,8 @@ def _walked(
     if len(among) <= _FEW:
         numbers = ", ".join(map(str, among.tolist()))
         return Selection("", (f"record.n IN ({numbers})",), ()).page(database, query)
+    import numpy as np
+
     matching = np.zeros(int(among.max()) + 1, dtype=bool)
     matching[among] = True
     last = len(matching)

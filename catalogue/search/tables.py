@@ -8,26 +8,23 @@ transaction: no reader sees a half of it.
 from __future__ import annotations
 
 import json
-import logging
 import math
+import os
 import sqlite3
 import struct
 import time
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Literal
-from uuid import uuid4
-
-import numpy as np
-import shapely
-from numpy.typing import NDArray
 
 from geoguichet.catalogue import text
 from geoguichet.catalogue.errors import RecordError
 from geoguichet.catalogue.record import Extent, Record, instant_keys
+from geoguichet.catalogue.search.queryables import TERMS
 
 # Places as words of the full-text index: cells of a quadtree of the globe. One index answers
 # words and place.
@@ -157,8 +154,7 @@ class Writer:
         (self._last,) = database.execute("SELECT coalesce(max(n), 0) FROM record").fetchone()
         self._terms: dict[tuple[str, str], tuple[int, str]] = {}
         self._more: Counter[int] = Counter()
-        self._tagged: list[NDArray[np.int64]] = []
-        self._pending = 0
+        self._tagged = array("q")
         self._without_indexes = False
 
     def drop_indexes(self) -> None:
@@ -210,7 +206,7 @@ class Writer:
         database.execute("INSERT INTO words (words, rowid, title, keywords, abstract, tokens) "
                          "VALUES ('delete', ?, ?, ?, ?, ?)", (number, *words))  # fmt: skip
         database.execute("DELETE FROM extent WHERE piece IN (?, ?)", (2 * number, 2 * number + 1))
-        numbers = np.frombuffer(terms, dtype="<i4").tolist()
+        numbers = struct.unpack(f"<{len(terms) // 4}i", terms)
         self._more.subtract(numbers)
         database.executemany(
             "DELETE FROM tagged WHERE t = ? AND n = ?", [(term, number) for term in numbers]
@@ -232,9 +228,10 @@ class Writer:
     def _write_tagged(self) -> None:
         if not self._tagged:
             return
-        pairs = np.sort(np.concatenate(self._tagged))
-        self._tagged.clear()
-        self._pending = 0
+        import numpy as np
+
+        pairs = np.sort(np.array(self._tagged))
+        del self._tagged[:]
         for start in range(0, len(pairs), 100_000):
             some = pairs[start : start + 100_000]
             rows = zip((some >> 32).tolist(), (some & 0xFFFFFFFF).tolist(), strict=True)
@@ -261,9 +258,8 @@ class Writer:
         named = [self._term(term) for term in _terms(record)]
         terms = sorted(number for number, _ in named)
         self._more.update(terms)
-        self._tagged.append((np.array(terms, dtype=np.int64) << 32) | number)
-        self._pending += len(terms)
-        if self._pending > _PENDING:
+        self._tagged.extend((term << 32) | number for term in terms)
+        if len(self._tagged) > _PENDING:
             self._write_tagged()
         title, keywords, abstract = _words(record)
         rows.words.append((number, title, keywords, abstract, _tokens(named, extent)))
@@ -275,7 +271,7 @@ class Writer:
             extent.north) if extent else (None,) * 4),
             record.title or None, record.license or None, _language(record),
             title.count(" ") + bool(title),
-            np.array(terms, dtype="<i4").tobytes(),
+            struct.pack(f"<{len(terms)}i", *terms),
         ))  # fmt: skip
         rows.external_id += sorted(
             {(item.value, item.scheme, number) for item in record.external_ids}
@@ -360,6 +356,8 @@ def _wkb(record: Record, extent: Extent) -> bytes | None:
     ):  # a box, as most are
         ring = (west, south, east, south, east, north, west, north, west, south)
         return struct.pack("<BIII10d", 1, 3, 1, 5, *ring)
+    import shapely
+
     try:
         geometry = shapely.force_2d(shapely.from_geojson(json.dumps(record.geometry)))
         return bytes(
@@ -371,23 +369,8 @@ def _wkb(record: Record, extent: Extent) -> bytes | None:
 
 def _terms(record: Record) -> list[tuple[str, str]]:
     """Return the (property, value) pairs of the facets and of the arrays a filter can ask about."""
-    formats = (
-        item.get("name") if isinstance(item, dict) else item for item in _list(record, "formats")
-    )
-    pairs = [
-        ("type", record.type),
-        ("license", record.license),
-        *(("keywords", keyword) for keyword in record.keywords),
-        *(("themes", concept.id) for theme in record.themes for concept in theme.concepts),
-        *(("organization", contact.organization) for contact in record.contacts),
-        *(("format", name) for name in formats if isinstance(name, str)),
-    ]
+    pairs = ((name, value) for name, values in TERMS.items() for value in values(record))
     return list(dict.fromkeys(pair for pair in pairs if pair[1]))
-
-
-def _list(record: Record, name: str) -> Sequence[object]:
-    value = record.extra_properties.get(name)
-    return value if isinstance(value, list) else ()
 
 
 def _words(record: Record) -> tuple[str, str, str]:
@@ -426,9 +409,10 @@ _BOUNDARY = " zzfrontierezz "
 # The tables of a catalogue file: how they are made, and made anew when a new version keeps them
 # otherwise.
 
-logger = logging.getLogger(__name__)
-
 SCHEMA_VERSION = 3
+
+_FIRST_TERMS = "format keywords license organization themes type"
+"""The properties that files indexed before they told which (``meta.terms``)."""
 
 _KEPT = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -506,21 +490,27 @@ def is_unmade(database: sqlite3.Connection) -> bool:
 
 
 def is_outdated(database: sqlite3.Connection) -> bool:
-    """Say whether the indexes of a file were made by an earlier version, or with another analysis
-    of words.
+    """Say whether the indexes of a file were made by an earlier version, with another analysis of
+    words, or of other properties.
     """
     (schema,) = database.execute("PRAGMA user_version").fetchone()
-    return 0 < schema < SCHEMA_VERSION or (
-        schema == SCHEMA_VERSION and meta(database, "analysis") != text.ANALYSIS
-    )
+    if schema != SCHEMA_VERSION:
+        return bool(0 < schema < SCHEMA_VERSION)
+    made = dict(database.execute("SELECT key, value FROM meta WHERE key IN ('analysis', 'terms')"))
+    return {"terms": _FIRST_TERMS} | made != _made_with()
+
+
+def _made_with() -> dict[str, str]:
+    """Return how the indexes of a file are made: one made otherwise is indexed anew."""
+    return {"analysis": text.ANALYSIS, "terms": " ".join(sorted(TERMS))}
 
 
 def _create(database: sqlite3.Connection) -> None:
     database.execute("BEGIN IMMEDIATE")
     if database.execute("PRAGMA user_version").fetchone() == (0,):  # nobody made them meanwhile
         _run(database, _KEPT + _DERIVED, *INDEXES.values())
-        values = [("analysis", text.ANALYSIS), ("generation", "0"), ("numbering", uuid4().hex)]
-        database.executemany("INSERT INTO meta VALUES (?, ?)", values)
+        values = _made_with() | {"generation": "0", "numbering": os.urandom(16).hex()}
+        database.executemany("INSERT INTO meta VALUES (?, ?)", values.items())
         database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     database.commit()
 
@@ -529,7 +519,9 @@ def _derive_again(database: sqlite3.Connection) -> None:
     """Make every table but the documents and the history again, in one transaction."""
     database.execute("BEGIN IMMEDIATE")
     if is_outdated(database):
-        logger.info(
+        import logging
+
+        logging.getLogger(__name__).info(
             "Le catalogue est indexé de nouveau : une nouvelle version range autrement ses index."
         )
         versions = "SELECT n, version, at, by, change FROM record"
@@ -549,8 +541,8 @@ def _derive_again(database: sqlite3.Connection) -> None:
             last = rows[-1][1]
         writer.flush()
         database.execute("DROP TABLE temp.kept")
-        values = [("analysis", text.ANALYSIS), ("numbering", uuid4().hex)]
-        database.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values)
+        values = _made_with() | {"numbering": os.urandom(16).hex()}
+        database.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
         database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     database.commit()
 

@@ -7,8 +7,8 @@ from importlib.metadata import version
 from typing import Any
 
 from geoguichet.catalogue.search.cql2 import CRSS, LANGUAGES
-from geoguichet.catalogue.search.query import EXACT, MAXIMUM_LIMIT
-from geoguichet.catalogue.search.queryables import FACETS, QUERYABLES, SORTABLES
+from geoguichet.catalogue.search.query import MAXIMUM_LIMIT
+from geoguichet.catalogue.search.queryables import EXACT, FACETS, QUERYABLES, SORTABLES
 from geoguichet.floor.words import Message
 from geoguichet.portal.answers import CATALOG, GEOJSON, HTML, JSON, MERGE_PATCH, OPENAPI, SCHEMA
 from geoguichet.portal.answers import FACETS as FACETS_TYPE

@@ -22,7 +22,7 @@ from geoguichet.catalogue.quality.judging import checked
 from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.search.query import PARAMETERS, RecordQuery
 from geoguichet.catalogue.search.queryables import FACETS as FACET_NAMES
-from geoguichet.catalogue.search.queryables import QUERYABLES, SORTABLES
+from geoguichet.catalogue.search.queryables import PAGE_FACETS, QUERYABLES, SORTABLES
 from geoguichet.catalogue.search.store import Page, search_as_people_do
 from geoguichet.floor.language import SOURCE, language, languages, speaking
 from geoguichet.floor.words import Message, _
@@ -37,8 +37,6 @@ RECORD_PROFILE = "http://www.opengis.net/def/profile/OGC/0/ogc-record"
 CATALOG_PROFILE = "http://www.opengis.net/def/profile/OGC/0/ogc-catalog"
 _REL = "http://www.opengis.net/def/rel/ogc/1.0"
 ITEMS_PARAMETERS = (*PARAMETERS, "profile", "properties", "skipGeometry", "resulttype")
-PAGE_FACETS = "type,organization:8,keywords:12,themes:8,license:8"
-"""The facets that the page of the catalogue shows."""
 
 _SELF, _PAGE, _ITEMS = Message("Ce document"), Message("Cette page"), Message("Les fiches")
 _TITLES: Mapping[str, Message] = {
@@ -47,11 +45,10 @@ _TITLES: Mapping[str, Message] = {
     "schema": Message("Propriétés d'une fiche"),
     "facets": Message("Facettes"),
 }
-_COMPUTED = ("west", "south", "east", "north", "organization", "format", "language")
 _PROPERTIES: Mapping[str, Sequence[str]] = {
     "queryables": tuple(QUERYABLES),
     "sortables": SORTABLES,
-    "schema": tuple(name for name in QUERYABLES if name not in _COMPUTED),
+    "schema": tuple(name for name, row in QUERYABLES.items() if row.is_member),
 }
 """What a filter can ask about, what an answer can be sorted by, what a record is made of."""
 
@@ -454,6 +451,5 @@ _SHAPES: Mapping[str, dict[str, Any]] = {
 
 def _schema(name: str) -> dict[str, Any]:
     queryable = QUERYABLES[name]
-    title = queryable.en if language() == "en" else queryable.fr
     facet = {"facet": True} if queryable.facet else {}
-    return {"title": title, **_SHAPES[queryable.kind], **facet}
+    return {"title": str(queryable.title), **_SHAPES[queryable.kind], **facet}

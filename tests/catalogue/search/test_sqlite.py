@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -160,6 +161,25 @@ def test_another_analysis_indexes_the_store_anew(
     filled.upsert(Record(id="x", title="Rien"))
     assert found(filled, q="forêts") == ["forets"]
     assert found(filled, q="forêt") == ["forets", "etude"]
+
+
+def test_an_index_of_other_properties_is_made_anew_and_an_old_one_is_kept(
+    filled: SQLiteStore,
+) -> None:
+    """``meta.terms`` names what is indexed; a file of before it did has the first six."""
+
+    def opened_with(change: str) -> bool:
+        filled.close()
+        with closing(sqlite3.connect(filled.path)) as database, database:
+            before = tables.meta(database, "numbering")
+            database.execute(change)
+        assert set(found(filled, type="dataset")) == {"forets", "guichets"}
+        with closing(sqlite3.connect(filled.path)) as database:
+            return tables.meta(database, "numbering") == before
+
+    assert opened_with("DELETE FROM meta WHERE key = 'terms'")
+    assert not opened_with("INSERT OR REPLACE INTO meta VALUES ('terms', 'keywords')")
+    assert opened_with("SELECT 1")
 
 
 def test_the_indexes_agree_with_the_records(filled: SQLiteStore, forests: Record) -> None:

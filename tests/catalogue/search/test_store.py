@@ -14,6 +14,7 @@ from geoguichet.catalogue import text
 from geoguichet.catalogue.errors import QueryError, RecordNotFoundError
 from geoguichet.catalogue.record import Extent, ExternalId, Record, Time
 from geoguichet.catalogue.search.query import FacetRequest, RecordQuery, SortKey
+from geoguichet.catalogue.search.queryables import QUERYABLES
 from geoguichet.catalogue.search.store import LoadSummary, RecordStore, SQLiteStore, remove_store
 
 
@@ -194,6 +195,22 @@ def test_facets_count_the_matches(filled: RecordStore) -> None:
         "keywords": {"service public": 1},
         "type": {"dataset": 1, "study": 1},
     }
+
+
+@pytest.mark.parametrize("name", QUERYABLES)
+def test_a_row_is_all_that_a_property_needs(filled: RecordStore, name: str) -> None:
+    """What the row of a property says it is good for, it is: filtered, sorted, counted, equal."""
+    said = found(filled, filter=f"{name} IS NOT NULL")
+    assert sorted(said + found(filled, filter=f"{name} IS NULL")) == sorted(found(filled))
+    row = QUERYABLES[name]
+    if row.sort:
+        assert set(found(filled, sortby=name)[: len(said)]) == set(said)
+    if row.facet:
+        [counted] = filled.search(RecordQuery.from_parameters({"facets": f"{name}:100"})).facets
+        assert bool(counted.buckets) == bool(said)
+        if row.terms:
+            for bucket in counted.buckets:
+                assert len(found(filled, **{name: bucket.value})) == bucket.count
 
 
 @pytest.mark.parametrize(
