@@ -1,4 +1,4 @@
-"""What French officers type over real records: the right one among the first three, however the
+"""What French officers type over records, real ones and ours: the right one among the first three, however the
 words are written.
 """
 
@@ -8,37 +8,44 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from geoguichet.catalogue import text
 from geoguichet.catalogue.formats import registry
+from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.search.query import RecordQuery
 from geoguichet.catalogue.search.store import SQLiteStore
 
-JUDGED: dict[str, list[str]] = tomllib.loads(
-    (Path(__file__).parent / "judged.toml").read_text("utf-8")
-)["queries"]
-"""Each question, and the beginnings of the identifiers that are right."""
+HERE = Path(__file__).parent
+
+
+class Judged(NamedTuple):
+    """A store of records, and each question with the beginnings of the identifiers that are right."""
+
+    store: SQLiteStore
+    queries: dict[str, list[str]]
 
 
 @pytest.fixture(scope="module")
-def real(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SQLiteStore]:
-    """The real records of every format; of two with one identifier the first."""
-    folder = shared_data / "metadata"
-    if not folder.is_dir():
-        pytest.skip(f"the real records are not in {folder}")
-    files = (
-        file for file in sorted(folder.rglob("*")) if file.is_file() and file.name != "MANIFEST.csv"
-    )
-    records = {
-        r.id: r
-        for file in reversed(list(files))
-        for r in reversed(registry.read_document(file.read_bytes()).records)
-    }
-    with SQLiteStore(tmp_path_factory.mktemp("real") / "catalogue.sqlite") as store:
-        store.bulk_upsert(records.values())
-        yield store
+def judged(
+    made_or_real: str, metadata: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Judged]:
+    """The real records of every format, of two with one identifier the first; or ours."""
+    name = "judged.toml" if made_or_real == "real" else "judged_made.toml"
+    told = tomllib.loads((HERE / name).read_text("utf-8"))
+    if made_or_real == "real":
+        files = sorted(file for file in metadata.rglob("*") if file.is_file())
+        read = [r for f in files for r in registry.read_document(f.read_bytes()).records]
+    else:
+        read = [
+            Record(id=key, type="dataset", title=title, description=text, keywords=tuple(words))
+            for key, (title, text, words) in told["records"].items()
+        ]
+    with SQLiteStore(tmp_path_factory.mktemp(made_or_real) / "catalogue.sqlite") as store:
+        store.bulk_upsert({record.id: record for record in reversed(read)}.values())
+        yield Judged(store, told["queries"])
 
 
 def rank(store: SQLiteStore, asked: str, right: list[str]) -> int | None:
@@ -53,9 +60,10 @@ def rank(store: SQLiteStore, asked: str, right: list[str]) -> int | None:
     return next((place for place, found in enumerate(ids) if found.startswith(tuple(right))), None)
 
 
-def test_the_right_record_is_among_the_first_three(real: SQLiteStore) -> None:
-    assert len(JUDGED) >= 40
-    ranks = {asked: rank(real, asked, right) for asked, right in JUDGED.items()}
+def test_the_right_record_is_among_the_first_three(made_or_real: str, judged: Judged) -> None:
+    store, queries = judged
+    assert len(queries) >= (40 if made_or_real == "real" else 25)
+    ranks = {asked: rank(store, asked, right) for asked, right in queries.items()}
     assert not {asked: place for asked, place in ranks.items() if place is None or place > 2}
     gain = sum(1 / math.log2(place + 2) for place in ranks.values() if place is not None) / len(
         ranks
@@ -86,10 +94,11 @@ def typed(word: str) -> str:
 
 
 @pytest.mark.parametrize("written", [typed, str.upper, str.title, plural, singular, elided])
-def test_no_way_of_writing_it_misses(real: SQLiteStore, written: Callable[[str], str]) -> None:
+def test_no_way_of_writing_it_misses(judged: Judged, written: Callable[[str], str]) -> None:
     missed = {}
-    for asked, right in JUDGED.items():
+    store, queries = judged
+    for asked, right in queries.items():
         variant = re.sub(r"[^\W\d_]+(?!['’])", lambda word: written(word[0]), asked)
-        if (place := rank(real, variant, right)) is None or place > 2:
+        if (place := rank(store, variant, right)) is None or place > 2:
             missed[variant] = place
     assert not missed
