@@ -7,7 +7,7 @@ when nothing is said). Those that need more than a path are made by a function: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -91,7 +91,12 @@ def _names(part: Part, path: str, name: str) -> Iterator[str]:
 
 def topics(part: Part, path: str) -> tuple[Theme, ...]:
     """Read topic categories of ISO 19115."""
-    concepts = tuple(map(Concept, part.texts(path)))
+    return topics_of(part.texts(path))
+
+
+def topics_of(codes_told: Iterable[str]) -> tuple[Theme, ...]:
+    """Return topic categories as the theme they are; none when there is none."""
+    concepts = tuple(map(Concept, codes_told))
     return (Theme(concepts, TOPIC_CATEGORY),) if concepts else ()
 
 

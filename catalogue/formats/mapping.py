@@ -4,7 +4,7 @@ written and read.
 A record keeps the members of `Members` that the standard does not name in its
 ``extra_properties``, under these names. Every format has a ``MAPPING``, a tuple of `Mapped`:
 ``docs/formats.md`` is made from it, and it is what reads and writes the formats that name its
-conversions (ISO, DCAT and capabilities are trees of objects: they have readers of their own).
+conversions (ISO 19115, a tree of objects, has a reader and writers of its own).
 """
 
 # ruff: noqa: UP013 (shapes are a table here; one of their members, `pass`, is a word of Python)

@@ -66,47 +66,58 @@ class Part:
 
     def at(self, path: str) -> list[Self]:
         """Return the parts that a path leads to; none of them is blank."""
-        kind = type(self)
-        for choice in _choices(path, self.separator):
-            if found := [node for steps in choice for node in self._follow(steps)]:
-                return [kind(node, self._place(node, path), self.refused) for node in found]
-        return []
+        found = next(filter(None, self._tried(path)), [])
+        return [self._child(node, self._place(node, path)) for node in found]
 
     def texts(self, path: str = "") -> list[str]:
         """Return the texts of the parts that a path leads to."""
-        return [text for part in self.at(path) if (text := part.said())]
+        for found in self._tried(path):
+            if texts := list(filter(None, map(self._said, found))):
+                return texts
+        return []
 
     def text(self, path: str = "") -> str:
         """Return the first text that a path leads to; empty when there is none."""
-        return next(filter(None, (part.said() for part in self.at(path))), "")
+        return next(iter(self.texts(path)), "")
+
+    def said(self) -> str:
+        """Return the text of the part itself, trimmed."""
+        return self._said(self.node)
 
     def refuse(self, text: str, reason: str) -> None:
         """Note that this part says nothing readable; the rest is read all the same."""
         self.refused.append((self.where, text[:200], reason))
+
+    def _tried(self, path: str) -> Iterator[list[Any]]:
+        for choice in _choices(path, self.separator):
+            yield [node for steps in choice for node in self._follow(steps)]
 
     def _follow(self, steps: list[_Step]) -> list[Any]:
         nodes = self._items(self.node)
         for step in steps:
             nodes = [item for node in nodes for item in self._to(node, step.name)]
             if step.member:
-                kind = type(self)
-                nodes = [node for node in nodes if step.keeps(kind(node).text(step.member))]
+                told = ((node, self._child(node, "").text(step.member)) for node in nodes)
+                nodes = [node for node, text in told if step.keeps(text)]
         return nodes
 
-    def said(self) -> str:
-        """Return the text of the part itself, trimmed."""
-        raise NotImplementedError
+    def _child(self, node: Any, where: str) -> Self:
+        return type(self)(node, where, self.refused)
+
+    def _place(self, _node: Any, path: str) -> str:
+        """Return where a node stands, for who will look there."""
+        return path or self.where
 
     def _items(self, node: Any) -> list[Any]:
-        """Return what a node is a list of: itself, but in JSON; nothing when it is blank."""
-        raise NotImplementedError
+        """Return what a node is a list of: itself, but in JSON."""
+        return [node]
 
     def _to(self, node: Any, name: str) -> Iterable[Any]:
         """Return what a node has under a name."""
         raise NotImplementedError
 
-    def _place(self, node: Any, path: str) -> str:
-        """Return where a node stands, for who will look there."""
+    def _said(self, node: Any) -> str:
+        """Return the text of a node, trimmed."""
         raise NotImplementedError
 
 
@@ -115,10 +126,6 @@ class JsonPart(Part):
 
     __slots__ = ()
     separator = "."
-
-    def said(self) -> str:
-        """Return a text: itself, or the French one of several languages."""
-        return _text(self.node)
 
     def _items(self, node: Any) -> list[Any]:
         listed = node if isinstance(node, list) else [node]
@@ -132,18 +139,16 @@ class JsonPart(Part):
             return [item for value in _members(node) for item in self._items(value)]
         return self._items(node.get(name))
 
-    def _place(self, node: Any, path: str) -> str:
-        return path or self.where
+    def _said(self, node: Any) -> str:
+        """Return a text: itself, the French one of several languages, or the first of a list."""
+        if isinstance(node, Mapping):
+            node = node.get("fr") or node.get("label") or next(iter(node.values()), "")
+            return self._said(node)
+        if isinstance(node, list):
+            return self._said(node[0]) if node else ""
+        return "" if node is None else str(node).strip()
 
 
 def _members(value: Mapping[str, Any]) -> Iterator[Any]:
     for name, item in value.items():
         yield {**item, "@": name} if isinstance(item, Mapping) else item
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return _text(value.get("fr") or value.get("label") or next(iter(value.values()), ""))
-    if isinstance(value, list):
-        return _text(value[0]) if value else ""
-    return "" if value is None else str(value).strip()

@@ -194,13 +194,6 @@ class XmlPart(Part):
     __slots__ = ()
     separator = "/"
 
-    def said(self) -> str:
-        """Return the text of the element itself, trimmed."""
-        return self.node.strip() if isinstance(self.node, str) else content(self.node)
-
-    def _items(self, node: Any) -> list[Any]:
-        return [node]
-
     def _to(self, node: Any, name: str) -> Iterable[Any]:
         if name.startswith("@"):
             return [text for key, text in node.attrib.items() if LOCAL[key] == name[1:] and text]
@@ -208,8 +201,11 @@ class XmlPart(Part):
         return [
             held
             for held in found
-            if LOCAL[held.tag] and (len(held) or held.attrib or content(held))
+            if LOCAL[held.tag] and (content(held) or len(held) or held.attrib)
         ]
+
+    def _said(self, node: Any) -> str:
+        return node.strip() if isinstance(node, str) else content(node)
 
     def _place(self, node: Any, path: str) -> str:
         return self.where if isinstance(node, str) else LOCAL[node.tag]

@@ -14,67 +14,10 @@ from rdflib.namespace import DCTERMS, FOAF, RDF
 from rdflib.term import Node
 
 from geoguichet.catalogue.formats.dcat.rdf import BASE, DCAT, HYDRA, Form, NumberedGraph, load
-from geoguichet.catalogue.formats.dcat.reading import read_subject, subjects_of
+from geoguichet.catalogue.formats.dcat.reading import MAPPING, read_subject, subjects_of
 from geoguichet.catalogue.formats.dcat.writing import add_record, agent, serialized, tell
 from geoguichet.catalogue.formats.format import Format, Written
-from geoguichet.catalogue.formats.mapping import Mapped
 from geoguichet.catalogue.record import Contact, Record
-
-MAPPING = (
-    Mapped("id", "dct:identifier", note="that of the dcat:CatalogRecord when there is one"),
-    Mapped(
-        "type",
-        "rdf:type",
-        note="dcat:Dataset, dcat:DatasetSeries, dcat:DataService; dct:type when it says more",
-    ),
-    Mapped("title", "dct:title"),
-    Mapped("translations", "dct:title", note="and dct:description, in other languages"),
-    Mapped("alternateTitles", "dct:alternative"),
-    Mapped("description", "dct:description"),
-    Mapped("contacts", "dcat:contactPoint", note="pointOfContact; with vcard:hasAddress"),
-    Mapped("contacts", "dct:publisher", note="with locn:address, as every agent"),
-    Mapped("contacts", "dct:creator", note="author"),
-    Mapped("contacts", "dct:rightsHolder", note="owner"),
-    Mapped("contacts", "prov:qualifiedAttribution", note="every other role"),
-    Mapped("contacts.metadata", "foaf:isPrimaryTopicOf/dcat:contactPoint"),
-    Mapped(
-        "geometry",
-        "dct:spatial/dcat:bbox",
-        note="boxes; other shapes in locn:geometry/gsp:asWKT, or as a text there",
-    ),
-    Mapped("places", "dct:spatial", note="addresses of places"),
-    Mapped("time", "dct:temporal"),
-    Mapped("dates", "dct:issued", note="publication"),
-    Mapped("dates", "dct:modified", note="revision"),
-    Mapped("dates", "dct:created", note="creation"),
-    Mapped("keywords", "dcat:keyword"),
-    Mapped("themes", "dcat:theme"),
-    Mapped("themes.topicCategory", "geodcatap:topicCategory"),
-    Mapped("license", "dct:license", note="of the dataset and of each distribution"),
-    Mapped("rights", "dct:rights", note="dct:accessRights is read too"),
-    Mapped(
-        "links",
-        "dcat:distribution",
-        note="download when it has a downloadURL; dcat:endpointURL for services",
-    ),
-    Mapped("links.about", "foaf:page", note="dcat:landingPage is read too"),
-    Mapped("links.preview", "foaf:depiction"),
-    Mapped("formats", "dcat:distribution/dct:format", "in"),
-    Mapped("lineage", "dct:provenance"),
-    Mapped(
-        "resolution", "dcat:spatialResolutionInMeters", note="scales: dqv:hasQualityMeasurement"
-    ),
-    Mapped("crs", "geodcatap:referenceSystem", note="dct:conformsTo is read too"),
-    Mapped("conformity", "dct:conformsTo", note="what passed"),
-    Mapped("maintenance", "dct:accrualPeriodicity"),
-    Mapped("parent", "dcat:inSeries", note="dct:isPartOf is read too"),
-    Mapped("language", "foaf:isPrimaryTopicOf/dct:language"),
-    Mapped("resourceLanguages", "dct:language"),
-    Mapped("serviceType", "geodcatap:serviceType"),
-    Mapped("created", "foaf:isPrimaryTopicOf/dct:issued"),
-    Mapped("updated", "foaf:isPrimaryTopicOf/dct:modified"),
-    Mapped("externalIds", "adms:identifier"),
-)
 
 
 def read_all(document: bytes) -> list[Record]:

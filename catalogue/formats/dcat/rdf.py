@@ -9,13 +9,14 @@ import logging
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from itertools import count
 from typing import Any, Literal
 from urllib.parse import unquote
 
-from rdflib import BNode, Graph, Namespace
+from rdflib import BNode, Graph, Namespace, URIRef
 from rdflib.exceptions import ParserError
-from rdflib.namespace import DCTERMS, FOAF, PROV, SKOS
+from rdflib.namespace import DCTERMS, FOAF, PROV, RDF, RDFS, SKOS
 from rdflib.plugins.parsers.notation3 import BadSyntax
 from rdflib.term import Node
 
@@ -48,19 +49,44 @@ DATES = {"publication": DCTERMS.issued, "revision": DCTERMS.modified, "creation"
 AGENTS = {"publisher": DCTERMS.publisher, "author": DCTERMS.creator, "owner": DCTERMS.rightsHolder}
 CLASSES = {"series": DCAT.DatasetSeries, "service": DCAT.DataService}
 
+PREFIXES: Mapping[str, Any] = {
+    "adms": ADMS,
+    "dcat": DCAT,
+    "dct": DCTERMS,
+    "dqv": DQV,
+    "foaf": FOAF,
+    "geodcatap": GEODCAT,
+    "gsp": GSP,
+    "hydra": HYDRA,
+    "locn": LOCN,
+    "prov": PROV,
+    "skos": SKOS,
+    "vcard": VCARD,
+}
+"""The prefixes of what we write."""
+_READ = {**PREFIXES, "org": ORG, "rdf": RDF, "rdfs": RDFS, "schema": SCHEMA}
+
+
+@cache
+def term(name: str) -> URIRef:
+    """Return a term by its name with its prefix, such as ``dct:title``."""
+    prefix, _, local = name.partition(":")
+    return URIRef(_READ[prefix][local])
+
+
 VCARD_ADDRESS = {
-    "deliveryPoint": VCARD["street-address"],
-    "city": VCARD.locality,
-    "administrativeArea": VCARD.region,
-    "postalCode": VCARD["postal-code"],
-    "country": VCARD["country-name"],
+    "deliveryPoint": "vcard:street-address",
+    "city": "vcard:locality",
+    "administrativeArea": "vcard:region",
+    "postalCode": "vcard:postal-code",
+    "country": "vcard:country-name",
 }
 LOCN_ADDRESS = {
-    "deliveryPoint": LOCN.thoroughfare,
-    "city": LOCN.postName,
-    "administrativeArea": LOCN.adminUnitL2,
-    "postalCode": LOCN.postCode,
-    "country": LOCN.adminUnitL1,
+    "deliveryPoint": "locn:thoroughfare",
+    "city": "locn:postName",
+    "administrativeArea": "locn:adminUnitL2",
+    "postalCode": "locn:postCode",
+    "country": "locn:adminUnitL1",
 }
 """Parts of a postal address, by the names that contacts have for them."""
 
@@ -187,21 +213,7 @@ class NumberedGraph(Graph):
     def __init__(self) -> None:
         super().__init__()
         self._numbers = count()
-        prefixes = {
-            "adms": ADMS,
-            "dcat": DCAT,
-            "dct": DCTERMS,
-            "dqv": DQV,
-            "foaf": FOAF,
-            "geodcatap": GEODCAT,
-            "gsp": GSP,
-            "hydra": HYDRA,
-            "locn": LOCN,
-            "prov": PROV,
-            "skos": SKOS,
-            "vcard": VCARD,
-        }
-        for prefix, namespace in prefixes.items():
+        for prefix, namespace in PREFIXES.items():
             self.bind(prefix, namespace)
 
     def subjects(self, *asked: Any, **options: Any) -> Generator[Node]:

@@ -3,52 +3,44 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any, cast
+from collections.abc import Iterable, Iterator
+from typing import Any
 from urllib.parse import unquote
 
 from rdflib import BNode, Graph, URIRef
 from rdflib import Literal as Text
-from rdflib.namespace import DCTERMS, FOAF, PROV, RDF, RDFS, SKOS
+from rdflib.namespace import DCTERMS, FOAF, RDF
 from rdflib.term import Node
 
 from geoguichet.catalogue.errors import RecordError
 from geoguichet.catalogue.formats import codes, geometries
+from geoguichet.catalogue.formats import conversions as to
 from geoguichet.catalogue.formats.dcat.rdf import (
-    ADMS,
-    AGENTS,
     BASE,
     CLASSES,
-    DATES,
     DCAT,
-    DQV,
     GEODCAT,
-    GSP,
-    LOCN,
     LOCN_ADDRESS,
     NOTHING,
-    ORG,
     RELATIVE,
-    SCHEMA,
     VCARD,
     VCARD_ADDRESS,
     tail,
+    term,
 )
 from geoguichet.catalogue.formats.mapping import (
     INSPIRE_THEME,
-    TOPIC_CATEGORY,
     Conformity,
     Distributed,
-    Maintenance,
-    Members,
+    Mapped,
     Place,
+    Reader,
     Resolution,
-    Unreadable,
-    describe,
     filled,
-    made_identifier,
+    read_by,
     time_of,
 )
+from geoguichet.catalogue.formats.parts import Part
 from geoguichet.catalogue.formats.xml import parse
 from geoguichet.catalogue.record import (
     Concept,
@@ -80,297 +72,265 @@ def subjects_of(graph: Graph) -> list[Node]:
     )
 
 
-class _About:
-    """What a graph says about one subject, in a stable order."""
+_RECORD = "foaf:isPrimaryTopicOf"
+"""What goes to the record of a resource, which speaks of itself."""
 
-    def __init__(self, graph: Graph, subject: Node) -> None:
-        self.graph, self.subject = graph, subject
 
-    def nodes(self, term: URIRef) -> list[Node]:
-        """Return the objects of a property."""
-        return sorted(
-            self.graph.objects(self.subject, term),
-            key=lambda node: (isinstance(node, BNode), self._key(node)),
-        )
+class _About(Part):
+    """A node of a graph: a term by its name (``dct:title``) goes to what the graph says of the node,
+    in a stable order; its record is one, said either way.
+    """
+
+    __slots__ = ("graph",)
+    separator = "/"
+    graph: Graph
+
+    def _child(self, node: Node, where: str) -> _About:
+        child = _About(node, where, self.refused)
+        child.graph = self.graph
+        return child
+
+    def _said(self, node: Node) -> str:
+        return "" if isinstance(node, BNode) else str(node).strip()
+
+    def _to(self, node: Node, name: str) -> list[Node]:
+        found = list(self.graph.objects(node, term(name)))
+        if name == _RECORD and not found:
+            found = list(self.graph.subjects(FOAF.primaryTopic, node))
+        found.sort(key=lambda node: (isinstance(node, BNode), self._key(node)))
+        return found[:1] if name == _RECORD else found
 
     def _key(self, node: Node) -> str:
         if not isinstance(node, BNode):
             return str(node)
+        told = self.graph.predicate_objects(node)
         return "|".join(
-            sorted(
-                f"{term} {value}"
-                for term, value in self.graph.predicate_objects(node)
-                if not isinstance(value, BNode)
-            )
+            sorted(f"{term} {value}" for term, value in told if not isinstance(value, BNode))
         )
-
-    def texts(self, term: URIRef) -> list[str]:
-        """Return the objects of a property as texts, trimmed."""
-        return [
-            text
-            for node in self.nodes(term)
-            if not isinstance(node, BNode) and (text := str(node).strip())
-        ]
-
-    def text(self, *terms: URIRef) -> str:
-        """Return the first text of the first property that has one."""
-        return next((text for term in terms for text in self.texts(term)), "")
-
-    def all(self, term: URIRef) -> list[_About]:
-        """Return the objects of a property as subjects in their turn."""
-        return [_About(self.graph, node) for node in self.nodes(term)]
 
 
 def read_subject(graph: Graph, subject: Node) -> Record:
     """Read what a graph describes."""
-    about = _About(graph, subject)
-    record = graph.value(subject, FOAF.isPrimaryTopicOf) or graph.value(
-        None, FOAF.primaryTopic, subject
-    )
-    described = _About(graph, record) if record is not None else None
-    identifier = (described.text(DCTERMS.identifier) if described else "") or about.text(
-        DCTERMS.identifier
-    )
-    identifier = identifier or ("" if isinstance(subject, BNode) else str(subject))
-    links, formats = _links(about)
-    members: Members = {
-        "type": _type(about),
-        "alternateTitles": about.texts(DCTERMS.alternative),
-        "contacts": tuple(_contacts(about, described)),
-        "time": _time(about),
-        "dates": [
-            {"date": date, "type": kind}
-            for kind, term in DATES.items()
-            for date in map(codes.moment, about.texts(term))
-            if date
-        ],
-        "keywords": tuple(about.texts(DCAT.keyword)),
-        "themes": tuple(_themes(about)),
-        "links": tuple(links),
-        "formats": formats,
-        "lineage": "\n\n".join(_labels(about, DCTERMS.provenance)),
-        "resolution": list(_resolutions(about)),
-        "maintenance": _maintenance(about),
-        "parent": _identifier_of(about, DCAT.inSeries) or _identifier_of(about, DCTERMS.isPartOf),
-        "resourceLanguages": [
-            {"code": code}
-            for code in dict.fromkeys(map(codes.language, about.texts(DCTERMS.language)))
-        ],
-        "serviceType": about.text(GEODCAT.serviceType).rpartition("/")[2],
-        "externalIds": tuple(_external_ids(about, identifier)),
-    }
-    if described:
-        language = described.text(DCTERMS.language)
-        members["language"] = {"code": codes.language(language)} if language else {}
-        members["updated"] = codes.timestamp(described.text(DCTERMS.modified))
-        members["created"] = codes.timestamp(described.text(DCTERMS.issued))
-    members |= (
-        _spatial(about)
-        | _rights(about)
-        | _standards(about)
-        | _titles(about, members.get("language", {}).get("code", "fr"))
-    )
-    members["id"] = identifier or made_identifier(members)
-    return describe(members)
+    about = _About(subject)
+    about.graph = graph
+    return read_by(MAPPING, about)
 
 
-def _titles(about: _About, language: str) -> Members:
-    """Return title and description: in the language of the record, French or none first; others
-    translate it.
+_LABEL = "rdfs:label, dct:description, dct:title, skos:prefLabel, "
+"""Where a node has its words: of its label, else those that it is."""
+
+
+def _labels(part: Part, path: str) -> list[str]:
+    return [text for item in part.at(path) if (text := item.text(_LABEL))]
+
+
+# --- what it is -----------------------------------------------------------------------------------
+
+_IDENTIFIER = f"{_RECORD}/dct:identifier, dct:identifier, "
+
+
+def _type(part: Part, path: str) -> str:
+    types = {item.node for item in part.at(path)}
+    return next((kind for kind, term in CLASSES.items() if term in types), "")
+
+
+def _last(within: str) -> Reader:
+    """Make a reader of the last part of the first address that has something in it."""
+    return lambda part, path: next(
+        (text.rpartition("/")[2] for text in part.texts(path) if within in text), ""
+    )
+
+
+def _words(part: Part, path: str) -> list[Text]:
+    """Return a text in every language it is said in: that of the record first, then French or
+    none.
     """
-    said_so: dict[str, str] = {}
+    asked = codes.language(part.text(f"{_RECORD}/dct:language")) or "fr"
+    told = [
+        item.node
+        for item in part.at(path)
+        if isinstance(item.node, Text) and item.said().strip(NOTHING)
+    ]
+    return sorted(
+        told,
+        key=lambda text: (text.language != asked, text.language not in ("fr", None), str(text)),
+    )
+
+
+def _main_text(part: Part, path: str) -> str:
+    return next((str(text).strip() for text in _words(part, path)), "")
+
+
+def _translations(part: Part, _path: str) -> dict[str, dict[str, str]]:
     others: dict[str, dict[str, str]] = {}
-    for member, term in (("title", DCTERMS.title), ("description", DCTERMS.description)):
-        texts = [
-            node for node in about.nodes(term) if isinstance(node, Text) and str(node).strip(" —")
-        ]
-        texts.sort(
-            key=lambda text: (
-                text.language != language,
-                text.language not in ("fr", None),
-                str(text),
-            )
-        )
-        if texts:
-            said_so[member] = str(texts[0]).strip()
+    for member, path in (("title", "dct:title"), ("description", "dct:description")):
+        texts = _words(part, path)
         for text in texts[1:]:
             if text.language and text.language != texts[0].language:
                 others.setdefault(text.language, {})[member] = str(text).strip()
-    return cast(Members, said_so | {"translations": others})
+    return others
 
 
-def _type(about: _About) -> str:
-    types = set(about.nodes(RDF.type))
-    for kind, term in CLASSES.items():
-        if term in types:
-            return kind
-    said_type = [
-        text
-        for term in (GEODCAT.resourceType, DCTERMS.type)
-        for text in about.texts(term)
-        if "ResourceType/" in text
-    ]
-    return said_type[0].rpartition("/")[2] if said_type else "dataset"
-
-
-def _identifier_of(about: _About, term: URIRef) -> str:
-    for other in about.all(term):
-        address = "" if isinstance(other.subject, BNode) else str(other.subject)
+def _parent(part: Part, path: str) -> str:
+    for item in part.at(path):
+        address = item.said()
         ours = unquote(address.removeprefix(BASE)) if address.startswith(BASE) else address
-        return other.text(DCTERMS.identifier) or ours
+        return item.text("dct:identifier") or ours
     return ""
 
 
-def _external_ids(about: _About, identifier: str) -> Iterator[ExternalId]:
-    for other in about.all(ADMS.identifier):
-        value = other.text(SKOS.notation) or (
-            "" if isinstance(other.subject, BNode) else str(other.subject)
-        )
-        if value:
-            yield ExternalId(value, other.text(DCTERMS.creator, ADMS.schemaAgency))
-    for text in about.texts(DCTERMS.identifier):
-        if text != identifier:
-            yield ExternalId(text)
+def _identifiers(part: Part, path: str) -> tuple[ExternalId, ...]:
+    told = [
+        (item.text("skos:notation, "), item.text("dct:creator, adms:schemaAgency"))
+        for item in part.at(path)
+    ]
+    return tuple(ExternalId(value, scheme) for value, scheme in told if value)
 
 
-def _contacts(about: _About, described: _About | None) -> Iterator[Contact]:
-    """Yield who answers for the resource, then for its record."""
-    for kind in about.all(DCAT.contactPoint):
-        yield from _contact(kind, "pointOfContact")
-    for role, term in AGENTS.items():
-        for agent in about.all(term):
-            yield from _contact(agent, role)
-    for attribution in about.all(PROV.qualifiedAttribution):
-        role = attribution.text(DCAT.hadRole).rpartition("/")[2]
-        for agent in attribution.all(PROV.agent):
-            yield from _contact(agent, role)
-    for kind in described.all(DCAT.contactPoint) if described else ():
-        yield from _contact(kind, "pointOfContact", about="metadata")
+def _other_identifiers(part: Part, path: str) -> tuple[ExternalId, ...]:
+    own = part.text(_IDENTIFIER)
+    return tuple(ExternalId(text) for text in part.texts(path) if text != own)
 
 
-def _contact(agent: _About, role: str, **extra: str) -> Iterator[Contact]:
-    organization = _organization(agent)
-    named = isinstance(agent.subject, URIRef) and str(agent.subject).startswith(
-        ("http://", "https://")
+def _themes(part: Part, path: str) -> tuple[Theme, ...]:
+    """Return one theme per scheme of concepts."""
+    groups: dict[str, list[Concept]] = {}
+    titles: dict[str, str] = {}
+    for concept in part.at(path):
+        label = concept.text("skos:prefLabel, rdfs:label")
+        identifier = concept.said() or label
+        scheme = concept.text("skos:inScheme")
+        for holder in concept.at("skos:inScheme"):
+            titles[scheme] = holder.text("dct:title, rdfs:label, skos:prefLabel")
+        if codes.inspire_theme(identifier):
+            scheme = INSPIRE_THEME
+        elif not scheme and identifier.startswith("http"):
+            scheme = identifier.rpartition("/")[0]
+        if identifier:
+            known = "" if identifier != label and label == tail(identifier) else label
+            groups.setdefault(scheme, []).append(Concept(identifier, known))
+    return tuple(
+        Theme(tuple(concepts), scheme, filled({"title": titles.get(scheme, "")}))
+        for scheme, concepts in groups.items()
     )
-    identifier = agent.text(DCTERMS.identifier) or (str(agent.subject) if named else "")
-    label = agent.text(VCARD.fn, FOAF.name, RDFS.label, SKOS.prefLabel).removeprefix(NOTHING)
-    person = (
-        FOAF.Person in agent.nodes(RDF.type)
-        or VCARD.Individual in agent.nodes(RDF.type)
-        or (organization and label != organization)
+
+
+def _topics(part: Part, path: str) -> tuple[Theme, ...]:
+    named = dict.fromkeys(tail(text) for text in part.texts(path) if "TopicCategory/" in text)
+    return to.topics_of(named)
+
+
+# --- who ------------------------------------------------------------------------------------------
+
+
+def _agents(role: str, **extra: str) -> Reader:
+    return lambda part, path: tuple(
+        contact for agent in part.at(path) for contact in _contact(agent, role, **extra)
     )
-    emails = [
-        *agent.texts(VCARD.hasEmail),
-        *agent.texts(FOAF.mbox),
-        *(point.text(VCARD.hasValue) for point in agent.all(VCARD.hasEmail)),
-    ]
-    phones = [
-        *agent.texts(VCARD.hasTelephone),
-        *agent.texts(FOAF.phone),
-        *(point.text(VCARD.hasValue) for point in agent.all(VCARD.hasTelephone)),
-    ]
-    pages = [
-        text
-        for term in (VCARD.hasURL, FOAF.homepage, FOAF.workplaceHomepage, FOAF.page)
-        for text in agent.texts(term)
-    ]
+
+
+def _attributed(part: Part, path: str) -> tuple[Contact, ...]:
+    return tuple(
+        contact
+        for attribution in part.at(path)
+        for agent in attribution.at("prov:agent")
+        for contact in _contact(agent, attribution.text("dcat:hadRole").rpartition("/")[2])
+    )
+
+
+_ORGANIZATION = ", ".join(
+    (
+        "vcard:organization-name",
+        "vcard:org/vcard:organization-name",
+        "vcard:org/vcard:organisation-name",  # as GeoNetwork spells it
+        "org:memberOf/foaf:name",
+    )
+)
+
+
+_PEOPLE = frozenset(map(str, (FOAF.Person, VCARD.Individual)))
+
+
+def _contact(agent: Part, role: str, **extra: str) -> Iterator[Contact]:
+    organization, types = agent.text(_ORGANIZATION), agent.texts("rdf:type")
+    named = isinstance(agent.node, URIRef) and agent.said().startswith(("http://", "https://"))
+    identifier = agent.text("dct:identifier") or (agent.said() if named else "")
+    label = agent.text("vcard:fn, foaf:name, rdfs:label, skos:prefLabel").removeprefix(NOTHING)
+    person = not _PEOPLE.isdisjoint(types) or (organization and label != organization)
+    emails = agent.texts("vcard:hasEmail + foaf:mbox + vcard:hasEmail/vcard:hasValue")
+    phones = agent.texts("vcard:hasTelephone + foaf:phone + vcard:hasTelephone/vcard:hasValue")
+    pages = agent.texts("vcard:hasURL + foaf:homepage + foaf:workplaceHomepage + foaf:page")
     contact = Contact(
         organization=organization if person else organization or label,
         name=label if person else "",
-        position=agent.text(VCARD.role, VCARD.title),
+        position=agent.text("vcard:role, vcard:title"),
         roles=(role,) if role else (),
-        emails=tuple(
-            ContactPoint(text.removeprefix("mailto:")) for text in dict.fromkeys(emails) if text
-        ),
-        phones=tuple(
-            ContactPoint(text.removeprefix("tel:")) for text in dict.fromkeys(phones) if text
-        ),
+        emails=_points(emails, "mailto:"),
+        phones=_points(phones, "tel:"),
         links=tuple(Link(text, "related") for text in dict.fromkeys(pages)),
-        extra=({"identifier": identifier} if identifier else {}) | _addresses(agent) | extra,
+        extra=filled({"identifier": identifier, "addresses": _addresses(agent)}) | extra,
     )
     if contact.organization or contact.name or contact.emails:
         yield contact
-    elif isinstance(agent.subject, URIRef | Text):
-        yield Contact(organization=str(agent.subject), roles=contact.roles, extra=contact.extra)
+    elif agent.said():
+        yield Contact(organization=agent.said(), roles=contact.roles, extra=contact.extra)
 
 
-def _organization(agent: _About) -> str:
-    """Return the name of the organization of a person; GeoNetwork spells the term of vCard in its
-    own way.
-    """
-    names = [
-        agent.text(VCARD["organization-name"]),
-        *(
-            held.text(VCARD["organization-name"], VCARD["organisation-name"])
-            for held in agent.all(VCARD.org)
-        ),
-        *(held.text(FOAF.name) for held in agent.all(ORG.memberOf)),
-    ]
-    return next(filter(None, names), "")
+def _points(texts: Iterable[str], scheme: str) -> tuple[ContactPoint, ...]:
+    return tuple(ContactPoint(text.removeprefix(scheme)) for text in dict.fromkeys(texts))
 
 
-def _addresses(agent: _About) -> dict[str, Any]:
-    """Return the postal addresses of a contact, as its ``addresses``; nothing when it has none."""
+def _addresses(agent: Part) -> list[dict[str, Any]]:
     found = []
-    for place, terms in ((VCARD.hasAddress, VCARD_ADDRESS), (LOCN.address, LOCN_ADDRESS)):
-        for held in agent.all(place):
-            said = {name: held.text(term) for name, term in terms.items()}
-            found.append(
-                {
-                    name: [text] if name == "deliveryPoint" else text
-                    for name, text in said.items()
-                    if text
-                }
-            )
-    return {"addresses": kept} if (kept := list(filter(None, found))) else {}
+    for place, terms in (("vcard:hasAddress", VCARD_ADDRESS), ("locn:address", LOCN_ADDRESS)):
+        for held in agent.at(place):
+            told: dict[str, Any] = {name: held.text(way) for name, way in terms.items()}
+            line = told["deliveryPoint"]
+            found.append(filled(told | {"deliveryPoint": [line] if line else []}))
+    return list(filter(None, found))
 
 
-def _spatial(about: _About) -> Members:
-    """Return the geometry and the named places, with what of them cannot be read."""
+# --- where and when -------------------------------------------------------------------------------
+
+_SHAPES = " + ".join(
+    f"{term}{held}"
+    for term in ("dcat:bbox", "locn:geometry", "dcat:centroid")
+    for held in ("", "/gsp:asWKT")
+)
+
+
+def _geometry(part: Part, path: str) -> dict[str, Any] | None:
+    """Return the shapes of the places; of several writings of one, the first that can be read."""
     pieces: list[dict[str, Any]] = []
-    places: list[Place] = []
-    unreadable: list[Unreadable] = []
-    for place in about.all(DCTERMS.spatial):
-        literals = [
-            node
-            for term in (DCAT.bbox, LOCN.geometry, DCAT.centroid)
-            for node in (
-                *place.nodes(term),
-                *(held for shape in place.all(term) for held in shape.nodes(GSP.asWKT)),
-            )
-            if isinstance(node, Text)
-        ]
-        shapes = [shape for node in literals if (shape := _shape(node, unreadable))]
-        pieces += [dict(part) for shape in shapes[:1] for part in geometries.simple(shape)]
-        label = place.text(SKOS.prefLabel, RDFS.label, LOCN.geographicName)
-        address = str(place.subject) if isinstance(place.subject, URIRef | Text) else ""
+    for place in part.at(path):
+        literals = [item.said() for item in place.at(_SHAPES) if isinstance(item.node, Text)]
+        shape = next(filter(None, (_shape(place, text) for text in literals)), None)
+        pieces += map(dict, geometries.simple(shape) if shape else ())
+    return geometries.gathered(
+        [piece for at, piece in enumerate(pieces) if piece not in pieces[:at]]
+    )
+
+
+def _places(part: Part, path: str) -> list[Place]:
+    found = []
+    for place in part.at(path):
+        label, address = place.text("skos:prefLabel, rdfs:label, locn:geographicName"), place.said()
         if (label or address) and not address.startswith(BASE):
-            places.append(filled(Place(code=label or address, href=address if label else "")))
-    unique = [piece for at, piece in enumerate(pieces) if piece not in pieces[:at]]
-    return {"geometry": geometries.gathered(unique), "places": places, "unreadable": unreadable}
+            found.append(filled(Place(code=label or address, href=address if label else "")))
+    return found
 
 
-def _shape(literal: Text, unreadable: list[Unreadable]) -> dict[str, Any] | None:
+def _shape(place: Part, text: str) -> dict[str, Any] | None:
     """Read a geometry written as WKT, GeoJSON or a GML envelope."""
-    text = str(literal).strip()
-    geometry: dict[str, Any] | None
+    start = text[:5].lower()
     try:
-        if text.startswith("{"):
-            geometry = geometries.checked(json.loads(text))
-        elif (
-            text.startswith("<") and "gml" in text.lower() and not text.lower().startswith("<http")
-        ):
-            geometry = _envelope(text)
-        else:
-            geometry = geometries.from_wkt(text)
-            geometry = geometry and geometries.checked(geometry)
+        if text.startswith("<") and "gml" in text.lower() and start != "<http":
+            return _envelope(text)
+        shape = json.loads(text) if start.startswith("{") else geometries.from_wkt(text)
+        return shape and geometries.checked(shape)
     except (ValueError, RecordError, KeyError, TypeError) as error:
-        unreadable.append(
-            {"member": "geometry", "path": "dct:spatial", "text": text[:200], "reason": str(error)}
-        )
+        place.refuse(text, str(error))
         return None
-    return geometry
 
 
 def _envelope(text: str) -> dict[str, Any] | None:
@@ -387,170 +347,214 @@ def _envelope(text: str) -> dict[str, Any] | None:
     return Extent(west, south, east, north).as_geometry()
 
 
-def _time(about: _About) -> Time | None:
+def _time(part: Part, path: str) -> Time | None:
     periods = []
-    for period in about.all(DCTERMS.temporal):
-        start = codes.moment(period.text(DCAT.startDate, SCHEMA.startDate)) or ".."
-        end = codes.moment(period.text(DCAT.endDate, SCHEMA.endDate)) or ".."
-        if isinstance(period.subject, Text) and "/" in str(period.subject):
-            first, _, last = str(period.subject).partition("/")
-            start, end = codes.moment(first) or "..", codes.moment(last) or ".."
-        periods.append((start, end))
+    for item in part.at(path):
+        start, end = (
+            item.text("dcat:startDate, schema:startDate"),
+            item.text("dcat:endDate, schema:endDate"),
+        )
+        if isinstance(item.node, Text) and "/" in item.said():
+            start, _, end = item.said().partition("/")
+        periods.append((codes.moment(start) or "..", codes.moment(end) or ".."))
     return time_of(periods)
 
 
-def _themes(about: _About) -> Iterator[Theme]:
-    """Yield one theme per scheme of concepts, and the topic categories."""
-    groups: dict[str, list[Concept]] = {}
-    titles: dict[str, str] = {}
-    for concept in about.all(DCAT.theme):
-        label = concept.text(SKOS.prefLabel, RDFS.label)
-        identifier = label if isinstance(concept.subject, BNode) else str(concept.subject)
-        scheme = concept.text(SKOS.inScheme)
-        for holder in concept.all(SKOS.inScheme):
-            titles[scheme] = holder.text(DCTERMS.title, RDFS.label, SKOS.prefLabel)
-        if codes.inspire_theme(identifier):
-            scheme = INSPIRE_THEME
-        elif not scheme and identifier.startswith("http"):
-            scheme = identifier.rpartition("/")[0]
-        if identifier:
-            known = "" if identifier != label and label == tail(identifier) else label
-            groups.setdefault(scheme, []).append(Concept(identifier, known))
-    for scheme, concepts in groups.items():
-        title = titles.get(scheme, "")
-        yield Theme(tuple(concepts), scheme, {"title": title} if title else {})
-    topics = [
-        tail(text)
-        for term in (GEODCAT.topicCategory, DCTERMS.subject)
-        for text in about.texts(term)
-        if "TopicCategory/" in text
-    ]
-    if topics:
-        yield Theme(tuple(Concept(code) for code in dict.fromkeys(topics)), TOPIC_CATEGORY)
+# --- how to use it --------------------------------------------------------------------------------
 
 
-def _rights(about: _About) -> Members:
-    holders = [about, *about.all(DCAT.distribution)]
-    licences = [
+def _rights(part: Part, path: str) -> str:
+    """Return the words of the rights, and of the licences that are none that is known."""
+    holders = [part, *part.at("dcat:distribution")]
+    rights = [text for holder in holders for text in _labels(holder, path)]
+    rights += (text for text in _licences(part, "dct:license") if not codes.licence(text))
+    return "\n".join(dict.fromkeys(rights))
+
+
+def _licences(part: Part, path: str) -> list[str]:
+    return [
         text
-        for holder in holders
-        for text in [*holder.texts(DCTERMS.license), *_labels(holder, DCTERMS.license)]
+        for holder in (part, *part.at("dcat:distribution"))
+        for text in [*holder.texts(path), *_labels(holder, path)]
     ]
-    rights = [
-        text
-        for holder in holders
-        for term in (DCTERMS.rights, DCTERMS.accessRights)
-        for text in _labels(holder, term)
-    ]
-    known = next((spdx for text in [*licences, *rights] if (spdx := codes.licence(text))), "")
-    words = [*rights, *(text for text in licences if not codes.licence(text))]
-    return {
-        "license": known or ("other" if licences else ""),
-        "rights": "\n".join(dict.fromkeys(words)),
-    }
 
 
-def _labels(about: _About, term: URIRef) -> list[str]:
-    """Return the texts of a property: of its literals, or of the labels of its objects, or their
-    addresses.
-    """
-    found = []
-    for other in about.all(term):
-        label = other.text(RDFS.label, DCTERMS.description, DCTERMS.title, SKOS.prefLabel)
-        found.append(
-            label or ("" if isinstance(other.subject, BNode) else str(other.subject).strip())
-        )
-    return [text for text in found if text]
+def _licence(part: Part, path: str) -> str:
+    named = _licences(part, path)
+    rights = [text for text in _rights(part, _RIGHTS).split("\n") if text]
+    known = next((spdx for spdx in map(codes.licence, [*named, *rights]) if spdx), "")
+    return known or ("other" if named else "")
 
 
-def _links(about: _About) -> tuple[list[Link], list[Distributed]]:
-    """Return the links and the formats of the distributions, endpoints and pages."""
-    links: list[Link] = []
-    formats: list[Distributed] = []
-    for part in about.all(DCAT.distribution):
-        if link := _distribution(part):
-            links.append(link)
-        label = (_labels(part, DCTERMS["format"]) or [""])[0].rpartition("/")[2]
-        if label and {"name": label} not in formats:
-            formats.append({"name": label})
-    endpoints = [href for href in about.texts(DCAT.endpointURL) if href != str(about.subject)]
-    links += [
-        Link(_href(href), "service", extra={"operation": "GetCapabilities"}) for href in endpoints
-    ]
-    for term, rel in (
-        (DCAT.landingPage, "about"),
-        (FOAF.page, "about"),
-        (FOAF.depiction, "preview"),
-    ):
-        for page in about.all(term):
-            if isinstance(page.subject, URIRef | Text):
-                links.append(Link(_href(str(page.subject)), rel, title=page.text(DCTERMS.title)))
-    return links, formats
-
-
-def _distribution(part: _About) -> Link | None:
-    download, access = part.text(DCAT.downloadURL), part.text(DCAT.accessURL)
-    href = download or access
-    if not href:
-        return None
-    extra = {
-        "description": part.text(DCTERMS.description),
-        "protocol": next(iter(_labels(part, DCTERMS.conformsTo)), ""),
-    }
-    for service in part.all(DCAT.accessService):
-        extra["protocol"] = extra["protocol"] or service.text(
-            GEODCAT.serviceProtocol, DCTERMS.conformsTo
-        )
-    extra = {name: text for name, text in extra.items() if text}
-    kind = (part.text(DCAT.mediaType) or next(iter(_labels(part, DCAT.mediaType)), "")).partition(
-        "media-types/"
-    )
-    relation = "enclosure" if download else codes.relation(extra)
-    return Link(
-        _href(href),
-        relation,
-        kind[2] or (kind[0] if "/" in kind[0] and ":" not in kind[0] else ""),
-        part.text(DCTERMS.title),
-        extra=extra,
-    )
-
-
-def _resolutions(about: _About) -> Iterator[Resolution]:
-    for text in about.texts(DCAT.spatialResolutionInMeters):
-        if number := codes.number(text):
-            yield {"distance": number, "unit": "m"}
-    for measure in about.all(DQV.hasQualityMeasurement):
-        number = codes.number(measure.text(DQV.value))
-        metric = measure.text(DQV.isMeasurementOf)
-        if number and metric == str(GEODCAT.spatialResolutionAsScale):
-            yield {"scale": round(1 / number)}
-        elif number and metric == str(GEODCAT.spatialResolutionAsDistance):
-            yield {"distance": number, "unit": "m"}
-
-
-def _maintenance(about: _About) -> Maintenance:
-    text = about.text(DCTERMS.accrualPeriodicity)
-    code = codes.frequency(text) if text else ""
-    return {"frequency": code} if code else {}
-
-
-def _standards(about: _About) -> Members:
-    systems = [codes.crs(text) for text in about.texts(GEODCAT.referenceSystem)]
-    conformity: list[Conformity] = []
-    for standard in about.all(DCTERMS.conformsTo):
-        address = "" if isinstance(standard.subject, BNode) else str(standard.subject)
-        if codes.crs(address).startswith("EPSG:"):
-            systems.append(codes.crs(address))
-            continue
-        title = standard.text(DCTERMS.title, RDFS.label, SKOS.prefLabel)
-        if title or address:
-            date = codes.moment(standard.text(DCTERMS.issued))
-            dated = Conformity(date=date, dateType="publication") if date else Conformity()
-            passed: Conformity = {"pass": True}
-            conformity.append(filled(Conformity(title=title, href=address)) | dated | passed)
-    return {"crs": list(dict.fromkeys(systems)), "conformity": conformity}
+_RIGHTS = "dct:rights + dct:accessRights"
 
 
 def _href(text: str) -> str:
     """Return the link that an address stands for."""
     return unquote(text.removeprefix(RELATIVE)) if text.startswith(RELATIVE) else text
+
+
+def _distributions(part: Part, path: str) -> tuple[Link, ...]:
+    return tuple(link for item in part.at(path) for link in _distribution(item))
+
+
+def _distribution(part: Part) -> Iterator[Link]:
+    download = part.text("dcat:downloadURL")
+    if not (href := download or part.text("dcat:accessURL")):
+        return
+    protocol = next(iter(_labels(part, "dct:conformsTo")), "") or part.text(
+        "dcat:accessService/geodcatap:serviceProtocol, dcat:accessService/dct:conformsTo"
+    )
+    extra = filled({"description": part.text("dct:description"), "protocol": protocol})
+    media = part.text("dcat:mediaType") or next(iter(_labels(part, "dcat:mediaType")), "")
+    named, _, kind = media.partition("media-types/")
+    yield Link(
+        _href(href),
+        "enclosure" if download else codes.relation(extra),
+        kind or (named if "/" in named and ":" not in named else ""),
+        part.text("dct:title"),
+        extra=extra,
+    )
+
+
+def _endpoints(part: Part, path: str) -> tuple[Link, ...]:
+    return tuple(
+        Link(_href(href), "service", extra={"operation": "GetCapabilities"})
+        for href in part.texts(path)
+        if href != part.said()
+    )
+
+
+def _pages(relation: str) -> Reader:
+    return lambda part, path: tuple(
+        Link(_href(page.said()), relation, title=page.text("dct:title"))
+        for page in part.at(path)
+        if page.said()
+    )
+
+
+def _formats(part: Part, path: str) -> list[Distributed]:
+    labels = (next(iter(_labels(item, path)), "") for item in part.at("dcat:distribution"))
+    names = (label.rpartition("/")[2] for label in labels)
+    return [{"name": name} for name in dict.fromkeys(names) if name]
+
+
+def _measured(part: Part, path: str) -> list[Resolution]:
+    found: list[Resolution] = []
+    for measure in part.at(path):
+        number, metric = (
+            codes.number(measure.text("dqv:value")),
+            measure.text("dqv:isMeasurementOf"),
+        )
+        if number and metric == str(GEODCAT.spatialResolutionAsScale):
+            found.append({"scale": round(1 / number)})
+        elif number and metric == str(GEODCAT.spatialResolutionAsDistance):
+            found.append({"distance": number, "unit": "m"})
+    return found
+
+
+def _systems(part: Part, path: str) -> list[str]:
+    conform = (codes.crs(text) for text in part.texts("dct:conformsTo"))
+    told = [*to.systems(part, path), *(code for code in conform if code.startswith("EPSG:"))]
+    return list(dict.fromkeys(told))
+
+
+def _conformity(part: Part, path: str) -> list[Conformity]:
+    found: list[Conformity] = []
+    for standard in part.at(path):
+        title, address = standard.text("dct:title, rdfs:label, skos:prefLabel"), standard.said()
+        if (title or address) and not codes.crs(address).startswith("EPSG:"):
+            date = codes.moment(standard.text("dct:issued"))
+            dated = Conformity(date=date, dateType="publication") if date else Conformity()
+            passed: Conformity = {"pass": True}
+            found.append(filled(Conformity(title=title, href=address)) | dated | passed)
+    return found
+
+
+MAPPING = (
+    Mapped("id", _IDENTIFIER, note="that of the dcat:CatalogRecord when there is one"),
+    Mapped(
+        "type",
+        "rdf:type",
+        note="dcat:Dataset, dcat:DatasetSeries, dcat:DataService; dct:type when it says more",
+        read=_type,
+    ),
+    Mapped("type", "geodcatap:resourceType + dct:type", "in", read=_last("ResourceType/")),
+    Mapped("type", "", "in", "else dataset", to.always("dataset")),
+    Mapped("alternateTitles", "dct:alternative", read=to.texts),
+    Mapped(
+        "contacts",
+        "dcat:contactPoint",
+        note="pointOfContact; with vcard:hasAddress",
+        read=_agents("pointOfContact"),
+    ),
+    Mapped(
+        "contacts",
+        "dct:publisher",
+        note="with locn:address, as every agent",
+        read=_agents("publisher"),
+    ),
+    Mapped("contacts", "dct:creator", note="author", read=_agents("author")),
+    Mapped("contacts", "dct:rightsHolder", note="owner", read=_agents("owner")),
+    Mapped("contacts", "prov:qualifiedAttribution", note="every other role", read=_attributed),
+    Mapped(
+        "contacts.metadata",
+        f"{_RECORD}/dcat:contactPoint",
+        read=_agents("pointOfContact", about="metadata"),
+    ),
+    Mapped("time", "dct:temporal", read=_time),
+    Mapped("dates", "dct:issued", note="publication", read=to.dates("publication")),
+    Mapped("dates", "dct:modified", note="revision", read=to.dates("revision")),
+    Mapped("dates", "dct:created", note="creation", read=to.dates("creation")),
+    Mapped("keywords", "dcat:keyword", read=lambda part, path: tuple(part.texts(path))),
+    Mapped("themes", "dcat:theme", read=_themes),
+    Mapped("themes.topicCategory", "geodcatap:topicCategory + dct:subject", read=_topics),
+    Mapped(
+        "links",
+        "dcat:distribution",
+        note="download when it has a downloadURL",
+        read=_distributions,
+    ),
+    Mapped("links", "dcat:endpointURL", note="of services", read=_endpoints),
+    Mapped("links.about", "dcat:landingPage", "in", read=_pages("about")),
+    Mapped("links.about", "foaf:page", read=_pages("about")),
+    Mapped("links.preview", "foaf:depiction", read=_pages("preview")),
+    Mapped("formats", "dct:format", "in", "of each distribution", _formats),
+    Mapped(
+        "lineage",
+        "dct:provenance",
+        read=lambda part, path: "\n\n".join(_labels(part, path)),
+    ),
+    Mapped("resolution", "dcat:spatialResolutionInMeters", read=to.distances()),
+    Mapped(
+        "resolution", "dqv:hasQualityMeasurement", note="scales, other distances", read=_measured
+    ),
+    Mapped("maintenance", "dct:accrualPeriodicity", read=to.frequency),
+    Mapped("parent", "dcat:inSeries, dct:isPartOf", read=_parent),
+    Mapped("resourceLanguages", "dct:language", read=to.languages()),
+    Mapped("serviceType", "geodcatap:serviceType", read=_last("")),
+    Mapped("externalIds", "adms:identifier", read=_identifiers),
+    Mapped("externalIds", "dct:identifier", "in", "the others", _other_identifiers),
+    Mapped("language", f"{_RECORD}/dct:language", read=to.language),
+    Mapped("updated", f"{_RECORD}/dct:modified", read=to.stamp),
+    Mapped("created", f"{_RECORD}/dct:issued", read=to.stamp),
+    Mapped(
+        "geometry",
+        "dct:spatial",
+        note="dcat:bbox for boxes; other shapes in locn:geometry/gsp:asWKT, or as a text there",
+        read=_geometry,
+    ),
+    Mapped("places", "dct:spatial", note="addresses of places", read=_places),
+    Mapped("license", "dct:license", note="of the dataset and of each distribution", read=_licence),
+    Mapped("rights", _RIGHTS, note="the first is written", read=_rights),
+    Mapped("crs", "geodcatap:referenceSystem", note="dct:conformsTo is read too", read=_systems),
+    Mapped("conformity", "dct:conformsTo", note="what passed", read=_conformity),
+    Mapped("title", "dct:title", read=_main_text),
+    Mapped("description", "dct:description", read=_main_text),
+    Mapped(
+        "translations",
+        "dct:title",
+        note="and dct:description, in other languages",
+        read=_translations,
+    ),
+)

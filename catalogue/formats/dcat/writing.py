@@ -40,6 +40,7 @@ from geoguichet.catalogue.formats.dcat.rdf import (
     Form,
     NumberedGraph,
     tail,
+    term,
 )
 from geoguichet.catalogue.formats.mapping import (
     TOPIC_CATEGORY,
@@ -68,15 +69,15 @@ def tell(graph: NumberedGraph, subject: Node, told: Told) -> None:
     """Put what is said of a node into a graph, in the order it is said: blank nodes are numbered
     by it.
     """
-    for term, value in told.items():
+    for about, value in told.items():
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, Thing):
                 node = item.address or graph.blank()
-                tell(graph, subject, {term: node})
+                tell(graph, subject, {about: node})
                 tell(graph, node, {RDF.type: item.kind})
                 tell(graph, node, item.told)
             elif item not in (None, ""):
-                graph.add((subject, term, Text(item) if type(item) is str else item))
+                graph.add((subject, about, Text(item) if type(item) is str else item))
 
 
 def serialized(graph: NumberedGraph, form: Form) -> bytes:
@@ -87,9 +88,9 @@ def serialized(graph: NumberedGraph, form: Form) -> bytes:
         if (concept, SKOS.prefLabel, None) not in graph:
             graph.add((concept, SKOS.prefLabel, Text(tail(str(concept)) or NOTHING)))
     for series in graph.subjects(RDF.type, DCAT.DatasetSeries):
-        for term in (DCTERMS.title, DCTERMS.description):
-            if (series, term, None) not in graph:
-                graph.add((series, term, Text(NOTHING)))
+        for wanted in (DCTERMS.title, DCTERMS.description):
+            if (series, wanted, None) not in graph:
+                graph.add((series, wanted, Text(NOTHING)))
     return graph.written(form)
 
 
@@ -128,7 +129,7 @@ def _named(record: Record, told: Members) -> Told:
         DCTERMS.type: _concept(f"{INSPIRE}ResourceType/{quote(record.type)}") if special else None,
         DCTERMS.identifier: record.id,
         **{
-            term: [
+            term(f"dct:{member}"): [
                 _in_language(text, language) if (text := said(record, member)) else NOTHING,
                 *(
                     _in_language(texts[member], code)
@@ -136,7 +137,7 @@ def _named(record: Record, told: Members) -> Told:
                     if member in texts
                 ),
             ]
-            for member, term in (("title", DCTERMS.title), ("description", DCTERMS.description))
+            for member in ("title", "description")
         },
         DCTERMS.alternative: told.get("alternateTitles"),
         DCAT.keyword: list(record.keywords),
@@ -194,7 +195,7 @@ class _Terms(NamedTuple):
     page: URIRef
     address: URIRef
     postal: URIRef
-    lines: Mapping[str, URIRef]
+    lines: Mapping[str, str]
 
 
 _VCARD = _Terms(
@@ -225,7 +226,7 @@ def agent(contact: Contact, terms: _Terms = _FOAF) -> Thing:
             terms.address: [
                 Thing(
                     terms.postal,
-                    {term: _line(postal.get(name)) for name, term in terms.lines.items()},
+                    {term(to): _line(postal.get(name)) for name, to in terms.lines.items()},
                 )
                 for postal in contact.extra.get("addresses") or ()
             ],
@@ -257,10 +258,10 @@ def _where_and_when(record: Record, told: Members) -> Told:
             *map(_named_place, told.get("places", ())),
         ],
         **{
-            term: _latest(
+            about: _latest(
                 item["date"] for item in told.get("dates", ()) if item.get("type") == kind
             )
-            for kind, term in DATES.items()
+            for kind, about in DATES.items()
         },
         DCTERMS.temporal: _period(record.time) if record.time else None,
     }

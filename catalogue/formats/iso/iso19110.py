@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from geoguichet.catalogue.formats import conversions as to
 from geoguichet.catalogue.formats.format import Format
 from geoguichet.catalogue.formats.iso import values
@@ -16,9 +18,8 @@ class _IsoPart(XmlPart):
 
     __slots__ = ()
 
-    def said(self) -> str:
-        """Return the text of the object that a property holds."""
-        return super().said() if isinstance(self.node, str) else values.value(self.node)
+    def _said(self, node: Any) -> str:
+        return super()._said(node) if isinstance(node, str) else values.value(node)
 
 
 def _claims(root: Element) -> bool:
