@@ -303,8 +303,8 @@ def _mended(
 
 def is_numeric(text: pd.Series) -> bool:
     """Return whether most of the filled cells of a column are numbers."""
-    filled = text[text.str.strip() != ""]
-    return bool(len(filled)) and bool(numbers(filled).notna().mean() > 0.8)
+    read, filled = _numbers(text)
+    return bool(filled.any()) and bool(read[filled].notna().mean() > 0.8)
 
 
 def read_figure(
@@ -313,14 +313,25 @@ def read_figure(
     """Return a column of numbers; what is no number is unknown, and told
     (``unreadable-number``).
     """
-    blanks = text.str.strip() == ""
-    read = numbers(text.str.strip().where(~blanks, None))
+    read, filled = _numbers(text)
     findings += row_findings(
         "unreadable-number",
         source,
-        read.isna() & ~blanks,
+        read.isna() & filled,
         items,
         lambda row: f"« {text[row]} » n'est pas un nombre : tenu pour inconnu.",
         column=column,
     )
     return read
+
+
+def _numbers(text: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Return a column as numbers, and which of its cells are filled; counts are few words said many
+    times, so that each is read once.
+    """
+    rank, words = pd.factorize(text)
+    word = pd.Series(words, dtype=object).str.strip()
+    read, filled = numbers(word.where(word != "", None)), word != ""
+    return pd.Series(read.to_numpy()[rank], text.index), pd.Series(
+        filled.to_numpy()[rank], text.index
+    )

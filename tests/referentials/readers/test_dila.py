@@ -96,9 +96,10 @@ def test_hours_that_cannot_be_read_are_unknown_and_told(tmp_path: Path) -> None:
 XML = """<?xml version="1.0" encoding="UTF-8"?>
 <Organisme id="mairie-09122-01" codeInsee="09122" dateMiseAJour="2019-03-01" pivotLocal="mairie">
   <Nom>Mairie - Foix</Nom>
-  <Adresse type="physique"><Ligne>45 cours Gabriel-Fauré</Ligne><Ligne>BP 7</Ligne><CodePostal>09000</CodePostal>
-    <NomCommune>Foix</NomCommune>
-    <Localisation><Latitude>42.9657</Latitude><Longitude>1.6070</Longitude><Précision>8</Précision></Localisation>
+  <Adresse type="physique"><Ligne>45 cours Gabriel-Fauré</Ligne><Ligne>BP 7</Ligne>
+    <CodePostal>09000</CodePostal><NomCommune>Foix</NomCommune>
+    <Localisation><Latitude>42.9657</Latitude><Longitude>1.6070</Longitude>
+      <Précision>8</Précision></Localisation>
     <Accessibilité type="ACC"></Accessibilité></Adresse>
   <CoordonnéesNum><Téléphone>05 61 05 42 00</Téléphone><Email>a@b.fr</Email><Url>https://foix.fr</Url></CoordonnéesNum>
   <Ouverture><PlageJ début="lundi" fin="vendredi"><PlageH début="08:00:00" fin="12:00:00"/>

@@ -1,11 +1,12 @@
-"""Every published file of the shared folder is read whole, and each of its known defects is found
-by a rule.
+"""Every published format is read whole, and each of its known defects is found by a rule: on files
+made by hand, and on the real ones where they are present.
 """
 
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ from geoguichet.referentials.readers.tables_by_code import check_table
 
 DILA_2020 = "service-public-annuaire-local-2020-11.csv.bz2"
 
-FILES: dict[str, tuple[str, int, int, dict[str, int]]] = {
+SHARED: dict[str, tuple[str, int, int, dict[str, int]]] = {
     "dila-2020": (
         DILA_2020,
         61507,
@@ -111,15 +112,63 @@ FILES: dict[str, tuple[str, int, int, dict[str, int]]] = {
     "points-visio-2010": ("points-visio-public-faits.csv", 10, 10, {"no-coordinates": 1}),
 }
 """Format: file, rows in, rows out, findings by rule."""
+SMALL: dict[str, tuple[int, int, dict[str, int]]] = {
+    "dila-2020": (
+        13,
+        13,
+        {
+            "no-point": 1,
+            "swapped-axes": 1,
+            "lost-decimal-point": 1,
+            "impossible-point": 1,
+            "outside-france": 1,
+        },
+    ),
+    "dila-2013": (
+        7,
+        7,
+        {"bare-quotes": 1, "no-point": 1, "outside-france": 1, "damaged-encoding": 1},
+    ),
+    "laposte-2015": (6, 6, {"no-point": 1}),
+    "laposte-2020": (5, 5, {"no-point": 1}),
+    "france-services-2024": (4, 4, {"nominal-point": 2, "empty-span": 1, "damaged-encoding": 2}),
+    "france-services-2020": (3, 3, {"lost-zero": 2, "unreadable-hours": 1, "nominal-point": 1}),
+    "msap-2018": (
+        5,
+        5,
+        {
+            "damaged-encoding": 2,
+            "lost-zero": 1,
+            "wrong-geocoding": 1,
+            "outside-france": 1,
+            "outside-projection": 2,
+        },
+    ),
+    "pole-emploi-2018": (2, 2, {"polygon-as-point": 1}),
+    "ecoles-2015": (7, 7, {"no-point": 1, "lost-zero": 1, "assumed-crs": 2}),
+    "enseignement-superieur-2013": (3, 3, {"misnamed-axes": 1, "no-point": 1}),
+    "conseillers-numeriques-2022": (2, 2, {"damaged-encoding": 3, "lost-zero": 1, "no-point": 1}),
+    "justice-2023": (5, 5, {"duplicate-id": 1}),
+    "sae-2023": (2, 2, {"no-coordinates": 1}),
+    "sae-2023-urgences": (3, 2, {"no-coordinates": 1, "refused-row": 1}),
+    "sae-2023-maternites": (3, 2, {"no-coordinates": 1, "refused-row": 1}),
+    "gares-ter-2015": (3, 2, {"foreign-row": 1, "outside-france": 1, "refused-row": 1}),
+    "points-visio-2010": (2, 2, {"no-coordinates": 1}),
+}
+"""The same of the files made by hand."""
+CASES = {
+    "small": [(key, SHARED[key][0], *counts) for key, counts in SMALL.items()],
+    "shared": [(key, *said) for key, said in SHARED.items()],
+}
 
 
-@pytest.mark.parametrize("key", FILES)
 def test_a_published_file_is_recognised_and_read_whole(
-    key: str, shared_data: Path, published: Callable[[str, str], Reading]
+    case: tuple[str, str, int, int, dict[str, int]], data: Any
 ) -> None:
-    file, rows_in, rows_out, rules = FILES[key]
-    assert recognise(shared_data / "services" / file) == key
-    reading = published(key, file)
+    key, file, rows_in, rows_out, rules = case
+    path = data.folder / "services" / file
+    assert recognise(path) == key
+    reading = read_published(path, key=key)
     check_directory(reading.rows)
     assert (reading.rows_in, len(reading.rows)) == (rows_in, rows_out)
     assert count_by_rule(reading.findings) == dict(sorted(rules.items()))
@@ -128,13 +177,29 @@ def test_a_published_file_is_recognised_and_read_whole(
 
 def test_every_reader_of_a_shared_file_is_tried() -> None:
     services = {key for key, kind in FORMATS.items() if kind.kind == "services"}
-    assert services - set(FILES) == {"dila"}  # today's JSON: no shared file, see test_dila.py
+    assert (
+        services - set(SMALL) == {"dila"} == services - set(SHARED)
+    )  # today's JSON: see test_dila.py
+
+
+ROW = '"mairie-{code}-{rank}","mairie","Mairie n°{rank}","","","",43.6,1.44,"8","Rue, 31000, Ici"'
+
+
+def directory(folder: Path) -> tuple[Path, int]:
+    """A directory as long as the real one."""
+    path = folder / "annuaire.csv"
+    columns = "id,category,name,email,phone,wheelchair_access,latitude,longitude"
+    with path.open("w", encoding="utf-8") as file:
+        file.write(f"{columns},geoloc_precision,address\n")
+        for rank in range(61_507):
+            file.write(ROW.format(code=f"{31001 + rank % 500}", rank=rank) + "\n")
+    return path, 61_507
 
 
 @pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="the peak of a process is told by Linux's /proc"
 )
-def test_the_directory_is_read_in_500_megabytes(shared_data: Path) -> None:
+def test_the_directory_is_read_in_500_megabytes(data: Any, tmp_path: Path) -> None:
     """In a process of its own; getrusage would count what the tests held when they started it."""
     code = (
         "import re, sys; from pathlib import Path\n"
@@ -143,26 +208,28 @@ def test_the_directory_is_read_in_500_megabytes(shared_data: Path) -> None:
         "print(len(rows), re.search(r'VmHWM:\\s+(\\d+) kB', "
         "Path('/proc/self/status').read_text())[1])"
     )
-    path = shared_data / "services" / DILA_2020
+    shared = (data.folder / "services" / DILA_2020, 61_507)
+    path, expected = shared if data.edition == "shared" else directory(tmp_path)
     said = subprocess.run(
         [sys.executable, "-c", code, path], capture_output=True, text=True, check=True
     ).stdout
     rows, peak_kb = map(int, said.split())
-    assert rows == 61507
+    assert rows == expected
     assert peak_kb < 500_000
 
 
-def test_what_the_source_says_reaches_the_schema(shared_data: Path) -> None:
-    rows = read_published(
-        shared_data / "services" / "liste-fs-20240801.csv", key="france-services-2024"
-    ).rows
+def test_what_the_source_says_reaches_the_schema(
+    data: Any, published: Callable[[str, str], Reading]
+) -> None:
+    rows = published("france-services-2024", "liste-fs-20240801.csv").rows
+    moving, with_stops = {"small": (2, 2), "shared": (337, 101)}[data.edition]
     bus = (
         rows.set_index("id").loc["fs-459"]
         if "fs-459" in set(rows["id"])
         else rows[rows["itinerant"]].iloc[0]
     )
     assert bus["type"] == "france_services"
-    assert rows["itinerant"].sum() == 337
+    assert rows["itinerant"].sum() == moving
     first = rows.iloc[0]
     assert (
         first["hours"]
@@ -176,63 +243,74 @@ def test_what_the_source_says_reaches_the_schema(shared_data: Path) -> None:
         "01033",
         "01",
     )
-    assert rows["stops"].notna().sum() > 100
+    assert rows["stops"].notna().sum() >= with_stops
 
 
-def test_departements_get_back_their_zero(shared_data: Path) -> None:
-    rows = read_published(
-        shared_data / "services" / "france_services-2020-10.geojson", key="france-services-2020"
-    ).rows
+def test_departements_get_back_their_zero(published: Callable[[str, str], Reading]) -> None:
+    rows = published("france-services-2020", "france_services-2020-10.geojson").rows
     assert rows["departement"].str.len().min() == 2
     assert set(rows["departement"]) >= {"01", "09"}
 
 
-def test_double_encoded_names_are_read_in_clear(shared_data: Path) -> None:
-    reading = read_published(shared_data / "services" / "msap-2018-06-27-shp", key="msap-2018")
+def test_double_encoded_names_are_read_in_clear(published: Callable[[str, str], Reading]) -> None:
+    reading = published("msap-2018", "msap-2018-06-27-shp")
     assert "Nérac" in set(reading.rows["commune_name"])
     lossy = [finding for finding in reading.findings if "perdus" in finding.remedy]
     assert lossy  # « Å?ur »: letters that no decoding can bring back
 
 
-def test_the_literal_codes_are_counted_one_by_one(shared_data: Path) -> None:
-    path = shared_data / "services" / "conseillers-numeriques-2022-06.json"
-    assert path.read_text(encoding="utf-8").count("<e9>") == 380
+def test_the_literal_codes_are_counted_one_by_one(data: Any) -> None:
+    path = data.folder / "services" / "conseillers-numeriques-2022-06.json"
+    codes = {"small": 2, "shared": 380}[data.edition]
+    assert path.read_text(encoding="utf-8").count("<e9>") == codes
 
 
-def test_the_latin_1_columns_are_read(shared_data: Path) -> None:
-    rows = read_published(
-        shared_data / "services" / "laposte-points-de-contact-2015-07.csv.bz2", key="laposte-2015"
-    ).rows
-    assert rows["type"].value_counts().to_dict() == {
-        "post_office": 9511,
-        "post_agency": 5365,
-        "post_relay": 2221,
-    }
-    assert rows["wheelchair"].value_counts().to_dict() == {"no": 11306, "yes": 5791}
+def test_the_latin_1_columns_are_read(data: Any, published: Callable[[str, str], Reading]) -> None:
+    rows = published("laposte-2015", SHARED["laposte-2015"][0]).rows
+    types, access = {
+        "small": (
+            {"post_office": 3, "post_agency": 2, "post_relay": 1},
+            {"no": 5, "yes": 1},
+        ),
+        "shared": (
+            {"post_office": 9511, "post_agency": 5365, "post_relay": 2221},
+            {"no": 11306, "yes": 5791},
+        ),
+    }[data.edition]
+    assert rows["type"].value_counts().to_dict() == types
+    assert rows["wheelchair"].value_counts().to_dict() == access
 
 
 def test_lambert_and_overseas_columns_become_degrees(
     published: Callable[[str, str], Reading],
 ) -> None:
-    rows = published("ecoles-2015", FILES["ecoles-2015"][0]).rows
+    rows = published("ecoles-2015", SHARED["ecoles-2015"][0]).rows
     overseas = rows[rows["id"].str.startswith("uai-974")]
     assert overseas.geometry.dropna().x.between(55.1, 55.9).all()
     assert rows[rows["departement"] == "31"].geometry.dropna().y.between(42, 44.5).mean() > 0.999
 
 
-@pytest.mark.parametrize(
-    ("file", "rows_in", "kind", "count"),
-    [
+EQUIPMENT: dict[str, list[tuple[str, int, str, int]]] = {
+    "small": [
+        ("bpe18_enseignement.csv.gz", 4, "college", 3),
+        ("bpe-medecins-par-commune.csv", 3, "general_practitioner", 39),
+        ("bpe-maternites-par-commune.csv", 2, "maternity", 5),
+        ("bpe2013.xlsx", 3, "post_office", 6),
+    ],
+    "shared": [
         ("bpe18_enseignement.csv.gz", 68294, "college", 7222),
         ("bpe-medecins-par-commune.csv", 9529, "general_practitioner", 58034),
         ("bpe-maternites-par-commune.csv", 421, "maternity", 516),
         ("bpe2013.xlsx", 35190, "post_office", 9819),
     ],
-)
-def test_equipment_is_counted_by_commune(
-    file: str, rows_in: int, kind: str, count: int, shared_data: Path, equipment_2013: Reading
-) -> None:
-    path = shared_data / "services" / file
+}
+"""File, rows in, kind of equipment, how many of it."""
+
+
+@pytest.mark.parametrize("rank", range(4))
+def test_equipment_is_counted_by_commune(rank: int, data: Any, equipment_2013: Reading) -> None:
+    file, rows_in, kind, count = EQUIPMENT[data.edition][rank]
+    path = data.folder / "services" / file
     key = recognise(path)
     assert key is not None
     reading = equipment_2013 if file == "bpe2013.xlsx" else read_published(path, key=key)
@@ -243,18 +321,36 @@ def test_equipment_is_counted_by_commune(
     assert reading.rows[ours].sum().sum() == count
 
 
-def test_the_grid_is_read_as_a_table_and_as_a_raster(shared_data: Path) -> None:
-    folder = shared_data / "population"
+def test_what_counts_no_equipment_is_refused_or_told(tmp_path: Path) -> None:
+    path = tmp_path / "equipements.csv"
+    path.write_text("DEPCOM;TYPEQU;NB_EQUIP\n09122;A206;deux\n;A206;1\n09122;A203;1\n", "utf-8")
+    assert recognise(path) == "bpe"
+    reading = read_published(path, key="bpe")
+    assert (reading.rows_in, len(reading.rows), reading.gathered) == (3, 1, 0)
+    assert count_by_rule(reading.findings) == {"refused-row": 2, "unreadable-number": 1}
+    assert reading.rows.loc[0, ["code", "A203", "equipment_total"]].tolist() == ["09122", 1, 1]
+    path.write_text("DEPCOM;nom\n09122;Foix\n", encoding="utf-8")
+    with pytest.raises(LayerError, match="aucun compte d'équipements"):
+        read_published(path, key="bpe")
+
+
+def test_the_grid_is_read_as_a_table_and_as_a_raster(data: Any) -> None:
+    folder = data.folder / "population"
     table = grid_of_table(folder / "filosofi2015-1km-lot.csv")
     raster = grid_of_raster(folder / "filosofi2015-1km-lot50km.tif")
+    cells, people, all_cells, everyone = {
+        "small": (2, 47.5, 3, 54),
+        "shared": (4595, 175098, 33603, 1809692),
+    }[data.edition]
     assert (len(table.cells), table.rows_in, table.cells["inhabitants"].sum()) == (
-        4595,
-        4595,
-        175098,
+        cells,
+        cells,
+        people,
     )
-    assert (len(raster.cells), round(raster.cells["inhabitants"].sum())) == (33603, 1809692)
+    found = (len(raster.cells), round(raster.cells["inhabitants"].sum()))
+    assert found == (all_cells, everyone)
     both = table.cells.merge(raster.cells.drop(columns="geometry"), on="id")
-    assert len(both) == 4595  # the same cells have the same names
+    assert len(both) == cells  # the same cells have the same names
     assert (both["inhabitants_x"] - both["inhabitants_y"]).abs().max() < 0.01
 
 

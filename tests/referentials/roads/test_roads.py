@@ -5,6 +5,7 @@ whatever the row order.
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -21,17 +22,20 @@ from geoguichet.referentials.roads.sources import make_network
 from geoguichet.referentials.roads.speeds import ROAD_CLASSES, TABLES
 
 OSM = """<?xml version="1.0"?><osm version="0.6">
-<node id="1" lon="1.00" lat="44.00"/><node id="2" lon="1.01" lat="44.00"/><node id="3" lon="1.02" lat="44.00"/>
-<node id="4" lon="1.01" lat="44.01"/><node id="5" lon="1.01" lat="43.99"/><node id="6" lon="1.03" lat="44.00"/>
+<node id="1" lon="1.00" lat="44.00"/><node id="2" lon="1.01" lat="44.00"/>
+<node id="3" lon="1.02" lat="44.00"/><node id="4" lon="1.01" lat="44.01"/>
+<node id="5" lon="1.01" lat="43.99"/><node id="6" lon="1.03" lat="44.00"/>
 <node id="7" lon="1.015" lat="44.0"/>
 <way id="10"><nd ref="1"/><nd ref="2"/><nd ref="7"/><nd ref="3"/>
   <tag k="highway" v="primary"/><tag k="maxspeed" v="80"/><tag k="ref" v="D 1"/></way>
-<way id="11"><nd ref="4"/><nd ref="2"/><nd ref="5"/><tag k="highway" v="residential"/><tag k="oneway" v="yes"/></way>
+<way id="11"><nd ref="4"/><nd ref="2"/><nd ref="5"/>
+  <tag k="highway" v="residential"/><tag k="oneway" v="yes"/></way>
 <way id="12"><nd ref="3"/><nd ref="6"/><tag k="highway" v="service"/>
   <tag k="access" v="private"/><tag k="foot" v="yes"/></way>
 <way id="13"><nd ref="1"/><nd ref="5"/><tag k="highway" v="footway"/></way>
 <way id="14"><nd ref="5"/><nd ref="6"/><tag k="highway" v="construction"/></way>
-<way id="15"><nd ref="4"/><nd ref="99"/><nd ref="6"/><tag k="highway" v="tertiary"/><tag k="oneway" v="-1"/></way>
+<way id="15"><nd ref="4"/><nd ref="99"/><nd ref="6"/>
+  <tag k="highway" v="tertiary"/><tag k="oneway" v="-1"/></way>
 </osm>"""
 
 
@@ -80,9 +84,12 @@ def test_openstreetmap_ways_are_cut_where_they_meet(tmp_path: Path) -> None:
     assert manifest["sources"][0]["licence"].startswith("ODbL")
 
 
-def test_the_readers_agree_with_pyosmium_itself(shared_data: Path, tmp_path: Path) -> None:
+def test_the_readers_agree_with_pyosmium_itself(data: Any, tmp_path: Path) -> None:
     """Andorra: as many metres as a plain loop over the ways counts, and every road way is there."""
-    path = shared_data / "network" / "osm" / "andorra-2025-01-19.osm.pbf"
+    suffix, largest, with_speed = {"small": ("", 4, 2), "shared": (".pbf", 10_826, 1_804)}[
+        data.edition
+    ]
+    path = data.folder / "network" / "osm" / f"andorra-2025-01-19.osm{suffix}"
     arrays, _, manifest = built(tmp_path, path)
     geod, metres = Geod(ellps="WGS84"), 0.0
     for way in (
@@ -94,8 +101,8 @@ def test_the_readers_agree_with_pyosmium_itself(shared_data: Path, tmp_path: Pat
             places = [(node.lon, node.lat) for node in way.nodes]
             metres += geod.line_length(*zip(*places, strict=True)) if len(places) > 1 else 0.0
     assert arrays["edge_length_m"].sum() == pytest.approx(metres, rel=1e-9)
-    assert manifest["counts"]["nodes_in_largest_component"] == 10_826
-    assert manifest["speeds"]["edges_with_source_speed"] == 1_804
+    assert manifest["counts"]["nodes_in_largest_component"] == largest
+    assert manifest["speeds"]["edges_with_source_speed"] == with_speed
 
 
 @pytest.mark.parametrize(
@@ -168,17 +175,19 @@ def test_bd_topo_and_the_order_of_rows(tmp_path: Path) -> None:
     assert len(first) == len(second), "only the digest of the source differs"
 
 
-def test_two_sources_meet_where_their_coordinates_do(shared_data: Path, tmp_path: Path) -> None:
-    folder = shared_data / "network" / "travelmapping"
+def test_two_sources_meet_where_their_coordinates_do(data: Any, tmp_path: Path) -> None:
+    folder = data.folder / "network" / "travelmapping"
+    together, alone_counts = {
+        "small": ((6, 4), (5, 3)),
+        "shared": ((16_788, 16_731), (12_629, 17_309)),
+    }[data.edition]
     mapping = {"geometry": "geom_wkt", "class": "classe", "name": "routes", "length_m": "length_m"}
     files = [folder / f"{part}-edges.csv.gz" for part in ("midi-pyrenees", "voisins-11-47-48-15")]
     arrays, _, manifest = built(tmp_path, *files, mapping=mapping)
-    assert (manifest["counts"]["nodes"], manifest["counts"]["nodes_in_largest_component"]) == (
-        16_788,
-        16_731,
-    )
-    alone = built(tmp_path, files[0], mapping=mapping)[2]
-    assert alone["counts"]["nodes"] == 12_629 and alone["counts"]["edges"] == 17_309
+    counts = manifest["counts"]
+    assert (counts["nodes"], counts["nodes_in_largest_component"]) == together
+    alone = built(tmp_path, files[0], mapping=mapping)[2]["counts"]
+    assert (alone["nodes"], alone["edges"]) == alone_counts
     assert (np.bincount(arrays["node_component"]).argmax(), len(manifest["sources"])) == (0, 2)
 
 

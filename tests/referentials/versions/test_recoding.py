@@ -1,6 +1,7 @@
 """Figures of one year land on the communes of another, and nobody is lost on the way."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,22 +57,22 @@ def test_the_shares_of_a_split_follow_the_people_of_its_parts(tmp_path: Path) ->
         read_weights(weights)
 
 
-def test_the_communes_of_2014_land_on_those_of_today(shared_data: Path, tmp_path: Path) -> None:
-    history = read_any_history(shared_data / "cog" / "histo-communes-insee.yaml.gz")
-    current = read_current(shared_data / "cog" / "communes.json.gz")
-    old = next(
-        iter(read_boundaries(shared_data / "admin" / "region73-avant-2016" / "communes.geojson"))
-    ).rows
+def test_the_communes_of_2014_land_on_those_of_today(data: Any, tmp_path: Path) -> None:
+    history = read_any_history(data.folder / "cog" / "histo-communes-insee.yaml.gz")
+    current = read_current(data.folder / "cog" / "communes.json.gz")
+    outlines = data.folder / "admin" / "region73-avant-2016" / "communes.geojson"
+    old = next(iter(read_boundaries(outlines))).rows
     path = tmp_path / "people.csv"
     path.write_text(
         "code,people\n" + "".join(f"{code},10\n" for code in old["code"]), encoding="utf-8"
     )
     updated = history.updated(current, date="2026-01-01")
     recoded = recode_file(path, updated, since="2015-01-01", until="2026-01-01")
-    assert recoded.table["people"].sum() == pytest.approx(30200)
+    people, communes = {"small": (50, 4), "shared": (30200, 2944)}[data.edition]
+    assert recoded.table["people"].sum() == pytest.approx(people)
     today = {row["code"] for row in current if row["type"] == "commune-actuelle"}
     assert set(recoded.table.index) <= today
-    assert len(recoded.table) == 2944
+    assert len(recoded.table) == communes
 
 
 def test_broadband_reaches_the_hosts_of_a_study(tmp_path: Path) -> None:
