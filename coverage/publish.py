@@ -31,7 +31,7 @@ from geoguichet.catalogue.record import (
     Time,
 )
 from geoguichet.catalogue.search.store import RecordStore, SQLiteStore, store_path
-from geoguichet.coverage.outputs import leaflet
+from geoguichet.coverage.outputs.folder import outputs_of
 from geoguichet.coverage.outputs.plan_text import rule_sentences
 from geoguichet.coverage.outputs.sections import verdicts
 from geoguichet.coverage.outputs.wording import moment
@@ -44,18 +44,6 @@ from geoguichet.referentials.territories import sample
 COLLECTIONS = {"communes": "communes", "services": "services"}
 """Layers of the sample that the portal also serves as features, and the name of the collection."""
 
-_FILES = (
-    ("map.html", "text/html", "Carte"),
-    ("report.html", "text/html", "Rapport"),
-    ("result.gpkg", "application/geopackage+sqlite3", "Couches de l'étude (GeoPackage)"),
-    ("zones.parquet", "application/vnd.apache.parquet", "Zones blanches (GeoParquet)"),
-    ("manifest.json", "application/json", "Manifeste : entrées, paramètres, versions"),
-)
-_SURFACE = (
-    "surface.tif",
-    "image/tiff; application=geotiff; profile=cloud-optimized",
-    "Marge en chaque lieu (GeoTIFF optimisé pour le nuage)",
-)
 _FEATURES = (("white-zones", "Zones blanches"), ("kiosks", "Visioguichets"))
 
 
@@ -103,13 +91,13 @@ def study_record(result: CoverageResult) -> Record:
     files = [
         Link(
             f"studies/{study.id}/{name}",
-            rel="enclosure" if type_ != "text/html" else "preview",
-            type=type_,
-            title=title,
+            rel="preview" if output.media_type == "text/html" else "enclosure",
+            type=output.media_type,
+            title=output.title,
         )
-        for name, type_, title in (*_FILES, *([_SURFACE] if result.surface is not None else []))
-        if name != "map.html" or leaflet.present()
+        for name, output in outputs_of(result).items()
     ]
+    files.sort(key=lambda link: link.rel != "preview")  # pages first
     features = [
         Link(
             f"collections/{name}/items?study={study.id}",

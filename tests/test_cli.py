@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -464,7 +465,8 @@ def test_a_full_disk_leaves_the_previous_result(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setitem(folder.DOCUMENTS, "report.html", full)
+    output = replace(folder.OUTPUTS["report.html"], write=full)
+    monkeypatch.setitem(folder.OUTPUTS, "report.html", output)
     refused(capsys, run(study), 1, "petite", "intact")
     assert snapshot(study.parent / "ws") == before
     assert report.write is not full

@@ -16,7 +16,7 @@ from folium.map import Layer
 from geoguichet.coverage.access.supply import NEW_ID
 from geoguichet.coverage.compare import Comparison, Side
 from geoguichet.coverage.outputs.folder import write_text, write_together
-from geoguichet.coverage.outputs.geopackage import write_database
+from geoguichet.coverage.outputs.layers import write_database
 from geoguichet.coverage.outputs.page import (
     MapPage,
     Placed,

@@ -11,30 +11,62 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from geoguichet.coverage import manifest
 from geoguichet.coverage.errors import OutputError, OutputFolderError
-from geoguichet.coverage.outputs import geopackage, geoparquet, leaflet, raster, report, web_map
+from geoguichet.coverage.outputs import layers, leaflet, raster, report, web_map
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.floor.words import Message
 
-type Writer = Callable[[CoverageResult, Path], None]
 
-MAP = "map.html"
-DOCUMENTS: dict[str, Writer] = {
-    "result.gpkg": geopackage.write,
-    "zones.parquet": geoparquet.write,
-    MAP: web_map.write,
-    "report.html": report.write,
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A file of a study: what writes it, and what the study's record says of it."""
+
+    write: Callable[[CoverageResult, Path], None]
+    media_type: str
+    title: str
+    """In French, the language of the catalogue."""
+    wanted: Callable[[CoverageResult], bool] = lambda _: True
+    """Whether a result has it."""
+
+
+def _write_manifest(result: CoverageResult, path: Path) -> None:
+    others = [path.with_name(name) for name in outputs_of(result) if name != path.name]
+    manifest.write(result, path, others)
+
+
+OUTPUTS: dict[str, Output] = {
+    "result.gpkg": Output(
+        layers.write_geopackage,
+        "application/geopackage+sqlite3",
+        "Couches de l'étude (GeoPackage)",
+    ),
+    "zones.parquet": Output(
+        layers.write_geoparquet,
+        "application/vnd.apache.parquet",
+        "Zones blanches (GeoParquet)",
+    ),
+    "map.html": Output(web_map.write, "text/html", "Carte", wanted=lambda _: leaflet.present()),
+    "report.html": Output(report.write, "text/html", "Rapport"),
+    "surface.tif": Output(
+        raster.write,
+        "image/tiff; application=geotiff; profile=cloud-optimized",
+        "Marge en chaque lieu (GeoTIFF optimisé pour le nuage)",
+        wanted=lambda result: result.surface is not None,
+    ),
+    "manifest.json": Output(
+        _write_manifest, "application/json", "Manifeste : entrées, paramètres, versions"
+    ),
 }
-"""The files of a study and what writes each; ``manifest.json`` comes last and describes them."""
+"""The files of a study, in the order in which they are written; the manifest comes last, since it
+describes the others. Another output is one more entry.
+"""
 
-SURFACE = "surface.tif"
-"""Written too when the study computes its slack over the ground."""
-
-RESULT_FILES = frozenset({*DOCUMENTS, SURFACE, "manifest.json", "report.pdf"})
+RESULT_FILES = frozenset({*OUTPUTS, "report.pdf"})
 """Every file name that belongs to a result; a folder with any other is somebody else's."""
 
 
@@ -63,7 +95,9 @@ def write_all(
         with tempfile.TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as beside:
             fresh = Path(beside) / place.name
             fresh.mkdir()
-            _write_documents(result, fresh, on_step)
+            for name, output in outputs_of(result).items():
+                on_step(name)
+                output.write(result, fresh / name)
             with _locked(place.parent):
                 _refuse_foreign(place)
                 _swap(fresh, place)
@@ -78,7 +112,7 @@ def write_all(
                 why=_reason(error),
             )
         ) from error
-    return tuple(folder / name for name in (*documents(result), "manifest.json"))
+    return tuple(folder / name for name in outputs_of(result))
 
 
 def write_together(
@@ -111,18 +145,9 @@ def write_text(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def documents(result: CoverageResult) -> dict[str, Writer]:
-    """Return the files of this result and what writes each; no map where Leaflet is missing."""
-    every = DOCUMENTS if result.surface is None else DOCUMENTS | {SURFACE: raster.write}
-    return {name: write for name, write in every.items() if name != MAP or leaflet.present()}
-
-
-def _write_documents(result: CoverageResult, folder: Path, on_step: Callable[[str], None]) -> None:
-    for name, write in documents(result).items():
-        on_step(name)
-        write(result, folder / name)
-    on_step("manifest.json")
-    manifest.write(result, folder / "manifest.json", [folder / name for name in documents(result)])
+def outputs_of(result: CoverageResult) -> dict[str, Output]:
+    """Return the files of this result: no map where Leaflet is missing, a surface where asked."""
+    return {name: output for name, output in OUTPUTS.items() if output.wanted(result)}
 
 
 def _refuse_foreign(folder: Path) -> None:

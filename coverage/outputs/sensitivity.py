@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from geoguichet.coverage.outputs.charts import picture
 from geoguichet.coverage.outputs.folder import write_text, write_together
-from geoguichet.coverage.outputs.geopackage import write_database
+from geoguichet.coverage.outputs.layers import write_database
 from geoguichet.coverage.outputs.page import (
     MapPage,
     Placed,

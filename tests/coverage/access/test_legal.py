@@ -15,7 +15,7 @@ from pyproj import Geod
 
 from geoguichet.coverage.access.legal import FASTEST_M_S, RULES, legal_table
 from geoguichet.coverage.errors import StudyError
-from geoguichet.coverage.outputs import geopackage, report
+from geoguichet.coverage.outputs import layers, report
 from geoguichet.coverage.outputs.sections import sections, verdicts
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.routers.impedance import CostMatrix, Nearest, Router
@@ -209,14 +209,14 @@ def test_it_is_told_in_the_report_the_layers_and_the_record(
     with speaking("en"):
         assert "not decided" in str(next(s for s in sections(ariege) if s.key == "legal").parts)
     assert "La Poste" in verdicts(ariege) and "respectée" in verdicts(ariege)
-    geopackage.write(ariege, tmp_path / "result.gpkg")
+    layers.write_geopackage(ariege, tmp_path / "result.gpkg")
     written = pyogrio.read_dataframe(tmp_path / "result.gpkg", layer="legal")
     assert (
         written["verdict"].tolist() == table["verdict"].tolist()
         and (written["study"] == "petite").all()
     )
     again = tmp_path / "again.gpkg"
-    geopackage.write(ariege, again)
+    layers.write_geopackage(ariege, again)
     assert again.read_bytes() == (tmp_path / "result.gpkg").read_bytes()
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from geoguichet.cli import main
 from geoguichet.coverage.access.measures import PER_PEOPLE, bands, gini, poverty, two_step
-from geoguichet.coverage.outputs import geopackage, report
+from geoguichet.coverage.outputs import layers, report
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.routers.straight_line import StraightLine
 from geoguichet.coverage.run import run
@@ -89,7 +89,7 @@ def test_the_study_the_layers_and_the_command(
     assert {row["kind"] for row in told} == {"e2sfca"} and len(told) == 4
     assert main(["coverage", "measures", str(study), "--quiet"]) == 0
     assert "Gini" in capsys.readouterr().out
-    geopackage.write(measured, tmp_path / "result.gpkg")
+    layers.write_geopackage(measured, tmp_path / "result.gpkg")
     assert len(pyogrio.read_dataframe(tmp_path / "result.gpkg", layer="measures")) == 12
     assert (
         "mairie_e2sfca" in pyogrio.read_dataframe(tmp_path / "result.gpkg", layer="demand").columns

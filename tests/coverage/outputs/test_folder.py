@@ -105,12 +105,17 @@ def test_a_leftover_that_cannot_be_removed_does_not_stop_a_run(result, written, 
 
 
 def test_runs_at_the_same_time_leave_one_whole_result(result, tmp_path, monkeypatch):
-    documents = lambda _, folder, __: [(folder / name).write_text("x") for name in NAMES]  # noqa: E731
-    monkeypatch.setattr(outputs, "_write_documents", documents)
+    for name in NAMES:
+        written_by(monkeypatch, name, lambda _, path: path.write_text("x"))
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: write_all(result, tmp_path / "essai"), range(200)))
     assert sorted(path.name for path in (tmp_path / "essai").iterdir()) == NAMES
     assert [path.name for path in tmp_path.iterdir()] == ["essai"]
+
+
+def written_by(monkeypatch, name, write):
+    """Have a file of a study written by something else."""
+    monkeypatch.setitem(outputs.OUTPUTS, name, replace(outputs.OUTPUTS[name], write=write))
 
 
 @pytest.mark.parametrize(
@@ -121,7 +126,7 @@ def test_a_failure_half_way_leaves_the_previous_result(result, written, monkeypa
         raise error
 
     before = _digests(written)
-    monkeypatch.setitem(outputs.DOCUMENTS, "report.html", fail)
+    written_by(monkeypatch, "report.html", fail)
     with pytest.raises(OutputError, match="intact") as caught:
         write_all(result, written)
     assert str(written) in str(caught.value)
@@ -135,7 +140,7 @@ def test_ctrl_c_leaves_the_previous_result(result, written, monkeypatch):
         raise KeyboardInterrupt
 
     before = _digests(written)
-    monkeypatch.setitem(outputs.DOCUMENTS, "map.html", interrupt)
+    written_by(monkeypatch, "map.html", interrupt)
     with pytest.raises(KeyboardInterrupt):
         write_all(result, written)
     assert _digests(written) == before
@@ -161,9 +166,7 @@ def test_a_failure_of_the_very_swap_is_undone(result, written, monkeypatch):
 def test_a_result_set_aside_by_a_killed_run_comes_back(result, written, monkeypatch):
     before = _digests(written)
     written.rename(written.with_name(f".{written.name}.previous"))
-    monkeypatch.setitem(
-        outputs.DOCUMENTS, "map.html", lambda *_: (_ for _ in ()).throw(OSError(5, "I/O"))
-    )
+    written_by(monkeypatch, "map.html", lambda *_: (_ for _ in ()).throw(OSError(5, "I/O")))
     with pytest.raises(OutputError):
         write_all(result, written)
     assert _digests(written) == before

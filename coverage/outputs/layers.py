@@ -1,4 +1,4 @@
-"""The result as a GeoPackage: four layers, and the styles that QGIS applies by itself."""
+"""The result as layers: a GeoPackage with the styles that QGIS applies by itself, and GeoParquet."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _WRITTEN_AT = "2000-01-01T00:00:00.000Z"
 """The moment written in the file: a fixed one, since equal results must give equal bytes."""
 
 
-def write(result: CoverageResult, path: Path) -> None:
+def write_geopackage(result: CoverageResult, path: Path) -> None:
     """Write ``demand``, ``services``, ``white_zones``, ``kiosks`` and ``layer_styles`` to a new
     file.
 
@@ -53,6 +53,15 @@ def write(result: CoverageResult, path: Path) -> None:
     }
     write_database(
         path, layers | tables, finish=partial(_add_styles, result.study), VERSION=_VERSION
+    )
+
+
+def write_geoparquet(result: CoverageResult, path: Path) -> None:
+    """Write the white zones to a GeoParquet 1.1 file: columns study, id, those of the result,
+    geometry, bbox.
+    """
+    _of_study(result.white_zones.reset_index(names="id"), result).to_parquet(
+        path, index=False, compression="zstd", schema_version="1.1.0", write_covering_bbox=True
     )
 
 
@@ -108,7 +117,7 @@ def write_database(
         ) from error
 
 
-def _of_study(table: pd.DataFrame, result: CoverageResult) -> pd.DataFrame:
+def _of_study[Table: pd.DataFrame](table: Table, result: CoverageResult) -> Table:
     named = table.copy()
     named.insert(0, "study", result.study.id)
     return named
