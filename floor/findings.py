@@ -46,11 +46,6 @@ class Finding:
         }
 
 
-def grouped(number: float) -> str:
-    """Return a whole number as a French sentence has it: ``12 345``."""
-    return f"{number:,.0f}".replace(",", " ")
-
-
 def count_by_rule(findings: Iterable[Finding]) -> dict[str, int]:
     """Return how many findings each rule has, rules in alphabetical order."""
     counts: dict[str, int] = {}

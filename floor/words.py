@@ -9,6 +9,8 @@ A msgid is the French sentence, with plain spaces and named fields; ``floor/loca
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from gettext import NullTranslations, translation
 from numbers import Real
@@ -56,6 +58,18 @@ def _written(value: object) -> str:
     return number(float(value), 0 if float(value).is_integer() else 1)
 
 
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A value of a `Message` that is written when it is said: ``Figure(distance, 850.0)``."""
+
+    write: Callable[..., str]
+    value: object
+    more: tuple[object, ...] = ()
+
+    def __str__(self) -> str:
+        return self.write(self.value, *self.more)
+
+
 class Message:
     """A sentence said when it is read, in the reader's language: for refusals and findings.
 
@@ -71,9 +85,13 @@ class Message:
     def __str__(self) -> str:
         return _(self.text, **self.values)
 
+    def given(self, **values: object) -> Message:
+        """Return it with these values for its fields."""
+        return Message(self.text, **self.values | values)
+
     def format(self, **values: object) -> str:
         """Say it with these values for its fields."""
-        return _(self.text, **values)
+        return _(self.text, **self.values | values)
 
     def by_language(self) -> dict[str, str]:
         """Return what it says in each language, by its code."""

@@ -109,6 +109,14 @@ def test_a_bar_moves_at_a_terminal_and_nowhere_else(
     assert BAR not in capsys.readouterr().err
 
 
+def test_progress_is_told_in_the_language_of_the_terminal(
+    small_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANG", "en_GB.UTF-8")
+    seen = told(["coverage", "run", str(small_path), "--out", str(tmp_path / "out")], monkeypatch)
+    assert "reading the layers" in seen and "white zones" in seen and "lecture" not in seen
+
+
 @contextmanager
 def catalogue(count: int, stuck: threading.Event) -> Iterator[tuple[str, list[int]]]:
     """An OGC API Records of some records whose third page waits for an event; yields its address

@@ -19,9 +19,11 @@ from geoguichet.coverage.errors import FrameError
 from geoguichet.coverage.study.options import CellsChoice
 from geoguichet.coverage.study.study import Study
 from geoguichet.floor.errors import LayerError
+from geoguichet.floor.figures import number
 from geoguichet.floor.files import sha256
 from geoguichet.floor.findings import Finding
-from geoguichet.referentials.directory.services import SERVICE_TYPES
+from geoguichet.floor.words import Figure, Message
+from geoguichet.referentials.directory.services import service_name
 from geoguichet.referentials.layers import LONLAT, METRIC, read_layer
 from geoguichet.referentials.territories.territory import Territory
 
@@ -104,15 +106,19 @@ def _counted(
     people = communes[weight].astype(float)
     unknown, negative = ~np.isfinite(people), people < 0
     findings = [
-        Finding(rule, layer, code, f"{communes.at[code, 'name']} {what}.")
-        for rule, which, what in (
-            ("no-population", unknown, f"n'a pas de {weight} : comptée pour 0"),
+        Finding(rule, layer, code, said.given(name=communes.at[code, "name"], column=weight))
+        for rule, which, said in (
+            (
+                "no-population",
+                unknown,
+                Message("{name} n'a pas de {column} : comptée pour 0."),
+            ),
             (
                 "negative-population",
                 negative & ~unknown,
-                f"a un nombre négatif de {weight} : comptée pour 0",
+                Message("{name} a un nombre négatif de {column} : comptée pour 0."),
             ),
-            ("nobody", people == 0, "n'a aucun habitant : elle ne pèse rien"),
+            ("nobody", people == 0, Message("{name} n'a aucun habitant : elle ne pèse rien.")),
         )
         for code in people.index[which]
     ]
@@ -156,16 +162,27 @@ def _points(
     return inner.where(~believed, at_host), source, findings
 
 
-def _why(name: str, at: str, apart_m: float, source: str) -> str:
+def _why(name: str, at: str, apart_m: float, source: str) -> Message:
     """Say why the service does not stand for its commune, and what does instead."""
-    kilometres = f"{apart_m / 1000:.1f}".replace(".", ",")
-    why = "n'a pas de point" if np.isnan(apart_m) else f"est située à {kilometres} km de la commune"
-    instead = (
-        "la commune reste sans point"
-        if source == "none"
-        else "un point intérieur au contour la remplace"
-    )
-    return f"{name} : la {SERVICE_TYPES[at].label_fr} {why} ; {instead}."
+    placed, stands = not np.isnan(apart_m), source != "none"
+    if placed and stands:
+        said = Message(
+            "{name} : la {service} est située à {km} km de la commune ; un point intérieur au "
+            "contour la remplace."
+        )
+    elif placed:
+        said = Message(
+            "{name} : la {service} est située à {km} km de la commune ; la commune reste sans "
+            "point."
+        )
+    elif stands:
+        said = Message(
+            "{name} : la {service} n'a pas de point ; un point intérieur au contour la remplace."
+        )
+    else:
+        said = Message("{name} : la {service} n'a pas de point ; la commune reste sans point.")
+    kilometres = Figure(number, apart_m / 1000, (1,))
+    return said.given(name=name, service=Figure(service_name, at), km=kilometres)
 
 
 _AROUND_M = 100_000.0
@@ -476,28 +493,37 @@ def _inhabited(table: gpd.GeoDataFrame, layer: str) -> tuple[gpd.GeoDataFrame, l
     people = table["people"]
     unplaced = table.geometry.isna() | table.geometry.is_empty
     findings = []
-    for rule, which, what in (
-        ("unreadable-weight", ~np.isfinite(people), "nombre d'habitants absent ou illisible"),
-        ("negative-weight", people < 0, "nombre d'habitants négatif"),
+    for rule, which, one, others in (
+        (
+            "unreadable-weight",
+            ~np.isfinite(people),
+            Message("{item} : nombre d'habitants absent ou illisible."),
+            Message("{n} autres : nombre d'habitants absent ou illisible."),
+        ),
+        (
+            "negative-weight",
+            people < 0,
+            Message("{item} : nombre d'habitants négatif."),
+            Message("{n} autres : nombre d'habitants négatif."),
+        ),
         (
             "no-demand-point",
             unplaced & (people > 0),
-            "sans position : ses habitants ne sont pas comptés",
+            Message("{item} : sans position : ses habitants ne sont pas comptés."),
+            Message("{n} autres : sans position : ses habitants ne sont pas comptés."),
         ),
     ):
         rows = table.index[which.to_numpy()]
         findings += [
-            Finding(rule, layer, str(item), f"{item} : {what}.", "error") for item in rows[:_NAMED]
+            Finding(rule, layer, str(item), one.given(item=str(item)), "error")
+            for item in rows[:_NAMED]
         ]
         if len(rows) > _NAMED:
-            findings.append(
-                Finding(rule, layer, "", f"{len(rows) - _NAMED} autres : {what}.", "error")
-            )
+            findings.append(Finding(rule, layer, "", others.given(n=len(rows) - _NAMED), "error"))
     empty = int((people == 0).sum())
     if empty:
-        findings.append(
-            Finding("empty-cell", layer, "", f"{empty} carreau(x) sans aucun habitant.", "info")
-        )
+        told = Message("{n} carreau(x) sans aucun habitant.", n=empty)
+        findings.append(Finding("empty-cell", layer, "", told, "info"))
     return table[np.isfinite(people) & (people > 0) & ~unplaced], findings
 
 
@@ -505,7 +531,10 @@ def _bare_communes(names: pd.Series, layer: str) -> list[Finding]:
     """Name the most populated communes that no inhabited cell falls in, and count the others."""
     told = [
         Finding(
-            "no-cell", layer, str(code), f"{name} : aucun carreau habité n'a son centre dedans."
+            "no-cell",
+            layer,
+            str(code),
+            Message("{name} : aucun carreau habité n'a son centre dedans.", name=name),
         )
         for code, name in names[:_NAMED].items()
     ]
@@ -513,7 +542,14 @@ def _bare_communes(names: pd.Series, layer: str) -> list[Finding]:
     return [
         *told,
         *(
-            [Finding("no-cell", layer, "", f"{left} autres communes sans carreau habité.")]
+            [
+                Finding(
+                    "no-cell",
+                    layer,
+                    "",
+                    Message("{n} autres communes sans carreau habité.", n=left),
+                )
+            ]
             if left
             else []
         ),

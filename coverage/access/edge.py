@@ -16,7 +16,8 @@ from geoguichet.coverage.access.rules import measure
 from geoguichet.coverage.access.supply import meeting, near_services
 from geoguichet.coverage.routers.impedance import Router
 from geoguichet.coverage.study.study import Study
-from geoguichet.floor.findings import Finding, grouped
+from geoguichet.floor.findings import Finding
+from geoguichet.floor.words import Message
 from geoguichet.referentials.layers import METRIC
 from geoguichet.referentials.territories.territory import Territory
 
@@ -112,27 +113,28 @@ def edge_findings(edge: Edge, study: Study) -> list[Finding]:
     buffer_m = study.territory.buffer_m
     layer = study.services_layer
     if not edge.counted and edge.known:
-        told = (
-            f"Aucun service n'est compté au-delà de la limite : avec les {grouped(edge.known)} "
-            "que les données ont à "
-            f"moins de {NEIGHBOURS_M / 1000:g} km, {grouped(edge.people)} habitants de plus "
-            "seraient desservis ; "
-            f'ajoutez buffer = "{NEIGHBOURS_M / 1000:g} km" à [territory].'
+        told = Message(
+            "Aucun service n'est compté au-delà de la limite : avec les {services} que les données "
+            "ont à moins de {km} km, {people} habitants de plus seraient desservis ; ajoutez "
+            'buffer = "{km} km" à [territory].',
+            services=edge.known,
+            km=f"{NEIGHBOURS_M / 1000:g}",
+            people=edge.people,
         )
         return [Finding("no-buffer", layer, "", told)]
     if not edge.counted:
-        told = (
+        told = Message(
             "Aucun service n'est compté au-delà de la limite et les données n'en ont pas : "
-            f"{grouped(edge.exposed)} habitants non desservis vivent assez près d'elle pour "
-            "l'être par un voisin."
+            "{people} habitants non desservis vivent assez près d'elle pour l'être par un voisin.",
+            people=edge.exposed,
         )
         return [Finding("no-buffer", layer, "", told)]
     if edge.exposed:
-        told = (
-            f"Les services ne sont comptés que jusqu'à {buffer_m / 1000:g} km au-delà de la "
-            "limite : "
-            f"{grouped(edge.exposed)} habitants non desservis pourraient l'être par un service "
-            "plus lointain."
+        told = Message(
+            "Les services ne sont comptés que jusqu'à {km} km au-delà de la limite : {people} "
+            "habitants non desservis pourraient l'être par un service plus lointain.",
+            km=f"{buffer_m / 1000:g}",
+            people=edge.exposed,
         )
         return [Finding("short-buffer", layer, "", told)]
     return []

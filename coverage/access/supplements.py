@@ -139,7 +139,7 @@ def _strays(
             count = strayed["people"].sum() if frame is demand else len(strayed)
             counters[f"{who}_{stray.counted}"] = int(count)
             findings += [
-                Finding(stray.rule, layer, str(item), f"{name} {stray.why}.")
+                Finding(stray.rule, layer, str(item), stray.why.given(name=name))
                 for item, name in strayed["name"].items()
             ]
     return findings, counters

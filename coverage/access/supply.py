@@ -14,6 +14,7 @@ import shapely
 from geoguichet.coverage.errors import FrameError
 from geoguichet.coverage.study.study import Need, Opening, Study
 from geoguichet.floor.findings import Finding
+from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.hours import (
     DAY_MINUTES,
     WEEKDAYS_FR,
@@ -192,7 +193,7 @@ def with_stops(
             "stop-without-service",
             study.stops_layer,
             str(service),
-            f"{service} : aucun service de ce nom.",
+            Message("{service} : aucun service de ce nom.", service=service),
         )
         for service in dict.fromkeys(stops.loc[~known, "service"])
     ]
@@ -296,7 +297,7 @@ def _remarks(rows: gpd.GeoDataFrame, layer: str) -> list[Finding]:
                 "stop-without-point",
                 layer,
                 str(item),
-                f"{rows.at[item, 'name']} : ni point, ni mairie localisée.",
+                Message("{name} : ni point, ni mairie localisée.", name=rows.at[item, "name"]),
             )
             for item in missing
         ),
@@ -305,7 +306,7 @@ def _remarks(rows: gpd.GeoDataFrame, layer: str) -> list[Finding]:
                 "unreadable-hours",
                 layer,
                 str(item),
-                f"{rows.at[item, 'name']} : horaires d'arrêt non compris.",
+                Message("{name} : horaires d'arrêt non compris.", name=rows.at[item, "name"]),
             )
             for item in unread
         ),
@@ -455,7 +456,7 @@ def supply_points(
             "implausible-point",
             study.services_layer,
             item,
-            f"{name} : situé loin de sa commune, il n'est pas compté.",
+            Message("{name} : situé loin de sa commune, il n'est pas compté.", name=name),
         )
         for item, name in strayed["name"].items()
     ]

@@ -33,12 +33,12 @@ from geoguichet.coverage.outputs.wording import (
     how_measured,
     n_people,
     opening_hours,
-    service_name,
 )
 from geoguichet.coverage.study.study import Opening
 from geoguichet.floor.figures import cost, day, listed, number
 from geoguichet.floor.language import speaking
 from geoguichet.floor.words import Message, _
+from geoguichet.referentials.directory.services import service_name
 
 _PANES = {"ground": 350, "areas": 400, "borders": 410, "people": 420, "names": 425, "services": 610}
 _POINT_RADIUS = 4.0

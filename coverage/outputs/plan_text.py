@@ -17,7 +17,6 @@ from geoguichet.coverage.outputs.wording import (
     n_communes,
     n_kiosks,
     n_people,
-    service_name,
     why_unserved,
 )
 from geoguichet.coverage.result import CoverageResult
@@ -36,6 +35,7 @@ from geoguichet.floor.figures import (
     percent,
 )
 from geoguichet.floor.words import Message, _, ngettext
+from geoguichet.referentials.directory.services import service_name
 from geoguichet.referentials.territories.population import GROUPS, group_label
 
 # How the search for a plan is told: the steps of ``KioskPlan.method``, in the reader's words and

@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from typing import Literal
 from xml.sax.saxutils import quoteattr
 
-from geoguichet.coverage.outputs.wording import COMMUNE_STANDINGS, service_name, zone_class
+from geoguichet.coverage.outputs.wording import COMMUNE_STANDINGS, zone_class
 from geoguichet.floor.language import speaking
 from geoguichet.floor.units import Unit
 from geoguichet.floor.words import _
+from geoguichet.referentials.directory.services import service_name
 
 # The colours and classes that the map, the report and the QGIS styles share, safe for colour-
 # blind readers.

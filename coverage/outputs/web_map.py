@@ -51,7 +51,6 @@ from geoguichet.coverage.outputs.wording import (
     n_kiosks,
     n_people,
     opening_hours,
-    service_name,
     standings,
     why_unreached,
     why_unserved,
@@ -61,6 +60,7 @@ from geoguichet.coverage.result import CoverageResult
 from geoguichet.floor.figures import cost, distance, mass, measure, number, percent
 from geoguichet.floor.language import speaking
 from geoguichet.floor.words import _
+from geoguichet.referentials.directory.services import service_name
 
 _PANES = {
     "ground": 350,

@@ -7,11 +7,9 @@ from collections.abc import Callable, Iterable
 
 from geoguichet.coverage.study.study import Study
 from geoguichet.floor.figures import cost, duration, measure, weekdays
-from geoguichet.floor.language import language
 from geoguichet.floor.units import Unit
 from geoguichet.floor.words import Message, _, ngettext
 from geoguichet.referentials.directory.hours import DAY_MINUTES, DAYS, Moment
-from geoguichet.referentials.directory.services import SERVICE_TYPES
 
 _CELL_STANDINGS = {
     "served": Message("Carreau desservi"),
@@ -127,16 +125,6 @@ def zone_class(low: int, high: int | None, unit: Unit) -> str:
     if low == 0:
         return _("moins de {high}", high=cost(high, unit))
     return _("de {low} à {high}", low=cost(low, unit), high=cost(high, unit))
-
-
-def service_name(key: str, *, many: bool = False) -> str:
-    """Return what a type of service is called."""
-    kind = SERVICE_TYPES.get(key)
-    if kind is None:
-        return _("Autre service")
-    if language() == "en":
-        return kind.plural_en if many else kind.label_en
-    return kind.plural_fr if many else kind.label_fr
 
 
 def joined(parts: Iterable[str]) -> str:

@@ -15,6 +15,7 @@ from scipy import sparse
 
 from geoguichet.coverage.errors import RoutingError
 from geoguichet.floor.units import Unit
+from geoguichet.floor.words import Message
 
 type Floats = npt.NDArray[np.float64]
 type Bools = npt.NDArray[np.bool_]
@@ -87,8 +88,8 @@ class Stray:
     """Name of the rule in the findings, such as ``far-from-roads``."""
     counted: str
     """End of the name of the counters, such as ``far_from_roads``."""
-    why: str
-    """End of a sentence that begins with the name of the point."""
+    why: Message
+    """What is said of a point, by its ``name``."""
 
 
 class Router(Protocol):

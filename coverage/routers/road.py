@@ -39,6 +39,7 @@ from geoguichet.coverage.routers.network import (
     tree_from,
 )
 from geoguichet.floor.units import Unit
+from geoguichet.floor.words import Message
 from geoguichet.referentials.roads.network_file import QUANTUM
 
 WALK_KMH = 4.0
@@ -275,13 +276,13 @@ class RoadRouter(Router):
                 self.snap(points).reason == "not_snapped",
                 "far-from-roads",
                 "far_from_roads",
-                "n'a pas de route assez proche : aucun trajet n'y est calculé",
+                Message("{name} n'a pas de route assez proche : aucun trajet n'y est calculé."),
             ),
             Stray(
                 self.on_island(points),
                 "road-island",
                 "on_road_islands",
-                "est sur des routes coupées du reste du réseau",
+                Message("{name} est sur des routes coupées du reste du réseau."),
             ),
         ]
 

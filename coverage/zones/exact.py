@@ -19,6 +19,7 @@ from geoguichet.coverage.routers.impedance import CostMatrix
 from geoguichet.coverage.study.options import ZoneChoice
 from geoguichet.floor.findings import Finding
 from geoguichet.floor.units import Unit
+from geoguichet.floor.words import Message
 from geoguichet.referentials.territories.territory import Territory
 
 # Outlines that share borders, made to share them exactly: no overlap, and simplified all at once.
@@ -187,7 +188,10 @@ def table_of(
             "undrawn-white-zone",
             "communes",
             str(code),
-            f"{unserved.at[code, 'name']} est en zone blanche mais n'a pas de contour à dessiner.",
+            Message(
+                "{name} est en zone blanche mais n'a pas de contour à dessiner.",
+                name=unserved.at[code, "name"],
+            ),
         )
         for code, group in zip(unserved.index, label, strict=True)
         if int(group) not in shapes

@@ -2,8 +2,7 @@
 changed.
 
 Of the layers of a study (`commune_findings`, `service_findings`), of a stored directory
-(`directory_findings`) and of a table by code (`table_findings`). Their sentences are French,
-whatever language a study speaks.
+(`directory_findings`) and of a table by code (`table_findings`).
 """
 
 from __future__ import annotations
@@ -17,12 +16,13 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from geoguichet.floor.figures import distance
-from geoguichet.floor.findings import Finding, Severity, grouped
+from geoguichet.floor.figures import distance, number
+from geoguichet.floor.findings import Finding, Severity
 from geoguichet.floor.language import speaking
+from geoguichet.floor.words import Figure, Message
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR
 from geoguichet.referentials.directory.schema import departement_of, departement_of_code
-from geoguichet.referentials.directory.services import SERVICE_TYPES, weekly_hours
+from geoguichet.referentials.directory.services import plural_name, weekly_hours
 from geoguichet.referentials.layers import LONLAT, METRIC
 from geoguichet.referentials.territories.code_history import CommuneHistory
 from geoguichet.referentials.territories.territory import Territory
@@ -35,7 +35,7 @@ def _of_rows(
     rows: gpd.GeoDataFrame,
     rule: str,
     layer: str,
-    say: Callable[[Any], str],
+    say: Callable[[Any], str | Message],
     severity: Severity | Callable[[Any], Severity] = "warning",
     column: str = "",
     remedy: str | Callable[[Any], str] = "",
@@ -74,7 +74,6 @@ SHIFT_PEOPLE = 100
 """A population is called outdated when it moved by more than both of these."""
 
 
-@speaking("fr")
 def commune_findings(territory: Territory, *, layer: str = "communes") -> list[Finding]:
     """Return what is wrong with a territory's communes: outline, census, population, ground left
     over.
@@ -89,8 +88,9 @@ def commune_findings(territory: Territory, *, layer: str = "communes") -> list[F
             communes[_is_missing(communes)],
             "no-geometry",
             layer,
-            lambda row: (
-                f"{row.name} n'a pas de contour : elle est comptée, mais ne peut pas être dessinée."
+            lambda row: Message(
+                "{name} n'a pas de contour : elle est comptée, mais ne peut pas être dessinée.",
+                name=row.name,
             ),
             **coded,
         ),
@@ -98,9 +98,10 @@ def commune_findings(territory: Territory, *, layer: str = "communes") -> list[F
             communes[communes[census].isna().any(axis="columns")],
             "no-census",
             layer,
-            lambda row: (
-                f"{row.name} : les codes du recensement de 2021 ne correspondent plus à cette "
-                "commune ; ses groupes d'âge et ses logements restent inconnus."
+            lambda row: Message(
+                "{name} : les codes du recensement de 2021 ne correspondent plus à cette commune ; "
+                "ses groupes d'âge et ses logements restent inconnus.",
+                name=row.name,
             ),
             **coded,
         ),
@@ -108,9 +109,12 @@ def commune_findings(territory: Territory, *, layer: str = "communes") -> list[F
             _with_outdated_population(communes),
             "population-shift",
             layer,
-            lambda row: (
-                f"{row.name} compte {grouped(row.population_2023)} habitants en 2023, contre "
-                f"{grouped(row.population)} dans la population employée : celle-ci est dépassée."
+            lambda row: Message(
+                "{name} compte {now} habitants en 2023, contre {then} dans la population employée "
+                ": celle-ci est dépassée.",
+                name=row.name,
+                now=round(row.population_2023),
+                then=round(row.population),
             ),
             "info",
             **coded,
@@ -133,10 +137,11 @@ def _uncovered_ground(territory: Territory, layer: str) -> Iterator[Finding]:
     gaps = gpd.GeoSeries(bare, crs=territory.communes.crs)
     area_m2 = gaps.to_crs(METRIC).area
     for position in area_m2[area_m2 >= GAP_M2].sort_values(ascending=False).index:
-        message = (
-            f"Aucun contour de commune ne couvre {grouped(area_m2[position] / 10_000)} ha autour "
-            f"de {_lonlat(gaps[position].representative_point())} : le contour d'une commune "
-            "manque, ou date d'avant une fusion."
+        message = Message(
+            "Aucun contour de commune ne couvre {hectares} ha autour de {place} : le contour d'une "
+            "commune manque, ou date d'avant une fusion.",
+            hectares=round(area_m2[position] / 10_000),
+            place=_lonlat(gaps[position].representative_point()),
         )
         yield Finding("uncovered-ground", layer, "", message)
 
@@ -147,7 +152,6 @@ HOURLESS_TYPES = frozenset({"prefecture", "sous_prefecture"})
 """Types whose hours no source gives; that one lacks them is no news."""
 
 
-@speaking("fr")
 def service_findings(
     services: gpd.GeoDataFrame, territory: Territory, *, buffer_m: float, layer: str = "services"
 ) -> list[Finding]:
@@ -176,7 +180,9 @@ def service_findings(
             services[missing],
             "no-point",
             layer,
-            lambda row: f"{row.name} : pas de coordonnées ; ce service ne dessert personne.",
+            lambda row: Message(
+                "{name} : pas de coordonnées ; ce service ne dessert personne.", name=row.name
+            ),
             numbered=False,
         ),
         *_services_outside_territory(services, territory, buffer_m, layer),
@@ -184,9 +190,10 @@ def service_findings(
             _outside_commune(services, territory),
             "outside-commune",
             layer,
-            lambda row: (
-                f"{row.name} : point situé à {distance(row.away_m)} du contour (simplifié) de sa "
-                "commune."
+            lambda row: Message(
+                "{name} : point situé à {distance} du contour (simplifié) de sa commune.",
+                name=row.name,
+                distance=Figure(distance, row.away_m),
             ),
             _severity_outside,
             numbered=False,
@@ -195,9 +202,10 @@ def service_findings(
             located[places["commune"].transform("nunique") > 1],
             "shared-point",
             layer,
-            lambda row: (
-                f"{row.name} : mêmes coordonnées que le service d'une autre commune "
-                f"({_lonlat(row.geometry)})."
+            lambda row: Message(
+                "{name} : mêmes coordonnées que le service d'une autre commune ({place}).",
+                name=row.name,
+                place=_lonlat(row.geometry),
             ),
             numbered=False,
         ),
@@ -247,17 +255,23 @@ def _services_outside_territory(
         services.assign(away_m=away_m)[strayed],
         "outside-territory",
         layer,
-        lambda row: (
-            f"{row.name} : point situé en {_lonlat(row.geometry)}, à {distance(row.away_m)} du "
-            f"territoire ; au-delà de {distance(buffer_m)}, ce service n'est pas compté."
+        lambda row: Message(
+            "{name} : point situé en {place}, à {distance} du territoire ; au-delà de {buffer}, ce "
+            "service n'est pas compté.",
+            name=row.name,
+            place=_lonlat(row.geometry),
+            distance=Figure(distance, row.away_m),
+            buffer=Figure(distance, buffer_m),
         ),
         "error",
         numbered=False,
     )
     if others := int((beyond & ~strayed).sum()):
-        message = (
-            f"Services d'autres territoires situés à plus de {distance(buffer_m)} : "
-            f"{grouped(others)} ; ils ne sont pas comptés."
+        message = Message(
+            "Services d'autres territoires situés à plus de {buffer} : {n} ; ils ne sont pas "
+            "comptés.",
+            buffer=Figure(distance, buffer_m),
+            n=others,
         )
         findings.append(Finding("beyond-buffer", layer, "", message, "info"))
     return findings
@@ -270,8 +284,11 @@ def _approximate_points(services: gpd.GeoDataFrame, layer: str) -> Iterator[Find
     if "point_source" not in services.columns:
         return
     for key, rows in services[services["point_source"] == "town_hall"].groupby("type"):
-        kinds = SERVICE_TYPES[key].plural_fr
-        message = f"{len(rows)} {kinds} sont placées à la mairie de leur commune, faute d'adresse."
+        message = Message(
+            "{n} {kinds} sont placées à la mairie de leur commune, faute d'adresse.",
+            n=len(rows),
+            kinds=Figure(plural_name, key),
+        )
         yield Finding("approximate-point", layer, "", message, "info")
 
 
@@ -281,12 +298,17 @@ def _services_without_hours(services: gpd.GeoDataFrame, layer: str) -> Iterator[
         texts = (row.hours, getattr(row, "hours_raw", None))
         written = next((text for text in texts if isinstance(text, str) and text.strip()), None)
         if written is None:
-            message = (
-                f"{row.name} : horaires inconnus ; ce service n'est pas compté parmi les ouverts."
+            message = Message(
+                "{name} : horaires inconnus ; ce service n'est pas compté parmi les ouverts.",
+                name=row.name,
             )
             yield Finding("no-hours", layer, row.id, message)
         elif weekly_hours(written) is None:
-            message = f"{row.name} : horaires illisibles (« {written} »), tenus pour inconnus."
+            message = Message(
+                "{name} : horaires illisibles (« {hours} »), tenus pour inconnus.",
+                name=row.name,
+                hours=written,
+            )
             yield Finding("unreadable-hours", layer, row.id, message)
 
 
@@ -297,15 +319,15 @@ def _odd_source_weeks(services: gpd.GeoDataFrame, layer: str) -> Iterator[Findin
     for row in services[services["hours_raw"].notna()].itertuples():
         week = _source_week(row.hours_raw)
         if any(not first or not last for first, last, _ in week):
-            message = (
-                f"{row.name} : un jour de la semaine est vide dans la source ; horaires non "
-                "convertis."
+            message = Message(
+                "{name} : un jour de la semaine est vide dans la source ; horaires non convertis.",
+                name=row.name,
             )
             yield Finding("blank-weekday", layer, row.id, message)
         if _overlaps(week):
-            message = (
-                f"{row.name} : des plages horaires se chevauchent dans la source ; elles sont "
-                "réunies."
+            message = Message(
+                "{name} : des plages horaires se chevauchent dans la source ; elles sont réunies.",
+                name=row.name,
             )
             yield Finding("overlapping-hours", layer, row.id, message, "info")
 
@@ -622,8 +644,14 @@ def _is_missing(frame: gpd.GeoDataFrame) -> pd.Series:
     return missing
 
 
-def _lonlat(point: shapely.Point) -> str:
-    """Return a point as ``48,3762 N; 0,2990 E``."""
-    east = "E" if point.x >= 0 else "O"
-    north = "N" if point.y >= 0 else "S"
-    return f"{abs(point.y):.4f} {north} ; {abs(point.x):.4f} {east}".replace(".", ",")
+def _lonlat(point: shapely.Point) -> Message:
+    """Return a point as ``48,3762 N ; 0,2990 E``."""
+    if point.x >= 0:
+        said = Message("{lat} {hemisphere} ; {lon} E")
+    else:
+        said = Message("{lat} {hemisphere} ; {lon} O")
+    return said.given(
+        lat=Figure(number, abs(point.y), (4,)),
+        hemisphere="N" if point.y >= 0 else "S",
+        lon=Figure(number, abs(point.x), (4,)),
+    )

@@ -11,10 +11,28 @@ import numpy as np
 import pandas as pd
 
 from geoguichet.floor.errors import LayerError
+from geoguichet.floor.language import language
+from geoguichet.floor.words import _
 from geoguichet.referentials.directory.hours import weekly_hours as weekly_hours
 from geoguichet.referentials.directory.taxonomy import SERVICE_TYPES as SERVICE_TYPES
 from geoguichet.referentials.directory.taxonomy import ServiceType as ServiceType
 from geoguichet.referentials.layers import check_columns, check_text, read_layer
+
+
+def service_name(key: str, *, many: bool = False) -> str:
+    """Return what a type of service is called in the language of the moment."""
+    kind = SERVICE_TYPES.get(key)
+    if kind is None:
+        return _("Autre service")
+    if language() == "en":
+        return kind.plural_en if many else kind.label_en
+    return kind.plural_fr if many else kind.label_fr
+
+
+def plural_name(key: str) -> str:
+    """Return what services of a type are called together."""
+    return service_name(key, many=True)
+
 
 SERVICE_COLUMNS = ("id", "type", "name")
 """What a layer of services must have; other columns are carried along."""

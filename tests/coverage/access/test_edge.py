@@ -63,7 +63,9 @@ def test_no_buffer_is_a_warning_with_its_number(
     (told,) = (finding for finding in alone.findings if finding.rule == "no-buffer")
     assert alone.beside.edge is not None
     people = f"{alone.beside.edge.people:,}".replace(",", " ")
-    assert f"{people} habitants de plus" in told.message and 'buffer = "40 km"' in told.message
+    assert f"{people} habitants de plus" in str(told.message) and 'buffer = "40 km"' in str(
+        told.message
+    )
     assert "Aucun service n’est compté hors du territoire" in report.render(alone)
     assert "ne sont desservis que grâce à un service situé hors du territoire" in report.render(
         buffered
@@ -74,7 +76,9 @@ def test_a_short_buffer_says_whom_it_may_forget(ariege: Study) -> None:
     short = bordered(ariege, 3_000.0)
     (told,) = (finding for finding in short.findings if finding.rule == "short-buffer")
     assert (
-        short.beside.edge is not None and short.beside.edge.exposed > 0 and "3 km" in told.message
+        short.beside.edge is not None
+        and short.beside.edge.exposed > 0
+        and "3 km" in str(told.message)
     )
     long = bordered(ariege, 25_000.0)
     assert long.beside.edge is not None and long.beside.edge.exposed == 0, (
@@ -88,4 +92,4 @@ def test_data_without_neighbours_say_who_lives_near_the_border(small_path: Path)
     edge = result.beside.edge
     assert edge is not None and not edge.known and edge.people == 0 and edge.exposed > 0
     (told,) = (finding for finding in result.findings if finding.rule == "no-buffer")
-    assert "les données n'en ont pas" in told.message
+    assert "les données n'en ont pas" in str(told.message)

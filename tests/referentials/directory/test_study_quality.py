@@ -77,8 +77,8 @@ def test_a_missing_outline_is_seen_in_the_row_and_on_the_ground() -> None:
         ("no-geometry", "31002", "warning"),
         ("uncovered-ground", "", "warning"),
     ]
-    assert "9" in found[1].message
-    assert "43,0500 N ; 1,1500 E" in found[1].message
+    assert "9" in str(found[1].message)
+    assert "43,0500 N ; 1,1500 E" in str(found[1].message)
 
 
 def test_a_missing_census_is_seen() -> None:
@@ -103,7 +103,7 @@ def test_a_point_far_away_is_out_of_the_territory_and_of_its_commune() -> None:
         ("outside-territory", "a", "error"),
         ("outside-commune", "a", "warning"),
     ]
-    assert "48,4000 N ; 1,0500 E" in found[0].message
+    assert "48,4000 N ; 1,0500 E" in str(found[0].message)
 
 
 @pytest.mark.parametrize(("longitude", "severity"), [(1.101, "info"), (1.11, "warning")])
@@ -138,7 +138,7 @@ def test_town_halls_at_the_same_place_are_seen() -> None:
 def test_counters_at_a_town_hall_are_told_once() -> None:
     found = inspect(point_source=["town_hall", "town_hall"], type=["sous_prefecture"] * 2)
     assert brief(found) == [("approximate-point", "", "info")]
-    assert found[0].message.startswith("2 sous-préfectures sont placées à la mairie")
+    assert str(found[0].message).startswith("2 sous-préfectures sont placées à la mairie")
 
 
 def test_unknown_hours_are_seen_where_hours_are_expected() -> None:
@@ -150,7 +150,7 @@ def test_unknown_hours_are_seen_where_hours_are_expected() -> None:
 def test_unreadable_hours_are_quoted() -> None:
     found = inspect(hours=["sur rendez-vous", "Mo 09:00-12:00"], hours_per_week=[float("nan"), 3.0])
     assert brief(found) == [("unreadable-hours", "a", "warning")]
-    assert "« sur rendez-vous »" in found[0].message
+    assert "« sur rendez-vous »" in str(found[0].message)
 
 
 def test_odd_weeks_of_the_source_are_seen() -> None:
