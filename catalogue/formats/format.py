@@ -33,6 +33,8 @@ class Written:
     """
     together: Callable[..., bytes] | None = None
     """``together(records, *, title, publisher, ...)``: a page of a catalogue in one document."""
+    one_file: bool = True
+    """Whether an export of all records is that one document, where the form has it."""
 
 
 def _alone(document: Any) -> list[Any]:

@@ -188,7 +188,13 @@ FORMAT = Format(
     MAPPING,
     written=(
         Written(
-            "schema-org", "schema.org", "application/ld+json", "jsonld", write, write_catalogue
+            "schema-org",
+            "schema.org",
+            "application/ld+json",
+            "jsonld",
+            write,
+            write_catalogue,
+            one_file=False,
         ),
     ),
 )

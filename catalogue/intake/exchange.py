@@ -148,7 +148,7 @@ def export_all(workspace: Path, form: str, folder: Path) -> list[Path]:
     """Write every record: one catalogue for DCAT, one table for CSV, else one file a record."""
     written = registry.WRITERS[_known(form)]
     with SQLiteStore(store_path(workspace)) as store:
-        if written.together:
+        if written.together and written.one_file:
             target = folder / f"catalogue.{written.suffix}"
             titles = {"title": "Catalogue géographique", "publisher": "Géoguichet"}
             write_whole(target, written.together(every_record(store), **titles))
