@@ -196,6 +196,17 @@ def add(commands: Any) -> None:
     )
     command(
         coverage,
+        "schema",
+        _schema,
+        _("écrire le schéma JSON d'une étude : de quoi la compléter dans un éditeur"),
+        argument(
+            "--markdown",
+            action="store_true",
+            help=_("écrire la table des clés, en Markdown, au lieu du schéma"),
+        ),
+    )
+    command(
+        coverage,
         "init",
         _init,
         _("créer un fichier d'étude commenté, à compléter"),
@@ -339,7 +350,7 @@ def _measures(arguments: argparse.Namespace) -> None:
     with progress(quiet=arguments.quiet or arguments.json) as on_step:
         from geoguichet.coverage.outputs.summary import beside
         from geoguichet.coverage.run import run
-        from geoguichet.coverage.study.options import MeasuresChoice
+        from geoguichet.coverage.study.study import MeasuresChoice
 
         result = run(
             replace(study, kiosks=None, measures=study.measures or MeasuresChoice()),
@@ -500,6 +511,15 @@ def _why(told: Replay) -> Message:
         "paramètres, ni versions n'ont changé.",
         files=files,
     )
+
+
+def _schema(arguments: argparse.Namespace) -> None:
+    from geoguichet.coverage.study.schema import key_table, study_schema
+
+    if arguments.markdown:
+        print(key_table())
+    else:
+        print_json(study_schema())
 
 
 def _init(arguments: argparse.Namespace) -> None:

@@ -527,19 +527,18 @@ def _kept(side: Side) -> Study:
     choice = side.study.kiosks
     if choice is None or not side.plan_hosts:
         return side.study
-    kept = replace(
-        choice,
+    kept = choice.asked_with(
+        model="maximal_covering",
         required=side.plan_hosts,
         excluded=(),
         count=len(side.plan_hosts),
-        model="maximal_covering",
         weight="",
-        share=None,
         budget_eur=None,
         one_per="",
         spacing_m=None,
         floor=(),
         floor_per_departement=0,
+        share=None,
         site_cost=(),
         site_cost_column="",
     )

@@ -5,12 +5,11 @@ written.
 from __future__ import annotations
 
 import json
-import types
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, asdict, fields, is_dataclass
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
 import pyogrio
 import pyproj
@@ -19,10 +18,10 @@ import shapely
 from geoguichet.coverage.errors import ManifestError
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.siting.plan import KioskPlan
+from geoguichet.coverage.study.declaration import as_plain, read_plain
 from geoguichet.coverage.study.study import Study
 from geoguichet.floor.files import sha256
 from geoguichet.floor.findings import count_by_rule
-from geoguichet.floor.units import Cost, Unit
 
 _PACKAGES = (
     "geoguichet",
@@ -77,33 +76,9 @@ def study_parameters(study: Study) -> dict[str, Any]:
     """Return the study as plain values, without the place of its file: the same question is the
     same everywhere.
     """
-    parameters: dict[str, Any] = _plain(study)
+    parameters: dict[str, Any] = as_plain(study)
     del parameters["path"]
     return parameters
-
-
-def _plain(value: Any) -> Any:
-    """Return a dataclass as plain values.
-
-    A cost is written under a key for each unit (``within_m``, ``within_s``), null but for its own.
-    """
-    if isinstance(value, tuple):
-        return [_plain(one) for one in value]
-    if not is_dataclass(value):
-        return value
-    told: dict[str, Any] = {}
-    for name, kind in get_type_hints(type(value)).items():
-        cost = getattr(value, name)
-        if _is_cost(kind):
-            own = None if cost is None else cost.unit
-            told |= {unit.column(name): float(cost) if unit is own else None for unit in Unit}
-        else:
-            told[name] = _plain(cost)
-    return told
-
-
-def _is_cost(kind: Any) -> bool:
-    return kind is Cost or Cost in get_args(kind)
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -148,52 +123,13 @@ def study_of(parameters: Mapping[str, Any], *, path: Path | None = None) -> Stud
         A key is missing and has no default, or a value is of the wrong kind.
     """
     try:
-        study = _as_type(Study, {**parameters, "path": path})
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        study = read_plain(Study, parameters)
+    except ValueError as error:
         raise ManifestError(
             f"{path or 'manifeste'} : les paramètres de l'étude ne se lisent pas ({error}) ; "
             "il vient d'une autre version, relancez l'étude avec son fichier TOML."
         ) from error
-    if not isinstance(study, Study):
-        raise ManifestError(f"{path or 'manifeste'} : les paramètres de l'étude manquent.")
-    return study
-
-
-def _as_type(kind: Any, value: Any) -> Any:
-    """Build a dataclass, a tuple or a plain value of ``kind`` from what JSON holds."""
-    if value is None:
-        return None
-    if isinstance(kind, types.UnionType):
-        return _as_type(next(one for one in get_args(kind) if one is not types.NoneType), value)
-    if get_origin(kind) is tuple:
-        inner = get_args(kind)
-        kinds = [inner[0]] * len(value) if inner[-1] is Ellipsis else list(inner)
-        return tuple(_as_type(one, item) for one, item in zip(kinds, value, strict=True))
-    if not is_dataclass(kind) or not isinstance(kind, type):
-        return float(value) if kind is float else value
-    hints = get_type_hints(kind)
-    value = {**value, **_costs(hints, value)}
-    given = {
-        f.name: _as_type(hints[f.name], value[f.name]) for f in fields(kind) if f.name in value
-    }
-    absent = [
-        f.name
-        for f in fields(kind)
-        if f.name not in value and f.default is f.default_factory is MISSING
-    ]
-    if absent:
-        raise KeyError(f"{kind.__name__}.{absent[0]}")
-    return kind(**given)
-
-
-def _costs(hints: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, Cost]:
-    """Return the costs of a dataclass from their keys, one for each unit."""
-    return {
-        name: Cost(value[unit.column(name)], unit)
-        for name, kind in hints.items()
-        for unit in Unit
-        if _is_cost(kind) and value.get(unit.column(name)) is not None
-    }
+    return replace(study, path=path)
 
 
 def versions() -> dict[str, str]:

@@ -21,13 +21,13 @@ from geoguichet.coverage.access.demand import (
 from geoguichet.coverage.access.rules import add_metres, measure, slack_at
 from geoguichet.coverage.access.supplements import beside
 from geoguichet.coverage.access.supply import supply_points
-from geoguichet.coverage.kiosks.models import solve
 from geoguichet.coverage.kiosks.prospects import (
     candidate_hosts,
     kiosk_table,
     no_kiosks,
     prospect,
     site_rules,
+    solve,
 )
 from geoguichet.coverage.kiosks.ranking import SAVINGS, Ranking, once_open, rank
 from geoguichet.coverage.result import CoverageResult

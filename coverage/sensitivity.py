@@ -19,8 +19,7 @@ from geoguichet.coverage.errors import SensitivityError
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.routers.impedance import Floats
 from geoguichet.coverage.run import find_white_zones
-from geoguichet.coverage.study.options import ZoneChoice
-from geoguichet.coverage.study.study import Study
+from geoguichet.coverage.study.study import Study, ZoneChoice
 from geoguichet.coverage.zones.exact import partition
 from geoguichet.floor.words import _
 

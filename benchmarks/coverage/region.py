@@ -25,8 +25,7 @@ from geoguichet.coverage.access.rules import is_served, slack_under
 from geoguichet.coverage.routers.impedance import Floats
 from geoguichet.coverage.routers.network import Network
 from geoguichet.coverage.routers.road import RoadRouter
-from geoguichet.coverage.study.options import ZoneChoice
-from geoguichet.coverage.study.study import Rule
+from geoguichet.coverage.study.study import Rule, ZoneChoice
 from geoguichet.coverage.zones.exact import partition
 from geoguichet.coverage.zones.smooth import find_smooth_zones
 from geoguichet.coverage.zones.surface import Surface, slack_surface

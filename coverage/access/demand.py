@@ -16,8 +16,7 @@ import shapely
 
 from geoguichet.coverage.access.inputs import InputLayer
 from geoguichet.coverage.errors import FrameError
-from geoguichet.coverage.study.options import CellsChoice
-from geoguichet.coverage.study.study import Study
+from geoguichet.coverage.study.study import CellsChoice, Study
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.figures import number
 from geoguichet.floor.files import sha256

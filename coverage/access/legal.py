@@ -25,8 +25,7 @@ import pandas as pd
 
 from geoguichet.coverage.routers.impedance import Router
 from geoguichet.coverage.routers.straight_line import StraightLine
-from geoguichet.coverage.study.options import LegalChoice
-from geoguichet.coverage.study.study import Study
+from geoguichet.coverage.study.study import LegalChoice, Study
 from geoguichet.referentials.territories.territory import Territory
 
 type Verdict = Literal["pass", "fail", "undecided"]

@@ -14,8 +14,7 @@ from scipy import sparse
 from geoguichet.coverage.access.rules import able_services
 from geoguichet.coverage.errors import FrameError
 from geoguichet.coverage.routers.impedance import CostMatrix, Floats, Router
-from geoguichet.coverage.study.options import MeasuresChoice
-from geoguichet.coverage.study.study import Need, Study
+from geoguichet.coverage.study.study import MeasuresChoice, Need, Study
 from geoguichet.referentials.territories.territory import Territory
 
 # How much each place can reach: opportunities within a limit, and services shared among those who

@@ -17,10 +17,13 @@ from geoguichet.coverage.access.rules import margins_of, met_with
 from geoguichet.coverage.access.supply import open_enough
 from geoguichet.coverage.errors import SitingError
 from geoguichet.coverage.routers.impedance import CostMatrix, Positions, Router
+from geoguichet.coverage.siting.covering import maximal_covering
 from geoguichet.coverage.siting.plan import KioskPlan
 from geoguichet.coverage.siting.problem import SiteRules, too_near
-from geoguichet.coverage.study.kiosks import Broadband, KioskChoice
+from geoguichet.coverage.study.declaration import BadKeyError
+from geoguichet.coverage.study.kiosks import Broadband, KioskChoice, Stakes, too_many_floors
 from geoguichet.coverage.study.study import Study
+from geoguichet.floor.words import _
 from geoguichet.referentials.directory.quality import distance_to_commune_m
 from geoguichet.referentials.layers import METRIC
 from geoguichet.referentials.territories.territory import Territory
@@ -261,21 +264,17 @@ def _meant(hosts: gpd.GeoDataFrame, name: str) -> npt.NDArray[np.int64]:
 
 def _floors(territory: Territory, study: Study, choice: KioskChoice) -> dict[str, int]:
     known = [str(code) for code in territory.departements["code"]]
-    for code, _ in choice.floor:
+    for code, _least in choice.floor:
         if code not in known:
             raise study.refusal(
                 "kiosks.floor", f"le département {code!r} est inconnu", ", ".join(known)
             )
     floors = dict.fromkeys(known, choice.floor_per_departement) | dict(choice.floor)
     floors = {code: least for code, least in floors.items() if least}
-    if choice.count is not None and sum(floors.values()) > choice.count:
-        what = (
-            f"les minimums par département demandent {sum(floors.values())} kiosques, count en "
-            f"permet {choice.count}"
-        )
-        raise study.refusal(
-            "kiosks.floor_per_departement", what, "augmentez count ou baissez les minimums"
-        )
+    asked = sum(floors.values())
+    if choice.count is not None and asked > choice.count:
+        place = ("kiosks", "floor_per_departement")
+        raise too_many_floors(asked, choice.count).at(study.where, *place)
     return floors
 
 
@@ -322,8 +321,7 @@ def _none_left(
     )
 
 
-# The kiosks of a study: what each host could do, and the table of those that ``kiosk_models``
-# opens.
+# The kiosks of a study: what each host could do, and the table of those that its model opens.
 
 PLAN_COLUMNS = ("model", "status", "value", "bound", "gap")
 """What every kiosk says of the plan it belongs to, so that the layer can be read alone."""
@@ -393,8 +391,7 @@ def prospect(
     hosts = found.eligible
     white = demand[~demand["served"]]
     margins = margins_of(white, study)
-    limit = choice.search_radius if choice.question in ("median", "center") else choice.reach
-    costs = router.costs(white.geometry, hosts.geometry, limit=limit)
+    costs = router.costs(white.geometry, hosts.geometry, limit=choice.search_radius)
     opened = needs_opened(hosts, study, choice)
     kinds = {needs: met_with(study.rule, margins, needs) for needs in dict.fromkeys(opened)}
     number = {needs: code for code, needs in enumerate(kinds)}
@@ -429,6 +426,108 @@ def _reached(
         router.nearest(white.geometry, places.geometry).cost <= choice.reach
     )
     return near
+
+
+def solve(
+    study: Study, choice: KioskChoice, prospect: Prospect, demand: gpd.GeoDataFrame
+) -> KioskPlan:
+    """Choose the hosts by the study's model; positions are those of the hosts.
+
+    ``uncoverable`` are positions in the prospect's white points.
+
+    Raises
+    ------
+    SitingError
+        The rules contradict each other or the model's wish; the message names the rule at fault.
+    StudyError
+        The share asked for is out of reach or reached already, or the budget pays for no kiosk.
+    """
+    rows = np.flatnonzero(prospect.helps)
+    people = choice.weight or "people"
+    everyone = demand[people].fillna(0).astype(float)
+    weight = prospect.white[people].fillna(0).to_numpy(float)[rows]
+    stakes = Stakes(
+        weight=weight,
+        cover=sparse.csr_array(prospect.serves[rows]),
+        costs=_of_rows(prospect.costs, rows),
+        prices_eur=costs_eur(prospect.hosts, choice),
+        rules=prospect.rules,
+        total=float(everyone.sum()),
+        served=float(everyone[demand["served"]].sum()),
+        reachable=float(weight[prospect.reachable[rows]].sum()),
+    )
+    try:
+        plan = choice.solve(stakes)
+    except BadKeyError as wrong:
+        raise wrong.at(study.where, "kiosks") from wrong
+    except SitingError as error:
+        why = _fault(choice, prospect) or choice.impossible(_barring(choice)) or error
+        raise SitingError(
+            _("{file}, table « kiosks » : {why}", file=study.where, why=why)
+        ) from error
+    return replace(
+        plan, uncoverable=tuple(int(row) for row in rows[list(plan.uncoverable)]), assigned=()
+    )
+
+
+def _of_rows(costs: CostMatrix, rows: Positions) -> CostMatrix:
+    """Return the costs from some rows only, numbered in their order."""
+    place = np.full(costs.shape[0], -1, dtype=np.int64)
+    place[rows] = np.arange(len(rows))
+    kept = place[costs.origin] >= 0
+    return CostMatrix(
+        place[costs.origin[kept]],
+        costs.destination[kept],
+        costs.cost[kept],
+        (len(rows), costs.shape[1]),
+    )
+
+
+def _fault(choice: KioskChoice, prospect: Prospect) -> str:
+    """Name the rules without which a choice of hosts would exist; empty when the rules are not at
+    fault.
+
+    Each rule is dropped in turn, over a demand that any host serves.
+    """
+    rules, hosts = prospect.rules, len(prospect.hosts)
+    if set(rules.forbidden) >= set(range(hosts)) or _possible(rules, choice.count, hosts):
+        return ""
+    without = {
+        "floor": replace(rules, floors={}),
+        "one_per": replace(rules, one_per=None),
+        "spacing": replace(rules, apart=()),
+        "required": replace(rules, required=()),
+        "excluded": replace(rules, forbidden=()),
+        "existing": replace(rules, existing=()),
+    }
+    found = [key for key, fewer in without.items() if _possible(fewer, choice.count, hosts)]
+    if choice.count is not None and _possible(rules, hosts, hosts):
+        found.append("count")
+    if not found:
+        return _(
+            "les règles se contredisent de plusieurs façons à la fois ; retirez-les une à une."
+        )
+    return _(
+        "aucun choix de lieux ne respecte toutes les règles ; il en existe un si l'on assouplit "
+        "{rules}.",
+        rules=_(" ou ").join(f"« {key} »" for key in found),
+    )
+
+
+def _barring(choice: KioskChoice) -> str:
+    """Name the rules that may keep a plan from serving as many as it must."""
+    given = {"one_per": bool(choice.one_per), "spacing": choice.spacing_m is not None}
+    return _(" et ").join(f"« {key} »" for key, there in given.items() if there)
+
+
+def _possible(rules: SiteRules, count: int | None, hosts: int) -> bool:
+    """Say whether some choice of hosts keeps the rules, whatever it covers."""
+    anyone = sparse.csr_array(np.ones((1, hosts), dtype=bool))
+    try:
+        maximal_covering(anyone, [1.0], count or hosts, rules=rules, time_limit_s=10.0)
+    except SitingError:
+        return False
+    return True
 
 
 def first_serving(serves: sparse.sparray, opened: list[int]) -> Positions:

@@ -397,7 +397,7 @@ def _curve(
         else np.maximum(gained, _greedy(cover, people, len(gained)))
     )
     bound = coverage_bounds(cover, people, best)
-    if choice.question == "most" and not choice.weight and len(gained):
+    if choice.fills_count and choice.counts_people and len(gained):
         best = np.minimum(best, plan.bound)
         fewer = slice(None) if not rules.required and not rules.floors else slice(-1, None)
         bound[fewer] = np.minimum(

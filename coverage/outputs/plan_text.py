@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from itertools import accumulate, groupby
-from typing import Any, NamedTuple
+from typing import Any
 
 import geopandas as gpd
 
@@ -21,7 +21,7 @@ from geoguichet.coverage.outputs.wording import (
 )
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.siting.plan import KioskPlan
-from geoguichet.coverage.study.kiosks import KioskChoice, Question, Use
+from geoguichet.coverage.study.kiosks import KioskChoice, Use
 from geoguichet.coverage.study.study import Study
 from geoguichet.floor.figures import (
     cost,
@@ -90,109 +90,6 @@ def _step(part: str) -> str:
     return part
 
 
-class _Said(NamedTuple):
-    """The sentences of one question: its model's name in the field, what is asked, the proofs."""
-
-    model: Message
-    asked: Message
-    optimal: Message
-    bound: Message
-
-
-_SAID: dict[Question, _Said] = {
-    "most": _Said(
-        Message("couverture maximale"),
-        Message("Où ouvrir {kiosks} pour que le plus possible {of_who} soient desservis ?"),
-        Message(
-            "Ce choix est prouvé optimal : aucun autre choix du même nombre de lieux ne dessert "
-            "plus {of_who}."
-        ),
-        Message(
-            "Ce choix est proche du meilleur : il est prouvé qu’aucun autre choix du même nombre "
-            "de lieux ne peut servir plus de {bound} {who} de plus, soit au mieux {missing} {who} "
-            "de mieux ({gap})."
-        ),
-    ),
-    "budget": _Said(
-        Message("couverture maximale sous un budget"),
-        Message(
-            "Où ouvrir des visioguichets, pour {budget} au plus, pour que le plus possible "
-            "{of_who} soient desservis ?"
-        ),
-        Message(
-            "Ce choix est prouvé optimal : aucun autre qui tienne dans ce budget ne dessert plus "
-            "{of_who}."
-        ),
-        Message(
-            "Il est prouvé qu’aucun choix qui tienne dans ce budget ne peut servir plus de {bound} "
-            "{who} de plus, soit au mieux {missing} {who} de mieux ({gap})."
-        ),
-    ),
-    "share": _Said(
-        Message("couverture d’une part des habitants"),
-        Message(
-            "Combien de visioguichets faut-il au moins, et où, pour que {share} des {who} du "
-            "territoire soient desservis ?"
-        ),
-        Message("{told} suffisent, et il est prouvé que moins ne suffirait pas."),
-        Message("{told} suffisent ; il est prouvé qu’il en faut au moins {bound} ({gap})."),
-    ),
-    "everyone": _Said(
-        Message("couverture de tous"),
-        Message(
-            "Combien de visioguichets faut-il au moins, et où, pour que tout habitant à portée "
-            "d’un lieu d’accueil soit desservi ?"
-        ),
-        Message("{told} suffisent, et il est prouvé que moins ne suffirait pas."),
-        Message("{told} suffisent ; il est prouvé qu’il en faut au moins {bound} ({gap})."),
-    ),
-    "backup": _Said(
-        Message("couverture de secours"),
-        Message(
-            "Où ouvrir {kiosks} pour que le plus possible {of_who} soient desservis, et si "
-            "possible deux fois ? Un second visioguichet à portée compte pour {second} du premier."
-        ),
-        Message(
-            "Ce choix est prouvé optimal : aucun autre du même nombre ne vaut plus que {value} "
-            "{who}, ceux qui sont desservis deux fois comptant {twice}."
-        ),
-        Message(
-            "Ce choix vaut {value} {who}, ceux qui sont desservis deux fois comptant {twice} ; il "
-            "est prouvé qu’aucun autre du même nombre ne dépasse {bound} ({gap})."
-        ),
-    ),
-    "median": _Said(
-        Message("p-médiane"),
-        Message(
-            "Où ouvrir {kiosks} pour que les {who} des zones blanches aient ensemble le moins de "
-            "chemin jusqu’au plus proche ? Au-delà de {farthest}, ce chemin compte pour {farthest}."
-        ),
-        Message(
-            "En moyenne, le visioguichet le plus proche est à {value} ; il est prouvé qu’aucun "
-            "autre choix ne fait mieux."
-        ),
-        Message(
-            "En moyenne, le visioguichet le plus proche est à {value} ; il est prouvé qu’aucun "
-            "autre choix ne descend sous {bound} ({gap})."
-        ),
-    ),
-    "center": _Said(
-        Message("p-centre"),
-        Message(
-            "Où ouvrir {kiosks} pour que, dans les zones blanches, la commune la plus éloignée "
-            "d’un visioguichet le soit le moins possible ? On cherche jusqu’à {farthest}."
-        ),
-        Message(
-            "La commune la plus éloignée est à {value} d’un visioguichet ; il est prouvé qu’aucun "
-            "autre choix ne fait mieux."
-        ),
-        Message(
-            "La commune la plus éloignée est à {value} d’un visioguichet ; il est prouvé qu’aucun "
-            "autre choix ne descend sous {bound} ({gap})."
-        ),
-    ),
-}
-
 _STOPPED = {
     "time_limit": Message("La recherche s’est arrêtée au temps fixé par l’étude."),
     "gap_reached": Message("La recherche s’est arrêtée à la précision demandée par l’étude."),
@@ -211,13 +108,13 @@ _ONE_PER = {
 
 def model_told(choice: KioskChoice) -> str:
     """Return the model by its name in the field."""
-    return str(_SAID[choice.question].model)
+    return str(choice.named)
 
 
 def ask_sentences(study: Study, choice: KioskChoice) -> list[str]:
     """Say what is asked about the kiosks, and what one of them does."""
     share = choice.share or 0.0
-    asked = _SAID[choice.question].asked.format(
+    asked = choice.asks.format(
         kiosks=n_kiosks(choice.count or 0),
         who=who(choice),
         of_who=_of_who(choice),
@@ -323,7 +220,7 @@ def before_plan(result: CoverageResult) -> list[str]:
             ("no_candidate", "host_closed", "host_refused", "excluded")
         )
     ]
-    if choice is not None and choice.question in ("everyone", "share") and len(out):
+    if choice is not None and choice.seeks == "sites" and len(out):
         names = dict.fromkeys(out.sort_values("people", ascending=False, kind="stable")["name"])
         told = _(
             "D’abord, ce qu’aucun plan ne peut : {people}, dans {communes}, n’ont à portée aucun "
@@ -353,8 +250,7 @@ def proof_sentences(result: CoverageResult, plan: KioskPlan) -> list[str]:
     choice = result.study.kiosks
     if choice is None:
         return []
-    said, optimal = _SAID[choice.question], plan.status == "optimal"
-    told = (said.optimal if optimal else said.bound).format(
+    told = (choice.optimal if plan.status == "optimal" else choice.bounded).format(
         who=who(choice),
         of_who=_of_who(choice),
         value=_worth(plan.value, choice, result),
@@ -365,7 +261,7 @@ def proof_sentences(result: CoverageResult, plan: KioskPlan) -> list[str]:
         gap=percent(plan.gap, 2),
     )
     group = []
-    if choice.weight and choice.question in ("most", "budget"):
+    if choice.weight and choice.seeks == "people":
         group = [_("Parmi eux, {value} {who}.", value=number(plan.value), who=who(choice))]
     return [*group, told, *stopped_sentences(plan)]
 
@@ -379,7 +275,7 @@ def fewer_sentences(choice: KioskChoice, plan: KioskPlan) -> list[str]:
     """Say that the plan opens fewer kiosks than were asked for, where the others would serve nobody
     more.
     """
-    if choice.question not in ("most", "backup") or len(plan.sites) >= (choice.count or 0):
+    if not choice.fills_count or len(plan.sites) >= (choice.count or 0):
         return []
     told = ngettext(
         "{asked} étaient demandés : au-delà du premier, aucun lieu permis n’ajoute personne.",
@@ -392,12 +288,12 @@ def fewer_sentences(choice: KioskChoice, plan: KioskPlan) -> list[str]:
 
 def _worth(value: float, choice: KioskChoice, result: CoverageResult) -> str:
     """Write a value of the plan in the unit of its model."""
-    if choice.question == "median":  # the model sums the ways of all whom the plan concerns
+    if choice.seeks == "mean_way":  # the model sums the ways of all whom the plan concerns
         concerned = result.ranking.concerned if result.ranking is not None else 0.0
         return cost(value / concerned if concerned else 0.0, result.study.unit)
-    if choice.question == "center":
+    if choice.seeks == "way":
         return cost(value, result.study.unit)
-    if choice.question in ("share", "everyone") and choice.priced:
+    if choice.seeks == "sites" and choice.priced:
         return money(value)
     return number(round(value))
 

@@ -174,7 +174,7 @@ def _model_and_rules(result: CoverageResult) -> list[str]:
     kiosks.
     """
     choice, rules = result.study.kiosks, rule_sentences(result)
-    if choice is None or (choice.question == "most" and not rules):
+    if choice is None or (choice.fills_count and choice.seeks == "people" and not rules):
         return []
     return [_("Modèle : {model}", model=model_told(choice)), *rules]
 

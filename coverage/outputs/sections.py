@@ -12,7 +12,7 @@ import pandas as pd
 from geoguichet.coverage.access.edge import NEIGHBOURS_M
 from geoguichet.coverage.outputs.wording import moment, n_communes, n_people
 from geoguichet.coverage.result import CoverageResult
-from geoguichet.coverage.study.options import MeasuresChoice
+from geoguichet.coverage.study.study import MeasuresChoice
 from geoguichet.floor.figures import cost, distance, number, percent
 from geoguichet.floor.words import Message, _
 

@@ -133,7 +133,7 @@ def _plan(result: CoverageResult, plan: KioskPlan, choice: KioskChoice) -> list[
 def _proof(result: CoverageResult, plan: KioskPlan, choice: KioskChoice) -> list[str]:
     if not plan.sites:
         return [_("Plan : aucun visioguichet n'ouvrirait : il n'ajouterait personne.")]
-    plain = choice.question == "most" and not choice.weight
+    plain = choice.fills_count and choice.counts_people
     if plan.status == "optimal":
         proved = _("optimum prouvé (écart 0 %)")
     elif plain:

@@ -1,136 +1,220 @@
-"""What a study asks about its kiosks: its ``[kiosks]`` table, checked."""
+"""What a study asks about its kiosks: the keys of ``[kiosks]`` that every siting model reads."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, ClassVar, Literal, cast
 
-from geoguichet.coverage.study.table import StudyTable
-from geoguichet.floor.units import Cost, Unit
+from scipy import sparse
+
+from geoguichet.coverage.routers.impedance import CostMatrix, Floats
+from geoguichet.coverage.siting.plan import KioskPlan
+from geoguichet.coverage.siting.problem import SiteRules
+from geoguichet.coverage.study.declaration import (
+    About,
+    Asked,
+    BadKeyError,
+    Json,
+    Table,
+    Written,
+    flag,
+    number,
+    one_of,
+    quantity,
+    read_at,
+    text,
+    texts,
+    threshold,
+    whole,
+)
+from geoguichet.floor.units import Cost
+from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.services import SERVICE_TYPES
 
-type Model = Literal["maximal_covering", "set_covering", "p_median", "p_center", "backup"]
-type Question = Literal["most", "budget", "share", "everyone", "backup", "median", "center"]
-type OnePer = Literal["", "commune", "epci", "departement"]
-
-MODELS: tuple[Model, ...] = ("maximal_covering", "set_covering", "p_median", "p_center", "backup")
-ONE_PER: tuple[OnePer, ...] = ("", "commune", "epci", "departement")
-_FARTHEST = 3.0
-"""Without ``farthest``, p-median and p-center look so many times as far as the reach."""
+USUAL = "maximal_covering"
+"""The model of a table that names none."""
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class Use(Table):
     """The use that is supposed, to tell what a kiosk saves in a year; docs/planning.md says where
     these come from.
     """
 
-    uses_per_person: float = 0.03
-    """Uses a year per inhabitant gained."""
-    trips_avoided: float = 1.0
-    """Round trips a use avoids."""
-    detour: float = 1.0
-    """Length of the way over the distance measured: 1 counts straight lines as they are, an
-    underestimate.
-    """
-    co2_g_per_km: float = 192.0
+    uses_per_person: Annotated[
+        float, number(0.0, 365.0), About("recours par an et par habitant gagné")
+    ] = 0.03
+    trips_avoided: Annotated[
+        float, number(0.0, 10.0), About("allers-retours évités par recours")
+    ] = 1.0
+    detour: Annotated[
+        float,
+        number(1.0, 10.0),
+        About("longueur du trajet sur la distance mesurée ; 1 à vol d'oiseau est un minimum"),
+    ] = 1.0
+    co2_g_per_km: Annotated[float, number(0.0, 2000.0), About("grammes de CO2e par km")] = 192.0
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Table):
     """A plan that was really carried out, to set against the best one."""
 
-    label: str
-    count: int
-    cost_eur: float
-    communes: tuple[str, ...] = ()
-    """Where its kiosks stood (INSEE codes), when that is known."""
+    label: Annotated[str, text(), About("comment on l'appelle")]
+    count: Annotated[int, whole(1, 100_000), About("ses visioguichets")]
+    cost_eur: Annotated[float, quantity("money"), About("ce qu'il a coûté")]
+    communes: Annotated[
+        tuple[str, ...], texts(), About("où ils étaient (codes INSEE), quand on le sait")
+    ] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Broadband:
+class Broadband(Table):
     """The column of the services that says whether a host is connected well enough: true, or a
     number at least so.
     """
 
-    column: str
-    at_least: float | None = None
+    column: Annotated[str, text(), About("colonne des services : vrai, ou un débit")]
+    at_least: Annotated[float | None, number(0.0, 1e9), About("débit, au moins")] = None
 
 
-@dataclass(frozen=True, slots=True)
-class KioskChoice:
-    """How many visioguichets, in which hosts, offering what, reaching how far, at what cost, under
-    which rules.
+@dataclass(frozen=True, slots=True, eq=False)
+class Stakes:
+    """What a model decides upon: the points that some kiosk would serve, if near enough, and what
+    each host would do for them.
+    """
+
+    weight: Floats
+    """People of each point, or of the group that counts."""
+    cover: sparse.csr_array
+    """Points x hosts: who would serve whom."""
+    costs: CostMatrix
+    """The way from each point to each host that would serve it, however far."""
+    prices_eur: Floats
+    """What a kiosk costs in each host."""
+    rules: SiteRules
+    total: float
+    """People of the whole territory, or of the group that counts."""
+    served: float
+    """Those whom counters serve already."""
+    reachable: float
+    """Those whom some host that may open would serve."""
+
+
+def by_name[T](table: dict[str, T], asked: Asked) -> tuple[tuple[str, T], ...]:
+    """Keep a table by the names of its keys, in their order."""
+    return tuple(sorted(table.items()))
+
+
+@dataclass(frozen=True, kw_only=True)
+class KioskChoice(Table, ABC):
+    """In which hosts, offering what, reaching how far, at what cost, under which rules: what every
+    model asks.
 
     Hosts are named by the INSEE code of their commune or by their identifier.
     """
 
-    count: int | None
-    candidates: tuple[str, ...]
-    offers: tuple[str, ...]
-    reach: Cost
-    """How far a kiosk serves."""
-    required: tuple[str, ...]
-    excluded: tuple[str, ...]
-    user_side_cost_eur: float
-    expert_side_cost_eur: float
-    experts: int
-    budget_eur: float | None
-    time_limit_s: float
-    gap: float
-    use: Use = Use()
-    stop_below: float | None = None
-    """The plan is said to be worth stopping where the next 10,000 EUR brings fewer people than
-    this.
+    # A model that reads one of these declares it; in the others it says nothing.
+    count = cast("int | None", None)
+    share = cast("float | None", None)
+    weight = ""
+    second = 0.0
+    site_cost = cast("tuple[tuple[str, float], ...]", ())
+    site_cost_column = ""
+
+    # What is said of it: its name in the field, what is asked, what the plan is worth when it is
+    # proved the best, and when it is not. ``outputs.plan_text`` fills their fields.
+    named: ClassVar[Message]
+    asks: ClassVar[Message]
+    optimal: ClassVar[Message]
+    bounded: ClassVar[Message]
+    seeks: ClassVar[Literal["people", "worth", "sites", "mean_way", "way"]] = "people"
+    """What the value of its plan counts: people served, people served with what a second kiosk is
+    worth, kiosks or what they cost, the mean way, the longest way.
     """
-    reference: Reference | None = None
-    model: Model = "maximal_covering"
-    share: float | None = None
-    """Share of the territory's people to be served, counters and kiosks together, with the fewest
-    kiosks.
-    """
-    weight: str = ""
-    """The group of the demand that counts; empty for everyone."""
-    second: float = 0.5
-    """What a second kiosk within reach is worth beside the first (backup)."""
-    farthest: Cost | None = None
-    """How far p-median and p-center look for a kiosk; three reaches when it is not given."""
-    existing: tuple[str, ...] = ()
-    """Hosts where a kiosk already is: it costs nothing, is not counted in ``count``, and serves."""
-    min_hours_per_week: float | None = None
-    broadband: Broadband | None = None
-    one_per: OnePer = ""
-    spacing_m: float | None = None
-    floor: tuple[tuple[str, int], ...] = ()
-    """Least number of kiosks by département."""
-    floor_per_departement: int = 0
-    hours_count: bool = False
-    """A kiosk opens a need that asks for hours only where its host is open that long."""
-    site_cost: tuple[tuple[str, float], ...] = ()
-    """Cost of a kiosk by type of host, in euros."""
-    site_cost_column: str = ""
-    """Column of the services that holds the cost of a kiosk there, in euros."""
+    fills_count: ClassVar[bool] = False
+    """Whether it opens ``count`` kiosks as long as one more serves someone."""
+    needed: ClassVar[tuple[str, ...]] = ()
+    """Keys it cannot do without, for machines, beside those that have no default."""
+
+    model: str = USUAL
+    candidates: Annotated[
+        tuple[str, ...],
+        texts(SERVICE_TYPES),
+        About("types de lieux d'accueil ; de deux en un même point, le premier cité"),
+    ] = ("town_hall",)
+    offers: Annotated[
+        tuple[str, ...],
+        texts(lambda asked: asked.needs),
+        About("les besoins qu'un visioguichet ouvre ; tous, sans cette clé"),
+    ] = ()
+    reach: Annotated[Cost, threshold(), About("jusqu'où il sert")]
+    required: Annotated[
+        tuple[str, ...], texts(), About("où il en faut un : codes INSEE ou identifiants de lieux")
+    ] = ()
+    excluded: Annotated[tuple[str, ...], texts(), About("où il n'en faut pas")] = ()
+    existing: Annotated[
+        tuple[str, ...],
+        texts(),
+        About("où il y en a déjà un : il sert, ne coûte rien, n'est pas compté dans count"),
+    ] = ()
+    min_hours_per_week: Annotated[
+        float | None, number(0.0, 168.0), About("heures par semaine d'un lieu d'accueil, au moins")
+    ] = None
+    broadband: Annotated[Broadband | None, About("lieux d'accueil assez connectés")] = None
+    one_per: Annotated[
+        Literal["", "commune", "epci", "departement"],
+        one_of(("", "commune", "epci", "departement")),
+        About("un seul par commune, intercommunalité ou département"),
+    ] = ""
+    spacing_m: Annotated[
+        float | None, quantity("length"), About("distance de deux d'entre eux, au moins")
+    ] = None
+    floor: Annotated[
+        tuple[tuple[str, int], ...],
+        Written(dict[str, Annotated[int, whole(0, 10_000)]], by_name),
+        About("combien par département, au moins, comme 09 = 5"),
+    ] = ()
+    floor_per_departement: Annotated[
+        int, whole(0, 10_000), About("combien dans chaque département, au moins")
+    ] = 0
+    hours_count: Annotated[
+        bool, flag(), About("un besoin qui demande des heures n'est offert qu'où le lieu les ouvre")
+    ] = False
+    user_side_cost_eur: Annotated[
+        float, quantity("money", zero=True), About("coût d'un poste côté usager")
+    ] = 0.0
+    expert_side_cost_eur: Annotated[
+        float, quantity("money", zero=True), About("coût d'un poste côté opérateur")
+    ] = 0.0
+    experts: Annotated[int, whole(0, 100_000), About("postes côté opérateur")] = 0
+    budget_eur: Annotated[
+        float | None, quantity("money"), About("ce que tout peut coûter, opérateurs d'abord")
+    ] = None
+    time_limit_s: Annotated[
+        float, quantity("duration"), About("durée accordée à la recherche du meilleur plan")
+    ] = 60.0
+    gap: Annotated[float, number(0.0, 1.0), About("écart à l'optimum accepté")] = 0.0
+    stop_below: Annotated[
+        float | None,
+        number(0.0, 1e9),
+        About("où s'arrêter : là où 10 000 EUR de plus gagnent moins d'habitants que cela"),
+    ] = None
+    use: Annotated[Use, About("l'usage supposé")] = Use()
+    reference: Annotated[
+        Reference | None, About("un plan vraiment mené, à mettre en regard du meilleur")
+    ] = None
 
     @property
     def search_radius(self) -> Cost:
-        """How far p-median and p-center look for a kiosk."""
-        return self.farthest or Cost(_FARTHEST * self.reach, self.reach.unit)
+        """How far the model looks for a kiosk."""
+        return self.reach
 
     @property
-    def question(self) -> Question:
-        """What the model and its keys ask."""
-        if self.model == "maximal_covering":
-            if self.share is not None:
-                return "share"
-            return "budget" if self.count is None or self.priced else "most"
-        told: dict[Model, Question] = {
-            "set_covering": "everyone",
-            "backup": "backup",
-            "p_median": "median",
-            "p_center": "center",
-        }
-        return told[self.model]
+    def counts_people(self) -> bool:
+        """Whether its value is the people that the plan gains, all of them."""
+        return self.seeks == "people" and not self.weight
 
     @property
     def priced(self) -> bool:
@@ -149,218 +233,146 @@ class KioskChoice:
         """
         return None if self.budget_eur is None else self.budget_eur - self.experts_eur
 
+    @property
+    def least_cost_eur(self) -> float:
+        """What the kiosks asked for cost, as far as the study tells."""
+        return (self.count or 0) * self.user_side_cost_eur
 
-def read_kiosks(
-    table: StudyTable, needs: Sequence[str], unit: Unit, groups: Sequence[str]
-) -> KioskChoice:
-    """Read and check the ``[kiosks]`` table of a study.
+    def asked_with(self, **keys: Any) -> KioskChoice:
+        """Return the same kiosks under other keys, asked of the model that these ask for.
 
-    Parameters
-    ----------
-    needs, groups
-        Keys of the study's needs and columns of its groups of people.
-    unit
-        What the study counts in.
+        Keys are those of the fields; one that the model does not read is left out.
+        """
+        table = vars(self) | keys
+        model = model_of(table)
+        own = {one.name for one in fields(model)}
+        return model(**{name: value for name, value in table.items() if name in own})
 
-    Raises
-    ------
-    StudyError
-        A key is unknown, of the wrong kind, or contradicts another; the message names it.
-    """
-    choice = KioskChoice(
-        count=table.integer("count", low=1, high=100_000) if "count" in table.keys() else None,
-        candidates=tuple(
-            table.known(name, SERVICE_TYPES, "candidates")
-            for name in table.texts("candidates", default=("town_hall",))
-        ),
-        offers=tuple(
-            table.known(name, needs, "offers")
-            for name in table.texts("offers", default=tuple(needs))
-        ),
-        reach=table.cost("reach", unit),
-        required=table.texts("required", default=()),
-        excluded=table.texts("excluded", default=()),
-        user_side_cost_eur=table.quantity("user_side_cost", "money", default=0.0, zero=True),
-        expert_side_cost_eur=table.quantity("expert_side_cost", "money", default=0.0, zero=True),
-        experts=table.integer("experts", low=0, high=100_000, default=0),
-        budget_eur=table.quantity("budget", "money", default=None),
-        time_limit_s=table.quantity("time_limit", "duration", default=60.0),
-        gap=_number(table.number("gap", low=0.0, high=1.0, default=0.0)),
-        use=_use(table.table("use", optional=True)),
-        stop_below=table.number("stop_below", low=0.0, high=1e9, default=None),
-        reference=_reference(table.table("reference")) if "reference" in table.keys() else None,
-        model=_one_of(table, "model", MODELS, "maximal_covering"),
-        share=table.quantity("share", "share", default=None),
-        weight=_group(table, groups),
-        second=_number(table.number("second", low=0.0, high=1.0, default=0.5)),
-        farthest=table.cost("farthest", unit, default=None),
-        existing=table.texts("existing", default=()),
-        min_hours_per_week=table.number("min_hours_per_week", low=0.0, high=168.0, default=None),
-        broadband=_broadband(table.table("broadband")) if "broadband" in table.keys() else None,
-        one_per=_one_of(table, "one_per", ONE_PER, ""),
-        spacing_m=table.quantity("spacing", "length", default=None),
-        floor=_floor(table.table("floor", optional=True)),
-        floor_per_departement=table.integer("floor_per_departement", low=0, high=10_000, default=0),
-        hours_count=table.flag("hours_count"),
-        **_site_cost(table),
-    )
-    _check(table, choice)
-    table.refuse_unknown()
-    return choice
+    @abstractmethod
+    def solve(self, stakes: Stakes) -> KioskPlan:
+        """Put the question to the solver; the sites of the plan are positions of hosts.
 
+        Raises
+        ------
+        SitingError
+            The rules contradict each other or the model's wish.
+        BadKeyError
+            What a key asks is out of reach, or reached already.
+        """
 
-def _check(table: StudyTable, choice: KioskChoice) -> None:
-    """Refuse keys that contradict each other."""
-    _check_question(table, choice)
-    for one, other in (
-        ("excluded", "required"),
-        ("excluded", "existing"),
-        ("existing", "required"),
-    ):
-        both = sorted(set(getattr(choice, one)) & set(getattr(choice, other)))
-        if both:
-            raise table.error(
-                one,
-                f"{both[0]!r} est aussi dans {other}",
-                "gardez-le dans une seule des deux listes",
+    def impossible(self, rules: str) -> str:
+        """Say why no choice of hosts serves as many as it must; ``rules`` are those that may bar
+        it, named. Empty when that cannot be.
+        """
+        return ""
+
+    @classmethod
+    def answers(cls, table: Mapping[str, Any]) -> bool:
+        """Whether the keys of a table (of a file or of a manifest) ask for this model."""
+        return table.get("model", USUAL) == cls.model
+
+    @classmethod
+    def completed(cls, given: Json, asked: Asked) -> Json:
+        """Offer every need where none is told, and read a column of costs."""
+        costs = given.get("site_cost")
+        if isinstance(costs, Mapping) and "column" in costs:
+            for key in costs:
+                if key != "column":
+                    raise super().unknown(f"site_cost.{key}", ("column",))
+            column = read_at("site_cost.column", text(), costs["column"])
+            given = {**given, "site_cost": {}, "<site_cost.column>": column}
+        return {"offers": asked.needs, **given}
+
+    @classmethod
+    def unread(cls, key: str) -> BadKeyError:
+        """Return the refusal of a key that only other models read."""
+        remedy = Message("retirez {key}", key=key)
+        if key != "count":
+            return BadKeyError(
+                'le modèle "{model}" ne lit pas cette clé', remedy, key=key, model=cls.model
             )
-    if choice.count is not None and len(choice.required) > choice.count:
-        what = f"{len(choice.required)} lieux imposés pour {choice.count} kiosques"
-        raise table.error("required", what, "augmentez count")
-    floors = sum(least for _, least in choice.floor)
-    if choice.count is not None and floors > choice.count:
-        what = (
-            f"les minimums par département demandent {floors} kiosques, count en permet "
-            f"{choice.count}"
+        seeking = "share" if cls.model == USUAL else f'model = "{cls.model}"'
+        return BadKeyError(
+            "{seeking} cherche combien de kiosques il faut", remedy, key=key, seeking=seeking
         )
-        raise table.error("floor", what, "augmentez count ou baissez les minimums")
-    _check_budget(table, choice)
 
-
-def _check_question(table: StudyTable, choice: KioskChoice) -> None:
-    """Refuse a model without what it needs, or with what it does not read."""
-    question, given = choice.question, set(table.keys())
-    if question in ("share", "everyone") and choice.count is not None:
-        wanted = "share cherche" if question == "share" else 'model = "set_covering" cherche'
-        raise table.error("count", f"{wanted} combien de kiosques il faut", "retirez count")
-    if question in ("most", "backup", "median", "center") and choice.count is None:
-        raise table.error("count", "cette clé est attendue et manque", "ajoutez count = 80")
-    if question == "budget" and choice.budget_eur is None:
-        what = "ni count ni budget ne disent combien de kiosques ouvrir"
-        if choice.priced and choice.count is not None:
-            what = "des coûts par lieu sont donnés sans budget"
-        raise table.error("budget", what, 'ajoutez budget = "800000 EUR"')
-    if question == "budget" and not choice.priced and not choice.user_side_cost_eur:
-        raise table.error(
-            "user_side_cost",
-            "un budget attend ce que coûte un kiosque",
-            'user_side_cost = "10000 EUR"',
+    @classmethod
+    def lacking(cls, key: str, given: Json) -> BadKeyError:
+        """Say how many kiosks one may ask for."""
+        if key != "count":
+            return super().lacking(key, given)
+        return BadKeyError(
+            "cette clé est attendue et manque", Message("ajoutez count = 80"), key=key
         )
-    reads = {
-        "share": choice.model == "maximal_covering",
-        "second": choice.model == "backup",
-        "farthest": choice.model in ("p_median", "p_center"),
-        "weight": choice.model not in ("p_center", "set_covering"),
-        "site_cost": question in ("budget", "share", "everyone"),
-        "site_cost_column": question in ("budget", "share", "everyone"),
-    }
-    for key, read in reads.items():
-        if key in given and not read:
-            raise table.error(
-                key, f'le modèle "{choice.model}" ne lit pas cette clé', f"retirez {key}"
+
+    def check(self, asked: Asked) -> None:
+        """Refuse keys that contradict each other."""
+        named = ("excluded", "required"), ("excluded", "existing"), ("existing", "required")
+        for one, other in named:
+            both = sorted({*getattr(self, one)} & {*getattr(self, other)})
+            if both:
+                raise BadKeyError(
+                    "{name} est aussi dans {other}",
+                    Message("gardez-le dans une seule des deux listes"),
+                    key=one,
+                    **{"name": repr(both[0]), "other": other},
+                )
+        floors = sum(least for _code, least in self.floor)
+        if self.count is not None and len(self.required) > self.count:
+            raise BadKeyError(
+                "{n} lieux imposés pour {count} kiosques",
+                Message("augmentez count"),
+                key="required",
+                **{"n": str(len(self.required)), "count": str(self.count)},
             )
-    if choice.search_radius < choice.reach:
-        raise table.error("farthest", "moins loin que reach", "farthest au moins égal à reach")
+        if self.count is not None and floors > self.count:
+            raise too_many_floors(floors, self.count, key="floor")
+        self._check_budget()
+
+    def _check_budget(self) -> None:
+        left, cost = self.sites_budget_eur, self.least_cost_eur
+        euros = {"experts": str(self.experts), "budget": f"{self.budget_eur or 0.0:.0f}"}
+        if left is not None and left < 0:
+            raise BadKeyError(
+                "les {experts} postes d'experts coûtent {cost} EUR, plus que le budget",
+                Message("réduisez experts ou augmentez budget"),
+                key="budget",
+                **euros | {"cost": f"{self.experts_eur:.0f}"},
+            )
+        if left is not None and cost > left:
+            raise BadKeyError(
+                "{count} kiosques et {experts} postes d'experts coûtent {cost} EUR, plus que le "
+                "budget de {budget} EUR",
+                Message("réduisez count ou augmentez budget"),
+                key="budget",
+                **euros | {"count": str(self.count), "cost": f"{cost + self.experts_eur:.0f}"},
+            )
+
+    def _search(self, stakes: Stakes) -> Json:
+        """Return the rules, and how long and how near the best the search goes."""
+        return {"rules": stakes.rules, "time_limit_s": self.time_limit_s, "gap": self.gap}
 
 
-def _check_budget(table: StudyTable, choice: KioskChoice) -> None:
-    left = choice.sites_budget_eur
-    if left is None:
-        return
-    if left < 0:
-        what = (
-            f"les {choice.experts} postes d'experts coûtent {choice.experts_eur:.0f} EUR, plus "
-            "que le budget"
-        )
-        raise table.error("budget", what, "réduisez experts ou augmentez budget")
-    if choice.question == "budget" or choice.count is None:
-        return
-    cost = choice.count * choice.user_side_cost_eur
-    if cost > left:
-        what = (
-            f"{choice.count} kiosques et {choice.experts} postes d'experts coûtent "
-            f"{cost + choice.experts_eur:.0f} EUR, plus que le budget de "
-            f"{choice.budget_eur:.0f} EUR"
-        )
-        raise table.error("budget", what, "réduisez count ou augmentez budget")
-
-
-def _use(table: StudyTable) -> Use:
-    usual = Use()
-    use = Use(
-        uses_per_person=_number(
-            table.number("uses_per_person", low=0.0, high=365.0, default=usual.uses_per_person)
-        ),
-        trips_avoided=_number(
-            table.number("trips_avoided", low=0.0, high=10.0, default=usual.trips_avoided)
-        ),
-        detour=_number(table.number("detour", low=1.0, high=10.0, default=usual.detour)),
-        co2_g_per_km=_number(
-            table.number("co2_g_per_km", low=0.0, high=2000.0, default=usual.co2_g_per_km)
-        ),
+def too_many_floors(floors: int, count: int, *, key: str = "") -> BadKeyError:
+    """Return the refusal of floors that ask for more kiosks than may open."""
+    return BadKeyError(
+        "les minimums par département demandent {floors} kiosques, count en permet {count}",
+        Message("augmentez count ou baissez les minimums"),
+        key=key,
+        **{"floors": str(floors), "count": str(count)},
     )
-    table.refuse_unknown()
-    return use
 
 
-def _reference(table: StudyTable) -> Reference:
-    reference = Reference(
-        label=table.text("label"),
-        count=table.integer("count", low=1, high=100_000),
-        cost_eur=table.quantity("cost", "money"),
-        communes=table.texts("communes", default=()),
-    )
-    table.refuse_unknown()
-    return reference
+MODELS: list[type[KioskChoice]] = []
+"""The siting models a study may ask (:mod:`~geoguichet.coverage.study.siting_models`)."""
 
 
-def _broadband(table: StudyTable) -> Broadband:
-    broadband = Broadband(
-        table.text("column"), table.number("at_least", low=0.0, high=1e9, default=None)
-    )
-    table.refuse_unknown()
-    return broadband
+def siting_model[M: KioskChoice](model: type[M]) -> type[M]:
+    """List a model among those that a study may ask."""
+    MODELS.append(model)
+    return model
 
 
-def _floor(table: StudyTable) -> tuple[tuple[str, int], ...]:
-    return tuple((code, table.integer(code, low=0, high=10_000)) for code in sorted(table.keys()))
-
-
-def _site_cost(table: StudyTable) -> dict[str, Any]:
-    """Read ``site_cost``: a cost by type of host, or ``{ column = "..." }``."""
-    costs = table.table("site_cost", optional=True)
-    if "column" in costs.keys():
-        column = costs.text("column")
-        costs.refuse_unknown()
-        return {"site_cost_column": column}
-    pairs = [
-        (costs.known(key, SERVICE_TYPES, key), costs.quantity(key, "money", zero=True))
-        for key in costs.keys()
-    ]
-    return {"site_cost": tuple(sorted(pairs))}
-
-
-def _group(table: StudyTable, groups: Sequence[str]) -> str:
-    group = table.text("weight", default="")
-    if group and group not in groups:
-        what = f"la colonne {group!r} n'est pas parmi les groupes de la demande"
-        raise table.error("weight", what, f'groups = ["{group}"] dans [demand]')
-    return group
-
-
-def _one_of(table: StudyTable, key: str, values: tuple[Any, ...], default: str) -> Any:
-    return table.known(table.text(key, default=default), values, key)
-
-
-def _number(value: float | None) -> float:
-    return 0.0 if value is None else value
+def model_of(table: Mapping[str, Any]) -> type[KioskChoice]:
+    """Return the model that the keys of a table ask for: of those that answer, the first listed."""
+    return next(model for model in MODELS if model.answers(table))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
 
 from geoguichet.coverage.routers.friction import Relief, read_relief
 from geoguichet.coverage.routers.impedance import Router
@@ -15,7 +16,18 @@ from geoguichet.coverage.routers.network import Network
 from geoguichet.coverage.routers.remote import OsrmRouter, ValhallaRouter
 from geoguichet.coverage.routers.road import MAX_ACCESS_M, WALK_KMH, RoadRouter
 from geoguichet.coverage.routers.straight_line import Detour, StraightLine
-from geoguichet.coverage.study.table import StudyTable
+from geoguichet.coverage.study.declaration import (
+    About,
+    Asked,
+    BadKeyError,
+    Json,
+    Table,
+    Taken,
+    number,
+    one_of,
+    quantity,
+    text,
+)
 from geoguichet.floor.units import Unit
 
 
@@ -31,42 +43,48 @@ class Closure:
     within_m: float = 1_000.0
 
 
-@dataclass(frozen=True, slots=True)
-class RouterChoice:
-    """How costs are measured. Only the keys of its kind are used."""
+def _closures(value: Any, asked: Asked) -> tuple[Closure, ...]:
+    entries = value if isinstance(value, list | tuple) else [value]
+    return tuple(_closure(entry) for entry in entries)
 
-    kind: str = "straight_line"
-    network: str = ""
-    """Road network file (road), elevation raster (relief), or address of a server (osrm, valhalla).
-    """
-    mode: str = "car"
-    metric: str = "time"
-    congestion: float = 1.0
-    access_kmh: float = WALK_KMH
-    max_access_m: float = MAX_ACCESS_M
-    detour: float | None = None
-    closed: tuple[Closure, ...] = ()
 
-    @property
-    def of_kind(self) -> RouterKind:
-        """What its kind stands for."""
-        return KINDS[self.kind]
+def _closure(entry: Any) -> Closure:
+    table: Any = {"road": entry} if isinstance(entry, str) and entry.strip() else entry
+    if isinstance(table, Mapping) and {"road", "at"} & {*table}:
+        at, within = table.get("at"), table.get("within_m", 1_000.0)
+        numbers = [*at, within] if isinstance(at, list | tuple) and at else [within]
+        if (
+            {*table} <= {"road", "at", "within_m"}
+            and all(isinstance(one, int | float) for one in numbers)
+            and len(numbers) == (1 if at is None else 3)
+            and within > 0
+        ):
+            return Closure(str(table.get("road", "")), tuple(at) if at else None, float(within))
+    raise BadKeyError(
+        "une route fermée est attendue, {value} est donné",
+        '["D918"] ou [{ road = "D918", at = [0.145, 42.908], within_m = 1500 }]',
+        value=repr(entry),
+    )
 
-    @property
-    def unit(self) -> Unit:
-        """The unit of the study's thresholds."""
-        by_length = self.of_kind.by_length and self.metric == "length"
-        return Unit.METRES if by_length else self.of_kind.unit
 
-    @property
-    def by_car(self) -> bool:
-        """Whether it measures minutes by car."""
-        return self.of_kind.by_car and self.unit is Unit.SECONDS and self.mode == "car"
-
-    @property
-    def file(self) -> str:
-        """The file it reads, relative to the study's folder; empty when it reads none."""
-        return self.network if self.of_kind.file_read is not None else ""
+_CLOSURES: Json = {
+    "type": "array",
+    "items": {
+        "anyOf": [
+            {"type": "string"},
+            {
+                "type": "object",
+                "properties": {
+                    "road": {"type": "string"},
+                    "at": {"type": "array", "items": {"type": "number"}},
+                    "within_m": {"type": "number", "exclusiveMinimum": 0},
+                },
+                "additionalProperties": False,
+            },
+        ]
+    },
+    "examples": [["D918"], [{"road": "D918", "at": [0.145, 42.908], "within_m": 1500}]],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,74 +106,6 @@ class RouterKind:
     """Whether ``congestion`` slows its cars down."""
     distant: bool = False
     """Whether each question is a request to a server: a surface asks too many."""
-
-
-def read_choice(table: StudyTable) -> RouterChoice:
-    """Return the ``[router]`` table, checked; an empty one is the straight line.
-
-    Raises
-    ------
-    StudyError
-        A key is unknown, missing, or out of range.
-    """
-    kind = table.one_of("kind", tuple(KINDS), default="straight_line")
-    network = table.text("network", default="")
-    if KINDS[kind].example and not network:
-        raise table.error(
-            "network", "cette clé est attendue et manque", f"network = {KINDS[kind].example}"
-        )
-    choice = RouterChoice(
-        kind=kind,
-        network=network,
-        mode=table.one_of("mode", ("car", "bicycle", "foot"), default="car"),
-        metric=table.one_of("metric", ("time", "length"), default="time"),
-        congestion=table.number("congestion", low=0.1, high=10.0, default=1.0) or 1.0,
-        access_kmh=table.number("access_speed_kmh", low=0.1, high=130.0, default=WALK_KMH)
-        or WALK_KMH,
-        max_access_m=table.quantity("max_access", "length", default=MAX_ACCESS_M),
-        detour=table.number("detour", low=1.0, high=5.0, default=None),
-        closed=tuple(_closure(table, entry) for entry in table.get("closed", ())),
-    )
-    table.refuse_unknown()
-    return choice
-
-
-def _closure(table: StudyTable, entry: Any) -> Closure:
-    """Return a closure written ``"D918"`` or ``{ road = "D918", at = [0.145, 42.908], within_m =
-    1500 }``.
-    """
-    if isinstance(entry, str) and entry.strip():
-        return Closure(entry)
-    if (
-        isinstance(entry, dict)
-        and set(entry) <= {"road", "at", "within_m"}
-        and ("road" in entry or "at" in entry)
-    ):
-        at = entry.get("at")
-        numbers = [*(at or ()), entry.get("within_m", 1_000.0)]
-        if (
-            all(isinstance(n, int | float) for n in numbers)
-            and len(numbers) in (1, 3)
-            and numbers[-1] > 0
-        ):
-            return Closure(
-                str(entry.get("road", "")), tuple(at) if at else None, float(numbers[-1])
-            )
-    what = f"une route fermée est attendue, {entry!r} est donné"
-    raise table.error(
-        "closed", what, '["D918"] ou [{ road = "D918", at = [0.145, 42.908], within_m = 1500 }]'
-    )
-
-
-def open_router(choice: RouterChoice, *, beside: Path | None = None) -> Router:
-    """Return the router of a choice; its files are relative to ``beside``, the study's folder.
-
-    Raises
-    ------
-    GeoguichetError
-        The network is missing or unreadable, or a closed road is not in it.
-    """
-    return choice.of_kind.open(choice, (beside or Path()) / choice.network)
 
 
 def _straight_line(choice: RouterChoice, _: Path) -> Router:
@@ -213,6 +163,86 @@ KINDS: dict[str, RouterKind] = {
     "valhalla": _server(ValhallaRouter),
 }
 """The routers that a study may ask for: another is a file of its own and a line here."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouterChoice(Table):
+    """How costs are measured. Only the keys of its kind are used."""
+
+    kind: Annotated[
+        str,
+        one_of(KINDS),
+        About("vol d'oiseau, réseau routier, marche sur le relief, ou un serveur"),
+    ] = "straight_line"
+    network: Annotated[
+        str,
+        text(blank=True),
+        About("fichier du réseau (road) ou du relief, près de ce fichier ; adresse du serveur"),
+    ] = ""
+    mode: Annotated[
+        str, one_of(("car", "bicycle", "foot")), About("en voiture, à vélo ou à pied")
+    ] = "car"
+    metric: Annotated[
+        str, one_of(("time", "length")), About("temps ou longueur du chemin, par la route")
+    ] = "time"
+    congestion: Annotated[
+        float, number(0.1, 10.0), About("ce qui multiplie les temps de voiture")
+    ] = 1.0
+    access_kmh: Annotated[
+        float,
+        number(0.1, 130.0),
+        Field(alias="access_speed_kmh"),
+        About("vitesse, en km/h, d'un point jusqu'à la route"),
+    ] = WALK_KMH
+    max_access_m: Annotated[
+        float, quantity("length"), About("plus loin de toute route, un point n'a pas de chemin")
+    ] = MAX_ACCESS_M
+    detour: Annotated[
+        float | None, number(1.0, 5.0), About("longueur des chemins sur celle du vol d'oiseau")
+    ] = None
+    closed: Annotated[
+        tuple[Closure, ...],
+        Taken(_closures, _CLOSURES),
+        About("routes fermées, par leur numéro ou autour d'un lieu"),
+    ] = ()
+
+    @property
+    def of_kind(self) -> RouterKind:
+        """What its kind stands for."""
+        return KINDS[self.kind]
+
+    @property
+    def unit(self) -> Unit:
+        """The unit of the study's thresholds."""
+        by_length = self.of_kind.by_length and self.metric == "length"
+        return Unit.METRES if by_length else self.of_kind.unit
+
+    @property
+    def by_car(self) -> bool:
+        """Whether it measures minutes by car."""
+        return self.of_kind.by_car and self.unit is Unit.SECONDS and self.mode == "car"
+
+    @property
+    def file(self) -> str:
+        """The file it reads, relative to the study's folder; empty when it reads none."""
+        return self.network if self.of_kind.file_read is not None else ""
+
+    def check(self, asked: Asked) -> None:
+        """Refuse a router without what it reads."""
+        if self.of_kind.example and not self.network:
+            example = f"network = {self.of_kind.example}"
+            raise BadKeyError("cette clé est attendue et manque", example, key="network")
+
+
+def open_router(choice: RouterChoice, *, beside: Path | None = None) -> Router:
+    """Return the router of a choice; its files are relative to ``beside``, the study's folder.
+
+    Raises
+    ------
+    GeoguichetError
+        The network is missing or unreadable, or a closed road is not in it.
+    """
+    return choice.of_kind.open(choice, (beside or Path()) / choice.network)
 
 
 def closed_edges(closures: tuple[Closure, ...], network: Network) -> np.ndarray:

@@ -1,30 +1,46 @@
-"""The question a planner asks, read from a TOML file and checked once."""
+"""The question a planner asks: every table of a study's file, declared once.
+
+From this come the reading of the file and its refusals, its JSON Schema (``geoguichet coverage
+schema``), the manifest, and the table of keys of docs/planning.md.
+"""
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date as day
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from geoguichet.coverage.errors import StudyError
-from geoguichet.coverage.study.kiosks import KioskChoice, read_kiosks
-from geoguichet.coverage.study.options import (
-    CellsChoice,
-    LegalChoice,
-    MeasuresChoice,
-    ZoneChoice,
-    read_cells,
-    read_legal,
-    read_measures,
-    read_zones,
+from geoguichet.coverage.study import declaration
+from geoguichet.coverage.study.declaration import (
+    About,
+    Asked,
+    BadKeyError,
+    Listed,
+    Table,
+    Taken,
+    Written,
+    day,
+    flag,
+    moment,
+    number,
+    one_of,
+    quantity,
+    slug,
+    text,
+    texts,
+    threshold,
+    whole,
 )
-from geoguichet.coverage.study.router import RouterChoice, read_choice
-from geoguichet.coverage.study.table import StudyTable, shortened
-from geoguichet.floor.errors import UsageError
+from geoguichet.coverage.study.kiosks import KioskChoice
+from geoguichet.coverage.study.router import KINDS, RouterChoice
+from geoguichet.coverage.study.siting_models import AnyModel
 from geoguichet.floor.units import Cost, Unit
+from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.hours import Moment
 from geoguichet.referentials.directory.services import SERVICE_TYPES
 
@@ -32,76 +48,198 @@ type RuleKind = Literal["all", "any", "at_least", "all_and_at_least"]
 
 SAMPLE = "sample"
 """Value of ``data.source`` that stands for the embedded sample."""
+LEGAL_RULES = ("la_poste", "france_services_30", "france_services_20")
+"""Rules of law and promises that can be asked by name; :mod:`geoguichet.coverage.access.legal` says
+what each demands.
+"""
+MEASURES = ("cumulative", "2sfca", "e2sfca")
+_RESERVED = ("kiosk", "slack", "unserved")
+"""Not for needs: ``kiosk_m``, ``slack_m`` and ``unserved_reason`` already mean something else."""
+_CELL_M = (20.0, 20_000.0)
 
-_RESERVED = (
-    "kiosk",
-    "slack",
-    "unserved",
-)  # ``kiosk_m``, ``slack_m`` and ``unserved_reason`` already mean something else
+
+@dataclass(frozen=True, kw_only=True)
+class Heading(Table):
+    """What a study is called."""
+
+    id: Annotated[str, slug(), About("nom du dossier des résultats")]
+    title: Annotated[str, text(), About("titre de la carte et du rapport")]
+    abstract: Annotated[str, text(blank=True), About("résumé, pour la fiche de catalogue")] = ""
+    language: Annotated[str, one_of(("fr", "en")), About("langue de la carte et du rapport")] = "fr"
+    date: Annotated[str, day(), About("jour où l'étude est établie, montré sur ses pages")] = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataChoice(Table):
+    """Where the layers are."""
+
+    source: Annotated[
+        str,
+        text(blank=True),
+        About("« sample » (l'échantillon livré), ou un GeoPackage près de ce fichier"),
+    ] = SAMPLE
+    services_layer: Annotated[str, text(blank=True), About("couche des services")] = "services"
+    stops_layer: Annotated[
+        str, text(blank=True), About("couche des arrêts des services itinérants")
+    ] = ""
 
 
 @dataclass(frozen=True, slots=True)
-class TerritoryChoice:
+class StudyContact(Table):
+    """Who answers for a study; shown in its catalogue record and its report."""
+
+    organization: Annotated[str, text(blank=True), About("organisme qui répond de l'étude")] = ""
+    email: Annotated[str, text(blank=True), About("son adresse")] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TerritoryChoice(Table):
     """The territory studied, a union of communes, and how far beyond its border services are looked
     for.
     """
 
-    name: str
-    departements: tuple[str, ...]
-    buffer_m: float
-    epci: tuple[str, ...] = ()
-    """SIREN codes of intercommunalities."""
-    arrondissements: tuple[str, ...] = ()
-    polygon: str = ""
-    """File of surfaces, relative to the study's file: the communes that have a point of their
-    outline in it.
-    """
+    name: Annotated[str, text(), About("nom du territoire")]
+    departements: Annotated[
+        tuple[str, ...], texts(empty=False), About("départements, par leurs codes INSEE")
+    ] = ()
+    buffer_m: Annotated[
+        float,
+        quantity("length", zero=True),
+        About("jusqu'où les services des voisins comptent au-delà de la limite"),
+    ] = 0.0
+    epci: Annotated[
+        tuple[str, ...], texts(empty=False), About("intercommunalités, par leurs numéros SIREN")
+    ] = ()
+    arrondissements: Annotated[
+        tuple[str, ...], texts(empty=False), About("arrondissements, là où les communes les disent")
+    ] = ()
+    polygon: Annotated[
+        str,
+        text(),
+        About(
+            "fichier de surfaces : les communes dont le contour y a un point (près de ce fichier)"
+        ),
+    ] = ""
 
     @property
     def of_departements(self) -> bool:
         """Whether the territory is whole départements and nothing else."""
         return not (self.epci or self.arrondissements or self.polygon)
 
+    def check(self, asked: Asked) -> None:
+        """Refuse a territory of nothing."""
+        if self.of_departements and not self.departements:
+            raise self.lacking("departements", {})
+
 
 @dataclass(frozen=True, slots=True)
-class DemandChoice:
+class CellsChoice(Table):
+    """People finer than communes: a GeoTIFF of people a cell, or a layer or a table of points or
+    polygons.
+    """
+
+    file: Annotated[
+        str,
+        text(),
+        About("GeoTIFF, CSV de centres, ou couche de points ou de surfaces (près de ce fichier)"),
+    ]
+    layer: Annotated[str, text(blank=True), About("couche du fichier, s'il en a plusieurs")] = ""
+    weight: Annotated[
+        str, text(blank=True), About("colonne qui compte les habitants ; un GeoTIFF n'en a pas")
+    ] = "population"
+    x: Annotated[str, text(blank=True), About("colonne des abscisses d'un CSV")] = "x"
+    y: Annotated[str, text(blank=True), About("colonne des ordonnées d'un CSV")] = "y"
+    crs: Annotated[
+        str, text(blank=True), About("système des coordonnées d'un CSV, comme EPSG:3035")
+    ] = ""
+    side_m: Annotated[
+        float | None,
+        quantity("length"),
+        About("côté des carreaux dont on a les centres ; sans lui, des points sont dessinés"),
+    ] = None
+    band: Annotated[int, whole(1, 1000), About("bande d'un GeoTIFF")] = 1
+
+    def check(self, asked: Asked) -> None:
+        """Refuse coordinates whose system nobody knows."""
+        if self.file.lower().endswith((".csv", ".csv.gz")) and not self.crs:
+            raise BadKeyError(
+                "le système de coordonnées d'un CSV est attendu", 'crs = "EPSG:3035"', key="crs"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class DemandChoice(Table):
     """Where the people are: a layer of communes, the column that counts them, and the point that
     stands for them.
     """
 
-    layer: str
-    weight: str
-    at: str
-    groups: tuple[str, ...]
-    tolerance_m: float
-    """A service point farther than this outside its own commune is not believed."""
-    cells: CellsChoice | None = None
-    """Finer people, counted instead of the communes; those then only tell where each cell is."""
+    layer: Annotated[str, text(blank=True), About("couche des communes")] = "communes"
+    weight: Annotated[str, text(blank=True), About("colonne qui compte les habitants")] = (
+        "population"
+    )
+    at: Annotated[
+        str,
+        one_of((*SERVICE_TYPES, "representative_point")),
+        About("où on les suppose dans leur commune : à ce service, sinon en un point intérieur"),
+    ] = "town_hall"
+    groups: Annotated[
+        tuple[str, ...], texts(), About("colonnes de groupes d'habitants, comptés aussi")
+    ] = ()
+    tolerance_m: Annotated[
+        float,
+        quantity("length"),
+        About("un service plus loin que cela de sa propre commune n'est pas cru"),
+    ] = 3000.0
+    cells: Annotated[
+        CellsChoice | None,
+        About("des habitants par carreaux ; les communes ne disent plus qu'où est chacun"),
+    ] = None
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need(Table):
     """One thing a citizen must find: services of some types, open enough, within a distance or a
     time.
     """
 
-    key: str
-    label: str
-    types: tuple[str, ...]
-    within: Cost
-    """How far or how long, in the unit of the study's router."""
-    min_hours_per_week: float | None
-    open_at: Moment | None = None
-    """Only the counters open at this moment of the week count."""
-    unknown_hours: str = "closed"
-    """What a counter whose hours nobody gives is taken for: ``closed`` (it never counts) or
-    ``open``.
-    """
+    key: Annotated[str, Field(alias="<key>")] = ""
+    """The name of its table."""
+    label: Annotated[str, text(blank=True), About("le besoin, tel qu'on le lit")] = ""
+    types: Annotated[
+        tuple[str, ...],
+        texts(SERVICE_TYPES, empty=False),
+        About("types de service qui y répondent"),
+    ]
+    within: Annotated[Cost, threshold(), About("distance ou temps accepté")]
+    min_hours_per_week: Annotated[
+        float | None, number(0.0, 168.0), About("heures d'ouverture par semaine, au moins")
+    ] = None
+    open_at: Annotated[
+        Moment | None, moment(), About("ne comptent que les guichets ouverts à ce moment")
+    ] = None
+    unknown_hours: Annotated[
+        str,
+        one_of(("closed", "open")),
+        About("ce pour quoi est tenu un guichet dont on ignore les horaires"),
+    ] = "closed"
 
     @property
     def asks_hours(self) -> bool:
         """Whether opening hours decide which counters count."""
         return self.open_at is not None or self.min_hours_per_week is not None
+
+
+def _needs(tables: dict[str, Need], asked: Asked) -> tuple[Need, ...]:
+    if not tables:
+        raise BadKeyError(
+            "au moins un service est attendu, aucun n'est donné",
+            Message("ajoutez une table [services.mairie]"),
+        )
+    return tuple(replace(need, key=key, label=need.label or key) for key, need in tables.items())
+
+
+def _names_of_needs(asked: Asked) -> tuple[str, ...]:
+    return asked.needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,71 +257,251 @@ class Rule:
         return (*self.required, *self.needs)
 
 
+_NEEDS = texts(_names_of_needs, empty=False)
+
+
 @dataclass(frozen=True, slots=True)
-class Opening:
+class RuleTable(Table):
+    """A rule as a file writes it: ``all``, ``any``, ``at_least`` with ``of``, or ``all`` too."""
+
+    all: Annotated[tuple[str, ...] | None, _NEEDS, About("tous ces besoins")] = None
+    any: Annotated[tuple[str, ...] | None, _NEEDS, About("un seul de ces besoins suffit")] = None
+    at_least: Annotated[
+        int | None,
+        Taken(
+            lambda value, asked: whole(1, len(asked.needs)).read(value, asked), whole(1, 99).schema
+        ),
+        About("au moins tant des besoins de of ; tous ceux de all aussi"),
+    ] = None
+    of: Annotated[
+        tuple[str, ...] | None,
+        texts(_names_of_needs),
+        About(
+            "les besoins que compte at_least ; sans cette clé, tous ceux qui ne sont pas dans all"
+        ),
+    ] = None
+
+    def rule(self, asked: Asked) -> Rule:
+        """Return the rule, refused when it says nothing or two things at once."""
+        given = [key for key in ("all", "any", "at_least") if getattr(self, key) is not None]
+        if len(given) != 1 and given != ["all", "at_least"]:
+            raise BadKeyError(
+                "une seule clé parmi all, any, at_least est attendue (ou all avec at_least), "
+                "{n} sont données",
+                f"all = {list(asked.needs)!r}",
+                n=str(len(given)),
+            )
+        if self.at_least is not None:
+            return self._some(self.at_least, self.all or (), asked)
+        if self.of is not None:
+            raise self.unknown("of", given)
+        return (
+            Rule("any", 1, self.any)
+            if self.any
+            else Rule("all", len(self.all or ()), self.all or ())
+        )
+
+    def _some(self, least: int, required: tuple[str, ...], asked: Asked) -> Rule:
+        others = tuple(key for key in asked.needs if key not in required)
+        named = others if self.of is None else self.of
+        twice = [name for name in named if name in required]
+        if twice:
+            raise BadKeyError(
+                "{name} est déjà dans all",
+                Message("gardez-le dans une seule des deux listes"),
+                key="of",
+                name=twice[0],
+            )
+        if not named:
+            example = f"of = {list(others or asked.needs)!r}"
+            raise BadKeyError("au moins un besoin est attendu", example, key="of")
+        if least > len(named):
+            raise BadKeyError(
+                "un entier de {low} à {high} est attendu, {value} est donné",
+                "at_least = 1",
+                key="at_least",
+                **{"low": "1", "high": str(len(named)), "value": str(least)},
+            )
+        return Rule("all_and_at_least" if required else "at_least", least, named, required)
+
+
+@dataclass(frozen=True, slots=True)
+class LegalChoice:
+    """A rule of law, and the need whose types of service it speaks of."""
+
+    rule: str
+    need: str
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuresChoice(Table):
+    """Which measures of access are told for each need, beside who is served."""
+
+    kinds: Annotated[
+        tuple[str, ...],
+        texts(MEASURES),
+        About("à portée (cumulative), ou partagé entre ceux qui l'ont à portée"),
+    ] = MEASURES
+    supply: Annotated[
+        str,
+        one_of(("count", "hours_per_week")),
+        About("ce qu'offre un service : un, ou ses heures (inconnues : rien)"),
+    ] = "count"
+    poverty_line: Annotated[
+        float, number(0.01, 10.0), About("part de l'accès moyen sous laquelle on en manque")
+    ] = 0.5
+
+    def check(self, asked: Asked) -> None:
+        """Refuse to measure nothing."""
+        if not self.kinds:
+            raise BadKeyError(
+                "au moins une mesure est attendue", f'kinds = ["{MEASURES[0]}"]', key="kinds"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneChoice(Table):
+    """How the white zones are drawn. It never changes who is served: people are counted from the
+    demand points.
+    """
+
+    kind: Annotated[
+        str,
+        one_of(("exact", "smooth")),
+        About(
+            "les communes ou carreaux eux-mêmes, ou la ligne où la marge s'annule sur le terrain"
+        ),
+    ] = "exact"
+    cell_m: Annotated[
+        float, quantity("length"), About("pas de la grille d'une zone lissée et de la surface")
+    ] = 500.0
+    surface: Annotated[
+        bool,
+        flag(),
+        About("écrire la marge en chaque lieu ; les zones lissées l'écrivent toujours"),
+    ] = False
+    simplify_m: Annotated[
+        float,
+        quantity("length", zero=True),
+        About("de combien la carte redresse les contours ; les couches n'en changent pas"),
+    ] = 0.0
+    min_area_m2: Annotated[
+        float,
+        quantity("area", zero=True),
+        About("en dessous, une zone n'est ni sur la carte ni au rapport ; elle reste comptée"),
+    ] = 0.0
+    min_people: Annotated[int, whole(0, 10_000_000), About("de même, par ses habitants")] = 0
+
+    @property
+    def with_surface(self) -> bool:
+        """Whether the slack is computed on the grid."""
+        return self.surface or self.kind == "smooth"
+
+    def check(self, asked: Asked) -> None:
+        """Refuse a grid too fine or too coarse, or asked of a distant server."""
+        low, high = _CELL_M
+        if not low <= self.cell_m <= high:
+            raise BadKeyError(
+                "un pas de {low} à {high} est attendu",
+                'cell = "500 m"',
+                key="cell",
+                **{"low": f"{low:g} m", "high": f"{high:g} m"},
+            )
+        if self.with_surface and KINDS[asked.router].distant:
+            raise BadKeyError(
+                "une surface demande des centaines de milliers de trajets, trop pour un serveur "
+                "{router}",
+                Message('kind = "exact", ou un routeur "road", "relief" ou "straight_line"'),
+                key="kind",
+                router=asked.router,
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Opening(Table):
     """A counter that does not exist yet: its type, its place (degrees), its hours in
     OpenStreetMap's form.
     """
 
-    type: str
-    lon: float
-    lat: float
-    hours: str = ""
-    name: str = ""
+    type: Annotated[str, one_of(SERVICE_TYPES), About("type du guichet ouvert")]
+    lon: Annotated[float, number(-180.0, 180.0), About("sa longitude")]
+    lat: Annotated[float, number(-90.0, 90.0), About("sa latitude")]
+    hours: Annotated[str, text(blank=True), About("ses horaires, comme Mo-Fr 09:00-12:00")] = ""
+    name: Annotated[str, text(blank=True), About("son nom")] = ""
+
+
+def _pairs[T](table: dict[str, T], asked: Asked) -> tuple[tuple[str, T], ...]:
+    return tuple(table.items())
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(Table):
     """What the study changes in the services before it asks: counters opened, their hours set,
     counters closed.
     """
 
-    open: tuple[Opening, ...] = ()
-    hours: tuple[tuple[str, str], ...] = ()
-    """Service identifier and its new hours; none at all is written ``off``."""
-    close: tuple[str, ...] = ()
+    open: Annotated[tuple[Opening, ...], Listed(), About("guichets qui n'existent pas encore")] = ()
+    hours: Annotated[
+        tuple[tuple[str, str], ...],
+        Written(dict[str, Annotated[str, text()]], _pairs),
+        About("horaires d'un guichet, par son identifiant ; « off » : aucun"),
+    ] = ()
+    close: Annotated[
+        tuple[str, ...], texts(), About("guichets fermés, par leurs identifiants")
+    ] = ()
 
     def then(self, more: Changes) -> Changes:
         """Return both, these first."""
         return Changes(self.open + more.open, self.hours + more.hours, self.close + more.close)
 
 
-@dataclass(frozen=True, slots=True)
-class StudyContact:
-    """Who answers for a study; shown in its catalogue record and its report."""
+@dataclass(frozen=True, kw_only=True)
+class _Tables(Table):
+    """The tables that a study keeps as its file has them."""
 
-    organization: str = ""
-    email: str = ""
+    contact: Annotated[StudyContact, About("qui répond de l'étude")] = StudyContact()
+    territory: Annotated[TerritoryChoice, About("l'union de toutes les communes nommées")]
+    demand: Annotated[DemandChoice, About("les habitants")] = DemandChoice()
+    router: Annotated[RouterChoice, About("comment les chemins sont mesurés")] = field(
+        default_factory=RouterChoice
+    )
+    needs: Annotated[
+        tuple[Need, ...],
+        Written(dict[Annotated[str, slug(_RESERVED)], Need], _needs),
+        Field(alias="services"),
+        About("les besoins, une table chacun : [services.mairie]"),
+    ]
+    rule: Annotated[Rule, Written(RuleTable, RuleTable.rule), About("comment ils se combinent")]
+    legal: Annotated[
+        tuple[LegalChoice, ...],
+        Written(
+            dict[Annotated[str, one_of(LEGAL_RULES)], Annotated[str, one_of(_names_of_needs)]],
+            lambda table, asked: tuple(LegalChoice(*pair) for pair in table.items()),
+        ),
+        About("des règles de droit, chacune avec le besoin dont elle parle"),
+    ] = ()
+    measures: Annotated[MeasuresChoice | None, About("des mesures d'accès")] = None
+    zones: Annotated[ZoneChoice, About("comment les zones blanches sont dessinées")] = ZoneChoice()
+    kiosks: Annotated[KioskChoice | None, AnyModel(), About("les visioguichets demandés")] = None
+    changes: Annotated[
+        Changes, About("ce qui change dans les services avant que la question soit posée")
+    ] = Changes()
 
 
-@dataclass(frozen=True, slots=True)
-class Study:
+@dataclass(frozen=True, kw_only=True)
+class StudyFile(_Tables):
+    """A study as its file has it."""
+
+    study: Annotated[Heading, About("le nom de l'étude")]
+    data: Annotated[DataChoice, About("où sont les couches")] = DataChoice()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study(Heading, DataChoice, _Tables):
     """The whole question. Two equal studies on equal inputs give equal results."""
 
-    id: str
-    title: str
-    abstract: str
-    language: str
-    territory: TerritoryChoice
-    source: str
-    services_layer: str
-    demand: DemandChoice
-    needs: tuple[Need, ...]
-    rule: Rule
-    kiosks: KioskChoice | None
-    contact: StudyContact = StudyContact()
-    changes: Changes = Changes()
-    router: RouterChoice = field(default_factory=RouterChoice)
-    stops_layer: str = ""
-    """Layer of the stops of itinerant services; empty when none is told."""
-    legal: tuple[LegalChoice, ...] = ()
-    measures: MeasuresChoice | None = None
-    zones: ZoneChoice = field(default_factory=ZoneChoice)
-    date: str = ""
-    """The day the study is drawn up, ``2026-11-22``, shown on its map and report; empty when it
-    does not say.
-    """
     path: Path | None = field(default=None, compare=False)
+    """The file it came from."""
 
     @property
     def unit(self) -> Unit:
@@ -195,9 +513,9 @@ class Study:
         """The file the study came from, for messages."""
         return str(self.path) if self.path else "l'étude"
 
-    def refusal(self, key: str, what: str, remedy: str) -> StudyError:
+    def refusal(self, key: str, what: object, remedy: object) -> StudyError:
         """Return the error that says what is wrong at a key of the study, and what to try."""
-        return StudyError(f"{self.where}, clé « {key} » : {what} ; essayez : {remedy}.")
+        return declaration.refusal(self.where, key, what, remedy)
 
     def need(self, key: str) -> Need:
         """Return the need of that key."""
@@ -213,7 +531,7 @@ def read_study(path: Path) -> Study:
         out of range.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        content = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise StudyError(
             f"{path} : ce fichier d'étude n'existe pas ; « geoguichet coverage init {path} » en "
@@ -225,7 +543,7 @@ def read_study(path: Path) -> Study:
             "attendu."
         ) from error
     try:
-        document = tomllib.loads(text)
+        document = tomllib.loads(content)
     except tomllib.TOMLDecodeError as error:
         raise StudyError(
             f"{path} : ce n'est pas du TOML valide ({error}) ; corrigez la ligne indiquée."
@@ -241,198 +559,22 @@ def parse_study(document: Mapping[str, Any], *, path: Path | None = None) -> Stu
     StudyError A key is unknown, missing, of the wrong kind or out of range; the message names the
         file and the key.
     """
-    root = StudyTable(document, str(path) if path else "étude", "")
-    head = root.table("study")
-    data = root.table("data", optional=True)
-    router = read_choice(root.table("router", optional=True))
-    needs = _needs(root.table("services"), router.unit)
-    demand = _demand(root.table("demand", optional=True))
-    study = Study(
-        id=head.slug("id"),
-        title=head.text("title"),
-        abstract=head.text("abstract", default=""),
-        language=head.one_of("language", ("fr", "en"), default="fr"),
-        territory=_territory(root.table("territory")),
-        source=data.text("source", default=SAMPLE),
-        services_layer=data.text("services", default="services"),
-        demand=demand,
-        needs=needs,
-        rule=_rule(root.table("rule"), needs),
-        kiosks=_kiosks(root.table("kiosks"), needs, router.unit, demand)
-        if "kiosks" in document
-        else None,
-        router=router,
-        zones=read_zones(root.table("zones", optional=True), router=router),
-        contact=_contact(root.table("contact", optional=True)),
-        changes=_changes(root.table("changes", optional=True)),
-        stops_layer=data.text("stops", default=""),
-        legal=read_legal(root.table("legal", optional=True), [need.key for need in needs]),
-        measures=read_measures(root.table("measures")) if "measures" in document else None,
-        date=_day(head),
-        path=path,
-    )
-    for table in (head, data, root):
-        table.refuse_unknown()
-    return study
+    file = str(path) if path else "étude"
+
+    def table[T](kind: type[T], name: str) -> T:
+        return declaration.read(kind, document.get(name, {}), Asked(), file, name)
+
+    # What the other tables may say depends on these two, and on how the needs are called.
+    router, demand = table(RouterChoice, "router"), table(DemandChoice, "demand")
+    services = document.get("services")
+    needs = tuple(services) if isinstance(services, Mapping) else ()
+    asked = Asked(router.unit, router.kind, needs, demand.groups)
+    read = declaration.read(StudyFile, document, asked, file)
+    tables = {one.name: getattr(read, one.name) for one in fields(_Tables)}
+    return Study(**vars(read.study), **vars(read.data), **tables, path=path)
 
 
-def _day(head: StudyTable) -> str:
-    """Return a day given as a TOML date or as text."""
-    value = head.get("date", "")
-    try:
-        return day.fromisoformat(str(value)).isoformat() if value != "" else ""
-    except ValueError as error:
-        what = f"un jour est attendu, {shortened(value)} est donné"
-        raise head.error("date", what, "date = 2026-11-22") from error
-
-
-def _territory(table: StudyTable) -> TerritoryChoice:
-    given = table.keys()
-    alone = not {"epci", "arrondissements", "polygon"} & set(given)
-    choice = TerritoryChoice(
-        name=table.text("name"),
-        departements=table.texts("departements") if alone or "departements" in given else (),
-        buffer_m=table.quantity("buffer", "length", default=0.0, zero=True),
-        epci=table.texts("epci") if "epci" in given else (),
-        arrondissements=table.texts("arrondissements") if "arrondissements" in given else (),
-        polygon=table.text("polygon") if "polygon" in given else "",
-    )
-    table.refuse_unknown()
-    return choice
-
-
-def _demand(table: StudyTable) -> DemandChoice:
-    choice = DemandChoice(
-        layer=table.text("layer", default="communes"),
-        weight=table.text("weight", default="population"),
-        at=table.one_of("at", (*SERVICE_TYPES, "representative_point"), default="town_hall"),
-        groups=table.texts("groups", default=()),
-        tolerance_m=table.quantity("tolerance", "length", default=3000.0),
-        cells=read_cells(table.table("cells")) if "cells" in table.keys() else None,
-    )
-    table.refuse_unknown()
-    return choice
-
-
-def _contact(table: StudyTable) -> StudyContact:
-    contact = StudyContact(table.text("organization", default=""), table.text("email", default=""))
-    table.refuse_unknown()
-    return contact
-
-
-def _changes(table: StudyTable) -> Changes:
-    hours = table.table("hours", optional=True)
-    changes = Changes(
-        open=tuple(_opening(one) for one in table.tables("open")),
-        hours=tuple((key, hours.text(key)) for key in hours.keys()),
-        close=table.texts("close", default=()),
-    )
-    table.refuse_unknown()
-    return changes
-
-
-def _opening(table: StudyTable) -> Opening:
-    opening = Opening(
-        type=table.known(table.text("type"), SERVICE_TYPES, "type"),
-        lon=table.number("lon", low=-180.0, high=180.0) or 0.0,
-        lat=table.number("lat", low=-90.0, high=90.0) or 0.0,
-        hours=table.text("hours", default=""),
-        name=table.text("name", default=""),
-    )
-    table.refuse_unknown()
-    return opening
-
-
-def _needs(services: StudyTable, unit: Unit) -> tuple[Need, ...]:
-    needs = []
-    for key in services.keys():
-        table = services.table(key)
-        needs.append(
-            Need(
-                key=_need_key(services, key),
-                label=table.text("label", default=key),
-                types=tuple(
-                    table.known(name, SERVICE_TYPES, "types") for name in table.texts("types")
-                ),
-                within=table.cost("within", unit),
-                min_hours_per_week=table.number(
-                    "min_hours_per_week", low=0.0, high=168.0, default=None
-                ),
-                open_at=_moment(table, "open_at"),
-                unknown_hours=table.one_of("unknown_hours", ("closed", "open"), default="closed"),
-            )
-        )
-        table.refuse_unknown()
-    if not needs:
-        raise services.error(
-            "",
-            "au moins un service est attendu, aucun n'est donné",
-            "ajoutez une table [services.mairie]",
-        )
-    return tuple(needs)
-
-
-def _moment(table: StudyTable, key: str) -> Moment | None:
-    text = table.text(key, default="")
-    if not text:
-        return None
-    try:
-        return Moment.parse(text)
-    except UsageError as error:
-        raise table.error(
-            key,
-            f"un jour de la semaine et une heure sont attendus, {shortened(text)} est donné",
-            f'{key} = "samedi 10h"',
-        ) from error
-
-
-def _need_key(services: StudyTable, key: str) -> str:
-    if key in _RESERVED:
-        raise services.error(key, "ce nom de besoin est réservé", f'"{key}_public"')
-    return services.check_slug(key)
-
-
-def _rule(table: StudyTable, needs: tuple[Need, ...]) -> Rule:
-    keys = [need.key for need in needs]
-    kinds = [kind for kind in ("all", "any", "at_least") if kind in table.keys()]
-    both = kinds == ["all", "at_least"]
-    if len(kinds) != 1 and not both:
-        raise table.error(
-            "",
-            "une seule clé parmi all, any, at_least est attendue (ou all avec at_least), "
-            f"{len(kinds)} sont données",
-            f"all = {keys!r}",
-        )
-    required = tuple(table.known(name, keys, "all") for name in table.texts("all")) if both else ()
-    if "at_least" in kinds:
-        others = tuple(key for key in keys if key not in required)
-        named = tuple(table.known(name, keys, "of") for name in table.texts("of", default=others))
-        twice = [name for name in named if name in required]
-        if twice:
-            raise table.error(
-                "of", f"{twice[0]} est déjà dans all", "gardez-le dans une seule des deux listes"
-            )
-        if not named:
-            raise table.error(
-                "of", "au moins un besoin est attendu", f"of = {list(others) or keys!r}"
-            )
-        k = table.integer("at_least", low=1, high=len(named))
-        rule = Rule("all_and_at_least" if both else "at_least", k, named, required)
-    else:
-        kind = kinds[0]
-        named = tuple(table.known(name, keys, kind) for name in table.texts(kind))
-        rule = Rule("all" if kind == "all" else "any", len(named) if kind == "all" else 1, named)
-    table.refuse_unknown()
-    return rule
-
-
-def _kiosks(
-    table: StudyTable, needs: tuple[Need, ...], unit: Unit, demand: DemandChoice
-) -> KioskChoice:
-    return read_kiosks(table, [need.key for need in needs], unit, demand.groups)
-
-
-def threshold_of(need: str, text: str, where: str, *, unit: Unit) -> Cost:
+def threshold_of(need: str, given: str, where: str, *, unit: Unit) -> Cost:
     """Return a need's threshold with its unit, such as ``8 km`` (``20 min`` for the unit ``s``),
     given outside a file.
 
@@ -441,5 +583,8 @@ def threshold_of(need: str, text: str, where: str, *, unit: Unit) -> Cost:
     StudyError
         It is not a positive number followed by one of the units; the message begins with ``where``.
     """
-    cost: Cost = StudyTable({need: text}, where, "").cost(need, unit)
+    try:
+        cost: Cost = threshold().read(given, Asked(unit))
+    except BadKeyError as wrong:
+        raise wrong.at(where, need) from wrong
     return cost

@@ -16,7 +16,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from geoguichet.coverage.routers.impedance import CostMatrix
-from geoguichet.coverage.study.options import ZoneChoice
+from geoguichet.coverage.study.study import ZoneChoice
 from geoguichet.floor.findings import Finding
 from geoguichet.floor.units import Unit
 from geoguichet.floor.words import Message

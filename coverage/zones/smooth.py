@@ -13,7 +13,7 @@ import pandas as pd
 import shapely
 from rasterio.features import rasterize
 
-from geoguichet.coverage.study.options import ZoneChoice
+from geoguichet.coverage.study.study import ZoneChoice
 from geoguichet.coverage.zones.exact import Labels, polygonal, simplified, table_of
 from geoguichet.coverage.zones.surface import FINER, Surface
 from geoguichet.floor.findings import Finding

@@ -7,6 +7,7 @@ their translation in ``oc/LC_MESSAGES/geoguichet.po``.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from datetime import UTC, datetime
 from io import BytesIO
@@ -21,7 +22,11 @@ from babel.messages.pofile import read_po, write_po
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 PRODUCT, ARGPARSE = "geoguichet", "argparse"
-KEYWORDS = {"_": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2), "Message": None}
+KEYWORDS = {"_": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2), "Message": None} | {
+    "About": None,
+    "BadKeyError": None,
+}
+SPEAKING = re.compile(r"geoguichet\.(floor\.words|coverage\.study\.declaration)")
 ROOMS = ("floor", "referentials", "catalogue", "coverage", "portal", "commands")
 PAGES = ("*.html", "*.svg")
 TEMPLATES = (ROOT / "coverage" / "outputs" / "templates", ROOT / "portal" / "templates")
@@ -32,7 +37,7 @@ _DATED = datetime(2026, 1, 1, tzinfo=UTC)
 def sentences() -> Catalog:
     """Return every sentence of the code and of the templates, to be translated."""
     files = [ROOT / "cli.py", *(file for room in ROOMS for file in (ROOT / room).rglob("*.py"))]
-    spoken = [file for file in files if "geoguichet.floor.words" in file.read_text("utf-8")]
+    spoken = [file for file in files if SPEAKING.search(file.read_text("utf-8"))]
     found = Catalog()
     pages = [page for folder in TEMPLATES for kind in PAGES for page in folder.glob(kind)]
     for method, paths in (("python", spoken), ("jinja2", pages)):

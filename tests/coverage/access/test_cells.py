@@ -24,8 +24,7 @@ from geoguichet.coverage.outputs.sections import sections
 from geoguichet.coverage.publish import study_record
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.run import run
-from geoguichet.coverage.study.options import CellsChoice
-from geoguichet.coverage.study.study import Study, parse_study, read_study
+from geoguichet.coverage.study.study import CellsChoice, Study, parse_study, read_study
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.language import speaking
 from geoguichet.referentials.territories.territory import Territory

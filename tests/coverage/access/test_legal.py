@@ -21,9 +21,8 @@ from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.routers.impedance import CostMatrix, Nearest, Router
 from geoguichet.coverage.routers.straight_line import StraightLine
 from geoguichet.coverage.run import run
-from geoguichet.coverage.study.options import LegalChoice
 from geoguichet.coverage.study.router import RouterChoice
-from geoguichet.coverage.study.study import Study, parse_study, read_study
+from geoguichet.coverage.study.study import LegalChoice, Study, parse_study, read_study
 from geoguichet.floor.language import speaking
 from geoguichet.floor.units import Unit
 from geoguichet.referentials.territories.territory import Territory

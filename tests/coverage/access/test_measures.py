@@ -14,8 +14,7 @@ from geoguichet.coverage.outputs import layers, report
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.routers.straight_line import StraightLine
 from geoguichet.coverage.run import run
-from geoguichet.coverage.study.options import MeasuresChoice
-from geoguichet.coverage.study.study import Need, read_study
+from geoguichet.coverage.study.study import MeasuresChoice, Need, read_study
 from geoguichet.floor.units import Cost, Unit
 
 
@@ -60,7 +59,9 @@ def test_shares_add_up_to_the_counters_in_reach(measured: CoverageResult) -> Non
 
 
 def test_thirds_of_half_an_hour_are_luo_and_qi() -> None:
-    assert bands(Need("a", "A", ("town_hall",), Cost(1800.0, Unit.SECONDS), None), "e2sfca") == (
+    assert bands(
+        Need(key="a", label="A", types=("town_hall",), within=Cost(1800.0, Unit.SECONDS)), "e2sfca"
+    ) == (
         (600.0, 1.0),
         (1200.0, 0.68),
         (1800.0, 0.22),

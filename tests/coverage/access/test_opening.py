@@ -61,7 +61,8 @@ def services() -> gpd.GeoDataFrame:
 
 def need(**changes: object) -> Need:
     return replace(
-        Need("mairie", "Mairie", ("town_hall",), Cost(8000.0, Unit.METRES), None), **changes
+        Need(key="mairie", label="Mairie", types=("town_hall",), within=Cost(8000.0, Unit.METRES)),
+        **changes,
     )
 
 

@@ -18,13 +18,19 @@ from geoguichet.coverage.access.rules import measure
 from geoguichet.coverage.access.supply import supply_points
 from geoguichet.coverage.errors import SitingError, StudyError
 from geoguichet.coverage.kiosks import prospects as hosts
-from geoguichet.coverage.kiosks.models import solve
-from geoguichet.coverage.kiosks.prospects import Prospect, first_serving, positions, prospect
+from geoguichet.coverage.kiosks.prospects import (
+    Prospect,
+    first_serving,
+    positions,
+    prospect,
+    solve,
+)
 from geoguichet.coverage.outputs.plan_text import plan_sentences, rule_sentences
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.routers.straight_line import StraightLine
 from geoguichet.coverage.run import run
 from geoguichet.coverage.study.kiosks import Broadband, KioskChoice
+from geoguichet.coverage.study.siting_models import BudgetCovering, SetCovering
 from geoguichet.coverage.study.study import Study, parse_study, read_study
 from geoguichet.floor.language import speaking
 from geoguichet.floor.units import Cost, Unit
@@ -38,7 +44,7 @@ def ask(small_path: Path) -> Ask:
     study = read_study(small_path)
     assert study.kiosks is not None
     kiosks = study.kiosks
-    return lambda **keys: run(replace(study, kiosks=replace(kiosks, **keys)))
+    return lambda **keys: run(replace(study, kiosks=kiosks.asked_with(**keys)))
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +62,7 @@ def stakes(
 
     def with_keys(**keys: Any) -> tuple[Study, KioskChoice, Prospect, gpd.GeoDataFrame]:
         assert study.kiosks is not None
-        choice = replace(study.kiosks, **keys)
+        choice = study.kiosks.asked_with(**keys)
         asked = replace(study, kiosks=choice)
         services = data.services.assign(fibre=data.services.index.str.endswith("2"), price=2_000.0)
         found = hosts.candidate_hosts(data.territory, services, demand, asked, choice)
@@ -153,7 +159,11 @@ def test_rules_hold_in_the_plan(stakes) -> None:
 
 
 def test_a_host_is_eligible_by_its_columns_and_has_its_price(stakes) -> None:
-    _, choice, prospects, _ = stakes(broadband=Broadband("fibre"), site_cost_column="price")
+    _, choice, prospects, _ = stakes(
+        broadband=Broadband("fibre"),
+        site_cost_column="price",
+        budget_eur=9_000.0,
+    )
     assert len(prospects.hosts) and prospects.hosts.index.str.endswith("2").all()
     assert (hosts.costs_eur(prospects.hosts, choice) == 2_000).all()
     with pytest.raises(StudyError, match=r"kiosks.broadband.*colonne 'adsl'.*fibre"):
@@ -296,12 +306,14 @@ def test_the_keys_of_the_table_are_read() -> None:
         'broadband = { column = "fibre", at_least = 1 }\nfloor = { "09" = 5 }\nsite_cost = { '
         'post_office = "4 kEUR" }\n'
     )
-    assert choice.question == "budget" and choice.sites_budget_eur == 300_000 and choice.priced
+    assert (
+        isinstance(choice, BudgetCovering) and choice.sites_budget_eur == 300_000 and choice.priced
+    )
     assert choice.broadband == Broadband("fibre", 1.0) and choice.floor == (("09", 5),)
     assert choice.spacing_m == 5_000 and choice.site_cost == (("post_office", 4_000.0),)
     assert kiosks('share = "90 %"').share == pytest.approx(0.9)
     assert kiosks('model = "p_median"\ncount = 3').search_radius == 24_000
-    assert kiosks('model = "set_covering"').question == "everyone"
+    assert isinstance(kiosks('model = "set_covering"'), SetCovering)
 
 
 @pytest.mark.parametrize(

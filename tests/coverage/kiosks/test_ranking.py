@@ -163,7 +163,12 @@ def test_more_than_the_plan_or_nothing(small: CoverageResult, reference: Referen
     assert told is not None and (told.reference is None) == (reference is None)
     if told.reference:
         assert told.reference.bound >= told.reference.most_populated >= told.reference.best
-        everyone = run(changed(small.study, model="set_covering", count=None))
+        everyone = run(
+            replace(
+                small.study,
+                kiosks=choice(small).asked_with(model="set_covering", reference=reference),
+            )
+        )
         assert told.reference.bound == everyone.kiosks["people_added"].sum(), (
             "those no host can serve do not count"
         )

@@ -81,7 +81,9 @@ def test_two_plans_show_the_kiosks_that_move(small, tmp_path: Path):
     assert small.study.kiosks is not None
     one, other = (
         small,
-        run(replace(small.study, id="autre", kiosks=replace(small.study.kiosks, model="p_median"))),
+        run(
+            replace(small.study, id="autre", kiosks=small.study.kiosks.asked_with(model="p_median"))
+        ),
     )
     for result in (one, other):
         write_all(result, tmp_path / result.study.id)

@@ -55,7 +55,8 @@ def test_a_search_is_told_in_the_reader_s_words() -> None:
 
 
 def test_hosts_of_unknown_cost_are_counted_in_the_rule(result) -> None:
-    priced = replace(result.study, kiosks=replace(result.study.kiosks, site_cost_column="prix"))
+    by_place = result.study.kiosks.asked_with(site_cost_column="prix")
+    priced = replace(result.study, kiosks=by_place)
     told = rule_sentences(
         replace(result, study=priced, counters=result.counters | {"hosts_without_cost": 60})
     )
@@ -70,10 +71,8 @@ def test_hosts_of_unknown_cost_are_counted_in_the_rule(result) -> None:
 )
 def test_every_step_of_every_model_has_its_words(small, model: str) -> None:
     assert small.study.kiosks is not None
-    count = None if model == "set_covering" else 12
-    plan = run(
-        replace(small.study, kiosks=replace(small.study.kiosks, model=model, count=count))
-    ).plan
+    asked = small.study.kiosks.asked_with(model=model, count=12)
+    plan = run(replace(small.study, kiosks=asked)).plan
     assert plan is not None
     told = method_told(plan.method).replace("HiGHS", "")
     assert not any(

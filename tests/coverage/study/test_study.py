@@ -7,11 +7,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
+from geoguichet.cli import main
 from geoguichet.coverage.errors import StudyError
+from geoguichet.coverage.study.schema import key_table, study_schema
 from geoguichet.coverage.study.study import Study, parse_study, read_study
-from geoguichet.coverage.study.table import StudyTable
+from geoguichet.floor.language import speaking
 
 DEMO = tomllib.loads(
     (files("geoguichet.data") / "studies" / "visioguichets.toml").read_text(encoding="utf-8")
@@ -210,38 +213,98 @@ def test_every_example_of_the_template_is_a_key() -> None:
     assert parse_study(tomllib.loads(fewest)).kiosks is not None
 
 
-def test_every_key_is_in_the_guide(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The planner's guide names every key that a study reads, table by table, and only those."""
-    read: dict[str, set[str]] = {}
-    monkeypatch.setattr(
-        StudyTable,
-        "refuse_unknown",
-        lambda table: read.setdefault(table._name, set()).update(table._asked),
-    )
-    parse_study(
-        DEMO
-        | {
-            "territory": DEMO["territory"]
-            | {"epci": ["1"], "arrondissements": ["091"], "polygon": "x.gpkg"},
-            "demand": DEMO["demand"] | {"cells": {"file": "x.tif"}},
-            "kiosks": DEMO["kiosks"] | {"broadband": {"column": "fibre"}},
-            "changes": {"open": [{"type": "town_hall", "lon": 1.0, "lat": 43.0}]},
-            "measures": {},
-        }
-    )
+def test_every_key_is_in_the_guide() -> None:
+    """The planner's guide has the table of every key that a study reads, as the declaration has
+    it; when this fails, put what ``geoguichet --lang en coverage schema --markdown`` writes there.
+    """
     guide = (Path(__file__).parents[3] / "docs" / "planning.md").read_text(encoding="utf-8")
-    table = guide.split("## Every key")[1].split("\n## ")[0]
-    told = {
-        name: set(re.findall(r"`(\w+)`", keys))
-        for name, keys in re.findall(
-            r"^\| `\[+([\w.]+)\]+` \| ([^|]*) \|", table, flags=re.MULTILINE
-        )
+    with speaking("en"):
+        assert key_table() in guide
+    told: dict[str, set[str]] = {}
+    for name, keys in re.findall(r"^\| `\[+([\w.]+)\]+` \| ([^|]*) \|", guide, flags=re.MULTILINE):
+        told.setdefault(name, set()).update(re.findall(r"`(\w+)`", keys))
+    assert told["services.NAME"] >= {"types", "within", "open_at"} and "lon" in told["changes.open"]
+    assert told["kiosks"] >= {"count", "share", "second", "farthest", "site_cost", "broadband"}
+    assert told["legal"] == {"la_poste", "france_services_30", "france_services_20"}
+
+
+SHIPPED = sorted(Path(str(files("geoguichet.data") / "studies")).glob("*.toml"))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_the_schema_takes_the_studies_that_are_shipped(path: Path) -> None:
+    document = tomllib.loads(path.read_text(encoding="utf-8"))
+    document["study"].pop("date", None)  # a day of TOML, which JSON has not
+    schema = study_schema()
+    jsonschema.validate(document, schema)
+    for wrong in (
+        {"within": "vite"},
+        {"within": 25},
+        {"withing": "8 km"},
+        {"types": ["prefectures"]},
+    ):
+        need = next(iter(document["services"].values()))
+        changed = {**document, "services": {"un": {**need, **wrong}}}
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(changed, schema)
+
+
+def test_the_schema_tells_units_descriptions_and_models() -> None:
+    schema = study_schema()
+    demand = schema["$defs"]["DemandChoice"]["properties"]["tolerance"]
+    assert demand["x-units"] == ["m", "km"] and demand["default"] == "3000 m"
+    assert next(iter(schema["properties"])) == "study"
+
+    def described(told: dict[str, Any]) -> bool:
+        return all("description" in one for one in told.get("properties", {}).values())
+
+    assert described(schema) and all(described(one) for one in schema["$defs"].values())
+    models = {
+        one["properties"]["model"]["const"]: set(one["properties"])
+        for name, one in schema["$defs"].items()
+        if "model" in one["properties"]
     }
-    read["services.KEY"] = read.pop("services.etat") | read.pop("services.mairie")
-    for name in read.keys() - {
-        "",
-        "legal",
-        "rule",
-    }:  # those two have keys of the reader's own choice
-        assert told[name] == read[name], name
-    assert set(told) == read.keys() - {""}
+    assert set(models) == {"maximal_covering", "set_covering", "backup", "p_median", "p_center"}
+    assert {"count", "farthest"} <= models["p_center"] and "weight" not in models["p_center"]
+    assert "second" in models["backup"] and "count" not in models["set_covering"]
+
+
+@pytest.mark.parametrize(
+    ("kiosks", "fits"),
+    [
+        ({"count": 3}, True),
+        ({"model": "p_median", "count": 3, "farthest": "9 km"}, True),
+        ({"share": "95 %"}, True),
+        ({"budget": "9 kEUR", "site_cost": {"column": "price"}}, True),
+        ({"budget": "9 kEUR", "site_cost": {"town_hall": "1 kEUR"}}, True),
+        ({}, False),
+        ({"count": 3, "second": 0.3}, False),
+        ({"model": "p_median"}, False),
+        ({"model": "set_covering", "count": 3}, False),
+    ],
+)
+def test_the_schema_and_the_reader_agree_on_kiosks(kiosks: dict[str, Any], fits: bool) -> None:
+    document = {**DEMO, "kiosks": {"reach": "8 km", **kiosks}}
+    document["study"] = {key: value for key, value in DEMO["study"].items() if key != "date"}
+    assert jsonschema.Draft202012Validator(study_schema()).is_valid(document) == fits
+    if fits:
+        assert parse_study(document).kiosks is not None
+    else:
+        with pytest.raises(StudyError, match="kiosks"):
+            parse_study(document)
+
+
+def test_the_command_prints_the_schema(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["coverage", "schema"]) == 0
+    assert json.loads(capsys.readouterr().out) == study_schema()
+    assert main(["--lang", "en", "coverage", "schema", "--markdown"]) == 0
+    assert capsys.readouterr().out.startswith("| table | key | what it takes |")
+
+
+def test_a_misspelt_key_is_told_before_the_one_it_stands_for() -> None:
+    document = changed("study.title", None)
+    document["study"]["titel"] = "Une étude"
+    with pytest.raises(
+        StudyError, match=r"« study\.titel » : cette clé est inconnue ; essayez : title"
+    ):
+        parse_study(document)

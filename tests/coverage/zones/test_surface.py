@@ -21,9 +21,8 @@ from geoguichet.coverage.outputs.folder import write_all
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.routers.straight_line import StraightLine
 from geoguichet.coverage.run import find_white_zones, measure
-from geoguichet.coverage.study.options import ZoneChoice
 from geoguichet.coverage.study.router import open_router
-from geoguichet.coverage.study.study import Study, parse_study, read_study
+from geoguichet.coverage.study.study import Study, ZoneChoice, parse_study, read_study
 from geoguichet.coverage.zones.smooth import find_smooth_zones
 from geoguichet.coverage.zones.surface import slack_surface
 from geoguichet.referentials.territories.territory import Territory

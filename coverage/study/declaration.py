@@ -1,0 +1,594 @@
+"""How the keys of a study are declared: what each takes, how a wrong one is refused, what it means.
+
+A study is dataclasses (:class:`Table`) whose fields are annotated: ``Annotated[float,
+Quantity("length"), About("…")]``. Pydantic reads them by two doors. From a file, under the names of
+the keys, as people write them (``buffer = "40 km"``): what is wrong is said in one sentence. From a
+manifest, under the names of the fields, as plain values (``buffer_m: 40000.0``).
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import date
+from functools import cache, partial
+from typing import Any, cast, get_args, get_type_hints
+
+from pydantic import (
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+)
+from pydantic_core import CoreSchema, core_schema
+
+from geoguichet.coverage.errors import StudyError
+from geoguichet.floor.errors import UsageError
+from geoguichet.floor.units import Cost, Unit
+from geoguichet.floor.words import Message, _
+from geoguichet.referentials.directory.hours import Moment
+
+type Json = dict[str, Any]
+
+_UNITS = {
+    "length": {"m": 1.0, "km": 1000.0},
+    "area": {"ha": 1e4, "km2": 1e6, "km²": 1e6},
+    "money": {"EUR": 1.0, "kEUR": 1000.0, "MEUR": 1_000_000.0},
+    "duration": {"s": 1.0, "min": 60.0},
+    "minutes": {"s": 1.0, "min": 60.0, "h": 3600.0},
+    "share": {"%": 0.01},
+}
+"""Units of each kind of quantity, in metres, square metres, euros, seconds or shares of 1."""
+_EXAMPLES = {
+    "length": "8 km",
+    "area": "5 km2",
+    "money": "10000 EUR",
+    "duration": "60 s",
+    "minutes": "20 min",
+    "share": "90 %",
+}
+_NUMBER = "[0-9]+(?:[ _][0-9]+)*(?:[.,][0-9]+)?"
+_QUANTITY = re.compile(rf"({_NUMBER}) ?([A-Za-z]+[2²]?|%)")
+_LONGEST_QUANTITY = 40
+_EARTH_M = 20_004_000.0  # half a meridian: no place is farther
+
+
+class BadKeyError(ValueError):
+    """What is wrong with a value (a sentence and its fields), and what to try.
+
+    ``key`` is set when it is inside the table at hand. The remedy may name the ``{key}``, its
+    ``{table}`` and the whole ``{place}``.
+    """
+
+    def __init__(
+        self, what: str, remedy: Message | str, /, *, key: str = "", **values: object
+    ) -> None:
+        super().__init__(what)
+        self.what, self.remedy, self.key = Message(what, **values), remedy, key
+
+    def at(self, file: str, *place: str) -> StudyError:
+        """Return the refusal: file, key, what was expected, what came, what to try."""
+        place = (*place, *filter(None, self.key.split(".")))
+        named = {
+            "key": place[-1],
+            "table": ".".join(place[:-1]) or "racine",
+            "place": ".".join(place),
+        }
+        remedy = re.sub(r"\{(key|table|place)\}", lambda found: named[found[1]], str(self.remedy))
+        return refusal(file, named["place"], self.what, remedy)
+
+
+def refusal(file: str, key: str, what: object, remedy: object) -> StudyError:
+    """Return the sentence that says what is wrong at a key of a file, and what to try."""
+    told = {"file": file, "key": key, "what": what, "remedy": remedy}
+    return StudyError(_("{file}, clé « {key} » : {what} ; essayez : {remedy}.", **told))
+
+
+def read_at(place: str, taken: Taken, value: Any) -> Any:
+    """Return a value that stands at a place inside the table at hand; the refusal names it."""
+    try:
+        return taken.read(value, Asked())
+    except BadKeyError as wrong:
+        wrong.key = place
+        raise
+
+
+def shortened(value: object) -> str:
+    """Return a value as it can be quoted in a sentence."""
+    told = repr(value)
+    return told if len(told) <= 60 else f"{told[:57]}..."
+
+
+def known(name: str, names: Collection[str], *, key: str = "") -> str:
+    """Return a name refused unless it is one of those known; the refusal tells the closest."""
+    if name in names:
+        return name
+    close = difflib.get_close_matches(name, list(names), n=1)
+    every = Message("l'une des valeurs connues : {names}", names=", ".join(names))
+    remedy = f'"{close[0]}"' if close else every
+    raise BadKeyError("{value} est inconnu", remedy, key=key, value=shortened(name))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a key may depend on elsewhere in the file."""
+
+    unit: Unit = Unit.METRES
+    """What the router counts in."""
+    router: str = "straight_line"
+    """Its kind."""
+    needs: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    """Columns of the demand that count groups of people."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a key means, in French: for editors, forms and the planner's guide."""
+
+    text: str
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> Json:
+        return {**handler(core), "description": _(self.text)}
+
+
+# What a key takes.
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a key takes: how it is read, and how that is told to a machine."""
+
+    read: Callable[[Any, Asked], Any]
+    """Makes the value of what is written, or raises :class:`BadKeyError`."""
+    schema: Json
+    """JSON Schema of what is written."""
+    written: Callable[[Any], Any] = lambda value: value
+    """Writes a value as in a file."""
+    kept: CoreSchema | None = None
+    """How the value of a manifest is read; by the type of the field without it."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.with_info_wrap_validator_function(
+            self._read, self.kept or handler(source), metadata={"written": self.written}
+        )
+
+    def _read(
+        self, value: Any, plain: ValidatorFunctionWrapHandler, info: ValidationInfo[Asked | None]
+    ) -> Any:
+        return plain(value) if info.context is None else self.read(value, info.context)
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> Json:
+        return dict(self.schema)
+
+
+def text(*, blank: bool = False) -> Taken:
+    """Take a text; ``blank``: it may be empty."""
+
+    def read(value: Any, asked: Asked) -> str:
+        if not isinstance(value, str) or not (blank or value.strip()):
+            told = shortened(value)
+            raise BadKeyError("un texte est attendu, {value} est donné", '{key} = "…"', value=told)
+        return value
+
+    return Taken(read, {"type": "string"} | ({} if blank else {"minLength": 1}))
+
+
+def slug(reserved: Collection[str] = ()) -> Taken:
+    """Take an identifier fit for a folder's name or a column's."""
+    form = "[a-z0-9][a-z0-9_-]{0,62}"
+
+    def read(value: Any, asked: Asked) -> str:
+        if value in reserved:
+            raise BadKeyError("ce nom de besoin est réservé", f'"{value}_public"')
+        if not re.fullmatch(form, text().read(value, asked)):
+            raise BadKeyError(
+                "un identifiant en minuscules sans accent ni espace est attendu, {value} est donné",
+                Message('par exemple "zones-blanches-2026"'),
+                value=shortened(value),
+            )
+        return str(value)
+
+    return Taken(read, {"type": "string", "pattern": f"^{form}$"})
+
+
+type Names = Collection[str] | Callable[[Asked], Collection[str]]
+"""Some names, which the rest of the file may give."""
+
+
+def one_of(among: Names) -> Taken:
+    """Take one of some names."""
+
+    def read(value: Any, asked: Asked) -> str:
+        names = among(asked) if callable(among) else among
+        return known(text(blank=True).read(value, asked), names)
+
+    return Taken(read, _name(among))
+
+
+def texts(among: Names | None = None, *, empty: bool = True) -> Taken:
+    """Take a list of texts, each given once; ``empty``: it may have none."""
+
+    def read(value: Any, asked: Asked) -> tuple[str, ...]:
+        listed = isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
+        if not listed or not (value or empty):
+            told, remedy = shortened(value), '{key} = ["…", "…"]'
+            raise BadKeyError(
+                "une liste de textes est attendue, {value} est donné", remedy, value=told
+            )
+        for item in value:
+            if list(value).count(item) > 1:
+                told, once = shortened(item), Message("gardez-le une fois")
+                raise BadKeyError("{value} est donné deux fois", once, value=told)
+            if among is not None:
+                known(item, among(asked) if callable(among) else among)
+        return tuple(value)
+
+    least = {} if empty else {"minItems": 1}
+    return Taken(read, {"type": "array", "items": _name(among), "uniqueItems": True} | least)
+
+
+def _name(among: Names | None) -> Json:
+    if among is None or callable(among):
+        return {"type": "string"}
+    return {"type": "string", "enum": list(among)}
+
+
+def whole(low: int, high: int) -> Taken:
+    """Take a whole number."""
+
+    def read(value: Any, asked: Asked) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise BadKeyError(
+                "un entier de {low} à {high} est attendu, {value} est donné",
+                f"{{key}} = {low}",
+                **{"low": str(low), "high": str(high), "value": shortened(value)},
+            )
+        return value
+
+    return Taken(read, {"type": "integer", "minimum": low, "maximum": high})
+
+
+def number(low: float, high: float) -> Taken:
+    """Take a number."""
+
+    def read(value: Any, asked: Asked) -> float:
+        of_numbers = isinstance(value, int | float) and not isinstance(value, bool)
+        if not of_numbers or not low <= value <= high:
+            raise BadKeyError(
+                "un nombre de {low} à {high} est attendu, {value} est donné",
+                f"{{key}} = {low:g}",
+                **{"low": f"{low:g}", "high": f"{high:g}", "value": shortened(value)},
+            )
+        return float(value)
+
+    return Taken(read, {"type": "number", "minimum": low, "maximum": high})
+
+
+def flag() -> Taken:
+    """Take true or false."""
+
+    def read(value: Any, asked: Asked) -> bool:
+        if not isinstance(value, bool):
+            told = shortened(value)
+            raise BadKeyError(
+                "true ou false est attendu, {value} est donné", "{key} = true", value=told
+            )
+        return value
+
+    return Taken(read, {"type": "boolean"})
+
+
+def quantity(kind: str, *, zero: bool = False) -> Taken:
+    """Take a positive number with its unit, such as ``"25 km"``: metres, square metres, euros,
+    seconds, or a share of 1.
+    """
+    unit, size = next(iter(_UNITS[kind].items()))
+    return Taken(
+        lambda value, asked: _amount(value, kind, zero=zero),
+        _measured(kind),
+        written=lambda value: f"{value / size:g} {unit}",
+    )
+
+
+def threshold() -> Taken:
+    """Take a distance or a time, in the unit of the study's router: ``"8 km"``, ``"20 min"``."""
+    kinds = {Unit.METRES: "length", Unit.SECONDS: "minutes"}
+    return Taken(
+        lambda value, asked: Cost(_amount(value, kinds[asked.unit]), asked.unit),
+        _measured(*kinds.values()),
+        kept=core_schema.nullable_schema(core_schema.is_instance_schema(Cost)),
+    )
+
+
+def _amount(value: Any, kind: str, *, zero: bool = False) -> float:
+    units, told = _UNITS[kind], {"value": shortened(value)}
+    remedy = f'{{key}} = "{_EXAMPLES[kind]}"'
+    short = isinstance(value, str) and len(value) <= _LONGEST_QUANTITY
+    match = _QUANTITY.fullmatch(value.strip()) if short else None
+    if match is None or match[2] not in units:
+        raise BadKeyError(
+            "un nombre suivi de son unité ({units}) est attendu, {value} est donné",
+            remedy,
+            **told | {"units": ", ".join(units)},
+        )
+    amount = float(re.sub(r"[ _]", "", match[1]).replace(",", ".")) * units[match[2]]
+    if kind == "length" and amount > _EARTH_M:
+        raise BadKeyError(
+            "une longueur sur la Terre est attendue, {value} est donné", remedy, **told
+        )
+    if kind == "share" and amount > 1:
+        raise BadKeyError(
+            "une part d'au plus 100 % est attendue, {value} est donné", remedy, **told
+        )
+    if amount == 0 and not zero:
+        raise BadKeyError(
+            "une valeur supérieure à zéro est attendue, {value} est donné", remedy, **told
+        )
+    return amount
+
+
+def _measured(*kinds: str) -> Json:
+    units = [unit for kind in kinds for unit in _UNITS[kind]]
+    return {
+        "type": "string",
+        "pattern": f"^{_NUMBER} ?({'|'.join(units)})$",
+        "examples": [_EXAMPLES[kind] for kind in kinds],
+        "x-units": units,
+    }
+
+
+def day() -> Taken:
+    """Take a day, given as a TOML date or as text."""
+
+    def read(value: Any, asked: Asked) -> str:
+        try:
+            return date.fromisoformat(str(value)).isoformat() if value != "" else ""
+        except ValueError as error:
+            told, remedy = shortened(value), "{key} = 2026-11-22"
+            raise BadKeyError(
+                "un jour est attendu, {value} est donné", remedy, value=told
+            ) from error
+
+    return Taken(read, {"type": "string", "format": "date"})
+
+
+def moment() -> Taken:
+    """Take a moment of an ordinary week, such as ``"samedi 10h"``."""
+
+    def read(value: Any, asked: Asked) -> Moment | None:
+        written = text(blank=True).read(value, asked)
+        try:
+            return Moment.parse(written) if written else None
+        except UsageError as error:
+            raise BadKeyError(
+                "un jour de la semaine et une heure sont attendus, {value} est donné",
+                '{key} = "samedi 10h"',
+                value=shortened(value),
+            ) from error
+
+    return Taken(read, {"type": "string", "examples": ["samedi 10h"]})
+
+
+# Tables.
+
+
+def key_of(field: str) -> str:
+    """Return the key of a field: its name without the unit, which in a file goes with the value."""
+    return re.sub(r"_(m2?|s|eur|layer)$", "", field)
+
+
+class Table:
+    """A table of a study's file: a dataclass whose fields say what their keys take."""
+
+    __pydantic_config__ = ConfigDict(alias_generator=key_of)
+
+    def check(self, asked: Asked) -> None:
+        """Raise :class:`BadKeyError` where keys contradict each other."""
+
+    @classmethod
+    def completed(cls, given: Json, asked: Asked) -> Json:
+        """Return the keys given with those that others imply."""
+        return given
+
+    @classmethod
+    def unknown(cls, key: str, keys: Collection[str]) -> BadKeyError:
+        """Return the refusal of a key that is none of its own."""
+        close = difflib.get_close_matches(key, keys, n=1)
+        every = Message("les clés connues : {keys}", keys=", ".join(sorted(keys)))
+        return BadKeyError("cette clé est inconnue", close[0] if close else every, key=key)
+
+    @classmethod
+    def lacking(cls, key: str, given: Json) -> BadKeyError:
+        """Return the refusal of a table without a key that it needs."""
+        remedy = Message("ajoutez {key} = … dans [{table}]", key=key, table="{table}")
+        return BadKeyError("cette clé est attendue et manque", remedy, key=key)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        built: Any = {**handler.resolve_ref_schema(handler(source))}
+        keys = {
+            one["validation_alias"]: one["schema"]["type"] != "default"
+            for one in built["schema"]["fields"]
+            if one["validation_alias"][0] != "<"
+        }
+        # What other tables refer to is the whole of it, not what is built alone.
+        return core_schema.with_info_wrap_validator_function(
+            partial(cls._read, keys), built, ref=built.pop("ref")
+        )
+
+    @classmethod
+    def _read(
+        cls,
+        keys: Mapping[str, bool],
+        value: Any,
+        build: ValidatorFunctionWrapHandler,
+        info: ValidationInfo[Asked | None],
+    ) -> Any:
+        """Build the table; ``keys`` are its own, and whether each is needed."""
+        if info.context is None:
+            return build(_with_costs(value) if isinstance(value, Mapping) else value)
+        given = mapping(value)
+        strange = [key for key in given if key not in keys]
+        for key in keys:
+            if keys[key] and key not in given:
+                # Misspelt rather than missing, where what is there looks like it.
+                meant = difflib.get_close_matches(key, strange, n=1)
+                raise cls.unknown(meant[0], keys) if meant else cls.lacking(key, given)
+        table = build(cls.completed(given, info.context))
+        if strange:
+            raise cls.unknown(strange[0], keys)
+        table.check(info.context)
+        return table
+
+
+def mapping(value: Any) -> Json:
+    """Return the keys of a table, refused when it is none."""
+    if not isinstance(value, Mapping):
+        remedy = Message("[{place}] suivi de ses clés", place="{place}")
+        raise BadKeyError(
+            "une table est attendue, {value} est donné", remedy, value=shortened(value)
+        )
+    return dict(value)
+
+
+def _with_costs(values: Mapping[str, Any]) -> Json:
+    """Return the values of a manifest, each cost whole: it has a key for each unit there
+    (``within_m``, ``within_s``), null but for its own.
+    """
+    metres = {key[:-2] for key in values if key.endswith("_m")}
+    twins = [name for name in metres if f"{name}_s" in values]
+    costs: Json = dict.fromkeys(twins)
+    for name in twins:
+        for unit in Unit:
+            if (number := values[unit.column(name)]) is not None:
+                costs[name] = Cost(number, unit)
+    return {**values, **costs}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a file writes in another shape than it is kept in: as tables under names, for one."""
+
+    shape: Any
+    """The table, or the ``dict`` of them, that a file has."""
+    build: Callable[[Any, Asked], Any]
+    """Makes what is kept."""
+    other: Json | None = None
+    """JSON Schema of what may be written instead, when the table that holds it sees to it."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        table = core_schema.no_info_before_validator_function(
+            mapping, handler.generate_schema(self.shape)
+        )
+        built = core_schema.with_info_after_validator_function(
+            lambda value, info: self.build(value, info.context), table
+        )
+        doors = {"<file>": built, "<manifest>": handler(source)}
+        return core_schema.with_info_before_validator_function(
+            lambda value, info: ("<manifest>" if info.context is None else "<file>", value),
+            core_schema.tagged_union_schema(
+                {
+                    door: core_schema.no_info_before_validator_function(
+                        lambda marked: marked[1], schema
+                    )
+                    for door, schema in doors.items()
+                },
+                discriminator=lambda marked: marked[0],
+            ),
+        )
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: GetJsonSchemaHandler) -> Json:
+        found = handler(core["schema"]["choices"]["<file>"])
+        return {"anyOf": [found, self.other]} if self.other else found
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A list of tables."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._checked, handler(source))
+
+    def _checked(self, value: Any) -> Any:
+        tables = isinstance(value, list | tuple)
+        if not tables or not all(isinstance(one, Mapping) for one in value):
+            remedy, told = Message("[[{place}]] et ses clés", place="{place}"), shortened(value)
+            raise BadKeyError(
+                "une liste de tables est attendue, {value} est donné", remedy, value=told
+            )
+        return value
+
+
+# Reading, and what is told of the keys.
+
+
+@cache
+def _reader(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def read[T](kind: type[T], value: Any, asked: Asked, file: str, *tables: str) -> T:
+    """Return what a file says in those tables, one inside the other; the whole file without any.
+
+    Raises
+    ------
+    StudyError
+        A key is unknown, missing, of the wrong kind or out of range; the message names it.
+    """
+    try:
+        found: T = _reader(cast("Any", kind)).validate_python(value, context=asked)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise first["ctx"]["error"].at(file, *tables, *_inside(first["loc"])) from error
+    return found
+
+
+def read_plain[T](kind: type[T], values: Any) -> T:
+    """Return what a manifest holds, under the names of the fields; it knows other keys or fewer.
+
+    Raises
+    ------
+    ValueError
+        A value is missing and has no default, or is of the wrong kind.
+    """
+    try:
+        found: T = _reader(cast("Any", kind)).validate_python(values, by_alias=False, by_name=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise ValueError(f"{'.'.join(_inside(first['loc']))} : {first['msg']}") from error
+    return found
+
+
+def _inside(place: tuple[int | str, ...]) -> list[str]:
+    """Name a place: positions in a list are not told, nor what pydantic adds, which begins so."""
+    return [part for part in place if isinstance(part, str) and part[0] not in "<["]
+
+
+def as_plain(value: Any) -> Any:
+    """Return what :func:`read_plain` reads, ready for JSON: each cost under a key a unit."""
+    if isinstance(value, tuple):
+        return [as_plain(one) for one in value]
+    if not is_dataclass(value) or isinstance(value, type):
+        return value
+    plain: Json = {}
+    kinds = get_type_hints(type(value))
+    for one in fields(value):
+        inside = getattr(value, one.name)
+        if Cost in (kinds[one.name], *get_args(kinds[one.name])):
+            number = {} if inside is None else {inside.unit: float(inside)}
+            plain |= {unit.column(one.name): number.get(unit) for unit in Unit}
+        else:
+            plain[one.name] = as_plain(inside)
+    return plain
