@@ -646,11 +646,8 @@ def _is_missing(frame: gpd.GeoDataFrame) -> pd.Series:
 
 def _lonlat(point: shapely.Point) -> Message:
     """Return a point as ``48,3762 N ; 0,2990 E``."""
-    if point.x >= 0:
-        said = Message("{lat} {hemisphere} ; {lon} E")
-    else:
-        said = Message("{lat} {hemisphere} ; {lon} O")
-    return said.given(
+    east, west = Message("{lat} {hemisphere} ; {lon} E"), Message("{lat} {hemisphere} ; {lon} O")
+    return (east if point.x >= 0 else west).given(
         lat=Figure(number, abs(point.y), (4,)),
         hemisphere="N" if point.y >= 0 else "S",
         lon=Figure(number, abs(point.x), (4,)),

@@ -357,9 +357,10 @@ def test_the_published_grid_of_the_lot(small_path: Path, made_or_real: str, grou
         x, y = rasterio.transform.xy(squares.transform, *np.nonzero(people > 0))
     centres = gpd.GeoSeries.from_xy(x, y, crs=3035).to_crs(4326)
     inside = centres.within(result.territory.boundary).to_numpy()
-    assert abs(len(result.demand) - inside.sum()) <= 2  # a centre on the very border
+    # The outlines are simplified: one square in two hundred is on the other side.
+    assert len(result.demand) == pytest.approx(inside.sum(), rel=0.01)
     assert result.demand["people"].sum() == pytest.approx(
-        people[people > 0][inside].sum(), rel=1e-3
+        people[people > 0][inside].sum(), rel=0.01
     )
     if made_or_real == "real":
         assert (len(result.demand), int(result.demand["people"].sum())) == (4325, 166_521)
