@@ -7,6 +7,7 @@ imported when it is first asked for, so that ``import geoguichet`` costs nothing
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+#: Where each public name is defined; type checkers and editors are told the same below.
 _HOMES = {
     "Study": "coverage.study.study",
     "read_study": "coverage.study.study",
@@ -43,7 +44,6 @@ _HOMES = {
     "make_network": "referentials.roads.sources",
     "GeoguichetError": "floor.errors",
 }
-"""Where each public name is defined; type checkers and editors are told the same below."""
 
 __all__ = list(_HOMES)
 

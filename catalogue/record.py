@@ -22,8 +22,8 @@ from geoguichet.catalogue.errors import RecordError
 
 type Json = Mapping[str, Any]
 
+#: Sort keys of an open start and an open end: before and after every instant's key.
 EARLIEST, LATEST = "", "~"
-"""Sort keys of an open start and an open end: before and after every instant's key."""
 
 
 class _Member(NamedTuple):
@@ -32,8 +32,8 @@ class _Member(NamedTuple):
     name: str
     field: str
     read: Callable[[Any, str], Any]
+    #: None when the value is written as it is.
     write: Callable[[Any], Any] | None = None
-    """None when the value is written as it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,17 +15,17 @@ from threading import Lock
 
 import Stemmer
 
+#: Version of the folding and stemming; a store indexed with another one indexes itself anew.
 ANALYSIS = f"3+snowball-{Stemmer.version()}"
-"""Version of the folding and stemming; a store indexed with another one indexes itself anew."""
 
 _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d"})
+#: The accents of Latin letters, as characters of their own.
 _ACCENTS = re.compile("[\u0300-\u034e\u0350-\u036f]+")
-"""The accents of Latin letters, as characters of their own."""
 _ELISION = re.compile(r"\b(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu|quoiqu)['’ʼ`´′]")
 _APOSTROPHE = re.compile("['’ʼ`´′]")
 _WORD = re.compile(r"[^\W_]+")
+#: Texts whose words can be told apart before they are folded, so that each word is folded once.
 _FRENCH = re.compile(r"[\x00-\x7fÀ-ÖØ-öø-ÿŒœ‘’“”«»–—…°€]*")
-"""Texts whose words can be told apart before they are folded, so that each word is folded once."""
 _ODD_ELISION = re.compile(r"[À-ÿŒœ]\w*['’`´]")
 _stemmer_lock = Lock()
 
@@ -33,10 +33,10 @@ _LITTLE = (
     "a au aux avec ce ces cette dans de des du en et la le les leur leurs ou par pour sa "
     "ses son sur un une"
 )
+#: Words that say nothing of what is looked for, folded: ``qualité eau`` finds ``qualité de l'eau``.
 _PASSED_OVER = frozenset(_LITTLE.split())
-"""Words that say nothing of what is looked for, folded: ``qualité eau`` finds ``qualité de l'eau``.
-"""
 
+#: Nouns, and the words that a search finds with them.
 DERIVED = {
     "agriculture": "agricole agricoles",
     "cadastre": "cadastral cadastrale cadastrales cadastraux",
@@ -61,7 +61,6 @@ DERIVED = {
     "territoire": "territorial territoriale territoriales territoriaux",
     "tourisme": "touristique",
 }
-"""Nouns, and the words that a search finds with them."""
 
 
 def fold(text: str) -> str:
@@ -99,10 +98,9 @@ def stems(text: str) -> tuple[str, ...]:
     return _stems_met_again(text) if len(text) < _SHORT else _stems(text)
 
 
+#: Texts shorter than this are keywords, titles and names: many records share them, so their stems
+#: are remembered.
 _SHORT = 80
-"""Texts shorter than this are keywords, titles and names: many records share them, so their stems
-are remembered.
-"""
 
 
 def _stems(text: str) -> tuple[str, ...]:
@@ -148,12 +146,11 @@ def _snowball(word: str) -> str:
         return str(_stemmer().stemWord(word))
 
 
+#: Plurals that Snowball leaves apart from their singular (``vélos``, ``emplois``): both sides lose
+#: their ``s``.
 _PLURAL = re.compile("[a-z]{2,}[aiou]s")
-"""Plurals that Snowball leaves apart from their singular (``vélos``, ``emplois``): both sides lose
-their ``s``.
-"""
+#: Words that would become another one: ``plus`` is no PLU.
 _NO_PLURALS = frozenset({"plus"})
-"""Words that would become another one: ``plus`` is no PLU."""
 
 
 @lru_cache(maxsize=1)

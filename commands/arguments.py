@@ -20,8 +20,8 @@ from geoguichet.floor.words import Message, _
 
 DEFAULT_WORKSPACE = "workspace"
 
+#: What ``add_argument`` takes: names, then options.
 type Argument = tuple[tuple[str, ...], dict[str, Any]]
-"""What ``add_argument`` takes: names, then options."""
 
 
 def argument(*names: str, **options: Any) -> Argument:

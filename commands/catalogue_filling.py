@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from geoguichet.floor.findings import Finding
 
 
+#: Findings of one rule that are printed; a first harvest may have thousands.
 MOST = 20
-"""Findings of one rule that are printed; a first harvest may have thousands."""
 
 
 def add(catalogue: Any) -> None:

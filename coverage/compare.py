@@ -37,12 +37,12 @@ type Level = Literal["territory", "departement", "epci", "zone_before", "zone_af
 
 CHANGES: tuple[Change, ...] = ("gained", "lost", "nearer", "farther", "same")
 LEVELS: tuple[Level, ...] = ("territory", "departement", "epci", "zone_before", "zone_after")
+#: The group that holds everyone.
 PEOPLE = "people"
-"""The group that holds everyone."""
+#: What is kept of a kiosk beside its place.
 _PLACED = ("name", "departement", "host", "host_id")
-"""What is kept of a kiosk beside its place."""
+#: A distance (in metres) or a time (in seconds) that changed by less did not change.
 _NOTICED = 1.0
-"""A distance (in metres) or a time (in seconds) that changed by less did not change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +60,13 @@ class Side:
     kiosks: bool
     territory: Territory | None
     epci_names: dict[str, str]
+    #: Hosts of the kiosks its plan opens, when they count.
     plan_hosts: tuple[str, ...] = ()
-    """Hosts of the kiosks its plan opens, when they count."""
+    #: Needs (comma-separated) that each kiosk opens, by its id; one that is not there opens all the
+    #: study offers.
     opens: dict[str, str] = field(default_factory=dict)
-    """Needs (comma-separated) that each kiosk opens, by its id; one that is not there opens all the
-    study offers.
-    """
+    #: The kiosks that count, as points with their name, host and host_id.
     placed: gpd.GeoDataFrame | None = None
-    """The kiosks that count, as points with their name, host and host_id."""
     inputs: tuple[InputLayer, ...] = ()
 
     @property

@@ -37,6 +37,7 @@ from geoguichet.referentials.territories.territory import Territory
 # What someone comes for, in their own words: a need of the study, a type of counter, or a
 # citizen's errand.
 
+#: Words that do not tell one errand from another.
 _IDLE = frozenset(
     [
         "a",
@@ -80,7 +81,6 @@ _IDLE = frozenset(
         "get",
     ]
 )
-"""Words that do not tell one errand from another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +91,10 @@ class Errand:
 
     label: str
     types: tuple[str, ...]
+    #: Needs of the study that it is, or that the same types meet: what a kiosk must open.
     needs: tuple[str, ...]
-    """Needs of the study that it is, or that the same types meet: what a kiosk must open."""
+    #: The need of the study itself, with its least hours; empty for a type or a citizen's errand.
     need: str = ""
-    """The need of the study itself, with its least hours; empty for a type or a citizen's errand.
-    """
     note: str = ""
 
     def met_by(self, services: gpd.GeoDataFrame, study: Study) -> pd.Series:
@@ -183,8 +182,8 @@ def _holds(name: Iterable[str], words: Iterable[str]) -> bool:
 
 type State = Literal["open", "closed", "unknown", ""]
 
+#: What stands in ``type`` for a visioguichet.
 KIOSK = "kiosk"
-"""What stands in ``type`` for a visioguichet."""
 _FIRST_LIMIT = {"m": 20_000.0, "s": 1_200.0}
 _LAST_LIMIT = 2_000_000.0
 _SHOWN = 12
@@ -196,8 +195,8 @@ class Place:
 
     name: str
     point: shapely.Point
+    #: INSEE code, when the place is a commune.
     code: str = ""
-    """INSEE code, when the place is a commune."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,8 +41,8 @@ from geoguichet.floor.figures import number
 from geoguichet.floor.language import speaking
 from geoguichet.referentials.territories import sample
 
+#: Layers of the sample that the portal also serves as features, and the name of the collection.
 COLLECTIONS = {"communes": "communes", "services": "services"}
-"""Layers of the sample that the portal also serves as features, and the name of the collection."""
 
 _FEATURES = (("white-zones", "Zones blanches"), ("kiosks", "Visioguichets"))
 

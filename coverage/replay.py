@@ -25,10 +25,9 @@ from geoguichet.floor.units import Unit
 
 type Kind = Literal["file", "parameter", "input", "version", "answer", "output"]
 
+#: A file altered since; a key read otherwise; other data; other libraries; another answer; other
+#: bytes.
 KINDS: tuple[Kind, ...] = ("file", "parameter", "input", "version", "answer", "output")
-"""A file altered since; a key read otherwise; other data; other libraries; another answer; other
-bytes.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +54,8 @@ class Replay:
     """What came of doing a study again."""
 
     study: Study
+    #: Files whose digest is the manifest's.
     outputs: tuple[str, ...]
-    """Files whose digest is the manifest's."""
     differences: tuple[Difference, ...]
 
     @property

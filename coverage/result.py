@@ -79,5 +79,5 @@ class CoverageResult:
     timings: dict[str, float]
     ranking: Ranking | None = None
     beside: Beside = field(default_factory=Beside)
+    #: The slack over the ground, when the study asks for it.
     surface: Surface | None = None
-    """The slack over the ground, when the study asks for it."""

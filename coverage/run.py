@@ -42,6 +42,7 @@ from geoguichet.referentials.territories.territory import Territory
 
 type OnStep = Callable[[str], None]
 
+#: The steps of :func:`run`, in order, as shown to the user.
 STEPS = (
     Message("lecture des couches"),
     Message("demande et services"),
@@ -50,7 +51,6 @@ STEPS = (
     Message("plan des visioguichets"),
     Message("bilan"),
 )
-"""The steps of :func:`run`, in order, as shown to the user."""
 
 
 def run(
@@ -162,8 +162,8 @@ class _Sited:
     ranking: Ranking | None = None
     counters: dict[str, int] = field(default_factory=dict)
     hosts: gpd.GeoDataFrame | None = None
+    #: Unserved points x hosts that would serve them.
     near: CostMatrix | None = None
-    """Unserved points x hosts that would serve them."""
 
 
 def _sited(

@@ -25,8 +25,8 @@ from geoguichet.floor.words import _
 
 type Sureness = Literal["certain", "likely", "possible", "never"]
 
+#: Unserved in every scenario; in half of them or more; in some; in none.
 SURENESS: tuple[Sureness, ...] = ("certain", "likely", "possible", "never")
-"""Unserved in every scenario; in half of them or more; in some; in none."""
 THRESHOLDS = (0.8, 0.9, 1.0, 1.1, 1.2)
 CONGESTION = (0.9, 1.0, 1.15, 1.3)
 _STEP = {"m": 1_000.0, "s": 60.0}
@@ -55,8 +55,8 @@ class Sensitivity:
     scenarios: pd.DataFrame
     classes: pd.DataFrame
     curve: pd.DataFrame
+    #: What is drawn of each row of the demand: its commune or its cell, without overlaps.
     ground: gpd.GeoSeries
-    """What is drawn of each row of the demand: its commune or its cell, without overlaps."""
 
     @property
     def study(self) -> Study:

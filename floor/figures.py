@@ -24,8 +24,8 @@ from geoguichet.floor.units import Unit
 
 MISSING = "—"
 
+#: Where a language is written in several ways, whose: dates and lists as Europe reads English.
 _TERRITORY = {"en": "en_GB"}
-"""Where a language is written in several ways, whose: dates and lists as Europe reads English."""
 
 
 @cache

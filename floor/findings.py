@@ -15,24 +15,22 @@ type Severity = Literal["info", "warning", "error"]
 class Finding:
     """One thing noticed in the data. It is reported beside the result and never stops the rest."""
 
+    #: Stable name of the rule, such as ``no-geometry``.
     rule: str
-    """Stable name of the rule, such as ``no-geometry``."""
+    #: The layer, file or source it was found in.
     layer: str
-    """The layer, file or source it was found in."""
+    #: Identifier of the row or record; empty when it concerns the whole layer.
     item: str
-    """Identifier of the row or record; empty when it concerns the whole layer."""
+    #: One sentence: what was found, and what is done about it; a `Message` is told in the reader's
+    #: language.
     message: str | Message
-    """One sentence: what was found, and what is done about it; a `Message` is told in the reader's
-    language.
-    """
     severity: Severity = "warning"
+    #: Row of the file it came from, the first data row being 1; 0 when it concerns no single row.
     row: int = 0
-    """Row of the file it came from, the first data row being 1; 0 when it concerns no single row.
-    """
+    #: Column of the file it was found in, by its published name; empty when several or none.
     column: str = ""
-    """Column of the file it was found in, by its published name; empty when several or none."""
+    #: What to do about it; empty when the message says enough.
     remedy: str | Message = ""
-    """What to do about it; empty when the message says enough."""
 
     def as_dict(self) -> dict[str, str | int]:
         """Return the finding as a plain dictionary, ready for JSON; row, column and remedy only

@@ -25,8 +25,8 @@ from urllib3.util import make_headers, parse_url
 from geoguichet.floor.errors import GeoguichetError
 
 AGENT = "geoguichet/1"
+#: Statuses that may be better in a moment.
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""Statuses that may be better in a moment."""
 _FINE = frozenset({*range(200, 300), 304})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 5
@@ -100,22 +100,21 @@ class Client:
     """
 
     authorization: str = field(default="", repr=False)
+    #: Silence after which a server is given up.
     timeout_s: float = 30.0
-    """Silence after which a server is given up."""
     total_s: float = 300.0
+    #: Bytes above which an answer is given up (a download has no such limit).
     largest: int = 64 * 1024 * 1024
-    """Bytes above which an answer is given up (a download has no such limit)."""
+    #: Bytes after which the rest is left unread: who only wants to know that something is there (0:
+    #: read all).
     enough: int = 0
-    """Bytes after which the rest is left unread: who only wants to know that something is there (0:
-    read all).
-    """
     tries: int = 3
+    #: Seconds before the second try; doubled each time.
     pause_s: float = 1.0
-    """Seconds before the second try; doubled each time."""
+    #: Whether a redirection may lead to another host.
     elsewhere: bool = False
-    """Whether a redirection may lead to another host."""
+    #: Whether an answer that says no is one to read, rather than an error.
     any_status: bool = False
-    """Whether an answer that says no is one to read, rather than an error."""
     sleep: Callable[[float], None] = time.sleep
 
     def get(
@@ -315,6 +314,9 @@ def _failure(address: str, error: exceptions.HTTPError) -> HttpError:
     raise error
 
 
+#: What urllib3 raises, or what made it raise that; what it means, in both languages; its kind.
+#:
+#: What an `AnswerError` is made of may be better in a moment.
 _FAILURES: tuple[tuple[type[BaseException], type[HttpError], str, str, str], ...] = (
     (
         exceptions.LocationValueError,
@@ -373,10 +375,6 @@ _FAILURES: tuple[tuple[type[BaseException], type[HttpError], str, str, str], ...
         "",
     ),
 )
-"""What urllib3 raises, or what made it raise that; what it means, in both languages; its kind.
-
-What an `AnswerError` is made of may be better in a moment.
-"""
 
 
 def checked(address: str) -> str:

@@ -13,15 +13,15 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+#: The language of the sentences in the code.
 SOURCE = "fr"
-"""The language of the sentences in the code."""
 
+#: Narrow no-break space: between thousands, before ``%`` and units; in French before ``;?!``.
 NARROW = "\u202f"
-"""Narrow no-break space: between thousands, before ``%`` and units; in French before ``;?!``."""
 NO_BREAK = "\u00a0"
 
+#: The catalogues, one folder a language: ``fr/LC_MESSAGES/geoguichet.mo``.
 LOCALE = Path(__file__).parent / "locale"
-"""The catalogues, one folder a language: ``fr/LC_MESSAGES/geoguichet.mo``."""
 
 
 class Voice(NamedTuple):

@@ -30,8 +30,8 @@ OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
 JSON_LD = "application/ld+json"
 HTML = "text/html"
 
+#: Parameters that every resource takes: the form of the answer and its language.
 COMMON_PARAMETERS = ("f", "lang")
-"""Parameters that every resource takes: the form of the answer and its language."""
 
 MAXIMUM_BODY = 5_000_000
 
@@ -63,6 +63,7 @@ class Refusal(Exception):  # noqa: N818 (it is an answer, told by its status)
 
 _CODES = {400: "InvalidParameterValue", 404: "NotFound", 405: "MethodNotAllowed"}
 
+#: What is told of a refusal that says nothing of its own.
 BY_STATUS: Mapping[int, Message] = {
     400: Message("Cette demande n'est pas servie."),
     404: Message("Rien à cette adresse."),
@@ -70,7 +71,6 @@ BY_STATUS: Mapping[int, Message] = {
     500: Message("Le portail n'a pas su répondre."),
     503: Message("Le catalogue ne se lit pas en ce moment."),
 }
-"""What is told of a refusal that says nothing of its own."""
 
 
 def wanted_language(request: Request) -> str:

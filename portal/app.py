@@ -150,8 +150,8 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+#: EADDRINUSE on macOS, Linux and Windows.
 _IN_USE = (48, 98, 10048)
-"""EADDRINUSE on macOS, Linux and Windows."""
 
 
 def _bracketed(host: str) -> str:

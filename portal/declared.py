@@ -10,6 +10,7 @@ _OGC = "http://www.opengis.net/spec"
 _RECORDS = f"{_OGC}/ogcapi-records-1/1.0/conf"
 _FEATURES = f"{_OGC}/ogcapi-features"
 
+#: OGC API Records Part 1. The standard spells some of its classes in two ways; both are given.
 RECORDS = tuple(
     f"{_RECORDS}/{name}"
     for name in (
@@ -25,13 +26,12 @@ RECORDS = tuple(
         "local-resource-catalog/query-parameters",
     )
 )  # fmt: skip
-"""OGC API Records Part 1. The standard spells some of its classes in two ways; both are given."""
 
+#: The draft of OGC API Records Part 2.
 FACETS = tuple(f"{_OGC}/ogcapi-records-2/1.0/conf/{name}" for name in ("simple", "advanced"))
-"""The draft of OGC API Records Part 2."""
 
+#: Declared only where records may be edited.
 EDITING = tuple(f"{_FEATURES}-4/1.0/conf/{name}" for name in ("create-replace-delete", "update"))
-"""Declared only where records may be edited."""
 
 OTHERS = (
     *(f"{_OGC}/ogcapi-common-1/1.0/conf/{name}" for name in ("core", "landing-page", "json", "html",

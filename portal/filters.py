@@ -187,6 +187,7 @@ def value_name(value: str, name: str) -> str:
     return label(value, labels) if labels else value
 
 
+#: The filters our templates may use, beside those of jinja.
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "number": number,
     "day": day,
@@ -207,7 +208,6 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "worst_first": worst_first,
     "label": label,
 }
-"""The filters our templates may use, beside those of jinja."""
 
+#: The languages of the pages, each by its own name.
 LANGUAGES = {code: str(Locale.parse(code).display_name).capitalize() for code in languages()}
-"""The languages of the pages, each by its own name."""

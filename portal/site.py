@@ -32,8 +32,8 @@ from geoguichet.portal.errors import in_words
 from geoguichet.portal.providers.records import store_of
 
 ROOM = Path(__file__).resolve().parent
+#: The collection of records.
 COLLECTION = "catalogue"
-"""The collection of records."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,11 @@ class Page:
         default_factory=dict
     )
     of_records: bool = False
+    #: ``main``, ``foot``, or nowhere.
     menu: str = ""
-    """``main``, ``foot``, or nowhere."""
     tag: str = "portal"
+    #: The name of its JSON among the schemas of the OpenAPI document; it adds ``schemas``.
     schema: str = ""
-    """The name of its JSON among the schemas of the OpenAPI document; it adds ``schemas``."""
     schemas: Mapping[str, Any] = field(default_factory=dict)
     media: str = JSON
     parameters: tuple[str, ...] = ()
@@ -239,5 +239,5 @@ def _refusal(error: Exception) -> Refusal:
     return Refusal(status, BY_STATUS[status])
 
 
+#: What becomes an answer wherever it is raised.
 REFUSED = (Refusal, HTTPException, QueryError, RecordNotFoundError, StoreError, Exception)
-"""What becomes an answer wherever it is raised."""

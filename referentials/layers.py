@@ -13,11 +13,11 @@ import shapely
 
 from geoguichet.floor.errors import LayerError
 
+#: The CRS of every layer we hand out: degrees, longitude first.
 LONLAT = "EPSG:4326"
-"""The CRS of every layer we hand out: degrees, longitude first."""
 
+#: RGF93 / Lambert-93, in which lengths in metres are computed.
 METRIC = "EPSG:2154"
-"""RGF93 / Lambert-93, in which lengths in metres are computed."""
 
 
 def list_layers(path: Path) -> list[str]:

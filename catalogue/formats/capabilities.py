@@ -16,12 +16,13 @@ from geoguichet.catalogue.formats.parts import Part
 from geoguichet.catalogue.formats.xml import Element, XmlPart, child, name
 from geoguichet.catalogue.record import Link, Record
 
+#: Root element -> the protocol, and the type of the service in INSPIRE.
 _KINDS = {
     "WMS_Capabilities": ("WMS", "view"),
     "WMT_MS_Capabilities": ("WMS", "view"),
     "WFS_Capabilities": ("WFS", "download"),
 }
-"""Root element -> the protocol, and the type of the service in INSPIRE."""
+#: What the namespace of the root says -> the same, for those whose root says nothing.
 _NAMESPACES = {
     "/wmts/": ("WMTS", "view"),
     "/wfs": ("WFS", "download"),
@@ -30,7 +31,6 @@ _NAMESPACES = {
     "/wps": ("WPS", "other"),
     "/sos": ("SOS", "download"),
 }
-"""What the namespace of the root says -> the same, for those whose root says nothing."""
 
 
 def _claims(root: Element) -> bool:
@@ -50,6 +50,7 @@ def _of_service(*paths: str) -> str:
     return " + ".join(f"{holder}/{path}" for path in paths for holder in _SAID)
 
 
+#: The address of the service: that of its operations, else the one it gives for itself.
 _ADDRESSES = ", ".join(
     (
         "Capability/Request/GetMap/DCPType/HTTP/Get/OnlineResource/@href",
@@ -58,7 +59,6 @@ _ADDRESSES = ", ".join(
         *(f"{holder}/OnlineResource" for holder in _SAID),
     )
 )
-"""The address of the service: that of its operations, else the one it gives for itself."""
 _PERSON = "Service/ContactInformation"
 _PROVIDER = "ServiceProvider/ServiceContact"
 _CONTACT = to.contacts(

@@ -75,6 +75,7 @@ _LINKS = to.links(
     protocol="resource_locator_protocol",
 )
 
+#: Members of a package, or of its extras.
 MAPPING = (
     Mapped("id", "id, name", "in"),
     Mapped("type", "type", "in", "service, else dataset", to.coded("dataset", service="service")),
@@ -119,6 +120,5 @@ MAPPING = (
     Mapped("externalIds", "identifier + name", "in", read=_identifiers),
     Mapped("maintenance", "frequency, accrual_periodicity", "in", read=to.frequency),
 )
-"""Members of a package, or of its extras."""
 
 FORMAT = Format("ckan", "CKAN", MAPPING, "json", _claims, _read, _packages)

@@ -16,23 +16,22 @@ from geoguichet.catalogue.text import fold
 
 # What the records that we write ourselves say in the same words: access, conformity, languages.
 
+#: A constraint: everybody may have it, as INSPIRE asks to be said (limitations on public access).
 OPEN_ACCESS: Constraint = {
     "kind": "legal",
     "other": [{"text": "Pas de restriction d'accès public"}],
 }
-"""A constraint: everybody may have it, as INSPIRE asks to be said (limitations on public access).
-"""
 
+#: Conformity to the regulation on the interoperability of data, which nobody has evaluated.
 NOT_EVALUATED: Conformity = {
     "title": "Règlement (UE) n° 1089/2010 de la Commission",
     "date": "2010-12-08",
     "dateType": "publication",
     "explanation": "Non évaluée.",
 }
-"""Conformity to the regulation on the interoperability of data, which nobody has evaluated."""
 
+#: The languages of data in French.
 FRENCH: list[Language] = [{"code": "fre"}]
-"""The languages of data in French."""
 
 
 _LANGUAGES = """fr fre fra;en eng;de ger deu;it ita;es spa;pt por;nl dut nld;ca cat;eu baq eus
@@ -128,10 +127,9 @@ _LICENCES: tuple[tuple[str, str], ...] = (
 )
 _PATTERNS = tuple((spdx, re.compile(pattern)) for spdx, pattern in _LICENCES)
 
+#: Identifiers that `licence` recognises (SPDX's, and the German ones as their publisher writes
+#: them).
 LICENCES = tuple(dict.fromkeys(spdx for spdx, _ in _LICENCES))
-"""Identifiers that `licence` recognises (SPDX's, and the German ones as their publisher writes
-them).
-"""
 
 _LICENCE_ADDRESSES = {
     "etalab-2.0": "https://www.etalab.gouv.fr/licence-ouverte-open-licence",
@@ -166,6 +164,7 @@ def licence_address(spdx: str) -> str:
     return f"https://spdx.org/licenses/{spdx}"
 
 
+#: The 34 INSPIRE themes: code, name in French and in English.
 INSPIRE_THEMES = {
     "ad": ("Adresses", "Addresses"),
     "au": ("Unités administratives", "Administrative units"),
@@ -211,7 +210,6 @@ INSPIRE_THEMES = {
     "su": ("Unités statistiques", "Statistical units"),
     "us": ("Services d'utilité publique et services publics", "Utility and governmental services"),
 }
-"""The 34 INSPIRE themes: code, name in French and in English."""
 
 _APART = re.compile(r"[\W_]+")
 
@@ -245,6 +243,7 @@ def inspire_theme(text: str) -> str:
     return _THEME_NAMES.get(_plain(text), "")
 
 
+#: The topic categories of ISO 19115, in French and in English.
 TOPIC_CATEGORIES = {
     "farming": ("Agriculture", "Farming"),
     "biota": ("Faune et flore", "Biota"),
@@ -277,7 +276,6 @@ TOPIC_CATEGORIES = {
     "extraTerrestrial": ("Espace extraterrestre", "Extraterrestrial"),
     "disaster": ("Catastrophes", "Disaster"),
 }
-"""The topic categories of ISO 19115, in French and in English."""
 
 
 def theme_label(identifier: str, language: str) -> str:
@@ -348,6 +346,8 @@ def writable(text: str) -> str:
     return _FORBIDDEN.sub("", text)
 
 
+#: Update frequencies of ISO 19115: the code of the EU vocabulary, the days between updates (0 when
+#: not said).
 FREQUENCIES = {
     "continual": ("CONT", 1),
     "daily": ("DAILY", 1),
@@ -363,9 +363,6 @@ FREQUENCIES = {
     "notPlanned": ("NOT_PLANNED", 0),
     "unknown": ("UNKNOWN", 0),
 }
-"""Update frequencies of ISO 19115: the code of the EU vocabulary, the days between updates (0 when
-not said).
-"""
 
 
 def frequency(text: str) -> str:

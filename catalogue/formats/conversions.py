@@ -269,8 +269,8 @@ def _link(part: Part, href: str, rel: str | Callable[[Part], str], paths: dict[s
     )
 
 
+#: Links as the APIs of OGC and STAC write them.
 OGC_LINKS = links(lambda part: part.text("rel"), href="href", type="type", title="title")
-"""Links as the APIs of OGC and STAC write them."""
 
 
 # --- where and when -------------------------------------------------------------------------------

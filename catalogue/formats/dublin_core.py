@@ -221,10 +221,10 @@ MAPPING = (
     Mapped("links", "references", "in", read=to.links(protocol="@scheme")),
 )
 
+#: Elements that are of the terms of Dublin Core, not of its fifteen first elements.
 _TERMS = frozenset(
     {"alternative", "license", "isPartOf", "modified", "abstract", "spatial", "temporal"}
 )
-"""Elements that are of the terms of Dublin Core, not of its fifteen first elements."""
 
 
 def write(record: Record) -> bytes:

@@ -71,6 +71,7 @@ _DIF_BOX = to.box(
     "Northernmost_Latitude",
 )
 
+#: Of FGDC, and of DIF where the path begins with a capital.
 MAPPING = (
     Mapped("id", "idinfo/datsetid, Entry_ID", "in", read=to.line),
     Mapped("type", "", "in", "dataset", to.always("dataset")),
@@ -114,6 +115,5 @@ MAPPING = (
     Mapped("geometry", "idinfo/spdom/bounding", "in", read=_BOX),
     Mapped("geometry", "Spatial_Coverage", "in", read=_DIF_BOX),
 )
-"""Of FGDC, and of DIF where the path begins with a capital."""
 
 FORMAT = Format("fgdc", "FGDC CSDGM and DIF", MAPPING, "xml", _claims)

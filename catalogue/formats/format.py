@@ -21,20 +21,19 @@ type Syntax = Literal["xml", "json", "yaml", "rdf", ""]
 class Written:
     """A form that records are written in."""
 
+    #: What ``--format`` and ``f`` call it.
     name: str
-    """What ``--format`` and ``f`` call it."""
     label: str
     media: str
     suffix: str
+    #: ``write(record, *, source, base)``: ``source`` is the document of that form that the record
+    #: came from (empty when there is none), ``base`` what the addresses of records begin with
+    #: (empty when they have none).
     write: Callable[..., bytes]
-    """``write(record, *, source, base)``: ``source`` is the document of that form that the record
-    came from (empty when there is none), ``base`` what the addresses of records begin with (empty
-    when they have none).
-    """
+    #: ``together(records, *, title, publisher, ...)``: a page of a catalogue in one document.
     together: Callable[..., bytes] | None = None
-    """``together(records, *, title, publisher, ...)``: a page of a catalogue in one document."""
+    #: Whether an export of all records is that one document, where the form has it.
     one_file: bool = True
-    """Whether an export of all records is that one document, where the form has it."""
 
 
 def _alone(document: Any) -> list[Any]:
@@ -49,12 +48,12 @@ class Format:
     title: str
     mapping: tuple[Mapped, ...] = ()
     syntax: Syntax = ""
+    #: Says whether a document, opened as its syntax is, is of this format.
     claims: Callable[[Any], bool] = bool
-    """Says whether a document, opened as its syntax is, is of this format."""
+    #: Reads one part of a document; by default, its mapping does.
     read: Callable[[Any], Record] | None = None
-    """Reads one part of a document; by default, its mapping does."""
+    #: The parts of a document that are a record each; or the records themselves.
     parts: Callable[[Any], list[Any]] = _alone
-    """The parts of a document that are a record each; or the records themselves."""
     written: tuple[Written, ...] = ()
 
     def record(self, part: Any) -> Record:

@@ -20,11 +20,11 @@ from geoguichet.catalogue.errors import RecordError
 from geoguichet.catalogue.formats.parts import Part
 from geoguichet.catalogue.record import Contact, ExternalId, Link, Record, Theme, Time
 
+#: Scheme of the 34 INSPIRE themes.
 INSPIRE_THEME = "http://inspire.ec.europa.eu/theme"
-"""Scheme of the 34 INSPIRE themes."""
 
+#: Scheme of the topic categories of ISO 19115 (``MD_TopicCategoryCode``).
 TOPIC_CATEGORY = "http://inspire.ec.europa.eu/metadata-codelist/TopicCategory"
-"""Scheme of the topic categories of ISO 19115 (``MD_TopicCategoryCode``)."""
 
 # What the members of a record are, a table of shapes: a member that is blank is left out.
 
@@ -85,6 +85,7 @@ Unreadable = TypedDict(
     total=False,
 )
 
+#: Every member that at least one format maps: its shape, and its meaning.
 Members = TypedDict(
     "Members",
     {
@@ -167,7 +168,6 @@ Members = TypedDict(
     },
     total=False,
 )
-"""Every member that at least one format maps: its shape, and its meaning."""
 
 
 def filled[Shape: Mapping[str, Any]](shape: Shape) -> Shape:
@@ -180,6 +180,7 @@ MEMBERS: Mapping[str, str] = {
     for name, hint in get_type_hints(Members, include_extras=True).items()
 }
 
+#: Members that the standard names -> fields of `Record`.
 _FIELDS = {
     name: "external_ids" if name == "externalIds" else name
     for name in (
@@ -187,11 +188,10 @@ _FIELDS = {
         *("created", "updated", "contacts", "license", "rights", "externalIds", "links"),
     )
 }
-"""Members that the standard names -> fields of `Record`."""
 
 type Ways = Literal["in", "out", "both"]
+#: Returns the value of a member, from the document and the path of its row; blank when unsaid.
 type Reader = Callable[[Part, str], Any]
-"""Returns the value of a member, from the document and the path of its row; blank when unsaid."""
 
 
 def text(part: Part, path: str) -> str:
@@ -206,13 +206,13 @@ class Mapped:
     """
 
     member: str
+    #: As `parts` understands it, in the formats that `read_by` and `write_by` read and write.
     path: str
-    """As `parts` understands it, in the formats that `read_by` and `write_by` read and write."""
     ways: Ways = "both"
     note: str = ""
     read: Reader = text
+    #: What is written of a record; by default, the member as it is.
     write: Callable[[Record], Any] | None = None
-    """What is written of a record; by default, the member as it is."""
 
     def written(self, record: Record) -> Any:
         """Return what the format says of a record there; blank when nothing."""

@@ -132,13 +132,13 @@ def _topics(record: Record) -> list[str]:
     return [item.id for theme in topics for item in theme.concepts]
 
 
+#: Lines of a postal address -> their names in a record.
 _LINES = {
     "city": "city",
     "administrativearea": "administrativeArea",
     "postalcode": "postalCode",
     "country": "country",
 }
-"""Lines of a postal address -> their names in a record."""
 
 
 def _address(part: Part) -> dict[str, Any]:
@@ -392,6 +392,7 @@ MAPPING = (
     Mapped("lineage", "dataquality.lineage.statement"),
 )
 
+#: What every MCF says, in the order that its readers expect.
 _FRAME: Mapping[str, Mapping[str, Any]] = {
     "mcf": {"version": 2.0},
     "metadata": dict.fromkeys(("identifier", "additional_identifiers", "language"))
@@ -399,7 +400,6 @@ _FRAME: Mapping[str, Mapping[str, Any]] = {
     "spatial": {},
     "identification": {"language": None, "charset": "utf8"},
 }
-"""What every MCF says, in the order that its readers expect."""
 
 
 def write(record: Record) -> bytes:

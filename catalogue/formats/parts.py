@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple, Self
 
+#: What could not be understood: where, its text, and why.
 type Refusal = tuple[str, str, str]
-"""What could not be understood: where, its text, and why."""
 
 
 class _Step(NamedTuple):

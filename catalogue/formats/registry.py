@@ -39,6 +39,7 @@ from geoguichet.catalogue.formats.xml import Element, line_of, name, parse
 from geoguichet.catalogue.record import Record
 from geoguichet.floor.findings import Finding
 
+#: Every format by its name; of two that know a document as theirs, the first reads it.
 FORMATS: Mapping[str, Format] = {
     module.FORMAT.name: module.FORMAT
     for module in (
@@ -61,12 +62,11 @@ FORMATS: Mapping[str, Format] = {
         qmd,
     )
 }
-"""Every format by its name; of two that know a document as theirs, the first reads it."""
 
+#: Every form that records are written in.
 WRITERS: Mapping[str, Written] = {
     written.name: written for form in FORMATS.values() for written in form.written
 }
-"""Every form that records are written in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +141,8 @@ def mappings() -> dict[str, tuple[Mapped, ...]]:
 
 # --- documents and what they hold ---------------------------------------------------------------
 
+#: A record to be read: its format, the part of the document that it is, and what is kept of it.
 type Held = tuple[Format, Any, bytes]
-"""A record to be read: its format, the part of the document that it is, and what is kept of it."""
 
 
 def _claiming(document: Any, *syntaxes: Syntax) -> Format | None:
@@ -201,8 +201,8 @@ def _refuse(element: Element) -> Record:
     )
 
 
+#: What stands for the format of an element among records that is none.
 _UNKNOWN = Format("", "", read=_refuse)
-"""What stands for the format of an element among records that is none."""
 
 _CONTAINERS = frozenset(
     {
@@ -216,8 +216,8 @@ _CONTAINERS = frozenset(
 )
 
 
+#: Elements whose every child is a record.
 _HOLDERS = frozenset({"SearchResults", "GetRecordByIdResponse"})
-"""Elements whose every child is a record."""
 
 
 def elements_of(root: Element) -> Iterator[Element]:

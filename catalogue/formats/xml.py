@@ -14,8 +14,8 @@ from geoguichet.catalogue.errors import FormatError
 from geoguichet.catalogue.formats.parts import Part
 
 type Element = etree._Element
+#: An element, or its children as `grouped` gives them.
 type Holder = Element | dict[str, list[Element]] | None
-"""An element, or its children as `grouped` gives them."""
 
 XLINK = "http://www.w3.org/1999/xlink"
 HREF = f"{{{XLINK}}}href"

@@ -47,8 +47,8 @@ CREATE TABLE IF NOT EXISTS file (
 """
 
 
+#: Called before each file with how many are done, of how many, and its name.
 type OnProgress = Callable[[int, int, str], None]
-"""Called before each file with how many are done, of how many, and its name."""
 
 
 @dataclass(slots=True)
@@ -60,8 +60,8 @@ class Crawled:
     updated: int = 0
     unchanged: int = 0
     moved: int = 0
+    #: Those that had a record already, of another hand than a crawl's.
     published: int = 0
-    """Those that had a record already, of another hand than a crawl's."""
     findings: list[Finding] = field(default_factory=list)
 
     def counts(self) -> dict[str, int]:
@@ -251,8 +251,8 @@ def _published(draft: Record, store: SQLiteStore, crawled: set[str]) -> Record |
     return next((record for record in found if record.id not in crawled), None)
 
 
+#: What a draft knows of the file on this disk, not of the data.
 _OF_THE_COPY = frozenset({"dates", "language"})
-"""What a draft knows of the file on this disk, not of the data."""
 
 
 def _filled(published: Record, draft: Record) -> Record:

@@ -23,9 +23,10 @@ from geoguichet.catalogue.intake.drafts.vectors import PARQUET, VECTORS, read_pa
 from geoguichet.catalogue.record import Record
 from geoguichet.floor.findings import Finding
 
+#: Endings of the files that may hold geographic data.
 SUFFIXES = frozenset({*VECTORS, *PARQUET, *RASTERS, *TABLES})
-"""Endings of the files that may hold geographic data."""
 
+#: Rules of the check that a draft may not keep: what no file of data says of itself.
 ONLY_A_PERSON = frozenset(
     {
         "abstract", "access", "freshness", "inspire-theme", "keywords", "licence", "lineage",
@@ -34,7 +35,6 @@ ONLY_A_PERSON = frozenset(
         "topic-category",
     }
 )  # fmt: skip
-"""Rules of the check that a draft may not keep: what no file of data says of itself."""
 
 
 def read_datasets(file: Path) -> list[Record]:

@@ -18,17 +18,17 @@ from geoguichet.catalogue.search.store import LoadSummary, RecordStore, SQLiteSt
 from geoguichet.floor.files import write_whole
 from geoguichet.floor.findings import Finding
 
+#: Not a format: the document that a record came from, whatever its format, byte for byte.
 ORIGINAL = "original"
-"""Not a format: the document that a record came from, whatever its format, byte for byte."""
 
+#: Bytes above which a metadata file is refused unread.
 LARGEST_FILE = 64 * 1024 * 1024
-"""Bytes above which a metadata file is refused unread."""
 
 _ENDINGS = (".xml", ".rdf", ".ttl", ".n3", ".json", ".jsonld", ".geojson", ".yml", ".yaml")
 
 
+#: Called with how many files are read, and of how many.
 type OnProgress = Callable[[int, int], None]
-"""Called with how many files are read, and of how many."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ KINDS = {
     "broadband": "accès à internet",
     "equipment": "équipements",
 }
+#: Kind of referential -> its topic category (ISO 19115) and INSPIRE theme.
 _THEMES = {
     SERVICES: ("society", "us"),
     "territories": ("boundaries", "au"),
@@ -37,7 +38,6 @@ _THEMES = {
     "broadband": ("utilitiesCommunication", "us"),
     "equipment": ("society", "us"),
 }
-"""Kind of referential -> its topic category (ISO 19115) and INSPIRE theme."""
 _JSON = "application/geo+json"
 
 

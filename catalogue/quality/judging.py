@@ -26,8 +26,8 @@ from geoguichet.catalogue.text import words
 from geoguichet.floor.words import _, pgettext
 from geoguichet.referentials.territories.sample import sample_path
 
+#: The source of the records that a crawl made of data files.
 CRAWLED = "fichiers"
-"""The source of the records that a crawl made of data files."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from geoguichet.catalogue.record import Link, Record
 from geoguichet.floor.http import Client, HttpError
 from geoguichet.floor.words import Message
 
+#: How long and how much a link is worth: enough to know that something is there.
 PATIENCE = Client(timeout_s=10, total_s=20, tries=1, enough=64 * 1024)
-"""How long and how much a link is worth: enough to know that something is there."""
 
 
 def dead_links(
@@ -136,8 +136,8 @@ def _reason(link: Target, client: Client, *, inner: bool) -> Reason | None:
     return None
 
 
+#: What is told of a link that may well be alive.
 _ALIVE = frozenset({"link-cors", "link-inner", "link-moved"})
-"""What is told of a link that may well be alive."""
 
 _WHY = Message("Un lien mort ou trompeur fait perdre l'usager.")
 _WHY_ALIVE = Message("Le lien peut être bon, mais il ne servira pas à tous.")

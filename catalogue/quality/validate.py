@@ -26,8 +26,8 @@ class RecordFinding(Finding):
     where: str = ""
     xpath: str = ""
     why: str | Message = ""
+    #: Points that its rule takes from the score, once; 0 when it is told beside the score.
     weight: int = 0
-    """Points that its rule takes from the score, once; 0 when it is told beside the score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,8 @@ class Score:
     """
 
     value: int
+    #: Rule, points given, points possible.
     parts: tuple[tuple[str, int, int], ...]
-    """Rule, points given, points possible."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,13 +148,13 @@ def organisation_of(record: Record) -> str:
     return next(iter([*published, *(contact.organization for contact in named)]), "")
 
 
+#: Every rule, by family.
 RULES: tuple[Rule, ...] = (
     *identification.RULES,
     *place_and_time.RULES,
     *use.RULES,
     *record_schema.RULES,
 )
-"""Every rule, by family."""
 
 _PROPERTIES = frozenset({"id", "geometry", "time", "links"})
 _XPATHS = {row.member: f"/MD_Metadata/{row.path}" for row in reversed(iso19139.MAPPING)}

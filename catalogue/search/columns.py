@@ -304,13 +304,12 @@ class Columns:
         return _cut(asked, found)
 
 
+#: Record numbers of answers of the full-text index that are kept until the next change (8 bytes
+#: each).
 _REMEMBERED = 4_000_000
-"""Record numbers of answers of the full-text index that are kept until the next change (8 bytes
-each).
-"""
 
+#: Alternatives of ``q``, or words, whose places are told apart when ranking.
 _TOLD_APART = 6
-"""Alternatives of ``q``, or words, whose places are told apart when ranking."""
 
 _NONE: Numbers = np.zeros(0, dtype=np.int64)
 

@@ -24,15 +24,15 @@ from geoguichet.catalogue.errors import QueryError, RecordError
 from geoguichet.catalogue.record import EARLIEST, LATEST, Extent, instant_keys
 from geoguichet.catalogue.search.queryables import QUERYABLES, Kind
 
+#: A checked expression.
 type Node = Property | Constant | Call
-"""A checked expression."""
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
+#: Reference systems whose coordinates a filter may hold: the parameter ``filter-crs``.
 CRSS = (
     CRS84,
     *(f"http://www.opengis.net/def/crs/EPSG/0/{code}" for code in (4326, 4258, 2154, 3857)),
 )
-"""Reference systems whose coordinates a filter may hold: the parameter ``filter-crs``."""
 
 LANGUAGES = ("cql2-text", "cql2-json")
 
@@ -384,6 +384,7 @@ _ENGLISH: Mapping[Kind, str] = {
     "interval": "a period", "geometry": "a geometry", "array": "a list",
 }  # fmt: skip
 
+#: The kinds that each argument of an operator may have; AND and OR take two conditions or more.
 _TAKES: Mapping[str, tuple[tuple[Kind, ...], ...]] = {
     "not": (("boolean",),),
     "like": (("text",), ("text",)),
@@ -397,7 +398,6 @@ _TAKES: Mapping[str, tuple[tuple[Kind, ...], ...]] = {
     **dict.fromkeys(TEMPORAL, (("instant", "interval"),) * 2),
     **dict.fromkeys(ARRAY, (("array",),) * 2),
 }
-"""The kinds that each argument of an operator may have; AND and OR take two conditions or more."""
 
 
 def _result(name: str) -> Literal["text", "number", "boolean"]:

@@ -190,6 +190,7 @@ def _call(
 
 # --- time -----------------------------------------------------------------------------------------
 
+#: How period a (from a1 to a2) stands to period b.
 _STANDS = {
     "t_after": "a1 > b2",
     "t_before": "a2 < b1",
@@ -207,15 +208,13 @@ _STANDS = {
     "t_startedby": "a1 = b1 AND a2 > b2",
     "t_starts": "a1 = b1 AND a2 < b2",
 }
-"""How period a (from a1 to a2) stands to period b."""
 
+#: When the end of a period begins: an end told as a day lasts that day, so that periods of days can
+#: meet.
 _DAY = (
     "CASE WHEN {0} LIKE '%T23:59:59.999999Z' THEN substr({0}, 1, 10) || 'T00:00:00.000000Z' "
     "ELSE {0} END"
 )
-"""When the end of a period begins: an end told as a day lasts that day, so that periods of days can
-meet.
-"""
 
 
 def _span(node: Node) -> tuple[Sql, Sql]:

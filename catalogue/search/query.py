@@ -15,12 +15,12 @@ from geoguichet.catalogue.text import stems, words
 if TYPE_CHECKING:
     from geoguichet.catalogue.search.cql2 import Filter
 
+#: Names of the parameters that `RecordQuery.from_parameters` understands.
 PARAMETERS = (
     "q", "q-words", "bbox", "datetime", "type", "ids", "externalIds", *EXACT, "filter",
     "filter-lang", "filter-crs",
     "sortby", "facets", "limit", "offset", "cursor",
 )  # fmt: skip
-"""Names of the parameters that `RecordQuery.from_parameters` understands."""
 
 MAXIMUM_LIMIT = 10_000
 MAXIMUM_TERMS = 50

@@ -14,8 +14,8 @@ from typing import Literal
 from geoguichet.catalogue.record import Record
 from geoguichet.floor.words import Message
 
+#: The kinds of value of CQL2; an array holds texts.
 type Kind = Literal["text", "number", "boolean", "instant", "interval", "geometry", "array"]
-"""The kinds of value of CQL2; an array holds texts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,27 +24,26 @@ class Queryable:
 
     kind: Kind
     title: Message
+    #: Its value as SQL on the row ``record``: for an array, the query of its values; for an instant
+    #: or an interval, the key of its start. By default its terms, for an array, else the member of
+    #: the document's properties.
     sql: str = ""
-    """Its value as SQL on the row ``record``: for an array, the query of its values; for an instant
-    or an interval, the key of its start. By default its terms, for an array, else the member of the
-    document's properties.
-    """
+    #: The key of its end, for an instant or an interval.
     sql_end: str = ""
-    """The key of its end, for an instant or an interval."""
+    #: What a search is sorted by, as SQL; empty when none can be. An index makes it quick.
     sort: str = ""
-    """What a search is sorted by, as SQL; empty when none can be. An index makes it quick."""
+    #: The values that a record is indexed by, one by one: what a facet counts, what a parameter of
+    #: the property's name compares exactly. The store indexes itself anew when a property gains
+    #: them.
     terms: Callable[[Record], Iterable[str]] | None = None
-    """The values that a record is indexed by, one by one: what a facet counts, what a parameter of
-    the property's name compares exactly. The store indexes itself anew when a property gains them.
-    """
+    #: How its values are counted: one by one, or by year.
     facet: Literal["", "term", "histogram"] = ""
-    """How its values are counted: one by one, or by year."""
+    #: On the catalogue's page, the place of its facet and how many values are shown.
     page: tuple[int, int] | None = None
-    """On the catalogue's page, the place of its facet and how many values are shown."""
+    #: Which list names its values for readers, where they are codes: ``type``, ``license`` ...
     labels: str = ""
-    """Which list names its values for readers, where they are codes: ``type``, ``license`` ..."""
+    #: Whether records hold it under its name, rather than it being worked out of others.
     is_member: bool = True
-    """Whether records hold it under its name, rather than it being worked out of others."""
 
 
 def _texts(record: Record, member: str) -> Iterator[str]:
@@ -61,6 +60,8 @@ def _side(name: str, title: Message) -> Queryable:
     return Queryable(kind="number", title=title, sql=f"record.{name}", is_member=False)
 
 
+#: ``themes`` are the identifiers of the concepts, ``organization`` the organisations of the
+#: contacts.
 QUERYABLES: Mapping[str, Queryable] = MappingProxyType(
     {
         "id": Queryable(
@@ -160,27 +161,22 @@ QUERYABLES: Mapping[str, Queryable] = MappingProxyType(
         "north": _side("north", Message("Latitude nord (degrés)")),
     }
 )
-"""``themes`` are the identifiers of the concepts, ``organization`` the organisations of the
-contacts.
-"""
 
+#: Properties a search can be sorted by.
 SORTABLES = tuple(name for name, queryable in QUERYABLES.items() if queryable.sort)
-"""Properties a search can be sorted by."""
 
+#: Properties whose values are indexed one by one, and what gives those of a record.
 TERMS = {name: queryable.terms for name, queryable in QUERYABLES.items() if queryable.terms}
-"""Properties whose values are indexed one by one, and what gives those of a record."""
 
+#: Properties whose values are counted.
 FACETS = tuple(name for name, queryable in QUERYABLES.items() if queryable.facet)
-"""Properties whose values are counted."""
 
+#: Properties that a parameter of their name compares with one exact value (``type`` takes several).
 EXACT = tuple(name for name in TERMS if name != "type")
-"""Properties that a parameter of their name compares with one exact value (``type`` takes
-several).
-"""
 
 _SHOWN = sorted((row.page, name) for name, row in QUERYABLES.items() if row.page)
+#: The facets that the page of the catalogue shows, as its parameter ``facets`` asks for them.
 PAGE_FACETS = ",".join(f"{name}:{most}" for (_, most), name in _SHOWN)
-"""The facets that the page of the catalogue shows, as its parameter ``facets`` asks for them."""
 
 
 def sql_of(name: str) -> str:

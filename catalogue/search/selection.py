@@ -20,11 +20,11 @@ from geoguichet.catalogue.search.tables import tokens_touching
 if TYPE_CHECKING:
     from geoguichet.catalogue.search.cql2_sql import Box
 
+#: Values one SQL statement may carry (old SQLite libraries refuse 1000).
 MAXIMUM_VALUES = 900
-"""Values one SQL statement may carry (old SQLite libraries refuse 1000)."""
 
+#: What the index holds of a record's text, and what a word found there weighs.
 TEXT_COLUMNS = {"title": 10.0, "keywords": 5.0, "abstract": 1.0}
-"""What the index holds of a record's text, and what a word found there weighs."""
 
 
 @dataclass(frozen=True, slots=True)

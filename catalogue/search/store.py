@@ -423,8 +423,8 @@ class SQLiteStore:
         return database
 
 
+#: Memory a bulk load may keep pages of the file in.
 _LOADING_CACHE_KB = 200_000
-"""Memory a bulk load may keep pages of the file in."""
 
 
 def _check_current(database: sqlite3.Connection, identifier: str, document: bytes | None) -> None:
@@ -521,8 +521,8 @@ def _walked(
     return list(islice(met, skipped, skipped + query.limit))
 
 
+#: Matches that are sorted rather than met along an index.
 _FEW = 500
-"""Matches that are sorted rather than met along an index."""
 
 
 def _bodies(database: sqlite3.Connection, numbers: Iterable[object]) -> Iterator[bytes]:

@@ -29,8 +29,8 @@ from geoguichet.catalogue.search.queryables import TERMS
 # Places as words of the full-text index: cells of a quadtree of the globe. One index answers
 # words and place.
 
+#: Level 10 has 1024 x 1024 cells, 0.35 by 0.18 degrees.
 _DEEPEST = 10
-"""Level 10 has 1024 x 1024 cells, 0.35 by 0.18 degrees."""
 
 
 def tokens_of(extent: Extent) -> list[str]:
@@ -55,8 +55,8 @@ def tokens_touching(extent: Extent) -> list[str]:
     ]
 
 
+#: Level, column from the west, row from the south.
 type _Cell = tuple[int, int, int]
-"""Level, column from the west, row from the south."""
 
 
 def _cover(box: tuple[float, float, float, float], most: int) -> list[_Cell]:
@@ -94,9 +94,10 @@ def _cell_token(kind: str, cell: _Cell) -> str:
 
 
 type Change = Literal["created", "updated", "deleted", "unchanged"]
+#: The number of a record, its version, its document.
 type Known = tuple[int, int, bytes]
-"""The number of a record, its version, its document."""
 
+#: The indexes that a load into an empty file makes last.
 INDEXES: Mapping[str, str] = MappingProxyType(
     {
         name: f"CREATE INDEX {name} ON {columns}"
@@ -110,13 +111,12 @@ INDEXES: Mapping[str, str] = MappingProxyType(
         }.items()
     }
 )
-"""The indexes that a load into an empty file makes last."""
 
+#: Records written at once.
 BATCH = 500
-"""Records written at once."""
 
+#: Pairs of terms and records that wait to be sorted (8 bytes each).
 _PENDING = 4_000_000
-"""Pairs of terms and records that wait to be sorted (8 bytes each)."""
 
 
 @dataclass(slots=True)
@@ -411,8 +411,8 @@ _BOUNDARY = " zzfrontierezz "
 
 SCHEMA_VERSION = 3
 
+#: The properties that files indexed before they told which (``meta.terms``).
 _FIRST_TERMS = "format keywords license organization themes type"
-"""The properties that files indexed before they told which (``meta.terms``)."""
 
 _KEPT = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

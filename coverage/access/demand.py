@@ -185,8 +185,8 @@ def _why(name: str, at: str, apart_m: float, source: str) -> Message:
 
 
 _AROUND_M = 100_000.0
+#: What stands in ``point_source`` for a cell.
 SOURCE = "cell"
-"""What stands in ``point_source`` for a cell."""
 _RASTERS = (".tif", ".tiff", ".vrt", ".asc")
 _TABLES = (".csv", ".csv.gz", ".csv.bz2")
 
@@ -211,8 +211,8 @@ class FineDemand:
     """
 
     demand: gpd.GeoDataFrame
+    #: What is drawn of each cell, cut at the territory's border.
     shapes: gpd.GeoSeries
-    """What is drawn of each cell, cut at the territory's border."""
     counters: dict[str, int]
     findings: tuple[Finding, ...]
     input: InputLayer
@@ -483,8 +483,8 @@ def _number(values: pd.Series) -> pd.Series:
 # -------------------------------------------------------------------------------------------------
 # people
 
+#: How many rows of a kind are named one by one; the rest are counted.
 _NAMED = 20
-"""How many rows of a kind are named one by one; the rest are counted."""
 
 
 def _inhabited(table: gpd.GeoDataFrame, layer: str) -> tuple[gpd.GeoDataFrame, list[Finding]]:

@@ -21,12 +21,11 @@ from geoguichet.floor.words import Message
 from geoguichet.referentials.layers import METRIC
 from geoguichet.referentials.territories.territory import Territory
 
+#: How far beyond the border a study without a buffer looks for services, to say what it misses.
 NEIGHBOURS_M = 40_000.0
-"""How far beyond the border a study without a buffer looks for services, to say what it misses."""
+#: 90 km/h, door to door: how far away a threshold in minutes can reach at most, for the warning on
+#: a short buffer.
 FASTEST_M_S = 25.0
-"""90 km/h, door to door: how far away a threshold in minutes can reach at most, for the warning on
-a short buffer.
-"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,15 +37,14 @@ class Edge:
     """
 
     by_need: pd.DataFrame
+    #: With a buffer: people served thanks to a service outside alone. Without: people who would be.
     people: int
-    """With a buffer: people served thanks to a service outside alone. Without: people who would be.
-    """
+    #: Whether the study counts services outside (it has a buffer).
     counted: bool
-    """Whether the study counts services outside (it has a buffer)."""
+    #: Services outside that the data hold for the needs of the study.
     known: int
-    """Services outside that the data hold for the needs of the study."""
+    #: Unserved people for whom a service could be near enough just beyond what the study counts.
     exposed: int
-    """Unserved people for whom a service could be near enough just beyond what the study counts."""
 
 
 def edge_effect(
@@ -194,14 +192,14 @@ class AggregationError:
 
     people: int
     cells: int
+    #: What the communes count, those that have a cell.
     people_of_communes: int
-    """What the communes count, those that have a cell."""
+    #: People served by one answer and not by the other.
     differently: int
-    """People served by one answer and not by the other."""
+    #: People of those whom the communes call served, and their cell unserved.
     hidden: int
-    """People of those whom the communes call served, and their cell unserved."""
+    #: People of those whom the communes call unserved, and their cell served.
     alarmed: int
-    """People of those whom the communes call unserved, and their cell served."""
     white_by_cells: int
     white_by_communes: int
     by_need: pd.DataFrame

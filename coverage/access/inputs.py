@@ -31,10 +31,10 @@ class InputLayer:
     the lineage.
     """
 
+    #: Short name, such as ``communes``; also the tail of its catalogue record's id.
     name: str
-    """Short name, such as ``communes``; also the tail of its catalogue record's id."""
+    #: File name, without its folder.
     file: str
-    """File name, without its folder."""
     layer: str
     rows: int
     sha256: str
@@ -47,8 +47,8 @@ class StudyData:
     """What was read for a study, and what was noticed while reading."""
 
     territory: Territory
+    #: Every service of the layer, indexed by id; ``inside`` tells those of the territory.
     services: gpd.GeoDataFrame
-    """Every service of the layer, indexed by id; ``inside`` tells those of the territory."""
     layers: tuple[InputLayer, ...]
     findings: tuple[Finding, ...]
 

@@ -31,10 +31,9 @@ from geoguichet.referentials.territories.territory import Territory
 type Verdict = Literal["pass", "fail", "undecided"]
 type Where = npt.NDArray[np.bool_]
 
+#: The highest speed limit of French roads: no road time is shorter than the straight line at this
+#: speed.
 FASTEST_M_S = 130 / 3.6
-"""The highest speed limit of French roads: no road time is shorter than the straight line at this
-speed.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +43,8 @@ class LegalRule:
     """
 
     beyond_s: float
+    #: Share of a département's people who may be beyond.
     allowed_share: float
-    """Share of a département's people who may be beyond."""
     beyond_m: float | None = None
 
 
@@ -55,6 +54,11 @@ RULES: dict[str, LegalRule] = {
     "france_services_20": LegalRule(1_200.0, 0.0),
 }
 
+#: Of :func:`legal_table`. ``beyond``: people proved to be beyond; ``undecided``: people of whom
+#: nothing is proved; ``most_share``: the share if all of those were beyond; ``reason``: why there
+#: is no verdict (``no_car_times``: the study has no router of car times; ``not_measured``: some
+#: people could not be placed on the roads; ``nobody``: the study counts no one there; ``partial``:
+#: the rule counts the people of a whole département and the study only knows a part), else empty.
 COLUMNS = (
     "rule",
     "need",
@@ -69,11 +73,6 @@ COLUMNS = (
     "verdict",
     "reason",
 )
-"""Of :func:`legal_table`. ``beyond``: people proved to be beyond; ``undecided``: people of whom
-nothing is proved; ``most_share``: the share if all of those were beyond; ``reason``: why there is
-no verdict (``no_car_times``: the study has no router of car times; ``not_measured``: some people
-could not be placed on the roads; ``nobody``: the study counts no one there; ``partial``: the rule
-counts the people of a whole département and the study only knows a part), else empty."""
 
 
 def legal_table(

@@ -23,13 +23,12 @@ from geoguichet.referentials.territories.territory import Territory
 # Every measure takes a :class:`CostMatrix` and gives one number per origin. Where nothing is in
 # reach it is 0, never missing: a white zone has no access, and it counts as such in every mean.
 
+#: Upper limits of cost, increasing, each with the weight of what lies within it (and beyond the one
+#: before).
 type Bands = Sequence[tuple[float, float]]
-"""Upper limits of cost, increasing, each with the weight of what lies within it (and beyond the one
-before).
-"""
 
+#: Luo & Qi (2009): 10, 20 and 30 minutes, slow decay.
 LUO_QI_S: Bands = ((600.0, 1.0), (1_200.0, 0.68), (1_800.0, 0.22))
-"""Luo & Qi (2009): 10, 20 and 30 minutes, slow decay."""
 
 
 def cumulative(matrix: CostMatrix, opportunities: Floats, *, limit: float) -> Floats:
@@ -147,9 +146,13 @@ def _checked(access: Floats, people: Floats) -> tuple[Floats, Floats]:
     return access, people
 
 
+#: The catchment measures are told for as many people.
 PER_PEOPLE = 10_000
-"""The catchment measures are told for as many people."""
 
+#: Of the table of :func:`measure_access`: ``mean`` weighted by people; ``nothing``: people who
+#: reach nothing at all; ``palma`` missing when the four tenths of people with least reach nothing;
+#: ``poverty`` and ``poverty_depth``: share of people under the poverty line, and how far under on
+#: average (Foster, Greer & Thorbecke 1984, orders 0 and 1).
 COLUMNS = (
     "need",
     "kind",
@@ -163,10 +166,6 @@ COLUMNS = (
     "poverty",
     "poverty_depth",
 )
-"""Of the table of :func:`measure_access`: ``mean`` weighted by people; ``nothing``: people who
-reach nothing at all; ``palma`` missing when the four tenths of people with least reach nothing;
-``poverty`` and ``poverty_depth``: share of people under the poverty line, and how far under on
-average (Foster, Greer & Thorbecke 1984, orders 0 and 1)."""
 
 
 def measure_access(

@@ -34,14 +34,14 @@ class Beside:
 
     edge: Edge | None = None
     hours: tuple[HoursTold, ...] = ()
+    #: See :func:`~geoguichet.coverage.access.legal.legal_table`.
     legal: pd.DataFrame | None = None
-    """See :func:`~geoguichet.coverage.access.legal.legal_table`."""
+    #: See :func:`~geoguichet.coverage.access.measures.measure_access`.
     measures: pd.DataFrame | None = None
-    """See :func:`~geoguichet.coverage.access.measures.measure_access`."""
+    #: Present when people are counted by cells.
     aggregation: AggregationError | None = None
-    """Present when people are counted by cells."""
+    #: What was noticed at the edge and on the ways.
     findings: tuple[Finding, ...] = ()
-    """What was noticed at the edge and on the ways."""
     counters: dict[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:

@@ -47,16 +47,15 @@ class HoursTold:
     """
 
     need: str
+    #: Counters that meet the need.
     counted: int
-    """Counters that meet the need."""
+    #: Counters known not to: closed then, or not open long enough.
     closed: int
-    """Counters known not to: closed then, or not open long enough."""
+    #: Counters whose hours nobody gives, taken for what the study says (``unknown_hours``).
     unknown: int
-    """Counters whose hours nobody gives, taken for what the study says (``unknown_hours``)."""
+    #: People whose answer would be another if all unknown hours of the study were taken the other
+    #: way.
     people: int
-    """People whose answer would be another if all unknown hours of the study were taken the other
-    way.
-    """
 
 
 def open_enough(services: gpd.GeoDataFrame, need: Need) -> pd.Series:
@@ -151,10 +150,10 @@ def _texts(hours: pd.Series) -> list[str | None]:
     return [text if isinstance(text, str) and text.strip() else None for text in hours]
 
 
+#: What a layer of stops must have; ``name`` and ``commune`` (INSEE code) are read where they are.
+#: In place of ``hours`` it may have ``days`` (French weekdays): the stop is then open in the hours
+#: of its service on those days.
 COLUMNS = ("service", "hours")
-"""What a layer of stops must have; ``name`` and ``commune`` (INSEE code) are read where they are.
-In place of ``hours`` it may have ``days`` (French weekdays): the stop is then open in the hours of
-its service on those days."""
 
 
 def with_stops(
@@ -316,8 +315,8 @@ def _remarks(rows: gpd.GeoDataFrame, layer: str) -> list[Finding]:
 # What a study changes in the services before it asks its question: counters opened, hours set,
 # counters closed.
 
+#: Identifier of the n-th counter that the changes open.
 NEW_ID = "nouveau-{n}"
-"""Identifier of the n-th counter that the changes open."""
 
 
 def changed(services: gpd.GeoDataFrame, study: Study, territory: Territory) -> gpd.GeoDataFrame:

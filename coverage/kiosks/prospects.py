@@ -28,8 +28,8 @@ from geoguichet.referentials.directory.quality import distance_to_commune_m
 from geoguichet.referentials.layers import METRIC
 from geoguichet.referentials.territories.territory import Territory
 
+#: Hosts nearer than about a metre are one place: one of them is kept.
 _SAME_PLACE_DEG = 1e-5
-"""Hosts nearer than about a metre are one place: one of them is kept."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,8 +40,8 @@ class Hosts:
 
     eligible: gpd.GeoDataFrame
     refused: gpd.GeoDataFrame
+    #: How many are eligible (``hosts``), and how many each condition turns down.
     counters: dict[str, int]
-    """How many are eligible (``hosts``), and how many each condition turns down."""
 
 
 def candidate_hosts(
@@ -323,8 +323,8 @@ def _none_left(
 
 # The kiosks of a study: what each host could do, and the table of those that its model opens.
 
+#: What every kiosk says of the plan it belongs to, so that the layer can be read alone.
 PLAN_COLUMNS = ("model", "status", "value", "bound", "gap")
-"""What every kiosk says of the plan it belongs to, so that the layer can be read alone."""
 
 KIOSK_COLUMNS = (
     "rank",
@@ -351,22 +351,22 @@ KIOSK_COLUMNS = (
 class Prospect:
     """What a kiosk in each host could do for the points that counters leave unserved."""
 
+    #: Rows of the demand that are not served.
     white: gpd.GeoDataFrame
-    """Rows of the demand that are not served."""
     hosts: gpd.GeoDataFrame
     rules: SiteRules
+    #: White points x hosts, the pairs within the limit of the model.
     costs: CostMatrix
-    """White points x hosts, the pairs within the limit of the model."""
+    #: White points x hosts: within reach, whatever the host opens.
     near: sparse.csr_array
-    """White points x hosts: within reach, whatever the host opens."""
+    #: White points x hosts: a kiosk there is within reach and would serve the point.
     serves: sparse.csr_array
-    """White points x hosts: a kiosk there is within reach and would serve the point."""
+    #: White points within reach of a host that a condition of the study turns down.
     refused: npt.NDArray[np.bool_]
-    """White points within reach of a host that a condition of the study turns down."""
+    #: White points that a kiosk on the spot would serve, open as long as one likes.
     helps: npt.NDArray[np.bool_]
-    """White points that a kiosk on the spot would serve, open as long as one likes."""
+    #: Needs that a kiosk in each host opens.
     opened: list[frozenset[str]]
-    """Needs that a kiosk in each host opens."""
 
     @property
     def reachable(self) -> npt.NDArray[np.bool_]:

@@ -90,6 +90,9 @@ def _beyond_the_nearest(
     return table
 
 
+#: Why a commune stays unserved: a host within reach was not chosen; none is within reach; only
+#: excluded ones are; those within reach are not open long enough; a condition of the study turns
+#: those within reach down; a need it lacks is one the kiosks do not offer; it has no point.
 REASONS = (
     "not_chosen",
     "no_candidate",
@@ -99,17 +102,14 @@ REASONS = (
     "need_not_offered",
     "not_located",
 )
-"""Why a commune stays unserved: a host within reach was not chosen; none is within reach; only
-excluded ones are; those within reach are not open long enough; a condition of the study turns those
-within reach down; a need it lacks is one the kiosks do not offer; it has no point."""
 
 SAVINGS = ("uses_per_year", "km_saved_per_year", "co2_saved_kg_per_year")
+#: Money the stopping point is told for.
 TRANCHE_EUR = 10_000.0
-"""Money the stopping point is told for."""
+#: Subgradient steps a number of kiosks; more would tighten the bounds by less than they cost.
 _ROUNDS = 30
-"""Subgradient steps a number of kiosks; more would tighten the bounds by less than they cost."""
+#: First step, as a share of Polyak's (1969), and what each round keeps of it.
 _STEP, _SLOWER = 1.5, 0.93
-"""First step, as a share of Polyak's (1969), and what each round keeps of it."""
 _EXAMPLES = 5
 
 
@@ -118,20 +118,18 @@ class ReferenceOutcome:
     """A plan really carried out against the best of as many kiosks."""
 
     reference: Reference
+    #: People it gains; None when nobody says where its kiosks stood.
     people: float | None
-    """People it gains; None when nobody says where its kiosks stood."""
+    #: People gained by as many kiosks put in the most populated communes in white zones: what one
+    #: does unaided.
     most_populated: float
-    """People gained by as many kiosks put in the most populated communes in white zones: what one
-    does unaided.
-    """
+    #: People gained by as many of the plan's kiosks.
     best: float
-    """People gained by as many of the plan's kiosks."""
+    #: People no plan of as many kiosks can exceed.
     bound: float
-    """People no plan of as many kiosks can exceed."""
+    #: How many of the plan's kiosks gain as much as ``people``, else as ``most_populated``; None
+    #: when none do.
     enough: int | None
-    """How many of the plan's kiosks gain as much as ``people``, else as ``most_populated``; None
-    when none do.
-    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,15 +147,13 @@ class Ranking:
 
     curve: pd.DataFrame
     unserved: pd.DataFrame
+    #: Kiosks after which the next 10,000 EUR brings fewer people than the study asks; None when it
+    #: always does.
     stop_at: int | None
-    """Kiosks after which the next 10,000 EUR brings fewer people than the study asks; None when it
-    always does.
-    """
     reference: ReferenceOutcome | None
+    #: Weight of the unserved people whom kiosks could help, in the group that counts: what a mean
+    #: is taken over.
     concerned: float = 0.0
-    """Weight of the unserved people whom kiosks could help, in the group that counts: what a mean
-    is taken over.
-    """
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""

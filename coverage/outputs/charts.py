@@ -129,12 +129,12 @@ def area(zone: dict[str, Any]) -> str:
     return _("Étendue : {area}", area=measure(zone["area_km2"], "km²", decimals))
 
 
+#: Width of a picture in its own units; the page scales it.
 WIDTH = 1000.0
-"""Width of a picture in its own units; the page scales it."""
 _MARGIN = 14.0
 _LEGEND_HEIGHT = 100.0
+#: Outlines are simplified to under half a unit, which no eye or printer tells apart.
 _TOLERANCE = 0.4
-"""Outlines are simplified to under half a unit, which no eye or printer tells apart."""
 
 
 class _Frame:

@@ -41,8 +41,8 @@ from geoguichet.floor.words import Message, _
 from geoguichet.referentials.directory.services import service_name
 
 _PANES = {"ground": 350, "areas": 400, "borders": 410, "people": 420, "names": 425, "services": 610}
+#: Radius in pixels of a commune that has no outline.
 _POINT_RADIUS = 4.0
-"""Radius in pixels of a commune that has no outline."""
 
 
 def write(comparison: Comparison, folder: Path) -> tuple[Path, ...]:
@@ -102,6 +102,7 @@ _CSS = (
     f".swatch{{border-color:{BORDER}}}"
 )
 
+#: What becomes of a commune, by the value of its column ``change``.
 CHANGES = {
     "gained": Message("Gagne l’accès"),
     "lost": Message("Perd l’accès"),
@@ -109,7 +110,7 @@ CHANGES = {
     "farther": Message("Plus loin, sans changer de côté"),
     "same": Message("Sans changement"),
 }
-"""What becomes of a commune, by the value of its column ``change``."""
+#: The kiosks on both sides, on the first alone, on the second alone: the layer, and one of them.
 _KIOSKS = {
     "kept": (
         Message("Visioguichets des deux côtés"),
@@ -124,7 +125,6 @@ _KIOSKS = {
         Message("Visioguichet après seulement : {host}"),
     ),
 }
-"""The kiosks on both sides, on the first alone, on the second alone: the layer, and one of them."""
 
 
 def _panel(comparison: Comparison) -> str:

@@ -28,10 +28,10 @@ class Output:
 
     write: Callable[[CoverageResult, Path], None]
     media_type: str
+    #: In French, the language of the catalogue.
     title: str
-    """In French, the language of the catalogue."""
+    #: Whether a result has it.
     wanted: Callable[[CoverageResult], bool] = lambda _: True
-    """Whether a result has it."""
 
 
 def _write_manifest(result: CoverageResult, path: Path) -> None:
@@ -39,6 +39,8 @@ def _write_manifest(result: CoverageResult, path: Path) -> None:
     manifest.write(result, path, others)
 
 
+#: The files of a study, in the order in which they are written; the manifest comes last, since it
+#: describes the others. Another output is one more entry.
 OUTPUTS: dict[str, Output] = {
     "result.gpkg": Output(
         layers.write_geopackage,
@@ -62,12 +64,9 @@ OUTPUTS: dict[str, Output] = {
         _write_manifest, "application/json", "Manifeste : entrées, paramètres, versions"
     ),
 }
-"""The files of a study, in the order in which they are written; the manifest comes last, since it
-describes the others. Another output is one more entry.
-"""
 
+#: Every file name that belongs to a result; a folder with any other is somebody else's.
 RESULT_FILES = frozenset({*OUTPUTS, "report.pdf"})
-"""Every file name that belongs to a result; a folder with any other is somebody else's."""
 
 
 def write_all(
@@ -227,6 +226,7 @@ def _reason(error: Exception) -> str:
 
 
 _IN_THE_WAY = Message("un fichier tient la place du dossier")
+#: What a reader understands of a system's error.
 _REASONS = {
     errno.EACCES: Message("accès refusé"),
     errno.EPERM: Message("opération non permise"),
@@ -237,4 +237,3 @@ _REASONS = {
     errno.ENOTDIR: _IN_THE_WAY,
     errno.EEXIST: _IN_THE_WAY,
 }
-"""What a reader understands of a system's error."""

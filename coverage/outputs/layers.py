@@ -19,14 +19,14 @@ from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.study.study import Study
 from geoguichet.floor.words import Message
 
+#: Layers of ``result.gpkg``, in their order, with their geometry type.
 LAYERS = {"demand": "Point", "services": "Point", "white_zones": "MultiPolygon", "kiosks": "Point"}
-"""Layers of ``result.gpkg``, in their order, with their geometry type."""
 
+#: GeoPackage version: every GDAL and QGIS still in use reads this one without a warning.
 _VERSION = "1.2"
-"""GeoPackage version: every GDAL and QGIS still in use reads this one without a warning."""
 
+#: The moment written in the file: a fixed one, since equal results must give equal bytes.
 _WRITTEN_AT = "2000-01-01T00:00:00.000Z"
-"""The moment written in the file: a fixed one, since equal results must give equal bytes."""
 
 
 def write_geopackage(result: CoverageResult, path: Path) -> None:

@@ -54,6 +54,7 @@ def filled(name: str, **content: Any) -> str:
     return environment.get_template(name).render(**content)
 
 
+#: What the templates say words and figures with.
 _WORDS: dict[str, Callable[..., str]] = {
     "_": _,
     "ngettext": ngettext,
@@ -66,7 +67,6 @@ _WORDS: dict[str, Callable[..., str]] = {
     "number": figures.number,
     "percent": figures.percent,
 }
-"""What the templates say words and figures with."""
 
 
 # The outlines of the départements, which stand behind every map.
@@ -87,10 +87,10 @@ def name_places(outlines: gpd.GeoDataFrame) -> gpd.GeoSeries:
     )
 
 
+#: About one metre.
 _DECIMALS = 5
-"""About one metre."""
+#: Panes whose layers hear no mouse.
 _STILL = ("ground", "reach", "borders", "names")
-"""Panes whose layers hear no mouse."""
 
 
 class MapPage:

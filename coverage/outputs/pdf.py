@@ -13,8 +13,8 @@ from pathlib import Path
 from geoguichet.coverage.errors import OutputError
 from geoguichet.floor.words import Message, _
 
+#: Names under which Debian and others install a browser that prints.
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-"""Names under which Debian and others install a browser that prints."""
 _SECONDS = 120
 
 

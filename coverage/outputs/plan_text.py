@@ -42,6 +42,8 @@ from geoguichet.referentials.territories.population import GROUPS, group_label
 # numbers.
 
 _NUMBER = r"(-?[0-9.]+(?:e[+-]?[0-9]+)?)"
+#: What is said of each step that ``siting`` writes, by its form; the name of a solver has none and
+#: is told as it is.
 _STEPS = {
     rf"{_NUMBER} x {_NUMBER} reduced to {_NUMBER} x {_NUMBER}": Message(
         "{n1} points et {n2} lieux, réduits à {n3} et {n4}"
@@ -68,9 +70,6 @@ _STEPS = {
     r"(.+): its process died \(code .*\)": Message("{n1}, arrêté avant la fin"),
     r"(.+): stopped by the time limit": Message("{n1}, arrêté au temps fixé"),
 }
-"""What is said of each step that ``siting`` writes, by its form; the name of a solver has none and
-is told as it is.
-"""
 
 
 def method_told(method: str) -> str:

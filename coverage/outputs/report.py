@@ -40,8 +40,8 @@ from geoguichet.floor.findings import count_by_rule
 from geoguichet.floor.language import spaced, speaking
 from geoguichet.floor.words import Message, _
 
+#: How many white zones the report lists; the GeoPackage has them all.
 MAIN_ZONES = 15
-"""How many white zones the report lists; the GeoPackage has them all."""
 
 
 def write(result: CoverageResult, path: Path) -> None:

@@ -25,10 +25,10 @@ class Table:
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     left: int = 1
+    #: How many of the last rows are totals.
     totals: int = 0
-    """How many of the last rows are totals."""
+    #: What is said under the last row.
     note: str = ""
-    """What is said under the last row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,7 @@ def sections(result: CoverageResult) -> list[Section]:
     return [Section(key, title, parts) for key, title, parts in told if parts]
 
 
+#: Each rule of law: by what it is known, and what it demands.
 _LAWS = {
     "la_poste": (
         Message("La Poste (loi du 2 juillet 1990, article 6)"),
@@ -63,7 +64,6 @@ _LAWS = {
         Message("tout habitant à moins de 20 minutes."),
     ),
 }
-"""Each rule of law: by what it is known, and what it demands."""
 _VERDICTS = {
     "pass": Message("respectée"),
     "fail": Message("non respectée"),

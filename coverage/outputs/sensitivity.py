@@ -39,11 +39,11 @@ from geoguichet.floor.units import Unit
 from geoguichet.floor.words import Message, _
 from geoguichet.referentials.layers import LONLAT, METRIC
 
+#: How much the page straightens the outlines of communes: a pixel of a region on a screen.
 _STRAIGHT_M = 400.0
-"""How much the page straightens the outlines of communes: a pixel of a region on a screen."""
 _PANES = {"ground": 350, "areas": 400, "borders": 410, "people": 420, "names": 425}
+#: What people count in: how many seconds or metres, and its symbol.
 _UNIT = {Unit.SECONDS: (60.0, "min"), Unit.METRES: (1000.0, "km")}
-"""What people count in: how many seconds or metres, and its symbol."""
 SURENESS_TOLD = {
     "certain": Message("Zone blanche certaine, dans tous les scénarios"),
     "likely": Message("Zone blanche probable, dans la moitié au moins"),

@@ -18,9 +18,8 @@ from geoguichet.referentials.directory.services import service_name
 # The colours and classes that the map, the report and the QGIS styles share, safe for colour-
 # blind readers.
 
+#: Where a demand point stands: served already, served once the kiosks are open, or not even then.
 type Standing = Literal["served", "kiosk", "unserved"]
-"""Where a demand point stands: served already, served once the kiosks are open, or not even then.
-"""
 
 STANDING_COLOURS: dict[Standing, str] = {
     "served": "#9fb0b8",
@@ -33,6 +32,7 @@ SERVICE_COLOURS: dict[str, str] = {
     "town_hall": "#4d7c5a",
     "town_hall_annex": "#7ea88a",
 }
+#: A commune's people between two answers; blue and red stay apart for colour-blind readers.
 CHANGE_COLOURS: dict[str, str] = {
     "gained": "#5a9bd0",
     "nearer": "#c3ddee",
@@ -40,32 +40,30 @@ CHANGE_COLOURS: dict[str, str] = {
     "farther": "#f6c8ae",
     "same": "#eceeec",
 }
-"""A commune's people between two answers; blue and red stay apart for colour-blind readers."""
+#: The same for the circles that stand on them.
 MOVED_COLOURS: dict[str, str] = CHANGE_COLOURS | {"gained": "#0c3f73", "lost": "#7d0f1d"}
-"""The same for the circles that stand on them."""
+#: How sure a white zone is: darker is surer.
 SURENESS_COLOURS: dict[str, str] = {
     "certain": "#b3404a",
     "likely": "#e08a5b",
     "possible": "#f5d491",
     "never": "#eceeec",
 }
-"""How sure a white zone is: darker is surer."""
 OTHER_SERVICE = "#6b6b6b"
 KIOSK = "#12355b"
 LAND = "#fbfaf7"
 BORDER = "#8b949b"
 INK = "#1d2a33"
 
+#: Mean excess beyond the thresholds at which a white zone changes colour; fixed, so that two
+#: studies compare.
 ZONE_BREAKS_M: tuple[int, ...] = (1_000, 2_500, 5_000)
-"""Mean excess beyond the thresholds at which a white zone changes colour; fixed, so that two
-studies compare.
-"""
 ZONE_COLOURS: tuple[str, ...] = ("#fdf0c8", "#fbd993", "#f2b566", "#dc8a45")
 ZONE_EDGE = "#8a4b1c"
 
 
+#: The same for a study of times: 5, 10 and 20 minutes.
 ZONE_BREAKS_S: tuple[int, ...] = (300, 600, 1_200)
-"""The same for a study of times: 5, 10 and 20 minutes."""
 
 
 def zone_colour(mean: float, unit: Unit = Unit.METRES) -> str:
@@ -99,11 +97,11 @@ def standing(*, served: bool, served_after: bool) -> Standing:
 _STANDING = (
     """CASE WHEN "served" THEN 'served' WHEN "served_after" THEN 'kiosk' ELSE 'unserved' END"""
 )
+#: Area in proportion to the people, so that Toulouse does not hide its neighbours.
 _SIZE_MM = 'coalesce(scale_exp("people", 0, 500000, 0.6, 12, 0.5), 0.6)'
-"""Area in proportion to the people, so that Toulouse does not hide its neighbours."""
 
+#: Where nothing at all is reachable the mean is missing: the darkest class.
 _EXCESS = 'coalesce("mean_{unit}", 999999)'
-"""Where nothing at all is reachable the mean is missing: the darkest class."""
 
 
 def layer_styles(language: str, unit: Unit = Unit.METRES) -> dict[str, str]:

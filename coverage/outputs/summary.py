@@ -45,13 +45,13 @@ from geoguichet.floor.units import Unit
 from geoguichet.floor.words import _, ngettext
 from geoguichet.referentials.territories.population import group_label
 
+#: Sentences, one a line, or a table; blank lines part them.
 type Block = str | Table
-"""Sentences, one a line, or a table; blank lines part them."""
 
+#: How many rows of a list the terminal shows; the files have them all.
 SHOWN = 10
-"""How many rows of a list the terminal shows; the files have them all."""
+#: The sections of the report that the terminal shows too.
 BESIDE = ("legal", "hours", "aggregation", "measures")
-"""The sections of the report that the terminal shows too."""
 
 
 def of_study(result: CoverageResult) -> list[Block]:

@@ -62,6 +62,7 @@ from geoguichet.floor.language import speaking
 from geoguichet.floor.words import _
 from geoguichet.referentials.directory.services import service_name
 
+#: What stands above what.
 _PANES = {
     "ground": 350,
     "zones": 410,
@@ -71,7 +72,6 @@ _PANES = {
     "services": 610,
     "kiosks": 620,
 }
-"""What stands above what."""
 
 
 def write(result: CoverageResult, path: Path) -> None:

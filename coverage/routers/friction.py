@@ -34,12 +34,12 @@ type Rule = Literal["tobler", "langmuir"]
 
 _SIDES = ((0, 1), (1, 0), (1, 1), (1, -1))
 _KNIGHTS = ((1, 2), (2, 1), (2, -1), (1, -2))
+#: Half of the moves (row, column); the others go back. With 8 neighbours a straight way is up to
+#: 8.2 % too long, with 16 (the knight's moves too) 2.8 %.
 STEPS = {8: _SIDES, 16: (*_SIDES, *_KNIGHTS)}
-"""Half of the moves (row, column); the others go back. With 8 neighbours a straight way is up to
-8.2 % too long, with 16 (the knight's moves too) 2.8 %."""
 
+#: Slopes are cut here (76 degrees): beyond, nobody walks and the exponential overflows.
 _STEEPEST = 4.0
-"""Slopes are cut here (76 degrees): beyond, nobody walks and the exponential overflows."""
 
 _BLOCK_BYTES = 64 * 2**20
 

@@ -22,10 +22,10 @@ type Bools = npt.NDArray[np.bool_]
 type Positions = npt.NDArray[np.int64]
 type Reasons = npt.NDArray[np.str_]
 
+#: Why a cost is missing: the point has no position; there is nothing to go to; no road near enough;
+#: a closed road stands between; no road leads there; farther than the limit. Empty where the cost
+#: is known.
 REASONS = ("", "not_located", "no_service", "not_snapped", "closed", "no_path", "beyond_limit")
-"""Why a cost is missing: the point has no position; there is nothing to go to; no road near enough;
-a closed road stands between; no road leads there; farther than the limit. Empty where the cost is
-known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ class Nearest:
 
     destination: Positions
     cost: Floats
+    #: One of :data:`REASONS` for each origin, from the routers that can tell.
     reason: Reasons | None = None
-    """One of :data:`REASONS` for each origin, from the routers that can tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +84,12 @@ class Stray:
     """Points that a router measures badly, or not at all, and why."""
 
     which: Bools
+    #: Name of the rule in the findings, such as ``far-from-roads``.
     rule: str
-    """Name of the rule in the findings, such as ``far-from-roads``."""
+    #: End of the name of the counters, such as ``far_from_roads``.
     counted: str
-    """End of the name of the counters, such as ``far_from_roads``."""
+    #: What is said of a point, by its ``name``.
     why: Message
-    """What is said of a point, by its ``name``."""
 
 
 class Router(Protocol):
@@ -101,8 +101,8 @@ class Router(Protocol):
     """
 
     unit: Unit
+    #: How much a cost may change over a metre of ground, at most, where the ground is plain.
     steepness: float = 1.0
-    """How much a cost may change over a metre of ground, at most, where the ground is plain."""
 
     @abstractmethod
     def nearest(self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries) -> Nearest:

@@ -36,12 +36,12 @@ from geoguichet.referentials.roads.speeds import ROAD_CLASSES
 type Bools = npt.NDArray[np.bool_]
 type Metric = Literal["time", "length"]
 
+#: Classes that nobody enters from a field: points do not snap to them.
 _NO_ENTRY = tuple(rank for rank, name in enumerate(ROAD_CLASSES) if name.startswith("motorway"))
-"""Classes that nobody enters from a field: points do not snap to them."""
 
 
+#: Free places after a graph's arcs: enough for 65,536 services at once, 1.5 MB.
 _ROOM = 1 << 17
-"""Free places after a graph's arcs: enough for 65,536 services at once, 1.5 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +53,12 @@ class Graph:
     start: npt.NDArray[np.int32]
     node: npt.NDArray[np.int32]
     cost: Floats
+    #: The arrays that ``node`` and ``cost`` begin, with free places after them: a search takes
+    #: them, and gives them back, to add arcs without copying the graph. Empty while a search has
+    #: them.
     room: list[tuple[npt.NDArray[np.int32], Floats]] = field(
         default_factory=list, compare=False, repr=False
     )
-    """The arrays that ``node`` and ``cost`` begin, with free places after them: a search takes
-    them, and gives them back, to add arcs without copying the graph. Empty while a search has
-    them."""
 
     def __len__(self) -> int:
         return len(self.start) - 1
@@ -84,8 +84,8 @@ class Snapped:
     reason: Reasons
 
 
+#: One for all edges, one for each of the modes that a process asks about.
 _TREES_KEPT = 3
-"""One for all edges, one for each of the modes that a process asks about."""
 
 
 @dataclass(frozen=True)

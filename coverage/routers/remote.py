@@ -28,11 +28,11 @@ from geoguichet.coverage.routers.road import MAX_ACCESS_M, WALK_KMH
 from geoguichet.floor.http import Client, HttpError
 from geoguichet.floor.units import Unit
 
+#: From sources and targets (longitude, latitude) to the server's JSON document, errors included.
 type Ask = Callable[[Floats, Floats], dict[str, Any]]
-"""From sources and targets (longitude, latitude) to the server's JSON document, errors included."""
 
+#: Points of one request, sources and targets together: the default limit of an OSRM server.
 TABLE = 100
-"""Points of one request, sources and targets together: the default limit of an OSRM server."""
 
 _CLIENT = Client(timeout_s=60.0, tries=1, any_status=True)
 
@@ -168,10 +168,9 @@ class OsrmRouter(_TableRouter):
         return np.where(near, seconds + metres * 3.6 / WALK_KMH, np.nan)
 
 
+#: Valhalla refuses the whole request when one location is in an unconnected region, has no road
+#: near, or no path.
 _VALHALLA_APART = (170, 171, 442)
-"""Valhalla refuses the whole request when one location is in an unconnected region, has no road
-near, or no path.
-"""
 
 
 class ValhallaRouter(_TableRouter):

@@ -42,13 +42,12 @@ from geoguichet.floor.units import Unit
 from geoguichet.floor.words import Message
 from geoguichet.referentials.roads.network_file import QUANTUM
 
+#: Speed from a point to its road and back (IGN's rule for isochrones).
 WALK_KMH = 4.0
-"""Speed from a point to its road and back (IGN's rule for isochrones)."""
 
+#: Beyond, a point is not on the network: 99 % of the town halls of Midi-Pyrénées are nearer to an
+#: A, N or D road.
 MAX_ACCESS_M = 1_500.0
-"""Beyond, a point is not on the network: 99 % of the town halls of Midi-Pyrénées are nearer to an
-A, N or D road.
-"""
 
 _BLOCK_BYTES = 64 * 2**20
 
@@ -72,8 +71,8 @@ class Ends:
     """
 
     snapped: Snapped
+    #: Cost from the drawn start of the edge to the point.
     before: Floats
-    """Cost from the drawn start of the edge to the point."""
     access: Floats
     ahead: Bools
     back: Bools

@@ -40,16 +40,16 @@ class Detour:
     router.
     """
 
+    #: Median ratio; in ``unit`` per metre.
     factor: float
-    """Median ratio; in ``unit`` per metre."""
+    #: One pair in ten has a smaller ratio.
     low: float
-    """One pair in ten has a smaller ratio."""
+    #: One pair in ten has a larger ratio.
     high: float
-    """One pair in ten has a larger ratio."""
+    #: Pairs measured: those that both ways of measuring can tell.
     pairs: int
-    """Pairs measured: those that both ways of measuring can tell."""
+    #: Unit of the router that was measured.
     unit: Unit = Unit.METRES
-    """Unit of the router that was measured."""
 
 
 class StraightLine(Router):

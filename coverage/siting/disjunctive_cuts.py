@@ -24,35 +24,30 @@ from geoguichet.coverage.siting.zero_half_cuts import Cut, Floats, Ints, Numbers
 
 _ZERO = 1e-9
 _TIGHT = 1e-7
+#: How far from one half of a site a set may hold.
 _HALF = 0.15
-"""How far from one half of a site a set may hold."""
+#: Sets tried a round: about as long as relaxing the largest programs again takes.
 _A_ROUND = 150
-"""Sets tried a round: about as long as relaxing the largest programs again takes."""
+#: Pairs of rows drawn for each set tried; most are passed over because earlier ones have used their
+#: candidates.
 _DRAWN = 40
-"""Pairs of rows drawn for each set tried; most are passed over because earlier ones have used their
-candidates.
-"""
+#: A candidate serves in sets of a round about so many times: cuts from the same place say the same
+#: again.
 _OFTEN = 1.0
-"""A candidate serves in sets of a round about so many times: cuts from the same place say the same
-again.
-"""
+#: Tight rows among which pairs are looked for, at most.
 _ROWS = 1_500
-"""Tight rows among which pairs are looked for, at most."""
+#: Rows that meet the set, at most, in one small program.
 _WINDOW = 500
-"""Rows that meet the set, at most, in one small program."""
+#: A fractional variable below that is not held below 1 in the small program: it would seldom
+#: matter.
 _LARGE = 0.3
-"""A fractional variable below that is not held below 1 in the small program: it would seldom
-matter.
-"""
 _DEEP = 1e-3
+#: Cuts that the solution violates by less, in distance or as the small program measures it, are not
+#: worth their row.
 _VIOLATED = 1e-4
-"""Cuts that the solution violates by less, in distance or as the small program measures it, are not
-worth their row.
-"""
+#: Coefficients below the first are rounded away, to the safe side; the second makes up for the
+#: rounding of sums.
 _SMALL, _SAFE = 1e-7, 1e-9
-"""Coefficients below the first are rounded away, to the safe side; the second makes up for the
-rounding of sums.
-"""
 
 
 def cuts(
@@ -140,15 +135,15 @@ class _Window:
     in them.
     """
 
+    #: Rows on the variables of the window.
     rows: Rows
-    """Rows on the variables of the window."""
+    #: What they are in the program.
     variable: Ints
-    """What they are in the program."""
     x: Floats
+    #: The set.
     chosen: Ints
-    """The set."""
+    #: Which of the variables are whole.
     candidate: npt.NDArray[np.bool_]
-    """Which of the variables are whole."""
 
     @classmethod
     def around(cls, rows: Rows, chosen: Ints, x: Floats, integers: int) -> _Window:

@@ -17,8 +17,8 @@ from scipy import sparse
 from geoguichet.coverage.siting.plan import Watch
 from geoguichet.coverage.siting.problem import Floats, Mask, Problem
 
+#: A value must rise by more than this share to count as better (sums of floats wobble).
 _BETTER = 1e-9
-"""A value must rise by more than this share to count as better (sums of floats wobble)."""
 
 _STARTS = 3
 

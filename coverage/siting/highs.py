@@ -47,28 +47,25 @@ BRANCH_ONLY: Mapping[str, bool] = {
 }
 
 _SIMPLEX: Settings = {"output_flag": False, "threads": 1, "presolve": "off", "solver": "simplex"}
+#: Pivots at most in a small program that looks for a disjunctive cut: a few hundred do.
 _PIVOTS = 5_000
-"""Pivots at most in a small program that looks for a disjunctive cut: a few hundred do."""
+#: Rounds of cuts at most, and entries gone through by all of them: a round of a large program
+#: brings no more.
 _ROUNDS, _ENTRIES = 200, 7_000_000
-"""Rounds of cuts at most, and entries gone through by all of them: a round of a large program
-brings no more.
-"""
+#: Rounds of zero-half cuts for which one of disjunctive cuts counts.
 _DEAR = 2.5
-"""Rounds of zero-half cuts for which one of disjunctive cuts counts."""
+#: Rounds that the largest programs get all the same.
 _AT_LEAST = 5
-"""Rounds that the largest programs get all the same."""
+#: Cuts end when so many rounds close less than this share of what is left to close.
 _PATIENCE, _PROGRESS = 10, 0.02
-"""Cuts end when so many rounds close less than this share of what is left to close."""
+#: Disjunctive cuts take over when a round of zero-half cuts closes less than this share of what is
+#: left to close.
 _LITTLE = 0.01
-"""Disjunctive cuts take over when a round of zero-half cuts closes less than this share of what is
-left to close.
-"""
 
 
+#: A variable that is whole when the integers are (``kImplicitInteger``, without a name in highspy's
+#: stubs).
 _IMPLIED = highspy.HighsVarType(4)
-"""A variable that is whole when the integers are (``kImplicitInteger``, without a name in highspy's
-stubs).
-"""
 
 
 def never() -> bool:
@@ -271,8 +268,8 @@ class _Proof:
     x: np.ndarray
     reduced: np.ndarray
     cuts: list[zero_half_cuts.Cut]
+    #: Which of the cuts are tight.
     holds: np.ndarray
-    """Which of the cuts are tight."""
 
     @classmethod
     def of(cls, model: Model, solver: highspy.Highs, cuts: list[zero_half_cuts.Cut]) -> _Proof:

@@ -40,13 +40,12 @@ from geoguichet.coverage.siting.problem import (
     weights,
 )
 
+#: Above so many pairs, once candidates are excluded, the exact solver is not called.
 _TOO_LARGE = 400_000
-"""Above so many pairs, once candidates are excluded, the exact solver is not called."""
 
+#: The relaxation is solved again without the candidates it excludes when they are more than this
+#: share.
 _SMALLER = 0.1
-"""The relaxation is solved again without the candidates it excludes when they are more than this
-share.
-"""
 
 
 def p_median(
@@ -111,12 +110,11 @@ class _Median:
     row: Positions
     column: Positions
     cost: Floats
+    #: What each row costs when no site is opened: its nearest existing site, or ``beyond``, or
+    #: infinite.
     alone: Floats
-    """What each row costs when no site is opened: its nearest existing site, or ``beyond``, or
-    infinite.
-    """
+    #: The choice of sites and its rules, without any row.
     sites: Problem
-    """The choice of sites and its rules, without any row."""
     uncoverable: Positions
 
     @property
@@ -266,8 +264,8 @@ class _Relaxed:
     """The problem solved when each row may be served any number of times, at its price."""
 
     value: float
+    #: What each column saves at these prices (negative, or zero).
     earned: Floats
-    """What each column saves at these prices (negative, or zero)."""
     chosen: list[int]
 
     @classmethod

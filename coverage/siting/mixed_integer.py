@@ -29,13 +29,13 @@ from geoguichet.coverage.siting.problem import Floats, Problem
 
 type Ending = Literal["solved", "gap", "infeasible", "stopped", "cancelled", "lost"]
 
+#: A program of so few entries is solved at once, without asking for bounds or searching first.
 TINY = 400
-"""A program of so few entries is solved at once, without asking for bounds or searching first."""
+#: A program of so few entries is solved in this process, where it can be called off between two
+#: pivots; starting another process would take as long, and as much memory as the whole problem.
 SMALL = 20_000
-"""A program of so few entries is solved in this process, where it can be called off between two
-pivots; starting another process would take as long, and as much memory as the whole problem."""
+#: How long after its limit the child is killed.
 _GRACE_S = 0.5
-"""How long after its limit the child is killed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,10 +59,10 @@ class Outcome:
     """What the solver left behind."""
 
     ending: Ending
+    #: Integer columns at one in the best solution, or none found.
     chosen: tuple[int, ...] | None
-    """Integer columns at one in the best solution, or none found."""
+    #: Proved bound on the objective; infinite when nothing is proved.
     bound: float
-    """Proved bound on the objective; infinite when nothing is proved."""
     how: str
 
 
@@ -70,16 +70,16 @@ class Outcome:
 class Relaxed:
     """What the linear relaxation of a program says, tightened by cuts."""
 
+    #: ``solved`` when there is a relaxation to speak of, whether or not cutting was cut short.
     ending: Ending
-    """``solved`` when there is a relaxation to speak of, whether or not cutting was cut short."""
     bound: float
+    #: A fractional solution: nothing when there is none.
     x: Floats
-    """A fractional solution: nothing when there is none."""
+    #: What one unit of each column is worth beyond the prices of its rows.
     reduced: Floats
-    """What one unit of each column is worth beyond the prices of its rows."""
     cuts: sparse.csr_array
+    #: Each row of ``cuts`` times the columns is at most this.
     limit: Floats
-    """Each row of ``cuts`` times the columns is at most this."""
     how: str
 
 

@@ -50,16 +50,16 @@ class Watch:
         return Watch(self.left_s, *self._cancel, event)
 
 
+#: How the search ended.
+#:
+#: ``optimal``: proved. ``gap_reached``: proved within the gap asked for. ``time_limit``: the clock
+#: decided, so that another run may answer otherwise. ``work_limit``: every step did its fixed
+#: amount of work and the gap is still open. ``interrupted``: the caller called it off.
+#: ``solver_lost``: the solver's process died. In every case the plan is the best one known and the
+#: bound is proved.
 type Status = Literal[
     "optimal", "gap_reached", "time_limit", "work_limit", "interrupted", "solver_lost"
 ]
-"""How the search ended.
-
-``optimal``: proved. ``gap_reached``: proved within the gap asked for. ``time_limit``: the clock
-decided, so that another run may answer otherwise. ``work_limit``: every step did its fixed amount
-of work and the gap is still open. ``interrupted``: the caller called it off. ``solver_lost``: the
-solver's process died. In every case the plan is the best one known and the bound is proved.
-"""
 
 type Sense = Literal["max", "min"]
 
@@ -80,21 +80,19 @@ class KioskPlan:
     value: float
     bound: float
     status: Status
+    #: How the answer was obtained, in words: ``greedy, HiGHS 1.15 ...``.
     method: str
-    """How the answer was obtained, in words: ``greedy, HiGHS 1.15 ...``."""
     seconds: float
     sense: Sense = "max"
+    #: What the sites cost together, in the unit of the costs given (the number of sites when none
+    #: were).
     cost: float = 0.0
-    """What the sites cost together, in the unit of the costs given (the number of sites when none
-    were).
-    """
+    #: Weight that the existing sites cover before any is opened; not counted in ``value``.
     already: float = 0.0
-    """Weight that the existing sites cover before any is opened; not counted in ``value``."""
+    #: Demand that no existing or admissible site covers.
     uncoverable: tuple[int, ...] = ()
-    """Demand that no existing or admissible site covers."""
+    #: For each demand point, the candidate that serves it (median and center); -1 when none does.
     assigned: tuple[int, ...] = ()
-    """For each demand point, the candidate that serves it (median and center); -1 when none does.
-    """
 
     @property
     def gap(self) -> float:

@@ -40,32 +40,29 @@ from geoguichet.coverage.siting.problem import (
     reduced,
 )
 
+#: Above so many entries no MIP solver was seen to leave its root relaxation in useful time
+#: (docs/benchmarks.md).
 _TOO_LARGE = 600_000
-"""Above so many entries no MIP solver was seen to leave its root relaxation in useful time
-(docs/benchmarks.md).
-"""
 
+#: Rounds of the first search of a problem of fewer entries than that; a larger one gets a third.
 _ROUNDS, _FEW = 600, 40_000
-"""Rounds of the first search of a problem of fewer entries than that; a larger one gets a third."""
 
+#: Relaxations at most; each but the first is of a smaller problem.
 _TURNS = 6
-"""Relaxations at most; each but the first is of a smaller problem."""
+#: A relaxation is solved again, its cuts found anew, when no more than this share of its candidates
+#: is left; a small program, of which branching is soon done, only for the second share.
 _SMALLER, _MUCH_SMALLER = 0.9, 0.75
-"""A relaxation is solved again, its cuts found anew, when no more than this share of its candidates
-is left; a small program, of which branching is soon done, only for the second share."""
+#: When the relaxation leaves no more than this share of the candidates, branching needs no better
+#: plan first.
 _NEARLY = 0.5
-"""When the relaxation leaves no more than this share of the candidates, branching needs no better
-plan first.
-"""
+#: Branching on more candidates than that was seen to close next to nothing in a minute.
 _MANY = 1_500
-"""Branching on more candidates than that was seen to close next to nothing in a minute."""
+#: Rounds of cuts and nodes given to the small problem of the candidates that the relaxation opens:
+#: counted, not timed, so that equal inputs give equal answers.
 _TRIED_ROUNDS, _TRIED_NODES = 15, 200
-"""Rounds of cuts and nodes given to the small problem of the candidates that the relaxation opens:
-counted, not timed, so that equal inputs give equal answers."""
+#: A program of more entries takes a second a round of cuts: the plan is looked for before, not with
+#: what they leave.
 _VAST = 200_000
-"""A program of more entries takes a second a round of cuts: the plan is looked for before, not with
-what they leave.
-"""
 
 
 class Best:
@@ -316,8 +313,8 @@ class _Core:
     """The problem on the candidates that are left, its equal rows merged."""
 
     problem: Problem
+    #: The position of each candidate in the problem at large.
     where: np.ndarray
-    """The position of each candidate in the problem at large."""
     program: mixed_integer.Program
 
     @classmethod

@@ -54,16 +54,16 @@ class Admissible:
     together.
     """
 
+    #: Original position of each candidate that may be opened.
     column: Positions
-    """Original position of each candidate that may be opened."""
+    #: Positions in ``column`` that must be opened.
     required: Positions
-    """Positions in ``column`` that must be opened."""
+    #: One row per set of candidates of which at most one may be opened.
     packs: sparse.csr_array
-    """One row per set of candidates of which at most one may be opened."""
+    #: For each candidate the row of ``floor`` that it counts for, -1 for none.
     floor_of: Positions
-    """For each candidate the row of ``floor`` that it counts for, -1 for none."""
+    #: How many more sites must be opened for each floor.
     floor: Positions
-    """How many more sites must be opened for each floor."""
 
 
 def too_near(points: npt.ArrayLike, spacing_m: float) -> Positions:
@@ -191,10 +191,9 @@ def _floors(
 type Floats = npt.NDArray[np.float64]
 type Mask = npt.NDArray[np.bool_]
 
+#: Dominance compares rows or columns that meet; beyond this many meetings it costs more than it
+#: brings.
 _PAIRS_AT_MOST = 400_000_000
-"""Dominance compares rows or columns that meet; beyond this many meetings it costs more than it
-brings.
-"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -205,10 +204,10 @@ class Problem:
     first: Floats
     second: Floats
     cost: Floats
+    #: How many columns may be opened.
     count: int
-    """How many columns may be opened."""
+    #: What they may cost together (infinite for no budget).
     budget: float
-    """What they may cost together (infinite for no budget)."""
     rules: Admissible
 
     @property

@@ -23,20 +23,19 @@ type Numbers = npt.NDArray[np.int64] | npt.NDArray[np.float64]
 type Words = npt.NDArray[np.uint64]
 
 _ZERO = 1e-6
+#: Rows farther than this from being tight are left out: with anything else added they would seldom
+#: stay below 1.
 _CHEAP = 0.7
-"""Rows farther than this from being tight are left out: with anything else added they would seldom
-stay below 1.
-"""
 _BELOW_ONE = 0.95
+#: How often an elimination is looked through for cuts.
 _LOOKS = 12
-"""How often an elimination is looked through for cuts."""
 _CUTS_A_ROUND = 60
+#: Cuts of one round that may use the same row: more would say the same again.
 _SHARED = 8
-"""Cuts of one round that may use the same row: more would say the same again."""
+#: Rows that a cut may be made of: longer ones cut little for what they cost the relaxation.
 _TERMS = 30
-"""Rows that a cut may be made of: longer ones cut little for what they cost the relaxation."""
+#: Eliminations a round, each in another order.
 _TRIALS = 3
-"""Eliminations a round, each in another order."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,10 +66,10 @@ class Cut:
     indices: Ints
     data: Numbers
     limit: float
+    #: How far the solution at hand is from obeying, as a distance.
     efficacy: float
-    """How far the solution at hand is from obeying, as a distance."""
+    #: The rows that a zero-half cut was made of.
     of: tuple[int, ...]
-    """The rows that a zero-half cut was made of."""
 
 
 def whole_rows(model: Mapping[str, np.ndarray]) -> Rows:
@@ -122,10 +121,10 @@ class _System:
     """
 
     odd: npt.NDArray[np.bool_]
+    #: What using a row costs.
     weight: Floats
-    """What using a row costs."""
+    #: The fractional variables.
     value: Floats
-    """The fractional variables."""
     row: Ints
 
     @classmethod

@@ -35,6 +35,7 @@ from geoguichet.referentials.directory.hours import Moment
 
 type Json = dict[str, Any]
 
+#: Units of each kind of quantity, in metres, square metres, euros, seconds or shares of 1.
 _UNITS = {
     "length": {"m": 1.0, "km": 1000.0},
     "area": {"ha": 1e4, "km2": 1e6, "km²": 1e6},
@@ -43,7 +44,6 @@ _UNITS = {
     "minutes": {"s": 1.0, "min": 60.0, "h": 3600.0},
     "share": {"%": 0.01},
 }
-"""Units of each kind of quantity, in metres, square metres, euros, seconds or shares of 1."""
 _EXAMPLES = {
     "length": "8 km",
     "area": "5 km2",
@@ -118,13 +118,13 @@ def known(name: str, names: Collection[str], *, key: str = "") -> str:
 class Asked:
     """What a key may depend on elsewhere in the file."""
 
+    #: What the router counts in.
     unit: Unit = Unit.METRES
-    """What the router counts in."""
+    #: Its kind.
     router: str = "straight_line"
-    """Its kind."""
     needs: tuple[str, ...] = ()
+    #: Columns of the demand that count groups of people.
     groups: tuple[str, ...] = ()
-    """Columns of the demand that count groups of people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,14 +144,14 @@ class About:
 class Taken:
     """What a key takes: how it is read, and how that is told to a machine."""
 
+    #: Makes the value of what is written, or raises :class:`BadKeyError`.
     read: Callable[[Any, Asked], Any]
-    """Makes the value of what is written, or raises :class:`BadKeyError`."""
+    #: JSON Schema of what is written.
     schema: Json
-    """JSON Schema of what is written."""
+    #: Writes a value as in a file.
     written: Callable[[Any], Any] = lambda value: value
-    """Writes a value as in a file."""
+    #: How the value of a manifest is read; by the type of the field without it.
     kept: CoreSchema | None = None
-    """How the value of a manifest is read; by the type of the field without it."""
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -199,8 +199,8 @@ def slug(reserved: Collection[str] = ()) -> Taken:
     return Taken(read, {"type": "string", "pattern": f"^{form}$"})
 
 
+#: Some names, which the rest of the file may give.
 type Names = Collection[str] | Callable[[Asked], Collection[str]]
-"""Some names, which the rest of the file may give."""
 
 
 def one_of(among: Names) -> Taken:
@@ -477,12 +477,12 @@ def _with_costs(values: Mapping[str, Any]) -> Json:
 class Written:
     """What a file writes in another shape than it is kept in: as tables under names, for one."""
 
+    #: The table, or the ``dict`` of them, that a file has.
     shape: Any
-    """The table, or the ``dict`` of them, that a file has."""
+    #: Makes what is kept.
     build: Callable[[Any, Asked], Any]
-    """Makes what is kept."""
+    #: JSON Schema of what may be written instead, when the table that holds it sees to it.
     other: Json | None = None
-    """JSON Schema of what may be written instead, when the table that holds it sees to it."""
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler

@@ -33,8 +33,8 @@ from geoguichet.floor.units import Cost
 from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.services import SERVICE_TYPES
 
+#: The model of a table that names none.
 USUAL = "maximal_covering"
-"""The model of a table that names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,21 +85,21 @@ class Stakes:
     each host would do for them.
     """
 
+    #: People of each point, or of the group that counts.
     weight: Floats
-    """People of each point, or of the group that counts."""
+    #: Points x hosts: who would serve whom.
     cover: sparse.csr_array
-    """Points x hosts: who would serve whom."""
+    #: The way from each point to each host that would serve it, however far.
     costs: CostMatrix
-    """The way from each point to each host that would serve it, however far."""
+    #: What a kiosk costs in each host.
     prices_eur: Floats
-    """What a kiosk costs in each host."""
     rules: SiteRules
+    #: People of the whole territory, or of the group that counts.
     total: float
-    """People of the whole territory, or of the group that counts."""
+    #: Those whom counters serve already.
     served: float
-    """Those whom counters serve already."""
+    #: Those whom some host that may open would serve.
     reachable: float
-    """Those whom some host that may open would serve."""
 
 
 def by_name[T](table: dict[str, T], asked: Asked) -> tuple[tuple[str, T], ...]:
@@ -129,14 +129,13 @@ class KioskChoice(Table, ABC):
     asks: ClassVar[Message]
     optimal: ClassVar[Message]
     bounded: ClassVar[Message]
+    #: What the value of its plan counts: people served, people served with what a second kiosk is
+    #: worth, kiosks or what they cost, the mean way, the longest way.
     seeks: ClassVar[Literal["people", "worth", "sites", "mean_way", "way"]] = "people"
-    """What the value of its plan counts: people served, people served with what a second kiosk is
-    worth, kiosks or what they cost, the mean way, the longest way.
-    """
+    #: Whether it opens ``count`` kiosks as long as one more serves someone.
     fills_count: ClassVar[bool] = False
-    """Whether it opens ``count`` kiosks as long as one more serves someone."""
+    #: Keys it cannot do without, for machines, beside those that have no default.
     needed: ClassVar[tuple[str, ...]] = ()
-    """Keys it cannot do without, for machines, beside those that have no default."""
 
     model: str = USUAL
     candidates: Annotated[
@@ -363,8 +362,8 @@ def too_many_floors(floors: int, count: int, *, key: str = "") -> BadKeyError:
     )
 
 
+#: The siting models a study may ask (:mod:`~geoguichet.coverage.study.siting_models`).
 MODELS: list[type[KioskChoice]] = []
-"""The siting models a study may ask (:mod:`~geoguichet.coverage.study.siting_models`)."""
 
 
 def siting_model[M: KioskChoice](model: type[M]) -> type[M]:

@@ -38,8 +38,8 @@ class Closure:
     """
 
     road: str
+    #: Longitude, latitude.
     at: tuple[float, float] | None = None
-    """Longitude, latitude."""
     within_m: float = 1_000.0
 
 
@@ -91,21 +91,21 @@ _CLOSURES: Json = {
 class RouterKind:
     """What a study may write as ``router.kind``, and what that stands for."""
 
+    #: Returns the router of a choice; the path is that of its file.
     open: Callable[[RouterChoice, Path], Router]
-    """Returns the router of a choice; the path is that of its file."""
+    #: What ``network`` may be, as written in a study; empty when the kind has none.
     example: str = ""
-    """What ``network`` may be, as written in a study; empty when the kind has none."""
     unit: Unit = Unit.SECONDS
+    #: Returns the rows and the licences of its file, for the lineage; None when it reads none.
     file_read: Callable[[Path], tuple[int, str]] | None = None
-    """Returns the rows and the licences of its file, for the lineage; None when it reads none."""
+    #: Whether it may measure minutes by car.
     by_car: bool = False
-    """Whether it may measure minutes by car."""
+    #: Whether it may measure metres instead (``metric = "length"``).
     by_length: bool = False
-    """Whether it may measure metres instead (``metric = "length"``)."""
+    #: Whether ``congestion`` slows its cars down.
     congested: bool = False
-    """Whether ``congestion`` slows its cars down."""
+    #: Whether each question is a request to a server: a surface asks too many.
     distant: bool = False
-    """Whether each question is a request to a server: a surface asks too many."""
 
 
 def _straight_line(choice: RouterChoice, _: Path) -> Router:
@@ -144,6 +144,7 @@ def _roads_read(path: Path) -> tuple[int, str]:
     return network.edges, ", ".join(sorted(licences))
 
 
+#: The routers that a study may ask for: another is a file of its own and a line here.
 KINDS: dict[str, RouterKind] = {
     "straight_line": RouterKind(_straight_line, unit=Unit.METRES),
     "road": RouterKind(
@@ -162,7 +163,6 @@ KINDS: dict[str, RouterKind] = {
     "osrm": _server(OsrmRouter),
     "valhalla": _server(ValhallaRouter),
 }
-"""The routers that a study may ask for: another is a file of its own and a line here."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from geoguichet.coverage.study.declaration import Json
 from geoguichet.coverage.study.study import StudyFile
 from geoguichet.floor.words import Message, _
 
+#: Of more names than that, the first are told.
 _MANY = 8
-"""Of more names than that, the first are told."""
 
 
 class _FileSchema(GenerateJsonSchema):

@@ -56,8 +56,8 @@ from geoguichet.floor.units import Cost
 from geoguichet.floor.words import Message, _, ngettext
 from geoguichet.referentials.directory.services import SERVICE_TYPES
 
+#: Without ``farthest``, p-median and p-center look so many times as far as the reach.
 _FARTHEST = 3.0
-"""Without ``farthest``, p-median and p-center look so many times as far as the reach."""
 
 
 def _group(value: Any, asked: Asked) -> str:

@@ -46,15 +46,14 @@ from geoguichet.referentials.directory.services import SERVICE_TYPES
 
 type RuleKind = Literal["all", "any", "at_least", "all_and_at_least"]
 
+#: Value of ``data.source`` that stands for the embedded sample.
 SAMPLE = "sample"
-"""Value of ``data.source`` that stands for the embedded sample."""
+#: Rules of law and promises that can be asked by name; :mod:`geoguichet.coverage.access.legal` says
+#: what each demands.
 LEGAL_RULES = ("la_poste", "france_services_30", "france_services_20")
-"""Rules of law and promises that can be asked by name; :mod:`geoguichet.coverage.access.legal` says
-what each demands.
-"""
 MEASURES = ("cumulative", "2sfca", "e2sfca")
+#: Not for needs: ``kiosk_m``, ``slack_m`` and ``unserved_reason`` already mean something else.
 _RESERVED = ("kiosk", "slack", "unserved")
-"""Not for needs: ``kiosk_m``, ``slack_m`` and ``unserved_reason`` already mean something else."""
 _CELL_M = (20.0, 20_000.0)
 
 
@@ -202,8 +201,8 @@ class Need(Table):
     time.
     """
 
+    #: The name of its table.
     key: Annotated[str, Field(alias="<key>")] = ""
-    """The name of its table."""
     label: Annotated[str, text(blank=True), About("le besoin, tel qu'on le lit")] = ""
     types: Annotated[
         tuple[str, ...],
@@ -500,8 +499,8 @@ class StudyFile(_Tables):
 class Study(Heading, DataChoice, _Tables):
     """The whole question. Two equal studies on equal inputs give equal results."""
 
+    #: The file it came from.
     path: Path | None = field(default=None, compare=False)
-    """The file it came from."""
 
     @property
     def unit(self) -> Unit:

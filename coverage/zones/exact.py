@@ -91,8 +91,8 @@ def polygonal(shape: shapely.Geometry) -> shapely.MultiPolygon:
     return shapely.MultiPolygon([part for part in parts if part.geom_type == "Polygon"])
 
 
+#: The zone of each row, as a number.
 type Labels = npt.NDArray[np.int64]
-"""The zone of each row, as a number."""
 
 
 def find_zones(

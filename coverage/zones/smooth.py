@@ -27,11 +27,13 @@ type Field = npt.NDArray[np.float32]
 type Nodes = npt.NDArray[np.int64]
 type Shapes = npt.NDArray[np.object_]
 
+#: The line keeps away from the nodes by this share of a step, so that no two of its corners meet
+#: there.
 _NEAREST_TO_A_NODE = 0.02
-"""The line keeps away from the nodes by this share of a step, so that no two of its corners meet
-there.
-"""
 
+#: Sides of a square (top 0, right 1, bottom 2, left 3) that the line joins, by its negative
+#: corners: north-west 1, north-east 2, south-east 4, south-west 8. Two opposite negative corners
+#: are kept apart.
 _CROSSED: dict[int, tuple[tuple[int, int], ...]] = {
     1: ((3, 0),),
     2: ((0, 1),),
@@ -48,9 +50,6 @@ _CROSSED: dict[int, tuple[tuple[int, int], ...]] = {
     13: ((1, 0),),
     14: ((0, 3),),
 }
-"""Sides of a square (top 0, right 1, bottom 2, left 3) that the line joins, by its negative
-corners: north-west 1, north-east 2, south-east 4, south-west 8. Two opposite negative corners are
-kept apart."""
 
 
 def sign_faces(

@@ -21,11 +21,11 @@ from geoguichet.floor.units import Unit
 from geoguichet.referentials.layers import LONLAT, METRIC
 
 type Bools = npt.NDArray[np.bool_]
+#: The slack the rule leaves at points in EPSG:4326, NaN where it cannot be met at any threshold.
 type Slack = Callable[[gpd.GeoSeries], Floats]
-"""The slack the rule leaves at points in EPSG:4326, NaN where it cannot be met at any threshold."""
 
+#: How many steps of the fine grid make one of the coarse grid.
 FINER = 4
-"""How many steps of the fine grid make one of the coarse grid."""
 _MOST_NODES = 4_000_000
 _ROUNDS = 4
 
@@ -43,14 +43,14 @@ class Surface:
     slack: npt.NDArray[np.float32]
     inside: Bools
     fine: npt.NDArray[np.float32]
+    #: Easting of the westernmost middles.
     left: float
-    """Easting of the westernmost middles."""
+    #: Northing of the northernmost middles.
     top: float
-    """Northing of the northernmost middles."""
     cell_m: float
     unit: Unit
+    #: Points whose slack was computed.
     asked: int
-    """Points whose slack was computed."""
 
     @property
     def transform(self) -> Affine:

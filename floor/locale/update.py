@@ -30,8 +30,8 @@ SPEAKING = re.compile(r"geoguichet\.(floor\.words|coverage\.study\.declaration)"
 ROOMS = ("floor", "referentials", "catalogue", "coverage", "portal", "commands")
 PAGES = ("*.html", "*.svg")
 TEMPLATES = (ROOT / "coverage" / "outputs" / "templates", ROOT / "portal" / "templates")
+#: The date written in every catalogue, so that the same sentences give the same bytes.
 _DATED = datetime(2026, 1, 1, tzinfo=UTC)
-"""The date written in every catalogue, so that the same sentences give the same bytes."""
 
 
 def sentences() -> Catalog:

@@ -34,11 +34,11 @@ from geoguichet.portal.api.records import RecordsApi
 from geoguichet.portal.site import COLLECTION, Site
 
 _REL = "http://www.opengis.net/def/rel/ogc/1.0"
+#: Parameters of the list of collections.
 PARAMETERS = (
     "q", "bbox", "datetime", "type", "ids", "externalIds", "filter", "filter-lang", "filter-crs",
     "sortby", "limit", "offset", "profile",
 )  # fmt: skip
-"""Parameters of the list of collections."""
 _FORMS = ("json", "html", "jsonld")
 
 

@@ -27,8 +27,8 @@ class _Delegated(NamedTuple):
     template: str
     media: str = JSON
     forms: tuple[str, ...] = ("json", "html")
+    #: Which of its templates' kinds it is, where one template shows several.
     kind: str = ""
-    """Which of its templates' kinds it is, where one template shows several."""
 
 
 _HOME = "/collections/{collection}"

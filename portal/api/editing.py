@@ -27,8 +27,8 @@ from geoguichet.portal import answers
 from geoguichet.portal.answers import GEOJSON, MERGE_PATCH, Refusal, answer
 from geoguichet.portal.site import Site
 
+#: Headers by which a proxy betrays that the request is not from this machine.
 _FORWARDING = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
-"""Headers by which a proxy betrays that the request is not from this machine."""
 
 
 class Editing:

@@ -15,20 +15,20 @@ from geoguichet.catalogue.intake.originals import Originals, originals_path
 from geoguichet.catalogue.record import Record
 from geoguichet.portal.site import Site
 
+#: What is written in each form: ``f`` calls the record itself json, and its schema.org jsonld.
 _WRITTEN = {"jsonld": WRITERS["schema-org"]} | {
     name: written for name, written in WRITERS.items() if name not in ("geojson", "schema-org")
 }
-"""What is written in each form: ``f`` calls the record itself json, and its schema.org jsonld."""
 
+#: What ``f`` may ask of a record beside JSON and a page: the media type, and the format's name.
 ENCODINGS: Mapping[str, tuple[str, str]] = {
     form: (written.media, written.label) for form, written in _WRITTEN.items()
 }
-"""What ``f`` may ask of a record beside JSON and a page: the media type, and the format's name."""
 
+#: Those that hold many records in one document.
 TOGETHER: Mapping[str, Callable[..., bytes]] = {
     form: written.together for form, written in _WRITTEN.items() if written.together
 }
-"""Those that hold many records in one document."""
 
 
 class Encodings:

@@ -45,12 +45,12 @@ _TITLES: Mapping[str, Message] = {
     "schema": Message("Propriétés d'une fiche"),
     "facets": Message("Facettes"),
 }
+#: What a filter can ask about, what an answer can be sorted by, what a record is made of.
 _PROPERTIES: Mapping[str, Sequence[str]] = {
     "queryables": tuple(QUERYABLES),
     "sortables": SORTABLES,
     "schema": tuple(name for name, row in QUERYABLES.items() if row.is_member),
 }
-"""What a filter can ask about, what an answer can be sorted by, what a record is made of."""
 
 
 class RecordsApi:
@@ -432,6 +432,7 @@ def check_profile(request: Request, served: str) -> None:
             )
 
 
+#: The JSON schema of each kind of property.
 _SHAPES: Mapping[str, dict[str, Any]] = {
     "text": {"type": "string"},
     "number": {"type": "number"},
@@ -446,7 +447,6 @@ _SHAPES: Mapping[str, dict[str, Any]] = {
     "geometry": {"format": "geometry-any"},
     "array": {"type": "array", "items": {"type": "string"}},
 }
-"""The JSON schema of each kind of property."""
 
 
 def _schema(name: str) -> dict[str, Any]:

@@ -13,8 +13,8 @@ import lxml.html
 
 from geoguichet.portal.conformance.client import NotApplicableError, Server, expect
 
+#: Every test by its identifier.
 TESTS: dict[str, Callable[[Server], None]] = {}
-"""Every test by its identifier."""
 
 RECORDS = "http://www.opengis.net/spec/ogcapi-records-1/1.0/conf"
 FEATURES = "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf"

@@ -18,8 +18,8 @@ from geoguichet.portal.errors import PortalError
 from geoguichet.portal.providers import referentials
 from geoguichet.referentials.versions.store import COLLECTION_PREFIX
 
+#: In a checkout and in an installed package alike, the configuration stands beside the rooms.
 CONFIGURATION = Path(__file__).resolve().parents[2] / "pygeoapi-config.yml"
-"""In a checkout and in an installed package alike, the configuration stands beside the rooms."""
 
 
 def configuration(workspace: Path, *, url: str) -> dict[str, Any]:

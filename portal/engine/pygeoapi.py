@@ -28,8 +28,8 @@ from geoguichet.floor.language import language
 from geoguichet.floor.words import Message, _
 from geoguichet.portal.answers import BY_STATUS, Refusal
 
+#: One of pygeoapi's: (api, request, identifiers...) -> headers, status, content.
 type Function = Callable[..., tuple[dict[str, str], int, Any]]
-"""One of pygeoapi's: (api, request, identifiers...) -> headers, status, content."""
 
 
 class Engine(pygeoapi.api.API):  # type: ignore[misc]
@@ -114,6 +114,7 @@ def said(sentence: str, status: int = 400) -> str:
     return str(BY_STATUS.get(status, BY_STATUS[500]))
 
 
+#: What pygeoapi 0.24 says when it refuses a request that reaches it, and how we say it.
 _SENTENCES = [
     (re.compile(pattern, re.IGNORECASE | re.DOTALL), message)
     for pattern, message in (
@@ -148,4 +149,3 @@ _SENTENCES = [
         ("invalid filter language", Message("filter-lang : cql2-text ou cql2-json est attendu.")),
     )
 ]  # fmt: skip
-"""What pygeoapi 0.24 says when it refuses a request that reaches it, and how we say it."""

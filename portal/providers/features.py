@@ -33,9 +33,14 @@ from geoguichet.referentials.territories.sample import sample_path
 
 logger = logging.getLogger(__name__)
 
+#: Value of ``data`` in the configuration that stands for the embedded sample.
 SAMPLE = "sample"
-"""Value of ``data`` in the configuration that stands for the embedded sample."""
 
+#: What the layers of every study hold (see ``coverage.result``): it describes the API before any
+#: study exists.
+#:
+#: How far the white zones are is in metres or in seconds (``worst_m``, ``worst_s``), as the studies
+#: that are there tell.
 STUDY_COLUMNS: Mapping[str, Mapping[str, str]] = {
     "white_zones": {
         "id": "string",
@@ -74,12 +79,6 @@ STUDY_COLUMNS: Mapping[str, Mapping[str, str]] = {
         "co2_saved_kg_per_year": "number",
     },
 }
-"""What the layers of every study hold (see ``coverage.result``): it describes the API before any
-study exists.
-
-How far the white zones are is in metres or in seconds (``worst_m``, ``worst_s``), as the studies
-that are there tell.
-"""
 
 _STUDY_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 

@@ -36,8 +36,8 @@ class Schema:
     key: str
     geometry: str
     columns: Mapping[str, str]
+    #: Whether the layer has its own R*Tree.
     indexed: bool
-    """Whether the layer has its own R*Tree."""
 
 
 class Layer:

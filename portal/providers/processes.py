@@ -128,8 +128,8 @@ class WhiteZonesProcessor(BaseProcessor):  # type: ignore[misc]
         return "application/geo+json", json.loads(result.white_zones.to_json())
 
 
+#: At most so many computations at once: the pages stay quick for everybody else.
 _running = BoundedSemaphore(2)
-"""At most so many computations at once: the pages stay quick for everybody else."""
 
 
 class ProcessManager(DummyManager):  # type: ignore[misc]

@@ -22,6 +22,7 @@ from geoguichet.catalogue.search.store import SQLiteStore, store_path
 from geoguichet.floor.words import _
 from geoguichet.portal.errors import in_words
 
+#: The properties of a record that can be asked for with ``properties``.
 FIELDS: Mapping[str, Mapping[str, str]] = {
     **{
         name: {"type": "string"}
@@ -30,7 +31,6 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
     **{name: {"type": "array"} for name in ("keywords", "themes", "contacts", "externalIds")},
     **{name: {"type": "string", "format": "date-time"} for name in ("created", "updated")},
 }
-"""The properties of a record that can be asked for with ``properties``."""
 
 
 @cache

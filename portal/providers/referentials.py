@@ -24,8 +24,8 @@ _LABELS = {
     "populations": Message("populations"),
     "broadband": Message("accès à internet"),
 }
+#: Box shown for a referential without geometry, or of before boxes were kept.
 FRANCE = (-5.6, 41.2, 9.8, 51.3)
-"""Box shown for a referential without geometry, or of before boxes were kept."""
 
 
 def versions_of(workspace: Path) -> Versions:

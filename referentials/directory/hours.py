@@ -16,8 +16,8 @@ DAYS = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
 WEEKDAYS_FR = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
 DAY_MINUTES = 24 * 60
 
+#: From and to, in minutes; to is after from.
 type Span = tuple[int, int]
-"""From and to, in minutes; to is after from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ class Week:
     ('Mo 09:00-12:00; Tu 09:00-12:00,14:00-17:00', 480, '540-720 1980-2160 2280-2460')
     """
 
+    #: Minutes since Monday 00:00, in order, without overlap; a span past midnight stays whole.
     spans: tuple[Span, ...]
-    """Minutes since Monday 00:00, in order, without overlap; a span past midnight stays whole."""
 
     @classmethod
     def of_days(cls, days: Iterable[Sequence[Span]]) -> Week:
@@ -193,8 +193,8 @@ class DayHours:
     """What one weekday's cell says."""
 
     spans: tuple[Span, ...]
+    #: Spans whose two ends are equal, such as ``00:00 - 00:00``: left out, and told.
     empty_spans: int
-    """Spans whose two ends are equal, such as ``00:00 - 00:00``: left out, and told."""
 
 
 def french_day(text: str | None) -> DayHours | None:
@@ -236,8 +236,8 @@ def overlaps(spans: Iterable[Span]) -> bool:
 # A moment of an ordinary week, as people say it, and whether a counter is open then.
 
 DAYS_EN = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+#: Minutes in a week.
 WEEK = 7 * 24 * 60
-"""Minutes in a week."""
 _MOMENT = re.compile(
     r"(?P<day>[a-z]{2,9})\.?[\s,]+(?:a\s+)?(?P<hour>\d{1,2})\s*(?:[:h]\s*(?P<minute>\d{2})?)?"
 )

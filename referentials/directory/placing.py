@@ -15,6 +15,7 @@ import shapely
 from geoguichet.floor.findings import Finding, Severity
 from geoguichet.referentials.layers import LONLAT
 
+#: Name and box (west, south, east, north, in degrees) of each part of France.
 FRANCE: Sequence[tuple[str, tuple[float, float, float, float]]] = (
     ("métropole", (-5.6, 41.2, 9.8, 51.3)),
     ("Guadeloupe, Martinique, Saint-Martin", (-63.3, 14.3, -60.7, 18.2)),
@@ -27,14 +28,13 @@ FRANCE: Sequence[tuple[str, tuple[float, float, float, float]]] = (
     ("Wallis-et-Futuna", (-178.6, -14.7, -175.9, -12.9)),
     ("Terres australes", (39.0, -50.5, 78.0, -11.0)),
 )
-"""Name and box (west, south, east, north, in degrees) of each part of France."""
 
+#: Where metropolitan France is in EPSG:2154, in metres.
 LAMBERT_93_BOX = (50_000.0, 6_000_000.0, 1_300_000.0, 7_200_000.0)
-"""Where metropolitan France is in EPSG:2154, in metres."""
 
 
+#: Characters beyond which a text is no coordinate, whatever its digits.
 LONGEST_NUMBER = 40
-"""Characters beyond which a text is no coordinate, whatever its digits."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,8 +42,8 @@ class Placed:
     """Points in EPSG:4326 with the published coordinates beside them; index of what was given."""
 
     points: gpd.GeoSeries
+    #: ``x y`` as published; missing where there is nothing.
     raw: pd.Series
-    """``x y`` as published; missing where there is nothing."""
     findings: tuple[Finding, ...]
 
 
@@ -255,6 +255,7 @@ def _is_in_metropole(longitude: float, latitude: float) -> bool:
 
 # -- the coordinate system of a file that does not say it
 
+#: Coordinate systems met in France and their French names, in the order they are tried.
 CANDIDATES: Mapping[str, str] = MappingProxyType(
     {
         LONLAT: "degrés (WGS 84)",
@@ -271,7 +272,6 @@ CANDIDATES: Mapping[str, str] = MappingProxyType(
         "EPSG:4471": "RGM04 / UTM 38 Sud (Mayotte)",
     }
 )
-"""Coordinate systems met in France and their French names, in the order they are tried."""
 ENOUGH = 0.5
 
 
@@ -281,10 +281,10 @@ class Axes:
 
     crs: str
     label_fr: str
+    #: True when the columns called x and y hold y and x.
     swapped: bool = False
-    """True when the columns called x and y hold y and x."""
+    #: Part of the rows that this reading puts in France.
     share: float = 0.0
-    """Part of the rows that this reading puts in France."""
 
     @property
     def sure(self) -> bool:

@@ -27,8 +27,8 @@ from geoguichet.referentials.layers import LONLAT, METRIC
 from geoguichet.referentials.territories.code_history import CommuneHistory
 from geoguichet.referentials.territories.territory import Territory
 
+#: Outlines are simplified: a point this near its commune is worth a word, not a warning.
 OUTLINE_TOLERANCE_M = 200
-"""Outlines are simplified: a point this near its commune is worth a word, not a warning."""
 
 
 def _of_rows(
@@ -66,12 +66,11 @@ def _of_rows(
 # -- communes of a study
 
 CENSUS_COLUMNS = ("population_2021", "pop_65_plus", "pop_under_20", "dwellings", "second_homes")
+#: Ground that no commune covers is reported from one hectare up; less is the rounding of outlines.
 GAP_M2 = 10_000
-"""Ground that no commune covers is reported from one hectare up; less is the rounding of outlines.
-"""
 SHIFT_RATIO = 0.25
+#: A population is called outdated when it moved by more than both of these.
 SHIFT_PEOPLE = 100
-"""A population is called outdated when it moved by more than both of these."""
 
 
 def commune_findings(territory: Territory, *, layer: str = "communes") -> list[Finding]:
@@ -148,8 +147,8 @@ def _uncovered_ground(territory: Territory, layer: str) -> Iterator[Finding]:
 
 # -- services of a study
 
+#: Types whose hours no source gives; that one lacks them is no news.
 HOURLESS_TYPES = frozenset({"prefecture", "sous_prefecture"})
-"""Types whose hours no source gives; that one lacks them is no news."""
 
 
 def service_findings(
@@ -361,8 +360,8 @@ def _overlaps(week: _Week) -> bool:
 
 # -- a stored directory
 
+#: Two services of one type and name this near each other are one service told twice.
 SAME_PLACE_M = 50
-"""Two services of one type and name this near each other are one service told twice."""
 
 
 def within_territory(rows: gpd.GeoDataFrame, territory: Territory) -> pd.Series:

@@ -16,6 +16,7 @@ from geoguichet.referentials.directory.placing import in_france, numbers, with_d
 from geoguichet.referentials.directory.schema import damaged, mended
 from geoguichet.referentials.territories.code_history import CommuneHistory
 
+#: What ``check --fix`` may do, by rule.
 SAFE: Mapping[str, str] = MappingProxyType(
     {
         "lost-decimal-point": (
@@ -29,9 +30,8 @@ SAFE: Mapping[str, str] = MappingProxyType(
         "missing-zero": "remettre le zéro d'un code postal de quatre chiffres",
     }
 )
-"""What ``check --fix`` may do, by rule."""
+#: A repaired point must be this near the median point of its département (about 150 to 220 km).
 NEAR_DEG = 2.0
-"""A repaired point must be this near the median point of its département (about 150 to 220 km)."""
 
 
 @dataclass(frozen=True, slots=True)

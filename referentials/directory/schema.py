@@ -29,10 +29,9 @@ _CP1252 = (
     "\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc"
     "\u2013-\u2022\u2026\u2030\u2039\u203a\u20ac\u2122"
 )
+#: A UTF-8 lead byte of a French letter read as Latin-1, followed by a continuation byte read the
+#: same way.
 _DOUBLE = f"[\u00c2\u00c3\u00c5][\u0080-\u00bf?{_CP1252}]"
-"""A UTF-8 lead byte of a French letter read as Latin-1, followed by a continuation byte read the
-same way.
-"""
 _TAG = r"<[0-9a-f]{2}>"
 _ESCAPE = r"\\x[0-9A-F]{2}"
 _CONTROL = "[\u0080-\u009f]"
@@ -164,6 +163,7 @@ TEXT_COLUMNS = (
     "valid_to",
     "source",
 )
+#: The columns of the directory, in the order of the file; see `check_directory`.
 DIRECTORY_COLUMNS = (
     *TEXT_COLUMNS,
     "hours_per_week",
@@ -172,15 +172,14 @@ DIRECTORY_COLUMNS = (
     "source_row",
     "geometry",
 )
-"""The columns of the directory, in the order of the file; see `check_directory`."""
 
+#: How well a point is known: at the building or number, in the street, in the hamlet or block,
+#: somewhere in the commune (its centre), at the town hall for want of better, in a polygon, not
+#: said.
 PRECISIONS = ("address", "street", "place", "commune", "town_hall", "area", "unknown")
-"""How well a point is known: at the building or number, in the street, in the hamlet or block,
-somewhere in the commune (its centre), at the town hall for want of better, in a polygon, not
-said."""
 
+#: The rule of the only findings that stand for a row left out.
 REFUSED = "refused-row"
-"""The rule of the only findings that stand for a row left out."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -189,21 +188,19 @@ class Reading:
     nothing is lost.
     """
 
+    #: Contract: `check_directory`.
     rows: gpd.GeoDataFrame
-    """Contract: `check_directory`."""
     findings: tuple[Finding, ...]
+    #: Rows of the file; equal to the rows out, plus the ``refused-row`` findings, plus those
+    #: `gathered`.
     rows_in: int
-    """Rows of the file; equal to the rows out, plus the ``refused-row`` findings, plus those
-    `gathered`.
-    """
+    #: What was understood of the file (encoding, separator, CRS ...), in French sentences.
     notes: tuple[str, ...] = ()
-    """What was understood of the file (encoding, separator, CRS ...), in French sentences."""
+    #: What the rows are: ``services``, or a key of ``tables_by_code.TABLES`` whose contract they
+    #: keep.
     kind: str = "services"
-    """What the rows are: ``services``, or a key of ``tables_by_code.TABLES`` whose contract they
-    keep.
-    """
+    #: Rows of the file that were summed into one that came out before them.
     gathered: int = 0
-    """Rows of the file that were summed into one that came out before them."""
 
     def __post_init__(self) -> None:
         refused = sum(finding.rule == REFUSED for finding in self.findings)
@@ -294,30 +291,29 @@ class Columns:
     has its index.
     """
 
+    #: Key of the reader.
     source: str
-    """Key of the reader."""
+    #: The chunk as published: text, blank where the source has nothing; its index is the row
+    #: number, from 1.
     table: pd.DataFrame
-    """The chunk as published: text, blank where the source has nothing; its index is the row
-    number, from 1.
-    """
+    #: Directory columns (text), blank where unknown; ``id``, ``name`` and ``type`` at least.
     values: dict[str, pd.Series]
-    """Directory columns (text), blank where unknown; ``id``, ``name`` and ``type`` at least."""
+    #: Longitude or easting, as published (text).
     x: pd.Series | None = None
-    """Longitude or easting, as published (text)."""
     y: pd.Series | None = None
+    #: CRS of x and y, one for all rows or one a row.
     crs: str | pd.Series = LONLAT
-    """CRS of x and y, one for all rows or one a row."""
+    #: Published names of x and y, for findings.
     point_columns: tuple[str, str] = ("longitude", "latitude")
-    """Published names of x and y, for findings."""
     weeks: Sequence[Week | None] | None = None
     findings: Sequence[Finding] = ()
     notes: tuple[str, ...] = ()
+    #: Rows of the chunk when `table` has fewer: each of the others has its ``refused-row``.
     rows_in: int | None = None
-    """Rows of the chunk when `table` has fewer: each of the others has its ``refused-row``."""
 
 
+#: Directory columns whose spelling is examined.
 TEXT_CHECKED = ("name", "address", "commune_name", "category", "hours_raw", "stops")
-"""Directory columns whose spelling is examined."""
 
 
 def make_reading(columns: Columns) -> Reading:

@@ -34,11 +34,11 @@ def plural_name(key: str) -> str:
     return service_name(key, many=True)
 
 
+#: What a layer of services must have; other columns are carried along.
 SERVICE_COLUMNS = ("id", "type", "name")
-"""What a layer of services must have; other columns are carried along."""
 
+#: What stands in a column of the contract that the layer does not have.
 DEFAULTS: Mapping[str, object] = MappingProxyType({"commune": None, "inside": True, "hours": None})
-"""What stands in a column of the contract that the layer does not have."""
 
 
 def read_services(path: Path, *, layer: str = "services") -> gpd.GeoDataFrame:

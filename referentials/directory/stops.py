@@ -14,8 +14,8 @@ from geoguichet.referentials.directory.hours import WEEKDAYS_FR
 from geoguichet.referentials.layers import LONLAT
 from geoguichet.referentials.territories.gazetteer import plain
 
+#: Letters below which a commune's name is a word of the language first (Us, Oust but not Y).
 SHORTEST = 4
-"""Letters below which a commune's name is a word of the language first (Us, Oust but not Y)."""
 _CLAUSE = re.compile(r"[,;\n/.]|\bet\b")
 _DAY = rf"\b({'|'.join(WEEKDAYS_FR)})s?\b"
 _DAYS, _RANGE = re.compile(_DAY), re.compile(rf"{_DAY}\s*(?:au|à|-)\s*{_DAY}")
@@ -28,10 +28,10 @@ class Stop:
     """One commune where an itinerant counter says it stops."""
 
     commune: str
+    #: French weekdays; empty when the text tells none for it.
     days: tuple[str, ...]
-    """French weekdays; empty when the text tells none for it."""
+    #: The words it was read in.
     text: str
-    """The words it was read in."""
 
 
 def read_stops(text: str, names: Mapping[str, str]) -> list[Stop]:

@@ -15,16 +15,16 @@ from types import MappingProxyType
 class ServiceType:
     """A kind of public counter."""
 
+    #: What it is called in studies and layers.
     key: str
-    """What it is called in studies and layers."""
     label_fr: str
     plural_fr: str
     label_en: str
     plural_en: str
+    #: Categories of the DILA directory (2013, 2020 or today's) that are this type.
     directory: tuple[str, ...]
-    """Categories of the DILA directory (2013, 2020 or today's) that are this type."""
+    #: Equipment codes (TYPEQU) of INSEE's BPE, all years, that are this type.
     bpe: tuple[str, ...]
-    """Equipment codes (TYPEQU) of INSEE's BPE, all years, that are this type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +36,21 @@ class CitizenNeed:
     key: str
     label_fr: str
     label_en: str
+    #: Keys of ``SERVICE_TYPES`` where it can be done, the most direct first.
     types: tuple[str, ...]
-    """Keys of ``SERVICE_TYPES`` where it can be done, the most direct first."""
+    #: What the type alone does not say.
     note_fr: str
-    """What the type alone does not say."""
 
 
+#: The type of a row whose category is in no list: kept, and said.
 OTHER = "other_service"
-"""The type of a row whose category is in no list: kept, and said."""
 
 _DECLARED = tomllib.loads(
     (resources.files("geoguichet.referentials.directory") / "taxonomy.toml").read_text("utf-8")
 )
 
+#: The taxonomy, by key. A commune has one ``town_hall``; former communes may keep a
+#: ``town_hall_annex``.
 SERVICE_TYPES: Mapping[str, ServiceType] = MappingProxyType(
     {
         key: ServiceType(
@@ -63,24 +65,21 @@ SERVICE_TYPES: Mapping[str, ServiceType] = MappingProxyType(
         for key, table in _DECLARED["types"].items()
     }
 )
-"""The taxonomy, by key. A commune has one ``town_hall``; former communes may keep a
-``town_hall_annex``.
-"""
 
+#: The type of each category of the DILA directory; the rest are ``other_service``.
 TYPE_OF_CATEGORY: Mapping[str, str] = MappingProxyType(
     {name: kind.key for kind in SERVICE_TYPES.values() for name in kind.directory}
 )
-"""The type of each category of the DILA directory; the rest are ``other_service``."""
 
+#: The type of each BPE equipment code; the rest are not services of ours.
 TYPE_OF_BPE: Mapping[str, str] = MappingProxyType(
     {code: kind.key for kind in SERVICE_TYPES.values() for code in kind.bpe}
 )
-"""The type of each BPE equipment code; the rest are not services of ours."""
 
+#: What citizens come for, by key: a need leads to the types of counters where it is met.
 NEEDS: Mapping[str, CitizenNeed] = MappingProxyType(
     {
         key: CitizenNeed(key, need["fr"], need["en"], tuple(need["types"]), need.get("note", ""))
         for key, need in _DECLARED["needs"].items()
     }
 )
-"""What citizens come for, by key: a need leads to the types of counters where it is met."""

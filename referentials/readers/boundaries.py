@@ -26,6 +26,7 @@ from geoguichet.referentials.readers.tables_by_code import CodedColumns, make_ta
 from geoguichet.referentials.readers.text_tables import json_document, json_table
 
 SOURCE = "limites"
+#: Published column of the code -> level, the finest first; a plain ``code`` says no level.
 CODES: Mapping[str, str] = {
     "code_iris": "iris",
     "siren_epci": "epci",
@@ -39,7 +40,6 @@ CODES: Mapping[str, str] = {
     "code_reg": "region",
     "insee_reg": "region",
 }
-"""Published column of the code -> level, the finest first; a plain ``code`` says no level."""
 NAMES = (
     "nom_iris",
     "lib_epci",
@@ -60,14 +60,14 @@ BELONGS: Mapping[str, tuple[str, ...]] = {
     "epci": ("siren_epci", "code_siren", "epci"),
     "seat": ("code_chf",),
 }
+#: Words of a file's name that say its level, where its columns do not.
 LEVELS_IN_NAMES = frozenset(
     {"commune", "iris", "canton", "arrondissement", "epci", "departement", "region"}
 )
-"""Words of a file's name that say its level, where its columns do not."""
+#: Characters of a code -> level, where nothing else says it.
 LEVEL_OF_WIDTH: Mapping[int, str] = {9: "epci", 5: "commune", 3: "departement", 2: "departement"}
-"""Characters of a code -> level, where nothing else says it."""
+#: West, south, east, north, in degrees.
 METROPOLE = (-6.0, 41.0, 10.5, 51.5)
-"""West, south, east, north, in degrees."""
 
 
 def read(path: Path, *, level: str = "") -> Iterator[Reading]:

@@ -32,8 +32,9 @@ from geoguichet.referentials.readers.tables_by_code import (
 from geoguichet.referentials.readers.text_tables import EXTRA
 
 SOURCE = "bpe"
+#: Columns that repeat the sum of the others.
 TOTALS = frozenset({"total", "total de nb equip"})
-"""Columns that repeat the sum of the others."""
+#: Type of the labels of the cross table of 2013, which has no codes.
 TYPE_OF_LABEL_2013: Mapping[str, str] = {
     "Agence de proximité pôle emploi": "employment_agency",
     "Relais de proximité pôle emploi": "employment_agency",
@@ -51,7 +52,6 @@ TYPE_OF_LABEL_2013: Mapping[str, str] = {
     "Pharmacie": "pharmacy",
     "Collège": "college",
 }
-"""Type of the labels of the cross table of 2013, which has no codes."""
 
 
 def type_of_equipment(kind: str) -> str | None:

@@ -22,6 +22,8 @@ from geoguichet.referentials.readers.open_table import open_table
 from geoguichet.referentials.readers.tables_by_code import CodedColumns, make_table
 
 SOURCE = "arcep"
+#: Share -> published count of premises: ``commune_techno.csv`` has the first,
+#: ``commune_debit*.csv`` the others.
 COUNTS: Mapping[str, tuple[str, ...]] = {
     "fibre_share": ("elig ftth", "ftth", "fibre"),
     "mbps_8_share": ("elig bhd8", "elig bhd", "bhd8"),
@@ -30,9 +32,6 @@ COUNTS: Mapping[str, tuple[str, ...]] = {
     "gbps_1_share": ("elig thd1g", "thd1g"),
     "ineligible_share": ("inel hd", "ineligible"),
 }
-"""Share -> published count of premises: ``commune_techno.csv`` has the first,
-``commune_debit*.csv`` the others.
-"""
 PREMISES = ("nbr", "locaux", "nb locaux", "nombre de locaux")
 CODE = ("code insee", "insee", "codgeo", "code commune", "insee com")
 

@@ -29,6 +29,7 @@ type _Event = tuple[str, str, Kind, Sequence[str]]
 _CODE = re.compile(r"  '?([0-9][0-9AB][0-9]{3})'?:$")
 _DATE = re.compile(r"    '(\d{4}-\d{2}-\d{2})':$")
 _PAIR = re.compile(r"([^\s{},:]+): (\[[^\]]*\]|'(?:[^']|'')*'|[^,}]+)")
+#: Events of a code that send it elsewhere; ``contribueA`` leaves a part behind.
 _MOVES: Mapping[str, Kind] = {
     "fusionneDans": "merger",
     "devientDéléguéeDe": "merger",
@@ -37,9 +38,8 @@ _MOVES: Mapping[str, Kind] = {
     "seDissoutDans": "split",
     "contribueA": "transfer",
 }
-"""Events of a code that send it elsewhere; ``contribueA`` leaves a part behind."""
+#: Events of a code that takes a part of another.
 _SPLITS = ("seDétacheDe", "crééeCOMParScissionDe", "reçoitUnePartieDe")
-"""Events of a code that takes a part of another."""
 
 
 def read_history(path: Path) -> CommuneHistory:
@@ -182,6 +182,7 @@ LEVEL_OF_TYPE: Mapping[str, str] = {
     "commune-associee": "associated_commune",
     "arrondissement-municipal": "municipal_arrondissement",
 }
+#: Our column -> the keys of the published lists, and of geo.api.gouv.fr, for it.
 KEYS: Mapping[str, tuple[str, ...]] = {
     "code": ("code",),
     "name": ("nom",),
@@ -196,7 +197,6 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "former_codes": ("anciensCodes",),
     "population": ("population", "populationMunicipale"),
 }
-"""Our column -> the keys of the published lists, and of geo.api.gouv.fr, for it."""
 
 
 def read_lists(path: Path) -> Iterator[Reading]:
@@ -273,8 +273,8 @@ def _sums(rows: list[dict[str, Any]]) -> Iterator[Finding]:
 
 # -- chief places
 
+#: The compiled loader is ten times faster, and not everywhere.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""The compiled loader is ten times faster, and not everywhere."""
 
 
 def read_seats(path: Path) -> Iterator[Reading]:

@@ -19,6 +19,8 @@ from geoguichet.floor.errors import UsageError
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR
 from geoguichet.referentials.directory.taxonomy import SERVICE_TYPES, TYPE_OF_BPE, TYPE_OF_CATEGORY
 
+#: Folded names of each field, the most usual first. ``xy`` is both coordinates in one cell, ``wkt``
+#: a geometry.
 NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "id": (
@@ -143,9 +145,6 @@ NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         **{day: (day, f"h {day}", f"horaires {day}", f"horaires du {day}") for day in WEEKDAYS_FR},
     }
 )
-"""Folded names of each field, the most usual first. ``xy`` is both coordinates in one cell, ``wkt``
-a geometry.
-"""
 
 _CRS_WORDS = re.compile(r"\s+(wgs ?84|l ?93|lambert ?93|rgf ?93|dd|4326|2154|degres?|metres?|m)$")
 
@@ -215,21 +214,21 @@ _TYPE_OF_LABEL: Mapping[str, str] = MappingProxyType(
 class FileMapping:
     """What the sender says of a file, over what would be detected."""
 
+    #: Field of ``NAMES`` -> column of the file.
     columns: Mapping[str, str] = field(default_factory=dict)
-    """Field of ``NAMES`` -> column of the file."""
+    #: Value of the category column -> key of ``SERVICE_TYPES``.
     types: Mapping[str, str] = field(default_factory=dict)
-    """Value of the category column -> key of ``SERVICE_TYPES``."""
+    #: Field -> value for every row that has none (``type``, ``operator``, ``departement`` ...).
     defaults: Mapping[str, str] = field(default_factory=dict)
-    """Field -> value for every row that has none (``type``, ``operator``, ``departement`` ...)."""
     encoding: str = ""
     separator: str = ""
+    #: Line of the column names, the first being 1; 0 to detect it.
     header_row: int = 0
-    """Line of the column names, the first being 1; 0 to detect it."""
+    #: Layer of a GeoPackage, or sheet of a workbook.
     layer: str = ""
-    """Layer of a GeoPackage, or sheet of a workbook."""
     crs: str = ""
+    #: ``xy`` (longitude first) or ``yx``; empty to detect it.
     axes: str = ""
-    """``xy`` (longitude first) or ``yx``; empty to detect it."""
 
 
 def read_mapping(path: Path) -> FileMapping:

@@ -52,8 +52,8 @@ from geoguichet.referentials.readers.text_tables import (
 )
 
 SERVICES = "services"
+#: The word that stands for all that a vocabulary does not have.
 ANY_OTHER = "*"
-"""The word that stands for all that a vocabulary does not have."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,29 +62,29 @@ class ColumnTable:
     each.
     """
 
+    #: What findings, and the rows, call the file.
     source: str
-    """What findings, and the rows, call the file."""
+    #: Our column -> what it is made of.
     columns: Mapping[str, Expression]
-    """Our column -> what it is made of."""
     kind: str = SERVICES
+    #: Word of the column ``type``, or else ``category`` -> key of the taxonomy.
     types: Mapping[str, str] = field(default_factory=dict)
-    """Word of the column ``type``, or else ``category`` -> key of the taxonomy."""
+    #: Whether the labels and categories of the taxonomy are such words too.
     labels: bool = False
-    """Whether the labels and categories of the taxonomy are such words too."""
+    #: Whether codes that lost a zero and services without a name are completed, and told.
     completed: bool = False
-    """Whether codes that lost a zero and services without a name are completed, and told."""
+    #: Our column -> word of theirs -> ours.
     words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """Our column -> word of theirs -> ours."""
+    #: Our column -> what it is where the file says nothing.
     defaults: Mapping[str, Expression] = field(default_factory=dict)
-    """Our column -> what it is where the file says nothing."""
+    #: Number that a table by code carries along -> its column.
     figures: Mapping[str, str] = field(default_factory=dict)
-    """Number that a table by code carries along -> its column."""
+    #: Whether every row of a table by code should have a geometry.
     outlined: bool = False
-    """Whether every row of a table by code should have a geometry."""
+    #: CRS of x and y, or the column that names it row by row.
     crs: str = LONLAT
-    """CRS of x and y, or the column that names it row by row."""
+    #: Whether the columns called x and y hold y and x.
     swapped: bool = False
-    """Whether the columns called x and y hold y and x."""
     # how the file of a published format is written
     container: str = "csv"
     encoding: str = "utf-8"
@@ -185,8 +185,8 @@ def read_chunk(
     )
 
 
+#: What a column table names that is no column of the directory by itself.
 _NOT_VALUES = frozenset({"x", "y", "xy", "wkt", *WEEKDAYS_FR})
-"""What a column table names that is no column of the directory by itself."""
 
 
 def _values(table: pd.DataFrame, how: ColumnTable) -> dict[str, pd.Series]:
@@ -278,10 +278,10 @@ _YES_NO = {
     **dict.fromkeys(("partiel", "partielle", "limited", "dem", "avec aide"), "limited"),
     ANY_OTHER: "unknown",
 }
+#: Our column -> word of theirs -> ours, where a format has no words of its own.
 VOCABULARIES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {"wheelchair": _YES_NO, "itinerant": _YES_NO}
 )
-"""Our column -> word of theirs -> ours, where a format has no words of its own."""
 
 
 def translated(words: pd.Series, vocabulary: Mapping[str, str]) -> pd.Series:

@@ -30,8 +30,8 @@ from geoguichet.referentials.directory.schema import (
 )
 from geoguichet.referentials.readers.open_table import GEOMETRY_X, GEOMETRY_Y
 
+#: A column; a text with ``{columns}`` in it; or a list of parts that are joined by commas.
 type Expression = str | Sequence[Expression]
-"""A column; a text with ``{columns}`` in it; or a list of parts that are joined by commas."""
 _BRACED = re.compile(r"\{([^}]+)\}")
 
 
@@ -60,10 +60,10 @@ class Journal:
 
     source: str
     identifier: Expression
+    #: Of the chunk at hand.
     findings: list[Finding] = field(default_factory=list)
-    """Of the chunk at hand."""
+    #: Identifiers of the chunks before.
     seen: set[str] = field(default_factory=set)
-    """Identifiers of the chunks before."""
 
     def tell(
         self,
@@ -319,6 +319,7 @@ def geocoder_answer(table: pd.DataFrame, journal: Journal) -> pd.DataFrame:
 
 # -- schools, higher education, digital advisers
 
+#: Legal projection of each overseas département.
 OVERSEAS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "971": ("EPSG:5490", "Guadeloupe"),
@@ -329,7 +330,6 @@ OVERSEAS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "976": ("EPSG:4471", "Mayotte"),
     }
 )
-"""Legal projection of each overseas département."""
 
 
 def legal_projection(table: pd.DataFrame, journal: Journal, column: str) -> pd.DataFrame:
@@ -417,6 +417,7 @@ def stations_only(table: pd.DataFrame, journal: Journal) -> pd.DataFrame:
     return table[~platform]
 
 
+#: UIC code of each neighbour's railways; France is 87.
 COUNTRIES: Mapping[str, str] = MappingProxyType(
     {
         "71": "Espagne",
@@ -427,7 +428,6 @@ COUNTRIES: Mapping[str, str] = MappingProxyType(
         "88": "Belgique",
     }
 )
-"""UIC code of each neighbour's railways; France is 87."""
 
 
 def foreign_stations(table: pd.DataFrame, journal: Journal) -> pd.DataFrame:
@@ -472,6 +472,7 @@ def zoning_programmes(table: pd.DataFrame, journal: Journal) -> pd.DataFrame:
     )
 
 
+#: The conversions by name.
 CONVERSIONS = MappingProxyType(
     {
         conversion.__name__: conversion
@@ -501,4 +502,3 @@ CONVERSIONS = MappingProxyType(
         )
     }
 )
-"""The conversions by name."""

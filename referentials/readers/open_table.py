@@ -34,8 +34,8 @@ from geoguichet.referentials.readers.text_tables import (
     unread_layer,
 )
 
+#: Columns that hold the point of a geographic layer.
 GEOMETRY_X, GEOMETRY_Y = "géométrie x", "géométrie y"
-"""Columns that hold the point of a geographic layer."""
 
 
 def open_table(path: Path, mapping: FileMapping) -> OpenedTable:

@@ -54,13 +54,13 @@ POPULATION = (
     "pop",
     "habitants",
 )
+#: Our column -> its published names, folded.
 NAMES: Mapping[str, tuple[str, ...]] = {
     "code": CODE,
     "name": ("nom", "libgeo", "libelle", "nom commune", "nom com", "lib com", "name"),
     "population": POPULATION,
     "year": ("annee", "millesime", "year", "an"),
 }
-"""Our column -> its published names, folded."""
 
 
 def read_table(path: Path, *, mapping: FileMapping | None = None) -> Iterator[Reading]:
@@ -155,22 +155,21 @@ def _reading(
 
 # -- Filosofi
 
+#: ETRS89-LAEA, in which the cells are squares.
 EUROPE = "EPSG:3035"
-"""ETRS89-LAEA, in which the cells are squares."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grid:
     """Inhabited cells."""
 
+    #: id (INSPIRE name ``CRS3035RES1000mN2383000E3630000``), inhabitants (float), geometry: centre
+    #: in EPSG:4326.
     cells: gpd.GeoDataFrame
-    """id (INSPIRE name ``CRS3035RES1000mN2383000E3630000``), inhabitants (float), geometry: centre
-    in EPSG:4326.
-    """
     size_m: int
     findings: tuple[Finding, ...]
+    #: Rows, or raster cells with a value; equal to the cells plus the ``refused-row`` findings.
     rows_in: int
-    """Rows, or raster cells with a value; equal to the cells plus the ``refused-row`` findings."""
 
 
 def read_grid(path: Path) -> Iterator[Reading]:

@@ -35,20 +35,20 @@ class PublishedFormat:
 
     key: str
     title_fr: str
+    #: Yields the file by chunks, so that a file of any size can be stored as it is read.
     read: Callable[[Path], Iterator[Reading]]
-    """Yields the file by chunks, so that a file of any size can be stored as it is read."""
+    #: Names found in the head of such a file, that no other format has together.
     recognised_by: frozenset[str]
-    """Names found in the head of such a file, that no other format has together."""
+    #: Form that one of the names in its head has, beside them.
     named_like: str = ""
-    """Form that one of the names in its head has, beside them."""
+    #: Form of the first line of a file that has no column names.
     first_line: str = ""
-    """Form of the first line of a file that has no column names."""
+    #: What its rows are: ``services``, or a key of ``tables_by_code.TABLES``.
     kind: str = SERVICES
-    """What its rows are: ``services``, or a key of ``tables_by_code.TABLES``."""
     publisher: str = ""
     licence: str = ""
+    #: The edition of the files that it was written from.
     vintage: str = ""
-    """The edition of the files that it was written from."""
 
     def is_named(self, names: frozenset[str]) -> bool:
         """Return whether the names in the head of a file are those of this format."""
@@ -111,10 +111,10 @@ def _read_by(reader: str, path: Path) -> Iterator[Reading]:
     return readings
 
 
+#: The formats, by key.
 FORMATS: Mapping[str, PublishedFormat] = MappingProxyType(
     {key: _format(key, table) for key, table in _declared().items()}
 )
-"""The formats, by key."""
 
 
 def read_published(path: Path, *, key: str) -> Reading:
@@ -209,21 +209,21 @@ class ChosenReader:
 
     key: str
     title: str
+    #: What the referential is called unless told otherwise: the format, or the file.
     name: str
-    """What the referential is called unless told otherwise: the format, or the file."""
     read: Callable[[], Iterator[Reading]]
+    #: Text of the mapping file; a change of it is a new version.
     mapping: str = ""
-    """Text of the mapping file; a change of it is a new version."""
     kind: str = SERVICES
 
 
+#: Kind of rows -> format that reads any file of that kind; services go to the generic reader.
 FALLBACK: Mapping[str, str] = {
     "territories": "limites",
     "populations": "populations",
     "broadband": "arcep",
     "equipment": "bpe",
 }
-"""Kind of rows -> format that reads any file of that kind; services go to the generic reader."""
 
 
 def choose_reader(

@@ -26,6 +26,7 @@ from geoguichet.referentials.directory.schema import (
 from geoguichet.referentials.layers import LONLAT, check_columns
 from geoguichet.referentials.readers.column_names import folded
 
+#: What a code names, and its French plural.
 LEVELS: Mapping[str, str] = MappingProxyType(
     {
         "commune": "communes",
@@ -44,7 +45,6 @@ LEVELS: Mapping[str, str] = MappingProxyType(
         "cell": "carreaux",
     }
 )
-"""What a code names, and its French plural."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +52,12 @@ class TableKind:
     """A schema: what its rows are."""
 
     key: str
+    #: Plural, in a sentence: ``12 territoires``.
     label_fr: str
-    """Plural, in a sentence: ``12 territoires``."""
+    #: Text columns; ``id`` first, unique; missing where unknown.
     text: tuple[str, ...]
-    """Text columns; ``id`` first, unique; missing where unknown."""
+    #: Number columns; NaN where unknown.
     numbers: tuple[str, ...]
-    """Number columns; NaN where unknown."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -67,6 +67,15 @@ class TableKind:
         return (*self.text, *self.numbers, "source", "source_row", "geometry")
 
 
+#: The schemas by key.
+#:
+#: ``territories``   what a code names: `level` (a key of `LEVELS`), `category` in the source's own
+#: words, the codes it belongs to, `seat` its chief commune, `former_codes` separated by spaces,
+#: inhabitants where told ``populations``   people by commune or grid cell; the source's other
+#: numbers are carried along under their own names ``broadband``     share (0 to 1) of the premises
+#: of a commune that each technology or speed can reach; `basis` says what is counted: ``all``
+#: (satellite too), ``land`` (no satellite) or ``wired`` ``equipment``     pieces of equipment of a
+#: commune, in all and by kind, each kind under its published code or name
 TABLES: Mapping[str, TableKind] = MappingProxyType(
     {
         kind.key: kind
@@ -120,19 +129,6 @@ TABLES: Mapping[str, TableKind] = MappingProxyType(
         )
     }
 )
-"""The schemas by key.
-
-``territories``   what a code names: `level` (a key of `LEVELS`), `category` in the source's own
-                  words, the codes it belongs to, `seat` its chief commune, `former_codes`
-                  separated by spaces, inhabitants where told
-``populations``   people by commune or grid cell; the source's other numbers are carried along
-                  under their own names
-``broadband``     share (0 to 1) of the premises of a commune that each technology or speed can
-                  reach; `basis` says what is counted: ``all`` (satellite too), ``land`` (no
-                  satellite) or ``wired``
-``equipment``     pieces of equipment of a commune, in all and by kind, each kind under its
-                  published code or name
-"""
 
 
 def check_table(rows: gpd.GeoDataFrame, kind: str, *, where: str = "table") -> None:
@@ -157,22 +153,22 @@ class CodedColumns:
     """What a reader found in a chunk of its format, ready to become the rows of a schema."""
 
     kind: str
+    #: Key of the reader.
     source: str
-    """Key of the reader."""
+    #: Columns of the schema, ``code`` at least; their index is the row number, from 1.
     values: Mapping[str, pd.Series]
-    """Columns of the schema, ``code`` at least; their index is the row number, from 1."""
+    #: In EPSG:4326.
     geometry: Sequence[shapely.Geometry | None] | gpd.GeoSeries | None = None
-    """In EPSG:4326."""
+    #: The source's own numbers, under the names they will have.
     others: Mapping[str, pd.Series] = field(default_factory=dict)
-    """The source's own numbers, under the names they will have."""
     findings: Sequence[Finding] = ()
     notes: tuple[str, ...] = ()
+    #: Every row should have a geometry: one without is told.
     outlined: bool = False
-    """Every row should have a geometry: one without is told."""
+    #: Rows of the file when there are fewer here: `gathered`, or refused each with its finding.
     rows_in: int | None = None
-    """Rows of the file when there are fewer here: `gathered`, or refused each with its finding."""
+    #: Rows of the file that were summed into others.
     gathered: int = 0
-    """Rows of the file that were summed into others."""
 
 
 def make_table(columns: CodedColumns) -> Reading:

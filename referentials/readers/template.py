@@ -15,6 +15,7 @@ from geoguichet.floor.errors import LayerError
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR
 from geoguichet.referentials.directory.taxonomy import SERVICE_TYPES
 
+#: Heading, what to write there, width of the column in characters.
 HEADINGS: Sequence[tuple[str, str, int]] = (
     ("Identifiant", "un code à vous, qui ne change pas d'une année à l'autre", 14),
     ("Type", "à choisir dans la liste", 26),
@@ -37,9 +38,8 @@ HEADINGS: Sequence[tuple[str, str, int]] = (
     ("Itinérant", "oui si c'est un bus ou une permanence", 10),
     ("Arrêts", "si itinérant : lieux et jours", 30),
 )
-"""Heading, what to write there, width of the column in characters."""
+#: Lines that have the lists of choices.
 ROWS = 2000
-"""Lines that have the lists of choices."""
 
 
 def write_template(path: Path) -> None:

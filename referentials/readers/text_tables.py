@@ -34,29 +34,29 @@ from geoguichet.floor.errors import LayerError
 from geoguichet.floor.findings import Finding, Severity
 from geoguichet.referentials.readers.column_names import FileMapping, match_columns
 
+#: Rows held in memory at once: a file of any size is streamed by chunks (decision 044).
 CHUNK_ROWS = 50_000
-"""Rows held in memory at once: a file of any size is streamed by chunks (decision 044)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OpenedTable:
     """A file opened as a table of text."""
 
+    #: Text, blank where there is nothing; index: the row number, from 1.
     chunks: Iterator[pd.DataFrame]
-    """Text, blank where there is nothing; index: the row number, from 1."""
+    #: Filled as chunks are read.
     findings: list[Finding] = field(default_factory=list)
-    """Filled as chunks are read."""
+    #: What was understood of the file, in French sentences.
     notes: list[str] = field(default_factory=list)
-    """What was understood of the file, in French sentences."""
+    #: Declared by the file; empty when it is not.
     crs: str = ""
-    """Declared by the file; empty when it is not."""
     is_layer: bool = False
 
 
 # -- bytes
 
+#: What reading a file, compressed or not, raises when its content is cut short or altered.
 DAMAGED = (OSError, EOFError, zlib.error)
-"""What reading a file, compressed or not, raises when its content is cut short or altered."""
 
 
 def open_bytes(path: Path) -> IO[bytes]:
@@ -230,8 +230,8 @@ SEPARATORS = (";", ",", "\t", "|")
 SAMPLE_LINES = 100
 _BLOCK = 1 << 20
 _NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)?")
+#: Bytes that Windows-1252 has no letter for.
 _NOT_CP1252 = frozenset({0x81, 0x8D, 0x8F, 0x90, 0x9D})
-"""Bytes that Windows-1252 has no letter for."""
 
 
 def detect_encoding(file: IO[bytes]) -> tuple[str, str]:
@@ -360,8 +360,9 @@ def _csv_lines(path: Path, encoding: str, separator: str) -> Iterator[list[str]]
 
 # -- workbooks
 
+#: Sheets of our template that hold no services.
 OWN_SHEETS = frozenset({"Notice", "Types"})
-"""Sheets of our template that hold no services."""
+#: What openpyxl and zipfile raise on a damaged workbook: they promise no one error.
 _WORKBOOK_ERRORS = (
     *DAMAGED,
     KeyError,
@@ -376,7 +377,6 @@ _WORKBOOK_ERRORS = (
     NotImplementedError,
     RuntimeError,
 )
-"""What openpyxl and zipfile raise on a damaged workbook: they promise no one error."""
 
 
 def read_sheets(path: Path, *, rows: int | None = None) -> dict[str, list[list[str]]]:
@@ -461,8 +461,8 @@ def cell_text(value: object) -> str:
 
 # -- from lines of cells to frames
 
+#: Column for the cells beyond the last named one.
 EXTRA = "cellules en trop"
-"""Column for the cells beyond the last named one."""
 
 
 def _table(

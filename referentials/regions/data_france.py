@@ -21,11 +21,12 @@ from geoguichet.floor.errors import LayerError
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR, Week, joined
 from geoguichet.referentials.layers import METRIC, as_multipolygon
 
+#: A ring commune whose town hall is farther than this from its polygon is put inside it.
 MISPLACED_M = 3_000
-"""A ring commune whose town hall is farther than this from its polygon is put inside it."""
 PRECISION_DEG = 1e-6
+#: INSEE's TNCC code (type de nom en clair): the article of a name.
 ARTICLES = {2: "Le ", 3: "La ", 4: "Les ", 5: "L'", 6: "Aux ", 7: "Las ", 8: "Los "}
-"""INSEE's TNCC code (type de nom en clair): the article of a name."""
+#: The same with "de" in front.
 OF_ARTICLES = {
     0: "de ",
     1: "d'",
@@ -37,8 +38,8 @@ OF_ARTICLES = {
     7: "de Las ",
     8: "de Los ",
 }
-"""The same with "de" in front."""
 
+#: Regions until 2015 whose code no region has today, and their départements.
 FORMER_REGIONS = {
     "21": ("Champagne-Ardenne", ("08", "10", "51", "52")),
     "22": ("Picardie", ("02", "60", "80")),
@@ -57,7 +58,6 @@ FORMER_REGIONS = {
     "83": ("Auvergne", ("03", "15", "43", "63")),
     "91": ("Languedoc-Roussillon", ("11", "30", "34", "48", "66")),
 }
-"""Regions until 2015 whose code no region has today, and their départements."""
 
 
 @dataclass(frozen=True, slots=True)

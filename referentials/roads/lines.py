@@ -24,16 +24,16 @@ from geoguichet.referentials.roads.network_file import (
     coordinate_keys,
 )
 
+#: What a mapping may name: our field on the left, the source's column on the right.
 FIELDS = ("class", "name", "speed_kmh", "seconds", "length_m", "oneway", "geometry", "from", "to")
-"""What a mapping may name: our field on the left, the source's column on the right."""
 
+#: Columns of ``TRONCON_DE_ROUTE`` in BD TOPO (IGN, version 3).
 BDTOPO = {
     "class": "nature",
     "name": "numero",
     "speed_kmh": "vitesse_moyenne_vl",
     "oneway": "sens_de_circulation",
 }
-"""Columns of ``TRONCON_DE_ROUTE`` in BD TOPO (IGN, version 3)."""
 
 MAPPINGS: dict[str, dict[str, str]] = {"bdtopo": BDTOPO}
 

@@ -33,19 +33,20 @@ from geoguichet.referentials.roads.speeds import (
 )
 
 FORMAT, VERSION = "geoguichet-roads", 1
+#: Coordinates are stored as whole ten-millionths of a degree (1 cm), OpenStreetMap's own precision.
 DEGREE = 10_000_000
-"""Coordinates are stored as whole ten-millionths of a degree (1 cm), OpenStreetMap's own precision.
-"""
 
+#: Seconds and metres are whole multiples of this: float64 sums are exact, in any order, up to 97
+#: days or 8,388 km.
 QUANTUM = 2.0**-30
-"""Seconds and metres are whole multiples of this: float64 sums are exact, in any order, up to 97
-days or 8,388 km.
-"""
 
 CAR, BICYCLE, FOOT = 0, 1, 2
+#: Bit ``mode`` of ``access`` opens an edge in its drawn direction, bit ``mode + 3`` against it.
 MODES = {"car": CAR, "bicycle": BICYCLE, "foot": FOOT}
-"""Bit ``mode`` of ``access`` opens an edge in its drawn direction, bit ``mode + 3`` against it."""
 
+#: The arrays of the file. Arc ``2 e`` follows edge ``e`` as drawn, ``2 e + 1`` goes against it;
+#: ``forward_arc`` lists arcs by the node they leave, ``reverse_arc`` by the node they reach.
+#: ``names`` (text) completes them.
 COLUMNS: dict[str, Any] = {
     "node_key": np.int64,
     "node_lon": np.int32,
@@ -66,9 +67,6 @@ COLUMNS: dict[str, Any] = {
     "reverse_start": np.int32,
     "reverse_arc": np.int32,
 }
-"""The arrays of the file. Arc ``2 e`` follows edge ``e`` as drawn, ``2 e + 1`` goes against it;
-``forward_arc`` lists arcs by the node they leave, ``reverse_arc`` by the node they reach. ``names``
-(text) completes them."""
 
 type Ints = npt.NDArray[np.int64]
 type Floats = npt.NDArray[np.float64]
@@ -93,8 +91,8 @@ class RoadLines:
     seconds: Floats
     length_m: Floats
     name: npt.NDArray[np.object_]
+    #: How many rows of the source were left out, by reason.
     skipped: dict[str, int] = field(default_factory=dict)
-    """How many rows of the source were left out, by reason."""
 
     def __len__(self) -> int:
         return len(self.from_key)

@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 type Floats = npt.NDArray[np.float64]
 
+#: The classes of the network file, in the words of OpenStreetMap's ``highway`` key; a class is
+#: stored as its rank.
 ROAD_CLASSES = (
     "motorway",
     "motorway_link",
@@ -33,13 +35,11 @@ ROAD_CLASSES = (
     "path",
     "steps",
 )
-"""The classes of the network file, in the words of OpenStreetMap's ``highway`` key; a class is
-stored as its rank.
-"""
 
+#: Who may use a class: bit 0 car, bit 1 bicycle, bit 2 foot.
 ROAD, CYCLE, WALK = 0b111, 0b110, 0b100
-"""Who may use a class: bit 0 car, bit 1 bicycle, bit 2 foot."""
 
+#: Modes of the classes that are not open to all three.
 CLASS_MODES = {
     "motorway": 0b001,
     "motorway_link": 0b001,
@@ -50,8 +50,8 @@ CLASS_MODES = {
     "path": CYCLE,
     "steps": WALK,
 }
-"""Modes of the classes that are not open to all three."""
 
+#: Words of other sources (ROUTE 500, BD TOPO ``nature``, route lists) for our classes.
 SYNONYMS = {
     "autoroute": "motorway",
     "nationale": "primary",
@@ -75,7 +75,6 @@ SYNONYMS = {
     "Escalier": "steps",
     "Piste cyclable": "cycleway",
 }
-"""Words of other sources (ROUTE 500, BD TOPO ``nature``, route lists) for our classes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +95,12 @@ class SpeedTable:
         return np.array([self.car_kmh[name] for name in ROAD_CLASSES])
 
 
+#: Ours: legal limits (Code de la route R413-2, R413-3: 130, 110, 80, 50 km/h) lowered to what is
+#: driven outside towns.
+#:
+#: Walking at 4 km/h is IGN's rule for its own isochrones (IGNF/route-graph-generator,
+#: costs_calculation.json). The car's speeds are set by hand, not fitted to measured journeys: a
+#: source's own speeds always come first.
 FRANCE = SpeedTable(
     name="geoguichet-france",
     version="1",
@@ -125,12 +130,5 @@ FRANCE = SpeedTable(
     foot_kmh=4.0,
     bicycle_kmh=15.0,
 )
-"""Ours: legal limits (Code de la route R413-2, R413-3: 130, 110, 80, 50 km/h) lowered to what is
-driven outside towns.
-
-Walking at 4 km/h is IGN's rule for its own isochrones (IGNF/route-graph-generator,
-costs_calculation.json). The car's speeds are set by hand, not fitted to measured journeys: a
-source's own speeds always come first.
-"""
 
 TABLES = {table.name: table for table in (FRANCE,)}

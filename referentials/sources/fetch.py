@@ -32,14 +32,14 @@ class OfficialSource:
     vintage: str
     frequency: str
     address: str
+    #: ``page`` when the address is a page to choose a file on, and nothing can be fetched alone.
     format: str
-    """``page`` when the address is a page to choose a file on, and nothing can be fetched alone."""
+    #: Key of a published format, ``generic``, or empty.
     reader: str
-    """Key of a published format, ``generic``, or empty."""
+    #: SHA-256, when the file never changes.
     digest: str = ""
-    """SHA-256, when the file never changes."""
+    #: Keys of the formats this source was published in before.
     earlier: tuple[str, ...] = ()
-    """Keys of the formats this source was published in before."""
 
 
 def official_sources(path: Path | None = None) -> Mapping[str, OfficialSource]:
@@ -87,8 +87,8 @@ def source_of(reader: str) -> OfficialSource | None:
 
 
 ATTEMPTS = 4
+#: Silence of the server after which an attempt is given up.
 TIMEOUT_S = 30.0
-"""Silence of the server after which an attempt is given up."""
 HTML = (b"<!doctype html", b"<html")
 
 
@@ -97,14 +97,14 @@ class Progress:
     """How far a download is."""
 
     name: str
+    #: Bytes on disk.
     received: int
-    """Bytes on disk."""
+    #: Bytes announced; None when the server does not say.
     total: int | None
-    """Bytes announced; None when the server does not say."""
+    #: The whole file, at the end.
     file: Path | None = None
-    """The whole file, at the end."""
+    #: True at the end when this content is a new version.
     changed: bool = False
-    """True at the end when this content is a new version."""
 
 
 def fetch(
@@ -221,8 +221,8 @@ class Fetched:
     digest: str
     file: str
     bytes: int
+    #: When, in UTC.
     fetched: str
-    """When, in UTC."""
 
 
 def cached(cache: Path) -> Mapping[str, list[Fetched]]:

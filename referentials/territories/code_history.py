@@ -17,19 +17,19 @@ from geoguichet.floor.findings import Finding
 type Kind = Literal["split", "transfer", "merger", "renumbering"]
 type Status = Literal["current", "outdated", "unknown"]
 
+#: Movements of one day are followed in this order.
 _ORDER: Mapping[str, int] = {"split": 0, "transfer": 1, "merger": 2, "renumbering": 3}
-"""Movements of one day are followed in this order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Movement:
     """From a day on, what was counted under a code is counted under others."""
 
+    #: First day of the new state, ``2016-01-01``.
     date: str
-    """First day of the new state, ``2016-01-01``."""
     code: str
+    #: The codes that share it; `code` itself among them when it goes on.
     into: tuple[str, ...]
-    """The codes that share it; `code` itself among them when it goes on."""
     kind: Kind
 
 
@@ -37,31 +37,29 @@ class Movement:
 class Landing:
     """Figures by commune brought from one date to another; their sum is kept."""
 
+    #: By code in force at the arrival date; float.
     values: pd.Series
-    """By code in force at the arrival date; float."""
+    #: Figures of codes that never existed: left out of `values`, and told.
     unplaced: pd.Series
-    """Figures of codes that never existed: left out of `values`, and told."""
+    #: code, into, share: one row a code of departure and code of arrival; the shares of a code add
+    #: up to 1.
     shares: pd.DataFrame
-    """code, into, share: one row a code of departure and code of arrival; the shares of a code add
-    up to 1.
-    """
     findings: tuple[Finding, ...]
+    #: Codes of departure that land on several codes in equal parts, for want of weights.
     guessed: frozenset[str] = frozenset()
-    """Codes of departure that land on several codes in equal parts, for want of weights."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CommuneHistory:
     """Every commune code and what happened to it."""
 
+    #: By date, then in the order in which the movements of a day are followed.
     movements: tuple[Movement, ...]
-    """By date, then in the order in which the movements of a day are followed."""
+    #: For each code, the periods (first day, day after the last; ``9999`` when it goes on) when it
+    #: was a commune.
     lives: Mapping[str, tuple[tuple[str, str], ...]]
-    """For each code, the periods (first day, day after the last; ``9999`` when it goes on) when it
-    was a commune.
-    """
+    #: The day up to which it is known.
     valid: str
-    """The day up to which it is known."""
 
     def in_force(self, code: str, date: str) -> bool:
         """Return whether `code` was a commune on that day."""

@@ -13,9 +13,11 @@ from geoguichet.floor.errors import LayerError
 from geoguichet.floor.words import Message
 from geoguichet.referentials.layers import check_columns, check_text, read_layer
 
+#: What a layer of communes must have; other columns are carried along.
 COMMUNE_COLUMNS = ("code", "name", "departement", "epci", "population")
-"""What a layer of communes must have; other columns are carried along."""
 
+#: The columns that count people, and their name in a sentence. A group may be unknown (NaN) for a
+#: commune.
 GROUPS: Mapping[str, Message] = MappingProxyType(
     {
         "population": Message("habitants"),
@@ -23,9 +25,6 @@ GROUPS: Mapping[str, Message] = MappingProxyType(
         "pop_under_20": Message("personnes de moins de 20 ans"),
     }
 )
-"""The columns that count people, and their name in a sentence. A group may be unknown (NaN) for a
-commune.
-"""
 
 
 def group_label(column: str) -> str:

@@ -15,8 +15,8 @@ from geoguichet.floor.errors import LayerError
 FILE = "midi-pyrenees.gpkg"
 NAME = "Midi-Pyrénées"
 DEPARTEMENTS = ("09", "12", "31", "32", "46", "65", "81", "82")
+#: How far beyond the region's border the sample goes, in metres.
 RING_M = 40_000
-"""How far beyond the region's border the sample goes, in metres."""
 
 CRS = "EPSG:4326"
 
@@ -28,37 +28,37 @@ LICENCE_URL = "https://www.etalab.gouv.fr/licence-ouverte-open-licence"
 class Source:
     """An official dataset, and the package it was taken from."""
 
+    #: Name of the body that publishes the facts.
     publisher: str
-    """Name of the body that publishes the facts."""
+    #: French title of the dataset.
     title: str
-    """French title of the dataset."""
+    #: What date the facts are of, in French.
     vintage: str
-    """What date the facts are of, in French."""
+    #: Name and version of the registry package whose data files were read.
     package: str
-    """Name and version of the registry package whose data files were read."""
     licence: str = LICENCE
+    #: Where the publisher tells of it.
     address: str = ""
-    """Where the publisher tells of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class SampleLayer:
     """What a catalogue needs to know about a layer of the sample."""
 
+    #: Name of the layer in the GeoPackage.
     key: str
-    """Name of the layer in the GeoPackage."""
     title_fr: str
     title_en: str
     description_fr: str
     description_en: str
     keywords_fr: tuple[str, ...]
+    #: First and last year of the facts it holds.
     years: tuple[int, int]
-    """First and last year of the facts it holds."""
     sources: tuple[Source, ...]
+    #: Its topic category (ISO 19115).
     topic: str = "boundaries"
-    """Its topic category (ISO 19115)."""
+    #: Its INSPIRE theme: administrative units, public services (``us``), people (``pd``).
     inspire: str = "au"
-    """Its INSPIRE theme: administrative units, public services (``us``), people (``pd``)."""
 
 
 def sample_path() -> Path:
@@ -130,6 +130,7 @@ SEATS = Source(
     address="https://www.insee.fr/fr/information/2560452",
 )
 
+#: The layers, by key, in the order of the file.
 SAMPLE_LAYERS: Mapping[str, SampleLayer] = MappingProxyType(
     {
         layer.key: layer
@@ -252,4 +253,3 @@ SAMPLE_LAYERS: Mapping[str, SampleLayer] = MappingProxyType(
         )
     }
 )
-"""The layers, by key, in the order of the file."""

@@ -31,10 +31,10 @@ class Choice:
     name: str
     departements: tuple[str, ...] = ()
     epci: tuple[str, ...] = ()
+    #: In EPSG:4326; a commune is in when a point of its outline is.
     polygon: shapely.Geometry | None = field(default=None, compare=False)
-    """In EPSG:4326; a commune is in when a point of its outline is."""
+    #: Codes of three or four characters: ``093`` for Saint-Girons.
     arrondissements: tuple[str, ...] = ()
-    """Codes of three or four characters: ``093`` for Saint-Girons."""
 
     def communes(self, communes: gpd.GeoDataFrame) -> pd.Series:
         """Return which communes (columns code, departement, epci, geometry) are chosen.
@@ -145,18 +145,16 @@ class Territory:
     """The ground of a study."""
 
     name: str
+    #: Its départements (code, name, outline in EPSG:4326), by ascending code; of one taken in part,
+    #: only that part.
     departements: gpd.GeoDataFrame
-    """Its départements (code, name, outline in EPSG:4326), by ascending code; of one taken in part,
-    only that part.
-    """
+    #: Its communes, by ascending code (contract: ``population.check_communes``).
     communes: gpd.GeoDataFrame
-    """Its communes, by ascending code (contract: ``population.check_communes``)."""
+    #: Union of the départements, in EPSG:4326.
     boundary: shapely.MultiPolygon
-    """Union of the départements, in EPSG:4326."""
+    #: Codes of the départements of which only some communes are in the territory; their name says
+    #: it.
     partial: frozenset[str] = frozenset()
-    """Codes of the départements of which only some communes are in the territory; their name says
-    it.
-    """
 
     @property
     def polygons(self) -> gpd.GeoSeries:

@@ -24,11 +24,11 @@ from geoguichet.referentials.regions.region import write_layers
 from geoguichet.referentials.territories.territory import territory_of
 from geoguichet.referentials.versions.store import ReferentialStore
 
+#: A service whose point changed by less is where it was: geocoders differ by that much.
 MOVED_M = 500
-"""A service whose point changed by less is where it was: geocoders differ by that much."""
+#: A service that stays in its commune does not move by more: its point was wrong, before or after.
 CORRECTED_M = 5_000
-"""A service that stays in its commune does not move by more: its point was wrong, before or after.
-"""
+#: Kind of change: French plural.
 KINDS: Mapping[str, str] = {
     "opened": "ouverts",
     "closed": "fermés",
@@ -36,7 +36,6 @@ KINDS: Mapping[str, str] = {
     "changed": "changés de type",
     "corrected": "positions corrigées",
 }
-"""Kind of change: French plural."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,15 +47,13 @@ class Difference:
     of the commune it says it is in.
     """
 
+    #: id, kind (a key of ``KINDS``), type, type_before, name, commune, departement, distance_m,
+    #: geometry (point).
     changes: gpd.GeoDataFrame
-    """id, kind (a key of ``KINDS``), type, type_before, name, commune, departement, distance_m,
-    geometry (point).
-    """
+    #: id, name, type, distance_m, geometry: a line from the old point to the new, for what moved.
     moves: gpd.GeoDataFrame
-    """id, name, type, distance_m, geometry: a line from the old point to the new, for what moved.
-    """
+    #: Services found in both and unchanged.
     same: int
-    """Services found in both and unchanged."""
 
     def counts(self) -> pd.DataFrame:
         """Return how many changes of each kind each type has: one row a type, one column a kind,
@@ -197,6 +194,8 @@ def difference_of(
 
 # -- the page
 
+#: Each kind has its shape, so that colours alone do not tell: a house, a cross, a dot, a lozenge, a
+#: ring.
 MARKS: Mapping[str, str] = {
     "opened": (
         '<path id="opened" d="M0-4.4L4-.2V3.4H-4V-.2Z" fill="#1b7837" stroke="#fff" '
@@ -209,13 +208,10 @@ MARKS: Mapping[str, str] = {
     ),
     "corrected": '<circle id="corrected" r="1.6" fill="none" stroke="#7a8794" stroke-width=".9"/>',
 }
-"""Each kind has its shape, so that colours alone do not tell: a house, a cross, a dot, a lozenge, a
-ring.
-"""
+#: From the bottom up: a cross over a house is a counter replaced by another.
 DRAWN = ("corrected", "changed", "moved", "opened", "closed")
-"""From the bottom up: a cross over a house is a counter replaced by another."""
+#: Kinds shown on demand: they tell of geocoders, not of services.
 HIDDEN = frozenset({"corrected"})
-"""Kinds shown on demand: they tell of geocoders, not of services."""
 
 
 def write_difference(

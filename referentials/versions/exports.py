@@ -23,8 +23,8 @@ from geoguichet.referentials.territories.sample import path_of
 
 DRIVERS = {".gpkg": "GPKG", ".fgb": "FlatGeobuf", ".geojson": "GeoJSON"}
 FORMATS = (*DRIVERS, ".parquet", ".csv")
+#: A service of the surroundings farther than this from any commune kept is left out.
 TOLERANCE_M = 5_000
-"""A service of the surroundings farther than this from any commune kept is left out."""
 
 
 def join_to(

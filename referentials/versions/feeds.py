@@ -24,6 +24,7 @@ from geoguichet.referentials.directory.taxonomy import SERVICE_TYPES
 from geoguichet.referentials.versions.differences import compare_directories
 from geoguichet.referentials.versions.store import FEEDS, SERVICES, ReferentialStore, Version
 
+#: Kind of entry -> how its title begins; ``listed`` is a service of a feed asked for since no day.
 KINDS: Mapping[str, str] = {
     "listed": "Au répertoire",
     "opened": "Ouvert",
@@ -33,8 +34,7 @@ KINDS: Mapping[str, str] = {
     "corrected": "Position corrigée",
     "edited": "Modifié",
 }
-"""Kind of entry -> how its title begins; ``listed`` is a service of a feed asked for since no day.
-"""
+#: Columns whose change is told, and their name in a sentence.
 EDITED: Mapping[str, str] = {
     "name": "nom",
     "address": "adresse",
@@ -45,31 +45,30 @@ EDITED: Mapping[str, str] = {
     "wheelchair": "accessibilité",
     "stops": "arrêts",
 }
-"""Columns whose change is told, and their name in a sentence."""
 TOLD = ("id", "type", "name", "address", "postcode", "commune", "commune_name", "departement",
 "hours", "telephone",
         "email", "site", "wheelchair")  # fmt: skip
+#: Suffix -> media type.
 FORMATS: Mapping[str, str] = {suffix: media for suffix, media, _ in FEEDS}
-"""Suffix -> media type."""
 ATOM, GEORSS = "http://www.w3.org/2005/Atom", "http://www.georss.org/georss"
+#: Entries of a page of a feed.
 LIMIT = 500
-"""Entries of a page of a feed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One thing to tell of one service."""
 
+    #: A key of `KINDS`.
     kind: str
-    """A key of `KINDS`."""
+    #: When the version that tells it was imported: ``2026-03-09T10:00:00Z``.
     instant: str
-    """When the version that tells it was imported: ``2026-03-09T10:00:00Z``."""
+    #: Columns of `TOLD` that are known.
     service: Mapping[str, str]
-    """Columns of `TOLD` that are known."""
     longitude: float | None
     latitude: float | None
+    #: A French sentence; empty when the kind says it all.
     details: str
-    """A French sentence; empty when the kind says it all."""
 
     @property
     def title(self) -> str:
@@ -98,8 +97,8 @@ class Entry:
 class Asked:
     """What is asked of a feed."""
 
+    #: A day, ``2026-01-31``; empty for the whole directory of today.
     since: str = ""
-    """A day, ``2026-01-31``; empty for the whole directory of today."""
     departements: tuple[str, ...] = ()
     communes: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
@@ -128,8 +127,8 @@ class Feed:
 
     name: str
     asked: Asked
+    #: When the newest version was imported.
     updated: str
-    """When the newest version was imported."""
     entries: tuple[Entry, ...]
     total: int
 

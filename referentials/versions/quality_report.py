@@ -37,8 +37,8 @@ class CheckReport:
     """What a check found."""
 
     version: Version
+    #: The rows of the territory.
     rows: gpd.GeoDataFrame
-    """The rows of the territory."""
     findings: tuple[Finding, ...]
     repairs: tuple[Repair, ...] = ()
     fixed: Version | None = None

@@ -22,17 +22,16 @@ from geoguichet.referentials.territories.code_history import CommuneHistory
 class Recoded:
     """A table on the communes of another day."""
 
+    #: Index: code; one float column a figure.
     table: pd.DataFrame
-    """Index: code; one float column a figure."""
+    #: One row a figure: ``before``, ``after``, ``unplaced`` (of codes that never existed).
     sums: pd.DataFrame
-    """One row a figure: ``before``, ``after``, ``unplaced`` (of codes that never existed)."""
+    #: Codes of departure that land on another code.
     merged: int
-    """Codes of departure that land on another code."""
     findings: tuple[Finding, ...]
+    #: Codes shared between several: in proportion to the weights, and in equal parts for want of
+    #: them.
     split: tuple[int, int] = (0, 0)
-    """Codes shared between several: in proportion to the weights, and in equal parts for want of
-    them.
-    """
 
 
 def read_weights(path: Path) -> pd.Series:

@@ -36,17 +36,17 @@ from geoguichet.referentials.readers.tables_by_code import check_table
 # Which versions of which referentials there are: their manifests, read without opening the data.
 
 SERVICES = "services"
+#: Forms of the feed of changes of a directory: suffix, media type, label.
 FEEDS = (
     ("atom", "application/atom+xml", "Atom"),
     ("json", "application/feed+json", "JSON Feed"),
     ("csv", "text/csv", "CSV"),
 )
-"""Forms of the feed of changes of a directory: suffix, media type, label."""
 DATA, FINDINGS, MANIFEST = "data.gpkg", "findings.jsonl", "manifest.json"
+#: Which versions each exported file holds, one a line.
 EXPORTS = "exports.jsonl"
-"""Which versions each exported file holds, one a line."""
+#: How the identifiers of the portal's collections of referentials begin.
 COLLECTION_PREFIX = "referentiel-"
-"""How the identifiers of the portal's collections of referentials begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,29 +54,28 @@ class Version:
     """One import of one referential."""
 
     name: str
+    #: SHA-256 of the file it was read from and of the way it was read.
     digest: str
-    """SHA-256 of the file it was read from and of the way it was read."""
+    #: When, in UTC: ``2026-03-09T10:00:00+00:00``.
     imported: str
-    """When, in UTC: ``2026-03-09T10:00:00+00:00``."""
+    #: Name of the file.
     origin: str
-    """Name of the file."""
     reader: str
     rows_in: int
     rows: int
+    #: Findings by rule.
     rules: dict[str, int]
-    """Findings by rule."""
     notes: tuple[str, ...] = ()
+    #: ``services``, or a key of ``tables_by_code.TABLES``: also the name of the layer.
     kind: str = SERVICES
-    """``services``, or a key of ``tables_by_code.TABLES``: also the name of the layer."""
+    #: SHA-256 of the file alone; empty in the versions stored before it was kept.
     file_digest: str = ""
-    """SHA-256 of the file alone; empty in the versions stored before it was kept."""
+    #: Digest of the version this one was made from by safe repairs.
     derived_from: str = ""
-    """Digest of the version this one was made from by safe repairs."""
 
+    #: West, south, east, north of its geometries, in degrees; None when it has none or they were
+    #: not measured.
     bbox: tuple[float, float, float, float] | None = None
-    """West, south, east, north of its geometries, in degrees; None when it has none or they were
-    not measured.
-    """
 
     @property
     def short(self) -> str:
@@ -456,8 +455,8 @@ def digests_of(path: Path, *ways: str) -> tuple[str, str]:
     return digest.hexdigest(), alone.hexdigest()
 
 
+#: An import that has written nothing for that long was killed: its folder is removed.
 ABANDONED_S = 24 * 3600.0
-"""An import that has written nothing for that long was killed: its folder is removed."""
 
 
 def _forget_abandoned(home: Path) -> None:
@@ -496,8 +495,8 @@ class Pruning:
     """What would be, or was, removed of a referential."""
 
     removed: tuple[Version, ...]
+    #: Version and why it stays, in French.
     kept: tuple[tuple[Version, str], ...]
-    """Version and why it stays, in French."""
 
 
 def plan_pruning(store: Versions, name: str, *, keep: int, studies: Path) -> Pruning:

@@ -38,8 +38,8 @@ SCHEMA = Namespace("http://schema.org/")
 VCARD = Namespace("http://www.w3.org/2006/vcard/ns#")
 BASE = "urn:x-geoguichet:record:"
 RELATIVE = "urn:x-geoguichet:link:"
+#: What stands for a mandatory text that the record does not say; it is not read back.
 NOTHING = "—"
-"""What stands for a mandatory text that the record does not say; it is not read back."""
 INSPIRE = "http://inspire.ec.europa.eu/metadata-codelist/"
 ROLE = f"{INSPIRE}ResponsiblePartyRole/"
 FREQUENCY = "http://publications.europa.eu/resource/authority/frequency/"
@@ -49,6 +49,7 @@ DATES = {"publication": DCTERMS.issued, "revision": DCTERMS.modified, "creation"
 AGENTS = {"publisher": DCTERMS.publisher, "author": DCTERMS.creator, "owner": DCTERMS.rightsHolder}
 CLASSES = {"series": DCAT.DatasetSeries, "service": DCAT.DataService}
 
+#: The prefixes of what we write.
 PREFIXES: Mapping[str, Any] = {
     "adms": ADMS,
     "dcat": DCAT,
@@ -63,7 +64,6 @@ PREFIXES: Mapping[str, Any] = {
     "skos": SKOS,
     "vcard": VCARD,
 }
-"""The prefixes of what we write."""
 _READ = {**PREFIXES, "org": ORG, "rdf": RDF, "rdfs": RDFS, "schema": SCHEMA}
 
 
@@ -81,6 +81,7 @@ VCARD_ADDRESS = {
     "postalCode": "vcard:postal-code",
     "country": "vcard:country-name",
 }
+#: Parts of a postal address, by the names that contacts have for them.
 LOCN_ADDRESS = {
     "deliveryPoint": "locn:thoroughfare",
     "city": "locn:postName",
@@ -88,7 +89,6 @@ LOCN_ADDRESS = {
     "postalCode": "locn:postCode",
     "country": "locn:adminUnitL1",
 }
-"""Parts of a postal address, by the names that contacts have for them."""
 
 
 def tail(address: str) -> str:

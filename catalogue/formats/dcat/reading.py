@@ -72,8 +72,8 @@ def subjects_of(graph: Graph) -> list[Node]:
     )
 
 
+#: What goes to the record of a resource, which speaks of itself.
 _RECORD = "foaf:isPrimaryTopicOf"
-"""What goes to the record of a resource, which speaks of itself."""
 
 
 class _About(Part):
@@ -116,8 +116,8 @@ def read_subject(graph: Graph, subject: Node) -> Record:
     return read_by(MAPPING, about)
 
 
+#: Where a node has its words: of its label, else those that it is.
 _LABEL = "rdfs:label, dct:description, dct:title, skos:prefLabel, "
-"""Where a node has its words: of its label, else those that it is."""
 
 
 def _labels(part: Part, path: str) -> list[str]:

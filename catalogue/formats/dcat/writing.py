@@ -53,8 +53,8 @@ from geoguichet.catalogue.formats.mapping import (
 )
 from geoguichet.catalogue.record import Concept, Contact, Extent, Link, Record, Theme, Time
 
+#: What is said of a node: a value, or a list of them, for each property; blank ones say nothing.
 type Told = Mapping[URIRef, Any]
-"""What is said of a node: a value, or a list of them, for each property; blank ones say nothing."""
 
 
 class Thing(NamedTuple):

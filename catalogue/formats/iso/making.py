@@ -27,15 +27,15 @@ class Dialect:
     """
 
     namespaces: Mapping[str, str]
+    #: Prefix of a class, from its name.
     prefix_of: Callable[[str], str]
-    """Prefix of a class, from its name."""
+    #: Prefix of the properties that do not share the one of their class.
     exceptions: Mapping[tuple[str, str], str]
-    """Prefix of the properties that do not share the one of their class."""
+    #: Properties of a class in the order of its schema.
     order: Mapping[str, tuple[str, ...]]
-    """Properties of a class in the order of its schema."""
     anchor: str
+    #: Properties of the root that only this encoding has.
     metadata: Callable[[Maker, Record], list[Property]]
-    """Properties of the root that only this encoding has."""
     party: Callable[[Maker, Contact, list[Property]], Element]
     format: Callable[[Maker, Distributed], Element]
 

@@ -15,8 +15,8 @@ from geoguichet.catalogue.formats.mapping import Measure
 class Counted(NamedTuple):
     """What counting a rule measures."""
 
+    #: Element of ISO 19157, by its name in ISO 19139 (``DQ_CompletenessOmission`` ...).
     element: str
-    """Element of ISO 19157, by its name in ISO 19139 (``DQ_CompletenessOmission`` ...)."""
     name_fr: str
 
 
@@ -33,6 +33,7 @@ _TOPOLOGY, _CONCEPT, _CLASS = (
 )
 _TEXT, _TIME = "DQ_NonQuantitativeAttributeAccuracy", "DQ_TemporalValidity"
 
+#: Rule -> measure; a rule that is not here is a matter of format.
 MEASURES: Mapping[str, Counted] = MappingProxyType(
     {
         "no-point": Counted(_OMISSION, "lignes sans coordonnées"),
@@ -79,13 +80,13 @@ MEASURES: Mapping[str, Counted] = MappingProxyType(
         "above-total": Counted(_CONCEPT, "parts au-delà du tout"),
     }
 )
-"""Rule -> measure; a rule that is not here is a matter of format."""
 
 
+#: Element of ISO 19157 -> its name of before, where it changed.
 NAMES_2003: Mapping[str, str] = MappingProxyType(
     {"DQ_NonQuantitativeAttributeCorrectness": "DQ_NonQuantitativeAttributeAccuracy"}
 )
-"""Element of ISO 19157 -> its name of before, where it changed."""
+#: Elements of ISO 19157, by their names in ISO 19139: those that a report can be.
 ELEMENTS = frozenset(
     {
         *(measure.element for measure in MEASURES.values()),
@@ -96,7 +97,6 @@ ELEMENTS = frozenset(
         "DQ_QuantitativeAttributeAccuracy",
     }
 )
-"""Elements of ISO 19157, by their names in ISO 19139: those that a report can be."""
 _DESCRIBED = re.compile(r"(?P<rule>[a-z0-9-]+) ; part des lignes : (?P<rate>[0-9.e-]+)")
 
 

@@ -84,14 +84,14 @@ def _as_path(shape: Any) -> Iterator[str]:
                 yield "M" + "L".join(unique)
 
 
+#: The scheme of `content_id`.
 CONTENT = "sha256"
-"""The scheme of `content_id`."""
 
+#: Rows above which fields are described from the first ones, and the record says so.
 SAMPLE_ROWS = 200_000
-"""Rows above which fields are described from the first ones, and the record says so."""
 
+#: The name of a format and its media type.
 type Form = tuple[str, str]
-"""The name of a format and its media type."""
 
 _GEOMETRY = {"Point": "point", "LineString": "curve", "LinearRing": "curve", "Polygon": "surface"}
 

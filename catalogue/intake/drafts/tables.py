@@ -24,14 +24,15 @@ TABLES = {
     ".ods": ("OpenDocument", "application/vnd.oasis.opendocument.spreadsheet"),
 }
 
+#: Names that coordinates have, first and second, in lower case.
 _PAIRS = (
     ("longitude", "latitude"), ("lon", "lat"), ("lng", "lat"), ("long", "lat"), ("x", "y"),
     ("x_wgs84", "y_wgs84"),
     ("longitude_wgs84", "latitude_wgs84"), ("coord_x", "coord_y"), ("x_l93", "y_l93"),
     ("coordonnee_x", "coordonnee_y"), ("lambert_x", "lambert_y"),
 )  # fmt: skip
-"""Names that coordinates have, first and second, in lower case."""
 
+#: Names of one column with both, the latitude first, as Opendatasoft writes them.
 _TOGETHER = (
     "geo_point_2d",
     "geo point",
@@ -41,7 +42,6 @@ _TOGETHER = (
     "lat_long",
     "coordonnees_geo",
 )
-"""Names of one column with both, the latitude first, as Opendatasoft writes them."""
 
 
 class _Place(NamedTuple):
@@ -149,8 +149,8 @@ def _as_points(
     )
 
 
+#: The name of a sheet, its first rows, and what yields the coordinates of the rows after them.
 type _Sheets = Iterator[tuple[str, pd.DataFrame, Any]]
-"""The name of a sheet, its first rows, and what yields the coordinates of the rows after them."""
 
 
 def _csv(file: Path) -> _Sheets:

@@ -12,6 +12,7 @@ from typing import Any
 from geoguichet.catalogue.errors import HarvestError
 from geoguichet.catalogue.intake.harvest.kinds import KINDS
 
+#: What `--init` writes; its kinds are filled in by `template`.
 TEMPLATE = """\
 # Les sources que « geoguichet catalogue harvest --all » moissonne, dans cet ordre.
 #
@@ -65,7 +66,6 @@ active = false
 # Interrompue (Ctrl-C, coupure), une moisson reprend où elle en était.
 # Le code de sortie est 1 quand une source n'a rien pu donner ; les autres sont moissonnées quand même.
 """
-"""What `--init` writes; its kinds are filled in by `template`."""
 
 
 @dataclass(frozen=True, slots=True)

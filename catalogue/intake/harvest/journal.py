@@ -77,10 +77,9 @@ class Kept:
     digest: str
     address: str
     records: tuple[Mark, ...]
+    #: False when something in it was refused, or is held by another: it is read again next time,
+    #: and told again.
     whole: bool = True
-    """False when something in it was refused, or is held by another: it is read again next time,
-    and told again.
-    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +88,14 @@ class Neighbours:
     source.
     """
 
+    #: Another source that already gave a record of this identifier.
     holder: str
-    """Another source that already gave a record of this identifier."""
+    #: A record of another source about a resource of the same identifier.
     namesake: tuple[str, str]
-    """A record of another source about a resource of the same identifier."""
+    #: A record of the same print.
     lookalike: tuple[str, str]
-    """A record of the same print."""
+    #: Whether this source gave it before.
     known: bool
-    """Whether this source gave it before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +110,9 @@ class Opened:
     counts: Mapping[str, int]
 
 
+#: Age from which an interrupted run is not gone on with: its source may have moved on under its
+#: cursor.
 STALE = timedelta(days=1)
-"""Age from which an interrupted run is not gone on with: its source may have moved on under its
-cursor.
-"""
 
 _UNFINISHED = ("running", "interrupted")
 

@@ -22,12 +22,12 @@ class Kind:
     """One kind of source: what it is, and the class that reads it, imported when it is opened."""
 
     title: Message
+    #: The name of its class, a `Source`.
     reader: str
-    """The name of its class, a `Source`."""
+    #: What the class is told of the kind, where it reads several.
     options: Mapping[str, str] = field(default_factory=dict)
-    """What the class is told of the kind, where it reads several."""
+    #: Whether its address is a path, rather than that of a server.
     is_local: bool = False
-    """Whether its address is a path, rather than that of a server."""
 
 
 KINDS: Mapping[str, Kind] = MappingProxyType(

@@ -40,13 +40,12 @@ from geoguichet.catalogue.text import words
 from geoguichet.floor.findings import Finding
 from geoguichet.floor.http import HttpError
 
+#: Called with how many documents are read, of how many (0 when the source does not say), and the
+#: counts so far.
 type OnProgress = Callable[[int, int, Mapping[str, int]], None]
-"""Called with how many documents are read, of how many (0 when the source does not say), and the
-counts so far.
-"""
 
+#: Documents stored together: what an interruption may have to read again.
 BATCH = 200
-"""Documents stored together: what an interruption may have to read again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from geoguichet.catalogue.errors import FormatError
 from geoguichet.floor.http import AnswerError, Client
 
 PAGE_SIZE = 100
+#: Records in a row that a server may fail to give before it is taken to be down.
 MAXIMUM_LOST = 20
-"""Records in a row that a server may fail to give before it is taken to be down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +24,9 @@ class Fetched:
     address: str
     body: bytes
     cursor: str = ""
+    #: Its number in the source (from 1), and how many the source says it has; (0, 0) when that is
+    #: not known.
     place: tuple[int, int] = (0, 0)
-    """Its number in the source (from 1), and how many the source says it has; (0, 0) when that is
-    not known.
-    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +71,8 @@ class Source(ABC):
 
     address: str
     client: Client = field(default_factory=Client)
+    #: What lets the server say that nothing changed: as it told last time, then as it tells now.
     validators: Mapping[str, str] = field(default_factory=dict, kw_only=True)
-    """What lets the server say that nothing changed: as it told last time, then as it tells now."""
 
     @abstractmethod
     def records(self, *, cursor: str = "") -> Iterator[Item]:

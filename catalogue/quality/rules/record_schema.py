@@ -17,8 +17,8 @@ from geoguichet.catalogue.quality.rules.rule import Check, Context, Fault, Rule
 from geoguichet.catalogue.record import Record
 from geoguichet.floor.words import Message
 
+#: Yields where a document, as it is served, does not keep the schema.
 type Faults = Callable[[Mapping[str, Any]], Iterator[Fault]]
-"""Yields where a document, as it is served, does not keep the schema."""
 
 _GEOMETRIES = ("Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon")
 _DATE = r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
@@ -33,12 +33,12 @@ _MEDIA_TYPE = r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(?:\s*;.*)?"
 class _Wanted(NamedTuple):
     """What a member should be, and what is told when it is not."""
 
+    #: From what holds it; empty for that itself.
     path: str
-    """From what holds it; empty for that itself."""
     holds: Callable[[Any], bool]
     otherwise: Message
+    #: Characters told of what came, where the message has a ``{got}``.
     most: int = 30
-    """Characters told of what came, where the message has a ``{got}``."""
 
 
 class _Each(NamedTuple):
@@ -184,6 +184,7 @@ _POINTS = tuple(
     )
 )
 
+#: Rule -> what reads a document for it.
 SCHEMA: Mapping[str, Faults] = MappingProxyType(
     {
         "ogc-core": _reader(
@@ -312,7 +313,6 @@ SCHEMA: Mapping[str, Faults] = MappingProxyType(
         ),
     }
 )
-"""Rule -> what reads a document for it."""
 
 
 def _moments(record: Record, _: Context) -> Iterator[Fault]:
@@ -333,8 +333,8 @@ def _addresses(record: Record, _: Context) -> Iterator[Fault]:
             yield Fault(f"links[{at}].href", wrong)
 
 
+#: In full, or from the root of the portal (`record.Link`); ``www.example.org/x`` is neither.
 _ADDRESS = re.compile(r"(?:https?|ftp|mailto|urn|file|data):|/|\.|[A-Za-z0-9_-]+/[^\s\\]*$")
-"""In full, or from the root of the portal (`record.Link`); ``www.example.org/x`` is neither."""
 
 
 def _as_served(faults: Faults) -> Check:

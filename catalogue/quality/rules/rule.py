@@ -39,14 +39,13 @@ class Context:
     """What a check knows beside the record: the day, and the boxes of places a title may name."""
 
     today: str = field(default_factory=lambda: datetime.now(UTC).strftime("%Y-%m-%d"))
+    #: Folded names of communes and départements, and their boxes; a name borne by two places is
+    #: left out.
     places: Mapping[str, Extent] = field(default_factory=dict)
-    """Folded names of communes and départements, and their boxes; a name borne by two places is
-    left out.
-    """
 
 
+#: Yields what it finds; a `Fault` when that is not about the whole member of its rule.
 type Check = Callable[[Record, Context], Iterable[Message | Fault]]
-"""Yields what it finds; a `Fault` when that is not about the whole member of its rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +55,20 @@ class Rule:
     """
 
     name: str
+    #: What the rule wants, named as a list would: « la licence ».
     label: Message
-    """What the rule wants, named as a list would: « la licence »."""
     member: str
     weight: int
     severity: Severity
     check: Check
     why: Message
     remedy: Message
+    #: Types of records it applies to; all when empty.
     types: tuple[str, ...] = ()
-    """Types of records it applies to; all when empty."""
 
 
+#: The types that the rules of INSPIRE for data are about.
 DATA = ("dataset", "series")
-"""The types that the rules of INSPIRE for data are about."""
 
 
 def needs(member: str, missing: Message) -> Check:

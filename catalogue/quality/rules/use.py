@@ -90,11 +90,11 @@ def _located(record: Record, _: Context) -> Iterator[Message]:
 
 
 _DATE = Message("une date AAAA-MM-JJ est attendue")
+#: Member -> what was expected there; in French the reader of the format says it.
 _EXPECTED = {
     "geometry": Message("des degrés (WGS 84) sont attendus : ouest, sud, est, nord"),
     **dict.fromkeys(("time", "dates", "updated", "created"), _DATE),
 }
-"""Member -> what was expected there; in French the reader of the format says it."""
 _UNCLEAR = Message("cela n'a pas pu être compris")
 
 

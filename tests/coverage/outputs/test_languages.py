@@ -14,8 +14,7 @@ from geoguichet.coverage.outputs import comparison, leaflet, report, sensitivity
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.run import run
 from geoguichet.coverage.sensitivity import sensitivity as sensitivity_of
-from geoguichet.coverage.study.study import MeasuresChoice
-from geoguichet.coverage.study.study import Changes, Opening
+from geoguichet.coverage.study.study import Changes, MeasuresChoice, Opening
 from geoguichet.floor.language import NARROW, NO_BREAK, speaking
 from geoguichet.floor.units import Unit
 
