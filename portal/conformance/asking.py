@@ -5,49 +5,116 @@ like.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
-import lxml.html
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
 
 from geoguichet.portal.conformance.client import NotApplicableError, Server, expect
 
+type Test = Callable[[Server], None]
+
 #: Every test by its identifier.
-TESTS: dict[str, Callable[[Server], None]] = {}
+TESTS: dict[str, Test] = {}
 
 RECORDS = "http://www.opengis.net/spec/ogcapi-records-1/1.0/conf"
 FEATURES = "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf"
 REL = "http://www.opengis.net/def/rel/ogc/1.0"
 PROFILES = "http://www.opengis.net/def/profile/OGC/0"
-CATALOG, GEOJSON = "application/ogc-catalog+json", "application/geo+json"
+CATALOG, GEOJSON, SCHEMA = (f"application/{kind}+json" for kind in ("ogc-catalog", "geo", "schema"))
 
 type Json = dict[str, Any]
 
 
-def abstract_test(name: str) -> Callable[[Callable[[Server], None]], Callable[[Server], None]]:
-    """Register a test under its identifier."""
-
-    def register(function: Callable[[Server], None]) -> Callable[[Server], None]:
-        TESTS[name] = function
-        return function
-
-    return register
+def register(tests: Mapping[str, Test]) -> None:
+    """Add tests, each under its identifier, which a traceback tells too."""
+    for name, test in tests.items():
+        if "<locals>" in test.__qualname__:
+            test.__qualname__ = test.__name__ = name
+        TESTS[name] = test
 
 
-def depends(name: str, *on: str) -> None:
-    """Register a test that asks others to pass."""
+# --- tests of one shape ---------------------------------------------------------------------------
+
+
+def every(found: Callable[[Server], Sequence[Json]], *checks: Callable[[Json], None]) -> Test:
+    """Return a test that puts checks to each document found."""
 
     def test(server: Server) -> None:
-        for other in on:
-            for known, function in list(TESTS.items()):
-                if (known == other or known.startswith(f"{other}/")) and known != name:
-                    try:
-                        function(server)
-                    except NotApplicableError:
-                        continue
+        for document in found(server):
+            for check in checks:
+                check(document)
 
-    TESTS[name] = test
+    return test
+
+
+def depends(*on: str) -> Test:
+    """Return a test that asks others to pass, those beneath them too; what is not applicable
+    passes.
+    """
+
+    def test(server: Server) -> None:
+        for name, other in TESTS.items():
+            if other is not test and any(f"{name}/".startswith(f"{one}/") for one in on):
+                with suppress(NotApplicableError):
+                    other(server)
+
+    return test
+
+
+def declares(*classes: str) -> Test:
+    """Return a test that the server declares these conformance classes."""
+
+    def test(server: Server) -> None:
+        declared = server.found("/conformance", f="json").json()["conformsTo"]
+        missing = [name for name in classes if name not in declared]
+        expect(not missing, f"not declared: {', '.join(missing)}")
+
+    return test
+
+
+def declares_records(*names: str) -> Test:
+    """Return a test that the server declares classes of OGC API Records."""
+    return declares(*(f"{RECORDS}/{name}" for name in names))
+
+
+def lists_texts(name: str, value: str = "any") -> Test:
+    """Return a test that a parameter is described as a list of texts, and takes a value."""
+
+    def test(server: Server) -> None:
+        given = parameters(server, items_path(server))
+        expect(name in given, f"the parameter {name} is not in the API document")
+        schema = given[name].get("schema", {})
+        texts = schema.get("type") == "array" and schema.get("items", {}).get("type") == "string"
+        expect(
+            texts and given[name].get("explode") is False,
+            f"{name}: a list of texts, not exploded, is expected",
+        )
+        items(server, **{name: value})
+
+    return test
+
+
+def follows(rel: str, check: Callable[[Json], None]) -> Test:
+    """Return a test of the documents that the catalogue links to by a relation."""
+
+    def test(server: Server) -> None:
+        found = links(catalog(server), rel)
+        applicable(found, f"the catalogue has no link of rel {rel}")
+        for item in found:
+            if "html" not in item.get("type", ""):
+                check(server.found(item["href"]).json())
+
+    return test
+
+
+def applicable(condition: object, reason: str) -> None:
+    """Say that the test has nothing to test unless the condition holds."""
+    if not condition:
+        raise NotApplicableError(reason)
 
 
 # --- what a server is asked -----------------------------------------------------------------------
@@ -77,19 +144,24 @@ def records(server: Server) -> list[Json]:
     """Return some records, each from its own address."""
     home = f"/collections/{catalog(server)['id']}/items"
     listed = items(server, limit="20")["features"]
-    if not listed:
-        raise NotApplicableError("the catalogue is empty")
+    applicable(listed, "the catalogue is empty")
     return [server.found(address(home, item)).json() for item in listed]
 
 
-def _declared(server: Server) -> set[str]:
-    return set(server.found("/conformance", f="json").json()["conformsTo"])
+def records_as_answered(server: Server, **asked: str) -> Iterator[Json]:
+    """Yield some records, each from its own address, all answered as GeoJSON."""
+    home = items_path(server)
+    for listed in records(server):
+        answer = server.found(address(home, listed), **asked)
+        expect(answer.media_type == GEOJSON, f"media type {answer.media_type}, {GEOJSON} expected")
+        yield answer.json()
 
 
-def declares(server: Server, *classes: str) -> None:
-    """Fail unless the server declares these conformance classes."""
-    missing = [name for name in classes if name not in _declared(server)]
-    expect(not missing, f"not declared: {', '.join(missing)}")
+def gives_what_it_announces(server: Server, item: Json) -> None:
+    """Fail unless a link leads to what it says."""
+    given = server.found(item["href"], accept=item["type"]).media_type
+    announced = item["type"].partition(";")[0]
+    expect(given == announced, f"{item['href']}: {given}, {announced} announced")
 
 
 def links(document: Json, rel: str) -> list[Json]:
@@ -135,21 +207,21 @@ def resolved(document: Json, item: Json) -> Json:
     return dict(node)
 
 
+def has_parameter(server: Server, name: str, path: str = "") -> None:
+    """Fail unless the GET of a path, that of the records by default, takes a parameter."""
+    path = path or items_path(server)
+    expect(name in parameters(server, path), f"{name} is not in the API document of {path}")
+
+
+def refuses(server: Server, **parameters: str) -> None:
+    """Fail unless a search is refused."""
+    status = server.get(items_path(server), **parameters).status
+    expect(status == 400, f"{parameters}: status {status}, 400 expected")
+
+
 def items_path(server: Server) -> str:
     """Return the path of the records."""
     return f"/collections/{catalog(server)['id']}/items"
-
-
-def is_list_of_texts(server: Server, name: str) -> None:
-    """Fail unless the API document describes the parameter as a list of texts."""
-    given = parameters(server, items_path(server))
-    expect(name in given, f"the parameter {name} is not in the API document")
-    schema = given[name].get("schema", {})
-    texts = schema.get("type") == "array" and schema.get("items", {}).get("type") == "string"
-    expect(
-        texts and given[name].get("explode") is False,
-        f"{name}: a list of texts, not exploded, is expected",
-    )
 
 
 def same_ids(documents: list[Json], ids: set[str], what: str) -> None:
@@ -161,79 +233,83 @@ def same_ids(documents: list[Json], ids: set[str], what: str) -> None:
 # --- what documents look like ---------------------------------------------------------------------
 
 
+def _schema(properties: Json, *required: str) -> Json:
+    return {"required": list(required), "properties": properties}
+
+
+_TEXT = {"type": "string"}
+_LINKS = {"type": "array", "items": _schema({"href": _TEXT}, "href")}
+_NAMED = {"anyOf": [_schema({name: {"minLength": 1}}, name) for name in ("name", "organization")]}
+_CONCEPTS = {"items": {"required": ["id"]}}
+_RECORD = _schema(
+    {
+        "id": {"type": ["string", "integer"], "minLength": 1},
+        "type": {"const": "Feature"},
+        "geometry": {"type": ["object", "null"]},
+        "time": {"type": ["object", "null"]},
+        "properties": {
+            "type": ["object", "null"],
+            "properties": {
+                **dict.fromkeys(("type", "title", "description", "license", "rights"), _TEXT),
+                "keywords": {"type": "array", "items": _TEXT},
+                "themes": {"items": _schema({"concepts": _CONCEPTS}, "concepts")},
+                "contacts": {"items": _NAMED},
+            },
+        },
+        "links": _LINKS,
+    },
+    "id", "type", "geometry", "properties",
+)  # fmt: skip
+_BOX = {"anyOf": [{"minItems": count, "maxItems": count} for count in (4, 6)]}
+_CATALOG = _schema(
+    {
+        "id": {"type": "string", "minLength": 1},
+        "type": {"const": "Collection"},
+        "itemType": {"minLength": 1},
+        "links": _LINKS,
+        "extent": _schema({"spatial": _schema({"bbox": {"items": _BOX}})}),
+    },
+    "id", "type", "links",
+)  # fmt: skip
+_CONTACTS = {
+    "items": _schema(
+        {
+            "logo": _schema(
+                {"rel": {"const": "icon"}, "type": {"pattern": "^image/"}}, "rel", "type"
+            ),
+            "links": {
+                "items": _schema(
+                    {"rel": {"const": "about"}, "type": {"minLength": 1}}, "rel", "type"
+                )
+            },
+        }
+    )
+}
+
+
+def _keeps(document: object, schema: Json) -> None:
+    fault = best_match(Draft202012Validator(schema).iter_errors(document))
+    expect(fault is None, f"{fault.json_path}: {fault.message[:200]}" if fault else "")
+
+
 def is_record(document: Json) -> None:
     """Check a record against recordGeoJSON.yaml."""
-    for name in ("id", "type", "geometry", "properties"):
-        expect(name in document, f"a record without {name}")
-    expect(document["type"] == "Feature", "a record whose type is not Feature")
-    expect(
-        isinstance(document["id"], str | int) and str(document["id"]), "a record whose id is empty"
-    )
-    expect(isinstance(document["geometry"], dict | None), "geometry: an object or null")
-    expect(isinstance(document.get("time"), dict | None), "time: an object or null")
-    properties = document["properties"] or {}
-    expect(isinstance(properties, dict), "properties: an object or null")
-    for name in ("type", "title", "description", "license", "rights"):
-        expect(isinstance(properties.get(name, ""), str), f"properties.{name}: a text")
-    keywords = properties.get("keywords", [])
-    expect(
-        isinstance(keywords, list) and all(isinstance(k, str) for k in keywords),
-        "keywords: a list of texts",
-    )
-    for theme in properties.get("themes", []):
-        expect(all("id" in concept for concept in theme["concepts"]), "a concept without id")
-    for contact in properties.get("contacts", []):
-        expect(
-            contact.get("name") or contact.get("organization"),
-            "a contact without name or organization",
-        )
-    _have_href(document)
-
-
-def _have_href(document: Json) -> None:
-    for item in document.get("links", []):
-        expect(isinstance(item.get("href"), str), f"a link without href: {item}")
+    _keeps(document, _RECORD)
 
 
 def is_catalog(document: Json) -> None:
     """Check a catalogue against catalog.yaml."""
-    expect(isinstance(document.get("id"), str) and document["id"], "a catalogue without id")
-    expect(
-        document.get("type") == "Collection",
-        f"type: Collection is expected, not {document.get('type')}",
-    )
-    expect(isinstance(document.get("links"), list), "a catalogue without links")
-    expect("itemType" not in document or document["itemType"], "an empty itemType")
-    extent = document.get("extent", {})
-    for box in extent.get("spatial", {}).get("bbox", []):
-        expect(len(box) in (4, 6), "extent: a bbox of 4 or 6 numbers")
-    _have_href(document)
-
-
-def is_page(body: bytes) -> None:
-    """Fail unless the body is an HTML 5 page."""
-    expect(body.lstrip()[:15].lower() == b"<!doctype html>", "not an HTML 5 document")
-    page = lxml.html.document_fromstring(body)
-    expect(page.findtext(".//title") and page.get("lang"), "a page without title or language")
+    _keeps(document, _CATALOG)
 
 
 def contacts_are_sound(contacts: list[Json]) -> None:
-    """Fail unless contacts have a name, and links as the standard asks."""
-    for contact in contacts:
-        if logo := contact.get("logo"):
-            sound = logo.get("rel") == "icon" and str(logo.get("type", "")).startswith("image/")
-            expect(sound, "contacts.logo: rel icon and an image are expected")
-        for item in contact.get("links", []):
-            expect(
-                item.get("rel") == "about" and item.get("type"),
-                "contacts.links: rel about and a type are expected",
-            )
+    """Fail unless the logos and links of contacts are as the standard asks."""
+    _keeps(contacts, _CONTACTS)
 
 
 def license_is_sound(license_: object, document: Json) -> None:
     """Fail unless a licence is known, or linked to."""
-    if not license_:
-        raise NotApplicableError("no license member")
+    applicable(license_, "no license member")
     expect(
         re.fullmatch(r"[A-Za-z0-9.+-]+", str(license_)),
         f"license: “{license_}” is no SPDX identifier",

@@ -6,14 +6,13 @@ import re
 
 import geoguichet.portal.conformance.asking as ask
 from geoguichet.catalogue.text import fold
-from geoguichet.portal.conformance.asking import Json, abstract_test, depends
+from geoguichet.portal.conformance.asking import Json, declares, declares_records, depends, every
 from geoguichet.portal.conformance.client import Server, expect
 
-# --- deployments: crawlable -----------------------------------------------------------------------
+# --- crawlable ------------------------------------------------------------------------------------
 
 
-@abstract_test("/conf/crawlable-catalog/conformance")
-def _(server: Server) -> None:
+def _catalog_says_it_is_crawlable(server: Server) -> None:
     told = ask.catalog(server).get("conformsTo", [])
     expect(
         f"{ask.RECORDS}/crawlable-catalog" in told,
@@ -21,89 +20,48 @@ def _(server: Server) -> None:
     )
 
 
-@abstract_test("/conf/crawlable-catalog/catalog")
-def _(server: Server) -> None:
-    ask.is_catalog(ask.catalog(server))
+def _catalog(server: Server) -> list[Json]:
+    return [ask.catalog(server)]
 
 
-@abstract_test("/conf/crawlable-catalog/location")
-def _(server: Server) -> None:
+def _catalog_is_where_it_says(server: Server) -> None:
     server.found(f"/collections/{ask.catalog(server)['id']}", accept="*/*")
 
 
-@abstract_test("/conf/crawlable-catalog/record")
-def _(server: Server) -> None:
+def _records_describe_what_is_there(server: Server) -> None:
     for record in ask.records(server):
         ask.is_record(record)
         for item in ask.links(record, "describes"):
             server.found(item["href"], accept="*/*")
 
 
-@abstract_test("/conf/crawlable-catalog/record-location")
-def _(server: Server) -> None:
+def _records_are_where_they_say(server: Server) -> None:
     home = ask.items_path(server)
     for record in ask.records(server):
         server.found(ask.address(home, record), accept="*/*")
 
 
-# --- deployments: searchable ----------------------------------------------------------------------
+# --- searchable -----------------------------------------------------------------------------------
 
 
-@abstract_test("/conf/searchable-catalog/conformance")
-def _(server: Server) -> None:
-    records = (f"{ask.RECORDS}/{name}" for name in ("searchable-catalog", "json", "html", "oas30"))
-    ask.declares(server, f"{ask.FEATURES}/core", *records)
+def _some_records(server: Server) -> list[Json]:
+    found: list[Json] = ask.items(server, limit="50")["features"]
+    return found
 
 
-depends(
-    "/conf/searchable-catalog/building-blocks",
-    "/conf/records-api",
-    "/conf/record-core",
-    "/conf/record-collection",
-    "/conf/record-core-query-parameters",
-)
-
-
-@abstract_test("/conf/searchable-catalog/mandatory-catalog-properties")
-def _(server: Server) -> None:
-    for catalog in ask.catalogs(server):
-        ask.is_catalog(catalog)
-
-
-@abstract_test("/conf/searchable-catalog/mandatory-record-properties")
-def _(server: Server) -> None:
-    for record in ask.items(server, limit="50")["features"]:
-        ask.is_record(record)
-
-
-@abstract_test("/conf/searchable-catalog/filtering-conformance")
-def _(server: Server) -> None:
-    ask.declares(server, f"{ask.RECORDS}/searchable-catalog-filtering")
-
-
-depends("/conf/searchable-catalog/building-blocks/filtering", "/conf/record-filter")
-
-
-@abstract_test("/conf/searchable-catalog/mandatory-queryables")
-def _(server: Server) -> None:
-    document = server.found(f"/collections/{ask.catalog(server)['id']}/queryables", f="json").json()
-    missing = [
-        name
-        for name in ("id", "type", "title", "geometry", "time")
-        if name not in document["properties"]
-    ]
+def _has_the_mandatory_queryables(server: Server) -> None:
+    path = f"/collections/{ask.catalog(server)['id']}/queryables"
+    known = server.found(path, f="json").json()["properties"]
+    missing = [name for name in ("id", "type", "title", "geometry", "time") if name not in known]
     expect(not missing, f"not queryable: {', '.join(missing)}")
 
 
-@abstract_test("/conf/searchable-catalog/sorting-conformance")
-def _(server: Server) -> None:
-    ask.declares(server, f"{ask.RECORDS}/searchable-catalog-sorting")
+# --- local resources ------------------------------------------------------------------------------
 
 
-depends("/conf/searchable-catalog/building-blocks/sorting", "/conf/sorting")
-
-
-# --- deployments: local resources -----------------------------------------------------------------
+def _collections(server: Server) -> Json:
+    listed: Json = server.found("/collections", f="json").json()
+    return listed
 
 
 def _listed(server: Server, **parameters: str) -> list[Json]:
@@ -111,62 +69,35 @@ def _listed(server: Server, **parameters: str) -> list[Json]:
     return listed
 
 
-@abstract_test("/conf/local-resources-catalog/conformance")
-def _(server: Server) -> None:
-    ask.declares(
-        server, *(f"{ask.RECORDS}/{name}" for name in ("local-resources-catalog", "json", "html"))
-    )
-
-
-depends("/conf/local-resources-catalog/building-blocks", "/conf/record-core",
-"/conf/record-collection",
-         "/conf/autodiscovery")  # fmt: skip
-
-
-@abstract_test("/conf/local-resources-catalog/discovery")
-def _(server: Server) -> None:
+def _local_catalog_is_found(server: Server) -> None:
     paths = ask.openapi(server)["paths"]
-    links = [
-        item["href"]
-        for item in ask.links(server.found("/", f="json").json(), f"{ask.REL}/ogc-catalog")
-    ]
-    ends = {href.partition("?")[0].removeprefix(server.url) for href in links}
+    landing = server.found("/", f="json").json()
+    hrefs = [item["href"] for item in ask.links(landing, f"{ask.REL}/ogc-catalog")]
+    ends = {href.partition("?")[0].removeprefix(server.url) for href in hrefs}
     expect("/collections" in ends, "no ogc-catalog link to the collections")
     missing = [path for path in ends if path not in paths]
     expect(not missing, f"not in the API document: {missing}")
 
 
-@abstract_test("/conf/local-resources-catalog/mandatory-catalog-properties")
-def _(server: Server) -> None:
-    listed = server.found("/collections", f="json").json()
+def _local_catalog_is_whole(server: Server) -> None:
+    listed = _collections(server)
     for name in ("id", "type", "links"):
         expect(name in listed, f"the list of collections has no {name}")
     expect(listed["type"] == "Collection", "its type is not Collection")
 
 
-@abstract_test("/conf/local-resources-catalog/mandatory-record-properties")
-def _(server: Server) -> None:
-    for item in _listed(server):
-        for name in ("id", "type", "title", "links"):
-            expect(item.get(name), f"a collection without {name}: {item.get('id')}")
+def _is_entry(item: Json) -> None:
+    for name in ("id", "type", "title", "links"):
+        expect(item.get(name), f"a collection without {name}: {item.get('id')}")
 
 
-@abstract_test("/conf/local-resources-catalog/query-parameters/conformance")
-def _(server: Server) -> None:
-    ask.declares(server, f"{ask.RECORDS}/local-resources-catalog-query-parameters")
-
-
-@abstract_test("/conf/local-resources-catalog/query-parameters/query-parameters")
-def _(server: Server) -> None:
+def _local_catalog_has_parameters(server: Server) -> None:
+    known = {"bbox", "datetime", "q", "type", "ids", "externalIds"}
     given = ask.parameters(server, "/collections")
-    expect(
-        given.keys() & {"bbox", "datetime", "q", "type", "ids", "externalIds"},
-        "no query parameter on /collections",
-    )
+    expect(given.keys() & known, "no query parameter on /collections")
 
 
-@abstract_test("/conf/local-resources-catalog/query-parameters/query-parameters-response")
-def _(server: Server) -> None:
+def _local_catalog_is_searched(server: Server) -> None:
     given, everything = ask.parameters(server, "/collections"), _listed(server)
     one = everything[0]
     if "ids" in given:
@@ -180,40 +111,67 @@ def _(server: Server) -> None:
         expect(not _listed(server, bbox="-100,-60,-99,-59"), "bbox does not filter")
 
 
-@abstract_test("/conf/local-resources-catalog/filtering-conformance")
-def _(server: Server) -> None:
-    ask.declares(server, f"{ask.RECORDS}/local-resources-catalog-filtering")
+def _local_catalog_is_filtered(server: Server) -> None:
+    ask.has_parameter(server, "filter", "/collections")
+    title = _listed(server)[0]["title"]
+    quoted = title.replace("'", "''")
+    found = {item["title"] for item in _listed(server, filter=f"title = '{quoted}'")}
+    expect(found == {title}, f"filter title = '{title}': {found}")
 
 
-@abstract_test("/conf/local-resources-catalog/building-blocks/filtering")
-def _(server: Server) -> None:
-    expect(
-        "filter" in ask.parameters(server, "/collections"), "no filter parameter on /collections"
-    )
-    one = _listed(server)[0]
-    title = one["title"].replace("'", "''")
-    found = [item["title"] for item in _listed(server, filter=f"title = '{title}'")]
-    expect(found and set(found) == {one["title"]}, f"filter title = '{title}': {found}")
+def _local_catalog_tells_its_queryables(server: Server) -> None:
+    found = ask.links(_collections(server), f"{ask.REL}/queryables")
+    expect(found, "no queryables link on the list of collections")
+    server.found(found[0]["href"])
 
 
-@abstract_test("/conf/local-resources-catalog/filtering/queryables-link")
-def _(server: Server) -> None:
-    links = ask.links(server.found("/collections", f="json").json(), f"{ask.REL}/queryables")
-    expect(links, "no queryables link on the list of collections")
-    server.found(links[0]["href"])
-
-
-@abstract_test("/conf/local-resources-catalog/sorting-conformance")
-def _(server: Server) -> None:
-    ask.declares(server, f"{ask.RECORDS}/local-resources-catalog-sorting")
-
-
-@abstract_test("/conf/local-resources-catalog/building-blocks/sorting")
-def _(server: Server) -> None:
-
-    expect(
-        "sortby" in ask.parameters(server, "/collections"), "no sortby parameter on /collections"
-    )
+def _local_catalog_is_sorted(server: Server) -> None:
+    ask.has_parameter(server, "sortby", "/collections")
     for sign in ("", "-"):
         titles = [fold(item["title"]) for item in _listed(server, sortby=f"{sign}title")]
         expect(titles == sorted(titles, reverse=sign == "-"), f"sortby={sign}title: {titles}")
+
+
+_CRAWLABLE = "/conf/crawlable-catalog"
+_SEARCHABLE = "/conf/searchable-catalog"
+_LOCAL = "/conf/local-resources-catalog"
+
+ask.register({
+    f"{_CRAWLABLE}/conformance": _catalog_says_it_is_crawlable,
+    f"{_CRAWLABLE}/catalog": every(_catalog, ask.is_catalog),
+    f"{_CRAWLABLE}/location": _catalog_is_where_it_says,
+    f"{_CRAWLABLE}/record": _records_describe_what_is_there,
+    f"{_CRAWLABLE}/record-location": _records_are_where_they_say,
+    f"{_SEARCHABLE}/conformance": declares(
+        f"{ask.FEATURES}/core",
+        *(f"{ask.RECORDS}/{name}" for name in ("searchable-catalog", "json", "html", "oas30")),
+    ),
+    f"{_SEARCHABLE}/building-blocks": depends(
+        "/conf/records-api", "/conf/record-core", "/conf/record-collection",
+        "/conf/record-core-query-parameters",
+    ),
+    f"{_SEARCHABLE}/mandatory-catalog-properties": every(ask.catalogs, ask.is_catalog),
+    f"{_SEARCHABLE}/mandatory-record-properties": every(_some_records, ask.is_record),
+    f"{_SEARCHABLE}/filtering-conformance": declares_records("searchable-catalog-filtering"),
+    f"{_SEARCHABLE}/building-blocks/filtering": depends("/conf/record-filter"),
+    f"{_SEARCHABLE}/mandatory-queryables": _has_the_mandatory_queryables,
+    f"{_SEARCHABLE}/sorting-conformance": declares_records("searchable-catalog-sorting"),
+    f"{_SEARCHABLE}/building-blocks/sorting": depends("/conf/sorting"),
+    f"{_LOCAL}/conformance": declares_records("local-resources-catalog", "json", "html"),
+    f"{_LOCAL}/building-blocks": depends(
+        "/conf/record-core", "/conf/record-collection", "/conf/autodiscovery"
+    ),
+    f"{_LOCAL}/discovery": _local_catalog_is_found,
+    f"{_LOCAL}/mandatory-catalog-properties": _local_catalog_is_whole,
+    f"{_LOCAL}/mandatory-record-properties": every(_listed, _is_entry),
+    f"{_LOCAL}/query-parameters/conformance": declares_records(
+        "local-resources-catalog-query-parameters"
+    ),
+    f"{_LOCAL}/query-parameters/query-parameters": _local_catalog_has_parameters,
+    f"{_LOCAL}/query-parameters/query-parameters-response": _local_catalog_is_searched,
+    f"{_LOCAL}/filtering-conformance": declares_records("local-resources-catalog-filtering"),
+    f"{_LOCAL}/building-blocks/filtering": _local_catalog_is_filtered,
+    f"{_LOCAL}/filtering/queryables-link": _local_catalog_tells_its_queryables,
+    f"{_LOCAL}/sorting-conformance": declares_records("local-resources-catalog-sorting"),
+    f"{_LOCAL}/building-blocks/sorting": _local_catalog_is_sorted,
+})  # fmt: skip

@@ -9,62 +9,58 @@ import geoguichet.portal.conformance.asking as ask
 from geoguichet.catalogue.errors import RecordError
 from geoguichet.catalogue.record import Extent, instant_keys
 from geoguichet.catalogue.text import fold
-from geoguichet.portal.conformance.asking import TESTS, Json, abstract_test
-from geoguichet.portal.conformance.client import FailedError, NotApplicableError, Server, expect
+from geoguichet.portal.conformance.asking import Json, applicable, declares_records, lists_texts
+from geoguichet.portal.conformance.client import FailedError, Server, expect
 
 # --- record-core-query-parameters -----------------------------------------------------------------
 
 
-@abstract_test("/conf/record-core-query-parameters/bbox")
-def _(server: Server) -> None:
+def _bbox_finds_what_meets_it(server: Server) -> None:
     given = ask.parameters(server, ask.items_path(server)).get("bbox")
-    expect(
-        given and given["schema"].get("type") == "array",
-        "bbox is not in the API document as a list of numbers",
-    )
-    everything = ask.items(server, limit="200")["features"]
+    is_list = given and given["schema"].get("type") == "array"
+    expect(is_list, "bbox is not in the API document as a list of numbers")
+    everything = _found(server, limit="200")
     placed = [
         (item["id"], Extent.from_geometry(item["geometry"]))
         for item in everything
         if item["geometry"]
     ]
-    if not placed:
-        raise NotApplicableError("no record has a geometry")
+    applicable(placed, "no record has a geometry")
     box = placed[0][1]
     expect(box, "an empty geometry")
     if box and len(everything) < 200:
         asked = f"{box.west},{box.south},{box.east},{box.north}"
         near = {identifier for identifier, extent in placed if extent and extent.intersects(box)}
-        ask.same_ids(ask.items(server, bbox=asked, limit="200")["features"], near, f"bbox={asked}")
+        ask.same_ids(_found(server, bbox=asked, limit="200"), near, f"bbox={asked}")
     for wrong in ("1,2,3", "a,b,c,d", "1,2,3,4,5"):
-        _refuses(server, bbox=wrong)
+        ask.refuses(server, bbox=wrong)
 
 
-def _refuses(server: Server, **parameters: str) -> None:
-    status = server.get(ask.items_path(server), **parameters).status
-    expect(status == 400, f"{parameters}: status {status}, 400 expected")
+def _found(server: Server, **parameters: str) -> list[Json]:
+    found: list[Json] = ask.items(server, **parameters)["features"]
+    return found
 
 
-@abstract_test("/conf/record-core-query-parameters/datetime")
-def _(server: Server) -> None:
-    expect(
-        "datetime" in ask.parameters(server, ask.items_path(server)),
-        "datetime is not in the API document",
-    )
-    everything = ask.items(server, limit="200")["features"]
+def _ids(server: Server, **parameters: str) -> set[str]:
+    return {item["id"] for item in _found(server, **parameters)}
+
+
+def _datetime_finds_what_meets_it(server: Server) -> None:
+    ask.has_parameter(server, "datetime")
+    everything = _found(server, limit="200")
     dated = [(item["id"], _bounds(item["time"])) for item in everything if item.get("time")]
     for asked, (first, last) in (
         ("2019-06-01T00:00:00Z", instant_keys("2019-06-01T00:00:00Z")),
         ("../2020-01-01", ("", instant_keys("2020-01-01")[1])),
         ("2020-01-01/..", (instant_keys("2020-01-01")[0], "~")),
     ):
-        found = ask.items(server, datetime=asked, limit="200")["features"]
+        found = _found(server, datetime=asked, limit="200")
         meeting = {
             identifier for identifier, (start, end) in dated if start <= last and end >= first
         }
         if len(everything) < 200:
             ask.same_ids(found, meeting, f"datetime={asked}")
-    _refuses(server, datetime="yesterday")
+    ask.refuses(server, datetime="yesterday")
 
 
 def _bounds(time: Json) -> tuple[str, str]:
@@ -76,88 +72,49 @@ def _bounds(time: Json) -> tuple[str, str]:
         raise FailedError(f"time: {time}") from error
 
 
-@abstract_test("/conf/record-core-query-parameters/limit")
-def _(server: Server) -> None:
+def _limit_bounds_a_page(server: Server) -> None:
     schema = ask.parameters(server, ask.items_path(server)).get("limit", {}).get("schema", {})
-    expect(
-        schema.get("type") == "integer" and schema.get("minimum") == 1,
-        "limit: an integer of at least 1",
-    )
+    is_count = schema.get("type") == "integer" and schema.get("minimum") == 1
+    expect(is_count, "limit: an integer of at least 1")
     page = ask.items(server, limit="1")
     expect(len(page["features"]) <= 1, "limit=1 gives more than one record")
-    expect(
-        page.get("numberMatched", 0) <= 1 or ask.links(page, "next"),
-        "no next link although more match",
-    )
+    is_told = page.get("numberMatched", 0) <= 1 or ask.links(page, "next")
+    expect(is_told, "no next link although more match")
 
 
-@abstract_test("/conf/record-core-query-parameters/externalIds-definition")
-def _(server: Server) -> None:
-    ask.is_list_of_texts(server, "externalIds")
-    ask.items(server, externalIds="any")
-
-
-@abstract_test("/conf/record-core-query-parameters/externalIds-response")
-def _(server: Server) -> None:
-    for record in ask.items(server, limit="200")["features"]:
+def _external_ids_find_their_record(server: Server) -> None:
+    for record in _found(server, limit="200"):
         for known in (record["properties"] or {}).get("externalIds", []):
-            if (
-                "," in known["value"]
-            ):  # a comma separates the values of the parameter: this one cannot be asked for
-                continue
-            found = [
-                item["id"] for item in ask.items(server, externalIds=known["value"])["features"]
-            ]
-            expect(
-                found == [record["id"]] or record["id"] in found,
-                f"externalIds={known['value']}: {found}",
-            )
-    expect(
-        not ask.items(server, externalIds="no-such-identifier")["features"],
-        "an unknown external identifier is found",
-    )
+            value = known["value"]
+            # A comma separates the values of the parameter: one with a comma cannot be asked for.
+            if "," not in value:
+                found = _ids(server, externalIds=value)
+                expect(record["id"] in found, f"externalIds={value}: {found}")
+    unknown = _found(server, externalIds="no-such-identifier")
+    expect(not unknown, "an unknown external identifier is found")
 
 
-@abstract_test("/conf/record-core-query-parameters/ids-definition")
-def _(server: Server) -> None:
-    ask.is_list_of_texts(server, "ids")
-    ask.items(server, ids="any")
+def _ids_find_their_records(server: Server) -> None:
+    some = [str(item["id"]) for item in _found(server, limit="3")][:2]
+    ask.same_ids(_found(server, ids=",".join(some)), set(some), "ids")
+    expect(not _found(server, ids="no-such-record"), "an unknown id is found")
 
 
-@abstract_test("/conf/record-core-query-parameters/ids-response")
-def _(server: Server) -> None:
-    some = [str(item["id"]) for item in ask.items(server, limit="3")["features"]][:2]
-    ask.same_ids(ask.items(server, ids=",".join(some))["features"], set(some), "ids")
-    expect(not ask.items(server, ids="no-such-record")["features"], "an unknown id is found")
-
-
-@abstract_test("/conf/record-core-query-parameters/q-definition")
-def _(server: Server) -> None:
-    ask.is_list_of_texts(server, "q")
-    ask.items(server, q="any")
-
-
-@abstract_test("/conf/record-core-query-parameters/q-response")
-def _(server: Server) -> None:
-    records = [item for item in ask.items(server, limit="50")["features"] if len(_words(item)) > 2]
-    if not records:
-        raise NotApplicableError("no record has a title of three words")
+def _words_are_found_together_or_apart(server: Server) -> None:
+    records = [item for item in _found(server, limit="50") if len(_words(item)) > 2]
+    applicable(records, "no record has a title of three words")
     for record in records[:5]:
         first, second = _words(record)[:2]
         one, other, both, ordered, reverse = (
-            {item["id"] for item in ask.items(server, q=q, limit="500")["features"]}
+            _ids(server, q=q, limit="500")
             for q in (first, second, f"{first},{second}", f"{first} {second}", f"{second} {first}")
         )
-        expect(
-            record["id"] in one & other & ordered,
-            f"q={first} {second}: the record itself is not found",
-        )
+        is_found = record["id"] in one & other & ordered
+        expect(is_found, f"q={first} {second}: the record itself is not found")
         expect(both == one | other, f"q={first},{second} is not what one or the other finds")
         expect(ordered <= one & other, f"q={first} {second} finds records without both words")
-        expect(
-            record["id"] not in reverse or first == second,
-            f"q={second} {first}: the order of words is not kept",
-        )
+        in_order = record["id"] not in reverse or first == second
+        expect(in_order, f"q={second} {first}: the order of words is not kept")
 
 
 def _words(record: Json) -> list[str]:
@@ -171,68 +128,45 @@ def _words(record: Json) -> list[str]:
     return [*adjacent[0], "", ""] if adjacent else []
 
 
-@abstract_test("/conf/record-core-query-parameters/type-definition")
-def _(server: Server) -> None:
-    ask.is_list_of_texts(server, "type")
-    ask.items(server, type="dataset")
-
-
-@abstract_test("/conf/record-core-query-parameters/type-response")
-def _(server: Server) -> None:
-    everything = ask.items(server, limit="200")["features"]
-    kinds = sorted({item["properties"].get("type") for item in everything} - {None})
+def _types_find_their_records(server: Server) -> None:
+    kinds = sorted(
+        {item["properties"].get("type") for item in _found(server, limit="200")} - {None}
+    )
     for asked in [*kinds, ",".join(kinds)]:
-        found = {
-            item["properties"].get("type")
-            for item in ask.items(server, type=asked, limit="200")["features"]
-        }
-        expect(
-            found and found <= set(asked.split(",")),
-            f"type={asked} gives {sorted(map(str, found))}",
-        )
-    expect(not ask.items(server, type="no-such-type")["features"], "an unknown type is found")
+        found = {item["properties"].get("type") for item in _found(server, type=asked, limit="200")}
+        is_right = found and found <= set(asked.split(","))
+        expect(is_right, f"type={asked} gives {sorted(map(str, found))}")
+    expect(not _found(server, type="no-such-type"), "an unknown type is found")
 
 
-# --- query-param-profile --------------------------------------------------------------------------
+# --- query-param-profile, records-api -------------------------------------------------------------
+
+_PROFILE = f"{ask.PROFILES}/ogc-record"
 
 
-@abstract_test("/conf/query-param-profile/definition")
-def _(server: Server) -> None:
-    ask.is_list_of_texts(server, "profile")
-    ask.items(server, profile=f"{ask.PROFILES}/ogc-record")
+def _records_are_given_in_a_profile(server: Server) -> None:
+    ask.are_records(ask.items(server, profile=_PROFILE))
 
 
-@abstract_test("/conf/query-param-profile/response")
-def _(server: Server) -> None:
-    for record in ask.items(server, profile=f"{ask.PROFILES}/ogc-record")["features"]:
-        ask.is_record(record)
-
-
-# --- records-api ----------------------------------------------------------------------------------
-
-
-@abstract_test("/conf/records-api/features-api")
-def _(server: Server) -> None:
-    ask.declares(server, f"{ask.FEATURES}/core")
+def _is_a_features_api(server: Server) -> None:
+    ask.declares(f"{ask.FEATURES}/core")(server)
     landing = server.found("/", f="json").json()
     for rel in ("service-desc", "conformance", "data"):
         for item in ask.links(landing, rel)[:1] or [{"href": f"{server.url}/no-{rel}-link"}]:
             server.found(item["href"], accept="*/*")
-    _refuses(server, unknown="1")
-    _refuses(server, limit="none")
+    ask.refuses(server, unknown="1")
+    ask.refuses(server, limit="none")
     status = server.get(f"{ask.items_path(server)}/no-such-record-at-all").status
     expect(status == 404, f"an unknown record: status {status}, 404 expected")
 
 
-@abstract_test("/conf/records-api/catalog-response")
-def _(server: Server) -> None:
+def _catalogs_are_of_records(server: Server) -> None:
     for catalog in ask.catalogs(server):
         ask.is_catalog(catalog)
         expect(catalog["itemType"] == "record", "itemType is not record")
 
 
-@abstract_test("/conf/records-api/catalogs-response")
-def _(server: Server) -> None:
+def _catalogs_are_listed(server: Server) -> None:
     listed = server.found("/collections", f="json").json()
     expect(isinstance(listed.get("links"), list), "collections without links")
     for catalog in listed["collections"]:
@@ -240,18 +174,12 @@ def _(server: Server) -> None:
             ask.is_catalog(catalog)
 
 
-@abstract_test("/conf/records-api/record-op")
-def _(server: Server) -> None:
+def _records_are_there(server: Server) -> None:
     ask.records(server)
 
 
-@abstract_test("/conf/records-api/record-response")
-def _(server: Server) -> None:
-    home = ask.items_path(server)
-    for listed in ask.records(server):
-        answer = server.found(ask.address(home, listed), accept=ask.GEOJSON)
-        record = answer.json()
-        expect(answer.media_type == ask.GEOJSON, f"media type {answer.media_type}")
+def _record_is_whole(server: Server) -> None:
+    for record in ask.records_as_answered(server, accept=ask.GEOJSON):
         ask.is_record(record)
         expect(all(item.get("rel") for item in record["links"]), "a link without rel")
         for rel in ("self", "alternate", "collection"):
@@ -259,8 +187,7 @@ def _(server: Server) -> None:
         ask.has_profile(record, "ogc-record")
 
 
-@abstract_test("/conf/records-api/records-op")
-def _(server: Server) -> None:
+def _no_record_is_on_two_pages(server: Server) -> None:
     seen: list[str] = []
     page = ask.items(server, limit="5")
     for _ in range(5):
@@ -271,95 +198,66 @@ def _(server: Server) -> None:
             break
         page = server.found(further[0]["href"]).json()
     expect(len(seen) == len(set(seen)), "a record is on two pages")
-    record = ask.items(server, limit="1")["features"][0]
-    both = ask.items(server, ids=str(record["id"]), type="no-such-type")["features"]
+    both = _found(server, ids=seen[0], type="no-such-type")
     expect(not both, "ids and type do not add up")
 
 
-@abstract_test("/conf/records-api/resource-name-mapping")
-def _(server: Server) -> None:
-    TESTS["/conf/records-api/features-api"](server)
-
-
-@abstract_test("/conf/records-api/mandatory-params")
-def _(server: Server) -> None:
+def _mandatory_parameters_are_described(server: Server) -> None:
     for catalog in ask.catalogs(server):
-        given = ask.parameters(server, f"/collections/{catalog['id']}/items")
-        wanted = ("bbox", "datetime", "externalIds", "ids", "limit", "q", "type")
-        missing = [name for name in wanted if name not in given]
-        expect(not missing, f"not in the API document: {', '.join(missing)}")
+        for name in ("bbox", "datetime", "externalIds", "ids", "limit", "q", "type"):
+            ask.has_parameter(server, name, f"/collections/{catalog['id']}/items")
 
 
 # --- sorting --------------------------------------------------------------------------------------
 
 
-@abstract_test("/conf/sorting/conformance")
-def _(server: Server) -> None:
-    ask.declares(server, f"{ask.RECORDS}/sorting")
-
-
 def _sortables(server: Server) -> Json:
     links = ask.links(ask.catalog(server), f"{ask.REL}/sortables")
     expect(links, "no sortables link on the catalogue")
-    document: Json = server.found(links[0]["href"], accept="application/schema+json").json()
+    document: Json = server.found(links[0]["href"], accept=ask.SCHEMA).json()
     return document
 
 
-@abstract_test("/conf/sorting/defaultSortOrder-definition")
-def _(server: Server) -> None:
+def _default_order_is_sortable(server: Server) -> None:
     order = ask.catalog(server).get("defaultSortOrder")
     expect(order, "no defaultSortOrder")
-    unknown = [
-        name for name in order or () if name.lstrip("+-") not in _sortables(server)["properties"]
-    ]
+    known = _sortables(server)["properties"]
+    unknown = [name for name in order or () if name.lstrip("+-") not in known]
     expect(not unknown, f"defaultSortOrder: not sortable: {unknown}")
 
 
-@abstract_test("/conf/sorting/get-sortables-op")
-def _(server: Server) -> None:
+def _sortables_are_linked_to(server: Server) -> None:
     links = ask.links(ask.catalog(server), f"{ask.REL}/sortables")
-    expect(
-        links and links[0].get("type") == "application/schema+json",
-        "no sortables link of type schema+json",
-    )
+    is_schema = links and links[0].get("type") == ask.SCHEMA
+    expect(is_schema, "no sortables link of type schema+json")
     _sortables(server)
 
 
-@abstract_test("/conf/sorting/get-sortables-success")
-def _(server: Server) -> None:
+def _sortables_are_a_schema(server: Server) -> None:
     document = _sortables(server)
     known = (
         "http://json-schema.org/draft-07/schema#",
         "https://json-schema.org/draft/2019-09/schema",
     )
     expect(document.get("$schema") in known, f"$schema: {document.get('$schema')}")
-    expect(
-        document.get("$id") and document.get("type") == "object", "$id and type object are expected"
-    )
+    is_object = document.get("$id") and document.get("type") == "object"
+    expect(is_object, "$id and type object are expected")
 
 
-@abstract_test("/conf/sorting/sortby-definition")
-def _(server: Server) -> None:
-    expect(
-        "sortby" in ask.parameters(server, ask.items_path(server)),
-        "sortby is not in the API document",
-    )
+def _sortby_is_described(server: Server) -> None:
+    ask.has_parameter(server, "sortby")
 
 
-@abstract_test("/conf/sorting/sortby-response")
-def _(server: Server) -> None:
+def _records_are_sorted(server: Server) -> None:
     for name in _sortables(server)["properties"]:
         rising, implicit, falling = (
-            [
-                _sort_value(item, name)
-                for item in ask.items(server, sortby=sign + name, limit="100")["features"]
-            ]
+            [_sort_value(item, name) for item in _found(server, sortby=sign + name, limit="100")]
             for sign in ("+", "", "-")
         )
         expect(rising == implicit, f"sortby=+{name} and sortby={name} differ")
         expect(_is_rising(rising), f"sortby={name}: not in order: {rising[:5]}")
         expect(_is_rising(falling[::-1]), f"sortby=-{name}: not in order: {falling[:5]}")
-    _refuses(server, sortby="no-such-property")
+    ask.refuses(server, sortby="no-such-property")
 
 
 def _sort_value(record: Json, name: str) -> str:
@@ -376,59 +274,76 @@ def _is_rising(values: list[str]) -> bool:
 
 # --- filtering ------------------------------------------------------------------------------------
 
-
-@abstract_test("/conf/record-filter/filter-param")
-def _(server: Server) -> None:
-    expect(
-        "filter" in ask.parameters(server, ask.items_path(server)),
-        "filter is not in the API document",
-    )
-    ask.items(server, filter="title LIKE '%'")
+_ANY = "title LIKE '%'"
+_PLACE = "S_INTERSECTS(geometry, POINT(1 43))"
 
 
-@abstract_test("/conf/record-filter/filter-lang-param")
-def _(server: Server) -> None:
+def _filter_is_taken(server: Server) -> None:
+    ask.has_parameter(server, "filter")
+    ask.items(server, filter=_ANY)
+
+
+def _filter_lang_is_taken(server: Server) -> None:
     given = ask.parameters(server, ask.items_path(server)).get("filter-lang")
-    expect(
-        given and given["schema"].get("enum"),
-        "filter-lang is not in the API document with its values",
-    )
-    ask.items(server, filter="title LIKE '%'", filter_lang="cql2-text")
-    _refuses(server, filter="title LIKE '%'", filter_lang="no-such-language")
+    is_listed = given and given["schema"].get("enum")
+    expect(is_listed, "filter-lang is not in the API document with its values")
+    ask.items(server, filter=_ANY, filter_lang="cql2-text")
+    ask.refuses(server, filter=_ANY, filter_lang="no-such-language")
 
 
-@abstract_test("/conf/record-filter/filter-crs-param")
-def _(server: Server) -> None:
-    expect(
-        "filter-crs" in ask.parameters(server, ask.items_path(server)),
-        "filter-crs is not in the API document",
-    )
+def _filter_crs_is_taken(server: Server) -> None:
+    ask.has_parameter(server, "filter-crs")
     crs84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
-    ask.items(server, filter="S_INTERSECTS(geometry, POINT(1 43))", filter_crs=crs84)
-    _refuses(server, filter="S_INTERSECTS(geometry, POINT(1 43))", filter_crs="no-such-crs")
+    ask.items(server, filter=_PLACE, filter_crs=crs84)
+    ask.refuses(server, filter=_PLACE, filter_crs="no-such-crs")
 
 
-@abstract_test("/conf/record-filter/response")
-def _(server: Server) -> None:
-    everything = {str(item["id"]): item for item in ask.items(server, limit="200")["features"]}
+def _filter_finds_what_it_says(server: Server) -> None:
+    everything = {str(item["id"]): item for item in _found(server, limit="200")}
     for identifier, record in list(everything.items())[:5]:
-        quoted = str(record["properties"].get("title", "")).replace("'", "''")
-        found = {
-            str(item["id"])
-            for item in ask.items(server, filter=f"title = '{quoted}'", limit="200")["features"]
-        }
-        same = {
-            i
-            for i, r in everything.items()
-            if r["properties"].get("title") == record["properties"].get("title")
-        }
-        expect(
-            identifier in found and found <= same | (found - everything.keys()),
-            f"filter title = '{quoted}': {found}",
-        )
-    expect(
-        not ask.items(server, filter="title = 'no such title'")["features"],
-        "the filter does not filter",
-    )
-    _refuses(server, filter="title = = 3")
-    _refuses(server, filter="no_such_property = 3")
+        title = record["properties"].get("title")
+        quoted = str(title or "").replace("'", "''")
+        found = set(map(str, _ids(server, filter=f"title = '{quoted}'", limit="200")))
+        same = {i for i, r in everything.items() if r["properties"].get("title") == title}
+        is_right = identifier in found and found & everything.keys() <= same
+        expect(is_right, f"filter title = '{quoted}': {found}")
+    expect(not _found(server, filter="title = 'no such title'"), "the filter does not filter")
+    ask.refuses(server, filter="title = = 3")
+    ask.refuses(server, filter="no_such_property = 3")
+
+
+_PARAMETERS, _API = "/conf/record-core-query-parameters", "/conf/records-api"
+
+ask.register({
+    f"{_PARAMETERS}/bbox": _bbox_finds_what_meets_it,
+    f"{_PARAMETERS}/datetime": _datetime_finds_what_meets_it,
+    f"{_PARAMETERS}/limit": _limit_bounds_a_page,
+    f"{_PARAMETERS}/externalIds-definition": lists_texts("externalIds"),
+    f"{_PARAMETERS}/externalIds-response": _external_ids_find_their_record,
+    f"{_PARAMETERS}/ids-definition": lists_texts("ids"),
+    f"{_PARAMETERS}/ids-response": _ids_find_their_records,
+    f"{_PARAMETERS}/q-definition": lists_texts("q"),
+    f"{_PARAMETERS}/q-response": _words_are_found_together_or_apart,
+    f"{_PARAMETERS}/type-definition": lists_texts("type", "dataset"),
+    f"{_PARAMETERS}/type-response": _types_find_their_records,
+    "/conf/query-param-profile/definition": lists_texts("profile", _PROFILE),
+    "/conf/query-param-profile/response": _records_are_given_in_a_profile,
+    f"{_API}/features-api": _is_a_features_api,
+    f"{_API}/catalog-response": _catalogs_are_of_records,
+    f"{_API}/catalogs-response": _catalogs_are_listed,
+    f"{_API}/record-op": _records_are_there,
+    f"{_API}/record-response": _record_is_whole,
+    f"{_API}/records-op": _no_record_is_on_two_pages,
+    f"{_API}/resource-name-mapping": _is_a_features_api,
+    f"{_API}/mandatory-params": _mandatory_parameters_are_described,
+    "/conf/sorting/conformance": declares_records("sorting"),
+    "/conf/sorting/defaultSortOrder-definition": _default_order_is_sortable,
+    "/conf/sorting/get-sortables-op": _sortables_are_linked_to,
+    "/conf/sorting/get-sortables-success": _sortables_are_a_schema,
+    "/conf/sorting/sortby-definition": _sortby_is_described,
+    "/conf/sorting/sortby-response": _records_are_sorted,
+    "/conf/record-filter/filter-param": _filter_is_taken,
+    "/conf/record-filter/filter-lang-param": _filter_lang_is_taken,
+    "/conf/record-filter/filter-crs-param": _filter_crs_is_taken,
+    "/conf/record-filter/response": _filter_finds_what_it_says,
+})  # fmt: skip
