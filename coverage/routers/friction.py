@@ -168,11 +168,7 @@ class Relief(Router):
         cost = start.cost[:, 0] + node_cost[start.node[:, 0]]
         lost = np.isinf(cost) & (reason == "")
         reason[lost] = "no_path" if np.isfinite(end.cost[:, 0]).any() else "no_service"
-        reason[np.isfinite(cost) & (cost > limit)] = "beyond_limit"
-        known = reason == ""
-        return Nearest(
-            np.where(known, place[start.node[:, 0]], -1), np.where(known, cost, np.nan), reason
-        )
+        return Nearest.found(place[start.node[:, 0]], cost, reason, limit)
 
     def costs(
         self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, *, limit: float
@@ -184,16 +180,14 @@ class Relief(Router):
         end, _ = self._doors(destinations)
         able = np.flatnonzero(np.isfinite(end.cost[:, 0]))
         size = max(1, _BLOCK_BYTES // (8 * (len(self._reverse) + 2 * len(origins))))
-        found = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))]
+        found = []
         for begin in range(0, len(able), size):
             block = able[begin : begin + size]
             table = network.from_each(self._reverse, end.take(block), limit=limit)
             cost = table[:, start.node[:, 0]] + start.cost[:, 0]
             row, i = np.nonzero(np.isfinite(cost) & (cost <= limit))
             found.append((i, block[row], cost[row, i]))
-        i, j, cost = (np.concatenate(column) for column in zip(*found, strict=True))
-        order = np.lexsort((j, i))
-        return CostMatrix(i[order], j[order], cost[order], (len(origins), len(destinations)))
+        return CostMatrix.of(found, (len(origins), len(destinations)))
 
     def cell_costs(self, destinations: gpd.GeoSeries) -> Floats:
         """Return the raster of seconds from the middle of each cell to its nearest destination; NaN

@@ -5,6 +5,7 @@ returns.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -41,6 +42,13 @@ class Nearest:
     #: One of :data:`REASONS` for each origin, from the routers that can tell.
     reason: Reasons | None = None
 
+    @classmethod
+    def found(cls, destination: Positions, cost: Floats, reason: Reasons, limit: float) -> Nearest:
+        """Return what was found where no ``reason`` stands against it, up to a limit of cost."""
+        reason = np.where((reason == "") & (cost > limit), "beyond_limit", reason)
+        known = reason == ""
+        return cls(np.where(known, destination, -1), np.where(known, cost, np.nan), reason)
+
 
 @dataclass(frozen=True, slots=True)
 class NearestFew:
@@ -62,6 +70,19 @@ class CostMatrix:
     destination: Positions
     cost: Floats
     shape: tuple[int, int]
+
+    @classmethod
+    def of(
+        cls, blocks: Iterable[tuple[Positions, Positions, Floats]], shape: tuple[int, int]
+    ) -> CostMatrix:
+        """Gather blocks of origins, destinations and costs; of equal pairs the least costly."""
+        nothing = np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
+        i, j, cost = (np.concatenate(column) for column in zip(nothing, *blocks, strict=True))
+        order = np.lexsort((cost, j, i))
+        i, j, cost = i[order], j[order], cost[order]
+        first = np.ones(len(i), dtype=bool)
+        first[1:] = (i[1:] != i[:-1]) | (j[1:] != j[:-1])
+        return cls(i[first], j[first], cost[first], shape)
 
     def within(self, limit: float) -> sparse.csr_array:
         """Return who reaches whom at a cost ``<= limit``, as a boolean origins x destinations

@@ -161,7 +161,6 @@ class Network:
         return gpd.GeoSeries(shapely.points(*lonlat), crs="EPSG:4326")
 
     # --- costs
-    # -------------------------------------------------------------------------------------------------------
 
     def costs(self, mode: str, metric: Metric, *, congestion: float = 1.0) -> Floats:
         """Return the cost of each edge, in seconds or metres, in whole quanta (exact sums in any
@@ -218,7 +217,6 @@ class Network:
         return np.asarray(label == np.bincount(label).argmax())
 
     # --- choosing edges
-    # ----------------------------------------------------------------------------------------------
 
     def edges_named(self, road: str) -> Positions:
         """Return the edges of a road, by its number or name: ``d 918`` is ``D918``, and
@@ -252,7 +250,6 @@ class Network:
         return next((name for name in self.names if name), "D918")
 
     # --- snapping
-    # ----------------------------------------------------------------------------------------------------
 
     def snap(self, points: gpd.GeoSeries, usable: Bools, *, max_access_m: float) -> Snapped:
         """Return where each point meets the nearest edge that is usable, no farther than

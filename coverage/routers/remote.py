@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -74,9 +75,7 @@ class _TableRouter(Router):
             nearer = metres < best[i]
             best[i[nearer]], destination[i[nearer]] = metres[nearer], j[column[nearer]]
         reason[np.isfinite(best)] = ""
-        reason[np.isfinite(best) & (best > limit)] = "beyond_limit"
-        known = reason == ""
-        return Nearest(np.where(known, destination, -1), np.where(known, best, np.nan), reason)
+        return Nearest.found(destination, best, reason, limit)
 
     def costs(
         self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, *, limit: float
@@ -85,13 +84,11 @@ class _TableRouter(Router):
         :meth:`nearest`.
         """
         start, end = located_points(origins), located_points(destinations)
-        found = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))]
+        found = []
         for i, j, cost in self._blocks(origins, start, destinations, end):
             row, column = np.nonzero(cost <= limit)
             found.append((i[row], j[column], cost[row, column]))
-        i, j, cost = (np.concatenate(part) for part in zip(*found, strict=True))
-        order = np.lexsort((j, i))
-        return CostMatrix(i[order], j[order], cost[order], (len(origins), len(destinations)))
+        return CostMatrix.of(found, (len(origins), len(destinations)))
 
     def _blocks(
         self, origins: gpd.GeoSeries, start: Positions, destinations: gpd.GeoSeries, end: Positions
@@ -146,9 +143,9 @@ class OsrmRouter(_TableRouter):
         block: int = TABLE,
     ) -> None:
         profile = {"car": "driving", "bicycle": "cycling", "foot": "walking"}[mode]
-        super().__init__(
-            _osrm_over_http(server, profile) if isinstance(server, str) else server, block=block
-        )
+        if isinstance(server, str):
+            server = partial(_osrm_over_http, server, profile)
+        super().__init__(server, block=block)
         self._max_access_m = max_access_m
 
     def _read(self, document: dict[str, Any], shape: tuple[int, int]) -> Floats:
@@ -197,8 +194,9 @@ class ValhallaRouter(_TableRouter):
         max_access_m: float = MAX_ACCESS_M,
         block: int = TABLE,
     ) -> None:
-        ask = _valhalla_over_http(server, mode, max_access_m) if isinstance(server, str) else server
-        super().__init__(ask, block=block)
+        if isinstance(server, str):
+            server = partial(_valhalla_over_http, server, mode, max_access_m)
+        super().__init__(server, block=block)
 
     def _read(self, document: dict[str, Any], shape: tuple[int, int]) -> Floats:
         if document.get("error_code") in _VALHALLA_APART:
@@ -222,26 +220,21 @@ def valhalla_request(here: Floats, there: Floats, mode: str, max_access_m: float
 
 
 # --- over HTTP
-# -------------------------------------------------------------------------------------------------------
 
 
-def _osrm_over_http(server: str, profile: str) -> Ask:
-    def ask(here: Floats, there: Floats) -> dict[str, Any]:
-        places = ";".join(f"{lon:.6f},{lat:.6f}" for lon, lat in (*here, *there))
-        sources = ";".join(map(str, range(len(here))))
-        targets = ";".join(map(str, range(len(here), len(here) + len(there))))
-        asked = f"/table/v1/{profile}/{places}?annotations=duration&sources={sources}&destinations={targets}"
-        return _asked(server, asked)
-
-    return ask
+def _osrm_over_http(server: str, profile: str, here: Floats, there: Floats) -> dict[str, Any]:
+    places = ";".join(f"{lon:.6f},{lat:.6f}" for lon, lat in (*here, *there))
+    sources = ";".join(map(str, range(len(here))))
+    targets = ";".join(map(str, range(len(here), len(here) + len(there))))
+    asked = f"annotations=duration&sources={sources}&destinations={targets}"
+    return _asked(server, f"/table/v1/{profile}/{places}?{asked}")
 
 
-def _valhalla_over_http(server: str, mode: str, max_access_m: float) -> Ask:
-    def ask(here: Floats, there: Floats) -> dict[str, Any]:
-        request = valhalla_request(here, there, mode, max_access_m)
-        return _asked(server, "/sources_to_targets", request)
-
-    return ask
+def _valhalla_over_http(
+    server: str, mode: str, max_access_m: float, here: Floats, there: Floats
+) -> dict[str, Any]:
+    request = valhalla_request(here, there, mode, max_access_m)
+    return _asked(server, "/sources_to_targets", request)
 
 
 def _asked(server: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -296,7 +289,6 @@ def _refusal(server: str, code: Any, message: Any) -> RoutingError:
 
 
 # --- in this process (optional extras)
-# -------------------------------------------------------------------------------
 
 
 def osrm_in_process(data: Path) -> Ask:

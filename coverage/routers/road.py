@@ -17,12 +17,10 @@ from geoguichet.coverage.routers.impedance import (
     CostMatrix,
     Floats,
     Nearest,
-    NearestFew,
     Positions,
     Reasons,
     Router,
     Stray,
-    nearest_few,
 )
 from geoguichet.coverage.routers.network import (
     Bools,
@@ -126,7 +124,6 @@ class RoadRouter(Router):
         self._snapped: dict[str, Snapped] = {}
 
     # --- what is asked
-    # -----------------------------------------------------------------------------------------------
 
     def nearest(
         self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, *, limit: float = np.inf
@@ -148,9 +145,7 @@ class RoadRouter(Router):
         lost = np.isinf(cost) & (reason == "")
         if lost.any():
             reason[lost] = self._why(origins, destinations)[lost]
-        reason[np.isfinite(cost) & (cost > limit)] = "beyond_limit"
-        known = reason == ""
-        return Nearest(np.where(known, destination, -1), np.where(known, cost, np.nan), reason)
+        return Nearest.found(destination, cost, reason, limit)
 
     def costs(
         self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, *, limit: float
@@ -162,26 +157,13 @@ class RoadRouter(Router):
         """
         start, end = self._ends(origins, self._allowed), self._ends(destinations, self._allowed)
         if len(destinations) <= len(origins):
-            found = [
-                (i, j, cost) for j, i, cost in _pairs(self._reverse, end.arrive, start.leave, limit)
-            ]
+            turned = _pairs(self._reverse, end.arrive, start.leave, limit)
+            found = [(i, j, cost) for j, i, cost in turned]
         else:
             found = list(_pairs(self._forward, start.leave, end.arrive, limit))
-        i, j, cost = (
-            np.concatenate(column) for column in zip(_along(start, end), *found, strict=True)
-        )
-        order = np.lexsort((cost, j, i))[: len(i)]
-        i, j, cost = i[order], j[order], cost[order]
-        first = np.ones(len(i), dtype=bool)
-        first[1:] = (i[1:] != i[:-1]) | (j[1:] != j[:-1])
-        first &= cost <= limit
-        return CostMatrix(i[first], j[first], cost[first], (len(origins), len(destinations)))
-
-    def nearest_few(
-        self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, k: int
-    ) -> NearestFew:
-        """Return the ``k`` nearest destinations of every origin, nearest first."""
-        return nearest_few(self, origins, destinations, k)
+        # two points of one edge may meet along it, without passing by its ends
+        blocks = [_along(start, end), *found]
+        return CostMatrix.of(blocks, (len(origins), len(destinations))).up_to(limit)
 
     def node_costs(self, destinations: gpd.GeoSeries) -> tuple[Floats, Positions]:
         """Return for every node of the network the cost to its nearest destination, and which; NaN,
@@ -209,10 +191,7 @@ class RoadRouter(Router):
             by_door[row, door],
             here[row, door] + node_metres[start.leave.node[row, door]],
         )
-        i, j, direct = _along(start, end)
-        order = np.lexsort((j, direct, i))
-        i, first = np.unique(i[order], return_index=True)
-        j, direct = j[order][first], direct[order][first]
+        i, j, direct = _least_along(start, end)
         along = (
             np.abs(start.snapped.fraction[i] - end.snapped.fraction[j])
             * length[start.snapped.edge[i]]
@@ -294,7 +273,6 @@ class RoadRouter(Router):
         return np.asarray((edge >= 0) & ~(self._main[ends[0]] | self._main[ends[1]]))
 
     # --- how it is answered
-    # ------------------------------------------------------------------------------------------
 
     @cached_property
     def _reverse(self) -> Graph:
@@ -373,14 +351,9 @@ class RoadRouter(Router):
         while (ahead := int(after[node])) >= 0:
             steps.append(self._arc(node, ahead, node_cost[node] - node_cost[ahead]))
             node = ahead
-        arrival = int(
-            np.flatnonzero((end.arrive.node[0] == node) & (end.arrive.cost[0] == node_cost[node]))[
-                0
-            ]
-        )
-        return [
-            step for step in (*steps, (last, float(arrival), reached)) if step[1] != step[2]
-        ], float(by_door[door])
+        at_door = (end.arrive.node[0] == node) & (end.arrive.cost[0] == node_cost[node])
+        steps.append((last, float(at_door.argmax()), reached))
+        return [step for step in steps if step[1] != step[2]], float(by_door[door])
 
     def _arc(self, node: int, ahead: int, cost: float) -> tuple[int, float, float]:
         """Return the edge that leads from a node to the next at exactly that cost, as a step."""
@@ -410,10 +383,7 @@ def _nearest(start: Ends, end: Ends, reverse: Graph) -> tuple[Floats, Positions]
     )
     cost = np.where(second, by_door[:, 1], by_door[:, 0])
     chosen = np.where(second, place[:, 1], place[:, 0])
-    i, j, direct = _along(start, end)
-    order = np.lexsort((j, direct, i))
-    i, first = np.unique(i[order], return_index=True)
-    j, direct = j[order][first], direct[order][first]
+    i, j, direct = _least_along(start, end)
     better = (direct < cost[i]) | ((direct == cost[i]) & (j < chosen[i]))
     cost[i[better]], chosen[i[better]] = direct[better], j[better]
     return cost, np.where(np.isinf(cost), -1, chosen)
@@ -435,6 +405,14 @@ def _along(start: Ends, end: Ends) -> tuple[Positions, Positions, Floats]:
     able = (along == 0) | np.where(along > 0, start.ahead[i], start.back[i])
     cost = start.access[i] + np.abs(along) + end.access[j]
     return i[able], j[able], cost[able]
+
+
+def _least_along(start: Ends, end: Ends) -> tuple[Positions, Positions, Floats]:
+    """Return, of the pairs on one edge, the least costly of each start; of equal ones the first."""
+    i, j, cost = _along(start, end)
+    order = np.lexsort((j, cost, i))
+    i, first = np.unique(i[order], return_index=True)
+    return i, j[order][first], cost[order][first]
 
 
 def _pairs(

@@ -85,7 +85,7 @@ class StraightLine(Router):
             np.full(len(origins), "not_located", dtype="U16"),
         )
         start, end = self._located(origins), self._located(destinations)
-        reason[start] = "no_service"
+        reason[start] = "" if len(end) else "no_service"
         if len(start) and len(end):
             here, there = self._degrees(origins, start), self._degrees(destinations, end)
             tree = cKDTree(self._planar(there))
@@ -93,10 +93,7 @@ class StraightLine(Router):
                 chosen, metres = self._nearest(tree, here[block], there)
                 cost[start[block]] = metres * self._factor
                 destination[start[block]] = end[chosen]
-            beyond = cost > limit
-            reason[start] = np.where(beyond[start], "beyond_limit", "")
-            cost[beyond], destination[beyond] = np.nan, -1
-        return Nearest(destination, cost, reason)
+        return Nearest.found(destination, cost, reason, limit)
 
     def _nearest(self, tree: cKDTree, here: Floats, there: Floats) -> tuple[Positions, Floats]:
         """Return the nearest of ``there`` from each of ``here``, and metres; equal metres go to the
@@ -134,7 +131,7 @@ class StraightLine(Router):
     ) -> CostMatrix:
         """Return every pair at a cost ``<= limit``. Same input and errors as :meth:`nearest`."""
         start, end = self._located(origins), self._located(destinations)
-        rows, columns, costs = [np.empty(0, np.int64)], [np.empty(0, np.int64)], [np.empty(0)]
+        found = []
         if len(start) and len(end):
             here, there = self._degrees(origins, start), self._degrees(destinations, end)
             reach = min(limit / self._factor * (1 + _LAMBERT_MARGIN) + 1.0, 1e8)
@@ -146,18 +143,8 @@ class StraightLine(Router):
                 i, j = near["i"], near["j"]
                 cost = self._metres(here[block][i], there[j]) * self._factor
                 kept = cost <= limit
-                rows.append(start[block][i[kept]])
-                columns.append(end[j[kept]])
-                costs.append(cost[kept])
-        origin, destination, cost = (
-            np.concatenate(rows),
-            np.concatenate(columns),
-            np.concatenate(costs),
-        )
-        order = np.lexsort((destination, origin))
-        return CostMatrix(
-            origin[order], destination[order], cost[order], (len(origins), len(destinations))
-        )
+                found.append((start[block][i[kept]], end[j[kept]], cost[kept]))
+        return CostMatrix.of(found, (len(origins), len(destinations)))
 
     def calibrated(
         self, router: Router, origins: gpd.GeoSeries, destinations: gpd.GeoSeries
