@@ -27,7 +27,7 @@ import pyogrio.errors
 
 from geoguichet.floor.errors import StoreError, UsageError
 from geoguichet.floor.files import sha256
-from geoguichet.floor.findings import Finding, count_by_rule
+from geoguichet.floor.findings import Finding
 from geoguichet.referentials.directory.placing import in_france
 from geoguichet.referentials.directory.schema import Reading, check_directory
 from geoguichet.referentials.layers import read_layer
@@ -93,22 +93,12 @@ class Versions:
 
     def names(self) -> list[str]:
         """Return the referentials that have a version, in order."""
-        if not self.folder.is_dir():
-            return []
-        return sorted(
-            home.name
-            for home in self.folder.iterdir()
-            if home.is_dir() and self.versions(home.name)
-        )
+        homes = [home for home in self.folder.glob("[!.]*") if home.is_dir()]
+        return sorted(home.name for home in homes if self.versions(home.name))
 
     def versions(self, name: str) -> list[Version]:
         """Return the versions of a referential, the oldest import first."""
-        home = self._home(name)
-        folders = (
-            (folder for folder in home.iterdir() if not folder.name.startswith("."))
-            if home.is_dir()
-            else ()
-        )
+        folders = self._home(name).glob("[!.]*")
         found = [version for version in map(self._read, folders) if version is not None]
         return sorted(found, key=lambda version: (version.imported, version.digest))
 
@@ -165,7 +155,8 @@ class Versions:
         """Return the digests of the versions in each exported file, by its SHA-256."""
         try:
             lines = (self.folder / EXPORTS).read_text(encoding="utf-8").splitlines()
-            return {said["sha256"]: tuple(said["versions"]) for said in map(json.loads, lines)}
+            notes = [json.loads(line) for line in lines]
+            return {note["sha256"]: tuple(note["versions"]) for note in notes}
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -188,15 +179,10 @@ class Versions:
 
     def _read(self, folder: Path) -> Version | None:
         try:
-            said = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-            box = said.get("bbox")
-            return Version(
-                **{
-                    **said,
-                    "notes": tuple(said["notes"]),
-                    "bbox": None if box is None else tuple(box),
-                }
-            )
+            manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+            box = manifest.get("bbox")
+            exact = {"notes": tuple(manifest["notes"]), "bbox": tuple(box) if box else None}
+            return Version(**{**manifest, **exact})
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
@@ -215,22 +201,24 @@ def collection_id(name: str) -> str:
 
 @dataclass(slots=True)
 class Tally:
-    """What was counted while a version was written."""
+    """What is counted of a version while it is written: fields of `Version`."""
 
-    kind: str = "services"
+    kind: str = SERVICES
     rows_in: int = 0
     rows: int = 0
     rules: dict[str, int] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
     bbox: tuple[float, float, float, float] | None = None
 
-    def reach(self, rows: gpd.GeoDataFrame) -> None:
-        """Extend the box to the geometries of a chunk; points out of France, which are findings, do
-        not stretch it.
-        """
-        bounds = rows.total_bounds
+    def add(self, reading: Reading) -> None:
+        """Count a chunk; points out of France, which are findings, do not stretch the box."""
+        self.kind = reading.kind
+        self.rows_in += reading.rows_in
+        self.rows += len(reading.rows)
+        self.notes = tuple(dict.fromkeys((*self.notes, *reading.notes)))
+        bounds = reading.rows.total_bounds
         if self.kind == SERVICES:
-            points = rows.geometry[rows.geometry.notna()]
+            points = reading.rows.geometry[reading.rows.geometry.notna()]
             inside = points[in_france(points.x.to_numpy(), points.y.to_numpy())]
             bounds = inside.total_bounds if len(inside) else bounds
         if np.isfinite(bounds).all():
@@ -238,10 +226,11 @@ class Tally:
             old = self.bbox or (west, south, east, north)
             self.bbox = min(old[0], west), min(old[1], south), max(old[2], east), max(old[3], north)
 
-    def count(self, findings: Iterable[Finding]) -> None:
-        """Add findings to the counts by rule."""
-        for rule, count in count_by_rule(findings).items():
-            self.rules[rule] = self.rules.get(rule, 0) + count
+    def write(self, findings: Iterable[Finding], journal: IO[str]) -> None:
+        """Write findings, a line each, and count them by rule."""
+        for finding in findings:
+            journal.write(json.dumps(finding.as_dict(), ensure_ascii=False) + "\n")
+            self.rules[finding.rule] = self.rules.get(finding.rule, 0) + 1
 
 
 def write_chunks(folder: Path, readings: Iterable[Reading]) -> Tally:
@@ -257,9 +246,8 @@ def write_chunks(folder: Path, readings: Iterable[Reading]) -> Tally:
     """
     tally, chunks = Tally(), 0
     with (folder / FINDINGS).open("w", encoding="utf-8") as journal:
-        for reading in _not_empty(readings):
+        for reading in readings:
             chunks += 1
-            tally.kind = reading.kind
             pyogrio.write_dataframe(
                 reading.rows,
                 folder / DATA,
@@ -270,15 +258,12 @@ def write_chunks(folder: Path, readings: Iterable[Reading]) -> Tally:
                 promote_to_multi=_geometry_type(reading) == "MultiPolygon",
                 layer_options={"GEOMETRY_NAME": "geometry"},
             )
-            _tell(journal, tally, reading.findings)
-            tally.reach(reading.rows)
-            tally.rows_in, tally.rows = (
-                tally.rows_in + reading.rows_in,
-                tally.rows + len(reading.rows),
-            )
-            tally.notes += [note for note in reading.notes if note not in tally.notes]
+            tally.write(reading.findings, journal)
+            tally.add(reading)
+        if not chunks:
+            raise StoreError("le fichier ne contient aucune ligne ; rien n'est importé.")
         if chunks > 1:
-            _tell(journal, tally, list(_tell_apart(folder / DATA, tally.kind)))
+            tally.write(_tell_apart(folder / DATA, tally.kind), journal)
     return tally
 
 
@@ -288,12 +273,6 @@ def _geometry_type(reading: Reading) -> str:
     if kinds <= {"Point"}:
         return "Point"
     return "MultiPolygon" if kinds <= {"Polygon", "MultiPolygon"} else "Unknown"
-
-
-def _tell(journal: IO[str], tally: Tally, findings: Iterable[Finding]) -> None:
-    told = list(findings)
-    journal.writelines(json.dumps(finding.as_dict(), ensure_ascii=False) + "\n" for finding in told)
-    tally.count(told)
 
 
 def _tell_apart(data: Path, layer: str) -> Iterator[Finding]:
@@ -325,16 +304,6 @@ def _tell_apart(data: Path, layer: str) -> Iterator[Finding]:
             yield Finding("duplicate-id", source, own, message, "warning", row, remedy=remedy)
         database.execute(f'DROP INDEX "{layer}_id"')
         database.commit()
-
-
-def _not_empty(readings: Iterable[Reading]) -> Iterator[Reading]:
-    """Yield the readings; refuse a file that gives none."""
-    empty = True
-    for reading in readings:
-        empty = False
-        yield reading
-    if empty:
-        raise StoreError("le fichier ne contient aucune ligne ; rien n'est importé.")
 
 
 class ReferentialStore(Versions):
@@ -383,17 +352,12 @@ class ReferentialStore(Versions):
                 imported=datetime.now(UTC).isoformat(timespec="microseconds"),
                 origin=origin.name,
                 reader=reader,
-                rows_in=tally.rows_in,
-                rows=tally.rows,
-                rules=dict(sorted(tally.rules.items())),
-                notes=tuple(tally.notes),
-                kind=tally.kind,
                 file_digest=file_digest,
                 derived_from=derived_from,
-                bbox=tally.bbox,
+                **{**asdict(tally), "rules": dict(sorted(tally.rules.items()))},
             )
-            said = json.dumps(asdict(version), ensure_ascii=False, indent=2)
-            (scratch / MANIFEST).write_text(said, encoding="utf-8")
+            manifest = json.dumps(asdict(version), ensure_ascii=False, indent=2)
+            (scratch / MANIFEST).write_text(manifest, encoding="utf-8")
             return self._placed(scratch, home / digest[:12], version)
         except (
             pyogrio.errors.DataSourceError,
