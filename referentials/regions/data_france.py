@@ -19,7 +19,8 @@ import shapely
 
 from geoguichet.floor.errors import LayerError
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR, Week, joined
-from geoguichet.referentials.layers import METRIC, as_multipolygon
+from geoguichet.referentials.layers import METRIC
+from geoguichet.referentials.territories.territory import dissolved
 
 #: A ring commune whose town hall is farther than this from its polygon is put inside it.
 MISPLACED_M = 3_000
@@ -104,7 +105,7 @@ def find_region(wheel: Path, code: str) -> Region:
     found = regions[regions["code"] == code]
     if len(found):
         inside = departements[departements["region_id"] == found["id"].iloc[0]]
-        region = Region(code, _full_name(found.iloc[0]), tuple(sorted(inside["code"])))
+        region = Region(code, str(found["nom"].iloc[0]), tuple(sorted(inside["code"])))
     elif code in FORMER_REGIONS:
         region = Region(code, *FORMER_REGIONS[code])
     else:
@@ -121,10 +122,6 @@ def find_region(wheel: Path, code: str) -> Region:
             "est attendue."
         )
     return region
-
-
-def _full_name(row: pd.Series) -> str:
-    return str(row["nom"])
 
 
 def geometries(wkb: pd.Series) -> gpd.array.GeometryArray:
@@ -188,25 +185,16 @@ def departement_layer(wheel: Path, region: pd.DataFrame, names: pd.DataFrame) ->
     """
     codes = csv_rows(wheel, "departements").set_index("id")["code"]
     cantons = csv_rows(wheel, "cantons")
-    cantons["departement"] = cantons["departement_id"].map(codes)
+    cantons = cantons.assign(departement=cantons["departement_id"].map(codes))
     cantons = cantons[cantons["departement"].isin(names["code"]) & cantons["geometry"].notna()]
-    outlines = gpd.GeoSeries(geometries(cantons["geometry"])).groupby(cantons["departement"].array)
-    people = region.groupby("departement")["population"].agg(["sum", "size"])
-    layer = names.copy()
-    layer["population"] = layer["code"].map(people["sum"])
-    layer["communes"] = layer["code"].map(people["size"])
-    known = set(cantons["departement"])
-    unions = [
-        as_multipolygon(
-            shapely.union_all(
-                outlines.get_group(code).array
-                if code in known
-                else region.loc[region["departement"] == code, "polygon"].dropna().to_numpy()
-            )
-        )
-        for code in layer["code"]
-    ]
-    return gpd.GeoDataFrame(layer, geometry=unions, crs=4326)
+    shapes = gpd.GeoSeries(geometries(cantons["geometry"])).groupby(cantons["departement"].array)
+    outlines = {code: shapely.union_all(parts.array) for code, parts in shapes}
+    communes = gpd.GeoDataFrame(
+        region[["departement", "population"]], geometry=region["polygon"].array, crs=4326
+    )
+    made = dissolved(communes, "departement", outlines=outlines)
+    columns = [*names.columns, "population", "communes", "geometry"]
+    return made.merge(names, on="code")[columns]
 
 
 def epci_layer(communes: gpd.GeoDataFrame, current: pd.DataFrame, wheel: Path) -> gpd.GeoDataFrame:
@@ -214,18 +202,13 @@ def epci_layer(communes: gpd.GeoDataFrame, current: pd.DataFrame, wheel: Path) -
     all.
     """
     known = csv_rows(wheel, "epci").set_index("code")
-    members = communes.groupby("epci")
-    layer = pd.DataFrame({"code": list(members.groups)})
-    layer["name"] = layer["code"].map(known["nom"])
-    layer["kind"] = layer["code"].map(known["type"])
-    layer["population"] = layer["code"].map(members["population"].sum())
-    layer["communes"] = layer["code"].map(members.size())
-    layer["communes_everywhere"] = layer["code"].map(current.groupby("epci").size())
-    unions = [
-        as_multipolygon(shapely.union_all(members.get_group(code).geometry.array))
-        for code in layer["code"]
-    ]
-    return gpd.GeoDataFrame(layer, geometry=unions, crs=4326)
+    layer = dissolved(communes, "epci")
+    columns = ["code", "name", "kind", "population", "communes", "communes_everywhere", "geometry"]
+    return layer.assign(
+        name=layer["code"].map(known["nom"]),
+        kind=layer["code"].map(known["type"]),
+        communes_everywhere=layer["code"].map(current.groupby("epci").size()),
+    )[columns]
 
 
 def ring_layer(

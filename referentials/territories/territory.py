@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -114,6 +114,49 @@ def in_part(communes: gpd.GeoDataFrame, chosen: pd.Series) -> frozenset[str]:
     return frozenset(str(code) for code in share.index[(share > 0) & (share < 1)])
 
 
+def dissolved(
+    communes: gpd.GeoDataFrame, by: str, *, outlines: Mapping[str, shapely.Geometry] | None = None
+) -> gpd.GeoDataFrame:
+    """Return what communes make together, by ascending code: code, population, communes (how many)
+    and geometry, the union of their outlines.
+
+    Parameters
+    ----------
+    by
+        The column of the code they have in common.
+    outlines
+        Outlines to take rather than a union, by code.
+    """
+    members, known = communes.groupby(by), outlines or {}
+    codes = list(members.groups)
+    shapes = [
+        known[code]
+        if code in known
+        else shapely.union_all(members.get_group(code).geometry.dropna().array)
+        for code in codes
+    ]
+    return gpd.GeoDataFrame(
+        {
+            "code": pd.Series(codes, dtype=object),
+            "population": members["population"].sum().array,
+            "communes": members.size().array,
+        },
+        geometry=[as_multipolygon(shape) for shape in shapes],
+        crs=LONLAT,
+    )
+
+
+def completed(layer: gpd.GeoDataFrame, made: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the rows of a layer that were made again, with what was made of them; its other columns
+    and its order are kept.
+    """
+    kept = layer[layer["code"].isin(made["code"])].reset_index(drop=True)
+    new = made.set_index("code").loc[kept["code"]].reset_index(drop=True)
+    return kept.assign(population=new["population"], communes=new["communes"]).set_geometry(
+        new.geometry
+    )
+
+
 def shaped(
     departements: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, chosen: pd.Series
 ) -> gpd.GeoDataFrame:
@@ -122,19 +165,9 @@ def shaped(
     A département taken whole keeps its outline; one taken in part has the union of its chosen
     communes.
     """
-    members = communes[chosen].groupby("departement")
-    partial = in_part(communes, chosen)
-    kept = departements[departements["code"].isin(list(members.groups))].reset_index(drop=True)
-    shapes = [
-        as_multipolygon(shapely.union_all(members.get_group(code).geometry.dropna().array))
-        if code in partial
-        else outline
-        for code, outline in zip(kept["code"], kept.geometry, strict=True)
-    ]
-    return kept.assign(
-        population=kept["code"].map(members["population"].sum()),
-        communes=kept["code"].map(members.size()),
-    ).set_geometry(gpd.GeoSeries(shapes, crs=LONLAT))
+    whole = departements[~departements["code"].isin(in_part(communes, chosen))]
+    own = dict(zip(whole["code"], whole.geometry, strict=True))
+    return completed(departements, dissolved(communes[chosen], "departement", outlines=own))
 
 
 DEPARTEMENT_COLUMNS = ("code", "name")
