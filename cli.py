@@ -23,8 +23,7 @@ from geoguichet.commands.arguments import (
     workspace_of,
 )
 from geoguichet.floor.errors import GeoguichetError, UsageError
-from geoguichet.floor.language import speaking
-from geoguichet.floor.words import Message, _
+from geoguichet.floor.words import Message, _, speaking
 
 REFUSED, MISUSED, INTERRUPTED = 1, 2, 130
 

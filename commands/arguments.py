@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from geoguichet.floor.errors import UsageError
-from geoguichet.floor.language import LOCALE, language, languages, of_environment
-from geoguichet.floor.words import Message, _
+from geoguichet.floor.words import LOCALE, Message, _, language, languages, of_environment
 
 DEFAULT_WORKSPACE = "workspace"
 

@@ -489,7 +489,7 @@ def _why(told: Replay) -> Message:
     """Say in one sentence what kinds of things changed, where the cause of other bytes is to be
     looked for.
     """
-    from geoguichet.floor.figures import listed
+    from geoguichet.floor.words import listed
 
     causes = {
         "parameter": _("un paramètre"),

@@ -99,7 +99,7 @@ def print_json(value: Any) -> None:
 
 def print_rules(rules: Mapping[str, int]) -> None:
     """Print how many findings each rule has, those of most first."""
-    from geoguichet.floor.figures import number
+    from geoguichet.floor.words import number
 
     for rule, count in sorted(rules.items(), key=lambda entry: -entry[1]):
         print(f"  {number(count):>8}  {rule}")

@@ -372,7 +372,7 @@ def _fetch(arguments: argparse.Namespace) -> None:
 
 
 def _status(arguments: argparse.Namespace) -> None:
-    from geoguichet.floor.figures import number
+    from geoguichet.floor.words import number
     from geoguichet.referentials.sources.fetch import cached
 
     store = store_of(arguments)
@@ -387,7 +387,7 @@ def _status(arguments: argparse.Namespace) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    from geoguichet.floor.figures import number
+    from geoguichet.floor.words import number
     from geoguichet.referentials.versions.quality_report import check_version
 
     store = store_of(arguments)
@@ -433,7 +433,7 @@ def _export(arguments: argparse.Namespace) -> None:
 
     if arguments.figures and not arguments.base:
         raise UsageError(Message("--figures complète un territoire : donnez aussi --base."))
-    from geoguichet.floor.figures import number
+    from geoguichet.floor.words import number
     from geoguichet.referentials.versions import exports
 
     store = store_of(arguments)

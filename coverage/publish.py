@@ -37,8 +37,7 @@ from geoguichet.coverage.outputs.sections import verdicts
 from geoguichet.coverage.outputs.wording import moment
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.study.study import SAMPLE, StudyContact
-from geoguichet.floor.figures import number
-from geoguichet.floor.language import speaking
+from geoguichet.floor.words import number, speaking
 from geoguichet.referentials.territories import sample
 
 #: Layers of the sample that the portal also serves as features, and the name of the collection.

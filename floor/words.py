@@ -1,23 +1,117 @@
-"""Sentences in the language of the moment, by gettext: the French one stands where it is used.
+"""Sentences and figures in the language of the moment: the French sentence stands where it is used.
 
 >>> _("{place} est à {km} km", place="Figeac", km=1234.5)
 'Figeac est à 1 234,5 km'
 
-A msgid is the French sentence, with plain spaces and named fields; ``floor/locale`` has the others
-(docs/decisions/110-words.md). ``make words`` finds again what is to be translated.
+A msgid is the French sentence, with plain spaces and named fields; ``floor/locale`` has the others,
+one folder a language (docs/decisions/110-words.md). ``make words`` finds again what is to be
+translated. Numbers, shares, money, measures, days and lists are written by Babel, from Unicode's
+locale data; the symbols of units are the same in every language, and a missing figure is a dash.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from copy import copy
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from gettext import NullTranslations, translation
+from math import isfinite
 from numbers import Real
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from geoguichet.floor.language import LOCALE, SOURCE, language, languages, spaced, speaking
+from geoguichet.floor.units import Unit
 
+# Babel is a third of the time a small command takes to start: its parts are imported where a figure
+# is written.
+if TYPE_CHECKING:
+    from babel import Locale
+    from babel.numbers import NumberPattern
+
+#: The language of the sentences in the code.
+SOURCE = "fr"
+#: The name of our catalogues: ``fr/LC_MESSAGES/geoguichet.mo``.
 DOMAIN = "geoguichet"
+#: The catalogues, one folder a language.
+LOCALE = Path(__file__).parent / "locale"
+
+#: Narrow no-break space: between thousands, before ``%`` and units; in French before ``;?!``.
+NARROW = "\u202f"
+NO_BREAK = "\u00a0"
+MISSING = "—"
+
+#: Where a language is written in several ways, whose: dates and lists as Europe reads English.
+_TERRITORY = {"en": "en_GB"}
+
+
+# Which language is spoken at this moment, and with which spaces.
+
+
+class Voice(NamedTuple):
+    """A language, and whether its spaces are those of a page (no-break) or of a terminal."""
+
+    language: str
+    typeset: bool
+
+
+_FIRST = Voice(SOURCE, typeset=False)
+_VOICE = ContextVar("voice", default=_FIRST)
+
+
+def language() -> str:
+    """Return the code of the language spoken now, such as ``fr``."""
+    return _VOICE.get().language
+
+
+@contextmanager
+def speaking(language: str, *, typeset: bool = False) -> Iterator[None]:
+    """Speak a language meanwhile; ``typeset`` keeps the no-break spaces that a page needs."""
+    token = _VOICE.set(Voice(language, typeset))
+    try:
+        yield
+    finally:
+        _VOICE.reset(token)
+
+
+@cache
+def languages() -> tuple[str, ...]:
+    """Return the languages that have a catalogue, the one of the code first."""
+    found = sorted(place.name for place in LOCALE.iterdir() if (place / "LC_MESSAGES").is_dir())
+    return tuple(sorted(found, key=lambda name: name != SOURCE))
+
+
+def of_environment(environment: Mapping[str, str]) -> str:
+    """Return the language a terminal asks for by ``LC_ALL``, ``LC_MESSAGES`` or ``LANG``.
+
+    The first of them that is set decides; the code's language where it is ``C``, ``POSIX`` or one
+    that has no catalogue.
+    """
+    names = (environment.get(key) for key in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    asked = re.split(r"[_.@]", next(filter(None, names), SOURCE))[0]
+    return asked if asked in languages() else SOURCE
+
+
+def spaced(text: str) -> str:
+    """Return a text with the spaces of where it is read.
+
+    On a French page no line begins with a semicolon nor cuts a number; a terminal has plain spaces.
+    """
+    voice = _VOICE.get()
+    if not voice.typeset:
+        return text.replace(NARROW, " ").replace(NO_BREAK, " ")
+    if voice.language != SOURCE:  # a translator writes the spaces of other languages
+        return text
+    text = re.sub(r" (?=[;?!])", NARROW, text)
+    text = re.sub(r" (?=[:»])|(?<=«) ", NO_BREAK, text)
+    return re.sub(r"(?<=\d) (?=\d{3}(?!\d))", NARROW, text)
+
+
+# Sentences, by gettext.
 
 
 @cache
@@ -52,9 +146,6 @@ def _written(value: object) -> str:
     small = isinstance(value, int) and 0 <= value < 1000  # no language groups three digits
     if small or isinstance(value, bool) or not isinstance(value, Real):
         return str(value)
-    # Babel is a third of the time a small command takes to start: only where there is a number.
-    from geoguichet.floor.figures import number
-
     return number(float(value), 0 if float(value).is_integer() else 1)
 
 
@@ -118,3 +209,144 @@ class Message:
 
     def __gt__(self, other: Message | str) -> bool:
         return str(self) > str(other)
+
+
+# Figures, by Babel.
+
+
+@cache
+def _locale(language: str) -> Locale:
+    from babel import Locale, UnknownLocaleError
+
+    try:
+        return Locale.parse(_TERRITORY.get(language, language))
+    except (UnknownLocaleError, ValueError):  # a language that Unicode has no data of
+        return Locale.parse(SOURCE)
+
+
+@cache
+def _pattern(language: str, decimals: int, *, money: bool = False) -> NumberPattern:
+    locale = _locale(language)
+    pattern = copy(locale.currency_formats["standard"] if money else locale.decimal_formats[None])
+    pattern.frac_prec = (decimals, decimals)
+    return pattern
+
+
+def number(value: float, decimals: int = 0) -> str:
+    """Write a number: ``1 234,5`` in French, ``1,234.5`` in English; a dash when missing.
+
+    >>> number(1234.56, 1)
+    '1 234,6'
+    """
+    if value is None or not isfinite(value):
+        return MISSING
+    # Rounded here, as Python rounds, and without the sign of a zero: Babel rounds decimal text.
+    rounded = round(float(value), decimals) + 0.0
+    return spaced(_pattern(language(), decimals).apply(rounded, _locale(language())))
+
+
+def given(value: float, most: int = 4) -> str:
+    """Write a number with the decimals it was given with, ``most`` of them at most."""
+    return number(
+        value, next((places for places in range(most) if round(value, places) == value), most)
+    )
+
+
+def signed(value: float, decimals: int = 0) -> str:
+    """Write a change, with its sign unless it is none."""
+    told = number(value, decimals)
+    return f"+{told}" if round(value, decimals) > 0 else told
+
+
+def percent(share: float, decimals: int = 1) -> str:
+    """Write a share of 1 as a percentage; what is neither none nor all is never rounded to it."""
+    if share is None or not isfinite(share):
+        return MISSING
+    step, hundredths = 10.0**-decimals, share * 100
+    beyond = ""
+    if 0 < hundredths < step / 2:
+        beyond, hundredths = f"<{NARROW}", step
+    elif 100 - step / 2 < hundredths < 100:
+        beyond, hundredths = f">{NARROW}", 100 - step
+    sign = _locale(language()).percent_formats[None].suffix[1].replace(NO_BREAK, NARROW)
+    return spaced(f"{beyond}{number(hundredths, decimals)}{sign}")
+
+
+def measure(value: float, unit: str, decimals: int = 0) -> str:
+    """Write a number and the symbol of its unit, which stay on one line: ``12 km``."""
+    told = number(value, decimals)
+    return told if told == MISSING else spaced(f"{told}{NARROW}{unit}")
+
+
+def distance(metres: float) -> str:
+    """Write a distance: metres under one kilometre, then kilometres to one decimal (none if 0)."""
+    if metres is None or not isfinite(metres) or abs(metres) < 999.5:
+        return measure(metres, "m")
+    kilometres = metres / 1000
+    return measure(kilometres, "km", 0 if float(f"{kilometres:.1f}").is_integer() else 1)
+
+
+def duration(seconds: float) -> str:
+    """Write a time in whole minutes, hours beyond 90 minutes; rounded for display only."""
+    if seconds is None or not isfinite(seconds):
+        return MISSING
+    minutes = round(seconds / 60)
+    if abs(minutes) <= 90:
+        return measure(minutes, "min")
+    return spaced(f"{minutes // 60}{NARROW}h{NARROW}{minutes % 60:02d}")
+
+
+def mass(kilograms: float) -> str:
+    """Write a mass: kilograms under one tonne, tonnes to one decimal beyond."""
+    if kilograms is None or not isfinite(kilograms) or kilograms < 999.5:
+        return measure(kilograms, "kg")
+    return measure(kilograms / 1000, "t", 1)
+
+
+def size(length: int) -> str:
+    """Write a number of bytes as people read it: ``12 octets``, ``2,5 Mo``."""
+    from babel.units import format_unit
+
+    power = min((len(str(length)) - 1) // 3, 3)
+    unit = ("byte", "kilobyte", "megabyte", "gigabyte")[power]
+    amount = round(length / 1000**power, 1 if power else 0)
+    form: Literal["short", "long"] = "short" if power else "long"
+    return spaced(format_unit(amount, f"digital-{unit}", form, locale=_locale(language())))
+
+
+def money(euros: float, decimals: int = 0) -> str:
+    """Write an amount in euros, whole unless asked otherwise: ``1 234 €``, ``€1,234``."""
+    told = _pattern(language(), decimals, money=True).apply(
+        round(euros, decimals), _locale(language()), currency="EUR", currency_digits=False
+    )
+    return spaced(told.replace(NO_BREAK, NARROW))
+
+
+def day(iso: str) -> str:
+    """Write a day given as ``2026-11-22``: ``22 novembre 2026``, ``22 November 2026``."""
+    from babel.dates import format_date
+
+    when = date.fromisoformat(iso)
+    told = format_date(when, "long", _locale(language()))
+    if language() == SOURCE and when.day == 1:  # Unicode's data have no French ordinal
+        told = f"1er{told[1:]}"
+    return spaced(told.replace(" ", NO_BREAK, 1))
+
+
+def weekdays(*, short: bool = False) -> list[str]:
+    """Return the names of the days from Monday on: ``lundi`` or ``lun.``."""
+    names = _locale(language()).days["format"]["abbreviated" if short else "wide"]
+    return [str(names[place]) for place in range(7)]
+
+
+def listed(names: Iterable[str]) -> str:
+    """Write names as a list that a sentence can hold: ``a, b et c``."""
+    from babel.lists import format_list
+
+    every = list(names)
+    return format_list(every, locale=_locale(language())) if every else ""
+
+
+def cost(value: float, unit: Unit) -> str:
+    """Write a cost in its unit: a distance or a time."""
+    return duration(value) if unit is Unit.SECONDS else distance(value)

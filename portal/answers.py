@@ -1,6 +1,6 @@
 """How an answer of ours is made: its form, its validators, its refusals in one sentence.
 
-Its language is the one spoken while the request is answered (`floor.language`, set by `app`).
+Its language is the one spoken while the request is answered (`floor.words`, set by `app`).
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from geoguichet.floor.language import SOURCE, language, languages
-from geoguichet.floor.words import Message, _
+from geoguichet.floor.words import SOURCE, Message, _, language, languages
 
 JSON = "application/json"
 GEOJSON = "application/geo+json"

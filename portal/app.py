@@ -25,8 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from geoguichet.coverage.outputs import leaflet
 from geoguichet.floor.errors import LayerError
-from geoguichet.floor.language import speaking
-from geoguichet.floor.words import _
+from geoguichet.floor.words import _, speaking
 from geoguichet.portal import answers
 from geoguichet.portal.api import delegated, feeds, openapi
 from geoguichet.portal.api.collections import Collections

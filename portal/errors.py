@@ -2,8 +2,7 @@
 
 from geoguichet.catalogue.errors import CatalogueError, QueryError, RecordNotFoundError
 from geoguichet.floor.errors import GeoguichetError, UsageError
-from geoguichet.floor.language import SOURCE, language
-from geoguichet.floor.words import _
+from geoguichet.floor.words import SOURCE, _, language
 
 
 class PortalError(GeoguichetError):

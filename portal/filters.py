@@ -14,9 +14,8 @@ from markupsafe import Markup
 
 from geoguichet.catalogue.formats import codes
 from geoguichet.catalogue.search.queryables import QUERYABLES
-from geoguichet.floor import figures
-from geoguichet.floor.language import language, languages
-from geoguichet.floor.words import _
+from geoguichet.floor import words
+from geoguichet.floor.words import _, language, languages
 from geoguichet.portal.labels import label
 
 _FILES = ("item", "items", "enclosure", "data", "download")
@@ -33,13 +32,13 @@ def number(value: object) -> str:
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
-    return figures.given(round(value, 0 if abs(value) >= 100 else 3), 3)
+    return words.given(round(value, 0 if abs(value) >= 100 else 3), 3)
 
 
 def day(text: object) -> str:
     """Return an ISO date or timestamp as a day in words; anything else as it is."""
     try:
-        return figures.day(str(text)[:10])
+        return words.day(str(text)[:10])
     except ValueError:
         return str(text)
 
@@ -124,7 +123,7 @@ def query(values: Mapping[str, object], **changes: object) -> str:
 
 def size(length: object) -> str:
     """Return a number of bytes as it is read; empty when there is none."""
-    return figures.size(length) if isinstance(length, int) and length > 0 else ""
+    return words.size(length) if isinstance(length, int) and length > 0 else ""
 
 
 def pretty(value: object) -> str:

@@ -22,8 +22,7 @@ from starlette.routing import Route
 
 from geoguichet.catalogue.errors import QueryError, RecordNotFoundError, StoreError
 from geoguichet.catalogue.search.store import RecordStore
-from geoguichet.floor.language import SOURCE, language, speaking
-from geoguichet.floor.words import Message, _, ngettext
+from geoguichet.floor.words import SOURCE, Message, _, language, ngettext, speaking
 from geoguichet.portal import answers, filters
 from geoguichet.portal.answers import BY_STATUS, HTML, JSON, Refusal, answer, link
 from geoguichet.portal.engine.configuration import configuration, in_language, resources

@@ -18,10 +18,9 @@ from geoguichet.coverage.access.inputs import InputLayer
 from geoguichet.coverage.errors import FrameError
 from geoguichet.coverage.study.study import CellsChoice, Study
 from geoguichet.floor.errors import LayerError
-from geoguichet.floor.figures import number
 from geoguichet.floor.files import sha256
 from geoguichet.floor.findings import Finding
-from geoguichet.floor.words import Figure, Message
+from geoguichet.floor.words import Figure, Message, number
 from geoguichet.referentials.directory.services import service_name
 from geoguichet.referentials.layers import LONLAT, METRIC, read_layer
 from geoguichet.referentials.territories.territory import Territory

@@ -24,8 +24,7 @@ from geoguichet.coverage.outputs.wording import n_kiosks, n_people, zone_class
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.study.study import Study
 from geoguichet.coverage.zones.exact import polygonal, simplified
-from geoguichet.floor.figures import cost, distance, measure, number
-from geoguichet.floor.words import _, ngettext
+from geoguichet.floor.words import _, cost, distance, measure, ngettext, number
 from geoguichet.referentials.layers import LONLAT, METRIC
 
 # White zones as the map and the report show them: which, how straight their borders, and what

@@ -35,9 +35,7 @@ from geoguichet.coverage.outputs.wording import (
     opening_hours,
 )
 from geoguichet.coverage.study.study import Opening
-from geoguichet.floor.figures import cost, day, listed, number
-from geoguichet.floor.language import speaking
-from geoguichet.floor.words import Message, _
+from geoguichet.floor.words import Message, _, cost, day, listed, number, speaking
 from geoguichet.referentials.directory.services import service_name
 
 _PANES = {"ground": 350, "areas": 400, "borders": 410, "people": 420, "names": 425, "services": 610}

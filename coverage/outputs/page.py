@@ -24,9 +24,17 @@ from geoguichet.coverage.outputs.leaflet import leaflet_css, leaflet_js
 from geoguichet.coverage.outputs.style import BORDER, LAND
 from geoguichet.coverage.outputs.wording import n_kiosks, n_people
 from geoguichet.coverage.result import CoverageResult
-from geoguichet.floor import figures
-from geoguichet.floor.language import language, spaced
-from geoguichet.floor.words import _, ngettext, pgettext
+from geoguichet.floor.words import (
+    _,
+    day,
+    language,
+    mass,
+    ngettext,
+    number,
+    percent,
+    pgettext,
+    spaced,
+)
 
 # The templates of the pages, filled: one way for reports and for the panels of maps.
 
@@ -62,10 +70,10 @@ _WORDS: dict[str, Callable[..., str]] = {
     "spaced": spaced,
     "n_kiosks": n_kiosks,
     "n_people": n_people,
-    "day": figures.day,
-    "mass": figures.mass,
-    "number": figures.number,
-    "percent": figures.percent,
+    "day": day,
+    "mass": mass,
+    "number": number,
+    "percent": percent,
 }
 
 

@@ -23,7 +23,9 @@ from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.siting.plan import KioskPlan
 from geoguichet.coverage.study.kiosks import KioskChoice, Use
 from geoguichet.coverage.study.study import Study
-from geoguichet.floor.figures import (
+from geoguichet.floor.words import (
+    Message,
+    _,
     cost,
     distance,
     given,
@@ -31,10 +33,10 @@ from geoguichet.floor.figures import (
     mass,
     measure,
     money,
+    ngettext,
     number,
     percent,
 )
-from geoguichet.floor.words import Message, _, ngettext
 from geoguichet.referentials.directory.services import service_name
 from geoguichet.referentials.territories.population import GROUPS, group_label
 

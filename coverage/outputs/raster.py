@@ -15,8 +15,7 @@ from rasterio.shutil import copy
 
 from geoguichet.coverage.errors import OutputError
 from geoguichet.coverage.result import CoverageResult
-from geoguichet.floor.language import speaking
-from geoguichet.floor.words import Message, _
+from geoguichet.floor.words import Message, _, speaking
 from geoguichet.referentials.layers import METRIC
 
 NODATA = -999_999.0

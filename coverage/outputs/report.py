@@ -35,10 +35,8 @@ from geoguichet.coverage.outputs.wording import (
 )
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.study.study import Need, Study
-from geoguichet.floor.figures import cost, distance
 from geoguichet.floor.findings import count_by_rule
-from geoguichet.floor.language import spaced, speaking
-from geoguichet.floor.words import Message, _
+from geoguichet.floor.words import Message, _, cost, distance, spaced, speaking
 
 #: How many white zones the report lists; the GeoPackage has them all.
 MAIN_ZONES = 15

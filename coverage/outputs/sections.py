@@ -13,8 +13,7 @@ from geoguichet.coverage.access.edge import NEIGHBOURS_M
 from geoguichet.coverage.outputs.wording import moment, n_communes, n_people
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.study.study import MeasuresChoice
-from geoguichet.floor.figures import cost, distance, number, percent
-from geoguichet.floor.words import Message, _
+from geoguichet.floor.words import Message, _, cost, distance, number, percent
 
 
 @dataclass(frozen=True, slots=True)

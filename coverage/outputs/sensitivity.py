@@ -33,10 +33,19 @@ from geoguichet.coverage.outputs.style import INK, SURENESS_COLOURS
 from geoguichet.coverage.outputs.wording import how_measured, n_people
 from geoguichet.coverage.sensitivity import SURENESS, Sensitivity
 from geoguichet.coverage.zones.exact import polygonal, simplified
-from geoguichet.floor.figures import cost, day, listed, number, percent, signed
-from geoguichet.floor.language import NARROW, speaking
 from geoguichet.floor.units import Unit
-from geoguichet.floor.words import Message, _
+from geoguichet.floor.words import (
+    NARROW,
+    Message,
+    _,
+    cost,
+    day,
+    listed,
+    number,
+    percent,
+    signed,
+    speaking,
+)
 from geoguichet.referentials.layers import LONLAT, METRIC
 
 #: How much the page straightens the outlines of communes: a pixel of a region on a screen.

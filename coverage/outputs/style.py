@@ -10,9 +10,8 @@ from typing import Literal
 from xml.sax.saxutils import quoteattr
 
 from geoguichet.coverage.outputs.wording import COMMUNE_STANDINGS, zone_class
-from geoguichet.floor.language import speaking
 from geoguichet.floor.units import Unit
-from geoguichet.floor.words import _
+from geoguichet.floor.words import _, speaking
 from geoguichet.referentials.directory.services import service_name
 
 # The colours and classes that the map, the report and the QGIS styles share, safe for colour-

@@ -40,9 +40,8 @@ from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.sensitivity import Sensitivity
 from geoguichet.coverage.siting.plan import KioskPlan
 from geoguichet.coverage.study.kiosks import KioskChoice
-from geoguichet.floor.figures import given, number, percent, signed
 from geoguichet.floor.units import Unit
-from geoguichet.floor.words import _, ngettext
+from geoguichet.floor.words import _, given, ngettext, number, percent, signed
 from geoguichet.referentials.territories.population import group_label
 
 #: Sentences, one a line, or a table; blank lines part them.

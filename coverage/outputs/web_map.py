@@ -57,9 +57,7 @@ from geoguichet.coverage.outputs.wording import (
     zone_class,
 )
 from geoguichet.coverage.result import CoverageResult
-from geoguichet.floor.figures import cost, distance, mass, measure, number, percent
-from geoguichet.floor.language import speaking
-from geoguichet.floor.words import _
+from geoguichet.floor.words import _, cost, distance, mass, measure, number, percent, speaking
 from geoguichet.referentials.directory.services import service_name
 
 #: What stands above what.

@@ -6,9 +6,8 @@ import re
 from collections.abc import Callable, Iterable
 
 from geoguichet.coverage.study.study import Study
-from geoguichet.floor.figures import cost, duration, measure, weekdays
 from geoguichet.floor.units import Unit
-from geoguichet.floor.words import Message, _, ngettext
+from geoguichet.floor.words import Message, _, cost, duration, measure, ngettext, weekdays
 from geoguichet.referentials.directory.hours import DAY_MINUTES, DAYS, Moment
 
 _CELL_STANDINGS = {

@@ -51,9 +51,8 @@ from geoguichet.coverage.study.kiosks import (
     model_of,
     siting_model,
 )
-from geoguichet.floor.figures import percent
 from geoguichet.floor.units import Cost
-from geoguichet.floor.words import Message, _, ngettext
+from geoguichet.floor.words import Message, _, ngettext, percent
 from geoguichet.referentials.directory.services import SERVICE_TYPES
 
 #: Without ``farthest``, p-median and p-center look so many times as far as the reach.

@@ -26,8 +26,7 @@ from geoguichet.catalogue.formats import schema_org
 from geoguichet.catalogue.record import Extent, Record, Time
 from geoguichet.catalogue.search.query import RecordQuery
 from geoguichet.catalogue.search.store import SQLiteStore
-from geoguichet.floor.language import language
-from geoguichet.floor.words import _
+from geoguichet.floor.words import _, language
 from geoguichet.portal import answers, declared
 from geoguichet.portal.answers import HTML, JSON, JSON_LD, SCHEMA, Refusal, answer, link
 from geoguichet.portal.api.records import RecordsApi

@@ -21,8 +21,7 @@ from starlette.responses import Response
 
 from geoguichet.catalogue.errors import RecordError, RecordNotFoundError, StaleRecordError
 from geoguichet.catalogue.record import Record, instant_keys
-from geoguichet.floor import figures
-from geoguichet.floor.words import _
+from geoguichet.floor.words import _, listed
 from geoguichet.portal import answers
 from geoguichet.portal.answers import GEOJSON, MERGE_PATCH, Refusal, answer
 from geoguichet.portal.site import Site
@@ -191,7 +190,7 @@ def checked_record(document: Any) -> Record:
         raise Refusal(400, error) from error
     missing = [name for name in ("type", "title") if not getattr(record, name)]
     if missing:
-        raise Refusal(400, _("properties : {names} attendu.", names=figures.listed(missing)))
+        raise Refusal(400, _("properties : {names} attendu.", names=listed(missing)))
     if "/" in record.id:
         raise Refusal(400, _("properties : un id sans « / » attendu."))
     return record

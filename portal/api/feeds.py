@@ -11,8 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from geoguichet.floor.errors import StoreError, UsageError
-from geoguichet.floor.language import SOURCE, speaking
-from geoguichet.floor.words import _
+from geoguichet.floor.words import SOURCE, _, speaking
 from geoguichet.portal import answers
 from geoguichet.portal.answers import Refusal
 from geoguichet.portal.site import Site

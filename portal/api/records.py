@@ -24,8 +24,7 @@ from geoguichet.catalogue.search.query import PARAMETERS, RecordQuery
 from geoguichet.catalogue.search.queryables import FACETS as FACET_NAMES
 from geoguichet.catalogue.search.queryables import PAGE_FACETS, QUERYABLES, SORTABLES
 from geoguichet.catalogue.search.store import Page, search_as_people_do
-from geoguichet.floor.language import SOURCE, language, languages, speaking
-from geoguichet.floor.words import Message, _
+from geoguichet.floor.words import SOURCE, Message, _, language, languages, speaking
 from geoguichet.portal import answers, declared
 from geoguichet.portal.answers import CATALOG, GEOJSON, HTML, JSON, SCHEMA, Refusal, answer, link
 from geoguichet.portal.api.editing import Editing, utf8

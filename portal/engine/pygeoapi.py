@@ -24,8 +24,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.types import Message as Event
 
-from geoguichet.floor.language import language
-from geoguichet.floor.words import Message, _
+from geoguichet.floor.words import Message, _, language
 from geoguichet.portal.answers import BY_STATUS, Refusal
 
 #: One of pygeoapi's: (api, request, identifiers...) -> headers, status, content.

@@ -16,10 +16,8 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from geoguichet.floor.figures import distance, number
 from geoguichet.floor.findings import Finding, Severity
-from geoguichet.floor.language import speaking
-from geoguichet.floor.words import Figure, Message
+from geoguichet.floor.words import Figure, Message, distance, number, speaking
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR
 from geoguichet.referentials.directory.schema import departement_of, departement_of_code
 from geoguichet.referentials.directory.services import plural_name, weekly_hours

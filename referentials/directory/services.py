@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 
 from geoguichet.floor.errors import LayerError
-from geoguichet.floor.language import language
-from geoguichet.floor.words import _
+from geoguichet.floor.words import _, language
 from geoguichet.referentials.directory.hours import weekly_hours as weekly_hours
 from geoguichet.referentials.directory.taxonomy import SERVICE_TYPES as SERVICE_TYPES
 from geoguichet.referentials.directory.taxonomy import ServiceType as ServiceType

@@ -14,8 +14,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geoguichet.floor.figures import distance, number
-from geoguichet.floor.language import speaking
+from geoguichet.floor.words import distance, number, speaking
 from geoguichet.referentials.directory.quality import within_territory
 from geoguichet.referentials.directory.taxonomy import SERVICE_TYPES
 from geoguichet.referentials.layers import LONLAT, METRIC

@@ -8,10 +8,15 @@ from pathlib import Path
 import pytest
 from babel.messages.mofile import read_mo
 
-from geoguichet.floor import language as languages
 from geoguichet.floor import words
-from geoguichet.floor.figures import (
+from geoguichet.floor.findings import Finding
+from geoguichet.floor.locale import update
+from geoguichet.floor.words import (
     MISSING,
+    NARROW,
+    NO_BREAK,
+    Message,
+    _,
     day,
     distance,
     duration,
@@ -20,14 +25,14 @@ from geoguichet.floor.figures import (
     mass,
     measure,
     money,
+    ngettext,
     number,
+    of_environment,
     percent,
     signed,
+    spaced,
+    speaking,
 )
-from geoguichet.floor.findings import Finding
-from geoguichet.floor.language import NARROW, NO_BREAK, of_environment, spaced, speaking
-from geoguichet.floor.locale import update
-from geoguichet.floor.words import Message, _, ngettext
 
 
 @pytest.mark.parametrize(
@@ -176,23 +181,22 @@ def test_a_translation_has_the_fields_of_its_sentence() -> None:
 @pytest.fixture
 def occitan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A copy of the catalogues with a third language, which knows one sentence."""
-    shutil.copytree(languages.LOCALE, tmp_path / "locale", ignore=shutil.ignore_patterns("_*"))
+    shutil.copytree(words.LOCALE, tmp_path / "locale", ignore=shutil.ignore_patterns("_*"))
     catalogue = update.Catalog("oc")
     catalogue.add(("{n} ici", "{n} là"), string=("{n} aicí", "{n} ailà"))
     file = tmp_path / "locale" / "oc" / "LC_MESSAGES" / "geoguichet.mo"
     file.parent.mkdir(parents=True)
     file.write_bytes(update.compiled(catalogue))
-    monkeypatch.setattr(languages, "LOCALE", tmp_path / "locale")
     monkeypatch.setattr(words, "LOCALE", tmp_path / "locale")
-    for cache in (languages.languages, words._catalogue):
+    for cache in (words.languages, words._catalogue):
         cache.cache_clear()
     yield file
-    for cache in (languages.languages, words._catalogue):
+    for cache in (words.languages, words._catalogue):
         cache.cache_clear()
 
 
 def test_a_third_language_is_a_file(occitan: Path) -> None:
-    assert languages.languages() == ("fr", "en", "oc")
+    assert words.languages() == ("fr", "en", "oc")
     assert of_environment({"LANG": "oc_FR.UTF-8"}) == "oc"
     with speaking("oc"):
         assert ngettext("{n} ici", "{n} là", 1) == "1 aicí"

@@ -7,7 +7,7 @@ import requests
 
 from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.search.store import SQLiteStore
-from geoguichet.floor.language import speaking
+from geoguichet.floor.words import speaking
 from geoguichet.portal import filters
 
 

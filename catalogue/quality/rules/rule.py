@@ -10,8 +10,7 @@ from typing import NamedTuple
 from geoguichet.catalogue.formats.mapping import said
 from geoguichet.catalogue.record import Extent, Record
 from geoguichet.floor.findings import Severity
-from geoguichet.floor.language import SOURCE, language
-from geoguichet.floor.words import Message
+from geoguichet.floor.words import SOURCE, Message, language
 
 
 class Told(NamedTuple):

@@ -27,7 +27,7 @@ from geoguichet.catalogue.record import (
     Theme,
     Time,
 )
-from geoguichet.floor.language import speaking
+from geoguichet.floor.words import speaking
 
 
 @pytest.fixture

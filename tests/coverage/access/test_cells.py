@@ -26,7 +26,7 @@ from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.run import run
 from geoguichet.coverage.study.study import CellsChoice, Study, parse_study, read_study
 from geoguichet.floor.errors import LayerError
-from geoguichet.floor.language import speaking
+from geoguichet.floor.words import speaking
 from geoguichet.referentials.territories.territory import Territory
 
 SIDE = 2000

@@ -23,8 +23,8 @@ from geoguichet.coverage.routers.straight_line import StraightLine
 from geoguichet.coverage.run import run
 from geoguichet.coverage.study.router import RouterChoice
 from geoguichet.coverage.study.study import LegalChoice, Study, parse_study, read_study
-from geoguichet.floor.language import speaking
 from geoguichet.floor.units import Unit
+from geoguichet.floor.words import speaking
 from geoguichet.referentials.territories.territory import Territory
 
 

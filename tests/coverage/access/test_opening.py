@@ -23,8 +23,8 @@ from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.run import run
 from geoguichet.coverage.study.study import Need, Study, read_study
 from geoguichet.floor.findings import Finding
-from geoguichet.floor.language import speaking
 from geoguichet.floor.units import Cost, Unit
+from geoguichet.floor.words import speaking
 from geoguichet.referentials.directory.hours import Moment, is_open
 
 SATURDAY = Moment.parse("samedi 10h")

@@ -32,8 +32,8 @@ from geoguichet.coverage.run import run
 from geoguichet.coverage.study.kiosks import Broadband, KioskChoice
 from geoguichet.coverage.study.siting_models import BudgetCovering, SetCovering
 from geoguichet.coverage.study.study import Study, parse_study, read_study
-from geoguichet.floor.language import speaking
 from geoguichet.floor.units import Cost, Unit
+from geoguichet.floor.words import speaking
 
 type Ask = Callable[..., CoverageResult]
 NONE: dict[str, Any] = {"count": None, "budget_eur": None}

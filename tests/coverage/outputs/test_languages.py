@@ -15,8 +15,8 @@ from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.run import run
 from geoguichet.coverage.sensitivity import sensitivity as sensitivity_of
 from geoguichet.coverage.study.study import Changes, MeasuresChoice, Opening
-from geoguichet.floor.language import NARROW, NO_BREAK, speaking
 from geoguichet.floor.units import Unit
+from geoguichet.floor.words import NARROW, NO_BREAK, speaking
 
 FRENCH = re.compile(
     r"\b(le|la|les|des|du|une|est|sont|aux|avec|pour|dans|sur|par|qui|que|aucun|aucune|chaque|ou|et|"

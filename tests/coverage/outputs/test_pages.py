@@ -10,7 +10,7 @@ from geoguichet.coverage.outputs import report, web_map
 from geoguichet.coverage.outputs.charts import gain_curve, map_picture
 from geoguichet.coverage.outputs.style import zone_classes, zone_colour
 from geoguichet.coverage.siting.plan import KioskPlan, Status
-from geoguichet.floor.language import NARROW, speaking
+from geoguichet.floor.words import NARROW, speaking
 
 PAGES = {"map": web_map.render, "report": report.render}
 

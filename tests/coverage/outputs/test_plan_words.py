@@ -22,7 +22,7 @@ from geoguichet.coverage.outputs.plan_text import (
 from geoguichet.coverage.outputs.summary import of_study
 from geoguichet.coverage.run import run
 from geoguichet.coverage.study.kiosks import Reference, Use
-from geoguichet.floor.language import speaking
+from geoguichet.floor.words import speaking
 
 
 def test_a_search_is_told_in_the_reader_s_words() -> None:

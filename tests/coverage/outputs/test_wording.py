@@ -8,9 +8,8 @@ from geoguichet.coverage.outputs.wording import (
     opening_hours,
     zone_class,
 )
-from geoguichet.floor.figures import listed
-from geoguichet.floor.language import NARROW, speaking
 from geoguichet.floor.units import Unit
+from geoguichet.floor.words import NARROW, listed, speaking
 from geoguichet.referentials.directory.hours import Moment
 
 

@@ -14,7 +14,7 @@ from geoguichet.cli import main
 from geoguichet.coverage.errors import StudyError
 from geoguichet.coverage.study.schema import key_table, study_schema
 from geoguichet.coverage.study.study import Study, parse_study, read_study
-from geoguichet.floor.language import speaking
+from geoguichet.floor.words import speaking
 
 DEMO = tomllib.loads(
     (files("geoguichet.data") / "studies" / "visioguichets.toml").read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ from rdflib import DCAT, DCTERMS, RDF, Graph, URIRef
 
 from geoguichet.catalogue.formats import registry
 from geoguichet.catalogue.formats.dcat.rdf import HYDRA
-from geoguichet.floor.language import speaking
+from geoguichet.floor.words import speaking
 from geoguichet.portal.api import openapi
 from geoguichet.portal.api.encodings import ENCODINGS
 from geoguichet.portal.site import Site

@@ -10,7 +10,7 @@ from pygeoapi.api import itemtypes, processes
 from pygeoapi.process import base as process_base
 from pygeoapi.provider import base as provider_base
 
-from geoguichet.floor.language import speaking
+from geoguichet.floor.words import speaking
 from geoguichet.portal.engine.pygeoapi import said
 
 OF_THE_CONFIGURATION = ("server.limit", "Configured times", "X")
