@@ -35,8 +35,7 @@ from geoguichet.coverage.routers.impedance import CostMatrix, Router
 from geoguichet.coverage.siting.plan import KioskPlan
 from geoguichet.coverage.study.router import open_router
 from geoguichet.coverage.study.study import Study
-from geoguichet.coverage.zones import exact
-from geoguichet.coverage.zones.drawing import draw_zones
+from geoguichet.coverage.zones.drawing import draw_zones, with_hosts
 from geoguichet.floor.words import Message
 from geoguichet.referentials.territories.territory import Territory
 
@@ -95,7 +94,7 @@ def run(
         counters |= sited.counters
     with clock.step(STEPS[5]):
         demand, kiosks = sited.demand, sited.kiosks
-        zones = exact.with_hosts(zones, demand, sited.hosts, sited.near)
+        zones = with_hosts(zones, demand, sited.hosts, sited.near)
         zones["people_after"] = _people_after(zones, demand)
         summary = summarise(demand, kiosks, data.territory)
     counters |= _counters(demand, zones) | told.counters

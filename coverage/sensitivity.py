@@ -20,7 +20,7 @@ from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.routers.impedance import Floats
 from geoguichet.coverage.run import find_white_zones
 from geoguichet.coverage.study.study import Study, ZoneChoice
-from geoguichet.coverage.zones.exact import partition
+from geoguichet.coverage.zones.drawing import partition
 from geoguichet.floor.words import _
 
 type Sureness = Literal["certain", "likely", "possible", "never"]

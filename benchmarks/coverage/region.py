@@ -26,8 +26,7 @@ from geoguichet.coverage.routers.impedance import Floats
 from geoguichet.coverage.routers.network import Network
 from geoguichet.coverage.routers.road import RoadRouter
 from geoguichet.coverage.study.study import Rule, ZoneChoice
-from geoguichet.coverage.zones.exact import partition
-from geoguichet.coverage.zones.smooth import find_smooth_zones
+from geoguichet.coverage.zones.drawing import find_smooth_zones, partition
 from geoguichet.coverage.zones.surface import Surface, slack_surface
 from geoguichet.referentials.roads.sources import make_network
 from geoguichet.referentials.territories.sample import DEPARTEMENTS, NAME, sample_path

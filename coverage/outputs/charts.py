@@ -23,7 +23,7 @@ from geoguichet.coverage.outputs.style import (
 from geoguichet.coverage.outputs.wording import n_kiosks, n_people, zone_class
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.study.study import Study
-from geoguichet.coverage.zones.exact import polygonal, simplified
+from geoguichet.coverage.zones.drawing import polygonal, simplified
 from geoguichet.floor.words import _, cost, distance, measure, ngettext, number
 from geoguichet.referentials.layers import LONLAT, METRIC
 

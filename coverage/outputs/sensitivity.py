@@ -32,7 +32,7 @@ from geoguichet.coverage.outputs.page import (
 from geoguichet.coverage.outputs.style import INK, SURENESS_COLOURS
 from geoguichet.coverage.outputs.wording import how_measured, n_people
 from geoguichet.coverage.sensitivity import SURENESS, Sensitivity
-from geoguichet.coverage.zones.exact import polygonal, simplified
+from geoguichet.coverage.zones.drawing import polygonal, simplified
 from geoguichet.floor.units import Unit
 from geoguichet.floor.words import (
     NARROW,

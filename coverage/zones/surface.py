@@ -14,13 +14,15 @@ import shapely
 from pyproj import Transformer
 from rasterio import Affine
 from rasterio.features import rasterize
+from scipy.ndimage import binary_dilation
 
 from geoguichet.coverage.errors import ZoneError
-from geoguichet.coverage.routers.impedance import Floats, Router
+from geoguichet.coverage.routers.impedance import Bools, Floats, Positions, Router
 from geoguichet.floor.units import Unit
 from geoguichet.referentials.layers import LONLAT, METRIC
 
-type Bools = npt.NDArray[np.bool_]
+type Field = npt.NDArray[np.float32]
+type Shapes = npt.NDArray[np.object_]
 #: The slack the rule leaves at points in EPSG:4326, NaN where it cannot be met at any threshold.
 type Slack = Callable[[gpd.GeoSeries], Floats]
 
@@ -40,9 +42,9 @@ class Surface:
     land meet, interpolated elsewhere, positive outside.
     """
 
-    slack: npt.NDArray[np.float32]
+    slack: Field
     inside: Bools
-    fine: npt.NDArray[np.float32]
+    fine: Field
     #: Easting of the westernmost middles.
     left: float
     #: Northing of the northernmost middles.
@@ -90,10 +92,12 @@ def slack_surface(
     field = _signed(coarse, cap)
     field[~near] = cap
     told = _probes(router, probes, cell_m / 2)
-    mixed = _mixed(field) | _doubtful(field, cap * np.sqrt(0.5))
+    # a corner so near to 0 that an islet of the other sign may hide between the corners
+    doubtful = np.logical_or.reduce(_corners(np.abs(field) < cap * np.sqrt(0.5)))
+    mixed = _mixed(field) | doubtful
     if len(told):
         mixed |= _contradicted(field, grid, told, slack(told))
-    fine, asked = _refined(field, mixed, _all_four(near), grid, slack, cap)
+    fine, asked = _refined(field, mixed, np.logical_and.reduce(_corners(near)), grid, slack, cap)
     return Surface(
         np.where(near, coarse, np.float32("nan")),
         inside,
@@ -113,7 +117,7 @@ class _Grid:
     step: float
     shape: tuple[int, int]
 
-    def points(self, rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64]) -> gpd.GeoSeries:
+    def points(self, rows: Positions, columns: Positions) -> gpd.GeoSeries:
         """Return nodes as points in EPSG:4326."""
         x, y = self.left + columns * self.step, self.top - rows * self.step
         return gpd.GeoSeries(shapely.points(*_TO_LONLAT.transform(x, y)), crs=LONLAT)
@@ -162,38 +166,27 @@ def _masks(boundary: shapely.MultiPolygon, grid: _Grid) -> tuple[Bools, Bools]:
         for touched in (True, False)
     ]
     touched, inside = (part.astype(bool) for part in burnt)
-    around = np.pad(touched, 1)
-    near = np.zeros_like(touched)
-    for row in range(3):
-        for column in range(3):
-            near |= around[row : row + touched.shape[0], column : column + touched.shape[1]]
-    return near, inside
+    return binary_dilation(touched, np.ones((3, 3), dtype=bool)), inside
 
 
-def _signed(values: npt.NDArray[np.float32], cap: float) -> npt.NDArray[np.float32]:
+def _signed(values: Field, cap: float) -> Field:
     """Return the values cut to what places the border; what cannot be met at all is as far below 0
     as can be.
     """
     return np.clip(np.nan_to_num(values, nan=-cap), -cap, cap).astype(np.float32)
 
 
-def _all_four(mask: Bools) -> Bools:
-    return np.asarray(mask[:-1, :-1] & mask[1:, :-1] & mask[:-1, 1:] & mask[1:, 1:])
-
-
-def _mixed(field: npt.NDArray[np.float32]) -> Bools:
-    """Return the squares between four nodes whose signs differ."""
-    negative = field < 0
-    some = negative[:-1, :-1] | negative[1:, :-1] | negative[:-1, 1:] | negative[1:, 1:]
-    return np.asarray(some & ~_all_four(negative))
-
-
-def _doubtful(field: npt.NDArray[np.float32], least: float) -> Bools:
-    """Return the squares with a corner so near to 0 that an islet of the other sign may hide
-    between the corners.
+def _corners(nodes: Bools) -> tuple[Bools, Bools, Bools, Bools]:
+    """Return what is known of the four nodes around each square: north-west, north-east,
+    south-east, south-west.
     """
-    near = np.abs(field) < least
-    return np.asarray(near[:-1, :-1] | near[1:, :-1] | near[:-1, 1:] | near[1:, 1:])
+    return nodes[:-1, :-1], nodes[:-1, 1:], nodes[1:, 1:], nodes[1:, :-1]
+
+
+def _mixed(field: Field) -> Bools:
+    """Return the squares between four nodes whose signs differ."""
+    negative = _corners(field < 0)
+    return np.asarray(np.logical_or.reduce(negative) & ~np.logical_and.reduce(negative))
 
 
 def _probes(router: Router, probes: gpd.GeoSeries | None, step_m: float) -> gpd.GeoSeries:
@@ -205,32 +198,27 @@ def _probes(router: Router, probes: gpd.GeoSeries | None, step_m: float) -> gpd.
     return gpd.GeoSeries(np.concatenate([located.to_numpy(), ways.to_numpy()]), crs=LONLAT)
 
 
-def _contradicted(
-    field: npt.NDArray[np.float32], grid: _Grid, probes: gpd.GeoSeries, slack: Floats
-) -> Bools:
+def _contradicted(field: Field, grid: _Grid, probes: gpd.GeoSeries, slack: Floats) -> Bools:
     """Return the squares that hold a probe of another sign than one of their corners."""
     x, y = _TO_METRES.transform(probes.x.to_numpy(), probes.y.to_numpy())
-    row, column = (
-        np.floor((grid.top - y) / grid.step).astype(int),
-        np.floor((x - grid.left) / grid.step).astype(int),
-    )
+    row = np.floor((grid.top - y) / grid.step).astype(int)
+    column = np.floor((x - grid.left) / grid.step).astype(int)
     found = np.zeros((grid.shape[0] - 1, grid.shape[1] - 1), dtype=bool)
     known = (row >= 0) & (row < found.shape[0]) & (column >= 0) & (column < found.shape[1])
     row, column, below = row[known], column[known], ~(slack[known] >= 0)
-    for down in (0, 1):
-        for right in (0, 1):
-            other = (field[row + down, column + right] < 0) != below
-            found[row[other], column[other]] = True
+    for corner in _corners(field < 0):
+        other = corner[row, column] != below
+        found[row[other], column[other]] = True
     return found
 
 
 def _refined(
-    field: npt.NDArray[np.float32], mixed: Bools, near: Bools, grid: _Grid, slack: Slack, cap: float
-) -> tuple[npt.NDArray[np.float32], int]:
+    field: Field, mixed: Bools, near: Bools, grid: _Grid, slack: Slack, cap: float
+) -> tuple[Field, int]:
     """Return the field on the fine grid, asked in the mixed squares and where the line goes on from
     them.
     """
-    finer = grid.finer()
+    finer, steps = grid.finer(), np.arange(FINER + 1)
     fine = _interpolated(field)
     known = np.zeros(fine.shape, dtype=bool)
     done, asked = np.zeros_like(mixed), 0
@@ -240,9 +228,8 @@ def _refined(
             break
         done |= mixed
         wanted = np.zeros(fine.shape, dtype=bool)
-        for down in range(FINER + 1):
-            for right in range(FINER + 1):
-                wanted[rows * FINER + down, columns * FINER + right] = True
+        south, east = rows[:, None, None] * FINER, columns[:, None, None] * FINER
+        wanted[south + steps[:, None], east + steps] = True
         rows, columns = np.nonzero(wanted & ~known)
         fine[rows, columns] = _signed(slack(finer.points(rows, columns)).astype(np.float32), cap)
         known |= wanted
@@ -251,7 +238,7 @@ def _refined(
     return fine, asked
 
 
-def _interpolated(field: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _interpolated(field: Field) -> Field:
     """Return the field on the fine grid, bilinear."""
     share = np.arange(FINER, dtype=np.float32) / FINER
     for axis in (0, 1):
@@ -267,7 +254,104 @@ def _interpolated(field: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return field
 
 
-def _squares_crossed(fine: npt.NDArray[np.float32], shape: tuple[int, int]) -> Bools:
+def _squares_crossed(fine: Field, shape: tuple[int, int]) -> Bools:
     """Return the coarse squares in which the line passes on the fine grid."""
     crossed = _mixed(fine)
     return np.asarray(crossed.reshape(shape[0], FINER, shape[1], FINER).any(axis=(1, 3)))
+
+
+# The line where a field on a grid changes sign, as polygons (marching squares, Lorensen & Cline
+# 1987).
+
+#: The line keeps away from the nodes by this share of a step, so that no two of its corners meet
+#: there.
+_NEAREST_TO_A_NODE = 0.02
+
+#: Sides of a square (top 0, right 1, bottom 2, left 3) that the line joins, by its negative
+#: corners: north-west 1, north-east 2, south-east 4, south-west 8. Two opposite negative corners
+#: are kept apart.
+_CROSSED: dict[int, tuple[tuple[int, int], ...]] = {
+    1: ((3, 0),),
+    2: ((0, 1),),
+    3: ((3, 1),),
+    4: ((1, 2),),
+    5: ((3, 0), (1, 2)),
+    6: ((0, 2),),
+    7: ((3, 2),),
+    8: ((2, 3),),
+    9: ((2, 0),),
+    10: ((0, 1), (2, 3)),
+    11: ((2, 1),),
+    12: ((1, 3),),
+    13: ((1, 0),),
+    14: ((0, 3),),
+}
+
+
+def sign_faces(field: Field, *, left: float, top: float, step: float) -> tuple[Shapes, Bools]:
+    """Return the faces that the line where the field is 0 encloses, and which of them are negative.
+
+    The field is linear between neighbouring nodes; row 0 is the northernmost, node (0, 0) stands at
+    ``left``, ``top``. A node at 0 is positive, and so is everything beyond the grid. The faces are
+    valid and share their borders exactly; those that are positive are the holes of the others. Each
+    holds a node, so it has one sign.
+    """
+    field = np.pad(field, 1, constant_values=1.0)
+    left, top = left - step, top + step
+    negative = field < 0
+    ends = _segments(negative)
+    if not len(ends):
+        return np.empty(0, dtype=object), np.empty(0, dtype=bool)
+    lines = shapely.linestrings(_placed(ends, field, left, top, step))
+    faces = shapely.get_parts(shapely.polygonize(lines))
+    beside = np.flatnonzero(_beside_a_crossing(negative))
+    columns = field.shape[1]
+    nodes = shapely.points(left + beside % columns * step, top - beside // columns * step)
+    below = np.zeros(len(faces), dtype=bool)
+    below[shapely.STRtree(nodes).query(faces, predicate="contains")[0]] = True
+    return faces, below
+
+
+def _segments(negative: Bools) -> Positions:
+    """Return the segments of the line as pairs of grid sides, each by its two nodes: an array (n,
+    2, 2).
+    """
+    columns = negative.shape[1]
+    case = sum(
+        (part.astype(np.uint8) << bit for bit, part in enumerate(_corners(negative))),
+        np.zeros((), dtype=np.uint8),
+    )
+    squares = np.flatnonzero((case > 0) & (case < 15))
+    kind = np.asarray(case).ravel()[squares]
+    north_west = squares // (columns - 1) * columns + squares % (columns - 1)
+    sides = np.array([[0, 1], [1, columns + 1], [columns, columns + 1], [0, columns]])
+    parts = [
+        north_west[kind == number, None, None] + sides[list(joined)]
+        for number, segments in _CROSSED.items()
+        for joined in segments
+    ]
+    return np.concatenate(parts).astype(np.int64)
+
+
+def _placed(ends: Positions, field: Field, left: float, top: float, step: float) -> Floats:
+    """Return where the line crosses each side: computed from the side alone, so alike from both
+    squares beside it.
+    """
+    values = field.ravel().astype(np.float64)
+    first, second = values[ends[..., 0]], values[ends[..., 1]]
+    share = np.clip(first / (first - second), _NEAREST_TO_A_NODE, 1 - _NEAREST_TO_A_NODE)
+    column, row = ends % field.shape[1], ends // field.shape[1]
+    x = left + (column[..., 0] + share * (column[..., 1] - column[..., 0])) * step
+    y = top - (row[..., 0] + share * (row[..., 1] - row[..., 0])) * step
+    return np.stack([x, y], axis=-1)
+
+
+def _beside_a_crossing(negative: Bools) -> Bools:
+    """Return the negative nodes that have a positive neighbour (the pad guarantees that no node is
+    on the rim).
+    """
+    around = np.ones_like(negative)
+    around[1:-1, 1:-1] = (
+        negative[:-2, 1:-1] & negative[2:, 1:-1] & negative[1:-1, :-2] & negative[1:-1, 2:]
+    )
+    return np.asarray(negative & ~around)

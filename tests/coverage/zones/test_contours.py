@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from geoguichet.coverage.zones.smooth import sign_faces
+from geoguichet.coverage.zones.surface import sign_faces
 
 
 @settings(deadline=None, max_examples=80)

@@ -6,7 +6,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geoguichet.coverage.zones.exact import partition, simplified
+from geoguichet.coverage.zones.drawing import partition, simplified
 from geoguichet.referentials.territories.sample import DEPARTEMENTS, NAME, sample_path
 from geoguichet.referentials.territories.territory import read_territory
 

@@ -23,7 +23,7 @@ from geoguichet.coverage.routers.straight_line import StraightLine
 from geoguichet.coverage.run import find_white_zones, measure
 from geoguichet.coverage.study.router import open_router
 from geoguichet.coverage.study.study import Study, ZoneChoice, parse_study, read_study
-from geoguichet.coverage.zones.smooth import find_smooth_zones
+from geoguichet.coverage.zones.drawing import find_smooth_zones
 from geoguichet.coverage.zones.surface import slack_surface
 from geoguichet.referentials.territories.territory import Territory
 

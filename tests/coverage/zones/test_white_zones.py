@@ -7,7 +7,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geoguichet.coverage.zones.exact import find_zones
+from geoguichet.coverage.zones.drawing import find_zones
 from geoguichet.floor.units import Unit
 from geoguichet.referentials.territories.territory import Territory
 
