@@ -66,13 +66,14 @@ $(LEAFLET): package.json package-lock.json .npmrc | $(STAMP)
 whole-front-end: front-end
 	@[ -e $(LEAFLET) ] || { echo "The tests need Leaflet, which npm could not take: mend that (an npm registry within reach), then run make again." >&2; exit 1; }
 
-# The page and client tests drive a real browser and GDAL; where neither is installed and apt cannot help, those tests skip and say so.
+# The page and client tests drive a real browser, GDAL and QGIS; where they are not installed and apt cannot help, those tests skip and say so.
+CLIENTS := chromium gdal-bin python3-qgis
 browser:
-	@command -v chromium >/dev/null && command -v ogr2ogr >/dev/null || { \
+	@command -v chromium >/dev/null && command -v ogr2ogr >/dev/null && /usr/bin/python3 -c 'import qgis.core' 2>/dev/null || { \
 	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
-	  && echo "Installing Debian's chromium and gdal-bin for the browser and client tests" \
-	  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium gdal-bin >/dev/null; } \
-	|| echo "chromium and ogr2ogr (Debian: apt install chromium gdal-bin) are not here: the tests that use them will skip." >&2
+	  && echo "Installing Debian's $(CLIENTS) for the browser and client tests" \
+	  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(CLIENTS) >/dev/null; } \
+	|| echo "$(CLIENTS) (Debian: apt install) are not here: the tests that use them will skip." >&2
 
 # The public XML schemas of ISO 19139, for the test that validates what we write; out of reach, that test skips and says so.
 schemas: $(VENV)/schemas/fetched

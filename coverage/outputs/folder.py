@@ -200,9 +200,9 @@ def _swap(fresh: Path, folder: Path) -> None:
     folder.rename(previous)
     try:
         fresh.rename(folder)
-    except BaseException:
-        previous.rename(folder)
-        raise
+    finally:
+        if not folder.exists():
+            previous.rename(folder)
     shutil.rmtree(previous, ignore_errors=True)
 
 

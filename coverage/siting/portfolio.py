@@ -297,9 +297,8 @@ def _relax(best: Best, core: _Core, watch: Watch, *, searching: bool) -> mixed_i
         try:
             _search_long(best, watch)
             return relaxing.result()
-        except BaseException:
+        finally:  # an interruption must not wait for the relaxation
             called_off.set()
-            raise
 
 
 def _search_long(best: Best, watch: Watch) -> None:
