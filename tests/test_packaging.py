@@ -1,9 +1,15 @@
-"""The wheel holds every room with its files, and nothing else of the checkout."""
+"""The wheel holds every room with its files, and nothing else of the checkout; what it needs is
+declared.
+"""
 
+import ast
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -85,3 +91,54 @@ def test_nothing_else_is(wheel: set[str]) -> None:
         "geoguichet",
         next(n.split("/")[0] for n in wheel if "dist-info" in n),
     }
+
+
+def declared() -> dict[str, list[str]]:
+    """Extra, "" for what is always installed -> names of distributions."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = {"": project["dependencies"], **project["optional-dependencies"]}
+    return {
+        extra: [re.split(r"[<>=\[ ;]", line)[0].lower() for line in lines]
+        for extra, lines in wanted.items()
+    }
+
+
+def imported() -> dict[str, Path]:
+    """Name of a package that the product imports, inside functions too -> a file that does."""
+    rooms = ("catalogue", "commands", "coverage", "data", "floor", "portal", "referentials")
+    files = [*ROOT.glob("*.py"), *(file for room in rooms for file in (ROOT / room).rglob("*.py"))]
+    found = {}
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.split(".")[0]: file for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found[node.module.split(".")[0]] = file
+    return {
+        name: file
+        for name, file in found.items()
+        if name not in sys.stdlib_module_names and name != "geoguichet"
+    }
+
+
+def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
+    extras = declared()
+    at_run_time = {*extras[""], *extras["osrm"], *extras["valhalla"]}
+    engines = {"osrm": "osrm-bindings", "valhalla": "pyvalhalla"}  # may not be installed here
+    homes = packages_distributions()
+    needed = {
+        engines[name] if name in engines else homes[name][0].lower().replace("_", "-"): file
+        for name, file in imported().items()
+    }
+    assert {name: file for name, file in needed.items() if name not in at_run_time} == {}
+    assert at_run_time - set(needed) == set()
+
+
+def test_the_changelog_opens_on_the_version_that_is_declared() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    heads = re.findall(
+        r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert heads[0] == "Unreleased"
+    assert [head.split(" ")[0] for head in heads[1:]] == [project["version"], "0.1.0"]
+    assert all(re.fullmatch(r"[\d.]+ \(\d{4}-\d\d-\d\d\)", head) for head in heads[1:])
