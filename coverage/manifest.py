@@ -18,8 +18,8 @@ import shapely
 from geoguichet.coverage.errors import ManifestError
 from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.siting.plan import KioskPlan
-from geoguichet.coverage.study.declaration import as_plain, read_plain
 from geoguichet.coverage.study.study import Study
+from geoguichet.floor.declaration import as_plain, read_plain
 from geoguichet.floor.files import sha256
 from geoguichet.floor.findings import count_by_rule
 

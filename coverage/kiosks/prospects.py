@@ -15,14 +15,14 @@ from scipy import sparse
 
 from geoguichet.coverage.access.rules import margins_of, met_with
 from geoguichet.coverage.access.supply import open_enough
-from geoguichet.coverage.errors import SitingError
+from geoguichet.coverage.errors import SitingError, StudyError
 from geoguichet.coverage.routers.impedance import CostMatrix, Positions, Router
 from geoguichet.coverage.siting.covering import maximal_covering
 from geoguichet.coverage.siting.plan import KioskPlan
 from geoguichet.coverage.siting.problem import SiteRules, too_near
-from geoguichet.coverage.study.declaration import BadKeyError
 from geoguichet.coverage.study.kiosks import Broadband, KioskChoice, Stakes, too_many_floors
 from geoguichet.coverage.study.study import Study
+from geoguichet.floor.declaration import BadKeyError
 from geoguichet.floor.words import _
 from geoguichet.referentials.directory.quality import distance_to_commune_m
 from geoguichet.referentials.layers import METRIC
@@ -274,7 +274,8 @@ def _floors(territory: Territory, study: Study, choice: KioskChoice) -> dict[str
     asked = sum(floors.values())
     if choice.count is not None and asked > choice.count:
         place = ("kiosks", "floor_per_departement")
-        raise too_many_floors(asked, choice.count).at(study.where, *place)
+        wrong = too_many_floors(asked, choice.count)
+        raise StudyError(wrong.at(study.where, *place))
     return floors
 
 
@@ -459,7 +460,7 @@ def solve(
     try:
         plan = choice.solve(stakes)
     except BadKeyError as wrong:
-        raise wrong.at(study.where, "kiosks") from wrong
+        raise StudyError(wrong.at(study.where, "kiosks")) from wrong
     except SitingError as error:
         why = _fault(choice, prospect) or choice.impossible(_barring(choice)) or error
         raise SitingError(

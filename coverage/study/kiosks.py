@@ -12,9 +12,9 @@ from scipy import sparse
 from geoguichet.coverage.routers.impedance import CostMatrix, Floats
 from geoguichet.coverage.siting.plan import KioskPlan
 from geoguichet.coverage.siting.problem import SiteRules
-from geoguichet.coverage.study.declaration import (
+from geoguichet.coverage.study.router import Asked, threshold
+from geoguichet.floor.declaration import (
     About,
-    Asked,
     BadKeyError,
     Json,
     Table,
@@ -26,7 +26,6 @@ from geoguichet.coverage.study.declaration import (
     read_at,
     text,
     texts,
-    threshold,
     whole,
 )
 from geoguichet.floor.units import Cost

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
+from pydantic_core import core_schema
 
 from geoguichet.coverage.routers.friction import Relief, read_relief
 from geoguichet.coverage.routers.impedance import Router
@@ -16,19 +17,43 @@ from geoguichet.coverage.routers.network import Network
 from geoguichet.coverage.routers.remote import OsrmRouter, ValhallaRouter
 from geoguichet.coverage.routers.road import MAX_ACCESS_M, WALK_KMH, RoadRouter
 from geoguichet.coverage.routers.straight_line import Detour, StraightLine
-from geoguichet.coverage.study.declaration import (
+from geoguichet.floor.declaration import (
     About,
-    Asked,
     BadKeyError,
     Json,
     Table,
     Taken,
+    amount,
+    measured,
     number,
     one_of,
     quantity,
     text,
 )
-from geoguichet.floor.units import Unit
+from geoguichet.floor.units import Cost, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a key may depend on elsewhere in the file."""
+
+    #: What the router counts in.
+    unit: Unit = Unit.METRES
+    #: Its kind.
+    router: str = "straight_line"
+    needs: tuple[str, ...] = ()
+    #: Columns of the demand that count groups of people.
+    groups: tuple[str, ...] = ()
+
+
+def threshold() -> Taken:
+    """Take a distance or a time, in the unit of the study's router: ``"8 km"``, ``"20 min"``."""
+    kinds = {Unit.METRES: "length", Unit.SECONDS: "minutes"}
+    return Taken(
+        lambda value, asked: Cost(amount(value, kinds[asked.unit]), asked.unit),
+        measured(*kinds.values()),
+        kept=core_schema.nullable_schema(core_schema.is_instance_schema(Cost)),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
-from geoguichet.coverage.study.declaration import Json
 from geoguichet.coverage.study.study import StudyFile
+from geoguichet.floor.declaration import Json
 from geoguichet.floor.words import Message, _
 
 #: Of more names than that, the first are told.

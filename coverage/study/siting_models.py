@@ -25,9 +25,18 @@ from geoguichet.coverage.siting.covering import (
 )
 from geoguichet.coverage.siting.median import p_median
 from geoguichet.coverage.siting.plan import KioskPlan
-from geoguichet.coverage.study.declaration import (
+from geoguichet.coverage.study.kiosks import (
+    MODELS,
+    USUAL,
+    KioskChoice,
+    Stakes,
+    by_name,
+    model_of,
+    siting_model,
+)
+from geoguichet.coverage.study.router import Asked, threshold
+from geoguichet.floor.declaration import (
     About,
-    Asked,
     BadKeyError,
     Json,
     Taken,
@@ -39,17 +48,7 @@ from geoguichet.coverage.study.declaration import (
     quantity,
     read_at,
     text,
-    threshold,
     whole,
-)
-from geoguichet.coverage.study.kiosks import (
-    MODELS,
-    USUAL,
-    KioskChoice,
-    Stakes,
-    by_name,
-    model_of,
-    siting_model,
 )
 from geoguichet.floor.units import Cost
 from geoguichet.floor.words import Message, _, ngettext, percent

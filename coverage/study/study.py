@@ -6,7 +6,6 @@ schema``), the manifest, and the table of keys of docs/planning.md.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -15,10 +14,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from geoguichet.coverage.errors import StudyError
-from geoguichet.coverage.study import declaration
-from geoguichet.coverage.study.declaration import (
+from geoguichet.coverage.study.kiosks import KioskChoice
+from geoguichet.coverage.study.router import KINDS, Asked, RouterChoice, threshold
+from geoguichet.coverage.study.siting_models import AnyModel
+from geoguichet.floor import declaration
+from geoguichet.floor.declaration import (
     About,
-    Asked,
     BadKeyError,
     Listed,
     Table,
@@ -26,19 +27,16 @@ from geoguichet.coverage.study.declaration import (
     Written,
     day,
     flag,
-    moment,
     number,
     one_of,
     quantity,
+    shortened,
     slug,
     text,
     texts,
-    threshold,
     whole,
 )
-from geoguichet.coverage.study.kiosks import KioskChoice
-from geoguichet.coverage.study.router import KINDS, RouterChoice
-from geoguichet.coverage.study.siting_models import AnyModel
+from geoguichet.floor.errors import UsageError
 from geoguichet.floor.units import Cost, Unit
 from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.hours import Moment
@@ -55,6 +53,23 @@ MEASURES = ("cumulative", "2sfca", "e2sfca")
 #: Not for needs: ``kiosk_m``, ``slack_m`` and ``unserved_reason`` already mean something else.
 _RESERVED = ("kiosk", "slack", "unserved")
 _CELL_M = (20.0, 20_000.0)
+
+
+def _moment() -> Taken:
+    """Take a moment of an ordinary week, such as ``"samedi 10h"``."""
+
+    def read(value: Any, asked: Asked) -> Moment | None:
+        written = text(blank=True).read(value, asked)
+        try:
+            return Moment.parse(written) if written else None
+        except UsageError as error:
+            raise BadKeyError(
+                "un jour de la semaine et une heure sont attendus, {value} est donné",
+                '{key} = "samedi 10h"',
+                value=shortened(value),
+            ) from error
+
+    return Taken(read, {"type": "string", "examples": ["samedi 10h"]})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,7 +229,7 @@ class Need(Table):
         float | None, number(0.0, 168.0), About("heures d'ouverture par semaine, au moins")
     ] = None
     open_at: Annotated[
-        Moment | None, moment(), About("ne comptent que les guichets ouverts à ce moment")
+        Moment | None, _moment(), About("ne comptent que les guichets ouverts à ce moment")
     ] = None
     unknown_hours: Annotated[
         str,
@@ -514,7 +529,7 @@ class Study(Heading, DataChoice, _Tables):
 
     def refusal(self, key: str, what: object, remedy: object) -> StudyError:
         """Return the error that says what is wrong at a key of the study, and what to try."""
-        return declaration.refusal(self.where, key, what, remedy)
+        return StudyError(declaration.refusal(self.where, key, what, remedy))
 
     def need(self, key: str) -> Need:
         """Return the need of that key."""
@@ -530,23 +545,14 @@ def read_study(path: Path) -> Study:
         out of range.
     """
     try:
-        content = path.read_text(encoding="utf-8-sig")
+        document = declaration.read_toml(path, refused=StudyError)
     except FileNotFoundError as error:
-        raise StudyError(
-            f"{path} : ce fichier d'étude n'existe pas ; « geoguichet coverage init {path} » en "
-            "crée un à compléter."
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise StudyError(
-            f"{path} : fichier d'étude illisible ({error}) ; un fichier texte TOML en UTF-8 est "
-            "attendu."
-        ) from error
-    try:
-        document = tomllib.loads(content)
-    except tomllib.TOMLDecodeError as error:
-        raise StudyError(
-            f"{path} : ce n'est pas du TOML valide ({error}) ; corrigez la ligne indiquée."
-        ) from error
+        told = Message(
+            "{file} : ce fichier d'étude n'existe pas ; « geoguichet coverage init {file} » en crée "
+            "un à compléter.",
+            file=path,
+        )
+        raise StudyError(told) from error
     return parse_study(document, path=path)
 
 
@@ -561,14 +567,15 @@ def parse_study(document: Mapping[str, Any], *, path: Path | None = None) -> Stu
     file = str(path) if path else "étude"
 
     def table[T](kind: type[T], name: str) -> T:
-        return declaration.read(kind, document.get(name, {}), Asked(), file, name)
+        found = document.get(name, {})
+        return declaration.read(kind, found, Asked(), file, name, refused=StudyError)
 
     # What the other tables may say depends on these two, and on how the needs are called.
     router, demand = table(RouterChoice, "router"), table(DemandChoice, "demand")
     services = document.get("services")
     needs = tuple(services) if isinstance(services, Mapping) else ()
     asked = Asked(router.unit, router.kind, needs, demand.groups)
-    read = declaration.read(StudyFile, document, asked, file)
+    read = declaration.read(StudyFile, document, asked, file, refused=StudyError)
     tables = {one.name: getattr(read, one.name) for one in fields(_Tables)}
     return Study(**vars(read.study), **vars(read.data), **tables, path=path)
 
@@ -585,5 +592,5 @@ def threshold_of(need: str, given: str, where: str, *, unit: Unit) -> Cost:
     try:
         cost: Cost = threshold().read(given, Asked(unit))
     except BadKeyError as wrong:
-        raise wrong.at(where, need) from wrong
+        raise StudyError(wrong.at(where, need)) from wrong
     return cost

@@ -26,7 +26,7 @@ KEYWORDS = {"_": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2), "Message":
     "About": None,
     "BadKeyError": None,
 }
-SPEAKING = re.compile(r"geoguichet\.(floor\.words|coverage\.study\.declaration)")
+SPEAKING = re.compile(r"geoguichet\.floor\.(words|declaration)")
 ROOMS = ("floor", "referentials", "catalogue", "coverage", "portal", "commands")
 PAGES = ("*.html", "*.svg")
 TEMPLATES = (ROOT / "coverage" / "outputs" / "templates", ROOT / "portal" / "templates")

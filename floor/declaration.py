@@ -1,19 +1,25 @@
-"""How the keys of a study are declared: what each takes, how a wrong one is refused, what it means.
+"""How the keys of a TOML file are declared: what each takes, how a wrong one is refused, what it
+means.
 
-A study is dataclasses (:class:`Table`) whose fields are annotated: ``Annotated[float,
-Quantity("length"), About("…")]``. Pydantic reads them by two doors. From a file, under the names of
+A study, or a region, is dataclasses (:class:`Table`) whose fields are annotated: ``Annotated[float,
+quantity("length"), About("…")]``. Pydantic reads them by two doors. From a file, under the names of
 the keys, as people write them (``buffer = "40 km"``): what is wrong is said in one sentence. From a
 manifest, under the names of the fields, as plain values (``buffer_m: 40000.0``).
+
+What a key takes may depend on what stands elsewhere in the file: its reader gives that to
+:func:`read` as ``asked``, an object of its own kind, and every key of it is handed that object.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
+import tomllib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from functools import cache, partial
+from pathlib import Path
 from typing import Any, cast, get_args, get_type_hints
 
 from pydantic import (
@@ -27,11 +33,9 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
-from geoguichet.coverage.errors import StudyError
 from geoguichet.floor.errors import UsageError
 from geoguichet.floor.units import Cost, Unit
 from geoguichet.floor.words import Message, _
-from geoguichet.referentials.directory.hours import Moment
 
 type Json = dict[str, Any]
 
@@ -71,8 +75,8 @@ class BadKeyError(ValueError):
         super().__init__(what)
         self.what, self.remedy, self.key = Message(what, **values), remedy, key
 
-    def at(self, file: str, *place: str) -> StudyError:
-        """Return the refusal: file, key, what was expected, what came, what to try."""
+    def at(self, file: str, *place: str) -> str:
+        """Say the refusal: file, key, what was expected, what came, what to try."""
         place = (*place, *filter(None, self.key.split(".")))
         named = {
             "key": place[-1],
@@ -83,16 +87,16 @@ class BadKeyError(ValueError):
         return refusal(file, named["place"], self.what, remedy)
 
 
-def refusal(file: str, key: str, what: object, remedy: object) -> StudyError:
+def refusal(file: str, key: str, what: object, remedy: object) -> str:
     """Return the sentence that says what is wrong at a key of a file, and what to try."""
     told = {"file": file, "key": key, "what": what, "remedy": remedy}
-    return StudyError(_("{file}, clé « {key} » : {what} ; essayez : {remedy}.", **told))
+    return _("{file}, clé « {key} » : {what} ; essayez : {remedy}.", **told)
 
 
 def read_at(place: str, taken: Taken, value: Any) -> Any:
     """Return a value that stands at a place inside the table at hand; the refusal names it."""
     try:
-        return taken.read(value, Asked())
+        return taken.read(value, None)
     except BadKeyError as wrong:
         wrong.key = place
         raise
@@ -115,19 +119,6 @@ def known(name: str, names: Collection[str], *, key: str = "") -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What a key may depend on elsewhere in the file."""
-
-    #: What the router counts in.
-    unit: Unit = Unit.METRES
-    #: Its kind.
-    router: str = "straight_line"
-    needs: tuple[str, ...] = ()
-    #: Columns of the demand that count groups of people.
-    groups: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class About:
     """What a key means, in French: for editors, forms and the planner's guide."""
 
@@ -145,7 +136,7 @@ class Taken:
     """What a key takes: how it is read, and how that is told to a machine."""
 
     #: Makes the value of what is written, or raises :class:`BadKeyError`.
-    read: Callable[[Any, Asked], Any]
+    read: Callable[[Any, Any], Any]
     #: JSON Schema of what is written.
     schema: Json
     #: Writes a value as in a file.
@@ -161,7 +152,7 @@ class Taken:
         )
 
     def _read(
-        self, value: Any, plain: ValidatorFunctionWrapHandler, info: ValidationInfo[Asked | None]
+        self, value: Any, plain: ValidatorFunctionWrapHandler, info: ValidationInfo[Any]
     ) -> Any:
         return plain(value) if info.context is None else self.read(value, info.context)
 
@@ -172,7 +163,7 @@ class Taken:
 def text(*, blank: bool = False) -> Taken:
     """Take a text; ``blank``: it may be empty."""
 
-    def read(value: Any, asked: Asked) -> str:
+    def read(value: Any, asked: Any) -> str:
         if not isinstance(value, str) or not (blank or value.strip()):
             told = shortened(value)
             raise BadKeyError("un texte est attendu, {value} est donné", '{key} = "…"', value=told)
@@ -185,7 +176,7 @@ def slug(reserved: Collection[str] = ()) -> Taken:
     """Take an identifier fit for a folder's name or a column's."""
     form = "[a-z0-9][a-z0-9_-]{0,62}"
 
-    def read(value: Any, asked: Asked) -> str:
+    def read(value: Any, asked: Any) -> str:
         if value in reserved:
             raise BadKeyError("ce nom de besoin est réservé", f'"{value}_public"')
         if not re.fullmatch(form, text().read(value, asked)):
@@ -200,13 +191,13 @@ def slug(reserved: Collection[str] = ()) -> Taken:
 
 
 #: Some names, which the rest of the file may give.
-type Names = Collection[str] | Callable[[Asked], Collection[str]]
+type Names = Collection[str] | Callable[[Any], Collection[str]]
 
 
 def one_of(among: Names) -> Taken:
     """Take one of some names."""
 
-    def read(value: Any, asked: Asked) -> str:
+    def read(value: Any, asked: Any) -> str:
         names = among(asked) if callable(among) else among
         return known(text(blank=True).read(value, asked), names)
 
@@ -216,7 +207,7 @@ def one_of(among: Names) -> Taken:
 def texts(among: Names | None = None, *, empty: bool = True) -> Taken:
     """Take a list of texts, each given once; ``empty``: it may have none."""
 
-    def read(value: Any, asked: Asked) -> tuple[str, ...]:
+    def read(value: Any, asked: Any) -> tuple[str, ...]:
         listed = isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
         if not listed or not (value or empty):
             told, remedy = shortened(value), '{key} = ["…", "…"]'
@@ -244,7 +235,7 @@ def _name(among: Names | None) -> Json:
 def whole(low: int, high: int) -> Taken:
     """Take a whole number."""
 
-    def read(value: Any, asked: Asked) -> int:
+    def read(value: Any, asked: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise BadKeyError(
                 "un entier de {low} à {high} est attendu, {value} est donné",
@@ -259,7 +250,7 @@ def whole(low: int, high: int) -> Taken:
 def number(low: float, high: float) -> Taken:
     """Take a number."""
 
-    def read(value: Any, asked: Asked) -> float:
+    def read(value: Any, asked: Any) -> float:
         of_numbers = isinstance(value, int | float) and not isinstance(value, bool)
         if not of_numbers or not low <= value <= high:
             raise BadKeyError(
@@ -275,7 +266,7 @@ def number(low: float, high: float) -> Taken:
 def flag() -> Taken:
     """Take true or false."""
 
-    def read(value: Any, asked: Asked) -> bool:
+    def read(value: Any, asked: Any) -> bool:
         if not isinstance(value, bool):
             told = shortened(value)
             raise BadKeyError(
@@ -292,23 +283,14 @@ def quantity(kind: str, *, zero: bool = False) -> Taken:
     """
     unit, size = next(iter(_UNITS[kind].items()))
     return Taken(
-        lambda value, asked: _amount(value, kind, zero=zero),
-        _measured(kind),
+        lambda value, asked: amount(value, kind, zero=zero),
+        measured(kind),
         written=lambda value: f"{value / size:g} {unit}",
     )
 
 
-def threshold() -> Taken:
-    """Take a distance or a time, in the unit of the study's router: ``"8 km"``, ``"20 min"``."""
-    kinds = {Unit.METRES: "length", Unit.SECONDS: "minutes"}
-    return Taken(
-        lambda value, asked: Cost(_amount(value, kinds[asked.unit]), asked.unit),
-        _measured(*kinds.values()),
-        kept=core_schema.nullable_schema(core_schema.is_instance_schema(Cost)),
-    )
-
-
-def _amount(value: Any, kind: str, *, zero: bool = False) -> float:
+def amount(value: Any, kind: str, *, zero: bool = False) -> float:
+    """Return a number with its unit, in the first unit of its kind."""
     units, told = _UNITS[kind], {"value": shortened(value)}
     remedy = f'{{key}} = "{_EXAMPLES[kind]}"'
     short = isinstance(value, str) and len(value) <= _LONGEST_QUANTITY
@@ -319,23 +301,24 @@ def _amount(value: Any, kind: str, *, zero: bool = False) -> float:
             remedy,
             **told | {"units": ", ".join(units)},
         )
-    amount = float(re.sub(r"[ _]", "", match[1]).replace(",", ".")) * units[match[2]]
-    if kind == "length" and amount > _EARTH_M:
+    found = float(re.sub(r"[ _]", "", match[1]).replace(",", ".")) * units[match[2]]
+    if kind == "length" and found > _EARTH_M:
         raise BadKeyError(
             "une longueur sur la Terre est attendue, {value} est donné", remedy, **told
         )
-    if kind == "share" and amount > 1:
+    if kind == "share" and found > 1:
         raise BadKeyError(
             "une part d'au plus 100 % est attendue, {value} est donné", remedy, **told
         )
-    if amount == 0 and not zero:
+    if found == 0 and not zero:
         raise BadKeyError(
             "une valeur supérieure à zéro est attendue, {value} est donné", remedy, **told
         )
-    return amount
+    return found
 
 
-def _measured(*kinds: str) -> Json:
+def measured(*kinds: str) -> Json:
+    """Return the JSON Schema of a number with its unit, of any of those kinds."""
     units = [unit for kind in kinds for unit in _UNITS[kind]]
     return {
         "type": "string",
@@ -348,7 +331,7 @@ def _measured(*kinds: str) -> Json:
 def day() -> Taken:
     """Take a day, given as a TOML date or as text."""
 
-    def read(value: Any, asked: Asked) -> str:
+    def read(value: Any, asked: Any) -> str:
         try:
             return date.fromisoformat(str(value)).isoformat() if value != "" else ""
         except ValueError as error:
@@ -360,23 +343,6 @@ def day() -> Taken:
     return Taken(read, {"type": "string", "format": "date"})
 
 
-def moment() -> Taken:
-    """Take a moment of an ordinary week, such as ``"samedi 10h"``."""
-
-    def read(value: Any, asked: Asked) -> Moment | None:
-        written = text(blank=True).read(value, asked)
-        try:
-            return Moment.parse(written) if written else None
-        except UsageError as error:
-            raise BadKeyError(
-                "un jour de la semaine et une heure sont attendus, {value} est donné",
-                '{key} = "samedi 10h"',
-                value=shortened(value),
-            ) from error
-
-    return Taken(read, {"type": "string", "examples": ["samedi 10h"]})
-
-
 # Tables.
 
 
@@ -386,15 +352,15 @@ def key_of(field: str) -> str:
 
 
 class Table:
-    """A table of a study's file: a dataclass whose fields say what their keys take."""
+    """A table of a file: a dataclass whose fields say what their keys take."""
 
     __pydantic_config__ = ConfigDict(alias_generator=key_of)
 
-    def check(self, asked: Asked) -> None:
+    def check(self, asked: Any) -> None:
         """Raise :class:`BadKeyError` where keys contradict each other."""
 
     @classmethod
-    def completed(cls, given: Json, asked: Asked) -> Json:
+    def completed(cls, given: Json, asked: Any) -> Json:
         """Return the keys given with those that others imply."""
         return given
 
@@ -430,7 +396,7 @@ class Table:
         keys: Mapping[str, bool],
         value: Any,
         build: ValidatorFunctionWrapHandler,
-        info: ValidationInfo[Asked | None],
+        info: ValidationInfo[Any],
     ) -> Any:
         """Build the table; ``keys`` are its own, and whether each is needed."""
         if info.context is None:
@@ -480,7 +446,7 @@ class Written:
     #: The table, or the ``dict`` of them, that a file has.
     shape: Any
     #: Makes what is kept.
-    build: Callable[[Any, Asked], Any]
+    build: Callable[[Any, Any], Any]
     #: JSON Schema of what may be written instead, when the table that holds it sees to it.
     other: Json | None = None
 
@@ -539,19 +505,51 @@ def _reader(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
-def read[T](kind: type[T], value: Any, asked: Asked, file: str, *tables: str) -> T:
+def read_toml(path: Path, *, refused: type[UsageError]) -> Json:
+    """Return the document of a TOML file.
+
+    Raises
+    ------
+    FileNotFoundError
+    refused
+        It cannot be read, or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise
+    except tomllib.TOMLDecodeError as error:
+        told = Message(
+            "{file} : ce n'est pas du TOML valide ({error}) ; corrigez la ligne indiquée.",
+            file=path,
+            error=error,
+        )
+        raise refused(told) from error
+    except (OSError, UnicodeDecodeError) as error:
+        told = Message(
+            "{file} : fichier illisible ({error}) ; un fichier texte TOML en UTF-8 est attendu.",
+            file=path,
+            error=error,
+        )
+        raise refused(told) from error
+
+
+def read[T](
+    kind: type[T], value: Any, asked: object, file: str, *tables: str, refused: type[UsageError]
+) -> T:
     """Return what a file says in those tables, one inside the other; the whole file without any.
 
     Raises
     ------
-    StudyError
+    refused
         A key is unknown, missing, of the wrong kind or out of range; the message names it.
     """
     try:
         found: T = _reader(cast("Any", kind)).validate_python(value, context=asked)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise first["ctx"]["error"].at(file, *tables, *_inside(first["loc"])) from error
+        wrong = first["ctx"]["error"].at(file, *tables, *_inside(first["loc"]))
+        raise refused(wrong) from error
     return found
 
 
