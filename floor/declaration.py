@@ -368,7 +368,8 @@ class Table:
     def unknown(cls, key: str, keys: Collection[str]) -> BadKeyError:
         """Return the refusal of a key that is none of its own."""
         close = difflib.get_close_matches(key, keys, n=1)
-        every = Message("les clés connues : {keys}", keys=", ".join(sorted(keys)))
+        listed = Message("les clés connues : {keys}", keys=", ".join(sorted(keys)))
+        every = listed if keys else Message("retirez-la")
         return BadKeyError("cette clé est inconnue", close[0] if close else every, key=key)
 
     @classmethod

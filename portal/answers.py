@@ -225,16 +225,20 @@ def untagged(tag: str) -> str:
 # --- bodies --------------------------------------------------------------------------------------
 
 
-async def body_of(request: Request, kinds: Collection[str] = (JSON, GEOJSON)) -> Any:
-    """Return the JSON document that a request brings, of one of some media types."""
+async def body_of(
+    request: Request, kinds: Collection[str] = (JSON, GEOJSON), *, most: int = MAXIMUM_BODY
+) -> Any:
+    """Return the JSON document that a request brings, of one of some media types and of so many
+    bytes at most.
+    """
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind not in kinds:
         raise Refusal(415, _("Content-Type : {kind} est attendu.", kind=GEOJSON))
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MAXIMUM_BODY:
-            raise Refusal(413, _("Au plus {most} octets sont attendus.", most=MAXIMUM_BODY))
+        if len(body) > most:
+            raise Refusal(413, _("Au plus {most} octets sont attendus.", most=most))
     try:
         document = json.loads(body.decode(), parse_constant=_no_constant)
         json.dumps(document, ensure_ascii=False).encode()

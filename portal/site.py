@@ -22,6 +22,7 @@ from starlette.routing import Route
 
 from geoguichet.catalogue.errors import QueryError, RecordNotFoundError, StoreError
 from geoguichet.catalogue.search.store import RecordStore
+from geoguichet.floor.region import read_region
 from geoguichet.floor.words import SOURCE, Message, _, language, ngettext, speaking
 from geoguichet.portal import answers, filters
 from geoguichet.portal.answers import BY_STATUS, HTML, JSON, Refusal, answer, link
@@ -115,7 +116,8 @@ class Site:
         self.editable = editable
         self.token = token
         self.home = f"{url}/collections/{COLLECTION}"
-        self.config = configuration(workspace, url=url)
+        self.region = read_region(self.workspace)
+        self.config = configuration(workspace, self.region, url=url)
         self.engine = Engine(self.config)
         self.store: RecordStore = store_of(self.workspace)
         self.renewals = 0
@@ -137,6 +139,12 @@ class Site:
             self._told[spoken] = in_language(self.config, spoken, SOURCE)
         return self._told[spoken]
 
+    @property
+    def contact(self) -> dict[str, str]:
+        """Who answers for the catalogue: a name, an ``email`` and a ``url`` where they are told."""
+        told = self.told["metadata"]["contact"]
+        return {key: told[key] for key in ("name", "email", "url") if key in told}
+
     def data_catalog(self, datasets: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
         """Return what the portal is, as schema.org, with datasets as it describes them."""
         about = self.told["metadata"]
@@ -149,7 +157,7 @@ class Site:
             "description": about["identification"]["description"],
             "keywords": about["identification"]["keywords"],
             "license": about["license"]["url"],
-            "publisher": {"@type": "Organization", "name": about["contact"]["name"]},
+            "publisher": {"@type": "Organization", **self.contact},
         }
         return {**members, "dataset": list(datasets)} if datasets else members
 

@@ -38,6 +38,7 @@ class Editing:
     def __init__(self, site: Site) -> None:
         self.site = site
         self.store = site.store
+        self.most = site.region.limits.record_bytes
 
     def options(self, *methods: str) -> Response:
         """Tell the methods of one record or of the list, these among them where it may be
@@ -55,7 +56,7 @@ class Editing:
     async def create(self, request: Request) -> Response:
         """Store a new record; its identifier is made here if it brings none."""
         self._admit(request)
-        document = await answers.body_of(request)
+        document = await answers.body_of(request, most=self.most)
         if isinstance(document, dict) and not document.get("id"):
             document = {**document, "id": str(uuid.uuid4())}
         record = checked_record(document)
@@ -69,7 +70,8 @@ class Editing:
     async def replace(self, request: Request, identifier: str) -> Response:
         """Put a record in the place of another of the same identifier."""
         self._admit(request)
-        record = self._of(identifier, checked_record(await answers.body_of(request)))
+        document = await answers.body_of(request, most=self.most)
+        record = self._of(identifier, checked_record(document))
         before = self._before(request, identifier)
         await self._write(lambda: self.store.upsert(record, by="api", instead_of=before))
         return answer(b"", GEOJSON, status=204)
@@ -79,7 +81,8 @@ class Editing:
         away).
         """
         self._admit(request)
-        patch = await answers.body_of(request, (MERGE_PATCH, "application/json", GEOJSON))
+        kinds = (MERGE_PATCH, "application/json", GEOJSON)
+        patch = await answers.body_of(request, kinds, most=self.most)
         before = self._before(request, identifier)
         current = self.store.document(identifier) if before is None else before
         record = self._of(identifier, checked_record(merged(json.loads(current), patch)))

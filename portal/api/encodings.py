@@ -38,6 +38,7 @@ class Encodings:
         self.originals = Originals(originals_path(site.workspace))
         self.url = site.url
         self.home = site.home
+        self.publisher = site.config["metadata"]["provider"]["name"]
         self.base = f"{site.home}/items/"
 
     def one(self, record: Record, form: str) -> bytes:
@@ -60,7 +61,7 @@ class Encodings:
         link to.
         """
         return TOGETHER[form](
-            map(self._absolute, records), title=title, publisher="Géoguichet",
+            map(self._absolute, records), title=title, publisher=self.publisher,
             base=self.base,
             address=self.home, page=page, pages=pages, total=total, page_address=address,
         )  # fmt: skip

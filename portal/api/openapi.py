@@ -40,6 +40,8 @@ def document(site: Site) -> Json:
             "title": about["identification"]["title"],
             "description": about["identification"]["description"],
             "version": version("geoguichet"),
+            # A name alone is nothing to write to.
+            **({"contact": site.contact} if len(site.contact) > 1 else {}),
             "license": {"name": about["license"]["name"], "url": about["license"]["url"]},
         },
         "servers": [{"url": site.url}],

@@ -1,4 +1,5 @@
-"""pygeoapi's configuration for a workspace: the file at the root, and the referentials there are.
+"""pygeoapi's configuration for a workspace: the file at the root, which is the sample's, what the
+region says of itself, and the referentials there are.
 
 Nothing is written on disk, nor in the environment: stock pygeoapi serves the same file by itself.
 """
@@ -13,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from geoguichet.floor.region import Region
 from geoguichet.floor.words import _
 from geoguichet.portal.errors import PortalError
 from geoguichet.portal.providers import referentials
@@ -22,8 +24,10 @@ from geoguichet.referentials.versions.store import COLLECTION_PREFIX
 CONFIGURATION = Path(__file__).resolve().parents[2] / "pygeoapi-config.yml"
 
 
-def configuration(workspace: Path, *, url: str) -> dict[str, Any]:
-    """Return the configuration of a workspace served at an address (without a slash at its end)."""
+def configuration(workspace: Path, region: Region, *, url: str) -> dict[str, Any]:
+    """Return the configuration of a workspace, and of whose it is, served at an address (without a
+    slash at its end).
+    """
     filled = {"GEOGUICHET_WORKSPACE": str(workspace.absolute()), "GEOGUICHET_URL": url}
     try:
         text = CONFIGURATION.read_text(encoding="utf-8")
@@ -33,8 +37,19 @@ def configuration(workspace: Path, *, url: str) -> dict[str, Any]:
     except (OSError, yaml.YAMLError) as error:
         told = _("{file} : configuration illisible ({error}).", file=CONFIGURATION, error=error)
         raise PortalError(told) from error
+    _say_who(config["metadata"], region)
     config["resources"] = resources(config, workspace, url=url)
     return config
+
+
+def _say_who(metadata: dict[str, Any], region: Region) -> None:
+    """Put what the region says in the place of what the file at the root says."""
+    about, name, contact = vars(region.portal), region.region.name, region.region.contact
+    metadata["identification"] |= {key: told for key, told in about.items() if told is not None}
+    if name is not None:
+        metadata["provider"]["name"] = name
+    if contact is not None:
+        metadata["contact"] = {key: told for key, told in vars(contact).items() if told is not None}
 
 
 def resources(config: Mapping[str, Any], workspace: Path, *, url: str) -> dict[str, Any]:
@@ -57,7 +72,7 @@ def in_language(told: Any, language: str, other: str) -> Any:
     ``other`` is the language of texts that are not told in the one asked for.
     """
     if isinstance(told, Mapping):
-        if other in told and all(isinstance(text, str | list) for text in told.values()):
+        if other in told and all(isinstance(text, str | list | tuple) for text in told.values()):
             return told.get(language, told[other])
         return {name: in_language(part, language, other) for name, part in told.items()}
     if isinstance(told, list):

@@ -1,0 +1,93 @@
+"""What a workspace says of its region: every key read, and what is wrong said in one sentence."""
+
+from pathlib import Path
+
+import pytest
+
+from geoguichet.floor.errors import UsageError
+from geoguichet.floor.region import FILE, Region, read_region
+from geoguichet.floor.words import speaking
+
+
+def written(folder: Path, text: str) -> Path:
+    (folder / FILE).write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_without_a_file_nothing_is_said(tmp_path: Path) -> None:
+    assert read_region(tmp_path) == Region() == read_region(tmp_path / "absent")
+    assert read_region(written(tmp_path, "[visibility]\n[portal]\n")) == Region()
+
+
+def test_every_key_is_read(tmp_path: Path) -> None:
+    text = """
+    [region]
+    name = "Région Bretagne"
+    contact = { name = "SIG", position.fr = "Référent", email = "sig@region.example" }
+    [portal]
+    title = { fr = "Géobretagne", en = "Geobrittany" }
+    description = "Les données de la région."
+    keywords = { fr = ["mer", "services"] }
+    [limits]
+    record_bytes = 2_000
+    """
+    found = read_region(written(tmp_path, text))
+    assert found.region.name == "Région Bretagne" and found.region.contact is not None
+    assert vars(found.region.contact) == {
+        "name": {"fr": "SIG"},
+        "position": {"fr": "Référent"},
+        "email": "sig@region.example",
+        "url": None,
+    }
+    assert vars(found.portal) == {
+        "title": {"fr": "Géobretagne", "en": "Geobrittany"},
+        "description": {"fr": "Les données de la région."},
+        "keywords": {"fr": ("mer", "services")},
+    }
+    assert found.limits.record_bytes == 2000
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[portail]", "clé « portail » : cette clé est inconnue ; essayez : portal."),
+        ("[portal]\ntitel = 'G'", "clé « portal.titel » : cette clé est inconnue ; essayez : titl"),
+        (
+            "[visibility]\npublic = 1",
+            "« visibility.public » : cette clé est inconnue ; essayez : r",
+        ),
+        ("portal = 3", "clé « portal » : une table est attendue, 3 est donné"),
+        ("[portal]\ntitle = 3", "clé « portal.title » : un texte est attendu, 3 est donné"),
+        ("[portal]\ntitle.en = 'G'", "« portal.title » : le français est attendu et manque"),
+        ("[portal]\ntitle = {fr = 'G', uk = 'G'}", "« portal.title » : 'uk' est inconnu"),
+        ("[portal]\nkeywords = 'mer'", "une liste de textes est attendue, 'mer' est donné"),
+        ("[region.contact]\nemail = 'a@b.c'", "« region.contact.name » : cette clé est attendue"),
+        (
+            "[region.contact]\nname = 'SIG'\nemail = 'sig'",
+            "« region.contact.email » : une adresse électronique est attendue, 'sig' est donné ; "
+            'essayez : email = "sig@region.example".',
+        ),
+        (
+            "[region.contact]\nname = 'SIG'\nurl = 'javascript:alert(1)'",
+            "« region.contact.url » : une adresse web est attendue",
+        ),
+        ("[limits]\nrecord_bytes = 3", "un entier de 1000 à 1000000000 est attendu, 3 est donné"),
+        ("[limits]\nrecord_bytes = true", "clé « limits.record_bytes » : un entier"),
+        ("[portal", "region.toml : ce n'est pas du TOML valide ("),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        read_region(written(tmp_path, text))
+    told = str(refused.value)
+    assert told.startswith(str(tmp_path / FILE)) and said in told and "\n" not in told
+
+
+def test_what_is_not_a_text_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UsageError, match=r"region\.toml : fichier illisible"):
+        read_region(tmp_path)
+    (tmp_path / FILE).unlink()
+    (tmp_path / FILE).mkdir()
+    with speaking("en"), pytest.raises(UsageError, match=r"unreadable file .* is expected\."):
+        read_region(tmp_path)

@@ -1,0 +1,90 @@
+"""A portal speaks as the ``region.toml`` of its workspace says, on its pages and in its API."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from geoguichet.cli import main
+
+REGION = """
+[region]
+name = "Région Bretagne"
+[region.contact]
+name = { fr = "Pôle données", en = "Data team" }
+email = "sig@region.example"
+url = "https://www.region.example/sig"
+[portal]
+title = { fr = "Géo<b>zh", en = "Geobrittany" }
+description = { fr = "Les données de Bretagne.", en = "The data of Brittany." }
+keywords = ["mer", "services"]
+[limits]
+record_bytes = 1_000
+"""
+RECORD = {
+    "type": "Feature",
+    "id": "iles",
+    "geometry": None,
+    "properties": {"type": "dataset", "title": "Îles"},
+}
+CONTACT = {
+    "name": "Pôle données",
+    "email": "sig@region.example",
+    "url": "https://www.region.example/sig",
+}
+
+
+@pytest.fixture(scope="module")
+def bretagne(tmp_path_factory: pytest.TempPathFactory, serve) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("bretagne")
+    (folder / "region.toml").write_text(REGION, encoding="utf-8")
+    with serve(folder, editable=True) as url:
+        yield url
+
+
+def test_the_api_says_whose_it_is(bretagne: str, http: requests.Session) -> None:
+    french, english = (
+        http.get(bretagne, params={"f": "json", "lang": lang}).json() for lang in ("fr", "en")
+    )
+    assert (french["title"], french["description"]) == ("Géo<b>zh", "Les données de Bretagne.")
+    assert (english["title"], english["description"]) == ("Geobrittany", "The data of Brittany.")
+    about = http.get(f"{bretagne}/openapi?f=json").json()["info"]
+    assert (about["title"], about["contact"]) == ("Géo<b>zh", CONTACT)
+    catalog = http.get(f"{bretagne}/?f=jsonld").json()
+    assert (catalog["name"], catalog["keywords"]) == ("Géo<b>zh", ["mer", "services"])
+    assert catalog["publisher"] == {"@type": "Organization", **CONTACT}
+    assert (
+        http.get(f"{bretagne}/collections?f=json").json()["description"]
+        == "Les données de Bretagne."
+    )
+    records = http.get(f"{bretagne}/collections/catalogue/items?f=dcat-ttl")
+    assert "Région Bretagne" in records.text and "Géoguichet" not in records.text
+
+
+def test_the_pages_say_whose_they_are(bretagne: str, http: requests.Session) -> None:
+    page = http.get(f"{bretagne}/collections?f=html").text
+    assert "· Géo&lt;b&gt;zh</title>" in page and "<span>Géo&lt;b&gt;zh<small>" in page
+    page = http.get(f"{bretagne}/?f=html").text
+    assert "<p>Pôle données<br><a href" in page and "Administration du catalogue" not in page
+    assert 'href="mailto:sig@region.example"' in page and f'href="{CONTACT["url"]}"' in page
+
+
+def test_a_record_over_the_limit_of_the_region_is_refused(
+    bretagne: str, http: requests.Session
+) -> None:
+    items = f"{bretagne}/collections/catalogue/items"
+    assert http.post(items, json=RECORD).status_code == 201
+    long = {**RECORD, "properties": {**RECORD["properties"], "description": "a" * 1000}}
+    for refused in (http.post(items, json=long), http.put(f"{items}/iles", json=long)):
+        assert refused.status_code == 413 and "Au plus 1" in refused.text
+
+
+def test_a_wrong_region_is_one_sentence_and_nothing_is_served(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "region.toml").write_text('[portal]\nlogo = "a.svg"\n', encoding="utf-8")
+    assert main(["serve", "--port", "5999", "--workspace", str(tmp_path)]) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.count("\n") == 1
+    assert "clé « portal.logo » : cette clé est inconnue" in said.err
