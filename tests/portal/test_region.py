@@ -1,5 +1,6 @@
 """A portal speaks as the ``region.toml`` of its workspace says, on its pages and in its API."""
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,7 +85,9 @@ def test_a_wrong_region_is_one_sentence_and_nothing_is_served(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "region.toml").write_text('[portal]\nlogo = "a.svg"\n', encoding="utf-8")
-    assert main(["serve", "--port", "5999", "--workspace", str(tmp_path)]) == 2
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    assert main(["serve", "--port", port, "--workspace", str(tmp_path)]) == 2
     said = capsys.readouterr()
     assert said.out == "" and said.err.count("\n") == 1
     assert "clé « portal.logo » : cette clé est inconnue" in said.err
