@@ -9,7 +9,7 @@ WORKSPACE ?= $(or $(GEOGUICHET_WORKSPACE),workspace)
 WORKERS ?= auto
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test check check-api serve install front-end whole-front-end browser schemas sample words lock clean
+.PHONY: demo test coverage docs check check-api serve install front-end whole-front-end browser schemas sample words lock clean
 
 demo: $(STAMP) front-end  ## Run the study of the 80 visioguichets on the embedded sample
 	@$(BIN)/geoguichet demo --workspace $(WORKSPACE)
@@ -18,7 +18,11 @@ serve: $(STAMP) front-end  ## The OGC API and its pages on http://127.0.0.1:5000
 	@$(BIN)/geoguichet serve --workspace $(WORKSPACE)
 
 test: $(STAMP) whole-front-end browser schemas  ## Every test, on as many cores as there are, four at most (WORKERS=0: in one process)
-	@$(BIN)/python -m pytest -q --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile
+	@$(BIN)/python -m pytest -q --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile $(PYTEST)
+
+coverage: PYTEST := --cov --cov-report=json:coverage.json
+coverage: test  ## Every test, and the share of each file's lines that they run: 80 % at least
+	@$(BIN)/python tests/least_coverage.py coverage.json
 
 check: $(STAMP)  ## ruff, mypy (strict), the arrows between rooms
 	@$(BIN)/ruff check .
