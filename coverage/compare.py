@@ -456,14 +456,15 @@ def compare(
 
     Parameters
     ----------
-    before, after A study file (it is computed) or the folder or manifest of a result (it is read).
-        Without ``after``, it is the first one, changed.
-    close, open_, hours, within What changes on the second side, as written on the command line:
-        ``ID``, ``TYPE,LON,LAT[,HOURS]``, ``ID=HOURS``, ``NEED=LENGTH`` (``NEED=TIME`` in a study of
-        times).
-    kiosks The sides whose kiosks count as open: by default both when two are given, none when one
-        is changed. Changing one study with ``both`` keeps the kiosks of the first side where they
-        are.
+    before, after
+        A study file (it is computed) or the folder or manifest of a result (it is read). Without
+        ``after``, it is the first one, changed.
+    close, open_, hours, within
+        What changes on the second side, as written on the command line: ``ID``,
+        ``TYPE,LON,LAT[,HOURS]``, ``ID=HOURS``, ``NEED=LENGTH`` (``NEED=TIME`` in a study of times).
+    kiosks
+        The sides whose kiosks count as open: by default both when two are given, none when one is
+        changed. Changing one study with ``both`` keeps the kiosks of the first side where they are.
 
     Raises
     ------

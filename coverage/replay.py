@@ -80,7 +80,8 @@ def replay(
         The manifest, or the folder of a study.
     source
         The GeoPackage of the study, when it is neither the sample nor beside the manifest.
-    beside The folder that the study's own files (network, cells, GeoPackage) are relative to: where
+    beside
+        The folder that the study's own files (network, cells, GeoPackage) are relative to: where
         its ``.toml`` was. Without it, the manifest's folder.
 
     Raises

@@ -541,8 +541,9 @@ def read_study(path: Path) -> Study:
 
     Raises
     ------
-    StudyError The file is missing, is not TOML, or a key is unknown, missing, of the wrong kind or
-        out of range.
+    StudyError
+        The file is missing, is not TOML, or a key is unknown, missing, of the wrong kind or out of
+        range.
     """
     try:
         document = declaration.read_toml(path, refused=StudyError)
@@ -561,8 +562,9 @@ def parse_study(document: Mapping[str, Any], *, path: Path | None = None) -> Stu
 
     Raises
     ------
-    StudyError A key is unknown, missing, of the wrong kind or out of range; the message names the
-        file and the key.
+    StudyError
+        A key is unknown, missing, of the wrong kind or out of range; the message names the file and
+        the key.
     """
     file = str(path) if path else "étude"
 

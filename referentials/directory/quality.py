@@ -393,6 +393,8 @@ def directory_findings(
     history
         Commune codes; without it codes are not judged.
 
+    Notes
+    -----
     Rules: ``shared-point``, ``duplicate``, ``code-against-postcode``; with a territory
     ``outside-territory``, ``outside-commune``; with a history ``outdated-commune``,
     ``unknown-commune``.

@@ -35,7 +35,8 @@ def make_network(
 
     Parameters
     ----------
-    files OpenStreetMap extracts, line layers, or tables of edges; several are joined where
+    files
+        OpenStreetMap extracts, line layers, or tables of edges; several are joined where
         coordinates are equal.
     out
         The network file to write.
