@@ -30,8 +30,8 @@ def setup(app: Sphinx) -> None:
 
 def plain_signature(
     app: Sphinx, what: str, name: str, obj: object, options: object, signature: str, returned: str
-) -> tuple[str, str | None]:
+) -> tuple[str, str] | None:
     """Leave out the signature of a declared model: its fields stand in the table of the guide."""
     if "Annotated[" in (signature or ""):
         return "", returned
-    return (signature or "").replace("<factory>", "..."), returned
+    return (signature.replace("<factory>", "..."), returned) if signature else None
