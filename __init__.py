@@ -54,19 +54,19 @@ if TYPE_CHECKING:
     from geoguichet.catalogue.intake.exchange import import_files as import_files
     from geoguichet.catalogue.intake.harvest.kinds import open_source as open_source
     from geoguichet.catalogue.intake.harvest.run import harvest as harvest
-    from geoguichet.catalogue.quality.validate import check as check
+    from geoguichet.catalogue.quality.judging import check as check
     from geoguichet.catalogue.record import Extent as Extent
     from geoguichet.catalogue.record import Record as Record
     from geoguichet.catalogue.search.query import RecordQuery as RecordQuery
     from geoguichet.catalogue.search.store import Catalogue as Catalogue
     from geoguichet.coverage.compare import compare as compare
+    from geoguichet.coverage.manifest import CoverageResult as CoverageResult
     from geoguichet.coverage.orientation import nearest as nearest
-    from geoguichet.coverage.outputs.charts import gain_curve as gain_curve
-    from geoguichet.coverage.outputs.charts import map_picture as map_picture
+    from geoguichet.coverage.outputs.page import gain_curve as gain_curve
+    from geoguichet.coverage.outputs.page import map_picture as map_picture
     from geoguichet.coverage.outputs.writing import write as write
     from geoguichet.coverage.publish import publish as publish
     from geoguichet.coverage.replay import replay as replay
-    from geoguichet.coverage.result import CoverageResult as CoverageResult
     from geoguichet.coverage.run import find_white_zones as find_white_zones
     from geoguichet.coverage.run import run as run
     from geoguichet.coverage.sensitivity import sensitivity as sensitivity

@@ -228,6 +228,17 @@ class ExternalId:
     extra: Json = field(default_factory=dict)
 
 
+#: The scheme of `content_id`.
+CONTENT = "sha256"
+
+
+def content_id(digest: str, layer: str) -> ExternalId:
+    """Return what identifies a layer by the content of its file; ``layer`` is empty when it is
+    alone there.
+    """
+    return ExternalId(f"{digest}#{layer}" if layer else digest, CONTENT)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """One described resource. Only ``id`` is required by the standard.

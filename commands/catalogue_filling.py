@@ -15,7 +15,7 @@ from geoguichet.floor.errors import UsageError
 from geoguichet.floor.words import Message, _
 
 if TYPE_CHECKING:
-    from geoguichet.catalogue.intake.harvest.configuration import Configured
+    from geoguichet.catalogue.intake.harvest.kinds import Configured
     from geoguichet.catalogue.intake.harvest.run import Summary
     from geoguichet.floor.findings import Finding
 
@@ -246,7 +246,7 @@ def _asked_sources(arguments: argparse.Namespace) -> tuple[Configured, ...]:
     """Return the source that the arguments name, or those of the file that they name."""
     from urllib.parse import urlsplit
 
-    from geoguichet.catalogue.intake.harvest.configuration import Configured, read_sources
+    from geoguichet.catalogue.intake.harvest.kinds import Configured, read_sources
 
     if arguments.all or arguments.config:
         if arguments.kind or arguments.name:
@@ -319,7 +319,7 @@ def _counted(counts: Mapping[str, int], *, every: bool = True) -> str:
 
 def _write_sources(path: Path) -> None:
     from geoguichet.catalogue.errors import HarvestError
-    from geoguichet.catalogue.intake.harvest.configuration import template
+    from geoguichet.catalogue.intake.harvest.kinds import template
 
     try:
         with path.open("x", encoding="utf-8") as file:

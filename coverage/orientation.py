@@ -23,16 +23,18 @@ from geoguichet.coverage.access import inputs
 from geoguichet.coverage.access.demand import demand_points
 from geoguichet.coverage.access.supply import meets
 from geoguichet.coverage.errors import OrientationError
-from geoguichet.coverage.routers.impedance import Router
-from geoguichet.coverage.routers.straight_line import StraightLine
-from geoguichet.coverage.study.router import open_router
+from geoguichet.coverage.routers.impedance import Router, StraightLine
+from geoguichet.coverage.study.choices import open_router
 from geoguichet.coverage.study.study import Study, read_study
 from geoguichet.referentials.directory.hours import Moment, is_open, next_opening
-from geoguichet.referentials.directory.services import SERVICE_TYPES
-from geoguichet.referentials.directory.taxonomy import NEEDS
+from geoguichet.referentials.directory.services import NEEDS, SERVICE_TYPES
 from geoguichet.referentials.layers import LONLAT, METRIC, read_layer
-from geoguichet.referentials.territories.gazetteer import find_communes, plain, resembling
-from geoguichet.referentials.territories.territory import Territory
+from geoguichet.referentials.territories.territory import (
+    Territory,
+    find_communes,
+    plain,
+    resembling,
+)
 
 # What someone comes for, in their own words: a need of the study, a type of counter, or a
 # citizen's errand.

@@ -17,8 +17,6 @@ import pyogrio
 from geoguichet.catalogue.errors import RecordNotFoundError
 from geoguichet.catalogue.formats.codes import FRENCH, INSPIRE_THEMES, NOT_EVALUATED, OPEN_ACCESS
 from geoguichet.catalogue.formats.mapping import INSPIRE_THEME, TOPIC_CATEGORY
-from geoguichet.catalogue.intake.drafts.draft import content_id, digest_of
-from geoguichet.catalogue.intake.merging import with_edits
 from geoguichet.catalogue.record import (
     Concept,
     Contact,
@@ -29,14 +27,16 @@ from geoguichet.catalogue.record import (
     Record,
     Theme,
     Time,
+    content_id,
 )
-from geoguichet.catalogue.search.store import RecordStore, SQLiteStore, store_path
+from geoguichet.catalogue.search.store import RecordStore, SQLiteStore, store_path, with_edits
+from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs.folder import outputs_of
 from geoguichet.coverage.outputs.plan_text import rule_sentences
-from geoguichet.coverage.outputs.sections import verdicts
-from geoguichet.coverage.outputs.wording import moment
-from geoguichet.coverage.result import CoverageResult
+from geoguichet.coverage.outputs.report import verdicts
+from geoguichet.coverage.outputs.style import moment
 from geoguichet.coverage.study.study import SAMPLE, StudyContact
+from geoguichet.floor.files import digest_of
 from geoguichet.floor.words import number, speaking
 from geoguichet.referentials.territories import sample
 

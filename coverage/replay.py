@@ -18,7 +18,7 @@ from geoguichet.coverage.access import inputs
 from geoguichet.coverage.errors import StudyError
 from geoguichet.coverage.outputs.folder import write_all
 from geoguichet.coverage.run import run
-from geoguichet.coverage.study.kiosks import MODELS
+from geoguichet.coverage.study.choices import MODELS
 from geoguichet.coverage.study.study import Study
 from geoguichet.floor.files import sha256
 from geoguichet.floor.units import Unit

@@ -30,10 +30,10 @@ from geoguichet.coverage.kiosks.prospects import (
     solve,
 )
 from geoguichet.coverage.kiosks.ranking import SAVINGS, Ranking, once_open, rank
-from geoguichet.coverage.result import CoverageResult
+from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.routers.impedance import CostMatrix, Router
-from geoguichet.coverage.siting.plan import KioskPlan
-from geoguichet.coverage.study.router import open_router
+from geoguichet.coverage.siting.problem import KioskPlan
+from geoguichet.coverage.study.choices import open_router
 from geoguichet.coverage.study.study import Study
 from geoguichet.coverage.zones.drawing import draw_zones, with_hosts
 from geoguichet.floor.words import Message

@@ -16,7 +16,7 @@ import pandas as pd
 from geoguichet.coverage.access.demand import people_of_cells
 from geoguichet.coverage.access.rules import is_served, slack_under
 from geoguichet.coverage.errors import SensitivityError
-from geoguichet.coverage.result import CoverageResult
+from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.routers.impedance import Floats
 from geoguichet.coverage.run import find_white_zones
 from geoguichet.coverage.study.study import Study, ZoneChoice

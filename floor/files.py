@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -45,3 +46,33 @@ def sha256(*paths: Path) -> str:
             while block := file.read(_BLOCK):
                 digest.update(block)
     return digest.hexdigest()
+
+
+def digest_of(file: Path) -> str:
+    """Return the SHA-256 of a file's content, with that of the files that go with a shapefile."""
+    parts = [(part, part.stat()) for part in parts_of(file)]
+    return _digest(tuple((part, status.st_size, status.st_mtime_ns) for part, status in parts))
+
+
+@lru_cache(maxsize=8)
+def _digest(parts: tuple[tuple[Path, int, int], ...]) -> str:
+    """Read files once however many layers ask; their sizes and times are there to tell them from
+    what they were.
+    """
+    return sha256(*(part for part, _, _ in parts))
+
+
+def parts_of(file: Path) -> list[Path]:
+    """Return the files that make a dataset: a shapefile is several; a sidecar counts too."""
+    endings = (
+        (".shp", ".dbf", ".shx", ".prj", ".cpg")
+        if file.suffix.lower() == ".shp"
+        else (file.suffix,)
+    )
+    found = [file.with_suffix(ending) for ending in endings]
+    return [part for part in (*found, *sidecars_of(file)) if part.is_file()]
+
+
+def sidecars_of(file: Path) -> list[Path]:
+    """Return the metadata files that may stand beside a dataset."""
+    return [Path(f"{file}.xml"), file.with_suffix(".xml"), file.with_suffix(".qmd")]

@@ -30,7 +30,7 @@ from geoguichet.portal import answers
 from geoguichet.portal.api import delegated, feeds, openapi
 from geoguichet.portal.api.collections import Collections
 from geoguichet.portal.api.records import RecordsApi
-from geoguichet.portal.engine.renewal import Renewal
+from geoguichet.portal.engine import Renewal
 from geoguichet.portal.errors import PortalError, PortInUseError
 from geoguichet.portal.pages.registry import PAGES
 from geoguichet.portal.providers.geopackage import open_layer

@@ -15,7 +15,7 @@ import shapely
 from pyproj import Geod, Transformer
 from scipy.spatial import cKDTree
 
-from geoguichet.coverage.routers.straight_line import StraightLine
+from geoguichet.coverage.routers.impedance import StraightLine
 
 DEMAND, SERVICES = 2_300_000, 50_000
 

@@ -14,10 +14,9 @@ from scipy import sparse
 from scipy.sparse.csgraph import dijkstra
 
 from geoguichet.coverage.routers.impedance import CostMatrix
-from geoguichet.coverage.siting.center import p_center
-from geoguichet.coverage.siting.covering import set_covering
+from geoguichet.coverage.siting.covering import p_center, set_covering
 from geoguichet.coverage.siting.median import p_median
-from geoguichet.coverage.siting.plan import KioskPlan
+from geoguichet.coverage.siting.problem import KioskPlan
 
 SHARED = (
     Path(os.environ.get("GEOGUICHET_SHARED", Path(__file__).parents[3] / "shared" / "data"))

@@ -19,10 +19,9 @@ from instances import cells, towns, within
 from measure import machine, measured, peak_mb
 from scipy import sparse
 
-from geoguichet.coverage.siting import heuristics
+from geoguichet.coverage.siting import bounds
 from geoguichet.coverage.siting.covering import maximal_covering
-from geoguichet.coverage.siting.plan import Watch
-from geoguichet.coverage.siting.problem import SiteRules, reduced, state
+from geoguichet.coverage.siting.problem import SiteRules, Watch, reduced, state
 
 LIMIT_S = 60.0
 HEAD = (
@@ -54,7 +53,7 @@ def row(
 
 def quick(cover: sparse.csc_array, people: np.ndarray, p: int) -> float:
     problem = reduced(state(cover, people, count=p, rules=SiteRules()).problem)
-    return problem.value(heuristics.swap(problem, heuristics.greedy(problem), Watch(60)))
+    return problem.value(bounds.swap(problem, bounds.greedy(problem), Watch(60)))
 
 
 def greedy(cover: sparse.csc_array, people: np.ndarray, p: int) -> float:
@@ -62,7 +61,7 @@ def greedy(cover: sparse.csc_array, people: np.ndarray, p: int) -> float:
     who is covered.
     """
     problem = state(cover, people, count=p, rules=SiteRules()).problem
-    return problem.value(heuristics.greedy(problem))
+    return problem.value(bounds.greedy(problem))
 
 
 def problems(which: str) -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray, float, int]]:

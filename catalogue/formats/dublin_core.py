@@ -8,11 +8,10 @@ from typing import Any
 from lxml import etree
 
 from geoguichet.catalogue.errors import RecordError
-from geoguichet.catalogue.formats import codes, geometries
+from geoguichet.catalogue.formats import codes, conversions
 from geoguichet.catalogue.formats import conversions as to
 from geoguichet.catalogue.formats.format import Format, Written
-from geoguichet.catalogue.formats.mapping import Dated, Mapped, Place, Reader, beyond
-from geoguichet.catalogue.formats.parts import Part
+from geoguichet.catalogue.formats.mapping import Dated, Mapped, Part, Place, Reader, beyond
 from geoguichet.catalogue.formats.xml import Element, name, serialize
 from geoguichet.catalogue.record import Extent, Record, Time
 
@@ -79,7 +78,7 @@ def _geometry(part: Part, path: str) -> dict[str, Any] | None:
             boxes[Extent(west, min(south, north), east, max(south, north))] = None
         except (ValueError, RecordError) as error:
             item.refuse(item.said(), str(error))
-    return geometries.gathered([piece for box in boxes for piece in geometries.as_pieces(box)])
+    return conversions.gathered([piece for box in boxes for piece in conversions.as_pieces(box)])
 
 
 def _systems(part: Part, path: str) -> list[str]:
@@ -245,7 +244,7 @@ def write(record: Record) -> bytes:
         }
         told = {key: codes.writable(text) for key, text in attributes.items() if text}
         etree.SubElement(root, f"{{{DC}}}URI", told).text = codes.writable(link.href)
-    for part in geometries.simple(record.geometry) if record.geometry else ():
+    for part in conversions.simple(record.geometry) if record.geometry else ():
         if box := Extent.from_geometry(part):
             node = etree.SubElement(root, f"{{{OWS}}}BoundingBox", crs="urn:ogc:def:crs:EPSG::4326")
             etree.SubElement(node, f"{{{OWS}}}LowerCorner").text = f"{box.south!r} {box.west!r}"

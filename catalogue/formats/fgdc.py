@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from geoguichet.catalogue.formats import conversions as to
 from geoguichet.catalogue.formats.format import Format
-from geoguichet.catalogue.formats.mapping import Mapped
-from geoguichet.catalogue.formats.parts import Part
+from geoguichet.catalogue.formats.mapping import Mapped, Part
 from geoguichet.catalogue.formats.xml import Element, child, name
 from geoguichet.catalogue.record import Concept, Theme
 

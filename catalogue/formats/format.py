@@ -8,10 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from geoguichet.catalogue.errors import FormatError
-from geoguichet.catalogue.formats.mapping import Mapped, read_by
-from geoguichet.catalogue.formats.parts import JsonPart
-from geoguichet.catalogue.formats.xml import XmlPart
+from geoguichet.catalogue.formats.mapping import Mapped
 from geoguichet.catalogue.record import Record
 
 type Syntax = Literal["xml", "json", "yaml", "rdf", ""]
@@ -36,10 +33,6 @@ class Written:
     one_file: bool = True
 
 
-def _alone(document: Any) -> list[Any]:
-    return [document]
-
-
 @dataclass(frozen=True, slots=True)
 class Format:
     """A format of metadata. Without a ``syntax`` it is only written."""
@@ -52,16 +45,6 @@ class Format:
     claims: Callable[[Any], bool] = bool
     #: Reads one part of a document; by default, its mapping does.
     read: Callable[[Any], Record] | None = None
-    #: The parts of a document that are a record each; or the records themselves.
-    parts: Callable[[Any], list[Any]] = _alone
+    #: The parts of a document that are a record each, or the records themselves; else it is one.
+    parts: Callable[[Any], list[Any]] | None = None
     written: tuple[Written, ...] = ()
-
-    def record(self, part: Any) -> Record:
-        """Return the record that a part of a document is; FormatError or RecordError when none."""
-        if isinstance(part, Record):
-            return part
-        kind = XmlPart if self.syntax == "xml" else JsonPart
-        try:
-            return self.read(part) if self.read else read_by(self.mapping, kind(part))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise FormatError(f"membre inattendu ({type(error).__name__} : {error}).") from error

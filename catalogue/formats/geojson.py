@@ -6,18 +6,19 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from geoguichet.catalogue.formats import stac
 from geoguichet.catalogue.formats.format import Format, Written
 from geoguichet.catalogue.record import Record
+
+_TYPES = ("Feature", "FeatureCollection")
 
 
 def _claims(document: Any) -> bool:
     """Say whether a document is a feature or features; those of STAC say so."""
-    return (
-        isinstance(document, Mapping)
-        and document.get("type") in ("Feature", "FeatureCollection")
-        and not stac.FORMAT.claims(document)
-    )
+    if not isinstance(document, Mapping) or document.get("type") not in _TYPES:
+        return False
+    features = document.get("features")
+    parts = [document, *(features[:1] if isinstance(features, list) else ())]
+    return not any(isinstance(part, Mapping) and "stac_version" in part for part in parts)
 
 
 def _features(document: Mapping[str, Any]) -> list[Any]:

@@ -8,18 +8,19 @@ from typing import Any
 
 import yaml
 
-from geoguichet.catalogue.formats import codes, geometries
+from geoguichet.catalogue.formats import codes, conversions
 from geoguichet.catalogue.formats import conversions as to
 from geoguichet.catalogue.formats.format import Format, Written
 from geoguichet.catalogue.formats.mapping import (
     TOPIC_CATEGORY,
     Dated,
+    JsonPart,
     Mapped,
+    Part,
     beyond,
     said,
     write_by,
 )
-from geoguichet.catalogue.formats.parts import JsonPart, Part
 from geoguichet.catalogue.record import Concept, Contact, ExternalId, Link, Record, Theme
 
 
@@ -200,7 +201,7 @@ def _licence(record: Record) -> dict[str, str]:
 def _extents(record: Record) -> list[dict[str, Any]]:
     return [
         {"bbox": [box.west, box.south, box.east, box.north], "crs": 4326}
-        for box in geometries.boxes(record.geometry)
+        for box in conversions.boxes(record.geometry)
     ]
 
 

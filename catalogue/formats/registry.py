@@ -34,8 +34,8 @@ from geoguichet.catalogue.formats import (
 from geoguichet.catalogue.formats.dcat import document as dcat
 from geoguichet.catalogue.formats.format import Format, Syntax, Written
 from geoguichet.catalogue.formats.iso import iso19110, iso19115_3, iso19139
-from geoguichet.catalogue.formats.mapping import MEMBERS, Mapped, as_table
-from geoguichet.catalogue.formats.xml import Element, line_of, name, parse
+from geoguichet.catalogue.formats.mapping import MEMBERS, JsonPart, Mapped, as_table, read_by
+from geoguichet.catalogue.formats.xml import Element, XmlPart, line_of, name, parse
 from geoguichet.catalogue.record import Record
 from geoguichet.floor.findings import Finding
 
@@ -102,7 +102,7 @@ def read_document(document: bytes, *, address: str = "") -> Answer:
     try:
         for form, part, source in _open(document):
             try:
-                described.append(Described(form.record(part), form.name, source))
+                described.append(Described(_record(form, part), form.name, source))
             except (FormatError, RecordError) as error:
                 findings.append(_unreadable(error, address))
     except (FormatError, RecordError) as error:
@@ -110,6 +110,17 @@ def read_document(document: bytes, *, address: str = "") -> Answer:
     if not described and not findings:
         findings.append(Finding("no-record", address, "", "aucune fiche dans ce document.", "info"))
     return Answer(tuple(described), tuple(findings))
+
+
+def _record(form: Format, part: Any) -> Record:
+    """Return the record that a part of a document is; FormatError or RecordError when none."""
+    if isinstance(part, Record):
+        return part
+    kind = XmlPart if form.syntax == "xml" else JsonPart
+    try:
+        return form.read(part) if form.read else read_by(form.mapping, kind(part))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise FormatError(f"membre inattendu ({type(error).__name__} : {error}).") from error
 
 
 def _unreadable(error: FormatError | RecordError, address: str) -> Finding:
@@ -176,7 +187,7 @@ def _open_rdf(document: bytes) -> Iterator[Held]:
 def _open_xml(document: bytes) -> Iterator[Held]:
     root = parse(document, blanks=False)
     if form := _claiming(root, "xml"):
-        yield from ((form, part, document) for part in form.parts(root))
+        yield from ((form, part, document) for part in (form.parts(root) if form.parts else [root]))
         return
     root = parse(document)  # what stands around its records is given back as it came
     if name(root) == "RDF":
@@ -241,7 +252,7 @@ def _open_values(syntax: str, value: Any, document: bytes) -> Iterator[Held]:
     if form.syntax == "rdf":
         yield from _open_rdf(document)
         return
-    parts = form.parts(value)
+    parts = form.parts(value) if form.parts else [value]
     for part in parts:
         alone = len(parts) == 1
         yield form, part, document if alone else json.dumps(part, ensure_ascii=False).encode()

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
-from geoguichet.catalogue.formats import codes, geometries
+from geoguichet.catalogue.formats import codes, conversions
 from geoguichet.catalogue.formats.format import Format, Written
 from geoguichet.catalogue.formats.mapping import INSPIRE_THEME, Mapped, said
 from geoguichet.catalogue.record import Contact, Link, Record, Time
@@ -162,7 +162,7 @@ def _places(record: Record) -> list[dict[str, Any]]:
                 "box": f"{box.south!r} {box.west!r} {box.north!r} {box.east!r}",
             },
         }
-        for box in geometries.boxes(record.geometry)
+        for box in conversions.boxes(record.geometry)
     ]
     return shapes + [
         {"@type": "Place", "name": item["code"]} for item in said(record, "places") or ()

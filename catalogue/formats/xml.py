@@ -11,7 +11,7 @@ from typing import Any
 from lxml import etree
 
 from geoguichet.catalogue.errors import FormatError
-from geoguichet.catalogue.formats.parts import Part
+from geoguichet.catalogue.formats.mapping import Part
 
 type Element = etree._Element
 #: An element, or its children as `grouped` gives them.

@@ -27,17 +27,17 @@ from geoguichet.catalogue.errors import (
     StoreError,
 )
 from geoguichet.catalogue.formats.mapping import with_members
-from geoguichet.catalogue.intake.dataset import (
+from geoguichet.catalogue.intake.drafts.dataset import (
     SUFFIXES,
     media_type,
     read_datasets,
     sidecar_findings,
 )
-from geoguichet.catalogue.intake.drafts.draft import CONTENT, digest_of, layer_of, parts_of
-from geoguichet.catalogue.intake.merging import with_edits
-from geoguichet.catalogue.record import Link, Record
+from geoguichet.catalogue.intake.drafts.draft import layer_of
+from geoguichet.catalogue.record import CONTENT, Link, Record
 from geoguichet.catalogue.search.query import RecordQuery
-from geoguichet.catalogue.search.store import SQLiteStore, store_path
+from geoguichet.catalogue.search.store import SQLiteStore, store_path, with_edits
+from geoguichet.floor.files import digest_of, parts_of
 from geoguichet.floor.findings import Finding
 
 _SCHEMA = """

@@ -13,11 +13,10 @@ from urllib.parse import quote
 
 from geoguichet.catalogue.errors import RecordNotFoundError
 from geoguichet.catalogue.formats.codes import FRENCH, INSPIRE_THEMES, NOT_EVALUATED, OPEN_ACCESS
-from geoguichet.catalogue.formats.iso.quality_measures import measures
+from geoguichet.catalogue.formats.iso.values import measures
 from geoguichet.catalogue.formats.mapping import INSPIRE_THEME, TOPIC_CATEGORY
-from geoguichet.catalogue.intake.merging import with_edits
 from geoguichet.catalogue.record import Concept, Contact, Extent, ExternalId, Link, Record, Theme
-from geoguichet.catalogue.search.store import SQLiteStore, store_path
+from geoguichet.catalogue.search.store import SQLiteStore, store_path, with_edits
 from geoguichet.referentials.directory.schema import REFUSED
 from geoguichet.referentials.sources.fetch import OfficialSource, source_of
 from geoguichet.referentials.versions.store import FEEDS, SERVICES, Version, Versions, collection_id

@@ -4,27 +4,351 @@ source.
 
 from __future__ import annotations
 
+import ipaddress
+import socket
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from geoguichet.catalogue.formats.csv_table import spreadsheet
+from geoguichet.catalogue.formats.iso import iso19139
 from geoguichet.catalogue.intake.crawl import described_files
-from geoguichet.catalogue.intake.dataset import ONLY_A_PERSON
+from geoguichet.catalogue.intake.drafts.dataset import ONLY_A_PERSON
 from geoguichet.catalogue.intake.exchange import every_record
 from geoguichet.catalogue.intake.harvest.journal import Journal, journal_path
-from geoguichet.catalogue.quality.links import Reason, Target, dead_links
-from geoguichet.catalogue.quality.rules.rule import Context
-from geoguichet.catalogue.quality.validate import RULES, Checked, check, organisation_of, totals
-from geoguichet.catalogue.record import Extent, Record
+from geoguichet.catalogue.quality.rules import identification, place_and_time, record_schema, use
+from geoguichet.catalogue.quality.rules.rule import Context, Fault, Rule, Told
+from geoguichet.catalogue.record import Extent, Link, Record
 from geoguichet.catalogue.search.query import RecordQuery
 from geoguichet.catalogue.search.store import SQLiteStore, store_path
 from geoguichet.catalogue.text import words
-from geoguichet.floor.words import _, pgettext
+from geoguichet.floor.findings import Finding, Severity
+from geoguichet.floor.http import Client, HttpError
+from geoguichet.floor.words import Message, _, ngettext, pgettext
 from geoguichet.referentials.territories.sample import sample_path
+
+# What is missing, wrong or doubtful in a record: ISO 19115, INSPIRE (technical guidance 2.0), OGC
+# Records, and sense. Every rule says what it found, where, why it matters and how to mend it; the
+# score is the share of the weights of the rules that apply to the record and find nothing.
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RecordFinding(Finding):
+    """A finding in a record: where in its JSON and in ISO 19139, why it matters, how to mend it."""
+
+    where: str = ""
+    xpath: str = ""
+    why: str | Message = ""
+    #: Points that its rule takes from the score, once; 0 when it is told beside the score.
+    weight: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How complete and sound a record is: 0 to 100, with what each rule gave of what it could
+    give.
+    """
+
+    value: int
+    #: Rule, points given, points possible.
+    parts: tuple[tuple[str, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A record's findings, the heaviest first, and its score; told in the reader's language."""
+
+    id: str
+    findings: tuple[RecordFinding, ...]
+    score: Score
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it ready for JSON."""
+        parts = [
+            {"rule": rule, "points": points, "possible": possible}
+            for rule, points, possible in self.score.parts
+        ]
+        findings = [finding.as_dict() for finding in self.findings]
+        return {"id": self.id, "score": self.score.value, "parts": parts, "findings": findings}
+
+    def as_text(self) -> str:
+        """Return it in words: the score, then each finding with where, why and how to mend it."""
+        lines = [
+            _(
+                "{id} : {score}/100 ({given} points sur {possible})",
+                id=self.id,
+                score=self.score.value,
+                given=sum(points for _rule, points, _possible in self.score.parts),
+                possible=sum(possible for _rule, _points, possible in self.score.parts),
+            )
+        ]
+        for finding in self.findings:
+            weight = finding.weight
+            cost = ngettext(", {n} point", ", {n} points", weight) if weight else ""
+            lines.append(f"  [{SEVERITIES[finding.severity]}{cost}] {finding.message}")
+            place = finding.where + (f" ({finding.xpath})" if finding.xpath else "")
+            lines.append("      " + _("où : {place}", place=place))
+            lines.append("      " + _("pourquoi : {why}", why=finding.why))
+            lines.append("      " + _("remède : {remedy}", remedy=finding.remedy))
+        return "\n".join(lines)
+
+
+SEVERITIES: Mapping[Severity, Message] = {
+    "error": Message("erreur"),
+    "warning": Message("avertissement"),
+    "info": Message("à savoir"),
+}
+
+
+def check(
+    record: Record,
+    *,
+    context: Context | None = None,
+    more: Iterable[RecordFinding] = (),
+) -> Checked:
+    """Check a record against every rule that applies to its type; ``more`` are findings made
+    elsewhere (its links).
+    """
+    context = context or Context()
+    findings: list[RecordFinding] = []
+    parts: list[tuple[str, int, int]] = []
+    for rule in RULES:
+        if rule.types and (record.type or "dataset") not in rule.types:
+            continue
+        messages = list(rule.check(record, context))
+        findings += [_finding(record, rule, message) for message in messages]
+        parts.append((rule.name, 0 if messages else rule.weight, rule.weight))
+    findings += more
+    total = sum(weight for _, _, weight in parts)
+    given = sum(points for _, points, _ in parts)
+    findings.sort(
+        key=lambda finding: (("error", "warning", "info").index(finding.severity), -finding.weight)
+    )
+    return Checked(record.id, tuple(findings), Score(round(100 * given / total), tuple(parts)))
+
+
+def totals(records: Iterable[tuple[str, Checked]]) -> list[dict[str, Any]]:
+    """Return, per group (an organisation, a source), how many records, their mean score, errors and
+    warnings.
+    """
+    groups: dict[str, list[Checked]] = {}
+    for group, checked in records:
+        groups.setdefault(group, []).append(checked)
+    return [
+        {
+            "group": group,
+            "records": len(listed),
+            "score": round(sum(item.score.value for item in listed) / len(listed)),
+            "errors": sum(
+                finding.severity == "error" for item in listed for finding in item.findings
+            ),
+            "warnings": sum(
+                finding.severity == "warning" for item in listed for finding in item.findings
+            ),
+        }
+        for group, listed in sorted(groups.items())
+    ]
+
+
+def organisation_of(record: Record) -> str:
+    """Return who answers for a record: its publisher, else its point of contact, else nobody."""
+    named = [
+        contact
+        for contact in record.contacts
+        if contact.organization and not contact.extra.get("about")
+    ]
+    published = [contact.organization for contact in named if "publisher" in contact.roles]
+    return next(iter([*published, *(contact.organization for contact in named)]), "")
+
+
+#: Every rule, by family.
+RULES: tuple[Rule, ...] = (
+    *identification.RULES,
+    *place_and_time.RULES,
+    *use.RULES,
+    *record_schema.RULES,
+)
+
+_PROPERTIES = frozenset({"id", "geometry", "time", "links"})
+_XPATHS = {row.member: f"/MD_Metadata/{row.path}" for row in reversed(iso19139.MAPPING)}
+
+
+def _finding(record: Record, rule: Rule, found: Message | Fault) -> RecordFinding:
+    member = rule.member.partition(".")[0]
+    where, xpath = member if member in _PROPERTIES else f"properties.{member}", ""
+    if isinstance(found, Fault):
+        where, found, xpath = found
+    return RecordFinding(
+        rule.name,
+        "catalogue",
+        record.id,
+        found,
+        rule.severity,
+        where=where,
+        xpath=xpath or _XPATHS.get(rule.member) or _XPATHS.get(member, ""),
+        why=rule.why,
+        remedy=rule.remedy,
+        weight=rule.weight,
+    )
+
+
+# The links of a record, tried: which ones are dead, and why.
+
+
+#: How long and how much a link is worth: enough to know that something is there.
+PATIENCE = Client(timeout_s=10, total_s=20, tries=1, enough=64 * 1024)
+
+
+def dead_links(
+    record: Record,
+    *,
+    client: Client = PATIENCE,
+    inner: bool = False,
+    tried: dict[Target, Reason | None] | None = None,
+) -> tuple[RecordFinding, ...]:
+    """Try every web link of a record; a finding says why one does not lead where it should.
+
+    With ``tried``, a link that is in it is not tried again, and what is found is put there.
+
+    Addresses inside the organisation's network are left alone unless ``inner`` says otherwise: a
+    record is written by others, and must not make us ask our own machines.
+    """
+    links = [
+        (at, link)
+        for at, link in enumerate(record.links)
+        if link.href.startswith(("http://", "https://"))
+    ]
+    known = {} if tried is None else tried
+    untried = dict.fromkeys(_target(link) for _, link in links if _target(link) not in known)
+    known |= _together(lambda target: _reason(target, client, inner=inner), list(untried))
+    return tuple(_found(record, links, known))
+
+
+class Target(NamedTuple):
+    """What of a link decides whether it leads where it should."""
+
+    href: str
+    rel: str
+    type: str
+
+
+class Reason(NamedTuple):
+    """The rule that a link breaks, and how."""
+
+    rule: str
+    said: Message | Told
+
+
+def _target(link: Link) -> Target:
+    return Target(link.href, link.rel, link.type)
+
+
+def _together(
+    try_: Callable[[Target], Reason | None], links: Sequence[Target]
+) -> dict[Target, Reason | None]:
+    """Try links four at a time, in threads that do not outlive an interruption."""
+    waiting: SimpleQueue[Target] = SimpleQueue()
+    tried: SimpleQueue[tuple[Target, Reason | Exception | None]] = SimpleQueue()
+    for link in links:
+        waiting.put(link)
+
+    def work() -> None:
+        with suppress(Empty):
+            while True:
+                link = waiting.get_nowait()
+                try:
+                    tried.put((link, try_(link)))
+                except Exception as error:  # noqa: BLE001 (who waits for the answer must have one)
+                    tried.put((link, error))
+
+    for _link in links[:4]:
+        Thread(target=work, daemon=True).start()
+    found: dict[Target, Reason | None] = {}
+    for _link in links:
+        link, reason = tried.get()
+        if isinstance(reason, Exception):
+            raise reason
+        found[link] = reason
+    return found
+
+
+def _found(
+    record: Record,
+    links: list[tuple[int, Link]],
+    reasons: Mapping[Target, Reason | None],
+) -> Iterator[RecordFinding]:
+    for at, link in links:
+        reason = reasons[_target(link)]
+        if reason is not None:
+            yield RecordFinding(
+                reason.rule,
+                "catalogue",
+                record.id,
+                Message("{href} : {reason}", href=link.href[:120], reason=reason.said),
+                "info" if reason.rule in _ALIVE else "warning",
+                where=f"links[{at}].href",
+                why=_WHY_ALIVE if reason.rule in _ALIVE else _WHY,
+                remedy=_REMEDIES.get(reason.rule, _REMEDY),
+            )
+
+
+def _reason(link: Target, client: Client, *, inner: bool) -> Reason | None:
+    """Return why a link fails; None when it does not."""
+    try:
+        if not inner and _is_inner(link.href):
+            return Reason("link-inner", Message("adresse d'un réseau interne, non essayée."))
+        response = client.get(link.href)
+    except HttpError as error:
+        return Reason(f"link-{error.kind or 'dead'}", Told(error.french, error.english))
+    kind = response.media_type
+    if link.rel in ("enclosure", "service") and kind == "text/html" and link.type != "text/html":
+        return Reason("link-content", Message("une page HTML est reçue à la place de la donnée."))
+    if link.rel == "service" and "access-control-allow-origin" not in response.headers:
+        return Reason(
+            "link-cors",
+            Message(
+                "le serveur n'autorise pas les pages d'autres sites (CORS) : une carte en ligne "
+                "ne l'affichera pas."
+            ),
+        )
+    return None
+
+
+#: What is told of a link that may well be alive.
+_ALIVE = frozenset({"link-cors", "link-inner", "link-moved"})
+
+_WHY = Message("Un lien mort ou trompeur fait perdre l'usager.")
+_WHY_ALIVE = Message("Le lien peut être bon, mais il ne servira pas à tous.")
+_REMEDY = Message("Corriger l'adresse, ou retirer le lien.")
+_REMEDIES = {
+    "link-cors": Message(
+        "Demander au gestionnaire du service d'envoyer l'en-tête Access-Control-Allow-Origin."
+    ),
+    "link-moved": Message("Écrire l'adresse d'arrivée dans la fiche."),
+    "link-inner": Message("Donner une adresse que tous peuvent atteindre, ou retirer le lien."),
+    "link-timeout": Message(
+        "Essayer plus tard ; si le serveur reste muet, corriger l'adresse ou retirer le lien."
+    ),
+    "link-content": Message("Donner l'adresse de la donnée elle-même."),
+}
+
+
+def _is_inner(address: str) -> bool:
+    """Say whether an address leads to a private, local or reserved place."""
+    try:
+        host = urlsplit(address).hostname or ""
+        found = {item[4][0] for item in socket.getaddrinfo(host, None)}
+    except (OSError, ValueError):
+        return False  # the client will say that the name does not exist, or that this is no address
+    return any(not ipaddress.ip_address(str(item).partition("%")[0]).is_global for item in found)
+
 
 #: The source of the records that a crawl made of data files.
 CRAWLED = "fichiers"

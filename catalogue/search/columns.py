@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from geoguichet.catalogue.record import Extent
 from geoguichet.catalogue.search.query import Bucket, FacetCounts, FacetRequest, RecordQuery
-from geoguichet.catalogue.search.queryables import QUERYABLES, TERMS
 from geoguichet.catalogue.search.selection import (
     TEXT_COLUMNS,
     Selection,
@@ -27,7 +26,7 @@ from geoguichet.catalogue.search.selection import (
     told_apart,
     with_values,
 )
-from geoguichet.catalogue.search.tables import meta
+from geoguichet.catalogue.search.tables import QUERYABLES, TERMS, meta
 
 type Numbers = NDArray[np.int64]
 

@@ -22,7 +22,7 @@ from shapely.geometry.base import BaseGeometry
 
 from geoguichet.catalogue.errors import QueryError, RecordError
 from geoguichet.catalogue.record import EARLIEST, LATEST, Extent, instant_keys
-from geoguichet.catalogue.search.queryables import QUERYABLES, Kind
+from geoguichet.catalogue.search.tables import QUERYABLES, Kind
 
 #: A checked expression.
 type Node = Property | Constant | Call

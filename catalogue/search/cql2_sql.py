@@ -30,7 +30,7 @@ from geoguichet.catalogue.search.cql2 import (
     accenti,
     casei,
 )
-from geoguichet.catalogue.search.queryables import QUERYABLES, TERMS, sql_of
+from geoguichet.catalogue.search.tables import QUERYABLES, TERMS, sql_of
 
 type Box = tuple[float, float, float, float]
 

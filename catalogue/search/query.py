@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from geoguichet.catalogue.errors import QueryError, RecordError
 from geoguichet.catalogue.record import Extent, instant_keys, interval_keys
-from geoguichet.catalogue.search.queryables import EXACT, FACETS, QUERYABLES, SORTABLES
+from geoguichet.catalogue.search.tables import EXACT, FACETS, QUERYABLES, SORTABLES
 from geoguichet.catalogue.text import stems, words
 
 if TYPE_CHECKING:

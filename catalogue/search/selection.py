@@ -15,7 +15,6 @@ from geoguichet.catalogue import text
 from geoguichet.catalogue.errors import QueryError
 from geoguichet.catalogue.record import Extent
 from geoguichet.catalogue.search.query import RecordQuery, SortKey
-from geoguichet.catalogue.search.tables import tokens_touching
 
 if TYPE_CHECKING:
     from geoguichet.catalogue.search.cql2_sql import Box
@@ -251,7 +250,9 @@ def with_values(field: str, values: tuple[str, ...]) -> str:
 
 def near(bbox: Extent) -> str:
     """Return what narrows an FTS5 expression to the records that may touch a box (a superset)."""
-    return " AND tokens : (" + " OR ".join(f'"{token}"' for token in tokens_touching(bbox)) + ")"
+    return (
+        " AND tokens : (" + " OR ".join(f'"{token}"' for token in text.tokens_touching(bbox)) + ")"
+    )
 
 
 def _match(query: RecordQuery) -> str | None:

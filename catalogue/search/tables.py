@@ -8,14 +8,13 @@ transaction: no reader sees a half of it.
 from __future__ import annotations
 
 import json
-import math
 import os
 import sqlite3
 import struct
 import time
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -24,73 +23,192 @@ from typing import Any, Literal
 from geoguichet.catalogue import text
 from geoguichet.catalogue.errors import RecordError
 from geoguichet.catalogue.record import Extent, Record, instant_keys
-from geoguichet.catalogue.search.queryables import TERMS
+from geoguichet.floor.words import Message
 
-# Places as words of the full-text index: cells of a quadtree of the globe. One index answers
-# words and place.
-
-#: Level 10 has 1024 x 1024 cells, 0.35 by 0.18 degrees.
-_DEEPEST = 10
+# What a record can be asked about: a row for each property, that says all there is to know of it.
+# A filter, a sort, a facet, an exact value, the index and the pages read these rows: a property
+# is added here and nowhere else.
 
 
-def tokens_of(extent: Extent) -> list[str]:
-    """Return the tokens of a record's place: the few cells that cover it, and the cells those lie
-    in.
-    """
-    cells = {cell for box in extent.boxes() for cell in _cover(box, 4)}
-    around = {above for cell in cells for above in _ancestors(cell)}
-    return [_cell_token("c", cell) for cell in sorted(cells)] + [
-        _cell_token("i", cell) for cell in sorted(around)
-    ]
+#: The kinds of value of CQL2; an array holds texts.
+type Kind = Literal["text", "number", "boolean", "instant", "interval", "geometry", "array"]
 
 
-def tokens_touching(extent: Extent) -> list[str]:
-    """Return the tokens of which a record has at least one if it touches the box (and of some that
-    do not).
-    """
-    cells = {cell for box in extent.boxes() for cell in _cover(box, 12)}
-    around = {above for cell in cells for above in _ancestors(cell)}
-    return [_cell_token("c", cell) for cell in sorted(cells | around)] + [
-        _cell_token("i", c) for c in sorted(cells)
-    ]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queryable:
+    """One property: its kind, its name for readers, where it is found, what it is good for."""
+
+    kind: Kind
+    title: Message
+    #: Its value as SQL on the row ``record``: for an array, the query of its values; for an instant
+    #: or an interval, the key of its start. By default its terms, for an array, else the member of
+    #: the document's properties.
+    sql: str = ""
+    #: The key of its end, for an instant or an interval.
+    sql_end: str = ""
+    #: What a search is sorted by, as SQL; empty when none can be. An index makes it quick.
+    sort: str = ""
+    #: The values that a record is indexed by, one by one: what a facet counts, what a parameter of
+    #: the property's name compares exactly. The store indexes itself anew when a property gains
+    #: them.
+    terms: Callable[[Record], Iterable[str]] | None = None
+    #: How its values are counted: one by one, or by year.
+    facet: Literal["", "term", "histogram"] = ""
+    #: On the catalogue's page, the place of its facet and how many values are shown.
+    page: tuple[int, int] | None = None
+    #: Which list names its values for readers, where they are codes: ``type``, ``license`` ...
+    labels: str = ""
+    #: Whether records hold it under its name, rather than it being worked out of others.
+    is_member: bool = True
 
 
-#: Level, column from the west, row from the south.
-type _Cell = tuple[int, int, int]
+def _texts(record: Record, member: str) -> Iterator[str]:
+    """Yield the texts of an added member: itself, those of its list, or the names in it."""
+    held = record.extra_properties.get(member)
+    for item in held if isinstance(held, list) else [held]:
+        told = item.get("name") if isinstance(item, dict) else item
+        if isinstance(told, str):
+            yield told
 
 
-def _cover(box: tuple[float, float, float, float], most: int) -> list[_Cell]:
-    """Return the cells of the deepest level at which no more than ``most`` are needed to cover a
-    box.
-    """
-    for level in range(_DEEPEST, 0, -1):
-        west, south, east, north = _grid(box, level)
-        if (east - west + 1) * (north - south + 1) <= most:
-            return [(level, x, y) for x in range(west, east + 1) for y in range(south, north + 1)]
-    return [(0, 0, 0)]
+def _side(name: str, title: Message) -> Queryable:
+    """Return the row of a side of the extent."""
+    return Queryable(kind="number", title=title, sql=f"record.{name}", is_member=False)
 
 
-def _grid(box: tuple[float, float, float, float], level: int) -> tuple[int, int, int, int]:
-    """Return the cells of the corners of a box, west, south, east and north."""
-    side = 1 << level
-    west, east = ((longitude + 180.0) / 360.0 * side for longitude in (box[0], box[2]))
-    south, north = ((latitude + 90.0) / 180.0 * side for latitude in (box[1], box[3]))
-    # a corner on a line between cells belongs to both, so that boxes that only touch meet in a cell
-    low = (max(0, math.ceil(edge) - 1) for edge in (west, south))
-    high = (min(side - 1, math.floor(edge)) for edge in (east, north))
-    (first, second), (third, fourth) = low, high
-    return first, second, third, fourth
+#: ``themes`` are the identifiers of the concepts, ``organization`` the organisations of the
+#: contacts.
+QUERYABLES: Mapping[str, Queryable] = MappingProxyType(
+    {
+        "id": Queryable(
+            kind="text", title=Message("Identifiant"), sql="record.id", sort="record.id"
+        ),
+        "type": Queryable(
+            kind="text",
+            title=Message("Type"),
+            sql="record.type",
+            sort="record.type",
+            terms=lambda record: (record.type,),
+            facet="term",
+            page=(1, 10),
+            labels="type",
+        ),
+        "title": Queryable(
+            kind="text", title=Message("Titre"), sql="record.name", sort="record.title"
+        ),
+        "description": Queryable(kind="text", title=Message("Résumé")),
+        "keywords": Queryable(
+            kind="array",
+            title=Message("Mots-clés"),
+            terms=lambda record: record.keywords,
+            facet="term",
+            page=(3, 12),
+        ),
+        "themes": Queryable(
+            kind="array",
+            title=Message("Thèmes"),
+            terms=lambda record: (item.id for theme in record.themes for item in theme.concepts),
+            facet="term",
+            page=(4, 8),
+            labels="theme",
+        ),
+        "organization": Queryable(
+            kind="array",
+            title=Message("Organismes"),
+            terms=lambda record: (contact.organization for contact in record.contacts),
+            facet="term",
+            page=(2, 8),
+            is_member=False,
+        ),
+        "format": Queryable(
+            kind="array",
+            title=Message("Formats"),
+            terms=lambda record: _texts(record, "formats"),
+            facet="term",
+            is_member=False,
+        ),
+        "license": Queryable(
+            kind="text",
+            title=Message("Licence"),
+            sql="record.license",
+            terms=lambda record: (record.license,),
+            facet="term",
+            page=(5, 8),
+            labels="license",
+        ),
+        "rights": Queryable(kind="text", title=Message("Droits")),
+        "language": Queryable(
+            kind="text", title=Message("Langue"), sql="record.language", is_member=False
+        ),
+        "externalIds": Queryable(
+            kind="array",
+            title=Message("Autres identifiants"),
+            sql="SELECT e.value FROM external_id AS e WHERE e.n = record.n",
+        ),
+        "created": Queryable(
+            kind="instant",
+            title=Message("Création de la fiche"),
+            sql="record.created",
+            sql_end="record.created_last",
+            sort="record.created",
+        ),
+        "updated": Queryable(
+            kind="instant",
+            title=Message("Mise à jour de la fiche"),
+            sql="record.updated",
+            sql_end="record.updated_last",
+            sort="record.updated",
+            facet="histogram",
+        ),
+        "time": Queryable(
+            kind="interval",
+            title=Message("Période"),
+            sql="record.first",
+            sql_end="record.last",
+        ),
+        "geometry": Queryable(
+            kind="geometry",
+            title=Message("Géométrie"),
+            sql="(SELECT wkb FROM shape WHERE shape.n = record.n)",
+        ),
+        "west": _side("west", Message("Longitude ouest (degrés)")),
+        "south": _side("south", Message("Latitude sud (degrés)")),
+        "east": _side("east", Message("Longitude est (degrés)")),
+        "north": _side("north", Message("Latitude nord (degrés)")),
+    }
+)
+
+#: Properties a search can be sorted by.
+SORTABLES = tuple(name for name, queryable in QUERYABLES.items() if queryable.sort)
+
+#: Properties whose values are indexed one by one, and what gives those of a record.
+TERMS = {name: queryable.terms for name, queryable in QUERYABLES.items() if queryable.terms}
+
+#: Properties whose values are counted.
+FACETS = tuple(name for name, queryable in QUERYABLES.items() if queryable.facet)
+
+#: Properties that a parameter of their name compares with one exact value (``type`` takes several).
+EXACT = tuple(name for name in TERMS if name != "type")
+
+_SHOWN = sorted((row.page, name) for name, row in QUERYABLES.items() if row.page)
+#: The facets that the page of the catalogue shows, as its parameter ``facets`` asks for them.
+PAGE_FACETS = ",".join(f"{name}:{most}" for (_, most), name in _SHOWN)
 
 
-def _ancestors(cell: _Cell) -> Iterator[_Cell]:
-    level, x, y = cell
-    while level:
-        level, x, y = level - 1, x >> 1, y >> 1
-        yield level, x, y
-
-
-def _cell_token(kind: str, cell: _Cell) -> str:
-    return f"q{kind}{cell[0]}x{cell[1]}x{cell[2]}"
+def sql_of(name: str) -> str:
+    """Return the value of a property as SQL (see `Queryable.sql`)."""
+    queryable = QUERYABLES[name]
+    if queryable.sql:
+        return queryable.sql
+    if queryable.kind == "array":
+        return (
+            "SELECT term.value FROM tagged JOIN term USING (t) "
+            f"WHERE tagged.n = record.n AND term.field = '{name}'"
+        )
+    return (
+        f"(SELECT json_extract(CAST(body AS TEXT), '$.properties.{name}') "
+        "FROM document WHERE document.n = record.n)"
+    )
 
 
 type Change = Literal["created", "updated", "deleted", "unchanged"]
@@ -395,7 +513,7 @@ def _stemmed(told: str) -> str:
 def _tokens(terms: Iterable[tuple[int, str]], extent: Extent | None) -> str:
     """Return the words of the index that stand for the exact values and the place of a record."""
     tokens = [token for _, token in terms]
-    return " ".join(tokens + tokens_of(extent) if extent else tokens)
+    return " ".join(tokens + text.tokens_of(extent) if extent else tokens)
 
 
 def _apart(*texts: str) -> str:
@@ -441,18 +559,14 @@ CREATE VIRTUAL TABLE words USING fts5 (title, keywords, abstract, tokens, conten
 CREATE VIRTUAL TABLE extent USING rtree (piece, west, east, south, north);
 """
 # record: created, updated, first and last are sort keys (`record.instant_keys`), title is folded,
-# name is not;
-# stamp is the generation that wrote the row (removed: that took it out); terms are the numbers of
-# its terms, 32-bit
-# integers in a row.
+# name is not; stamp is the generation that wrote the row (removed: that took it out); terms are the
+# numbers of its terms, 32-bit integers in a row.
 # meta.numbering changes when the numbers of records or terms do (another file under the same name,
 # indexes made anew).
 # words: stems, and tokens that stand for exact values and places. It holds no text, so taking a row
-# out needs the
-# same words again: `meta.analysis` remembers which analysis made them.
+# out needs the same words again: `meta.analysis` remembers which analysis made them.
 # extent: piece = 2 n, and 2 n + 1 for the second half of an extent across the antimeridian; its
-# 32-bit
-# numbers answer a superset, the doubles of `record` decide.
+# 32-bit numbers answer a superset, the doubles of `record` decide.
 
 
 def prepare(database: sqlite3.Connection) -> None:
@@ -474,10 +588,7 @@ def schema_of(database: sqlite3.Connection) -> tuple[int, int]:
 
     Both in one statement, so of one moment: another process may be making them.
     """
-    asked = (
-        "SELECT (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM "
-        "sqlite_schema)"
-    )
+    asked = "SELECT user_version, (SELECT count(*) FROM sqlite_schema) FROM pragma_user_version"
     schema, held = database.execute(asked).fetchone()
     return int(schema), int(held)
 

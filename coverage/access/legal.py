@@ -23,8 +23,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from geoguichet.coverage.routers.impedance import Router
-from geoguichet.coverage.routers.straight_line import StraightLine
+from geoguichet.coverage.routers.impedance import Router, StraightLine
 from geoguichet.coverage.study.study import LegalChoice, Study
 from geoguichet.referentials.territories.territory import Territory
 

@@ -4,20 +4,14 @@ error of communes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from geoguichet.coverage.access import supply
-from geoguichet.coverage.access.edge import (
-    AggregationError,
-    Edge,
-    aggregation_error,
-    edge_effect,
-    edge_findings,
-)
 from geoguichet.coverage.access.legal import legal_table
 from geoguichet.coverage.access.measures import measure_access
 from geoguichet.coverage.access.rules import measure
@@ -25,6 +19,8 @@ from geoguichet.coverage.access.supply import HoursTold, meeting, near_services
 from geoguichet.coverage.routers.impedance import Router
 from geoguichet.coverage.study.study import Study
 from geoguichet.floor.findings import Finding
+from geoguichet.floor.words import Message
+from geoguichet.referentials.layers import METRIC
 from geoguichet.referentials.territories.territory import Territory
 
 
@@ -159,3 +155,225 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
+
+
+# The edge effect: who depends on the services of neighbours, and who would, were they counted. A
+# study that stops at its border takes those who live beside it for worse served than they are (or
+# better, when neighbours share the services inside). Here that is measured instead of supposed.
+
+
+#: How far beyond the border a study without a buffer looks for services, to say what it misses.
+NEIGHBOURS_M = 40_000.0
+#: 90 km/h, door to door: how far away a threshold in minutes can reach at most, for the warning on
+#: a short buffer.
+FASTEST_M_S = 25.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Edge:
+    """What the border of the territory does to the answer.
+
+    ``by_need``: one row per need; columns need, people_outside (people whose nearest service lies
+    outside the territory; without a buffer, would lie), share (of all people).
+    """
+
+    by_need: pd.DataFrame
+    #: With a buffer: people served thanks to a service outside alone. Without: people who would be.
+    people: int
+    #: Whether the study counts services outside (it has a buffer).
+    counted: bool
+    #: Services outside that the data hold for the needs of the study.
+    known: int
+    #: Unserved people for whom a service could be near enough just beyond what the study counts.
+    exposed: int
+
+
+def edge_effect(
+    demand: gpd.GeoDataFrame,
+    services: gpd.GeoDataFrame,
+    every: gpd.GeoDataFrame,
+    territory: Territory,
+    study: Study,
+    router: Router,
+) -> Edge:
+    """Measure the edge effect.
+
+    ``demand`` is measured against ``services`` (those counted); ``every`` are all services of the
+    layer.
+    """
+    exposed = _exposed(demand, territory, study)
+    if study.territory.buffer_m > 0:
+        inside = services[services["inside"]]
+        own = demand.drop(
+            columns=[c for c in demand.columns if c.startswith("slack_") or c == "served"]
+        )
+        abroad = _abroad(demand, services, study)
+        served = demand["served"].to_numpy() & np.logical_or.reduce(list(abroad.values()))
+        alone = (
+            measure(own[served], inside, study, router)["served"]
+            if served.any()
+            else demand["served"][:0]
+        )
+        people = int(demand.loc[alone.index[~alone], "people"].sum())
+        return Edge(
+            _by_need(demand, abroad), people, True, int((~services["inside"]).sum()), exposed
+        )
+    wider = replace(study, territory=replace(study.territory, buffer_m=NEIGHBOURS_M))
+    wanted = every[
+        every["type"].isin({kind for need in study.needs for kind in need.types}) & ~every["inside"]
+    ]
+    near, _ = near_services(territory, wanted, wider)
+    outside = meeting(near, study)
+    if outside.empty:
+        return Edge(
+            _by_need(demand, {n.key: np.zeros(len(demand), bool) for n in study.needs}),
+            0,
+            False,
+            0,
+            exposed,
+        )
+    both = gpd.GeoDataFrame(
+        pd.concat([services, outside]), geometry=services.geometry.name, crs=services.crs
+    )
+    with_them = measure(demand, both, study, router)
+    gained = with_them["served"] & ~demand["served"]
+    abroad = _abroad(with_them, both, study)
+    return Edge(
+        _by_need(demand, abroad),
+        int(demand.loc[gained, "people"].sum()),
+        False,
+        len(outside),
+        exposed,
+    )
+
+
+def edge_findings(edge: Edge, study: Study) -> list[Finding]:
+    """Warn when the study does not look far enough beyond its border."""
+    buffer_m = study.territory.buffer_m
+    layer = study.services_layer
+    if not edge.counted and edge.known:
+        told = Message(
+            "Aucun service n'est compté au-delà de la limite : avec les {services} que les données "
+            "ont à moins de {km} km, {people} habitants de plus seraient desservis ; ajoutez "
+            'buffer = "{km} km" à [territory].',
+            services=edge.known,
+            km=f"{NEIGHBOURS_M / 1000:g}",
+            people=edge.people,
+        )
+        return [Finding("no-buffer", layer, "", told)]
+    if not edge.counted:
+        told = Message(
+            "Aucun service n'est compté au-delà de la limite et les données n'en ont pas : "
+            "{people} habitants non desservis vivent assez près d'elle pour l'être par un voisin.",
+            people=edge.exposed,
+        )
+        return [Finding("no-buffer", layer, "", told)]
+    if edge.exposed:
+        told = Message(
+            "Les services ne sont comptés que jusqu'à {km} km au-delà de la limite : {people} "
+            "habitants non desservis pourraient l'être par un service plus lointain.",
+            km=f"{buffer_m / 1000:g}",
+            people=edge.exposed,
+        )
+        return [Finding("short-buffer", layer, "", told)]
+    return []
+
+
+def _abroad(
+    demand: gpd.GeoDataFrame, services: gpd.GeoDataFrame, study: Study
+) -> dict[str, np.ndarray]:
+    """Return, for each need, the points whose nearest service lies outside the territory."""
+    outside = set(services.index[~services["inside"]])
+    return {
+        need.key: demand[f"{need.key}_service"].isin(outside).to_numpy() for need in study.needs
+    }
+
+
+def _by_need(demand: gpd.GeoDataFrame, abroad: dict[str, np.ndarray]) -> pd.DataFrame:
+    people = demand["people"].to_numpy()
+    whole = max(int(people.sum()), 1)
+    rows = [
+        (key, int(people[which].sum()), float(people[which].sum() / whole))
+        for key, which in abroad.items()
+    ]
+    return pd.DataFrame(rows, columns=["need", "people_outside", "share"])
+
+
+def _exposed(demand: gpd.GeoDataFrame, territory: Territory, study: Study) -> int:
+    """Count the unserved people whom something just beyond the services counted could still reach
+    in time.
+
+    A need that lacks nothing nearer can only be met from farther than the distance to the border
+    plus the buffer.
+    """
+    unserved = demand[~demand["served"] & demand.geometry.notna() & ~demand.geometry.is_empty]
+    if unserved.empty:
+        return 0
+    border = gpd.GeoSeries([territory.boundary.boundary], crs=unserved.crs).to_crs(METRIC).iloc[0]
+    beyond_m = unserved.geometry.to_crs(METRIC).distance(border) + study.territory.buffer_m
+    possible = pd.Series(False, index=unserved.index)
+    for need in study.needs:
+        lacking = ~(unserved[study.unit.column(need.key)] <= need.within)
+        possible |= lacking & (beyond_m <= need.within.metres_at(FASTEST_M_S))
+    return int(unserved.loc[possible, "people"].sum())
+
+
+# What counting people by commune instead of by cell gets wrong (Hillsman & Rhoda 1978; Current &
+# Schilling 1990).
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AggregationError:
+    """The answer by communes against the answer by cells, for the people of the cells.
+
+    ``by_need``: one row per need; columns need, mean_absolute (of the difference of cost between a
+    person's cell and the point of the commune, weighted by people), mean (commune minus cell:
+    negative when communes flatter), people (of whom both are known); in the unit of the study.
+    """
+
+    people: int
+    cells: int
+    #: What the communes count, those that have a cell.
+    people_of_communes: int
+    #: People served by one answer and not by the other.
+    differently: int
+    #: People of those whom the communes call served, and their cell unserved.
+    hidden: int
+    #: People of those whom the communes call unserved, and their cell served.
+    alarmed: int
+    white_by_cells: int
+    white_by_communes: int
+    by_need: pd.DataFrame
+
+
+def aggregation_error(
+    cells: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, study: Study
+) -> AggregationError:
+    """Compare the cells (with their ``commune``) to the communes, both measured against the same
+    services.
+    """
+    people = cells["people"].to_numpy(float)
+    of = communes.reindex(cells["commune"])
+    coarse, fine = of["served"].to_numpy(bool), cells["served"].to_numpy(bool)
+    rows = []
+    for need in study.needs:
+        column = study.unit.column(need.key)
+        apart = of[column].to_numpy(float) - cells[column].to_numpy(float)
+        known = np.isfinite(apart) & (people > 0)
+        weight = people[known]
+        both = (np.abs(apart[known]), apart[known])
+        means = [
+            float(np.average(value, weights=weight)) if weight.sum() else np.nan for value in both
+        ]
+        rows.append((need.key, *means, int(weight.sum())))
+    return AggregationError(
+        people=int(people.sum()),
+        cells=len(cells),
+        people_of_communes=int(communes.loc[cells["commune"].unique(), "people"].sum()),
+        differently=int(people[coarse != fine].sum()),
+        hidden=int(people[coarse & ~fine].sum()),
+        alarmed=int(people[~coarse & fine].sum()),
+        white_by_cells=int(people[~fine].sum()),
+        white_by_communes=int(people[~coarse].sum()),
+        by_need=pd.DataFrame(rows, columns=["need", "mean_absolute", "mean", "people"]),
+    )

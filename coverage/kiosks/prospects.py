@@ -18,9 +18,8 @@ from geoguichet.coverage.access.supply import open_enough
 from geoguichet.coverage.errors import SitingError, StudyError
 from geoguichet.coverage.routers.impedance import CostMatrix, Positions, Router
 from geoguichet.coverage.siting.covering import maximal_covering
-from geoguichet.coverage.siting.plan import KioskPlan
-from geoguichet.coverage.siting.problem import SiteRules, too_near
-from geoguichet.coverage.study.kiosks import Broadband, KioskChoice, Stakes, too_many_floors
+from geoguichet.coverage.siting.problem import KioskPlan, SiteRules, too_near
+from geoguichet.coverage.study.choices import Broadband, KioskChoice, Stakes, too_many_floors
 from geoguichet.coverage.study.study import Study
 from geoguichet.floor.declaration import BadKeyError
 from geoguichet.floor.words import _

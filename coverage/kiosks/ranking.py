@@ -16,8 +16,8 @@ from scipy import sparse
 from geoguichet.coverage.access.rules import add_metres
 from geoguichet.coverage.kiosks.prospects import Prospect, first_serving, positions, served_by
 from geoguichet.coverage.routers.impedance import Floats, Router
-from geoguichet.coverage.siting.plan import KioskPlan
-from geoguichet.coverage.study.kiosks import KioskChoice, Reference
+from geoguichet.coverage.siting.problem import KioskPlan
+from geoguichet.coverage.study.choices import KioskChoice, Reference
 from geoguichet.coverage.study.study import Study
 from geoguichet.floor.units import Unit
 
@@ -189,7 +189,7 @@ def rank(
     """Return the kiosks with what they save, the demand with why it stays unserved, and the ranking
     around them.
 
-    ``demand`` and ``kiosks`` are those of :class:`~geoguichet.coverage.result.CoverageResult` once
+    ``demand`` and ``kiosks`` are those of :class:`~geoguichet.coverage.manifest.CoverageResult` once
     the kiosks are open; the plan's sites are positions of the prospect's hosts.
     """
     white = demand.loc[prospect.white.index]

@@ -15,8 +15,7 @@ from folium.map import Layer
 
 from geoguichet.coverage.access.supply import NEW_ID
 from geoguichet.coverage.compare import Comparison, Side
-from geoguichet.coverage.outputs.folder import write_text, write_together
-from geoguichet.coverage.outputs.layers import write_database
+from geoguichet.coverage.outputs.folder import write_database, write_text, write_together
 from geoguichet.coverage.outputs.page import (
     MapPage,
     Placed,
@@ -28,8 +27,11 @@ from geoguichet.coverage.outputs.page import (
     rows_of,
     titled,
 )
-from geoguichet.coverage.outputs.style import BORDER, CHANGE_COLOURS, KIOSK, MOVED_COLOURS
-from geoguichet.coverage.outputs.wording import (
+from geoguichet.coverage.outputs.style import (
+    BORDER,
+    CHANGE_COLOURS,
+    KIOSK,
+    MOVED_COLOURS,
     how_measured,
     n_people,
     opening_hours,

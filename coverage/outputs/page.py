@@ -5,14 +5,16 @@ that do not vary.
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from html import escape
 from importlib import resources
 from typing import Any
 
 import folium
 import geopandas as gpd
+import numpy as np
 import shapely
 from branca.element import Element, Figure, MacroElement
 from folium.map import CustomPane, Layer
@@ -20,21 +22,37 @@ from folium.template import Template
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from shapely.geometry import mapping
 
+from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs.leaflet import leaflet_css, leaflet_js
-from geoguichet.coverage.outputs.style import BORDER, LAND
-from geoguichet.coverage.outputs.wording import n_kiosks, n_people
-from geoguichet.coverage.result import CoverageResult
+from geoguichet.coverage.outputs.style import (
+    BORDER,
+    INK,
+    KIOSK,
+    LAND,
+    ZONE_EDGE,
+    n_kiosks,
+    n_people,
+    zone_class,
+    zone_classes,
+    zone_colour,
+)
+from geoguichet.coverage.study.study import Study
+from geoguichet.coverage.zones.drawing import polygonal, simplified
 from geoguichet.floor.words import (
     _,
+    cost,
     day,
+    distance,
     language,
     mass,
+    measure,
     ngettext,
     number,
     percent,
     pgettext,
     spaced,
 )
+from geoguichet.referentials.layers import LONLAT, METRIC
 
 # The templates of the pages, filled: one way for reports and for the panels of maps.
 
@@ -308,4 +326,266 @@ def _renumbered(html: str) -> str:
         r"(?<=_)[0-9a-f]{32}(?![0-9a-f])",
         lambda match: str(numbers.setdefault(match[0], len(numbers) + 1)),
         html,
+    )
+
+
+# The report's pictures, drawn as SVG from the result: the map, and the curve of people gained.
+
+
+# White zones as the map and the report show them: which, how straight their borders, and what
+# must be said of them.
+
+
+def shown(result: CoverageResult) -> gpd.GeoDataFrame:
+    """Return the zones that map and report show: those that have a polygon and are not minor."""
+    zones = result.white_zones
+    return zones[zones.geometry.notna() & ~zones.geometry.is_empty & ~zones["minor"]]
+
+
+def for_map(result: CoverageResult) -> gpd.GeoDataFrame:
+    """Return the zones shown, their borders straightened if the study asks for it.
+
+    All of the territory is simplified at once, served ground included, so that neither gap nor
+    overlap appears.
+    """
+    zones, tolerance_m = shown(result), result.study.zones.simplify_m
+    if not tolerance_m or zones.empty:
+        return zones
+    metric = zones.geometry.to_crs(METRIC).to_numpy()
+    whole = gpd.GeoSeries([result.territory.boundary], crs=LONLAT).to_crs(METRIC).iloc[0]
+    rest = shapely.get_parts(shapely.difference(whole, shapely.union_all(metric)))
+    straight = simplified(np.concatenate([metric, rest]), tolerance_m)[: len(metric)]
+    shapes = gpd.GeoSeries([polygonal(shape) for shape in straight], index=zones.index, crs=METRIC)
+    return zones.set_geometry(shapes.to_crs(LONLAT))
+
+
+def notes(result: CoverageResult) -> list[str]:
+    """Say what a reader must know of the zones: how people are counted, and which zones rest on
+    little.
+    """
+    zones, smooth = result.white_zones, result.study.zones.kind == "smooth"
+    drawn, minor = zones.geometry.notna(), zones["minor"]
+    single = zones[(zones["communes"] == 1) & drawn & ~minor & (not smooth)]
+    small = zones[minor & (zones["communes"] > 0)]
+    land = zones[(zones["communes"] == 0) & ~minor]
+    told = [
+        _(
+            "Les habitants d’une zone sont ceux des communes non desservies ; son dessin ne les "
+            "compte pas."
+        ),
+        smooth
+        and _(
+            "Le contour est la ligne où la marge au seuil s’annule, calculée tous les {cell} et "
+            "quatre fois plus finement là où elle passe. Il ne suit donc pas les limites des "
+            "communes : une mairie desservie peut avoir autour d’elle des terres qui ne le sont "
+            "pas, et l’inverse.",
+            cell=distance(result.study.zones.cell_m),
+        ),
+        len(single)
+        and ngettext(
+            "{n} zone ({people}) tient à une seule commune, donc à un seul point : quelques "
+            "centaines de mètres ou une minute peuvent la faire disparaître.",
+            "{n} zones ({people}) tiennent chacune à une seule commune, donc à un seul point : "
+            "quelques centaines de mètres ou une minute peuvent les faire disparaître.",
+            len(single),
+            people=n_people(int(single["people"].sum())),
+        ),
+        len(small)
+        and ngettext(
+            "{n} zone trop petite pour être montrée ({people}) reste dans les comptes et dans les "
+            "fichiers.",
+            "{n} zones trop petites pour être montrées ({people}) restent dans les comptes et dans "
+            "les fichiers.",
+            len(small),
+            people=n_people(int(small["people"].sum())),
+        ),
+        len(land)
+        and ngettext(
+            "{n} étendue blanche ne contient aucun point de population : elle est dessinée, "
+            "personne n’y est compté.",
+            "{n} étendues blanches ne contiennent aucun point de population : elles sont "
+            "dessinées, personne n’y est compté.",
+            len(land),
+        ),
+        not drawn.all()
+        and _(
+            "{people} en zone blanche n’ont pas de contour à dessiner ; ils sont comptés.",
+            people=n_people(int(zones.loc[~drawn, "people"].sum())),
+        ),
+    ]
+    return [sentence for sentence in told if isinstance(sentence, str)]
+
+
+def hosts(zone: dict[str, Any], study: Study, *, brief: bool = False) -> str:
+    """Say the candidate hosts best placed for a zone and how far each is on average; empty when
+    there is none.
+    """
+    pairs = zip(zone["host_names"].split(","), zone["host_costs"].split(","), strict=True)
+    told = [(name, cost(float(far), study.unit)) for name, far in pairs if name]
+    if brief:
+        return ", ".join(f"{name} ({far})" for name, far in told)
+    return ", ".join(_("{name} ({cost} en moyenne)", name=name, cost=far) for name, far in told)
+
+
+def area(zone: dict[str, Any]) -> str:
+    """Say the extent of a zone."""
+    decimals = 1 if zone["area_km2"] < 10 else 0
+    return _("Étendue : {area}", area=measure(zone["area_km2"], "km²", decimals))
+
+
+#: Width of a picture in its own units; the page scales it.
+WIDTH = 1000.0
+_MARGIN = 14.0
+_LEGEND_HEIGHT = 100.0
+#: Outlines are simplified to under half a unit, which no eye or printer tells apart.
+_TOLERANCE = 0.4
+
+
+class _Frame:
+    """Turns longitudes and latitudes into picture units: equal-area, centred on the territory,
+    north up.
+    """
+
+    def __init__(self, extent: gpd.GeoSeries) -> None:
+        west, south, east, north = extent.total_bounds
+        self._crs = (
+            f"+proj=laea +lon_0={(west + east) / 2:.3f} +lat_0={(south + north) / 2:.3f} "
+            "+datum=WGS84 +units=m"
+        )
+        left, bottom, right, top = extent.to_crs(self._crs).total_bounds
+        self.units_per_m = (WIDTH - 2 * _MARGIN) / (right - left)
+        self.height = (top - bottom) * self.units_per_m + 2 * _MARGIN
+        scale = self.units_per_m
+        self._matrix = [scale, 0, 0, -scale, _MARGIN - left * scale, _MARGIN + top * scale]
+
+    def place(self, shapes: gpd.GeoSeries) -> gpd.GeoSeries:
+        """Return the shapes in picture units."""
+        return shapes.to_crs(self._crs).affine_transform(self._matrix)
+
+
+def map_picture(result: CoverageResult) -> str:
+    """Return the map: départements, white zones by people, numbered kiosks, legend, scale bar and
+    north.
+    """
+    unit, zones, kiosks = result.study.unit, shown(result), result.kiosks
+    departements = departement_outlines(result)
+    frame = _Frame(departements.geometry)
+    bar_km = _round_below(0.2 * WIDTH / frame.units_per_m / 1000)
+    colours = [zone_colour(mean, unit) for mean in zones[unit.column("mean")]]
+    ranked = zip(frame.place(kiosks.geometry), kiosks["rank"], strict=True)
+    return picture(
+        "map.svg",
+        title=map_caption(result),
+        words=15,
+        height=frame.height + _LEGEND_HEIGHT,
+        ground_height=frame.height,
+        outlines=list(map(_path, frame.place(departements.geometry))),
+        zones=list(zip(map(_path, frame.place(zones.geometry)), colours, strict=True)),
+        names=list(zip(frame.place(name_places(departements)), departements["name"], strict=True)),
+        # The first ranks on top.
+        kiosks=[(spot, rank) for spot, rank in ranked if spot and not spot.is_empty][::-1],
+        ranked=len(kiosks) > 0,
+        classes=[(zone_class(low, high, unit), colour) for low, high, colour in zone_classes(unit)],
+        bar=bar_km * 1000 * frame.units_per_m,
+        bar_km=bar_km,
+    )
+
+
+def map_caption(result: CoverageResult) -> str:
+    """Say what the picture of the map shows."""
+    territory = result.territory.name
+    if not len(result.kiosks):
+        return _("Zones blanches : {territory}.", territory=territory)
+    return _(
+        "Zones blanches et visioguichets proposés : {territory}. Les numéros sont ceux du tableau "
+        "des visioguichets.",
+        territory=territory,
+    )
+
+
+def gain_curve(result: CoverageResult, *, small: bool = False) -> str:
+    """Return the curve of people gained against the number of kiosks, under its proved bound and
+    the plan's maximum.
+
+    A ``small`` one is meant for a quarter of the width: its words are larger and fewer.
+    """
+    proposed = result.kiosks[result.kiosks["rank"] > 0]
+    gained = [0.0, *proposed["people_added"].cumsum().astype(float)]
+    bounds = [0.0, *(result.ranking.curve["bound"] if result.ranking is not None else [])]
+    bound = bounds[-1] if len(bounds) > 1 else gained[-1]
+    top = _round_above(max(bound, *gained, 1.0))
+    left, right, upper, lower = (190, WIDTH - 40, 34, 480) if small else (104, WIDTH - 24, 34, 330)
+
+    def x(kiosks: float) -> float:
+        return left + (right - left) * kiosks / max(len(gained) - 1, 1)
+
+    def y(people: float) -> float:
+        return lower - (lower - upper) * people / top
+
+    def line(people: Iterable[float]) -> str:
+        return " ".join(f"{x(place):.1f},{y(many):.1f}" for place, many in enumerate(people))
+
+    stop = result.ranking.stop_at if result.ranking is not None else None
+    return picture(
+        "gain.svg",
+        title=_(
+            "Habitants desservis en plus selon le nombre de visioguichets, ouverts dans l’ordre du "
+            "tableau"
+        ),
+        words=40 if small else 15,
+        height=lower + 66,
+        small=small,
+        left=left,
+        right=right,
+        lower=lower,
+        levels=[(y(top * step / 4), number(top * step / 4)) for step in range(0, 5, 1 + small)],
+        ticks=[(x(n), number(n)) for n in _ticks(len(gained) - 1)[:: 5 if small else 1]],
+        gained=line(gained),
+        proved=line(bounds),
+        last_y=y(gained[-1]),
+        stop=stop
+        and (x(stop), y(gained[stop]), _("s’arrêter ici ? {kiosks}", kiosks=n_kiosks(stop))),
+        bound_y=y(bound),
+        bound=_(
+            "maximum prouvé pour {kiosks} : {bound}",
+            kiosks=n_kiosks(len(gained) - 1),
+            bound=number(math.floor(bound + 1e-6)),
+        ),
+    )
+
+
+def picture(template: str, **content: Any) -> str:
+    """Return a picture drawn by its template, its elements one after the other."""
+    colours = {"ink": INK, "kiosk": KIOSK, "land": LAND, "border": BORDER, "zone_edge": ZONE_EDGE}
+    return filled(template, **colours, **content).replace("\n", "")
+
+
+def _path(shape: shapely.Geometry | None) -> str:
+    """Return the outlines of a shape as the ``d`` of a path, slightly simplified."""
+    parts = shapely.get_parts(shapely.simplify(shape, _TOLERANCE))
+    polygons = [part for part in parts if part.geom_type == "Polygon"]
+    rings = [ring for polygon in polygons for ring in (polygon.exterior, *polygon.interiors)]
+    return "".join(
+        "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in ring.coords[:-1]) + "Z" for ring in rings
+    )
+
+
+def _ticks(last: int) -> list[int]:
+    step = max(1, math.ceil(_round_below(max(last, 1)) / 10))
+    return list(range(0, last + 1, step))
+
+
+def _round_below(value: float) -> int:
+    """Return the largest of 1, 2, 5, 10, 20, 50 ... that is not above the value (1 at least)."""
+    power = 10 ** max(0, math.floor(math.log10(max(value, 1.0))))
+    return next(int(power * digit) for digit in (5, 2, 1) if power * digit <= max(value, 1.0))
+
+
+def _round_above(value: float) -> float:
+    """Return a round number, easily cut in four, that leaves room above the value."""
+    power = 10.0 ** (math.floor(math.log10(value)) - 1)
+    return next(
+        power * digit
+        for digit in (12, 16, 20, 24, 32, 40, 60, 80, 100, 120)
+        if power * digit >= value * 1.04
     )

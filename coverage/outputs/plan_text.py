@@ -11,7 +11,8 @@ from typing import Any
 import geopandas as gpd
 
 from geoguichet.coverage.kiosks.ranking import SAVINGS, TRANCHE_EUR, Ranking, commune_count
-from geoguichet.coverage.outputs.wording import (
+from geoguichet.coverage.manifest import CoverageResult
+from geoguichet.coverage.outputs.style import (
     first_of,
     joined,
     n_communes,
@@ -19,9 +20,8 @@ from geoguichet.coverage.outputs.wording import (
     n_people,
     why_unserved,
 )
-from geoguichet.coverage.result import CoverageResult
-from geoguichet.coverage.siting.plan import KioskPlan
-from geoguichet.coverage.study.kiosks import KioskChoice, Use
+from geoguichet.coverage.siting.problem import KioskPlan
+from geoguichet.coverage.study.choices import KioskChoice, Use
 from geoguichet.coverage.study.study import Study
 from geoguichet.floor.words import (
     Message,
@@ -38,7 +38,7 @@ from geoguichet.floor.words import (
     percent,
 )
 from geoguichet.referentials.directory.services import service_name
-from geoguichet.referentials.territories.population import GROUPS, group_label
+from geoguichet.referentials.territories.territory import GROUPS, group_label
 
 # How the search for a plan is told: the steps of ``KioskPlan.method``, in the reader's words and
 # numbers.

@@ -4,16 +4,20 @@ and its limits.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from markupsafe import Markup
 
+from geoguichet.coverage.access.supplements import NEIGHBOURS_M
 from geoguichet.coverage.kiosks.ranking import SAVINGS
-from geoguichet.coverage.outputs import charts
-from geoguichet.coverage.outputs.charts import gain_curve, map_picture
-from geoguichet.coverage.outputs.page import filled
+from geoguichet.coverage.manifest import CoverageResult
+from geoguichet.coverage.outputs import page
+from geoguichet.coverage.outputs.page import filled, gain_curve, map_picture
 from geoguichet.coverage.outputs.plan_text import (
     ask_sentences,
     cost_rows,
@@ -26,17 +30,330 @@ from geoguichet.coverage.outputs.plan_text import (
     rule_sentences,
     use_sentences,
 )
-from geoguichet.coverage.outputs.sections import sections
-from geoguichet.coverage.outputs.wording import (
+from geoguichet.coverage.outputs.style import (
     cost_in_table,
     first_of,
     moment,
+    n_communes,
+    n_people,
     why_unserved,
 )
-from geoguichet.coverage.result import CoverageResult
-from geoguichet.coverage.study.study import Need, Study
+from geoguichet.coverage.study.study import MeasuresChoice, Need, Study
 from geoguichet.floor.findings import count_by_rule
-from geoguichet.floor.words import Message, _, cost, distance, spaced, speaking
+from geoguichet.floor.words import Message, _, cost, distance, number, percent, spaced, speaking
+
+# What stands beside the answer, as sections of sentences and tables that the report and the
+# command line share.
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of text under a header; the first ``left`` columns are words, the others numbers."""
+
+    caption: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    left: int = 1
+    #: How many of the last rows are totals.
+    totals: int = 0
+    #: What is said under the last row.
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A title, sentences, and each table after the sentences that lead to it."""
+
+    key: str
+    title: str
+    parts: tuple[str | Table, ...]
+
+
+def sections(result: CoverageResult) -> list[Section]:
+    """Return the sections the result has something to say in, in the order they are read."""
+    told = ((key, str(title), tuple(build(result))) for key, (title, build) in _BUILDERS.items())
+    return [Section(key, title, parts) for key, title, parts in told if parts]
+
+
+#: Each rule of law: by what it is known, and what it demands.
+_LAWS = {
+    "la_poste": (
+        Message("La Poste (loi du 2 juillet 1990, article 6)"),
+        Message(
+            "pas plus de 10 % des habitants d’un département à plus de 5 km et à plus de 20 "
+            "minutes de voiture du point de contact le plus proche."
+        ),
+    ),
+    "france_services_30": (
+        Message("France services (circulaire du 1er juillet 2019)"),
+        Message("tout habitant à moins de 30 minutes."),
+    ),
+    "france_services_20": (
+        Message("France services, objectif de 20 minutes"),
+        Message("tout habitant à moins de 20 minutes."),
+    ),
+}
+_VERDICTS = {
+    "pass": Message("respectée"),
+    "fail": Message("non respectée"),
+    "undecided": Message("non tranchée"),
+}
+_UNDECIDED = {
+    "no_car_times": Message(
+        "Non tranchée : il faut des temps de trajet en voiture, et l’étude n’en a pas (router.kind "
+        "= « road »). Une distance à vol d’oiseau ne remplace pas des minutes ; elle ne prouve que "
+        "les cas sûrs."
+    ),
+    "not_measured": Message(
+        "Non tranchée là où trop d’habitants n’ont pas pu être placés sur le réseau routier."
+    ),
+    "nobody": Message("Non tranchée là où l’étude ne compte aucun habitant."),
+    "partial": Message(
+        "Non tranchée là où l’étude ne connaît qu’une partie du département : la règle compte le "
+        "département entier."
+    ),
+}
+
+
+def verdicts(result: CoverageResult) -> str:
+    """Return the verdict of each rule of law in a few words, for a catalogue record; empty when
+    none is asked.
+    """
+    table = result.beside.legal
+    rows = [] if table is None else table[table["code"] == ""].to_dict("records")
+    return " ; ".join(f"{_LAWS[row['rule']][0]} {_VERDICTS[row['verdict']]}" for row in rows)
+
+
+def _legal(result: CoverageResult) -> Iterator[str | Table]:
+    table = result.beside.legal
+    if table is None:
+        return
+    for rule, rows in table.groupby("rule", sort=False):
+        name, demand = _LAWS[str(rule)]
+        yield _("{rule} : {demand}", rule=name, demand=demand)
+        for reason in dict.fromkeys(reason for reason in rows["reason"] if reason):
+            yield str(_UNDECIDED[reason])
+        need = result.study.need(str(rows["need"].iloc[0])).label
+        yield Table(
+            _("Habitants au-delà, par département ; services : « {need} »", need=need),
+            (
+                _("Département"),
+                _("Habitants"),
+                _("Au-delà, sûrement"),
+                _("Part"),
+                _("Non tranchés"),
+                _("Part permise"),
+                _("Règle"),
+            ),
+            tuple(
+                (
+                    f"{row['code']} {row['name']}".strip(),
+                    number(row["people"]),
+                    number(row["beyond"]),
+                    percent(row["beyond_share"]),
+                    number(row["undecided"]),
+                    percent(row["allowed_share"], 0),
+                    str(_VERDICTS[row["verdict"]]),
+                )
+                for row in rows.to_dict("records")
+            ),
+            totals=1,
+        )
+
+
+def _hours(result: CoverageResult) -> Iterator[str | Table]:
+    for one in result.beside.hours:
+        need = result.study.need(one.need)
+        if need.open_at is not None:
+            yield _(
+                "« {need} », {moment} : {open} guichets ouverts, {closed} fermés (ou "
+                "trop peu ouverts), {unknown} sans horaires connus.",
+                need=need.label,
+                moment=moment(need.open_at),
+                open=one.counted,
+                closed=one.closed,
+                unknown=one.unknown,
+            )
+    for one in result.beside.hours[:1]:
+        closed = result.study.need(one.need).unknown_hours == "closed"
+        changed = _COUNTED_CLOSED if closed else _COUNTED_OPEN
+        yield changed.format(people=n_people(one.people))
+
+
+_COUNTED_CLOSED = Message(
+    "Les guichets sans horaires connus sont comptés comme fermés ; les compter comme ouverts "
+    "changerait la réponse pour {people}."
+)
+_COUNTED_OPEN = Message(
+    "Les guichets sans horaires connus sont comptés comme ouverts ; les compter comme fermés "
+    "changerait la réponse pour {people}."
+)
+
+
+def _edge(result: CoverageResult) -> Iterator[str | Table]:
+    edge = result.beside.edge
+    if edge is None:
+        return
+    people = n_people(edge.people)
+    exposed = n_people(edge.exposed)
+    if edge.counted:
+        yield _(
+            "{people} ne sont desservis que grâce à un service situé hors du territoire.",
+            people=people,
+        )
+        if edge.exposed:
+            yield _(
+                "{people} non desservis pourraient l’être par un service situé plus "
+                "loin que ceux que l’étude compte.",
+                people=exposed,
+            )
+    elif edge.known:
+        yield _(
+            "Aucun service n’est compté hors du territoire. Avec les {services} que"
+            " les données y ont (à moins de {buffer}), {people} de plus seraient "
+            "desservis.",
+            services=edge.known,
+            buffer=distance(NEIGHBOURS_M),
+            people=people,
+        )
+    else:
+        yield _(
+            "Aucun service n’est compté hors du territoire, et les données n’en ont"
+            " pas : {people} non desservis vivent assez près de la limite pour "
+            "l’être peut-être par un voisin.",
+            people=exposed,
+        )
+    rows = tuple(
+        (
+            result.study.need(row["need"]).label,
+            number(row["people_outside"]),
+            percent(row["share"]),
+        )
+        for row in edge.by_need.to_dict("records")
+    )
+    yield Table(
+        _("Habitants dont le service le plus proche est hors du territoire"),
+        (_("Besoin"), _("Habitants"), _("Part")),
+        rows,
+    )
+
+
+def _aggregation(result: CoverageResult) -> Iterator[str | Table]:
+    error = result.beside.aggregation
+    if error is None:
+        return
+    yield _(
+        "{people} ({share}) changent de réponse selon que l’on compte par "
+        "carreau ou par commune : {hidden} sont en zone blanche alors que leur "
+        "commune ne l’est pas, {alarmed} sont desservis alors que leur commune "
+        "ne l’est pas.",
+        people=n_people(error.differently),
+        share=percent(error.differently / error.people if error.people else 0.0),
+        hidden=error.hidden,
+        alarmed=error.alarmed,
+    )
+    yield _(
+        "Les carreaux comptent {cells} habitants ; les communes où il y en a, {communes}.",
+        cells=error.people,
+        communes=error.people_of_communes,
+    )
+    outside = result.counters.get("people_outside_communes_at_the_border", 0)
+    if outside:
+        yield _(
+            "{people} vivent dans des carreaux à cheval sur la limite dont le "
+            "centre est hors du territoire : ils ne sont pas comptés.",
+            people=n_people(outside),
+        )
+    bare = result.counters.get("communes_without_cells", 0)
+    if bare:
+        lost = result.counters["people_of_communes_without_cells"]
+        yield _(
+            "{communes} sans aucun carreau habité ({people} d’après les communes) "
+            "ne sont pas dans l’étude.",
+            communes=n_communes(bare),
+            people=n_people(lost),
+        )
+    rows = tuple(
+        (
+            result.study.need(row["need"]).label,
+            cost(row["mean_absolute"], result.study.unit),
+            cost(row["mean"], result.study.unit),
+        )
+        for row in error.by_need.to_dict("records")
+    )
+    header = (
+        _("Besoin"),
+        _("Écart moyen, en valeur absolue"),
+        _("Écart moyen (commune moins carreau)"),
+    )
+    yield Table(
+        _("Écart entre le point de la commune et le carreau où vit l’habitant"), header, rows
+    )
+
+
+def _measures(result: CoverageResult) -> Iterator[str | Table]:
+    table = result.beside.measures
+    if table is None:
+        return
+    choice = result.study.measures or MeasuresChoice()
+    yield _(
+        "« À portée » compte les services sous le seuil ; le partage (2SFCA, E2SFCA) divise chacun "
+        "entre les habitants qui l’ont à portée, pour 10 000 habitants, ceux d’au-delà de la "
+        "limite n’étant pas comptés. Gini : 0 tous égaux, 1 un seul a tout. Palma : ce qu’a le "
+        "dixième le mieux pourvu, sur ce qu’ont les quatre dixièmes les moins pourvus. Pauvreté : "
+        "part des habitants sous {line} de la moyenne, et de combien en moyenne.",
+        line=percent(choice.poverty_line, 0),
+    )
+    if choice.supply == "hours_per_week":
+        yield _(
+            "L’offre d’un service est ce qu’il ouvre d’heures par semaine ; sans "
+            "horaires connus elle est nulle."
+        )
+    header = (
+        _("Mesure"),
+        _("Département"),
+        _("Habitants"),
+        _("Moyenne"),
+        _("Habitants sans rien"),
+        _("Gini"),
+        _("Palma"),
+        _("Pauvreté"),
+        _("Profondeur"),
+    )
+    for need, rows in table.groupby("need", sort=False):
+        yield Table(
+            _("« {need} », par département", need=result.study.need(str(need)).label),
+            header,
+            _measured(rows),
+            left=2,
+        )
+
+
+def _measured(rows: pd.DataFrame) -> tuple[tuple[str, ...], ...]:
+    return tuple(
+        (
+            _("À portée") if row["kind"] == "cumulative" else row["kind"].upper(),
+            f"{row['code']} {row['name']}".strip(),
+            number(row["people"]),
+            number(row["mean"], 2),
+            number(row["nothing"]),
+            number(row["gini"], 2),
+            number(row["palma"], 1),
+            percent(row["poverty"]),
+            percent(row["poverty_depth"]),
+        )
+        for row in rows.to_dict("records")
+    )
+
+
+_BUILDERS: dict[str, tuple[Message, Callable[[CoverageResult], Iterator[str | Table]]]] = {
+    "legal": (Message("Ce que disent les règles"), _legal),
+    "hours": (Message("Ouvert à l’heure dite"), _hours),
+    "edge": (Message("Ce que change la limite du territoire"), _edge),
+    "aggregation": (Message("Ce que compter par commune aurait caché"), _aggregation),
+    "measures": (Message("Mesures d’accessibilité"), _measures),
+}
+
 
 #: How many white zones the report lists; the GeoPackage has them all.
 MAIN_ZONES = 15
@@ -67,7 +384,7 @@ def _content(result: CoverageResult) -> dict[str, Any]:
         "rule": rule_sentence(result.study),
         "needs": need_sentences(result.study),
         "question": question_sentences(result.study),
-        "map_caption": charts.map_caption(result),
+        "map_caption": page.map_caption(result),
         "map": Markup(map_picture(result)),  # noqa: S704  drawn here, every name escaped
         "zones": [
             {
@@ -75,12 +392,12 @@ def _content(result: CoverageResult) -> dict[str, Any]:
                 "communes_shown": first_of(zone["commune_names"].split(", ")),
                 "mean_shown": cost_in_table(zone[unit.column("mean")], unit),
                 "worst_shown": cost_in_table(zone[unit.column("worst")], unit),
-                "hosts_shown": charts.hosts(zone, result.study, brief=True),
+                "hosts_shown": page.hosts(zone, result.study, brief=True),
             }
             for zone in zones
         ],
         "zones_total": len(inhabited),
-        "zone_notes": charts.notes(result),
+        "zone_notes": page.notes(result),
         "kiosks": [
             {**kiosk, "host_shown": _host(kiosk)} for kiosk in result.kiosks.to_dict("records")
         ],

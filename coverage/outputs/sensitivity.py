@@ -14,9 +14,7 @@ import shapely
 from folium.map import Layer
 from markupsafe import Markup
 
-from geoguichet.coverage.outputs.charts import picture
-from geoguichet.coverage.outputs.folder import write_text, write_together
-from geoguichet.coverage.outputs.layers import write_database
+from geoguichet.coverage.outputs.folder import write_database, write_text, write_together
 from geoguichet.coverage.outputs.page import (
     MapPage,
     Placed,
@@ -26,11 +24,11 @@ from geoguichet.coverage.outputs.page import (
     filled,
     ground,
     located,
+    picture,
     rows_of,
     titled,
 )
-from geoguichet.coverage.outputs.style import INK, SURENESS_COLOURS
-from geoguichet.coverage.outputs.wording import how_measured, n_people
+from geoguichet.coverage.outputs.style import INK, SURENESS_COLOURS, how_measured, n_people
 from geoguichet.coverage.sensitivity import SURENESS, Sensitivity
 from geoguichet.coverage.zones.drawing import polygonal, simplified
 from geoguichet.floor.units import Unit

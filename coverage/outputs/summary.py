@@ -12,6 +12,7 @@ from geopandas import GeoDataFrame
 from pandas import DataFrame
 
 from geoguichet.coverage.compare import Comparison
+from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs import comparison as changes
 from geoguichet.coverage.outputs import sensitivity as sureness
 from geoguichet.coverage.outputs.page import titled
@@ -28,21 +29,20 @@ from geoguichet.coverage.outputs.plan_text import (
     unserved_sentences,
     use_sentences,
 )
-from geoguichet.coverage.outputs.sections import Table, sections
-from geoguichet.coverage.outputs.wording import (
+from geoguichet.coverage.outputs.report import Table, sections
+from geoguichet.coverage.outputs.style import (
     cost_in_table,
     joined,
     n_kiosks,
     n_people,
     opening_hours,
 )
-from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.sensitivity import Sensitivity
-from geoguichet.coverage.siting.plan import KioskPlan
-from geoguichet.coverage.study.kiosks import KioskChoice
+from geoguichet.coverage.siting.problem import KioskPlan
+from geoguichet.coverage.study.choices import KioskChoice
 from geoguichet.floor.units import Unit
 from geoguichet.floor.words import _, given, ngettext, number, percent, signed
-from geoguichet.referentials.territories.population import group_label
+from geoguichet.referentials.territories.territory import group_label
 
 #: Sentences, one a line, or a table; blank lines part them.
 type Block = str | Table

@@ -10,15 +10,20 @@ from typing import Any
 from folium.map import Layer
 from markupsafe import Markup
 
-from geoguichet.coverage.outputs.charts import area, for_map, gain_curve, hosts, notes
+from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs.page import (
     MapPage,
     Placed,
+    area,
     collection,
     departement_outlines,
     filled,
+    for_map,
+    gain_curve,
     ground,
+    hosts,
     located,
+    notes,
     rows_of,
     titled,
 )
@@ -39,11 +44,6 @@ from geoguichet.coverage.outputs.style import (
     SERVICE_COLOURS,
     STANDING_COLOURS,
     ZONE_EDGE,
-    standing,
-    zone_classes,
-    zone_colour,
-)
-from geoguichet.coverage.outputs.wording import (
     first_of,
     how_measured,
     joined,
@@ -51,12 +51,14 @@ from geoguichet.coverage.outputs.wording import (
     n_kiosks,
     n_people,
     opening_hours,
+    standing,
     standings,
     why_unreached,
     why_unserved,
     zone_class,
+    zone_classes,
+    zone_colour,
 )
-from geoguichet.coverage.result import CoverageResult
 from geoguichet.floor.words import _, cost, distance, mass, measure, number, percent, speaking
 from geoguichet.referentials.directory.services import service_name
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from geoguichet.coverage.compare import Comparison
+from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs import comparison, sensitivity
 from geoguichet.coverage.outputs.folder import write_all
-from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.sensitivity import Sensitivity
 
 

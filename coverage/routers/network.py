@@ -28,10 +28,10 @@ from geoguichet.referentials.roads.network_file import (
     DEGREE,
     MODES,
     QUANTUM,
+    ROAD_CLASSES,
     quantised,
     read_network,
 )
-from geoguichet.referentials.roads.speeds import ROAD_CLASSES
 
 type Bools = npt.NDArray[np.bool_]
 type Metric = Literal["time", "length"]

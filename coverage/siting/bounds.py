@@ -13,14 +13,17 @@ average (Applegate et al. 2021): two sparse products an iteration.
 
 from __future__ import annotations
 
+import heapq
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from operator import attrgetter
 
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 
-from geoguichet.coverage.siting.plan import Watch
-from geoguichet.coverage.siting.problem import Floats, Mask, Problem
+from geoguichet.coverage.siting.problem import Floats, Mask, Problem, Watch
 
 _CHECK_EVERY = 20
 
@@ -227,3 +230,317 @@ def _project(wanted: Floats, slope: Floats, uses: Floats, total: float) -> Float
         else:
             high = middle
     return np.clip(wanted - high * slope, 0.0, 1.0)
+
+
+# Good plans quickly: lazy greedy, swap, and ruin and recreate with restarts. Everything here is
+# deterministic: the random numbers have a fixed seed and the work is counted in rounds, so equal
+# problems give equal plans as long as the watch does not stop them.
+
+
+#: A value must rise by more than this share to count as better (sums of floats wobble).
+_BETTER = 1e-9
+
+_STARTS = 3
+
+
+class Opening:
+    """Some open columns of a problem, what they bring, and what every other column would add.
+
+    Opening or closing a column touches only the candidates that meet a row whose state it changes.
+    """
+
+    def __init__(self, problem: Problem, opened: Iterable[int] = ()) -> None:
+        self.problem = problem
+        self._rows = sparse.csr_array(problem.cover)
+        self._packs = sparse.csc_array(problem.rules.packs)
+        self._sets = problem.rules.packs
+        self._marginal = np.stack([problem.first, problem.second, np.zeros(len(problem.first))])
+        self._times = np.zeros(len(problem.first), dtype=np.int64)
+        self._blocked = np.zeros(problem.columns, dtype=np.int64)
+        self._floor_left = problem.rules.floor.copy()
+        self.is_open: Mask = np.zeros(problem.columns, dtype=bool)
+        self.added: Floats = problem.cover.T.astype(np.float64) @ problem.first
+        self._levels = 2 if problem.second.any() else 1
+        self.opened = 0
+        self.value = 0.0
+        self.cost = 0.0
+        for column in opened:
+            self.open(column)
+
+    @property
+    def columns(self) -> list[int]:
+        """The open columns, in order of position."""
+        return [int(column) for column in np.flatnonzero(self.is_open)]
+
+    def open(self, column: int) -> None:
+        """Open a column."""
+        self._change(column, +1)
+
+    def close(self, column: int) -> None:
+        """Close a column."""
+        self._change(column, -1)
+
+    def become(self, wanted: Mask) -> None:
+        """Close and open columns until exactly ``wanted`` is open."""
+        for column in np.flatnonzero(self.is_open & ~wanted):
+            self.close(int(column))
+        for column in np.flatnonzero(wanted & ~self.is_open):
+            self.open(int(column))
+
+    def may_open(self) -> Mask:
+        """Mark the closed columns that the rules, the count and the budget still let open."""
+        problem = self.problem
+        left = problem.count - self.opened
+        if left <= 0:
+            return np.zeros(problem.columns, dtype=bool)
+        allowed: Mask = ~self.is_open & (self._blocked == 0)
+        if np.isfinite(problem.budget):
+            allowed &= problem.cost <= problem.budget - self.cost + 1e-9
+        if len(self._floor_left) and np.maximum(self._floor_left, 0).sum() >= left:
+            short = np.append(self._floor_left > 0, False)
+            allowed &= short[problem.rules.floor_of]
+        return allowed
+
+    def keeps_the_rules(self) -> bool:
+        """Whether required columns are open and every floor is met (the other rules hold by
+        construction).
+        """
+        return bool(
+            (self._floor_left <= 0).all() and self.is_open[self.problem.rules.required].all()
+        )
+
+    def exchanging(self, column: int) -> float:
+        """Return the most that opening one other column instead of this open one could gain, rules
+        apart.
+
+        Infinite when closing it makes room for more than one.
+        """
+        if self.opened < self.problem.count or np.isfinite(self.problem.budget):
+            return np.inf
+        rows, fewer = self._changing(column, -1)
+        brought = self._marginal[fewer, rows]
+        columns, each = self._neighbours(rows, brought - self._marginal[fewer + 1, rows])
+        added = self.added + np.bincount(columns, weights=each, minlength=self.problem.columns)
+        added[self.is_open] = -np.inf
+        return float(added.max(initial=-np.inf) - brought.sum())
+
+    def near(self, column: int) -> list[int]:
+        """Return the other open columns that share a row with a candidate meeting this one."""
+        met = np.zeros(self.problem.columns, dtype=bool)
+        met[_slices(self._rows, self.problem.rows(column))[0]] = True
+        touched = np.zeros(len(self._times), dtype=bool)
+        touched[_slices(self.problem.cover, np.flatnonzero(met))[0]] = True
+        return [
+            other
+            for other in self.columns
+            if other != column and touched[self.problem.rows(other)].any()
+        ]
+
+    def _change(self, column: int, step: int) -> None:
+        rows, fewer = self._changing(column, step)
+        self._times[self.problem.rows(column)] += step
+        brought = self._marginal[fewer, rows]
+        self.value += step * float(brought.sum())
+        columns, each = self._neighbours(rows, step * (self._marginal[fewer + 1, rows] - brought))
+        if 4 * len(columns) < self.problem.columns:
+            np.add.at(self.added, columns, each)
+        else:
+            self.added += np.bincount(columns, weights=each, minlength=self.problem.columns)
+        self.opened += step
+        self.is_open[column] = step > 0
+        self.cost += step * float(self.problem.cost[column])
+        for pack in self._packs.indices[
+            self._packs.indptr[column] : self._packs.indptr[column + 1]
+        ]:
+            self._blocked[
+                self._sets.indices[self._sets.indptr[pack] : self._sets.indptr[pack + 1]]
+            ] += step
+        if (group := self.problem.rules.floor_of[column]) >= 0:
+            self._floor_left[group] -= step
+
+    def _changing(
+        self, column: int, step: int
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+        """Return the rows whose worth opening (1) or closing (-1) a column changes, and how often
+        others cover them.
+        """
+        rows = self.problem.rows(column)
+        fewer = self._times[rows] if step > 0 else self._times[rows] - 1
+        touched = np.flatnonzero(fewer < self._levels)
+        return rows[touched], fewer[touched]
+
+    def _neighbours(
+        self, rows: npt.NDArray[np.int32], change: Floats
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64]]:
+        columns, lengths = _slices(self._rows, rows)
+        return columns, np.repeat(change, lengths)
+
+
+def greedy(problem: Problem, *, enough: float = np.inf) -> list[int]:
+    """Open the column that adds most, again and again (lazily, Minoux 1978); ties go to the first
+    candidate.
+
+    With unequal costs, the one that adds most per unit of cost (Khuller, Moss & Naor 1999).
+    Required columns come first. Stops once ``enough`` is brought. The answer may miss a floor, when
+    nothing that counts for it can still be opened.
+    """
+    opening = Opening(problem, problem.rules.required.tolist())
+    # What a column adds never grows as others open (coverage is submodular): a stale figure is an
+    # upper bound, so the first of the queue whose figure is still true is the best of all.
+    price = _prices(problem)
+    queue = [(-opening.added[column] / price[column], column) for column in range(problem.columns)]
+    heapq.heapify(queue)
+    held: list[tuple[float, int]] = []
+    while queue and not (opening.value >= enough * (1 - _BETTER) and opening.keeps_the_rules()):
+        negative, column = heapq.heappop(queue)
+        now = -opening.added[column] / price[column]
+        if opening.is_open[column]:
+            continue
+        if now > negative and queue and (now, column) > queue[0]:
+            heapq.heappush(queue, (now, column))
+            continue
+        if now == 0 and opening.keeps_the_rules():
+            break
+        if opening.may_open()[column]:
+            opening.open(column)
+            queue, held = queue + held, []
+            heapq.heapify(queue)
+        else:
+            held.append((now, column))
+    return opening.columns
+
+
+def swap(problem: Problem, start: Iterable[int], watch: Watch) -> list[int]:
+    """Exchange one open column for a better closed one until none is (Teitz & Bart 1968)."""
+    opening = Opening(problem, start)
+    _improve(opening, opening.columns, watch)
+    return opening.columns
+
+
+def search(
+    problem: Problem, start: Iterable[int], *, rounds: int, enough: float, watch: Watch
+) -> list[int]:
+    """Ruin and recreate (Schrimpf et al. 2000), record-to-record acceptance (Dueck 1993): return
+    the best plan seen.
+
+    Each round closes an open column and some of its neighbours, opens others greedily on jittered
+    gains, and swaps around them. A round may end a little lower than the best: by less than the
+    least useful open column at first, by nothing at the end; then it starts again from the best,
+    three times in all. Stops after ``rounds``, at the value ``enough``, or when the watch says so.
+    """
+    random = np.random.default_rng(0)
+    opening = Opening(problem, start)
+    best, best_value = opening.is_open.copy(), opening.value
+    tolerance, stretch = _least_useful(opening), -(-rounds // _STARTS)
+    free = np.setdiff1d(np.arange(problem.columns), problem.rules.required)
+    for number in range(rounds):
+        if number % stretch == 0:
+            opening.become(best)
+        movable = free[opening.is_open[free]]
+        if best_value >= enough or watch.over or not len(movable):
+            break
+        before, value = opening.is_open.copy(), opening.value
+        _ruin_and_recreate(opening, int(random.choice(movable)), random, watch)
+        floor = min(value, best_value - tolerance * (1 - number % stretch / stretch))
+        if not opening.keeps_the_rules() or opening.value < floor * (1 - _BETTER):
+            opening.become(before)
+        elif opening.value > best_value * (1 + _BETTER):
+            best, best_value = opening.is_open.copy(), opening.value
+    return [int(column) for column in np.flatnonzero(best)]
+
+
+def rounds(problem: Problem, limit_s: float) -> int:
+    """How many rounds of search take about half of the time limit on one core of the 2020s: a fixed
+    amount of work.
+    """
+    each_s = 1e-3 + 4e-7 * problem.cover.nnz / max(1, problem.count)
+    return max(200, int(0.5 * limit_s / each_s))
+
+
+def _ruin_and_recreate(
+    opening: Opening, column: int, random: np.random.Generator, watch: Watch
+) -> None:
+    near = [other for other in opening.near(column) if other not in opening.problem.rules.required]
+    random.shuffle(near)
+    for closing in [column, *near[: int(random.integers(0, 6))]]:
+        opening.close(closing)
+    added = _refill(opening, jitter=random)
+    _improve(opening, [*added, *near[:8]], watch)
+
+
+def _refill(opening: Opening, *, jitter: np.random.Generator | None = None) -> list[int]:
+    """Open what adds most until nothing may open or nothing adds; return what was opened."""
+    price = _prices(opening.problem)
+    opened = []
+    while (allowed := opening.may_open()).any():
+        worth = opening.added / price
+        worth = worth * jitter.uniform(0.75, 1.0, len(worth)) if jitter is not None else worth
+        column = int(np.where(allowed, worth, -1.0).argmax())
+        if opening.added[column] <= 0 and opening.keeps_the_rules():
+            break
+        opening.open(column)
+        opened.append(column)
+    return opened
+
+
+def _improve(opening: Opening, around: list[int], watch: Watch) -> None:
+    """Swap the columns of ``around``, each for what adds most once it is closed, until a whole turn
+    brings nothing.
+    """
+    fixed = set(opening.problem.rules.required.tolist())
+    turn = deque(column for column in around if column not in fixed)
+    in_vain = 0
+    while in_vain < len(turn) and not watch.over:
+        column = turn.popleft()
+        better = _exchange(opening, column) if opening.is_open[column] else []
+        turn.extend(better or ([column] if opening.is_open[column] else []))
+        in_vain = 0 if better else in_vain + 1
+
+
+def _exchange(opening: Opening, column: int) -> list[int]:
+    """Close a column and open what adds most instead, if that is better; return what was opened."""
+    if opening.exchanging(column) <= 0:
+        return []
+    value, kept = opening.value, opening.keeps_the_rules()
+    opening.close(column)
+    opened = _refill(opening)
+    if opening.value > value * (1 + _BETTER) and opening.keeps_the_rules() >= kept:
+        return opened
+    if opened != [column]:
+        for other in opened:
+            opening.close(other)
+        opening.open(column)
+    return []
+
+
+def _least_useful(opening: Opening) -> float:
+    """What closing the least useful open column would lose."""
+    lost = []
+    for column in opening.columns:
+        value = opening.value
+        opening.close(column)
+        lost.append(value - opening.value)
+        opening.open(column)
+    return min(lost, default=0.0)
+
+
+def _prices(problem: Problem) -> Floats:
+    """What a column uses up: its cost under a budget (next to nothing when it is free), else one of
+    the count.
+    """
+    if not np.isfinite(problem.budget):
+        return np.ones(problem.columns)
+    return np.maximum(problem.cost, 1e-9 * max(1.0, float(problem.cost.max(initial=0.0))))
+
+
+def _slices(
+    matrix: sparse.csr_array | sparse.csc_array, major: npt.NDArray[np.integer]
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+    """Return the indices of several rows (or columns) one after the other, and how many each
+    has.
+    """
+    start = matrix.indptr[major].astype(np.int64)
+    lengths = matrix.indptr[np.asarray(major) + 1] - start
+    ends = np.cumsum(lengths)
+    offset = np.repeat(start - ends + lengths, lengths)
+    return matrix.indices[offset + np.arange(len(offset))], lengths

@@ -24,15 +24,16 @@ from scipy import sparse
 from geoguichet.coverage.errors import SitingError
 from geoguichet.coverage.routers.impedance import CostMatrix
 from geoguichet.coverage.siting import mixed_integer
-from geoguichet.coverage.siting.heuristics import Opening
-from geoguichet.coverage.siting.plan import KioskPlan, Watch
+from geoguichet.coverage.siting.bounds import Opening
 from geoguichet.coverage.siting.portfolio import Best, status
 from geoguichet.coverage.siting.problem import (
     Floats,
+    KioskPlan,
     Mask,
     Positions,
     Problem,
     SiteRules,
+    Watch,
     apply,
     keep_columns,
     merge_rows,

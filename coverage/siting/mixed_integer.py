@@ -24,8 +24,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from geoguichet.coverage.siting import highs
-from geoguichet.coverage.siting.plan import Watch
-from geoguichet.coverage.siting.problem import Floats, Problem
+from geoguichet.coverage.siting.problem import Floats, Problem, Watch
 
 type Ending = Literal["solved", "gap", "infeasible", "stopped", "cancelled", "lost"]
 

@@ -25,13 +25,16 @@ import numpy.typing as npt
 from scipy import sparse
 
 from geoguichet.coverage.errors import SitingError
-from geoguichet.coverage.siting import bounds, heuristics, mixed_integer
-from geoguichet.coverage.siting.plan import KioskPlan, Sense, Status, Watch
+from geoguichet.coverage.siting import bounds, mixed_integer
 from geoguichet.coverage.siting.problem import (
     Floats,
+    KioskPlan,
     Mask,
     Problem,
+    Sense,
     Stated,
+    Status,
+    Watch,
     admissible,
     components,
     dominated_rows,
@@ -204,8 +207,8 @@ def most(model: str, stated: Stated, gap: float, watch: Watch) -> KioskPlan:
         whole=problem.whole,
         bound=problem.value(np.arange(problem.columns)),
     )
-    best.offer("greedy", heuristics.greedy(problem))
-    best.offer("swap", heuristics.swap(problem, best.start, watch))
+    best.offer("greedy", bounds.greedy(problem))
+    best.offer("swap", bounds.swap(problem, best.start, watch))
     entries = int(problem.cover.nnz)
     if not best.closed and entries > mixed_integer.TINY:
         best.tighten(
@@ -224,7 +227,7 @@ def most(model: str, stated: Stated, gap: float, watch: Watch) -> KioskPlan:
                 problem, iterations=iterations, good_enough=best.settling, watch=watch
             )
         )
-        _search(best, heuristics.rounds(problem, watch.limit_s), watch)
+        _search(best, bounds.rounds(problem, watch.limit_s), watch)
     return _plan(model, stated, best, watch)
 
 
@@ -232,7 +235,7 @@ def _search(best: Best, rounds: int, watch: Watch) -> None:
     """Look for a better plan around the best one."""
     best.offer(
         "search",
-        heuristics.search(best.problem, best.start, rounds=rounds, enough=best.bound, watch=watch),
+        bounds.search(best.problem, best.start, rounds=rounds, enough=best.bound, watch=watch),
     )
 
 
@@ -304,7 +307,7 @@ def _relax(best: Best, core: _Core, watch: Watch, *, searching: bool) -> mixed_i
 def _search_long(best: Best, watch: Watch) -> None:
     """Look for a better plan for about half of the time limit, counted in rounds."""
     if best.found and not best.closed:
-        _search(best, heuristics.rounds(best.problem, watch.limit_s), watch)
+        _search(best, bounds.rounds(best.problem, watch.limit_s), watch)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -450,7 +453,7 @@ def _minimise(best: Best, wanted: float, everyone: bool, watch: Watch) -> None:
     needed.
     """
     problem = best.problem
-    chosen = _without_useless(problem, heuristics.greedy(problem, enough=wanted), wanted)
+    chosen = _without_useless(problem, bounds.greedy(problem, enough=wanted), wanted)
     if problem.value(chosen) >= wanted - 1e-9 * problem.everything:
         best.offer("greedy", chosen)
     uniform = bool(np.all(problem.cost == 1.0))
@@ -505,9 +508,9 @@ def cover_all(problem: Problem, watch: Watch) -> CoverAll:
         return CoverAll(impossible=True)
     small = essential(problem)
     everything, tiny = small.everything, small.cover.nnz <= mixed_integer.TINY
-    found = heuristics.greedy(small)
+    found = bounds.greedy(small)
     if small.value(found) < everything and not tiny:
-        found = heuristics.search(small, found, rounds=100, enough=everything, watch=watch)
+        found = bounds.search(small, found, rounds=100, enough=everything, watch=watch)
     if small.value(found) < everything or not admissible(small, found):
         if not tiny:
             bound = bounds.lagrangian(
@@ -530,8 +533,8 @@ def _one_fewer(best: Best, wanted: float, watch: Watch) -> None:
         fewer = replace(best.problem, count=len(best.start) - 1)
         if fewer.count < len(fewer.rules.required):
             return
-        start = heuristics.greedy(fewer)
-        found = heuristics.search(fewer, start, rounds=300, enough=wanted * (1 - 1e-9), watch=watch)
+        start = bounds.greedy(fewer)
+        found = bounds.search(fewer, start, rounds=300, enough=wanted * (1 - 1e-9), watch=watch)
         if fewer.value(found) < wanted * (1 - 1e-9) or not admissible(fewer, found):
             return
         best.offer("search", _without_useless(fewer, found, wanted))
@@ -541,7 +544,7 @@ def _without_useless(problem: Problem, chosen: list[int], wanted: float) -> list
     """Close, dearest first, what can be closed with ``wanted`` still reached and the rules still
     kept.
     """
-    opening = heuristics.Opening(problem, chosen)
+    opening = bounds.Opening(problem, chosen)
     for column in sorted(chosen, key=lambda column: (-problem.cost[column], opening.added[column])):
         opening.close(column)
         if opening.value < wanted * (1 - 1e-9) or not opening.keeps_the_rules():
@@ -585,7 +588,7 @@ def ranked(problem: Problem, columns: npt.NDArray[np.int64]) -> tuple[list[int],
     """Order columns, each adding as much as it can after those before it; drop those that neither
     add nor must be.
     """
-    opening = heuristics.Opening(problem)
+    opening = bounds.Opening(problem)
     left, order, gains = sorted(columns.tolist()), [], []
     while left:
         column = max(left, key=lambda candidate: (opening.added[candidate], -candidate))

@@ -15,26 +15,27 @@ import numpy as np
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from geoguichet.coverage.siting.center import p_center
 from geoguichet.coverage.siting.covering import (
     backup_covering,
     budget_covering,
     maximal_covering,
+    p_center,
     partial_covering,
     set_covering,
 )
 from geoguichet.coverage.siting.median import p_median
-from geoguichet.coverage.siting.plan import KioskPlan
-from geoguichet.coverage.study.kiosks import (
+from geoguichet.coverage.siting.problem import KioskPlan
+from geoguichet.coverage.study.choices import (
     MODELS,
     USUAL,
+    Asked,
     KioskChoice,
     Stakes,
     by_name,
     model_of,
     siting_model,
+    threshold,
 )
-from geoguichet.coverage.study.router import Asked, threshold
 from geoguichet.floor.declaration import (
     About,
     BadKeyError,

@@ -14,8 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from geoguichet.coverage.errors import StudyError
-from geoguichet.coverage.study.kiosks import KioskChoice
-from geoguichet.coverage.study.router import KINDS, Asked, RouterChoice, threshold
+from geoguichet.coverage.study.choices import KINDS, Asked, KioskChoice, RouterChoice, threshold
 from geoguichet.coverage.study.siting_models import AnyModel
 from geoguichet.floor import declaration
 from geoguichet.floor.declaration import (

@@ -164,7 +164,7 @@ def find_zones(
     made to share borders exactly (:func:`partition`), so that the
     zones and the ground of those who are served add up to the whole. Returns the zones (polygons in
     EPSG:4326, valid and disjoint but for their borders, most people first; columns in
-    :class:`~geoguichet.coverage.result.CoverageResult`), the zone id of each demand row (empty when
+    :class:`~geoguichet.coverage.manifest.CoverageResult`), the zone id of each demand row (empty when
     served), and a finding for each unserved row that cannot be drawn: it belongs to a zone of its
     own with no polygon, so that its people are never lost.
     """

@@ -26,7 +26,7 @@ import pandas as pd
 import pyogrio
 import shapely
 
-from geoguichet.referentials.regions.data_france import (
+from geoguichet.referentials.regions.region import (
     OF_ARTICLES,
     commune_rows,
     current_communes,

@@ -27,7 +27,7 @@ from geoguichet.catalogue.record import Extent, Record, Time
 from geoguichet.catalogue.search.query import RecordQuery
 from geoguichet.catalogue.search.store import SQLiteStore
 from geoguichet.floor.words import _, language
-from geoguichet.portal import answers, declared
+from geoguichet.portal import answers, site
 from geoguichet.portal.answers import HTML, JSON, JSON_LD, SCHEMA, Refusal, answer, link
 from geoguichet.portal.api.records import RecordsApi
 from geoguichet.portal.site import COLLECTION, Site
@@ -96,7 +96,7 @@ class Collections:
             "type": "Collection",
             "title": "Collections",
             "description": self.site.told["metadata"]["identification"]["description"],
-            "conformsTo": list(declared.RECORDS[:2]),
+            "conformsTo": list(site.RECORDS[:2]),
             "recordsArrayName": "collections",
             "defaultSortOrder": ["id"],
             "links": [

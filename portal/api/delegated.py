@@ -15,7 +15,7 @@ from starlette.routing import Mount, Route
 from geoguichet.floor.words import _
 from geoguichet.portal import answers
 from geoguichet.portal.answers import GEOJSON, JSON, SCHEMA, Refusal
-from geoguichet.portal.engine.pygeoapi import Function
+from geoguichet.portal.engine import Function
 from geoguichet.portal.site import Site
 
 

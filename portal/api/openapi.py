@@ -8,19 +8,17 @@ from typing import Any
 
 from geoguichet.catalogue.search.cql2 import CRSS, LANGUAGES
 from geoguichet.catalogue.search.query import MAXIMUM_LIMIT
-from geoguichet.catalogue.search.queryables import EXACT, FACETS, QUERYABLES, SORTABLES
+from geoguichet.catalogue.search.tables import EXACT, FACETS, QUERYABLES, SORTABLES
 from geoguichet.floor.words import Message
 from geoguichet.portal.answers import CATALOG, GEOJSON, HTML, JSON, MERGE_PATCH, OPENAPI, SCHEMA
 from geoguichet.portal.answers import FACETS as FACETS_TYPE
 from geoguichet.portal.api import collections
-from geoguichet.portal.api.encodings import ENCODINGS, TOGETHER
 from geoguichet.portal.api.feeds import MAXIMUM_LIMIT as MAXIMUM_FEED
-from geoguichet.portal.api.records import RECORD_PROFILE
-from geoguichet.portal.declared import an_object, ref
+from geoguichet.portal.api.records import ENCODINGS, RECORD_PROFILE, TOGETHER
 from geoguichet.portal.pages.registry import PAGES
 from geoguichet.portal.providers.features import layer_fields
-from geoguichet.portal.site import COLLECTION, Page, Site
-from geoguichet.referentials.directory.taxonomy import SERVICE_TYPES
+from geoguichet.portal.site import COLLECTION, Page, Site, an_object, ref
+from geoguichet.referentials.directory.services import SERVICE_TYPES
 from geoguichet.referentials.versions.store import FEEDS, SERVICES
 
 type Json = dict[str, Any]

@@ -8,29 +8,166 @@ from __future__ import annotations
 
 import json
 import re
+from calendar import monthrange
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, NamedTuple
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from geoguichet.catalogue.formats import schema_org
+from geoguichet.catalogue.formats.registry import WRITERS
+from geoguichet.catalogue.intake.exchange import Originals, originals_path
 from geoguichet.catalogue.quality.judging import checked
 from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.search.query import PARAMETERS, RecordQuery
-from geoguichet.catalogue.search.queryables import FACETS as FACET_NAMES
-from geoguichet.catalogue.search.queryables import PAGE_FACETS, QUERYABLES, SORTABLES
 from geoguichet.catalogue.search.store import Page, search_as_people_do
+from geoguichet.catalogue.search.tables import FACETS as FACET_NAMES
+from geoguichet.catalogue.search.tables import PAGE_FACETS, QUERYABLES, SORTABLES
 from geoguichet.floor.words import SOURCE, Message, _, language, languages, speaking
-from geoguichet.portal import answers, declared
+from geoguichet.portal import answers, site
 from geoguichet.portal.answers import CATALOG, GEOJSON, HTML, JSON, SCHEMA, Refusal, answer, link
 from geoguichet.portal.api.editing import Editing, utf8
-from geoguichet.portal.api.encodings import ENCODINGS, TOGETHER, Encodings
-from geoguichet.portal.api.record_links import spliced
 from geoguichet.portal.site import COLLECTION, Site
+
+# Stored records as the API serves them: their bytes with the API's links added, parsed only if
+# need be.
+
+
+def spliced(body: bytes, links: bytes, base_url: str) -> bytes:
+    """Return the stored bytes of a record with links of the API added.
+
+    A stored document ends with its links (`Record.to_bytes`). It is read and written anew when its
+    links are relative or of the API that another catalogue served it by, or when its time is a year
+    or a month.
+    """
+    if _TO_REWRITE.search(body):
+        document = json.loads(body)
+        own = [
+            kept
+            for kept in document.pop("links", [])
+            if kept.get("rel") not in ("self", "collection", "profile")
+        ]
+        for kept in own:
+            if not urlsplit(kept["href"]).scheme:
+                kept["href"] = urljoin(f"{base_url}/", kept["href"])
+        if document.get("time"):
+            document["time"] = whole_dates(document["time"])
+        body = answers.to_json({**document, "links": own})
+    if body.endswith(b"]}"):
+        joint = b"" if body.endswith(b'"links":[]}') else b","
+        return body[:-2] + joint + links + b"]}"
+    return body[:-1] + b',"links":[' + links + b"]}"
+
+
+_SHORT = rb"\d{4}(?:-\d\d)?"
+_TO_REWRITE = re.compile(
+    rb'"href":"(?![a-zA-Z][a-zA-Z0-9+.-]*:)|"rel":"(?:self|collection|profile)"'
+    rb'|"time":\{"(?:date":"%b"|interval":\["(?:%b"|[^"]*","%b"))' % (_SHORT, _SHORT, _SHORT)
+)
+
+
+def whole_dates(time: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the time of a record with whole days, as the standard asks: sources say years and
+    months.
+
+    ``2009`` is the interval from its first day to its last, with the ``resolution`` that was told
+    (ISO 8601).
+    """
+    told = dict(time)
+    given = told.get("interval") or (
+        [told.get("date"), told.get("date")] if told.get("date") else []
+    )
+    short = [moment for moment in given if len(str(moment)) in (4, 7)]
+    if not short:
+        return told
+    told.pop("date", None)
+    told["interval"] = [_day(str(moment), last=place == 1) for place, moment in enumerate(given)]
+    told.setdefault(
+        "resolution", "P1M" if all(len(str(moment)) == 7 for moment in short) else "P1Y"
+    )
+    return told
+
+
+def _day(moment: str, *, last: bool) -> str:
+    """Return the first or the last day of a year or a month; anything else as it is."""
+    if len(moment) == 4:
+        return f"{moment}-12-31" if last else f"{moment}-01-01"
+    if len(moment) == 7:
+        year, month = (int(part) for part in moment.split("-"))
+        return f"{moment}-{monthrange(year, month)[1] if last else 1:02d}"
+    return moment
+
+
+# Records in the formats of other catalogues: one record, or a page of many as DCAT (with Hydra)
+# or as a table.
+
+
+#: What is written in each form: ``f`` calls the record itself json, and its schema.org jsonld.
+_WRITTEN = {"jsonld": WRITERS["schema-org"]} | {
+    name: written for name, written in WRITERS.items() if name not in ("geojson", "schema-org")
+}
+
+#: What ``f`` may ask of a record beside JSON and a page: the media type, and the format's name.
+ENCODINGS: Mapping[str, tuple[str, str]] = {
+    form: (written.media, written.label) for form, written in _WRITTEN.items()
+}
+
+#: Those that hold many records in one document.
+TOGETHER: Mapping[str, Callable[..., bytes]] = {
+    form: written.together for form, written in _WRITTEN.items() if written.together
+}
+
+
+class Encodings:
+    """Writes the records of a site."""
+
+    def __init__(self, site: Site) -> None:
+        self.originals = Originals(originals_path(site.workspace))
+        self.url = site.url
+        self.home = site.home
+        self.publisher = site.config["metadata"]["provider"]["name"]
+        self.base = f"{site.home}/items/"
+
+    def one(self, record: Record, form: str) -> bytes:
+        """Return one record: its own document when it came in this format and was not edited
+        since.
+        """
+        return self.originals.export(self._absolute(record), _WRITTEN[form].name, base=self.base)
+
+    def schema_org(self, record: Record) -> dict[str, Any]:
+        """Return a record as search engines read it on its page."""
+        address = f"{self.base}{quote(record.id, safe='')}"
+        return schema_org.build(self._absolute(record), address=address)
+
+    def many(
+        self, records: Sequence[Record], form: str, *, title: str, page: int, pages: int,
+        total: int,
+        address: Callable[[int], str],
+    ) -> bytes:  # fmt: skip
+        """Return a page of records in one document; ``address`` is that of each page, for Hydra to
+        link to.
+        """
+        return TOGETHER[form](
+            map(self._absolute, records), title=title, publisher=self.publisher,
+            base=self.base,
+            address=self.home, page=page, pages=pages, total=total, page_address=address,
+        )  # fmt: skip
+
+    def _absolute(self, record: Record) -> Record:
+        """Return the record with the addresses of its links in full: a document is read far from
+        the portal.
+        """
+        if all(urlsplit(link.href).scheme for link in record.links):
+            return record
+        links = (replace(link, href=urljoin(f"{self.url}/", link.href)) for link in record.links)
+        return replace(record, links=tuple(links))
+
 
 RECORD_PROFILE = "http://www.opengis.net/def/profile/OGC/0/ogc-record"
 CATALOG_PROFILE = "http://www.opengis.net/def/profile/OGC/0/ogc-catalog"
@@ -98,12 +235,12 @@ class RecordsApi:
         """Return the description of the collection."""
         resource = self.resource
         spatial = resource["extents"]["spatial"]
-        crawlable = f"{declared.RECORDS[0].rpartition('/')[0]}/crawlable-catalog"
+        crawlable = f"{site.RECORDS[0].rpartition('/')[0]}/crawlable-catalog"
         return {
             "id": COLLECTION,
             "type": "Collection",
             "itemType": "record",
-            "conformsTo": [*declared.RECORDS[:2], crawlable],
+            "conformsTo": [*site.RECORDS[:2], crawlable],
             "title": resource["title"],
             "description": resource["description"],
             "keywords": resource["keywords"],

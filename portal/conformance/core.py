@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import re
 
-import geoguichet.portal.conformance.asking as ask
-from geoguichet.portal.conformance.asking import Json, applicable, every, follows
-from geoguichet.portal.conformance.client import FailedError, Server, expect
+import geoguichet.portal.conformance.client as ask
+from geoguichet.portal.conformance.client import (
+    FailedError,
+    Json,
+    Server,
+    applicable,
+    every,
+    expect,
+    follows,
+)
 
 # --- record-core ----------------------------------------------------------------------------------
 

@@ -5,12 +5,19 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-import geoguichet.portal.conformance.asking as ask
+import geoguichet.portal.conformance.client as ask
 from geoguichet.catalogue.errors import RecordError
 from geoguichet.catalogue.record import Extent, instant_keys
 from geoguichet.catalogue.text import fold
-from geoguichet.portal.conformance.asking import Json, applicable, declares_records, lists_texts
-from geoguichet.portal.conformance.client import FailedError, Server, expect
+from geoguichet.portal.conformance.client import (
+    FailedError,
+    Json,
+    Server,
+    applicable,
+    declares_records,
+    expect,
+    lists_texts,
+)
 
 # --- record-core-query-parameters -----------------------------------------------------------------
 

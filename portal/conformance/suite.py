@@ -3,7 +3,7 @@ standard's order.
 """
 # ruff: noqa: I001  (tests are registered as they are imported: this is the order of the standard)
 
-from geoguichet.portal.conformance.asking import TESTS
-from geoguichet.portal.conformance import core, searching, representations, deployments
+from geoguichet.portal.conformance.client import TESTS
+from geoguichet.portal.conformance import core, searching, representations
 
-__all__ = ["TESTS", "core", "deployments", "representations", "searching"]
+__all__ = ["TESTS", "core", "representations", "searching"]

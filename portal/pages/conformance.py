@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from geoguichet.floor.words import Message
-from geoguichet.portal import declared
-from geoguichet.portal.site import Page, Site
+from geoguichet.portal.site import Page, Site, classes
 
 
 def _document(site: Site) -> dict[str, Any]:
-    return {"conformsTo": declared.classes(editable=site.editable)}
+    return {"conformsTo": classes(editable=site.editable)}
 
 
 PAGE = Page(

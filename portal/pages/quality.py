@@ -11,8 +11,7 @@ from weakref import WeakKeyDictionary
 from geoguichet.catalogue.quality import judging
 from geoguichet.floor.words import Message
 from geoguichet.portal.answers import link
-from geoguichet.portal.declared import an_object, ref
-from geoguichet.portal.site import Page, Site
+from geoguichet.portal.site import Page, Site, an_object, ref
 
 _judged: WeakKeyDictionary[Site, tuple[int, dict[str, Any]]] = WeakKeyDictionary()
 _judging = Lock()

@@ -18,8 +18,7 @@ from geoguichet.floor.errors import LayerError
 from geoguichet.floor.findings import Finding, Severity
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR, DayHours, Week, french_day
 from geoguichet.referentials.directory.placing import place_points
-from geoguichet.referentials.directory.services import check_services
-from geoguichet.referentials.directory.taxonomy import OTHER, SERVICE_TYPES
+from geoguichet.referentials.directory.services import OTHER, SERVICE_TYPES, check_services
 from geoguichet.referentials.layers import LONLAT, check_columns
 
 # Text that an encoding mishap has damaged: recognised, mended where nothing is lost, said in any

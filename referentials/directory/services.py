@@ -2,20 +2,102 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.words import _, language
+from geoguichet.referentials.directory.hours import WEEKDAYS_FR
 from geoguichet.referentials.directory.hours import weekly_hours as weekly_hours
-from geoguichet.referentials.directory.taxonomy import SERVICE_TYPES as SERVICE_TYPES
-from geoguichet.referentials.directory.taxonomy import ServiceType as ServiceType
-from geoguichet.referentials.layers import check_columns, check_text, read_layer
+from geoguichet.referentials.layers import LONLAT, check_columns, check_text, read_layer
+from geoguichet.referentials.territories.territory import plain
+
+# What kinds of public counters there are, what each source calls them, and which one answers a
+# citizen's need: the tables of ``taxonomy.toml``.
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceType:
+    """A kind of public counter."""
+
+    #: What it is called in studies and layers.
+    key: str
+    label_fr: str
+    plural_fr: str
+    label_en: str
+    plural_en: str
+    #: Categories of the DILA directory (2013, 2020 or today's) that are this type.
+    directory: tuple[str, ...]
+    #: Equipment codes (TYPEQU) of INSEE's BPE, all years, that are this type.
+    bpe: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CitizenNeed:
+    """Something a citizen comes for, in the words they would use, and the counters where it is
+    done.
+    """
+
+    key: str
+    label_fr: str
+    label_en: str
+    #: Keys of ``SERVICE_TYPES`` where it can be done, the most direct first.
+    types: tuple[str, ...]
+    #: What the type alone does not say.
+    note_fr: str
+
+
+#: The type of a row whose category is in no list: kept, and said.
+OTHER = "other_service"
+
+_DECLARED = tomllib.loads(
+    (resources.files("geoguichet.referentials.directory") / "taxonomy.toml").read_text("utf-8")
+)
+
+#: The taxonomy, by key. A commune has one ``town_hall``; former communes may keep a
+#: ``town_hall_annex``.
+SERVICE_TYPES: Mapping[str, ServiceType] = MappingProxyType(
+    {
+        key: ServiceType(
+            key,
+            label_fr=table["fr"][0],
+            plural_fr=table["fr"][1],
+            label_en=table["en"][0],
+            plural_en=table["en"][1],
+            directory=tuple(table.get("directory", ())),
+            bpe=tuple(table.get("bpe", ())),
+        )
+        for key, table in _DECLARED["types"].items()
+    }
+)
+
+#: The type of each category of the DILA directory; the rest are ``other_service``.
+TYPE_OF_CATEGORY: Mapping[str, str] = MappingProxyType(
+    {name: kind.key for kind in SERVICE_TYPES.values() for name in kind.directory}
+)
+
+#: The type of each BPE equipment code; the rest are not services of ours.
+TYPE_OF_BPE: Mapping[str, str] = MappingProxyType(
+    {code: kind.key for kind in SERVICE_TYPES.values() for code in kind.bpe}
+)
+
+#: What citizens come for, by key: a need leads to the types of counters where it is met.
+NEEDS: Mapping[str, CitizenNeed] = MappingProxyType(
+    {
+        key: CitizenNeed(key, need["fr"], need["en"], tuple(need["types"]), need.get("note", ""))
+        for key, need in _DECLARED["needs"].items()
+    }
+)
 
 
 def service_name(key: str, *, many: bool = False) -> str:
@@ -115,3 +197,101 @@ def _refuse(wrong: pd.Series, shown: pd.Series, problem: str, *, where: str) -> 
         raise LayerError(
             f"{where} : {problem} : {', '.join(rows)}{more} ; {len(positions)} ligne(s) en tout."
         )
+
+
+# The stops of itinerant counters, read in what is published of them: which commune, which days.
+
+
+#: Letters below which a commune's name is a word of the language first (Us, Oust but not Y).
+SHORTEST = 4
+_CLAUSE = re.compile(r"[,;\n/.]|\bet\b")
+_DAY = rf"\b({'|'.join(WEEKDAYS_FR)})s?\b"
+_DAYS, _RANGE = re.compile(_DAY), re.compile(rf"{_DAY}\s*(?:au|à|-)\s*{_DAY}")
+_TWO_DAYS = re.compile(rf"{_DAY}\s*(?:,|et)\s*(?:les? )?(?={_DAY})")
+COLUMNS = ("id", "service", "name", "commune", "commune_name", "days", "text", "geometry")
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """One commune where an itinerant counter says it stops."""
+
+    commune: str
+    #: French weekdays; empty when the text tells none for it.
+    days: tuple[str, ...]
+    #: The words it was read in.
+    text: str
+
+
+def read_stops(text: str, names: Mapping[str, str]) -> list[Stop]:
+    """Return the stops told in a text: each commune named, with the days of its clause or, failing
+    that, of the last.
+
+    Parameters
+    ----------
+    names Plain name (``gazetteer.plain``) -> code, of the communes it may mean: those of the
+        département.
+
+    >>> [(stop.commune, stop.days) for stop in read_stops("lundis à Oust", {"oust": "09223"})]
+    [('09223', ('lundi',))]
+    """
+    found: dict[str, Stop] = {}
+    days: tuple[str, ...] = ()
+    for clause in filter(
+        None, map(str.strip, _CLAUSE.split(_TWO_DAYS.sub(r"\1 ", text.casefold())))
+    ):
+        days = _days(clause) or days
+        for code in _communes(plain(clause), names):
+            known = found.get(code)
+            merged = tuple(
+                day for day in WEEKDAYS_FR if day in {*(known.days if known else ()), *days}
+            )
+            found[code] = Stop(
+                code, merged, clause if known is None else f"{known.text} ; {clause}"
+            )
+    return list(found.values())
+
+
+def _days(clause: str) -> tuple[str, ...]:
+    """Return the weekdays of a clause, ``du lundi au mercredi`` being three."""
+    told = set(_DAYS.findall(clause))
+    for first, last in _RANGE.findall(clause):
+        told |= set(WEEKDAYS_FR[WEEKDAYS_FR.index(first) : WEEKDAYS_FR.index(last) + 1])
+    return tuple(day for day in WEEKDAYS_FR if day in told)
+
+
+def _communes(words: str, names: Mapping[str, str]) -> Iterator[str]:
+    """Yield the codes of the names in a clause, the longest names first, none inside another."""
+    left = f" {words} "
+    for name in sorted((each for each in names if f" {each} " in left), key=len, reverse=True):
+        if len(name) >= SHORTEST and f" {name} " in left:
+            left = left.replace(f" {name} ", "  ")
+            yield names[name]
+
+
+def stops_of(
+    services: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, points: gpd.GeoSeries
+) -> gpd.GeoDataFrame:
+    """Return a row a stop of the itinerant rows of a directory, at the point of its commune.
+
+    Parameters
+    ----------
+    communes
+        code, name, departement.
+    points
+        Where each commune's stop is put, by code, in EPSG:4326: its town hall.
+    """
+    by_departement = {
+        departement: dict(zip(rows["name"].map(plain), rows["code"], strict=True))
+        for departement, rows in communes.groupby("departement")
+    }
+    labels = communes.set_index("code")["name"]
+    rows = [
+        (f"{service.id}/{stop.commune}", service.id, service.name, stop.commune,
+        labels[stop.commune],
+         " ".join(stop.days), stop.text, points.get(stop.commune))
+        for service in services[services["itinerant"] & services["stops"].notna()].itertuples()
+        for stop in read_stops(service.stops, by_departement.get(service.departement, {}))
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    geometry = [point if isinstance(point, shapely.Point) else None for point in frame["geometry"]]
+    return gpd.GeoDataFrame(frame.drop(columns="geometry"), geometry=geometry, crs=LONLAT)

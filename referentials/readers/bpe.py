@@ -19,7 +19,7 @@ from geoguichet.referentials.directory.schema import (
     departement_of,
     row_findings,
 )
-from geoguichet.referentials.directory.taxonomy import SERVICE_TYPES, TYPE_OF_BPE
+from geoguichet.referentials.directory.services import SERVICE_TYPES, TYPE_OF_BPE
 from geoguichet.referentials.readers.column_names import FileMapping, find_column, folded
 from geoguichet.referentials.readers.open_table import open_table
 from geoguichet.referentials.readers.populations import CODE

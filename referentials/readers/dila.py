@@ -25,7 +25,7 @@ from geoguichet.referentials.directory.schema import (
     departement_of_code,
     make_reading,
 )
-from geoguichet.referentials.directory.taxonomy import OTHER, TYPE_OF_CATEGORY
+from geoguichet.referentials.directory.services import OTHER, TYPE_OF_CATEGORY
 from geoguichet.referentials.readers import text_tables
 from geoguichet.referentials.readers.column_tables import VOCABULARIES, translated
 from geoguichet.referentials.readers.conversions import Journal

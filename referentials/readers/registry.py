@@ -21,7 +21,7 @@ import pyogrio.errors
 
 from geoguichet.floor.errors import LayerError, UsageError
 from geoguichet.referentials.directory.schema import Reading, join_readings
-from geoguichet.referentials.readers import column_tables, generic
+from geoguichet.referentials.readers import column_tables
 from geoguichet.referentials.readers.column_names import read_mapping
 from geoguichet.referentials.readers.column_tables import SERVICES, ColumnTable
 from geoguichet.referentials.readers.text_tables import read_bytes, read_sheets
@@ -270,6 +270,8 @@ def choose_reader(
         GENERIC,
         f"{path.name} (lecteur général)",
         path.stem,
-        partial(generic.read_chunks, path, mapping=read_mapping(mapping) if mapping else None),
+        partial(
+            column_tables.read_chunks, path, mapping=read_mapping(mapping) if mapping else None
+        ),
         mapping.read_text(encoding="utf-8") if mapping else "",
     )

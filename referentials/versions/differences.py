@@ -16,7 +16,7 @@ import shapely
 
 from geoguichet.floor.words import distance, number, speaking
 from geoguichet.referentials.directory.quality import within_territory
-from geoguichet.referentials.directory.taxonomy import SERVICE_TYPES
+from geoguichet.referentials.directory.services import SERVICE_TYPES
 from geoguichet.referentials.layers import LONLAT, METRIC
 from geoguichet.referentials.readers.column_names import folded
 from geoguichet.referentials.regions.region import write_layers

@@ -15,8 +15,7 @@ import pyogrio.errors
 from geoguichet.floor.errors import StoreError
 from geoguichet.floor.files import whole
 from geoguichet.referentials.directory.schema import DIRECTORY_COLUMNS
-from geoguichet.referentials.directory.services import check_services
-from geoguichet.referentials.directory.taxonomy import SERVICE_TYPES
+from geoguichet.referentials.directory.services import SERVICE_TYPES, check_services
 from geoguichet.referentials.layers import LONLAT, METRIC
 from geoguichet.referentials.regions.region import Layers, read_layers, write_layers
 from geoguichet.referentials.territories.sample import path_of

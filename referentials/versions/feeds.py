@@ -20,7 +20,7 @@ import pandas as pd
 from lxml import etree
 
 from geoguichet.floor.errors import StoreError, UsageError
-from geoguichet.referentials.directory.taxonomy import SERVICE_TYPES
+from geoguichet.referentials.directory.services import SERVICE_TYPES
 from geoguichet.referentials.versions.differences import compare_directories
 from geoguichet.referentials.versions.store import FEEDS, SERVICES, ReferentialStore, Version
 

@@ -23,7 +23,7 @@ import rasterio
 from scipy import sparse, spatial
 from scipy.sparse.csgraph import dijkstra
 
-from geoguichet.coverage.result import CoverageResult
+from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.run import run
 from geoguichet.coverage.study.study import Study, read_study
 from geoguichet.referentials.roads.sources import make_network

@@ -23,10 +23,10 @@ from geoguichet.coverage.compare import (
     side_of,
 )
 from geoguichet.coverage.errors import ComparisonError, ManifestError, StudyError
+from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs.folder import write_all
-from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.run import find_white_zones
-from geoguichet.coverage.study.router import RouterChoice
+from geoguichet.coverage.study.choices import RouterChoice
 from geoguichet.coverage.study.study import Changes, Opening, Study, parse_study
 from geoguichet.floor.units import Cost, Unit
 

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from geoguichet.coverage.access.rules import measure
 from geoguichet.coverage.access.supply import meeting
-from geoguichet.coverage.result import CoverageResult
-from geoguichet.coverage.routers.straight_line import StraightLine
+from geoguichet.coverage.manifest import CoverageResult
+from geoguichet.coverage.routers.impedance import StraightLine
 from geoguichet.coverage.run import find_white_zones
 from geoguichet.coverage.study.study import Changes, Opening, Rule, Study, parse_study, read_study
 from geoguichet.coverage.zones.drawing import find_zones

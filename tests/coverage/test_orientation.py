@@ -8,6 +8,7 @@ import pytest
 from pyproj import Geod
 
 from geoguichet.coverage.errors import OrientationError
+from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.orientation import (
     KIOSK,
     Directory,
@@ -18,7 +19,6 @@ from geoguichet.coverage.orientation import (
     study_and_result,
 )
 from geoguichet.coverage.outputs.folder import write_all
-from geoguichet.coverage.result import CoverageResult
 from geoguichet.referentials.directory.hours import Moment, is_open
 
 

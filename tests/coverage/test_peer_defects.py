@@ -15,10 +15,8 @@ from scipy import sparse
 
 from geoguichet.coverage.access.measures import cumulative
 from geoguichet.coverage.access.rules import measure
-from geoguichet.coverage.routers.impedance import CostMatrix
-from geoguichet.coverage.routers.straight_line import StraightLine
-from geoguichet.coverage.siting.center import p_center
-from geoguichet.coverage.siting.covering import maximal_covering, set_covering
+from geoguichet.coverage.routers.impedance import CostMatrix, StraightLine
+from geoguichet.coverage.siting.covering import maximal_covering, p_center, set_covering
 from geoguichet.coverage.siting.problem import SiteRules
 from geoguichet.coverage.study.study import parse_study
 from geoguichet.floor.units import Cost, Unit

@@ -10,9 +10,9 @@ import pytest
 
 from geoguichet.cli import main
 from geoguichet.coverage.errors import ManifestError, StudyError
+from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs.folder import write_all
 from geoguichet.coverage.replay import replay
-from geoguichet.coverage.result import CoverageResult
 
 
 @pytest.fixture

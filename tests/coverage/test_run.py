@@ -12,7 +12,7 @@ import pytest
 from pyproj import Geod
 
 from geoguichet.coverage.errors import FrameError, SitingError, StudyError
-from geoguichet.coverage.result import CoverageResult
+from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.run import STEPS, find_white_zones, run
 from geoguichet.coverage.study.study import Study
 from geoguichet.referentials.territories.sample import sample_path

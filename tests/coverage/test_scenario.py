@@ -6,8 +6,8 @@ import pytest
 
 from geoguichet.coverage.compare import compare, opening
 from geoguichet.coverage.errors import StudyError
+from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs.folder import write_all
-from geoguichet.coverage.result import CoverageResult
 from geoguichet.floor.units import Cost, Unit
 
 

@@ -14,8 +14,8 @@ import pytest
 from geoguichet.cli import main
 from geoguichet.coverage.compare import altered
 from geoguichet.coverage.errors import SensitivityError
+from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs.sensitivity import curve_table, render, write
-from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.run import find_white_zones
 from geoguichet.coverage.sensitivity import Sensitivity, sensitivity, sureness_of
 from geoguichet.coverage.study.study import Changes, read_study

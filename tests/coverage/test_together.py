@@ -22,12 +22,12 @@ from scipy.spatial import Delaunay
 
 from geoguichet.coverage.compare import compare_sides, read_side, side_of
 from geoguichet.coverage.errors import GeoguichetError, StudyError
+from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs import report, web_map
 from geoguichet.coverage.outputs.folder import write_all
 from geoguichet.coverage.replay import replay
-from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.run import run
-from geoguichet.coverage.study.router import RouterChoice, open_router
+from geoguichet.coverage.study.choices import RouterChoice, open_router
 from geoguichet.coverage.study.study import parse_study
 from geoguichet.referentials.directory.hours import is_open
 from geoguichet.referentials.roads.sources import make_network

@@ -11,7 +11,7 @@ import pytest
 
 from geoguichet.commands.referentials import KINDS
 from geoguichet.referentials.directory.schema import TEXT_COLUMNS
-from geoguichet.referentials.directory.taxonomy import SERVICE_TYPES
+from geoguichet.referentials.directory.services import SERVICE_TYPES
 from geoguichet.referentials.readers import registry
 from geoguichet.referentials.readers.column_names import NAMES
 from geoguichet.referentials.readers.column_tables import ANY_OTHER, SERVICES, ColumnTable

@@ -4,20 +4,59 @@ a catalogue.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from rdflib import Graph, URIRef
 from rdflib import Literal as Text
 from rdflib.compare import to_canonical_graph
-from rdflib.namespace import DCTERMS, FOAF, RDF
+from rdflib.namespace import DCTERMS, FOAF, PROV, RDF, RDFS, SKOS, XSD
 from rdflib.term import Node
 
-from geoguichet.catalogue.formats.dcat.rdf import BASE, DCAT, HYDRA, Form, NumberedGraph, load
+from geoguichet.catalogue.formats import codes, conversions
+from geoguichet.catalogue.formats.dcat.rdf import (
+    ADMS,
+    AGENTS,
+    BASE,
+    CLASSES,
+    DATES,
+    DCAT,
+    DQV,
+    FREQUENCY,
+    GEODCAT,
+    GSP,
+    HYDRA,
+    INSPIRE,
+    LANGUAGE,
+    LOCN,
+    LOCN_ADDRESS,
+    MEDIA,
+    NOTHING,
+    RELATIVE,
+    ROLE,
+    VCARD,
+    VCARD_ADDRESS,
+    Form,
+    NumberedGraph,
+    load,
+    tail,
+    term,
+)
 from geoguichet.catalogue.formats.dcat.reading import MAPPING, read_subject, subjects_of
-from geoguichet.catalogue.formats.dcat.writing import add_record, agent, serialized, tell
 from geoguichet.catalogue.formats.format import Format, Written
-from geoguichet.catalogue.record import Contact, Record
+from geoguichet.catalogue.formats.mapping import (
+    TOPIC_CATEGORY,
+    Conformity,
+    Members,
+    Place,
+    Resolution,
+    beyond,
+    said,
+)
+from geoguichet.catalogue.record import Concept, Contact, Extent, Link, Record, Theme, Time
 
 
 def read_all(document: bytes) -> list[Record]:
@@ -42,8 +81,8 @@ def read_parts(document: bytes) -> list[tuple[Record, bytes]]:
 def next_page(document: bytes) -> str:
     """Return the address of the page after this one, as Hydra says it; empty at the last."""
     graph = load(document)
-    for term in (HYDRA.next, HYDRA.nextPage):
-        for value in graph.objects(None, term):
+    for following in (HYDRA.next, HYDRA.nextPage):
+        for value in graph.objects(None, following):
             return str(value)
     return ""
 
@@ -57,8 +96,8 @@ def _part(graph: Graph, subject: Node, subjects: set[Node]) -> bytes:
     while waiting:
         node = waiting.pop()
         met.add(node)
-        for term, value in graph.predicate_objects(node):
-            part.add((node, term, value))
+        for predicate, value in graph.predicate_objects(node):
+            part.add((node, predicate, value))
             known = value in met or value in subjects or (value, RDF.type, DCAT.Catalog) in graph
             if not known and not isinstance(value, Text):
                 waiting.append(value)
@@ -109,8 +148,8 @@ def write_catalogue(
     tell(graph, catalogue, about | {DCTERMS.publisher: agent(Contact(organization=publisher))})
     for record in records:
         subject = add_record(graph, record, base)
-        term = {"service": DCAT.service}.get(record.type, DCAT.dataset)
-        graph.add((catalogue, term, subject))
+        kind = {"service": DCAT.service}.get(record.type, DCAT.dataset)
+        graph.add((catalogue, kind, subject))
     if pages > 1:
         at = page_address or (lambda number: f"{address}?page={number}")
         numbers = {
@@ -119,7 +158,7 @@ def write_catalogue(
             HYDRA.previousPage: page - 1,
             HYDRA.nextPage: page + 1,
         }
-        there = {term: at(number) for term, number in numbers.items() if 1 <= number <= pages}
+        there = {name: at(number) for name, number in numbers.items() if 1 <= number <= pages}
         view = {RDF.type: HYDRA.PagedCollection, HYDRA.totalItems: Text(total)} | there
         tell(graph, URIRef(at(page)), view)
     return serialized(graph, form)
@@ -148,3 +187,436 @@ FORMAT = Format(
         _form("dcat-jsonld", "JSON-LD", "application/ld+json", "jsonld", "json-ld"),
     ),
 )
+
+
+# Records written into a graph of DCAT-AP 3 / GeoDCAT-AP. What is said of a resource is made as a
+# tree, as Turtle would write it, then put into the graph.
+
+
+#: What is said of a node: a value, or a list of them, for each property; blank ones say nothing.
+type Told = Mapping[URIRef, Any]
+
+
+class Thing(NamedTuple):
+    """A node and what is said of it; without an address it is blank."""
+
+    kind: URIRef | None
+    told: Told = MappingProxyType({})
+    address: URIRef | None = None
+
+
+def tell(graph: NumberedGraph, subject: Node, told: Told) -> None:
+    """Put what is said of a node into a graph, in the order it is said: blank nodes are numbered
+    by it.
+    """
+    for about, value in told.items():
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, Thing):
+                node = item.address or graph.blank()
+                tell(graph, subject, {about: node})
+                tell(graph, node, {RDF.type: item.kind})
+                tell(graph, node, item.told)
+            elif item not in (None, ""):
+                graph.add((subject, about, Text(item) if type(item) is str else item))
+
+
+def serialized(graph: NumberedGraph, form: Form) -> bytes:
+    """Write a graph; what is only named in it (a parent, a concept) gets the texts that DCAT-AP
+    makes mandatory.
+    """
+    for concept in graph.subjects(RDF.type, SKOS.Concept):
+        if (concept, SKOS.prefLabel, None) not in graph:
+            graph.add((concept, SKOS.prefLabel, Text(tail(str(concept)) or NOTHING)))
+    for series in graph.subjects(RDF.type, DCAT.DatasetSeries):
+        for wanted in (DCTERMS.title, DCTERMS.description):
+            if (series, wanted, None) not in graph:
+                graph.add((series, wanted, Text(NOTHING)))
+    return graph.written(form)
+
+
+def subject_of(record: Record, base: str) -> URIRef:
+    """Return the address of the resource that a record describes."""
+    if record.id.startswith(("http://", "https://")) and not set(record.id) & set(' <>"{}|\\^`'):
+        return URIRef(record.id)
+    return URIRef(base + quote(record.id, safe=""))
+
+
+def add_record(graph: NumberedGraph, record: Record, base: str) -> URIRef:
+    """Add a record to a graph; its subject is returned."""
+    subject, told = subject_of(record, base), beyond(record)
+    for part in (
+        _named(record, told),
+        *_contacts(record),
+        _where_and_when(record, told),
+        *(_theme(theme, concept) for theme in record.themes for concept in theme.concepts),
+        _rights(record),
+        *_links(record, subject),
+        _facts(record, told, base),
+        {FOAF.isPrimaryTopicOf: _catalogue_record(record, told, subject)},
+    ):
+        tell(graph, subject, part)
+    return subject
+
+
+def _named(record: Record, told: Members) -> Told:
+    special = record.type not in ("", "dataset", "series", "service")
+    language = told.get("language", {}).get("code", "")
+    kinds = [DCAT.Resource, CLASSES.get(record.type, DCAT.Dataset)]
+    if record.type == "series":
+        kinds.append(DCAT.Dataset)  # a series is a dataset of its catalogue
+    return {
+        RDF.type: kinds,
+        DCTERMS.type: _concept(f"{INSPIRE}ResourceType/{quote(record.type)}") if special else None,
+        DCTERMS.identifier: record.id,
+        **{
+            term(f"dct:{member}"): [
+                _in_language(text, language) if (text := said(record, member)) else NOTHING,
+                *(
+                    _in_language(texts[member], code)
+                    for code, texts in told.get("translations", {}).items()
+                    if member in texts
+                ),
+            ]
+            for member in ("title", "description")
+        },
+        DCTERMS.alternative: told.get("alternateTitles"),
+        DCAT.keyword: list(record.keywords),
+    }
+
+
+_TAG = re.compile(r"[a-zA-Z]{1,8}(?:-[a-zA-Z0-9]{1,8})*")
+
+
+def _in_language(text: str, language: str) -> Text:
+    """Return a text with its language, without one when RDF cannot say it."""
+    return Text(text, lang=language if _TAG.fullmatch(language) else None)
+
+
+def _concept(address: str) -> Thing:
+    return Thing(SKOS.Concept, address=URIRef(address))
+
+
+def _labelled(kind: URIRef, label: str) -> Thing:
+    return Thing(kind, {RDFS.label: label})
+
+
+# --- who ------------------------------------------------------------------------------------------
+
+
+def _contacts(record: Record) -> Iterator[Told]:
+    """Yield who answers for the resource, by role; DCAT-AP wants one publisher at most."""
+    published = False
+    for contact in record.contacts:
+        role = "".join(contact.roles[:1])
+        if contact.extra.get("about") == "metadata":
+            continue
+        if role in ("", "pointOfContact"):
+            yield {DCAT.contactPoint: agent(contact, _VCARD)}
+        elif role in AGENTS and not (role == "publisher" and published):
+            published |= role == "publisher"
+            yield {AGENTS[role]: agent(contact)}
+        else:
+            attributed = {
+                PROV.agent: agent(contact),
+                DCAT.hadRole: Thing(DCAT.Role, address=URIRef(ROLE + quote(role))),
+            }
+            yield {PROV.qualifiedAttribution: Thing(PROV.Attribution, attributed)}
+
+
+class _Terms(NamedTuple):
+    """How a vocabulary says who somebody is."""
+
+    person: URIRef
+    organization: URIRef
+    kind: URIRef
+    name: URIRef
+    email: URIRef
+    phone: URIRef
+    page: URIRef
+    address: URIRef
+    postal: URIRef
+    lines: Mapping[str, str]
+
+
+_VCARD = _Terms(
+    *(VCARD.Individual, VCARD.Organization, VCARD.Kind, VCARD.fn),
+    *(VCARD.hasEmail, VCARD.hasTelephone, VCARD.hasURL),
+    *(VCARD.hasAddress, VCARD.Address, VCARD_ADDRESS),
+)
+_FOAF = _Terms(
+    *(FOAF.Person, FOAF.Organization, FOAF.Agent, FOAF.name, FOAF.mbox, FOAF.phone, FOAF.homepage),
+    *(LOCN.address, LOCN.Address, LOCN_ADDRESS),
+)
+
+
+def agent(contact: Contact, terms: _Terms = _FOAF) -> Thing:
+    """Make an agent."""
+    both = contact.name and contact.organization
+    return Thing(
+        terms.person if contact.name else terms.organization,
+        {
+            RDF.type: terms.kind,
+            terms.name: contact.name or contact.organization or NOTHING,
+            VCARD["organization-name"]: contact.organization if both else "",
+            VCARD.role: contact.position,
+            DCTERMS.identifier: contact.extra.get("identifier"),
+            terms.email: [_address(f"mailto:{point.value}") for point in contact.emails],
+            terms.phone: [_address(f"tel:{point.value}") for point in contact.phones],
+            terms.page: [_address(link.href) for link in contact.links],
+            terms.address: [
+                Thing(
+                    terms.postal,
+                    {term(to): _line(postal.get(name)) for name, to in terms.lines.items()},
+                )
+                for postal in contact.extra.get("addresses") or ()
+            ],
+        },
+    )
+
+
+def _line(told: str | list[str] | None) -> str:
+    return told if isinstance(told, str) else ", ".join(told or ())
+
+
+_UNSAFE = ' <>"{}|\\^`\n\r\t'
+
+
+def _address(text: str) -> URIRef:
+    """Return an address that RDF may hold: what it may not is percent-encoded."""
+    return URIRef(
+        "".join(quote(letter) if letter in _UNSAFE else letter for letter in text.strip())
+    )
+
+
+# --- where and when -------------------------------------------------------------------------------
+
+
+def _where_and_when(record: Record, told: Members) -> Told:
+    return {
+        DCTERMS.spatial: [
+            *map(_place, conversions.boxes_and_shapes(record.geometry)),
+            *map(_named_place, told.get("places", ())),
+        ],
+        **{
+            about: _latest(
+                item["date"] for item in told.get("dates", ()) if item.get("type") == kind
+            )
+            for kind, about in DATES.items()
+        },
+        DCTERMS.temporal: _period(record.time) if record.time else None,
+    }
+
+
+def _place(part: Extent | Mapping[str, Any]) -> Thing:
+    geometry = part.as_geometry() if isinstance(part, Extent) else part
+    literal = Text(conversions.as_wkt(geometry), datatype=GSP.wktLiteral)
+    if isinstance(part, Extent):
+        return Thing(DCTERMS.Location, {DCAT.bbox: literal})
+    shape = Thing(LOCN.Geometry, {GSP.asWKT: literal})
+    return Thing(DCTERMS.Location, {LOCN.geometry: shape})
+
+
+def _named_place(place: Place) -> Thing:
+    code = place["code"]
+    address = place.get("href") or (code if code.startswith("http") else "")
+    label = code if code != address else ""
+    return Thing(DCTERMS.Location, {SKOS.prefLabel: label}, _address(address) if address else None)
+
+
+def _latest(dates: Iterable[str]) -> Text | None:
+    latest = max(dates, default="")
+    return _date(latest) if latest else None
+
+
+def _period(time: Time) -> Thing:
+    start, end = (None if end == ".." else _date(end) for end in time.ends)
+    return Thing(DCTERMS.PeriodOfTime, {DCAT.startDate: start, DCAT.endDate: end})
+
+
+def _date(text: str) -> Text:
+    """Return a date, of the precision that it has."""
+    kinds = {4: XSD.gYear, 7: XSD.gYearMonth, 10: XSD.date}
+    return Text(text, datatype=kinds.get(len(text), XSD.dateTime), normalize=False)
+
+
+# --- themes, rights and links ---------------------------------------------------------------------
+
+
+def _theme(theme: Theme, concept: Concept) -> Told:
+    if theme.scheme == TOPIC_CATEGORY:
+        return {GEODCAT.topicCategory: _concept(f"{TOPIC_CATEGORY}/{quote(concept.id)}")}
+    known = concept.id.startswith(("http://", "https://"))
+    title = theme.extra.get("title")
+    scheme = Thing(
+        SKOS.ConceptScheme,
+        {DCTERMS.title: title or theme.scheme},
+        _address(theme.scheme) if ":" in theme.scheme else None,
+    )
+    said_there = {
+        SKOS.prefLabel: concept.title or ("" if known else concept.id),
+        SKOS.inScheme: scheme if theme.scheme or title else None,
+    }
+    return {DCAT.theme: Thing(SKOS.Concept, said_there, _address(concept.id) if known else None)}
+
+
+def _rights(record: Record) -> Told:
+    address = _licence(record)
+    return {
+        DCTERMS.license: address
+        and Thing(DCTERMS.LicenseDocument, {RDFS.label: record.license}, address),
+        DCTERMS.rights: [
+            _labelled(DCTERMS.RightsStatement, line)
+            for line in record.rights.split("\n")
+            if line.strip()
+        ],
+    }
+
+
+def _licence(record: Record) -> URIRef | None:
+    known = record.license not in ("", "other")
+    return URIRef(codes.licence_address(record.license)) if known else None
+
+
+def _links(record: Record, subject: URIRef) -> Iterator[Told]:
+    """Yield the distributions, endpoints and pages."""
+    service = record.type == "service"
+    if service and not any(map(_is_endpoint, record.links)):
+        # An endpoint is mandatory; its own address says that none is known.
+        yield {DCAT.endpointURL: Thing(RDFS.Resource, address=subject)}
+    for link in record.links:
+        address = _reference(link.href)
+        if link.rel == "preview":
+            yield {FOAF.depiction: address}
+        elif service and _is_endpoint(link):
+            yield {DCAT.endpointURL: Thing(RDFS.Resource, address=address)}
+        elif service or link.rel in _PAGES or "operatesOn" in link.extra:
+            yield {FOAF.page: Thing(FOAF.Document, {DCTERMS.title: link.title}, address)}
+        else:
+            yield {DCAT.distribution: _distribution(record, link, address)}
+
+
+_PAGES = ("about", "describedby", "alternate")
+
+
+def _reference(href: str) -> URIRef:
+    """Return the address of a link; RDF knows no relative one, so those get a scheme that `_href`
+    takes away.
+    """
+    relative = ":" not in href.strip().partition("/")[0]
+    return URIRef(RELATIVE + quote(href.strip())) if relative else _address(href)
+
+
+def _is_endpoint(link: Link) -> bool:
+    return link.rel == "service" or (link.rel != "preview" and "operation" in link.extra)
+
+
+def _distribution(record: Record, link: Link, address: URIRef) -> Thing:
+    protocol = link.extra.get("protocol")
+    media = Thing(DCTERMS.MediaType, address=_address(MEDIA + link.type))
+    return Thing(
+        DCAT.Distribution,
+        {
+            DCAT.accessURL: Thing(RDFS.Resource, address=address),
+            DCAT.downloadURL: address if link.rel == "enclosure" else None,
+            DCTERMS.title: link.title,
+            DCTERMS.description: link.extra.get("description"),
+            DCAT.mediaType: media if link.type else None,
+            DCTERMS.conformsTo: _labelled(DCTERMS.Standard, protocol) if protocol else None,
+            DCTERMS.license: _licence(record),
+        },
+    )
+
+
+# --- facts about the resource, and about its record -----------------------------------------------
+
+
+def _facts(record: Record, told: Members, base: str) -> Told:
+    lineage, kind, parent = told.get("lineage"), told.get("serviceType"), told.get("parent")
+    frequency = told.get("maintenance", {}).get("frequency", "")
+    period, _days = codes.FREQUENCIES.get(frequency, ("", 0))
+    metres, measures = _resolutions(told.get("resolution", ()))
+    return {
+        DCTERMS.provenance: _labelled(DCTERMS.ProvenanceStatement, lineage) if lineage else None,
+        DCAT.spatialResolutionInMeters: metres,
+        DQV.hasQualityMeasurement: measures,
+        GEODCAT.referenceSystem: [
+            Thing(DCTERMS.Standard, address=URIRef(codes.crs_address(system)))
+            for system in told.get("crs", ())
+            if system.startswith("EPSG:")
+        ],
+        DCTERMS.conformsTo: [
+            _standard(item) for item in told.get("conformity", ()) if item.get("pass")
+        ],
+        DCTERMS.accrualPeriodicity: Thing(DCTERMS.Frequency, address=URIRef(FREQUENCY + period))
+        if period
+        else None,
+        DCAT.inSeries: Thing(DCAT.DatasetSeries, address=subject_of(Record(id=parent), base))
+        if parent
+        else None,
+        DCTERMS.language: [_language(item["code"]) for item in told.get("resourceLanguages", ())],
+        GEODCAT.serviceType: _concept(f"{INSPIRE}SpatialDataServiceType/{quote(kind)}")
+        if kind
+        else None,
+        ADMS.identifier: [
+            Thing(ADMS.Identifier, {SKOS.notation: item.value, ADMS.schemaAgency: item.scheme})
+            for item in record.external_ids
+        ],
+    }
+
+
+def _standard(item: Conformity) -> Thing:
+    date, address = item.get("date"), item.get("href")
+    issued = {DCTERMS.title: item.get("title"), DCTERMS.issued: _date(date) if date else None}
+    return Thing(DCTERMS.Standard, issued, _address(address) if address else None)
+
+
+def _language(code: str) -> Thing:
+    address = URIRef(LANGUAGE + quote(codes.language_eu(code)))
+    return Thing(DCTERMS.LinguisticSystem, address=address)
+
+
+_METRES = {"m": 1, "km": 1000, "cm": 0.01}
+
+
+def _resolutions(items: Iterable[Resolution]) -> tuple[Text | None, list[Thing]]:
+    """Return the distance in metres, which DCAT-AP wants alone, and as measurements the other
+    distances and the scales.
+    """
+    metres = [
+        item["distance"] * _METRES[unit]
+        for item in items
+        if "scale" not in item and (unit := str(item.get("unit", "m"))) in _METRES
+    ]
+    measures = [(GEODCAT.spatialResolutionAsDistance, distance) for distance in metres[1:]]
+    measures += [
+        (GEODCAT.spatialResolutionAsScale, 1 / item["scale"]) for item in items if "scale" in item
+    ]
+    first = Text(str(metres[0]), datatype=XSD.decimal) if metres else None
+    return first, [
+        Thing(
+            DQV.QualityMeasurement,
+            {DQV.isMeasurementOf: Thing(DQV.Metric, address=metric), DQV.value: Text(number)},
+        )
+        for metric, number in measures
+    ]
+
+
+def _catalogue_record(record: Record, told: Members, subject: URIRef) -> Thing | None:
+    """Make what is about the record itself: its dates, language and contacts."""
+    contacts = [contact for contact in record.contacts if contact.extra.get("about") == "metadata"]
+    language = told.get("language", {}).get("code", "")
+    modified = record.updated or record.created
+    if not (modified or contacts or language):
+        return None
+    return Thing(
+        # DCAT-AP wants a date of any dcat:CatalogRecord.
+        DCAT.CatalogRecord if modified else None,
+        {
+            DCTERMS.modified: _date(modified) if modified else None,
+            FOAF.primaryTopic: subject,
+            DCTERMS.identifier: record.id,
+            DCTERMS.issued: _date(record.created) if record.created else None,
+            DCTERMS.language: _language(language) if language else None,
+            DCAT.contactPoint: [agent(contact, _VCARD) for contact in contacts],
+        },
+    )

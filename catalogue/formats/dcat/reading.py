@@ -13,7 +13,7 @@ from rdflib.namespace import DCTERMS, FOAF, RDF
 from rdflib.term import Node
 
 from geoguichet.catalogue.errors import RecordError
-from geoguichet.catalogue.formats import codes, geometries
+from geoguichet.catalogue.formats import codes, conversions
 from geoguichet.catalogue.formats import conversions as to
 from geoguichet.catalogue.formats.dcat.rdf import (
     BASE,
@@ -33,6 +33,7 @@ from geoguichet.catalogue.formats.mapping import (
     Conformity,
     Distributed,
     Mapped,
+    Part,
     Place,
     Reader,
     Resolution,
@@ -40,7 +41,6 @@ from geoguichet.catalogue.formats.mapping import (
     read_by,
     time_of,
 )
-from geoguichet.catalogue.formats.parts import Part
 from geoguichet.catalogue.formats.xml import parse
 from geoguichet.catalogue.record import (
     Concept,
@@ -305,8 +305,8 @@ def _geometry(part: Part, path: str) -> dict[str, Any] | None:
     for place in part.at(path):
         literals = [item.said() for item in place.at(_SHAPES) if isinstance(item.node, Text)]
         shape = next(filter(None, (_shape(place, text) for text in literals)), None)
-        pieces += map(dict, geometries.simple(shape) if shape else ())
-    return geometries.gathered(
+        pieces += map(dict, conversions.simple(shape) if shape else ())
+    return conversions.gathered(
         [piece for at, piece in enumerate(pieces) if piece not in pieces[:at]]
     )
 
@@ -326,8 +326,8 @@ def _shape(place: Part, text: str) -> dict[str, Any] | None:
     try:
         if text.startswith("<") and "gml" in text.lower() and start != "<http":
             return _envelope(text)
-        shape = json.loads(text) if start.startswith("{") else geometries.from_wkt(text)
-        return shape and geometries.checked(shape)
+        shape = json.loads(text) if start.startswith("{") else conversions.from_wkt(text)
+        return shape and conversions.checked(shape)
     except (ValueError, RecordError, KeyError, TypeError) as error:
         place.refuse(text, str(error))
         return None

@@ -14,17 +14,20 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from geoguichet.catalogue.errors import RecordError
-from geoguichet.catalogue.formats import codes, geometries
-from geoguichet.catalogue.formats.iso import quality_measures
+from geoguichet.catalogue.formats import codes, conversions
 from geoguichet.catalogue.formats.iso.values import (
+    ELEMENTS,
+    NAMES_2003,
     Reading,
     code_of,
     codes_of,
     contacts,
+    described,
     distribution,
     found_in,
     href_of,
     localised,
+    number,
     uuidref,
     value,
     values,
@@ -87,7 +90,7 @@ def extents(reading: Reading, identification: Holder) -> Members:
         for temporal in children(extent, "temporalElement"):
             periods += _periods(reading, temporal)
     return {
-        "geometry": geometries.gathered(
+        "geometry": conversions.gathered(
             [piece for at, piece in enumerate(pieces) if piece not in pieces[:at]]
         ),
         "places": places,
@@ -129,15 +132,15 @@ def _pieces(reading: Reading, elements: list[Element]) -> Iterator[dict[str, Any
     ):
         del alone[0]
     for box in alone:
-        yield from geometries.as_pieces(box)
+        yield from conversions.as_pieces(box)
     yield from polygons_found
 
 
 def _hull(boxes: list[Extent], polygons: list[dict[str, Any]]) -> Extent | None:
     """Return the box around boxes and polygons."""
     return Extent.from_geometry(
-        geometries.gathered(
-            [*(piece for box in boxes for piece in geometries.as_pieces(box)), *polygons]
+        conversions.gathered(
+            [*(piece for box in boxes for piece in conversions.as_pieces(box)), *polygons]
         )
         or {}
     )
@@ -652,8 +655,8 @@ def _source(source: Element) -> Source:
 
 def _measures(report: Element) -> Iterator[Measure]:
     """Yield the counts and rates that a report gives, one a value, under the names of ISO 19139."""
-    element = quality_measures.NAMES_2003.get(name_of := LOCAL[report.tag], name_of)
-    if element not in quality_measures.ELEMENTS:
+    element = NAMES_2003.get(name_of := LOCAL[report.tag], name_of)
+    if element not in ELEMENTS:
         return
     about = inner(child(report, "measure"))
     about = report if about is None else about
@@ -664,8 +667,8 @@ def _measures(report: Element) -> Iterator[Measure]:
     for result in every(report, "result", "DQ_QuantitativeResult"):
         for text in values(result, "value"):
             named: Measure = {"name": name} if name else {}
-            counted = Measure(element=element, **named, value=quality_measures.number(text))
-            yield counted | quality_measures.described(description)
+            counted = Measure(element=element, **named, value=number(text))
+            yield counted | described(description)
 
 
 _PASS = {"true": True, "1": True, "false": False, "0": False}

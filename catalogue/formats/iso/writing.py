@@ -10,14 +10,14 @@ from typing import Any, cast
 from lxml import etree
 
 from geoguichet.catalogue.formats import codes
-from geoguichet.catalogue.formats.iso import quality_measures, reading
-from geoguichet.catalogue.formats.iso.extents import extent_of
+from geoguichet.catalogue.formats.iso import reading, values
 from geoguichet.catalogue.formats.iso.making import (
     Dialect,
     Maker,
     Property,
     Value,
     dated,
+    extent_of,
     found,
     identifier,
     lineage_of,
@@ -487,11 +487,7 @@ def _measured(record: Record) -> Iterator[Measure]:
     """
     told: object = beyond(record).get("quality")
     for item in told if isinstance(told, list) else ():
-        if (
-            isinstance(item, dict)
-            and item.get("element") in quality_measures.ELEMENTS
-            and "value" in item
-        ):
+        if isinstance(item, dict) and item.get("element") in values.ELEMENTS and "value" in item:
             yield cast(Measure, item)
 
 
@@ -506,12 +502,12 @@ def _measure(make: Maker, item: Measure) -> Element:
     )
     about: list[Property] = [
         ("nameOfMeasure", str(item.get("name") or item.get("rule", ""))),
-        ("measureDescription", quality_measures.description(item)),
+        ("measureDescription", values.description(item)),
     ]
     element = str(item["element"])
     if make.older:
         return make.object(element, *about, ("result", result))
-    newer = {was: now for now, was in quality_measures.NAMES_2003.items()}
+    newer = {was: now for now, was in values.NAMES_2003.items()}
     measure = make.object("DQ_MeasureReference", *about) if says(about) else None
     return make.object(newer.get(element, element), ("measure", measure), ("result", result))
 

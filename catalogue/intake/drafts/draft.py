@@ -9,7 +9,6 @@ import math
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,8 +16,8 @@ import numpy as np
 
 from geoguichet.catalogue.formats.codes import NOT_EVALUATED
 from geoguichet.catalogue.formats.mapping import Members, describe
-from geoguichet.catalogue.record import Extent, ExternalId, Link, Record
-from geoguichet.floor.files import sha256
+from geoguichet.catalogue.record import CONTENT, Extent, Link, Record, content_id
+from geoguichet.floor.files import digest_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -84,9 +83,6 @@ def _as_path(shape: Any) -> Iterator[str]:
                 yield "M" + "L".join(unique)
 
 
-#: The scheme of `content_id`.
-CONTENT = "sha256"
-
 #: Rows above which fields are described from the first ones, and the record says so.
 SAMPLE_ROWS = 200_000
 
@@ -94,43 +90,6 @@ SAMPLE_ROWS = 200_000
 type Form = tuple[str, str]
 
 _GEOMETRY = {"Point": "point", "LineString": "curve", "LinearRing": "curve", "Polygon": "surface"}
-
-
-def digest_of(file: Path) -> str:
-    """Return the SHA-256 of a file's content, with that of the files that go with a shapefile."""
-    parts = [(part, part.stat()) for part in parts_of(file)]
-    return _digest(tuple((part, status.st_size, status.st_mtime_ns) for part, status in parts))
-
-
-@lru_cache(maxsize=8)
-def _digest(parts: tuple[tuple[Path, int, int], ...]) -> str:
-    """Read files once however many layers ask; their sizes and times are there to tell them from
-    what they were.
-    """
-    return sha256(*(part for part, _, _ in parts))
-
-
-def parts_of(file: Path) -> list[Path]:
-    """Return the files that make a dataset: a shapefile is several; a sidecar counts too."""
-    endings = (
-        (".shp", ".dbf", ".shx", ".prj", ".cpg")
-        if file.suffix.lower() == ".shp"
-        else (file.suffix,)
-    )
-    found = [file.with_suffix(ending) for ending in endings]
-    return [part for part in (*found, *sidecars_of(file)) if part.is_file()]
-
-
-def sidecars_of(file: Path) -> list[Path]:
-    """Return the metadata files that may stand beside a dataset."""
-    return [Path(f"{file}.xml"), file.with_suffix(".xml"), file.with_suffix(".qmd")]
-
-
-def content_id(digest: str, layer: str) -> ExternalId:
-    """Return what identifies a layer by the content of its file; ``layer`` is empty when it is
-    alone there.
-    """
-    return ExternalId(f"{digest}#{layer}" if layer else digest, CONTENT)
 
 
 def layer_of(record: Record) -> str:

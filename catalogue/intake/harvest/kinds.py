@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from pkgutil import resolve_name
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from geoguichet.catalogue.errors import HarvestError
 from geoguichet.floor.words import Message
@@ -48,28 +50,28 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         ),
         "wms": Kind(
             Message("service WMS et ses couches"),
-            "geoguichet.catalogue.intake.harvest.documents.Capabilities",
+            "geoguichet.catalogue.intake.harvest.source.Capabilities",
             {"service": "wms"},
         ),
         "wfs": Kind(
             Message("service WFS et ses couches"),
-            "geoguichet.catalogue.intake.harvest.documents.Capabilities",
+            "geoguichet.catalogue.intake.harvest.source.Capabilities",
             {"service": "wfs"},
         ),
         "wmts": Kind(
             Message("service WMTS et ses couches"),
-            "geoguichet.catalogue.intake.harvest.documents.Capabilities",
+            "geoguichet.catalogue.intake.harvest.source.Capabilities",
             {"service": "wmts"},
         ),
         "dcat": Kind(
-            Message("catalogue DCAT"), "geoguichet.catalogue.intake.harvest.documents.DcatCatalogue"
+            Message("catalogue DCAT"), "geoguichet.catalogue.intake.harvest.source.DcatCatalogue"
         ),
         "oai-pmh": Kind(
             Message("entrepôt OAI-PMH"), "geoguichet.catalogue.intake.harvest.oai_pmh.OaiPmh"
         ),
         "folder": Kind(
             Message("dossier de fiches"),
-            "geoguichet.catalogue.intake.harvest.documents.Folder",
+            "geoguichet.catalogue.intake.harvest.source.Folder",
             is_local=True,
         ),
     }
@@ -93,3 +95,122 @@ def open_source(kind: str, address: str, name: str) -> Source:
     reader = resolve_name(KINDS[kind].reader)
     source: Source = reader(address, client, **KINDS[kind].options)
     return source
+
+
+# `harvest.toml`: the sources that one command harvests, as a timer of the system would ask it.
+
+
+#: What `--init` writes; its kinds are filled in by `template`.
+TEMPLATE = """\
+# Les sources que « geoguichet catalogue harvest --all » moissonne, dans cet ordre.
+#
+# name    le nom de la source, une fois pour toutes : l'histoire des moissons est tenue sous ce nom
+# kind    {kinds}
+# url     son adresse ; pour la sorte folder, un dossier (relatif à ce fichier)
+# active  false la met de côté sans l'oublier
+#
+# Un mot de passe ne s'écrit pas ici : il se donne par l'environnement, sous le nom de la source.
+#   GEOGUICHET_HARVEST_VOISIN_AUTHORIZATION="Basic ..."
+
+[[source]]
+name = "dossier"
+kind = "folder"
+url = "fiches"
+
+[[source]]
+name = "voisin"
+kind = "csw"
+url = "https://catalogue.exemple.fr/csw"
+active = false
+
+# Chaque nuit à 2 h 30, par cron (crontab -e) :
+#
+#   30 2 * * *  cd /srv/geoguichet && .venv/bin/geoguichet catalogue harvest --all --config harvest.toml --quiet
+#
+# ou par systemd, deux fichiers de /etc/systemd/system/ puis « systemctl enable --now geoguichet-harvest.timer » :
+#
+#   # geoguichet-harvest.service
+#   [Unit]
+#   Description=Moisson du catalogue géographique
+#   Wants=network-online.target
+#   After=network-online.target
+#   [Service]
+#   Type=oneshot
+#   User=geoguichet
+#   WorkingDirectory=/srv/geoguichet
+#   EnvironmentFile=-/etc/geoguichet/harvest.env
+#   ExecStart=/srv/geoguichet/.venv/bin/geoguichet catalogue harvest --all --config harvest.toml --quiet
+#
+#   # geoguichet-harvest.timer
+#   [Unit]
+#   Description=Moisson du catalogue géographique, chaque nuit
+#   [Timer]
+#   OnCalendar=*-*-* 02:30:00
+#   RandomizedDelaySec=15min
+#   Persistent=true
+#   [Install]
+#   WantedBy=timers.target
+#
+# Interrompue (Ctrl-C, coupure), une moisson reprend où elle en était.
+# Le code de sortie est 1 quand une source n'a rien pu donner ; les autres sont moissonnées quand même.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """One source of the file: its name, its kind (see `kinds.KINDS`), its address."""
+
+    name: str
+    kind: str
+    url: str
+
+
+def template() -> str:
+    """Return a commented file to fill in, with a cron line and the units of a systemd timer."""
+    return TEMPLATE.format(kinds=", ".join(KINDS))
+
+
+def read_sources(path: Path) -> tuple[Configured, ...]:
+    """Return the active sources of a file, in its order; HarvestError names what is wrong in it."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        made = f"« geoguichet catalogue harvest --init {path} » en crée un"
+        raise HarvestError(
+            f"{path} n'existe pas ; un fichier de sources est attendu, {made}."
+        ) from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise HarvestError(f"{path} : fichier de sources illisible ({error}).") from error
+    tables = document.get("source")
+    if not isinstance(tables, list) or not tables or document.keys() != {"source"}:
+        raise HarvestError(f"{path} : des tables [[source]] sont attendues, et rien d'autre.")
+    sources = [
+        _source(table, f"{path}, source {at}", path.parent) for at, table in enumerate(tables, 1)
+    ]
+    names = [source.name for source, _ in sources]
+    if twice := next((name for name in names if names.count(name) > 1), ""):
+        raise HarvestError(f"{path} : le nom « {twice} » est donné à deux sources.")
+    return tuple(source for source, active in sources if active)
+
+
+def _source(table: Mapping[str, Any], where: str, folder: Path) -> tuple[Configured, bool]:
+    known = {"name", "kind", "url", "active"}
+    if odd := sorted(set(table) - known):
+        raise HarvestError(f"{where} : « {odd[0]} » est inconnu ; attendu name, kind, url, active.")
+    for name in ("name", "kind", "url"):
+        if not isinstance(table.get(name), str) or not table[name].strip():
+            raise HarvestError(f"{where} : {name} est attendu, un texte.")
+    active = table.get("active", True)
+    if not isinstance(active, bool):
+        raise HarvestError(f"{where} : active est true ou false, {active!r} est donné.")
+    if table["kind"] not in KINDS:
+        raise HarvestError(
+            f"{where} : kind « {table['kind']} » est inconnu ; attendu {', '.join(KINDS)}."
+        )
+    url = table["url"].strip()
+    if re.match(r"https?://[^/@]*@", url):
+        raise HarvestError(
+            f"{where} : un mot de passe se donne par l'environnement, pas dans l'adresse."
+        )
+    local = str(folder / url) if KINDS[table["kind"]].is_local else url
+    return Configured(table["name"].strip(), table["kind"], local), active

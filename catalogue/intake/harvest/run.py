@@ -17,6 +17,7 @@ from pathlib import Path
 from geoguichet.catalogue.errors import RecordNotFoundError
 from geoguichet.catalogue.formats import registry
 from geoguichet.catalogue.formats.registry import Described
+from geoguichet.catalogue.intake.exchange import Originals, originals_path
 from geoguichet.catalogue.intake.harvest.journal import (
     Journal,
     Kept,
@@ -33,7 +34,6 @@ from geoguichet.catalogue.intake.harvest.source import (
     Source,
     Unchanged,
 )
-from geoguichet.catalogue.intake.originals import Originals, originals_path
 from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.search.store import SQLiteStore, store_path
 from geoguichet.catalogue.text import words

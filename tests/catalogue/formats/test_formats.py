@@ -20,10 +20,9 @@ from rdflib import DCTERMS, RDFS, SKOS
 from geoguichet.catalogue.errors import FormatError
 from geoguichet.catalogue.formats import codes, registry
 from geoguichet.catalogue.formats.dcat import document as dcat
-from geoguichet.catalogue.formats.dcat import writing
 from geoguichet.catalogue.formats.mapping import MEMBERS, TOPIC_CATEGORY, as_table
 from geoguichet.catalogue.formats.xml import parse
-from geoguichet.catalogue.intake.originals import Originals
+from geoguichet.catalogue.intake.exchange import Originals
 from geoguichet.catalogue.record import Extent, Record
 
 ROOT = Path(__file__).parents[3]
@@ -283,7 +282,7 @@ def test_rdflib_finds_everything_in_the_dcat_of_every_record(
 ) -> None:
     assert len(numbered) > (1000 if made_or_real == "real" else 20)
     for record in numbered:
-        subject = writing.subject_of(record, "urn:x-geoguichet:record:")
+        subject = dcat.subject_of(record, "urn:x-geoguichet:record:")
         found, told = read_by_rdflib(graph, subject), said_by(record)
         lost = {name: told[name] - found[name] - {""} for name in told}
         assert not any(lost.values()), (record.id, lost)

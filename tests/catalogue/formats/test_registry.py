@@ -14,11 +14,11 @@ import yaml
 
 from geoguichet.catalogue.errors import FormatError
 from geoguichet.catalogue.formats import registry
-from geoguichet.catalogue.formats.parts import JsonPart
+from geoguichet.catalogue.formats.mapping import JsonPart
 from geoguichet.catalogue.formats.xml import XmlPart, parse
 from geoguichet.catalogue.record import Record
 from geoguichet.cli import main
-from geoguichet.portal.api.encodings import ENCODINGS
+from geoguichet.portal.api.records import ENCODINGS
 
 SAMPLES = Path(__file__).parent / "samples"
 EXPECTED: dict[str, list[Any]] = json.loads((SAMPLES / "expected.json").read_text(encoding="utf-8"))

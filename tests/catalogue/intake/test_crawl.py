@@ -21,14 +21,13 @@ from geoguichet.catalogue.errors import DatasetError
 from geoguichet.catalogue.formats.iso import iso19139
 from geoguichet.catalogue.formats.mapping import said, with_members
 from geoguichet.catalogue.intake.crawl import crawl, described_files
-from geoguichet.catalogue.intake.dataset import ONLY_A_PERSON, read_datasets
-from geoguichet.catalogue.intake.drafts import tables
-from geoguichet.catalogue.intake.drafts.draft import content_id, digest_of
+from geoguichet.catalogue.intake.drafts import dataset
+from geoguichet.catalogue.intake.drafts.dataset import ONLY_A_PERSON, read_datasets
 from geoguichet.catalogue.intake.exchange import every_record
-from geoguichet.catalogue.intake.merging import with_edits
-from geoguichet.catalogue.quality.validate import check
-from geoguichet.catalogue.record import Extent, Record
-from geoguichet.catalogue.search.store import SQLiteStore, store_path
+from geoguichet.catalogue.quality.judging import check
+from geoguichet.catalogue.record import Extent, Record, content_id
+from geoguichet.catalogue.search.store import SQLiteStore, store_path, with_edits
+from geoguichet.floor.files import digest_of
 
 
 @pytest.fixture(scope="module")
@@ -290,7 +289,7 @@ def test_a_table_is_measured_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """Fields come from the first rows of a long table; how many rows, where and in which system,
     from all of them.
     """
-    monkeypatch.setattr(tables, "SAMPLE_ROWS", 3)
+    monkeypatch.setattr(dataset, "SAMPLE_ROWS", 3)
     rows = "".join(f"{n};{570_000 + n};6270000,5\n" for n in range(10))
     (tmp_path / "longue.csv").write_text(f"n;x_l93;y_l93\n{rows}", encoding="utf-8")
     [record] = read_datasets(tmp_path / "longue.csv")

@@ -10,9 +10,9 @@ import pytest
 from geoguichet.catalogue.errors import HarvestError
 from geoguichet.catalogue.formats.iso import iso19139
 from geoguichet.catalogue.intake.harvest import run as harvest_run
-from geoguichet.catalogue.intake.harvest.configuration import Configured, read_sources, template
-from geoguichet.catalogue.intake.harvest.documents import Folder
 from geoguichet.catalogue.intake.harvest.journal import Journal, journal_path
+from geoguichet.catalogue.intake.harvest.kinds import Configured, read_sources, template
+from geoguichet.catalogue.intake.harvest.source import Folder
 from geoguichet.catalogue.record import Record
 from geoguichet.cli import main
 

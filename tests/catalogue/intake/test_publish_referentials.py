@@ -9,7 +9,7 @@ from lxml import etree
 
 from geoguichet.catalogue.formats.iso import iso19115_3, iso19139
 from geoguichet.catalogue.formats.iso.iso19139 import write
-from geoguichet.catalogue.formats.iso.quality_measures import measures
+from geoguichet.catalogue.formats.iso.values import measures
 from geoguichet.catalogue.intake.publish_referentials import (
     publish_referential,
     record_id,

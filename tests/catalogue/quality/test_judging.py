@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from geoguichet.catalogue.formats.iso.iso19139 import write
-from geoguichet.catalogue.intake.harvest.documents import Folder
 from geoguichet.catalogue.intake.harvest.run import harvest
+from geoguichet.catalogue.intake.harvest.source import Folder
 from geoguichet.catalogue.quality.judging import as_csv, judge, known_places, summaries
 from geoguichet.catalogue.record import Extent, Record
 from geoguichet.catalogue.search.store import SQLiteStore, store_path

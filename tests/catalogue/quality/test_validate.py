@@ -13,9 +13,17 @@ import pytest
 
 from geoguichet.catalogue.formats import registry
 from geoguichet.catalogue.formats.mapping import INSPIRE_THEME, TOPIC_CATEGORY, with_members
-from geoguichet.catalogue.quality.links import PATIENCE, Reason, Target, dead_links
+from geoguichet.catalogue.quality.judging import (
+    PATIENCE,
+    RULES,
+    Reason,
+    Target,
+    check,
+    dead_links,
+    organisation_of,
+    totals,
+)
 from geoguichet.catalogue.quality.rules.rule import Context
-from geoguichet.catalogue.quality.validate import RULES, check, organisation_of, totals
 from geoguichet.catalogue.record import (
     Concept,
     Contact,

@@ -14,8 +14,8 @@ from geoguichet.catalogue import text
 from geoguichet.catalogue.errors import QueryError, RecordNotFoundError
 from geoguichet.catalogue.record import Extent, ExternalId, Record, Time
 from geoguichet.catalogue.search.query import FacetRequest, RecordQuery, SortKey
-from geoguichet.catalogue.search.queryables import QUERYABLES
 from geoguichet.catalogue.search.store import LoadSummary, RecordStore, SQLiteStore, remove_store
+from geoguichet.catalogue.search.tables import QUERYABLES
 
 
 def found(store: RecordStore, **parameters: str) -> list[str]:

@@ -19,10 +19,10 @@ from geoguichet.coverage import manifest
 from geoguichet.coverage.access import demand
 from geoguichet.coverage.access.demand import fine_demand, people_of_cells
 from geoguichet.coverage.errors import FrameError, StudyError
-from geoguichet.coverage.outputs import layers, report, web_map
-from geoguichet.coverage.outputs.sections import sections
+from geoguichet.coverage.manifest import CoverageResult
+from geoguichet.coverage.outputs import folder, report, web_map
+from geoguichet.coverage.outputs.report import sections
 from geoguichet.coverage.publish import study_record
-from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.run import run
 from geoguichet.coverage.study.study import CellsChoice, Study, parse_study, read_study
 from geoguichet.floor.errors import LayerError
@@ -178,7 +178,7 @@ def test_it_is_told_everywhere(fine: CoverageResult, tmp_path: Path) -> None:
     with speaking("en"):
         titles = [section.title for section in sections(fine)]
     assert "What counting by commune would have hidden" in titles
-    layers.write_geopackage(fine, tmp_path / "result.gpkg")
+    folder.write_geopackage(fine, tmp_path / "result.gpkg")
     assert "commune" in pyogrio.read_dataframe(tmp_path / "result.gpkg", layer="demand").columns
     told = manifest.document(fine, [])
     assert told["beside"]["aggregation"]["cells"] == len(fine.demand) and json.dumps(

@@ -11,7 +11,7 @@ from pandas.testing import assert_frame_equal
 from geoguichet.coverage.access import inputs
 from geoguichet.coverage.access.supply import changed
 from geoguichet.coverage.errors import StudyError
-from geoguichet.coverage.result import CoverageResult
+from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.run import find_white_zones
 from geoguichet.coverage.study.study import Changes, Opening, Study, parse_study
 

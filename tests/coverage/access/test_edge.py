@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from geoguichet.coverage.access.edge import NEIGHBOURS_M
+from geoguichet.coverage.access.supplements import NEIGHBOURS_M
+from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs import report
-from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.run import run
 from geoguichet.coverage.study.study import Study, read_study
 

@@ -11,8 +11,8 @@ import shapely
 from geoguichet.coverage.access import inputs
 from geoguichet.coverage.access.legal import legal_table
 from geoguichet.coverage.errors import StudyError
-from geoguichet.coverage.result import CoverageResult
-from geoguichet.coverage.routers.straight_line import StraightLine
+from geoguichet.coverage.manifest import CoverageResult
+from geoguichet.coverage.routers.impedance import StraightLine
 from geoguichet.coverage.run import run
 from geoguichet.coverage.study.study import Study, parse_study, read_study
 from geoguichet.referentials.layers import read_layer

@@ -15,13 +15,12 @@ from pyproj import Geod
 
 from geoguichet.coverage.access.legal import FASTEST_M_S, RULES, legal_table
 from geoguichet.coverage.errors import StudyError
-from geoguichet.coverage.outputs import layers, report
-from geoguichet.coverage.outputs.sections import sections, verdicts
-from geoguichet.coverage.result import CoverageResult
-from geoguichet.coverage.routers.impedance import CostMatrix, Nearest, Router
-from geoguichet.coverage.routers.straight_line import StraightLine
+from geoguichet.coverage.manifest import CoverageResult
+from geoguichet.coverage.outputs import folder, report
+from geoguichet.coverage.outputs.report import sections, verdicts
+from geoguichet.coverage.routers.impedance import CostMatrix, Nearest, Router, StraightLine
 from geoguichet.coverage.run import run
-from geoguichet.coverage.study.router import RouterChoice
+from geoguichet.coverage.study.choices import RouterChoice
 from geoguichet.coverage.study.study import LegalChoice, Study, parse_study, read_study
 from geoguichet.floor.units import Unit
 from geoguichet.floor.words import speaking
@@ -208,14 +207,14 @@ def test_it_is_told_in_the_report_the_layers_and_the_record(
     with speaking("en"):
         assert "not decided" in str(next(s for s in sections(ariege) if s.key == "legal").parts)
     assert "La Poste" in verdicts(ariege) and "respectée" in verdicts(ariege)
-    layers.write_geopackage(ariege, tmp_path / "result.gpkg")
+    folder.write_geopackage(ariege, tmp_path / "result.gpkg")
     written = pyogrio.read_dataframe(tmp_path / "result.gpkg", layer="legal")
     assert (
         written["verdict"].tolist() == table["verdict"].tolist()
         and (written["study"] == "petite").all()
     )
     again = tmp_path / "again.gpkg"
-    layers.write_geopackage(ariege, again)
+    folder.write_geopackage(ariege, again)
     assert again.read_bytes() == (tmp_path / "result.gpkg").read_bytes()
 
 

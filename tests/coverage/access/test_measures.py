@@ -10,9 +10,9 @@ import pytest
 
 from geoguichet.cli import main
 from geoguichet.coverage.access.measures import PER_PEOPLE, bands, gini, poverty, two_step
-from geoguichet.coverage.outputs import layers, report
-from geoguichet.coverage.result import CoverageResult
-from geoguichet.coverage.routers.straight_line import StraightLine
+from geoguichet.coverage.manifest import CoverageResult
+from geoguichet.coverage.outputs import folder, report
+from geoguichet.coverage.routers.impedance import StraightLine
 from geoguichet.coverage.run import run
 from geoguichet.coverage.study.study import MeasuresChoice, Need, read_study
 from geoguichet.floor.units import Cost, Unit
@@ -90,7 +90,7 @@ def test_the_study_the_layers_and_the_command(
     assert {row["kind"] for row in told} == {"e2sfca"} and len(told) == 4
     assert main(["coverage", "measures", str(study), "--quiet"]) == 0
     assert "Gini" in capsys.readouterr().out
-    layers.write_geopackage(measured, tmp_path / "result.gpkg")
+    folder.write_geopackage(measured, tmp_path / "result.gpkg")
     assert len(pyogrio.read_dataframe(tmp_path / "result.gpkg", layer="measures")) == 12
     assert (
         "mairie_e2sfca" in pyogrio.read_dataframe(tmp_path / "result.gpkg", layer="demand").columns

@@ -15,11 +15,11 @@ import shapely
 from geoguichet.coverage.access import inputs
 from geoguichet.coverage.access.supply import hours_known, open_enough
 from geoguichet.coverage.errors import FrameError, StudyError
+from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.orientation import find_place, nearest_counters, open_directory
 from geoguichet.coverage.outputs import report, web_map
-from geoguichet.coverage.outputs.sections import sections
+from geoguichet.coverage.outputs.report import sections
 from geoguichet.coverage.publish import study_record
-from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.run import run
 from geoguichet.coverage.study.study import Need, Study, read_study
 from geoguichet.floor.findings import Finding

@@ -25,11 +25,11 @@ from geoguichet.coverage.kiosks.prospects import (
     prospect,
     solve,
 )
+from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs.plan_text import plan_sentences, rule_sentences
-from geoguichet.coverage.result import CoverageResult
-from geoguichet.coverage.routers.straight_line import StraightLine
+from geoguichet.coverage.routers.impedance import StraightLine
 from geoguichet.coverage.run import run
-from geoguichet.coverage.study.kiosks import Broadband, KioskChoice
+from geoguichet.coverage.study.choices import Broadband, KioskChoice
 from geoguichet.coverage.study.siting_models import BudgetCovering, SetCovering
 from geoguichet.coverage.study.study import Study, parse_study, read_study
 from geoguichet.floor.units import Cost, Unit

@@ -13,9 +13,9 @@ from pyproj import Geod
 from scipy import sparse
 
 from geoguichet.coverage.kiosks.ranking import coverage_bounds
-from geoguichet.coverage.result import CoverageResult
+from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.run import run
-from geoguichet.coverage.study.kiosks import KioskChoice, Reference, Use
+from geoguichet.coverage.study.choices import KioskChoice, Reference, Use
 from geoguichet.coverage.study.study import Study
 from geoguichet.floor.units import Cost, Unit
 

@@ -11,7 +11,7 @@ import pyogrio
 import pytest
 
 from geoguichet.coverage.errors import OutputError
-from geoguichet.coverage.outputs import layers
+from geoguichet.coverage.outputs import folder
 from geoguichet.floor.files import sha256
 
 
@@ -22,7 +22,7 @@ def _rows(path: Path, question: str) -> list[tuple]:
 
 def test_layers_come_back_as_they_were(result, tmp_path):
     path = tmp_path / "result.gpkg"
-    layers.write_geopackage(result, path)
+    folder.write_geopackage(result, path)
     spatial = {name: kind for name, kind in pyogrio.list_layers(path) if kind}
     assert spatial == {
         "demand": "Point",
@@ -30,7 +30,7 @@ def test_layers_come_back_as_they_were(result, tmp_path):
         "white_zones": "MultiPolygon",
         "kiosks": "Point",
     }
-    for name in layers.LAYERS:
+    for name in folder.LAYERS:
         table = gpd.read_file(path, layer=name)
         source = getattr(result, name)
         assert list(table.columns) == ["study", "id", *source.columns]
@@ -41,7 +41,7 @@ def test_layers_come_back_as_they_were(result, tmp_path):
 
 def test_what_is_missing_is_null(result, tmp_path):
     path = tmp_path / "result.gpkg"
-    layers.write_geopackage(result, path)
+    folder.write_geopackage(result, path)
     assert _rows(path, "SELECT id FROM demand WHERE geom IS NULL") == [("46999",)]
     assert _rows(path, "SELECT id FROM demand WHERE town_hall_m IS NULL") == [("46999",)]
     assert _rows(path, "SELECT id FROM services WHERE hours_per_week IS NULL") == [
@@ -51,14 +51,14 @@ def test_what_is_missing_is_null(result, tmp_path):
 
 def test_every_layer_has_its_index_and_its_style(result, tmp_path):
     path = tmp_path / "result.gpkg"
-    layers.write_geopackage(result, path)
+    folder.write_geopackage(result, path)
     indexed = {
         name
         for (name,) in _rows(
             path, "SELECT table_name FROM gpkg_extensions WHERE extension_name = 'gpkg_rtree_index'"
         )
     }
-    assert indexed == set(layers.LAYERS)
+    assert indexed == set(folder.LAYERS)
     assert _rows(path, "SELECT count(*) FROM rtree_demand_geom") == [(7,)]
     styles = _rows(
         path, "SELECT f_table_name, f_geometry_column, useAsDefault, styleQML FROM layer_styles"
@@ -81,7 +81,7 @@ def test_every_layer_has_its_index_and_its_style(result, tmp_path):
 def test_equal_results_give_equal_bytes(result, tmp_path):
     digests = set()
     for name in ("a.gpkg", "b.gpkg"):
-        layers.write_geopackage(result, tmp_path / name)
+        folder.write_geopackage(result, tmp_path / name)
         digests.add(sha256(tmp_path / name))
     assert len(digests) == 1
     assert pyogrio.get_gdal_config_option("OGR_CURRENT_DATE") is None
@@ -89,26 +89,26 @@ def test_equal_results_give_equal_bytes(result, tmp_path):
 
 def test_no_zone_and_no_kiosk_are_empty_layers(bare, tmp_path):
     path = tmp_path / "result.gpkg"
-    layers.write_geopackage(bare, path)
+    folder.write_geopackage(bare, path)
     for name in ("white_zones", "kiosks"):
         table = gpd.read_file(path, layer=name)
         assert len(table) == 0
         assert list(table.columns)[:2] == ["study", "id"]
         assert table.crs.to_epsg() == 4326
-    layers.write_geoparquet(bare, tmp_path / "zones.parquet")
+    folder.write_geoparquet(bare, tmp_path / "zones.parquet")
     assert len(gpd.read_parquet(tmp_path / "zones.parquet")) == 0
 
 
 def test_zones_as_geoparquet(result, tmp_path):
     path = tmp_path / "zones.parquet"
-    layers.write_geoparquet(result, path)
+    folder.write_geoparquet(result, path)
     zones = gpd.read_parquet(path)
     assert list(zones.columns) == ["study", "id", *result.white_zones.columns]
     assert zones.crs.to_epsg() == 4326
     west_only = gpd.read_parquet(path, bbox=(1.1, 44.2, 1.3, 44.4))
     assert list(west_only["id"]) == ["zb-001"]
     again = tmp_path / "again.parquet"
-    layers.write_geoparquet(result, again)
+    folder.write_geoparquet(result, again)
     assert sha256(path) == sha256(again)
 
 
@@ -120,14 +120,14 @@ def test_a_missing_row_is_noticed(result, tmp_path, monkeypatch):
 
     monkeypatch.setattr(pyogrio, "write_dataframe", lose_one)
     with pytest.raises(OutputError, match="1 lignes écrites sur 2 dans la couche kiosks"):
-        layers.write_geopackage(result, tmp_path / "result.gpkg")
+        folder.write_geopackage(result, tmp_path / "result.gpkg")
 
 
 def test_gdal_opens_it(result, tmp_path):
     if not shutil.which("ogrinfo"):
         pytest.skip("ogrinfo is not here (Debian: apt install gdal-bin)")
     path = tmp_path / "result.gpkg"
-    layers.write_geopackage(result, path)
+    folder.write_geopackage(result, path)
     told = subprocess.run(
         ["ogrinfo", "-so", str(path), "kiosks"], capture_output=True, text=True, check=True
     )

@@ -10,8 +10,8 @@ import pytest
 
 from geoguichet.cli import main
 from geoguichet.coverage.compare import altered, compare_sides, side_of
+from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs import comparison, leaflet, report, sensitivity, style, web_map
-from geoguichet.coverage.result import CoverageResult
 from geoguichet.coverage.run import run
 from geoguichet.coverage.sensitivity import sensitivity as sensitivity_of
 from geoguichet.coverage.study.study import Changes, MeasuresChoice, Opening

@@ -7,9 +7,9 @@ from typing import get_args
 import pytest
 
 from geoguichet.coverage.outputs import report, web_map
-from geoguichet.coverage.outputs.charts import gain_curve, map_picture
+from geoguichet.coverage.outputs.page import gain_curve, map_picture
 from geoguichet.coverage.outputs.style import zone_classes, zone_colour
-from geoguichet.coverage.siting.plan import KioskPlan, Status
+from geoguichet.coverage.siting.problem import KioskPlan, Status
 from geoguichet.floor.words import NARROW, speaking
 
 PAGES = {"map": web_map.render, "report": report.render}

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from geoguichet.commands.tables import print_blocks
+from geoguichet.commands.printing import print_blocks
 from geoguichet.coverage.kiosks.ranking import ReferenceOutcome
 from geoguichet.coverage.outputs.plan_text import (
     cost_rows,
@@ -21,7 +21,7 @@ from geoguichet.coverage.outputs.plan_text import (
 )
 from geoguichet.coverage.outputs.summary import of_study
 from geoguichet.coverage.run import run
-from geoguichet.coverage.study.kiosks import Reference, Use
+from geoguichet.coverage.study.choices import Reference, Use
 from geoguichet.floor.words import speaking
 
 

@@ -1,6 +1,6 @@
 """Phrases that the map, the report and the terminal share."""
 
-from geoguichet.coverage.outputs.wording import (
+from geoguichet.coverage.outputs.style import (
     first_of,
     joined,
     moment,

@@ -13,8 +13,8 @@ import pytest
 import shapely
 
 from geoguichet.coverage.routers.network import Network
-from geoguichet.referentials.roads.lines import from_frame
 from geoguichet.referentials.roads.network_file import RoadSource, assemble, write_network
+from geoguichet.referentials.roads.sources import from_frame
 
 ORIGIN = (1.0, 44.0)
 STEP = 0.01  # degrees: about 800 m east, 1,111 m north

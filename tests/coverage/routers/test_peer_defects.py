@@ -12,10 +12,9 @@ import shapely
 from pyproj import Geod
 
 from geoguichet.coverage.access.rules import is_served
-from geoguichet.coverage.routers.impedance import CostMatrix, nearest_few
+from geoguichet.coverage.routers.impedance import CostMatrix, StraightLine, nearest_few
 from geoguichet.coverage.routers.network import Network
 from geoguichet.coverage.routers.road import RoadRouter
-from geoguichet.coverage.routers.straight_line import StraightLine
 
 
 @pytest.fixture(scope="module")

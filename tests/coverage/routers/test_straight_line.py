@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pyproj import Geod
 
 from geoguichet.coverage.errors import RoutingError
-from geoguichet.coverage.routers.straight_line import StraightLine
+from geoguichet.coverage.routers.impedance import StraightLine
 
 longitude, latitude = st.floats(-4.5, 8.0), st.floats(42.3, 51.0)
 near = st.tuples(st.floats(1.0, 1.4), st.floats(43.4, 43.7))

@@ -12,18 +12,17 @@ from scipy import sparse
 
 from geoguichet.coverage.errors import SitingError
 from geoguichet.coverage.routers.impedance import CostMatrix
-from geoguichet.coverage.siting import bounds, heuristics, mixed_integer
-from geoguichet.coverage.siting.center import p_center
+from geoguichet.coverage.siting import bounds, mixed_integer
 from geoguichet.coverage.siting.covering import (
     backup_covering,
     budget_covering,
     maximal_covering,
+    p_center,
     partial_covering,
     set_covering,
 )
 from geoguichet.coverage.siting.median import p_median
-from geoguichet.coverage.siting.plan import KioskPlan, Watch
-from geoguichet.coverage.siting.problem import SiteRules, reduced, state
+from geoguichet.coverage.siting.problem import KioskPlan, SiteRules, Watch, reduced, state
 
 LABELS = ("", "A", "B")
 
@@ -398,17 +397,17 @@ def test_the_search_obeys_the_rules_and_never_worsens(case: Case) -> None:
     except SitingError:
         return
     obeying = {tuple(sorted(sites)) for sites in choices(case, at_most=case.p)}
-    first = heuristics.greedy(problem)
+    first = bounds.greedy(problem)
     watch = Watch(60)
-    swapped = heuristics.swap(problem, first, watch)
-    searched = heuristics.search(problem, swapped, rounds=8, enough=np.inf, watch=watch)
+    swapped = bounds.swap(problem, first, watch)
+    searched = bounds.search(problem, swapped, rounds=8, enough=np.inf, watch=watch)
     if tuple(problem.rules.column[first]) in obeying:
         assert {
             tuple(problem.rules.column[swapped]),
             tuple(problem.rules.column[searched]),
         } <= obeying
         assert problem.value(first) <= problem.value(swapped) <= problem.value(searched)
-    opening = heuristics.Opening(problem)
+    opening = bounds.Opening(problem)
     for column in searched:
         opening.open(column)
     assert opening.value == problem.value(searched)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from geoguichet.coverage.errors import SitingError
-from geoguichet.coverage.siting import plan as siting_plan
+from geoguichet.coverage.siting import problem as siting_plan
 from geoguichet.coverage.siting.covering import maximal_covering, set_covering
 
 

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from geoguichet.coverage.siting import disjunctive_cuts, highs, mixed_integer, zero_half_cuts
-from geoguichet.coverage.siting.plan import Watch
-from geoguichet.coverage.siting.problem import SiteRules, state
+from geoguichet.coverage.siting.problem import SiteRules, Watch, state
 
 
 def cuts_of(

@@ -17,10 +17,9 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from geoguichet.coverage.siting import heuristics, mixed_integer, portfolio
+from geoguichet.coverage.siting import bounds, mixed_integer, portfolio
 from geoguichet.coverage.siting.covering import maximal_covering
-from geoguichet.coverage.siting.plan import Watch
-from geoguichet.coverage.siting.problem import Problem, SiteRules, state
+from geoguichet.coverage.siting.problem import Problem, SiteRules, Watch, state
 
 
 def scattered(count: int, radius: float) -> tuple[sparse.csr_array, np.ndarray]:
@@ -183,7 +182,7 @@ def everything_is_vast(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_searching_while_the_child_relaxes_gives_equal_answers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(heuristics, "rounds", lambda problem, limit_s: 200)
+    monkeypatch.setattr(bounds, "rounds", lambda problem, limit_s: 200)
     cover, weight = scattered(330, 0.17)
     plans = [maximal_covering(cover, weight, 10, time_limit_s=60) for _ in range(2)]
     assert (plans[0].sites, plans[0].bound, plans[0].status) == (
@@ -196,7 +195,7 @@ def test_searching_while_the_child_relaxes_gives_equal_answers(
 @pytest.mark.usefixtures("everything_is_vast")
 def test_ctrl_c_while_searching_ends_the_child(monkeypatch: pytest.MonkeyPatch) -> None:
     cover, weight = scattered(900, 0.12)
-    search = heuristics.search
+    search = bounds.search
 
     def interrupted(*told: Any, **more: Any) -> list[int]:
         deadline = time.monotonic() + (2 if more["rounds"] > 600 else 0)
@@ -206,7 +205,7 @@ def test_ctrl_c_while_searching_ends_the_child(monkeypatch: pytest.MonkeyPatch) 
             raise KeyboardInterrupt
         return search(*told, **more)
 
-    monkeypatch.setattr(heuristics, "search", interrupted)
+    monkeypatch.setattr(bounds, "search", interrupted)
     with pytest.raises(KeyboardInterrupt):
         maximal_covering(cover, weight, 20, time_limit_s=60)
     assert not children()

@@ -14,8 +14,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import dijkstra
 
 from geoguichet.coverage.routers.impedance import CostMatrix
-from geoguichet.coverage.siting.center import p_center
-from geoguichet.coverage.siting.covering import maximal_covering, set_covering
+from geoguichet.coverage.siting.covering import maximal_covering, p_center, set_covering
 from geoguichet.coverage.siting.median import p_median
 
 

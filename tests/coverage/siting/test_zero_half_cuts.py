@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from geoguichet.coverage.siting import mixed_integer, zero_half_cuts
-from geoguichet.coverage.siting.plan import Watch
-from geoguichet.coverage.siting.problem import SiteRules, components, state
+from geoguichet.coverage.siting.problem import SiteRules, Watch, components, state
 
 
 def triangle() -> zero_half_cuts.Rows:

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from geoguichet.coverage.access import inputs
 from geoguichet.coverage.access.supply import supply_points
 from geoguichet.coverage.errors import StudyError, ZoneError
-from geoguichet.coverage.outputs import raster
-from geoguichet.coverage.outputs.charts import for_map, notes, shown
+from geoguichet.coverage.manifest import CoverageResult
+from geoguichet.coverage.outputs import folder
 from geoguichet.coverage.outputs.folder import write_all
-from geoguichet.coverage.result import CoverageResult
-from geoguichet.coverage.routers.straight_line import StraightLine
+from geoguichet.coverage.outputs.page import for_map, notes, shown
+from geoguichet.coverage.routers.impedance import StraightLine
 from geoguichet.coverage.run import find_white_zones, measure
-from geoguichet.coverage.study.router import open_router
+from geoguichet.coverage.study.choices import open_router
 from geoguichet.coverage.study.study import Study, ZoneChoice, parse_study, read_study
 from geoguichet.coverage.zones.drawing import find_smooth_zones
 from geoguichet.coverage.zones.surface import slack_surface
@@ -183,7 +183,7 @@ def test_a_disc_is_drawn_as_a_disc(radius_m: float, seed: int) -> None:
 
 def test_the_surface_is_a_cloud_optimized_geotiff(smooth: CoverageResult, tmp_path: Path) -> None:
     path = tmp_path / "surface.tif"
-    raster.write(smooth, path)
+    folder.write(smooth, path)
     with rasterio.open(path) as tif:
         assert tif.crs == "EPSG:2154" and tif.count == 2 and tif.res == (500.0, 500.0)
         assert (
@@ -198,7 +198,7 @@ def test_the_surface_is_a_cloud_optimized_geotiff(smooth: CoverageResult, tmp_pa
         slack, served = tif.read(masked=True)
         places = smooth.demand[smooth.demand.geometry.notna()]
         values = np.array(list(tif.sample([(p.x, p.y) for p in places.geometry.to_crs(2154)])))
-    known = values[:, 0] != raster.NODATA
+    known = values[:, 0] != folder.NODATA
     assert (
         known.mean() > 0.97
         and np.abs(values[known, 0] - places["slack_m"].to_numpy()[known]).max() < 360.0
@@ -216,7 +216,7 @@ def test_a_wide_surface_has_overviews(smooth: CoverageResult, tmp_path: Path) ->
         slack=np.tile(smooth.surface.slack, (3, 3)),
         inside=np.tile(smooth.surface.inside, (3, 3)),
     )
-    raster.write(replace(smooth, surface=wide), tmp_path / "wide.tif")
+    folder.write(replace(smooth, surface=wide), tmp_path / "wide.tif")
     with rasterio.open(tmp_path / "wide.tif") as tif:
         assert tif.overviews(1) and tif.overviews(1) == tif.overviews(2)
 

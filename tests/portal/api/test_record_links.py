@@ -3,7 +3,7 @@ import json
 import pytest
 
 from geoguichet.catalogue.record import Link, Record, Time
-from geoguichet.portal.api.record_links import spliced
+from geoguichet.portal.api.records import spliced
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from geoguichet.catalogue.formats import registry
 from geoguichet.catalogue.formats.dcat.rdf import HYDRA
 from geoguichet.floor.words import speaking
 from geoguichet.portal.api import openapi
-from geoguichet.portal.api.encodings import ENCODINGS
+from geoguichet.portal.api.records import ENCODINGS
 from geoguichet.portal.site import Site
 
 ITEMS = "/collections/catalogue/items"

@@ -11,7 +11,7 @@ from pygeoapi.process import base as process_base
 from pygeoapi.provider import base as provider_base
 
 from geoguichet.floor.words import speaking
-from geoguichet.portal.engine.pygeoapi import said
+from geoguichet.portal.engine import said
 
 OF_THE_CONFIGURATION = ("server.limit", "Configured times", "X")
 """What only a wrong configuration, or no sentence at all, can say."""

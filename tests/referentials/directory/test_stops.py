@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from geoguichet.referentials.directory.schema import Reading
-from geoguichet.referentials.directory.stops import read_stops, stops_of
+from geoguichet.referentials.directory.services import read_stops, stops_of
 from geoguichet.referentials.layers import read_layer
 from geoguichet.referentials.territories.sample import sample_path
 

@@ -1,6 +1,6 @@
 """Every type has its words, every category one type, every need a counter."""
 
-from geoguichet.referentials.directory.taxonomy import (
+from geoguichet.referentials.directory.services import (
     NEEDS,
     OTHER,
     SERVICE_TYPES,

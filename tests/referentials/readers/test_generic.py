@@ -19,13 +19,14 @@ from geoguichet.referentials.directory.placing import detect_axes
 from geoguichet.referentials.directory.schema import Reading, check_directory, join_readings
 from geoguichet.referentials.readers import text_tables
 from geoguichet.referentials.readers.column_names import (
+    HEADINGS,
     FileMapping,
     parse_mapping,
     read_mapping,
     type_of_label,
+    write_template,
 )
-from geoguichet.referentials.readers.generic import read_chunks
-from geoguichet.referentials.readers.template import HEADINGS, write_template
+from geoguichet.referentials.readers.column_tables import read_chunks
 
 ROWS = [
     ("Mairie d'Auch", "mairie", "32013", 0.5860, 43.6460),

@@ -16,7 +16,7 @@ from geoguichet.referentials.regions.official_files import (
     find_region,
     layers_of_files,
 )
-from geoguichet.referentials.territories.population import check_communes
+from geoguichet.referentials.territories.territory import check_communes
 
 FILES = {
     "communes": "cog/communes.json.gz",

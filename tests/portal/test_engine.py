@@ -11,9 +11,8 @@ from pygeoapi.api import itemtypes, processes
 from pygeoapi.provider.base import ProviderInvalidQueryError
 
 from geoguichet.floor.region import Region
+from geoguichet.portal import engine
 from geoguichet.portal.answers import Refusal
-from geoguichet.portal.engine import pygeoapi as engine
-from geoguichet.portal.engine.configuration import configuration
 from geoguichet.portal.providers.records import RecordProvider
 from geoguichet.portal.site import Site
 
@@ -41,7 +40,7 @@ def test_no_page_is_filled_by_pygeoapi(
 
 
 def test_a_configuration_is_for_one_workspace(tmp_path: Path) -> None:
-    config = configuration(tmp_path, Region(), url="http://carte.example.org/geo")
+    config = engine.configuration(tmp_path, Region(), url="http://carte.example.org/geo")
     resources = config["resources"]
     assert config["server"]["url"] == "http://carte.example.org/geo"
     assert resources["catalogue"]["providers"][0]["data"] == str(tmp_path)
@@ -53,7 +52,9 @@ def test_a_configuration_is_for_one_workspace(tmp_path: Path) -> None:
 
 def test_a_path_of_any_characters_is_a_workspace(tmp_path: Path) -> None:
     odd = tmp_path / """a b: "c" 'd' #é\\{}"""
-    providers = configuration(odd, Region(), url="http://x")["resources"]["catalogue"]["providers"]
+    providers = engine.configuration(odd, Region(), url="http://x")["resources"]["catalogue"][
+        "providers"
+    ]
     assert providers[0]["data"] == str(odd)
 
 

@@ -9,23 +9,31 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import sys
 from collections.abc import Callable, Mapping
 from copy import deepcopy
+from pathlib import Path
 from typing import Any, NoReturn, cast
 from urllib.parse import urlencode
 
 import pygeoapi.api
+import yaml
 from pygeoapi.api import APIRequest, itemtypes
 from pygeoapi.crs import transform_bbox
 from pygeoapi.error import GenericError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as Event
 
+from geoguichet.floor.region import Region
 from geoguichet.floor.words import Message, _, language
 from geoguichet.portal.answers import BY_STATUS, Refusal
+from geoguichet.portal.errors import PortalError
+from geoguichet.portal.providers import referentials
+from geoguichet.referentials.versions.store import COLLECTION_PREFIX
 
 #: One of pygeoapi's: (api, request, identifiers...) -> headers, status, content.
 type Function = Callable[..., tuple[dict[str, str], int, Any]]
@@ -148,3 +156,108 @@ _SENTENCES = [
         ("invalid filter language", Message("filter-lang : cql2-text ou cql2-json est attendu.")),
     )
 ]  # fmt: skip
+
+
+# pygeoapi's configuration for a workspace: the file at the root, and the referentials there are.
+# Nothing is written on disk, nor in the environment: stock pygeoapi serves the same file by
+# itself.
+
+
+#: In a checkout and in an installed package alike, the configuration stands beside the rooms.
+CONFIGURATION = Path(__file__).resolve().parents[2] / "pygeoapi-config.yml"
+
+
+def configuration(workspace: Path, region: Region, *, url: str) -> dict[str, Any]:
+    """Return the configuration of a workspace, and of whose it is, served at an address (without a
+    slash at its end).
+    """
+    filled = {"GEOGUICHET_WORKSPACE": str(workspace.absolute()), "GEOGUICHET_URL": url}
+    try:
+        text = CONFIGURATION.read_text(encoding="utf-8")
+        # A JSON string is a YAML string too, whatever characters the path has.
+        text = re.sub(r"\$\{(\w+):-[^}]*\}", lambda found: json.dumps(filled[found[1]]), text)
+        config: dict[str, Any] = yaml.safe_load(text)
+    except (OSError, yaml.YAMLError) as error:
+        told = _("{file} : configuration illisible ({error}).", file=CONFIGURATION, error=error)
+        raise PortalError(told) from error
+    _say_who(config["metadata"], region)
+    config["resources"] = resources(config, workspace, url=url)
+    return config
+
+
+def _say_who(metadata: dict[str, Any], region: Region) -> None:
+    """Put what the region says in the place of what the file at the root says."""
+    about, name, contact = vars(region.portal), region.region.name, region.region.contact
+    metadata["identification"] |= {key: told for key, told in about.items() if told is not None}
+    if name is not None:
+        metadata["provider"]["name"] = name
+    if contact is not None:
+        metadata["contact"] = {key: told for key, told in vars(contact).items() if told is not None}
+
+
+def resources(config: Mapping[str, Any], workspace: Path, *, url: str) -> dict[str, Any]:
+    """Return the resources of a configuration with the referentials there are now."""
+    fixed = {
+        name: one
+        for name, one in config["resources"].items()
+        if not name.startswith(COLLECTION_PREFIX)
+    }
+    found = {**fixed, **referentials.collections(workspace, url)}
+    for resource in found.values():
+        for provider in resource.get("providers", ()):
+            provider.setdefault("options", {})["base_url"] = url
+    return found
+
+
+def in_language(told: Any, language: str, other: str) -> Any:
+    """Return a configuration with each text told in several languages in one of them.
+
+    ``other`` is the language of texts that are not told in the one asked for.
+    """
+    if isinstance(told, Mapping):
+        if other in told and all(isinstance(text, str | list | tuple) for text in told.values()):
+            return told.get(language, told[other])
+        return {name: in_language(part, language, other) for name, part in told.items()}
+    if isinstance(told, list):
+        return [in_language(part, language, other) for part in told]
+    return told
+
+
+# Referentials that come, go or grow while the portal serves: their collections are there at the
+# next request.
+
+
+type State = tuple[tuple[str, int], ...]
+
+
+class Renewal:
+    """An application before another: before each request it looks whether a referential changed,
+    and if so renews.
+
+    A look is one reading of a folder and one date a referential; a version is put in place by a
+    rename in the folder of its name, whose date tells it.
+    """
+
+    def __init__(self, app: ASGIApp, workspace: Path, renew: Callable[[], None]) -> None:
+        self.app = app
+        self.folder = workspace.absolute() / "referentials"
+        self.renew = renew
+        self.seen = self._state()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "http" and (state := self._state()) != self.seen:
+            self.seen = state
+            await run_in_threadpool(self.renew)
+        await self.app(scope, receive, send)
+
+    def _state(self) -> State:
+        try:
+            with os.scandir(self.folder) as entries:
+                return tuple(
+                    sorted(
+                        (each.name, each.stat().st_mtime_ns) for each in entries if each.is_dir()
+                    )
+                )
+        except OSError:
+            return ()

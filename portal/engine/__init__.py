@@ -1,1 +1,0 @@
-"""Everything that holds pygeoapi: its providers, its configuration, and what stands before it."""
