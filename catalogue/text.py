@@ -5,8 +5,6 @@ Accents are folded *before* stemming, on both sides: stemming first loses « riv
 from their noun (communal, emplois) take the stem of the noun (commune, emploi).
 """
 
-from __future__ import annotations
-
 import math
 import re
 import unicodedata

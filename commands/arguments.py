@@ -2,8 +2,6 @@
 of values, the workspace.
 """
 
-from __future__ import annotations
-
 import argparse
 import gettext
 import os

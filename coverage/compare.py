@@ -5,8 +5,6 @@ commune; everything is counted from the communes, so that comparing B with A giv
 with B gives, signs turned.
 """
 
-from __future__ import annotations
-
 import difflib
 import re
 from collections.abc import Callable, Sequence

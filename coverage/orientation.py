@@ -4,8 +4,6 @@ them.
 Hours that no source gives are said to be unknown: such a counter is neither promised nor hidden.
 """
 
-from __future__ import annotations
-
 import difflib
 import re
 from collections.abc import Iterable

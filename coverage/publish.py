@@ -4,8 +4,6 @@ files.
 The only file of this room that knows the catalogue.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version

@@ -1,7 +1,5 @@
 """The whole chain of a study, readable in one screen."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Files written whole or not at all, and told from one another by the digest of their content."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager

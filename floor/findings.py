@@ -1,7 +1,5 @@
 """Findings: what was noticed in a row, said once, never silently repaired."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Literal

@@ -5,8 +5,6 @@ urllib3 holds the connections; what is ours is where a redirection may lead, and
 (docs/decisions/116-one-http-client.md).
 """
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping

@@ -4,8 +4,6 @@ Every key has something that reads it; a new one is a field here. A key that is 
 whole file, is what the embedded sample's configuration says (``pygeoapi-config.yml``).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """What costs are counted in: metres or seconds, which travel with the number."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import Self
 

@@ -3,8 +3,6 @@
 Its language is the one spoken while the request is answered (`floor.words`, set by `app`).
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime

@@ -2,8 +2,6 @@
 readers.
 """
 
-from __future__ import annotations
-
 import json
 import socket
 import sqlite3

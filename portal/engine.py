@@ -5,8 +5,6 @@ place. Its functions are given its own request and answer in JSON (the pages are
 refusals come out as ours, and one costly thing is taken away (the pyproj look-up of every bbox).
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import os

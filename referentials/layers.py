@@ -1,7 +1,5 @@
 """Read a layer of a geographic file, or say in one sentence why it cannot be used."""
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Iterable, Sequence
 from pathlib import Path

@@ -2,8 +2,6 @@
 layer it offers.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Any

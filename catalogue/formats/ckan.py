@@ -1,7 +1,5 @@
 """CKAN packages in JSON, as ``package_show`` and ``package_search`` answer them."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Any

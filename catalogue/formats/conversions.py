@@ -5,8 +5,6 @@ A reader is given the document and the path of its row, and returns the value of
 when nothing is said). Those that need more than a path are made by a function: `contacts`, `links`.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace

@@ -2,8 +2,6 @@
 Excel understands).
 """
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Callable, Iterable, Mapping

@@ -1,7 +1,5 @@
 """Dublin Core in XML: the records of CSW 2.0.2 and 3.0, and ``oai_dc``."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

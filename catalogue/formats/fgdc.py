@@ -1,7 +1,5 @@
 """FGDC CSDGM and DIF in XML, read so that older American catalogues are not refused."""
 
-from __future__ import annotations
-
 from geoguichet.catalogue.formats import conversions as to
 from geoguichet.catalogue.formats.format import Format
 from geoguichet.catalogue.formats.mapping import Mapped, Part

@@ -2,8 +2,6 @@
 one line of `registry` makes every command and page know of it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal

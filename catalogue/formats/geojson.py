@@ -1,7 +1,5 @@
 """GeoJSON of OGC API Records: the record itself."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """Isogeo resources in JSON, as its API exports them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

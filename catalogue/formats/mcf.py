@@ -1,7 +1,5 @@
 """MCF, the metadata configuration of pygeometa, in YAML."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any

@@ -1,7 +1,5 @@
 """A collection of OGC API Features (or Records, Coverages ...) read as the record of a dataset."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

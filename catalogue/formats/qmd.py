@@ -1,7 +1,5 @@
 """QMD: the metadata that QGIS keeps beside a layer (``.qmd``), read."""
 
-from __future__ import annotations
-
 from geoguichet.catalogue.formats import conversions as to
 from geoguichet.catalogue.formats.format import Format
 from geoguichet.catalogue.formats.mapping import Mapped, Part

@@ -4,8 +4,6 @@ came from; a record written in any of them.
 Reading never stops at one bad record: what cannot be read is a finding with its line and reason.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

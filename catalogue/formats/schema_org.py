@@ -1,7 +1,5 @@
 """schema.org ``Dataset`` in JSON-LD: what search engines read on the page of a record."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable
 from typing import Any

@@ -1,7 +1,5 @@
 """STAC items, collections and catalogues in JSON, read as records."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """udata datasets in JSON (data.gouv.fr), as ``/api/1/datasets/`` answers them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

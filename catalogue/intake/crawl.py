@@ -7,8 +7,6 @@ that is published already gets no second record: its own is filled in (decision 
 where its file is in the folder, never where on the machine.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import sqlite3

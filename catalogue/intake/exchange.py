@@ -1,7 +1,5 @@
 """Records in from files and out to files: what `catalogue import` and `export` do."""
 
-from __future__ import annotations
-
 import os
 import sqlite3
 import zlib

@@ -5,8 +5,6 @@ Row ``n`` of each array belongs to record ``n``: about 60 bytes a record and 8 m
 terms.
 """
 
-from __future__ import annotations
-
 import sqlite3
 from collections import OrderedDict
 from dataclasses import dataclass

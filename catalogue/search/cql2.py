@@ -5,8 +5,6 @@ is known, every function gets the kinds of values it takes, every date and geome
 QueryError names ``filter`` and says what is wrong, so a translation never fails.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import re

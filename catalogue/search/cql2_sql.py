@@ -4,8 +4,6 @@ It speaks of the row ``record`` of the tables of `catalogue.store`. What SQLite 
 (case, accents, remainders, geometries) are functions of ours, given to a connection by `register`.
 """
 
-from __future__ import annotations
-
 import math
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping

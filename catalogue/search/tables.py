@@ -5,8 +5,6 @@ the end; a load into an empty file makes the indexes last. All of it inside the 
 transaction: no reader sees a half of it.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import sqlite3

@@ -1,7 +1,5 @@
 """The layers a study reads, with their digest and vintage: the beginning of its lineage."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

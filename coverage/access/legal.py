@@ -13,8 +13,6 @@ July 2019 (everyone within 30 minutes) and the 20 minutes that the network is me
 des comptes, September 2024: 95 % of people).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

@@ -2,8 +2,6 @@
 unequal that is.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 import geopandas as gpd

@@ -2,8 +2,6 @@
 leaves there.
 """
 
-from __future__ import annotations
-
 import geopandas as gpd
 import numpy as np
 import pandas as pd

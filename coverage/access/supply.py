@@ -1,7 +1,5 @@
 """Itinerant services: a bus counts where and when it stops, and nowhere else."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace

@@ -2,8 +2,6 @@
 left and why.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

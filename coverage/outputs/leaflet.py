@@ -3,8 +3,6 @@
 Its files are those of the npm package, taken at set-up (``make front-end``) and kept out of git.
 """
 
-from __future__ import annotations
-
 import base64
 import re
 from functools import cache

@@ -2,8 +2,6 @@
 looks.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

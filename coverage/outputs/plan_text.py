@@ -2,8 +2,6 @@
 good it is proved.
 """
 
-from __future__ import annotations
-
 import re
 from itertools import accumulate, groupby
 from typing import Any

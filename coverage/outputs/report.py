@@ -2,8 +2,6 @@
 and its limits.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version

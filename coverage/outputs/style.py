@@ -2,8 +2,6 @@
 kiosks.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable, Iterable

@@ -2,8 +2,6 @@
 sensitivity's, and the counters nearest to a place.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any

@@ -1,7 +1,5 @@
 """The web map: one file that opens with no network, in the study's language."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from pathlib import Path

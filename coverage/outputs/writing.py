@@ -1,7 +1,5 @@
 """One verb for whatever a study answers: its documents, in a folder."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from geoguichet.coverage.compare import Comparison

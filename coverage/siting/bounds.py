@@ -11,8 +11,6 @@ method (Chambolle & Pock 2011), with diagonal steps (Pock & Chambolle 2011) and 
 average (Applegate et al. 2021): two sparse products an iteration.
 """
 
-from __future__ import annotations
-
 import heapq
 from collections import deque
 from collections.abc import Iterable

@@ -13,8 +13,6 @@ Every answer says how good it is proved to be. Positions are those of the table 
 reduced in between.
 """
 
-from __future__ import annotations
-
 import threading
 from dataclasses import dataclass, replace
 

@@ -6,8 +6,6 @@ process can be killed: limits and cancellations are obeyed whatever it is doing,
 found by then is kept.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import queue

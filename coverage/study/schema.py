@@ -1,7 +1,5 @@
 """What is told of the keys of a study: to editors and forms (JSON Schema), to readers (a table)."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from typing import Any

@@ -5,8 +5,6 @@ A new model is its mathematics in :mod:`geoguichet.coverage.siting`, a class her
 of its sentences.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, Literal

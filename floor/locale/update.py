@@ -4,8 +4,6 @@ For maintainers. ``python floor/locale/update.py oc`` starts a language: its sen
 their translation in ``oc/LC_MESSAGES/geoguichet.po``.
 """
 
-from __future__ import annotations
-
 import argparse
 import re
 import sys

@@ -5,8 +5,6 @@ small store of their own, so that the same parameters find them as find the reco
 catalogue.
 """
 
-from __future__ import annotations
-
 import json
 import shutil
 import tempfile

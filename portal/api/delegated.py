@@ -1,7 +1,5 @@
 """What pygeoapi answers: features and processes, in the forms we say, its pages filled by us."""
 
-from __future__ import annotations
-
 import json
 from typing import Any, NamedTuple
 

@@ -5,8 +5,6 @@ With a token, who bears it may; without, who sits at this machine: a request fro
 that came through no proxy and from no page of another site.
 """
 
-from __future__ import annotations
-
 import hmac
 import ipaddress
 import json

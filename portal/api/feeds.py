@@ -1,7 +1,5 @@
 """The feeds of the directories over HTTP: what changed since a day, for communes' own sites."""
 
-from __future__ import annotations
-
 import re
 from urllib.parse import quote, urlencode
 

@@ -1,7 +1,5 @@
 """The description of the whole interface as one OpenAPI 3.0 document that refers to no other."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any

@@ -4,8 +4,6 @@ Each of its 95 tests answers pass, fail with a reason, or not applicable with on
 OGC gives none for this standard yet.
 """
 
-from __future__ import annotations
-
 import re
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence

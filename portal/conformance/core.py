@@ -1,7 +1,5 @@
 """Records and catalogues as documents: record-core, record-collection."""
 
-from __future__ import annotations
-
 import re
 
 import geoguichet.portal.conformance.client as ask

@@ -1,7 +1,5 @@
 """The forms of answers: JSON, HTML, OpenAPI, autodiscovery."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 

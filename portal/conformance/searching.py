@@ -1,7 +1,5 @@
 """What a client may ask: query parameters, profiles, records-api, sorting, filtering."""
 
-from __future__ import annotations
-
 import re
 from itertools import pairwise
 

@@ -1,7 +1,5 @@
 """The conformance classes that the portal declares."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from geoguichet.floor.words import Message

@@ -1,7 +1,5 @@
 """The landing page: what is here, and where."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from geoguichet.floor.words import Message

@@ -1,7 +1,5 @@
 """How good the records are: totals by organisation and by source, and what is found most often."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from threading import Lock
 from typing import Any

@@ -2,8 +2,6 @@
 workspace.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import re

@@ -2,8 +2,6 @@
 zones as GeoJSON.
 """
 
-from __future__ import annotations
-
 import json
 import uuid
 from collections.abc import Mapping

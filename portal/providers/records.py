@@ -1,7 +1,5 @@
 """The catalogue as OGC API Records: pygeoapi's questions put to the record store."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache

@@ -1,7 +1,5 @@
 """From published coordinates to points, or to the reason why there is none."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType

@@ -5,8 +5,6 @@ Of the layers of a study (`commune_findings`, `service_findings`), of a stored d
 (`directory_findings`) and of a table by code (`table_findings`).
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise

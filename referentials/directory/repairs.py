@@ -1,7 +1,5 @@
 """The few repairs that are safe: each is listed, applied on demand only, and recorded."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType

@@ -1,7 +1,5 @@
 """The service points of a study: what their layer must hold, checked once."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from collections.abc import Iterator, Mapping

@@ -2,8 +2,6 @@
 GeoPackage.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path

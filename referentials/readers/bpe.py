@@ -2,8 +2,6 @@
 published in: a row a kind (``TYPEQU``, ``NB_EQUIP``), or a column a kind (``NB_D201``, or labels).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path

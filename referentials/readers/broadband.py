@@ -1,7 +1,5 @@
 """ARCEP's "Ma connexion internet": premises each technology or speed can reach, by commune."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 

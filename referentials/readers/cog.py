@@ -2,8 +2,6 @@
 today's territories (Etalab, geo.api.gouv.fr), and chief places as points.
 """
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence

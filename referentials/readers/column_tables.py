@@ -2,8 +2,6 @@
 table of a published format (`formats/*.toml`), or by what the generic reader understood.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -5,8 +5,6 @@ Each takes a chunk of a file and returns it with columns of its own added, whose
 (``refused-row``).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -2,8 +2,6 @@
 it was before.
 """
 
-from __future__ import annotations
-
 import codecs
 import itertools
 import json

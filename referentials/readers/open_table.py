@@ -2,8 +2,6 @@
 layer, which gives the attributes of its features and a point for each.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import warnings

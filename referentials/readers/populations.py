@@ -2,8 +2,6 @@
 table of cell centres or a raster), in the populations schema.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -2,8 +2,6 @@
 the one that the names in its head tell, else the generic reader.
 """
 
-from __future__ import annotations
-
 import csv
 import json
 import re

@@ -4,8 +4,6 @@ Nothing is guessed where a format is declared (`csv_chunks`, `json_table`); for 
 described (`open_csv`, `open_workbook`) encoding, separator and header are detected, and told.
 """
 
-from __future__ import annotations
-
 import bz2
 import codecs
 import csv

@@ -2,8 +2,6 @@
 GeoPackage.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import lzma

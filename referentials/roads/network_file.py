@@ -6,8 +6,6 @@ the schema. Nodes stand in Z-order and edges in order of their ends, so the byte
 the order of the source's rows.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace

@@ -2,8 +2,6 @@
 over a whole file.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import tomllib

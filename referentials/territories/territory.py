@@ -1,7 +1,5 @@
 """A territory: its départements, its communes, its outline and what lies around it."""
 
-from __future__ import annotations
-
 import difflib
 import re
 import unicodedata

@@ -2,8 +2,6 @@
 layers, and a page with a map whose legend hides and shows.
 """
 
-from __future__ import annotations
-
 import html
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

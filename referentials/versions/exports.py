@@ -1,7 +1,5 @@
 """Give referentials away: one layer for a study's GeoPackage, or a file in a format others read."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Figures by commune of one year brought to the communes of another, their sums conserved."""
 
-from __future__ import annotations
-
 import itertools
 from dataclasses import dataclass
 from pathlib import Path

@@ -2,8 +2,6 @@
 never touched.
 """
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import json

@@ -2,8 +2,6 @@
 same twice.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import warnings

@@ -2,8 +2,6 @@
 schema.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from copy import deepcopy

@@ -1,7 +1,5 @@
 """ISO 19110 feature catalogues in XML: what the fields of a dataset mean."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from geoguichet.catalogue.formats import conversions as to

@@ -1,7 +1,5 @@
 """ISO 19115-3: ISO 19115-1:2014 in XML, the successor of ISO 19139."""
 
-from __future__ import annotations
-
 from geoguichet.catalogue.formats.format import Format, Written
 from geoguichet.catalogue.formats.iso import iso19139, reading
 from geoguichet.catalogue.formats.iso.grafting import write as write_iso

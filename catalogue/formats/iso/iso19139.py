@@ -1,7 +1,5 @@
 """ISO 19139: ISO 19115:2003 in XML, what INSPIRE and the French portals exchange."""
 
-from __future__ import annotations
-
 from geoguichet.catalogue.formats.format import Format, Written
 from geoguichet.catalogue.formats.iso import reading
 from geoguichet.catalogue.formats.iso.grafting import write as write_iso

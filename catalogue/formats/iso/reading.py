@@ -7,8 +7,6 @@ namespaces, so they are read here too. Contacts, extents and links are read besi
 document that a record came from.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Contacts of ISO 19115 read, with their roles and what they answer for."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field

@@ -2,8 +2,6 @@
 Dublin Core.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 

@@ -2,8 +2,6 @@
 deletions here.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from geoguichet.catalogue.errors import FormatError

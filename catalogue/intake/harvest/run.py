@@ -6,8 +6,6 @@ is gone on with and ends with the store of one that was never interrupted. A doc
 is known is neither read nor written.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field

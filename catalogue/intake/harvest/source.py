@@ -1,7 +1,5 @@
 """What a source of records is, and how a paged one is read whatever its server does."""
 
-from __future__ import annotations
-
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Where and when: extent, reference system, resolution, dates and how fresh the data is."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """What a rule is: what it looks at, what it weighs, and what it tells a person."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
