@@ -140,8 +140,8 @@ def _serve(arguments: argparse.Namespace) -> None:
         )
 
 
+# Say who may edit records by HTTP.
 def _by_whom(token: str) -> str:
-    """Say who may edit records by HTTP."""
     if token:
         return _("Les fiches se modifient par HTTP, par qui porte le jeton.")
     return _(

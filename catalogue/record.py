@@ -381,19 +381,17 @@ def _last_day(year: int, month: int) -> date:
 # --- reading and writing members ------------------------------------------------------------------
 
 
+# Return the document without the members that every record has and that no field needs to remember.
 def _structure(document: Json) -> dict[str, Any]:
-    """Return the document without the members that every record has and that no field needs to
-    remember.
-    """
     always = {"type", "properties"}
     always |= {name for name in ("geometry", "time") if name in document and document[name] is None}
     return {name: value for name, value in document.items() if name not in always}
 
 
+# Return the fields a table knows, and the rest: members that are unknown, null or empty.
 def _read_members(
     members: Json, table: tuple[_Member, ...]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the fields a table knows, and the rest: members that are unknown, null or empty."""
     known = {member.name: member for member in table}
     fields: dict[str, Any] = {}
     extra: dict[str, Any] = {}
@@ -455,11 +453,10 @@ def _mapping(value: Any, name: str) -> Json:
     return value
 
 
+# Return the reader of an object that is one of our nouns.
 def _noun(
     kind: Callable[..., Any], table: tuple[_Member, ...], *required: str
 ) -> Callable[[Any, str], Any]:
-    """Return the reader of an object that is one of our nouns."""
-
     def read(value: Any, name: str) -> Any:
         fields, extra = _read_members(_mapping(value, name), table)
         for wanted in required:
@@ -486,12 +483,11 @@ def _written(table: tuple[_Member, ...]) -> Callable[[Any], dict[str, Any]]:
     return write
 
 
+# Return the writer of a list; what lacks a required member (a link to nowhere) could not be read
+# again.
 def _all_written(
     table: tuple[_Member, ...], required: str = ""
 ) -> Callable[[Any], list[dict[str, Any]]]:
-    """Return the writer of a list; what lacks a required member (a link to nowhere) could not be
-    read again.
-    """
     write = _written(table)
     if not required:
         return lambda nouns: [write(noun) for noun in nouns]
@@ -585,10 +581,9 @@ def _check_geometry(geometry: Json) -> None:
                 _check_position(position)
 
 
+# Say whether all are lists of two finite numbers or more: quicker than `_check_position`, which
+# says what not.
 def _are_positions(positions: list[Any]) -> bool:
-    """Say whether all are lists of two finite numbers or more: quicker than `_check_position`,
-    which says what not.
-    """
     if (
         not {list, tuple}.issuperset(map(type, positions))
         or min(map(len, positions), default=2) < 2
@@ -610,8 +605,8 @@ def _check_position(position: Any) -> None:
         )
 
 
+# Yield the positions of nested coordinates; an empty list (an empty geometry) yields none.
 def _positions(coordinates: Any, depth: int) -> Iterator[Any]:
-    """Yield the positions of nested coordinates; an empty list (an empty geometry) yields none."""
     if not isinstance(coordinates, list | tuple):
         raise RecordError("geometry.coordinates : une liste de coordonnées est attendue.")
     if depth == 0:
@@ -627,8 +622,8 @@ def _positions(coordinates: Any, depth: int) -> Iterator[Any]:
         yield from _positions(part, depth - 1)
 
 
+# Yield the positions of each part (polygon, line or point) of a geometry.
 def _parts(geometry: Json) -> Iterator[list[Any]]:
-    """Yield the positions of each part (polygon, line or point) of a geometry."""
     kind = str(geometry.get("type"))
     if kind == "GeometryCollection":
         for part in geometry["geometries"]:

@@ -129,19 +129,17 @@ def _stem_of(word: str) -> str:
     return _stem(fold(word))
 
 
+# Return the stem of one folded word, or of the noun it derives from; empty for a word passed over.
 @lru_cache(maxsize=1 << 17)
 def _stem(word: str) -> str:
-    """Return the stem of one folded word, or of the noun it derives from; empty for a word passed
-    over.
-    """
     if word in _PASSED_OVER:
         return ""
     stem = _snowball(word)
     return _derived().get(stem, stem)
 
 
+# Stem one folded word. The stemmer holds state while it works, hence the lock.
 def _snowball(word: str) -> str:
-    """Stem one folded word. The stemmer holds state while it works, hence the lock."""
     if _PLURAL.fullmatch(word) and word not in _NO_PLURALS:
         word = word[:-1]
     with _stemmer_lock:
@@ -202,10 +200,8 @@ def tokens_touching(extent: Extent) -> list[str]:
 type _Cell = tuple[int, int, int]
 
 
+# Return the cells of the deepest level at which no more than ``most`` are needed to cover a box.
 def _cover(box: tuple[float, float, float, float], most: int) -> list[_Cell]:
-    """Return the cells of the deepest level at which no more than ``most`` are needed to cover a
-    box.
-    """
     for level in range(_DEEPEST, 0, -1):
         west, south, east, north = _grid(box, level)
         if (east - west + 1) * (north - south + 1) <= most:
@@ -213,8 +209,8 @@ def _cover(box: tuple[float, float, float, float], most: int) -> list[_Cell]:
     return [(0, 0, 0)]
 
 
+# Return the cells of the corners of a box, west, south, east and north.
 def _grid(box: tuple[float, float, float, float], level: int) -> tuple[int, int, int, int]:
-    """Return the cells of the corners of a box, west, south, east and north."""
     side = 1 << level
     west, east = ((longitude + 180.0) / 360.0 * side for longitude in (box[0], box[2]))
     south, north = ((latitude + 90.0) / 180.0 * side for latitude in (box[1], box[3]))

@@ -242,8 +242,8 @@ def _harvest(arguments: argparse.Namespace) -> None:
         raise HarvestError(Message("moisson échouée : {names}.", names=", ".join(failed)))
 
 
+# Return the source that the arguments name, or those of the file that they name.
 def _asked_sources(arguments: argparse.Namespace) -> tuple[Configured, ...]:
-    """Return the source that the arguments name, or those of the file that they name."""
     from urllib.parse import urlsplit
 
     from geoguichet.catalogue.intake.harvest.kinds import Configured, read_sources

@@ -213,10 +213,9 @@ def add(commands: Any) -> None:
     )
 
 
+# Describe what may be changed in the second study: counters closed or opened, hours, thresholds;
+# each repeatable.
 def _changes() -> list[Argument]:
-    """Describe what may be changed in the second study: counters closed or opened, hours,
-    thresholds; each repeatable.
-    """
     told = (
         ("--close", "ID", _("fermer ce guichet (répétable)")),
         (
@@ -259,8 +258,8 @@ def _demo(arguments: argparse.Namespace) -> None:
         print(f"\n{told}")
 
 
+# Make records of the data files too; return how many records the catalogue holds now.
 def _describe(data: Path, arguments: argparse.Namespace) -> int:
-    """Make records of the data files too; return how many records the catalogue holds now."""
     from geoguichet.catalogue.intake.crawl import crawl
     from geoguichet.catalogue.search.query import RecordQuery
     from geoguichet.catalogue.search.store import SQLiteStore, store_path
@@ -484,10 +483,9 @@ _DIFFERENCES = {
 }
 
 
+# Say in one sentence what kinds of things changed, where the cause of other bytes is to be looked
+# for.
 def _why(told: Replay) -> Message:
-    """Say in one sentence what kinds of things changed, where the cause of other bytes is to be
-    looked for.
-    """
     from geoguichet.floor.words import listed
 
     causes = {

@@ -196,10 +196,9 @@ def _plan(result: CoverageResult, plan: KioskPlan) -> dict[str, Any]:
     }
 
 
+# Return the use that is supposed and what all the kiosks avoid under it; None where a figure is not
+# known.
 def _use(result: CoverageResult) -> dict[str, float | None] | None:
-    """Return the use that is supposed and what all the kiosks avoid under it; None where a figure
-    is not known.
-    """
     from dataclasses import asdict
 
     from geoguichet.coverage.kiosks.ranking import SAVINGS

@@ -317,8 +317,8 @@ def _import(arguments: argparse.Namespace) -> None:
         print(f"{version.name}@{version.digest[:12]}\n{store.path(version)}")
 
 
+# Describe every version of a referential in the catalogue of the workspace.
 def _publish(store: ReferentialStore, name: str, arguments: argparse.Namespace) -> None:
-    """Describe every version of a referential in the catalogue of the workspace."""
     from geoguichet.catalogue.intake.publish_referentials import publish_referential
 
     publish_referential(store, name, workspace_of(arguments))

@@ -224,8 +224,8 @@ def _recode(arguments: argparse.Namespace) -> None:
     print(arguments.out)
 
 
+# Read a year, as its first day, or a day.
 def _day(text: str) -> str:
-    """Read a year, as its first day, or a day."""
     if re.fullmatch(r"\d{4}", text):
         return f"{text}-01-01"
     if text and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):

@@ -170,8 +170,8 @@ class Comparison:
         }
 
 
+# Return the rows as plain values; what is missing is None.
 def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the rows as plain values; what is missing is None."""
     rows = table.astype(object).where(table.notna(), None).to_dict("records")
     return [{str(key): value for key, value in row.items()} for row in rows]
 
@@ -334,8 +334,8 @@ def _communes(
     return table
 
 
+# Return the outline of each commune where a side knows it, else its point.
 def _shapes(before: Side, after: Side, shared: pd.Index) -> np.ndarray:
-    """Return the outline of each commune where a side knows it, else its point."""
     points = before.demand.geometry.loc[shared]
     territory = before.territory or after.territory
     if territory is None:
@@ -374,10 +374,9 @@ def _areas(
     return pd.concat(tables, ignore_index=True)
 
 
+# Return what each commune adds to the sums of a group; people whose group is unknown (NaN) count
+# for none.
 def _counted(communes: gpd.GeoDataFrame, group: str, changes: dict[str, str]) -> pd.DataFrame:
-    """Return what each commune adds to the sums of a group; people whose group is unknown (NaN)
-    count for none.
-    """
     weight = communes[group].fillna(0).astype(float)
     columns: dict[str, pd.Series] = {
         "people": weight,
@@ -393,6 +392,8 @@ def _counted(communes: gpd.GeoDataFrame, group: str, changes: dict[str, str]) ->
     return pd.DataFrame(columns)
 
 
+# Return one row per value of the key: people summed, distances or times averaged over those who
+# have one.
 def _summed(
     counted: pd.DataFrame,
     key: pd.Series,
@@ -401,9 +402,6 @@ def _summed(
     names: dict[str, str],
     changes: dict[str, str],
 ) -> pd.DataFrame:
-    """Return one row per value of the key: people summed, distances or times averaged over those
-    who have one.
-    """
     known = key.fillna("") != ""
     sums = counted[known].groupby(key[known]).sum()
     people = sums[["people", "white_before", "white_after", *CHANGES[:4]]].round().astype(np.int64)
@@ -422,8 +420,8 @@ def _summed(
     return people.assign(**means, **told)[order].reset_index(drop=True)
 
 
+# Return the names of the intercommunalities by code, where the source has them.
 def _epci_names(source: Path) -> dict[str, str]:
-    """Return the names of the intercommunalities by code, where the source has them."""
     if "epci" not in list_layers(source):
         return {}
     table = read_layer(source, layer="epci", columns=("code", "name"))
@@ -503,8 +501,8 @@ def _side(path: Path, *, kiosks: bool, on_step: Callable[[str], None]) -> Side:
     return side_of(run(_asked(read_study(path), kiosks=kiosks), on_step=on_step), kiosks=kiosks)
 
 
+# Leave the siting out when its kiosks do not count.
 def _asked(study: Study, *, kiosks: bool) -> Study:
-    """Leave the siting out when its kiosks do not count."""
     return study if kiosks else replace(study, kiosks=None)
 
 
@@ -517,10 +515,9 @@ def _study_of(path: Path) -> Study:
     return read_study(path)
 
 
+# Return the study of a side with its kiosks required where its plan put them, whatever model chose
+# them.
 def _kept(side: Side) -> Study:
-    """Return the study of a side with its kiosks required where its plan put them, whatever model
-    chose them.
-    """
     choice = side.study.kiosks
     if choice is None or not side.plan_hosts:
         return side.study

@@ -145,10 +145,9 @@ def find_errand(study: Study, what: str) -> Errand:
     )
 
 
+# Return the names of all that can be asked for, by key; of one key the study's come first, then the
+# types'.
 def _named(study: Study) -> dict[str, tuple[str, ...]]:
-    """Return the names of all that can be asked for, by key; of one key the study's come first,
-    then the types'.
-    """
     errands = {key: (need.label_fr, need.label_en) for key, need in NEEDS.items()}
     kinds = {
         key: (kind.label_fr, kind.plural_fr, kind.label_en, kind.plural_en)
@@ -157,10 +156,9 @@ def _named(study: Study) -> dict[str, tuple[str, ...]]:
     return {**errands, **kinds, **{need.key: (need.label,) for need in study.needs}}
 
 
+# Return the keys of which a name is the text; else of which a name holds the text's words, even
+# half written.
 def _matching(names: dict[str, tuple[str, ...]], what: str) -> list[str]:
-    """Return the keys of which a name is the text; else of which a name holds the text's words,
-    even half written.
-    """
     asked = plain(what)
     words = [word for word in asked.split() if word not in _IDLE]
     exact = [key for key, told in names.items() if asked in map(plain, told)]
@@ -255,8 +253,8 @@ def find_place(directory: Directory, text: str) -> Place:
     return Place(f"{row['name']} ({row['departement']})", point, str(row["code"]))
 
 
+# Return the place of coordinates, refused where the study knows no counter.
 def _at(directory: Directory, point: shapely.Point, name: str) -> Place:
-    """Return the place of coordinates, refused where the study knows no counter."""
     here, ground = gpd.GeoSeries([point, directory.territory.boundary], crs=LONLAT).to_crs(METRIC)
     buffer_m = directory.study.territory.buffer_m
     if not here.distance(ground) <= buffer_m:
@@ -389,10 +387,8 @@ _OPENING: dict[bool | None, State] = {True: "open", False: "closed", None: "unkn
 _COLUMNS = ["type", "name", "commune_name", "departement", "hours", "hours_per_week", "geometry"]
 
 
+# Return what meets the need or is of the type, the study's kiosks among them when they offer it.
 def _counters(directory: Directory, what: str) -> gpd.GeoDataFrame:
-    """Return what meets the need or is of the type, the study's kiosks among them when they offer
-    it.
-    """
     errand = find_errand(directory.study, what)
     services = directory.services[directory.services.geometry.notna()]
     found, hosted = services[errand.met_by(services, directory.study)], _offering(directory, errand)
@@ -410,8 +406,8 @@ def _counters(directory: Directory, what: str) -> gpd.GeoDataFrame:
     )
 
 
+# Return the study's kiosks that offer what is asked for; None without any.
 def _offering(directory: Directory, errand: Errand) -> gpd.GeoDataFrame | None:
-    """Return the study's kiosks that offer what is asked for; None without any."""
     choice, kiosks = directory.study.kiosks, directory.kiosks
     offered = set(errand.needs) & set(choice.offers) if choice is not None else set()
     if kiosks is None or not offered:
@@ -433,6 +429,8 @@ def _offering(directory: Directory, errand: Errand) -> gpd.GeoDataFrame | None:
     return None if named.empty else named
 
 
+# Return the cost of reaching each counter, NaN beyond a limit that grows until ``k`` of each group
+# are reached.
 def _costs(
     place: Place,
     counters: gpd.GeoDataFrame,
@@ -441,9 +439,6 @@ def _costs(
     groups: tuple[pd.Series, ...],
     k: int,
 ) -> pd.Series:
-    """Return the cost of reaching each counter, NaN beyond a limit that grows until ``k`` of each
-    group are reached.
-    """
     origin = gpd.GeoSeries([place.point], crs=LONLAT)
     limit = _FIRST_LIMIT[router.unit]
     while True:

@@ -227,8 +227,8 @@ def _abstract(result: CoverageResult) -> str:
     return f"{' '.join(result.study.abstract.split())} {_asked(result)}Résultat : {found}.".strip()
 
 
+# Say at what moments counters must be open, since that changes what the figures mean.
 def _asked(result: CoverageResult) -> str:
-    """Say at what moments counters must be open, since that changes what the figures mean."""
     told = [
         f"« {need.label} » {moment(need.open_at)}"
         for need in result.study.needs
@@ -237,11 +237,9 @@ def _asked(result: CoverageResult) -> str:
     return f"Ouverture demandée : {' ; '.join(told)}. " if told else ""
 
 
+# Return what a client may show of the plan without opening a file: its model, its proof, its rules.
 @speaking("fr", typeset=True)
 def _plan(result: CoverageResult) -> dict[str, Any]:
-    """Return what a client may show of the plan without opening a file: its model, its proof, its
-    rules.
-    """
     plan, choice = result.plan, result.study.kiosks
     if plan is None or choice is None:
         return {}
@@ -287,10 +285,9 @@ def _lineage_links(result: CoverageResult) -> list[Link]:
     ]
 
 
+# Return who is to be asked about the resource, in a role, and about its record; nobody when nobody
+# is named.
 def _contacts(contact: StudyContact, role: str) -> tuple[Contact, ...]:
-    """Return who is to be asked about the resource, in a role, and about its record; nobody when
-    nobody is named.
-    """
     if not contact.organization and not contact.email:
         return ()
     emails = (ContactPoint(contact.email),) if contact.email else ()
@@ -298,10 +295,8 @@ def _contacts(contact: StudyContact, role: str) -> tuple[Contact, ...]:
     return resource, replace(resource, roles=("pointOfContact",), extra={"about": "metadata"})
 
 
+# Give a record the dates it already has in the store when nothing else changed, else today's.
 def _dated(record: Record, store: RecordStore) -> Record:
-    """Give a record the dates it already has in the store when nothing else changed, else
-    today's.
-    """
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     try:
         known = store.get(record.id)
@@ -313,8 +308,8 @@ def _dated(record: Record, store: RecordStore) -> Record:
     )
 
 
+# Say when a record was made and changed; the result of a study is as old as its record.
 def _with_dates(record: Record, created: str, updated: str) -> Record:
-    """Say when a record was made and changed; the result of a study is as old as its record."""
     record = replace(record, created=created, updated=updated)
     if record.type != "study":
         return record

@@ -110,8 +110,8 @@ def replay(
     return Replay(study, same, differences)
 
 
+# Leave aside the keys of other siting models, which manifests held until version 0.1.
 def _forget_other_models(expected: dict[str, Any], found: Mapping[str, Any]) -> None:
-    """Leave aside the keys of other siting models, which manifests held until version 0.1."""
     kiosks, own = expected.get("kiosks") or {}, found.get("kiosks") or {}
     for name in {one.name for model in MODELS for one in fields(model)} - {*own}:
         for key in (name, *(unit.column(name) for unit in Unit)):
@@ -119,8 +119,8 @@ def _forget_other_models(expected: dict[str, Any], found: Mapping[str, Any]) -> 
                 kiosks.pop(key, None)
 
 
+# Return the study reading its GeoPackage where it is given.
 def _sourced(study: Study, source: Path | None) -> Study:
-    """Return the study reading its GeoPackage where it is given."""
     return study if source is None else replace(study, source=str(source.resolve()))
 
 
@@ -134,8 +134,8 @@ def _check_file_there(study: Study) -> None:
         ) from error
 
 
+# Refuse to begin when the study's network or cells are not where they are looked for.
 def _check_own_files(study: Study, folder: Path) -> None:
-    """Refuse to begin when the study's network or cells are not where they are looked for."""
     cells = study.demand.cells.file if study.demand.cells is not None else ""
     for name in (study.router.file, cells):
         if name and not (folder / name).is_file():
@@ -164,18 +164,16 @@ def _differences(
         yield replace(difference, found=f"{difference.found}{detail}")
 
 
+# Say which files beside the manifest are no longer those it describes; a manifest alone has none.
 def _altered_files(outputs: Mapping[str, Any], folder: Path) -> Iterator[Difference]:
-    """Say which files beside the manifest are no longer those it describes; a manifest alone has
-    none.
-    """
     for name, told in outputs.items():
         path = folder / name
         if path.is_file() and sha256(path) != told["sha256"]:
             yield Difference("file", name, told["sha256"], sha256(path))
 
 
+# Compare two JSON values key by key, at any depth, and name what differs by its path.
 def _unlike(kind: Kind, expected: Any, found: Any, name: str = "") -> Iterator[Difference]:
-    """Compare two JSON values key by key, at any depth, and name what differs by its path."""
     if isinstance(expected, Mapping) and isinstance(found, Mapping):
         for key in sorted({*expected, *found}):
             place = f"{name}.{key}" if name else str(key)
@@ -198,10 +196,9 @@ def _by_layer(layers: list[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
     return {layer["name"]: layer for layer in layers}
 
 
+# Say which layers and columns of two GeoPackages differ, when the file of the manifest is still
+# there.
 def _layers_unlike(old: Path, new: Path, digest: str) -> str:
-    """Say which layers and columns of two GeoPackages differ, when the file of the manifest is
-    still there.
-    """
     if old.suffix != ".gpkg" or not old.is_file() or not new.is_file() or sha256(old) != digest:
         return ""
     told = [

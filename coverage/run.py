@@ -163,6 +163,7 @@ class _Sited:
     near: CostMatrix | None = None
 
 
+# Choose where the kiosks stand, when the study asks for some, and rank them.
 def _sited(
     data: inputs.StudyData,
     communes: gpd.GeoDataFrame,
@@ -170,7 +171,6 @@ def _sited(
     study: Study,
     router: Router,
 ) -> _Sited:
-    """Choose where the kiosks stand, when the study asks for some, and rank them."""
     choice = study.kiosks
     if choice is None:
         empty = no_kiosks().assign(**dict.fromkeys((*SAVINGS, "zones"), pd.Series(dtype=object)))

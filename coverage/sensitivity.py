@@ -197,8 +197,8 @@ def _classes(demand: gpd.GeoDataFrame, study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+# Return the people behind every threshold, for each need and for the rule.
 def _curves(demand: gpd.GeoDataFrame, study: Study, congestion: float) -> pd.DataFrame:
-    """Return the people behind every threshold, for each need and for the rule."""
     unit, people = study.unit, demand["people"].to_numpy(float)
     lacks = -slack_under(study.rule, margins(demand, study))
     tables = [_curve("rule", lacks, people, -min(need.within for need in study.needs), unit)]
@@ -211,8 +211,8 @@ def _curves(demand: gpd.GeoDataFrame, study: Study, congestion: float) -> pd.Dat
     ]
 
 
+# Return how many people have a cost above each step, those who have none always.
 def _curve(name: str, cost: Floats, people: Floats, low: float, unit: str) -> pd.DataFrame:
-    """Return how many people have a cost above each step, those who have none always."""
     known = ~np.isnan(cost)
     step, top = _STEP[unit], cost[known].max(initial=0.0)
     first, last = np.ceil(low / step), min(np.ceil(top / step), np.ceil(low / step) + _MOST_STEPS)

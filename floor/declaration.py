@@ -391,6 +391,7 @@ class Table:
             partial(cls._read, keys), built, ref=built.pop("ref")
         )
 
+    # Build the table; ``keys`` are its own, and whether each is needed.
     @classmethod
     def _read(
         cls,
@@ -399,7 +400,6 @@ class Table:
         build: ValidatorFunctionWrapHandler,
         info: ValidationInfo[Any],
     ) -> Any:
-        """Build the table; ``keys`` are its own, and whether each is needed."""
         if info.context is None:
             return build(_with_costs(value) if isinstance(value, Mapping) else value)
         given = mapping(value)
@@ -426,10 +426,9 @@ def mapping(value: Any) -> Json:
     return dict(value)
 
 
+# Return the values of a manifest, each cost whole: it has a key for each unit there (``within_m``,
+# ``within_s``), null but for its own.
 def _with_costs(values: Mapping[str, Any]) -> Json:
-    """Return the values of a manifest, each cost whole: it has a key for each unit there
-    (``within_m``, ``within_s``), null but for its own.
-    """
     metres = {key[:-2] for key in values if key.endswith("_m")}
     twins = [name for name in metres if f"{name}_s" in values]
     costs: Json = dict.fromkeys(twins)
@@ -570,8 +569,8 @@ def read_plain[T](kind: type[T], values: Any) -> T:
     return found
 
 
+# Name a place: positions in a list are not told, nor what pydantic adds, which begins so.
 def _inside(place: tuple[int | str, ...]) -> list[str]:
-    """Name a place: positions in a list are not told, nor what pydantic adds, which begins so."""
     return [part for part in place if isinstance(part, str) and part[0] not in "<["]
 
 

@@ -52,11 +52,10 @@ def digest_of(file: Path) -> str:
     return _digest(tuple((part, status.st_size, status.st_mtime_ns) for part, status in parts))
 
 
+# Read files once however many layers ask; their sizes and times are there to tell them from what
+# they were.
 @lru_cache(maxsize=8)
 def _digest(parts: tuple[tuple[Path, int, int], ...]) -> str:
-    """Read files once however many layers ask; their sizes and times are there to tell them from
-    what they were.
-    """
     return sha256(*(part for part, _, _ in parts))
 
 

@@ -152,22 +152,18 @@ class Client:
             except HttpError as error:
                 attempt = self._pause(error, attempt)
 
+    # Wait before the next try, longer each time; raise the error where waiting will not help.
     def _pause(self, error: HttpError, attempt: int) -> int:
-        """Wait before the next try, longer each time; raise the error where waiting will not
-        help.
-        """
         if not error.again or attempt + 1 >= self.tries:
             raise error
         self.sleep(min(_LONGEST_PAUSE_S, error.after_s or self.pause_s * 2**attempt))
         return attempt + 1
 
+    # Lend an answer whose body is still to be read and where it came from, redirections followed.
     @contextmanager
     def _answer(
         self, address: str, headers: Mapping[str, str], body: bytes | None = None
     ) -> Iterator[tuple[urllib3.BaseHTTPResponse, str]]:
-        """Lend an answer whose body is still to be read and where it came from, redirections
-        followed.
-        """
         here = checked(address)
         try:
             for _ in range(_MOST_REDIRECTS + 1):
@@ -209,8 +205,8 @@ class Client:
             preload_content=False,
         )
 
+    # Read the body piece by piece: no endless, no endlessly slow and no explosive answer.
     def _read(self, answer: urllib3.BaseHTTPResponse, address: str) -> bytes:
-        """Read the body piece by piece: no endless, no endlessly slow and no explosive answer."""
         body, end = bytearray(), time.monotonic() + self.total_s
         while chunk := answer.read1(_BLOCK, decode_content=True):
             body += chunk
@@ -259,20 +255,17 @@ class Client:
             raise
 
 
+# Return the ETag or date of what was received, that makes a resumption safe; empty if unknown.
 def _validator_in(note: Path) -> str:
-    """Return the ETag or date of what was received, that makes a resumption safe; empty if
-    unknown.
-    """
     try:
         return str(json.loads(note.read_text(encoding="utf-8"))["validator"])
     except (OSError, ValueError, KeyError):
         return ""
 
 
+# Return what holds the connections to an address, through the proxy of the environment if it names
+# one.
 def _pool(address: str) -> urllib3.PoolManager:
-    """Return what holds the connections to an address, through the proxy of the environment if it
-    names one.
-    """
     parts = urlsplit(address)
     proxy = "" if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme, "")
     return _pool_through(proxy)
@@ -287,8 +280,8 @@ def _pool_through(proxy: str) -> urllib3.PoolManager:
     return urllib3.ProxyManager(told.url, proxy_headers=headers)
 
 
+# Return what an answer that says no means.
 def _refusal(address: str, answer: urllib3.BaseHTTPResponse) -> AnswerError:
-    """Return what an answer that says no means."""
     status, after = answer.status, answer.headers.get("retry-after", "")
     told = f"{status} ({answer.reason})."
     return AnswerError(
@@ -302,8 +295,8 @@ def _refusal(address: str, answer: urllib3.BaseHTTPResponse) -> AnswerError:
     )
 
 
+# Return what the failure of a connection means: the first row of `_FAILURES` that fits.
 def _failure(address: str, error: exceptions.HTTPError) -> HttpError:
-    """Return what the failure of a connection means: the first row of `_FAILURES` that fits."""
     for kind, of, french, english, name in _FAILURES:
         for cause in (error.__cause__, error):
             if isinstance(cause, kind):

@@ -28,9 +28,8 @@ from geoguichet.floor.words import SOURCE, Message, languages
 FILE = "region.toml"
 
 
+# Take what ``taken`` does, for every reader, or a table of it by language, French at least.
 def _spoken(taken: Taken) -> Taken:
-    """Take what ``taken`` does, for every reader, or a table of it by language, French at least."""
-
     def by_language(value: Any, asked: object) -> dict[str, Any]:
         told = value if isinstance(value, Mapping) else {SOURCE: value}
         if SOURCE not in told:
@@ -42,9 +41,8 @@ def _spoken(taken: Taken) -> Taken:
     return Taken(by_language, {"anyOf": [taken.schema, {**by_code, "required": [SOURCE]}]})
 
 
+# Take a text of a form, ``wanted`` as a sentence names it.
 def _like(form: str, wanted: Message, example: str) -> Taken:
-    """Take a text of a form, ``wanted`` as a sentence names it."""
-
     def fitting(value: Any, asked: object) -> str:
         if not re.fullmatch(form, text().read(value, asked)):
             raise BadKeyError(

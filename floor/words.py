@@ -114,17 +114,17 @@ def spaced(text: str) -> str:
 # Sentences, by gettext.
 
 
+# Return the sentences of a language; those it lacks are said in French.
 @cache
 def _catalogue(language: str) -> NullTranslations:
-    """Return the sentences of a language; those it lacks are said in French."""
     found = translation(DOMAIN, LOCALE, [language], fallback=True)
     if language != SOURCE:
         found.add_fallback(_catalogue(SOURCE))
     return found
 
 
+# Say a sentence, its fields filled; numbers are written as the language writes them.
 def _(text: str, /, **values: object) -> str:
-    """Say a sentence, its fields filled; numbers are written as the language writes them."""
     return _filled(_catalogue(language()).gettext(text), values)
 
 

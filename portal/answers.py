@@ -116,8 +116,8 @@ _FORMS = {
 }  # fmt: skip
 
 
+# Return what an ``Accept`` header lists, in lower case, each with its weight.
 def _preferences(header: str) -> list[tuple[str, float]]:
-    """Return what an ``Accept`` header lists, in lower case, each with its weight."""
     found = []
     for part in header.lower().split(","):
         name, *rest = (piece.strip() for piece in part.split(";"))

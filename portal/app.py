@@ -160,10 +160,8 @@ async def _favicon(_request: Request) -> Response:
     return Response(icon, media_type="image/svg+xml")
 
 
+# Serve the outlines of the départements: what our maps show beneath the data, instead of tiles.
 def _background(_request: Request) -> Response:
-    """Serve the outlines of the départements: what our maps show beneath the data, instead of
-    tiles.
-    """
     headers = {"Cache-Control": "public, max-age=3600"}
     return Response(background_outlines(), media_type="application/geo+json", headers=headers)
 

@@ -183,8 +183,8 @@ def configuration(workspace: Path, region: Region, *, url: str) -> dict[str, Any
     return config
 
 
+# Put what the region says in the place of what the file at the root says.
 def _say_who(metadata: dict[str, Any], region: Region) -> None:
-    """Put what the region says in the place of what the file at the root says."""
     about, name, contact = vars(region.portal), region.region.name, region.region.contact
     metadata["identification"] |= {key: told for key, told in about.items() if told is not None}
     if name is not None:

@@ -91,8 +91,8 @@ def check_columns(frame: gpd.GeoDataFrame, columns: Iterable[str], *, where: str
         )
 
 
+# Return the layer asked for, or the only one; raise LayerError with the names there are.
 def _choose_layer(path: Path, layer: str | None) -> str:
-    """Return the layer asked for, or the only one; raise LayerError with the names there are."""
     names = list_layers(path)
     if layer is None and len(names) == 1:
         return names[0]
@@ -104,8 +104,8 @@ def _choose_layer(path: Path, layer: str | None) -> str:
     raise LayerError(f"{path} : la couche « {layer} » n'existe pas. Couches présentes : {known}.")
 
 
+# Raise LayerError when there is no file, or when it is a GeoPackage whose end is missing.
 def _check_file(path: Path) -> None:
-    """Raise LayerError when there is no file, or when it is a GeoPackage whose end is missing."""
     try:
         with path.open("rb") as file:
             header = file.read(100)
@@ -125,20 +125,16 @@ def _check_file(path: Path) -> None:
             )
 
 
+# Return the bytes an SQLite file must have by its header (sqlite.org/fileformat.html, section 1.3).
 def _sqlite_size(header: bytes) -> int:
-    """Return the bytes an SQLite file must have by its header (sqlite.org/fileformat.html, section
-    1.3).
-    """
     if len(header) < 100:
         return 100
     page_size, page_count = struct.unpack(">16xH10xI68x", header)
     return int(page_count) * (65536 if page_size == 1 else int(page_size))
 
 
+# Raise LayerError when a latitude passes 90 degrees: metres taken for degrees, or axes swapped.
 def _check_latitudes(frame: gpd.GeoDataFrame, *, where: str) -> None:
-    """Raise LayerError when a latitude passes 90 degrees: metres taken for degrees, or axes
-    swapped.
-    """
     bounds = shapely.bounds(frame.geometry.array)
     wrong = frame.index[(bounds[:, 1] < -90) | (bounds[:, 3] > 90)]
     if len(wrong):

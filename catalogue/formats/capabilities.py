@@ -42,8 +42,8 @@ def _kind(root: Element) -> tuple[str, str]:
 _SAID = ("Service", "ServiceIdentification")
 
 
+# Return where both shapes of capabilities (WMS, OWS Common) say something of the service.
 def _of_service(*paths: str) -> str:
-    """Return where both shapes of capabilities (WMS, OWS Common) say something of the service."""
     return " + ".join(f"{holder}/{path}" for path in paths for holder in _SAID)
 
 
@@ -68,8 +68,8 @@ _CONTACT = to.contacts(
 )
 
 
+# Read keywords that stand in one text, between commas.
 def _said_words(part: Part, path: str) -> tuple[str, ...]:
-    """Read keywords that stand in one text, between commas."""
     return tuple(
         word for text in part.texts(path) for item in text.split(",") if (word := item.strip())
     )
@@ -98,8 +98,8 @@ _BOX = to.box(
 )
 
 
+# Read the box of a layer, else of the nearest layer above it that has one.
 def _inherited_box(part: Part, path: str) -> dict[str, Any] | None:
-    """Read the box of a layer, else of the nearest layer above it that has one."""
     for layer in (part.node, *part.node.iterancestors("{*}Layer")):
         if boxes := XmlPart(layer, refused=part.refused).at(path):
             found: dict[str, Any] | None = _BOX(boxes[0], "")

@@ -17,8 +17,8 @@ def _claims(document: Any) -> bool:
     )
 
 
+# Return the packages of a document: one, a list, or the result of an answer.
 def _packages(document: Any) -> list[Mapping[str, Any]]:
-    """Return the packages of a document: one, a list, or the result of an answer."""
     if isinstance(document, list):
         return [package for item in document for package in _packages(item)]
     if not isinstance(document, Mapping):
@@ -27,8 +27,8 @@ def _packages(document: Any) -> list[Mapping[str, Any]]:
     return _packages(held) if isinstance(held, Mapping | list) else [document]
 
 
+# Read a package, its extras as if they were members.
 def _read(package: Mapping[str, Any]) -> Record:
-    """Read a package, its extras as if they were members."""
     extras = {
         item["key"]: _opened(item.get("value"))
         for item in package.get("extras") or ()
@@ -38,8 +38,8 @@ def _read(package: Mapping[str, Any]) -> Record:
     return read_by(MAPPING, JsonPart({**extras, **package, **opened}))
 
 
+# Return what a text of JSON says: an extra has no other way to hold a list or a geometry.
 def _opened(value: Any) -> Any:
-    """Return what a text of JSON says: an extra has no other way to hold a list or a geometry."""
     if isinstance(value, str) and value.lstrip().startswith(("[", "{")):
         try:
             return json.loads(value)

@@ -418,8 +418,8 @@ def boxes(geometry: Mapping[str, Any] | None) -> list[Extent]:
     return [box for box in found if box is not None]
 
 
+# Return the box that a polygon is; None for any other shape.
 def _rectangle(part: Mapping[str, Any]) -> Extent | None:
-    """Return the box that a polygon is; None for any other shape."""
     if (
         part["type"] != "Polygon"
         or len(part["coordinates"]) != 1

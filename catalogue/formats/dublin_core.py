@@ -31,9 +31,8 @@ def _type(part: Part, path: str) -> str:
     return part.text(path).rpartition("/")[2].lower()
 
 
+# Make a reader of dates of one type; what is none is noted.
 def _dates(kind: str) -> Reader:
-    """Make a reader of dates of one type; what is none is noted."""
-
     def read(part: Part, path: str) -> list[Dated]:
         for item in part.at(path):
             if not codes.moment(item.said()):
@@ -64,8 +63,8 @@ def _time(part: Part, path: str) -> Time | None:
 _DEGREES = ("EPSG:4326", "EPSG:4258")
 
 
+# Read the boxes: latitude first in those of OWS that are in degrees, whatever their order.
 def _geometry(part: Part, path: str) -> dict[str, Any] | None:
-    """Read the boxes: latitude first in those of OWS that are in degrees, whatever their order."""
     boxes: dict[Extent, None] = {}
     for item in part.at(path):
         told = [item.text(corner).split()[:2] for corner in ("LowerCorner", "UpperCorner")]
@@ -84,9 +83,8 @@ def _systems(part: Part, path: str) -> list[str]:
     return [code for code in systems if code.startswith("EPSG:") and code != "EPSG:4326"]
 
 
+# Make a writer of the names of the contacts whose role is one of these, or none of them.
 def _people(*roles: str, others: bool = False) -> Callable[[Record], list[str]]:
-    """Make a writer of the names of the contacts whose role is one of these, or none of them."""
-
     def write(record: Record) -> list[str]:
         return list(
             dict.fromkeys(

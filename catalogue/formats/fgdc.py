@@ -14,8 +14,8 @@ def _claims(root: Element) -> bool:
 _KINDS = ("theme", "place", "stratum", "temporal")
 
 
+# Return the groups of keywords: their kind, their thesaurus (blank when none), their words.
 def _groups(part: Part, path: str) -> list[tuple[str, str, list[str]]]:
-    """Return the groups of keywords: their kind, their thesaurus (blank when none), their words."""
     found = []
     for kind in _KINDS:
         for group in part.at(f"{path}/{kind}"):

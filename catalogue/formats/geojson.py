@@ -10,8 +10,8 @@ from geoguichet.catalogue.record import Record
 _TYPES = ("Feature", "FeatureCollection")
 
 
+# Say whether a document is a feature or features; those of STAC say so.
 def _claims(document: Any) -> bool:
-    """Say whether a document is a feature or features; those of STAC say so."""
     if not isinstance(document, Mapping) or document.get("type") not in _TYPES:
         return False
     features = document.get("features")

@@ -402,9 +402,9 @@ class _Step(NamedTuple):
 _STEP = re.compile(r"([^\[]+)\[(.+?)(!=|\^=|=)(.*)\]")
 
 
+# Return a path as what it tries in turn, each as what it takes together, each as its steps.
 @lru_cache(maxsize=4096)
 def _choices(path: str, separator: str) -> list[list[list[_Step]]]:
-    """Return a path as what it tries in turn, each as what it takes together, each as its steps."""
     return [
         [[_step(step) for step in steps.split(separator) if step] for steps in choice.split(" + ")]
         for choice in path.split(", ")
@@ -468,20 +468,20 @@ class Part:
     def _child(self, node: Any, where: str) -> Self:
         return type(self)(node, where, self.refused)
 
+    # Return where a node stands, for who will look there.
     def _place(self, _node: Any, path: str) -> str:
-        """Return where a node stands, for who will look there."""
         return path or self.where
 
+    # Return what a node is a list of: itself, but in JSON.
     def _items(self, node: Any) -> list[Any]:
-        """Return what a node is a list of: itself, but in JSON."""
         return [node]
 
+    # Return what a node has under a name.
     def _to(self, node: Any, name: str) -> Iterable[Any]:
-        """Return what a node has under a name."""
         raise NotImplementedError
 
+    # Return the text of a node, trimmed.
     def _said(self, node: Any) -> str:
-        """Return the text of a node, trimmed."""
         raise NotImplementedError
 
 
@@ -503,8 +503,8 @@ class JsonPart(Part):
             return [item for value in _members(node) for item in self._items(value)]
         return self._items(node.get(name))
 
+    # Return a text: itself, the French one of several languages, or the first of a list.
     def _said(self, node: Any) -> str:
-        """Return a text: itself, the French one of several languages, or the first of a list."""
         if isinstance(node, Mapping):
             node = node.get("fr") or node.get("label") or next(iter(node.values()), "")
             return self._said(node)

@@ -30,10 +30,9 @@ def _claims(document: Any) -> bool:
 # name.
 
 
+# Return the main language of a text, and the text in each; the language of the record is the main
+# one, then French.
 def _languages(part: Part, path: str) -> tuple[str, dict[str, Any]]:
-    """Return the main language of a text, and the text in each; the language of the record is the
-    main one, then French.
-    """
     node = next((item.node for item in part.at(path)), None)
     if not isinstance(node, Mapping):
         return "", {}
@@ -104,8 +103,8 @@ def _themes(part: Part, path: str) -> tuple[Theme, ...]:
     return tuple(found)
 
 
+# Return the groups of keywords: one a type of free ones.
 def _groups(record: Record) -> dict[str, Any]:
-    """Return the groups of keywords: one a type of free ones."""
     groups: dict[str, Any] = {}
     types = beyond(record).get("keywordTypes", {})
     for kind in dict.fromkeys(types.get(word, "") for word in record.keywords):
@@ -114,8 +113,8 @@ def _groups(record: Record) -> dict[str, Any]:
     return groups
 
 
+# Return the groups of keywords that have a vocabulary.
 def _vocabularies(record: Record) -> dict[str, Any]:
-    """Return the groups of keywords that have a vocabulary."""
     groups = {}
     for at, theme in enumerate(theme for theme in record.themes if theme.scheme != TOPIC_CATEGORY):
         name = theme.extra.get("title") or theme.scheme or "thesaurus"

@@ -6,15 +6,14 @@ from geoguichet.catalogue.formats.mapping import Mapped, Part
 from geoguichet.catalogue.formats.xml import Element, child, name
 
 
+# Say whether an element is QGIS's metadata of a layer (its styles have the same root, and no
+# title).
 def _claims(root: Element) -> bool:
-    """Say whether an element is QGIS's metadata of a layer (its styles have the same root, and no
-    title).
-    """
     return name(root) == "qgis" and child(root, "title") is not None
 
 
+# Read the boxes; QGIS writes zeros or the greatest numbers for an extent that is not known.
 def _known_extent(part: Part, path: str) -> object:
-    """Read the boxes; QGIS writes zeros or the greatest numbers for an extent that is not known."""
     found = to.box("@minx", "@miny", "@maxx", "@maxy")(part, path)
     part.refused.clear()
     return None if found == {"type": "Point", "coordinates": [0, 0]} else found

@@ -110,8 +110,8 @@ def read_document(document: bytes, *, address: str = "") -> Answer:
     return Answer(tuple(described), tuple(findings))
 
 
+# Return the record that a part of a document is; FormatError or RecordError when none.
 def _record(form: Format, part: Any) -> Record:
-    """Return the record that a part of a document is; FormatError or RecordError when none."""
     if isinstance(part, Record):
         return part
     kind = XmlPart if form.syntax == "xml" else JsonPart
@@ -154,14 +154,14 @@ def mappings() -> dict[str, tuple[Mapped, ...]]:
 type Held = tuple[Format, Any, bytes]
 
 
+# Return the format that a document is of, by the first syntax that knows it.
 def _claiming(document: Any, *syntaxes: Syntax) -> Format | None:
-    """Return the format that a document is of, by the first syntax that knows it."""
     formats = (form for syntax in syntaxes for form in FORMATS.values() if form.syntax == syntax)
     return next((form for form in formats if form.claims(document)), None)
 
 
+# Yield what each record of a document is.
 def _open(document: bytes) -> Iterator[Held]:
-    """Yield what each record of a document is."""
     head = document.lstrip(b"\xef\xbb\xbf \t\r\n")[:512]
     if not head:
         raise FormatError("le document est vide.")
@@ -273,8 +273,8 @@ def _yaml(document: bytes) -> Any:
         raise FormatError(f"YAML mal formé, ligne {line}.", line=line) from error
 
 
+# Return the page that lists what each format maps.
 def _page() -> str:
-    """Return the page that lists what each format maps."""
     rows = "\n".join(f"| {member} | {meaning} |" for member, meaning in MEMBERS.items())
     return f"""# Formats
 

@@ -17,8 +17,8 @@ def _claims(document: Any) -> bool:
     )
 
 
+# Return every item of a page, or the item, collection or catalogue that a document is.
 def _items(document: Mapping[str, Any]) -> list[Any]:
-    """Return every item of a page, or the item, collection or catalogue that a document is."""
     items = document.get("features")
     return items if isinstance(items, list) else [document]
 
@@ -27,8 +27,8 @@ _ROLES = {"host": "distributor", "licensor": "owner", "producer": "author"}
 _NAMED = to.contacts(organization="name", roles="roles", links="url")
 
 
+# Read providers, whose roles have other names in ISO 19115.
 def _providers(part: Part, path: str) -> tuple[Contact, ...]:
-    """Read providers, whose roles have other names in ISO 19115."""
     return tuple(
         replace(contact, roles=tuple(_ROLES.get(role, role) for role in contact.roles))
         for contact in _NAMED(part, path)

@@ -13,8 +13,8 @@ def _claims(document: Any) -> bool:
     return any({"resources", "slug", "tags"} <= item.keys() for item in _datasets(document))
 
 
+# Return the datasets of a document: one, a list, or a page.
 def _datasets(document: Any) -> list[Mapping[str, Any]]:
-    """Return the datasets of a document: one, a list, or a page."""
     listed = document.get("data", [document]) if isinstance(document, Mapping) else document
     return (
         [item for item in listed if isinstance(item, Mapping)] if isinstance(listed, list) else []

@@ -141,14 +141,15 @@ def described_files(workspace: Path) -> list[str]:
         ]
 
 
+# Yield the data files under a folder in order, the workspace itself left out.
 def _files(folder: Path, workspace: Path) -> Iterator[Path]:
-    """Yield the data files under a folder in order, the workspace itself left out."""
     ours = workspace.absolute()
     for file in sorted(folder.absolute().rglob("*")):
         if file.suffix.lower() in SUFFIXES and file.is_file() and not file.is_relative_to(ours):
             yield file
 
 
+# Take one file: known and untouched, touched but the same, moved, changed, or new.
 def _one(
     file: Path,
     folder: _Folder,
@@ -158,7 +159,6 @@ def _one(
     store: SQLiteStore,
     done: Crawled,
 ) -> None:
-    """Take one file: known and untouched, touched but the same, moved, changed, or new."""
     before = known.get(str(file))
     try:
         seen = _seen(file)
@@ -222,10 +222,8 @@ def _one(
     _note(ledger, known[str(file)])
 
 
+# Tell where the file is in the folder that was crawled, and link to it where the folder is served.
 def _located(record: Record, file: Path, folder: _Folder) -> Record:
-    """Tell where the file is in the folder that was crawled, and link to it where the folder is
-    served.
-    """
     place, length = file.relative_to(folder.path).as_posix(), file.stat().st_size
     record = with_members(record, file={"path": place, "length": length})
     if not folder.url:
@@ -237,10 +235,9 @@ def _located(record: Record, file: Path, folder: _Folder) -> Record:
     return replace(record, links=(link, *record.links))
 
 
+# Return the record that others than a crawl made of the same content, or under a sidecar's
+# identifier.
 def _published(draft: Record, store: SQLiteStore, crawled: set[str]) -> Record | None:
-    """Return the record that others than a crawl made of the same content, or under a sidecar's
-    identifier.
-    """
     with suppress(RecordNotFoundError):
         if store.history(draft.id)[0].by != "crawl":
             return store.get(draft.id)
@@ -253,8 +250,8 @@ def _published(draft: Record, store: SQLiteStore, crawled: set[str]) -> Record |
 _OF_THE_COPY = frozenset({"dates", "language"})
 
 
+# Return a published record with what the data tells and it does not.
 def _filled(published: Record, draft: Record) -> Record:
-    """Return a published record with what the data tells and it does not."""
     told = {
         name: value for name, value in draft.extra_properties.items() if name not in _OF_THE_COPY
     }
@@ -285,10 +282,9 @@ def _with_identifiers(
     return named, left
 
 
+# Return the size of a dataset, all its files together (a shapefile's table, a sidecar), and its
+# latest change.
 def _seen(file: Path) -> tuple[int, int]:
-    """Return the size of a dataset, all its files together (a shapefile's table, a sidecar), and
-    its latest change.
-    """
     parts = [part.stat() for part in parts_of(file)]
     return sum(part.st_size for part in parts), max(part.st_mtime_ns for part in parts)
 
@@ -300,8 +296,8 @@ def _note(ledger: sqlite3.Connection, file: _Known) -> None:
     ledger.commit()
 
 
+# Return the identifiers and layers that `_note` wrote; an older crawl wrote no layers.
 def _noted(told: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the identifiers and layers that `_note` wrote; an older crawl wrote no layers."""
     pairs = [
         pair if isinstance(pair, list) else [pair, f"?{at}"]
         for at, pair in enumerate(json.loads(told))

@@ -280,10 +280,8 @@ def _known(form: str) -> str:
     return form
 
 
+# Return a file name that no identifier can lead out of the folder, and no two identifiers share.
 def _file_name(identifier: str) -> str:
-    """Return a file name that no identifier can lead out of the folder, and no two identifiers
-    share.
-    """
     safe = "".join(
         letter if letter.isalnum() or letter in "-_." else f"%{ord(letter):02x}"
         for letter in identifier

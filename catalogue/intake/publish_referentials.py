@@ -147,10 +147,8 @@ def _abstract(version: Version) -> str:
     )
 
 
+# Return where a version comes from, in French sentences: file, publisher, reader, digest, repairs.
 def _lineage(version: Version, source: OfficialSource | None) -> str:
-    """Return where a version comes from, in French sentences: file, publisher, reader, digest,
-    repairs.
-    """
     where = f" publié par {source.publisher}" if source else ""
     digest = f", SHA-256 {version.file_digest}" if version.file_digest else ""
     program = f"geoguichet {installed('geoguichet')}"
@@ -191,10 +189,8 @@ def _neighbours(
     ]
 
 
+# Return where the newest version is served: its features and, for services, its feeds of changes.
 def _services_links(version: Version) -> list[Link]:
-    """Return where the newest version is served: its features and, for services, its feeds of
-    changes.
-    """
     home = f"collections/{collection_id(version.name)}"
     links = [Link(f"{home}/items", rel="items", type=_JSON, title=f"Référentiel {version.name}")]
     if version.kind == SERVICES:

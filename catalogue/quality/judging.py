@@ -250,10 +250,10 @@ def _target(link: Link) -> Target:
     return Target(link.href, link.rel, link.type)
 
 
+# Try links four at a time, in threads that do not outlive an interruption.
 def _together(
     try_: Callable[[Target], Reason | None], links: Sequence[Target]
 ) -> dict[Target, Reason | None]:
-    """Try links four at a time, in threads that do not outlive an interruption."""
     waiting: SimpleQueue[Target] = SimpleQueue()
     tried: SimpleQueue[tuple[Target, Reason | Exception | None]] = SimpleQueue()
     for link in links:
@@ -299,8 +299,8 @@ def _found(
             )
 
 
+# Return why a link fails; None when it does not.
 def _reason(link: Target, client: Client, *, inner: bool) -> Reason | None:
-    """Return why a link fails; None when it does not."""
     try:
         if not inner and _is_inner(link.href):
             return Reason("link-inner", Message("adresse d'un réseau interne, non essayée."))
@@ -340,8 +340,8 @@ _REMEDIES = {
 }
 
 
+# Say whether an address leads to a private, local or reserved place.
 def _is_inner(address: str) -> bool:
-    """Say whether an address leads to a private, local or reserved place."""
     try:
         host = urlsplit(address).hostname or ""
         found = {item[4][0] for item in socket.getaddrinfo(host, None)}

@@ -82,20 +82,18 @@ class Columns:
         self.generation = generation
         return True
 
+    # Leave no trace of the extents and the terms of some records.
     def _forget(self, numbers: Numbers) -> None:
-        """Leave no trace of the extents and the terms of some records."""
         self.boxes[:, numbers] = np.nan
         self.years[numbers] = 0
         places = self._places_of(numbers)
         self.terms[places[places < len(self.terms)]] = -1
         self.lengths[numbers] = 0
 
+    # Remember rows whose terms will stand from a place on; return those terms and whose they are.
     def _take(
         self, rows: list[tuple[Any, ...]], start: int
     ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Remember rows whose terms will stand from a place on; return those terms and whose they
-        are.
-        """
         numbers = np.array([row[0] for row in rows])
         self._forget(numbers[numbers < len(self.years)])
         self._grow(int(numbers.max()) + 1)
@@ -121,8 +119,8 @@ class Columns:
                 array = getattr(self, name)
                 setattr(self, name, np.concatenate([array, np.zeros(missing, dtype=array.dtype)]))
 
+    # Remember the terms that are new, by property.
     def _take_fields(self, database: sqlite3.Connection) -> None:
-        """Remember the terms that are new, by property."""
         rows = database.execute(
             "SELECT t, field FROM term WHERE t > ?", (self._known_terms,)
         ).fetchall()
@@ -162,8 +160,8 @@ class Columns:
             numbers = np.flatnonzero(kept)
         return Found(self.touching(numbers, query.bbox) if query.bbox else numbers, narrowing)
 
+    # Return the records that have one of the values of a property.
     def _having(self, database: sqlite3.Connection, field: str, values: tuple[str, ...]) -> Numbers:
-        """Return the records that have one of the values of a property."""
         marks = ", ".join("?" * len(values))
         asked = f"SELECT t FROM term WHERE field = ? AND value IN ({marks})"
         numbers = [number for (number,) in database.execute(asked, (field, *values))]
@@ -175,10 +173,8 @@ class Columns:
             else _NONE
         )
 
+    # Return the records that the full-text index finds: what was asked lately is not asked again.
     def _matches(self, database: sqlite3.Connection, match: str) -> Numbers:
-        """Return the records that the full-text index finds: what was asked lately is not asked
-        again.
-        """
         numbers = self._postings.pop(match, None)
         if numbers is None:
             statement = "SELECT group_concat(rowid) FROM words WHERE words MATCH ?"
@@ -242,10 +238,9 @@ class Columns:
                 scores[some] += weight * rarity * norm
         return scores[found.numbers]
 
+    # Return the share that a box and each extent have in common, of what they cover together (0 to
+    # 1).
     def _likeness(self, numbers: Numbers, bbox: Extent) -> NDArray[np.float64]:
-        """Return the share that a box and each extent have in common, of what they cover together
-        (0 to 1).
-        """
         west, south, east, north = self.boxes[:, numbers]
         wide = np.where(west <= east, east, east + 360)
         right = bbox.east if bbox.west <= bbox.east else bbox.east + 360
@@ -281,14 +276,14 @@ class Columns:
             for one in asked
         )
 
+    # Return how many records have each term, counted once a generation.
     def _all_counts(self) -> Numbers:
-        """Return how many records have each term, counted once a generation."""
         if self._counts is None:
             self._counts = np.bincount(self.terms[self.terms >= 0], minlength=self._known_terms + 1)
         return self._counts
 
+    # Return where the terms of some records stand, one record after the other.
     def _places_of(self, numbers: Numbers) -> Numbers:
-        """Return where the terms of some records stand, one record after the other."""
         lengths = self.lengths[numbers].astype(np.int64)
         ends = np.cumsum(lengths)
         total = int(ends[-1]) if len(ends) else 0
@@ -320,10 +315,10 @@ def numbers_of(told: str) -> Numbers:
     return np.fromstring(told, dtype=np.int64, sep=",") if told else np.zeros(0, dtype=np.int64)
 
 
+# Return the buckets of a facet in the order asked for, cut to the number asked for.
 def _greatest(
     database: sqlite3.Connection, terms: Numbers, counts: Numbers, asked: FacetRequest
 ) -> FacetCounts:
-    """Return the buckets of a facet in the order asked for, cut to the number asked for."""
     present = terms[counts[terms] > 0]
     many = len(present)
     if asked.order == "count_desc" and many > asked.buckets:

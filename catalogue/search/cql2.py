@@ -136,8 +136,8 @@ _LIGATURES = str.maketrans({"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE"})
 # --- reading --------------------------------------------------------------------------------------
 
 
+# Return the JSON form of a filter, by the ``cql2`` package.
 def _parsed(text: str, *, is_json: bool) -> Any:
-    """Return the JSON form of a filter, by the ``cql2`` package."""
     if len(text) > MAXIMUM_LENGTH:
         raise refused(
             f"au plus {MAXIMUM_LENGTH} caractères sont attendus, reçu {len(text)}.",
@@ -158,10 +158,9 @@ def _parsed(text: str, *, is_json: bool) -> Any:
         ) from error
 
 
+# Parse CQL2 text. The package reads ``''`` as an apostrophe; the standard also allows a backslash
+# before it.
 def _parsed_text(text: str) -> cql2.Expr:
-    """Parse CQL2 text. The package reads ``''`` as an apostrophe; the standard also allows a
-    backslash before it.
-    """
     try:
         return cql2.parse_text(text)
     except cql2.ParseError:
@@ -170,10 +169,9 @@ def _parsed_text(text: str) -> cql2.Expr:
         return cql2.parse_text(text.replace("\\'", "''"))
 
 
+# Say whether the parser (a recursive one, in Rust: it would end the process) had better not see the
+# text.
 def _too_nested(text: str) -> bool:
-    """Say whether the parser (a recursive one, in Rust: it would end the process) had better not
-    see the text.
-    """
     depth = deepest = 0
     for character in text:
         depth += (character in "([{") - (character in ")]}")
@@ -188,8 +186,8 @@ def _too_nested(text: str) -> bool:
 _CHAIN = re.compile(rf"(?i)(?:not[\s(]*){{{MAXIMUM_DEPTH}}}|(?:-\s*){{{MAXIMUM_DEPTH}}}")
 
 
+# Return what takes a geometry of the reference system to longitude and latitude.
 def _to_crs84(crs: str) -> Callable[[BaseGeometry], BaseGeometry]:
-    """Return what takes a geometry of the reference system to longitude and latitude."""
     if crs in ("", CRS84):
         return lambda geometry: geometry
     transformer = pyproj.Transformer.from_crs(crs, "OGC:CRS84")
@@ -240,8 +238,8 @@ class _Reader:
             return Constant((casei if name == "casei" else accenti)(read[0].value), "text")
         return Call(name, read, _result(name))
 
+    # ``x IN (a, b)`` is ``x = a OR x = b``.
     def _membership(self, arguments: Sequence[Any], depth: int) -> Node:
-        """``x IN (a, b)`` is ``x = a OR x = b``."""
         if len(arguments) != 2 or not isinstance(arguments[1], list) or not arguments[1]:
             raise refused(
                 "IN attend une valeur et une liste non vide.",
@@ -311,10 +309,9 @@ class _Reader:
         return Constant(geometry if geometry.is_valid else shapely.make_valid(geometry), "geometry")
 
 
+# Return ``BBOX(west, south, east, north)``, or six numbers, as GeoJSON; any reference system's
+# numbers will do.
 def _box(numbers: Sequence[float]) -> Mapping[str, Any]:
-    """Return ``BBOX(west, south, east, north)``, or six numbers, as GeoJSON; any reference system's
-    numbers will do.
-    """
     half = len(numbers) // 2
     if len(numbers) not in (4, 6):
         raise ValueError("4 ou 6 nombres")
@@ -404,8 +401,8 @@ def _result(name: str) -> Literal["text", "number", "boolean"]:
     return "number" if name in ARITHMETIC else "boolean"
 
 
+# Check that an operator exists and takes these arguments.
 def _check(name: str, arguments: tuple[Node, ...]) -> None:
-    """Check that an operator exists and takes these arguments."""
     takes = (
         (("boolean",),) * len(arguments)
         if name in ("and", "or") and len(arguments) > 1
@@ -450,8 +447,8 @@ def _check_alike(name: str, arguments: tuple[Node, ...]) -> None:
         )
 
 
+# Read as dates the texts that are compared with dates.
 def _alike(arguments: tuple[Node, ...]) -> tuple[Node, ...]:
-    """Read as dates the texts that are compared with dates."""
     if not any(argument.kind == "instant" for argument in arguments):
         return arguments
     return tuple(

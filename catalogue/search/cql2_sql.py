@@ -79,8 +79,8 @@ def register(database: sqlite3.Connection) -> None:
 # --- expressions ----------------------------------------------------------------------------------
 
 
+# Translate a condition, a text, a number or a geometry.
 def _sql(node: Node) -> Sql:
-    """Translate a condition, a text, a number or a geometry."""
     if isinstance(node, Property):
         return Sql(sql_of(node.name))
     if isinstance(node, Constant):
@@ -150,10 +150,9 @@ def _comparison(node: Call) -> Sql:
     return _call(f"({{}} {node.name} {{}})", _sql(left), _sql(right))
 
 
+# Compare instants as the time they last: one is before another that starts after its end, else they
+# are equal.
 def _compared(name: str, left: Node, right: Node) -> Sql:
-    """Compare instants as the time they last: one is before another that starts after its end, else
-    they are equal.
-    """
     (first, last), (other_first, other_last) = _span(left), _span(right)
     before, after = _call("({} < {})", last, other_first), _call("({} > {})", first, other_last)
     if name in ("<", ">"):
@@ -176,12 +175,11 @@ def _folded(node: Call) -> Sql:
     return _call(f"cql_{node.name}({{}})", _sql(node.arguments[0]))
 
 
+# Fill the braces of a form with pieces, in order; the form's own values stand before or after
+# theirs.
 def _call(
     form: str, *pieces: Sql, before: tuple[object, ...] = (), after: tuple[object, ...] = ()
 ) -> Sql:
-    """Fill the braces of a form with pieces, in order; the form's own values stand before or after
-    theirs.
-    """
     text = form.format(*(piece.text for piece in pieces))
     return Sql(text, before + tuple(value for piece in pieces for value in piece.values) + after)
 
@@ -215,8 +213,8 @@ _DAY = (
 )
 
 
+# Return the first and the last key of an instant or an interval.
 def _span(node: Node) -> tuple[Sql, Sql]:
-    """Return the first and the last key of an instant or an interval."""
     if isinstance(node, Constant):
         return Sql("?", (node.value[0],)), Sql("?", (node.value[1],))
     if isinstance(node, Property):
@@ -224,8 +222,8 @@ def _span(node: Node) -> tuple[Sql, Sql]:
     return _span(node.arguments[0])[0], _span(node.arguments[1])[1]
 
 
+# Compare two periods; unknown when one of their ends is.
 def _temporal(node: Call) -> Sql:
-    """Compare two periods; unknown when one of their ends is."""
     stands = _STANDS[node.name].format(day_of_a2=_DAY.format("a2"), day_of_b2=_DAY.format("b2"))
     form = (
         f"(SELECT CASE WHEN a1 || a2 || b1 || b2 IS NOT NULL THEN {stands} END "
@@ -237,15 +235,15 @@ def _temporal(node: Call) -> Sql:
 # --- arrays ---------------------------------------------------------------------------------------
 
 
+# Return the query of the values of an array.
 def _values(node: Node) -> Sql:
-    """Return the query of the values of an array."""
     if isinstance(node, Constant):
         return Sql("VALUES " + ", ".join(["(?)"] * len(node.value)), node.value)
     return Sql(sql_of(getattr(node, "name", "")))
 
 
+# Compare two arrays as sets; unknown when one has no value.
 def _array(node: Call) -> Sql:
-    """Compare two arrays as sets; unknown when one has no value."""
     left, right = map(_values, node.arguments)
     holds = _call("NOT EXISTS (SELECT * FROM ({}) EXCEPT SELECT * FROM ({}))", right, left)
     held = _call("NOT EXISTS (SELECT * FROM ({}) EXCEPT SELECT * FROM ({}))", left, right)
@@ -257,10 +255,8 @@ def _array(node: Call) -> Sql:
     return _call("(CASE WHEN EXISTS ({}) AND EXISTS ({}) THEN {} END)", left, right, stands)
 
 
+# Yield what a record needs to pass ``A_CONTAINS(property, ...)``, ``A_OVERLAPS`` or ``A_EQUALS``.
 def _needed_terms(node: Node) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield what a record needs to pass ``A_CONTAINS(property, ...)``, ``A_OVERLAPS`` or
-    ``A_EQUALS``.
-    """
     if isinstance(node, Call) and node.name in ("a_contains", "a_overlaps", "a_equals"):
         held, wanted = node.arguments
         if isinstance(held, Property) and isinstance(wanted, Constant) and held.name in TERMS:
@@ -270,10 +266,8 @@ def _needed_terms(node: Node) -> Iterator[tuple[str, tuple[str, ...]]]:
 # --- space ----------------------------------------------------------------------------------------
 
 
+# Compare two geometries; boxes that stand apart are told apart without reading the geometry.
 def _spatial_call(node: Call) -> Sql:
-    """Compare two geometries; boxes that stand apart are told apart without reading the
-    geometry.
-    """
     left, right = node.arguments
     exact = _call(f"cql_spatial('{node.name}', {{}}, {{}})", _sql(left), _sql(right))
     box = _box(left) or _box(right)
@@ -290,8 +284,8 @@ def _spatial_call(node: Call) -> Sql:
     )
 
 
+# Yield the box that a record touches if it passes this spatial condition.
 def _needed_box(node: Node) -> Iterator[Box]:
-    """Yield the box that a record touches if it passes this spatial condition."""
     if isinstance(node, Call) and node.name in SPATIAL and node.name != "s_disjoint":
         boxes = [box for argument in node.arguments if (box := _box(argument))]
         if len(boxes) == 1:
@@ -302,8 +296,8 @@ def _box(node: Node) -> Box | None:
     return node.value.bounds if isinstance(node, Constant) and node.kind == "geometry" else None
 
 
+# Yield the conditions that must all hold.
 def _conjuncts(node: Node) -> Iterator[Node]:
-    """Yield the conditions that must all hold."""
     if isinstance(node, Call) and node.name == "and":
         for argument in node.arguments:
             yield from _conjuncts(argument)
@@ -318,11 +312,10 @@ def _null_in_null_out(function: Callable[[str], str]) -> Callable[[str | None], 
     return lambda text: None if text is None else function(str(text))
 
 
+# Return a function that answers nothing where there is no number to answer.
 def _arithmetic(
     function: Callable[[float, float], float],
 ) -> Callable[[float | None, float | None], float | None]:
-    """Return a function that answers nothing where there is no number to answer."""
-
     def answer(left: float | None, right: float | None) -> float | None:
         if left is None or right is None:
             return None
@@ -335,8 +328,8 @@ def _arithmetic(
     return answer
 
 
+# Compare two geometries in WKB; nothing when one is missing.
 def _spatial(name: str, left: bytes | None, right: bytes | None) -> bool | None:
-    """Compare two geometries in WKB; nothing when one is missing."""
     if left is None or right is None:
         return None
     return relate(name, _geometry(left), _geometry(right))

@@ -85,6 +85,7 @@ class Selection:
         yield from self._rows(database, keys, (beside, after), (values[0], *given))
         yield from self._rows(database, keys, (missing,), ())
 
+    # Return rows in order, with further conditions.
     def _rows(
         self,
         database: sqlite3.Connection,
@@ -94,7 +95,6 @@ class Selection:
         limit: int = -1,
         offset: int = 0,
     ) -> sqlite3.Cursor:
-        """Return rows in order, with further conditions."""
         body = self._body.replace(
             "FROM words WHERE", "FROM words JOIN record ON record.n = words.rowid WHERE"
         )
@@ -162,10 +162,9 @@ class _Parts:
         self.conditions.append(condition)
         self.values.extend(values)
 
+    # Ask for extents that touch the box: by the R*Tree when it leads, and always on the stored
+    # doubles.
     def extent(self, bbox: Extent, *, indexed: bool) -> None:
-        """Ask for extents that touch the box: by the R*Tree when it leads, and always on the stored
-        doubles.
-        """
         boxes = bbox.boxes()
         if indexed:
             self.touching(boxes)
@@ -177,15 +176,15 @@ class _Parts:
         values = [value for w, s, e, n in boxes for value in (n, s, e, w, e, w)]
         self.add("(" + " OR ".join([exact] * len(boxes)) + ")", *values)
 
+    # Ask the R*Tree for records that touch one of the boxes (a superset).
     def touching(self, boxes: tuple[Box, ...]) -> None:
-        """Ask the R*Tree for records that touch one of the boxes (a superset)."""
         piece = "(west <= ? AND east >= ? AND south <= ? AND north >= ?)"
         pieces = " OR ".join([piece] * len(boxes))
         values = [value for w, s, e, n in boxes for value in (e, w, n, s)]
         self.add(f"record.n IN (SELECT piece >> 1 FROM extent WHERE {pieces})", *values)
 
+    # Ask for ``value``, ``scheme:value`` or a whole ``scheme``.
     def external(self, identifiers: tuple[str, ...]) -> None:
-        """Ask for ``value``, ``scheme:value`` or a whole ``scheme``."""
         one = "(e.value = ? OR e.scheme = ? OR e.scheme || ':' || e.value = ?)"
         any_of = " OR ".join([one] * len(identifiers))
         values = [identifier for identifier in identifiers for _ in range(3)]
@@ -193,14 +192,14 @@ class _Parts:
             f"EXISTS (SELECT 1 FROM external_id AS e WHERE e.n = record.n AND ({any_of}))", *values
         )
 
+    # Ask for records that have one of the values.
     def term(self, field: str, values: tuple[str, ...]) -> None:
-        """Ask for records that have one of the values."""
         marks = ", ".join("?" * len(values))
         numbers = f"SELECT t FROM term WHERE field = ? AND value IN ({marks})"
         self.add(f"record.n IN (SELECT n FROM tagged WHERE t IN ({numbers}))", field, *values)
 
+    # Ask for the CQL2 filter, an index before it where one can narrow the search.
     def filter(self, query: RecordQuery, *, narrowed: bool) -> None:
-        """Ask for the CQL2 filter, an index before it where one can narrow the search."""
         if query.filter is None:
             return
         from geoguichet.catalogue.search.cql2_sql import translate
@@ -255,8 +254,8 @@ def near(bbox: Extent) -> str:
     )
 
 
+# Return the FTS5 expression of the question: empty without ``q``, None when it has no word.
 def _match(query: RecordQuery) -> str | None:
-    """Return the FTS5 expression of the question: empty without ``q``, None when it has no word."""
     if not query.terms:
         return None if query.q.strip() else ""
     alternatives = phrases(query)
@@ -325,10 +324,10 @@ def _bad_cursor() -> QueryError:
     )
 
 
+# Return the condition of the rows that come after one; missing values come last, both ways.
 def _after(
     keys: tuple[SortKey, ...], values: tuple[str | None, ...]
 ) -> tuple[str, tuple[object, ...]]:
-    """Return the condition of the rows that come after one; missing values come last, both ways."""
     alternatives: list[str] = []
     given: list[object] = []
     for position, (key, value) in enumerate(zip(keys, values, strict=True)):

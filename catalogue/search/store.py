@@ -283,9 +283,9 @@ class SQLiteStore:
         with self._lock:
             self._close_readers()
 
+    # Lend a reading connection inside one snapshot; None when the file does not exist.
     @contextmanager
     def _read(self) -> Iterator[sqlite3.Connection | None]:
-        """Lend a reading connection inside one snapshot; None when the file does not exist."""
         reader = self._reader()
         if reader is None:
             yield None
@@ -298,8 +298,8 @@ class SQLiteStore:
             reader.rollback()
             self._give_back(reader, identity)
 
+    # Take an idle connection to the file that is there now, or open one.
     def _reader(self) -> sqlite3.Connection | None:
-        """Take an idle connection to the file that is there now, or open one."""
         try:
             status = self.path.stat()
         except FileNotFoundError:
@@ -331,11 +331,10 @@ class SQLiteStore:
             reader = self._open("ro")
         return reader
 
+    # Lend the columns as they stand in the snapshot of a reader; those that wait meanwhile take
+    # turns.
     @contextmanager
     def _fresh_columns(self, database: sqlite3.Connection) -> Iterator[Columns]:
-        """Lend the columns as they stand in the snapshot of a reader; those that wait meanwhile
-        take turns.
-        """
         # numpy is half the time that a command takes to start: only where there is a question.
         from geoguichet.catalogue.search.columns import Columns
 
@@ -369,9 +368,9 @@ class SQLiteStore:
         self._readers.clear()
         self._readers_of = None
 
+    # Lend a writing connection inside one transaction: everything is kept, or nothing.
     @contextmanager
     def _write(self) -> Iterator[sqlite3.Connection]:
-        """Lend a writing connection inside one transaction: everything is kept, or nothing."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         database = self._open("rwc")
         try:
@@ -427,16 +426,16 @@ class SQLiteStore:
 _LOADING_CACHE_KB = 200_000
 
 
+# Refuse to write over another document than the one that was read.
 def _check_current(database: sqlite3.Connection, identifier: str, document: bytes | None) -> None:
-    """Refuse to write over another document than the one that was read."""
     if document is not None and database.execute(_DOCUMENT, (identifier,)).fetchone() != (
         document,
     ):
         raise StaleRecordError(f"La fiche « {identifier} » a changé depuis qu'elle a été lue.")
 
 
+# Yield records by the hundred, no identifier twice in a batch.
 def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:
-    """Yield records by the hundred, no identifier twice in a batch."""
     batch: dict[str, Record] = {}
     for record in records:
         if record.id in batch or len(batch) == tables.BATCH:
@@ -456,10 +455,10 @@ SELECT version, at, by, change, body FROM record JOIN document USING (n) WHERE i
 """
 
 
+# Answer a search whose matches, order or facets are found on the numbers of all records.
 def _page_with_columns(
     columns: Columns, database: sqlite3.Connection, query: RecordQuery, selection: Selection
 ) -> Page:
-    """Answer a search whose matches, order or facets are found on the numbers of all records."""
     ranks = bool(query.terms) and not query.sortby
     if selection.is_everything:
         facets = columns.facets(database, None, query.facets)
@@ -473,6 +472,8 @@ def _page_with_columns(
     return _sorted_page(database, query, selection, matched, facets, among=found.numbers)
 
 
+# Read a page in the order of its sort keys; ``among`` are the numbers of all that match, where they
+# are known.
 def _sorted_page(
     database: sqlite3.Connection,
     query: RecordQuery,
@@ -482,9 +483,6 @@ def _sorted_page(
     *,
     among: Numbers | None = None,
 ) -> Page:
-    """Read a page in the order of its sort keys; ``among`` are the numbers of all that match, where
-    they are known.
-    """
     if not matched or not query.limit:
         rows = []
     elif among is None or not walks_an_index(query):
@@ -498,12 +496,11 @@ def _sorted_page(
     return Page(tuple(_bodies(database, (row[0] for row in rows))), matched, facets, following)
 
 
+# Read the rows of a page: of the records that match if they are few, else those met along the
+# index.
 def _walked(
     database: sqlite3.Connection, query: RecordQuery, among: Numbers
 ) -> list[tuple[Any, ...]]:
-    """Read the rows of a page: of the records that match if they are few, else those met along the
-    index.
-    """
     if len(among) <= _FEW:
         numbers = ", ".join(map(str, among.tolist()))
         return Selection("", (f"record.n IN ({numbers})",), ()).page(database, query)
@@ -525,8 +522,8 @@ def _walked(
 _FEW = 500
 
 
+# Fetch the documents of one page, last and by number.
 def _bodies(database: sqlite3.Connection, numbers: Iterable[object]) -> Iterator[bytes]:
-    """Fetch the documents of one page, last and by number."""
     for number in numbers:
         (body,) = database.execute("SELECT body FROM document WHERE n = ?", (number,)).fetchone()
         yield bytes(body)
@@ -624,8 +621,8 @@ def with_edits(fresh: Record, store: RecordStore, *, by: str) -> Record:
     return Record.from_geojson(new)
 
 
+# Give ``new`` the member as ``now`` has it, or take it away when ``now`` has none.
 def _take(member: str, now: dict[str, Any], new: dict[str, Any]) -> None:
-    """Give ``new`` the member as ``now`` has it, or take it away when ``now`` has none."""
     if member in now:
         new[member] = now[member]
     else:

@@ -60,8 +60,8 @@ class Queryable:
     is_member: bool = True
 
 
+# Yield the texts of an added member: itself, those of its list, or the names in it.
 def _texts(record: Record, member: str) -> Iterator[str]:
-    """Yield the texts of an added member: itself, those of its list, or the names in it."""
     held = record.extra_properties.get(member)
     for item in held if isinstance(held, list) else [held]:
         told = item.get("name") if isinstance(item, dict) else item
@@ -69,8 +69,8 @@ def _texts(record: Record, member: str) -> Iterator[str]:
             yield told
 
 
+# Return the row of a side of the extent.
 def _side(name: str, title: Message) -> Queryable:
-    """Return the row of a side of the extent."""
     return Queryable(kind="number", title=title, sql=f"record.{name}", is_member=False)
 
 
@@ -353,10 +353,8 @@ class Writer:
             rows = zip((some >> 32).tolist(), (some & 0xFFFFFFFF).tolist(), strict=True)
             self.database.executemany("INSERT INTO tagged VALUES (?, ?)", rows)
 
+    # Return the current rows of some records, and the last versions of those that were deleted.
     def _known(self, identifiers: Sequence[str]) -> tuple[dict[str, Known], dict[str, int]]:
-        """Return the current rows of some records, and the last versions of those that were
-        deleted.
-        """
         marks = ", ".join("?" * len(identifiers))
         current = (
             f"SELECT id, n, version, body FROM record JOIN document USING (n) WHERE id IN ({marks})"
@@ -366,10 +364,10 @@ class Writer:
                  self.database.execute(current, identifiers)}  # fmt: skip
         return found, dict(self.database.execute(past, identifiers).fetchall())
 
+    # Gather the rows of a record.
     def _add(
         self, rows: _Rows, record: Record, body: bytes, number: int, version: tuple[object, ...]
     ) -> None:
-        """Gather the rows of a record."""
         extent = record.extent
         named = [self._term(term) for term in _terms(record)]
         terms = sorted(number for number, _ in named)
@@ -398,8 +396,8 @@ class Writer:
             if shape := _wkb(record, extent):
                 rows.shape.append((number, shape))
 
+    # Return the number of a term, and the word that stands for it in the index.
     def _term(self, term: tuple[str, str]) -> tuple[int, str]:
-        """Return the number of a term, and the word that stands for it in the index."""
         known = self._terms.get(term)
         if known is None:
             self.database.execute(
@@ -427,8 +425,8 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+# Say whether two documents have the same content, whatever the order of their members.
 def _same(before: bytes, after: bytes) -> bool:
-    """Say whether two documents have the same content, whatever the order of their members."""
     return before == after or _canonical(before) == _canonical(after)
 
 
@@ -440,10 +438,9 @@ def _canonical(body: bytes) -> str:
 # ------------------------------------------------------------------------------
 
 
+# Return the keys of created and updated, first ones then last ones, and those of the time of the
+# content.
 def _times(record: Record) -> tuple[str | None, ...]:
-    """Return the keys of created and updated, first ones then last ones, and those of the time of
-    the content.
-    """
     created, updated = _instant(record.created), _instant(record.updated)
     first, last = (record.time.bounds() if record.time else None) or (None, None)
     return created[0], updated[0], created[1], updated[1], first, last
@@ -462,10 +459,9 @@ def _language(record: Record) -> str | None:
     return code if isinstance(code, str) else None
 
 
+# Return the geometry as stored for exact questions: flat, valid; None when it cannot be read as
+# one.
 def _wkb(record: Record, extent: Extent) -> bytes | None:
-    """Return the geometry as stored for exact questions: flat, valid; None when it cannot be read
-    as one.
-    """
     west, south, east, north = extent.west, extent.south, extent.east, extent.north
     if (
         west < east and south < north and record.geometry == extent.as_geometry()
@@ -483,16 +479,15 @@ def _wkb(record: Record, extent: Extent) -> bytes | None:
         return None
 
 
+# Return the (property, value) pairs of the facets and of the arrays a filter can ask about.
 def _terms(record: Record) -> list[tuple[str, str]]:
-    """Return the (property, value) pairs of the facets and of the arrays a filter can ask about."""
     pairs = ((name, value) for name, values in TERMS.items() for value in values(record))
     return list(dict.fromkeys(pair for pair in pairs if pair[1]))
 
 
+# Return what the full-text index knows of a record's text: the stems of its title, keywords and
+# abstract.
 def _words(record: Record) -> tuple[str, str, str]:
-    """Return what the full-text index knows of a record's text: the stems of its title, keywords
-    and abstract.
-    """
     concepts = [
         concept.title or concept.id for theme in record.themes for concept in theme.concepts
     ]
@@ -508,14 +503,14 @@ def _stemmed(told: str) -> str:
     return " ".join(text.stems(told))
 
 
+# Return the words of the index that stand for the exact values and the place of a record.
 def _tokens(terms: Iterable[tuple[int, str]], extent: Extent | None) -> str:
-    """Return the words of the index that stand for the exact values and the place of a record."""
     tokens = [token for _, token in terms]
     return " ".join(tokens + text.tokens_of(extent) if extent else tokens)
 
 
+# Return the stems of texts, so that no phrase runs from one into the next.
 def _apart(*texts: str) -> str:
-    """Return the stems of texts, so that no phrase runs from one into the next."""
     return _BOUNDARY.join(_stemmed(told) for told in texts if told)
 
 
@@ -609,8 +604,8 @@ def is_outdated(database: sqlite3.Connection) -> bool:
     return {"terms": _FIRST_TERMS} | made != _made_with()
 
 
+# Return how the indexes of a file are made: one made otherwise is indexed anew.
 def _made_with() -> dict[str, str]:
-    """Return how the indexes of a file are made: one made otherwise is indexed anew."""
     return {"analysis": text.ANALYSIS, "terms": " ".join(sorted(TERMS))}
 
 
@@ -624,8 +619,8 @@ def _create(database: sqlite3.Connection) -> None:
     database.commit()
 
 
+# Make every table but the documents and the history again, in one transaction.
 def _derive_again(database: sqlite3.Connection) -> None:
-    """Make every table but the documents and the history again, in one transaction."""
     database.execute("BEGIN IMMEDIATE")
     if is_outdated(database):
         import logging
@@ -656,10 +651,9 @@ def _derive_again(database: sqlite3.Connection) -> None:
     database.commit()
 
 
+# Read a document of an earlier version, without the links to nowhere that it wrote and could not
+# read.
 def _mended(body: bytes) -> dict[str, Any]:
-    """Read a document of an earlier version, without the links to nowhere that it wrote and could
-    not read.
-    """
     document: dict[str, Any] = json.loads(body)
     if "links" in document:
         document["links"] = [link for link in document["links"] if link.get("href")]
@@ -671,10 +665,8 @@ SELECT body, n, version, at, by, change FROM temp.kept JOIN document USING (n) W
 """
 
 
+# Run the statements of scripts inside the transaction that is open (`executescript` would end it).
 def _run(database: sqlite3.Connection, *scripts: str) -> None:
-    """Run the statements of scripts inside the transaction that is open (`executescript` would end
-    it).
-    """
     for statement in ";\n".join(scripts).split(";\n"):
         if statement.strip():
             database.execute(statement)

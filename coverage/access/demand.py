@@ -93,12 +93,11 @@ def demand_points(
     return demand, findings
 
 
+# Return the people of each commune, 0 where the number is missing, infinite or negative, and what
+# was noticed.
 def _counted(
     communes: gpd.GeoDataFrame, weight: str, layer: str
 ) -> tuple[pd.Series, list[Finding]]:
-    """Return the people of each commune, 0 where the number is missing, infinite or negative, and
-    what was noticed.
-    """
     people = communes[weight].astype(float)
     unknown, negative = ~np.isfinite(people), people < 0
     findings = [
@@ -158,8 +157,8 @@ def _points(
     return inner.where(~believed, at_host), source, findings
 
 
+# Say why the service does not stand for its commune, and what does instead.
 def _why(name: str, at: str, apart_m: float, source: str) -> Message:
-    """Say why the service does not stand for its commune, and what does instead."""
     placed, stands = not np.isnan(apart_m), source != "none"
     if placed and stands:
         said = Message(
@@ -420,12 +419,11 @@ def _read_layer(path: Path, choice: CellsChoice, groups: Sequence[str]) -> Cells
     )
 
 
+# Return squares around their centres: centres and corners computed in ``crs``, then transformed
+# once each.
 def _squares(
     values: pd.DataFrame, x: np.ndarray, y: np.ndarray, crs: pyproj.CRS, side: tuple[float, float]
 ) -> Cells:
-    """Return squares around their centres: centres and corners computed in ``crs``, then
-    transformed once each.
-    """
     known = np.isfinite(x) & np.isfinite(y)
     half = np.array(side) / 2
     west, south = np.where(known, x - half[0], np.nan), np.where(known, y - half[1], np.nan)
@@ -484,8 +482,8 @@ def _number(values: pd.Series) -> pd.Series:
 _NAMED = 20
 
 
+# Return the rows with a place and people, and a finding for what the others are.
 def _inhabited(table: gpd.GeoDataFrame, layer: str) -> tuple[gpd.GeoDataFrame, list[Finding]]:
-    """Return the rows with a place and people, and a finding for what the others are."""
     people = table["people"]
     unplaced = table.geometry.isna() | table.geometry.is_empty
     findings = []
@@ -523,8 +521,8 @@ def _inhabited(table: gpd.GeoDataFrame, layer: str) -> tuple[gpd.GeoDataFrame, l
     return table[np.isfinite(people) & (people > 0) & ~unplaced], findings
 
 
+# Name the most populated communes that no inhabited cell falls in, and count the others.
 def _bare_communes(names: pd.Series, layer: str) -> list[Finding]:
-    """Name the most populated communes that no inhabited cell falls in, and count the others."""
     told = [
         Finding(
             "no-cell",
@@ -552,10 +550,9 @@ def _bare_communes(names: pd.Series, layer: str) -> list[Finding]:
     ]
 
 
+# Return the code of the commune that contains each point, the first code on a shared border, else
+# empty.
 def _commune_of(points: gpd.GeoSeries, territory: Territory) -> pd.Series:
-    """Return the code of the commune that contains each point, the first code on a shared border,
-    else empty.
-    """
     outlines = territory.polygons.dropna().sort_index()
     point, outline = shapely.STRtree(outlines.to_numpy()).query(
         points.to_numpy(), predicate="intersects"
@@ -567,10 +564,9 @@ def _commune_of(points: gpd.GeoSeries, territory: Territory) -> pd.Series:
     return pd.Series(commune, index=points.index)
 
 
+# Round people to whole numbers so that the sum of each commune is that of its cells, to less than
+# one.
 def _whole(people: pd.Series, commune: pd.Series) -> pd.Series:
-    """Round people to whole numbers so that the sum of each commune is that of its cells, to less
-    than one.
-    """
     running = people.groupby(commune.to_numpy()).cumsum().round()
     before = running.groupby(commune.to_numpy()).shift(fill_value=0.0)
     return (running - before).astype(np.int64)
@@ -591,8 +587,8 @@ def _ground(shapes: gpd.GeoSeries, territory: Territory) -> gpd.GeoSeries:
     return gpd.GeoSeries(areas, index=shapes.index, crs=LONLAT)
 
 
+# Return the Voronoi polygon of each point (Lambert-93), the same for points at one place.
 def _nearest_ground(points: gpd.GeoSeries) -> np.ndarray:
-    """Return the Voronoi polygon of each point (Lambert-93), the same for points at one place."""
     flat = points.to_crs(METRIC).to_numpy()
     places, which = np.unique(shapely.get_coordinates(flat), axis=0, return_inverse=True)
     around = shapely.box(*(shapely.total_bounds(flat) + np.array([-1, -1, 1, 1]) * _AROUND_M))

@@ -133,8 +133,8 @@ def _polygon_path(study: Study) -> Path:
     return path
 
 
+# Return the polygon as one of the files the study read, when it asks for one.
 def _polygon_input(study: Study) -> tuple[InputLayer, ...]:
-    """Return the polygon as one of the files the study read, when it asks for one."""
     if not study.territory.polygon:
         return ()
     path = _polygon_path(study)
@@ -157,8 +157,8 @@ def source_path(study: Study) -> Path:
     return path
 
 
+# Refuse the layers and départements the file does not have, naming the key of the study.
 def _check_names(study: Study, path: Path) -> None:
-    """Refuse the layers and départements the file does not have, naming the key of the study."""
     present = list_layers(path)
     for key, layer in (
         ("demand.layer", study.demand.layer),
@@ -178,10 +178,9 @@ def _check_names(study: Study, path: Path) -> None:
             )
 
 
+# Index the services by id, give those without a commune the one they stand in, say which are
+# inside.
 def _placed(services: gpd.GeoDataFrame, territory: Territory) -> gpd.GeoDataFrame:
-    """Index the services by id, give those without a commune the one they stand in, say which are
-    inside.
-    """
     table = services.set_index("id").sort_index()
     outlines = territory.polygons.dropna()
     names = territory.communes.set_index("code")

@@ -133,6 +133,7 @@ def _rows(
     return [*rows, head | {"code": "", "name": territory.name} | whole]
 
 
+# Return who is proved to be within, and who is proved to be beyond; the others are undecided.
 def _proved(
     rule: LegalRule,
     demand: gpd.GeoDataFrame,
@@ -140,9 +141,6 @@ def _proved(
     study: Study,
     router: Router,
 ) -> tuple[Where, Where]:
-    """Return who is proved to be within, and who is proved to be beyond; the others are
-    undecided.
-    """
     located = (demand.geometry.notna() & ~demand.geometry.is_empty).to_numpy()
     straight_m = StraightLine().nearest(demand.geometry, points.geometry).cost
     straight_m = np.where(

@@ -60,8 +60,8 @@ def two_step(matrix: CostMatrix, people: Floats, supply: Floats, *, bands: Bands
     return np.asarray(weight @ ratio)
 
 
+# Return the weight of each pair, 0 beyond the last band.
 def _weights(matrix: CostMatrix, bands: Bands) -> sparse.csr_array:
-    """Return the weight of each pair, 0 beyond the last band."""
     limits = np.array([limit for limit, _ in bands])
     if not len(limits) or (np.diff(limits) <= 0).any():
         raise FrameError(f"des limites croissantes sont attendues, {limits.tolist()} est donné.")

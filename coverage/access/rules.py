@@ -32,10 +32,8 @@ def slack_under(rule: Rule, margins: dict[str, Floats]) -> Floats:
     return slack
 
 
+# Return the k-th largest of the margins at each point, what is missing counted below all others.
 def _kth_largest(margins: list[Floats], k: int) -> Floats:
-    """Return the k-th largest of the margins at each point, what is missing counted below all
-    others.
-    """
     table = np.column_stack(margins)
     ordered: Floats = np.sort(np.where(np.isnan(table), -np.inf, table), axis=1)[:, ::-1]
     return ordered[:, k - 1].copy()

@@ -122,12 +122,11 @@ def beside(
     return demand, told
 
 
+# Name one by one the points and the services that the router measures badly, and count the people
+# and the services.
 def _strays(
     demand: gpd.GeoDataFrame, services: gpd.GeoDataFrame, router: Router
 ) -> tuple[list[Finding], dict[str, int]]:
-    """Name one by one the points and the services that the router measures badly, and count the
-    people and the services.
-    """
     findings, counters = [], {}
     for layer, who, frame in (("communes", "people", demand), ("services", "services", services)):
         for stray in router.strays(frame.geometry):
@@ -145,8 +144,8 @@ def _asks_moment(study: Study) -> bool:
     return any(need.open_at is not None for need in study.needs)
 
 
+# Return the rows as plain values, missing numbers null.
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the rows as plain values, missing numbers null."""
     plain = table.astype(object).where(table.notna(), None)
     return [
         {str(key): _plain(value) for key, value in row.items()} for row in plain.to_dict("records")
@@ -279,10 +278,10 @@ def edge_findings(edge: Edge, study: Study) -> list[Finding]:
     return []
 
 
+# Return, for each need, the points whose nearest service lies outside the territory.
 def _abroad(
     demand: gpd.GeoDataFrame, services: gpd.GeoDataFrame, study: Study
 ) -> dict[str, np.ndarray]:
-    """Return, for each need, the points whose nearest service lies outside the territory."""
     outside = set(services.index[~services["inside"]])
     return {
         need.key: demand[f"{need.key}_service"].isin(outside).to_numpy() for need in study.needs

@@ -136,15 +136,15 @@ def _any_unknown(services: gpd.GeoDataFrame, needs: Sequence[Need]) -> bool:
     )
 
 
+# Return whether each text of hours is open at a moment; None where that is not known.
 def _states(hours: pd.Series, at: Moment) -> list[bool | None]:
-    """Return whether each text of hours is open at a moment; None where that is not known."""
     texts = _texts(hours)
     states = {text: is_open(text, at) for text in set(texts)}
     return [states[text] for text in texts]
 
 
+# Return the hours as text, None where there is none (pandas writes NaN).
 def _texts(hours: pd.Series) -> list[str | None]:
-    """Return the hours as text, None where there is none (pandas writes NaN)."""
     return [text if isinstance(text, str) and text.strip() else None for text in hours]
 
 
@@ -208,10 +208,9 @@ def with_stops(
     return table.astype(kinds).sort_index().rename_axis(services.index.name), read, findings
 
 
+# Return the hours of the service of each stop on the days of the stop; None when either is not
+# known.
 def _hours_on(stops: gpd.GeoDataFrame, hours: pd.Series) -> list[str | None]:
-    """Return the hours of the service of each stop on the days of the stop; None when either is not
-    known.
-    """
     told: list[str | None] = []
     for service, days in zip(stops["service"], stops["days"], strict=True):
         week = osm_week(hours.get(service))
@@ -226,12 +225,10 @@ def _hours_on(stops: gpd.GeoDataFrame, hours: pd.Series) -> list[str | None]:
     return told
 
 
+# Give each stop its commune and its point: its own, else that of the town hall of its commune.
 def _placed(
     stops: gpd.GeoDataFrame, services: gpd.GeoDataFrame, territory: Territory
 ) -> gpd.GeoDataFrame:
-    """Give each stop its commune and its point: its own, else that of the town hall of its
-    commune.
-    """
     outlines = territory.polygons.dropna().rename("geometry").to_frame()
     commune = (
         stops["commune"]
@@ -255,10 +252,10 @@ def _placed(
     return stops.assign(commune=commune).set_geometry(stops.geometry.where(located, hall))
 
 
+# Return the stops as services: those of their service, but for what is their own.
 def _as_services(
     stops: gpd.GeoDataFrame, services: gpd.GeoDataFrame, territory: Territory
 ) -> gpd.GeoDataFrame:
-    """Return the stops as services: those of their service, but for what is their own."""
     number = stops.groupby("service").cumcount() + 1
     names = territory.communes.set_index("code")
     parents = services.loc[stops["service"]].reset_index(drop=True)
@@ -341,8 +338,8 @@ def changed(services: gpd.GeoDataFrame, study: Study, territory: Territory) -> g
     return table.drop(index=list(dict.fromkeys(changes.close))).sort_index()
 
 
+# Return both, columns of the kind they were.
 def _joined(services: gpd.GeoDataFrame, opened: list[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
-    """Return both, columns of the kind they were."""
     if not opened:
         return services
     table = gpd.GeoDataFrame(pd.concat([services, *opened]), geometry="geometry", crs=LONLAT)
@@ -351,10 +348,10 @@ def _joined(services: gpd.GeoDataFrame, opened: list[gpd.GeoDataFrame]) -> gpd.G
     )
 
 
+# Return the one-row table of a counter that opens, in the commune it stands in.
 def _opened(
     opening: Opening, name: str, study: Study, territory: Territory, services: gpd.GeoDataFrame
 ) -> gpd.GeoDataFrame:
-    """Return the one-row table of a counter that opens, in the commune it stands in."""
     point = shapely.Point(opening.lon, opening.lat)
     buffer_m = study.territory.buffer_m
     here, ground = gpd.GeoSeries([point, territory.boundary], crs=LONLAT).to_crs(METRIC)
@@ -424,8 +421,8 @@ def _require(table: gpd.GeoDataFrame, service: str, key: str, study: Study) -> N
         raise study.refusal(key, f"aucun service n'a l'identifiant {service!r}", remedy)
 
 
+# Return up to three identifiers close to the text, or whose service's name holds it.
 def _resembling(text: str, table: gpd.GeoDataFrame) -> Iterable[str]:
-    """Return up to three identifiers close to the text, or whose service's name holds it."""
     named = table.index[table["name"].str.contains(text, case=False, regex=False, na=False)]
     return list(named[:3]) or difflib.get_close_matches(text, list(table.index), n=3)
 
@@ -493,10 +490,9 @@ def meeting(services: gpd.GeoDataFrame, study: Study) -> gpd.GeoDataFrame:
     return services[services["needs"] != ""].sort_index()
 
 
+# Refuse a need that no service at all meets: nobody could be served, and the question is likely
+# mistyped.
 def _refuse_unmet(services: gpd.GeoDataFrame, need: Need, study: Study) -> None:
-    """Refuse a need that no service at all meets: nobody could be served, and the question is
-    likely mistyped.
-    """
     if meets(services, need).any():
         return
     least = need.min_hours_per_week
@@ -517,7 +513,7 @@ def meets(services: gpd.GeoDataFrame, need: Need) -> pd.Series:
     return services["type"].isin(need.types) & open_enough(services, need)
 
 
+# Return, for each service, the keys of the needs it meets.
 def _needs_met(services: gpd.GeoDataFrame, needs: tuple[Need, ...]) -> list[str]:
-    """Return, for each service, the keys of the needs it meets."""
     met = {need.key: meets(services, need).to_numpy() for need in needs}
     return [",".join(key for key, yes in met.items() if yes[row]) for row in range(len(services))]

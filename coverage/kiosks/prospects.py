@@ -208,10 +208,10 @@ def _one_per_place(hosts: gpd.GeoDataFrame, choice: KioskChoice) -> gpd.GeoDataF
     return hosts[hosts.index.isin(ranked.index[~place.duplicated().to_numpy()])]
 
 
+# Yield the counter, the key and who passes, for each condition the study sets.
 def _conditions(
     hosts: gpd.GeoDataFrame, choice: KioskChoice, study: Study
 ) -> Iterable[tuple[str, str, npt.NDArray[np.bool_]]]:
-    """Yield the counter, the key and who passes, for each condition the study sets."""
     least = choice.min_hours_per_week
     if least is not None:
         yield "hosts_closed", "min_hours_per_week", (hosts["hours_per_week"] >= least).to_numpy()
@@ -250,10 +250,9 @@ def _metres(hosts: gpd.GeoDataFrame) -> npt.NDArray[np.float64]:
     return hosts.geometry.to_crs(METRIC).get_coordinates().to_numpy()
 
 
+# Return the positions of the hosts a name means: the id of one, or the code of the commune of
+# several.
 def _meant(hosts: gpd.GeoDataFrame, name: str) -> npt.NDArray[np.int64]:
-    """Return the positions of the hosts a name means: the id of one, or the code of the commune of
-    several.
-    """
     return np.flatnonzero(
         (hosts.index == name) if name in hosts.index else (hosts["commune"] == name).to_numpy()
     )
@@ -414,10 +413,10 @@ def prospect(
     )
 
 
+# Say which points have one of the places within the reach of a kiosk.
 def _reached(
     white: gpd.GeoDataFrame, places: gpd.GeoDataFrame, choice: KioskChoice, router: Router
 ) -> npt.NDArray[np.bool_]:
-    """Say which points have one of the places within the reach of a kiosk."""
     if places.empty:
         return np.zeros(len(white), dtype=bool)
     near: npt.NDArray[np.bool_] = (
@@ -468,8 +467,8 @@ def solve(
     )
 
 
+# Return the costs from some rows only, numbered in their order.
 def _of_rows(costs: CostMatrix, rows: Positions) -> CostMatrix:
-    """Return the costs from some rows only, numbered in their order."""
     place = np.full(costs.shape[0], -1, dtype=np.int64)
     place[rows] = np.arange(len(rows))
     kept = place[costs.origin] >= 0
@@ -512,14 +511,14 @@ def _fault(choice: KioskChoice, prospect: Prospect) -> str:
     )
 
 
+# Name the rules that may keep a plan from serving as many as it must.
 def _barring(choice: KioskChoice) -> str:
-    """Name the rules that may keep a plan from serving as many as it must."""
     given = {"one_per": bool(choice.one_per), "spacing": choice.spacing_m is not None}
     return _(" et ").join(f"« {key} »" for key, there in given.items() if there)
 
 
+# Say whether some choice of hosts keeps the rules, whatever it covers.
 def _possible(rules: SiteRules, count: int | None, hosts: int) -> bool:
-    """Say whether some choice of hosts keeps the rules, whatever it covers."""
     anyone = sparse.csr_array(np.ones((1, hosts), dtype=bool))
     try:
         maximal_covering(anyone, [1.0], count or hosts, rules=rules, time_limit_s=10.0)

@@ -52,6 +52,8 @@ def once_open(
     return table
 
 
+# Name the nearest kiosk that serves each point gained, where the nearest of all opens too little
+# for it.
 def _beyond_the_nearest(
     table: gpd.GeoDataFrame,
     kiosks: gpd.GeoDataFrame,
@@ -59,9 +61,6 @@ def _beyond_the_nearest(
     study: Study,
     router: Router,
 ) -> gpd.GeoDataFrame:
-    """Name the nearest kiosk that serves each point gained, where the nearest of all opens too
-    little for it.
-    """
     place = np.full(len(prospects.hosts), -1, dtype=np.int64)
     place[positions(prospects, kiosks)] = np.arange(len(kiosks))
     ways, within = prospects.costs, study.kiosks.reach if study.kiosks is not None else 0.0
@@ -254,6 +253,8 @@ def coverage_bounds(cover: sparse.sparray, weight: npt.ArrayLike, start: npt.Arr
     return monotone
 
 
+# Give each commune gained to the first kiosk of the list that serves it, and add up what that saves
+# a year.
 def _with_savings(
     kiosks: gpd.GeoDataFrame,
     white: gpd.GeoDataFrame,
@@ -261,9 +262,6 @@ def _with_savings(
     study: Study,
     choice: KioskChoice,
 ) -> gpd.GeoDataFrame:
-    """Give each commune gained to the first kiosk of the list that serves it, and add up what that
-    saves a year.
-    """
     first = first_serving(prospect.serves, positions(prospect, kiosks))
     gained, first = white[first >= 0], first[first >= 0]
     use = choice.use
@@ -315,8 +313,8 @@ def _nearer_m(gained: gpd.GeoDataFrame, study: Study, choice: KioskChoice) -> Fl
     return mean
 
 
+# Return the zones of some communes, those with most of their people first.
 def _zones(members: gpd.GeoDataFrame) -> str:
-    """Return the zones of some communes, those with most of their people first."""
     people = (
         members.groupby("zone")["people"]
         .sum()
@@ -326,8 +324,8 @@ def _zones(members: gpd.GeoDataFrame) -> str:
     return ",".join(zone for zone in people.index if zone)
 
 
+# Return why each commune is still unserved; empty where it is served.
 def _reasons(demand: gpd.GeoDataFrame, white: gpd.GeoDataFrame, prospect: Prospect) -> pd.Series:
-    """Return why each commune is still unserved; empty where it is served."""
     served_by_some = prospect.serves.astype(np.int64).sum(axis=1) > 0
     near = prospect.near.sum(axis=1) > 0
     missing = (white.geometry.isna() | white.geometry.is_empty).to_numpy()
@@ -410,8 +408,8 @@ def _curve(
     )
 
 
+# Return the weight covered by 1..p sites, each opened where it adds most.
 def _greedy(cover: sparse.sparray, people: npt.NDArray[np.float64], p: int) -> Floats:
-    """Return the weight covered by 1..p sites, each opened where it adds most."""
     columns, left = sparse.csr_array(sparse.csr_array(cover, dtype=np.float64).T), people.copy()
     reached = np.zeros(p)
     for k in range(p):
@@ -421,10 +419,9 @@ def _greedy(cover: sparse.sparray, people: npt.NDArray[np.float64], p: int) -> F
     return reached
 
 
+# Return the kiosks after which every other brings too few people for its cost (gains may rise
+# again).
 def _stop_at(kiosks: gpd.GeoDataFrame, choice: KioskChoice) -> int | None:
-    """Return the kiosks after which every other brings too few people for its cost (gains may rise
-    again).
-    """
     proposed = kiosks[kiosks["rank"] > 0]
     if choice.stop_below is None or not (proposed["cost_eur"] > 0).all():
         return None

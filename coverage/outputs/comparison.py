@@ -170,17 +170,16 @@ def side_told(side: Side, *, among: Comparison) -> str:
     return f"{side.study.title} ({named}{counted})"
 
 
+# Say the day the studies were drawn up: one day for both, or each its own.
 def _dates(comparison: Comparison) -> str:
-    """Say the day the studies were drawn up: one day for both, or each its own."""
     days = dict.fromkeys(side.study.date for side in (comparison.before, comparison.after))
     told = listed(day(date) for date in days if date)
     return _("Établi le {date}", date=told) if told else ""
 
 
+# Return the kiosks on both sides, those of the first side alone, and those of the second, by their
+# host.
 def _kiosks(comparison: Comparison) -> dict[str, gpd.GeoDataFrame]:
-    """Return the kiosks on both sides, those of the first side alone, and those of the second, by
-    their host.
-    """
     before, after = comparison.before.placed, comparison.after.placed
     hosts = [set() if table is None else set(table["host_id"]) for table in (before, after)]
     both = hosts[0] & hosts[1]
@@ -246,10 +245,8 @@ def _name(one: Opening) -> str:
     return one.name or f"{service_name(one.type)} ({number(one.lon, 3)} ; {number(one.lat, 3)})"
 
 
+# Return the communes coloured by their change; those without outline are left to the circles.
 def _communes(comparison: Comparison) -> Layer:
-    """Return the communes coloured by their change; those without outline are left to the
-    circles.
-    """
     table = comparison.communes
     drawn = table[table.geom_type.isin(["Polygon", "MultiPolygon"])]
     told = [
@@ -264,8 +261,8 @@ def _communes(comparison: Comparison) -> Layer:
     return Placed("areas", collection(drawn, told), "#ffffff", "areas", name=name)
 
 
+# Return a circle for each commune that changes sides, its area in proportion to its people.
 def _people(comparison: Comparison) -> Placed:
-    """Return a circle for each commune that changes sides, its area in proportion to its people."""
     table = comparison.communes
     flat = table.geom_type == "Point"
     moved = table[table.geometry.notna() & (table["change"].isin(["gained", "lost"]) | flat)]
@@ -301,13 +298,13 @@ def _lines(row: dict[str, Any], comparison: Comparison) -> list[str]:
     return [f"{n_people(int(row['people']))}, {str(CHANGES[row['change']]).lower()}", *needs]
 
 
+# Return the counters of the first side that the second study closes.
 def _closed(comparison: Comparison) -> gpd.GeoDataFrame:
-    """Return the counters of the first side that the second study closes."""
     return _among(comparison.before.services, comparison.after.study.changes.close)
 
 
+# Return the counters that the second study opens, and that the first side does not have.
 def _opened(comparison: Comparison) -> gpd.GeoDataFrame:
-    """Return the counters that the second study opens, and that the first side does not have."""
     names = [NEW_ID.format(n=n + 1) for n in range(len(comparison.after.study.changes.open))]
     return _among(
         comparison.after.services,
@@ -319,10 +316,9 @@ def _among(services: gpd.GeoDataFrame, names: Iterable[str]) -> gpd.GeoDataFrame
     return services[services.index.isin(list(names))]
 
 
+# Return the counters that open and those that close, as squares, and the kiosks of both sides, as
+# discs.
 def _counters(comparison: Comparison) -> list[Layer]:
-    """Return the counters that open and those that close, as squares, and the kiosks of both sides,
-    as discs.
-    """
     layers = {
         ("counter opened", _("Guichets ouverts")): [
             [*place, "", _("Ouvert : {name}", name=row["name"]), [row["commune_name"]]]

@@ -141,9 +141,9 @@ def _of_study[Table: pd.DataFrame](table: Table, result: CoverageResult) -> Tabl
     return named
 
 
+# Have GDAL write one fixed moment, and give the clock back afterwards.
 @contextmanager
 def _fixed_clock() -> Iterator[None]:
-    """Have GDAL write one fixed moment, and give the clock back afterwards."""
     before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _WRITTEN_AT})
     try:
@@ -152,10 +152,8 @@ def _fixed_clock() -> Iterator[None]:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
 
 
+# Create QGIS's table of styles, with one default style a layer, and declare it to the GeoPackage.
 def _add_styles(study: Study, database: sqlite3.Connection) -> None:
-    """Create QGIS's table of styles, with one default style a layer, and declare it to the
-    GeoPackage.
-    """
     database.execute(
         "CREATE TABLE layer_styles (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, "
         "f_table_catalog TEXT(256), "
@@ -386,8 +384,8 @@ def outputs_of(result: CoverageResult) -> dict[str, Output]:
     return {name: output for name, output in OUTPUTS.items() if output.wanted(result)}
 
 
+# Refuse a folder that holds anything else than a study's documents: it would be lost.
 def _refuse_foreign(folder: Path) -> None:
-    """Refuse a folder that holds anything else than a study's documents: it would be lost."""
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, str(_IN_THE_WAY), str(folder))
     names = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
@@ -403,11 +401,9 @@ def _refuse_foreign(folder: Path) -> None:
         )
 
 
+# Keep other runs from moving results in this folder meanwhile (where the system has such locks).
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Keep other runs from moving results in this folder meanwhile (where the system has such
-    locks).
-    """
     if sys.platform == "win32":
         yield
         return
@@ -443,10 +439,8 @@ def _swap(fresh: Path, folder: Path) -> None:
     shutil.rmtree(previous, ignore_errors=True)
 
 
+# Bring back a result that a killed run had set aside a moment before the new one took its name.
 def _recover(folder: Path) -> None:
-    """Bring back a result that a killed run had set aside a moment before the new one took its
-    name.
-    """
     previous = _previous(folder)
     if previous.is_dir() and not folder.exists():
         previous.rename(folder)

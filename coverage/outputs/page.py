@@ -231,8 +231,8 @@ class _Text(Element):
         self.text = text
 
 
+# Put Leaflet, the style sheet, the shared functions and the panel into the page itself.
 def _dress(figure: Figure, panel: str, css: str) -> None:
-    """Put Leaflet, the style sheet, the shared functions and the panel into the page itself."""
     shared, js = (template_text(name) for name in ("map.css", "map.js"))
     for name, text in (
         ("leaflet_css", f"<style>{leaflet_css()}</style>"),
@@ -275,8 +275,8 @@ def collection(frame: gpd.GeoDataFrame, properties: list[dict[str, Any]]) -> dic
     return _rounded({"type": "FeatureCollection", "features": features})
 
 
+# Write 1.4000000000000001 as 1.4, at any depth.
 def _rounded(value: Any) -> Any:
-    """Write 1.4000000000000001 as 1.4, at any depth."""
     if isinstance(value, float):
         return round(value, _DECIMALS)
     if isinstance(value, dict):
@@ -308,19 +308,15 @@ def latlon(point: Any) -> list[float]:
     return [round(point.y, _DECIMALS), round(point.x, _DECIMALS)]
 
 
+# JSON that can stand inside a script element, and that the templates it goes through leave alone.
 def _json(value: Any) -> str:
-    """JSON that can stand inside a script element, and that the templates it goes through leave
-    alone.
-    """
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     text = text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
     return re.sub(r"\{(?=[{%#])", r"\\u007b", text)
 
 
+# Replace folium's random identifiers by their order of appearance: equal results give equal bytes.
 def _renumbered(html: str) -> str:
-    """Replace folium's random identifiers by their order of appearance: equal results give equal
-    bytes.
-    """
     numbers: dict[str, int] = {}
     return re.sub(
         r"(?<=_)[0-9a-f]{32}(?![0-9a-f])",
@@ -458,8 +454,8 @@ class _Frame:
         scale = self.units_per_m
         self._matrix = [scale, 0, 0, -scale, _MARGIN - left * scale, _MARGIN + top * scale]
 
+    # Return the shapes in picture units.
     def place(self, shapes: gpd.GeoSeries) -> gpd.GeoSeries:
-        """Return the shapes in picture units."""
         return shapes.to_crs(self._crs).affine_transform(self._matrix)
 
 
@@ -560,8 +556,8 @@ def picture(template: str, **content: Any) -> str:
     return filled(template, **colours, **content).replace("\n", "")
 
 
+# Return the outlines of a shape as the ``d`` of a path, slightly simplified.
 def _path(shape: shapely.Geometry | None) -> str:
-    """Return the outlines of a shape as the ``d`` of a path, slightly simplified."""
     parts = shapely.get_parts(shapely.simplify(shape, _TOLERANCE))
     polygons = [part for part in parts if part.geom_type == "Polygon"]
     rings = [ring for polygon in polygons for ring in (polygon.exterior, *polygon.interiors)]
@@ -575,14 +571,14 @@ def _ticks(last: int) -> list[int]:
     return list(range(0, last + 1, step))
 
 
+# Return the largest of 1, 2, 5, 10, 20, 50 ... that is not above the value (1 at least).
 def _round_below(value: float) -> int:
-    """Return the largest of 1, 2, 5, 10, 20, 50 ... that is not above the value (1 at least)."""
     power = 10 ** max(0, math.floor(math.log10(max(value, 1.0))))
     return next(int(power * digit) for digit in (5, 2, 1) if power * digit <= max(value, 1.0))
 
 
+# Return a round number, easily cut in four, that leaves room above the value.
 def _round_above(value: float) -> float:
-    """Return a round number, easily cut in four, that leaves room above the value."""
     power = 10.0 ** (math.floor(math.log10(value)) - 1)
     return next(
         power * digit

@@ -67,8 +67,8 @@ def write(page: Path, path: Path) -> None:
             ) from error
 
 
+# Run the browser and return the last thing it said, for the message.
 def _print(browser: str, page: Path, printed: Path, profile: Path) -> str:
-    """Run the browser and return the last thing it said, for the message."""
     command = [
         browser,
         "--headless",

@@ -138,8 +138,8 @@ def who(choice: KioskChoice) -> str:
     return group_label(group) if group in GROUPS else f"« {group} »"
 
 
+# Return them after « plus »: ``d’habitants``, ``de personnes de 65 ans et plus``.
 def _of_who(choice: KioskChoice) -> str:
-    """Return them after « plus »: ``d’habitants``, ``de personnes de 65 ans et plus``."""
     name = who(choice)
     return _("d’{who}", who=name) if name[0].lower() in "aeiouyhé" else _("de {who}", who=name)
 
@@ -285,8 +285,8 @@ def fewer_sentences(choice: KioskChoice, plan: KioskPlan) -> list[str]:
     return [told]
 
 
+# Write a value of the plan in the unit of its model.
 def _worth(value: float, choice: KioskChoice, result: CoverageResult) -> str:
-    """Write a value of the plan in the unit of its model."""
     if choice.seeks == "mean_way":  # the model sums the ways of all whom the plan concerns
         concerned = result.ranking.concerned if result.ranking is not None else 0.0
         return cost(value / concerned if concerned else 0.0, result.study.unit)

@@ -482,20 +482,18 @@ def question_sentences(study: Study) -> list[str]:
     return [others, *(ask_sentences(study, study.kiosks) if study.kiosks is not None else [])]
 
 
+# Return the model and the rules, where there is more to say than the most people with so many
+# kiosks.
 def _model_and_rules(result: CoverageResult) -> list[str]:
-    """Return the model and the rules, where there is more to say than the most people with so many
-    kiosks.
-    """
     choice, rules = result.study.kiosks, rule_sentences(result)
     if choice is None or (choice.fills_count and choice.seeks == "people" and not rules):
         return []
     return [_("Modèle : {model}", model=model_told(choice)), *rules]
 
 
+# Return the host's name, cut to what it is (``Mairie``) when the rest only repeats the commune's
+# name.
 def _host(kiosk: dict[str, Any]) -> str:
-    """Return the host's name, cut to what it is (``Mairie``) when the rest only repeats the
-    commune's name.
-    """
     host, name = str(kiosk["host"]), str(kiosk["name"])
     return (
         host.split()[0]
@@ -512,8 +510,8 @@ def _unserved(result: CoverageResult) -> list[dict[str, Any]]:
     return [{str(key): value for key, value in row.items()} for row in rows.to_dict("records")]
 
 
+# One row per rule: how many findings, and the first of them as an example.
 def _findings(result: CoverageResult) -> list[dict[str, Any]]:
-    """One row per rule: how many findings, and the first of them as an example."""
     examples = {one.rule: str(one.message) for one in sorted(result.findings, reverse=True)}
     return [
         {"rule": rule, "count": count, "example": spaced(examples[rule])}

@@ -119,8 +119,8 @@ def write_layers(told: Sensitivity, path: Path) -> None:
     write_database(path, tables)
 
 
+# Return one multipolygon a sureness, from the outlines of its communes.
 def _areas(told: Sensitivity) -> gpd.GeoDataFrame:
-    """Return one multipolygon a sureness, from the outlines of its communes."""
     outlines, classes = told.ground, told.classes.set_index("sureness")
     rows: list[dict[str, Any]] = []
     for kind in SURENESS[:3]:
@@ -229,10 +229,9 @@ def _communes(told: Sensitivity) -> Layer:
     return Placed("areas", collection(drawn, rows), "#ffffff", "areas", name=name)
 
 
+# Return the outlines of the communes as the page draws them: all straightened at once, squares as
+# they are.
 def _straightened(told: Sensitivity) -> gpd.GeoSeries:
-    """Return the outlines of the communes as the page draws them: all straightened at once, squares
-    as they are.
-    """
     ground, shapes = told.ground, told.ground.dropna()
     if told.study.demand.cells is not None or shapes.empty:
         return ground
@@ -242,8 +241,8 @@ def _straightened(told: Sensitivity) -> gpd.GeoSeries:
     return straight.to_crs(LONLAT).reindex(ground.index)
 
 
+# Return a circle for each unsure or unserved point, its area in proportion to its people.
 def _people(told: Sensitivity) -> Placed:
-    """Return a circle for each unsure or unserved point, its area in proportion to its people."""
     table = told.demand[told.demand["share"] > 0]
     table = table.sort_values("people", ascending=False, kind="stable")
     colours = list(SURENESS_COLOURS)

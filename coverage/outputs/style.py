@@ -317,8 +317,8 @@ def _kiosks() -> str:
     )
 
 
+# White numbers inside the kiosk markers.
 def _rank_labels() -> str:
-    """White numbers inside the kiosk markers."""
     return (
         '<labeling type="simple"><settings calloutType="simple">'
         '<text-style fieldName="rank" isExpression="0" fontFamily="Sans Serif" fontSize="7" '
@@ -395,10 +395,9 @@ def _fill(colour: str) -> str:
     return f'<layer class="SimpleFill" enabled="1" locked="0" pass="0">{options}</layer>'
 
 
+# Both ways QGIS has had of writing a symbol's properties: ``Option`` (3.26 on) and ``prop``
+# (before).
 def _options(values: dict[str, str]) -> str:
-    """Both ways QGIS has had of writing a symbol's properties: ``Option`` (3.26 on) and ``prop``
-    (before).
-    """
     modern = "".join(
         f'<Option name="{key}" type="QString" value={quoteattr(value)}/>'
         for key, value in values.items()

@@ -83,8 +83,8 @@ def beside(result: CoverageResult, only: Sequence[str] = BESIDE) -> list[Block]:
     return blocks
 
 
+# One line a département, then the territory; the share of its people beside each number.
 def _by_departement(result: CoverageResult) -> Table:
-    """One line a département, then the territory; the share of its people beside each number."""
     header = (
         _("Territoire"), _("Habitants"), _("En zone blanche"), "%", _("Après le plan"), "%",
         _("Zones"), _("Visioguichets"),
@@ -105,10 +105,9 @@ def _by_departement(result: CoverageResult) -> Table:
     return Table("", header, rows, totals=1)
 
 
+# Say what no plan can do, what this one brings, its model and rules, how good it is proved and how
+# it was found; then where to stop, what it avoids, what was done, and who is left.
 def _plan(result: CoverageResult, plan: KioskPlan, choice: KioskChoice) -> list[str]:
-    """Say what no plan can do, what this one brings, its model and rules, how good it is proved and
-    how it was found; then where to stop, what it avoids, what was done, and who is left.
-    """
     rules = joined(rule_sentences(result))
     found = [
         *before_plan(result),
@@ -156,8 +155,8 @@ def _proof(result: CoverageResult, plan: KioskPlan, choice: KioskChoice) -> list
     return [said, *more, *fewer_sentences(choice, plan)]
 
 
+# The first of the ranked list, with what each would save a year under the study's use.
 def _kiosks(kiosks: GeoDataFrame) -> Table:
-    """The first of the ranked list, with what each would save a year under the study's use."""
     header = (
         _("Rang"), _("Visioguichet"), _("Zone"), _("h/sem."), _("Habitants"), _("Cumul"), "%",
         _("km/an"), _("CO2 kg/an"),
@@ -180,8 +179,8 @@ def _kiosks(kiosks: GeoDataFrame) -> Table:
     return Table("", header, rows, left=3, note=note)
 
 
+# Say how many rows are not shown, and where they are.
 def _left(rows: int, where: str) -> str:
-    """Say how many rows are not shown, and where they are."""
     left = rows - SHOWN
     if left <= 0:
         return ""
@@ -253,8 +252,8 @@ def of_sensitivity(told: Sensitivity) -> list[Block]:
     ]
 
 
+# People in white zones, by threshold and, where roads are driven, by traffic.
 def _scenarios(told: Sensitivity) -> Table:
-    """People in white zones, by threshold and, where roads are driven, by traffic."""
     cells = told.scenarios.assign(congestion=told.scenarios["congestion"].fillna(1.0))
     table = cells.pivot(index="thresholds", columns="congestion", values="people")
     if told.scenarios["congestion"].notna().all():

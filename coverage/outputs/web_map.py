@@ -124,10 +124,8 @@ def _panel(result: CoverageResult) -> str:
     )
 
 
+# Say the model, its rules, what the plan brings and its proof: what is printed with the map.
 def _plan(result: CoverageResult) -> list[str]:
-    """Say the model, its rules, what the plan brings and its proof: what is printed with the
-    map.
-    """
     if result.plan is None or result.study.kiosks is None:
         return []
     rules = joined(rule_sentences(result))
@@ -138,20 +136,17 @@ def _plan(result: CoverageResult) -> list[str]:
     ]
 
 
+# Say how the gain goes down the list, who is left, where to stop, and how the plan was found.
 def _further(result: CoverageResult) -> list[str]:
-    """Say how the gain goes down the list, who is left, where to stop, and how the plan was
-    found.
-    """
     if result.plan is None:
         return []
     method = _("Calcul : {method}.", method=method_told(result.plan.method))
     return [*further_sentences(result), method]
 
 
+# Return what surrounds the plan, each under its title: what was done, what it avoids, who is left
+# and why.
 def _around(result: CoverageResult) -> list[tuple[str, list[str]]]:
-    """Return what surrounds the plan, each under its title: what was done, what it avoids, who is
-    left and why.
-    """
     if result.ranking is None:
         return []
     parts = {
@@ -224,10 +219,9 @@ def _zone_lines(zone: dict[str, Any], result: CoverageResult) -> list[str]:
     return lines
 
 
+# One circle a commune, its area in proportion to its people; large ones first, so that none is
+# hidden.
 def _people(result: CoverageResult) -> Placed:
-    """One circle a commune, its area in proportion to its people; large ones first, so that none is
-    hidden.
-    """
     demand = result.demand.sort_values("people", ascending=False, kind="stable")
     colours, said = list(STANDING_COLOURS), standings(result.study)
     rows = []
@@ -288,8 +282,8 @@ def _service_colours(result: CoverageResult) -> str:
     return "".join(f".service.s{place}{{background:{colour}}}" for place, colour in colours)
 
 
+# One layer a type; counters in number are hidden at first.
 def _services(result: CoverageResult) -> list[Layer]:
-    """One layer a type; counters in number are hidden at first."""
     layers: list[Layer] = []
     for place, (kind, _colour) in enumerate(_service_kinds(result)):
         table = result.services[result.services["type"] == kind]

@@ -197,8 +197,8 @@ class Relief(Router):
         cost[np.isinf(cost)] = np.nan
         return cost.reshape(self.ground.elevation_m.shape)
 
+    # Return the cell of each point and the walk to its middle, and why a point has none.
     def _doors(self, points: gpd.GeoSeries) -> tuple[Doors, npt.NDArray[np.str_]]:
-        """Return the cell of each point and the walk to its middle, and why a point has none."""
         located = located_points(points)
         reason = np.full(len(points), "not_located", dtype="U16")
         node, cost = np.zeros((len(points), 2), np.int32), np.full((len(points), 2), np.inf)
@@ -227,9 +227,9 @@ class Relief(Router):
     def _open(self) -> npt.NDArray[np.bool_]:
         return np.isfinite(self.ground.elevation_m) & np.isfinite(self.ground.factor)
 
+    # The arcs by the cell they reach, each with the seconds of walking into it.
     @cached_property
     def _reverse(self) -> Graph:
-        """The arcs by the cell they reach, each with the seconds of walking into it."""
         rows, columns = self.ground.elevation_m.shape
         moves = [move for step in STEPS[self.neighbours] for move in (step, (-step[0], -step[1]))]
         seconds = np.full((len(moves), rows, columns), np.inf)
@@ -245,10 +245,9 @@ class Relief(Router):
         start = np.append(0, np.cumsum(keep.sum(axis=1))).astype(np.int32)
         return Graph(start, node, quantised(flat[keep]))
 
+    # Return the seconds of walking from ``there`` into ``here``, infinite where a barrier stands
+    # between.
     def _step_seconds(self, here: _Window, there: _Window, down: int, right: int) -> Floats:
-        """Return the seconds of walking from ``there`` into ``here``, infinite where a barrier
-        stands between.
-        """
         elevation = self.ground.elevation_m
         run = self._runs(down, right)[here[0]][:, None]
         rise = elevation[here] - elevation[there]
@@ -256,12 +255,11 @@ class Relief(Router):
         seconds = _RULES[self.rule](np.broadcast_to(run, rise.shape), rise) * factor
         return np.where(passable & np.isfinite(seconds), seconds, np.inf)
 
+    # Return the mean factor of the cells a move crosses, and whether it may: no squeezing between
+    # two barriers.
     def _crossed(
         self, here: _Window, down: int, right: int
     ) -> tuple[Floats, npt.NDArray[np.bool_]]:
-        """Return the mean factor of the cells a move crosses, and whether it may: no squeezing
-        between two barriers.
-        """
         ends, between = [(0, 0), (down, right)], _between(down, right)
         crossed = [*ends, *between] if abs(down) + abs(right) == 3 else ends
         total = np.zeros((here[0].stop - here[0].start, here[1].stop - here[1].start))
@@ -275,8 +273,8 @@ class Relief(Router):
             passable &= corner | other
         return total / len(crossed), passable
 
+    # Return the ground metres of a move by row: cells in degrees are narrower in the north.
     def _runs(self, down: int, right: int) -> Floats:
-        """Return the ground metres of a move by row: cells in degrees are narrower in the north."""
         rows, columns = self.ground.elevation_m.shape
         row, column = np.arange(rows), np.full(rows, columns // 2)
         here, there = self._middle(row, column), self._middle(row + down, column + right)
@@ -286,8 +284,8 @@ class Relief(Router):
 type _Window = tuple[slice, slice]
 
 
+# Return the cells that have a neighbour at a move, and those neighbours.
 def _shifted(rows: int, columns: int, down: int, right: int) -> tuple[_Window, _Window]:
-    """Return the cells that have a neighbour at a move, and those neighbours."""
     here = (
         slice(max(0, -down), rows - max(0, down)),
         slice(max(0, -right), columns - max(0, right)),
@@ -302,8 +300,8 @@ def _moved(window: _Window, down: int, right: int) -> _Window:
     )
 
 
+# Return the two cells beside a diagonal move, or under a knight's move.
 def _between(down: int, right: int) -> list[tuple[int, int]]:
-    """Return the two cells beside a diagonal move, or under a knight's move."""
     across, along = (1 if right > 0 else -1), (1 if down > 0 else -1)
     if abs(down) == abs(right) == 1:
         return [(down, 0), (0, right)]

@@ -275,12 +275,11 @@ class Network:
         edge[rows], fraction[rows], access[rows], reason[rows] = chosen, share, metres, ""
         return Snapped(edge, fraction, access, reason)
 
+    # Return the points that have an edge in reach, that edge, the share along it and the metres to
+    # there.
     def _nearest_edges(
         self, lon: Floats, lat: Floats, usable: Bools, max_access_m: float
     ) -> tuple[Positions, Positions, Floats, Floats]:
-        """Return the points that have an edge in reach, that edge, the share along it and the
-        metres to there.
-        """
         candidates = np.flatnonzero(usable & ~np.isin(self.arrays["edge_class"], _NO_ENTRY))
         tree = self._tree_of(candidates)
         points = shapely.points(*self._to_metres.transform(lon, lat))
@@ -315,8 +314,8 @@ class Network:
         )
         return np.asarray(lines)
 
+    # Return the index of some edges, built once for those that a mode may use.
     def _tree_of(self, edges: Positions) -> shapely.STRtree:
-        """Return the index of some edges, built once for those that a mode may use."""
         key = hashlib.sha256(edges.tobytes()).hexdigest()
         if key not in self._trees:
             while len(self._trees) >= _TREES_KEPT:
@@ -345,10 +344,9 @@ def metric_crs(lon: Floats, lat: Floats) -> str:
     return f"EPSG:{32600 + zone if south + north >= 0 else 32700 + zone}"
 
 
+# Return the share along each line that is nearest to its point; within a micrometre of an end it is
+# the end.
 def _snug(lines: npt.NDArray[np.object_], points: npt.NDArray[np.object_]) -> Floats:
-    """Return the share along each line that is nearest to its point; within a micrometre of an end
-    it is the end.
-    """
     length, along = shapely.length(lines), shapely.line_locate_point(lines, points)
     share = np.divide(along, length, out=np.zeros_like(along), where=length > 0)
     share[along < 1e-6] = 0.0
@@ -483,8 +481,8 @@ def tree_from(graph: Graph, place: Doors) -> tuple[Floats, Positions]:
     return cost[: len(graph)], before[: len(graph)].astype(np.int64)
 
 
+# Return the places that differ, in order; of equal places the first.
 def _distinct(places: Doors) -> Positions:
-    """Return the places that differ, in order; of equal places the first."""
     _, first = np.unique(np.column_stack([places.node, places.cost]), axis=0, return_index=True)
     return np.sort(first)
 
@@ -538,14 +536,14 @@ def _give_ties_to_the_first(
         waiting = np.flatnonzero(changed[tail])
 
 
+# Return the tight arcs of some rows.
 def _tight(graph: Graph, cost: Floats, rows: slice) -> Positions:
-    """Return the tight arcs of some rows."""
     first, last = int(graph.start[rows.start]), int(graph.start[rows.stop])
     through = np.repeat(cost[rows], np.diff(graph.start[rows.start : rows.stop + 1]))
     through += graph.cost[first:last]
     return np.flatnonzero((through == cost[graph.node[first:last]]) & (through < np.inf)) + first
 
 
+# Cut the rows so that a block's arcs stay in the processor's cache.
 def _blocks(rows: int, size: int = 1 << 15) -> list[slice]:
-    """Cut the rows so that a block's arcs stay in the processor's cache."""
     return [slice(begin, min(begin + size, rows)) for begin in range(0, rows, size)]

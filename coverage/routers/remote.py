@@ -75,12 +75,11 @@ class _TableRouter(Router):
         reason[np.isfinite(best)] = ""
         return Nearest.found(destination, best, reason, limit)
 
+    # Return every pair whose cost is ``<= limit`` seconds. Same input and errors as
+    # :meth:`nearest`.
     def costs(
         self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, *, limit: float
     ) -> CostMatrix:
-        """Return every pair whose cost is ``<= limit`` seconds. Same input and errors as
-        :meth:`nearest`.
-        """
         start, end = located_points(origins), located_points(destinations)
         found = []
         for i, j, cost in self._blocks(origins, start, destinations, end):
@@ -98,10 +97,9 @@ class _TableRouter(Router):
                 rows, columns = slice(a, a + self._half), slice(b, b + self._half)
                 yield start[rows], end[columns], self._table(here[rows], there[columns])
 
+    # Return seconds by pair; when a point has no road the request is cut in two until it stands
+    # alone.
     def _table(self, here: Floats, there: Floats) -> Floats:
-        """Return seconds by pair; when a point has no road the request is cut in two until it
-        stands alone.
-        """
         try:
             return self._read(self._ask(here, there), (len(here), len(there)))
         except _NotOnRoadError:
@@ -235,10 +233,9 @@ def _valhalla_over_http(
     return _asked(server, "/sources_to_targets", request)
 
 
+# Return the JSON document of a server, whatever its status: both servers explain their refusals in
+# JSON.
 def _asked(server: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Return the JSON document of a server, whatever its status: both servers explain their
-    refusals in JSON.
-    """
     address = urlsplit(server)
     if address.scheme not in ("http", "https") or not address.hostname:
         raise RoutingError(
@@ -262,8 +259,8 @@ def _asked(server: str, path: str, body: dict[str, Any] | None = None) -> dict[s
     return document
 
 
+# Return a table of numbers, NaN where the server says null; anything else is refused.
 def _numbers(rows: Any, shape: tuple[int, int], server: str) -> Floats:
-    """Return a table of numbers, NaN where the server says null; anything else is refused."""
     try:
         table = np.array(
             [[np.nan if cell is None else float(cell) for cell in row] for row in rows],

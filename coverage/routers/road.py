@@ -308,11 +308,9 @@ class RoadRouter(Router):
         doors = (Doors(node, cost + access[:, None]) for cost in (leave, arrive))
         return Ends(snapped, before, access, ahead, back, *doors)
 
+    # Return the metres from each point to the two ends of its edge, the walk to the edge included.
     @staticmethod
     def _door_metres(ends: Ends, length: Floats) -> Floats:
-        """Return the metres from each point to the two ends of its edge, the walk to the edge
-        included.
-        """
         snapped = ends.snapped
         along = np.nan_to_num(snapped.fraction) * length[snapped.edge]
         return (
@@ -320,8 +318,8 @@ class RoadRouter(Router):
             + np.nan_to_num(snapped.access_m)[:, None]
         )
 
+    # Say of origins that reach nothing whether a closed road is the cause.
     def _why(self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries) -> Reasons:
-        """Say of origins that reach nothing whether a closed road is the cause."""
         allowed = self.network.allowed(self.mode)
         start, end = self._ends(origins, allowed), self._ends(destinations, allowed)
         if not (end.snapped.edge >= 0).any():
@@ -331,10 +329,9 @@ class RoadRouter(Router):
         cost, _ = _nearest(start, end, self.network.graph(self._cost, allowed, reverse=True))
         return np.where(np.isinf(cost), "no_path", "closed").astype("U16")
 
+    # Return the edges of the best way with the shares where it begins and stops on each, and its
+    # cost.
     def _steps(self, start: Ends, end: Ends) -> tuple[list[tuple[int, float, float]], float]:
-        """Return the edges of the best way with the shares where it begins and stops on each, and
-        its cost.
-        """
         node_cost, after = tree_from(self._reverse, end.arrive)
         first, last = (int(ends.snapped.edge[0]) for ends in (start, end))
         left, reached = (float(ends.snapped.fraction[0]) for ends in (start, end))
@@ -353,8 +350,8 @@ class RoadRouter(Router):
         steps.append((last, float(at_door.argmax()), reached))
         return [step for step in steps if step[1] != step[2]], float(by_door[door])
 
+    # Return the edge that leads from a node to the next at exactly that cost, as a step.
     def _arc(self, node: int, ahead: int, cost: float) -> tuple[int, float, float]:
-        """Return the edge that leads from a node to the next at exactly that cost, as a step."""
         arrays = self.network.arrays
         for arc in arrays["forward_arc"][
             arrays["forward_start"][node] : arrays["forward_start"][node + 1]
@@ -369,10 +366,9 @@ class RoadRouter(Router):
 _KEPT = 16
 
 
+# Return every start's cost to its nearest end, and which (the first of equals); infinite and -1 if
+# none.
 def _nearest(start: Ends, end: Ends, reverse: Graph) -> tuple[Floats, Positions]:
-    """Return every start's cost to its nearest end, and which (the first of equals); infinite and
-    -1 if none.
-    """
     node_cost, node_place = nearest_place(reverse, end.arrive)
     by_door = start.leave.cost + node_cost[start.leave.node]
     place = node_place[start.leave.node]
@@ -387,10 +383,8 @@ def _nearest(start: Ends, end: Ends, reverse: Graph) -> tuple[Floats, Positions]
     return cost, np.where(np.isinf(cost), -1, chosen)
 
 
+# Return the pairs on one edge that its direction allows, and the cost of going straight along it.
 def _along(start: Ends, end: Ends) -> tuple[Positions, Positions, Floats]:
-    """Return the pairs on one edge that its direction allows, and the cost of going straight along
-    it.
-    """
     there = np.flatnonzero(end.snapped.edge >= 0)
     there = there[np.argsort(end.snapped.edge[there], kind="stable")]
     edges = end.snapped.edge[there]
@@ -405,20 +399,18 @@ def _along(start: Ends, end: Ends) -> tuple[Positions, Positions, Floats]:
     return i[able], j[able], cost[able]
 
 
+# Return, of the pairs on one edge, the least costly of each start; of equal ones the first.
 def _least_along(start: Ends, end: Ends) -> tuple[Positions, Positions, Floats]:
-    """Return, of the pairs on one edge, the least costly of each start; of equal ones the first."""
     i, j, cost = _along(start, end)
     order = np.lexsort((j, cost, i))
     i, first = np.unique(i[order], return_index=True)
     return i, j[order][first], cost[order][first]
 
 
+# Yield the pairs (place, other) within the limit, block by block: no table is larger than a block.
 def _pairs(
     graph: Graph, places: Doors, others: Doors, limit: float
 ) -> Iterator[tuple[Positions, Positions, Floats]]:
-    """Yield the pairs (place, other) within the limit, block by block: no table is larger than a
-    block.
-    """
     able = np.flatnonzero(np.isfinite(places.cost).any(axis=1))
     size = max(1, _BLOCK_BYTES // (8 * (len(graph) + 4 * len(others.node))))
     for begin in range(0, len(able), size):

@@ -105,8 +105,8 @@ def _unpriced(problem: Problem, price: Floats) -> float:
     )
 
 
+# Return the most that an admissible choice of columns can earn, or a little more.
 def _best_choice(problem: Problem, earned: Floats) -> float:
-    """Return the most that an admissible choice of columns can earn, or a little more."""
     if not np.isfinite(problem.budget):
         return _best_count(problem, earned)
     return min(_best_knapsack(problem, earned), _best_count(problem, earned))
@@ -121,10 +121,8 @@ def _best_count(problem: Problem, earned: Floats) -> float:
     return float(earned[must].sum() + top.sum())
 
 
+# Keep, of exclusive sets that share no column, the best earner each (an EPCI opens one site only).
 def _one_per_pack(problem: Problem, earned: Floats) -> Floats:
-    """Keep, of exclusive sets that share no column, the best earner each (an EPCI opens one site
-    only).
-    """
     packs, kept = problem.rules.packs, earned.copy()
     # A column in two sets would be counted for both: such sets are left out, and the bound is a
     # little looser.
@@ -137,8 +135,8 @@ def _one_per_pack(problem: Problem, earned: Floats) -> Floats:
     return kept
 
 
+# Fill the budget by earnings per cost, the last column in part (Dantzig 1957).
 def _best_knapsack(problem: Problem, earned: Floats) -> float:
-    """Fill the budget by earnings per cost, the last column in part (Dantzig 1957)."""
     must = problem.rules.required
     rest = np.setdiff1d(np.flatnonzero(earned > 0), must)
     order = rest[np.argsort(-earned[rest] / np.maximum(problem.cost[rest], 1e-12), kind="stable")]
@@ -172,15 +170,13 @@ class _PrimalDual:
         self._length = 40
         self._forget()
 
+    # The mean price since the last restart.
     @property
     def average_price(self) -> Floats:
-        """The mean price since the last restart."""
         return np.asarray(self._prices / max(1, self._steps))
 
+    # Move the choice towards what the prices pay, then the prices towards what is not covered.
     def step(self) -> None:
-        """Move the choice towards what the prices pay, then the prices towards what is not
-        covered.
-        """
         # A step of the choice up the worth of its rows, brought back to what may be opened; then one
         # of the prices, each pulled towards what is not covered (taken a step ahead of the choice,
         # which makes the method converge) and stopped at the weights, where L bends.
@@ -197,8 +193,8 @@ class _PrimalDual:
         self._prices += self.price
         self._steps += 1
 
+    # Start again from the average, each time after a longer stretch.
     def restart_when_due(self) -> None:
-        """Start again from the average, each time after a longer stretch."""
         if self._steps < self._length:
             return
         self._choice = self._choices / self._steps
@@ -213,10 +209,8 @@ class _PrimalDual:
         self._prices = np.zeros(len(self.problem.first))
 
 
+# Return the nearest choice between 0 and 1 that uses at most ``total``, by bisection on its price.
 def _project(wanted: Floats, slope: Floats, uses: Floats, total: float) -> Floats:
-    """Return the nearest choice between 0 and 1 that uses at most ``total``, by bisection on its
-    price.
-    """
     inside: Floats = np.clip(wanted, 0.0, 1.0)
     if inside @ uses <= total:
         return inside
@@ -356,12 +350,11 @@ class Opening:
         if (group := self.problem.rules.floor_of[column]) >= 0:
             self._floor_left[group] -= step
 
+    # Return the rows whose worth opening (1) or closing (-1) a column changes, and how often others
+    # cover them.
     def _changing(
         self, column: int, step: int
     ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-        """Return the rows whose worth opening (1) or closing (-1) a column changes, and how often
-        others cover them.
-        """
         rows = self.problem.rows(column)
         fewer = self._times[rows] if step > 0 else self._times[rows] - 1
         touched = np.flatnonzero(fewer < self._levels)
@@ -466,8 +459,8 @@ def _ruin_and_recreate(
     _improve(opening, [*added, *near[:8]], watch)
 
 
+# Open what adds most until nothing may open or nothing adds; return what was opened.
 def _refill(opening: Opening, *, jitter: np.random.Generator | None = None) -> list[int]:
-    """Open what adds most until nothing may open or nothing adds; return what was opened."""
     price = _prices(opening.problem)
     opened = []
     while (allowed := opening.may_open()).any():
@@ -481,10 +474,9 @@ def _refill(opening: Opening, *, jitter: np.random.Generator | None = None) -> l
     return opened
 
 
+# Swap the columns of ``around``, each for what adds most once it is closed, until a whole turn
+# brings nothing.
 def _improve(opening: Opening, around: list[int], watch: Watch) -> None:
-    """Swap the columns of ``around``, each for what adds most once it is closed, until a whole turn
-    brings nothing.
-    """
     fixed = set(opening.problem.rules.required.tolist())
     turn = deque(column for column in around if column not in fixed)
     in_vain = 0
@@ -495,8 +487,8 @@ def _improve(opening: Opening, around: list[int], watch: Watch) -> None:
         in_vain = 0 if better else in_vain + 1
 
 
+# Close a column and open what adds most instead, if that is better; return what was opened.
 def _exchange(opening: Opening, column: int) -> list[int]:
-    """Close a column and open what adds most instead, if that is better; return what was opened."""
     if opening.exchanging(column) <= 0:
         return []
     value, kept = opening.value, opening.keeps_the_rules()
@@ -511,8 +503,8 @@ def _exchange(opening: Opening, column: int) -> list[int]:
     return []
 
 
+# What closing the least useful open column would lose.
 def _least_useful(opening: Opening) -> float:
-    """What closing the least useful open column would lose."""
     lost = []
     for column in opening.columns:
         value = opening.value
@@ -522,21 +514,18 @@ def _least_useful(opening: Opening) -> float:
     return min(lost, default=0.0)
 
 
+# What a column uses up: its cost under a budget (next to nothing when it is free), else one of the
+# count.
 def _prices(problem: Problem) -> Floats:
-    """What a column uses up: its cost under a budget (next to nothing when it is free), else one of
-    the count.
-    """
     if not np.isfinite(problem.budget):
         return np.ones(problem.columns)
     return np.maximum(problem.cost, 1e-9 * max(1.0, float(problem.cost.max(initial=0.0))))
 
 
+# Return the indices of several rows (or columns) one after the other, and how many each has.
 def _slices(
     matrix: sparse.csr_array | sparse.csc_array, major: npt.NDArray[np.integer]
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-    """Return the indices of several rows (or columns) one after the other, and how many each
-    has.
-    """
     start = matrix.indptr[major].astype(np.int64)
     lengths = matrix.indptr[np.asarray(major) + 1] - start
     ends = np.cumsum(lengths)

@@ -330,10 +330,8 @@ class _Found:
     tried: int
 
 
+# Return the cost from each row to the nearest site that is or may be open, infinite for none.
 def _nearest_allowed(costs: CostMatrix, rules: SiteRules) -> Floats:
-    """Return the cost from each row to the nearest site that is or may be open, infinite for
-    none.
-    """
     usable = np.isin(
         costs.destination, np.union1d(apply(rules, costs.shape[1]).column, rules.existing)
     )

@@ -77,10 +77,8 @@ def cuts(
     return found
 
 
+# Return the rows that hold ``x``, without those that limit the sites (count, exclusive sets).
 def _tight(rows: Rows, x: Floats, integers: int) -> Rows:
-    """Return the rows that hold ``x``, without those that limit the sites (count, exclusive
-    sets).
-    """
     positive = (rows.indices < integers) & (rows.data > 0)
     limiting = np.bincount(rows.number, weights=positive, minlength=len(rows.limit)) > 0
     return _taken(rows, np.flatnonzero((rows.slack(x) < _TIGHT) & ~limiting))
@@ -103,10 +101,9 @@ def _with(rows: Rows, held: list[Cut]) -> Rows:
     )
 
 
+# Yield sets of candidates that two rows share and that hold about half a site, spread over the
+# candidates.
 def _sets(rows: Rows, y: Floats, random: np.random.Generator) -> Iterator[Ints]:
-    """Yield sets of candidates that two rows share and that hold about half a site, spread over the
-    candidates.
-    """
     if len(rows.limit) > _ROWS:
         rows = _taken(rows, np.sort(random.permutation(len(rows.limit))[:_ROWS]))
     candidate = rows.indices < len(y)
@@ -145,9 +142,9 @@ class _Window:
     #: Which of the variables are whole.
     candidate: npt.NDArray[np.bool_]
 
+    # Take the rows that have most in common with the set.
     @classmethod
     def around(cls, rows: Rows, chosen: Ints, x: Floats, integers: int) -> _Window:
-        """Take the rows that have most in common with the set."""
         held = np.zeros(len(x))
         held[chosen] = x[chosen]
         common = np.bincount(
@@ -159,8 +156,8 @@ class _Window:
         local = Rows(taken.indptr, place[len(chosen) :], taken.data, taken.limit)
         return cls(local, variable, x[variable], place[: len(chosen)], variable < integers)
 
+    # Return the cut that the set gives, if ``x`` violates it.
     def cut(self, solver: highspy.Highs) -> Cut | None:
-        """Return the cut that the set gives, if ``x`` violates it."""
         none, some = self._prices(solver)
         if none is None or some is None:
             return None
@@ -235,10 +232,9 @@ class _Window:
             self._kind(second, -opened, -opened, free[large], above),
         )
 
+    # Return the program's entries (row, column, number): the parts of the ``free`` variables, s and
+    # t.
     def _entries(self, free: Ints, large: Ints) -> list[tuple[Ints, Ints, Numbers]]:
-        """Return the program's entries (row, column, number): the parts of the ``free`` variables,
-        s and t.
-        """
         rows, x = self.rows, self.x
         count, share, over = len(rows.limit), len(free), len(free) + 1
         place = np.full(len(x), -1)
@@ -267,10 +263,8 @@ class _Window:
             (below + len(large), np.full(len(large), share), one),
         ]
 
+    # Add the rows up at these prices, with the choice and the upper bounds of some variables.
     def _kind(self, price: Floats, choice: float, due: float, bounded: Ints, held: Floats) -> _Kind:
-        """Add the rows up at these prices, with the choice and the upper bounds of some
-        variables.
-        """
         rows = self.rows
         paid = np.bincount(
             rows.indices, weights=rows.data * price[rows.number], minlength=len(self.x)
@@ -291,15 +285,14 @@ class _Kind:
     choice: float
 
 
+# Minimise the last variable subject to rows <= ``limit``; return each row's price if it must be
+# positive.
 def _least_overstep(
     solver: highspy.Highs,
     blocks: Sequence[tuple[Ints, Ints, Numbers]],
     limit: Floats,
     upper: Floats,
 ) -> Floats | None:
-    """Minimise the last variable subject to rows <= ``limit``; return each row's price if it must
-    be positive.
-    """
     row, column, data = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
     order = np.argsort(column, kind="stable")
     lp = highspy.HighsLp()

@@ -179,22 +179,19 @@ class _Separation:
         self._choosing = False
         self._rounds, self._work = 0, 0.0
 
+    # What solves the small programs, made where there are any: Python never frees such an object.
     @cached_property
     def _windows(self) -> highspy.Highs:
-        """What solves the small programs, made where there are any: Python never frees such an
-        object.
-        """
         return _solver({**_SIMPLEX, "simplex_iteration_limit": _PIVOTS}, never)
 
+    # Whether the work is done or the time is over.
     @property
     def over(self) -> bool:
-        """Whether the work is done or the time is over."""
         return (self._rounds >= _AT_LEAST and self._work >= _ENTRIES) or self._off()
 
+    # Return zero-half cuts as long as they bring something; then, in a hard program, disjunctive
+    # ones.
     def cuts(self, proof: _Proof, bounds: list[float], enough: float) -> list[zero_half_cuts.Cut]:
-        """Return zero-half cuts as long as they bring something; then, in a hard program,
-        disjunctive ones.
-        """
         found: list[zero_half_cuts.Cut] = []
         self._choosing |= (
             self._hard
@@ -287,16 +284,16 @@ class _Proof:
         holds = value >= np.array([cut.limit for cut in cuts], dtype=np.float64) - 1e-6
         return cls(sign * price, x, sign * paid, cuts, holds)
 
+    # The cuts that hold the solution.
     @property
     def tight(self) -> list[zero_half_cuts.Cut]:
-        """The cuts that hold the solution."""
         return [cut for cut, holds in zip(self.cuts, self.holds, strict=True) if holds]
 
+    # Return the dual bound of a program to maximise at these prices, and the reduced costs.
     @staticmethod
     def _bound(
         model: Model, sign: float, told: np.ndarray, cuts: list[zero_half_cuts.Cut]
     ) -> tuple[float, np.ndarray]:
-        """Return the dual bound of a program to maximise at these prices, and the reduced costs."""
         lower = np.concatenate([model["row_lower"], np.full(len(cuts), -np.inf)])
         upper = np.concatenate([model["row_upper"], [cut.limit for cut in cuts]])
         # a price that leans on a limit that is not there would prove nothing: it is dropped
@@ -318,8 +315,8 @@ class _Proof:
         )
         return bound, reduced
 
+    # Return plain values, ready for JSON.
     def said(self) -> dict[str, Any]:
-        """Return plain values, ready for JSON."""
         return {
             "bound": self.bound,
             "x": self.x.tolist(),
@@ -328,10 +325,8 @@ class _Proof:
         }
 
 
+# Whether the bound is not settled, and the last rounds closed enough of what was left to close.
 def _worth_going_on(bounds: list[float], enough: float, model: Model) -> bool:
-    """Whether the bound is not settled, and the last rounds closed enough of what was left to
-    close.
-    """
     settled = bounds[-1] <= enough if model["maximise"] else bounds[-1] >= enough
     slow = len(bounds) > _PATIENCE and _progress(bounds, _PATIENCE) < _PROGRESS * _left(
         bounds, enough
@@ -343,8 +338,8 @@ def _progress(bounds: list[float], rounds: int) -> float:
     return abs(bounds[-1] - bounds[-1 - rounds])
 
 
+# What is left to close; a thousandth of the bound when nobody knows.
 def _left(bounds: list[float], enough: float) -> float:
-    """What is left to close; a thousandth of the bound when nobody knows."""
     return abs(bounds[-1] - enough) if np.isfinite(enough) else 1e-3 * abs(bounds[-1])
 
 

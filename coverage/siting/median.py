@@ -118,16 +118,16 @@ class _Median:
     sites: Problem
     uncoverable: Positions
 
+    # Whether every cost comes whole, and so does every sum of them.
     @property
     def whole(self) -> bool:
-        """Whether every cost comes whole, and so does every sum of them."""
         return bool(
             np.all(self.cost % 1 == 0) and np.all(self.alone[np.isfinite(self.alone)] % 1 == 0)
         )
 
+    # More than any plan can cost: stands for infinite where sums are compared.
     @property
     def much(self) -> float:
-        """More than any plan can cost: stands for infinite where sums are compared."""
         return 1.0 + 2.0 * float(self.cost.sum())
 
 
@@ -171,8 +171,8 @@ def _state(
     )
 
 
+# Return what each row costs when these columns are open.
 def _paid(problem: _Median, columns: list[int]) -> Floats:
-    """Return what each row costs when these columns are open."""
     is_open = np.zeros(problem.sites.columns, dtype=bool)
     is_open[columns] = True
     pairs = is_open[problem.column]
@@ -181,8 +181,8 @@ def _paid(problem: _Median, columns: list[int]) -> Floats:
     return paid
 
 
+# Return what opening each column would save, given what each row pays now.
 def _saving(problem: _Median, paid: Floats) -> Floats:
-    """Return what opening each column would save, given what each row pays now."""
     finite = np.where(np.isfinite(paid), paid, problem.much)
     each = np.maximum(finite[problem.row] - problem.cost, 0.0)
     return np.bincount(problem.column, weights=each, minlength=problem.sites.columns)
@@ -197,8 +197,8 @@ def _offer(best: Best, step: str, columns: list[int]) -> None:
         best.offer(step, columns)
 
 
+# Open the column that saves most, again and again.
 def _greedy(problem: _Median) -> list[int]:
-    """Open the column that saves most, again and again."""
     opening = Opening(problem.sites, problem.sites.rules.required.tolist())
     while (allowed := opening.may_open()).any():
         saving = np.where(allowed, _saving(problem, _paid(problem, opening.columns)), -1.0)
@@ -206,8 +206,8 @@ def _greedy(problem: _Median) -> list[int]:
     return opening.columns
 
 
+# Exchange one open column for a better closed one until none is (Teitz & Bart 1968).
 def _interchange(problem: _Median, columns: list[int], watch: Watch) -> list[int]:
-    """Exchange one open column for a better closed one until none is (Teitz & Bart 1968)."""
     opening = Opening(problem.sites, columns)
     total = _total(problem, _paid(problem, columns))
     free = set(range(problem.sites.columns)) - set(problem.sites.rules.required.tolist())
@@ -269,11 +269,10 @@ class _Relaxed:
     earned: Floats
     chosen: list[int]
 
+    # Solve the relaxed problem at given prices: the count and the required columns hold, the other
+    # rules not.
     @classmethod
     def at(cls, problem: _Median, price: Floats) -> _Relaxed:
-        """Solve the relaxed problem at given prices: the count and the required columns hold, the
-        other rules not.
-        """
         each = np.minimum(0.0, problem.cost - price[problem.row])
         earned = np.bincount(problem.column, weights=each, minlength=problem.sites.columns).astype(
             np.float64
@@ -286,8 +285,8 @@ class _Relaxed:
             float(price.sum() + earned[chosen].sum()), earned, [int(column) for column in chosen]
         )
 
+    # Mark the columns that cannot be open in a plan of at most ``value``.
     def hopeless(self, sites: Problem, value: float) -> Mask:
-        """Mark the columns that cannot be open in a plan of at most ``value``."""
         if sites.count >= sites.columns:
             return np.zeros(sites.columns, dtype=bool)
         dearest = max(self.earned[column] for column in self.chosen)
@@ -296,10 +295,9 @@ class _Relaxed:
         marked[sites.rules.required] = False
         return marked
 
+    # Return how the value changes with the prices: 1 for a row not served, less for one served more
+    # than once.
     def slope(self, problem: _Median, price: Floats) -> Floats:
-        """Return how the value changes with the prices: 1 for a row not served, less for one served
-        more than once.
-        """
         is_open = np.zeros(problem.sites.columns, dtype=bool)
         is_open[self.chosen] = True
         serving = is_open[problem.column] & (problem.cost < price[problem.row])
@@ -307,8 +305,8 @@ class _Relaxed:
         return np.where(price >= problem.alone, np.minimum(0.0, 1.0 - served), 1.0 - served)
 
 
+# Return first prices: between what each row pays in a plan and a little more.
 def _second_cheapest(problem: _Median, columns: list[int]) -> Floats:
-    """Return first prices: between what each row pays in a plan and a little more."""
     paid = _paid(problem, columns)
     known = paid[np.isfinite(paid)]
     return np.minimum(
@@ -317,8 +315,8 @@ def _second_cheapest(problem: _Median, columns: list[int]) -> Floats:
     )
 
 
+# Return the columns that may be open together, filled up to the count.
 def _completed(problem: _Median, columns: list[int]) -> list[int]:
-    """Return the columns that may be open together, filled up to the count."""
     opening = Opening(problem.sites)
     for column in [*problem.sites.rules.required.tolist(), *columns]:
         if opening.may_open()[column]:
@@ -328,8 +326,8 @@ def _completed(problem: _Median, columns: list[int]) -> list[int]:
     return opening.columns
 
 
+# Let the exact solver decide among the candidates that are left.
 def _prove(problem: _Median, best: Best, hopeless: Mask, watch: Watch) -> None:
-    """Let the exact solver decide among the candidates that are left."""
     kept = ~hopeless
     kept[best.start] = True
     pairs = np.flatnonzero(kept[problem.column])
@@ -401,8 +399,8 @@ def _rings(problem: _Median, kept: Mask, pairs: Positions) -> tuple[Problem, flo
     return merge_rows(rings), most
 
 
+# Return, for every row that must be served, who can serve it.
 def _must_serve(problem: _Median, kept: Mask, pairs: Positions) -> sparse.csr_array:
-    """Return, for every row that must be served, who can serve it."""
     must = np.isinf(problem.alone)
     number = np.cumsum(must) - 1
     inside = pairs[must[problem.row[pairs]]]
@@ -437,8 +435,8 @@ def _plan(problem: _Median, best: Best, watch: Watch) -> KioskPlan:
     )
 
 
+# Order the sites, each saving as much as it can after those before it.
 def _ranked(problem: _Median, columns: list[int]) -> tuple[list[int], tuple[float, ...]]:
-    """Order the sites, each saving as much as it can after those before it."""
     order: list[int] = []
     gains = []
     while left := [column for column in columns if column not in order]:

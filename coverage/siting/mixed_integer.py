@@ -152,6 +152,8 @@ def relax(
     )
 
 
+# Have a task done, here or in a child; return what it said, and the exit code of a child that ended
+# by itself.
 def _ask(
     task: str,
     program: Program,
@@ -159,9 +161,6 @@ def _ask(
     settings: dict[str, float],
     watch: Watch,
 ) -> tuple[list[dict[str, Any]], int | None]:
-    """Have a task done, here or in a child; return what it said, and the exit code of a child that
-    ended by itself.
-    """
     if program.matrix.nnz <= SMALL:
         messages: list[dict[str, Any]] = []
         highs.TASKS[task](model, settings, messages.append, lambda: watch.over)
@@ -183,10 +182,8 @@ def _ask(
     return messages, died
 
 
+# Gather what the child says until it has ended, the time is over, or the caller calls it off.
 def _listen(child: subprocess.Popen[bytes], watch: Watch) -> list[dict[str, Any]]:
-    """Gather what the child says until it has ended, the time is over, or the caller calls it
-    off.
-    """
     said: queue.Queue[dict[str, Any] | None] = queue.Queue()
     assert child.stdout is not None  # noqa: S101 - a pipe was asked for
     threading.Thread(target=_read, args=(child.stdout, said), daemon=True).start()
@@ -211,8 +208,8 @@ def _read(stream: IO[bytes], said: queue.Queue[dict[str, Any] | None]) -> None:
     said.put(None)
 
 
+# Make sure that the child is gone; return its exit code when it had ended by itself.
 def _end(child: subprocess.Popen[bytes]) -> int | None:
-    """Make sure that the child is gone; return its exit code when it had ended by itself."""
     try:
         code = child.wait(timeout=0.2)
     except subprocess.TimeoutExpired:

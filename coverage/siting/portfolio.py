@@ -231,8 +231,8 @@ def most(model: str, stated: Stated, gap: float, watch: Watch) -> KioskPlan:
     return _plan(model, stated, best, watch)
 
 
+# Look for a better plan around the best one.
 def _search(best: Best, rounds: int, watch: Watch) -> None:
-    """Look for a better plan around the best one."""
     best.offer(
         "search",
         bounds.search(best.problem, best.start, rounds=rounds, enough=best.bound, watch=watch),
@@ -304,8 +304,8 @@ def _relax(best: Best, core: _Core, watch: Watch, *, searching: bool) -> mixed_i
             called_off.set()
 
 
+# Look for a better plan for about half of the time limit, counted in rounds.
 def _search_long(best: Best, watch: Watch) -> None:
-    """Look for a better plan for about half of the time limit, counted in rounds."""
     if best.found and not best.closed:
         _search(best, bounds.rounds(best.problem, watch.limit_s), watch)
 
@@ -319,36 +319,36 @@ class _Core:
     where: np.ndarray
     program: mixed_integer.Program
 
+    # Keep these candidates and those of the best plan.
     @classmethod
     def of(cls, best: Best, kept: Mask) -> _Core:
-        """Keep these candidates and those of the best plan."""
         kept = kept.copy()
         kept[best.start] = True
         problem = merge_rows(keep_columns(best.problem, kept)) if not kept.all() else best.problem
         return cls(problem, np.flatnonzero(kept), mixed_integer.covering(problem))
 
+    # Whether a relaxation is worth its while before branching.
     @property
     def large(self) -> bool:
-        """Whether a relaxation is worth its while before branching."""
         return self.program.matrix.nnz > mixed_integer.TINY
 
+    # Whether branching would take long: a good plan is then looked for first.
     @property
     def hard(self) -> bool:
-        """Whether branching would take long: a good plan is then looked for first."""
         return self.program.matrix.nnz > mixed_integer.SMALL and self.problem.columns > _MANY
 
+    # What share of the candidates may be left for another relaxation to be worth its while.
     @property
     def worth_again(self) -> float:
-        """What share of the candidates may be left for another relaxation to be worth its while."""
         return _SMALLER if self.program.matrix.nnz > mixed_integer.SMALL else _MUCH_SMALLER
 
+    # Whether even its relaxation takes long.
     @property
     def vast(self) -> bool:
-        """Whether even its relaxation takes long."""
         return self.hard and self.program.matrix.nnz > _VAST
 
+    # Return the best plan known as a solution of the program.
     def start(self, best: Best) -> Floats | None:
-        """Return the best plan known as a solution of the program."""
         if not best.found:
             return None
         chosen = np.isin(self.where, best.start)
@@ -357,8 +357,8 @@ class _Core:
             np.float64
         )
 
+    # Return the candidates that a better plan may open.
     def worth_opening(self, relaxed: mixed_integer.Relaxed, best: Best) -> np.ndarray:
-        """Return the candidates that a better plan may open."""
         count = self.problem.columns
         if not best.found:
             return np.arange(count)
@@ -366,8 +366,8 @@ class _Core:
         return np.flatnonzero(open_one > best.value + best.grain - 1e-6)
 
 
+# Look for a better plan among the candidates that the relaxation opens, wholly or in part.
 def _try(best: Best, core: _Core, relaxed: mixed_integer.Relaxed, watch: Watch) -> None:
-    """Look for a better plan among the candidates that the relaxation opens, wholly or in part."""
     x = relaxed.x[: core.problem.columns]
     most = np.argsort(-x, kind="stable")[: 4 * core.problem.count + 60]
     opened = core.where[most[x[most] > 1e-6]]
@@ -448,10 +448,8 @@ def _least(problem: Problem, gap: float) -> Best:
     )
 
 
+# Greedy, one site fewer as long as that works, bound, cuts, exact; each only if it is needed.
 def _minimise(best: Best, wanted: float, everyone: bool, watch: Watch) -> None:
-    """Greedy, one site fewer as long as that works, bound, cuts, exact; each only if it is
-    needed.
-    """
     problem = best.problem
     chosen = _without_useless(problem, bounds.greedy(problem, enough=wanted), wanted)
     if problem.value(chosen) >= wanted - 1e-9 * problem.everything:
@@ -525,10 +523,9 @@ def cover_all(problem: Problem, watch: Watch) -> CoverAll:
     return CoverAll(np.searchsorted(problem.rules.column, small.rules.column[found]).tolist())
 
 
+# Look for a plan of one site fewer, again and again, until the search finds none that obeys the
+# rules.
 def _one_fewer(best: Best, wanted: float, watch: Watch) -> None:
-    """Look for a plan of one site fewer, again and again, until the search finds none that obeys
-    the rules.
-    """
     while not best.closed and not watch.over:
         fewer = replace(best.problem, count=len(best.start) - 1)
         if fewer.count < len(fewer.rules.required):
@@ -540,10 +537,8 @@ def _one_fewer(best: Best, wanted: float, watch: Watch) -> None:
         best.offer("search", _without_useless(fewer, found, wanted))
 
 
+# Close, dearest first, what can be closed with ``wanted`` still reached and the rules still kept.
 def _without_useless(problem: Problem, chosen: list[int], wanted: float) -> list[int]:
-    """Close, dearest first, what can be closed with ``wanted`` still reached and the rules still
-    kept.
-    """
     opening = bounds.Opening(problem, chosen)
     for column in sorted(chosen, key=lambda column: (-problem.cost[column], opening.added[column])):
         opening.close(column)
@@ -558,8 +553,8 @@ def _fewest_start(problem: Problem, columns: list[int], everyone: bool) -> Float
     return (chosen if everyone else np.concatenate([chosen, covered])).astype(np.float64)
 
 
+# Give the answer in the planner's terms: original positions, ranked, with what each adds.
 def _plan(model: str, stated: Stated, best: Best, watch: Watch) -> KioskPlan:
-    """Give the answer in the planner's terms: original positions, ranked, with what each adds."""
     if best.columns is None:
         raise SitingError(
             "aucun plan trouvé dans le temps accordé : augmentez la limite de temps ou "

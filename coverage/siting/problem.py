@@ -136,8 +136,8 @@ def _check_positions(rules: SiteRules, count: int) -> None:
         )
 
 
+# One row per label of ``one_per`` and per pair of ``apart``.
 def _exclusive_sets(rules: SiteRules, count: int) -> sparse.csr_array:
-    """One row per label of ``one_per`` and per pair of ``apart``."""
     pairs = np.asarray(rules.apart, dtype=np.int64).reshape(-1, 2)
     labels = np.asarray(rules.one_per if rules.one_per is not None else [""] * count, dtype=np.str_)
     member = np.flatnonzero(labels != "")
@@ -373,8 +373,8 @@ def dominated_columns(problem: Problem) -> Mask:
     return marked & free
 
 
+# Whether every exclusive set of ``k`` is also one of ``j``.
 def _excludes_no_more(packs: sparse.csr_array, j: Positions, k: Positions) -> Mask:
-    """Whether every exclusive set of ``k`` is also one of ``j``."""
     member = sparse.csc_array(packs)
     sets = np.diff(member.indptr)
     if not sets.any():
@@ -422,10 +422,8 @@ def components(problem: Problem) -> list[tuple[Positions, Problem]]:
     return parts
 
 
+# Return pairs of columns and how many rows they share; nothing when that would take too long.
 def _meetings(cover: sparse.csc_array) -> tuple[Positions, Positions, Positions]:
-    """Return pairs of columns and how many rows they share; nothing when that would take too
-    long.
-    """
     met = np.diff(sparse.csr_array(cover).indptr).astype(np.int64)
     if int((met * met).sum()) > _PAIRS_AT_MOST:
         nothing = np.zeros(0, dtype=np.int64)

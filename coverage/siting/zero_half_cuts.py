@@ -127,11 +127,10 @@ class _System:
     value: Floats
     row: Ints
 
+    # Keep the rows that are nearly tight at ``x``; a variable that is in one of them only is part
+    # of its cost.
     @classmethod
     def at(cls, rows: Rows, x: Floats) -> _System:
-        """Keep the rows that are nearly tight at ``x``; a variable that is in one of them only is
-        part of its cost.
-        """
         near = rows.slack(x) < _CHEAP
         entry = near[rows.number] & (rows.data % 2 != 0)
         number, column = rows.number[entry], rows.indices[entry]
@@ -160,8 +159,8 @@ class _System:
         keep = keep[odd[keep].any(axis=1)]
         return cls(odd[keep], weight[kept[keep]], x[fractional], kept[keep])
 
+    # Return sets of rows that add up to a cut, the cheapest first.
     def combinations(self, random: np.random.Generator) -> list[Ints]:
-        """Return sets of rows that add up to a cut, the cheapest first."""
         away = np.minimum(self.value, 1 - self.value)
         found: dict[bytes, tuple[float, Ints]] = {}
         for trial in range(_TRIALS):
@@ -182,10 +181,9 @@ class _Elimination:
         self._terms = np.ones(len(system.row), dtype=np.int64)
         self._live = np.ones(len(system.row), dtype=bool)
 
+    # Eliminate one variable after the other with rows that cost nothing; look for cuts now and
+    # then.
     def run(self, order: Ints) -> Iterator[tuple[float, Ints]]:
-        """Eliminate one variable after the other with rows that cost nothing; look for cuts now and
-        then.
-        """
         free = self._system.weight < _ZERO
         often = max(1, len(order) // _LOOKS)
         for number, column in enumerate(order):
@@ -204,10 +202,9 @@ class _Elimination:
         self._made_of[others] ^= self._made_of[pivot]
         self._terms[others] += self._terms[pivot]
 
+    # Yield the sums that cost less than 1, each odd variable rounded to its nearer bound, with
+    # their rows.
     def _cheap(self) -> Iterator[tuple[float, Ints]]:
-        """Yield the sums that cost less than 1, each odd variable rounded to its nearer bound, with
-        their rows.
-        """
         value, at = self._system.value, np.flatnonzero(self._live & (self._terms <= _TERMS))
         odd = _unpacked(self._odd[at], len(value) + 1)
         left = odd[:, :-1]
@@ -223,10 +220,9 @@ class _Elimination:
             yield float(cost[position]), np.flatnonzero(made_of)
 
 
+# Add the rows up, make every coefficient even with the bounds, and the right-hand side odd; halve;
+# round down.
 def _cut(rows: Rows, chosen: Ints, x: Floats) -> Cut | None:
-    """Add the rows up, make every coefficient even with the bounds, and the right-hand side odd;
-    halve; round down.
-    """
     entries = np.concatenate([np.arange(rows.indptr[row], rows.indptr[row + 1]) for row in chosen])
     variable, place = np.unique(rows.indices[entries], return_inverse=True)
     total = np.bincount(place, weights=rows.data[entries]).astype(np.int64)
@@ -255,8 +251,8 @@ def _cut(rows: Rows, chosen: Ints, x: Floats) -> Cut | None:
     )
 
 
+# Return rows of bits as words of 64, bit b of word w being column 64 w + b.
 def _packed(bits: npt.NDArray[np.bool_]) -> Words:
-    """Return rows of bits as words of 64, bit b of word w being column 64 w + b."""
     wide = np.zeros((bits.shape[0], 64 * (-(-bits.shape[1] // 64))), dtype=bool)
     wide[:, : bits.shape[1]] = bits
     return np.packbits(wide, axis=1, bitorder="little").view(np.uint64)

@@ -355,8 +355,8 @@ class KioskChoice(Table, ABC):
                 **euros | {"count": str(self.count), "cost": f"{cost + self.experts_eur:.0f}"},
             )
 
+    # Return the rules, and how long and how near the best the search goes.
     def _search(self, stakes: Stakes) -> Json:
-        """Return the rules, and how long and how near the best the search goes."""
         return {"rules": stakes.rules, "time_limit_s": self.time_limit_s, "gap": self.gap}
 
 
@@ -506,8 +506,8 @@ def _road(choice: RouterChoice, path: Path) -> Router:
     )
 
 
+# Return the kind of a server's router.
 def _server(router: type[OsrmRouter] | type[ValhallaRouter]) -> RouterKind:
-    """Return the kind of a server's router."""
     return RouterKind(
         lambda choice, _: router(
             choice.network, mode=choice.mode, max_access_m=choice.max_access_m

@@ -18,30 +18,30 @@ _MANY = 8
 class _FileSchema(GenerateJsonSchema):
     """The JSON Schema of what a file writes, which is not always what is kept."""
 
+    # Never: a title would only say the key again.
     def field_title_should_be_set(self, schema: Any) -> bool:
-        """Never: a title would only say the key again."""
         return False
 
+    # Leave out what the reader fills.
     def field_is_present(self, field: Any) -> bool:
-        """Leave out what the reader fills."""
         return not field["validation_alias"].startswith("<")
 
+    # Give a table its own keys and no other; its text is that of its key.
     def dataclass_schema(self, schema: Any) -> Json:
-        """Give a table its own keys and no other; its text is that of its key."""
         found = super().dataclass_schema(schema)
         told = {key: found[key] for key in found if key not in ("title", "description")}
         return {**told, "additionalProperties": False}
 
+    # TOML has no null: what is not there is not written.
     def nullable_schema(self, schema: Any) -> Json:
-        """TOML has no null: what is not there is not written."""
         return self.generate_inner(schema["schema"])
 
+    # Let a table do for two siting models, one of which asks for less.
     def tagged_union_schema(self, schema: Any) -> Json:
-        """Let a table do for two siting models, one of which asks for less."""
         return {"anyOf": super().tagged_union_schema(schema)["oneOf"]}
 
+    # Write a default as in a file, with its unit; none and nothing go without saying.
     def default_schema(self, schema: Any) -> Json:
-        """Write a default as in a file, with its unit; none and nothing go without saying."""
         found = super().default_schema(schema)
         default = found.pop("default", None)
         written = schema["schema"].get("metadata", {}).get("written")
@@ -70,8 +70,8 @@ def key_table() -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ("---",) * len(head), *rows))
 
 
+# Yield the keys of a table, then those of the tables inside it.
 def _rows(place: str, told: Json, schema: Json) -> Iterator[tuple[str, ...]]:
-    """Yield the keys of a table, then those of the tables inside it."""
     if "patternProperties" in told:  # tables under names of the reader's own
         place, told = f"{place}.{_('NOM')}", next(iter(told["patternProperties"].values()))
     if "propertyNames" in told:
@@ -107,8 +107,8 @@ def _resolved(told: Json, schema: Json) -> Json:
     return found
 
 
+# Say what a key takes.
 def _takes(told: Json) -> str:
-    """Say what a key takes."""
     names = told.get("enum") or told.get("items", {}).get("enum") or []
     if names:
         shown = ", ".join(f"`{name}`" for name in names[:_MANY] if name)

@@ -330,13 +330,13 @@ class _FarLooking(KioskChoice):
         About("jusqu'où le plus proche est cherché ; trois fois reach sans cette clé"),
     ] = None
 
+    # How far the model looks for a kiosk.
     @property
     def search_radius(self) -> Cost:
-        """How far the model looks for a kiosk."""
         return self.farthest or Cost(_FARTHEST * self.reach, self.reach.unit)
 
+    # Refuse to look less far than a kiosk serves.
     def check(self, asked: Asked) -> None:
-        """Refuse to look less far than a kiosk serves."""
         if self.search_radius < self.reach:
             remedy = Message("farthest au moins égal à reach")
             raise BadKeyError("moins loin que reach", remedy, key="farthest")
@@ -439,8 +439,8 @@ class AnyModel:
             core_schema.nullable_schema(chosen),
         )
 
+    # Refuse a model that nobody knows, and keys that only other models read.
     def _checked(self, value: Any) -> Json:
-        """Refuse a model that nobody knows, and keys that only other models read."""
         table = mapping(value)
         names = dict.fromkeys(model.model for model in MODELS)
         read_at("model", one_of(names), table.get("model", USUAL))

@@ -54,9 +54,8 @@ _RESERVED = ("kiosk", "slack", "unserved")
 _CELL_M = (20.0, 20_000.0)
 
 
+# Take a moment of an ordinary week, such as ``"samedi 10h"``.
 def _moment() -> Taken:
-    """Take a moment of an ordinary week, such as ``"samedi 10h"``."""
-
     def read(value: Any, asked: Asked) -> Moment | None:
         written = text(blank=True).read(value, asked)
         try:

@@ -114,10 +114,8 @@ def partition(outlines: gpd.GeoSeries) -> gpd.GeoSeries:
     return gpd.GeoSeries(shapes, index=order.index, crs=outlines.crs).reindex(outlines.index)
 
 
+# Cut the lines of all shapes where they cross, and give each face to the first shape that holds it.
 def _faces_of_the_first(shapes: Shapes) -> Shapes:
-    """Cut the lines of all shapes where they cross, and give each face to the first shape that
-    holds it.
-    """
     lines = shapely.union_all(shapely.boundary(shapes))
     faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(lines)))
     inside = shapely.STRtree(shapely.point_on_surface(faces))
@@ -245,12 +243,11 @@ def table_of(
     return zones, zone_of.reindex(demand.index, fill_value=""), findings
 
 
+# Name the zones: most people first; equal ones by their first row, those without any by their
+# ground.
 def _named(
     label: Labels, shapes: Mapping[int, shapely.MultiPolygon], unserved: gpd.GeoDataFrame
 ) -> dict[int, str]:
-    """Name the zones: most people first; equal ones by their first row, those without any by their
-    ground.
-    """
     totals = pd.DataFrame(
         {
             "label": label,
@@ -271,10 +268,9 @@ def _named(
     return {group: f"zb-{rank:03d}" for rank, group in enumerate(names, start=1)}
 
 
+# Return how far beyond the thresholds the people are: at worst, and on average (NaN where nothing
+# is known).
 def _excess(members: gpd.GeoDataFrame, slack: str) -> tuple[float, float]:
-    """Return how far beyond the thresholds the people are: at worst, and on average (NaN where
-    nothing is known).
-    """
     excess = -members[slack]
     known = excess.notna()
     weights = members.loc[known, "people"]
@@ -324,10 +320,9 @@ def with_hosts(
 _HOSTS = 3
 
 
+# Label the polygons so that those joined by a shared border (not a mere corner) have the same
+# label.
 def _touching(polygons: gpd.GeoSeries) -> Labels:
-    """Label the polygons so that those joined by a shared border (not a mere corner) have the same
-    label.
-    """
     shapes = polygons.to_numpy()
     i, j = shapely.STRtree(shapes).query(shapes, predicate="intersects")
     i, j = i[i < j], j[i < j]
@@ -391,10 +386,9 @@ def _pieces(territory: Territory, surface: Surface) -> Shapes:
     return np.asarray(pieces[np.lexsort(shapely.bounds(pieces).T)])
 
 
+# Return the piece each point lies in or within a cell of; where there is none, a number of its own
+# after those.
 def _piece_of(points: gpd.GeoSeries, pieces: Shapes, cell_m: float) -> Labels:
-    """Return the piece each point lies in or within a cell of; where there is none, a number of its
-    own after those.
-    """
     label = len(pieces) + np.arange(len(points))
     located = np.flatnonzero(~(points.isna() | points.is_empty).to_numpy())
     if len(pieces) and len(located):
@@ -407,10 +401,8 @@ def _piece_of(points: gpd.GeoSeries, pieces: Shapes, cell_m: float) -> Labels:
     return np.asarray(label, dtype=np.int64)
 
 
+# Return the worst and the mean excess over the ground of each piece (NaN where nothing is known).
 def _land(pieces: Shapes, surface: Surface) -> dict[int, tuple[float, float]]:
-    """Return the worst and the mean excess over the ground of each piece (NaN where nothing is
-    known).
-    """
     if not len(pieces):
         return {}
     metric = gpd.GeoSeries(pieces, crs=LONLAT).to_crs(METRIC)

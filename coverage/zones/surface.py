@@ -117,8 +117,8 @@ class _Grid:
     step: float
     shape: tuple[int, int]
 
+    # Return nodes as points in EPSG:4326.
     def points(self, rows: Positions, columns: Positions) -> gpd.GeoSeries:
-        """Return nodes as points in EPSG:4326."""
         x, y = self.left + columns * self.step, self.top - rows * self.step
         return gpd.GeoSeries(shapely.points(*_TO_LONLAT.transform(x, y)), crs=LONLAT)
 
@@ -131,10 +131,9 @@ _TO_LONLAT = Transformer.from_crs(METRIC, LONLAT, always_xy=True)
 _TO_METRES = Transformer.from_crs(LONLAT, METRIC, always_xy=True)
 
 
+# Return the grid of the middles, at odd multiples of half a cell, two cells larger than the
+# territory.
 def _grid(boundary: shapely.MultiPolygon, cell_m: float) -> _Grid:
-    """Return the grid of the middles, at odd multiples of half a cell, two cells larger than the
-    territory.
-    """
     west, south, east, north = gpd.GeoSeries([boundary], crs=LONLAT).to_crs(METRIC).total_bounds
     first, last = (
         np.floor(np.array([west, south]) / cell_m) - 2,
@@ -156,8 +155,8 @@ def _grid(boundary: shapely.MultiPolygon, cell_m: float) -> _Grid:
     )
 
 
+# Return the middles within a cell of the territory, and those in it.
 def _masks(boundary: shapely.MultiPolygon, grid: _Grid) -> tuple[Bools, Bools]:
-    """Return the middles within a cell of the territory, and those in it."""
     shape = gpd.GeoSeries([boundary], crs=LONLAT).to_crs(METRIC).iloc[0]
     half = grid.step / 2
     transform = Affine(grid.step, 0, grid.left - half, 0, -grid.step, grid.top + half)
@@ -169,28 +168,26 @@ def _masks(boundary: shapely.MultiPolygon, grid: _Grid) -> tuple[Bools, Bools]:
     return binary_dilation(touched, np.ones((3, 3), dtype=bool)), inside
 
 
+# Return the values cut to what places the border; what cannot be met at all is as far below 0 as
+# can be.
 def _signed(values: Field, cap: float) -> Field:
-    """Return the values cut to what places the border; what cannot be met at all is as far below 0
-    as can be.
-    """
     return np.clip(np.nan_to_num(values, nan=-cap), -cap, cap).astype(np.float32)
 
 
+# Return what is known of the four nodes around each square: north-west, north-east, south-east,
+# south-west.
 def _corners(nodes: Bools) -> tuple[Bools, Bools, Bools, Bools]:
-    """Return what is known of the four nodes around each square: north-west, north-east,
-    south-east, south-west.
-    """
     return nodes[:-1, :-1], nodes[:-1, 1:], nodes[1:, 1:], nodes[1:, :-1]
 
 
+# Return the squares between four nodes whose signs differ.
 def _mixed(field: Field) -> Bools:
-    """Return the squares between four nodes whose signs differ."""
     negative = _corners(field < 0)
     return np.asarray(np.logical_or.reduce(negative) & ~np.logical_and.reduce(negative))
 
 
+# Return the located probes, and points along every way that the router knows.
 def _probes(router: Router, probes: gpd.GeoSeries | None, step_m: float) -> gpd.GeoSeries:
-    """Return the located probes, and points along every way that the router knows."""
     ways = router.along_ways(step_m)
     if probes is None:
         return ways
@@ -198,8 +195,8 @@ def _probes(router: Router, probes: gpd.GeoSeries | None, step_m: float) -> gpd.
     return gpd.GeoSeries(np.concatenate([located.to_numpy(), ways.to_numpy()]), crs=LONLAT)
 
 
+# Return the squares that hold a probe of another sign than one of their corners.
 def _contradicted(field: Field, grid: _Grid, probes: gpd.GeoSeries, slack: Floats) -> Bools:
-    """Return the squares that hold a probe of another sign than one of their corners."""
     x, y = _TO_METRES.transform(probes.x.to_numpy(), probes.y.to_numpy())
     row = np.floor((grid.top - y) / grid.step).astype(int)
     column = np.floor((x - grid.left) / grid.step).astype(int)
@@ -212,12 +209,11 @@ def _contradicted(field: Field, grid: _Grid, probes: gpd.GeoSeries, slack: Float
     return found
 
 
+# Return the field on the fine grid, asked in the mixed squares and where the line goes on from
+# them.
 def _refined(
     field: Field, mixed: Bools, near: Bools, grid: _Grid, slack: Slack, cap: float
 ) -> tuple[Field, int]:
-    """Return the field on the fine grid, asked in the mixed squares and where the line goes on from
-    them.
-    """
     finer, steps = grid.finer(), np.arange(FINER + 1)
     fine = _interpolated(field)
     known = np.zeros(fine.shape, dtype=bool)
@@ -238,8 +234,8 @@ def _refined(
     return fine, asked
 
 
+# Return the field on the fine grid, bilinear.
 def _interpolated(field: Field) -> Field:
-    """Return the field on the fine grid, bilinear."""
     share = np.arange(FINER, dtype=np.float32) / FINER
     for axis in (0, 1):
         low, high = (
@@ -254,8 +250,8 @@ def _interpolated(field: Field) -> Field:
     return field
 
 
+# Return the coarse squares in which the line passes on the fine grid.
 def _squares_crossed(fine: Field, shape: tuple[int, int]) -> Bools:
-    """Return the coarse squares in which the line passes on the fine grid."""
     crossed = _mixed(fine)
     return np.asarray(crossed.reshape(shape[0], FINER, shape[1], FINER).any(axis=(1, 3)))
 
@@ -312,10 +308,8 @@ def sign_faces(field: Field, *, left: float, top: float, step: float) -> tuple[S
     return faces, below
 
 
+# Return the segments of the line as pairs of grid sides, each by its two nodes: an array (n, 2, 2).
 def _segments(negative: Bools) -> Positions:
-    """Return the segments of the line as pairs of grid sides, each by its two nodes: an array (n,
-    2, 2).
-    """
     columns = negative.shape[1]
     case = sum(
         (part.astype(np.uint8) << bit for bit, part in enumerate(_corners(negative))),
@@ -333,10 +327,9 @@ def _segments(negative: Bools) -> Positions:
     return np.concatenate(parts).astype(np.int64)
 
 
+# Return where the line crosses each side: computed from the side alone, so alike from both squares
+# beside it.
 def _placed(ends: Positions, field: Field, left: float, top: float, step: float) -> Floats:
-    """Return where the line crosses each side: computed from the side alone, so alike from both
-    squares beside it.
-    """
     values = field.ravel().astype(np.float64)
     first, second = values[ends[..., 0]], values[ends[..., 1]]
     share = np.clip(first / (first - second), _NEAREST_TO_A_NODE, 1 - _NEAREST_TO_A_NODE)
@@ -346,10 +339,9 @@ def _placed(ends: Positions, field: Field, left: float, top: float, step: float)
     return np.stack([x, y], axis=-1)
 
 
+# Return the negative nodes that have a positive neighbour (the pad guarantees that no node is on
+# the rim).
 def _beside_a_crossing(negative: Bools) -> Bools:
-    """Return the negative nodes that have a positive neighbour (the pad guarantees that no node is
-    on the rim).
-    """
     around = np.ones_like(negative)
     around[1:-1, 1:-1] = (
         negative[:-2, 1:-1] & negative[2:, 1:-1] & negative[1:-1, :-2] & negative[1:-1, 2:]

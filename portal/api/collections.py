@@ -135,16 +135,15 @@ class Collections:
             return answer(answers.to_json(self.site.data_catalog(datasets)), JSON_LD)
         return answer(answers.to_json(document), JSON)
 
+    # Return a collection as schema.org describes a dataset.
     def _dataset(self, document: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a collection as schema.org describes a dataset."""
         address = f"{self.url}/collections/{quote(document['id'])}"
         told = schema_org.build(as_record(document), address=address)
         return {name: value for name, value in told.items() if name != "@context"}
 
+    # Return the descriptions in the language of the moment, made anew when collections came or
+    # went.
     def _now(self) -> _Described:
-        """Return the descriptions in the language of the moment, made anew when collections came or
-        went.
-        """
         with self._lock:
             spoken, renewals = language(), self.site.renewals
             known = self._described.get(spoken)

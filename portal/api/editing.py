@@ -150,8 +150,8 @@ def _stale() -> Refusal:
     return Refusal(412, _("If-Match : la fiche a changé depuis ; relisez-la, puis recommencez."))
 
 
+# Say whether a request comes from a program of this machine, or from a page of ours.
 def _is_here(request: Request, url: str) -> bool:
-    """Say whether a request comes from a program of this machine, or from a page of ours."""
     if (
         any(name in request.headers for name in _FORWARDING)
         or request.headers.get("Origin", url) != url

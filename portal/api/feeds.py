@@ -32,8 +32,8 @@ def route(site: Site) -> Route:
     return Route("/feeds/{name}.{form}", answered)
 
 
+# Tell what changed in a directory.
 def _feed(site: Site, request: Request, given: dict[str, str]) -> Response:
-    """Tell what changed in a directory."""
     from geoguichet.referentials.versions.feeds import (
         FORMATS,
         LIMIT,

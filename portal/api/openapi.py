@@ -65,6 +65,7 @@ PAGE = Page(
 )
 
 
+# Return a GET: its parameters are names of ours or whole ones, its answers a schema by media type.
 def _operation(
     summary: str,
     tag: str,
@@ -74,9 +75,6 @@ def _operation(
     *,
     form: str | Json = "f",
 ) -> Json:
-    """Return a GET: its parameters are names of ours or whole ones, its answers a schema by media
-    type.
-    """
     given = [
         ref("parameters", one) if isinstance(one, str) else one
         for one in (*parameters, form, "lang")
@@ -122,8 +120,8 @@ def _root_paths() -> Json:
     return paths
 
 
+# Return the forms of a page: a schema by media type.
 def _forms_of(page: Page) -> Mapping[str, Json | str]:
-    """Return the forms of a page: a schema by media type."""
     others = {
         kind.partition(";")[0]: {} if "json" in kind else {"type": "string"}
         for kind, _write in page.tables.values()
@@ -131,8 +129,8 @@ def _forms_of(page: Page) -> Mapping[str, Json | str]:
     return {page.media: page.schema, **others, **_PAGE}
 
 
+# Return what ``f`` may ask of a page.
 def _f(page: Page) -> str | Json:
-    """Return what ``f`` may ask of a page."""
     if not page.tables:
         return "f"
     return _query("f", {"type": "string", "enum": ["json", "html", *page.tables]})
@@ -155,8 +153,8 @@ def _execution() -> Json:
     }
 
 
+# Return the answers in the formats of other catalogues, by media type.
 def _encoded(forms: Iterable[str]) -> Mapping[str, Json]:
-    """Return the answers in the formats of other catalogues, by media type."""
     kinds = [ENCODINGS[form][0] for form in forms]
     return {kind: {} if kind.endswith(("json", "yaml")) else {"type": "string"} for kind in kinds}
 
@@ -265,8 +263,8 @@ def _feature_paths(name: str, fields: Mapping[str, Mapping[str, str]]) -> Json:
     }
 
 
+# Return the names of the referentials that are directories of services.
 def _directories(resources: Mapping[str, Any]) -> list[str]:
-    """Return the names of the referentials that are directories of services."""
     first = [
         resource["providers"][0] for resource in resources.values() if resource.get("providers")
     ]
@@ -275,8 +273,8 @@ def _directories(resources: Mapping[str, Any]) -> list[str]:
     ]
 
 
+# Return the feeds of changes: one path a form, for the form is the end of the address.
 def _feed_paths(names: Sequence[str]) -> Json:
-    """Return the feeds of changes: one path a form, for the form is the end of the address."""
     text: Json = {"type": "string", "minLength": 1}
     directory = {"name": "directory", "in": "path", "required": True,
                  "schema": {**text, "enum": list(names)} if names else text}  # fmt: skip
@@ -335,8 +333,8 @@ def _query(name: str, schema: Json) -> Json:
     return {"name": name, "in": "query", "required": False, "schema": schema}
 
 
+# Return the parameters by the names that operations call them by.
 def _parameters() -> Json:
-    """Return the parameters by the names that operations call them by."""
     numbers = {"type": "array", "minItems": 4, "maxItems": 6, "items": {"type": "number"}}
     integer = {"type": "integer", "minimum": 0}
     crs = {"type": "string", "format": "uri", "enum": list(CRSS[:2])}

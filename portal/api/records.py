@@ -94,8 +94,8 @@ def whole_dates(time: Mapping[str, Any]) -> dict[str, Any]:
     return told
 
 
+# Return the first or the last day of a year or a month; anything else as it is.
 def _day(moment: str, *, last: bool) -> str:
-    """Return the first or the last day of a year or a month; anything else as it is."""
     if len(moment) == 4:
         return f"{moment}-12-31" if last else f"{moment}-01-01"
     if len(moment) == 7:
@@ -159,10 +159,9 @@ class Encodings:
             address=self.home, page=page, pages=pages, total=total, page_address=address,
         )  # fmt: skip
 
+    # Return the record with the addresses of its links in full: a document is read far from the
+    # portal.
     def _absolute(self, record: Record) -> Record:
-        """Return the record with the addresses of its links in full: a document is read far from
-        the portal.
-        """
         if all(urlsplit(link.href).scheme for link in record.links):
             return record
         links = (replace(link, href=urljoin(f"{self.url}/", link.href)) for link in record.links)
@@ -437,8 +436,8 @@ class RecordsApi:
         made = spliced(body, self._item_links(identifier), self.url)
         return answer(made, GEOJSON, headers=headers)
 
+    # Return what the page of a record shows, with what the check finds in it.
     def _page_of_item(self, identifier: str, body: bytes) -> dict[str, Any]:
-        """Return what the page of a record shows, with what the check finds in it."""
         record = Record.from_geojson(json.loads(body))
         return {
             **json.loads(spliced(body, self._item_links(identifier), self.url)),
@@ -451,11 +450,10 @@ class RecordsApi:
         href = f"{self.home}/items/{quote(identifier, safe='')}"
         return self._links_of_an_item[language()].replace(b"{href}", href.encode())
 
+    # The links of any record in each language, its address to be put in: they are made once, not at
+    # each request.
     @cached_property
     def _links_of_an_item(self) -> dict[str, bytes]:
-        """The links of any record in each language, its address to be put in: they are made once,
-        not at each request.
-        """
         made, href = {}, "{href}"
         for code in languages():
             with speaking(code):
@@ -473,8 +471,8 @@ class RecordsApi:
         return made
 
 
+# Return the search that parameters ask for; a page counts its facets by itself.
 def _query(given: Mapping[str, str], form: str, *, hits: bool) -> RecordQuery:
-    """Return the search that parameters ask for; a page counts its facets by itself."""
     asked = {name: value for name, value in given.items() if name in PARAMETERS}
     if "limit" in asked and re.fullmatch(r"[0-9]{1,30}", asked["limit"]):
         asked["limit"] = str(min(int(asked["limit"]), 10_000))

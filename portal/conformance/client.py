@@ -307,8 +307,8 @@ def parameters(server: Server, path: str) -> dict[str, Json]:
     return {item["name"]: item for item in found if "name" in item}
 
 
+# Return what matches the paths that a path with ``{names}`` stands for.
 def _template(path: str) -> re.Pattern[str]:
-    """Return what matches the paths that a path with ``{names}`` stands for."""
     parts = re.split(r"\{[^/}]*\}", path)
     return re.compile("[^/]+".join(map(re.escape, parts)))
 

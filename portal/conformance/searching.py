@@ -122,10 +122,9 @@ def _words_are_found_together_or_apart(server: Server) -> None:
         expect(in_order, f"q={second} {first}: the order of words is not kept")
 
 
+# Return two words of content that follow each other in the title: a server may pass over articles
+# and the like.
 def _words(record: Json) -> list[str]:
-    """Return two words of content that follow each other in the title: a server may pass over
-    articles and the like.
-    """
     title = (record["properties"] or {}).get("title", "")
     found: list[str] = re.findall(r"(?<![\w'’])[^\W\d_]{5,}", title)
     pairs = [pair for pair in pairwise(found) if f"{pair[0]} {pair[1]}" in title]
@@ -269,10 +268,9 @@ def _sort_value(record: Json, name: str) -> str:
     return str(record["id"] if name == "id" else (record["properties"] or {}).get(name) or "")
 
 
+# Say whether texts are in order: by their characters, or as people sort, whatever their case and
+# accents.
 def _is_rising(values: list[str]) -> bool:
-    """Say whether texts are in order: by their characters, or as people sort, whatever their case
-    and accents.
-    """
     told = [value for value in values if value]
     return told == sorted(told) or (folded := [fold(value) for value in told]) == sorted(folded)
 

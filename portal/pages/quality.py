@@ -15,8 +15,8 @@ _judged: WeakKeyDictionary[Site, tuple[int, dict[str, Any]]] = WeakKeyDictionary
 _judging = Lock()
 
 
+# Return the totals of the catalogue as it is now, with their links.
 def _document(site: Site) -> dict[str, Any]:
-    """Return the totals of the catalogue as it is now, with their links."""
     found = _totals(site)
     return {
         **found,
@@ -25,10 +25,9 @@ def _document(site: Site) -> dict[str, Any]:
     }
 
 
+# Judge the catalogue unless this state of it was judged before; who asks meanwhile waits for the
+# answer.
 def _totals(site: Site) -> dict[str, Any]:
-    """Judge the catalogue unless this state of it was judged before; who asks meanwhile waits for
-    the answer.
-    """
     generation = site.store.generation()
     with _judging:
         kept = _judged.get(site)
@@ -50,10 +49,9 @@ def _judge(site: Site) -> dict[str, Any]:
     }
 
 
+# Return the totals of an organisation with the address of its records; of no one, there is no such
+# search.
 def _searchable(row: Mapping[str, Any], home: str) -> dict[str, Any]:
-    """Return the totals of an organisation with the address of its records; of no one, there is no
-    such search.
-    """
     asked = urlencode({"organization": row["group"]})
     return {**row, "href": f"{home}/items?{asked}"} if row["group"] else dict(row)
 

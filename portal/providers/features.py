@@ -118,15 +118,16 @@ class _LayerProvider(BaseProvider):  # type: ignore[misc]
     def columns(self) -> Mapping[str, str]:
         """Return the JSON type of each property."""
 
+    # The properties in pygeoapi's form.
     @property
     def fields(self) -> dict[str, dict[str, str]]:
-        """The properties in pygeoapi's form."""
         return {name: {"type": kind} for name, kind in self.columns().items()}
 
+    # Return the properties in pygeoapi's form.
     def get_fields(self) -> dict[str, dict[str, str]]:
-        """Return the properties in pygeoapi's form."""
         return self.fields
 
+    # Answer an items request; ``numberMatched`` is exact.
     def query(
         self,
         offset: int = 0,
@@ -143,7 +144,6 @@ class _LayerProvider(BaseProvider):  # type: ignore[misc]
         crs_transform_spec: CrsTransformSpec | None = None,
         **_more: object,
     ) -> dict[str, Any]:
-        """Answer an items request; ``numberMatched`` is exact."""
         conditions = self._conditions(bbox, datetime_, properties, q, filterq)
         names = [key["property"] for key in sortby]
         found = [
@@ -164,10 +164,10 @@ class _LayerProvider(BaseProvider):  # type: ignore[misc]
             "numberReturned": len(features),
         }
 
+    # Return one feature.
     def get(
         self, identifier: str, crs_transform_spec: CrsTransformSpec | None = None, **_more: object
     ) -> dict[str, Any]:
-        """Return one feature."""
         for part, own in self._candidates(str(identifier)):
             schema = self._schema(part)
             name = schema and self._id_column(schema)
@@ -187,14 +187,16 @@ class _LayerProvider(BaseProvider):  # type: ignore[misc]
         missing = _("Aucun objet « {identifier} » dans cette collection.", identifier=identifier)
         raise ProviderItemNotFoundError(user_msg=missing)
 
+    # Yield the parts an identifier may be found in, with the identifier it has there.
     def _candidates(self, identifier: str) -> Iterator[tuple[_Part, str]]:
-        """Yield the parts an identifier may be found in, with the identifier it has there."""
         for part in self.parts():
             if not part.study:
                 yield part, identifier
             elif identifier.startswith(f"{part.study}."):
                 yield part, identifier.removeprefix(f"{part.study}.")
 
+    # Check the parameters; these layers have no time: a well-formed ``datetime`` matches all of
+    # them.
     def _conditions(
         self,
         bbox: Sequence[float],
@@ -203,9 +205,6 @@ class _LayerProvider(BaseProvider):  # type: ignore[misc]
         q: str | None,
         filterq: object | None,
     ) -> _Conditions:
-        """Check the parameters; these layers have no time: a well-formed ``datetime`` matches all
-        of them.
-        """
         if q or filterq is not None:
             told = _(
                 "{name} : ce paramètre n'est pas servi par cette collection.",
@@ -226,12 +225,10 @@ class _LayerProvider(BaseProvider):  # type: ignore[misc]
             raise ProviderInvalidQueryError(user_msg=in_words(error)) from error
         return _Conditions(boxes, dict(properties))
 
+    # Return the matching rows of one part; a value that cannot be of its column's type is refused.
     def _part_matches(
         self, part: _Part, conditions: _Conditions, names: Sequence[str]
     ) -> list[_Match]:
-        """Return the matching rows of one part; a value that cannot be of its column's type is
-        refused.
-        """
         if conditions.equal.get("study", part.study) != part.study and part.study:
             return []
         schema = self._schema(part)
@@ -269,8 +266,8 @@ class _LayerProvider(BaseProvider):  # type: ignore[misc]
             found.append(_Match(part, key, tuple(by_name.get(name) for name in names)))
         return found
 
+    # Yield the features of these rows, reading each file once for each run of its rows.
     def _features(self, matches: Sequence[_Match]) -> Iterator[dict[str, Any]]:
-        """Yield the features of these rows, reading each file once for each run of its rows."""
         start = 0
         while start < len(matches):
             part = matches[start].part
@@ -302,8 +299,8 @@ class _LayerProvider(BaseProvider):  # type: ignore[misc]
             self._unreadable(part, error)
             return None
 
+    # Say what cannot be read: a bad study is skipped, a missing layer is a failure.
     def _unreadable(self, part: _Part, error: LayerError) -> None:
-        """Say what cannot be read: a bad study is skipped, a missing layer is a failure."""
         if not part.study:
             raise ProviderConnectionError(user_msg=str(error)) from error
         logger.warning("Étude « %s » laissée de côté : %s", part.study, error)
@@ -353,10 +350,8 @@ class StudyLayerProvider(_LayerProvider):
         return columns
 
 
+# Sort in place by one value, keeping the order of equals; rows without it come last, both ways.
 def _sort(matches: list[_Match], position: int, *, descending: bool) -> None:
-    """Sort in place by one value, keeping the order of equals; rows without it come last, both
-    ways.
-    """
     matches.sort(key=lambda match: _comparable(match.values[position]), reverse=descending)
     matches.sort(key=lambda match: match.values[position] is None)
 
@@ -367,10 +362,10 @@ def _comparable(value: object) -> tuple[int, float, str]:
     return 1, 0.0, "" if value is None else str(value)
 
 
+# Return the feature with only the properties asked for, and without geometry when asked.
 def _shortened(
     feature: dict[str, Any], names: Sequence[str], skip_geometry: bool
 ) -> dict[str, Any]:
-    """Return the feature with only the properties asked for, and without geometry when asked."""
     if names:
         feature["properties"] = {name: feature["properties"].get(name) for name in names}
     if skip_geometry:
@@ -378,10 +373,9 @@ def _shortened(
     return feature
 
 
+# Put the geometries in the CRS asked for, axes in the order of its authority (OGC API Features,
+# part 2).
 def _project(features: Sequence[dict[str, Any]], wanted: CrsTransformSpec | None) -> None:
-    """Put the geometries in the CRS asked for, axes in the order of its authority (OGC API
-    Features, part 2).
-    """
     if wanted is None:
         return
     transform = Transformer.from_crs(wanted.source_crs_wkt, wanted.target_crs_wkt).transform

@@ -86,10 +86,8 @@ class Layer:
         drawn = None if geometry is None else json.loads(shapely.to_geojson(geometry))
         return {"type": "Feature", "geometry": drawn, "properties": properties}
 
+    # Return the keys of the rows whose geometry meets a box; only those on its edge are looked at.
     def _within(self, boxes: Sequence[Box]) -> list[int]:
-        """Return the keys of the rows whose geometry meets a box; only those on its edge are looked
-        at.
-        """
         kept: set[int] = set()
         edge: set[int] = set()
         for box in boxes:
@@ -105,8 +103,8 @@ class Layer:
         )
         return sorted(kept)
 
+    # Return key and envelope of the rows whose envelope may meet the box.
     def _candidates(self, box: Box) -> Iterable[tuple[int, float, float, float, float]]:
-        """Return key and envelope of the rows whose envelope may meet the box."""
         if self.schema.indexed:
             index = f"rtree_{self.schema.table}_{self.schema.geometry}"
             sql = (
@@ -178,8 +176,8 @@ def typed(name: str, text: str, kind: str) -> object:
     return text
 
 
+# Read an integer that SQLite can hold; ValueError otherwise.
 def _sqlite_integer(text: str) -> int:
-    """Read an integer that SQLite can hold; ValueError otherwise."""
     number = int(text[:21])
     if not -(2**63) <= number < 2**63:
         raise ValueError(f"{text[:21]} exceeds 64 bits")

@@ -31,8 +31,8 @@ MOST_SERVICES = 12
 BUFFER = f"{sample.RING_M // 1000} km"
 
 
+# Return the description of an input that may be left out.
 def _asked(title: dict[str, str] | str, description: Message, default: object) -> dict[str, Any]:
-    """Return the description of an input that may be left out."""
     return {
         "title": title,
         "description": description.by_language(),

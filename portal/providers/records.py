@@ -116,30 +116,24 @@ class RecordProvider(BaseProvider):  # type: ignore[misc]
         except StoreError as error:
             raise ProviderConnectionError(user_msg=str(error)) from error
 
+    # Read a document anew (pygeoapi appends links to it) and make its relative links absolute.
     def _served(self, item: bytes) -> dict[str, Any]:
-        """Read a document anew (pygeoapi appends links to it) and make its relative links
-        absolute.
-        """
         document: dict[str, Any] = json.loads(item)
         for link in document.setdefault("links", []):
             link["href"] = _absolute(self.base_url, link["href"])
         return document
 
 
+# Resolve a relative link from the root of the portal; one that is no address at all stays as it is.
 def _absolute(base_url: str, href: str) -> str:
-    """Resolve a relative link from the root of the portal; one that is no address at all stays as
-    it is.
-    """
     try:
         return href if urlsplit(href).scheme else urljoin(f"{base_url}/", href)
     except ValueError:
         return href
 
 
+# Return the parameters that pygeoapi leaves to us; one that nobody knows is refused by name.
 def _extra_parameters(properties: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """Return the parameters that pygeoapi leaves to us; one that nobody knows is refused by
-    name.
-    """
     own = {"type", "ids", "externalIds"}
     unknown = next((name for name, _value in properties if name not in own), None)
     if unknown:
@@ -149,10 +143,10 @@ def _extra_parameters(properties: Sequence[tuple[str, str]]) -> dict[str, str]:
     return dict(properties)
 
 
+# Return the document with only the properties asked for, and without geometry when asked.
 def _shortened(
     document: dict[str, Any], names: Sequence[str], skip_geometry: bool
 ) -> dict[str, Any]:
-    """Return the document with only the properties asked for, and without geometry when asked."""
     if names:
         document["properties"] = {n: v for n, v in document["properties"].items() if n in names}
     if skip_geometry:

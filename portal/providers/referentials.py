@@ -77,8 +77,8 @@ def _resource(workspace: Path, url: str, version: Version) -> dict[str, Any]:
     }
 
 
+# Return the link to the record of the version that is served: its origin and its quality.
 def _described(url: str, version: Version) -> dict[str, Any]:
-    """Return the link to the record of the version that is served: its origin and its quality."""
     title = Message(
         "Fiche de cette version ({version}, importée le {day}) : son origine, sa qualité",
         version=version.short,
@@ -88,8 +88,8 @@ def _described(url: str, version: Version) -> dict[str, Any]:
             "href": f"{url}/collections/catalogue/items/{quote(record_id(version))}"}  # fmt: skip
 
 
+# Return the links to the feeds of changes of a directory.
 def _feeds(url: str, version: Version) -> list[dict[str, Any]]:
-    """Return the links to the feeds of changes of a directory."""
     return [
         {"type": media, "rel": "alternate", "hreflang": "fr",
          "title": Message("Changements ({form})", form=label).by_language(),

@@ -140,10 +140,9 @@ def weekly_hours(text: str | None) -> float | None:
     return None if week is None else week.minutes / 60
 
 
+# Return the numbers of the weekdays of ``Mo-We,Fr`` (all when nothing is said); None when one is
+# unknown.
 def _days(text: str | None) -> list[int] | None:
-    """Return the numbers of the weekdays of ``Mo-We,Fr`` (all when nothing is said); None when one
-    is unknown.
-    """
     if not text:
         return list(range(7))
     chosen: list[int] = []
@@ -158,8 +157,8 @@ def _days(text: str | None) -> list[int] | None:
     return chosen
 
 
+# Return the spans of ``09:00-12:00,14:00-17:00`` or ``off``; None when not understood.
 def _osm_spans(text: str) -> list[Span] | None:
-    """Return the spans of ``09:00-12:00,14:00-17:00`` or ``off``; None when not understood."""
     if text.strip() in {"off", "closed"}:
         return []
     spans: list[Span] = []
@@ -321,10 +320,8 @@ def _plain(text: str) -> str:
     return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
+# Return the number of the one weekday that begins with the word, in French, else in English.
 def _day(word: str) -> int | None:
-    """Return the number of the one weekday that begins with the word, in French, else in
-    English.
-    """
     for names in (WEEKDAYS_FR, DAYS_EN):
         found = [number for number, name in enumerate(names) if name.startswith(word)]
         if len(found) == 1:

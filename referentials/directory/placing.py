@@ -134,12 +134,10 @@ def place_points(
     return Placed(points, raw, findings)
 
 
+# Return longitudes and latitudes; NaN or infinite where the CRS cannot hold the coordinates.
 def _to_degrees(
     x: np.ndarray, y: np.ndarray, crs: str | pd.Series, index: pd.Index
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return longitudes and latitudes; NaN or infinite where the CRS cannot hold the
-    coordinates.
-    """
     systems = pd.Series(crs, index=index) if isinstance(crs, str) else crs
     longitude, latitude = x.copy(), y.copy()
     for system in pd.unique(systems):
@@ -150,6 +148,7 @@ def _to_degrees(
     return longitude, latitude
 
 
+# Return the finding that says what is wrong with one row's position.
 def _odd_place(
     row: int,
     text: tuple[str, str],
@@ -160,8 +159,6 @@ def _odd_place(
     layer: str,
     columns: tuple[str, str],
 ) -> Finding:
-    """Return the finding that says what is wrong with one row's position."""
-
     def finding(
         rule: str, message: str, remedy: str, severity: Severity = "error", column: str = ""
     ) -> Finding:
@@ -235,10 +232,9 @@ def with_decimal_points(longitude: float, latitude: float) -> tuple[float, float
     return None
 
 
+# Yield `value` as it is when it is possible; else divided by ten until it is one digit, largest
+# first.
 def _shifts(value: float, limit: float) -> Iterator[float]:
-    """Yield `value` as it is when it is possible; else divided by ten until it is one digit,
-    largest first.
-    """
     if abs(value) <= limit:
         yield value
     elif abs(value) < 1e12 and value == int(value):

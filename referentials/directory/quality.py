@@ -125,8 +125,8 @@ def _with_outdated_population(communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return communes[(change > SHIFT_PEOPLE) & (change > SHIFT_RATIO * communes["population"])]
 
 
+# Report the parts of the territory that no commune's outline covers, largest first.
 def _uncovered_ground(territory: Territory, layer: str) -> Iterator[Finding]:
-    """Report the parts of the territory that no commune's outline covers, largest first."""
     covered = shapely.union_all(territory.polygons.dropna().array)
     bare = shapely.get_parts(territory.boundary.difference(covered))
     gaps = gpd.GeoSeries(bare, crs=territory.communes.crs)
@@ -222,10 +222,8 @@ def distance_to_commune_m(services: gpd.GeoDataFrame, territory: Territory) -> p
     return distance_m
 
 
+# Return the rows whose point is outside the outline of their commune, and how far (``away_m``).
 def _outside_commune(rows: gpd.GeoDataFrame, territory: Territory) -> gpd.GeoDataFrame:
-    """Return the rows whose point is outside the outline of their commune, and how far
-    (``away_m``).
-    """
     away_m = distance_to_commune_m(rows, territory)
     return rows.assign(away_m=away_m)[away_m > 0]
 
@@ -272,10 +270,8 @@ def _services_outside_territory(
     return findings
 
 
+# Report once per type how many services stand at a town hall, for want of their own address.
 def _approximate_points(services: gpd.GeoDataFrame, layer: str) -> Iterator[Finding]:
-    """Report once per type how many services stand at a town hall, for want of their own
-    address.
-    """
     if "point_source" not in services.columns:
         return
     for key, rows in services[services["point_source"] == "town_hall"].groupby("type"):
@@ -307,8 +303,8 @@ def _services_without_hours(services: gpd.GeoDataFrame, layer: str) -> Iterator[
             yield Finding("unreadable-hours", layer, row.id, message)
 
 
+# Report what is odd in the source's own weeks, before their conversion.
 def _odd_source_weeks(services: gpd.GeoDataFrame, layer: str) -> Iterator[Finding]:
-    """Report what is odd in the source's own weeks, before their conversion."""
     if "hours_raw" not in services.columns:
         return
     for row in services[services["hours_raw"].notna()].itertuples():
@@ -330,10 +326,8 @@ def _odd_source_weeks(services: gpd.GeoDataFrame, layer: str) -> Iterator[Findin
 type _Week = list[tuple[str, str, list[tuple[str, str]]]]
 
 
+# Return the source's week: rows of first day, last day, spans; empty when it is written otherwise.
 def _source_week(text: str) -> _Week:
-    """Return the source's week: rows of first day, last day, spans; empty when it is written
-    otherwise.
-    """
     try:
         return [
             (first, last, [(opens, closes) for opens, closes in spans])
@@ -343,8 +337,8 @@ def _source_week(text: str) -> _Week:
         return []
 
 
+# Return whether a weekday of the source's week has two spans that overlap.
 def _overlaps(week: _Week) -> bool:
-    """Return whether a weekday of the source's week has two spans that overlap."""
     days: dict[int, list[tuple[str, str]]] = {}
     for first, last, spans in week:
         if first in WEEKDAYS_FR and last in WEEKDAYS_FR:
@@ -409,10 +403,8 @@ def directory_findings(
     return findings
 
 
+# Report the services that stand at the very same coordinates as a service of another address.
 def _shared_points(rows: gpd.GeoDataFrame, layer: str) -> list[Finding]:
-    """Report the services that stand at the very same coordinates as a service of another
-    address.
-    """
     located = rows[rows.geometry.notna()]
     places = pd.Series(located.geometry.to_wkb(), index=located.index)
     address = located["address"].fillna(located["id"]) + "|" + located["commune"].fillna("")
@@ -434,8 +426,8 @@ def _shared_points(rows: gpd.GeoDataFrame, layer: str) -> list[Finding]:
     )
 
 
+# Report the services told twice: same type, name and commune, at the same place.
 def _duplicates(rows: gpd.GeoDataFrame, layer: str) -> list[Finding]:
-    """Report the services told twice: same type, name and commune, at the same place."""
     located = rows[rows.geometry.notna()]
     metric = located.geometry.to_crs(METRIC)
     cell = (metric.x // SAME_PLACE_M).astype(str) + "/" + (metric.y // SAME_PLACE_M).astype(str)
@@ -480,8 +472,8 @@ def _against_postcodes(rows: gpd.GeoDataFrame, layer: str) -> list[Finding]:
     )
 
 
+# Report the points of a territory's services that are beyond it, or outside their commune.
 def _misplaced(rows: gpd.GeoDataFrame, territory: Territory, layer: str) -> list[Finding]:
-    """Report the points of a territory's services that are beyond it, or outside their commune."""
     correct = "Corrigez les coordonnées ou le code de la commune."
     away = rows[rows.geometry.notna() & ~rows.geometry.intersects(territory.boundary)]
     return [
@@ -635,14 +627,14 @@ def population_findings(
 # -- words
 
 
+# Return which rows have no geometry, or an empty one.
 def _is_missing(frame: gpd.GeoDataFrame) -> pd.Series:
-    """Return which rows have no geometry, or an empty one."""
     missing: pd.Series = frame.geometry.isna() | frame.geometry.is_empty
     return missing
 
 
+# Return a point as ``48,3762 N ; 0,2990 E``.
 def _lonlat(point: shapely.Point) -> Message:
-    """Return a point as ``48,3762 N ; 0,2990 E``."""
     east, west = Message("{lat} {hemisphere} ; {lon} E"), Message("{lat} {hemisphere} ; {lon} O")
     return (east if point.x >= 0 else west).given(
         lat=Figure(number, abs(point.y), (4,)),

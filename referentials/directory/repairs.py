@@ -64,10 +64,8 @@ def repair(
     return fixed, tuple(repairs)
 
 
+# Put back lost decimal points and swapped axes (degrees), where the result is where it should be.
 def _points(rows: gpd.GeoDataFrame) -> Iterator[Repair]:
-    """Put back lost decimal points and swapped axes (degrees), where the result is where it should
-    be.
-    """
     raw = rows["point_raw"].dropna().str.split(" ", n=1, expand=True).reindex(columns=[0, 1])
     x, y = numbers(raw[0]), numbers(raw[1])
     lost = (x.abs() > 180) | (y.abs() > 90)

@@ -60,8 +60,8 @@ def mended(text: str) -> str | None:
     return None if _ANY.search(text) else text
 
 
+# Return a text that was UTF-8 read as Latin-1 or Windows-1252, read rightly.
 def _undoubled(text: str) -> str | None:
-    """Return a text that was UTF-8 read as Latin-1 or Windows-1252, read rightly."""
     for encoding in ("latin-1", "cp1252"):
         try:
             return text.encode(encoding).decode("utf-8")
@@ -70,10 +70,9 @@ def _undoubled(text: str) -> str | None:
     return None
 
 
+# Return a text whose control characters are the letters Windows-1252 has at their place (« œ » at
+# 9C).
 def _from_cp1252(text: str) -> str | None:
-    """Return a text whose control characters are the letters Windows-1252 has at their place (« œ »
-    at 9C).
-    """
     try:
         return re.sub(_CONTROL, lambda match: match[0].encode("latin-1").decode("cp1252"), text)
     except UnicodeDecodeError:
@@ -460,18 +459,17 @@ def french_weeks(
     return weeks, findings
 
 
+# Return a text column, stripped, missing where blank.
 def _clean(series: pd.Series | None, index: pd.Index) -> pd.Series:
-    """Return a text column, stripped, missing where blank."""
     if series is None:
         return pd.Series(None, index=index, dtype=object)
     text = series.astype(object).str.strip()
     return text.where(text.notna() & (text != ""), None)
 
 
+# Return the types, ``other_service`` where the taxonomy has none, and one finding a category left
+# over.
 def _known_types(values: dict[str, pd.Series], source: str) -> tuple[pd.Series, list[Finding]]:
-    """Return the types, ``other_service`` where the taxonomy has none, and one finding a category
-    left over.
-    """
     kinds = values["type"]
     known = kinds.isin(list(SERVICE_TYPES))
     left = values["category"].fillna("(sans catégorie)")[~known]
@@ -491,10 +489,9 @@ def _known_types(values: dict[str, pd.Series], source: str) -> tuple[pd.Series, 
     return kinds.where(known, OTHER), findings
 
 
+# Return identifiers that are there and unique: a missing or repeated one is completed with its row,
+# and told.
 def _unique_ids(ids: pd.Series, source: str) -> tuple[pd.Series, list[Finding]]:
-    """Return identifiers that are there and unique: a missing or repeated one is completed with its
-    row, and told.
-    """
     absent, repeated = ids.isna(), ids.notna() & ids.duplicated(keep="first")
     completed = ids.where(~absent, f"{source}-")
     rows = pd.Series(ids.index.astype(str), index=ids.index)

@@ -186,8 +186,8 @@ def check_services(services: gpd.GeoDataFrame, *, where: str = "services") -> No
     )
 
 
+# Raise LayerError with the line and value of the first `wrong` rows, if there are any.
 def _refuse(wrong: pd.Series, shown: pd.Series, problem: str, *, where: str) -> None:
-    """Raise LayerError with the line and value of the first `wrong` rows, if there are any."""
     positions = np.flatnonzero(wrong.to_numpy())
     if len(positions):
         rows = [f"ligne {position + 1} ({shown.iloc[position]})" for position in positions[:5]]
@@ -249,16 +249,16 @@ def read_stops(text: str, names: Mapping[str, str]) -> list[Stop]:
     return list(found.values())
 
 
+# Return the weekdays of a clause, ``du lundi au mercredi`` being three.
 def _days(clause: str) -> tuple[str, ...]:
-    """Return the weekdays of a clause, ``du lundi au mercredi`` being three."""
     told = set(_DAYS.findall(clause))
     for first, last in _RANGE.findall(clause):
         told |= set(WEEKDAYS_FR[WEEKDAYS_FR.index(first) : WEEKDAYS_FR.index(last) + 1])
     return tuple(day for day in WEEKDAYS_FR if day in told)
 
 
+# Yield the codes of the names in a clause, the longest names first, none inside another.
 def _communes(words: str, names: Mapping[str, str]) -> Iterator[str]:
-    """Yield the codes of the names in a clause, the longest names first, none inside another."""
     left = f" {words} "
     for name in sorted((each for each in names if f" {each} " in left), key=len, reverse=True):
         if len(name) >= SHORTEST and f" {name} " in left:

@@ -115,18 +115,16 @@ def read(path: Path, *, level: str = "") -> Iterator[Reading]:
     )
 
 
+# Return the level a file's name says, else the one its codes have the form of.
 def _level_of(path: Path, code: pd.Series) -> str:
-    """Return the level a file's name says, else the one its codes have the form of."""
     words = [word.rstrip("s") for word in re.findall(r"[a-z]+", folded(path.name))]
     said = next((word for word in words if word in LEVELS_IN_NAMES), "")
     width = int(code.str.len().median()) if len(code) else 0
     return said or LEVEL_OF_WIDTH.get(width, "commune")
 
 
+# Return the attributes as text (index from 1), the shapes in EPSG:4326, and what was understood.
 def _opened(path: Path) -> tuple[pd.DataFrame, gpd.GeoSeries, list[Finding], tuple[str, ...]]:
-    """Return the attributes as text (index from 1), the shapes in EPSG:4326, and what was
-    understood.
-    """
     if path.name.lower().endswith((".geojson", ".json", ".geojson.gz", ".json.gz")):
         return _of_geojson(path)
     frame, encoding, _, _ = read_gdal_layer(path)
@@ -154,8 +152,8 @@ def _of_geojson(path: Path) -> tuple[pd.DataFrame, gpd.GeoSeries, list[Finding],
     return table, gpd.GeoSeries(shapes, index=table.index, crs=LONLAT), [], notes
 
 
+# Report the overseas territories drawn beside metropolitan France, as small maps do.
 def _displaced(values: Mapping[str, pd.Series], shapes: gpd.GeoSeries) -> list[Finding]:
-    """Report the overseas territories drawn beside metropolitan France, as small maps do."""
     departement = values.get("departement")
     if departement is None:
         return []

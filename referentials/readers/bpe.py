@@ -107,10 +107,10 @@ def read(path: Path) -> Iterator[Reading]:
     )
 
 
+# Return a column of numbers a kind of equipment; NaN where nothing is said.
 def _counts(
     path: Path, table: pd.DataFrame, codes: pd.Series, findings: list[Finding]
 ) -> pd.DataFrame:
-    """Return a column of numbers a kind of equipment; NaN where nothing is said."""
     kind, count = find_column(table, ("typequ",)), find_column(table, ("nb equip",))
     if kind and count:
         numbers = read_figure(table[count], count, codes, SOURCE, findings)

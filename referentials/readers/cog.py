@@ -93,8 +93,8 @@ def _events(code: str, date: str, line: str) -> Iterator[_Event]:
             yield date, code, _MOVES[name], codes
 
 
+# Return the periods when a code was a commune's, from its state at each date.
 def _periods(state: Mapping[str, bool]) -> tuple[tuple[str, str], ...]:
-    """Return the periods when a code was a commune's, from its state at each date."""
     dates = [*sorted(state), "9999"]
     periods: list[tuple[str, str]] = []
     for first, last in pairwise(dates):
@@ -235,8 +235,8 @@ def read_lists(path: Path) -> Iterator[Reading]:
     )
 
 
+# Return the first of some keys that a row has; a list of codes with spaces between.
 def _cell(row: Mapping[str, Any], keys: Sequence[str]) -> Any:
-    """Return the first of some keys that a row has; a list of codes with spaces between."""
     value = next((row[key] for key in keys if key in row), None)
     return " ".join(map(str, value)) if isinstance(value, list) else value
 
@@ -253,8 +253,8 @@ def _level(row: Mapping[str, Any]) -> str:
     return "departement" if "region" in row else "region"
 
 
+# Report the EPCI whose members' inhabitants do not add up to the total it is given.
 def _sums(rows: list[dict[str, Any]]) -> Iterator[Finding]:
-    """Report the EPCI whose members' inhabitants do not add up to the total it is given."""
     for number, row in enumerate(rows, start=1):
         members, total = row.get("membres"), row.get("populationMunicipale")
         if not isinstance(members, list) or total is None:
@@ -332,8 +332,8 @@ def read_seats(path: Path) -> Iterator[Reading]:
     )
 
 
+# Yield département, key, name and coordinates as text of each place.
 def _places(document: Any) -> Iterator[tuple[str, str, str, str, str]]:
-    """Yield département, key, name and coordinates as text of each place."""
     for departement, places in (document if isinstance(document, Mapping) else {}).items():
         for key, entry in (places if isinstance(places, Mapping) else {}).items():
             place = entry if isinstance(entry, Mapping) else {}

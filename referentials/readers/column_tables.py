@@ -232,6 +232,8 @@ def coordinates(
 # -- services
 
 
+# Return directory rows; beside what `directory.schema.make_reading` notices: ``lost-zero``,
+# ``no-type``, ``no-name``, ``unreadable-hours``, ``empty-span``.
 def _services(
     table: pd.DataFrame,
     how: ColumnTable,
@@ -239,9 +241,6 @@ def _services(
     notes: tuple[str, ...],
     rows_in: int | None,
 ) -> Reading:
-    """Return directory rows; beside what `directory.schema.make_reading` notices: ``lost-zero``,
-    ``no-type``, ``no-name``, ``unreadable-hours``, ``empty-span``.
-    """
     index = table.index
     values = _values(table, how)
     ids = values.get("id", blank(index)).str.strip()
@@ -304,12 +303,10 @@ def translated(words: pd.Series, vocabulary: Mapping[str, str]) -> pd.Series:
     return words.map(known)
 
 
+# Return five-character codes: a zero a spreadsheet ate is put back, and told; ``.0`` is dropped.
 def _with_zeros(
     codes: pd.Series, name: str, how: ColumnTable, shown: pd.Series, findings: list[Finding]
 ) -> pd.Series:
-    """Return five-character codes: a zero a spreadsheet ate is put back, and told; ``.0`` is
-    dropped.
-    """
     codes = codes.str.strip().str.replace(r"^(\d+)\.0$", r"\1", regex=True)
     short = codes.str.fullmatch(r"\d{4}")
     told_in = str(how.columns.get(name, name))
@@ -324,10 +321,10 @@ def _with_zeros(
     return codes.where(~short, "0" + codes)
 
 
+# Return keys of the taxonomy; blank where the words say nothing to us.
 def _types(
     values: Mapping[str, pd.Series], how: ColumnTable, findings: list[Finding], index: pd.Index
 ) -> pd.Series:
-    """Return keys of the taxonomy; blank where the words say nothing to us."""
     if not {"category", "type"} & values.keys():
         message = (
             "Aucune colonne ne dit le type des services : gardés comme « "
@@ -346,10 +343,10 @@ def _types(
     return said.map(known)
 
 
+# Return names: the type and commune stand in for a missing one, and it is told once.
 def _names(
     values: Mapping[str, pd.Series], how: ColumnTable, findings: list[Finding], index: pd.Index
 ) -> pd.Series:
-    """Return names: the type and commune stand in for a missing one, and it is told once."""
     name = values.get("name", blank(index)).str.strip()
     missing = name == ""
     if not missing.any():
@@ -364,6 +361,8 @@ def _names(
     return name.where(~missing, instead.str.removesuffix(" - "))
 
 
+# Return the weeks of seven day columns, or of one column of hours; what is not understood is told.
+# Keeps in `values` the hours as published.
 def _weeks(
     table: pd.DataFrame,
     how: ColumnTable,
@@ -371,9 +370,6 @@ def _weeks(
     shown: pd.Series,
     findings: list[Finding],
 ) -> list[Week | None] | None:
-    """Return the weeks of seven day columns, or of one column of hours; what is not understood is
-    told. Keeps in `values` the hours as published.
-    """
     if len(how.columns.keys() & set(WEEKDAYS_FR)) >= 5:
         named = {day: str(how.columns.get(day, day)) for day in WEEKDAYS_FR}
         cells = pd.DataFrame({name: table.get(name, blank(table.index)) for name in named.values()})
@@ -478,8 +474,8 @@ def understand(
     )
 
 
+# Take a column called ``commune`` for the INSEE code when that is what it holds.
 def _codes_told_from_names(table: pd.DataFrame, columns: dict[str, str]) -> dict[str, str]:
-    """Take a column called ``commune`` for the INSEE code when that is what it holds."""
     named = columns.get("commune_name")
     if named is None or "commune" in columns:
         return columns

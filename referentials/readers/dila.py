@@ -87,8 +87,8 @@ def _services(path: Path, unread: list[str]) -> Iterator[dict[str, Any]]:
         ) from error
 
 
+# Yield the services of the members of a tar, read as it comes: nothing is unpacked on disk.
 def _of_archive(file: IO[bytes], unread: list[str]) -> Iterator[dict[str, Any]]:
-    """Yield the services of the members of a tar, read as it comes: nothing is unpacked on disk."""
     with tarfile.open(fileobj=file, mode="r|") as archive:
         for member in archive:
             content = archive.extractfile(member) if member.isfile() else None
@@ -141,8 +141,8 @@ def _objects(file: IO[bytes]) -> Iterator[dict[str, Any]]:
             buffer, position = buffer[position:], 0
 
 
+# Yield the ``Organisme`` elements of a file in the shape of the JSON.
 def _of_xml(content: bytes) -> Iterator[dict[str, Any]]:
-    """Yield the ``Organisme`` elements of a file in the shape of the JSON."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True)
     for node in etree.fromstring(content, parser).iter("Organisme"):
         address = node.find("Adresse")
@@ -232,8 +232,8 @@ def _reading(table: pd.DataFrame, unread: list[str]) -> Reading:
     )
 
 
+# Return the columns of a service: the first of each of its lists.
 def _flat(service: Mapping[Hashable, str]) -> dict[str, str]:
-    """Return the columns of a service: the first of each of its lists."""
     pivot, address = _first(service["pivot"]), _first(service["adresse"])
     codes = pivot.get("code_insee_commune") or ""
     commune = str(codes[0] if isinstance(codes, list) and codes else codes or "")
@@ -255,8 +255,8 @@ def _flat(service: Mapping[Hashable, str]) -> dict[str, str]:
     }
 
 
+# Return a list written in JSON, or a list of the bare text; empty when blank.
 def _loaded(text: str) -> list[Any]:
-    """Return a list written in JSON, or a list of the bare text; empty when blank."""
     if not text.strip():
         return []
     try:
@@ -276,10 +276,9 @@ def _text(entry: Mapping[str, Any], key: str) -> str:
     return "" if value is None else str(value)
 
 
+# Return the week of ``plage_ouverture``: entries with a first and last day and up to four spans;
+# None when there is none, or one is not understood.
 def _week(entries: list[Any]) -> Week | None:
-    """Return the week of ``plage_ouverture``: entries with a first and last day and up to four
-    spans; None when there is none, or one is not understood.
-    """
     days: list[list[Span]] = [[] for _ in WEEKDAYS_FR]
     for entry in entries:
         try:

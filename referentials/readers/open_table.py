@@ -208,10 +208,9 @@ def _read_decoded(file: Path | str, layer: str, encoding: str) -> tuple[Any, str
         return pyogrio.read_dataframe(file, layer=layer, encoding="ISO-8859-1"), "ISO-8859-1"
 
 
+# Return whether a layer says in what encoding its text is: all do but shapefiles without a
+# ``.cpg``.
 def _says_its_encoding(file: str) -> bool:
-    """Return whether a layer says in what encoding its text is: all do but shapefiles without a
-    ``.cpg``.
-    """
     if file.startswith("/vsizip/"):
         with zipfile.ZipFile(file.removeprefix("/vsizip/")) as archive:
             suffixes = {Path(name).suffix.lower() for name in archive.namelist()}
@@ -261,12 +260,11 @@ def _attribute_text(value: Any) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else cell_text(value)
 
 
+# Add the point of each geometry as text; a surface or line gives a point of its own, and it is
+# told.
 def _with_points(
     table: pd.DataFrame, shapes: Sequence[Any], layer: str, findings: list[Finding]
 ) -> pd.DataFrame:
-    """Add the point of each geometry as text; a surface or line gives a point of its own, and it is
-    told.
-    """
     x, y, other, broken = [], [], 0, []
     for number, shape in enumerate(shapes, start=1):
         point = shape
@@ -296,9 +294,9 @@ def _with_points(
     )
 
 
+# Return a table of one chunk, or of none when it has no row.
 def _of_one(
     table: pd.DataFrame, findings: list[Finding], notes: list[str], *, crs: str = ""
 ) -> OpenedTable:
-    """Return a table of one chunk, or of none when it has no row."""
     chunks = iter([table] if len(table) else [])
     return OpenedTable(chunks, findings, notes, crs, is_layer=GEOMETRY_X in table.columns)

@@ -55,8 +55,8 @@ class PublishedFormat:
         return bool(self.recognised_by) and self.recognised_by <= names and liked
 
 
+# Return the tables of ``formats/*.toml``, each completed by the one it is like.
 def _declared() -> dict[str, dict[str, Any]]:
-    """Return the tables of ``formats/*.toml``, each completed by the one it is like."""
     folder = Path(str(resources.files("geoguichet.referentials.readers") / "formats"))
     whole: dict[str, dict[str, Any]] = {}
     for file in sorted(folder.glob("*.toml")):
@@ -80,8 +80,8 @@ def _format(key: str, table: dict[str, Any]) -> PublishedFormat:
     return PublishedFormat(key, title, read, kind=kind, **about)
 
 
+# Return a table of columns; ours are on the left in the file, theirs are in the lists.
 def _columns(key: str, table: dict[str, Any]) -> ColumnTable:
-    """Return a table of columns; ours are on the left in the file, theirs are in the lists."""
     columns = {name: said for name, said in table.pop("columns").items() if said}
     types = _inverted(table.pop("types", {}))
     words = {name: _inverted(said) for name, said in table.pop("words", {}).items()}
@@ -100,8 +100,8 @@ def _read_columns(how: ColumnTable, path: Path) -> Iterator[Reading]:
     return column_tables.read_published(path, how)
 
 
+# Read a file by the function named ``module.function``; its module is imported only then.
 def _read_by(reader: str, path: Path) -> Iterator[Reading]:
-    """Read a file by the function named ``module.function``; its module is imported only then."""
     module, _, function = reader.partition(".")
     readings: Iterator[Reading] = getattr(
         import_module(f"geoguichet.referentials.readers.{module}"), function
@@ -167,8 +167,8 @@ def head_names(path: Path, head: bytes) -> frozenset[str]:
     return frozenset(name for row in csv.reader(line, delimiter=separator) for name in row)
 
 
+# Yield the texts followed by a colon: the keys, whatever the depth.
 def _json_keys(text: str) -> Iterator[str]:
-    """Yield the texts followed by a colon: the keys, whatever the depth."""
     position = 0
     decoder = json.JSONDecoder(strict=False)
     while (position := text.find('"', position)) >= 0:

@@ -231,10 +231,9 @@ def _number(series: pd.Series | None, index: pd.Index) -> pd.Series:
     return found
 
 
+# Return identifiers made of level and code (or name), completed with the row where one is already
+# taken.
 def _ids(values: Mapping[str, pd.Series], columns: CodedColumns) -> tuple[pd.Series, list[Finding]]:
-    """Return identifiers made of level and code (or name), completed with the row where one is
-    already taken.
-    """
     codes = values["code"].fillna(
         values["name"].map(folded, na_action="ignore") if "name" in values else ""
     )
@@ -257,10 +256,10 @@ def _ids(values: Mapping[str, pd.Series], columns: CodedColumns) -> tuple[pd.Ser
     return own, findings
 
 
+# Return the rows with invalid surfaces made valid, and what was wrong with their geometry.
 def _mended(
     rows: gpd.GeoDataFrame, columns: CodedColumns
 ) -> tuple[gpd.GeoDataFrame, list[Finding]]:
-    """Return the rows with invalid surfaces made valid, and what was wrong with their geometry."""
     shapes, findings = rows.geometry, list[Finding]()
     if columns.outlined:
         findings += row_findings(
@@ -319,10 +318,9 @@ def read_figure(
     return read
 
 
+# Return a column as numbers, and which of its cells are filled; counts are few words said many
+# times, so that each is read once.
 def _numbers(text: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Return a column as numbers, and which of its cells are filled; counts are few words said many
-    times, so that each is read once.
-    """
     rank, words = pd.factorize(text)
     word = pd.Series(words, dtype=object).str.strip()
     read, filled = numbers(word.where(word != "", None)), word != ""

@@ -275,8 +275,8 @@ def detect_separator(text: str) -> str:
     return best if score(best)[0] > 0 else ","
 
 
+# Return the first rows of a text; those before a row that cannot be cut.
 def _first_rows(text: str, separator: str) -> list[list[str]]:
-    """Return the first rows of a text; those before a row that cannot be cut."""
     rows: list[list[str]] = []
     try:
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
@@ -330,9 +330,9 @@ def open_csv(path: Path, mapping: FileMapping) -> OpenedTable:
     return OpenedTable(_table(lines, path, mapping, findings, notes), findings, notes)
 
 
+# Open a text; what cannot be read of it is said in one sentence.
 @contextmanager
 def _text_of(path: Path, encoding: str) -> Iterator[IO[str]]:
-    """Open a text; what cannot be read of it is said in one sentence."""
     try:
         with (
             damage_refused(path),
@@ -350,8 +350,8 @@ def _text_of(path: Path, encoding: str) -> Iterator[IO[str]]:
         ) from error
 
 
+# Yield the cells of each line; the file stays open only while it is read.
 def _csv_lines(path: Path, encoding: str, separator: str) -> Iterator[list[str]]:
-    """Yield the cells of each line; the file stays open only while it is read."""
     with _text_of(path, encoding) as text:
         yield from csv.reader(text, delimiter=separator)
 
@@ -463,6 +463,8 @@ def cell_text(value: object) -> str:
 EXTRA = "cellules en trop"
 
 
+# Yield the lines under the header as frames; a blank line is no row, an uneven one is completed and
+# told.
 def _table(
     lines: Iterable[list[str]],
     path: Path,
@@ -470,9 +472,6 @@ def _table(
     findings: list[Finding],
     notes: list[str],
 ) -> Iterator[pd.DataFrame]:
-    """Yield the lines under the header as frames; a blank line is no row, an uneven one is
-    completed and told.
-    """
     lines = iter(lines)
     head = list(itertools.islice(lines, SAMPLE_LINES))
     filled = [position for position, row in enumerate(head) if _is_filled(row)]
@@ -503,10 +502,10 @@ def _is_filled(row: Sequence[str]) -> bool:
     return any(cell.strip() for cell in row)
 
 
+# Return the cells of a row, one a column and one for what is beyond.
 def _evened(
     row: list[str], names: list[str], number: int, layer: str, findings: list[Finding]
 ) -> list[str]:
-    """Return the cells of a row, one a column and one for what is beyond."""
     width = len(names)
     beyond = [cell for cell in row[width:] if cell.strip()]
     if beyond or len(row) < width:
@@ -519,8 +518,8 @@ def _evened(
     return [*row[:width], *[""] * (width - len(row)), " | ".join(beyond)]
 
 
+# Return column names that are there and distinct.
 def _unique(header: Sequence[str]) -> list[str]:
-    """Return column names that are there and distinct."""
     names: list[str] = []
     for position, cell in enumerate(header, start=1):
         name = cell.strip().lstrip("\ufeff") or f"colonne {position}"

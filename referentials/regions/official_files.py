@@ -151,8 +151,8 @@ def _communes(files: Mapping[str, Path]) -> pd.DataFrame:
     )
 
 
+# Return the town halls, préfectures and sous-préfectures of the directory, one an id.
 def _services(files: Mapping[str, Path]) -> gpd.GeoDataFrame:
-    """Return the town halls, préfectures and sous-préfectures of the directory, one an id."""
     rows = join_readings(choose_reader(files["dila"]).read()).rows
     rows = rows[rows["type"].isin(TYPES) & rows["commune"].notna()].drop_duplicates("id")
     columns = [
@@ -178,12 +178,10 @@ def _services(files: Mapping[str, Path]) -> gpd.GeoDataFrame:
     )
 
 
+# Return the départements: their own outline where it was fetched, else the union of their communes.
 def _departements(
     files: Mapping[str, Path], communes: gpd.GeoDataFrame, services: gpd.GeoDataFrame
 ) -> gpd.GeoDataFrame:
-    """Return the départements: their own outline where it was fetched, else the union of their
-    communes.
-    """
     names: dict[str, str] = {}
     outlines: dict[str, shapely.Geometry] = {}
     if "contours-departements" in files:
@@ -210,8 +208,8 @@ def _epci(communes: gpd.GeoDataFrame, everywhere: gpd.GeoDataFrame) -> gpd.GeoDa
     )[columns]
 
 
+# Return the box with what lies within a distance of it, in degrees, generously.
 def _around(bounds: np.ndarray, distance_m: float) -> tuple[float, float, float, float]:
-    """Return the box with what lies within a distance of it, in degrees, generously."""
     degrees = distance_m / 60_000
     west, south, east, north = (float(value) for value in bounds)
     return west - degrees, south - degrees, east + degrees, north + degrees

@@ -78,8 +78,8 @@ def layers_of_wheel(wheel: Path, departements: Sequence[str], *, ring_m: float =
     }
 
 
+# Return the préfectures of `communes`, at the town-hall point of their commune.
 def _prefectures(wheel: Path, current: pd.DataFrame, communes: Sequence[str]) -> gpd.GeoDataFrame:
-    """Return the préfectures of `communes`, at the town-hall point of their commune."""
     names = departement_names(wheel, sorted(set(current["departement"].dropna())))
     names = names[names["prefecture"].isin(list(communes))].reset_index(drop=True)
     seats = current.loc[names["prefecture"]].reset_index(drop=True)
@@ -159,12 +159,10 @@ def with_arrondissements(layers: Layers, path: Path) -> Layers:
     return {**layers, "communes": layers["communes"].assign(arrondissement=codes)}
 
 
+# Return the communes around: those of the source left out, and those of its own ring, near enough.
 def _ring(
     layers: Layers, chosen: pd.Series, border: shapely.Geometry, ring_m: float
 ) -> gpd.GeoDataFrame:
-    """Return the communes around: those of the source left out, and those of its own ring, near
-    enough.
-    """
     left = layers["communes"][~chosen]
     points = gpd.GeoDataFrame(
         {

@@ -346,8 +346,8 @@ def coordinate_keys(lon: npt.NDArray[np.int32], lat: npt.NDArray[np.int32]) -> I
     )
 
 
+# Return the nodes' keys and positions, in Z-order, and each line's first and last node.
 def _nodes(lines: RoadLines) -> tuple[Ints, tuple[np.ndarray, np.ndarray], Ints, Ints]:
-    """Return the nodes' keys and positions, in Z-order, and each line's first and last node."""
     ends = np.concatenate([lines.start[:-1], lines.start[1:] - 1])
     keys, first, inverse = np.unique(
         np.concatenate([lines.from_key, lines.to_key]), return_index=True, return_inverse=True
@@ -360,10 +360,9 @@ def _nodes(lines: RoadLines) -> tuple[Ints, tuple[np.ndarray, np.ndarray], Ints,
     return keys[order], (lon[order], lat[order]), node[: len(lines)], node[len(lines) :]
 
 
+# Interleave the bits of longitude and latitude (Morton 1966): neighbours on the ground stay close
+# in memory.
 def _z_order(lon: np.ndarray, lat: np.ndarray) -> npt.NDArray[np.uint64]:
-    """Interleave the bits of longitude and latitude (Morton 1966): neighbours on the ground stay
-    close in memory.
-    """
     return _spread(lon) | (_spread(lat) << np.uint64(1))
 
 
@@ -380,8 +379,8 @@ def _spread(values: np.ndarray) -> npt.NDArray[np.uint64]:
     return bits
 
 
+# Order the lines by their ends, then by all that tells parallel lines apart.
 def _canonical_order(lines: RoadLines, start: Ints, stop: Ints) -> Ints:
-    """Order the lines by their ends, then by all that tells parallel lines apart."""
     middle = (lines.start[:-1] + lines.start[1:]) // 2
     name = np.unique(lines.name.astype(str), return_inverse=True)[1]
     numbers = [
@@ -400,8 +399,8 @@ def _canonical_order(lines: RoadLines, start: Ints, stop: Ints) -> Ints:
     return np.asarray(np.lexsort((*others, stop, start)), dtype=np.int64)
 
 
+# Return the lines in another order, vertices included.
 def _taken(lines: RoadLines, order: Ints) -> RoadLines:
-    """Return the lines in another order, vertices included."""
     counts = np.diff(lines.start)[order]
     start = np.append(0, np.cumsum(counts))
     vertices = np.arange(start[-1]) + np.repeat(lines.start[:-1][order] - start[:-1], counts)
@@ -427,8 +426,8 @@ def _geodesic_lengths(lines: RoadLines) -> Floats:
     return np.asarray(np.add.reduceat(within, lines.start[:-1]), dtype=np.float64)
 
 
+# List the arcs by the node they leave and by the node they reach.
 def _csr(start: Ints, stop: Ints, access: np.ndarray, nodes: int) -> dict[str, np.ndarray]:
-    """List the arcs by the node they leave and by the node they reach."""
     ahead, back = np.flatnonzero(access & 0b000111), np.flatnonzero(access & 0b111000)
     arc = np.concatenate([2 * ahead, 2 * back + 1])
     leaves = np.concatenate([start[ahead], stop[back]])
@@ -440,8 +439,8 @@ def _csr(start: Ints, stop: Ints, access: np.ndarray, nodes: int) -> dict[str, n
     return rows
 
 
+# Number the pieces of the network that no road joins: 0 is the piece with most nodes.
 def _components(arrays: dict[str, np.ndarray], nodes: int) -> Ints:
-    """Number the pieces of the network that no road joins: 0 is the piece with most nodes."""
     start, stop = arrays["edge_from"], arrays["edge_to"]
     graph = sparse.coo_array(
         (np.ones(len(start), dtype=np.int8), (start, stop)), shape=(nodes, nodes)

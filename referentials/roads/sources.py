@@ -164,10 +164,10 @@ def from_frame(frame: gpd.GeoDataFrame, *, mapping: Mapping[str, str], where: st
     )
 
 
+# Return straight lines between the nodes that the edges name.
 def _between(
     table: pd.DataFrame, nodes: pd.DataFrame, mapping: Mapping[str, str], *, where: str
 ) -> RoadLines:
-    """Return straight lines between the nodes that the edges name."""
     key, lon, lat = (nodes.iloc[:, column] for column in range(3))
     position = pd.Series(np.arange(len(nodes)), index=key.to_numpy())
     ends = [position.reindex(table[mapping[end]].to_numpy()) for end in ("from", "to")]
@@ -190,8 +190,8 @@ def _between(
     )
 
 
+# Return the fields of a RoadLines that the mapping names, their defaults elsewhere.
 def _columns(table: pd.DataFrame, mapping: Mapping[str, str]) -> dict[str, Any]:
-    """Return the fields of a RoadLines that the mapping names, their defaults elsewhere."""
     words = _words(table, mapping, "class", "unclassified")
     oneway = np.array(
         [_ONEWAY.get(word.strip().lower(), 0) for word in _words(table, mapping, "oneway", "")]
@@ -217,8 +217,8 @@ def _cells(column: pd.Series) -> list[tuple[object, bool]]:
     return list(zip(column, column.isna(), strict=True))
 
 
+# Return positive numbers, NaN where the source has none.
 def _numbers(table: pd.DataFrame, mapping: Mapping[str, str], field: str) -> Floats:
-    """Return positive numbers, NaN where the source has none."""
     if field not in mapping:
         return np.full(len(table), np.nan)
     values = pd.to_numeric(table[mapping[field]], errors="coerce").to_numpy(
@@ -298,12 +298,10 @@ def read_osm(path: Path, *, speeds: SpeedTable = FRANCE) -> RoadLines:
     )
 
 
+# Return the nodes of every usable way end to end, where each way starts, and the ways' tags.
 def _highways(
     path: Path,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, list[dict[str, str]], dict[str, int]]:
-    """Return the nodes of every usable way end to end, where each way starts, and the ways'
-    tags.
-    """
     if not path.is_file():
         raise LayerError(f"{path} : fichier introuvable ; vérifiez le chemin.")
     nodes: list[tuple[int, int, int]] = []
@@ -336,10 +334,9 @@ def _highways(
     return table[:, 0], lon, lat, np.array(start, dtype=np.int64), tags, skipped
 
 
+# Return the places where lines begin or end: ends of ways, and nodes that several ways (or turns)
+# share.
 def _cuts(refs: np.ndarray, start: np.ndarray) -> np.ndarray:
-    """Return the places where lines begin or end: ends of ways, and nodes that several ways (or
-    turns) share.
-    """
     _, inverse, counts = np.unique(refs, return_inverse=True, return_counts=True)
     cut = counts[inverse] > 1
     cut[start[:-1]] = True
@@ -362,10 +359,9 @@ def _described(tags: list[dict[str, str]], speeds: SpeedTable) -> dict[str, Any]
     }
 
 
+# Return 1 as drawn, -1 against, 0 both ways; roundabouts and motorways are one-way unless told
+# otherwise.
 def _oneway(way: Mapping[str, str]) -> int:
-    """Return 1 as drawn, -1 against, 0 both ways; roundabouts and motorways are one-way unless told
-    otherwise.
-    """
     said = way.get("oneway", "")
     if said in ("-1", "reverse"):
         return -1
@@ -375,10 +371,8 @@ def _oneway(way: Mapping[str, str]) -> int:
     return int(implied and said not in ("no", "false", "0"))
 
 
+# Return the access bits once the access tags are heard: the most precise key speaks for each mode.
 def _allowed(way: Mapping[str, str], bits: int) -> int:
-    """Return the access bits once the access tags are heard: the most precise key speaks for each
-    mode.
-    """
     for mode, keys in enumerate((_CAR_KEYS, _BICYCLE_KEYS, _FOOT_KEYS)):
         said = next((way[key] for key in keys if key in way), "")
         both = 0b001001 << mode
@@ -395,8 +389,8 @@ def _allowed(way: Mapping[str, str], bits: int) -> int:
     return bits
 
 
+# Return a ``maxspeed`` in km/h, NaN when it says nothing we understand.
 def _limit(text: str) -> float:
-    """Return a ``maxspeed`` in km/h, NaN when it says nothing we understand."""
     words = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(mph|km/h|kmh)?\s*", text.split(";")[0])
     if words:
         kmh = float(words[1]) * (1.609344 if words[2] == "mph" else 1.0)

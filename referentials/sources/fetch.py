@@ -151,8 +151,8 @@ def fetch(
         ) from error
 
 
+# Return what a download that fails means for who asked for it.
 def _told(source: OfficialSource, error: HttpError, part: Path, attempts: int) -> str:
-    """Return what a download that fails means for who asked for it."""
     reason = error.french.removesuffix(".")
     if isinstance(error, UnreachableError):
         host = urlsplit(source.address).hostname
@@ -175,8 +175,8 @@ def _told(source: OfficialSource, error: HttpError, part: Path, attempts: int) -
     return error.french
 
 
+# Verify what was received and give it its place.
 def _settle(source: OfficialSource, part: Path, home: Path) -> Progress:
-    """Verify what was received and give it its place."""
     with part.open("rb") as file:
         head = file.read(512).lstrip().lower()
     digest = sha256(part)

@@ -175,10 +175,9 @@ class CommuneHistory:
                 lives[code] = (*lives.get(code, ()), (date, "9999"))
         return CommuneHistory(in_order([*self.movements, *new]), lives, date)
 
+    # Return the last day before `since` when a code was in force, or the first day of its life
+    # after it.
     def _last_day(self, code: str, since: str) -> str:
-        """Return the last day before `since` when a code was in force, or the first day of its life
-        after it.
-        """
         before = [first for first, _ in self.lives[code] if first <= since]
         return max(before) if before else self.lives[code][0][0]
 
@@ -216,8 +215,8 @@ def in_order(movements: Iterable[Movement]) -> tuple[Movement, ...]:
     return tuple(sorted(movements, key=lambda move: (move.date, _ORDER[move.kind], move.code)))
 
 
+# Yield movements day by day; they are in order of date.
 def _days(movements: Iterable[Movement]) -> Iterator[list[Movement]]:
-    """Yield movements day by day; they are in order of date."""
     for _, day in itertools.groupby(movements, key=lambda move: move.date):
         yield list(day)
 
@@ -278,10 +277,9 @@ def _move(
     return True
 
 
+# Return the share of each code a movement leads to, and whether they are known rather than equal
+# parts.
 def _parts(move: Movement, weights: pd.Series | None) -> tuple[dict[str, float], bool]:
-    """Return the share of each code a movement leads to, and whether they are known rather than
-    equal parts.
-    """
     if len(move.into) == 1:
         return {move.into[0]: 1.0}, True
     if weights is not None:
@@ -291,8 +289,8 @@ def _parts(move: Movement, weights: pd.Series | None) -> tuple[dict[str, float],
     return dict.fromkeys(move.into, 1 / len(move.into)), False
 
 
+# Tell each code of departure that lands on several codes, and how its shares were found.
 def _split_findings(shares: pd.DataFrame, guessed: set[str]) -> Iterator[Finding]:
-    """Tell each code of departure that lands on several codes, and how its shares were found."""
     for code, rows in shares[shares["code"].duplicated(keep=False)].groupby("code"):
         said = ", ".join(
             f"{into} {share:.1%}" for into, share in zip(rows["into"], rows["share"], strict=True)

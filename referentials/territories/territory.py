@@ -94,8 +94,8 @@ def check_communes(communes: gpd.GeoDataFrame, *, where: str = "communes") -> No
     _refuse(codes[~flat], "géométrie qui n'est pas un polygone", where=where)
 
 
+# Raise LayerError naming the first of `codes`, if there are any.
 def _refuse(codes: pd.Series, problem: str, *, where: str) -> None:
-    """Raise LayerError naming the first of `codes`, if there are any."""
     if len(codes):
         shown = ", ".join(str(code) for code in codes[:5]) + (", ..." if len(codes) > 5 else "")
         raise LayerError(f"{where} : {problem} pour {len(codes)} commune(s) : {shown}.")

@@ -128,8 +128,8 @@ COLUMNS = (
 )
 
 
+# Return the identifiers of `after` indexed by those of `before`, one to one.
 def _matched(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> pd.Series:
-    """Return the identifiers of `after` indexed by those of `before`, one to one."""
     same = before["id"][before["id"].isin(after["id"])]
     left = before[~before["id"].isin(same)]
     right = after[~after["id"].isin(same)]
@@ -140,8 +140,8 @@ def _matched(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> pd.Series:
     return pd.Series(pd.concat([same, keyed["id_after"]], ignore_index=True).to_numpy(), index=ids)
 
 
+# Return id, type, folded name and place of the rows that these three tell apart.
 def _keys(rows: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Return id, type, folded name and place of the rows that these three tell apart."""
     place = rows["commune"].fillna(rows["postcode"]).fillna(rows["commune_name"])
     keys = pd.DataFrame(
         {
@@ -154,8 +154,8 @@ def _keys(rows: gpd.GeoDataFrame) -> pd.DataFrame:
     return keys[keys["place"].notna() & ~keys.duplicated(["type", "name", "place"], keep=False)]
 
 
+# Return where a text is known and the same in both, capitals and punctuation aside.
 def _same(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, column: str) -> np.ndarray:
-    """Return where a text is known and the same in both, capitals and punctuation aside."""
     before, after = (rows[column].fillna("").map(folded).to_numpy() for rows in (old, new))
     same: np.ndarray = (before == after) & (before != "")
     return same
@@ -279,8 +279,8 @@ def draw_changes(
     )
 
 
+# Yield the outlines, then the names where they are widest.
 def _ground(ground: gpd.GeoSeries, position: _Positions) -> Iterator[str]:
-    """Yield the outlines, then the names where they are widest."""
     for shape in ground.simplify(300):
         for part in shapely.get_parts(shape):
             ring = " ".join(
@@ -293,10 +293,10 @@ def _ground(ground: gpd.GeoSeries, position: _Positions) -> Iterator[str]:
             yield f'<text x="{x:.0f}" y="{y:.0f}">{html.escape(name)}</text>'
 
 
+# Yield the way of each service that moved.
 def _lines(
     difference: Difference, area: shapely.Geometry, position: _Positions, kind: str
 ) -> Iterator[str]:
-    """Yield the way of each service that moved."""
     if kind != "moved":
         return
     for line in difference.moves.to_crs(METRIC).geometry:

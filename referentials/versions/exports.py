@@ -108,10 +108,8 @@ def join_figures(layers: Layers, figures: gpd.GeoDataFrame) -> tuple[Layers, tup
     return {**layers, **joined}, names
 
 
+# Return the commune of each row: its own code when it is known here, else the outline it stands in.
 def _communes(rows: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, names: pd.DataFrame) -> pd.Series:
-    """Return the commune of each row: its own code when it is known here, else the outline it
-    stands in.
-    """
     code = rows["commune"].where(rows["commune"].isin(names.index))
     outlines = communes.loc[communes.geometry.notna(), ["code", "geometry"]]
     standing = rows[["geometry"]].sjoin(outlines, predicate="intersects")["code"]
@@ -121,10 +119,9 @@ def _communes(rows: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, names: pd.Data
     return found
 
 
+# Return the commune of the surroundings whose point is nearest, within `TOLERANCE_M`; missing
+# elsewhere.
 def _nearest(rows: gpd.GeoDataFrame, ring: gpd.GeoDataFrame) -> pd.Series:
-    """Return the commune of the surroundings whose point is nearest, within `TOLERANCE_M`; missing
-    elsewhere.
-    """
     located = rows[rows.geometry.notna() & rows["commune"].isna()]
     if located.empty or ring.empty:
         return pd.Series(None, index=rows.index, dtype=object)

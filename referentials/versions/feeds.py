@@ -178,11 +178,10 @@ def _listed(store: ReferentialStore, version: Version, kind: str) -> Iterator[En
     yield from _entries(rows, kind, _instant(version), [""] * len(rows))
 
 
+# Return what changed between two versions; they never change themselves, so that it is worked out
+# once.
 @lru_cache(maxsize=16)
 def _changes(folder: str, name: str, before: str, after: str) -> tuple[Entry, ...]:
-    """Return what changed between two versions; they never change themselves, so that it is worked
-    out once.
-    """
     store = ReferentialStore(Path(folder))
     old, new = (store.find(f"{name}@{digest}") for digest in (before, after))
     first, second = store.rows(old), store.rows(new)
@@ -211,12 +210,10 @@ def _details(row: Any) -> str:
     return ""
 
 
+# Return the services told otherwise in columns of `EDITED`, and what is told otherwise of each.
 def _edits(
     before: pd.DataFrame, after: pd.DataFrame, but: set[str]
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Return the services told otherwise in columns of `EDITED`, and what is told otherwise of
-    each.
-    """
     common = [
         identifier for identifier in after.index.intersection(before.index) if identifier not in but
     ]
@@ -284,14 +281,14 @@ def _title(feed: Feed) -> str:
     return f"Annuaire {feed.name}{' : changements' if since else ''}{since}"
 
 
+# Return an identifier that is the same each time (RFC 4151).
 def _tag(feed: Feed, entry: Entry | None = None) -> str:
-    """Return an identifier that is the same each time (RFC 4151)."""
     own = "" if entry is None else f":{entry.kind}:{entry.instant}:{quote(entry.service['id'])}"
     return f"tag:geoguichet,2026:{quote(feed.name)}{own}"
 
 
+# RFC 4287, with GeoRSS points.
 def _atom(feed: Feed, url: str, next_url: str, home: str) -> bytes:
-    """RFC 4287, with GeoRSS points."""
     root = etree.Element(f"{{{ATOM}}}feed", nsmap={None: ATOM, "georss": GEORSS})  # type: ignore[dict-item]
     root.set("{http://www.w3.org/XML/1998/namespace}lang", "fr")
 
@@ -333,13 +330,13 @@ def _atom(feed: Feed, url: str, next_url: str, home: str) -> bytes:
     return etree.tostring(root, xml_declaration=True, encoding="utf-8")
 
 
+# Return a text without the characters that XML forbids.
 def _plain(text: str) -> str:
-    """Return a text without the characters that XML forbids."""
     return re.sub(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "", text)
 
 
+# JSON Feed 1.1; ``_service`` holds the columns of the directory.
 def _json(feed: Feed, url: str, next_url: str, home: str) -> bytes:
-    """JSON Feed 1.1; ``_service`` holds the columns of the directory."""
     addresses = {"home_page_url": home, "feed_url": url, "next_url": next_url}
     document = {
         "version": "https://jsonfeed.org/version/1.1",

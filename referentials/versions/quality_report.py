@@ -120,12 +120,11 @@ def check_version(
     return CheckReport(version, kept, (*noticed, *found), repairs, fixed)
 
 
+# Store the repaired rows as a version derived from another; which repairs were made is part of its
+# digest.
 def _store_repaired(
     store: ReferentialStore, version: Version, rows: gpd.GeoDataFrame, repairs: tuple[Repair, ...]
 ) -> Version:
-    """Store the repaired rows as a version derived from another; which repairs were made is part of
-    its digest.
-    """
     mended = {(each.rule, each.item) for each in repairs}
     left = [
         finding for finding in store.findings(version) if (finding.rule, finding.item) not in mended
@@ -145,6 +144,7 @@ def _store_repaired(
     )
 
 
+# Check a table by code; nothing in it is safe to repair without its source.
 def _check_table(
     store: ReferentialStore,
     version: Version,
@@ -153,7 +153,6 @@ def _check_table(
     *,
     fix: bool,
 ) -> CheckReport:
-    """Check a table by code; nothing in it is safe to repair without its source."""
     if fix:
         raise UsageError(
             f"{version.name} : --fix ne répare que des services, pas des "
@@ -163,10 +162,8 @@ def _check_table(
     return CheckReport(version, rows, (*store.findings(version), *found))
 
 
+# Return the départements whose communes' inhabitants do not add up to theirs, where both are told.
 def _population_sums(ground: Territory) -> list[Finding]:
-    """Return the départements whose communes' inhabitants do not add up to theirs, where both are
-    told.
-    """
     if "population" not in ground.departements.columns:
         return []
     return ground_findings(ground.communes, ground.departements, "departement", layer=ground.name)

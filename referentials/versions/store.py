@@ -265,18 +265,17 @@ def write_chunks(folder: Path, readings: Iterable[Reading]) -> Tally:
     return tally
 
 
+# Return the type of the layer: rows without a geometry go with any.
 def _geometry_type(reading: Reading) -> str:
-    """Return the type of the layer: rows without a geometry go with any."""
     kinds = set(reading.rows.geom_type.dropna())
     if kinds <= {"Point"}:
         return "Point"
     return "MultiPolygon" if kinds <= {"Polygon", "MultiPolygon"} else "Unknown"
 
 
+# Complete with its row the identifier of each row that another row, of an earlier chunk, already
+# bears.
 def _tell_apart(data: Path, layer: str) -> Iterator[Finding]:
-    """Complete with its row the identifier of each row that another row, of an earlier chunk,
-    already bears.
-    """
     earlier = f'SELECT 1 FROM "{layer}" AS b WHERE b.id = a.id AND b.fid < a.fid'
     later = f'SELECT fid, id, source, source_row FROM "{layer}" AS a WHERE EXISTS ({earlier})'
     with closing(sqlite3.connect(data)) as database:
@@ -372,10 +371,9 @@ class ReferentialStore(Versions):
             if scratch is not None:
                 shutil.rmtree(scratch, ignore_errors=True)
 
+    # Rename a whole version into place; the one there is when the same import, run at once, was
+    # first.
     def _placed(self, scratch: Path, folder: Path, version: Version) -> Version:
-        """Rename a whole version into place; the one there is when the same import, run at once,
-        was first.
-        """
         try:
             scratch.replace(folder)
         except OSError as error:
@@ -421,10 +419,8 @@ def digests_of(path: Path, *ways: str) -> tuple[str, str]:
 ABANDONED_S = 24 * 3600.0
 
 
+# Remove what killed imports left: those whose process is gone, or that have been still for a day.
 def _forget_abandoned(home: Path) -> None:
-    """Remove what killed imports left: those whose process is gone, or that have been still for a
-    day.
-    """
     for folder in home.glob(".import-*"):
         try:
             if os.name == "posix":  # elsewhere, a signal 0 is not a question
@@ -441,8 +437,8 @@ def _forget_abandoned(home: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+# Return how much room is left, in a sentence.
 def _room(folder: Path) -> str:
-    """Return how much room is left, in a sentence."""
     there = next((each for each in (folder, *folder.parents) if each.exists()), Path())
     return (
         f"{shutil.disk_usage(there).free / 1e6:.0f} Mo libres ; la version précédente est intacte."
@@ -521,8 +517,8 @@ def prune(store: Versions, pruning: Pruning) -> None:
             ) from error
 
 
+# Return the text of all manifests of studies.
 def _manifests(studies: Path) -> str:
-    """Return the text of all manifests of studies."""
     texts = []
     for manifest in sorted(studies.glob("*/manifest.json")):
         try:

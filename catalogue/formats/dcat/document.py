@@ -85,10 +85,9 @@ def next_page(document: bytes) -> str:
     return ""
 
 
+# Return, in Turtle, what a graph says of a subject and of what it names, but for the other
+# subjects.
 def _part(graph: Graph, subject: Node, subjects: set[Node]) -> bytes:
-    """Return, in Turtle, what a graph says of a subject and of what it names, but for the other
-    subjects.
-    """
     part = Graph()
     waiting, met = [subject, *graph.subjects(FOAF.primaryTopic, subject)], set[Node]()
     while waiting:
@@ -285,8 +284,8 @@ def _named(record: Record, told: Members) -> Told:
 _TAG = re.compile(r"[a-zA-Z]{1,8}(?:-[a-zA-Z0-9]{1,8})*")
 
 
+# Return a text with its language, without one when RDF cannot say it.
 def _in_language(text: str, language: str) -> Text:
-    """Return a text with its language, without one when RDF cannot say it."""
     return Text(text, lang=language if _TAG.fullmatch(language) else None)
 
 
@@ -301,8 +300,8 @@ def _labelled(kind: URIRef, label: str) -> Thing:
 # --- who ------------------------------------------------------------------------------------------
 
 
+# Yield who answers for the resource, by role; DCAT-AP wants one publisher at most.
 def _contacts(record: Record) -> Iterator[Told]:
-    """Yield who answers for the resource, by role; DCAT-AP wants one publisher at most."""
     published = False
     for contact in record.contacts:
         role = "".join(contact.roles[:1])
@@ -379,8 +378,8 @@ def _line(told: str | list[str] | None) -> str:
 _UNSAFE = ' <>"{}|\\^`\n\r\t'
 
 
+# Return an address that RDF may hold: what it may not is percent-encoded.
 def _address(text: str) -> URIRef:
-    """Return an address that RDF may hold: what it may not is percent-encoded."""
     return URIRef(
         "".join(quote(letter) if letter in _UNSAFE else letter for letter in text.strip())
     )
@@ -431,8 +430,8 @@ def _period(time: Time) -> Thing:
     return Thing(DCTERMS.PeriodOfTime, {DCAT.startDate: start, DCAT.endDate: end})
 
 
+# Return a date, of the precision that it has.
 def _date(text: str) -> Text:
-    """Return a date, of the precision that it has."""
     kinds = {4: XSD.gYear, 7: XSD.gYearMonth, 10: XSD.date}
     return Text(text, datatype=kinds.get(len(text), XSD.dateTime), normalize=False)
 
@@ -475,8 +474,8 @@ def _licence(record: Record) -> URIRef | None:
     return URIRef(codes.licence_address(record.license)) if known else None
 
 
+# Yield the distributions, endpoints and pages.
 def _links(record: Record, subject: URIRef) -> Iterator[Told]:
-    """Yield the distributions, endpoints and pages."""
     service = record.type == "service"
     if service and not any(map(_is_endpoint, record.links)):
         # An endpoint is mandatory; its own address says that none is known.
@@ -496,10 +495,9 @@ def _links(record: Record, subject: URIRef) -> Iterator[Told]:
 _PAGES = ("about", "describedby", "alternate")
 
 
+# Return the address of a link; RDF knows no relative one, so those get a scheme that `_href` takes
+# away.
 def _reference(href: str) -> URIRef:
-    """Return the address of a link; RDF knows no relative one, so those get a scheme that `_href`
-    takes away.
-    """
     relative = ":" not in href.strip().partition("/")[0]
     return URIRef(RELATIVE + quote(href.strip())) if relative else _address(href)
 
@@ -576,10 +574,9 @@ def _language(code: str) -> Thing:
 _METRES = {"m": 1, "km": 1000, "cm": 0.01}
 
 
+# Return the distance in metres, which DCAT-AP wants alone, and as measurements the other distances
+# and the scales.
 def _resolutions(items: Iterable[Resolution]) -> tuple[Text | None, list[Thing]]:
-    """Return the distance in metres, which DCAT-AP wants alone, and as measurements the other
-    distances and the scales.
-    """
     metres = [
         item["distance"] * _METRES[unit]
         for item in items
@@ -599,8 +596,8 @@ def _resolutions(items: Iterable[Resolution]) -> tuple[Text | None, list[Thing]]
     ]
 
 
+# Make what is about the record itself: its dates, language and contacts.
 def _catalogue_record(record: Record, told: Members, subject: URIRef) -> Thing | None:
-    """Make what is about the record itself: its dates, language and contacts."""
     contacts = [contact for contact in record.contacts if contact.extra.get("about") == "metadata"]
     language = told.get("language", {}).get("code", "")
     modified = record.updated or record.created

@@ -192,8 +192,8 @@ _CONTEXT = {
 }
 
 
+# Put our own context where a document names the address of one: nothing is fetched.
 def _without_remote_context(document: bytes) -> bytes:
-    """Put our own context where a document names the address of one: nothing is fetched."""
     said_there = json.loads(document)
     nodes = said_there if isinstance(said_there, list) else [said_there]
     for node in nodes:
@@ -233,16 +233,16 @@ class NumberedGraph(Graph):
         return _IN_ORDER[form](told)
 
 
+# Sort the prefixes that rdflib declares in the order of a set.
 def _prefixes_in_order(document: bytes) -> bytes:
-    """Sort the prefixes that rdflib declares in the order of a set."""
     lines = document.split(b"\n")
     at = [number for number, line in enumerate(lines[:40]) if line.startswith(b"  xmlns:")]
     lines[at[0] : at[-1] + 1] = sorted(lines[at[0] : at[-1] + 1])
     return b"\n".join(lines)
 
 
+# Sort the nodes that rdflib writes in the order of a set.
 def _nodes_in_order(document: bytes) -> bytes:
-    """Sort the nodes that rdflib writes in the order of a set."""
     told = json.loads(document)
     if "@graph" in told:
         told["@graph"].sort(key=lambda node: node["@id"])

@@ -134,17 +134,15 @@ def _type(part: Part, path: str) -> str:
     return next((kind for kind, term in CLASSES.items() if term in types), "")
 
 
+# Make a reader of the last part of the first address that has something in it.
 def _last(within: str) -> Reader:
-    """Make a reader of the last part of the first address that has something in it."""
     return lambda part, path: next(
         (text.rpartition("/")[2] for text in part.texts(path) if within in text), ""
     )
 
 
+# Return a text in every language it is said in: that of the record first, then French or none.
 def _words(part: Part, path: str) -> list[Text]:
-    """Return a text in every language it is said in: that of the record first, then French or
-    none.
-    """
     asked = codes.language(part.text(f"{_RECORD}/dct:language")) or "fr"
     told = [
         item.node
@@ -192,8 +190,8 @@ def _other_identifiers(part: Part, path: str) -> tuple[ExternalId, ...]:
     return tuple(ExternalId(text) for text in part.texts(path) if text != own)
 
 
+# Return one theme per scheme of concepts.
 def _themes(part: Part, path: str) -> tuple[Theme, ...]:
-    """Return one theme per scheme of concepts."""
     groups: dict[str, list[Concept]] = {}
     titles: dict[str, str] = {}
     for concept in part.at(path):
@@ -299,8 +297,8 @@ _SHAPES = " + ".join(
 )
 
 
+# Return the shapes of the places; of several writings of one, the first that can be read.
 def _geometry(part: Part, path: str) -> dict[str, Any] | None:
-    """Return the shapes of the places; of several writings of one, the first that can be read."""
     pieces: list[dict[str, Any]] = []
     for place in part.at(path):
         literals = [item.said() for item in place.at(_SHAPES) if isinstance(item.node, Text)]
@@ -320,8 +318,8 @@ def _places(part: Part, path: str) -> list[Place]:
     return found
 
 
+# Read a geometry written as WKT, GeoJSON or a GML envelope.
 def _shape(place: Part, text: str) -> dict[str, Any] | None:
-    """Read a geometry written as WKT, GeoJSON or a GML envelope."""
     start = text[:5].lower()
     try:
         if text.startswith("<") and "gml" in text.lower() and start != "<http":
@@ -363,8 +361,8 @@ def _time(part: Part, path: str) -> Time | None:
 # --- how to use it --------------------------------------------------------------------------------
 
 
+# Return the words of the rights, and of the licences that are none that is known.
 def _rights(part: Part, path: str) -> str:
-    """Return the words of the rights, and of the licences that are none that is known."""
     holders = [part, *part.at("dcat:distribution")]
     rights = [text for holder in holders for text in _labels(holder, path)]
     rights += (text for text in _licences(part, "dct:license") if not codes.licence(text))
@@ -389,8 +387,8 @@ def _licence(part: Part, path: str) -> str:
 _RIGHTS = "dct:rights + dct:accessRights"
 
 
+# Return the link that an address stands for.
 def _href(text: str) -> str:
-    """Return the link that an address stands for."""
     return unquote(text.removeprefix(RELATIVE)) if text.startswith(RELATIVE) else text
 
 

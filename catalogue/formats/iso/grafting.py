@@ -42,8 +42,8 @@ def write(record: Record, dialect: Dialect, mapping: Iterable[Mapped], source: b
     return serialize(root, whole=True)
 
 
+# Replace what a path means in the source by what it means in the fresh document.
 def _graft(root: Element, fresh: Element, path: str, dialect: Dialect) -> None:
-    """Replace what a path means in the source by what it means in the fresh document."""
     old, new = found(root, path), found(fresh, path)
     place = _place_of(old[0]) if old else None
     for element in old:
@@ -64,10 +64,10 @@ def _place_of(element: Element) -> tuple[Element, int]:
     return parent, parent.index(element)
 
 
+# Return where an element goes in the source, making the objects that should hold it.
 def _home(
     root: Element, fresh: Element, new: Element, path: str, dialect: Dialect
 ) -> tuple[Element, int]:
-    """Return where an element goes in the source, making the objects that should hold it."""
     chain = [node for node in new.iterancestors() if node is not fresh][::-1]
     parent = root
     for node in chain:
@@ -87,8 +87,8 @@ def _is_property(element: Element) -> bool:
     return LOCAL[element.tag][:1].islower()
 
 
+# Return the position of a property among its siblings, in the order of the schema.
 def _rank(parent: Element, name: str, dialect: Dialect) -> int:
-    """Return the position of a property among its siblings, in the order of the schema."""
     kind = re.sub(r"^(?:CHE|MI|LE|QE)_(?:MD_|CI_)?", "MD_", LOCAL[parent.tag])
     order = dialect.order.get(LOCAL[parent.tag]) or dialect.order.get(kind) or ()
     if name not in order:

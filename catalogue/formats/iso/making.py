@@ -310,19 +310,19 @@ def _box(make: Maker, box: Extent) -> Element:
     return make.object("EX_GeographicBoundingBox", *decimals)
 
 
+# Return the shortest text without exponent that reads back as the same number.
 def _decimal(number: float) -> str:
-    """Return the shortest text without exponent that reads back as the same number."""
     return format(Decimal(repr(float(number))), "f").removesuffix(".0")
 
 
+# Make an object of GML, whose identifier is the same for the same things said.
 def _gml(kind: str, *said: str) -> Element:
-    """Make an object of GML, whose identifier is the same for the same things said."""
     name = "g" + blake2b("|".join(said).encode(), digest_size=8).hexdigest()
     return etree.Element(f"{{{GML}}}{kind}", {f"{{{GML}}}id": name}, nsmap={"gml": GML})
 
 
+# Put elements of GML one in the other, and return the innermost.
 def _inside(holder: Element, *path: str) -> Element:
-    """Put elements of GML one in the other, and return the innermost."""
     for name in path:
         holder = etree.SubElement(holder, f"{{{GML}}}{name}")
     return holder

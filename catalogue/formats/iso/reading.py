@@ -107,10 +107,9 @@ def _place(holder: Element | None) -> list[Place]:
     return [filled(said)] if said["code"] else []
 
 
+# Yield the geometries of one extent; a box that only repeats the envelope of a polygon is left
+# aside.
 def _pieces(reading: Reading, elements: list[Element]) -> Iterator[dict[str, Any]]:
-    """Yield the geometries of one extent; a box that only repeats the envelope of a polygon is left
-    aside.
-    """
     boxes = [
         box
         for node in elements
@@ -134,8 +133,8 @@ def _pieces(reading: Reading, elements: list[Element]) -> Iterator[dict[str, Any
     yield from polygons_found
 
 
+# Return the box around boxes and polygons.
 def _hull(boxes: list[Extent], polygons: list[dict[str, Any]]) -> Extent | None:
-    """Return the box around boxes and polygons."""
     return Extent.from_geometry(
         conversions.gathered(
             [*(piece for box in boxes for piece in conversions.as_pieces(box)), *polygons]
@@ -199,10 +198,8 @@ def _in_degrees(ring: list[list[float]]) -> bool:
     return all(-180.0 <= x <= 180.0 and -90.0 <= y <= 90.0 for x, y in ring)
 
 
+# Return the positions of a ring, longitude first: as the box beside it shows, else as its CRS says.
 def _ring(ring: Element, polygon: Element, boxes: list[Extent]) -> list[list[float]]:
-    """Return the positions of a ring, longitude first: as the box beside it shows, else as its CRS
-    says.
-    """
     listed = [node.text or "" for node in ring.iter("{*}posList", "{*}pos", "{*}coordinates")]
     flat = _numbers(" ".join(listed))
     holders = [ring, polygon, *ring.iter("{*}posList")]
@@ -221,8 +218,8 @@ def _ring(ring: Element, polygon: Element, boxes: list[Extent]) -> list[list[flo
     return [pair[::-1] for pair in pairs] if turned else pairs
 
 
+# Return the numbers of a list of coordinates; none when one of them is not a finite number.
 def _numbers(text: str) -> list[float]:
-    """Return the numbers of a list of coordinates; none when one of them is not a finite number."""
     try:
         numbers = [float(part) for part in text.replace(",", " ").split()]
     except ValueError:
@@ -230,8 +227,8 @@ def _numbers(text: str) -> list[float]:
     return numbers if all(map(math.isfinite, numbers)) else []
 
 
+# Say whether positions stand within a degree of the hull of boxes.
 def _inside(boxes: list[Extent], xs: list[float], ys: list[float], margin: float = 1.0) -> bool:
-    """Say whether positions stand within a degree of the hull of boxes."""
     west, east = min(box.west for box in boxes) - margin, max(box.east for box in boxes) + margin
     south, north = (
         min(box.south for box in boxes) - margin,
@@ -314,8 +311,8 @@ def members(root: Element) -> Members:
     return said
 
 
+# Return the language of each locale that the document declares, by its identifier.
 def _locales(root: Holder) -> dict[str, str]:
-    """Return the language of each locale that the document declares, by its identifier."""
     found: dict[str, str] = {}
     for name in ("locale", "otherLocale", "defaultLocale"):
         for locale in every(root, name, "PT_Locale"):
@@ -536,8 +533,8 @@ def _said_texts(constraint: Constraint) -> list[Words]:
     return [*constraint.get("other", ()), *constraint.get("limitations", ())]
 
 
+# Return free keywords, and one theme per thesaurus; topic categories are a theme too.
 def _keywords(identification: Holder) -> Members:
-    """Return free keywords, and one theme per thesaurus; topic categories are a theme too."""
     free: list[str] = []
     types: dict[str, str] = {}
     themes: list[Theme] = []
@@ -651,8 +648,8 @@ def _source(source: Element) -> Source:
     )
 
 
+# Yield the counts and rates that a report gives, one a value, under the names of ISO 19139.
 def _measures(report: Element) -> Iterator[Measure]:
-    """Yield the counts and rates that a report gives, one a value, under the names of ISO 19139."""
     element = NAMES_2003.get(name_of := LOCAL[report.tag], name_of)
     if element not in ELEMENTS:
         return

@@ -333,10 +333,9 @@ def _plain_contact(party: Element, about: str) -> Contact | None:
     )
 
 
+# Return the identifier of a contact: of the person, else of the organization; both when there are
+# both.
 def _identified(person: str, organization: str) -> dict[str, Any]:
-    """Return the identifier of a contact: of the person, else of the organization; both when there
-    are both.
-    """
     said = {
         "identifier": person or organization,
         "organizationIdentifier": organization if person else "",

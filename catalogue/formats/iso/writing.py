@@ -81,10 +81,9 @@ def _group(
     )
 
 
+# Return, as a thesaurus of its own, the topic categories of a profile that the schema does not
+# list.
 def _other_topics(make: Maker, record: Record) -> list[Theme]:
-    """Return, as a thesaurus of its own, the topic categories of a profile that the schema does not
-    list.
-    """
     concepts = tuple(Concept(code) for code in topics_of(record) if code not in known_topics(make))
     return [Theme(concepts, TOPIC_CATEGORY, {"title": "MD_TopicCategoryCode"})] if concepts else []
 
@@ -189,8 +188,8 @@ _FUNCTIONS = {
 }
 
 
+# Make a ``CI_OnlineResource``.
 def _online(make: Maker, link: Link) -> Element:
-    """Make a ``CI_OnlineResource``."""
     url = make.leaf("gmd", "URL", _as_uri(link.href)) if make.older else link.href
     named: Value = link.title
     if link.type:
@@ -214,10 +213,9 @@ def _online(make: Maker, link: Link) -> Element:
     )
 
 
+# Return an address with its brackets escaped unless they enclose an IPv6 host: ``xs:anyURI``
+# refuses them.
 def _as_uri(address: str) -> str:
-    """Return an address with its brackets escaped unless they enclose an IPv6 host: ``xs:anyURI``
-    refuses them.
-    """
     scheme, mark, rest = address.partition("//")
     host, slash, path = rest.partition("/")
     if not mark or not slash or not ("[" in path or "]" in path):
@@ -225,8 +223,8 @@ def _as_uri(address: str) -> str:
     return f"{scheme}{mark}{host}{slash}{path.replace('[', '%5B').replace(']', '%5D')}"
 
 
+# Return the ISO function of a link; one that its protocol already tells is not added.
 def _function(link: Link) -> str:
-    """Return the ISO function of a link; one that its protocol already tells is not added."""
     if "function" in link.extra or codes.relation(link.extra) == link.rel:
         return str(link.extra.get("function", ""))
     return _FUNCTIONS.get(link.rel, "")
@@ -479,20 +477,18 @@ def _quality(make: Maker, record: Record) -> Element | None:
     )
 
 
+# Yield the measures that are elements of ISO 19157: a record of others may call something else its
+# quality.
 def _measured(record: Record) -> Iterator[Measure]:
-    """Yield the measures that are elements of ISO 19157: a record of others may call something else
-    its quality.
-    """
     told: object = beyond(record).get("quality")
     for item in told if isinstance(told, list) else ():
         if isinstance(item, dict) and item.get("element") in values.ELEMENTS and "value" in item:
             yield cast(Measure, item)
 
 
+# Make a report of one value; ISO 19157 says the measure in an object of its own, and its unit is
+# optional.
 def _measure(make: Maker, item: Measure) -> Element:
-    """Make a report of one value; ISO 19157 says the measure in an object of its own, and its unit
-    is optional.
-    """
     result = make.object(
         "DQ_QuantitativeResult",
         ("valueUnit", missing("inapplicable") if make.older else None),

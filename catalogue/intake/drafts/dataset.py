@@ -97,10 +97,9 @@ def sidecar_findings(file: Path) -> list[Finding]:
     return found
 
 
+# Fill a draft with what a metadata file beside it says; what the data itself tells is kept from the
+# data.
 def _merged(file: Path, draft: Record, *, alone: bool) -> Record:
-    """Fill a draft with what a metadata file beside it says; what the data itself tells is kept
-    from the data.
-    """
     for sidecar in sidecars_of(file):
         if not sidecar.is_file():
             continue
@@ -204,10 +203,8 @@ def _of_raster(file: Path, layer: str, raster: Any) -> Record:
     )
 
 
+# Return the size of a pixel: in metres whatever the unit of a projection, in degrees without one.
 def _resolution(step: float, crs: Any) -> list[dict[str, Any]]:
-    """Return the size of a pixel: in metres whatever the unit of a projection, in degrees without
-    one.
-    """
     if crs is None or not step:
         return []
     if crs.is_projected:
@@ -221,8 +218,8 @@ def _plain_number(value: Any) -> float | None:
     return None if value is None or not math.isfinite(value) else float(value)
 
 
+# Draw the first band in shades, read small.
 def _raster_thumbnail(raster: Any) -> tuple[Link, ...]:
-    """Draw the first band in shades, read small."""
     from rasterio.errors import RasterioError
     from rasterio.io import MemoryFile
 
@@ -285,8 +282,8 @@ class _Place(NamedTuple):
 
     columns: tuple[str, ...]
 
+    # Return the first and second coordinates as numbers, missing where a row has none.
     def numbers(self, frame: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
-        """Return the first and second coordinates as numbers, missing where a row has none."""
         import pandas as pd
 
         if len(self.columns) == 1:
@@ -313,8 +310,8 @@ class _Measured:
     rows: int = 0
     bounds: tuple[float, float, float, float] | None = None
 
+    # Take a part into account.
     def add(self, rows: int, xs: pd.Series, ys: pd.Series) -> None:
-        """Take a part into account."""
         self.rows += rows
         if xs.notna().any():
             here = (float(xs.min()), float(ys.min()), float(xs.max()), float(ys.max()))
@@ -326,11 +323,10 @@ class _Measured:
                 max(north, here[3]),
             )
 
+    # Degrees when all are in range; Lambert-93 when all fall in its rectangle over France; else
+    # unknown.
     @property
     def crs(self) -> str | None:
-        """Degrees when all are in range; Lambert-93 when all fall in its rectangle over France;
-        else unknown.
-        """
         west, south, east, north = self.bounds or (0, 0, 0, 0)
         if west >= -180 and east <= 180 and south >= -90 and north <= 90:
             return "EPSG:4326"
@@ -435,8 +431,8 @@ def _ods(file: Path) -> _Sheets:
         ) from error
 
 
+# Return UTF-8 when the whole file is, else the code page of Windows.
 def _encoding(file: Path) -> str:
-    """Return UTF-8 when the whole file is, else the code page of Windows."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     with file.open("rb") as stream:
         try:

@@ -135,10 +135,9 @@ def of_frame(
     )
 
 
+# Return ``point``, ``curve`` or ``surface`` when all are of one kind, single or multiple, else
+# ``complex``.
 def _geometry_type(names: Iterable[str]) -> str:
-    """Return ``point``, ``curve`` or ``surface`` when all are of one kind, single or multiple, else
-    ``complex``.
-    """
     kinds = {
         _GEOMETRY.get(name.partition(" ")[0].removeprefix("Multi"), "complex") for name in names
     }
@@ -241,8 +240,8 @@ def _slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.casefold()).strip("-")
 
 
+# Make words of file and layer names: ``bati_commune-2020`` is « Bati commune 2020 ».
 def _title(stem: str, layer: str) -> str:
-    """Make words of file and layer names: ``bati_commune-2020`` is « Bati commune 2020 »."""
     parts = [
         re.sub(r"[_\-.]+", " ", re.sub(r"(?<=[a-zà-ÿ])(?=[A-Z])", " ", part)).strip()
         for part in (stem, layer)

@@ -46,8 +46,8 @@ class Csw(Source):
         self._ways = tuple(way for way in self._ways if way[0] in schemas) or self._ways
         yield from paged(self._page, self.address, cursor=cursor, size=self.size)
 
+    # Return the schemas that the service says it answers GetRecords in.
     def _schemas(self) -> list[str]:
-        """Return the schemas that the service says it answers GetRecords in."""
         asked = with_query(self.address, service="CSW", version="2.0.2", request="GetCapabilities")
         try:
             root = parse(replace(self.client, tries=1).get(asked).body)
@@ -59,8 +59,8 @@ class Csw(Source):
                 return operation.parameters.get("outputSchema", {}).get("values", [])
         return []
 
+    # Ask for a page the first way that the server accepts, and keep to it.
     def _page(self, start: int, size: int) -> PageOf:
-        """Ask for a page the first way that the server accepts, and keep to it."""
         for way in self._ways:
             schema, sort = way
             request = _REQUEST.format(schema=schema, sort=sort, start=start + 1, size=size)

@@ -61,8 +61,8 @@ class OgcRecords(Source):
 
         yield from paged(fetch, items, cursor=cursor, size=self.size)
 
+    # Ask for a sorted page; a server that cannot sort is asked without.
     def _ask(self, asked: str, items: str, start: int, size: int) -> Any:
-        """Ask for a sorted page; a server that cannot sort is asked without."""
         try:
             return ask_json(self.client, asked)
         except AnswerError:

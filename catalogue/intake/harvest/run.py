@@ -127,10 +127,9 @@ def harvest(
     return Summary(name, status, tally.counts, tuple(tally.findings))
 
 
+# Yield items, telling after each how far the reading is; a source lost on the way ends what it gave
+# as partial.
 def _watched(items: Iterable[Item], tally: _Tally, on_progress: OnProgress) -> Iterator[Item]:
-    """Yield items, telling after each how far the reading is; a source lost on the way ends what it
-    gave as partial.
-    """
     cursor = None
     try:
         for item in items:
@@ -144,6 +143,7 @@ def _watched(items: Iterable[Item], tally: _Tally, on_progress: OnProgress) -> I
         yield Partial(str(error), cursor)
 
 
+# Store a batch of documents, then note it in the journal.
 def _store_batch(
     batch: tuple[Item, ...],
     run: int,
@@ -152,7 +152,6 @@ def _store_batch(
     originals: Originals,
     tally: _Tally,
 ) -> None:
-    """Store a batch of documents, then note it in the journal."""
     fetched = {_digest(item.body): item for item in batch if isinstance(item, Fetched)}
     known = journal.known(tally.source, fetched) if fetched else {}
     seen = list(known)
@@ -198,10 +197,8 @@ def _store_batch(
     )
 
 
+# Take what is not a document; return the digests of the documents that the server says unchanged.
 def _other(item: Item, journal: Journal, store: SQLiteStore, tally: _Tally) -> list[str]:
-    """Take what is not a document; return the digests of the documents that the server says
-    unchanged.
-    """
     if isinstance(item, Refused):
         tally.note("refused", item.address, f"refusée : {item.reason}", refused=True)
     elif isinstance(item, Partial):
@@ -223,6 +220,7 @@ def _other(item: Item, journal: Journal, store: SQLiteStore, tally: _Tally) -> l
     return []
 
 
+# Yield the records of a document that are to be stored, telling the others.
 def _taken(
     answer: registry.Answer,
     address: str,
@@ -230,7 +228,6 @@ def _taken(
     store: SQLiteStore,
     tally: _Tally,
 ) -> Iterator[Described]:
-    """Yield the records of a document that are to be stored, telling the others."""
     for finding in answer.findings:
         if finding.severity == "error":
             tally.findings.append(finding)
@@ -283,10 +280,9 @@ def _taken(
         yield one
 
 
+# Return who made a record that the source did not; blank when there is none, or when an import
+# brought it.
 def _other_hand(identifier: str, store: SQLiteStore, source: str) -> str:
-    """Return who made a record that the source did not; blank when there is none, or when an import
-    brought it.
-    """
     try:
         store.document(identifier)
         hands = [version.by for version in store.history(identifier)]
@@ -295,10 +291,9 @@ def _other_hand(identifier: str, store: SQLiteStore, source: str) -> str:
     return "" if {source, "import", ""} & set(hands) else hands[0]
 
 
+# Delete what is gone, if all of the source was seen and something was; return the status of the
+# run.
 def _finish(run: int, journal: Journal, store: SQLiteStore, tally: _Tally) -> str:
-    """Delete what is gone, if all of the source was seen and something was; return the status of
-    the run.
-    """
     if not tally.clean:
         return "partial"
     gone = journal.gone(run, tally.source)
@@ -321,8 +316,8 @@ def _delete(store: SQLiteStore, identifier: str, tally: _Tally) -> None:
         return
 
 
+# Tell what a harvest would do.
 def _rehearse(source: Source, workspace: Path, name: str, on_progress: OnProgress) -> Summary:
-    """Tell what a harvest would do."""
     tally = _Tally(name)
     with SQLiteStore(store_path(workspace)) as store:
         try:
@@ -365,10 +360,9 @@ def _mark(record: Record) -> Mark:
     return Mark(record.id, _print(record), tuple(item.value for item in record.external_ids))
 
 
+# Return what two records about the same thing share: the words of the title, and the extent to a
+# hundredth.
 def _print(record: Record) -> str:
-    """Return what two records about the same thing share: the words of the title, and the extent to
-    a hundredth.
-    """
     box = record.extent
     sides = (
         ""

@@ -34,8 +34,8 @@ def _extent(record: Record, _: Context) -> Iterator[Message]:
 _CAPITALISED = re.compile(r"(?<!\w)[A-ZÀ-ÖØ-Þ]\w*")
 
 
+# Compare the extent with the place that the title names, the longest name first.
 def _named_place(record: Record, context: Context) -> Iterator[Message]:
-    """Compare the extent with the place that the title names, the longest name first."""
     box = record.extent
     if box is None or not context.places:
         return

@@ -51,10 +51,9 @@ class _Each(NamedTuple):
 _ABSENT, _NOWHERE = object(), object()
 
 
+# Return what stands at a path: `_ABSENT` when it is not there, `_NOWHERE` when nothing is to hold
+# it.
 def _at(value: Any, path: str) -> Any:
-    """Return what stands at a path: `_ABSENT` when it is not there, `_NOWHERE` when nothing is to
-    hold it.
-    """
     for name in filter(None, path.split(".")):
         if value is None or value in (_ABSENT, _NOWHERE):
             return _NOWHERE
@@ -133,10 +132,9 @@ def _geometry(path: str, shape: Any) -> Iterator[Fault]:
         yield Fault(f"{path}.coordinates", told)
 
 
+# Yield longitude and latitude of every position; what is no position yields one that is out of
+# bounds.
 def _positions(coordinates: Any) -> Iterator[tuple[float, float]]:
-    """Yield longitude and latitude of every position; what is no position yields one that is out of
-    bounds.
-    """
     if not isinstance(coordinates, list | tuple) or not coordinates:
         yield 999.0, 999.0
     elif all(isinstance(number, int | float) for number in coordinates):
@@ -337,8 +335,8 @@ def _addresses(record: Record, _: Context) -> Iterator[Fault]:
 _ADDRESS = re.compile(r"(?:https?|ftp|mailto|urn|file|data):|/|\.|[A-Za-z0-9_-]+/[^\s\\]*$")
 
 
+# Make a check of one that reads the document of a record.
 def _as_served(faults: Faults) -> Check:
-    """Make a check of one that reads the document of a record."""
     return lambda record, _: [
         Fault(path, Message("{path} : {fault}", path=path, fault=message))
         for path, message, _xpath in faults(record.to_geojson())
