@@ -162,7 +162,7 @@ _SENTENCES = [
 
 
 #: In a checkout and in an installed package alike, the configuration stands beside the rooms.
-CONFIGURATION = Path(__file__).resolve().parents[2] / "pygeoapi-config.yml"
+CONFIGURATION = Path(__file__).resolve().parents[1] / "pygeoapi-config.yml"
 
 
 def configuration(workspace: Path, region: Region, *, url: str) -> dict[str, Any]:
