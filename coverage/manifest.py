@@ -1,5 +1,5 @@
-"""The manifest: what was asked, of which data, with which versions, and the digest of every file
-written.
+"""What a study answers, and its manifest: what was asked, of which data, with which versions, and
+the digest of every file written.
 """
 
 import json

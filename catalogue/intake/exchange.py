@@ -1,4 +1,6 @@
-"""Records in from files and out to files: what `catalogue import` and `export` do."""
+"""Records in from files and out to files: what `catalogue import` and `export` do. The documents
+they came from are kept, byte for byte.
+"""
 
 import os
 import sqlite3

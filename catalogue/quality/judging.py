@@ -1,5 +1,5 @@
-"""A whole catalogue judged: what `catalogue check` does, with totals by organisation and by
-source.
+"""One record judged by every rule, its links tried, and a whole catalogue judged: what
+`catalogue check` does, with totals by organisation and by source.
 """
 
 from __future__ import annotations

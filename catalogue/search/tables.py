@@ -1,4 +1,5 @@
-"""How records are written into every table of a catalogue file, many at a time.
+"""What a record can be asked about, the tables of a catalogue file that answer, and how records are
+written into them, many at a time.
 
 Rows go in by the hundred; the pairs of terms and records, whose B-tree is wide, go in sorted, at
 the end; a load into an empty file makes the indexes last. All of it inside the caller's one

@@ -1,5 +1,5 @@
-"""What every map page shares: one HTML file with Leaflet inside, plain data, a panel, and bytes
-that do not vary.
+"""What every page shares: one HTML file with Leaflet inside, plain data, a panel, bytes that do not
+vary; and the drawings of the report (SVG).
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The styles QGIS applies by itself when it opens the result: sober colours, sized points, numbered
-kiosks.
+"""How results look and are worded: colours, the styles QGIS applies by itself when it opens them,
+the phrases that the map, the report and the terminal share.
 """
 
 import math

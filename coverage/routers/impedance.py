@@ -1,5 +1,5 @@
-"""What it costs to go from here to there: the protocol every router speaks, and the sparse table it
-returns.
+"""What it costs to go from here to there: the protocol every router speaks, the sparse table it
+returns, and the plainest router, as the crow flies.
 """
 
 from __future__ import annotations

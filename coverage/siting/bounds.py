@@ -1,4 +1,5 @@
-"""How good any plan could be: a Lagrangian bound, without a linear-programming solver.
+"""Both ends of the gap: how good any plan could be, by a Lagrangian bound without a
+linear-programming solver, and good plans found by heuristics.
 
 Give each row a price u_i (what covering it once is worth). Then no plan brings more than
 

@@ -1,4 +1,4 @@
-"""What a study asks about its kiosks: the keys of ``[kiosks]`` that every siting model reads."""
+"""What a study chooses: the keys of ``[kiosks]`` that every siting model reads, and ``[router]``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The forms of answers: JSON, HTML, OpenAPI, autodiscovery."""
+"""The forms of answers (JSON, HTML, OpenAPI, autodiscovery) and the deployments of catalogues."""
 
 import re
 from collections.abc import Iterator, Mapping

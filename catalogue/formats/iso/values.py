@@ -1,4 +1,6 @@
-"""Contacts of ISO 19115 read, with their roles and what they answer for."""
+"""Values of ISO 19115 read: texts, codes, contacts with their roles, measures of quality by their
+names.
+"""
 
 import re
 from collections.abc import Callable, Iterator, Mapping

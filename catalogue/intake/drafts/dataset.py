@@ -2,7 +2,7 @@
 layer.
 
 A draft record says all that the data itself can tell. What only a person knows (`ONLY_A_PERSON`:
-the licence, the lineage, who answers for it ...) is left to `validate.check` to ask for. A metadata
+the licence, the lineage, who answers for it ...) is left to `judging.check` to ask for. A metadata
 file beside the data (``.xml``, ``.qmd``) is merged in.
 """
 
