@@ -63,8 +63,7 @@ def numbers(text: pd.Series) -> pd.Series:
         )
         plain = plain.astype(float).copy()
         plain[odd] = pd.to_numeric(mended, errors="coerce")
-    finite: pd.Series = plain.astype(float).replace([np.inf, -np.inf], np.nan)
-    return finite
+    return plain.astype(float).replace([np.inf, -np.inf], np.nan)
 
 
 def in_france(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
@@ -105,8 +104,11 @@ def place_points(
     """
     index = items.index
     if x is None or y is None:
-        nothing = gpd.GeoSeries([None] * len(index), index=index, crs=LONLAT)
-        return Placed(nothing, pd.Series(None, index=index, dtype=object), ())
+        return Placed(
+            gpd.GeoSeries([None] * len(index), index=index, crs=LONLAT),
+            pd.Series(None, index=index, dtype=object),
+            (),
+        )
     x_text, y_text = x.fillna("").astype(str).str.strip(), y.fillna("").astype(str).str.strip()
     raw = (x_text + " " + y_text).where((x_text != "") | (y_text != ""), None)
     easting, northing = (

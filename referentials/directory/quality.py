@@ -127,18 +127,23 @@ def _with_outdated_population(communes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 # Report the parts of the territory that no commune's outline covers, largest first.
 def _uncovered_ground(territory: Territory, layer: str) -> Iterator[Finding]:
-    covered = shapely.union_all(territory.polygons.dropna().array)
-    bare = shapely.get_parts(territory.boundary.difference(covered))
+    bare = shapely.get_parts(
+        territory.boundary.difference(shapely.union_all(territory.polygons.dropna().array))
+    )
     gaps = gpd.GeoSeries(bare, crs=territory.communes.crs)
     area_m2 = gaps.to_crs(METRIC).area
     for position in area_m2[area_m2 >= GAP_M2].sort_values(ascending=False).index:
-        message = Message(
-            "Aucun contour de commune ne couvre {hectares} ha autour de {place} : le contour d'une "
-            "commune manque, ou date d'avant une fusion.",
-            hectares=round(area_m2[position] / 10_000),
-            place=_lonlat(gaps[position].representative_point()),
+        yield Finding(
+            "uncovered-ground",
+            layer,
+            "",
+            Message(
+                "Aucun contour de commune ne couvre {hectares} ha autour de {place} : le contour "
+                "d'une commune manque, ou date d'avant une fusion.",
+                hectares=round(area_m2[position] / 10_000),
+                place=_lonlat(gaps[position].representative_point()),
+            ),
         )
-        yield Finding("uncovered-ground", layer, "", message)
 
 
 # -- services of a study
@@ -215,11 +220,10 @@ def distance_to_commune_m(services: gpd.GeoDataFrame, territory: Territory) -> p
 
     0 inside; NaN when the service has no point, or its commune no outline in the territory.
     """
-    outlines = (
-        territory.polygons.to_crs(METRIC).reindex(services["commune"]).set_axis(services.index)
+    return services.geometry.to_crs(METRIC).distance(
+        territory.polygons.to_crs(METRIC).reindex(services["commune"]).set_axis(services.index),
+        align=False,
     )
-    distance_m: pd.Series = services.geometry.to_crs(METRIC).distance(outlines, align=False)
-    return distance_m
 
 
 # Return the rows whose point is outside the outline of their commune, and how far (``away_m``).
@@ -233,9 +237,9 @@ def _severity_outside(row: Any) -> Severity:
 
 
 def _distance_to_territory_m(rows: gpd.GeoDataFrame, territory: Territory) -> pd.Series:
-    boundary = gpd.GeoSeries([territory.boundary], crs=LONLAT).to_crs(METRIC).iloc[0]
-    distance_m: pd.Series = rows.geometry.to_crs(METRIC).distance(boundary)
-    return distance_m
+    return rows.geometry.to_crs(METRIC).distance(
+        gpd.GeoSeries([territory.boundary], crs=LONLAT).to_crs(METRIC).iloc[0]
+    )
 
 
 def _services_outside_territory(
@@ -260,13 +264,20 @@ def _services_outside_territory(
         numbered=False,
     )
     if others := int((beyond & ~strayed).sum()):
-        message = Message(
-            "Services d'autres territoires situés à plus de {buffer} : {n} ; ils ne sont pas "
-            "comptés.",
-            buffer=Figure(distance, buffer_m),
-            n=others,
+        findings.append(
+            Finding(
+                "beyond-buffer",
+                layer,
+                "",
+                Message(
+                    "Services d'autres territoires situés à plus de {buffer} : {n} ; ils ne sont "
+                    "pas comptés.",
+                    buffer=Figure(distance, buffer_m),
+                    n=others,
+                ),
+                "info",
+            )
         )
-        findings.append(Finding("beyond-buffer", layer, "", message, "info"))
     return findings
 
 
@@ -275,19 +286,30 @@ def _approximate_points(services: gpd.GeoDataFrame, layer: str) -> Iterator[Find
     if "point_source" not in services.columns:
         return
     for key, rows in services[services["point_source"] == "town_hall"].groupby("type"):
-        message = Message(
-            "{n} {kinds} sont placées à la mairie de leur commune, faute d'adresse.",
-            n=len(rows),
-            kinds=Figure(plural_name, key),
+        yield Finding(
+            "approximate-point",
+            layer,
+            "",
+            Message(
+                "{n} {kinds} sont placées à la mairie de leur commune, faute d'adresse.",
+                n=len(rows),
+                kinds=Figure(plural_name, key),
+            ),
+            "info",
         )
-        yield Finding("approximate-point", layer, "", message, "info")
 
 
 def _services_without_hours(services: gpd.GeoDataFrame, layer: str) -> Iterator[Finding]:
     unknown = services["hours_per_week"].isna() & ~services["type"].isin(HOURLESS_TYPES)
     for row in services[unknown].itertuples():
-        texts = (row.hours, getattr(row, "hours_raw", None))
-        written = next((text for text in texts if isinstance(text, str) and text.strip()), None)
+        written = next(
+            (
+                text
+                for text in (row.hours, getattr(row, "hours_raw", None))
+                if isinstance(text, str) and text.strip()
+            ),
+            None,
+        )
         if written is None:
             message = Message(
                 "{name} : horaires inconnus ; ce service n'est pas compté parmi les ouverts.",
@@ -430,8 +452,12 @@ def _shared_points(rows: gpd.GeoDataFrame, layer: str) -> list[Finding]:
 def _duplicates(rows: gpd.GeoDataFrame, layer: str) -> list[Finding]:
     located = rows[rows.geometry.notna()]
     metric = located.geometry.to_crs(METRIC)
-    cell = (metric.x // SAME_PLACE_M).astype(str) + "/" + (metric.y // SAME_PLACE_M).astype(str)
-    keys = [located["type"], located["name"].str.lower(), located["commune"].fillna(""), cell]
+    keys = [
+        located["type"],
+        located["name"].str.lower(),
+        located["commune"].fillna(""),
+        (metric.x // SAME_PLACE_M).astype(str) + "/" + (metric.y // SAME_PLACE_M).astype(str),
+    ]
     return _of_rows(
         located[located.groupby(keys).cumcount() > 0],
         "duplicate",
@@ -511,15 +537,30 @@ def _commune_codes(
     for row in rows[rows["commune"].map(status).isin(["outdated", "unknown"])].itertuples():
         if status[row.commune] == "outdated":
             now = ", ".join(history.successors(row.commune))
-            message = (
-                f"{row.name} : le code de commune {row.commune} n'a plus cours ; aujourd'hui {now}."
+            yield Finding(
+                "outdated-commune",
+                layer,
+                row.id,
+                (
+                    f"{row.name} : le code de commune {row.commune} n'a plus cours ; aujourd'hui "
+                    f"{now}."
+                ),
+                "warning",
+                row.source_row,
+                "commune",
+                f"Écrivez {now}.",
             )
-            where = (row.source_row, "commune", f"Écrivez {now}.")
-            yield Finding("outdated-commune", layer, row.id, message, "warning", *where)
         else:
-            message = f"{row.name} : le code {row.commune} n'a jamais été celui d'une commune."
-            where = (row.source_row, "commune", "Corrigez-le.")
-            yield Finding("unknown-commune", layer, row.id, message, "error", *where)
+            yield Finding(
+                "unknown-commune",
+                layer,
+                row.id,
+                f"{row.name} : le code {row.commune} n'a jamais été celui d'une commune.",
+                "error",
+                row.source_row,
+                "commune",
+                "Corrigez-le.",
+            )
 
 
 # -- a table by code
@@ -575,16 +616,21 @@ def absent_communes(
     findings = []
     for departement, rows in missing.groupby(missing.map(departement_of_code)):
         shown = ", ".join(rows.iloc[:5]) + (" ..." if len(rows) > 5 else "")
-        message = (
-            f"Département {departement} : {len(rows)} commune(s) en vigueur au {date} "
-            f"absentes ({shown})."
-        )
-        remedy = (
-            "Tenez-les pour nulles si la source ne cite que les communes pourvues, sinon "
-            "complétez la table."
-        )
         findings.append(
-            Finding("absent-commune", layer, str(departement), message, "info", remedy=remedy)
+            Finding(
+                "absent-commune",
+                layer,
+                str(departement),
+                (
+                    f"Département {departement} : {len(rows)} commune(s) en vigueur au {date} "
+                    f"absentes ({shown})."
+                ),
+                "info",
+                remedy=(
+                    "Tenez-les pour nulles si la source ne cite que les communes pourvues, sinon "
+                    "complétez la table."
+                ),
+            )
         )
     return findings
 
@@ -596,10 +642,11 @@ def ground_findings(
     (``sum-mismatch``).
     """
     people = communes.groupby(column)["population"]
-    told = wholes[wholes["code"].isin(list(people.groups)) & wholes["population"].notna()]
     return [
         finding
-        for row in told.itertuples()
+        for row in wholes[
+            wholes["code"].isin(list(people.groups)) & wholes["population"].notna()
+        ].itertuples()
         for finding in population_findings(
             people.get_group(row.code), row.population, what=str(row.name), layer=layer
         )
@@ -616,12 +663,19 @@ def population_findings(
     gap = found - total
     if abs(gap) <= tolerance * max(total, 1):
         return []
-    message = (
-        f"{what} : la somme des parties fait {found:.0f}, le total annoncé {total:.0f} "
-        f"(écart {gap:+.0f})."
-    )
-    remedy = "Vérifiez le millésime et les parties absentes."
-    return [Finding("sum-mismatch", layer, "", message, "error", remedy=remedy)]
+    return [
+        Finding(
+            "sum-mismatch",
+            layer,
+            "",
+            (
+                f"{what} : la somme des parties fait {found:.0f}, le total annoncé {total:.0f} "
+                f"(écart {gap:+.0f})."
+            ),
+            "error",
+            remedy="Vérifiez le millésime et les parties absentes.",
+        )
+    ]
 
 
 # -- words
@@ -629,8 +683,7 @@ def population_findings(
 
 # Return which rows have no geometry, or an empty one.
 def _is_missing(frame: gpd.GeoDataFrame) -> pd.Series:
-    missing: pd.Series = frame.geometry.isna() | frame.geometry.is_empty
-    return missing
+    return frame.geometry.isna() | frame.geometry.is_empty
 
 
 # Return a point as ``48,3762 N ; 0,2990 E``.

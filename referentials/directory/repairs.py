@@ -45,9 +45,14 @@ class Repair:
 
     def as_finding(self, layer: str) -> Finding:
         """Return the repair as a finding, for the table and the map."""
-        message = f"Réparé : « {self.before} » devient « {self.after} »."
         return Finding(
-            f"fixed-{self.rule}", layer, self.item, message, "info", self.row, self.column
+            f"fixed-{self.rule}",
+            layer,
+            self.item,
+            f"Réparé : « {self.before} » devient « {self.after} ».",
+            "info",
+            self.row,
+            self.column,
         )
 
 
@@ -87,9 +92,13 @@ def _points(rows: gpd.GeoDataFrame) -> Iterator[Repair]:
         centre = centres[place]
         if np.hypot(float(moved[0]) - centre[0], float(moved[1]) - centre[1]) > NEAR_DEG:
             continue
-        rule = "swapped-axes" if swapped[index] else "lost-decimal-point"
-        after = f"{moved[0]:.7f} {moved[1]:.7f}"
-        yield _change(rows, index, rule, "point_raw", after)
+        yield _change(
+            rows,
+            index,
+            "swapped-axes" if swapped[index] else "lost-decimal-point",
+            "point_raw",
+            f"{moved[0]:.7f} {moved[1]:.7f}",
+        )
         rows.at[index, "geometry"] = shapely.Point(moved)
 
 

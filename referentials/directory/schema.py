@@ -81,13 +81,18 @@ def _from_cp1252(text: str) -> str | None:
 
 def damaged(series: pd.Series) -> pd.Series:
     """Return which texts are damaged; a missing one is not."""
-    text = series.astype("string")
-    suspect = text.str.contains(
-        r"[\u0080-\u009f\u00c2\u00c3\u00c5\ufffd]|<[0-9a-f]{2}>|\\x", regex=True
-    ).fillna(False)
-    marks = zip(series, suspect.astype(bool), strict=True)
+    suspect = (
+        series.astype("string")
+        .str.contains(r"[\u0080-\u009f\u00c2\u00c3\u00c5\ufffd]|<[0-9a-f]{2}>|\\x", regex=True)
+        .fillna(False)
+    )
     return pd.Series(
-        [mark and bool(_ANY.search(value)) for value, mark in marks], index=series.index, dtype=bool
+        [
+            mark and bool(_ANY.search(value))
+            for value, mark in zip(series, suspect.astype(bool), strict=True)
+        ],
+        index=series.index,
+        dtype=bool,
     )
 
 
@@ -381,8 +386,7 @@ def address_of(*parts: pd.Series) -> pd.Series:
     joined = parts[0].astype(object).str.strip()
     for part in parts[1:]:
         text = part.astype(object).str.strip()
-        glue = np.where((joined != "") & (text != ""), ", ", "")
-        joined = joined + glue + text
+        joined = joined + np.where((joined != "") & (text != ""), ", ", "") + text
     return joined
 
 
@@ -435,25 +439,37 @@ def french_weeks(
         if not any(cell.strip() for cell in cells):
             weeks.append(None)
         elif unread is not None:
-            message = (
-                f"Horaires illisibles (« {cells[unread].strip()} »), tenus pour inconnus ; le "
-                "texte publié est gardé."
-            )
-            remedy = "Écrivez « 09:00 - 12:00 / 14:00 - 17:00 », ou rien les jours fermés."
-            where = (number, str(days.columns[unread]), remedy)
             findings.append(
-                Finding("unreadable-hours", layer, items[number], message, "warning", *where)
+                Finding(
+                    "unreadable-hours",
+                    layer,
+                    items[number],
+                    (
+                        f"Horaires illisibles (« {cells[unread].strip()} »), tenus pour inconnus ; "
+                        "le texte publié est gardé."
+                    ),
+                    "warning",
+                    number,
+                    str(days.columns[unread]),
+                    "Écrivez « 09:00 - 12:00 / 14:00 - 17:00 », ou rien les jours fermés.",
+                )
             )
             weeks.append(None)
         else:
             if hollow is not None:
-                message = (
-                    f"Plage horaire sans durée (« {cells[hollow].strip()} ») : elle est laissée "
-                    "de côté."
-                )
-                where = (number, str(days.columns[hollow]), "")
                 findings.append(
-                    Finding("empty-span", layer, items[number], message, "info", *where)
+                    Finding(
+                        "empty-span",
+                        layer,
+                        items[number],
+                        (
+                            f"Plage horaire sans durée (« {cells[hollow].strip()} ») : elle est "
+                            "laissée de côté."
+                        ),
+                        "info",
+                        number,
+                        str(days.columns[hollow]),
+                    )
                 )
             weeks.append(Week.of_days([day.spans if day else () for day in read]))
     return weeks, findings
@@ -473,7 +489,7 @@ def _known_types(values: dict[str, pd.Series], source: str) -> tuple[pd.Series, 
     kinds = values["type"]
     known = kinds.isin(list(SERVICE_TYPES))
     left = values["category"].fillna("(sans catégorie)")[~known]
-    findings = [
+    return kinds.where(known, OTHER), [
         Finding(
             "unknown-type",
             source,
@@ -486,7 +502,6 @@ def _known_types(values: dict[str, pd.Series], source: str) -> tuple[pd.Series, 
         )
         for category, count in left.value_counts(sort=False).items()
     ]
-    return kinds.where(known, OTHER), findings
 
 
 # Return identifiers that are there and unique: a missing or repeated one is completed with its row,
@@ -494,8 +509,9 @@ def _known_types(values: dict[str, pd.Series], source: str) -> tuple[pd.Series, 
 def _unique_ids(ids: pd.Series, source: str) -> tuple[pd.Series, list[Finding]]:
     absent, repeated = ids.isna(), ids.notna() & ids.duplicated(keep="first")
     completed = ids.where(~absent, f"{source}-")
-    rows = pd.Series(ids.index.astype(str), index=ids.index)
-    completed = completed.where(~(absent | repeated), completed + "#" + rows)
+    completed = completed.where(
+        ~(absent | repeated), completed + "#" + pd.Series(ids.index.astype(str), index=ids.index)
+    )
     findings = row_findings(
         "duplicate-id",
         source,
@@ -510,12 +526,18 @@ def _unique_ids(ids: pd.Series, source: str) -> tuple[pd.Series, list[Finding]]:
         ),
     )
     if absent.any():
-        message = (
-            f"{int(absent.sum())} ligne(s) sans identifiant : numérotées par leur rang, qui "
-            "peut changer."
-        )
         findings.append(
-            Finding("no-id", source, "", message, "info", remedy="Ajoutez une colonne « id ».")
+            Finding(
+                "no-id",
+                source,
+                "",
+                (
+                    f"{int(absent.sum())} ligne(s) sans identifiant : numérotées par leur rang, "
+                    "qui peut changer."
+                ),
+                "info",
+                remedy="Ajoutez une colonne « id ».",
+            )
         )
     return completed, findings
 

@@ -134,8 +134,9 @@ def read_services(path: Path, *, layer: str = "services") -> gpd.GeoDataFrame:
         When the layer cannot be read or does not keep the contract of `check_services`.
     """
     services = read_layer(path, layer=layer, columns=SERVICE_COLUMNS)
-    absent = {key: value for key, value in DEFAULTS.items() if key not in services.columns}
-    services = services.assign(**absent)
+    services = services.assign(
+        **{key: value for key, value in DEFAULTS.items() if key not in services.columns}
+    )
     if "hours_per_week" not in services.columns:
         services = services.assign(
             hours_per_week=[weekly_hours(text) for text in services["hours"]]
@@ -242,11 +243,10 @@ def read_stops(text: str, names: Mapping[str, str]) -> list[Stop]:
         days = _days(clause) or days
         for code in _communes(plain(clause), names):
             known = found.get(code)
-            merged = tuple(
-                day for day in WEEKDAYS_FR if day in {*(known.days if known else ()), *days}
-            )
             found[code] = Stop(
-                code, merged, clause if known is None else f"{known.text} ; {clause}"
+                code,
+                tuple(day for day in WEEKDAYS_FR if day in {*(known.days if known else ()), *days}),
+                clause if known is None else f"{known.text} ; {clause}",
             )
     return list(found.values())
 
@@ -293,5 +293,10 @@ def stops_of(
         for stop in read_stops(service.stops, by_departement.get(service.departement, {}))
     ]  # fmt: skip
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
-    geometry = [point if isinstance(point, shapely.Point) else None for point in frame["geometry"]]
-    return gpd.GeoDataFrame(frame.drop(columns="geometry"), geometry=geometry, crs=LONLAT)
+    return gpd.GeoDataFrame(
+        frame.drop(columns="geometry"),
+        geometry=[
+            point if isinstance(point, shapely.Point) else None for point in frame["geometry"]
+        ],
+        crs=LONLAT,
+    )

@@ -132,24 +132,43 @@ def _opened(path: Path) -> tuple[pd.DataFrame, gpd.GeoSeries, list[Finding], tup
         raise LayerError(f"{path} : c'est une table sans géométrie ; des contours sont attendus.")
     findings = []
     if encoding:
-        message = f"Rien ne dit le codage du texte (pas de .cpg) : lu en {encoding}."
-        remedy = "Ajoutez un fichier .cpg."
-        findings.append(Finding("assumed-encoding", SOURCE, "", message, "info", remedy=remedy))
+        findings.append(
+            Finding(
+                "assumed-encoding",
+                SOURCE,
+                "",
+                f"Rien ne dit le codage du texte (pas de .cpg) : lu en {encoding}.",
+                "info",
+                remedy="Ajoutez un fichier .cpg.",
+            )
+        )
     crs = "Lambert-93" if frame.crs is None else str(frame.crs.name)
     shapes = frame.geometry if frame.crs else frame.geometry.set_crs(METRIC)
     attributes = frame.drop(columns="geometry")
-    text = attributes.astype(object).where(attributes.notna(), "").astype(str)
-    return text, shapes.to_crs(LONLAT), findings, (f"Couche, {len(frame)} entités, {crs}.",)
+    return (
+        attributes.astype(object).where(attributes.notna(), "").astype(str),
+        shapes.to_crs(LONLAT),
+        findings,
+        (f"Couche, {len(frame)} entités, {crs}.",),
+    )
 
 
 def _of_geojson(path: Path) -> tuple[pd.DataFrame, gpd.GeoSeries, list[Finding], tuple[str, ...]]:
     document = json_document(path)
-    alone = isinstance(document, dict) and document.get("type") == "Feature"
-    features = [document] if alone else geojson_features(document, path)
+    features = (
+        [document]
+        if (isinstance(document, dict) and document.get("type") == "Feature")
+        else geojson_features(document, path)
+    )
     table = json_table([feature_properties(feature) for feature in features], path=path)
-    shapes = [feature_shape(feature) for feature in features]
-    notes = (f"GeoJSON, {len(table)} entités, WGS 84.",)
-    return table, gpd.GeoSeries(shapes, index=table.index, crs=LONLAT), [], notes
+    return (
+        table,
+        gpd.GeoSeries(
+            [feature_shape(feature) for feature in features], index=table.index, crs=LONLAT
+        ),
+        [],
+        (f"GeoJSON, {len(table)} entités, WGS 84.",),
+    )
 
 
 # Report the overseas territories drawn beside metropolitan France, as small maps do.

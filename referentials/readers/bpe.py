@@ -139,15 +139,13 @@ def _counts(
 
 
 def _places(table: pd.DataFrame, codes: pd.Series) -> pd.DataFrame:
-    named = {"name": ("nom com", "libgeo", "nom commune"), "year": ("an", "annee")}
-    columns = {ours: find_column(table, names) for ours, names in named.items()}
+    name = find_column(table, ("nom com", "libgeo", "nom commune"))
+    year = find_column(table, ("an", "annee"))
     return pd.DataFrame(
         {
             "code": codes,
-            **{
-                ours: table[column] if column else blank(table.index)
-                for ours, column in columns.items()
-            },
+            "name": table[name] if name else blank(table.index),
+            "year": table[year] if year else blank(table.index),
         }
     )
 
@@ -177,13 +175,12 @@ def _reading(
         "year": first["year"],
         "equipment_total": counts.sum(axis=1),
     }
-    figures = {str(kind): counts[kind] for kind in counts}
     return make_table(
         CodedColumns(
             "equipment",
             SOURCE,
             values,
-            others=figures,
+            others={str(kind): counts[kind] for kind in counts},
             findings=findings,
             notes=notes,
             rows_in=rows_in,

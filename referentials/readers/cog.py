@@ -138,20 +138,22 @@ def read_movements(path: Path, *, current: Sequence[str] = (), valid: str = "") 
             for code in into:
                 starts.setdefault(code, "1943-01-01" if str(before) == code else str(date))
             last = max(last, str(date))
-    codes = {*starts, *current}
     lives = {
         code: (
             (starts.get(code, "1943-01-01"), "9999" if code in current else ends.get(code, "9999")),
         )
-        for code in codes
+        for code in {*starts, *current}
     }
     return CommuneHistory(movements_of(events), lives, last)
 
 
 def read_any_history(path: Path) -> CommuneHistory:
     """Return the history of commune codes, in one of the two forms INSEE's events are found in."""
-    yaml_form = ".yaml" in path.name or ".yml" in path.name
-    return read_history(path) if yaml_form else read_movements(path)
+    return (
+        read_history(path)
+        if (".yaml" in path.name or ".yml" in path.name)
+        else read_movements(path)
+    )
 
 
 def read_current(path: Path) -> list[dict[str, Any]]:
@@ -228,10 +230,14 @@ def read_lists(path: Path) -> Iterator[Reading]:
         column="population",
     )
     kinds = ", ".join(f"{count} {kind}" for kind, count in level.value_counts().items())
-    values = {"level": level, **{str(name): table[name] for name in table}}
-    notes = (f"JSON, {len(rows)} lignes : {kinds}.",)
     yield make_table(
-        CodedColumns("territories", SOURCE, values, findings=[*findings, *_sums(rows)], notes=notes)
+        CodedColumns(
+            "territories",
+            SOURCE,
+            {"level": level, **{str(name): table[name] for name in table}},
+            findings=[*findings, *_sums(rows)],
+            notes=(f"JSON, {len(rows)} lignes : {kinds}.",),
+        )
     )
 
 
@@ -261,12 +267,16 @@ def _sums(rows: list[dict[str, Any]]) -> Iterator[Finding]:
             continue
         found = sum(member.get("populationMunicipale") or 0 for member in members)
         if found != total:
-            message = (
-                f"{row.get('nom')} : ses communes font {found} habitants, {total} sont annoncés."
+            yield Finding(
+                "sum-mismatch",
+                SOURCE,
+                f"epci-{row['code']}",
+                f"{row.get('nom')} : ses communes font {found} habitants, {total} sont annoncés.",
+                "error",
+                number,
+                "populationMunicipale",
+                "Vérifiez le millésime et les communes membres.",
             )
-            remedy = "Vérifiez le millésime et les communes membres."
-            where = (number, "populationMunicipale", remedy)
-            yield Finding("sum-mismatch", SOURCE, f"epci-{row['code']}", message, "error", *where)
 
 
 # -- chief places
@@ -309,8 +319,15 @@ def read_seats(path: Path) -> Iterator[Reading]:
     )
     findings = []
     if encoded := int(table["key"].str.contains("%", regex=False).sum()):
-        message = f"{encoded} nom(s) écrits comme dans une adresse (« %C3%A9 ») : décodés."
-        findings.append(Finding("percent-encoded", "chefs-lieux", "", message, "info"))
+        findings.append(
+            Finding(
+                "percent-encoded",
+                "chefs-lieux",
+                "",
+                f"{encoded} nom(s) écrits comme dans une adresse (« %C3%A9 ») : décodés.",
+                "info",
+            )
+        )
     values = {
         "id": ids,
         "level": pd.Series("seat", index=table.index),
@@ -319,7 +336,6 @@ def read_seats(path: Path) -> Iterator[Reading]:
         "category": table["key"].map(unquote),
         "departement": table["departement"],
     }
-    notes = (f"YAML, {len(places)} chefs-lieux, WGS 84.",)
     yield make_table(
         CodedColumns(
             "territories",
@@ -327,7 +343,7 @@ def read_seats(path: Path) -> Iterator[Reading]:
             values,
             placed.points,
             findings=[*findings, *placed.findings],
-            notes=notes,
+            notes=(f"YAML, {len(places)} chefs-lieux, WGS 84.",),
         )
     )
 
@@ -338,5 +354,10 @@ def _places(document: Any) -> Iterator[tuple[str, str, str, str, str]]:
         for key, entry in (places if isinstance(places, Mapping) else {}).items():
             place = entry if isinstance(entry, Mapping) else {}
             names, geo = place.get("names") or [], place.get("geo") or ["", ""]
-            name = str(names[0]) if names else unquote(str(key)).replace("_", " ")
-            yield str(departement).removeprefix("d"), str(key), name, str(geo[0]), str(geo[1])
+            yield (
+                str(departement).removeprefix("d"),
+                str(key),
+                str(names[0]) if names else unquote(str(key)).replace("_", " "),
+                str(geo[0]),
+                str(geo[1]),
+            )

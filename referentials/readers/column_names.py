@@ -271,8 +271,12 @@ def parse_mapping(document: Mapping[str, Any], *, where: str = "correspondance")
     ):
         _known(document.get(table, {}), names, f"clé de [{table}]", where)
     types = {str(label): str(key) for label, key in document.get("types", {}).items()}
-    given = [*types.values(), *filter(None, [document.get("defaults", {}).get("type")])]
-    _known(given, set(SERVICE_TYPES), "type de service", where)
+    _known(
+        [*types.values(), *filter(None, [document.get("defaults", {}).get("type")])],
+        set(SERVICE_TYPES),
+        "type de service",
+        where,
+    )
     file = dict(document.get("file", {}))
     return FileMapping(
         columns={str(key): str(value) for key, value in document.get("columns", {}).items()},

@@ -137,8 +137,9 @@ def read_published(path: Path, how: ColumnTable) -> Iterator[Reading]:
         rows_in = len(table)
         journal.findings = [replace(each, layer=how.source) for each in opened.findings]
         for step in how.convert:
-            options = {name: value for name, value in step.items() if name != "do"}
-            table = CONVERSIONS[step["do"]](table, journal, **options)
+            table = CONVERSIONS[step["do"]](
+                table, journal, **{name: value for name, value in step.items() if name != "do"}
+            )
         yield read_chunk(table, how, journal.findings, how.notes, rows_in=rows_in)
 
 
@@ -159,8 +160,9 @@ def _opened(path: Path, how: ColumnTable) -> OpenedTable:
     document = json_document(path, wrapped=how.wrapped)
     if how.container == "geojson":
         return OpenedTable(iter([geojson_table(document, path=path)]))
-    rows = document if isinstance(document, list) else []
-    return OpenedTable(iter([json_table(rows, path=path)]))
+    return OpenedTable(
+        iter([json_table(document if isinstance(document, list) else [], path=path)])
+    )
 
 
 def read_chunk(
@@ -183,12 +185,20 @@ def read_chunk(
     x, y = coordinates(table, how.columns)
     points = None
     if x is not None and y is not None:
-        places = zip(numbers(x).tolist(), numbers(y).tolist(), strict=True)
-        points = [None if isnan(x + y) else shapely.Point(x, y) for x, y in places]
-    figures = {name: table[column] for name, column in how.figures.items()}
+        points = [
+            None if isnan(x + y) else shapely.Point(x, y)
+            for x, y in zip(numbers(x).tolist(), numbers(y).tolist(), strict=True)
+        ]
     return make_table(
         CodedColumns(
-            how.kind, how.source, values, points, figures, findings, notes, outlined=how.outlined
+            how.kind,
+            how.source,
+            values,
+            points,
+            {name: table[column] for name, column in how.figures.items()},
+            findings,
+            notes,
+            outlined=how.outlined,
         )
     )
 
@@ -203,8 +213,9 @@ def _values(table: pd.DataFrame, how: ColumnTable) -> dict[str, pd.Series]:
     }
     for name, said in how.defaults.items():
         given = values.get(name, blank(table.index))
-        known = said if columns_in(said) == [said] else value_of(table, said)
-        values[name] = given.where(given.str.strip() != "", known)
+        values[name] = given.where(
+            given.str.strip() != "", said if columns_in(said) == [said] else value_of(table, said)
+        )
     return values
 
 
@@ -223,8 +234,11 @@ def coordinates(
         y, x = (parts[side].where(parts[side] != "", decimal[side]) for side in (0, 1))
         return x, y
     if "wkt" in columns:
-        point = r"^\s*(?:SRID=\d+;)?POINT\s*Z?\s*\(\s*(\S+)\s+([^\s)]+)"
-        parts = value_of(table, columns["wkt"]).str.extract(point).fillna("")
+        parts = (
+            value_of(table, columns["wkt"])
+            .str.extract(r"^\s*(?:SRID=\d+;)?POINT\s*Z?\s*\(\s*(\S+)\s+([^\s)]+)")
+            .fillna("")
+        )
         return parts[0], parts[1]
     return None, None
 
@@ -297,10 +311,9 @@ def translated(words: pd.Series, vocabulary: Mapping[str, str]) -> pd.Series:
     """
     ours = {folded(word): meaning for word, meaning in vocabulary.items()}
     other = vocabulary.get(ANY_OTHER)
-    known = {
-        word: ours.get(folded(word), word if other is None else other) for word in words.unique()
-    }
-    return words.map(known)
+    return words.map(
+        {word: ours.get(folded(word), word if other is None else other) for word in words.unique()}
+    )
 
 
 # Return five-character codes: a zero a spreadsheet ate is put back, and told; ``.0`` is dropped.
@@ -309,13 +322,12 @@ def _with_zeros(
 ) -> pd.Series:
     codes = codes.str.strip().str.replace(r"^(\d+)\.0$", r"\1", regex=True)
     short = codes.str.fullmatch(r"\d{4}")
-    told_in = str(how.columns.get(name, name))
     lost_zeros(
         pd.DataFrame({"id": shown, "code": codes.where(short, "")}),
         Journal(how.source, "id", findings),
         column="code",
         what="code",
-        told_in=told_in,
+        told_in=str(how.columns.get(name, name)),
         remedy="Mettez la colonne au format texte.",
     )
     return codes.where(~short, "0" + codes)
@@ -326,12 +338,20 @@ def _types(
     values: Mapping[str, pd.Series], how: ColumnTable, findings: list[Finding], index: pd.Index
 ) -> pd.Series:
     if not {"category", "type"} & values.keys():
-        message = (
-            "Aucune colonne ne dit le type des services : gardés comme « "
-            f"{SERVICE_TYPES[OTHER].label_fr} »."
+        findings.append(
+            Finding(
+                "no-type",
+                how.source,
+                "",
+                (
+                    "Aucune colonne ne dit le type des services : gardés comme « "
+                    f"{SERVICE_TYPES[OTHER].label_fr} »."
+                ),
+                remedy=(
+                    'Ajoutez une colonne « type », ou type = "..." dans [defaults] de --mapping.'
+                ),
+            )
         )
-        remedy = 'Ajoutez une colonne « type », ou type = "..." dans [defaults] de --mapping.'
-        findings.append(Finding("no-type", how.source, "", message, remedy=remedy))
         return pd.Series(OTHER, index=index)
     said = values["type"] if "type" in how.columns else values.get("category", blank(index))
     ours = {folded(word): kind for word, kind in how.types.items()}
@@ -354,10 +374,15 @@ def _names(
     labels = {key: kind.label_fr.capitalize() for key, kind in SERVICE_TYPES.items()}
     place = values.get("commune_name", values.get("commune", blank(index))).str.strip()
     instead = values["type"].map(labels).fillna("Service") + " - " + place
-    message = (
-        f"{int(missing.sum())} service(s) sans nom : nommés d'après leur type et leur commune."
+    findings.append(
+        Finding(
+            "no-name",
+            how.source,
+            "",
+            f"{int(missing.sum())} service(s) sans nom : nommés d'après leur type et leur commune.",
+            "info",
+        )
     )
-    findings.append(Finding("no-name", how.source, "", message, "info"))
     return name.where(~missing, instead.str.removesuffix(" - "))
 
 

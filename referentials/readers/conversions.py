@@ -75,9 +75,15 @@ class Journal:
         item: Expression = "",
     ) -> None:
         """Report each row where `concerned` is true; `say` makes the sentence of a row number."""
-        items = value_of(table, item or self.identifier)
         self.findings += row_findings(
-            rule, self.source, concerned, items, say, severity, column, remedy
+            rule,
+            self.source,
+            concerned,
+            value_of(table, item or self.identifier),
+            say,
+            severity,
+            column,
+            remedy,
         )
 
     def tell_once(
@@ -136,8 +142,13 @@ def stable_key(
     parts = [table[column] for column in columns]
     if ranked:
         parts.append(table.groupby(list(table.columns)).cumcount().astype(str))
-    keys = [stable_id(*texts) for texts in zip(*parts, strict=True)]
-    return table.assign(**{"=key": pd.Series(keys, index=table.index)})
+    return table.assign(
+        **{
+            "=key": pd.Series(
+                [stable_id(*texts) for texts in zip(*parts, strict=True)], index=table.index
+            )
+        }
+    )
 
 
 def mended_text(table: pd.DataFrame, journal: Journal, column: str, oddity: str) -> pd.DataFrame:
@@ -165,8 +176,12 @@ def no_coordinates(table: pd.DataFrame, journal: Journal, facts: bool = False) -
         journal.tell_once("no-coordinates", message, "warning")
     else:
         message = f"{len(table)} établissements sans coordonnées : le format n'en a pas."
-        remedy = "« referentials export » place chacun à la mairie de sa commune."
-        journal.tell_once("no-coordinates", message, "warning", remedy=remedy)
+        journal.tell_once(
+            "no-coordinates",
+            message,
+            "warning",
+            remedy="« referentials export » place chacun à la mairie de sa commune.",
+        )
     return table
 
 
@@ -175,8 +190,7 @@ def labels(
 ) -> pd.DataFrame:
     """Make ``=label``, the words of a code, and ``=type``, the code in small letters."""
     codes = table[column]
-    label = codes.map(labels).fillna(codes)
-    return table.assign(**{"=label": label, "=type": codes.str.lower()})
+    return table.assign(**{"=label": codes.map(labels).fillna(codes), "=type": codes.str.lower()})
 
 
 def _made(column: str) -> str:
@@ -264,8 +278,10 @@ def untold_hours(table: pd.DataFrame, journal: Journal, words: Sequence[str]) ->
     them.
     """
     days = table[[f"h_{day}" for day in WEEKDAYS_FR if f"h_{day}" in table.columns]]
-    told = days.where(~days.apply(lambda cells: cells.str.strip()).isin(list(words)), "")
-    return table.assign(**told, **{"=hours_raw": hours_as_published(days)})
+    return table.assign(
+        **days.where(~days.apply(lambda cells: cells.str.strip()).isin(list(words)), ""),
+        **{"=hours_raw": hours_as_published(days)},
+    )
 
 
 def geocoder_query(table: pd.DataFrame, journal: Journal) -> pd.DataFrame:
@@ -337,16 +353,30 @@ def legal_projection(table: pd.DataFrame, journal: Journal, column: str) -> pd.D
     place = table[column].str[:3]
     for code, (system, name) in OVERSEAS.items():
         if count := int((place == code).sum()):
-            message = f"{count} établissements de {name} : projection non dite, {system} supposée."
-            journal.tell_once("assumed-crs", message, "info", "X Y")
-    systems = {code: system for code, (system, _) in OVERSEAS.items()}
-    return table.assign(**{"=projection": place.map(systems).fillna("EPSG:2154")})
+            journal.tell_once(
+                "assumed-crs",
+                f"{count} établissements de {name} : projection non dite, {system} supposée.",
+                "info",
+                "X Y",
+            )
+    return table.assign(
+        **{
+            "=projection": place.map(
+                {code: system for code, (system, _) in OVERSEAS.items()}
+            ).fillna("EPSG:2154")
+        }
+    )
 
 
 def misnamed_axes(table: pd.DataFrame, journal: Journal) -> pd.DataFrame:
     """Tell that ``GPS_X`` holds the latitude."""
-    message = "La colonne GPS_X contient la latitude et GPS_Y la longitude : elles sont lues ainsi."
-    journal.tell_once("misnamed-axes", message, "warning", "GPS_X GPS_Y", "Renommez ces colonnes.")
+    journal.tell_once(
+        "misnamed-axes",
+        "La colonne GPS_X contient la latitude et GPS_Y la longitude : elles sont lues ainsi.",
+        "warning",
+        "GPS_X GPS_Y",
+        "Renommez ces colonnes.",
+    )
     return table
 
 
@@ -368,14 +398,25 @@ def geocoder_score(table: pd.DataFrame, journal: Journal, column: str) -> pd.Dat
     without.
     """
     score = pd.to_numeric(table[column], errors="coerce")
-    precision = pd.Series("unknown", index=table.index).mask(score >= 0.7, "address")
-    return table.assign(**{"=precision": precision.mask(score < 0.7, "street")})
+    return table.assign(
+        **{
+            "=precision": pd.Series("unknown", index=table.index)
+            .mask(score >= 0.7, "address")
+            .mask(score < 0.7, "street")
+        }
+    )
 
 
 def lines_but_the_last(table: pd.DataFrame, journal: Journal, column: str) -> pd.DataFrame:
     """Leave out the last line of an address (postal code and city), and join the others."""
-    lines = table[column].str.rsplit("\n", n=1).str[0].str.replace("\n", ", ", regex=False)
-    return table.assign(**{_made(column): lines})
+    return table.assign(
+        **{
+            _made(column): table[column]
+            .str.rsplit("\n", n=1)
+            .str[0]
+            .str.replace("\n", ", ", regex=False)
+        }
+    )
 
 
 # -- hospitals, stations
@@ -457,15 +498,17 @@ def zoning_programmes(table: pd.DataFrame, journal: Journal) -> pd.DataFrame:
     left out.
     """
     if private := int(table["path"].str.contains(r"^[A-Z]:/", regex=True).sum()):
-        message = (
-            f"{private} ligne(s) disent un chemin du disque de l'éditeur : il n'est pas gardé."
+        journal.tell_once(
+            "private-path",
+            f"{private} ligne(s) disent un chemin du disque de l'éditeur : il n'est pas gardé.",
+            "info",
+            "path",
         )
-        journal.tell_once("private-path", message, "info", "path")
-    more = (" ; " + table["info1"]).where(table["info1"] != "", "")
     return table.assign(
         **{
             "=programme": table["layer"].str.removesuffix(" zonage"),
-            "=category": table["perimetre"].str.lower() + more,
+            "=category": table["perimetre"].str.lower()
+            + (" ; " + table["info1"]).where(table["info1"] != "", ""),
         }
     )
 

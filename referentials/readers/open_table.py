@@ -143,8 +143,9 @@ def _open_json(path: Path) -> OpenedTable:
 def _geojson_crs(document: dict[str, Any]) -> str:
     named = document.get("crs")
     properties = named.get("properties") if isinstance(named, dict) else None
-    name = str(properties.get("name", "")) if isinstance(properties, dict) else ""
-    code = re.search(r"EPSG:+(\d+)$", name)
+    code = re.search(
+        r"EPSG:+(\d+)$", str(properties.get("name", "")) if isinstance(properties, dict) else ""
+    )
     return f"EPSG:{code[1]}" if code and code[1] != "4326" else LONLAT
 
 
@@ -195,8 +196,12 @@ def read_gdal_layer(
             "complet est attendu."
         ) from error
     frame.index = pd.RangeIndex(1, len(frame) + 1)
-    messages = list(dict.fromkeys(str(warning.message) for warning in warned))
-    return frame, tried, sorted(names, key=lambda name: name != layer), messages
+    return (
+        frame,
+        tried,
+        sorted(names, key=lambda name: name != layer),
+        list(dict.fromkeys(str(warning.message) for warning in warned)),
+    )
 
 
 def _read_decoded(file: Path | str, layer: str, encoding: str) -> tuple[Any, str]:
@@ -281,16 +286,21 @@ def _with_points(
         message = (
             f"{other} service(s) sont des lignes ou des surfaces : placés à un point intérieur."
         )
-        remedy = "Donnez un point à chaque service."
-        findings.append(Finding("polygon-as-point", layer, "", message, remedy=remedy))
+        findings.append(
+            Finding(
+                "polygon-as-point", layer, "", message, remedy="Donnez un point à chaque service."
+            )
+        )
     message = "Géométrie invalide (elle se recoupe) : réparée pour y trouver un point."
     findings += [
         Finding("invalid-geometry", layer, f"ligne {number}", message, row=number)
         for number in broken
     ]
-    points = {GEOMETRY_X: x, GEOMETRY_Y: y}
     return table.assign(
-        **{name: pd.Series(text, table.index, dtype=object) for name, text in points.items()}
+        **{
+            name: pd.Series(text, table.index, dtype=object)
+            for name, text in {GEOMETRY_X: x, GEOMETRY_Y: y}.items()
+        }
     )
 
 
@@ -298,5 +308,10 @@ def _with_points(
 def _of_one(
     table: pd.DataFrame, findings: list[Finding], notes: list[str], *, crs: str = ""
 ) -> OpenedTable:
-    chunks = iter([table] if len(table) else [])
-    return OpenedTable(chunks, findings, notes, crs, is_layer=GEOMETRY_X in table.columns)
+    return OpenedTable(
+        iter([table] if len(table) else []),
+        findings,
+        notes,
+        crs,
+        is_layer=GEOMETRY_X in table.columns,
+    )

@@ -180,11 +180,18 @@ def read_grid(path: Path) -> Iterator[Reading]:
     cells = grid.cells.set_axis(range(1, len(grid.cells) + 1))
     findings = []
     if fractions := int((cells["inhabitants"] % 1 != 0).sum()):
-        message = (
-            f"{fractions} carreau(x) ont une fraction d'habitant : valeurs imputées par l'INSEE, "
-            "gardées telles quelles."
+        findings.append(
+            Finding(
+                "fractional-population",
+                "filosofi",
+                "",
+                (
+                    f"{fractions} carreau(x) ont une fraction d'habitant : valeurs imputées par "
+                    "l'INSEE, gardées telles quelles."
+                ),
+                "info",
+            )
         )
-        findings.append(Finding("fractional-population", "filosofi", "", message, "info"))
     values = {
         "code": cells["id"],
         "level": pd.Series("cell", index=cells.index),
@@ -211,8 +218,9 @@ def grid_of_table(path: Path, *, size_m: int = 1000) -> Grid:
     LayerError
         When the file is missing or is not that table.
     """
-    text = pd.concat(list(csv_chunks(path, columns=("x", "y", "Ind"))))
-    table = text[["x", "y", "Ind"]].apply(pd.to_numeric, errors="coerce")
+    table = pd.concat(list(csv_chunks(path, columns=("x", "y", "Ind"))))[["x", "y", "Ind"]].apply(
+        pd.to_numeric, errors="coerce"
+    )
     return _grid(table["x"], table["y"], table["Ind"], size_m, path.name)
 
 
@@ -259,10 +267,14 @@ def _grid(x: pd.Series, y: pd.Series, people: pd.Series, size_m: int, layer: str
         "error",
     )
     x, y, people = x[right], y[right], people[right]
-    south = (y - size_m / 2).round().astype(int).astype(str)
-    west = (x - size_m / 2).round().astype(int).astype(str)
     cells = gpd.GeoDataFrame(
-        {"id": f"CRS3035RES{size_m}mN" + south + "E" + west, "inhabitants": people},
+        {
+            "id": f"CRS3035RES{size_m}mN"
+            + (y - size_m / 2).round().astype(int).astype(str)
+            + "E"
+            + (x - size_m / 2).round().astype(int).astype(str),
+            "inhabitants": people,
+        },
         geometry=gpd.points_from_xy(x, y, crs=EUROPE),
     ).to_crs(LONLAT)
     return Grid(cells.reset_index(drop=True), size_m, tuple(findings), len(right))

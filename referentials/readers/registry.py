@@ -51,8 +51,11 @@ class PublishedFormat:
     def is_named(self, names: frozenset[str]) -> bool:
         """Return whether the names in the head of a file are those of this format."""
         form = re.compile(self.named_like)
-        liked = not self.named_like or any(form.fullmatch(name) for name in names)
-        return bool(self.recognised_by) and self.recognised_by <= names and liked
+        return (
+            bool(self.recognised_by)
+            and self.recognised_by <= names
+            and (not self.named_like or any(form.fullmatch(name) for name in names))
+        )
 
 
 # Return the tables of ``formats/*.toml``, each completed by the one it is like.
@@ -72,23 +75,32 @@ def _declared() -> dict[str, dict[str, Any]]:
 
 def _format(key: str, table: dict[str, Any]) -> PublishedFormat:
     title, reader = table.pop("title"), table.pop("reader", "")
-    known = {each.name for each in fields(PublishedFormat)} & table.keys() - {"kind"}
-    about = {name: table.pop(name) for name in sorted(known)}
+    about = {
+        name: table.pop(name)
+        for name in sorted(
+            {each.name for each in fields(PublishedFormat)} & table.keys() - {"kind"}
+        )
+    }
     about["recognised_by"] = frozenset(about.get("recognised_by", ()))
-    kind = table.get("kind", SERVICES)
-    read = partial(_read_by, reader) if reader else partial(_read_columns, _columns(key, table))
-    return PublishedFormat(key, title, read, kind=kind, **about)
+    return PublishedFormat(
+        key,
+        title,
+        partial(_read_by, reader) if reader else partial(_read_columns, _columns(key, table)),
+        kind=table.get("kind", SERVICES),
+        **about,
+    )
 
 
 # Return a table of columns; ours are on the left in the file, theirs are in the lists.
 def _columns(key: str, table: dict[str, Any]) -> ColumnTable:
-    columns = {name: said for name, said in table.pop("columns").items() if said}
-    types = _inverted(table.pop("types", {}))
-    words = {name: _inverted(said) for name, said in table.pop("words", {}).items()}
-    notes = tuple(table.pop("notes", ()))
-    source = table.pop("layer", key)
     return ColumnTable(
-        source, columns, types=types, words=words, notes=notes, **table.pop("file", {}), **table
+        table.pop("layer", key),
+        {name: said for name, said in table.pop("columns").items() if said},
+        types=_inverted(table.pop("types", {})),
+        words={name: _inverted(said) for name, said in table.pop("words", {}).items()},
+        notes=tuple(table.pop("notes", ())),
+        **table.pop("file", {}),
+        **table,
     )
 
 
@@ -103,10 +115,7 @@ def _read_columns(how: ColumnTable, path: Path) -> Iterator[Reading]:
 # Read a file by the function named ``module.function``; its module is imported only then.
 def _read_by(reader: str, path: Path) -> Iterator[Reading]:
     module, _, function = reader.partition(".")
-    readings: Iterator[Reading] = getattr(
-        import_module(f"geoguichet.referentials.readers.{module}"), function
-    )(path)
-    return readings
+    return getattr(import_module(f"geoguichet.referentials.readers.{module}"), function)(path)
 
 
 #: The formats, by key.
@@ -260,9 +269,12 @@ def choose_reader(
         chosen = FALLBACK.get(kind or "", GENERIC)
     if chosen != GENERIC:
         known = FORMATS[chosen]
-        name = path.name.split(".")[0] if chosen in FALLBACK.values() else chosen
         return ChosenReader(
-            chosen, known.title_fr, name, partial(known.read, path), kind=known.kind
+            chosen,
+            known.title_fr,
+            path.name.split(".")[0] if chosen in FALLBACK.values() else chosen,
+            partial(known.read, path),
+            kind=known.kind,
         )
     return ChosenReader(
         GENERIC,

@@ -227,8 +227,7 @@ def _clean(series: pd.Series | None, index: pd.Index) -> pd.Series:
 def _number(series: pd.Series | None, index: pd.Index) -> pd.Series:
     if series is None:
         return pd.Series(np.nan, index=index, dtype=float)
-    found: pd.Series = pd.to_numeric(series, errors="coerce").astype(float)
-    return found
+    return pd.to_numeric(series, errors="coerce").astype(float)
 
 
 # Return identifiers made of level and code (or name), completed with the row where one is already
@@ -251,8 +250,16 @@ def _ids(values: Mapping[str, pd.Series], columns: CodedColumns) -> tuple[pd.Ser
     )
     absent = values["code"].isna()
     if absent.any():
-        message = f"{int(absent.sum())} ligne(s) sans code : désignées par leur nom."
-        findings.append(Finding("no-code", columns.source, "", message, "info", column="code"))
+        findings.append(
+            Finding(
+                "no-code",
+                columns.source,
+                "",
+                f"{int(absent.sum())} ligne(s) sans code : désignées par leur nom.",
+                "info",
+                column="code",
+            )
+        )
     return own, findings
 
 

@@ -29,7 +29,7 @@ import pandas as pd
 from openpyxl.utils.exceptions import InvalidFileException
 
 from geoguichet.floor.errors import LayerError
-from geoguichet.floor.findings import Finding, Severity
+from geoguichet.floor.findings import Finding
 from geoguichet.referentials.readers.column_names import FileMapping, match_columns
 
 #: Rows held in memory at once: a file of any size is streamed by chunks (decision 044).
@@ -193,9 +193,11 @@ def json_table(
     """Return records as a frame of text, blank where absent or null; index: the row number,
     from 1.
     """
-    names = dict.fromkeys(name for row in rows for name in row)
     table = pd.DataFrame(
-        {name: [json_text(row.get(name)) for row in rows] for name in names},
+        {
+            name: [json_text(row.get(name)) for row in rows]
+            for name in dict.fromkeys(name for row in rows for name in row)
+        },
         index=range(1, len(rows) + 1),
         dtype=object,
     )
@@ -303,8 +305,11 @@ def detect_header(rows: Sequence[Sequence[str]]) -> int | None:
     position = next((rank for rank, cells in enumerate(filled) if len(cells) == width > 0), None)
     if position is None:
         return None
-    numeric = any(_NUMBER.fullmatch(cell) for cell in filled[position])
-    return None if numeric and known[position] == 0 else position
+    return (
+        None
+        if any(_NUMBER.fullmatch(cell) for cell in filled[position]) and known[position] == 0
+        else position
+    )
 
 
 def open_csv(path: Path, mapping: FileMapping) -> OpenedTable:
@@ -326,8 +331,11 @@ def open_csv(path: Path, mapping: FileMapping) -> OpenedTable:
         f"séparé par « {separator if separator != chr(9) else 'tabulation'} »."
     ]
     findings: list[Finding] = []
-    lines = _csv_lines(path, encoding, separator)
-    return OpenedTable(_table(lines, path, mapping, findings, notes), findings, notes)
+    return OpenedTable(
+        _table(_csv_lines(path, encoding, separator), path, mapping, findings, notes),
+        findings,
+        notes,
+    )
 
 
 # Open a text; what cannot be read of it is said in one sentence.
@@ -438,8 +446,13 @@ def open_workbook(path: Path, mapping: FileMapping) -> OpenedTable:
 
 def unread_layer(path: Path, name: str, message: str) -> Finding:
     """Return the finding that a layer or a sheet of a file was left aside."""
-    remedy = f'Pour la lire, écrivez layer = "{name}" dans [file] de --mapping.'
-    return Finding("unread-layer", path.name, "", message, remedy=remedy)
+    return Finding(
+        "unread-layer",
+        path.name,
+        "",
+        message,
+        remedy=f'Pour la lire, écrivez layer = "{name}" dans [file] de --mapping.',
+    )
 
 
 def cell_text(value: object) -> str:
@@ -490,12 +503,17 @@ def _table(
         titles = [" ".join(filter(None, row)) for row in head[:position] if _is_filled(row)]
         if titles:
             notes.append(f"{len(titles)} ligne(s) de titre avant l'en-tête : « {titles[0][:60]} ».")
-    below = itertools.chain(head[0 if position is None else position + 1 :], lines)
-    rows = enumerate(filter(_is_filled, below), start=1)
+    rows = enumerate(
+        filter(_is_filled, itertools.chain(head[0 if position is None else position + 1 :], lines)),
+        start=1,
+    )
     while part := list(itertools.islice(rows, CHUNK_ROWS)):
-        cells = [_evened(row, names, number, path.name, findings) for number, row in part]
-        index = range(part[0][0], part[-1][0] + 1)
-        yield pd.DataFrame(cells, columns=[*names, EXTRA], index=index, dtype=object)
+        yield pd.DataFrame(
+            [_evened(row, names, number, path.name, findings) for number, row in part],
+            columns=[*names, EXTRA],
+            index=range(part[0][0], part[-1][0] + 1),
+            dtype=object,
+        )
 
 
 def _is_filled(row: Sequence[str]) -> bool:
@@ -509,12 +527,19 @@ def _evened(
     width = len(names)
     beyond = [cell for cell in row[width:] if cell.strip()]
     if beyond or len(row) < width:
-        message = f"{len(row)} cellules, {width} sont attendues : " + (
-            "le surplus est gardé à part." if beyond else "les dernières sont vides."
+        findings.append(
+            Finding(
+                "ragged-row",
+                layer,
+                f"ligne {number}",
+                (
+                    f"{len(row)} cellules, {width} sont attendues : "
+                    + ("le surplus est gardé à part." if beyond else "les dernières sont vides.")
+                ),
+                "warning" if beyond else "info",
+                number,
+            )
         )
-        severity: Severity = "warning" if beyond else "info"
-        item = f"ligne {number}"
-        findings.append(Finding("ragged-row", layer, item, message, severity, number))
     return [*row[:width], *[""] * (width - len(row)), " | ".join(beyond)]
 
 

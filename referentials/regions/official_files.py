@@ -94,8 +94,12 @@ def layers_of_files(
     A commune the outlines do not know has no polygon; a town hall the directory does not know is
     not there.
     """
-    outlines = next(boundaries.read(files["contours-communes"], level="commune")).rows
-    shapes = outlines.drop_duplicates("code").set_index("code").geometry
+    shapes = (
+        next(boundaries.read(files["contours-communes"], level="commune"))
+        .rows.drop_duplicates("code")
+        .set_index("code")
+        .geometry
+    )
     listed = _communes(files)
     everywhere = gpd.GeoDataFrame(
         listed[["code", "name", "departement", "epci", "population"]].assign(
@@ -127,8 +131,7 @@ def layers_of_files(
         border,
         ring_m=ring_m,
     )
-    near = {*communes["code"], *ring["code"]}
-    services = halls[halls["commune"].isin(near)]
+    services = halls[halls["commune"].isin({*communes["code"], *ring["code"]})]
     services = services.assign(
         commune_name=services["commune"].map(everywhere.set_index("code")["name"]),
         inside=services["commune"].isin(set(communes["code"])),
@@ -155,18 +158,21 @@ def _communes(files: Mapping[str, Path]) -> pd.DataFrame:
 def _services(files: Mapping[str, Path]) -> gpd.GeoDataFrame:
     rows = join_readings(choose_reader(files["dila"]).read()).rows
     rows = rows[rows["type"].isin(TYPES) & rows["commune"].notna()].drop_duplicates("id")
-    columns = [
-        "id",
-        "type",
-        "name",
-        "commune",
-        "address",
-        "postcode",
-        "hours",
-        "hours_per_week",
-        "hours_raw",
+    kept = rows[
+        [
+            "id",
+            "type",
+            "name",
+            "commune",
+            "address",
+            "postcode",
+            "hours",
+            "hours_per_week",
+            "hours_raw",
+            "source_row",
+            "geometry",
+        ]
     ]
-    kept = rows[[*columns, "source_row", "geometry"]]
     return gpd.GeoDataFrame(
         kept.assign(
             departement=rows["departement"],
@@ -191,21 +197,19 @@ def _departements(
     seats = services[services["type"] == "prefecture"].drop_duplicates("departement")
     prefectures = dict(zip(seats["departement"], seats["commune"], strict=True))
     made = dissolved(communes, "departement", outlines=outlines)
-    columns = ["code", "name", "prefecture", "population", "communes", "geometry"]
     return made.assign(
         name=[names.get(code, f"Département {code}") for code in made["code"]],
         prefecture=[prefectures.get(code) for code in made["code"]],
-    )[columns]
+    )[["code", "name", "prefecture", "population", "communes", "geometry"]]
 
 
 def _epci(communes: gpd.GeoDataFrame, everywhere: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     made = dissolved(communes[communes["epci"].notna()], "epci")
-    columns = ["code", "name", "kind", "population", "communes", "communes_everywhere", "geometry"]
     return made.assign(
         name=made["code"],
         kind=pd.Series(None, index=made.index, dtype=object),
         communes_everywhere=made["code"].map(everywhere.groupby("epci").size()),
-    )[columns]
+    )[["code", "name", "kind", "population", "communes", "communes_everywhere", "geometry"]]
 
 
 # Return the box with what lies within a distance of it, in degrees, generously.

@@ -125,8 +125,9 @@ def carve(layers: Layers, choice: Choice, *, ring_m: float = RING_M) -> Layers:
     chosen = choice.communes(communes)
     inside = communes[chosen].reset_index(drop=True)
     departements = shaped(layers["departements"], communes, chosen)
-    border = shapely.union_all(departements.to_crs(METRIC).geometry.array)
-    ring = _ring(layers, chosen, border, ring_m)
+    ring = _ring(
+        layers, chosen, shapely.union_all(departements.to_crs(METRIC).geometry.array), ring_m
+    )
     near = set(inside["code"]) | set(ring["code"])
     services = layers["services"]
     services = services[services["commune"].isin(near)]
@@ -150,8 +151,9 @@ def with_arrondissements(layers: Layers, path: Path) -> Layers:
     LayerError
         When the file is no such list, or tells no arrondissement.
     """
-    told = {str(row["code"]): row.get("arrondissement") for row in cog.read_current(path)}
-    codes = layers["communes"]["code"].map(told)
+    codes = layers["communes"]["code"].map(
+        {str(row["code"]): row.get("arrondissement") for row in cog.read_current(path)}
+    )
     if codes.isna().all():
         raise LayerError(
             f"{path} : aucun arrondissement pour ces communes ; la liste d'Etalab les donne."
@@ -178,8 +180,9 @@ def _ring(
     around = pd.concat([points[points.geometry.notna()], layers["ring"]], ignore_index=True)
     around = gpd.GeoDataFrame(around, crs=LONLAT)
     distance = around.geometry.to_crs(METRIC).distance(border)
-    near = around.assign(distance_m=distance.round().astype("Int32"))[distance <= ring_m]
-    return near.sort_values("code", ignore_index=True)
+    return around.assign(distance_m=distance.round().astype("Int32"))[
+        distance <= ring_m
+    ].sort_values("code", ignore_index=True)
 
 
 def write_layers(layers: Layers, path: Path, *, titles: Mapping[str, str] = TITLES) -> None:
@@ -488,9 +491,9 @@ def departement_layer(wheel: Path, region: pd.DataFrame, names: pd.DataFrame) ->
     communes = gpd.GeoDataFrame(
         region[["departement", "population"]], geometry=region["polygon"].array, crs=4326
     )
-    made = dissolved(communes, "departement", outlines=outlines)
-    columns = [*names.columns, "population", "communes", "geometry"]
-    return made.merge(names, on="code")[columns]
+    return dissolved(communes, "departement", outlines=outlines).merge(names, on="code")[
+        [*names.columns, "population", "communes", "geometry"]
+    ]
 
 
 def epci_layer(communes: gpd.GeoDataFrame, current: pd.DataFrame, wheel: Path) -> gpd.GeoDataFrame:
@@ -499,12 +502,11 @@ def epci_layer(communes: gpd.GeoDataFrame, current: pd.DataFrame, wheel: Path) -
     """
     known = csv_rows(wheel, "epci").set_index("code")
     layer = dissolved(communes, "epci")
-    columns = ["code", "name", "kind", "population", "communes", "communes_everywhere", "geometry"]
     return layer.assign(
         name=layer["code"].map(known["nom"]),
         kind=layer["code"].map(known["type"]),
         communes_everywhere=layer["code"].map(current.groupby("epci").size()),
-    )[columns]
+    )[["code", "name", "kind", "population", "communes", "communes_everywhere", "geometry"]]
 
 
 def ring_layer(

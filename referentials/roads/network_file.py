@@ -243,8 +243,9 @@ def access_of(
     """Return the access bits of a class; ``oneway`` is 1 as drawn, -1 against, 0 both. People on
     foot ignore it.
     """
-    by_class = np.array([CLASS_MODES.get(name, ROAD) for name in ROAD_CLASSES], dtype=np.uint8)
-    modes = by_class[road_class]
+    modes = np.array([CLASS_MODES.get(name, ROAD) for name in ROAD_CLASSES], dtype=np.uint8)[
+        road_class
+    ]
     wheels, foot = modes & 0b011, modes & 0b100
     ahead = np.where(oneway >= 0, wheels, 0) | foot
     back = np.where(oneway <= 0, wheels, 0) | foot
@@ -404,17 +405,19 @@ def _taken(lines: RoadLines, order: Ints) -> RoadLines:
     counts = np.diff(lines.start)[order]
     start = np.append(0, np.cumsum(counts))
     vertices = np.arange(start[-1]) + np.repeat(lines.start[:-1][order] - start[:-1], counts)
-    columns = (
-        "from_key",
-        "to_key",
-        "road_class",
-        "access",
-        "speed_kmh",
-        "seconds",
-        "length_m",
-        "name",
-    )
-    moved = {column: getattr(lines, column)[order] for column in columns}
+    moved = {
+        column: getattr(lines, column)[order]
+        for column in (
+            "from_key",
+            "to_key",
+            "road_class",
+            "access",
+            "speed_kmh",
+            "seconds",
+            "length_m",
+            "name",
+        )
+    }
     return replace(lines, start=start, lon=lines.lon[vertices], lat=lines.lat[vertices], **moved)
 
 
@@ -513,9 +516,13 @@ def write_network(
         pa.LargeListArray.from_arrays(pa.array([0, len(column)], type=pa.int64()), column)
         for column in columns
     ]
-    text = json.dumps(manifest, ensure_ascii=False, sort_keys=True)
-    fields = [pa.field(name, row.type) for name, row in zip((*COLUMNS, "names"), rows, strict=True)]
-    table = pa.record_batch(rows, schema=pa.schema(fields, metadata={FORMAT: text}))
+    table = pa.record_batch(
+        rows,
+        schema=pa.schema(
+            [pa.field(name, row.type) for name, row in zip((*COLUMNS, "names"), rows, strict=True)],
+            metadata={FORMAT: json.dumps(manifest, ensure_ascii=False, sort_keys=True)},
+        ),
+    )
     try:
         with (
             whole(path) as draft,
@@ -556,5 +563,8 @@ def read_network(path: Path) -> tuple[dict[str, np.ndarray], list[str], dict[str
             "attendue ; "
             "préparez-le de nouveau."
         )
-    arrays = {name: batch.column(name)[0].values.to_numpy(zero_copy_only=True) for name in COLUMNS}
-    return arrays, batch.column("names")[0].as_py(), manifest
+    return (
+        {name: batch.column(name)[0].values.to_numpy(zero_copy_only=True) for name in COLUMNS},
+        batch.column("names")[0].as_py(),
+        manifest,
+    )

@@ -437,8 +437,13 @@ def make_network(
         read_roads(file, mapping=mapping or {}, nodes=nodes, layer=layer, speeds=speeds)
         for file in files
     ]
-    sources = [RoadSource(file.name, sha256(file), _reader(file), _licence(file)) for file in files]
-    arrays, names, manifest = assemble(joined(parts), sources=sources, speeds=speeds)
+    arrays, names, manifest = assemble(
+        joined(parts),
+        sources=[
+            RoadSource(file.name, sha256(file), _reader(file), _licence(file)) for file in files
+        ],
+        speeds=speeds,
+    )
     write_network(out, arrays, names, manifest)
     return manifest
 

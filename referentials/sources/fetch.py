@@ -56,10 +56,9 @@ def official_sources(path: Path | None = None) -> Mapping[str, OfficialSource]:
             )
         else:
             text = path.read_text(encoding="utf-8")
-        document = tomllib.loads(text)
         return {
             name: OfficialSource(name=name, **{**entry, "earlier": tuple(entry.get("earlier", ()))})
-            for name, entry in document.items()
+            for name, entry in tomllib.loads(text).items()
         }
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
@@ -201,11 +200,20 @@ def _settle(source: OfficialSource, part: Path, home: Path) -> Progress:
     if changed:
         folder.mkdir(exist_ok=True)
         part.replace(folder / file_name)
-        fetched = Fetched(
-            source.name, digest, file_name, size, datetime.now(UTC).isoformat(timespec="seconds")
-        )
         (folder / "fetched.json").write_text(
-            json.dumps(asdict(fetched), ensure_ascii=False), encoding="utf-8"
+            json.dumps(
+                asdict(
+                    Fetched(
+                        source.name,
+                        digest,
+                        file_name,
+                        size,
+                        datetime.now(UTC).isoformat(timespec="seconds"),
+                    )
+                ),
+                ensure_ascii=False,
+            ),
+            encoding="utf-8",
         )
     part.unlink(missing_ok=True)
     return Progress(source.name, size, size, folder / file_name, changed)

@@ -131,10 +131,12 @@ class CommuneHistory:
             columns=["code", "into", "share"],
         ).sort_values(["code", "into"], ignore_index=True)
         findings += _split_findings(shares, guessed)
-        landed = (shares["share"] * shares["code"].map(known)).groupby(shares["into"]).sum()
-        several = set(shares.loc[shares["code"].duplicated(), "code"])
         return Landing(
-            landed, values.drop(known.index), shares, tuple(findings), frozenset(guessed & several)
+            (shares["share"] * shares["code"].map(known)).groupby(shares["into"]).sum(),
+            values.drop(known.index),
+            shares,
+            tuple(findings),
+            frozenset(guessed & set(shares.loc[shares["code"].duplicated(), "code"])),
         )
 
     def updated(self, current: Iterable[Mapping[str, Any]], *, date: str) -> CommuneHistory:
@@ -185,26 +187,28 @@ class CommuneHistory:
         for code in known.index:
             if not self.in_force(code, since):
                 now = ", ".join(self.successors(code))
-                message = (
-                    f"Le code {code} n'est pas celui d'une commune au {since} : suivi "
-                    f"jusqu'à {now}."
-                )
-                remedy = "" if now == code else f"Écrivez {now}."
                 yield Finding(
-                    "outdated-commune", "communes", str(code), message, "warning", remedy=remedy
+                    "outdated-commune",
+                    "communes",
+                    str(code),
+                    (
+                        f"Le code {code} n'est pas celui d'une commune au {since} : suivi "
+                        f"jusqu'à {now}."
+                    ),
+                    "warning",
+                    remedy="" if now == code else f"Écrivez {now}.",
                 )
 
     def _unplaced(self, values: pd.Series, known: pd.Series) -> Iterable[Finding]:
         for code in values.index.difference(known.index):
-            message = (
-                f"Le code {code} n'a jamais été celui d'une commune : sa valeur "
-                f"({values[code]:g}) n'est pas placée."
-            )
             yield Finding(
                 "unknown-commune",
                 "communes",
                 str(code),
-                message,
+                (
+                    f"Le code {code} n'a jamais été celui d'une commune : sa valeur "
+                    f"({values[code]:g}) n'est pas placée."
+                ),
                 "error",
                 remedy="Corrigez le code.",
             )
@@ -296,8 +300,13 @@ def _split_findings(shares: pd.DataFrame, guessed: set[str]) -> Iterator[Finding
             f"{into} {share:.1%}" for into, share in zip(rows["into"], rows["share"], strict=True)
         )
         how = "à parts égales, faute de poids" if code in guessed else "au prorata des poids donnés"
-        message = f"La valeur de la commune {code} est partagée {how} : {said.replace('.', ',')}."
-        yield Finding("split-share", "communes", str(code), message, "info")
+        yield Finding(
+            "split-share",
+            "communes",
+            str(code),
+            f"La valeur de la commune {code} est partagée {how} : {said.replace('.', ',')}.",
+            "info",
+        )
 
 
 def movements_of(events: Iterable[tuple[str, str, Kind, Sequence[str]]]) -> tuple[Movement, ...]:

@@ -92,8 +92,11 @@ def check_communes(communes: gpd.GeoDataFrame, *, where: str = "communes") -> No
         if column in communes.columns:
             _refuse(codes[communes[column] < 0], f"valeur négative dans « {column} »", where=where)
     kinds = communes.geom_type
-    flat = kinds.isna() | kinds.isin(["Polygon", "MultiPolygon"])
-    _refuse(codes[~flat], "géométrie qui n'est pas un polygone", where=where)
+    _refuse(
+        codes[~(kinds.isna() | kinds.isin(["Polygon", "MultiPolygon"]))],
+        "géométrie qui n'est pas un polygone",
+        where=where,
+    )
 
 
 # Raise LayerError naming the first of `codes`, if there are any.
@@ -318,8 +321,14 @@ def shaped(
     communes.
     """
     whole = departements[~departements["code"].isin(in_part(communes, chosen))]
-    own = dict(zip(whole["code"], whole.geometry, strict=True))
-    return completed(departements, dissolved(communes[chosen], "departement", outlines=own))
+    return completed(
+        departements,
+        dissolved(
+            communes[chosen],
+            "departement",
+            outlines=dict(zip(whole["code"], whole.geometry, strict=True)),
+        ),
+    )
 
 
 DEPARTEMENT_COLUMNS = ("code", "name")
@@ -344,8 +353,7 @@ class Territory:
     @property
     def polygons(self) -> gpd.GeoSeries:
         """The outlines of the communes by code, in EPSG:4326; missing where the source has none."""
-        outlines: gpd.GeoSeries = self.communes.set_index("code").geometry
-        return outlines
+        return self.communes.set_index("code").geometry
 
     def buffer(self, distance_m: float) -> shapely.Polygon | shapely.MultiPolygon:
         """Return the territory and what lies within `distance_m` metres of it, in EPSG:4326.
@@ -353,9 +361,13 @@ class Territory:
         The distance is measured in EPSG:2154; arcs have 16 segments a quarter, so that the outline
         is at most 0.2 % of `distance_m` too near.
         """
-        metric = gpd.GeoSeries([self.boundary], crs=LONLAT).to_crs(METRIC).buffer(distance_m)
-        outline: shapely.Polygon | shapely.MultiPolygon = metric.to_crs(LONLAT).iloc[0]
-        return outline
+        return (
+            gpd.GeoSeries([self.boundary], crs=LONLAT)
+            .to_crs(METRIC)
+            .buffer(distance_m)
+            .to_crs(LONLAT)
+            .iloc[0]
+        )
 
 
 def read_territory(
@@ -410,9 +422,10 @@ def territory_of(where: str) -> Territory:
         When a layer is missing or does not keep its contract.
     """
     path = sample.path_of(where)
-    codes = read_layer(path, layer="departements", columns=("code",))["code"].tolist()
     return read_territory(
-        path, name=sample.NAME if where == "sample" else path.stem, departements=codes
+        path,
+        name=sample.NAME if where == "sample" else path.stem,
+        departements=read_layer(path, layer="departements", columns=("code",))["code"].tolist(),
     )
 
 

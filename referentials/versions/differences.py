@@ -59,10 +59,7 @@ class Difference:
         table = pd.crosstab(self.changes["type"], self.changes["kind"]).reindex(
             columns=list(KINDS), fill_value=0
         )
-        ordered: pd.DataFrame = table.loc[
-            table.sum(axis=1).sort_values(ascending=False, kind="stable").index
-        ]
-        return ordered
+        return table.loc[table.sum(axis=1).sort_values(ascending=False, kind="stable").index]
 
 
 def compare_directories(
@@ -99,10 +96,9 @@ def compare_directories(
         _rows(new[corrected], "corrected").assign(distance_m=away_m[corrected].to_numpy()),
         _rows(new[retyped], "changed").assign(type_before=old.loc[retyped, "type"].to_numpy()),
     ]
-    filled = [part for part in parts if len(part)] or parts[:1]
-    changes = gpd.GeoDataFrame(pd.concat(filled, ignore_index=True), crs=LONLAT).reindex(
-        columns=COLUMNS
-    )
+    changes = gpd.GeoDataFrame(
+        pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True), crs=LONLAT
+    ).reindex(columns=COLUMNS)
     lines = [
         shapely.LineString([start, end])
         for start, end in zip(old.geometry[moved], new.geometry[moved], strict=True)
@@ -131,24 +127,25 @@ COLUMNS = (
 # Return the identifiers of `after` indexed by those of `before`, one to one.
 def _matched(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> pd.Series:
     same = before["id"][before["id"].isin(after["id"])]
-    left = before[~before["id"].isin(same)]
-    right = after[~after["id"].isin(same)]
-    keyed = _keys(left).merge(
-        _keys(right), on=["type", "name", "place"], suffixes=("_before", "_after")
+    keyed = _keys(before[~before["id"].isin(same)]).merge(
+        _keys(after[~after["id"].isin(same)]),
+        on=["type", "name", "place"],
+        suffixes=("_before", "_after"),
     )
-    ids = pd.concat([same, keyed["id_before"]], ignore_index=True)
-    return pd.Series(pd.concat([same, keyed["id_after"]], ignore_index=True).to_numpy(), index=ids)
+    return pd.Series(
+        pd.concat([same, keyed["id_after"]], ignore_index=True).to_numpy(),
+        index=pd.concat([same, keyed["id_before"]], ignore_index=True),
+    )
 
 
 # Return id, type, folded name and place of the rows that these three tell apart.
 def _keys(rows: gpd.GeoDataFrame) -> pd.DataFrame:
-    place = rows["commune"].fillna(rows["postcode"]).fillna(rows["commune_name"])
     keys = pd.DataFrame(
         {
             "id": rows["id"],
             "type": rows["type"],
             "name": rows["name"].str.casefold(),
-            "place": place,
+            "place": rows["commune"].fillna(rows["postcode"]).fillna(rows["commune_name"]),
         }
     )
     return keys[keys["place"].notna() & ~keys.duplicated(["type", "name", "place"], keep=False)]
@@ -157,8 +154,7 @@ def _keys(rows: gpd.GeoDataFrame) -> pd.DataFrame:
 # Return where a text is known and the same in both, capitals and punctuation aside.
 def _same(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, column: str) -> np.ndarray:
     before, after = (rows[column].fillna("").map(folded).to_numpy() for rows in (old, new))
-    same: np.ndarray = (before == after) & (before != "")
-    return same
+    return (before == after) & (before != "")
 
 
 def _rows(rows: gpd.GeoDataFrame, kind: str) -> gpd.GeoDataFrame:
@@ -185,8 +181,11 @@ def difference_of(
     said = [
         f"{each.name} ({each.origin.split('.')[0]})" if same else each.name for each in versions
     ]
-    title = f"{ground.name} : de {said[0]} à {said[1]}"
-    return compare_directories(first, second), title, ground.departements.set_index("name").geometry
+    return (
+        compare_directories(first, second),
+        f"{ground.name} : de {said[0]} à {said[1]}",
+        ground.departements.set_index("name").geometry,
+    )
 
 
 # -- the page
@@ -220,8 +219,7 @@ def write_difference(
     `outlines` (EPSG:4326) is the ground the map is drawn on.
     """
     data, page = folder / "changes.gpkg", folder / "changes.html"
-    layers = {"changes": difference.changes}
-    write_layers(layers, data)
+    write_layers({"changes": difference.changes}, data)
     if len(difference.moves):
         difference.moves.to_file(data, layer="moves", mode="a")
     page.write_text(draw_changes(difference, title=title, outlines=outlines), encoding="utf-8")
@@ -247,10 +245,7 @@ def draw_changes(
     scale = width / (east - west)
 
     def position(xy: np.ndarray) -> np.ndarray:
-        placed: np.ndarray = np.column_stack(
-            [(xy[:, 0] - west) * scale, (north - xy[:, 1]) * scale]
-        )
-        return placed
+        return np.column_stack([(xy[:, 0] - west) * scale, (north - xy[:, 1]) * scale])
 
     area = shapely.box(west, south, east, north)
     changes = difference.changes[difference.changes.geometry.notna()].to_crs(METRIC)

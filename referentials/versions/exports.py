@@ -52,8 +52,12 @@ def join_to(
     rows = rows[rows["commune"].notna()].drop_duplicates("id").reset_index(drop=True)
     halls = own[own["type"] == "town_hall"].drop_duplicates("commune").set_index("commune").geometry
     missing = rows.geometry.isna()
-    stand_in = gpd.GeoSeries(halls.reindex(rows["commune"]).array, index=rows.index, crs=LONLAT)
-    rows = rows.set_geometry(rows.geometry.where(~missing, stand_in))
+    rows = rows.set_geometry(
+        rows.geometry.where(
+            ~missing,
+            gpd.GeoSeries(halls.reindex(rows["commune"]).array, index=rows.index, crs=LONLAT),
+        )
+    )
     rows = rows.assign(
         point_source=pd.Series("directory", index=rows.index).where(~missing, "town_hall"),
         inside=rows["commune"].isin(set(communes["code"])),
@@ -63,14 +67,15 @@ def join_to(
         id=rows["source"] + "/" + rows["id"],
     )
     kept = own[~own["type"].isin(wanted)]
-    columns = [
-        *own.columns.drop("geometry"),
-        *(name for name in rows.columns if name not in own.columns),
-        "geometry",
-    ]
     services = gpd.GeoDataFrame(
         pd.concat([kept, rows], ignore_index=True)
-        .reindex(columns=columns)
+        .reindex(
+            columns=[
+                *own.columns.drop("geometry"),
+                *(name for name in rows.columns if name not in own.columns),
+                "geometry",
+            ]
+        )
         .sort_values("id", ignore_index=True),
         crs=LONLAT,
     )
@@ -111,12 +116,10 @@ def join_figures(layers: Layers, figures: gpd.GeoDataFrame) -> tuple[Layers, tup
 # Return the commune of each row: its own code when it is known here, else the outline it stands in.
 def _communes(rows: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, names: pd.DataFrame) -> pd.Series:
     code = rows["commune"].where(rows["commune"].isin(names.index))
-    outlines = communes.loc[communes.geometry.notna(), ["code", "geometry"]]
-    standing = rows[["geometry"]].sjoin(outlines, predicate="intersects")["code"]
-    found: pd.Series = code.where(
-        code.notna(), standing.groupby(level=0).first().reindex(rows.index)
-    )
-    return found
+    standing = rows[["geometry"]].sjoin(
+        communes.loc[communes.geometry.notna(), ["code", "geometry"]], predicate="intersects"
+    )["code"]
+    return code.where(code.notna(), standing.groupby(level=0).first().reindex(rows.index))
 
 
 # Return the commune of the surroundings whose point is nearest, within `TOLERANCE_M`; missing
@@ -187,8 +190,7 @@ def write_rows(rows: gpd.GeoDataFrame, path: Path) -> list[Path]:
         with whole(path) as draft:
             if suffix == ".csv":
                 _flat(rows).to_csv(draft, index=False, encoding="utf-8", lineterminator="\n")
-                schema = path.with_suffix(".schema.json")
-                schema.write_text(
+                path.with_suffix(".schema.json").write_text(
                     json.dumps(table_schema(), ensure_ascii=False, indent=2), encoding="utf-8"
                 )
             elif suffix == ".parquet":

@@ -149,8 +149,13 @@ def make_feed(store: ReferentialStore, name: str, asked: Asked) -> Feed:
             f"le référentiel « {name} » n'est pas un annuaire de services : il n'a pas de fil."
         )
     entries = [entry for entry in _told(store, newest, asked.since) if _wanted(entry, asked)]
-    page = entries[asked.offset : asked.offset + asked.limit]
-    return Feed(newest.name, asked, _instant(newest), tuple(page), len(entries))
+    return Feed(
+        newest.name,
+        asked,
+        _instant(newest),
+        tuple(entries[asked.offset : asked.offset + asked.limit]),
+        len(entries),
+    )
 
 
 def _told(store: ReferentialStore, newest: Version, since: str) -> Iterator[Entry]:
@@ -233,7 +238,6 @@ def _entries(rows: pd.DataFrame, kind: str, instant: str, details: Sequence[str]
         (None, None) if point is None or point.is_empty else (point.x, point.y)
         for point in rows["geometry"]
     ]
-    known = rows[list(TOLD)].to_dict("records")
     return [
         Entry(
             kind,
@@ -243,17 +247,21 @@ def _entries(rows: pd.DataFrame, kind: str, instant: str, details: Sequence[str]
             y,
             sentence,
         )
-        for told, (x, y), sentence in zip(known, points, details, strict=True)
+        for told, (x, y), sentence in zip(
+            rows[list(TOLD)].to_dict("records"), points, details, strict=True
+        )
     ]
 
 
 def _wanted(entry: Entry, asked: Asked) -> bool:
-    filters = (
-        (asked.departements, "departement"),
-        (asked.communes, "commune"),
-        (asked.types, "type"),
+    return all(
+        not values or entry.service.get(column) in values
+        for values, column in (
+            (asked.departements, "departement"),
+            (asked.communes, "commune"),
+            (asked.types, "type"),
+        )
     )
-    return all(not values or entry.service.get(column) in values for values, column in filters)
 
 
 def _instant(version: Version) -> str:
@@ -374,5 +382,11 @@ def _csv(feed: Feed) -> bytes:
 
 def _cells(entries: Iterable[Entry]) -> Iterator[list[object]]:
     for entry in entries:
-        told = [entry.service.get(name, "") for name in TOLD]
-        yield [entry.kind, entry.instant, *told, entry.longitude, entry.latitude, entry.details]
+        yield [
+            entry.kind,
+            entry.instant,
+            *[entry.service.get(name, "") for name in TOLD],
+            entry.longitude,
+            entry.latitude,
+            entry.details,
+        ]

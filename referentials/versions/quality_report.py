@@ -60,8 +60,10 @@ class CheckReport:
         """Return the findings with the point of their row: rule, severity, item, row, column,
         message, remedy.
         """
-        columns = ["rule", "severity", "layer", "item", "row", "column", "message", "remedy"]
-        frame = pd.DataFrame([finding.as_dict() for finding in self.findings], columns=columns)
+        frame = pd.DataFrame(
+            [finding.as_dict() for finding in self.findings],
+            columns=["rule", "severity", "layer", "item", "row", "column", "message", "remedy"],
+        )
         points = self.rows.drop_duplicates("id").set_index("id").geometry
         frame["row"] = frame["row"].fillna(0).astype(int)
         return gpd.GeoDataFrame(frame, geometry=points.reindex(frame["item"]).array, crs=LONLAT)
@@ -129,17 +131,18 @@ def _store_repaired(
     left = [
         finding for finding in store.findings(version) if (finding.rule, finding.item) not in mended
     ]
-    told = (*left, *(each.as_finding(version.name) for each in repairs))
     reading = Reading(
-        rows, told, version.rows_in, (f"{len(repairs)} réparations sûres sur {version.short}.",)
+        rows,
+        (*left, *(each.as_finding(version.name) for each in repairs)),
+        version.rows_in,
+        (f"{len(repairs)} réparations sûres sur {version.short}.",),
     )
-    made = "fix " + " ".join(f"{each.rule}/{each.item}/{each.after}" for each in repairs)
     return store.put(
         version.name,
         [reading],
         origin=store.path(version),
         reader=version.reader,
-        mapping=made,
+        mapping="fix " + " ".join(f"{each.rule}/{each.item}/{each.after}" for each in repairs),
         derived_from=version.digest,
     )
 
@@ -158,8 +161,11 @@ def _check_table(
             f"{version.name} : --fix ne répare que des services, pas des "
             f"{TABLES[version.kind].label_fr}."
         )
-    found = table_findings(rows, history=history, layer=version.name)
-    return CheckReport(version, rows, (*store.findings(version), *found))
+    return CheckReport(
+        version,
+        rows,
+        (*store.findings(version), *table_findings(rows, history=history, layer=version.name)),
+    )
 
 
 # Return the départements whose communes' inhabitants do not add up to theirs, where both are told.

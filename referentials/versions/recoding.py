@@ -40,8 +40,12 @@ def read_weights(path: Path) -> pd.Series:
     LayerError
         The file has no commune code, or no column of population.
     """
-    rows = pd.concat([reading.rows for reading in read_table(path)], ignore_index=True)
-    people = rows.groupby("code")["population"].sum(min_count=1).dropna()
+    people = (
+        pd.concat([reading.rows for reading in read_table(path)], ignore_index=True)
+        .groupby("code")["population"]
+        .sum(min_count=1)
+        .dropna()
+    )
     if people.empty:
         raise LayerError(
             f"{path} : aucune population de commune ; une colonne {', '.join(POPULATION)} est "
@@ -79,8 +83,7 @@ def recode_file(
     LayerError
         No column of codes, a column that is not there, or none of numbers.
     """
-    source = open_table(path, FileMapping())
-    chunks = list(itertools.chain(source.chunks))
+    chunks = list(itertools.chain(open_table(path, FileMapping()).chunks))
     if not chunks:
         raise LayerError(
             f"{path} : aucune ligne ; une colonne de codes de communes et des nombres sont "

@@ -97,8 +97,10 @@ class Versions:
     def versions(self, name: str) -> list[Version]:
         """Return the versions of a referential, the oldest import first."""
         folders = self._home(name).glob("[!.]*")
-        found = [version for version in map(self._read, folders) if version is not None]
-        return sorted(found, key=lambda version: (version.imported, version.digest))
+        return sorted(
+            [version for version in map(self._read, folders) if version is not None],
+            key=lambda version: (version.imported, version.digest),
+        )
 
     def find(self, name: str) -> Version:
         """Return the version of ``name``, the newest, or of ``name@digest`` (its first characters).
@@ -120,9 +122,12 @@ class Versions:
 
     def findings(self, version: Version) -> list[Finding]:
         """Return what was noticed when a version was read."""
-        path = self.path(version).with_name(FINDINGS)
         return [
-            Finding(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()
+            Finding(**json.loads(line))
+            for line in self.path(version)
+            .with_name(FINDINGS)
+            .read_text(encoding="utf-8")
+            .splitlines()
         ]
 
     def path(self, version: Version) -> Path:
@@ -152,8 +157,10 @@ class Versions:
     def exports(self) -> dict[str, tuple[str, ...]]:
         """Return the digests of the versions in each exported file, by its SHA-256."""
         try:
-            lines = (self.folder / EXPORTS).read_text(encoding="utf-8").splitlines()
-            notes = [json.loads(line) for line in lines]
+            notes = [
+                json.loads(line)
+                for line in (self.folder / EXPORTS).read_text(encoding="utf-8").splitlines()
+            ]
             return {note["sha256"]: tuple(note["versions"]) for note in notes}
         except FileNotFoundError:
             return {}
@@ -179,8 +186,13 @@ class Versions:
         try:
             manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
             box = manifest.get("bbox")
-            exact = {"notes": tuple(manifest["notes"]), "bbox": tuple(box) if box else None}
-            return Version(**{**manifest, **exact})
+            return Version(
+                **{
+                    **manifest,
+                    "notes": tuple(manifest["notes"]),
+                    "bbox": tuple(box) if box else None,
+                }
+            )
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
@@ -288,17 +300,21 @@ def _tell_apart(data: Path, layer: str) -> Iterator[Finding]:
         ):  # named by the layer's own triggers, never called
             database.create_function(f"ST_{name}", 1, lambda _: None)
         database.execute(f'CREATE INDEX "{layer}_id" ON "{layer}" (id)')
-        found = database.execute(later).fetchall()
-        for fid, identifier, source, row in found:
+        for fid, identifier, source, row in database.execute(later).fetchall():
             own = f"{identifier}#{row}"
             database.execute(f'UPDATE "{layer}" SET id = ? WHERE fid = ?', (own, fid))
-            message = (
-                f"L'identifiant « {identifier} » est déjà pris : cette ligne devient « {own} »."
+            yield Finding(
+                "duplicate-id",
+                source,
+                own,
+                f"L'identifiant « {identifier} » est déjà pris : cette ligne devient « {own} ».",
+                "warning",
+                row,
+                remedy=(
+                    "Donnez à chaque ligne un identifiant qui ne change pas d'une livraison à "
+                    "l'autre."
+                ),
             )
-            remedy = (
-                "Donnez à chaque ligne un identifiant qui ne change pas d'une livraison à l'autre."
-            )
-            yield Finding("duplicate-id", source, own, message, "warning", row, remedy=remedy)
         database.execute(f'DROP INDEX "{layer}_id"')
         database.commit()
 
@@ -353,8 +369,9 @@ class ReferentialStore(Versions):
                 derived_from=derived_from,
                 **{**asdict(tally), "rules": dict(sorted(tally.rules.items()))},
             )
-            manifest = json.dumps(asdict(version), ensure_ascii=False, indent=2)
-            (scratch / MANIFEST).write_text(manifest, encoding="utf-8")
+            (scratch / MANIFEST).write_text(
+                json.dumps(asdict(version), ensure_ascii=False, indent=2), encoding="utf-8"
+            )
             return self._placed(scratch, home / digest[:12], version)
         except (
             pyogrio.errors.DataSourceError,
@@ -490,11 +507,10 @@ def plan_pruning(store: Versions, name: str, *, keep: int, studies: Path) -> Pru
     for version in reversed(versions):
         if version.digest in stays and version.derived_from:
             stays.setdefault(version.derived_from, f"d'elle est tirée {version.short}")
-    removed = tuple(version for version in versions if version.digest not in stays)
-    kept = tuple(
-        (version, stays[version.digest]) for version in versions if version.digest in stays
+    return Pruning(
+        tuple(version for version in versions if version.digest not in stays),
+        tuple((version, stays[version.digest]) for version in versions if version.digest in stays),
     )
-    return Pruning(removed, kept)
 
 
 def prune(store: Versions, pruning: Pruning) -> None:
