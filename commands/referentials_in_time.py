@@ -177,7 +177,7 @@ def _prune(arguments: argparse.Namespace) -> None:
 
 def _recode(arguments: argparse.Namespace) -> None:
     from geoguichet.floor.findings import count_by_rule
-    from geoguichet.referentials.readers.cog import read_any_history, read_current
+    from geoguichet.referentials.readers.territories import read_any_history, read_current
     from geoguichet.referentials.versions.recoding import read_weights, recode_file
 
     since, until = _day(arguments.vintage), _day(arguments.to)

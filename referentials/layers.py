@@ -9,7 +9,7 @@ import pyogrio
 import pyogrio.errors
 import shapely
 
-from geoguichet.floor.errors import LayerError
+from geoguichet.floor.errors import LayerError, refused
 
 #: The CRS of every layer we hand out: degrees, longitude first.
 LONLAT = "EPSG:4326"
@@ -27,13 +27,14 @@ def list_layers(path: Path) -> list[str]:
         When the file is missing, cut short, or no geographic file.
     """
     _check_file(path)
-    try:
-        return [str(name) for name in pyogrio.list_layers(path)[:, 0]]
-    except pyogrio.errors.DataSourceError as error:
-        raise LayerError(
+    with refused(
+        pyogrio.errors.DataSourceError,
+        say=lambda error: (
             f"{path} : ce n'est pas un fichier géographique lisible ; "
             "un GeoPackage, un GeoJSON ou un Shapefile est attendu."
-        ) from error
+        ),
+    ):
+        return [str(name) for name in pyogrio.list_layers(path)[:, 0]]
 
 
 def read_layer(
@@ -57,12 +58,15 @@ def read_layer(
     """
     layer = _choose_layer(path, layer)
     where = f"{path}, couche « {layer} »"
-    try:
-        frame = pyogrio.read_dataframe(path, layer=layer, use_arrow=True)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, OSError) as error:
-        raise LayerError(
+    with refused(
+        pyogrio.errors.DataSourceError,
+        pyogrio.errors.DataLayerError,
+        OSError,
+        say=lambda error: (
             f"{where} : la lecture échoue ({error}) ; le fichier est abîmé, copiez-le de nouveau."
-        ) from error
+        ),
+    ):
+        frame = pyogrio.read_dataframe(path, layer=layer, use_arrow=True)
     if not isinstance(frame, gpd.GeoDataFrame):
         raise LayerError(
             f"{where} : c'est une table sans géométrie ; une couche géographique est attendue."
@@ -106,14 +110,16 @@ def _choose_layer(path: Path, layer: str | None) -> str:
 
 # Raise LayerError when there is no file, or when it is a GeoPackage whose end is missing.
 def _check_file(path: Path) -> None:
-    try:
+    with (
+        refused(OSError, say=lambda error: f"{path} : fichier illisible ({error.strerror})."),
+        refused(
+            FileNotFoundError,
+            say=lambda error: f"{path} : fichier introuvable ; vérifiez le chemin.",
+        ),
+    ):
         with path.open("rb") as file:
             header = file.read(100)
         size = path.stat().st_size
-    except FileNotFoundError as error:
-        raise LayerError(f"{path} : fichier introuvable ; vérifiez le chemin.") from error
-    except OSError as error:
-        raise LayerError(f"{path} : fichier illisible ({error.strerror}).") from error
     if size == 0:
         raise LayerError(f"{path} : le fichier est vide (0 octet) ; copiez-le de nouveau.")
     if header.startswith(b"SQLite format 3\0"):

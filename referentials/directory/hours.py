@@ -8,7 +8,6 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from geoguichet.floor.errors import UsageError
 
@@ -225,11 +224,6 @@ def french_day(text: str | None) -> DayHours | None:
         between = _BETWEEN.match(cell, match.end())
         position = between.end() if between else len(cell)
     return DayHours(tuple(spans), empty)
-
-
-def overlaps(spans: Iterable[Span]) -> bool:
-    """Return whether two of the spans of a day overlap."""
-    return any(later[0] < earlier[1] for earlier, later in pairwise(sorted(spans)))
 
 
 # A moment of an ordinary week, as people say it, and whether a counter is open then.

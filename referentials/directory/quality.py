@@ -311,11 +311,15 @@ def _services_without_hours(services: gpd.GeoDataFrame, layer: str) -> Iterator[
             None,
         )
         if written is None:
-            message = Message(
-                "{name} : horaires inconnus ; ce service n'est pas compté parmi les ouverts.",
-                name=row.name,
+            yield Finding(
+                "no-hours",
+                layer,
+                row.id,
+                Message(
+                    "{name} : horaires inconnus ; ce service n'est pas compté parmi les ouverts.",
+                    name=row.name,
+                ),
             )
-            yield Finding("no-hours", layer, row.id, message)
         elif weekly_hours(written) is None:
             message = Message(
                 "{name} : horaires illisibles (« {hours} »), tenus pour inconnus.",
@@ -332,11 +336,15 @@ def _odd_source_weeks(services: gpd.GeoDataFrame, layer: str) -> Iterator[Findin
     for row in services[services["hours_raw"].notna()].itertuples():
         week = _source_week(row.hours_raw)
         if any(not first or not last for first, last, _ in week):
-            message = Message(
-                "{name} : un jour de la semaine est vide dans la source ; horaires non convertis.",
-                name=row.name,
+            yield Finding(
+                "blank-weekday",
+                layer,
+                row.id,
+                Message(
+                    "{name} : un jour de la semaine est vide dans la source ; horaires non convertis.",
+                    name=row.name,
+                ),
             )
-            yield Finding("blank-weekday", layer, row.id, message)
         if _overlaps(week):
             message = Message(
                 "{name} : des plages horaires se chevauchent dans la source ; elles sont réunies.",

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geoguichet.floor.errors import LayerError
+from geoguichet.floor.errors import LayerError, refused
 from geoguichet.floor.words import _, language
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR
 from geoguichet.referentials.directory.hours import weekly_hours as weekly_hours
@@ -141,13 +141,15 @@ def read_services(path: Path, *, layer: str = "services") -> gpd.GeoDataFrame:
         services = services.assign(
             hours_per_week=[weekly_hours(text) for text in services["hours"]]
         )
-    try:
-        services = services.assign(hours_per_week=pd.to_numeric(services["hours_per_week"]))
-    except (TypeError, ValueError) as error:
-        raise LayerError(
+    with refused(
+        TypeError,
+        ValueError,
+        say=lambda error: (
             f"{path}, couche « {layer} » : la colonne « hours_per_week » attend des nombres "
             f"d'heures ({error})."
-        ) from error
+        ),
+    ):
+        services = services.assign(hours_per_week=pd.to_numeric(services["hours_per_week"]))
     check_services(services, where=f"{path}, couche « {layer} »")
     return services
 

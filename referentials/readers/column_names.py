@@ -16,7 +16,7 @@ import pandas as pd
 from openpyxl.styles import Font, PatternFill
 from openpyxl.worksheet.datavalidation import DataValidation
 
-from geoguichet.floor.errors import LayerError, UsageError
+from geoguichet.floor.errors import LayerError, UsageError, refused
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR
 from geoguichet.referentials.directory.services import SERVICE_TYPES, TYPE_OF_BPE, TYPE_OF_CATEGORY
 
@@ -240,17 +240,25 @@ def read_mapping(path: Path) -> FileMapping:
     UsageError
         The file is missing, is not TOML, or names a field, a type or an option that does not exist.
     """
-    try:
+    with (
+        refused(
+            tomllib.TOMLDecodeError,
+            say=lambda error: (
+                f"{path} : ce n'est pas du TOML valide ({error}) ; corrigez la ligne indiquée."
+            ),
+            kind=UsageError,
+        ),
+        refused(
+            OSError,
+            UnicodeDecodeError,
+            say=lambda error: (
+                f"{path} : fichier de correspondance illisible ({error}) ; du TOML en UTF-8 est "
+                "attendu."
+            ),
+            kind=UsageError,
+        ),
+    ):
         document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"{path} : fichier de correspondance illisible ({error}) ; du TOML en UTF-8 est "
-            "attendu."
-        ) from error
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(
-            f"{path} : ce n'est pas du TOML valide ({error}) ; corrigez la ligne indiquée."
-        ) from error
     return parse_mapping(document, where=str(path))
 
 
@@ -366,12 +374,13 @@ def write_template(path: Path) -> None:
     types = book.create_sheet("Types")
     for label in labels:
         types.append([label])
-    try:
-        book.save(path)
-    except OSError as error:
-        raise LayerError(
+    with refused(
+        OSError,
+        say=lambda error: (
             f"{path} : écriture impossible ({error.strerror}) ; vérifiez le dossier et la place."
-        ) from error
+        ),
+    ):
+        book.save(path)
 
 
 def _choices(sheet: openpyxl.worksheet.worksheet.Worksheet, letter: str, formula: str) -> None:

@@ -533,8 +533,9 @@ def _crs_findings(
             f"Le fichier annonce {_crs_name(opened.crs)}, mais ses coordonnées sont en "
             f"{axes.label_fr}."
         )
-        remedy = "Corrigez le CRS."
-        yield Finding("wrong-crs-declared", path.name, "", message, "error", remedy=remedy)
+        yield Finding(
+            "wrong-crs-declared", path.name, "", message, "error", remedy="Corrigez le CRS."
+        )
     elif placed and not (mapping.crs or opened.crs) and axes.sure and axes.crs != LONLAT:
         message = f"Système de coordonnées non dit : {axes.label_fr} ({axes.crs}) supposé."
         remedy = "Dites-le : crs, dans [file] de --mapping."

@@ -169,11 +169,14 @@ def mended_text(table: pd.DataFrame, journal: Journal, column: str, oddity: str)
 def no_coordinates(table: pd.DataFrame, journal: Journal, facts: bool = False) -> pd.DataFrame:
     """Tell that no row has a position, of a format that has none."""
     if facts:
-        message = (
-            f"{len(table)} faits datés, sans coordonnées ; ce n'est pas une liste complète des "
-            "points."
+        journal.tell_once(
+            "no-coordinates",
+            (
+                f"{len(table)} faits datés, sans coordonnées ; ce n'est pas une liste complète des "
+                "points."
+            ),
+            "warning",
         )
-        journal.tell_once("no-coordinates", message, "warning")
     else:
         message = f"{len(table)} établissements sans coordonnées : le format n'en a pas."
         journal.tell_once(

@@ -14,7 +14,7 @@ from typing import IO, Any
 import pandas as pd
 from lxml import etree
 
-from geoguichet.floor.errors import LayerError
+from geoguichet.floor.errors import LayerError, refused
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR, Span, Week
 from geoguichet.referentials.directory.schema import (
     Columns,
@@ -66,7 +66,24 @@ def read(path: Path) -> Iterator[Reading]:
 
 
 def _services(path: Path, unread: list[str]) -> Iterator[dict[str, Any]]:
-    try:
+    with (
+        refused(
+            json.JSONDecodeError,
+            UnicodeDecodeError,
+            RecursionError,
+            etree.XMLSyntaxError,
+            say=lambda error: (
+                f"{path} : ce n'est pas un annuaire valide ({error}) ; copiez-le de nouveau."
+            ),
+        ),
+        refused(
+            OSError,
+            EOFError,
+            zlib.error,
+            tarfile.TarError,
+            say=lambda error: f"{path} : archive abîmée ({error}) ; copiez-la de nouveau.",
+        ),
+    ):
         with open_bytes(path) as file:
             is_tar = is_archive(file.read(512))
         with open_bytes(path) as file:
@@ -74,17 +91,6 @@ def _services(path: Path, unread: list[str]) -> Iterator[dict[str, Any]]:
                 yield from _of_archive(file, unread)
             else:
                 yield from _objects(file)
-    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
-        raise LayerError(f"{path} : archive abîmée ({error}) ; copiez-la de nouveau.") from error
-    except (
-        json.JSONDecodeError,
-        UnicodeDecodeError,
-        RecursionError,
-        etree.XMLSyntaxError,
-    ) as error:
-        raise LayerError(
-            f"{path} : ce n'est pas un annuaire valide ({error}) ; copiez-le de nouveau."
-        ) from error
 
 
 # Yield the services of the members of a tar, read as it comes: nothing is unpacked on disk.

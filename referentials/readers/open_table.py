@@ -17,7 +17,7 @@ import pyogrio
 import pyogrio.errors
 import shapely
 
-from geoguichet.floor.errors import LayerError
+from geoguichet.floor.errors import LayerError, refused
 from geoguichet.floor.findings import Finding
 from geoguichet.referentials.layers import LONLAT
 from geoguichet.referentials.readers.column_names import FileMapping
@@ -136,8 +136,9 @@ def _open_json(path: Path) -> OpenedTable:
     table = json_table([feature_properties(feature) for feature in features], path=path)
     findings: list[Finding] = []
     table = _with_points(table, [feature_shape(each) for each in features], path.name, findings)
-    notes = [f"GeoJSON, UTF-8, {len(features)} entités."]
-    return _of_one(table, findings, notes, crs=_geojson_crs(document))
+    return _of_one(
+        table, findings, [f"GeoJSON, UTF-8, {len(features)} entités."], crs=_geojson_crs(document)
+    )
 
 
 def _geojson_crs(document: dict[str, Any]) -> str:
@@ -177,24 +178,25 @@ def read_gdal_layer(
         file = shapes[0]
     elif path.suffix.lower() == ".zip":
         file = f"/vsizip/{path}"
-    try:
-        with warnings.catch_warnings(record=True) as warned:
-            warnings.simplefilter("always")
-            names = [str(name) for name in pyogrio.list_layers(file)[:, 0]]
-            layer = layer or next(iter(names), "")
-            frame, tried = _read_decoded(file, layer, encoding)
-    except (
-        pyogrio.errors.DataSourceError,
-        pyogrio.errors.DataLayerError,
-        OSError,
-        ValueError,
-        RuntimeError,
-        zipfile.BadZipFile,
-    ) as error:
-        raise LayerError(
-            f"{path} : couche illisible ({error}) ; un GeoPackage, un GeoJSON ou un shapefile "
-            "complet est attendu."
-        ) from error
+    with (
+        refused(
+            pyogrio.errors.DataSourceError,
+            pyogrio.errors.DataLayerError,
+            OSError,
+            ValueError,
+            RuntimeError,
+            zipfile.BadZipFile,
+            say=lambda error: (
+                f"{path} : couche illisible ({error}) ; un GeoPackage, un GeoJSON ou un shapefile "
+                "complet est attendu."
+            ),
+        ),
+        warnings.catch_warnings(record=True) as warned,
+    ):
+        warnings.simplefilter("always")
+        names = [str(name) for name in pyogrio.list_layers(file)[:, 0]]
+        layer = layer or next(iter(names), "")
+        frame, tried = _read_decoded(file, layer, encoding)
     frame.index = pd.RangeIndex(1, len(frame) + 1)
     return (
         frame,
@@ -283,12 +285,13 @@ def _with_points(
         x.append(repr(point.x) if placed else "")
         y.append(repr(point.y) if placed else "")
     if other:
-        message = (
-            f"{other} service(s) sont des lignes ou des surfaces : placés à un point intérieur."
-        )
         findings.append(
             Finding(
-                "polygon-as-point", layer, "", message, remedy="Donnez un point à chaque service."
+                "polygon-as-point",
+                layer,
+                "",
+                f"{other} service(s) sont des lignes ou des surfaces : placés à un point intérieur.",
+                remedy="Donnez un point à chaque service.",
             )
         )
     message = "Géométrie invalide (elle se recoupe) : réparée pour y trouver un point."

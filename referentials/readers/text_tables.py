@@ -28,7 +28,7 @@ import openpyxl
 import pandas as pd
 from openpyxl.utils.exceptions import InvalidFileException
 
-from geoguichet.floor.errors import LayerError
+from geoguichet.floor.errors import LayerError, refused
 from geoguichet.floor.findings import Finding
 from geoguichet.referentials.readers.column_names import FileMapping, match_columns
 
@@ -66,7 +66,13 @@ def open_bytes(path: Path) -> IO[bytes]:
     LayerError
         When there is no such file.
     """
-    try:
+    with (
+        refused(OSError, say=lambda error: f"{path} : fichier illisible ({error.strerror})."),
+        refused(
+            FileNotFoundError,
+            say=lambda error: f"{path} : fichier introuvable ; vérifiez le chemin.",
+        ),
+    ):
         with path.open("rb") as file:
             head = file.read(3)
         if head == b"BZh":
@@ -74,21 +80,16 @@ def open_bytes(path: Path) -> IO[bytes]:
         if head[:2] == b"\x1f\x8b":
             return cast("IO[bytes]", gzip.open(path, "rb"))
         return path.open("rb")
-    except FileNotFoundError as error:
-        raise LayerError(f"{path} : fichier introuvable ; vérifiez le chemin.") from error
-    except OSError as error:
-        raise LayerError(f"{path} : fichier illisible ({error.strerror}).") from error
 
 
 @contextmanager
 def damage_refused(path: Path) -> Iterator[None]:
     """Say in one sentence that the content of a file is damaged, where reading it says so."""
-    try:
+    with refused(
+        *DAMAGED,
+        say=lambda error: f"{path} : contenu compressé abîmé ({error}) ; copiez-le de nouveau.",
+    ):
         yield
-    except DAMAGED as error:
-        raise LayerError(
-            f"{path} : contenu compressé abîmé ({error}) ; copiez-le de nouveau."
-        ) from error
 
 
 def read_bytes(path: Path, size: int = -1) -> bytes:
@@ -145,26 +146,34 @@ def csv_chunks(
     if header:
         options |= {"header": None, "names": list(header)}
     start = 1
-    try:
-        with open_bytes(path) as file, pd.read_csv(file, **options) as reader:
-            for chunk in reader:
-                require_columns(chunk, columns, path)
-                if header and chunk[header[-1]].fillna("").eq("").all():
-                    raise LayerError(
-                        f"{path} : {len(header)} champs par ligne sont attendus ; ce n'est pas ce "
-                        "format."
-                    )
-                yield chunk.fillna("").set_axis(range(start, start + len(chunk)))
-                start += len(chunk)
-    except UnicodeDecodeError as error:
-        raise LayerError(
-            f"{path} : le texte n'est pas en {encoding} (octet {error.start}) ; essayez le "
-            "lecteur général."
-        ) from error
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, *DAMAGED) as error:
-        raise LayerError(
-            f"{path} : table illisible ({error}) ; vérifiez le séparateur, ou copiez-le de nouveau."
-        ) from error
+    with (
+        refused(
+            pd.errors.ParserError,
+            pd.errors.EmptyDataError,
+            *DAMAGED,
+            say=lambda error: (
+                f"{path} : table illisible ({error}) ; vérifiez le séparateur, ou copiez-le de nouveau."
+            ),
+        ),
+        refused(
+            UnicodeDecodeError,
+            say=lambda error: (
+                f"{path} : le texte n'est pas en {encoding} (octet {error.start}) ; essayez le "
+                "lecteur général."
+            ),
+        ),
+        open_bytes(path) as file,
+        pd.read_csv(file, **options) as reader,
+    ):
+        for chunk in reader:
+            require_columns(chunk, columns, path)
+            if header and chunk[header[-1]].fillna("").eq("").all():
+                raise LayerError(
+                    f"{path} : {len(header)} champs par ligne sont attendus ; ce n'est pas ce "
+                    "format."
+                )
+            yield chunk.fillna("").set_axis(range(start, start + len(chunk)))
+            start += len(chunk)
 
 
 def json_document(path: Path, *, wrapped: bool = False) -> Any:
@@ -179,12 +188,13 @@ def json_document(path: Path, *, wrapped: bool = False) -> Any:
     content = read_bytes(path)
     if wrapped:
         content = content[content.find(b"{") : content.rfind(b"}") + 1]
-    try:
+    with refused(
+        json.JSONDecodeError,
+        UnicodeDecodeError,
+        RecursionError,
+        say=lambda error: f"{path} : ce n'est pas du JSON valide ({error}) ; copiez-le de nouveau.",
+    ):
         return json.loads(content.decode("utf-8-sig"))
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise LayerError(
-            f"{path} : ce n'est pas du JSON valide ({error}) ; copiez-le de nouveau."
-        ) from error
 
 
 def json_table(
@@ -341,21 +351,25 @@ def open_csv(path: Path, mapping: FileMapping) -> OpenedTable:
 # Open a text; what cannot be read of it is said in one sentence.
 @contextmanager
 def _text_of(path: Path, encoding: str) -> Iterator[IO[str]]:
-    try:
-        with (
-            damage_refused(path),
-            open_bytes(path) as raw,
-            io.TextIOWrapper(cast("io.BufferedReader", raw), encoding, newline="") as text,
-        ):
-            yield text
-    except csv.Error as error:
-        raise LayerError(
-            f"{path} : table illisible ({error}) ; un guillemet n'est sans doute pas refermé."
-        ) from error
-    except (UnicodeDecodeError, LookupError) as error:
-        raise LayerError(
-            f"{path} : le texte n'est pas en {encoding} ({error}) ; dites son codage dans [file]."
-        ) from error
+    with (
+        refused(
+            UnicodeDecodeError,
+            LookupError,
+            say=lambda error: (
+                f"{path} : le texte n'est pas en {encoding} ({error}) ; dites son codage dans [file]."
+            ),
+        ),
+        refused(
+            csv.Error,
+            say=lambda error: (
+                f"{path} : table illisible ({error}) ; un guillemet n'est sans doute pas refermé."
+            ),
+        ),
+        damage_refused(path),
+        open_bytes(path) as raw,
+        io.TextIOWrapper(cast("io.BufferedReader", raw), encoding, newline="") as text,
+    ):
+        yield text
 
 
 # Yield the cells of each line; the file stays open only while it is read.
@@ -393,7 +407,12 @@ def read_sheets(path: Path, *, rows: int | None = None) -> dict[str, list[list[s
     LayerError
         When it is no workbook, or a damaged one.
     """
-    try:
+    with refused(
+        *_WORKBOOK_ERRORS,
+        say=lambda error: (
+            f"{path} : classeur illisible ({error}) ; enregistrez-le de nouveau en .xlsx."
+        ),
+    ):
         with warnings.catch_warnings():
             # openpyxl warns of styles and validations it does not keep
             warnings.simplefilter("ignore")
@@ -406,10 +425,6 @@ def read_sheets(path: Path, *, rows: int | None = None) -> dict[str, list[list[s
             for sheet in book.worksheets
         }
         book.close()
-    except _WORKBOOK_ERRORS as error:
-        raise LayerError(
-            f"{path} : classeur illisible ({error}) ; enregistrez-le de nouveau en .xlsx."
-        ) from error
     return sheets
 
 

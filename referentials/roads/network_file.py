@@ -19,7 +19,7 @@ from pyproj import Geod
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from geoguichet.floor.errors import LayerError
+from geoguichet.floor.errors import LayerError, refused
 from geoguichet.floor.files import whole
 
 # How fast one travels on each class of road when the source does not say: named, versioned French
@@ -523,17 +523,18 @@ def write_network(
             metadata={FORMAT: json.dumps(manifest, ensure_ascii=False, sort_keys=True)},
         ),
     )
-    try:
-        with (
-            whole(path) as draft,
-            pa.OSFile(str(draft), "wb") as sink,
-            pa.ipc.new_file(sink, table.schema) as writer,
-        ):
-            writer.write_batch(table)
-    except OSError as error:
-        raise LayerError(
-            f"{path} ne peut pas être écrit ({error}) ; choisissez un autre dossier."
-        ) from error
+    with (
+        refused(
+            OSError,
+            say=lambda error: (
+                f"{path} ne peut pas être écrit ({error}) ; choisissez un autre dossier."
+            ),
+        ),
+        whole(path) as draft,
+        pa.OSFile(str(draft), "wb") as sink,
+        pa.ipc.new_file(sink, table.schema) as writer,
+    ):
+        writer.write_batch(table)
 
 
 def read_network(path: Path) -> tuple[dict[str, np.ndarray], list[str], dict[str, Any]]:
@@ -545,18 +546,26 @@ def read_network(path: Path) -> tuple[dict[str, np.ndarray], list[str], dict[str
     LayerError
         The file is missing, is no network file, or was written by another version.
     """
-    try:
+    with (
+        refused(
+            OSError,
+            KeyError,
+            ValueError,
+            pa.ArrowInvalid,
+            say=lambda error: (
+                f"{path} : ce n'est pas un réseau routier de Géoguichet ; « geoguichet referentials "
+                "roads » en prépare un."
+            ),
+        ),
+        refused(
+            FileNotFoundError,
+            say=lambda error: (
+                f"{path} : ce réseau n'existe pas ; « geoguichet referentials roads » le prépare."
+            ),
+        ),
+    ):
         batch = pa.ipc.open_file(pa.memory_map(str(path), "r")).get_batch(0)
         manifest = json.loads((batch.schema.metadata or {})[FORMAT.encode()])
-    except FileNotFoundError as error:
-        raise LayerError(
-            f"{path} : ce réseau n'existe pas ; « geoguichet referentials roads » le prépare."
-        ) from error
-    except (OSError, KeyError, ValueError, pa.ArrowInvalid) as error:
-        raise LayerError(
-            f"{path} : ce n'est pas un réseau routier de Géoguichet ; « geoguichet referentials "
-            "roads » en prépare un."
-        ) from error
     if manifest.get("version") != VERSION:
         raise LayerError(
             f"{path} : réseau de version {manifest.get('version')}, la version {VERSION} est "

@@ -13,7 +13,7 @@ import osmium
 import pandas as pd
 import shapely
 
-from geoguichet.floor.errors import LayerError, UsageError
+from geoguichet.floor.errors import LayerError, UsageError, refused
 from geoguichet.floor.files import sha256
 from geoguichet.referentials.layers import LONLAT, read_layer
 from geoguichet.referentials.roads.network_file import (
@@ -232,15 +232,18 @@ def _stored(degrees: Floats) -> np.ndarray:
 
 
 def _read_table(path: Path) -> pd.DataFrame:
-    try:
+    with refused(
+        OSError,
+        ValueError,
+        pd.errors.ParserError,
+        say=lambda error: (
+            f"{path} : table illisible ({error}) ; un fichier CSV en UTF-8 est attendu."
+        ),
+    ):
         header = pd.read_csv(path, sep="\x1f", nrows=1, header=None, encoding="utf-8-sig").iat[0, 0]
         return pd.read_csv(
             path, sep=max(";,\t", key=str(header).count), encoding="utf-8-sig", low_memory=False
         )
-    except (OSError, ValueError, pd.errors.ParserError) as error:
-        raise LayerError(
-            f"{path} : table illisible ({error}) ; un fichier CSV en UTF-8 est attendu."
-        ) from error
 
 
 # Roads of an OpenStreetMap extract (``.osm.pbf``, ``.osm``, ``.osm.gz``), read with pyosmium.
@@ -306,7 +309,10 @@ def _highways(
         raise LayerError(f"{path} : fichier introuvable ; vérifiez le chemin.")
     nodes: list[tuple[int, int, int]] = []
     start, tags, skipped = [0], [], {"highway_not_a_road": 0, "node_missing": 0}
-    try:
+    with refused(
+        RuntimeError,
+        say=lambda error: f"{path} : ce n'est pas un fichier OpenStreetMap lisible ({error}).",
+    ):
         objects = osmium.FileProcessor(str(path)).with_locations()
         objects = objects.with_filter(osmium.filter.EntityFilter(osmium.osm.WAY))
         ways: Any = objects.with_filter(osmium.filter.KeyFilter("highway"))
@@ -325,10 +331,6 @@ def _highways(
                 nodes += found
                 start.append(len(nodes))
                 tags.append({tag.k: tag.v for tag in way.tags})
-    except RuntimeError as error:
-        raise LayerError(
-            f"{path} : ce n'est pas un fichier OpenStreetMap lisible ({error})."
-        ) from error
     table = np.array(nodes, dtype=np.int64).reshape(-1, 3)
     lon, lat = table[:, 1].astype(np.int32), table[:, 2].astype(np.int32)
     return table[:, 0], lon, lat, np.array(start, dtype=np.int64), tags, skipped

@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from geoguichet.floor.errors import FetchError, UsageError
+from geoguichet.floor.errors import FetchError, UsageError, refused
 from geoguichet.floor.files import sha256
 from geoguichet.floor.http import Client, HttpError, UnreachableError
 
@@ -137,17 +137,24 @@ def fetch(
     home = cache / source.name
     part = home / "download.part"
     client = Client(tries=attempts, timeout_s=timeout_s, pause_s=wait_s, elsewhere=True)
-    try:
+    with (
+        refused(
+            OSError,
+            say=lambda error: (
+                f"{home} : écriture impossible ({error.strerror or error}) ; vérifiez la place."
+            ),
+            kind=FetchError,
+        ),
+        refused(
+            HttpError,
+            say=lambda error: f"{source.name} : {_told(source, error, part, attempts)}",
+            kind=FetchError,
+        ),
+    ):
         home.mkdir(parents=True, exist_ok=True)
         for received, total in client.download(source.address, part):
             yield Progress(source.name, received, total)
         yield _settle(source, part, home)
-    except HttpError as error:
-        raise FetchError(f"{source.name} : {_told(source, error, part, attempts)}") from error
-    except OSError as error:
-        raise FetchError(
-            f"{home} : écriture impossible ({error.strerror or error}) ; vérifiez la place."
-        ) from error
 
 
 # Return what a download that fails means for who asked for it.

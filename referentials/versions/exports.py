@@ -10,7 +10,7 @@ import pandas as pd
 import pyogrio
 import pyogrio.errors
 
-from geoguichet.floor.errors import StoreError
+from geoguichet.floor.errors import StoreError, refused
 from geoguichet.floor.files import whole
 from geoguichet.referentials.directory.schema import DIRECTORY_COLUMNS
 from geoguichet.referentials.directory.services import SERVICE_TYPES, check_services
@@ -186,21 +186,27 @@ def write_rows(rows: gpd.GeoDataFrame, path: Path) -> list[Path]:
         raise StoreError(
             f"{path} : format inconnu « {suffix} » ; essayez l'un de {', '.join(FORMATS)}."
         )
-    try:
-        with whole(path) as draft:
-            if suffix == ".csv":
-                _flat(rows).to_csv(draft, index=False, encoding="utf-8", lineterminator="\n")
-                path.with_suffix(".schema.json").write_text(
-                    json.dumps(table_schema(), ensure_ascii=False, indent=2), encoding="utf-8"
-                )
-            elif suffix == ".parquet":
-                rows.to_parquet(draft, index=False)
-            else:
-                pyogrio.write_dataframe(rows, draft, driver=DRIVERS[suffix], geometry_type="Point")
-    except (OSError, pyogrio.errors.DataSourceError, pyogrio.errors.FeatureError) as error:
-        raise StoreError(
-            f"{path} : écriture impossible ({error}) ; vérifiez le dossier et la place."
-        ) from error
+    with (
+        refused(
+            OSError,
+            pyogrio.errors.DataSourceError,
+            pyogrio.errors.FeatureError,
+            say=lambda error: (
+                f"{path} : écriture impossible ({error}) ; vérifiez le dossier et la place."
+            ),
+            kind=StoreError,
+        ),
+        whole(path) as draft,
+    ):
+        if suffix == ".csv":
+            _flat(rows).to_csv(draft, index=False, encoding="utf-8", lineterminator="\n")
+            path.with_suffix(".schema.json").write_text(
+                json.dumps(table_schema(), ensure_ascii=False, indent=2), encoding="utf-8"
+            )
+        elif suffix == ".parquet":
+            rows.to_parquet(draft, index=False)
+        else:
+            pyogrio.write_dataframe(rows, draft, driver=DRIVERS[suffix], geometry_type="Point")
     return [path, path.with_suffix(".schema.json")] if suffix == ".csv" else [path]
 
 

@@ -17,7 +17,7 @@ from urllib.parse import quote
 import pandas as pd
 from lxml import etree
 
-from geoguichet.floor.errors import StoreError, UsageError
+from geoguichet.floor.errors import StoreError, UsageError, refused
 from geoguichet.referentials.directory.services import SERVICE_TYPES
 from geoguichet.referentials.versions.differences import compare_directories
 from geoguichet.referentials.versions.store import FEEDS, SERVICES, ReferentialStore, Version
@@ -104,13 +104,13 @@ class Asked:
     offset: int = 0
 
     def __post_init__(self) -> None:
-        try:
+        with refused(
+            ValueError,
+            say=lambda error: f"« {self.since} » n'est pas un jour ; AAAA-MM-JJ est attendu.",
+            kind=UsageError,
+        ):
             if self.since:
                 date.fromisoformat(self.since)
-        except ValueError as error:
-            raise UsageError(
-                f"« {self.since} » n'est pas un jour ; AAAA-MM-JJ est attendu."
-            ) from error
         unknown = [kind for kind in self.types if kind not in SERVICE_TYPES]
         if unknown:
             raise UsageError(

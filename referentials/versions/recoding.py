@@ -10,8 +10,8 @@ from geoguichet.floor.errors import LayerError
 from geoguichet.floor.findings import Finding, count_by_rule
 from geoguichet.referentials.directory.placing import numbers
 from geoguichet.referentials.readers.column_names import FileMapping, folded
+from geoguichet.referentials.readers.figures import CODE, POPULATION, read_table
 from geoguichet.referentials.readers.open_table import open_table
-from geoguichet.referentials.readers.populations import CODE, POPULATION, read_table
 from geoguichet.referentials.readers.text_tables import EXTRA
 from geoguichet.referentials.territories.code_history import CommuneHistory
 

@@ -23,7 +23,7 @@ import numpy as np
 import pyogrio
 import pyogrio.errors
 
-from geoguichet.floor.errors import StoreError, UsageError
+from geoguichet.floor.errors import StoreError, UsageError, refused
 from geoguichet.floor.files import sha256
 from geoguichet.floor.findings import Finding
 from geoguichet.referentials.directory.placing import in_france
@@ -142,17 +142,17 @@ class Versions:
         StoreError
             The note cannot be written.
         """
-        try:
+        with refused(
+            OSError,
+            say=lambda error: f"{self.folder / EXPORTS} : écriture impossible ({error.strerror}).",
+            kind=StoreError,
+        ):
             digest = sha256(file)
             with (self.folder / EXPORTS).open("a", encoding="utf-8") as notes:
                 notes.write(
                     json.dumps({"sha256": digest, "versions": [each.digest for each in versions]})
                     + "\n"
                 )
-        except OSError as error:
-            raise StoreError(
-                f"{self.folder / EXPORTS} : écriture impossible ({error.strerror})."
-            ) from error
 
     def exports(self) -> dict[str, tuple[str, ...]]:
         """Return the digests of the versions in each exported file, by its SHA-256."""

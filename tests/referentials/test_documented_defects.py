@@ -23,7 +23,7 @@ from geoguichet.referentials.directory.quality import (
     within_territory,
 )
 from geoguichet.referentials.directory.schema import Reading, join_readings
-from geoguichet.referentials.readers import cog
+from geoguichet.referentials.readers import territories
 from geoguichet.referentials.readers.registry import choose_reader
 from geoguichet.referentials.territories.sample import DEPARTEMENTS, sample_path
 from geoguichet.referentials.territories.territory import Territory, read_territory
@@ -206,7 +206,7 @@ def test_a_defect_of_the_territories_is_found(defect: Defect, data: Any) -> None
 
 def test_commune_lists_do_not_agree_across_vintages(data: Any, equipment_2013: Reading) -> None:
     """« 3 020, 2 969, 2 944 today », and « communes without equipment absent » from the BPE."""
-    history = cog.read_history(data.folder / "cog" / "histo-communes-insee.yaml.gz")
+    history = territories.read_history(data.folder / "cog" / "histo-communes-insee.yaml.gz")
     counts = {}
     for folder, pattern in (
         ("region73-avant-2016", "communes.geojson"),

@@ -16,13 +16,13 @@ from geoguichet.referentials.directory.quality import (
     population_findings,
     within_territory,
 )
-from geoguichet.referentials.directory.repairs import SAFE, repair
 from geoguichet.referentials.directory.schema import Columns, Reading, make_reading
 from geoguichet.referentials.regions.region import read_layers
 from geoguichet.referentials.territories.sample import DEPARTEMENTS, sample_path
 from geoguichet.referentials.territories.territory import Territory, read_territory
 from geoguichet.referentials.versions.differences import compare_directories, draw_changes
 from geoguichet.referentials.versions.exports import join_to
+from geoguichet.referentials.versions.quality_report import SAFE, repair
 
 DILA = {
     "dila-2013": "service-public-co-marquage-2013-06.tsv.bz2",

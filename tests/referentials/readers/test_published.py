@@ -13,8 +13,7 @@ import pytest
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.findings import count_by_rule
 from geoguichet.referentials.directory.schema import Reading, check_directory
-from geoguichet.referentials.readers.bpe import type_of_equipment
-from geoguichet.referentials.readers.populations import grid_of_raster, grid_of_table
+from geoguichet.referentials.readers.figures import grid_of_raster, grid_of_table, type_of_equipment
 from geoguichet.referentials.readers.registry import FORMATS, read_published, recognise
 from geoguichet.referentials.readers.tables_by_code import check_table
 

@@ -14,7 +14,7 @@ from geoguichet.floor.errors import LayerError, UsageError
 from geoguichet.floor.findings import count_by_rule
 from geoguichet.referentials.directory.quality import absent_communes, table_findings
 from geoguichet.referentials.directory.schema import Reading, join_readings
-from geoguichet.referentials.readers import cog
+from geoguichet.referentials.readers import territories
 from geoguichet.referentials.readers.registry import choose_reader, recognise
 from geoguichet.referentials.readers.tables_by_code import check_table
 from geoguichet.referentials.territories.code_history import CommuneHistory
@@ -162,7 +162,7 @@ def read(path: Path, kind: str, key: str | None = None) -> Reading:
 
 @cache
 def read_history(path: Path) -> CommuneHistory:
-    return cog.read_history(path)
+    return territories.read_history(path)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.findings import count_by_rule
-from geoguichet.referentials.readers import cog
+from geoguichet.referentials.readers import territories
 from geoguichet.referentials.territories.code_history import CommuneHistory, Movement, in_order
 
 END = "9999"
@@ -88,8 +88,8 @@ def test_an_unknown_code_is_set_aside_and_an_outdated_one_followed() -> None:
 
 @cache
 def history_until_today(folder: Path) -> CommuneHistory:
-    known = cog.read_history(folder / "histo-communes-insee.yaml.gz")
-    return known.updated(cog.read_current(folder / "communes.json.gz"), date="2026-01-01")
+    known = territories.read_history(folder / "histo-communes-insee.yaml.gz")
+    return known.updated(territories.read_current(folder / "communes.json.gz"), date="2026-01-01")
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def france(data: Any) -> CommuneHistory:
 
 
 def test_2012_lands_on_the_communes_of_today(france: CommuneHistory, data: Any) -> None:
-    rows = cog.read_current(data.folder / "cog" / "communes.json.gz")
+    rows = territories.read_current(data.folder / "cog" / "communes.json.gz")
     today = {
         row["code"]: row.get("population", 0)
         for row in rows
@@ -129,7 +129,7 @@ def test_known_mergers_of_the_region_are_followed(france: CommuneHistory, data: 
 
 
 def test_mergers_transfers_splits_and_new_codes_are_read(small_data: Path) -> None:
-    known = cog.read_history(small_data / "cog" / "histo-communes-insee.yaml.gz")
+    known = territories.read_history(small_data / "cog" / "histo-communes-insee.yaml.gz")
     kinds = {move.kind for move in known.movements}
     assert kinds == {"merger", "transfer", "split", "renumbering"}
     assert known.successors("09001") == ("32013",)
@@ -169,7 +169,9 @@ def test_insee_s_own_table_of_events_is_read(tmp_path: Path) -> None:
     ]
     path = tmp_path / "v_mvtcommune.csv"
     path.write_text(head + "\n".join(rows) + "\n", encoding="utf-8")
-    known = cog.read_movements(path, current=["12218", "01001", "01002"], valid="2024-01-01")
+    known = territories.read_movements(
+        path, current=["12218", "01001", "01002"], valid="2024-01-01"
+    )
     assert known.successors("12076") == ("12218",)
     assert known.land(pd.Series({"01001": 10}), since="1999-01-01").values.to_dict() == {
         "01001": 5,
@@ -181,6 +183,6 @@ def test_another_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "autre.yaml"
     path.write_text("bonjour: monde\n", encoding="utf-8")
     with pytest.raises(LayerError, match="aucun code de commune"):
-        cog.read_history(path)
+        territories.read_history(path)
     with pytest.raises(LayerError, match="JSON"):
-        cog.read_current(path)
+        territories.read_current(path)
