@@ -7,23 +7,39 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import NoReturn
 
-from geoguichet.commands import catalogue, coverage, referentials
+from geoguichet.commands import (  # noqa: F401 (their commands are known once imported)
+    catalogue,
+    catalogue_filling,
+    coverage,
+    referentials,
+    referentials_in_time,
+)
 from geoguichet.commands.arguments import (
     Parser,
+    add_commands,
     argparse_speaks,
     argument,
     command,
     language_asked,
-    port,
-    subcommands,
+    whole,
     workspace_of,
 )
 from geoguichet.floor.errors import GeoguichetError, UsageError
 from geoguichet.floor.words import Message, _, speaking
 
 REFUSED, MISUSED, INTERRUPTED = 1, 2, 130
+
+#: Commands and groups of them, in the order of the help, and what each group is of.
+GROUPS = {
+    "demo": None,
+    "coverage": Message("études de couverture"),
+    "catalogue": Message("chercher dans le catalogue, le remplir, le juger"),
+    "init": None,
+    "referentials": Message("annuaires de services et sources officielles"),
+    "serve": None,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -61,41 +77,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser = Parser(prog="geoguichet", description=description)
     parser.add_argument("--version", action=_Version, help=_("dire la version et sortir"))
-    commands = subcommands(parser)
-    coverage.add(commands)
-    catalogue.add(commands)
-    referentials.add(commands)
-    _add_serve(commands)
+    add_commands(parser, GROUPS)
     return parser
-
-
-def _add_serve(commands: Any) -> None:
-    command(
-        commands,
-        "serve",
-        _serve,
-        _("ouvrir l'API OGC et ses pages"),
-        argument(
-            "--host",
-            default="127.0.0.1",
-            metavar=_("ADRESSE"),
-            help=_("adresse d'écoute (127.0.0.1)"),
-        ),
-        argument(
-            "--url",
-            metavar="URL",
-            help=_("l'adresse publique, quand ce n'est pas http://ADRESSE:PORT"),
-        ),
-        argument("--port", type=port, default=5000, metavar="PORT", help=_("port d'écoute (5000)")),
-        argument(
-            "--editable",
-            action="store_true",
-            help=_(
-                "laisser modifier les fiches par HTTP : à qui porte le jeton de "
-                "GEOGUICHET_TOKEN, sinon à cette machine"
-            ),
-        ),
-    )
 
 
 class _Version(argparse.Action):
@@ -109,6 +92,36 @@ class _Version(argparse.Action):
         parser.exit()
 
 
+@command(
+    "serve",
+    Message("ouvrir l'API OGC et ses pages"),
+    argument(
+        "--host",
+        default="127.0.0.1",
+        metavar=Message("ADRESSE"),
+        help=Message("adresse d'écoute (127.0.0.1)"),
+    ),
+    argument(
+        "--url",
+        metavar="URL",
+        help=Message("l'adresse publique, quand ce n'est pas http://ADRESSE:PORT"),
+    ),
+    argument(
+        "--port",
+        type=whole(Message("un port de 1 à 65535 est attendu, {given} est donné"), most=65535),
+        default=5000,
+        metavar="PORT",
+        help=Message("port d'écoute (5000)"),
+    ),
+    argument(
+        "--editable",
+        action="store_true",
+        help=Message(
+            "laisser modifier les fiches par HTTP : à qui porte le jeton de "
+            "GEOGUICHET_TOKEN, sinon à cette machine"
+        ),
+    ),
+)
 def _serve(arguments: argparse.Namespace) -> None:
     from geoguichet.portal.app import serve
 

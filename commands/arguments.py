@@ -2,6 +2,8 @@
 of values, the workspace.
 """
 
+from __future__ import annotations
+
 import argparse
 import gettext
 import os
@@ -9,11 +11,15 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
+from math import inf
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from geoguichet.floor.errors import UsageError
 from geoguichet.floor.words import LOCALE, Message, _, language, languages, of_environment
+
+if TYPE_CHECKING:
+    from geoguichet.referentials.versions.store import ReferentialStore
 
 DEFAULT_WORKSPACE = "workspace"
 
@@ -77,46 +83,65 @@ class Parser(argparse.ArgumentParser):
         )
 
 
-def group(commands: Any, name: str, told: str) -> Any:
-    """Add a command that holds commands and return where they are added."""
-    return subcommands(commands.add_parser(name, help=told))
+class Command(NamedTuple):
+    """What does a command, what that is, in one sentence, and what it takes."""
+
+    run: Callable[[argparse.Namespace], None]
+    told: Message
+    arguments: tuple[Argument, ...]
 
 
-def subcommands(parser: argparse.ArgumentParser) -> Any:
-    """Return where the commands of a parser are added."""
+#: Every command by its whole name (``catalogue search``), in the order they are written.
+COMMANDS: dict[str, Command] = {}
+
+
+def command[Run: Callable[[argparse.Namespace], None]](
+    name: str, told: Message, *arguments: Argument
+) -> Callable[[Run], Run]:
+    """Make a function a command; every command but ``init`` takes ``--workspace``."""
+
+    def named(run: Run) -> Run:
+        given = arguments if name == "init" else (_WORKSPACE, *arguments)
+        COMMANDS[name] = Command(run, told, given)
+        return run
+
+    return named
+
+
+def add_commands(parser: argparse.ArgumentParser, groups: Mapping[str, Message | None]) -> None:
+    """Add every command to a parser: those of no group, and groups with what they are of."""
+    top = _subcommands(parser)
+    for first, told in groups.items():
+        held = top if told is None else _subcommands(top.add_parser(first, help=str(told)))
+        for name, made in COMMANDS.items():
+            if name.split()[0] == first:
+                _add(held, name.split()[-1], made)
+
+
+def _subcommands(parser: argparse.ArgumentParser) -> Any:
     return parser.add_subparsers(
         title=_("commandes"), metavar=_("COMMANDE"), required=True, parser_class=Parser
     )
 
 
-def command(
-    group: Any,
-    name: str,
-    run: Callable[[argparse.Namespace], None],
-    told: str,
-    *arguments: Argument,
-) -> None:
-    """Add one command to a group, done by ``run``; every command but ``init`` takes
-    ``--workspace``.
-    """
-    parser = group.add_parser(name, help=told, description=f"{told[0].upper()}{told[1:]}.")
-    parser.set_defaults(run=run)
-    workspace = argument(
-        "--workspace",
-        type=Path,
-        metavar=_("DOSSIER"),
-        help=_("l'espace de travail (sinon GEOGUICHET_WORKSPACE, sinon ./workspace)"),
-    )
-    for names, options in (*([workspace] if name != "init" else ()), *arguments):
-        parser.add_argument(*names, **options)
+# Add a command where it goes; what it says is said now, in the language of the moment.
+def _add(held: Any, name: str, made: Command) -> None:
+    told = str(made.told)
+    parser = held.add_parser(name, help=told, description=f"{told[0].upper()}{told[1:]}.")
+    parser.set_defaults(run=made.run)
+    for names, options in made.arguments:
+        said = {key: str(options[key]) for key in ("help", "metavar") if key in options}
+        parser.add_argument(*names, **options | said)
 
 
-def output() -> tuple[Argument, ...]:
-    """Describe ``--json`` and ``--quiet``."""
-    return (
-        argument("--json", action="store_true", help=_("répondre en JSON")),
-        argument("--quiet", action="store_true", help=_("ne pas montrer l'avancement")),
-    )
+_WORKSPACE = argument(
+    "--workspace",
+    type=Path,
+    metavar=Message("DOSSIER"),
+    help=Message("l'espace de travail (sinon GEOGUICHET_WORKSPACE, sinon ./workspace)"),
+)
+JSON = argument("--json", action="store_true", help=Message("répondre en JSON"))
+QUIET = argument("--quiet", action="store_true", help=Message("ne pas montrer l'avancement"))
 
 
 def bbox(text: str) -> tuple[float, float, float, float]:
@@ -134,11 +159,18 @@ def bbox(text: str) -> tuple[float, float, float, float]:
     return west, south, east, north
 
 
-def positive(text: str) -> int:
-    """Read an integer of at least 1."""
-    if not text.isdecimal() or int(text) < 1:
-        raise _refused(Message("un entier d'au moins 1 est attendu, {given} est donné"), text)
-    return int(text)
+def whole(expected: Message, *, most: float = inf) -> Callable[[str], int]:
+    """Return what reads an integer from 1 to ``most``, or says what is expected."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or not 1 <= int(text) <= most:
+            raise _refused(expected, text)
+        return int(text)
+
+    return read
+
+
+positive = whole(Message("un entier d'au moins 1 est attendu, {given} est donné"))
 
 
 def factors(text: str) -> tuple[float, ...]:
@@ -150,13 +182,6 @@ def factors(text: str) -> tuple[float, ...]:
             "des nombres séparés par des virgules sont attendus (0.9,1,1.2), {given} est donné"
         )
         raise _refused(expected, text) from error
-
-
-def port(text: str) -> int:
-    """Read a port from 1 to 65535."""
-    if not text.isdecimal() or not 1 <= int(text) <= 65535:
-        raise _refused(Message("un port de 1 à 65535 est attendu, {given} est donné"), text)
-    return int(text)
 
 
 def _refused(expected: Message, text: str) -> argparse.ArgumentTypeError:
@@ -184,3 +209,10 @@ def known_workspace(arguments: argparse.Namespace) -> Path:
             )
         )
     return workspace
+
+
+def store_of(arguments: argparse.Namespace) -> ReferentialStore:
+    """Return the referentials of the workspace asked for."""
+    from geoguichet.referentials.versions.store import ReferentialStore
+
+    return ReferentialStore(workspace_of(arguments) / "referentials")

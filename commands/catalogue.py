@@ -9,16 +9,15 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from geoguichet.commands import catalogue_filling
 from geoguichet.commands.arguments import (
+    JSON,
+    QUIET,
     argument,
     bbox,
     command,
-    group,
     known_workspace,
-    output,
     positive,
     workspace_of,
 )
@@ -31,98 +30,33 @@ if TYPE_CHECKING:
     from geoguichet.catalogue.record import Record
 
 
-def add(commands: Any) -> None:
-    """Add the ``catalogue`` commands."""
-    catalogue = group(commands, "catalogue", _("chercher dans le catalogue, le remplir, le juger"))
-    _add_questions(catalogue)
-    catalogue_filling.add(catalogue)
-
-
-def _add_questions(catalogue: Any) -> None:
-    command(
-        catalogue,
-        "search",
-        _search,
-        _("chercher des fiches"),
-        argument(
-            "text",
-            nargs="?",
-            default=None,
-            metavar=_("TEXTE"),
-            help=_("des mots ; la virgule veut dire « ou »"),
-        ),
-        argument(
-            "--bbox", type=bbox, metavar=_("O,S,E,N"), help=_("en degrés : ouest,sud,est,nord")
-        ),
-        argument(
-            "--limit",
-            type=positive,
-            default=20,
-            metavar="N",
-            help=_("nombre de fiches au plus (20)"),
-        ),
-        argument(
-            "--json", action="store_true", help=_("répondre en JSON (GeoJSON d'OGC API Records)")
-        ),
-    )
-    command(
-        catalogue,
-        "show",
-        _show,
-        _("montrer une fiche"),
-        argument("id", metavar="ID", help=_("l'identifiant de la fiche")),
-        argument("--json", action="store_true", help=_("répondre en JSON")),
-    )
-    command(
-        catalogue,
-        "history",
-        _history,
-        _("montrer les versions d'une fiche"),
-        argument("id", metavar="ID", help=_("l'identifiant de la fiche")),
-        argument("--json", action="store_true", help=_("répondre en JSON")),
-    )
-    command(
-        catalogue,
-        "restore",
-        _restore,
-        _("rétablir une version antérieure d'une fiche"),
-        argument("id", metavar="ID", help=_("l'identifiant de la fiche")),
-        argument("version", type=positive, metavar="VERSION", help=_("le numéro de la version")),
-    )
-    command(
-        catalogue,
-        "check",
-        _check,
-        _("dire ce qui manque ou cloche dans une fiche, ou dans toutes"),
-        argument("id", nargs="?", default="", metavar="ID", help=_("l'identifiant de la fiche")),
-        argument(
-            "--all", action="store_true", help=_("toutes les fiches, par organisme et par source")
-        ),
-        argument(
-            "--csv",
-            type=Path,
-            metavar=_("FICHIER"),
-            help=_("écrire aussi les totaux de --all dans une table"),
-        ),
-        argument(
-            "--findings",
-            type=Path,
-            metavar=_("FICHIER"),
-            help=_("écrire aussi chaque constat dans une table"),
-        ),
-        argument("--links", action="store_true", help=_("essayer aussi chaque lien")),
-        *output(),
-    )
-    command(
-        catalogue,
-        "conformance",
-        _conformance,
-        _("éprouver un serveur OGC API Records"),
-        argument("url", metavar="URL", help=_("l'adresse de sa page d'accueil")),
-        argument("--json", action="store_true", help=_("répondre en JSON")),
-    )
-
-
+@command(
+    "catalogue search",
+    Message("chercher des fiches"),
+    argument(
+        "text",
+        nargs="?",
+        default=None,
+        metavar=Message("TEXTE"),
+        help=Message("des mots ; la virgule veut dire « ou »"),
+    ),
+    argument(
+        "--bbox",
+        type=bbox,
+        metavar=Message("O,S,E,N"),
+        help=Message("en degrés : ouest,sud,est,nord"),
+    ),
+    argument(
+        "--limit",
+        type=positive,
+        default=20,
+        metavar="N",
+        help=Message("nombre de fiches au plus (20)"),
+    ),
+    argument(
+        "--json", action="store_true", help=Message("répondre en JSON (GeoJSON d'OGC API Records)")
+    ),
+)
 def _search(arguments: argparse.Namespace) -> None:
     # A thread for each core takes longer to start than this search does, and is not used by it.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -151,6 +85,12 @@ def _search(arguments: argparse.Namespace) -> None:
     print(found.format(found=page.number_matched, shown=len(page.items)))
 
 
+@command(
+    "catalogue show",
+    Message("montrer une fiche"),
+    argument("id", metavar="ID", help=Message("l'identifiant de la fiche")),
+    JSON,
+)
 def _show(arguments: argparse.Namespace) -> None:
     from geoguichet.catalogue.search.store import SQLiteStore, store_path
 
@@ -162,6 +102,87 @@ def _show(arguments: argparse.Namespace) -> None:
         _print_record(record)
 
 
+@command(
+    "catalogue history",
+    Message("montrer les versions d'une fiche"),
+    argument("id", metavar="ID", help=Message("l'identifiant de la fiche")),
+    JSON,
+)
+def _history(arguments: argparse.Namespace) -> None:
+    from geoguichet.catalogue.search.store import SQLiteStore, store_path
+
+    with SQLiteStore(store_path(workspace_of(arguments))) as store:
+        versions = store.history(arguments.id)
+    if arguments.json:
+        print_json(
+            [
+                {
+                    "version": v.number,
+                    "at": v.at,
+                    "by": v.by,
+                    "change": v.change,
+                    "members": v.members,
+                }
+                for v in versions
+            ]
+        )
+        return
+    words = {"created": _("créée"), "updated": _("modifiée"), "deleted": _("supprimée")}
+    for version in versions:
+        told = words[version.change]
+        if version.by:
+            told = _("{change} par {who}", change=told, who=version.by)
+        if version.members:
+            told = _("{change} : {what}", change=told, what=", ".join(version.members))
+        print(f"{version.number:>4}  {version.at}  {told}")
+
+
+@command(
+    "catalogue restore",
+    Message("rétablir une version antérieure d'une fiche"),
+    argument("id", metavar="ID", help=Message("l'identifiant de la fiche")),
+    argument("version", type=positive, metavar="VERSION", help=Message("le numéro de la version")),
+)
+def _restore(arguments: argparse.Namespace) -> None:
+    import getpass
+
+    from geoguichet.catalogue.search.store import SQLiteStore, store_path
+
+    with SQLiteStore(store_path(workspace_of(arguments))) as store:
+        record = store.restore(arguments.id, arguments.version, by=getpass.getuser())
+    print(
+        _(
+            "La version {version} de « {id} » ({title}) est de nouveau la fiche en cours.",
+            version=arguments.version,
+            id=record.id,
+            title=record.title,
+        )
+    )
+
+
+@command(
+    "catalogue check",
+    Message("dire ce qui manque ou cloche dans une fiche, ou dans toutes"),
+    argument("id", nargs="?", default="", metavar="ID", help=Message("l'identifiant de la fiche")),
+    argument(
+        "--all", action="store_true", help=Message("toutes les fiches, par organisme et par source")
+    ),
+    argument(
+        "--csv",
+        type=Path,
+        metavar=Message("FICHIER"),
+        help=Message("écrire aussi les totaux de --all dans une table"),
+    ),
+    argument(
+        "--findings",
+        type=Path,
+        metavar=Message("FICHIER"),
+        help=Message("écrire aussi chaque constat dans une table"),
+    ),
+    argument("--links", action="store_true", help=Message("essayer aussi chaque lien")),
+    JSON,
+    QUIET,
+)
 def _check(arguments: argparse.Namespace) -> None:
     from geoguichet.catalogue.quality.judging import as_csv, findings_as_csv, judge, summaries
     from geoguichet.floor.files import write_whole
@@ -218,52 +239,12 @@ def _print_totals(judged: Sequence[Judged]) -> None:
     print(_("Le détail d'une fiche : geoguichet catalogue check ID"))
 
 
-def _history(arguments: argparse.Namespace) -> None:
-    from geoguichet.catalogue.search.store import SQLiteStore, store_path
-
-    with SQLiteStore(store_path(workspace_of(arguments))) as store:
-        versions = store.history(arguments.id)
-    if arguments.json:
-        print_json(
-            [
-                {
-                    "version": v.number,
-                    "at": v.at,
-                    "by": v.by,
-                    "change": v.change,
-                    "members": v.members,
-                }
-                for v in versions
-            ]
-        )
-        return
-    words = {"created": _("créée"), "updated": _("modifiée"), "deleted": _("supprimée")}
-    for version in versions:
-        told = words[version.change]
-        if version.by:
-            told = _("{change} par {who}", change=told, who=version.by)
-        if version.members:
-            told = _("{change} : {what}", change=told, what=", ".join(version.members))
-        print(f"{version.number:>4}  {version.at}  {told}")
-
-
-def _restore(arguments: argparse.Namespace) -> None:
-    import getpass
-
-    from geoguichet.catalogue.search.store import SQLiteStore, store_path
-
-    with SQLiteStore(store_path(workspace_of(arguments))) as store:
-        record = store.restore(arguments.id, arguments.version, by=getpass.getuser())
-    print(
-        _(
-            "La version {version} de « {id} » ({title}) est de nouveau la fiche en cours.",
-            version=arguments.version,
-            id=record.id,
-            title=record.title,
-        )
-    )
-
-
+@command(
+    "catalogue conformance",
+    Message("éprouver un serveur OGC API Records"),
+    argument("url", metavar="URL", help=Message("l'adresse de sa page d'accueil")),
+    JSON,
+)
 def _conformance(arguments: argparse.Namespace) -> None:
     from dataclasses import asdict
 

@@ -9,116 +9,38 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geoguichet.catalogue.intake.harvest.kinds import KINDS, open_source
-from geoguichet.commands.arguments import argument, command, output, workspace_of
+from geoguichet.commands.arguments import JSON, QUIET, argument, command, workspace_of
 from geoguichet.commands.printing import counting, print_findings, print_json
 from geoguichet.floor.errors import UsageError
-from geoguichet.floor.words import Message, _
+from geoguichet.floor.words import Figure, Message, _
 
 if TYPE_CHECKING:
-    from geoguichet.catalogue.intake.harvest.kinds import Configured
+    from geoguichet.catalogue.intake.harvest.kinds import Configured, Kind
     from geoguichet.catalogue.intake.harvest.run import Summary
     from geoguichet.floor.findings import Finding
+
+
+# Say the kinds of sources that are harvested.
+def _kinds(kinds: Mapping[str, Kind]) -> str:
+    return ", ".join(f"{name} ({kind.title})" for name, kind in kinds.items())
 
 
 #: Findings of one rule that are printed; a first harvest may have thousands.
 MOST = 20
 
 
-def add(catalogue: Any) -> None:
-    """Add these commands to ``geoguichet catalogue``."""
-    command(
-        catalogue,
-        "import",
-        _import,
-        _("lire un fichier ou un dossier de fiches"),
-        argument(
-            "path",
-            type=Path,
-            metavar=_("FICHIER"),
-            help=_("une fiche ou un dossier (ISO, DCAT, CKAN, MCF, ...)"),
-        ),
-        *output(),
-    )
-    command(
-        catalogue,
-        "export",
-        _export,
-        _("écrire une fiche, ou toutes, dans un format"),
-        argument("id", nargs="?", default="", metavar="ID", help=_("l'identifiant de la fiche")),
-        argument("--all", action="store_true", help=_("toutes les fiches")),
-        argument(
-            "--format",
-            default="iso19139",
-            metavar="FORMAT",
-            help=_(
-                "iso19139 (par défaut), dcat-ttl, csv, ... ; original : le document "
-                "d'origine, octet pour octet"
-            ),
-        ),
-        argument("--out", type=Path, metavar=_("DOSSIER"), help=_("où écrire (--all : ./export)")),
-    )
-    command(
-        catalogue,
-        "crawl",
-        _crawl,
-        _("faire une fiche de chaque fichier de données d'un dossier"),
-        argument("path", type=Path, metavar=_("DOSSIER"), help=_("le dossier à parcourir")),
-        argument(
-            "--url",
-            default="",
-            metavar=_("ADRESSE"),
-            help=_("où ce dossier est servi : chaque fiche y renvoie"),
-        ),
-        *output(),
-    )
-    command(
-        catalogue,
-        "harvest",
-        _harvest,
-        _("moissonner une source, ou toutes celles d'un fichier"),
-        argument(
-            "kind",
-            nargs="?",
-            metavar=_("SORTE"),
-            help=", ".join(f"{name} ({kind.title})" for name, kind in KINDS.items()),
-        ),
-        argument(
-            "url",
-            nargs="?",
-            metavar=_("ADRESSE"),
-            help=_("l'adresse de la source (un dossier pour folder)"),
-        ),
-        argument(
-            "--name", default="", metavar=_("NOM"), help=_("le nom de la source (sinon, son hôte)")
-        ),
-        argument("--all", action="store_true", help=_("toutes les sources du fichier de sources")),
-        argument(
-            "--config",
-            type=Path,
-            metavar=_("FICHIER"),
-            help=_("le fichier de sources (./harvest.toml)"),
-        ),
-        argument(
-            "--init",
-            type=Path,
-            metavar=_("FICHIER"),
-            help=_("créer un fichier de sources commenté, à compléter"),
-        ),
-        argument("--moved", action="store_true", help=_("la source de ce nom a changé d'adresse")),
-        argument(
-            "--dry-run", action="store_true", help=_("dire ce qui serait fait, sans rien écrire")
-        ),
-        *output(),
-    )
-    command(
-        catalogue,
-        "sources",
-        _sources,
-        _("montrer les sources et l'histoire de leurs moissons"),
-        argument("--json", action="store_true", help=_("répondre en JSON")),
-    )
-
-
+@command(
+    "catalogue import",
+    Message("lire un fichier ou un dossier de fiches"),
+    argument(
+        "path",
+        type=Path,
+        metavar=Message("FICHIER"),
+        help=Message("une fiche ou un dossier (ISO, DCAT, CKAN, MCF, ...)"),
+    ),
+    JSON,
+    QUIET,
+)
 def _import(arguments: argparse.Namespace) -> None:
     from geoguichet.catalogue.intake.exchange import import_files
 
@@ -145,6 +67,24 @@ def _import(arguments: argparse.Namespace) -> None:
     print(told.format(read=said.total, new=said.created, changed=said.updated, same=said.unchanged))
 
 
+@command(
+    "catalogue export",
+    Message("écrire une fiche, ou toutes, dans un format"),
+    argument("id", nargs="?", default="", metavar="ID", help=Message("l'identifiant de la fiche")),
+    argument("--all", action="store_true", help=Message("toutes les fiches")),
+    argument(
+        "--format",
+        default="iso19139",
+        metavar="FORMAT",
+        help=Message(
+            "iso19139 (par défaut), dcat-ttl, csv, ... ; original : le document "
+            "d'origine, octet pour octet"
+        ),
+    ),
+    argument(
+        "--out", type=Path, metavar=Message("DOSSIER"), help=Message("où écrire (--all : ./export)")
+    ),
+)
 def _export(arguments: argparse.Namespace) -> None:
     from geoguichet.catalogue.intake.exchange import export_all, export_one
 
@@ -159,6 +99,19 @@ def _export(arguments: argparse.Namespace) -> None:
     sys.stdout.buffer.write(export_one(arguments.id, workspace_of(arguments), arguments.format))
 
 
+@command(
+    "catalogue crawl",
+    Message("faire une fiche de chaque fichier de données d'un dossier"),
+    argument("path", type=Path, metavar=Message("DOSSIER"), help=Message("le dossier à parcourir")),
+    argument(
+        "--url",
+        default="",
+        metavar=Message("ADRESSE"),
+        help=Message("où ce dossier est servi : chaque fiche y renvoie"),
+    ),
+    JSON,
+    QUIET,
+)
 def _crawl(arguments: argparse.Namespace) -> None:
     from geoguichet.catalogue.intake.crawl import crawl
     from geoguichet.catalogue.quality.judging import left_to_people
@@ -205,6 +158,51 @@ def _crawl(arguments: argparse.Namespace) -> None:
         )
 
 
+@command(
+    "catalogue harvest",
+    Message("moissonner une source, ou toutes celles d'un fichier"),
+    argument(
+        "kind",
+        nargs="?",
+        metavar=Message("SORTE"),
+        help=Figure(_kinds, KINDS),
+    ),
+    argument(
+        "url",
+        nargs="?",
+        metavar=Message("ADRESSE"),
+        help=Message("l'adresse de la source (un dossier pour folder)"),
+    ),
+    argument(
+        "--name",
+        default="",
+        metavar=Message("NOM"),
+        help=Message("le nom de la source (sinon, son hôte)"),
+    ),
+    argument(
+        "--all", action="store_true", help=Message("toutes les sources du fichier de sources")
+    ),
+    argument(
+        "--config",
+        type=Path,
+        metavar=Message("FICHIER"),
+        help=Message("le fichier de sources (./harvest.toml)"),
+    ),
+    argument(
+        "--init",
+        type=Path,
+        metavar=Message("FICHIER"),
+        help=Message("créer un fichier de sources commenté, à compléter"),
+    ),
+    argument(
+        "--moved", action="store_true", help=Message("la source de ce nom a changé d'adresse")
+    ),
+    argument(
+        "--dry-run", action="store_true", help=Message("dire ce qui serait fait, sans rien écrire")
+    ),
+    JSON,
+    QUIET,
+)
 def _harvest(arguments: argparse.Namespace) -> None:
     from geoguichet.catalogue.errors import CatalogueError, HarvestError
 
@@ -352,6 +350,11 @@ _ENDS = {
 }
 
 
+@command(
+    "catalogue sources",
+    Message("montrer les sources et l'histoire de leurs moissons"),
+    JSON,
+)
 def _sources(arguments: argparse.Namespace) -> None:
     from geoguichet.catalogue.intake.harvest.journal import Journal, journal_path
 

@@ -9,16 +9,15 @@ import re
 import sys
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from geoguichet.commands.arguments import (
     DEFAULT_WORKSPACE,
-    Argument,
+    JSON,
+    QUIET,
     argument,
     command,
     factors,
-    group,
-    output,
     positive,
     workspace_of,
 )
@@ -31,214 +30,39 @@ if TYPE_CHECKING:
     from geoguichet.coverage.study.study import Study
 
 
-def add(commands: Any) -> None:
-    """Add ``demo`` and the ``coverage`` commands."""
-    command(
-        commands,
-        "demo",
-        _demo,
-        _("lancer l'étude des 80 visioguichets sur l'échantillon livré"),
-        *output(),
-    )
-
-    coverage = group(commands, "coverage", _("études de couverture"))
-    command(
-        coverage,
-        "run",
-        _run,
-        _("calculer une étude et écrire ses résultats"),
-        argument("study", type=Path, metavar=_("ETUDE.toml"), help=_("le fichier d'étude")),
-        argument(
-            "--out",
-            type=Path,
-            metavar=_("DOSSIER"),
-            help=_("écrire ici plutôt que dans l'espace de travail, sans publier au catalogue"),
-        ),
-        argument(
-            "--pdf",
-            action="store_true",
-            help=_("imprimer aussi le rapport (report.pdf ; demande chromium)"),
-        ),
-        *output(),
-    )
-    command(
-        coverage,
-        "pdf",
-        _pdf,
-        _("imprimer en PDF le rapport d'un résultat"),
-        argument("folder", type=Path, metavar=_("DOSSIER"), help=_("le dossier d'un résultat")),
-    )
-    command(
-        coverage,
-        "compare",
-        _compare,
-        _("mettre deux réponses côte à côte : qui gagne, qui perd"),
-        argument(
-            "before",
-            type=Path,
-            metavar=_("AVANT"),
-            help=_("une étude (.toml) ou le dossier d'un résultat"),
-        ),
-        argument(
-            "after",
-            type=Path,
-            nargs="?",
-            metavar=_("APRES"),
-            help=_("l'autre ; sinon AVANT, changée"),
-        ),
-        *_changes(),
-        argument(
-            "--kiosks",
-            choices=("none", "both", "after"),
-            help=_("de quel côté les visioguichets comptent comme ouverts"),
-        ),
-        argument(
-            "--out",
-            type=Path,
-            metavar=_("DOSSIER"),
-            help=_("écrire ici plutôt que dans l'espace de travail"),
-        ),
-        *output(),
-    )
-    command(
-        coverage,
-        "measures",
-        _measures,
-        _("mesurer l'accès : à portée, partagé (2SFCA), et ses inégalités"),
-        argument("study", type=Path, metavar=_("ETUDE.toml"), help=_("le fichier d'étude")),
-        *output(),
-    )
-    command(
-        coverage,
-        "sensitivity",
-        _sensitivity,
-        _("dire si les zones blanches tiennent quand seuils et vitesses changent"),
-        argument("study", type=Path, metavar=_("ETUDE.toml"), help=_("le fichier d'étude")),
-        argument(
-            "--thresholds",
-            type=factors,
-            metavar="X,Y",
-            help=_("ce qui multiplie tous les seuils (0.8,0.9,1,1.1,1.2)"),
-        ),
-        argument(
-            "--congestion",
-            type=factors,
-            metavar="X,Y",
-            help=_("ce qui multiplie les temps de voiture (0.9,1,1.15,1.3)"),
-        ),
-        argument(
-            "--out",
-            type=Path,
-            metavar=_("DOSSIER"),
-            help=_("écrire ici, pas dans l'espace de travail"),
-        ),
-        *output(),
-    )
-    command(
-        coverage,
-        "nearest",
-        _nearest,
-        _("dire où aller : les guichets les plus proches d'un lieu"),
-        argument(
-            "place",
-            metavar=_("LIEU"),
-            help=_("commune (même à demi écrite), code INSEE, ou LON,LAT"),
-        ),
-        argument(
-            "what",
-            metavar=_("QUOI"),
-            help=_(
-                "un besoin de l'étude (mairie), un type (sous_prefecture) ou une démarche"
-                ' ("carte d\'identité")'
-            ),
-        ),
-        argument("--at", metavar="MOMENT", help=_('ouverts à ce moment : "mardi 10h30"')),
-        argument("-k", type=positive, default=3, metavar="N", help=_("combien (3)")),
-        argument(
-            "--study",
-            type=Path,
-            metavar=_("ETUDE"),
-            help=_("étude (.toml) ou dossier d'un résultat"),
-        ),
-        argument(
-            "--beside",
-            type=Path,
-            metavar=_("DOSSIER"),
-            help=_("où est le réseau de l'étude, quand --study est un résultat"),
-        ),
-        argument("--json", action="store_true", help=_("répondre en JSON (GeoJSON)")),
-    )
-    command(
-        coverage,
-        "replay",
-        _replay,
-        _("refaire une étude d'après son manifeste et comparer"),
-        argument(
-            "manifest",
-            type=Path,
-            metavar=_("MANIFESTE"),
-            help=_("manifest.json, ou le dossier d'un résultat"),
-        ),
-        argument(
-            "--source",
-            type=Path,
-            metavar=_("FICHIER"),
-            help=_("le GeoPackage de l'étude, s'il est ailleurs"),
-        ),
-        argument(
-            "--beside",
-            type=Path,
-            metavar=_("DOSSIER"),
-            help=_("le dossier de l'étude : réseau, carreaux, GeoPackage"),
-        ),
-        *output(),
-    )
-    command(
-        coverage,
-        "schema",
-        _schema,
-        _("écrire le schéma JSON d'une étude : de quoi la compléter dans un éditeur"),
-        argument(
-            "--markdown",
-            action="store_true",
-            help=_("écrire la table des clés, en Markdown, au lieu du schéma"),
-        ),
-    )
-    command(
-        coverage,
-        "init",
-        _init,
-        _("créer un fichier d'étude commenté, à compléter"),
-        argument("file", type=Path, metavar=_("FICHIER"), help=_("le fichier à créer")),
-    )
-
-
-# Describe what may be changed in the second study: counters closed or opened, hours, thresholds;
-# each repeatable.
-def _changes() -> list[Argument]:
-    told = (
-        ("--close", "ID", _("fermer ce guichet (répétable)")),
+#: What may be changed in the second study: counters closed or opened, hours, thresholds.
+CHANGES = [
+    argument(option, action="append", default=[], metavar=metavar, help=told)
+    for option, metavar, told in (
+        ("--close", "ID", Message("fermer ce guichet (répétable)")),
         (
             "--open",
-            _("TYPE,LON,LAT[,HORAIRES]"),
-            _("ouvrir un guichet : town_hall,1.605,42.966,Mo-Fr 09:00-17:00 (répétable)"),
+            Message("TYPE,LON,LAT[,HORAIRES]"),
+            Message("ouvrir un guichet : town_hall,1.605,42.966,Mo-Fr 09:00-17:00 (répétable)"),
         ),
-        ("--hours", _("ID=HORAIRES"), _("changer les horaires d'un guichet (répétable)")),
+        (
+            "--hours",
+            Message("ID=HORAIRES"),
+            Message("changer les horaires d'un guichet (répétable)"),
+        ),
         (
             "--within",
-            _("BESOIN=SEUIL"),
-            _(
+            Message("BESOIN=SEUIL"),
+            Message(
                 "changer un seuil : mairie=10 km (mairie=20 min dans une étude en minutes) "
                 "(répétable)"
             ),
         ),
     )
-    return [
-        argument(option, action="append", default=[], metavar=metavar, help=help_)
-        for option, metavar, help_ in told
-    ]
+]
 
 
+@command(
+    "demo",
+    Message("lancer l'étude des 80 visioguichets sur l'échantillon livré"),
+    JSON,
+    QUIET,
+)
 def _demo(arguments: argparse.Namespace) -> None:
     from importlib.resources import as_file, files
 
@@ -272,6 +96,24 @@ def _describe(data: Path, arguments: argparse.Namespace) -> int:
         return store.search(RecordQuery(limit=1)).number_matched
 
 
+@command(
+    "coverage run",
+    Message("calculer une étude et écrire ses résultats"),
+    argument("study", type=Path, metavar=Message("ETUDE.toml"), help=Message("le fichier d'étude")),
+    argument(
+        "--out",
+        type=Path,
+        metavar=Message("DOSSIER"),
+        help=Message("écrire ici plutôt que dans l'espace de travail, sans publier au catalogue"),
+    ),
+    argument(
+        "--pdf",
+        action="store_true",
+        help=Message("imprimer aussi le rapport (report.pdf ; demande chromium)"),
+    ),
+    JSON,
+    QUIET,
+)
 def _run(arguments: argparse.Namespace) -> None:
     _study(arguments.study, arguments, out=arguments.out)
 
@@ -311,10 +153,48 @@ def _printed(folder: Path) -> Path:
     return folder / "report.pdf"
 
 
+@command(
+    "coverage pdf",
+    Message("imprimer en PDF le rapport d'un résultat"),
+    argument(
+        "folder", type=Path, metavar=Message("DOSSIER"), help=Message("le dossier d'un résultat")
+    ),
+)
 def _pdf(arguments: argparse.Namespace) -> None:
     print(_printed(arguments.folder))
 
 
+@command(
+    "coverage compare",
+    Message("mettre deux réponses côte à côte : qui gagne, qui perd"),
+    argument(
+        "before",
+        type=Path,
+        metavar=Message("AVANT"),
+        help=Message("une étude (.toml) ou le dossier d'un résultat"),
+    ),
+    argument(
+        "after",
+        type=Path,
+        nargs="?",
+        metavar=Message("APRES"),
+        help=Message("l'autre ; sinon AVANT, changée"),
+    ),
+    *CHANGES,
+    argument(
+        "--kiosks",
+        choices=("none", "both", "after"),
+        help=Message("de quel côté les visioguichets comptent comme ouverts"),
+    ),
+    argument(
+        "--out",
+        type=Path,
+        metavar=Message("DOSSIER"),
+        help=Message("écrire ici plutôt que dans l'espace de travail"),
+    ),
+    JSON,
+    QUIET,
+)
 def _compare(arguments: argparse.Namespace) -> None:
     from geoguichet.coverage.compare import compare
     from geoguichet.coverage.outputs.summary import of_comparison
@@ -339,6 +219,13 @@ def _compare(arguments: argparse.Namespace) -> None:
         print_blocks(of_comparison(comparison), files)
 
 
+@command(
+    "coverage measures",
+    Message("mesurer l'accès : à portée, partagé (2SFCA), et ses inégalités"),
+    argument("study", type=Path, metavar=Message("ETUDE.toml"), help=Message("le fichier d'étude")),
+    JSON,
+    QUIET,
+)
 def _measures(arguments: argparse.Namespace) -> None:
     from dataclasses import replace
 
@@ -360,6 +247,31 @@ def _measures(arguments: argparse.Namespace) -> None:
         print_blocks([study.title, *beside(result, only=("measures",))])
 
 
+@command(
+    "coverage sensitivity",
+    Message("dire si les zones blanches tiennent quand seuils et vitesses changent"),
+    argument("study", type=Path, metavar=Message("ETUDE.toml"), help=Message("le fichier d'étude")),
+    argument(
+        "--thresholds",
+        type=factors,
+        metavar="X,Y",
+        help=Message("ce qui multiplie tous les seuils (0.8,0.9,1,1.1,1.2)"),
+    ),
+    argument(
+        "--congestion",
+        type=factors,
+        metavar="X,Y",
+        help=Message("ce qui multiplie les temps de voiture (0.9,1,1.15,1.3)"),
+    ),
+    argument(
+        "--out",
+        type=Path,
+        metavar=Message("DOSSIER"),
+        help=Message("écrire ici, pas dans l'espace de travail"),
+    ),
+    JSON,
+    QUIET,
+)
 def _sensitivity(arguments: argparse.Namespace) -> None:
     from geoguichet.coverage.outputs.summary import of_sensitivity
     from geoguichet.coverage.outputs.writing import write
@@ -381,6 +293,38 @@ def _sensitivity(arguments: argparse.Namespace) -> None:
         print_blocks(of_sensitivity(told), files)
 
 
+@command(
+    "coverage nearest",
+    Message("dire où aller : les guichets les plus proches d'un lieu"),
+    argument(
+        "place",
+        metavar=Message("LIEU"),
+        help=Message("commune (même à demi écrite), code INSEE, ou LON,LAT"),
+    ),
+    argument(
+        "what",
+        metavar=Message("QUOI"),
+        help=Message(
+            "un besoin de l'étude (mairie), un type (sous_prefecture) ou une démarche"
+            ' ("carte d\'identité")'
+        ),
+    ),
+    argument("--at", metavar="MOMENT", help=Message('ouverts à ce moment : "mardi 10h30"')),
+    argument("-k", type=positive, default=3, metavar="N", help=Message("combien (3)")),
+    argument(
+        "--study",
+        type=Path,
+        metavar=Message("ETUDE"),
+        help=Message("étude (.toml) ou dossier d'un résultat"),
+    ),
+    argument(
+        "--beside",
+        type=Path,
+        metavar=Message("DOSSIER"),
+        help=Message("où est le réseau de l'étude, quand --study est un résultat"),
+    ),
+    argument("--json", action="store_true", help=Message("répondre en JSON (GeoJSON)")),
+)
 def _nearest(arguments: argparse.Namespace) -> None:
     from importlib.resources import as_file, files
 
@@ -445,6 +389,30 @@ def _network_folder(study: Study, beside: Path | None) -> Path | None:
     return folder
 
 
+@command(
+    "coverage replay",
+    Message("refaire une étude d'après son manifeste et comparer"),
+    argument(
+        "manifest",
+        type=Path,
+        metavar=Message("MANIFESTE"),
+        help=Message("manifest.json, ou le dossier d'un résultat"),
+    ),
+    argument(
+        "--source",
+        type=Path,
+        metavar=Message("FICHIER"),
+        help=Message("le GeoPackage de l'étude, s'il est ailleurs"),
+    ),
+    argument(
+        "--beside",
+        type=Path,
+        metavar=Message("DOSSIER"),
+        help=Message("le dossier de l'étude : réseau, carreaux, GeoPackage"),
+    ),
+    JSON,
+    QUIET,
+)
 def _replay(arguments: argparse.Namespace) -> None:
     from geoguichet.coverage.errors import ReplayError
     from geoguichet.coverage.replay import replay
@@ -510,6 +478,15 @@ def _why(told: Replay) -> Message:
     )
 
 
+@command(
+    "coverage schema",
+    Message("écrire le schéma JSON d'une étude : de quoi la compléter dans un éditeur"),
+    argument(
+        "--markdown",
+        action="store_true",
+        help=Message("écrire la table des clés, en Markdown, au lieu du schéma"),
+    ),
+)
 def _schema(arguments: argparse.Namespace) -> None:
     from geoguichet.coverage.study.schema import key_table, study_schema
 
@@ -519,6 +496,11 @@ def _schema(arguments: argparse.Namespace) -> None:
         print_json(study_schema())
 
 
+@command(
+    "coverage init",
+    Message("créer un fichier d'étude commenté, à compléter"),
+    argument("file", type=Path, metavar=Message("FICHIER"), help=Message("le fichier à créer")),
+)
 def _init(arguments: argparse.Namespace) -> None:
     from importlib.resources import files
 

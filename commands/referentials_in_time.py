@@ -8,126 +8,44 @@ import argparse
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from geoguichet.commands.arguments import argument, codes, command, positive, workspace_of
+from geoguichet.commands.arguments import argument, codes, command, positive, store_of, workspace_of
 from geoguichet.commands.printing import print_rules
 from geoguichet.floor.errors import FileError, UsageError
 from geoguichet.floor.words import Message, _
 
-if TYPE_CHECKING:
-    from geoguichet.referentials.versions.store import ReferentialStore
 
-
-def add(referentials: Any) -> None:
-    """Add these commands to ``geoguichet referentials``."""
-    command(
-        referentials,
-        "feed",
-        _feed,
-        _("dire ce qui a changé dans un annuaire depuis un jour"),
-        argument("name", metavar=_("NOM")),
-        argument(
-            "--since",
-            default="",
-            metavar=_("AAAA-MM-JJ"),
-            help=_("sinon tous les services d'aujourd'hui"),
-        ),
-        argument(
-            "--format", choices=("atom", "json", "csv"), default="atom", help=_("atom, json ou csv")
-        ),
-        argument(
-            "--departements",
-            type=codes,
-            default=(),
-            metavar="CODES",
-            help=_("seulement ceux-là"),
-        ),
-        argument(
-            "--communes", type=codes, default=(), metavar="CODES", help=_("seulement celles-là")
-        ),
-        argument("--types", type=codes, default=(), metavar="TYPES", help=_("seulement ces types")),
-        argument("--out", type=Path, required=True, metavar=_("FICHIER")),
-    )
-    command(
-        referentials,
-        "prune",
-        _prune,
-        _("retirer d'anciennes versions d'un référentiel"),
-        argument("name", metavar=_("NOM")),
-        argument(
-            "--keep",
-            type=positive,
-            required=True,
-            metavar="N",
-            help=_("combien des plus récentes restent"),
-        ),
-        argument(
-            "--yes",
-            action="store_true",
-            help=_("retirer vraiment ; sinon, dire seulement ce qui le serait"),
-        ),
-    )
-    command(
-        referentials,
-        "recode",
-        _recode,
-        _("porter des chiffres par commune sur les communes d'une autre année"),
-        argument(
-            "file", type=Path, metavar=_("FICHIER"), help=_("une table avec le code des communes")
-        ),
-        argument(
-            "--vintage",
-            required=True,
-            metavar=_("ANNÉE"),
-            help=_("l'année des codes du fichier, ou un jour"),
-        ),
-        argument(
-            "--to",
-            default="",
-            metavar=_("ANNÉE"),
-            help=_("l'année voulue ; sinon la dernière connue"),
-        ),
-        argument(
-            "--history",
-            type=Path,
-            required=True,
-            metavar=_("FICHIER"),
-            help=_("l'histoire des codes (INSEE)"),
-        ),
-        argument(
-            "--current",
-            type=Path,
-            metavar=_("FICHIER"),
-            help=_("la liste des communes d'aujourd'hui (Etalab)"),
-        ),
-        argument(
-            "--columns",
-            type=codes,
-            default=(),
-            metavar=_("COLONNES"),
-            help=_("seulement celles-là"),
-        ),
-        argument(
-            "--weights",
-            type=Path,
-            metavar=_("FICHIER"),
-            help=_(
-                "la population des nouvelles communes, que suivent les parts d'une "
-                "scission (sinon : parts égales)"
-            ),
-        ),
-        argument("--out", type=Path, required=True, metavar=_("FICHIER.csv")),
-    )
-
-
-def store_of(arguments: argparse.Namespace) -> ReferentialStore:
-    """Return the referentials of the workspace asked for."""
-    from geoguichet.referentials.versions.store import ReferentialStore
-
-    return ReferentialStore(workspace_of(arguments) / "referentials")
-
-
+@command(
+    "referentials feed",
+    Message("dire ce qui a changé dans un annuaire depuis un jour"),
+    argument("name", metavar=Message("NOM")),
+    argument(
+        "--since",
+        default="",
+        metavar=Message("AAAA-MM-JJ"),
+        help=Message("sinon tous les services d'aujourd'hui"),
+    ),
+    argument(
+        "--format",
+        choices=("atom", "json", "csv"),
+        default="atom",
+        help=Message("atom, json ou csv"),
+    ),
+    argument(
+        "--departements",
+        type=codes,
+        default=(),
+        metavar="CODES",
+        help=Message("seulement ceux-là"),
+    ),
+    argument(
+        "--communes", type=codes, default=(), metavar="CODES", help=Message("seulement celles-là")
+    ),
+    argument(
+        "--types", type=codes, default=(), metavar="TYPES", help=Message("seulement ces types")
+    ),
+    argument("--out", type=Path, required=True, metavar=Message("FICHIER")),
+)
 def _feed(arguments: argparse.Namespace) -> None:
     from geoguichet.referentials.versions.feeds import Asked, make_feed, write_feed
 
@@ -154,6 +72,23 @@ def _write(path: Path, content: bytes) -> None:
         raise UsageError(told) from error
 
 
+@command(
+    "referentials prune",
+    Message("retirer d'anciennes versions d'un référentiel"),
+    argument("name", metavar=Message("NOM")),
+    argument(
+        "--keep",
+        type=positive,
+        required=True,
+        metavar="N",
+        help=Message("combien des plus récentes restent"),
+    ),
+    argument(
+        "--yes",
+        action="store_true",
+        help=Message("retirer vraiment ; sinon, dire seulement ce qui le serait"),
+    ),
+)
 def _prune(arguments: argparse.Namespace) -> None:
     from geoguichet.catalogue.intake.publish_referentials import publish_referential, withdraw
     from geoguichet.referentials.versions.store import plan_pruning, prune
@@ -175,6 +110,58 @@ def _prune(arguments: argparse.Namespace) -> None:
         print(_("Rien n'est retiré sans --yes."))
 
 
+@command(
+    "referentials recode",
+    Message("porter des chiffres par commune sur les communes d'une autre année"),
+    argument(
+        "file",
+        type=Path,
+        metavar=Message("FICHIER"),
+        help=Message("une table avec le code des communes"),
+    ),
+    argument(
+        "--vintage",
+        required=True,
+        metavar=Message("ANNÉE"),
+        help=Message("l'année des codes du fichier, ou un jour"),
+    ),
+    argument(
+        "--to",
+        default="",
+        metavar=Message("ANNÉE"),
+        help=Message("l'année voulue ; sinon la dernière connue"),
+    ),
+    argument(
+        "--history",
+        type=Path,
+        required=True,
+        metavar=Message("FICHIER"),
+        help=Message("l'histoire des codes (INSEE)"),
+    ),
+    argument(
+        "--current",
+        type=Path,
+        metavar=Message("FICHIER"),
+        help=Message("la liste des communes d'aujourd'hui (Etalab)"),
+    ),
+    argument(
+        "--columns",
+        type=codes,
+        default=(),
+        metavar=Message("COLONNES"),
+        help=Message("seulement celles-là"),
+    ),
+    argument(
+        "--weights",
+        type=Path,
+        metavar=Message("FICHIER"),
+        help=Message(
+            "la population des nouvelles communes, que suivent les parts d'une "
+            "scission (sinon : parts égales)"
+        ),
+    ),
+    argument("--out", type=Path, required=True, metavar=Message("FICHIER.csv")),
+)
 def _recode(arguments: argparse.Namespace) -> None:
     from geoguichet.floor.findings import count_by_rule
     from geoguichet.referentials.readers.territories import read_any_history, read_current
