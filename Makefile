@@ -94,7 +94,7 @@ sample: $(STAMP)  ## Maintainers: rebuild data/midi-pyrenees.gpkg from the regis
 	@$(BIN)/python data/source/build_sample.py
 
 words: $(STAMP)  ## Maintainers: find the sentences to translate, write floor/locale's catalogues, compile them
-	@$(BIN)/python floor/locale/update.py
+	@$(BIN)/python data/source/translations.py
 
 lock:  ## Maintainers: refresh requirements.lock (needs uv)
 	uv pip compile pyproject.toml --extra dev --extra docs --universal --python-version 3.12 --generate-hashes --no-header --no-strip-extras --output-file requirements.lock

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from babel.messages.mofile import read_mo
 
+from geoguichet.data.source import translations
 from geoguichet.floor import words
 from geoguichet.floor.findings import Finding
-from geoguichet.floor.locale import update
 from geoguichet.floor.words import (
     MISSING,
     NARROW,
@@ -151,16 +151,20 @@ def test_a_finding_keeps_its_message_until_it_is_told() -> None:
 
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_no_catalogue_is_stale_or_incomplete(language: str) -> None:
-    def told(catalogue: update.Catalog) -> dict[object, object]:
+    def told(catalogue: translations.Catalog) -> dict[object, object]:
         plain = [(m.id, m.string) if isinstance(m.id, str) else (tuple(m.id), tuple(m.string))
                  for m in catalogue if m.id]  # fmt: skip
         return dict(plain)
 
-    for domain in (update.PRODUCT, update.ARGPARSE) if language == "fr" else (update.PRODUCT,):
-        standing = update.read(language, domain)
-        assert told(standing) == told(update.updated(language, domain)), "stale: make words"
-        assert [message.id for message in update.lacking(standing)] == []
-        with update.place(language, domain).with_suffix(".mo").open("rb") as compiled:
+    for domain in (
+        (translations.PRODUCT, translations.ARGPARSE)
+        if language == "fr"
+        else (translations.PRODUCT,)
+    ):
+        standing = translations.read(language, domain)
+        assert told(standing) == told(translations.updated(language, domain)), "stale: make words"
+        assert [message.id for message in translations.lacking(standing)] == []
+        with translations.place(language, domain).with_suffix(".mo").open("rb") as compiled:
             assert told(read_mo(compiled)) == told(standing), "stale: make words"
 
 
@@ -171,7 +175,7 @@ def test_a_translation_has_the_fields_of_its_sentence() -> None:
     def forms(texts: str | tuple[str, ...]) -> tuple[str, ...]:
         return (texts,) if isinstance(texts, str) else texts
 
-    for message in update.read("en", update.PRODUCT):
+    for message in translations.read("en", translations.PRODUCT):
         if message.id:
             expected = set().union(*map(fields, forms(message.id)))
             for text in forms(message.string):  # a singular may leave its number out
@@ -182,11 +186,11 @@ def test_a_translation_has_the_fields_of_its_sentence() -> None:
 def occitan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A copy of the catalogues with a third language, which knows one sentence."""
     shutil.copytree(words.LOCALE, tmp_path / "locale", ignore=shutil.ignore_patterns("_*"))
-    catalogue = update.Catalog("oc")
+    catalogue = translations.Catalog("oc")
     catalogue.add(("{n} ici", "{n} là"), string=("{n} aicí", "{n} ailà"))
     file = tmp_path / "locale" / "oc" / "LC_MESSAGES" / "geoguichet.mo"
     file.parent.mkdir(parents=True)
-    file.write_bytes(update.compiled(catalogue))
+    file.write_bytes(translations.compiled(catalogue))
     monkeypatch.setattr(words, "LOCALE", tmp_path / "locale")
     for cache in (words.languages, words._catalogue):
         cache.cache_clear()

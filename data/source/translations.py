@@ -1,6 +1,6 @@
 """``make words``: find again what is to be translated, write the catalogues, compile them.
 
-For maintainers. ``python floor/locale/update.py oc`` starts a language: its sentences then wait for
+For maintainers. ``python data/source/translations.py oc`` starts a language: its sentences then wait for
 their translation in ``oc/LC_MESSAGES/geoguichet.po``.
 """
 
@@ -17,8 +17,8 @@ from babel.messages.extract import extract_from_file
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
+ROOT = Path(__file__).resolve().parents[2]
+LOCALE = ROOT / "floor" / "locale"
 PRODUCT, ARGPARSE = "geoguichet", "argparse"
 KEYWORDS = {"_": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2), "Message": None} | {
     "About": None,
@@ -55,7 +55,7 @@ def sentences_of_argparse() -> Catalog:
 
 def place(language: str, domain: str) -> Path:
     """Return where the sentences of a language stand."""
-    return HERE / language / "LC_MESSAGES" / f"{domain}.po"
+    return LOCALE / language / "LC_MESSAGES" / f"{domain}.po"
 
 
 def read(language: str, domain: str) -> Catalog:
@@ -114,7 +114,7 @@ def compiled(catalogue: Catalog) -> bytes:
 
 def main(started: list[str]) -> None:
     """Write and compile every catalogue; say which sentences wait for a translation."""
-    languages = {"fr", "en", *(file.parts[-3] for file in HERE.glob("*/*/*.po")), *started}
+    languages = {"fr", "en", *(file.parts[-3] for file in LOCALE.glob("*/*/*.po")), *started}
     every = [(language, domain) for language in languages for domain in (PRODUCT, ARGPARSE)]
     for language, domain in sorted(set(every) - {("en", ARGPARSE)}):  # argparse speaks English
         catalogue, path = updated(language, domain), place(language, domain)

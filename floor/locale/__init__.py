@@ -1,1 +1,0 @@
-"""The sentences of each language, and `update`, which finds them in the code."""
