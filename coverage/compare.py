@@ -132,16 +132,19 @@ class Comparison:
                 | (rows["nearer"] > 0)
                 | (rows["farther"] > 0)
             ]
-        order = (rows["gained"] + rows["lost"]).sort_values(ascending=False, kind="stable").index
-        return rows.loc[order]
+        return rows.loc[
+            (rows["gained"] + rows["lost"]).sort_values(ascending=False, kind="stable").index
+        ]
 
     def by_group(self) -> pd.DataFrame:
         """Return the territory's rows, one a group, called by the group's name."""
         rows = self.areas[self.areas["level"] == "territory"]
-        labels = rows["group"].map(
-            lambda group: group_label("population" if group == PEOPLE else group)
+        return rows.assign(
+            code="",
+            name=rows["group"]
+            .map(lambda group: group_label("population" if group == PEOPLE else group))
+            .str.capitalize(),
         )
-        return rows.assign(code="", name=labels.str.capitalize())
 
     def as_dict(self) -> dict[str, Any]:
         """Return the comparison as plain values ready for JSON: both sides, every area, the
@@ -172,8 +175,10 @@ class Comparison:
 
 # Return the rows as plain values; what is missing is None.
 def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
-    rows = table.astype(object).where(table.notna(), None).to_dict("records")
-    return [{str(key): value for key, value in row.items()} for row in rows]
+    return [
+        {str(key): value for key, value in row.items()}
+        for row in table.astype(object).where(table.notna(), None).to_dict("records")
+    ]
 
 
 def side_of(result: CoverageResult, *, kiosks: bool) -> Side:
@@ -205,9 +210,10 @@ def read_side(folder: Path, *, kiosks: bool) -> Side:
     found = manifest.read(folder)
     folder = folder if folder.is_dir() else folder.parent
     study = manifest.study_of(found["study"], path=folder / "manifest.json")
-    needs = [study.unit.column(need.key) for need in study.needs]
     demand = read_layer(
-        folder / "result.gpkg", layer="demand", columns=("id", "people", "served", *needs)
+        folder / "result.gpkg",
+        layer="demand",
+        columns=("id", "people", "served", *[study.unit.column(need.key) for need in study.needs]),
     )
     demand = demand.set_index("id")
     demand["zone"] = demand["zone"].fillna("")
@@ -226,18 +232,16 @@ def read_side(folder: Path, *, kiosks: bool) -> Side:
             folder / "result.gpkg", layer="kiosks", columns=("id", "needs", *_PLACED)
         ).set_index("id")
         opens = placed["needs"].to_dict()
-    counted = kiosks and study.kiosks is not None
-    layers = tuple(InputLayer(**layer) for layer in found["inputs"])
     return Side(
         study,
         demand,
         services,
-        counted,
+        kiosks and study.kiosks is not None,
         territory,
         names,
         opens=opens,
         placed=placed,
-        inputs=layers,
+        inputs=tuple(InputLayer(**layer) for layer in found["inputs"]),
     )
 
 
@@ -253,9 +257,10 @@ def altered(study: Study, changes: Changes, *, within: dict[str, Cost] | None = 
     thresholds = within or {}
     unknown = [key for key in thresholds if key not in {need.key for need in study.needs}]
     if unknown:
-        known = ", ".join(need.key for need in study.needs)
         raise study.refusal(
-            f"services.{unknown[0]}", f"le besoin {unknown[0]!r} est inconnu", known
+            f"services.{unknown[0]}",
+            f"le besoin {unknown[0]!r} est inconnu",
+            ", ".join(need.key for need in study.needs),
         )
     needs = tuple(
         replace(need, within=thresholds.get(need.key, need.within)) for need in study.needs
@@ -278,9 +283,13 @@ def compare_sides(before: Side, after: Side) -> Comparison:
     shared = before.demand.index.intersection(after.demand.index).sort_values()
     _check(before, after, shared, needs)
     communes = _communes(before, after, shared, needs, groups)
-    names = after.epci_names | before.epci_names
     return Comparison(
-        before, after, communes, _areas(communes, before, needs, groups, names), needs, groups
+        before,
+        after,
+        communes,
+        _areas(communes, before, needs, groups, after.epci_names | before.epci_names),
+        needs,
+        groups,
     )
 
 
@@ -357,12 +366,12 @@ def _areas(
     groups: tuple[str, ...],
     epci_names: dict[str, str],
 ) -> pd.DataFrame:
-    departements = (
-        before.territory.departements.set_index("code")["name"].to_dict()
+    names: dict[str, dict[str, str]] = {
+        "departement": before.territory.departements.set_index("code")["name"].to_dict()
         if before.territory
-        else {}
-    )
-    names: dict[str, dict[str, str]] = {"departement": departements, "epci": epci_names}
+        else {},
+        "epci": epci_names,
+    }
     keys = pd.DataFrame(communes[list(LEVELS[1:])]).assign(territory=before.study.territory.name)
     changes = {need: before.study.unit.column(f"{need}_change") for need in needs}
     counted = {group: _counted(communes, group, changes) for group in (PEOPLE, *groups)}
@@ -416,16 +425,20 @@ def _summed(
         column: sums[column] / sums[f"{need}_known"].where(sums[f"{need}_known"] > 0)
         for need, column in changes.items()
     }
-    order = [*told, *list(people.columns), *means]
-    return people.assign(**means, **told)[order].reset_index(drop=True)
+    return people.assign(**means, **told)[[*told, *list(people.columns), *means]].reset_index(
+        drop=True
+    )
 
 
 # Return the names of the intercommunalities by code, where the source has them.
 def _epci_names(source: Path) -> dict[str, str]:
     if "epci" not in list_layers(source):
         return {}
-    table = read_layer(source, layer="epci", columns=("code", "name"))
-    names: dict[str, str] = table.set_index("code")["name"].to_dict()
+    names: dict[str, str] = (
+        read_layer(source, layer="epci", columns=("code", "name"))
+        .set_index("code")["name"]
+        .to_dict()
+    )
     return names
 
 
@@ -496,9 +509,11 @@ def compare(
 
 
 def _side(path: Path, *, kiosks: bool, on_step: Callable[[str], None]) -> Side:
-    if path.is_dir() or path.suffix == ".json":
-        return read_side(path, kiosks=kiosks)
-    return side_of(run(_asked(read_study(path), kiosks=kiosks), on_step=on_step), kiosks=kiosks)
+    return (
+        read_side(path, kiosks=kiosks)
+        if path.is_dir() or path.suffix == ".json"
+        else side_of(run(_asked(read_study(path), kiosks=kiosks), on_step=on_step), kiosks=kiosks)
+    )
 
 
 # Leave the siting out when its kiosks do not count.

@@ -174,8 +174,11 @@ def read(path: Path) -> dict[str, Any]:
         raise ManifestError(
             f"{path} : un manifeste JSON est attendu, ce fichier est illisible ({error})."
         ) from error
-    wanted = ("study", "inputs", "versions", "outputs")
-    missing = [key for key in wanted if not isinstance(found, dict) or key not in found]
+    missing = [
+        key
+        for key in ("study", "inputs", "versions", "outputs")
+        if not isinstance(found, dict) or key not in found
+    ]
     if missing:
         raise ManifestError(
             f"{path} : ce n'est pas le manifeste d'une étude (« {missing[0]} » y manque) ; "

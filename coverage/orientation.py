@@ -136,11 +136,10 @@ def find_errand(study: Study, what: str) -> Errand:
         return find_errand(study, key)
     citizen = NEEDS.get(key)
     types = (key,) if key in SERVICE_TYPES else citizen.types if citizen is not None else ()
-    offered = tuple(need.key for need in study.needs if set(need.types) & set(types))
     return Errand(
         names[key][0],
         types,
-        offered,
+        tuple(need.key for need in study.needs if set(need.types) & set(types)),
         note=citizen.note_fr if citizen and key not in SERVICE_TYPES else "",
     )
 
@@ -399,10 +398,12 @@ def _counters(directory: Directory, what: str) -> gpd.GeoDataFrame:
             "essayez une étude dont la "
             "couche de services en a (« geoguichet referentials »)."
         )
-    if hosted is None:
-        return found[_COLUMNS].copy()
-    return gpd.GeoDataFrame(pd.concat([found[_COLUMNS], hosted[_COLUMNS]]), crs=LONLAT).rename_axis(
-        "id"
+    return (
+        found[_COLUMNS].copy()
+        if hosted is None
+        else gpd.GeoDataFrame(
+            pd.concat([found[_COLUMNS], hosted[_COLUMNS]]), crs=LONLAT
+        ).rename_axis("id")
     )
 
 
@@ -421,10 +422,12 @@ def _offering(directory: Directory, errand: Errand) -> gpd.GeoDataFrame | None:
         if "standing" in kiosks.columns
         else pd.Series("proposed", index=kiosks.index)
     )
-    kind = np.where(standing == "existing", "Visioguichet existant, ", "Visioguichet proposé, ")
-    weekly = kiosks["hours_per_week"] if "hours_per_week" in kiosks.columns else np.nan
     named = kiosks.assign(
-        type=KIOSK, commune_name=kiosks["name"], name=kind + kiosks["host"], hours_per_week=weekly
+        type=KIOSK,
+        commune_name=kiosks["name"],
+        name=np.where(standing == "existing", "Visioguichet existant, ", "Visioguichet proposé, ")
+        + kiosks["host"],
+        hours_per_week=kiosks["hours_per_week"] if "hours_per_week" in kiosks.columns else np.nan,
     )
     return None if named.empty else named
 

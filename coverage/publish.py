@@ -57,9 +57,8 @@ def publish(result: CoverageResult, workspace: Path) -> tuple[str, ...]:
     """
     with SQLiteStore(store_path(workspace)) as store:
         layers = sample_records(result.study.contact) if result.study.source == SAMPLE else ()
-        told = (*layers, study_record(result))
         records = [
-            with_edits(record, store, by="geoguichet") for record in told
+            with_edits(record, store, by="geoguichet") for record in (*layers, study_record(result))
         ]  # by people, and by a crawl
         store.bulk_upsert([_dated(record, store) for record in records], by="geoguichet")
     return tuple(record.id for record in records)
@@ -290,8 +289,11 @@ def _lineage_links(result: CoverageResult) -> list[Link]:
 def _contacts(contact: StudyContact, role: str) -> tuple[Contact, ...]:
     if not contact.organization and not contact.email:
         return ()
-    emails = (ContactPoint(contact.email),) if contact.email else ()
-    resource = Contact(organization=contact.organization, emails=emails, roles=(role,))
+    resource = Contact(
+        organization=contact.organization,
+        emails=(ContactPoint(contact.email),) if contact.email else (),
+        roles=(role,),
+    )
     return resource, replace(resource, roles=("pointOfContact",), extra={"about": "metadata"})
 
 

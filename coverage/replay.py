@@ -176,8 +176,12 @@ def _altered_files(outputs: Mapping[str, Any], folder: Path) -> Iterator[Differe
 def _unlike(kind: Kind, expected: Any, found: Any, name: str = "") -> Iterator[Difference]:
     if isinstance(expected, Mapping) and isinstance(found, Mapping):
         for key in sorted({*expected, *found}):
-            place = f"{name}.{key}" if name else str(key)
-            yield from _unlike(kind, expected.get(key, _ABSENT), found.get(key, _ABSENT), place)
+            yield from _unlike(
+                kind,
+                expected.get(key, _ABSENT),
+                found.get(key, _ABSENT),
+                f"{name}.{key}" if name else str(key),
+            )
     elif isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
         for number, (one, other) in enumerate(zip(expected, found, strict=True)):
             yield from _unlike(kind, one, other, f"{name}[{number}]")
@@ -213,9 +217,8 @@ def _columns_unlike(old: Path, new: Path, layer: str) -> list[str]:
     one, other = (pd.DataFrame(pyogrio.read_dataframe(path, layer=layer)) for path in (old, new))
     if len(one) != len(other):
         return [f"{len(one)} puis {len(other)} lignes"]
-    columns = dict.fromkeys((*one.columns, *other.columns))
     return [
         name
-        for name in columns
+        for name in dict.fromkeys((*one.columns, *other.columns))
         if name not in one or name not in other or not one[name].equals(other[name])
     ]

@@ -122,10 +122,11 @@ def run(
 
 def _check_unit(router: Router, study: Study) -> None:
     if router.unit != study.unit:
-        what = (
-            f"le routeur donné compte en {router.unit}, les seuils de l'étude sont en {study.unit}"
+        raise study.refusal(
+            "router",
+            f"le routeur donné compte en {router.unit}, les seuils de l'étude sont en {study.unit}",
+            "un routeur et des seuils de même unité",
         )
-        raise study.refusal("router", what, "un routeur et des seuils de même unité")
 
 
 _SERVICE_COLUMNS = (
@@ -190,8 +191,13 @@ def _sited(
 
 
 def _people_after(zones: gpd.GeoDataFrame, demand: gpd.GeoDataFrame) -> pd.Series:
-    left = demand[~demand["served_after"]].groupby("zone")["people"].sum()
-    return left.reindex(zones.index, fill_value=0).astype(np.int64)
+    return (
+        demand[~demand["served_after"]]
+        .groupby("zone")["people"]
+        .sum()
+        .reindex(zones.index, fill_value=0)
+        .astype(np.int64)
+    )
 
 
 def summarise(

@@ -63,9 +63,10 @@ class Sensitivity:
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
-        unsure = self.demand[self.demand["share"] > 0]
         rows = pd.DataFrame(
-            unsure[["name", "departement", "people", "share", "sureness"]]
+            self.demand[self.demand["share"] > 0][
+                ["name", "departement", "people", "share", "sureness"]
+            ]
         ).reset_index(names="id")
         return {
             "study": self.study.id,
@@ -141,11 +142,14 @@ def sensitivity(
         for slow, result in sorted(results.items())
     ]
     fine = people_of_cells(asked, base.territory)
-    ground = partition(base.territory.polygons if fine is None else fine.shapes).reindex(
-        demand.index
+    return Sensitivity(
+        base,
+        demand,
+        scenarios,
+        _classes(demand, asked),
+        pd.concat(curves, ignore_index=True),
+        partition(base.territory.polygons if fine is None else fine.shapes).reindex(demand.index),
     )
-    curve = pd.concat(curves, ignore_index=True)
-    return Sensitivity(base, demand, scenarios, _classes(demand, asked), curve, ground)
 
 
 def margins(demand: gpd.GeoDataFrame, study: Study, factor: float = 1.0) -> dict[str, Floats]:
@@ -184,14 +188,13 @@ def _classes(demand: gpd.GeoDataFrame, study: Study) -> pd.DataFrame:
     for kind in SURENESS:
         members = demand[demand["sureness"] == kind]
         people = int(members["people"].sum())
-        groups = {name: round(float(members[name].sum())) for name in counted[1:]}
         rows.append(
             {
                 "sureness": kind,
                 "communes": len(members),
                 "people": people,
                 "share": people / whole,
-                **groups,
+                **{name: round(float(members[name].sum())) for name in counted[1:]},
             }
         )
     return pd.DataFrame(rows)

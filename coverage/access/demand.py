@@ -123,8 +123,11 @@ def _counted(
 def _require_number(communes: gpd.GeoDataFrame, column: str, key: str, study: Study) -> None:
     numeric = [name for name in communes.columns if pd.api.types.is_numeric_dtype(communes[name])]
     if column not in numeric:
-        what = f"la couche {study.demand.layer} n'a pas de colonne numérique {column!r}"
-        raise study.refusal(f"demand.{key}", what, ", ".join(numeric))
+        raise study.refusal(
+            f"demand.{key}",
+            f"la couche {study.demand.layer} n'a pas de colonne numérique {column!r}",
+            ", ".join(numeric),
+        )
 
 
 def _points(
@@ -138,9 +141,13 @@ def _points(
     if at == "representative_point":
         return inner, source, []
     located = services.geometry.notna() & ~services.geometry.is_empty  # POINT EMPTY is nowhere
-    hosts = services[(services["type"] == at) & located].sort_index().drop_duplicates("commune")
     at_host = gpd.GeoSeries(
-        hosts.set_index("commune").geometry.reindex(communes.index), crs=communes.crs
+        services[(services["type"] == at) & located]
+        .sort_index()
+        .drop_duplicates("commune")
+        .set_index("commune")
+        .geometry.reindex(communes.index),
+        crs=communes.crs,
     )
     apart_m = communes.geometry.to_crs(METRIC).distance(at_host.to_crs(METRIC), align=False)
     believed = at_host.notna() & ~(apart_m > tolerance_m)
@@ -176,8 +183,9 @@ def _why(name: str, at: str, apart_m: float, source: str) -> Message:
         )
     else:
         said = Message("{name} : la {service} n'a pas de point ; la commune reste sans point.")
-    kilometres = Figure(number, apart_m / 1000, (1,))
-    return said.given(name=name, service=Figure(service_name, at), km=kilometres)
+    return said.given(
+        name=name, service=Figure(service_name, at), km=Figure(number, apart_m / 1000, (1,))
+    )
 
 
 _AROUND_M = 100_000.0
@@ -315,9 +323,10 @@ def fine_demand(cells: Cells, territory: Territory, study: Study, path: Path) ->
     counters["communes_without_cells"] = len(bare)
     counters["people_of_communes_without_cells"] = int(bare[study.demand.weight].sum())
     findings += _bare_communes(bare["name"], layer)
-    named = communes.reindex(commune)[["name", "departement", "epci"]].set_axis(table.index)
     demand = gpd.GeoDataFrame(
-        named.assign(
+        communes.reindex(commune)[["name", "departement", "epci"]]
+        .set_axis(table.index)
+        .assign(
             **{group: table[group] for group in study.demand.groups},
             people=_whole(table["people"], commune),
             point_source=SOURCE,
@@ -327,18 +336,25 @@ def fine_demand(cells: Cells, territory: Territory, study: Study, path: Path) ->
         crs=LONLAT,
     ).rename_axis("id")
     check_demand(demand)
-    digest = sha256(path)
-    source = InputLayer("cells", layer, layer, len(cells.table), digest, "", "")
-    shapes = _ground(cells.shapes.loc[demand.index], territory)
-    return FineDemand(demand, shapes, counters, tuple(findings), source)
+    source = InputLayer("cells", layer, layer, len(cells.table), sha256(path), "", "")
+    return FineDemand(
+        demand,
+        _ground(cells.shapes.loc[demand.index], territory),
+        counters,
+        tuple(findings),
+        source,
+    )
 
 
 def name_by_commune(zones: gpd.GeoDataFrame, demand: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return the zones with the number and the names of the communes of their cells, most people
     first.
     """
-    unserved = demand[demand["zone"] != ""]
-    people = unserved.groupby(["zone", "commune", "name"], as_index=False)["people"].sum()
+    people = (
+        demand[demand["zone"] != ""]
+        .groupby(["zone", "commune", "name"], as_index=False)["people"]
+        .sum()
+    )
     people = people.sort_values(["people", "commune"], ascending=[False, True], kind="stable")
     told = people.groupby("zone")["name"].agg(communes="size", names=", ".join).reindex(zones.index)
     counted = told["communes"].fillna(0).astype(np.int64)  # a smooth zone may hold no cell
@@ -370,9 +386,12 @@ def _read_raster(path: Path, choice: CellsChoice) -> Cells:
     people = np.ma.filled(band, np.nan)
     rows, columns = np.nonzero(np.isfinite(people))
     x, y = transform.c + (columns + 0.5) * transform.a, transform.f + (rows + 0.5) * transform.e
-    values = pd.DataFrame({"people": people[rows, columns]})
     return _squares(
-        values, x, y, pyproj.CRS.from_wkt(crs.to_wkt()), (abs(transform.a), abs(transform.e))
+        pd.DataFrame({"people": people[rows, columns]}),
+        x,
+        y,
+        pyproj.CRS.from_wkt(crs.to_wkt()),
+        (abs(transform.a), abs(transform.e)),
     )
 
 
@@ -413,9 +432,11 @@ def _read_layer(path: Path, choice: CellsChoice, groups: Sequence[str]) -> Cells
     values = pd.DataFrame({"people": _number(frame[choice.weight])})
     for group in _present(frame, groups):
         values[group] = _number(frame[group])
-    points = frame.geometry.where(frame.geom_type == "Point", frame.geometry.representative_point())
     return _as_cells(
-        values, points, frame.geometry, frame["id"].astype(str) if "id" in frame.columns else None
+        values,
+        frame.geometry.where(frame.geom_type == "Point", frame.geometry.representative_point()),
+        frame.geometry,
+        frame["id"].astype(str) if "id" in frame.columns else None,
     )
 
 
@@ -429,9 +450,13 @@ def _squares(
     west, south = np.where(known, x - half[0], np.nan), np.where(known, y - half[1], np.nan)
     to = pyproj.Transformer.from_crs(crs, LONLAT, always_xy=True)
     centres = shapely.points(*to.transform(x, y))
-    ring_x = np.column_stack([west, west + side[0], west + side[0], west, west])
-    ring_y = np.column_stack([south, south, south + side[1], south + side[1], south])
-    ring = np.stack(to.transform(ring_x, ring_y), axis=-1)
+    ring = np.stack(
+        to.transform(
+            np.column_stack([west, west + side[0], west + side[0], west, west]),
+            np.column_stack([south, south, south + side[1], south + side[1], south]),
+        ),
+        axis=-1,
+    )
     shapes = np.full(len(values), None, dtype=object)
     shapes[known] = shapely.polygons(ring[known])
     centres[~known] = None
@@ -568,8 +593,7 @@ def _commune_of(points: gpd.GeoSeries, territory: Territory) -> pd.Series:
 # one.
 def _whole(people: pd.Series, commune: pd.Series) -> pd.Series:
     running = people.groupby(commune.to_numpy()).cumsum().round()
-    before = running.groupby(commune.to_numpy()).shift(fill_value=0.0)
-    return (running - before).astype(np.int64)
+    return (running - running.groupby(commune.to_numpy()).shift(fill_value=0.0)).astype(np.int64)
 
 
 def _ground(shapes: gpd.GeoSeries, territory: Territory) -> gpd.GeoSeries:

@@ -65,8 +65,12 @@ def read(study: Study) -> StudyData:
     _check_names(study, path)
     territory = territory_of(study, path)
     services = read_services(path, layer=study.services_layer)
-    where = f"{path}, couche « {study.services_layer} »"
-    check_within(services, territory, buffer_m=study.territory.buffer_m, where=where)
+    check_within(
+        services,
+        territory,
+        buffer_m=study.territory.buffer_m,
+        where=f"{path}, couche « {study.services_layer} »",
+    )
     services, stops_read, stopped = with_stops(_placed(services, territory), study, path, territory)
     services = changed(services, study, territory)
     digest = sha256(path)
@@ -86,12 +90,16 @@ def read(study: Study) -> StudyData:
         buffer_m=study.territory.buffer_m,
         layer=study.services_layer,
     )
-    findings = (
-        *quality.commune_findings(territory, layer=study.demand.layer),
-        *noticed,
-        *stopped,
+    return StudyData(
+        territory,
+        services,
+        layers,
+        (
+            *quality.commune_findings(territory, layer=study.demand.layer),
+            *noticed,
+            *stopped,
+        ),
     )
-    return StudyData(territory, services, layers, findings)
 
 
 def territory_of(study: Study, path: Path) -> Territory:
@@ -113,15 +121,21 @@ def territory_of(study: Study, path: Path) -> Territory:
             departements=asked.departements,
             communes_layer=study.demand.layer,
         )
-    polygon = read_polygon(_polygon_path(study)) if asked.polygon else None
-    choice = Choice(asked.name, asked.departements, asked.epci, polygon, asked.arrondissements)
+    choice = Choice(
+        asked.name,
+        asked.departements,
+        asked.epci,
+        read_polygon(_polygon_path(study)) if asked.polygon else None,
+        asked.arrondissements,
+    )
     try:
         return read_territory(
             path, name=asked.name, choice=choice, communes_layer=study.demand.layer
         )
     except ChoiceError as error:
-        key = ".".join(part for part in ("territory", error.key) if part)
-        raise study.refusal(key, error.what, error.remedy) from error
+        raise study.refusal(
+            ".".join(part for part in ("territory", error.key) if part), error.what, error.remedy
+        ) from error
 
 
 def _polygon_path(study: Study) -> Path:
@@ -138,9 +152,11 @@ def _polygon_input(study: Study) -> tuple[InputLayer, ...]:
     if not study.territory.polygon:
         return ()
     path = _polygon_path(study)
-    digest = sha256(path)
-    layer = list_layers(path)[0]
-    return (InputLayer("polygon", path.name, layer, len(read_layer(path)), digest, "", ""),)
+    return (
+        InputLayer(
+            "polygon", path.name, list_layers(path)[0], len(read_layer(path)), sha256(path), "", ""
+        ),
+    )
 
 
 def source_path(study: Study) -> Path:
@@ -152,8 +168,11 @@ def source_path(study: Study) -> Path:
     beside = study.path.parent if study.path else Path()
     path = beside / study.source
     if not path.is_file():
-        remedy = f'un GeoPackage relatif au fichier d\'étude, ou "{SAMPLE}"'
-        raise study.refusal("data.source", f"{path} n'existe pas", remedy)
+        raise study.refusal(
+            "data.source",
+            f"{path} n'existe pas",
+            f'un GeoPackage relatif au fichier d\'étude, ou "{SAMPLE}"',
+        )
     return path
 
 

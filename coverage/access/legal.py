@@ -102,8 +102,13 @@ def _rows(
     router: Router,
 ) -> list[dict[str, object]]:
     rule = RULES[choice.rule]
-    points = services[services["type"].isin(study.need(choice.need).types)].sort_index()
-    near, far = _proved(rule, demand, points, study, router)
+    near, far = _proved(
+        rule,
+        demand,
+        services[services["type"].isin(study.need(choice.need).types)].sort_index(),
+        study,
+        router,
+    )
     people = demand["people"].to_numpy(float)
     lacking = "not_measured" if study.router.by_car else "no_car_times"
     head = {"rule": choice.rule, "need": choice.need}

@@ -210,9 +210,11 @@ def bands(need: Need, kind: str) -> Bands:
 
 
 def _supply(services: gpd.GeoDataFrame, choice: MeasuresChoice) -> Floats:
-    if choice.supply == "count":
-        return np.ones(len(services))
-    return services["hours_per_week"].fillna(0.0).to_numpy(float)
+    return (
+        np.ones(len(services))
+        if choice.supply == "count"
+        else services["hours_per_week"].fillna(0.0).to_numpy(float)
+    )
 
 
 def _rows(

@@ -71,12 +71,13 @@ def measure(
         names[found] = able.index.to_numpy()[nearest.destination[found]]
         table[study.unit.column(need.key)] = nearest.cost
         table[f"{need.key}_service"] = names
-        told = (
+        table[f"{need.key}_reason"] = np.where(
+            found,
+            "",
             np.where(located, "no_service", "not_located")
             if nearest.reason is None
-            else nearest.reason
+            else nearest.reason,
         )
-        table[f"{need.key}_reason"] = np.where(found, "", told)
     slack = slack_under(study.rule, margins_of(table, study))
     table[study.unit.column("slack")], table["served"] = slack, is_served(slack)
     return table
@@ -94,12 +95,16 @@ def add_metres(
     """
     if router.unit is Unit.METRES:
         return demand
-    chosen = gpd.GeoSeries(places.reindex(sorted(set(demand[named]) - {""})), crs=places.crs)
-    metres = router.metres(demand.geometry, chosen)
-    if metres is None:
-        return demand
-    return demand.assign(
-        **{column: pd.Series(metres, index=demand.index).where(demand[named] != "")}
+    metres = router.metres(
+        demand.geometry,
+        gpd.GeoSeries(places.reindex(sorted(set(demand[named]) - {""})), crs=places.crs),
+    )
+    return (
+        demand
+        if metres is None
+        else demand.assign(
+            **{column: pd.Series(metres, index=demand.index).where(demand[named] != "")}
+        )
     )
 
 
@@ -107,10 +112,9 @@ def slack_at(
     points: gpd.GeoSeries, *, services: gpd.GeoDataFrame, study: Study, router: Router
 ) -> Floats:
     """Return the slack at any points, by the very answer that demand points get."""
-    frame = gpd.GeoDataFrame(geometry=points.reset_index(drop=True))
-    return measure(frame, services, study, router)[study.unit.column("slack")].to_numpy(
-        dtype=np.float64
-    )
+    return measure(
+        gpd.GeoDataFrame(geometry=points.reset_index(drop=True)), services, study, router
+    )[study.unit.column("slack")].to_numpy(dtype=np.float64)
 
 
 def margins_of(demand: gpd.GeoDataFrame, study: Study) -> dict[str, Floats]:

@@ -131,8 +131,9 @@ def _strays(
     for layer, who, frame in (("communes", "people", demand), ("services", "services", services)):
         for stray in router.strays(frame.geometry):
             strayed = frame[stray.which]
-            count = strayed["people"].sum() if frame is demand else len(strayed)
-            counters[f"{who}_{stray.counted}"] = int(count)
+            counters[f"{who}_{stray.counted}"] = int(
+                strayed["people"].sum() if frame is demand else len(strayed)
+            )
             findings += [
                 Finding(stray.rule, layer, str(item), stray.why.given(name=name))
                 for item, name in strayed["name"].items()
@@ -146,9 +147,9 @@ def _asks_moment(study: Study) -> bool:
 
 # Return the rows as plain values, missing numbers null.
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    plain = table.astype(object).where(table.notna(), None)
     return [
-        {str(key): _plain(value) for key, value in row.items()} for row in plain.to_dict("records")
+        {str(key): _plain(value) for key, value in row.items()}
+        for row in table.astype(object).where(table.notna(), None).to_dict("records")
     ]
 
 
@@ -213,9 +214,12 @@ def edge_effect(
             if served.any()
             else demand["served"][:0]
         )
-        people = int(demand.loc[alone.index[~alone], "people"].sum())
         return Edge(
-            _by_need(demand, abroad), people, True, int((~services["inside"]).sum()), exposed
+            _by_need(demand, abroad),
+            int(demand.loc[alone.index[~alone], "people"].sum()),
+            True,
+            int((~services["inside"]).sum()),
+            exposed,
         )
     wider = replace(study, territory=replace(study.territory, buffer_m=NEIGHBOURS_M))
     wanted = every[
@@ -360,9 +364,9 @@ def aggregation_error(
         apart = of[column].to_numpy(float) - cells[column].to_numpy(float)
         known = np.isfinite(apart) & (people > 0)
         weight = people[known]
-        both = (np.abs(apart[known]), apart[known])
         means = [
-            float(np.average(value, weights=weight)) if weight.sum() else np.nan for value in both
+            float(np.average(value, weights=weight)) if weight.sum() else np.nan
+            for value in (np.abs(apart[known]), apart[known])
         ]
         rows.append((need.key, *means, int(weight.sum())))
     return AggregationError(

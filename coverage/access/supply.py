@@ -68,9 +68,12 @@ def open_enough(services: gpd.GeoDataFrame, need: Need) -> pd.Series:
         weekly = services["hours_per_week"]
         enough &= (weekly >= need.min_hours_per_week) | (weekly.isna() & unknown)
     if need.open_at is not None:
-        states = _states(services["hours"], need.open_at)
         enough &= pd.Series(
-            [unknown if state is None else state for state in states], index=services.index
+            [
+                unknown if state is None else state
+                for state in _states(services["hours"], need.open_at)
+            ],
+            index=services.index,
         )
     return enough
 
@@ -81,8 +84,10 @@ def hours_known(services: gpd.GeoDataFrame, need: Need) -> pd.Series:
     if need.min_hours_per_week is not None:
         known &= services["hours_per_week"].notna()
     if need.open_at is not None:
-        states = _states(services["hours"], need.open_at)
-        known &= pd.Series([state is not None for state in states], index=services.index)
+        known &= pd.Series(
+            [state is not None for state in _states(services["hours"], need.open_at)],
+            index=services.index,
+        )
     return known
 
 
@@ -175,8 +180,11 @@ def with_stops(
         return services, 0, []
     present = list_layers(path)
     if study.stops_layer not in present:
-        what = f"la couche {study.stops_layer!r} n'existe pas dans {path.name}"
-        raise study.refusal("data.stops", what, ", ".join(present))
+        raise study.refusal(
+            "data.stops",
+            f"la couche {study.stops_layer!r} n'existe pas dans {path.name}",
+            ", ".join(present),
+        )
     where = f"{path}, couche « {study.stops_layer} »"
     stops = read_layer(path, layer=study.stops_layer, columns=COLUMNS[:1])
     if "hours" not in stops.columns and "days" in stops.columns:
@@ -197,15 +205,20 @@ def with_stops(
     read, stops = len(stops), stops[known].reset_index(drop=True)
     if stops.empty:
         return services, read, findings
-    placed = _placed(stops, services, territory)
-    rows = _as_services(placed, services, territory)
+    rows = _as_services(_placed(stops, services, territory), services, territory)
     findings += _remarks(rows, study.stops_layer)
-    replaced = services.index.isin(stops["service"])
     table = gpd.GeoDataFrame(
-        pd.concat([services[~replaced], rows]), geometry="geometry", crs=LONLAT
+        pd.concat([services[~services.index.isin(stops["service"])], rows]),
+        geometry="geometry",
+        crs=LONLAT,
     )
-    kinds = {name: kind for name, kind in services.dtypes.items() if name != "geometry"}
-    return table.astype(kinds).sort_index().rename_axis(services.index.name), read, findings
+    return (
+        table.astype({name: kind for name, kind in services.dtypes.items() if name != "geometry"})
+        .sort_index()
+        .rename_axis(services.index.name),
+        read,
+        findings,
+    )
 
 
 # Return the hours of the service of each stop on the days of the stop; None when either is not
@@ -276,8 +289,7 @@ def _as_services(
         hours_per_week=pd.to_numeric(pd.Series([weekly_hours(text) for text in stops["hours"]])),
         inside=stops["commune"].isin(names.index),
     )
-    frame = gpd.GeoDataFrame(rows, geometry=stops.geometry.to_numpy(), crs=LONLAT)
-    return frame.set_axis(
+    return gpd.GeoDataFrame(rows, geometry=stops.geometry.to_numpy(), crs=LONLAT).set_axis(
         pd.Index(stops["service"] + "@" + number.astype(str), name=services.index.name)
     )
 
@@ -342,8 +354,7 @@ def changed(services: gpd.GeoDataFrame, study: Study, territory: Territory) -> g
 def _joined(services: gpd.GeoDataFrame, opened: list[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
     if not opened:
         return services
-    table = gpd.GeoDataFrame(pd.concat([services, *opened]), geometry="geometry", crs=LONLAT)
-    return table.astype(
+    return gpd.GeoDataFrame(pd.concat([services, *opened]), geometry="geometry", crs=LONLAT).astype(
         {name: kind for name, kind in services.dtypes.items() if name != "geometry"}
     )
 
@@ -384,9 +395,11 @@ def _opened(
         "inside": bool(commune),
         "geometry": point,
     }
-    blank = dict.fromkeys(services.columns) | values
     frame = gpd.GeoDataFrame(
-        [blank], index=pd.Index([name], name=services.index.name), geometry="geometry", crs=LONLAT
+        [dict.fromkeys(services.columns) | values],
+        index=pd.Index([name], name=services.index.name),
+        geometry="geometry",
+        crs=LONLAT,
     )
     return frame[list(services.columns)].astype({"hours_per_week": float, "inside": bool})
 
@@ -395,11 +408,10 @@ def _with_hours(
     table: gpd.GeoDataFrame, service: str, hours: str, study: Study
 ) -> gpd.GeoDataFrame:
     _require(table, service, "changes.hours", study)
-    weekly = _readable(hours, "changes.hours", study)
     at = table.index == service
     return table.assign(
         hours=table["hours"].astype(object).mask(at, hours),
-        hours_per_week=table["hours_per_week"].mask(at, weekly),
+        hours_per_week=table["hours_per_week"].mask(at, _readable(hours, "changes.hours", study)),
     )
 
 

@@ -71,16 +71,25 @@ def write_layers(comparison: Comparison, path: Path) -> None:
     communes = comparison.communes.reset_index(names="id")
     polygons = communes[communes.geom_type.isin(["Polygon", "MultiPolygon"])]
     kept, kind = (polygons, "MultiPolygon") if len(polygons) else (communes, "Point")
-    areas = pd.DataFrame(comparison.areas.astype({"code": str, "name": str}))
-    write_database(path, {"changes": (kept, kind), "areas": (areas, "")})
+    write_database(
+        path,
+        {
+            "changes": (kept, kind),
+            "areas": (pd.DataFrame(comparison.areas.astype({"code": str, "name": str})), ""),
+        },
+    )
 
 
 def render(comparison: Comparison) -> str:
     """Return the map of the change as HTML, in the language of the second study."""
     territory = comparison.before.study.territory.name
     with speaking(comparison.after.study.language, typeset=True):
-        title = _("Ce qui change : {territory}", territory=territory)
-        page = MapPage(title, panes=_PANES, panel=_panel(comparison), css=_CSS)
+        page = MapPage(
+            _("Ce qui change : {territory}", territory=territory),
+            panes=_PANES,
+            panel=_panel(comparison),
+            css=_CSS,
+        )
         known = comparison.before.territory or comparison.after.territory
         if known is not None:
             outlines = known.departements.set_index("code")[["name", "geometry"]].sort_index()
@@ -257,15 +266,22 @@ def _communes(comparison: Comparison) -> Layer:
         }
         for row in rows_of(drawn)
     ]
-    name = _("Communes, selon le changement")
-    return Placed("areas", collection(drawn, told), "#ffffff", "areas", name=name)
+    return Placed(
+        "areas",
+        collection(drawn, told),
+        "#ffffff",
+        "areas",
+        name=_("Communes, selon le changement"),
+    )
 
 
 # Return a circle for each commune that changes sides, its area in proportion to its people.
 def _people(comparison: Comparison) -> Placed:
     table = comparison.communes
-    flat = table.geom_type == "Point"
-    moved = table[table.geometry.notna() & (table["change"].isin(["gained", "lost"]) | flat)]
+    moved = table[
+        table.geometry.notna()
+        & (table["change"].isin(["gained", "lost"]) | (table.geom_type == "Point"))
+    ]
     moved = moved.sort_values("people", ascending=False, kind="stable")
     moved = moved.set_geometry(moved.geometry.representative_point())
     colours = list(CHANGE_COLOURS)
@@ -273,14 +289,21 @@ def _people(comparison: Comparison) -> Placed:
         [*place, _radius(row), colours.index(row["change"]), titled(row), _lines(row, comparison)]
         for place, row in located(moved)
     ]
-    name = _("Habitants qui gagnent ou perdent l’accès")
-    return Placed("circles", rows, list(MOVED_COLOURS.values()), "people", name=name)
+    return Placed(
+        "circles",
+        rows,
+        list(MOVED_COLOURS.values()),
+        "people",
+        name=_("Habitants qui gagnent ou perdent l’accès"),
+    )
 
 
 def _radius(row: dict[str, Any]) -> float:
-    if row["change"] in ("gained", "lost"):
-        return round(max(2.5, 0.09 * math.sqrt(row["people"])), 1)
-    return _POINT_RADIUS
+    return (
+        round(max(2.5, 0.09 * math.sqrt(row["people"])), 1)
+        if row["change"] in ("gained", "lost")
+        else _POINT_RADIUS
+    )
 
 
 def _lines(row: dict[str, Any], comparison: Comparison) -> list[str]:

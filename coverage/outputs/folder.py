@@ -209,8 +209,7 @@ def write(result: CoverageResult, path: Path) -> None:
                 file=path.name,
             )
         )
-    known = surface.inside & np.isfinite(surface.slack)
-    slack = np.where(known, surface.slack, NODATA)
+    slack = np.where(surface.inside & np.isfinite(surface.slack), surface.slack, NODATA)
     served = np.where(surface.inside, (surface.slack >= 0).astype(np.float32), NODATA)
     profile = {
         "driver": "GTiff",
@@ -270,8 +269,9 @@ class Output:
 
 
 def _write_manifest(result: CoverageResult, path: Path) -> None:
-    others = [path.with_name(name) for name in outputs_of(result) if name != path.name]
-    manifest.write(result, path, others)
+    manifest.write(
+        result, path, [path.with_name(name) for name in outputs_of(result) if name != path.name]
+    )
 
 
 #: The files of a study, in the order in which they are written; the manifest comes last, since it
@@ -451,9 +451,11 @@ def _previous(folder: Path) -> Path:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return str(_REASONS.get(error.errno or 0, error.strerror))
-    return str(error)
+    return (
+        str(_REASONS.get(error.errno or 0, error.strerror))
+        if isinstance(error, OSError) and error.strerror
+        else str(error)
+    )
 
 
 _IN_THE_WAY = Message("un fichier tient la place du dossier")

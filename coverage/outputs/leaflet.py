@@ -38,8 +38,9 @@ def leaflet_css() -> str:
         image = (FOLDER / match[1]).read_bytes()
         return f"url(data:image/png;base64,{base64.b64encode(image).decode('ascii')})"
 
-    text = _text("leaflet.css").replace("\r\n", "\n")
-    return re.sub(r"url\((images/[\w-]+\.png)\)", inline, text)
+    return re.sub(
+        r"url\((images/[\w-]+\.png)\)", inline, _text("leaflet.css").replace("\r\n", "\n")
+    )
 
 
 def _text(name: str) -> str:

@@ -107,9 +107,13 @@ def departement_outlines(result: CoverageResult) -> gpd.GeoDataFrame:
 
 def name_places(outlines: gpd.GeoDataFrame) -> gpd.GeoSeries:
     """Return where to write each name: the centre of the widest circle that the outline holds."""
-    rounds = outlines.geometry.maximum_inscribed_circle(tolerance=0.02)
     return gpd.GeoSeries(
-        [shapely.Point(line.coords[0]) for line in rounds], index=outlines.index, crs=outlines.crs
+        [
+            shapely.Point(line.coords[0])
+            for line in outlines.geometry.maximum_inscribed_circle(tolerance=0.02)
+        ],
+        index=outlines.index,
+        crs=outlines.crs,
     )
 
 
@@ -148,8 +152,9 @@ class MapPage:
         self._map.add_child(layers)
         west, south, east, north = (float(value) for value in bounds)
         self._map.add_child(_Controls([[south, west], [north, east]], layers, sized))
-        html = _renumbered(self._figure.render())
-        return html.replace("<html>", f'<html lang="{language()}">', 1)
+        return _renumbered(self._figure.render()).replace(
+            "<html>", f'<html lang="{language()}">', 1
+        )
 
 
 def borders(outlines: gpd.GeoDataFrame, pane: str) -> Layer:
@@ -260,17 +265,23 @@ def ground(outlines: gpd.GeoDataFrame) -> list[Layer]:
             "weight": 1.2,
         },
     )
-    places = name_places(outlines)
-    rows = [[*latlon(point), name] for point, name in zip(places, outlines["name"], strict=True)]
+    rows = [
+        [*latlon(point), name]
+        for point, name in zip(name_places(outlines), outlines["name"], strict=True)
+    ]
     return [land, Placed("names", rows, "names", name="names", control=False)]
 
 
 def collection(frame: gpd.GeoDataFrame, properties: list[dict[str, Any]]) -> dict[str, Any]:
     """GeoJSON of a frame to about one metre."""
-    shapes = frame.geometry.set_precision(10.0**-_DECIMALS, mode="valid_output")
     features = [
         {"type": "Feature", "id": str(key), "properties": told, "geometry": mapping(shape)}
-        for key, shape, told in zip(frame.index, shapes, properties, strict=True)
+        for key, shape, told in zip(
+            frame.index,
+            frame.geometry.set_precision(10.0**-_DECIMALS, mode="valid_output"),
+            properties,
+            strict=True,
+        )
     ]
     return _rounded({"type": "FeatureCollection", "features": features})
 
@@ -281,9 +292,7 @@ def _rounded(value: Any) -> Any:
         return round(value, _DECIMALS)
     if isinstance(value, dict):
         return {key: _rounded(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_rounded(inner) for inner in value]
-    return value
+    return [_rounded(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def rows_of(table: gpd.GeoDataFrame) -> list[dict[str, Any]]:
@@ -349,8 +358,12 @@ def for_map(result: CoverageResult) -> gpd.GeoDataFrame:
         return zones
     metric = zones.geometry.to_crs(METRIC).to_numpy()
     whole = gpd.GeoSeries([result.territory.boundary], crs=LONLAT).to_crs(METRIC).iloc[0]
-    rest = shapely.get_parts(shapely.difference(whole, shapely.union_all(metric)))
-    straight = simplified(np.concatenate([metric, rest]), tolerance_m)[: len(metric)]
+    straight = simplified(
+        np.concatenate(
+            [metric, shapely.get_parts(shapely.difference(whole, shapely.union_all(metric)))]
+        ),
+        tolerance_m,
+    )[: len(metric)]
     shapes = gpd.GeoSeries([polygonal(shape) for shape in straight], index=zones.index, crs=METRIC)
     return zones.set_geometry(shapes.to_crs(LONLAT))
 
@@ -416,11 +429,18 @@ def hosts(zone: dict[str, Any], study: Study, *, brief: bool = False) -> str:
     """Say the candidate hosts best placed for a zone and how far each is on average; empty when
     there is none.
     """
-    pairs = zip(zone["host_names"].split(","), zone["host_costs"].split(","), strict=True)
-    told = [(name, cost(float(far), study.unit)) for name, far in pairs if name]
-    if brief:
-        return ", ".join(f"{name} ({far})" for name, far in told)
-    return ", ".join(_("{name} ({cost} en moyenne)", name=name, cost=far) for name, far in told)
+    told = [
+        (name, cost(float(far), study.unit))
+        for name, far in zip(
+            zone["host_names"].split(","), zone["host_costs"].split(","), strict=True
+        )
+        if name
+    ]
+    return (
+        ", ".join(f"{name} ({far})" for name, far in told)
+        if brief
+        else ", ".join(_("{name} ({cost} en moyenne)", name=name, cost=far) for name, far in told)
+    )
 
 
 def area(zone: dict[str, Any]) -> str:
@@ -490,12 +510,14 @@ def map_picture(result: CoverageResult) -> str:
 def map_caption(result: CoverageResult) -> str:
     """Say what the picture of the map shows."""
     territory = result.territory.name
-    if not len(result.kiosks):
-        return _("Zones blanches : {territory}.", territory=territory)
-    return _(
-        "Zones blanches et visioguichets proposés : {territory}. Les numéros sont ceux du tableau "
-        "des visioguichets.",
-        territory=territory,
+    return (
+        _(
+            "Zones blanches et visioguichets proposés : {territory}. Les numéros sont ceux du tableau "
+            "des visioguichets.",
+            territory=territory,
+        )
+        if len(result.kiosks)
+        else _("Zones blanches : {territory}.", territory=territory)
     )
 
 
@@ -558,8 +580,11 @@ def picture(template: str, **content: Any) -> str:
 
 # Return the outlines of a shape as the ``d`` of a path, slightly simplified.
 def _path(shape: shapely.Geometry | None) -> str:
-    parts = shapely.get_parts(shapely.simplify(shape, _TOLERANCE))
-    polygons = [part for part in parts if part.geom_type == "Polygon"]
+    polygons = [
+        part
+        for part in shapely.get_parts(shapely.simplify(shape, _TOLERANCE))
+        if part.geom_type == "Polygon"
+    ]
     rings = [ring for polygon in polygons for ring in (polygon.exterior, *polygon.interiors)]
     return "".join(
         "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in ring.coords[:-1]) + "Z" for ring in rings
@@ -567,8 +592,7 @@ def _path(shape: shapely.Geometry | None) -> str:
 
 
 def _ticks(last: int) -> list[int]:
-    step = max(1, math.ceil(_round_below(max(last, 1)) / 10))
-    return list(range(0, last + 1, step))
+    return list(range(0, last + 1, max(1, math.ceil(_round_below(max(last, 1)) / 10))))
 
 
 # Return the largest of 1, 2, 5, 10, 20, 50 ... that is not above the value (1 at least).

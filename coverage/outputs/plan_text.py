@@ -145,9 +145,11 @@ def _of_who(choice: KioskChoice) -> str:
 
 
 def _offers(study: Study, choice: KioskChoice) -> str:
-    if set(choice.offers) >= set(study.rule.every):
-        return _("tous ces services")
-    return listed(f"« {study.need(key).label} »" for key in choice.offers)
+    return (
+        _("tous ces services")
+        if set(choice.offers) >= set(study.rule.every)
+        else listed(f"« {study.need(key).label} »" for key in choice.offers)
+    )
 
 
 def plan_sentences(result: CoverageResult, plan: KioskPlan) -> list[str]:
@@ -174,8 +176,12 @@ def proved_sentences(result: CoverageResult, plan: KioskPlan) -> list[str]:
         people=n_people(added),
         share=percent(added / white if white else 0.0),
     )
-    proof = proof_sentences(result, plan)
-    return [*before_plan(result), gain, *proof, *fewer_sentences(choice, plan)]
+    return [
+        *before_plan(result),
+        gain,
+        *proof_sentences(result, plan),
+        *fewer_sentences(choice, plan),
+    ]
 
 
 def further_sentences(result: CoverageResult) -> list[str]:
@@ -292,9 +298,7 @@ def _worth(value: float, choice: KioskChoice, result: CoverageResult) -> str:
         return cost(value / concerned if concerned else 0.0, result.study.unit)
     if choice.seeks == "way":
         return cost(value, result.study.unit)
-    if choice.seeks == "sites" and choice.priced:
-        return money(value)
-    return number(round(value))
+    return money(value) if choice.seeks == "sites" and choice.priced else number(round(value))
 
 
 def rule_sentences(result: CoverageResult) -> list[str]:
@@ -347,12 +351,14 @@ def rule_sentences(result: CoverageResult) -> list[str]:
 
 
 def _own_cost(refused: int) -> str:
-    if not refused:
-        return _("coût propre à chaque lieu d’accueil")
-    return ngettext(
-        "coût propre à chaque lieu d’accueil ({n} écarté, de coût inconnu)",
-        "coût propre à chaque lieu d’accueil ({n} écartés, de coût inconnu)",
-        refused,
+    return (
+        ngettext(
+            "coût propre à chaque lieu d’accueil ({n} écarté, de coût inconnu)",
+            "coût propre à chaque lieu d’accueil ({n} écartés, de coût inconnu)",
+            refused,
+        )
+        if refused
+        else _("coût propre à chaque lieu d’accueil")
     )
 
 
@@ -563,5 +569,6 @@ def _user_side(proposed: gpd.GeoDataFrame, choice: KioskChoice) -> tuple[str, st
     kiosks, total = n_kiosks(len(proposed)), money(float(proposed["cost_eur"].sum()))
     if choice.priced:
         return _("{kiosks} côté usager, selon le lieu d’accueil", kiosks=kiosks), total
-    each = money(choice.user_side_cost_eur)
-    return _("{kiosks} côté usager, à {cost} l’un", kiosks=kiosks, cost=each), total
+    return _(
+        "{kiosks} côté usager, à {cost} l’un", kiosks=kiosks, cost=money(choice.user_side_cost_eur)
+    ), total

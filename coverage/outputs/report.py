@@ -118,8 +118,10 @@ def verdicts(result: CoverageResult) -> str:
     none is asked.
     """
     table = result.beside.legal
-    rows = [] if table is None else table[table["code"] == ""].to_dict("records")
-    return " ; ".join(f"{_LAWS[row['rule']][0]} {_VERDICTS[row['verdict']]}" for row in rows)
+    return " ; ".join(
+        f"{_LAWS[row['rule']][0]} {_VERDICTS[row['verdict']]}"
+        for row in ([] if table is None else table[table["code"] == ""].to_dict("records"))
+    )
 
 
 def _legal(result: CoverageResult) -> Iterator[str | Table]:
@@ -264,12 +266,11 @@ def _aggregation(result: CoverageResult) -> Iterator[str | Table]:
         )
     bare = result.counters.get("communes_without_cells", 0)
     if bare:
-        lost = result.counters["people_of_communes_without_cells"]
         yield _(
             "{communes} sans aucun carreau habité ({people} d’après les communes) "
             "ne sont pas dans l’étude.",
             communes=n_communes(bare),
-            people=n_people(lost),
+            people=n_people(result.counters["people_of_communes_without_cells"]),
         )
     rows = tuple(
         (
@@ -279,13 +280,14 @@ def _aggregation(result: CoverageResult) -> Iterator[str | Table]:
         )
         for row in error.by_need.to_dict("records")
     )
-    header = (
-        _("Besoin"),
-        _("Écart moyen, en valeur absolue"),
-        _("Écart moyen (commune moins carreau)"),
-    )
     yield Table(
-        _("Écart entre le point de la commune et le carreau où vit l’habitant"), header, rows
+        _("Écart entre le point de la commune et le carreau où vit l’habitant"),
+        (
+            _("Besoin"),
+            _("Écart moyen, en valeur absolue"),
+            _("Écart moyen (commune moins carreau)"),
+        ),
+        rows,
     )
 
 
@@ -465,8 +467,9 @@ def need_sentence(need: Need) -> str:
         said = Message("{label}, à moins de {distance}, ouvert {moment}")
     else:
         said = Message("{label}, à moins de {distance}")
-    far = cost(need.within, need.within.unit)
-    return said.format(label=need.label, distance=far, hours=hours, moment=at)
+    return said.format(
+        label=need.label, distance=cost(need.within, need.within.unit), hours=hours, moment=at
+    )
 
 
 def question_sentences(study: Study) -> list[str]:
@@ -486,9 +489,11 @@ def question_sentences(study: Study) -> list[str]:
 # kiosks.
 def _model_and_rules(result: CoverageResult) -> list[str]:
     choice, rules = result.study.kiosks, rule_sentences(result)
-    if choice is None or (choice.fills_count and choice.seeks == "people" and not rules):
-        return []
-    return [_("Modèle : {model}", model=model_told(choice)), *rules]
+    return (
+        []
+        if choice is None or (choice.fills_count and choice.seeks == "people" and not rules)
+        else [_("Modèle : {model}", model=model_told(choice)), *rules]
+    )
 
 
 # Return the host's name, cut to what it is (``Mairie``) when the rest only repeats the commune's

@@ -84,12 +84,13 @@ def curve_table(told: Sensitivity) -> pd.DataFrame:
     """Return the curve as people read it: labels, and x in minutes (``x_min``) or kilometres
     (``x_km``).
     """
-    unit = told.study.unit
-    labels = {need.key: need.label for need in told.study.needs} | {"rule": told.study.title}
     table = told.curve.assign(
-        label=told.curve["curve"].map(labels), share=told.curve["share"].round(6)
+        label=told.curve["curve"].map(
+            {need.key: need.label for need in told.study.needs} | {"rule": told.study.title}
+        ),
+        share=told.curve["share"].round(6),
     )
-    size, symbol = _UNIT[unit]
+    size, symbol = _UNIT[told.study.unit]
     table["x"] = table["x"] / size
     x = f"x_{symbol}"
     table = table.rename(columns={"x": x})
@@ -109,9 +110,8 @@ def write_layers(told: Sensitivity, path: Path) -> None:
         "share",
         "sureness",
     ]
-    points = told.demand[[*columns, "geometry"]].reset_index(names="id")
     tables = {
-        "demand": (points, "Point"),
+        "demand": (told.demand[[*columns, "geometry"]].reset_index(names="id"), "Point"),
         "areas": (_areas(told), "MultiPolygon"),
         "scenarios": (pd.DataFrame(told.scenarios), ""),
         "classes": (pd.DataFrame(told.classes), ""),
@@ -126,16 +126,19 @@ def _areas(told: Sensitivity) -> gpd.GeoDataFrame:
     for kind in SURENESS[:3]:
         shapes = outlines[(told.demand["sureness"] == kind) & outlines.notna()]
         if len(shapes):
-            row = {str(key): value for key, value in classes.loc[kind].items()}
             rows.append(
                 {
                     "sureness": kind,
-                    **row,
+                    **{str(key): value for key, value in classes.loc[kind].items()},
                     "geometry": polygonal(shapely.union_all(shapes.to_numpy())),
                 }
             )
-    columns = ["sureness", *classes.columns, "geometry"]
-    return gpd.GeoDataFrame(rows, columns=columns, geometry="geometry", crs="EPSG:4326")
+    return gpd.GeoDataFrame(
+        rows,
+        columns=["sureness", *classes.columns, "geometry"],
+        geometry="geometry",
+        crs="EPSG:4326",
+    )
 
 
 def render(told: Sensitivity) -> str:
@@ -150,8 +153,10 @@ def render(told: Sensitivity) -> str:
 
 
 def _title(told: Sensitivity) -> str:
-    place = told.study.territory.name
-    return _("Zones blanches, à quel point est\u2011ce sûr : {territory}", territory=place)
+    return _(
+        "Zones blanches, à quel point est\u2011ce sûr : {territory}",
+        territory=told.study.territory.name,
+    )
 
 
 def _panel(told: Sensitivity) -> str:
@@ -184,23 +189,26 @@ def _panel(told: Sensitivity) -> str:
 def lead(told: Sensitivity) -> str:
     """Say between which numbers the people in white zones lie."""
     people = told.scenarios["people"]
-    base = int(told.demand.loc[~told.demand["served"], "people"].sum())
     return _(
         "Selon {scenarios} scénarios, de {low} à {high} habitants vivent en "
         "zone blanche ; l’étude en compte {base}.",
         scenarios=len(people),
         low=int(people.min()),
         high=int(people.max()),
-        base=base,
+        base=int(told.demand.loc[~told.demand["served"], "people"].sum()),
     )
 
 
 def said(told: Sensitivity) -> list[str]:
     """Say which assumptions were varied."""
-    factors = [percent(value, 0) for value in sorted(set(told.scenarios["thresholds"]))]
     sentences = [
         _("Étude : {title}", title=told.study.title),
-        _("Les seuils sont pris à {thresholds} de ceux de l’étude.", thresholds=listed(factors)),
+        _(
+            "Les seuils sont pris à {thresholds} de ceux de l’étude.",
+            thresholds=listed(
+                [percent(value, 0) for value in sorted(set(told.scenarios["thresholds"]))]
+            ),
+        ),
     ]
     slower = sorted(set(told.scenarios["congestion"].dropna()))
     if slower:
@@ -225,8 +233,13 @@ def _communes(told: Sensitivity) -> Layer:
         }
         for row in rows_of(drawn)
     ]
-    name = _("Communes, selon les scénarios")
-    return Placed("areas", collection(drawn, rows), "#ffffff", "areas", name=name)
+    return Placed(
+        "areas",
+        collection(drawn, rows),
+        "#ffffff",
+        "areas",
+        name=_("Communes, selon les scénarios"),
+    )
 
 
 # Return the outlines of the communes as the page draws them: all straightened at once, squares as
@@ -256,8 +269,13 @@ def _people(told: Sensitivity) -> Placed:
         ]
         for place, row in located(table)
     ]
-    edges = ["#5c1420", "#96402c", "#a77b1e", INK]
-    return Placed("circles", rows, edges, "people", name=_("Communes, selon leur population"))
+    return Placed(
+        "circles",
+        rows,
+        ["#5c1420", "#96402c", "#a77b1e", INK],
+        "people",
+        name=_("Communes, selon leur population"),
+    )
 
 
 def _lines(row: dict[str, Any], told: Sensitivity) -> list[str]:
@@ -312,6 +330,8 @@ def curve_picture(told: Sensitivity) -> str:
 
 
 def _curve_title(told: Sensitivity) -> str:
-    if told.study.unit is Unit.SECONDS:
-        return _("Habitants en zone blanche si tous les seuils changeaient d’autant de minutes")
-    return _("Habitants en zone blanche si tous les seuils changeaient d’autant de kilomètres")
+    return (
+        _("Habitants en zone blanche si tous les seuils changeaient d’autant de minutes")
+        if told.study.unit is Unit.SECONDS
+        else _("Habitants en zone blanche si tous les seuils changeaient d’autant de kilomètres")
+    )

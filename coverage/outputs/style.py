@@ -65,9 +65,7 @@ def why_unserved(reason: str, study: Study) -> str:
 
 
 def _not_located(study: Study) -> str:
-    if study.demand.cells is None:
-        return _("commune non localisée")
-    return _("carreau non localisé")
+    return _("commune non localisée") if study.demand.cells is None else _("carreau non localisé")
 
 
 def how_measured(study: Study) -> str:
@@ -83,11 +81,11 @@ def how_measured(study: Study) -> str:
             "Distances à vol d’oiseau, depuis le point qui représente chaque commune ; le trajet "
             "par la route est plus long."
         )
-    if cells:
-        return _(
-            "Trajets sur le réseau de l’étude, depuis le centre de chaque carreau de population."
-        )
-    return _("Trajets sur le réseau de l’étude, depuis le point qui représente chaque commune.")
+    return (
+        _("Trajets sur le réseau de l’étude, depuis le centre de chaque carreau de population.")
+        if cells
+        else _("Trajets sur le réseau de l’étude, depuis le point qui représente chaque commune.")
+    )
 
 
 def n_people(n: int) -> str:
@@ -115,8 +113,12 @@ def first_of(
     every = list(names)
     if len(every) <= shown + 1:
         return whole(every)
-    some = ", ".join(every[:shown])
-    return ngettext("{names} et {n} autre", "{names} et {n} autres", len(every) - shown, names=some)
+    return ngettext(
+        "{names} et {n} autre",
+        "{names} et {n} autres",
+        len(every) - shown,
+        names=", ".join(every[:shown]),
+    )
 
 
 def cost_in_table(value: float, unit: Unit) -> str:
@@ -128,9 +130,11 @@ def zone_class(low: int, high: int | None, unit: Unit) -> str:
     """Write a class of costs beyond the thresholds: under, from to, and over."""
     if high is None:
         return _("{low} et plus", low=cost(low, unit))
-    if low == 0:
-        return _("moins de {high}", high=cost(high, unit))
-    return _("de {low} à {high}", low=cost(low, unit), high=cost(high, unit))
+    return (
+        _("moins de {high}", high=cost(high, unit))
+        if low == 0
+        else _("de {low} à {high}", low=cost(low, unit), high=cost(high, unit))
+    )
 
 
 def joined(parts: Iterable[str]) -> str:
@@ -141,9 +145,11 @@ def joined(parts: Iterable[str]) -> str:
 def moment(at: Moment) -> str:
     """Write a moment of the week: ``samedi 10 h``, ``Saturday 10:00``."""
     day, (hour, minute) = weekdays()[at.day], divmod(at.minute % DAY_MINUTES, 60)
-    if not minute:
-        return _("{day} {hour} h", day=day, hour=hour)
-    return _("{day} {hour} h {minute}", day=day, hour=hour, minute=f"{minute:02d}")
+    return (
+        _("{day} {hour} h {minute}", day=day, hour=hour, minute=f"{minute:02d}")
+        if minute
+        else _("{day} {hour} h", day=day, hour=hour)
+    )
 
 
 def opening_hours(text: str) -> str:
@@ -157,9 +163,11 @@ def opening_hours(text: str) -> str:
 
 def _clock(found: re.Match[str]) -> str:
     hour, minute = int(found[1]), found[2]
-    if minute == "00":
-        return _("{hour}\u202fh", hour=hour)
-    return _("{hour}\u202fh\u202f{minute}", hour=hour, minute=minute)
+    return (
+        _("{hour}\u202fh", hour=hour)
+        if minute == "00"
+        else _("{hour}\u202fh\u202f{minute}", hour=hour, minute=minute)
+    )
 
 
 # The colours and classes that the map, the report and the QGIS styles share, safe for colour-

@@ -115,10 +115,9 @@ def _plan(result: CoverageResult, plan: KioskPlan, choice: KioskChoice) -> list[
         *([_("Règles : {rules}.", rules=rules)] if rules and plan.sites else []),
     ]
     seconds = number(plan.seconds, 1) if plan.seconds >= 0.1 else _("moins de 0,1")
-    method = method_told(plan.method)
     return [
         *found,
-        _("Calcul en {seconds} s : {method}.", seconds=seconds, method=method),
+        _("Calcul en {seconds} s : {method}.", seconds=seconds, method=method_told(plan.method)),
         *stop_sentences(result),
         *use_sentences(result)[:1],
         *reference_sentences(result.ranking),
@@ -140,18 +139,16 @@ def _proof(result: CoverageResult, plan: KioskPlan, choice: KioskChoice) -> list
         )
     else:
         proved = _("écart prouvé {gap}", gap=percent(plan.gap, 2))
-    added = int(result.kiosks.loc[result.kiosks["rank"] > 0, "people_added"].sum())
     said = _(
         "Plan : {kiosks}, {people} desservis de plus ; {proved}.",
         kiosks=n_kiosks(len(plan.sites)),
-        people=n_people(added),
+        people=n_people(int(result.kiosks.loc[result.kiosks["rank"] > 0, "people_added"].sum())),
         proved=proved,
     )
     if plain:
         more = stopped_sentences(plan)
     else:
-        model = _("Modèle : {model}.", model=model_told(choice))
-        more = [model, *proof_sentences(result, plan)]
+        more = [_("Modèle : {model}.", model=model_told(choice)), *proof_sentences(result, plan)]
     return [said, *more, *fewer_sentences(choice, plan)]
 
 
@@ -175,25 +172,24 @@ def _kiosks(kiosks: GeoDataFrame) -> Table:
         )
         for row in kiosks.head(SHOWN).to_dict("records")
     )
-    note = _left(len(kiosks), _("dans le rapport"))
-    return Table("", header, rows, left=3, note=note)
+    return Table("", header, rows, left=3, note=_left(len(kiosks), _("dans le rapport")))
 
 
 # Say how many rows are not shown, and where they are.
 def _left(rows: int, where: str) -> str:
     left = rows - SHOWN
-    if left <= 0:
-        return ""
-    return ngettext("... et {n} autre, {where}", "... et {n} autres, {where}", left, where=where)
+    return (
+        ""
+        if left <= 0
+        else ngettext("... et {n} autre, {where}", "... et {n} autres, {where}", left, where=where)
+    )
 
 
 def of_comparison(comparison: Comparison) -> list[Block]:
     """Say who gains and who loses between two answers."""
-    before = changes.side_told(comparison.before, among=comparison)
-    after = changes.side_told(comparison.after, among=comparison)
     told = [
-        _("Avant : {title}", title=before),
-        _("Après : {title}", title=after),
+        _("Avant : {title}", title=changes.side_told(comparison.before, among=comparison)),
+        _("Après : {title}", title=changes.side_told(comparison.after, among=comparison)),
         *(f"  - {sentence}" for sentence in changes.changes_told(comparison)),
     ]
     tables = {
@@ -225,14 +221,12 @@ def _changes(title: str, areas: DataFrame, comparison: Comparison) -> Table:
         )
         for row in areas.head(SHOWN).to_dict("records")
     )
-    note = _left(len(areas), _("dans compare.gpkg et --json"))
-    return Table("", header, rows, note=note)
+    return Table("", header, rows, note=_left(len(areas), _("dans compare.gpkg et --json")))
 
 
 def of_sensitivity(told: Sensitivity) -> list[Block]:
     """Say how sure the white zones are, and what each scenario counts."""
     groups = told.study.demand.groups
-    labels = (group_label(group).capitalize() for group in groups)
     kinds = tuple(
         (
             str(sureness.SURENESS_TOLD[row["sureness"]]),
@@ -243,7 +237,13 @@ def of_sensitivity(told: Sensitivity) -> list[Block]:
         )
         for row in told.classes.to_dict("records")
     )
-    header = (_("Zone blanche"), _("Points"), _("Habitants"), "%", *labels)
+    header = (
+        _("Zone blanche"),
+        _("Points"),
+        _("Habitants"),
+        "%",
+        *(group_label(group).capitalize() for group in groups),
+    )
     return [
         "\n".join(sureness.said(told)),
         sureness.lead(told),
@@ -254,8 +254,9 @@ def of_sensitivity(told: Sensitivity) -> list[Block]:
 
 # People in white zones, by threshold and, where roads are driven, by traffic.
 def _scenarios(told: Sensitivity) -> Table:
-    cells = told.scenarios.assign(congestion=told.scenarios["congestion"].fillna(1.0))
-    table = cells.pivot(index="thresholds", columns="congestion", values="people")
+    table = told.scenarios.assign(congestion=told.scenarios["congestion"].fillna(1.0)).pivot(
+        index="thresholds", columns="congestion", values="people"
+    )
     if told.scenarios["congestion"].notna().all():
         speeds = [_("temps à {share}", share=_hundredths(float(slow))) for slow in table.columns]
     else:
@@ -268,8 +269,7 @@ def _scenarios(told: Sensitivity) -> Table:
 
 
 def _hundredths(factor: float) -> str:
-    hundredths = round(factor * 100, 1)
-    return percent(factor, 0 if hundredths.is_integer() else 1)
+    return percent(factor, 0 if round(factor * 100, 1).is_integer() else 1)
 
 
 def of_counters(found: GeoDataFrame, unit: Unit) -> Block:

@@ -140,8 +140,10 @@ def _plan(result: CoverageResult) -> list[str]:
 def _further(result: CoverageResult) -> list[str]:
     if result.plan is None:
         return []
-    method = _("Calcul : {method}.", method=method_told(result.plan.method))
-    return [*further_sentences(result), method]
+    return [
+        *further_sentences(result),
+        _("Calcul : {method}.", method=method_told(result.plan.method)),
+    ]
 
 
 # Return what surrounds the plan, each under its title: what was done, what it avoids, who is left
@@ -212,9 +214,11 @@ def _zone_lines(zone: dict[str, Any], result: CoverageResult) -> list[str]:
     if placed := hosts(zone, result.study):
         lines.append(_("Lieux d’accueil les mieux placés : {hosts}", hosts=placed))
     if len(result.kiosks):
-        left = int(zone["people_after"])
         lines.append(
-            _("Encore non desservis une fois les visioguichets ouverts : {people}", people=left)
+            _(
+                "Encore non desservis une fois les visioguichets ouverts : {people}",
+                people=int(zone["people_after"]),
+            )
         )
     return lines
 
@@ -231,8 +235,12 @@ def _people(result: CoverageResult) -> Placed:
         if row["kiosk"]:
             lines.append(_kiosk_told(row, result))
         if row["unserved_reason"]:
-            reason = why_unserved(row["unserved_reason"], result.study)
-            lines.append(_("Reste non desservie : {reason}", reason=reason))
+            lines.append(
+                _(
+                    "Reste non desservie : {reason}",
+                    reason=why_unserved(row["unserved_reason"], result.study),
+                )
+            )
         radius = round(max(1.7, 0.032 * math.sqrt(max(row["people"], 0))), 1)
         rows.append([*place, radius, colours.index(where), titled(row), lines])
     if result.study.demand.cells is None:
@@ -246,10 +254,10 @@ def _kiosk_told(row: dict[str, Any], result: CoverageResult) -> str:
     rank, name = result.kiosks.loc[row["kiosk"], ["rank", "name"]]
     unit = result.study.unit
     far = cost(row[unit.column("kiosk")], unit)
-    if not rank:
-        return _("Visioguichet existant ({name}) à {distance}", name=name, distance=far)
-    return _(
-        "Visioguichet n° {rank} ({name}) à {distance}", rank=int(rank), name=name, distance=far
+    return (
+        _("Visioguichet n° {rank} ({name}) à {distance}", rank=int(rank), name=name, distance=far)
+        if rank
+        else _("Visioguichet existant ({name}) à {distance}", name=name, distance=far)
     )
 
 
@@ -257,8 +265,7 @@ def _needs_told(row: dict[str, Any], result: CoverageResult) -> Iterable[str]:
     study, services = result.study, result.services["name"]
     for need in study.needs:
         if reason := row[f"{need.key}_reason"]:
-            why = why_unreached(reason, study)
-            yield _("{need} : {reason}", need=need.label, reason=why)
+            yield _("{need} : {reason}", need=need.label, reason=why_unreached(reason, study))
         else:
             yield _(
                 "{need} : {distance} ({service})",
@@ -286,11 +293,14 @@ def _service_colours(result: CoverageResult) -> str:
 def _services(result: CoverageResult) -> list[Layer]:
     layers: list[Layer] = []
     for place, (kind, _colour) in enumerate(_service_kinds(result)):
-        table = result.services[result.services["type"] == kind]
-        rows = [[*spot, "", row["name"], _service_lines(row)] for spot, row in located(table)]
+        rows = [
+            [*spot, "", row["name"], _service_lines(row)]
+            for spot, row in located(result.services[result.services["type"] == kind])
+        ]
         label, shown = _("Services : {type}", type=service_name(kind, many=True)), len(rows) <= 100
-        mark = f"service s{place}"
-        layers.append(Placed("marks", rows, mark, 10, "services", name=label, show=shown))
+        layers.append(
+            Placed("marks", rows, f"service s{place}", 10, "services", name=label, show=shown)
+        )
     return layers
 
 
@@ -323,8 +333,12 @@ def _kiosks(result: CoverageResult) -> list[Layer]:
     if result.study.router.kind != "straight_line":  # a reach by road is no circle
         return [marks]
     label = _("Rayon d’action des visioguichets ({distance})", distance=distance(choice.reach))
-    places = [row[:2] for row in rows]
-    return [marks, Placed("rings", places, choice.reach, KIOSK, "reach", name=label, show=False)]
+    return [
+        marks,
+        Placed(
+            "rings", [row[:2] for row in rows], choice.reach, KIOSK, "reach", name=label, show=False
+        ),
+    ]
 
 
 def _kiosk_lines(row: dict[str, Any]) -> list[str]:

@@ -286,8 +286,11 @@ class KioskChoice(Table, ABC):
             for key in costs:
                 if key != "column":
                     raise super().unknown(f"site_cost.{key}", ("column",))
-            column = read_at("site_cost.column", text(), costs["column"])
-            given = {**given, "site_cost": {}, "<site_cost.column>": column}
+            given = {
+                **given,
+                "site_cost": {},
+                "<site_cost.column>": read_at("site_cost.column", text(), costs["column"]),
+            }
         return {"offers": asked.needs, **given}
 
     @classmethod
@@ -298,18 +301,22 @@ class KioskChoice(Table, ABC):
             return BadKeyError(
                 'le modèle "{model}" ne lit pas cette clé', remedy, key=key, model=cls.model
             )
-        seeking = "share" if cls.model == USUAL else f'model = "{cls.model}"'
         return BadKeyError(
-            "{seeking} cherche combien de kiosques il faut", remedy, key=key, seeking=seeking
+            "{seeking} cherche combien de kiosques il faut",
+            remedy,
+            key=key,
+            seeking="share" if cls.model == USUAL else f'model = "{cls.model}"',
         )
 
     @classmethod
     def lacking(cls, key: str, given: Json) -> BadKeyError:
         """Say how many kiosks one may ask for."""
-        if key != "count":
-            return super().lacking(key, given)
-        return BadKeyError(
-            "cette clé est attendue et manque", Message("ajoutez count = 80"), key=key
+        return (
+            super().lacking(key, given)
+            if key != "count"
+            else BadKeyError(
+                "cette clé est attendue et manque", Message("ajoutez count = 80"), key=key
+            )
         )
 
     def check(self, asked: Asked) -> None:
@@ -520,8 +527,9 @@ def _server(router: type[OsrmRouter] | type[ValhallaRouter]) -> RouterKind:
 
 def _roads_read(path: Path) -> tuple[int, str]:
     network = Network.open(path)
-    licences = {source["licence"] for source in network.manifest["sources"]} - {""}
-    return network.edges, ", ".join(sorted(licences))
+    return network.edges, ", ".join(
+        sorted({source["licence"] for source in network.manifest["sources"]} - {""})
+    )
 
 
 #: The routers that a study may ask for: another is a file of its own and a line here.
@@ -610,8 +618,11 @@ class RouterChoice(Table):
     def check(self, asked: Asked) -> None:
         """Refuse a router without what it reads."""
         if self.of_kind.example and not self.network:
-            example = f"network = {self.of_kind.example}"
-            raise BadKeyError("cette clé est attendue et manque", example, key="network")
+            raise BadKeyError(
+                "cette clé est attendue et manque",
+                f"network = {self.of_kind.example}",
+                key="network",
+            )
 
 
 def open_router(choice: RouterChoice, *, beside: Path | None = None) -> Router:

@@ -29,8 +29,10 @@ class _FileSchema(GenerateJsonSchema):
     # Give a table its own keys and no other; its text is that of its key.
     def dataclass_schema(self, schema: Any) -> Json:
         found = super().dataclass_schema(schema)
-        told = {key: found[key] for key in found if key not in ("title", "description")}
-        return {**told, "additionalProperties": False}
+        return {
+            **{key: found[key] for key in found if key not in ("title", "description")},
+            "additionalProperties": False,
+        }
 
     # TOML has no null: what is not there is not written.
     def nullable_schema(self, schema: Any) -> Json:
@@ -53,8 +55,7 @@ class _FileSchema(GenerateJsonSchema):
 def study_schema() -> Json:
     """Return the JSON Schema of a study's file, its descriptions in the language spoken now."""
     found = TypeAdapter(StudyFile).json_schema(schema_generator=_FileSchema)
-    first = {"study": found["properties"].pop("study")}
-    found["properties"] = first | found["properties"]
+    found["properties"] = {"study": found["properties"].pop("study")} | found["properties"]
     title = _("Une étude de couverture : qui a accès à quels services, et où ouvrir des lieux")
     return {"$schema": GenerateJsonSchema.schema_dialect, "title": title, **found}
 
@@ -117,9 +118,11 @@ def _takes(told: Json) -> str:
         )
     if "examples" in told:
         return ", ".join(f"`{json.dumps(one, ensure_ascii=False)}`" for one in told["examples"])
-    if "minimum" in told:
-        return _("de {low} à {high}", low=f"{told['minimum']:.9g}", high=f"{told['maximum']:.9g}")
-    return str(_KINDS.get(told.get("format") or told.get("type", "object"), _KINDS["object"]))
+    return (
+        _("de {low} à {high}", low=f"{told['minimum']:.9g}", high=f"{told['maximum']:.9g}")
+        if "minimum" in told
+        else str(_KINDS.get(told.get("format") or told.get("type", "object"), _KINDS["object"]))
+    )
 
 
 _KINDS = {

@@ -236,8 +236,9 @@ class BudgetCovering(KioskChoice):
     def solve(self, stakes: Stakes) -> KioskPlan:
         """Serve as many as the budget pays for."""
         budget = self.sites_budget_eur or 0.0
-        allowed = np.delete(stakes.prices_eur, list(stakes.rules.forbidden))
-        least = float(allowed.min(initial=np.inf))
+        least = float(
+            np.delete(stakes.prices_eur, list(stakes.rules.forbidden)).min(initial=np.inf)
+        )
         if least > budget:
             raise BadKeyError(
                 "il reste {budget} EUR pour les visioguichets et le moins cher coûte {least} EUR",
@@ -275,8 +276,12 @@ class SetCovering(KioskChoice):
 
     def solve(self, stakes: Stakes) -> KioskPlan:
         """Serve everyone, but those out of every reach."""
-        prices = stakes.prices_eur if self.priced else None
-        return set_covering(stakes.cover, weight=stakes.weight, cost=prices, **self._search(stakes))
+        return set_covering(
+            stakes.cover,
+            weight=stakes.weight,
+            cost=stakes.prices_eur if self.priced else None,
+            **self._search(stakes),
+        )
 
     def impossible(self, rules: str) -> str:
         """Name the rules that keep some from being served."""
@@ -338,8 +343,9 @@ class _FarLooking(KioskChoice):
     # Refuse to look less far than a kiosk serves.
     def check(self, asked: Asked) -> None:
         if self.search_radius < self.reach:
-            remedy = Message("farthest au moins égal à reach")
-            raise BadKeyError("moins loin que reach", remedy, key="farthest")
+            raise BadKeyError(
+                "moins loin que reach", Message("farthest au moins égal à reach"), key="farthest"
+            )
         super().check(asked)
 
 
@@ -369,8 +375,13 @@ class PMedian(_FarLooking):
 
     def solve(self, stakes: Stakes) -> KioskPlan:
         """Beyond ``farthest``, the way counts for that."""
-        far = self.search_radius
-        return p_median(stakes.costs, stakes.weight, self.count, beyond=far, **self._search(stakes))
+        return p_median(
+            stakes.costs,
+            stakes.weight,
+            self.count,
+            beyond=self.search_radius,
+            **self._search(stakes),
+        )
 
 
 @siting_model
@@ -397,8 +408,9 @@ class PCenter(_FarLooking):
 
     def solve(self, stakes: Stakes) -> KioskPlan:
         """Look as far as ``farthest``."""
-        limit = self.time_limit_s
-        return p_center(stakes.costs, self.count, rules=stakes.rules, time_limit_s=limit)
+        return p_center(
+            stakes.costs, self.count, rules=stakes.rules, time_limit_s=self.time_limit_s
+        )
 
     def impossible(self, rules: str) -> str:
         """Say that the search stops too near, whatever the rules."""
@@ -413,13 +425,15 @@ class PCenter(_FarLooking):
 
 
 def _barred(rules: str, wish: str) -> str:
-    if not rules:
-        return ""
-    return _(
-        "aucun choix de lieux qui respecte {rules} ne dessert {wish} ; assouplissez la règle, ou "
-        "baissez share.",
-        rules=rules,
-        wish=wish,
+    return (
+        _(
+            "aucun choix de lieux qui respecte {rules} ne dessert {wish} ; assouplissez la règle, ou "
+            "baissez share.",
+            rules=rules,
+            wish=wish,
+        )
+        if rules
+        else ""
     )
 
 
@@ -457,8 +471,11 @@ class AnyModel:
             table = handler.resolve_ref_schema(place)
             table["title"] = str(model.named)
             table["properties"]["model"]["description"] = _("le modèle de localisation")
-            named = [] if model.model == USUAL else ["model"]
-            table["required"] = [*named, *table["required"], *model.needed]
+            table["required"] = [
+                *([] if model.model == USUAL else ["model"]),
+                *table["required"],
+                *model.needed,
+            ]
         return found
 
 

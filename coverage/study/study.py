@@ -325,8 +325,9 @@ class RuleTable(Table):
                 name=twice[0],
             )
         if not named:
-            example = f"of = {list(others or asked.needs)!r}"
-            raise BadKeyError("au moins un besoin est attendu", example, key="of")
+            raise BadKeyError(
+                "au moins un besoin est attendu", f"of = {list(others or asked.needs)!r}", key="of"
+            )
         if least > len(named):
             raise BadKeyError(
                 "un entier de {low} à {high} est attendu, {value} est donné",
@@ -567,17 +568,26 @@ def parse_study(document: Mapping[str, Any], *, path: Path | None = None) -> Stu
     file = str(path) if path else "étude"
 
     def table[T](kind: type[T], name: str) -> T:
-        found = document.get(name, {})
-        return declaration.read(kind, found, Asked(), file, name, refused=StudyError)
+        return declaration.read(
+            kind, document.get(name, {}), Asked(), file, name, refused=StudyError
+        )
 
     # What the other tables may say depends on these two, and on how the needs are called.
     router, demand = table(RouterChoice, "router"), table(DemandChoice, "demand")
     services = document.get("services")
-    needs = tuple(services) if isinstance(services, Mapping) else ()
-    asked = Asked(router.unit, router.kind, needs, demand.groups)
+    asked = Asked(
+        router.unit,
+        router.kind,
+        tuple(services) if isinstance(services, Mapping) else (),
+        demand.groups,
+    )
     read = declaration.read(StudyFile, document, asked, file, refused=StudyError)
-    tables = {one.name: getattr(read, one.name) for one in fields(_Tables)}
-    return Study(**vars(read.study), **vars(read.data), **tables, path=path)
+    return Study(
+        **vars(read.study),
+        **vars(read.data),
+        **{one.name: getattr(read, one.name) for one in fields(_Tables)},
+        path=path,
+    )
 
 
 def threshold_of(need: str, given: str, where: str, *, unit: Unit) -> Cost:
