@@ -512,8 +512,8 @@ def map_caption(result: CoverageResult) -> str:
     territory = result.territory.name
     return (
         _(
-            "Zones blanches et visioguichets proposés : {territory}. Les numéros sont ceux du tableau "
-            "des visioguichets.",
+            "Zones blanches et visioguichets proposés : {territory}. Les numéros sont ceux du "
+            "tableau des visioguichets.",
             territory=territory,
         )
         if len(result.kiosks)

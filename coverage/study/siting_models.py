@@ -427,8 +427,8 @@ class PCenter(_FarLooking):
 def _barred(rules: str, wish: str) -> str:
     return (
         _(
-            "aucun choix de lieux qui respecte {rules} ne dessert {wish} ; assouplissez la règle, ou "
-            "baissez share.",
+            "aucun choix de lieux qui respecte {rules} ne dessert {wish} ; assouplissez la règle, "
+            "ou baissez share.",
             rules=rules,
             wish=wish,
         )

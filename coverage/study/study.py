@@ -548,8 +548,8 @@ def read_study(path: Path) -> Study:
         document = declaration.read_toml(path, refused=StudyError)
     except FileNotFoundError as error:
         told = Message(
-            "{file} : ce fichier d'étude n'existe pas ; « geoguichet coverage init {file} » en crée "
-            "un à compléter.",
+            "{file} : ce fichier d'étude n'existe pas ; « geoguichet coverage init {file} » en "
+            "crée un à compléter.",
             file=path,
         )
         raise StudyError(told) from error
