@@ -7,9 +7,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from html import escape
-from importlib import resources
 from typing import Any
 
 import folium
@@ -19,7 +18,6 @@ import shapely
 from branca.element import Element, Figure, MacroElement
 from folium.map import CustomPane, Layer
 from folium.template import Template
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from shapely.geometry import mapping
 
 from geoguichet.coverage.manifest import CoverageResult
@@ -30,8 +28,10 @@ from geoguichet.coverage.outputs.style import (
     KIOSK,
     LAND,
     ZONE_EDGE,
+    filled,
     n_kiosks,
     n_people,
+    template_text,
     zone_class,
     zone_classes,
     zone_colour,
@@ -41,59 +41,14 @@ from geoguichet.coverage.zones.drawing import polygonal, simplified
 from geoguichet.floor.words import (
     _,
     cost,
-    day,
     distance,
     language,
-    mass,
     measure,
     ngettext,
     number,
-    percent,
     pgettext,
-    spaced,
 )
 from geoguichet.referentials.layers import LONLAT, METRIC
-
-# The templates of the pages, filled: one way for reports and for the panels of maps.
-
-TEMPLATES = resources.files("geoguichet.coverage.outputs") / "templates"
-
-
-def template_text(name: str) -> str:
-    """Return a template as it stands."""
-    return (TEMPLATES / name).read_text(encoding="utf-8")
-
-
-def filled(name: str, **content: Any) -> str:
-    """Return a template with its fields filled; what is told is escaped, and a field that is not
-    given is an error.
-    """
-    environment = Environment(
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        loader=FunctionLoader(template_text),
-    )
-    environment.globals |= _WORDS
-    environment.filters["tenth"] = "{:.1f}".format
-    return environment.get_template(name).render(**content)
-
-
-#: What the templates say words and figures with.
-_WORDS: dict[str, Callable[..., str]] = {
-    "_": _,
-    "ngettext": ngettext,
-    "pgettext": pgettext,
-    "spaced": spaced,
-    "n_kiosks": n_kiosks,
-    "n_people": n_people,
-    "day": day,
-    "mass": mass,
-    "number": number,
-    "percent": percent,
-}
-
 
 # The outlines of the départements, which stand behind every map.
 

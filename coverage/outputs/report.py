@@ -15,7 +15,7 @@ from geoguichet.coverage.access.supplements import NEIGHBOURS_M
 from geoguichet.coverage.kiosks.ranking import SAVINGS
 from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs import page
-from geoguichet.coverage.outputs.page import filled, gain_curve, map_picture
+from geoguichet.coverage.outputs.page import gain_curve, map_picture
 from geoguichet.coverage.outputs.plan_text import (
     ask_sentences,
     cost_rows,
@@ -30,6 +30,7 @@ from geoguichet.coverage.outputs.plan_text import (
 )
 from geoguichet.coverage.outputs.style import (
     cost_in_table,
+    filled,
     first_of,
     moment,
     n_communes,

@@ -19,14 +19,13 @@ from geoguichet.coverage.outputs.page import (
     borders,
     collection,
     departement_outlines,
-    filled,
     ground,
     located,
     picture,
     rows_of,
     titled,
 )
-from geoguichet.coverage.outputs.style import INK, SURENESS_COLOURS, how_measured, n_people
+from geoguichet.coverage.outputs.style import INK, SURENESS_COLOURS, filled, how_measured, n_people
 from geoguichet.coverage.sensitivity import SURENESS, Sensitivity
 from geoguichet.coverage.zones.drawing import polygonal, simplified
 from geoguichet.floor.units import Unit

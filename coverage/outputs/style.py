@@ -5,12 +5,31 @@ the phrases that the map, the report and the terminal share.
 import math
 import re
 from collections.abc import Callable, Iterable
-from typing import Literal
+from importlib import resources
+from typing import Any, Literal
 from xml.sax.saxutils import quoteattr
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
 
 from geoguichet.coverage.study.study import Study
 from geoguichet.floor.units import Unit
-from geoguichet.floor.words import Message, _, cost, duration, measure, ngettext, speaking, weekdays
+from geoguichet.floor.words import (
+    Message,
+    _,
+    cost,
+    day,
+    duration,
+    mass,
+    measure,
+    ngettext,
+    number,
+    percent,
+    pgettext,
+    spaced,
+    speaking,
+    weekdays,
+)
 from geoguichet.referentials.directory.hours import DAY_MINUTES, DAYS, Moment
 from geoguichet.referentials.directory.services import service_name
 
@@ -249,6 +268,52 @@ def standing(*, served: bool, served_after: bool) -> Standing:
     return "kiosk" if served_after else "unserved"
 
 
+# The templates of the pages, filled: one way for reports and for the panels of maps.
+
+TEMPLATES = resources.files("geoguichet.coverage.outputs") / "templates"
+
+
+def template_text(name: str) -> str:
+    """Return a template as it stands."""
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def filled(name: str, **content: Any) -> str:
+    """Return a template with its fields filled; what is told is escaped, and a field that is not
+    given is an error.
+    """
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=FunctionLoader(template_text),
+    )
+    environment.globals |= _WORDS
+    environment.filters |= {"tenth": "{:.1f}".format, "quoted": _quoted}
+    return environment.get_template(name).render(**content)
+
+
+#: What the templates say words and figures with.
+_WORDS: dict[str, Callable[..., str]] = {
+    "_": _,
+    "ngettext": ngettext,
+    "pgettext": pgettext,
+    "spaced": spaced,
+    "n_kiosks": n_kiosks,
+    "n_people": n_people,
+    "day": day,
+    "mass": mass,
+    "number": number,
+    "percent": percent,
+}
+
+
+# Write an attribute of XML with its quotes.
+def _quoted(value: object) -> Markup:
+    return Markup(quoteattr(str(value)))  # noqa: S704  escaped here
+
+
 _STANDING = (
     """CASE WHEN "served" THEN 'served' WHEN "served_after" THEN 'kiosk' ELSE 'unserved' END"""
 )
@@ -262,171 +327,81 @@ _EXCESS = 'coalesce("mean_{unit}", 999999)'
 def layer_styles(language: str, unit: Unit = Unit.METRES) -> dict[str, str]:
     """Return the QML document of each layer of ``result.gpkg``."""
     with speaking(language, typeset=True):
+        layers: dict[str, dict[str, Any]] = {
+            "demand": {
+                "kind": "categorizedSymbol",
+                "attribute": _STANDING,
+                "size": _SIZE_MM,
+                "classes": [
+                    (key, COMMUNE_STANDINGS[key], _marker(colour, 1.2, "circle"))
+                    for key, colour in STANDING_COLOURS.items()
+                ],
+            },
+            "services": {
+                "kind": "categorizedSymbol",
+                "attribute": "type",
+                "classes": [
+                    *(
+                        (
+                            key,
+                            service_name(key).capitalize(),
+                            _marker(colour, 3.0 if "prefecture" in key else 1.8, "square"),
+                        )
+                        for key, colour in SERVICE_COLOURS.items()
+                    ),
+                    ("", _("Autre service"), _marker(OTHER_SERVICE, 1.8, "square")),
+                ],
+            },
+            "white_zones": {
+                "kind": "graduatedSymbol",
+                "attribute": _EXCESS.format(unit=unit),
+                "classes": [
+                    ((low, high), zone_class(low, high, unit), _fill(colour))
+                    for low, high, colour in zone_classes(unit)
+                ],
+            },
+            "kiosks": {
+                "kind": "singleSymbol",
+                "attribute": "",
+                "classes": [("", "", _marker(KIOSK, 5.0, "circle"))],
+                "labels": True,
+            },
+        }
+        blank = {"size": "", "labels": False}
         return {
-            "demand": _document(_demand()),
-            "services": _document(_services()),
-            "white_zones": _document(_white_zones(unit)),
-            "kiosks": _document(_kiosks(), _rank_labels()),
+            name: f"{_DOCTYPE}\n{filled('style.qml', **blank | layer).replace('\n', '')}\n"
+            for name, layer in layers.items()
         }
 
 
-def _demand() -> str:
-    classes = [
-        (
-            key,
-            str(COMMUNE_STANDINGS[key]),
-            _marker(colour, size=1.2, shape="circle", size_expression=_SIZE_MM),
-        )
-        for key, colour in STANDING_COLOURS.items()
-    ]
-    return _categorised(_STANDING, classes)
+_DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>"
 
 
-def _services() -> str:
-    classes = [
-        (
-            key,
-            service_name(key).capitalize(),
-            _marker(colour, size=3.0 if "prefecture" in key else 1.8, shape="square"),
-        )
-        for key, colour in SERVICE_COLOURS.items()
-    ]
-    return _categorised(
-        "type",
-        [*classes, ("", _("Autre service"), _marker(OTHER_SERVICE, size=1.8, shape="square"))],
-    )
+# Return the properties of a symbol, by QGIS's names.
+def _marker(colour: str, size: float, shape: str) -> dict[str, str]:
+    return {
+        "color": _rgba(colour),
+        "name": shape,
+        "outline_color": "255,255,255,255",
+        "outline_width": "0.15",
+        "outline_width_unit": "MM",
+        "outline_style": "solid",
+        "size": str(size),
+        "size_unit": "MM",
+        "scale_method": "diameter",
+    }
 
 
-def _white_zones(unit: Unit) -> str:
-    classes = zone_classes(unit)
-    ranges = "".join(
-        f'<range render="true" symbol="{number}" lower="{low}" '
-        f'upper="{1e9 if high is None else high:.0f}" '
-        f"label={quoteattr(zone_class(low, high, unit))}/>"
-        for number, (low, high, _colour) in enumerate(classes)
-    )
-    symbols = "".join(
-        _symbol(str(number), "fill", _fill(colour))
-        for number, (_low, _high, colour) in enumerate(classes)
-    )
-    excess = quoteattr(_EXCESS.format(unit=unit))
-    return (
-        f'<renderer-v2 type="graduatedSymbol" attr={excess} graduatedMethod="GraduatedColor" '
-        f'symbollevels="0" enableorderby="0" forceraster="0"><ranges>{ranges}</ranges>'
-        f"<symbols>{symbols}</symbols></renderer-v2>"
-    )
-
-
-def _kiosks() -> str:
-    symbol = _symbol("0", "marker", _marker(KIOSK, size=5.0, shape="circle"))
-    return (
-        '<renderer-v2 type="singleSymbol" symbollevels="0" enableorderby="0" forceraster="0">'
-        f"<symbols>{symbol}</symbols></renderer-v2>"
-    )
-
-
-# White numbers inside the kiosk markers.
-def _rank_labels() -> str:
-    return (
-        '<labeling type="simple"><settings calloutType="simple">'
-        '<text-style fieldName="rank" isExpression="0" fontFamily="Sans Serif" fontSize="7" '
-        'fontSizeUnit="Point" '
-        'fontWeight="75" namedStyle="Bold" textColor="255,255,255,255" textOpacity="1"/>'
-        '<placement placement="1" quadOffset="4" xOffset="0" yOffset="0" dist="0" offsetType="0"/>'
-        '<rendering obstacle="0" displayAll="1" drawLabels="1" scaleVisibility="0"/>'
-        "</settings></labeling>"
-    )
-
-
-def _document(renderer: str, labels: str = "") -> str:
-    enabled = "1" if labels else "0"
-    return (
-        "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
-        f'<qgis version="3.22.0" styleCategories="Symbology|Labeling" labelsEnabled="{enabled}">'
-        f"{renderer}{labels}<blendMode>0</blendMode><featureBlendMode>0</featureBlendMode></qgis>\n"
-    )
-
-
-def _categorised(attribute: str, classes: Iterable[tuple[str, str, str]]) -> str:
-    rows = list(classes)
-    categories = "".join(
-        f'<category render="true" symbol="{number}" value={quoteattr(value)} '
-        f'label={quoteattr(label)} type="string"/>'
-        for number, (value, label, _) in enumerate(rows)
-    )
-    symbols = "".join(
-        _symbol(str(number), "marker", layer) for number, (_, _, layer) in enumerate(rows)
-    )
-    return (
-        f'<renderer-v2 type="categorizedSymbol" attr={quoteattr(attribute)} symbollevels="0" '
-        'enableorderby="0" '
-        f'forceraster="0"><categories>{categories}</categories><symbols>{symbols}</symbols></renderer-v2>'
-    )
-
-
-def _symbol(name: str, kind: str, layer: str) -> str:
-    return (
-        f'<symbol type="{kind}" name="{name}" alpha="1" clip_to_extent="1" '
-        f'force_rhr="0">{layer}</symbol>'
-    )
-
-
-def _marker(colour: str, *, size: float, shape: str, size_expression: str = "") -> str:
-    options = _options(
-        {
-            "color": _rgba(colour),
-            "name": shape,
-            "outline_color": "255,255,255,255",
-            "outline_width": "0.15",
-            "outline_width_unit": "MM",
-            "outline_style": "solid",
-            "size": str(size),
-            "size_unit": "MM",
-            "scale_method": "diameter",
-        }
-    )
-    defined = _defined("size", size_expression)
-    return f'<layer class="SimpleMarker" enabled="1" locked="0" pass="0">{options}{defined}</layer>'
-
-
-def _fill(colour: str) -> str:
-    options = _options(
-        {
-            "color": _rgba(colour, alpha=205),
-            "style": "solid",
-            "outline_color": _rgba(INK, alpha=150),
-            "outline_style": "solid",
-            "outline_width": "0.2",
-            "outline_width_unit": "MM",
-        }
-    )
-    return f'<layer class="SimpleFill" enabled="1" locked="0" pass="0">{options}</layer>'
-
-
-# Both ways QGIS has had of writing a symbol's properties: ``Option`` (3.26 on) and ``prop``
-# (before).
-def _options(values: dict[str, str]) -> str:
-    modern = "".join(
-        f'<Option name="{key}" type="QString" value={quoteattr(value)}/>'
-        for key, value in values.items()
-    )
-    older = "".join(f'<prop k="{key}" v={quoteattr(value)}/>' for key, value in values.items())
-    return f'<Option type="Map">{modern}</Option>{older}'
-
-
-def _defined(name: str, expression: str) -> str:
-    if not expression:
-        return ""
-    return (
-        '<data_defined_properties><Option type="Map"><Option name="name" type="QString" value=""/>'
-        f'<Option name="properties" type="Map"><Option name="{name}" type="Map">'
-        '<Option name="active" type="bool" value="true"/>'
-        f'<Option name="expression" type="QString" value={quoteattr(expression)}/>'
-        '<Option name="type" type="int" value="3"/></Option></Option>'
-        '<Option name="type" type="QString" value="collection"/></Option></data_defined_properties>'
-    )
+def _fill(colour: str) -> dict[str, str]:
+    return {
+        "color": _rgba(colour, alpha=205),
+        "style": "solid",
+        "outline_color": _rgba(INK, alpha=150),
+        "outline_style": "solid",
+        "outline_width": "0.2",
+        "outline_width_unit": "MM",
+    }
 
 
 def _rgba(colour: str, alpha: int = 255) -> str:
-    red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
-    return f"{red},{green},{blue},{alpha}"
+    return ",".join(str(int(colour[start : start + 2], 16)) for start in (1, 3, 5)) + f",{alpha}"
