@@ -21,7 +21,7 @@ _HOMES = {
     "replay": "coverage.replay",
     "map_picture": "coverage.outputs.page",
     "gain_curve": "coverage.outputs.page",
-    "write": "coverage.outputs.writing",
+    "write": "coverage.outputs.summary",
     "publish": "coverage.publish",
     "Catalogue": "catalogue.search.store",
     "Record": "catalogue.record",
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from geoguichet.coverage.orientation import nearest as nearest
     from geoguichet.coverage.outputs.page import gain_curve as gain_curve
     from geoguichet.coverage.outputs.page import map_picture as map_picture
-    from geoguichet.coverage.outputs.writing import write as write
+    from geoguichet.coverage.outputs.summary import write as write
     from geoguichet.coverage.publish import publish as publish
     from geoguichet.coverage.replay import replay as replay
     from geoguichet.coverage.run import find_white_zones as find_white_zones

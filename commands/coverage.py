@@ -197,8 +197,7 @@ def _pdf(arguments: argparse.Namespace) -> None:
 )
 def _compare(arguments: argparse.Namespace) -> None:
     from geoguichet.coverage.compare import compare
-    from geoguichet.coverage.outputs.summary import of_comparison
-    from geoguichet.coverage.outputs.writing import write
+    from geoguichet.coverage.outputs.summary import of_comparison, write
 
     with progress(quiet=arguments.quiet or arguments.json) as on_step:
         comparison = compare(
@@ -273,8 +272,7 @@ def _measures(arguments: argparse.Namespace) -> None:
     QUIET,
 )
 def _sensitivity(arguments: argparse.Namespace) -> None:
-    from geoguichet.coverage.outputs.summary import of_sensitivity
-    from geoguichet.coverage.outputs.writing import write
+    from geoguichet.coverage.outputs.summary import of_sensitivity, write
     from geoguichet.coverage.sensitivity import CONGESTION, THRESHOLDS, sensitivity
     from geoguichet.coverage.study.study import read_study
 

@@ -12,9 +12,7 @@ import numpy as np
 import pandas as pd
 
 from geoguichet.coverage.access import supply
-from geoguichet.coverage.access.legal import legal_table
-from geoguichet.coverage.access.measures import measure_access
-from geoguichet.coverage.access.rules import measure
+from geoguichet.coverage.access.rules import legal_table, measure, measure_access
 from geoguichet.coverage.access.supply import HoursTold, meeting, near_services
 from geoguichet.coverage.routers.impedance import Router
 from geoguichet.coverage.study.study import Study
@@ -30,9 +28,9 @@ class Beside:
 
     edge: Edge | None = None
     hours: tuple[HoursTold, ...] = ()
-    #: See :func:`~geoguichet.coverage.access.legal.legal_table`.
+    #: See :func:`~geoguichet.coverage.access.rules.legal_table`.
     legal: pd.DataFrame | None = None
-    #: See :func:`~geoguichet.coverage.access.measures.measure_access`.
+    #: See :func:`~geoguichet.coverage.access.rules.measure_access`.
     measures: pd.DataFrame | None = None
     #: Present when people are counted by cells.
     aggregation: AggregationError | None = None

@@ -1,9 +1,10 @@
-"""An answer in a few sentences and tables, as the terminal shows it: a study's, a comparison's, a
-sensitivity's, and the counters nearest to a place.
+"""An answer in a few sentences and tables, as the terminal shows it (a study's, a comparison's, a
+sensitivity's, the counters nearest to a place), and its documents in a folder.
 """
 
 from collections.abc import Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from geopandas import GeoDataFrame
@@ -11,8 +12,10 @@ from pandas import DataFrame
 
 from geoguichet.coverage.compare import Comparison
 from geoguichet.coverage.manifest import CoverageResult
+from geoguichet.coverage.outputs import comparison, sensitivity
 from geoguichet.coverage.outputs import comparison as changes
 from geoguichet.coverage.outputs import sensitivity as sureness
+from geoguichet.coverage.outputs.folder import write_all
 from geoguichet.coverage.outputs.page import titled
 from geoguichet.coverage.outputs.plan_text import (
     before_plan,
@@ -304,3 +307,25 @@ def of_counters(found: GeoDataFrame, unit: Unit) -> Block:
 def _hours(row: dict[Any, Any], unknown: str) -> str:
     given_hours = row["hours"]
     return opening_hours(given_hours) if isinstance(given_hours, str) and given_hours else unknown
+
+
+# One verb for whatever a study answers: its documents, in a folder.
+
+
+def write(answer: CoverageResult | Comparison | Sensitivity, folder: Path) -> tuple[Path, ...]:
+    """Write the documents of a result, a comparison or a sensitivity; return their paths.
+
+    They take their places together once all are whole: until then the previous ones stand.
+
+    Raises
+    ------
+    OutputError
+        Something could not be written.
+    """
+    match answer:
+        case Comparison():
+            return comparison.write(answer, folder)
+        case Sensitivity():
+            return sensitivity.write(answer, folder)
+        case _:
+            return write_all(answer, folder)

@@ -45,7 +45,7 @@ type RuleKind = Literal["all", "any", "at_least", "all_and_at_least"]
 
 #: Value of ``data.source`` that stands for the embedded sample.
 SAMPLE = "sample"
-#: Rules of law and promises that can be asked by name; :mod:`geoguichet.coverage.access.legal` says
+#: Rules of law and promises that can be asked by name; :mod:`geoguichet.coverage.access.rules` says
 #: what each demands.
 LEGAL_RULES = ("la_poste", "france_services_30", "france_services_20")
 MEASURES = ("cumulative", "2sfca", "e2sfca")

@@ -13,8 +13,7 @@ import pytest
 import shapely
 from scipy import sparse
 
-from geoguichet.coverage.access.measures import cumulative
-from geoguichet.coverage.access.rules import measure
+from geoguichet.coverage.access.rules import cumulative, measure
 from geoguichet.coverage.routers.impedance import CostMatrix, StraightLine
 from geoguichet.coverage.siting.covering import maximal_covering, p_center, set_covering
 from geoguichet.coverage.siting.problem import SiteRules

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geoguichet.coverage.access.measures import LUO_QI_S, cumulative, two_step
+from geoguichet.coverage.access.rules import LUO_QI_S, cumulative, two_step
 from geoguichet.coverage.errors import FrameError
 from geoguichet.coverage.routers.impedance import CostMatrix
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geoguichet.coverage.access.measures import gini, palma, poverty
+from geoguichet.coverage.access.rules import gini, palma, poverty
 from geoguichet.coverage.errors import FrameError
 
 places = st.lists(st.tuples(st.integers(0, 50), st.integers(1, 5)), min_size=1, max_size=8)

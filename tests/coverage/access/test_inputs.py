@@ -9,7 +9,7 @@ import pytest
 import shapely
 
 from geoguichet.coverage.access import inputs
-from geoguichet.coverage.access.legal import legal_table
+from geoguichet.coverage.access.rules import legal_table
 from geoguichet.coverage.errors import StudyError
 from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.routers.impedance import StraightLine

@@ -13,7 +13,7 @@ import pytest
 import shapely
 from pyproj import Geod
 
-from geoguichet.coverage.access.legal import FASTEST_M_S, RULES, legal_table
+from geoguichet.coverage.access.rules import FASTEST_M_S, RULES, legal_table
 from geoguichet.coverage.errors import StudyError
 from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs import folder, report

@@ -9,7 +9,7 @@ import pyogrio
 import pytest
 
 from geoguichet.cli import main
-from geoguichet.coverage.access.measures import PER_PEOPLE, bands, gini, poverty, two_step
+from geoguichet.coverage.access.rules import PER_PEOPLE, bands, gini, poverty, two_step
 from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs import folder, report
 from geoguichet.coverage.routers.impedance import StraightLine
