@@ -8,8 +8,7 @@ from typing import Any
 
 from geoguichet.catalogue.formats import codes
 from geoguichet.catalogue.formats import conversions as to
-from geoguichet.catalogue.formats.format import Format
-from geoguichet.catalogue.formats.mapping import Mapped, Part, read_by
+from geoguichet.catalogue.formats.mapping import Format, Mapped, Part, read_by
 from geoguichet.catalogue.formats.xml import Element, XmlPart, child, name
 from geoguichet.catalogue.record import Link, Record
 

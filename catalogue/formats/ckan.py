@@ -6,8 +6,7 @@ from typing import Any
 
 from geoguichet.catalogue.formats import codes
 from geoguichet.catalogue.formats import conversions as to
-from geoguichet.catalogue.formats.format import Format
-from geoguichet.catalogue.formats.mapping import JsonPart, Mapped, Part, read_by
+from geoguichet.catalogue.formats.mapping import Format, JsonPart, Mapped, Part, read_by
 from geoguichet.catalogue.record import ExternalId, Record
 
 

@@ -6,8 +6,7 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Mapping
 
-from geoguichet.catalogue.formats.format import Format, Written
-from geoguichet.catalogue.formats.mapping import INSPIRE_THEME, Mapped, said
+from geoguichet.catalogue.formats.mapping import INSPIRE_THEME, Format, Mapped, Written, said
 from geoguichet.catalogue.record import Record
 
 _COLUMNS: Mapping[str, tuple[str, Callable[[Record], str]]] = {

@@ -8,8 +8,16 @@ from lxml import etree
 from geoguichet.catalogue.errors import RecordError
 from geoguichet.catalogue.formats import codes, conversions
 from geoguichet.catalogue.formats import conversions as to
-from geoguichet.catalogue.formats.format import Format, Written
-from geoguichet.catalogue.formats.mapping import Dated, Mapped, Part, Place, Reader, beyond
+from geoguichet.catalogue.formats.mapping import (
+    Dated,
+    Format,
+    Mapped,
+    Part,
+    Place,
+    Reader,
+    Written,
+    beyond,
+)
 from geoguichet.catalogue.formats.xml import Element, name, serialize
 from geoguichet.catalogue.record import Extent, Record, Time
 

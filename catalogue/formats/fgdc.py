@@ -1,8 +1,7 @@
 """FGDC CSDGM and DIF in XML, read so that older American catalogues are not refused."""
 
 from geoguichet.catalogue.formats import conversions as to
-from geoguichet.catalogue.formats.format import Format
-from geoguichet.catalogue.formats.mapping import Mapped, Part
+from geoguichet.catalogue.formats.mapping import Format, Mapped, Part
 from geoguichet.catalogue.formats.xml import Element, child, name
 from geoguichet.catalogue.record import Concept, Theme
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from geoguichet.catalogue.formats.format import Format, Written
+from geoguichet.catalogue.formats.mapping import Format, Written
 from geoguichet.catalogue.record import Record
 
 _TYPES = ("Feature", "FeatureCollection")

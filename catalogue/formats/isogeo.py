@@ -5,8 +5,7 @@ from typing import Any
 
 from geoguichet.catalogue.formats import codes
 from geoguichet.catalogue.formats import conversions as to
-from geoguichet.catalogue.formats.format import Format
-from geoguichet.catalogue.formats.mapping import INSPIRE_THEME, Conformity, Mapped, Part
+from geoguichet.catalogue.formats.mapping import INSPIRE_THEME, Conformity, Format, Mapped, Part
 from geoguichet.catalogue.record import Concept, Theme
 
 

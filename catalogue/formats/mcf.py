@@ -8,13 +8,14 @@ import yaml
 
 from geoguichet.catalogue.formats import codes, conversions
 from geoguichet.catalogue.formats import conversions as to
-from geoguichet.catalogue.formats.format import Format, Written
 from geoguichet.catalogue.formats.mapping import (
     TOPIC_CATEGORY,
     Dated,
+    Format,
     JsonPart,
     Mapped,
     Part,
+    Written,
     beyond,
     said,
     write_by,

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from geoguichet.catalogue.formats import conversions as to
-from geoguichet.catalogue.formats.format import Format
-from geoguichet.catalogue.formats.mapping import Mapped, Part
+from geoguichet.catalogue.formats.mapping import Format, Mapped, Part
 
 
 def _claims(document: Any) -> bool:

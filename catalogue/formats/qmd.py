@@ -1,8 +1,7 @@
 """QMD: the metadata that QGIS keeps beside a layer (``.qmd``), read."""
 
 from geoguichet.catalogue.formats import conversions as to
-from geoguichet.catalogue.formats.format import Format
-from geoguichet.catalogue.formats.mapping import Mapped, Part
+from geoguichet.catalogue.formats.mapping import Format, Mapped, Part
 from geoguichet.catalogue.formats.xml import Element, child, name
 
 

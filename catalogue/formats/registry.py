@@ -30,9 +30,17 @@ from geoguichet.catalogue.formats import (
     udata,
 )
 from geoguichet.catalogue.formats.dcat import document as dcat
-from geoguichet.catalogue.formats.format import Format, Syntax, Written
 from geoguichet.catalogue.formats.iso import iso19110, iso19115_3, iso19139
-from geoguichet.catalogue.formats.mapping import MEMBERS, JsonPart, Mapped, as_table, read_by
+from geoguichet.catalogue.formats.mapping import (
+    MEMBERS,
+    Format,
+    JsonPart,
+    Mapped,
+    Syntax,
+    Written,
+    as_table,
+    read_by,
+)
 from geoguichet.catalogue.formats.xml import Element, XmlPart, line_of, name, parse
 from geoguichet.catalogue.record import Record
 from geoguichet.floor.findings import Finding

@@ -6,8 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from geoguichet.catalogue.formats import codes, conversions
-from geoguichet.catalogue.formats.format import Format, Written
-from geoguichet.catalogue.formats.mapping import INSPIRE_THEME, Mapped, said
+from geoguichet.catalogue.formats.mapping import INSPIRE_THEME, Format, Mapped, Written, said
 from geoguichet.catalogue.record import Contact, Link, Record, Time
 
 MAPPING = (

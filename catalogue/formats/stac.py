@@ -5,8 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from geoguichet.catalogue.formats import conversions as to
-from geoguichet.catalogue.formats.format import Format
-from geoguichet.catalogue.formats.mapping import Mapped, Part
+from geoguichet.catalogue.formats.mapping import Format, Mapped, Part
 from geoguichet.catalogue.record import Contact
 
 

@@ -44,13 +44,14 @@ from geoguichet.catalogue.formats.dcat.rdf import (
     term,
 )
 from geoguichet.catalogue.formats.dcat.reading import MAPPING, read_subject, subjects_of
-from geoguichet.catalogue.formats.format import Format, Written
 from geoguichet.catalogue.formats.mapping import (
     TOPIC_CATEGORY,
     Conformity,
+    Format,
     Members,
     Place,
     Resolution,
+    Written,
     beyond,
     said,
 )

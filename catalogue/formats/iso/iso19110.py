@@ -3,9 +3,8 @@
 from typing import Any
 
 from geoguichet.catalogue.formats import conversions as to
-from geoguichet.catalogue.formats.format import Format
 from geoguichet.catalogue.formats.iso import values
-from geoguichet.catalogue.formats.mapping import FeatureCatalogue, Mapped, Part, read_by
+from geoguichet.catalogue.formats.mapping import FeatureCatalogue, Format, Mapped, Part, read_by
 from geoguichet.catalogue.formats.xml import Element, XmlPart, name
 from geoguichet.catalogue.record import Contact, Record
 

@@ -1,6 +1,5 @@
 """ISO 19115-3: ISO 19115-1:2014 in XML, the successor of ISO 19139."""
 
-from geoguichet.catalogue.formats.format import Format, Written
 from geoguichet.catalogue.formats.iso import iso19139, reading
 from geoguichet.catalogue.formats.iso.grafting import write as write_iso
 from geoguichet.catalogue.formats.iso.making import (
@@ -16,7 +15,7 @@ from geoguichet.catalogue.formats.iso.making import (
     role_of,
     says,
 )
-from geoguichet.catalogue.formats.mapping import Distributed, Mapped, beyond
+from geoguichet.catalogue.formats.mapping import Distributed, Format, Mapped, Written, beyond
 from geoguichet.catalogue.formats.xml import XLINK, Element, name, parse
 from geoguichet.catalogue.record import Contact, Record
 

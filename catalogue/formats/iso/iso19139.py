@@ -1,6 +1,5 @@
 """ISO 19139: ISO 19115:2003 in XML, what INSPIRE and the French portals exchange."""
 
-from geoguichet.catalogue.formats.format import Format, Written
 from geoguichet.catalogue.formats.iso import reading
 from geoguichet.catalogue.formats.iso.grafting import write as write_iso
 from geoguichet.catalogue.formats.iso.making import (
@@ -14,7 +13,7 @@ from geoguichet.catalogue.formats.iso.making import (
     role_of,
     says,
 )
-from geoguichet.catalogue.formats.mapping import Distributed, Mapped, beyond
+from geoguichet.catalogue.formats.mapping import Distributed, Format, Mapped, Written, beyond
 from geoguichet.catalogue.formats.xml import XLINK, Element, name, parse
 from geoguichet.catalogue.record import Contact, Record
 
