@@ -1,7 +1,6 @@
 """ISO 19115-3: ISO 19115-1:2014 in XML, the successor of ISO 19139."""
 
 from geoguichet.catalogue.formats.iso import iso19139, reading
-from geoguichet.catalogue.formats.iso.grafting import write as write_iso
 from geoguichet.catalogue.formats.iso.making import (
     GML,
     Dialect,
@@ -15,6 +14,7 @@ from geoguichet.catalogue.formats.iso.making import (
     role_of,
     says,
 )
+from geoguichet.catalogue.formats.iso.writing import write as write_iso
 from geoguichet.catalogue.formats.mapping import Distributed, Format, Mapped, Written, beyond
 from geoguichet.catalogue.formats.xml import XLINK, Element, name, parse
 from geoguichet.catalogue.record import Contact, Record

@@ -1,7 +1,6 @@
 """ISO 19139: ISO 19115:2003 in XML, what INSPIRE and the French portals exchange."""
 
 from geoguichet.catalogue.formats.iso import reading
-from geoguichet.catalogue.formats.iso.grafting import write as write_iso
 from geoguichet.catalogue.formats.iso.making import (
     GML,
     Dialect,
@@ -13,6 +12,7 @@ from geoguichet.catalogue.formats.iso.making import (
     role_of,
     says,
 )
+from geoguichet.catalogue.formats.iso.writing import write as write_iso
 from geoguichet.catalogue.formats.mapping import Distributed, Format, Mapped, Written, beyond
 from geoguichet.catalogue.formats.xml import XLINK, Element, name, parse
 from geoguichet.catalogue.record import Contact, Record

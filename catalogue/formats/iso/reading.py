@@ -2,13 +2,12 @@
 encoding.
 
 National profiles (Swiss, GEMINI, RNDT, HNAP ...) and extensions (ISO 19115-2) only add names or
-namespaces, so they are read here too. Contacts, extents and links are read beside (`iso_contacts`,
-`iso_extents`, `iso_links`); `iso_writing` writes the same model, `iso_grafting` writes it into the
-document that a record came from.
+namespaces, so they are read here too. Contacts and links are read beside (`values`); `writing`
+writes the same model, whole or into the document that a record came from.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from geoguichet.catalogue.errors import RecordError
@@ -22,6 +21,7 @@ from geoguichet.catalogue.formats.iso.values import (
     contacts,
     described,
     distribution,
+    each_once,
     found_in,
     href_of,
     localised,
@@ -88,9 +88,7 @@ def extents(reading: Reading, identification: Holder) -> Members:
         for temporal in children(extent, "temporalElement"):
             periods += _periods(reading, temporal)
     return {
-        "geometry": conversions.gathered(
-            [piece for at, piece in enumerate(pieces) if piece not in pieces[:at]]
-        ),
+        "geometry": conversions.gathered(each_once(pieces)),
         "places": places,
         "extentDescription": "\n".join(dict.fromkeys(words)),
         "time": time_of(periods),
@@ -100,9 +98,8 @@ def extents(reading: Reading, identification: Holder) -> Members:
 def _place(holder: Element | None) -> list[Place]:
     identifier = inner(holder)
     code = child(identifier, "code")
-    scheme = value(child(identifier, "codeSpace")) or value(
-        down(identifier, "authority", "*", "title")
-    )
+    authority = down(identifier, "authority", "*", "title")
+    scheme = value(child(identifier, "codeSpace")) or value(authority)
     said = Place(code=value(code), href=href_of(code), scheme=scheme)
     return [filled(said)] if said["code"] else []
 
@@ -150,15 +147,10 @@ def _envelope(rings: list[Any]) -> Extent:
 
 
 def _same_box(one: Extent, other: Extent | None) -> bool:
-    if other is None:
-        return False
-    pairs = (
-        (one.west, other.west),
-        (one.south, other.south),
-        (one.east, other.east),
-        (one.north, other.north),
+    sides = ("west", "south", "east", "north")
+    return other is not None and all(
+        abs(getattr(one, side) - getattr(other, side)) < 1e-6 for side in sides
     )
-    return all(abs(a - b) < 1e-6 for a, b in pairs)
 
 
 _SIDES = ("westBoundLongitude", "southBoundLatitude", "eastBoundLongitude", "northBoundLatitude")
@@ -169,8 +161,7 @@ def _box(reading: Reading, element: Element) -> Extent | None:
     sides = [texts.get(side, "") for side in _SIDES]
     if not any(sides):
         return None
-    numbers = [codes.number(side) for side in sides]
-    west, south, east, north = numbers
+    west, south, east, north = map(codes.number, sides)
     if west is None or south is None or east is None or north is None:
         reading.refuse("geometry", element, " ".join(sides), "quatre nombres sont attendus")
         return None
@@ -188,20 +179,16 @@ def _polygons(reading: Reading, element: Element, boxes: list[Extent]) -> Iterat
             reading.refuse(
                 "geometry", polygon, "", "un polygone fermé d'au moins quatre positions est attendu"
             )
-        elif not all(_in_degrees(ring) for ring in rings):
+        elif not all(abs(x) <= 180.0 and abs(y) <= 90.0 for ring in rings for x, y in ring):
             reading.refuse("geometry", polygon, "", "des positions en degrés WGS 84 sont attendues")
         else:
             yield rings
 
 
-def _in_degrees(ring: list[list[float]]) -> bool:
-    return all(-180.0 <= x <= 180.0 and -90.0 <= y <= 90.0 for x, y in ring)
-
-
 # Return the positions of a ring, longitude first: as the box beside it shows, else as its CRS says.
 def _ring(ring: Element, polygon: Element, boxes: list[Extent]) -> list[list[float]]:
-    listed = [node.text or "" for node in ring.iter("{*}posList", "{*}pos", "{*}coordinates")]
-    flat = _numbers(" ".join(listed))
+    listed = ring.iter("{*}posList", "{*}pos", "{*}coordinates")
+    flat = _numbers(" ".join(node.text or "" for node in listed))
     holders = [ring, polygon, *ring.iter("{*}posList")]
     dimension = (
         next((int(d) for node in holders if (d := node.get("srsDimension", "")).isdigit()), 2) or 2
@@ -210,11 +197,11 @@ def _ring(ring: Element, polygon: Element, boxes: list[Extent]) -> list[list[flo
     pairs = [list(pair) for pair in zip(first, second, strict=False)]
     if boxes and pairs:
         turned = _inside(boxes, second, first) and not _inside(boxes, first, second)
-        return [pair[::-1] for pair in pairs] if turned else pairs
-    names = [node.get("srsName", "") for node in holders]
-    turned = any(
-        "4326" in name or "4258" in name for name in names if name.startswith(("urn:", "http"))
-    )
+    else:
+        names = [node.get("srsName", "") for node in holders]
+        turned = any(
+            "4326" in name or "4258" in name for name in names if name.startswith(("urn:", "http"))
+        )
     return [pair[::-1] for pair in pairs] if turned else pairs
 
 
@@ -303,10 +290,12 @@ def members(root: Element) -> Members:
         | _of_resource(reading, identification)
         | distribution(parts, identification)
         | _of_quality(parts)
+        | {
+            "contacts": tuple(contacts(parts, identification, citation)),
+            "translations": _translations(reading, citation, identification),
+            "unreadable": reading.unreadable,
+        }
     )
-    said["contacts"] = tuple(contacts(parts, identification, citation))
-    said["translations"] = _translations(reading, citation, identification)
-    said["unreadable"] = reading.unreadable
     del met
     return said
 
@@ -340,6 +329,9 @@ def _translations(
 
 def _of_metadata(reading: Reading) -> Members:
     root = reading.root
+    language = code_of(child(root, "language")) or code_of(
+        down(root, "defaultLocale", "*", "language")
+    )
     said: Members = {
         "id": value(child(root, "fileIdentifier"))
         or value(down(root, "metadataIdentifier", "*", "code")),
@@ -350,12 +342,8 @@ def _of_metadata(reading: Reading) -> Members:
         or uuidref(child(root, "parentMetadata")),
         "crs": _reference_systems(root),
         "featureCatalogue": found_in(_feature_catalogue, root, "contentInfo"),
+        "language": {"code": codes.language(language)} if language else {},
     }
-    language = code_of(child(root, "language")) or code_of(
-        down(root, "defaultLocale", "*", "language")
-    )
-    if language:
-        said["language"] = {"code": codes.language(language)}
     return said | _metadata_dates(reading)
 
 
@@ -398,18 +386,16 @@ def _feature_catalogue(description: Element | None) -> FeatureCatalogue:
         return {}
     holder = child(description, "featureCatalogueCitation")
     citation = inner(holder)
-    types = [text for text in map(value, every(description, "featureTypes")) if text]
-    types += [
-        text
-        for text in map(value, every(description, "featureTypes", "*", "featureTypeName"))
-        if text
+    types = [
+        *every(description, "featureTypes"),
+        *every(description, "featureTypes", "*", "featureTypeName"),
     ]
     return filled(
         FeatureCatalogue(
             id=uuidref(holder) or value(down(citation, "identifier", "*", "code")),
             title=value(child(citation, "title")),
             href="" if holder is None else holder.get(HREF, ""),
-            featureTypes=types,
+            featureTypes=list(filter(None, map(value, types))),
         )
     )
 
@@ -457,8 +443,8 @@ def _resource_languages(identification: Holder) -> list[Language]:
     holders = children(identification, "language")
     for name in ("defaultLocale", "otherLocale"):
         holders += every(identification, name, "PT_Locale", "language")
-    found = dict.fromkeys(codes.language(text) for text in map(code_of, holders) if text)
-    return [{"code": code} for code in found]
+    told = filter(None, map(code_of, holders))
+    return [{"code": code} for code in dict.fromkeys(map(codes.language, told))]
 
 
 def _maintenance(information: Element | None) -> Maintenance:
@@ -471,8 +457,7 @@ def _maintenance(information: Element | None) -> Maintenance:
 
 
 def _resolution(resolution: Element | None) -> Resolution:
-    denominator = down(resolution, "equivalentScale", "*", "denominator")
-    if scale := codes.number(value(denominator)):
+    if scale := codes.number(value(down(resolution, "equivalentScale", "*", "denominator"))):
         return {"scale": scale}
     measure = inner(child(resolution, "distance"))
     if measure is not None and (distance := codes.number(content(measure))):
@@ -493,17 +478,16 @@ def _constraint(constraint: Element | None) -> Constraint:
             classification=code_of(child(parts, "classification")),
         )
     )
-    about = Constraint(
-        kind="legal" if "Legal" in kind else "security" if "Security" in kind else "use"
+    return said and (
+        Constraint(kind="legal" if "Legal" in kind else "security" if "Security" in kind else "use")
+        | said
     )
-    return said and about | said
 
 
 def _texts_with_address(parent: Holder, name: str) -> list[Words]:
-    pairs = ((value(holder), href_of(holder)) for holder in children(parent, name))
     return [
         filled(Words(text=text or address, href=address))
-        for text, address in pairs
+        for text, address in ((value(node), href_of(node)) for node in children(parent, name))
         if text or address
     ]
 
@@ -512,12 +496,13 @@ def licence_of(constraints: Sequence[Constraint]) -> str:
     """Return the SPDX identifier of the first known licence that is named, else ``other`` when one
     is.
     """
-    said = [item for constraint in constraints for item in _said_texts(constraint)]
-    for item in said:
-        if known := codes.licence(item.get("href", "")) or codes.licence(item["text"]):
-            return known
-    use = [constraint for constraint in constraints if "license" in constraint.get("use", ())]
-    return "other" if use else ""
+    named = (
+        codes.licence(item.get("href", "")) or codes.licence(item["text"])
+        for constraint in constraints
+        for item in _said_texts(constraint)
+    )
+    other = any("license" in constraint.get("use", ()) for constraint in constraints)
+    return next(filter(None, named), "other" if other else "")
 
 
 def rights_of(constraints: Sequence[Constraint]) -> str:
@@ -541,8 +526,7 @@ def _keywords(identification: Holder) -> Members:
     others: list[Concept] = []
     for holder in children(identification, "descriptiveKeywords"):
         group = grouped(inner(holder))
-        concepts = [_concept(node) for node in children(group, "keyword")]
-        concepts = [concept for concept in concepts if concept.id]
+        concepts = [concept for concept in map(_concept, children(group, "keyword")) if concept.id]
         kind = code_of(child(group, "type"))
         thesaurus = inner(child(group, "thesaurusName"))
         if not concepts:
@@ -565,9 +549,7 @@ def _keywords(identification: Holder) -> Members:
 
 
 def _concept(holder: Element) -> Concept:
-    text = value(holder)
-    node = inner(holder)
-    address = "" if node is None else node.get(HREF, "").strip()
+    text, address = value(holder), href_of(holder)
     return Concept(address, text) if address else Concept(text, text)
 
 
@@ -576,8 +558,7 @@ def _theme(concepts: list[Concept], thesaurus: Element, title: str, kind: str) -
     date = inner(child(thesaurus, "date"))
     if written := codes.moment(value(child(date, "date"))):
         extra |= {"date": written, "dateType": code_of(child(date, "dateType"))}
-    if kind:
-        extra["type"] = kind
+    extra |= filled({"type": kind})
     address = href_of(child(thesaurus, "title")) or value(
         down(thesaurus, "identifier", "*", "code")
     )
@@ -588,20 +569,15 @@ def _theme(concepts: list[Concept], thesaurus: Element, title: str, kind: str) -
         ]
         if any(known):
             extra |= {"address": address} if address and address != INSPIRE_THEME else {}
-            pairs = zip(known, concepts, strict=True)
-            concepts = [
+            addressed = (
                 Concept(f"{INSPIRE_THEME}/{code}" if code else item.id, item.title)
-                for code, item in pairs
-            ]
-            return Theme(tuple(concepts), INSPIRE_THEME, extra)
+                for code, item in zip(known, concepts, strict=True)
+            )
+            return Theme(tuple(addressed), INSPIRE_THEME, extra)
     return Theme(tuple(concepts), address, extra)
 
 
 def _of_quality(root: Holder) -> Members:
-    lineages = [
-        *every(root, "dataQualityInfo", "*", "lineage", "*"),
-        *every(root, "resourceLineage", "*"),
-    ]
     reports = list(every(root, "dataQualityInfo", "*", "report", "*"))
     results = (
         node for report in reports for node in every(report, "result", "DQ_ConformanceResult")
@@ -610,20 +586,28 @@ def _of_quality(root: Holder) -> Members:
         "conformity": list(filter(None, map(_conformance, results))),
         "quality": [measure for report in reports for measure in _measures(report)],
     }
-    return said | _lineage(lineages)
+    return said | _lineage(root)
 
 
-def _lineage(lineages: list[Element]) -> Members:
-    statements = dict.fromkeys(
-        text for lineage in lineages for text in values(lineage, "statement")
-    )
-    steps = (_step(step) for lineage in lineages for step in every(lineage, "processStep", "*"))
-    sources = (_source(source) for lineage in lineages for source in every(lineage, "source", "*"))
+def _lineage(root: Holder) -> Members:
+    lineages = [
+        *every(root, "dataQualityInfo", "*", "lineage", "*"),
+        *every(root, "resourceLineage", "*"),
+    ]
+    statements = (text for lineage in lineages for text in values(lineage, "statement"))
     return {
-        "lineage": "\n\n".join(statements),
-        "processSteps": list(filter(None, steps)),
-        "sources": list(filter(None, sources)),
+        "lineage": "\n\n".join(dict.fromkeys(statements)),
+        "processSteps": _each(_step, lineages, "processStep"),
+        "sources": _each(_source, lineages, "source"),
     }
+
+
+# Return what is read in every object that lineages have under a name, but what is blank.
+def _each[Shape](
+    read: Callable[[Element], Shape], lineages: list[Element], name: str
+) -> list[Shape]:
+    objects = (node for lineage in lineages for node in every(lineage, name, "*"))
+    return list(filter(None, map(read, objects)))
 
 
 def _step(step: Element) -> Step:
@@ -662,8 +646,7 @@ def _measures(report: Element) -> Iterator[Measure]:
     for result in every(report, "result", "DQ_QuantitativeResult"):
         for text in values(result, "value"):
             named: Measure = {"name": name} if name else {}
-            counted = Measure(element=element, **named, value=number(text))
-            yield counted | described(description)
+            yield Measure(element=element, **named, value=number(text)) | described(description)
 
 
 _PASS = {"true": True, "1": True, "false": False, "0": False}

@@ -107,10 +107,15 @@ def codes_of(parent: Holder, name: str) -> list[str]:
 
 
 def found_in[Shape](
-    read: Callable[[Element | None], Shape], parent: Holder, name: str
+    read: Callable[[Element | None], Shape | None], parent: Holder, name: str
 ) -> list[Shape]:
     """Return what is read in the objects of the properties of that name, but what is blank."""
     return [found for node in children(parent, name) if (found := read(inner(node)))]
+
+
+def each_once[Item](items: list[Item]) -> list[Item]:
+    """Return the items without those that an item before equals."""
+    return [item for at, item in enumerate(items) if item not in items[:at]]
 
 
 def values(parent: Holder, name: str) -> list[str]:
@@ -142,15 +147,14 @@ def distribution(root: Holder, identification: Holder) -> Members:
     formats: list[Distributed] = []
     for distribution in map(inner, children(root, "distributionInfo")):
         for source in (distribution, *every(distribution, "distributor", "*")):
-            for name in ("distributionFormat", "distributorFormat"):
-                formats += found_in(_format, source, name)
+            formats += found_in(_format, source, "distributionFormat")
+            formats += found_in(_format, source, "distributorFormat")
             for name in ("transferOptions", "distributorTransferOptions"):
                 links += filter(None, map(online_resource, every(source, name, "*", "onLine", "*")))
     formats += found_in(_format, identification, "resourceFormat")
     links += _operations(identification)
-    links += filter(None, found_in(_preview, identification, "graphicOverview"))
-    unique = [found for at, found in enumerate(formats) if found not in formats[:at]]
-    return {"links": tuple(links), "formats": unique}
+    links += found_in(_preview, identification, "graphicOverview")
+    return {"links": tuple(links), "formats": each_once(formats)}
 
 
 def _format(element: Element | None) -> Distributed:
@@ -168,14 +172,15 @@ def online_resource(resource: Element | None, rel: str = "") -> Link | None:
     href = value(parts.get("linkage"))
     if not href:
         return None
-    texts = (
-        ("protocol", value(parts.get("protocol"))),
-        ("protocolAddress", href_of(parts.get("protocol"))),
-        ("function", code_of(parts.get("function"))),
-        ("description", value(parts.get("description"))),
-        ("applicationProfile", value(parts.get("applicationProfile"))),
+    extra = filled(
+        {
+            "protocol": value(parts.get("protocol")),
+            "protocolAddress": href_of(parts.get("protocol")),
+            "function": code_of(parts.get("function")),
+            "description": value(parts.get("description")),
+            "applicationProfile": value(parts.get("applicationProfile")),
+        }
     )
-    extra = {name: text for name, text in texts if text}
     label = parts.get("name")
     mime = inner(label)
     kind = mime.get("type", "") if mime is not None and LOCAL[mime.tag] == "MimeFileType" else ""
@@ -210,8 +215,7 @@ def _preview(graphic: Element | None) -> Link | None:
     href = value(child(graphic, "fileName")) or value(down(graphic, "linkage", "*", "linkage"))
     if not href:
         return None
-    kind = value(child(graphic, "fileType"))
-    extra = {"fileType": kind} if kind else {}
+    extra = filled({"fileType": value(child(graphic, "fileType"))})
     return Link(href, "preview", "", value(child(graphic, "fileDescription")), extra=extra)
 
 
@@ -219,14 +223,13 @@ def contacts(root: Holder, identification: Holder, citation: Holder) -> Iterator
     """Yield the contacts of the resource, of its citation, of its distribution and of the metadata,
     in that order.
     """
-    distribution = inner(child(root, "distributionInfo"))
-    places = (
+    distribution = down(root, "distributionInfo", "*")
+    for about, holders in (
         ("", children(identification, "pointOfContact")),
         ("citation", children(citation, "citedResponsibleParty")),
-        ("distribution", list(every(distribution, "distributor", "*", "distributorContact"))),
+        ("distribution", every(distribution, "distributor", "*", "distributorContact")),
         ("metadata", children(root, "contact")),
-    )
-    for about, holders in places:
+    ):
         for holder in holders:
             if found := contact(inner(holder), about):
                 yield found
@@ -261,9 +264,8 @@ def contact(party: Element | None, about: str) -> Contact | None:
         of_organization = "" if individual is held else _party_identifier(held)
         identified = _identified(_party_identifier(individual), of_organization)
         held = individual | held
-    address = inner(held.get("contactInfo"))
     role = code_of(parts.get("role"))
-    said = _contact_details(address)
+    said = _contact_details(inner(held.get("contactInfo")))
     extra = said.pop("extra") | identified | ({"about": about} if about else {})
     found = Contact(
         organization=organization,
@@ -280,13 +282,10 @@ def contact(party: Element | None, about: str) -> Contact | None:
     )
 
 
+# Read a ``CI_ResponsibleParty`` in one pass over its texts, whose names say enough; None when they
+# do not. Contacts are a third of the reading of a record; translated ones and those of ISO 19115-3
+# take the longer way.
 def _plain_contact(party: Element, about: str) -> Contact | None:
-    """Read a ``CI_ResponsibleParty`` in one pass over its texts, whose names say enough; None when
-    they do not.
-
-    Contacts are a third of the reading of a record; translated ones and those of ISO 19115-3 take
-    the longer way.
-    """
     if not LOCAL[party.tag].endswith("CI_ResponsibleParty"):
         return None
     said: dict[str, list[str]] = {}
@@ -328,9 +327,7 @@ def _plain_contact(party: Element, about: str) -> Contact | None:
             *map(ContactPoint, said.get("voice", ())),
             *(ContactPoint(text, ("fax",)) for text in said.get("facsimile", ())),
         ),
-        links=tuple(
-            link for node in online if (link := online_resource(node, "about")) is not None
-        ),
+        links=tuple(filter(None, (online_resource(node, "about") for node in online))),
         extra=extra | ({"about": about} if about else {}),
     )
 
@@ -338,11 +335,12 @@ def _plain_contact(party: Element, about: str) -> Contact | None:
 # Return the identifier of a contact: of the person, else of the organization; both when there are
 # both.
 def _identified(person: str, organization: str) -> dict[str, Any]:
-    said = {
-        "identifier": person or organization,
-        "organizationIdentifier": organization if person else "",
-    }
-    return {name: text for name, text in said.items() if text}
+    return filled(
+        {
+            "identifier": person or organization,
+            "organizationIdentifier": organization if person else "",
+        }
+    )
 
 
 def _party_identifier(party: Mapping[str, Element]) -> str:
@@ -350,9 +348,11 @@ def _party_identifier(party: Mapping[str, Element]) -> str:
 
 
 def _plain_details(said: Mapping[str, list[str]]) -> dict[str, Any]:
-    postal: dict[str, Any] = {name: said[name][0] for name in _ADDRESS if name in said}
-    if "deliveryPoint" in said:
-        postal = {"deliveryPoint": said["deliveryPoint"]} | postal
+    postal: dict[str, Any] = {
+        name: said[name] if name == "deliveryPoint" else said[name][0]
+        for name in POSTAL
+        if name in said
+    }
     extra: dict[str, Any] = {"addresses": [postal]} if postal else {}
     return extra | {
         name: said[name][0] for name in ("hoursOfService", "contactInstructions") if name in said
@@ -367,36 +367,32 @@ _CONTACT_TEXTS = frozenset(
     }
 )  # fmt: skip
 _NONE = ("",)
-_ADDRESS = ("city", "administrativeArea", "postalCode", "country")
+#: The lines of a postal address.
+POSTAL = ("deliveryPoint", "city", "administrativeArea", "postalCode", "country")
 
 
 def _split_name(party: Mapping[str, Element]) -> str:
-    parts = (value(party.get("individualFirstName")), value(party.get("individualLastName")))
-    return " ".join(part for part in parts if part)
+    parts = ("individualFirstName", "individualLastName")
+    return " ".join(filter(None, (value(party.get(part)) for part in parts)))
 
 
 def _contact_details(contact: Element | None) -> dict[str, Any]:
     parts = grouped(contact)
     lines = grouped(inner(child(parts, "address")))
-    online = [node for node in map(inner, children(parts, "onlineResource")) if node is not None]
-    extra: dict[str, Any] = {}
-    written = {
-        "deliveryPoint": values(lines, "deliveryPoint"),
-        "city": value(child(lines, "city")),
-        "administrativeArea": value(child(lines, "administrativeArea")),
-        "postalCode": value(child(lines, "postalCode")),
-        "country": value(child(lines, "country")),
+    postal: dict[str, Any] = {
+        name: values(lines, name) if name == "deliveryPoint" else value(child(lines, name))
+        for name in POSTAL
     }
-    if any(written.values()):
-        extra["addresses"] = [{name: text for name, text in written.items() if text}]
-    for name in ("hoursOfService", "contactInstructions"):
-        if text := value(child(parts, name)):
-            extra[name] = text
+    extra = {
+        "addresses": [filled(postal)] if any(postal.values()) else [],
+        "hoursOfService": value(child(parts, "hoursOfService")),
+        "contactInstructions": value(child(parts, "contactInstructions")),
+    }
     return {
         "emails": tuple(ContactPoint(text) for text in values(lines, "electronicMailAddress")),
         "phones": tuple(_phones(parts)),
-        "links": tuple(link for link in map(online_resource, online) if link is not None),
-        "extra": extra,
+        "links": tuple(found_in(online_resource, parts, "onlineResource")),
+        "extra": filled(extra),
     }
 
 

@@ -1,8 +1,8 @@
-"""The model of ISO 19115 written whole; `grafting` writes it into the document a record came
-from.
-"""
+"""The model of ISO 19115 written, whole or into the document a record came from."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import deepcopy
 from typing import Any, cast
 
 from lxml import etree
@@ -31,14 +31,16 @@ from geoguichet.catalogue.formats.mapping import (
     Constraint,
     FeatureCatalogue,
     Maintenance,
+    Mapped,
     Measure,
     Members,
     Resolution,
     Words,
     beyond,
+    describe,
     said,
 )
-from geoguichet.catalogue.formats.xml import HREF, Element
+from geoguichet.catalogue.formats.xml import HREF, LOCAL, Element, parse, serialize
 from geoguichet.catalogue.record import Concept, Contact, Link, Record, Theme
 
 # Keywords, thesauri and constraints of ISO 19115 written.
@@ -69,13 +71,15 @@ def keyword_groups(make: Maker, record: Record) -> Iterator[Element]:
 def _group(
     make: Maker, concepts: Iterable[Concept], kind: str, thesaurus: Element | None = None
 ) -> Element:
-    words = [
-        make.text(item.title or item.id, item.id if item.id != item.title and item.title else "")
-        for item in concepts
-    ]
     return make.object(
         "MD_Keywords",
-        ("keyword", words),
+        (
+            "keyword",
+            [
+                make.text(item.title or item.id, item.id if item.title not in ("", item.id) else "")
+                for item in concepts
+            ],
+        ),
         ("type", make.code("MD_KeywordTypeCode", kind)),
         ("thesaurusName", thesaurus),
     )
@@ -90,16 +94,17 @@ def _other_topics(make: Maker, record: Record) -> list[Theme]:
 
 def _thesaurus(make: Maker, theme: Theme) -> Element:
     inspire = theme.scheme == INSPIRE_THEME
-    title = theme.extra.get("title") or (
-        "GEMET - INSPIRE themes, version 1.0" if inspire else theme.scheme or "thesaurus"
-    )
+    named = "GEMET - INSPIRE themes, version 1.0" if inspire else theme.scheme or "thesaurus"
     address = theme.extra.get("address", "") if inspire else theme.scheme
     date = theme.extra.get("date", "2008-06-01" if inspire and "date" not in theme.extra else "")
-    kind = theme.extra.get("dateType", "") or ("publication" if date else "")
+
     return make.object(
         "CI_Citation",
-        ("title", title),
-        ("date", dated(make, date, kind) if date else missing()),
+        ("title", theme.extra.get("title") or named),
+        (
+            "date",
+            dated(make, date, theme.extra.get("dateType") or "publication") if date else missing(),
+        ),
         ("identifier", identifier(make, address) if address else None),
     )
 
@@ -147,8 +152,8 @@ def known_topics(make: Maker) -> frozenset[str]:
     """Return the topic categories that the schema of an encoding lists; the others are written as
     keywords.
     """
-    added = {"extraTerrestrial", "disaster"} if make.older else set()
-    return frozenset(codes.TOPIC_CATEGORIES) - added
+    added_in_2014 = {"extraTerrestrial", "disaster"}
+    return frozenset(codes.TOPIC_CATEGORIES) - (added_in_2014 if make.older else set())
 
 
 # Contacts, links, operations of services and distribution of ISO 19115 written.
@@ -156,17 +161,23 @@ def known_topics(make: Maker) -> frozenset[str]:
 
 def distribution_of(make: Maker, record: Record) -> Element | None:
     """Make the distribution; None when there is nothing to say."""
-    formats = [make.dialect.format(make, item) for item in beyond(record).get("formats", ())]
-    distributors = [
-        make.object("MD_Distributor", ("distributorContact", party_of(make, contact)))
-        for contact in answering(record, "distribution")
-    ]
-    online = [_online(make, link) for link in record.links if distributed(link)]
-    transfer = make.object("MD_DigitalTransferOptions", ("onLine", online)) if online else None
+    online = [_online(make, link) for link in aspect(record, "links")]
     said_there: list[Property] = [
-        ("distributionFormat", formats),
-        ("distributor", distributors),
-        ("transferOptions", transfer),
+        (
+            "distributionFormat",
+            [make.dialect.format(make, item) for item in beyond(record).get("formats", ())],
+        ),
+        (
+            "distributor",
+            [
+                make.object("MD_Distributor", ("distributorContact", party_of(make, contact)))
+                for contact in answering(record, "distribution")
+            ],
+        ),
+        (
+            "transferOptions",
+            make.object("MD_DigitalTransferOptions", ("onLine", online)) if online else None,
+        ),
     ]
     return make.object("MD_Distribution", *said_there) if says(said_there) else None
 
@@ -190,7 +201,7 @@ _FUNCTIONS = {
 
 # Make a ``CI_OnlineResource``.
 def _online(make: Maker, link: Link) -> Element:
-    url = make.leaf("gmd", "URL", _as_uri(link.href)) if make.older else link.href
+
     named: Value = link.title
     if link.type:
         named = make.leaf(
@@ -201,7 +212,7 @@ def _online(make: Maker, link: Link) -> Element:
         )
     return make.object(
         "CI_OnlineResource",
-        ("linkage", url),
+        ("linkage", make.leaf("gmd", "URL", _as_uri(link.href)) if make.older else link.href),
         (
             "protocol",
             make.text(link.extra.get("protocol", ""), link.extra.get("protocolAddress", "")),
@@ -230,8 +241,7 @@ def _function(link: Link) -> str:
     return _FUNCTIONS.get(link.rel, "")
 
 
-def preview_of(make: Maker, link: Link) -> Element:
-    """Make a ``MD_BrowseGraphic``."""
+def _preview(make: Maker, link: Link) -> Element:
     return make.object(
         "MD_BrowseGraphic",
         ("fileName", link.href),
@@ -241,11 +251,14 @@ def preview_of(make: Maker, link: Link) -> Element:
 
 
 def _operation(make: Maker, link: Link) -> Element:
-    platform = "DCP" if make.older else "distributedComputingPlatform"
+
     return make.object(
         "SV_OperationMetadata",
         ("operationName", link.extra.get("operation", "") or missing()),
-        (platform, make.code("DCPList", "WebServices")),
+        (
+            "DCP" if make.older else "distributedComputingPlatform",
+            make.code("DCPList", "WebServices"),
+        ),
         ("connectPoint", _online(make, link)),
     )
 
@@ -253,12 +266,12 @@ def _operation(make: Maker, link: Link) -> Element:
 def service_of(make: Maker, record: Record) -> list[Property]:
     """Return what only the identification of a service has."""
     kind = beyond(record).get("serviceType", "other")
-    operations = [link for link in record.links if "operation" in link.extra]
+    operations = [_operation(make, link) for link in record.links if "operation" in link.extra]
     coupled = [link for link in record.links if "operatesOn" in link.extra]
     return [
         ("serviceType", make.leaf("gco", "LocalName" if make.older else "ScopedName", kind)),
         ("couplingType", make.code("SV_CouplingType", "tight" if coupled else "loose")),
-        ("containsOperations", [_operation(make, link) for link in operations] or [missing()]),
+        ("containsOperations", operations or [missing()]),
         (
             "operatesOn",
             [reference({HREF: link.href, "uuidref": link.extra["operatesOn"]}) for link in coupled],
@@ -276,9 +289,8 @@ def answering(record: Record, what: str) -> list[Contact]:
 def party_of(make: Maker, contact: Contact) -> Element:
     """Make who answers for something."""
     postal = (contact.extra.get("addresses") or [{}])[0]
-    lines = ("deliveryPoint", "city", "administrativeArea", "postalCode", "country")
     address: list[Property] = [
-        *((name, postal.get(name, "")) for name in lines),
+        *((name, postal.get(name, "")) for name in values.POSTAL),
         ("electronicMailAddress", [point.value for point in contact.emails]),
     ]
     links = contact.links[:1] if make.older else contact.links  # a contact has one page there
@@ -295,14 +307,16 @@ def build(record: Record, dialect: Dialect) -> Element:
     """Make the whole metadata element of a record."""
     make, told = Maker(dialect), beyond(record)
     contacts = [party_of(make, contact) for contact in answering(record, "metadata")]
-    catalogues = [_feature_catalogue(make, item) for item in told.get("featureCatalogue", ())]
     root = make.object(
         "MD_Metadata",
         *dialect.metadata(make, record),
         ("contact", contacts or [missing()]),
         ("referenceSystemInfo", [_reference_system(make, code) for code in told.get("crs", ())]),
         ("identificationInfo", _identification(make, record)),
-        ("contentInfo", catalogues),
+        (
+            "contentInfo",
+            [_feature_catalogue(make, item) for item in told.get("featureCatalogue", ())],
+        ),
         ("distributionInfo", distribution_of(make, record)),
         ("dataQualityInfo", _quality(make, record)),
     )
@@ -313,7 +327,7 @@ def build(record: Record, dialect: Dialect) -> Element:
 def _identification(make: Maker, record: Record) -> Element:
     service, told = is_service(record), beyond(record)
     maintenance = told.get("maintenance")
-    previews = [preview_of(make, link) for link in record.links if link.rel == "preview"]
+
     return make.object(
         "SV_ServiceIdentification" if service else "MD_DataIdentification",
         ("citation", _citation(make, record)),
@@ -322,7 +336,7 @@ def _identification(make: Maker, record: Record) -> Element:
         ("status", [make.code("MD_ProgressCode", text) for text in told.get("status", ())]),
         ("pointOfContact", [party_of(make, contact) for contact in answering(record, "")]),
         ("resourceMaintenance", _maintenance(make, maintenance) if maintenance else None),
-        ("graphicOverview", previews),
+        ("graphicOverview", [_preview(make, link) for link in aspect(record, "links.preview")]),
         ("descriptiveKeywords", list(keyword_groups(make, record))),
         ("resourceConstraints", [constraint(make, item) for item in constraints_of(record)]),
         ("extent", extent_of(make, record)),
@@ -334,18 +348,13 @@ def is_service(record: Record) -> bool:
     """Say whether a record is written as a service: by its members, else by its type."""
     if said(record, "serviceType") or aspect(record, "links.operations"):
         return True
-    members = ("representation", "resolution", "resourceLanguages")
-    return (
-        record.type == "service"
-        and not topics_of(record)
-        and not any(said(record, member) for member in members)
-    )
+    of_data = ("themes.topicCategory", "representation", "resolution", "resourceLanguages")
+    return record.type == "service" and not any(aspect(record, member) for member in of_data)
 
 
 def _data(make: Maker, told: Members, topics: list[str]) -> list[Property]:
     kind, topic = "MD_SpatialRepresentationTypeCode", "MD_TopicCategoryCode"
-    prefix = make.dialect.prefix_of(topic)
-    known = [make.leaf(prefix, topic, code) for code in topics if code in known_topics(make)]
+    prefix, known = make.dialect.prefix_of(topic), known_topics(make)
     return [
         (
             "spatialRepresentationType",
@@ -353,7 +362,7 @@ def _data(make: Maker, told: Members, topics: list[str]) -> list[Property]:
         ),
         ("spatialResolution", [_resolution(make, item) for item in told.get("resolution", ())]),
         *_languages(make, [item["code"] for item in told.get("resourceLanguages", ())]),
-        ("topicCategory", known),
+        ("topicCategory", [make.leaf(prefix, topic, code) for code in topics if code in known]),
     ]
 
 
@@ -407,10 +416,12 @@ def translate(make: Maker, record: Record, root: Element) -> None:
 
 
 def _maintenance(make: Maker, maintenance: Maintenance) -> Element:
-    frequency = make.code("MD_MaintenanceFrequencyCode", maintenance.get("frequency", "unknown"))
     return make.object(
         "MD_MaintenanceInformation",
-        ("maintenanceAndUpdateFrequency", frequency),
+        (
+            "maintenanceAndUpdateFrequency",
+            make.code("MD_MaintenanceFrequencyCode", maintenance.get("frequency", "unknown")),
+        ),
         ("maintenanceNote", maintenance.get("note", "")),
     )
 
@@ -422,31 +433,26 @@ def _resolution(make: Maker, resolution: Resolution) -> Element:
             "MD_Resolution",
             ("equivalentScale", make.object("MD_RepresentativeFraction", ("denominator", scale))),
         )
-    distance = make.leaf(
-        "gco",
-        "Distance",
-        str(resolution["distance"]),
-        uom=codes.writable(resolution.get("unit", "m")),
-    )
+    unit = codes.writable(resolution.get("unit", "m"))
+    distance = make.leaf("gco", "Distance", str(resolution["distance"]), uom=unit)
     return make.object("MD_Resolution", ("distance", distance))
 
 
 def _reference_system(make: Maker, code: str) -> Element:
     address = codes.crs_address(code)
-    written = make.object(
-        "RS_Identifier" if make.older else "MD_Identifier",
-        ("code", make.text(code, address if address != code else "")),
+    return make.object(
+        "MD_ReferenceSystem",
+        (
+            "referenceSystemIdentifier",
+            make.object(
+                "RS_Identifier" if make.older else "MD_Identifier",
+                ("code", make.text(code, address if address != code else "")),
+            ),
+        ),
     )
-    return make.object("MD_ReferenceSystem", ("referenceSystemIdentifier", written))
 
 
 def _feature_catalogue(make: Maker, item: FeatureCatalogue) -> Element:
-    citation = make.object(
-        "CI_Citation",
-        ("title", item.get("title") or missing()),
-        ("date", missing()),
-        ("identifier", identifier(make, item["id"]) if item.get("id") else None),
-    )
     types = [make.leaf("gco", "LocalName", text) for text in item.get("featureTypes", ())]
     if not make.older:
         types = [make.object("MD_FeatureTypeInfo", ("featureTypeName", name)) for name in types]
@@ -454,7 +460,15 @@ def _feature_catalogue(make: Maker, item: FeatureCatalogue) -> Element:
         "MD_FeatureCatalogueDescription",
         ("includedWithDataset", make.leaf("gco", "Boolean", "false")),
         ("featureTypes", types),
-        ("featureCatalogueCitation", citation),
+        (
+            "featureCatalogueCitation",
+            make.object(
+                "CI_Citation",
+                ("title", item.get("title") or missing()),
+                ("date", missing()),
+                ("identifier", identifier(make, item["id"]) if item.get("id") else None),
+            ),
+        ),
     )
     if item.get("href"):
         element[-1].set(HREF, codes.writable(item["href"]))
@@ -467,11 +481,10 @@ def _quality(make: Maker, record: Record) -> Element | None:
     lineage = lineage_of(make, record) if make.older else None
     if not reports and lineage is None:
         return None
-    scope = "DQ_Scope" if make.older else "MD_Scope"
     level = make.code("MD_ScopeCode", record.type or "dataset")
     return make.object(
         "DQ_DataQuality",
-        ("scope", make.object(scope, ("level", level))),
+        ("scope", make.object("DQ_Scope" if make.older else "MD_Scope", ("level", level))),
         ("report", reports),
         ("lineage", lineage),
     )
@@ -509,14 +522,16 @@ def _measure(make: Maker, item: Measure) -> Element:
 def _conformance(make: Maker, item: Conformity) -> Element:
     date = dated(make, item["date"], item.get("dateType", "")) if item.get("date") else missing()
     title = make.text(item.get("title", ""), item.get("href", ""))
-    citation = make.object(
-        "CI_Citation", ("title", missing() if title == "" else title), ("date", date)
-    )
     verdict = item.get("pass")
     passed = make.leaf("gco", "Boolean", str(verdict).lower())
     result = make.object(
         "DQ_ConformanceResult",
-        ("specification", citation),
+        (
+            "specification",
+            make.object(
+                "CI_Citation", ("title", missing() if title == "" else title), ("date", date)
+            ),
+        ),
         ("explanation", item.get("explanation") or missing()),
         ("pass", missing("unknown") if verdict is None else passed),
     )
@@ -527,14 +542,97 @@ def aspect(record: Record, member: str) -> Any:
     """Return what a record says about a member, or the part of it that a dotted name means."""
     if member.startswith("contacts"):
         return answering(record, member.partition(".")[2])
-    if member == "links":
-        return [link for link in record.links if distributed(link)]
-    if member == "links.preview":
-        return [link for link in record.links if link.rel == "preview"]
-    if member == "links.operations":
-        return [link for link in record.links if not distributed(link) and link.rel != "preview"]
-    if member == "themes.topicCategory":
-        return topics_of(record)
-    if member == "themes":
-        return [theme for theme in record.themes if theme.scheme != TOPIC_CATEGORY]
+    if member in _ASPECTS:
+        return _ASPECTS[member](record)
     return said(record, member) or None
+
+
+_ASPECTS: Mapping[str, Callable[[Record], Any]] = {
+    "links": lambda record: [link for link in record.links if distributed(link)],
+    "links.preview": lambda record: [link for link in record.links if link.rel == "preview"],
+    "links.operations": lambda record: [
+        link for link in record.links if not distributed(link) and link.rel != "preview"
+    ],
+    "themes.topicCategory": topics_of,
+    "themes": lambda record: [theme for theme in record.themes if theme.scheme != TOPIC_CATEGORY],
+}
+
+
+# An edited record written into the document it came from: only what changed, in the order of the
+# schema.
+
+
+def write(record: Record, dialect: Dialect, mapping: Iterable[Mapped], source: bytes) -> bytes:
+    """Return the record's document: the source itself when nothing changed, else with the changed
+    parts replaced.
+    """
+    fresh = build(record, dialect)
+    translate(Maker(dialect), record, fresh)
+    if not source:
+        return serialize(fresh)
+    root = parse(source)
+    known = reading.members(root)
+    before = describe(known | {"id": known.get("id") or record.id})
+    rows = [row for row in mapping if row.ways != "in"]
+    changed = {
+        row.member for row in rows if aspect(before, row.member) != aspect(record, row.member)
+    }
+    if not changed:
+        return source
+    if "contacts.distribution" in changed:
+        changed |= {"links", "formats"}
+    for row in rows:
+        if row.member in changed:
+            _graft(root, fresh, row.path, dialect)
+    return serialize(root, whole=True)
+
+
+# Replace what a path means in the source by what it means in the fresh document.
+def _graft(root: Element, fresh: Element, path: str, dialect: Dialect) -> None:
+    old, new = found(root, path), found(fresh, path)
+    place = _place_of(old[0]) if old else None
+    for element in old:
+        parent = element.getparent()
+        if parent is not None:
+            parent.remove(element)
+    if not new:
+        return
+    parent, at = place or _home(root, fresh, new[0], path, dialect)
+    for element in reversed(new):
+        parent.insert(at, deepcopy(element))
+
+
+def _place_of(element: Element) -> tuple[Element, int]:
+    parent = element.getparent()
+    if parent is None:
+        raise ValueError("the root of a document is nobody's property")
+    return parent, parent.index(element)
+
+
+# Return where an element goes in the source, making the objects that should hold it.
+def _home(
+    root: Element, fresh: Element, new: Element, path: str, dialect: Dialect
+) -> tuple[Element, int]:
+    parent = root
+    for node in reversed([node for node in new.iterancestors() if node is not fresh]):
+        same = [child for child in parent if LOCAL[child.tag] == LOCAL[node.tag]]
+        if not same and LOCAL[parent.tag][:1].islower() and len(parent):  # a property: its object
+            same = [child for child in parent if isinstance(child.tag, str)]
+        if not same:
+            made = etree.Element(node.tag, {str(name): str(text) for name, text in node.items()})
+            parent.insert(_rank(parent, LOCAL[node.tag], dialect), made)
+            parent.attrib.pop(f"{{{dialect.namespaces['gco']}}}nilReason", "")
+            same = [made]
+        parent = same[0]
+    return parent, _rank(parent, LOCAL[new.tag], dialect)
+
+
+# Return the position of a property among its siblings, in the order of the schema.
+def _rank(parent: Element, name: str, dialect: Dialect) -> int:
+    kind = re.sub(r"^(?:CHE|MI|LE|QE)_(?:MD_|CI_)?", "MD_", LOCAL[parent.tag])
+    order = dialect.order.get(LOCAL[parent.tag]) or dialect.order.get(kind) or ()
+    if name not in order:
+        return len(parent)
+    before = set(order[: order.index(name) + 1])
+    positions = [at for at, child in enumerate(parent) if LOCAL[child.tag] in before]
+    return positions[-1] + 1 if positions else 0
