@@ -29,10 +29,6 @@ _NAMESPACES = {
 }
 
 
-def _claims(root: Element) -> bool:
-    return name(root).endswith("Capabilities")
-
-
 def _kind(root: Element) -> tuple[str, str]:
     told = (kind for part, kind in _NAMESPACES.items() if part in str(root.tag).lower())
     return _KINDS.get(name(root)) or next(told, ("OWS", "other"))
@@ -83,8 +79,7 @@ def _licence(part: Part, path: str) -> str:
 
 
 def _systems(part: Part, path: str) -> list[str]:
-    told = (code for text in part.texts(path) for code in text.split())
-    return list(dict.fromkeys(map(codes.crs, told)))[:50]
+    return list(dict.fromkeys(map(codes.crs, " ".join(part.texts(path)).split())))[:50]
 
 
 _BOXES = "EX_GeographicBoundingBox, LatLonBoundingBox, WGS84BoundingBox, LatLongBoundingBox"
@@ -98,11 +93,10 @@ _BOX = to.box(
 
 
 # Read the box of a layer, else of the nearest layer above it that has one.
-def _inherited_box(part: Part, path: str) -> dict[str, Any] | None:
+def _inherited_box(part: Part, path: str) -> Any:
     for layer in (part.node, *part.node.iterancestors("{*}Layer")):
         if boxes := XmlPart(layer, refused=part.refused).at(path):
-            found: dict[str, Any] | None = _BOX(boxes[0], "")
-            return found
+            return _BOX(boxes[0], "")
     return None
 
 
@@ -166,7 +160,6 @@ def read(root: Element) -> list[Record]:
     href, title = part.text(_ADDRESSES).rstrip("?&"), part.text(_of_service("Title"))
     digest = blake2b((href or title).encode(), digest_size=8).hexdigest()
     protocol = f"OGC:{kind}"
-    about = {"protocol": protocol, "operation": "GetCapabilities"}
     service = read_by(
         _SERVICE,
         part,
@@ -174,7 +167,16 @@ def read(root: Element) -> list[Record]:
         type="service",
         serviceType=use,
         title=title or f"Service {kind}",
-        links=(Link(href, "service", title=title, extra=about),) if href else (),
+        links=(
+            Link(
+                href,
+                "service",
+                title=title,
+                extra={"protocol": protocol, "operation": "GetCapabilities"},
+            ),
+        )
+        if href
+        else (),
     )
     layers: dict[str, Record] = {}
     for node in root.iter("{*}Layer", "{*}FeatureType", "{*}CoverageSummary"):
@@ -197,4 +199,11 @@ def read(root: Element) -> list[Record]:
     return [service, *layers.values()]
 
 
-FORMAT = Format("capabilities", "Capabilities of OGC services", MAPPING, "xml", _claims, parts=read)
+FORMAT = Format(
+    "capabilities",
+    "Capabilities of OGC services",
+    MAPPING,
+    "xml",
+    claims=lambda root: name(root).endswith("Capabilities"),
+    parts=read,
+)

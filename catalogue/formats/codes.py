@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import chain
 
 from geoguichet.catalogue.errors import RecordError
 from geoguichet.catalogue.formats.mapping import Conformity, Constraint, Language
@@ -130,6 +131,8 @@ _PATTERNS = tuple((spdx, re.compile(pattern)) for spdx, pattern in _LICENCES)
 LICENCES = tuple(dict.fromkeys(spdx for spdx, _ in _LICENCES))
 
 _LICENCE_ADDRESSES = {
+    "": "",
+    "other": "",
     "etalab-2.0": "https://www.etalab.gouv.fr/licence-ouverte-open-licence",
     "etalab-1.0": "https://www.etalab.gouv.fr/wp-content/uploads/2014/05/Licence_Ouverte.pdf",
     "ODbL-1.0": "http://opendatacommons.org/licenses/odbl/1-0/",
@@ -143,17 +146,13 @@ def licence(text: str) -> str:
     known.
     """
     folded = fold(text).strip()
-    for spdx in LICENCES:
-        if folded == spdx.lower():
-            return spdx
-    for spdx, pattern in _PATTERNS:
-        if pattern.search(folded):
-            return spdx
-    return ""
+    same = (spdx for spdx in LICENCES if folded == spdx.lower())
+    named = (spdx for spdx, pattern in _PATTERNS if pattern.search(folded))
+    return next(chain(same, named), "")
 
 
 def licence_address(spdx: str) -> str:
-    """Return the address where a licence is read."""
+    """Return the address where a licence is read; empty for one that is not known."""
     if spdx in _LICENCE_ADDRESSES:
         return _LICENCE_ADDRESSES[spdx]
     if spdx.startswith("CC-"):
@@ -285,8 +284,9 @@ def theme_label(identifier: str, language: str) -> str:
     )
     if known:
         return known[language == "en"]
-    is_address = identifier.startswith(("http://", "https://"))
-    return re.split("[/#]", identifier.rstrip("/#"))[-1] if is_address else identifier
+    if identifier.startswith(("http://", "https://")):
+        return re.split("[/#]", identifier.rstrip("/#"))[-1]
+    return identifier
 
 
 _MOMENT = re.compile(
@@ -365,11 +365,7 @@ FREQUENCIES = {
 
 def frequency(text: str) -> str:
     """Return the ISO code of a frequency: of its EU address, or of udata's and CKAN's words."""
-    last = re.split(r"[/#]", text.strip().rstrip("/"))[-1]
-    for code, (eu, _) in FREQUENCIES.items():
-        if last.upper() == eu or last.lower() == code.lower():
-            return code
-    return _FREQUENCY_WORDS.get(last.lower(), "")
+    return _FREQUENCY_WORDS.get(re.split(r"[/#]", text.strip().rstrip("/"))[-1].lower(), "")
 
 
 _FREQUENCY_WORDS = {
@@ -383,6 +379,8 @@ _FREQUENCY_WORDS = {
     "other": "irregular",
     "triennial": "irregular",
     "as_needed": "asNeeded",
+    **{eu.lower(): code for code, (eu, _) in FREQUENCIES.items()},
+    **{code.lower(): code for code in FREQUENCIES},
 }
 
 

@@ -100,6 +100,12 @@ def topics_of(codes_told: Iterable[str]) -> tuple[Theme, ...]:
     return (Theme(concepts, TOPIC_CATEGORY),) if concepts else ()
 
 
+def topic_codes(record: Record) -> list[str]:
+    """Return the topic categories of ISO 19115 among the themes of a record."""
+    topics = (theme for theme in record.themes if theme.scheme == TOPIC_CATEGORY)
+    return [item.id for theme in topics for item in theme.concepts]
+
+
 def stamp(part: Part, path: str) -> str:
     """Read when the record itself was made or changed."""
     return codes.timestamp(part.text(path))
@@ -156,9 +162,15 @@ def places(name: str = "") -> Reader:
     return lambda part, path: [{"code": text} for text in _names(part, path, name)]
 
 
-def identifiers(scheme: str = "") -> Reader:
-    """Make a reader of identifiers of the resource that one authority gives."""
-    return lambda part, path: tuple(ExternalId(text, scheme) for text in part.texts(path))
+def identifiers(scheme: str = "", *, value: str = "", by: str = "") -> Reader:
+    """Make a reader of identifiers of the resource: texts, or objects with a ``value``, that one
+    authority gives or the one that each says at ``by``.
+    """
+    return lambda part, path: tuple(
+        ExternalId(text, item.text(by) if by else scheme)
+        for item in part.at(path)
+        if (text := item.text(value))
+    )
 
 
 def scales(part: Part, path: str) -> list[Resolution]:
@@ -216,13 +228,12 @@ def _contact(part: Part, role: str, paths: dict[str, str]) -> Contact:
     organization, position = (
         " ".join("".join(told.get(name, ())[:1]).split()) for name in ("organization", "position")
     )
-    emails = (text.removeprefix("mailto:") for text in told.get("emails", ()))
     return Contact(
         organization=organization,
         name=" ".join(" ".join(told.get("name", ())).split()),
         position=position,
         roles=tuple(told.get("roles") or filter(None, [role])),
-        emails=tuple(map(ContactPoint, emails)),
+        emails=tuple(ContactPoint(text.removeprefix("mailto:")) for text in told.get("emails", ())),
         phones=tuple(map(ContactPoint, told.get("phones", ()))),
         links=tuple(Link(href, "related") for href in told.get("links", ())),
     )
@@ -233,8 +244,8 @@ def _contact(part: Part, role: str, paths: dict[str, str]) -> Contact:
 
 def by_format(part: Part) -> str:
     """Return the relation of a resource of an open data portal, which only says its format."""
-    form = part.text("format").lower()
-    return "service" if form in ("wms", "wfs", "wmts", "api") else "enclosure"
+    is_service = part.text("format").lower() in ("wms", "wfs", "wmts", "api")
+    return "service" if is_service else "enclosure"
 
 
 def links(rel: str | Callable[[Part], str] = "", *, href: str = "", **paths: str) -> Reader:
@@ -256,15 +267,13 @@ def links(rel: str | Callable[[Part], str] = "", *, href: str = "", **paths: str
 
 def _link(part: Part, href: str, rel: str | Callable[[Part], str], paths: dict[str, str]) -> Link:
     told = {name: text for name, way in paths.items() if (text := part.text(way))}
-    kind, title = told.pop("type", ""), told.pop("title", "")
-    length = codes.number(told.pop("length", "")) or 0
-    relation = rel(part) if callable(rel) else rel
+    kind, title, length = (told.pop(name, "") for name in ("type", "title", "length"))
     return Link(
         href,
-        relation or codes.relation(told),
+        (rel(part) if callable(rel) else rel) or codes.relation(told),
         kind,
         title,
-        length=int(max(length, 0)),
+        length=int(max(codes.number(length) or 0, 0)),
         extra=told,
     )
 
@@ -330,11 +339,12 @@ def intervals(part: Part, path: str) -> Time | None:
 
 def periods(start: str, end: str) -> Reader:
     """Make a reader of periods, one a part."""
-    return lambda part, path: time_of([_ends(item, start, end) for item in part.at(path)])
-
-
-def _ends(part: Part, start: str, end: str) -> tuple[str, str]:
-    return codes.moment(part.text(start)) or "..", codes.moment(part.text(end)) or ".."
+    return lambda part, path: time_of(
+        [
+            (codes.moment(item.text(start)) or "..", codes.moment(item.text(end)) or "..")
+            for item in part.at(path)
+        ]
+    )
 
 
 # Geometries of GeoJSON taken apart and put together: the boxes and shapes that formats write one
@@ -346,11 +356,7 @@ def as_pieces(box: Extent) -> Iterator[dict[str, Any]]:
     if (box.west, box.south) == (box.east, box.north):
         yield {"type": "Point", "coordinates": [box.west, box.south]}
         return
-    geometry = box.as_geometry()
-    for coordinates in (
-        [geometry["coordinates"]] if geometry["type"] == "Polygon" else geometry["coordinates"]
-    ):
-        yield {"type": "Polygon", "coordinates": coordinates}
+    yield from map(dict, simple(box.as_geometry()))
 
 
 def simple(geometry: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -394,17 +400,13 @@ def boxes_and_shapes(geometry: Mapping[str, Any] | None) -> list[Extent | Mappin
     """Return the parts of a geometry, rectangles as boxes; two halves cut at the antimeridian are
     one box.
     """
-    parts = [] if geometry is None else list(simple(geometry))
+    parts = () if geometry is None else simple(geometry)
     shapes: list[Extent | Mapping[str, Any]] = [_rectangle(part) or part for part in parts]
-    if len(shapes) == 2:
-        first, second = shapes
-        if not isinstance(first, Extent) or not isinstance(second, Extent):
-            return shapes
-        if (
-            first.east == 180
-            and second.west == -180
-            and (first.south, first.north) == (second.south, second.north)
-        ):
+    match shapes:
+        case [Extent(east=180) as first, Extent(west=-180) as second] if (
+            first.south,
+            first.north,
+        ) == (second.south, second.north):
             return [Extent(first.west, first.south, second.east, first.north)]
     return shapes
 
@@ -413,8 +415,10 @@ def boxes(geometry: Mapping[str, Any] | None) -> list[Extent]:
     """Return the boxes around the parts of a geometry; two halves cut at the antimeridian are
     one.
     """
-    parts = boxes_and_shapes(geometry)
-    found = (part if isinstance(part, Extent) else Extent.from_geometry(part) for part in parts)
+    found = (
+        part if isinstance(part, Extent) else Extent.from_geometry(part)
+        for part in boxes_and_shapes(geometry)
+    )
     return [box for box in found if box is not None]
 
 
@@ -456,20 +460,10 @@ def from_wkt(text: str) -> dict[str, Any] | None:
 def as_wkt(geometry: Mapping[str, Any]) -> str:
     """Write a point, line or polygon with every digit of its numbers."""
 
-    def row(positions: Any) -> str:
-        return ", ".join(f"{float(x)!r} {float(y)!r}" for x, y, *_ in positions)
+    def written(held: Any) -> str:
+        if held and isinstance(held[0], int | float):  # a position
+            return f"{float(held[0])!r} {float(held[1])!r}"
+        return f"({', '.join(map(written, held))})"
 
     kind, coordinates = geometry["type"], geometry["coordinates"]
-    if kind == "Point":
-        return f"POINT ({row([coordinates])})"
-    if kind == "LineString":
-        return f"LINESTRING ({row(coordinates)})"
-    if kind == "MultiPolygon":
-        return (
-            "MULTIPOLYGON ("
-            + ", ".join(
-                "(" + ", ".join(f"({row(ring)})" for ring in part) + ")" for part in coordinates
-            )
-            + ")"
-        )
-    return "POLYGON (" + ", ".join(f"({row(ring)})" for ring in coordinates) + ")"
+    return f"{kind.upper()} {written([coordinates] if kind == 'Point' else coordinates)}"

@@ -6,14 +6,13 @@ from typing import Any
 from lxml import etree
 
 from geoguichet.catalogue.errors import RecordError
-from geoguichet.catalogue.formats import codes, conversions
+from geoguichet.catalogue.formats import codes
 from geoguichet.catalogue.formats import conversions as to
 from geoguichet.catalogue.formats.mapping import (
     Dated,
     Format,
     Mapped,
     Part,
-    Place,
     Reader,
     Written,
     beyond,
@@ -35,10 +34,6 @@ def _claims(root: Element) -> bool:
     )
 
 
-def _type(part: Part, path: str) -> str:
-    return part.text(path).rpartition("/")[2].lower()
-
-
 # Make a reader of dates of one type; what is none is noted.
 def _dates(kind: str) -> Reader:
     def read(part: Part, path: str) -> list[Dated]:
@@ -48,10 +43,6 @@ def _dates(kind: str) -> Reader:
         return to.dates(kind)(part, path)
 
     return read
-
-
-def _places(part: Part, path: str) -> list[Place]:
-    return [{"code": text} for text in part.texts(path) if "=" not in text]
 
 
 def _time(part: Part, path: str) -> Time | None:
@@ -83,7 +74,7 @@ def _geometry(part: Part, path: str) -> dict[str, Any] | None:
             boxes[Extent(west, min(south, north), east, max(south, north))] = None
         except (ValueError, RecordError) as error:
             item.refuse(item.said(), str(error))
-    return conversions.gathered([piece for box in boxes for piece in conversions.as_pieces(box)])
+    return to.gathered([piece for box in boxes for piece in to.as_pieces(box)])
 
 
 def _systems(part: Part, path: str) -> list[str]:
@@ -110,16 +101,10 @@ def _subjects(record: Record) -> list[str]:
     return list(dict.fromkeys([*record.keywords, *concepts]))
 
 
-def _licence(record: Record) -> list[str]:
-    known = record.license not in ("", "other")
-    return [codes.licence_address(record.license)] if known else []
-
-
 def _period(record: Record) -> str:
-    time = record.time
-    if time is None:
+    if record.time is None:
         return ""
-    return "/".join(end.removeprefix("..") for end in time.interval) or time.ends[0]
+    return "/".join(end.removeprefix("..") for end in record.time.interval) or record.time.ends[0]
 
 
 MAPPING = (
@@ -134,7 +119,7 @@ MAPPING = (
     Mapped("title", "title"),
     Mapped("alternateTitles", "alternative", read=to.texts),
     Mapped("alternateTitles", "title", "in", "the others", lambda part, path: part.texts(path)[1:]),
-    Mapped("type", "type", read=_type),
+    Mapped("type", "type", read=lambda part, path: part.text(path).rpartition("/")[2].lower()),
     Mapped(
         "keywords",
         "subject",
@@ -184,7 +169,7 @@ MAPPING = (
         "the first known licence that is named",
         to.licence,
     ),
-    Mapped("license", "license", "out", write=_licence),
+    Mapped("license", "license", "out", write=lambda record: codes.licence_address(record.license)),
     Mapped("lineage", "source", read=to.paragraphs),
     Mapped(
         "dates",
@@ -203,7 +188,7 @@ MAPPING = (
     Mapped(
         "places",
         "spatial",
-        read=_places,
+        read=lambda part, path: [{"code": text} for text in part.texts(path) if "=" not in text],
         write=lambda record: [item["code"] for item in beyond(record).get("places", ())],
     ),
     Mapped("time", "temporal", read=_time, write=_period),
@@ -248,7 +233,7 @@ def write(record: Record) -> bytes:
         }
         told = {key: codes.writable(text) for key, text in attributes.items() if text}
         etree.SubElement(root, f"{{{DC}}}URI", told).text = codes.writable(link.href)
-    for part in conversions.simple(record.geometry) if record.geometry else ():
+    for part in to.simple(record.geometry) if record.geometry else ():
         if box := Extent.from_geometry(part):
             node = etree.SubElement(root, f"{{{OWS}}}BoundingBox", crs="urn:ogc:def:crs:EPSG::4326")
             etree.SubElement(node, f"{{{OWS}}}LowerCorner").text = f"{box.south!r} {box.west!r}"

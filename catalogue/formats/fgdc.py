@@ -2,13 +2,8 @@
 
 from geoguichet.catalogue.formats import conversions as to
 from geoguichet.catalogue.formats.mapping import Format, Mapped, Part
-from geoguichet.catalogue.formats.xml import Element, child, name
+from geoguichet.catalogue.formats.xml import child, name
 from geoguichet.catalogue.record import Concept, Theme
-
-
-def _claims(root: Element) -> bool:
-    return name(root) == "DIF" or (name(root) == "metadata" and child(root, "idinfo") is not None)
-
 
 _KINDS = ("theme", "place", "stratum", "temporal")
 
@@ -18,15 +13,15 @@ def _groups(part: Part, path: str) -> list[tuple[str, str, list[str]]]:
     found = []
     for kind in _KINDS:
         for group in part.at(f"{path}/{kind}"):
-            thesaurus = group.text(f"{kind}kt")
-            known = thesaurus.lower() not in ("none", "none.", "n/a")
-            found.append((kind, thesaurus if known else "", group.texts(f"{kind}key")))
+            named = group.text(f"{kind}kt")
+            thesaurus = "" if named.lower() in ("none", "none.", "n/a") else named
+            found.append((kind, thesaurus, group.texts(f"{kind}key")))
     return found
 
 
 def _keywords(part: Part, path: str) -> tuple[str, ...]:
-    groups = _groups(part, path)
-    return tuple(dict.fromkeys(word for _, name, words in groups if not name for word in words))
+    free = (word for _, name, words in _groups(part, path) if not name for word in words)
+    return tuple(dict.fromkeys(free))
 
 
 def _themes(part: Part, path: str) -> tuple[Theme, ...]:
@@ -37,13 +32,9 @@ def _themes(part: Part, path: str) -> tuple[Theme, ...]:
     )
 
 
-def _rights(part: Part, path: str) -> str:
-    return "\n".join(" ".join(text.split()) for text in part.texts(path))
-
-
 def _parameters(part: Part, path: str) -> tuple[Theme, ...]:
-    named = filter(None, (" > ".join(item.texts("*")) for item in part.at(path)))
-    concepts = tuple(Concept(text, text) for text in named)
+    named = (" > ".join(item.texts("*")) for item in part.at(path))
+    concepts = tuple(Concept(text, text) for text in named if text)
     return (Theme(concepts, "", {"title": "GCMD"}),) if concepts else ()
 
 
@@ -104,7 +95,12 @@ MAPPING = (
         read=to.periods("caldate, begdate", "caldate, enddate"),
     ),
     Mapped("time", "Temporal_Coverage", "in", read=to.periods("Start_Date", "Stop_Date")),
-    Mapped("rights", "idinfo/accconst + idinfo/useconst, Use_Constraints", "in", read=_rights),
+    Mapped(
+        "rights",
+        "idinfo/accconst + idinfo/useconst, Use_Constraints",
+        "in",
+        read=lambda part, path: "\n".join(" ".join(text.split()) for text in part.texts(path)),
+    ),
     Mapped("license", "idinfo/accconst + idinfo/useconst", "in", read=to.licence),
     Mapped("lineage", "dataqual/lineage/procstep/procdesc", "in", read=to.lines),
     Mapped("updated", "metainfo/metd, Last_DIF_Revision_Date", "in", read=to.stamp),
@@ -112,4 +108,12 @@ MAPPING = (
     Mapped("geometry", "Spatial_Coverage", "in", read=_DIF_BOX),
 )
 
-FORMAT = Format("fgdc", "FGDC CSDGM and DIF", MAPPING, "xml", _claims)
+FORMAT = Format(
+    "fgdc",
+    "FGDC CSDGM and DIF",
+    MAPPING,
+    "xml",
+    claims=lambda root: (
+        name(root) == "DIF" or (name(root) == "metadata" and child(root, "idinfo") is not None)
+    ),
+)

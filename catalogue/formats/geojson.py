@@ -20,12 +20,8 @@ def _claims(document: Any) -> bool:
 
 
 def _features(document: Mapping[str, Any]) -> list[Any]:
-    collection = document["type"] == "FeatureCollection"
-    return list(document.get("features", [])) if collection else [document]
-
-
-def _write(record: Record, **_: Any) -> bytes:
-    return json.dumps(record.to_geojson(), ensure_ascii=False, indent=2).encode()
+    is_one = document["type"] == "Feature"
+    return [document] if is_one else list(document.get("features", []))
 
 
 FORMAT = Format(
@@ -35,5 +31,15 @@ FORMAT = Format(
     claims=_claims,
     read=Record.from_geojson,
     parts=_features,
-    written=(Written("geojson", "GeoJSON", "application/geo+json", "json", _write),),
+    written=(
+        Written(
+            "geojson",
+            "GeoJSON",
+            "application/geo+json",
+            "json",
+            lambda record, **_: json.dumps(
+                record.to_geojson(), ensure_ascii=False, indent=2
+            ).encode(),
+        ),
+    ),
 )

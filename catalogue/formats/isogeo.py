@@ -1,16 +1,11 @@
 """Isogeo resources in JSON, as its API exports them."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from geoguichet.catalogue.formats import codes
 from geoguichet.catalogue.formats import conversions as to
 from geoguichet.catalogue.formats.mapping import INSPIRE_THEME, Conformity, Format, Mapped, Part
 from geoguichet.catalogue.record import Concept, Theme
-
-
-def _claims(document: Any) -> bool:
-    return isinstance(document, Mapping) and {"_id", "_creator", "title"} <= document.keys()
 
 
 def _inspire_themes(part: Part, path: str) -> tuple[Theme, ...]:
@@ -19,14 +14,6 @@ def _inspire_themes(part: Part, path: str) -> tuple[Theme, ...]:
         for code in part.texts(path)
     )
     return (Theme(concepts, INSPIRE_THEME),) if concepts else ()
-
-
-def _systems(part: Part, path: str) -> list[str]:
-    return [f"EPSG:{code}" for code in part.texts(path)]
-
-
-def _relation(link: Part) -> str:
-    return "enclosure" if "download" in link.texts("actions") else "related"
 
 
 def _conformity(part: Part, path: str) -> list[Conformity]:
@@ -46,7 +33,12 @@ _CONTACTS = to.contacts(
     roles="role",
     emails="contact.email",
 )
-_LINKS = to.links(_relation, href="url", title="title", protocol="kind")
+_LINKS = to.links(
+    lambda link: "enclosure" if "download" in link.texts("actions") else "related",
+    href="url",
+    title="title",
+    protocol="kind",
+)
 
 MAPPING = (
     Mapped("id", "_id", "in"),
@@ -63,7 +55,12 @@ MAPPING = (
     Mapped("dates", "published", "in", "publication", to.dates("publication")),
     Mapped("dates", "modified", "in", "revision", to.dates("revision")),
     Mapped("time", "validFrom", "in", "and validTo", to.whole(to.periods("validFrom", "validTo"))),
-    Mapped("crs", "coordinate-system.code", "in", read=_systems),
+    Mapped(
+        "crs",
+        "coordinate-system.code",
+        "in",
+        read=lambda part, path: [f"EPSG:{code}" for code in part.texts(path)],
+    ),
     Mapped("resolution", "scale", "in", read=to.scales),
     Mapped("resolution", "distance", "in", read=to.distances()),
     Mapped("links", "links", "in", read=_LINKS),
@@ -79,4 +76,12 @@ MAPPING = (
     Mapped("geometry", "envelope", "in", "its bbox", to.box(listed="bbox")),
 )
 
-FORMAT = Format("isogeo", "Isogeo", MAPPING, "json", _claims)
+FORMAT = Format(
+    "isogeo",
+    "Isogeo",
+    MAPPING,
+    "json",
+    claims=lambda document: (
+        isinstance(document, Mapping) and {"_id", "_creator", "title"} <= document.keys()
+    ),
+)

@@ -280,9 +280,8 @@ def said(record: Record, member: str) -> Any:
     """Return what the record says under a name of `MEMBERS`; None or something empty when it says
     nothing.
     """
-    if member in _FIELDS:
-        return getattr(record, _FIELDS[member])
-    return record.extra_properties.get(member)
+    field = _FIELDS.get(member)
+    return getattr(record, field) if field else record.extra_properties.get(member)
 
 
 def beyond(record: Record) -> Members:
@@ -292,15 +291,11 @@ def beyond(record: Record) -> Members:
 
 def describe(members: Members) -> Record:
     """Make a record from members named as in `MEMBERS`; blank ones are left out."""
-    fields: dict[str, Any] = {}
-    extra: dict[str, Any] = {}
-    for member, value in members.items():
-        if value is None or value in ("", (), [], {}):
-            continue
-        if member in _FIELDS:
-            fields[_FIELDS[member]] = value
-        else:
-            extra[member] = value
+    told: dict[str, Any] = {
+        name: value for name, value in members.items() if value not in (None, "", (), [], {})
+    }
+    fields = {_FIELDS[name]: value for name, value in told.items() if name in _FIELDS}
+    extra = {name: value for name, value in told.items() if name not in _FIELDS}
     return Record(**fields, extra_properties=extra)
 
 
@@ -316,10 +311,6 @@ def with_members(record: Record, **members: Any) -> Record:
     )
 
 
-def _code(path: str) -> str:
-    return f"`{path}`" if path else ""
-
-
 def as_table(formats: Mapping[str, Iterable[Mapped]]) -> str:
     """Return, in Markdown, one table per format: member, way, where, note."""
     sections = []
@@ -332,7 +323,7 @@ def as_table(formats: Mapping[str, Iterable[Mapped]]) -> str:
             "| --- | --- | --- | --- |",
         ]
         lines += [
-            f"| {row.member} | {arrows[row.ways]} | {_code(row.path)} | {row.note} |"
+            f"| {row.member} | {arrows[row.ways]} | {row.path and f'`{row.path}`'} | {row.note} |"
             for row in mapping
         ]
         sections.append("\n".join(lines))

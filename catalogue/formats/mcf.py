@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from geoguichet.catalogue.formats import codes, conversions
+from geoguichet.catalogue.formats import codes
 from geoguichet.catalogue.formats import conversions as to
 from geoguichet.catalogue.formats.mapping import (
     TOPIC_CATEGORY,
@@ -17,15 +17,11 @@ from geoguichet.catalogue.formats.mapping import (
     Part,
     Written,
     beyond,
+    filled,
     said,
     write_by,
 )
-from geoguichet.catalogue.record import Concept, Contact, ExternalId, Link, Record, Theme
-
-
-def _claims(document: Any) -> bool:
-    return isinstance(document, Mapping) and "mcf" in document and "identification" in document
-
+from geoguichet.catalogue.record import Concept, Contact, Link, Record, Theme
 
 # What MCF writes in ways of its own: texts by language, groups of keywords, contacts and links by
 # name.
@@ -80,10 +76,6 @@ def _dates(part: Part, path: str) -> list[Dated]:
     ]
 
 
-def _keywords(part: Part, path: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(part.texts(f"{path}.*[vocabulary=].keywords")))
-
-
 def _keyword_types(part: Part, path: str) -> dict[str, str]:
     return {
         word: kind
@@ -96,8 +88,8 @@ def _keyword_types(part: Part, path: str) -> dict[str, str]:
 def _themes(part: Part, path: str) -> tuple[Theme, ...]:
     found = []
     for group in part.at(f"{path}.*[vocabulary!=]"):
-        kind = group.text("keywords_type")
-        extra = {"title": group.text("vocabulary.name")} | ({"type": kind} if kind else {})
+        kind = filled({"type": group.text("keywords_type")})
+        extra = {"title": group.text("vocabulary.name")} | kind
         concepts = tuple(Concept(word, word) for word in group.texts("keywords"))
         if concepts:
             found.append(Theme(concepts, group.text("vocabulary.url"), extra))
@@ -121,14 +113,9 @@ def _vocabularies(record: Record) -> dict[str, Any]:
         name = theme.extra.get("title") or theme.scheme or "thesaurus"
         groups[f"vocabulary-{at}"] = {
             "keywords": [item.title or item.id for item in theme.concepts],
-            "vocabulary": _filled({"name": name, "url": theme.scheme}),
-        } | _filled({"keywords_type": theme.extra.get("type", "")})
+            "vocabulary": filled({"name": name, "url": theme.scheme}),
+        } | filled({"keywords_type": theme.extra.get("type", "")})
     return groups
-
-
-def _topics(record: Record) -> list[str]:
-    topics = (theme for theme in record.themes if theme.scheme == TOPIC_CATEGORY)
-    return [item.id for theme in topics for item in theme.concepts]
 
 
 #: Lines of a postal address -> their names in a record.
@@ -142,13 +129,13 @@ _LINES = {
 
 def _address(part: Part) -> dict[str, Any]:
     lines = {ours: part.text(theirs) for theirs, ours in _LINES.items()}
-    address = _filled({"deliveryPoint": part.texts("address")[:1], **lines})
-    return _filled({"addresses": [address] if address else [], "about": part.text("about")})
+    address = filled({"deliveryPoint": part.texts("address")[:1], **lines})
+    return filled({"addresses": [address] if address else [], "about": part.text("about")})
 
 
 def _as_contact(contact: Contact) -> dict[str, Any]:
     address = (contact.extra.get("addresses") or [{}])[0]
-    return _filled(
+    return filled(
         {
             "organization": contact.organization,
             "individualname": contact.name,
@@ -165,7 +152,7 @@ def _as_contact(contact: Contact) -> dict[str, Any]:
 
 
 def _as_link(link: Link) -> dict[str, Any]:
-    return _filled(
+    return filled(
         {
             "url": link.href,
             "rel": link.rel,
@@ -178,28 +165,14 @@ def _as_link(link: Link) -> dict[str, Any]:
     )
 
 
-def _filled(part: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in part.items() if value not in (None, "", [], {}, ())}
-
-
-def _identifiers(part: Part, path: str) -> tuple[ExternalId, ...]:
-    return tuple(
-        ExternalId(text, item.text("scheme"))
-        for item in part.at(path)
-        if (text := item.text("identifier"))
-    )
-
-
 def _licence(record: Record) -> dict[str, str]:
-    known = record.license not in ("", "other")
-    address = {"url": codes.licence_address(record.license)} if known else {}
-    return {"name": record.license} | address if record.license else {}
+    return filled({"name": record.license, "url": codes.licence_address(record.license)})
 
 
 def _extents(record: Record) -> list[dict[str, Any]]:
     return [
         {"bbox": [box.west, box.south, box.east, box.north], "crs": 4326}
-        for box in conversions.boxes(record.geometry)
+        for box in to.boxes(record.geometry)
     ]
 
 
@@ -235,7 +208,7 @@ MAPPING = (
     Mapped(
         "externalIds",
         "metadata.additional_identifiers",
-        read=_identifiers,
+        read=to.identifiers(value="identifier", by="scheme"),
         write=lambda record: [
             {"identifier": item.value, "scheme": item.scheme} for item in record.external_ids
         ],
@@ -317,7 +290,7 @@ MAPPING = (
         "keywords",
         "identification.keywords",
         note="groups without a vocabulary",
-        read=_keywords,
+        read=lambda part, path: tuple(dict.fromkeys(part.texts(f"{path}.*[vocabulary=].keywords"))),
         write=_groups,
     ),
     Mapped("keywordTypes", "identification.keywords", "in", read=_keyword_types),
@@ -328,7 +301,9 @@ MAPPING = (
         read=_themes,
         write=_vocabularies,
     ),
-    Mapped("themes.topicCategory", "identification.topiccategory", read=to.topics, write=_topics),
+    Mapped(
+        "themes.topicCategory", "identification.topiccategory", read=to.topics, write=to.topic_codes
+    ),
     Mapped(
         "geometry",
         "identification.extents.spatial",
@@ -359,7 +334,7 @@ MAPPING = (
     Mapped(
         "maintenance",
         "identification.maintenancefrequency",
-        read=lambda part, path: _filled({"frequency": part.text(path)}),
+        read=lambda part, path: filled({"frequency": part.text(path)}),
         write=lambda record: beyond(record).get("maintenance", {}).get("frequency"),
     ),
     Mapped(
@@ -404,8 +379,8 @@ _FRAME: Mapping[str, Mapping[str, Any]] = {
 def write(record: Record) -> bytes:
     """Return the record as MCF 2.0, members that say nothing left out."""
     made = write_by(MAPPING, record, deepcopy(dict(_FRAME)))
-    filled = {name: _filled(part) for name, part in made.items()}
-    return str(yaml.safe_dump(filled, allow_unicode=True, sort_keys=False, width=120)).encode()
+    told = {name: filled(part) for name, part in made.items()}
+    return str(yaml.safe_dump(told, allow_unicode=True, sort_keys=False, width=120)).encode()
 
 
 FORMAT = Format(
@@ -413,7 +388,9 @@ FORMAT = Format(
     "MCF (pygeometa)",
     MAPPING,
     "yaml",
-    _claims,
+    claims=lambda document: (
+        isinstance(document, Mapping) and "mcf" in document and "identification" in document
+    ),
     written=(
         Written(
             "mcf", "MCF (pygeometa)", "application/yaml", "yml", lambda record, **_: write(record)

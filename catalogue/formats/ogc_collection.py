@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from geoguichet.catalogue.formats import conversions as to
-from geoguichet.catalogue.formats.mapping import Format, Mapped, Part
+from geoguichet.catalogue.formats.mapping import Format, Mapped
 
 
 def _claims(document: Any) -> bool:
@@ -17,12 +17,14 @@ def _claims(document: Any) -> bool:
     )
 
 
-def _own_address(part: Part, path: str) -> str:
-    return part.text(path).partition("?")[0]
-
-
 MAPPING = (
-    Mapped("id", "links[rel=self].href", "in", "its own page", _own_address),
+    Mapped(
+        "id",
+        "links[rel=self].href",
+        "in",
+        "its own page",
+        read=lambda part, path: part.text(path).partition("?")[0],
+    ),
     Mapped("id", "id", "in", "else its name"),
     Mapped("type", "", "in", "dataset", to.always("dataset")),
     Mapped("title", "title, id", "in"),

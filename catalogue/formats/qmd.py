@@ -2,13 +2,7 @@
 
 from geoguichet.catalogue.formats import conversions as to
 from geoguichet.catalogue.formats.mapping import Format, Mapped, Part
-from geoguichet.catalogue.formats.xml import Element, child, name
-
-
-# Say whether an element is QGIS's metadata of a layer (its styles have the same root, and no
-# title).
-def _claims(root: Element) -> bool:
-    return name(root) == "qgis" and child(root, "title") is not None
+from geoguichet.catalogue.formats.xml import child, name
 
 
 # Read the boxes; QGIS writes zeros or the greatest numbers for an extent that is not known.
@@ -65,4 +59,11 @@ MAPPING = (
     Mapped("time", "extent/temporal/period", "in", read=to.periods("start", "end")),
 )
 
-FORMAT = Format("qmd", "QMD (QGIS)", MAPPING, "xml", _claims)
+FORMAT = Format(
+    "qmd",
+    "QMD (QGIS)",
+    MAPPING,
+    "xml",
+    # QGIS's styles of a layer have the same root, and no title.
+    claims=lambda root: name(root) == "qgis" and child(root, "title") is not None,
+)

@@ -122,9 +122,10 @@ def read_document(document: bytes, *, address: str = "") -> Answer:
 def _record(form: Format, part: Any) -> Record:
     if isinstance(part, Record):
         return part
-    kind = XmlPart if form.syntax == "xml" else JsonPart
     try:
-        return form.read(part) if form.read else read_by(form.mapping, kind(part))
+        if form.read:
+            return form.read(part)
+        return read_by(form.mapping, XmlPart(part) if form.syntax == "xml" else JsonPart(part))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise FormatError(f"membre inattendu ({type(error).__name__} : {error}).") from error
 

@@ -6,7 +6,14 @@ from typing import Any
 from urllib.parse import quote
 
 from geoguichet.catalogue.formats import codes, conversions
-from geoguichet.catalogue.formats.mapping import INSPIRE_THEME, Format, Mapped, Written, said
+from geoguichet.catalogue.formats.mapping import (
+    INSPIRE_THEME,
+    Format,
+    Mapped,
+    Written,
+    filled,
+    said,
+)
 from geoguichet.catalogue.record import Contact, Link, Record, Time
 
 MAPPING = (
@@ -61,17 +68,6 @@ def _bytes(document: object) -> bytes:
 
 def build(record: Record, *, address: str = "") -> dict[str, Any]:
     """Make the JSON-LD object of a record, members that say nothing left out."""
-    words: list[Any] = list(record.keywords)
-    words += [
-        _term(item.id, item.title, theme.scheme)
-        for theme in record.themes
-        for item in theme.concepts
-    ]
-    dates = {
-        _DATES[item["type"]]: item["date"]
-        for item in said(record, "dates") or ()
-        if item.get("type") in _DATES
-    }
     members: dict[str, Any] = {
         "@context": "https://schema.org/",
         "@type": "WebAPI" if record.type == "service" else "Dataset",
@@ -81,21 +77,30 @@ def build(record: Record, *, address: str = "") -> dict[str, Any]:
         "name": record.title,
         "alternateName": said(record, "alternateTitles"),
         "description": record.description,
-        "keywords": words,
-        "license": codes.licence_address(record.license)
-        if record.license not in ("", "other")
-        else "",
+        "keywords": [
+            *record.keywords,
+            *(
+                _term(item.id, item.title, theme.scheme)
+                for theme in record.themes
+                for item in theme.concepts
+            ),
+        ],
+        "license": codes.licence_address(record.license),
         "conditionsOfAccess": record.rights,
         **_people(record.contacts),
         "spatialCoverage": _places(record),
         "temporalCoverage": _period(record.time) if record.time else "",
-        **dates,
+        **{
+            _DATES[item["type"]]: item["date"]
+            for item in said(record, "dates") or ()
+            if item.get("type") in _DATES
+        },
         "sdDatePublished": record.updated,
         "distribution": [
             _download(link) for link in record.links if link.rel in ("enclosure", "item", "data")
         ],
         "subjectOf": [
-            {"@type": "WebPage", "url": link.href} | _named(link)
+            {"@type": "WebPage", "url": link.href} | filled({"name": link.title})
             for link in record.links
             if link.rel in ("about", "related")
         ],
@@ -109,16 +114,16 @@ def build(record: Record, *, address: str = "") -> dict[str, Any]:
         "inLanguage": [item["code"] for item in said(record, "resourceLanguages") or ()],
         "isAccessibleForFree": True if record.license not in ("", "other") else None,
     }
-    return {name: value for name, value in members.items() if value not in (None, "", [], {})}
+    return filled(members)
 
 
 def _term(identifier: str, label: str, scheme: str) -> Any:
     if not identifier.startswith("http"):
         return label or identifier
-    in_set = {"inDefinedTermSet": scheme} if scheme else {}
     if scheme == INSPIRE_THEME and not label:
         label = codes.INSPIRE_THEMES.get(identifier.rpartition("/")[2], ("",))[0]
-    return {"@type": "DefinedTerm", "name": label or identifier, "url": identifier} | in_set
+    term = {"@type": "DefinedTerm", "name": label or identifier, "url": identifier}
+    return filled(term | {"inDefinedTermSet": scheme})
 
 
 def _people(contacts: tuple[Contact, ...]) -> dict[str, Any]:
@@ -133,21 +138,19 @@ def _people(contacts: tuple[Contact, ...]) -> dict[str, Any]:
 
 
 def _person(contact: Contact, *, contact_point: bool) -> dict[str, Any]:
-    members = {
-        "@type": "ContactPoint"
-        if contact_point
-        else "Person"
-        if contact.name and not contact.organization
-        else "Organization",
-        "name": contact.organization or contact.name,
-        "email": next((point.value for point in contact.emails), ""),
-        "telephone": next(
-            (point.value for point in contact.phones if "fax" not in point.roles), ""
-        ),
-        "url": next((link.href for link in contact.links), ""),
-        "contactType": "".join(contact.roles[:1]) if contact_point else "",
-    }
-    return {name: text for name, text in members.items() if text}
+    person = contact.name and not contact.organization
+    return filled(
+        {
+            "@type": "ContactPoint" if contact_point else "Person" if person else "Organization",
+            "name": contact.organization or contact.name,
+            "email": next((point.value for point in contact.emails), ""),
+            "telephone": next(
+                (point.value for point in contact.phones if "fax" not in point.roles), ""
+            ),
+            "url": next((link.href for link in contact.links), ""),
+            "contactType": "".join(contact.roles[:1]) if contact_point else "",
+        }
+    )
 
 
 def _places(record: Record) -> list[dict[str, Any]]:
@@ -171,12 +174,8 @@ def _period(time: Time) -> str:
 
 
 def _download(link: Link) -> dict[str, Any]:
-    media = {"encodingFormat": link.type} if link.type else {}
-    return {"@type": "DataDownload", "contentUrl": link.href} | _named(link) | media
-
-
-def _named(link: Link) -> dict[str, str]:
-    return {"name": link.title} if link.title else {}
+    told = {"@type": "DataDownload", "contentUrl": link.href}
+    return told | filled({"name": link.title, "encodingFormat": link.type})
 
 
 FORMAT = Format(

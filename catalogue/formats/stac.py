@@ -34,8 +34,12 @@ def _providers(part: Part, path: str) -> tuple[Contact, ...]:
     )
 
 
-def _asset(part: Part) -> str:
-    return "preview" if "thumbnail" in part.texts("roles + @") else "enclosure"
+_ASSETS = to.links(
+    lambda part: "preview" if "thumbnail" in part.texts("roles + @") else "enclosure",
+    href="href",
+    type="type",
+    title="title, @",
+)
 
 
 _START = "properties.start_datetime, properties.datetime"
@@ -59,9 +63,7 @@ MAPPING = (
     Mapped("geometry", "extent.spatial.bbox", "in", read=to.box()),
     Mapped("time", f"{_START} + {_END}", "in", read=to.whole(to.periods(_START, _END))),
     Mapped("time", "extent.temporal.interval", "in", read=to.intervals),
-    Mapped(
-        "links", "assets.*", "in", read=to.links(_asset, href="href", type="type", title="title, @")
-    ),
+    Mapped("links", "assets.*", "in", read=_ASSETS),
     Mapped("links", "links", "in", read=to.OGC_LINKS),
     Mapped("parent", "collection", "in"),
     Mapped("created", "properties.created, created", "in", read=to.stamp),

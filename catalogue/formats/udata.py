@@ -8,10 +8,6 @@ from geoguichet.catalogue.formats.mapping import Format, Mapped, Part
 from geoguichet.catalogue.record import ExternalId
 
 
-def _claims(document: Any) -> bool:
-    return any({"resources", "slug", "tags"} <= item.keys() for item in _datasets(document))
-
-
 # Return the datasets of a document: one, a list, or a page.
 def _datasets(document: Any) -> list[Mapping[str, Any]]:
     listed = document.get("data", [document]) if isinstance(document, Mapping) else document
@@ -69,4 +65,13 @@ MAPPING = (
     Mapped("maintenance", "frequency", "in", read=to.frequency),
 )
 
-FORMAT = Format("udata", "udata", MAPPING, "json", _claims, parts=_datasets)
+FORMAT = Format(
+    "udata",
+    "udata",
+    MAPPING,
+    "json",
+    claims=lambda document: any(
+        {"resources", "slug", "tags"} <= item.keys() for item in _datasets(document)
+    ),
+    parts=_datasets,
+)

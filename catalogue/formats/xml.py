@@ -195,10 +195,9 @@ class XmlPart(Part):
     def _to(self, node: Any, name: str) -> Iterable[Any]:
         if name.startswith("@"):
             return [text for key, text in node.attrib.items() if LOCAL[key] == name[1:] and text]
-        found = node if name == "*" else children(node, name)
         return [
             held
-            for held in found
+            for held in (node if name == "*" else children(node, name))
             if LOCAL[held.tag] and (content(held) or len(held) or held.attrib)
         ]
 

@@ -70,20 +70,20 @@ def read_parts(document: bytes) -> list[tuple[Record, bytes]]:
     """
     graph = load(document)
     subjects = subjects_of(graph)
-    if len(subjects) == 1:
-        return [(read_subject(graph, subjects[0]), document)]
     return [
-        (read_subject(graph, subject), _part(graph, subject, set(subjects))) for subject in subjects
+        (
+            read_subject(graph, subject),
+            document if len(subjects) == 1 else _part(graph, subject, set(subjects)),
+        )
+        for subject in subjects
     ]
 
 
 def next_page(document: bytes) -> str:
     """Return the address of the page after this one, as Hydra says it; empty at the last."""
     graph = load(document)
-    for following in (HYDRA.next, HYDRA.nextPage):
-        for value in graph.objects(None, following):
-            return str(value)
-    return ""
+    following = (*graph.objects(None, HYDRA.next), *graph.objects(None, HYDRA.nextPage))
+    return str(following[0]) if following else ""
 
 
 # Return, in Turtle, what a graph says of a subject and of what it names, but for the other
@@ -110,10 +110,9 @@ def _part(graph: Graph, subject: Node, subjects: set[Node]) -> bytes:
 
 def claims_json(document: Any) -> bool:
     """Say whether a JSON document is JSON-LD about DCAT."""
-    nodes = document if isinstance(document, list) else [document]
     return any(
         isinstance(node, Mapping) and ("@context" in node or "@graph" in node or "@id" in node)
-        for node in nodes
+        for node in (document if isinstance(document, list) else [document])
     )
 
 
@@ -259,11 +258,12 @@ def add_record(graph: NumberedGraph, record: Record, base: str) -> URIRef:
 def _named(record: Record, told: Members) -> Told:
     special = record.type not in ("", "dataset", "series", "service")
     language = told.get("language", {}).get("code", "")
-    kinds = [DCAT.Resource, CLASSES.get(record.type, DCAT.Dataset)]
-    if record.type == "series":
-        kinds.append(DCAT.Dataset)  # a series is a dataset of its catalogue
     return {
-        RDF.type: kinds,
+        RDF.type: [
+            DCAT.Resource,
+            CLASSES.get(record.type, DCAT.Dataset),
+            DCAT.Dataset if record.type == "series" else None,  # one of its catalogue's datasets
+        ],
         DCTERMS.type: _concept(f"{INSPIRE}ResourceType/{quote(record.type)}") if special else None,
         DCTERMS.identifier: record.id,
         **{
@@ -349,13 +349,12 @@ _FOAF = _Terms(
 
 def agent(contact: Contact, terms: _Terms = _FOAF) -> Thing:
     """Make an agent."""
-    both = contact.name and contact.organization
     return Thing(
         terms.person if contact.name else terms.organization,
         {
             RDF.type: terms.kind,
             terms.name: contact.name or contact.organization or NOTHING,
-            VCARD["organization-name"]: contact.organization if both else "",
+            VCARD["organization-name"]: contact.organization if contact.name else "",
             VCARD.role: contact.position,
             DCTERMS.identifier: contact.extra.get("identifier"),
             terms.email: [_address(f"mailto:{point.value}") for point in contact.emails],
@@ -410,8 +409,7 @@ def _place(part: Extent | Mapping[str, Any]) -> Thing:
     literal = Text(conversions.as_wkt(geometry), datatype=GSP.wktLiteral)
     if isinstance(part, Extent):
         return Thing(DCTERMS.Location, {DCAT.bbox: literal})
-    shape = Thing(LOCN.Geometry, {GSP.asWKT: literal})
-    return Thing(DCTERMS.Location, {LOCN.geometry: shape})
+    return Thing(DCTERMS.Location, {LOCN.geometry: Thing(LOCN.Geometry, {GSP.asWKT: literal})})
 
 
 def _named_place(place: Place) -> Thing:
@@ -433,8 +431,8 @@ def _period(time: Time) -> Thing:
 
 # Return a date, of the precision that it has.
 def _date(text: str) -> Text:
-    kinds = {4: XSD.gYear, 7: XSD.gYearMonth, 10: XSD.date}
-    return Text(text, datatype=kinds.get(len(text), XSD.dateTime), normalize=False)
+    kind = {4: XSD.gYear, 7: XSD.gYearMonth, 10: XSD.date}.get(len(text), XSD.dateTime)
+    return Text(text, datatype=kind, normalize=False)
 
 
 # --- themes, rights and links ---------------------------------------------------------------------
@@ -471,8 +469,8 @@ def _rights(record: Record) -> Told:
 
 
 def _licence(record: Record) -> URIRef | None:
-    known = record.license not in ("", "other")
-    return URIRef(codes.licence_address(record.license)) if known else None
+    address = codes.licence_address(record.license)
+    return URIRef(address) if address else None
 
 
 # Yield the distributions, endpoints and pages.
@@ -509,7 +507,6 @@ def _is_endpoint(link: Link) -> bool:
 
 def _distribution(record: Record, link: Link, address: URIRef) -> Thing:
     protocol = link.extra.get("protocol")
-    media = Thing(DCTERMS.MediaType, address=_address(MEDIA + link.type))
     return Thing(
         DCAT.Distribution,
         {
@@ -517,7 +514,9 @@ def _distribution(record: Record, link: Link, address: URIRef) -> Thing:
             DCAT.downloadURL: address if link.rel == "enclosure" else None,
             DCTERMS.title: link.title,
             DCTERMS.description: link.extra.get("description"),
-            DCAT.mediaType: media if link.type else None,
+            DCAT.mediaType: Thing(DCTERMS.MediaType, address=_address(MEDIA + link.type))
+            if link.type
+            else None,
             DCTERMS.conformsTo: _labelled(DCTERMS.Standard, protocol) if protocol else None,
             DCTERMS.license: _licence(record),
         },
@@ -568,8 +567,9 @@ def _standard(item: Conformity) -> Thing:
 
 
 def _language(code: str) -> Thing:
-    address = URIRef(LANGUAGE + quote(codes.language_eu(code)))
-    return Thing(DCTERMS.LinguisticSystem, address=address)
+    return Thing(
+        DCTERMS.LinguisticSystem, address=URIRef(LANGUAGE + quote(codes.language_eu(code)))
+    )
 
 
 _METRES = {"m": 1, "km": 1000, "cm": 0.01}
@@ -587,8 +587,7 @@ def _resolutions(items: Iterable[Resolution]) -> tuple[Text | None, list[Thing]]
     measures += [
         (GEODCAT.spatialResolutionAsScale, 1 / item["scale"]) for item in items if "scale" in item
     ]
-    first = Text(str(metres[0]), datatype=XSD.decimal) if metres else None
-    return first, [
+    return Text(str(metres[0]), datatype=XSD.decimal) if metres else None, [
         Thing(
             DQV.QualityMeasurement,
             {DQV.isMeasurementOf: Thing(DQV.Metric, address=metric), DQV.value: Text(number)},

@@ -99,10 +99,9 @@ type Form = Literal["turtle", "xml", "json-ld"]
 
 def load(document: bytes) -> Graph:
     """Read RDF in the form it is written in, without opening any address that it names."""
-    graph = Graph()
     head = document.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     with silence():
-        return _loaded(graph, document, head)
+        return _loaded(Graph(), document, head)
 
 
 @contextmanager
@@ -126,7 +125,7 @@ def _loaded(graph: Graph, document: bytes, head: bytes) -> Graph:
         if (head == b"<" and b"<rdf:RDF" in document) or (
             head == b"<" and b"rdf-syntax-ns" in document[:4000]
         ):
-            return graph.parse(data=_without_doctype(document), format="xml")
+            return graph.parse(data=serialize(parse(document)), format="xml")  # without its DTD
         if head in (b"{", b"["):
             return graph.parse(data=_without_remote_context(document), format="json-ld")
         return graph.parse(data=document, format="turtle")
@@ -144,11 +143,6 @@ def _loaded(graph: Graph, document: bytes, head: bytes) -> Graph:
         AttributeError,
     ) as error:
         raise FormatError(f"RDF illisible : {str(error)[:200]}.") from error
-
-
-def _without_doctype(document: bytes) -> bytes:
-    root = parse(document)
-    return serialize(root)
 
 
 _CONTEXT = {
@@ -195,8 +189,7 @@ _CONTEXT = {
 # Put our own context where a document names the address of one: nothing is fetched.
 def _without_remote_context(document: bytes) -> bytes:
     said_there = json.loads(document)
-    nodes = said_there if isinstance(said_there, list) else [said_there]
-    for node in nodes:
+    for node in said_there if isinstance(said_there, list) else [said_there]:
         if isinstance(node, dict) and "@context" in node:
             listed = node["@context"] if isinstance(node["@context"], list) else [node["@context"]]
             node["@context"] = [_CONTEXT if isinstance(item, str) else item for item in listed]

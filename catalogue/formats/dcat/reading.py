@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
@@ -13,7 +13,7 @@ from rdflib.namespace import DCTERMS, FOAF, RDF
 from rdflib.term import Node
 
 from geoguichet.catalogue.errors import RecordError
-from geoguichet.catalogue.formats import codes, conversions
+from geoguichet.catalogue.formats import codes
 from geoguichet.catalogue.formats import conversions as to
 from geoguichet.catalogue.formats.dcat.rdf import (
     BASE,
@@ -103,9 +103,12 @@ class _About(Part):
     def _key(self, node: Node) -> str:
         if not isinstance(node, BNode):
             return str(node)
-        told = self.graph.predicate_objects(node)
         return "|".join(
-            sorted(f"{term} {value}" for term, value in told if not isinstance(value, BNode))
+            sorted(
+                f"{term} {value}"
+                for term, value in self.graph.predicate_objects(node)
+                if not isinstance(value, BNode)
+            )
         )
 
 
@@ -144,13 +147,12 @@ def _last(within: str) -> Reader:
 # Return a text in every language it is said in: that of the record first, then French or none.
 def _words(part: Part, path: str) -> list[Text]:
     asked = codes.language(part.text(f"{_RECORD}/dct:language")) or "fr"
-    told = [
-        item.node
-        for item in part.at(path)
-        if isinstance(item.node, Text) and item.said().strip(NOTHING)
-    ]
     return sorted(
-        told,
+        (
+            item.node
+            for item in part.at(path)
+            if isinstance(item.node, Text) and item.said().strip(NOTHING)
+        ),
         key=lambda text: (text.language != asked, text.language not in ("fr", None), str(text)),
     )
 
@@ -175,14 +177,6 @@ def _parent(part: Part, path: str) -> str:
         ours = unquote(address.removeprefix(BASE)) if address.startswith(BASE) else address
         return item.text("dct:identifier") or ours
     return ""
-
-
-def _identifiers(part: Part, path: str) -> tuple[ExternalId, ...]:
-    told = [
-        (item.text("skos:notation, "), item.text("dct:creator, adms:schemaAgency"))
-        for item in part.at(path)
-    ]
-    return tuple(ExternalId(value, scheme) for value, scheme in told if value)
 
 
 def _other_identifiers(part: Part, path: str) -> tuple[ExternalId, ...]:
@@ -214,8 +208,9 @@ def _themes(part: Part, path: str) -> tuple[Theme, ...]:
 
 
 def _topics(part: Part, path: str) -> tuple[Theme, ...]:
-    named = dict.fromkeys(tail(text) for text in part.texts(path) if "TopicCategory/" in text)
-    return to.topics_of(named)
+    return to.topics_of(
+        dict.fromkeys(tail(text) for text in part.texts(path) if "TopicCategory/" in text)
+    )
 
 
 # --- who ------------------------------------------------------------------------------------------
@@ -255,16 +250,18 @@ def _contact(agent: Part, role: str, **extra: str) -> Iterator[Contact]:
     identifier = agent.text("dct:identifier") or (agent.said() if named else "")
     label = agent.text("vcard:fn, foaf:name, rdfs:label, skos:prefLabel").removeprefix(NOTHING)
     person = not _PEOPLE.isdisjoint(types) or (organization and label != organization)
-    emails = agent.texts("vcard:hasEmail + foaf:mbox + vcard:hasEmail/vcard:hasValue")
-    phones = agent.texts("vcard:hasTelephone + foaf:phone + vcard:hasTelephone/vcard:hasValue")
     pages = agent.texts("vcard:hasURL + foaf:homepage + foaf:workplaceHomepage + foaf:page")
     contact = Contact(
         organization=organization if person else organization or label,
         name=label if person else "",
         position=agent.text("vcard:role, vcard:title"),
         roles=(role,) if role else (),
-        emails=_points(emails, "mailto:"),
-        phones=_points(phones, "tel:"),
+        emails=_points(
+            agent, "vcard:hasEmail + foaf:mbox + vcard:hasEmail/vcard:hasValue", "mailto:"
+        ),
+        phones=_points(
+            agent, "vcard:hasTelephone + foaf:phone + vcard:hasTelephone/vcard:hasValue", "tel:"
+        ),
         links=tuple(Link(text, "related") for text in dict.fromkeys(pages)),
         extra=filled({"identifier": identifier, "addresses": _addresses(agent)}) | extra,
     )
@@ -274,8 +271,9 @@ def _contact(agent: Part, role: str, **extra: str) -> Iterator[Contact]:
         yield Contact(organization=agent.said(), roles=contact.roles, extra=contact.extra)
 
 
-def _points(texts: Iterable[str], scheme: str) -> tuple[ContactPoint, ...]:
-    return tuple(ContactPoint(text.removeprefix(scheme)) for text in dict.fromkeys(texts))
+def _points(agent: Part, path: str, scheme: str) -> tuple[ContactPoint, ...]:
+    texts = dict.fromkeys(agent.texts(path))
+    return tuple(ContactPoint(text.removeprefix(scheme)) for text in texts)
 
 
 def _addresses(agent: Part) -> list[dict[str, Any]]:
@@ -303,10 +301,8 @@ def _geometry(part: Part, path: str) -> dict[str, Any] | None:
     for place in part.at(path):
         literals = [item.said() for item in place.at(_SHAPES) if isinstance(item.node, Text)]
         shape = next(filter(None, (_shape(place, text) for text in literals)), None)
-        pieces += map(dict, conversions.simple(shape) if shape else ())
-    return conversions.gathered(
-        [piece for at, piece in enumerate(pieces) if piece not in pieces[:at]]
-    )
+        pieces += map(dict, to.simple(shape) if shape else ())
+    return to.gathered([piece for at, piece in enumerate(pieces) if piece not in pieces[:at]])
 
 
 def _places(part: Part, path: str) -> list[Place]:
@@ -324,8 +320,8 @@ def _shape(place: Part, text: str) -> dict[str, Any] | None:
     try:
         if text.startswith("<") and "gml" in text.lower() and start != "<http":
             return _envelope(text)
-        shape = json.loads(text) if start.startswith("{") else conversions.from_wkt(text)
-        return shape and conversions.checked(shape)
+        shape = json.loads(text) if start.startswith("{") else to.from_wkt(text)
+        return shape and to.checked(shape)
     except (ValueError, RecordError, KeyError, TypeError) as error:
         place.refuse(text, str(error))
         return None
@@ -363,8 +359,9 @@ def _time(part: Part, path: str) -> Time | None:
 
 # Return the words of the rights, and of the licences that are none that is known.
 def _rights(part: Part, path: str) -> str:
-    holders = [part, *part.at("dcat:distribution")]
-    rights = [text for holder in holders for text in _labels(holder, path)]
+    rights = [
+        text for holder in (part, *part.at("dcat:distribution")) for text in _labels(holder, path)
+    ]
     rights += (text for text in _licences(part, "dct:license") if not codes.licence(text))
     return "\n".join(dict.fromkeys(rights))
 
@@ -390,10 +387,6 @@ _RIGHTS = "dct:rights + dct:accessRights"
 # Return the link that an address stands for.
 def _href(text: str) -> str:
     return unquote(text.removeprefix(RELATIVE)) if text.startswith(RELATIVE) else text
-
-
-def _distributions(part: Part, path: str) -> tuple[Link, ...]:
-    return tuple(link for item in part.at(path) for link in _distribution(item))
 
 
 def _distribution(part: Part) -> Iterator[Link]:
@@ -511,7 +504,9 @@ MAPPING = (
         "links",
         "dcat:distribution",
         note="download when it has a downloadURL",
-        read=_distributions,
+        read=lambda part, path: tuple(
+            link for item in part.at(path) for link in _distribution(item)
+        ),
     ),
     Mapped("links", "dcat:endpointURL", note="of services", read=_endpoints),
     Mapped("links.about", "dcat:landingPage", "in", read=_pages("about")),
@@ -531,7 +526,11 @@ MAPPING = (
     Mapped("parent", "dcat:inSeries, dct:isPartOf", read=_parent),
     Mapped("resourceLanguages", "dct:language", read=to.languages()),
     Mapped("serviceType", "geodcatap:serviceType", read=_last("")),
-    Mapped("externalIds", "adms:identifier", read=_identifiers),
+    Mapped(
+        "externalIds",
+        "adms:identifier",
+        read=to.identifiers(value="skos:notation, ", by="dct:creator, adms:schemaAgency"),
+    ),
     Mapped("externalIds", "dct:identifier", "in", "the others", _other_identifiers),
     Mapped("language", f"{_RECORD}/dct:language", read=to.language),
     Mapped("updated", f"{_RECORD}/dct:modified", read=to.stamp),

@@ -5,8 +5,8 @@ from typing import Any
 from geoguichet.catalogue.formats import conversions as to
 from geoguichet.catalogue.formats.iso import values
 from geoguichet.catalogue.formats.mapping import FeatureCatalogue, Format, Mapped, Part, read_by
-from geoguichet.catalogue.formats.xml import Element, XmlPart, name
-from geoguichet.catalogue.record import Contact, Record
+from geoguichet.catalogue.formats.xml import XmlPart, name
+from geoguichet.catalogue.record import Contact
 
 
 class _IsoPart(XmlPart):
@@ -18,17 +18,8 @@ class _IsoPart(XmlPart):
         return super()._said(node) if isinstance(node, str) else values.value(node)
 
 
-def _claims(root: Element) -> bool:
-    return name(root) == "FC_FeatureCatalogue"
-
-
-def _read(root: Element) -> Record:
-    return read_by(MAPPING, _IsoPart(root))
-
-
 def _producer(part: Part, path: str) -> tuple[Contact, ...]:
-    found = (values.contact(item.node, "") for item in part.at(path))
-    return tuple(contact for contact in found if contact)
+    return tuple(filter(None, (values.contact(item.node, "") for item in part.at(path))))
 
 
 def _feature_types(part: Part, path: str) -> list[FeatureCatalogue]:
@@ -51,4 +42,11 @@ MAPPING = (
     ),
 )
 
-FORMAT = Format("iso19110", "ISO 19110", MAPPING, "xml", _claims, _read)
+FORMAT = Format(
+    "iso19110",
+    "ISO 19110",
+    MAPPING,
+    "xml",
+    claims=lambda root: name(root) == "FC_FeatureCatalogue",
+    read=lambda root: read_by(MAPPING, _IsoPart(root)),
+)

@@ -1,11 +1,12 @@
 """ISO 19115-3: ISO 19115-1:2014 in XML, the successor of ISO 19139."""
 
-from geoguichet.catalogue.formats.iso import iso19139, reading
+from geoguichet.catalogue.formats.iso import iso19139, reading, writing
 from geoguichet.catalogue.formats.iso.making import (
     GML,
     Dialect,
     Maker,
     Property,
+    dated,
     identifier,
     lineage_of,
     locale,
@@ -14,7 +15,6 @@ from geoguichet.catalogue.formats.iso.making import (
     role_of,
     says,
 )
-from geoguichet.catalogue.formats.iso.writing import write as write_iso
 from geoguichet.catalogue.formats.mapping import Distributed, Format, Mapped, Written, beyond
 from geoguichet.catalogue.formats.xml import XLINK, Element, name, parse
 from geoguichet.catalogue.record import Contact, Record
@@ -52,47 +52,41 @@ def read(document: bytes) -> Record:
 
 def write(record: Record, *, source: bytes = b"") -> bytes:
     """Return the record as ISO 19115-3. With its source, only what changed is rewritten there."""
-    return write_iso(record, DIALECT, MAPPING, source)
+    return writing.write(record, DIALECT, MAPPING, source)
 
 
 def _metadata(make: Maker, record: Record) -> list[Property]:
-    language = beyond(record).get("language", {}).get("code", "")
-    others = [
-        locale(make, code, id=code.upper()) for code in beyond(record).get("translations", {})
+    told = beyond(record)
+    language, parent = told.get("language", {}).get("code", ""), told.get("parent", "")
+    dates = [
+        dated(make, text.removesuffix("T00:00:00Z"), kind)
+        for text, kind in ((record.created, "creation"), (record.updated, "revision"))
+        if text
     ]
-    dates = [_date(make, record.created, "creation"), _date(make, record.updated, "revision")]
-    parent = beyond(record).get("parent", "")
-    scope = make.object(
-        "MD_MetadataScope", ("resourceScope", make.code("MD_ScopeCode", record.type))
-    )
+    scope: Property = ("resourceScope", make.code("MD_ScopeCode", record.type))
     return [
         ("metadataIdentifier", identifier(make, record.id)),
         ("defaultLocale", locale(make, language) if language else None),
-        ("parentMetadata", _parent(make, parent) if parent else None),
-        ("metadataScope", scope if record.type else None),
-        ("dateInfo", dates if any(date is not None for date in dates) else missing()),
+        (
+            "parentMetadata",
+            make.object(
+                "CI_Citation", ("title", missing()), ("identifier", identifier(make, parent))
+            )
+            if parent
+            else None,
+        ),
+        ("metadataScope", make.object("MD_MetadataScope", scope) if record.type else None),
+        ("dateInfo", dates or missing()),
         (
             "metadataStandard",
             make.object("CI_Citation", ("title", "ISO 19115-1"), ("edition", "2014")),
         ),
-        ("otherLocale", others),
+        (
+            "otherLocale",
+            [locale(make, code, id=code.upper()) for code in told.get("translations", {})],
+        ),
         ("resourceLineage", lineage_of(make, record)),
     ]
-
-
-def _date(make: Maker, text: str, kind: str) -> Element | None:
-    if not text:
-        return None
-    written = make.date(text.removesuffix("T00:00:00Z"))
-    return make.object(
-        "CI_Date", ("date", written), ("dateType", make.code("CI_DateTypeCode", kind))
-    )
-
-
-def _parent(make: Maker, parent: str) -> Element:
-    return make.object(
-        "CI_Citation", ("title", missing()), ("identifier", identifier(make, parent))
-    )
 
 
 def _party(make: Maker, contact: Contact, details: list[Property]) -> Element:
@@ -107,37 +101,30 @@ def _party(make: Maker, contact: Contact, details: list[Property]) -> Element:
         )
         for point in contact.phones
     ]
-    info = (
-        make.object("CI_Contact", ("phone", phones), *details) if phones or says(details) else None
-    )
-    individual = None
+    told: list[Property] = [("phone", phones), *details]
+    info: Property = ("contactInfo", make.object("CI_Contact", *told) if says(told) else None)
     person, organization = names_of(make, contact)
-    if contact.name or contact.position:
-        individual = make.object(
-            "CI_Individual", ("name", person), ("positionName", contact.position)
-        )
-    if contact.organization or individual is None:
+    somebody: list[Property] = [("name", person), ("positionName", contact.position)]
+    if contact.organization or not says(somebody):
+        individual = make.object("CI_Individual", *somebody) if says(somebody) else None
         body = make.object(
-            "CI_Organisation",
-            ("name", organization),
-            ("contactInfo", info),
-            ("individual", individual),
+            "CI_Organisation", ("name", organization), info, ("individual", individual)
         )
     else:
-        body = make.object(
-            "CI_Individual",
-            ("name", person),
-            ("contactInfo", info),
-            ("positionName", contact.position),
-        )
+        body = make.object("CI_Individual", info, *somebody)
     return make.object("CI_Responsibility", ("role", role_of(make, contact)), ("party", body))
 
 
 def _format(make: Maker, item: Distributed) -> Element:
-    citation = make.object(
-        "CI_Citation", ("title", item["name"]), ("edition", item.get("version", ""))
+    return make.object(
+        "MD_Format",
+        (
+            "formatSpecificationCitation",
+            make.object(
+                "CI_Citation", ("title", item["name"]), ("edition", item.get("version", ""))
+            ),
+        ),
     )
-    return make.object("MD_Format", ("formatSpecificationCitation", citation))
 
 
 _PREFIXES = {

@@ -1,6 +1,6 @@
 """ISO 19139: ISO 19115:2003 in XML, what INSPIRE and the French portals exchange."""
 
-from geoguichet.catalogue.formats.iso import reading
+from geoguichet.catalogue.formats.iso import reading, writing
 from geoguichet.catalogue.formats.iso.making import (
     GML,
     Dialect,
@@ -12,7 +12,6 @@ from geoguichet.catalogue.formats.iso.making import (
     role_of,
     says,
 )
-from geoguichet.catalogue.formats.iso.writing import write as write_iso
 from geoguichet.catalogue.formats.mapping import Distributed, Format, Mapped, Written, beyond
 from geoguichet.catalogue.formats.xml import XLINK, Element, name, parse
 from geoguichet.catalogue.record import Contact, Record
@@ -108,25 +107,21 @@ def read(document: bytes) -> Record:
 
 def write(record: Record, *, source: bytes = b"") -> bytes:
     """Return the record as ISO 19139. With its source, only what changed is rewritten there."""
-    return write_iso(record, DIALECT, MAPPING, source)
+    return writing.write(record, DIALECT, MAPPING, source)
 
 
 def _metadata(make: Maker, record: Record) -> list[Property]:
-    language = beyond(record).get("language", {}).get("code", "")
-    stamp = record.updated.removesuffix("T00:00:00Z")
-    others = [
-        locale(make, code, id=code.upper()) for code in beyond(record).get("translations", {})
-    ]
+    told, stamp = beyond(record), record.updated.removesuffix("T00:00:00Z")
     return [
         ("fileIdentifier", record.id),
-        ("language", make.language(language)),
+        ("language", make.language(told.get("language", {}).get("code", ""))),
         ("characterSet", make.code("MD_CharacterSetCode", "utf8")),
-        ("parentIdentifier", beyond(record).get("parent", "")),
+        ("parentIdentifier", told.get("parent", "")),
         ("hierarchyLevel", make.code("MD_ScopeCode", record.type)),
         ("dateStamp", make.date(stamp) if stamp else missing()),
         ("metadataStandardName", "ISO 19115"),
         ("metadataStandardVersion", "2003/Cor.1:2006"),
-        ("locale", others),
+        ("locale", [locale(make, code, id=code.upper()) for code in told.get("translations", {})]),
     ]
 
 
@@ -138,15 +133,14 @@ def _party(make: Maker, contact: Contact, details: list[Property]) -> Element:
         if voices or faxes
         else None
     )
-    said_something = phone is not None or says(details)
-    info = make.object("CI_Contact", ("phone", phone), *details) if said_something else None
+    info: list[Property] = [("phone", phone), *details]
     person, organization = names_of(make, contact)
     return make.object(
         "CI_ResponsibleParty",
         ("individualName", person),
         ("organisationName", organization),
         ("positionName", contact.position),
-        ("contactInfo", info),
+        ("contactInfo", make.object("CI_Contact", *info) if says(info) else None),
         ("role", role_of(make, contact)),
     )
 

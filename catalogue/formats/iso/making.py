@@ -67,10 +67,9 @@ class Maker:
             self.tag(prefix, kind), attributes, nsmap=dict(self.dialect.namespaces)
         )
         order = self.dialect.order.get(kind, ())
-        ranked = sorted(
+        for name, values in sorted(
             properties, key=lambda item: order.index(item[0]) if item[0] in order else len(order)
-        )
-        for name, values in ranked:
+        ):
             for value in (
                 [values] if isinstance(values, str | etree._Element) or values is None else values
             ):
@@ -119,9 +118,8 @@ class Maker:
         if not code:
             return None
         written = codes.language_iso(code)
-        holder = self.dialect.prefix_of("LanguageCode")
         return self.leaf(
-            holder,
+            self.dialect.prefix_of("LanguageCode"),
             "LanguageCode",
             written,
             codeList="http://www.loc.gov/standards/iso639-2/",
@@ -130,11 +128,8 @@ class Maker:
 
     def text(self, text: str, href: str = "") -> Value:
         """Make a text, as an anchor when it has an address."""
-        if not href:
-            return text
-        return self.leaf(
-            self.dialect.anchor, "Anchor", text or href, **{HREF: codes.writable(href)}
-        )
+        address = {HREF: codes.writable(href)}
+        return self.leaf(self.dialect.anchor, "Anchor", text or href, **address) if href else text
 
     def date(self, text: str) -> Element:
         """Make a ``gco:Date`` or a ``gco:DateTime``."""
@@ -175,17 +170,12 @@ def lineage_of(make: Maker, record: Record) -> Element | None:
 
 def _step(make: Maker, item: Step) -> Element:
     date = item.get("date", "") if make.older else ""  # an object of GML in ISO 19115-3
-    moment = (
-        make.leaf("gco", "DateTime", date if "T" in date else f"{date}T00:00:00")
-        if len(date) >= 10
-        else None
-    )
-    description = item.get("description", "") or missing()
+    moment = date if "T" in date else f"{date}T00:00:00"
     return make.object(
         "LI_ProcessStep",
-        ("description", description),
+        ("description", item.get("description", "") or missing()),
         ("rationale", item.get("rationale", "")),
-        ("dateTime", moment),
+        ("dateTime", make.leaf("gco", "DateTime", moment) if len(date) >= 10 else None),
     )
 
 
@@ -202,12 +192,12 @@ def names_of(make: Maker, contact: Contact) -> tuple[Value, Value]:
     identifiers they have.
     """
     first, second = (
-        str(contact.extra.get("identifier", "")),
-        str(contact.extra.get("organizationIdentifier", "")),
+        str(contact.extra.get(member, "")) for member in ("identifier", "organizationIdentifier")
     )
     person, organization = (first, second) if contact.name else ("", first)
-    organization = organization if contact.organization else ""
-    return make.text(contact.name, person), make.text(contact.organization, organization)
+    return make.text(contact.name, person), make.text(
+        contact.organization, organization if contact.organization else ""
+    )
 
 
 def role_of(make: Maker, contact: Contact) -> Element:
@@ -230,10 +220,11 @@ def dated(make: Maker, text: str, kind: str) -> Element:
 
 def locale(make: Maker, code: str, **attributes: str) -> Element:
     """Make a ``PT_Locale``."""
-    name = "languageCode" if make.older else "language"
-    encoding = make.code("MD_CharacterSetCode", "utf8")
     return make.object(
-        "PT_Locale", (name, make.language(code)), ("characterEncoding", encoding), **attributes
+        "PT_Locale",
+        ("languageCode" if make.older else "language", make.language(code)),
+        ("characterEncoding", make.code("MD_CharacterSetCode", "utf8")),
+        **attributes,
     )
 
 
@@ -281,12 +272,9 @@ def _place(make: Maker, place: Place) -> Element:
     return make.object("EX_GeographicDescription", ("geographicIdentifier", code))
 
 
+# Yield a box per rectangle, and for other shapes their box and their polygon. Several parts come
+# after the box around all of them: most readers take the first box for the whole extent.
 def _geographic(make: Maker, record: Record) -> Iterator[Element]:
-    """Yield a box per rectangle, and for other shapes their box and their polygon.
-
-    Several parts come after the box around all of them: most readers take the first box for the
-    whole extent.
-    """
     parts = conversions.boxes_and_shapes(record.geometry)
     if len(parts) > 1 and record.extent is not None:
         yield _box(make, record.extent)
@@ -306,8 +294,10 @@ def _box(make: Maker, box: Extent) -> Element:
         "southBoundLatitude": box.south,
         "northBoundLatitude": box.north,
     }
-    decimals = ((name, make.leaf("gco", "Decimal", _decimal(side))) for name, side in sides.items())
-    return make.object("EX_GeographicBoundingBox", *decimals)
+    return make.object(
+        "EX_GeographicBoundingBox",
+        *((name, make.leaf("gco", "Decimal", _decimal(side))) for name, side in sides.items()),
+    )
 
 
 # Return the shortest text without exponent that reads back as the same number.
@@ -341,17 +331,17 @@ def _polygon(rings: list[Any], name: str) -> Element:
 def _periods(record: Record) -> Iterator[Element]:
     time = record.time
     for start, end in time.periods() if time else ():
-        if start == end:
-            instant = _gml("TimeInstant", record.id, start)
-            _inside(instant, "timePosition").text = start
-            yield instant
-            continue
         first, last = (end, start) if time and time.extra.get("reversed") else (start, end)
-        period = _gml("TimePeriod", record.id, first, last)
-        for name, text in (("beginPosition", first), ("endPosition", last)):
-            position = _inside(period, name)
+        if start == end:
+            made = _gml("TimeInstant", record.id, start)
+            bounds = {"timePosition": start}
+        else:
+            made = _gml("TimePeriod", record.id, first, last)
+            bounds = {"beginPosition": first, "endPosition": last}
+        for name, text in bounds.items():
+            position = _inside(made, name)
             if text == "..":
                 position.set("indeterminatePosition", "unknown")
             else:
                 position.text = text
-        yield period
+        yield made

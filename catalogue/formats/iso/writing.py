@@ -8,6 +8,7 @@ from typing import Any, cast
 from lxml import etree
 
 from geoguichet.catalogue.formats import codes
+from geoguichet.catalogue.formats.conversions import topic_codes
 from geoguichet.catalogue.formats.iso import reading, values
 from geoguichet.catalogue.formats.iso.making import (
     Dialect,
@@ -46,16 +47,6 @@ from geoguichet.catalogue.record import Concept, Contact, Link, Record, Theme
 # Keywords, thesauri and constraints of ISO 19115 written.
 
 
-def topics_of(record: Record) -> list[str]:
-    """Return the topic categories of ISO 19115 among the themes."""
-    return [
-        concept.id
-        for theme in record.themes
-        if theme.scheme == TOPIC_CATEGORY
-        for concept in theme.concepts
-    ]
-
-
 def keyword_groups(make: Maker, record: Record) -> Iterator[Element]:
     """Yield a group per type of free keywords, then one per thesaurus."""
     types = beyond(record).get("keywordTypes", {})
@@ -88,7 +79,9 @@ def _group(
 # Return, as a thesaurus of its own, the topic categories of a profile that the schema does not
 # list.
 def _other_topics(make: Maker, record: Record) -> list[Theme]:
-    concepts = tuple(Concept(code) for code in topics_of(record) if code not in known_topics(make))
+    concepts = tuple(
+        Concept(code) for code in topic_codes(record) if code not in known_topics(make)
+    )
     return [Theme(concepts, TOPIC_CATEGORY, {"title": "MD_TopicCategoryCode"})] if concepts else []
 
 
@@ -340,7 +333,7 @@ def _identification(make: Maker, record: Record) -> Element:
         ("descriptiveKeywords", list(keyword_groups(make, record))),
         ("resourceConstraints", [constraint(make, item) for item in constraints_of(record)]),
         ("extent", extent_of(make, record)),
-        *(service_of(make, record) if service else _data(make, told, topics_of(record))),
+        *(service_of(make, record) if service else _data(make, told, topic_codes(record))),
     )
 
 
@@ -553,7 +546,7 @@ _ASPECTS: Mapping[str, Callable[[Record], Any]] = {
     "links.operations": lambda record: [
         link for link in record.links if not distributed(link) and link.rel != "preview"
     ],
-    "themes.topicCategory": topics_of,
+    "themes.topicCategory": topic_codes,
     "themes": lambda record: [theme for theme in record.themes if theme.scheme != TOPIC_CATEGORY],
 }
 

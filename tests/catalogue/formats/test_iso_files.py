@@ -16,8 +16,9 @@ from pygeometa.schemas.iso19139 import ISO19139OutputSchema
 
 from geoguichet.catalogue.errors import FormatError
 from geoguichet.catalogue.formats import codes, registry
+from geoguichet.catalogue.formats.conversions import topic_codes
 from geoguichet.catalogue.formats.iso import iso19115_3, iso19139, values
-from geoguichet.catalogue.formats.iso.writing import distributed, topics_of
+from geoguichet.catalogue.formats.iso.writing import distributed
 from geoguichet.catalogue.formats.mapping import MEMBERS, TOPIC_CATEGORY, said, with_members
 from geoguichet.catalogue.formats.xml import every, parse
 from geoguichet.catalogue.record import Record
@@ -168,7 +169,7 @@ def keywords(record: Record) -> list[str]:
             item.title or item.id for item in theme.concepts if theme.scheme != TOPIC_CATEGORY
         ]
     listed = codes.TOPIC_CATEGORIES
-    return sorted([*words, *(code for code in topics_of(record) if code not in listed)])
+    return sorted([*words, *(code for code in topic_codes(record) if code not in listed)])
 
 
 def responsible(record: Record) -> list[tuple[str, str]]:
