@@ -9,7 +9,7 @@ WORKSPACE ?= $(or $(GEOGUICHET_WORKSPACE),workspace)
 WORKERS ?= auto
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test coverage docs check check-api serve install front-end whole-front-end browser schemas sample words lock clean
+.PHONY: demo test coverage docs check check-api serve install front-end whole-front-end browser schemas sample words lowest lock lock-npm clean
 
 demo: $(STAMP) front-end  ## Run the study of the 80 visioguichets on the embedded sample
 	@$(BIN)/geoguichet demo --workspace $(WORKSPACE)
@@ -89,6 +89,12 @@ schemas: $(VENV)/schemas/fetched
 $(VENV)/schemas/fetched: tests/catalogue/formats/schemas.lock | $(STAMP)
 	@$(BIN)/python -m pip download -qq --retries 1 --disable-pip-version-check --no-deps --require-hashes -r $< -d $(@D) && touch $@ \
 	|| echo "The XML schemas of ISO 19139 are not to be had: the test that validates against them will skip." >&2
+
+# In place of the locked ones: what pyproject.toml says is the least must be enough.
+lowest:  ## The lowest dependencies that pyproject.toml allows, for the tests to run on (needs uv; PYTHON names the interpreter)
+	uv venv --quiet --clear --seed --python $(or $(PYTHON),python3.12) $(VENV)
+	uv pip install --quiet --python $(BIN)/python --resolution lowest-direct --editable '.[dev,docs]'
+	@mkdir -p .ide && ln -sfn .. .ide/geoguichet && touch $(STAMP)
 
 sample: $(STAMP)  ## Maintainers: rebuild data/midi-pyrenees.gpkg from the registries' packages
 	@$(BIN)/python data/source/build_sample.py

@@ -131,7 +131,7 @@ class About:
 # What a key takes.
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # hashed by typing before 3.12.2, whatever it holds
 class Taken:
     """What a key takes: how it is read, and how that is told to a machine."""
 

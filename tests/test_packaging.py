@@ -13,6 +13,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[1]
 
@@ -26,6 +27,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
         ".git",
         ".ide",
         "node_modules",
+        "_build",
+        ".coverage*",
+        ".hypothesis",
         "workspace",
         "build",
         "*.egg-info",
@@ -142,3 +146,18 @@ def test_the_changelog_opens_on_the_version_that_is_declared() -> None:
     assert heads[0] == "Unreleased"
     assert [head.split(" ")[0] for head in heads[1:]] == [project["version"], "0.1.0"]
     assert all(re.fullmatch(r"[\d.]+ \(\d{4}-\d\d-\d\d\)", head) for head in heads[1:])
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert heads[1] == f"{cited['version']} ({cited['date-released']})"
+
+
+def test_the_workflow_asks_for_nothing_but_targets_of_make() -> None:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8"))
+    steps = [
+        step["run"] for job in workflow["jobs"].values() for step in job["steps"] if "run" in step
+    ]
+    targets = re.findall(
+        r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    asked = [step.removeprefix("make ") for step in steps if step != "pip install uv"]
+    assert set(asked) <= set(targets)
+    assert {"check", "coverage", "docs", "lowest", "test"} <= set(asked)
