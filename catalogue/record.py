@@ -107,9 +107,11 @@ class Extent:
             [[[west, south], [east, south], [east, north], [west, north], [west, south]]]
             for west, south, east, north in self.boxes()
         ]
-        if len(rings) == 1:
-            return {"type": "Polygon", "coordinates": rings[0]}
-        return {"type": "MultiPolygon", "coordinates": rings}
+        return (
+            {"type": "Polygon", "coordinates": rings[0]}
+            if len(rings) == 1
+            else {"type": "MultiPolygon", "coordinates": rings}
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,8 +147,7 @@ class Time:
 
     def periods(self) -> list[tuple[str, str]]:
         """Return the ends of the periods that it is made of: its own, most often."""
-        told = self.extra.get("periods") or [self.ends]
-        return [(start, end) for start, end in told]
+        return [(start, end) for start, end in self.extra.get("periods") or [self.ends]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -594,8 +595,7 @@ def _are_positions(positions: list[Any]) -> bool:
 
 
 def _check_position(position: Any) -> None:
-    numbers = isinstance(position, list | tuple) and len(position) >= 2
-    if not numbers or not all(
+    if not (isinstance(position, list | tuple) and len(position) >= 2) or not all(
         isinstance(n, int | float) and not isinstance(n, bool) for n in position
     ):
         raise RecordError("geometry.coordinates : chaque position est [longitude, latitude].")

@@ -73,8 +73,9 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return text.lower()
-    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    letters = _ACCENTS.sub("", decomposed)
+    letters = _ACCENTS.sub(
+        "", unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    )
     if letters.isascii():
         return letters
     bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
@@ -178,22 +179,16 @@ def tokens_of(extent: Extent) -> list[str]:
     """Return the tokens of a record's place: the few cells that cover it, and the cells those lie
     in.
     """
-    cells = {cell for box in extent.boxes() for cell in _cover(box, 4)}
-    around = {above for cell in cells for above in _ancestors(cell)}
-    return [_cell_token("c", cell) for cell in sorted(cells)] + [
-        _cell_token("i", cell) for cell in sorted(around)
-    ]
+    cells, around = _cells(extent, 4)
+    return _cell_tokens("c", cells) + _cell_tokens("i", around)
 
 
 def tokens_touching(extent: Extent) -> list[str]:
     """Return the tokens of which a record has at least one if it touches the box (and of some that
     do not).
     """
-    cells = {cell for box in extent.boxes() for cell in _cover(box, 12)}
-    around = {above for cell in cells for above in _ancestors(cell)}
-    return [_cell_token("c", cell) for cell in sorted(cells | around)] + [
-        _cell_token("i", c) for c in sorted(cells)
-    ]
+    cells, around = _cells(extent, 12)
+    return _cell_tokens("c", cells | around) + _cell_tokens("i", cells)
 
 
 #: Level, column from the west, row from the south.
@@ -221,6 +216,12 @@ def _grid(box: tuple[float, float, float, float], level: int) -> tuple[int, int,
     return first, second, third, fourth
 
 
+# Return the cells that cover an extent, at most so many a box, and those that they lie in.
+def _cells(extent: Extent, most: int) -> tuple[set[_Cell], set[_Cell]]:
+    cells = {cell for box in extent.boxes() for cell in _cover(box, most)}
+    return cells, {above for cell in cells for above in _ancestors(cell)}
+
+
 def _ancestors(cell: _Cell) -> Iterator[_Cell]:
     level, x, y = cell
     while level:
@@ -228,5 +229,5 @@ def _ancestors(cell: _Cell) -> Iterator[_Cell]:
         yield level, x, y
 
 
-def _cell_token(kind: str, cell: _Cell) -> str:
-    return f"q{kind}{cell[0]}x{cell[1]}x{cell[2]}"
+def _cell_tokens(kind: str, cells: set[_Cell]) -> list[str]:
+    return [f"q{kind}{level}x{x}x{y}" for level, x, y in sorted(cells)]

@@ -83,8 +83,9 @@ class Originals:
         if not self.path.exists():
             return None
         with self._open() as database:
-            query = "SELECT format, address, digest, document FROM original WHERE id = ?"
-            row = database.execute(query, (identifier,)).fetchone()
+            row = database.execute(
+                "SELECT format, address, digest, document FROM original WHERE id = ?", (identifier,)
+            ).fetchone()
         return None if row is None else Original(row[0], row[1], row[2], zlib.decompress(row[3]))
 
     def document(self, record: Record) -> bytes:
@@ -109,9 +110,11 @@ class Originals:
         original = self.get(record.id)
         if original is None or original.format != form:
             return registry.rewrite(record, form, b"", base=base)
-        if original.digest == record.digest():
-            return original.document
-        return registry.rewrite(record, form, original.document, base=base)
+        return (
+            original.document
+            if original.digest == record.digest()
+            else registry.rewrite(record, form, original.document, base=base)
+        )
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -249,9 +252,11 @@ def export_one(identifier: str, workspace: Path, form: str) -> bytes:
     """
     with SQLiteStore(store_path(workspace)) as store:
         originals = Originals(originals_path(workspace))
-        if form == ORIGINAL:
-            return originals.document(store.get(identifier))
-        return originals.export(store.get(identifier), _known(form))
+        return (
+            originals.document(store.get(identifier))
+            if form == ORIGINAL
+            else originals.export(store.get(identifier), _known(form))
+        )
 
 
 def export_all(workspace: Path, form: str, folder: Path) -> list[Path]:

@@ -343,8 +343,7 @@ _REMEDIES = {
 # Say whether an address leads to a private, local or reserved place.
 def _is_inner(address: str) -> bool:
     try:
-        host = urlsplit(address).hostname or ""
-        found = {item[4][0] for item in socket.getaddrinfo(host, None)}
+        found = {item[4][0] for item in socket.getaddrinfo(urlsplit(address).hostname or "", None)}
     except (OSError, ValueError):
         return False  # the client will say that the name does not exist, or that this is no address
     return any(not ipaddress.ip_address(str(item).partition("%")[0]).is_global for item in found)
@@ -386,8 +385,9 @@ def judge(
         total = len(wanted) or store.search(RecordQuery(limit=1)).number_matched
         for done, record in enumerate(every_record(store, wanted)):
             on_progress(done, total, record.id)
-            dead = dead_links(record, tried=tried) if links else ()
-            checked = check(record, context=context, more=dead)
+            checked = check(
+                record, context=context, more=dead_links(record, tried=tried) if links else ()
+            )
             yield Judged(organisation_of(record), origins.get(record.id, ""), checked)
 
 

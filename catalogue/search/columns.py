@@ -128,8 +128,9 @@ class Columns:
             numbers, named = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
             self._known_terms = int(numbers.max())
             for name in TERMS:
-                known = self.fields.get(name, np.zeros(0, dtype=np.int64))
-                self.fields[name] = np.concatenate([known, numbers[named == name]])
+                self.fields[name] = np.concatenate(
+                    [self.fields.get(name, np.zeros(0, dtype=np.int64)), numbers[named == name]]
+                )
 
     # --- asking -----------------------------------------------------------------------------------
 
@@ -214,8 +215,7 @@ class Columns:
         )
         edge = scores[first].min() if len(first) else 0.0
         first = np.flatnonzero(scores >= edge)  # ties at the edge too, so that pages never overlap
-        order = first[np.lexsort((numbers[first], -scores[first]))]
-        return numbers[order][query.offset : last]
+        return numbers[first[np.lexsort((numbers[first], -scores[first]))]][query.offset : last]
 
     def _text_scores(
         self, database: sqlite3.Connection, found: Found, query: RecordQuery
@@ -286,14 +286,16 @@ class Columns:
     def _places_of(self, numbers: Numbers) -> Numbers:
         lengths = self.lengths[numbers].astype(np.int64)
         ends = np.cumsum(lengths)
-        total = int(ends[-1]) if len(ends) else 0
-        return np.repeat(self.starts[numbers] - ends + lengths, lengths) + np.arange(total)
+        return np.repeat(self.starts[numbers] - ends + lengths, lengths) + np.arange(
+            int(ends[-1]) if len(ends) else 0
+        )
 
     def _years(self, numbers: Numbers | None, asked: FacetRequest) -> FacetCounts:
         years = self.years if numbers is None else self.years[numbers]
         counts = np.bincount(years[years > 0], minlength=1)
-        found = [Bucket(f"{year:04d}", int(counts[year])) for year in np.flatnonzero(counts)]
-        return _cut(asked, found)
+        return _cut(
+            asked, [Bucket(f"{year:04d}", int(counts[year])) for year in np.flatnonzero(counts)]
+        )
 
 
 #: Record numbers of answers of the full-text index that are kept until the next change (8 bytes

@@ -291,10 +291,11 @@ class _Reader:
 
     def _geometry(self, node: Mapping[str, Any]) -> Constant:
         try:
-            if "bbox" in node:
-                geometry = shapely.from_geojson(json.dumps(_box(node["bbox"])))
-            else:
-                geometry = shapely.force_2d(shapely.from_geojson(json.dumps(node)))
+            geometry = (
+                shapely.from_geojson(json.dumps(_box(node["bbox"])))
+                if "bbox" in node
+                else shapely.force_2d(shapely.from_geojson(json.dumps(node)))
+            )
             geometry = self.to_crs84(geometry)
         except (shapely.errors.GEOSException, RecordError, TypeError, ValueError) as error:
             told = json.dumps(node)[:60]

@@ -58,9 +58,11 @@ class Condition:
 def translate(asked: Filter) -> Condition:
     """Translate a filter."""
     parts = tuple(_conjuncts(asked.condition))
-    boxes = tuple(box for part in parts for box in _needed_box(part))
-    terms = tuple(term for part in parts for term in _needed_terms(part))
-    return Condition(_sql(asked.condition), boxes, terms)
+    return Condition(
+        _sql(asked.condition),
+        tuple(box for part in parts for box in _needed_box(part)),
+        tuple(term for part in parts for term in _needed_terms(part)),
+    )
 
 
 def register(database: sqlite3.Connection) -> None:
@@ -138,16 +140,20 @@ def _is_null(node: Call) -> Sql:
 
 def _between(node: Call) -> Sql:
     value, low, high = node.arguments
-    if value.kind == "instant":
-        return _call("({} AND {})", _compared(">=", value, low), _compared("<=", value, high))
-    return _call("({} BETWEEN {} AND {})", *map(_sql, node.arguments))
+    return (
+        _call("({} AND {})", _compared(">=", value, low), _compared("<=", value, high))
+        if value.kind == "instant"
+        else _call("({} BETWEEN {} AND {})", *map(_sql, node.arguments))
+    )
 
 
 def _comparison(node: Call) -> Sql:
     left, right = node.arguments
-    if left.kind == "instant":
-        return _compared(node.name, left, right)
-    return _call(f"({{}} {node.name} {{}})", _sql(left), _sql(right))
+    return (
+        _compared(node.name, left, right)
+        if left.kind == "instant"
+        else _call(f"({{}} {node.name} {{}})", _sql(left), _sql(right))
+    )
 
 
 # Compare instants as the time they last: one is before another that starts after its end, else they
@@ -225,11 +231,12 @@ def _span(node: Node) -> tuple[Sql, Sql]:
 # Compare two periods; unknown when one of their ends is.
 def _temporal(node: Call) -> Sql:
     stands = _STANDS[node.name].format(day_of_a2=_DAY.format("a2"), day_of_b2=_DAY.format("b2"))
-    form = (
+    return _call(
         f"(SELECT CASE WHEN a1 || a2 || b1 || b2 IS NOT NULL THEN {stands} END "
-        "FROM (SELECT {} AS a1, {} AS a2, {} AS b1, {} AS b2))"
+        "FROM (SELECT {} AS a1, {} AS a2, {} AS b1, {} AS b2))",
+        *_span(node.arguments[0]),
+        *_span(node.arguments[1]),
     )
-    return _call(form, *_span(node.arguments[0]), *_span(node.arguments[1]))
 
 
 # --- arrays ---------------------------------------------------------------------------------------
@@ -237,9 +244,11 @@ def _temporal(node: Call) -> Sql:
 
 # Return the query of the values of an array.
 def _values(node: Node) -> Sql:
-    if isinstance(node, Constant):
-        return Sql("VALUES " + ", ".join(["(?)"] * len(node.value)), node.value)
-    return Sql(sql_of(getattr(node, "name", "")))
+    return (
+        Sql("VALUES " + ", ".join(["(?)"] * len(node.value)), node.value)
+        if isinstance(node, Constant)
+        else Sql(sql_of(getattr(node, "name", "")))
+    )
 
 
 # Compare two arrays as sets; unknown when one has no value.
@@ -330,9 +339,9 @@ def _arithmetic(
 
 # Compare two geometries in WKB; nothing when one is missing.
 def _spatial(name: str, left: bytes | None, right: bytes | None) -> bool | None:
-    if left is None or right is None:
-        return None
-    return relate(name, _geometry(left), _geometry(right))
+    return (
+        None if left is None or right is None else relate(name, _geometry(left), _geometry(right))
+    )
 
 
 def relate(name: str, left: BaseGeometry, right: BaseGeometry) -> bool | None:

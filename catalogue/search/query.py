@@ -169,9 +169,11 @@ class RecordQuery:
 
     def loosened(self) -> Self | None:
         """Return the same question with its words anywhere; None when that asks nothing else."""
-        if self.anywhere or not any(len(stems(term)) > 1 for term in self.terms):
-            return None
-        return replace(self, anywhere=True)
+        return (
+            None
+            if self.anywhere or not any(len(stems(term)) > 1 for term in self.terms)
+            else replace(self, anywhere=True)
+        )
 
 
 def _check_names(parameters: Mapping[str, str]) -> None:
@@ -233,11 +235,11 @@ def parse_bbox(text: str) -> Extent:
     try:
         return Extent(numbers[0], numbers[1], numbers[half], numbers[half + 1])
     except RecordError as error:
-        english = (
+        raise QueryError(
+            f"bbox : {error}",
             "bbox: longitudes from -180 to 180, latitudes from -90 to 90, south <= north "
-            "are expected."
-        )
-        raise QueryError(f"bbox : {error}", english) from error
+            "are expected.",
+        ) from error
 
 
 def parse_datetime(text: str) -> tuple[str, str]:
@@ -248,11 +250,11 @@ def parse_datetime(text: str) -> tuple[str, str]:
         start, _, end = text.partition("/")
         return interval_keys(start, end)
     except RecordError as error:
-        english = (
+        raise QueryError(
+            f"datetime : {error}",
             "datetime: YYYY, YYYY-MM, YYYY-MM-DD, YYYY-MM-DDThh:mm:ssZ or start/end (.. if "
-            "open) is expected."
-        )
-        raise QueryError(f"datetime : {error}", english) from error
+            "open) is expected.",
+        ) from error
 
 
 def parse_sortby(text: str) -> tuple[SortKey, ...]:

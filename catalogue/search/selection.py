@@ -60,10 +60,11 @@ class Selection:
     def page(self, database: sqlite3.Connection, query: RecordQuery) -> list[tuple[Any, ...]]:
         """Return the number, then the sort keys, of the records of a page."""
         keys = sort_keys(query)
-        if not query.cursor:
-            return list(self._rows(database, keys, (), (), query.limit, query.offset))
-        rows = self.after(database, query)
-        return list(islice(rows, query.limit))
+        return (
+            list(self._rows(database, keys, (), (), query.limit, query.offset))
+            if not query.cursor
+            else list(islice(self.after(database, query), query.limit))
+        )
 
     def after(self, database: sqlite3.Connection, query: RecordQuery) -> Iterator[tuple[Any, ...]]:
         """Yield the number, then the sort keys, of the records in order, those up to the cursor
@@ -187,9 +188,9 @@ class _Parts:
     def external(self, identifiers: tuple[str, ...]) -> None:
         one = "(e.value = ? OR e.scheme = ? OR e.scheme || ':' || e.value = ?)"
         any_of = " OR ".join([one] * len(identifiers))
-        values = [identifier for identifier in identifiers for _ in range(3)]
         self.add(
-            f"EXISTS (SELECT 1 FROM external_id AS e WHERE e.n = record.n AND ({any_of}))", *values
+            f"EXISTS (SELECT 1 FROM external_id AS e WHERE e.n = record.n AND ({any_of}))",
+            *[identifier for identifier in identifiers for _ in range(3)],
         )
 
     # Ask for records that have one of the values.
@@ -278,8 +279,9 @@ def exact_values(query: RecordQuery) -> list[tuple[str, tuple[str, ...]]]:
 def walks_an_index(query: RecordQuery) -> bool:
     """Say whether an index gives the order asked for, so that walking it costs what is read."""
     first, *rest = sort_keys(query)
-    same = all(key.descending == first.descending for key in rest)
-    return same and (first.name == "id" or [key.name for key in rest] == ["id"])
+    return all(key.descending == first.descending for key in rest) and (
+        first.name == "id" or [key.name for key in rest] == ["id"]
+    )
 
 
 def sort_keys(query: RecordQuery) -> tuple[SortKey, ...]:
@@ -287,9 +289,11 @@ def sort_keys(query: RecordQuery) -> tuple[SortKey, ...]:
     identifier.
     """
     keys = query.sortby or (SortKey("updated", descending=True),)
-    if any(key.name == "id" for key in keys):
-        return keys
-    return (*keys, SortKey("id", descending=keys[-1].descending))
+    return (
+        keys
+        if any(key.name == "id" for key in keys)
+        else (*keys, SortKey("id", descending=keys[-1].descending))
+    )
 
 
 def write_cursor(keys: tuple[SortKey, ...], values: tuple[object, ...]) -> str:
@@ -303,10 +307,9 @@ def read_cursor(cursor: str, keys: tuple[SortKey, ...]) -> tuple[str | None, ...
     """Return the sort keys of the last record of the page before."""
     order = ",".join(f"{'-' * key.descending}{key.name}" for key in keys)
     try:
-        document = json.loads(
+        told, *values = json.loads(
             base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         )
-        told, *values = document
     except (ValueError, TypeError, binascii.Error, RecursionError) as error:
         raise _bad_cursor() from error
     sound = all(

@@ -407,8 +407,9 @@ class SQLiteStore:
                     "rwc"
                 ).close()  # its maker was killed: only who may write can take its last step back
                 return self._open(mode)
-            message = f"{self.path} : ce fichier n'est pas un catalogue Géoguichet ({error})."
-            raise StoreError(message) from error
+            raise StoreError(
+                f"{self.path} : ce fichier n'est pas un catalogue Géoguichet ({error})."
+            ) from error
         if not schema and held:
             database.close()
             raise StoreError(f"{self.path} : ce fichier SQLite n'est pas un catalogue Géoguichet.")

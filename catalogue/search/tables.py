@@ -250,10 +250,10 @@ class _Rows:
     def insert(self, database: sqlite3.Connection) -> None:
         database.executemany(f"INSERT INTO record VALUES ({', '.join('?' * 24)})", self.record)
         database.executemany("INSERT OR REPLACE INTO document VALUES (?, ?)", self.document)
-        words = (
-            "INSERT INTO words (rowid, title, keywords, abstract, tokens) VALUES (?, ?, ?, ?, ?)"
+        database.executemany(
+            "INSERT INTO words (rowid, title, keywords, abstract, tokens) VALUES (?, ?, ?, ?, ?)",
+            self.words,
         )
-        database.executemany(words, self.words)
         database.executemany("INSERT INTO extent VALUES (?, ?, ?, ?, ?)", self.extent)
         database.executemany("INSERT INTO shape VALUES (?, ?)", self.shape)
         database.executemany("INSERT INTO external_id VALUES (?, ?, ?)", self.external_id)
@@ -319,9 +319,11 @@ class Writer:
         (body,) = database.execute("SELECT body FROM document WHERE n = ?", (number,)).fetchone()
         (terms,) = database.execute("SELECT terms FROM record WHERE n = ?", (number,)).fetchone()
         record = Record.from_geojson(json.loads(body))
-        words = (*_words(record), _tokens(map(self._term, _terms(record)), record.extent))
-        database.execute("INSERT INTO words (words, rowid, title, keywords, abstract, tokens) "
-                         "VALUES ('delete', ?, ?, ?, ?, ?)", (number, *words))  # fmt: skip
+        database.execute(
+            "INSERT INTO words (words, rowid, title, keywords, abstract, tokens) "
+            "VALUES ('delete', ?, ?, ?, ?, ?)",
+            (number, *_words(record), _tokens(map(self._term, _terms(record)), record.extent)),
+        )
         database.execute("DELETE FROM extent WHERE piece IN (?, ?)", (2 * number, 2 * number + 1))
         numbers = struct.unpack(f"<{len(terms) // 4}i", terms)
         self._more.subtract(numbers)
@@ -582,8 +584,9 @@ def schema_of(database: sqlite3.Connection) -> tuple[int, int]:
 
     Both in one statement, so of one moment: another process may be making them.
     """
-    asked = "SELECT user_version, (SELECT count(*) FROM sqlite_schema) FROM pragma_user_version"
-    schema, held = database.execute(asked).fetchone()
+    schema, held = database.execute(
+        "SELECT user_version, (SELECT count(*) FROM sqlite_schema) FROM pragma_user_version"
+    ).fetchone()
     return int(schema), int(held)
 
 

@@ -118,7 +118,6 @@ def _filled(draft: Record, written: Record, *, alone: bool) -> Record:
     measured: Mapping[str, Any] = {
         name: value for name, value in draft.extra_properties.items() if name in _FROM_DATA
     }
-    both = {**draft.extra_properties, **written.extra_properties, **measured}
     merged = replace(
         written,
         id=written.id
@@ -130,7 +129,7 @@ def _filled(draft: Record, written: Record, *, alone: bool) -> Record:
         updated=written.updated or draft.updated,
         title=(written.title if alone else "") or draft.title,
         type=written.type or "dataset",
-        extra_properties=both,
+        extra_properties={**draft.extra_properties, **written.extra_properties, **measured},
     )
     return with_members(merged, unreadable=written.extra_properties.get("unreadable"))
 
@@ -330,9 +329,11 @@ class _Measured:
         west, south, east, north = self.bounds or (0, 0, 0, 0)
         if west >= -180 and east <= 180 and south >= -90 and north <= 90:
             return "EPSG:4326"
-        if west >= 0 and east <= 1_300_000 and south >= 6_000_000 and north <= 7_200_000:
-            return "EPSG:2154"
-        return None
+        return (
+            "EPSG:2154"
+            if west >= 0 and east <= 1_300_000 and south >= 6_000_000 and north <= 7_200_000
+            else None
+        )
 
 
 def read_table(file: Path) -> Iterator[Record]:

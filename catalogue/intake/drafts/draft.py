@@ -116,13 +116,12 @@ def of_frame(
 
     ``declared`` is the type of geometry that the file says, for a layer without any row.
     """
-    geometry = extent_of(bounds, frame.crs)
     return draft(
         file,
         "" if alone else layer,
         form,
         description=description,
-        geometry=geometry,
+        geometry=extent_of(bounds, frame.crs),
         crs=crs_of(frame.crs),
         representation=["vector"],
         geometryType=_geometry_type(
@@ -167,10 +166,9 @@ def extent_of(bounds: Any, crs: Any) -> dict[str, Any] | None:
             return None
     else:
         try:
-            transformer = Transformer.from_crs(crs, 4326, always_xy=True)
-            west, south, east, north = transformer.transform_bounds(
-                west, south, east, north, densify_pts=21
-            )
+            west, south, east, north = Transformer.from_crs(
+                crs, 4326, always_xy=True
+            ).transform_bounds(west, south, east, north, densify_pts=21)
         except ProjError:
             return None
     sides = [round(side, 7) for side in (west, south, east, north)]
@@ -190,17 +188,13 @@ def fields_of(frame: pd.DataFrame, *, sampled: bool) -> list[dict[str, Any]]:
     for name in frame.columns:
         column = frame[name]
         known = column.dropna()
-        examples = (
-            [str(value)[:60] for value in known.drop_duplicates().head(3)]
-            if _hashable(known)
-            else []
-        )
-        nulls = round(float(column.isna().mean()), 4) if len(column) else 0.0
         field = {
             "name": str(name),
             "type": _type_of(column),
-            "examples": examples,
-            "nullRate": nulls,
+            "examples": [str(value)[:60] for value in known.drop_duplicates().head(3)]
+            if _hashable(known)
+            else [],
+            "nullRate": round(float(column.isna().mean()), 4) if len(column) else 0.0,
         }
         fields.append(field | ({"sampled": True} if sampled else {}))
     return fields
@@ -211,8 +205,9 @@ def _hashable(column: pd.Series) -> bool:
 
 
 def _type_of(column: pd.Series) -> str:
-    kinds = {"i": "integer", "u": "integer", "f": "number", "b": "boolean", "M": "datetime"}
-    return kinds.get(column.dtype.kind, "string")
+    return {"i": "integer", "u": "integer", "f": "number", "b": "boolean", "M": "datetime"}.get(
+        column.dtype.kind, "string"
+    )
 
 
 def draft(file: Path, layer: str, form: Form, **members: Any) -> Record:
@@ -220,7 +215,6 @@ def draft(file: Path, layer: str, form: Form, **members: Any) -> Record:
     name, media = form
     digest = digest_of(file)
     changed = datetime.fromtimestamp(file.stat().st_mtime, UTC)
-    links = tuple(members.pop("links", ()))
     told: Members = {
         "id": f"jeu-{digest[:16]}" + (f"-{_slug(layer)}" if layer else ""),
         "type": "dataset",
@@ -230,7 +224,7 @@ def draft(file: Path, layer: str, form: Form, **members: Any) -> Record:
         "language": {"code": "fr"},
         "conformity": [NOT_EVALUATED],
         "formats": [{"name": name, "mediaType": media}],
-        "links": links,
+        "links": tuple(members.pop("links", ())),
         "externalIds": (content_id(digest, layer),),
     }
     return describe(told | cast(Members, members))

@@ -63,16 +63,16 @@ class Csw(Source):
     def _page(self, start: int, size: int) -> PageOf:
         for way in self._ways:
             schema, sort = way
-            request = _REQUEST.format(schema=schema, sort=sort, start=start + 1, size=size)
-            page = self._read(request)
+            page = self._read(_REQUEST.format(schema=schema, sort=sort, start=start + 1, size=size))
             if page is not None:
                 self._ways = (way,)
                 return page
         raise AnswerError(self.address, "le service refuse GetRecords.")
 
     def _read(self, request: str) -> PageOf | None:
-        response = self.client.post(self.address, request.encode(), content_type="application/xml")
-        root = parse(response.body)
+        root = parse(
+            self.client.post(self.address, request.encode(), content_type="application/xml").body
+        )
         if name(root) == "ExceptionReport":
             if len(self._ways) > 1:
                 return None

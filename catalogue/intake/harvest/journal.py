@@ -154,16 +154,16 @@ class Journal:
                 "WHERE kind != excluded.kind OR address != excluded.address",
                 (name, kind, address),
             )
-            stale = (
+            database.execute(
                 "UPDATE run SET status = 'abandoned' WHERE source = ? AND status IN (?, ?) "
-                "AND started < ?"
+                "AND started < ?",
+                (name, *_UNFINISHED, _instant(datetime.now(UTC) - STALE)),
             )
-            database.execute(stale, (name, *_UNFINISHED, _instant(datetime.now(UTC) - STALE)))
-            query = (
+            row = database.execute(
                 "SELECT n, cursor, clean, counts FROM run WHERE source = ? AND status IN (?, "
-                "?) ORDER BY n DESC"
-            )
-            row = database.execute(query, (name, *_UNFINISHED)).fetchone()
+                "?) ORDER BY n DESC",
+                (name, *_UNFINISHED),
+            ).fetchone()
             if row is not None:
                 return Opened(row[0], row[1], bool(row[2]), json.loads(row[3]))
             cursor = database.execute(
@@ -241,13 +241,11 @@ class Journal:
                     database.execute(shares, (value, name, identifier)).fetchone()
                     for value in aliases
                 )
-                namesake = next((tuple(row) for row in shared if row), ("", ""))
-                known = database.execute(ours, (identifier, name)).fetchone() is not None
                 found[identifier] = Neighbours(
                     holder[0] if holder else "",
-                    namesake,
+                    next((tuple(row) for row in shared if row), ("", "")),
                     tuple(alike) if alike else ("", ""),
-                    known,
+                    database.execute(ours, (identifier, name)).fetchone() is not None,
                 )
         return found
 
@@ -263,11 +261,11 @@ class Journal:
     def seen(self, run: int, name: str) -> set[str]:
         """Return the records that the documents of a run hold."""
         with self._read() as database:
-            query = "SELECT ids FROM document WHERE source = ? AND run = ?"
-            rows = database.execute(query, (name, run))
             return {
                 identifier
-                for (ids,) in rows
+                for (ids,) in database.execute(
+                    "SELECT ids FROM document WHERE source = ? AND run = ?", (name, run)
+                )
                 for identifier in json.loads(ids)
                 if identifier is not None
             }

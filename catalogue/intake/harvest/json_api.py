@@ -33,10 +33,10 @@ def _object(answer: Any, address: str) -> Mapping[str, Any]:
 def _page(listed: Any, total: Any, address: str) -> PageOf:
     if not isinstance(listed, list):
         raise AnswerError(address, "la liste des fiches manque dans la réponse.")
-    documents = tuple(
-        json.dumps(item, ensure_ascii=False, sort_keys=True).encode() for item in listed
+    return PageOf(
+        tuple(json.dumps(item, ensure_ascii=False, sort_keys=True).encode() for item in listed),
+        total if isinstance(total, int) else -1,
     )
-    return PageOf(documents, total if isinstance(total, int) else -1)
 
 
 @dataclass(slots=True)
@@ -75,8 +75,9 @@ class OgcFeatures(Source):
     def records(self, *, cursor: str = "") -> Iterator[Item]:
         """Yield every collection."""
         root = self.address.partition("?")[0].rstrip("/").removesuffix("/collections")
-        answer = _object(ask_json(self.client, with_query(f"{root}/collections", f="json")), root)
-        listed = answer.get("collections")
+        listed = _object(
+            ask_json(self.client, with_query(f"{root}/collections", f="json")), root
+        ).get("collections")
         if not isinstance(listed, list):
             raise AnswerError(
                 f"{root}/collections", "la liste des collections manque dans la réponse."

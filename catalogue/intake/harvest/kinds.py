@@ -92,8 +92,7 @@ def open_source(kind: str, address: str, name: str) -> Source:
 
     key = re.sub(r"[^A-Z0-9]+", "_", name.upper())
     client = Client(authorization=os.environ.get(f"GEOGUICHET_HARVEST_{key}_AUTHORIZATION", ""))
-    reader = resolve_name(KINDS[kind].reader)
-    source: Source = reader(address, client, **KINDS[kind].options)
+    source: Source = resolve_name(KINDS[kind].reader)(address, client, **KINDS[kind].options)
     return source
 
 
@@ -194,8 +193,7 @@ def read_sources(path: Path) -> tuple[Configured, ...]:
 
 
 def _source(table: Mapping[str, Any], where: str, folder: Path) -> tuple[Configured, bool]:
-    known = {"name", "kind", "url", "active"}
-    if odd := sorted(set(table) - known):
+    if odd := sorted(set(table) - {"name", "kind", "url", "active"}):
         raise HarvestError(f"{where} : « {odd[0]} » est inconnu ; attendu name, kind, url, active.")
     for name in ("name", "kind", "url"):
         if not isinstance(table.get(name), str) or not table[name].strip():

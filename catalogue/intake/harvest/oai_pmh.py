@@ -67,9 +67,11 @@ class OaiPmh(Source):
         if header is not None and header.get("status") == "deleted":
             return Deleted(identifier, token)
         held = inner(child(record, "metadata"))
-        if held is None:
-            return Refused(f"{here} ({identifier})", "la fiche est vide", token)
-        return Fetched(here, alone(held), token)
+        return (
+            Refused(f"{here} ({identifier})", "la fiche est vide", token)
+            if held is None
+            else Fetched(here, alone(held), token)
+        )
 
     def _prefix(self) -> str:
         answer = self._ask(with_query(self.address, verb="ListMetadataFormats"))

@@ -81,8 +81,7 @@ _KINDS = {
 
 
 def _dated(record: Record, _: Context) -> Iterator[Message]:
-    kinds = {item.get("type") for item in said(record, "dates") or ()}
-    if not kinds & _KINDS.keys():
+    if not {item.get("type") for item in said(record, "dates") or ()} & _KINDS.keys():
         yield Message("aucune date de création, de publication ou de révision de la ressource.")
 
 

@@ -122,8 +122,9 @@ def _geometry(path: str, shape: Any) -> Iterator[Fault]:
         for number, part in enumerate(shape.get("geometries") or ()):
             yield from _geometry(f"{path}.geometries[{number}]", part)
     elif kind not in _GEOMETRIES:
-        got = str(kind)[:30]
-        told = Message("un type de géométrie GeoJSON est attendu, reçu « {got} ».", got=got)
+        told = Message(
+            "un type de géométrie GeoJSON est attendu, reçu « {got} ».", got=str(kind)[:30]
+        )
         yield Fault(f"{path}.type", told)
     elif not all(
         -180 <= x <= 180 and -90 <= y <= 90 for x, y in _positions(shape.get("coordinates"))

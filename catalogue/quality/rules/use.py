@@ -21,9 +21,10 @@ from geoguichet.floor.words import Message
 
 
 def _access(record: Record, _: Context) -> Iterator[Message]:
-    constraints = said(record, "constraints") or ()
     if (
-        not any(item.get("access") or item.get("other") for item in constraints)
+        not any(
+            item.get("access") or item.get("other") for item in said(record, "constraints") or ()
+        )
         and not record.rights
     ):
         yield Message(
@@ -49,10 +50,10 @@ def _licence(record: Record, _: Context) -> Iterator[Message]:
 
 
 def _responsible(record: Record, _: Context) -> Iterator[Message | Fault]:
-    contacts = [
-        (at, item) for at, item in enumerate(record.contacts) if not item.extra.get("about")
-    ]
-    yield from _reachable(contacts, Message("responsable de la ressource"))
+    yield from _reachable(
+        [(at, item) for at, item in enumerate(record.contacts) if not item.extra.get("about")],
+        Message("responsable de la ressource"),
+    )
 
 
 def _metadata_contact(record: Record, _: Context) -> Iterator[Message | Fault]:
