@@ -23,8 +23,8 @@ from geoguichet.catalogue.intake.crawl import described_files
 from geoguichet.catalogue.intake.drafts.dataset import ONLY_A_PERSON
 from geoguichet.catalogue.intake.exchange import every_record
 from geoguichet.catalogue.intake.harvest.journal import Journal, journal_path
-from geoguichet.catalogue.quality.rules import identification, place_and_time, record_schema, use
-from geoguichet.catalogue.quality.rules.rule import Context, Fault, Rule, Told
+from geoguichet.catalogue.quality.rules import description, use
+from geoguichet.catalogue.quality.rules.description import Context, Fault, Rule, Told
 from geoguichet.catalogue.record import Extent, Link, Record
 from geoguichet.catalogue.search.query import RecordQuery
 from geoguichet.catalogue.search.store import SQLiteStore, store_path
@@ -170,10 +170,10 @@ def organisation_of(record: Record) -> str:
 
 #: Every rule, by family.
 RULES: tuple[Rule, ...] = (
-    *identification.RULES,
-    *place_and_time.RULES,
-    *use.RULES,
-    *record_schema.RULES,
+    *description.WHAT,
+    *description.WHERE_AND_WHEN,
+    *use.USE,
+    *use.SERVED,
 )
 
 _PROPERTIES = frozenset({"id", "geometry", "time", "links"})

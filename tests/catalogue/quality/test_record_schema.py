@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from geoguichet.catalogue.quality.judging import RULES, check
-from geoguichet.catalogue.quality.rules.record_schema import SCHEMA
+from geoguichet.catalogue.quality.rules.use import SCHEMA
 from geoguichet.catalogue.record import Record
 
 GOOD: dict[str, Any] = {

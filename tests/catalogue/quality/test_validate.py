@@ -23,7 +23,7 @@ from geoguichet.catalogue.quality.judging import (
     organisation_of,
     totals,
 )
-from geoguichet.catalogue.quality.rules.rule import Context
+from geoguichet.catalogue.quality.rules.description import Context
 from geoguichet.catalogue.record import (
     Concept,
     Contact,
