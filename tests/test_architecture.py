@@ -138,7 +138,7 @@ def test_only_publish_knows_the_catalogue() -> None:
 def test_nothing_else_in_the_catalogue_knows_a_formats_xml() -> None:
     """Only the formats, and the protocols whose envelopes are XML, speak XML or RDF."""
     languages = {"lxml", "xml", "rdflib", "defusedxml"}
-    speaking = re.compile(r"geoguichet\.catalogue\.(formats\..*|intake\.harvest\.(csw|oai_pmh))")
+    speaking = re.compile(r"geoguichet\.catalogue\.(formats\..*|intake\.harvest\.xml_protocols)")
     xml = "geoguichet.catalogue.formats.xml"
     for module, file in modules().items():
         names = imports(file)

@@ -15,8 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from geoguichet.catalogue.formats.iso import iso19139
-from geoguichet.catalogue.intake.harvest.csw import Csw
 from geoguichet.catalogue.intake.harvest.run import harvest
+from geoguichet.catalogue.intake.harvest.xml_protocols import Csw
 from geoguichet.catalogue.record import Extent, Record
 from geoguichet.catalogue.search.store import SQLiteStore, store_path
 

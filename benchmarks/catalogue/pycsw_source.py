@@ -21,8 +21,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from geoguichet.catalogue.intake.exchange import every_record
-from geoguichet.catalogue.intake.harvest.csw import Csw
 from geoguichet.catalogue.intake.harvest.run import harvest
+from geoguichet.catalogue.intake.harvest.xml_protocols import Csw
 from geoguichet.catalogue.search.store import SQLiteStore, store_path
 
 CONFIGURATION = """[server]

@@ -14,9 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geoguichet.catalogue.record import Extent
-from geoguichet.catalogue.search.query import Bucket, FacetCounts, FacetRequest, RecordQuery
-from geoguichet.catalogue.search.selection import (
+from geoguichet.catalogue.search.query import (
     TEXT_COLUMNS,
+    Bucket,
+    FacetCounts,
+    FacetRequest,
+    RecordQuery,
     Selection,
     exact_values,
     match_in,

@@ -1,19 +1,26 @@
-"""A question to the catalogue: the parameters of OGC API Records, checked once."""
+"""A question to the catalogue: the parameters of OGC API Records, checked once, and as SQL."""
 
 from __future__ import annotations
 
+import base64
+import binascii
+import json
 import re
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Self
 
+from geoguichet.catalogue import text
 from geoguichet.catalogue.errors import QueryError, RecordError
 from geoguichet.catalogue.record import Extent, instant_keys, interval_keys
 from geoguichet.catalogue.search.tables import EXACT, FACETS, QUERYABLES, SORTABLES
-from geoguichet.catalogue.text import stems, words
 
 if TYPE_CHECKING:
     from geoguichet.catalogue.search.cql2 import Filter
+    from geoguichet.catalogue.search.cql2_sql import Box
+
 
 #: Names of the parameters that `RecordQuery.from_parameters` understands.
 PARAMETERS = (
@@ -135,7 +142,7 @@ class RecordQuery:
             raise QueryError(
                 "sortby : une propriété est nommée deux fois.", "sortby: a property is named twice."
             )
-        if any(words(term) and not stems(term) for term in self.terms):
+        if any(text.words(term) and not text.stems(term) for term in self.terms):
             object.__setattr__(self, "q", "")
 
     @classmethod
@@ -171,20 +178,20 @@ class RecordQuery:
         """Return the same question with its words anywhere; None when that asks nothing else."""
         return (
             None
-            if self.anywhere or not any(len(stems(term)) > 1 for term in self.terms)
+            if self.anywhere or not any(len(text.stems(term)) > 1 for term in self.terms)
             else replace(self, anywhere=True)
         )
 
 
 def _check_names(parameters: Mapping[str, str]) -> None:
-    for name, text in parameters.items():
+    for name, told in parameters.items():
         if name not in PARAMETERS:
             known = ", ".join(PARAMETERS)
             raise QueryError(
                 f"{name[:60]} : paramètre inconnu ; attendu {known}.",
                 f"{name[:60]}: unknown parameter; expected {known}.",
             )
-        if any("\ud800" <= character <= "\udfff" for character in text):
+        if any("\ud800" <= character <= "\udfff" for character in told):
             raise QueryError(
                 f"{name} : un texte UTF-8 est attendu.", f"{name}: UTF-8 text is expected."
             )
@@ -303,3 +310,333 @@ def _not_between(name: str, value: int, greatest: int) -> QueryError:
         f"{name} : un entier de 0 à {greatest} est attendu, reçu {value}.",
         f"{name}: a whole number from 0 to {greatest} is expected, received {value}.",
     )
+
+
+# A question to the catalogue as SQL on its tables.
+
+
+#: Values one SQL statement may carry (old SQLite libraries refuse 1000).
+MAXIMUM_VALUES = 900
+
+#: What the index holds of a record's text, and what a word found there weighs.
+TEXT_COLUMNS = {"title": 10.0, "keywords": 5.0, "abstract": 1.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A question as SQL.
+
+    ``match`` is the full-text part; beside it, no other condition may be a subquery that SQLite
+    would run for every matching row, so extents are then compared on the narrow ``record`` rows
+    alone.
+    """
+
+    match: str
+    conditions: tuple[str, ...]
+    parameters: tuple[object, ...]
+
+    @property
+    def is_everything(self) -> bool:
+        """Nothing is asked: every record matches."""
+        return not self.match and not self.conditions
+
+    def count(self, database: sqlite3.Connection) -> int:
+        """Return how many records match."""
+        (matched,) = database.execute(f"SELECT count(*) {self._body}", self._values).fetchone()
+        return int(matched)
+
+    def numbers(self, database: sqlite3.Connection) -> str:
+        """Return the numbers of the records that match, separated by commas."""
+        column = "words.rowid" if self.match else "record.n"
+        (numbers,) = database.execute(
+            f"SELECT group_concat({column}) {self._body}", self._values
+        ).fetchone()
+        return numbers or ""
+
+    def page(self, database: sqlite3.Connection, query: RecordQuery) -> list[tuple[Any, ...]]:
+        """Return the number, then the sort keys, of the records of a page."""
+        keys = sort_keys(query)
+        return (
+            list(self._rows(database, keys, (), (), query.limit, query.offset))
+            if not query.cursor
+            else list(islice(self.after(database, query), query.limit))
+        )
+
+    def after(self, database: sqlite3.Connection, query: RecordQuery) -> Iterator[tuple[Any, ...]]:
+        """Yield the number, then the sort keys, of the records in order, those up to the cursor
+        left out.
+        """
+        keys = sort_keys(query)
+        if not query.cursor:
+            yield from self._rows(database, keys, (), ())
+            return
+        values = read_cursor(query.cursor, keys)
+        column = keys[0].sql
+        missing = f"{column} IS NULL"
+        after, given = _after(keys, values)
+        if values[0] is None:
+            yield from self._rows(database, keys, (missing, after), given)
+            return
+        # so that the walk starts there in the index
+        beside = f"{column} {'<=' if keys[0].descending else '>='} ?"
+        yield from self._rows(database, keys, (beside, after), (values[0], *given))
+        yield from self._rows(database, keys, (missing,), ())
+
+    # Return rows in order, with further conditions.
+    def _rows(
+        self,
+        database: sqlite3.Connection,
+        keys: tuple[SortKey, ...],
+        conditions: tuple[str, ...],
+        values: tuple[object, ...],
+        limit: int = -1,
+        offset: int = 0,
+    ) -> sqlite3.Cursor:
+        body = self._body.replace(
+            "FROM words WHERE", "FROM words JOIN record ON record.n = words.rowid WHERE"
+        )
+        for condition in conditions:
+            body += (" AND " if "WHERE" in body else " WHERE ") + condition
+        order = ", ".join(
+            f"{key.sql} {'DESC' if key.descending else 'ASC'} NULLS LAST" for key in keys
+        )
+        columns = ", ".join(key.sql for key in keys)
+        statement = f"SELECT record.n, {columns} {body} ORDER BY {order} LIMIT ? OFFSET ?"
+        return database.execute(statement, (*self._values, *values, limit, offset))
+
+    @property
+    def _body(self) -> str:
+        if self.match and not self.conditions:
+            return "FROM words WHERE words MATCH ?"
+        source = "words JOIN record ON record.n = words.rowid" if self.match else "record"
+        where = ("words MATCH ?",) * bool(self.match) + self.conditions
+        return f"FROM {source}" + (f" WHERE {' AND '.join(where)}" if where else "")
+
+    @property
+    def _values(self) -> tuple[object, ...]:
+        return (self.match, *self.parameters) if self.match else self.parameters
+
+
+def select(query: RecordQuery) -> Selection | None:
+    """Translate a question; None when no record can match (a ``q`` without any word)."""
+    match = _match(query)
+    if match is None:
+        return None
+    parts = _Parts([], [])
+    if query.bbox:
+        parts.extent(query.bbox, indexed=not match)
+    if query.datetime:
+        parts.add("record.first <= ? AND record.last >= ?", query.datetime[1], query.datetime[0])
+    if query.ids:
+        parts.add(f"record.id IN ({', '.join('?' * len(query.ids))})", *query.ids)
+    if query.external_ids:
+        parts.external(query.external_ids)
+    if not match:
+        for field, values in exact_values(query):
+            parts.term(field, values)
+    if query.filter:
+        parts.filter(query, narrowed=not match)
+    if len(parts.values) > MAXIMUM_VALUES:
+        raise QueryError(
+            f"ids, externalIds, type, filter : moins de {MAXIMUM_VALUES} valeurs sont attendues "
+            "dans une même requête.",
+            f"ids, externalIds, type, filter: fewer than {MAXIMUM_VALUES} values are expected in "
+            "one request.",
+        )
+    return Selection(match, tuple(parts.conditions), tuple(parts.values))
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The conditions of a selection as they are gathered, and the values of their question
+    marks.
+    """
+
+    conditions: list[str]
+    values: list[object]
+
+    def add(self, condition: str, *values: object) -> None:
+        self.conditions.append(condition)
+        self.values.extend(values)
+
+    # Ask for extents that touch the box: by the R*Tree when it leads, and always on the stored
+    # doubles.
+    def extent(self, bbox: Extent, *, indexed: bool) -> None:
+        boxes = bbox.boxes()
+        if indexed:
+            self.touching(boxes)
+        exact = (
+            "(record.south <= ? AND record.north >= ? AND CASE WHEN record.west <= record.east "
+            "THEN record.west <= ? AND record.east >= ? ELSE record.west <= ? OR record.east >= "
+            "? END)"
+        )
+        values = [value for w, s, e, n in boxes for value in (n, s, e, w, e, w)]
+        self.add("(" + " OR ".join([exact] * len(boxes)) + ")", *values)
+
+    # Ask the R*Tree for records that touch one of the boxes (a superset).
+    def touching(self, boxes: tuple[Box, ...]) -> None:
+        piece = "(west <= ? AND east >= ? AND south <= ? AND north >= ?)"
+        pieces = " OR ".join([piece] * len(boxes))
+        values = [value for w, s, e, n in boxes for value in (e, w, n, s)]
+        self.add(f"record.n IN (SELECT piece >> 1 FROM extent WHERE {pieces})", *values)
+
+    # Ask for ``value``, ``scheme:value`` or a whole ``scheme``.
+    def external(self, identifiers: tuple[str, ...]) -> None:
+        one = "(e.value = ? OR e.scheme = ? OR e.scheme || ':' || e.value = ?)"
+        any_of = " OR ".join([one] * len(identifiers))
+        self.add(
+            f"EXISTS (SELECT 1 FROM external_id AS e WHERE e.n = record.n AND ({any_of}))",
+            *[identifier for identifier in identifiers for _ in range(3)],
+        )
+
+    # Ask for records that have one of the values.
+    def term(self, field: str, values: tuple[str, ...]) -> None:
+        marks = ", ".join("?" * len(values))
+        numbers = f"SELECT t FROM term WHERE field = ? AND value IN ({marks})"
+        self.add(f"record.n IN (SELECT n FROM tagged WHERE t IN ({numbers}))", field, *values)
+
+    # Ask for the CQL2 filter, an index before it where one can narrow the search.
+    def filter(self, query: RecordQuery, *, narrowed: bool) -> None:
+        if query.filter is None:
+            return
+        from geoguichet.catalogue.search.cql2_sql import translate
+
+        condition = translate(query.filter)
+        if narrowed:
+            for box in condition.boxes:
+                self.touching((box,))
+            for field, values in condition.terms:
+                self.term(field, values)
+        self.add(condition.where.text, *condition.where.values)
+
+
+def phrases(query: RecordQuery) -> list[str]:
+    """Return the alternatives of ``q`` as FTS5 expressions: phrases of stems, or words that may
+    stand apart.
+    """
+    joint = '" AND "' if query.anywhere else " "
+    return [f'("{joint.join(stemmed)}")' for stemmed in map(text.stems, query.terms) if stemmed]
+
+
+def told_apart(query: RecordQuery) -> list[str]:
+    """Return the expressions whose places in a record make its rank: the alternatives, or their
+    words.
+    """
+    if not query.anywhere:
+        return phrases(query)
+    return [
+        f'"{stem}"'
+        for stem in dict.fromkeys(stem for term in query.terms for stem in text.stems(term))
+    ]
+
+
+def match_in(columns: str, alternatives: list[str], narrowing: str = "") -> str:
+    """Return the FTS5 expression: one of the phrases in the columns, and what narrows the
+    search.
+    """
+    return f"{{{columns}}} : (" + " OR ".join(alternatives) + ")" + narrowing
+
+
+def with_values(field: str, values: tuple[str, ...]) -> str:
+    """Return what narrows an FTS5 expression to the records that have one of the values."""
+    return (
+        " AND tokens : (" + " OR ".join(f'"{text.token(field, value)}"' for value in values) + ")"
+    )
+
+
+def near(bbox: Extent) -> str:
+    """Return what narrows an FTS5 expression to the records that may touch a box (a superset)."""
+    return (
+        " AND tokens : (" + " OR ".join(f'"{place}"' for place in text.tokens_touching(bbox)) + ")"
+    )
+
+
+# Return the FTS5 expression of the question: empty without ``q``, None when it has no word.
+def _match(query: RecordQuery) -> str | None:
+    if not query.terms:
+        return None if query.q.strip() else ""
+    alternatives = phrases(query)
+    narrowing = "".join(with_values(field, values) for field, values in exact_values(query))
+    narrowing += near(query.bbox) if query.bbox else ""
+    return match_in(" ".join(TEXT_COLUMNS), alternatives, narrowing) if alternatives else None
+
+
+def exact_values(query: RecordQuery) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the properties that are compared exactly, each with the values of which one is
+    enough.
+    """
+    wanted: list[tuple[str, tuple[str, ...]]] = [("type", query.type)] if query.type else []
+    return wanted + [(field, (value,)) for field, value in query.having]
+
+
+# --- order and paging -----------------------------------------------------------------------------
+
+
+def walks_an_index(query: RecordQuery) -> bool:
+    """Say whether an index gives the order asked for, so that walking it costs what is read."""
+    first, *rest = sort_keys(query)
+    return all(key.descending == first.descending for key in rest) and (
+        first.name == "id" or [key.name for key in rest] == ["id"]
+    )
+
+
+def sort_keys(query: RecordQuery) -> tuple[SortKey, ...]:
+    """Return the keys of the order asked for (the most recent first by default), made total by the
+    identifier.
+    """
+    keys = query.sortby or (SortKey("updated", descending=True),)
+    return (
+        keys
+        if any(key.name == "id" for key in keys)
+        else (*keys, SortKey("id", descending=keys[-1].descending))
+    )
+
+
+def write_cursor(keys: tuple[SortKey, ...], values: tuple[object, ...]) -> str:
+    """Return the place of a record in an order: what a ``next`` link carries."""
+    order = ",".join(f"{'-' * key.descending}{key.name}" for key in keys)
+    document = json.dumps([order, *values], ensure_ascii=False, separators=(",", ":"))
+    return base64.urlsafe_b64encode(document.encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str, keys: tuple[SortKey, ...]) -> tuple[str | None, ...]:
+    """Return the sort keys of the last record of the page before."""
+    order = ",".join(f"{'-' * key.descending}{key.name}" for key in keys)
+    try:
+        told, *values = json.loads(
+            base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        )
+    except (ValueError, TypeError, binascii.Error, RecursionError) as error:
+        raise _bad_cursor() from error
+    sound = all(
+        value is None or (isinstance(value, str) and value.isprintable()) for value in values
+    )
+    if told != order or len(values) != len(keys) or not sound:
+        raise _bad_cursor()
+    return tuple(values)
+
+
+def _bad_cursor() -> QueryError:
+    return QueryError(
+        "cursor : suivez le lien « next » de la page précédente, sans changer le tri.",
+        "cursor: follow the “next” link of the previous page, with the same order.",
+    )
+
+
+# Return the condition of the rows that come after one; missing values come last, both ways.
+def _after(
+    keys: tuple[SortKey, ...], values: tuple[str | None, ...]
+) -> tuple[str, tuple[object, ...]]:
+    alternatives: list[str] = []
+    given: list[object] = []
+    for position, (key, value) in enumerate(zip(keys, values, strict=True)):
+        if value is None:
+            continue  # only the next keys tell what comes after a missing value
+        equal = [f"{before.sql} IS ?" for before in keys[:position]]
+        further = f"{key.sql} {'<' if key.descending else '>'} ?"
+        later = (
+            further if position == 0 or key.name == "id" else f"({further} OR {key.sql} IS NULL)"
+        )
+        alternatives.append("(" + " AND ".join([*equal, later]) + ")")
+        given += [*values[:position], value]
+    return "(" + " OR ".join(alternatives) + ")", tuple(given)

@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 from geoguichet.catalogue.errors import RecordNotFoundError, StaleRecordError, StoreError
 from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.search import tables
-from geoguichet.catalogue.search.query import FacetCounts, RecordQuery
-from geoguichet.catalogue.search.selection import (
+from geoguichet.catalogue.search.query import (
+    FacetCounts,
+    RecordQuery,
     Selection,
     select,
     sort_keys,

@@ -1,3 +1,3 @@
-"""Records brought from elsewhere, again and again: one file per protocol, one that runs them
+"""Records brought from elsewhere, again and again: the protocols, and one file that runs them
 all.
 """

@@ -1,4 +1,4 @@
-"""Every kind of source, by the name that a person types. A new kind is a file here, and a line."""
+"""Every kind of source, by the name that a person types. A new kind is a class, and a line here."""
 
 from __future__ import annotations
 
@@ -34,19 +34,21 @@ class Kind:
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
-        "csw": Kind(Message("catalogue CSW 2.0.2"), "geoguichet.catalogue.intake.harvest.csw.Csw"),
+        "csw": Kind(
+            Message("catalogue CSW 2.0.2"), "geoguichet.catalogue.intake.harvest.xml_protocols.Csw"
+        ),
         "ogc-records": Kind(
             Message("collection d'OGC API Records"),
-            "geoguichet.catalogue.intake.harvest.json_api.OgcRecords",
+            "geoguichet.catalogue.intake.harvest.source.OgcRecords",
         ),
         "ogc-features": Kind(
             Message("collections d'OGC API Features"),
-            "geoguichet.catalogue.intake.harvest.json_api.OgcFeatures",
+            "geoguichet.catalogue.intake.harvest.source.OgcFeatures",
         ),
-        "ckan": Kind(Message("portail CKAN"), "geoguichet.catalogue.intake.harvest.json_api.Ckan"),
+        "ckan": Kind(Message("portail CKAN"), "geoguichet.catalogue.intake.harvest.source.Ckan"),
         "udata": Kind(
             Message("portail udata (data.gouv.fr)"),
-            "geoguichet.catalogue.intake.harvest.json_api.Udata",
+            "geoguichet.catalogue.intake.harvest.source.Udata",
         ),
         "wms": Kind(
             Message("service WMS et ses couches"),
@@ -67,7 +69,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             Message("catalogue DCAT"), "geoguichet.catalogue.intake.harvest.source.DcatCatalogue"
         ),
         "oai-pmh": Kind(
-            Message("entrepôt OAI-PMH"), "geoguichet.catalogue.intake.harvest.oai_pmh.OaiPmh"
+            Message("entrepôt OAI-PMH"), "geoguichet.catalogue.intake.harvest.xml_protocols.OaiPmh"
         ),
         "folder": Kind(
             Message("dossier de fiches"),

@@ -29,13 +29,20 @@ from geoguichet.catalogue.formats.dcat import document as dcat
 from geoguichet.catalogue.formats.iso import iso19139
 from geoguichet.catalogue.intake.exchange import Originals, every_record, originals_path
 from geoguichet.catalogue.intake.harvest import run as harvest_run
-from geoguichet.catalogue.intake.harvest.csw import Csw
 from geoguichet.catalogue.intake.harvest.journal import Journal, journal_path
-from geoguichet.catalogue.intake.harvest.json_api import Ckan, OgcFeatures, OgcRecords, Udata
 from geoguichet.catalogue.intake.harvest.kinds import KINDS, open_source
-from geoguichet.catalogue.intake.harvest.oai_pmh import OaiPmh
 from geoguichet.catalogue.intake.harvest.run import Summary, harvest
-from geoguichet.catalogue.intake.harvest.source import Capabilities, DcatCatalogue, Folder, Source
+from geoguichet.catalogue.intake.harvest.source import (
+    Capabilities,
+    Ckan,
+    DcatCatalogue,
+    Folder,
+    OgcFeatures,
+    OgcRecords,
+    Source,
+    Udata,
+)
+from geoguichet.catalogue.intake.harvest.xml_protocols import Csw, OaiPmh
 from geoguichet.catalogue.record import Extent, ExternalId, Record
 from geoguichet.catalogue.search.store import SQLiteStore, store_path
 from geoguichet.floor.http import Client, HttpError, UnreachableError, same_place

@@ -17,8 +17,7 @@ from geoguichet.catalogue import text
 from geoguichet.catalogue.errors import StoreError
 from geoguichet.catalogue.record import Extent, Record
 from geoguichet.catalogue.search import tables
-from geoguichet.catalogue.search.query import RecordQuery
-from geoguichet.catalogue.search.selection import select
+from geoguichet.catalogue.search.query import RecordQuery, select
 from geoguichet.catalogue.search.store import SQLiteStore, remove_store
 
 
