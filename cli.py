@@ -136,8 +136,9 @@ def _serve(arguments: argparse.Namespace) -> None:
     token = os.environ.get("GEOGUICHET_TOKEN", "").strip()
 
     def say(address: str) -> None:
-        told = _("Géoguichet écoute sur {address} (Ctrl-C pour arrêter).", address=address)
-        print(told, flush=True)
+        print(
+            _("Géoguichet écoute sur {address} (Ctrl-C pour arrêter).", address=address), flush=True
+        )
         if arguments.editable:
             print(_by_whom(token), flush=True)
 
@@ -155,11 +156,13 @@ def _serve(arguments: argparse.Namespace) -> None:
 
 # Say who may edit records by HTTP.
 def _by_whom(token: str) -> str:
-    if token:
-        return _("Les fiches se modifient par HTTP, par qui porte le jeton.")
-    return _(
-        "Les fiches se modifient par HTTP, depuis cette machine seule (GEOGUICHET_TOKEN n'est pas "
-        "donné)."
+    return (
+        _("Les fiches se modifient par HTTP, par qui porte le jeton.")
+        if token
+        else _(
+            "Les fiches se modifient par HTTP, depuis cette machine seule (GEOGUICHET_TOKEN n'est "
+            "pas donné)."
+        )
     )
 
 

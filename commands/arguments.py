@@ -39,8 +39,7 @@ def language_asked(words: Sequence[str], environment: Mapping[str, str]) -> str:
     """
     given = [value for option, value in pairwise(words) if option == "--lang"]
     given += [word.removeprefix("--lang=") for word in words if word.startswith("--lang=")]
-    known = (value for value in given if value in languages())
-    return next(known, of_environment(environment))
+    return next((value for value in given if value in languages()), of_environment(environment))
 
 
 @contextmanager
@@ -67,8 +66,11 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         known = ", ".join(languages())
-        told = _("la langue de ce qui est dit ({known}) ; sinon celle du terminal", known=known)
-        self.add_argument("--lang", choices=languages(), help=told)
+        self.add_argument(
+            "--lang",
+            choices=languages(),
+            help=_("la langue de ce qui est dit ({known}) ; sinon celle du terminal", known=known),
+        )
         # So that --bbox -0.3,42,3,45 is a value, not an option.
         self._negative_number_matcher = re.compile(r"-\d")
 
@@ -178,10 +180,12 @@ def factors(text: str) -> tuple[float, ...]:
     try:
         return tuple(float(part) for part in text.split(","))
     except ValueError as error:
-        expected = Message(
-            "des nombres séparés par des virgules sont attendus (0.9,1,1.2), {given} est donné"
-        )
-        raise _refused(expected, text) from error
+        raise _refused(
+            Message(
+                "des nombres séparés par des virgules sont attendus (0.9,1,1.2), {given} est donné"
+            ),
+            text,
+        ) from error
 
 
 def _refused(expected: Message, text: str) -> argparse.ArgumentTypeError:

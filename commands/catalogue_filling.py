@@ -360,16 +360,17 @@ def _sources(arguments: argparse.Namespace) -> None:
 
     sources = Journal(journal_path(workspace_of(arguments))).sources()
     if arguments.json:
-        told = [
-            {
-                "source": name,
-                "kind": kind,
-                "address": address,
-                "runs": [run.as_dict() for run in runs],
-            }
-            for name, kind, address, runs in sources
-        ]
-        print_json(told)
+        print_json(
+            [
+                {
+                    "source": name,
+                    "kind": kind,
+                    "address": address,
+                    "runs": [run.as_dict() for run in runs],
+                }
+                for name, kind, address, runs in sources
+            ]
+        )
         return
     if not sources:
         print(

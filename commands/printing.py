@@ -123,8 +123,7 @@ def print_findings(findings: Sequence[Finding], *, most: int = 0) -> None:
         shown[finding.rule] += finding.severity != "error"
         if not most or shown[finding.rule] <= most:
             place = " ".join(part for part in (finding.layer, finding.item) if part)
-            told = _("{place} : {what}", place=place, what=finding.message)
-            print(told, file=sys.stderr)
+            print(_("{place} : {what}", place=place, what=finding.message), file=sys.stderr)
     for rule, found in shown.items():
         if most and found > most:
             rest = _(

@@ -57,8 +57,7 @@ def _feed(arguments: argparse.Namespace) -> None:
         limit=sys.maxsize,
     )
     found = make_feed(store_of(arguments), arguments.name, asked)
-    content = write_feed(found, arguments.format, url="")
-    _write(arguments.out, content)
+    _write(arguments.out, write_feed(found, arguments.format, url=""))
     print(f"{_('{n} entrées.', n=found.total)}\n{arguments.out}")
 
 
@@ -68,8 +67,9 @@ def _write(path: Path, content: bytes) -> None:
     try:
         write_whole(path, content)
     except FileError as error:
-        told = Message("{what} ; choisissez un autre dossier.", what=str(error)[:-1])
-        raise UsageError(told) from error
+        raise UsageError(
+            Message("{what} ; choisissez un autre dossier.", what=str(error)[:-1])
+        ) from error
 
 
 @command(

@@ -83,14 +83,23 @@ class BadKeyError(ValueError):
             "table": ".".join(place[:-1]) or "racine",
             "place": ".".join(place),
         }
-        remedy = re.sub(r"\{(key|table|place)\}", lambda found: named[found[1]], str(self.remedy))
-        return refusal(file, named["place"], self.what, remedy)
+        return refusal(
+            file,
+            named["place"],
+            self.what,
+            re.sub(r"\{(key|table|place)\}", lambda found: named[found[1]], str(self.remedy)),
+        )
 
 
 def refusal(file: str, key: str, what: object, remedy: object) -> str:
     """Return the sentence that says what is wrong at a key of a file, and what to try."""
-    told = {"file": file, "key": key, "what": what, "remedy": remedy}
-    return _("{file}, clé « {key} » : {what} ; essayez : {remedy}.", **told)
+    return _(
+        "{file}, clé « {key} » : {what} ; essayez : {remedy}.",
+        file=file,
+        key=key,
+        what=what,
+        remedy=remedy,
+    )
 
 
 def read_at(place: str, taken: Taken, value: Any) -> Any:
@@ -114,8 +123,9 @@ def known(name: str, names: Collection[str], *, key: str = "") -> str:
         return name
     close = difflib.get_close_matches(name, list(names), n=1)
     every = Message("l'une des valeurs connues : {names}", names=", ".join(names))
-    remedy = f'"{close[0]}"' if close else every
-    raise BadKeyError("{value} est inconnu", remedy, key=key, value=shortened(name))
+    raise BadKeyError(
+        "{value} est inconnu", f'"{close[0]}"' if close else every, key=key, value=shortened(name)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +175,9 @@ def text(*, blank: bool = False) -> Taken:
 
     def read(value: Any, asked: Any) -> str:
         if not isinstance(value, str) or not (blank or value.strip()):
-            told = shortened(value)
-            raise BadKeyError("un texte est attendu, {value} est donné", '{key} = "…"', value=told)
+            raise BadKeyError(
+                "un texte est attendu, {value} est donné", '{key} = "…"', value=shortened(value)
+            )
         return value
 
     return Taken(read, {"type": "string"} | ({} if blank else {"minLength": 1}))
@@ -227,9 +238,8 @@ def texts(among: Names | None = None, *, empty: bool = True) -> Taken:
 
 
 def _name(among: Names | None) -> Json:
-    if among is None or callable(among):
-        return {"type": "string"}
-    return {"type": "string", "enum": list(among)}
+    listed = {} if among is None or callable(among) else {"enum": list(among)}
+    return {"type": "string", **listed}
 
 
 def whole(low: int, high: int) -> Taken:
@@ -268,9 +278,10 @@ def flag() -> Taken:
 
     def read(value: Any, asked: Any) -> bool:
         if not isinstance(value, bool):
-            told = shortened(value)
             raise BadKeyError(
-                "true ou false est attendu, {value} est donné", "{key} = true", value=told
+                "true ou false est attendu, {value} est donné",
+                "{key} = true",
+                value=shortened(value),
             )
         return value
 
@@ -375,8 +386,11 @@ class Table:
     @classmethod
     def lacking(cls, key: str, given: Json) -> BadKeyError:
         """Return the refusal of a table without a key that it needs."""
-        remedy = Message("ajoutez {key} = … dans [{table}]", key=key, table="{table}")
-        return BadKeyError("cette clé est attendue et manque", remedy, key=key)
+        return BadKeyError(
+            "cette clé est attendue et manque",
+            Message("ajoutez {key} = … dans [{table}]", key=key, table="{table}"),
+            key=key,
+        )
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -419,9 +433,10 @@ class Table:
 def mapping(value: Any) -> Json:
     """Return the keys of a table, refused when it is none."""
     if not isinstance(value, Mapping):
-        remedy = Message("[{place}] suivi de ses clés", place="{place}")
         raise BadKeyError(
-            "une table est attendue, {value} est donné", remedy, value=shortened(value)
+            "une table est attendue, {value} est donné",
+            Message("[{place}] suivi de ses clés", place="{place}"),
+            value=shortened(value),
         )
     return dict(value)
 
@@ -548,8 +563,7 @@ def read[T](
         found: T = _reader(cast("Any", kind)).validate_python(value, context=asked)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        wrong = first["ctx"]["error"].at(file, *tables, *_inside(first["loc"]))
-        raise refused(wrong) from error
+        raise refused(first["ctx"]["error"].at(file, *tables, *_inside(first["loc"]))) from error
     return found
 
 

@@ -300,8 +300,13 @@ def _failure(address: str, error: exceptions.HTTPError) -> HttpError:
     for kind, of, french, english, name in _FAILURES:
         for cause in (error.__cause__, error):
             if isinstance(cause, kind):
-                told = french.format(cause), english.format(cause)
-                return of(address, *told, kind=name, again=of is AnswerError)
+                return of(
+                    address,
+                    french.format(cause),
+                    english.format(cause),
+                    kind=name,
+                    again=of is AnswerError,
+                )
     raise error
 
 

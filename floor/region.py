@@ -33,8 +33,7 @@ def _spoken(taken: Taken) -> Taken:
     def by_language(value: Any, asked: object) -> dict[str, Any]:
         told = value if isinstance(value, Mapping) else {SOURCE: value}
         if SOURCE not in told:
-            remedy = '{key} = { fr = "…", en = "…" }'
-            raise BadKeyError("le français est attendu et manque", remedy)
+            raise BadKeyError("le français est attendu et manque", '{key} = { fr = "…", en = "…" }')
         return {known(code, languages()): taken.read(one, asked) for code, one in told.items()}
 
     by_code = {"type": "object", "properties": dict.fromkeys(languages(), taken.schema)}

@@ -38,8 +38,7 @@ class Cost(float):
         return float(self), self.unit
 
     def __eq__(self, other: object) -> bool:
-        same_unit = not isinstance(other, Cost) or other.unit is self.unit
-        return same_unit and super().__eq__(other)
+        return (not isinstance(other, Cost) or other.unit is self.unit) and super().__eq__(other)
 
     def __ne__(self, other: object) -> bool:
         return not self == other

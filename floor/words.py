@@ -291,16 +291,14 @@ def duration(seconds: float) -> str:
     if seconds is None or not isfinite(seconds):
         return MISSING
     minutes = round(seconds / 60)
-    if abs(minutes) <= 90:
-        return measure(minutes, "min")
-    return spaced(f"{minutes // 60}{NARROW}h{NARROW}{minutes % 60:02d}")
+    hours = f"{minutes // 60}{NARROW}h{NARROW}{minutes % 60:02d}"
+    return measure(minutes, "min") if abs(minutes) <= 90 else spaced(hours)
 
 
 def mass(kilograms: float) -> str:
     """Write a mass: kilograms under one tonne, tonnes to one decimal beyond."""
-    if kilograms is None or not isfinite(kilograms) or kilograms < 999.5:
-        return measure(kilograms, "kg")
-    return measure(kilograms / 1000, "t", 1)
+    small = kilograms is None or not isfinite(kilograms) or kilograms < 999.5
+    return measure(kilograms, "kg") if small else measure(kilograms / 1000, "t", 1)
 
 
 def size(length: int) -> str:
@@ -316,10 +314,11 @@ def size(length: int) -> str:
 
 def money(euros: float, decimals: int = 0) -> str:
     """Write an amount in euros, whole unless asked otherwise: ``1 234 €``, ``€1,234``."""
-    told = _pattern(language(), decimals, money=True).apply(
-        round(euros, decimals), _locale(language()), currency="EUR", currency_digits=False
+    return spaced(
+        _pattern(language(), decimals, money=True)
+        .apply(round(euros, decimals), _locale(language()), currency="EUR", currency_digits=False)
+        .replace(NO_BREAK, NARROW)
     )
-    return spaced(told.replace(NO_BREAK, NARROW))
 
 
 def day(iso: str) -> str:

@@ -147,9 +147,9 @@ def parameters(request: Request, *known: str) -> dict[str, str]:
 
 def unknown_parameter(name: str, known: Collection[str]) -> Refusal:
     """Return the refusal of a parameter that a resource does not take."""
-    told = ", ".join(known)
     return Refusal(
-        400, _("{name} : paramètre inconnu ; attendu {known}.", name=name[:60], known=told)
+        400,
+        _("{name} : paramètre inconnu ; attendu {known}.", name=name[:60], known=", ".join(known)),
     )
 
 

@@ -81,8 +81,7 @@ def create_app(
             delegated.mount(site),
         ],
         middleware=[
-            Middleware(_Headers),
-            Middleware(_Speaking),
+            Middleware(_careful),
             Middleware(GZipMiddleware, minimum_size=2000, compresslevel=4),
             Middleware(Renewal, workspace=workspace, renew=site.renew),
         ],
@@ -156,8 +155,7 @@ def _bracketed(host: str) -> str:
 
 
 async def _favicon(_request: Request) -> Response:
-    icon = (ROOM / "static" / "icon.svg").read_bytes()
-    return Response(icon, media_type="image/svg+xml")
+    return Response((ROOM / "static" / "icon.svg").read_bytes(), media_type="image/svg+xml")
 
 
 # Serve the outlines of the départements: what our maps show beneath the data, instead of tiles.
@@ -187,31 +185,17 @@ def background_outlines() -> bytes:
     ).encode()
 
 
-class _Speaking:
-    """Speaks the reader's language while a request is answered."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+# Speak the reader's language while a request is answered, and add to every answer what tells
+# browsers to be careful with it.
+def _careful(app: ASGIApp) -> ASGIApp:
+    async def answered(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+            await app(scope, receive, send)
             return
         with speaking(answers.wanted_language(Request(scope))):
-            await self.app(scope, receive, send)
+            await app(scope, receive, _with_headers(scope["path"], send))
 
-
-class _Headers:
-    """Adds to every answer what tells browsers to be careful with it."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-        else:
-            await self.app(scope, receive, _with_headers(scope["path"], send))
+    return answered
 
 
 def _with_headers(path: str, send: Send) -> Send:

@@ -106,9 +106,8 @@ def bbox_between(
     """Return the box in another CRS; in the same one it is what it was, and pyproj is not asked (10
     ms).
     """
-    if from_crs == to_crs:
-        return list(bbox)
-    return cast("list[float]", transform_bbox(bbox, from_crs, to_crs, always_xy))
+    moved = bbox if from_crs == to_crs else transform_bbox(bbox, from_crs, to_crs, always_xy)
+    return list(moved)
 
 
 def said(sentence: str, status: int = 400) -> str:
@@ -176,8 +175,9 @@ def configuration(workspace: Path, region: Region, *, url: str) -> dict[str, Any
         text = re.sub(r"\$\{(\w+):-[^}]*\}", lambda found: json.dumps(filled[found[1]]), text)
         config: dict[str, Any] = yaml.safe_load(text)
     except (OSError, yaml.YAMLError) as error:
-        told = _("{file} : configuration illisible ({error}).", file=CONFIGURATION, error=error)
-        raise PortalError(told) from error
+        raise PortalError(
+            _("{file} : configuration illisible ({error}).", file=CONFIGURATION, error=error)
+        ) from error
     _say_who(config["metadata"], region)
     config["resources"] = resources(config, workspace, url=url)
     return config
@@ -216,9 +216,8 @@ def in_language(told: Any, language: str, other: str) -> Any:
         if other in told and all(isinstance(text, str | list | tuple) for text in told.values()):
             return told.get(language, told[other])
         return {name: in_language(part, language, other) for name, part in told.items()}
-    if isinstance(told, list):
-        return [in_language(part, language, other) for part in told]
-    return told
+    listed = isinstance(told, list)
+    return [in_language(part, language, other) for part in told] if listed else told
 
 
 # Referentials that come, go or grow while the portal serves: their collections are there at the

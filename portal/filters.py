@@ -350,9 +350,8 @@ def translated(properties: Mapping[str, Any]) -> Mapping[str, Any]:
 def foreign(spoken_in: str) -> Markup:
     """Return the ``lang`` attribute of a text in a language where that is not the page's."""
     code = codes.language(spoken_in).lower().partition("-")[0]
-    if code == language() or not (code.isascii() and code.isalpha() and len(code) in (2, 3)):
-        return Markup("")
-    return Markup(' lang="{}"').format(code)
+    is_code = code.isascii() and code.isalpha() and len(code) in (2, 3)
+    return Markup(' lang="{}"').format(code) if is_code and code != language() else Markup("")
 
 
 def worst_first(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -39,11 +39,8 @@ PARAMETERS = (
 _FORMS = ("json", "html", "jsonld")
 
 
+# The descriptions of the collections in one language, by name, and the store that finds them.
 class _Described(NamedTuple):
-    """The descriptions of the collections in one language, by name, and the store that finds
-    them.
-    """
-
     renewals: int
     documents: dict[str, dict[str, Any]]
     store: SQLiteStore
@@ -121,12 +118,14 @@ class Collections:
             return await self.records.collection(request)
         documents = (await run_in_threadpool(self._now)).documents
         if identifier not in documents:
-            told = _(
-                "Aucune collection « {name} » ; il y a {known}.",
-                name=identifier[:60],
-                known=", ".join(documents),
+            raise Refusal(
+                404,
+                _(
+                    "Aucune collection « {name} » ; il y a {known}.",
+                    name=identifier[:60],
+                    known=", ".join(documents),
+                ),
             )
-            raise Refusal(404, told)
         document = documents[identifier]
         if form == "html":
             return await self.site.page("collection.html", document)
@@ -138,8 +137,11 @@ class Collections:
     # Return a collection as schema.org describes a dataset.
     def _dataset(self, document: Mapping[str, Any]) -> dict[str, Any]:
         address = f"{self.url}/collections/{quote(document['id'])}"
-        told = schema_org.build(as_record(document), address=address)
-        return {name: value for name, value in told.items() if name != "@context"}
+        return {
+            name: value
+            for name, value in schema_org.build(as_record(document), address=address).items()
+            if name != "@context"
+        }
 
     # Return the descriptions in the language of the moment, made anew when collections came or
     # went.

@@ -17,9 +17,8 @@ from geoguichet.portal.engine import Function
 from geoguichet.portal.site import Site
 
 
+# A resource of pygeoapi: its address, the function that answers, and how we show it.
 class _Delegated(NamedTuple):
-    """A resource of pygeoapi: its address, the function that answers, and how we show it."""
-
     path: str
     function: Function
     template: str

@@ -42,8 +42,7 @@ class Editing:
         """Tell the methods of one record or of the list, these among them where it may be
         edited.
         """
-        edits = methods if self.site.editable else ()
-        told = ", ".join(("GET", "HEAD", *edits, "OPTIONS"))
+        told = ", ".join(("GET", "HEAD", *(methods if self.site.editable else ()), "OPTIONS"))
         headers = {
             "Allow": told,
             "Access-Control-Allow-Methods": told,
@@ -59,8 +58,9 @@ class Editing:
             document = {**document, "id": str(uuid.uuid4())}
         record = checked_record(document)
         if await run_in_threadpool(self._exists, record.id):
-            told = _("La fiche « {record} » existe déjà ; PUT la remplace.", record=record.id)
-            raise Refusal(409, told)
+            raise Refusal(
+                409, _("La fiche « {record} » existe déjà ; PUT la remplace.", record=record.id)
+            )
         await run_in_threadpool(lambda: self.store.upsert(record, by="api"))
         location = f"{self.site.home}/items/{quote(record.id, safe='')}"
         return answer(b"", GEOJSON, status=201, headers={"Location": location})
@@ -141,8 +141,9 @@ class Editing:
 
     def _of(self, identifier: str, record: Record) -> Record:
         if record.id != identifier:
-            told = _("id : « {record} » est attendu, comme dans l'adresse.", record=identifier)
-            raise Refusal(400, told)
+            raise Refusal(
+                400, _("id : « {record} » est attendu, comme dans l'adresse.", record=identifier)
+            )
         return record
 
 

@@ -25,8 +25,9 @@ def route(site: Site) -> Route:
     async def answered(request: Request) -> Response:
         given = answers.parameters(request, *PARAMETERS)
         if "f" in request.query_params:
-            told = _("f : la forme d'un fil est la fin de son adresse (.atom, .json, .csv).")
-            raise Refusal(400, told)
+            raise Refusal(
+                400, _("f : la forme d'un fil est la fin de son adresse (.atom, .json, .csv).")
+            )
         return await run_in_threadpool(_feed, site, request, given)
 
     return Route("/feeds/{name}.{form}", answered)

@@ -131,9 +131,8 @@ def _forms_of(page: Page) -> Mapping[str, Json | str]:
 
 # Return what ``f`` may ask of a page.
 def _f(page: Page) -> str | Json:
-    if not page.tables:
-        return "f"
-    return _query("f", {"type": "string", "enum": ["json", "html", *page.tables]})
+    forms = {"type": "string", "enum": ["json", "html", *page.tables]}
+    return _query("f", forms) if page.tables else "f"
 
 
 def _execution() -> Json:

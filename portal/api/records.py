@@ -60,8 +60,7 @@ def spliced(body: bytes, links: bytes, base_url: str) -> bytes:
             document["time"] = whole_dates(document["time"])
         body = answers.to_json({**document, "links": own})
     if body.endswith(b"]}"):
-        joint = b"" if body.endswith(b'"links":[]}') else b","
-        return body[:-2] + joint + links + b"]}"
+        return body[:-2] + (b"" if body.endswith(b'"links":[]}') else b",") + links + b"]}"
     return body[:-1] + b',"links":[' + links + b"]}"
 
 
@@ -506,9 +505,8 @@ def facets_json(page: Page) -> dict[str, Any]:
     return told
 
 
+# What part of each record is wanted: some properties, no geometry, nothing but the count.
 class _Shaping(NamedTuple):
-    """What part of each record is wanted: some properties, no geometry, nothing but the count."""
-
     names: tuple[str, ...]
     bare: bool
     hits: bool
@@ -546,8 +544,9 @@ class _Shaping(NamedTuple):
 def _choice(given: Mapping[str, str], name: str, values: tuple[str, str]) -> str:
     value, (one, other) = given.get(name, values[0]), values
     if value not in values:
-        told = _("{name} : {one} ou {other} est attendu.", name=name, one=one, other=other)
-        raise Refusal(400, told)
+        raise Refusal(
+            400, _("{name} : {one} ou {other} est attendu.", name=name, one=one, other=other)
+        )
     return value
 
 

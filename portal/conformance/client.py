@@ -288,8 +288,7 @@ def links(document: Json, rel: str) -> list[Json]:
 
 def openapi(server: Server) -> Json:
     """Return the API document."""
-    landing = server.found("/", f="json").json()
-    described = links(landing, "service-desc")
+    described = links(server.found("/", f="json").json(), "service-desc")
     expect(described, "no service-desc link on the landing page")
     document: Json = server.found(described[0]["href"], accept="*/*").json()
     return document
@@ -309,8 +308,7 @@ def parameters(server: Server, path: str) -> dict[str, Json]:
 
 # Return what matches the paths that a path with ``{names}`` stands for.
 def _template(path: str) -> re.Pattern[str]:
-    parts = re.split(r"\{[^/}]*\}", path)
-    return re.compile("[^/]+".join(map(re.escape, parts)))
+    return re.compile("[^/]+".join(map(re.escape, re.split(r"\{[^/}]*\}", path))))
 
 
 def resolved(document: Json, item: Json) -> Json:

@@ -129,9 +129,8 @@ ask.register({
 
 
 def _catalog_says_it_is_crawlable(server: Server) -> None:
-    told = ask.catalog(server).get("conformsTo", [])
     expect(
-        f"{ask.RECORDS}/crawlable-catalog" in told,
+        f"{ask.RECORDS}/crawlable-catalog" in ask.catalog(server).get("conformsTo", []),
         "crawlable-catalog is not in the conformsTo of the catalogue",
     )
 

@@ -202,8 +202,7 @@ def _no_record_is_on_two_pages(server: Server) -> None:
             break
         page = server.found(further[0]["href"]).json()
     expect(len(seen) == len(set(seen)), "a record is on two pages")
-    both = _found(server, ids=seen[0], type="no-such-type")
-    expect(not both, "ids and type do not add up")
+    expect(not _found(server, ids=seen[0], type="no-such-type"), "ids and type do not add up")
 
 
 def _mandatory_parameters_are_described(server: Server) -> None:
@@ -232,8 +231,7 @@ def _default_order_is_sortable(server: Server) -> None:
 
 def _sortables_are_linked_to(server: Server) -> None:
     links = ask.links(ask.catalog(server), f"{ask.REL}/sortables")
-    is_schema = links and links[0].get("type") == ask.SCHEMA
-    expect(is_schema, "no sortables link of type schema+json")
+    expect(links and links[0].get("type") == ask.SCHEMA, "no sortables link of type schema+json")
     _sortables(server)
 
 
@@ -296,8 +294,7 @@ def _filter_lang_is_taken(server: Server) -> None:
 
 def _filter_crs_is_taken(server: Server) -> None:
     ask.has_parameter(server, "filter-crs")
-    crs84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
-    ask.items(server, filter=_PLACE, filter_crs=crs84)
+    ask.items(server, filter=_PLACE, filter_crs="http://www.opengis.net/def/crs/OGC/1.3/CRS84")
     ask.refuses(server, filter=_PLACE, filter_crs="no-such-crs")
 
 

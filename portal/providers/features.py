@@ -81,31 +81,27 @@ STUDY_COLUMNS: Mapping[str, Mapping[str, str]] = {
 _STUDY_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
+# One file that a collection is made of; ``study`` is empty for a plain layer.
 class _Part(NamedTuple):
-    """One file that a collection is made of; ``study`` is empty for a plain layer."""
-
     study: str
     path: Path
 
 
+# One row that matches: where it is, and its values to sort by.
 class _Match(NamedTuple):
-    """One row that matches: where it is, and its values to sort by."""
-
     part: _Part
     key: int
     values: tuple[Any, ...]
 
 
+# What the rows of an answer must meet.
 class _Conditions(NamedTuple):
-    """What the rows of an answer must meet."""
-
     boxes: tuple[Box, ...]
     equal: Mapping[str, str]
 
 
+# What both providers share: a question asked to each part, the answers put together.
 class _LayerProvider(BaseProvider):  # type: ignore[misc]
-    """What both providers share: a question asked to each part, the answers put together."""
-
     def __init__(self, provider_def: dict[str, Any]) -> None:
         super().__init__({**provider_def, "include_extra_query_parameters": True})
         self.table = str(provider_def["table"])
@@ -184,8 +180,9 @@ class _LayerProvider(BaseProvider):  # type: ignore[misc]
             for feature in self._features(matches[:1]):
                 _project([feature], crs_transform_spec)
                 return feature
-        missing = _("Aucun objet « {identifier} » dans cette collection.", identifier=identifier)
-        raise ProviderItemNotFoundError(user_msg=missing)
+        raise ProviderItemNotFoundError(
+            user_msg=_("Aucun objet « {identifier} » dans cette collection.", identifier=identifier)
+        )
 
     # Yield the parts an identifier may be found in, with the identifier it has there.
     def _candidates(self, identifier: str) -> Iterator[tuple[_Part, str]]:

@@ -20,8 +20,12 @@ from geoguichet.portal.errors import ParameterError
 type Box = tuple[float, float, float, float]
 
 _ENVELOPE_BYTES = {0: 0, 1: 32, 2: 48, 3: 48, 4: 64}
-_INTEGERS = ("TINYINT", "SMALLINT", "MEDIUMINT", "INT", "INTEGER")
-_NUMBERS = ("FLOAT", "DOUBLE", "REAL")
+#: The JSON type of each type of GeoPackage that is no text.
+_JSON_TYPES = {
+    "BOOLEAN": "boolean",
+    **dict.fromkeys(("TINYINT", "SMALLINT", "MEDIUMINT", "INT", "INTEGER"), "integer"),
+    **dict.fromkeys(("FLOAT", "DOUBLE", "REAL"), "number"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +169,9 @@ def typed(name: str, text: str, kind: str) -> object:
         if kind == "number":
             return float(text)
     except ValueError as error:
-        told = _("{name} : un nombre est attendu, reçu « {text} ».", name=name, text=text[:40])
-        raise ParameterError(told) from error
+        raise ParameterError(
+            _("{name} : un nombre est attendu, reçu « {text} ».", name=name, text=text[:40])
+        ) from error
     if kind == "boolean":
         if text.lower() not in ("true", "false", "1", "0"):
             raise ParameterError(
@@ -231,9 +236,4 @@ def _read_schema(path: Path, table: str, database: sqlite3.Connection) -> Schema
 
 
 def _json_type(declared: str) -> str:
-    kind = declared.upper().partition("(")[0]
-    if kind == "BOOLEAN":
-        return "boolean"
-    if kind in _INTEGERS:
-        return "integer"
-    return "number" if kind in _NUMBERS else "string"
+    return _JSON_TYPES.get(declared.upper().partition("(")[0], "string")

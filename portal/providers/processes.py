@@ -115,8 +115,9 @@ class WhiteZonesProcessor(BaseProcessor):  # type: ignore[misc]
         if not isinstance(data, Mapping):
             raise InputsRefusedError(user_msg=_("inputs : un objet est attendu."))
         if not _running.acquire(blocking=False):
-            busy = _("Trop de calculs sont en cours ; réessayez dans quelques secondes.")
-            raise BusyError(user_msg=busy)
+            raise BusyError(
+                user_msg=_("Trop de calculs sont en cours ; réessayez dans quelques secondes.")
+            )
         try:
             result = find_white_zones(parse_study(study_document(data)))
         except GeoguichetError as error:
@@ -184,9 +185,8 @@ def study_document(inputs: Mapping[str, Any]) -> dict[str, Any]:
     known = METADATA["inputs"]
     for name in inputs:
         if name not in known:
-            expected = ", ".join(known)
             raise ParameterError(
-                _("{name} : entrée inconnue ; attendu {known}.", name=name, known=expected)
+                _("{name} : entrée inconnue ; attendu {known}.", name=name, known=", ".join(known))
             )
     services = _objects("services", inputs.get("services", SERVICES))
     if len(services) > MOST_SERVICES:
@@ -200,12 +200,13 @@ def study_document(inputs: Mapping[str, Any]) -> dict[str, Any]:
     thresholds = _mapping("thresholds", inputs.get("thresholds", THRESHOLDS))
     for key in thresholds:
         if key not in services and "thresholds" in inputs:
-            told = _(
-                "thresholds.{key} : aucun service de ce nom ; attendu {known}.",
-                key=key,
-                known=", ".join(services),
+            raise ParameterError(
+                _(
+                    "thresholds.{key} : aucun service de ce nom ; attendu {known}.",
+                    key=key,
+                    known=", ".join(services),
+                )
             )
-            raise ParameterError(told)
     return {
         "study": {"id": "api", "title": "Zones blanches"},
         "territory": {

@@ -75,10 +75,12 @@ class RecordProvider(BaseProvider):  # type: ignore[misc]
     ) -> dict[str, Any]:
         """Answer a search; an unknown or malformed parameter is refused by name."""
         if filterq is not None:
-            served = _(
-                "filter : ce paramètre est servi par « geoguichet serve », pas par pygeoapi seul."
+            raise ProviderInvalidQueryError(
+                user_msg=_(
+                    "filter : ce paramètre est servi par « geoguichet serve », pas par pygeoapi "
+                    "seul."
+                )
             )
-            raise ProviderInvalidQueryError(user_msg=served)
         try:
             asked = RecordQuery.from_parameters(
                 {
@@ -138,8 +140,9 @@ def _extra_parameters(properties: Sequence[tuple[str, str]]) -> dict[str, str]:
     unknown = next((name for name, _value in properties if name not in own), None)
     if unknown:
         known = ", ".join(PARAMETERS)
-        told = _("{name} : paramètre inconnu ; attendu {known}.", name=unknown, known=known)
-        raise ProviderInvalidQueryError(user_msg=told)
+        raise ProviderInvalidQueryError(
+            user_msg=_("{name} : paramètre inconnu ; attendu {known}.", name=unknown, known=known)
+        )
     return dict(properties)
 
 

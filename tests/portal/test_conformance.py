@@ -7,11 +7,11 @@ import pytest
 from geoguichet.catalogue.intake.exchange import import_files
 from geoguichet.catalogue.search.store import SQLiteStore
 from geoguichet.coverage.publish import sample_records
-from geoguichet.portal import declared
 from geoguichet.portal.conformance import client
 from geoguichet.portal.conformance.client import FailedError, Server, expect, report, run
 from geoguichet.portal.conformance.suite import TESTS
 from geoguichet.portal.errors import PortalError
+from geoguichet.portal.site import EDITING, classes
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +71,6 @@ def test_real_records_conform(tmp_path: Path, serve, metadata: Path) -> None:
 
 
 def test_editing_is_declared_where_it_is_possible(tmp_path: Path, serve, http) -> None:
-    assert set(declared.EDITING) <= set(declared.classes(editable=True)) - set(declared.classes())
+    assert set(EDITING) <= set(classes(editable=True)) - set(classes())
     with serve(tmp_path, editable=True) as url:
-        assert set(declared.EDITING) <= set(http.get(f"{url}/conformance").json()["conformsTo"])
+        assert set(EDITING) <= set(http.get(f"{url}/conformance").json()["conformsTo"])
