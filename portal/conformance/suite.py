@@ -4,6 +4,6 @@ standard's order.
 # ruff: noqa: I001  (tests are registered as they are imported: this is the order of the standard)
 
 from geoguichet.portal.conformance.client import TESTS
-from geoguichet.portal.conformance import core, searching, representations
+from geoguichet.portal.conformance import searching, representations
 
-__all__ = ["TESTS", "core", "representations", "searching"]
+__all__ = ["TESTS", "representations", "searching"]
