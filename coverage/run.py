@@ -122,11 +122,10 @@ def run(
 
 def _check_unit(router: Router, study: Study) -> None:
     if router.unit != study.unit:
-        raise study.refusal(
-            "router",
-            f"le routeur donné compte en {router.unit}, les seuils de l'étude sont en {study.unit}",
-            "un routeur et des seuils de même unité",
+        what = (
+            f"le routeur donné compte en {router.unit}, les seuils de l'étude sont en {study.unit}"
         )
+        raise study.refusal("router", what, "un routeur et des seuils de même unité")
 
 
 _SERVICE_COLUMNS = (

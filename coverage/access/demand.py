@@ -123,11 +123,8 @@ def _counted(
 def _require_number(communes: gpd.GeoDataFrame, column: str, key: str, study: Study) -> None:
     numeric = [name for name in communes.columns if pd.api.types.is_numeric_dtype(communes[name])]
     if column not in numeric:
-        raise study.refusal(
-            f"demand.{key}",
-            f"la couche {study.demand.layer} n'a pas de colonne numérique {column!r}",
-            ", ".join(numeric),
-        )
+        what = f"la couche {study.demand.layer} n'a pas de colonne numérique {column!r}"
+        raise study.refusal(f"demand.{key}", what, ", ".join(numeric))
 
 
 def _points(

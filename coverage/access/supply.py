@@ -180,11 +180,8 @@ def with_stops(
         return services, 0, []
     present = list_layers(path)
     if study.stops_layer not in present:
-        raise study.refusal(
-            "data.stops",
-            f"la couche {study.stops_layer!r} n'existe pas dans {path.name}",
-            ", ".join(present),
-        )
+        what = f"la couche {study.stops_layer!r} n'existe pas dans {path.name}"
+        raise study.refusal("data.stops", what, ", ".join(present))
     where = f"{path}, couche « {study.stops_layer} »"
     stops = read_layer(path, layer=study.stops_layer, columns=COLUMNS[:1])
     if "hours" not in stops.columns and "days" in stops.columns:

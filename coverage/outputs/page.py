@@ -31,6 +31,7 @@ from geoguichet.coverage.outputs.style import (
     filled,
     n_kiosks,
     n_people,
+    nonempty,
     template_text,
     zone_class,
     zone_classes,
@@ -332,7 +333,7 @@ def notes(result: CoverageResult) -> list[str]:
     single = zones[(zones["communes"] == 1) & drawn & ~minor & (not smooth)]
     small = zones[minor & (zones["communes"] > 0)]
     land = zones[(zones["communes"] == 0) & ~minor]
-    told = [
+    return nonempty(
         _(
             "Les habitants d’une zone sont ceux des communes non desservies ; son dessin ne les "
             "compte pas."
@@ -376,8 +377,7 @@ def notes(result: CoverageResult) -> list[str]:
             "{people} en zone blanche n’ont pas de contour à dessiner ; ils sont comptés.",
             people=n_people(int(zones.loc[~drawn, "people"].sum())),
         ),
-    ]
-    return [sentence for sentence in told if isinstance(sentence, str)]
+    )
 
 
 def hosts(zone: dict[str, Any], study: Study, *, brief: bool = False) -> str:

@@ -16,6 +16,7 @@ from geoguichet.coverage.outputs.style import (
     n_communes,
     n_kiosks,
     n_people,
+    nonempty,
     why_unserved,
 )
 from geoguichet.coverage.siting.problem import KioskPlan
@@ -204,48 +205,50 @@ def further_sentences(result: CoverageResult) -> list[str]:
             last=n_people(gains[-1]),
         )
         sentences.append(f"{first_and_last} {reached}")
-    if len(left):
-        told = _(
+    return nonempty(
+        *sentences,
+        len(left)
+        and _(
             "{people} resteraient en zone blanche, dans {communes}, trop loin de tout lieu retenu.",
             people=n_people(int(left["people"].sum())),
             communes=n_communes(commune_count(left)),
-        )
-        sentences.append(told)
-    sentences += stop_sentences(result)
-    return sentences
+        ),
+        *stop_sentences(result),
+    )
 
 
 def before_plan(result: CoverageResult) -> list[str]:
     """Say what no plan can do, when everyone was to be served, and what kiosks that exist already
     do.
     """
-    sentences, choice = [], result.study.kiosks
+    choice = result.study.kiosks
     out = result.demand[
         result.demand["unserved_reason"].isin(
             ("no_candidate", "host_closed", "host_refused", "excluded")
         )
     ]
-    if choice is not None and choice.seeks == "sites" and len(out):
-        names = dict.fromkeys(out.sort_values("people", ascending=False, kind="stable")["name"])
-        told = _(
+    names = dict.fromkeys(out.sort_values("people", ascending=False, kind="stable")["name"])
+    old = result.kiosks[result.kiosks["rank"] == 0]
+    return nonempty(
+        choice is not None
+        and choice.seeks == "sites"
+        and len(out)
+        and _(
             "D’abord, ce qu’aucun plan ne peut : {people}, dans {communes}, n’ont à portée aucun "
             "lieu d’accueil qui puisse les servir ({names}).",
             people=n_people(int(out["people"].sum())),
             communes=n_communes(commune_count(out)),
             names=first_of(names, whole=listed),
-        )
-        sentences.append(told)
-    old = result.kiosks[result.kiosks["rank"] == 0]
-    if len(old):
-        told = ngettext(
+        ),
+        len(old)
+        and ngettext(
             "{kiosks} existe déjà et sert {people} en zone blanche.",
             "{kiosks} existent déjà et servent {people} en zone blanche.",
             len(old),
             kiosks=n_kiosks(len(old)),
             people=n_people(int(old["people_added"].sum())),
-        )
-        sentences.append(told)
-    return sentences
+        ),
+    )
 
 
 def proof_sentences(result: CoverageResult, plan: KioskPlan) -> list[str]:
@@ -265,10 +268,13 @@ def proof_sentences(result: CoverageResult, plan: KioskPlan) -> list[str]:
         twice=number(1 + choice.second, 1),
         gap=percent(plan.gap, 2),
     )
-    group = []
-    if choice.weight and choice.seeks == "people":
-        group = [_("Parmi eux, {value} {who}.", value=number(plan.value), who=who(choice))]
-    return [*group, told, *stopped_sentences(plan)]
+    return nonempty(
+        choice.weight
+        and choice.seeks == "people"
+        and _("Parmi eux, {value} {who}.", value=number(plan.value), who=who(choice)),
+        told,
+        *stopped_sentences(plan),
+    )
 
 
 def stopped_sentences(plan: KioskPlan) -> list[str]:
@@ -306,7 +312,7 @@ def rule_sentences(result: CoverageResult) -> list[str]:
     choice, refused = result.study.kiosks, result.counters.get
     if choice is None:
         return []
-    told = [
+    return nonempty(
         choice.existing
         and ngettext("{n} lieu existe déjà", "{n} lieux existent déjà", len(choice.existing)),
         choice.required
@@ -346,8 +352,7 @@ def rule_sentences(result: CoverageResult) -> list[str]:
             "est ouvert autant"
         ),
         choice.priced and _own_cost(refused("hosts_without_cost", 0)),
-    ]
-    return [sentence for sentence in told if isinstance(sentence, str) and sentence]
+    )
 
 
 def _own_cost(refused: int) -> str:
@@ -386,16 +391,14 @@ def stop_sentences(result: CoverageResult) -> list[str]:
     if not (choice.user_side_cost_eur or choice.priced):
         return []
     tranche, people = money(TRANCHE_EUR), n_people(round(choice.stop_below))
-    if ranking.stop_at is None:
-        return [
-            _(
-                "Jusqu’au dernier, chaque tranche de {tranche} gagne au moins {people}.",
-                tranche=tranche,
-                people=people,
-            )
-        ]
     return [
         _(
+            "Jusqu’au dernier, chaque tranche de {tranche} gagne au moins {people}.",
+            tranche=tranche,
+            people=people,
+        )
+        if ranking.stop_at is None
+        else _(
             "Au-delà de {kiosks}, les {tranche} suivants gagnent moins de {people}.",
             kiosks=n_kiosks(ranking.stop_at),
             tranche=tranche,
@@ -413,31 +416,6 @@ def reference_sentences(ranking: Ranking | None) -> list[str]:
         return []
     reference, opened = outcome.reference, len(ranking.curve)
     kiosks, best = n_kiosks(reference.count), n_people(round(outcome.best))
-    sentences = [
-        _(
-            "{label} : {kiosks} pour {cost}, soit {each} par visioguichet tout compris.",
-            label=reference.label,
-            kiosks=kiosks,
-            cost=money(reference.cost_eur),
-            each=money(reference.cost_eur / reference.count),
-        ),
-        _(
-            "Leurs emplacements ne sont pas dans les données. À défaut, {kiosks} placés dans les "
-            "communes les plus peuplées des zones blanches desserviraient {people}.",
-            kiosks=kiosks,
-            people=n_people(round(outcome.most_populated)),
-        )
-        if outcome.people is None
-        else _("Ils desservent {people} en zone blanche.", people=n_people(round(outcome.people))),
-    ]
-    if outcome.enough is not None:
-        sentences.append(
-            ngettext(
-                "Le premier du plan en fait autant.",
-                "Les {n} premiers du plan en font autant.",
-                outcome.enough,
-            )
-        )
     if reference.count > opened:
         told = _(
             "Le plan n’ouvre que {kiosks} et dessert {people} ; il est prouvé qu’avec {count} on "
@@ -461,15 +439,36 @@ def reference_sentences(ranking: Ranking | None) -> list[str]:
             people=best,
             bound=number(outcome.bound),
         )
-    sentences.append(told)
-    if opened == reference.count and outcome.best:
-        sentences.append(
-            _(
-                "Au même coût complet, le plan revient à {cost} par habitant gagné.",
-                cost=money(reference.cost_eur / outcome.best, 2),
-            )
+    return nonempty(
+        _(
+            "{label} : {kiosks} pour {cost}, soit {each} par visioguichet tout compris.",
+            label=reference.label,
+            kiosks=kiosks,
+            cost=money(reference.cost_eur),
+            each=money(reference.cost_eur / reference.count),
+        ),
+        _(
+            "Leurs emplacements ne sont pas dans les données. À défaut, {kiosks} placés dans les "
+            "communes les plus peuplées des zones blanches desserviraient {people}.",
+            kiosks=kiosks,
+            people=n_people(round(outcome.most_populated)),
         )
-    return sentences
+        if outcome.people is None
+        else _("Ils desservent {people} en zone blanche.", people=n_people(round(outcome.people))),
+        outcome.enough is not None
+        and ngettext(
+            "Le premier du plan en fait autant.",
+            "Les {n} premiers du plan en font autant.",
+            outcome.enough,
+        ),
+        told,
+        opened == reference.count
+        and outcome.best
+        and _(
+            "Au même coût complet, le plan revient à {cost} par habitant gagné.",
+            cost=money(reference.cost_eur / outcome.best, 2),
+        ),
+    )
 
 
 def unserved_sentences(result: CoverageResult) -> list[str]:
@@ -498,16 +497,17 @@ def use_sentences(result: CoverageResult) -> list[str]:
     if choice is None or unknown:
         return []
     use = choice.use
-    sources = [
-        use.uses_per_person == usual.uses_per_person
-        and _(
-            "recours, les 143 appels par an et par point de visio-relais de la Manche, pour 4 794 "
-            "habitants gagnés par visioguichet dans l’étude livrée"
-        ),
-        use.co2_g_per_km == usual.co2_g_per_km
-        and _("CO₂, voiture thermique, usage seul (Impact CO₂, ADEME)"),
-    ]
-    told = joined(source for source in sources if source)
+    told = joined(
+        nonempty(
+            use.uses_per_person == usual.uses_per_person
+            and _(
+                "recours, les 143 appels par an et par point de visio-relais de la Manche, pour 4 794 "
+                "habitants gagnés par visioguichet dans l’étude livrée"
+            ),
+            use.co2_g_per_km == usual.co2_g_per_km
+            and _("CO₂, voiture thermique, usage seul (Impact CO₂, ADEME)"),
+        )
+    )
     return [
         _(
             "Sous l’usage supposé, {uses} recours par an éviteraient {km} de trajet et {co2} de "
@@ -537,16 +537,17 @@ def cost_rows(result: CoverageResult) -> dict[str, Any]:
     total = float(proposed["cost_eur"].sum()) + (choice.experts_eur if choice is not None else 0.0)
     if choice is None or not total:
         return {"rows": [], "note": ""}
-    rows = [_user_side(proposed, choice)]
-    if choice.experts:
-        experts = ngettext(
-            "{n} poste côté expert, à {cost} l’un",
-            "{n} postes côté expert, à {cost} l’un",
-            choice.experts,
-            cost=money(choice.expert_side_cost_eur),
-        )
-        rows.append((experts, money(choice.experts_eur)))
-    rows.append((_("Total"), money(total)))
+    experts = ngettext(
+        "{n} poste côté expert, à {cost} l’un",
+        "{n} postes côté expert, à {cost} l’un",
+        choice.experts,
+        cost=money(choice.expert_side_cost_eur),
+    )
+    rows = [
+        _user_side(proposed, choice),
+        *([(experts, money(choice.experts_eur))] if choice.experts else []),
+        (_("Total"), money(total)),
+    ]
     if choice.budget_eur is not None:
         rows += [
             (_("Budget de l’étude"), money(choice.budget_eur)),
@@ -567,8 +568,10 @@ def cost_rows(result: CoverageResult) -> dict[str, Any]:
 
 def _user_side(proposed: gpd.GeoDataFrame, choice: KioskChoice) -> tuple[str, str]:
     kiosks, total = n_kiosks(len(proposed)), money(float(proposed["cost_eur"].sum()))
-    if choice.priced:
-        return _("{kiosks} côté usager, selon le lieu d’accueil", kiosks=kiosks), total
-    return _(
-        "{kiosks} côté usager, à {cost} l’un", kiosks=kiosks, cost=money(choice.user_side_cost_eur)
-    ), total
+    each = money(choice.user_side_cost_eur)
+    line = (
+        _("{kiosks} côté usager, selon le lieu d’accueil", kiosks=kiosks)
+        if choice.priced
+        else _("{kiosks} côté usager, à {cost} l’un", kiosks=kiosks, cost=each)
+    )
+    return line, total

@@ -140,6 +140,11 @@ def first_of(
     )
 
 
+def nonempty(*sentences: object) -> list[str]:
+    """Return the sentences that are said: what is none, false or empty is left out."""
+    return [sentence for sentence in sentences if isinstance(sentence, str) and sentence]
+
+
 def cost_in_table(value: float, unit: Unit) -> str:
     """Write a cost for the columns of a table: minutes, or kilometres to one decimal."""
     return duration(value) if unit is Unit.SECONDS else measure(value / 1000, "km", 1)

@@ -48,6 +48,7 @@ from geoguichet.coverage.outputs.style import (
     n_communes,
     n_kiosks,
     n_people,
+    nonempty,
     opening_hours,
     standing,
     standings,
@@ -138,12 +139,14 @@ def _plan(result: CoverageResult) -> list[str]:
 
 # Say how the gain goes down the list, who is left, where to stop, and how the plan was found.
 def _further(result: CoverageResult) -> list[str]:
-    if result.plan is None:
-        return []
-    return [
-        *further_sentences(result),
-        _("Calcul : {method}.", method=method_told(result.plan.method)),
-    ]
+    return (
+        []
+        if result.plan is None
+        else [
+            *further_sentences(result),
+            _("Calcul : {method}.", method=method_told(result.plan.method)),
+        ]
+    )
 
 
 # Return what surrounds the plan, each under its title: what was done, what it avoids, who is left
@@ -200,27 +203,27 @@ def _zone_lines(zone: dict[str, Any], result: CoverageResult) -> list[str]:
         worst=cost(zone[unit.column("worst")], unit),
     )
     if not zone["communes"]:
-        land = _(
-            "Aucun point de population n’y tombe : la terre est loin de tout, mais personne n’y "
-            "est compté."
-        )
-        return [land, excess, area(zone)]
-    lines = [
+        return [
+            _(
+                "Aucun point de population n’y tombe : la terre est loin de tout, mais personne "
+                "n’y est compté."
+            ),
+            excess,
+            area(zone),
+        ]
+    placed = hosts(zone, result.study)
+    return nonempty(
         f"{n_people(int(zone['people']))}, {n_communes(int(zone['communes']))}",
         _("Communes : {names}", names=first_of(zone["commune_names"].split(", "), shown=12)),
         excess,
         area(zone),
-    ]
-    if placed := hosts(zone, result.study):
-        lines.append(_("Lieux d’accueil les mieux placés : {hosts}", hosts=placed))
-    if len(result.kiosks):
-        lines.append(
-            _(
-                "Encore non desservis une fois les visioguichets ouverts : {people}",
-                people=int(zone["people_after"]),
-            )
-        )
-    return lines
+        placed and _("Lieux d’accueil les mieux placés : {hosts}", hosts=placed),
+        len(result.kiosks)
+        and _(
+            "Encore non desservis une fois les visioguichets ouverts : {people}",
+            people=int(zone["people_after"]),
+        ),
+    )
 
 
 # One circle a commune, its area in proportion to its people; large ones first, so that none is
@@ -231,22 +234,24 @@ def _people(result: CoverageResult) -> Placed:
     rows = []
     for place, row in located(demand):
         where = standing(served=bool(row["served"]), served_after=bool(row["served_after"]))
-        lines = [n_people(int(row["people"])), str(said[where]), *_needs_told(row, result)]
-        if row["kiosk"]:
-            lines.append(_kiosk_told(row, result))
-        if row["unserved_reason"]:
-            lines.append(
-                _(
-                    "Reste non desservie : {reason}",
-                    reason=why_unserved(row["unserved_reason"], result.study),
-                )
-            )
+        lines = nonempty(
+            n_people(int(row["people"])),
+            str(said[where]),
+            *_needs_told(row, result),
+            row["kiosk"] and _kiosk_told(row, result),
+            row["unserved_reason"]
+            and _(
+                "Reste non desservie : {reason}",
+                reason=why_unserved(row["unserved_reason"], result.study),
+            ),
+        )
         radius = round(max(1.7, 0.032 * math.sqrt(max(row["people"], 0))), 1)
         rows.append([*place, radius, colours.index(where), titled(row), lines])
-    if result.study.demand.cells is None:
-        name = _("Communes, selon leur population")
-    else:
-        name = _("Carreaux, selon leur population")
+    name = (
+        _("Communes, selon leur population")
+        if result.study.demand.cells is None
+        else _("Carreaux, selon leur population")
+    )
     return Placed("circles", rows, list(STANDING_COLOURS.values()), "people", name=name)
 
 
@@ -307,13 +312,12 @@ def _services(result: CoverageResult) -> list[Layer]:
 def _service_lines(row: dict[str, Any]) -> list[str]:
     weekly = row["hours_per_week"]
     known = weekly is not None and not math.isnan(weekly)
-    lines = [
+    return nonempty(
         f"{row['commune_name']} ({row['departement']})",
         _("{hours} h par semaine", hours=number(weekly, 1)) if known else _("horaires non publiés"),
-    ]
-    if isinstance(row["hours"], str) and row["hours"]:
-        lines.append(opening_hours(row["hours"]))
-    return lines if row["inside"] else [*lines, _("hors du territoire étudié")]
+        isinstance(row["hours"], str) and opening_hours(row["hours"]),
+        not row["inside"] and _("hors du territoire étudié"),
+    )
 
 
 def _kiosks(result: CoverageResult) -> list[Layer]:
@@ -342,24 +346,24 @@ def _kiosks(result: CoverageResult) -> list[Layer]:
 
 
 def _kiosk_lines(row: dict[str, Any]) -> list[str]:
-    added = _(
-        "{people} de plus desservis ({cumulated} avec les précédents, soit "
-        "{share} des habitants en zone blanche)",
-        people=n_people(int(row["people_added"])),
-        cumulated=number(row["people_cumulated"]),
-        share=percent(row["share_cumulated"]),
-    )
-    lines = [added, _("Lieu d’accueil : {host}", host=row["host"])]
-    if isinstance(row["hours"], str) and row["hours"]:
-        lines.append(_("Ouverture : {hours}", hours=opening_hours(row["hours"])))
-    if row["zones"]:
-        lines.append(_("Zones desservies : {zones}", zones=row["zones"].replace(",", ", ")))
-    if not math.isnan(row["km_saved_per_year"]):
-        saved = _(
+    return nonempty(
+        _(
+            "{people} de plus desservis ({cumulated} avec les précédents, soit "
+            "{share} des habitants en zone blanche)",
+            people=n_people(int(row["people_added"])),
+            cumulated=number(row["people_cumulated"]),
+            share=percent(row["share_cumulated"]),
+        ),
+        _("Lieu d’accueil : {host}", host=row["host"]),
+        isinstance(row["hours"], str)
+        and row["hours"]
+        and _("Ouverture : {hours}", hours=opening_hours(row["hours"])),
+        row["zones"] and _("Zones desservies : {zones}", zones=row["zones"].replace(",", ", ")),
+        not math.isnan(row["km_saved_per_year"])
+        and _(
             "Un an, selon l’usage supposé : {uses} recours, {km} évités, {co2} de CO₂",
             uses=number(row["uses_per_year"]),
             km=measure(row["km_saved_per_year"], "km"),
             co2=mass(row["co2_saved_kg_per_year"]),
-        )
-        lines.append(saved)
-    return lines
+        ),
+    )
