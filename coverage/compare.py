@@ -391,9 +391,8 @@ def _counted(communes: gpd.GeoDataFrame, group: str, changes: dict[str, str]) ->
         "people": weight,
         "white_before": weight.where(~communes["served_before"], 0.0),
         "white_after": weight.where(~communes["served_after"], 0.0),
+        **{kind: weight.where(communes["change"] == kind, 0.0) for kind in CHANGES[:4]},
     }
-    for change in CHANGES[:4]:
-        columns[change] = weight.where(communes["change"] == change, 0.0)
     for need, column in changes.items():
         change = communes[column]
         columns[column] = (change * weight).fillna(0.0)
@@ -479,7 +478,12 @@ def compare(
     GeoguichetError
         A path, a change or the two sides together are refused.
     """
-    changes, limits = _changes(close, open_, hours), _limits(within)
+    changes = Changes(
+        open=tuple(opening(text) for text in open_),
+        hours=tuple(_pair(text, "--hours", "mairie-09122=Mo-Fr 09:00-12:00") for text in hours),
+        close=tuple(close),
+    )
+    limits = dict(_pair(text, "--within", "mairie=10 km") for text in within)
     changing = changes != Changes() or bool(limits)
     if after is None and not changing and kiosks != "after":
         raise StudyError(
@@ -554,14 +558,6 @@ def _kept(side: Side) -> Study:
     return replace(side.study, kiosks=kept)
 
 
-def _changes(close: Sequence[str], open_: Sequence[str], hours: Sequence[str]) -> Changes:
-    return Changes(
-        open=tuple(opening(text) for text in open_),
-        hours=tuple(_pair(text, "--hours", "mairie-09122=Mo-Fr 09:00-12:00") for text in hours),
-        close=tuple(close),
-    )
-
-
 def opening(text: str) -> Opening:
     """Read ``TYPE,LON,LAT[,HOURS]``; the hours may hold commas.
 
@@ -595,7 +591,3 @@ def _pair(text: str, option: str, example: str) -> tuple[str, str]:
             f'"{example}".'
         )
     return match[1], match[2]
-
-
-def _limits(within: Sequence[str]) -> dict[str, str]:
-    return dict(_pair(text, "--within", "mairie=10 km") for text in within)

@@ -110,6 +110,10 @@ _PACKAGES = (
 )
 
 
+#: What is kept of a plan.
+_PLAN = ("model", "value", "bound", "gap", "status", "method", "sense")
+
+
 def write(result: CoverageResult, path: Path, outputs: Iterable[Path]) -> None:
     """Write the manifest of the files ``outputs``, which stand beside it.
 
@@ -133,7 +137,10 @@ def document(result: CoverageResult, outputs: Iterable[Path]) -> dict[str, Any]:
         "versions": versions(),
         "counters": {**result.counters, "kiosks": len(result.kiosks), "white_zones": inhabited},
         "findings": count_by_rule(result.findings),
-        "plan": None if result.plan is None else _plan(result.plan),
+        "plan": None
+        if result.plan is None
+        else {name: getattr(result.plan, name) for name in _PLAN}
+        | {"sites": len(result.plan.sites)},
         "ranking": None if result.ranking is None else result.ranking.as_dict(),
         "beside": result.beside.as_dict(),
         "seed": None,
@@ -215,17 +222,4 @@ def versions() -> dict[str, str]:
         "GDAL": pyogrio.__gdal_version_string__,
         "GEOS": shapely.geos_version_string,
         "PROJ": pyproj.proj_version_str,
-    }
-
-
-def _plan(plan: KioskPlan) -> dict[str, Any]:
-    return {
-        "model": plan.model,
-        "value": plan.value,
-        "bound": plan.bound,
-        "gap": plan.gap,
-        "status": plan.status,
-        "method": plan.method,
-        "sites": len(plan.sites),
-        "sense": plan.sense,
     }

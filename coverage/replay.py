@@ -91,9 +91,9 @@ def replay(
     """
     expected = manifest.read(path)
     folder = path if path.is_dir() else path.parent
-    study = _sourced(
-        manifest.study_of(expected["study"], path=(beside or folder) / "manifest.json"), source
-    )
+    study = manifest.study_of(expected["study"], path=(beside or folder) / "manifest.json")
+    if source is not None:
+        study = replace(study, source=str(source.resolve()))
     _check_file_there(study)
     _check_own_files(study, beside or folder)
     result = run(study, on_step=on_step)
@@ -117,11 +117,6 @@ def _forget_other_models(expected: dict[str, Any], found: Mapping[str, Any]) -> 
         for key in (name, *(unit.column(name) for unit in Unit)):
             if key not in own:
                 kiosks.pop(key, None)
-
-
-# Return the study reading its GeoPackage where it is given.
-def _sourced(study: Study, source: Path | None) -> Study:
-    return study if source is None else replace(study, source=str(source.resolve()))
 
 
 def _check_file_there(study: Study) -> None:

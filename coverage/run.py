@@ -93,7 +93,8 @@ def run(
     with clock.step(STEPS[5]):
         demand, kiosks = sited.demand, sited.kiosks
         zones = with_hosts(zones, demand, sited.hosts, sited.near)
-        zones["people_after"] = _people_after(zones, demand)
+        left = demand[~demand["served_after"]].groupby("zone")["people"].sum()
+        zones["people_after"] = left.reindex(zones.index, fill_value=0).astype(np.int64)
         summary = summarise(demand, kiosks, data.territory)
     counters |= _counters(demand, zones) | told.counters
     counters |= {} if fine is None else fine.counters
@@ -186,16 +187,6 @@ def _sited(
     counters["demand_out_of_every_reach"] = len(plan.uncoverable)
     return _Sited(
         demand, kiosks, plan, ranking, counters, hosts, prospects.costs.up_to(choice.reach)
-    )
-
-
-def _people_after(zones: gpd.GeoDataFrame, demand: gpd.GeoDataFrame) -> pd.Series:
-    return (
-        demand[~demand["served_after"]]
-        .groupby("zone")["people"]
-        .sum()
-        .reindex(zones.index, fill_value=0)
-        .astype(np.int64)
     )
 
 

@@ -161,25 +161,27 @@ def _points(
     return inner.where(~believed, at_host), source, findings
 
 
+#: By whether the service has a point, and something else stands for the commune.
+_NO_POINT = {
+    (True, True): Message(
+        "{name} : la {service} est située à {km} km de la commune ; un point intérieur au contour "
+        "la remplace."
+    ),
+    (True, False): Message(
+        "{name} : la {service} est située à {km} km de la commune ; la commune reste sans point."
+    ),
+    (False, True): Message(
+        "{name} : la {service} n'a pas de point ; un point intérieur au contour la remplace."
+    ),
+    (False, False): Message(
+        "{name} : la {service} n'a pas de point ; la commune reste sans point."
+    ),
+}
+
+
 # Say why the service does not stand for its commune, and what does instead.
 def _why(name: str, at: str, apart_m: float, source: str) -> Message:
-    placed, stands = not np.isnan(apart_m), source != "none"
-    if placed and stands:
-        said = Message(
-            "{name} : la {service} est située à {km} km de la commune ; un point intérieur au "
-            "contour la remplace."
-        )
-    elif placed:
-        said = Message(
-            "{name} : la {service} est située à {km} km de la commune ; la commune reste sans "
-            "point."
-        )
-    elif stands:
-        said = Message(
-            "{name} : la {service} n'a pas de point ; un point intérieur au contour la remplace."
-        )
-    else:
-        said = Message("{name} : la {service} n'a pas de point ; la commune reste sans point.")
+    said = _NO_POINT[not np.isnan(apart_m), source != "none"]
     return said.given(
         name=name, service=Figure(service_name, at), km=Figure(number, apart_m / 1000, (1,))
     )
@@ -426,9 +428,12 @@ def _read_table(path: Path, choice: CellsChoice, groups: Sequence[str]) -> Cells
 def _read_layer(path: Path, choice: CellsChoice, groups: Sequence[str]) -> Cells:
     frame = read_layer(path, layer=choice.layer or None)
     _require(frame, (choice.weight,), path)
-    values = pd.DataFrame({"people": _number(frame[choice.weight])})
-    for group in _present(frame, groups):
-        values[group] = _number(frame[group])
+    values = pd.DataFrame(
+        {
+            "people": _number(frame[choice.weight]),
+            **{group: _number(frame[group]) for group in _present(frame, groups)},
+        }
+    )
     return _as_cells(
         values,
         frame.geometry.where(frame.geom_type == "Point", frame.geometry.representative_point()),

@@ -4,7 +4,7 @@ error of communes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import geopandas as gpd
@@ -40,40 +40,40 @@ class Beside:
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON: what is missing is null."""
-        told: dict[str, Any] = {}
-        if self.edge is not None:
-            told["edge"] = {
-                "by_need": _records(self.edge.by_need),
-                "people": self.edge.people,
-                "counted": self.edge.counted,
-                "services_outside": self.edge.known,
-                "people_exposed": self.edge.exposed,
-            }
-        if self.hours:
-            told["hours"] = [
+        edge, error = self.edge, self.aggregation
+        told = {
+            "edge": None
+            if edge is None
+            else {
+                "by_need": _records(edge.by_need),
+                "people": edge.people,
+                "counted": edge.counted,
+                "services_outside": edge.known,
+                "people_exposed": edge.exposed,
+            },
+            "hours": [
                 {
                     "need": one.need,
                     "open": one.counted,
                     "closed": one.closed,
                     "unknown": one.unknown,
+                    "people_decided_by_unknown": one.people,
                 }
-                | {"people_decided_by_unknown": one.people}
                 for one in self.hours
             ]
-        if self.legal is not None:
-            told["legal"] = _records(self.legal)
-        if self.measures is not None:
-            told["measures"] = _records(self.measures)
-        if self.aggregation is not None:
-            names = ("people", "cells", "people_of_communes", "differently", "hidden", "alarmed")
-            told["aggregation"] = {
-                **{
-                    name: getattr(self.aggregation, name)
-                    for name in (*names, "white_by_cells", "white_by_communes")
-                },
-                "by_need": _records(self.aggregation.by_need),
-            }
-        return told
+            or None,
+            "legal": None if self.legal is None else _records(self.legal),
+            "measures": None if self.measures is None else _records(self.measures),
+            "aggregation": None
+            if error is None
+            else {
+                one.name: _records(error.by_need)
+                if one.name == "by_need"
+                else getattr(error, one.name)
+                for one in fields(error)
+            },
+        }
+        return {name: one for name, one in told.items() if one is not None}
 
 
 def beside(
@@ -146,13 +146,9 @@ def _asks_moment(study: Study) -> bool:
 # Return the rows as plain values, missing numbers null.
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [
-        {str(key): _plain(value) for key, value in row.items()}
+        {str(key): value.item() if hasattr(value, "item") else value for key, value in row.items()}
         for row in table.astype(object).where(table.notna(), None).to_dict("records")
     ]
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if hasattr(value, "item") else value
 
 
 # The edge effect: who depends on the services of neighbours, and who would, were they counted. A
@@ -250,9 +246,16 @@ def edge_effect(
 
 def edge_findings(edge: Edge, study: Study) -> list[Finding]:
     """Warn when the study does not look far enough beyond its border."""
-    buffer_m = study.territory.buffer_m
-    layer = study.services_layer
-    if not edge.counted and edge.known:
+    if edge.counted and not edge.exposed:
+        return []
+    if edge.counted:
+        told = Message(
+            "Les services ne sont comptés que jusqu'à {km} km au-delà de la limite : {people} "
+            "habitants non desservis pourraient l'être par un service plus lointain.",
+            km=f"{study.territory.buffer_m / 1000:g}",
+            people=edge.exposed,
+        )
+    elif edge.known:
         told = Message(
             "Aucun service n'est compté au-delà de la limite : avec les {services} que les données "
             "ont à moins de {km} km, {people} habitants de plus seraient desservis ; ajoutez "
@@ -261,23 +264,14 @@ def edge_findings(edge: Edge, study: Study) -> list[Finding]:
             km=f"{NEIGHBOURS_M / 1000:g}",
             people=edge.people,
         )
-        return [Finding("no-buffer", layer, "", told)]
-    if not edge.counted:
+    else:
         told = Message(
             "Aucun service n'est compté au-delà de la limite et les données n'en ont pas : "
             "{people} habitants non desservis vivent assez près d'elle pour l'être par un voisin.",
             people=edge.exposed,
         )
-        return [Finding("no-buffer", layer, "", told)]
-    if edge.exposed:
-        told = Message(
-            "Les services ne sont comptés que jusqu'à {km} km au-delà de la limite : {people} "
-            "habitants non desservis pourraient l'être par un service plus lointain.",
-            km=f"{buffer_m / 1000:g}",
-            people=edge.exposed,
-        )
-        return [Finding("short-buffer", layer, "", told)]
-    return []
+    rule = "short-buffer" if edge.counted else "no-buffer"
+    return [Finding(rule, study.services_layer, "", told)]
 
 
 # Return, for each need, the points whose nearest service lies outside the territory.

@@ -1,7 +1,7 @@
 """Itinerant services: a bus counts where and when it stops, and nowhere else."""
 
 import difflib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -105,7 +105,9 @@ def told(
     """
     asking = [need for need in study.needs if need.open_at is not None]
     people = 0
-    if _any_unknown(services, asking):
+    if any(
+        not hours_known(services[services["type"].isin(need.types)], need).all() for need in asking
+    ):
         people = int(demand.loc[demand["served"] != served(other_way(study)), "people"].sum())
     rows = []
     for need in asking:
@@ -135,22 +137,12 @@ def other_way(study: Study) -> Study:
     return replace(study, needs=needs)
 
 
-def _any_unknown(services: gpd.GeoDataFrame, needs: Sequence[Need]) -> bool:
-    return any(
-        not hours_known(services[services["type"].isin(need.types)], need).all() for need in needs
-    )
-
-
-# Return whether each text of hours is open at a moment; None where that is not known.
+# Return whether each text of hours is open at a moment; None where that is not known (pandas writes
+# NaN where there is none).
 def _states(hours: pd.Series, at: Moment) -> list[bool | None]:
-    texts = _texts(hours)
+    texts = [text if isinstance(text, str) and text.strip() else None for text in hours]
     states = {text: is_open(text, at) for text in set(texts)}
     return [states[text] for text in texts]
-
-
-# Return the hours as text, None where there is none (pandas writes NaN).
-def _texts(hours: pd.Series) -> list[str | None]:
-    return [text if isinstance(text, str) and text.strip() else None for text in hours]
 
 
 #: What a layer of stops must have; ``name`` and ``commune`` (INSEE code) are read where they are.
@@ -292,27 +284,21 @@ def _as_services(
 
 
 def _remarks(rows: gpd.GeoDataFrame, layer: str) -> list[Finding]:
-    missing = rows.index[rows.geometry.isna()]
-    unread = rows.index[rows["hours_per_week"].isna()]
     return [
-        *(
-            Finding(
+        Finding(rule, layer, str(item), remark.given(name=rows.at[item, "name"]))
+        for rule, which, remark in (
+            (
                 "stop-without-point",
-                layer,
-                str(item),
-                Message("{name} : ni point, ni mairie localisée.", name=rows.at[item, "name"]),
-            )
-            for item in missing
-        ),
-        *(
-            Finding(
+                rows.geometry.isna(),
+                Message("{name} : ni point, ni mairie localisée."),
+            ),
+            (
                 "unreadable-hours",
-                layer,
-                str(item),
-                Message("{name} : horaires d'arrêt non compris.", name=rows.at[item, "name"]),
-            )
-            for item in unread
-        ),
+                rows["hours_per_week"].isna(),
+                Message("{name} : horaires d'arrêt non compris."),
+            ),
+        )
+        for item in rows.index[which]
     ]
 
 

@@ -3,7 +3,6 @@ areas.
 """
 
 import math
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -229,17 +228,16 @@ def changes_told(comparison: Comparison) -> list[str]:
         for name, hours in after.changes.hours
         if (name, hours) not in before.changes.hours
     ]
-    for key in comparison.needs:
-        was, is_now = before.need(key), after.need(key)
-        if was.within != is_now.within:
-            sentences.append(
-                _(
-                    "{need} : seuil de {before} à {after}",
-                    need=is_now.label,
-                    before=cost(was.within, comparison.unit),
-                    after=cost(is_now.within, comparison.unit),
-                )
-            )
+    sentences += [
+        _(
+            "{need} : seuil de {before} à {after}",
+            need=after.need(key).label,
+            before=cost(before.need(key).within, comparison.unit),
+            after=cost(after.need(key).within, comparison.unit),
+        )
+        for key in comparison.needs
+        if before.need(key).within != after.need(key).within
+    ]
     return sentences
 
 
@@ -321,36 +319,23 @@ def _lines(row: dict[str, Any], comparison: Comparison) -> list[str]:
     return [f"{n_people(int(row['people']))}, {str(CHANGES[row['change']]).lower()}", *needs]
 
 
-# Return the counters of the first side that the second study closes.
-def _closed(comparison: Comparison) -> gpd.GeoDataFrame:
-    return _among(comparison.before.services, comparison.after.study.changes.close)
-
-
-# Return the counters that the second study opens, and that the first side does not have.
-def _opened(comparison: Comparison) -> gpd.GeoDataFrame:
-    names = [NEW_ID.format(n=n + 1) for n in range(len(comparison.after.study.changes.open))]
-    return _among(
-        comparison.after.services,
-        [name for name in names if name not in comparison.before.services.index],
-    )
-
-
-def _among(services: gpd.GeoDataFrame, names: Iterable[str]) -> gpd.GeoDataFrame:
-    return services[services.index.isin(list(names))]
-
-
 # Return the counters that open and those that close, as squares, and the kiosks of both sides, as
 # discs.
 def _counters(comparison: Comparison) -> list[Layer]:
+    before, after = comparison.before.services, comparison.after.services
+    changes = comparison.after.study.changes
+    ids = {NEW_ID.format(n=n + 1) for n in range(len(changes.open))}
+    opened = after[after.index.isin(ids - set(before.index))]
+    closed = before[before.index.isin(changes.close)]
     layers = {
-        ("counter opened", _("Guichets ouverts")): [
-            [*place, "", _("Ouvert : {name}", name=row["name"]), [row["commune_name"]]]
-            for place, row in located(_opened(comparison))
-        ],
-        ("counter closed", _("Guichets fermés")): [
-            [*place, "", _("Fermé : {name}", name=row["name"]), [row["commune_name"]]]
-            for place, row in located(_closed(comparison))
-        ],
+        (f"counter {mark}", name): [
+            [*place, "", popup.format(name=row["name"]), [row["commune_name"]]]
+            for place, row in located(table)
+        ]
+        for mark, name, popup, table in (
+            ("opened", _("Guichets ouverts"), Message("Ouvert : {name}"), opened),
+            ("closed", _("Guichets fermés"), Message("Fermé : {name}"), closed),
+        )
     }
     for state, table in _kiosks(comparison).items():
         layer, popup = _KIOSKS[state]

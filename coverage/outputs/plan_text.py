@@ -501,8 +501,8 @@ def use_sentences(result: CoverageResult) -> list[str]:
         nonempty(
             use.uses_per_person == usual.uses_per_person
             and _(
-                "recours, les 143 appels par an et par point de visio-relais de la Manche, pour 4 794 "
-                "habitants gagnés par visioguichet dans l’étude livrée"
+                "recours, les 143 appels par an et par point de visio-relais de la Manche, pour "
+                "4 794 habitants gagnés par visioguichet dans l’étude livrée"
             ),
             use.co2_g_per_km == usual.co2_g_per_km
             and _("CO₂, voiture thermique, usage seul (Impact CO₂, ADEME)"),

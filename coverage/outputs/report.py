@@ -224,18 +224,17 @@ def _edge(result: CoverageResult) -> Iterator[str | Table]:
             "l’être peut-être par un voisin.",
             people=exposed,
         )
-    rows = tuple(
-        (
-            result.study.need(row["need"]).label,
-            number(row["people_outside"]),
-            percent(row["share"]),
-        )
-        for row in edge.by_need.to_dict("records")
-    )
     yield Table(
         _("Habitants dont le service le plus proche est hors du territoire"),
         (_("Besoin"), _("Habitants"), _("Part")),
-        rows,
+        tuple(
+            (
+                result.study.need(row["need"]).label,
+                number(row["people_outside"]),
+                percent(row["share"]),
+            )
+            for row in edge.by_need.to_dict("records")
+        ),
     )
 
 
@@ -273,14 +272,6 @@ def _aggregation(result: CoverageResult) -> Iterator[str | Table]:
             communes=n_communes(bare),
             people=n_people(result.counters["people_of_communes_without_cells"]),
         )
-    rows = tuple(
-        (
-            result.study.need(row["need"]).label,
-            cost(row["mean_absolute"], result.study.unit),
-            cost(row["mean"], result.study.unit),
-        )
-        for row in error.by_need.to_dict("records")
-    )
     yield Table(
         _("Écart entre le point de la commune et le carreau où vit l’habitant"),
         (
@@ -288,7 +279,14 @@ def _aggregation(result: CoverageResult) -> Iterator[str | Table]:
             _("Écart moyen, en valeur absolue"),
             _("Écart moyen (commune moins carreau)"),
         ),
-        rows,
+        tuple(
+            (
+                result.study.need(row["need"]).label,
+                cost(row["mean_absolute"], result.study.unit),
+                cost(row["mean"], result.study.unit),
+            )
+            for row in error.by_need.to_dict("records")
+        ),
     )
 
 
@@ -458,31 +456,33 @@ def need_sentence(need: Need) -> str:
     hours, at = need.min_hours_per_week, "" if need.open_at is None else moment(need.open_at)
     asks_hours = hours is not None and f"{hours:g} h" not in need.label
     asks_moment = at not in need.label
-    if asks_hours and asks_moment:
-        said = Message(
-            "{label}, à moins de {distance}, ouvert {moment} et au moins {hours} h par semaine"
-        )
-    elif asks_hours:
-        said = Message("{label}, à moins de {distance}, ouvert au moins {hours} h par semaine")
-    elif asks_moment:
-        said = Message("{label}, à moins de {distance}, ouvert {moment}")
-    else:
-        said = Message("{label}, à moins de {distance}")
-    return said.format(
+    return _NEEDS[asks_hours, asks_moment].format(
         label=need.label, distance=cost(need.within, need.within.unit), hours=hours, moment=at
     )
 
 
+#: By whether a need's hours and its moment are said, which its label may have said already.
+_NEEDS = {
+    (True, True): Message(
+        "{label}, à moins de {distance}, ouvert {moment} et au moins {hours} h par semaine"
+    ),
+    (True, False): Message("{label}, à moins de {distance}, ouvert au moins {hours} h par semaine"),
+    (False, True): Message("{label}, à moins de {distance}, ouvert {moment}"),
+    (False, False): Message("{label}, à moins de {distance}"),
+}
+
+
 def question_sentences(study: Study) -> list[str]:
     """Say what becomes of the others, and what is asked about the kiosks."""
-    if study.territory.buffer_m:
-        others = _(
+    others = (
+        _(
             "Tout autre habitant vit en zone blanche. Les services sont aussi cherchés jusqu’à "
             "{buffer} au-delà des limites du territoire.",
             buffer=distance(study.territory.buffer_m),
         )
-    else:
-        others = _("Tout autre habitant vit en zone blanche.")
+        if study.territory.buffer_m
+        else _("Tout autre habitant vit en zone blanche.")
+    )
     return [others, *(ask_sentences(study, study.kiosks) if study.kiosks is not None else [])]
 
 

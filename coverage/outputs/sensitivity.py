@@ -25,7 +25,14 @@ from geoguichet.coverage.outputs.page import (
     rows_of,
     titled,
 )
-from geoguichet.coverage.outputs.style import INK, SURENESS_COLOURS, filled, how_measured, n_people
+from geoguichet.coverage.outputs.style import (
+    INK,
+    SURENESS_COLOURS,
+    filled,
+    how_measured,
+    n_people,
+    nonempty,
+)
 from geoguichet.coverage.sensitivity import SURENESS, Sensitivity
 from geoguichet.coverage.zones.drawing import polygonal, simplified
 from geoguichet.floor.units import Unit
@@ -83,16 +90,16 @@ def curve_table(told: Sensitivity) -> pd.DataFrame:
     """Return the curve as people read it: labels, and x in minutes (``x_min``) or kilometres
     (``x_km``).
     """
-    table = told.curve.assign(
-        label=told.curve["curve"].map(
-            {need.key: need.label for need in told.study.needs} | {"rule": told.study.title}
-        ),
-        share=told.curve["share"].round(6),
-    )
     size, symbol = _UNIT[told.study.unit]
-    table["x"] = table["x"] / size
-    x = f"x_{symbol}"
-    table = table.rename(columns={"x": x})
+    labels = {need.key: need.label for need in told.study.needs} | {"rule": told.study.title}
+    curve, x = told.curve, f"x_{symbol}"
+    table = curve.assign(
+        **{
+            "label": curve["curve"].map(labels),
+            "share": curve["share"].round(6),
+            x: curve["x"] / size,
+        }
+    )
     return table[["curve", "label", "congestion", x, "people", "share"]]
 
 
@@ -121,17 +128,19 @@ def write_layers(told: Sensitivity, path: Path) -> None:
 # Return one multipolygon a sureness, from the outlines of its communes.
 def _areas(told: Sensitivity) -> gpd.GeoDataFrame:
     outlines, classes = told.ground, told.classes.set_index("sureness")
-    rows: list[dict[str, Any]] = []
-    for kind in SURENESS[:3]:
-        shapes = outlines[(told.demand["sureness"] == kind) & outlines.notna()]
-        if len(shapes):
-            rows.append(
-                {
-                    "sureness": kind,
-                    **{str(key): value for key, value in classes.loc[kind].items()},
-                    "geometry": polygonal(shapely.union_all(shapes.to_numpy())),
-                }
-            )
+    shapes = {
+        kind: outlines[(told.demand["sureness"] == kind) & outlines.notna()].to_numpy()
+        for kind in SURENESS[:3]
+    }
+    rows = [
+        {
+            "sureness": kind,
+            **{str(key): value for key, value in classes.loc[kind].items()},
+            "geometry": polygonal(shapely.union_all(grounds)),
+        }
+        for kind, grounds in shapes.items()
+        if len(grounds)
+    ]
     return gpd.GeoDataFrame(
         rows,
         columns=["sureness", *classes.columns, "geometry"],
@@ -200,25 +209,22 @@ def lead(told: Sensitivity) -> str:
 
 def said(told: Sensitivity) -> list[str]:
     """Say which assumptions were varied."""
-    sentences = [
+    slower = sorted(set(told.scenarios["congestion"].dropna()))
+    return nonempty(
         _("Étude : {title}", title=told.study.title),
         _(
             "Les seuils sont pris à {thresholds} de ceux de l’étude.",
             thresholds=listed(
-                [percent(value, 0) for value in sorted(set(told.scenarios["thresholds"]))]
+                percent(value, 0) for value in sorted(set(told.scenarios["thresholds"]))
             ),
         ),
-    ]
-    slower = sorted(set(told.scenarios["congestion"].dropna()))
-    if slower:
-        sentences.append(
-            _(
-                "Les temps de voiture sont pris à {factors} ; chaque seuil est croisé avec chaque "
-                "vitesse.",
-                factors=listed(percent(value, 0) for value in slower),
-            )
-        )
-    return sentences
+        slower
+        and _(
+            "Les temps de voiture sont pris à {factors} ; chaque seuil est croisé avec chaque "
+            "vitesse.",
+            factors=listed(percent(value, 0) for value in slower),
+        ),
+    )
 
 
 def _communes(told: Sensitivity) -> Layer:

@@ -64,14 +64,12 @@ def of_study(result: CoverageResult) -> list[Block]:
     blocks += beside(result)
     # The border is told in the report, and here only when it needs a warning.
     blocks += [str(f.message) for f in result.findings if f.rule in ("no-buffer", "short-buffer")]
-    blocks.append(
-        ngettext(
-            "{n} constat sur les données ; le rapport le détaille.",
-            "{n} constats sur les données ; le rapport les détaille.",
-            len(result.findings),
-        )
+    found = ngettext(
+        "{n} constat sur les données ; le rapport le détaille.",
+        "{n} constats sur les données ; le rapport les détaille.",
+        len(result.findings),
     )
-    return blocks
+    return [*blocks, found]
 
 
 def beside(result: CoverageResult, only: Sequence[str] = BESIDE) -> list[Block]:
@@ -148,10 +146,11 @@ def _proof(result: CoverageResult, plan: KioskPlan, choice: KioskChoice) -> list
         people=n_people(int(result.kiosks.loc[result.kiosks["rank"] > 0, "people_added"].sum())),
         proved=proved,
     )
-    if plain:
-        more = stopped_sentences(plan)
-    else:
-        more = [_("Modèle : {model}.", model=model_told(choice)), *proof_sentences(result, plan)]
+    more = (
+        stopped_sentences(plan)
+        if plain
+        else [_("Modèle : {model}.", model=model_told(choice)), *proof_sentences(result, plan)]
+    )
     return [said, *more, *fewer_sentences(choice, plan)]
 
 
@@ -260,10 +259,11 @@ def _scenarios(told: Sensitivity) -> Table:
     table = told.scenarios.assign(congestion=told.scenarios["congestion"].fillna(1.0)).pivot(
         index="thresholds", columns="congestion", values="people"
     )
-    if told.scenarios["congestion"].notna().all():
-        speeds = [_("temps à {share}", share=_hundredths(float(slow))) for slow in table.columns]
-    else:
-        speeds = [_("Habitants")]
+    speeds = (
+        [_("temps à {share}", share=_hundredths(float(slow))) for slow in table.columns]
+        if told.scenarios["congestion"].notna().all()
+        else [_("Habitants")]
+    )
     rows = tuple(
         (_("à {share}", share=_hundredths(factor)), *map(number, people))
         for factor, people in zip(table.index, table.to_numpy(), strict=True)
