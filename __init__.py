@@ -3,6 +3,7 @@
 These are the names to write against; whatever stands deeper may move between two versions. Each is
 imported when it is first asked for, so that ``import geoguichet`` costs nothing.
 """
+# ruff: noqa: I001  (the names of a module stand together)
 
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -50,39 +51,51 @@ __all__ = list(_HOMES)
 if TYPE_CHECKING:
     from geoguichet.catalogue.formats.registry import read_document as read_document
     from geoguichet.catalogue.intake.crawl import crawl as crawl
-    from geoguichet.catalogue.intake.exchange import export_all as export_all
-    from geoguichet.catalogue.intake.exchange import import_files as import_files
+    from geoguichet.catalogue.intake.exchange import (
+        export_all as export_all,
+        import_files as import_files,
+    )
     from geoguichet.catalogue.intake.harvest.kinds import open_source as open_source
     from geoguichet.catalogue.intake.harvest.run import harvest as harvest
     from geoguichet.catalogue.quality.judging import check as check
-    from geoguichet.catalogue.record import Extent as Extent
-    from geoguichet.catalogue.record import Record as Record
+    from geoguichet.catalogue.record import (
+        Extent as Extent,
+        Record as Record,
+    )
     from geoguichet.catalogue.search.query import RecordQuery as RecordQuery
     from geoguichet.catalogue.search.store import Catalogue as Catalogue
     from geoguichet.coverage.compare import compare as compare
     from geoguichet.coverage.manifest import CoverageResult as CoverageResult
     from geoguichet.coverage.orientation import nearest as nearest
-    from geoguichet.coverage.outputs.page import gain_curve as gain_curve
-    from geoguichet.coverage.outputs.page import map_picture as map_picture
+    from geoguichet.coverage.outputs.page import (
+        gain_curve as gain_curve,
+        map_picture as map_picture,
+    )
     from geoguichet.coverage.outputs.summary import write as write
     from geoguichet.coverage.publish import publish as publish
     from geoguichet.coverage.replay import replay as replay
-    from geoguichet.coverage.run import find_white_zones as find_white_zones
-    from geoguichet.coverage.run import run as run
+    from geoguichet.coverage.run import (
+        find_white_zones as find_white_zones,
+        run as run,
+    )
     from geoguichet.coverage.sensitivity import sensitivity as sensitivity
-    from geoguichet.coverage.study.study import Study as Study
-    from geoguichet.coverage.study.study import parse_study as parse_study
-    from geoguichet.coverage.study.study import read_study as read_study
+    from geoguichet.coverage.study.study import (
+        Study as Study,
+        parse_study as parse_study,
+        read_study as read_study,
+    )
     from geoguichet.floor.errors import GeoguichetError as GeoguichetError
     from geoguichet.referentials.directory.quality import directory_findings as directory_findings
     from geoguichet.referentials.readers.registry import read_published as read_published
     from geoguichet.referentials.roads.sources import make_network as make_network
-    from geoguichet.referentials.territories.territory import Territory as Territory
-    from geoguichet.referentials.territories.territory import territory_of as territory_of
+    from geoguichet.referentials.territories.territory import (
+        Territory as Territory,
+        territory_of as territory_of,
+    )
     from geoguichet.referentials.versions.differences import (
         compare_directories as compare_directories,
+        draw_changes as draw_changes,
     )
-    from geoguichet.referentials.versions.differences import draw_changes as draw_changes
     from geoguichet.referentials.versions.exports import write_study_data as write_study_data
 else:
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import isnan
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from geoguichet.floor.words import _
 
@@ -212,5 +212,4 @@ def _use(result: CoverageResult) -> dict[str, float | None] | None:
 
 def _records(table: GeoDataFrame) -> list[dict[str, Any]]:
     plain = table.drop(columns=table.geometry.name).reset_index()
-    rows: list[dict[str, Any]] = json.loads(plain.to_json(orient="records"))
-    return rows
+    return cast("list[dict[str, Any]]", json.loads(plain.to_json(orient="records")))

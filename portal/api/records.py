@@ -12,7 +12,7 @@ from calendar import monthrange
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -217,8 +217,7 @@ class RecordsApi:
     @property
     def resource(self) -> Mapping[str, Any]:
         """The collection in the configuration, in the language of the moment."""
-        found: Mapping[str, Any] = self.site.told["resources"][COLLECTION]
-        return found
+        return cast("Mapping[str, Any]", self.site.told["resources"][COLLECTION])
 
     # --- the collection --------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from urllib.parse import quote
 
 from jsonschema import Draft202012Validator
@@ -253,8 +253,7 @@ def catalog(server: Server) -> Json:
 def items(server: Server, **parameters: str) -> Json:
     """Search the records."""
     answer = server.found(f"/collections/{catalog(server)['id']}/items", **parameters)
-    document: Json = answer.json()
-    return document
+    return cast("Json", answer.json())
 
 
 def records(server: Server) -> list[Json]:
@@ -290,8 +289,7 @@ def openapi(server: Server) -> Json:
     """Return the API document."""
     described = links(server.found("/", f="json").json(), "service-desc")
     expect(described, "no service-desc link on the landing page")
-    document: Json = server.found(described[0]["href"], accept="*/*").json()
-    return document
+    return cast("Json", server.found(described[0]["href"], accept="*/*").json())
 
 
 def parameters(server: Server, path: str) -> dict[str, Json]:

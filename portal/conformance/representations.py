@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import cast
 
 import lxml.html
 
@@ -160,8 +161,7 @@ def _records_are_where_they_say(server: Server) -> None:
 
 
 def _some_records(server: Server) -> list[Json]:
-    found: list[Json] = ask.items(server, limit="50")["features"]
-    return found
+    return cast("list[Json]", ask.items(server, limit="50")["features"])
 
 
 def _has_the_mandatory_queryables(server: Server) -> None:
@@ -175,13 +175,13 @@ def _has_the_mandatory_queryables(server: Server) -> None:
 
 
 def _collections(server: Server) -> Json:
-    listed: Json = server.found("/collections", f="json").json()
-    return listed
+    return cast("Json", server.found("/collections", f="json").json())
 
 
 def _listed(server: Server, **parameters: str) -> list[Json]:
-    listed: list[Json] = server.found("/collections", f="json", **parameters).json()["collections"]
-    return listed
+    return cast(
+        "list[Json]", server.found("/collections", f="json", **parameters).json()["collections"]
+    )
 
 
 def _local_catalog_is_found(server: Server) -> None:

@@ -4,6 +4,7 @@ records-api, sorting, filtering.
 
 import re
 from itertools import pairwise
+from typing import cast
 
 import geoguichet.portal.conformance.client as ask
 from geoguichet.catalogue.errors import RecordError
@@ -139,8 +140,7 @@ def _inline_records(server: Server) -> list[Json]:
     catalog = ask.catalog(server)
     name = catalog.get("recordsArrayName", "records")
     applicable(name in catalog, "no inline records")
-    inline: list[Json] = catalog[name]
-    return inline
+    return cast("list[Json]", catalog[name])
 
 
 _CORE, _COLLECTION = "/conf/record-core", "/conf/record-collection"
@@ -198,8 +198,7 @@ def _bbox_finds_what_meets_it(server: Server) -> None:
 
 
 def _found(server: Server, **parameters: str) -> list[Json]:
-    found: list[Json] = ask.items(server, **parameters)["features"]
-    return found
+    return cast("list[Json]", ask.items(server, **parameters)["features"])
 
 
 def _ids(server: Server, **parameters: str) -> set[str]:
@@ -373,8 +372,7 @@ def _mandatory_parameters_are_described(server: Server) -> None:
 def _sortables(server: Server) -> Json:
     links = ask.links(ask.catalog(server), f"{ask.REL}/sortables")
     expect(links, "no sortables link on the catalogue")
-    document: Json = server.found(links[0]["href"], accept=ask.SCHEMA).json()
-    return document
+    return cast("Json", server.found(links[0]["href"], accept=ask.SCHEMA).json())
 
 
 def _default_order_is_sortable(server: Server) -> None:

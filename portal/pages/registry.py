@@ -1,9 +1,60 @@
-"""The pages of the portal: a module, its template, and a line here."""
+"""The pages of the portal: what each shows, its template, and a line here."""
 
-from geoguichet.portal.pages import conformance, landing, quality
+from typing import Any
 
-PAGES = (
-    landing.PAGE,
-    conformance.PAGE,
-    quality.PAGE,
+from geoguichet.floor.words import Message
+from geoguichet.portal import answers
+from geoguichet.portal.answers import CATALOG, HTML, JSON, JSON_LD, OPENAPI, link
+from geoguichet.portal.pages import quality
+from geoguichet.portal.site import COLLECTION, Page, Site, classes
+
+_REL = "http://www.opengis.net/def/rel/ogc/1.0"
+
+
+def _landing(site: Site) -> dict[str, Any]:
+    about, url = site.told["metadata"]["identification"], site.url
+    catalog = f"{_REL}/ogc-catalog"
+    return {
+        "title": about["title"],
+        "description": about["description"],
+        "links": [
+            link("self", f"{url}/?f=json", JSON),
+            link("alternate", f"{url}/?f=html", HTML),
+            link("service-desc", f"{url}/openapi?f=json", OPENAPI),
+            link("service-doc", f"{url}/openapi?f=html", HTML),
+            link("conformance", f"{url}/conformance?f=json", JSON),
+            link("data", f"{url}/collections?f=json", JSON),
+            link(catalog, f"{url}/collections/{COLLECTION}?f=json", CATALOG, "Catalogue"),
+            link(catalog, f"{url}/collections?f=json", JSON, "Collections"),
+            link(f"{_REL}/processes", f"{url}/processes?f=json", JSON),
+            link(f"{_REL}/job-list", f"{url}/jobs?f=json", JSON),
+        ],
+    }
+
+
+_LANDING = Page(
+    path="/",
+    title=Message("Accueil"),
+    summary="The landing page",
+    template="landing.html",
+    document=_landing,
+    tables={"jsonld": (JSON_LD, lambda site, _: answers.to_json(site.data_catalog()))},
+    schema="LandingPage",
 )
+
+
+def _classes(site: Site) -> dict[str, Any]:
+    return {"conformsTo": classes(editable=site.editable)}
+
+
+_CONFORMANCE = Page(
+    path="/conformance",
+    title=Message("Conformité"),
+    summary="The conformance classes",
+    template="conformance.html",
+    document=_classes,
+    menu="foot",
+    schema="Conformance",
+)
+
+PAGES = (_LANDING, _CONFORMANCE, quality.PAGE)
