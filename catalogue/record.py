@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from calendar import monthrange
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -369,14 +370,12 @@ def _day_keys(text: str, year: int | None, month: int | None, day: int | None) -
         first = date(year or 0, 1 if month is None else month, 1 if day is None else day)
     except ValueError as error:
         raise RecordError(f"date « {text} » : ce jour n'existe pas.") from error
-    last = _last_day(first.year, 12 if month is None else month) if day is None else first
+    if day is None:
+        month = month or 12
+        last = date(first.year, month, monthrange(first.year, month)[1])
+    else:
+        last = first
     return f"{first.isoformat()}T00:00:00.000000Z", f"{last.isoformat()}T23:59:59.999999Z"
-
-
-def _last_day(year: int, month: int) -> date:
-    following = (year, month + 1) if month < 12 else (year + 1, 1)
-    days = 31 if following[0] > 9999 else (date(*following, 1) - date(year, month, 1)).days
-    return date(year, month, days)
 
 
 # --- reading and writing members ------------------------------------------------------------------
@@ -384,9 +383,12 @@ def _last_day(year: int, month: int) -> date:
 
 # Return the document without the members that every record has and that no field needs to remember.
 def _structure(document: Json) -> dict[str, Any]:
-    always = {"type", "properties"}
-    always |= {name for name in ("geometry", "time") if name in document and document[name] is None}
-    return {name: value for name, value in document.items() if name not in always}
+    return {
+        name: value
+        for name, value in document.items()
+        if name not in ("type", "properties")
+        and (name not in ("geometry", "time") or value is not None)
+    }
 
 
 # Return the fields a table knows, and the rest: members that are unknown, null or empty.
@@ -405,53 +407,35 @@ def _read_members(
 
 
 def _write_members(noun: object, table: tuple[_Member, ...]) -> dict[str, Any]:
-    written: dict[str, Any] = {}
-    for name, field_name, _, write in table:
-        if value := getattr(noun, field_name):
-            written[name] = value if write is None else write(value)
-    return written
+    values = ((name, getattr(noun, field_name), write) for name, field_name, _, write in table)
+    return {
+        name: value if write is None else write(value) for name, value, write in values if value
+    }
 
 
 def _is_blank(value: object) -> bool:
     return value is None or value in ("", [], {}) or (value == 0 and isinstance(value, int))
 
 
-def _short(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)[:60]
+# Return the reader of a JSON value of one kind; no boolean is a number.
+def _of(kind: type, wanted: str) -> Callable[[Any, str], Any]:
+    def read(value: Any, name: str) -> Any:
+        if not isinstance(value, kind) or isinstance(value, bool):
+            told = json.dumps(value, ensure_ascii=False, default=str)[:60]
+            raise RecordError(f"{name} : {wanted}, reçu {told}.")
+        return value
+
+    return read
 
 
-def _text(value: Any, name: str) -> str:
-    if not isinstance(value, str):
-        raise RecordError(
-            f"{name} : un texte est attendu, reçu {json.dumps(value, ensure_ascii=False)[:60]}."
-        )
-    return value
-
-
-def _number(value: Any, name: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise RecordError(f"{name} : un nombre entier est attendu, reçu {_short(value)}.")
-    return value
-
-
-def _list(value: Any, name: str) -> list[Any]:
-    if not isinstance(value, list):
-        raise RecordError(
-            f"{name} : une liste est attendue, reçu {json.dumps(value, ensure_ascii=False)[:60]}."
-        )
-    return value
+_text: Callable[[Any, str], str] = _of(str, "un texte est attendu")
+_number: Callable[[Any, str], int] = _of(int, "un nombre entier est attendu")
+_list: Callable[[Any, str], list[Any]] = _of(list, "une liste est attendue")
+_mapping: Callable[[Any, str], Json] = _of(Mapping, "un objet est attendu")
 
 
 def _texts(value: Any, name: str) -> tuple[str, ...]:
     return tuple(_text(item, f"{name}[{index}]") for index, item in enumerate(_list(value, name)))
-
-
-def _mapping(value: Any, name: str) -> Json:
-    if not isinstance(value, Mapping):
-        raise RecordError(
-            f"{name} : un objet est attendu, reçu {json.dumps(value, ensure_ascii=False)[:60]}."
-        )
-    return value
 
 
 # Return the reader of an object that is one of our nouns.
@@ -475,13 +459,7 @@ def _nouns(read: Callable[[Any, str], Any]) -> Callable[[Any, str], tuple[Any, .
 
 
 def _written(table: tuple[_Member, ...]) -> Callable[[Any], dict[str, Any]]:
-    def write(noun: Any) -> dict[str, Any]:
-        written = _write_members(noun, table)
-        if noun.extra:
-            written.update(noun.extra)
-        return written
-
-    return write
+    return lambda noun: _write_members(noun, table) | dict(noun.extra)
 
 
 # Return the writer of a list; what lacks a required member (a link to nowhere) could not be read
@@ -490,9 +468,7 @@ def _all_written(
     table: tuple[_Member, ...], required: str = ""
 ) -> Callable[[Any], list[dict[str, Any]]]:
     write = _written(table)
-    if not required:
-        return lambda nouns: [write(noun) for noun in nouns]
-    return lambda nouns: [write(noun) for noun in nouns if getattr(noun, required)]
+    return lambda nouns: [write(noun) for noun in nouns if not required or getattr(noun, required)]
 
 
 _LINK = (
@@ -523,7 +499,6 @@ _THEME = (
     _Member("scheme", "scheme", _text),
 )
 _EXTERNAL_ID = (_Member("scheme", "scheme", _text), _Member("value", "value", _text))
-_external_ids = _nouns(_noun(ExternalId, _EXTERNAL_ID, "value"))
 _TIME = (
     _Member("date", "date", _text),
     _Member("timestamp", "timestamp", _text),

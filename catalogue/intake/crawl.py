@@ -11,7 +11,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from itertools import chain
@@ -310,10 +310,8 @@ def _ledger(workspace: Path) -> Iterator[sqlite3.Connection]:
     workspace.mkdir(parents=True, exist_ok=True)
     path = workspace / "crawl.sqlite"
     try:
-        database = sqlite3.connect(path, timeout=30)
-        database.execute(_SCHEMA)
-        yield database
+        with closing(sqlite3.connect(path, timeout=30)) as database:
+            database.execute(_SCHEMA)
+            yield database
     except sqlite3.Error as error:
         raise StoreError(f"{path} : registre des fichiers illisible ({error}).") from error
-    finally:
-        database.close()

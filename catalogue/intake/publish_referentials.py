@@ -178,9 +178,7 @@ def _neighbours(
     found = [
         ("predecessor-version", before, "Version précédente"),
         ("successor-version", after, "Version suivante"),
-    ]
-    found += [
-        ("latest-version", newest if newest is not version else None, "Version la plus récente")
+        ("latest-version", newest if newest is not version else None, "Version la plus récente"),
     ]
     return [
         Link(f"collections/catalogue/items/{record_id(other)}", rel=rel, type=_JSON, title=title)

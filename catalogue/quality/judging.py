@@ -94,9 +94,11 @@ class Checked:
             cost = ngettext(", {n} point", ", {n} points", weight) if weight else ""
             lines.append(f"  [{SEVERITIES[finding.severity]}{cost}] {finding.message}")
             place = finding.where + (f" ({finding.xpath})" if finding.xpath else "")
-            lines.append("      " + _("où : {place}", place=place))
-            lines.append("      " + _("pourquoi : {why}", why=finding.why))
-            lines.append("      " + _("remède : {remedy}", remedy=finding.remedy))
+            lines += [
+                "      " + _("où : {place}", place=place),
+                "      " + _("pourquoi : {why}", why=finding.why),
+                "      " + _("remède : {remedy}", remedy=finding.remedy),
+            ]
         return "\n".join(lines)
 
 
@@ -126,12 +128,13 @@ def check(
         findings += [_finding(record, rule, message) for message in messages]
         parts.append((rule.name, 0 if messages else rule.weight, rule.weight))
     findings += more
-    total = sum(weight for _, _, weight in parts)
-    given = sum(points for _, points, _ in parts)
+    _names, given, total = zip(*parts, strict=True)
     findings.sort(
         key=lambda finding: (("error", "warning", "info").index(finding.severity), -finding.weight)
     )
-    return Checked(record.id, tuple(findings), Score(round(100 * given / total), tuple(parts)))
+    return Checked(
+        record.id, tuple(findings), Score(round(100 * sum(given) / sum(total)), tuple(parts))
+    )
 
 
 def totals(records: Iterable[tuple[str, Checked]]) -> list[dict[str, Any]]:

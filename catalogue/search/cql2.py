@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import cql2
 import pyproj
@@ -236,7 +236,7 @@ class _Reader:
         _check(name, read)
         if name in ("casei", "accenti") and isinstance(read[0], Constant):
             return Constant((casei if name == "casei" else accenti)(read[0].value), "text")
-        return Call(name, read, _result(name))
+        return Call(name, read, _GIVES.get(name, "boolean"))
 
     # ``x IN (a, b)`` is ``x = a OR x = b``.
     def _membership(self, arguments: Sequence[Any], depth: int) -> Node:
@@ -396,10 +396,11 @@ _TAKES: Mapping[str, tuple[tuple[Kind, ...], ...]] = {
 }
 
 
-def _result(name: str) -> Literal["text", "number", "boolean"]:
-    if name in ("casei", "accenti"):
-        return "text"
-    return "number" if name in ARITHMETIC else "boolean"
+#: The kind of what an operator gives, where it is no condition.
+_GIVES: Mapping[str, Kind] = {
+    **dict.fromkeys(("casei", "accenti"), "text"),
+    **dict.fromkeys(ARITHMETIC, "number"),
+}
 
 
 # Check that an operator exists and takes these arguments.

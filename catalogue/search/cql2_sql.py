@@ -93,17 +93,6 @@ def _sql(node: Node) -> Sql:
     raise AssertionError(node.name)  # `parse_filter` knows the same names
 
 
-def _joined(node: Call) -> Sql:
-    return _call(
-        "(" + f" {node.name.upper()} ".join("{}" for _ in node.arguments) + ")",
-        *map(_sql, node.arguments),
-    )
-
-
-def _negated(node: Call) -> Sql:
-    return _call("(NOT {})", _sql(node.arguments[0]))
-
-
 def _like(node: Call) -> Sql:
     value, pattern = node.arguments
     return _call("({} GLOB ?)", _sql(value), after=(glob(str(getattr(pattern, "value", ""))),))
@@ -175,10 +164,6 @@ def _calculation(node: Call) -> Sql:
         "^": "cql_power({}, {})",
     }
     return _call(functions.get(node.name, f"({{}} {node.name} {{}})"), *map(_sql, node.arguments))
-
-
-def _folded(node: Call) -> Sql:
-    return _call(f"cql_{node.name}({{}})", _sql(node.arguments[0]))
 
 
 # Fill the braces of a form with pieces, in order; the form's own values stand before or after
@@ -374,13 +359,22 @@ def _geometry(wkb: bytes) -> BaseGeometry:
 
 
 _TRANSLATIONS: tuple[tuple[tuple[str, ...], Callable[[Call], Sql]], ...] = (
-    (("and", "or"), _joined),
-    (("not",), _negated),
+    (
+        ("and", "or"),
+        lambda node: _call(
+            "(" + f" {node.name.upper()} ".join("{}" for _ in node.arguments) + ")",
+            *map(_sql, node.arguments),
+        ),
+    ),
+    (("not",), lambda node: _call("(NOT {})", _sql(node.arguments[0]))),
     (COMPARISONS, _comparison),
     (("like",), _like),
     (("between",), _between),
     (("isnull",), _is_null),
-    (("casei", "accenti"), _folded),
+    (
+        ("casei", "accenti"),
+        lambda node: _call(f"cql_{node.name}({{}})", _sql(node.arguments[0])),
+    ),
     (ARITHMETIC, _calculation),
     (SPATIAL, _spatial_call),
     (TEMPORAL, _temporal),

@@ -322,7 +322,7 @@ class SQLiteStore:
         had.
         """
         reader = self._open("ro")
-        if tables.is_unmade(reader):
+        if tables.schema_of(reader) == (0, 0):
             reader.close()
             return None
         if tables.is_outdated(reader):

@@ -248,15 +248,18 @@ class _Rows:
     external_id: list[tuple[str, str, int]] = field(default_factory=list)
 
     def insert(self, database: sqlite3.Connection) -> None:
-        database.executemany(f"INSERT INTO record VALUES ({', '.join('?' * 24)})", self.record)
-        database.executemany("INSERT OR REPLACE INTO document VALUES (?, ?)", self.document)
-        database.executemany(
-            "INSERT INTO words (rowid, title, keywords, abstract, tokens) VALUES (?, ?, ?, ?, ?)",
-            self.words,
-        )
-        database.executemany("INSERT INTO extent VALUES (?, ?, ?, ?, ?)", self.extent)
-        database.executemany("INSERT INTO shape VALUES (?, ?)", self.shape)
-        database.executemany("INSERT INTO external_id VALUES (?, ?, ?)", self.external_id)
+        for table, into in _INTO.items():
+            database.executemany(f"INSERT {into}", getattr(self, table))
+
+
+_INTO = {
+    "record": f"INTO record VALUES ({', '.join('?' * 24)})",
+    "document": "OR REPLACE INTO document VALUES (?, ?)",
+    "words": "INTO words (rowid, title, keywords, abstract, tokens) VALUES (?, ?, ?, ?, ?)",
+    "extent": "INTO extent VALUES (?, ?, ?, ?, ?)",
+    "shape": "INTO shape VALUES (?, ?)",
+    "external_id": "INTO external_id VALUES (?, ?, ?)",
+}
 
 
 class Writer:
@@ -588,13 +591,6 @@ def schema_of(database: sqlite3.Connection) -> tuple[int, int]:
         "SELECT user_version, (SELECT count(*) FROM sqlite_schema) FROM pragma_user_version"
     ).fetchone()
     return int(schema), int(held)
-
-
-def is_unmade(database: sqlite3.Connection) -> bool:
-    """Say whether a file is still without tables: its writer is making them, or was killed before
-    they were kept.
-    """
-    return schema_of(database) == (0, 0)
 
 
 def is_outdated(database: sqlite3.Connection) -> bool:

@@ -55,16 +55,11 @@ def read_datasets(file: Path) -> list[Record]:
     """Describe every layer of a file that has a place; DatasetError says why a file cannot be
     read.
     """
+    readers = (RASTERS, read_raster), (TABLES, read_table), (PARQUET, read_parquet)
     suffix = file.suffix.lower()
+    read = next((read for endings, read in readers if suffix in endings), read_vector)
     try:
-        if suffix in RASTERS:
-            drafts = list(read_raster(file))
-        elif suffix in TABLES:
-            drafts = list(read_table(file))
-        elif suffix in PARQUET:
-            drafts = [read_parquet(file)]
-        else:
-            drafts = list(read_vector(file))
+        drafts = list(read(file))
     except OSError as error:
         raise DatasetError(
             f"{file.name} : fichier illisible ({error.strerror or error})."
@@ -506,7 +501,7 @@ def _layers(file: Path) -> Iterator[Record]:
             file, layer=name, force_feature_count=True, force_total_bounds=True
         )
         frame = pyogrio.read_dataframe(file, layer=name, max_features=SAMPLE_ROWS)
-        form, alone = VECTORS[file.suffix.lower()], _is_alone(file, str(name))
+        form, alone = VECTORS[file.suffix.lower()], str(name).casefold() == file.stem.casefold()
         bounds, count = told["total_bounds"], int(told["features"])
         words = (told.get("layer_metadata") or {}).get(
             "DESCRIPTION", ""
@@ -524,12 +519,8 @@ def _layers(file: Path) -> Iterator[Record]:
         )
 
 
-def _is_alone(file: Path, layer: str) -> bool:
-    return layer.casefold() == file.stem.casefold()
-
-
-def read_parquet(file: Path) -> Record:
-    """Return the draft of a GeoParquet file."""
+def read_parquet(file: Path) -> Iterator[Record]:
+    """Yield the draft of a GeoParquet file."""
     import geopandas as gpd
     import pyarrow as pa
 
@@ -539,7 +530,7 @@ def read_parquet(file: Path) -> Record:
         raise DatasetError(
             f"{file.name} : ce Parquet n'est pas géographique ou est abîmé ({str(error)[:200]})."
         ) from error
-    return of_frame(
+    yield of_frame(
         file,
         file.stem,
         frame,

@@ -5,7 +5,7 @@ had come to.
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -174,7 +174,7 @@ class Journal:
     def known(self, name: str, digests: Iterable[str]) -> dict[str, tuple[str, ...]]:
         """Return the records of the documents that are known and were taken whole, by digest."""
         wanted = list(digests)
-        with self._read() as database:
+        with self._open() as database:
             marks = ", ".join("?" * len(wanted))
             query = f"SELECT digest, ids FROM document WHERE source = ? AND digest IN ({marks})"
             found = {
@@ -184,9 +184,11 @@ class Journal:
 
     def digests_at(self, name: str, address: str) -> list[str]:
         """Return the digests of the documents that an address gave last time."""
-        with self._read() as database:
-            query = "SELECT digest FROM document WHERE source = ? AND address = ?"
-            return [digest for (digest,) in database.execute(query, (name, address))]
+        with self._open() as database:
+            rows = database.execute(
+                "SELECT digest FROM document WHERE source = ? AND address = ?", (name, address)
+            )
+            return [digest for (digest,) in rows]
 
     def keep(
         self, run: int, name: str, kept: Iterable[Kept], seen: Iterable[str], cursor: str,
@@ -217,8 +219,10 @@ class Journal:
                     "UPDATE document SET run = ? WHERE source = ? AND digest = ?",
                     (run, name, digest),
                 )
-            query = "UPDATE run SET cursor = ?, clean = min(clean, ?), counts = ? WHERE n = ?"
-            database.execute(query, (cursor, int(clean), json.dumps(dict(counts)), run))
+            database.execute(
+                "UPDATE run SET cursor = ?, clean = min(clean, ?), counts = ? WHERE n = ?",
+                (cursor, int(clean), json.dumps(dict(counts)), run),
+            )
 
     def neighbours(self, name: str, records: Iterable[Mark]) -> dict[str, Neighbours]:
         """Return what other records stand close to those of a source."""
@@ -233,7 +237,7 @@ class Journal:
             "ORDER BY source, id LIMIT 1"
         )
         found = {}
-        with self._read() as database:
+        with self._open() as database:
             for identifier, mark, aliases in records:
                 holder = database.execute(holds, (identifier, name)).fetchone()
                 alike = database.execute(looks, (mark, identifier, name)).fetchone()
@@ -253,14 +257,14 @@ class Journal:
         """Return the source of each record that one gave; the first that gave it."""
         if not self.path.exists():
             return {}
-        with self._read() as database:
+        with self._open() as database:
             return dict(
                 database.execute("SELECT id, source FROM item ORDER BY run DESC, source DESC")
             )
 
     def seen(self, run: int, name: str) -> set[str]:
         """Return the records that the documents of a run hold."""
-        with self._read() as database:
+        with self._open() as database:
             return {
                 identifier
                 for (ids,) in database.execute(
@@ -273,15 +277,18 @@ class Journal:
     def gone(self, run: int, name: str) -> list[str]:
         """Return the records of the source that no document of this run holds."""
         seen = self.seen(run, name)
-        with self._read() as database:
+        with self._open() as database:
             rows = database.execute("SELECT id FROM item WHERE source = ? ORDER BY id", (name,))
             return [identifier for (identifier,) in rows if identifier not in seen]
 
     def gave(self, name: str, identifier: str) -> bool:
         """Say whether a record is one that the source gave."""
-        with self._read() as database:
-            query = "SELECT 1 FROM item WHERE source = ? AND id = ?"
-            return database.execute(query, (name, identifier)).fetchone() is not None
+        with self._open() as database:
+            return bool(
+                database.execute(
+                    "SELECT 1 FROM item WHERE source = ? AND id = ?", (name, identifier)
+                ).fetchone()
+            )
 
     def forget(self, name: str, identifiers: Iterable[str]) -> None:
         """Take records out of the source."""
@@ -295,15 +302,16 @@ class Journal:
         see.
         """
         with self._write() as database:
-            row = (status, _now(), None if counts is None else json.dumps(dict(counts)), run)
-            query = "UPDATE run SET status = ?, ended = ?, counts = coalesce(?, counts) WHERE n = ?"
-            database.execute(query, row)
+            database.execute(
+                "UPDATE run SET status = ?, ended = ?, counts = coalesce(?, counts) WHERE n = ?",
+                (status, _now(), None if counts is None else json.dumps(dict(counts)), run),
+            )
             if status == "complete":
                 database.execute("DELETE FROM document WHERE source = ? AND run != ?", (name, run))
 
     def validators(self, name: str) -> dict[str, str]:
         """Return what lets the server say that nothing changed."""
-        with self._read() as database:
+        with self._open() as database:
             row = database.execute(
                 "SELECT validators FROM source WHERE name = ?", (name,)
             ).fetchone()
@@ -322,7 +330,7 @@ class Journal:
         """Return every source (name, kind, address) with its runs, the latest first."""
         if not self.path.exists():
             return []
-        with self._read() as database:
+        with self._open() as database:
             listed = database.execute(
                 "SELECT name, kind, address FROM source ORDER BY name"
             ).fetchall()
@@ -344,11 +352,6 @@ class Journal:
             ]
 
     @contextmanager
-    def _read(self) -> Iterator[sqlite3.Connection]:
-        with self._open() as database:
-            yield database
-
-    @contextmanager
     def _write(self) -> Iterator[sqlite3.Connection]:
         with self._open() as database, database:
             yield database
@@ -357,16 +360,11 @@ class Journal:
     def _open(self) -> Iterator[sqlite3.Connection]:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            database = sqlite3.connect(self.path, timeout=30)
-            database.executescript(_SCHEMA)
+            with closing(sqlite3.connect(self.path, timeout=30)) as database:
+                database.executescript(_SCHEMA)
+                yield database
         except sqlite3.Error as error:
             raise StoreError(f"{self.path} : journal des moissons illisible ({error}).") from error
-        try:
-            yield database
-        except sqlite3.Error as error:
-            raise StoreError(f"{self.path} : journal des moissons illisible ({error}).") from error
-        finally:
-            database.close()
 
 
 def _now() -> str:

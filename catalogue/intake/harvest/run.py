@@ -236,48 +236,47 @@ def _taken(
     for one in answer.described:
         tally.counts["read"] += 1
         identifier = one.record.id
-        if identifier in tally.seen:
-            tally.note(
-                "duplicate-id",
-                identifier,
-                f"donné deux fois par la source, la seconde à {address} ; la première fiche est "
-                "gardée.",
-            )
-            tally.counts["duplicates"] += 1
-            continue
+        twice, near = identifier in tally.seen, neighbours[identifier]
         tally.seen.add(identifier)
-        near = neighbours[identifier]
-        if holder := near.holder:
-            tally.note(
-                "duplicate",
-                identifier,
-                f"fiche déjà donnée par la source « {holder} », qui la garde.",
+        rule = told = ""
+        if twice:
+            rule, told = (
+                "duplicate-id",
+                (
+                    f"donné deux fois par la source, la seconde à {address} ; la première fiche est "
+                    "gardée."
+                ),
             )
-            tally.counts["duplicates"] += 1
-            continue
-        if not near.known and (hand := _other_hand(identifier, store, tally.source)):
-            tally.note(
+        elif near.holder:
+            rule, told = (
                 "duplicate",
-                identifier,
-                f"fiche déjà au catalogue, de la main de « {hand} », et gardée.",
+                (f"fiche déjà donnée par la source « {near.holder} », qui la garde."),
             )
-            tally.counts["duplicates"] += 1
-            continue
-        other, place = near.namesake
-        if other:
-            tally.note(
+        elif not near.known and (hand := _other_hand(identifier, store, tally.source)):
+            rule, told = (
+                "duplicate",
+                (f"fiche déjà au catalogue, de la main de « {hand} », et gardée."),
+            )
+        elif near.namesake[0]:
+            rule, told = (
                 "namesake",
-                identifier,
-                f"même identifiant de ressource que « {other} » (source « {place} »).",
+                (
+                    "même identifiant de ressource que « {} » (source « {} »).".format(
+                        *near.namesake
+                    )
+                ),
             )
         elif near.lookalike[0] and one.record.title:
-            other, place = near.lookalike
-            tally.note(
+            rule, told = (
                 "lookalike",
-                identifier,
-                f"mêmes titre et emprise que « {other} » (source « {place} »).",
+                ("mêmes titre et emprise que « {} » (source « {} »).".format(*near.lookalike)),
             )
-        yield one
+        if rule:
+            tally.note(rule, identifier, told)
+        if rule.startswith("duplicate"):
+            tally.counts["duplicates"] += 1
+        else:
+            yield one
 
 
 # Return who made a record that the source did not; blank when there is none, or when an import

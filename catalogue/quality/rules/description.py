@@ -80,6 +80,11 @@ def needs(member: str, missing: Message) -> Check:
     return lambda record, _: [] if said(record, member) else [missing]
 
 
+def holds(told: Callable[[Record], object], missing: Message) -> Check:
+    """Make the check of a record that must hold something."""
+    return lambda record, _: [] if told(record) else [missing]
+
+
 def asked(requirement: str, reason: Message | None = None) -> Message:
     """Return why a rule matters: the reason, if any, then the requirement of INSPIRE's technical
     guidance.
@@ -145,11 +150,6 @@ def _abstract(record: Record, _: Context) -> Iterator[Message]:
         )
 
 
-def _resource_identifier(record: Record, _: Context) -> Iterator[Message]:
-    if not record.external_ids:
-        yield Message("la ressource n'a pas d'identifiant unique.")
-
-
 def _topic(record: Record, _: Context) -> Iterator[Message | Fault]:
     topics = [
         (f"properties.themes[{at}].concepts[{number}]", concept.id)
@@ -182,11 +182,6 @@ def _theme(record: Record, _: Context) -> Iterator[Message | Fault]:
             yield Fault(
                 path, Message("« {name} » n'est pas l'un des 34 thèmes INSPIRE.", name=name)
             )
-
-
-def _keywords(record: Record, _: Context) -> Iterator[Message]:
-    if not record.keywords and not record.themes:
-        yield Message("aucun mot-clé.")
 
 
 WHAT: tuple[Rule, ...] = (
@@ -256,7 +251,10 @@ WHAT: tuple[Rule, ...] = (
         "externalIds",
         4,
         "warning",
-        _resource_identifier,
+        holds(
+            lambda record: record.external_ids,
+            Message("la ressource n'a pas d'identifiant unique."),
+        ),
         asked("1.3", Message("L'identifiant relie la fiche à la donnée")),
         Message("Donner un identifiant unique, de préférence une adresse."),
         DATA,
@@ -303,7 +301,7 @@ WHAT: tuple[Rule, ...] = (
         "keywords",
         3,
         "warning",
-        _keywords,
+        holds(lambda record: record.keywords or record.themes, Message("aucun mot-clé.")),
         Message("Les mots-clés font trouver la fiche."),
         Message("Ajouter les mots que taperait un usager."),
     ),

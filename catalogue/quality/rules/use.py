@@ -20,6 +20,7 @@ from geoguichet.catalogue.quality.rules.description import (
     Told,
     asked,
     first,
+    holds,
     needs,
 )
 from geoguichet.catalogue.record import Contact, Record
@@ -85,13 +86,6 @@ def _reachable(contacts: list[tuple[int, Contact]], what: Message) -> Iterator[M
                     "« {address} » n'est pas une adresse électronique.", address=point.value[:60]
                 )
                 yield Fault(f"properties.contacts[{at}].emails[{number}].value", wrong)
-
-
-def _located(record: Record, _: Context) -> Iterator[Message]:
-    if not any(
-        link.rel not in ("preview", "icon", "self", "alternate", "license") for link in record.links
-    ):
-        yield Message("aucun lien vers la ressource.")
 
 
 _DATE = Message("une date AAAA-MM-JJ est attendue")
@@ -224,7 +218,13 @@ USE: tuple[Rule, ...] = (
         "links",
         5,
         "warning",
-        _located,
+        holds(
+            lambda record: any(
+                link.rel not in ("preview", "icon", "self", "alternate", "license")
+                for link in record.links
+            ),
+            Message("aucun lien vers la ressource."),
+        ),
         Message("Une fiche sans lien ne mène à rien."),
         Message("Ajouter l'adresse du téléchargement ou du service."),
     ),
