@@ -70,10 +70,6 @@ def _said_words(part: Part, path: str) -> tuple[str, ...]:
     )
 
 
-def _conditions(part: Part, path: str) -> str:
-    return "\n".join(text for text in part.texts(path) if text.lower() != "none")
-
-
 def _licence(part: Part, path: str) -> str:
     return "" if (found := to.licence(part, path)) == "other" else found
 
@@ -107,7 +103,14 @@ _SERVICE = (
     ),
     Mapped("keywords", _of_service("Keywords"), "in", "between commas", _said_words),
     Mapped("contacts", f"{_PERSON} + ServiceProvider", "in", read=to.whole(_CONTACT)),
-    Mapped("rights", _of_service("AccessConstraints", "Fees"), "in", read=_conditions),
+    Mapped(
+        "rights",
+        _of_service("AccessConstraints", "Fees"),
+        "in",
+        read=lambda part, path: "\n".join(
+            text for text in part.texts(path) if text.lower() != "none"
+        ),
+    ),
     Mapped(
         "license",
         _of_service("AccessConstraints", "Fees"),

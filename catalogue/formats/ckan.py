@@ -10,12 +10,6 @@ from geoguichet.catalogue.formats.mapping import Format, JsonPart, Mapped, Part,
 from geoguichet.catalogue.record import ExternalId, Record
 
 
-def _claims(document: Any) -> bool:
-    return any(
-        "resources" in item and ("notes" in item or "name" in item) for item in _packages(document)
-    )
-
-
 # Return the packages of a document: one, a list, or the result of an answer.
 def _packages(document: Any) -> list[Mapping[str, Any]]:
     if isinstance(document, list):
@@ -59,8 +53,7 @@ def _identifiers(part: Part, path: str) -> tuple[ExternalId, ...]:
 _SIDES = ("bbox-west-long", "bbox-south-lat", "bbox-east-long", "bbox-north-lat")
 _START = "temporal_start, temporal-extent-begin"
 _END = "temporal_end, temporal-extent-end"
-_AUTHOR = to.contacts("author", organization="author", emails="author_email")
-_MAINTAINER = to.contacts("pointOfContact", organization="maintainer", emails="maintainer_email")
+
 _LINKS = to.links(
     to.by_format,
     href="url, download_url, access_url",
@@ -85,8 +78,22 @@ MAPPING = (
         "publisher",
         to.contacts("publisher", organization="title, name"),
     ),
-    Mapped("contacts", "author", "in", "and author_email", to.whole(_AUTHOR)),
-    Mapped("contacts", "maintainer", "in", "and maintainer_email", to.whole(_MAINTAINER)),
+    Mapped(
+        "contacts",
+        "author",
+        "in",
+        "and author_email",
+        to.whole(to.contacts("author", organization="author", emails="author_email")),
+    ),
+    Mapped(
+        "contacts",
+        "maintainer",
+        "in",
+        "and maintainer_email",
+        to.whole(
+            to.contacts("pointOfContact", organization="maintainer", emails="maintainer_email")
+        ),
+    ),
     Mapped(
         "contacts",
         "contact_point, contact",
@@ -117,4 +124,14 @@ MAPPING = (
     Mapped("maintenance", "frequency, accrual_periodicity", "in", read=to.frequency),
 )
 
-FORMAT = Format("ckan", "CKAN", MAPPING, "json", _claims, _read, _packages)
+FORMAT = Format(
+    "ckan",
+    "CKAN",
+    MAPPING,
+    "json",
+    claims=lambda document: any(
+        "resources" in item and ("notes" in item or "name" in item) for item in _packages(document)
+    ),
+    read=_read,
+    parts=_packages,
+)

@@ -17,7 +17,7 @@ from geoguichet.catalogue.formats.mapping import (
     Written,
     beyond,
 )
-from geoguichet.catalogue.formats.xml import Element, name, serialize
+from geoguichet.catalogue.formats.xml import name, serialize
 from geoguichet.catalogue.record import Extent, Record, Time
 
 CSW = "http://www.opengis.net/cat/csw/2.0.2"
@@ -26,12 +26,6 @@ DCT = "http://purl.org/dc/terms/"
 OWS = "http://www.opengis.net/ows"
 
 _ROOTS = frozenset({"Record", "SummaryRecord", "BriefRecord", "dc", "simpledc"})
-
-
-def _claims(root: Element) -> bool:
-    return name(root) in _ROOTS and (
-        "/cat/csw/" in str(root.tag) or any("purl.org/dc/" in str(node.tag) for node in root)
-    )
 
 
 # Make a reader of dates of one type; what is none is noted.
@@ -246,7 +240,10 @@ FORMAT = Format(
     "Dublin Core (CSW record)",
     MAPPING,
     "xml",
-    _claims,
+    claims=lambda root: (
+        name(root) in _ROOTS
+        and ("/cat/csw/" in str(root.tag) or any("purl.org/dc/" in str(node.tag) for node in root))
+    ),
     written=(
         Written(
             "dublin-core",

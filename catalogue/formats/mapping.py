@@ -421,8 +421,10 @@ class Part:
 
     def at(self, path: str) -> list[Self]:
         """Return the parts that a path leads to; none of them is blank."""
-        found = next(filter(None, self._tried(path)), [])
-        return [self._child(node, self._place(node, path)) for node in found]
+        return [
+            self._child(node, self._place(node, path))
+            for node in next(filter(None, self._tried(path)), [])
+        ]
 
     def texts(self, path: str = "") -> list[str]:
         """Return the texts of the parts that a path leads to."""
@@ -497,8 +499,7 @@ class JsonPart(Part):
     # Return a text: itself, the French one of several languages, or the first of a list.
     def _said(self, node: Any) -> str:
         if isinstance(node, Mapping):
-            node = node.get("fr") or node.get("label") or next(iter(node.values()), "")
-            return self._said(node)
+            return self._said(node.get("fr") or node.get("label") or next(iter(node.values()), ""))
         if isinstance(node, list):
             return self._said(node[0]) if node else ""
         return "" if node is None else str(node).strip()

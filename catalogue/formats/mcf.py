@@ -128,8 +128,8 @@ _LINES = {
 
 
 def _address(part: Part) -> dict[str, Any]:
-    lines = {ours: part.text(theirs) for theirs, ours in _LINES.items()}
-    address = filled({"deliveryPoint": part.texts("address")[:1], **lines})
+    lines: dict[str, Any] = {ours: part.text(theirs) for theirs, ours in _LINES.items()}
+    address = filled({"deliveryPoint": part.texts("address")[:1]} | lines)
     return filled({"addresses": [address] if address else [], "about": part.text("about")})
 
 
@@ -163,10 +163,6 @@ def _as_link(link: Link) -> dict[str, Any]:
             "function": link.extra.get("function", ""),
         }
     )
-
-
-def _licence(record: Record) -> dict[str, str]:
-    return filled({"name": record.license, "url": codes.licence_address(record.license)})
 
 
 def _extents(record: Record) -> list[dict[str, Any]]:
@@ -321,7 +317,9 @@ MAPPING = (
         "license",
         "identification.license",
         read=lambda part, path: to.licence(part, f"{path}.name, {path}.url, {path}"),
-        write=_licence,
+        write=lambda record: filled(
+            {"name": record.license, "url": codes.licence_address(record.license)}
+        ),
     ),
     Mapped("rights", "identification.rights"),
     Mapped(

@@ -1,21 +1,9 @@
 """A collection of OGC API Features (or Records, Coverages ...) read as the record of a dataset."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from geoguichet.catalogue.formats import conversions as to
 from geoguichet.catalogue.formats.mapping import Format, Mapped
-
-
-def _claims(document: Any) -> bool:
-    return (
-        isinstance(document, Mapping)
-        and "id" in document
-        and isinstance(document.get("links"), list)
-        and bool(document.keys() & {"itemType", "extent", "crs"})
-        and document.get("type") not in ("Feature", "FeatureCollection")
-    )
-
 
 MAPPING = (
     Mapped(
@@ -38,4 +26,16 @@ MAPPING = (
     Mapped("links", "links[rel!=self root parent]", "in", read=to.OGC_LINKS),
 )
 
-FORMAT = Format("ogc-collection", "Collection of an OGC API", MAPPING, "json", _claims)
+FORMAT = Format(
+    "ogc-collection",
+    "Collection of an OGC API",
+    MAPPING,
+    "json",
+    claims=lambda document: (
+        isinstance(document, Mapping)
+        and "id" in document
+        and isinstance(document.get("links"), list)
+        and bool(document.keys() & {"itemType", "extent", "crs"})
+        and document.get("type") not in ("Feature", "FeatureCollection")
+    ),
+)

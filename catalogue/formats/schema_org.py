@@ -53,9 +53,16 @@ def write_catalogue(
     records: Iterable[Record], *, title: str, address: str, base: str, **_page: object
 ) -> bytes:
     """Return a page of a catalogue as a schema.org ``DataCatalog``."""
-    datasets = [build(record, address=_address(record, base)) for record in records]
-    context = {"@context": "https://schema.org/", "@type": "DataCatalog"}
-    return _bytes(context | {"@id": address, "url": address, "name": title, "dataset": datasets})
+    return _bytes(
+        {
+            "@context": "https://schema.org/",
+            "@type": "DataCatalog",
+            "@id": address,
+            "url": address,
+            "name": title,
+            "dataset": [build(record, address=_address(record, base)) for record in records],
+        }
+    )
 
 
 def _address(record: Record, base: str) -> str:
@@ -154,18 +161,13 @@ def _person(contact: Contact, *, contact_point: bool) -> dict[str, Any]:
 
 
 def _places(record: Record) -> list[dict[str, Any]]:
-    shapes = [
-        {
-            "@type": "Place",
-            "geo": {
-                "@type": "GeoShape",
-                "box": f"{box.south!r} {box.west!r} {box.north!r} {box.east!r}",
-            },
-        }
+    sides = (
+        f"{box.south!r} {box.west!r} {box.north!r} {box.east!r}"
         for box in conversions.boxes(record.geometry)
-    ]
-    return shapes + [
-        {"@type": "Place", "name": item["code"]} for item in said(record, "places") or ()
+    )
+    return [
+        *({"@type": "Place", "geo": {"@type": "GeoShape", "box": box}} for box in sides),
+        *({"@type": "Place", "name": item["code"]} for item in said(record, "places") or ()),
     ]
 
 

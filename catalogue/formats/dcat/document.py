@@ -58,15 +58,9 @@ from geoguichet.catalogue.formats.mapping import (
 from geoguichet.catalogue.record import Concept, Contact, Extent, Link, Record, Theme, Time
 
 
-def read_all(document: bytes) -> list[Record]:
-    """Read every dataset, series and service of a graph; FormatError when it is no RDF."""
-    graph = load(document)
-    return [read_subject(graph, subject) for subject in subjects_of(graph)]
-
-
 def read_parts(document: bytes) -> list[tuple[Record, bytes]]:
-    """Read every description of a graph, each with the part of the graph that it is; the whole when
-    it is alone.
+    """Read every dataset, series and service of a graph, each with the part of the graph that it
+    is (the whole when it is alone); FormatError when it is no RDF.
     """
     graph = load(document)
     subjects = subjects_of(graph)
@@ -141,12 +135,16 @@ def write_catalogue(
     """
     graph = NumberedGraph()
     catalogue = URIRef(address)
-    about = {RDF.type: DCAT.Catalog, DCTERMS.title: title, DCTERMS.description: title}
-    tell(graph, catalogue, about | {DCTERMS.publisher: agent(Contact(organization=publisher))})
+    about = {
+        RDF.type: DCAT.Catalog,
+        DCTERMS.title: title,
+        DCTERMS.description: title,
+        DCTERMS.publisher: agent(Contact(organization=publisher)),
+    }
+    tell(graph, catalogue, about)
     for record in records:
-        subject = add_record(graph, record, base)
-        kind = {"service": DCAT.service}.get(record.type, DCAT.dataset)
-        graph.add((catalogue, kind, subject))
+        kind = DCAT.service if record.type == "service" else DCAT.dataset
+        graph.add((catalogue, kind, add_record(graph, record, base)))
     if pages > 1:
         at = page_address or (lambda number: f"{address}?page={number}")
         numbers = {
@@ -314,10 +312,8 @@ def _contacts(record: Record) -> Iterator[Told]:
             published |= role == "publisher"
             yield {AGENTS[role]: agent(contact)}
         else:
-            attributed = {
-                PROV.agent: agent(contact),
-                DCAT.hadRole: Thing(DCAT.Role, address=URIRef(ROLE + quote(role))),
-            }
+            had_role = Thing(DCAT.Role, address=URIRef(ROLE + quote(role)))
+            attributed = {PROV.agent: agent(contact), DCAT.hadRole: had_role}
             yield {PROV.qualifiedAttribution: Thing(PROV.Attribution, attributed)}
 
 
@@ -443,14 +439,15 @@ def _theme(theme: Theme, concept: Concept) -> Told:
         return {GEODCAT.topicCategory: _concept(f"{TOPIC_CATEGORY}/{quote(concept.id)}")}
     known = concept.id.startswith(("http://", "https://"))
     title = theme.extra.get("title")
-    scheme = Thing(
-        SKOS.ConceptScheme,
-        {DCTERMS.title: title or theme.scheme},
-        _address(theme.scheme) if ":" in theme.scheme else None,
-    )
     said_there = {
         SKOS.prefLabel: concept.title or ("" if known else concept.id),
-        SKOS.inScheme: scheme if theme.scheme or title else None,
+        SKOS.inScheme: Thing(
+            SKOS.ConceptScheme,
+            {DCTERMS.title: title or theme.scheme},
+            _address(theme.scheme) if ":" in theme.scheme else None,
+        )
+        if theme.scheme or title
+        else None,
     }
     return {DCAT.theme: Thing(SKOS.Concept, said_there, _address(concept.id) if known else None)}
 

@@ -207,12 +207,6 @@ def _themes(part: Part, path: str) -> tuple[Theme, ...]:
     )
 
 
-def _topics(part: Part, path: str) -> tuple[Theme, ...]:
-    return to.topics_of(
-        dict.fromkeys(tail(text) for text in part.texts(path) if "TopicCategory/" in text)
-    )
-
-
 # --- who ------------------------------------------------------------------------------------------
 
 
@@ -499,7 +493,13 @@ MAPPING = (
     Mapped("dates", "dct:created", note="creation", read=to.dates("creation")),
     Mapped("keywords", "dcat:keyword", read=lambda part, path: tuple(part.texts(path))),
     Mapped("themes", "dcat:theme", read=_themes),
-    Mapped("themes.topicCategory", "geodcatap:topicCategory + dct:subject", read=_topics),
+    Mapped(
+        "themes.topicCategory",
+        "geodcatap:topicCategory + dct:subject",
+        read=lambda part, path: to.topics_of(
+            dict.fromkeys(tail(text) for text in part.texts(path) if "TopicCategory/" in text)
+        ),
+    ),
     Mapped(
         "links",
         "dcat:distribution",

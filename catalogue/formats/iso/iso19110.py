@@ -4,7 +4,7 @@ from typing import Any
 
 from geoguichet.catalogue.formats import conversions as to
 from geoguichet.catalogue.formats.iso import values
-from geoguichet.catalogue.formats.mapping import FeatureCatalogue, Format, Mapped, Part, read_by
+from geoguichet.catalogue.formats.mapping import Format, Mapped, Part, read_by
 from geoguichet.catalogue.formats.xml import XmlPart, name
 from geoguichet.catalogue.record import Contact
 
@@ -22,10 +22,6 @@ def _producer(part: Part, path: str) -> tuple[Contact, ...]:
     return tuple(filter(None, (values.contact(item.node, "") for item in part.at(path))))
 
 
-def _feature_types(part: Part, path: str) -> list[FeatureCatalogue]:
-    return [{"title": part.text("name"), "featureTypes": part.texts(path)}]
-
-
 MAPPING = (
     Mapped("id", "@uuid", "in"),
     Mapped("type", "", "in", "featureCatalogue", to.always("featureCatalogue")),
@@ -33,7 +29,12 @@ MAPPING = (
     Mapped("description", "scope", "in", read=to.lines),
     Mapped("dates", "versionDate", "in", "revision", to.dates("revision")),
     Mapped("contacts", "producer/*", "in", read=_producer),
-    Mapped("featureCatalogue", "featureType/*/typeName", "in", read=_feature_types),
+    Mapped(
+        "featureCatalogue",
+        "featureType/*/typeName",
+        "in",
+        read=lambda part, path: [{"title": part.text("name"), "featureTypes": part.texts(path)}],
+    ),
     Mapped(
         "fields",
         "featureType/*/carrierOfCharacteristics/*",

@@ -15,7 +15,7 @@ from geoguichet.catalogue.formats.iso.making import (
     role_of,
     says,
 )
-from geoguichet.catalogue.formats.mapping import Distributed, Format, Mapped, Written, beyond
+from geoguichet.catalogue.formats.mapping import Format, Mapped, Written, beyond
 from geoguichet.catalogue.formats.xml import XLINK, Element, name, parse
 from geoguichet.catalogue.record import Contact, Record
 
@@ -113,18 +113,6 @@ def _party(make: Maker, contact: Contact, details: list[Property]) -> Element:
     else:
         body = make.object("CI_Individual", info, *somebody)
     return make.object("CI_Responsibility", ("role", role_of(make, contact)), ("party", body))
-
-
-def _format(make: Maker, item: Distributed) -> Element:
-    return make.object(
-        "MD_Format",
-        (
-            "formatSpecificationCitation",
-            make.object(
-                "CI_Citation", ("title", item["name"]), ("edition", item.get("version", ""))
-            ),
-        ),
-    )
 
 
 _PREFIXES = {
@@ -312,7 +300,15 @@ DIALECT = Dialect(
     anchor="gcx",
     metadata=_metadata,
     party=_party,
-    format=_format,
+    format=lambda make, item: make.object(
+        "MD_Format",
+        (
+            "formatSpecificationCitation",
+            make.object(
+                "CI_Citation", ("title", item["name"]), ("edition", item.get("version", ""))
+            ),
+        ),
+    ),
 )
 
 FORMAT = Format(

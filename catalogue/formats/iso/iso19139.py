@@ -12,7 +12,7 @@ from geoguichet.catalogue.formats.iso.making import (
     role_of,
     says,
 )
-from geoguichet.catalogue.formats.mapping import Distributed, Format, Mapped, Written, beyond
+from geoguichet.catalogue.formats.mapping import Format, Mapped, Written, beyond
 from geoguichet.catalogue.formats.xml import XLINK, Element, name, parse
 from geoguichet.catalogue.record import Contact, Record
 
@@ -128,12 +128,8 @@ def _metadata(make: Maker, record: Record) -> list[Property]:
 def _party(make: Maker, contact: Contact, details: list[Property]) -> Element:
     voices = [point.value for point in contact.phones if "fax" not in point.roles]
     faxes = [point.value for point in contact.phones if "fax" in point.roles]
-    phone = (
-        make.object("CI_Telephone", ("voice", voices), ("facsimile", faxes))
-        if voices or faxes
-        else None
-    )
-    info: list[Property] = [("phone", phone), *details]
+    phone: list[Property] = [("voice", voices), ("facsimile", faxes)]
+    info = [("phone", make.object("CI_Telephone", *phone) if says(phone) else None), *details]
     person, organization = names_of(make, contact)
     return make.object(
         "CI_ResponsibleParty",
@@ -142,14 +138,6 @@ def _party(make: Maker, contact: Contact, details: list[Property]) -> Element:
         ("positionName", contact.position),
         ("contactInfo", make.object("CI_Contact", *info) if says(info) else None),
         ("role", role_of(make, contact)),
-    )
-
-
-def _format(make: Maker, item: Distributed) -> Element:
-    return make.object(
-        "MD_Format",
-        ("name", item["name"]),
-        ("version", item.get("version", "") or missing("unknown")),
     )
 
 
@@ -285,7 +273,11 @@ DIALECT = Dialect(
     anchor="gmx",
     metadata=_metadata,
     party=_party,
-    format=_format,
+    format=lambda make, item: make.object(
+        "MD_Format",
+        ("name", item["name"]),
+        ("version", item.get("version", "") or missing("unknown")),
+    ),
 )
 
 FORMAT = Format(

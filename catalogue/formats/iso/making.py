@@ -180,10 +180,14 @@ def _step(make: Maker, item: Step) -> Element:
 
 
 def _source(make: Maker, item: Source) -> Element:
-    title = item.get("title", "")
-    citation = make.object("CI_Citation", ("title", title), ("date", missing())) if title else None
+    title: Property = ("title", item.get("title", ""))
     return make.object(
-        "LI_Source", ("description", item.get("description", "")), ("sourceCitation", citation)
+        "LI_Source",
+        ("description", item.get("description", "")),
+        (
+            "sourceCitation",
+            make.object("CI_Citation", title, ("date", missing())) if says([title]) else None,
+        ),
     )
 
 
@@ -268,8 +272,13 @@ def extent_of(make: Maker, record: Record) -> Element | None:
 
 
 def _place(make: Maker, place: Place) -> Element:
-    code = identifier(make, place["code"], place.get("scheme", ""), place.get("href", ""))
-    return make.object("EX_GeographicDescription", ("geographicIdentifier", code))
+    return make.object(
+        "EX_GeographicDescription",
+        (
+            "geographicIdentifier",
+            identifier(make, place["code"], place.get("scheme", ""), place.get("href", "")),
+        ),
+    )
 
 
 # Yield a box per rectangle, and for other shapes their box and their polygon. Several parts come
@@ -283,20 +292,18 @@ def _geographic(make: Maker, record: Record) -> Iterator[Element]:
         if extent is not None:
             yield _box(make, extent)
         if not isinstance(part, Extent) and part["type"] == "Polygon":
-            polygon = _polygon(part["coordinates"], record.id)
-            yield make.object("EX_BoundingPolygon", ("polygon", polygon))
+            yield make.object(
+                "EX_BoundingPolygon", ("polygon", _polygon(part["coordinates"], record.id))
+            )
 
 
 def _box(make: Maker, box: Extent) -> Element:
-    sides = {
-        "westBoundLongitude": box.west,
-        "eastBoundLongitude": box.east,
-        "southBoundLatitude": box.south,
-        "northBoundLatitude": box.north,
-    }
     return make.object(
         "EX_GeographicBoundingBox",
-        *((name, make.leaf("gco", "Decimal", _decimal(side))) for name, side in sides.items()),
+        ("westBoundLongitude", make.leaf("gco", "Decimal", _decimal(box.west))),
+        ("eastBoundLongitude", make.leaf("gco", "Decimal", _decimal(box.east))),
+        ("southBoundLatitude", make.leaf("gco", "Decimal", _decimal(box.south))),
+        ("northBoundLatitude", make.leaf("gco", "Decimal", _decimal(box.north))),
     )
 
 

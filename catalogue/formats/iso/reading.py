@@ -113,8 +113,12 @@ def _pieces(reading: Reading, elements: list[Element]) -> Iterator[dict[str, Any
         if LOCAL[node.tag].endswith("BoundingBox")
         if (box := _box(reading, node))
     ]
-    polygons = [node for node in elements if LOCAL[node.tag] == "EX_BoundingPolygon"]
-    found = [rings for node in polygons for rings in _polygons(reading, node, boxes)]
+    found = [
+        rings
+        for node in elements
+        if LOCAL[node.tag] == "EX_BoundingPolygon"
+        for rings in _polygons(reading, node, boxes)
+    ]
     envelopes = [_envelope(rings) for rings in found]
     envelopes += [_envelope([ring for rings in found for ring in rings])] if len(found) > 1 else []
     alone = [box for box in boxes if not any(_same_box(box, envelope) for envelope in envelopes)]

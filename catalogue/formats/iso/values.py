@@ -213,10 +213,9 @@ def _operations(identification: Holder) -> Iterator[Link]:
 
 def _preview(graphic: Element | None) -> Link | None:
     href = value(child(graphic, "fileName")) or value(down(graphic, "linkage", "*", "linkage"))
-    if not href:
-        return None
+    title = value(child(graphic, "fileDescription"))
     extra = filled({"fileType": value(child(graphic, "fileType"))})
-    return Link(href, "preview", "", value(child(graphic, "fileDescription")), extra=extra)
+    return Link(href, "preview", "", title, extra=extra) if href else None
 
 
 def contacts(root: Holder, identification: Holder, citation: Holder) -> Iterator[Contact]:
@@ -383,16 +382,17 @@ def _contact_details(contact: Element | None) -> dict[str, Any]:
         name: values(lines, name) if name == "deliveryPoint" else value(child(lines, name))
         for name in POSTAL
     }
-    extra = {
-        "addresses": [filled(postal)] if any(postal.values()) else [],
-        "hoursOfService": value(child(parts, "hoursOfService")),
-        "contactInstructions": value(child(parts, "contactInstructions")),
-    }
     return {
         "emails": tuple(ContactPoint(text) for text in values(lines, "electronicMailAddress")),
         "phones": tuple(_phones(parts)),
         "links": tuple(found_in(online_resource, parts, "onlineResource")),
-        "extra": filled(extra),
+        "extra": filled(
+            {
+                "addresses": [filled(postal)] if any(postal.values()) else [],
+                "hoursOfService": value(child(parts, "hoursOfService")),
+                "contactInstructions": value(child(parts, "contactInstructions")),
+            }
+        ),
     }
 
 

@@ -258,11 +258,11 @@ def _operation(make: Maker, link: Link) -> Element:
 
 def service_of(make: Maker, record: Record) -> list[Property]:
     """Return what only the identification of a service has."""
-    kind = beyond(record).get("serviceType", "other")
+    kind = "LocalName" if make.older else "ScopedName"
     operations = [_operation(make, link) for link in record.links if "operation" in link.extra]
     coupled = [link for link in record.links if "operatesOn" in link.extra]
     return [
-        ("serviceType", make.leaf("gco", "LocalName" if make.older else "ScopedName", kind)),
+        ("serviceType", make.leaf("gco", kind, beyond(record).get("serviceType", "other"))),
         ("couplingType", make.code("SV_CouplingType", "tight" if coupled else "loose")),
         ("containsOperations", operations or [missing()]),
         (
@@ -299,11 +299,13 @@ def party_of(make: Maker, contact: Contact) -> Element:
 def build(record: Record, dialect: Dialect) -> Element:
     """Make the whole metadata element of a record."""
     make, told = Maker(dialect), beyond(record)
-    contacts = [party_of(make, contact) for contact in answering(record, "metadata")]
     root = make.object(
         "MD_Metadata",
         *dialect.metadata(make, record),
-        ("contact", contacts or [missing()]),
+        (
+            "contact",
+            [party_of(make, contact) for contact in answering(record, "metadata")] or [missing()],
+        ),
         ("referenceSystemInfo", [_reference_system(make, code) for code in told.get("crs", ())]),
         ("identificationInfo", _identification(make, record)),
         (
@@ -368,12 +370,15 @@ def _languages(make: Maker, languages: list[str]) -> list[Property]:
 
 def _citation(make: Maker, record: Record) -> Element:
     told = beyond(record)
-    dates = [dated(make, item["date"], item.get("type", "")) for item in told.get("dates", ())]
     return make.object(
         "CI_Citation",
         ("title", record.title or missing()),
         ("alternateTitle", told.get("alternateTitles")),
-        ("date", dates or [missing()]),
+        (
+            "date",
+            [dated(make, item["date"], item.get("type", "")) for item in told.get("dates", ())]
+            or [missing()],
+        ),
         ("identifier", [identifier(make, item.value, item.scheme) for item in record.external_ids]),
         (
             "citedResponsibleParty",
@@ -474,10 +479,15 @@ def _quality(make: Maker, record: Record) -> Element | None:
     lineage = lineage_of(make, record) if make.older else None
     if not reports and lineage is None:
         return None
-    level = make.code("MD_ScopeCode", record.type or "dataset")
     return make.object(
         "DQ_DataQuality",
-        ("scope", make.object("DQ_Scope" if make.older else "MD_Scope", ("level", level))),
+        (
+            "scope",
+            make.object(
+                "DQ_Scope" if make.older else "MD_Scope",
+                ("level", make.code("MD_ScopeCode", record.type or "dataset")),
+            ),
+        ),
         ("report", reports),
         ("lineage", lineage),
     )

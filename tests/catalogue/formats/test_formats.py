@@ -151,7 +151,7 @@ def test_no_context_of_json_ld_is_fetched() -> None:
         "title": "Un jeu",
         "identifier": "1",
     }
-    [record] = dcat.read_all(json.dumps(document).encode())
+    [(record, _)] = dcat.read_parts(json.dumps(document).encode())
     assert record.title == "Un jeu"
 
 

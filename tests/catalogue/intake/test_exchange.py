@@ -109,7 +109,7 @@ def test_all_records_are_one_catalogue_or_one_table(workspace: Path, tmp_path: P
             )
             == 0
         )
-    assert len(document.read_all((tmp_path / "x" / "catalogue.ttl").read_bytes())) == 2
+    assert len(document.read_parts((tmp_path / "x" / "catalogue.ttl").read_bytes())) == 2
     assert len((tmp_path / "x" / "catalogue.csv").read_text(encoding="utf-8-sig").splitlines()) == 3
 
 
