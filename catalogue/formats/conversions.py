@@ -14,12 +14,12 @@ from geoguichet.catalogue.errors import RecordError
 from geoguichet.catalogue.formats import codes
 from geoguichet.catalogue.formats.mapping import (
     TOPIC_CATEGORY,
-    Dated,
     Distributed,
     Language,
     Part,
     Reader,
     Resolution,
+    filled,
     time_of,
 )
 from geoguichet.catalogue.record import (
@@ -113,13 +113,9 @@ def stamp(part: Part, path: str) -> str:
 
 def dates(kind: str) -> Reader:
     """Make a reader of the dates of the resource that are of one type."""
-
-    def read(part: Part, path: str) -> list[Dated]:
-        return [
-            {"date": date, "type": kind} for date in map(codes.moment, part.texts(path)) if date
-        ]
-
-    return read
+    return lambda part, path: [
+        {"date": date, "type": kind} for date in map(codes.moment, part.texts(path)) if date
+    ]
 
 
 def language(part: Part, path: str) -> Language:
@@ -143,8 +139,7 @@ def licence(part: Part, path: str) -> str:
 
 def frequency(part: Part, path: str) -> dict[str, str]:
     """Read how often the content is updated."""
-    code = codes.frequency(part.text(path))
-    return {"frequency": code} if code else {}
+    return filled({"frequency": codes.frequency(part.text(path))})
 
 
 def systems(part: Part, path: str) -> list[str]:
@@ -255,14 +250,9 @@ def links(rel: str | Callable[[Part], str] = "", *, href: str = "", **paths: str
     relation is ``rel``; by default the ISO function and the protocol tell it.
     """
 
-    def read(part: Part, path: str) -> tuple[Link, ...]:
-        return tuple(
-            _link(item, address, rel, paths)
-            for item in part.at(path)
-            for address in item.texts(href)
-        )
-
-    return read
+    return lambda part, path: tuple(
+        _link(item, address, rel, paths) for item in part.at(path) for address in item.texts(href)
+    )
 
 
 def _link(part: Part, href: str, rel: str | Callable[[Part], str], paths: dict[str, str]) -> Link:

@@ -316,17 +316,12 @@ def as_table(formats: Mapping[str, Iterable[Mapped]]) -> str:
     sections = []
     arrows = {"in": "→", "out": "←", "both": "↔"}
     for name, mapping in formats.items():
-        lines = [
-            f"## {name}",
-            "",
-            "| member | | in the format | note |",
-            "| --- | --- | --- | --- |",
-        ]
-        lines += [
+        rows = "\n".join(
             f"| {row.member} | {arrows[row.ways]} | {row.path and f'`{row.path}`'} | {row.note} |"
             for row in mapping
-        ]
-        sections.append("\n".join(lines))
+        )
+        head = "| member | | in the format | note |\n| --- | --- | --- | --- |"
+        sections.append(f"## {name}\n\n{head}\n{rows}")
     return "\n\n".join(sections) + "\n"
 
 

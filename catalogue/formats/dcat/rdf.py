@@ -99,9 +99,8 @@ type Form = Literal["turtle", "xml", "json-ld"]
 
 def load(document: bytes) -> Graph:
     """Read RDF in the form it is written in, without opening any address that it names."""
-    head = document.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     with silence():
-        return _loaded(Graph(), document, head)
+        return _loaded(document)
 
 
 @contextmanager
@@ -120,11 +119,10 @@ def silence() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _loaded(graph: Graph, document: bytes, head: bytes) -> Graph:
+def _loaded(document: bytes) -> Graph:
+    graph, head = Graph(), document.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     try:
-        if (head == b"<" and b"<rdf:RDF" in document) or (
-            head == b"<" and b"rdf-syntax-ns" in document[:4000]
-        ):
+        if head == b"<" and (b"<rdf:RDF" in document or b"rdf-syntax-ns" in document[:4000]):
             return graph.parse(data=serialize(parse(document)), format="xml")  # without its DTD
         if head in (b"{", b"["):
             return graph.parse(data=_without_remote_context(document), format="json-ld")

@@ -96,17 +96,10 @@ class Maker:
         element.text = codes.writable(text)
         return element
 
-    def code(self, kind: str, text: str) -> Element | None:
-        """Make a codelist value; None for an empty one."""
-        if not text:
-            return None
-        return self.leaf(
-            self.dialect.prefix_of(kind),
-            kind,
-            text,
-            codeList=_CODES + kind,
-            codeListValue=codes.writable(text),
-        )
+    def code(self, kind: str, text: str, codelist: str = "") -> Element | None:
+        """Make a value of a codelist, by default that of its class; None for an empty one."""
+        told = {"codeList": codelist or _CODES + kind, "codeListValue": codes.writable(text)}
+        return self.leaf(self.dialect.prefix_of(kind), kind, text, **told) if text else None
 
     def required(self, kind: str, text: str) -> Element:
         """Make a codelist value, or what stands for it when the record does not say it."""
@@ -115,16 +108,8 @@ class Maker:
 
     def language(self, code: str) -> Element | None:
         """Make a language code of ISO 639-2/B."""
-        if not code:
-            return None
-        written = codes.language_iso(code)
-        return self.leaf(
-            self.dialect.prefix_of("LanguageCode"),
-            "LanguageCode",
-            written,
-            codeList="http://www.loc.gov/standards/iso639-2/",
-            codeListValue=written,
-        )
+        codelist = "http://www.loc.gov/standards/iso639-2/"
+        return self.code("LanguageCode", codes.language_iso(code), codelist)
 
     def text(self, text: str, href: str = "") -> Value:
         """Make a text, as an anchor when it has an address."""

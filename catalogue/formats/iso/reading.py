@@ -266,11 +266,11 @@ def is_of_2014(root: Element) -> bool:
     """Say whether a metadata element is encoded by ISO 19115-3; a profile's own root may only hold
     what is.
     """
-    first = inner(root)
-    return any(_OF_2014 in str(node.tag) for node in (root, first) if node is not None)
-
-
-_OF_2014 = "standards.iso.org/iso/19115/-3"
+    return any(
+        "standards.iso.org/iso/19115/-3" in str(node.tag)
+        for node in (root, inner(root))
+        if node is not None
+    )
 
 
 def read_element(root: Element) -> Record:
@@ -583,11 +583,8 @@ def _theme(concepts: list[Concept], thesaurus: Element, title: str, kind: str) -
 
 def _of_quality(root: Holder) -> Members:
     reports = list(every(root, "dataQualityInfo", "*", "report", "*"))
-    results = (
-        node for report in reports for node in every(report, "result", "DQ_ConformanceResult")
-    )
     said: Members = {
-        "conformity": list(filter(None, map(_conformance, results))),
+        "conformity": _each(_conformance, reports, "result", "DQ_ConformanceResult"),
         "quality": [measure for report in reports for measure in _measures(report)],
     }
     return said | _lineage(root)
@@ -601,17 +598,17 @@ def _lineage(root: Holder) -> Members:
     statements = (text for lineage in lineages for text in values(lineage, "statement"))
     return {
         "lineage": "\n\n".join(dict.fromkeys(statements)),
-        "processSteps": _each(_step, lineages, "processStep"),
-        "sources": _each(_source, lineages, "source"),
+        "processSteps": _each(_step, lineages, "processStep", "*"),
+        "sources": _each(_source, lineages, "source", "*"),
     }
 
 
-# Return what is read in every object that lineages have under a name, but what is blank.
+# Return what is read in every element that local names lead to from some, but what is blank.
 def _each[Shape](
-    read: Callable[[Element], Shape], lineages: list[Element], name: str
+    read: Callable[[Element], Shape], elements: list[Element], *steps: str
 ) -> list[Shape]:
-    objects = (node for lineage in lineages for node in every(lineage, name, "*"))
-    return list(filter(None, map(read, objects)))
+    found = (node for element in elements for node in every(element, *steps))
+    return list(filter(None, map(read, found)))
 
 
 def _step(step: Element) -> Step:

@@ -426,10 +426,9 @@ def _maintenance(make: Maker, maintenance: Maintenance) -> Element:
 
 def _resolution(make: Maker, resolution: Resolution) -> Element:
     if "scale" in resolution:
-        scale = make.leaf("gco", "Integer", str(resolution["scale"]))
+        fraction: Property = ("denominator", make.leaf("gco", "Integer", str(resolution["scale"])))
         return make.object(
-            "MD_Resolution",
-            ("equivalentScale", make.object("MD_RepresentativeFraction", ("denominator", scale))),
+            "MD_Resolution", ("equivalentScale", make.object("MD_RepresentativeFraction", fraction))
         )
     unit = codes.writable(resolution.get("unit", "m"))
     distance = make.leaf("gco", "Distance", str(resolution["distance"]), uom=unit)
