@@ -8,12 +8,10 @@ import ipaddress
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from threading import Thread
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -230,7 +228,9 @@ def dead_links(
     ]
     known = {} if tried is None else tried
     untried = dict.fromkeys(_target(link) for _, link in links if _target(link) not in known)
-    known |= _together(lambda target: _reason(target, client, inner=inner), list(untried))
+    with ThreadPoolExecutor(4) as four:  # an interruption waits for those being tried, at most
+        reasons = four.map(lambda target: _reason(target, client, inner=inner), untried)
+        known |= dict(zip(untried, reasons, strict=True))
     return tuple(_found(record, links, known))
 
 
@@ -251,35 +251,6 @@ class Reason(NamedTuple):
 
 def _target(link: Link) -> Target:
     return Target(link.href, link.rel, link.type)
-
-
-# Try links four at a time, in threads that do not outlive an interruption.
-def _together(
-    try_: Callable[[Target], Reason | None], links: Sequence[Target]
-) -> dict[Target, Reason | None]:
-    waiting: SimpleQueue[Target] = SimpleQueue()
-    tried: SimpleQueue[tuple[Target, Reason | Exception | None]] = SimpleQueue()
-    for link in links:
-        waiting.put(link)
-
-    def work() -> None:
-        with suppress(Empty):
-            while True:
-                link = waiting.get_nowait()
-                try:
-                    tried.put((link, try_(link)))
-                except Exception as error:  # noqa: BLE001 (who waits for the answer must have one)
-                    tried.put((link, error))
-
-    for _link in links[:4]:
-        Thread(target=work, daemon=True).start()
-    found: dict[Target, Reason | None] = {}
-    for _link in links:
-        link, reason = tried.get()
-        if isinstance(reason, Exception):
-            raise reason
-        found[link] = reason
-    return found
 
 
 def _found(
