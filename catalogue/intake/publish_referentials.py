@@ -89,7 +89,6 @@ def referential_records(versions: Sequence[Version]) -> tuple[Record, ...]:
 
 def _record(version: Version, source: OfficialSource | None) -> Record:
     day = version.imported[:10]
-    contacts = (Contact(organization=source.publisher, roles=("publisher",)),) if source else ()
     links = (
         [Link(source.address, rel="via", title=f"Source : {source.title}", hreflang="fr")]
         if source
@@ -112,7 +111,7 @@ def _record(version: Version, source: OfficialSource | None) -> Record:
         ),
         geometry=Extent(*version.bbox).as_geometry() if version.bbox else None,
         created=_instant(version),
-        contacts=contacts,
+        contacts=(Contact(organization=source.publisher, roles=("publisher",)),) if source else (),
         license=licence,
         links=tuple(links),
         external_ids=(ExternalId(f"{version.name}@{version.digest}", "geoguichet"),),

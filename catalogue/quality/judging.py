@@ -429,21 +429,23 @@ def mending(found: Mapping[str, int]) -> list[dict[str, Any]]:
     """Return the rules of `by_rule` with why each matters and how to mend it; those that cost the
     most come first.
     """
-    listed = [
-        {
-            "rule": rule.name,
-            "label": str(rule.label),
-            "member": rule.member,
-            "severity": rule.severity,
-            "weight": rule.weight,
-            "records": found[rule.name],
-            "why": str(rule.why),
-            "remedy": str(rule.remedy),
-        }
-        for rule in RULES
-        if found.get(rule.name)
-    ]
-    return sorted(listed, key=lambda row: -row["records"] * row["weight"])
+    return sorted(
+        [
+            {
+                "rule": rule.name,
+                "label": str(rule.label),
+                "member": rule.member,
+                "severity": rule.severity,
+                "weight": rule.weight,
+                "records": found[rule.name],
+                "why": str(rule.why),
+                "remedy": str(rule.remedy),
+            }
+            for rule in RULES
+            if found.get(rule.name)
+        ],
+        key=lambda row: -row["records"] * row["weight"],
+    )
 
 
 def as_csv(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> bytes:

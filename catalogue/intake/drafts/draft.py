@@ -192,16 +192,12 @@ def fields_of(frame: pd.DataFrame, *, sampled: bool) -> list[dict[str, Any]]:
             "name": str(name),
             "type": _type_of(column),
             "examples": [str(value)[:60] for value in known.drop_duplicates().head(3)]
-            if _hashable(known)
+            if known.empty or not isinstance(known.iloc[0], list | dict | np.ndarray)
             else [],
             "nullRate": round(float(column.isna().mean()), 4) if len(column) else 0.0,
         }
         fields.append(field | ({"sampled": True} if sampled else {}))
     return fields
-
-
-def _hashable(column: pd.Series) -> bool:
-    return not len(column) or not isinstance(column.iloc[0], list | dict | np.ndarray)
 
 
 def _type_of(column: pd.Series) -> str:
@@ -214,9 +210,10 @@ def draft(file: Path, layer: str, form: Form, **members: Any) -> Record:
     """Make the record of a layer from what its data said."""
     name, media = form
     digest = digest_of(file)
+    slug = re.sub(r"[^a-z0-9]+", "-", layer.casefold()).strip("-")
     changed = datetime.fromtimestamp(file.stat().st_mtime, UTC)
     told: Members = {
-        "id": f"jeu-{digest[:16]}" + (f"-{_slug(layer)}" if layer else ""),
+        "id": f"jeu-{digest[:16]}" + (f"-{slug}" if layer else ""),
         "type": "dataset",
         "title": _title(file.stem, layer),
         "dates": [{"date": changed.strftime("%Y-%m-%d"), "type": "revision"}],
@@ -228,10 +225,6 @@ def draft(file: Path, layer: str, form: Form, **members: Any) -> Record:
         "externalIds": (content_id(digest, layer),),
     }
     return describe(told | cast(Members, members))
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.casefold()).strip("-")
 
 
 # Make words of file and layer names: ``bati_commune-2020`` is « Bati commune 2020 ».

@@ -176,9 +176,9 @@ def read_sources(path: Path) -> tuple[Configured, ...]:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        made = f"« geoguichet catalogue harvest --init {path} » en crée un"
         raise HarvestError(
-            f"{path} n'existe pas ; un fichier de sources est attendu, {made}."
+            f"{path} n'existe pas ; un fichier de sources est attendu, "
+            f"« geoguichet catalogue harvest --init {path} » en crée un."
         ) from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise HarvestError(f"{path} : fichier de sources illisible ({error}).") from error

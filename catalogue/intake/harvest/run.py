@@ -172,17 +172,14 @@ def _store_batch(
         one.record.id: _mark(one.record) for answer in answers.values() for one in answer.described
     }
     neighbours = journal.neighbours(tally.source, marks.values()) if marks else {}
-    for digest, item in fetched.items():
-        if digest not in known:
-            answer = answers[digest]
-            records = list(_taken(answer, item.address, neighbours, store, tally))
-            described += [(one, item.address) for one in records]
-            whole = len(records) == len(answer.described) and not any(
-                f.severity == "error" for f in answer.findings
-            )
-            kept.append(
-                Kept(digest, item.address, tuple(_mark(one.record) for one in records), whole)
-            )
+    for digest, answer in answers.items():
+        address = fetched[digest].address
+        records = list(_taken(answer, address, neighbours, store, tally))
+        described += [(one, address) for one in records]
+        whole = len(records) == len(answer.described) and not any(
+            finding.severity == "error" for finding in answer.findings
+        )
+        kept.append(Kept(digest, address, tuple(_mark(one.record) for one in records), whole))
     if described:
         done = store.bulk_upsert((one.record for one, _ in described), by=tally.source)
         for counted, number in (
