@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import geopandas as gpd
-import pyogrio
+import pandas as pd
 import pyogrio.errors
 import shapely
 
@@ -85,13 +85,13 @@ def read_layer(
     return frame
 
 
-def check_columns(frame: gpd.GeoDataFrame, columns: Iterable[str], *, where: str) -> None:
+def check_columns(frame: pd.DataFrame, columns: Iterable[str], *, where: str) -> None:
     """Raise LayerError, naming the columns there are, when `frame` lacks one of `columns`."""
     missing = [column for column in columns if column not in frame.columns]
     if missing:
-        present = ", ".join(str(column) for column in frame.columns)
         raise LayerError(
-            f"{where} : colonne absente : {', '.join(missing)}. Colonnes présentes : {present}."
+            f"{where} : colonne absente : {', '.join(missing)}. Colonnes présentes : "
+            f"{', '.join(map(str, frame.columns))}."
         )
 
 

@@ -170,9 +170,11 @@ def _odd_place(
 
     said = f"« {text[0]} » ; « {text[1]} »"
     if not text[0] or not text[1]:
-        message = "Pas de coordonnées : ce service ne dessert personne."
         return finding(
-            "no-point", message, "Complétez la longitude et la latitude, ou l'adresse.", "warning"
+            "no-point",
+            "Pas de coordonnées : ce service ne dessert personne.",
+            "Complétez la longitude et la latitude, ou l'adresse.",
+            "warning",
         )
     if not (np.isfinite(lonlat[0]) and np.isfinite(lonlat[1])):
         return finding(
@@ -180,10 +182,11 @@ def _odd_place(
             f"Coordonnées illisibles ({said}).",
             "Écrivez deux nombres décimaux.",
         )
-    if _is_in_france(lonlat[1], lonlat[0]):
-        place = f"longitude {text[1]}, latitude {text[0]}"
+    if in_france(np.array([lonlat[1]]), np.array([lonlat[0]]))[0]:
         return finding(
-            "swapped-axes", f"Longitude et latitude sont échangées ({said}).", f"Lisez {place}."
+            "swapped-axes",
+            f"Longitude et latitude sont échangées ({said}).",
+            f"Lisez longitude {text[1]}, latitude {text[0]}.",
         )
     west, south, east, north = LAMBERT_93_BOX
     if west <= lonlat[0] <= east and south <= lonlat[1] <= north:
@@ -194,10 +197,11 @@ def _odd_place(
         )
     right = with_decimal_points(*lonlat)
     if not possible and right is not None:
-        column = columns[0] if right[0] != lonlat[0] else columns[1]
-        remedy = f"Lisez {right[0]:.7g} ; {right[1]:.8g}."
         return finding(
-            "lost-decimal-point", f"La virgule décimale est perdue ({said}).", remedy, column=column
+            "lost-decimal-point",
+            f"La virgule décimale est perdue ({said}).",
+            f"Lisez {right[0]:.7g} ; {right[1]:.8g}.",
+            column=columns[0] if right[0] != lonlat[0] else columns[1],
         )
     if not possible:
         return finding(
@@ -205,17 +209,12 @@ def _odd_place(
             f"Ce n'est pas une position sur la Terre ({said}).",
             "Corrigez à la source.",
         )
-    message = f"Point situé hors de France ({said})."
     return finding(
         "outside-france",
-        message,
+        f"Point situé hors de France ({said}).",
         "Corrigez la position, ou retirez la ligne si elle est étrangère.",
         "warning",
     )
-
-
-def _is_in_france(longitude: float, latitude: float) -> bool:
-    return bool(in_france(np.array([longitude]), np.array([latitude]))[0])
 
 
 def with_decimal_points(longitude: float, latitude: float) -> tuple[float, float] | None:

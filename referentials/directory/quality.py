@@ -321,12 +321,16 @@ def _services_without_hours(services: gpd.GeoDataFrame, layer: str) -> Iterator[
                 ),
             )
         elif weekly_hours(written) is None:
-            message = Message(
-                "{name} : horaires illisibles (« {hours} »), tenus pour inconnus.",
-                name=row.name,
-                hours=written,
+            yield Finding(
+                "unreadable-hours",
+                layer,
+                row.id,
+                Message(
+                    "{name} : horaires illisibles (« {hours} »), tenus pour inconnus.",
+                    name=row.name,
+                    hours=written,
+                ),
             )
-            yield Finding("unreadable-hours", layer, row.id, message)
 
 
 # Report what is odd in the source's own weeks, before their conversion.
@@ -341,16 +345,23 @@ def _odd_source_weeks(services: gpd.GeoDataFrame, layer: str) -> Iterator[Findin
                 layer,
                 row.id,
                 Message(
-                    "{name} : un jour de la semaine est vide dans la source ; horaires non convertis.",
+                    "{name} : un jour de la semaine est vide dans la source ; horaires non "
+                    "convertis.",
                     name=row.name,
                 ),
             )
         if _overlaps(week):
-            message = Message(
-                "{name} : des plages horaires se chevauchent dans la source ; elles sont réunies.",
-                name=row.name,
+            yield Finding(
+                "overlapping-hours",
+                layer,
+                row.id,
+                Message(
+                    "{name} : des plages horaires se chevauchent dans la source ; elles sont "
+                    "réunies.",
+                    name=row.name,
+                ),
+                "info",
             )
-            yield Finding("overlapping-hours", layer, row.id, message, "info")
 
 
 type _Week = list[tuple[str, str, list[tuple[str, str]]]]
@@ -374,8 +385,11 @@ def _overlaps(week: _Week) -> bool:
         if first in WEEKDAYS_FR and last in WEEKDAYS_FR:
             for day in range(WEEKDAYS_FR.index(first), WEEKDAYS_FR.index(last) + 1):
                 days.setdefault(day, []).extend(spans)
-    ordered = [sorted(spans) for spans in days.values()]
-    return any(later[0] < earlier[1] for spans in ordered for earlier, later in pairwise(spans))
+    return any(
+        later[0] < earlier[1]
+        for spans in days.values()
+        for earlier, later in pairwise(sorted(spans))
+    )
 
 
 # -- a stored directory

@@ -106,12 +106,11 @@ def damage_findings(rows: pd.DataFrame, columns: Iterable[str], *, layer: str) -
         bad = rows[damaged(rows[column])]
         for text, item, number in zip(bad[column], bad["id"], bad["source_row"], strict=True):
             right = mended(text)
-            kind = _WORDS[_kind(text)]
             yield Finding(
                 "damaged-encoding",
                 layer,
                 item,
-                f"« {_short(text)} » : {kind}.",
+                f"« {_short(text)} » : {_WORDS[_kind(text)]}.",
                 "warning",
                 int(number),
                 column,
@@ -355,12 +354,13 @@ def make_reading(columns: Columns) -> Reading:
         )
     else:
         per_week = pd.Series(np.nan, index=index)
-    itinerant = columns.values.get("itinerant", pd.Series(False, index=index)).astype(bool)
     rows = gpd.GeoDataFrame(
         {
             **values,
             "hours_per_week": per_week,
-            "itinerant": itinerant,
+            "itinerant": columns.values.get("itinerant", pd.Series(False, index=index)).astype(
+                bool
+            ),
             "inside": True,
             "source_row": index.to_numpy(dtype=np.int64),
         },

@@ -174,11 +174,10 @@ def check_services(services: gpd.GeoDataFrame, *, where: str = "services") -> No
     check_text(services, ("type", "name", "commune"), where=where)
     ids = services["id"]
     _refuse(ids.isna() | ids.duplicated(), ids, "identifiant absent ou répété", where=where)
-    known = ", ".join(SERVICE_TYPES)
     _refuse(
         ~services["type"].isin(list(SERVICE_TYPES)),
         services["type"],
-        f"type inconnu (connus : {known})",
+        f"type inconnu (connus : {', '.join(SERVICE_TYPES)})",
         where=where,
     )
     hours = services["hours_per_week"]

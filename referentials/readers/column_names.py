@@ -351,6 +351,11 @@ def write_template(path: Path) -> None:
     sheet = book.active
     sheet.title = "Services"
     labels = [kind.label_fr for kind in SERVICE_TYPES.values()]
+    choices = {
+        "Type": f"=Types!$A$1:$A${len(labels)}",
+        "Accessible PMR": '"oui,non,partiel"',
+        "Itinérant": '"oui,non"',
+    }
     for column, (heading, _, width) in enumerate(HEADINGS, start=1):
         cell = sheet.cell(row=1, column=column, value=heading)
         cell.font, cell.fill = Font(bold=True), PatternFill("solid", start_color="DDE7F3")
@@ -358,14 +363,9 @@ def write_template(path: Path) -> None:
         if heading in {"Code postal", "Code INSEE", "Identifiant"}:
             for row in range(2, ROWS + 1):
                 sheet.cell(row=row, column=column).number_format = "@"
+        if heading in choices:
+            _choices(sheet, cell.column_letter, choices[heading])
     sheet.freeze_panes = "A2"
-    _choices(sheet, "B", f"=Types!$A$1:$A${len(labels)}")
-    _choices(
-        sheet,
-        sheet.cell(row=1, column=_position("Accessible PMR")).column_letter,
-        '"oui,non,partiel"',
-    )
-    _choices(sheet, sheet.cell(row=1, column=_position("Itinérant")).column_letter, '"oui,non"')
     notice = book.create_sheet("Notice")
     notice.append(["Colonne", "Ce qu'on y écrit"])
     for heading, meaning, _ in HEADINGS:
@@ -388,7 +388,3 @@ def _choices(sheet: openpyxl.worksheet.worksheet.Worksheet, letter: str, formula
     rule.error, rule.errorTitle = "Choisissez une valeur de la liste.", "Valeur inconnue"
     sheet.add_data_validation(rule)
     rule.add(f"{letter}2:{letter}{ROWS}")
-
-
-def _position(heading: str) -> int:
-    return [name for name, _, _ in HEADINGS].index(heading) + 1

@@ -29,7 +29,7 @@ from geoguichet.referentials.directory.schema import (
     make_reading,
 )
 from geoguichet.referentials.directory.services import OTHER, SERVICE_TYPES
-from geoguichet.referentials.layers import LONLAT
+from geoguichet.referentials.layers import LONLAT, check_columns
 from geoguichet.referentials.readers.column_names import (
     FileMapping,
     folded,
@@ -56,7 +56,6 @@ from geoguichet.referentials.readers.text_tables import (
     csv_chunks,
     json_document,
     json_table,
-    require_columns,
 )
 
 SERVICES = "services"
@@ -120,7 +119,7 @@ class ColumnTable:
 # -- files of a published format
 
 
-def read_published(path: Path, how: ColumnTable) -> Iterator[Reading]:
+def read_published(how: ColumnTable, path: Path) -> Iterator[Reading]:
     """Yield the rows of a file of a published format by chunks.
 
     Raises
@@ -132,7 +131,7 @@ def read_published(path: Path, how: ColumnTable) -> Iterator[Reading]:
     how = replace(how, crs=opened.crs or how.crs)
     journal = Journal(how.source, how.columns.get("id", ""))
     for table in opened.chunks:
-        require_columns(table, how.required(), path)
+        check_columns(table, how.required(), where=str(path))
         table = table.assign(**{name: "" for name in how.optional if name not in table.columns})
         rows_in = len(table)
         journal.findings = [replace(each, layer=how.source) for each in opened.findings]
@@ -472,7 +471,7 @@ def understand(
         places a service.
     """
     given = [column for said in mapping.columns.values() for column in columns_in(said)]
-    require_columns(table, given, path)
+    check_columns(table, given, where=str(path))
     free = [name for name in table.columns if name not in given]
     columns = _codes_told_from_names(table, {**match_columns(free), **mapping.columns})
     if opened.is_layer:
@@ -529,17 +528,26 @@ def _crs_findings(
     path: Path, opened: OpenedTable, mapping: FileMapping, axes: Axes, *, placed: bool
 ) -> Iterator[Finding]:
     if opened.crs and axes.crs != opened.crs and not mapping.crs:
-        message = (
-            f"Le fichier annonce {_crs_name(opened.crs)}, mais ses coordonnées sont en "
-            f"{axes.label_fr}."
-        )
         yield Finding(
-            "wrong-crs-declared", path.name, "", message, "error", remedy="Corrigez le CRS."
+            "wrong-crs-declared",
+            path.name,
+            "",
+            (
+                f"Le fichier annonce {_crs_name(opened.crs)}, mais ses coordonnées sont en "
+                f"{axes.label_fr}."
+            ),
+            "error",
+            remedy="Corrigez le CRS.",
         )
     elif placed and not (mapping.crs or opened.crs) and axes.sure and axes.crs != LONLAT:
-        message = f"Système de coordonnées non dit : {axes.label_fr} ({axes.crs}) supposé."
-        remedy = "Dites-le : crs, dans [file] de --mapping."
-        yield Finding("assumed-crs", path.name, "", message, "info", remedy=remedy)
+        yield Finding(
+            "assumed-crs",
+            path.name,
+            "",
+            f"Système de coordonnées non dit : {axes.label_fr} ({axes.crs}) supposé.",
+            "info",
+            remedy="Dites-le : crs, dans [file] de --mapping.",
+        )
 
 
 def _crs_name(crs: str) -> str:

@@ -178,10 +178,9 @@ def no_coordinates(table: pd.DataFrame, journal: Journal, facts: bool = False) -
             "warning",
         )
     else:
-        message = f"{len(table)} établissements sans coordonnées : le format n'en a pas."
         journal.tell_once(
             "no-coordinates",
-            message,
+            f"{len(table)} établissements sans coordonnées : le format n'en a pas.",
             "warning",
             remedy="« referentials export » place chacun à la mairie de sa commune.",
         )

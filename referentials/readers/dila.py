@@ -33,11 +33,6 @@ JSON_KEYS = ("id", "nom", "pivot", "adresse")
 _BLOCK = 1 << 20
 
 
-def is_archive(head: bytes) -> bool:
-    """Return whether the first bytes, decompressed, are those of a tar."""
-    return head[257:262] == b"ustar"
-
-
 def read(path: Path) -> Iterator[Reading]:
     """Yield today's directory by chunks, whatever its size: a tar of JSON or XML files, or one JSON
     document.
@@ -85,7 +80,7 @@ def _services(path: Path, unread: list[str]) -> Iterator[dict[str, Any]]:
         ),
     ):
         with open_bytes(path) as file:
-            is_tar = is_archive(file.read(512))
+            is_tar = file.read(512)[257:262] == b"ustar"
         with open_bytes(path) as file:
             if is_tar:
                 yield from _of_archive(file, unread)

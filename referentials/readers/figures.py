@@ -135,9 +135,10 @@ def _reading(
         "departement": departement_of(code),
     }
     values |= {field: table[found[field]] for field in ("name", "year") if found[field]}
-    figures: dict[str, pd.Series] = {}
-    for name in [*others, *filter(None, [found["population"]])]:
-        figures[name] = read_figure(table[name], name, items, layer, findings)
+    figures = {
+        name: read_figure(table[name], name, items, layer, findings)
+        for name in [*others, *filter(None, [found["population"]])]
+    }
     if found["population"]:
         values["population"] = figures.pop(found["population"])
         findings += row_findings(
@@ -195,16 +196,15 @@ def read_grid(path: Path) -> Iterator[Reading]:
                 "info",
             )
         )
-    values = {
-        "code": cells["id"],
-        "level": pd.Series("cell", index=cells.index),
-        "population": cells["inhabitants"],
-    }
     yield make_table(
         CodedColumns(
             "populations",
             "filosofi",
-            values,
+            {
+                "code": cells["id"],
+                "level": pd.Series("cell", index=cells.index),
+                "population": cells["inhabitants"],
+            },
             cells.geometry,
             findings=[*findings, *grid.findings],
             notes=(f"Carreaux de {grid.size_m} m, EPSG:3035.",),
@@ -235,7 +235,6 @@ def grid_of_raster(path: Path) -> Grid:
     LayerError
         When the file is missing or is no raster in metres.
     """
-    import rasterio
     import rasterio.errors
 
     with (
@@ -372,19 +371,26 @@ def _shares(
         part = numbers(table[column]) / premises.where(~empty, np.nan)
         findings += _above_total(share, part, code, column)
         shares[share] = part.clip(0, 1)
-    values = {
-        "id": code + ("-" + kinds).where(other, ""),
-        "code": code,
-        "name": _column(table, "nom com"),
-        "departement": departement_of(code).where(
-            _column(table, "code dep") == "", _column(table, "code dep")
-        ),
-        "basis": pd.Series(basis, index=code.index),
-        "date": _column(table, "date"),
-        "premises": premises,
-        **shares,
-    }
-    return make_table(CodedColumns("broadband", ARCEP, values, findings=findings, notes=notes))
+    return make_table(
+        CodedColumns(
+            "broadband",
+            ARCEP,
+            {
+                "id": code + ("-" + kinds).where(other, ""),
+                "code": code,
+                "name": _column(table, "nom com"),
+                "departement": departement_of(code).where(
+                    _column(table, "code dep") == "", _column(table, "code dep")
+                ),
+                "basis": pd.Series(basis, index=code.index),
+                "date": _column(table, "date"),
+                "premises": premises,
+                **shares,
+            },
+            findings=findings,
+            notes=notes,
+        )
+    )
 
 
 def _above_total(share: str, part: pd.Series, code: pd.Series, column: str) -> list[Finding]:
@@ -499,8 +505,7 @@ def _counts(
         kinds = kinds.where(kinds != "")
         return pd.get_dummies(kinds, dtype=float).replace(0, float("nan")).mul(numbers, axis=0)
     coded = [name for name in table.columns if re.fullmatch(r"NB_[A-G]\d{3}", str(name))]
-    labelled = [name for name in table.columns if type_of_equipment(str(name)) is not None]
-    if not coded and not labelled:
+    if not coded and not any(type_of_equipment(str(name)) for name in table.columns):
         raise LayerError(
             f"{path} : aucun compte d'équipements : « TYPEQU » et « NB_EQUIP », des colonnes "
             "« NB_<code> » ou les noms des équipements sont attendus ; colonnes présentes : "
@@ -545,20 +550,22 @@ def _equipment(
         for kind in counts.columns
         if (key := type_of_equipment(str(kind))) is not None
     ]
-    said = f"{len(counts.columns)} sortes d'équipements par commune"
-    notes = (*notes, f"{said} ; de nos types : {', '.join(ours) or 'aucune'}.")
-    values = {
-        "code": first["code"],
-        "name": first["name"],
-        "departement": departement_of(first["code"]),
-        "year": first["year"],
-        "equipment_total": counts.sum(axis=1),
-    }
+    notes = (
+        *notes,
+        f"{len(counts.columns)} sortes d'équipements par commune ; de nos types : "
+        f"{', '.join(ours) or 'aucune'}.",
+    )
     return make_table(
         CodedColumns(
             "equipment",
             BPE,
-            values,
+            {
+                "code": first["code"],
+                "name": first["name"],
+                "departement": departement_of(first["code"]),
+                "year": first["year"],
+                "equipment_total": counts.sum(axis=1),
+            },
             others={str(kind): counts[kind] for kind in counts},
             findings=findings,
             notes=notes,

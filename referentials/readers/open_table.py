@@ -13,7 +13,6 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyogrio
 import pyogrio.errors
 import shapely
 
@@ -113,25 +112,27 @@ def geojson_table(document: Any, *, columns: Sequence[str] = (), path: Path) -> 
 def feature_properties(feature: Any) -> dict[str, Any]:
     """Return the properties of a feature by name; none when it has none, or is no feature."""
     properties = feature.get("properties") if isinstance(feature, dict) else None
-    if not isinstance(properties, dict):
-        return {}
-    return {str(key): value for key, value in properties.items()}
+    known = properties if isinstance(properties, dict) else {}
+    return {str(key): value for key, value in known.items()}
 
 
 def feature_shape(feature: Any) -> shapely.Geometry | None:
     """Return the geometry of a feature; None when it has none or a broken one."""
     geometry = feature.get("geometry") if isinstance(feature, dict) else None
-    if geometry is None:
-        return None
-    return shapely.from_geojson(json.dumps(geometry, allow_nan=True), on_invalid="ignore")
+    text = None if geometry is None else json.dumps(geometry, allow_nan=True)
+    return shapely.from_geojson(text, on_invalid="ignore")
 
 
 def _open_json(path: Path) -> OpenedTable:
     document = json_document(path)
     if isinstance(document, list):
-        rows = [row if isinstance(row, dict) else {"valeur": row} for row in document]
-        notes = ["JSON, un tableau d'objets, UTF-8."]
-        return _of_one(json_table(rows, path=path), [], notes)
+        return _of_one(
+            json_table(
+                [row if isinstance(row, dict) else {"valeur": row} for row in document], path=path
+            ),
+            [],
+            ["JSON, un tableau d'objets, UTF-8."],
+        )
     features = geojson_features(document, path)
     table = json_table([feature_properties(feature) for feature in features], path=path)
     findings: list[Finding] = []
@@ -290,7 +291,8 @@ def _with_points(
                 "polygon-as-point",
                 layer,
                 "",
-                f"{other} service(s) sont des lignes ou des surfaces : placés à un point intérieur.",
+                f"{other} service(s) sont des lignes ou des surfaces : placés à un point "
+                "intérieur.",
                 remedy="Donnez un point à chaque service.",
             )
         )

@@ -14,7 +14,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import pyogrio
 import pyogrio.errors
 
 from geoguichet.floor.errors import LayerError, UsageError
@@ -85,7 +84,9 @@ def _format(key: str, table: dict[str, Any]) -> PublishedFormat:
     return PublishedFormat(
         key,
         title,
-        partial(_read_by, reader) if reader else partial(_read_columns, _columns(key, table)),
+        partial(_read_by, reader)
+        if reader
+        else partial(column_tables.read_published, _columns(key, table)),
         kind=table.get("kind", SERVICES),
         **about,
     )
@@ -106,10 +107,6 @@ def _columns(key: str, table: dict[str, Any]) -> ColumnTable:
 
 def _inverted(words: Mapping[str, list[str]]) -> dict[str, str]:
     return {theirs: ours for ours, several in words.items() for theirs in several}
-
-
-def _read_columns(how: ColumnTable, path: Path) -> Iterator[Reading]:
-    return column_tables.read_published(path, how)
 
 
 # Read a file by the function named ``module.function``; its module is imported only then.
@@ -155,8 +152,14 @@ def recognise(path: Path) -> str | None:
     if found:
         return max(found, key=lambda kind: len(kind.recognised_by)).key
     first = head.split(b"\n", 1)[0].decode("utf-8", errors="replace").rstrip("\r")
-    headless = (kind for kind in FORMATS.values() if kind.first_line)
-    return next((kind.key for kind in headless if re.fullmatch(kind.first_line, first)), None)
+    return next(
+        (
+            kind.key
+            for kind in FORMATS.values()
+            if kind.first_line and re.fullmatch(kind.first_line, first)
+        ),
+        None,
+    )
 
 
 def head_names(path: Path, head: bytes) -> frozenset[str]:

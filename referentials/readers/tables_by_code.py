@@ -225,9 +225,8 @@ def _clean(series: pd.Series | None, index: pd.Index) -> pd.Series:
 
 
 def _number(series: pd.Series | None, index: pd.Index) -> pd.Series:
-    if series is None:
-        return pd.Series(np.nan, index=index, dtype=float)
-    return pd.to_numeric(series, errors="coerce").astype(float)
+    known = pd.Series(np.nan, index=index) if series is None else series
+    return pd.to_numeric(known, errors="coerce").astype(float)
 
 
 # Return identifiers made of level and code (or name), completed with the row where one is already

@@ -108,14 +108,11 @@ def _events(code: str, date: str, line: str) -> Iterator[_Event]:
 
 # Return the periods when a code was a commune's, from its state at each date.
 def _periods(state: Mapping[str, bool]) -> tuple[tuple[str, str], ...]:
-    dates = [*sorted(state), "9999"]
     periods: list[tuple[str, str]] = []
-    for first, last in pairwise(dates):
-        if not state[first]:
-            continue
-        if periods and periods[-1][1] == first:
+    for first, last in pairwise([*sorted(state), "9999"]):
+        if state[first] and periods and periods[-1][1] == first:
             periods[-1] = (periods[-1][0], last)
-        else:
+        elif state[first]:
             periods.append((first, last))
     return tuple(periods)
 
@@ -341,19 +338,18 @@ def read_seats(path: Path) -> Iterator[Reading]:
                 "info",
             )
         )
-    values = {
-        "id": ids,
-        "level": pd.Series("seat", index=table.index),
-        "code": blank(table.index),
-        "name": table["name"],
-        "category": table["key"].map(unquote),
-        "departement": table["departement"],
-    }
     yield make_table(
         CodedColumns(
             "territories",
             "chefs-lieux",
-            values,
+            {
+                "id": ids,
+                "level": pd.Series("seat", index=table.index),
+                "code": blank(table.index),
+                "name": table["name"],
+                "category": table["key"].map(unquote),
+                "departement": table["departement"],
+            },
             placed.points,
             findings=[*findings, *placed.findings],
             notes=(f"YAML, {len(places)} chefs-lieux, WGS 84.",),

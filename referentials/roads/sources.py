@@ -91,12 +91,10 @@ def read_lines(
         The layer is unreadable, has no lines, or lacks a column of the mapping.
     """
     mapping = mapping or {}
-    frame = read_layer(
-        path,
-        layer=layer,
-        columns=[column for field, column in mapping.items() if field != "geometry"],
+    columns = [column for field, column in mapping.items() if field != "geometry"]
+    return from_frame(
+        read_layer(path, layer=layer, columns=columns), mapping=mapping, where=str(path)
     )
-    return from_frame(frame, mapping=mapping, where=str(path))
 
 
 def read_edges(path: Path, *, mapping: Mapping[str, str], nodes: Path | None = None) -> RoadLines:
@@ -210,11 +208,11 @@ def _columns(table: pd.DataFrame, mapping: Mapping[str, str]) -> dict[str, Any]:
 def _words(table: pd.DataFrame, mapping: Mapping[str, str], field: str, default: str) -> list[str]:
     if field not in mapping:
         return [default] * len(table)
-    return [default if missing else str(value) for value, missing in _cells(table[mapping[field]])]
-
-
-def _cells(column: pd.Series) -> list[tuple[object, bool]]:
-    return list(zip(column, column.isna(), strict=True))
+    column = table[mapping[field]]
+    return [
+        default if missing else str(value)
+        for value, missing in zip(column, column.isna(), strict=True)
+    ]
 
 
 # Return positive numbers, NaN where the source has none.
@@ -439,13 +437,11 @@ def make_network(
         read_roads(file, mapping=mapping or {}, nodes=nodes, layer=layer, speeds=speeds)
         for file in files
     ]
-    arrays, names, manifest = assemble(
-        joined(parts),
-        sources=[
-            RoadSource(file.name, sha256(file), _reader(file), _licence(file)) for file in files
-        ],
-        speeds=speeds,
-    )
+    sources = [
+        RoadSource(file.name, sha256(file), reader, LICENCE if reader == "osm" else "")
+        for file, reader in zip(files, map(_reader, files), strict=True)
+    ]
+    arrays, names, manifest = assemble(joined(parts), sources=sources, speeds=speeds)
     write_network(out, arrays, names, manifest)
     return manifest
 
@@ -474,7 +470,3 @@ def _reader(file: Path) -> str:
     if name.endswith(SUFFIXES):
         return "osm"
     return "edges" if name.endswith(_TABLES) else "lines"
-
-
-def _licence(file: Path) -> str:
-    return LICENCE if _reader(file) == "osm" else ""

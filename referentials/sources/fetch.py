@@ -50,15 +50,10 @@ def official_sources(path: Path | None = None) -> Mapping[str, OfficialSource]:
     """
     where = str(path or "sources.toml")
     try:
-        if path is None:
-            text = (resources.files("geoguichet.referentials.sources") / "sources.toml").read_text(
-                encoding="utf-8"
-            )
-        else:
-            text = path.read_text(encoding="utf-8")
+        file = path or resources.files("geoguichet.referentials.sources") / "sources.toml"
         return {
             name: OfficialSource(name=name, **{**entry, "earlier": tuple(entry.get("earlier", ()))})
-            for name, entry in tomllib.loads(text).items()
+            for name, entry in tomllib.loads(file.read_text(encoding="utf-8")).items()
         }
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
@@ -174,11 +169,11 @@ def _told(source: OfficialSource, error: HttpError, part: Path, attempts: int) -
         )
     if 300 <= error.status < 400:
         return f"l'adresse renvoie sans fin vers une autre ({source.address})."
-    if error.status:
-        return (
-            f"le serveur répond {error.status} à {source.address} ; l'adresse a sans doute changé."
-        )
-    return error.french
+    return (
+        f"le serveur répond {error.status} à {source.address} ; l'adresse a sans doute changé."
+        if error.status
+        else error.french
+    )
 
 
 # Verify what was received and give it its place.

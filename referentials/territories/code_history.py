@@ -169,9 +169,12 @@ class CommuneHistory:
             for parent, children in parents.items()
         ]
         ended = {move.code for move in new if move.code not in move.into}
-        lives = dict(self.lives)
-        for code in ended:
-            lives[code] = tuple((first, min(last, date)) for first, last in lives[code])
+        lives = {
+            code: tuple((first, min(last, date)) for first, last in periods)
+            if code in ended
+            else periods
+            for code, periods in self.lives.items()
+        }
         for code in codes:
             if not self.in_force(code, self.valid):
                 lives[code] = (*lives.get(code, ()), (date, "9999"))

@@ -263,7 +263,10 @@ def draw_changes(
         shapes="".join(MARKS.values()),
         ground="".join(_ground(ground, position)),
         marks="".join(layers),
-        switches="".join(_switch(kind) for kind in KINDS),
+        switches="".join(
+            f'<input type="checkbox" id="show-{kind}"{"" if kind in HIDDEN else " checked"}>'
+            for kind in KINDS
+        ),
         rules="".join(
             f"#show-{kind}:not(:checked) ~ svg .{kind} {{ display: none }} " for kind in KINDS
         ),
@@ -309,10 +312,6 @@ def _marks(rows: gpd.GeoDataFrame, kind: str, position: _Positions) -> Iterator[
         yield f'<use href="#{kind}" x="{x:.1f}" y="{y:.1f}"><title>{label}</title></use>'
 
 
-def _switch(kind: str) -> str:
-    return f'<input type="checkbox" id="show-{kind}"{"" if kind in HIDDEN else " checked"}>'
-
-
 def _legend(difference: Difference, kind: str) -> str:
     count = int((difference.changes["kind"] == kind).sum())
     mark = f'<svg class="key" viewBox="-5 -5 10 10"><use href="#{kind}"/></svg>'
@@ -320,11 +319,11 @@ def _legend(difference: Difference, kind: str) -> str:
 
 
 def _away(count: int) -> str:
-    if not count:
-        return ""
     return (
         f"<p>{number(count)} changement(s) sans position, ou situés hors de la carte, sont "
         "dans le tableau seul.</p>"
+        if count
+        else ""
     )
 
 

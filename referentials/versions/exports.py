@@ -7,7 +7,6 @@ from typing import Any
 
 import geopandas as gpd
 import pandas as pd
-import pyogrio
 import pyogrio.errors
 
 from geoguichet.floor.errors import StoreError, refused
@@ -199,7 +198,9 @@ def write_rows(rows: gpd.GeoDataFrame, path: Path) -> list[Path]:
         whole(path) as draft,
     ):
         if suffix == ".csv":
-            _flat(rows).to_csv(draft, index=False, encoding="utf-8", lineterminator="\n")
+            pd.DataFrame(rows.drop(columns="geometry")).assign(
+                longitude=rows.geometry.x, latitude=rows.geometry.y
+            ).to_csv(draft, index=False, encoding="utf-8", lineterminator="\n")
             path.with_suffix(".schema.json").write_text(
                 json.dumps(table_schema(), ensure_ascii=False, indent=2), encoding="utf-8"
             )
@@ -210,12 +211,6 @@ def write_rows(rows: gpd.GeoDataFrame, path: Path) -> list[Path]:
     return [path, path.with_suffix(".schema.json")] if suffix == ".csv" else [path]
 
 
-def _flat(rows: gpd.GeoDataFrame) -> pd.DataFrame:
-    return pd.DataFrame(rows.drop(columns="geometry")).assign(
-        longitude=rows.geometry.x, latitude=rows.geometry.y
-    )
-
-
 def table_schema() -> dict[str, Any]:
     """Return the Table Schema (specs.frictionlessdata.io) of the CSV export."""
     kinds = {
@@ -224,15 +219,15 @@ def table_schema() -> dict[str, Any]:
         "inside": "boolean",
         "source_row": "integer",
     }
-    fields: list[dict[str, Any]] = [
-        {"name": name, "type": kinds.get(name, "string")}
+    constraints: dict[str, dict[str, Any]] = {
+        "id": {"constraints": {"required": True}},
+        "type": {"constraints": {"required": True, "enum": list(SERVICE_TYPES)}},
+        "name": {"constraints": {"required": True}},
+    }
+    fields = [
+        {"name": name, "type": kinds.get(name, "string"), **constraints.get(name, {})}
         for name in DIRECTORY_COLUMNS
         if name != "geometry"
     ]
-    for field in fields:
-        if field["name"] in {"id", "type", "name"}:
-            field["constraints"] = {"required": True}
-        if field["name"] == "type":
-            field["constraints"]["enum"] = list(SERVICE_TYPES)
     fields += [{"name": name, "type": "number"} for name in ("longitude", "latitude")]
     return {"fields": fields, "primaryKey": "id", "missingValues": [""]}

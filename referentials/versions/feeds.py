@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -210,9 +210,8 @@ def _changes(folder: str, name: str, before: str, after: str) -> tuple[Entry, ..
 def _details(row: Any) -> str:
     if row.kind == "changed":
         return f"Auparavant : {SERVICE_TYPES[row.type_before].label_fr}"
-    if row.kind in {"moved", "corrected"}:
-        return f"À {row.distance_m:.0f} m de son ancien point"
-    return ""
+    away = row.kind in {"moved", "corrected"}
+    return f"À {row.distance_m:.0f} m de son ancien point" if away else ""
 
 
 # Return the services told otherwise in columns of `EDITED`, and what is told otherwise of each.
@@ -376,17 +375,15 @@ def _csv(feed: Feed) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["change", "instant", *TOLD, "longitude", "latitude", "details"])
-    writer.writerows(_cells(feed.entries))
-    return text.getvalue().encode()
-
-
-def _cells(entries: Iterable[Entry]) -> Iterator[list[object]]:
-    for entry in entries:
-        yield [
+    writer.writerows(
+        [
             entry.kind,
             entry.instant,
-            *[entry.service.get(name, "") for name in TOLD],
+            *(entry.service.get(name, "") for name in TOLD),
             entry.longitude,
             entry.latitude,
             entry.details,
         ]
+        for entry in feed.entries
+    )
+    return text.getvalue().encode()

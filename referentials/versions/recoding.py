@@ -1,6 +1,5 @@
 """Figures by commune of one year brought to the communes of another, their sums conserved."""
 
-import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import pandas as pd
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.findings import Finding, count_by_rule
 from geoguichet.referentials.directory.placing import numbers
-from geoguichet.referentials.readers.column_names import FileMapping, folded
+from geoguichet.referentials.readers.column_names import FileMapping, find_column
 from geoguichet.referentials.readers.figures import CODE, POPULATION, read_table
 from geoguichet.referentials.readers.open_table import open_table
 from geoguichet.referentials.readers.text_tables import EXTRA
@@ -83,15 +82,14 @@ def recode_file(
     LayerError
         No column of codes, a column that is not there, or none of numbers.
     """
-    chunks = list(itertools.chain(open_table(path, FileMapping()).chunks))
+    chunks = list(open_table(path, FileMapping()).chunks)
     if not chunks:
         raise LayerError(
             f"{path} : aucune ligne ; une colonne de codes de communes et des nombres sont "
             "attendus."
         )
     table = pd.concat(chunks)
-    by_name = {folded(name): str(name) for name in table.columns}
-    code = next((by_name[word] for word in CODE if word in by_name), "")
+    code = find_column(table, CODE)
     if not code:
         raise LayerError(
             f"{path} : aucune colonne de codes de communes parmi "

@@ -20,7 +20,6 @@ from typing import IO
 
 import geopandas as gpd
 import numpy as np
-import pyogrio
 import pyogrio.errors
 
 from geoguichet.floor.errors import StoreError, UsageError, refused
@@ -91,8 +90,8 @@ class Versions:
 
     def names(self) -> list[str]:
         """Return the referentials that have a version, in order."""
-        homes = [home for home in self.folder.glob("[!.]*") if home.is_dir()]
-        return sorted(home.name for home in homes if self.versions(home.name))
+        homes = self.folder.glob("[!.]*")
+        return sorted(home.name for home in homes if home.is_dir() and self.versions(home.name))
 
     def versions(self, name: str) -> list[Version]:
         """Return the versions of a referential, the oldest import first."""
@@ -157,11 +156,8 @@ class Versions:
     def exports(self) -> dict[str, tuple[str, ...]]:
         """Return the digests of the versions in each exported file, by its SHA-256."""
         try:
-            notes = [
-                json.loads(line)
-                for line in (self.folder / EXPORTS).read_text(encoding="utf-8").splitlines()
-            ]
-            return {note["sha256"]: tuple(note["versions"]) for note in notes}
+            lines = (self.folder / EXPORTS).read_text(encoding="utf-8").splitlines()
+            return {note["sha256"]: tuple(note["versions"]) for note in map(json.loads, lines)}
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, KeyError, TypeError) as error:
