@@ -226,11 +226,16 @@ def with_decimal_points(longitude: float, latitude: float) -> tuple[float, float
     >>> with_decimal_points(-744648, 45.196099)
     (-0.744648, 45.196099)
     """
-    for moved_lon in _shifts(longitude, 180):
-        for moved_lat in _shifts(latitude, 90):
-            if _is_in_metropole(moved_lon, moved_lat):
-                return moved_lon, moved_lat
-    return None
+    west, south, east, north = FRANCE[0][1]
+    return next(
+        (
+            (moved_lon, moved_lat)
+            for moved_lon in _shifts(longitude, 180)
+            for moved_lat in _shifts(latitude, 90)
+            if west <= moved_lon <= east and south <= moved_lat <= north
+        ),
+        None,
+    )
 
 
 # Yield `value` as it is when it is possible; else divided by ten until it is one digit, largest
@@ -241,11 +246,6 @@ def _shifts(value: float, limit: float) -> Iterator[float]:
     elif abs(value) < 1e12 and value == int(value):
         shifted = (value / 10**digits for digits in range(1, 13))
         yield from (each for each in shifted if 0.1 <= abs(each) <= limit)
-
-
-def _is_in_metropole(longitude: float, latitude: float) -> bool:
-    west, south, east, north = FRANCE[0][1]
-    return west <= longitude <= east and south <= latitude <= north
 
 
 # -- the coordinate system of a file that does not say it

@@ -320,7 +320,7 @@ def make_reading(columns: Columns) -> Reading:
     """Return the directory rows of a chunk, in its order, with what was noticed about points, types
     and spelling.
 
-    Rules: those of ``places.place_points`` and ``spelling.damage_findings``, ``unknown-type``,
+    Rules: those of ``placing.place_points`` and `damage_findings`, ``unknown-type``,
     ``duplicate-id``.
     """
     index = columns.table.index
@@ -367,10 +367,15 @@ def make_reading(columns: Columns) -> Reading:
         geometry=placed.points,
         crs=LONLAT,
     )[list(DIRECTORY_COLUMNS)]
-    spelling = damage_findings(rows, TEXT_CHECKED, layer=columns.source)
     return Reading(
         rows=rows.reset_index(drop=True),
-        findings=(*columns.findings, *type_findings, *id_findings, *placed.findings, *spelling),
+        findings=(
+            *columns.findings,
+            *type_findings,
+            *id_findings,
+            *placed.findings,
+            *damage_findings(rows, TEXT_CHECKED, layer=columns.source),
+        ),
         rows_in=len(columns.table) if columns.rows_in is None else columns.rows_in,
         notes=columns.notes,
     )

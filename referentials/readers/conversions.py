@@ -95,10 +95,6 @@ class Journal:
         )
 
 
-type Conversion = Callable[..., pd.DataFrame]
-CONVERSIONS: Mapping[str, Conversion]
-
-
 # -- of several formats
 
 _LOST_ZERO = {
@@ -206,8 +202,13 @@ def bare_quotes(table: pd.DataFrame, journal: Journal) -> pd.DataFrame:
     """Tell the quotes that nothing doubles, in a text whose quotes are ordinary characters."""
     quoted = table["name"].str.contains('"', regex=False)
     quoted |= table["address"].str.contains('"', regex=False)
-    message = "Des guillemets ne sont pas doublés : lus comme des caractères ordinaires."
-    journal.tell(table, quoted, "bare-quotes", lambda row: message, column="name")
+    journal.tell(
+        table,
+        quoted,
+        "bare-quotes",
+        lambda row: "Des guillemets ne sont pas doublés : lus comme des caractères ordinaires.",
+        column="name",
+    )
     return table
 
 
@@ -516,7 +517,7 @@ def zoning_programmes(table: pd.DataFrame, journal: Journal) -> pd.DataFrame:
 
 
 #: The conversions by name.
-CONVERSIONS = MappingProxyType(
+CONVERSIONS: Mapping[str, Callable[..., pd.DataFrame]] = MappingProxyType(
     {
         conversion.__name__: conversion
         for conversion in (

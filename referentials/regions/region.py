@@ -128,9 +128,8 @@ def carve(layers: Layers, choice: Choice, *, ring_m: float = RING_M) -> Layers:
     ring = _ring(
         layers, chosen, shapely.union_all(departements.to_crs(METRIC).geometry.array), ring_m
     )
-    near = set(inside["code"]) | set(ring["code"])
     services = layers["services"]
-    services = services[services["commune"].isin(near)]
+    services = services[services["commune"].isin({*inside["code"], *ring["code"]})]
     return {
         "communes": inside,
         "epci": completed(layers["epci"], dissolved(inside, "epci")),
@@ -299,13 +298,12 @@ def start(folder: Path, layers: Layers, *, name: str, slug: str, kiosks: int = 2
                 f"{path} : ce fichier existe déjà ; choisissez un autre dossier, rien n'est écrasé."
             )
     write_layers(layers, data)
-    quoted = json.dumps(name, ensure_ascii=False)
     study.write_text(
         STUDY.format(
             study=study.name,
             id=slug,
             title=json.dumps(f"Zones blanches des mairies - {name}", ensure_ascii=False),
-            name=quoted,
+            name=json.dumps(name, ensure_ascii=False),
             departements=json.dumps(list(layers["departements"]["code"])),
             data=data.name,
             count=kiosks,
@@ -451,16 +449,14 @@ def commune_rows(wheel: Path) -> pd.DataFrame:
     """
     rows = csv_rows(wheel, "communes")
     departements = csv_rows(wheel, "departements").set_index("id")["code"]
-    epci = csv_rows(wheel, "epci").set_index("id")["code"]
     by_id = rows.set_index("id")
     parent = rows["commune_parent_id"].fillna(rows["id"])
-    article = rows["type_nom"].astype(int).map(ARTICLES).fillna("")
     return rows.assign(
         source_row=[f"communes.csv:{number}" for number in range(1, len(rows) + 1)],
-        name=article + rows["nom"],
+        name=rows["type_nom"].astype(int).map(ARTICLES).fillna("") + rows["nom"],
         commune=parent.map(by_id["code"]),
         departement=parent.map(by_id["departement_id"]).map(departements),
-        epci=rows["epci_id"].map(epci),
+        epci=rows["epci_id"].map(csv_rows(wheel, "epci").set_index("id")["code"]),
         population=pd.to_numeric(rows["population_municipale"]).astype("Int32"),
         polygon=geometries(rows["geometry"]),
         point=geometries(rows["mairie_localisation"]),
@@ -475,13 +471,14 @@ def current_communes(rows: pd.DataFrame) -> pd.DataFrame:
 def departement_names(wheel: Path, departements: Sequence[str]) -> pd.DataFrame:
     """Return code, name and prefecture (commune code) of départements, by code."""
     table = csv_rows(wheel, "departements")
-    communes = csv_rows(wheel, "communes").set_index("id")["code"]
     kept = table[table["code"].isin(list(departements))].sort_values("code", ignore_index=True)
     return pd.DataFrame(
         {
             "code": kept["code"],
             "name": kept["nom"],
-            "prefecture": kept["chef_lieu_id"].map(communes),
+            "prefecture": kept["chef_lieu_id"].map(
+                csv_rows(wheel, "communes").set_index("id")["code"]
+            ),
         }
     )
 
@@ -534,7 +531,6 @@ def ring_layer(
     points = town_halls.where(usable, polygons.representative_point())
     distance = points.distance(border)
     near = (distance <= ring_m).to_numpy()
-    rounded = shapely.set_precision(points[near].to_crs(4326).array, PRECISION_DEG)
     return (
         gpd.GeoDataFrame(
             {
@@ -545,7 +541,7 @@ def ring_layer(
                 "distance_m": distance[near].round().astype("Int32"),
                 "point_source": np.where(usable[near], "town_hall", "polygon"),
             },
-            geometry=rounded,
+            geometry=shapely.set_precision(points[near].to_crs(4326).array, PRECISION_DEG),
             crs=4326,
         )
         .sort_index()
@@ -563,7 +559,6 @@ def town_hall_rows(rows: pd.DataFrame, communes: Iterable[str]) -> gpd.GeoDataFr
     delegated = rows["type"].isin(["COMD", "COMA"]) & (rows["mairie_adresse"] != "")
     kept = rows[((rows["type"] == "COM") | delegated) & rows["commune"].isin(set(communes))]
     is_main = (kept["type"] == "COM").to_numpy()
-    names = rows[rows["type"] == "COM"].set_index("code")["name"]
     address = kept["mairie_adresse"].str.rsplit("\n", n=1)
     weeks = [source_week(text) for text in kept["mairie_horaires"]]
     return gpd.GeoDataFrame(
@@ -575,7 +570,9 @@ def town_hall_rows(rows: pd.DataFrame, communes: Iterable[str]) -> gpd.GeoDataFr
                 for main, name, article in zip(is_main, kept["nom"], kept["type_nom"], strict=True)
             ],
             "commune": kept["commune"],
-            "commune_name": kept["commune"].map(names),
+            "commune_name": kept["commune"].map(
+                rows[rows["type"] == "COM"].set_index("code")["name"]
+            ),
             "departement": kept["departement"],
             "address": address.str[0].str.replace("\n", ", ").replace("", None),
             "postcode": address.str[-1].str.extract(r"^(\d{5})", expand=False),

@@ -383,19 +383,15 @@ def _spread(values: np.ndarray) -> npt.NDArray[np.uint64]:
 # Order the lines by their ends, then by all that tells parallel lines apart.
 def _canonical_order(lines: RoadLines, start: Ints, stop: Ints) -> Ints:
     middle = (lines.start[:-1] + lines.start[1:]) // 2
-    name = np.unique(lines.name.astype(str), return_inverse=True)[1]
-    numbers = [
-        np.nan_to_num(column, nan=-1.0)
-        for column in (lines.length_m, lines.speed_kmh, lines.seconds)
-    ]
+    numbers = (lines.length_m, lines.speed_kmh, lines.seconds)
     others = (
         lines.lat[middle],
         lines.lon[middle],
         np.diff(lines.start),
-        *numbers,
+        *(np.nan_to_num(column, nan=-1.0) for column in numbers),
         lines.access,
         lines.road_class,
-        name,
+        np.unique(lines.name.astype(str), return_inverse=True)[1],
     )
     return np.asarray(np.lexsort((*others, stop, start)), dtype=np.int64)
 
@@ -433,10 +429,11 @@ def _geodesic_lengths(lines: RoadLines) -> Floats:
 def _csr(start: Ints, stop: Ints, access: np.ndarray, nodes: int) -> dict[str, np.ndarray]:
     ahead, back = np.flatnonzero(access & 0b000111), np.flatnonzero(access & 0b111000)
     arc = np.concatenate([2 * ahead, 2 * back + 1])
-    leaves = np.concatenate([start[ahead], stop[back]])
-    reaches = np.concatenate([stop[ahead], start[back]])
     rows = {}
-    for name, node in (("forward", leaves), ("reverse", reaches)):
+    for name, node in (
+        ("forward", np.concatenate([start[ahead], stop[back]])),
+        ("reverse", np.concatenate([stop[ahead], start[back]])),
+    ):
         rows[f"{name}_start"] = np.append(0, np.cumsum(np.bincount(node, minlength=nodes)))
         rows[f"{name}_arc"] = arc[np.lexsort((arc, node))]
     return rows

@@ -136,7 +136,6 @@ def from_frame(frame: gpd.GeoDataFrame, *, mapping: Mapping[str, str], where: st
     """Return the lines of a frame in EPSG:4326; multi-part lines are cut into their parts."""
     usable = (frame.geometry.notna() & ~frame.geometry.is_empty).to_numpy()
     kinds = frame.geometry.geom_type.isin(("LineString", "MultiLineString")).to_numpy()
-    skipped = {"no_geometry": int((~usable).sum()), "not_a_line": int((usable & ~kinds).sum())}
     kept = frame[usable & kinds]
     if kept.empty:
         raise LayerError(
@@ -157,7 +156,7 @@ def from_frame(frame: gpd.GeoDataFrame, *, mapping: Mapping[str, str], where: st
         lat=lat,
         from_key=ends[start[:-1]],
         to_key=ends[start[1:] - 1],
-        skipped=skipped,
+        skipped={"no_geometry": int((~usable).sum()), "not_a_line": int((usable & ~kinds).sum())},
         **columns,
     )
 
@@ -190,11 +189,10 @@ def _between(
 
 # Return the fields of a RoadLines that the mapping names, their defaults elsewhere.
 def _columns(table: pd.DataFrame, mapping: Mapping[str, str]) -> dict[str, Any]:
-    words = _words(table, mapping, "class", "unclassified")
     oneway = np.array(
         [_ONEWAY.get(word.strip().lower(), 0) for word in _words(table, mapping, "oneway", "")]
     )
-    road_class = classes_of(words)
+    road_class = classes_of(_words(table, mapping, "class", "unclassified"))
     return {
         "road_class": road_class,
         "access": access_of(road_class, oneway.astype(np.int8)),
@@ -285,7 +283,6 @@ def read_osm(path: Path, *, speeds: SpeedTable = FRANCE) -> RoadLines:
     counts = last - first + 1
     offsets = np.append(0, np.cumsum(counts))
     vertices = np.arange(offsets[-1]) + np.repeat(first - offsets[:-1], counts)
-    described = _described(tags, speeds)
     return RoadLines(
         start=offsets,
         lon=lon[vertices],
@@ -295,7 +292,7 @@ def read_osm(path: Path, *, speeds: SpeedTable = FRANCE) -> RoadLines:
         seconds=np.full(len(first), np.nan),
         length_m=np.full(len(first), np.nan),
         skipped=skipped,
-        **{column: values[way] for column, values in described.items()},
+        **{column: values[way] for column, values in _described(tags, speeds).items()},
     )
 
 

@@ -110,7 +110,6 @@ class CommuneHistory:
         Rules: ``outdated-commune`` (a code not in force on `since`), ``unknown-commune``,
         ``split-share``.
         """
-        goal = until or self.valid
         known = values[[code in self.lives for code in values.index]]
         findings = [*self._unplaced(values, known), *self._not_in_force(known, since)]
         starts = {
@@ -120,7 +119,9 @@ class CommuneHistory:
         held: dict[str, dict[str, float]] = {code: {code: 1.0} for code in known.index}
         guessed: set[str] = set()
         early = min([since, *starts.values()])
-        for day in _days(move for move in self.movements if early < move.date <= goal):
+        for day in _days(
+            move for move in self.movements if early < move.date <= (until or self.valid)
+        ):
             guessed |= _follow(day, held, starts, weights)
         shares = pd.DataFrame(
             [

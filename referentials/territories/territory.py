@@ -302,8 +302,8 @@ def dissolved(
 
 
 def completed(layer: gpd.GeoDataFrame, made: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return the rows of a layer that were made again, with what was made of them; its other columns
-    and its order are kept.
+    """Return the rows of a layer that were made again, with what was made of them; its other
+    columns and its order are kept.
     """
     kept = layer[layer["code"].isin(made["code"])].reset_index(drop=True)
     new = made.set_index("code").loc[kept["code"]].reset_index(drop=True)

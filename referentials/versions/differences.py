@@ -255,11 +255,10 @@ def draw_changes(
         f"{''.join(_marks(seen[seen['kind'] == kind], kind, position))}</g>"
         for kind in DRAWN
     ]
-    height = (north - south) * scale
     return _PAGE.format(
         title=html.escape(title),
         width=width,
-        height=round(height),
+        height=round((north - south) * scale),
         shapes="".join(MARKS.values()),
         ground="".join(_ground(ground, position)),
         marks="".join(layers),

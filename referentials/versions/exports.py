@@ -65,9 +65,8 @@ def join_to(
         source_row=rows["source"] + ":" + rows["source_row"].astype(str),
         id=rows["source"] + "/" + rows["id"],
     )
-    kept = own[~own["type"].isin(wanted)]
     services = gpd.GeoDataFrame(
-        pd.concat([kept, rows], ignore_index=True)
+        pd.concat([own[~own["type"].isin(wanted)], rows], ignore_index=True)
         .reindex(
             columns=[
                 *own.columns.drop("geometry"),

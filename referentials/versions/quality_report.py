@@ -105,11 +105,12 @@ def _points(rows: gpd.GeoDataFrame) -> Iterator[Repair]:
     )
     for index in raw.index[lost | swapped]:
         moved = (y[index], x[index]) if swapped[index] else with_decimal_points(x[index], y[index])
-        place = rows.at[index, "departement"]
-        if moved is None or place not in centres:
-            continue
-        centre = centres[place]
-        if np.hypot(float(moved[0]) - centre[0], float(moved[1]) - centre[1]) > NEAR_DEG:
+        centre = centres.get(rows.at[index, "departement"])
+        if (
+            moved is None
+            or centre is None
+            or np.hypot(float(moved[0]) - centre[0], float(moved[1]) - centre[1]) > NEAR_DEG
+        ):
             continue
         yield _change(
             rows,
@@ -227,9 +228,9 @@ def check_version(
     territory
         ``sample``, or a GeoPackage with communes and départements.
     history
-        INSEE's history of commune codes, in one of the forms of ``readers.cog``.
+        INSEE's history of commune codes, in one of the forms of ``readers.territories``.
     fix
-        Store a new version with the safe repairs made (``repairs.SAFE``).
+        Store a new version with the safe repairs made (`SAFE`).
     """
     version = store.find(name)
     rows = store.rows(version)

@@ -284,8 +284,10 @@ def _geometry_type(reading: Reading) -> str:
 # Complete with its row the identifier of each row that another row, of an earlier chunk, already
 # bears.
 def _tell_apart(data: Path, layer: str) -> Iterator[Finding]:
-    earlier = f'SELECT 1 FROM "{layer}" AS b WHERE b.id = a.id AND b.fid < a.fid'
-    later = f'SELECT fid, id, source, source_row FROM "{layer}" AS a WHERE EXISTS ({earlier})'
+    later = (
+        f'SELECT fid, id, source, source_row FROM "{layer}" AS a '
+        f'WHERE EXISTS (SELECT 1 FROM "{layer}" AS b WHERE b.id = a.id AND b.fid < a.fid)'
+    )
     with closing(sqlite3.connect(data)) as database:
         for name in (
             "IsEmpty",
