@@ -65,8 +65,7 @@ def candidate_hosts(
     located = services[
         services["inside"] & services.geometry.notna() & ~services.geometry.is_empty
     ].sort_index()
-    listed = located.index.isin(kiosks.existing)
-    hosts = located[located["type"].isin(kiosks.candidates) | listed]
+    hosts = located[located["type"].isin(kiosks.candidates) | located.index.isin(kiosks.existing)]
     hosts = _one_per_place(
         hosts[_believed(hosts, territory, demand, study) | hosts.index.isin(kiosks.existing)],
         kiosks,
@@ -78,12 +77,13 @@ def candidate_hosts(
         refused = ~passes & ~existing
         for position in chosen(hosts, kiosks.required):
             if refused[position]:
-                what = (
-                    f"le lieu imposé {hosts['name'].iloc[position]!r} ne remplit pas la "
-                    f"condition « {key} »"
-                )
                 raise study.refusal(
-                    "kiosks.required", what, f"retirez-le de la liste ou assouplissez {key}"
+                    "kiosks.required",
+                    (
+                        f"le lieu imposé {hosts['name'].iloc[position]!r} ne remplit pas la "
+                        f"condition « {key} »"
+                    ),
+                    f"retirez-le de la liste ou assouplissez {key}",
                 )
         counters[name] = int((refused & kept).sum())
         kept &= ~refused
@@ -140,9 +140,11 @@ def excluded(hosts: gpd.GeoDataFrame, choice: KioskChoice) -> tuple[int, ...]:
     """Return the positions of every host that the excluded names mean, save those the study
     requires by their id.
     """
-    kept = set(chosen(hosts, choice.required)) | set(chosen(hosts, choice.existing))
     return tuple(
-        sorted({int(place) for name in choice.excluded for place in _meant(hosts, name)} - kept)
+        sorted(
+            {int(place) for name in choice.excluded for place in _meant(hosts, name)}
+            - (set(chosen(hosts, choice.required)) | set(chosen(hosts, choice.existing)))
+        )
     )
 
 
@@ -200,12 +202,23 @@ def _one_per_place(hosts: gpd.GeoDataFrame, choice: KioskChoice) -> gpd.GeoDataF
     Of the type that comes once a commune (the town hall), the first by id alone stands for it.
     """
     named = hosts.index.isin((*choice.existing, *choice.required))
-    order = {kind: number for number, kind in enumerate(choice.candidates)}
-    ranked = hosts.assign(_named=~named, _kind=hosts["type"].map(order).fillna(-1)).sort_values(
-        ["_named", "_kind"], kind="stable"
-    )
-    place = (ranked.geometry.get_coordinates() / _SAME_PLACE_DEG).round().astype("int64")
-    return hosts[hosts.index.isin(ranked.index[~place.duplicated().to_numpy()])]
+    ranked = hosts.assign(
+        _named=~named,
+        _kind=hosts["type"]
+        .map({kind: number for number, kind in enumerate(choice.candidates)})
+        .fillna(-1),
+    ).sort_values(["_named", "_kind"], kind="stable")
+    return hosts[
+        hosts.index.isin(
+            ranked.index[
+                ~(ranked.geometry.get_coordinates() / _SAME_PLACE_DEG)
+                .round()
+                .astype("int64")
+                .duplicated()
+                .to_numpy()
+            ]
+        )
+    ]
 
 
 # Yield the counter, the key and who passes, for each condition the study sets.
@@ -240,9 +253,10 @@ def _connected(
 
 def _require_column(hosts: gpd.GeoDataFrame, column: str, key: str, study: Study) -> None:
     if column not in hosts.columns:
-        what = f"la couche {study.services_layer} n'a pas de colonne {column!r}"
         raise study.refusal(
-            key, what, ", ".join(name for name in hosts.columns if name != hosts.geometry.name)
+            key,
+            f"la couche {study.services_layer} n'a pas de colonne {column!r}",
+            ", ".join(name for name in hosts.columns if name != hosts.geometry.name),
         )
 
 
@@ -270,8 +284,7 @@ def _floors(territory: Territory, study: Study, choice: KioskChoice) -> dict[str
     asked = sum(floors.values())
     if choice.count is not None and asked > choice.count:
         place = ("kiosks", "floor_per_departement")
-        wrong = too_many_floors(asked, choice.count)
-        raise StudyError(wrong.at(study.where, *place))
+        raise StudyError(too_many_floors(asked, choice.count).at(study.where, *place))
     return floors
 
 
@@ -519,9 +532,14 @@ def _barring(choice: KioskChoice) -> str:
 
 # Say whether some choice of hosts keeps the rules, whatever it covers.
 def _possible(rules: SiteRules, count: int | None, hosts: int) -> bool:
-    anyone = sparse.csr_array(np.ones((1, hosts), dtype=bool))
     try:
-        maximal_covering(anyone, [1.0], count or hosts, rules=rules, time_limit_s=10.0)
+        maximal_covering(
+            sparse.csr_array(np.ones((1, hosts), dtype=bool)),
+            [1.0],
+            count or hosts,
+            rules=rules,
+            time_limit_s=10.0,
+        )
     except SitingError:
         return False
     return True
@@ -565,7 +583,7 @@ def kiosk_table(prospect: Prospect, plan: KioskPlan, choice: KioskChoice) -> gpd
     gains = np.array([np.nan] * old + list(plan.gains), dtype=float)
     keys = [f"e-{number:03d}" for number in range(1, old + 1)]
     keys += [f"k-{number:03d}" for number in range(1, len(plan.sites) + 1)]
-    frame = gpd.GeoDataFrame(
+    return gpd.GeoDataFrame(
         {
             "rank": [0] * old + list(range(1, len(plan.sites) + 1)),
             "standing": standing,
@@ -597,14 +615,12 @@ def kiosk_table(prospect: Prospect, plan: KioskPlan, choice: KioskChoice) -> gpd
         geometry=hosts.geometry.to_numpy(),
         crs="EPSG:4326",
         index=pd.Index(keys, name="id", dtype=object),
-    )
-    return frame[[*KIOSK_COLUMNS, "geometry"]]
+    )[[*KIOSK_COLUMNS, "geometry"]]
 
 
 def served_by(prospect: Prospect, kiosks: gpd.GeoDataFrame) -> pd.Index:
     """Return the white points that some kiosk of the table serves."""
-    first = first_serving(prospect.serves, positions(prospect, kiosks))
-    return prospect.white.index[first >= 0]
+    return prospect.white.index[first_serving(prospect.serves, positions(prospect, kiosks)) >= 0]
 
 
 def positions(prospect: Prospect, kiosks: gpd.GeoDataFrame) -> list[int]:

@@ -43,8 +43,9 @@ def once_open(
         name[reached] = kiosks.index.to_numpy()[nearest.destination[reached]]
         cost[reached] = nearest.cost[reached]
     table["kiosk"], table[study.unit.column("kiosk")] = name, cost
-    gained = demand.index[:0] if prospects is None else served_by(prospects, kiosks)
-    table["served_after"] = demand["served"] | demand.index.isin(gained)
+    table["served_after"] = demand["served"] | demand.index.isin(
+        demand.index[:0] if prospects is None else served_by(prospects, kiosks)
+    )
     table["unserved_reason"] = ""
     table = add_metres(table, router, kiosks.geometry, named="kiosk", column="kiosk_m")
     if prospects is not None and study.kiosks is not None and study.kiosks.hours_count:
@@ -80,9 +81,8 @@ def _beyond_the_nearest(
     table.loc[moved.index, study.unit.column("kiosk")] = moved["cost"]
     if study.unit is Unit.SECONDS and "kiosk_m" in table.columns:
         for kiosk, members in moved.groupby("kiosk"):
-            points = table.loc[members.index].geometry
             table.loc[members.index, "kiosk_m"] = router.metres(
-                points, kiosks.geometry.loc[[kiosk]]
+                table.loc[members.index].geometry, kiosks.geometry.loc[[kiosk]]
             )
     return table
 
@@ -193,14 +193,19 @@ def rank(
     kiosks = _with_savings(kiosks, white, prospect, study, choice)
     demand = demand.assign(unserved_reason=_reasons(demand, white, prospect))
     curve = _curve(plan, choice, prospect, kiosks)
-    ranking = Ranking(
-        curve=curve,
-        unserved=_unserved(demand),
-        stop_at=_stop_at(kiosks, choice),
-        reference=_reference(choice, white, prospect, curve),
-        concerned=float(prospect.white[choice.weight or "people"].fillna(0)[prospect.helps].sum()),
+    return (
+        kiosks,
+        demand,
+        Ranking(
+            curve=curve,
+            unserved=_unserved(demand),
+            stop_at=_stop_at(kiosks, choice),
+            reference=_reference(choice, white, prospect, curve),
+            concerned=float(
+                prospect.white[choice.weight or "people"].fillna(0)[prospect.helps].sum()
+            ),
+        ),
     )
-    return kiosks, demand, ranking
 
 
 def coverage_bounds(cover: sparse.sparray, weight: npt.ArrayLike, start: npt.ArrayLike) -> Floats:
@@ -223,8 +228,7 @@ def coverage_bounds(cover: sparse.sparray, weight: npt.ArrayLike, start: npt.Arr
     rows = sparse.csr_array(cover, dtype=np.float64)
     columns = sparse.csr_array(rows.T)
     people, reached = np.asarray(weight, dtype=np.float64), np.asarray(start, dtype=np.float64)
-    covered = people[np.diff(rows.indptr) > 0].sum()
-    bounds = np.full(len(reached), covered)
+    bounds = np.full(len(reached), people[np.diff(rows.indptr) > 0].sum())
     price = 0.5 * people
     plain = np.cumsum(
         np.sort(columns @ people)[::-1][: len(reached)]
@@ -272,8 +276,7 @@ def _with_savings(
         return np.bincount(first, weights=values, minlength=len(kiosks))
 
     saved = per_kiosk(kilometres)
-    served = gained.groupby(first)
-    zones = {position: _zones(members) for position, members in served}
+    zones = {position: _zones(members) for position, members in gained.groupby(first)}
     added = {
         "zones": [zones.get(position, "") for position in range(len(kiosks))],
         "uses_per_year": per_kiosk(uses),
@@ -341,8 +344,11 @@ def _reasons(demand: gpd.GeoDataFrame, white: gpd.GeoDataFrame, prospect: Prospe
         ],
         default="no_candidate",
     )
-    reason = pd.Series(why, index=white.index, dtype=object).reindex(demand.index, fill_value="")
-    return reason.where(~demand["served_after"], "")
+    return (
+        pd.Series(why, index=white.index, dtype=object)
+        .reindex(demand.index, fill_value="")
+        .where(~demand["served_after"], "")
+    )
 
 
 def commune_count(demand: gpd.GeoDataFrame) -> int:
@@ -376,11 +382,13 @@ def _curve(
     known to be possible.
     """
     rules, people = prospect.rules, prospect.white["people"].to_numpy(float)
-    proposed = kiosks["rank"] > 0
-    gained = kiosks.loc[proposed, "people_added"].cumsum().to_numpy(float)
+    gained = kiosks.loc[kiosks["rank"] > 0, "people_added"].cumsum().to_numpy(float)
     left = first_serving(prospect.serves, list(rules.existing)) < 0
-    allowed = np.setdiff1d(np.arange(len(prospect.hosts)), [*rules.forbidden, *rules.existing])
-    cover = sparse.csr_array(prospect.serves[left][:, allowed])
+    cover = sparse.csr_array(
+        prospect.serves[left][
+            :, np.setdiff1d(np.arange(len(prospect.hosts)), [*rules.forbidden, *rules.existing])
+        ]
+    )
     people = people[left]
     bound_by = bool(rules.required or rules.one_per is not None or len(rules.apart) or rules.floors)
     best = (
@@ -396,14 +404,13 @@ def _curve(
             bound[fewer], plan.bound
         )  # what is proved for p holds for fewer too
         bound = np.maximum(bound, best)
-    gap = np.divide(bound - best, bound, out=np.zeros_like(bound), where=bound > 0)
     return pd.DataFrame(
         {
             "kiosks": np.arange(1, len(gained) + 1),
             "people": gained,
             "best_known": best,
             "bound": bound,
-            "gap": gap,
+            "gap": np.divide(bound - best, bound, out=np.zeros_like(bound), where=bound > 0),
         }
     )
 
@@ -425,8 +432,10 @@ def _stop_at(kiosks: gpd.GeoDataFrame, choice: KioskChoice) -> int | None:
     proposed = kiosks[kiosks["rank"] > 0]
     if choice.stop_below is None or not (proposed["cost_eur"] > 0).all():
         return None
-    per_tranche = proposed["people_added"] * TRANCHE_EUR / proposed["cost_eur"]
-    enough = np.flatnonzero(per_tranche.to_numpy() >= choice.stop_below)
+    enough = np.flatnonzero(
+        (proposed["people_added"] * TRANCHE_EUR / proposed["cost_eur"]).to_numpy()
+        >= choice.stop_below
+    )
     stop = int(enough[-1]) + 1 if len(enough) else 0
     return stop if stop < len(proposed) else None
 
@@ -455,12 +464,13 @@ def _reference(
     known = gained(list(reference.communes)) if reference.communes else None
     row = curve.iloc[min(reference.count, len(curve)) - 1]
     enough = curve.loc[curve["people"] >= (naive if known is None else known), "kiosks"]
-    whole = float(people[new & prospect.reachable].sum())
     return ReferenceOutcome(
         reference=reference,
         people=known,
         most_populated=naive,
         best=float(row["people"]),
-        bound=float(row["bound"]) if reference.count <= len(curve) else whole,
+        bound=float(row["bound"])
+        if reference.count <= len(curve)
+        else float(people[new & prospect.reachable].sum()),
         enough=int(enough.iloc[0]) if len(enough) else None,
     )

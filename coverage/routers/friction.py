@@ -166,8 +166,9 @@ class Relief(Router):
         end, _ = self._doors(destinations)
         node_cost, place = network.nearest_place(self._reverse, end)
         cost = start.cost[:, 0] + node_cost[start.node[:, 0]]
-        lost = np.isinf(cost) & (reason == "")
-        reason[lost] = "no_path" if np.isfinite(end.cost[:, 0]).any() else "no_service"
+        reason[np.isinf(cost) & (reason == "")] = (
+            "no_path" if np.isfinite(end.cost[:, 0]).any() else "no_service"
+        )
         return Nearest.found(place[start.node[:, 0]], cost, reason, limit)
 
     def costs(
@@ -183,8 +184,10 @@ class Relief(Router):
         found = []
         for begin in range(0, len(able), size):
             block = able[begin : begin + size]
-            table = network.from_each(self._reverse, end.take(block), limit=limit)
-            cost = table[:, start.node[:, 0]] + start.cost[:, 0]
+            cost = (
+                network.from_each(self._reverse, end.take(block), limit=limit)[:, start.node[:, 0]]
+                + start.cost[:, 0]
+            )
             row, i = np.nonzero(np.isfinite(cost) & (cost <= limit))
             found.append((i, block[row], cost[row, i]))
         return CostMatrix.of(found, (len(origins), len(destinations)))
@@ -211,8 +214,7 @@ class Relief(Router):
         inside[inside] = self._open[row[inside], column[inside]]
         reason[located] = np.where(inside, "", "not_snapped")
         kept, row, column = located[inside], row[inside], column[inside]
-        middle = self._middle(row, column)
-        metres = Geod(ellps="WGS84").inv(lon[inside], lat[inside], *middle)[2]
+        metres = Geod(ellps="WGS84").inv(lon[inside], lat[inside], *self._middle(row, column))[2]
         flat = _RULES[self.rule](np.ones(1), np.zeros(1))[0] * self.ground.factor[row, column]
         node[kept, 0] = row * columns + column
         cost[kept, 0] = np.round(np.asarray(metres) * flat / QUANTUM) * QUANTUM
@@ -240,10 +242,13 @@ class Relief(Router):
             seconds[number][here] = self._step_seconds(here, there, down, right)
         flat = seconds.reshape(len(moves), -1).T
         keep = np.isfinite(flat)
-        offset = np.array([down * columns + right for down, right in moves])
-        node = (np.arange(rows * columns)[:, None] + offset)[keep].astype(np.int32)
-        start = np.append(0, np.cumsum(keep.sum(axis=1))).astype(np.int32)
-        return Graph(start, node, quantised(flat[keep]))
+        node = (
+            np.arange(rows * columns)[:, None]
+            + np.array([down * columns + right for down, right in moves])
+        )[keep].astype(np.int32)
+        return Graph(
+            np.append(0, np.cumsum(keep.sum(axis=1))).astype(np.int32), node, quantised(flat[keep])
+        )
 
     # Return the seconds of walking from ``there`` into ``here``, infinite where a barrier stands
     # between.

@@ -92,9 +92,9 @@ class CostMatrix:
         matrix.
         """
         kept = self.cost <= limit
-        ones = np.ones(int(kept.sum()), dtype=bool)
         return sparse.csr_array(
-            (ones, (self.origin[kept], self.destination[kept])), shape=self.shape
+            (np.ones(int(kept.sum()), dtype=bool), (self.origin[kept], self.destination[kept])),
+            shape=self.shape,
         )
 
     def up_to(self, limit: float) -> CostMatrix:
@@ -345,16 +345,17 @@ class StraightLine(Router):
         """
         by_road = router.nearest(origins, destinations)
         found = np.flatnonzero(by_road.destination >= 0)
-        chosen = destinations.to_numpy()[by_road.destination[found]]
-        ends = shapely.get_coordinates(origins.to_numpy()[found]), shapely.get_coordinates(chosen)
+        ends = (
+            shapely.get_coordinates(origins.to_numpy()[found]),
+            shapely.get_coordinates(destinations.to_numpy()[by_road.destination[found]]),
+        )
         straight = self._metres(*ends)
         far = straight >= _NEAR_M
         if not far.any():
             raise RoutingError(
                 "aucune paire d'au moins 1 km pour mesurer le détour ; donnez d'autres points."
             )
-        ratio = by_road.cost[found][far] / straight[far]
-        low, middle, high = np.quantile(ratio, [0.1, 0.5, 0.9])
+        low, middle, high = np.quantile(by_road.cost[found][far] / straight[far], [0.1, 0.5, 0.9])
         return StraightLine(
             detour=Detour(float(middle), float(low), float(high), int(far.sum()), router.unit)
         )

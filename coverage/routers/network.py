@@ -139,9 +139,9 @@ class Network:
         """Return the vertices of an edge from a share of it to another (against the drawing if
         ``stop < begin``).
         """
-        whole = self._lines[edge]
-        part = shapely.ops.substring(whole, begin, stop, normalized=True)
-        x, y = shapely.get_coordinates(part).T
+        x, y = shapely.get_coordinates(
+            shapely.ops.substring(self._lines[edge], begin, stop, normalized=True)
+        ).T
         return np.column_stack(self._to_metres.transform(x, y, direction="INVERSE"))
 
     def points_along(self, step_m: float) -> gpd.GeoSeries:
@@ -155,10 +155,14 @@ class Network:
         at = shapely.line_interpolate_point(
             lines[edge], (place + 0.5) / parts[edge], normalized=True
         )
-        lonlat = self._to_metres.transform(
-            shapely.get_x(at), shapely.get_y(at), direction="INVERSE"
+        return gpd.GeoSeries(
+            shapely.points(
+                *self._to_metres.transform(
+                    shapely.get_x(at), shapely.get_y(at), direction="INVERSE"
+                )
+            ),
+            crs="EPSG:4326",
         )
-        return gpd.GeoSeries(shapely.points(*lonlat), crs="EPSG:4326")
 
     # --- costs
 
@@ -212,8 +216,9 @@ class Network:
         """Return the nodes of the largest strongly connected component: each can reach each and
         come back.
         """
-        graph = self.graph(np.ones(self.edges), allowed, reverse=False)
-        _, label = csgraph.connected_components(as_matrix(graph), connection="strong")
+        _, label = csgraph.connected_components(
+            as_matrix(self.graph(np.ones(self.edges), allowed, reverse=False)), connection="strong"
+        )
         return np.asarray(label == np.bincount(label).argmax())
 
     # --- choosing edges
@@ -241,10 +246,14 @@ class Network:
     def edges_near(self, lon: float, lat: float, *, within_m: float) -> Positions:
         """Return the edges that pass within ``within_m`` metres of a point."""
         x, y = self._to_metres.transform(lon, lat)
-        found = self._tree_of(np.arange(self.edges)).query(
-            shapely.Point(x, y), predicate="dwithin", distance=within_m
+        return np.sort(
+            np.asarray(
+                self._tree_of(np.arange(self.edges)).query(
+                    shapely.Point(x, y), predicate="dwithin", distance=within_m
+                ),
+                dtype=np.int64,
+            )
         )
-        return np.sort(np.asarray(found, dtype=np.int64))
 
     def _example(self) -> str:
         return next((name for name in self.names if name), "D918")
@@ -290,9 +299,15 @@ class Network:
         chosen = chosen[order][first]
         share = _snug(self._lines[chosen], points[which])
         at = shapely.line_interpolate_point(self._lines[chosen], share, normalized=True)
-        foot = self._to_metres.transform(shapely.get_x(at), shapely.get_y(at), direction="INVERSE")
         metres = np.asarray(
-            Geod(ellps="WGS84").inv(lon[which], lat[which], *foot)[2], dtype=np.float64
+            Geod(ellps="WGS84").inv(
+                lon[which],
+                lat[which],
+                *self._to_metres.transform(
+                    shapely.get_x(at), shapely.get_y(at), direction="INVERSE"
+                ),
+            )[2],
+            dtype=np.float64,
         )
         metres = np.round(metres, 6)
         kept = metres <= max_access_m
@@ -309,10 +324,11 @@ class Network:
         x, y = self._to_metres.transform(
             self.arrays["shape_lon"] / DEGREE, self.arrays["shape_lat"] / DEGREE
         )
-        lines = shapely.linestrings(
-            np.column_stack([x, y]), indices=np.repeat(np.arange(self.edges), np.diff(start))
+        return np.asarray(
+            shapely.linestrings(
+                np.column_stack([x, y]), indices=np.repeat(np.arange(self.edges), np.diff(start))
+            )
         )
-        return np.asarray(lines)
 
     # Return the index of some edges, built once for those that a mode may use.
     def _tree_of(self, edges: Positions) -> shapely.STRtree:
@@ -417,9 +433,11 @@ def nearest_place(graph: Graph, places: Doors) -> tuple[Floats, Positions]:
         return np.full(len(graph), np.inf), np.full(len(graph), -1, dtype=np.int64)
     kept = _distinct(places)
     with _extended(graph, places.take(kept)) as whole:
-        rows = np.arange(len(graph), len(whole))
         cost, _, place = csgraph.dijkstra(
-            as_matrix(whole), indices=rows, min_only=True, return_predecessors=True
+            as_matrix(whole),
+            indices=np.arange(len(graph), len(whole)),
+            min_only=True,
+            return_predecessors=True,
         )
         place -= len(graph)  # scipy names the row; nodes out of reach have a negative one
         _give_ties_to_the_first(whole, len(graph), cost, place)
@@ -440,9 +458,11 @@ def nearest_length(
     if not len(places):
         return np.full(len(graph), np.inf), np.full(len(graph), np.inf)
     with _extended(graph, places) as whole:
-        rows = np.arange(len(graph), len(whole))
         cost, before, _ = csgraph.dijkstra(
-            as_matrix(whole), indices=rows, min_only=True, return_predecessors=True
+            as_matrix(whole),
+            indices=np.arange(len(graph), len(whole)),
+            min_only=True,
+            return_predecessors=True,
         )
         lengths = np.concatenate([arc_length, door_length[np.isfinite(places.cost)]])
         step = np.full(len(whole), np.inf)
@@ -463,10 +483,11 @@ def nearest_length(
 def from_each(graph: Graph, places: Doors, *, limit: float = np.inf) -> Floats:
     """Return the cost from each place (rows) to every node (columns), infinite beyond the limit."""
     with _extended(graph, places) as whole:
-        rows = np.arange(len(graph), len(whole))
-        return np.asarray(csgraph.dijkstra(as_matrix(whole), indices=rows, limit=limit))[
-            :, : len(graph)
-        ]
+        return np.asarray(
+            csgraph.dijkstra(
+                as_matrix(whole), indices=np.arange(len(graph), len(whole)), limit=limit
+            )
+        )[:, : len(graph)]
 
 
 def tree_from(graph: Graph, place: Doors) -> tuple[Floats, Positions]:

@@ -155,10 +155,11 @@ class OsrmRouter(_TableRouter):
             for side, n in zip(("sources", "destinations"), shape, strict=True)
         ]
         metres = access[0][:, None] + access[1][None, :]
-        near = (access[0] <= self._max_access_m)[:, None] & (access[1] <= self._max_access_m)[
-            None, :
-        ]
-        return np.where(near, seconds + metres * 3.6 / WALK_KMH, np.nan)
+        return np.where(
+            (access[0] <= self._max_access_m)[:, None] & (access[1] <= self._max_access_m)[None, :],
+            seconds + metres * 3.6 / WALK_KMH,
+            np.nan,
+        )
 
 
 #: Valhalla refuses the whole request when one location is in an unconnected region, has no road
@@ -229,8 +230,7 @@ def _osrm_over_http(server: str, profile: str, here: Floats, there: Floats) -> d
 def _valhalla_over_http(
     server: str, mode: str, max_access_m: float, here: Floats, there: Floats
 ) -> dict[str, Any]:
-    request = valhalla_request(here, there, mode, max_access_m)
-    return _asked(server, "/sources_to_targets", request)
+    return _asked(server, "/sources_to_targets", valhalla_request(here, there, mode, max_access_m))
 
 
 # Return the JSON document of a server, whatever its status: both servers explain their refusals in
@@ -246,8 +246,9 @@ def _asked(server: str, path: str, body: dict[str, Any] | None = None) -> dict[s
         if body is None:
             document = _CLIENT.get(where).json()
         else:
-            sent = json.dumps(body).encode()
-            document = _CLIENT.post(where, sent, content_type="application/json").json()
+            document = _CLIENT.post(
+                where, json.dumps(body).encode(), content_type="application/json"
+            ).json()
     except HttpError as error:
         raise RoutingError(
             f"{server} : le serveur d'itinéraires ne répond pas ({error.french}) ; est-il démarré ?"

@@ -155,13 +155,15 @@ class RoadRouter(Router):
         """
         start, end = self._ends(origins, self._allowed), self._ends(destinations, self._allowed)
         if len(destinations) <= len(origins):
-            turned = _pairs(self._reverse, end.arrive, start.leave, limit)
-            found = [(i, j, cost) for j, i, cost in turned]
+            found = [
+                (i, j, cost) for j, i, cost in _pairs(self._reverse, end.arrive, start.leave, limit)
+            ]
         else:
             found = list(_pairs(self._forward, start.leave, end.arrive, limit))
         # two points of one edge may meet along it, without passing by its ends
-        blocks = [_along(start, end), *found]
-        return CostMatrix.of(blocks, (len(origins), len(destinations))).up_to(limit)
+        return CostMatrix.of([_along(start, end), *found], (len(origins), len(destinations))).up_to(
+            limit
+        )
 
     def node_costs(self, destinations: gpd.GeoSeries) -> tuple[Floats, Positions]:
         """Return for every node of the network the cost to its nearest destination, and which; NaN,
@@ -216,10 +218,14 @@ class RoadRouter(Router):
             for name, before in zip(names, ["", *names], strict=False)
             if name and name != before
         )
-        vertices = np.concatenate(
-            [[(origin.x, origin.y)], *lines, [(destination.x, destination.y)]]
+        return Path(
+            cost,
+            length,
+            roads,
+            shapely.LineString(
+                np.concatenate([[(origin.x, origin.y)], *lines, [(destination.x, destination.y)]])
+            ),
         )
-        return Path(cost, length, roads, shapely.LineString(vertices))
 
     def snap(self, points: gpd.GeoSeries) -> Snapped:
         """Return where the points enter the network (kept for the next questions about the same
@@ -305,8 +311,14 @@ class RoadRouter(Router):
         node = np.column_stack(
             [self.network.arrays["edge_from"][edge], self.network.arrays["edge_to"][edge]]
         )
-        doors = (Doors(node, cost + access[:, None]) for cost in (leave, arrive))
-        return Ends(snapped, before, access, ahead, back, *doors)
+        return Ends(
+            snapped,
+            before,
+            access,
+            ahead,
+            back,
+            *(Doors(node, cost + access[:, None]) for cost in (leave, arrive)),
+        )
 
     # Return the metres from each point to the two ends of its edge, the walk to the edge included.
     @staticmethod
@@ -346,8 +358,17 @@ class RoadRouter(Router):
         while (ahead := int(after[node])) >= 0:
             steps.append(self._arc(node, ahead, node_cost[node] - node_cost[ahead]))
             node = ahead
-        at_door = (end.arrive.node[0] == node) & (end.arrive.cost[0] == node_cost[node])
-        steps.append((last, float(at_door.argmax()), reached))
+        steps.append(
+            (
+                last,
+                float(
+                    (
+                        (end.arrive.node[0] == node) & (end.arrive.cost[0] == node_cost[node])
+                    ).argmax()
+                ),
+                reached,
+            )
+        )
         return [step for step in steps if step[1] != step[2]], float(by_door[door])
 
     # Return the edge that leads from a node to the next at exactly that cost, as a step.
@@ -357,8 +378,11 @@ class RoadRouter(Router):
             arrays["forward_start"][node] : arrays["forward_start"][node + 1]
         ]:
             edge, against = int(arc) >> 1, int(arc) & 1
-            far = arrays["edge_from" if against else "edge_to"][edge]
-            if far == ahead and self._cost[edge] == cost and self._allowed[against][edge]:
+            if (
+                arrays["edge_from" if against else "edge_to"][edge] == ahead
+                and self._cost[edge] == cost
+                and self._allowed[against][edge]
+            ):
                 return edge, float(against), float(1 - against)
         raise AssertionError("the search used an arc that the network does not have")
 

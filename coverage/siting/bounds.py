@@ -88,9 +88,8 @@ def cannot_open(problem: Problem, bound: Bound, value: float) -> Mask:
     """Mark candidates that no plan better than ``value`` opens: forcing one in takes the bound
     below it.
     """
-    nobody = np.zeros(problem.columns, dtype=bool)
     if np.isfinite(problem.budget) or problem.count >= problem.columns:
-        return nobody
+        return np.zeros(problem.columns, dtype=bool)
     # Forcing a candidate in pushes out the least of those that the bound counts (reduced cost).
     earned = worth(problem, bound.price)
     threshold = np.partition(earned, -problem.count)[-problem.count]
@@ -181,8 +180,12 @@ class _PrimalDual:
         # A step of the choice up the worth of its rows, brought back to what may be opened; then one
         # of the prices, each pulled towards what is not covered (taken a step ahead of the choice,
         # which makes the method converge) and stopped at the weights, where L bends.
-        wanted = self._choice + self._choice_step * (self._columns @ self.price)
-        choice = _project(wanted, self._choice_step * self._uses, self._uses, self._total)
+        choice = _project(
+            self._choice + self._choice_step * (self._columns @ self.price),
+            self._choice_step * self._uses,
+            self._uses,
+            self._total,
+        )
         covered = self._rows @ choice
         pulled = self.price - self._price_step * (2 * covered - self._covered)
         step, first, second = self._price_step, self.problem.first, self.problem.second
@@ -290,8 +293,7 @@ class Opening:
         if np.isfinite(problem.budget):
             allowed &= problem.cost <= problem.budget - self.cost + 1e-9
         if len(self._floor_left) and np.maximum(self._floor_left, 0).sum() >= left:
-            short = np.append(self._floor_left > 0, False)
-            allowed &= short[problem.rules.floor_of]
+            allowed &= np.append(self._floor_left > 0, False)[problem.rules.floor_of]
         return allowed
 
     def keeps_the_rules(self) -> bool:
@@ -456,8 +458,7 @@ def _ruin_and_recreate(
     random.shuffle(near)
     for closing in [column, *near[: int(random.integers(0, 6))]]:
         opening.close(closing)
-    added = _refill(opening, jitter=random)
-    _improve(opening, [*added, *near[:8]], watch)
+    _improve(opening, [*_refill(opening, jitter=random), *near[:8]], watch)
 
 
 # Open what adds most until nothing may open or nothing adds; return what was opened.
@@ -529,6 +530,5 @@ def _slices(
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
     start = matrix.indptr[major].astype(np.int64)
     lengths = matrix.indptr[np.asarray(major) + 1] - start
-    ends = np.cumsum(lengths)
-    offset = np.repeat(start - ends + lengths, lengths)
+    offset = np.repeat(start - np.cumsum(lengths) + lengths, lengths)
     return matrix.indices[offset + np.arange(len(offset))], lengths

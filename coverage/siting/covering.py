@@ -105,11 +105,10 @@ def budget_covering(
     :func:`maximal_covering`.
     """
     watch = Watch(time_limit_s, cancel)
-    prices = _costs(cost, cover)
     stated = state(
         cover,
         weights(weight, cover.shape[0]),
-        cost=prices,
+        cost=_costs(cost, cover),
         count=p,
         budget=float(budget),
         rules=rules or SiteRules(),
@@ -232,8 +231,9 @@ def set_covering(
         already=float(people.sum() - people[everybody.problem.first > 0].sum()),
     )
     model = "location set covering (Toregas, Swain, ReVelle & Bergman 1971)"
-    problem = portfolio.essential(everybody.problem)
-    return portfolio.fewest(model, stated, problem, np.inf, gap, watch)
+    return portfolio.fewest(
+        model, stated, portfolio.essential(everybody.problem), np.inf, gap, watch
+    )
 
 
 def _with(
@@ -369,14 +369,18 @@ def _bisect(
 def _plan(
     costs: CostMatrix, rules: SiteRules, served: Mask, steps: Floats, found: _Found, watch: Watch
 ) -> KioskPlan:
-    opened = np.union1d(
-        np.asarray(found.sites, dtype=np.int64), np.asarray(rules.existing, dtype=np.int64)
+    assigned, cost = nearest_open(
+        costs,
+        np.union1d(
+            np.asarray(found.sites, dtype=np.int64), np.asarray(rules.existing, dtype=np.int64)
+        ),
     )
-    assigned, cost = nearest_open(costs, opened)
     value = float(cost[served].max())
     stated = state(costs.within(value), np.ones(len(served)), rules=rules)
-    columns = np.searchsorted(stated.problem.rules.column, np.asarray(found.sites, dtype=np.int64))
-    order, gains = portfolio.ranked(stated.problem, columns)
+    order, gains = portfolio.ranked(
+        stated.problem,
+        np.searchsorted(stated.problem.rules.column, np.asarray(found.sites, dtype=np.int64)),
+    )
     bound = min(value, float(steps[min(found.low, found.high)]))
     return KioskPlan(
         model="p-center (Hakimi 1964; Minieka 1970)",

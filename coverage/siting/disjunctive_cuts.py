@@ -79,8 +79,14 @@ def cuts(
 
 # Return the rows that hold ``x``, without those that limit the sites (count, exclusive sets).
 def _tight(rows: Rows, x: Floats, integers: int) -> Rows:
-    positive = (rows.indices < integers) & (rows.data > 0)
-    limiting = np.bincount(rows.number, weights=positive, minlength=len(rows.limit)) > 0
+    limiting = (
+        np.bincount(
+            rows.number,
+            weights=(rows.indices < integers) & (rows.data > 0),
+            minlength=len(rows.limit),
+        )
+        > 0
+    )
     return _taken(rows, np.flatnonzero((rows.slack(x) < _TIGHT) & ~limiting))
 
 
@@ -153,8 +159,13 @@ class _Window:
         nearest = np.argsort(-common, kind="stable")[:_WINDOW]
         taken = _taken(rows, np.sort(nearest[common[nearest] > _TIGHT]))
         variable, place = np.unique(np.concatenate([chosen, taken.indices]), return_inverse=True)
-        local = Rows(taken.indptr, place[len(chosen) :], taken.data, taken.limit)
-        return cls(local, variable, x[variable], place[: len(chosen)], variable < integers)
+        return cls(
+            Rows(taken.indptr, place[len(chosen) :], taken.data, taken.limit),
+            variable,
+            x[variable],
+            place[: len(chosen)],
+            variable < integers,
+        )
 
     # Return the cut that the set gives, if ``x`` violates it.
     def cut(self, solver: highspy.Highs) -> Cut | None:
@@ -174,10 +185,13 @@ class _Window:
             turned = self.candidate & ~whole
             even = (some.paid - none.paid)[turned] / step
             for times in (np.floor(even), np.ceil(even)):
-                both = np.minimum(
-                    none.paid[turned] + none.choice * times, some.paid[turned] - some.choice * times
+                coefficient[turned] = np.maximum(
+                    coefficient[turned],
+                    np.minimum(
+                        none.paid[turned] + none.choice * times,
+                        some.paid[turned] - some.choice * times,
+                    ),
                 )
-                coefficient[turned] = np.maximum(coefficient[turned], both)
         limit = max(
             each.limit + float((coefficient - each.paid)[whole].sum()) for each in (none, some)
         )
@@ -188,9 +202,9 @@ class _Window:
         small = np.abs(coefficient) < _SMALL
         limit += _SAFE - float(np.minimum(coefficient[small], 0.0).sum())
         kept = ~small
-        moving = coefficient[kept & (x > _ZERO)]
         efficacy = float(
-            (coefficient[kept] @ x[kept] - limit) / max(_ZERO, np.sqrt((moving**2).sum()))
+            (coefficient[kept] @ x[kept] - limit)
+            / max(_ZERO, np.sqrt((coefficient[kept & (x > _ZERO)] ** 2).sum()))
         )
         return (
             Cut(self.variable[kept], coefficient[kept], limit, efficacy, ())
@@ -220,8 +234,12 @@ class _Window:
             np.zeros(len(large)),
             1.0 - x[free[large]],
         ]
-        upper = np.append(x[free], [1.0, np.inf])
-        price = _least_overstep(solver, self._entries(free, large), np.concatenate(limit), upper)
+        price = _least_overstep(
+            solver,
+            self._entries(free, large),
+            np.concatenate(limit),
+            np.append(x[free], [1.0, np.inf]),
+        )
         if price is None:
             return None, None
         first, second, (closed, opened), below, above = np.split(

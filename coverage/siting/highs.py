@@ -97,13 +97,13 @@ def solve(
     )
     solver.run()
     info = solver.getInfo()
-    found = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
-    if found:
-        values = np.asarray(solver.getSolution().col_value[: int(model["integers"])])
+    if info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible:
         report(
             {
                 "value": info.objective_function_value,
-                "chosen": np.flatnonzero(values > 0.5).tolist(),
+                "chosen": np.flatnonzero(
+                    np.asarray(solver.getSolution().col_value[: int(model["integers"])]) > 0.5
+                ).tolist(),
             }
         )
     report(
@@ -280,9 +280,14 @@ class _Proof:
             (cls._bound(model, sign, given, cuts) for given in (told, -told)),
             key=lambda both: both[0],
         )
-        value = np.asarray(solution.row_value)[len(model["row_lower"]) :]
-        holds = value >= np.array([cut.limit for cut in cuts], dtype=np.float64) - 1e-6
-        return cls(sign * price, x, sign * paid, cuts, holds)
+        return cls(
+            sign * price,
+            x,
+            sign * paid,
+            cuts,
+            np.asarray(solution.row_value)[len(model["row_lower"]) :]
+            >= np.array([cut.limit for cut in cuts], dtype=np.float64) - 1e-6,
+        )
 
     # The cuts that hold the solution.
     @property
@@ -303,13 +308,15 @@ class _Proof:
             np.where(np.isfinite(lower), told, 0.0),
         )
         count, rows = len(model["cost"]), len(model["row_lower"])
-        column = np.repeat(np.arange(count), np.diff(model["indptr"]))
-        paid = np.bincount(column, weights=model["data"] * price[model["indices"]], minlength=count)
+        paid = np.bincount(
+            np.repeat(np.arange(count), np.diff(model["indptr"])),
+            weights=model["data"] * price[model["indices"]],
+            minlength=count,
+        )
         for number, cut in enumerate(cuts):
             paid[cut.indices] += price[rows + number] * cut.data
         reduced = sign * model["cost"] - paid
-        limit = np.where(price > 0, upper, lower)
-        bound = float((price * np.where(price == 0, 0.0, limit)).sum())
+        bound = float((price * np.where(price == 0, 0.0, np.where(price > 0, upper, lower))).sum())
         bound += float(
             np.where(reduced > 0, reduced * model["upper"], reduced * model["lower"]).sum()
         )
@@ -366,8 +373,11 @@ def main(task: str, path: str) -> None:
     threading.Thread(target=_die_with_parent, daemon=True).start()
     with np.load(path) as arrays:
         model = dict(arrays)
-    settings = json.loads(str(model.pop("settings")))
-    TASKS[task](model, settings, lambda message: print(json.dumps(message), flush=True))
+    TASKS[task](
+        model,
+        json.loads(str(model.pop("settings"))),
+        lambda message: print(json.dumps(message), flush=True),
+    )
 
 
 TASKS: Mapping[str, Callable[..., None]] = {"solve": solve, "relax": relax}

@@ -98,8 +98,13 @@ def p_median(
         _prove(problem, best, hopeless, watch)
     plan = _plan(problem, best, watch)
     assigned, cost = nearest_open(costs, (*plan.sites, *(rules.existing if rules else ())))
-    served = cost <= (np.inf if beyond is None else beyond)
-    return replace(plan, assigned=tuple(int(site) for site in np.where(served, assigned, -1)))
+    return replace(
+        plan,
+        assigned=tuple(
+            int(site)
+            for site in np.where(cost <= (np.inf if beyond is None else beyond), assigned, -1)
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -184,8 +189,11 @@ def _paid(problem: _Median, columns: list[int]) -> Floats:
 # Return what opening each column would save, given what each row pays now.
 def _saving(problem: _Median, paid: Floats) -> Floats:
     finite = np.where(np.isfinite(paid), paid, problem.much)
-    each = np.maximum(finite[problem.row] - problem.cost, 0.0)
-    return np.bincount(problem.column, weights=each, minlength=problem.sites.columns)
+    return np.bincount(
+        problem.column,
+        weights=np.maximum(finite[problem.row] - problem.cost, 0.0),
+        minlength=problem.sites.columns,
+    )
 
 
 def _total(problem: _Median, paid: Floats) -> float:
@@ -201,8 +209,9 @@ def _offer(best: Best, step: str, columns: list[int]) -> None:
 def _greedy(problem: _Median) -> list[int]:
     opening = Opening(problem.sites, problem.sites.rules.required.tolist())
     while (allowed := opening.may_open()).any():
-        saving = np.where(allowed, _saving(problem, _paid(problem, opening.columns)), -1.0)
-        opening.open(int(saving.argmax()))
+        opening.open(
+            int(np.where(allowed, _saving(problem, _paid(problem, opening.columns)), -1.0).argmax())
+        )
     return opening.columns
 
 
@@ -273,10 +282,11 @@ class _Relaxed:
     # rules not.
     @classmethod
     def at(cls, problem: _Median, price: Floats) -> _Relaxed:
-        each = np.minimum(0.0, problem.cost - price[problem.row])
-        earned = np.bincount(problem.column, weights=each, minlength=problem.sites.columns).astype(
-            np.float64
-        )
+        earned = np.bincount(
+            problem.column,
+            weights=np.minimum(0.0, problem.cost - price[problem.row]),
+            minlength=problem.sites.columns,
+        ).astype(np.float64)
         must = problem.sites.rules.required
         first = earned.copy()
         first[must] = -np.inf
@@ -289,8 +299,10 @@ class _Relaxed:
     def hopeless(self, sites: Problem, value: float) -> Mask:
         if sites.count >= sites.columns:
             return np.zeros(sites.columns, dtype=bool)
-        dearest = max(self.earned[column] for column in self.chosen)
-        marked: Mask = self.value - dearest + self.earned > value + 1e-6
+        marked: Mask = (
+            self.value - max(self.earned[column] for column in self.chosen) + self.earned
+            > value + 1e-6
+        )
         marked[self.chosen] = False
         marked[sites.rules.required] = False
         return marked
@@ -300,8 +312,10 @@ class _Relaxed:
     def slope(self, problem: _Median, price: Floats) -> Floats:
         is_open = np.zeros(problem.sites.columns, dtype=bool)
         is_open[self.chosen] = True
-        serving = is_open[problem.column] & (problem.cost < price[problem.row])
-        served = np.bincount(problem.row[serving], minlength=len(price))
+        served = np.bincount(
+            problem.row[is_open[problem.column] & (problem.cost < price[problem.row])],
+            minlength=len(price),
+        )
         return np.where(price >= problem.alone, np.minimum(0.0, 1.0 - served), 1.0 - served)
 
 
@@ -385,17 +399,20 @@ def _rings(problem: _Median, kept: Mask, pairs: Positions) -> tuple[Problem, flo
     lengths = ends - starts[ends] + 1
     inside = np.repeat(ends - np.cumsum(lengths) + 1, lengths) + np.arange(lengths.sum())
     indptr = np.concatenate([[0], np.cumsum(lengths)])
-    count = int(kept.sum())
     cover = sparse.csr_array(
-        (np.ones(len(inside), dtype=bool), place[inside], indptr), shape=(len(ends), count)
+        (np.ones(len(inside), dtype=bool), place[inside], indptr),
+        shape=(len(ends), int(kept.sum())),
     )
-    sites = keep_columns(problem.sites, kept)
     rings = replace(
-        sites, cover=sparse.csc_array(cover), first=step[ends], second=np.zeros(len(ends))
+        keep_columns(problem.sites, kept),
+        cover=sparse.csc_array(cover),
+        first=step[ends],
+        second=np.zeros(len(ends)),
     )
-    served = np.unique(row)
-    others = np.setdiff1d(np.arange(len(problem.alone)), served)
-    most = float(dearest[last_of_row].sum() + problem.alone[others].sum())
+    most = float(
+        dearest[last_of_row].sum()
+        + problem.alone[np.setdiff1d(np.arange(len(problem.alone)), np.unique(row))].sum()
+    )
     return merge_rows(rings), most
 
 
@@ -405,9 +422,9 @@ def _must_serve(problem: _Median, kept: Mask, pairs: Positions) -> sparse.csr_ar
     number = np.cumsum(must) - 1
     inside = pairs[must[problem.row[pairs]]]
     place = (np.cumsum(kept) - 1)[problem.column[inside]]
-    shape = (int(must.sum()), int(kept.sum()))
     return sparse.csr_array(
-        (np.ones(len(inside)), (number[problem.row[inside]], place)), shape=shape
+        (np.ones(len(inside)), (number[problem.row[inside]], place)),
+        shape=(int(must.sum()), int(kept.sum())),
     )
 
 

@@ -119,25 +119,19 @@ def relax(
         settings["rounds"] = rounds
     messages, died = _ask("relax", program, _arrays(program, None), settings, watch)
     sign = 1 if program.maximise else -1
-    bounds = [message["bound"] for message in messages if "bound" in message]
-    bound = min(bounds, key=lambda value: sign * value, default=sign * math.inf)
+    bound = min(
+        (message["bound"] for message in messages if "bound" in message),
+        key=lambda value: sign * value,
+        default=sign * math.inf,
+    )
     last = next((message for message in messages if message.get("ended") == "relaxed"), None)
     columns = len(program.cost)
     if last is None:
         ended = next((message["ended"] for message in messages if "ended" in message), None)
         ending, how = _ending(ended, died, None, bound, watch)
-        return Relaxed(
-            ending,
-            bound,
-            np.zeros(0),
-            np.zeros(0),
-            sparse.csr_array((0, columns)),
-            np.zeros(0),
-            how,
-        )
-    indptr = np.cumsum([0, *(len(cut[0]) for cut in last["cuts"])])
-    indices = [column for cut in last["cuts"] for column in cut[0]]
-    data = np.array([number for cut in last["cuts"] for number in cut[1]], dtype=np.float64)
+        nothing, none = np.zeros(0), sparse.csr_array((0, columns))
+        return Relaxed(ending, bound, nothing, nothing, none, nothing, how)
+    indices, data = ([number for cut in last["cuts"] for number in cut[part]] for part in (0, 1))
     kind = "zero-half and disjunctive" if hard else "zero-half"
     return Relaxed(
         ending="solved",
@@ -145,7 +139,12 @@ def relax(
         x=np.array(last["x"]),
         reduced=np.array(last["reduced"]),
         cuts=sparse.csr_array(
-            (data, np.array(indices, dtype=np.int64), indptr), shape=(len(last["cuts"]), columns)
+            (
+                np.array(data, dtype=np.float64),
+                np.array(indices, dtype=np.int64),
+                np.cumsum([0, *(len(cut[0]) for cut in last["cuts"])]),
+            ),
+            shape=(len(last["cuts"]), columns),
         ),
         limit=np.array([float(cut[2]) for cut in last["cuts"]]),
         how=f"{len(last['cuts'])} {kind} cuts in {last['rounds']} rounds",
@@ -225,14 +224,23 @@ def _outcome(
     messages: list[dict[str, Any]], program: Program, *, died: int | None, watch: Watch
 ) -> Outcome:
     sign = 1 if program.maximise else -1
-    solutions = [message for message in messages if "chosen" in message]
-    best = max(solutions, key=lambda message: sign * message["value"], default=None)
-    bounds = [
-        message["bound"] for message in messages if math.isfinite(message.get("bound", math.inf))
-    ]
-    bound = min(bounds, key=lambda value: sign * value, default=sign * math.inf)
-    ended = next((message["ended"] for message in messages if "ended" in message), None)
-    ending, how = _ending(ended, died, best, bound, watch)
+    best = max(
+        (message for message in messages if "chosen" in message),
+        key=lambda message: sign * message["value"],
+        default=None,
+    )
+    bound = min(
+        (message["bound"] for message in messages if math.isfinite(message.get("bound", math.inf))),
+        key=lambda value: sign * value,
+        default=sign * math.inf,
+    )
+    ending, how = _ending(
+        next((message["ended"] for message in messages if "ended" in message), None),
+        died,
+        best,
+        bound,
+        watch,
+    )
     return Outcome(ending, None if best is None else tuple(best["chosen"]), bound, how)
 
 
@@ -293,10 +301,15 @@ def covering(problem: Problem, *, must: sparse.csr_array | None = None) -> Progr
         must = sparse.csr_array((0, problem.columns))
     rows = problem.cover.shape[0]
     twice = np.flatnonzero(problem.second > 0)
-    second = sparse.csr_array(
-        (np.ones(len(twice)), (twice, np.arange(len(twice)))), shape=(rows, len(twice))
+    linking = sparse.hstack(
+        [
+            -problem.cover.astype(np.float64),
+            sparse.eye_array(rows),
+            sparse.csr_array(
+                (np.ones(len(twice)), (twice, np.arange(len(twice)))), shape=(rows, len(twice))
+            ),
+        ]
     )
-    linking = sparse.hstack([-problem.cover.astype(np.float64), sparse.eye_array(rows), second])
     limits, lower, upper = limits_on_sites(problem)
     extra = rows + len(twice)
     return Program(
@@ -351,11 +364,14 @@ def limits_on_sites(problem: Problem) -> tuple[sparse.csr_array, Floats, Floats]
     """
     rules, columns = problem.rules, problem.columns
     counted = np.flatnonzero(rules.floor_of >= 0)
-    floors = sparse.csr_array(
-        (np.ones(len(counted)), (rules.floor_of[counted], counted)),
-        shape=(len(rules.floor), columns),
-    )
-    blocks = [sparse.csr_array(np.ones((1, columns))), rules.packs.astype(np.float64), floors]
+    blocks = [
+        sparse.csr_array(np.ones((1, columns))),
+        rules.packs.astype(np.float64),
+        sparse.csr_array(
+            (np.ones(len(counted)), (rules.floor_of[counted], counted)),
+            shape=(len(rules.floor), columns),
+        ),
+    ]
     lower: list[npt.ArrayLike] = [
         [-np.inf],
         np.full(rules.packs.shape[0], -np.inf),

@@ -82,17 +82,15 @@ class Best:
         bound: float,
     ) -> None:
         self.problem, self.gap, self.sense, self.measure = problem, gap, sense, measure
-        self.bound = bound
+        self.bound, self.steps = bound, list[str]()
         self.columns: list[int] | None = None
         self.proof: bounds.Bound | None = None
         self.ending: mixed_integer.Ending | None = None
-        self.steps: list[str] = []
         self._sign = 1.0 if sense == "max" else -1.0
         self.value = -self._sign * np.inf
+        #: How much better a plan must at least be, to be better: people, metres and sites often
+        #: come whole.
         self.grain = 0.999 if whole else 1e-6
-        """How much better a plan must at least be, to be better: people, metres and sites often
-        come whole.
-        """
 
     @property
     def found(self) -> bool:
@@ -180,14 +178,10 @@ class Best:
 
 def status(best: Best, watch: Watch) -> Status:
     """Say how the search ended."""
-    if best.proved:
-        return "optimal"
-    if best.closed:
-        return "gap_reached"
-    if watch.cancelled:
-        return "interrupted"
-    if best.ending == "lost":
-        return "solver_lost"
+    if best.proved or best.closed:
+        return "optimal" if best.proved else "gap_reached"
+    if watch.cancelled or best.ending == "lost":
+        return "interrupted" if watch.cancelled else "solver_lost"
     return "time_limit" if watch.over or best.ending == "stopped" else "work_limit"
 
 
@@ -273,14 +267,16 @@ def settle(best: Best, watch: Watch) -> None:
     if core.hard:
         _search_long(best, watch)
     if not best.closed and not watch.over:
-        outcome = mixed_integer.solve(
-            program,
-            start=core.start(best),
-            gap=best.gap,
-            absolute_gap=best.grain,
-            watch=watch,
+        best.hear(
+            mixed_integer.solve(
+                program,
+                start=core.start(best),
+                gap=best.gap,
+                absolute_gap=best.grain,
+                watch=watch,
+            ),
+            core.where,
         )
-        best.hear(outcome, core.where)
 
 
 def _relax(best: Best, core: _Core, watch: Watch, *, searching: bool) -> mixed_integer.Relaxed:
@@ -293,9 +289,12 @@ def _relax(best: Best, core: _Core, watch: Watch, *, searching: bool) -> mixed_i
         return mixed_integer.relax(core.program, enough=best.settling, hard=core.hard, watch=watch)
     called_off = threading.Event()
     with ThreadPoolExecutor(1) as other:
-        until = watch.until(called_off)
         relaxing = other.submit(
-            mixed_integer.relax, core.program, enough=best.settling, hard=core.hard, watch=until
+            mixed_integer.relax,
+            core.program,
+            enough=best.settling,
+            hard=core.hard,
+            watch=watch.until(called_off),
         )
         try:
             _search_long(best, watch)
@@ -377,9 +376,8 @@ def _try(best: Best, core: _Core, relaxed: mixed_integer.Relaxed, watch: Watch) 
     tight = mixed_integer.relax(
         small.program, enough=best.settling, rounds=_TRIED_ROUNDS, watch=watch
     )
-    program = mixed_integer.with_cuts(small.program, tight.cuts, tight.limit)
     outcome = mixed_integer.solve(
-        program,
+        mixed_integer.with_cuts(small.program, tight.cuts, tight.limit),
         start=small.start(best),
         gap=best.gap,
         absolute_gap=best.grain,
@@ -482,9 +480,14 @@ def _minimise(best: Best, wanted: float, everyone: bool, watch: Watch) -> None:
     if best.closed or best.ending == "lost":
         return
     start = _fewest_start(problem, best.start, everyone) if best.found else None
-    grain = best.grain if best.found else 1e-6
     best.hear(
-        mixed_integer.solve(program, start=start, gap=best.gap, absolute_gap=grain, watch=watch),
+        mixed_integer.solve(
+            program,
+            start=start,
+            gap=best.gap,
+            absolute_gap=best.grain if best.found else 1e-6,
+            watch=watch,
+        ),
         np.arange(problem.columns),
     )
 
@@ -501,8 +504,7 @@ class CoverAll:
 
 def cover_all(problem: Problem, watch: Watch) -> CoverAll:
     """Decide whether an admissible choice covers every row that weighs something."""
-    weighing = np.flatnonzero(problem.first > 0)
-    if (np.diff(sparse.csr_array(problem.cover).indptr)[weighing] == 0).any():
+    if (np.diff(sparse.csr_array(problem.cover).indptr)[problem.first > 0] == 0).any():
         return CoverAll(impossible=True)
     small = essential(problem)
     everything, tiny = small.everything, small.cover.nnz <= mixed_integer.TINY
@@ -530,8 +532,9 @@ def _one_fewer(best: Best, wanted: float, watch: Watch) -> None:
         fewer = replace(best.problem, count=len(best.start) - 1)
         if fewer.count < len(fewer.rules.required):
             return
-        start = bounds.greedy(fewer)
-        found = bounds.search(fewer, start, rounds=300, enough=wanted * (1 - 1e-9), watch=watch)
+        found = bounds.search(
+            fewer, bounds.greedy(fewer), rounds=300, enough=wanted * (1 - 1e-9), watch=watch
+        )
         if fewer.value(found) < wanted * (1 - 1e-9) or not admissible(fewer, found):
             return
         best.offer("search", _without_useless(fewer, found, wanted))
@@ -549,8 +552,11 @@ def _without_useless(problem: Problem, chosen: list[int], wanted: float) -> list
 
 def _fewest_start(problem: Problem, columns: list[int], everyone: bool) -> Floats:
     chosen = np.isin(np.arange(problem.columns), columns)
-    covered = problem.cover @ chosen.astype(np.int64) > 0
-    return (chosen if everyone else np.concatenate([chosen, covered])).astype(np.float64)
+    return (
+        chosen
+        if everyone
+        else np.concatenate([chosen, problem.cover @ chosen.astype(np.int64) > 0])
+    ).astype(np.float64)
 
 
 # Give the answer in the planner's terms: original positions, ranked, with what each adds.
@@ -560,9 +566,10 @@ def _plan(model: str, stated: Stated, best: Best, watch: Watch) -> KioskPlan:
             "aucun plan trouvé dans le temps accordé : augmentez la limite de temps ou "
             "assouplissez les règles."
         )
-    chosen = best.problem.rules.column[best.columns]
-    columns = np.searchsorted(stated.problem.rules.column, chosen)
-    order, gains = ranked(stated.problem, columns)
+    order, gains = ranked(
+        stated.problem,
+        np.searchsorted(stated.problem.rules.column, best.problem.rules.column[best.columns]),
+    )
     return KioskPlan(
         model=model,
         sites=tuple(int(stated.problem.rules.column[column]) for column in order),
@@ -584,17 +591,13 @@ def ranked(problem: Problem, columns: npt.NDArray[np.int64]) -> tuple[list[int],
     add nor must be.
     """
     opening = bounds.Opening(problem)
-    left, order, gains = sorted(columns.tolist()), [], []
+    left, must = sorted(columns.tolist()), set(problem.rules.required.tolist())
+    gains: dict[int, float] = {}
     while left:
         column = max(left, key=lambda candidate: (opening.added[candidate], -candidate))
-        gains.append(max(0.0, float(opening.added[column])))
-        order.append(column)
+        gain = max(0.0, float(opening.added[column]))
+        if gain > 0 or column in must or problem.rules.floor_of[column] >= 0:
+            gains[column] = gain
         opening.open(column)
         left.remove(column)
-    must = set(problem.rules.required.tolist())
-    kept = [
-        i
-        for i, column in enumerate(order)
-        if gains[i] > 0 or column in must or problem.rules.floor_of[column] >= 0
-    ]
-    return [order[i] for i in kept], tuple(gains[i] for i in kept)
+    return list(gains), tuple(gains.values())

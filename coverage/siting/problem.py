@@ -75,8 +75,9 @@ def too_near(points: npt.ArrayLike, spacing_m: float) -> Positions:
     """
     place = np.asarray(points, dtype=np.float64)
     pairs = cKDTree(place).query_pairs(spacing_m, output_type="ndarray")
-    metres = np.hypot(*(place[pairs[:, 0]] - place[pairs[:, 1]]).T)
-    near: Positions = pairs[metres < spacing_m].astype(np.int64)
+    near: Positions = pairs[
+        np.hypot(*(place[pairs[:, 0]] - place[pairs[:, 1]]).T) < spacing_m
+    ].astype(np.int64)
     return near[np.lexsort((near[:, 1], near[:, 0]))]
 
 
@@ -112,13 +113,16 @@ def apply(rules: SiteRules, count: int) -> Admissible:
 
 
 def _check_positions(rules: SiteRules, count: int) -> None:
-    named = [
-        *rules.existing,
-        *rules.required,
-        *rules.forbidden,
-        *np.asarray(rules.apart, dtype=np.int64).ravel(),
+    wrong = [
+        int(position)
+        for position in (
+            *rules.existing,
+            *rules.required,
+            *rules.forbidden,
+            *np.asarray(rules.apart, dtype=np.int64).ravel(),
+        )
+        if not 0 <= position < count
     ]
-    wrong = [int(position) for position in named if not 0 <= position < count]
     if wrong:
         raise SitingError(
             f"le lieu n° {wrong[0]} n'existe pas : les positions vont de 0 à {count - 1}."
@@ -145,8 +149,9 @@ def _exclusive_sets(rules: SiteRules, count: int) -> sparse.csr_array:
     groups = int(code.max()) + 1 if len(code) else 0
     rows = np.concatenate([code, groups + np.repeat(np.arange(len(pairs)), 2)])
     columns = np.concatenate([member, pairs.ravel()])
-    shape = (groups + len(pairs), count)
-    return sparse.csr_array((np.ones(len(rows), dtype=np.int64), (rows, columns)), shape=shape)
+    return sparse.csr_array(
+        (np.ones(len(rows), dtype=np.int64), (rows, columns)), shape=(groups + len(pairs), count)
+    )
 
 
 def _check_required(
@@ -284,8 +289,8 @@ def state(
         budget=budget,
         rules=admissible,
     )
-    within_reach = np.diff(sparse.csr_array(small).indptr) > 0
-    return Stated(problem, already, np.flatnonzero(~within_reach & (times == 0)))
+    reached_by = np.diff(sparse.csr_array(small).indptr)
+    return Stated(problem, already, np.flatnonzero((reached_by == 0) & (times == 0)))
 
 
 def weights(given: npt.ArrayLike, rows: int) -> Floats:
@@ -316,8 +321,9 @@ def merge_rows(problem: Problem) -> Problem:
     seen: dict[bytes, int] = {}
     group = np.empty(len(useful), dtype=np.int64)
     for position, row in enumerate(useful):
-        key = rows.indices[rows.indptr[row] : rows.indptr[row + 1]].tobytes()
-        group[position] = seen.setdefault(key, len(seen))
+        group[position] = seen.setdefault(
+            rows.indices[rows.indptr[row] : rows.indptr[row + 1]].tobytes(), len(seen)
+        )
     kept = useful[np.unique(group, return_index=True)[1]] if len(useful) else useful
     return replace(
         problem,
@@ -357,9 +363,8 @@ def dominated_columns(problem: Problem) -> Mask:
     """
     size = np.diff(problem.cover.indptr)
     marked: Mask = size == 0
-    free = np.ones(problem.columns, dtype=bool)
+    free = problem.rules.floor_of < 0
     free[problem.rules.required] = False
-    free &= problem.rules.floor_of < 0
     j, k, both = (
         _meetings(problem.cover) if not problem.second.any() else (size[:0], size[:0], size[:0])
     )
@@ -367,8 +372,9 @@ def dominated_columns(problem: Problem) -> Mask:
         (j != k)
         & (both == size[j])
         & ((size[k] > size[j]) | (problem.cost[k] < problem.cost[j]) | (k < j))
+        & (problem.cost[k] <= problem.cost[j])
+        & _excludes_no_more(problem.rules.packs, j, k)
     )
-    inside &= (problem.cost[k] <= problem.cost[j]) & _excludes_no_more(problem.rules.packs, j, k)
     marked[j[inside]] = True
     return marked & free
 
@@ -415,21 +421,18 @@ def components(problem: Problem) -> list[tuple[Positions, Problem]]:
     )
     if number == 1:
         return [(everywhere, problem)]
-    parts = []
-    for part in range(number):
-        small = keep_columns(problem, label == part)
-        parts.append((np.flatnonzero(label == part), merge_rows(small)))
-    return parts
+    return [
+        (np.flatnonzero(label == part), merge_rows(keep_columns(problem, label == part)))
+        for part in range(number)
+    ]
 
 
 # Return pairs of columns and how many rows they share; nothing when that would take too long.
 def _meetings(cover: sparse.csc_array) -> tuple[Positions, Positions, Positions]:
     met = np.diff(sparse.csr_array(cover).indptr).astype(np.int64)
     if int((met * met).sum()) > _PAIRS_AT_MOST:
-        nothing = np.zeros(0, dtype=np.int64)
-        return nothing, nothing, nothing
-    counts = cover.astype(np.int32)
-    shared = sparse.coo_array(counts.T @ counts)
+        return (np.zeros(0, dtype=np.int64),) * 3
+    shared = sparse.coo_array(cover.T.astype(np.int32) @ cover.astype(np.int32))
     return shared.row.astype(np.int64), shared.col.astype(np.int64), shared.data.astype(np.int64)
 
 

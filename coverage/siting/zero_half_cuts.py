@@ -167,8 +167,10 @@ class _System:
             dearest = away if trial == 0 else away * random.uniform(0.2, 1.0, len(away))
             for cost, chosen in _Elimination(self).run(np.argsort(-dearest, kind="stable")):
                 found.setdefault(chosen.tobytes(), (cost, chosen))
-        best = sorted(found.values(), key=lambda item: item[0])[: 6 * _CUTS_A_ROUND]
-        return [self.row[chosen] for _, chosen in best]
+        return [
+            self.row[chosen]
+            for _, chosen in sorted(found.values(), key=lambda item: item[0])[: 6 * _CUTS_A_ROUND]
+        ]
 
 
 class _Elimination:
@@ -216,8 +218,10 @@ class _Elimination:
             axis=1, initial=np.inf
         )
         for position in np.flatnonzero(cost < _BELOW_ONE):
-            made_of = _unpacked(self._made_of[at[position]][None], len(self._live))[0]
-            yield float(cost[position]), np.flatnonzero(made_of)
+            yield (
+                float(cost[position]),
+                np.flatnonzero(_unpacked(self._made_of[at[position]][None], len(self._live))[0]),
+            )
 
 
 # Add the rows up, make every coefficient even with the bounds, and the right-hand side odd; halve;

@@ -105,19 +105,25 @@ def partition(outlines: gpd.GeoSeries) -> gpd.GeoSeries:
     drawn = np.flatnonzero(~(order.isna() | order.is_empty).to_numpy())
     wrong = np.flatnonzero(~shapely.is_empty(shapely.coverage_invalid_edges(shapes[drawn])))
     if len(wrong):
-        tree = shapely.STRtree(shapes[drawn])
-        cluster = np.unique(
-            np.append(tree.query(shapes[drawn][wrong], predicate="intersects")[1], wrong)
-        )
-        members = drawn[cluster]
+        members = drawn[
+            np.unique(
+                np.append(
+                    shapely.STRtree(shapes[drawn]).query(
+                        shapes[drawn][wrong], predicate="intersects"
+                    )[1],
+                    wrong,
+                )
+            )
+        ]
         shapes[members] = _faces_of_the_first(shapes[members])
     return gpd.GeoSeries(shapes, index=order.index, crs=outlines.crs).reindex(outlines.index)
 
 
 # Cut the lines of all shapes where they cross, and give each face to the first shape that holds it.
 def _faces_of_the_first(shapes: Shapes) -> Shapes:
-    lines = shapely.union_all(shapely.boundary(shapes))
-    faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(lines)))
+    faces = shapely.get_parts(
+        shapely.polygonize(shapely.get_parts(shapely.union_all(shapely.boundary(shapes))))
+    )
     inside = shapely.STRtree(shapely.point_on_surface(faces))
     owner = np.full(len(faces), len(shapes), dtype=np.int64)
     shape, face = inside.query(shapes, predicate="intersects")
@@ -140,8 +146,13 @@ def simplified(shapes: Shapes, tolerance: float, *, whole: bool = False) -> Shap
 
 def polygonal(shape: shapely.Geometry) -> shapely.MultiPolygon:
     """Return the valid multipolygon of a union: points and lines left aside."""
-    parts = shapely.get_parts(shapely.get_parts(shapely.make_valid(shape)))
-    return shapely.MultiPolygon([part for part in parts if part.geom_type == "Polygon"])
+    return shapely.MultiPolygon(
+        [
+            part
+            for part in shapely.get_parts(shapely.get_parts(shapely.make_valid(shape)))
+            if part.geom_type == "Polygon"
+        ]
+    )
 
 
 def find_zones(
@@ -165,8 +176,9 @@ def find_zones(
     own with no polygon, so that its people are never lost.
     """
     unserved = demand[~demand["served"]].sort_index()  # the order of the rows changes no byte
-    ground = partition(territory.polygons if outlines is None else outlines)
-    polygons = ground.reindex(unserved.index)
+    polygons = partition(territory.polygons if outlines is None else outlines).reindex(
+        unserved.index
+    )
     label = _touching(polygons)
     drawn = polygons.notna().to_numpy()
     shapes = {
@@ -207,14 +219,13 @@ def table_of(
         )
         people = int(members["people"].sum())
         area_m2 = abs(geod.geometry_area_perimeter(shape)[0]) if shape is not None else 0.0
-        by_people = members.sort_values("people", ascending=False, kind="stable")
         rows.append(
             (
                 name,
                 people,
                 *(float(members[column].sum()) for column in groups),
                 len(members),
-                ", ".join(by_people["name"]),
+                ", ".join(members.sort_values("people", ascending=False, kind="stable")["name"]),
                 ",".join(sorted(set(members["departement"]))),
                 *excess,
                 area_m2 / 1e6,
@@ -224,8 +235,11 @@ def table_of(
         )
     columns = ["id", "people", *groups, "communes", "commune_names", "departements"]
     columns += [unit.column("worst"), unit.column("mean"), "area_km2", "minor", "geometry"]
-    table = gpd.GeoDataFrame(rows, columns=columns, geometry="geometry", crs=LONLAT)
-    zones = table.astype({"minor": bool}).set_index("id")
+    zones = (
+        gpd.GeoDataFrame(rows, columns=columns, geometry="geometry", crs=LONLAT)
+        .astype({"minor": bool})
+        .set_index("id")
+    )
     zone_of = pd.Series([named[int(group)] for group in label], index=unserved.index, dtype=object)
     findings = [
         Finding(
@@ -248,14 +262,17 @@ def table_of(
 def _named(
     label: Labels, shapes: Mapping[int, shapely.MultiPolygon], unserved: gpd.GeoDataFrame
 ) -> dict[int, str]:
-    totals = pd.DataFrame(
-        {
-            "label": label,
-            "people": unserved["people"].to_numpy(),
-            "code": unserved.index.astype(str),
-        }
+    table = (
+        pd.DataFrame(
+            {
+                "label": label,
+                "people": unserved["people"].to_numpy(),
+                "code": unserved.index.astype(str),
+            }
+        )
+        .groupby("label")
+        .agg(people=("people", "sum"), code=("code", "min"))
     )
-    table = totals.groupby("label").agg(people=("people", "sum"), code=("code", "min"))
     order = [
         (-people, code, group)
         for group, people, code in zip(table.index, table["people"], table["code"], strict=True)
@@ -264,8 +281,10 @@ def _named(
         set(shapes) - set(table.index),
         key=lambda group: (-shapes[group].area, shapes[group].bounds),
     )
-    names = [int(group) for *_, group in sorted(order)] + empty
-    return {group: f"zb-{rank:03d}" for rank, group in enumerate(names, start=1)}
+    return {
+        group: f"zb-{rank:03d}"
+        for rank, group in enumerate([int(group) for *_, group in sorted(order)] + empty, start=1)
+    }
 
 
 # Return how far beyond the thresholds the people are: at worst, and on average (NaN where nothing
@@ -308,13 +327,19 @@ def with_hosts(
         for zone, few in sums.groupby("zone"):
             few = few[few["people"] > 0].head(_HOSTS)
             names = hosts["commune_name"].iloc[few["host"]].astype(str).str.replace(",", "")
-            costs = [f"{mean:.0f}" for mean in few["mean"]]
-            told[str(zone)] = (list(hosts.index[few["host"]].astype(str)), list(names), costs)
-    added = {
-        name: [",".join(told[zone][place]) if zone in told else "" for zone in zones.index]
-        for place, name in enumerate(("hosts", "host_names", "host_costs"))
-    }
-    return zones.assign(**added)
+            told[str(zone)] = (
+                list(hosts.index[few["host"]].astype(str)),
+                list(names),
+                [f"{mean:.0f}" for mean in few["mean"]],
+            )
+    return zones.assign(
+        **(
+            {
+                name: [",".join(told[zone][place]) if zone in told else "" for zone in zones.index]
+                for place, name in enumerate(("hosts", "host_names", "host_costs"))
+            }
+        )
+    )
 
 
 _HOSTS = 3
@@ -327,10 +352,15 @@ def _touching(polygons: gpd.GeoSeries) -> Labels:
     i, j = shapely.STRtree(shapes).query(shapes, predicate="intersects")
     i, j = i[i < j], j[i < j]
     border = shapely.get_dimensions(shapely.intersection(shapes[i], shapes[j])) >= 1
-    links = sparse.coo_array(
-        (border[border], (i[border], j[border])), shape=(len(shapes), len(shapes))
+    return np.asarray(
+        connected_components(
+            sparse.coo_array(
+                (border[border], (i[border], j[border])), shape=(len(shapes), len(shapes))
+            ),
+            directed=False,
+        )[1],
+        dtype=np.int64,
     )
-    return np.asarray(connected_components(links, directed=False)[1], dtype=np.int64)
 
 
 def find_smooth_zones(
@@ -376,12 +406,22 @@ def _pieces(territory: Territory, surface: Surface) -> Shapes:
     faces, below = sign_faces(surface.fine, left=surface.left, top=surface.top, step=step)
     if not len(faces):
         return faces
-    shapes = simplified(faces, step, whole=True)[below]
-    lonlat = gpd.GeoSeries(shapes, crs=METRIC).to_crs(LONLAT).make_valid().to_numpy()
+    lonlat = (
+        gpd.GeoSeries(simplified(faces, step, whole=True)[below], crs=METRIC)
+        .to_crs(LONLAT)
+        .make_valid()
+        .to_numpy()
+    )
     shapely.prepare(territory.boundary)
     within = shapely.contains_properly(territory.boundary, lonlat)
-    cut = shapely.intersection(lonlat[~within], territory.boundary)
-    pieces = shapely.get_parts(np.concatenate([lonlat[within], shapely.get_parts(cut)]))
+    pieces = shapely.get_parts(
+        np.concatenate(
+            [
+                lonlat[within],
+                shapely.get_parts(shapely.intersection(lonlat[~within], territory.boundary)),
+            ]
+        )
+    )
     pieces = pieces[(shapely.get_dimensions(pieces) == 2) & ~shapely.is_empty(pieces)]
     return np.asarray(pieces[np.lexsort(shapely.bounds(pieces).T)])
 
@@ -393,9 +433,8 @@ def _piece_of(points: gpd.GeoSeries, pieces: Shapes, cell_m: float) -> Labels:
     located = np.flatnonzero(~(points.isna() | points.is_empty).to_numpy())
     if len(pieces) and len(located):
         metric = gpd.GeoSeries(pieces, crs=LONLAT).to_crs(METRIC).to_numpy()
-        at = points.iloc[located].to_crs(METRIC).to_numpy()
         found, piece = shapely.STRtree(metric).query_nearest(
-            at, max_distance=cell_m, all_matches=False
+            points.iloc[located].to_crs(METRIC).to_numpy(), max_distance=cell_m, all_matches=False
         )
         label[located[found]] = piece
     return np.asarray(label, dtype=np.int64)
@@ -405,9 +444,11 @@ def _piece_of(points: gpd.GeoSeries, pieces: Shapes, cell_m: float) -> Labels:
 def _land(pieces: Shapes, surface: Surface) -> dict[int, tuple[float, float]]:
     if not len(pieces):
         return {}
-    metric = gpd.GeoSeries(pieces, crs=LONLAT).to_crs(METRIC)
     burnt = rasterize(
-        [(shape, number + 1) for number, shape in enumerate(metric)],
+        [
+            (shape, number + 1)
+            for number, shape in enumerate(gpd.GeoSeries(pieces, crs=LONLAT).to_crs(METRIC))
+        ],
         surface.slack.shape,
         transform=surface.transform,
         dtype="int32",

@@ -93,8 +93,7 @@ def slack_surface(
     field[~near] = cap
     told = _probes(router, probes, cell_m / 2)
     # a corner so near to 0 that an islet of the other sign may hide between the corners
-    doubtful = np.logical_or.reduce(_corners(np.abs(field) < cap * np.sqrt(0.5)))
-    mixed = _mixed(field) | doubtful
+    mixed = _mixed(field) | np.logical_or.reduce(_corners(np.abs(field) < cap * np.sqrt(0.5)))
     if len(told):
         mixed |= _contradicted(field, grid, told, slack(told))
     fine, asked = _refined(field, mixed, np.logical_and.reduce(_corners(near)), grid, slack, cap)
@@ -191,8 +190,10 @@ def _probes(router: Router, probes: gpd.GeoSeries | None, step_m: float) -> gpd.
     ways = router.along_ways(step_m)
     if probes is None:
         return ways
-    located = probes[~(probes.isna() | probes.is_empty)]
-    return gpd.GeoSeries(np.concatenate([located.to_numpy(), ways.to_numpy()]), crs=LONLAT)
+    return gpd.GeoSeries(
+        np.concatenate([probes[~(probes.isna() | probes.is_empty)].to_numpy(), ways.to_numpy()]),
+        crs=LONLAT,
+    )
 
 
 # Return the squares that hold a probe of another sign than one of their corners.
@@ -245,15 +246,15 @@ def _interpolated(field: Field) -> Field:
         between = np.stack([low + (high - low) * part for part in share], axis=axis + 1)
         shape = list(field.shape)
         shape[axis] = (field.shape[axis] - 1) * FINER
-        last = np.take(field, [field.shape[axis] - 1], axis=axis)
-        field = np.concatenate([between.reshape(shape), last], axis=axis)
+        field = np.concatenate(
+            [between.reshape(shape), np.take(field, [field.shape[axis] - 1], axis=axis)], axis=axis
+        )
     return field
 
 
 # Return the coarse squares in which the line passes on the fine grid.
 def _squares_crossed(fine: Field, shape: tuple[int, int]) -> Bools:
-    crossed = _mixed(fine)
-    return np.asarray(crossed.reshape(shape[0], FINER, shape[1], FINER).any(axis=(1, 3)))
+    return np.asarray(_mixed(fine).reshape(shape[0], FINER, shape[1], FINER).any(axis=(1, 3)))
 
 
 # The line where a field on a grid changes sign, as polygons (marching squares, Lorensen & Cline
@@ -298,8 +299,9 @@ def sign_faces(field: Field, *, left: float, top: float, step: float) -> tuple[S
     ends = _segments(negative)
     if not len(ends):
         return np.empty(0, dtype=object), np.empty(0, dtype=bool)
-    lines = shapely.linestrings(_placed(ends, field, left, top, step))
-    faces = shapely.get_parts(shapely.polygonize(lines))
+    faces = shapely.get_parts(
+        shapely.polygonize(shapely.linestrings(_placed(ends, field, left, top, step)))
+    )
     beside = np.flatnonzero(_beside_a_crossing(negative))
     columns = field.shape[1]
     nodes = shapely.points(left + beside % columns * step, top - beside // columns * step)
@@ -319,12 +321,13 @@ def _segments(negative: Bools) -> Positions:
     kind = np.asarray(case).ravel()[squares]
     north_west = squares // (columns - 1) * columns + squares % (columns - 1)
     sides = np.array([[0, 1], [1, columns + 1], [columns, columns + 1], [0, columns]])
-    parts = [
-        north_west[kind == number, None, None] + sides[list(joined)]
-        for number, segments in _CROSSED.items()
-        for joined in segments
-    ]
-    return np.concatenate(parts).astype(np.int64)
+    return np.concatenate(
+        [
+            north_west[kind == number, None, None] + sides[list(joined)]
+            for number, segments in _CROSSED.items()
+            for joined in segments
+        ]
+    ).astype(np.int64)
 
 
 # Return where the line crosses each side: computed from the side alone, so alike from both squares
