@@ -111,14 +111,14 @@ def site_rules(
         "epci": hosts["commune"].map(communes["epci"]).fillna(""),
         "departement": hosts["departement"],
     }
-    apart = () if choice.spacing_m is None else too_near(_metres(hosts), choice.spacing_m)
+    metres = hosts.geometry.to_crs(METRIC).get_coordinates().to_numpy()
     floors = _floors(territory, study, choice)
     return SiteRules(
         existing=chosen(hosts, choice.existing),
         required=chosen(hosts, choice.required),
         forbidden=excluded(hosts, choice),
         one_per=list(labels[choice.one_per].astype(str)) if choice.one_per else None,
-        apart=apart,
+        apart=() if choice.spacing_m is None else too_near(metres, choice.spacing_m),
         floor_of=list(hosts["departement"].astype(str)) if floors else None,
         floors=floors,
     )
@@ -260,10 +260,6 @@ def _require_column(hosts: gpd.GeoDataFrame, column: str, key: str, study: Study
         )
 
 
-def _metres(hosts: gpd.GeoDataFrame) -> npt.NDArray[np.float64]:
-    return hosts.geometry.to_crs(METRIC).get_coordinates().to_numpy()
-
-
 # Return the positions of the hosts a name means: the id of one, or the code of the commune of
 # several.
 def _meant(hosts: gpd.GeoDataFrame, name: str) -> npt.NDArray[np.int64]:
@@ -283,8 +279,8 @@ def _floors(territory: Territory, study: Study, choice: KioskChoice) -> dict[str
     floors = {code: least for code, least in floors.items() if least}
     asked = sum(floors.values())
     if choice.count is not None and asked > choice.count:
-        place = ("kiosks", "floor_per_departement")
-        raise StudyError(too_many_floors(asked, choice.count).at(study.where, *place))
+        wrong = too_many_floors(asked, choice.count)
+        raise StudyError(wrong.at(study.where, "kiosks", "floor_per_departement"))
     return floors
 
 
@@ -383,8 +379,7 @@ class Prospect:
         """White points that some host which may be opened would serve."""
         allowed = np.ones(len(self.hosts), dtype=np.int64)
         allowed[list(self.rules.forbidden)] = 0
-        some: npt.NDArray[np.bool_] = self.serves.astype(np.int64) @ allowed > 0
-        return some
+        return np.asarray(self.serves.astype(np.int64) @ allowed > 0)
 
 
 def prospect(
@@ -432,10 +427,7 @@ def _reached(
 ) -> npt.NDArray[np.bool_]:
     if places.empty:
         return np.zeros(len(white), dtype=bool)
-    near: npt.NDArray[np.bool_] = (
-        router.nearest(white.geometry, places.geometry).cost <= choice.reach
-    )
-    return near
+    return np.asarray(router.nearest(white.geometry, places.geometry).cost <= choice.reach)
 
 
 def solve(
@@ -581,8 +573,6 @@ def kiosk_table(prospect: Prospect, plan: KioskPlan, choice: KioskChoice) -> gpd
         "required" if site in required else "proposed" for site in plan.sites
     ]
     gains = np.array([np.nan] * old + list(plan.gains), dtype=float)
-    keys = [f"e-{number:03d}" for number in range(1, old + 1)]
-    keys += [f"k-{number:03d}" for number in range(1, len(plan.sites) + 1)]
     return gpd.GeoDataFrame(
         {
             "rank": [0] * old + list(range(1, len(plan.sites) + 1)),
@@ -614,7 +604,16 @@ def kiosk_table(prospect: Prospect, plan: KioskPlan, choice: KioskChoice) -> gpd
         },
         geometry=hosts.geometry.to_numpy(),
         crs="EPSG:4326",
-        index=pd.Index(keys, name="id", dtype=object),
+        index=pd.Index(
+            (
+                [
+                    *(f"e-{number:03d}" for number in range(1, old + 1)),
+                    *(f"k-{number:03d}" for number in range(1, len(plan.sites) + 1)),
+                ]
+            ),
+            name="id",
+            dtype=object,
+        ),
     )[[*KIOSK_COLUMNS, "geometry"]]
 
 

@@ -68,10 +68,11 @@ def _beyond_the_nearest(
     pairs = pd.DataFrame(
         {"origin": ways.origin, "kiosk": place[ways.destination], "cost": ways.cost}
     )
-    pairs = pairs[(pairs["kiosk"] >= 0) & (pairs["cost"] <= within)].sort_values(
-        ["origin", "cost", "kiosk"]
+    best = (
+        pairs[(pairs["kiosk"] >= 0) & (pairs["cost"] <= within)]
+        .sort_values(["origin", "cost", "kiosk"])
+        .drop_duplicates("origin")
     )
-    best = pairs.drop_duplicates("origin")
     serving = pd.DataFrame(
         {"kiosk": kiosks.index.to_numpy()[best["kiosk"]], "cost": best["cost"].to_numpy()},
         index=prospects.white.index[best["origin"]],
@@ -253,8 +254,7 @@ def coverage_bounds(cover: sparse.sparray, weight: npt.ArrayLike, start: npt.Arr
                 price - _STEP * _SLOWER**step * over / length * slope * people, 0.0, people
             )
     whole = np.floor(bounds + 1e-6) if (people == np.round(people)).all() else bounds
-    monotone: Floats = np.maximum(np.minimum.accumulate(whole[::-1])[::-1], reached)
-    return monotone
+    return np.maximum(np.minimum.accumulate(whole[::-1])[::-1], reached)
 
 
 # Give each commune gained to the first kiosk of the list that serves it, and add up what that saves
@@ -283,13 +283,10 @@ def _with_savings(
         "km_saved_per_year": saved,
         "co2_saved_kg_per_year": saved * use.co2_g_per_km / 1000,
     }
-    return kiosks.assign(**added)[[*_order(kiosks, added), kiosks.geometry.name]]
-
-
-def _order(kiosks: gpd.GeoDataFrame, added: dict[str, Any]) -> list[str]:
     known = [name for name in kiosks.columns if name not in (*added, kiosks.geometry.name)]
     place = known.index("hours_per_week") + 1
-    return [*known[:place], "zones", *known[place:], *SAVINGS]
+    columns = [*known[:place], "zones", *known[place:], *SAVINGS, kiosks.geometry.name]
+    return kiosks.assign(**added)[columns]
 
 
 def _nearer_m(gained: gpd.GeoDataFrame, study: Study, choice: KioskChoice) -> Floats:
@@ -312,8 +309,7 @@ def _nearer_m(gained: gpd.GeoDataFrame, study: Study, choice: KioskChoice) -> Fl
     ]
     table = np.column_stack(lacking) if lacking else np.zeros((len(gained), 1))
     known = ~np.isnan(table)
-    mean: Floats = np.where(known, table, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    return mean
+    return np.where(known, table, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
 
 
 # Return the zones of some communes, those with most of their people first.
@@ -360,17 +356,19 @@ def _unserved(demand: gpd.GeoDataFrame) -> pd.DataFrame:
     left = demand[demand["unserved_reason"] != ""].sort_values(
         "people", ascending=False, kind="stable"
     )
-    rows = [
-        {
-            "reason": reason,
-            "communes": commune_count(members),
-            "people": int(members["people"].sum()),
-            "names": ", ".join(list(dict.fromkeys(members["name"]))[:_EXAMPLES]),
-        }
-        for reason in REASONS
-        if len(members := left[left["unserved_reason"] == reason])
-    ]
-    return pd.DataFrame(rows, columns=["reason", "communes", "people", "names"])
+    return pd.DataFrame(
+        [
+            {
+                "reason": reason,
+                "communes": commune_count(members),
+                "people": int(members["people"].sum()),
+                "names": ", ".join(list(dict.fromkeys(members["name"]))[:_EXAMPLES]),
+            }
+            for reason in REASONS
+            if len(members := left[left["unserved_reason"] == reason])
+        ],
+        columns=["reason", "communes", "people", "names"],
+    )
 
 
 def _curve(

@@ -310,9 +310,7 @@ def _between(down: int, right: int) -> list[tuple[int, int]]:
     across, along = (1 if right > 0 else -1), (1 if down > 0 else -1)
     if abs(down) == abs(right) == 1:
         return [(down, 0), (0, right)]
-    if abs(down) == 2:
-        return [(along, 0), (along, across)]
-    return [(0, across), (along, across)]
+    return [(along, 0) if abs(down) == 2 else (0, across), (along, across)]
 
 
 def _applied(transform: rasterio.Affine, x: Any, y: Any) -> tuple[Floats, Floats]:

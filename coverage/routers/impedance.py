@@ -244,8 +244,7 @@ class StraightLine(Router):
 
     def __init__(self, *, detour: Detour | None = None) -> None:
         self.detour = detour
-        self.unit = detour.unit if detour else Unit.METRES
-        self._factor = detour.factor if detour else 1.0
+        self.unit, self._factor = (detour.unit, detour.factor) if detour else (Unit.METRES, 1.0)
         self._geod = Geod(ellps="WGS84")
         self._to_metres = Transformer.from_crs("EPSG:4326", "EPSG:2154", always_xy=True)
 
@@ -345,11 +344,9 @@ class StraightLine(Router):
         """
         by_road = router.nearest(origins, destinations)
         found = np.flatnonzero(by_road.destination >= 0)
-        ends = (
-            shapely.get_coordinates(origins.to_numpy()[found]),
-            shapely.get_coordinates(destinations.to_numpy()[by_road.destination[found]]),
+        straight = self._metres(
+            self._degrees(origins, found), self._degrees(destinations, by_road.destination[found])
         )
-        straight = self._metres(*ends)
         far = straight >= _NEAR_M
         if not far.any():
             raise RoutingError(

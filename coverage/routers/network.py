@@ -23,7 +23,7 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from geoguichet.coverage.errors import RoutingError
-from geoguichet.coverage.routers.impedance import Floats, Positions, Reasons, located_points
+from geoguichet.coverage.routers.impedance import Bools, Floats, Positions, Reasons, located_points
 from geoguichet.referentials.roads.network_file import (
     DEGREE,
     MODES,
@@ -33,7 +33,6 @@ from geoguichet.referentials.roads.network_file import (
     read_network,
 )
 
-type Bools = npt.NDArray[np.bool_]
 type Metric = Literal["time", "length"]
 
 #: Classes that nobody enters from a field: points do not snap to them.
@@ -239,7 +238,7 @@ class Network:
         if not known:
             raise RoutingError(
                 f"aucune route {road!r} dans ce réseau ; essayez un numéro comme "
-                f"{self._example()!r}."
+                f"{next(filter(None, self.names), 'D918')!r}."
             )
         return np.flatnonzero(np.isin(self.arrays["edge_name"], known))
 
@@ -254,9 +253,6 @@ class Network:
                 dtype=np.int64,
             )
         )
-
-    def _example(self) -> str:
-        return next((name for name in self.names if name), "D918")
 
     # --- snapping
 
@@ -299,17 +295,8 @@ class Network:
         chosen = chosen[order][first]
         share = _snug(self._lines[chosen], points[which])
         at = shapely.line_interpolate_point(self._lines[chosen], share, normalized=True)
-        metres = np.asarray(
-            Geod(ellps="WGS84").inv(
-                lon[which],
-                lat[which],
-                *self._to_metres.transform(
-                    shapely.get_x(at), shapely.get_y(at), direction="INVERSE"
-                ),
-            )[2],
-            dtype=np.float64,
-        )
-        metres = np.round(metres, 6)
+        foot = self._to_metres.transform(shapely.get_x(at), shapely.get_y(at), direction="INVERSE")
+        metres = np.round(Geod(ellps="WGS84").inv(lon[which], lat[which], *foot)[2], 6)
         kept = metres <= max_access_m
         return which[kept], chosen[kept], share[kept], metres[kept]
 
@@ -320,13 +307,13 @@ class Network:
 
     @cached_property
     def _lines(self) -> npt.NDArray[np.object_]:
-        start = self.arrays["shape_start"]
         x, y = self._to_metres.transform(
             self.arrays["shape_lon"] / DEGREE, self.arrays["shape_lat"] / DEGREE
         )
         return np.asarray(
             shapely.linestrings(
-                np.column_stack([x, y]), indices=np.repeat(np.arange(self.edges), np.diff(start))
+                np.column_stack([x, y]),
+                indices=np.repeat(np.arange(self.edges), np.diff(self.arrays["shape_start"])),
             )
         )
 

@@ -201,9 +201,12 @@ class ValhallaRouter(_TableRouter):
         table = document.get("sources_to_targets")
         if table is None:
             raise _refusal("Valhalla", document.get("error_code"), document.get("error"))
-        if isinstance(table, dict):  # the answer to "verbose": false
-            return _numbers(table.get("durations"), shape, "Valhalla")
-        return _numbers([[cell.get("time") for cell in row] for row in table], shape, "Valhalla")
+        seconds = (
+            table.get("durations")  # the answer to "verbose": false
+            if isinstance(table, dict)
+            else [[cell.get("time") for cell in row] for row in table]
+        )
+        return _numbers(seconds, shape, "Valhalla")
 
 
 def valhalla_request(here: Floats, there: Floats, mode: str, max_access_m: float) -> dict[str, Any]:
@@ -243,12 +246,12 @@ def _asked(server: str, path: str, body: dict[str, Any] | None = None) -> dict[s
         )
     where = server.rstrip("/") + path
     try:
-        if body is None:
-            document = _CLIENT.get(where).json()
-        else:
-            document = _CLIENT.post(
-                where, json.dumps(body).encode(), content_type="application/json"
-            ).json()
+        answer = (
+            _CLIENT.get(where)
+            if body is None
+            else _CLIENT.post(where, json.dumps(body).encode(), content_type="application/json")
+        )
+        document = answer.json()
     except HttpError as error:
         raise RoutingError(
             f"{server} : le serveur d'itinéraires ne répond pas ({error.french}) ; est-il démarré ?"
@@ -351,13 +354,12 @@ def valhalla_in_process(
 
     def ask(here: Floats, there: Floats) -> dict[str, Any]:
         try:
-            found: dict[str, Any] = actor.matrix(valhalla_request(here, there, mode, max_access_m))
+            return dict(actor.matrix(valhalla_request(here, there, mode, max_access_m)))
         except valhalla.ValhallaError as error:
             return (
                 dict(json.loads(str(error)))
                 if str(error).startswith("{")
                 else {"error": str(error), "error_code": error.code}
             )
-        return found
 
     return ask

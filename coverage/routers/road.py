@@ -12,6 +12,7 @@ import numpy as np
 import shapely
 
 from geoguichet.coverage.routers.impedance import (
+    Bools,
     CostMatrix,
     Floats,
     Nearest,
@@ -21,7 +22,6 @@ from geoguichet.coverage.routers.impedance import (
     Stray,
 )
 from geoguichet.coverage.routers.network import (
-    Bools,
     Doors,
     Graph,
     Metric,
@@ -203,25 +203,25 @@ class RoadRouter(Router):
 
     def path(self, origin: shapely.Point, destination: shapely.Point) -> Path | None:
         """Return the way from a point to another, None if there is none."""
-        points = [gpd.GeoSeries([point], crs="EPSG:4326") for point in (origin, destination)]
-        start, end = (self._ends(point, self._allowed) for point in points)
+        start, end = (
+            self._ends(gpd.GeoSeries([point], crs="EPSG:4326"), self._allowed)
+            for point in (origin, destination)
+        )
         steps, cost = self._steps(start, end)
         if not np.isfinite(cost):
             return None
-        lines, length = [], 0.0
+        lines, length = [self.network.piece(*step) for step in steps], 0.0
         for edge, begin, stop in steps:
-            lines.append(self.network.piece(edge, begin, stop))
             length += abs(stop - begin) * float(self.network.arrays["edge_length_m"][edge])
         names = [self.network.names[self.network.arrays["edge_name"][edge]] for edge, _, _ in steps]
-        roads = tuple(
-            name
-            for name, before in zip(names, ["", *names], strict=False)
-            if name and name != before
-        )
         return Path(
             cost,
             length,
-            roads,
+            tuple(
+                name
+                for name, before in zip(names, ["", *names], strict=False)
+                if name and name != before
+            ),
             shapely.LineString(
                 np.concatenate([[(origin.x, origin.y)], *lines, [(destination.x, destination.y)]])
             ),
@@ -334,10 +334,9 @@ class RoadRouter(Router):
     def _why(self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries) -> Reasons:
         allowed = self.network.allowed(self.mode)
         start, end = self._ends(origins, allowed), self._ends(destinations, allowed)
-        if not (end.snapped.edge >= 0).any():
-            return np.full(len(origins), "no_service", dtype="U16")
-        if not len(self.closed):
-            return np.full(len(origins), "no_path", dtype="U16")
+        known = (end.snapped.edge >= 0).any()
+        if not known or not len(self.closed):
+            return np.full(len(origins), "no_path" if known else "no_service", dtype="U16")
         cost, _ = _nearest(start, end, self.network.graph(self._cost, allowed, reverse=True))
         return np.where(np.isinf(cost), "no_path", "closed").astype("U16")
 

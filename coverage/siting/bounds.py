@@ -50,8 +50,8 @@ def lagrangian(
         search.step()
         if number % _CHECK_EVERY:
             continue
-        for price in (search.price, search.average_price):
-            best = min(best, Bound(bound_at(problem, price), price), key=attrgetter("value"))
+        found = (Bound(bound_at(problem, u), u) for u in (search.price, search.average_price))
+        best = min(best, *found, key=attrgetter("value"))
         search.restart_when_due()
         if best.value <= good_enough or watch.over:
             break
@@ -107,9 +107,8 @@ def _unpriced(problem: Problem, price: Floats) -> float:
 
 # Return the most that an admissible choice of columns can earn, or a little more.
 def _best_choice(problem: Problem, earned: Floats) -> float:
-    if not np.isfinite(problem.budget):
-        return _best_count(problem, earned)
-    return min(_best_knapsack(problem, earned), _best_count(problem, earned))
+    count = _best_count(problem, earned)
+    return min(_best_knapsack(problem, earned), count) if np.isfinite(problem.budget) else count
 
 
 def _best_count(problem: Problem, earned: Floats) -> float:
@@ -159,15 +158,15 @@ class _PrimalDual:
         self.problem = problem
         self._rows = sparse.csr_array(problem.cover, dtype=np.float64)
         self._columns = sparse.csr_array(problem.cover.T, dtype=np.float64)
-        budget = np.isfinite(problem.budget)
-        self._uses = problem.cost if budget else np.ones(problem.columns)
-        self._total = problem.budget if budget else float(problem.count)
+        self._uses, self._total = (
+            (problem.cost, problem.budget)
+            if np.isfinite(problem.budget)
+            else (np.ones(problem.columns), float(problem.count))
+        )
         self._choice_step = 1.0 / np.maximum(self._columns @ problem.first, 1e-12)
         self._price_step = problem.first / np.maximum(np.diff(self._rows.indptr), 1)
-        self._choice = np.zeros(problem.columns)
-        self._covered = np.zeros(len(problem.first))
-        self.price = np.zeros(len(problem.first))
-        self._length = 40
+        self._choice, self.price = np.zeros(problem.columns), np.zeros(len(problem.first))
+        self._covered, self._length = np.zeros(len(problem.first)), 40
         self._forget()
 
     # The mean price since the last restart.
@@ -201,15 +200,13 @@ class _PrimalDual:
     def restart_when_due(self) -> None:
         if self._steps < self._length:
             return
-        self._choice = self._choices / self._steps
-        self.price = self._prices / self._steps
+        self._choice, self.price = self._choices / self._steps, self.average_price
         self._covered = self._rows @ self._choice
         self._length = min(400, int(1.3 * self._length))
         self._forget()
 
     def _forget(self) -> None:
-        self._steps = 0
-        self._choices = np.zeros(self.problem.columns)
+        self._steps, self._choices = 0, np.zeros(self.problem.columns)
         self._prices = np.zeros(len(self.problem.first))
 
 
@@ -221,10 +218,8 @@ def _project(wanted: Floats, slope: Floats, uses: Floats, total: float) -> Float
     low, high = 0.0, float((wanted[slope > 0] / slope[slope > 0]).max())
     for _ in range(30):
         middle = (low + high) / 2
-        if np.clip(wanted - middle * slope, 0.0, 1.0) @ uses > total:
-            low = middle
-        else:
-            high = middle
+        cheap = np.clip(wanted - middle * slope, 0.0, 1.0) @ uses > total
+        low, high = (middle, high) if cheap else (low, middle)
     return np.clip(wanted - high * slope, 0.0, 1.0)
 
 
@@ -248,8 +243,7 @@ class Opening:
     def __init__(self, problem: Problem, opened: Iterable[int] = ()) -> None:
         self.problem = problem
         self._rows = sparse.csr_array(problem.cover)
-        self._packs = sparse.csc_array(problem.rules.packs)
-        self._sets = problem.rules.packs
+        self._sets, self._packs = problem.rules.packs, sparse.csc_array(problem.rules.packs)
         self._marginal = np.stack([problem.first, problem.second, np.zeros(len(problem.first))])
         self._times = np.zeros(len(problem.first), dtype=np.int64)
         self._blocked = np.zeros(problem.columns, dtype=np.int64)
@@ -257,9 +251,7 @@ class Opening:
         self.is_open: Mask = np.zeros(problem.columns, dtype=bool)
         self.added: Floats = problem.cover.T.astype(np.float64) @ problem.first
         self._levels = 2 if problem.second.any() else 1
-        self.opened = 0
-        self.value = 0.0
-        self.cost = 0.0
+        self.opened, self.value, self.cost = 0, 0.0, 0.0
         for column in opened:
             self.open(column)
 

@@ -14,7 +14,7 @@ reduced in between.
 """
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -78,8 +78,15 @@ def maximal_covering(
         each other.
     """
     watch = Watch(time_limit_s, cancel)
-    rules = _with(rules, required, excluded)
-    stated = state(cover, weights(weight, cover.shape[0]), count=p, rules=rules)
+    rules = rules or SiteRules()
+    stated = state(
+        cover,
+        weights(weight, cover.shape[0]),
+        count=p,
+        rules=replace(
+            rules, required=(*rules.required, *required), forbidden=(*rules.forbidden, *excluded)
+        ),
+    )
     _check_count(stated.problem, p)
     return portfolio.most("maximal covering (Church & ReVelle 1974)", stated, gap, watch)
 
@@ -192,8 +199,14 @@ def partial_covering(
             "couvrent au plus "
             f"{possible:.1%} ; ajoutez des lieux ou baissez la part."
         )
-    model, problem = "partial set covering (Daskin & Owen 1999)", reduced(stated.problem)
-    return portfolio.fewest(model, stated, problem, min(wanted, reachable), gap, watch)
+    return portfolio.fewest(
+        "partial set covering (Daskin & Owen 1999)",
+        stated,
+        reduced(stated.problem),
+        min(wanted, reachable),
+        gap,
+        watch,
+    )
 
 
 def set_covering(
@@ -230,18 +243,13 @@ def set_covering(
         ),
         already=float(people.sum() - people[everybody.problem.first > 0].sum()),
     )
-    model = "location set covering (Toregas, Swain, ReVelle & Bergman 1971)"
     return portfolio.fewest(
-        model, stated, portfolio.essential(everybody.problem), np.inf, gap, watch
-    )
-
-
-def _with(
-    rules: SiteRules | None, required: tuple[int, ...], excluded: tuple[int, ...]
-) -> SiteRules:
-    rules = rules or SiteRules()
-    return replace(
-        rules, required=(*rules.required, *required), forbidden=(*rules.forbidden, *excluded)
+        "location set covering (Toregas, Swain, ReVelle & Bergman 1971)",
+        stated,
+        portfolio.essential(everybody.problem),
+        np.inf,
+        gap,
+        watch,
     )
 
 
@@ -306,28 +314,17 @@ def p_center(
             "aucun point de demande n'est à portée d'un lieu : augmentez la limite de trajet."
         )
     steps = np.unique(costs.cost[costs.cost >= nearest[served].max()])
-    found = _bisect(costs, p, rules, served, steps, watch)
-    if found.sites is None and found.low == len(steps):
+    low, high, sites, tried = _bisect(costs, p, rules, served, steps, watch)
+    if sites is None and low == len(steps):
         raise SitingError(
             f"{p} lieux ne suffisent pas à desservir tout le monde dans la limite de trajet de "
             f"{steps[-1]:g} : "
             "augmentez le nombre de lieux ou la limite."
         )
-    if found.sites is None:
+    if sites is None:
         raise SitingError("aucun plan trouvé dans le temps accordé : augmentez la limite de temps.")
-    return _plan(costs, rules, served, steps, found, watch)
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """No plan serves everybody within less than ``steps[low]``; ``sites`` do within
-    ``steps[high]``.
-    """
-
-    low: int
-    high: int
-    sites: tuple[int, ...] | None
-    tried: int
+    method = f"bisection over {len(steps)} distances, {tried} set coverings"
+    return _plan(costs, rules, served, sites, float(steps[min(low, high)]), method, watch)
 
 
 # Return the cost from each row to the nearest site that is or may be open, infinite for none.
@@ -342,8 +339,11 @@ def _nearest_allowed(costs: CostMatrix, rules: SiteRules) -> Floats:
 
 def _bisect(
     costs: CostMatrix, p: int, rules: SiteRules, served: Mask, steps: Floats, watch: Watch
-) -> _Found:
+) -> tuple[int, int, tuple[int, ...] | None, int]:
     """Halve the interval of distances until it is closed or the time is over.
+
+    Returns low, high, sites and how many steps were tried: no plan serves everybody within less
+    than ``steps[low]``; ``sites`` do within ``steps[high]``.
 
     A distance that its share of the time does not decide counts as too short for the search, but
     not for the proof.
@@ -353,43 +353,46 @@ def _bisect(
         middle = (from_ + high) // 2
         rows = sparse.csr_array(costs.within(steps[middle]))[np.flatnonzero(served)]
         stated = state(rows, np.ones(rows.shape[0]), count=p, rules=rules)
-        answer = portfolio.cover_all(stated.problem, watch.slice(0.5))
+        columns, impossible = portfolio.cover_all(stated.problem, watch.slice(0.5))
         tried += 1
-        if answer.columns is not None:
+        if columns is not None:
             sites, high = (
-                tuple(int(site) for site in stated.problem.rules.column[answer.columns]),
+                tuple(int(site) for site in stated.problem.rules.column[columns]),
                 middle,
             )
             continue
         from_ = middle + 1
-        low = from_ if answer.impossible else low
-    return _Found(low, high, sites, tried)
+        low = from_ if impossible else low
+    return low, high, sites, tried
 
 
 def _plan(
-    costs: CostMatrix, rules: SiteRules, served: Mask, steps: Floats, found: _Found, watch: Watch
+    costs: CostMatrix,
+    rules: SiteRules,
+    served: Mask,
+    sites: tuple[int, ...],
+    bound: float,
+    method: str,
+    watch: Watch,
 ) -> KioskPlan:
     assigned, cost = nearest_open(
         costs,
-        np.union1d(
-            np.asarray(found.sites, dtype=np.int64), np.asarray(rules.existing, dtype=np.int64)
-        ),
+        np.union1d(np.asarray(sites, dtype=np.int64), np.asarray(rules.existing, dtype=np.int64)),
     )
     value = float(cost[served].max())
     stated = state(costs.within(value), np.ones(len(served)), rules=rules)
     order, gains = portfolio.ranked(
         stated.problem,
-        np.searchsorted(stated.problem.rules.column, np.asarray(found.sites, dtype=np.int64)),
+        np.searchsorted(stated.problem.rules.column, np.asarray(sites, dtype=np.int64)),
     )
-    bound = min(value, float(steps[min(found.low, found.high)]))
     return KioskPlan(
         model="p-center (Hakimi 1964; Minieka 1970)",
         sites=tuple(int(stated.problem.rules.column[column]) for column in order),
         gains=gains,
         value=value,
-        bound=bound,
+        bound=min(value, bound),
         status="optimal" if value <= bound else "interrupted" if watch.cancelled else "time_limit",
-        method=f"bisection over {len(steps)} distances, {found.tried} set coverings",
+        method=method,
         seconds=watch.seconds,
         sense="min",
         cost=float(len(order)),

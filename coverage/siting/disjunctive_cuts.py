@@ -199,9 +199,8 @@ class _Window:
         if scale < _ZERO:
             return None
         coefficient, limit = coefficient / scale, limit / scale
-        small = np.abs(coefficient) < _SMALL
-        limit += _SAFE - float(np.minimum(coefficient[small], 0.0).sum())
-        kept = ~small
+        kept = np.abs(coefficient) >= _SMALL
+        limit += _SAFE - float(np.minimum(coefficient[~kept], 0.0).sum())
         efficacy = float(
             (coefficient[kept] @ x[kept] - limit)
             / max(_ZERO, np.sqrt((coefficient[kept & (x > _ZERO)] ** 2).sum()))

@@ -92,20 +92,21 @@ def solve(
         first = highspy.HighsSolution()
         first.col_value = model["start"].tolist()
         solver.setSolution(first)
+    integers = int(model["integers"])
     solver.cbMipImprovingSolution.subscribe(
-        lambda event: report(_solution(event, int(model["integers"])))
+        lambda event: report(
+            {
+                "value": float(event.data_out.objective_function_value),
+                "bound": float(event.data_out.mip_dual_bound),
+                "chosen": _chosen(event.data_out.mip_solution, integers),
+            }
+        )
     )
     solver.run()
     info = solver.getInfo()
     if info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible:
-        report(
-            {
-                "value": info.objective_function_value,
-                "chosen": np.flatnonzero(
-                    np.asarray(solver.getSolution().col_value[: int(model["integers"])]) > 0.5
-                ).tolist(),
-            }
-        )
+        chosen = _chosen(solver.getSolution().col_value, integers)
+        report({"value": info.objective_function_value, "chosen": chosen})
     report(
         {
             "ended": solver.modelStatusToString(solver.getModelStatus()),
@@ -141,8 +142,7 @@ def relax(
         hard=bool(settings.get("hard", False)),
         off=lambda: off() or time.monotonic() >= until,
     )
-    held: list[zero_half_cuts.Cut] = []
-    proof = _Proof.of(model, solver, held)
+    proof = _Proof.of(model, solver, [])
     bounds = [proof.bound]
     report({"bound": proof.bound})
     most = int(settings.get("rounds", _ROUNDS))
@@ -157,15 +157,23 @@ def relax(
         solver.run()
         if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             break
-        proof = _Proof.of(model, solver, [*held, *found])
+        proof = _Proof.of(model, solver, [*proof.tight, *found])
         # cuts that hold nothing any more would only slow the next relaxation
         loose = len(model["row_lower"]) + np.flatnonzero(~proof.holds)
         if len(loose):
             solver.deleteRows(len(loose), loose.astype(np.int32))
-        held = proof.tight
         bounds.append(proof.bound)
         report({"bound": proof.bound})
-    report({"ended": "relaxed", "rounds": len(bounds) - 1, **proof.said()})
+    report(
+        {
+            "ended": "relaxed",
+            "rounds": len(bounds) - 1,
+            "bound": proof.bound,
+            "x": proof.x.tolist(),
+            "reduced": proof.reduced.tolist(),
+            "cuts": [[cut.indices.tolist(), cut.data.tolist(), cut.limit] for cut in proof.tight],
+        }
+    )
 
 
 class _Separation:
@@ -175,8 +183,7 @@ class _Separation:
         self._rows = zero_half_cuts.whole_rows(model)
         self._integers, self._entries = int(model["integers"]), len(model["data"])
         self._random = np.random.default_rng(0)
-        self._hard, self._off = hard, off
-        self._choosing = False
+        self._hard, self._off, self._choosing = hard, off, False
         self._rounds, self._work = 0, 0.0
 
     # What solves the small programs, made where there are any: Python never frees such an object.
@@ -192,15 +199,13 @@ class _Separation:
     # Return zero-half cuts as long as they bring something; then, in a hard program, disjunctive
     # ones.
     def cuts(self, proof: _Proof, bounds: list[float], enough: float) -> list[zero_half_cuts.Cut]:
-        found: list[zero_half_cuts.Cut] = []
         self._choosing |= (
             self._hard
             and len(bounds) > 1
             and _progress(bounds, 1) < _LITTLE * _left(bounds, enough)
         )
-        if not self._choosing:
-            found = zero_half_cuts.cuts(self._rows, proof.x, self._random)
-            self._choosing = self._hard and not found
+        found = [] if self._choosing else zero_half_cuts.cuts(self._rows, proof.x, self._random)
+        self._choosing |= self._hard and not found
         if self._choosing:
             found = disjunctive_cuts.cuts(
                 self._rows,
@@ -216,13 +221,9 @@ class _Separation:
         return found
 
 
-def _solution(event: Any, integers: int) -> dict[str, Any]:
-    values = np.asarray(event.data_out.mip_solution)[:integers]
-    return {
-        "value": float(event.data_out.objective_function_value),
-        "bound": float(event.data_out.mip_dual_bound),
-        "chosen": np.flatnonzero(values > 0.5).tolist(),
-    }
+# Return the integer columns that a solution has at one.
+def _chosen(values: Any, integers: int) -> list[int]:
+    return np.flatnonzero(np.asarray(values)[:integers] > 0.5).tolist()
 
 
 def _solver(settings: Settings, off: Callable[[], bool]) -> highspy.Highs:
@@ -242,18 +243,17 @@ def _solver(settings: Settings, off: Callable[[], bool]) -> highspy.Highs:
 
 def _lp(model: Model, *, whole: bool) -> highspy.HighsLp:
     lp = highspy.HighsLp()
-    columns, rows = len(model["cost"]), len(model["row_lower"])
-    lp.num_col_, lp.num_row_ = columns, rows
+    lp.num_col_, lp.num_row_ = len(model["cost"]), len(model["row_lower"])
     lp.sense_ = highspy.ObjSense.kMaximize if model["maximise"] else highspy.ObjSense.kMinimize
     lp.col_cost_, lp.col_lower_, lp.col_upper_ = model["cost"], model["lower"], model["upper"]
     lp.row_lower_, lp.row_upper_ = model["row_lower"], model["row_upper"]
     lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
     lp.a_matrix_.start_, lp.a_matrix_.index_ = model["indptr"], model["indices"]
     lp.a_matrix_.value_ = model["data"]
-    integers = int(model["integers"])
-    kinds = highspy.HighsVarType
     if whole:  # what is covered comes whole when the sites do: HiGHS may use it in its cuts
-        lp.integrality_ = [kinds.kInteger] * integers + [_IMPLIED] * (columns - integers)
+        integers = int(model["integers"])
+        others = [_IMPLIED] * (lp.num_col_ - integers)
+        lp.integrality_ = [highspy.HighsVarType.kInteger] * integers + others
     return lp
 
 
@@ -316,20 +316,9 @@ class _Proof:
         for number, cut in enumerate(cuts):
             paid[cut.indices] += price[rows + number] * cut.data
         reduced = sign * model["cost"] - paid
-        bound = float((price * np.where(price == 0, 0.0, np.where(price > 0, upper, lower))).sum())
-        bound += float(
-            np.where(reduced > 0, reduced * model["upper"], reduced * model["lower"]).sum()
-        )
-        return bound, reduced
-
-    # Return plain values, ready for JSON.
-    def said(self) -> dict[str, Any]:
-        return {
-            "bound": self.bound,
-            "x": self.x.tolist(),
-            "reduced": self.reduced.tolist(),
-            "cuts": [[cut.indices.tolist(), cut.data.tolist(), cut.limit] for cut in self.tight],
-        }
+        limit = np.where(price == 0, 0.0, np.where(price > 0, upper, lower))
+        most = np.where(reduced > 0, reduced * model["upper"], reduced * model["lower"])
+        return float((price * limit).sum()) + float(most.sum()), reduced
 
 
 # Whether the bound is not settled, and the last rounds closed enough of what was left to close.

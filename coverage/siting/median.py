@@ -22,7 +22,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from geoguichet.coverage.errors import SitingError
-from geoguichet.coverage.routers.impedance import CostMatrix
+from geoguichet.coverage.routers.impedance import CostMatrix, Positions
 from geoguichet.coverage.siting import mixed_integer
 from geoguichet.coverage.siting.bounds import Opening
 from geoguichet.coverage.siting.portfolio import Best, status
@@ -30,7 +30,6 @@ from geoguichet.coverage.siting.problem import (
     Floats,
     KioskPlan,
     Mask,
-    Positions,
     Problem,
     SiteRules,
     Watch,
@@ -398,14 +397,18 @@ def _rings(problem: _Median, kept: Mask, pairs: Positions) -> tuple[Problem, flo
     ]
     lengths = ends - starts[ends] + 1
     inside = np.repeat(ends - np.cumsum(lengths) + 1, lengths) + np.arange(lengths.sum())
-    indptr = np.concatenate([[0], np.cumsum(lengths)])
-    cover = sparse.csr_array(
-        (np.ones(len(inside), dtype=bool), place[inside], indptr),
-        shape=(len(ends), int(kept.sum())),
-    )
     rings = replace(
         keep_columns(problem.sites, kept),
-        cover=sparse.csc_array(cover),
+        cover=sparse.csc_array(
+            sparse.csr_array(
+                (
+                    np.ones(len(inside), dtype=bool),
+                    place[inside],
+                    np.concatenate([[0], np.cumsum(lengths)]),
+                ),
+                shape=(len(ends), int(kept.sum())),
+            )
+        ),
         first=step[ends],
         second=np.zeros(len(ends)),
     )
@@ -421,9 +424,11 @@ def _must_serve(problem: _Median, kept: Mask, pairs: Positions) -> sparse.csr_ar
     must = np.isinf(problem.alone)
     number = np.cumsum(must) - 1
     inside = pairs[must[problem.row[pairs]]]
-    place = (np.cumsum(kept) - 1)[problem.column[inside]]
     return sparse.csr_array(
-        (np.ones(len(inside)), (number[problem.row[inside]], place)),
+        (
+            np.ones(len(inside)),
+            (number[problem.row[inside]], (np.cumsum(kept) - 1)[problem.column[inside]]),
+        ),
         shape=(int(must.sum()), int(kept.sum())),
     )
 

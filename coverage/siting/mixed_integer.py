@@ -127,8 +127,13 @@ def relax(
     last = next((message for message in messages if message.get("ended") == "relaxed"), None)
     columns = len(program.cost)
     if last is None:
-        ended = next((message["ended"] for message in messages if "ended" in message), None)
-        ending, how = _ending(ended, died, None, bound, watch)
+        ending, how = _ending(
+            next((message["ended"] for message in messages if "ended" in message), None),
+            died,
+            None,
+            bound,
+            watch,
+        )
         nothing, none = np.zeros(0), sparse.csr_array((0, columns))
         return Relaxed(ending, bound, nothing, nothing, none, nothing, how)
     indices, data = ([number for cut in last["cuts"] for number in cut[part]] for part in (0, 1))
@@ -364,35 +369,30 @@ def limits_on_sites(problem: Problem) -> tuple[sparse.csr_array, Floats, Floats]
     """
     rules, columns = problem.rules, problem.columns
     counted = np.flatnonzero(rules.floor_of >= 0)
-    blocks = [
-        sparse.csr_array(np.ones((1, columns))),
-        rules.packs.astype(np.float64),
-        sparse.csr_array(
-            (np.ones(len(counted)), (rules.floor_of[counted], counted)),
-            shape=(len(rules.floor), columns),
+    parts: list[tuple[sparse.csr_array, npt.ArrayLike, npt.ArrayLike]] = [
+        (sparse.csr_array(np.ones((1, columns))), [-np.inf], [float(problem.count)]),
+        (
+            rules.packs.astype(np.float64),
+            np.full(rules.packs.shape[0], -np.inf),
+            np.ones(rules.packs.shape[0]),
+        ),
+        (
+            sparse.csr_array(
+                (np.ones(len(counted)), (rules.floor_of[counted], counted)),
+                shape=(len(rules.floor), columns),
+            ),
+            rules.floor.astype(np.float64),
+            np.full(len(rules.floor), np.inf),
         ),
     ]
-    lower: list[npt.ArrayLike] = [
-        [-np.inf],
-        np.full(rules.packs.shape[0], -np.inf),
-        rules.floor.astype(np.float64),
-    ]
-    upper: list[npt.ArrayLike] = [
-        [float(problem.count)],
-        np.ones(rules.packs.shape[0]),
-        np.full(len(rules.floor), np.inf),
-    ]
     if np.isfinite(problem.budget):
-        blocks.append(sparse.csr_array(problem.cost[None, :]))
-        lower.append([-np.inf])
-        upper.append([problem.budget])
+        parts.append((sparse.csr_array(problem.cost[None, :]), [-np.inf], [problem.budget]))
+    blocks, lower, upper = zip(*parts, strict=True)
     return sparse.csr_array(sparse.vstack(blocks)), np.concatenate(lower), np.concatenate(upper)
 
 
 def _must(problem: Problem) -> Floats:
-    lower = np.zeros(problem.columns)
-    lower[problem.rules.required] = 1.0
-    return lower
+    return np.isin(np.arange(problem.columns), problem.rules.required).astype(np.float64)
 
 
 def _wider(matrix: sparse.csr_array, extra: int) -> sparse.csr_array:

@@ -172,8 +172,9 @@ class Best:
         # of them, a millionth forgiven for the sums of the solver
         if self.grain > 0.5:
             bound = np.floor(bound + 1e-6) if self.sense == "max" else np.ceil(bound - 1e-6)
-        better = min(self._sign * bound, self._sign * self.bound)
-        self.bound = self._sign * max(better, self._sign * self.value)
+        self.bound = self._sign * max(
+            min(self._sign * bound, self._sign * self.bound), self._sign * self.value
+        )
 
 
 def status(best: Best, watch: Watch) -> Status:
@@ -479,11 +480,10 @@ def _minimise(best: Best, wanted: float, everyone: bool, watch: Watch) -> None:
         program = mixed_integer.with_cuts(program, relaxed.cuts, relaxed.limit)
     if best.closed or best.ending == "lost":
         return
-    start = _fewest_start(problem, best.start, everyone) if best.found else None
     best.hear(
         mixed_integer.solve(
             program,
-            start=start,
+            start=_fewest_start(problem, best.start, everyone) if best.found else None,
             gap=best.gap,
             absolute_gap=best.grain if best.found else 1e-6,
             watch=watch,
@@ -492,20 +492,14 @@ def _minimise(best: Best, wanted: float, everyone: bool, watch: Watch) -> None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class CoverAll:
-    """Columns that together cover every row, or the proof that none do, or neither when the time
-    was too short.
+def cover_all(problem: Problem, watch: Watch) -> tuple[list[int] | None, bool]:
+    """Decide whether an admissible choice covers every row that weighs something.
+
+    Returns columns that do, else whether it is proved that none do; neither when the time was too
+    short.
     """
-
-    columns: list[int] | None = None
-    impossible: bool = False
-
-
-def cover_all(problem: Problem, watch: Watch) -> CoverAll:
-    """Decide whether an admissible choice covers every row that weighs something."""
     if (np.diff(sparse.csr_array(problem.cover).indptr)[problem.first > 0] == 0).any():
-        return CoverAll(impossible=True)
+        return None, True
     small = essential(problem)
     everything, tiny = small.everything, small.cover.nnz <= mixed_integer.TINY
     found = bounds.greedy(small)
@@ -517,12 +511,13 @@ def cover_all(problem: Problem, watch: Watch) -> CoverAll:
                 small, iterations=400, good_enough=everything - 0.5, watch=watch
             )
             if bound.value < everything * (1 - 1e-9) - 1e-6:
-                return CoverAll(impossible=True)
+                return None, True
         outcome = mixed_integer.solve(mixed_integer.set_covering(small), gap=np.inf, watch=watch)
         if outcome.chosen is None:
-            return CoverAll(impossible=outcome.ending == "infeasible")
+            return None, outcome.ending == "infeasible"
         found = list(outcome.chosen)
-    return CoverAll(np.searchsorted(problem.rules.column, small.rules.column[found]).tolist())
+    chosen = small.rules.column[found]
+    return np.searchsorted(problem.rules.column, chosen).tolist(), False
 
 
 # Look for a plan of one site fewer, again and again, until the search finds none that obeys the

@@ -22,12 +22,10 @@ from scipy.sparse import csgraph
 from scipy.spatial import cKDTree
 
 from geoguichet.coverage.errors import SitingError
-from geoguichet.coverage.routers.impedance import CostMatrix
+from geoguichet.coverage.routers.impedance import CostMatrix, Positions
 
 # What the planner may not, or must, do: sites that exist, are required or forbidden, too close,
 # too few.
-
-type Positions = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,9 +146,9 @@ def _exclusive_sets(rules: SiteRules, count: int) -> sparse.csr_array:
     _, code = np.unique(labels[member], return_inverse=True)
     groups = int(code.max()) + 1 if len(code) else 0
     rows = np.concatenate([code, groups + np.repeat(np.arange(len(pairs)), 2)])
-    columns = np.concatenate([member, pairs.ravel()])
     return sparse.csr_array(
-        (np.ones(len(rows), dtype=np.int64), (rows, columns)), shape=(groups + len(pairs), count)
+        (np.ones(len(rows), dtype=np.int64), (rows, np.concatenate([member, pairs.ravel()]))),
+        shape=(groups + len(pairs), count),
     )
 
 

@@ -88,9 +88,6 @@ def draw_zones(
 # Published outlines of communes overlap here and there by a few square metres, so that the areas
 # of the parts do not add up to the area of the whole.
 
-#: The zone of each row, as a number.
-type Labels = Positions
-
 
 def partition(outlines: gpd.GeoSeries) -> gpd.GeoSeries:
     """Return the outlines with every overlap given to the first of those that claim it; gaps stay
@@ -192,7 +189,7 @@ def find_zones(
 
 def table_of(
     unserved: gpd.GeoDataFrame,
-    label: Labels,
+    label: Positions,
     shapes: Mapping[int, shapely.MultiPolygon],
     demand: gpd.GeoDataFrame,
     *,
@@ -260,7 +257,7 @@ def table_of(
 # Name the zones: most people first; equal ones by their first row, those without any by their
 # ground.
 def _named(
-    label: Labels, shapes: Mapping[int, shapely.MultiPolygon], unserved: gpd.GeoDataFrame
+    label: Positions, shapes: Mapping[int, shapely.MultiPolygon], unserved: gpd.GeoDataFrame
 ) -> dict[int, str]:
     table = (
         pd.DataFrame(
@@ -347,7 +344,7 @@ _HOSTS = 3
 
 # Label the polygons so that those joined by a shared border (not a mere corner) have the same
 # label.
-def _touching(polygons: gpd.GeoSeries) -> Labels:
+def _touching(polygons: gpd.GeoSeries) -> Positions:
     shapes = polygons.to_numpy()
     i, j = shapely.STRtree(shapes).query(shapes, predicate="intersects")
     i, j = i[i < j], j[i < j]
@@ -428,12 +425,13 @@ def _pieces(territory: Territory, surface: Surface) -> Shapes:
 
 # Return the piece each point lies in or within a cell of; where there is none, a number of its own
 # after those.
-def _piece_of(points: gpd.GeoSeries, pieces: Shapes, cell_m: float) -> Labels:
+def _piece_of(points: gpd.GeoSeries, pieces: Shapes, cell_m: float) -> Positions:
     label = len(pieces) + np.arange(len(points))
     located = np.flatnonzero(~(points.isna() | points.is_empty).to_numpy())
     if len(pieces) and len(located):
-        metric = gpd.GeoSeries(pieces, crs=LONLAT).to_crs(METRIC).to_numpy()
-        found, piece = shapely.STRtree(metric).query_nearest(
+        found, piece = shapely.STRtree(
+            gpd.GeoSeries(pieces, crs=LONLAT).to_crs(METRIC).to_numpy()
+        ).query_nearest(
             points.iloc[located].to_crs(METRIC).to_numpy(), max_distance=cell_m, all_matches=False
         )
         label[located[found]] = piece

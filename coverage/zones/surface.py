@@ -159,11 +159,10 @@ def _masks(boundary: shapely.MultiPolygon, grid: _Grid) -> tuple[Bools, Bools]:
     shape = gpd.GeoSeries([boundary], crs=LONLAT).to_crs(METRIC).iloc[0]
     half = grid.step / 2
     transform = Affine(grid.step, 0, grid.left - half, 0, -grid.step, grid.top + half)
-    burnt = [
-        rasterize([shape], grid.shape, transform=transform, all_touched=touched)
-        for touched in (True, False)
-    ]
-    touched, inside = (part.astype(bool) for part in burnt)
+    touched, inside = (
+        rasterize([shape], grid.shape, transform=transform, all_touched=all_touched).astype(bool)
+        for all_touched in (True, False)
+    )
     return binary_dilation(touched, np.ones((3, 3), dtype=bool)), inside
 
 
@@ -231,7 +230,9 @@ def _refined(
         fine[rows, columns] = _signed(slack(finer.points(rows, columns)).astype(np.float32), cap)
         known |= wanted
         asked += len(rows)
-        mixed = _squares_crossed(fine, mixed.shape)
+        # the coarse squares in which the line passes on the fine grid
+        blocks = (mixed.shape[0], FINER, mixed.shape[1], FINER)
+        mixed = _mixed(fine).reshape(blocks).any(axis=(1, 3))
     return fine, asked
 
 
@@ -250,11 +251,6 @@ def _interpolated(field: Field) -> Field:
             [between.reshape(shape), np.take(field, [field.shape[axis] - 1], axis=axis)], axis=axis
         )
     return field
-
-
-# Return the coarse squares in which the line passes on the fine grid.
-def _squares_crossed(fine: Field, shape: tuple[int, int]) -> Bools:
-    return np.asarray(_mixed(fine).reshape(shape[0], FINER, shape[1], FINER).any(axis=(1, 3)))
 
 
 # The line where a field on a grid changes sign, as polygons (marching squares, Lorensen & Cline
