@@ -79,10 +79,8 @@ def candidate_hosts(
             if refused[position]:
                 raise study.refusal(
                     "kiosks.required",
-                    (
-                        f"le lieu imposé {hosts['name'].iloc[position]!r} ne remplit pas la "
-                        f"condition « {key} »"
-                    ),
+                    f"le lieu imposé {hosts['name'].iloc[position]!r} ne remplit pas la "
+                    f"condition « {key} »",
                     f"retirez-le de la liste ou assouplissez {key}",
                 )
         counters[name] = int((refused & kept).sum())
@@ -243,12 +241,13 @@ def _connected(
     values = hosts[broadband.column]
     if broadband.at_least is not None:
         return (pd.to_numeric(values, errors="coerce") >= broadband.at_least).to_numpy()
-    told = (
+    return (
         values.astype(object)
         .where(values.notna(), False)
         .map(lambda value: str(value).strip().lower())
+        .isin(("true", "1", "1.0", "oui", "yes"))
+        .to_numpy()
     )
-    return told.isin(("true", "1", "1.0", "oui", "yes")).to_numpy()
 
 
 def _require_column(hosts: gpd.GeoDataFrame, column: str, key: str, study: Study) -> None:
@@ -275,12 +274,13 @@ def _floors(territory: Territory, study: Study, choice: KioskChoice) -> dict[str
             raise study.refusal(
                 "kiosks.floor", f"le département {code!r} est inconnu", ", ".join(known)
             )
-    floors = dict.fromkeys(known, choice.floor_per_departement) | dict(choice.floor)
-    floors = {code: least for code, least in floors.items() if least}
+    least_of = dict.fromkeys(known, choice.floor_per_departement) | dict(choice.floor)
+    floors = {code: least for code, least in least_of.items() if least}
     asked = sum(floors.values())
     if choice.count is not None and asked > choice.count:
-        wrong = too_many_floors(asked, choice.count)
-        raise StudyError(wrong.at(study.where, "kiosks", "floor_per_departement"))
+        raise StudyError(
+            too_many_floors(asked, choice.count).at(study.where, "kiosks", "floor_per_departement")
+        )
     return floors
 
 
@@ -291,16 +291,18 @@ def _check_named(
     for key in ("required", "excluded", "existing"):
         for name in getattr(kiosks, key):
             if name not in known and name not in hosts.index:
-                what = (
-                    f"la commune (ou l'identifiant de lieu) {name!r} est inconnue dans "
-                    f"{territory.name}"
-                )
                 raise study.refusal(
-                    f"kiosks.{key}", what, f'un code INSEE du territoire, comme "{known[0]}"'
+                    f"kiosks.{key}",
+                    f"la commune (ou l'identifiant de lieu) {name!r} est inconnue dans "
+                    f"{territory.name}",
+                    f'un code INSEE du territoire, comme "{known[0]}"',
                 )
             if key != "excluded" and not len(_meant(hosts, name)):
-                what = f"la commune {name} n'a pas de lieu d'accueil localisé"
-                raise study.refusal(f"kiosks.{key}", what, "retirez-la de la liste")
+                raise study.refusal(
+                    f"kiosks.{key}",
+                    f"la commune {name} n'a pas de lieu d'accueil localisé",
+                    "retirez-la de la liste",
+                )
 
 
 def _none_left(
@@ -605,12 +607,10 @@ def kiosk_table(prospect: Prospect, plan: KioskPlan, choice: KioskChoice) -> gpd
         geometry=hosts.geometry.to_numpy(),
         crs="EPSG:4326",
         index=pd.Index(
-            (
-                [
-                    *(f"e-{number:03d}" for number in range(1, old + 1)),
-                    *(f"k-{number:03d}" for number in range(1, len(plan.sites) + 1)),
-                ]
-            ),
+            [
+                *(f"e-{number:03d}" for number in range(1, old + 1)),
+                *(f"k-{number:03d}" for number in range(1, len(plan.sites) + 1)),
+            ],
             name="id",
             dtype=object,
         ),

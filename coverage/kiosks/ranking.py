@@ -325,11 +325,16 @@ def _zones(members: gpd.GeoDataFrame) -> str:
 
 # Return why each commune is still unserved; empty where it is served.
 def _reasons(demand: gpd.GeoDataFrame, white: gpd.GeoDataFrame, prospect: Prospect) -> pd.Series:
-    served_by_some = prospect.serves.astype(np.int64).sum(axis=1) > 0
-    near = prospect.near.sum(axis=1) > 0
     missing = (white.geometry.isna() | white.geometry.is_empty).to_numpy()
     why = np.select(
-        [missing, ~prospect.helps, prospect.reachable, served_by_some, near, prospect.refused],
+        [
+            missing,
+            ~prospect.helps,
+            prospect.reachable,
+            prospect.serves.astype(np.int64).sum(axis=1) > 0,
+            prospect.near.sum(axis=1) > 0,
+            prospect.refused,
+        ],
         [
             "not_located",
             "need_not_offered",
@@ -379,7 +384,7 @@ def _curve(
     Where rules bind the choice the greedy list would break them: only the plan's own list is then
     known to be possible.
     """
-    rules, people = prospect.rules, prospect.white["people"].to_numpy(float)
+    rules = prospect.rules
     gained = kiosks.loc[kiosks["rank"] > 0, "people_added"].cumsum().to_numpy(float)
     left = first_serving(prospect.serves, list(rules.existing)) < 0
     cover = sparse.csr_array(
@@ -387,7 +392,7 @@ def _curve(
             :, np.setdiff1d(np.arange(len(prospect.hosts)), [*rules.forbidden, *rules.existing])
         ]
     )
-    people = people[left]
+    people = prospect.white["people"].to_numpy(float)[left]
     bound_by = bool(rules.required or rules.one_per is not None or len(rules.apart) or rules.floors)
     best = (
         gained
@@ -451,10 +456,11 @@ def _reference(
         opened = hosts["commune"].isin(communes).to_numpy().astype(np.int64)
         return float(people[new & (prospect.serves.astype(np.int64) @ opened > 0)].sum())
 
-    commune = white["commune"] if "commune" in white.columns else white.index.to_series()
     crowded = (
         white["people"]
-        .groupby(commune, sort=False)
+        .groupby(
+            white["commune"] if "commune" in white.columns else white.index.to_series(), sort=False
+        )
         .sum()
         .sort_values(ascending=False, kind="stable")
     )

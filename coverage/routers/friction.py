@@ -222,8 +222,7 @@ class Relief(Router):
 
     def _middle(self, row: Any, column: Any) -> tuple[Floats, Floats]:
         x, y = _applied(self.ground.transform, np.asarray(column) + 0.5, np.asarray(row) + 0.5)
-        lon, lat = self._to_ground.transform(x, y, direction="INVERSE")
-        return lon, lat
+        return self._to_ground.transform(x, y, direction="INVERSE")
 
     @cached_property
     def _open(self) -> npt.NDArray[np.bool_]:

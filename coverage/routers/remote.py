@@ -224,8 +224,10 @@ def valhalla_request(here: Floats, there: Floats, mode: str, max_access_m: float
 
 def _osrm_over_http(server: str, profile: str, here: Floats, there: Floats) -> dict[str, Any]:
     places = ";".join(f"{lon:.6f},{lat:.6f}" for lon, lat in (*here, *there))
-    sources = ";".join(map(str, range(len(here))))
-    targets = ";".join(map(str, range(len(here), len(here) + len(there))))
+    sources, targets = (
+        ";".join(map(str, part))
+        for part in (range(len(here)), range(len(here), len(here) + len(there)))
+    )
     asked = f"annotations=duration&sources={sources}&destinations={targets}"
     return _asked(server, f"/table/v1/{profile}/{places}?{asked}")
 

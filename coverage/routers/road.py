@@ -357,17 +357,8 @@ class RoadRouter(Router):
         while (ahead := int(after[node])) >= 0:
             steps.append(self._arc(node, ahead, node_cost[node] - node_cost[ahead]))
             node = ahead
-        steps.append(
-            (
-                last,
-                float(
-                    (
-                        (end.arrive.node[0] == node) & (end.arrive.cost[0] == node_cost[node])
-                    ).argmax()
-                ),
-                reached,
-            )
-        )
+        at_door = (end.arrive.node[0] == node) & (end.arrive.cost[0] == node_cost[node])
+        steps.append((last, float(at_door.argmax()), reached))
         return [step for step in steps if step[1] != step[2]], float(by_door[door])
 
     # Return the edge that leads from a node to the next at exactly that cost, as a step.

@@ -30,6 +30,7 @@ from geoguichet.coverage.siting.problem import (
     Problem,
     SiteRules,
     Watch,
+    amounts,
     apply,
     nearest_open,
     reduced,
@@ -256,12 +257,9 @@ def set_covering(
 def _costs(cost: npt.ArrayLike | None, cover: sparse.sparray) -> Floats | None:
     if cost is None:
         return None
-    prices = np.asarray(cost, dtype=np.float64)
-    if prices.shape != (cover.shape[1],) or not np.isfinite(prices).all() or (prices < 0).any():
-        raise SitingError(
-            f"un coût fini et non négatif est attendu pour chacun des {cover.shape[1]} lieux."
-        )
-    return prices
+    count = cover.shape[1]
+    refusal = f"un coût fini et non négatif est attendu pour chacun des {count} lieux."
+    return amounts(cost, count, refusal)
 
 
 def _check_count(problem: Problem, p: int | None) -> None:

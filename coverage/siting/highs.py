@@ -21,7 +21,7 @@ from typing import Any
 import highspy
 import numpy as np
 
-from geoguichet.coverage.siting import disjunctive_cuts, zero_half_cuts
+from geoguichet.coverage.siting import separation
 
 type Report = Callable[[dict[str, Any]], None]
 type Model = Mapping[str, np.ndarray]
@@ -105,8 +105,12 @@ def solve(
     solver.run()
     info = solver.getInfo()
     if info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible:
-        chosen = _chosen(solver.getSolution().col_value, integers)
-        report({"value": info.objective_function_value, "chosen": chosen})
+        report(
+            {
+                "value": info.objective_function_value,
+                "chosen": _chosen(solver.getSolution().col_value, integers),
+            }
+        )
     report(
         {
             "ended": solver.modelStatusToString(solver.getModelStatus()),
@@ -180,7 +184,7 @@ class _Separation:
     """Where the cuts of each round come from, and how much work they have been."""
 
     def __init__(self, model: Model, *, hard: bool, off: Callable[[], bool]) -> None:
-        self._rows = zero_half_cuts.whole_rows(model)
+        self._rows = separation.whole_rows(model)
         self._integers, self._entries = int(model["integers"]), len(model["data"])
         self._random = np.random.default_rng(0)
         self._hard, self._off, self._choosing = hard, off, False
@@ -198,16 +202,18 @@ class _Separation:
 
     # Return zero-half cuts as long as they bring something; then, in a hard program, disjunctive
     # ones.
-    def cuts(self, proof: _Proof, bounds: list[float], enough: float) -> list[zero_half_cuts.Cut]:
+    def cuts(self, proof: _Proof, bounds: list[float], enough: float) -> list[separation.Cut]:
         self._choosing |= (
             self._hard
             and len(bounds) > 1
             and _progress(bounds, 1) < _LITTLE * _left(bounds, enough)
         )
-        found = [] if self._choosing else zero_half_cuts.cuts(self._rows, proof.x, self._random)
+        found = (
+            [] if self._choosing else separation.zero_half_cuts(self._rows, proof.x, self._random)
+        )
         self._choosing |= self._hard and not found
         if self._choosing:
-            found = disjunctive_cuts.cuts(
+            found = separation.disjunctive_cuts(
                 self._rows,
                 proof.tight,
                 proof.x,
@@ -264,12 +270,12 @@ class _Proof:
     bound: float
     x: np.ndarray
     reduced: np.ndarray
-    cuts: list[zero_half_cuts.Cut]
+    cuts: list[separation.Cut]
     #: Which of the cuts are tight.
     holds: np.ndarray
 
     @classmethod
-    def of(cls, model: Model, solver: highspy.Highs, cuts: list[zero_half_cuts.Cut]) -> _Proof:
+    def of(cls, model: Model, solver: highspy.Highs, cuts: list[separation.Cut]) -> _Proof:
         # Whether HiGHS gives a price or its opposite depends on the sense and the method: both are
         # tried. Any prices prove a bound; the better of the two is right.
         sign = 1.0 if model["maximise"] else -1.0
@@ -291,13 +297,13 @@ class _Proof:
 
     # The cuts that hold the solution.
     @property
-    def tight(self) -> list[zero_half_cuts.Cut]:
+    def tight(self) -> list[separation.Cut]:
         return [cut for cut, holds in zip(self.cuts, self.holds, strict=True) if holds]
 
     # Return the dual bound of a program to maximise at these prices, and the reduced costs.
     @staticmethod
     def _bound(
-        model: Model, sign: float, told: np.ndarray, cuts: list[zero_half_cuts.Cut]
+        model: Model, sign: float, told: np.ndarray, cuts: list[separation.Cut]
     ) -> tuple[float, np.ndarray]:
         lower = np.concatenate([model["row_lower"], np.full(len(cuts), -np.inf)])
         upper = np.concatenate([model["row_upper"], [cut.limit for cut in cuts]])
@@ -339,7 +345,7 @@ def _left(bounds: list[float], enough: float) -> float:
     return abs(bounds[-1] - enough) if np.isfinite(enough) else 1e-3 * abs(bounds[-1])
 
 
-def _add(solver: highspy.Highs, cuts: list[zero_half_cuts.Cut]) -> None:
+def _add(solver: highspy.Highs, cuts: list[separation.Cut]) -> None:
     starts = np.concatenate([[0], np.cumsum([len(cut.indices) for cut in cuts])]).astype(np.int32)
     solver.addRows(
         len(cuts),

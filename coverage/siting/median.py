@@ -302,8 +302,7 @@ class _Relaxed:
             self.value - max(self.earned[column] for column in self.chosen) + self.earned
             > value + 1e-6
         )
-        marked[self.chosen] = False
-        marked[sites.rules.required] = False
+        marked[[*self.chosen, *sites.rules.required]] = False
         return marked
 
     # Return how the value changes with the prices: 1 for a row not served, less for one served more

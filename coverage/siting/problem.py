@@ -295,12 +295,19 @@ def weights(given: npt.ArrayLike, rows: int) -> Floats:
     """Return the weight of each demand point; one that is missing, infinite or negative is
     refused.
     """
-    people = np.asarray(given, dtype=np.float64)
-    if people.shape != (rows,) or not np.isfinite(people).all() or (people < 0).any():
-        raise SitingError(
-            f"un poids fini et non négatif est attendu pour chacun des {rows} points de demande."
-        )
-    return people
+    return amounts(
+        given,
+        rows,
+        f"un poids fini et non négatif est attendu pour chacun des {rows} points de demande.",
+    )
+
+
+def amounts(given: npt.ArrayLike, count: int, refusal: str) -> Floats:
+    """Return ``count`` numbers; one that is missing, infinite or negative is refused so."""
+    numbers = np.asarray(given, dtype=np.float64)
+    if numbers.shape != (count,) or not np.isfinite(numbers).all() or (numbers < 0).any():
+        raise SitingError(refusal)
+    return numbers
 
 
 def reduced(problem: Problem) -> Problem:

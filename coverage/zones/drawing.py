@@ -311,11 +311,15 @@ def with_hosts(
     told: dict[str, tuple[list[str], list[str], list[str]]] = {}
     if hosts is not None and matrix is not None and len(matrix.origin):
         white = demand[~demand["served"]]
+        people = white["people"].to_numpy(float)[matrix.origin]
         table = pd.DataFrame(
-            {"zone": white["zone"].to_numpy()[matrix.origin], "host": matrix.destination}
+            {
+                "zone": white["zone"].to_numpy()[matrix.origin],
+                "host": matrix.destination,
+                "people": people,
+                "cost": matrix.cost * people,
+            }
         )
-        table["people"] = white["people"].to_numpy(float)[matrix.origin]
-        table["cost"] = matrix.cost * table["people"]
         sums = table.groupby(["zone", "host"], as_index=False)[["people", "cost"]].sum()
         sums["mean"] = sums["cost"] / sums["people"].where(sums["people"] > 0)
         sums = sums.sort_values(

@@ -11,32 +11,32 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from geoguichet.coverage.siting import disjunctive_cuts, highs, mixed_integer, zero_half_cuts
+from geoguichet.coverage.siting import highs, mixed_integer, separation
 from geoguichet.coverage.siting.problem import SiteRules, Watch, state
 
 
 def cuts_of(
-    rows: zero_half_cuts.Rows,
+    rows: separation.Rows,
     x: np.ndarray,
     integers: int,
-    held: list[zero_half_cuts.Cut] | None = None,
-) -> list[zero_half_cuts.Cut]:
+    held: list[separation.Cut] | None = None,
+) -> list[separation.Cut]:
     solver = highspy.Highs()
     solver.setOptionValue("output_flag", False)
     random = np.random.default_rng(0)
-    return disjunctive_cuts.cuts(
+    return separation.disjunctive_cuts(
         rows, held or [], x, integers, solver=solver, random=random, off=highs.never
     )
 
 
-def ring(towns: int, each: int, others: np.ndarray) -> tuple[zero_half_cuts.Rows, np.ndarray]:
+def ring(towns: int, each: int, others: np.ndarray) -> tuple[separation.Rows, np.ndarray]:
     """As many sites as towns on a ring, each town covered by the next ``each`` and by ``others``:
     z_i <= their sum.
     """
     sites = (np.arange(towns) - np.arange(towns)[:, None]) % towns < each
     cover = np.hstack([sites, others]).astype(np.int64)
     matrix = sparse.csr_array(np.hstack([-cover, np.eye(towns, dtype=np.int64)]))
-    return zero_half_cuts.Rows(
+    return separation.Rows(
         matrix.indptr, matrix.indices, matrix.data, np.zeros(towns, dtype=np.int64)
     ), cover
 

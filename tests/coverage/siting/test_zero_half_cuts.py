@@ -8,22 +8,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from geoguichet.coverage.siting import mixed_integer, zero_half_cuts
+from geoguichet.coverage.siting import mixed_integer, separation
 from geoguichet.coverage.siting.problem import SiteRules, Watch, components, state
 
 
-def triangle() -> zero_half_cuts.Rows:
+def triangle() -> separation.Rows:
     """Three sites, three towns, each covered by two of the sites: z_i <= the sum of its sites."""
     rows = np.array([[-1, -1, 0, 1, 0, 0], [0, -1, -1, 0, 1, 0], [-1, 0, -1, 0, 0, 1]])
     matrix = sparse.csr_array(rows)
-    return zero_half_cuts.Rows(
-        matrix.indptr, matrix.indices, matrix.data, np.zeros(3, dtype=np.int64)
-    )
+    return separation.Rows(matrix.indptr, matrix.indices, matrix.data, np.zeros(3, dtype=np.int64))
 
 
 def test_half_a_site_everywhere_is_cut_off() -> None:
     half = np.array([0.5, 0.5, 0.5, 1.0, 1.0, 1.0])
-    (cut,) = zero_half_cuts.cuts(triangle(), half, np.random.default_rng(0))
+    (cut,) = separation.zero_half_cuts(triangle(), half, np.random.default_rng(0))
     assert sorted(zip(cut.indices, cut.data, strict=True)) == [
         (0, -1),
         (1, -1),
@@ -36,7 +34,7 @@ def test_half_a_site_everywhere_is_cut_off() -> None:
 
 
 def test_a_whole_solution_is_never_cut_off() -> None:
-    assert not zero_half_cuts.cuts(
+    assert not separation.zero_half_cuts(
         triangle(), np.array([1.0, 0, 0, 1, 0, 1]), np.random.default_rng(0)
     )
 
@@ -54,8 +52,8 @@ def test_no_cut_removes_a_whole_solution(matrix: list[list[int]], data: st.DataO
         st.lists(st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), min_size=6, max_size=6)
     )
     table = sparse.csr_array(np.array(matrix))
-    rows = zero_half_cuts.Rows(table.indptr, table.indices, table.data, limits)
-    for cut in zero_half_cuts.cuts(rows, np.array(tenths), np.random.default_rng(0)):
+    rows = separation.Rows(table.indptr, table.indices, table.data, limits)
+    for cut in separation.zero_half_cuts(rows, np.array(tenths), np.random.default_rng(0)):
         assert cut.data @ np.array(tenths)[cut.indices] > cut.limit
         for whole in product((0, 1), repeat=6):
             x = np.array(whole)
