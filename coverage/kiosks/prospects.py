@@ -331,9 +331,6 @@ def _none_left(
 
 # The kiosks of a study: what each host could do, and the table of those that its model opens.
 
-#: What every kiosk says of the plan it belongs to, so that the layer can be read alone.
-PLAN_COLUMNS = ("model", "status", "value", "bound", "gap")
-
 KIOSK_COLUMNS = (
     "rank",
     "standing",
@@ -351,7 +348,12 @@ KIOSK_COLUMNS = (
     "share_cumulated",
     "gain",
     "cost_eur",
-    *PLAN_COLUMNS,
+    # what every kiosk says of the plan it belongs to, so that the layer can be read alone
+    "model",
+    "status",
+    "value",
+    "bound",
+    "gap",
 )
 
 

@@ -285,8 +285,9 @@ def _with_savings(
     }
     known = [name for name in kiosks.columns if name not in (*added, kiosks.geometry.name)]
     place = known.index("hours_per_week") + 1
-    columns = [*known[:place], "zones", *known[place:], *SAVINGS, kiosks.geometry.name]
-    return kiosks.assign(**added)[columns]
+    return kiosks.assign(**added)[
+        [*known[:place], "zones", *known[place:], *SAVINGS, kiosks.geometry.name]
+    ]
 
 
 def _nearer_m(gained: gpd.GeoDataFrame, study: Study, choice: KioskChoice) -> Floats:

@@ -41,8 +41,6 @@ STEPS = {8: _SIDES, 16: (*_SIDES, *_KNIGHTS)}
 #: Slopes are cut here (76 degrees): beyond, nobody walks and the exponential overflows.
 _STEEPEST = 4.0
 
-_BLOCK_BYTES = 64 * 2**20
-
 
 @dataclass(frozen=True, slots=True)
 class Ground:
@@ -162,8 +160,7 @@ class Relief(Router):
         RoutingError
             A series has another CRS than EPSG:4326.
         """
-        start, reason = self._doors(origins)
-        end, _ = self._doors(destinations)
+        (start, reason), (end, _) = self._doors(origins), self._doors(destinations)
         node_cost, place = network.nearest_place(self._reverse, end)
         cost = start.cost[:, 0] + node_cost[start.node[:, 0]]
         reason[np.isinf(cost) & (reason == "")] = (
@@ -177,10 +174,9 @@ class Relief(Router):
         """Return every pair whose cost is ``<= limit`` seconds, searched in blocks of bounded
         size.
         """
-        start, _ = self._doors(origins)
-        end, _ = self._doors(destinations)
+        (start, _), (end, _) = self._doors(origins), self._doors(destinations)
         able = np.flatnonzero(np.isfinite(end.cost[:, 0]))
-        size = max(1, _BLOCK_BYTES // (8 * (len(self._reverse) + 2 * len(origins))))
+        size = max(1, network.BLOCK_BYTES // (8 * (len(self._reverse) + 2 * len(origins))))
         found = []
         for begin in range(0, len(able), size):
             block = able[begin : begin + size]

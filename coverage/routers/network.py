@@ -83,6 +83,9 @@ class Snapped:
     reason: Reasons
 
 
+#: The tables of a search from many places are cut in blocks of about this size.
+BLOCK_BYTES = 64 * 2**20
+
 #: One for all edges, one for each of the modes that a process asks about.
 _TREES_KEPT = 3
 
@@ -123,16 +126,6 @@ class Network:
         """Return the nodes as points in EPSG:4326."""
         lon, lat = self.arrays["node_lon"] / DEGREE, self.arrays["node_lat"] / DEGREE
         return gpd.GeoSeries(shapely.points(lon, lat), crs="EPSG:4326")
-
-    def line(self, edge: int) -> npt.NDArray[np.float64]:
-        """Return the vertices of an edge as drawn: longitude, latitude."""
-        start, stop = self.arrays["shape_start"][edge : edge + 2]
-        return (
-            np.column_stack(
-                [self.arrays["shape_lon"][start:stop], self.arrays["shape_lat"][start:stop]]
-            )
-            / DEGREE
-        )
 
     def piece(self, edge: int, begin: float, stop: float) -> npt.NDArray[np.float64]:
         """Return the vertices of an edge from a share of it to another (against the drawing if

@@ -22,6 +22,7 @@ from geoguichet.coverage.routers.impedance import (
     Stray,
 )
 from geoguichet.coverage.routers.network import (
+    BLOCK_BYTES,
     Doors,
     Graph,
     Metric,
@@ -44,8 +45,6 @@ WALK_KMH = 4.0
 #: Beyond, a point is not on the network: 99 % of the town halls of Midi-Pyrénées are nearer to an
 #: A, N or D road.
 MAX_ACCESS_M = 1_500.0
-
-_BLOCK_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -426,7 +425,7 @@ def _pairs(
     graph: Graph, places: Doors, others: Doors, limit: float
 ) -> Iterator[tuple[Positions, Positions, Floats]]:
     able = np.flatnonzero(np.isfinite(places.cost).any(axis=1))
-    size = max(1, _BLOCK_BYTES // (8 * (len(graph) + 4 * len(others.node))))
+    size = max(1, BLOCK_BYTES // (8 * (len(graph) + 4 * len(others.node))))
     for begin in range(0, len(able), size):
         block = able[begin : begin + size]
         table = from_each(graph, places.take(block), limit=limit)

@@ -149,8 +149,11 @@ def relax(
     proof = _Proof.of(model, solver, [])
     bounds = [proof.bound]
     report({"bound": proof.bound})
-    most = int(settings.get("rounds", _ROUNDS))
-    while len(bounds) <= most and not search.over and _worth_going_on(bounds, enough, model):
+    while (
+        len(bounds) <= int(settings.get("rounds", _ROUNDS))
+        and not search.over
+        and _worth_going_on(bounds, enough, model)
+    ):
         found = search.cuts(proof, bounds, enough)
         if not found:
             break

@@ -286,9 +286,8 @@ class _Relaxed:
             weights=np.minimum(0.0, problem.cost - price[problem.row]),
             minlength=problem.sites.columns,
         ).astype(np.float64)
-        must = problem.sites.rules.required
         first = earned.copy()
-        first[must] = -np.inf
+        first[problem.sites.rules.required] = -np.inf
         chosen = np.argsort(first, kind="stable")[: problem.sites.count]
         return cls(
             float(price.sum() + earned[chosen].sum()), earned, [int(column) for column in chosen]

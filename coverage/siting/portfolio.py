@@ -246,8 +246,10 @@ def settle(best: Best, watch: Watch) -> None:
         kept &= ~bounds.cannot_open(best.problem, best.proof, best.value + best.grain)
     core = _Core.of(best, kept)
     program = core.program
-    for turn in range(_TURNS if core.large else 0):
-        relaxed = _relax(best, core, watch, searching=core.vast and turn == 0)
+    for turn in range(_TURNS if program.matrix.nnz > mixed_integer.TINY else 0):
+        # even the relaxation of a vast program takes long
+        vast = core.hard and core.program.matrix.nnz > _VAST
+        relaxed = _relax(best, core, watch, searching=vast and turn == 0)
         best.cut(relaxed)
         if relaxed.ending != "solved" or best.closed:
             return
@@ -327,11 +329,6 @@ class _Core:
         problem = merge_rows(keep_columns(best.problem, kept)) if not kept.all() else best.problem
         return cls(problem, np.flatnonzero(kept), mixed_integer.covering(problem))
 
-    # Whether a relaxation is worth its while before branching.
-    @property
-    def large(self) -> bool:
-        return self.program.matrix.nnz > mixed_integer.TINY
-
     # Whether branching would take long: a good plan is then looked for first.
     @property
     def hard(self) -> bool:
@@ -341,11 +338,6 @@ class _Core:
     @property
     def worth_again(self) -> float:
         return _SMALLER if self.program.matrix.nnz > mixed_integer.SMALL else _MUCH_SMALLER
-
-    # Whether even its relaxation takes long.
-    @property
-    def vast(self) -> bool:
-        return self.hard and self.program.matrix.nnz > _VAST
 
     # Return the best plan known as a solution of the program.
     def start(self, best: Best) -> Floats | None:
@@ -453,8 +445,7 @@ def _minimise(best: Best, wanted: float, everyone: bool, watch: Watch) -> None:
     chosen = _without_useless(problem, bounds.greedy(problem, enough=wanted), wanted)
     if problem.value(chosen) >= wanted - 1e-9 * problem.everything:
         best.offer("greedy", chosen)
-    uniform = bool(np.all(problem.cost == 1.0))
-    if uniform and best.found and problem.cover.nnz > mixed_integer.TINY:
+    if np.all(problem.cost == 1) and best.found and problem.cover.nnz > mixed_integer.TINY:
         # the prices of one count bound every count: fewer sites than the first that could bring
         # what is wanted cannot do
         prices = bounds.lagrangian(

@@ -230,8 +230,19 @@ def table_of(
                 shape,
             )
         )
-    columns = ["id", "people", *groups, "communes", "commune_names", "departements"]
-    columns += [unit.column("worst"), unit.column("mean"), "area_km2", "minor", "geometry"]
+    columns = [
+        "id",
+        "people",
+        *groups,
+        "communes",
+        "commune_names",
+        "departements",
+        unit.column("worst"),
+        unit.column("mean"),
+        "area_km2",
+        "minor",
+        "geometry",
+    ]
     zones = (
         gpd.GeoDataFrame(rows, columns=columns, geometry="geometry", crs=LONLAT)
         .astype({"minor": bool})
