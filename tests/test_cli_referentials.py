@@ -81,6 +81,56 @@ def test_two_versions_are_compared(workspace: Path, capsys: pytest.CaptureFixtur
     }
 
 
+def test_a_feed_says_what_changed_and_pruning_removes_only_what_it_is_told_to(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = workspace / "liste.csv"
+    said(capsys, "referentials", "import", file, "--name", "guichets")
+    file.write_text(LIST.replace("Poste d'Auch", "Nouvelle poste"), encoding="cp1252")
+    said(capsys, "referentials", "import", file, "--name", "guichets")
+    feed = workspace / "flux.csv"
+    whole = said(capsys, "referentials", "feed", "guichets", "--format", "csv", "--out", feed)
+    assert whole == f"4 entrées.\n{feed}\n"
+    assert "Nouvelle poste" in feed.read_text(encoding="utf-8-sig")
+    only = ("--types", "post_office", "--format", "atom", "--out", workspace / "flux.xml")
+    assert said(capsys, "referentials", "feed", "guichets", *only).startswith("2 entrées.")
+    nowhere = file / "flux.xml"  # under a file that is no folder
+    assert "choisissez un autre dossier" in said(
+        capsys, "referentials", "feed", "guichets", "--out", nowhere, code=2
+    )
+    prune = ("referentials", "prune", "guichets", "--keep", "1")
+    dry = said(capsys, *prune)
+    assert "partirait" in dry and "Rien n'est retiré sans --yes." in dry
+    assert "retirée" in said(capsys, *prune, "--yes")
+    assert "Rien à retirer." in said(capsys, *prune, "--yes")
+
+
+def test_figures_of_another_year_are_carried_and_what_is_lost_is_said(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    history = workspace / "v_mvtcommune.csv"
+    history.write_text(
+        "MOD,DATE_EFF,TYPECOM_AV,COM_AV,TNCC_AV,NCC_AV,TYPECOM_AP,COM_AP\n"
+        "32,2016-01-01,COM,46002,0,B,COM,46001\n32,2016-01-01,COM,46001,0,A,COM,46001\n"
+        "21,2018-01-01,COM,46003,0,C,COM,46003\n21,2018-01-01,COM,46003,0,C,COM,46004\n",
+        encoding="utf-8",
+    )
+    people = workspace / "pop2012.csv"
+    people.write_text("CODGEO;PMUN\n46001;100\n46002;50\n46003;30\n99999;7\n", encoding="utf-8")
+    out = workspace / "pop2020.csv"
+    recode = ("referentials", "recode", people, "--history", history, "--out", out)
+    told = said(capsys, *recode, "--vintage", "2012", "--to", "2020-01-01")
+    assert "PMUN : 187 avant, 180 après, 7 sans commune." in told
+    assert "à parts égales (--weights suit les habitants) : 1." in told
+    assert out.read_text(encoding="utf-8").splitlines()[1].split(",")[0] == "46001"
+    weights = workspace / "poids.csv"
+    weights.write_text("code;population\n46003;20\n46004;10\n", encoding="utf-8")
+    shared = said(capsys, *recode, "--vintage", "2012", "--to", "2020", "--weights", weights)
+    assert f"partagées selon les habitants de {weights} : 1." in shared
+    wrong = said(capsys, *recode, "--vintage", "12", code=2)
+    assert "n'est ni une année ni un jour" in wrong
+
+
 def test_a_territory_is_started_from_the_sample(
     workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,7 +1,9 @@
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import requests
+from pygeoapi.provider.base import ProviderInvalidQueryError, ProviderItemNotFoundError
 
 from geoguichet.portal.providers.records import RecordProvider
 
@@ -92,3 +94,29 @@ def test_a_provider_is_made_for_every_request_and_holds_nothing(tmp_path: Path) 
     assert not list(tmp_path.iterdir())
     first.fields["title"]["type"] = "spoilt"
     assert second.fields["title"]["type"] == "string"
+
+
+def test_the_provider_alone_answers_as_pygeoapi_asks_it(workspace: Path) -> None:
+    provider = RecordProvider(
+        {
+            "name": "x", "type": "record", "data": str(workspace), "id_field": "id",
+            "options": {"base_url": "https://region.example/portail"},
+        }
+    )  # fmt: skip
+    found = provider.query(
+        q="foret", bbox=[1, 42, 2, 44], sortby=[{"property": "title", "order": "-"}],
+        properties=[("type", "dataset")], select_properties=["title"], skip_geometry=True,
+    )  # fmt: skip
+    (record,) = found["features"]
+    assert (found["numberMatched"], found["numberReturned"]) == (1, 1)
+    assert (record["id"], record["geometry"]) == ("forets", None)
+    assert list(record["properties"]) == ["title"]
+    assert provider.query(resulttype="hits")["features"] == []
+    whole = provider.get("etude")
+    assert all(urlsplit(link["href"]).scheme for link in whole["links"])
+    for asked in ({"properties": [("couleur", "rouge")]}, {"filterq": "type = 'study'"},
+                  {"bbox": [1, 2, 3]}):  # fmt: skip
+        with pytest.raises(ProviderInvalidQueryError):
+            provider.query(**asked)
+    with pytest.raises(ProviderItemNotFoundError):
+        provider.get("absent")
