@@ -21,7 +21,7 @@ from geoguichet.referentials.directory.schema import departement_of, departement
 from geoguichet.referentials.directory.services import plural_name, weekly_hours
 from geoguichet.referentials.layers import LONLAT, METRIC
 from geoguichet.referentials.territories.code_history import CommuneHistory
-from geoguichet.referentials.territories.territory import Territory
+from geoguichet.referentials.territories.territory import Territory, ground_findings
 
 #: Outlines are simplified: a point this near its commune is worth a word, not a warning.
 OUTLINE_TOLERANCE_M = 200
@@ -655,49 +655,6 @@ def absent_communes(
             )
         )
     return findings
-
-
-def ground_findings(
-    communes: gpd.GeoDataFrame, wholes: gpd.GeoDataFrame, column: str, *, layer: str
-) -> list[Finding]:
-    """Return the territories (code, name, population) whose communes do not add up to them
-    (``sum-mismatch``).
-    """
-    people = communes.groupby(column)["population"]
-    return [
-        finding
-        for row in wholes[
-            wholes["code"].isin(list(people.groups)) & wholes["population"].notna()
-        ].itertuples()
-        for finding in population_findings(
-            people.get_group(row.code), row.population, what=str(row.name), layer=layer
-        )
-    ]
-
-
-def population_findings(
-    people: pd.Series, total: float, *, what: str, layer: str, tolerance: float = 0.01
-) -> list[Finding]:
-    """Return a finding when people counted by part do not add up to a known total (rule
-    ``sum-mismatch``).
-    """
-    found = float(people.sum())
-    gap = found - total
-    if abs(gap) <= tolerance * max(total, 1):
-        return []
-    return [
-        Finding(
-            "sum-mismatch",
-            layer,
-            "",
-            (
-                f"{what} : la somme des parties fait {found:.0f}, le total annoncé {total:.0f} "
-                f"(écart {gap:+.0f})."
-            ),
-            "error",
-            remedy="Vérifiez le millésime et les parties absentes.",
-        )
-    ]
 
 
 # -- words

@@ -16,6 +16,7 @@ import pandas as pd
 import shapely
 
 from geoguichet.floor.errors import ChoiceError, LayerError
+from geoguichet.floor.findings import Finding
 from geoguichet.floor.words import Message
 from geoguichet.referentials.layers import (
     LONLAT,
@@ -490,3 +491,49 @@ def check_within(
         "moins de "
         f"{buffer_m / 1000:g} km ; vérifiez le fichier et son système de coordonnées."
     )
+
+
+# -- people counted by part, against a known total
+
+
+def ground_findings(
+    communes: gpd.GeoDataFrame, wholes: gpd.GeoDataFrame, column: str, *, layer: str
+) -> list[Finding]:
+    """Return the territories (code, name, population) whose communes do not add up to them
+    (``sum-mismatch``).
+    """
+    people = communes.groupby(column)["population"]
+    return [
+        finding
+        for row in wholes[
+            wholes["code"].isin(list(people.groups)) & wholes["population"].notna()
+        ].itertuples()
+        for finding in population_findings(
+            people.get_group(row.code), row.population, what=str(row.name), layer=layer
+        )
+    ]
+
+
+def population_findings(
+    people: pd.Series, total: float, *, what: str, layer: str, tolerance: float = 0.01
+) -> list[Finding]:
+    """Return a finding when people counted by part do not add up to a known total (rule
+    ``sum-mismatch``).
+    """
+    found = float(people.sum())
+    gap = found - total
+    if abs(gap) <= tolerance * max(total, 1):
+        return []
+    return [
+        Finding(
+            "sum-mismatch",
+            layer,
+            "",
+            (
+                f"{what} : la somme des parties fait {found:.0f}, le total annoncé {total:.0f} "
+                f"(écart {gap:+.0f})."
+            ),
+            "error",
+            remedy="Vérifiez le millésime et les parties absentes.",
+        )
+    ]

@@ -17,7 +17,6 @@ from geoguichet.floor.findings import Finding
 from geoguichet.referentials.directory.placing import in_france, numbers, with_decimal_points
 from geoguichet.referentials.directory.quality import (
     directory_findings,
-    ground_findings,
     table_findings,
     within_territory,
 )
@@ -27,7 +26,7 @@ from geoguichet.referentials.readers import territories
 from geoguichet.referentials.readers.tables_by_code import TABLES
 from geoguichet.referentials.regions.region import write_layers
 from geoguichet.referentials.territories.code_history import CommuneHistory
-from geoguichet.referentials.territories.territory import Territory, territory_of
+from geoguichet.referentials.territories.territory import Territory, ground_findings, territory_of
 from geoguichet.referentials.versions.store import SERVICES, ReferentialStore, Version
 
 # The few repairs that are safe: each is listed, applied on demand only, and recorded.

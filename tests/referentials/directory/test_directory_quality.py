@@ -13,13 +13,16 @@ import shapely
 from geoguichet.floor.findings import count_by_rule
 from geoguichet.referentials.directory.quality import (
     directory_findings,
-    population_findings,
     within_territory,
 )
 from geoguichet.referentials.directory.schema import Columns, Reading, make_reading
 from geoguichet.referentials.regions.region import read_layers
 from geoguichet.referentials.territories.sample import DEPARTEMENTS, sample_path
-from geoguichet.referentials.territories.territory import Territory, read_territory
+from geoguichet.referentials.territories.territory import (
+    Territory,
+    population_findings,
+    read_territory,
+)
 from geoguichet.referentials.versions.differences import compare_directories, draw_changes
 from geoguichet.referentials.versions.exports import join_to
 from geoguichet.referentials.versions.quality_report import SAFE, repair
