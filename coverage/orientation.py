@@ -26,7 +26,7 @@ from geoguichet.coverage.study.choices import open_router
 from geoguichet.coverage.study.study import Study, read_study
 from geoguichet.referentials.directory.hours import Moment, is_open, next_opening
 from geoguichet.referentials.directory.services import NEEDS, SERVICE_TYPES
-from geoguichet.referentials.layers import LONLAT, METRIC, read_layer
+from geoguichet.referentials.layers import LONLAT, read_layer
 from geoguichet.referentials.territories.territory import (
     Territory,
     find_communes,
@@ -254,12 +254,13 @@ def find_place(directory: Directory, text: str) -> Place:
 
 # Return the place of coordinates, refused where the study knows no counter.
 def _at(directory: Directory, point: shapely.Point, name: str) -> Place:
-    here, ground = gpd.GeoSeries([point, directory.territory.boundary], crs=LONLAT).to_crs(METRIC)
+    territory = directory.territory
+    here, ground = gpd.GeoSeries([point, territory.boundary], crs=LONLAT).to_crs(territory.metric)
     buffer_m = directory.study.territory.buffer_m
     if not here.distance(ground) <= buffer_m:
         raise OrientationError(
             f"le point {name} est à plus de {buffer_m / 1000:g} km du territoire "
-            f"{directory.territory.name}, dont on "
+            f"{territory.name}, dont on "
             "connaît les guichets ; essayez : longitude puis latitude en degrés, comme "
             "1.605,42.966."
         )

@@ -1,8 +1,10 @@
 """Read a layer of a geographic file, or say in one sentence why it cannot be used."""
 
+import math
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import geopandas as gpd
 import pandas as pd
@@ -14,8 +16,38 @@ from geoguichet.floor.errors import LayerError, refused
 #: The CRS of every layer we hand out: degrees, longitude first.
 LONLAT = "EPSG:4326"
 
-#: RGF93 / Lambert-93, in which lengths in metres are computed.
+#: The legal systems of metres (décret 2019-165), and where each holds by EPSG's areas of use: west,
+#: south, east, north. Lambert-93 first, then the Antilles, Guyane, La Réunion and Mayotte.
 METRIC = "EPSG:2154"
+METRIC_SYSTEMS: Mapping[str, tuple[float, float, float, float]] = MappingProxyType(
+    {
+        METRIC: (-9.9, 41.1, 10.4, 51.6),
+        "EPSG:5490": (-63.7, 14.0, -57.5, 18.6),
+        "EPSG:2972": (-54.7, 2.0, -49.4, 8.9),
+        "EPSG:2975": (51.8, -24.8, 58.3, -18.2),
+        "EPSG:4471": (43.6, -14.6, 46.8, -11.3),
+    }
+)
+
+
+def metric_of(bounds: Sequence[float]) -> str:
+    """Return the system in which to measure metres on a ground: the legal one of its territory.
+
+    Elsewhere than in France, it is the UTM zone of the middle; an empty ground (NaN) has Lambert-93.
+
+    Parameters
+    ----------
+    bounds
+        West, south, east, north of the ground, in degrees.
+    """
+    west, south, east, north = (float(value) for value in bounds)
+    x, y = (west + east) / 2, (south + north) / 2
+    if math.isnan(x):
+        return METRIC
+    for code, (left, bottom, right, top) in METRIC_SYSTEMS.items():
+        if left <= x <= right and bottom <= y <= top:
+            return code
+    return f"EPSG:{(32600 if y >= 0 else 32700) + int(x // 6 + 31)}"
 
 
 def list_layers(path: Path) -> list[str]:

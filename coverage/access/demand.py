@@ -20,7 +20,7 @@ from geoguichet.floor.files import sha256
 from geoguichet.floor.findings import Finding
 from geoguichet.floor.words import Figure, Message, number
 from geoguichet.referentials.directory.services import service_name
-from geoguichet.referentials.layers import LONLAT, METRIC, read_layer
+from geoguichet.referentials.layers import LONLAT, metric_of, read_layer
 from geoguichet.referentials.territories.territory import Territory
 
 # Where the people are: one point per commune, at its town hall where that point can be believed.
@@ -146,7 +146,8 @@ def _points(
         .geometry.reindex(communes.index),
         crs=communes.crs,
     )
-    apart_m = communes.geometry.to_crs(METRIC).distance(at_host.to_crs(METRIC), align=False)
+    crs = metric_of(communes.total_bounds)
+    apart_m = communes.geometry.to_crs(crs).distance(at_host.to_crs(crs), align=False)
     believed = at_host.notna() & ~(apart_m > tolerance_m)
     source = pd.Series(np.where(believed, at, source), index=communes.index)
     findings = [
@@ -613,12 +614,13 @@ def _ground(shapes: gpd.GeoSeries, territory: Territory) -> gpd.GeoSeries:
     return gpd.GeoSeries(areas, index=shapes.index, crs=LONLAT)
 
 
-# Return the Voronoi polygon of each point (Lambert-93), the same for points at one place.
+# Return the Voronoi polygon of each point, in metres, the same for points at one place.
 def _nearest_ground(points: gpd.GeoSeries) -> np.ndarray:
-    flat = points.to_crs(METRIC).to_numpy()
+    crs = metric_of(points.total_bounds)
+    flat = points.to_crs(crs).to_numpy()
     places, which = np.unique(shapely.get_coordinates(flat), axis=0, return_inverse=True)
     around = shapely.box(*(shapely.total_bounds(flat) + np.array([-1, -1, 1, 1]) * _AROUND_M))
     parts = shapely.get_parts(
         shapely.voronoi_polygons(shapely.multipoints(places), extend_to=around, ordered=True)
     )
-    return np.asarray(gpd.GeoSeries(parts[which], crs=METRIC).to_crs(LONLAT).to_numpy())
+    return np.asarray(gpd.GeoSeries(parts[which], crs=crs).to_crs(LONLAT).to_numpy())

@@ -18,7 +18,6 @@ from geoguichet.coverage.routers.impedance import Router
 from geoguichet.coverage.study.study import Study
 from geoguichet.floor.findings import Finding
 from geoguichet.floor.words import Message
-from geoguichet.referentials.layers import METRIC
 from geoguichet.referentials.territories.territory import Territory
 
 
@@ -304,8 +303,14 @@ def _exposed(demand: gpd.GeoDataFrame, territory: Territory, study: Study) -> in
     unserved = demand[~demand["served"] & demand.geometry.notna() & ~demand.geometry.is_empty]
     if unserved.empty:
         return 0
-    border = gpd.GeoSeries([territory.boundary.boundary], crs=unserved.crs).to_crs(METRIC).iloc[0]
-    beyond_m = unserved.geometry.to_crs(METRIC).distance(border) + study.territory.buffer_m
+    border = (
+        gpd.GeoSeries([territory.boundary.boundary], crs=unserved.crs)
+        .to_crs(territory.metric)
+        .iloc[0]
+    )
+    beyond_m = (
+        unserved.geometry.to_crs(territory.metric).distance(border) + study.territory.buffer_m
+    )
     possible = pd.Series(False, index=unserved.index)
     for need in study.needs:
         lacking = ~(unserved[study.unit.column(need.key)] <= need.within)

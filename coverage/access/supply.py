@@ -26,7 +26,6 @@ from geoguichet.referentials.directory.quality import distance_to_commune_m
 from geoguichet.referentials.directory.services import SERVICE_TYPES
 from geoguichet.referentials.layers import (
     LONLAT,
-    METRIC,
     check_columns,
     check_text,
     list_layers,
@@ -348,7 +347,7 @@ def _opened(
 ) -> gpd.GeoDataFrame:
     point = shapely.Point(opening.lon, opening.lat)
     buffer_m = study.territory.buffer_m
-    here, ground = gpd.GeoSeries([point, territory.boundary], crs=LONLAT).to_crs(METRIC)
+    here, ground = gpd.GeoSeries([point, territory.boundary], crs=LONLAT).to_crs(territory.metric)
     if not here.distance(ground) <= buffer_m:  # an impossible point is at no distance at all
         what = (
             f"le point {opening.lon:g},{opening.lat:g} est à plus de {buffer_m / 1000:g} km du "

@@ -22,7 +22,6 @@ from geoguichet.coverage.study.study import Study
 from geoguichet.floor.declaration import BadKeyError
 from geoguichet.floor.words import _
 from geoguichet.referentials.directory.quality import distance_to_commune_m
-from geoguichet.referentials.layers import METRIC
 from geoguichet.referentials.territories.territory import Territory
 
 #: Hosts nearer than about a metre are one place: one of them is kept.
@@ -109,7 +108,7 @@ def site_rules(
         "epci": hosts["commune"].map(communes["epci"]).fillna(""),
         "departement": hosts["departement"],
     }
-    metres = hosts.geometry.to_crs(METRIC).get_coordinates().to_numpy()
+    metres = hosts.geometry.to_crs(territory.metric).get_coordinates().to_numpy()
     floors = _floors(territory, study, choice)
     return SiteRules(
         existing=chosen(hosts, choice.existing),

@@ -32,7 +32,6 @@ from geoguichet.coverage.outputs import leaflet, report, web_map
 from geoguichet.coverage.outputs.style import layer_styles
 from geoguichet.coverage.study.study import Study
 from geoguichet.floor.words import Message, _, speaking
-from geoguichet.referentials.layers import METRIC
 
 # The result as layers: a GeoPackage with the styles that QGIS applies by itself, and GeoParquet.
 
@@ -189,8 +188,8 @@ NODATA = -999_999.0
 
 
 def write(result: CoverageResult, path: Path) -> None:
-    """Write ``surface.tif`` (EPSG:2154, float32): band 1 the slack in seconds or metres, band 2 who
-    is served.
+    """Write ``surface.tif`` (float32, the territory's own metres: EPSG:2154): band 1 the slack in
+    seconds or metres, band 2 who is served.
 
     Band 1 has no data outside the territory and where the rule cannot be met at any threshold; band
     2 is 1 where the rule is met, 0 where it is not, with no data outside: a place out of reach of
@@ -217,7 +216,7 @@ def write(result: CoverageResult, path: Path) -> None:
         "width": slack.shape[1],
         "count": 2,
         "dtype": "float32",
-        "crs": METRIC,
+        "crs": surface.crs,
         "transform": surface.transform,
         "nodata": NODATA,
     }

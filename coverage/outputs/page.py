@@ -49,7 +49,7 @@ from geoguichet.floor.words import (
     number,
     pgettext,
 )
-from geoguichet.referentials.layers import LONLAT, METRIC
+from geoguichet.referentials.layers import LONLAT
 
 # The outlines of the départements, which stand behind every map.
 
@@ -312,15 +312,16 @@ def for_map(result: CoverageResult) -> gpd.GeoDataFrame:
     zones, tolerance_m = shown(result), result.study.zones.simplify_m
     if not tolerance_m or zones.empty:
         return zones
-    metric = zones.geometry.to_crs(METRIC).to_numpy()
-    whole = gpd.GeoSeries([result.territory.boundary], crs=LONLAT).to_crs(METRIC).iloc[0]
+    crs = result.territory.metric
+    metric = zones.geometry.to_crs(crs).to_numpy()
+    whole = gpd.GeoSeries([result.territory.boundary], crs=LONLAT).to_crs(crs).iloc[0]
     straight = simplified(
         np.concatenate(
             [metric, shapely.get_parts(shapely.difference(whole, shapely.union_all(metric)))]
         ),
         tolerance_m,
     )[: len(metric)]
-    shapes = gpd.GeoSeries([polygonal(shape) for shape in straight], index=zones.index, crs=METRIC)
+    shapes = gpd.GeoSeries([polygonal(shape) for shape in straight], index=zones.index, crs=crs)
     return zones.set_geometry(shapes.to_crs(LONLAT))
 
 

@@ -48,7 +48,7 @@ from geoguichet.floor.words import (
     signed,
     speaking,
 )
-from geoguichet.referentials.layers import LONLAT, METRIC
+from geoguichet.referentials.layers import LONLAT, metric_of
 
 #: How much the page straightens the outlines of communes: a pixel of a region on a screen.
 _STRAIGHT_M = 400.0
@@ -253,8 +253,9 @@ def _straightened(told: Sensitivity) -> gpd.GeoSeries:
     ground, shapes = told.ground, told.ground.dropna()
     if told.study.demand.cells is not None or shapes.empty:
         return ground
+    metric = shapes.to_crs(metric_of(shapes.total_bounds))
     straight = gpd.GeoSeries(
-        simplified(shapes.to_crs(METRIC).to_numpy(), _STRAIGHT_M), index=shapes.index, crs=METRIC
+        simplified(metric.to_numpy(), _STRAIGHT_M), index=shapes.index, crs=metric.crs
     )
     return straight.to_crs(LONLAT).reindex(ground.index)
 

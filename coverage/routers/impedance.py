@@ -20,6 +20,7 @@ from scipy.spatial import cKDTree
 from geoguichet.coverage.errors import RoutingError
 from geoguichet.floor.units import Unit
 from geoguichet.floor.words import Message
+from geoguichet.referentials.layers import METRIC_SYSTEMS
 
 type Floats = npt.NDArray[np.float64]
 type Bools = npt.NDArray[np.bool_]
@@ -202,16 +203,12 @@ _FIRST_LIMIT = {Unit.SECONDS: 600.0, Unit.METRES: 10_000.0}
 _LAST_LIMIT = 150_000.0  # beyond, the search without limit costs no more
 
 
-# Straight-line distance along the ellipsoid: a k-d tree in Lambert-93 proposes, the geodesic
-# decides.
+# Straight-line distance along the ellipsoid: a k-d tree of the points in space proposes, by the
+# chord, which is never longer than the geodesic; the geodesic decides. So no pair is left out, in
+# any territory.
 
 
-# Lambert-93 lengths differ from the geodesic by -0.095 % to +0.292 % over metropolitan France (41.4
-# to 51.1 degrees
-# north). Candidates are taken with this margin, so that no pair the geodesic would accept is left
-# out.
-_LAMBERT_MARGIN = 0.005
-_AREA = (-9.9, 41.1, 10.4, 51.6)  # EPSG:2154 area of use: west, south, east, north
+_CHORD_ERROR_M = 0.001  # of coordinates of 6,000 km in double precision, generously
 _BLOCK = 200_000
 _PAIRS = 20_000_000
 _NEAR_M = 1_000.0  # nearer pairs say little of a detour
@@ -236,8 +233,8 @@ class Detour:
 
 
 class StraightLine(Router):
-    """Geodesic distance on the WGS 84 ellipsoid (Karney 2013, through pyproj), for metropolitan
-    France.
+    """Geodesic distance on the WGS 84 ellipsoid (Karney 2013, through pyproj), in
+    metropolitan France and its five overseas regions.
 
     Costs are metres; with a ``detour`` they are multiplied by its factor and have its unit.
     """
@@ -246,7 +243,7 @@ class StraightLine(Router):
         self.detour = detour
         self.unit, self._factor = (detour.unit, detour.factor) if detour else (Unit.METRES, 1.0)
         self._geod = Geod(ellps="WGS84")
-        self._to_metres = Transformer.from_crs("EPSG:4326", "EPSG:2154", always_xy=True)
+        self._to_space = Transformer.from_crs("EPSG:4979", "EPSG:4978", always_xy=True)
 
     def nearest(
         self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, *, limit: float = np.inf
@@ -259,7 +256,7 @@ class StraightLine(Router):
         Raises
         ------
         RoutingError
-            A series has another CRS, or a point lies outside metropolitan France.
+            A series has another CRS, or a point lies outside France.
         """
         destination = np.full(len(origins), -1, dtype=np.int64)
         cost, reason = (
@@ -270,7 +267,7 @@ class StraightLine(Router):
         reason[start] = "" if len(end) else "no_service"
         if len(start) and len(end):
             here, there = self._degrees(origins, start), self._degrees(destinations, end)
-            tree = cKDTree(self._planar(there))
+            tree = cKDTree(self._in_space(there))
             for block in _blocks(len(start)):
                 chosen, metres = self._nearest(tree, here[block], there)
                 cost[start[block]] = metres * self._factor
@@ -281,22 +278,22 @@ class StraightLine(Router):
         """Return the nearest of ``there`` from each of ``here``, and metres; equal metres go to the
         first.
 
-        The two planar nearest are asked for; where the second is too near to be ruled out by the
-        projection's error, the neighbours are doubled until one is far enough, and the geodesic
-        chooses among them.
+        The two nearest in space are asked for; where the second's chord is no longer than the
+        first's geodesic, the neighbours are doubled until one's is, and the geodesic chooses among
+        them.
         """
-        planar = self._planar(here)
+        space = self._in_space(here)
         count = min(2, tree.n)
         apart, found = (
-            np.asarray(got).reshape(len(here), -1) for got in tree.query(planar, k=count)
+            np.asarray(got).reshape(len(here), -1) for got in tree.query(space, k=count)
         )
         chosen = found[:, 0].astype(np.int64)
         metres = self._metres(here, there[chosen])
-        reach = apart[:, 0] * (1 + 2 * _LAMBERT_MARGIN) + 1.0
+        reach = metres + _CHORD_ERROR_M
         open_ = np.flatnonzero(apart[:, -1] <= reach) if count > 1 else np.empty(0, dtype=np.int64)
         while len(open_):
             count = min(2 * count, tree.n)
-            apart, found = tree.query(planar[open_], k=count)
+            apart, found = tree.query(space[open_], k=count)
             complete = (apart[:, -1] > reach[open_]) | (count == tree.n)
             rows, near, apart = open_[complete], found[complete], apart[complete]
             pair, column = np.nonzero(apart <= reach[rows, None])
@@ -316,10 +313,10 @@ class StraightLine(Router):
         found = []
         if len(start) and len(end):
             here, there = self._degrees(origins, start), self._degrees(destinations, end)
-            reach = min(limit / self._factor * (1 + _LAMBERT_MARGIN) + 1.0, 1e8)
-            tree = cKDTree(self._planar(there))
+            reach = min(limit / self._factor + _CHORD_ERROR_M, 1e8)
+            tree = cKDTree(self._in_space(there))
             for block in _blocks(len(start), size=max(1, _PAIRS // len(end))):
-                near = cKDTree(self._planar(here[block])).sparse_distance_matrix(
+                near = cKDTree(self._in_space(here[block])).sparse_distance_matrix(
                     tree, reach, output_type="ndarray"
                 )
                 i, j = near["i"], near["j"]
@@ -360,12 +357,13 @@ class StraightLine(Router):
     def _located(self, points: gpd.GeoSeries) -> Positions:
         located = located_points(points)
         x, y = shapely.get_x(points.to_numpy()[located]), shapely.get_y(points.to_numpy()[located])
-        west, south, east, north = _AREA
-        outside = ~((x >= west) & (x <= east) & (y >= south) & (y <= north))
+        outside = np.ones(len(located), dtype=bool)
+        for west, south, east, north in METRIC_SYSTEMS.values():
+            outside &= ~((x >= west) & (x <= east) & (y >= south) & (y <= north))
         if outside.any():
             first = int(np.flatnonzero(outside)[0])
             raise RoutingError(
-                f"{int(outside.sum())} point(s) hors de la France métropolitaine, dont "
+                f"{int(outside.sum())} point(s) hors de France, dont "
                 f"{points.index[located[first]]} "
                 f"(longitude {x[first]:.5f}, latitude {y[first]:.5f}) ; longitude et latitude "
                 "sont peut-être inversées."
@@ -375,8 +373,9 @@ class StraightLine(Router):
     def _degrees(self, points: gpd.GeoSeries, which: Positions) -> Floats:
         return np.asarray(shapely.get_coordinates(points.to_numpy()[which]), dtype=np.float64)
 
-    def _planar(self, degrees: Floats) -> Floats:
-        return np.column_stack(self._to_metres.transform(degrees[:, 0], degrees[:, 1]))
+    def _in_space(self, degrees: Floats) -> Floats:
+        lon, lat = degrees.T
+        return np.column_stack(self._to_space.transform(lon, lat, np.zeros(len(degrees))))
 
     def _metres(self, here: Floats, there: Floats) -> Floats:
         return np.asarray(

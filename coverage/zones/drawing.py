@@ -27,7 +27,7 @@ from geoguichet.coverage.zones.surface import (
 from geoguichet.floor.findings import Finding
 from geoguichet.floor.units import Unit
 from geoguichet.floor.words import Message
-from geoguichet.referentials.layers import LONLAT, METRIC
+from geoguichet.referentials.layers import LONLAT
 from geoguichet.referentials.territories.territory import Territory
 
 
@@ -398,7 +398,7 @@ def find_smooth_zones(
     unserved = demand[~demand["served"]].sort_index()
     return table_of(
         unserved,
-        _piece_of(unserved.geometry, pieces, surface.cell_m),
+        _piece_of(unserved.geometry, pieces, surface),
         {number: polygonal(piece) for number, piece in enumerate(pieces)},
         demand,
         unit=surface.unit,
@@ -419,7 +419,7 @@ def _pieces(territory: Territory, surface: Surface) -> Shapes:
     if not len(faces):
         return faces
     lonlat = (
-        gpd.GeoSeries(simplified(faces, step, whole=True)[below], crs=METRIC)
+        gpd.GeoSeries(simplified(faces, step, whole=True)[below], crs=surface.crs)
         .to_crs(LONLAT)
         .make_valid()
         .to_numpy()
@@ -440,14 +440,16 @@ def _pieces(territory: Territory, surface: Surface) -> Shapes:
 
 # Return the piece each point lies in or within a cell of; where there is none, a number of its own
 # after those.
-def _piece_of(points: gpd.GeoSeries, pieces: Shapes, cell_m: float) -> Positions:
+def _piece_of(points: gpd.GeoSeries, pieces: Shapes, surface: Surface) -> Positions:
     label = len(pieces) + np.arange(len(points))
     located = np.flatnonzero(~(points.isna() | points.is_empty).to_numpy())
     if len(pieces) and len(located):
         found, piece = shapely.STRtree(
-            gpd.GeoSeries(pieces, crs=LONLAT).to_crs(METRIC).to_numpy()
+            gpd.GeoSeries(pieces, crs=LONLAT).to_crs(surface.crs).to_numpy()
         ).query_nearest(
-            points.iloc[located].to_crs(METRIC).to_numpy(), max_distance=cell_m, all_matches=False
+            points.iloc[located].to_crs(surface.crs).to_numpy(),
+            max_distance=surface.cell_m,
+            all_matches=False,
         )
         label[located[found]] = piece
     return np.asarray(label, dtype=np.int64)
@@ -460,7 +462,7 @@ def _land(pieces: Shapes, surface: Surface) -> dict[int, tuple[float, float]]:
     burnt = rasterize(
         [
             (shape, number + 1)
-            for number, shape in enumerate(gpd.GeoSeries(pieces, crs=LONLAT).to_crs(METRIC))
+            for number, shape in enumerate(gpd.GeoSeries(pieces, crs=LONLAT).to_crs(surface.crs))
         ],
         surface.slack.shape,
         transform=surface.transform,

@@ -11,7 +11,6 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import shapely
-from pyproj import Transformer
 from rasterio import Affine
 from rasterio.features import rasterize
 from scipy.ndimage import binary_dilation
@@ -19,7 +18,7 @@ from scipy.ndimage import binary_dilation
 from geoguichet.coverage.errors import ZoneError
 from geoguichet.coverage.routers.impedance import Bools, Floats, Positions, Router
 from geoguichet.floor.units import Unit
-from geoguichet.referentials.layers import LONLAT, METRIC
+from geoguichet.referentials.layers import LONLAT, metric_of
 
 type Field = npt.NDArray[np.float32]
 type Shapes = npt.NDArray[np.object_]
@@ -34,7 +33,7 @@ _ROUNDS = 4
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """The slack at the middles of square cells in EPSG:2154, row 0 northernmost.
+    """The slack at the middles of square cells in the metres of ``crs``, row 0 northernmost.
 
     ``slack`` is in the study's unit, NaN where nothing is known; ``inside`` tells the cells whose
     middle lies in the territory. ``fine`` holds the sign's field on a grid :data:`FINER` times
@@ -49,6 +48,8 @@ class Surface:
     left: float
     #: Northing of the northernmost middles.
     top: float
+    #: The territory's own system: ``EPSG:2154`` in metropolitan France.
+    crs: str
     cell_m: float
     unit: Unit
     #: Points whose slack was computed.
@@ -103,6 +104,7 @@ def slack_surface(
         fine,
         grid.left,
         grid.top,
+        grid.crs,
         cell_m,
         router.unit,
         len(rows) + asked + len(told),
@@ -115,25 +117,23 @@ class _Grid:
     top: float
     step: float
     shape: tuple[int, int]
+    crs: str
 
     # Return nodes as points in EPSG:4326.
     def points(self, rows: Positions, columns: Positions) -> gpd.GeoSeries:
         x, y = self.left + columns * self.step, self.top - rows * self.step
-        return gpd.GeoSeries(shapely.points(*_TO_LONLAT.transform(x, y)), crs=LONLAT)
+        return gpd.GeoSeries(shapely.points(x, y), crs=self.crs).to_crs(LONLAT)
 
     def finer(self) -> _Grid:
         rows, columns = ((length - 1) * FINER + 1 for length in self.shape)
-        return _Grid(self.left, self.top, self.step / FINER, (rows, columns))
-
-
-_TO_LONLAT = Transformer.from_crs(METRIC, LONLAT, always_xy=True)
-_TO_METRES = Transformer.from_crs(LONLAT, METRIC, always_xy=True)
+        return _Grid(self.left, self.top, self.step / FINER, (rows, columns), self.crs)
 
 
 # Return the grid of the middles, at odd multiples of half a cell, two cells larger than the
 # territory.
 def _grid(boundary: shapely.MultiPolygon, cell_m: float) -> _Grid:
-    west, south, east, north = gpd.GeoSeries([boundary], crs=LONLAT).to_crs(METRIC).total_bounds
+    crs = metric_of(boundary.bounds)
+    west, south, east, north = gpd.GeoSeries([boundary], crs=LONLAT).to_crs(crs).total_bounds
     first, last = (
         np.floor(np.array([west, south]) / cell_m) - 2,
         np.ceil(np.array([east, north]) / cell_m) + 2,
@@ -151,12 +151,13 @@ def _grid(boundary: shapely.MultiPolygon, cell_m: float) -> _Grid:
         float(last[1] - 0.5) * cell_m,
         cell_m,
         (int(rows), int(columns)),
+        crs,
     )
 
 
 # Return the middles within a cell of the territory, and those in it.
 def _masks(boundary: shapely.MultiPolygon, grid: _Grid) -> tuple[Bools, Bools]:
-    shape = gpd.GeoSeries([boundary], crs=LONLAT).to_crs(METRIC).iloc[0]
+    shape = gpd.GeoSeries([boundary], crs=LONLAT).to_crs(grid.crs).iloc[0]
     half = grid.step / 2
     transform = Affine(grid.step, 0, grid.left - half, 0, -grid.step, grid.top + half)
     touched, inside = (
@@ -197,7 +198,7 @@ def _probes(router: Router, probes: gpd.GeoSeries | None, step_m: float) -> gpd.
 
 # Return the squares that hold a probe of another sign than one of their corners.
 def _contradicted(field: Field, grid: _Grid, probes: gpd.GeoSeries, slack: Floats) -> Bools:
-    x, y = _TO_METRES.transform(probes.x.to_numpy(), probes.y.to_numpy())
+    x, y = shapely.get_coordinates(probes.to_crs(grid.crs).to_numpy()).T
     row = np.floor((grid.top - y) / grid.step).astype(int)
     column = np.floor((x - grid.left) / grid.step).astype(int)
     found = np.zeros((grid.shape[0] - 1, grid.shape[1] - 1), dtype=bool)

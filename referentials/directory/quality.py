@@ -131,7 +131,7 @@ def _uncovered_ground(territory: Territory, layer: str) -> Iterator[Finding]:
         territory.boundary.difference(shapely.union_all(territory.polygons.dropna().array))
     )
     gaps = gpd.GeoSeries(bare, crs=territory.communes.crs)
-    area_m2 = gaps.to_crs(METRIC).area
+    area_m2 = gaps.to_crs(territory.metric).area
     for position in area_m2[area_m2 >= GAP_M2].sort_values(ascending=False).index:
         yield Finding(
             "uncovered-ground",
@@ -220,8 +220,10 @@ def distance_to_commune_m(services: gpd.GeoDataFrame, territory: Territory) -> p
 
     0 inside; NaN when the service has no point, or its commune no outline in the territory.
     """
-    return services.geometry.to_crs(METRIC).distance(
-        territory.polygons.to_crs(METRIC).reindex(services["commune"]).set_axis(services.index),
+    return services.geometry.to_crs(territory.metric).distance(
+        territory.polygons.to_crs(territory.metric)
+        .reindex(services["commune"])
+        .set_axis(services.index),
         align=False,
     )
 
@@ -237,8 +239,8 @@ def _severity_outside(row: Any) -> Severity:
 
 
 def _distance_to_territory_m(rows: gpd.GeoDataFrame, territory: Territory) -> pd.Series:
-    return rows.geometry.to_crs(METRIC).distance(
-        gpd.GeoSeries([territory.boundary], crs=LONLAT).to_crs(METRIC).iloc[0]
+    return rows.geometry.to_crs(territory.metric).distance(
+        gpd.GeoSeries([territory.boundary], crs=LONLAT).to_crs(territory.metric).iloc[0]
     )
 
 

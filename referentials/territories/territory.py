@@ -20,10 +20,10 @@ from geoguichet.floor.findings import Finding
 from geoguichet.floor.words import Message
 from geoguichet.referentials.layers import (
     LONLAT,
-    METRIC,
     as_multipolygon,
     check_columns,
     check_text,
+    metric_of,
     read_layer,
 )
 from geoguichet.referentials.territories import sample
@@ -356,15 +356,20 @@ class Territory:
         """The outlines of the communes by code, in EPSG:4326; missing where the source has none."""
         return self.communes.set_index("code").geometry
 
+    @property
+    def metric(self) -> str:
+        """The system in which lengths are measured here: ``EPSG:2975`` at La Réunion."""
+        return metric_of(self.boundary.bounds)
+
     def buffer(self, distance_m: float) -> shapely.Polygon | shapely.MultiPolygon:
         """Return the territory and what lies within `distance_m` metres of it, in EPSG:4326.
 
-        The distance is measured in EPSG:2154; arcs have 16 segments a quarter, so that the outline
+        The distance is measured in the territory's own system; arcs have 16 segments a quarter, so that the outline
         is at most 0.2 % of `distance_m` too near.
         """
         return (
             gpd.GeoSeries([self.boundary], crs=LONLAT)
-            .to_crs(METRIC)
+            .to_crs(self.metric)
             .buffer(distance_m)
             .to_crs(LONLAT)
             .iloc[0]

@@ -11,11 +11,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from pyproj import Geod
 
 from geoguichet.floor.words import distance, number, speaking
 from geoguichet.referentials.directory.quality import within_territory
 from geoguichet.referentials.directory.services import SERVICE_TYPES
-from geoguichet.referentials.layers import LONLAT, METRIC
+from geoguichet.referentials.layers import LONLAT, metric_of
 from geoguichet.referentials.readers.column_names import folded
 from geoguichet.referentials.regions.region import write_layers
 from geoguichet.referentials.territories.territory import territory_of
@@ -78,8 +79,9 @@ def compare_directories(
     pairs = _matched(before, after)
     old = before.set_index("id").loc[pairs.index]
     new = after.set_index("id").loc[pairs]
-    away_m = old.geometry.to_crs(METRIC).distance(
-        new.geometry.to_crs(METRIC).set_axis(old.index), align=False
+    away_m = pd.Series(
+        Geod(ellps="WGS84").inv(old.geometry.x, old.geometry.y, new.geometry.x, new.geometry.y)[2],
+        index=old.index,
     )
     retyped = (old["type"].to_numpy() != new["type"].to_numpy()) & (
         new["type"] != "other_service"
@@ -238,7 +240,7 @@ def draw_changes(
     The index of `outlines` names them where it is text. What lies off the ground is counted beneath
     the map.
     """
-    ground = outlines.to_crs(METRIC)
+    ground = outlines.to_crs(metric_of(outlines.total_bounds))
     west, south, east, north = ground.total_bounds
     margin = 0.02 * (east - west)
     west, south, east, north = west - margin, south - margin, east + margin, north + margin
@@ -248,10 +250,10 @@ def draw_changes(
         return np.column_stack([(xy[:, 0] - west) * scale, (north - xy[:, 1]) * scale])
 
     area = shapely.box(west, south, east, north)
-    changes = difference.changes[difference.changes.geometry.notna()].to_crs(METRIC)
+    changes = difference.changes[difference.changes.geometry.notna()].to_crs(ground.crs)
     seen = changes[changes.geometry.within(area)]
     layers = [
-        f'<g class="{kind}">{"".join(_lines(difference, area, position, kind))}'
+        f'<g class="{kind}">{"".join(_lines(difference.moves.to_crs(ground.crs), area, position, kind))}'
         f"{''.join(_marks(seen[seen['kind'] == kind], kind, position))}</g>"
         for kind in DRAWN
     ]
@@ -292,11 +294,11 @@ def _ground(ground: gpd.GeoSeries, position: _Positions) -> Iterator[str]:
 
 # Yield the way of each service that moved.
 def _lines(
-    difference: Difference, area: shapely.Geometry, position: _Positions, kind: str
+    moves: gpd.GeoDataFrame, area: shapely.Geometry, position: _Positions, kind: str
 ) -> Iterator[str]:
     if kind != "moved":
         return
-    for line in difference.moves.to_crs(METRIC).geometry:
+    for line in moves.geometry:
         if line is not None and line.within(area):
             (x1, y1), (x2, y2) = position(shapely.get_coordinates(line))
             yield f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>'

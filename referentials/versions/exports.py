@@ -13,7 +13,7 @@ from geoguichet.floor.errors import StoreError, refused
 from geoguichet.floor.files import whole
 from geoguichet.referentials.directory.schema import DIRECTORY_COLUMNS
 from geoguichet.referentials.directory.services import SERVICE_TYPES, check_services
-from geoguichet.referentials.layers import LONLAT, METRIC
+from geoguichet.referentials.layers import LONLAT, metric_of
 from geoguichet.referentials.regions.region import Layers, read_layers, write_layers
 from geoguichet.referentials.territories.sample import path_of
 
@@ -126,10 +126,11 @@ def _nearest(rows: gpd.GeoDataFrame, ring: gpd.GeoDataFrame) -> pd.Series:
     located = rows[rows.geometry.notna() & rows["commune"].isna()]
     if located.empty or ring.empty:
         return pd.Series(None, index=rows.index, dtype=object)
+    crs = metric_of(ring.total_bounds)
     near = (
         located[["geometry"]]
-        .to_crs(METRIC)
-        .sjoin_nearest(ring[["code", "geometry"]].to_crs(METRIC), max_distance=TOLERANCE_M)["code"]
+        .to_crs(crs)
+        .sjoin_nearest(ring[["code", "geometry"]].to_crs(crs), max_distance=TOLERANCE_M)["code"]
     )
     return near.groupby(level=0).first().reindex(rows.index)
 

@@ -9,7 +9,7 @@ import pytest
 import shapely
 
 from geoguichet.floor.errors import LayerError
-from geoguichet.referentials.layers import check_columns, list_layers, read_layer
+from geoguichet.referentials.layers import check_columns, list_layers, metric_of, read_layer
 from geoguichet.referentials.territories.sample import sample_path
 
 
@@ -123,3 +123,24 @@ def test_columns_are_checked_by_name() -> None:
     check_columns(frame, ["name", "geometry"], where="ici")
     with pytest.raises(LayerError, match=r"^ici : colonne absente : code, epci\."):
         check_columns(frame, ["code", "name", "epci"], where="ici")
+
+
+@pytest.mark.parametrize(
+    ("bounds", "code"),
+    [
+        ((-5.2, 41.3, 9.6, 51.1), "EPSG:2154"),
+        ((55.2, -21.4, 55.9, -20.8), "EPSG:2975"),
+        ((-61.9, 15.8, -60.9, 16.6), "EPSG:5490"),
+        ((-61.3, 14.3, -60.8, 14.9), "EPSG:5490"),
+        ((-54.6, 2.1, -51.6, 5.8), "EPSG:2972"),
+        ((45.0, -13.1, 45.4, -12.6), "EPSG:4471"),
+        ((4.3, 50.7, 4.5, 50.9), "EPSG:2154"),
+        ((-3.8, 40.3, -3.6, 40.5), "EPSG:32630"),
+        ((-70.7, -33.6, -70.5, -33.3), "EPSG:32719"),
+        ((float("nan"),) * 4, "EPSG:2154"),
+    ],
+)
+def test_metres_are_those_of_the_legal_system_of_the_territory(
+    bounds: tuple[float, ...], code: str
+) -> None:
+    assert metric_of(bounds) == code

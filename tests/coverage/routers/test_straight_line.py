@@ -87,3 +87,14 @@ def test_more_destinations_never_lengthen() -> None:
 def test_misplaced_points_are_refused(points: gpd.GeoSeries, said: str) -> None:
     with pytest.raises(RoutingError, match=said):
         StraightLine().nearest(points, points)
+
+
+@pytest.mark.parametrize("lonlat", [(55.5, -21.1), (-61.0, 14.6), (-53.0, 4.0), (45.2, -12.8)])
+def test_metres_overseas_are_metres_too(lonlat: tuple[float, float]) -> None:
+    lon, lat = lonlat
+    here = gpd.GeoSeries(gpd.points_from_xy([lon], [lat]), crs="EPSG:4326")
+    there = gpd.GeoSeries(gpd.points_from_xy([lon + 0.1, lon], [lat, lat + 0.05]), crs="EPSG:4326")
+    found = StraightLine().nearest(here, there)
+    expected = Geod(ellps="WGS84").inv(lon, lat, lon, lat + 0.05)[2]
+    assert (found.destination[0], found.cost[0]) == (1, pytest.approx(expected, abs=1e-6))
+    assert len(StraightLine().costs(here, there, limit=expected).cost) == 1
