@@ -99,6 +99,7 @@ all = ["etat", "mairie"]
 [kiosks]
 count = 3
 reach = "8 km"
+hours_count = false
 """
 
 

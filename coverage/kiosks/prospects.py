@@ -159,8 +159,8 @@ def costs_eur(hosts: gpd.GeoDataFrame, choice: KioskChoice) -> npt.NDArray[np.fl
 def needs_opened(
     hosts: gpd.GeoDataFrame, study: Study, choice: KioskChoice
 ) -> list[frozenset[str]]:
-    """Return what a kiosk in each host opens: every need offered, or with ``hours_count`` those it
-    is open enough for.
+    """Return what a kiosk in each host opens: the needs offered that its host is open enough for,
+    or every one of them without ``hours_count``.
 
     Where needs ask for more or fewer hours a week, what two kiosks open together one of them opens
     alone. Where they ask for a moment, two that complete each other do not count together: what is

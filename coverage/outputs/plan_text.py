@@ -106,6 +106,16 @@ _ONE_PER = {
 }
 
 
+_HOURS_COUNT = Message(
+    "un besoin qui demande des heures d’ouverture n’est offert que là où le lieu d’accueil est "
+    "ouvert autant"
+)
+_HOURS_DO_NOT = Message(
+    "par hypothèse, un besoin qui demande des heures d’ouverture est offert même là où le lieu "
+    "d’accueil ne les ouvre pas"
+)
+
+
 def model_told(choice: KioskChoice) -> str:
     """Return the model by its name in the field."""
     return str(choice.named)
@@ -346,11 +356,8 @@ def rule_sentences(result: CoverageResult) -> list[str]:
         choice.floor_per_departement
         and _("au moins {n} par département", n=choice.floor_per_departement),
         *(_("au moins {n} dans le {code}", n=least, code=code) for code, least in choice.floor),
-        choice.hours_count
-        and _(
-            "un besoin qui demande des heures d’ouverture n’est offert que là où le lieu d’accueil "
-            "est ouvert autant"
-        ),
+        any(result.study.need(key).asks_hours for key in choice.offers)
+        and str(_HOURS_COUNT if choice.hours_count else _HOURS_DO_NOT),
         choice.priced and _own_cost(refused("hosts_without_cost", 0)),
     )
 

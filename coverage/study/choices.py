@@ -188,7 +188,7 @@ class KioskChoice(Table, ABC):
     ] = 0
     hours_count: Annotated[
         bool, flag(), About("un besoin qui demande des heures n'est offert qu'où le lieu les ouvre")
-    ] = False
+    ] = True
     user_side_cost_eur: Annotated[
         float, quantity("money", zero=True), About("coût d'un poste côté usager")
     ] = 0.0

@@ -38,6 +38,7 @@ def brute(result: CoverageResult) -> pd.DataFrame:
     table["etat"] = every_distance(points, state.geometry).min(axis=1)
     table["mairie"] = every_distance(points, halls.geometry).min(axis=1)
     table["white"] = (table["etat"] > 25_000) | (table["mairie"] > 8_000)
+    table["helped"] = (table["etat"] > 25_000) & (table["mairie"] <= 8_000)
     return table
 
 
@@ -77,11 +78,11 @@ def test_the_plan_covers_what_it_says_and_is_proved(
 ) -> None:
     assert result.plan is not None and result.plan.status == "optimal" and result.plan.gap == 0
     near = (every_distance(result.demand.geometry, result.kiosks.geometry) <= 8_000).any(axis=1)
-    gained = brute["white"] & near
+    gained = brute["helped"] & near
     assert result.plan.value == result.plan.bound == brute.loc[gained, "people"].sum()
     assert result.kiosks["people_cumulated"].iloc[-1] == result.plan.value
     assert len(result.kiosks) == 80 and result.kiosks["people_added"].is_monotonic_decreasing
-    left = brute.loc[brute["white"] & ~near, "people"].sum()
+    left = brute.loc[brute["white"] & ~gained, "people"].sum()
     assert (
         result.summary.iloc[-1]["white_after"] == left == result.white_zones["people_after"].sum()
     )
@@ -90,9 +91,22 @@ def test_the_plan_covers_what_it_says_and_is_proved(
 def test_each_kiosk_adds_what_the_list_says(result: CoverageResult, brute: pd.DataFrame) -> None:
     near = every_distance(result.demand.geometry, result.kiosks.geometry) <= 8_000
     first = near.argmax(axis=1)
-    helped = brute["white"].to_numpy() & near.any(axis=1)
+    helped = brute["helped"].to_numpy() & near.any(axis=1)
     added = np.bincount(first[helped], weights=brute["people"][helped], minlength=80)
     assert added.tolist() == result.kiosks["people_added"].tolist()
+
+
+def test_a_kiosk_is_open_when_its_host_is_and_lengthens_no_hours(
+    result: CoverageResult, brute: pd.DataFrame
+) -> None:
+    services = pyogrio.read_dataframe(sample_path(), layer="services").set_index("id")
+    assert (services.loc[result.kiosks["host_id"], "hours_per_week"] >= 14).all()
+    assert result.counters["hosts"] == 1_151 and result.counters["hosts_closed"] == 1_715
+    assert set(result.kiosks["needs"]) == {"etat"}
+    assert not result.demand.loc[brute["mairie"] > 8_000, "served_after"].any()
+    assert result.plan is not None and result.plan.value == 264_974 == brute["people"][
+        brute["helped"]
+    ].sum()
 
 
 def test_the_table_adds_up(result: CoverageResult) -> None:

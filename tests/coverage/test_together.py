@@ -116,7 +116,7 @@ def _merged(one: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
     return one | more | both
 
 
-KIOSKS = {"reach": "10 min", "time_limit": "10 s"}
+KIOSKS = {"reach": "10 min", "time_limit": "10 s", "hours_count": False}
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,9 @@ def test_use_scales_what_is_saved(small: CoverageResult) -> None:
 
 def test_reasons_equal_plain_distances(result: CoverageResult) -> None:
     left = result.demand[~result.demand["served_after"]]
-    assert set(left["unserved_reason"]) <= {"not_chosen", "no_candidate"}
+    assert set(left["unserved_reason"]) <= {"not_chosen", "no_candidate", "need_not_offered"}
+    lacking = left["unserved_reason"] == "need_not_offered"
+    assert (lacking == (left["mairie_m"] > 8_000)).all() and lacking.any()
     assert (result.demand.loc[result.demand["served_after"], "unserved_reason"] == "").all()
     assert result.ranking is not None
     table = result.ranking.unserved.set_index("reason")
