@@ -505,7 +505,6 @@ def _against_postcodes(rows: gpd.GeoDataFrame, layer: str) -> list[Finding]:
         & ~postcode.str.startswith("98")
     )
     said, posted = departement_of(code), departement_of(postcode)
-    said = said.where(~said.isin(["2A", "2B"]), "20")
     return _of_rows(
         rows.assign(said=said, posted=posted)[judged & (said != posted)],
         "code-against-postcode",

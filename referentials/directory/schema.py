@@ -397,12 +397,20 @@ def address_of(*parts: pd.Series) -> pd.Series:
 
 def departement_of(commune: pd.Series) -> pd.Series:
     """Return the département of each INSEE code or postal code: two characters, three overseas."""
-    return commune.str[:2].where(~commune.str.startswith(("97", "98")), commune.str[:3])
+    return commune.map({code: departement_of_code(code) for code in commune.dropna().unique()})
 
 
 def departement_of_code(commune: str) -> str:
-    """Return the département of one INSEE code or postal code."""
-    return commune[:3] if commune.startswith(("97", "98")) else commune[:2]
+    """Return the département of one INSEE code or postal code.
+
+    There is no département 20 since 1976: a postal code of Corsica says which of the two.
+
+    >>> departement_of_code("2a041"), departement_of_code("20200"), departement_of_code("97411")
+    ('2A', '2B', '974')
+    """
+    if commune.startswith("20") and len(commune) == 5:
+        return "2A" if commune[2] in "01" else "2B"
+    return commune[:3] if commune.startswith(("97", "98")) else commune[:2].upper()
 
 
 def hours_as_published(days: pd.DataFrame) -> pd.Series:

@@ -27,6 +27,7 @@ NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "id": (
             "id",
             "identifiant",
+            "ident",
             "identifiant du site",
             "id service",
             "ref",
@@ -42,6 +43,7 @@ NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "category",
             "nature",
             "type service",
+            "typequ",
             "service",
         ),
         "name": (
@@ -57,10 +59,11 @@ NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "etablissement",
             "structure",
             "libelle du site",
+            "nomrs",
         ),
         "operator": ("operateur", "operator", "gestionnaire", "organisme", "porteur"),
         "address": ("adresse", "address", "voie", "rue", "adresse postale", "numero et voie"),
-        "postcode": ("code postal", "cp", "postcode", "codepostal", "code post"),
+        "postcode": ("code postal", "cp", "postcode", "codepostal", "code post", "codpos"),
         "commune": (
             "code insee",
             "insee",
@@ -80,6 +83,9 @@ NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "localite",
             "nom commune",
             "lib com",
+            "nom com",
+            "libcom",
+            "libgeo",
             "nom de la commune",
             "city",
         ),
@@ -95,6 +101,7 @@ NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "gps x",
             "xcoord",
             "point x",
+            "lambert x",
             "easting",
         ),
         "y": (
@@ -106,6 +113,7 @@ NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "gps y",
             "ycoord",
             "point y",
+            "lambert y",
             "northing",
         ),
         "xy": (
@@ -147,16 +155,18 @@ NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 
+_DBASE_TYPE = re.compile(r",[CDFLN],\d+(?:,\d+)?$")
 _CRS_WORDS = re.compile(r"\s+(wgs ?84|l ?93|lambert ?93|rgf ?93|dd|4326|2154|degres?|metres?|m)$")
 
 
 def folded(name: object) -> str:
-    """Return a column name without accents, capitals or signs: ``Code_Postal`` -> ``code postal``.
+    """Return a column name without accents, capitals or signs: ``Code_Postal`` -> ``code postal``;
+    nor the type that some software writes after the name of a dBASE column.
 
-    >>> folded("#Libellé_du_site")
-    'libelle du site'
+    >>> folded("#Libellé_du_site"), folded("LON,N,19,11")
+    ('libelle du site', 'lon')
     """
-    plain = unicodedata.normalize("NFKD", str(name)).encode("ascii", "ignore").decode().lower()
+    plain = unicodedata.normalize("NFKD", _DBASE_TYPE.sub("", str(name))).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", " ", plain).strip()
 
 

@@ -41,7 +41,6 @@ from geoguichet.referentials.readers.conversions import (
     Expression,
     Journal,
     columns_in,
-    lost_zeros,
     value_of,
 )
 from geoguichet.referentials.readers.open_table import (
@@ -49,6 +48,12 @@ from geoguichet.referentials.readers.open_table import (
     GEOMETRY_Y,
     geojson_table,
     open_table,
+)
+from geoguichet.referentials.readers.spreadsheet_cells import (
+    mended_date,
+    mended_phone,
+    with_right_cells,
+    with_right_codes,
 )
 from geoguichet.referentials.readers.tables_by_code import CodedColumns, make_table
 from geoguichet.referentials.readers.text_tables import (
@@ -258,8 +263,8 @@ def _services(
     values = _values(table, how)
     ids = values.get("id", blank(index)).str.strip()
     shown = ids.where(ids != "", "ligne " + pd.Series(index.astype(str), index=index))
-    for code in {"postcode", "commune"} & values.keys() if how.completed else ():
-        values[code] = _with_zeros(values[code], code, how, shown, findings)
+    if how.completed:
+        _put_right(values, how, shown, findings)
     commune, postcode = (values.get(code, blank(index)) for code in ("commune", "postcode"))
     values.setdefault("departement", departement_of(commune.where(commune != "", postcode)))
     values["type"] = _types(values, how, findings, index)
@@ -315,21 +320,23 @@ def translated(words: pd.Series, vocabulary: Mapping[str, str]) -> pd.Series:
     )
 
 
-# Return five-character codes: a zero a spreadsheet ate is put back, and told; ``.0`` is dropped.
-def _with_zeros(
-    codes: pd.Series, name: str, how: ColumnTable, shown: pd.Series, findings: list[Finding]
-) -> pd.Series:
-    codes = codes.str.strip().str.replace(r"^(\d+)\.0$", r"\1", regex=True)
-    short = codes.str.fullmatch(r"\d{4}")
-    lost_zeros(
-        pd.DataFrame({"id": shown, "code": codes.where(short, "")}),
-        Journal(how.source, "id", findings),
-        column="code",
-        what="code",
-        told_in=str(how.columns.get(name, name)),
-        remedy="Mettez la colonne au format texte.",
-    )
-    return codes.where(~short, "0" + codes)
+# Put right in `values` the codes, dates and telephones that a spreadsheet changed, and tell it.
+def _put_right(
+    values: dict[str, pd.Series], how: ColumnTable, shown: pd.Series, findings: list[Finding]
+) -> None:
+    journal = Journal(how.source, "id", findings)
+    for name in {"postcode", "commune"} & values.keys():
+        column = str(how.columns.get(name, name))
+        values[name] = with_right_codes(values[name], journal, shown, column)
+    for name, mended in _MENDED.items():
+        if name in values:
+            column = str(how.columns.get(name, name))
+            values[name] = with_right_cells(values[name], mended, journal, shown, column)
+
+
+_MENDED = MappingProxyType(
+    {"valid_from": mended_date, "valid_to": mended_date, "telephone": mended_phone}
+)
 
 
 # Return keys of the taxonomy; blank where the words say nothing to us.
