@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from geoguichet.commands.arguments import argument, codes, command, store_of, workspace_of
-from geoguichet.commands.printing import print_rules
+from geoguichet.commands.printing import print_findings, print_rules
 from geoguichet.floor.errors import UsageError
 from geoguichet.floor.words import Message, _
 
 if TYPE_CHECKING:
+    from geoguichet.floor.findings import Finding
     from geoguichet.referentials.versions.store import ReferentialStore
 
 
@@ -435,13 +436,16 @@ def _export(arguments: argparse.Namespace) -> None:
     directories = [store.rows(store.find(name)) for name in arguments.names]
     if arguments.base:
         figures = [arguments.figures] if arguments.figures else []
+        left_out: list[Finding] = []
         layers, names = exports.write_study_data(
             directories,
             arguments.out,
             base=arguments.base,
             types=arguments.types,
             figures=store.rows(store.find(arguments.figures)) if figures else None,
+            told=left_out,
         )
+        print_findings(left_out)
         if names:
             print(_("Joints aux communes et aux services : {names}", names=", ".join(names)))
         store.remember_export(

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from geoguichet.commands.arguments import argument, codes, command, positive, store_of, workspace_of
-from geoguichet.commands.printing import print_rules
+from geoguichet.commands.printing import print_findings, print_rules
 from geoguichet.floor.errors import FileError, UsageError
 from geoguichet.floor.words import Message, _
 
@@ -208,6 +208,7 @@ def _recode(arguments: argparse.Namespace) -> None:
         before, after, lost = (round(row[key]) for key in ("before", "after", "unplaced"))
         print(said.format(name=name, before=before, after=after, lost=lost))
     print_rules(count_by_rule(recoded.findings))
+    print_findings([each for each in recoded.findings if each.rule == "part-and-whole"])
     print(arguments.out)
 
 

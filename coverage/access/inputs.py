@@ -14,6 +14,7 @@ from geoguichet.referentials.directory import quality
 from geoguichet.referentials.directory.services import read_services
 from geoguichet.referentials.layers import check_text, list_layers, read_layer
 from geoguichet.referentials.territories import sample
+from geoguichet.referentials.territories.standing import standing_in
 from geoguichet.referentials.territories.territory import (
     Choice,
     Territory,
@@ -203,11 +204,10 @@ def _placed(services: gpd.GeoDataFrame, territory: Territory) -> gpd.GeoDataFram
     table = services.set_index("id").sort_index()
     outlines = territory.polygons.dropna()
     names = territory.communes.set_index("code")
-    if table["commune"].isna().all():
-        standing = gpd.GeoDataFrame(geometry=table.geometry).sjoin(
-            outlines.rename("geometry").to_frame(), predicate="within"
-        )
-        table["commune"] = standing["code"].groupby(level=0).first().reindex(table.index).fillna("")
+    silent = table["commune"].isna() | (table["commune"] == "")
+    if silent.any():
+        standing = standing_in(table.geometry[silent], outlines).reindex(table.index)
+        table["commune"] = table["commune"].where(~silent, standing).fillna("")
     if "commune_name" not in table.columns:
         table["commune_name"] = names["name"].reindex(table["commune"]).fillna("").to_numpy()
     if "departement" not in table.columns:

@@ -31,6 +31,7 @@ from geoguichet.referentials.layers import (
     list_layers,
     read_layer,
 )
+from geoguichet.referentials.territories.standing import standing_in
 from geoguichet.referentials.territories.territory import Territory
 
 # Opening hours in the rules: which counters count, at a moment of the week and for long enough,
@@ -230,20 +231,14 @@ def _hours_on(stops: gpd.GeoDataFrame, hours: pd.Series) -> list[str | None]:
 def _placed(
     stops: gpd.GeoDataFrame, services: gpd.GeoDataFrame, territory: Territory
 ) -> gpd.GeoDataFrame:
-    outlines = territory.polygons.dropna().rename("geometry").to_frame()
     commune = (
         stops["commune"]
         if "commune" in stops.columns
         else pd.Series(None, index=stops.index, dtype=object)
     )
     located = stops.geometry.notna() & ~stops.geometry.is_empty
-    standing = (
-        stops.loc[located, ["geometry"]]
-        .sjoin(outlines, predicate="within")["code"]
-        .groupby(level=0)
-        .first()
-    )
-    commune = commune.where(commune.notna(), standing.reindex(stops.index)).fillna("")
+    standing = standing_in(stops.geometry, territory.polygons)
+    commune = commune.where(commune.notna(), standing).fillna("")
     halls = services[(services["type"] == "town_hall") & services.geometry.notna()].drop_duplicates(
         "commune"
     )

@@ -166,7 +166,12 @@ def folded(name: object) -> str:
     >>> folded("#Libellé_du_site"), folded("LON,N,19,11")
     ('libelle du site', 'lon')
     """
-    plain = unicodedata.normalize("NFKD", _DBASE_TYPE.sub("", str(name))).encode("ascii", "ignore").decode().lower()
+    plain = (
+        unicodedata.normalize("NFKD", _DBASE_TYPE.sub("", str(name)))
+        .encode("ascii", "ignore")
+        .decode()
+        .lower()
+    )
     return re.sub(r"[^a-z0-9]+", " ", plain).strip()
 
 

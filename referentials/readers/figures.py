@@ -33,6 +33,7 @@ from geoguichet.referentials.readers.tables_by_code import (
     read_figure,
 )
 from geoguichet.referentials.readers.text_tables import EXTRA, csv_chunks
+from geoguichet.referentials.territories.standing import counted_twice
 
 CODE = (
     "code",
@@ -116,10 +117,11 @@ def _reading(
     findings: list[Finding],
     notes: tuple[str, ...],
 ) -> Reading:
-    published = table[found["code"]].str.strip()
+    published = table[found["code"]].str.strip().str.upper()
     short = published.str.fullmatch(r"\d{4}")
     code = published.where(~short, "0" + published)
     items = "commune-" + code
+    findings += counted_twice(code, layer=layer)
     findings += row_findings(
         "lost-zero",
         layer,

@@ -88,11 +88,11 @@ def with_right_cells(
     right = cells.map({text: mended(text) if text.strip() else "" for text in cells.unique()})
     changed = right.notna() & (right != cells.str.strip())
     if changed.any():
-        first = changed.idxmax()
+        text = cells[changed].iloc[0]
         journal.tell_once(
             "mended-cell",
-            f"{int(changed.sum())} cellule(s) qu'un tableur a changées : « {cells[first]} » lu "
-            f"« {right[first]} ».",
+            f"{int(changed.sum())} cellule(s) qu'un tableur a changées : « {text} » lu "
+            f"« {mended(text)} ».",
             "info",
             column,
             "Mettez la colonne au format texte.",

@@ -1,7 +1,7 @@
 """Give referentials away: one layer for a study's GeoPackage, or a file in a format others read."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,13 @@ import pyogrio.errors
 
 from geoguichet.floor.errors import StoreError, refused
 from geoguichet.floor.files import whole
+from geoguichet.floor.findings import Finding
 from geoguichet.referentials.directory.schema import DIRECTORY_COLUMNS
 from geoguichet.referentials.directory.services import SERVICE_TYPES, check_services
 from geoguichet.referentials.layers import LONLAT, metric_of
 from geoguichet.referentials.regions.region import Layers, read_layers, write_layers
 from geoguichet.referentials.territories.sample import path_of
+from geoguichet.referentials.territories.standing import city_of, named_communes, standing_in
 
 DRIVERS = {".gpkg": "GPKG", ".fgb": "FlatGeobuf", ".geojson": "GeoJSON"}
 FORMATS = (*DRIVERS, ".parquet", ".csv")
@@ -24,12 +26,17 @@ TOLERANCE_M = 5_000
 
 
 def join_to(
-    layers: Layers, directories: Sequence[gpd.GeoDataFrame], *, types: Sequence[str] = ()
+    layers: Layers,
+    directories: Sequence[gpd.GeoDataFrame],
+    *,
+    types: Sequence[str] = (),
+    told: list[Finding] | None = None,
 ) -> Layers:
     """Return the layers of a territory with the services of directories added to its own.
 
-    A service is placed in the commune its code names or, failing that, the one it stands in; one
-    without a point is put at the town hall of its commune (``point_source``: ``town_hall``). The
+    A service is placed in the commune its code names or, failing that, the one it stands in, else
+    the only one of its name in its département; one without a point is put at the town hall of its
+    commune (``point_source``: ``town_hall``). The
     base's own services of a type are kept only where no directory has that type, so that a town
     hall is not told twice: its own have hours.
 
@@ -37,6 +44,10 @@ def join_to(
     ----------
     types
         The only types to add; all those of the directories by default, but the base's own.
+    told
+        Is given a finding for each row that speaks of this territory and is left out
+        (``not-placed``, ``duplicate-id``), and for those of elsewhere, together
+        (``outside-territory``).
     """
     communes, ring, own = layers["communes"], layers["ring"], layers["services"]
     names = pd.concat(
@@ -46,9 +57,12 @@ def join_to(
     rows = gpd.GeoDataFrame(pd.concat(directories, ignore_index=True), crs=LONLAT)
     wanted = set(types) if types else set(rows["type"]) - set(own["type"])
     rows = rows[rows["type"].isin(wanted)].reset_index(drop=True)
-    rows = rows.assign(commune=_communes(rows, communes, names))
+    rows = rows.assign(said=rows["commune"], commune=_communes(rows, communes, names))
     rows = rows.assign(commune=rows["commune"].where(rows["commune"].notna(), _nearest(rows, ring)))
-    rows = rows[rows["commune"].notna()].drop_duplicates("id").reset_index(drop=True)
+    if told is not None:
+        told += _left_out(rows, names)
+    rows = rows[rows["commune"].notna()].drop(columns="said")
+    rows = rows.drop_duplicates("id").reset_index(drop=True)
     halls = own[own["type"] == "town_hall"].drop_duplicates("commune").set_index("commune").geometry
     missing = rows.geometry.isna()
     rows = rows.set_geometry(
@@ -111,13 +125,61 @@ def join_figures(layers: Layers, figures: gpd.GeoDataFrame) -> tuple[Layers, tup
     return {**layers, **joined}, names
 
 
-# Return the commune of each row: its own code when it is known here, else the outline it stands in.
+# Return the commune of each row: its own code when it is known here, else that of the city it is an
+# arrondissement of, else the outline it stands in, else the only one of its name.
 def _communes(rows: gpd.GeoDataFrame, communes: gpd.GeoDataFrame, names: pd.DataFrame) -> pd.Series:
-    code = rows["commune"].where(rows["commune"].isin(names.index))
-    standing = rows[["geometry"]].sjoin(
-        communes.loc[communes.geometry.notna(), ["code", "geometry"]], predicate="intersects"
-    )["code"]
-    return code.where(code.notna(), standing.groupby(level=0).first().reindex(rows.index))
+    city = rows["commune"].map(city_of, na_action="ignore")
+    ways = (
+        rows["commune"],
+        city,
+        standing_in(rows.geometry, communes.set_index("code").geometry),
+        named_communes(rows, names.reset_index()).where(rows.geometry.isna()),
+    )
+    found = pd.Series(None, index=rows.index, dtype=object)
+    for way in ways:
+        found = found.where(found.notna(), way.where(way.isin(names.index)))
+    return found
+
+
+# Report the rows that no commune of the territory has, though they say they are of it: each with
+# what it says; those of elsewhere together.
+def _left_out(rows: gpd.GeoDataFrame, names: pd.DataFrame) -> Iterator[Finding]:
+    lost = rows["commune"].isna()
+    spoken = rows["departement"].isin(set(names["departement"])) | rows["departement"].isna()
+    for row in rows[lost & spoken].itertuples():
+        said = ", ".join(
+            str(word)
+            for word in (row.said, row.postcode, row.commune_name, row.departement)
+            if isinstance(word, str)
+        )
+        yield Finding(
+            "not-placed",
+            row.source,
+            row.id,
+            f"{row.name} : ni son code, ni son point, ni son nom de commune ne sont d'une commune "
+            f"d'ici ({said or 'rien de dit'}) : laissé de côté.",
+            row=row.source_row,
+            column="commune",
+            remedy="Donnez son code INSEE de commune, ou ses coordonnées.",
+        )
+    kept = rows[~lost]
+    for row in kept[kept.duplicated("id")].itertuples():
+        yield Finding(
+            "duplicate-id",
+            row.source,
+            row.id,
+            f"{row.name} : son identifiant est celui d'une ligne d'avant : laissé de côté.",
+            row=row.source_row,
+            column="id",
+        )
+    if others := int((lost & ~spoken).sum()):
+        yield Finding(
+            "outside-territory",
+            "services",
+            "",
+            f"{others} service(s) d'autres départements : laissés de côté.",
+            "info",
+        )
 
 
 # Return the commune of the surroundings whose point is nearest, within `TOLERANCE_M`; missing
@@ -142,6 +204,7 @@ def write_study_data(
     base: str = "sample",
     types: Sequence[str] = (),
     figures: gpd.GeoDataFrame | None = None,
+    told: list[Finding] | None = None,
 ) -> tuple[Layers, tuple[str, ...]]:
     """Write a study's GeoPackage: the layers of a territory joined with directories and figures.
 
@@ -155,6 +218,8 @@ def write_study_data(
         The only types of service to add.
     figures
         A table by commune (see :func:`join_figures`).
+    told
+        Is given what was left out (see :func:`join_to`).
 
     Returns
     -------
@@ -162,7 +227,7 @@ def write_study_data(
     """
     layers, names = read_layers(path_of(base)), tuple[str, ...]()
     if directories:
-        layers = join_to(layers, directories, types=types)
+        layers = join_to(layers, directories, types=types, told=told)
     if figures is not None:
         layers, names = join_figures(layers, figures)
     write_layers(layers, path)

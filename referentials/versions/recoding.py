@@ -13,6 +13,7 @@ from geoguichet.referentials.readers.figures import CODE, POPULATION, read_table
 from geoguichet.referentials.readers.open_table import open_table
 from geoguichet.referentials.readers.text_tables import EXTRA
 from geoguichet.referentials.territories.code_history import CommuneHistory
+from geoguichet.referentials.territories.standing import counted_twice
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,9 +112,9 @@ def recode_file(
     }
     if not figures:
         raise LayerError(f"{path} : aucune colonne de nombres à recoder.")
-    codes = table[code].str.strip()
+    codes = table[code].str.strip().str.upper()
     codes = codes.where(codes.str.len() != 4, "0" + codes)
-    landed, sums, findings = {}, {}, []
+    landed, sums, findings = {}, {}, list[Finding]()
     moved = equal = 0
     for name, series in figures.items():
         values = series.fillna(0).groupby(codes).sum()
@@ -126,6 +127,7 @@ def recode_file(
         }
         moved = int((landing.shares["code"] != landing.shares["into"]).sum())
         findings, equal = [*landing.findings], len(landing.guessed)
+    findings += counted_twice(codes, layer=path.name)
     shared = count_by_rule(findings).get("split-share", 0)
     table = pd.DataFrame(landed).sort_index()
     return Recoded(table, pd.DataFrame(sums).T, moved, tuple(findings), (shared - equal, equal))
