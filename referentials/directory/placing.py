@@ -287,30 +287,48 @@ class Axes:
         return self.share >= ENOUGH
 
 
-def detect_axes(x: np.ndarray, y: np.ndarray, *, declared: str = "") -> Axes:
+def detect_axes(
+    x: np.ndarray,
+    y: np.ndarray,
+    *,
+    declared: str = "",
+    boxes: np.ndarray | None = None,
+    likely: Sequence[str] = (),
+) -> Axes:
     """Return the coordinate system and axis order that put the most rows in France; the first that
     is enough wins.
 
     A declared system is tried first. When none is enough the declared one (or degrees) is kept, and
     `Axes.sure` is false.
+
+    Parameters
+    ----------
+    boxes
+        Where each row should be, within 0.1 degree: west, south, east, north in degrees (rows by
+        4); anywhere in France where NaN.
+    likely
+        Systems to try before the others.
     """
     finite = np.isfinite(x) & np.isfinite(y)
     x, y = x[finite][:5000], y[finite][:5000]
+    boxes = np.full((len(x), 4), np.nan) if boxes is None else boxes[finite][:5000]
     declared = declared or LONLAT
-    tried = dict.fromkeys([declared, *CANDIDATES]) if len(x) else {}
+    tried = dict.fromkeys(filter(None, [declared, *likely, *CANDIDATES])) if len(x) else {}
     for crs in tried:
         for swapped in (False, True):
-            share = _share_in_france(*((y, x) if swapped else (x, y)), crs)
+            share = _share_in_place(*((y, x) if swapped else (x, y)), crs, boxes)
             if share >= ENOUGH:
                 return Axes(crs, CANDIDATES.get(crs, crs), swapped, share)
     return Axes(declared, CANDIDATES.get(declared, declared))
 
 
-def _share_in_france(x: np.ndarray, y: np.ndarray, crs: str) -> float:
-    if crs == LONLAT:
-        return float(in_france(x, y).mean())
-    try:
-        transformer = pyproj.Transformer.from_crs(crs, LONLAT, always_xy=True)
-    except pyproj.exceptions.CRSError:
-        return 0.0
-    return float(in_france(*map(np.asarray, transformer.transform(x, y))).mean())
+def _share_in_place(x: np.ndarray, y: np.ndarray, crs: str, boxes: np.ndarray) -> float:
+    if crs != LONLAT:
+        try:
+            transformer = pyproj.Transformer.from_crs(crs, LONLAT, always_xy=True)
+        except pyproj.exceptions.CRSError:
+            return 0.0
+        x, y = map(np.asarray, transformer.transform(x, y))
+    west, south, east, north = boxes.T
+    own = (west - 0.1 <= x) & (x <= east + 0.1) & (south - 0.1 <= y) & (y <= north + 0.1)
+    return float(np.where(np.isnan(west), in_france(x, y), own).mean())

@@ -14,6 +14,7 @@ import pandas as pd
 
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.findings import Finding, Severity
+from geoguichet.referentials.directory.ground import points_against_codes
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR, DayHours, Week, french_day
 from geoguichet.referentials.directory.placing import place_points
 from geoguichet.referentials.directory.services import OTHER, SERVICE_TYPES, check_services
@@ -320,8 +321,8 @@ def make_reading(columns: Columns) -> Reading:
     """Return the directory rows of a chunk, in its order, with what was noticed about points, types
     and spelling.
 
-    Rules: those of ``placing.place_points`` and `damage_findings`, ``unknown-type``,
-    ``duplicate-id``.
+    Rules: those of ``placing.place_points``, ``ground.points_against_codes`` and `damage_findings`,
+    ``unknown-type``, ``duplicate-id``.
     """
     index = columns.table.index
     values = {name: _clean(columns.values.get(name), index) for name in TEXT_COLUMNS}
@@ -374,6 +375,9 @@ def make_reading(columns: Columns) -> Reading:
             *type_findings,
             *id_findings,
             *placed.findings,
+            *points_against_codes(
+                placed.points, values["departement"], values["id"], layer=columns.source
+            ),
             *damage_findings(rows, TEXT_CHECKED, layer=columns.source),
         ),
         rows_in=len(columns.table) if columns.rows_in is None else columns.rows_in,
@@ -409,7 +413,7 @@ def departement_of_code(commune: str) -> str:
     ('2A', '2B', '974')
     """
     if commune.startswith("20") and len(commune) == 5:
-        return "2A" if commune[2] in "01" else "2B"
+        return "2A" if commune[2] in "0157" else "2B"
     return commune[:3] if commune.startswith(("97", "98")) else commune[:2].upper()
 
 

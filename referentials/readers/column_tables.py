@@ -17,6 +17,7 @@ import shapely
 
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.findings import Finding
+from geoguichet.referentials.directory.ground import OVERSEAS, axes_by_ground
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR, Week, osm_week
 from geoguichet.referentials.directory.placing import Axes, detect_axes, numbers
 from geoguichet.referentials.directory.schema import (
@@ -50,6 +51,7 @@ from geoguichet.referentials.readers.open_table import (
     open_table,
 )
 from geoguichet.referentials.readers.spreadsheet_cells import (
+    mended_code,
     mended_date,
     mended_phone,
     with_right_cells,
@@ -95,6 +97,8 @@ class ColumnTable:
     outlined: bool = False
     #: CRS of x and y, or the column that names it row by row.
     crs: str = LONLAT
+    #: CRS of x and y in a département where it is another.
+    systems: Mapping[str, str] = field(default_factory=dict)
     #: Whether the columns called x and y hold y and x.
     swapped: bool = False
     # how the file of a published format is written
@@ -287,7 +291,7 @@ def _services(
             values=values,
             x=x,
             y=y,
-            crs=table[how.crs] if how.crs in table.columns else how.crs,
+            crs=_systems(table, values, how),
             point_columns=(x_name, y_name),
             weeks=weeks,
             findings=findings,
@@ -295,6 +299,15 @@ def _services(
             rows_in=rows_in,
         )
     )
+
+
+# Return the CRS of the coordinates, one for all rows or one a row.
+def _systems(
+    table: pd.DataFrame, values: Mapping[str, pd.Series], how: ColumnTable
+) -> str | pd.Series:
+    if how.systems:
+        return values["departement"].map(dict(how.systems)).fillna(how.crs)
+    return table[how.crs] if how.crs in table.columns else how.crs
 
 
 _YES_NO = {
@@ -490,8 +503,20 @@ def understand(
             "template »)."
         )
     x, y = coordinates(table, columns)
-    axes = _axes(x, y, mapping.crs or opened.crs, mapping)
+    axes, systems = _axes(x, y, _departements(table, columns), opened.crs, mapping)
     opened.findings.extend(_crs_findings(path, opened, mapping, axes, placed=x is not None))
+    opened.findings.extend(
+        Finding(
+            "assumed-crs",
+            path.name,
+            "",
+            f"{OVERSEAS[code][1]} : coordonnées d'un autre système que les autres lignes, {crs} "
+            "supposé.",
+            "info",
+            remedy="Donnez un fichier par territoire, et son crs dans [file] de --mapping.",
+        )
+        for code, crs in systems.items()
+    )
     return ColumnTable(
         path.name,
         columns,
@@ -500,6 +525,7 @@ def understand(
         completed=True,
         defaults=mapping.defaults,
         crs=axes.crs,
+        systems=systems,
         swapped=axes.swapped,
         notes=_notes(table, opened, columns, axes, x),
     )
@@ -519,16 +545,38 @@ def _codes_told_from_names(table: pd.DataFrame, columns: dict[str, str]) -> dict
     return columns
 
 
-def _axes(x: pd.Series | None, y: pd.Series | None, declared: str, mapping: FileMapping) -> Axes:
+# Return the département that the codes of each row are of; blank where they say none.
+def _departements(table: pd.DataFrame, columns: Mapping[str, Expression]) -> pd.Series:
+    found = blank(table.index)
+    for name in ("commune", "postcode", "departement"):
+        if name in columns:
+            codes = value_of(table, columns[name])
+            codes = codes.map({code: mended_code(code) for code in codes.unique()})
+            codes = codes.where(~codes.str.fullmatch(r"\d{4}|\d"), "0" + codes)
+            found = found.where(found != "", departement_of(codes))
+    return found
+
+
+def _axes(
+    x: pd.Series | None,
+    y: pd.Series | None,
+    departements: pd.Series,
+    announced: str,
+    mapping: FileMapping,
+) -> tuple[Axes, Mapping[str, str]]:
+    declared, systems = mapping.crs or announced, dict[str, str]()
     if x is None or y is None:
         axes = detect_axes(np.array([]), np.array([]), declared=declared)
     else:
-        axes = detect_axes(numbers(x).to_numpy(), numbers(y).to_numpy(), declared=declared)
+        axes, systems = axes_by_ground(
+            numbers(x).to_numpy(), numbers(y).to_numpy(), departements, declared=declared
+        )
     if mapping.crs and mapping.crs != axes.crs:
         axes = Axes(mapping.crs, mapping.crs, share=axes.share)
     elif mapping.crs:
         axes = replace(axes, label_fr=mapping.crs)
-    return replace(axes, swapped=mapping.axes == "yx") if mapping.axes else axes
+    axes = replace(axes, swapped=mapping.axes == "yx") if mapping.axes else axes
+    return axes, {} if mapping.crs else systems
 
 
 def _crs_findings(

@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from geoguichet.floor.findings import Finding, Severity
+from geoguichet.referentials.directory.ground import OVERSEAS
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR
 from geoguichet.referentials.directory.placing import LAMBERT_93_BOX, numbers
 from geoguichet.referentials.directory.schema import (
@@ -335,18 +336,6 @@ def geocoder_answer(table: pd.DataFrame, journal: Journal) -> pd.DataFrame:
 
 
 # -- schools, higher education, digital advisers
-
-#: Legal projection of each overseas département.
-OVERSEAS: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        "971": ("EPSG:5490", "Guadeloupe"),
-        "972": ("EPSG:5490", "Martinique"),
-        "973": ("EPSG:2972", "Guyane"),
-        "974": ("EPSG:2975", "La Réunion"),
-        "975": ("EPSG:4467", "Saint-Pierre-et-Miquelon"),
-        "976": ("EPSG:4471", "Mayotte"),
-    }
-)
 
 
 def legal_projection(table: pd.DataFrame, journal: Journal, column: str) -> pd.DataFrame:

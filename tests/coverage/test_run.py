@@ -104,9 +104,10 @@ def test_a_kiosk_is_open_when_its_host_is_and_lengthens_no_hours(
     assert result.counters["hosts"] == 1_151 and result.counters["hosts_closed"] == 1_715
     assert set(result.kiosks["needs"]) == {"etat"}
     assert not result.demand.loc[brute["mairie"] > 8_000, "served_after"].any()
-    assert result.plan is not None and result.plan.value == 264_974 == brute["people"][
-        brute["helped"]
-    ].sum()
+    assert (
+        result.plan is not None
+        and result.plan.value == 264_974 == brute["people"][brute["helped"]].sum()
+    )
 
 
 def test_the_table_adds_up(result: CoverageResult) -> None:

@@ -1,4 +1,6 @@
-"""Every type has its words, every category one type, every need a counter."""
+"""Every type has its words, every category one type, every need a counter, every code its label."""
+
+import pytest
 
 from geoguichet.referentials.directory.services import (
     NEEDS,
@@ -34,3 +36,51 @@ def test_a_counter_tells_what_is_done_there() -> None:
     assert "family_allowance" in NEEDS["housing_benefit"].types
     assert NEEDS["identity_card"].types == ("town_hall",)
     assert not any(OTHER in need.types for need in NEEDS.values())
+
+
+#: Code, the label that INSEE's own list of modalities gives it, its years, our type ("" for none).
+MODALITIES = [
+    ("A101", "Police", "2009-2024", "police_station"),
+    ("A104", "Gendarmerie", "2009-2024", "gendarmerie"),
+    ("A105", "Cour d'appel", "2009-2024", "court"),
+    ("A108", "Conseil de prud'hommes", "2009-2024", "labour_court"),
+    ("A109", "Tribunal de commerce", "2009-2024", "commercial_court"),
+    ("A122", "Réseau de proximité Pôle emploi, France Travail", "2018-2024", "employment_agency"),
+    ("A123", "Réseau partenarial Pôle emploi", "2018-2020", "employment_partner"),
+    ("A124", "Maison de justice et du droit", "2018-2024", "legal_access"),
+    ("A127", "Maison de services au public", "2019", "msap"),
+    ("A128", "France services", "2021-2024", "france_services"),
+    ("A129", "Mairie", "2024", "town_hall"),
+    ("A131", "Tribunal judiciaire", "2024", "court"),
+    ("A136", "Juridiction administrative", "2024", "administrative_court"),
+    ("A201", "Bureau de poste", "2009", "post_office"),
+    ("A203", "Banque, caisse d'épargne", "2009-2024", ""),
+    ("A205", "Pompes funèbres, services funéraires", "2018-2024", ""),
+    ("A206", "Bureau de poste", "2013-2024", "post_office"),
+    ("A207", "Relais poste", "2013-2024", "post_relay"),
+    ("A208", "Agence postale", "2013-2024", "post_agency"),
+    ("A503", "Agence de travail temporaire", "2018-2024", ""),
+    ("C104", "École élémentaire", "2018", "primary_school"),
+    ("C107", "École maternelle", "2024", "nursery_school"),
+    ("C108", "École primaire", "2024", "primary_school"),
+    ("C109", "École élémentaire", "2024", "primary_school"),
+    ("C201", "Collège", "2009-2024", "college"),
+    ("C303", "Lycée technique ou professionnel agricole", "2009-2024", "lycee"),
+    ("C701", "Résidence universitaire", "2024", ""),
+    ("D106", "Urgences", "2009-2024", "emergency"),
+    ("D107", "Maternité", "2009-2024", "maternity"),
+    ("D108", "Centre de santé", "2024", ""),
+    ("D115", "Services de santé maternelle et infantile", "2024", "maternal_health"),
+    ("D205", "Spécialiste en gynécologie", "2009-2013", ""),
+    ("D265", "Médecin généraliste", "2024", "general_practitioner"),
+    ("D276", "Spécialiste en gynécologie médicale ou obstétrique", "2024", ""),
+    ("D307", "Pharmacie", "2024", "pharmacy"),
+    ("E108", "Gare de voyageurs d'intérêt régional", "2024", "rail_station"),
+]
+
+
+@pytest.mark.parametrize(("code", "label", "years", "key"), MODALITIES)
+def test_a_code_of_the_bpe_is_what_insee_says(code: str, label: str, years: str, key: str) -> None:
+    assert label
+    assert years
+    assert TYPE_OF_BPE.get(code, "") == key
