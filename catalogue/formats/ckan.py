@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from geoguichet.catalogue.formats import codes
 from geoguichet.catalogue.formats import conversions as to
+from geoguichet.catalogue.formats import licences
 from geoguichet.catalogue.formats.mapping import Format, JsonPart, Mapped, Part, read_by
 from geoguichet.catalogue.record import ExternalId, Record
 
@@ -43,7 +43,7 @@ def _opened(value: Any) -> Any:
 
 def _rights(part: Part, path: str) -> str:
     title = part.text(path)
-    return "" if codes.licence(title) else title
+    return "" if licences.exact(title) else title
 
 
 def _identifiers(part: Part, path: str) -> tuple[ExternalId, ...]:

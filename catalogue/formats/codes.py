@@ -1,12 +1,12 @@
 """What formats write differently and records write once: languages, dates, reference systems,
-licences, themes.
+themes.
 """
 
 import math
 import re
 from collections.abc import Mapping
+from datetime import date, timedelta
 from functools import lru_cache
-from itertools import chain
 
 from geoguichet.catalogue.errors import RecordError
 from geoguichet.catalogue.formats.mapping import Conformity, Constraint, Language
@@ -86,79 +86,6 @@ def crs(code: str, space: str = "") -> str:
 def crs_address(code: str) -> str:
     """Return the address that INSPIRE asks for; a system that is not EPSG's comes back as it is."""
     return f"http://www.opengis.net/def/crs/EPSG/0/{code[5:]}" if code.startswith("EPSG:") else code
-
-
-_LICENCES: tuple[tuple[str, str], ...] = (
-    (
-        "etalab-1.0",
-        r"etalab-1|licence[ _]ouverte[^.;]{0,30}(?:1\.0|v1\b)|licence_ouverte\.pdf"
-        r"|uploads/2014/05/licence",
-    ),
-    (
-        "etalab-2.0",
-        r"etalab-2|licence[ _]ouverte|open[- ]licence|etalab\.gouv\.fr/(?:licence|pages)|\blov2\b"
-        r"|\bfr-lo\b",
-    ),
-    ("ODbL-1.0", r"odbl|open database licen[sc]e|odc-odbl"),
-    ("ODC-By-1.0", r"odc-by|open data commons attribution"),
-    ("PDDL-1.0", r"\bpddl\b"),
-    ("CC-BY-NC-ND-4.0", r"cc[- ]by[- ]nc[- ]nd|creativecommons\.org/licenses/by-nc-nd/4"),
-    ("CC-BY-NC-SA-4.0", r"cc[- ]by[- ]nc[- ]sa|creativecommons\.org/licenses/by-nc-sa/4"),
-    ("CC-BY-NC-4.0", r"cc[- ]by[- ]nc|creativecommons\.org/licenses/by-nc/4"),
-    ("CC-BY-ND-4.0", r"cc[- ]by[- ]nd|creativecommons\.org/licenses/by-nd/4"),
-    ("CC-BY-SA-4.0", r"cc[- ]by[- ]sa[- ]4|creativecommons\.org/licenses/by-sa/4"),
-    ("CC-BY-SA-3.0", r"cc[- ]by[- ]sa[- ]3|creativecommons\.org/licenses/by-sa/3"),
-    ("CC-BY-SA-4.0", r"\bcc[- ]by[- ]sa\b"),
-    ("CC-BY-3.0", r"cc[- ]by[- ]3|creativecommons\.org/licenses/by/3"),
-    (
-        "CC-BY-4.0",
-        r"cc[- ]by\b|cc_by|creativecommons\.org/licenses/by/4|creative commons attribution 4",
-    ),
-    ("CC0-1.0", r"\bcc[- ]?(?:0|zero)\b|creativecommons\.org/publicdomain/zero"),
-    (
-        "OGL-UK-3.0",
-        r"open-government-licence|open government licence[^.]{0,12}3|\bogl\b|\buk-ogl\b",
-    ),
-    ("IODL-2.0", r"\biodl\b.{0,8}2|italian open data license"),
-    ("dl-de-by-2.0", r"dl-de[/-]by|datenlizenz deutschland[^.]{0,20}namensnennung"),
-    ("dl-de-zero-2.0", r"dl-de[/-]zero"),
-    ("EUPL-1.2", r"\beupl\b"),
-)
-_PATTERNS = tuple((spdx, re.compile(pattern)) for spdx, pattern in _LICENCES)
-
-#: Identifiers that `licence` recognises (SPDX's, and the German ones as their publisher writes
-#: them).
-LICENCES = tuple(dict.fromkeys(spdx for spdx, _ in _LICENCES))
-
-_LICENCE_ADDRESSES = {
-    "": "",
-    "other": "",
-    "etalab-2.0": "https://www.etalab.gouv.fr/licence-ouverte-open-licence",
-    "etalab-1.0": "https://www.etalab.gouv.fr/wp-content/uploads/2014/05/Licence_Ouverte.pdf",
-    "ODbL-1.0": "http://opendatacommons.org/licenses/odbl/1-0/",
-    "CC0-1.0": "http://creativecommons.org/publicdomain/zero/1.0/",
-}
-
-
-@lru_cache(maxsize=4096)
-def licence(text: str) -> str:
-    """Return the SPDX identifier that a text or an address names; empty when it names none that is
-    known.
-    """
-    folded = fold(text).strip()
-    same = (spdx for spdx in LICENCES if folded == spdx.lower())
-    named = (spdx for spdx, pattern in _PATTERNS if pattern.search(folded))
-    return next(chain(same, named), "")
-
-
-def licence_address(spdx: str) -> str:
-    """Return the address where a licence is read; empty for one that is not known."""
-    if spdx in _LICENCE_ADDRESSES:
-        return _LICENCE_ADDRESSES[spdx]
-    if spdx.startswith("CC-"):
-        terms, _, version = spdx[3:].lower().rpartition("-")
-        return f"http://creativecommons.org/licenses/{terms}/{version}/"
-    return f"https://spdx.org/licenses/{spdx}"
 
 
 #: The 34 INSPIRE themes: code, name in French and in English.
@@ -291,7 +218,8 @@ def theme_label(identifier: str, language: str) -> str:
 
 _MOMENT = re.compile(
     r"(-?\d{4})(?:-?(\d{2})(?:-?(\d{2})"
-    r"(?:[T ](\d{2}):(\d{2})(?::(\d{2})(\.\d+)?)?\s*([Zz]|[+-]\d{2}:?\d{2})?)?)?)?[Zz]?"
+    r"(?:[T ](\d{2}):(\d{2})(?::(\d{2})(\.\d+)?)?\s*([Zz]|[+-]\d{2}(?::?\d{2})?)?)?)?)?"
+    r"(?:[Zz]|[+-]\d{2}:\d{2})?"
 )
 
 
@@ -300,8 +228,13 @@ def moment(text: str) -> str:
     """Return a date or time as records write it (a time without a zone is taken as UTC); empty when
     it is none.
 
+    As XML Schema 2 writes them: a date may carry a zone, which is left out, and 24:00:00 is the
+    first instant of the next day.
+
     >>> moment("2019-05-02T10:00:00"), moment("20190502"), moment("mai 2019")
     ('2019-05-02T10:00:00Z', '2019-05-02', '')
+    >>> moment("2019-05-02+02:00"), moment("2020-12-31T24:00:00")
+    ('2019-05-02', '2021-01-01T00:00:00Z')
     """
     match = _MOMENT.fullmatch(text.strip())
     if match is None or match[1].startswith("-"):
@@ -310,18 +243,15 @@ def moment(text: str) -> str:
     if month == "00" or (day == "00" and not hour):  # a month or a day that is not known
         day, month = None, None if month == "00" else month
     written = "-".join(part for part in (year, month, day) if part)
-    if hour:
-        zone = (
-            "Z"
-            if zone in (None, "z", "Z", "+00:00", "+0000")
-            else zone
-            if ":" in zone
-            else f"{zone[:3]}:{zone[3:]}"
-        )
-        written += f"T{hour}:{minute}:{second or '00'}{fraction or ''}{zone}"
     try:
+        if hour == "24" and not (minute + (second or "") + (fraction or "")).strip("0."):
+            written, hour = (date.fromisoformat(written) + timedelta(days=1)).isoformat(), "00"
+        if hour:
+            offset = "" if zone in (None, "z", "Z") else f"{zone.replace(':', '')}00"
+            zone = f"{offset[:3]}:{offset[3:5]}" if offset.strip("+0") else "Z"
+            written += f"T{hour}:{minute}:{second or '00'}{fraction or ''}{zone}"
         instant_keys(written)
-    except RecordError:
+    except (RecordError, ValueError, OverflowError):
         return ""
     return written
 

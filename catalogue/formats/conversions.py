@@ -8,10 +8,10 @@ when nothing is said). Those that need more than a path are made by a function: 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 from geoguichet.catalogue.errors import RecordError
-from geoguichet.catalogue.formats import codes
+from geoguichet.catalogue.formats import codes, licences
 from geoguichet.catalogue.formats.mapping import (
     TOPIC_CATEGORY,
     Distributed,
@@ -132,9 +132,11 @@ def languages(name: str = "") -> Reader:
 
 
 def licence(part: Part, path: str) -> str:
-    """Read the first licence that is known, else ``other`` when one is named."""
+    """Read the licence that the texts name (see `licences.licence_of`), else ``other`` when there
+    are some.
+    """
     named = part.texts(path)
-    return next((spdx for spdx in map(codes.licence, named) if spdx), "other" if named else "")
+    return licences.licence_of(named) or ("other" if named else "")
 
 
 def frequency(part: Part, path: str) -> dict[str, str]:
@@ -425,26 +427,6 @@ def _rectangle(part: Mapping[str, Any]) -> Extent | None:
     if ring[0] != ring[-1] or len(xs) > 2 or len(ys) > 2 or len(set(ring)) != len(xs) * len(ys):
         return None
     return Extent(min(xs), min(ys), max(xs), max(ys))
-
-
-def from_wkt(text: str) -> dict[str, Any] | None:
-    """Read WKT, after the address of its reference system when it names one; ValueError when it is
-    none.
-    """
-    import shapely
-
-    crs = ""
-    if text.startswith("<"):
-        crs, _, text = text[1:].partition(">")
-    try:
-        shape = shapely.from_wkt(text.split(";")[-1].strip())
-    except shapely.errors.ShapelyError as error:
-        raise ValueError(f"WKT illisible ({error})") from error
-    if shape is None or shape.is_empty:
-        return None
-    if "4326" in crs or "4258" in crs:
-        shape = shapely.transform(shape, lambda positions: positions[:, ::-1])
-    return cast(dict[str, Any], json.loads(shapely.to_geojson(shape)))
 
 
 def as_wkt(geometry: Mapping[str, Any]) -> str:

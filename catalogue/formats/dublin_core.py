@@ -6,7 +6,7 @@ from typing import Any
 from lxml import etree
 
 from geoguichet.catalogue.errors import RecordError
-from geoguichet.catalogue.formats import codes
+from geoguichet.catalogue.formats import codes, licences
 from geoguichet.catalogue.formats import conversions as to
 from geoguichet.catalogue.formats.mapping import (
     Dated,
@@ -163,7 +163,12 @@ MAPPING = (
         "the first known licence that is named",
         to.licence,
     ),
-    Mapped("license", "license", "out", write=lambda record: codes.licence_address(record.license)),
+    Mapped(
+        "license",
+        "license",
+        "out",
+        write=lambda record: licences.address_of(licences.asserted(record)),
+    ),
     Mapped("lineage", "source", read=to.paragraphs),
     Mapped(
         "dates",

@@ -32,6 +32,9 @@ from geoguichet.catalogue.record import Contact, ExternalId, Link, Record, Theme
 # ruff: noqa: UP013 (shapes are a table here; one of their members, `pass`, is a word of Python)
 
 
+#: What follows a licence that is only proposed, by prose or by one of several that are named.
+TO_CONFIRM = " (à confirmer)"
+
 #: Scheme of the 34 INSPIRE themes.
 INSPIRE_THEME = "http://inspire.ec.europa.eu/theme"
 
@@ -130,6 +133,9 @@ Members = TypedDict(
             tuple[Theme, ...], "keywords of a thesaurus, INSPIRE themes, topic categories"
         ],
         "license": Annotated[str, "licence: SPDX identifier, or other"],
+        "licenseStatus": Annotated[
+            str, "`à confirmer` while prose, or one of several licences, only proposes the licence"
+        ],
         "rights": Annotated[str, "rights, in words"],
         "constraints": Annotated[
             list[Constraint],
@@ -292,15 +298,27 @@ def beyond(record: Record) -> Members:
 def describe(members: Members) -> Record:
     """Make a record from members named as in `MEMBERS`; blank ones are left out."""
     told: dict[str, Any] = {
-        name: value for name, value in members.items() if value not in (None, "", (), [], {})
+        name: value
+        for name, value in _confirmed(members).items()
+        if value not in (None, "", (), [], {})
     }
     fields = {_FIELDS[name]: value for name, value in told.items() if name in _FIELDS}
     extra = {name: value for name, value in told.items() if name not in _FIELDS}
     return Record(**fields, extra_properties=extra)
 
 
+# Say beside a licence whether it is only proposed.
+def _confirmed(members: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "license" not in members:
+        return members
+    spdx = (members["license"] or "").removesuffix(TO_CONFIRM)
+    status = TO_CONFIRM.strip(" ()") if spdx != members["license"] else ""
+    return {**members, "license": spdx, "licenseStatus": status}
+
+
 def with_members(record: Record, **members: Any) -> Record:
     """Return the record with some members changed; a blank value takes an added member away."""
+    members = dict(_confirmed(members))
     fields = {_FIELDS[name]: value for name, value in members.items() if name in _FIELDS}
     added = {name: value for name, value in members.items() if name not in _FIELDS}
     kept = {name: value for name, value in record.extra_properties.items() if name not in added}

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from geoguichet.catalogue.formats import codes
+from geoguichet.catalogue.formats import codes, licences
 from geoguichet.catalogue.formats import conversions as to
 from geoguichet.catalogue.formats.mapping import (
     TOPIC_CATEGORY,
@@ -318,7 +318,10 @@ MAPPING = (
         "identification.license",
         read=lambda part, path: to.licence(part, f"{path}.name, {path}.url, {path}"),
         write=lambda record: filled(
-            {"name": record.license, "url": codes.licence_address(record.license)}
+            {
+                "name": licences.asserted(record),
+                "url": licences.address_of(licences.asserted(record)),
+            }
         ),
     ),
     Mapped("rights", "identification.rights"),

@@ -106,7 +106,7 @@ def read_document(document: bytes, *, address: str = "") -> Answer:
     described: list[Described] = []
     findings: list[Finding] = []
     try:
-        for form, part, source in _open(document):
+        for form, part, source in _open(document, address):
             try:
                 described.append(Described(_record(form, part), form.name, source))
             except (FormatError, RecordError) as error:
@@ -126,7 +126,10 @@ def _record(form: Format, part: Any) -> Record:
         if form.read:
             return form.read(part)
         return read_by(form.mapping, XmlPart(part) if form.syntax == "xml" else JsonPart(part))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (
+        *(KeyError, IndexError, TypeError, ValueError, AttributeError),
+        *(ArithmeticError, RecursionError),
+    ) as error:
         raise FormatError(f"membre inattendu ({type(error).__name__} : {error}).") from error
 
 
@@ -170,40 +173,39 @@ def _claiming(document: Any, *syntaxes: Syntax) -> Format | None:
 
 
 # Yield what each record of a document is.
-def _open(document: bytes) -> Iterator[Held]:
+def _open(document: bytes, address: str) -> Iterator[Held]:
     head = document.lstrip(b"\xef\xbb\xbf \t\r\n")[:512]
     if not head:
         raise FormatError("le document est vide.")
-    if head.startswith(b"<") and not head.startswith(b"<http"):
-        yield from _open_xml(document)
+    if head.startswith(b"<") and not head.startswith((b"<http", b"<urn:")):
+        yield from _open_xml(document, address)
     elif head[:1] in (b"{", b"["):
-        yield from _open_values("JSON", _json(document), document)
+        yield from _open_values("JSON", _json(document), document, address)
     elif b"mcf:" in document[:20_000] and b"identification:" in document:
-        yield from _open_values("YAML", _yaml(document), document)
+        yield from _open_values("YAML", _yaml(document), document, address)
     elif any(mark in document for mark in (b"@prefix", b"PREFIX", b"<http", b"@base")):
-        yield from _open_rdf(document)
+        yield from _open_rdf(document, address)
     else:
         raise FormatError("ce document n'est ni du XML, ni du JSON, ni du RDF, ni du MCF.")
 
 
-def _open_rdf(document: bytes) -> Iterator[Held]:
-    for record, part in dcat.read_parts(document):
-        yield dcat.FORMAT, record, part
+def _open_rdf(document: bytes, address: str) -> Iterator[Held]:
+    yield from ((dcat.FORMAT, part, source) for part, source in dcat.parts(document, address))
 
 
-def _open_xml(document: bytes) -> Iterator[Held]:
+def _open_xml(document: bytes, address: str) -> Iterator[Held]:
     root = parse(document, blanks=False)
     if form := _claiming(root, "xml"):
         yield from ((form, part, document) for part in (form.parts(root) if form.parts else [root]))
         return
     root = parse(document)  # what stands around its records is given back as it came
     if name(root) == "RDF":
-        yield from _open_rdf(document)
+        yield from _open_rdf(document, address)
         return
     elements = list(elements_of(root))
     for element in elements:
         if name(element) == "RDF":
-            yield from _open_rdf(etree.tostring(element, with_tail=False))
+            yield from _open_rdf(etree.tostring(element, with_tail=False), address)
         else:
             source = etree.tostring(
                 element, encoding="UTF-8", xml_declaration=True, with_tail=False
@@ -252,12 +254,12 @@ def elements_of(root: Element) -> Iterator[Element]:
             yield from elements_of(node)
 
 
-def _open_values(syntax: str, value: Any, document: bytes) -> Iterator[Held]:
+def _open_values(syntax: str, value: Any, document: bytes, address: str) -> Iterator[Held]:
     form = _claiming(value, "yaml") if syntax == "YAML" else _claiming(value, "json", "rdf")
     if form is None:
         raise FormatError(f"ce {syntax} n'est pas une fiche d'un format connu.")
     if form.syntax == "rdf":
-        yield from _open_rdf(document)
+        yield from _open_rdf(document, address)
         return
     parts = form.parts(value) if form.parts else [value]
     for part in parts:

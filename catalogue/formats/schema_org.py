@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
-from geoguichet.catalogue.formats import codes, conversions
+from geoguichet.catalogue.formats import codes, conversions, licences
 from geoguichet.catalogue.formats.mapping import (
     INSPIRE_THEME,
     Format,
@@ -92,7 +92,7 @@ def build(record: Record, *, address: str = "") -> dict[str, Any]:
                 for item in theme.concepts
             ),
         ],
-        "license": codes.licence_address(record.license),
+        "license": licences.address_of(licences.asserted(record)),
         "conditionsOfAccess": record.rights,
         **_people(record.contacts),
         "spatialCoverage": _places(record),
@@ -119,7 +119,7 @@ def build(record: Record, *, address: str = "") -> dict[str, Any]:
         if (parent := said(record, "parent"))
         else None,
         "inLanguage": [item["code"] for item in said(record, "resourceLanguages") or ()],
-        "isAccessibleForFree": True if record.license not in ("", "other") else None,
+        "isAccessibleForFree": True if licences.asserted(record) not in ("", "other") else None,
     }
     return filled(members)
 

@@ -4,6 +4,7 @@ a catalogue.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -14,7 +15,7 @@ from rdflib.compare import to_canonical_graph
 from rdflib.namespace import DCTERMS, FOAF, PROV, RDF, RDFS, SKOS, XSD
 from rdflib.term import Node
 
-from geoguichet.catalogue.formats import codes, conversions
+from geoguichet.catalogue.formats import codes, conversions, licences
 from geoguichet.catalogue.formats.dcat.rdf import (
     ADMS,
     AGENTS,
@@ -33,6 +34,7 @@ from geoguichet.catalogue.formats.dcat.rdf import (
     LOCN_ADDRESS,
     MEDIA,
     NOTHING,
+    NOWHERE,
     RELATIVE,
     ROLE,
     VCARD,
@@ -43,41 +45,48 @@ from geoguichet.catalogue.formats.dcat.rdf import (
     tail,
     term,
 )
-from geoguichet.catalogue.formats.dcat.reading import MAPPING, read_subject, subjects_of
+from geoguichet.catalogue.formats.dcat.reading import MAPPING, part_of, subjects_of
 from geoguichet.catalogue.formats.mapping import (
     TOPIC_CATEGORY,
     Conformity,
     Format,
     Members,
+    Part,
     Place,
     Resolution,
     Written,
     beyond,
+    read_by,
     said,
 )
 from geoguichet.catalogue.record import Concept, Contact, Extent, Link, Record, Theme, Time
 
 
-def read_parts(document: bytes) -> list[tuple[Record, bytes]]:
-    """Read every dataset, series and service of a graph, each with the part of the graph that it
-    is (the whole when it is alone); FormatError when it is no RDF.
+def parts(document: bytes, address: str = "") -> Iterator[tuple[Part, bytes]]:
+    """Yield every dataset, series and service of a document, to be read by `read_by`'s mapping,
+    each with the part of the graph that it is (the whole when it is alone).
+
+    ``address`` is that of the document; FormatError when it is no RDF.
     """
-    graph = load(document)
+    graph = load(document, address)
     subjects = subjects_of(graph)
-    return [
-        (
-            read_subject(graph, subject),
-            document if len(subjects) == 1 else _part(graph, subject, set(subjects)),
+    for subject in subjects:
+        alone = len(subjects) == 1
+        yield (
+            part_of(graph, subject),
+            document if alone else _part(graph, subject, set(subjects)),
         )
-        for subject in subjects
-    ]
 
 
-def next_page(document: bytes) -> str:
+def next_page(document: bytes, address: str = "") -> str:
     """Return the address of the page after this one, as Hydra says it; empty at the last."""
-    graph = load(document)
+    graph = load(document, address)
     following = (*graph.objects(None, HYDRA.next), *graph.objects(None, HYDRA.nextPage))
-    return str(following[0]) if following else ""
+    there = str(following[0]).removeprefix(NOWHERE) if following else ""
+    page = address.partition("?")[0]
+    folder = page.rpartition("/")[0]
+    # rdflib forgets the file before a query alone (`<?page=2>`).
+    return page + there.removeprefix(f"{folder}/") if there.startswith(f"{folder}/?") else there
 
 
 # Return, in Turtle, what a graph says of a subject and of what it names, but for the other
@@ -176,6 +185,7 @@ FORMAT = Format(
     MAPPING,
     "rdf",
     claims_json,
+    read=partial(read_by, MAPPING),
     written=(
         _form("dcat-ttl", "Turtle", "text/turtle", "ttl", "turtle"),
         _form("dcat-rdf", "RDF/XML", "application/rdf+xml", "rdf", "xml"),
@@ -255,7 +265,6 @@ def add_record(graph: NumberedGraph, record: Record, base: str) -> URIRef:
 
 def _named(record: Record, told: Members) -> Told:
     special = record.type not in ("", "dataset", "series", "service")
-    language = told.get("language", {}).get("code", "")
     return {
         RDF.type: [
             DCAT.Resource,
@@ -266,12 +275,8 @@ def _named(record: Record, told: Members) -> Told:
         DCTERMS.identifier: record.id,
         **{
             term(f"dct:{member}"): [
-                _in_language(text, language) if (text := said(record, member)) else NOTHING,
-                *(
-                    _in_language(texts[member], code)
-                    for code, texts in told.get("translations", {}).items()
-                    if member in texts
-                ),
+                _texts(record, member)[0] or NOTHING,
+                *_texts(record, member)[1:],
             ]
             for member in ("title", "description")
         },
@@ -281,6 +286,17 @@ def _named(record: Record, told: Members) -> Told:
 
 
 _TAG = re.compile(r"[a-zA-Z]{1,8}(?:-[a-zA-Z0-9]{1,8})*")
+
+
+# Return a text of a record, then what it is in other languages.
+def _texts(record: Record, member: str) -> list[Text | str]:
+    told = beyond(record)
+    main, others = told.get("language", {}).get("code", ""), told.get("translations", {})
+    text = said(record, member) or ""
+    return [
+        _in_language(text, main) if text else "",
+        *(_in_language(texts[member], code) for code, texts in others.items() if member in texts),
+    ]
 
 
 # Return a text with its language, without one when RDF cannot say it.
@@ -456,7 +472,9 @@ def _rights(record: Record) -> Told:
     address = _licence(record)
     return {
         DCTERMS.license: address
-        and Thing(DCTERMS.LicenseDocument, {RDFS.label: record.license}, address),
+        and Thing(
+            DCTERMS.LicenseDocument, {RDFS.label: licences.title_of(record.license)}, address
+        ),
         DCTERMS.rights: [
             _labelled(DCTERMS.RightsStatement, line)
             for line in record.rights.split("\n")
@@ -466,7 +484,7 @@ def _rights(record: Record) -> Told:
 
 
 def _licence(record: Record) -> URIRef | None:
-    address = codes.licence_address(record.license)
+    address = licences.address_of(licences.asserted(record))
     return URIRef(address) if address else None
 
 
@@ -524,12 +542,14 @@ def _distribution(record: Record, link: Link, address: URIRef) -> Thing:
 
 
 def _facts(record: Record, told: Members, base: str) -> Told:
-    lineage, kind, parent = told.get("lineage"), told.get("serviceType"), told.get("parent")
+    kind, parent, lineage = told.get("serviceType"), told.get("parent"), _texts(record, "lineage")
     frequency = told.get("maintenance", {}).get("frequency", "")
     period, _days = codes.FREQUENCIES.get(frequency, ("", 0))
     metres, measures = _resolutions(told.get("resolution", ()))
     return {
-        DCTERMS.provenance: _labelled(DCTERMS.ProvenanceStatement, lineage) if lineage else None,
+        DCTERMS.provenance: Thing(DCTERMS.ProvenanceStatement, {RDFS.label: lineage})
+        if any(lineage)
+        else None,
         DCAT.spatialResolutionInMeters: metres,
         DQV.hasQualityMeasurement: measures,
         GEODCAT.referenceSystem: [

@@ -6,15 +6,17 @@ import json
 import logging
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from itertools import count
 from typing import Any, Literal
 from urllib.parse import unquote
+from xml.sax import SAXException
 
-from rdflib import BNode, Graph, Namespace, URIRef
+from rdflib import BNode, Dataset, Graph, Namespace, URIRef
+from rdflib.exceptions import Error as RdfError
 from rdflib.exceptions import ParserError
-from rdflib.namespace import DCTERMS, FOAF, PROV, RDF, RDFS, SKOS
+from rdflib.namespace import DCTERMS, FOAF, PROV, RDF, RDFS, SKOS, TIME
 from rdflib.plugins.parsers.notation3 import BadSyntax
 from rdflib.term import Node
 
@@ -36,6 +38,9 @@ SCHEMA = Namespace("http://schema.org/")
 VCARD = Namespace("http://www.w3.org/2006/vcard/ns#")
 BASE = "urn:x-geoguichet:record:"
 RELATIVE = "urn:x-geoguichet:link:"
+#: What relative addresses are resolved against where a document has no address of its own (a file):
+#: they are relative again once read, and no path of this machine is published (RFC 3986, 5.1.4).
+NOWHERE = "http://relative.invalid/"
 #: What stands for a mandatory text that the record does not say; it is not read back.
 NOTHING = "—"
 INSPIRE = "http://inspire.ec.europa.eu/metadata-codelist/"
@@ -62,7 +67,7 @@ PREFIXES: Mapping[str, Any] = {
     "skos": SKOS,
     "vcard": VCARD,
 }
-_READ = {**PREFIXES, "org": ORG, "rdf": RDF, "rdfs": RDFS, "schema": SCHEMA}
+_READ = {**PREFIXES, "org": ORG, "rdf": RDF, "rdfs": RDFS, "schema": SCHEMA, "time": TIME}
 
 
 @cache
@@ -97,10 +102,15 @@ def tail(address: str) -> str:
 type Form = Literal["turtle", "xml", "json-ld"]
 
 
-def load(document: bytes) -> Graph:
-    """Read RDF in the form it is written in, without opening any address that it names."""
+def load(document: bytes, address: str = "") -> Graph:
+    """Read RDF in the form it is written in, without opening any address that it names: all its
+    graphs, named or not, seen as one.
+
+    Relative addresses are resolved against that of the document; FormatError when it is no RDF.
+    """
+    base = address if address.startswith(("http://", "https://")) else NOWHERE
     with silence():
-        return _loaded(document)
+        return _loaded(document, base)
 
 
 @contextmanager
@@ -119,28 +129,46 @@ def silence() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _loaded(document: bytes) -> Graph:
-    graph, head = Graph(), document.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+# What rdflib and the libraries under it raise, each in its own words, of what is no RDF.
+_NO_RDF = (
+    *(ParserError, SAXException, ValueError, TypeError, LookupError, AttributeError),
+    *(ArithmeticError, AssertionError, RecursionError, RdfError),
+)
+
+
+def _loaded(document: bytes, base: str) -> Graph:
+    head = document.lstrip(b"\xef\xbb\xbf \t\r\n")[:5]
     try:
-        if head == b"<" and (b"<rdf:RDF" in document or b"rdf-syntax-ns" in document[:4000]):
-            return graph.parse(data=serialize(parse(document)), format="xml")  # without its DTD
-        if head in (b"{", b"["):
-            return graph.parse(data=_without_remote_context(document), format="json-ld")
-        return graph.parse(data=document, format="turtle")
+        if head[:1] == b"<" and head not in (b"<http", b"<urn:"):
+            told = serialize(parse(document, entities=True))  # without its DTD
+            return Graph().parse(data=told, format="xml", publicID=base)
+        if head[:1] in (b"{", b"["):
+            return _as_one(_without_remote_context(document), "json-ld", base)
+        try:
+            return Graph().parse(data=document, format="turtle", publicID=base)
+        except BadSyntax:
+            for form in ("trig", "nquads"):
+                with suppress(BadSyntax, *_NO_RDF):
+                    return _as_one(document, form, base)
+            raise
     except BadSyntax as error:
         line = int(error.lines) + 1
         raise FormatError(
             f"Turtle mal formé, ligne {line} : {error.message}.", line=line
         ) from error
-    except (
-        ParserError,
-        ValueError,
-        UnicodeDecodeError,
-        TypeError,
-        LookupError,
-        AttributeError,
-    ) as error:
+    except _NO_RDF as error:
         raise FormatError(f"RDF illisible : {str(error)[:200]}.") from error
+
+
+# Read every graph of a dataset into one: what is said in a named graph is said all the same.
+def _as_one(document: bytes, form: str, base: str) -> Graph:
+    dataset, one = Dataset(), Graph()
+    dataset.parse(data=document, format=form, publicID=base)
+    for prefix, namespace in dataset.namespaces():
+        one.bind(prefix, namespace)
+    for subject, predicate, value, _ in dataset.quads():
+        one.add((subject, predicate, value))
+    return one
 
 
 _CONTEXT = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
@@ -12,8 +13,8 @@ from rdflib import Literal as Text
 from rdflib.namespace import DCTERMS, FOAF, RDF
 from rdflib.term import Node
 
-from geoguichet.catalogue.errors import RecordError
-from geoguichet.catalogue.formats import codes
+from geoguichet.catalogue.errors import FormatError, RecordError
+from geoguichet.catalogue.formats import codes, coordinates, licences
 from geoguichet.catalogue.formats import conversions as to
 from geoguichet.catalogue.formats.dcat.rdf import (
     BASE,
@@ -22,6 +23,7 @@ from geoguichet.catalogue.formats.dcat.rdf import (
     GEODCAT,
     LOCN_ADDRESS,
     NOTHING,
+    NOWHERE,
     RELATIVE,
     VCARD,
     VCARD_ADDRESS,
@@ -38,7 +40,6 @@ from geoguichet.catalogue.formats.mapping import (
     Reader,
     Resolution,
     filled,
-    read_by,
     time_of,
 )
 from geoguichet.catalogue.formats.xml import parse
@@ -46,10 +47,8 @@ from geoguichet.catalogue.record import (
     Concept,
     Contact,
     ContactPoint,
-    Extent,
     ExternalId,
     Link,
-    Record,
     Theme,
     Time,
 )
@@ -78,27 +77,37 @@ _RECORD = "foaf:isPrimaryTopicOf"
 
 class _About(Part):
     """A node of a graph: a term by its name (``dct:title``) goes to what the graph says of the node,
-    in a stable order; its record is one, said either way.
+    in a stable order, the texts in the language of the record first; its record is one, said either
+    way.
     """
 
-    __slots__ = ("graph",)
+    __slots__ = ("graph", "language")
     separator = "/"
     graph: Graph
+    #: That of the record, which each of its texts is wanted in.
+    language: str
 
     def _child(self, node: Node, where: str) -> _About:
         child = _About(node, where, self.refused)
-        child.graph = self.graph
+        child.graph, child.language = self.graph, self.language
         return child
 
     def _said(self, node: Node) -> str:
-        return "" if isinstance(node, BNode) else str(node).strip()
+        return "" if isinstance(node, BNode) else str(node).strip().removeprefix(NOWHERE)
 
     def _to(self, node: Node, name: str) -> list[Node]:
         found = list(self.graph.objects(node, term(name)))
         if name == _RECORD and not found:
             found = list(self.graph.subjects(FOAF.primaryTopic, node))
-        found.sort(key=lambda node: (isinstance(node, BNode), self._key(node)))
+        found.sort(key=lambda node: (isinstance(node, BNode), self.foreign(node), self._key(node)))
         return found[:1] if name == _RECORD else found
+
+    def foreign(self, node: Node) -> int:
+        """Return how far a node is from the language of the record: 0 is in it, 1 in French or in
+        none that is said, 2 in another.
+        """
+        told = node.language.partition("-")[0] if isinstance(node, Text) and node.language else ""
+        return 0 if told == self.language else 1 if told in ("", "fr") else 2
 
     def _key(self, node: Node) -> str:
         if not isinstance(node, BNode):
@@ -112,19 +121,33 @@ class _About(Part):
         )
 
 
-def read_subject(graph: Graph, subject: Node) -> Record:
-    """Read what a graph describes."""
+def part_of(graph: Graph, subject: Node) -> Part:
+    """Return what a graph describes as a part that `MAPPING` reads."""
     about = _About(subject)
-    about.graph = graph
-    return read_by(MAPPING, about)
+    about.graph, about.language = graph, "fr"
+    about.language = codes.language(about.text(f"{_RECORD}/dct:language")) or "fr"
+    return about
 
 
 #: Where a node has its words: of its label, else those that it is.
 _LABEL = "rdfs:label, dct:description, dct:title, skos:prefLabel, "
 
 
+# Return the words of each thing that a path leads to; of texts in several languages, those in the
+# one nearest to the record's.
 def _labels(part: Part, path: str) -> list[str]:
-    return [text for item in part.at(path) if (text := item.text(_LABEL))]
+    items = part.at(path)
+    nearest = min((_foreign(item) for item in items if isinstance(item.node, Text)), default=0)
+    return [
+        text
+        for item in items
+        if not isinstance(item.node, Text) or _foreign(item) == nearest
+        if (text := item.text(_LABEL))
+    ]
+
+
+def _foreign(part: Part) -> int:
+    return part.foreign(part.node) if isinstance(part, _About) else 0
 
 
 # --- what it is -----------------------------------------------------------------------------------
@@ -144,30 +167,34 @@ def _last(within: str) -> Reader:
     )
 
 
-# Return a text in every language it is said in: that of the record first, then French or none.
+# Return a text in every language it is said in, that of the record first.
 def _words(part: Part, path: str) -> list[Text]:
-    asked = codes.language(part.text(f"{_RECORD}/dct:language")) or "fr"
-    return sorted(
-        (
-            item.node
-            for item in part.at(path)
-            if isinstance(item.node, Text) and item.said().strip(NOTHING)
-        ),
-        key=lambda text: (text.language != asked, text.language not in ("fr", None), str(text)),
-    )
+    return [
+        item.node
+        for item in part.at(path)
+        if isinstance(item.node, Text) and item.said().strip(NOTHING)
+    ]
 
 
 def _main_text(part: Part, path: str) -> str:
     return next((str(text).strip() for text in _words(part, path)), "")
 
 
+#: Where the texts that are kept in other languages stand.
+_TRANSLATED = {
+    "title": "dct:title",
+    "description": "dct:description",
+    "lineage": "dct:provenance/rdfs:label + dct:provenance/dct:description + dct:provenance",
+}
+
+
 def _translations(part: Part, _path: str) -> dict[str, dict[str, str]]:
     others: dict[str, dict[str, str]] = {}
-    for member, path in (("title", "dct:title"), ("description", "dct:description")):
+    for member, path in _TRANSLATED.items():
         texts = _words(part, path)
         for text in texts[1:]:
             if text.language and text.language != texts[0].language:
-                others.setdefault(text.language, {})[member] = str(text).strip()
+                others.setdefault(text.language, {}).setdefault(member, str(text).strip())
     return others
 
 
@@ -308,55 +335,81 @@ def _places(part: Part, path: str) -> list[Place]:
     return found
 
 
-# Read a geometry written as WKT, GeoJSON or a GML envelope.
+# Read a geometry written as WKT, GeoJSON or GML.
 def _shape(place: Part, text: str) -> dict[str, Any] | None:
     start = text[:5].lower()
     try:
-        if text.startswith("<") and "gml" in text.lower() and start != "<http":
-            return _envelope(text)
-        shape = json.loads(text) if start.startswith("{") else to.from_wkt(text)
+        if text.startswith("<") and start not in ("<http", "<urn:"):
+            return _gml(text)
+        shape = json.loads(text) if start.startswith("{") else coordinates.from_wkt(text)
         return shape and to.checked(shape)
-    except (ValueError, RecordError, KeyError, TypeError) as error:
+    except (ValueError, RecordError, FormatError, KeyError, TypeError) as error:
         place.refuse(text, str(error))
         return None
 
 
-def _envelope(text: str) -> dict[str, Any] | None:
-    root = parse(text.replace("<gml:", "<").replace("</gml:", "</").encode())
-    corners = [
-        [float(part) for part in (node.text or "").split()[:2]]
-        for node in root.iter("lowerCorner", "upperCorner")
-    ]
-    if len(corners) != 2:
-        return None
-    if "4326" in root.get("srsName", "") or "4258" in root.get("srsName", ""):
-        corners = [corner[::-1] for corner in corners]
-    (west, south), (east, north) = corners
-    return Extent(west, south, east, north).as_geometry()
+_GML = 'xmlns:gml="http://www.opengis.net/gml/3.2"'
+
+
+def _gml(text: str) -> dict[str, Any] | None:
+    body = text.partition("?>")[2] if text.startswith("<?") else text
+    root = parse(f"<shape {_GML}>{body}</shape>".encode())
+    return to.gathered(
+        [
+            piece
+            for shape in coordinates.shapes_of(root)
+            for piece in map(dict, to.simple(coordinates.from_gml(shape)))
+        ]
+    )
+
+
+#: Where an end of a period stands: DCAT, schema.org, OWL-Time (an instant, in any of its forms).
+_ENDS = tuple(
+    ", ".join(
+        (
+            f"dcat:{side}Date",
+            f"schema:{side}Date",
+            *(
+                f"time:{bound}/time:{form}"
+                for form in (
+                    *("inXSDDate", "inXSDDateTimeStamp", "inXSDDateTime"),
+                    *("inXSDgYearMonth", "inXSDgYear", "inDateTime/time:year"),
+                )
+            ),
+            f"time:{bound}",
+        )
+    )
+    for side, bound in (("start", "hasBeginning"), ("end", "hasEnd"))
+)
+_DCMI_PERIOD = re.compile(r"\b(start|end)\s*=\s*([^;]+)")
 
 
 def _time(part: Part, path: str) -> Time | None:
     periods = []
     for item in part.at(path):
-        start, end = (
-            item.text("dcat:startDate, schema:startDate"),
-            item.text("dcat:endDate, schema:endDate"),
-        )
-        if isinstance(item.node, Text) and "/" in item.said():
+        ends = [item.text(end) for end in _ENDS]
+        if isinstance(item.node, Text):
+            told = dict(_DCMI_PERIOD.findall(item.said()))
             start, _, end = item.said().partition("/")
-        periods.append((codes.moment(start) or "..", codes.moment(end) or ".."))
+            ends = [told.get("start", ""), told.get("end", "")] if told else [start, end or start]
+        start, end = (codes.moment(text) for text in ends)
+        periods.append((start or "..", end or ".."))
+        if any(ends) and not (start or end):
+            item.refuse("/".join(ends), "ce n'est pas une période de dates AAAA-MM-JJ")
     return time_of(periods)
 
 
 # --- how to use it --------------------------------------------------------------------------------
 
 
-# Return the words of the rights, and of the licences that are none that is known.
+# Return the words of the rights, and of the licences that are none that is known, or not the one.
 def _rights(part: Part, path: str) -> str:
     rights = [
         text for holder in (part, *part.at("dcat:distribution")) for text in _labels(holder, path)
     ]
-    rights += (text for text in _licences(part, "dct:license") if not codes.licence(text))
+    named = _licences(part, "dct:license")
+    one = len({spdx for text in named if (spdx := licences.exact(text))}) == 1
+    rights += (text for text in named if not (one and licences.exact(text)))
     return "\n".join(dict.fromkeys(rights))
 
 
@@ -364,15 +417,16 @@ def _licences(part: Part, path: str) -> list[str]:
     return [
         text
         for holder in (part, *part.at("dcat:distribution"))
-        for text in [*holder.texts(path), *_labels(holder, path)]
+        for item in holder.at(path)
+        for text in dict.fromkeys([item.said(), item.text(_LABEL)])
+        if text
     ]
 
 
 def _licence(part: Part, path: str) -> str:
     named = _licences(part, path)
-    rights = [text for text in _rights(part, _RIGHTS).split("\n") if text]
-    known = next((spdx for spdx in map(codes.licence, [*named, *rights]) if spdx), "")
-    return known or ("other" if named else "")
+    found = licences.licence_of(named) or licences.licence_of(_rights(part, _RIGHTS).split("\n"))
+    return found or ("other" if named else "")
 
 
 _RIGHTS = "dct:rights + dct:accessRights"
@@ -383,23 +437,25 @@ def _href(text: str) -> str:
     return unquote(text.removeprefix(RELATIVE)) if text.startswith(RELATIVE) else text
 
 
+# Yield the files of a distribution, then its page or service when that is at another address.
 def _distribution(part: Part) -> Iterator[Link]:
-    download = part.text("dcat:downloadURL")
-    if not (href := download or part.text("dcat:accessURL")):
-        return
+    files, pages = part.texts("dcat:downloadURL"), part.texts("dcat:accessURL")
     protocol = next(iter(_labels(part, "dct:conformsTo")), "") or part.text(
         "dcat:accessService/geodcatap:serviceProtocol, dcat:accessService/dct:conformsTo"
     )
+    for href in files + pages:
+        if ":" not in href.partition("/")[0]:
+            part.refuse(href, "adresse relative, dans un document dont l'adresse n'est pas connue")
+    title = part.text("dct:title")
     extra = filled({"description": part.text("dct:description"), "protocol": protocol})
     media = part.text("dcat:mediaType") or next(iter(_labels(part, "dcat:mediaType")), "")
     named, _, kind = media.partition("media-types/")
-    yield Link(
-        _href(href),
-        "enclosure" if download else codes.relation(extra),
-        kind or (named if "/" in named and ":" not in named else ""),
-        part.text("dct:title"),
-        extra=extra,
-    )
+    kind = kind or (named if "/" in named and ":" not in named else "")
+    yield from (Link(_href(href), "enclosure", kind, title, extra=extra) for href in files)
+    others = [href for href in pages if href not in files]
+    kind = "" if files else kind
+    relation = codes.relation(extra)
+    yield from (Link(_href(href), relation, kind, title, extra=extra) for href in others)
 
 
 def _endpoints(part: Part, path: str) -> tuple[Link, ...]:
@@ -491,7 +547,7 @@ MAPPING = (
     Mapped("dates", "dct:issued", note="publication", read=to.dates("publication")),
     Mapped("dates", "dct:modified", note="revision", read=to.dates("revision")),
     Mapped("dates", "dct:created", note="creation", read=to.dates("creation")),
-    Mapped("keywords", "dcat:keyword", read=lambda part, path: tuple(part.texts(path))),
+    Mapped("keywords", "dcat:keyword", note="French first", read=to.words()),
     Mapped("themes", "dcat:theme", read=_themes),
     Mapped(
         "themes.topicCategory",

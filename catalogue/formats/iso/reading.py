@@ -6,12 +6,11 @@ namespaces, so they are read here too. Contacts and links are read beside (`valu
 writes the same model, whole or into the document that a record came from.
 """
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from geoguichet.catalogue.errors import RecordError
-from geoguichet.catalogue.formats import codes, conversions
+from geoguichet.catalogue.formats import codes, conversions, coordinates, licences
 from geoguichet.catalogue.formats.iso.values import (
     ELEMENTS,
     NAMES_2003,
@@ -70,8 +69,9 @@ from geoguichet.catalogue.record import Concept, Extent, ExternalId, Record, The
 
 
 def extents(reading: Reading, identification: Holder) -> Members:
-    """Return where and when the resource is about."""
+    """Return where and when the resource is about; what an extent excludes is taken away."""
     pieces: list[dict[str, Any]] = []
+    taken: list[Element] = []
     periods: list[tuple[str, str]] = []
     places: list[Place] = []
     words: list[str] = []
@@ -81,18 +81,35 @@ def extents(reading: Reading, identification: Holder) -> Members:
         elements = [
             node for node in map(inner, children(extent, "geographicElement")) if node is not None
         ]
-        pieces += _pieces(reading, elements)
+        pieces += _pieces(reading, [node for node in elements if not _is_excluded(node)])
+        taken += filter(_is_excluded, elements)
         for node in elements:
             if LOCAL[node.tag] == "EX_GeographicDescription":
-                places += _place(child(node, "geographicIdentifier"))
+                named = _place(child(node, "geographicIdentifier"))
+                if node in taken:
+                    words += [f"Sauf : {place['code']}" for place in named]
+                else:
+                    places += named
         for temporal in children(extent, "temporalElement"):
             periods += _periods(reading, temporal)
+    geometry = conversions.gathered(each_once(pieces))
+    away = conversions.gathered(each_once(list(_pieces(reading, taken)))) if taken else None
+    if geometry and away:
+        geometry = coordinates.without(geometry, away)
+    elif away:
+        reason = "une emprise exclue (extentTypeCode 0) ne dit pas ce qui est couvert"
+        reading.refuse("geometry", taken[0], "", reason)
     return {
-        "geometry": conversions.gathered(each_once(pieces)),
+        "geometry": geometry,
         "places": places,
         "extentDescription": "\n".join(dict.fromkeys(words)),
         "time": time_of(periods),
     }
+
+
+# Say whether an element is what the resource does not cover (``extentTypeCode`` 0).
+def _is_excluded(element: Element) -> bool:
+    return value(child(element, "extentTypeCode")).lower() in ("0", "false")
 
 
 def _place(holder: Element | None) -> list[Place]:
@@ -114,24 +131,19 @@ def _pieces(reading: Reading, elements: list[Element]) -> Iterator[dict[str, Any
         if (box := _box(reading, node))
     ]
     found = [
-        rings
+        shape
         for node in elements
         if LOCAL[node.tag] == "EX_BoundingPolygon"
-        for rings in _polygons(reading, node, boxes)
+        for shape in _shapes(reading, node, boxes)
     ]
-    envelopes = [_envelope(rings) for rings in found]
-    envelopes += [_envelope([ring for rings in found for ring in rings])] if len(found) > 1 else []
+    envelopes = [_hull([], [shape]) for shape in found]
+    envelopes += [_hull([], found)] if len(found) > 1 else []
     alone = [box for box in boxes if not any(_same_box(box, envelope) for envelope in envelopes)]
-    polygons_found = [{"type": "Polygon", "coordinates": rings} for rings in found]
-    if (
-        alone
-        and len(alone) + len(found) > 2
-        and _same_box(alone[0], _hull(alone[1:], polygons_found))
-    ):
+    if alone and len(alone) + len(found) > 2 and _same_box(alone[0], _hull(alone[1:], found)):
         del alone[0]
     for box in alone:
         yield from conversions.as_pieces(box)
-    yield from polygons_found
+    yield from found
 
 
 # Return the box around boxes and polygons.
@@ -142,12 +154,6 @@ def _hull(boxes: list[Extent], polygons: list[dict[str, Any]]) -> Extent | None:
         )
         or {}
     )
-
-
-def _envelope(rings: list[Any]) -> Extent:
-    longitudes = [position[0] for ring in rings for position in ring]
-    latitudes = [position[1] for ring in rings for position in ring]
-    return Extent(min(longitudes), min(latitudes), max(longitudes), max(latitudes))
 
 
 def _same_box(one: Extent, other: Extent | None) -> bool:
@@ -169,63 +175,25 @@ def _box(reading: Reading, element: Element) -> Extent | None:
     if west is None or south is None or east is None or north is None:
         reading.refuse("geometry", element, " ".join(sides), "quatre nombres sont attendus")
         return None
+    numbers = [float(side) for side in (west, south, east, north)]
     try:
-        return Extent(float(west), float(south), float(east), float(north))
+        if max(map(abs, numbers)) <= 180:
+            return Extent(*numbers)
+        return coordinates.box_in_degrees(numbers, _reference_systems(reading.root))
     except RecordError as error:
         reading.refuse("geometry", element, " ".join(sides), str(error))
         return None
 
 
-def _polygons(reading: Reading, element: Element, boxes: list[Extent]) -> Iterator[list[Any]]:
-    for polygon in element.iter("{*}Polygon"):
-        rings = [_ring(node, polygon, boxes) for node in polygon.iter("{*}LinearRing")]
-        if not rings or any(len(ring) < 4 or ring[0] != ring[-1] for ring in rings):
-            reading.refuse(
-                "geometry", polygon, "", "un polygone fermé d'au moins quatre positions est attendu"
-            )
-        elif not all(abs(x) <= 180.0 and abs(y) <= 90.0 for ring in rings for x, y in ring):
-            reading.refuse("geometry", polygon, "", "des positions en degrés WGS 84 sont attendues")
+def _shapes(reading: Reading, element: Element, boxes: list[Extent]) -> Iterator[dict[str, Any]]:
+    systems = _reference_systems(reading.root)
+    for shape in coordinates.shapes_of(element):
+        try:
+            found = coordinates.from_gml(shape, beside=boxes, systems=systems)
+        except ValueError as error:
+            reading.refuse("geometry", shape, "", str(error))
         else:
-            yield rings
-
-
-# Return the positions of a ring, longitude first: as the box beside it shows, else as its CRS says.
-def _ring(ring: Element, polygon: Element, boxes: list[Extent]) -> list[list[float]]:
-    listed = ring.iter("{*}posList", "{*}pos", "{*}coordinates")
-    flat = _numbers(" ".join(node.text or "" for node in listed))
-    holders = [ring, polygon, *ring.iter("{*}posList")]
-    dimension = (
-        next((int(d) for node in holders if (d := node.get("srsDimension", "")).isdigit()), 2) or 2
-    )
-    first, second = flat[::dimension], flat[1::dimension]
-    pairs = [list(pair) for pair in zip(first, second, strict=False)]
-    if boxes and pairs:
-        turned = _inside(boxes, second, first) and not _inside(boxes, first, second)
-    else:
-        names = [node.get("srsName", "") for node in holders]
-        turned = any(
-            "4326" in name or "4258" in name for name in names if name.startswith(("urn:", "http"))
-        )
-    return [pair[::-1] for pair in pairs] if turned else pairs
-
-
-# Return the numbers of a list of coordinates; none when one of them is not a finite number.
-def _numbers(text: str) -> list[float]:
-    try:
-        numbers = [float(part) for part in text.replace(",", " ").split()]
-    except ValueError:
-        return []
-    return numbers if all(map(math.isfinite, numbers)) else []
-
-
-# Say whether positions stand within a degree of the hull of boxes.
-def _inside(boxes: list[Extent], xs: list[float], ys: list[float], margin: float = 1.0) -> bool:
-    west, east = min(box.west for box in boxes) - margin, max(box.east for box in boxes) + margin
-    south, north = (
-        min(box.south for box in boxes) - margin,
-        max(box.north for box in boxes) + margin,
-    )
-    return west <= min(xs) and max(xs) <= east and south <= min(ys) and max(ys) <= north
+            yield from map(dict, conversions.simple(found))
 
 
 _OPEN = frozenset({"now", "unknown", "after", "before"})
@@ -497,16 +465,13 @@ def _texts_with_address(parent: Holder, name: str) -> list[Words]:
 
 
 def licence_of(constraints: Sequence[Constraint]) -> str:
-    """Return the SPDX identifier of the first known licence that is named, else ``other`` when one
+    """Return the licence that constraints name (see `licences.licence_of`), else ``other`` when one
     is.
     """
-    named = (
-        codes.licence(item.get("href", "")) or codes.licence(item["text"])
-        for constraint in constraints
-        for item in _said_texts(constraint)
-    )
+    told = [item for constraint in constraints for item in _said_texts(constraint)]
+    texts = [text for item in told for text in (item.get("href", ""), item["text"]) if text]
     other = any("license" in constraint.get("use", ()) for constraint in constraints)
-    return next(filter(None, named), "other" if other else "")
+    return licences.licence_of(texts) or ("other" if other else "")
 
 
 def rights_of(constraints: Sequence[Constraint]) -> str:

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from lxml import etree
 
-from geoguichet.catalogue.formats import codes
+from geoguichet.catalogue.formats import codes, licences
 from geoguichet.catalogue.formats.conversions import topic_codes
 from geoguichet.catalogue.formats.iso import reading, values
 from geoguichet.catalogue.formats.iso.making import (
@@ -105,11 +105,11 @@ def _thesaurus(make: Maker, theme: Theme) -> Element:
 def constraints_of(record: Record) -> list[Constraint]:
     """Return the constraints, with what the licence and the rights say that they do not say yet."""
     constraints = list(beyond(record).get("constraints", ()))
-    if record.license and reading.licence_of(constraints) != record.license:
+    licence = licences.asserted(record)
+    if licence and reading.licence_of(constraints) != licence:
         legal: Constraint = {"kind": "legal", "use": ["license"]}
-        if record.license != "other":
-            address = codes.licence_address(record.license)
-            legal["other"] = [{"text": record.license, "href": address}]
+        if licence != "other":
+            legal["other"] = [{"text": licence, "href": licences.address_of(licence)}]
         constraints.insert(0, legal)
     known = reading.rights_of(constraints).split("\n")
     more = [line for line in record.rights.split("\n") if line.strip() and line not in known]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from geoguichet.catalogue.formats import codes
+from geoguichet.catalogue.formats import licences
 from geoguichet.catalogue.formats.mapping import beyond, said
 from geoguichet.catalogue.quality.rules.description import (
     DATA,
@@ -44,7 +44,7 @@ def _licence(record: Record, _: Context) -> Iterator[Message]:
     named = record.license
     if not named and not record.rights:
         yield Message("aucune licence ni condition d'utilisation.")
-    elif not named or not codes.licence(named):
+    elif not named or not licences.exact(named):
         told = (named if named not in ("", "other") else record.rights)[:60]
         yield (
             Message(
@@ -53,6 +53,13 @@ def _licence(record: Record, _: Context) -> Iterator[Message]:
             )
             if told
             else Message("la licence n'est pas reconnue (ni SPDX, ni Licence Ouverte).")
+        )
+    elif said(record, "licenseStatus"):
+        yield Message(
+            "la licence {licence} est à confirmer : elle n'est que proposée, par les mots "
+            "« {told} ».",
+            licence=named,
+            told=record.rights[:60],
         )
 
 

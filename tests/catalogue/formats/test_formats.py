@@ -18,7 +18,7 @@ import shapely
 from rdflib import DCTERMS, RDFS, SKOS
 
 from geoguichet.catalogue.errors import FormatError
-from geoguichet.catalogue.formats import codes, registry
+from geoguichet.catalogue.formats import licences, registry
 from geoguichet.catalogue.formats.dcat import document as dcat
 from geoguichet.catalogue.formats.mapping import MEMBERS, TOPIC_CATEGORY, as_table
 from geoguichet.catalogue.formats.xml import parse
@@ -151,7 +151,7 @@ def test_no_context_of_json_ld_is_fetched() -> None:
         "title": "Un jeu",
         "identifier": "1",
     }
-    [(record, _)] = dcat.read_parts(json.dumps(document).encode())
+    [record] = registry.read_document(json.dumps(document).encode()).records
     assert record.title == "Un jeu"
 
 
@@ -233,8 +233,8 @@ def said_by(record: Record) -> dict[str, set[str]]:
         "description": {record.description},
         "identifier": {record.id},
         "licence": set()
-        if record.license in ("", "other")
-        else {codes.licence_address(record.license)},
+        if licences.asserted(record) in ("", "other")
+        else {licences.address_of(record.license)},
         "rights": {line for line in record.rights.split("\n") if line.strip()},
         "contacts": {encoded(text) for text in mails} | told,
         "addresses": {absolute(link.href) for link in record.links},
@@ -360,7 +360,7 @@ from geoguichet.catalogue.formats.dcat import document as dcat
 from geoguichet.catalogue.record import Record
 told = json.load(sys.stdin)
 records = [Record.from_geojson(told["record"]), Record(id="autre", type="service", title="Autre")]
-parts = [part for _, part in dcat.read_parts(told["graph"].encode())]
+parts = [part for _, part in dcat.parts(told["graph"].encode())]
 pages = [dcat.write_catalogue(records, title="C", publisher="P", form=form) for form in ("turtle", "xml", "json-ld")]
 print([hashlib.sha256(written).hexdigest() for written in parts + pages])
 """

@@ -455,9 +455,9 @@ def test_dcat_keeps_all_of_a_contact(form: Form, role: str) -> None:
         links=(Link("https://exemple.fr", "about", "text/html"),),
         extra={"identifier": "https://orcid.org/0", "addresses": [postal]},
     )
-    [(back, _)] = document.read_parts(
+    [back] = registry.read_document(
         document.write(Record(id="a", title="A", contacts=(contact,)), form=form)
-    )
+    ).records
     assert back.contacts == (contact,)
 
 
@@ -469,7 +469,7 @@ def test_dcat_reads_the_organization_that_a_person_is_a_member_of() -> None:
         dct:publisher [ a foaf:Agent ; foaf:name "Anne Puig" ;
           org:memberOf [ a foaf:Organization ; foaf:name "DREAL" ] ] ;
         dcat:contactPoint [ a v:Organization ; v:org [ v:organisation-name "Géo2France" ] ] ."""
-    [(record, _)] = document.read_parts(graph.encode())
+    [record] = registry.read_document(graph.encode()).records
     assert [(contact.organization, contact.name) for contact in record.contacts] == [
         ("Géo2France", ""),
         ("DREAL", "Anne Puig"),
@@ -488,7 +488,7 @@ def test_dcat_round_trip(form: Form, record: Record) -> None:
         rights="",
         maintenance={"frequency": "weekly"},
     )
-    [(back, _)] = document.read_parts(document.write(record, form=form))
+    [back] = registry.read_document(document.write(record, form=form)).records
     assert differences(*map(unordered, (back, record)), DCAT_MEMBERS) == {}
     assert people(back) == people(record)
     assert concepts(back) == concepts(record)
@@ -584,7 +584,7 @@ def concepts(record: Record) -> set[str]:
 
 
 def test_dcat_says_everything_it_can() -> None:
-    [(back, _)] = document.read_parts(document.write(EVERYTHING))
+    [back] = registry.read_document(document.write(EVERYTHING)).records
     assert (
         differences(
             back,
@@ -603,7 +603,10 @@ def test_a_dcat_catalogue_is_paged_and_read_back() -> None:
         [EVERYTHING, SERVICE], title="Catalogue", publisher="Région", page=2, pages=3, total=5
     )
     assert b"page=3" in page and b"page=1" in page
-    assert [record.id for record, _ in document.read_parts(page)] == [EVERYTHING.id, SERVICE.id]
+    assert [record.id for record in registry.read_document(page).records] == [
+        EVERYTHING.id,
+        SERVICE.id,
+    ]
 
 
 def test_schema_org_says_where_and_what() -> None:

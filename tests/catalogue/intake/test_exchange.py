@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from geoguichet.catalogue.formats.dcat import document
+from geoguichet.catalogue.formats import registry
 from geoguichet.catalogue.formats.iso import iso19115_3, iso19139
 from geoguichet.catalogue.formats.mapping import with_members
 from geoguichet.catalogue.record import Record
@@ -109,7 +109,8 @@ def test_all_records_are_one_catalogue_or_one_table(workspace: Path, tmp_path: P
             )
             == 0
         )
-    assert len(document.read_parts((tmp_path / "x" / "catalogue.ttl").read_bytes())) == 2
+    told = registry.read_document((tmp_path / "x" / "catalogue.ttl").read_bytes())
+    assert len(told.records) == 2
     assert len((tmp_path / "x" / "catalogue.csv").read_text(encoding="utf-8-sig").splitlines()) == 3
 
 
