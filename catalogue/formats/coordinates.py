@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, cast
 from geoguichet.catalogue.errors import RecordError
 from geoguichet.catalogue.formats.xml import LOCAL, Element
 from geoguichet.catalogue.record import Extent
+from geoguichet.floor.words import _
 
 #: Degrees that are those of WGS 84 to a metre: the system, and whether latitude comes first there.
 _DEGREES = {
@@ -58,7 +59,9 @@ def _transformed(named: System) -> tuple[Callable[..., Any], Sequence[float]]:
         target = pyproj.CRS("OGC:CRS84")
         made = pyproj.Transformer.from_crs(crs, target, always_xy=not named.authority_axes)
     except pyproj.exceptions.ProjError as error:
-        raise ValueError(f"le système de coordonnées « {named.code} » est inconnu") from error
+        raise ValueError(
+            _("le système de coordonnées « {code} » est inconnu", code=named.code)
+        ) from error
     area = crs.area_of_use
     return made.transform, area.bounds if area else (-180.0, -90.0, 180.0, 90.0)
 
@@ -69,7 +72,7 @@ def to_degrees(positions: Positions, named: System) -> Positions:
         turned = _DEGREES[named.code] and named.authority_axes
         degrees = [position[1::-1] if turned else position[:2] for position in positions]
         if not all(abs(x) <= 180 and abs(y) <= 90 for x, y in degrees):
-            raise ValueError(f"des degrés sont attendus ({named.code})")
+            raise ValueError(_("des degrés sont attendus ({code})", code=named.code))
         return degrees
     transform, (west, south, east, north) = _transformed(named)
     xs, ys = transform([position[0] for position in positions], [p[1] for p in positions])
@@ -81,7 +84,7 @@ def to_degrees(positions: Positions, named: System) -> Positions:
             (across or west - _MARGIN <= x <= east + _MARGIN)
             and south - _MARGIN <= y <= north + _MARGIN
         ):
-            raise ValueError(f"ces positions ne sont pas de {named.code}")
+            raise ValueError(_("ces positions ne sont pas de {code}", code=named.code))
     return degrees
 
 
@@ -102,8 +105,12 @@ def box_in_degrees(sides: Sequence[float], systems: Sequence[str]) -> Extent:
             continue
         found[around(degrees)] = None
     if len(found) != 1:
-        told = ", ".join(systems) or "aucun n'est dit"
-        raise RecordError(f"emprise hors des degrés, et d'aucun système de la fiche ({told}).")
+        raise RecordError(
+            _(
+                "emprise hors des degrés, et d'aucun système de la fiche ({systems}).",
+                systems=", ".join(systems) or "—",
+            )
+        )
     return next(iter(found))
 
 
@@ -139,14 +146,14 @@ def from_gml(
         positions = _placed(shape, beside, systems)
         if kind in ("Envelope", "Box"):
             if len(positions) != 2:
-                raise ValueError("deux coins sont attendus")
+                raise ValueError(_("deux coins sont attendus"))
             return around(positions).as_geometry()
         if len(positions) < (2 if kind == "LineString" else 1):
-            raise ValueError("des positions sont attendues")
+            raise ValueError(_("des positions sont attendues"))
         return {"type": kind, "coordinates": positions if kind == "LineString" else positions[0]}
     rings = [_placed(ring, beside, systems) for ring in shape.iter("{*}LinearRing", "{*}Ring")]
     if not rings or any(len(ring) < 4 or ring[0] != ring[-1] for ring in rings):
-        raise ValueError("un polygone fermé d'au moins quatre positions est attendu")
+        raise ValueError(_("un polygone fermé d'au moins quatre positions est attendu"))
     return {"type": "Polygon", "coordinates": rings}
 
 
@@ -168,7 +175,7 @@ def _placed(holder: Element, beside: Sequence[Extent], systems: Sequence[str]) -
         tried += [_tried(positions, system(one)._replace(authority_axes=False)) for one in systems]
     found = [degrees for degrees in tried if isinstance(degrees, list)]
     if not found:
-        raise tried[0] if isinstance(tried[0], ValueError) else ValueError("aucune position")
+        raise next(error for error in tried if isinstance(error, ValueError))
     return found[0]
 
 
@@ -185,9 +192,9 @@ def _positions(holder: Element, lists: Sequence[str], size: int) -> Positions:
     try:
         numbers = [float(part) for part in text.split()]
     except ValueError as error:
-        raise ValueError(f"des nombres sont attendus ({text[:40]})") from error
+        raise ValueError(_("des nombres sont attendus ({text})", text=text[:40])) from error
     if not all(map(math.isfinite, numbers)):
-        raise ValueError("des nombres finis sont attendus")
+        raise ValueError(_("des nombres finis sont attendus"))
     pairs = zip(numbers[::size], numbers[1::size], strict=False)
     return [list(pair) for pair in pairs]
 
@@ -220,7 +227,7 @@ def from_wkt(text: str) -> dict[str, Any] | None:
     try:
         shape = shapely.from_wkt(body.strip())
     except shapely.errors.ShapelyError as error:
-        raise ValueError(f"WKT illisible ({error})") from error
+        raise ValueError(_("WKT illisible ({error})", error=error)) from error
     if shape is None or shape.is_empty:
         return None
     if system(name) != system(""):
