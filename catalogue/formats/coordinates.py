@@ -220,8 +220,8 @@ def from_wkt(text: str) -> dict[str, Any] | None:
 
     name = ""
     if text.startswith("<"):
-        name, _, text = text[1:].partition(">")
-    head, _, body = text.rpartition(";")
+        name, __, text = text[1:].partition(">")
+    head, __, body = text.rpartition(";")
     if match := re.fullmatch(r"\s*SRID\s*=\s*(\d+)\s*", head, re.I):
         name = f"EPSG:{match[1]}"
     try:
