@@ -2,8 +2,10 @@
 they came from are kept, byte for byte.
 """
 
+import hashlib
 import os
 import sqlite3
+import unicodedata
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -19,6 +21,7 @@ from geoguichet.catalogue.search.query import RecordQuery, SortKey
 from geoguichet.catalogue.search.store import LoadSummary, RecordStore, SQLiteStore, store_path
 from geoguichet.floor.files import write_whole
 from geoguichet.floor.findings import Finding
+from geoguichet.floor.words import Message
 
 # The documents that records came from, kept beside the store and given back byte for byte. A
 # document stands for its record as long as the record still says what was read in it; once the
@@ -87,6 +90,17 @@ class Originals:
                 "SELECT format, address, digest, document FROM original WHERE id = ?", (identifier,)
             ).fetchone()
         return None if row is None else Original(row[0], row[1], row[2], zlib.decompress(row[3]))
+
+    def addresses(self, identifiers: Iterable[str]) -> dict[str, tuple[str, str]]:
+        """Return where the documents of records came from and the digests of what was read in
+        them, by identifier.
+        """
+        if not self.path.exists():
+            return {}
+        query = "SELECT address, digest FROM original WHERE id = ?"
+        with self._open() as database:
+            found = {one: database.execute(query, (one,)).fetchone() for one in identifiers}
+        return {one: (row[0], row[1]) for one, row in found.items() if row}
 
     def document(self, record: Record) -> bytes:
         """Return the document that a record came from, byte for byte; RecordNotFoundError when none
@@ -207,12 +221,16 @@ def import_files(
 ) -> Imported:
     """Put every record of a file or folder in the catalogue, and keep the documents they came
     from.
+
+    Of two records of one identifier the first stays, and the second is told; so is a record that
+    takes the place of one read elsewhere before.
     """
     findings: list[Finding] = []
     counts = [0, 0, 0]
     originals = Originals(originals_path(workspace))
     with SQLiteStore(store_path(workspace)) as store:
-        for batch in batched(_described(path, findings, on_progress), 500):
+        for batch in batched(_first_of_each(path, findings, on_progress), 500):
+            findings += _replacing(batch, originals)
             done = store.bulk_upsert((item.record for item, _ in batch), by=by)
             originals.keep(batch)
             counts = [
@@ -220,6 +238,43 @@ def import_files(
                 for pair in zip(counts, (done.created, done.updated, done.unchanged), strict=True)
             ]
     return Imported(LoadSummary(*counts), tuple(findings))
+
+
+# Yield the records of the files, the first of each identifier; tell the others, but those that say
+# the same, byte for byte.
+def _first_of_each(
+    path: Path, findings: list[Finding], on_progress: OnProgress
+) -> Iterator[tuple[Described, str]]:
+    taken: dict[str, tuple[str, int]] = {}
+    for item, address in _described(path, findings, on_progress):
+        identifier, digest = item.record.id, hash(item.source)
+        if identifier not in taken:
+            taken[identifier] = address, digest
+            yield item, address
+        elif taken[identifier][1] != digest:
+            message = Message(
+                "deux fiches ont l'identifiant « {id} » ; celle de {first} est gardée, celle-ci "
+                "(« {title} ») ne l'est pas : donnez-lui un identifiant à elle.",
+                id=identifier,
+                first=taken[identifier][0],
+                title=item.record.title,
+            )
+            findings.append(Finding("duplicate-id", address, identifier, message))
+
+
+# Tell the records that say something else than a record of the same identifier read elsewhere.
+def _replacing(batch: Iterable[tuple[Described, str]], originals: Originals) -> Iterator[Finding]:
+    read = {item.record.id: (address, item.record) for item, address in batch}
+    for identifier, (before, said) in originals.addresses(read).items():
+        address, record = read[identifier]
+        if address != before and record.digest() != said:
+            message = Message(
+                "remplace la fiche « {id} » qui avait été lue dans {before} ; l'histoire de la "
+                "fiche garde ce qu'elle disait.",
+                id=identifier,
+                before=before,
+            )
+            yield Finding("replaced", address, identifier, message)
 
 
 def _described(
@@ -269,14 +324,16 @@ def export_all(workspace: Path, form: str, folder: Path) -> list[Path]:
             write_whole(target, written.together(every_record(store), **titles))
             return [target]
         originals = Originals(originals_path(workspace))
-        targets = []
+        targets: dict[str, Path] = {}
         for record in every_record(store):
-            target = folder / f"{_file_name(record.id)}.{written.suffix}"
+            stem = _file_name(record.id)
+            if _folded(stem) in targets:  # two names are one where case or accents do not count
+                stem = _shortened(stem, record.id)
+            target = targets[_folded(stem)] = folder / f"{stem}.{written.suffix}"
             write_whole(target, originals.export(record, form))
-            targets.append(target)
     if not targets:
         raise RecordNotFoundError("Le catalogue est vide : il n'y a rien à exporter.")
-    return targets
+    return list(targets.values())
 
 
 def _known(form: str) -> str:
@@ -287,10 +344,27 @@ def _known(form: str) -> str:
     return form
 
 
+#: Bytes of a file name that is written whole; file systems take 255, with the ending.
+_LONGEST_NAME = 180
+
+
 # Return a file name that no identifier can lead out of the folder, and no two identifiers share.
 def _file_name(identifier: str) -> str:
     safe = "".join(
-        letter if letter.isalnum() or letter in "-_." else f"%{ord(letter):02x}"
-        for letter in identifier
+        letter
+        if letter.isalnum() or letter in "-_" or (letter == "." and at)
+        else "".join(f"%{byte:02x}" for byte in letter.encode())
+        for at, letter in enumerate(identifier)
     )
-    return safe.lstrip(".")[:180] or "fiche"
+    return safe if 0 < len(safe.encode()) <= _LONGEST_NAME else _shortened(safe, identifier)
+
+
+# Return the beginning of a name, then what tells its identifier from others; no name written whole
+# has a tilde.
+def _shortened(name: str, identifier: str) -> str:
+    start = name.encode()[: _LONGEST_NAME - 17].decode(errors="ignore") or "fiche"
+    return f"{start}~{hashlib.sha256(identifier.encode()).hexdigest()[:16]}"
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()

@@ -10,6 +10,12 @@ import pytest
 from geoguichet.catalogue.formats import registry
 from geoguichet.catalogue.formats.iso import iso19115_3, iso19139
 from geoguichet.catalogue.formats.mapping import with_members
+from geoguichet.catalogue.intake.exchange import (
+    _folded,
+    every_record,
+    export_all,
+    import_files,
+)
 from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.search.store import SQLiteStore, store_path
 from geoguichet.cli import main
@@ -89,6 +95,61 @@ def test_all_records_are_written_one_a_file(form: str, workspace: Path, tmp_path
         == 0
     )
     assert {file.stem for file in out.iterdir()} == {"forets", "b"}
+
+
+#: Identifiers that share what a careless file name keeps of them.
+ALIKE = (
+    "..", ".", "cache", ".cache", "a b", "a€", "a ac", "a%20ac", "é" * 120 + "1",
+    "é" * 120 + "2", "Cache", "e\u0301té", "été", "http://a.fr/" + "p/" * 90 + "1",
+    "http://a.fr/" + "p/" * 90 + "2", "a/../b", "a%2fb", "a/b",
+)  # fmt: skip
+
+
+def test_each_identifier_has_a_file_of_its_own(tmp_path: Path) -> None:
+    """Also where the file system takes capitals and small letters, or two ways to write an accent,
+    for the same.
+    """
+    with SQLiteStore(store_path(tmp_path)) as store:
+        store.bulk_upsert([Record(id=one, type="dataset", title="Titre") for one in ALIKE])
+    targets = export_all(tmp_path, "geojson", tmp_path / "sortie")
+    assert len({_folded(file.name) for file in (tmp_path / "sortie").iterdir()}) == len(set(ALIKE))
+    assert {json.loads(file.read_bytes())["id"] for file in targets} == set(ALIKE)
+
+
+def records_of(workspace: Path) -> dict[str, str]:
+    with SQLiteStore(store_path(workspace)) as store:
+        return {record.id: record.title for record in every_record(store)}
+
+
+def test_two_documents_of_one_identifier_are_not_one_in_silence(tmp_path: Path) -> None:
+    """In one file or in two, in one form or in two: the first stays, the second is told."""
+    folder = tmp_path / "fiches"
+    folder.mkdir()
+    one, other = (Record(id="x", type="dataset", title=title) for title in ("Un", "Deux"))
+    (folder / "1.xml").write_bytes(iso19139.write(one))
+    (folder / "2.json").write_bytes(other.to_bytes())
+    (folder / "3.json").write_bytes(other.to_bytes())  # the same as the second: told too
+    (folder / "4.xml").write_bytes(iso19139.write(one))  # the same as the first: nothing to tell
+    done = import_files(folder, tmp_path / "w")
+    told = [finding for finding in done.findings if finding.rule == "duplicate-id"]
+    assert [Path(finding.layer).name for finding in told] == ["2.json", "3.json"]
+    assert "« x »" in str(told[0].message) and "1.xml" in str(told[0].message)
+    assert "« Deux »" in str(told[0].message)
+    assert records_of(tmp_path / "w") == {"x": "Un"} and done.summary.total == 1
+
+
+def test_a_record_read_elsewhere_is_not_replaced_in_silence(tmp_path: Path) -> None:
+    """The same file read again changes its record; another file that does is told."""
+    first, second = tmp_path / "a.json", tmp_path / "b.json"
+    first.write_bytes(Record(id="x", type="dataset", title="Un").to_bytes())
+    import_files(first, tmp_path / "w")
+    second.write_bytes(first.read_bytes())
+    assert import_files(second, tmp_path / "w").findings == ()  # says the same
+    second.write_bytes(Record(id="x", type="dataset", title="Deux").to_bytes())
+    assert import_files(second, tmp_path / "w").findings == ()  # the file has changed, no other
+    first.write_bytes(Record(id="x", type="dataset", title="Trois").to_bytes())
+    [told] = import_files(first, tmp_path / "w").findings
+    assert (told.rule, told.item) == ("replaced", "x") and "b.json" in str(told.message)
 
 
 def test_all_records_are_one_catalogue_or_one_table(workspace: Path, tmp_path: Path) -> None:
