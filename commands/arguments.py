@@ -175,6 +175,18 @@ def whole(expected: Message, *, most: float = inf) -> Callable[[str], int]:
 positive = whole(Message("un entier d'au moins 1 est attendu, {given} est donné"))
 
 
+def share(text: str) -> float:
+    """Read a share, from 0 to 1."""
+    expected = Message("une part de 0 à 1 est attendue, {given} est donné")
+    try:
+        read = float(text)
+    except ValueError as error:
+        raise _refused(expected, text) from error
+    if not 0 <= read <= 1:
+        raise _refused(expected, text)
+    return read
+
+
 def factors(text: str) -> tuple[float, ...]:
     """Read numbers separated by commas."""
     try:

@@ -21,6 +21,7 @@ from geoguichet.commands.arguments import (
     command,
     known_workspace,
     positive,
+    share,
     workspace_of,
 )
 from geoguichet.commands.printing import columns, counting, print_findings, print_json, shorten
@@ -470,6 +471,15 @@ def _crawl(arguments: argparse.Namespace) -> None:
         "--moved", action="store_true", help=Message("la source de ce nom a changé d'adresse")
     ),
     argument(
+        "--max-shrink",
+        type=share,
+        metavar=Message("PART"),
+        help=Message(
+            "la part de ses fiches qu'une source peut perdre (0.2) ; au-delà, aucune n'est "
+            "supprimée"
+        ),
+    ),
+    argument(
         "--dry-run", action="store_true", help=Message("dire ce qui serait fait, sans rien écrire")
     ),
     JSON,
@@ -481,7 +491,7 @@ def _harvest(arguments: argparse.Namespace) -> None:
     if arguments.init is not None:
         _write_sources(arguments.init)
         return
-    sources, failed = _asked_sources(arguments), []
+    sources, failed, partial = _asked_sources(arguments), list[str](), list[str]()
     told: list[dict[str, Any]] = []
     for source in sources:
         try:
@@ -501,15 +511,22 @@ def _harvest(arguments: argparse.Namespace) -> None:
                 }
             )
             continue
-        failed += [source.name] if done.status == "failed" else []
+        if done.status == "failed":
+            failed.append(source.name)
+        elif not done.whole:
+            said = Message("{name} ({read} fiches lues, {expected} annoncées)")
+            told_of = {"read": done.counts["read"], "expected": done.expected or "?"}
+            partial.append(said.format(name=source.name, **told_of))
         told.append(
             {"source": done.name, "status": done.status, "counts": dict(done.counts)}
             | {"findings": [finding.as_dict() for finding in done.findings]}
         )
     if arguments.json:
         print_json(told)
-    if failed:
-        raise HarvestError(Message("moisson échouée : {names}.", names=", ".join(failed)))
+    ends = [(failed, Message("moisson échouée : {names}."))]
+    ends += [(partial, Message("moisson incomplète : {names}."))]
+    if said_of := [end.format(names=", ".join(names)) for names, end in ends if names]:
+        raise HarvestError(" ".join(said_of))
 
 
 # Return the source that the arguments name, or those of the file that they name.
@@ -535,8 +552,10 @@ def _asked_sources(arguments: argparse.Namespace) -> tuple[Configured, ...]:
 
 
 def _harvest_one(source: Configured, arguments: argparse.Namespace) -> Summary:
-    from geoguichet.catalogue.intake.harvest.run import harvest
+    from geoguichet.catalogue.intake.harvest.run import MAX_SHRINK, harvest
 
+    given = (arguments.max_shrink, source.max_shrink)
+    max_shrink = next((one for one in given if one is not None), MAX_SHRINK)
     opened = open_source(source.kind, source.url, source.name)
     with counting(source.name, quiet=arguments.quiet or arguments.json) as on_progress:
         done = harvest(
@@ -546,6 +565,7 @@ def _harvest_one(source: Configured, arguments: argparse.Namespace) -> Summary:
             kind=source.kind,
             dry_run=arguments.dry_run,
             moved=arguments.moved,
+            max_shrink=max_shrink,
             on_progress=lambda done, total, counts: on_progress(
                 done, total, _counted(counts, every=False)
             ),

@@ -414,12 +414,14 @@ def same_place(one: str, other: str) -> bool:
 
 def with_query(address: str, **parameters: object) -> str:
     """Return an address with query parameters added or replaced."""
-    parts = urlsplit(address)
-    names = {name.lower() for name in parameters}
-    kept = [
-        (name, value)
-        for name, value in parse_qsl(parts.query, keep_blank_values=True)
-        if name.lower() not in names
-    ]
-    query = urlencode([*kept, *((name, str(value)) for name, value in parameters.items())])
-    return urlunsplit(parts._replace(query=query, fragment=""))
+    parts = urlsplit(without_query(address, *parameters))
+    added = urlencode({name: str(value) for name, value in parameters.items()})
+    return urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, added)))))
+
+
+def without_query(address: str, *names: str) -> str:
+    """Return an address without these query parameters, whatever their case, nor fragment."""
+    parts, gone = urlsplit(address), {name.lower() for name in names}
+    query = parse_qsl(parts.query, keep_blank_values=True)
+    kept = urlencode([(name, value) for name, value in query if name.lower() not in gone])
+    return urlunsplit(parts._replace(query=kept, fragment=""))

@@ -281,6 +281,12 @@ class Journal:
             rows = database.execute("SELECT id FROM item WHERE source = ? ORDER BY id", (name,))
             return [identifier for (identifier,) in rows if identifier not in seen]
 
+    def size(self, name: str) -> int:
+        """Return how many records are the source's."""
+        with self._open() as database:
+            query = "SELECT count(*) FROM item WHERE source = ?"
+            return int(database.execute(query, (name,)).fetchone()[0])
+
     def gave(self, name: str, identifier: str) -> bool:
         """Say whether a record is one that the source gave."""
         with self._open() as database:

@@ -109,6 +109,8 @@ TEMPLATE = """\
 # kind    {kinds}
 # url     son adresse ; pour la sorte folder, un dossier (relatif à ce fichier)
 # active  false la met de côté sans l'oublier
+# max_shrink  la part de ses fiches qu'elle peut perdre d'une moisson à l'autre (0.2) ; au-delà,
+#         aucune n'est supprimée
 #
 # Un mot de passe ne s'écrit pas ici : il se donne par l'environnement, sous le nom de la source.
 #   GEOGUICHET_HARVEST_VOISIN_AUTHORIZATION="Basic ..."
@@ -153,17 +155,20 @@ active = false
 #   WantedBy=timers.target
 #
 # Interrompue (Ctrl-C, coupure), une moisson reprend où elle en était.
-# Le code de sortie est 1 quand une source n'a rien pu donner ; les autres sont moissonnées quand même.
+# Le code de sortie est 1 quand une source n'a pas tout donné ; les autres sont moissonnées quand même.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """One source of the file: its name, its kind (see `kinds.KINDS`), its address."""
+    """One source of the file: its name, its kind (see `kinds.KINDS`), its address, the share of its
+    records that it may lose (None: the usual one).
+    """
 
     name: str
     kind: str
     url: str
+    max_shrink: float | None = None
 
 
 def template() -> str:
@@ -195,14 +200,19 @@ def read_sources(path: Path) -> tuple[Configured, ...]:
 
 
 def _source(table: Mapping[str, Any], where: str, folder: Path) -> tuple[Configured, bool]:
-    if odd := sorted(set(table) - {"name", "kind", "url", "active"}):
-        raise HarvestError(f"{where} : « {odd[0]} » est inconnu ; attendu name, kind, url, active.")
+    expected = ("name", "kind", "url", "active", "max_shrink")
+    if odd := sorted(set(table) - {*expected}):
+        raise HarvestError(f"{where} : « {odd[0]} » est inconnu ; attendu {', '.join(expected)}.")
     for name in ("name", "kind", "url"):
         if not isinstance(table.get(name), str) or not table[name].strip():
             raise HarvestError(f"{where} : {name} est attendu, un texte.")
     active = table.get("active", True)
     if not isinstance(active, bool):
         raise HarvestError(f"{where} : active est true ou false, {active!r} est donné.")
+    shrink = table.get("max_shrink")
+    if not (shrink is None or (type(shrink) in (int, float) and 0 <= shrink <= 1)):
+        message = Message("{where} : max_shrink est une part de 0 à 1, {given} est donné.")
+        raise HarvestError(message.given(where=where, given=repr(shrink)))
     if table["kind"] not in KINDS:
         raise HarvestError(
             f"{where} : kind « {table['kind']} » est inconnu ; attendu {', '.join(KINDS)}."
@@ -213,4 +223,4 @@ def _source(table: Mapping[str, Any], where: str, folder: Path) -> tuple[Configu
             f"{where} : un mot de passe se donne par l'environnement, pas dans l'adresse."
         )
     local = str(folder / url) if KINDS[table["kind"]].is_local else url
-    return Configured(table["name"].strip(), table["kind"], local), active
+    return Configured(table["name"].strip(), table["kind"], local, shrink), active

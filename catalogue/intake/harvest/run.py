@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import batched
 from pathlib import Path
 
-from geoguichet.catalogue.errors import RecordNotFoundError
+from geoguichet.catalogue.errors import HarvestError, RecordNotFoundError
 from geoguichet.catalogue.formats import registry
 from geoguichet.catalogue.formats.registry import Described
 from geoguichet.catalogue.intake.exchange import Originals, originals_path
@@ -37,6 +37,7 @@ from geoguichet.catalogue.search.store import SQLiteStore, store_path
 from geoguichet.catalogue.text import words
 from geoguichet.floor.findings import Finding
 from geoguichet.floor.http import HttpError
+from geoguichet.floor.words import Message
 
 #: Called with how many documents are read, of how many (0 when the source does not say), and the
 #: counts so far.
@@ -44,6 +45,9 @@ type OnProgress = Callable[[int, int, Mapping[str, int]], None]
 
 #: Documents stored together: what an interruption may have to read again.
 BATCH = 200
+#: The share of its records that a source may lose from one harvest to the next: beyond, it is more
+#: likely to be broken than emptied, and nothing is deleted.
+MAX_SHRINK = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,10 @@ class Summary:
     status: str
     counts: Mapping[str, int]
     findings: tuple[Finding, ...]
+    #: How many records the source said it has; 0 when it did not say.
+    expected: int = 0
+    #: Whether all of the source was seen, and was something.
+    whole: bool = True
 
 
 @dataclass(slots=True)
@@ -71,8 +79,9 @@ class _Tally:
     findings: list[Finding] = field(default_factory=list)
     clean: bool = True
     seen: set[str] = field(default_factory=set)
+    expected: int = 0
 
-    def note(self, rule: str, item: str, message: str, *, refused: bool = False) -> None:
+    def note(self, rule: str, item: str, message: str | Message, *, refused: bool = False) -> None:
         self.findings.append(
             Finding(rule, self.source, item, message, "error" if refused else "warning")
         )
@@ -89,12 +98,18 @@ def harvest(
     kind: str,
     dry_run: bool = False,
     moved: bool = False,
+    max_shrink: float = MAX_SHRINK,
     on_progress: OnProgress = lambda _done, _total, _counts: None,
 ) -> Summary:
     """Harvest a source into a workspace; with ``dry_run`` nothing is written.
 
     A name stands for one source: another kind or address under it is refused, unless ``moved``.
+    Records that are gone are deleted when all of the source was seen, and they are no more than
+    ``max_shrink`` of those it gave before (0 to 1).
     """
+    if not 0 <= max_shrink <= 1:
+        message = Message("max_shrink : une part de 0 à 1 est attendue, {given} est donné.")
+        raise HarvestError(message.given(given=max_shrink))
     if dry_run:
         return _rehearse(source, workspace, name, on_progress)
     journal = Journal(journal_path(workspace))
@@ -114,7 +129,7 @@ def harvest(
                 _store_batch(
                     batch, run, journal, store, Originals(originals_path(workspace)), tally
                 )
-            status = _finish(run, journal, store, tally)
+            status = _finish(run, journal, store, tally, max_shrink)
         if status == "complete" and not tally.counts["duplicates"]:
             journal.keep_validators(name, source.validators)
     except KeyboardInterrupt:
@@ -124,7 +139,8 @@ def harvest(
         tally.note("source", "", str(error))
     finally:
         journal.close_run(run, name, status, tally.counts if status != "interrupted" else None)
-    return Summary(name, status, tally.counts, tuple(tally.findings))
+    whole = status == "complete"
+    return Summary(name, status, tally.counts, tuple(tally.findings), tally.expected, whole)
 
 
 # Yield items, telling after each how far the reading is; a source lost on the way ends what it gave
@@ -136,6 +152,7 @@ def _watched(items: Iterable[Item], tally: _Tally, on_progress: OnProgress) -> I
             yield item
             cursor = item.cursor
             if isinstance(item, Fetched):
+                tally.expected = max(tally.expected, item.place[1])
                 on_progress(*item.place, tally.counts)
     except HttpError as error:
         if cursor is None:
@@ -200,9 +217,8 @@ def _other(item: Item, journal: Journal, store: SQLiteStore, tally: _Tally) -> l
         tally.note("refused", item.address, f"refusée : {item.reason}", refused=True)
     elif isinstance(item, Partial):
         tally.clean = False
-        tally.note(
-            "partial", "", f"moisson partielle, aucune fiche n'est supprimée : {item.reason}"
-        )
+        message = Message("moisson partielle, aucune fiche n'est supprimée : {reason}")
+        tally.note("partial", "", message.given(reason=item.reason))
     elif isinstance(item, Unchanged):
         digests = journal.digests_at(tally.source, item.address)
         for ids in journal.known(tally.source, digests).values():
@@ -287,16 +303,33 @@ def _other_hand(identifier: str, store: SQLiteStore, source: str) -> str:
     return "" if {source, "import", ""} & set(hands) else hands[0]
 
 
-# Delete what is gone, if all of the source was seen and something was; return the status of the
-# run.
-def _finish(run: int, journal: Journal, store: SQLiteStore, tally: _Tally) -> str:
+# Delete what is gone, if all of the source was seen, something was, and what is gone is a small
+# part of it; return the status of the run.
+def _finish(
+    run: int, journal: Journal, store: SQLiteStore, tally: _Tally, max_shrink: float
+) -> str:
     if not tally.clean:
         return "partial"
     gone = journal.gone(run, tally.source)
-    if gone and not tally.counts["read"]:
-        tally.note(
-            "empty", "", f"la source ne donne plus rien ; ses {len(gone)} fiches sont gardées."
+    before = max(journal.size(tally.source) - tally.counts["new"], len(gone))
+    told = None
+    if not tally.counts["read"] and gone:
+        told = "empty", Message("la source ne donne plus rien ; ses {gone} fiches sont gardées.")
+    elif not tally.counts["read"]:
+        told = "empty", Message("la source ne donne aucune fiche ; une au moins est attendue.")
+    elif len(gone) > max_shrink * before:
+        told = (
+            "shrink",
+            Message(
+                "{gone} fiches sur {before} ont disparu de la source, plus que la part permise "
+                "({most}) : aucune n'est supprimée ; --max-shrink {share} (ou max_shrink dans le "
+                "fichier de sources) l'accepte.",
+            ),
         )
+    if told is not None:
+        share = -(-100 * len(gone) // max(before, 1)) / 100
+        values = {"gone": len(gone), "before": before, "most": max_shrink, "share": str(share)}
+        tally.note(told[0], "", told[1].given(**values))
         return "partial"
     for identifier in gone:
         _delete(store, identifier, tally)
@@ -319,6 +352,7 @@ def _rehearse(source: Source, workspace: Path, name: str, on_progress: OnProgres
         try:
             for item in _watched(source.records(), tally, on_progress):
                 if isinstance(item, Refused | Partial):
+                    tally.clean = False
                     tally.note(
                         "refused",
                         getattr(item, "address", ""),
@@ -337,8 +371,10 @@ def _rehearse(source: Source, workspace: Path, name: str, on_progress: OnProgres
                         tally.counts["read"] += 1
                         tally.counts[_would(store, record)] += 1
         except HttpError as error:
+            tally.clean = False
             tally.note("source", "", str(error))
-    return Summary(name, "dry-run", tally.counts, tuple(tally.findings))
+    whole = tally.clean and tally.counts["read"] > 0 and not tally.counts["refused"]
+    return Summary(name, "dry-run", tally.counts, tuple(tally.findings), tally.expected, whole)
 
 
 def _would(store: SQLiteStore, record: Record) -> str:

@@ -190,11 +190,11 @@ def test_a_csw_is_asked_in_a_schema_that_its_capabilities_name(
 
     server.respond = respond
     assert run(Csw(server.address, HASTY), tmp_path).counts["new"] == 3
-    assert [b"www.isotc211.org" in body for body in asked] == [False, False]
+    assert {b"www.isotc211.org" in body for body in asked} == {False}
     told = "<html>Service</html>"
     asked.clear()
     assert run(Csw(server.address, HASTY), tmp_path).counts["unchanged"] == 3
-    assert [b"www.isotc211.org" in body for body in asked] == [False, True]
+    assert [b"www.isotc211.org" in body for body in asked[:2]] == [False, True]
 
 
 RECORDED = re.compile(rb"<(?:\w+:)?GetRecordsResponse\b")
@@ -325,7 +325,7 @@ def test_a_count_too_high_and_repeated_pages_are_partial(server: Server, tmp_pat
     done = run(Csw(server.address, HASTY, size=5), tmp_path / "autre")
     assert (
         done.status == "partial"
-        and "répète" in done.findings[-1].message
+        and "répète" in str(done.findings[-1].message)
         and done.counts["new"] == 5
     )
 
@@ -352,7 +352,7 @@ def test_two_sources_do_not_overwrite_each_other(server: Server, tmp_path: Path)
     again = run(Csw(server.address, HASTY), tmp_path, "second")
     assert (again.counts["duplicates"], again.counts["unchanged"]) == (1, 1)  # told at each harvest
     server.respond = csw([iso19139.write(dataset(0))])
-    run(Csw(server.address, HASTY), tmp_path, "premier")
+    harvest(Csw(server.address, HASTY), tmp_path, name="premier", kind="test", max_shrink=1)
     assert "jeu-001" not in stored(tmp_path)
     server.respond = csw([iso19139.write(dataset(1, "Volé")), iso19139.write(twin)])
     assert run(Csw(server.address, HASTY), tmp_path, "second").counts["new"] == 1
@@ -402,9 +402,8 @@ def test_a_source_that_changes_while_it_is_read_deletes_nothing(
         before if b'startPosition="1"' in body else after
     )(path, query, body, headers)
     done = run(Csw(server.address, HASTY, size=10), tmp_path)
-    assert (done.status, done.counts["gone"]) == ("partial", 0) and "change" in done.findings[
-        -1
-    ].message
+    assert (done.status, done.counts["gone"]) == ("partial", 0)
+    assert "change" in str(done.findings[-1].message)
     server.respond = after
     assert run(Csw(server.address, HASTY, size=10), tmp_path).counts["gone"] == 5
 
