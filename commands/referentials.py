@@ -139,6 +139,13 @@ def _plain(name: str) -> str:
         metavar=Message("CHAMPS"),
         help=Message("champ=colonne,... ou bdtopo"),
     ),
+    argument(
+        "--max-unknown",
+        type=float,
+        default=0.05,
+        metavar=Message("PART"),
+        help=Message("part admise de lignes dont un mot n'est pas compris"),
+    ),
     argument("--nodes", type=Path, metavar="CSV", help=Message("les nœuds d'une table d'arêtes")),
     argument(
         "--layer",
@@ -156,6 +163,7 @@ def _roads(arguments: argparse.Namespace) -> None:
         mapping=mapping,
         nodes=arguments.nodes,
         layer=arguments.layer,
+        max_unknown=arguments.max_unknown,
     )
     counts = manifest["counts"]
     apart = counts["nodes"] - counts["nodes_in_largest_component"]
@@ -170,6 +178,18 @@ def _roads(arguments: argparse.Namespace) -> None:
             apart=apart,
         )
     )
+    if closed := manifest["closed_to_cars"]:
+        print(_("{closed} routes sont fermées aux voitures par leur source.", closed=closed))
+    for field, rows in manifest["unsaid"].items():
+        print(_("{field} : rien n'est dit de {rows} lignes.", field=field, rows=rows))
+    for unread in manifest["unknown_words"]:
+        print(
+            _(
+                "{where}, colonne « {column} » : « {word} » n'est pas compris ({rows} lignes, dont "
+                "la {line}) ; {field} y a sa valeur par défaut.",
+                **{key: value for key, value in unread.items() if key != "of"},
+            )
+        )
 
 
 @command(

@@ -11,9 +11,9 @@ from scipy.spatial import Delaunay
 
 from geoguichet.referentials.roads.network_file import (
     DEGREE,
+    ROAD_CLASSES,
     RoadLines,
     access_of,
-    classes_of,
     coordinate_keys,
 )
 
@@ -35,7 +35,8 @@ def road_lines(nodes: int, edges: int, *, seed: int = 1) -> RoadLines:
     lat = np.round((43.0 + y / 111_000) * DEGREE).astype(np.int32)
     both = np.column_stack([start, stop]).ravel()
     keys = coordinate_keys(lon, lat)
-    road_class = classes_of(list(rng.choice(CLASSES, len(start), p=SHARES)))
+    ranks = [ROAD_CLASSES.index(name) for name in CLASSES]
+    road_class = rng.choice(np.array(ranks, dtype=np.uint8), len(start), p=SHARES)
     missing = np.full(len(start), np.nan)
     return RoadLines(
         start=np.arange(0, len(both) + 1, 2),

@@ -36,7 +36,15 @@ from geoguichet.referentials.roads.network_file import (
 type Metric = Literal["time", "length"]
 
 #: Classes that nobody enters from a field: points do not snap to them.
-_NO_ENTRY = tuple(rank for rank, name in enumerate(ROAD_CLASSES) if name.startswith("motorway"))
+_FERRY = ROAD_CLASSES.index("ferry")
+_NO_ENTRY = (
+    *(rank for rank, name in enumerate(ROAD_CLASSES) if name.startswith("motorway")),
+    _FERRY,
+)
+
+#: A piece of the network leads nowhere when its roads are shorter than this, and than this share of
+#: the longest piece's: an aisle, a lane behind a gate. An island of its own roads is none.
+_NOWHERE_KM, _NOWHERE_SHARE = 50.0, 0.1
 
 
 #: Free places after a graph's arcs: enough for 65,536 services at once, 1.5 MB.
@@ -74,20 +82,21 @@ class Snapped:
     why.
 
     ``fraction`` is the share of the edge's length from its drawn start; ``access_m`` the geodesic
-    metres from the point to there.
+    metres from the point to there; ``moved`` says that a nearer edge leads nowhere.
     """
 
     edge: Positions
     fraction: Floats
     access_m: Floats
     reason: Reasons
+    moved: Bools
 
 
 #: The tables of a search from many places are cut in blocks of about this size.
 BLOCK_BYTES = 64 * 2**20
 
-#: One for all edges, one for each of the modes that a process asks about.
-_TREES_KEPT = 3
+#: One for all edges, two for each of the modes that a process asks about.
+_TREES_KEPT = 5
 
 
 @dataclass(frozen=True)
@@ -172,9 +181,10 @@ class Network:
         length = self.arrays["edge_length_m"]
         if metric == "length":
             return np.asarray(length)
-        if mode != "car":
-            return quantised(length * 3.6 / self.manifest["speeds"][f"{mode}_kmh"])
         seconds = self.arrays["edge_car_s"]
+        if mode != "car":
+            own = length * 3.6 / self.manifest["speeds"][f"{mode}_kmh"]
+            return quantised(np.where(self.arrays["edge_class"] == _FERRY, seconds, own))
         return np.asarray(seconds) if congestion == 1.0 else quantised(seconds * congestion)
 
     def allowed(self, mode: str, *, closed: Positions | None = None) -> tuple[Bools, Bools]:
@@ -204,14 +214,26 @@ class Network:
         np.take(cost, edge, out=costs[: len(edge)])
         return Graph(np.asarray(start), node[: len(edge)], costs[: len(edge)], [(node, costs)])
 
-    def main_component(self, allowed: tuple[Bools, Bools]) -> Bools:
-        """Return the nodes of the largest strongly connected component: each can reach each and
+    def pieces(self, allowed: tuple[Bools, Bools]) -> npt.NDArray[np.int32]:
+        """Return the strongly connected piece of each node: each of its nodes can reach each and
         come back.
         """
-        _, label = csgraph.connected_components(
-            as_matrix(self.graph(np.ones(self.edges), allowed, reverse=False)), connection="strong"
+        return np.asarray(
+            csgraph.connected_components(
+                as_matrix(self.graph(np.ones(self.edges), allowed, reverse=False)),
+                connection="strong",
+            )[1]
         )
-        return np.asarray(label == np.bincount(label).argmax())
+
+    def leading(self, allowed: tuple[Bools, Bools], piece: npt.NDArray[np.int32]) -> Bools:
+        """Return the edges of the pieces that lead somewhere: a point there can leave and be
+        reached.
+        """
+        start, stop = piece[self.arrays["edge_from"]], piece[self.arrays["edge_to"]]
+        within = (start == stop) & np.logical_or(*allowed)
+        metres = np.bincount(start[within], self.arrays["edge_length_m"][within], piece.max() + 1)
+        enough = min(_NOWHERE_KM * 1000, _NOWHERE_SHARE * float(metres.max(initial=0.0)))
+        return np.asarray(within & (metres >= enough)[start])
 
     # --- choosing edges
 
@@ -249,13 +271,26 @@ class Network:
 
     # --- snapping
 
-    def snap(self, points: gpd.GeoSeries, usable: Bools, *, max_access_m: float) -> Snapped:
-        """Return where each point meets the nearest edge that is usable, no farther than
-        ``max_access_m``.
+    def snap(
+        self, points: gpd.GeoSeries, usable: Bools, somewhere: Bools, *, max_access_m: float
+    ) -> Snapped:
+        """Return where each point meets the nearest edge that is usable and leads somewhere, no
+        farther than ``max_access_m``; if there is none, the nearest that leads nowhere.
 
         Points in EPSG:4326; a missing point is ``not_located``, one too far from every road
         ``not_snapped``: neither is moved or dropped. Of two edges at the same distance the first
         counts.
+
+        Parameters
+        ----------
+        points
+            The points.
+        usable
+            The edges that the mode may follow, in a direction at least.
+        somewhere
+            Those that lead somewhere (:meth:`leading`).
+        max_access_m
+            Geodesic metres.
 
         Raises
         ------
@@ -267,18 +302,23 @@ class Network:
         fraction, access = np.full(len(points), np.nan), np.full(len(points), np.nan)
         reason = np.full(len(points), "not_located", dtype="U16")
         reason[located] = "not_snapped"
+        moved = np.zeros(len(points), dtype=bool)
         lon, lat = (get(points.to_numpy()[located]) for get in (shapely.get_x, shapely.get_y))
-        which, chosen, share, metres = self._nearest_edges(lon, lat, usable, max_access_m)
-        rows = located[which]
-        edge[rows], fraction[rows], access[rows], reason[rows] = chosen, share, metres, ""
-        return Snapped(edge, fraction, access, reason)
+        either = usable & ~np.isin(self.arrays["edge_class"], _NO_ENTRY)
+        either &= self.arrays["edge_length_m"] > QUANTUM  # not a turn at a split junction
+        for candidates in (either & ~somewhere, either & somewhere):
+            which, *found = self._nearest_edges(lon, lat, np.flatnonzero(candidates), max_access_m)
+            rows = located[which]
+            moved[rows] = found[2] > np.nan_to_num(access[rows], nan=np.inf)
+            edge[rows], fraction[rows], access[rows] = found
+            reason[rows] = ""
+        return Snapped(edge, fraction, access, reason, moved)
 
     # Return the points that have an edge in reach, that edge, the share along it and the metres to
     # there.
     def _nearest_edges(
-        self, lon: Floats, lat: Floats, usable: Bools, max_access_m: float
+        self, lon: Floats, lat: Floats, candidates: Positions, max_access_m: float
     ) -> tuple[Positions, Positions, Floats, Floats]:
-        candidates = np.flatnonzero(usable & ~np.isin(self.arrays["edge_class"], _NO_ENTRY))
         tree = self._tree_of(candidates)
         points = shapely.points(*self._to_metres.transform(lon, lat))
         near = tree.query_nearest(points, max_distance=max_access_m * 1.01 + 1.0)

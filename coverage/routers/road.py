@@ -9,6 +9,7 @@ from functools import cached_property
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import shapely
 
 from geoguichet.coverage.routers.impedance import (
@@ -113,7 +114,6 @@ class RoadRouter(Router):
         self.closed = check_closed(tuple(closed), network)
         self.max_access_m = max_access_m
         self._cost = network.costs(mode, metric, congestion=congestion)
-        self._usable = np.logical_or(*network.allowed(mode))
         self._allowed = network.allowed(mode, closed=self.closed)
         self._access_per_m = 3.6 / access_kmh if metric == "time" else 1.0
         # a metre farther from a road, or along a slow one: 0.12 s at 30 km/h
@@ -240,7 +240,10 @@ class RoadRouter(Router):
             while len(self._snapped) >= _KEPT:
                 self._snapped.pop(next(iter(self._snapped)))
             self._snapped[key] = self.network.snap(
-                points, self._usable, max_access_m=self.max_access_m
+                points,
+                np.logical_or(*self._open),
+                self._leading,
+                max_access_m=self.max_access_m,
             )
         return self._snapped[key]
 
@@ -249,8 +252,8 @@ class RoadRouter(Router):
         return self.network.points_along(step_m)
 
     def strays(self, points: gpd.GeoSeries) -> list[Stray]:
-        """Return the points that are too far from any road, and those on roads that lead nowhere
-        else.
+        """Return the points that are too far from any road, those on roads that lead nowhere else,
+        and those that join another road than the nearest.
         """
         return [
             Stray(
@@ -264,6 +267,12 @@ class RoadRouter(Router):
                 "road-island",
                 "on_road_islands",
                 Message("{name} est sur des routes coupées du reste du réseau."),
+            ),
+            Stray(
+                self.snap(points).moved,
+                "road-leads-nowhere",
+                "moved_to_other_roads",
+                Message("{name} rejoint une route plus loin : la plus proche ne mène nulle part."),
             ),
         ]
 
@@ -285,9 +294,22 @@ class RoadRouter(Router):
     def _forward(self) -> Graph:
         return self.network.graph(self._cost, self._allowed, reverse=False)
 
+    # What the mode may follow, closed roads too.
+    @cached_property
+    def _open(self) -> tuple[Bools, Bools]:
+        return self.network.allowed(self.mode)
+
+    @cached_property
+    def _piece(self) -> npt.NDArray[np.int32]:
+        return self.network.pieces(self._open)
+
+    @cached_property
+    def _leading(self) -> Bools:
+        return self.network.leading(self._open, self._piece)
+
     @cached_property
     def _main(self) -> Bools:
-        return self.network.main_component(self.network.allowed(self.mode))
+        return np.asarray(self._piece == np.bincount(self._piece).argmax())
 
     def _ends(self, points: gpd.GeoSeries, allowed: tuple[Bools, Bools]) -> Ends:
         snapped = self.snap(points)
@@ -331,7 +353,7 @@ class RoadRouter(Router):
 
     # Say of origins that reach nothing whether a closed road is the cause.
     def _why(self, origins: gpd.GeoSeries, destinations: gpd.GeoSeries) -> Reasons:
-        allowed = self.network.allowed(self.mode)
+        allowed = self._open
         start, end = self._ends(origins, allowed), self._ends(destinations, allowed)
         known = (end.snapped.edge >= 0).any()
         if not known or not len(self.closed):

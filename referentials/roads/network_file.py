@@ -7,8 +7,9 @@ the order of the source's rows.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ ROAD_CLASSES = (
     "footway",
     "path",
     "steps",
+    "ferry",
 )
 
 #: Who may use a class: bit 0 car, bit 1 bicycle, bit 2 foot.
@@ -66,31 +68,6 @@ CLASS_MODES = {
     "footway": WALK,
     "path": CYCLE,
     "steps": WALK,
-}
-
-#: Words of other sources (ROUTE 500, BD TOPO ``nature``, route lists) for our classes.
-SYNONYMS = {
-    "autoroute": "motorway",
-    "nationale": "primary",
-    "departementale": "secondary",
-    "metropolitaine": "secondary",
-    "communale": "unclassified",
-    "roundabout": "tertiary",
-    "q": "unclassified",
-    "road": "unclassified",
-    "bridleway": "path",
-    "Type autoroutier": "motorway",
-    "Autoroute": "motorway",
-    "Quasi-autoroute": "trunk",
-    "Route à 2 chaussées": "primary",
-    "Route à 1 chaussée": "secondary",
-    "Bretelle": "primary_link",
-    "Rond-point": "tertiary",
-    "Route empierrée": "track",
-    "Chemin": "track",
-    "Sentier": "path",
-    "Escalier": "steps",
-    "Piste cyclable": "cycleway",
 }
 
 
@@ -142,6 +119,7 @@ FRANCE = SpeedTable(
         "footway": 5.0,
         "path": 5.0,
         "steps": 5.0,
+        "ferry": 10.0,
     },
     limit_share=0.9,
     foot_kmh=4.0,
@@ -189,10 +167,32 @@ COLUMNS: dict[str, Any] = {
 
 type Ints = npt.NDArray[np.int64]
 
+#: The keys of the parts of a split junction begin here: no source's key nor coordinate key is near.
+SPLIT = -(2**60)
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A word of a source that we do not know; its rows have the default of the field."""
+
+    where: str
+    field: str
+    column: str
+    word: str
+    rows: int
+    #: Line of the file where it comes first; in OpenStreetMap, the number of the object.
+    line: int
+    #: Rows of the column.
+    of: int
+
 
 @dataclass(frozen=True, slots=True)
 class RoadLines:
     """The lines of one source, before they become a network: equal keys at their ends join them.
+
+    A junction that not everybody may cross as he likes (a turn restriction, a barrier) is split:
+    each of its roads ends at a node of its own (keys from :data:`SPLIT` on), and lines without
+    length join those whose turn is allowed.
 
     Line ``i`` has the vertices ``start[i]:start[i + 1]``; NaN in ``length_m``, ``speed_kmh`` or
     ``seconds`` means that the source does not say. ``speed_kmh`` is driven, not posted.
@@ -209,8 +209,11 @@ class RoadLines:
     seconds: Floats
     length_m: Floats
     name: npt.NDArray[np.object_]
-    #: How many rows of the source were left out, by reason.
+    #: How many rows of the source were left out, or heard of, by reason.
     skipped: dict[str, int] = field(default_factory=dict)
+    unread: tuple[Unread, ...] = ()
+    #: How many rows say nothing, by field: each has the default of its field.
+    unsaid: dict[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.from_key)
@@ -224,17 +227,6 @@ class RoadSource:
     sha256: str
     reader: str
     licence: str = ""
-
-
-def classes_of(words: Sequence[str]) -> npt.NDArray[np.uint8]:
-    """Return the rank in :data:`ROAD_CLASSES` of each source's word; an unknown word counts as
-    ``unclassified``.
-    """
-    ranks = {name: rank for rank, name in enumerate(ROAD_CLASSES)}
-    known = {
-        word: ranks.get(SYNONYMS.get(word, word), ranks["unclassified"]) for word in set(words)
-    }
-    return np.array([known[word] for word in words], dtype=np.uint8)
 
 
 def access_of(
@@ -318,10 +310,10 @@ def joined(parts: Sequence[RoadLines]) -> RoadLines:
     if len(parts) == 1:
         return parts[0]
     offsets = np.cumsum([0, *(int(part.start[-1]) for part in parts)])
-    skipped: dict[str, int] = {}
+    skipped, unsaid = Counter[str](), Counter[str]()
     for part in parts:
-        for reason, count in part.skipped.items():
-            skipped[reason] = skipped.get(reason, 0) + count
+        skipped.update(part.skipped)
+        unsaid.update(part.unsaid)
     columns = ("lon", "lat", "road_class", "access", "speed_kmh", "seconds", "length_m", "name")
     stacked: dict[str, Any] = {
         column: np.concatenate([getattr(part, column) for part in parts]) for column in columns
@@ -331,11 +323,17 @@ def joined(parts: Sequence[RoadLines]) -> RoadLines:
     )
     start = np.append(start, offsets[-1])
     ends = coordinate_keys(stacked["lon"], stacked["lat"])
+    met = {"from_key": ends[start[:-1]], "to_key": ends[start[1:] - 1]}
+    for end, at in met.items():  # the parts of a split junction stay apart
+        own = np.concatenate([getattr(part, end) for part in parts])
+        nth = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+        met[end] = np.where((own >= SPLIT) & (own < SPLIT + 2**40), own + nth * 2**40, at)
     return RoadLines(
         start=start,
-        from_key=ends[start[:-1]],
-        to_key=ends[start[1:] - 1],
+        **met,
         skipped=dict(sorted(skipped.items())),
+        unread=tuple(unread for part in parts for unread in part.unread),
+        unsaid=dict(sorted(unsaid.items())),
         **stacked,
     )
 
@@ -461,6 +459,7 @@ def _manifest(
     speeds: SpeedTable,
 ) -> dict[str, Any]:
     access, component = arrays["edge_access"], arrays["node_component"]
+    by_class = access_of(lines.road_class, np.zeros(len(lines), dtype=np.int8))
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -492,6 +491,11 @@ def _manifest(
             "length_km": round(float(arrays["edge_length_m"].sum()) / 1000, 3),
         },
         "skipped": lines.skipped,
+        "closed_to_cars": int(
+            (by_class & 1 & ~(access | access >> 3) & (lines.length_m != 0)).sum()
+        ),
+        "unsaid": {field: rows for field, rows in lines.unsaid.items() if rows},
+        "unknown_words": [asdict(unread) for unread in lines.unread],
     }
 
 

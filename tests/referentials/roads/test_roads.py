@@ -16,7 +16,8 @@ from pyproj import Geod
 
 from geoguichet.floor.errors import LayerError, UsageError
 from geoguichet.referentials.roads.network_file import DEGREE, ROAD_CLASSES, TABLES, read_network
-from geoguichet.referentials.roads.sources import _limit, make_network, parse_mapping
+from geoguichet.referentials.roads.sources import make_network, parse_mapping
+from geoguichet.referentials.roads.words import Reading
 
 OSM = """<?xml version="1.0"?><osm version="0.6">
 <node id="1" lon="1.00" lat="44.00"/><node id="2" lon="1.01" lat="44.00"/>
@@ -83,7 +84,7 @@ def test_openstreetmap_ways_are_cut_where_they_meet(tmp_path: Path) -> None:
 
 def test_the_readers_agree_with_pyosmium_itself(data: Any, tmp_path: Path) -> None:
     """Andorra: as many metres as a plain loop over the ways counts, and every road way is there."""
-    suffix, largest, with_speed = {"small": ("", 4, 2), "shared": (".pbf", 10_826, 1_804)}[
+    suffix, largest, with_speed = {"small": ("", 4, 2), "shared": (".pbf", 11_014, 1_804)}[
         data.edition
     ]
     path = data.folder / "network" / "osm" / f"andorra-2025-01-19.osm{suffix}"
@@ -116,7 +117,8 @@ def test_the_readers_agree_with_pyosmium_itself(data: Any, tmp_path: Path) -> No
     ],
 )
 def test_posted_limits(text: str, kmh: float | None) -> None:
-    assert np.isnan(_limit(text)) if kmh is None else _limit(text) == pytest.approx(kmh)
+    limit = Reading("map.osm", [1]).numbers("speed_kmh", "maxspeed", [text])[0]
+    assert np.isnan(limit) if kmh is None else limit == pytest.approx(kmh)
 
 
 def layer(tmp_path: Path, order: list[int]) -> Path:

@@ -1,0 +1,331 @@
+"""Roads of an OpenStreetMap extract (``.osm.pbf``, ``.osm``, ``.osm.gz``), read with pyosmium."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations, pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import osmium
+from pyproj import Geod
+
+from geoguichet.floor.errors import LayerError, refused
+from geoguichet.referentials.roads.network_file import (
+    DEGREE,
+    FRANCE,
+    ROAD_CLASSES,
+    SPLIT,
+    Ints,
+    RoadLines,
+    SpeedTable,
+    access_of,
+)
+from geoguichet.referentials.roads.words import UNKNOWN, UNSAID, Reading, folded, vocabulary
+
+SUFFIXES = (".pbf", ".osm", ".osm.gz", ".osm.bz2")
+LICENCE = "ODbL 1.0, © les contributeurs d'OpenStreetMap"
+
+#: Who says whether a car, a bicycle, a walker may pass: the most precise key first.
+_KEYS = (
+    ("motorcar", "motor_vehicle", "vehicle", "access"),
+    ("bicycle", "vehicle", "access"),
+    ("foot", "access"),
+)
+_FERRY = ROAD_CLASSES.index("ferry")
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A restriction at a node: who comes by one of the ways may not (or only) go on by another."""
+
+    only: bool
+    come: frozenset[int]
+    go: frozenset[int]
+    #: Bits of the modes that it binds: car, bicycle.
+    modes: int
+
+    def is_clear(self, ways: Sequence[int]) -> bool:
+        """Say whether its ways end at the node, given those of each road there; one that passes
+        through comes from two sides.
+        """
+        bound = self.come if self.only else self.come | self.go
+        return all(ways.count(way) < 2 for way in bound)
+
+
+@dataclass(slots=True)
+class _Extract:
+    """What an extract holds of roads, as it stands there."""
+
+    ways: list[int] = field(default_factory=list)
+    tags: list[dict[str, str]] = field(default_factory=list)
+    #: Node, longitude and latitude of every way end to end, and where each way starts.
+    nodes: list[tuple[int, int, int]] = field(default_factory=list)
+    start: list[int] = field(default_factory=lambda: [0])
+    #: Tags of the nodes that have a barrier.
+    barriers: dict[int, dict[str, str]] = field(default_factory=dict)
+    turns: dict[int, list[_Turn]] = field(default_factory=dict)
+    skipped: dict[str, int] = field(
+        default_factory=lambda: {"highway_not_a_road": 0, "node_missing": 0}
+    )
+
+    def skip(self, reason: str, count: int = 1) -> None:
+        """Count what is left out."""
+        self.skipped[reason] = self.skipped.get(reason, 0) + count
+
+
+def read_osm(path: Path, *, speeds: SpeedTable = FRANCE) -> RoadLines:
+    """Return the highways and ferries of an extract, cut where they meet; nodes keep
+    OpenStreetMap's identifiers as keys.
+
+    A posted ``maxspeed`` counts for ``speeds.limit_share`` of itself, a ferry takes its
+    ``duration``. Junctions with a barrier or a turn restriction are split (see
+    :class:`RoadLines`). Restrictions by way, conditional ones and opening hours of roads are not
+    read.
+
+    Raises
+    ------
+    LayerError
+        The file is missing or is no OpenStreetMap file.
+    """
+    extract = _read(path)
+    reading = Reading(path.name, extract.ways, of=len(extract.ways))
+    table = np.array(extract.nodes, dtype=np.int64).reshape(-1, 3)
+    refs, start = table[:, 0], np.array(extract.start, dtype=np.int64)
+    columns = _described(extract.tags, speeds, reading)
+    blocked = _blocked(extract.barriers, reading)
+    cut = _cuts(refs, start, [*blocked, *extract.turns])
+    first, way = cut[:-1], np.searchsorted(start, cut[:-1], side="right") - 1
+    inside = first + 1 < start[way + 1]  # a cut at a way's end opens no line
+    first, last, way = first[inside], cut[1:][inside], way[inside]
+    offsets = np.append(0, np.cumsum(last - first + 1))
+    vertices = np.arange(offsets[-1]) + np.repeat(first - offsets[:-1], np.diff(offsets))
+    lines = RoadLines(
+        start=offsets,
+        lon=table[vertices, 1].astype(np.int32),
+        lat=table[vertices, 2].astype(np.int32),
+        from_key=refs[first],
+        to_key=refs[last],
+        seconds=np.full(len(first), np.nan),
+        length_m=np.full(len(first), np.nan),
+        **{column: values[way] for column, values in columns.items()},
+    )
+    _sail(lines, way, extract)
+    numbers = np.array(extract.ways, dtype=np.int64)[way]
+    lines = _split(lines, numbers, blocked, extract)
+    return replace(
+        lines,
+        skipped=extract.skipped,
+        unread=tuple(reading.unread),
+    )
+
+
+def _read(path: Path) -> _Extract:
+    if not path.is_file():
+        raise LayerError(f"{path} : fichier introuvable ; vérifiez le chemin.")
+    extract, roads = _Extract(), vocabulary("class")
+    with refused(
+        RuntimeError,
+        say=lambda error: f"{path} : ce n'est pas un fichier OpenStreetMap lisible ({error}).",
+    ):
+        objects: Any = osmium.FileProcessor(str(path)).with_locations()
+        for found in objects.with_filter(
+            osmium.filter.KeyFilter("highway", "route", "barrier", "restriction")
+        ):
+            if found.is_way():
+                _take_way(found, extract, roads)
+            elif found.is_node() and "barrier" in found.tags:
+                extract.barriers[found.id] = {tag.k: tag.v for tag in found.tags}
+            elif found.is_relation() and "restriction" in found.tags:
+                _take_turn(found, extract)
+    return extract
+
+
+def _take_way(way: Any, extract: _Extract, roads: Mapping[str, str]) -> None:
+    kind = way.tags.get("highway") or ("ferry" if way.tags.get("route") == "ferry" else "")
+    if not kind:
+        return
+    if roads.get(folded(kind), UNSAID) == UNSAID or way.tags.get("area") == "yes":
+        extract.skip("highway_not_a_road")
+        return
+    found = [
+        (node.ref, node.location.x, node.location.y) for node in way.nodes if node.location.valid()
+    ]
+    extract.skip("node_missing", len(way.nodes) - len(found))
+    if len(found) >= 2:
+        extract.nodes += found
+        extract.start.append(len(extract.nodes))
+        extract.ways.append(way.id)
+        extract.tags.append({tag.k: tag.v for tag in way.tags} | {"highway": kind})
+
+
+# Keep a restriction whose "via" is one node.
+def _take_turn(relation: Any, extract: _Extract) -> None:
+    parts: dict[str, list[tuple[str, int]]] = {"from": [], "via": [], "to": []}
+    for member in relation.members:
+        parts.get(member.role, []).append((member.type, member.ref))
+    kind, free = relation.tags["restriction"], relation.tags.get("except", "").split(";")
+    modes = 0b001 * ("motorcar" not in free) | 0b010 * ("bicycle" not in free)
+    come, go = (frozenset(ref for _, ref in parts[role]) for role in ("from", "to"))
+    via = parts["via"]
+    if len(via) != 1 or via[0][0] != "n" or not kind.startswith(("no_", "only_")) or come == go:
+        extract.skip("turn_not_at_a_node")
+        return
+    turn = _Turn(kind.startswith("only_"), come, go, modes)
+    extract.turns.setdefault(via[0][1], []).append(turn)
+
+
+# Return the places where lines begin or end: ends of ways, and nodes that several ways (or turns)
+# share, or that not everybody may pass.
+def _cuts(refs: Ints, start: Ints, split: Sequence[int]) -> Ints:
+    _, inverse, counts = np.unique(refs, return_inverse=True, return_counts=True)
+    cut = (counts[inverse] > 1) | np.isin(refs, np.array(split, dtype=np.int64))
+    cut[start[:-1]] = True
+    cut[start[1:] - 1] = True
+    return np.flatnonzero(cut)
+
+
+def _described(tags: list[dict[str, str]], speeds: SpeedTable, reading: Reading) -> dict[str, Any]:
+    sense = reading.words("class", "highway", [way["highway"] for way in tags])
+    road_class = np.array([ROAD_CLASSES.index(name) for name in sense], dtype=np.uint8)
+    said = reading.words("oneway", "oneway", [way.get("oneway", "") for way in tags])
+    # roundabouts and motorways are one-way unless told otherwise
+    round_ = [way.get("junction") in ("roundabout", "circular") for way in tags]
+    implied = (np.array(round_, dtype=bool) | (sense == "motorway")) & (said == UNSAID)
+    way = (implied | (said == "forward")).astype(np.int8) - (said == "backward")
+    bits = access_of(road_class, way)
+    bits[said == "closed"] &= 0b100100
+    return {
+        "road_class": road_class,
+        "access": _allowed(tags, bits, road_class == _FERRY, reading),
+        "speed_kmh": reading.numbers(
+            "speed_kmh", "maxspeed", [way.get("maxspeed", "") for way in tags]
+        )
+        * speeds.limit_share,
+        "name": np.array([way.get("ref") or way.get("name", "") for way in tags], dtype=object),
+    }
+
+
+# Return the access bits once the access tags are heard: the most precise key speaks for each mode.
+def _allowed(
+    tags: list[dict[str, str]],
+    bits: npt.NDArray[np.uint8],
+    ferry: npt.NDArray[np.bool_],
+    reading: Reading,
+) -> npt.NDArray[np.uint8]:
+    passengers = np.array(["foot" in way or "bicycle" in way for way in tags], dtype=bool)
+    for mode, keys in enumerate(_KEYS):
+        said = [next((way[key] for key in keys if key in way), "") for way in tags]
+        sense, both = reading.words("access", keys[0], said), np.uint8(0b001001 << mode)
+        precise = np.array([keys[0] in way for way in tags], dtype=bool)
+        bits[(sense == "open") & precise & (bits & both == 0)] |= both
+        bits[sense == "closed"] &= ~both
+        if mode == 0:  # a ferry of which only walkers or bicycles are said takes no car
+            bits[ferry & passengers & (sense == UNSAID)] &= ~both
+    against = np.array([way.get("oneway:bicycle") == "no" for way in tags], dtype=bool)
+    bits[against & (bits & 0b010010 > 0)] |= 0b010010
+    return bits
+
+
+# Give the lines of a ferry its duration, each its share of the length.
+def _sail(lines: RoadLines, way: Ints, extract: _Extract) -> None:
+    for ferry in np.unique(way[lines.road_class == _FERRY]):
+        total, own = (
+            _duration(extract.tags[ferry].get("duration", "")),
+            np.flatnonzero(way == ferry),
+        )
+        if np.isnan(total):
+            extract.skip("ferry_without_duration")
+            continue
+        ends = [slice(lines.start[line], lines.start[line + 1]) for line in own]
+        length = [
+            Geod(ellps="WGS84").line_length(lines.lon[at] / DEGREE, lines.lat[at] / DEGREE)
+            for at in ends
+        ]
+        lines.seconds[own] = total * np.array(length) / max(sum(length), 1e-9)
+
+
+# Return seconds of "20", "00:20", "1:30:00", "PT1H20M" (ISO 8601), NaN for anything else.
+def _duration(text: str) -> float:
+    iso = re.fullmatch(r"P(?:(\d+)D)?T?(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?", text.strip())
+    if iso and any(iso.groups()):
+        return float(np.dot([int(part or 0) for part in iso.groups()], (86400, 3600, 60, 1)))
+    clock = re.fullmatch(r"(?:(\d+):)?(\d+)(?::(\d+))?(?: ?min)?", text.strip())
+    return (
+        float(int(clock[1] or 0) * 3600 + int(clock[2]) * 60 + int(clock[3] or 0))
+        if clock
+        else np.nan
+    )
+
+
+# Return the modes that each barrier stops: no car by a bollard, others as its own tags say.
+def _blocked(barriers: Mapping[int, dict[str, str]], reading: Reading) -> dict[int, int]:
+    reading.lines, tags = np.array(list(barriers), dtype=np.int64), list(barriers.values())
+    kind = reading.words("barrier", "barrier", [node["barrier"] for node in tags])
+    stopped = np.zeros(len(tags), dtype=np.int64)
+    for mode, keys in enumerate(_KEYS):
+        said = [next((node[key] for key in keys if key in node), "") for node in tags]
+        sense = reading.words("access", keys[0], said)
+        shut = np.isin(sense, (UNSAID, UNKNOWN)) & (kind == "closed") & (mode == 0)
+        stopped |= np.where(shut | (sense == "closed"), 1 << mode, 0)
+    pairs = zip(barriers, stopped.tolist(), strict=True)
+    return {node: modes for node, modes in pairs if modes}
+
+
+# Split the junctions where not everybody may go on as he likes, and join their parts by lines
+# without length.
+def _split(
+    lines: RoadLines, ways: Ints, blocked: Mapping[int, int], extract: _Extract
+) -> RoadLines:
+    nodes: Ints = np.array(sorted({*blocked, *extract.turns}), dtype=np.int64)
+    keys = np.concatenate([lines.from_key, lines.to_key])
+    ends = np.flatnonzero(np.isin(keys, nodes))
+    if not len(ends):
+        return lines
+    line = ends % len(lines)
+    order = np.lexsort((ends, lines.start[line], ways[line], keys[ends]))
+    ends, line = ends[order], line[order]
+    at = np.concatenate([lines.start[:-1], lines.start[1:] - 1])[ends]
+    joints: list[tuple[int, int, int]] = []
+    split: list[int] = []
+    _, begin = np.unique(keys[ends], return_index=True)
+    for one, after in pairwise([*begin.tolist(), len(ends)]):
+        node, come = int(keys[ends[one]]), [int(way) for way in ways[line[one:after]]]
+        turns = [turn for turn in extract.turns.get(node, ()) if turn.is_clear(come)]
+        modes = 0b111 & ~blocked.get(node, 0)
+        if modes == 0b111 and not turns:
+            extract.skip("turn_not_at_a_node", node in extract.turns)
+            continue
+        split += range(one, after)
+        extract.skip("junctions_split")
+        for i, j in combinations(range(after - one), 2):
+            go, back = (_may(turns, come[a], come[b], modes) for a, b in ((i, j), (j, i)))
+            if go | back:
+                joints.append((one + i, one + j, go | back << 3))
+    keys[ends[split]] = SPLIT + np.arange(len(split))
+    first, second, access = np.array(joints, dtype=np.int64).reshape(-1, 3).T
+    unnamed: np.ndarray = np.full(len(first), "", dtype=object)
+    unknown = np.full(len(first), np.nan)
+    return RoadLines(
+        start=np.concatenate([lines.start, lines.start[-1] + 2 * np.arange(1, len(first) + 1)]),
+        lon=np.concatenate([lines.lon, np.repeat(lines.lon[at[first]], 2)]),
+        lat=np.concatenate([lines.lat, np.repeat(lines.lat[at[first]], 2)]),
+        from_key=np.concatenate([keys[: len(lines)], keys[ends[first]]]),
+        to_key=np.concatenate([keys[len(lines) :], keys[ends[second]]]),
+        road_class=np.concatenate([lines.road_class, lines.road_class[line[first]]]),
+        access=np.concatenate([lines.access, access.astype(np.uint8)]),
+        speed_kmh=np.concatenate([lines.speed_kmh, unknown]),
+        seconds=np.concatenate([lines.seconds, unknown]),
+        length_m=np.concatenate([lines.length_m, np.zeros(len(first))]),
+        name=np.concatenate([lines.name, unnamed]),
+    )
+
+
+# Return the modes that may turn from a way into another.
+def _may(turns: Sequence[_Turn], come: int, go: int, modes: int) -> int:
+    for turn in turns:
+        if come in turn.come and (go in turn.go) != turn.only:
+            modes &= ~turn.modes
+    return modes

@@ -1,0 +1,198 @@
+"""What the words and numbers of a source of roads mean, by ``words.toml``; what is not in it is
+counted and named.
+"""
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from geoguichet.floor.errors import LayerError
+from geoguichet.referentials.roads.network_file import ROAD_CLASSES, Floats, RoadLines, Unread
+
+#: What a word means when nothing is said, and when we do not know it.
+UNSAID, UNKNOWN = "", "?"
+
+#: The share of a column's rows that may hold words we do not know.
+MAX_UNKNOWN = 0.05
+
+_WORDS = tomllib.loads(files(__package__).joinpath("words.toml").read_text("utf-8"))
+
+#: The columns of published layers, by the name of the layer.
+MAPPINGS: dict[str, dict[str, str]] = _WORDS["columns"]
+
+_THOUSANDS = re.compile(r"(?<=\d)[\s\u00a0\u202f]+(?=\d{3})")
+_NUMBER = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*(.*)")
+
+
+def folded(word: object) -> str:
+    """Return a word as it is compared.
+
+    >>> folded(" Départementale "), folded("motorway_link"), folded(1.0)
+    ('departementale', 'motorway link', '1')
+    """
+    letters = unicodedata.normalize("NFKD", str(word).casefold().replace("_", " "))
+    bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return re.sub(r"^([+-]?\d+)\.0+$", r"\1", " ".join(bare.replace("’", "'").split()))
+
+
+@cache
+def vocabulary(field: str) -> Mapping[str, str]:
+    """Return what each folded word of a field means."""
+    known = dict.fromkeys(_WORDS["unsaid"], UNSAID)
+    if field == "class":
+        known |= {folded(name): name for name in ROAD_CLASSES}
+    return known | {word: sense for sense, words in _WORDS[field].items() for word in words}
+
+
+class Reading:
+    """The columns of a source read so far, and what of them was not understood.
+
+    ``lines`` is the line of the file that each row stands on; ``of`` how many rows a column has,
+    where it is not said on each.
+    """
+
+    def __init__(self, where: str, lines: npt.ArrayLike, *, of: int | None = None) -> None:
+        self.where, self.lines, self.of = where, np.asarray(lines), of
+        self.unread: list[Unread] = []
+        self.unsaid: dict[str, int] = {}
+
+    def words(self, field: str, column: str, values: Iterable[Any]) -> npt.NDArray[np.object_]:
+        """Return what each word means in :data:`vocabulary`; a list joined by ``;`` is open if one
+        is.
+        """
+        said, rank = _distinct(values)
+        plain = [folded(word) for word in said]
+        known = dict(vocabulary(field))
+        for letters in _WORDS["letters"] if field == "oneway" else ():
+            if set(letters["seen"]) & set(plain):
+                senses = ((sense, words) for sense, words in letters.items() if sense != "seen")
+                known |= {word: sense for sense, words in senses for word in words}
+        sense = np.array([_of_list(word, known) for word in plain], dtype=object)
+        self._count(field, column, said, rank, sense == UNKNOWN, sense == UNSAID)
+        return sense[rank]
+
+    def numbers(self, field: str, column: str, values: Iterable[Any]) -> Floats:
+        """Return numbers in our unit, NaN where nothing is said or understood: ``1 000,5``,
+        ``90 km/h``.
+        """
+        said, rank = _distinct(values)
+        read = quantities(said, field)
+        unsaid = np.array([folded(word) in _WORDS["unsaid"] for word in said], dtype=bool)
+        if field == "speed_kmh" and folded(column) in _WORDS["zero_unsaid"]:
+            unsaid |= read == 0
+        read[unsaid | (read < 0)] = np.nan
+        self._count(field, column, said, rank, np.isnan(read) & ~unsaid, unsaid)
+        return read[rank]
+
+    def names(self, values: Iterable[Any]) -> npt.NDArray[np.object_]:
+        """Return names as they are written, empty where there is none."""
+        said, rank = _distinct(values)
+        unsaid = np.array([folded(word) in _WORDS["unsaid"] for word in said], dtype=bool)
+        return np.asarray(np.where(unsaid, "", said)[rank], dtype=object)
+
+    # Name the words that are not understood, with how many rows have them and the first.
+    def _count(
+        self,
+        field: str,
+        column: str,
+        said: npt.NDArray[np.object_],
+        rank: npt.NDArray[np.intp],
+        unknown: npt.NDArray[np.bool_],
+        unsaid: npt.NDArray[np.bool_],
+    ) -> None:
+        rows = np.bincount(rank, minlength=len(said))
+        self.unsaid[field] = self.unsaid.get(field, 0) + int(rows[unsaid].sum())
+        self.unread += [
+            Unread(
+                self.where, field, column, str(said[word]), int(rows[word]),
+                int(self.lines[np.argmax(rank == word)]), self.of or len(rank),
+            )
+            for word in np.flatnonzero(unknown)
+        ]  # fmt: skip
+
+
+def _distinct(values: Iterable[Any]) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.intp]]:
+    column = pd.Series(values, dtype=object)
+    rank, said = pd.factorize(column.where(column.notna(), "").astype(str).str.strip())
+    return np.asarray(said, dtype=object), rank
+
+
+def _of_list(word: str, known: Mapping[str, str]) -> str:
+    senses = {known.get(part.strip(), UNKNOWN) for part in word.split(";")}
+    if word in known or len(senses) == 1:
+        return known.get(word, min(senses))
+    return next((sense for sense in ("open", UNKNOWN, "closed") if sense in senses), UNKNOWN)
+
+
+def quantities(said: Iterable[str], field: str) -> Floats:
+    """Return texts as numbers in the unit of a field (``speed_kmh``, ``length_m``, ``seconds``),
+    NaN where they are none; a comma is decimal.
+
+    >>> quantities(["1 000,5", "30 mph", "FR:urban", "vite"], "speed_kmh").tolist()
+    [1000.5, 48.28032, 50.0, nan]
+    """
+    texts, units = pd.Series(said, dtype=object), _WORDS["units"].get(field, {})
+    read = pd.to_numeric(texts, errors="coerce").to_numpy(dtype=np.float64, copy=True)
+    for odd in np.flatnonzero(~np.isfinite(read)):
+        read[odd] = _quantity(str(texts[odd]).split(";")[0], units)
+        if np.isnan(read[odd]) and field == "speed_kmh":
+            word = folded(texts[odd])
+            read[odd] = _WORDS["limits"].get(word.partition(":")[2] or word, np.nan)
+    return read
+
+
+def _quantity(text: str, units: Mapping[str, float]) -> float:
+    plain = _THOUSANDS.sub("", text.strip())
+    if "," in plain:
+        plain = plain.replace(".", "").replace(",", ".", 1)
+    found = _NUMBER.fullmatch(plain)
+    if found is None:
+        return np.nan
+    unit = folded(found[2])
+    return float(found[1]) * (units.get(unit, np.nan) if unit else 1.0)
+
+
+def check_understood(parts: Iterable[RoadLines], max_unknown: float) -> None:
+    """Refuse sources of which a column holds too many words that we do not know.
+
+    Raises
+    ------
+    LayerError
+        More than ``max_unknown`` of a column's rows.
+    """
+    for column in _by_column(unread for part in parts for unread in part.unread):
+        rows, first = sum(unread.rows for unread in column), column[0]
+        if rows > max_unknown * first.of:
+            words = ", ".join(
+                f"« {unread.word} » ({unread.rows}, dont la ligne {unread.line})"
+                for unread in column[:10]
+            ) + (f" et {len(column) - 10} autres" if len(column) > 10 else "")
+            raise LayerError(
+                f"{first.where}, colonne « {first.column} » ({first.field}) : {rows} lignes sur "
+                f"{first.of} ne sont pas comprises : {words}. Attendu : {_expected(first.field)} ; "
+                "corrigez-les, ou acceptez-les avec --max-unknown."
+            )
+
+
+def _by_column(every: Iterable[Unread]) -> Iterator[list[Unread]]:
+    columns: dict[tuple[str, str, str], list[Unread]] = {}
+    for unread in every:
+        columns.setdefault((unread.where, unread.field, unread.column), []).append(unread)
+    for column in columns.values():
+        yield sorted(column, key=lambda unread: (-unread.rows, unread.word))
+
+
+def _expected(field: str) -> str:
+    if field in _WORDS["units"]:
+        return f"un nombre, seul ou suivi de {', '.join(_WORDS['units'][field])}"
+    words = [ROAD_CLASSES[0], "autoroute"] if field == "class" else []
+    words += [known[0] for known in _WORDS[field].values() if known]
+    return f"un mot comme {', '.join(words[:12])}"
