@@ -24,6 +24,7 @@ from scipy.sparse import csgraph
 
 from geoguichet.coverage.errors import RoutingError
 from geoguichet.coverage.routers.impedance import Bools, Floats, Positions, Reasons, located_points
+from geoguichet.referentials.layers import metric_of
 from geoguichet.referentials.roads.network_file import (
     DEGREE,
     MODES,
@@ -336,7 +337,8 @@ class Network:
     @cached_property
     def _to_metres(self) -> Transformer:
         lon, lat = self.arrays["node_lon"] / DEGREE, self.arrays["node_lat"] / DEGREE
-        return Transformer.from_crs("EPSG:4326", metric_crs(lon, lat), always_xy=True)
+        ground = lon.min(), lat.min(), lon.max(), lat.max()
+        return Transformer.from_crs("EPSG:4326", metric_of(ground), always_xy=True)
 
     @cached_property
     def _lines(self) -> npt.NDArray[np.object_]:
@@ -367,17 +369,6 @@ class Network:
 def as_matrix(graph: Graph) -> sparse.csr_array:
     """Return a graph as the sparse matrix that scipy's searches take; nothing is copied."""
     return sparse.csr_array((graph.cost, graph.node, graph.start), shape=(len(graph), len(graph)))
-
-
-def metric_crs(lon: Floats, lat: Floats) -> str:
-    """Return Lambert-93 where it holds (metropolitan France and its rim), else the UTM zone of the
-    middle.
-    """
-    west, east, south, north = lon.min(), lon.max(), lat.min(), lat.max()
-    if west >= -9.9 and east <= 10.4 and south >= 41.1 and north <= 51.6:
-        return "EPSG:2154"
-    zone = int((west + east) / 2 // 6 + 31)
-    return f"EPSG:{32600 + zone if south + north >= 0 else 32700 + zone}"
 
 
 # Return the share along each line that is nearest to its point; within a micrometre of an end it is

@@ -1,0 +1,219 @@
+"""Access, barriers, ferries and turn restrictions of OpenStreetMap."""
+
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+
+from geoguichet.referentials.roads.network_file import read_network
+from geoguichet.referentials.roads.openstreetmap import _duration
+from geoguichet.referentials.roads.sources import make_network
+
+WEST, MIDDLE, EAST, NORTH = (1.0, 44.0), (1.01, 44.0), (1.02, 44.0), (1.01, 44.01)
+
+CROSS = {1: WEST, 2: MIDDLE, 3: EAST, 4: NORTH}
+
+
+def extract(
+    path: Path,
+    ways: dict[int, tuple[list[int], dict[str, str]]],
+    *,
+    nodes: dict[int, dict[str, str]] | None = None,
+    relations: list[tuple[dict[str, str], list[tuple[str, str, int]]]] = [],  # noqa: B006
+) -> Path:
+    """Write an extract of the cross of four places."""
+
+    def tagged(tags: dict[str, str]) -> str:
+        return "".join(f'<tag k="{key}" v="{value}"/>' for key, value in tags.items())
+
+    parts = [
+        f'<node id="{n}" lon="{x}" lat="{y}">{tagged((nodes or {}).get(n, {}))}</node>'
+        for n, (x, y) in CROSS.items()
+    ]
+    for number, (refs, tags) in ways.items():
+        inside = "".join(f'<nd ref="{ref}"/>' for ref in refs)
+        parts.append(f'<way id="{number}">{inside}{tagged(tags)}</way>')
+    for number, (tags, members) in enumerate(relations):
+        inside = "".join(f'<member type="{t}" ref="{r}" role="{role}"/>' for role, t, r in members)
+        parts.append(f'<relation id="{number + 1}">{inside}{tagged(tags)}</relation>')
+    path.write_text(f'<osm version="0.6">{"".join(parts)}</osm>', encoding="utf-8")
+    return path
+
+
+def reached(path: Path, out: Path, mode: int = 0) -> dict[tuple, set]:
+    """Which places are reached from which, driving (0), cycling (1) or walking (2)."""
+    make_network([path], out)
+    arrays = read_network(out)[0]
+    place = list(zip(arrays["node_lon"].tolist(), arrays["node_lat"].tolist(), strict=True))
+    after: dict[int, set[int]] = {}
+    for a, b, bits in zip(
+        arrays["edge_from"], arrays["edge_to"], arrays["edge_access"], strict=True
+    ):
+        if bits >> mode & 1:
+            after.setdefault(int(a), set()).add(int(b))
+        if bits >> (mode + 3) & 1:
+            after.setdefault(int(b), set()).add(int(a))
+    found: dict[tuple, set] = {}
+    for node in range(len(place)):
+        seen, waiting = {node}, [node]
+        while waiting:
+            waiting += [
+                n for n in after.get(waiting.pop(), ()) if n not in seen and not seen.add(n)
+            ]
+        found.setdefault(place[node], set()).update(place[n] for n in seen)
+    name = {(round(x * 1e7), round(y * 1e7)): key for key, (x, y) in CROSS.items()}
+    return {name[a]: {name[b] for b in to} for a, to in found.items()}
+
+
+STREETS = {
+    10: ([1, 2], {"highway": "tertiary"}),
+    11: ([2, 3], {"highway": "tertiary"}),
+    12: ([2, 4], {"highway": "tertiary"}),
+}
+
+
+@pytest.mark.parametrize(
+    ("tags", "modes"),
+    [
+        ({"motor_vehicle": "agricultural;forestry"}, 0b110),
+        ({"access": "forestry"}, 0b000),
+        ({"access": "no", "motor_vehicle": "destination;delivery"}, 0b001),
+        ({"vehicle": "private"}, 0b100),
+        ({"motorcar": "permit;no", "bicycle": "no"}, 0b101),
+        ({"motor_vehicle": "zzz"}, 0b111),
+    ],
+)
+def test_lists_of_access_words(tmp_path: Path, tags: dict[str, str], modes: int) -> None:
+    path = extract(tmp_path / "m.osm", {10: ([1, 2], {"highway": "service"} | tags)})
+    manifest = make_network([path], tmp_path / "m.roads", max_unknown=1.0)
+    assert read_network(tmp_path / "m.roads")[0]["edge_access"].tolist() == [modes | modes << 3]
+    named = [unread["word"] for unread in manifest["unknown_words"]]
+    assert named == ([] if "zzz" not in tags.values() else ["zzz"])
+
+
+@pytest.mark.parametrize(
+    ("tags", "cars", "feet"),
+    [
+        ({"barrier": "bollard"}, False, True),
+        ({"barrier": "gate"}, True, True),
+        ({"barrier": "gate", "access": "private"}, False, False),
+        ({"barrier": "lift_gate", "motor_vehicle": "no"}, False, True),
+        ({"barrier": "block", "motor_vehicle": "yes"}, True, True),
+        ({"barrier": "toll_booth"}, True, True),
+        ({"barrier": "chain", "foot": "no"}, False, False),
+    ],
+)
+@pytest.mark.parametrize("whole", [True, False], ids=["in a way", "between two"])
+def test_a_barrier_stops_who_cannot_pass(
+    tmp_path: Path, tags: dict[str, str], cars: bool, feet: bool, whole: bool
+) -> None:
+    ways = {10: ([1, 2, 3], {"highway": "tertiary"})} if whole else dict(list(STREETS.items())[:2])
+    path = extract(tmp_path / "m.osm", ways, nodes={2: tags})
+    assert (3 in reached(path, tmp_path / "m.roads")[1]) == cars
+    assert (3 in reached(path, tmp_path / "m.roads", 2)[1]) == feet
+
+
+@pytest.mark.parametrize(
+    ("tags", "to", "may"),
+    [
+        ({"restriction": "no_left_turn"}, 12, {11}),
+        ({"restriction": "only_straight_on"}, 11, {11}),
+        ({"restriction": "only_left_turn"}, 12, {12}),
+        ({"restriction": "no_left_turn", "except": "motorcar;bicycle"}, 12, {11, 12}),
+        ({"restriction:hgv": "no_left_turn"}, 12, {11, 12}),
+        ({"restriction": "no_u_turn"}, 10, {11, 12}),
+    ],
+)
+def test_a_turn_restriction_binds_wheels_at_its_junction(
+    tmp_path: Path, tags: dict[str, str], to: int, may: set[int]
+) -> None:
+    members = [("from", "way", 10), ("via", "node", 2), ("to", "way", to)]
+    path = extract(tmp_path / "m.osm", STREETS, relations=[(tags, members)])
+    make_network([path], tmp_path / "m.roads")
+    turns = turned(tmp_path / "m.roads")
+    assert {go for come, go in turns if come == 10} == may
+    assert turns >= {(11, 10), (11, 12), (12, 10), (12, 11)}, "who comes by another road is free"
+    assert reached(path, tmp_path / "m.roads", 2)[1] == {1, 2, 3, 4}, "walkers are"
+
+
+def turned(out: Path) -> set[tuple[int, int]]:
+    """Which turns at the middle a car may make: from way 10, 11 or 12 into another."""
+    arrays = read_network(out)[0]
+    far = {round(x * 1e7): way for (x, _), way in ((WEST, 10), (EAST, 11))}
+    ways: dict[int, set[int]] = {}
+    arcs = []
+    for a, b, bits in zip(
+        arrays["edge_from"], arrays["edge_to"], arrays["edge_access"], strict=True
+    ):
+        if arrays["node_lon"][a] == arrays["node_lon"][b] and (
+            arrays["node_lat"][a] == arrays["node_lat"][b]
+        ):
+            arcs += [(int(a), int(b))] * int(bits & 1) + [(int(b), int(a))] * int(bits >> 3 & 1)
+            continue
+        for here, there in ((int(a), int(b)), (int(b), int(a))):
+            if (arrays["node_lon"][here], arrays["node_lat"][here]) == (10_100_000, 440_000_000):
+                ways.setdefault(here, set()).add(far.get(int(arrays["node_lon"][there]), 12))
+    free = {(u, v) for at in ways.values() for u in at for v in at if u != v}
+    return free | {(u, v) for a, b in arcs for u in ways[a] for v in ways[b]}
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("20", 1200),
+        ("00:20", 1200),
+        ("1:30", 5400),
+        ("01:05:30", 3930),
+        ("PT1H20M", 4800),
+        ("PT45M", 2700),
+        ("P1DT2H", 93600),
+        ("20 min", 1200),
+        ("", None),
+        ("longtemps", None),
+        ("PT", None),
+    ],
+)
+def test_durations(text: str, seconds: float | None) -> None:
+    read = _duration(text)
+    assert np.isnan(read) if seconds is None else read == seconds
+
+
+def test_a_ferry_takes_its_time_and_only_who_may_embark(tmp_path: Path) -> None:
+    def ferry(**tags: str) -> dict:
+        path = extract(
+            tmp_path / "m.osm",
+            {10: ([1, 2], {"highway": "tertiary"}), 20: ([2, 3], {"route": "ferry"} | tags)},
+        )
+        manifest = make_network([path], tmp_path / "m.roads")
+        arrays = read_network(tmp_path / "m.roads")[0]
+        boat = int(arrays["edge_class"].argmax())
+        return {
+            "s": arrays["edge_car_s"][boat],
+            "modes": int(arrays["edge_access"][boat]) & 0b111,
+            "unsaid": manifest["skipped"].get("ferry_without_duration", 0),
+            "m": arrays["edge_length_m"][boat],
+        }
+
+    assert ferry(duration="00:35") | {"m": 0} == {"s": 2100, "modes": 0b111, "unsaid": 0, "m": 0}
+    assert ferry(duration="10", foot="yes")["modes"] == 0b110
+    assert ferry(duration="10", foot="yes", motor_vehicle="yes")["modes"] == 0b111
+    assert ferry(motor_vehicle="no")["modes"] == 0b110
+    slow = ferry()
+    assert slow["unsaid"] == 1 and slow["s"] == pytest.approx(slow["m"] * 0.36), "10 km/h"
+
+
+def test_split_junctions_stay_split_beside_another_source(tmp_path: Path) -> None:
+    path = extract(
+        tmp_path / "m.osm",
+        {10: ([1, 2, 3], {"highway": "tertiary"})},
+        nodes={2: {"barrier": "bollard"}},
+    )
+    line = gpd.GeoDataFrame(geometry=[shapely.LineString([EAST, (1.05, 44.0)])], crs=4326)
+    line.to_file(tmp_path / "more.gpkg")
+    counts = make_network([path, tmp_path / "more.gpkg"], tmp_path / "m.roads")["counts"]
+    assert (counts["nodes"], counts["edges"], counts["components"]) == (5, 4, 1)
+    arrays = read_network(tmp_path / "m.roads")[0]
+    alone = arrays["edge_length_m"] < 1e-6
+    assert alone.sum() == 1 and arrays["edge_access"][alone].tolist() == [0b110110]
