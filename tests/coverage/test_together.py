@@ -51,7 +51,7 @@ def folder(small_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     pairs = pairs[np.hypot(*(places[pairs[:, 0]] - places[pairs[:, 1]]).T) < 12_000]
     lines = gpd.GeoDataFrame(
-        {"class": "D"},
+        {"class": "communale"},
         geometry=shapely.linestrings(places[pairs]),
         crs=2154,
         index=range(len(pairs)),
