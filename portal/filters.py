@@ -82,6 +82,7 @@ LABELS: Mapping[str, Mapping[str, Message]] = {
         "km_saved_per_year": Message("kilomètres évités par an"),
         "length": Message("taille (octets)"),
         "license": Message("licence"),
+        "legislation": Message("textes de loi"),
         "licenseStatus": Message("état de la licence"),
         "limitations": Message("limites d’usage"),
         "maintenance": Message("mises à jour"),

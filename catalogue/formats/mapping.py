@@ -171,6 +171,9 @@ Members = TypedDict(
             list[FeatureCatalogue], "feature catalogues: list of {id, title, href, featureTypes}"
         ],
         "fields": Annotated[list[Field], "fields of the data: list of {name, type, definition}"],
+        "legislation": Annotated[
+            list[str], "the law that asks for it: list of addresses (ELI), as HVD says it"
+        ],
         "serviceType": Annotated[str, "type of a service: view, download, discovery, ..."],
         "purpose": Annotated[str, "why it was made"],
         "status": Annotated[list[str], "status of the resource: ISO progress codes"],

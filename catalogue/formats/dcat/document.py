@@ -5,7 +5,6 @@ a catalogue.
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -15,7 +14,7 @@ from rdflib.compare import to_canonical_graph
 from rdflib.namespace import DCTERMS, FOAF, PROV, RDF, RDFS, SKOS, XSD
 from rdflib.term import Node
 
-from geoguichet.catalogue.formats import codes, conversions, licences
+from geoguichet.catalogue.formats import codes, conversions, licences, links
 from geoguichet.catalogue.formats.dcat.rdf import (
     ADMS,
     AGENTS,
@@ -23,10 +22,15 @@ from geoguichet.catalogue.formats.dcat.rdf import (
     CLASSES,
     DATES,
     DCAT,
+    DCATAP,
     DQV,
+    ELI,
+    FILE_TYPE,
     FREQUENCY,
     GEODCAT,
     GSP,
+    HVD,
+    HVD_REGULATION,
     HYDRA,
     INSPIRE,
     LANGUAGE,
@@ -41,8 +45,11 @@ from geoguichet.catalogue.formats.dcat.rdf import (
     VCARD_ADDRESS,
     Form,
     NumberedGraph,
+    Thing,
+    Told,
     load,
     tail,
+    tell,
     term,
 )
 from geoguichet.catalogue.formats.dcat.reading import MAPPING, part_of, subjects_of
@@ -194,41 +201,22 @@ FORMAT = Format(
 )
 
 
-# Records written into a graph of DCAT-AP 3 / GeoDCAT-AP. What is said of a resource is made as a
-# tree, as Turtle would write it, then put into the graph.
-
-
-#: What is said of a node: a value, or a list of them, for each property; blank ones say nothing.
-type Told = Mapping[URIRef, Any]
-
-
-class Thing(NamedTuple):
-    """A node and what is said of it; without an address it is blank."""
-
-    kind: URIRef | None
-    told: Told = MappingProxyType({})
-    address: URIRef | None = None
-
-
-def tell(graph: NumberedGraph, subject: Node, told: Told) -> None:
-    """Put what is said of a node into a graph, in the order it is said: blank nodes are numbered
-    by it.
-    """
-    for about, value in told.items():
-        for item in value if isinstance(value, list) else [value]:
-            if isinstance(item, Thing):
-                node = item.address or graph.blank()
-                tell(graph, subject, {about: node})
-                tell(graph, node, {RDF.type: item.kind})
-                tell(graph, node, item.told)
-            elif item not in (None, ""):
-                graph.add((subject, about, Text(item) if type(item) is str else item))
+# Records written into a graph of DCAT-AP 3 / GeoDCAT-AP.
 
 
 def serialized(graph: NumberedGraph, form: Form) -> bytes:
     """Write a graph; what is only named in it (a parent, a concept) gets the texts that DCAT-AP
     makes mandatory.
     """
+    services = set(graph.subjects(RDF.type, DCAT.DataService))
+    for layer, service in list(graph.subject_objects(DCAT.inSeries)):
+        if service in services:  # what is part of a service of this page is one of its layers
+            graph.remove((layer, DCAT.inSeries, service))
+            graph.remove((service, RDF.type, DCAT.DatasetSeries))
+            graph.add((layer, DCTERMS.isPartOf, service))
+    for layer, service in list(graph.subject_objects(DCTERMS.isPartOf)):
+        if service in services:
+            graph.add((service, DCAT.servesDataset, layer))
     for concept in graph.subjects(RDF.type, SKOS.Concept):
         if (concept, SKOS.prefLabel, None) not in graph:
             graph.add((concept, SKOS.prefLabel, Text(tail(str(concept)) or NOTHING)))
@@ -465,7 +453,14 @@ def _theme(theme: Theme, concept: Concept) -> Told:
         if theme.scheme or title
         else None,
     }
-    return {DCAT.theme: Thing(SKOS.Concept, said_there, _address(concept.id) if known else None)}
+    thing = Thing(SKOS.Concept, said_there, _address(concept.id) if known else None)
+    if concept.id.startswith(HVD):
+        return {DCATAP.hvdCategory: thing, DCATAP.applicableLegislation: _law(HVD_REGULATION)}
+    return {DCAT.theme: thing}
+
+
+def _law(address: str) -> Thing:
+    return Thing(ELI.LegalResource, address=_address(address))
 
 
 def _rights(record: Record) -> Told:
@@ -488,25 +483,37 @@ def _licence(record: Record) -> URIRef | None:
     return URIRef(address) if address else None
 
 
-# Yield the distributions, endpoints and pages.
+# Yield the distributions, endpoints, sources and pages.
 def _links(record: Record, subject: URIRef) -> Iterator[Told]:
     service = record.type == "service"
     if service and not any(map(_is_endpoint, record.links)):
         # An endpoint is mandatory; its own address says that none is known.
         yield {DCAT.endpointURL: Thing(RDFS.Resource, address=subject)}
     for link in record.links:
-        address = _reference(link.href)
-        if link.rel == "preview":
+        address, told = _reference(link.href), {DCTERMS.title: link.title}
+        is_page = link.type.startswith("text/html")
+        if link.rel == "preview" and not is_page:
             yield {FOAF.depiction: address}
+        elif link.rel == "license" and not _licence(record):
+            named = {RDFS.label: link.title}
+            yield {DCTERMS.license: Thing(DCTERMS.LicenseDocument, named, address)}
+        elif link.rel in _SOURCES:
+            yield {PROV.wasDerivedFrom: Thing(PROV.Entity, told, address)}
         elif service and _is_endpoint(link):
             yield {DCAT.endpointURL: Thing(RDFS.Resource, address=address)}
-        elif service or link.rel in _PAGES or "operatesOn" in link.extra:
-            yield {FOAF.page: Thing(FOAF.Document, {DCTERMS.title: link.title}, address)}
+        elif (
+            service
+            or link.rel in _PAGES
+            or "operatesOn" in link.extra
+            or (is_page and link.rel in ("preview", "related"))
+        ):
+            yield {FOAF.page: Thing(FOAF.Document, told, address)}
         else:
             yield {DCAT.distribution: _distribution(record, link, address)}
 
 
-_PAGES = ("about", "describedby", "alternate")
+_PAGES = ("about", "describedby", "alternate", "license")
+_SOURCES = ("via", "source", "derivedfrom")
 
 
 # Return the address of a link; RDF knows no relative one, so those get a scheme that `_href` takes
@@ -521,7 +528,7 @@ def _is_endpoint(link: Link) -> bool:
 
 
 def _distribution(record: Record, link: Link, address: URIRef) -> Thing:
-    protocol = link.extra.get("protocol")
+    protocol, media = link.extra.get("protocol"), links.media_of(link)
     return Thing(
         DCAT.Distribution,
         {
@@ -529,11 +536,39 @@ def _distribution(record: Record, link: Link, address: URIRef) -> Thing:
             DCAT.downloadURL: address if link.rel == "enclosure" else None,
             DCTERMS.title: link.title,
             DCTERMS.description: link.extra.get("description"),
-            DCAT.mediaType: Thing(DCTERMS.MediaType, address=_address(MEDIA + link.type))
-            if link.type
+            DCTERMS.format: _format(link),
+            DCAT.mediaType: Thing(DCTERMS.MediaType, address=_address(MEDIA + media))
+            if media
             else None,
             DCTERMS.conformsTo: _labelled(DCTERMS.Standard, protocol) if protocol else None,
+            DCAT.accessService: _access_service(link, address),
             DCTERMS.license: _licence(record),
+        },
+    )
+
+
+# Return the kind of file or of service by its name, and by the EU's code where it has one.
+def _format(link: Link) -> Thing | None:
+    kind = links.kind_of(link)
+    code = URIRef(FILE_TYPE + kind.code) if kind and kind.code else None
+    return kind and Thing(DCTERMS.MediaTypeOrExtent, {RDFS.label: kind.name}, code)
+
+
+# Return the service that a distribution is got from; its title and description are mandatory.
+def _access_service(link: Link, address: URIRef) -> Thing | None:
+    kind = links.service_of(link)
+    if kind is None:
+        return None
+    title, standard = link.title or kind.name, links.standard_of(kind)
+    return Thing(
+        DCAT.DataService,
+        {
+            DCTERMS.title: title,
+            DCTERMS.description: link.extra.get("description") or title,
+            DCAT.endpointURL: Thing(RDFS.Resource, address=address),
+            DCTERMS.conformsTo: Thing(DCTERMS.Standard, {RDFS.label: kind.name}, URIRef(standard))
+            if standard
+            else None,
         },
     )
 
@@ -560,12 +595,11 @@ def _facts(record: Record, told: Members, base: str) -> Told:
         DCTERMS.conformsTo: [
             _standard(item) for item in told.get("conformity", ()) if item.get("pass")
         ],
+        DCATAP.applicableLegislation: [_law(address) for address in told.get("legislation", ())],
         DCTERMS.accrualPeriodicity: Thing(DCTERMS.Frequency, address=URIRef(FREQUENCY + period))
         if period
         else None,
-        DCAT.inSeries: Thing(DCAT.DatasetSeries, address=subject_of(Record(id=parent), base))
-        if parent
-        else None,
+        **(_parent(record, parent, base) if parent else {}),
         DCTERMS.language: [_language(item["code"]) for item in told.get("resourceLanguages", ())],
         GEODCAT.serviceType: _concept(f"{INSPIRE}SpatialDataServiceType/{quote(kind)}")
         if kind
@@ -575,6 +609,15 @@ def _facts(record: Record, told: Members, base: str) -> Told:
             for item in record.external_ids
         ],
     }
+
+
+# Say what a resource is part of: a series, but for the layer of a service, which is no series.
+def _parent(record: Record, parent: str, base: str) -> Told:
+    address = subject_of(Record(id=parent), base)
+    names = {f"{parent}-{link.title}" for link in record.links if link.rel == "service"}
+    if record.id in names:
+        return {DCTERMS.isPartOf: address}
+    return {DCAT.inSeries: Thing(DCAT.DatasetSeries, address=address)}
 
 
 def _standard(item: Conformity) -> Thing:

@@ -9,11 +9,13 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from itertools import count
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
 from urllib.parse import unquote
 from xml.sax import SAXException
 
 from rdflib import BNode, Dataset, Graph, Namespace, URIRef
+from rdflib import Literal as Term
 from rdflib.exceptions import Error as RdfError
 from rdflib.exceptions import ParserError
 from rdflib.namespace import DCTERMS, FOAF, PROV, RDF, RDFS, SKOS, TIME
@@ -28,7 +30,9 @@ from geoguichet.catalogue.formats.xml import parse, serialize
 
 ADMS = Namespace("http://www.w3.org/ns/adms#")
 DCAT = Namespace("http://www.w3.org/ns/dcat#")
+DCATAP = Namespace("http://data.europa.eu/r5r/")
 DQV = Namespace("http://www.w3.org/ns/dqv#")
+ELI = Namespace("http://data.europa.eu/eli/ontology#")
 GEODCAT = Namespace("http://data.europa.eu/930/")
 GSP = Namespace("http://www.opengis.net/ont/geosparql#")
 HYDRA = Namespace("http://www.w3.org/ns/hydra/core#")
@@ -48,6 +52,11 @@ ROLE = f"{INSPIRE}ResponsiblePartyRole/"
 FREQUENCY = "http://publications.europa.eu/resource/authority/frequency/"
 LANGUAGE = "http://publications.europa.eu/resource/authority/language/"
 MEDIA = "http://www.iana.org/assignments/media-types/"
+FILE_TYPE = "http://publications.europa.eu/resource/authority/file-type/"
+#: The categories of high-value datasets, and the regulation that names them (2023/138).
+HVD = "http://data.europa.eu/bna/"
+HVD_CATEGORIES = f"{HVD}asd487ae75"
+HVD_REGULATION = "http://data.europa.eu/eli/reg_impl/2023/138/oj"
 DATES = {"publication": DCTERMS.issued, "revision": DCTERMS.modified, "creation": DCTERMS.created}
 AGENTS = {"publisher": DCTERMS.publisher, "author": DCTERMS.creator, "owner": DCTERMS.rightsHolder}
 CLASSES = {"series": DCAT.DatasetSeries, "service": DCAT.DataService}
@@ -56,6 +65,7 @@ CLASSES = {"series": DCAT.DatasetSeries, "service": DCAT.DataService}
 PREFIXES: Mapping[str, Any] = {
     "adms": ADMS,
     "dcat": DCAT,
+    "dcatap": DCATAP,
     "dct": DCTERMS,
     "dqv": DQV,
     "foaf": FOAF,
@@ -273,3 +283,32 @@ _IN_ORDER: Mapping[Form, Callable[[bytes], bytes]] = {
     "xml": _prefixes_in_order,
     "json-ld": _nodes_in_order,
 }
+
+
+# What is said of a resource is made as a tree, as Turtle would write it, then put into the graph.
+
+#: What is said of a node: a value, or a list of them, for each property; blank ones say nothing.
+type Told = Mapping[URIRef, Any]
+
+
+class Thing(NamedTuple):
+    """A node and what is said of it; without an address it is blank."""
+
+    kind: URIRef | None
+    told: Told = MappingProxyType({})
+    address: URIRef | None = None
+
+
+def tell(graph: NumberedGraph, subject: Node, told: Told) -> None:
+    """Put what is said of a node into a graph, in the order it is said: blank nodes are numbered
+    by it.
+    """
+    for about, value in told.items():
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, Thing):
+                node = item.address or graph.blank()
+                tell(graph, subject, {about: node})
+                tell(graph, node, {RDF.type: item.kind})
+                tell(graph, node, item.told)
+            elif item not in (None, ""):
+                graph.add((subject, about, Term(item) if type(item) is str else item))

@@ -21,6 +21,8 @@ from geoguichet.catalogue.formats.dcat.rdf import (
     CLASSES,
     DCAT,
     GEODCAT,
+    HVD,
+    HVD_CATEGORIES,
     LOCN_ADDRESS,
     NOTHING,
     NOWHERE,
@@ -116,7 +118,7 @@ class _About(Part):
             sorted(
                 f"{term} {value}"
                 for term, value in self.graph.predicate_objects(node)
-                if not isinstance(value, BNode)
+                if not isinstance(value, BNode) and term != DCTERMS.format
             )
         )
 
@@ -223,6 +225,8 @@ def _themes(part: Part, path: str) -> tuple[Theme, ...]:
             titles[scheme] = holder.text("dct:title, rdfs:label, skos:prefLabel")
         if codes.inspire_theme(identifier):
             scheme = INSPIRE_THEME
+        elif identifier.startswith(HVD):
+            scheme = HVD_CATEGORIES
         elif not scheme and identifier.startswith("http"):
             scheme = identifier.rpartition("/")[0]
         if identifier:
@@ -423,6 +427,18 @@ def _licences(part: Part, path: str) -> list[str]:
     ]
 
 
+# Return the addresses of the licences that are none of the lists.
+def _licence_pages(part: Part, path: str) -> tuple[Link, ...]:
+    pages = [page for holder in (part, *part.at("dcat:distribution")) for page in holder.at(path)]
+    titles = {
+        page.said(): page.text("rdfs:label, dct:title")
+        for page in pages
+        if isinstance(page.node, URIRef)
+        if not any(map(licences.exact, (page.said(), page.text(_LABEL))))
+    }
+    return tuple(Link(_href(place), "license", title=title) for place, title in titles.items())
+
+
 def _licence(part: Part, path: str) -> str:
     named = _licences(part, path)
     found = licences.licence_of(named) or licences.licence_of(_rights(part, _RIGHTS).split("\n"))
@@ -548,7 +564,13 @@ MAPPING = (
     Mapped("dates", "dct:modified", note="revision", read=to.dates("revision")),
     Mapped("dates", "dct:created", note="creation", read=to.dates("creation")),
     Mapped("keywords", "dcat:keyword", note="French first", read=to.words()),
-    Mapped("themes", "dcat:theme", read=_themes),
+    Mapped("themes", "dcat:theme + dcatap:hvdCategory", read=_themes),
+    Mapped(
+        "legislation",
+        "dcatap:applicableLegislation",
+        note="regulation 2023/138 is told of what has an HVD category",
+        read=lambda part, path: sorted(set(part.texts(path))),
+    ),
     Mapped(
         "themes.topicCategory",
         "geodcatap:topicCategory + dct:subject",
@@ -567,6 +589,8 @@ MAPPING = (
     Mapped("links", "dcat:endpointURL", note="of services", read=_endpoints),
     Mapped("links.about", "dcat:landingPage", "in", read=_pages("about")),
     Mapped("links.about", "foaf:page", read=_pages("about")),
+    Mapped("links.via", "dct:source + prov:wasDerivedFrom", read=_pages("via")),
+    Mapped("links.license", "dct:license", note="of no licence that is known", read=_licence_pages),
     Mapped("links.preview", "foaf:depiction", read=_pages("preview")),
     Mapped("formats", "dct:format", "in", "of each distribution", _formats),
     Mapped(

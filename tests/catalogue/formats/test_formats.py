@@ -166,6 +166,7 @@ def test_the_page_of_formats_is_true() -> None:
 
 
 DCAT, GEODCAT = rdflib.DCAT, rdflib.Namespace("http://data.europa.eu/930/")
+DCATAP = rdflib.Namespace("http://data.europa.eu/r5r/")
 FOAF, PROV, VCARD = rdflib.FOAF, rdflib.PROV, rdflib.Namespace("http://www.w3.org/2006/vcard/ns#")
 LOCN, GSP = (
     rdflib.Namespace(base)
@@ -199,7 +200,7 @@ def read_by_rdflib(graph: rdflib.Graph, subject: rdflib.term.Node) -> dict[str, 
     for attribution in graph.objects(subject, PROV.qualifiedAttribution):
         people += graph.objects(attribution, PROV.agent)
     parts = list(graph.objects(subject, DCAT.distribution))
-    themes = list(graph.objects(subject, DCAT.theme))
+    themes = [*graph.objects(subject, DCAT.theme), *graph.objects(subject, DCATAP.hvdCategory)]
     rights = [
         label
         for node in graph.objects(subject, DCTERMS.rights)
@@ -214,6 +215,7 @@ def read_by_rdflib(graph: rdflib.Graph, subject: rdflib.term.Node) -> dict[str, 
         "rights": set(rights),
         "contacts": {text for node in people for text in texts(graph, node, *named)},
         "addresses": texts(graph, subject, DCAT.endpointURL, FOAF.page, FOAF.depiction)
+        | texts(graph, subject, PROV.wasDerivedFrom, DCTERMS.license)
         | {text for node in parts for text in texts(graph, node, DCAT.accessURL)},
         "themes": {str(node) for node in themes}
         | {text for node in themes for text in texts(graph, node, SKOS.prefLabel)}

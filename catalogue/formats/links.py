@@ -1,0 +1,136 @@
+"""What a link leads to: the service or the kind of file that its protocol, its type and its name
+tell, as the vocabularies of DCAT and of ISO 19115 call them.
+"""
+
+import re
+from typing import NamedTuple
+from urllib.parse import parse_qsl, urlsplit
+
+from geoguichet.catalogue.formats import codes
+from geoguichet.catalogue.record import Link
+
+
+class Kind(NamedTuple):
+    """A kind of file or of service."""
+
+    #: As people and portals call it: GPKG, CSV, WMS.
+    name: str
+    media: str = ""
+    #: Its code in the EU's vocabulary of file types; empty when it has none.
+    code: str = ""
+
+
+#: Endings of names of files: the name of their kind, its media type, the EU's code where it differs
+#: from the name (a dash: it has none).
+_FILES = """
+7z 7Z application/x-7z-compressed -;csv CSV text/csv;dbf DBF application/dbase
+doc DOC application/msword;docx DOCX application/vnd.openxmlformats-officedocument.wordprocessingml.document
+dwg DWG image/vnd.dwg -;dxf DXF image/vnd.dxf -;ecw ECW image/x-ecw -
+fgb FGB application/flatgeobuf -;geojson GEOJSON application/geo+json;gml GML application/gml+xml
+gpkg GPKG application/geopackage+sqlite3;gpx GPX application/gpx+xml -;gz GZIP application/gzip
+htm HTML text/html;html HTML text/html;jp2 JPEG2000 image/jp2;jpeg JPEG image/jpeg
+jpg JPEG image/jpeg;json JSON application/json;jsonld JSON-LD application/ld+json JSON_LD
+kml KML application/vnd.google-earth.kml+xml;kmz KMZ application/vnd.google-earth.kmz
+laz LAZ application/vnd.laszip -;mdb MDB application/x-msaccess;mif MIF application/x-mif -
+ods ODS application/vnd.oasis.opendocument.spreadsheet;odt ODT application/vnd.oasis.opendocument.text
+parquet PARQUET application/vnd.apache.parquet;pbf PBF application/x-protobuf -
+pdf PDF application/pdf;png PNG image/png;qgs QGS application/x-qgis -;rdf RDF-XML application/rdf+xml RDF_XML
+shp SHP application/vnd.shp;sqlite SQLITE application/vnd.sqlite3 -;tab TAB application/x-mapinfo -
+tif TIFF image/tiff;tiff TIFF image/tiff;ttl TURTLE text/turtle RDF_TURTLE;txt TXT text/plain
+xls XLS application/vnd.ms-excel;xml XML application/xml;zip ZIP application/zip
+xlsx XLSX application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
+"""
+FILES = {
+    ending: Kind(name, media, ("".join(code) or name).replace("-", "") if code != ["-"] else "")
+    for row in re.split(r"[;\n]", _FILES.strip())
+    for ending, name, media, *code in [row.split()]
+}
+_MEDIA = {kind.media: kind for kind in FILES.values()} | {
+    "application/vnd.geo+json": FILES["geojson"],
+    "application/x-shapefile": FILES["shp"],
+    "application/geopackage+vnd.sqlite3": FILES["gpkg"],
+    "text/xml": FILES["xml"],
+}
+#: Words that stand for an ending where a request names its format.
+_WORDS = {"shape-zip": "shp", "shapefile": "shp", "esri shapefile": "shp", "geopackage": "gpkg"}
+
+#: The services of OGC, and the EU's code of those that it has.
+SERVICES = {
+    name: Kind(name, "", f"{name}_SRVC" if name in ("WMS", "WFS") else "")
+    for name in ("WMS", "WMTS", "WFS", "WCS", "CSW", "WPS", "SOS", "TMS")
+}
+_SERVICE = re.compile(r"\b(WMTS|WMS|WFS|WCS|CSW|WPS|SOS|TMS)\b")
+_OPERATION = "http://www.opengis.net/def/serviceType/ogc/"
+
+
+# Return the path of an address; empty when it is none.
+def _path(link: Link) -> str:
+    try:
+        return urlsplit(link.href).path
+    except ValueError:
+        return ""
+
+
+def _asked(link: Link) -> dict[str, str]:
+    query = link.href.partition("#")[0].partition("?")[2]
+    return {name.lower(): value for name, value in parse_qsl(query)}
+
+
+def service_of(link: Link) -> Kind | None:
+    """Return the service that a link is; None when it leads to a file or a page."""
+    if link.rel in ("enclosure", "item") or _asked(link).get("request", "").lower() == "getfeature":
+        return None
+    told = f"{link.extra.get('protocol', '')} {link.extra.get('protocolAddress', '')}".upper()
+    if told.startswith("WWW:DOWNLOAD"):
+        return None
+    asked = f"{told} {_asked(link).get('service', '').upper()}"
+    if link.rel == "service":
+        asked += f" {link.title.upper()} {_path(link).upper()}"
+    found = _SERVICE.search(asked.replace("_", " "))
+    return SERVICES[found[1]] if found else Kind("API") if link.rel == "service" else None
+
+
+def standard_of(kind: Kind) -> str:
+    """Return the address of the standard of a service; empty when it has none."""
+    return f"{_OPERATION}{kind.name.lower()}" if kind.name in SERVICES else ""
+
+
+def kind_of(link: Link) -> Kind | None:
+    """Return the kind of service or file that a link leads to, by its protocol, its type, the
+    format that its address asks for, then the ending of its name; None when nothing tells.
+    """
+    if service := service_of(link):
+        return service
+    media = link.type.partition(";")[0].strip().lower()
+    asked = _asked(link)
+    wanted = next(
+        (asked[name].lower() for name in ("outputformat", "format", "f") if name in asked), ""
+    )
+    names = (wanted, _path(link), link.title)
+    endings = (re.split(r"[./]", name.lower().removesuffix(".zip"))[-1].strip() for name in names)
+    told = next((FILES[end] for end in (_WORDS.get(wanted, ""), *endings) if end in FILES), None)
+    known = _MEDIA.get(media)
+    zipped = link.href.lower().endswith(".zip")
+    if known and not (told and known.name in ("ZIP", "XML", "JSON", "TXT")):
+        return known
+    return told or (FILES["zip"] if zipped else None) or _MEDIA.get(wanted)
+
+
+def media_of(link: Link) -> str:
+    """Return the media type of a link: its own, else that of its kind of file."""
+    kind = None if link.type else kind_of(link)
+    zipped = _path(link).lower().endswith(".zip")
+    return link.type or (FILES["zip"].media if kind and zipped else kind.media if kind else "")
+
+
+def protocol_of(link: Link) -> str:
+    """Return the protocol of a link: its own, else the one that tells what the link is, by the list
+    that GeoNetwork and its like read.
+    """
+    if own := str(link.extra.get("protocol", "")):
+        return own
+    if (service := service_of(link)) and service.name in SERVICES:
+        return f"OGC:{service.name}"
+    if codes.relation({"function": "download"}) == link.rel:
+        return "WWW:DOWNLOAD-1.0-http--download"
+    return "WWW:LINK-1.0-http--link" if link.rel in ("about", "related", "describedby") else ""

@@ -1,0 +1,149 @@
+"""What a link leads to, and how DCAT's consumers are told."""
+
+import pytest
+import rdflib
+from rdflib import DCTERMS, FOAF, PROV, RDF, RDFS, URIRef
+
+from geoguichet.catalogue.formats import links, registry
+from geoguichet.catalogue.formats.dcat import document as dcat
+from geoguichet.catalogue.formats.dcat.rdf import DCAT, DCATAP
+from geoguichet.catalogue.record import Concept, Link, Record, Theme
+
+FILE_TYPE = "http://publications.europa.eu/resource/authority/file-type/"
+
+
+@pytest.mark.parametrize(
+    ("link", "name", "media"),
+    [
+        (Link("https://a.fr/x.gpkg", "enclosure"), "GPKG", "application/geopackage+sqlite3"),
+        (Link("https://a.fr/x.SHP.zip", "enclosure"), "SHP", "application/zip"),
+        (Link("https://a.fr/d", "enclosure", title="communes.csv"), "CSV", "text/csv"),
+        (Link("https://a.fr/d", "enclosure", "application/geo+json"), "GEOJSON", "application/geo+json"),
+        (Link("https://a.fr/d.zip", "enclosure", "application/zip", "c.gpkg"), "GPKG", "application/zip"),
+        (Link("https://a.fr/api?f=geojson", "item"), "GEOJSON", "application/geo+json"),
+        (
+            Link("https://a.fr/ows?SERVICE=WFS&REQUEST=GetFeature&outputFormat=SHAPE-ZIP", "enclosure"),
+            "SHP",
+            "application/vnd.shp",
+        ),
+        (Link("https://a.fr/ows?service=WMS&request=GetCapabilities", "related"), "WMS", ""),
+        (Link("https://a.fr/x", "related", extra={"protocol": "OGC:WFS-1.1.0-http-get-capabilities"}), "WFS", ""),
+        (Link("https://a.fr/geoserver/wmts", "service"), "WMTS", ""),
+        (Link("https://a.fr/service", "service"), "API", ""),
+        (Link("https://a.fr/x.gpx", "related", extra={"protocol": "WWW:DOWNLOAD"}), "GPX", "application/gpx+xml"),
+        (Link("http://[a/x", "enclosure"), "", ""),
+        (Link("https://a.fr/sms", "related"), "", ""),
+    ],
+)  # fmt: skip
+def test_a_link_is_what_its_protocol_its_type_or_its_name_tells(
+    link: Link, name: str, media: str
+) -> None:
+    kind = links.kind_of(link)
+    assert (kind.name if kind else "", links.media_of(link)) == (name, media)
+
+
+def graph_of(*records: Record) -> rdflib.Graph:
+    page = dcat.write_catalogue(records, title="C", publisher="P", base="https://c.fr/")
+    return rdflib.Graph().parse(data=page, format="turtle")
+
+
+RECORD = Record(
+    id="a",
+    type="dataset",
+    title="A",
+    license="etalab-2.0",
+    links=(
+        Link("https://a.fr/x.gpkg", "enclosure"),
+        Link("https://a.fr/wms?", "service", title="x", extra={"protocol": "OGC:WMS"}),
+        Link("https://a.fr/map.html", "preview", "text/html", "Carte"),
+        Link("https://a.fr/vue.png", "preview", "image/png"),
+        Link("https://insee.fr/cog", "via", title="Source : INSEE"),
+        Link("https://a.fr/licence", "license", title="Licence"),
+    ),
+)
+
+
+def test_a_distribution_says_its_format_and_its_service() -> None:
+    graph = graph_of(RECORD)
+    subject = URIRef("https://c.fr/a")
+    told = {
+        str(graph.value(part, DCAT.accessURL)): part for part in graph[subject : DCAT.distribution]
+    }
+    assert set(told) == {"https://a.fr/x.gpkg", "https://a.fr/wms?"}
+    file, service = told["https://a.fr/x.gpkg"], told["https://a.fr/wms?"]
+    assert graph.value(file, DCTERMS.format) == URIRef(FILE_TYPE + "GPKG")
+    assert str(graph.value(URIRef(FILE_TYPE + "GPKG"), RDFS.label)) == "GPKG"
+    assert str(graph.value(file, DCAT.mediaType)).endswith("geopackage+sqlite3")
+    access = graph.value(service, DCAT.accessService)
+    assert graph.value(access, DCAT.endpointURL) == URIRef("https://a.fr/wms?")
+    assert str(graph.value(access, DCTERMS.conformsTo)).endswith("/serviceType/ogc/wms")
+    assert graph.value(file, DCAT.accessService) is None
+
+
+def test_maps_sources_and_licences_are_no_distribution() -> None:
+    graph = graph_of(RECORD)
+    subject = URIRef("https://c.fr/a")
+    pages = set(map(str, graph[subject : FOAF.page]))
+    assert pages == {"https://a.fr/map.html", "https://a.fr/licence"}
+    assert [str(node) for node in graph[subject : FOAF.depiction]] == ["https://a.fr/vue.png"]
+    assert [str(node) for node in graph[subject : PROV.wasDerivedFrom]] == ["https://insee.fr/cog"]
+    [back] = registry.read_document(dcat.write(RECORD)).records
+    assert {link.href for link in back.links} == {link.href for link in RECORD.links}
+    assert {link.rel for link in back.links if link.href == "https://insee.fr/cog"} == {"via"}
+
+
+def test_a_licence_that_no_list_holds_is_a_link_and_not_a_distribution() -> None:
+    record = Record(
+        id="a", license="other", links=(Link("https://a.fr/cgu", "license", title="CGU"),)
+    )
+    graph = graph_of(record)
+    assert not list(graph.subjects(RDF.type, DCAT.Distribution))
+    [back] = registry.read_document(dcat.write(record)).records
+    assert back.license == "other"
+    assert [(link.href, link.rel, link.title) for link in back.links] == [
+        ("https://a.fr/cgu", "license", "CGU")
+    ]
+
+
+@pytest.mark.parametrize("form", ["turtle", "xml", "json-ld"])
+def test_a_service_with_layers_is_no_series(form: dcat.Form) -> None:
+    service = Record(
+        id="s", type="service", title="S", links=(Link("https://a.fr/wms", "service"),)
+    )
+    layer = Record(
+        id="s-routes",
+        type="dataset",
+        title="Routes",
+        links=(Link("https://a.fr/wms", "service", title="routes"),),
+        extra_properties={"parent": "s"},
+    )
+    member = Record(id="m", type="dataset", title="M", extra_properties={"parent": "serie"})
+    page = dcat.write_catalogue([service, layer, member], title="C", publisher="P", form=form)
+    back = {record.id: record for record in registry.read_document(page).records}
+    assert {name: record.type for name, record in back.items()} == {
+        "s": "service",
+        "s-routes": "dataset",
+        "m": "dataset",
+    }
+    assert back["s-routes"].extra_properties["parent"] == "s"
+    assert back["m"].extra_properties["parent"] == "serie"
+    assert back["s"].description == ""
+    graph = graph_of(service, layer, member)
+    assert (URIRef("https://c.fr/s"), DCAT.servesDataset, URIRef("https://c.fr/s-routes")) in graph
+    assert (URIRef("https://c.fr/m"), DCAT.inSeries, URIRef("https://c.fr/serie")) in graph
+    alone = rdflib.Graph().parse(data=dcat.write(layer), format="turtle")
+    assert not list(alone.subjects(RDF.type, DCAT.DatasetSeries))
+
+
+def test_a_high_value_dataset_says_its_category_and_the_regulation() -> None:
+    category = "http://data.europa.eu/bna/c_ac64a52d"
+    record = Record(id="a", title="A", themes=(Theme((Concept(category, "Géospatial"),)),))
+    graph = graph_of(record)
+    subject = URIRef("https://c.fr/a")
+    assert list(graph[subject : DCATAP.hvdCategory]) == [URIRef(category)]
+    law = "http://data.europa.eu/eli/reg_impl/2023/138/oj"
+    assert list(graph[subject : DCATAP.applicableLegislation]) == [URIRef(law)]
+    [back] = registry.read_document(dcat.write(record)).records
+    assert [item.id for theme in back.themes for item in theme.concepts] == [category]
+    assert back.extra_properties["legislation"] == [law]
+    assert dcat.write(back).decode().count(law) == dcat.write(record).decode().count(law)
