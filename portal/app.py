@@ -25,7 +25,7 @@ from geoguichet.coverage.outputs import leaflet
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.words import _, speaking
 from geoguichet.portal import answers
-from geoguichet.portal.api import delegated, feeds, openapi
+from geoguichet.portal.api import csw, delegated, feeds, openapi
 from geoguichet.portal.api.collections import Collections
 from geoguichet.portal.api.records import RecordsApi
 from geoguichet.portal.engine import Renewal
@@ -75,6 +75,7 @@ def create_app(
             Route("/favicon.ico", _favicon),
             Route("/background.geojson", _background),
             feeds.route(site),
+            csw.route(site),
             *(page.route(site) for page in site.pages),
             *records.routes(),
             *Collections(site, records).routes(),
