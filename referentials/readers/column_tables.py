@@ -2,6 +2,7 @@
 table of a published format (`formats/*.toml`), or by what the generic reader understood.
 """
 
+import codecs
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -61,8 +62,10 @@ from geoguichet.referentials.readers.tables_by_code import CodedColumns, make_ta
 from geoguichet.referentials.readers.text_tables import (
     OpenedTable,
     csv_chunks,
+    detect_separator,
     json_document,
     json_table,
+    read_bytes,
 )
 
 SERVICES = "services"
@@ -117,12 +120,22 @@ class ColumnTable:
         """Return the columns that must be there."""
         named = [column for said in self.columns.values() for column in columns_in(said)]
         named += [*self.needs, *self.figures.values()]
+        for step in self.convert:
+            named += [step[key] for key in ("column", "kind", "stops") if step.get(key)]
+            named += step.get("columns", ())
         made_or_optional = {*self.optional, *self.header}
         return [
             name
             for name in dict.fromkeys(named)
             if not name.startswith("=") and name not in made_or_optional
         ]
+
+    def published(self) -> list[str]:
+        """Return the required columns that are written in the file: a layer's points are not."""
+        made = {GEOMETRY_X, GEOMETRY_Y}
+        if self.container in {"layer", "geojson"}:
+            made |= {str(self.columns.get(axis)) for axis in "xy"}
+        return [name for name in self.required() if name not in made]
 
 
 # -- files of a published format
@@ -140,8 +153,10 @@ def read_published(how: ColumnTable, path: Path) -> Iterator[Reading]:
     how = replace(how, crs=opened.crs or how.crs)
     journal = Journal(how.source, how.columns.get("id", ""))
     for table in opened.chunks:
-        check_columns(table, how.required(), where=str(path))
-        table = table.assign(**{name: "" for name in how.optional if name not in table.columns})
+        table, absent = _completed(table, how, path)
+        if absent:
+            left = f"Colonnes absentes de ce millésime : {', '.join(absent)}."
+            how = replace(how, notes=(*dict.fromkeys([*how.notes, left]),))
         rows_in = len(table)
         journal.findings = [replace(each, layer=how.source) for each in opened.findings]
         for step in how.convert:
@@ -151,16 +166,42 @@ def read_published(how: ColumnTable, path: Path) -> Iterator[Reading]:
         yield read_chunk(table, how, journal.findings, how.notes, rows_in=rows_in)
 
 
+#: Share of the columns of a format that one of its years may do without.
+MOST_ABSENT = 0.6
+
+
+# Return a chunk with the columns that the format asks for, under its names, and those that the file
+# does without; the names of a file are compared folded.
+def _completed(table: pd.DataFrame, how: ColumnTable, path: Path) -> tuple[pd.DataFrame, list[str]]:
+    wanted = [*how.required(), *how.optional]
+    theirs = {folded(name): name for name in table.columns}
+    named = {
+        theirs[folded(name)]: name
+        for name in wanted
+        if name not in table.columns and folded(name) in theirs
+    }
+    table = table.rename(columns=named)
+    absent = [name for name in how.required() if name not in table.columns]
+    if len(absent) > MOST_ABSENT * len(how.required()):
+        check_columns(table, absent, where=str(path))
+    blanks = {name: "" for name in wanted if name not in table.columns}
+    return table.assign(**blanks), absent
+
+
 def _opened(path: Path, how: ColumnTable) -> OpenedTable:
     if how.container == "layer":
         return open_table(path, FileMapping(encoding=how.encoding))
+    head = read_bytes(path, 65_536)
+    is_json = how.wrapped or head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in {b"{", b"["}
+    if head.startswith(b"PK\x03\x04") or is_json != (how.container != "csv"):
+        return open_table(path, FileMapping())
     if how.container == "csv":
+        encoding, separator = _written(head, how)
         return OpenedTable(
             csv_chunks(
                 path,
-                separator=how.separator,
-                encoding=how.encoding,
-                columns=how.required(),
+                separator=separator,
+                encoding=encoding,
                 header=how.header,
                 quoting=how.quoting,
             )
@@ -171,6 +212,20 @@ def _opened(path: Path, how: ColumnTable) -> OpenedTable:
     return OpenedTable(
         iter([json_table(document if isinstance(document, list) else [], path=path)])
     )
+
+
+# Return the encoding and separator of a text of a format, another year of which may be written
+# otherwise.
+def _written(head: bytes, how: ColumnTable) -> tuple[str, str]:
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(head)
+        encoding = how.encoding if head.isascii() else "utf-8"
+    except UnicodeDecodeError:
+        encoding = "cp1252" if how.encoding == "utf-8" else how.encoding
+        text = head.decode("latin-1")
+    first = {folded(name) for name in text.partition("\n")[0].split(how.separator)}
+    as_said = how.header or len(first & {folded(name.strip('"')) for name in how.required()}) > 1
+    return encoding, how.separator if as_said else detect_separator(text)
 
 
 def read_chunk(

@@ -46,6 +46,14 @@ CODE = (
     "code commune",
     "commune",
     "citycode",
+    "cominsee",
+    "codinsee",
+    "codeinsee",
+    "codecommune",
+    "com insee",
+    "code insee commune",
+    "insee commune",
+    "cog",
 )
 POPULATION = (
     "population",

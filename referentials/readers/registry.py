@@ -7,9 +7,10 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from importlib import import_module, resources
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -18,12 +19,17 @@ import pyogrio.errors
 
 from geoguichet.floor.errors import LayerError, UsageError
 from geoguichet.referentials.directory.schema import Reading, join_readings
+from geoguichet.referentials.directory.services import OTHER
 from geoguichet.referentials.readers import column_tables
-from geoguichet.referentials.readers.column_names import read_mapping
+from geoguichet.referentials.readers.column_names import NAMES, folded, read_mapping
 from geoguichet.referentials.readers.column_tables import SERVICES, ColumnTable
 from geoguichet.referentials.readers.text_tables import read_bytes, read_sheets
 
 HEAD_BYTES = 65_536
+#: Share of the columns of a format that a file of it has, whatever its year.
+LEAST = 0.4
+#: Folded names that any list may have.
+COMMON_NAMES = frozenset(name for names in NAMES.values() for name in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,8 @@ class PublishedFormat:
     recognised_by: frozenset[str]
     #: Form that one of the names in its head has, beside them.
     named_like: str = ""
+    #: What the values in its head hold: names alone may be another format's.
+    holds: str = ""
     #: Form of the first line of a file that has no column names.
     first_line: str = ""
     #: What its rows are: ``services``, or a key of ``tables_by_code.TABLES``.
@@ -47,14 +55,37 @@ class PublishedFormat:
     #: The edition of the files that it was written from.
     vintage: str = ""
 
+    #: Columns that its reader asks for; none when the reader looks for them itself.
+    asked: frozenset[str] = frozenset()
+
     def is_named(self, names: frozenset[str]) -> bool:
-        """Return whether the names in the head of a file are those of this format."""
+        """Return whether the names in the head of a file are those of this format.
+
+        Names are compared folded, but for those that any list may have (``Localité``), which have
+        to be written as the publisher does; `LEAST` of the columns have to be there.
+        """
         form = re.compile(self.named_like)
+        written = names | {folded(name) for name in names} - COMMON_NAMES
         return (
             bool(self.recognised_by)
-            and self.recognised_by <= names
+            and all(name in written or folded(name) in written for name in self.recognised_by)
             and (not self.named_like or any(form.fullmatch(name) for name in names))
+            and self.completeness(names) >= LEAST
         )
+
+    def score(self, names: frozenset[str]) -> tuple[float, int, float]:
+        """Return how sure it is that a file with these names is of this format: the share of what
+        recognises it that is written as the publisher does, how many names that is, and the share
+        of its columns.
+        """
+        exact = len(self.recognised_by & names) / len(self.recognised_by)
+        return exact, len(self.recognised_by), self.completeness(names)
+
+    def completeness(self, names: frozenset[str]) -> float:
+        """Return the share of the columns of this format that are among the names of a file."""
+        wanted = {folded(name) for name in self.asked}
+        present = wanted & {folded(name) for name in names}
+        return len(present) / len(wanted) if wanted else 1.0
 
 
 # Return the tables of ``formats/*.toml``, each completed by the one it is like.
@@ -81,15 +112,12 @@ def _format(key: str, table: dict[str, Any]) -> PublishedFormat:
         )
     }
     about["recognised_by"] = frozenset(about.get("recognised_by", ()))
-    return PublishedFormat(
-        key,
-        title,
-        partial(_read_by, reader)
-        if reader
-        else partial(column_tables.read_published, _columns(key, table)),
-        kind=table.get("kind", SERVICES),
-        **about,
-    )
+    kind = table.get("kind", SERVICES)
+    if reader:
+        return PublishedFormat(key, title, partial(_read_by, reader), kind=kind, **about)
+    how = _columns(key, table)
+    read = partial(column_tables.read_published, how)
+    return PublishedFormat(key, title, read, kind=kind, asked=frozenset(how.published()), **about)
 
 
 # Return a table of columns; ours are on the left in the file, theirs are in the lists.
@@ -148,9 +176,11 @@ def recognise(path: Path) -> str | None:
     if head[257:262] == b"ustar":  # the archive of a directory, whose members say what it is
         return "dila"
     names = head_names(path, head)
-    found = [kind for kind in FORMATS.values() if kind.is_named(names)]
+    found = [
+        kind for kind in FORMATS.values() if kind.is_named(names) and kind.holds.encode() in head
+    ]
     if found:
-        return max(found, key=lambda kind: len(kind.recognised_by)).key
+        return max(found, key=lambda kind: kind.score(names)).key
     first = head.split(b"\n", 1)[0].decode("utf-8", errors="replace").rstrip("\r")
     return next(
         (
@@ -267,19 +297,11 @@ def choose_reader(
         raise UsageError(
             f"le format « {key} » donne « {FORMATS[key].kind} », pas « {kind} » ; ôtez --as."
         )
-    chosen = key or (None if mapping is not None else recognise(path))
+    recognised = None if key or mapping is not None else recognise(path)
+    chosen = key or recognised
     if chosen is None or (kind and chosen in FORMATS and FORMATS[chosen].kind != kind):
         chosen = FALLBACK.get(kind or "", GENERIC)
-    if chosen != GENERIC:
-        known = FORMATS[chosen]
-        return ChosenReader(
-            chosen,
-            known.title_fr,
-            path.name.split(".")[0] if chosen in FALLBACK.values() else chosen,
-            partial(known.read, path),
-            kind=known.kind,
-        )
-    return ChosenReader(
+    generic = ChosenReader(
         GENERIC,
         f"{path.name} (lecteur général)",
         path.stem,
@@ -288,3 +310,51 @@ def choose_reader(
         ),
         mapping.read_text(encoding="utf-8") if mapping else "",
     )
+    if chosen == GENERIC:
+        return generic
+    known = FORMATS[chosen]
+    special = ChosenReader(
+        chosen,
+        known.title_fr,
+        path.name.split(".")[0] if chosen in FALLBACK.values() else chosen,
+        partial(known.read, path),
+        kind=known.kind,
+    )
+    return _better(special, generic) if recognised and known.kind == SERVICES else special
+
+
+def _better(special: ChosenReader, generic: ChosenReader) -> ChosenReader:
+    """Return the reader of a recognised format, or the generic one where the first gives no point
+    or no type and the second does, or where the first refuses the file.
+    """
+    try:
+        readings = special.read()
+        first = next(readings)
+    except LayerError as refusal:
+        return (
+            generic
+            if _placed_and_typed(generic)
+            else replace(special, read=partial(_raise, refusal))
+        )
+    done = _found(first)
+    if 0 in done and _placed_and_typed(generic) > done:
+        return generic
+    return replace(special, read=lambda: chain([first], readings))
+
+
+def _raise(refusal: LayerError) -> Iterator[Reading]:
+    raise refusal
+
+
+# Return how many rows of a reading have a point, and how many a type.
+def _found(reading: Reading) -> tuple[int, int]:
+    rows = reading.rows
+    return int(rows.geometry.notna().sum()), int((rows["type"] != OTHER).sum())
+
+
+# The same of the first chunk of a reader; none when it refuses the file.
+def _placed_and_typed(reader: ChosenReader) -> tuple[int, ...]:
+    try:
+        return _found(next(reader.read()))
+    except LayerError:
+        return ()
