@@ -477,7 +477,9 @@ def _export(arguments: argparse.Namespace) -> None:
         return
     rows = pd.concat(directories, ignore_index=True)
     kept = rows[rows["type"].isin(arguments.types)] if arguments.types else rows
-    for file in exports.write_rows(kept, arguments.out):
+    kinds = {store.find(name).kind for name in arguments.names}
+    layer = "" if "services" in kinds else arguments.names[0].partition("@")[0]
+    for file in exports.write_rows(kept, arguments.out, layer=layer):
         print(file)
 
 

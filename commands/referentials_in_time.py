@@ -58,7 +58,16 @@ def _feed(arguments: argparse.Namespace) -> None:
     )
     found = make_feed(store_of(arguments), arguments.name, asked)
     _write(arguments.out, write_feed(found, arguments.format, url=""))
-    print(f"{_('{n} entrées.', n=found.total)}\n{arguments.out}")
+    print(_("{n} entrées.", n=found.total))
+    if found.placeless:
+        print(
+            _(
+                "{n} entrées de services sans département (ni code, ni code postal) : rien ne dit "
+                "s'ils en sont.",
+                n=found.placeless,
+            )
+        )
+    print(arguments.out)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -112,6 +112,7 @@ def crawl(
         for path, item in known.items():
             if not os.path.lexists(path):
                 missing.setdefault(item.digest, []).append(item)
+        done.findings += _passed_over(folder, workspace, files)
         for number, file in enumerate(files):
             on_progress(number, len(files), file.name)
             _one(file, _Folder(folder.absolute(), url), known, missing, ledger, store, done)
@@ -147,6 +148,47 @@ def _files(folder: Path, workspace: Path) -> Iterator[Path]:
     for file in sorted(folder.absolute().rglob("*")):
         if file.suffix.lower() in SUFFIXES and file.is_file() and not file.is_relative_to(ours):
             yield file
+
+
+#: Suffixes of what is no data: words, programs, what machines keep.
+_NO_DATA = frozenset(
+    {"", ".md", ".txt", ".pdf", ".doc", ".docx", ".odt", ".html", ".htm", ".py", ".toml", ".ini"}
+    | {".qgz", ".qgs", ".qml", ".qmd", ".sld", ".lyr", ".png", ".jpg", ".jpeg", ".svg", ".db"}
+)
+
+
+# Report the files that are no part of a dataset that is read, each with what to do.
+def _passed_over(folder: Path, workspace: Path, files: list[Path]) -> Iterator[Finding]:
+    ours = workspace.absolute()
+    read = {part for file in files for part in parts_of(file)}
+    stems = {file.with_suffix("") for file in files}
+    for file in sorted(folder.absolute().rglob("*")):
+        suffix = file.suffix.lower()
+        if (
+            file.is_dir()
+            or file in read
+            or suffix in _NO_DATA
+            or file.name.startswith(".")
+            or file.is_relative_to(ours)
+            or (suffix in _BESIDE and file.with_suffix("") in stems)
+        ):
+            continue
+        packed = suffix in {".gz", ".bz2", ".zip", ".7z", ".rar", ".tar"}
+        yield Finding(
+            "passed-over",
+            str(file),
+            "",
+            f"{file.name} n'est pas lu ({suffix}) : "
+            + ("décompressez-le à côté." if packed else "aucune fiche n'en est faite."),
+            "info",
+        )
+
+
+#: Suffixes of what stands beside a file and says more of it.
+_BESIDE = frozenset(
+    {".cpg", ".prj", ".dbf", ".shx", ".sbn", ".sbx", ".qpj", ".xml", ".csvt", ".vrt", ".tfw"}
+    | {".ovr", ".aux", ".wkt", ".json"}
+)
 
 
 # Take one file: known and untouched, touched but the same, moved, changed, or new.

@@ -156,6 +156,8 @@ NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 
 _DBASE_TYPE = re.compile(r",[CDFLN],\d+(?:,\d+)?$")
+#: Columns of the tables by code that a mapping may name, beside those of the services.
+CODED = ("code", "level", "region", "epci", "arrondissement", "population", "year")
 _CRS_WORDS = re.compile(r"\s+(wgs ?84|l ?93|lambert ?93|rgf ?93|dd|4326|2154|degres?|metres?|m)$")
 
 
@@ -288,8 +290,8 @@ def parse_mapping(document: Mapping[str, Any], *, where: str = "correspondance")
     options = {each.name for each in fields(FileMapping)} - {"columns", "types", "defaults"}
     _known(document, {"columns", "types", "defaults", "file"}, "table", where)
     for table, names in (
-        ("columns", set(NAMES)),
-        ("defaults", {*NAMES, "type"}),
+        ("columns", {*NAMES, *CODED}),
+        ("defaults", {*NAMES, *CODED, "type"}),
         ("file", options),
     ):
         _known(document.get(table, {}), names, f"clé de [{table}]", where)

@@ -23,7 +23,7 @@ from geoguichet.referentials.directory.schema import (
     row_findings,
 )
 from geoguichet.referentials.directory.services import SERVICE_TYPES, TYPE_OF_BPE
-from geoguichet.referentials.layers import LONLAT
+from geoguichet.referentials.layers import LONLAT, check_columns
 from geoguichet.referentials.readers.column_names import FileMapping, find_column, folded
 from geoguichet.referentials.readers.open_table import open_table
 from geoguichet.referentials.readers.tables_by_code import (
@@ -92,12 +92,19 @@ def read_table(path: Path, *, mapping: FileMapping | None = None) -> Iterator[Re
             f"{path} : aucune ligne ; une colonne de codes de communes et des nombres sont "
             "attendus."
         )
-    found = {field: find_column(first, names) for field, names in NAMES.items()}
+    chosen = dict(mapping.columns) if mapping else {}
+    check_columns(first, list(chosen.values()), where=str(path))
+    found = {
+        field: chosen.get(field) or find_column(first, names) for field, names in NAMES.items()
+    }
     code = found["code"]
-    if not code or not first[code].str.strip().str.fullmatch(r"\d?[\dAB]?\d{3,4}").mean() > 0.8:
+    if (
+        not code
+        or not first[code].str.strip().str.upper().str.fullmatch(r"\d?[\dAB]?\d{3,4}").mean() > 0.8
+    ):
         raise LayerError(
             f"{path} : aucune colonne de codes de communes ; colonnes présentes : "
-            f"{', '.join(map(str, first.columns))}."
+            f"{', '.join(map(str, first.columns))} ; nommez-la : code, dans [columns] de --mapping."
         )
     others = [
         str(name)

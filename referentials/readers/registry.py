@@ -21,7 +21,12 @@ from geoguichet.floor.errors import LayerError, UsageError
 from geoguichet.referentials.directory.schema import Reading, join_readings
 from geoguichet.referentials.directory.services import OTHER
 from geoguichet.referentials.readers import column_tables
-from geoguichet.referentials.readers.column_names import NAMES, folded, read_mapping
+from geoguichet.referentials.readers.column_names import (
+    NAMES,
+    FileMapping,
+    folded,
+    read_mapping,
+)
 from geoguichet.referentials.readers.column_tables import SERVICES, ColumnTable
 from geoguichet.referentials.readers.text_tables import read_bytes, read_sheets
 
@@ -39,7 +44,7 @@ class PublishedFormat:
     key: str
     title_fr: str
     #: Yields the file by chunks, so that a file of any size can be stored as it is read.
-    read: Callable[[Path], Iterator[Reading]]
+    read: Callable[..., Iterator[Reading]]
     #: Names found in the head of such a file, that no other format has together.
     recognised_by: frozenset[str]
     #: Form that one of the names in its head has, beside them.
@@ -138,9 +143,10 @@ def _inverted(words: Mapping[str, list[str]]) -> dict[str, str]:
 
 
 # Read a file by the function named ``module.function``; its module is imported only then.
-def _read_by(reader: str, path: Path) -> Iterator[Reading]:
+def _read_by(reader: str, path: Path, *, mapping: FileMapping | None = None) -> Iterator[Reading]:
     module, _, function = reader.partition(".")
-    return getattr(import_module(f"geoguichet.referentials.readers.{module}"), function)(path)
+    read = getattr(import_module(f"geoguichet.referentials.readers.{module}"), function)
+    return read(path, mapping=mapping) if mapping else read(path)
 
 
 #: The formats, by key.
@@ -266,10 +272,14 @@ FALLBACK: Mapping[str, str] = {
 }
 
 
+#: Kinds of rows whose code and other columns a mapping may name.
+MAPPED = ("territories", "populations")
+
+
 def choose_reader(
     path: Path, *, key: str | None = None, mapping: Path | None = None, kind: str | None = None
 ) -> ChosenReader:
-    """Return how a file is read. A mapping asks for the generic reader.
+    """Return how a file is read. A mapping asks for the generic reader, or for that of its kind.
 
     Parameters
     ----------
@@ -291,8 +301,11 @@ def choose_reader(
         raise UsageError(
             f"--mapping ne va qu'avec le lecteur général, pas avec « {key} » ; ôtez l'un des deux."
         )
-    if mapping is not None and kind not in {None, SERVICES}:
-        raise UsageError(f"--mapping décrit des services, pas « {kind} » ; ôtez --as ou --mapping.")
+    if mapping is not None and kind not in {None, SERVICES, *MAPPED}:
+        raise UsageError(
+            f"--mapping décrit {SERVICES}, {', '.join(MAPPED)}, pas « {kind} » ; ôtez --as ou "
+            "--mapping."
+        )
     if kind and key and key in FORMATS and FORMATS[key].kind != kind:
         raise UsageError(
             f"le format « {key} » donne « {FORMATS[key].kind} », pas « {kind} » ; ôtez --as."
@@ -320,6 +333,9 @@ def choose_reader(
         partial(known.read, path),
         kind=known.kind,
     )
+    if mapping is not None:
+        read = partial(known.read, path, mapping=read_mapping(mapping))
+        return replace(special, read=read, mapping=mapping.read_text(encoding="utf-8"))
     return _better(special, generic) if recognised and known.kind == SERVICES else special
 
 

@@ -18,15 +18,15 @@ from geoguichet.floor.errors import LayerError, refused
 from geoguichet.floor.findings import Finding
 from geoguichet.referentials.directory.placing import place_points
 from geoguichet.referentials.directory.schema import Reading, blank, departement_of, row_findings
-from geoguichet.referentials.layers import LONLAT, METRIC
-from geoguichet.referentials.readers.column_names import folded
+from geoguichet.referentials.layers import LONLAT, METRIC, check_columns
+from geoguichet.referentials.readers.column_names import FileMapping, folded
 from geoguichet.referentials.readers.open_table import (
     feature_properties,
     feature_shape,
     geojson_features,
     read_gdal_layer,
 )
-from geoguichet.referentials.readers.tables_by_code import CodedColumns, make_table
+from geoguichet.referentials.readers.tables_by_code import LEVELS, CodedColumns, make_table
 from geoguichet.referentials.readers.text_tables import (
     csv_chunks,
     json_document,
@@ -421,7 +421,9 @@ LEVEL_OF_WIDTH: Mapping[int, str] = {9: "epci", 5: "commune", 3: "departement", 
 METROPOLE = (-6.0, 41.0, 10.5, 51.5)
 
 
-def read_outlines(path: Path, *, level: str = "") -> Iterator[Reading]:
+def read_outlines(
+    path: Path, *, level: str = "", mapping: FileMapping | None = None
+) -> Iterator[Reading]:
     """Yield the territories of one layer of outlines, in EPSG:4326.
 
     Parameters
@@ -429,9 +431,12 @@ def read_outlines(path: Path, *, level: str = "") -> Iterator[Reading]:
     level
         What the rows are (a key of ``tables_by_code.LEVELS``); told by the columns, the file's
         name or the form of the codes when empty.
+    mapping
+        Columns and defaults that the sender names, over what is recognised: ``code``, ``name``,
+        ``level`` ...
 
     Rules, beside those of ``tables_by_code.make_table``: ``assumed-encoding``,
-    ``displaced-outline``.
+    ``displaced-outline``, ``assumed-level`` (nothing says what the rows are).
 
     Raises
     ------
@@ -440,19 +445,35 @@ def read_outlines(path: Path, *, level: str = "") -> Iterator[Reading]:
     """
     attributes, shapes, findings, notes = _opened(path)
     named = {str(name).lower(): attributes[name] for name in attributes.columns}
-    column = next((name for name in [*CODES, "code"] if name in named), None)
+    mapping = mapping or FileMapping()
+    chosen = {ours: theirs.lower() for ours, theirs in mapping.columns.items()}
+    check_columns(pd.DataFrame(named), list(chosen.values()), where=str(path))
+    column = chosen.get("code") or next((name for name in [*CODES, "code"] if name in named), None)
     if column is None:
         raise LayerError(
             f"{path} : aucune colonne de code ({', '.join([*CODES, 'code'])}) ; colonnes : "
-            f"{', '.join(named)}."
+            f"{', '.join(named)} ; nommez-la : code, dans [columns] de --mapping."
         )
     code = named[column]
-    found = level or CODES.get(column) or _level_of(path, code)
+    found = level or mapping.defaults.get("level") or CODES.get(column) or _level_of(path, code)
+    if found is None:
+        found = "zoning"
+        findings.append(
+            Finding(
+                "assumed-level",
+                OUTLINES,
+                "",
+                f"Rien ne dit ce que sont ces territoires : tenus pour des {LEVELS[found]}.",
+                remedy=f"Écrivez level dans [defaults] de --mapping : {', '.join(LEVELS)}.",
+            )
+        )
+    if found not in LEVELS:
+        raise LayerError(f"{path} : niveau inconnu « {found} » ; attendu : {', '.join(LEVELS)}.")
     values = {"code": code, "level": pd.Series(found, index=code.index)}
     for ours, published in {"name": NAMES, **BELONGS}.items():
-        known = next((named[each] for each in published if each in named), None)
+        known = chosen.get(ours) or next((each for each in published if each in named), None)
         if known is not None:
-            values[ours] = known
+            values[ours] = named[known]
     if "departement" not in values and found in {"commune", "iris", "canton", "arrondissement"}:
         values["departement"] = departement_of(code)
     if found in BELONGS:
@@ -468,12 +489,12 @@ def read_outlines(path: Path, *, level: str = "") -> Iterator[Reading]:
     )
 
 
-# Return the level a file's name says, else the one its codes have the form of.
-def _level_of(path: Path, code: pd.Series) -> str:
+# Return the level a file's name says, else the one its codes have the form of; None when neither.
+def _level_of(path: Path, code: pd.Series) -> str | None:
     words = [word.rstrip("s") for word in re.findall(r"[a-z]+", folded(path.name))]
     said = next((word for word in words if word in LEVELS_IN_NAMES), "")
     width = int(code.str.len().median()) if len(code) else 0
-    return said or LEVEL_OF_WIDTH.get(width, "commune")
+    return said or LEVEL_OF_WIDTH.get(width)
 
 
 # Return the attributes as text (index from 1), the shapes in EPSG:4326, and what was understood.

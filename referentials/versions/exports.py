@@ -234,9 +234,9 @@ def write_study_data(
     return layers, names
 
 
-def write_rows(rows: gpd.GeoDataFrame, path: Path) -> list[Path]:
-    """Write a directory in the format of the suffix, put in place once whole; return the files
-    written.
+def write_rows(rows: gpd.GeoDataFrame, path: Path, *, layer: str = "") -> list[Path]:
+    """Write a directory or a table by code in the format of the suffix, put in place once whole;
+    return the files written. The layer is named after the file unless `layer` names it.
 
     ``.csv`` has longitude and latitude, and a Table Schema beside it (``.schema.json``).
 
@@ -272,7 +272,16 @@ def write_rows(rows: gpd.GeoDataFrame, path: Path) -> list[Path]:
         elif suffix == ".parquet":
             rows.to_parquet(draft, index=False)
         else:
-            pyogrio.write_dataframe(rows, draft, driver=DRIVERS[suffix], geometry_type="Point")
+            shapes = set(rows.geom_type.dropna())
+            surfaces = shapes and shapes <= {"Polygon", "MultiPolygon"}
+            pyogrio.write_dataframe(
+                rows,
+                draft,
+                driver=DRIVERS[suffix],
+                layer=layer or None,
+                geometry_type="MultiPolygon" if surfaces else "Point",
+                promote_to_multi=bool(surfaces),
+            )
     return [path, path.with_suffix(".schema.json")] if suffix == ".csv" else [path]
 
 

@@ -129,6 +129,8 @@ class Feed:
     updated: str
     entries: tuple[Entry, ...]
     total: int
+    #: Entries of services whose département is not known, when some départements are asked for.
+    placeless: int = 0
 
 
 def make_feed(store: ReferentialStore, name: str, asked: Asked) -> Feed:
@@ -148,13 +150,15 @@ def make_feed(store: ReferentialStore, name: str, asked: Asked) -> Feed:
         raise StoreError(
             f"le référentiel « {name} » n'est pas un annuaire de services : il n'a pas de fil."
         )
-    entries = [entry for entry in _told(store, newest, asked.since) if _wanted(entry, asked)]
+    every = list(_told(store, newest, asked.since))
+    entries = [entry for entry in every if _wanted(entry, asked)]
     return Feed(
         newest.name,
         asked,
         _instant(newest),
         tuple(entries[asked.offset : asked.offset + asked.limit]),
         len(entries),
+        sum("departement" not in entry.service for entry in every) if asked.departements else 0,
     )
 
 

@@ -495,3 +495,26 @@ def test_what_qgis_keeps_beside_a_layer_is_merged(frame: gpd.GeoDataFrame, tmp_p
     assert (
         said(record, "features") == 5 and record.time is not None
     )  # what the data itself tells is the data's
+
+
+def test_what_a_crawl_does_not_read_is_named(folder: Path, tmp_path: Path) -> None:
+    data = tmp_path / "livraison"
+    shutil.copytree(folder, data)
+    before = {finding.rule for finding in crawl(data, tmp_path / "one").findings}
+    assert "passed-over" not in before
+    for name in (
+        "points.geojson.gz",
+        "vieux.mdb",
+        "tables.7z",
+        "LISEZMOI.txt",
+        "plan.qgz",
+        ".cache",
+    ):
+        (data / name).write_bytes(b"x")
+    told = [each for each in crawl(data, tmp_path / "two").findings if each.rule == "passed-over"]
+    assert [Path(each.layer).name for each in told] == [
+        "points.geojson.gz",
+        "tables.7z",
+        "vieux.mdb",
+    ]
+    assert "décompressez" in str(told[0].message)

@@ -1,0 +1,167 @@
+"""A published file is recognised by how much of its format it holds, whatever the way it is written;
+and what is not recognised can be said.
+"""
+
+import bz2
+import gzip
+import json
+from pathlib import Path
+
+import geopandas as gpd
+import openpyxl
+import pytest
+import shapely
+
+from geoguichet.floor.errors import LayerError, UsageError
+from geoguichet.floor.findings import count_by_rule
+from geoguichet.referentials.directory.schema import Reading, join_readings
+from geoguichet.referentials.readers.registry import GENERIC, choose_reader, recognise
+
+SCHOOLS = [
+    ["numero_uai", "nature_uai", "lib_nature", "appellation_officielle_uai", "X", "Y"],
+    ["0310001A", "151", "ECOLE", "Ecole A", "573900", "6279600"],
+    ["9740001B", "340", "COLLEGE", "Collège B", "338600", "7691000"],
+]
+
+
+def read(path: Path) -> Reading:
+    return join_readings(choose_reader(path).read())
+
+
+def in_text(path: Path, separator: str, encoding: str) -> Path:
+    path.write_bytes("\n".join(separator.join(row) for row in SCHOOLS).encode(encoding))
+    return path
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "utf-8-sig"])
+def test_schools_are_read_whatever_their_text(
+    separator: str, encoding: str, tmp_path: Path
+) -> None:
+    path = in_text(tmp_path / "ecoles.csv", separator, encoding)
+    assert recognise(path) == "ecoles-2015"
+    reading = read(path)
+    assert reading.rows["type"].tolist() == ["primary_school", "college"]
+    assert reading.rows["name"].tolist() == ["Ecole A", "Collège B"]
+    assert reading.rows.geometry.x.round(1).tolist() == [1.4, 55.4]
+    assert any("Colonnes absentes" in note for note in reading.notes)
+
+
+@pytest.mark.parametrize("container", ["xlsx", "gz", "bz2", "capitals"])
+def test_schools_are_read_in_any_container(container: str, tmp_path: Path) -> None:
+    path = in_text(tmp_path / "ecoles.csv", ";", "utf-8")
+    content = path.read_bytes()
+    if container == "xlsx":
+        book = openpyxl.Workbook()
+        for row in SCHOOLS:
+            book.active.append(row)
+        path = tmp_path / "ecoles.xlsx"
+        book.save(path)
+    elif container == "capitals":
+        path.write_bytes(
+            content.replace(b"numero_uai", b"NUMERO UAI").replace(b"nature", b"Nature")
+        )
+    else:
+        pack = gzip.compress if container == "gz" else bz2.compress
+        path.write_bytes(pack(content))
+    assert read(path).rows["type"].tolist() == ["primary_school", "college"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["id", "nom", "pivot", "adresse", "latitude", "longitude"],
+        ["identifiant", "nom", "localite", "adresse", "latitude", "longitude"],
+        ["id", "lib", "perimetre", "adresse", "latitude", "longitude"],
+    ],
+)
+def test_common_names_are_of_no_publisher(names: list[str], tmp_path: Path) -> None:
+    row = dict(zip(names, ["1", "A", "x", "1 place", 43.6, 1.44], strict=True))
+    path = tmp_path / "liste.json"
+    path.write_text(json.dumps([row]), "utf-8")
+    reader = choose_reader(path)
+    assert reader.key == GENERIC
+    assert join_readings(reader.read()).rows.geometry.notna().all()
+
+
+def test_a_reader_that_finds_nothing_gives_way(tmp_path: Path) -> None:
+    path = tmp_path / "liste.json"
+    service = {
+        "id": "1",
+        "nom": "Mairie",
+        "adresse": "1 place",
+        "latitude": 43.6,
+        "longitude": 1.44,
+    }
+    # the names and a value of DILA's directory, and none of its content
+    path.write_text(
+        json.dumps([{**service, "type": "mairie", "pivot": "type_service_local"}]), "utf-8"
+    )
+    assert recognise(path) == "dila"
+    reader = choose_reader(path)
+    assert reader.key == GENERIC
+    (row,) = join_readings(reader.read()).rows.itertuples()
+    assert (row.type, round(row.geometry.x, 2)) == ("town_hall", 1.44)
+
+
+def test_a_file_of_another_kind_is_still_refused(tmp_path: Path) -> None:
+    path = tmp_path / "autre.csv"
+    path.write_text("numero_uai;nature_uai\n0310001A;151\n", "utf-8")
+    with pytest.raises(LayerError, match="X"):
+        join_readings(choose_reader(path, key="ecoles-2015").read())
+
+
+def districts(folder: Path) -> Path:
+    shapes = [shapely.box(1.4, 43.5, 1.5, 43.6), shapely.box(1.5, 43.5, 1.6, 43.6)]
+    frame = gpd.GeoDataFrame(
+        {"Quart_No": ["A", "B"], "libquart": ["Centre", "Nord"]}, geometry=shapes, crs=4326
+    )
+    frame.to_file(folder / "quartiers.gpkg")
+    return folder / "quartiers.gpkg"
+
+
+@pytest.mark.parametrize("level", ["", "iris"])
+def test_the_code_of_a_territory_can_be_chosen(level: str, tmp_path: Path) -> None:
+    mapping = tmp_path / "m.toml"
+    said = f'[defaults]\nlevel = "{level}"\n' if level else ""
+    mapping.write_text(f'[columns]\ncode = "Quart_No"\nname = "libquart"\n{said}', "utf-8")
+    reader = choose_reader(districts(tmp_path), kind="territories", mapping=mapping)
+    reading = join_readings(reader.read())
+    assert reading.rows[["code", "name"]].to_numpy().tolist() == [["A", "Centre"], ["B", "Nord"]]
+    assert set(reading.rows["level"]) == {level or "zoning"}
+    assert ("assumed-level" in count_by_rule(reading.findings)) is not bool(level)
+
+
+def test_what_cannot_be_chosen_is_said(tmp_path: Path) -> None:
+    mapping = tmp_path / "m.toml"
+    mapping.write_text('[columns]\ncode = "absente"\n', "utf-8")
+    layer = districts(tmp_path)
+    with pytest.raises(LayerError, match="absente"):
+        join_readings(choose_reader(layer, kind="territories", mapping=mapping).read())
+    with pytest.raises(LayerError, match="code, dans"):
+        join_readings(choose_reader(layer, kind="territories").read())
+    with pytest.raises(UsageError, match="broadband"):
+        choose_reader(layer, kind="broadband", mapping=mapping)
+
+
+@pytest.mark.parametrize("name", ["COMINSEE", "Code_Insee_Commune", "CODINSEE", "LA_COMMUNE"])
+def test_figures_are_read_under_another_name_of_code(name: str, tmp_path: Path) -> None:
+    path, mapping = tmp_path / "table.csv", tmp_path / "m.toml"
+    path.write_text(f"{name};Gendarmerie\n9122;1\n2a004;2\n", "utf-8")
+    mapping.write_text(f'[columns]\ncode = "{name}"\n', "utf-8")
+    chosen = mapping if name == "LA_COMMUNE" else None
+    rows = join_readings(choose_reader(path, kind="populations", mapping=chosen).read()).rows
+    assert rows[["code", "departement", "Gendarmerie"]].to_numpy().tolist() == [
+        ["09122", "09", 1.0],
+        ["2A004", "2A", 2.0],
+    ]
+
+
+def test_names_with_their_dbase_types_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(
+        "IDENT,N,9,0;LIBELLE,C,254;TYPEQU,C,4;LON,N,19,11;LAT,N,19,11\n1;Poste;A206;1.6;43\n",
+        "utf-8",
+    )
+    (row,) = read(path).rows.itertuples()
+    assert (row.id, row.name, row.type, row.geometry.x) == ("1", "Poste", "post_office", 1.6)
