@@ -49,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             with argparse_speaks():
                 arguments = _parser().parse_args(words)
             run: Callable[[argparse.Namespace], None] = arguments.run
+            _own_types(arguments)
             run(arguments)
         except UsageError as error:
             return _say(error, MISUSED)
@@ -61,6 +62,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             # closing it stays silent.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+# Add the types of service of the workspace to ours, before anything reads them.
+def _own_types(arguments: argparse.Namespace) -> None:
+    declared = workspace_of(arguments) / "types.toml" if hasattr(arguments, "workspace") else None
+    if declared is not None and declared.is_file():
+        from geoguichet.referentials.directory.services import add_types
+
+        add_types(declared)
 
 
 def _say(message: object, code: int) -> int:

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
-from geoguichet.floor.errors import LayerError, refused
+from geoguichet.floor.declaration import read_toml
+from geoguichet.floor.errors import LayerError, UsageError, refused
 from geoguichet.floor.words import _, language
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR
 from geoguichet.referentials.directory.hours import weekly_hours as weekly_hours
@@ -66,30 +68,84 @@ _DECLARED = tomllib.loads(
 
 #: The taxonomy, by key. A commune has one ``town_hall``; former communes may keep a
 #: ``town_hall_annex``.
-SERVICE_TYPES: Mapping[str, ServiceType] = MappingProxyType(
-    {
-        key: ServiceType(
+SERVICE_TYPES: Mapping[str, ServiceType]
+#: The type of each category of the DILA directory; the rest are ``other_service``.
+TYPE_OF_CATEGORY: Mapping[str, str]
+#: The type of each BPE equipment code; the rest are not services of ours.
+TYPE_OF_BPE: Mapping[str, str]
+
+# What the three above are views of: `add_types` may add to them.
+_types: dict[str, ServiceType] = {}
+_categories: dict[str, str] = {}
+_equipment: dict[str, str] = {}
+SERVICE_TYPES = MappingProxyType(_types)
+TYPE_OF_CATEGORY = MappingProxyType(_categories)
+TYPE_OF_BPE = MappingProxyType(_equipment)
+
+
+def _add(declared: Mapping[str, Any]) -> None:
+    for key, table in declared.items():
+        (one_fr, many_fr), (one_en, many_en) = table["fr"], table.get("en", table["fr"])
+        kind = ServiceType(
             key,
-            label_fr=table["fr"][0],
-            plural_fr=table["fr"][1],
-            label_en=table["en"][0],
-            plural_en=table["en"][1],
+            one_fr,
+            many_fr,
+            one_en,
+            many_en,
             directory=tuple(table.get("directory", ())),
             bpe=tuple(table.get("bpe", ())),
         )
-        for key, table in _DECLARED["types"].items()
-    }
-)
+        _types[key] = kind
+        _categories.update(dict.fromkeys(kind.directory, key))
+        _equipment.update(dict.fromkeys(kind.bpe, key))
 
-#: The type of each category of the DILA directory; the rest are ``other_service``.
-TYPE_OF_CATEGORY: Mapping[str, str] = MappingProxyType(
-    {name: kind.key for kind in SERVICE_TYPES.values() for name in kind.directory}
-)
 
-#: The type of each BPE equipment code; the rest are not services of ours.
-TYPE_OF_BPE: Mapping[str, str] = MappingProxyType(
-    {code: kind.key for kind in SERVICE_TYPES.values() for code in kind.bpe}
-)
+_add(_DECLARED["types"])
+
+
+def add_types(path: Path) -> None:
+    """Add the types of service that a workspace declares (``types.toml``) to the taxonomy, for the
+    life of the process: before a study or a list is read.
+
+    Raises
+    ------
+    UsageError
+        The file is not TOML, a type has not the form of those of ``taxonomy.toml``, or is one of
+        ours, or takes a category or a code of one of them.
+    """
+    declared = read_toml(path, refused=UsageError).get("types", {})
+    for key, table in declared.items():
+        taken = [
+            word
+            for names, known in (("directory", _categories), ("bpe", _equipment))
+            for word in table.get(names, ())
+            if known.get(word, key) != key
+        ]
+        if key in _DECLARED["types"] or taken:
+            raise UsageError(
+                f"{path} : [types.{key}] reprend {'un type' if not taken else taken[0]} que la "
+                "taxonomie a déjà ; donnez-lui une autre clé, d'autres catégories et d'autres "
+                "codes."
+            )
+        labels = [table.get("fr"), table.get("en", table.get("fr"))]
+        if not all(_is_label(label) for label in labels) or not re.fullmatch(
+            r"[a-z][a-z0-9_]*", key
+        ):
+            raise UsageError(
+                f"{path} : [types.{key}] attend une clé en minuscules sans accent et fr = "
+                '["singulier", "pluriel"] (en de même, directory et bpe des listes de mots).'
+            )
+    _add(declared)
+
+
+# Return whether a value is a singular and a plural.
+def _is_label(value: object) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == 2
+        and all(isinstance(word, str) and word for word in value)
+    )
+
 
 #: What citizens come for, by key: a need leads to the types of counters where it is met.
 NEEDS: Mapping[str, CitizenNeed] = MappingProxyType(

@@ -7,6 +7,7 @@ import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -212,17 +213,18 @@ def type_of_label(label: object) -> str | None:
     """Return the service type a label, key, DILA category or BPE code names; None when it is
     none.
     """
-    return _TYPE_OF_LABEL.get(folded(label)) or TYPE_OF_BPE.get(str(label).strip().upper())
+    labels = _types_by_label(len(SERVICE_TYPES))
+    return labels.get(folded(label)) or TYPE_OF_BPE.get(str(label).strip().upper())
 
 
-_TYPE_OF_LABEL: Mapping[str, str] = MappingProxyType(
-    {folded(category): key for category, key in TYPE_OF_CATEGORY.items()}
-    | {
+# Return the types by folded label; made anew when the workspace has added types of its own.
+@cache
+def _types_by_label(_count: int) -> Mapping[str, str]:
+    return {folded(category): key for category, key in TYPE_OF_CATEGORY.items()} | {
         folded(label): kind.key
         for kind in SERVICE_TYPES.values()
         for label in (kind.key, kind.label_fr, kind.plural_fr, kind.label_en, kind.plural_en)
     }
-)
 
 
 # -- FILE.toml of --mapping

@@ -1,13 +1,20 @@
 """Every type has its words, every category one type, every need a counter, every code its label."""
 
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
+from geoguichet.floor.errors import UsageError
 from geoguichet.referentials.directory.services import (
     NEEDS,
     OTHER,
     SERVICE_TYPES,
     TYPE_OF_BPE,
     TYPE_OF_CATEGORY,
+    add_types,
 )
 
 
@@ -84,3 +91,39 @@ def test_a_code_of_the_bpe_is_what_insee_says(code: str, label: str, years: str,
     assert label
     assert years
     assert TYPE_OF_BPE.get(code, "") == key
+
+
+def own(folder: Path, text: str) -> Path:
+    (folder / "types.toml").write_text(text, "utf-8")
+    return folder / "types.toml"
+
+
+def test_a_workspace_adds_its_own_types(tmp_path: Path) -> None:
+    own(
+        tmp_path,
+        '[types.cyber_base]\nfr = ["cyber-base", "cyber-bases"]\n[types.library]\n'
+        'fr = ["médiathèque", "médiathèques"]\nen = ["library", "libraries"]\nbpe = ["F307"]\n',
+    )
+    table = tmp_path / "liste.csv"
+    table.write_text(
+        "Nom;Type;lon;lat\nA;Cyber-base;1.4;43.6\nB;F307;1.4;43.6\nC;tiers-lieu;1.4;43.6\n", "utf-8"
+    )
+    command = [sys.executable, "-m", "geoguichet.cli", "referentials"]
+    here = ["--workspace", str(tmp_path)]
+    subprocess.run([*command, "import", str(table), "--name", "l", *here], check=True)
+    subprocess.run([*command, "export", "l", "--out", str(tmp_path / "l.csv"), *here], check=True)
+    with (tmp_path / "l.csv").open(encoding="utf-8") as file:
+        kinds = [row["type"] for row in csv.DictReader(file)]
+    assert kinds == ["cyber_base", "library", "other_service"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['[types.town_hall]\nfr = ["mairie", "mairies"]', '[types.bureau]\nfr = ["a", "b"]\nbpe = ["A206"]',
+     '[types.cyber]\nfr = "cyber-base"', '[types."Cyber base"]\nfr = ["a", "b"]', "[types"],
+)  # fmt: skip
+def test_a_type_that_is_ours_or_has_no_words_is_refused(text: str, tmp_path: Path) -> None:
+    before = dict(SERVICE_TYPES)
+    with pytest.raises(UsageError, match=r"types\.toml"):
+        add_types(own(tmp_path, text))
+    assert dict(SERVICE_TYPES) == before
