@@ -6,14 +6,22 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+
+import numpy as np
+import opening_hours
 
 from geoguichet.floor.errors import UsageError
+from geoguichet.referentials.directory.calendars import is_public_holiday, is_school_holiday
 
 DAYS = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
 WEEKDAYS_FR = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
 DAY_MINUTES = 24 * 60
+#: Minutes in a week.
+WEEK = 7 * DAY_MINUTES
 
 #: From and to, in minutes; to is after from.
 type Span = tuple[int, int]
@@ -21,62 +29,132 @@ type Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """When a counter is open in an ordinary week.
+    """When a counter is open in an ordinary week: outside holidays.
 
     >>> week = Week.of_days([[(540, 720)], [(540, 720), (840, 1020)]])
     >>> week.osm, week.minutes, str(week)
     ('Mo 09:00-12:00; Tu 09:00-12:00,14:00-17:00', 480, '540-720 1980-2160 2280-2460')
     """
 
-    #: Minutes since Monday 00:00, in order, without overlap; a span past midnight stays whole.
+    #: Minutes since Monday 00:00, in order, without overlap; a span past midnight stays whole
+    #: (that of Sunday night ends after the week), one of 24 hours or more is cut at midnights.
     spans: tuple[Span, ...]
+    #: When nobody can tell (on appointment, one week in two, not understood), cut at midnights.
+    unsure: tuple[Span, ...] = ()
+    #: What was written, where it says more than an ordinary week (holidays, seasons, odd weeks).
+    text: str = field(default="", compare=False)
 
     @classmethod
-    def of_days(cls, days: Iterable[Sequence[Span]]) -> Week:
+    def of_days(cls, days: Iterable[Sequence[Span]], unsure: Iterable[Sequence[Span]] = ()) -> Week:
         """Return the week whose days, from Monday, are open during these spans (minutes of the
-        day).
+        day), and may be during the `unsure` ones.
         """
-        return cls(
-            tuple(
-                (day * DAY_MINUTES + opens, day * DAY_MINUTES + closes)
-                for day, spans in enumerate(days)
-                for opens, closes in joined(spans)
-            )
-        )
+        return cls.of_spans(_since_monday(days), _since_monday(unsure))
+
+    @classmethod
+    def of_spans(cls, spans: Iterable[Span], unsure: Iterable[Span] = (), text: str = "") -> Week:
+        """Return the week open during spans in any order (minutes since Monday 00:00)."""
+        sure = _round_the_week(spans)
+        nights = [span for span in sure if span[1] - span[0] < DAY_MINUTES]
+        cut = _by_day(span for span in sure if span[1] - span[0] >= DAY_MINUTES)
+        doubtful = _by_day(_round_the_week(unsure)) if unsure else []
+        return cls(tuple(sorted([*nights, *cut])), tuple(without(doubtful, _by_day(sure))), text)
 
     @property
     def minutes(self) -> int:
-        """Minutes open in the week."""
+        """Minutes surely open in the week."""
         return sum(closes - opens for opens, closes in self.spans)
 
     @property
-    def hours(self) -> float:
-        """Hours open in the week, rounded to four decimals as in the sample."""
-        return round(self.minutes / 60, 4)
+    def hours(self) -> float | None:
+        """Hours surely open in the week, rounded to four decimals as in the sample; None when it
+        may be open and nothing is sure.
+        """
+        return None if self.unsure and not self.spans else round(self.minutes / 60, 4)
 
     @property
     def osm(self) -> str:
-        """The week in OpenStreetMap's ``opening_hours`` form; days in a row with equal spans make
-        one rule.
+        """The week in OpenStreetMap's ``opening_hours`` form, as `osm_week` reads it back; days in
+        a row with equal spans make one rule.
         """
+        if self.text:
+            return self.text
         rules: list[tuple[int, int, str]] = []
         for day in range(7):
-            text = ",".join(
-                f"{_clock(opens - day * DAY_MINUTES)}-{_clock(closes - day * DAY_MINUTES)}"
-                for opens, closes in self.spans
-                if opens // DAY_MINUTES == day
-            )
+            sure, doubtful = of_day(self.spans, day), of_day(self.unsure, day)
+            text = f"{{day}} {clocks(sure)}" if sure else ""
+            if doubtful and joined([*sure, *doubtful]) == [(0, DAY_MINUTES)]:
+                text = ", ".join(filter(None, ["{day} unknown", text]))
+            elif doubtful:
+                text = ", ".join(filter(None, [text, f"{{day}} {clocks(doubtful)} unknown"]))
             if rules and rules[-1][2] == text and rules[-1][1] == day - 1:
                 rules[-1] = (rules[-1][0], day, text)
             elif text:
                 rules.append((day, day, text))
-        return "; ".join(
-            f"{DAYS[first] if first == last else f'{DAYS[first]}-{DAYS[last]}'} {text}"
+        # The library cuts a night where a rule for the next day begins, unless that is an addition.
+        separator = (
+            ", "
+            if self.unsure
+            and any(b > WEEK or b % DAY_MINUTES < a % DAY_MINUTES for a, b in self.spans)
+            else "; "
+        )
+        return separator.join(
+            text.replace("{day}", DAYS[first] if first == last else f"{DAYS[first]}-{DAYS[last]}")
             for first, last, text in rules
         )
 
     def __str__(self) -> str:
         return " ".join(f"{opens}-{closes}" for opens, closes in self.spans)
+
+
+# Count the spans of days from Monday 00:00.
+def _since_monday(days: Iterable[Sequence[Span]]) -> Iterator[Span]:
+    for day, spans in enumerate(days):
+        for opens, closes in spans:
+            yield day * DAY_MINUTES + opens, day * DAY_MINUTES + closes
+
+
+# Join the spans of a week that comes again and again: each begins in the week, and the last may end
+# in the next.
+def _round_the_week(spans: Iterable[Span]) -> list[Span]:
+    result = joined(spans)
+    if result and result[-1][1] > WEEK:
+        opens, closes = result.pop()
+        result = joined([*result, (opens, WEEK), (0, min(closes - WEEK, opens))])
+    if len(result) > 1 and result[0][0] == 0 and result[-1][1] == WEEK:
+        result = [*result[1:-1], (result[-1][0], WEEK + result[0][1])]
+    return result
+
+
+# Cut spans at midnights, each piece within the week.
+def _by_day(spans: Iterable[Span]) -> list[Span]:
+    pieces = []
+    for opens, closes in spans:
+        while opens < closes:
+            midnight = (opens // DAY_MINUTES + 1) * DAY_MINUTES
+            start = opens % WEEK
+            pieces.append((start, start + min(closes, midnight) - opens))
+            opens = midnight
+    return sorted(pieces)
+
+
+def of_day(spans: Iterable[Span], day: int) -> list[Span]:
+    """Return the spans of a week that begin on a day, in minutes of that day."""
+    start = day * DAY_MINUTES
+    return [(a - start, b - start) for a, b in spans if a // DAY_MINUTES == day]
+
+
+def without(spans: Iterable[Span], taken: Iterable[Span]) -> list[Span]:
+    """Return what is left of spans when others are taken away."""
+    left = list(spans)
+    for start, end in taken:
+        left = [
+            piece
+            for opens, closes in left
+            for piece in ((opens, min(closes, start)), (max(opens, end), closes))
+            if piece[0] < piece[1]
+        ]
+    return left
 
 
 def joined(spans: Iterable[Span]) -> list[Span]:
@@ -90,6 +168,14 @@ def joined(spans: Iterable[Span]) -> list[Span]:
     return result
 
 
+def clocks(spans: Iterable[Span]) -> str:
+    """Write the spans of a day: ``09:00-12:00,22:00-04:00``."""
+    return ",".join(
+        f"{_clock(opens)}-{_clock(closes if closes <= DAY_MINUTES else closes - DAY_MINUTES)}"
+        for opens, closes in spans
+    )
+
+
 def _clock(minutes: int) -> str:
     return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
@@ -97,35 +183,63 @@ def _clock(minutes: int) -> str:
 # -- OpenStreetMap's form
 
 _SPAN = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
-_RULE = re.compile(r"(?P<days>[A-Za-z]{2}(?:\s*[-,]\s*[A-Za-z]{2})*)?\s*(?P<times>.*)", re.DOTALL)
+_DAY_WORD = rf"(?:{'|'.join((*DAYS, 'PH', 'SH'))})"
+_RULE = re.compile(
+    rf"(?P<days>{_DAY_WORD}(?:\s*[-,]\s*{_DAY_WORD})*)?\s*(?P<times>[^A-Za-z]*|off|closed)"
+)
+_HOLIDAY = re.compile(r"\b(?:PH|SH)\b")
+_WEEKDAYS = re.compile(rf"\b(?:{'|'.join(DAYS)})\b(?:\s*-\s*(?:{'|'.join(DAYS)})\b)?")
+_DATED = re.compile(
+    r"\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|week|easter|(?:19|20)\d\d(?!:))|\["
+)
+#: Rules that say no certain hour: hours of the sun, no end, an end that is the beginning.
+_VAGUE = re.compile(r"sunrise|sunset|dawn|dusk|\d\+|\b(\d?\d:\d\d)\s*-\s*\1\b")
+_SAYS_WHEN = re.compile(r"\d:\d\d|\boff\b|\bclosed\b|\bunknown\b|24/7|\bopen\b")
+_ON_APPOINTMENT = re.compile(r"rendez|rdv|appointment", re.IGNORECASE)
+#: The year whose weeks are looked at for what is ordinary in a text with dates: 52 weeks from a
+#: Monday. Fixed, so that a file read again next year says the same.
+_FIRST_MONDAY, _WEEKS = datetime(2026, 1, 5), 52
+#: Share of those weeks that must be alike for them to be the ordinary ones.
+_ORDINARY = 0.9
 
 
+@lru_cache(maxsize=1 << 16)
 def osm_week(text: str | None) -> Week | None:
-    """Return the week a text in OpenStreetMap's ``opening_hours`` form describes.
+    """Return the ordinary week of a text in OpenStreetMap's ``opening_hours`` form.
 
-    Understood: weekdays, ranges of weekdays, several spans a day, spans past midnight, ``off`` and
-    ``24/7``; a later rule replaces an earlier one for its days, overlapping spans count once,
-    holidays are left aside. Anything else (months, weeks, dates, sunset ...) is not guessed: None,
-    as for a missing or blank text.
+    Weekdays, several spans a day, spans past midnight, ``off`` and ``24/7`` are read here: a later
+    rule replaces an earlier one for its days, and holidays take no weekday away. The rest of the
+    grammar (months, weeks, dates, comments) is that of the ``opening-hours-py`` library: what is so
+    in nine weeks of ten is ordinary; where they differ more, what is open in every week is sure
+    and the rest unsure. A rule that is not understood, or says no hour (``sunset``, ``09:00+``),
+    leaves its own days unsure and the others as read. None for a missing or blank text, or one
+    that is no such text at all.
     """
     if not isinstance(text, str) or not text.strip():
         return None
-    if text.strip() in {"off", "closed"}:
+    text = text.strip()
+    if text in {"off", "closed"}:
         return Week(())
-    if text.strip() == "24/7":
+    if text == "24/7":
         return Week.of_days([[(0, DAY_MINUTES)]] * 7)
-    days: list[list[Span]] = [[] for _ in DAYS]
-    for rule in filter(None, (part.strip() for part in text.split(";"))):
-        if rule.startswith(("PH", "SH")):
-            continue
-        match = _RULE.fullmatch(rule)
-        numbers = _days(match["days"]) if match else None
-        spans = _osm_spans(match["times"]) if match else None
-        if numbers is None or spans is None:
-            return None
-        for number in numbers:
-            days[number] = spans
-    return Week.of_days(days)
+    plain_week = _plain_week(text)
+    if plain_week is not None:
+        return replace(plain_week, text=text if _HOLIDAY.search(text) else "")
+    readable = _readable(text)
+    if readable is None:
+        return None
+    weeks = _WEEKS if _DATED.search(readable) else 1
+    table = _minutes(_on_day(readable, PH=False, SH=False), weeks)
+    kinds, counts = np.unique(table, axis=0, return_counts=True)
+    if counts.max() >= _ORDINARY * weeks:
+        usual = kinds[counts.argmax()]
+        sure, doubtful = usual == _OPEN, usual == _UNSURE
+    else:
+        sure = (table == _OPEN).all(axis=0)
+        doubtful = (table != _CLOSED).any(axis=0) & ~sure
+    if not sure.any() and (doubtful.all() or (weeks > 1 and not doubtful.any())):
+        return None
+    return Week.of_spans(_spans_where(sure), _spans_where(doubtful), readable)
 
 
 def weekly_hours(text: str | None) -> float | None:
@@ -136,23 +250,33 @@ def weekly_hours(text: str | None) -> float | None:
     27.0
     """
     week = osm_week(text)
-    return None if week is None else week.minutes / 60
+    return None if week is None or week.hours is None else week.minutes / 60
 
 
-# Return the numbers of the weekdays of ``Mo-We,Fr`` (all when nothing is said); None when one is
-# unknown.
-def _days(text: str | None) -> list[int] | None:
+# Return the week of a text of weekdays, hours and ``off``, holidays aside; None when it says
+# anything else.
+def _plain_week(text: str) -> Week | None:
+    days: list[list[Span]] = [[] for _ in DAYS]
+    for rule in filter(None, (part.strip() for part in text.split(";"))):
+        match = _RULE.fullmatch(rule)
+        spans = _osm_spans(match["times"]) if match else None
+        if match is None or spans is None:
+            return None
+        for number in _days(match["days"]):
+            days[number] = spans
+    return Week.of_days(days)
+
+
+# Return the numbers of the weekdays of ``Mo-We,Fr``, all when nothing is said; holidays are none.
+def _days(text: str | None) -> list[int]:
     if not text:
         return list(range(7))
     chosen: list[int] = []
-    for part in text.replace(" ", "").split(","):
+    for part in _HOLIDAY.sub("", text).replace(" ", "").split(","):
         first, _, last = part.partition("-")
-        if first not in DAYS or (last or first) not in DAYS:
-            return None
-        start, end = DAYS.index(first), DAYS.index(last or first)
-        chosen.extend(
-            range(start, end + 1) if start <= end else [*range(start, 7), *range(end + 1)]
-        )
+        if first in DAYS:
+            start, end = DAYS.index(first), DAYS.index(last or first)
+            chosen += range(start, end + 1) if start <= end else [*range(start, 7), *range(end + 1)]
     return chosen
 
 
@@ -170,7 +294,7 @@ def _osm_spans(text: str) -> list[Span] | None:
         if (
             max(int(match[2]), int(match[4])) > 59
             or opens >= DAY_MINUTES
-            or closes > 26 * 60
+            or closes > 2 * DAY_MINUTES
             or opens == closes
         ):
             return None
@@ -178,135 +302,216 @@ def _osm_spans(text: str) -> list[Span] | None:
     return spans
 
 
-# -- what French files write
-
-_TIME = r"(\d{1,2})\s*(?:[:hH]\s*(\d{2})?)"
-_FRENCH_SPAN = re.compile(rf"{_TIME}\s*(?:-|–|à|a|/)\s*{_TIME}")
-_BETWEEN = re.compile(r"(?:\s|/|,|;|et|puis|\u00a0)*")
-_CLOSED = frozenset({"", "-", "fermé", "ferme", "fermée", "néant", "x", "off"})
-
-
-@dataclass(frozen=True, slots=True)
-class DayHours:
-    """What one weekday's cell says."""
-
-    spans: tuple[Span, ...]
-    #: Spans whose two ends are equal, such as ``00:00 - 00:00``: left out, and told.
-    empty_spans: int
+# Return a text that the library reads: a rule that it cannot, or that says no certain hour, becomes
+# ``unknown`` on its days; None when some such rule names no day.
+def _readable(text: str) -> str | None:
+    rules = []
+    for rule in _rules(text):
+        if _VAGUE.search(rule) or not _SAYS_WHEN.search(rule) or not opening_hours.validate(rule):
+            days = _WEEKDAYS.findall(rule)
+            if not days:
+                return None
+            rule = f"{','.join(days)} unknown"
+        rules.append(rule)
+    return "; ".join(rules) or None
 
 
-def french_day(text: str | None) -> DayHours | None:
-    """Return what a cell such as ``09:00 - 12:00 / 13h30 à 17h`` says; None when any part is not
-    understood.
-
-    Blank, ``-`` and ``fermé`` are a closed day.
-
-    >>> french_day("9h-12h30 / 14:00 - 17:00").spans
-    ((540, 750), (840, 1020))
-    """
-    cell = (text or "").replace("\u00a0", " ").strip().lower()
-    if cell in _CLOSED:
-        return DayHours((), 0)
-    spans: list[Span] = []
-    empty = position = 0
-    while position < len(cell):
-        match = _FRENCH_SPAN.match(cell, position)
-        if match is None:
-            return None
-        hours = [int(part or 0) for part in match.groups()]
-        opens, closes = hours[0] * 60 + hours[1], hours[2] * 60 + hours[3]
-        if max(hours[1], hours[3]) > 59 or closes > DAY_MINUTES or opens > closes:
-            return None
-        if opens == closes:
-            empty += 1
-        else:
-            spans.append((opens, closes))
-        between = _BETWEEN.match(cell, match.end())
-        position = between.end() if between else len(cell)
-    return DayHours(tuple(spans), empty)
+# Split a text at its semicolons, those within quotes aside.
+def _rules(text: str) -> list[str]:
+    parts = re.split(r';(?=(?:[^"]*"[^"]*")*[^"]*$)', text)
+    return [part.strip() for part in parts if part.strip()]
 
 
-# A moment of an ordinary week, as people say it, and whether a counter is open then.
+# Return the text for a day that is or is not a holiday (PH, SH): the library knows no school
+# holiday, and takes ``SH Mo`` for every Monday.
+def _on_day(text: str, **holidays: bool) -> str:
+    for word, today in holidays.items():
+        kept = []
+        for rule in _rules(re.sub(rf"(?<=\d),\s*(?={word}\b)", "; ", text)):
+            if today:
+                rule = re.sub(rf"\b{word}\s+(?={_DAY_WORD}\b)", "", rule)
+                rule = re.sub(rf"\b{word}\b", "Mo-Su", rule)
+            else:
+                rule = re.sub(rf"\b{word}\s*,\s*|\s*,\s*{word}\b", "", rule)
+            if not re.search(rf"\b{word}\b", rule):
+                kept.append(rule)
+        text = "; ".join(kept) or "off"
+    return text
+
+
+_CLOSED, _UNSURE, _OPEN = 0, 1, 2
+
+
+# Return whether each minute of each week is open, in an array of a row a week.
+def _minutes(text: str, weeks: int) -> np.ndarray:
+    minutes = np.zeros(weeks * WEEK, dtype=np.int8)
+    for start, end, state, comment in _calendar(text).intervals(
+        _FIRST_MONDAY, _FIRST_MONDAY + timedelta(weeks=weeks)
+    ):
+        first, last = ((each - _FIRST_MONDAY) // timedelta(minutes=1) for each in (start, end))
+        minutes[first:last] = _certainty(state, comment)
+    return minutes.reshape(weeks, WEEK)
+
+
+def _calendar(text: str, country: str | None = None) -> opening_hours.OpeningHours:
+    return opening_hours.OpeningHours(
+        text, country=country, auto_country=False, auto_timezone=False
+    )
+
+
+def _certainty(state: opening_hours.State, comment: str) -> int:
+    if state == opening_hours.State.CLOSED:
+        return _CLOSED
+    known = state == opening_hours.State.OPEN and not _ON_APPOINTMENT.search(comment)
+    return _OPEN if known else _UNSURE
+
+
+def _spans_where(marks: np.ndarray) -> list[Span]:
+    edges = np.flatnonzero(np.diff(marks.astype(np.int8), prepend=0, append=0))
+    return [(int(opens), int(closes)) for opens, closes in edges.reshape(-1, 2)]
+
+
+# A moment of an ordinary week or of a date, as people say it, and whether a counter is open then.
 
 DAYS_EN = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-#: Minutes in a week.
-WEEK = 7 * 24 * 60
-_MOMENT = re.compile(
-    r"(?P<day>[a-z]{2,9})\.?[\s,]+(?:a\s+)?(?P<hour>\d{1,2})\s*(?:[:h]\s*(?P<minute>\d{2})?)?"
+_HOUR = r"(?:a\s+)?(?P<hour>\d{1,2})\s*(?:[:h]\s*(?P<minute>\d{2})?)?"
+_MOMENT = re.compile(rf"(?P<day>[a-z]{{2,9}})\.?[\s,]+{_HOUR}")
+_DATE = re.compile(
+    r"(?:[a-z]{2,9}\.?[\s,]+)?(?:(?P<d>\d\d?)/(?P<m>\d\d?)/(?P<y>\d{4})"
+    rf"|(?P<iso>\d{{4}}-\d\d-\d\d))[\st,]+{_HOUR}"
 )
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Moment:
-    """A minute of an ordinary week: ``minute`` counts from Monday 00:00.
+    """A minute of an ordinary week (``minute`` counts from Monday 00:00), or that of a date.
 
     >>> str(Moment.parse("Mar. 10h30")), Moment.parse("Tu 10:30").minute
     ('mardi 10 h 30', 2070)
+    >>> str(Moment.parse("2026-07-14 9h"))
+    'mardi 14/07/2026 9 h'
     """
 
     minute: int
+    #: The day meant; None for that of an ordinary week.
+    on: date | None = None
 
     @classmethod
     def parse(cls, text: str) -> Moment:
         """Read a weekday and an hour, in French or in OpenStreetMap's days: ``mardi 10h30``, ``Tu
-        10:30``.
+        10:30``; or a date and an hour: ``14/07/2026 10h30``, ``2026-07-14 10:30``.
 
         Raises
         ------
         UsageError
-            It is not a weekday followed by an hour from 0:00 to 23:59.
+            It is neither, or the hour is not one from 0:00 to 23:59.
         """
-        match = _MOMENT.fullmatch(_plain(text))
-        day = _day(match["day"]) if match else None
+        told = _plain(text)
+        match = _DATE.fullmatch(told) or _MOMENT.fullmatch(told)
+        when = _date(match) if match and match.re is _DATE else None
+        day = (
+            when.weekday()
+            if when
+            else _day(match["day"])
+            if match and match.re is _MOMENT
+            else None
+        )
         hour, minute = (int(match["hour"]), int(match["minute"] or 0)) if match else (24, 0)
         if day is None or hour > 23 or minute > 59:
             raise UsageError(
                 f"un jour de la semaine et une heure sont attendus, {text!r} est donné ; essayez "
                 ': "mardi 10h30".'
             )
-        return cls((day * 24 + hour) * 60 + minute)
+        return cls((day * 24 + hour) * 60 + minute, when)
 
     @property
     def day(self) -> int:
         """The weekday, 0 for Monday."""
-        return self.minute // (24 * 60)
+        return self.minute // DAY_MINUTES
 
     def __str__(self) -> str:
-        hour, minute = divmod(self.minute % (24 * 60), 60)
-        return (
-            f"{WEEKDAYS_FR[self.day]} {hour} h {minute:02d}"
-            if minute
-            else f"{WEEKDAYS_FR[self.day]} {hour} h"
-        )
+        hour, minute = divmod(self.minute % DAY_MINUTES, 60)
+        day = WEEKDAYS_FR[self.day] + (f" {self.on:%d/%m/%Y}" if self.on else "")
+        return f"{day} {hour} h {minute:02d}" if minute else f"{day} {hour} h"
 
 
-def is_open(hours: str | None, at: Moment) -> bool | None:
-    """Return whether a counter is open at a moment; None when its hours are missing or not
-    understood.
+# Return the date that was written; None when the calendar has none such.
+def _date(match: re.Match[str]) -> date | None:
+    try:
+        if match["iso"]:
+            return date.fromisoformat(match["iso"])
+        return date(int(match["y"]), int(match["m"]), int(match["d"]))
+    except ValueError:
+        return None
+
+
+def is_open(hours: str | None, at: Moment, departement: str = "") -> bool | None:
+    """Return whether a counter is open at a moment; None when its hours are missing, not
+    understood, or do not tell.
 
     ``hours`` is text in OpenStreetMap's ``opening_hours`` form. It opens at the first minute of a
-    span and is closed at the last: at 12:00, ``09:00-12:00`` is closed.
+    span and is closed at the last: at 12:00, ``09:00-12:00`` is closed. At a date, the public
+    holidays of France and the school holidays of the `departement` count; hours that say nothing
+    of public holidays do not tell whether one is kept, unless they never close.
     """
     week = osm_week(hours)
-    if week is None:
+    if week is not None and at.on is not None:
+        return _is_open_on(week, at, at.on, departement)
+    if week is None or _holds(week.unsure, at):
         return None
+    return _holds(week.spans, at)
+
+
+def _holds(spans: Iterable[Span], at: Moment) -> bool:
     return any(
         opens <= minute < closes
-        for opens, closes in week.spans
+        for opens, closes in spans
         for minute in (at.minute, at.minute + WEEK)
     )
 
 
-def next_opening(hours: str | None, at: Moment) -> Moment | None:
-    """Return when it opens next, at this moment or after; None when it never does or the hours are
-    unknown.
+def _is_open_on(week: Week, at: Moment, day: date, departement: str) -> bool | None:
+    public, school = is_public_holiday(day), is_school_holiday(day, departement)
+    hour = datetime.combine(day, time(*divmod(at.minute % DAY_MINUTES, 60)))
+    if week.text:
+        seen = {
+            _certainty(*_calendar(_on_day(week.text, PH=of_public, SH=of_school)).state(hour))
+            for of_public in ((True, False) if public is None else (public,))
+            for of_school in ((True, False) if school is None else (school,))
+        }
+    else:
+        seen = {
+            _UNSURE if _holds(week.unsure, at) else _OPEN if _holds(week.spans, at) else _CLOSED
+        }
+    if len(seen) > 1 or _UNSURE in seen:
+        return None
+    silent = public is not False and "PH" not in week.text and week.minutes < WEEK
+    return None if silent and seen == {_OPEN} else seen == {_OPEN}
+
+
+def next_opening(hours: str | None, at: Moment, departement: str = "") -> Moment | None:
+    """Return when it opens next for sure, at this moment or after; None when it never does or the
+    hours are unknown. At a date, the next fortnight is looked at.
     """
     week = osm_week(hours)
-    if week is None or not week.spans:
+    if week is None or (not week.spans and at.on is None):
         return None
-    if is_open(hours, at):
+    if is_open(hours, at, departement):
         return at
-    return Moment(min(week.spans, key=lambda span: (span[0] - at.minute) % WEEK)[0] % WEEK)
+    if at.on is None:
+        return Moment(min(week.spans, key=lambda span: (span[0] - at.minute) % WEEK)[0] % WEEK)
+    for ahead in range(15):
+        day = at.on + timedelta(days=ahead)
+        changes = {
+            minute
+            for opens, closes in [*week.spans, *week.unsure]
+            for minute in (opens % DAY_MINUTES, closes % DAY_MINUTES)
+        }
+        for minute in sorted(changes):
+            later = Moment(day.weekday() * DAY_MINUTES + minute, day)
+            if (ahead or minute > at.minute % DAY_MINUTES) and is_open(hours, later, departement):
+                return later
+    return None
 
 
 def _plain(text: str) -> str:

@@ -14,8 +14,9 @@ import pandas as pd
 
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.findings import Finding, Severity
+from geoguichet.referentials.directory.french_hours import DayHours, french_day, week_of_cells
 from geoguichet.referentials.directory.ground import points_against_codes
-from geoguichet.referentials.directory.hours import WEEKDAYS_FR, DayHours, Week, french_day
+from geoguichet.referentials.directory.hours import WEEKDAYS_FR, Week
 from geoguichet.referentials.directory.placing import place_points
 from geoguichet.referentials.directory.services import OTHER, SERVICE_TYPES, check_services
 from geoguichet.referentials.layers import LONLAT, check_columns
@@ -351,7 +352,9 @@ def make_reading(columns: Columns) -> Reading:
             [None if week is None else str(week) for week in weeks], index, dtype=object
         )
         per_week = pd.Series(
-            [np.nan if week is None else week.hours for week in weeks], index, dtype=float
+            [np.nan if week is None or week.hours is None else week.hours for week in weeks],
+            index,
+            dtype=float,
         )
     else:
         per_week = pd.Series(np.nan, index=index)
@@ -441,8 +444,9 @@ def french_weeks(
     """Return the weeks of a table with a column a weekday (Monday first, at most seven), and what
     was odd.
 
-    A row all blank is unknown; a row with one cell not understood is unknown too, and told.
-    Rules: ``unreadable-hours``, ``empty-span``.
+    A row all blank is unknown; in a row with a cell not understood, that day is unsure but for the
+    hours read in it, and told: the other days are as read. Rules: ``unreadable-hours``,
+    ``empty-span``.
     """
     known: dict[str, DayHours | None] = {
         text: french_day(text) for text in pd.unique(days.to_numpy().ravel())
@@ -451,45 +455,54 @@ def french_weeks(
     findings: list[Finding] = []
     for number, cells in zip(days.index, days.itertuples(index=False, name=None), strict=True):
         read = [known[cell] for cell in cells]
-        unread = next((place for place, day in enumerate(read) if day is None), None)
         hollow = next((place for place, day in enumerate(read) if day and day.empty_spans), None)
         if not any(cell.strip() for cell in cells):
             weeks.append(None)
-        elif unread is not None:
+            continue
+        if hollow is not None:
+            findings.append(
+                Finding(
+                    "empty-span",
+                    layer,
+                    items[number],
+                    (
+                        f"Plage horaire sans durée (« {cells[hollow].strip()} ») : elle est "
+                        "laissée de côté."
+                    ),
+                    "info",
+                    number,
+                    str(days.columns[hollow]),
+                )
+            )
+        if None not in read:
+            weeks.append(Week.of_days([day.spans if day else () for day in read]))
+            continue
+        week, odd = week_of_cells(cells, read)
+        weeks.append(week)
+        if odd:
             findings.append(
                 Finding(
                     "unreadable-hours",
                     layer,
                     items[number],
-                    (
-                        f"Horaires illisibles (« {cells[unread].strip()} »), tenus pour inconnus ; "
-                        "le texte publié est gardé."
-                    ),
+                    unread_hours(cells[odd[0]].strip(), week),
                     "warning",
                     number,
-                    str(days.columns[unread]),
+                    str(days.columns[odd[0]]),
                     "Écrivez « 09:00 - 12:00 / 14:00 - 17:00 », ou rien les jours fermés.",
                 )
             )
-            weeks.append(None)
-        else:
-            if hollow is not None:
-                findings.append(
-                    Finding(
-                        "empty-span",
-                        layer,
-                        items[number],
-                        (
-                            f"Plage horaire sans durée (« {cells[hollow].strip()} ») : elle est "
-                            "laissée de côté."
-                        ),
-                        "info",
-                        number,
-                        str(days.columns[hollow]),
-                    )
-                )
-            weeks.append(Week.of_days([day.spans if day else () for day in read]))
     return weeks, findings
+
+
+def unread_hours(text: str, week: Week | None) -> str:
+    """Return what is said of hours of which nothing (`week` is None), or a part, is understood."""
+    if week is None:
+        return f"Horaires illisibles (« {text[:60]} »), tenus pour inconnus ; le texte est gardé."
+    return (
+        f"Horaires lus en partie : « {text[:60]} » ne dit pas d'heure sûre et reste inconnu ; le "
+        "reste est gardé."
+    )
 
 
 # Return a text column, stripped, missing where blank.

@@ -18,8 +18,9 @@ import shapely
 
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.findings import Finding
+from geoguichet.referentials.directory.french_hours import read_week
 from geoguichet.referentials.directory.ground import OVERSEAS, axes_by_ground
-from geoguichet.referentials.directory.hours import WEEKDAYS_FR, Week, osm_week
+from geoguichet.referentials.directory.hours import WEEKDAYS_FR, Week
 from geoguichet.referentials.directory.placing import Axes, detect_axes, numbers
 from geoguichet.referentials.directory.schema import (
     Columns,
@@ -29,6 +30,7 @@ from geoguichet.referentials.directory.schema import (
     french_weeks,
     hours_as_published,
     make_reading,
+    unread_hours,
 )
 from geoguichet.referentials.directory.services import OTHER, SERVICE_TYPES
 from geoguichet.referentials.layers import LONLAT, check_columns
@@ -479,21 +481,24 @@ def _weeks(
     if "hours" not in values:
         return None
     hours = values["hours_raw"] = values["hours"]
-    read = [osm_week(text) for text in hours]
-    unread = hours.str.strip().ne("") & pd.Series([week is None for week in read], hours.index)
+    read = [read_week(text) for text in hours]
+    unread = hours.str.strip().ne("") & pd.Series(
+        [each.week is None or bool(each.unsure) for each in read], hours.index
+    )
+    weeks = [each.week for each in read]
+    by_row = dict(zip(hours.index, read, strict=True))
     Journal(how.source, "id", findings).tell(
         pd.DataFrame({"id": shown}),
         unread,
         "unreadable-hours",
-        lambda row: (
-            f"Horaires illisibles (« {hours.loc[row][:60]!s} »), tenus pour inconnus ; le texte "
-            "est gardé."
+        lambda row: unread_hours(
+            " ; ".join(by_row[row].unsure) if by_row[row].week else hours.loc[row], by_row[row].week
         ),
         "warning",
         str(how.columns.get("hours", "hours")),
         "Écrivez « Mo-Fr 09:00-12:00,14:00-17:00 », ou une colonne par jour.",
     )
-    return read
+    return weeks
 
 
 # The generic reader: whatever list of services a commune sends, with what was understood of it

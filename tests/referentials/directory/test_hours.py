@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geoguichet.referentials.directory.hours import Week, french_day, joined, osm_week
+from geoguichet.referentials.directory.french_hours import french_day
+from geoguichet.referentials.directory.hours import Week, joined, osm_week
 
 SPANS = st.lists(
     st.tuples(st.integers(0, 1438), st.integers(1, 1440))
