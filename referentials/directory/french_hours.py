@@ -103,7 +103,7 @@ _KINDS = (
     ("booked", rf"(?:(?:uniquement|seulement|exclusivement)\s+)?{_BOOKED}"),
     ("always", r"24\s*h?\s*(?:/|sur)\s*24\s*h?"),
     ("everyday", r"tous les (?:jours|matins|apres[-\s]midis)|toute la semaine|chaque jour"),
-    ("everyday", r"7\s*j?\s*(?:/|sur)\s*7\s*j?(?:ours)?"),
+    ("everyday", r"7\s*j?(?:ours)?\s*(?:/|sur)\s*7(?:\s*j(?:ours)?)?"),
     ("alternate", rf"(?:un|une|1)\s+(?:semaine|fois|{_DAY})\s+sur\s+(?:deux|2|trois|3|quatre|4)"),
     ("alternate", rf"(?:un|une|1|deux|2)\s+{_DAY}\s+par\s+mois"),
     ("alternate", r"tous les (?:15|quinze) jours|par quinzaine|semaine [ab]"),
@@ -328,7 +328,7 @@ def _selector(days: Iterable[int]) -> str:
 def _clauses(text: str) -> Iterator[_Clause]:
     tokens = [(str(match.lastgroup).partition("_")[0], match[0]) for match in _TOKEN.finditer(text)]
     meaning = [kind for kind, _ in tokens if kind not in {"harmless", "mark"}] + ["break"]
-    clause, before, away, booking = _Clause(), "", False, False
+    clause, before, away, booking, for_all = _Clause(), "", False, False, False
     for kind, word in tokens:
         if kind == "mark":
             before = kind
@@ -349,7 +349,7 @@ def _clauses(text: str) -> Iterator[_Clause]:
         )
         if ends:
             # What is on appointment stays so for the days that follow when it was said before any.
-            booking &= kind != "break" and not clause.days
+            booking &= for_all and kind != "break"
             yield clause
             clause = _Clause(excepted=away, closed=away)
         if names_days:
@@ -366,7 +366,7 @@ def _clauses(text: str) -> Iterator[_Clause]:
             clause.unsure.append(clause.spans.pop())
             clause.told.append(word)
         elif kind in {"booked", "freely"}:
-            booking = kind == "booked"
+            booking, for_all = kind == "booked", not clause.days
             clause.booked |= booking
             clause.told += [word] * booking
         else:
@@ -436,7 +436,7 @@ def _month(name: str) -> str:
 def _numbers(kind: str, word: str) -> list[int]:
     if kind in _SETS:
         return list(_SETS[kind])
-    ends = [_weekday(each) for each in re.findall(_DAY, re.sub(r"^(?:du|de)\s+", "", word))]
+    ends = [_weekday(each) for each in re.findall(rf"(?<!\w){_DAY}(?!\w)", word)]
     first, last = ends[0], ends[-1]
     return list(range(first, last + 1)) if first <= last else [*range(first, 7), *range(last + 1)]
 
