@@ -24,6 +24,8 @@ from geoguichet.portal import answers
 from geoguichet.portal.answers import GEOJSON, MERGE_PATCH, Refusal, answer
 from geoguichet.portal.site import Site
 
+RECORD_PROFILE = "http://www.opengis.net/def/profile/OGC/0/ogc-record"
+
 #: Headers by which a proxy betrays that the request is not from this machine.
 _FORWARDING = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
 
@@ -56,7 +58,7 @@ class Editing:
         document = await answers.body_of(request, most=self.most)
         if isinstance(document, dict) and not document.get("id"):
             document = {**document, "id": str(uuid.uuid4())}
-        record = checked_record(document)
+        record = checked_record(self._as_stored(document))
         if await run_in_threadpool(self._exists, record.id):
             raise Refusal(
                 409, _("La fiche « {record} » existe déjà ; PUT la remplace.", record=record.id)
@@ -69,7 +71,7 @@ class Editing:
         """Put a record in the place of another of the same identifier."""
         self._admit(request)
         document = await answers.body_of(request, most=self.most)
-        record = self._of(identifier, checked_record(document))
+        record = self._of(identifier, checked_record(self._as_stored(document)))
         before = self._before(request, identifier)
         await self._write(lambda: self.store.upsert(record, by="api", instead_of=before))
         return answer(b"", GEOJSON, status=204)
@@ -83,7 +85,8 @@ class Editing:
         patch = await answers.body_of(request, kinds, most=self.most)
         before = self._before(request, identifier)
         current = self.store.document(identifier) if before is None else before
-        record = self._of(identifier, checked_record(merged(json.loads(current), patch)))
+        document = self._as_stored(merged(json.loads(current), patch))
+        record = self._of(identifier, checked_record(document))
         await self._write(lambda: self.store.upsert(record, by="api", instead_of=current))
         return answer(b"", GEOJSON, status=204)
 
@@ -125,6 +128,26 @@ class Editing:
         if "*" not in asked and answers.digest(current) not in asked:
             raise _stale()
         return current
+
+    def _as_stored(self, document: Any) -> Any:
+        """Return a record that is brought without what was added to it when it was served: the
+        links of the API, and the address of the portal before those of its files.
+        """
+        if not (isinstance(document, dict) and isinstance(document.get("links"), list)):
+            return document
+        item = f"{self.site.home}/items/{quote(str(document.get('id', '')), safe='')}?"
+        kept = []
+        for link in document["links"]:
+            href = str(link.get("href", "")) if isinstance(link, dict) else ""
+            rel = link.get("rel") if isinstance(link, dict) else ""
+            if (rel in ("self", "alternate") and href.startswith(item)) or (
+                (rel, href) in (("collection", self.site.home), ("profile", RECORD_PROFILE))
+            ):
+                continue
+            if href.startswith(f"{self.site.url}/"):
+                link = {**link, "href": href.removeprefix(f"{self.site.url}/")}
+            kept.append(link)
+        return {**document, "links": kept}
 
     async def _write(self, write: Callable[[], object]) -> None:
         try:

@@ -32,7 +32,7 @@ from geoguichet.catalogue.search.tables import PAGE_FACETS, QUERYABLES, SORTABLE
 from geoguichet.floor.words import SOURCE, Message, _, language, languages, speaking
 from geoguichet.portal import answers, site
 from geoguichet.portal.answers import CATALOG, GEOJSON, HTML, JSON, SCHEMA, Refusal, answer, link
-from geoguichet.portal.api.editing import Editing, utf8
+from geoguichet.portal.api.editing import RECORD_PROFILE, Editing, utf8
 from geoguichet.portal.site import COLLECTION, Site
 
 # Stored records as the API serves them: their bytes with the API's links added, parsed only if
@@ -167,7 +167,6 @@ class Encodings:
         return replace(record, links=tuple(links))
 
 
-RECORD_PROFILE = "http://www.opengis.net/def/profile/OGC/0/ogc-record"
 CATALOG_PROFILE = "http://www.opengis.net/def/profile/OGC/0/ogc-catalog"
 _REL = "http://www.opengis.net/def/rel/ogc/1.0"
 ITEMS_PARAMETERS = (*PARAMETERS, "profile", "properties", "skipGeometry", "resulttype")

@@ -129,3 +129,35 @@ def test_with_a_token_who_bears_it_edits(tmp_path: Path, http: requests.Session)
         finally:
             server.should_exit = True
             thread.join()
+
+
+#: Links that a record may hold: a file of the portal, a page of it, others' pages and services.
+LINKS = [
+    {"href": "studies/essai/result.gpkg", "rel": "enclosure"},
+    {"href": "collections/catalogue/items/autre?f=html", "rel": "alternate", "type": "text/html"},
+    {"href": "https://exemple.fr/collection", "rel": "describes"},
+    {"href": "https://exemple.fr/bois?f=html", "rel": "alternate"},
+]
+
+
+@pytest.mark.parametrize("identifier", ["bois", "bois été", "a:b"])
+def test_what_was_added_to_be_served_is_not_stored(
+    identifier: str, tmp_path: Path, serve, http: requests.Session
+) -> None:
+    """A record that is read and put back is the same record; at another address, none of its links
+    leads to the old one.
+    """
+    stored = {**RECORD, "id": identifier, "links": LINKS}
+    with SQLiteStore(tmp_path / "catalogue.sqlite") as store:
+        store.upsert(Record.from_geojson(stored))
+        before = store.document(identifier)
+    for _move in range(2):  # each time on another port
+        with serve(tmp_path, editable=True) as url:
+            address = f"{url}/collections/catalogue/items/{identifier}"
+            for _time in range(2):
+                served = http.get(address).json()
+                assert http.put(address, json=served).status_code == 204
+            assert {one["href"].startswith((url, "https://exemple.fr", "http://www.opengis.net"))
+                    for one in served["links"]} == {True}  # fmt: skip
+        with SQLiteStore(tmp_path / "catalogue.sqlite") as store:
+            assert store.document(identifier) == before and len(store.history(identifier)) == 1
