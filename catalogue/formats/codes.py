@@ -336,9 +336,17 @@ def relation(extra: Mapping[str, str]) -> str:
     )
 
 
+#: Protocols of a service itself, not of one of its answers (``OGC:WFS-1.1.0-http-get-feature``).
+_ENDPOINT = re.compile(
+    r"OGC:(?:WMS|WMTS|WFS|WCS|CSW|WPS|SOS|TMS)(?:-[\d.]+)?(?:-HTTP-GET-(?:CAPABILITIES|MAP))?"
+)
+
+
 @lru_cache(maxsize=4096)
 def _relation(protocol: str, function: str) -> str:
     protocol = protocol.upper()
+    if _ENDPOINT.fullmatch(protocol):  # a service that data are got from is one all the same
+        return "service"
     if function in ("download", "fileAccess") or "DOWNLOAD" in protocol:
         return "enclosure"
     if protocol.startswith(("OGC:", "ESRI:", "GLG:")) or "OPENGIS.NET/DEF/SERVICETYPE" in protocol:

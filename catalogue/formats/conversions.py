@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from geoguichet.catalogue.errors import RecordError
-from geoguichet.catalogue.formats import codes, licences
+from geoguichet.catalogue.formats import codes, coordinates, licences
 from geoguichet.catalogue.formats.mapping import (
     TOPIC_CATEGORY,
     Distributed,
@@ -277,9 +277,10 @@ OGC_LINKS = links(lambda part: part.text("rel"), href="href", type="type", title
 # --- where and when -------------------------------------------------------------------------------
 
 
-def box(*sides: str, listed: str = "") -> Reader:
+def box(*sides: str, listed: str = "", crs: str = "") -> Reader:
     """Make a reader of boxes in degrees, one a part: west, south, east and north are at ``sides``,
-    else in a list of numbers (with heights between, or not) or in the texts of two corners.
+    else in a list of numbers (with heights between, or not) or in the texts of two corners. Where
+    a system is said at ``crs``, a box that is not in degrees is in that one, easting first.
 
     What is no box is noted as unreadable; a part that says no side at all says nothing.
     """
@@ -291,7 +292,9 @@ def box(*sides: str, listed: str = "") -> Reader:
             if not any(told) and (listed or not sides):
                 told = " ".join(item.texts(listed)).split()
             try:
-                pieces += as_pieces(_extent(told)) if any(told) else ()
+                pieces += (
+                    as_pieces(_extent(told, item.texts(crs) if crs else [])) if any(told) else ()
+                )
             except RecordError as error:
                 item.refuse(" ".join(told), str(error))
         return gathered(pieces)
@@ -299,11 +302,14 @@ def box(*sides: str, listed: str = "") -> Reader:
     return read
 
 
-def _extent(sides: list[str]) -> Extent:
+def _extent(sides: list[str], systems: list[str]) -> Extent:
     numbers = [float(number) for side in sides if (number := codes.number(side)) is not None]
     if len(numbers) not in (4, 6) or len(numbers) < len(sides):
         raise RecordError("emprise : quatre nombres sont attendus (ouest, sud, est, nord).")
     half = len(numbers) // 2
+    if systems and max(map(abs, numbers)) > 180:
+        corners = (numbers[0], numbers[1], numbers[half], numbers[half + 1])
+        return coordinates.box_in_degrees(corners, systems)
     return Extent(numbers[0], numbers[1], numbers[half], numbers[half + 1])
 
 

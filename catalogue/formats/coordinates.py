@@ -42,7 +42,7 @@ def system(name: str) -> System:
     blank.
     """
     name = name.strip()
-    if not name or "CRS84" in name:
+    if not name or "CRS84" in name or name.endswith(":84"):
         return System("OGC:CRS84", authority_axes=False)
     found = _CODE.search(name)
     code = f"{found[1].upper()}:{found[2]}" if found else name
@@ -93,10 +93,7 @@ def box_in_degrees(sides: Sequence[float], systems: Sequence[str]) -> Extent:
     document that it can be of; RecordError when it is in none.
     """
     west, south, east, north = sides
-    # Along its sides too: a side of a box is no meridian and no parallel once it is turned.
-    steps = [part / 20 for part in range(21)]
-    edges = [[west + (east - west) * at, side] for at in steps for side in (south, north)]
-    edges += [[side, south + (north - south) * at] for at in steps for side in (west, east)]
+    edges = _edges([west, south], [east, north])
     found: dict[Extent, None] = {}
     for name in systems:
         try:
@@ -112,6 +109,34 @@ def box_in_degrees(sides: Sequence[float], systems: Sequence[str]) -> Extent:
             )
         )
     return next(iter(found))
+
+
+# Return positions along the sides of a box between two corners: a side is no meridian and no
+# parallel once it is turned.
+def _edges(lower: Sequence[float], upper: Sequence[float]) -> Positions:
+    steps = [part / 20 for part in range(21)]
+    (west, south), (east, north) = lower, upper
+    edges = [[west + (east - west) * at, side] for at in steps for side in (south, north)]
+    return edges + [[side, south + (north - south) * at] for at in steps for side in (west, east)]
+
+
+def between(lower: Sequence[float], upper: Sequence[float], name: str) -> Extent:
+    """Return the box in degrees between two corners in a system, in the order of its axes; those
+    in degrees are latitude first however they are named (OWS Common). ValueError when it is none.
+    """
+    named = system(name)
+    if named.code in _DEGREES:
+        named = named._replace(authority_axes=_DEGREES[named.code])
+        return _box_of(to_degrees([list(lower), list(upper)], named))
+    return around(to_degrees(_edges(lower, upper), named))
+
+
+# Return the box between two corners, which may be across the antimeridian, or around its edges.
+def _box_of(positions: Positions) -> Extent:
+    if len(positions) > 2:
+        return around(positions)
+    (west, one), (east, other) = positions
+    return Extent(west, min(one, other), east, max(one, other))
 
 
 def around(positions: Positions) -> Extent:
@@ -143,11 +168,10 @@ def from_gml(
     """
     kind = LOCAL[shape.tag]
     if kind not in ("Polygon", "PolygonPatch"):
-        positions = _placed(shape, beside, systems)
-        if kind in ("Envelope", "Box"):
-            if len(positions) != 2:
-                raise ValueError(_("deux coins sont attendus"))
-            return around(positions).as_geometry()
+        is_box = kind in ("Envelope", "Box")
+        positions = _placed(shape, beside, systems, is_box=is_box)
+        if is_box:
+            return _box_of(positions).as_geometry()
         if len(positions) < (2 if kind == "LineString" else 1):
             raise ValueError(_("des positions sont attendues"))
         return {"type": kind, "coordinates": positions if kind == "LineString" else positions[0]}
@@ -157,15 +181,21 @@ def from_gml(
     return {"type": "Polygon", "coordinates": rings}
 
 
-def _placed(holder: Element, beside: Sequence[Extent], systems: Sequence[str]) -> Positions:
+def _placed(
+    holder: Element, beside: Sequence[Extent], systems: Sequence[str], *, is_box: bool = False
+) -> Positions:
     lists = [f"{{*}}{name}" for name in _LISTS]
     around_it = [*holder.iter(*lists), holder, *holder.iterancestors()]
     name = next((text for node in around_it if (text := node.get("srsName", "").strip())), "")
     size = next((text for node in around_it if (text := node.get("srsDimension", "")).isdigit()), 2)
     positions = _positions(holder, lists, int(size) or 2)
+    if is_box and len(positions) != 2:
+        raise ValueError(_("deux coins sont attendus"))
     if not positions:
         return []
     named = system(name)
+    if is_box and named.code not in _DEGREES:
+        positions = _edges(*positions)
     orders = [named, System(named.code, not named.authority_axes)]
     tried = [_tried(positions, one) for one in orders] if beside else [_tried(positions, named)]
     for degrees in tried:

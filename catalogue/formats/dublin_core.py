@@ -6,7 +6,7 @@ from typing import Any
 from lxml import etree
 
 from geoguichet.catalogue.errors import RecordError
-from geoguichet.catalogue.formats import codes, licences
+from geoguichet.catalogue.formats import codes, coordinates, licences
 from geoguichet.catalogue.formats import conversions as to
 from geoguichet.catalogue.formats.mapping import (
     Dated,
@@ -53,19 +53,18 @@ def _time(part: Part, path: str) -> Time | None:
     return None
 
 
-_DEGREES = ("EPSG:4326", "EPSG:4258")
-
-
-# Read the boxes: latitude first in those of OWS that are in degrees, whatever their order.
+# Read the boxes, in any system: of those in degrees the latitude is first, but in WGS84BoundingBox.
 def _geometry(part: Part, path: str) -> dict[str, Any] | None:
     boxes: dict[Extent, None] = {}
     for item in part.at(path):
         told = [item.text(corner).split()[:2] for corner in ("LowerCorner", "UpperCorner")]
         try:
             (west, south), (east, north) = [[float(number) for number in corner] for corner in told]
-            if item.where == "BoundingBox" and codes.crs(item.text("@crs")) in _DEGREES:
-                west, south, east, north = south, west, north, east
-            boxes[Extent(west, min(south, north), east, max(south, north))] = None
+            if item.where == "BoundingBox" and (name := item.text("@crs")):
+                box = coordinates.between((west, south), (east, north), name)
+            else:
+                box = Extent(west, min(south, north), east, max(south, north))
+            boxes[box] = None
         except (ValueError, RecordError) as error:
             item.refuse(item.said(), str(error))
     return to.gathered([piece for box in boxes for piece in to.as_pieces(box)])

@@ -3,6 +3,7 @@ tell, as the vocabularies of DCAT and of ISO 19115 call them.
 """
 
 import re
+from dataclasses import replace
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
@@ -123,14 +124,30 @@ def media_of(link: Link) -> str:
     return link.type or (FILES["zip"].media if kind and zipped else kind.media if kind else "")
 
 
-def protocol_of(link: Link) -> str:
-    """Return the protocol of a link: its own, else the one that tells what the link is, by the list
-    that GeoNetwork and its like read.
+#: The function of ISO 19115 of a link, by its relation.
+FUNCTIONS = {
+    **dict.fromkeys(("enclosure", "item", "service"), "download"),
+    **dict.fromkeys(("about", "describedby"), "information"),
+}
+_PROTOCOLS = {
+    "download": "WWW:DOWNLOAD-1.0-http--download",
+    "information": "WWW:LINK-1.0-http--link",
+}
+
+
+def told_in_iso(link: Link) -> Link:
+    """Return a link with the function and the protocol of ISO 19115 that tell what it is, where it
+    says none: portals leave out a link without a function, and GeoNetwork's list of protocols tells
+    a service from a file.
     """
-    if own := str(link.extra.get("protocol", "")):
-        return own
-    if (service := service_of(link)) and service.name in SERVICES:
-        return f"OGC:{service.name}"
-    if codes.relation({"function": "download"}) == link.rel:
-        return "WWW:DOWNLOAD-1.0-http--download"
-    return "WWW:LINK-1.0-http--link" if link.rel in ("about", "related", "describedby") else ""
+    function = str(link.extra.get("function", "")) or FUNCTIONS.get(link.rel, "")
+    protocol = str(link.extra.get("protocol", ""))
+    if not protocol:
+        kind = service_of(link)
+        known = f"OGC:{kind.name}" if kind and kind.name in SERVICES else ""
+        protocol = known or _PROTOCOLS.get(function if link.rel != "service" else "", "")
+    extra = {**link.extra, **{"protocol": protocol, "function": function}}
+    told = {name: text for name, text in extra.items() if text}
+    told_apart = link.rel in ("enclosure", "service", "about", "related")
+    # It is not told at the price of being read as something else.
+    return link if told_apart and codes.relation(told) != link.rel else replace(link, extra=told)

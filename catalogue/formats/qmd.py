@@ -7,7 +7,7 @@ from geoguichet.catalogue.formats.xml import child, name
 
 # Read the boxes; QGIS writes zeros or the greatest numbers for an extent that is not known.
 def _known_extent(part: Part, path: str) -> object:
-    found = to.box("@minx", "@miny", "@maxx", "@maxy")(part, path)
+    found = to.box("@minx", "@miny", "@maxx", "@maxy", crs="@crs")(part, path)
     part.refused.clear()
     return None if found == {"type": "Point", "coordinates": [0, 0]} else found
 
@@ -51,9 +51,9 @@ MAPPING = (
     Mapped("crs", "crs/spatialrefsys/authid", "in", read=to.systems),
     Mapped(
         "geometry",
-        "extent/spatial[@crs=EPSG:4326 OGC:CRS84 EPSG:4258]",
+        "extent/spatial[@crs=EPSG:4326 OGC:CRS84 EPSG:4258], extent/spatial",
         "in",
-        "in degrees only",
+        "in degrees when one is",
         _known_extent,
     ),
     Mapped("time", "extent/temporal/period", "in", read=to.periods("start", "end")),

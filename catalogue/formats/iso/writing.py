@@ -25,6 +25,7 @@ from geoguichet.catalogue.formats.iso.making import (
     reference,
     says,
 )
+from geoguichet.catalogue.formats.links import FUNCTIONS, told_in_iso
 from geoguichet.catalogue.formats.mapping import (
     INSPIRE_THEME,
     TOPIC_CATEGORY,
@@ -154,7 +155,7 @@ def known_topics(make: Maker) -> frozenset[str]:
 
 def distribution_of(make: Maker, record: Record) -> Element | None:
     """Make the distribution; None when there is nothing to say."""
-    online = [_online(make, link) for link in aspect(record, "links")]
+    online = [_online(make, told_in_iso(link)) for link in aspect(record, "links")]
     said_there: list[Property] = [
         (
             "distributionFormat",
@@ -182,14 +183,6 @@ def distributed(link: Link) -> bool:
     return (
         link.rel != "preview" and "operation" not in link.extra and "operatesOn" not in link.extra
     )
-
-
-_FUNCTIONS = {
-    "enclosure": "download",
-    "item": "download",
-    "about": "information",
-    "describedby": "information",
-}
 
 
 # Make a ``CI_OnlineResource``.
@@ -231,7 +224,7 @@ def _as_uri(address: str) -> str:
 def _function(link: Link) -> str:
     if "function" in link.extra or codes.relation(link.extra) == link.rel:
         return str(link.extra.get("function", ""))
-    return _FUNCTIONS.get(link.rel, "")
+    return FUNCTIONS.get(link.rel, "")
 
 
 def _preview(make: Maker, link: Link) -> Element:
@@ -252,7 +245,7 @@ def _operation(make: Maker, link: Link) -> Element:
             "DCP" if make.older else "distributedComputingPlatform",
             make.code("DCPList", "WebServices"),
         ),
-        ("connectPoint", _online(make, link)),
+        ("connectPoint", _online(make, told_in_iso(link))),
     )
 
 

@@ -179,3 +179,46 @@ def test_the_box_of_another_system_holds_the_whole_of_its_sides() -> None:
     assert found.north > max(corners[1]) + 0.15
     with pytest.raises(RecordError, match="aucun"):
         coordinates.box_in_degrees((200000, 6400000, 1200000, 7000000), [])
+
+
+@pytest.mark.parametrize(
+    ("crs", "lower", "upper"),
+    [
+        ("urn:x-ogc:def:crs:EPSG:6.11:4326", "43 1", "44 2"),
+        ("EPSG:4171", "43 1", "44 2"),
+        ("urn:ogc:def:crs:OGC:1.3:CRS84", "1 43", "2 44"),
+        ("urn:ogc:def:crs:OGC:2:84", "1 43", "2 44"),
+        ("urn:ogc:def:crs:EPSG::2154", "537800 6214000", "620000 6325000"),
+    ],
+)
+def test_the_box_of_dublin_core_is_in_its_system(crs: str, lower: str, upper: str) -> None:
+    document = (
+        '<csw:Record xmlns:csw="http://www.opengis.net/cat/csw/2.0.2" '
+        'xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:ows="http://www.opengis.net/ows">'
+        f'<dc:identifier>a</dc:identifier><ows:BoundingBox crs="{crs}"><ows:LowerCorner>{lower}'
+        f"</ows:LowerCorner><ows:UpperCorner>{upper}</ows:UpperCorner></ows:BoundingBox>"
+        "</csw:Record>"
+    )
+    [record] = registry.read_document(document.encode()).records
+    assert record.extent is not None
+    sides = (record.extent.west, record.extent.south, record.extent.east, record.extent.north)
+    assert sides == pytest.approx((1, 43, 2, 44), abs=0.03)
+
+
+def test_the_box_of_a_layer_of_qgis_is_in_its_system() -> None:
+    document = (
+        "<qgis><identifier>a</identifier><title>A</title><extent>"
+        '<spatial crs="EPSG:2154" minx="570000" miny="6270000" maxx="580000" maxy="6280000"/>'
+        "</extent></qgis>"
+    )
+    [record] = registry.read_document(document.encode()).records
+    assert record.extent is not None and record.extent.west == pytest.approx(1.388, abs=0.01)
+
+
+def test_an_envelope_across_the_antimeridian_stays_across() -> None:
+    envelope = etree.fromstring(
+        '<g:Envelope xmlns:g="http://www.opengis.net/gml/3.2"><g:lowerCorner>170 -20</g:lowerCorner>'
+        "<g:upperCorner>-170 -10</g:upperCorner></g:Envelope>"
+    )
+    found = coordinates.from_gml(envelope)
+    assert Extent.from_geometry(found) == Extent(170, -20, -170, -10)

@@ -4,7 +4,7 @@ import pytest
 import rdflib
 from rdflib import DCTERMS, FOAF, PROV, RDF, RDFS, URIRef
 
-from geoguichet.catalogue.formats import links, registry
+from geoguichet.catalogue.formats import codes, links, registry
 from geoguichet.catalogue.formats.dcat import document as dcat
 from geoguichet.catalogue.formats.dcat.rdf import DCAT, DCATAP
 from geoguichet.catalogue.record import Concept, Link, Record, Theme
@@ -147,3 +147,37 @@ def test_a_high_value_dataset_says_its_category_and_the_regulation() -> None:
     assert [item.id for theme in back.themes for item in theme.concepts] == [category]
     assert back.extra_properties["legislation"] == [law]
     assert dcat.write(back).decode().count(law) == dcat.write(record).decode().count(law)
+
+
+@pytest.mark.parametrize(
+    ("link", "protocol", "function"),
+    [
+        (Link("https://a.fr/x.zip", "enclosure"), "WWW:DOWNLOAD-1.0-http--download", "download"),
+        (Link("https://a.fr/wms?", "service"), "OGC:WMS", "download"),
+        (Link("https://a.fr/ows?service=WFS", "service"), "OGC:WFS", "download"),
+        (Link("https://a.fr/p", "about"), "WWW:LINK-1.0-http--link", "information"),
+        (Link("https://a.fr/p", "related"), "", ""),
+        (Link("https://a.fr/x", "service", extra={"protocol": "ESRI:REST"}), "ESRI:REST", ""),
+        (
+            Link("https://a.fr/x", "enclosure", extra={"protocol": "HTTP", "function": "download"}),
+            "HTTP",
+            "download",
+        ),
+    ],
+)
+@pytest.mark.parametrize("form", ["iso19139", "iso19115-3"])
+def test_a_link_says_its_protocol_and_its_function_in_iso(
+    form: str, link: Link, protocol: str, function: str
+) -> None:
+    record = Record(id="a", type="dataset", title="A", links=(link,))
+    [back] = registry.read_document(registry.rewrite(record, form, b"")).records
+    [told] = back.links
+    assert (told.href, told.rel) == (link.href, link.rel)
+    assert (told.extra.get("protocol", ""), told.extra.get("function", "")) == (protocol, function)
+
+
+def test_a_service_that_data_are_got_from_is_read_as_a_service() -> None:
+    assert codes.relation({"protocol": "OGC:WMS-1.3.0", "function": "download"}) == "service"
+    assert codes.relation({"protocol": "OGC:WFS", "function": "download"}) == "service"
+    answer = {"protocol": "OGC:WFS-1.1.0-http-get-feature", "function": "download"}
+    assert codes.relation(answer) == "enclosure"

@@ -17,6 +17,7 @@ from geoguichet.catalogue.formats.dcat.rdf import Form
 from geoguichet.catalogue.formats.iso import iso19115_3, iso19139
 from geoguichet.catalogue.formats.iso.making import found
 from geoguichet.catalogue.formats.iso.reading import licence_of, rights_of
+from geoguichet.catalogue.formats.links import told_in_iso
 from geoguichet.catalogue.formats.mapping import (
     INSPIRE_THEME,
     MEMBERS,
@@ -356,7 +357,7 @@ def differences(one: Record, other: Record, members: Iterable[str] = MEMBERS) ->
 
 def canonical(record: Record) -> Record:
     """The record as a reader makes it: licence and rights come from constraints, translations need
-    a text.
+    a text, links say their protocol and function.
     """
     constraints = said(record, "constraints") or []
     translated = {
@@ -368,7 +369,8 @@ def canonical(record: Record) -> Record:
             }
         )
     }
-    record = with_members(record, translations=translated)
+    told = tuple(map(told_in_iso, record.links))
+    record = with_members(record, translations=translated, links=told)
     return with_members(record, license=licence_of(constraints), rights=rights_of(constraints))
 
 
@@ -383,7 +385,8 @@ def test_iso_round_trip(iso: ModuleType, record: Record) -> None:
 @pytest.mark.parametrize("iso", ISO)
 @pytest.mark.parametrize("record", [EVERYTHING, SERVICE], ids=["dataset", "service"])
 def test_a_record_that_says_everything_survives(iso: ModuleType, record: Record) -> None:
-    assert differences(iso.read(iso.write(record)), record) == {}
+    told = tuple(link if link.rel == "preview" else told_in_iso(link) for link in record.links)
+    assert differences(iso.read(iso.write(record)), with_members(record, links=told)) == {}
 
 
 @pytest.mark.parametrize("iso", ISO)
