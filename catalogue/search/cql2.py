@@ -21,6 +21,7 @@ from shapely.geometry.base import BaseGeometry
 from geoguichet.catalogue.errors import QueryError, RecordError
 from geoguichet.catalogue.record import EARLIEST, LATEST, Extent, instant_keys
 from geoguichet.catalogue.search.tables import QUERYABLES, Kind
+from geoguichet.catalogue.text import unheaped
 
 #: A checked expression.
 type Node = Property | Constant | Call
@@ -117,7 +118,7 @@ def parse_filter(text: str, *, lang: str = "", crs: str = "") -> Filter:
 
 def casei(text: str) -> str:
     """Return the text as CASEI compares it: without case."""
-    return unicodedata.normalize("NFC", text.casefold())
+    return unicodedata.normalize("NFC", unheaped(text).casefold())
 
 
 def accenti(text: str) -> str:
@@ -126,7 +127,8 @@ def accenti(text: str) -> str:
     >>> accenti("Cœur de forêt")
     'Coeur de foret'
     """
-    letters = "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
+    plain = unicodedata.normalize("NFD", unheaped(text))
+    letters = "".join(c for c in plain if not unicodedata.combining(c))
     return unicodedata.normalize("NFC", letters.translate(_LIGATURES))
 
 

@@ -1,11 +1,14 @@
 import doctest
+import sys
+import time
+import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from geoguichet.catalogue import record, text
-from geoguichet.catalogue.search import query, store
+from geoguichet.catalogue.search import cql2, query, store
 
 
 @pytest.mark.parametrize("module", [text, record, query, store])
@@ -21,6 +24,37 @@ def test_folding_twice_changes_nothing(anything: str) -> None:
 @given(st.text())
 def test_stems_ignore_accents_and_case(anything: str) -> None:
     assert text.stems(text.fold(anything)) == text.stems(anything)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "é",
+        "é'",
+        "d'",
+        "_é",
+        "qué",
+        "a\u0301\u0327",
+        "\u0301\u0327",
+        "\uff9e\u0301",
+        "\u0f73",
+        "rivière ",
+    ],
+)
+def test_the_time_of_a_text_grows_with_its_length_and_not_with_its_square(unit: str) -> None:
+    hostile = (unit * 400_000)[:400_000]
+    started = time.perf_counter()
+    text.stems(hostile)
+    cql2.accenti(hostile), cql2.casei(hostile)
+    assert time.perf_counter() - started < 10  # minutes, if each letter walks the word again
+
+
+def test_whatever_can_be_heaped_up_is_seen_as_a_mark() -> None:
+    every = map(chr, (*range(0xD800), *range(0xE000, sys.maxunicode + 1)))
+    heaping = [one for one in every if unicodedata.combining(unicodedata.normalize("NFKD", one)[0])]
+    assert len(heaping) > 900
+    assert not text.unheaped("".join(heaping))
+    assert all(text.unheaped(f"e{one * 30}").startswith(f"e{one}") for one in heaping)
 
 
 @pytest.mark.parametrize(
