@@ -58,7 +58,8 @@ class CoverageResult:
     counted), area_km2, minor (bool: under the study's least area or people, or smaller than a cell;
     not shown on map and report), hosts, host_names and host_costs (comma-separated: candidate hosts
     that reach most of its people, nearest first; mean cost in whole metres), people_after (still
-    unserved once the kiosks are open).
+    unserved once the kiosks are open). Those of communes without outline have no polygon and no area;
+    files hold them in a table of their own, ``without_outline``.
 
     ``kiosks``: points, index ``id`` (``k-001`` ..., ``e-001`` ... for those that exist already,
     which come first); columns rank (0 for those), standing (``existing``, ``required``,
@@ -94,6 +95,17 @@ class CoverageResult:
     beside: Beside = field(default_factory=Beside)
     #: The slack over the ground, when the study asks for it.
     surface: Surface | None = None
+
+    @property
+    def drawn_zones(self) -> gpd.GeoDataFrame:
+        """The white zones that have a polygon: those of the layer."""
+        return self.white_zones[self.white_zones.geometry.notna()]
+
+    @property
+    def without_outline(self) -> pd.DataFrame:
+        """The white zones of communes that have no outline: people, and no ground to speak of."""
+        bare = self.white_zones[self.white_zones.geometry.isna()]
+        return pd.DataFrame(bare.drop(columns=["geometry", "area_km2", "minor"]))
 
 
 _PACKAGES = (

@@ -199,7 +199,28 @@ def check_text(frame: gpd.GeoDataFrame, columns: Iterable[str], *, where: str) -
 
 
 def as_multipolygon(shape: shapely.Geometry) -> shapely.MultiPolygon:
-    """Return a polygon or multipolygon as a multipolygon: a layer holds one type."""
+    """Return the polygons of any shape as a multipolygon: a layer holds one type."""
     return shapely.MultiPolygon(
-        [part for part in shapely.get_parts(shape) if part.geom_type == "Polygon"]
+        [
+            part
+            for part in shapely.get_parts(shapely.get_parts(shape))
+            if part.geom_type == "Polygon"
+        ]
+    )
+
+
+#: The column that says which outlines were mended; it is there only when some were.
+MENDED = "mended_outline"
+
+
+def mended(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return surfaces with those that cross themselves made valid, and told in :data:`MENDED`."""
+    shapes = frame.geometry.to_numpy().copy()
+    wrong = ~(shapely.is_valid(shapes) | shapely.is_missing(shapes))
+    if not wrong.any():
+        return frame
+    whole = shapely.make_valid(shapes[wrong], method="structure", keep_collapsed=False)
+    shapes[wrong] = [as_multipolygon(shape) for shape in whole]
+    return frame.set_geometry(gpd.GeoSeries(shapes, frame.index, crs=frame.crs)).assign(
+        **{MENDED: wrong}
     )

@@ -5,6 +5,7 @@ commune it lies in.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -83,7 +84,7 @@ def demand_points(
     findings += odd
     demand = gpd.GeoDataFrame(
         communes[["name", "departement", "epci", *groups]].assign(
-            people=people.round().astype(np.int64), point_source=source
+            people=_whole(people, communes["departement"]), point_source=source
         ),
         geometry=points,
         crs="EPSG:4326",
@@ -106,7 +107,10 @@ def _counted(
             (
                 "no-population",
                 unknown,
-                Message("{name} n'a pas de {column} : comptée pour 0."),
+                Message(
+                    "{name} : {column} n'est pas connue ; ses habitants ne sont dans aucun compte, la "
+                    "commune est comptée à part."
+                ),
             ),
             (
                 "negative-population",
@@ -375,7 +379,8 @@ def _read_raster(path: Path, choice: CellsChoice) -> Cells:
                 raise LayerError(
                     f"{path} : bande {choice.band} demandée, ce raster en a {raster.count}."
                 )
-            band = raster.read(choice.band, masked=True).astype(np.float64)
+            band = raster.read(choice.band, masked=True)
+            people = _unscaled(band, raster, choice.band)
             transform, crs = raster.transform, raster.crs
     except rasterio.errors.RasterioIOError as error:
         raise LayerError(
@@ -383,8 +388,7 @@ def _read_raster(path: Path, choice: CellsChoice) -> Cells:
         ) from error
     if crs is None or transform.b or transform.d:
         raise LayerError(f"{path} : un raster géoréférencé, au nord en haut, est attendu.")
-    people = np.ma.filled(band, np.nan)
-    rows, columns = np.nonzero(np.isfinite(people))
+    rows, columns = np.nonzero(~np.ma.getmaskarray(band) & np.isfinite(band.data))
     x, y = transform.c + (columns + 0.5) * transform.a, transform.f + (rows + 0.5) * transform.e
     return _squares(
         pd.DataFrame({"people": people[rows, columns]}),
@@ -393,6 +397,20 @@ def _read_raster(path: Path, choice: CellsChoice) -> Cells:
         pyproj.CRS.from_wkt(crs.to_wkt()),
         (abs(transform.a), abs(transform.e)),
     )
+
+
+# Return a band in people: its scale and offset applied, and the fillers of unsigned numbers unknown
+# (the largest, and the negative "no data" that such numbers wrap around).
+def _unscaled(band: np.ma.MaskedArray, raster: Any, number: int) -> np.ndarray:
+    people = band.data * raster.scales[number - 1] + raster.offsets[number - 1]
+    people = np.asarray(people, dtype=np.float64)
+    if band.dtype.kind == "u" and band.dtype.itemsize > 1:
+        largest = np.iinfo(band.dtype).max
+        fillers = {int(largest)}
+        if raster.nodata is not None and np.isfinite(raster.nodata):
+            fillers.add(int(raster.nodata) % (int(largest) + 1))
+        people[np.isin(band.data, sorted(fillers))] = np.nan
+    return people
 
 
 def _read_table(path: Path, choice: CellsChoice, groups: Sequence[str]) -> Cells:
@@ -592,11 +610,14 @@ def _commune_of(points: gpd.GeoSeries, territory: Territory) -> pd.Series:
     return pd.Series(commune, index=points.index)
 
 
-# Round people to whole numbers so that the sum of each commune is that of its cells, to less than
-# one.
-def _whole(people: pd.Series, commune: pd.Series) -> pd.Series:
-    running = people.groupby(commune.to_numpy()).cumsum().round()
-    return (running - running.groupby(commune.to_numpy()).shift(fill_value=0.0)).astype(np.int64)
+# Round people to whole numbers so that the sum of each area and that of all are kept, to less than
+# one: what an area's last number leaves over goes to the next.
+def _whole(people: pd.Series, area: pd.Series) -> pd.Series:
+    order = np.argsort(area.to_numpy(), kind="stable")
+    running = np.round(np.cumsum(people.to_numpy(np.float64)[order]))
+    whole = np.empty(len(people), dtype=np.int64)
+    whole[order] = np.diff(running, prepend=0.0)
+    return pd.Series(whole, index=people.index)
 
 
 def _ground(shapes: gpd.GeoSeries, territory: Territory) -> gpd.GeoSeries:

@@ -50,7 +50,8 @@ def write_geopackage(result: CoverageResult, path: Path) -> None:
     """Write ``demand``, ``services``, ``white_zones``, ``kiosks`` and ``layer_styles`` to a new
     file.
 
-    The tables ``legal`` and ``measures`` stand beside them when the study asks for them.
+    The tables ``legal`` and ``measures`` stand beside them when the study asks for them, and
+    ``without_outline`` when white zones have no polygon: with the layer, it adds up to the unserved.
 
     Every layer is in EPSG:4326, has an R*Tree, and starts with the columns ``study`` and ``id``; a
     missing geometry is written as NULL, a missing number too.
@@ -60,11 +61,17 @@ def write_geopackage(result: CoverageResult, path: Path) -> None:
     OutputError
         The database could not be written whole (full disk, quota).
     """
+    rows = {name: getattr(result, name) for name in LAYERS} | {"white_zones": result.drawn_zones}
     layers = {
-        name: (_of_study(getattr(result, name).reset_index(names="id"), result), kind)
+        name: (_of_study(rows[name].reset_index(names="id"), result), kind)
         for name, kind in LAYERS.items()
     }
-    asked = {"legal": result.beside.legal, "measures": result.beside.measures}
+    bare = result.without_outline.reset_index(names="id")
+    asked = {
+        "legal": result.beside.legal,
+        "measures": result.beside.measures,
+        "without_outline": None if bare.empty else bare,
+    }
     tables = {
         name: (_of_study(table, result), "") for name, table in asked.items() if table is not None
     }
@@ -77,7 +84,7 @@ def write_geoparquet(result: CoverageResult, path: Path) -> None:
     """Write the white zones to a GeoParquet 1.1 file: columns study, id, those of the result,
     geometry, bbox.
     """
-    _of_study(result.white_zones.reset_index(names="id"), result).to_parquet(
+    _of_study(result.drawn_zones.reset_index(names="id"), result).to_parquet(
         path, index=False, compression="zstd", schema_version="1.1.0", write_covering_bbox=True
     )
 

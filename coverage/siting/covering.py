@@ -228,15 +228,14 @@ def set_covering(
         minimise  sum_j c_j y_j    subject to  sum_j a_ij y_j >= 1 for every i that some candidate
         covers.
 
-    Demand out of every reach is listed in ``uncoverable`` and left out. ``gains`` are in ``weight``
-    (1 each when not given).
+    Demand out of every reach is listed in ``uncoverable`` and left out; demand of weight 0 is left
+    out too. ``gains`` are in ``weight`` (1 each when not given).
     """
     watch = Watch(time_limit_s, cancel)
     matrix = sparse.csc_array(cover, dtype=bool)
     people = np.ones(matrix.shape[0]) if weight is None else weights(weight, matrix.shape[0])
-    everybody = state(
-        matrix, np.ones(matrix.shape[0]), cost=_costs(cost, matrix), rules=rules or SiteRules()
-    )
+    somebody = (people > 0).astype(np.float64)  # where nobody lives, nobody is to be covered
+    everybody = state(matrix, somebody, cost=_costs(cost, matrix), rules=rules or SiteRules())
     stated = replace(
         everybody,
         problem=replace(

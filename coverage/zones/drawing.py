@@ -152,6 +152,33 @@ def polygonal(shape: shapely.Geometry) -> shapely.MultiPolygon:
     )
 
 
+#: What a hole between published outlines is when no map has it: about 100 m², in square degrees.
+_SPECK_DEG2 = 1e-8
+#: What those who write to the web round to: 0.1 m.
+_WRITTEN_DEG = 1e-6
+
+
+def writable(shape: shapely.Geometry) -> shapely.MultiPolygon:
+    """Return a union as a valid multipolygon that stays valid once rounded to 6 decimals.
+
+    Specks of holes between outlines are filled; what still crosses itself when rounded is drawn on
+    the grid of 6 decimals.
+    """
+    parts = shapely.get_parts(polygonal(shape))
+    filled = shapely.MultiPolygon(
+        [
+            shapely.Polygon(
+                part.exterior,
+                [hole for hole in part.interiors if shapely.Polygon(hole).area >= _SPECK_DEG2],
+            )
+            for part in parts
+        ]
+    )
+    if shapely.set_precision(filled, _WRITTEN_DEG, mode="pointwise").is_valid:
+        return filled
+    return polygonal(shapely.set_precision(filled, _WRITTEN_DEG))
+
+
 def find_zones(
     territory: Territory,
     demand: gpd.GeoDataFrame,
@@ -179,7 +206,7 @@ def find_zones(
     label = _touching(polygons)
     drawn = polygons.notna().to_numpy()
     shapes = {
-        int(group): polygonal(shapely.union_all(polygons.to_numpy()[drawn & (label == group)]))
+        int(group): writable(shapely.union_all(polygons.to_numpy()[drawn & (label == group)]))
         for group in np.unique(label[drawn])
     }
     return table_of(
@@ -215,12 +242,12 @@ def table_of(
             else _excess(members, unit.column("slack"))
         )
         people = int(members["people"].sum())
-        area_m2 = abs(geod.geometry_area_perimeter(shape)[0]) if shape is not None else 0.0
+        area_m2 = np.nan if shape is None else abs(geod.geometry_area_perimeter(shape)[0])
         rows.append(
             (
                 name,
                 people,
-                *(float(members[column].sum()) for column in groups),
+                *(float(members[column].sum(min_count=1)) for column in groups),
                 len(members),
                 ", ".join(members.sort_values("people", ascending=False, kind="stable")["name"]),
                 ",".join(sorted(set(members["departement"]))),
@@ -399,7 +426,7 @@ def find_smooth_zones(
     return table_of(
         unserved,
         _piece_of(unserved.geometry, pieces, surface),
-        {number: polygonal(piece) for number, piece in enumerate(pieces)},
+        {number: writable(piece) for number, piece in enumerate(pieces)},
         demand,
         unit=surface.unit,
         choice=replace(choice, min_area_m2=max(choice.min_area_m2, surface.cell_m**2)),

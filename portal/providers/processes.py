@@ -124,7 +124,7 @@ class WhiteZonesProcessor(BaseProcessor):  # type: ignore[misc]
             raise InputsRefusedError(user_msg=str(error)) from error
         finally:
             _running.release()
-        return "application/geo+json", json.loads(result.white_zones.to_json())
+        return "application/geo+json", json.loads(result.drawn_zones.to_json())
 
 
 #: At most so many computations at once: the pages stay quick for everybody else.

@@ -19,7 +19,7 @@ from geoguichet.floor.words import Figure, Message, distance, number, speaking
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR
 from geoguichet.referentials.directory.schema import departement_of, departement_of_code
 from geoguichet.referentials.directory.services import plural_name, weekly_hours
-from geoguichet.referentials.layers import LONLAT, METRIC
+from geoguichet.referentials.layers import LONLAT, MENDED, METRIC
 from geoguichet.referentials.territories.code_history import CommuneHistory
 from geoguichet.referentials.territories.territory import Territory, ground_findings
 
@@ -73,7 +73,8 @@ def commune_findings(territory: Territory, *, layer: str = "communes") -> list[F
     """Return what is wrong with a territory's communes: outline, census, population, ground left
     over.
 
-    Rules: ``no-geometry``, ``no-census``, ``population-shift``, ``uncovered-ground``.
+    Rules: ``no-geometry``, ``no-census``, ``population-shift``, ``mended-outline``,
+    ``uncovered-ground``.
     """
     communes = territory.communes
     census = [column for column in CENSUS_COLUMNS if column in communes.columns]
@@ -114,7 +115,28 @@ def commune_findings(territory: Territory, *, layer: str = "communes") -> list[F
             "info",
             **coded,
         ),
+        *_mended(communes, layer),
+        *_mended(territory.departements, "departements"),
         *_uncovered_ground(territory, layer),
+    ]
+
+
+# Tell the outlines that crossed themselves and were made valid as they were read.
+def _mended(areas: gpd.GeoDataFrame, layer: str) -> list[Finding]:
+    return [
+        Finding(
+            "mended-outline",
+            layer,
+            row.code,
+            Message(
+                "{name} ({code}) : son contour se croise lui-même ; il est réparé à la lecture, "
+                "vérifiez-le à la source.",
+                name=row.name,
+                code=row.code,
+            ),
+            column="geometry",
+        )
+        for row in (areas[areas[MENDED]] if MENDED in areas else areas.iloc[:0]).itertuples()
     ]
 
 

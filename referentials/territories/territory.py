@@ -23,6 +23,7 @@ from geoguichet.referentials.layers import (
     as_multipolygon,
     check_columns,
     check_text,
+    mended,
     metric_of,
     read_layer,
 )
@@ -60,7 +61,7 @@ def read_communes(path: Path, *, layer: str = "communes") -> gpd.GeoDataFrame:
     """
     communes = read_layer(path, layer=layer, columns=COMMUNE_COLUMNS)
     check_communes(communes, where=f"{path}, couche « {layer} »")
-    return communes.sort_values("code", ignore_index=True)
+    return mended(communes).sort_values("code", ignore_index=True)
 
 
 def check_communes(communes: gpd.GeoDataFrame, *, where: str = "communes") -> None:
@@ -70,8 +71,8 @@ def check_communes(communes: gpd.GeoDataFrame, *, where: str = "communes") -> No
     ``name``         text
     ``departement``  code of its département (text)
     ``epci``         SIREN of its intercommunality (text); may be missing
-    ``population``   inhabitants, a number >= 0, never missing
-    ``geometry``     polygon or multipolygon; may be missing (a finding, not a refusal)
+    ``population``   inhabitants, a number >= 0; unknown for some communes (a finding), not for all
+    ``geometry``     polygon or multipolygon; may be missing, or cross itself (a finding: `mended`)
 
     Other columns of ``GROUPS`` are numbers >= 0 where they are there and known.
     """
@@ -88,7 +89,8 @@ def check_communes(communes: gpd.GeoDataFrame, *, where: str = "communes") -> No
             f"{where} : la colonne « population » contient du texte ; des nombres sont attendus."
         )
     _refuse(codes[codes.isna() | codes.duplicated()], "code absent ou répété", where=where)
-    _refuse(codes[communes["population"].isna()], "population inconnue", where=where)
+    if communes["population"].isna().all():
+        _refuse(codes, "population inconnue", where=where)
     for column in GROUPS:
         if column in communes.columns:
             _refuse(codes[communes[column] < 0], f"valeur négative dans « {column} »", where=where)
@@ -407,6 +409,7 @@ def read_territory(
     """
     outlines = read_layer(path, layer=departements_layer, columns=DEPARTEMENT_COLUMNS)
     check_text(outlines, DEPARTEMENT_COLUMNS, where=f"{path}, couche « {departements_layer} »")
+    outlines = mended(outlines)
     if choice is None:
         _check_departements(departements, outlines, path)
     communes = read_communes(path, layer=communes_layer)
