@@ -140,3 +140,11 @@ def test_gap_option_stops_early_and_says_so() -> None:
     weight = rng.integers(1, 1000, 400).astype(float)
     plan = maximal_covering(cover, weight, 15, gap=0.5)
     assert plan.gap <= 0.5 and plan.status in {"gap_reached", "optimal"}
+
+
+@pytest.mark.parametrize(
+    ("people", "sites"), [([100.0, 0.0], 1), ([0.0, 3.0], 1), ([1.0, 1.0], 2), ([0.0, 0.0], 0)]
+)
+def test_nobody_s_commune_asks_for_no_site(people: list[float], sites: int) -> None:
+    plan = set_covering(sparse.csr_array(np.eye(2, dtype=bool)), weight=people)
+    assert (len(plan.sites), plan.value) == (sites, sites)

@@ -3,11 +3,12 @@
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geoguichet.coverage.zones.drawing import find_zones
+from geoguichet.coverage.zones.drawing import find_zones, writable
 from geoguichet.floor.units import Unit
 from geoguichet.referentials.territories.territory import Territory
 
@@ -70,6 +71,38 @@ def test_a_commune_without_outline_keeps_its_people() -> None:
     zones, _, findings = find_zones(board(missing=("22",)), demand({"22", "23"}), unit=Unit.METRES)
     assert zones["people"].sum() == 20 and zones.geometry.isna().sum() == 1
     assert [(finding.rule, finding.item) for finding in findings] == [("undrawn-white-zone", "22")]
+
+
+def test_what_is_unknown_of_a_zone_is_not_zero() -> None:
+    table = demand({"22", "23"}).assign(old=np.nan)
+    zones, _, _ = find_zones(board(missing=("22",)), table, unit=Unit.METRES, groups=("old",))
+    bare = zones[zones.geometry.isna()].iloc[0]
+    assert np.isnan(bare["area_km2"]) and np.isnan(bare["old"]) and bare["people"] == 10
+    drawn = zones[zones.geometry.notna()].iloc[0]
+    assert drawn["area_km2"] > 0 and np.isnan(drawn["old"])
+
+
+def ring(*corners: tuple[float, float]) -> shapely.Polygon:
+    return shapely.Polygon([(0, 0), (1, 0), (1, 1), (0, 1)], [list(corners)])
+
+
+@pytest.mark.parametrize(
+    ("shape", "holes"),
+    [
+        (ring((0.5, 0.5), (0.50001, 0.5), (0.50001, 0.50001)), 0),
+        (ring((0.5, 0.5), (0.51, 0.5), (0.51, 0.51)), 1),
+        (ring((0.5, 0.5), (0.6, 0.5000002), (0.5, 0.5000004)), 0),
+        (ring((0.0000004, 0.5), (0.5, 0.4), (0.5, 0.6)), 1),
+    ],
+)
+def test_a_zone_stays_valid_once_rounded_to_six_decimals(
+    shape: shapely.Polygon, holes: int
+) -> None:
+    zone = writable(shape)
+    rounded = shapely.transform(zone, lambda c: c.round(6))
+    assert zone.is_valid and rounded.is_valid
+    assert sum(len(part.interiors) for part in zone.geoms) == holes
+    assert abs(zone.area - shape.area) < 1e-6
 
 
 def test_unreachable_is_missing_and_does_not_spoil_the_mean() -> None:

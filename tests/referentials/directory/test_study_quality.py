@@ -1,5 +1,7 @@
 """Each rule finds what it is for in rows of hand size, and nothing in rows that are right."""
 
+from dataclasses import replace
+
 import geopandas as gpd
 import pandas as pd
 import pytest
@@ -11,6 +13,7 @@ from geoguichet.referentials.directory.quality import (
     distance_to_commune_m,
     service_findings,
 )
+from geoguichet.referentials.layers import mended
 from geoguichet.referentials.territories.territory import Territory
 
 WEST, EAST = shapely.box(1.0, 43.0, 1.1, 43.1), shapely.box(1.1, 43.0, 1.2, 43.1)
@@ -79,6 +82,16 @@ def test_a_missing_outline_is_seen_in_the_row_and_on_the_ground() -> None:
     ]
     assert "9" in str(found[1].message)
     assert "43,0500 N ; 1,1500 E" in str(found[1].message)
+
+
+def test_a_mended_outline_is_told_by_its_code() -> None:
+    bow = shapely.Polygon([(1.1, 43.0), (1.2, 43.1), (1.2, 43.0), (1.1, 43.1)])
+    ground = territory(geometry=[WEST, bow])
+    communes = mended(ground.communes)
+    assert communes.geometry.is_valid.all() and mended(communes) is communes
+    told = commune_findings(replace(ground, communes=communes))
+    assert ("mended-outline", "31002", "warning") in brief(told)
+    assert "31002" in str(next(one for one in told if one.rule == "mended-outline").message)
 
 
 def test_a_missing_census_is_seen() -> None:

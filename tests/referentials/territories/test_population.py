@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import geopandas as gpd
+import numpy as np
 import pytest
 import shapely
 
@@ -37,6 +38,7 @@ def test_the_sample_is_read_by_code() -> None:
 
 def test_unknown_groups_and_outlines_are_accepted() -> None:
     check_communes(communes())
+    check_communes(communes().assign(population=[130, None]))
 
 
 @pytest.mark.parametrize(
@@ -47,8 +49,8 @@ def test_unknown_groups_and_outlines_are_accepted() -> None:
             r"code absent ou répété pour 1 commune\(s\) : 31001",
         ),
         (
-            lambda frame: frame.assign(population=[130, None]),
-            r"population inconnue pour .* : 31002",
+            lambda frame: frame.assign(population=[np.nan, np.nan]),
+            r"population inconnue pour .* : 31001, 31002",
         ),
         (
             lambda frame: frame.assign(population=[-1, 2]),
