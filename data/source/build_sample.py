@@ -26,16 +26,16 @@ import pandas as pd
 import pyogrio
 import shapely
 
-from geoguichet.referentials.regions.region import (
+from geoguichet.referentials.regions.data_france import (
     OF_ARTICLES,
     commune_rows,
     current_communes,
     departement_layer,
     epci_layer,
     of_name,
-    ring_layer,
     town_hall_rows,
 )
+from geoguichet.referentials.regions.region import ring_layer
 
 OUTPUT = Path(__file__).parents[1] / "midi-pyrenees.gpkg"
 DEPARTEMENTS = ("09", "12", "31", "32", "46", "65", "81", "82")

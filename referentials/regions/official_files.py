@@ -3,16 +3,16 @@ town halls.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import shapely
 
 from geoguichet.floor.errors import LayerError
 from geoguichet.referentials.directory.schema import join_readings
-from geoguichet.referentials.layers import LONLAT, METRIC
+from geoguichet.referentials.layers import LONLAT, mended, metric_of
 from geoguichet.referentials.readers import territories
 from geoguichet.referentials.readers.registry import choose_reader
 from geoguichet.referentials.regions import region
@@ -52,13 +52,30 @@ def fetched_files(cache: Path) -> Mapping[str, Path]:
     return files
 
 
+def find_regions(files: Mapping[str, Path], codes: Sequence[str] = ()) -> region.Region:
+    """Return regions as one, by their codes; without any, the whole of metropolitan France.
+
+    Raises
+    ------
+    LayerError
+        As `find_region` and `region.united`.
+    """
+    if codes:
+        return region.united([find_region(files, code) for code in codes])
+    known = [
+        find_region(files, code) for code in sorted(_communes(files)["region"].dropna().unique())
+    ]
+    home = region.united([one for one in known if not region.overseas(one)])
+    return replace(home, name=region.FRANCE)
+
+
 def find_region(files: Mapping[str, Path], code: str) -> region.Region:
     """Return a region by its code, one of today's as the communes tell it, or one until 2015.
 
     Raises
     ------
     LayerError
-        When no commune is in it, or it is overseas.
+        When no commune is in it.
     """
     communes = _communes(files)
     inside = communes.loc[communes["region"] == code, "departement"]
@@ -71,11 +88,6 @@ def find_region(files: Mapping[str, Path], code: str) -> region.Region:
             "aussi."
         )
     departements = tuple(sorted(inside.unique()))
-    if departements[0].startswith("97"):
-        raise LayerError(
-            f"la région {code} est outre-mer, où l'EPSG:2154 ne mesure pas ; choisissez-en une de "
-            "métropole."
-        )
     name = f"Région {code}"
     if "regions" in files:
         rows = join_readings(
@@ -103,7 +115,7 @@ def layers_of_files(
     listed = _communes(files)
     everywhere = gpd.GeoDataFrame(
         listed[["code", "name", "departement", "epci", "population"]].assign(
-            population=listed["population"].fillna(0).astype("int32")
+            population=listed["population"].astype("Int32")
         ),
         geometry=gpd.GeoSeries(
             shapes.reindex(listed["code"]).array, index=listed.index, crs=LONLAT
@@ -111,16 +123,19 @@ def layers_of_files(
     )
     halls = _services(files)
     inside = everywhere["departement"].isin(list(departements))
-    communes = everywhere[inside].sort_values("code", ignore_index=True)
+    communes = mended(everywhere[inside].sort_values("code", ignore_index=True))
     if communes.geometry.isna().all():
         raise LayerError(
             f"{files['contours-communes']} : aucun contour des départements "
             f"{', '.join(departements)}."
         )
     departement_rows = _departements(files, communes, halls)
-    border = shapely.union_all(departement_rows.to_crs(METRIC).geometry.array)
+    crs = metric_of(departement_rows.total_bounds)
+    border = shapely.union_all(departement_rows.to_crs(crs).geometry.array)
     others = everywhere[~inside & everywhere.geometry.notna()]
-    others = others[others.intersects(shapely.box(*_around(departement_rows.total_bounds, ring_m)))]
+    others = others[
+        others.intersects(shapely.box(*region.box_around(departement_rows.total_bounds, ring_m)))
+    ]
     points = (
         halls[halls["type"] == "town_hall"].drop_duplicates("commune").set_index("commune").geometry
     )
@@ -130,6 +145,7 @@ def layers_of_files(
         ),
         border,
         ring_m=ring_m,
+        crs=crs,
     )
     services = halls[halls["commune"].isin({*communes["code"], *ring["code"]})]
     services = services.assign(
@@ -212,10 +228,3 @@ def _epci(communes: gpd.GeoDataFrame, everywhere: gpd.GeoDataFrame) -> gpd.GeoDa
         kind=pd.Series(None, index=made.index, dtype=object),
         communes_everywhere=made["code"].map(everywhere.groupby("epci").size()),
     )[["code", "name", "kind", "population", "communes", "communes_everywhere", "geometry"]]
-
-
-# Return the box with what lies within a distance of it, in degrees, generously.
-def _around(bounds: np.ndarray, distance_m: float) -> tuple[float, float, float, float]:
-    degrees = distance_m / 60_000
-    west, south, east, north = (float(value) for value in bounds)
-    return west - degrees, south - degrees, east + degrees, north + degrees

