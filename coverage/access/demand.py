@@ -610,14 +610,11 @@ def _commune_of(points: gpd.GeoSeries, territory: Territory) -> pd.Series:
     return pd.Series(commune, index=points.index)
 
 
-# Round people to whole numbers so that the sum of each area and that of all are kept, to less than
-# one: what an area's last number leaves over goes to the next.
+# Round people to whole numbers so that the sum of each area is kept, to less than one: what a row's
+# number leaves over goes to the next.
 def _whole(people: pd.Series, area: pd.Series) -> pd.Series:
-    order = np.argsort(area.to_numpy(), kind="stable")
-    running = np.round(np.cumsum(people.to_numpy(np.float64)[order]))
-    whole = np.empty(len(people), dtype=np.int64)
-    whole[order] = np.diff(running, prepend=0.0)
-    return pd.Series(whole, index=people.index)
+    running = people.groupby(area.to_numpy()).cumsum().round()
+    return (running - running.groupby(area.to_numpy()).shift(fill_value=0.0)).astype(np.int64)
 
 
 def _ground(shapes: gpd.GeoSeries, territory: Territory) -> gpd.GeoSeries:
