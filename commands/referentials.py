@@ -137,12 +137,9 @@ def _init(arguments: argparse.Namespace) -> None:
 
 #: How many communes of a kind are named.
 _NAMED = 5
-_COMPLETED = Message(
-    "{n} communes sans population dans la source, reprise des populations légales de l'INSEE : "
-    "{names}."
-)
-_UNKNOWN = Message("{n} communes de population inconnue, qui ne sont dans aucun compte : {names}.")
-_MENDED = Message("{n} contours qui se croisaient, réparés : {names}.")
+_COMPLETED = Message("Population absente de la source, reprise de l'INSEE ({n}) : {names}.")
+_UNKNOWN = Message("Population inconnue, dans aucun compte ({n}) : {names}.")
+_MENDED = Message("Contour qui se croisait, réparé ({n}) : {names}.")
 
 
 def _plain(name: str) -> str:

@@ -97,6 +97,8 @@ def run(
         zones["people_after"] = left.reindex(zones.index, fill_value=0).astype(np.int64)
         summary = summarise(demand, kiosks, data.territory)
     counters |= _counters(demand, zones) | told.counters
+    unknown = int(data.territory.communes[study.demand.weight].isna().sum())
+    counters |= {"communes_without_population": unknown} if unknown and fine is None else {}
     counters |= {} if fine is None else fine.counters
     return CoverageResult(
         study=study,

