@@ -81,6 +81,9 @@ class SpeedTable:
     version: str
     car_kmh: dict[str, float]
     limit_share: float
+    #: Seconds lost at a junction of three roads or more, where the source does not say how fast one
+    #: drives but at most how fast one may.
+    junction_s: float
     foot_kmh: float
     bicycle_kmh: float
 
@@ -92,12 +95,11 @@ class SpeedTable:
 #: Ours: legal limits (Code de la route R413-2, R413-3: 130, 110, 80, 50 km/h) lowered to what is
 #: driven outside towns.
 #:
-#: Walking at 4 km/h is IGN's rule for its own isochrones (IGNF/route-graph-generator,
-#: costs_calculation.json). The car's speeds are set by hand, not fitted to measured journeys: a
-#: source's own speeds always come first.
+#: A walk takes 5 km/h, as OSRM and Valhalla have it. The car's speeds are set by hand, not fitted
+#: to measured journeys: a source's own speeds always come first.
 FRANCE = SpeedTable(
     name="geoguichet-france",
-    version="1",
+    version="2",
     car_kmh={
         "motorway": 110.0,
         "motorway_link": 55.0,
@@ -122,7 +124,8 @@ FRANCE = SpeedTable(
         "ferry": 10.0,
     },
     limit_share=0.9,
-    foot_kmh=4.0,
+    junction_s=0.5,
+    foot_kmh=5.0,
     bicycle_kmh=15.0,
 )
 
@@ -209,6 +212,8 @@ class RoadLines:
     seconds: Floats
     length_m: Floats
     name: npt.NDArray[np.object_]
+    #: Seconds lost on each line besides, none where it is None.
+    delay_s: Floats | None = None
     #: How many rows of the source were left out, or heard of, by reason.
     skipped: dict[str, int] = field(default_factory=dict)
     unread: tuple[Unread, ...] = ()
@@ -278,7 +283,8 @@ def assemble(
     kmh = np.where(
         np.isnan(lines.speed_kmh), speeds.car_speeds()[lines.road_class], lines.speed_kmh
     )
-    seconds = quantised(np.where(np.isnan(lines.seconds), length * 3.6 / kmh, lines.seconds))
+    driven = length * 3.6 / kmh + (0.0 if lines.delay_s is None else lines.delay_s)
+    seconds = quantised(np.where(np.isnan(lines.seconds), driven, lines.seconds))
     names, name = np.unique(lines.name.astype(str), return_inverse=True)
     arrays = {
         "node_key": keys,
@@ -332,6 +338,9 @@ def joined(parts: Sequence[RoadLines]) -> RoadLines:
         start=start,
         **met,
         skipped=dict(sorted(skipped.items())),
+        delay_s=np.concatenate(
+            [np.zeros(len(part)) if part.delay_s is None else part.delay_s for part in parts]
+        ),
         unread=tuple(unread for part in parts for unread in part.unread),
         unsaid=dict(sorted(unsaid.items())),
         **stacked,
@@ -412,6 +421,8 @@ def _taken(lines: RoadLines, order: Ints) -> RoadLines:
             "name",
         )
     }
+    if lines.delay_s is not None:
+        moved["delay_s"] = lines.delay_s[order]
     return replace(lines, start=start, lon=lines.lon[vertices], lat=lines.lat[vertices], **moved)
 
 
@@ -475,6 +486,7 @@ def _manifest(
         "speeds": {
             "name": speeds.name,
             "version": speeds.version,
+            "junction_s": speeds.junction_s,
             "foot_kmh": speeds.foot_kmh,
             "bicycle_kmh": speeds.bicycle_kmh,
             "edges_with_source_speed": int(

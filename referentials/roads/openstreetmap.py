@@ -18,6 +18,7 @@ from geoguichet.referentials.roads.network_file import (
     FRANCE,
     ROAD_CLASSES,
     SPLIT,
+    Floats,
     Ints,
     RoadLines,
     SpeedTable,
@@ -110,6 +111,9 @@ def read_osm(path: Path, *, speeds: SpeedTable = FRANCE) -> RoadLines:
         to_key=refs[last],
         seconds=np.full(len(first), np.nan),
         length_m=np.full(len(first), np.nan),
+        delay_s=_delays(
+            refs[first], refs[last], columns["access"][way] & 0b1001 > 0, speeds.junction_s
+        ),
         **{column: values[way] for column, values in columns.items()},
     )
     _sail(lines, way, extract)
@@ -229,6 +233,14 @@ def _allowed(
     return bits
 
 
+# Return the seconds that each line loses at the junctions at its ends, half of a junction's at each;
+# where three roads for cars meet.
+def _delays(start: Ints, stop: Ints, cars: np.ndarray, junction_s: float) -> Floats:
+    _, node = np.unique(np.concatenate([start, stop]), return_inverse=True)
+    roads = np.bincount(node, np.tile(cars, 2))
+    return np.asarray((roads[node] >= 3).reshape(2, -1).sum(axis=0) * junction_s / 2)
+
+
 # Give the lines of a ferry its duration, each its share of the length.
 def _sail(lines: RoadLines, way: Ints, extract: _Extract) -> None:
     for ferry in np.unique(way[lines.road_class == _FERRY]):
@@ -320,6 +332,7 @@ def _split(
         seconds=np.concatenate([lines.seconds, unknown]),
         length_m=np.concatenate([lines.length_m, np.zeros(len(first))]),
         name=np.concatenate([lines.name, unnamed]),
+        delay_s=np.concatenate([lines.delay_s, np.zeros(len(first))]),
     )
 
 

@@ -112,8 +112,8 @@ def test_metres_and_modes(cross: Network, lab: SimpleNamespace) -> None:
     a, b = lab.points((0, 0)), lab.points((2, 0))
     assert cost(RoadRouter(cross, metric="length"), a, b) == 1400.0
     assert RoadRouter(cross, metric="length").unit == "m" and RoadRouter(cross).unit == "s"
-    assert cost(RoadRouter(cross, mode="foot"), a, b) == pytest.approx(1400 / 4 * 3.6)
-    assert cost(RoadRouter(cross, mode="foot"), b, a) == pytest.approx(1400 / 4 * 3.6), (
+    assert cost(RoadRouter(cross, mode="foot"), a, b) == pytest.approx(1400 / 5 * 3.6)
+    assert cost(RoadRouter(cross, mode="foot"), b, a) == pytest.approx(1400 / 5 * 3.6), (
         "people on foot ignore one-way"
     )
     assert cost(RoadRouter(cross, mode="bicycle"), b, a) == pytest.approx(4000 / 15 * 3.6)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import shapely
 
-from geoguichet.referentials.roads.network_file import read_network
+from geoguichet.referentials.roads.network_file import FRANCE, ROAD_CLASSES, read_network
 from geoguichet.referentials.roads.openstreetmap import _duration
 from geoguichet.referentials.roads.sources import make_network
 
@@ -217,3 +217,17 @@ def test_split_junctions_stay_split_beside_another_source(tmp_path: Path) -> Non
     arrays = read_network(tmp_path / "m.roads")[0]
     alone = arrays["edge_length_m"] < 1e-6
     assert alone.sum() == 1 and arrays["edge_access"][alone].tolist() == [0b110110]
+
+
+def test_half_a_second_is_lost_where_three_roads_for_cars_meet(tmp_path: Path) -> None:
+    """Not at a bend, not where a path crosses, not on the way of a ferry."""
+    footway = {12: ([2, 4], {"highway": "footway"})}
+    boat = {12: ([2, 4], {"route": "ferry", "duration": "10"})}
+    for ways, lost in ((STREETS, 0.5), (STREETS | footway, 0.0), (STREETS | boat, 0.5)):
+        make_network([extract(tmp_path / "m.osm", ways)], tmp_path / "m.roads")
+        arrays = read_network(tmp_path / "m.roads")[0]
+        road = arrays["edge_class"] == ROAD_CLASSES.index("tertiary")
+        driven = arrays["edge_length_m"][road] * 3.6 / FRANCE.car_kmh["tertiary"]
+        assert arrays["edge_car_s"][road] - driven == pytest.approx(lost / 2, abs=1e-6)
+    ferry = arrays["edge_class"] == ROAD_CLASSES.index("ferry")
+    assert arrays["edge_car_s"][ferry].tolist() == [600.0]
