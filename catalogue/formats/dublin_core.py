@@ -59,15 +59,29 @@ def _geometry(part: Part, path: str) -> dict[str, Any] | None:
     for item in part.at(path):
         told = [item.text(corner).split()[:2] for corner in ("LowerCorner", "UpperCorner")]
         try:
-            (west, south), (east, north) = [[float(number) for number in corner] for corner in told]
-            if item.where == "BoundingBox" and (name := item.text("@crs")):
-                box = coordinates.between((west, south), (east, north), name)
-            else:
-                box = Extent(west, min(south, north), east, max(south, north))
+            lower, upper = [[float(number) for number in corner] for corner in told]
+            named = item.where == "BoundingBox" and item.text("@crs")
+            box = _box(lower, upper, named or "")
             boxes[box] = None
         except (ValueError, RecordError) as error:
             item.refuse(item.said(), str(error))
     return to.gathered([piece for box in boxes for piece in to.as_pieces(box)])
+
+
+# Return the box between two corners. GeoNetwork writes degrees, longitude first and the eastern
+# corner below, whatever system it names: a box that its system cannot hold is one of those.
+def _box(lower: list[float], upper: list[float], system: str) -> Extent:
+    (west, south), (east, north) = lower, upper
+    in_degrees = max(abs(west), abs(east)) <= 180 and max(abs(south), abs(north)) <= 90
+    try:
+        if system:
+            return coordinates.between(lower, upper, system)
+    except ValueError:
+        if not in_degrees:
+            raise
+    if 0 < west - east < 180:  # across the antimeridian it would be more than half the world
+        west, east = east, west
+    return Extent(west, min(south, north), east, max(south, north))
 
 
 def _systems(part: Part, path: str) -> list[str]:

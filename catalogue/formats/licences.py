@@ -79,7 +79,6 @@ _LISTED = {
         "Creative Commons CCZero",
         (
             "http://creativecommons.org/publicdomain/zero/1.0/",
-            "creativecommons.org/publicdomain/zero/1.0/deed",
             "opendefinition.org/licenses/cc-zero",
         ),
         ("cc0", "cc-zero", "cc zero 1.0", "creative commons zero"),
@@ -130,7 +129,8 @@ def _plain(text: str) -> str:
 # Return an address without what changes nothing of where it leads.
 def _at(address: str) -> str:
     place = re.sub(r"^[a-z]+://", "", fold(address.strip().rstrip(".,;)")))
-    return place.partition("#")[0].removeprefix("www.").rstrip("/").removesuffix(".html")
+    place = place.partition("#")[0].removeprefix("www.").rstrip("/").removesuffix(".html")
+    return re.sub(r"/(?:legalcode|deed)(?:\.[a-z-]+)?$", "", place)
 
 
 _NAMES = {

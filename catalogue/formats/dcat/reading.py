@@ -106,10 +106,11 @@ class _About(Part):
 
     def foreign(self, node: Node) -> int:
         """Return how far a node is from the language of the record: 0 is in it, 1 in French or in
-        none that is said, 2 in another.
+        none that is said, 2 in English, 3 in another.
         """
         told = node.language.partition("-")[0] if isinstance(node, Text) and node.language else ""
-        return 0 if told == self.language else 1 if told in ("", "fr") else 2
+        near = {"": 1, "fr": 1, "en": 2, self.language: 0}
+        return near.get(told, 3)
 
     def _key(self, node: Node) -> str:
         if not isinstance(node, BNode):

@@ -189,6 +189,9 @@ def test_the_box_of_another_system_holds_the_whole_of_its_sides() -> None:
         ("urn:ogc:def:crs:OGC:1.3:CRS84", "1 43", "2 44"),
         ("urn:ogc:def:crs:OGC:2:84", "1 43", "2 44"),
         ("urn:ogc:def:crs:EPSG::2154", "537800 6214000", "620000 6325000"),
+        # As GeoNetwork writes it: degrees, whatever the system, the eastern corner below.
+        ("urn:ogc:def:crs:EPSG::RGF93 / Lambert-93", "2 43", "1 44"),
+        ("urn:ogc:def:crs:::EPSG:2154", "2 43", "1 44"),
     ],
 )
 def test_the_box_of_dublin_core_is_in_its_system(crs: str, lower: str, upper: str) -> None:

@@ -26,6 +26,7 @@ EU = "http://publications.europa.eu/resource/authority/licence/"
         ("https://creativecommons.org/licenses/by-nd/3.0/deed.fr", "CC-BY-ND-3.0"),
         ("http://creativecommons.org/licenses/by/2.0/fr/", "CC-BY-2.0"),
         ("https://spdx.org/licenses/LiLiQ-P-1.1.html", "LiLiQ-P-1.1"),
+        ("http://creativecommons.org/publicdomain/zero/1.0/legalcode", "CC0-1.0"),
         ("fr-lo", "etalab-1.0"),
         ("lov2", "etalab-2.0"),
         ("Licence Ouverte / Open Licence version 2.0", "etalab-2.0"),
@@ -55,6 +56,7 @@ def test_what_a_list_holds_is_that_licence_and_nothing_else_is(text: str, right:
         ("CC-BY-NC, usage non commercial", "CC-BY-NC-4.0"),
         ("Pas de restriction d'accès public. Licence ouverte", "etalab-2.0"),
         ("Usage libre", ""),
+        ("Open Government Licence - Canada", ""),
     ],
 )
 def test_prose_only_proposes_and_a_denial_proposes_nothing(text: str, right: str) -> None:
