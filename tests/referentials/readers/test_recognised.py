@@ -165,3 +165,69 @@ def test_names_with_their_dbase_types_are_read(tmp_path: Path) -> None:
     )
     (row,) = read(path).rows.itertuples()
     assert (row.id, row.name, row.type, row.geometry.x) == ("1", "Poste", "post_office", 1.6)
+
+
+PLACE = {
+    "id": "A1", "pivot": "00000000000000", "nom": "Lieu", "commune": "Foix", "code_postal": 9000, "code_insee": "09122",
+    "adresse": "1 place", "latitude": 42.9661, "longitude": 1.6051, "typologie": "RFS", "horaires": "Tu-Fr 09:00-12:00",
+    "itinerance": "Itinérant", "date_maj": "2024-05-02", "courriels": "a@exemple.fr",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["json", "lists", "csv"])
+def test_places_of_digital_mediation_are_read(form: str, tmp_path: Path) -> None:
+    path = tmp_path / "lieux"
+    lists = {"typologie": ["RFS"], "itinerance": ["Itinérant"]} if form == "lists" else {}
+    several = {**PLACE, "id": "A2", "typologie": "RFS|TIERS_LIEUX", "itinerance": ""}
+    if form == "csv":
+        rows = [",".join(map(str, row.values())) for row in (PLACE, several)]
+        path.write_text("\n".join([",".join(PLACE), *rows]), "utf-8")
+    else:
+        path.write_text(json.dumps([{**PLACE, **lists}, several]), "utf-8")
+    assert recognise(path) == "mediation-numerique"
+    reading = read(path)
+    first, second = reading.rows.itertuples()
+    assert (first.type, first.commune, first.postcode, first.departement) == (
+        "france_services",
+        "09122",
+        "09000",
+        "09",
+    )
+    assert (first.hours_per_week, first.itinerant, second.itinerant) == (12, True, False)
+    assert second.type == "other_service"
+    assert count_by_rule(reading.findings)["unknown-type"] == 1
+
+
+def test_schools_since_2016_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "adresses.csv"
+    path.write_text(
+        "numero_uai;appellation_officielle;secteur_public_prive_libe;adresse_uai;lieu_dit_uai;code_postal_uai;"
+        "localite_acheminement_uai;libelle_commune;coordonnee_x;coordonnee_y;epsg;latitude;longitude;localisation;"
+        "nature_uai;nature_uai_libe;code_commune;date_ouverture\n"
+        "0380004Y;Collège A;Public;19 avenue;;38630;AVENIERES;Les Avenières;900580.1;6507116.4;EPSG:2154;45.634;5.575;"
+        "Numéro de rue;340;COLLEGE;38022;1975-09-01\n",
+        "utf-8",
+    )
+    assert recognise(path) == "ecoles-2021"
+    (row,) = read(path).rows.itertuples()
+    assert (row.type, row.operator, row.commune, row.point_precision) == (
+        "college",
+        "public",
+        "38022",
+        "address",
+    )
+    assert (round(row.geometry.x, 3), row.valid_from) == (5.575, "1975-09-01")
+
+
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_contact_points_of_the_post_are_read(separator: str, tmp_path: Path) -> None:
+    path = tmp_path / "poste.csv"
+    head = "identifiant_a,libelle_du_site,caracteristique_du_site,adresse,code_postal,localite,"
+    head += "code_insee,latitude,longitude"
+    rows = ["100A,FOIX BP,Bureau de Poste,1 RUE A,9000,FOIX,09122,42.9661,1.6051",
+            "101A,FOIX RP,Relais poste commerçant,1 RUE A,9000,FOIX,09122,42.9661,1.6051"]  # fmt: skip
+    path.write_text("\n".join([head, *rows]).replace(",", separator), "utf-8")
+    assert recognise(path) == "laposte-2025"
+    found = read(path).rows
+    assert found["type"].tolist() == ["post_office", "post_relay"]
+    assert set(found["postcode"]) == {"09000"}
