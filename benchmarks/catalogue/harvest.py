@@ -1,20 +1,26 @@
 """A harvest of many records, then the same again: the second must write nothing to the catalogue.
 
-    python benchmarks/catalogue/harvest.py [--records 10000]
+    python benchmarks/catalogue/harvest.py [--records 10000] [--portal]
 
-The records are made here, served as pages of CSW by a server of the script's own, in a folder that
-is removed.
+The records are made here, served as pages of CSW by a server of the script's own (with
+``--portal``, by a portal that they were imported into), in a folder that is removed.
 """
 
 import argparse
 import re
+import socket
+import subprocess
+import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from geoguichet.catalogue.formats.iso import iso19139
+from geoguichet.catalogue.intake.exchange import import_files
 from geoguichet.catalogue.intake.harvest.run import harvest
 from geoguichet.catalogue.intake.harvest.xml_protocols import Csw
 from geoguichet.catalogue.record import Extent, Record
@@ -56,15 +62,46 @@ def serve(documents: list[bytes]) -> ThreadingHTTPServer:
     return server
 
 
+@contextmanager
+def portal(documents: list[bytes], folder: Path) -> Iterator[str]:
+    """Serve them by a portal of ours, in a process of its own; yield the address of its CSW."""
+    (folder / "records").mkdir()
+    for number, document in enumerate(documents):
+        (folder / "records" / f"{number}.xml").write_bytes(document)
+    import_files(folder / "records", folder / "served")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    command = [sys.executable, "-u", "-m", "geoguichet.cli", "serve", "--port", port]
+    asked = [*command, "--workspace", str(folder / "served")]
+    process = subprocess.Popen(asked, stdout=subprocess.PIPE, text=True)
+    next(line for line in process.stdout or () if port in line)  # it says when it is ready
+    try:
+        yield f"http://127.0.0.1:{port}/csw"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextmanager
+def script(documents: list[bytes], _folder: Path) -> Iterator[str]:
+    """Serve them as they are; yield the address."""
+    server = serve(documents)
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--records", type=int, default=10_000)
-    server = serve([made(number) for number in range(parser.parse_args().records)])
-    with tempfile.TemporaryDirectory() as folder:
-        workspace = Path(folder)
+    parser.add_argument("--portal", action="store_true")
+    asked = parser.parse_args()
+    documents = [made(number) for number in range(asked.records)]
+    serving = portal if asked.portal else script
+    with tempfile.TemporaryDirectory() as folder, serving(documents, Path(folder)) as address:
+        workspace = Path(folder) / "harvested"
         for name in ("first", "second"):
             start, cpu = time.perf_counter(), time.process_time()
-            source = Csw(f"http://127.0.0.1:{server.server_port}/")
+            source = Csw(address)
             done = harvest(source, workspace, name="banc", kind="csw")
             with SQLiteStore(store_path(workspace)) as store:
                 generation = store.generation()
@@ -73,7 +110,6 @@ def main() -> None:
                 f"{name}: {wall:.1f} s ({spent:.1f} s CPU), {dict(done.counts)}, {done.status}, "
                 f"generation {generation}"
             )
-    server.shutdown()
 
 
 if __name__ == "__main__":

@@ -184,7 +184,7 @@ def _condition(node: Element) -> Any:
     inside = [one for one in node if isinstance(one.tag, str)]
     if operator == "Filter" and len(inside) == 1:
         return _condition(inside[0])
-    if operator in ("And", "Or"):
+    if operator in ("And", "Or") and inside:
         held = [_condition(one) for one in inside]
         return {"op": operator.lower(), "args": held} if len(held) > 1 else held[0]
     if operator == "Not" and len(inside) == 1:
