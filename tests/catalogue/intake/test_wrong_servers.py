@@ -258,6 +258,28 @@ def test_a_csw_is_asked_where_its_capabilities_say(server: Server, tmp_path: Pat
     assert {one.query.get("request") for one in server.asked if one.method == "POST"} == {None}
 
 
+def test_a_csw_is_not_asked_where_it_wants_soap(server: Server, tmp_path: Path) -> None:
+    """As GeoNetwork tells its two addresses: each with the encoding it takes."""
+    post = """<Post x:href="{base}/{place}"><Constraint name="PostEncoding"><Value>{kind}</Value>
+      </Constraint></Post>"""
+    told = """<c xmlns="http://www.opengis.net/ows" xmlns:x="http://www.w3.org/1999/xlink">
+      <OperationsMetadata><Operation name="GetRecords"><DCP><HTTP>{posts}</HTTP></DCP>
+      <Parameter name="typeNames"><Value>gmd:MD_Metadata</Value></Parameter>
+      </Operation></OperationsMetadata></c>"""
+
+    def respond(asked: Asked) -> Answer:
+        if asked.query.get("request") == "GetCapabilities":
+            posts = (post.format(base=server.address, place=place, kind=place.upper())
+                     for place in ("soap", "xml"))  # fmt: skip
+            return 200, told.format(posts="".join(posts)).encode()
+        return csw(asked) if asked.path == "/xml" else (404, b"")
+
+    server.respond = respond
+    assert run(Csw(f"{server.address}/csw", HASTY, size=SIZE), tmp_path).counts["new"] == N
+    assert {one.path for one in server.asked} == {"/csw", "/xml"}
+    assert all("gmd:MD_Metadata" in one.text for one in server.asked if one.path == "/xml")
+
+
 # OGC API Records.
 
 
