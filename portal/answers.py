@@ -6,7 +6,7 @@ Its language is the one spoken while the request is answered (`floor.words`, set
 import json
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
-from email.utils import format_datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
@@ -158,11 +158,18 @@ def to_json(document: object) -> bytes:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
+#: Pages of other sites may read the answer, and the headers by which they edit and go on.
+_TO_ANYONE = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "ETag, Last-Modified, Link, Location, Allow, WWW-Authenticate",
+}
+
+
 def answer(
     body: bytes, media_type: str, *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Return an answer that other sites' pages may read."""
-    made = {"Access-Control-Allow-Origin": "*", "Content-Language": language(), **(headers or {})}
+    made = {**_TO_ANYONE, "Content-Language": language(), **(headers or {})}
     return Response(body, status_code=status, media_type=media_type, headers=made)
 
 
@@ -191,16 +198,38 @@ def record_validators(request: Request, body: bytes, generation: int, form: str)
 
 
 def _validated(request: Request, tag: str, generation: int) -> dict[str, str]:
-    return {**tagged(request, tag), "Last-Modified": _moment(generation // 1000)}
+    changed = generation // 1000
+    headers = tagged(request, tag) | {"Last-Modified": _moment(changed)}
+    since = moment(request.headers.get("If-Modified-Since", ""))
+    if since is not None and changed <= since and "If-None-Match" not in request.headers:
+        raise HTTPException(304, headers={**_TO_ANYONE, **headers})
+    return headers
 
 
 def tagged(request: Request, tag: str) -> dict[str, str]:
-    """Return the headers of an answer known by a tag; 304 to a client that already has it."""
+    """Return the headers of an answer known by a tag; 304 to a client that already has it.
+
+    Tags are compared weakly: on the way a server may have made one strong, or told its coding.
+    """
     headers = {"ETag": f'W/"{tag}"', "Cache-Control": "public, max-age=0, must-revalidate"}
-    known = request.headers.get("If-None-Match", "")
-    if known == "*" or headers["ETag"] in (one.strip() for one in known.split(",")):
-        raise HTTPException(304, headers=headers)
+    known = [_bare(one) for one in request.headers.get("If-None-Match", "").split(",")]
+    if "*" in known or tag in known:
+        raise HTTPException(304, headers={**_TO_ANYONE, **headers})
     return headers
+
+
+# Return a tag without what a server on the way does to it: W/, and Apache's coding at its end.
+def _bare(tag: str) -> str:
+    bare = tag.strip().removeprefix("W/").strip('"')
+    return bare.removesuffix("-gzip").removesuffix(";gzip")
+
+
+def moment(text: str) -> int | None:
+    """Return the seconds since 1970 of an HTTP date; None for what is none, which asks nothing."""
+    try:
+        return int(parsedate_to_datetime(text).timestamp())
+    except (ValueError, OverflowError):
+        return None
 
 
 @lru_cache(maxsize=64)
@@ -213,11 +242,11 @@ def digest(body: bytes) -> str:
     return blake2b(body, digest_size=12).hexdigest()
 
 
-def untagged(tag: str) -> str:
-    """Return what a tag of ``If-Match`` says of a record: its state, in whatever form and language
-    it was read.
+def has_tag(told: str, state: str) -> bool:
+    """Say whether the tags of a header name a state of a record, in whatever form and language it
+    was read; ``*`` names any.
     """
-    return tag.strip().removeprefix("W/").strip('"').partition("-")[0]
+    return not {"*", state}.isdisjoint(_bare(tag).partition("-")[0] for tag in told.split(","))
 
 
 # --- bodies --------------------------------------------------------------------------------------

@@ -104,7 +104,8 @@ class RecordStore(Protocol):
     def upsert(self, record: Record, *, by: str = "", instead_of: bytes | None = None) -> Change:
         """Store a record under its identifier; the same content again writes nothing.
 
-        With ``instead_of``, StaleRecordError unless that is its current document.
+        With ``instead_of``, StaleRecordError unless that is its current document (empty: it has
+        none).
         """
 
     def bulk_upsert(self, records: Iterable[Record], *, by: str = "") -> LoadSummary:
@@ -430,9 +431,10 @@ _LOADING_CACHE_KB = 200_000
 
 # Refuse to write over another document than the one that was read.
 def _check_current(database: sqlite3.Connection, identifier: str, document: bytes | None) -> None:
-    if document is not None and database.execute(_DOCUMENT, (identifier,)).fetchone() != (
-        document,
-    ):
+    if document is None:
+        return
+    row = database.execute(_DOCUMENT, (identifier,)).fetchone()
+    if row != ((document,) if document else None):
         raise StaleRecordError(f"La fiche « {identifier} » a changé depuis qu'elle a été lue.")
 
 

@@ -22,12 +22,16 @@ from geoguichet.catalogue.record import Record, instant_keys
 from geoguichet.floor.words import _, listed
 from geoguichet.portal import answers
 from geoguichet.portal.answers import GEOJSON, MERGE_PATCH, Refusal, answer
+from geoguichet.portal.api.served import unserved
 from geoguichet.portal.site import Site
-
-RECORD_PROFILE = "http://www.opengis.net/def/profile/OGC/0/ogc-record"
 
 #: Headers by which a proxy betrays that the request is not from this machine.
 _FORWARDING = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
+
+#: Headers that pages of other sites may send with an edit.
+_SENT = (
+    "Authorization, Content-Type, If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since"
+)
 
 
 class Editing:
@@ -48,7 +52,7 @@ class Editing:
         headers = {
             "Allow": told,
             "Access-Control-Allow-Methods": told,
-            "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match, If-None-Match",
+            "Access-Control-Allow-Headers": _SENT,
         }
         return answer(b"", "text/plain", status=204, headers=headers)
 
@@ -58,12 +62,13 @@ class Editing:
         document = await answers.body_of(request, most=self.most)
         if isinstance(document, dict) and not document.get("id"):
             document = {**document, "id": str(uuid.uuid4())}
-        record = checked_record(self._as_stored(document))
-        if await run_in_threadpool(self._exists, record.id):
+        record = checked_record(unserved(document, b"{}", self.site.url))
+        try:
+            await run_in_threadpool(lambda: self.store.upsert(record, by="api", instead_of=b""))
+        except StaleRecordError as error:
             raise Refusal(
                 409, _("La fiche « {record} » existe déjà ; PUT la remplace.", record=record.id)
-            )
-        await run_in_threadpool(lambda: self.store.upsert(record, by="api"))
+            ) from error
         location = f"{self.site.home}/items/{quote(record.id, safe='')}"
         return answer(b"", GEOJSON, status=201, headers={"Location": location})
 
@@ -71,8 +76,10 @@ class Editing:
         """Put a record in the place of another of the same identifier."""
         self._admit(request)
         document = await answers.body_of(request, most=self.most)
-        record = self._of(identifier, checked_record(self._as_stored(document)))
-        before = self._before(request, identifier)
+        self._of(identifier, checked_record(document))
+        before = self._before(request, utf8(identifier))
+        current = self.store.document(identifier) if before is None else before
+        record = checked_record(unserved(document, current, self.site.url))
         await self._write(lambda: self.store.upsert(record, by="api", instead_of=before))
         return answer(b"", GEOJSON, status=204)
 
@@ -83,9 +90,9 @@ class Editing:
         self._admit(request)
         kinds = (MERGE_PATCH, "application/json", GEOJSON)
         patch = await answers.body_of(request, kinds, most=self.most)
-        before = self._before(request, identifier)
+        before = self._before(request, utf8(identifier))
         current = self.store.document(identifier) if before is None else before
-        document = self._as_stored(merged(json.loads(current), patch))
+        document = unserved(merged(json.loads(current), patch), current, self.site.url)
         record = self._of(identifier, checked_record(document))
         await self._write(lambda: self.store.upsert(record, by="api", instead_of=current))
         return answer(b"", GEOJSON, status=204)
@@ -117,50 +124,29 @@ class Editing:
             raise Refusal(403, told)
 
     def _before(self, request: Request, identifier: str) -> bytes | None:
-        """Return the document that ``If-Match`` asks to be current; None when it asks nothing.
+        """Return the document that the preconditions ask to be current (RFC 9110, 13.1); None when
+        they ask nothing.
 
         RecordNotFoundError when there is no such record; 412 when it is another state of it.
+        ``If-Unmodified-Since`` is of what ``Last-Modified`` says: the last change of any record.
         """
-        current = self.store.document(identifier)
-        if "If-Match" not in request.headers:
-            return None
-        asked = [answers.untagged(tag) for tag in request.headers["If-Match"].split(",")]
-        if "*" not in asked and answers.digest(current) not in asked:
-            raise _stale()
-        return current
-
-    def _as_stored(self, document: Any) -> Any:
-        """Return a record that is brought without what was added to it when it was served: the
-        links of the API, and the address of the portal before those of its files.
-        """
-        if not (isinstance(document, dict) and isinstance(document.get("links"), list)):
-            return document
-        item = f"{self.site.home}/items/{quote(str(document.get('id', '')), safe='')}?"
-        kept = []
-        for link in document["links"]:
-            href = str(link.get("href", "")) if isinstance(link, dict) else ""
-            rel = link.get("rel") if isinstance(link, dict) else ""
-            if (rel in ("self", "alternate") and href.startswith(item)) or (
-                (rel, href) in (("collection", self.site.home), ("profile", RECORD_PROFILE))
-            ):
-                continue
-            if href.startswith(f"{self.site.url}/"):
-                link = {**link, "href": href.removeprefix(f"{self.site.url}/")}
-            kept.append(link)
-        return {**document, "links": kept}
+        generation, current = self.store.generation(), self.store.document(identifier)
+        tags, known = request.headers.get("If-Match"), request.headers.get("If-None-Match")
+        since = answers.moment(request.headers.get("If-Unmodified-Since", ""))
+        state = answers.digest(current)
+        if tags is not None and not answers.has_tag(tags, state):
+            raise _stale("If-Match")
+        if tags is None and since is not None and generation // 1000 > since:
+            raise _stale("If-Unmodified-Since")
+        if known is not None and answers.has_tag(known, state):
+            raise Refusal(412, _("If-None-Match : la fiche existe déjà dans cet état."))
+        return None if tags is None and since is None else current
 
     async def _write(self, write: Callable[[], object]) -> None:
         try:
             await run_in_threadpool(write)
         except StaleRecordError as error:
-            raise _stale() from error
-
-    def _exists(self, identifier: str) -> bool:
-        try:
-            self.store.document(identifier)
-        except RecordNotFoundError:
-            return False
-        return True
+            raise _stale("If-Match") from error
 
     def _of(self, identifier: str, record: Record) -> Record:
         if record.id != identifier:
@@ -170,8 +156,9 @@ class Editing:
         return record
 
 
-def _stale() -> Refusal:
-    return Refusal(412, _("If-Match : la fiche a changé depuis ; relisez-la, puis recommencez."))
+def _stale(header: str) -> Refusal:
+    told = _("{header} : la fiche a changé depuis ; relisez-la, puis recommencez.", header=header)
+    return Refusal(412, told)
 
 
 # Say whether a request comes from a program of this machine, or from a page of ours.
@@ -216,8 +203,6 @@ def checked_record(document: Any) -> Record:
     missing = [name for name in ("type", "title") if not getattr(record, name)]
     if missing:
         raise Refusal(400, _("properties : {names} attendu.", names=listed(missing)))
-    if "/" in record.id:
-        raise Refusal(400, _("properties : un id sans « / » attendu."))
     return record
 
 

@@ -11,9 +11,9 @@ from geoguichet.floor.words import Message
 from geoguichet.portal.answers import CATALOG, GEOJSON, HTML, JSON, MERGE_PATCH, OPENAPI, SCHEMA
 from geoguichet.portal.answers import FACETS as FACETS_TYPE
 from geoguichet.portal.api import collections
-from geoguichet.portal.api.editing import RECORD_PROFILE
 from geoguichet.portal.api.feeds import MAXIMUM_LIMIT as MAXIMUM_FEED
 from geoguichet.portal.api.records import ENCODINGS, TOGETHER
+from geoguichet.portal.api.served import RECORD_PROFILE
 from geoguichet.portal.pages.registry import PAGES
 from geoguichet.portal.providers.features import layer_fields
 from geoguichet.portal.site import COLLECTION, Page, Site, an_object, ref

@@ -3,6 +3,7 @@
 import doctest
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,86 @@ def test_an_edit_of_what_has_changed_is_refused(record: str, http: requests.Sess
     assert http.get(record).json()["properties"]["title"] == "Bois"
     assert http.delete(record, headers={"If-Match": "*"}).status_code == 204
     assert http.delete(record, headers={"If-Match": "*"}).status_code == 404
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_every_precondition_is_held(record: str, http: requests.Session, method: str) -> None:
+    answered = http.get(record)
+    tag, at = answered.headers["ETag"], answered.headers["Last-Modified"]
+    for told in (
+        {"If-Unmodified-Since": "Mon, 01 Jan 2001 00:00:00 GMT"},
+        {"If-None-Match": "*"},
+        {"If-None-Match": tag.removeprefix("W/")},
+        {"If-Match": '"autre"', "If-Unmodified-Since": at},
+    ):
+        refused = http.request(method, record, json=RECORD, headers=told)
+        assert refused.status_code == 412 and next(iter(told)) in refused.json()["description"]
+    kept = {"If-Unmodified-Since": at, "If-None-Match": '"autre"'}
+    assert http.request(method, record, json=RECORD, headers=kept).status_code == 204
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda tag: tag,
+        lambda tag: tag.removeprefix("W/"),
+        lambda tag: tag[:-1] + '-gzip"',
+        lambda tag: f'"x" , {tag}',
+        lambda _tag: "*",
+    ],
+)
+def test_a_tag_is_known_again_whatever_the_servers_on_the_way_did(
+    record: str, http: requests.Session, change
+) -> None:
+    told = change(http.get(record).headers["ETag"])
+    known = http.get(record, headers={"If-None-Match": told})
+    assert known.status_code == 304 and known.headers["Access-Control-Allow-Origin"] == "*"
+    assert http.put(record, json=RECORD, headers={"If-Match": told}).status_code == 204
+
+
+def test_what_has_not_changed_since_is_not_sent_again(record: str, http: requests.Session) -> None:
+    at = http.get(record).headers["Last-Modified"]
+    assert http.get(record, headers={"If-Modified-Since": at}).status_code == 304
+    for told in (
+        {"If-Modified-Since": "Mon, 01 Jan 2001 00:00:00 GMT"},
+        {"If-Modified-Since": "hier"},
+        {"If-Modified-Since": at, "If-None-Match": '"autre"'},
+    ):
+        assert http.get(record, headers=told).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "identifier",
+    ["10.9999/zz.1", "https://x.test/jeu?a=1&b=2#c", "urn:a:b c", "à côté", "a%2Fb", "/a//b/"],
+)
+def test_every_identifier_can_be_edited(
+    items: str, http: requests.Session, identifier: str
+) -> None:
+    made = http.post(items, json={**RECORD, "id": identifier})
+    address = made.headers["Location"]
+    assert made.status_code == 201 and http.get(address).json()["id"] == identifier
+    patch = {"properties": {"title": "Mieux"}}
+    assert http.patch(address, json=patch).status_code == 204
+    assert http.put(address, json=http.get(address).json()).status_code == 204
+    assert http.get(address).json()["properties"]["title"] == "Mieux"
+    assert http.delete(address).status_code == 204
+
+
+def test_of_many_who_make_one_record_at_once_one_does(items: str, http: requests.Session) -> None:
+    def make(number: int) -> int:
+        document = {**RECORD, "id": "ensemble", "properties": {"type": "map", "title": str(number)}}
+        return requests.post(items, json=document, timeout=60).status_code
+
+    with ThreadPoolExecutor(25) as pool:
+        assert sorted(pool.map(make, range(25))) == [201, *[409] * 24]
+    http.delete(f"{items}/ensemble")
+
+
+def test_pages_of_other_sites_see_what_editing_needs(record: str, http: requests.Session) -> None:
+    exposed = http.get(record).headers["Access-Control-Expose-Headers"]
+    assert {"ETag", "Last-Modified", "Link", "Location"} <= set(exposed.split(", "))
+    allowed = http.options(record).headers["Access-Control-Allow-Headers"]
+    assert {"If-Match", "If-None-Match", "If-Unmodified-Since"} <= set(allowed.split(", "))
 
 
 def test_the_store_refuses_to_write_over_another_document(tmp_path: Path) -> None:

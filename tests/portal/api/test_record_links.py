@@ -1,9 +1,10 @@
 import json
+from urllib.parse import quote
 
 import pytest
 
 from geoguichet.catalogue.record import Link, Record, Time
-from geoguichet.portal.api.records import spliced
+from geoguichet.portal.api.served import spliced, unserved
 
 
 @pytest.mark.parametrize(
@@ -43,3 +44,34 @@ def test_relative_links_are_the_portal_s() -> None:
     )
     links = json.loads(spliced(record.to_bytes(), b"{}", "http://here"))["links"]
     assert links[0]["href"] == "http://here/studies/x/map.html"
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        Record(id="a", title="A"),
+        Record(id="a/b c", links=(Link("studies/x/map.html"), Link("http://here/y"))),
+        Record(id="é", time=Time(date="2009"), links=(Link("http://there/x", "alternate"),)),
+        Record(id="a", time=Time(interval=("..", "2017-11")), links=(Link("../up"), Link("/x"))),
+        Record(id="a", links=(Link("b"), Link("http://there/c", "collection"), Link("d", "self"))),
+    ],
+)
+def test_what_is_read_and_written_again_is_what_was_stored(record: Record) -> None:
+    home = "http://here/collections/catalogue"
+    made = [
+        {"rel": "self", "href": f"{home}/items/{quote(record.id, safe='')}?f=json"},
+        {"rel": "alternate", "href": f"{home}/items/{quote(record.id, safe='')}?f=html"},
+        {"rel": "collection", "href": home},
+        {"rel": "profile", "href": "http://www.opengis.net/def/profile/OGC/0/ogc-record"},
+    ]
+    links = b",".join(json.dumps(one).encode() for one in made)
+    served = json.loads(spliced(record.to_bytes(), links, "http://here"))
+    again = unserved(served, record.to_bytes(), "http://here")
+    assert Record.from_geojson(again) == record
+    assert unserved(again, record.to_bytes(), "http://here") == again
+
+
+def test_a_new_link_to_a_file_of_the_portal_moves_with_it() -> None:
+    brought = {"id": "a", "links": [{"href": "http://here/studies/x/map.html"}, {"href": 3}, 4]}
+    told = unserved(brought, b"{}", "http://here")["links"]
+    assert told == [{"href": "studies/x/map.html"}, {"href": 3}, 4]

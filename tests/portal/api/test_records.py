@@ -87,7 +87,7 @@ def test_an_edit_changes_the_tag(tmp_path, serve, http: requests.Session) -> Non
         (b"[" * 20_000, 400), (b'{"type": "Feature"}', 400),
         (b'{"type": "Feature", "properties": {}}', 400),
         (b'{"type": "Feature", "properties": {"title": NaN}}', 400),
-        (b'{"type": "Feature", "id": "a/b", "properties": {"title": "x", "type": "y"}}', 400),
+        (b'{"type": "Feature", "id": "a/b", "properties": {"title": "x", "type": "y"}}', 201),
         (b'{"type": "Feature", "properties": {"title": "x", "type": "y", "updated": "hier"}}', 400),
         (b" " * 5_000_001, 413),
     ],
