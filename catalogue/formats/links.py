@@ -97,11 +97,14 @@ def standard_of(kind: Kind) -> str:
 
 
 def kind_of(link: Link) -> Kind | None:
-    """Return the kind of service or file that a link leads to, by its protocol, its type, the
-    format that its address asks for, then the ending of its name; None when nothing tells.
+    """Return the kind of service or file that a link leads to, by its protocol, the format that is
+    said of it, its type, the format that its address asks for, then the ending of its name; None
+    when nothing tells.
     """
     if service := service_of(link):
         return service
+    if said_there := str(link.extra.get("format", "")):
+        return FILES.get(said_there.lower()) or Kind(said_there)
     media = link.type.partition(";")[0].strip().lower()
     asked = _asked(link)
     wanted = next(

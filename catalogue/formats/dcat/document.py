@@ -536,7 +536,7 @@ def _distribution(record: Record, link: Link, address: URIRef) -> Thing:
             DCAT.downloadURL: address if link.rel == "enclosure" else None,
             DCTERMS.title: link.title,
             DCTERMS.description: link.extra.get("description"),
-            DCTERMS.format: _format(link),
+            DCTERMS.format: _format(record, link),
             DCAT.mediaType: Thing(DCTERMS.MediaType, address=_address(MEDIA + media))
             if media
             else None,
@@ -547,11 +547,16 @@ def _distribution(record: Record, link: Link, address: URIRef) -> Thing:
     )
 
 
-# Return the kind of file or of service by its name, and by the EU's code where it has one.
-def _format(link: Link) -> Thing | None:
-    kind = links.kind_of(link)
-    code = URIRef(FILE_TYPE + kind.code) if kind and kind.code else None
-    return kind and Thing(DCTERMS.MediaTypeOrExtent, {RDFS.label: kind.name}, code)
+# Return the kind of file or of service by its name, and by the EU's code where it has one; of a
+# download that tells none, the format of the record where it says one alone.
+def _format(record: Record, link: Link) -> Thing | None:
+    kind, formats = links.kind_of(link), beyond(record).get("formats", ())
+    if kind is None and link.rel == "enclosure" and len(formats) == 1:
+        kind = links.Kind(formats[0].get("name", ""))
+    if kind is None or not kind.name:
+        return None
+    code = URIRef(FILE_TYPE + kind.code) if kind.code else None
+    return Thing(DCTERMS.MediaTypeOrExtent, {RDFS.label: kind.name}, code)
 
 
 # Return the service that a distribution is got from; its title and description are mandatory.

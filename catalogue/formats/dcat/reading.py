@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -14,7 +15,7 @@ from rdflib.namespace import DCTERMS, FOAF, RDF
 from rdflib.term import Node
 
 from geoguichet.catalogue.errors import FormatError, RecordError
-from geoguichet.catalogue.formats import codes, coordinates, licences
+from geoguichet.catalogue.formats import codes, coordinates, licences, links
 from geoguichet.catalogue.formats import conversions as to
 from geoguichet.catalogue.formats.dcat.rdf import (
     BASE,
@@ -468,11 +469,23 @@ def _distribution(part: Part) -> Iterator[Link]:
     media = part.text("dcat:mediaType") or next(iter(_labels(part, "dcat:mediaType")), "")
     named, _, kind = media.partition("media-types/")
     kind = kind or (named if "/" in named and ":" not in named else "")
-    yield from (Link(_href(href), "enclosure", kind, title, extra=extra) for href in files)
+    yield from (
+        _of_format(Link(_href(href), "enclosure", kind, title, extra=extra), part) for href in files
+    )
     others = [href for href in pages if href not in files]
     kind = "" if files else kind
     relation = codes.relation(extra)
-    yield from (Link(_href(href), relation, kind, title, extra=extra) for href in others)
+    pages_told = (Link(_href(href), relation, kind, title, extra=extra) for href in others)
+    yield from pages_told if files else (_of_format(link, part) for link in pages_told)
+
+
+# Return a link with the format that its distribution says, where the link does not tell it.
+def _of_format(link: Link, part: Part) -> Link:
+    said = next(iter(_labels(part, "dct:format")), "").rpartition("/")[2]
+    known = links.kind_of(link)
+    if not said or (known and known.name.lower() == said.lower()):
+        return link
+    return replace(link, extra={**link.extra, "format": said})
 
 
 def _endpoints(part: Part, path: str) -> tuple[Link, ...]:

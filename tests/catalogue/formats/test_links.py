@@ -181,3 +181,39 @@ def test_a_service_that_data_are_got_from_is_read_as_a_service() -> None:
     assert codes.relation({"protocol": "OGC:WFS", "function": "download"}) == "service"
     answer = {"protocol": "OGC:WFS-1.1.0-http-get-feature", "function": "download"}
     assert codes.relation(answer) == "enclosure"
+
+
+def test_the_format_that_a_distribution_says_is_said_again() -> None:
+    graph = (
+        "@prefix dcat: <http://www.w3.org/ns/dcat#> . @prefix dct: <http://purl.org/dc/terms/> . "
+        '<urn:a> a dcat:Dataset ; dct:title "A" ; dcat:distribution '
+        '[ dcat:downloadURL <https://a.fr/1> ; dct:format "EDIGEO" ], '
+        f"[ dcat:downloadURL <https://a.fr/2> ; dct:format <{FILE_TYPE}SHP> ], "
+        '[ dcat:downloadURL <https://a.fr/3.csv> ; dct:format "csv" ] .'
+    )
+    [record] = registry.read_document(graph.encode()).records
+    assert [link.extra.get("format") for link in record.links] == ["EDIGEO", "SHP", None]
+    told = rdflib.Graph().parse(data=dcat.write(record), format="turtle")
+    labels = {
+        str(told.value(part, DCAT.downloadURL)): str(
+            told.value(told.value(part, DCTERMS.format), RDFS.label)
+        )
+        for part in told.subjects(RDF.type, DCAT.Distribution)
+    }
+    assert labels == {
+        "https://a.fr/1": "EDIGEO",
+        "https://a.fr/2": "SHP",
+        "https://a.fr/3.csv": "CSV",
+    }
+
+
+def test_the_one_format_of_a_record_is_that_of_its_downloads() -> None:
+    formats = {"formats": [{"name": "MapInfo TAB"}]}
+    record = Record(id="a", links=(Link("https://a.fr/x", "enclosure"),), extra_properties=formats)
+    assert "MapInfo TAB" in dcat.write(record).decode()
+    several = Record(
+        id="a",
+        links=(Link("https://a.fr/x", "enclosure"),),
+        extra_properties={"formats": [{"name": "TAB"}, {"name": "SHP"}]},
+    )
+    assert "dct:format" not in dcat.write(several).decode()
