@@ -115,7 +115,7 @@ _SERVICE = (
         "license",
         _of_service("AccessConstraints", "Fees"),
         "in",
-        "the first known licence that is named",
+        "that of the lists (SPDX, EU, data.gouv.fr); of prose to confirm",
         _licence,
     ),
 )

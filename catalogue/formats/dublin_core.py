@@ -173,7 +173,7 @@ MAPPING = (
         "license",
         "rights + accessRights + license",
         "in",
-        "the first known licence that is named",
+        "that of the lists (SPDX, EU, data.gouv.fr); of prose to confirm",
         to.licence,
     ),
     Mapped(

@@ -56,7 +56,7 @@ MAPPING = (
     Mapped(
         "license",
         "identificationInfo/*/resourceConstraints",
-        note="the first known licence that is named",
+        note="that of the lists (SPDX, EU, data.gouv.fr); of prose to confirm",
     ),
     Mapped("rights", "identificationInfo/*/resourceConstraints", note="their words"),
     Mapped("representation", "identificationInfo/*/spatialRepresentationType"),
