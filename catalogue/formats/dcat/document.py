@@ -87,7 +87,20 @@ def parts(document: bytes, address: str = "") -> Iterator[tuple[Part, bytes]]:
 
 def next_page(document: bytes, address: str = "") -> str:
     """Return the address of the page after this one, as Hydra says it; empty at the last."""
+    return page_of(document, address)[0]
+
+
+def page_of(document: bytes, address: str = "") -> tuple[str, int, int]:
+    """Return the address of the page after this one (empty at the last), how many records this one
+    holds, and how many Hydra says that there are in all (0 when it does not).
+    """
     graph = load(document, address)
+    totals = [str(total) for total in graph.objects(None, HYDRA.totalItems)]
+    total = max((int(one) for one in totals if one.isdecimal()), default=0)
+    return _following(graph, address), len(subjects_of(graph)), total
+
+
+def _following(graph: Graph, address: str) -> str:
     following = (*graph.objects(None, HYDRA.next), *graph.objects(None, HYDRA.nextPage))
     there = str(following[0]).removeprefix(NOWHERE) if following else ""
     page = address.partition("?")[0]

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 from geoguichet.catalogue.errors import FormatError, HarvestError
-from geoguichet.catalogue.formats.dcat.document import next_page
+from geoguichet.catalogue.formats.dcat.document import page_of
 from geoguichet.catalogue.intake.exchange import LARGEST_FILE, metadata_files
 from geoguichet.floor.http import (
     AnswerError,
@@ -319,11 +319,13 @@ class DcatCatalogue(Source):
 
     def records(self, *, cursor: str = "") -> Iterator[Item]:
         """Yield every page."""
-        here, met = cursor or self.address, set[str]()
+        told, _, here = cursor.rpartition(" ")
+        here, given, met = here or self.address, int(told or 0), set[str]()
         accept = "text/turtle, application/rdf+xml;q=0.9, application/ld+json;q=0.8"
         while here:
+            cursor = f"{given} {here}"
             if here in met:
-                yield Partial(f"{here} : la page suivante a déjà été lue.", here)
+                yield Partial(f"{here} : la page suivante a déjà été lue.", cursor)
                 return
             met.add(here)
             alone = here == self.address
@@ -331,13 +333,13 @@ class DcatCatalogue(Source):
                 here, accept=accept, validators=self.validators if alone else None
             )
             if response.status == 304:
-                yield Unchanged(here, here)
+                yield Unchanged(here, cursor)
                 return
             try:
-                following = next_page(response.body)
+                following, held, total = page_of(response.body, here)
             except FormatError as error:
-                yield Refused(here, str(error), here)
-                yield Partial(f"{here} : la page suivante est inconnue.", here)
+                yield Refused(here, str(error), cursor)
+                yield Partial(f"{here} : la page suivante est inconnue.", cursor)
                 return
             if alone:
                 self.validators = {} if following else _validators(response)
@@ -346,7 +348,13 @@ class DcatCatalogue(Source):
                 raise AnswerError(
                     here, f"la page suivante est sur un autre hôte ({there[:120]}), refusée."
                 )
-            yield Fetched(here, response.body, there or here)
+            given += held
+            cursor = f"{given} {there}" if there else f"{given - held} {here}"
+            yield Fetched(here, response.body, cursor)
+            if not there and given < total:
+                message = Message("{place} : {total} fiches annoncées, {given} données.")
+                message = message.given(place=self.address, total=total, given=given)
+                yield Partial(message, cursor)
             here = there
 
 

@@ -478,16 +478,24 @@ def test_a_wrong_oai_repository_is_seen_whole_or_told(
     assert [one.query["set"] for one in server.asked if "set" in one.query] == ["eau", "eau"]
 
 
-def test_an_empty_page_of_dcat_is_not_the_end(server: Server, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("said", "total", "count", "whole"),
+    [(b"hydra:next", 2, 2, True), (b"hydra:next", 9, 2, False), (b"hydra:other", 2, 1, False)],
+)
+def test_an_empty_page_of_dcat_is_not_the_end_nor_is_a_page_without_a_next(
+    said: bytes, total: int, count: int, whole: bool, server: Server, tmp_path: Path
+) -> None:
     def respond(asked: Asked) -> Answer:
         at = int(asked.query.get("page", 1))
-        there = [] if at == 2 else [made(at)]
-        return 200, dcat.write_catalogue(
-            there, title="C", publisher="R", address=f"{server.address}/d", page=at, pages=3
-        )
+        body = dcat.write_catalogue(
+            [] if at == 2 else [made(at)], title="C", publisher="R", page=at, pages=3, total=total,
+            address=f"{server.address}/d",
+        )  # fmt: skip
+        return 200, body.replace(b"hydra:next", said)
 
     server.respond = respond
-    assert run(DcatCatalogue(f"{server.address}/d", HASTY), tmp_path).counts["new"] == 2
+    done = run(DcatCatalogue(f"{server.address}/d", HASTY), tmp_path)
+    assert (done.status, done.counts["new"]) == ("complete" if whole else "partial", count)
 
 
 def test_collections_are_paged_by_the_next_link(server: Server, tmp_path: Path) -> None:
