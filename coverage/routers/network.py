@@ -307,12 +307,17 @@ class Network:
         lon, lat = (get(points.to_numpy()[located]) for get in (shapely.get_x, shapely.get_y))
         either = usable & ~np.isin(self.arrays["edge_class"], _NO_ENTRY)
         either &= self.arrays["edge_length_m"] > QUANTUM  # not a turn at a split junction
-        for candidates in (either & ~somewhere, either & somewhere):
-            which, *found = self._nearest_edges(lon, lat, np.flatnonzero(candidates), max_access_m)
-            rows = located[which]
+        asked, candidates = np.arange(len(located)), either
+        while len(asked):  # once of all edges; again, of those that lead somewhere
+            which, *found = self._nearest_edges(
+                lon[asked], lat[asked], np.flatnonzero(candidates), max_access_m
+            )
+            rows = located[asked[which]]
             moved[rows] = found[2] > np.nan_to_num(access[rows], nan=np.inf)
             edge[rows], fraction[rows], access[rows] = found
             reason[rows] = ""
+            asked = asked[which[~somewhere[found[0]]]]
+            candidates = either & somewhere
         return Snapped(edge, fraction, access, reason, moved)
 
     # Return the points that have an edge in reach, that edge, the share along it and the metres to

@@ -14,6 +14,7 @@ import shapely
 
 from geoguichet.floor.errors import LayerError, UsageError, refused
 from geoguichet.floor.files import sha256
+from geoguichet.floor.words import _
 from geoguichet.referentials.layers import LONLAT, read_layer
 from geoguichet.referentials.roads.network_file import (
     DEGREE,
@@ -183,8 +184,12 @@ class _Nodes:
     def __init__(self, path: Path, table: pd.DataFrame) -> None:
         if len(table.columns) < 3:
             raise LayerError(
-                f"{path} : une table de nœuds a trois colonnes, sa clé, sa longitude et sa "
-                f"latitude ; celle-ci a {', '.join(table.columns)}."
+                _(
+                    "{path} : une table de nœuds a trois colonnes, sa clé, sa longitude et sa "
+                    "latitude ; celle-ci a {columns}.",
+                    path=path,
+                    columns=", ".join(table.columns),
+                )
             )
         table = table.iloc[:, :3].drop_duplicates(ignore_index=False)
         written = _plain_keys(table.iloc[:, 0])
@@ -193,17 +198,28 @@ class _Nodes:
             first = written[twice].iloc[0]
             lines = ", ".join(str(line + 2) for line in written.index[written == first])
             raise LayerError(
-                f"{path}, colonne « {table.columns[0]} » : la clé « {first} » est celle de "
-                f"plusieurs nœuds (lignes {lines}) ; chaque nœud a la sienne : gardez-en un."
+                _(
+                    "{path}, colonne « {column} » : la clé « {key} » est celle de plusieurs nœuds "
+                    "(lignes {lines}) ; chaque nœud a la sienne : gardez-en un.",
+                    path=path,
+                    column=table.columns[0],
+                    key=first,
+                    lines=lines,
+                )
             )
         degrees = [quantities(table[column], "degrees") for column in table.columns[1:]]
         for column, values in zip(table.columns[1:], degrees, strict=True):
             if np.isnan(values).any():
                 wrong = int(np.flatnonzero(np.isnan(values))[0])
                 raise LayerError(
-                    f"{path}, colonne « {column} », ligne {table.index[wrong] + 2} : "
-                    f"« {table[column].iloc[wrong]} » n'est pas un nombre de degrés ; 1.4442 ou "
-                    "1,4442 est attendu."
+                    _(
+                        "{path}, colonne « {column} », ligne {line} : « {word} » n'est pas un "
+                        "nombre de degrés ; 1.4442 ou 1,4442 est attendu.",
+                        path=path,
+                        column=column,
+                        line=str(table.index[wrong] + 2),
+                        word=table[column].iloc[wrong],
+                    )
                 )
         numbered = written.str.fullmatch(r"-?\d{1,18}").all()
         self.position = pd.Series(np.arange(len(written)), index=written.to_numpy())
@@ -287,10 +303,13 @@ def _stored(
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     beyond = ~((np.abs(lon) <= 180) & (np.abs(lat) <= 90))
     if beyond.any():
-        x, y = lon[beyond][0], lat[beyond][0]
         raise LayerError(
-            f"{where} : la position {x:g} {y:g} n'est pas en degrés ; une longitude puis une "
-            "latitude WGS 84 sont attendues."
+            _(
+                "{where} : la position {position} n'est pas en degrés ; une longitude puis une "
+                "latitude WGS 84 sont attendues.",
+                where=where,
+                position=f"{lon[beyond][0]:g} {lat[beyond][0]:g}",
+            )
         )
     return np.round(lon * DEGREE).astype(np.int32), np.round(lat * DEGREE).astype(np.int32)
 

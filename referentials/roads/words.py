@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from geoguichet.floor.errors import LayerError
+from geoguichet.floor.words import _
 from geoguichet.referentials.roads.network_file import ROAD_CLASSES, Floats, RoadLines, Unread
 
 #: What a word means when nothing is said, and when we do not know it.
@@ -171,14 +172,28 @@ def check_understood(parts: Iterable[RoadLines], max_unknown: float) -> None:
     for column in _by_column(unread for part in parts for unread in part.unread):
         rows, first = sum(unread.rows for unread in column), column[0]
         if rows > max_unknown * first.of:
-            words = ", ".join(
-                f"« {unread.word} » ({unread.rows}, dont la ligne {unread.line})"
+            named = [
+                _(
+                    "« {word} » ({rows}, dont la ligne {line})",
+                    word=unread.word,
+                    rows=unread.rows,
+                    line=str(unread.line),
+                )
                 for unread in column[:10]
-            ) + (f" et {len(column) - 10} autres" if len(column) > 10 else "")
+            ]
             raise LayerError(
-                f"{first.where}, colonne « {first.column} » ({first.field}) : {rows} lignes sur "
-                f"{first.of} ne sont pas comprises : {words}. Attendu : {_expected(first.field)} ; "
-                "corrigez-les, ou acceptez-les avec --max-unknown."
+                _(
+                    "{where}, colonne « {column} » ({field}) : {rows} lignes sur {of} ne sont pas "
+                    "comprises : {words}. Attendu : {expected} ; corrigez-les, ou acceptez-les avec "
+                    "--max-unknown.",
+                    where=first.where,
+                    column=first.column,
+                    field=first.field,
+                    rows=rows,
+                    of=first.of,
+                    words=", ".join([*named, "…"] if len(column) > 10 else named),
+                    expected=_expected(first.field),
+                )
             )
 
 
@@ -192,7 +207,8 @@ def _by_column(every: Iterable[Unread]) -> Iterator[list[Unread]]:
 
 def _expected(field: str) -> str:
     if field in _WORDS["units"]:
-        return f"un nombre, seul ou suivi de {', '.join(_WORDS['units'][field])}"
-    words = [ROAD_CLASSES[0], "autoroute"] if field == "class" else []
+        units = ", ".join(_WORDS["units"][field])
+        return _("un nombre, seul ou suivi de {units}", units=units)
+    words = [ROAD_CLASSES[0]] if field == "class" else []
     words += [known[0] for known in _WORDS[field].values() if known]
-    return f"un mot comme {', '.join(words[:12])}"
+    return _("un mot comme {words}", words=", ".join(words[:12]))
