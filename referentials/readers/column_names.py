@@ -45,6 +45,12 @@ NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "nature",
             "type service",
             "typequ",
+            "caracteristique du site",
+            "caracteristique",
+            "nature du site",
+            "type de site",
+            "type de structure",
+            "type d etablissement",
             "service",
         ),
         "name": (
@@ -217,14 +223,40 @@ def type_of_label(label: object) -> str | None:
     return labels.get(folded(label)) or TYPE_OF_BPE.get(str(label).strip().upper())
 
 
+#: Words of real lists that are no label of the taxonomy.
+_OTHER_WORDS = {
+    "post_agency": (
+        "agence postale",
+        "agence postale intercommunale",
+        "agence postale militaire",
+        "la poste agence communale",
+        "apc",
+        "lapac",
+    ),
+    "post_relay": (
+        "relais commercant",
+        "relais poste commercant",
+        "la poste relais",
+        "point poste",
+        "rpc",
+    ),
+    "post_office": ("bdp",),
+}
+
+
 # Return the types by folded label; made anew when the workspace has added types of its own.
 @cache
 def _types_by_label(_count: int) -> Mapping[str, str]:
-    return {folded(category): key for category, key in TYPE_OF_CATEGORY.items()} | {
-        folded(label): kind.key
-        for kind in SERVICE_TYPES.values()
-        for label in (kind.key, kind.label_fr, kind.plural_fr, kind.label_en, kind.plural_en)
-    }
+    others = {word: key for key, words in _OTHER_WORDS.items() for word in words}
+    return (
+        others
+        | {folded(category): key for category, key in TYPE_OF_CATEGORY.items()}
+        | {
+            folded(label): kind.key
+            for kind in SERVICE_TYPES.values()
+            for label in (kind.key, kind.label_fr, kind.plural_fr, kind.label_en, kind.plural_en)
+        }
+    )
 
 
 # -- FILE.toml of --mapping

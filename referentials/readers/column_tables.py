@@ -53,6 +53,13 @@ from geoguichet.referentials.readers.open_table import (
     geojson_table,
     open_table,
 )
+from geoguichet.referentials.readers.service_words import (
+    ANY_OTHER,
+    VOCABULARIES,
+    tell_unknown,
+    translated,
+    without_nulls,
+)
 from geoguichet.referentials.readers.spreadsheet_cells import (
     mended_code,
     mended_date,
@@ -71,8 +78,6 @@ from geoguichet.referentials.readers.text_tables import (
 )
 
 SERVICES = "services"
-#: The word that stands for all that a vocabulary does not have.
-ANY_OTHER = "*"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -321,7 +326,8 @@ def _services(
     rows_in: int | None,
 ) -> Reading:
     index = table.index
-    values = _values(table, how)
+    journal = Journal(how.source, "id", findings)
+    values = _values(without_nulls(table, journal), how)
     ids = values.get("id", blank(index)).str.strip()
     shown = ids.where(ids != "", "ligne " + pd.Series(index.astype(str), index=index))
     if how.completed:
@@ -334,6 +340,10 @@ def _services(
     weeks = _weeks(table, how, values, shown, findings)
     for column, vocabulary in {**VOCABULARIES, **how.words}.items():
         if column in values:
+            if column not in how.words:
+                tell_unknown(
+                    values[column], vocabulary, journal, str(how.columns.get(column, column))
+                )
             values[column] = translated(values[column], vocabulary)
     if "itinerant" in values:
         values["itinerant"] = values["itinerant"] == "yes"
@@ -367,29 +377,6 @@ def _systems(
     return table[how.crs] if how.crs in table.columns else how.crs
 
 
-_YES_NO = {
-    **dict.fromkeys(("oui", "yes", "o", "true", "1", "vrai", "acc", "accessible", "totale"), "yes"),
-    **dict.fromkeys(("non", "no", "n", "false", "0", "faux", "nac"), "no"),
-    **dict.fromkeys(("partiel", "partielle", "limited", "dem", "avec aide"), "limited"),
-    ANY_OTHER: "unknown",
-}
-#: Our column -> word of theirs -> ours, where a format has no words of its own.
-VOCABULARIES: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {"wheelchair": _YES_NO, "itinerant": _YES_NO}
-)
-
-
-def translated(words: pd.Series, vocabulary: Mapping[str, str]) -> pd.Series:
-    """Return the words in ours, capitals, accents and signs aside; one that the vocabulary does not
-    have is what it says of any other, or itself.
-    """
-    ours = {folded(word): meaning for word, meaning in vocabulary.items()}
-    other = vocabulary.get(ANY_OTHER)
-    return words.map(
-        {word: ours.get(folded(word), word if other is None else other) for word in words.unique()}
-    )
-
-
 # Put right in `values` the codes, dates and telephones that a spreadsheet changed, and tell it.
 def _put_right(
     values: dict[str, pd.Series], how: ColumnTable, shown: pd.Series, findings: list[Finding]
@@ -409,7 +396,8 @@ _MENDED = MappingProxyType(
 )
 
 
-# Return keys of the taxonomy; blank where the words say nothing to us.
+# Return keys of the taxonomy; blank where the words say nothing to us: a default is for the rows that
+# say nothing.
 def _types(
     values: Mapping[str, pd.Series], how: ColumnTable, findings: list[Finding], index: pd.Index
 ) -> pd.Series:
@@ -431,9 +419,12 @@ def _types(
         return pd.Series(OTHER, index=index)
     said = values["type"] if "type" in how.columns else values.get("category", blank(index))
     ours = {folded(word): kind for word, kind in how.types.items()}
-    other = how.types.get(ANY_OTHER) or how.defaults.get("type", "")
+    default = how.defaults.get("type", "")
+    other = how.types.get(ANY_OTHER) or ("" if how.labels else default)
     known = {
-        word: ours.get(folded(word)) or (type_of_label(word) if how.labels else None) or other
+        word: ours.get(folded(word))
+        or (type_of_label(word) if how.labels else None)
+        or (other if word.strip() else other or default)
         for word in said.unique()
     }
     return said.map(known)

@@ -25,8 +25,8 @@ from geoguichet.referentials.directory.schema import (
 )
 from geoguichet.referentials.directory.services import OTHER, TYPE_OF_CATEGORY
 from geoguichet.referentials.readers import text_tables
-from geoguichet.referentials.readers.column_tables import VOCABULARIES, translated
 from geoguichet.referentials.readers.conversions import Journal
+from geoguichet.referentials.readers.service_words import VOCABULARIES, translated
 from geoguichet.referentials.readers.text_tables import json_table, open_bytes
 
 JSON_KEYS = ("id", "nom", "pivot", "adresse")

@@ -14,9 +14,10 @@ from geoguichet.referentials.directory.schema import TEXT_COLUMNS
 from geoguichet.referentials.directory.services import SERVICE_TYPES
 from geoguichet.referentials.readers import registry
 from geoguichet.referentials.readers.column_names import NAMES
-from geoguichet.referentials.readers.column_tables import ANY_OTHER, SERVICES, ColumnTable
+from geoguichet.referentials.readers.column_tables import SERVICES, ColumnTable
 from geoguichet.referentials.readers.conversions import CONVERSIONS
 from geoguichet.referentials.readers.registry import FALLBACK, FORMATS, choose_reader
+from geoguichet.referentials.readers.service_words import ANY_OTHER
 from geoguichet.referentials.readers.tables_by_code import TABLES
 from geoguichet.referentials.sources.fetch import official_sources, source_of
 

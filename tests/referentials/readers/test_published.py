@@ -86,7 +86,7 @@ SHARED: dict[str, tuple[str, int, int, dict[str, int]]] = {
         "conseillers-numeriques-2022-06.json",
         1450,
         1450,
-        {"damaged-encoding": 499, "lost-zero": 112, "no-point": 12},
+        {"damaged-encoding": 499, "lost-zero": 112, "no-point": 12, "null-word": 1},
     ),
     "justice-2023": ("point_justice.js", 1388, 1388, {"duplicate-id": 9}),
     "sae-2023": ("sae-2023/ID_2023r.csv", 3975, 3975, {"no-coordinates": 1}),

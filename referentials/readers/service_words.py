@@ -1,0 +1,89 @@
+"""The words of a service's columns: those that say nothing, yes and no, and those that are not known,
+which are counted and named.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import pandas as pd
+
+from geoguichet.referentials.readers.column_names import folded
+from geoguichet.referentials.readers.conversions import Journal
+
+#: The word that stands for all that a vocabulary does not have.
+ANY_OTHER = "*"
+
+#: What programs write for nothing, in small letters.
+NULLS = frozenset({"null", "(null)", "<null>", "none", "nan", "<na>", "n/a", "#n/a", "nil", "\\n"})
+#: The same as they are met: small letters, capitals, a capital first.
+_WRITTEN = sorted(
+    {form for word in NULLS for form in (word, word.upper(), word.capitalize())} | {"NaN"}
+)
+
+_YES_NO = {
+    **dict.fromkeys(("oui", "yes", "o", "y", "true", "t", "1", "vrai", "v", "x"), "yes"),
+    **dict.fromkeys(("acc", "accessible", "totale", "total", "conforme"), "yes"),
+    **dict.fromkeys(("non", "no", "n", "false", "f", "0", "faux", "nac"), "no"),
+    **dict.fromkeys(("non accessible", "inaccessible", "aucune", "non conforme"), "no"),
+    **dict.fromkeys(("partiel", "partielle", "partiellement", "limited", "dem"), "limited"),
+    **dict.fromkeys(("avec aide", "en partie"), "limited"),
+    **dict.fromkeys(
+        ("", "unknown", "inconnu", "inconnue", "nsp", "nr", "non renseigne"), "unknown"
+    ),
+    ANY_OTHER: "unknown",
+}
+#: Our column -> word of theirs -> ours, where a format has no words of its own.
+VOCABULARIES: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {"wheelchair": _YES_NO, "itinerant": _YES_NO}
+)
+
+
+def without_nulls(table: pd.DataFrame, journal: Journal) -> pd.DataFrame:
+    """Return a table whose words for nothing (``null``, ``NaN``, ``#N/A``) are blank. Rule:
+    ``null-word``, once a column, with how many.
+    """
+    nothing = table.isin(_WRITTEN)
+    counts = nothing.sum()
+    for column, count in counts[counts > 0].items():
+        words = " », « ".join(sorted(table[column][nothing[column]].unique()))
+        journal.tell_once(
+            "null-word",
+            f"{count} cellule(s) où est écrit « {words} » : lues comme vides.",
+            "info",
+            str(column),
+        )
+    return table.mask(nothing, "") if counts.any() else table
+
+
+def tell_unknown(
+    words: pd.Series, vocabulary: Mapping[str, str], journal: Journal, column: str
+) -> None:
+    """Report the words that a vocabulary does not have, the most frequent first, with how many
+    rows. Rule: ``unknown-word``.
+    """
+    ours = {folded(word) for word in vocabulary}
+    counts = words[words.str.strip() != ""].value_counts()
+    unknown = counts[[folded(word) not in ours for word in counts.index]]
+    if unknown.empty:
+        return
+    named = ", ".join(f"« {str(word)[:40]} » ({count})" for word, count in unknown.head(5).items())
+    more = f" et {len(unknown) - 5} autres" if len(unknown) > 5 else ""
+    journal.tell_once(
+        "unknown-word",
+        f"{int(unknown.sum())} ligne(s) d'un mot qui n'est pas connu : {named}{more} ; tenues pour "
+        "inconnues.",
+        "warning",
+        column,
+        "Écrivez oui, non ou partiel.",
+    )
+
+
+def translated(words: pd.Series, vocabulary: Mapping[str, str]) -> pd.Series:
+    """Return the words in ours, capitals, accents and signs aside; one that the vocabulary does not
+    have is what it says of any other, or itself.
+    """
+    ours = {folded(word): meaning for word, meaning in vocabulary.items()}
+    other = vocabulary.get(ANY_OTHER)
+    return words.map(
+        {word: ours.get(folded(word), word if other is None else other) for word in words.unique()}
+    )
