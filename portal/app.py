@@ -30,6 +30,7 @@ from geoguichet.portal.api.collections import Collections
 from geoguichet.portal.api.records import RecordsApi
 from geoguichet.portal.engine import Renewal
 from geoguichet.portal.errors import PortalError, PortInUseError
+from geoguichet.portal.pages import sitemap
 from geoguichet.portal.pages.registry import PAGES
 from geoguichet.portal.providers.geopackage import open_layer
 from geoguichet.portal.site import REFUSED, ROOM, Site
@@ -75,6 +76,7 @@ def create_app(
             Route("/favicon.ico", _favicon),
             Route("/background.geojson", _background),
             feeds.route(site),
+            *sitemap.routes(site),
             csw.route(site),
             *(page.route(site) for page in site.pages),
             *records.routes(),

@@ -267,6 +267,9 @@ class RecordsApi:
         page = await run_in_threadpool(self.store.search, query)
         if form in TOGETHER:
             made = await run_in_threadpool(self._encoded_page, page, query, given, form)
+            steps = self._steps(page, query, given, form, ENCODINGS[form][0])
+            if told := [f'<{one["href"]}>; rel="{one["rel"]}"' for one in steps]:
+                headers["Link"] = ", ".join(told)
             return answer(made, ENCODINGS[form][0], headers=headers)
         headers["Link"] = f'<{RECORD_PROFILE}>; rel="profile"'
         return answer(self._items_json(page, query, given, shaping), GEOJSON, headers=headers)
@@ -289,7 +292,20 @@ class RecordsApi:
     def _items_links(
         self, page: Page, query: RecordQuery, given: Mapping[str, str]
     ) -> list[dict[str, str]]:
-        kept = {**given, **({"lang": language()} if language() != SOURCE else {})}
+        kept = {**given, **_spoken()}
+        return [
+            link("self", self._items_url({**kept, "f": "json"}), GEOJSON, str(_SELF)),
+            link("alternate", self._items_url({**kept, "f": "html"}), HTML, str(_PAGE)),
+            link("collection", self.home, CATALOG),
+            link("profile", RECORD_PROFILE),
+            *self._steps(page, query, given, "json", GEOJSON),
+        ]
+
+    # Return the links to the following and the preceding page of an answer, in its form.
+    def _steps(
+        self, page: Page, query: RecordQuery, given: Mapping[str, str], form: str, media: str
+    ) -> list[dict[str, str]]:
+        kept = {**given, **_spoken()}
         plain = {name: value for name, value in kept.items() if name not in ("cursor", "offset")}
         further = query.offset + len(page.items)
         steps: dict[str, Mapping[str, str]] = {}
@@ -300,14 +316,8 @@ class RecordsApi:
         if query.offset and not query.cursor:
             steps["prev"] = {"offset": str(max(0, query.offset - max(query.limit, 1)))}
         return [
-            link("self", self._items_url({**kept, "f": "json"}), GEOJSON, str(_SELF)),
-            link("alternate", self._items_url({**kept, "f": "html"}), HTML, str(_PAGE)),
-            link("collection", self.home, CATALOG),
-            link("profile", RECORD_PROFILE),
-            *(
-                link(rel, self._items_url({**plain, **step, "f": "json"}), GEOJSON)
-                for rel, step in steps.items()
-            ),
+            link(rel, self._items_url({**plain, **step, "f": form}), media)
+            for rel, step in steps.items()
         ]
 
     def _encoded_page(
@@ -400,13 +410,25 @@ class RecordsApi:
         return made
 
 
+# Return the parameter of the language of the moment, where it is not that of our sentences.
+def _spoken() -> dict[str, str]:
+    return {"lang": language()} if language() != SOURCE else {}
+
+
+#: Records in a page at most, and in a table that is not asked to be shorter: who downloads one
+#: wants all of it.
+_MOST = 10_000
+
+
 # Return the search that parameters ask for; a page counts its facets by itself.
 def _query(given: Mapping[str, str], form: str, *, hits: bool) -> RecordQuery:
     asked = {name: value for name, value in given.items() if name in PARAMETERS}
     if "limit" in asked and re.fullmatch(r"[0-9]{1,30}", asked["limit"]):
-        asked["limit"] = str(min(int(asked["limit"]), 10_000))
+        asked["limit"] = str(min(int(asked["limit"]), _MOST))
     if hits:
         asked["limit"] = "0"
+    if form == "csv":
+        asked = {"limit": str(_MOST), **asked}
     if form == "html":
         asked = {"facets": PAGE_FACETS, **asked}
     return RecordQuery.from_parameters(asked)

@@ -1,0 +1,67 @@
+"""What search engines look for at the root: the pages of all records, and which to leave alone.
+
+A sitemap holds the pages of so many records; with more, it is an index of its parts (sitemaps.org).
+"""
+
+import json
+from html import escape
+from urllib.parse import quote, urlsplit
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from geoguichet.catalogue.search.query import RecordQuery
+from geoguichet.floor.words import _
+from geoguichet.portal import answers
+from geoguichet.portal.answers import Refusal
+from geoguichet.portal.site import Site
+
+#: Records in one part; the protocol allows 50,000 addresses.
+PART = 10_000
+_HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<{0} xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">'
+
+
+def routes(site: Site) -> list[BaseRoute]:
+    """Return ``/robots.txt`` and ``/sitemap.xml`` (``?part=`` of a large catalogue)."""
+
+    async def sitemap(request: Request) -> Response:
+        part = answers.parameters(request, "part").get("part", "")
+        if part and not (part.isascii() and part.isdigit() and 0 < int(part[:9]) <= 100_000):
+            raise Refusal(400, _("part : un numéro de partie est attendu, à partir de 1."))
+        headers = answers.validators(request, site.store.generation(), "xml")
+        made = await run_in_threadpool(_sitemap, site, int(part[:9]) if part else 0)
+        return answers.answer(made, "application/xml", headers=headers)
+
+    async def robots(request: Request) -> Response:
+        answers.parameters(request)
+        path = urlsplit(site.url).path
+        lines = ("User-agent: *", f"Disallow: {path}/jobs", f"Disallow: {path}/*?*f=")
+        told = "\n".join((*lines, f"Sitemap: {site.url}/sitemap.xml", ""))
+        return answers.answer(told.encode(), "text/plain")
+
+    return [Route("/sitemap.xml", sitemap), Route("/robots.txt", robots)]
+
+
+def _sitemap(site: Site, part: int) -> bytes:
+    asked = {"limit": str(PART), "sortby": "id", "offset": str(max(part - 1, 0) * PART)}
+    page = site.store.search(RecordQuery.from_parameters(asked))
+    if not part and page.number_matched > PART:
+        parts = range(1, -(-page.number_matched // PART) + 1)
+        rows = [
+            f"<sitemap><loc>{escape(site.url)}/sitemap.xml?part={n}</loc></sitemap>" for n in parts
+        ]
+        return "\n".join((_HEAD.format("sitemapindex"), *rows, "</sitemapindex>")).encode()
+    rows = []
+    for item in page.items:
+        record = json.loads(item)
+        address = escape(f"{site.home}/items/{quote(record['id'], safe='')}")
+        day = record["properties"].get("updated", "")
+        told = (
+            f"<lastmod>{escape(day)}</lastmod>"
+            if len(day) in (4, 7, 10) or day[10:11] == "T"
+            else ""
+        )
+        rows.append(f"<url><loc>{address}</loc>{told}</url>")
+    return "\n".join((_HEAD.format("urlset"), *rows, "</urlset>")).encode()
