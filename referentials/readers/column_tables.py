@@ -11,17 +11,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
 import pandas as pd
-import pyproj
 import shapely
 
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.findings import Finding
 from geoguichet.referentials.directory.french_hours import read_week
-from geoguichet.referentials.directory.ground import OVERSEAS, axes_by_ground
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR, Week
-from geoguichet.referentials.directory.placing import Axes, detect_axes, numbers
+from geoguichet.referentials.directory.placing import Axes, numbers
 from geoguichet.referentials.directory.schema import (
     Columns,
     Reading,
@@ -47,6 +44,12 @@ from geoguichet.referentials.readers.conversions import (
     columns_in,
     value_of,
 )
+from geoguichet.referentials.readers.coordinates import (
+    axes_of,
+    coordinates,
+    crs_findings,
+    departements_of,
+)
 from geoguichet.referentials.readers.open_table import (
     GEOMETRY_X,
     GEOMETRY_Y,
@@ -61,7 +64,6 @@ from geoguichet.referentials.readers.service_words import (
     without_nulls,
 )
 from geoguichet.referentials.readers.spreadsheet_cells import (
-    mended_code,
     mended_date,
     mended_phone,
     with_right_cells,
@@ -287,30 +289,6 @@ def _values(table: pd.DataFrame, how: ColumnTable) -> dict[str, pd.Series]:
             given.str.strip() != "", said if columns_in(said) == [said] else value_of(table, said)
         )
     return values
-
-
-def coordinates(
-    table: pd.DataFrame, columns: Mapping[str, Expression]
-) -> tuple[pd.Series | None, pd.Series | None]:
-    """Return the published coordinates: two columns, one column with both, or the point of a WKT
-    geometry.
-    """
-    if "x" in columns and "y" in columns:
-        return value_of(table, columns["x"]), value_of(table, columns["y"])
-    if "xy" in columns:
-        both = value_of(table, columns["xy"]).str.strip("()[] ")
-        parts = both.str.extract(r"^([-+\d.]+)\s*[,; ]\s*([-+\d.]+)$").fillna("")
-        decimal = both.str.extract(r"^([-+\d]+,\d+)\s*[; ]\s*([-+\d]+,\d+)$").fillna("")
-        y, x = (parts[side].where(parts[side] != "", decimal[side]) for side in (0, 1))
-        return x, y
-    if "wkt" in columns:
-        parts = (
-            value_of(table, columns["wkt"])
-            .str.extract(r"^\s*(?:SRID=\d+;)?POINT\s*Z?\s*\(\s*(\S+)\s+([^\s)]+)")
-            .fillna("")
-        )
-        return parts[0], parts[1]
-    return None, None
 
 
 # -- services
@@ -554,20 +532,8 @@ def understand(
             "template »)."
         )
     x, y = coordinates(table, columns)
-    axes, systems = _axes(x, y, _departements(table, columns), opened.crs, mapping)
-    opened.findings.extend(_crs_findings(path, opened, mapping, axes, placed=x is not None))
-    opened.findings.extend(
-        Finding(
-            "assumed-crs",
-            path.name,
-            "",
-            f"{OVERSEAS[code][1]} : coordonnées d'un autre système que les autres lignes, {crs} "
-            "supposé.",
-            "info",
-            remedy="Donnez un fichier par territoire, et son crs dans [file] de --mapping.",
-        )
-        for code, crs in systems.items()
-    )
+    axes, systems = axes_of(x, y, departements_of(table, columns), opened.crs, mapping)
+    opened.findings.extend(crs_findings(path, opened, mapping, axes, systems, placed=x is not None))
     return ColumnTable(
         path.name,
         columns,
@@ -594,73 +560,6 @@ def _codes_told_from_names(table: pd.DataFrame, columns: dict[str, str]) -> dict
             "commune": named
         }
     return columns
-
-
-# Return the département that the codes of each row are of; blank where they say none.
-def _departements(table: pd.DataFrame, columns: Mapping[str, Expression]) -> pd.Series:
-    found = blank(table.index)
-    for name in ("commune", "postcode", "departement"):
-        if name in columns:
-            codes = value_of(table, columns[name])
-            codes = codes.map({code: mended_code(code) for code in codes.unique()})
-            codes = codes.where(~codes.str.fullmatch(r"\d{4}|\d"), "0" + codes)
-            found = found.where(found != "", departement_of(codes))
-    return found
-
-
-def _axes(
-    x: pd.Series | None,
-    y: pd.Series | None,
-    departements: pd.Series,
-    announced: str,
-    mapping: FileMapping,
-) -> tuple[Axes, Mapping[str, str]]:
-    declared, systems = mapping.crs or announced, dict[str, str]()
-    if x is None or y is None:
-        axes = detect_axes(np.array([]), np.array([]), declared=declared)
-    else:
-        axes, systems = axes_by_ground(
-            numbers(x).to_numpy(), numbers(y).to_numpy(), departements, declared=declared
-        )
-    if mapping.crs and mapping.crs != axes.crs:
-        axes = Axes(mapping.crs, mapping.crs, share=axes.share)
-    elif mapping.crs:
-        axes = replace(axes, label_fr=mapping.crs)
-    axes = replace(axes, swapped=mapping.axes == "yx") if mapping.axes else axes
-    return axes, {} if mapping.crs else systems
-
-
-def _crs_findings(
-    path: Path, opened: OpenedTable, mapping: FileMapping, axes: Axes, *, placed: bool
-) -> Iterator[Finding]:
-    if opened.crs and axes.crs != opened.crs and not mapping.crs:
-        yield Finding(
-            "wrong-crs-declared",
-            path.name,
-            "",
-            (
-                f"Le fichier annonce {_crs_name(opened.crs)}, mais ses coordonnées sont en "
-                f"{axes.label_fr}."
-            ),
-            "error",
-            remedy="Corrigez le CRS.",
-        )
-    elif placed and not (mapping.crs or opened.crs) and axes.sure and axes.crs != LONLAT:
-        yield Finding(
-            "assumed-crs",
-            path.name,
-            "",
-            f"Système de coordonnées non dit : {axes.label_fr} ({axes.crs}) supposé.",
-            "info",
-            remedy="Dites-le : crs, dans [file] de --mapping.",
-        )
-
-
-def _crs_name(crs: str) -> str:
-    try:
-        return str(pyproj.CRS.from_user_input(crs).name)
-    except pyproj.exceptions.CRSError:
-        return crs
 
 
 def _notes(
