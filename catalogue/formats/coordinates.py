@@ -44,7 +44,7 @@ def system(name: str) -> System:
     name = name.strip()
     if not name or "CRS84" in name or name.endswith(":84"):
         return System("OGC:CRS84", authority_axes=False)
-    found = _CODE.search(name)
+    found = _CODE.search(name[-200:])  # no name of a system is longer
     code = f"{found[1].upper()}:{found[2]}" if found else name
     return System(code, name.lower().startswith("urn:") or "/def/crs/" in name)
 

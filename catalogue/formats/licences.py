@@ -141,7 +141,7 @@ _NAMES = {
 _ADDRESSES = {_at(place): spdx for spdx, listed in _LISTED.items() for place in listed.addresses}
 
 _CC_ADDRESS = re.compile(r"creativecommons\.org/licenses/(by[a-z-]*)/(\d)\.(\d)(?:/.*)?")
-_CC_TERMS = r"((?: ?(?:nc|nd|sa|non ?commercial|share ?alike|no ?deriv\w*))*)"
+_CC_TERMS = r"((?: ?(?:nc|nd|sa|non ?commercial|share ?alike|no ?deriv(?:s|atives?)?))*)"
 _CC_NAME = re.compile(
     rf"(?:cc ?by|(?:licence )?creative commons (?:attribution|by)|attribution){_CC_TERMS}"
     r" v? ?(\d)(?: (\d))?(?: (?:international|france|unported|generic|[a-z]{2,3}))?"

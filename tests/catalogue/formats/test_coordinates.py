@@ -1,5 +1,7 @@
 """Coordinates in any reference system: where they are, whatever the order of their axes."""
 
+import time
+
 import pytest
 from lxml import etree
 from pyproj import Transformer
@@ -225,3 +227,10 @@ def test_an_envelope_across_the_antimeridian_stays_across() -> None:
     )
     found = coordinates.from_gml(envelope)
     assert Extent.from_geometry(found) == Extent(170, -20, -170, -10)
+
+
+def test_the_name_of_a_system_is_bounded() -> None:
+    start = time.process_time()
+    for name in ("EPSG" + ":" * 100_000, "EPSG:" + "1." * 100_000, "EPSG:" * 50_000):
+        coordinates.system(name)
+    assert time.process_time() - start < 1

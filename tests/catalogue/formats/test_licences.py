@@ -1,5 +1,7 @@
 """Rights are evidence: lists assert a licence, prose only proposes one."""
 
+import time
+
 import pytest
 
 from geoguichet.catalogue.formats import licences, registry
@@ -129,3 +131,13 @@ def test_a_licence_is_written_with_the_title_that_data_gouv_fr_knows() -> None:
     assert "Open Data Commons Open Database License (ODbL)" in told
     [back] = registry.read_document(told.encode()).records
     assert back.license == "ODbL-1.0" and back.rights == ""
+
+
+@pytest.mark.parametrize(
+    "piece", ["noderiv", "nc", "pas commercia", "cc by ", "licence ouverte", "http://"]
+)
+def test_a_text_of_any_length_is_judged_at_once(piece: str) -> None:
+    for text in ("cc by " + piece * 40_000, piece * 40_000 + " 4 0 x"):
+        start = time.process_time()
+        licences.licence_of([text])
+        assert time.process_time() - start < 2
