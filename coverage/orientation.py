@@ -357,12 +357,13 @@ def nearest_counters(
     """
     at = moment_asked(directory, what, at)
     counters = _counters(directory, what)
-    counters["opening"] = (
-        "" if at is None else [_OPENING[is_open(hours, at)] for hours in counters["hours"]]
-    )
-    counters["reopens"] = (
-        "" if at is None else [str(next_opening(hours, at) or "") for hours in counters["hours"]]
-    )
+    told = [
+        (hours, at, code if isinstance(code, str) else "")
+        for hours, code in zip(counters["hours"], counters["departement"], strict=True)
+        if at is not None
+    ]
+    counters["opening"] = [_OPENING[is_open(*each)] for each in told] or ""
+    counters["reopens"] = [str(next_opening(*each) or "") for each in told] or ""
     open_, unknown = counters["opening"].isin(["open", ""]), counters["opening"] == "unknown"
     costs = _costs(place, counters, router or StraightLine(), groups=(open_, unknown), k=k)
     table = counters.assign(cost=costs)[costs.notna()].sort_values("cost", kind="stable")

@@ -167,8 +167,11 @@ def joined(parts: Iterable[str]) -> str:
 
 
 def moment(at: Moment) -> str:
-    """Write a moment of the week: ``samedi 10 h``, ``Saturday 10:00``."""
+    """Write a moment of the week or of a date: ``samedi 10 h``, ``Saturday 10:00``, ``mardi
+    14/07/2026 10 h``.
+    """
     day, (hour, minute) = weekdays()[at.day], divmod(at.minute % DAY_MINUTES, 60)
+    day += f" {at.on:%d/%m/%Y}" if at.on else ""
     return (
         _("{day} {hour} h {minute}", day=day, hour=hour, minute=f"{minute:02d}")
         if minute

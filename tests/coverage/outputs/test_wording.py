@@ -48,6 +48,7 @@ def test_a_moment_is_written_in_words():
     assert moment(at) == str(at) == "samedi 10 h 30"
     with speaking("en"):
         assert moment(at) == "Saturday 10:30" and moment(Moment.parse("lundi 9h")) == "Monday 9:00"
+    assert moment(Moment.parse("2026-07-14 9h")) == "mardi 14/07/2026 9 h"
 
 
 def test_lists():
