@@ -57,7 +57,8 @@ class Ground:
 
 
 def read_relief(path: Path) -> Ground:
-    """Read an elevation raster (GeoTIFF, SRTM ``.hgt`` ...), no land cover.
+    """Read an elevation raster (GeoTIFF, SRTM ``.hgt`` ...), no land cover; the scale and the offset
+    of its band are heard.
 
     Raises
     ------
@@ -67,6 +68,7 @@ def read_relief(path: Path) -> Ground:
     try:
         with rasterio.open(path) as raster:
             elevation = raster.read(1, masked=True).astype(np.float64).filled(np.nan)
+            elevation = elevation * raster.scales[0] + raster.offsets[0]
             crs, transform = raster.crs, raster.transform
     except rasterio.errors.RasterioIOError as error:
         raise RoutingError(

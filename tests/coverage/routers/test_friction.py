@@ -236,3 +236,28 @@ def test_a_relief_is_read_or_refused(tmp_path: Path, lab: SimpleNamespace) -> No
         read_relief(tmp_path / "absent.tif")
     with pytest.raises(RoutingError, match="8 ou 16"):
         Relief(read_relief(path), neighbours=4)
+
+
+@pytest.mark.parametrize(("scale", "offset"), [(0.1, 0.0), (1.0, 500.0), (0.5, -100.0)])
+def test_the_scale_and_the_offset_of_a_relief_are_heard(
+    tmp_path: Path, scale: float, offset: float
+) -> None:
+    stored = np.array([[1000, 1200], [-9999, 2000]], dtype=np.int16)
+    path = tmp_path / "relief.tif"
+    with rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        height=2,
+        width=2,
+        count=1,
+        dtype="int16",
+        nodata=-9999,
+        crs="EPSG:2154",
+        transform=rasterio.Affine(25, 0, 570_000, 0, -25, 6_280_000),
+    ) as raster:
+        raster.write(stored, 1)
+        raster.scales, raster.offsets = (scale,), (offset,)
+    read = read_relief(path).elevation_m
+    assert np.isnan(read[1, 0])
+    assert read[0].tolist() == pytest.approx([1000 * scale + offset, 1200 * scale + offset])
