@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
@@ -230,9 +231,9 @@ def osm_week(text: str | None) -> Week | None:
         return None
     weeks = _WEEKS if _DATED.search(readable) else 1
     table = _minutes(_on_day(readable, PH=False, SH=False), weeks)
-    kinds, counts = np.unique(table, axis=0, return_counts=True)
-    if counts.max() >= _ORDINARY * weeks:
-        usual = kinds[counts.argmax()]
+    ((kind, count),) = Counter(week.tobytes() for week in table).most_common(1)
+    if count >= _ORDINARY * weeks:
+        usual = np.frombuffer(kind, dtype=table.dtype)
         sure, doubtful = usual == _OPEN, usual == _UNSURE
     else:
         sure = (table == _OPEN).all(axis=0)
