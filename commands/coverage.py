@@ -131,7 +131,7 @@ def _study(path: Path, arguments: argparse.Namespace, *, out: Path | None) -> No
 
         workspace = workspace_of(arguments)
         folder = out or workspace / "studies" / study.id
-        result = run(study, on_step=on_step)
+        result = run(study, workspace=workspace, on_step=on_step)
         files = write_all(result, folder, on_step=on_step)
         if getattr(arguments, "pdf", False):
             files = (*files, _printed(folder))
@@ -417,7 +417,11 @@ def _replay(arguments: argparse.Namespace) -> None:
 
     with progress(quiet=arguments.quiet or arguments.json) as on_step:
         told = replay(
-            arguments.manifest, source=arguments.source, beside=arguments.beside, on_step=on_step
+            arguments.manifest,
+            source=arguments.source,
+            beside=arguments.beside,
+            workspace=workspace_of(arguments),
+            on_step=on_step,
         )
     if arguments.json:
         differences = [difference.as_dict() for difference in told.differences]

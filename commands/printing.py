@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from geopandas import GeoDataFrame
 
     from geoguichet.coverage.manifest import CoverageResult
-    from geoguichet.coverage.outputs.report import Table
+    from geoguichet.coverage.outputs.first_lines import Table
     from geoguichet.coverage.outputs.summary import Block
     from geoguichet.coverage.siting.problem import KioskPlan
     from geoguichet.floor.findings import Finding

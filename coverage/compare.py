@@ -189,7 +189,7 @@ def side_of(result: CoverageResult, *, kiosks: bool) -> Side:
         services=result.services,
         kiosks=kiosks and result.study.kiosks is not None,
         territory=result.territory,
-        epci_names=_epci_names(inputs.source_path(result.study)),
+        epci_names=inputs.epci_names(inputs.source_path(result.study)),
         plan_hosts=tuple(result.kiosks.loc[result.kiosks["rank"] > 0, "host_id"]) if kiosks else (),
         opens=result.kiosks["needs"].to_dict() if kiosks else {},
         placed=result.kiosks[[*_PLACED, "geometry"]] if kiosks and len(result.kiosks) else None,
@@ -223,7 +223,7 @@ def read_side(folder: Path, *, kiosks: bool) -> Side:
     try:
         source = inputs.source_path(replace(study, path=None))
         territory = inputs.territory_of(study, source)
-        names = _epci_names(source)
+        names = inputs.epci_names(source)
     except GeoguichetError:  # the source is elsewhere: points will do
         territory, names = None, {}
     opens, placed = {}, None
@@ -427,18 +427,6 @@ def _summed(
     return people.assign(**means, **told)[[*told, *list(people.columns), *means]].reset_index(
         drop=True
     )
-
-
-# Return the names of the intercommunalities by code, where the source has them.
-def _epci_names(source: Path) -> dict[str, str]:
-    if "epci" not in list_layers(source):
-        return {}
-    names: dict[str, str] = (
-        read_layer(source, layer="epci", columns=("code", "name"))
-        .set_index("code")["name"]
-        .to_dict()
-    )
-    return names
 
 
 # What the reader of two answers may give: a study file, a result's folder, or one study and what

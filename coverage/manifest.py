@@ -40,8 +40,11 @@ class CoverageResult:
     ``representative_point``, ``none``); for each need ``K``: ``K_m`` (metres to the nearest
     service, NaN when there is none), ``K_service`` (its id), ``K_reason`` (empty, or one of
     :data:`~geoguichet.coverage.routers.impedance.REASONS`); slack_m (metres to spare under the
-    rule, negative when unserved, NaN when unreachable), served (bool), zone (white-zone id or
-    empty), kiosk (id of the nearest kiosk that reaches it, or serves it if one does, or empty),
+    rule, negative when unserved, NaN when unreachable), served (bool), undecided (bool: not served
+    by what is known, and would be if what is not known, ``rules.UNKNOWN`` in ``K_reason``, went
+    its way; ``K_perhaps_m`` is then the way to the nearest counter of unknown hours), zone
+    (white-zone id or empty; the undecided are in none), kiosk (id of the nearest kiosk that
+    reaches it, or serves it if one does, or empty),
     kiosk_m, served_after (bool), unserved_reason (one of ``ranking.REASONS`` for those still
     unserved once the kiosks are open; else, or without kiosks, empty). In a study of times every
     ``_m`` of this result is an ``_s``, in seconds; by road ``K_m`` and ``kiosk_m`` are there too:
@@ -75,7 +78,7 @@ class CoverageResult:
     to stop, the plan really carried out; None without kiosks.
 
     ``summary``: one row per département then one for the territory; columns code, name, people,
-    white_before, white_before_share, white_after, white_after_share, zones, kiosks. ``zones``
+    white_before, white_before_share, white_after, white_after_share, undecided, zones, kiosks. ``zones``
     counts a zone in each département it touches, once in the territory's row.
     """
 

@@ -67,6 +67,7 @@ def replay(
     *,
     source: Path | None = None,
     beside: Path | None = None,
+    workspace: Path | None = None,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> Replay:
     """Run the study of a manifest again, in a folder that is thrown away, and compare everything
@@ -81,6 +82,8 @@ def replay(
     beside
         The folder that the study's own files (network, cells, GeoPackage) are relative to: where
         its ``.toml`` was. Without it, the manifest's folder.
+    workspace
+        Where the referentials of existing networks are, as for :func:`~geoguichet.coverage.run.run`.
 
     Raises
     ------
@@ -96,7 +99,7 @@ def replay(
         study = replace(study, source=str(source.resolve()))
     _check_file_there(study)
     _check_own_files(study, beside or folder)
-    result = run(study, on_step=on_step)
+    result = run(study, workspace=workspace, on_step=on_step)
     with tempfile.TemporaryDirectory() as scratch:
         fresh = Path(scratch) / study.id
         write_all(result, fresh, on_step=on_step)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -16,7 +17,8 @@ from geoguichet.coverage.access.demand import (
     name_by_commune,
     people_of_cells,
 )
-from geoguichet.coverage.access.rules import add_metres, measure, slack_at
+from geoguichet.coverage.access.lacking import baseline, lacking_table
+from geoguichet.coverage.access.rules import add_metres, measure, slack_at, white
 from geoguichet.coverage.access.supplements import beside
 from geoguichet.coverage.access.supply import supply_points
 from geoguichet.coverage.kiosks.prospects import (
@@ -51,10 +53,16 @@ STEPS = (
 
 
 def run(
-    study: Study, *, router: Router | None = None, on_step: OnStep = lambda _: None
+    study: Study,
+    *,
+    router: Router | None = None,
+    workspace: Path | None = None,
+    on_step: OnStep = lambda _: None,
 ) -> CoverageResult:
     """Answer a study: who is served, the white zones, and the kiosk plan with its bound.
 
+    The ``workspace`` may hold referentials of networks that exist already (France services, La
+    Poste): what they would change is told beside the answer.
     ``on_step`` is called with the name of each step (one of :data:`STEPS`) as it starts.
 
     Raises
@@ -81,10 +89,19 @@ def run(
         demand, told = beside(
             demand, services, data.services, coarse, data.territory, study, router
         )
+        epci = inputs.epci_names(inputs.source_path(study))
+        there = baseline(demand, data.services, data.territory, study, router, workspace)
+        told = replace(
+            told,
+            lacking=lacking_table(demand, data.territory, study, epci),
+            baseline=there,
+        )
     with clock.step(STEPS[3]):
         slack = partial(slack_at, services=services, study=study, router=router)
         outlines = None if fine is None else fine.shapes
-        drawn = draw_zones(study, data.territory, demand, slack, router, outlines=outlines)
+        drawn = draw_zones(
+            study, data.territory, _settled(demand), slack, router, outlines=outlines
+        )
         demand["zone"], undrawn = drawn.zone_of, drawn.findings
         zones = drawn.zones if fine is None else name_by_commune(drawn.zones, demand)
     with clock.step(STEPS[4]):
@@ -92,7 +109,7 @@ def run(
         counters |= sited.counters
     with clock.step(STEPS[5]):
         demand, kiosks = sited.demand, sited.kiosks
-        zones = with_hosts(zones, demand, sited.hosts, sited.near)
+        zones = with_hosts(zones, _settled(demand), sited.hosts, sited.near)
         left = demand[~demand["served_after"]].groupby("zone")["people"].sum()
         zones["people_after"] = left.reindex(zones.index, fill_value=0).astype(np.int64)
         summary = summarise(demand, kiosks, data.territory)
@@ -104,7 +121,9 @@ def run(
         study=study,
         territory=data.territory,
         demand=demand,
-        services=services.drop(columns=[c for c in services.columns if c not in _SERVICE_COLUMNS]),
+        services=services.loc[
+            services["needs"] != "", [c for c in services.columns if c in _SERVICE_COLUMNS]
+        ],
         white_zones=zones,
         kiosks=kiosks,
         summary=summary,
@@ -113,6 +132,7 @@ def run(
             *data.layers,
             *(() if fine is None else (fine.input,)),
             *inputs.network_layer(study),
+            *there.inputs,
         ),
         findings=tuple(sorted({*data.findings, *noticed, *undrawn, *told.findings})),
         counters=dict(sorted(counters.items())),
@@ -121,6 +141,11 @@ def run(
         beside=told,
         surface=drawn.surface,
     )
+
+
+# Return the demand as the zones are drawn from it: the undecided are in none.
+def _settled(demand: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    return demand.assign(served=~white(demand))
 
 
 def _check_unit(router: Router, study: Study) -> None:
@@ -214,8 +239,9 @@ def summarise(
 
 def _row(code: str, name: str, demand: gpd.GeoDataFrame, kiosks: int) -> dict[str, object]:
     people = int(demand["people"].sum())
-    before = int(demand.loc[~demand["served"], "people"].sum())
-    after = int(demand.loc[~demand["served_after"], "people"].sum())
+    in_zone = demand[white(demand)]
+    before = int(in_zone["people"].sum())
+    after = int(in_zone.loc[~in_zone["served_after"], "people"].sum())
     return {
         "code": code,
         "name": name,
@@ -224,7 +250,8 @@ def _row(code: str, name: str, demand: gpd.GeoDataFrame, kiosks: int) -> dict[st
         "white_before_share": before / people if people else 0.0,
         "white_after": after,
         "white_after_share": after / people if people else 0.0,
-        "zones": int(demand.loc[~demand["served"], "zone"].nunique()),
+        "undecided": int(demand.loc[demand["undecided"], "people"].sum()),
+        "zones": int(in_zone["zone"].nunique()),
         "kiosks": int(kiosks),
     }
 
@@ -239,8 +266,9 @@ def _counters(demand: gpd.GeoDataFrame, zones: gpd.GeoDataFrame) -> dict[str, in
         "people": int(demand["people"].sum()),
         "people_not_located": int(demand.loc[demand["point_source"] == "none", "people"].sum()),
         ("communes_unserved" if "commune" not in demand.columns else "cells_unserved"): int(
-            (~demand["served"]).sum()
+            white(demand).sum()
         ),
+        "people_undecided": int(demand.loc[demand["undecided"], "people"].sum()),
         "white_zones": int((zones["communes"] > 0).sum()),
     }
 

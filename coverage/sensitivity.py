@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from geoguichet.coverage.access.demand import people_of_cells
-from geoguichet.coverage.access.rules import is_served, slack_under
+from geoguichet.coverage.access.rules import is_served, slack_under, undecided_under
 from geoguichet.coverage.errors import SensitivityError
 from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.routers.impedance import Floats
@@ -119,6 +119,9 @@ def sensitivity(
     base = replace(results[1.0], study=asked)
     white = {
         (factor, slow): ~is_served(slack_under(asked.rule, margins(result.demand, asked, factor)))
+        & ~undecided_under(
+            result.demand, asked, margins(result.demand, asked, factor), factor=factor
+        )
         for slow, result in results.items()
         for factor in factors
     }

@@ -103,6 +103,18 @@ def read(study: Study) -> StudyData:
     )
 
 
+def epci_names(source: Path) -> dict[str, str]:
+    """Return the names of the intercommunalities by code, where the source has them."""
+    if "epci" not in list_layers(source):
+        return {}
+    names: dict[str, str] = (
+        read_layer(source, layer="epci", columns=("code", "name"))
+        .set_index("code")["name"]
+        .to_dict()
+    )
+    return names
+
+
 def territory_of(study: Study, path: Path) -> Territory:
     """Return the territory of a study from the file of its communes: whole départements, or any
     union of communes.

@@ -54,6 +54,11 @@ def is_served(slack: Floats) -> np.ndarray:
     return np.asarray(slack >= 0)
 
 
+def white(demand: gpd.GeoDataFrame) -> pd.Series:
+    """Return True for the points in a white zone: known to be unserved (the undecided are not)."""
+    return ~(demand["served"] | demand["undecided"])
+
+
 def met_with(rule: Rule, margins: dict[str, Floats], offered: frozenset[str]) -> np.ndarray:
     """Return the points where the rule would hold if the ``offered`` needs were met on the spot."""
     given = {
@@ -67,7 +72,10 @@ def measure(
     demand: gpd.GeoDataFrame, services: gpd.GeoDataFrame, study: Study, router: Router
 ) -> gpd.GeoDataFrame:
     """Add to each demand point its nearest service per need, the slack the rule leaves, and whether
-    it is served.
+    it is served, or undecided.
+
+    A point is undecided when it is not served by what is known, and would be if what is not known
+    of it (:data:`UNKNOWN`) went its way.
     """
     table = demand.copy()
     located = demand.geometry.notna() & ~demand.geometry.is_empty
@@ -86,9 +94,50 @@ def measure(
             if nearest.reason is None
             else nearest.reason,
         )
-    slack = slack_under(study.rule, margins_of(table, study))
+        _tell_unknown_hours(table, services, need, router)
+    margins = margins_of(table, study)
+    slack = slack_under(study.rule, margins)
     table[study.unit.column("slack")], table["served"] = slack, is_served(slack)
+    table["undecided"] = undecided_under(table, study, margins)
     return table
+
+
+#: What is not known of a point: where it is, where it joins the roads, whether the roads that the
+#: data lack would lead out of there, whether a counter near enough is open.
+UNKNOWN = ("not_located", "not_snapped", "cut_off", "hours_unknown")
+
+
+def undecided_under(
+    demand: gpd.GeoDataFrame, study: Study, margins: dict[str, Floats], *, factor: float = 1.0
+) -> np.ndarray:
+    """Return the measured points that what is known does not serve, and that would be served if
+    what is not known of them went their way; ``factor`` multiplies the thresholds of ``margins``.
+    """
+    at_best = {}
+    for need in study.needs:
+        unknown = demand[f"{need.key}_reason"].isin(UNKNOWN[:3])
+        perhaps = study.unit.column(f"{need.key}_perhaps")
+        if perhaps in demand:
+            unknown |= demand[perhaps] <= need.within * factor
+        at_best[need.key] = np.where(unknown, np.inf, margins[need.key])
+    return ~is_served(slack_under(study.rule, margins)) & is_served(
+        slack_under(study.rule, at_best)
+    )
+
+
+# Add how far the nearest counter of unknown hours is, and say so where the need hangs on it.
+def _tell_unknown_hours(
+    table: gpd.GeoDataFrame, services: gpd.GeoDataFrame, need: Need, router: Router
+) -> None:
+    if "needs_perhaps" not in services:
+        return
+    unsure = able_services(services, need.key, column="needs_perhaps")
+    if len(unsure):
+        unit, reason = need.within.unit, table[f"{need.key}_reason"]
+        near = router.nearest(table.geometry, unsure.geometry).cost
+        table[unit.column(f"{need.key}_perhaps")] = near
+        short = ~(table[unit.column(need.key)] <= need.within) & (near <= need.within)
+        table[f"{need.key}_reason"] = reason.mask(short, "hours_unknown")
 
 
 def add_metres(
@@ -120,9 +169,10 @@ def slack_at(
     points: gpd.GeoSeries, *, services: gpd.GeoDataFrame, study: Study, router: Router
 ) -> Floats:
     """Return the slack at any points, by the very answer that demand points get."""
-    return measure(
-        gpd.GeoDataFrame(geometry=points.reset_index(drop=True)), services, study, router
-    )[study.unit.column("slack")].to_numpy(dtype=np.float64)
+    known = services.drop(columns="needs_perhaps", errors="ignore")
+    return measure(gpd.GeoDataFrame(geometry=points.reset_index(drop=True)), known, study, router)[
+        study.unit.column("slack")
+    ].to_numpy(dtype=np.float64)
 
 
 def margins_of(demand: gpd.GeoDataFrame, study: Study) -> dict[str, Floats]:
@@ -133,10 +183,14 @@ def margins_of(demand: gpd.GeoDataFrame, study: Study) -> dict[str, Floats]:
     }
 
 
-def able_services(services: gpd.GeoDataFrame, need: str) -> gpd.GeoDataFrame:
-    """Return the services that meet a need (column ``needs`` of ``supply.supply_points``)."""
+def able_services(
+    services: gpd.GeoDataFrame, need: str, *, column: str = "needs"
+) -> gpd.GeoDataFrame:
+    """Return the services that meet a need (column ``needs`` of ``supply.supply_points``), or that
+    may (``needs_perhaps``).
+    """
     return services[
-        np.array([need in str(keys).split(",") for keys in services["needs"]], dtype=bool)
+        np.array([need in str(keys).split(",") for keys in services[column]], dtype=bool)
     ]
 
 

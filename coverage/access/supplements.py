@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from geoguichet.coverage.access import supply
-from geoguichet.coverage.access.rules import legal_table, measure, measure_access
+from geoguichet.coverage.access.lacking import Baseline
+from geoguichet.coverage.access.rules import legal_table, measure, measure_access, white
 from geoguichet.coverage.access.supply import HoursTold, meeting, near_services
 from geoguichet.coverage.routers.impedance import Router
 from geoguichet.coverage.study.study import Study
@@ -31,6 +32,10 @@ class Beside:
     legal: pd.DataFrame | None = None
     #: See :func:`~geoguichet.coverage.access.rules.measure_access`.
     measures: pd.DataFrame | None = None
+    #: See :func:`~geoguichet.coverage.access.lacking.lacking_table`.
+    lacking: pd.DataFrame | None = None
+    #: What networks that exist already cover.
+    baseline: Baseline | None = None
     #: Present when people are counted by cells.
     aggregation: AggregationError | None = None
     #: What was noticed at the edge and on the ways.
@@ -61,6 +66,14 @@ class Beside:
                 for one in self.hours
             ]
             or None,
+            "lacking": None if self.lacking is None else _records(self.lacking),
+            "baseline": None
+            if self.baseline is None
+            else {
+                "networks": _records(self.baseline.table),
+                "counted": list(self.baseline.counted),
+                "missing": list(self.baseline.missing),
+            },
             "legal": None if self.legal is None else _records(self.legal),
             "measures": None if self.measures is None else _records(self.measures),
             "aggregation": None
@@ -95,7 +108,7 @@ def beside(
         if study.legal or _asks_moment(study)
         else services
     )
-    bare = demand.drop(columns=[study.unit.column("slack"), "served"])
+    bare = demand.drop(columns=[study.unit.column("slack"), "served", "undecided"])
 
     def served(other: Study) -> pd.Series:
         answer: pd.Series = measure(bare, meeting(near, other), other, router)["served"]
@@ -198,7 +211,9 @@ def edge_effect(
     if study.territory.buffer_m > 0:
         inside = services[services["inside"]]
         own = demand.drop(
-            columns=[c for c in demand.columns if c.startswith("slack_") or c == "served"]
+            columns=[
+                c for c in demand.columns if c.startswith("slack_") or c in ("served", "undecided")
+            ]
         )
         abroad = _abroad(demand, services, study)
         served = demand["served"].to_numpy() & np.logical_or.reduce(list(abroad.values()))
@@ -211,7 +226,7 @@ def edge_effect(
             _by_need(demand, abroad),
             int(demand.loc[alone.index[~alone], "people"].sum()),
             True,
-            int((~services["inside"]).sum()),
+            int((~services["inside"] & (services["needs"] != "")).sum()),
             exposed,
         )
     wider = replace(study, territory=replace(study.territory, buffer_m=NEIGHBOURS_M))
@@ -220,6 +235,7 @@ def edge_effect(
     ]
     near, _ = near_services(territory, wanted, wider)
     outside = meeting(near, study)
+    outside = outside[outside["needs"] != ""]
     if outside.empty:
         return Edge(
             _by_need(demand, {n.key: np.zeros(len(demand), bool) for n in study.needs}),
@@ -300,7 +316,7 @@ def _exposed(demand: gpd.GeoDataFrame, territory: Territory, study: Study) -> in
     A need that lacks nothing nearer can only be met from farther than the distance to the border
     plus the buffer.
     """
-    unserved = demand[~demand["served"] & demand.geometry.notna() & ~demand.geometry.is_empty]
+    unserved = demand[white(demand) & demand.geometry.notna() & ~demand.geometry.is_empty]
     if unserved.empty:
         return 0
     border = (
@@ -354,7 +370,7 @@ def aggregation_error(
     """
     people = cells["people"].to_numpy(float)
     of = communes.reindex(cells["commune"])
-    coarse, fine = of["served"].to_numpy(bool), cells["served"].to_numpy(bool)
+    coarse, fine = ~white(of).to_numpy(bool), ~white(cells).to_numpy(bool)
     rows = []
     for need in study.needs:
         column = study.unit.column(need.key)

@@ -60,7 +60,7 @@ def open_enough(services: gpd.GeoDataFrame, need: Need) -> pd.Series:
     """Return True for the services whose hours are enough for a need.
 
     Open at its moment, and at least its hours a week; what nobody knows is what the need takes it
-    for.
+    for, and is not enough where that is left undecided.
     """
     enough = pd.Series(True, index=services.index)
     unknown = need.unknown_hours == "open"
@@ -129,7 +129,7 @@ def other_way(study: Study) -> Study:
     """Return the study that takes unknown hours the other way, for the needs that ask to be open at
     a moment.
     """
-    other = {"open": "closed", "closed": "open"}
+    other = {"open": "closed", "closed": "open", "undecided": "open"}
     needs = tuple(
         need if need.open_at is None else replace(need, unknown_hours=other[need.unknown_hours])
         for need in study.needs
@@ -470,13 +470,24 @@ def near_services(
 
 
 def meeting(services: gpd.GeoDataFrame, study: Study) -> gpd.GeoDataFrame:
-    """Return the services that meet at least one need of a study, with a column ``needs``, by
-    id.
+    """Return the services that meet at least one need of a study, by id, with a column ``needs``;
+    and those that may, their hours unknown and left undecided (column ``needs_perhaps``).
     """
-    services = services.assign(
-        needs=pd.Series(_needs_met(services, study.needs), services.index, dtype=object)
+    perhaps = tuple(
+        replace(need, unknown_hours="open")
+        for need in study.needs
+        if need.asks_hours and need.unknown_hours == "undecided"
     )
-    return services[services["needs"] != ""].sort_index()
+    sure, maybe = _needs_met(services, study.needs), _needs_met(services, perhaps)
+    unsure = [
+        ",".join(key for key in more.split(",") if key not in met.split(","))
+        for met, more in zip(sure, maybe, strict=True)
+    ]
+    services = services.assign(
+        needs=pd.Series(sure, services.index, dtype=object),
+        needs_perhaps=pd.Series(unsure, services.index, dtype=object),
+    )
+    return services[(services["needs"] != "") | (services["needs_perhaps"] != "")].sort_index()
 
 
 # Refuse a need that no service at all meets: nobody could be served, and the question is likely

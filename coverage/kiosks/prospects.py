@@ -12,6 +12,7 @@ import pandas as pd
 from scipy import sparse
 
 from geoguichet.coverage.access.rules import margins_of, met_with
+from geoguichet.coverage.access.rules import white as white_of
 from geoguichet.coverage.access.supply import open_enough
 from geoguichet.coverage.errors import SitingError, StudyError
 from geoguichet.coverage.routers.impedance import CostMatrix, Positions, Router
@@ -397,7 +398,7 @@ def prospect(
     which.
     """
     hosts = found.eligible
-    white = demand[~demand["served"]]
+    white = demand[white_of(demand)]
     margins = margins_of(white, study)
     costs = router.costs(white.geometry, hosts.geometry, limit=choice.search_radius)
     opened = needs_opened(hosts, study, choice)

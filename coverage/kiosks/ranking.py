@@ -90,7 +90,8 @@ def _beyond_the_nearest(
 
 #: Why a commune stays unserved: a host within reach was not chosen; none is within reach; only
 #: excluded ones are; those within reach are not open long enough; a condition of the study turns
-#: those within reach down; a need it lacks is one the kiosks do not offer; it has no point.
+#: those within reach down; a need it lacks is one the kiosks do not offer. The undecided are none
+#: of these.
 REASONS = (
     "not_chosen",
     "no_candidate",
@@ -98,7 +99,6 @@ REASONS = (
     "host_closed",
     "host_refused",
     "need_not_offered",
-    "not_located",
 )
 
 SAVINGS = ("uses_per_year", "km_saved_per_year", "co2_saved_kg_per_year")
@@ -326,10 +326,8 @@ def _zones(members: gpd.GeoDataFrame) -> str:
 
 # Return why each commune is still unserved; empty where it is served.
 def _reasons(demand: gpd.GeoDataFrame, white: gpd.GeoDataFrame, prospect: Prospect) -> pd.Series:
-    missing = (white.geometry.isna() | white.geometry.is_empty).to_numpy()
     why = np.select(
         [
-            missing,
             ~prospect.helps,
             prospect.reachable,
             prospect.serves.astype(np.int64).sum(axis=1) > 0,
@@ -337,7 +335,6 @@ def _reasons(demand: gpd.GeoDataFrame, white: gpd.GeoDataFrame, prospect: Prospe
             prospect.refused,
         ],
         [
-            "not_located",
             "need_not_offered",
             "not_chosen",
             "excluded",

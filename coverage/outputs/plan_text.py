@@ -8,6 +8,7 @@ from typing import Any
 
 import geopandas as gpd
 
+from geoguichet.coverage.access.rules import white
 from geoguichet.coverage.kiosks.ranking import SAVINGS, TRANCHE_EUR, Ranking, commune_count
 from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs.style import (
@@ -198,7 +199,7 @@ def proved_sentences(result: CoverageResult, plan: KioskPlan) -> list[str]:
 def further_sentences(result: CoverageResult) -> list[str]:
     """Say how the gain goes down the list, who is left, and where to stop."""
     gains = result.kiosks.loc[result.kiosks["rank"] > 0, "people_added"].tolist()
-    left = result.demand[~result.demand["served_after"]]
+    left = result.demand[white(result.demand) & ~result.demand["served_after"]]
     sentences = []
     if len(gains) > 1 and sum(gains):
         half = next(
@@ -508,8 +509,8 @@ def use_sentences(result: CoverageResult) -> list[str]:
         nonempty(
             use.uses_per_person == usual.uses_per_person
             and _(
-                "recours, les 143 appels par an et par point de visio-relais de la Manche, pour "
-                "4 794 habitants gagnés par visioguichet dans l’étude livrée"
+                "recours, les 143 appels par an et par point de visio-relais de la Manche, où ils "
+                "font de 0,006 à 0,043 par habitant"
             ),
             use.co2_g_per_km == usual.co2_g_per_km
             and _("CO₂, voiture thermique, usage seul (Impact CO₂, ADEME)"),

@@ -15,6 +15,14 @@ from geoguichet.coverage.access.supplements import NEIGHBOURS_M
 from geoguichet.coverage.kiosks.ranking import SAVINGS
 from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs import page
+from geoguichet.coverage.outputs.first_lines import (
+    Table,
+    baseline_parts,
+    first_sentences,
+    hypotheses_parts,
+    lacking_parts,
+    undecided_parts,
+)
 from geoguichet.coverage.outputs.page import gain_curve, map_picture
 from geoguichet.coverage.outputs.plan_text import (
     ask_sentences,
@@ -43,20 +51,6 @@ from geoguichet.floor.words import Message, _, cost, distance, number, percent, 
 
 # What stands beside the answer, as sections of sentences and tables that the report and the
 # command line share.
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Rows of text under a header; the first ``left`` columns are words, the others numbers."""
-
-    caption: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    left: int = 1
-    #: How many of the last rows are totals.
-    totals: int = 0
-    #: What is said under the last row.
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,19 +170,24 @@ def _hours(result: CoverageResult) -> Iterator[str | Table]:
                 unknown=one.unknown,
             )
     for one in result.beside.hours[:1]:
-        closed = result.study.need(one.need).unknown_hours == "closed"
-        changed = _COUNTED_CLOSED if closed else _COUNTED_OPEN
-        yield changed.format(people=n_people(one.people))
+        counted = _COUNTED[result.study.need(one.need).unknown_hours]
+        yield counted.format(people=n_people(one.people))
 
 
-_COUNTED_CLOSED = Message(
-    "Les guichets sans horaires connus sont comptés comme fermés ; les compter comme ouverts "
-    "changerait la réponse pour {people}."
-)
-_COUNTED_OPEN = Message(
-    "Les guichets sans horaires connus sont comptés comme ouverts ; les compter comme fermés "
-    "changerait la réponse pour {people}."
-)
+_COUNTED = {
+    "closed": Message(
+        "Les guichets sans horaires connus sont comptés comme fermés ; les compter comme ouverts "
+        "changerait la réponse pour {people}."
+    ),
+    "open": Message(
+        "Les guichets sans horaires connus sont comptés comme ouverts ; les compter comme fermés "
+        "changerait la réponse pour {people}."
+    ),
+    "undecided": Message(
+        "Les guichets sans horaires connus ne tranchent rien : les compter comme ouverts "
+        "changerait la réponse pour {people}."
+    ),
+}
 
 
 def _edge(result: CoverageResult) -> Iterator[str | Table]:
@@ -346,6 +345,10 @@ def _measured(rows: pd.DataFrame) -> tuple[tuple[str, ...], ...]:
 
 
 _BUILDERS: dict[str, tuple[Message, Callable[[CoverageResult], Iterator[str | Table]]]] = {
+    "lacking": (Message("Ce qui manque, besoin par besoin"), lacking_parts),
+    "undecided": (Message("Ce qui n’est pas tranché"), undecided_parts),
+    "baseline": (Message("Ce que couvrent déjà les réseaux existants"), baseline_parts),
+    "hypotheses": (Message("Hypothèses"), hypotheses_parts),
     "legal": (Message("Ce que disent les règles"), _legal),
     "hours": (Message("Ouvert à l’heure dite"), _hours),
     "edge": (Message("Ce que change la limite du territoire"), _edge),
@@ -401,7 +404,10 @@ def _content(result: CoverageResult) -> dict[str, Any]:
             {**kiosk, "host_shown": _host(kiosk)} for kiosk in result.kiosks.to_dict("records")
         ],
         "curve": Markup(gain_curve(result)) if len(result.kiosks) else None,  # noqa: S704
-        "plan": plan_sentences(result, result.plan) if result.plan is not None else [],
+        "plan": [
+            *first_sentences(result),
+            *(plan_sentences(result, result.plan) if result.plan is not None else []),
+        ],
         "costs": cost_rows(result),
         "rules": _model_and_rules(result),
         "proof": proved_sentences(result, result.plan) if result.plan is not None else [],

@@ -12,6 +12,7 @@ import shapely
 from folium.map import Layer
 from markupsafe import Markup
 
+from geoguichet.coverage.access.rules import white
 from geoguichet.coverage.outputs.folder import write_database, write_text, write_together
 from geoguichet.coverage.outputs.page import (
     MapPage,
@@ -203,7 +204,7 @@ def lead(told: Sensitivity) -> str:
         scenarios=len(people),
         low=int(people.min()),
         high=int(people.max()),
-        base=int(told.demand.loc[~told.demand["served"], "people"].sum()),
+        base=int(told.demand.loc[white(told.demand), "people"].sum()),
     )
 
 

@@ -40,16 +40,20 @@ _CELL_STANDINGS = {
     "served": Message("Carreau desservi"),
     "kiosk": Message("Carreau desservi par un visioguichet"),
     "unserved": Message("Carreau non desservi"),
+    "undecided": Message("Carreau non tranché"),
 }
 COMMUNE_STANDINGS = {
     "served": Message("Commune desservie"),
     "kiosk": Message("Commune desservie par un visioguichet"),
     "unserved": Message("Commune non desservie"),
+    "undecided": Message("Commune non tranchée"),
 }
 _UNREACHED = {
     "no_service": Message("aucun à portée"),
     "not_snapped": Message("aucune route assez proche"),
     "closed": Message("la route est fermée"),
+    "cut_off": Message("aucune route des données n’en sort"),
+    "hours_unknown": Message("un guichet à portée, dont les horaires sont inconnus"),
     "no_path": Message("aucun trajet n’y mène"),
     "beyond_limit": Message("au-delà de la limite de calcul"),
 }
@@ -200,13 +204,15 @@ def _clock(found: re.Match[str]) -> str:
 # The colours and classes that the map, the report and the QGIS styles share, safe for colour-
 # blind readers.
 
-#: Where a demand point stands: served already, served once the kiosks are open, or not even then.
-type Standing = Literal["served", "kiosk", "unserved"]
+#: Where a demand point stands: served already, served once the kiosks are open, not even then, or
+#: nobody can tell.
+type Standing = Literal["served", "kiosk", "unserved", "undecided"]
 
 STANDING_COLOURS: dict[Standing, str] = {
     "served": "#9fb0b8",
     "kiosk": "#1f78b4",
     "unserved": "#b2182b",
+    "undecided": "#c9a227",
 }
 SERVICE_COLOURS: dict[str, str] = {
     "prefecture": "#5b3a8c",
@@ -269,10 +275,10 @@ def zone_classes(unit: Unit = Unit.METRES) -> list[tuple[int, int | None, str]]:
     return list(zip(lows, highs, ZONE_COLOURS, strict=True))
 
 
-def standing(*, served: bool, served_after: bool) -> Standing:
+def standing(*, served: bool, served_after: bool, undecided: bool = False) -> Standing:
     """Return where a demand point stands."""
-    if served:
-        return "served"
+    if served or undecided:
+        return "served" if served else "undecided"
     return "kiosk" if served_after else "unserved"
 
 
@@ -323,7 +329,8 @@ def _quoted(value: object) -> Markup:
 
 
 _STANDING = (
-    """CASE WHEN "served" THEN 'served' WHEN "served_after" THEN 'kiosk' ELSE 'unserved' END"""
+    """CASE WHEN "served" THEN 'served' WHEN "undecided" THEN 'undecided' """
+    """WHEN "served_after" THEN 'kiosk' ELSE 'unserved' END"""
 )
 #: Area in proportion to the people, so that Toulouse does not hide its neighbours.
 _SIZE_MM = 'coalesce(scale_exp("people", 0, 500000, 0.6, 12, 0.5), 0.6)'

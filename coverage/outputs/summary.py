@@ -15,6 +15,7 @@ from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs import comparison, sensitivity
 from geoguichet.coverage.outputs import comparison as changes
 from geoguichet.coverage.outputs import sensitivity as sureness
+from geoguichet.coverage.outputs.first_lines import Table, first_sentences, lacking_parts
 from geoguichet.coverage.outputs.folder import write_all
 from geoguichet.coverage.outputs.page import titled
 from geoguichet.coverage.outputs.plan_text import (
@@ -30,12 +31,13 @@ from geoguichet.coverage.outputs.plan_text import (
     unserved_sentences,
     use_sentences,
 )
-from geoguichet.coverage.outputs.report import Table, sections
+from geoguichet.coverage.outputs.report import sections
 from geoguichet.coverage.outputs.style import (
     cost_in_table,
     joined,
     n_kiosks,
     n_people,
+    nonempty,
     opening_hours,
 )
 from geoguichet.coverage.sensitivity import Sensitivity
@@ -51,12 +53,14 @@ type Block = str | Table
 #: How many rows of a list the terminal shows; the files have them all.
 SHOWN = 10
 #: The sections of the report that the terminal shows too.
-BESIDE = ("legal", "hours", "aggregation", "measures")
+BESIDE = ("undecided", "baseline", "legal", "hours", "aggregation", "measures")
 
 
 def of_study(result: CoverageResult) -> list[Block]:
     """Say who is served by département, the plan and its proof, and what stands beside."""
-    blocks: list[Block] = [result.study.title, _by_departement(result)]
+    first = "\n".join(first_sentences(result))
+    blocks: list[Block] = [result.study.title, *nonempty(first), _by_departement(result)]
+    blocks += beside(result, only=("lacking",))
     if result.plan is not None and result.study.kiosks is not None:
         blocks.append("\n".join(_plan(result, result.plan, result.study.kiosks)))
         if len(result.kiosks):
@@ -78,7 +82,8 @@ def beside(result: CoverageResult, only: Sequence[str] = BESIDE) -> list[Block]:
     for section in sections(result):
         if section.key in only:
             blocks.append(section.title)
-            for of_words, found in groupby(section.parts, lambda part: isinstance(part, str)):
+            shown = section.parts if section.key != "lacking" else lacking_parts(result, epci=False)
+            for of_words, found in groupby(shown, lambda part: isinstance(part, str)):
                 parts = list(found)
                 blocks += ["\n".join(map(str, parts))] if of_words else parts
     return blocks
@@ -87,8 +92,8 @@ def beside(result: CoverageResult, only: Sequence[str] = BESIDE) -> list[Block]:
 # One line a département, then the territory; the share of its people beside each number.
 def _by_departement(result: CoverageResult) -> Table:
     header = (
-        _("Territoire"), _("Habitants"), _("En zone blanche"), "%", _("Après le plan"), "%",
-        _("Zones"), _("Visioguichets"),
+        _("Territoire"), _("Habitants"), _("En zone blanche"), "%", _("Non tranchés"),
+        _("Après le plan"), "%", _("Zones"), _("Visioguichets"),
     )  # fmt: skip
     rows = tuple(
         (
@@ -96,6 +101,7 @@ def _by_departement(result: CoverageResult) -> Table:
             number(row["people"]),
             number(row["white_before"]),
             number(row["white_before_share"] * 100, 1),
+            number(row["undecided"]),
             number(row["white_after"]),
             number(row["white_after_share"] * 100, 1),
             number(row["zones"]),
@@ -120,7 +126,7 @@ def _plan(result: CoverageResult, plan: KioskPlan, choice: KioskChoice) -> list[
         *found,
         _("Calcul en {seconds} s : {method}.", seconds=seconds, method=method_told(plan.method)),
         *stop_sentences(result),
-        *use_sentences(result)[:1],
+        *(_("Hypothèses : {told}", told=told) for told in use_sentences(result)[:1]),
         *reference_sentences(result.ranking),
         *(_("Encore sans accès : {who}", who=told) for told in unserved_sentences(result)),
     ]

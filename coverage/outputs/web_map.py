@@ -117,7 +117,8 @@ def _panel(result: CoverageResult) -> str:
         standings=[
             (said[key], colour)
             for key, colour in STANDING_COLOURS.items()
-            if key != "kiosk" or kiosks
+            if (key != "kiosk" or kiosks)
+            and (key != "undecided" or bool(result.demand["undecided"].any()))
         ],
         services=[
             (service_name(kind).capitalize(), colour) for kind, colour in _service_kinds(result)
@@ -233,7 +234,11 @@ def _people(result: CoverageResult) -> Placed:
     colours, said = list(STANDING_COLOURS), standings(result.study)
     rows = []
     for place, row in located(demand):
-        where = standing(served=bool(row["served"]), served_after=bool(row["served_after"]))
+        where = standing(
+            served=bool(row["served"]),
+            served_after=bool(row["served_after"]),
+            undecided=bool(row["undecided"]),
+        )
         lines = nonempty(
             n_people(int(row["people"])),
             str(said[where]),

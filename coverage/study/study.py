@@ -231,9 +231,9 @@ class Need(Table):
     ] = None
     unknown_hours: Annotated[
         str,
-        one_of(("closed", "open")),
+        one_of(("undecided", "closed", "open")),
         About("ce pour quoi est tenu un guichet dont on ignore les horaires"),
-    ] = "closed"
+    ] = "undecided"
 
     @property
     def asks_hours(self) -> bool:

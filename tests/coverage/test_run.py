@@ -11,6 +11,7 @@ import pyogrio
 import pytest
 from pyproj import Geod
 
+from geoguichet.coverage.access.rules import white
 from geoguichet.coverage.errors import FrameError, SitingError, StudyError
 from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.run import STEPS, find_white_zones, run
@@ -33,11 +34,14 @@ def brute(result: CoverageResult) -> pd.DataFrame:
     services = services[services.geometry.notna() & ~services["id"].isin(_not_believed(services))]
     state = services[services["type"].isin(["prefecture", "sous_prefecture"])]
     halls = services[(services["type"] == "town_hall") & (services["hours_per_week"] >= 28)]
+    unsure = services[(services["type"] == "town_hall") & services["hours_per_week"].isna()]
     points = result.demand.geometry
     table = pd.DataFrame({"people": result.demand["people"]})
     table["etat"] = every_distance(points, state.geometry).min(axis=1)
     table["mairie"] = every_distance(points, halls.geometry).min(axis=1)
     table["white"] = (table["etat"] > 25_000) | (table["mairie"] > 8_000)
+    perhaps = every_distance(points, unsure.geometry).min(axis=1) <= 8_000
+    table["unsure"] = (table["etat"] <= 25_000) & (table["mairie"] > 8_000) & perhaps
     table["helped"] = (table["etat"] > 25_000) & (table["mairie"] <= 8_000)
     return table
 
@@ -62,8 +66,12 @@ def test_white_zone_people_equal_an_independent_count(
 ) -> None:
     assert brute["people"].sum() == 3_034_719
     assert (brute["white"] == ~result.demand["served"]).all()
-    assert result.summary.iloc[-1]["white_before"] == brute.loc[brute["white"], "people"].sum()
-    assert result.white_zones["people"].sum() == brute.loc[brute["white"], "people"].sum()
+    assert (brute["unsure"] == result.demand["undecided"]).all() and brute["unsure"].any()
+    known = brute.loc[brute["white"] & ~brute["unsure"], "people"].sum()
+    assert result.summary.iloc[-1]["white_before"] == known == result.white_zones["people"].sum()
+    unsure = brute.loc[brute["unsure"], "people"].sum()
+    assert result.summary.iloc[-1]["undecided"] == unsure == 2_754
+    assert known + unsure == 427_847
 
 
 def test_distances_equal_every_pair(result: CoverageResult, brute: pd.DataFrame) -> None:
@@ -82,7 +90,7 @@ def test_the_plan_covers_what_it_says_and_is_proved(
     assert result.plan.value == result.plan.bound == brute.loc[gained, "people"].sum()
     assert result.kiosks["people_cumulated"].iloc[-1] == result.plan.value
     assert len(result.kiosks) == 80 and result.kiosks["people_added"].is_monotonic_decreasing
-    left = brute.loc[brute["white"] & ~gained, "people"].sum()
+    left = brute.loc[brute["white"] & ~brute["unsure"] & ~gained, "people"].sum()
     assert (
         result.summary.iloc[-1]["white_after"] == left == result.white_zones["people_after"].sum()
     )
@@ -123,7 +131,7 @@ def test_zones_are_valid_disjoint_and_hold_their_communes(result: CoverageResult
     assert drawn.geometry.is_valid.all()
     flat = drawn.to_crs("EPSG:2154").geometry
     assert abs(flat.union_all().area - flat.area.sum()) < 1e-6 * flat.area.sum()
-    assert (result.demand["zone"] != "").equals(~result.demand["served"])
+    assert (result.demand["zone"] != "").equals(white(result.demand))
     assert (
         result.demand[result.demand["zone"] != ""]
         .groupby("zone")["people"]

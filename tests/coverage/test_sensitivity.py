@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from geoguichet.cli import main
+from geoguichet.coverage.access.rules import white as white_of
 from geoguichet.coverage.compare import altered
 from geoguichet.coverage.errors import SensitivityError
 from geoguichet.coverage.manifest import CoverageResult
@@ -39,9 +40,9 @@ def test_every_scenario_is_a_study_of_its_own(told: Sensitivity, small: Coverage
             for need in small.study.needs
         }
         alone = find_white_zones(altered(small.study, Changes(), within=wider)).demand
-        assert row["people"] == alone.loc[~alone["served"], "people"].sum()
-        assert row["communes"] == (~alone["served"]).sum()
-        white.append(~alone["served"])
+        assert row["people"] == alone.loc[white_of(alone), "people"].sum()
+        assert row["communes"] == white_of(alone).sum()
+        white.append(white_of(alone))
     assert np.allclose(told.demand["share"], pd.concat(white, axis=1).mean(axis=1))
 
 

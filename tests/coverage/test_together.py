@@ -20,6 +20,7 @@ import pytest
 import shapely
 from scipy.spatial import Delaunay
 
+from geoguichet.coverage.access.rules import white as white_of
 from geoguichet.coverage.compare import compare_sides, read_side, side_of
 from geoguichet.coverage.errors import GeoguichetError, StudyError
 from geoguichet.coverage.manifest import CoverageResult
@@ -144,7 +145,7 @@ def test_every_model_places_kiosks_for_cells_by_road(
     )
     assert answer.kiosks["km_saved_per_year"].ge(0).all() and answer.white_zones[
         "people_after"
-    ].sum() == (demand.loc[~demand["served_after"], "people"].sum())
+    ].sum() == (demand.loc[white_of(demand) & ~demand["served_after"], "people"].sum())
     if keys.get("model") == "p_median":
         names = {path.name for path in write_all(answer, tmp_path / "out")}
         assert {"map.html", "report.html", "result.gpkg", "manifest.json"} <= names
@@ -173,7 +174,7 @@ def test_smooth_zones_of_cells_by_road_say_what_the_cells_say(ask: Ask) -> None:
     cell's point.
     """
     answer = ask(zones={"kind": "smooth", "cell": "1 km"})
-    white = answer.demand[~answer.demand["served"]]
+    white = answer.demand[white_of(answer.demand)]
     assert (
         answer.white_zones["people"].sum()
         == white["people"].sum()
@@ -181,7 +182,7 @@ def test_smooth_zones_of_cells_by_road_say_what_the_cells_say(ask: Ask) -> None:
     )
     ground = shapely.union_all(answer.white_zones.geometry.dropna().to_crs(2154).to_numpy())
     points = answer.demand.geometry.to_crs(2154)
-    wrong = points.within(ground) != ~answer.demand["served"]
+    wrong = points.within(ground) != white_of(answer.demand)
     assert (points[wrong].distance(ground.boundary) < 1_000).all()
     assert answer.surface is not None and answer.surface.unit == "s"
 

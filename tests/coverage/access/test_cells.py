@@ -18,6 +18,7 @@ import shapely
 from geoguichet.coverage import manifest
 from geoguichet.coverage.access import demand
 from geoguichet.coverage.access.demand import fine_demand, people_of_cells
+from geoguichet.coverage.access.rules import white as white_of
 from geoguichet.coverage.errors import FrameError, StudyError
 from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs import folder, report, web_map
@@ -118,7 +119,7 @@ def test_departements_and_zones_add_up(fine: CoverageResult) -> None:
         == fine.summary.iloc[-1]["people"]
         == fine.demand["people"].sum()
     )
-    white = fine.demand[~fine.demand["served"]]
+    white = fine.demand[white_of(fine.demand)]
     assert (
         fine.white_zones["people"].sum()
         == white["people"].sum()
@@ -135,7 +136,7 @@ def test_departements_and_zones_add_up(fine: CoverageResult) -> None:
 
 def test_white_zones_are_the_unserved_cells(fine: CoverageResult, raster: Path) -> None:
     shapes = demand.read(raster, CellsChoice(raster.name)).shapes
-    white = shapes.loc[fine.demand.index[~fine.demand["served"]]].intersection(
+    white = shapes.loc[fine.demand.index[white_of(fine.demand)]].intersection(
         fine.territory.boundary
     )
     assert fine.white_zones.geometry.is_valid.all()
@@ -153,11 +154,15 @@ def test_the_error_of_communes_is_its_naive_twin(
     error = fine.beside.aggregation
     assert error is not None
     hidden = alarmed = 0
+
+    def in_zone(row: pd.Series) -> bool:
+        return not (row["served"] or row["undecided"])
+
     apart: list[float] = []
     for _, cell in fine.demand.iterrows():
         commune = small.demand.loc[cell["commune"]]
-        hidden += cell["people"] * (commune["served"] and not cell["served"])
-        alarmed += cell["people"] * (cell["served"] and not commune["served"])
+        hidden += cell["people"] * (not in_zone(commune) and in_zone(cell))
+        alarmed += cell["people"] * (not in_zone(cell) and in_zone(commune))
         apart += [abs(commune["etat_m"] - cell["etat_m"])] * int(cell["people"])
     assert (error.hidden, error.alarmed, error.differently) == (hidden, alarmed, hidden + alarmed)
     assert error.by_need.set_index("need").at["etat", "mean_absolute"] == pytest.approx(

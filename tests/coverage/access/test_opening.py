@@ -118,7 +118,9 @@ def test_what_is_unknown_is_counted_and_said(saturday: CoverageResult, small_pat
     assert "ouvert samedi 10\u00a0h" in page.replace("\u202f", "\u00a0").replace(
         "10 h", "10\u00a0h"
     )
-    assert "horaires connus sont comptés comme fermés" in page
+    assert "sans horaires connus ne tranchent rien" in page
+    closed = asking(read_study(small_path), open_at=SATURDAY, unknown_hours="closed")
+    assert "horaires connus sont comptés comme fermés" in report.render(run(closed))
     assert (
         "samedi 10 h" in web_map.render(saturday)
         and "samedi 10 h" in study_record(saturday).description

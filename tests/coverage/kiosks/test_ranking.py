@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pyproj import Geod
 from scipy import sparse
 
+from geoguichet.coverage.access.rules import white
 from geoguichet.coverage.kiosks.ranking import coverage_bounds
 from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.run import run
@@ -115,7 +116,7 @@ def test_use_scales_what_is_saved(small: CoverageResult) -> None:
 
 
 def test_reasons_equal_plain_distances(result: CoverageResult) -> None:
-    left = result.demand[~result.demand["served_after"]]
+    left = result.demand[white(result.demand) & ~result.demand["served_after"]]
     assert set(left["unserved_reason"]) <= {"not_chosen", "no_candidate", "need_not_offered"}
     lacking = left["unserved_reason"] == "need_not_offered"
     assert (lacking == (left["mairie_m"] > 8_000)).all() and lacking.any()

@@ -123,6 +123,7 @@ def _demand(kiosks: bool) -> gpd.GeoDataFrame:
             "town_hall_reason": reason,
             "slack_m": slack,
             "served": served,
+            "undecided": ~located,
             "zone": zone,
             "kiosk": [key for key, _ in reached],
             "kiosk_m": [metres for _, metres in reached],
@@ -130,7 +131,7 @@ def _demand(kiosks: bool) -> gpd.GeoDataFrame:
             "unserved_reason": np.where(
                 served | np.array([key != "" for key, _ in reached]) | (not kiosks),
                 "",
-                np.where(located, "not_chosen", "not_located"),
+                np.where(located, "not_chosen", ""),
             ),
         },
         geometry=[None if row[4] is None else shapely.Point(row[4], row[5]) for row in COMMUNES],
@@ -210,7 +211,7 @@ def _kiosks() -> gpd.GeoDataFrame:
             "zones": ["zb-001", "zb-002"],
             "people_added": [1_990, 850],
             "people_cumulated": [1_990, 2_840],
-            "share_cumulated": [1_990 / 4_679, 2_840 / 4_679],
+            "share_cumulated": [1_990 / 4_559, 2_840 / 4_559],
             "gain": [1_990.0, 850.0],
             "cost_eur": [10_000.0, 10_000.0],
             "model": ["maximal_covering", "maximal_covering"],
@@ -229,17 +230,18 @@ def _kiosks() -> gpd.GeoDataFrame:
 
 
 def _summary(kiosks: bool) -> pd.DataFrame:
-    lot_after, tarn_after = (120, 1_719) if kiosks else (2_960, 1_719)
+    lot_after, tarn_after = (0, 1_719) if kiosks else (2_840, 1_719)
     rows = [
-        ("46", "Lot", 23_567, 2_960, lot_after, 2, 2 * kiosks),
+        ("46", "Lot", 23_567, 2_840, lot_after, 2, 2 * kiosks),
         ("82", "Tarn-et-Garonne", 1_719, 1_719, tarn_after, 1, 0),
-        ("", "Autour de Cahors", 25_286, 4_679, lot_after + tarn_after, 2, 2 * kiosks),
+        ("", "Autour de Cahors", 25_286, 4_559, lot_after + tarn_after, 2, 2 * kiosks),
     ]
     table = pd.DataFrame(
         rows, columns=["code", "name", "people", "white_before", "white_after", "zones", "kiosks"]
     )
     table.insert(4, "white_before_share", table["white_before"] / table["people"])
     table.insert(6, "white_after_share", table["white_after"] / table["people"])
+    table.insert(7, "undecided", [120, 0, 120])
     return table
 
 
@@ -282,7 +284,7 @@ RANKING = Ranking(
         }
     ),
     unserved=pd.DataFrame(
-        [("not_chosen", 1, 1_719, "Là-bas"), ("not_located", 1, 120, "L'Ailleurs-Perdu")],
+        [("not_chosen", 1, 1_719, "Là-bas")],
         columns=["reason", "communes", "people", "names"],
     ),
     stop_at=1,
@@ -335,12 +337,14 @@ def bare(result: CoverageResult) -> CoverageResult:
     """
     demand = _demand(False).assign(zone="")
     demand["served"] = demand["served_after"] = True
+    demand["undecided"] = False
     summary = _summary(False)
     for column in (
         "white_before",
         "white_before_share",
         "white_after",
         "white_after_share",
+        "undecided",
         "zones",
         "kiosks",
     ):

@@ -81,7 +81,7 @@ def test_a_kiosk_tells_its_figures(show, result):
     )
     assert "Visioguichet n° 1 : Montcuq-en-Quercy-Blanc (46)" in told
     assert "1 990 habitants de plus desservis" in told
-    assert "42,5 %" in told
+    assert "43,6 %" in told
 
 
 def test_layers_are_switched_on_and_off(show, result):

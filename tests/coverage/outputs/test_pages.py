@@ -85,9 +85,9 @@ def test_names_cannot_break_the_page(page, result):
 def test_the_report_tells_the_figures(result):
     text = _text(report.render(result))
     for said in (
-        "vivent en zone blanche, soit 18,5 % 4 679",
-        "resteraient en zone blanche, soit 7,3 %, une fois 2 visioguichets en service 1 839",
-        "Les 2 visioguichets proposés serviraient 2 840 habitants de plus, soit 60,7 % des "
+        "vivent en zone blanche, soit 18,0 % 4 559",
+        "resteraient en zone blanche, soit 6,8 %, une fois 2 visioguichets en service 1 719",
+        "Les 2 visioguichets proposés serviraient 2 840 habitants de plus, soit 62,3 % des "
         "habitants en zone blanche.",
         "plus de 2 900 habitants de plus, soit au mieux 60 habitants de mieux (2,07 %)",
         "La recherche s’est arrêtée au temps fixé par l’étude.",

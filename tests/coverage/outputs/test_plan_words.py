@@ -127,7 +127,7 @@ def test_those_left_and_those_asked_for_in_vain(result) -> None:
     told = unserved_sentences(result)
     assert (
         told[0].startswith("1 719 habitants, 1 commune : un lieu d’accueil est à portée")
-        and len(told) == 2
+        and len(told) == 1
     )
     choice = result.study.kiosks
     assert fewer_sentences(choice, result.plan) == []

@@ -1,0 +1,343 @@
+"""What a reader must know before any figure: both ends of the answer, what it lacks need by need,
+the networks that exist already, the hypotheses; sentences and tables that report and terminal share.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from geoguichet.coverage.access.lacking import NETWORKS
+from geoguichet.coverage.access.rules import UNKNOWN
+from geoguichet.coverage.kiosks.ranking import SAVINGS, commune_count
+from geoguichet.coverage.manifest import CoverageResult
+from geoguichet.coverage.outputs.style import first_of, n_people, why_unreached
+from geoguichet.coverage.study.choices import Use
+from geoguichet.floor.words import Message, _, given, listed, mass, measure, money, number
+
+#: How many intercommunalities the report lists, those with most people in white zones.
+MAIN_EPCI = 20
+#: Years over which the equipment is paid: those of the budget of the plan carried out in 2008.
+YEARS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of text under a header; the first ``left`` columns are words, the others numbers."""
+
+    caption: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    left: int = 1
+    #: How many of the last rows are totals.
+    totals: int = 0
+    #: What is said under the last row.
+    note: str = ""
+
+
+def first_sentences(result: CoverageResult) -> list[str]:
+    """Say both ends of the headline, and what existing networks change."""
+    return [*undecided_sentences(result), *baseline_sentences(result)]
+
+
+def undecided_sentences(result: CoverageResult) -> list[str]:
+    """Say how many people are in white zones at least and at most; nothing when all is decided."""
+    total = result.summary.iloc[-1]
+    unsure, least = int(total["undecided"]), int(total["white_before"])
+    if not unsure:
+        return []
+    return [
+        _(
+            "{unsure} ne sont pas tranchés : de {least} habitants en zone blanche, s’ils sont "
+            "desservis, à {most}, s’ils ne le sont pas.",
+            unsure=n_people(unsure),
+            least=least,
+            most=least + unsure,
+        )
+    ]
+
+
+def baseline_sentences(result: CoverageResult) -> list[str]:
+    """Say what the networks that exist already would change, or that the answer changes with them
+    and how to get them.
+    """
+    found = result.beside.baseline
+    if found is None:
+        return []
+    told = []
+    for network, rows in found.table.groupby("network", sort=False) if len(found.table) else ():
+        best = rows.sort_values("white", kind="stable").to_dict("records")[0]
+        told.append(
+            _(
+                "Réseau existant, {network} ({counters} guichets) : s’il répondait aussi à « {need} "
+                "», {white} habitants seraient en zone blanche au lieu de {before}.",
+                network=_LABELS[str(network)],
+                counters=int(best["counters"]),
+                need=result.study.need(best["need"]).label,
+                white=int(best["white"]),
+                before=int(best["white_before"]),
+            )
+        )
+    absent = [network for network in NETWORKS if network.key in found.missing]
+    if absent:
+        told.append(
+            _(
+                "Cette réponse ne connaît pas {networks}, qui existent et la changent : « "
+                "geoguichet referentials fetch {sources} », « geoguichet referentials import "
+                "FICHIER » pour chacun, puis relancez l’étude.",
+                networks=listed(str(network.label) for network in absent),
+                sources=" ".join(network.source for network in absent),
+            )
+        )
+    return told
+
+
+_LABELS = {network.key: network.label for network in NETWORKS}
+
+
+def baseline_parts(result: CoverageResult) -> Iterator[str | Table]:
+    """Tell network by network and need by need what exists already."""
+    found = result.beside.baseline
+    if found is None or not len(found.table):
+        return
+    yield Table(
+        _("Si les guichets d’un réseau, quels que soient leurs horaires, répondaient à un besoin"),
+        (
+            _("Réseau"),
+            _("Besoin"),
+            _("Guichets"),
+            _("Habitants à qui il manque"),
+            _("dont à portée du réseau"),
+            _("En zone blanche alors"),
+        ),
+        tuple(
+            (
+                str(_LABELS[row["network"]]),
+                result.study.need(row["need"]).label,
+                *(number(row[key]) for key in ("counters", "lacking", "near", "white")),
+            )
+            for row in found.table.to_dict("records")
+        ),
+        left=2,
+    )
+
+
+def lacking_parts(result: CoverageResult, *, epci: bool = True) -> Iterator[str | Table]:
+    """Tell which needs the people of the white zones lack, by département and intercommunality."""
+    table = result.beside.lacking
+    if table is None or not len(table):
+        return
+    whole = table[table["level"] == "territory"].sort_values("people", ascending=False)
+    kinds = list(whole["lacking"])
+    for row in whole.to_dict("records"):
+        keys = row["lacking"].split(",")
+        labels = listed(f"« {result.study.need(key).label} »" for key in keys)
+        people = n_people(int(row["people"]))
+        yield (
+            _("À {people}, il ne manque que {need}.", people=people, need=labels)
+            if len(keys) == 1
+            else _("À {people}, il manque {needs}.", people=people, needs=labels)
+        )
+    levels = {"departement": _("Département")} | ({"epci": _("Intercommunalité")} if epci else {})
+    for level, name in levels.items():
+        rows = _places(table[table["level"] == level], kinds)
+        shown = rows if level == "departement" else rows[:MAIN_EPCI]
+        header = (name, _("En zone blanche"), *(" + ".join(kind.split(",")) for kind in kinds))
+        more = len(rows) - len(shown)
+        yield Table(
+            _("Habitants des zones blanches, selon ce qui leur manque, et rien d’autre"),
+            header,
+            tuple(shown),
+            note=_("... et {n} autres, dans --json et manifest.json", n=more) if more else "",
+        )
+
+
+# Return a row per place: its people in all and by what they lack; départements in their order,
+# intercommunalities by people.
+def _places(table: pd.DataFrame, kinds: list[str]) -> list[tuple[str, ...]]:
+    counts = table.pivot_table(
+        index=["code", "name"], columns="lacking", values="people", fill_value=0, sort=False
+    ).reindex(columns=kinds, fill_value=0)
+    if (table["level"] == "epci").any():
+        counts = counts.loc[counts.sum(axis=1).sort_values(ascending=False, kind="stable").index]
+    return [
+        (
+            name if code == name or not code.isalnum() or len(code) > 3 else f"{code} {name}",
+            *(number(int(n)) for n in (sum(row), *row)),
+        )
+        for (code, name), row in zip(counts.index, counts.to_numpy().tolist(), strict=True)
+    ]
+
+
+def undecided_parts(result: CoverageResult) -> Iterator[str | Table]:
+    """Tell who is undecided, and why, by the reason of the first need that is not known."""
+    unsure = result.demand[result.demand["undecided"]]
+    if unsure.empty:
+        return
+    yield from undecided_sentences(result)
+    why = pd.Series("", index=unsure.index)
+    for need in result.study.needs:
+        reason = unsure[f"{need.key}_reason"]
+        why = why.where(why != "", reason.where(reason.isin(UNKNOWN), ""))
+    rows = []
+    for reason in UNKNOWN:
+        members = unsure[why == reason].sort_values("people", ascending=False, kind="stable")
+        if len(members):
+            rows.append(
+                (
+                    why_unreached(reason, result.study),
+                    number(int(members["people"].sum())),
+                    number(commune_count(members)),
+                    first_of(dict.fromkeys(members["name"])),
+                )
+            )
+    yield Table(
+        _("Habitants ni desservis ni en zone blanche, faute de savoir"),
+        (_("Raison"), _("Habitants"), _("Communes"), _("Les plus peuplées")),
+        tuple(rows),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Hypothesis:
+    """What is supposed of the use of kiosks: its words, where its usual value comes from, and
+    between which values it may lie.
+    """
+
+    key: str
+    told: Message
+    low: float
+    high: float
+    source: Message
+
+
+_USE = (
+    _Hypothesis(
+        "uses_per_person",
+        Message("Recours par an et par habitant gagné"),
+        0.006,
+        0.043,
+        Message(
+            "Manche : 3 000 appels par an en 21 points de visio-relais, soit 0,006 par habitant du "
+            "département, ou 0,043 pour les 3 312 habitants gagnés par visioguichet de l’étude "
+            "livrée"
+        ),
+    ),
+    _Hypothesis(
+        "trips_avoided",
+        Message("Allers-retours évités par recours"),
+        0.0,
+        1.0,
+        Message("aucune mesure publiée : d’aucun à un par recours"),
+    ),
+    _Hypothesis(
+        "detour",
+        Message("Longueur du trajet, en fois la distance mesurée"),
+        1.0,
+        1.4,
+        Message("1 est un minimum ; une route est de 30 à 40 % plus longue que la ligne droite"),
+    ),
+    _Hypothesis(
+        "co2_g_per_km",
+        Message("CO₂ par kilomètre, en grammes"),
+        20.0,
+        218.0,
+        Message(
+            "Impact CO₂ (ADEME) : de l’électrique, usage seul, à la thermique, avec fabrication"
+        ),
+    ),
+)
+
+
+def hypotheses_parts(result: CoverageResult) -> Iterator[str | Table]:
+    """Tell what is supposed, where it comes from and between which values, and what follows; a
+    figure that follows from a supposition is told with its two ends.
+    """
+    choice, kiosks = result.study.kiosks, result.kiosks[result.kiosks["rank"] > 0]
+    if choice is None or not len(kiosks):
+        return
+    use, rows = choice.use, list[tuple[str, ...]]()
+    for one in _USE:
+        value = float(getattr(use, one.key))
+        usual = value == getattr(Use(), one.key)
+        ends = _("de {low} à {high}", low=given(one.low), high=given(one.high))
+        source = str(one.source) if usual else _("écrit dans l’étude")
+        rows.append((str(one.told), given(value), ends, source))
+    spent = float(kiosks["cost_eur"].sum()) + choice.experts_eur
+    if spent:
+        rows += _money(result, spent)
+    yield _("Rien de ceci n’est mesuré par l’étude ; changez-le dans [kiosks.use] et [kiosks].")
+    yield Table(
+        _("Hypothèses, leur source et leur plage"),
+        (_("Hypothèse"), _("Valeur"), _("Plage"), _("Source")),
+        tuple(rows),
+    )
+    yield from _follows(result, kiosks, spent)
+
+
+def _money(result: CoverageResult, spent: float) -> list[tuple[str, ...]]:
+    reference = None if result.study.kiosks is None else result.study.kiosks.reference
+    whole = "" if reference is None else money(reference.cost_eur)
+    return [
+        (
+            _("Équipement, côté usager et côté expert"),
+            money(spent),
+            _("jusqu’à {cost}, tout compris", cost=whole) if whole else "",
+            _("écrit dans l’étude")
+            if reference is None
+            else _("écrit dans l’étude ; {label}", label=reference.label),
+        ),
+        (
+            _("Années sur lesquelles il est payé"),
+            number(YEARS),
+            _("de {low} à {high}", low=3, high=7),
+            _("le budget historique était de quatre ans, fonctionnement compris"),
+        ),
+    ]
+
+
+def _follows(result: CoverageResult, kiosks: pd.DataFrame, spent: float) -> Iterator[str | Table]:
+    use = result.study.kiosks.use if result.study.kiosks is not None else Use()
+    total = kiosks[list(SAVINGS)].sum()
+    uses = float(total["uses_per_year"])
+    if not uses:
+        return
+    rate = use.uses_per_person
+    fewest, most = (uses * end / rate for end in (_USE[0].low, _USE[0].high))
+    hours = float(kiosks["hours_per_week"].fillna(0).sum())
+    said = [
+        _(
+            "Recours : {uses} par an, de {fewest} à {most} selon la plage.",
+            uses=number(uses),
+            fewest=number(fewest),
+            most=number(most),
+        )
+    ]
+    if spent:
+        cost = spent / YEARS
+        said.append(
+            _(
+                "Coût d’équipement par recours : {cost}, de {low} à {high}.",
+                cost=money(cost / uses, 2),
+                low=money(cost / most, 2),
+                high=money(cost / fewest, 2),
+            )
+        )
+    if hours:
+        said.append(
+            _(
+                "Les lieux d’accueil ouvrent {hours} h par semaine en tout : {load} recours par "
+                "heure ouverte, sur 47 semaines.",
+                hours=number(hours),
+                load=number(uses / (hours * 47), 2),
+            )
+        )
+    if kiosks["km_saved_per_year"].notna().any():
+        said.append(
+            _(
+                "Trajets évités : {km} et {co2} de CO₂ par an, en proportion de ces hypothèses.",
+                km=measure(total["km_saved_per_year"], "km"),
+                co2=mass(total["co2_saved_kg_per_year"]),
+            )
+        )
+    yield " ".join(said)
