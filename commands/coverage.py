@@ -388,6 +388,57 @@ def _network_folder(study: Study, beside: Path | None) -> Path | None:
 
 
 @command(
+    "coverage verify",
+    Message("recompter chaque chiffre d'un résultat par une autre voie, et dire ce qui diffère"),
+    argument(
+        "folder", type=Path, metavar=Message("DOSSIER"), help=Message("le dossier d'un résultat")
+    ),
+    argument(
+        "--source",
+        type=Path,
+        metavar=Message("FICHIER"),
+        help=Message("le GeoPackage de l'étude, si ce n'est pas l'échantillon"),
+    ),
+    JSON,
+)
+def _verify(arguments: argparse.Namespace) -> None:
+    from geoguichet.coverage.errors import ReplayError
+    from geoguichet.coverage.verify import verify
+
+    told = verify(arguments.folder, source=arguments.source)
+    if arguments.json:
+        rows = [one.as_dict() for one in told.disagreements]
+        print_json({"figures": told.figures, "differ": rows, "unverified": told.unverified})
+    else:
+        print(_("{n} chiffres recomptés, {wrong} diffèrent.", n=told.figures,
+                wrong=len(told.disagreements)))  # fmt: skip
+        for one in told.disagreements:
+            print(
+                _(
+                    "{layer}, {row}, {figure} : {expected} recompté, {found} écrit",
+                    **one.as_dict(),
+                )
+            )
+        for key in told.unverified:
+            print(_("Non recompté : {what}", what=_UNVERIFIED[key]))
+    if told.disagreements:
+        raise ReplayError(
+            _(
+                "{n} chiffres de {folder} ne sont pas ceux que ses données donnent",
+                n=len(told.disagreements),
+                folder=arguments.folder,
+            )
+        )
+
+
+_UNVERIFIED = {
+    "times": Message("les temps de trajet, et qui chaque visioguichet sert"),
+    "moments": Message("les besoins de chaque guichet à une heure dite"),
+    "source": Message("les habitants de chaque commune (--source FICHIER)"),
+}
+
+
+@command(
     "coverage replay",
     Message("refaire une étude d'après son manifeste et comparer"),
     argument(
