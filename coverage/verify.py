@@ -16,6 +16,7 @@ import shapely
 from pyproj import Geod, Transformer
 
 from geoguichet.coverage.errors import ManifestError
+from geoguichet.floor.words import Message
 from geoguichet.referentials.territories.sample import sample_path
 
 type Row = dict[str, Any]
@@ -352,8 +353,12 @@ def verify(folder: Path, *, source: Path | None = None) -> Verification:
         return _Second(folder, source).run()
     except (sqlite3.Error, KeyError, IndexError) as error:
         raise ManifestError(
-            f"{folder} : ce résultat ne se vérifie pas ({error}) ; refaites-le avec « geoguichet "
-            "coverage run »."
+            Message(
+                "{folder} : ce résultat ne se vérifie pas ({why}) ; refaites-le avec « geoguichet "
+                "coverage run ».",
+                folder=folder,
+                why=error,
+            )
         ) from error
 
 
@@ -363,8 +368,12 @@ def _manifest(folder: Path) -> Row:
         found: Row = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ManifestError(
-            f"{path} : le manifeste d'un résultat est attendu ici ({error}) ; donnez le dossier "
-            "que « geoguichet coverage run » a écrit."
+            Message(
+                "{path} : le manifeste d'un résultat est attendu ici ({why}) ; donnez le dossier "
+                "que « geoguichet coverage run » a écrit.",
+                path=path,
+                why=error,
+            )
         ) from error
     return found
 
