@@ -71,6 +71,10 @@ class _Second:
             self.demand, self.services, self.zones, self.kiosks = (
                 _rows(database, name) for name in ("demand", "services", "white_zones", "kiosks")
             )
+            (bare,) = database.execute(
+                "SELECT count(*) FROM sqlite_master WHERE name = 'without_outline'"
+            ).fetchone()
+            self.zones += _rows(database, "without_outline") if bare else []
         self.kiosks.sort(key=lambda row: (row["rank"], row["id"]))
         self.needs = {need["key"]: need for need in self.study["needs"]}
         self.within = {key: need[f"within_{self.unit}"] or 0.0 for key, need in self.needs.items()}
@@ -206,10 +210,12 @@ class _Second:
             for figure, expected in sums.items():
                 self.hold("white_zones", zone["id"], figure, expected, zone[figure])
             for group in groups:
-                total = float(sum(row[group] or 0 for row in told))
+                counted = [row[group] for row in told if row[group] is not None]
+                total = float(sum(counted)) if counted or not told else None
                 self.hold("white_zones", zone["id"], group, total, zone[group], 0.01)
-            area = 0.0 if zone["geom"] is None else _area_km2(zone["geom"])
-            self.hold("white_zones", zone["id"], "area_km2", area, zone["area_km2"], 1e-6)
+            if zone.get("geom") is not None:
+                area = _area_km2(zone["geom"])
+                self.hold("white_zones", zone["id"], "area_km2", area, zone["area_km2"], 1e-6)
             known = [(-row[slack], row["people"]) for row in told if row[slack] is not None]
             if known and sum(people for _, people in known):
                 excess, people = np.array(known, dtype=float).T
