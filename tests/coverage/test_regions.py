@@ -42,7 +42,8 @@ def test_the_study_of_a_region_runs_and_forgets_nobody(
 
     assert territory.metric == METRES.get(code, "EPSG:2154")
     assert total["people"] == layers["communes"]["population"].sum() == written.population
-    unserved = int(result.demand.loc[~result.demand["served"], "people"].sum())
+    white = ~result.demand["served"] & ~result.demand["undecided"]
+    unserved = int(result.demand.loc[white, "people"].sum())
     drawn, bare = result.drawn_zones, result.without_outline
     assert drawn["people"].sum() + bare["people"].sum() == unserved == total["white_before"]
     assert (drawn["area_km2"] > 0).all() and drawn.geometry.is_valid.all()

@@ -128,7 +128,8 @@ def test_exact_zones_agree_with_ten_thousand_points(small: CoverageResult) -> No
     outlines = small.territory.polygons.dropna()
     at, commune = shapely.STRtree(outlines.to_numpy()).query(points.to_numpy(), predicate="within")
     at, first = np.unique(at, return_index=True)
-    unserved = ~small.demand["served"].reindex(outlines.index).to_numpy()[commune[first]]
+    white = ~small.demand["served"] & ~small.demand["undecided"]
+    unserved = white.reindex(outlines.index).to_numpy()[commune[first]]
     zones = small.white_zones.geometry.dropna().to_numpy()
     drawn = np.zeros(len(points), dtype=bool)
     drawn[shapely.STRtree(zones).query(points.to_numpy(), predicate="within")[0]] = True
