@@ -25,12 +25,11 @@ from geoguichet.coverage.outputs import leaflet
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.words import _, speaking
 from geoguichet.portal import answers
-from geoguichet.portal.api import csw, delegated, feeds, openapi
+from geoguichet.portal.api import csw, delegated, feeds, openapi, sitemap
 from geoguichet.portal.api.collections import Collections
 from geoguichet.portal.api.records import RecordsApi
 from geoguichet.portal.engine import Renewal
 from geoguichet.portal.errors import PortalError, PortInUseError
-from geoguichet.portal.pages import sitemap
 from geoguichet.portal.pages.registry import PAGES
 from geoguichet.portal.providers.geopackage import open_layer
 from geoguichet.portal.site import REFUSED, ROOM, Site

@@ -7,7 +7,7 @@ import requests
 
 from geoguichet.catalogue.record import Record
 from geoguichet.catalogue.search.store import SQLiteStore
-from geoguichet.portal.pages import sitemap
+from geoguichet.portal.api import sitemap
 
 _NAME = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
 
