@@ -190,14 +190,6 @@ class Relief(Router):
             found.append((i, block[row], cost[row, i]))
         return CostMatrix.of(found, (len(origins), len(destinations)))
 
-    def cell_costs(self, destinations: gpd.GeoSeries) -> Floats:
-        """Return the raster of seconds from the middle of each cell to its nearest destination; NaN
-        where none.
-        """
-        cost, _ = network.nearest_place(self._reverse, self._doors(destinations)[0])
-        cost[np.isinf(cost)] = np.nan
-        return cost.reshape(self.ground.elevation_m.shape)
-
     # Return the cell of each point and the walk to its middle, and why a point has none.
     def _doors(self, points: gpd.GeoSeries) -> tuple[Doors, npt.NDArray[np.str_]]:
         located = located_points(points)

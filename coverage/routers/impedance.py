@@ -55,16 +55,6 @@ class Nearest:
 
 
 @dataclass(frozen=True, slots=True)
-class NearestFew:
-    """The ``k`` nearest destinations of every origin, a row each, nearest first; -1 and NaN where
-    there are fewer.
-    """
-
-    destination: Positions
-    cost: Floats
-
-
-@dataclass(frozen=True, slots=True)
 class CostMatrix:
     """The pairs within a limit: three equally long arrays, sorted by origin, destination. Absent is
     out of reach.
@@ -172,37 +162,6 @@ def located_points(points: gpd.GeoSeries) -> Positions:
     return np.flatnonzero(~(points.isna() | points.is_empty).to_numpy())
 
 
-def nearest_few(
-    router: Router, origins: gpd.GeoSeries, destinations: gpd.GeoSeries, k: int
-) -> NearestFew:
-    """Return the ``k`` nearest destinations of every origin, by pairs within a limit that grows
-    until all are found.
-
-    Works on any router. Equal costs go to the destinations that come first.
-    """
-    few = NearestFew(
-        np.full((len(origins), k), -1, dtype=np.int64), np.full((len(origins), k), np.nan)
-    )
-    reached = np.flatnonzero(router.nearest(origins, destinations).destination >= 0)
-    limit = _FIRST_LIMIT[router.unit]
-    while len(reached):
-        matrix = router.costs(origins.iloc[reached], destinations, limit=limit)
-        order = np.lexsort((matrix.destination, matrix.cost, matrix.origin))
-        row, count = matrix.origin[order], np.bincount(matrix.origin, minlength=len(reached))
-        place = np.arange(len(order)) - np.repeat(np.append(0, np.cumsum(count)[:-1]), count)
-        done = (count >= k) | np.isinf(limit)
-        keep = done[row] & (place < k)
-        few.destination[reached[row[keep]], place[keep]] = matrix.destination[order][keep]
-        few.cost[reached[row[keep]], place[keep]] = matrix.cost[order][keep]
-        reached = reached[~done]
-        limit = limit * 2 if limit < _LAST_LIMIT else np.inf
-    return few
-
-
-_FIRST_LIMIT = {Unit.SECONDS: 600.0, Unit.METRES: 10_000.0}
-_LAST_LIMIT = 150_000.0  # beyond, the search without limit costs no more
-
-
 # Straight-line distance along the ellipsoid: a k-d tree of the points in space proposes, by the
 # chord, which is never longer than the geodesic; the geodesic decides. So no pair is left out, in
 # any territory.
@@ -211,37 +170,19 @@ _LAST_LIMIT = 150_000.0  # beyond, the search without limit costs no more
 _CHORD_ERROR_M = 0.001  # of coordinates of 6,000 km in double precision, generously
 _BLOCK = 200_000
 _PAIRS = 20_000_000
-_NEAR_M = 1_000.0  # nearer pairs say little of a detour
-
-
-@dataclass(frozen=True, slots=True)
-class Detour:
-    """How much longer a real way is than the straight line, measured on pairs of points with a
-    router.
-    """
-
-    #: Median ratio; in ``unit`` per metre.
-    factor: float
-    #: One pair in ten has a smaller ratio.
-    low: float
-    #: One pair in ten has a larger ratio.
-    high: float
-    #: Pairs measured: those that both ways of measuring can tell.
-    pairs: int
-    #: Unit of the router that was measured.
-    unit: Unit = Unit.METRES
 
 
 class StraightLine(Router):
     """Geodesic distance on the WGS 84 ellipsoid (Karney 2013, through pyproj), in
     metropolitan France and its five overseas regions.
 
-    Costs are metres; with a ``detour`` they are multiplied by its factor and have its unit.
+    Costs are metres, times the ``detour``.
     """
 
-    def __init__(self, *, detour: Detour | None = None) -> None:
-        self.detour = detour
-        self.unit, self._factor = (detour.unit, detour.factor) if detour else (Unit.METRES, 1.0)
+    unit = Unit.METRES
+
+    def __init__(self, *, detour: float = 1.0) -> None:
+        self._detour = detour
         self._geod = Geod(ellps="WGS84")
         self._to_space = Transformer.from_crs("EPSG:4979", "EPSG:4978", always_xy=True)
 
@@ -270,7 +211,7 @@ class StraightLine(Router):
             tree = cKDTree(self._in_space(there))
             for block in _blocks(len(start)):
                 chosen, metres = self._nearest(tree, here[block], there)
-                cost[start[block]] = metres * self._factor
+                cost[start[block]] = metres * self._detour
                 destination[start[block]] = end[chosen]
         return Nearest.found(destination, cost, reason, limit)
 
@@ -313,46 +254,17 @@ class StraightLine(Router):
         found = []
         if len(start) and len(end):
             here, there = self._degrees(origins, start), self._degrees(destinations, end)
-            reach = min(limit / self._factor + _CHORD_ERROR_M, 1e8)
+            reach = min(limit / self._detour + _CHORD_ERROR_M, 1e8)
             tree = cKDTree(self._in_space(there))
             for block in _blocks(len(start), size=max(1, _PAIRS // len(end))):
                 near = cKDTree(self._in_space(here[block])).sparse_distance_matrix(
                     tree, reach, output_type="ndarray"
                 )
                 i, j = near["i"], near["j"]
-                cost = self._metres(here[block][i], there[j]) * self._factor
+                cost = self._metres(here[block][i], there[j]) * self._detour
                 kept = cost <= limit
                 found.append((start[block][i[kept]], end[j[kept]], cost[kept]))
         return CostMatrix.of(found, (len(origins), len(destinations)))
-
-    def calibrated(
-        self, router: Router, origins: gpd.GeoSeries, destinations: gpd.GeoSeries
-    ) -> StraightLine:
-        """Return a straight line whose ``detour`` is measured by a router, from each origin to its
-        nearest destination.
-
-        The factor is the median of cost over straight metres, so in the router's unit; pairs nearer
-        than 1 km, where the walk to the road decides, and pairs that have no way are left out.
-
-        Raises
-        ------
-        RoutingError
-            No pair can be measured.
-        """
-        by_road = router.nearest(origins, destinations)
-        found = np.flatnonzero(by_road.destination >= 0)
-        straight = self._metres(
-            self._degrees(origins, found), self._degrees(destinations, by_road.destination[found])
-        )
-        far = straight >= _NEAR_M
-        if not far.any():
-            raise RoutingError(
-                "aucune paire d'au moins 1 km pour mesurer le détour ; donnez d'autres points."
-            )
-        low, middle, high = np.quantile(by_road.cost[found][far] / straight[far], [0.1, 0.5, 0.9])
-        return StraightLine(
-            detour=Detour(float(middle), float(low), float(high), int(far.sum()), router.unit)
-        )
 
     def _located(self, points: gpd.GeoSeries) -> Positions:
         located = located_points(points)

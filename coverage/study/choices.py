@@ -14,7 +14,7 @@ from pydantic_core import core_schema
 from scipy import sparse
 
 from geoguichet.coverage.routers.friction import Relief, read_relief
-from geoguichet.coverage.routers.impedance import CostMatrix, Detour, Floats, Router, StraightLine
+from geoguichet.coverage.routers.impedance import CostMatrix, Floats, Router, StraightLine
 from geoguichet.coverage.routers.network import Network
 from geoguichet.coverage.routers.remote import OsrmRouter, ValhallaRouter
 from geoguichet.coverage.routers.road import MAX_ACCESS_M, WALK_KMH, RoadRouter
@@ -496,8 +496,7 @@ class RouterKind:
 
 
 def _straight_line(choice: RouterChoice, _: Path) -> Router:
-    factor = choice.detour
-    return StraightLine(detour=None if factor is None else Detour(factor, factor, factor, 0))
+    return StraightLine(detour=1.0 if choice.detour is None else choice.detour)
 
 
 def _road(choice: RouterChoice, path: Path) -> Router:
