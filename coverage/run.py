@@ -17,9 +17,8 @@ from geoguichet.coverage.access.demand import (
     name_by_commune,
     people_of_cells,
 )
-from geoguichet.coverage.access.lacking import baseline, lacking_table
 from geoguichet.coverage.access.rules import add_metres, measure, slack_at, white
-from geoguichet.coverage.access.supplements import beside
+from geoguichet.coverage.access.supplements import baseline, beside, lacking_table
 from geoguichet.coverage.access.supply import supply_points
 from geoguichet.coverage.kiosks.prospects import (
     candidate_hosts,

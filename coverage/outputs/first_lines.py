@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from geoguichet.coverage.access.lacking import NETWORKS
 from geoguichet.coverage.access.rules import UNKNOWN
+from geoguichet.coverage.access.supplements import NETWORKS
 from geoguichet.coverage.kiosks.ranking import SAVINGS, commune_count
 from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs.style import first_of, n_people, why_unreached

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from geoguichet.commands.printing import as_json
-from geoguichet.coverage.access.lacking import baseline
 from geoguichet.coverage.access.rules import measure, white
+from geoguichet.coverage.access.supplements import baseline
 from geoguichet.coverage.access.supply import meeting
 from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs import report
@@ -156,7 +156,7 @@ def test_a_network_in_the_layer_is_told_before_any_kiosk(result: CoverageResult)
 def test_a_network_of_the_workspace_is_found(
     result: CoverageResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from geoguichet.coverage.access import lacking
+    from geoguichet.coverage.access import supplements
 
     class Store:
         def __init__(self, folder: Path) -> None:
@@ -176,7 +176,7 @@ def test_a_network_of_the_workspace_is_found(
     point = result.demand.geometry[white(result.demand)].iloc[:1].to_numpy()
     held = gpd.GeoDataFrame({"type": ["france_services"]}, geometry=point, crs="EPSG:4326")
     held.to_file(tmp_path / "referentials" / "data.gpkg", layer="services")
-    monkeypatch.setattr(lacking, "ReferentialStore", Store)
+    monkeypatch.setattr(supplements, "ReferentialStore", Store)
     told = baseline(
         result.demand, result.services, result.territory, result.study, StraightLine(), tmp_path
     )
