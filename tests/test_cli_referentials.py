@@ -138,6 +138,8 @@ def test_a_territory_is_started_from_the_sample(
     done = said(capsys, "init", folder, "--epci", "243100518", "--name", "Toulouse Métropole")
     assert done.startswith("Toulouse Métropole : 37 communes, 771 132 habitants")
     study = read_study(folder / "etude.toml")
+    assert study.kiosks is not None and study.kiosks.offers == ("etat",)
+    assert study.kiosks.hours_count, "no kiosk lengthens the hours of a town hall"
     assert (study.id, study.territory.departements) == ("toulouse-metropole", ("31",))
     assert "existe déjà" in said(capsys, "init", folder, code=1)
 

@@ -201,7 +201,7 @@ def undecided_parts(result: CoverageResult) -> Iterator[str | Table]:
 @dataclass(frozen=True, slots=True)
 class _Hypothesis:
     """What is supposed of the use of kiosks: its words, where its usual value comes from, and
-    between which values it may lie.
+    between which values it may lie. The ends that no source tells are said to be supposed.
     """
 
     key: str
@@ -210,17 +210,21 @@ class _Hypothesis:
     high: float
     source: Message
 
+    def ends(self, value: float) -> tuple[float, float]:
+        """Return the least and the most, a value that the study writes among them."""
+        return min(self.low, value), max(self.high, value)
+
 
 _USE = (
     _Hypothesis(
         "uses_per_person",
         Message("Recours par an et par habitant gagné"),
-        0.006,
+        0.005,
         0.043,
         Message(
-            "Manche : 3 000 appels par an en 21 points de visio-relais, soit 0,006 par habitant du "
-            "département, ou 0,043 pour les 3 312 habitants gagnés par visioguichet de l’étude "
-            "livrée"
+            "Manche : 143 appels par an et par point de visio-relais, soit 0,043 pour les 3 312 "
+            "habitants gagnés par visioguichet de l’étude livrée ; le bas de la plage est supposé, "
+            "sans source"
         ),
     ),
     _Hypothesis(
@@ -228,22 +232,22 @@ _USE = (
         Message("Allers-retours évités par recours"),
         0.0,
         1.0,
-        Message("aucune mesure publiée : d’aucun à un par recours"),
+        Message("supposé, sans source : d’aucun à un par recours"),
     ),
     _Hypothesis(
         "detour",
         Message("Longueur du trajet, en fois la distance mesurée"),
         1.0,
         1.4,
-        Message("1 est un minimum ; une route est de 30 à 40 % plus longue que la ligne droite"),
+        Message("1 est un minimum ; le haut de la plage est supposé, sans source"),
     ),
     _Hypothesis(
         "co2_g_per_km",
         Message("CO₂ par kilomètre, en grammes"),
         20.0,
-        218.0,
+        220.0,
         Message(
-            "Impact CO₂ (ADEME) : de l’électrique, usage seul, à la thermique, avec fabrication"
+            "Impact CO₂ (ADEME) : voiture thermique, usage seul ; la plage est supposée, sans source"
         ),
     ),
 )
@@ -260,8 +264,10 @@ def hypotheses_parts(result: CoverageResult) -> Iterator[str | Table]:
     for one in _USE:
         value = float(getattr(use, one.key))
         usual = value == getattr(Use(), one.key)
-        ends = _("de {low} à {high}", low=given(one.low), high=given(one.high))
-        source = str(one.source) if usual else _("écrit dans l’étude")
+        low, high = one.ends(value)
+        ends = _("de {low} à {high}", low=given(low), high=given(high))
+        own = _("écrit dans l’étude ; la plage est supposée, sans source")
+        source = str(one.source) if usual else own
         rows.append((str(one.told), given(value), ends, source))
     spent = float(kiosks["cost_eur"].sum()) + choice.experts_eur
     if spent:
@@ -291,7 +297,10 @@ def _money(result: CoverageResult, spent: float) -> list[tuple[str, ...]]:
             _("Années sur lesquelles il est payé"),
             number(YEARS),
             _("de {low} à {high}", low=3, high=7),
-            _("le budget historique était de quatre ans, fonctionnement compris"),
+            _(
+                "le budget des 80 points de Midi-Pyrénées était de quatre ans, fonctionnement "
+                "compris ; la plage est supposée, sans source"
+            ),
         ),
     ]
 
@@ -303,7 +312,7 @@ def _follows(result: CoverageResult, kiosks: pd.DataFrame, spent: float) -> Iter
     if not uses:
         return
     rate = use.uses_per_person
-    fewest, most = (uses * end / rate for end in (_USE[0].low, _USE[0].high))
+    fewest, most = (uses * end / rate for end in _USE[0].ends(rate))
     hours = float(kiosks["hours_per_week"].fillna(0).sum())
     said = [
         _(
@@ -327,7 +336,7 @@ def _follows(result: CoverageResult, kiosks: pd.DataFrame, spent: float) -> Iter
         said.append(
             _(
                 "Les lieux d’accueil ouvrent {hours} h par semaine en tout : {load} recours par "
-                "heure ouverte, sur 47 semaines.",
+                "heure ouverte, sur 47 semaines, un nombre supposé.",
                 hours=number(hours),
                 load=number(uses / (hours * 47), 2),
             )

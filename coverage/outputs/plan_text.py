@@ -508,10 +508,7 @@ def use_sentences(result: CoverageResult) -> list[str]:
     told = joined(
         nonempty(
             use.uses_per_person == usual.uses_per_person
-            and _(
-                "recours, les 143 appels par an et par point de visio-relais de la Manche, où ils "
-                "font de 0,006 à 0,043 par habitant"
-            ),
+            and _("recours, les 143 appels par an et par point de visio-relais de la Manche"),
             use.co2_g_per_km == usual.co2_g_per_km
             and _("CO₂, voiture thermique, usage seul (Impact CO₂, ADEME)"),
         )

@@ -206,10 +206,9 @@ all = ["etat", "mairie"]
 [kiosks]
 count = {count}
 candidates = ["town_hall"]
-offers = ["etat", "mairie"]
+offers = ["etat"]                    # ce qu'un visioguichet ouvre : il n'allonge pas les horaires d'une mairie
 reach = "8 km"
 min_hours_per_week = 14              # il ouvre quand son lieu d'accueil ouvre : au moins autant par semaine
-hours_count = false                  # hypothèse : il y vaut une mairie ouverte 28 h ; true exige qu'elle le soit
 user_side_cost = "10000 EUR"
 expert_side_cost = "7000 EUR"
 experts = 5

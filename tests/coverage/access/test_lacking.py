@@ -14,7 +14,7 @@ from geoguichet.coverage.access.supplements import baseline
 from geoguichet.coverage.access.supply import meeting
 from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs import report
-from geoguichet.coverage.outputs.first_lines import first_sentences
+from geoguichet.coverage.outputs.first_lines import Table, first_sentences, hypotheses_parts
 from geoguichet.coverage.outputs.summary import of_study
 from geoguichet.coverage.routers.impedance import Nearest, StraightLine
 from geoguichet.coverage.study.study import Study, parse_study
@@ -131,6 +131,22 @@ def test_terminal_and_report_say_it_first(result: CoverageResult) -> None:
     assert page.index("ne sont pas tranchés") < page.index("Par département")
     assert "Ce qui manque, besoin par besoin" in page and "Hypothèses, leur source" in page
     assert "Coût d’équipement par recours" in page
+    assert page.count("sans source") == 5, "every range that no source tells says so"
+
+
+def test_the_range_of_a_hypothesis_holds_the_value_of_the_study(result: CoverageResult) -> None:
+    choice = result.study.kiosks
+    assert choice is not None
+    much = replace(result.study, kiosks=replace(choice, use=replace(choice.use, detour=2.5)))
+    table = next(
+        part for part in hypotheses_parts(replace(result, study=much)) if isinstance(part, Table)
+    )
+    detour = next(row for row in table.rows if row[0].startswith("Longueur du trajet"))
+    assert detour[1:] == (
+        "2,5",
+        "de 1 à 2,5",
+        "écrit dans l’étude ; la plage est supposée, sans source",
+    )
 
 
 def test_a_network_in_the_layer_is_told_before_any_kiosk(result: CoverageResult) -> None:
