@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from geoguichet.floor.findings import Finding
+from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.placing import Axes, detect_axes, in_france
 from geoguichet.referentials.layers import LONLAT
 
@@ -75,12 +76,19 @@ def points_against_codes(
             "point-against-code",
             layer,
             str(items[row]),
-            f"Le point ({points[row].x:.4f} ; {points[row].y:.4f}) est loin du département "
-            f"{departements[row]} que dit sa ligne.",
+            Message(
+                "Le point ({x} ; {y}) est loin du département {departement} que dit sa ligne.",
+                x=f"{points[row].x:.4f}",
+                y=f"{points[row].y:.4f}",
+                departement=departements[row],
+            ),
             "error" if away[row] > FAR else "warning",
             row,
             "geometry",
-            "Corrigez le code, ou dites le système de coordonnées (crs, dans [file] de --mapping).",
+            Message(
+                "Corrigez le code, ou dites le système de coordonnées (crs, dans [file] de "
+                "--mapping)."
+            ),
         )
         for row in away.index[away > MARGIN].tolist()
     ]

@@ -14,6 +14,7 @@ import pandas as pd
 
 from geoguichet.floor.errors import LayerError
 from geoguichet.floor.findings import Finding, Severity
+from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.french_hours import DayHours, french_day, week_of_cells
 from geoguichet.referentials.directory.ground import points_against_codes
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR, Week
@@ -235,10 +236,10 @@ def row_findings(
     source: str,
     concerned: pd.Series,
     items: pd.Series,
-    say: Callable[[Any], str],
+    say: Callable[[Any], str | Message],
     severity: Severity = "warning",
     column: str = "",
-    remedy: str = "",
+    remedy: str | Message = "",
 ) -> list[Finding]:
     """Return a finding for each row where `concerned` is true.
 
@@ -495,13 +496,17 @@ def french_weeks(
     return weeks, findings
 
 
-def unread_hours(text: str, week: Week | None) -> str:
+def unread_hours(text: str, week: Week | None) -> Message:
     """Return what is said of hours of which nothing (`week` is None), or a part, is understood."""
     if week is None:
-        return f"Horaires illisibles (« {text[:60]} »), tenus pour inconnus ; le texte est gardé."
-    return (
-        f"Horaires lus en partie : « {text[:60]} » ne dit pas d'heure sûre et reste inconnu ; le "
-        "reste est gardé."
+        return Message(
+            "Horaires illisibles (« {text} »), tenus pour inconnus ; le texte est gardé.",
+            text=text[:60],
+        )
+    return Message(
+        "Horaires lus en partie : « {text} » ne dit pas d'heure sûre et reste inconnu ; le reste "
+        "est gardé.",
+        text=text[:60],
     )
 
 

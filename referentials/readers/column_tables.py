@@ -305,7 +305,8 @@ def _services(
 ) -> Reading:
     index = table.index
     journal = Journal(how.source, "id", findings)
-    values = _values(without_nulls(table, journal), how)
+    table = without_nulls(table, journal)
+    values = _values(table, how)
     ids = values.get("id", blank(index)).str.strip()
     shown = ids.where(ids != "", "ligne " + pd.Series(index.astype(str), index=index))
     if how.completed:
@@ -360,9 +361,10 @@ def _put_right(
     values: dict[str, pd.Series], how: ColumnTable, shown: pd.Series, findings: list[Finding]
 ) -> None:
     journal = Journal(how.source, "id", findings)
-    for name in {"postcode", "commune"} & values.keys():
-        column = str(how.columns.get(name, name))
-        values[name] = with_right_codes(values[name], journal, shown, column)
+    for name in ("commune", "postcode"):
+        if name in values:
+            column = str(how.columns.get(name, name))
+            values[name] = with_right_codes(values[name], journal, shown, column)
     for name, mended in _MENDED.items():
         if name in values:
             column = str(how.columns.get(name, name))

@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from geoguichet.floor.findings import Finding, Severity
+from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.ground import OVERSEAS
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR
 from geoguichet.referentials.directory.placing import LAMBERT_93_BOX, numbers
@@ -69,10 +70,10 @@ class Journal:
         table: pd.DataFrame,
         concerned: pd.Series,
         rule: str,
-        say: Callable[[Any], str],
+        say: Callable[[Any], str | Message],
         severity: Severity = "info",
         column: str = "",
-        remedy: str = "",
+        remedy: str | Message = "",
         item: Expression = "",
     ) -> None:
         """Report each row where `concerned` is true; `say` makes the sentence of a row number."""
@@ -88,7 +89,12 @@ class Journal:
         )
 
     def tell_once(
-        self, rule: str, message: str, severity: Severity, column: str = "", remedy: str = ""
+        self,
+        rule: str,
+        message: str | Message,
+        severity: Severity,
+        column: str = "",
+        remedy: str | Message = "",
     ) -> None:
         """Report something of the whole file."""
         self.findings.append(
@@ -113,7 +119,7 @@ def lost_zeros(
     what: str,
     width: int = 5,
     told_in: str = "",
-    remedy: str = "",
+    remedy: str | Message = "",
     silent: bool = False,
 ) -> pd.DataFrame:
     """Put back the zero that codes of `width` characters lost, where they have one less."""

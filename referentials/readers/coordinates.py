@@ -9,6 +9,7 @@ import pandas as pd
 import pyproj
 
 from geoguichet.floor.findings import Finding
+from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.ground import OVERSEAS, axes_by_ground
 from geoguichet.referentials.directory.placing import Axes, detect_axes, numbers
 from geoguichet.referentials.directory.schema import blank, departement_of
@@ -109,19 +110,28 @@ def crs_findings(
             "assumed-crs",
             path.name,
             "",
-            f"Système de coordonnées non dit : {axes.label_fr} ({axes.crs}) supposé.",
+            Message(
+                "Système de coordonnées non dit : {label} ({crs}) supposé.",
+                label=axes.label_fr,
+                crs=axes.crs,
+            ),
             "info",
-            remedy="Dites-le : crs, dans [file] de --mapping.",
+            remedy=Message("Dites-le : crs, dans [file] de --mapping."),
         )
     for code, crs in systems.items():
         yield Finding(
             "assumed-crs",
             path.name,
             "",
-            f"{OVERSEAS[code][1]} : coordonnées d'un autre système que les autres lignes, {crs} "
-            "supposé.",
+            Message(
+                "{ground} : coordonnées d'un autre système que les autres lignes, {crs} supposé.",
+                ground=OVERSEAS[code][1],
+                crs=crs,
+            ),
             "info",
-            remedy="Donnez un fichier par territoire, et son crs dans [file] de --mapping.",
+            remedy=Message(
+                "Donnez un fichier par territoire, et son crs dans [file] de --mapping."
+            ),
         )
 
 

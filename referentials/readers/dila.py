@@ -15,18 +15,20 @@ import pandas as pd
 from lxml import etree
 
 from geoguichet.floor.errors import LayerError, refused
-from geoguichet.referentials.directory.hours import WEEKDAYS_FR, Span, Week
+from geoguichet.floor.words import Message
+from geoguichet.referentials.directory.hours import DAY_MINUTES, WEEKDAYS_FR, Span, Week
 from geoguichet.referentials.directory.schema import (
     Columns,
     Reading,
     blank,
     departement_of_code,
     make_reading,
+    unread_hours,
 )
 from geoguichet.referentials.directory.services import OTHER, TYPE_OF_CATEGORY
 from geoguichet.referentials.readers import text_tables
 from geoguichet.referentials.readers.conversions import Journal
-from geoguichet.referentials.readers.service_words import VOCABULARIES, translated
+from geoguichet.referentials.readers.service_words import VOCABULARIES, tell_unknown, translated
 from geoguichet.referentials.readers.text_tables import json_table, open_bytes
 
 JSON_KEYS = ("id", "nom", "pivot", "adresse")
@@ -191,24 +193,22 @@ def _span_of(node: etree._Element) -> dict[str, str]:
 
 def _reading(table: pd.DataFrame, unread: list[str]) -> Reading:
     hours = table.get("plage_ouverture", blank(table.index))
-    entries = hours.map(_loaded)
-    weeks = [_week(each) for each in entries]
+    read = {row: _week(_loaded(text)) for row, text in hours.items()}
+    odd = pd.Series({row: json.dumps(each, ensure_ascii=False) for row, (_, each) in read.items()})
     journal = Journal("dila", "id")
     for name in unread:
-        journal.tell_once("unread-layer", f"« {name} » n'est pas lu.", "info")
+        journal.tell_once("unread-layer", Message("« {name} » n'est pas lu.", name=name), "info")
     journal.tell(
         table,
-        entries.astype(bool) & pd.Series([week is None for week in weeks], table.index),
+        odd != "[]",
         "unreadable-hours",
-        lambda row: (
-            f"Horaires illisibles (« {hours.loc[row][:60]} »), tenus pour inconnus ; le texte "
-            "publié est gardé."
-        ),
+        lambda row: unread_hours(odd[row].strip("[]"), read[row][0]),
         "warning",
         "plage_ouverture",
     )
     flat = pd.DataFrame([_flat(service) for service in table.to_dict("records")], table.index)
     category, wheelchair = flat.pop("category"), flat.pop("accessibilite")
+    tell_unknown(wheelchair, VOCABULARIES["wheelchair"], journal, "accessibilite")
     x, y = flat.pop("longitude"), flat.pop("latitude")
     values = {str(name): flat[name] for name in flat}
     values |= {
@@ -226,7 +226,7 @@ def _reading(table: pd.DataFrame, unread: list[str]) -> Reading:
             values=values,
             x=x,
             y=y,
-            weeks=weeks,
+            weeks=[week for week, _ in read.values()],
             findings=journal.findings,
             notes=("JSON, UTF-8, WGS 84 ; horaires structurés par jour.",),
         )
@@ -277,29 +277,49 @@ def _text(entry: Mapping[str, Any], key: str) -> str:
     return "" if value is None else str(value)
 
 
-# Return the week of ``plage_ouverture``: entries with a first and last day and up to four spans;
-# None when there is none, or one is not understood.
-def _week(entries: list[Any]) -> Week | None:
-    days: list[list[Span]] = [[] for _ in WEEKDAYS_FR]
+# Return the week of ``plage_ouverture``, entries with a first and last day and up to four spans,
+# and the entries that are not understood: their days, all where they name none, are unsure; no week
+# when nothing is understood.
+def _week(entries: list[Any]) -> tuple[Week | None, list[Any]]:
+    sure: list[list[Span]] = [[] for _ in WEEKDAYS_FR]
+    unsure: list[list[Span]] = [[] for _ in WEEKDAYS_FR]
+    odd = []
     for entry in entries:
-        try:
-            first = WEEKDAYS_FR.index(entry["nom_jour_debut"].lower())
-            last = WEEKDAYS_FR.index((entry.get("nom_jour_fin") or entry["nom_jour_debut"]).lower())
-            spans = [
-                (
-                    _minutes(entry[f"valeur_heure_debut_{number}"]),
-                    _minutes(entry[f"valeur_heure_fin_{number}"]),
-                )
-                for number in range(1, 5)
-                if entry.get(f"valeur_heure_debut_{number}")
-            ]
-        except (KeyError, ValueError, AttributeError, TypeError):
-            return None
-        if any(opens >= closes for opens, closes in spans) or last < first:
-            return None
-        for day in range(first, last + 1):
-            days[day].extend(spans)
-    return Week.of_days(days) if entries else None
+        days, spans = _days(entry), _spans(entry)
+        if not days or spans is None:
+            odd.append(entry)
+        for day in days or range(7):
+            if days and spans is not None:
+                sure[day] += spans
+            else:
+                unsure[day].append((0, DAY_MINUTES))
+    return Week.of_days(sure, unsure) if len(entries) > len(odd) else None, odd
+
+
+# Return the numbers of the days of an entry; none when they are not understood.
+def _days(entry: Any) -> range:
+    try:
+        named = entry["nom_jour_debut"], entry.get("nom_jour_fin") or entry["nom_jour_debut"]
+        first, last = (WEEKDAYS_FR.index(name.lower()) for name in named)
+    except (KeyError, ValueError, AttributeError, TypeError):
+        return range(0)
+    return range(first, last + 1)
+
+
+# Return the spans of an entry; None when one of them is not understood.
+def _spans(entry: Any) -> list[Span] | None:
+    try:
+        spans = [
+            (
+                _minutes(entry[f"valeur_heure_debut_{number}"]),
+                _minutes(entry[f"valeur_heure_fin_{number}"]),
+            )
+            for number in range(1, 5)
+            if entry.get(f"valeur_heure_debut_{number}")
+        ]
+    except (KeyError, ValueError, AttributeError, TypeError):
+        return None
+    return spans if all(opens < closes for opens, closes in spans) else None
 
 
 def _minutes(clock: str) -> int:

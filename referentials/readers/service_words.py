@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import pandas as pd
 
+from geoguichet.floor.words import Message
 from geoguichet.referentials.readers.column_names import folded
 from geoguichet.referentials.readers.conversions import Journal
 
@@ -48,7 +49,11 @@ def without_nulls(table: pd.DataFrame, journal: Journal) -> pd.DataFrame:
         words = " », « ".join(sorted(table[column][nothing[column]].unique()))
         journal.tell_once(
             "null-word",
-            f"{count} cellule(s) où est écrit « {words} » : lues comme vides.",
+            Message(
+                "{count} cellule(s) où est écrit « {words} » : lues comme vides.",
+                count=int(count),
+                words=words,
+            ),
             "info",
             str(column),
         )
@@ -67,14 +72,17 @@ def tell_unknown(
     if unknown.empty:
         return
     named = ", ".join(f"« {str(word)[:40]} » ({count})" for word, count in unknown.head(5).items())
-    more = f" et {len(unknown) - 5} autres" if len(unknown) > 5 else ""
+    more = ", …" if len(unknown) > 5 else ""
     journal.tell_once(
         "unknown-word",
-        f"{int(unknown.sum())} ligne(s) d'un mot qui n'est pas connu : {named}{more} ; tenues pour "
-        "inconnues.",
+        Message(
+            "{count} ligne(s) d'un mot qui n'est pas connu : {words} ; tenues pour inconnues.",
+            count=int(unknown.sum()),
+            words=named + more,
+        ),
         "warning",
         column,
-        "Écrivez oui, non ou partiel.",
+        Message("Écrivez oui, non ou partiel."),
     )
 
 

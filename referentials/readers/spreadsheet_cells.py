@@ -7,12 +7,14 @@ from datetime import date, timedelta
 
 import pandas as pd
 
+from geoguichet.floor.words import Message
 from geoguichet.referentials.readers.conversions import Journal, lost_zeros
 
 #: The day that spreadsheets count from.
 EPOCH = date(1899, 12, 30)
 #: Serial numbers that are taken for days: from 1954 to 2064.
 SERIALS = range(20_000, 60_000)
+_AS_TEXT = Message("Mettez la colonne au format texte.")
 
 
 def mended_code(text: str) -> str:
@@ -28,7 +30,7 @@ def mended_code(text: str) -> str:
 
 def mended_date(text: str) -> str | None:
     """Return a day as ``2024-03-01``: written so, ``01/03/2024`` or as a spreadsheet's number; None
-    when it is no day.
+    when it is no day, or its year has no century.
 
     >>> mended_date("45352"), mended_date("01/03/2024"), mended_date("2024-03-01 00:00:00")
     ('2024-03-01', '2024-03-01', '2024-03-01')
@@ -39,6 +41,8 @@ def mended_date(text: str) -> str | None:
     parts = plain.replace(".", "/").replace("-", "/").split("/")
     if len(parts[-1]) == 4:
         parts.reverse()
+    if len(parts[0]) != 4:
+        return None
     try:
         year, month, day = (int(part) for part in parts)
         return date(year, month, day).isoformat()
@@ -69,7 +73,7 @@ def with_right_codes(codes: pd.Series, journal: Journal, ids: pd.Series, column:
         column="code",
         what="code",
         told_in=column,
-        remedy="Mettez la colonne au format texte.",
+        remedy=_AS_TEXT,
     )
     return codes.where(~short, "0" + codes)
 
@@ -91,19 +95,23 @@ def with_right_cells(
         text = cells[changed].iloc[0]
         journal.tell_once(
             "mended-cell",
-            f"{int(changed.sum())} cellule(s) qu'un tableur a changées : « {text} » lu "
-            f"« {mended(text)} ».",
+            Message(
+                "{count} cellule(s) qu'un tableur a changées : « {text} » lu « {right} ».",
+                count=int(changed.sum()),
+                text=text,
+                right=mended(text),
+            ),
             "info",
             column,
-            "Mettez la colonne au format texte.",
+            _AS_TEXT,
         )
     journal.tell(
         pd.DataFrame({"id": ids}),
         right.isna(),
         "unreadable-cell",
-        lambda row: f"« {cells[row]} » n'est pas lisible : tenu pour inconnu.",
+        lambda row: Message("« {text} » n'est pas lisible : tenu pour inconnu.", text=cells[row]),
         "warning",
         column,
-        "Mettez la colonne au format texte, et la date en AAAA-MM-JJ.",
+        Message("Mettez la colonne au format texte, et la date en AAAA-MM-JJ."),
     )
     return right.fillna("")

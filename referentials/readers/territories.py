@@ -16,6 +16,7 @@ import yaml
 
 from geoguichet.floor.errors import LayerError, refused
 from geoguichet.floor.findings import Finding
+from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.placing import place_points
 from geoguichet.referentials.directory.schema import Reading, blank, departement_of, row_findings
 from geoguichet.referentials.layers import LONLAT, METRIC, check_columns
@@ -463,8 +464,11 @@ def read_outlines(
                 "assumed-level",
                 OUTLINES,
                 "",
-                f"Rien ne dit ce que sont ces territoires : tenus pour des {LEVELS[found]}.",
-                remedy=f"Écrivez level dans [defaults] de --mapping : {', '.join(LEVELS)}.",
+                Message("Rien ne dit ce que sont ces territoires : tenus pour des zonages."),
+                remedy=Message(
+                    "Écrivez level dans [defaults] de --mapping : {levels}.",
+                    levels=", ".join(LEVELS),
+                ),
             )
         )
     if found not in LEVELS:

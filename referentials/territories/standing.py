@@ -9,7 +9,8 @@ import pandas as pd
 import shapely
 
 from geoguichet.floor.findings import Finding
-from geoguichet.referentials.layers import LONLAT, METRIC
+from geoguichet.floor.words import Message
+from geoguichet.referentials.layers import LONLAT, metric_of
 from geoguichet.referentials.territories.territory import plain
 
 #: Outlines are simplified: a point this near a commune, and in none, is taken for one of its own.
@@ -47,11 +48,15 @@ def counted_twice(codes: pd.Series, *, layer: str) -> list[Finding]:
             "part-and-whole",
             layer,
             city,
-            f"{city} est compté avec ses arrondissements municipaux ({', '.join(own)}) : leurs "
-            "nombres le sont deux fois.",
+            Message(
+                "{city} est compté avec ses arrondissements municipaux ({own}) : leurs nombres le "
+                "sont deux fois.",
+                city=city,
+                own=", ".join(own),
+            ),
             "error",
             column="code",
-            remedy=f"Gardez {city}, ou ses arrondissements, mais pas les deux.",
+            remedy=Message("Gardez {city}, ou ses arrondissements, mais pas les deux.", city=city),
         )
         for city, own in parts.items()
     ]
@@ -84,11 +89,12 @@ def standing_in(
     located = gpd.GeoDataFrame(geometry=points[points.notna() & ~points.is_empty], crs=LONLAT)
     inside = located.sjoin(known, predicate="intersects")["code"].groupby(level=0).min()
     outside = located[~located.index.isin(inside.index)]
-    if len(outside) and len(known):
+    systems = [metric_of(bounds) for bounds in shapely.bounds(outside.geometry.array)]
+    for metric, some in outside.groupby(pd.Series(systems, outside.index, dtype=object)):
         # degrees first: metres of all France for a few points would be long
-        around = shapely.union_all(shapely.buffer(outside.geometry.array, 0.01))
+        around = shapely.union_all(shapely.buffer(some.geometry.array, 0.01))
         near = known[known.intersects(around)]
-        beside = outside.to_crs(METRIC).sjoin_nearest(near.to_crs(METRIC), max_distance=within_m)
+        beside = some.to_crs(metric).sjoin_nearest(near.to_crs(metric), max_distance=within_m)
         inside = pd.concat([inside, beside["code"].groupby(level=0).min()])
     return inside.reindex(points.index)
 

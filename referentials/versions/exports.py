@@ -12,6 +12,7 @@ import pyogrio.errors
 from geoguichet.floor.errors import StoreError, refused
 from geoguichet.floor.files import whole
 from geoguichet.floor.findings import Finding
+from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.schema import DIRECTORY_COLUMNS
 from geoguichet.referentials.directory.services import SERVICE_TYPES, check_services
 from geoguichet.referentials.layers import LONLAT, metric_of
@@ -156,11 +157,15 @@ def _left_out(rows: gpd.GeoDataFrame, names: pd.DataFrame) -> Iterator[Finding]:
             "not-placed",
             row.source,
             row.id,
-            f"{row.name} : ni son code, ni son point, ni son nom de commune ne sont d'une commune "
-            f"d'ici ({said or 'rien de dit'}) : laissé de côté.",
+            Message(
+                "{name} : ni son code, ni son point, ni son nom de commune ne sont d'une commune "
+                "d'ici ({said}) : laissé de côté.",
+                name=row.name,
+                said=said or Message("rien de dit"),
+            ),
             row=row.source_row,
             column="commune",
-            remedy="Donnez son code INSEE de commune, ou ses coordonnées.",
+            remedy=Message("Donnez son code INSEE de commune, ou ses coordonnées."),
         )
     kept = rows[~lost]
     for row in kept[kept.duplicated("id")].itertuples():
@@ -168,7 +173,10 @@ def _left_out(rows: gpd.GeoDataFrame, names: pd.DataFrame) -> Iterator[Finding]:
             "duplicate-id",
             row.source,
             row.id,
-            f"{row.name} : son identifiant est celui d'une ligne d'avant : laissé de côté.",
+            Message(
+                "{name} : son identifiant est celui d'une ligne d'avant : laissé de côté.",
+                name=row.name,
+            ),
             row=row.source_row,
             column="id",
         )
@@ -177,7 +185,7 @@ def _left_out(rows: gpd.GeoDataFrame, names: pd.DataFrame) -> Iterator[Finding]:
             "outside-territory",
             "services",
             "",
-            f"{others} service(s) d'autres départements : laissés de côté.",
+            Message("{count} service(s) d'autres départements : laissés de côté.", count=others),
             "info",
         )
 

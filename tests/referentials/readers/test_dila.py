@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from geoguichet.floor.errors import LayerError
+from geoguichet.referentials.directory.hours import osm_week
 from geoguichet.referentials.readers import dila, text_tables
 from geoguichet.referentials.readers.registry import read_published, recognise
 
@@ -91,6 +92,59 @@ def test_hours_that_cannot_be_read_are_unknown_and_told(tmp_path: Path) -> None:
     assert [finding.rule for finding in reading.findings] == ["unreadable-hours"]
     assert reading.rows["hours_per_week"].isna().all()
     assert "midi" in reading.rows.loc[0, "hours_raw"]
+
+
+def test_words_of_access_that_are_not_known_are_told(tmp_path: Path) -> None:
+    place = {**SERVICE["adresse"][0], "accessibilite": "par la cour"}
+    path = tmp_path / "annuaire.json"
+    path.write_text(json.dumps([{**SERVICE, "adresse": [place]}, SERVICE]), encoding="utf-8")
+    reading = read_published(path, key="dila")
+    assert reading.rows["wheelchair"].tolist() == ["unknown", "yes"]
+    (told,) = (finding for finding in reading.findings if finding.rule == "unknown-word")
+    assert "« par la cour » (1)" in str(told.message)
+    assert told.column == "accessibilite"
+
+
+@pytest.mark.parametrize(
+    ("odd", "hours"),
+    [
+        (
+            {"nom_jour_debut": "Mercredi", "valeur_heure_debut_1": "midi"},
+            "Mo-Tu 09:00-12:00; We unknown",
+        ),
+        (
+            {
+                "nom_jour_debut": "mercredi",
+                "valeur_heure_debut_1": "12:00:00",
+                "valeur_heure_fin_1": "09:00:00",
+            },
+            "Mo-Tu 09:00-12:00; We unknown",
+        ),
+        # its day is not known: it may be any
+        (
+            {"nom_jour_debut": "jour férié"},
+            "Mo-Tu unknown, Mo-Tu 09:00-12:00; We-Su unknown",
+        ),
+    ],
+)
+def test_one_odd_entry_leaves_the_other_days_as_read(
+    tmp_path: Path, odd: dict[str, str], hours: str
+) -> None:
+    known = {
+        "nom_jour_debut": "Lundi",
+        "nom_jour_fin": "Mardi",
+        "valeur_heure_debut_1": "09:00:00",
+        "valeur_heure_fin_1": "12:00:00",
+    }
+    path = tmp_path / "annuaire.json"
+    path.write_text(json.dumps([{**SERVICE, "plage_ouverture": [known, odd]}]), encoding="utf-8")
+    reading = read_published(path, key="dila")
+    assert osm_week(reading.rows.loc[0, "hours"]) == osm_week(hours)
+    assert reading.rows.loc[0, "hours_per_week"] == 6
+    (told,) = reading.findings
+    assert told.rule == "unreadable-hours"
+    assert odd["nom_jour_debut"] in str(told.message)
+    assert "Lundi" not in str(told.message)
 
 
 XML = """<?xml version="1.0" encoding="UTF-8"?>

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from geoguichet.floor.words import speaking
 from geoguichet.referentials.directory.schema import Reading, join_readings
 from geoguichet.referentials.readers.column_names import parse_mapping, type_of_label
 from geoguichet.referentials.readers.column_tables import read_chunks
@@ -35,6 +36,33 @@ def test_a_word_for_nothing_is_nothing_and_told(tmp_path: Path, word: str) -> No
     assert all(
         f"1 cellule(s) où est écrit « {word} »" in text for _, text in told(reading, "null-word")
     )
+
+
+def test_a_word_for_nothing_among_hours_is_a_closed_day(tmp_path: Path) -> None:
+    reading = read(
+        tmp_path / "a.csv",
+        "id;nom;type;lat;lon;lundi;mardi;mercredi;jeudi;vendredi;samedi;dimanche\n"
+        "1;A;mairie;42.9;1.6;9h-12h;NaN;9h-12h;NaN;NaN;NaN;NaN\n",
+    )
+    assert reading.rows["hours"].tolist() == ["Mo 09:00-12:00; We 09:00-12:00"]
+    assert not told(reading, "unreadable-hours")
+
+
+def test_what_is_told_of_words_is_told_in_english_too(tmp_path: Path) -> None:
+    reading = read(
+        tmp_path / "a.csv",
+        "id;nom;type;accessibilite;adresse;lat;lon\n1;A;mairie;rampe;null;42.9;1.6\n",
+    )
+    with speaking("en"):
+        assert told(reading, "unknown-word") == [
+            (
+                "accessibilite",
+                "1 row(s) of a word that is not known: « rampe » (1); taken as unknown.",
+            )
+        ]
+        assert told(reading, "null-word") == [
+            ("adresse", "1 cell(s) where “null” is written: read as empty.")
+        ]
 
 
 def test_a_default_is_for_the_rows_that_say_nothing(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def test_codes_are_read_without_what_is_around_them(text: str, right: str) -> No
     ("text", "right"),
     [("45352", "2024-03-01"), ("36526", "2000-01-01"), ("01/03/2024", "2024-03-01"),
      ("1.3.2024", "2024-03-01"), ("2024-03-01T00:00:00", "2024-03-01"), ("31/02/2024", None),
-     ("mars 2024", None), ("12", None)],
+     ("mars 2024", None), ("12", None), ("01/03/24", None), ("24-03-01", None)],
 )  # fmt: skip
 def test_days_are_read_however_they_are_written(text: str, right: str | None) -> None:
     assert mended_date(text) == right

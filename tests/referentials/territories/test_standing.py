@@ -39,6 +39,24 @@ def test_a_point_is_of_one_commune(x: float, y: float, code: str | None) -> None
     assert found.fillna("").tolist() == [code or "", ""]
 
 
+# Lambert-93 makes 85 m of the 45 m of La Réunion.
+@pytest.mark.parametrize(
+    ("lon", "lat", "code"),
+    [
+        (55.5, -21.1 - 45 / 110_720, "97401"),
+        (55.5, -21.1 - 55 / 110_720, ""),
+        (55.6 + 45 / 103_870, -21.05, "97401"),
+        (55.6 + 55 / 103_870, -21.05, ""),
+    ],
+)
+def test_fifty_metres_are_so_overseas_too(lon: float, lat: float, code: str) -> None:
+    outline = gpd.GeoSeries(
+        {"97401": shapely.box(55.4, -21.1, 55.6, -21.0), **OUTLINES.to_dict()}, crs=4326
+    )
+    points = gpd.GeoSeries([shapely.Point(lon, lat), shapely.Point(1.6003, 43.55)], crs=4326)
+    assert standing_in(points, outline).fillna("").tolist() == [code, "31002"]
+
+
 def test_a_name_is_looked_for_in_its_departement() -> None:
     communes = pd.DataFrame(
         {
