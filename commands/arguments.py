@@ -32,6 +32,19 @@ def argument(*names: str, **options: Any) -> Argument:
     return names, options
 
 
+def path_argument(
+    name: str, metavar: Message | str, told: Message | str = "", **options: Any
+) -> Argument:
+    """Describe an argument that is the path of a file or of a folder."""
+    options |= {"help": told} if told else {}
+    return argument(name, type=Path, metavar=metavar, **options)
+
+
+def codes_argument(name: str, metavar: Message | str, told: Message | str) -> Argument:
+    """Describe an option that is codes, or names, between commas; none unless it is given."""
+    return argument(name, type=codes, default=(), metavar=metavar, help=told)
+
+
 def language_asked(words: Sequence[str], environment: Mapping[str, str]) -> str:
     """Return the language that ``--lang`` asks for, else that of the terminal.
 
@@ -136,16 +149,6 @@ def _add(held: Any, name: str, made: Command) -> None:
         parser.add_argument(*names, **options | said)
 
 
-_WORKSPACE = argument(
-    "--workspace",
-    type=Path,
-    metavar=Message("DOSSIER"),
-    help=Message("l'espace de travail (sinon GEOGUICHET_WORKSPACE, sinon ./workspace)"),
-)
-JSON = argument("--json", action="store_true", help=Message("répondre en JSON"))
-QUIET = argument("--quiet", action="store_true", help=Message("ne pas montrer l'avancement"))
-
-
 def bbox(text: str) -> tuple[float, float, float, float]:
     """Read ``west,south,east,north`` in degrees."""
     try:
@@ -207,6 +210,23 @@ def _refused(expected: Message, text: str) -> argparse.ArgumentTypeError:
 def codes(text: str) -> tuple[str, ...]:
     """Read codes between commas."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+#: What stands for a value in the help.
+FILE, FOLDER, NAME = Message("FICHIER"), Message("DOSSIER"), Message("NOM")
+GEOPACKAGE = Message("FICHIER.gpkg")
+
+# What several commands take.
+_WORKSPACE = path_argument(
+    "--workspace",
+    FOLDER,
+    Message("l'espace de travail (sinon GEOGUICHET_WORKSPACE, sinon ./workspace)"),
+)
+JSON = argument("--json", action="store_true", help=Message("répondre en JSON"))
+QUIET = argument("--quiet", action="store_true", help=Message("ne pas montrer l'avancement"))
+REFERENTIAL = argument("name", metavar=NAME)
+REFERENTIALS = argument("names", nargs="+", metavar=NAME)
+TYPES = codes_argument("--types", "TYPES", Message("seulement ces types"))
 
 
 def workspace_of(arguments: argparse.Namespace) -> Path:

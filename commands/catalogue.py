@@ -14,12 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 from geoguichet.catalogue.intake.harvest.kinds import KINDS, open_source
 from geoguichet.commands.arguments import (
+    FILE,
+    FOLDER,
     JSON,
+    NAME,
     QUIET,
     argument,
     bbox,
     command,
     known_workspace,
+    path_argument,
     positive,
     share,
     workspace_of,
@@ -34,6 +38,10 @@ if TYPE_CHECKING:
     from geoguichet.catalogue.quality.judging import Judged
     from geoguichet.catalogue.record import Record
     from geoguichet.floor.findings import Finding
+
+
+RECORD = argument("id", metavar="ID", help=Message("l'identifiant de la fiche"))
+RECORD_OR_ALL = argument("id", **RECORD[1], nargs="?", default="")
 
 
 @command(
@@ -94,7 +102,7 @@ def _search(arguments: argparse.Namespace) -> None:
 @command(
     "catalogue show",
     Message("montrer une fiche"),
-    argument("id", metavar="ID", help=Message("l'identifiant de la fiche")),
+    RECORD,
     JSON,
 )
 def _show(arguments: argparse.Namespace) -> None:
@@ -111,7 +119,7 @@ def _show(arguments: argparse.Namespace) -> None:
 @command(
     "catalogue history",
     Message("montrer les versions d'une fiche"),
-    argument("id", metavar="ID", help=Message("l'identifiant de la fiche")),
+    RECORD,
     JSON,
 )
 def _history(arguments: argparse.Namespace) -> None:
@@ -146,7 +154,7 @@ def _history(arguments: argparse.Namespace) -> None:
 @command(
     "catalogue restore",
     Message("rétablir une version antérieure d'une fiche"),
-    argument("id", metavar="ID", help=Message("l'identifiant de la fiche")),
+    RECORD,
     argument("version", type=positive, metavar="VERSION", help=Message("le numéro de la version")),
 )
 def _restore(arguments: argparse.Namespace) -> None:
@@ -169,22 +177,12 @@ def _restore(arguments: argparse.Namespace) -> None:
 @command(
     "catalogue check",
     Message("dire ce qui manque ou cloche dans une fiche, ou dans toutes"),
-    argument("id", nargs="?", default="", metavar="ID", help=Message("l'identifiant de la fiche")),
+    RECORD_OR_ALL,
     argument(
         "--all", action="store_true", help=Message("toutes les fiches, par organisme et par source")
     ),
-    argument(
-        "--csv",
-        type=Path,
-        metavar=Message("FICHIER"),
-        help=Message("écrire aussi les totaux de --all dans une table"),
-    ),
-    argument(
-        "--findings",
-        type=Path,
-        metavar=Message("FICHIER"),
-        help=Message("écrire aussi chaque constat dans une table"),
-    ),
+    path_argument("--csv", FILE, Message("écrire aussi les totaux de --all dans une table")),
+    path_argument("--findings", FILE, Message("écrire aussi chaque constat dans une table")),
     argument("--links", action="store_true", help=Message("essayer aussi chaque lien")),
     JSON,
     QUIET,
@@ -305,12 +303,7 @@ MOST = 20
 @command(
     "catalogue import",
     Message("lire un fichier ou un dossier de fiches"),
-    argument(
-        "path",
-        type=Path,
-        metavar=Message("FICHIER"),
-        help=Message("une fiche ou un dossier (ISO, DCAT, CKAN, MCF, ...)"),
-    ),
+    path_argument("path", FILE, Message("une fiche ou un dossier (ISO, DCAT, CKAN, MCF, ...)")),
     JSON,
     QUIET,
 )
@@ -343,7 +336,7 @@ def _import(arguments: argparse.Namespace) -> None:
 @command(
     "catalogue export",
     Message("écrire une fiche, ou toutes, dans un format"),
-    argument("id", nargs="?", default="", metavar="ID", help=Message("l'identifiant de la fiche")),
+    RECORD_OR_ALL,
     argument("--all", action="store_true", help=Message("toutes les fiches")),
     argument(
         "--format",
@@ -354,9 +347,7 @@ def _import(arguments: argparse.Namespace) -> None:
             "d'origine, octet pour octet"
         ),
     ),
-    argument(
-        "--out", type=Path, metavar=Message("DOSSIER"), help=Message("où écrire (--all : ./export)")
-    ),
+    path_argument("--out", FOLDER, Message("où écrire (--all : ./export)")),
 )
 def _export(arguments: argparse.Namespace) -> None:
     from geoguichet.catalogue.intake.exchange import export_all, export_one
@@ -375,7 +366,7 @@ def _export(arguments: argparse.Namespace) -> None:
 @command(
     "catalogue crawl",
     Message("faire une fiche de chaque fichier de données d'un dossier"),
-    argument("path", type=Path, metavar=Message("DOSSIER"), help=Message("le dossier à parcourir")),
+    path_argument("path", FOLDER, Message("le dossier à parcourir")),
     argument(
         "--url",
         default="",
@@ -449,24 +440,14 @@ def _crawl(arguments: argparse.Namespace) -> None:
     argument(
         "--name",
         default="",
-        metavar=Message("NOM"),
+        metavar=NAME,
         help=Message("le nom de la source (sinon, son hôte)"),
     ),
     argument(
         "--all", action="store_true", help=Message("toutes les sources du fichier de sources")
     ),
-    argument(
-        "--config",
-        type=Path,
-        metavar=Message("FICHIER"),
-        help=Message("le fichier de sources (./harvest.toml)"),
-    ),
-    argument(
-        "--init",
-        type=Path,
-        metavar=Message("FICHIER"),
-        help=Message("créer un fichier de sources commenté, à compléter"),
-    ),
+    path_argument("--config", FILE, Message("le fichier de sources (./harvest.toml)")),
+    path_argument("--init", FILE, Message("créer un fichier de sources commenté, à compléter")),
     argument(
         "--moved", action="store_true", help=Message("la source de ce nom a changé d'adresse")
     ),

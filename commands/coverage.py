@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING
 
 from geoguichet.commands.arguments import (
     DEFAULT_WORKSPACE,
+    FILE,
+    FOLDER,
     JSON,
     QUIET,
     argument,
     command,
     factors,
+    path_argument,
     positive,
     workspace_of,
 )
@@ -29,6 +32,10 @@ if TYPE_CHECKING:
     from geoguichet.coverage.replay import Replay
     from geoguichet.coverage.study.study import Study
 
+
+STUDY = path_argument("study", Message("ETUDE.toml"), Message("le fichier d'étude"))
+RESULT = path_argument("folder", FOLDER, Message("le dossier d'un résultat"))
+OUT = path_argument("--out", FOLDER, Message("écrire ici plutôt que dans l'espace de travail"))
 
 #: What may be changed in the second study: counters closed or opened, hours, thresholds.
 CHANGES = [
@@ -99,12 +106,11 @@ def _describe(data: Path, arguments: argparse.Namespace) -> int:
 @command(
     "coverage run",
     Message("calculer une étude et écrire ses résultats"),
-    argument("study", type=Path, metavar=Message("ETUDE.toml"), help=Message("le fichier d'étude")),
-    argument(
+    STUDY,
+    path_argument(
         "--out",
-        type=Path,
-        metavar=Message("DOSSIER"),
-        help=Message("écrire ici plutôt que dans l'espace de travail, sans publier au catalogue"),
+        FOLDER,
+        Message("écrire ici plutôt que dans l'espace de travail, sans publier au catalogue"),
     ),
     argument(
         "--pdf",
@@ -156,9 +162,7 @@ def _printed(folder: Path) -> Path:
 @command(
     "coverage pdf",
     Message("imprimer en PDF le rapport d'un résultat"),
-    argument(
-        "folder", type=Path, metavar=Message("DOSSIER"), help=Message("le dossier d'un résultat")
-    ),
+    RESULT,
 )
 def _pdf(arguments: argparse.Namespace) -> None:
     print(_printed(arguments.folder))
@@ -167,31 +171,17 @@ def _pdf(arguments: argparse.Namespace) -> None:
 @command(
     "coverage compare",
     Message("mettre deux réponses côte à côte : qui gagne, qui perd"),
-    argument(
-        "before",
-        type=Path,
-        metavar=Message("AVANT"),
-        help=Message("une étude (.toml) ou le dossier d'un résultat"),
+    path_argument(
+        "before", Message("AVANT"), Message("une étude (.toml) ou le dossier d'un résultat")
     ),
-    argument(
-        "after",
-        type=Path,
-        nargs="?",
-        metavar=Message("APRES"),
-        help=Message("l'autre ; sinon AVANT, changée"),
-    ),
+    path_argument("after", Message("APRES"), Message("l'autre ; sinon AVANT, changée"), nargs="?"),
     *CHANGES,
     argument(
         "--kiosks",
         choices=("none", "both", "after"),
         help=Message("de quel côté les visioguichets comptent comme ouverts"),
     ),
-    argument(
-        "--out",
-        type=Path,
-        metavar=Message("DOSSIER"),
-        help=Message("écrire ici plutôt que dans l'espace de travail"),
-    ),
+    OUT,
     JSON,
     QUIET,
 )
@@ -221,7 +211,7 @@ def _compare(arguments: argparse.Namespace) -> None:
 @command(
     "coverage measures",
     Message("mesurer l'accès : à portée, partagé (2SFCA), et ses inégalités"),
-    argument("study", type=Path, metavar=Message("ETUDE.toml"), help=Message("le fichier d'étude")),
+    STUDY,
     JSON,
     QUIET,
 )
@@ -249,7 +239,7 @@ def _measures(arguments: argparse.Namespace) -> None:
 @command(
     "coverage sensitivity",
     Message("dire si les zones blanches tiennent quand seuils et vitesses changent"),
-    argument("study", type=Path, metavar=Message("ETUDE.toml"), help=Message("le fichier d'étude")),
+    STUDY,
     argument(
         "--thresholds",
         type=factors,
@@ -262,12 +252,7 @@ def _measures(arguments: argparse.Namespace) -> None:
         metavar="X,Y",
         help=Message("ce qui multiplie les temps de voiture (0.9,1,1.15,1.3)"),
     ),
-    argument(
-        "--out",
-        type=Path,
-        metavar=Message("DOSSIER"),
-        help=Message("écrire ici, pas dans l'espace de travail"),
-    ),
+    OUT,
     JSON,
     QUIET,
 )
@@ -309,17 +294,9 @@ def _sensitivity(arguments: argparse.Namespace) -> None:
     ),
     argument("--at", metavar="MOMENT", help=Message('ouverts à ce moment : "mardi 10h30"')),
     argument("-k", type=positive, default=3, metavar="N", help=Message("combien (3)")),
-    argument(
-        "--study",
-        type=Path,
-        metavar=Message("ETUDE"),
-        help=Message("étude (.toml) ou dossier d'un résultat"),
-    ),
-    argument(
-        "--beside",
-        type=Path,
-        metavar=Message("DOSSIER"),
-        help=Message("où est le réseau de l'étude, quand --study est un résultat"),
+    path_argument("--study", Message("ETUDE"), Message("étude (.toml) ou dossier d'un résultat")),
+    path_argument(
+        "--beside", FOLDER, Message("où est le réseau de l'étude, quand --study est un résultat")
     ),
     argument("--json", action="store_true", help=Message("répondre en JSON (GeoJSON)")),
 )
@@ -390,14 +367,9 @@ def _network_folder(study: Study, beside: Path | None) -> Path | None:
 @command(
     "coverage verify",
     Message("recompter chaque chiffre d'un résultat par une autre voie, et dire ce qui diffère"),
-    argument(
-        "folder", type=Path, metavar=Message("DOSSIER"), help=Message("le dossier d'un résultat")
-    ),
-    argument(
-        "--source",
-        type=Path,
-        metavar=Message("FICHIER"),
-        help=Message("le GeoPackage de l'étude, si ce n'est pas l'échantillon"),
+    RESULT,
+    path_argument(
+        "--source", FILE, Message("le GeoPackage de l'étude, si ce n'est pas l'échantillon")
     ),
     JSON,
 )
@@ -441,23 +413,12 @@ _UNVERIFIED = {
 @command(
     "coverage replay",
     Message("refaire une étude d'après son manifeste et comparer"),
-    argument(
-        "manifest",
-        type=Path,
-        metavar=Message("MANIFESTE"),
-        help=Message("manifest.json, ou le dossier d'un résultat"),
+    path_argument(
+        "manifest", Message("MANIFESTE"), Message("manifest.json, ou le dossier d'un résultat")
     ),
-    argument(
-        "--source",
-        type=Path,
-        metavar=Message("FICHIER"),
-        help=Message("le GeoPackage de l'étude, s'il est ailleurs"),
-    ),
-    argument(
-        "--beside",
-        type=Path,
-        metavar=Message("DOSSIER"),
-        help=Message("le dossier de l'étude : réseau, carreaux, GeoPackage"),
+    path_argument("--source", FILE, Message("le GeoPackage de l'étude, s'il est ailleurs")),
+    path_argument(
+        "--beside", FOLDER, Message("le dossier de l'étude : réseau, carreaux, GeoPackage")
     ),
     JSON,
     QUIET,
@@ -552,7 +513,7 @@ def _schema(arguments: argparse.Namespace) -> None:
 @command(
     "coverage init",
     Message("créer un fichier d'étude commenté, à compléter"),
-    argument("file", type=Path, metavar=Message("FICHIER"), help=Message("le fichier à créer")),
+    path_argument("file", FILE, Message("le fichier à créer")),
 )
 def _init(arguments: argparse.Namespace) -> None:
     from importlib.resources import files

