@@ -303,7 +303,7 @@ def _box(node: Element) -> Any:
 
 
 _CQL_ANY = re.compile(
-    r"(?i)[\"']?(?:\w+:)?anytext[\"']?\s*(?:(?:i?like)|=)\s*'((?:[^']|'')*)'", re.ASCII
+    r"(?i)[\"']?\b(?:\w++:)?anytext[\"']?\s*(?:i?like|=)\s*'((?:[^']|'')*)'", re.ASCII
 )
 
 

@@ -1,6 +1,7 @@
 """What requests of CSW ask, as questions to the catalogue; whatever is sent, an answer or a refusal."""
 
 import random
+import time
 from collections import Counter
 from functools import partial
 
@@ -140,3 +141,12 @@ def test_whatever_is_sent_is_a_question_or_a_refusal() -> None:
                 assert str(error)
                 outcomes["refused"] += 1
     assert min(outcomes["tree"], outcomes["text"]) > 150 and outcomes["refused"] > 1000
+
+
+@pytest.mark.parametrize("unit", ["a", "a:", "csw:", "anytext", "anytext ", "'", "bbox(a,", "a="])
+def test_a_long_text_of_cql_is_refused_at_once(unit: str) -> None:
+    long = csw.Asked("GetRecords", {"cql": (unit * 300_000)[:300_000]})
+    started = time.perf_counter()
+    with pytest.raises(CswError):
+        csw.query_of(long, 1, 0)
+    assert time.perf_counter() - started < 5  # minutes, if each letter is where a name may begin

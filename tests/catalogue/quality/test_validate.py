@@ -3,6 +3,7 @@
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -237,6 +238,23 @@ def test_findings_tell_the_very_place(good: Record) -> None:
     assert places["ogc-links"][0] == f"links[{len(good.links)}].href"
     assert places["unreadable"] == ("properties.dates", "/a/b")
     assert places["responsible"][0] == "properties.contacts[2].emails[0].value"
+
+
+@pytest.mark.parametrize(
+    ("address", "wrong"),
+    [
+        ("sig@region.example", False), ("a@b.c.d", False), ("a@.b.c", False), ("sig", True),
+        ("a@", True), ("a@b", True), ("a@.b", True), ("a@b.", True), ("a@b@c.d", True),
+        ("a b@c.d", True), ("a@" + "." * 300_000 + "@", True), ("a@" + "a." * 150_000 + " ", True),
+    ],
+    ids=lambda told: told[:12] if isinstance(told, str) else None,
+)  # fmt: skip
+def test_an_address_of_mail_is_judged_however_long(good: Record, address: str, wrong: bool) -> None:
+    owner = Contact(organization="A", roles=("owner",), emails=(ContactPoint(address),))
+    started = time.perf_counter()
+    findings = check(with_members(good, contacts=(*good.contacts, owner))).findings
+    assert time.perf_counter() - started < 5  # minutes, if each dot is tried with each end
+    assert any(finding.where.endswith("emails[0].value") for finding in findings) == wrong
 
 
 @pytest.mark.parametrize(
