@@ -16,7 +16,7 @@ from geoguichet.catalogue.formats.iso.making import (
     says,
 )
 from geoguichet.catalogue.formats.mapping import Format, Mapped, Written, beyond
-from geoguichet.catalogue.formats.xml import XLINK, Element, name, parse
+from geoguichet.catalogue.formats.xml import XLINK, Element, name
 from geoguichet.catalogue.record import Contact, Record
 
 _ELSEWHERE = {
@@ -43,11 +43,6 @@ MAPPING = (
 def claims(root: Element) -> bool:
     """Say whether an element is a metadata of ISO 19115-3, in any of its versions."""
     return name(root) in reading.ROOTS and reading.is_of_2014(root)
-
-
-def read(document: bytes) -> Record:
-    """Read one metadata document; FormatError when it is not XML."""
-    return reading.read_element(parse(document, blanks=False))
 
 
 def write(record: Record, *, source: bytes = b"") -> bytes:

@@ -13,7 +13,7 @@ from geoguichet.catalogue.formats.iso.making import (
     says,
 )
 from geoguichet.catalogue.formats.mapping import Format, Mapped, Written, beyond
-from geoguichet.catalogue.formats.xml import XLINK, Element, name, parse
+from geoguichet.catalogue.formats.xml import XLINK, Element, name
 from geoguichet.catalogue.record import Contact, Record
 
 MAPPING = (
@@ -98,11 +98,6 @@ MAPPING = (
 def claims(root: Element) -> bool:
     """Say whether an element is a metadata of ISO 19139 or of one of its profiles."""
     return name(root) in reading.ROOTS and not reading.is_of_2014(root)
-
-
-def read(document: bytes) -> Record:
-    """Read one metadata document; FormatError when it is not XML."""
-    return reading.read_element(parse(document, blanks=False))
 
 
 def write(record: Record, *, source: bytes = b"") -> bytes:

@@ -339,6 +339,11 @@ def sorted_parts(value: Any) -> Any:
     )
 
 
+def read(document: bytes) -> Record:
+    [record] = registry.read_document(document).records
+    return record
+
+
 def differences(one: Record, other: Record, members: Iterable[str] = MEMBERS) -> dict[str, Any]:
     def told(record: Record, member: str) -> Any:
         value = said(record, member) or None
@@ -379,14 +384,14 @@ def canonical(record: Record) -> Record:
 @given(record=records)
 def test_iso_round_trip(iso: ModuleType, record: Record) -> None:
     record = canonical(record)
-    assert differences(iso.read(iso.write(record)), record) == {}
+    assert differences(read(iso.write(record)), record) == {}
 
 
 @pytest.mark.parametrize("iso", ISO)
 @pytest.mark.parametrize("record", [EVERYTHING, SERVICE], ids=["dataset", "service"])
 def test_a_record_that_says_everything_survives(iso: ModuleType, record: Record) -> None:
     told = tuple(link if link.rel == "preview" else told_in_iso(link) for link in record.links)
-    assert differences(iso.read(iso.write(record)), with_members(record, links=told)) == {}
+    assert differences(read(iso.write(record)), with_members(record, links=told)) == {}
 
 
 @pytest.mark.parametrize("iso", ISO)
@@ -401,7 +406,7 @@ def test_every_line_of_the_mapping_is_true(iso: ModuleType) -> None:
         for element in elements:
             element.getparent().remove(element)
         member = row.member.partition(".")[0]
-        assert differences(iso.read(serialize(root)), record, [member]), (
+        assert differences(read(serialize(root)), record, [member]), (
             f"{row.member} does not come from {row.path}"
         )
 
@@ -415,7 +420,7 @@ def test_an_edited_document_says_the_new_record(
     before, after = canonical(before), replace(canonical(after), type=before.type)
     source = iso.write(before)
     after = replace(after, id=before.id)
-    assert differences(iso.read(iso.write(after, source=source)), after) == {}
+    assert differences(read(iso.write(after, source=source)), after) == {}
 
 
 DCAT_MEMBERS = (
