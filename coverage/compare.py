@@ -29,10 +29,10 @@ from geoguichet.referentials.directory.services import SERVICE_TYPES
 from geoguichet.referentials.layers import list_layers, read_layer
 from geoguichet.referentials.territories.territory import Territory, group_label
 
-type Change = Literal["gained", "lost", "nearer", "farther", "same"]
+type Change = Literal["gained", "lost", "nearer", "farther", "undecided", "same"]
 type Level = Literal["territory", "departement", "epci", "zone_before", "zone_after"]
 
-CHANGES: tuple[Change, ...] = ("gained", "lost", "nearer", "farther", "same")
+CHANGES: tuple[Change, ...] = ("gained", "lost", "nearer", "farther", "undecided", "same")
 LEVELS: tuple[Level, ...] = ("territory", "departement", "epci", "zone_before", "zone_after")
 #: The group that holds everyone.
 PEOPLE = "people"
@@ -72,6 +72,16 @@ class Side:
         served: pd.Series = self.demand["served_after" if self.kiosks else "served"].astype(bool)
         return served
 
+    @property
+    def undecided(self) -> pd.Series:
+        """Who is neither served nor in a white zone on this side; nobody in an answer of before the
+        undecided stood apart, which has no such column.
+        """
+        if "undecided" not in self.demand.columns:
+            return ~self.served & False
+        undecided: pd.Series = self.demand["undecided"].astype(bool) & ~self.served
+        return undecided
+
     def cost(self, need: str) -> pd.Series:
         """Return the way to what meets a need (m or s): the nearest counter, or a kiosk that offers
         it if nearer.
@@ -95,14 +105,15 @@ class Comparison:
 
     ``communes``: one row per commune of both sides, index ``id``; polygons where they are known,
     else points; columns name, departement, epci, people, the groups, served_before, served_after,
-    change (one of :data:`CHANGES`), zone_before, zone_after, and for each need ``K`` of both
-    studies K_before_m, K_after_m, K_change_m (negative: nearer; NaN when unreachable on a side),
+    undecided_before, undecided_after, change (one of :data:`CHANGES`; ``undecided``: on one side
+    only, so that nobody knows whether it gains or loses), zone_before, zone_after, and for each
+    need ``K`` of both studies K_before_m, K_after_m, K_change_m (negative: nearer; NaN when unreachable on a side),
     moved_m (their sum). Between two studies of times every ``_m`` is an ``_s``, in seconds.
 
     ``areas``: one row per level, area and group; columns level (one of :data:`LEVELS`), code, name,
     group (``people`` or a column of the study), people, white_before, white_after, gained, lost,
-    nearer, farther (people), and for each need K_change_m (mean weighted by the group). Areas where
-    nothing changes are there too.
+    nearer, farther, undecided, undecided_before, undecided_after (people), and for each need
+    K_change_m (mean weighted by the group). Areas where nothing changes are there too.
     """
 
     before: Side
@@ -126,12 +137,7 @@ class Comparison:
         """Return the rows of a level for a group, those where most people change first."""
         rows = self.areas[(self.areas["level"] == level) & (self.areas["group"] == group)]
         if changed_only:
-            rows = rows[
-                (rows["gained"] > 0)
-                | (rows["lost"] > 0)
-                | (rows["nearer"] > 0)
-                | (rows["farther"] > 0)
-            ]
+            rows = rows[(rows[list(CHANGES[:-1])] > 0).any(axis=1)]
         return rows.loc[
             (rows["gained"] + rows["lost"]).sort_values(ascending=False, kind="stable").index
         ]
@@ -332,10 +338,9 @@ def _communes(
         table[unit.column(f"{need}_before")], table[unit.column(f"{need}_after")] = was, is_now
         table[unit.column(f"{need}_change")] = is_now - was
         moved += np.nan_to_num((is_now - was).to_numpy())
-    table["served_before"], table["served_after"] = (
-        before.served.loc[shared],
-        after.served.loc[shared],
-    )
+    for name, side in (("before", before), ("after", after)):
+        table[f"served_{name}"] = side.served.loc[shared]
+        table[f"undecided_{name}"] = side.undecided.loc[shared]
     table[unit.column("moved")] = moved
     table["change"] = _change(table, moved)
     for name, side in (("zone_before", before), ("zone_after", after)):
@@ -355,8 +360,14 @@ def _shapes(before: Side, after: Side, shared: pd.Index) -> np.ndarray:
 
 def _change(table: pd.DataFrame, moved: np.ndarray) -> np.ndarray:
     was, is_now = table["served_before"], table["served_after"]
-    conditions: list[Any] = [~was & is_now, was & ~is_now, moved <= -_NOTICED, moved >= _NOTICED]
-    return np.select(conditions, list(CHANGES[:4]), default="same")
+    conditions: dict[Change, Any] = {
+        "undecided": table["undecided_before"] != table["undecided_after"],
+        "gained": ~was & is_now,
+        "lost": was & ~is_now,
+        "nearer": moved <= -_NOTICED,
+        "farther": moved >= _NOTICED,
+    }
+    return np.select(list(conditions.values()), list(conditions), default="same")
 
 
 def _areas(
@@ -389,15 +400,27 @@ def _counted(communes: gpd.GeoDataFrame, group: str, changes: dict[str, str]) ->
     weight = communes[group].fillna(0).astype(float)
     columns: dict[str, pd.Series] = {
         "people": weight,
-        "white_before": weight.where(~communes["served_before"], 0.0),
-        "white_after": weight.where(~communes["served_after"], 0.0),
-        **{kind: weight.where(communes["change"] == kind, 0.0) for kind in CHANGES[:4]},
+        **{kind: weight.where(communes["change"] == kind, 0.0) for kind in CHANGES[:-1]},
     }
+    for side in ("before", "after"):
+        undecided = communes[f"undecided_{side}"]
+        columns[f"undecided_{side}"] = weight.where(undecided, 0.0)
+        columns[f"white_{side}"] = weight.where(~communes[f"served_{side}"] & ~undecided, 0.0)
     for need, column in changes.items():
         change = communes[column]
         columns[column] = (change * weight).fillna(0.0)
         columns[f"{need}_known"] = weight.where(change.notna(), 0.0)
     return pd.DataFrame(columns)
+
+
+_COUNTED = (
+    "people",
+    "white_before",
+    "white_after",
+    *CHANGES[:-1],
+    "undecided_before",
+    "undecided_after",
+)
 
 
 # Return one row per value of the key: people summed, distances or times averaged over those who
@@ -412,7 +435,7 @@ def _summed(
 ) -> pd.DataFrame:
     known = key.fillna("") != ""
     sums = counted[known].groupby(key[known]).sum()
-    people = sums[["people", "white_before", "white_after", *CHANGES[:4]]].round().astype(np.int64)
+    people = sums[list(_COUNTED)].round().astype(np.int64)
     codes = sums.index.astype(str)
     told: dict[str, Any] = {
         "level": level,

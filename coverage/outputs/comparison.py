@@ -114,6 +114,7 @@ CHANGES = {
     "lost": Message("Perd l’accès"),
     "nearer": Message("Plus près, sans changer de côté"),
     "farther": Message("Plus loin, sans changer de côté"),
+    "undecided": Message("Non tranché d’un côté seulement"),
     "same": Message("Sans changement"),
 }
 #: The kiosks on both sides, on the first alone, on the second alone: the layer, and one of them.
@@ -149,15 +150,19 @@ def _panel(comparison: Comparison) -> str:
             (state, _KIOSKS[state][0]) for state, table in _kiosks(comparison).items() if len(table)
         ],
         changed=changes_told(comparison),
-        colours=[(CHANGES[key], colour) for key, colour in CHANGE_COLOURS.items()],
+        colours=[
+            (CHANGES[key], colour)
+            for key, colour in CHANGE_COLOURS.items()
+            if key != "undecided" or comparison.total["undecided"]
+        ],
         moved=_GAINED,
     )
 
 
 def lead(comparison: Comparison) -> str:
-    """Say in one sentence how many people gain and lose."""
+    """Say how many people gain and lose, and how many are undecided when some are."""
     total = comparison.total
-    return _(
+    told = _(
         "Sur {people}, {gained} gagnent l’accès et {lost} le perdent : {before}"
         " en zone blanche avant, {after} après.",
         people=n_people(int(total["people"])),
@@ -165,6 +170,13 @@ def lead(comparison: Comparison) -> str:
         lost=number(total["lost"]),
         before=number(total["white_before"]),
         after=number(total["white_after"]),
+    )
+    if not total["undecided_before"] and not total["undecided_after"]:
+        return told
+    return told + _(
+        " Ni desservis ni en zone blanche, faute de savoir : {before} avant, {after} après.",
+        before=number(total["undecided_before"]),
+        after=number(total["undecided_after"]),
     )
 
 

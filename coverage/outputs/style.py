@@ -226,6 +226,7 @@ CHANGE_COLOURS: dict[str, str] = {
     "nearer": "#c3ddee",
     "lost": "#cf5662",
     "farther": "#f6c8ae",
+    "undecided": STANDING_COLOURS["undecided"],
     "same": "#eceeec",
 }
 #: The same for the circles that stand on them.

@@ -24,6 +24,7 @@ from geoguichet.coverage.compare import (
 )
 from geoguichet.coverage.errors import ComparisonError, ManifestError, StudyError
 from geoguichet.coverage.manifest import CoverageResult
+from geoguichet.coverage.outputs.comparison import lead
 from geoguichet.coverage.outputs.folder import write_all
 from geoguichet.coverage.run import find_white_zones
 from geoguichet.coverage.study.choices import RouterChoice
@@ -128,6 +129,29 @@ def test_counts_equal_a_loop_and_add_up_by_area(sides: tuple[Side, Side]) -> Non
             assert all(areas[key].sum() == row[key] for key in expected)
         assert found.of("zone_before", group=group)["gained"].sum() == row["gained"]
         assert found.of("zone_after", group=group)["lost"].sum() == row["lost"]
+
+
+def test_the_undecided_are_neither_white_nor_gained() -> None:
+    people = pd.DataFrame(
+        {"name": [*"abcd"], "departement": "46", "epci": "e1", "people": [1, 20, 300, 4000]},
+        index=pd.Index([*"abcd"], name="id"),
+    ).assign(pop_65_plus=0.0, a_m=1.0, b_m=1.0, zone="")
+    points = shapely.points(np.arange(4), 44.0)
+
+    def side(served: list[bool], undecided: list[bool]) -> Side:
+        told = people.assign(served=served, served_after=served, undecided=undecided)
+        demand = gpd.GeoDataFrame(told, geometry=points, crs="EPSG:4326")
+        return Side(TWO, demand, demand.iloc[:0], False, None, {})
+
+    yes, no = True, False
+    before = side([no, no, no, yes], [yes, yes, no, no])
+    found = compare_sides(before, side([yes, no, no, yes], [no, yes, yes, no]))
+    assert list(found.communes["change"]) == ["undecided", "same", "undecided", "same"]
+    row = found.total
+    assert (row["white_before"], row["white_after"]) == (300, 0)
+    assert (row["undecided_before"], row["undecided_after"]) == (21, 320)
+    assert (row["gained"], row["lost"], row["undecided"]) == (0, 0, 301)
+    assert "faute de savoir : 21 avant, 320 après" in lead(found)
 
 
 @settings(max_examples=15, deadline=None)
