@@ -14,12 +14,10 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from functools import cache, partial
-from pathlib import Path
 from typing import Any, cast, get_args, get_type_hints
 
 from pydantic import (
@@ -518,35 +516,6 @@ class Listed:
 @cache
 def _reader(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
-
-
-def read_toml(path: Path, *, refused: type[UsageError]) -> Json:
-    """Return the document of a TOML file.
-
-    Raises
-    ------
-    FileNotFoundError
-    refused
-        It cannot be read, or is not TOML.
-    """
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise
-    except tomllib.TOMLDecodeError as error:
-        told = Message(
-            "{file} : ce n'est pas du TOML valide ({error}) ; corrigez la ligne indiquée.",
-            file=path,
-            error=error,
-        )
-        raise refused(told) from error
-    except (OSError, UnicodeDecodeError) as error:
-        told = Message(
-            "{file} : fichier illisible ({error}) ; un fichier texte TOML en UTF-8 est attendu.",
-            file=path,
-            error=error,
-        )
-        raise refused(told) from error
 
 
 def read[T](

@@ -1,13 +1,18 @@
-"""Files written whole or not at all, and told from one another by the digest of their content."""
+"""Files written whole or not at all, told from one another by the digest of their content; TOML
+read, or refused in one sentence.
+"""
 
 import hashlib
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
-from geoguichet.floor.errors import FileError
+from geoguichet.floor.errors import FileError, GeoguichetError
+from geoguichet.floor.words import Message
 
 _BLOCK = 1 << 20
 
@@ -34,6 +39,35 @@ def write_whole(path: Path, content: bytes) -> None:
             draft.write_bytes(content)
     except OSError as error:
         raise FileError(f"{path} ne peut pas être écrit ({error.strerror}).") from error
+
+
+def read_toml(path: Path, *, refused: type[GeoguichetError]) -> dict[str, Any]:
+    """Return the document of a TOML file.
+
+    Raises
+    ------
+    FileNotFoundError
+    refused
+        It cannot be read, or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise
+    except tomllib.TOMLDecodeError as error:
+        told = Message(
+            "{file} : ce n'est pas du TOML valide ({error}) ; corrigez la ligne indiquée.",
+            file=path,
+            error=error,
+        )
+        raise refused(told) from error
+    except (OSError, UnicodeDecodeError) as error:
+        told = Message(
+            "{file} : fichier illisible ({error}) ; un fichier texte TOML en UTF-8 est attendu.",
+            file=path,
+            error=error,
+        )
+        raise refused(told) from error
 
 
 def sha256(*paths: Path) -> str:

@@ -16,13 +16,13 @@ from geoguichet.floor.declaration import (
     Taken,
     known,
     read,
-    read_toml,
     shortened,
     text,
     texts,
     whole,
 )
 from geoguichet.floor.errors import UsageError
+from geoguichet.floor.files import read_toml
 from geoguichet.floor.words import SOURCE, Message, languages
 
 FILE = "region.toml"

@@ -36,6 +36,7 @@ from geoguichet.floor.declaration import (
     whole,
 )
 from geoguichet.floor.errors import UsageError
+from geoguichet.floor.files import read_toml
 from geoguichet.floor.units import Cost, Unit
 from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.hours import Moment
@@ -545,7 +546,7 @@ def read_study(path: Path) -> Study:
         range.
     """
     try:
-        document = declaration.read_toml(path, refused=StudyError)
+        document = read_toml(path, refused=StudyError)
     except FileNotFoundError as error:
         told = Message(
             "{file} : ce fichier d'étude n'existe pas ; « geoguichet coverage init {file} » en "

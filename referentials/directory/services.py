@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geoguichet.floor.declaration import read_toml
 from geoguichet.floor.errors import LayerError, UsageError, refused
+from geoguichet.floor.files import read_toml
 from geoguichet.floor.words import _, language
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR
 from geoguichet.referentials.directory.hours import weekly_hours as weekly_hours

@@ -3,7 +3,6 @@ themselves.
 """
 
 import re
-import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -18,6 +17,8 @@ from openpyxl.styles import Font, PatternFill
 from openpyxl.worksheet.datavalidation import DataValidation
 
 from geoguichet.floor.errors import LayerError, UsageError, refused
+from geoguichet.floor.files import read_toml
+from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR
 from geoguichet.referentials.directory.services import SERVICE_TYPES, TYPE_OF_BPE, TYPE_OF_CATEGORY
 
@@ -291,25 +292,16 @@ def read_mapping(path: Path) -> FileMapping:
     UsageError
         The file is missing, is not TOML, or names a field, a type or an option that does not exist.
     """
-    with (
-        refused(
-            tomllib.TOMLDecodeError,
-            say=lambda error: (
-                f"{path} : ce n'est pas du TOML valide ({error}) ; corrigez la ligne indiquée."
-            ),
-            kind=UsageError,
-        ),
-        refused(
-            OSError,
-            UnicodeDecodeError,
-            say=lambda error: (
-                f"{path} : fichier de correspondance illisible ({error}) ; du TOML en UTF-8 est "
-                "attendu."
-            ),
-            kind=UsageError,
-        ),
-    ):
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    try:
+        document = read_toml(path, refused=UsageError)
+    except FileNotFoundError as error:
+        raise UsageError(
+            Message(
+                "{file} : ce fichier de correspondance n'existe pas ; essayez : --mapping et le "
+                "chemin d'un fichier TOML.",
+                file=path,
+            )
+        ) from error
     return parse_mapping(document, where=str(path))
 
 

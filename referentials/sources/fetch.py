@@ -4,19 +4,21 @@ over a whole file.
 
 import json
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
-from importlib import resources
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from geoguichet.floor.errors import FetchError, UsageError, refused
-from geoguichet.floor.files import sha256
+from geoguichet.floor.files import read_toml, sha256
 from geoguichet.floor.http import Client, HttpError, UnreachableError
+from geoguichet.floor.words import Message
 
 # The official sources: what each is, who publishes it, where it is taken from.
+
+#: Those delivered with us.
+SOURCES = Path(__file__).with_name("sources.toml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +50,30 @@ def official_sources(path: Path | None = None) -> Mapping[str, OfficialSource]:
     UsageError
         The file is missing, is not TOML, or a source lacks a key.
     """
-    where = str(path or "sources.toml")
+    file = path or SOURCES
     try:
-        file = path or resources.files("geoguichet.referentials.sources") / "sources.toml"
+        document = read_toml(file, refused=UsageError)
         return {
             name: OfficialSource(name=name, **{**entry, "earlier": tuple(entry.get("earlier", ()))})
-            for name, entry in tomllib.loads(file.read_text(encoding="utf-8")).items()
+            for name, entry in document.items()
         }
-    except (OSError, UnicodeDecodeError) as error:
+    except FileNotFoundError as error:
         raise UsageError(
-            f"{where} : liste des sources illisible ({error}) ; du TOML en UTF-8 est attendu."
+            Message(
+                "{file} : cette liste de sources n'existe pas ; essayez sans --sources : celles "
+                "livrées avec Géoguichet.",
+                file=file,
+            )
         ) from error
-    except (tomllib.TOMLDecodeError, TypeError) as error:
+    except (AttributeError, TypeError) as error:
         expected = ", ".join(each.name for each in fields(OfficialSource) if each.name != "name")
         raise UsageError(
-            f"{where} : une source est mal décrite ({error}) ; clés attendues : {expected}."
+            Message(
+                "{file} : une source est mal décrite ({error}) ; clés attendues : {expected}.",
+                file=file,
+                error=error,
+                expected=expected,
+            )
         ) from error
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from geoguichet.catalogue.errors import HarvestError
+from geoguichet.floor.files import read_toml
 from geoguichet.floor.words import Message
 
 if TYPE_CHECKING:
@@ -179,14 +179,12 @@ def template() -> str:
 def read_sources(path: Path) -> tuple[Configured, ...]:
     """Return the active sources of a file, in its order; HarvestError names what is wrong in it."""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = read_toml(path, refused=HarvestError)
     except FileNotFoundError as error:
         raise HarvestError(
             f"{path} n'existe pas ; un fichier de sources est attendu, "
             f"« geoguichet catalogue harvest --init {path} » en crée un."
         ) from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise HarvestError(f"{path} : fichier de sources illisible ({error}).") from error
     tables = document.get("source")
     if not isinstance(tables, list) or not tables or document.keys() != {"source"}:
         raise HarvestError(f"{path} : des tables [[source]] sont attendues, et rien d'autre.")

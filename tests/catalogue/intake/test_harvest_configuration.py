@@ -60,7 +60,7 @@ def test_the_page_on_harvesting_shows_that_file() -> None:
     [
         ("", "[[source]]"),
         ("source = 3", "[[source]]"),
-        ("[[source]\n", "illisible"),
+        ("[[source]\n", "TOML valide"),
         (source(kind="ftp"), "kind « ftp »"),
         (source(name=""), "name est attendu"),
         (source(adresse="x"), "« adresse » est inconnu"),

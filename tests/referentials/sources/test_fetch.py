@@ -156,3 +156,9 @@ def test_every_source_is_described(tmp_path: Path) -> None:
     broken.write_text('[a]\ntitle = "A"\n', encoding="utf-8")
     with pytest.raises(UsageError, match="clés attendues : title, publisher"):
         official_sources(broken)
+    for text, said in (("a = 3", "clés attendues"), ("[a", "TOML valide")):
+        broken.write_text(text, encoding="utf-8")
+        with pytest.raises(UsageError, match=said):
+            official_sources(broken)
+    with pytest.raises(UsageError, match="n'existe pas"):
+        official_sources(tmp_path / "absent.toml")
