@@ -13,12 +13,13 @@ import pandas as pd
 
 from geoguichet.coverage.access import inputs
 from geoguichet.coverage.access.demand import (
+    FineDemand,
     demand_points,
     name_by_commune,
     people_of_cells,
 )
 from geoguichet.coverage.access.rules import add_metres, measure, slack_at, white
-from geoguichet.coverage.access.supplements import baseline, beside, lacking_table
+from geoguichet.coverage.access.supplements import Beside, baseline, beside, lacking_table
 from geoguichet.coverage.access.supply import supply_points
 from geoguichet.coverage.kiosks.prospects import (
     candidate_hosts,
@@ -74,71 +75,85 @@ def run(
     clock = _Clock(on_step)
     with clock.step(STEPS[0]):
         data = inputs.read(study)
+    territory = data.territory
     with clock.step(STEPS[1]):
-        communes, noticed = demand_points(data.territory, data.services, study)
-        fine = people_of_cells(study, data.territory)
-        services, counters, more = supply_points(data.territory, data.services, study)
-        noticed += [*more, *(() if fine is None else fine.findings)]
+        communes, noticed = demand_points(territory, data.services, study)
+        fine = people_of_cells(study, territory)
+        services, counters, more = supply_points(territory, data.services, study)
+        noticed += [*more, *(fine.findings if fine else ())]
     with clock.step(STEPS[2]):
-        demand = measure(communes if fine is None else fine.demand, services, study, router)
-        for need in study.needs:
-            places, named = services.geometry, f"{need.key}_service"
-            demand = add_metres(demand, router, places, named=named, column=f"{need.key}_m")
-        coarse = None if fine is None else measure(communes, services, study, router)
-        demand, told = beside(
-            demand, services, data.services, coarse, data.territory, study, router
-        )
-        epci = inputs.epci_names(inputs.source_path(study))
-        there = baseline(demand, data.services, data.territory, study, router, workspace)
-        told = replace(
-            told,
-            lacking=lacking_table(demand, data.territory, study, epci),
-            baseline=there,
-        )
+        demand, told = _measured(data, communes, fine, services, study, router, workspace)
     with clock.step(STEPS[3]):
         slack = partial(slack_at, services=services, study=study, router=router)
-        outlines = None if fine is None else fine.shapes
-        drawn = draw_zones(
-            study, data.territory, _settled(demand), slack, router, outlines=outlines
-        )
-        demand["zone"], undrawn = drawn.zone_of, drawn.findings
-        zones = drawn.zones if fine is None else name_by_commune(drawn.zones, demand)
+        outlines = fine.shapes if fine else None
+        drawn = draw_zones(study, territory, _settled(demand), slack, router, outlines=outlines)
+        demand["zone"] = drawn.zone_of
+        zones = name_by_commune(drawn.zones, demand) if fine else drawn.zones
     with clock.step(STEPS[4]):
         sited = _sited(data, communes, demand, study, router)
-        counters |= sited.counters
     with clock.step(STEPS[5]):
-        demand, kiosks = sited.demand, sited.kiosks
-        zones = with_hosts(zones, _settled(demand), sited.hosts, sited.near)
-        left = demand[~demand["served_after"]].groupby("zone")["people"].sum()
-        zones["people_after"] = left.reindex(zones.index, fill_value=0).astype(np.int64)
-        summary = summarise(demand, kiosks, data.territory)
-    counters |= _counters(demand, zones) | told.counters
-    unknown = int(data.territory.communes[study.demand.weight].isna().sum())
-    counters |= {"communes_without_population": unknown} if unknown and fine is None else {}
-    counters |= {} if fine is None else fine.counters
+        demand, zones = sited.demand, _after_the_plan(zones, sited)
+        summary = summarise(demand, sited.kiosks, territory)
+        counters |= sited.counters | _counters(demand, zones) | told.counters
+        counters |= fine.counters if fine else _without_people(territory, study)
     return CoverageResult(
         study=study,
-        territory=data.territory,
+        territory=territory,
         demand=demand,
         services=services.loc[
             services["needs"] != "", [c for c in services.columns if c in _SERVICE_COLUMNS]
         ],
         white_zones=zones,
-        kiosks=kiosks,
+        kiosks=sited.kiosks,
         summary=summary,
         plan=sited.plan,
-        inputs=(
-            *data.layers,
-            *(() if fine is None else (fine.input,)),
-            *inputs.network_layer(study),
-            *there.inputs,
-        ),
-        findings=tuple(sorted({*data.findings, *noticed, *undrawn, *told.findings})),
+        inputs=_read(data, fine, told, study),
+        findings=tuple(sorted({*data.findings, *noticed, *drawn.findings, *told.findings})),
         counters=dict(sorted(counters.items())),
         timings=clock.timings,
         ranking=sited.ranking,
         beside=told,
         surface=drawn.surface,
+    )
+
+
+# Measure the ways of everyone, and what is told beside the answer.
+def _measured(
+    data: inputs.StudyData,
+    communes: gpd.GeoDataFrame,
+    fine: FineDemand | None,
+    services: gpd.GeoDataFrame,
+    study: Study,
+    router: Router,
+    workspace: Path | None,
+) -> tuple[gpd.GeoDataFrame, Beside]:
+    demand = measure(fine.demand if fine else communes, services, study, router)
+    for need in study.needs:
+        places, named = services.geometry, f"{need.key}_service"
+        demand = add_metres(demand, router, places, named=named, column=f"{need.key}_m")
+    coarse = measure(communes, services, study, router) if fine else None
+    demand, told = beside(demand, services, data.services, coarse, data.territory, study, router)
+    epci = inputs.epci_names(inputs.source_path(study))
+    lacking = lacking_table(demand, data.territory, study, epci)
+    there = baseline(demand, data.services, data.territory, study, router, workspace)
+    return demand, replace(told, lacking=lacking, baseline=there)
+
+
+# Count the communes whose people nobody knows, when there are some.
+def _without_people(territory: Territory, study: Study) -> dict[str, int]:
+    unknown = int(territory.communes[study.demand.weight].isna().sum())
+    return {"communes_without_population": unknown} if unknown else {}
+
+
+# Return all that was read to answer.
+def _read(
+    data: inputs.StudyData, fine: FineDemand | None, told: Beside, study: Study
+) -> tuple[inputs.InputLayer, ...]:
+    return (
+        *data.layers,
+        *((fine.input,) if fine else ()),
+        *inputs.network_layer(study),
+        *(told.baseline.inputs if told.baseline else ()),
     )
 
 
@@ -214,6 +229,14 @@ def _sited(
     return _Sited(
         demand, kiosks, plan, ranking, counters, hosts, prospects.costs.up_to(choice.reach)
     )
+
+
+# Add to the zones their best placed hosts, and who is still unserved once the kiosks are open.
+def _after_the_plan(zones: gpd.GeoDataFrame, sited: _Sited) -> gpd.GeoDataFrame:
+    zones = with_hosts(zones, _settled(sited.demand), sited.hosts, sited.near)
+    left = sited.demand[~sited.demand["served_after"]].groupby("zone")["people"].sum()
+    zones["people_after"] = left.reindex(zones.index, fill_value=0).astype(np.int64)
+    return zones
 
 
 def summarise(
