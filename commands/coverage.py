@@ -26,7 +26,7 @@ from geoguichet.commands.arguments import (
 )
 from geoguichet.commands.printing import as_json, print_blocks, print_json, progress
 from geoguichet.floor.errors import UsageError
-from geoguichet.floor.words import Message, _
+from geoguichet.floor.words import Message, _, ngettext
 
 if TYPE_CHECKING:
     from geoguichet.coverage.replay import Replay
@@ -382,8 +382,14 @@ def _verify(arguments: argparse.Namespace) -> None:
         rows = [one.as_dict() for one in told.disagreements]
         print_json({"figures": told.figures, "differ": rows, "unverified": told.unverified})
     else:
-        print(_("{n} chiffres recomptés, {wrong} diffèrent.", n=told.figures,
-                wrong=len(told.disagreements)))  # fmt: skip
+        print(
+            ngettext(
+                "{figures} chiffres recomptés, {n} diffère.",
+                "{figures} chiffres recomptés, {n} diffèrent.",
+                len(told.disagreements),
+                figures=told.figures,
+            )
+        )
         for one in told.disagreements:
             print(
                 _(

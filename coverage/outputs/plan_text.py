@@ -8,7 +8,6 @@ from typing import Any
 
 import geopandas as gpd
 
-from geoguichet.coverage.access.rules import white
 from geoguichet.coverage.kiosks.ranking import SAVINGS, TRANCHE_EUR, Ranking, commune_count
 from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs.style import (
@@ -199,7 +198,6 @@ def proved_sentences(result: CoverageResult, plan: KioskPlan) -> list[str]:
 def further_sentences(result: CoverageResult) -> list[str]:
     """Say how the gain goes down the list, who is left, and where to stop."""
     gains = result.kiosks.loc[result.kiosks["rank"] > 0, "people_added"].tolist()
-    left = result.demand[white(result.demand) & ~result.demand["served_after"]]
     sentences = []
     if len(gains) > 1 and sum(gains):
         half = next(
@@ -218,11 +216,9 @@ def further_sentences(result: CoverageResult) -> list[str]:
         sentences.append(f"{first_and_last} {reached}")
     return nonempty(
         *sentences,
-        len(left)
-        and _(
-            "{people} resteraient en zone blanche, dans {communes}, trop loin de tout lieu retenu.",
-            people=n_people(int(left["people"].sum())),
-            communes=n_communes(commune_count(left)),
+        *(
+            _("Resteraient en zone blanche : {who}", who=told)
+            for told in unserved_sentences(result)
         ),
         *stop_sentences(result),
     )

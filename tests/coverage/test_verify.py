@@ -173,7 +173,7 @@ def test_without_the_data_it_says_what_it_cannot_reach(
 ) -> None:
     assert main(["coverage", "verify", str(folder)]) == 0
     told = capsys.readouterr().out
-    assert "0 diffèrent" in told and "Non recompté : les habitants de chaque commune" in told
+    assert "0 diffère." in told and "Non recompté : les habitants de chaque commune" in told
     planted(folder, "UPDATE demand SET slack_m = slack_m - 1 WHERE id = '09003'")
     assert main(["coverage", "verify", str(folder)]) == 1
     told = capsys.readouterr().out

@@ -13,6 +13,7 @@ from geoguichet.coverage.outputs.plan_text import (
     cost_rows,
     curve_note,
     fewer_sentences,
+    further_sentences,
     method_told,
     reference_sentences,
     rule_sentences,
@@ -135,6 +136,12 @@ def test_those_left_and_those_asked_for_in_vain(result) -> None:
         "au-delà de 2, aucun lieu permis"
         in fewer_sentences(replace(choice, count=50), result.plan)[0]
     )
+
+
+def test_the_report_gives_those_left_the_reasons_that_the_terminal_gives(result) -> None:
+    reasons = unserved_sentences(result)
+    told = [line for line in further_sentences(result) if line.startswith("Resteraient")]
+    assert reasons and [line.partition(" : ")[2] for line in told] == reasons
 
 
 def test_a_curve_that_reaches_its_bound_is_not_within_nothing_of_it(result) -> None:
