@@ -412,6 +412,7 @@ def _verify(arguments: argparse.Namespace) -> None:
 _UNVERIFIED = {
     "times": Message("les temps de trajet, et qui chaque visioguichet sert"),
     "moments": Message("les besoins de chaque guichet à une heure dite"),
+    "hours": Message("les besoins de guichets dont des heures incertaines décident"),
     "source": Message("les habitants de chaque commune (--source FICHIER)"),
 }
 

@@ -4,14 +4,17 @@ data it was made of. Nothing of the engine is used here, on purpose: two ways, o
 
 import hashlib
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import opening_hours
 import shapely
 from pyproj import Geod, Transformer
 
@@ -51,7 +54,8 @@ class Verification:
 
     figures: int
     disagreements: tuple[Disagreement, ...]
-    #: ``times`` (by road), ``moments`` (``open_at``), ``source`` (the data are not here).
+    #: ``times`` (by road), ``moments`` (``open_at``), ``hours`` (unsure, and more than weekdays),
+    #: ``source`` (the data are not here).
     unverified: tuple[str, ...]
 
 
@@ -146,11 +150,15 @@ class _Second:
             self.unverified.append("moments")
             return
         for row in self.services:
-            met = [
-                key
+            enough = {
+                key: _open_enough(row, need)
                 for key, need in self.needs.items()
-                if row["type"] in need["types"] and _open_enough(row, need)
-            ]
+                if row["type"] in need["types"]
+            }
+            if None in enough.values():
+                self.unverified += ["hours"] * ("hours" not in self.unverified)
+                continue
+            met = [key for key, yes in enough.items() if yes]
             self.hold("services", row["id"], "needs", ",".join(met), row["needs"])
 
     def _nearest(self) -> None:
@@ -433,9 +441,31 @@ def _nearest(origins: Table, destinations: Table) -> Iterator[float | None]:
         yield float(min(_GEOD.inv(np.full(len(few), lon), np.full(len(few), lat), *few.T)[2]))
 
 
-def _open_enough(row: Row, need: Row) -> bool:
-    if need["min_hours_per_week"] is None:
+# Return whether a counter is open enough for a need; None where what it may be open decides, and its
+# hours say more than weekdays.
+def _open_enough(row: Row, need: Row) -> bool | None:
+    least, weekly = need["min_hours_per_week"], row["hours_per_week"]
+    if least is None or (weekly is not None and weekly >= least):
         return True
-    if row["hours_per_week"] is None:
-        return bool(need["unknown_hours"] == "open")
-    return bool(row["hours_per_week"] >= need["min_hours_per_week"])
+    if need["unknown_hours"] != "open":
+        return False
+    text = row["hours"] or ""
+    if not _WEEKDAYS.fullmatch(text):
+        return None
+    unsure = _unsure_hours(text) if text else 0.0
+    return (weekly is None and not unsure) or bool((weekly or 0.0) + unsure >= least)
+
+
+#: Hours of weekdays, those that are unsure among them, and nothing else.
+_WEEKDAYS = re.compile(r"(?:Mo|Tu|We|Th|Fr|Sa|Su|PH|unknown|off|24/7|[\d:,; -])*")
+
+
+# Return the hours of a week that are unsure.
+def _unsure_hours(text: str) -> float:
+    calendar = opening_hours.OpeningHours(text, auto_country=False, auto_timezone=False)
+    monday = datetime(2026, 1, 5)
+    return sum(
+        (end - start) / timedelta(hours=1)
+        for start, end, state, _ in calendar.intervals(monday, monday + timedelta(weeks=1))
+        if state == opening_hours.State.UNKNOWN
+    )

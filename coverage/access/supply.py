@@ -62,33 +62,44 @@ def open_enough(services: gpd.GeoDataFrame, need: Need) -> pd.Series:
     Open at its moment, and at least its hours a week; what nobody knows is what the need takes it
     for, and is not enough where that is left undecided.
     """
-    enough = pd.Series(True, index=services.index)
-    unknown = need.unknown_hours == "open"
-    if need.min_hours_per_week is not None:
-        weekly = services["hours_per_week"]
-        enough &= (weekly >= need.min_hours_per_week) | (weekly.isna() & unknown)
-    if need.open_at is not None:
-        enough &= pd.Series(
-            [
-                unknown if state is None else state
-                for state in _states(services["hours"], need.open_at)
-            ],
-            index=services.index,
-        )
-    return enough
+    taken = need.unknown_hours == "open"
+    states = [taken if enough is None else enough for enough in _enough(services, need)]
+    return pd.Series(states, services.index, dtype=bool)
 
 
 def hours_known(services: gpd.GeoDataFrame, need: Need) -> pd.Series:
-    """Return True for the services that say all that a need asks of hours."""
-    known = pd.Series(True, index=services.index)
+    """Return True for the services whose hours tell whether they are enough for a need: surely so,
+    or surely short of one of its conditions.
+    """
+    states = [enough is not None for enough in _enough(services, need)]
+    return pd.Series(states, services.index, dtype=bool)
+
+
+# Return whether the hours of each service are enough for a need; None where that is not known.
+def _enough(services: gpd.GeoDataFrame, need: Need) -> list[bool | None]:
+    conditions = []
     if need.min_hours_per_week is not None:
-        known &= services["hours_per_week"].notna()
+        conditions.append(_long_enough(services, need.min_hours_per_week))
     if need.open_at is not None:
-        known &= pd.Series(
-            [state is not None for state in _states(services["hours"], need.open_at)],
-            index=services.index,
-        )
-    return known
+        conditions.append(_states(services["hours"], need.open_at))
+    rows = zip(*conditions, strict=True) if conditions else ([()] * len(services))
+    return [False if False in row else None if None in row else True for row in rows]
+
+
+# Return whether each service is open so many hours a week; None where it may be, in hours that are
+# unsure.
+def _long_enough(services: gpd.GeoDataFrame, least: float) -> list[bool | None]:
+    states: list[bool | None] = []
+    for weekly, text in zip(services["hours_per_week"], services["hours"], strict=True):
+        week = None if weekly >= least else osm_week(text)
+        unsure = sum(closes - opens for opens, closes in week.unsure) / 60 if week else 0.0
+        if weekly >= least:
+            states.append(True)
+        elif pd.isna(weekly):
+            states.append(False if 0 < unsure < least else None)
+        else:
+            states.append(None if weekly + unsure >= least else False)
+    return states
 
 
 def told(

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from geoguichet.cli import main
 from geoguichet.coverage.errors import ManifestError
 from geoguichet.coverage.manifest import CoverageResult
 from geoguichet.coverage.outputs.folder import write_all
+from geoguichet.coverage.run import run
+from geoguichet.coverage.study.study import Changes, Opening, read_study
 from geoguichet.coverage.verify import Verification, verify
 
 
@@ -69,6 +72,33 @@ def test_sound_results_agree_to_the_last_figure(
     write_all(result, tmp_path / "region")
     whole = verify(tmp_path / "region")
     assert whole.disagreements == () and whole.figures > 35_000
+
+
+@pytest.mark.parametrize(
+    ("hours", "meets", "unverified"),
+    [
+        ("Mo-Th 09:00-15:00; Fr 09:00-13:00 unknown", True, ()),  # 28 h at most
+        ("Mo-Th 09:00-15:00; Fr 09:00-12:00 unknown", False, ()),
+        ("Mo-Th 09:00-15:00; Fr unknown; PH off", True, ()),
+        ('Mo-Th 09:00-15:00; Fr 09:00-13:00 "sur rendez-vous"', True, ("hours",)),
+    ],
+)
+def test_unsure_hours_are_counted_again(
+    small_path: Path, source: Path, tmp_path: Path, hours: str, meets: bool, unverified: tuple
+) -> None:
+    study = read_study(small_path)
+    etat, mairie = study.needs
+    study = replace(
+        study,
+        kiosks=None,
+        needs=(etat, replace(mairie, min_hours_per_week=28.0, unknown_hours="open")),
+        changes=Changes(open=(Opening("town_hall", 1.605, 42.966, hours=hours),)),
+    )
+    found = run(study)
+    assert ("nouveau-1" in found.services.index) == meets
+    write_all(found, tmp_path / "etude")
+    told = verify(tmp_path / "etude", source=source)
+    assert told.disagreements == () and told.unverified == unverified
 
 
 #: One altered figure each: what is written, and the layer, row and figure that must be named.

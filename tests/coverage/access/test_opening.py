@@ -25,7 +25,7 @@ from geoguichet.coverage.study.study import Need, Study, read_study
 from geoguichet.floor.findings import Finding
 from geoguichet.floor.units import Cost, Unit
 from geoguichet.floor.words import speaking
-from geoguichet.referentials.directory.hours import Moment, is_open
+from geoguichet.referentials.directory.hours import Moment, is_open, weekly_hours
 
 SATURDAY = Moment.parse("samedi 10h")
 
@@ -86,6 +86,42 @@ def test_unknown_hours_are_what_the_study_says() -> None:
     both = need(open_at=SATURDAY, min_hours_per_week=1.0)
     assert open_enough(services(), both).tolist() == [True, *[False] * 7]
     assert open_enough(services(), replace(both, unknown_hours="open")).sum() == 5
+
+
+def test_hours_that_may_reach_the_minimum_are_unknown_and_not_closed() -> None:
+    hours = {
+        "Mo-Th 09:00-12:00,14:00-17:00": False,  # 24 h
+        "Mo-Th 09:00-12:00,14:00-17:00, Fr 09:00-12:00 unknown": False,  # 27 h at most
+        "Mo-Th 09:00-12:00,14:00-17:00, Fr 09:00-13:00 unknown": None,  # 28 h at most
+        "Mo-Th 09:00-12:00,14:00-17:00; Fr unknown": None,
+        "Mo-Fr 09:00-15:00; Sa unknown": True,  # 30 h for sure
+        "Tu 09:00-12:00 unknown": False,
+        "Mo-Fr 09:00-17:00 unknown": None,
+        'Mo-Fr 09:00-12:00; We 14:00-20:00 "sur rendez-vous"': False,
+        'Mo-Fr 09:00-12:00; We 07:00-20:00 "sur rendez-vous"': False,  # instead of the morning
+        "Mo-Fr 09:00-14:00; week 1-53/2 Sa 09:00-12:00": None,
+    }
+    weekly = [weekly_hours(text) for text in hours]
+    frame = pd.DataFrame({"type": "town_hall", "hours": list(hours), "hours_per_week": weekly})
+    rows = gpd.GeoDataFrame(frame, geometry=[shapely.Point(1, 44)] * len(frame), crs="EPSG:4326")
+    asked = need(min_hours_per_week=28.0)
+    known = hours_known(rows, asked)
+    assert dict(zip(hours, known, strict=True)) == {
+        text: enough is not None for text, enough in hours.items()
+    }
+    for taken in ("closed", "undecided", "open"):
+        enough = open_enough(rows, replace(asked, unknown_hours=taken))
+        assert enough.tolist() == [
+            taken == "open" if one is None else one for one in hours.values()
+        ]
+
+
+def test_what_is_surely_short_of_one_condition_is_known() -> None:
+    both = need(open_at=SATURDAY, min_hours_per_week=28.0)
+    rows = services().assign(hours=["Sa unknown"] * 8, hours_per_week=[5.0] * 3 + [30.0] * 5)
+    assert hours_known(rows, both).tolist() == [False] * 8
+    rows = rows.assign(hours=["Sa 09:00-12:00", "Mo unknown", *["Sa unknown"] * 6])
+    assert hours_known(rows, both).tolist() == [True, True, *[False] * 6]
 
 
 def test_only_counters_open_then_serve(saturday: CoverageResult) -> None:
