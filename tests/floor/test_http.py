@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from geoguichet.floor.http import AnswerError, Client, HttpError, checked, with_query
+from geoguichet.floor.http import AnswerError, Client, HttpError, checked, same_place, with_query
 
 BODY = bytes(range(256)) * 800
 
@@ -33,6 +33,8 @@ class Handler(BaseHTTPRequestHandler):
             status, headers = 302, {"Location": f"http://{name}:{self.server.server_port}/there"}
         elif place == "/no":
             status, body = 422, b'{"code": "NoSegment"}'
+        elif place.startswith("/Donn"):
+            body = self.path.encode()
         elif place == "/shrunk" and "Range" in self.headers:
             status = 416
         self.send_response(status)
@@ -124,3 +126,20 @@ def test_an_address_is_escaped_refused_or_given_parameters() -> None:
     for address in ("http://a.fr:port/", "a.fr", "file:///etc/passwd", "http://u:p@a.fr/"):
         with pytest.raises(HttpError, match="adresse"):
             checked(address)
+
+
+def test_the_same_host_is_of_one_port_and_no_less_secret() -> None:
+    assert same_place("http://a.fr/x", "https://a.fr/y")
+    assert not same_place("https://a.fr/x", "http://a.fr/y")
+    assert not same_place("http://a.fr:8080/x", "http://a.fr/x")
+    assert not same_place("http://a.fr/", "http://b.fr/")
+    assert not same_place("http://a.fr/", "http://a.fr:port/")
+
+
+def test_an_address_is_escaped_or_refused_in_a_sentence(server: str) -> None:
+    client = Client(tries=1)
+    asked = client.get(f"{server}/Données 2026.zip?a=é%20b").body
+    assert asked == b"/Donn%C3%A9es%202026.zip?a=%C3%A9%20b"
+    for address in ("http://a.fr:port/", "http://[a/", f"http://{'a' * 70}.fr/", "ftp://a.fr/"):
+        with pytest.raises(HttpError, match="adresse"):
+            client.get(address)

@@ -5,14 +5,11 @@ hangs.
 import gzip
 import json
 import os
-import random
 import re
-import signal
 import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -28,7 +25,6 @@ from geoguichet.catalogue.formats import registry
 from geoguichet.catalogue.formats.dcat import document as dcat
 from geoguichet.catalogue.formats.iso import iso19139
 from geoguichet.catalogue.intake.exchange import Originals, every_record, originals_path
-from geoguichet.catalogue.intake.harvest import run as harvest_run
 from geoguichet.catalogue.intake.harvest.journal import Journal, journal_path
 from geoguichet.catalogue.intake.harvest.kinds import KINDS, open_source
 from geoguichet.catalogue.intake.harvest.run import Summary, harvest
@@ -45,7 +41,7 @@ from geoguichet.catalogue.intake.harvest.source import (
 from geoguichet.catalogue.intake.harvest.xml_protocols import Csw, OaiPmh
 from geoguichet.catalogue.record import Extent, ExternalId, Record
 from geoguichet.catalogue.search.store import SQLiteStore, store_path
-from geoguichet.floor.http import Client, HttpError, UnreachableError, same_place
+from geoguichet.floor.http import Client, HttpError, UnreachableError
 
 type Answer = tuple[int, dict[str, str], bytes]
 type Respond = Callable[[str, dict[str, list[str]], bytes, dict[str, str]], Answer]
@@ -507,25 +503,6 @@ def test_credentials_come_from_the_environment_alone(
         HASTY.get("http://moi:secret@exemple.fr/")
 
 
-def test_redirections_stay_on_the_host() -> None:
-    assert same_place("http://a.fr/x", "https://a.fr/y")
-    assert not same_place("https://a.fr/x", "http://a.fr/y")
-    assert not same_place("http://a.fr:8080/x", "http://a.fr/x")
-    assert not same_place("http://a.fr/", "http://b.fr/")
-    assert not same_place("http://a.fr/", "http://a.fr:port/")
-
-
-def test_an_address_is_escaped_or_refused_in_a_sentence(server: Server) -> None:
-    server.respond = lambda path, *_: (200, {}, path.encode())
-    assert (
-        HASTY.get(f"{server.address}/Données 2026.zip?a=é%20b").body == b"/Donn%C3%A9es%202026.zip"
-    )
-    assert server.asked[-1].endswith("?a=%C3%A9%20b")
-    for address in ("http://a.fr:port/", "http://[a/", f"http://{'a' * 70}.fr/", "ftp://a.fr/"):
-        with pytest.raises(HttpError, match="adresse"):
-            HASTY.get(address)
-
-
 def pages(
     listed: list[dict[str, Any]],
     shape: Callable[[list[dict[str, Any]], int], Any],
@@ -709,113 +686,6 @@ def test_a_rehearsal_writes_nothing(server: Server, tmp_path: Path) -> None:
     server.respond = csw(documents(4))
     done = harvest(Csw(server.address, HASTY), tmp_path, name="essai", kind="csw", dry_run=True)
     assert done.counts["new"] == 4 and list(tmp_path.iterdir()) == []
-
-
-def harvest_and_die(
-    source: Source, workspace: Path, monkeypatch: pytest.MonkeyPatch, *, after: int
-) -> bool:
-    """Harvest in a child that is gone, without a word, after so many steps; say whether it was
-    killed.
-    """
-    child = os.fork()
-    if child == 0:
-        left = [after]
-
-        def stepping(method: Callable[..., Any]) -> Callable[..., Any]:
-            def step(*arguments: Any, **options: Any) -> Any:
-                left[0] -= 1
-                if left[0] <= 0:
-                    os._exit(9)
-                return method(*arguments, **options)
-
-            return step
-
-        monkeypatch.setattr(harvest_run, "BATCH", 5)
-        for owner, name in (
-            (Journal, "keep"),
-            (Journal, "known"),
-            (Originals, "keep"),
-            (SQLiteStore, "bulk_upsert"),
-            (Journal, "close_run"),
-        ):
-            monkeypatch.setattr(owner, name, stepping(getattr(owner, name)))
-        run(source, workspace)
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="a child that can be killed is made by fork")
-def test_a_harvest_killed_anywhere_ends_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = tmp_path / "fiches"
-    folder.mkdir()
-    for number, document in enumerate(documents(23)):
-        (folder / f"{number:02}.xml").write_bytes(document)
-    chance = random.Random(7)
-    killed = 0
-    for trial in range(5):
-        workspace = tmp_path / f"w{trial}"
-        killed += sum(
-            harvest_and_die(
-                Folder(str(folder)), workspace, monkeypatch, after=chance.randrange(1, 12)
-            )
-            for _ in range(5)
-        )
-        done = run(Folder(str(folder)), workspace)
-        assert done.status == "complete"
-        assert stored(workspace) == {f"jeu-{n:03}": f"Jeu {n}" for n in range(23)}
-        with SQLiteStore(store_path(workspace)) as store:
-            assert all(len(store.history(f"jeu-{n:03}")) == 1 for n in range(23))
-    assert killed >= 20
-
-
-def kept_by(workspace: Path) -> dict[str, Any]:
-    """What a harvest leaves, but for moments: records, how many versions, their documents, what the
-    journal knows.
-    """
-    with SQLiteStore(store_path(workspace)) as store:
-        records = list(every_record(store))
-        versions = {record.id: len(store.history(record.id)) for record in records}
-    originals = Originals(originals_path(workspace))
-    journal = Journal(journal_path(workspace))
-    return {
-        "records": {record.id: record.to_bytes() for record in records},
-        "versions": versions,
-        "documents": {record.id: originals.document(record) for record in records},
-        "journal": journal.seen(max(1, len(journal.sources()[0][3])), "essai"),
-    }
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="a child that can be killed is made by fork")
-def test_a_harvest_killed_by_the_system_ends_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """``kill -9`` at random moments of a harvest, then resumed; GEOGUICHET_HARVEST_KILLS says how
-    many times (3).
-    """
-    folder = tmp_path / "fiches"
-    folder.mkdir()
-    for number, document in enumerate(documents(150)):
-        (folder / f"{number:03}.xml").write_bytes(document)
-    monkeypatch.setattr(harvest_run, "BATCH", 10)
-    start = time.perf_counter()
-    run(Folder(str(folder)), tmp_path / "whole")
-    lasts_s = time.perf_counter() - start
-    wanted, chance, midway = kept_by(tmp_path / "whole"), random.Random(9), 0
-    for trial in range(int(os.environ.get("GEOGUICHET_HARVEST_KILLS", "3"))):
-        workspace = tmp_path / f"killed-{trial}"
-        child = os.fork()
-        if child == 0:
-            run(Folder(str(folder)), workspace)
-            os._exit(0)
-        time.sleep(chance.uniform(0.05, 0.95) * lasts_s)
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        midway += 0 < len(stored(workspace)) < 150
-        assert run(Folder(str(folder)), workspace).status == "complete"
-        assert kept_by(workspace) == wanted, trial
-    assert midway or trial < 19  # of twenty, some were in the middle
 
 
 def test_the_journal_tells_the_runs(server: Server, tmp_path: Path) -> None:
