@@ -2,6 +2,7 @@ import re
 import shutil
 import socket
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -10,6 +11,8 @@ import requests
 from owslib.ogcapi.features import Features
 from owslib.ogcapi.records import Records
 
+from geoguichet.catalogue.record import Contact, Link, Record
+from geoguichet.catalogue.search.store import SQLiteStore
 from geoguichet.portal.app import listen, serve
 from geoguichet.portal.errors import PortalError, PortInUseError
 
@@ -66,6 +69,35 @@ def test_text_is_escaped_where_it_is_shown(url: str, http: requests.Session) -> 
         f"{url}/collections/catalogue/items", params={"q": attack}, headers={"Accept": "text/html"}
     )
     assert "<script>alert" not in search.text
+
+
+@pytest.mark.parametrize(
+    "scheme", ["javascript:", "JavaScript:", " javascript:", "java\tscript:", "data:", "vbscript:"]
+)
+def test_no_link_of_a_record_is_a_script(
+    scheme: str, tmp_path: Path, serve, http: requests.Session
+) -> None:
+    script, site = (
+        Link(f"{scheme}alert(1)", title="Piège"),
+        Link("https://exemple.fr/", title="Site"),
+    )
+    hostile = Record(
+        id="a",
+        type="dataset",
+        title="A",
+        contacts=(Contact(organization="B", links=(script, site)),),
+        links=(script, replace(script, rel="license"), replace(script, rel="enclosure"), site),
+        license="etalab-2.0",
+    )
+    with SQLiteStore(tmp_path / "catalogue.sqlite") as store:
+        store.upsert(hostile)
+    with serve(tmp_path) as url:
+        page = http.get(
+            f"{url}/collections/catalogue/items/a", headers={"Accept": "text/html"}
+        ).text
+    assert "Piège" in page and page.count('href="https://exemple.fr/"') == 2
+    addresses = re.findall(r'(?:href|src|action)="([^"]*)"', page)
+    assert [one for one in addresses if "alert(1)" in one] == []
 
 
 def test_errors_are_pages_too(url: str, http: requests.Session) -> None:

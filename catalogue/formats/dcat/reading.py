@@ -542,6 +542,7 @@ def _conformity(part: Part, path: str) -> list[Conformity]:
     return found
 
 
+_DASH = "a dash where the record says none: DCAT-AP wants one; it is not read back"
 MAPPING = (
     Mapped("id", _IDENTIFIER, note="that of the dcat:CatalogRecord when there is one"),
     Mapped(
@@ -640,8 +641,8 @@ MAPPING = (
     Mapped("rights", _RIGHTS, note="the first is written", read=_rights),
     Mapped("crs", "geodcatap:referenceSystem", note="dct:conformsTo is read too", read=_systems),
     Mapped("conformity", "dct:conformsTo", note="what passed", read=_conformity),
-    Mapped("title", "dct:title", read=_main_text),
-    Mapped("description", "dct:description", read=_main_text),
+    Mapped("title", "dct:title", note=_DASH, read=_main_text),
+    Mapped("description", "dct:description", note=_DASH, read=_main_text),
     Mapped(
         "translations",
         "dct:title",

@@ -176,6 +176,13 @@ def test_a_text_without_a_language_is_kept_before_one_in_another() -> None:
     assert lineage == "Levé\n\nRelevé" or lineage == "Relevé"
 
 
+def test_what_a_record_does_not_say_is_a_dash_that_is_not_read_back() -> None:
+    written = registry.rewrite(Record(id="x", type="dataset"), "dcat-ttl", b"")
+    assert 'dct:description "—"'.encode() in written and 'dct:title "—"'.encode() in written
+    [back] = registry.read_document(written).records
+    assert (back.title, back.description) == ("", "")
+
+
 def test_the_lineage_in_another_language_comes_back() -> None:
     record = one('dct:provenance [ rdfs:label "Des photos"@fr, "From photos"@en ]')
     written = registry.rewrite(record, "dcat-ttl", b"")
