@@ -122,7 +122,7 @@ class _Service:
             f"<ows:Get xlink:href={quoteattr(self.url)}/><ows:Post xlink:href={quoteattr(self.url)}/>"
             "</ows:HTTP></ows:DCP>"
             + "".join(
-                _listed("ows:Parameter", key, values) for key, values in _DOMAINS[operation].items()
+                _listed("ows:Parameter", key, values) for key, values in DOMAINS[operation].items()
             )
             + "</ows:Operation>"
             for operation in self.operations
@@ -179,7 +179,7 @@ class _Service:
         told = []
         for parameter in filter(None, asked.given.get("parametername", "").split(",")):
             operation, _dot, key = parameter.partition(".")
-            values = _DOMAINS.get(operation, {}).get(key, ())
+            values = DOMAINS.get(operation, {}).get(key, ())
             told.append(_domain("ParameterName", parameter, values))
         for qualified in filter(None, asked.given.get("propertyname", "").split(",")):
             found = csw.property_of(qualified)
@@ -242,8 +242,8 @@ class _Service:
         return csw.shortened(document, part) if schema == CSW else csw.embedded(document)
 
 
-#: Values that parameters take, by operation.
-_DOMAINS: Mapping[str, Mapping[str, Sequence[str]]] = {
+#: The operations, and the values that their parameters take.
+DOMAINS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "GetCapabilities": {"sections": ("ServiceIdentification", "ServiceProvider",
                                      "OperationsMetadata", "Filter_Capabilities")},
     "DescribeRecord": {"typeName": TYPES, "outputFormat": ("application/xml",),

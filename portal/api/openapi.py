@@ -10,7 +10,7 @@ from geoguichet.catalogue.search.tables import EXACT, FACETS, QUERYABLES, SORTAB
 from geoguichet.floor.words import Message
 from geoguichet.portal.answers import CATALOG, GEOJSON, HTML, JSON, MERGE_PATCH, OPENAPI, SCHEMA
 from geoguichet.portal.answers import FACETS as FACETS_TYPE
-from geoguichet.portal.api import collections
+from geoguichet.portal.api import collections, csw
 from geoguichet.portal.api.feeds import MAXIMUM_LIMIT as MAXIMUM_FEED
 from geoguichet.portal.api.records import ENCODINGS, TOGETHER
 from geoguichet.portal.api.served import RECORD_PROFILE
@@ -118,7 +118,26 @@ def _root_paths() -> Json:
         for path, summary, tag, parameters, content, form in gets
     }
     paths["/processes/white-zones/execution"] = {"post": _execution()}
+    paths[csw.PATH] = {"get": _csw()}
     return paths
+
+
+def _csw() -> Json:
+    content = {"application/xml": {"schema": {"type": "string"}}}
+    choices = {"service": ["CSW"], "request": csw.DOMAINS}
+    return {
+        "operationId": "csw",
+        "summary": "The catalogue by CSW 2.0.2 (OGC 07-006r1), read only; as XML by POST too",
+        "tags": ["records"],
+        "parameters": [
+            _query(name, {"type": "string", "enum": list(known)}) | {"required": True}
+            for name, known in choices.items()
+        ],
+        "responses": {
+            "200": {"description": "The answer to the operation", "content": content},
+            "400": {"description": "What was expected, as ows:ExceptionReport", "content": content},
+        },
+    }
 
 
 # Return the forms of a page: a schema by media type.

@@ -8,6 +8,7 @@ from geoguichet.portal.answers import CATALOG, HTML, JSON, JSON_LD, OPENAPI, lin
 from geoguichet.portal.pages import quality
 from geoguichet.portal.site import COLLECTION, Page, Site, classes
 
+_CSW = "/csw?service=CSW&request=GetCapabilities"
 _REL = "http://www.opengis.net/def/rel/ogc/1.0"
 
 
@@ -26,6 +27,7 @@ def _landing(site: Site) -> dict[str, Any]:
             link("data", f"{url}/collections?f=json", JSON),
             link(catalog, f"{url}/collections/{COLLECTION}?f=json", CATALOG, "Catalogue"),
             link(catalog, f"{url}/collections?f=json", JSON, "Collections"),
+            link("service", f"{url}{_CSW}", "application/xml", "CSW 2.0.2"),
             link(f"{_REL}/processes", f"{url}/processes?f=json", JSON),
             link(f"{_REL}/job-list", f"{url}/jobs?f=json", JSON),
         ],

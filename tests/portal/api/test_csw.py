@@ -63,6 +63,21 @@ def test_owslib_reads_a_record_in_both_schemas(service: CatalogueServiceWeb) -> 
     assert service.exceptionreport is None
 
 
+def test_the_service_is_found_from_the_landing_page(url: str, http: requests.Session) -> None:
+    [found] = [one for one in http.get(f"{url}/?f=json").json()["links"] if one["rel"] == "service"]
+    answer = http.get(found["href"])
+    assert answer.headers["Content-Type"].startswith(found["type"])
+    assert b"<csw:Capabilities" in answer.content
+    page = http.get(url, headers={"Accept": "text/html"}).text
+    assert f'href="{found["href"]}"'.replace("&", "&amp;") in page
+    described = http.get(f"{url}/openapi?f=json").json()["paths"]["/csw"]["get"]
+    assert all(one["required"] for one in described["parameters"])
+    for operation in described["parameters"][1]["schema"]["enum"]:
+        told = http.get(f"{url}/csw", params={"service": "CSW", "request": operation})
+        assert str(told.status_code) in described["responses"], operation
+        assert b"OperationNotSupported" not in told.content, operation
+
+
 ANY = "csw:AnyText"
 
 
