@@ -12,7 +12,7 @@ from typing import NamedTuple
 from geoguichet.catalogue.errors import RecordError
 from geoguichet.catalogue.formats import codes
 from geoguichet.catalogue.formats.mapping import INSPIRE_THEME, TOPIC_CATEGORY, said
-from geoguichet.catalogue.record import Extent, Record, instant_keys
+from geoguichet.catalogue.record import Concept, Extent, Record, instant_keys
 from geoguichet.catalogue.text import words as words_of
 from geoguichet.floor.findings import Severity
 from geoguichet.floor.words import SOURCE, Message, language
@@ -150,30 +150,30 @@ def _abstract(record: Record, _: Context) -> Iterator[Message]:
         )
 
 
-def _topic(record: Record, _: Context) -> Iterator[Message | Fault]:
-    topics = [
-        (f"properties.themes[{at}].concepts[{number}]", concept.id)
+# Return the concepts of a vocabulary in a record, each with its place.
+def _concepts(record: Record, scheme: str) -> list[tuple[str, Concept]]:
+    return [
+        (f"properties.themes[{at}].concepts[{number}]", concept)
         for at, theme in enumerate(record.themes)
-        if theme.scheme == TOPIC_CATEGORY
+        if theme.scheme == scheme
         for number, concept in enumerate(theme.concepts)
     ]
+
+
+def _topic(record: Record, _: Context) -> Iterator[Message | Fault]:
+    topics = _concepts(record, TOPIC_CATEGORY)
     if not topics:
         yield Message("aucune catégorie thématique ISO 19115.")
     for path, topic in topics:
-        if topic not in codes.TOPIC_CATEGORIES:
+        if topic.id not in codes.TOPIC_CATEGORIES:
             unknown = Message(
-                "« {topic} » n'est pas une catégorie thématique ISO 19115.", topic=topic[:60]
+                "« {topic} » n'est pas une catégorie thématique ISO 19115.", topic=topic.id[:60]
             )
             yield Fault(path, unknown)
 
 
 def _theme(record: Record, _: Context) -> Iterator[Message | Fault]:
-    themes = [
-        (f"properties.themes[{at}].concepts[{number}]", concept)
-        for at, theme in enumerate(record.themes)
-        if theme.scheme == INSPIRE_THEME
-        for number, concept in enumerate(theme.concepts)
-    ]
+    themes = _concepts(record, INSPIRE_THEME)
     if not themes and not any(codes.inspire_theme(word) for word in record.keywords):
         yield Message("aucun thème INSPIRE.")
     for path, item in themes:
