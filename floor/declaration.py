@@ -78,7 +78,7 @@ class BadKeyError(ValueError):
         place = (*place, *filter(None, self.key.split(".")))
         named = {
             "key": place[-1],
-            "table": ".".join(place[:-1]) or "racine",
+            "table": f"[{'.'.join(place[:-1])}]" if place[1:] else _("la racine du fichier"),
             "place": ".".join(place),
         }
         return refusal(
@@ -386,7 +386,7 @@ class Table:
         """Return the refusal of a table without a key that it needs."""
         return BadKeyError(
             "cette clé est attendue et manque",
-            Message("ajoutez {key} = … dans [{table}]", key=key, table="{table}"),
+            Message("ajoutez {key} = … dans {table}", key=key, table="{table}"),
             key=key,
         )
 

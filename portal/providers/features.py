@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 #: Value of ``data`` in the configuration that stands for the embedded sample.
 SAMPLE = "sample"
 
-#: What the layers of every study hold (see ``coverage.result``): it describes the API before any
+#: What the layers of every study hold (see ``coverage.outputs``): it describes the API before any
 #: study exists.
 #:
 #: How far the white zones are is in metres or in seconds (``worst_m``, ``worst_s``), as the studies

@@ -18,7 +18,7 @@ import shapely
 
 from geoguichet.floor.errors import LayerError, UsageError, refused
 from geoguichet.floor.files import read_toml
-from geoguichet.floor.words import _, language
+from geoguichet.floor.words import Message, _, language
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR
 from geoguichet.referentials.directory.hours import weekly_hours as weekly_hours
 from geoguichet.referentials.layers import LONLAT, check_columns, check_text, read_layer
@@ -110,41 +110,59 @@ def add_types(path: Path) -> None:
     Raises
     ------
     UsageError
-        The file is not TOML, a type has not the form of those of ``taxonomy.toml``, or is one of
-        ours, or takes a category or a code of one of them.
+        The file is not TOML, holds anything but types, a type has not the form of those of
+        ``taxonomy.toml``, or is one of ours, or takes a category or a code of another.
     """
-    declared = read_toml(path, refused=UsageError).get("types", {})
+    document = read_toml(path, refused=UsageError)
+    declared = document.get("types", {})
+    if set(document) - {"types"} or not isinstance(declared, dict):
+        raise UsageError(
+            Message(
+                "{file} : des tables [types.…] sont attendues, et rien d'autre ; essayez : "
+                "[types.cyber_base].",
+                file=path,
+            )
+        )
+    taken_by = {"directory": dict(_categories), "bpe": dict(_equipment)}
     for key, table in declared.items():
+        if not (re.fullmatch(r"[a-z][a-z0-9_]*", key) and _is_type(table)):
+            raise UsageError(
+                Message(
+                    "{file} : [types.{key}] attend une clé en minuscules sans accent et fr = "
+                    '["singulier", "pluriel"] (en de même, directory et bpe des listes de mots), '
+                    "rien d'autre.",
+                    file=path,
+                    key=key,
+                )
+            )
         taken = [
             word
-            for names, known in (("directory", _categories), ("bpe", _equipment))
-            for word in table.get(names, ())
-            if known.get(word, key) != key
+            for name, owners in taken_by.items()
+            for word in table.get(name, ())
+            if owners.setdefault(word, key) != key
         ]
         if key in _DECLARED["types"] or taken:
             raise UsageError(
-                f"{path} : [types.{key}] reprend {'un type' if not taken else taken[0]} que la "
-                "taxonomie a déjà ; donnez-lui une autre clé, d'autres catégories et d'autres "
-                "codes."
-            )
-        labels = [table.get("fr"), table.get("en", table.get("fr"))]
-        if not all(_is_label(label) for label in labels) or not re.fullmatch(
-            r"[a-z][a-z0-9_]*", key
-        ):
-            raise UsageError(
-                f"{path} : [types.{key}] attend une clé en minuscules sans accent et fr = "
-                '["singulier", "pluriel"] (en de même, directory et bpe des listes de mots).'
+                Message(
+                    "{file} : [types.{key}] reprend {what}, qui est déjà pris ; donnez-lui une "
+                    "autre clé, d'autres catégories et d'autres codes.",
+                    file=path,
+                    key=key,
+                    what=taken[0] if taken else key,
+                )
             )
     _add(declared)
 
 
-# Return whether a value is a singular and a plural.
-def _is_label(value: object) -> bool:
-    return (
-        isinstance(value, list)
-        and len(value) == 2
-        and all(isinstance(word, str) and word for word in value)
+# Say whether a value describes a type: a singular and a plural, and the words it is known by.
+def _is_type(table: object) -> bool:
+    if not isinstance(table, dict) or not {"fr"} <= set(table) <= {"fr", "en", "directory", "bpe"}:
+        return False
+    are_texts = all(
+        isinstance(value, list) and all(isinstance(word, str) and word for word in value)
+        for value in table.values()
     )
+    return are_texts and all(len(table[name]) == 2 for name in ("fr", "en") if name in table)
 
 
 #: What citizens come for, by key: a need leads to the types of counters where it is met.

@@ -308,3 +308,8 @@ def test_a_misspelt_key_is_told_before_the_one_it_stands_for() -> None:
         StudyError, match=r"« study\.titel » : cette clé est inconnue ; essayez : title"
     ):
         parse_study(document)
+
+
+def test_a_key_that_the_root_of_the_file_lacks_is_asked_for_there() -> None:
+    with pytest.raises(StudyError, match="ajoutez territory = … dans la racine du fichier"):
+        parse_study({})

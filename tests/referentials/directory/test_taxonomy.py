@@ -120,6 +120,9 @@ def test_a_workspace_adds_its_own_types(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     ['[types.town_hall]\nfr = ["mairie", "mairies"]', '[types.bureau]\nfr = ["a", "b"]\nbpe = ["A206"]',
+     '[types.cyber]\nfr = ["a", "b"]\nbpe = "F307"', '[types.cyber]\nfr = ["a", "b"]\nbep = ["F307"]',
+     '[type.cyber]\nfr = ["a", "b"]', "types = 3", "[types]\ncyber = 3",
+     '[types.a]\nfr = ["a", "b"]\nbpe = ["F307"]\n[types.b]\nfr = ["a", "b"]\nbpe = ["F307"]',
      '[types.cyber]\nfr = "cyber-base"', '[types."Cyber base"]\nfr = ["a", "b"]', "[types"],
 )  # fmt: skip
 def test_a_type_that_is_ours_or_has_no_words_is_refused(text: str, tmp_path: Path) -> None:
