@@ -35,7 +35,7 @@ _YES_NO = {
 }
 #: Our column -> word of theirs -> ours, where a format has no words of its own.
 VOCABULARIES: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {"wheelchair": _YES_NO, "itinerant": _YES_NO}
+    {"wheelchair": _YES_NO, "itinerant": _YES_NO | {"itinerant": "yes", "fixe": "no"}}
 )
 
 

@@ -34,6 +34,12 @@ def test_years_without_a_calendar_are_unknown(year: int) -> None:
         (date(2026, 3, 2), "C"),
         (date(2026, 4, 8), "A"),
         (date(2027, 5, 7), "ABC"),
+        # the bridge of each Ascension, whose week is not one of holidays
+        (date(2023, 5, 19), "ABC"),
+        (date(2024, 5, 11), "ABC"),
+        (date(2025, 5, 30), "ABC"),
+        (date(2026, 5, 15), "ABC"),
+        (date(2026, 5, 13), ""),
     ],
 )
 def test_school_holidays_by_zone(day: date, off: str) -> None:

@@ -198,6 +198,17 @@ def test_places_of_digital_mediation_are_read(form: str, tmp_path: Path) -> None
     assert count_by_rule(reading.findings)["unknown-type"] == 1
 
 
+def test_a_word_of_itinerance_that_is_not_known_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "lieux"
+    words = ["Itinérant", "Fixe", "parfois"]
+    places = [{**PLACE, "id": f"A{n}", "itinerance": word} for n, word in enumerate(words)]
+    path.write_text(json.dumps(places), "utf-8")
+    reading = read(path)
+    assert reading.rows["itinerant"].tolist() == [True, False, False]
+    (told,) = (finding for finding in reading.findings if finding.rule == "unknown-word")
+    assert "« parfois » (1)" in str(told.message) and told.column == "itinerance"
+
+
 def test_schools_since_2016_are_read(tmp_path: Path) -> None:
     path = tmp_path / "adresses.csv"
     path.write_text(
