@@ -16,9 +16,9 @@ MECHANISM = {"_", "ngettext", "pgettext", "Message", "BadKeyError", "format", "g
 TELLING = {"Finding", "print"}
 OUTSIDE = {
     "floor": 8,
-    "referentials": 140,
-    "catalogue": 127,
-    "coverage": 92,
+    "referentials": 124,
+    "catalogue": 121,
+    "coverage": 90,
     "coverage/outputs": 0,
     "portal": 10,
     "commands": 0,
