@@ -210,18 +210,22 @@ class _Prose:
         self.rules: list[str] = []
         self.told: list[str] = []
         self.last_days: list[int] = []
-        self.understood = self.all_closed = False
+        self.closed: set[int] = set()
+        self.understood = False
 
     def read(self, text: str) -> ProseWeek:
         for clause in _clauses(_folded(text)):
             self.take(clause)
+        if self.closed and not (any(self.sure) or any(self.unsure) or self.rules):
+            # It says when it is closed, and no more: the other days are not known.
+            self.doubt(set(range(7)) - self.closed, [])
         if any(self.unsure) and not self.told:
             self.told.append(text.strip())
         if not self.understood:
             return ProseWeek(None, tuple(self.told))
         base = Week.of_days(self.sure, self.unsure)
         if not self.rules:
-            nothing = not base.spans and not self.all_closed
+            nothing = not base.spans and not self.closed
             whole = len(base.unsure) == 7 and all(b - a == DAY_MINUTES for a, b in base.unsure)
             return ProseWeek(None if nothing and (whole or not base.unsure) else base,
                              tuple(self.told))  # fmt: skip
@@ -285,7 +289,7 @@ class _Prose:
         elif clause.doubtful:
             self.doubt(days or range(7), [])
         else:
-            self.all_closed = True
+            self.closed |= set(days or range(7))
             for day in days:
                 self.sure[day] = []
         if clause.public:

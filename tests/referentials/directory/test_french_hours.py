@@ -218,6 +218,29 @@ def test_a_text_that_says_no_hour_is_unknown(text: str) -> None:
     assert french_week(text).week is None
 
 
+@pytest.mark.parametrize(
+    ("text", "hours"),
+    [
+        ("fermé le lundi", "Tu-Su unknown"),
+        ("Fermeture lundi et mardi", "We-Su unknown"),
+        ("fermé samedi, fermé dimanche", "Mo-Fr unknown"),
+    ],
+)
+def test_days_said_closed_leave_the_others_unknown(text: str, hours: str) -> None:
+    found = french_week(text)
+    assert found.week is not None
+    assert (found.week.osm, found.week.hours) == (hours, None)
+    assert found.unsure == (text,)
+
+
+def test_a_cell_that_says_its_day_is_closed_closes_it() -> None:
+    cells = pd.DataFrame(
+        [["9h-12h", "fermé toute la journée", "fermé", "", "", "", ""]], columns=list("abcdefg")
+    )
+    ((week,), _) = french_weeks(cells, layer="a", items=pd.Series(["1"]))
+    assert week is not None and week.hours == 3
+
+
 @pytest.mark.parametrize("text", ["Fermé", "fermeture", "FERMÉE"])
 def test_closed_all_week_is_known(text: str) -> None:
     assert french_week(text).week == Week(())
