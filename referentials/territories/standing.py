@@ -94,6 +94,8 @@ def standing_in(
         # degrees first: metres of all France for a few points would be long
         around = shapely.union_all(shapely.buffer(some.geometry.array, 0.01))
         near = known[known.intersects(around)]
+        if near.empty:  # such as a point that is nowhere on Earth, whose system is none either
+            continue
         beside = some.to_crs(metric).sjoin_nearest(near.to_crs(metric), max_distance=within_m)
         inside = pd.concat([inside, beside["code"].groupby(level=0).min()])
     return inside.reindex(points.index)

@@ -57,6 +57,11 @@ def test_fifty_metres_are_so_overseas_too(lon: float, lat: float, code: str) -> 
     assert standing_in(points, outline).fillna("").tolist() == [code, "31002"]
 
 
+def test_a_point_that_is_nowhere_on_earth_stands_nowhere() -> None:
+    points = gpd.GeoSeries([shapely.Point(500.0, 43.5), shapely.Point(1.45, 43.55)], crs=4326)
+    assert standing_in(points, OUTLINES).fillna("").tolist() == ["", "31001"]
+
+
 def test_a_name_is_looked_for_in_its_departement() -> None:
     communes = pd.DataFrame(
         {
