@@ -18,6 +18,7 @@ from typing import Any
 import pyogrio.errors
 
 from geoguichet.floor.errors import LayerError, UsageError
+from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.schema import Reading, join_readings
 from geoguichet.referentials.directory.services import OTHER
 from geoguichet.referentials.readers import column_tables
@@ -303,8 +304,11 @@ def choose_reader(
         )
     if mapping is not None and kind not in {None, SERVICES, *MAPPED}:
         raise UsageError(
-            f"--mapping décrit {SERVICES}, {', '.join(MAPPED)}, pas « {kind} » ; ôtez --as ou "
-            "--mapping."
+            Message(
+                "--mapping décrit {kinds}, pas « {kind} » ; ôtez --as ou --mapping.",
+                kinds=", ".join([SERVICES, *MAPPED]),
+                kind=kind,
+            )
         )
     if kind and key and key in FORMATS and FORMATS[key].kind != kind:
         raise UsageError(

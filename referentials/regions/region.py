@@ -16,6 +16,7 @@ import shapely
 from geoguichet.floor.errors import LayerError, refused
 from geoguichet.floor.files import whole
 from geoguichet.floor.region import FILE
+from geoguichet.floor.words import Message
 from geoguichet.referentials.layers import LONLAT, MENDED, METRIC, metric_of, read_layer
 from geoguichet.referentials.readers import territories
 from geoguichet.referentials.territories.territory import Choice, completed, dissolved, shaped
@@ -356,8 +357,11 @@ def united(regions: Sequence[Region]) -> Region:
     apart = {overseas(one) for one in regions}
     if len(apart) > 1:
         raise LayerError(
-            f"{', '.join(one.name for one in regions)} : ces régions ne se mesurent pas dans le "
-            "même système de coordonnées ; faites une étude pour chacune, par --region."
+            Message(
+                "{regions} : ces régions ne se mesurent pas dans le même système de coordonnées ; "
+                "faites une étude pour chacune, par --region.",
+                regions=", ".join(one.name for one in regions),
+            )
         )
     return Region(
         "+".join(one.code for one in regions),
