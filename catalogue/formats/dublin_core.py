@@ -40,9 +40,11 @@ def _dates(kind: str) -> Reader:
 
 
 def _time(part: Part, path: str) -> Time | None:
-    for text in part.texts(path):
-        start, slash, end = text.partition("/")
+    for item in part.at(path):
+        start, slash, end = item.said().partition("/")
         first, last = codes.moment(start), codes.moment(end)
+        if any(text.strip(" .") and not codes.moment(text) for text in (start, end)):
+            item.refuse(item.said(), "ce n'est pas une période de dates AAAA-MM-JJ")
         try:
             if slash and (first or last):
                 return Time(interval=(first or "..", last or ".."))

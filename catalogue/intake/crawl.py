@@ -37,6 +37,7 @@ from geoguichet.catalogue.search.query import RecordQuery
 from geoguichet.catalogue.search.store import SQLiteStore, store_path, with_edits
 from geoguichet.floor.files import digest_of, parts_of
 from geoguichet.floor.findings import Finding
+from geoguichet.floor.words import Message
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS file (
@@ -174,14 +175,13 @@ def _passed_over(folder: Path, workspace: Path, files: list[Path]) -> Iterator[F
         ):
             continue
         packed = suffix in {".gz", ".bz2", ".zip", ".7z", ".rar", ".tar"}
-        yield Finding(
-            "passed-over",
-            str(file),
-            "",
-            f"{file.name} n'est pas lu ({suffix}) : "
-            + ("décompressez-le à côté." if packed else "aucune fiche n'en est faite."),
-            "info",
+        message = (
+            Message("{name} n'est pas lu ({suffix}) : décompressez-le à côté.")
+            if packed
+            else Message("{name} n'est pas lu ({suffix}) : aucune fiche n'en est faite.")
         )
+        told = message.given(name=file.name, suffix=suffix)
+        yield Finding("passed-over", str(file), "", told, "info")
 
 
 #: Suffixes of what stands beside a file and says more of it.

@@ -395,12 +395,15 @@ def _time(part: Part, path: str) -> Time | None:
     for item in part.at(path):
         ends = [item.text(end) for end in _ENDS]
         if isinstance(item.node, Text):
-            told = dict(_DCMI_PERIOD.findall(item.said()))
+            named = dict(_DCMI_PERIOD.findall(item.said()))
             start, _, end = item.said().partition("/")
-            ends = [told.get("start", ""), told.get("end", "")] if told else [start, end or start]
-        start, end = (codes.moment(text) for text in ends)
+            ends = [start, end or start]
+            if named:
+                ends = [named.get("start", ""), named.get("end", "")]
+        start, end = moments = [codes.moment(text) for text in ends]
         periods.append((start or "..", end or ".."))
-        if any(ends) and not (start or end):
+        told = zip(ends, moments, strict=True)
+        if any(text.strip(" .") and not moment for text, moment in told):
             item.refuse("/".join(ends), "ce n'est pas une période de dates AAAA-MM-JJ")
     return time_of(periods)
 

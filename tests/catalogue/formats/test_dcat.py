@@ -225,6 +225,25 @@ def test_a_period_that_is_none_is_told() -> None:
     assert record.extra_properties["unreadable"][0]["text"] == "au printemps/"
 
 
+@pytest.mark.parametrize(
+    "period",
+    ['"2019/tôt"', '[ dcat:startDate "2019" ; dcat:endDate "tôt" ]', '"start=2019; end=tôt"'],
+)
+def test_an_end_that_is_not_understood_is_told_and_not_open_silently(period: str) -> None:
+    record = one(f"dct:temporal {period}")
+    assert record.to_geojson()["time"] == {"interval": ["2019", ".."]}
+    assert record.extra_properties["unreadable"][0]["text"] == "2019/tôt"
+    assert "unreadable" not in one('dct:temporal "2019/.."').extra_properties
+    dublin = (
+        '<csw:Record xmlns:csw="http://www.opengis.net/cat/csw/2.0.2"'
+        ' xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:dct="http://purl.org/dc/terms/">'
+        "<dc:identifier>x</dc:identifier><dct:temporal>2019/tôt</dct:temporal></csw:Record>"
+    )
+    [record] = registry.read_document(dublin.encode()).records
+    assert record.to_geojson()["time"] == {"interval": ["2019", ".."]}
+    assert record.extra_properties["unreadable"][0]["text"] == "2019/tôt"
+
+
 # --- links ------------------------------------------------------------------------------------------
 
 

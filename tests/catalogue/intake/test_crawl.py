@@ -28,6 +28,7 @@ from geoguichet.catalogue.quality.judging import check
 from geoguichet.catalogue.record import Extent, Record, content_id
 from geoguichet.catalogue.search.store import SQLiteStore, store_path, with_edits
 from geoguichet.floor.files import digest_of
+from geoguichet.floor.words import speaking
 
 
 @pytest.fixture(scope="module")
@@ -518,3 +519,8 @@ def test_what_a_crawl_does_not_read_is_named(folder: Path, tmp_path: Path) -> No
         "vieux.mdb",
     ]
     assert "décompressez" in str(told[0].message)
+    with speaking("en"):
+        assert [str(each.message) for each in told[1:]] == [
+            "tables.7z is not read (.7z): decompress it beside it.",
+            "vieux.mdb is not read (.mdb): no record is made of it.",
+        ]
