@@ -8,7 +8,6 @@ every record.
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -570,16 +569,6 @@ def search_as_people_do(store: RecordStore, query: RecordQuery) -> tuple[Page, R
     page = store.search(query)
     wider = query.loosened() if not page.number_matched else None
     return (page, query) if wider is None else (store.search(wider), wider)
-
-
-def remove_store(path: Path) -> None:
-    """Remove a store with its log: a ``-wal`` left beside a new file would be replayed into it,
-    silently.
-    """
-    for suffix in ("-wal", "-shm", ""):
-        name = f"{path}{suffix}"
-        if os.path.lexists(name):
-            Path(name).unlink()
 
 
 def store_path(workspace: Path) -> Path:

@@ -18,7 +18,7 @@ from geoguichet.catalogue.errors import StoreError
 from geoguichet.catalogue.record import Extent, Record
 from geoguichet.catalogue.search import tables
 from geoguichet.catalogue.search.query import RecordQuery, select
-from geoguichet.catalogue.search.store import SQLiteStore, remove_store
+from geoguichet.catalogue.search.store import SQLiteStore
 
 
 def found(store: SQLiteStore, **parameters: str) -> list[str]:
@@ -35,12 +35,18 @@ def filled(tmp_path: Path, forests: Record, counters: Record, study: Record):
         yield store
 
 
+def remove(path: Path) -> None:
+    """Remove a store with its log: one left beside a new file would be replayed into it."""
+    for file in path.parent.glob(f"{path.name}*"):
+        file.unlink()
+
+
 def test_a_replaced_file_is_noticed(filled: SQLiteStore, tmp_path: Path) -> None:
     assert len(found(filled)) == 3
     with SQLiteStore(tmp_path / "other.sqlite") as other:
         other.upsert(Record(id="neuf"))
     filled.close()
-    remove_store(filled.path)
+    remove(filled.path)
     (tmp_path / "other.sqlite").replace(filled.path)
     assert found(filled) == ["neuf"]
 
@@ -58,7 +64,7 @@ def test_a_backup_put_in_place_takes_the_arrays_back_in_time(
     filled.upsert(Record(id="neuf", type="dataset", geometry=Extent(1, 43, 2, 44).as_geometry()))
     assert "neuf" in found(filled, bbox="0,42,3,45") and "neuf" in found(filled, type="dataset")
     filled.close()
-    remove_store(filled.path)
+    remove(filled.path)
     (tmp_path / "backup.sqlite").replace(filled.path)
     assert sorted(found(filled, bbox="0,42,3,45")) == ["forets", "guichets"]
     assert sorted(found(filled, type="dataset")) == ["forets", "guichets"]
@@ -71,7 +77,7 @@ def test_a_log_left_beside_a_removed_file_is_not_replayed(
     wal = Path(f"{filled.path}-wal")
     log = wal.read_bytes() if wal.exists() else b""
     filled.close()
-    remove_store(filled.path)
+    remove(filled.path)
     assert not wal.exists()
     wal.write_bytes(log)
     filled.upsert(Record(id="seul"))

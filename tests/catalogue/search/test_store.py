@@ -14,7 +14,7 @@ from geoguichet.catalogue import text
 from geoguichet.catalogue.errors import QueryError, RecordNotFoundError
 from geoguichet.catalogue.record import Extent, ExternalId, Record, Time
 from geoguichet.catalogue.search.query import FacetRequest, RecordQuery, SortKey
-from geoguichet.catalogue.search.store import LoadSummary, RecordStore, SQLiteStore, remove_store
+from geoguichet.catalogue.search.store import LoadSummary, RecordStore, SQLiteStore
 from geoguichet.catalogue.search.tables import QUERYABLES
 
 
@@ -433,7 +433,8 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> SQLiteStore:
 def test_a_search_finds_what_reading_every_record_finds(
     scratch: SQLiteStore, described: list[dict], asked: list[RecordQuery], edited: bool
 ) -> None:
-    remove_store(scratch.path)
+    for file in scratch.path.parent.glob(f"{scratch.path.name}*"):
+        file.unlink()
     everything = [Record(id=f"r{n}", **members) for n, members in enumerate(described)]
     with scratch as store:
         store.bulk_upsert(everything)
