@@ -336,13 +336,20 @@ def intervals(part: Part, path: str) -> Time | None:
 
 
 def periods(start: str, end: str) -> Reader:
-    """Make a reader of periods, one a part."""
+    """Make a reader of periods, one a part; an end that is no date is noted."""
     return lambda part, path: time_of(
-        [
-            (codes.moment(item.text(start)) or "..", codes.moment(item.text(end)) or "..")
-            for item in part.at(path)
-        ]
+        [period(item, item.text(start), item.text(end)) for item in part.at(path)]
     )
+
+
+def period(part: Part, start: str, end: str) -> tuple[str, str]:
+    """Return the ends of a period, ``..`` for one that is open; what is no date is noted, and its
+    end open.
+    """
+    first, last = codes.moment(start), codes.moment(end)
+    if (start.strip(" .") and not first) or (end.strip(" .") and not last):
+        part.refuse("/".join((start, end)), "ce n'est pas une période de dates AAAA-MM-JJ")
+    return first or "..", last or ".."
 
 
 # Geometries of GeoJSON taken apart and put together: the boxes and shapes that formats write one

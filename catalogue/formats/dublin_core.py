@@ -42,16 +42,15 @@ def _dates(kind: str) -> Reader:
 def _time(part: Part, path: str) -> Time | None:
     for item in part.at(path):
         start, slash, end = item.said().partition("/")
-        first, last = codes.moment(start), codes.moment(end)
-        if any(text.strip(" .") and not codes.moment(text) for text in (start, end)):
-            item.refuse(item.said(), "ce n'est pas une période de dates AAAA-MM-JJ")
+        first, last = to.period(item, start, end if slash else start)
         try:
-            if slash and (first or last):
-                return Time(interval=(first or "..", last or ".."))
-            if first:
-                return Time(timestamp=first) if "T" in first else Time(date=first)
-        except RecordError:
-            continue
+            if (first, last) == ("..", ".."):
+                continue
+            if slash:
+                return Time(interval=(first, last))
+            return Time(timestamp=first) if "T" in first else Time(date=first)
+        except RecordError as error:
+            item.refuse(item.said(), str(error))
     return None
 
 

@@ -400,11 +400,7 @@ def _time(part: Part, path: str) -> Time | None:
             ends = [start, end or start]
             if named:
                 ends = [named.get("start", ""), named.get("end", "")]
-        start, end = moments = [codes.moment(text) for text in ends]
-        periods.append((start or "..", end or ".."))
-        told = zip(ends, moments, strict=True)
-        if any(text.strip(" .") and not moment for text, moment in told):
-            item.refuse("/".join(ends), "ce n'est pas une période de dates AAAA-MM-JJ")
+        periods.append(to.period(item, *ends))
     return time_of(periods)
 
 

@@ -242,6 +242,15 @@ def test_an_end_that_is_not_understood_is_told_and_not_open_silently(period: str
     [record] = registry.read_document(dublin.encode()).records
     assert record.to_geojson()["time"] == {"interval": ["2019", ".."]}
     assert record.extra_properties["unreadable"][0]["text"] == "2019/tôt"
+    [record] = registry.read_document(dublin.replace("tôt", "2018").encode()).records
+    assert record.time is None and record.extra_properties["unreadable"][0]["text"] == "2019/2018"
+    mcf = (
+        "mcf: {version: 1.0}\nmetadata: {identifier: x}\nidentification:\n  title: X\n"
+        "  extents: {temporal: [{begin: 2019, end: tôt}]}\n"
+    )
+    [record] = registry.read_document(mcf.encode()).records
+    assert record.to_geojson()["time"] == {"interval": ["2019", ".."]}
+    assert record.extra_properties["unreadable"][0]["text"] == "2019/tôt"
 
 
 # --- links ------------------------------------------------------------------------------------------
