@@ -198,7 +198,7 @@ class _Service:
         """Answer a page of the records that a filter keeps, in the order asked for."""
         schema = self._schema(asked)
         part = asked.choice("ElementSetName", SETS, "summary")
-        kind = asked.choice("resultType", ("results", "hits", "validate"), "hits")
+        kind = asked.choice("resultType", ("results", "hits"), "hits")
         for typename in filter(None, re.split(r"[ ,]+", asked.given.get("typenames", ""))):
             if csw.bare(typename) not in map(csw.bare, TYPES):
                 message = Message("typeNames : « {name} » est inconnu ; attendu {expected}.")

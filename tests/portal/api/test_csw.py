@@ -159,6 +159,7 @@ def test_a_text_of_cql_is_a_filter_too(
         ("service=CSW&request=GetRecords&version=3.0.0", "VersionNegotiationFailed", "2.0.2"),
         ("service=CSW&request=GetRecords&outputSchema=x", "InvalidParameterValue", "outputSchema"),
         ("service=CSW&request=GetRecords&maxRecords=x", "InvalidParameterValue", "maxRecords"),
+        ("service=CSW&request=GetRecords&resultType=validate", "InvalidParameterValue", "hits"),
         ("service=CSW&request=GetRecords&startPosition=0", "InvalidParameterValue", "startPosition"),
         ("service=CSW&request=GetRecords&typeNames=gml:Thing", "InvalidParameterValue", "gml:Thing"),
         ("service=CSW&request=GetRecords&sortBy=dc:rights:A", "InvalidParameterValue", "dc:rights"),
