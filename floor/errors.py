@@ -4,10 +4,6 @@ GeoguichetError            everything we refuse on purpose; the command prints i
 └── UsageError             the words of a command or a study file are off; exits 2
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
-
 
 class GeoguichetError(Exception):
     """An input or a situation we refuse, said in one sentence."""
@@ -41,16 +37,3 @@ class StoreError(GeoguichetError):
 
 class FetchError(GeoguichetError):
     """A source cannot be fetched, or is not what was announced."""
-
-
-@contextmanager
-def refused(
-    *errors: type[Exception],
-    say: Callable[[Any], str],
-    kind: type[GeoguichetError] = LayerError,
-) -> Iterator[None]:
-    """Raise a `kind`, with the sentence that `say` makes of it, where one of `errors` is raised."""
-    try:
-        yield
-    except errors as error:
-        raise kind(say(error)) from error

@@ -1,17 +1,17 @@
-"""Files written whole or not at all, told from one another by the digest of their content; TOML
-read, or refused in one sentence.
+"""Files written whole or not at all, told from one another by the digest of their content; what
+cannot be read refused in one sentence.
 """
 
 import hashlib
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from geoguichet.floor.errors import FileError, GeoguichetError
+from geoguichet.floor.errors import FileError, GeoguichetError, LayerError
 from geoguichet.floor.words import Message
 
 _BLOCK = 1 << 20
@@ -41,13 +41,26 @@ def write_whole(path: Path, content: bytes) -> None:
         raise FileError(f"{path} ne peut pas être écrit ({error.strerror}).") from error
 
 
-def read_toml(path: Path, *, refused: type[GeoguichetError]) -> dict[str, Any]:
+@contextmanager
+def refused(
+    *errors: type[Exception],
+    say: Callable[[Any], str],
+    kind: type[GeoguichetError] = LayerError,
+) -> Iterator[None]:
+    """Raise a `kind`, with the sentence that `say` makes of it, where one of `errors` is raised."""
+    try:
+        yield
+    except errors as error:
+        raise kind(say(error)) from error
+
+
+def read_toml(path: Path, *, kind: type[GeoguichetError]) -> dict[str, Any]:
     """Return the document of a TOML file.
 
     Raises
     ------
     FileNotFoundError
-    refused
+    kind
         It cannot be read, or is not TOML.
     """
     try:
@@ -60,14 +73,14 @@ def read_toml(path: Path, *, refused: type[GeoguichetError]) -> dict[str, Any]:
             file=path,
             error=error,
         )
-        raise refused(told) from error
+        raise kind(told) from error
     except (OSError, UnicodeDecodeError) as error:
         told = Message(
             "{file} : fichier illisible ({error}) ; un fichier texte TOML en UTF-8 est attendu.",
             file=path,
             error=error,
         )
-        raise refused(told) from error
+        raise kind(told) from error
 
 
 def sha256(*paths: Path) -> str:

@@ -126,7 +126,7 @@ def read_region(workspace: Path) -> Region:
     """
     path = workspace / FILE
     try:
-        document = read_toml(path, refused=UsageError)
+        document = read_toml(path, kind=UsageError)
     except FileNotFoundError:
         return Region()
     # No key depends on another: there is nothing to hand them.

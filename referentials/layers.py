@@ -11,7 +11,8 @@ import pandas as pd
 import pyogrio.errors
 import shapely
 
-from geoguichet.floor.errors import LayerError, refused
+from geoguichet.floor.errors import LayerError
+from geoguichet.floor.files import refused
 
 #: The CRS of every layer we hand out: degrees, longitude first.
 LONLAT = "EPSG:4326"

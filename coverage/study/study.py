@@ -546,7 +546,7 @@ def read_study(path: Path) -> Study:
         range.
     """
     try:
-        document = read_toml(path, refused=StudyError)
+        document = read_toml(path, kind=StudyError)
     except FileNotFoundError as error:
         told = Message(
             "{file} : ce fichier d'étude n'existe pas ; « geoguichet coverage init {file} » en "

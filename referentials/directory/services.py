@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geoguichet.floor.errors import LayerError, UsageError, refused
-from geoguichet.floor.files import read_toml
+from geoguichet.floor.errors import LayerError, UsageError
+from geoguichet.floor.files import read_toml, refused
 from geoguichet.floor.words import Message, _, language
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR
 from geoguichet.referentials.directory.hours import weekly_hours as weekly_hours
@@ -113,7 +113,7 @@ def add_types(path: Path) -> None:
         The file is not TOML, holds anything but types, a type has not the form of those of
         ``taxonomy.toml``, or is one of ours, or takes a category or a code of another.
     """
-    document = read_toml(path, refused=UsageError)
+    document = read_toml(path, kind=UsageError)
     declared = document.get("types", {})
     if set(document) - {"types"} or not isinstance(declared, dict):
         raise UsageError(

@@ -16,8 +16,8 @@ import pandas as pd
 from openpyxl.styles import Font, PatternFill
 from openpyxl.worksheet.datavalidation import DataValidation
 
-from geoguichet.floor.errors import LayerError, UsageError, refused
-from geoguichet.floor.files import read_toml
+from geoguichet.floor.errors import LayerError, UsageError
+from geoguichet.floor.files import read_toml, refused
 from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR
 from geoguichet.referentials.directory.services import SERVICE_TYPES, TYPE_OF_BPE, TYPE_OF_CATEGORY
@@ -293,7 +293,7 @@ def read_mapping(path: Path) -> FileMapping:
         The file is missing, is not TOML, or names a field, a type or an option that does not exist.
     """
     try:
-        document = read_toml(path, refused=UsageError)
+        document = read_toml(path, kind=UsageError)
     except FileNotFoundError as error:
         raise UsageError(
             Message(

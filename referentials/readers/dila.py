@@ -14,7 +14,8 @@ from typing import IO, Any
 import pandas as pd
 from lxml import etree
 
-from geoguichet.floor.errors import LayerError, refused
+from geoguichet.floor.errors import LayerError
+from geoguichet.floor.files import refused
 from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.hours import DAY_MINUTES, WEEKDAYS_FR, Span, Week
 from geoguichet.referentials.directory.schema import (

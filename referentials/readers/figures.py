@@ -12,7 +12,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from geoguichet.floor.errors import LayerError, refused
+from geoguichet.floor.errors import LayerError
+from geoguichet.floor.files import refused
 from geoguichet.floor.findings import Finding
 from geoguichet.referentials.directory.placing import numbers
 from geoguichet.referentials.directory.schema import (

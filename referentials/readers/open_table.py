@@ -16,7 +16,8 @@ import pandas as pd
 import pyogrio.errors
 import shapely
 
-from geoguichet.floor.errors import LayerError, refused
+from geoguichet.floor.errors import LayerError
+from geoguichet.floor.files import refused
 from geoguichet.floor.findings import Finding
 from geoguichet.referentials.layers import LONLAT
 from geoguichet.referentials.readers.column_names import FileMapping

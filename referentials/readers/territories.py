@@ -14,7 +14,8 @@ import geopandas as gpd
 import pandas as pd
 import yaml
 
-from geoguichet.floor.errors import LayerError, refused
+from geoguichet.floor.errors import LayerError
+from geoguichet.floor.files import refused
 from geoguichet.floor.findings import Finding
 from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.placing import place_points

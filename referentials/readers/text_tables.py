@@ -28,7 +28,8 @@ import openpyxl
 import pandas as pd
 from openpyxl.utils.exceptions import InvalidFileException
 
-from geoguichet.floor.errors import LayerError, refused
+from geoguichet.floor.errors import LayerError
+from geoguichet.floor.files import refused
 from geoguichet.floor.findings import Finding
 from geoguichet.referentials.layers import check_columns
 from geoguichet.referentials.readers.column_names import FileMapping, match_columns

@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geoguichet.floor.errors import LayerError, refused
+from geoguichet.floor.errors import LayerError
+from geoguichet.floor.files import refused
 from geoguichet.referentials.directory.hours import WEEKDAYS_FR, Week, joined
 from geoguichet.referentials.layers import LONLAT, mended, metric_of
 from geoguichet.referentials.regions.region import (

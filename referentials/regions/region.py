@@ -13,8 +13,8 @@ import pandas as pd
 import pyogrio
 import shapely
 
-from geoguichet.floor.errors import LayerError, refused
-from geoguichet.floor.files import whole
+from geoguichet.floor.errors import LayerError
+from geoguichet.floor.files import refused, whole
 from geoguichet.floor.region import FILE
 from geoguichet.floor.words import Message
 from geoguichet.referentials.layers import LONLAT, MENDED, METRIC, metric_of, read_layer

@@ -20,8 +20,8 @@ from pyproj import Geod
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from geoguichet.floor.errors import LayerError, refused
-from geoguichet.floor.files import whole
+from geoguichet.floor.errors import LayerError
+from geoguichet.floor.files import refused, whole
 
 # How fast one travels on each class of road when the source does not say: named, versioned French
 # tables.

@@ -12,7 +12,8 @@ import numpy.typing as npt
 import osmium
 from pyproj import Geod
 
-from geoguichet.floor.errors import LayerError, refused
+from geoguichet.floor.errors import LayerError
+from geoguichet.floor.files import refused
 from geoguichet.referentials.roads.network_file import (
     DEGREE,
     FRANCE,

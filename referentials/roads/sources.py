@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from geoguichet.floor.errors import LayerError, UsageError, refused
-from geoguichet.floor.files import sha256
+from geoguichet.floor.errors import LayerError, UsageError
+from geoguichet.floor.files import refused, sha256
 from geoguichet.floor.words import _
 from geoguichet.referentials.layers import LONLAT, read_layer
 from geoguichet.referentials.roads.network_file import (

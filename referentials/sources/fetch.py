@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from geoguichet.floor.errors import FetchError, UsageError, refused
-from geoguichet.floor.files import read_toml, sha256
+from geoguichet.floor.errors import FetchError, UsageError
+from geoguichet.floor.files import read_toml, refused, sha256
 from geoguichet.floor.http import Client, HttpError, UnreachableError
 from geoguichet.floor.words import Message
 
@@ -52,7 +52,7 @@ def official_sources(path: Path | None = None) -> Mapping[str, OfficialSource]:
     """
     file = path or SOURCES
     try:
-        document = read_toml(file, refused=UsageError)
+        document = read_toml(file, kind=UsageError)
         return {
             name: OfficialSource(name=name, **{**entry, "earlier": tuple(entry.get("earlier", ()))})
             for name, entry in document.items()

@@ -9,8 +9,8 @@ import geopandas as gpd
 import pandas as pd
 import pyogrio.errors
 
-from geoguichet.floor.errors import StoreError, refused
-from geoguichet.floor.files import whole
+from geoguichet.floor.errors import StoreError
+from geoguichet.floor.files import refused, whole
 from geoguichet.floor.findings import Finding
 from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.schema import DIRECTORY_COLUMNS

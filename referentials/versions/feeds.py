@@ -17,7 +17,8 @@ from urllib.parse import quote
 import pandas as pd
 from lxml import etree
 
-from geoguichet.floor.errors import StoreError, UsageError, refused
+from geoguichet.floor.errors import StoreError, UsageError
+from geoguichet.floor.files import refused
 from geoguichet.referentials.directory.services import SERVICE_TYPES
 from geoguichet.referentials.versions.differences import compare_directories
 from geoguichet.referentials.versions.store import FEEDS, SERVICES, ReferentialStore, Version

@@ -22,8 +22,8 @@ import geopandas as gpd
 import numpy as np
 import pyogrio.errors
 
-from geoguichet.floor.errors import StoreError, UsageError, refused
-from geoguichet.floor.files import sha256
+from geoguichet.floor.errors import StoreError, UsageError
+from geoguichet.floor.files import refused, sha256
 from geoguichet.floor.findings import Finding
 from geoguichet.referentials.directory.placing import in_france
 from geoguichet.referentials.directory.schema import Reading, check_directory

@@ -179,7 +179,7 @@ def template() -> str:
 def read_sources(path: Path) -> tuple[Configured, ...]:
     """Return the active sources of a file, in its order; HarvestError names what is wrong in it."""
     try:
-        document = read_toml(path, refused=HarvestError)
+        document = read_toml(path, kind=HarvestError)
     except FileNotFoundError as error:
         raise HarvestError(
             f"{path} n'existe pas ; un fichier de sources est attendu, "
