@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -21,18 +21,10 @@ from geoguichet.coverage.access.demand import (
 from geoguichet.coverage.access.rules import add_metres, measure, slack_at, white
 from geoguichet.coverage.access.supplements import Beside, baseline, beside, lacking_table
 from geoguichet.coverage.access.supply import supply_points
-from geoguichet.coverage.kiosks.prospects import (
-    candidate_hosts,
-    kiosk_table,
-    no_kiosks,
-    prospect,
-    site_rules,
-    solve,
-)
-from geoguichet.coverage.kiosks.ranking import SAVINGS, Ranking, once_open, rank
+from geoguichet.coverage.kiosks.prospects import candidate_hosts, no_kiosks, site_rules
+from geoguichet.coverage.kiosks.ranking import SAVINGS, Sited, once_open, site
 from geoguichet.coverage.manifest import CoverageResult
-from geoguichet.coverage.routers.impedance import CostMatrix, Router
-from geoguichet.coverage.siting.problem import KioskPlan
+from geoguichet.coverage.routers.impedance import Router
 from geoguichet.coverage.study.choices import open_router
 from geoguichet.coverage.study.study import Study
 from geoguichet.coverage.zones.drawing import draw_zones, with_hosts
@@ -90,11 +82,11 @@ def run(
         demand["zone"] = drawn.zone_of
         zones = name_by_commune(drawn.zones, demand) if fine else drawn.zones
     with clock.step(STEPS[4]):
-        sited = _sited(data, communes, demand, study, router)
+        sited, counted = _sited(data, communes, demand, study, router)
     with clock.step(STEPS[5]):
         demand, zones = sited.demand, _after_the_plan(zones, sited)
         summary = summarise(demand, sited.kiosks, territory)
-        counters |= sited.counters | _counters(demand, zones) | told.counters
+        counters |= counted | _counters(demand, zones) | told.counters
         counters |= fine.counters if fine else _without_people(territory, study)
     return CoverageResult(
         study=study,
@@ -191,20 +183,6 @@ def find_white_zones(study: Study, *, router: Router | None = None) -> CoverageR
     return run(replace(study, kiosks=None), router=router)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Sited:
-    """The demand once the kiosks are open, the kiosks, and what surrounds them."""
-
-    demand: gpd.GeoDataFrame
-    kiosks: gpd.GeoDataFrame
-    plan: KioskPlan | None = None
-    ranking: Ranking | None = None
-    counters: dict[str, int] = field(default_factory=dict)
-    hosts: gpd.GeoDataFrame | None = None
-    #: Unserved points x hosts that would serve them.
-    near: CostMatrix | None = None
-
-
 # Choose where the kiosks stand, when the study asks for some, and rank them.
 def _sited(
     data: inputs.StudyData,
@@ -212,27 +190,20 @@ def _sited(
     demand: gpd.GeoDataFrame,
     study: Study,
     router: Router,
-) -> _Sited:
+) -> tuple[Sited, dict[str, int]]:
     choice = study.kiosks
     if choice is None:
         empty = no_kiosks().assign(**dict.fromkeys((*SAVINGS, "zones"), pd.Series(dtype=object)))
-        return _Sited(once_open(demand, empty, None, study, router), empty)
+        return Sited(once_open(demand, empty, None, study, router), empty), {}
     found = candidate_hosts(data.territory, data.services, communes, study, choice)
-    hosts, counters = found.eligible, found.counters
-    rules = site_rules(hosts, communes, data.territory, study)
-    prospects = prospect(study, choice, demand, found, rules, router)
-    plan = solve(study, choice, prospects, demand)
-    kiosks = kiosk_table(prospects, plan, choice)
-    demand = once_open(demand, kiosks, prospects, study, router)
-    kiosks, demand, ranking = rank(study, choice, demand, prospects, kiosks, plan)
-    counters["demand_out_of_every_reach"] = len(plan.uncoverable)
-    return _Sited(
-        demand, kiosks, plan, ranking, counters, hosts, prospects.costs.up_to(choice.reach)
-    )
+    rules = site_rules(found.eligible, communes, data.territory, study)
+    sited = site(study, choice, demand, found, rules, router)
+    left = 0 if sited.plan is None else len(sited.plan.uncoverable)
+    return sited, found.counters | {"demand_out_of_every_reach": left}
 
 
 # Add to the zones their best placed hosts, and who is still unserved once the kiosks are open.
-def _after_the_plan(zones: gpd.GeoDataFrame, sited: _Sited) -> gpd.GeoDataFrame:
+def _after_the_plan(zones: gpd.GeoDataFrame, sited: Sited) -> gpd.GeoDataFrame:
     zones = with_hosts(zones, _settled(sited.demand), sited.hosts, sited.near)
     left = sited.demand[~sited.demand["served_after"]].groupby("zone")["people"].sum()
     zones["people_after"] = left.reindex(zones.index, fill_value=0).astype(np.int64)

@@ -71,6 +71,20 @@ def candidate_hosts(
         kiosks,
     )
     _check_named(territory, hosts, kiosks, study)
+    return eligible(hosts, kiosks, study)
+
+
+def eligible(hosts: gpd.GeoDataFrame, kiosks: KioskChoice, study: Study) -> Hosts:
+    """Tell the hosts that a study's conditions (hours, broadband, cost) keep from those they turn
+    down.
+
+    Raises
+    ------
+    SitingError
+        No host is left.
+    StudyError
+        A host that must have a kiosk is turned down, or a column is missing from the hosts.
+    """
     existing = np.isin(np.arange(len(hosts)), chosen(hosts, kiosks.existing))
     kept, counters = np.ones(len(hosts), dtype=bool), {"hosts": 0}
     for name, key, passes in _conditions(hosts, kiosks, study):

@@ -12,9 +12,18 @@ import pandas as pd
 from scipy import sparse
 
 from geoguichet.coverage.access.rules import add_metres
-from geoguichet.coverage.kiosks.prospects import Prospect, first_serving, positions, served_by
-from geoguichet.coverage.routers.impedance import Floats, Router
-from geoguichet.coverage.siting.problem import KioskPlan
+from geoguichet.coverage.kiosks.prospects import (
+    Hosts,
+    Prospect,
+    first_serving,
+    kiosk_table,
+    positions,
+    prospect,
+    served_by,
+    solve,
+)
+from geoguichet.coverage.routers.impedance import CostMatrix, Floats, Router
+from geoguichet.coverage.siting.problem import KioskPlan, SiteRules
 from geoguichet.coverage.study.choices import KioskChoice, Reference
 from geoguichet.coverage.study.study import Study
 from geoguichet.floor.units import Unit
@@ -207,6 +216,40 @@ def rank(
             ),
         ),
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sited:
+    """The demand once the kiosks are open, the kiosks, and what surrounds them."""
+
+    demand: gpd.GeoDataFrame
+    kiosks: gpd.GeoDataFrame
+    plan: KioskPlan | None = None
+    ranking: Ranking | None = None
+    hosts: gpd.GeoDataFrame | None = None
+    #: Unserved points x hosts that would serve them.
+    near: CostMatrix | None = None
+
+
+def site(
+    study: Study,
+    choice: KioskChoice,
+    demand: gpd.GeoDataFrame,
+    found: Hosts,
+    rules: SiteRules,
+    router: Router,
+) -> Sited:
+    """Choose the hosts of the kiosks for a measured demand, open them there, and rank them.
+
+    Same errors as :func:`~geoguichet.coverage.kiosks.prospects.solve`.
+    """
+    prospects = prospect(study, choice, demand, found, rules, router)
+    plan = solve(study, choice, prospects, demand)
+    kiosks = kiosk_table(prospects, plan, choice)
+    demand = once_open(demand, kiosks, prospects, study, router)
+    kiosks, demand, ranking = rank(study, choice, demand, prospects, kiosks, plan)
+    near = prospects.costs.up_to(choice.reach)
+    return Sited(demand, kiosks, plan, ranking, found.eligible, near)
 
 
 def coverage_bounds(cover: sparse.sparray, weight: npt.ArrayLike, start: npt.ArrayLike) -> Floats:

@@ -517,6 +517,11 @@ class Study(Heading, DataChoice, _Tables):
     #: The file it came from.
     path: Path | None = field(default=None, compare=False)
 
+    @classmethod
+    def read(cls, path: str | Path) -> Study:
+        """Read and check a study file, as :func:`read_study` does."""
+        return read_study(Path(path))
+
     @property
     def unit(self) -> Unit:
         """The unit of costs, thresholds and slack."""
