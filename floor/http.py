@@ -35,8 +35,8 @@ _LONGEST_PAUSE_S = 60.0
 class HttpError(GeoguichetError):
     """A server was asked in vain: ``french`` and ``english`` say why, the message where too.
 
-    ``kind`` says which way when a reader may act on it: ``dns``, ``tls``, ``timeout``, ``404`` or
-    ``moved``; ``status`` is that of the answer, 0 without one. ``again`` says that asking once more
+    ``kind`` says which way when a reader may act on it: ``dns``, ``tls``, ``timeout``, ``404``,
+    ``moved`` or ``too_large``; ``status`` is that of the answer, 0 without one. ``again`` says that asking once more
     may help, after ``after_s`` seconds when the server told.
     """
 
@@ -101,7 +101,7 @@ class Client:
     #: Silence after which a server is given up.
     timeout_s: float = 30.0
     total_s: float = 300.0
-    #: Bytes above which an answer is given up (a download has no such limit).
+    #: Bytes above which an answer, or a download, is given up.
     largest: int = 64 * 1024 * 1024
     #: Bytes after which the rest is left unread: who only wants to know that something is there (0:
     #: read all).
@@ -134,10 +134,10 @@ class Client:
         still has that content: ``part`` with the ending ``.json`` notes its ETag or date
         (``validator``), and its media type (``type``).
         """
-        attempt, cut = 0, True
+        attempt, cut, end = 0, True, time.monotonic() + self.total_s
         while cut:
             try:
-                yield from self._receive(address, part)
+                yield from self._receive(address, part, end)
                 cut = False
             except HttpError as error:
                 attempt = self._pause(error, attempt)
@@ -212,22 +212,27 @@ class Client:
             body += chunk
             if self.enough and len(body) >= self.enough:
                 break
-            if len(body) > self.largest:
-                most = self.largest // 1024**2
-                raise AnswerError(
-                    address,
-                    f"réponse de plus de {most} Mo, abandonnée.",
-                    f"an answer of more than {most} MB, given up.",
-                )
-            if time.monotonic() > end:
-                raise AnswerError(
-                    address,
-                    f"réponse trop lente, abandonnée après {self.total_s:.0f} s.",
-                    f"too slow an answer, given up after {self.total_s:.0f} s.",
-                )
+            self._bounded(len(body), end, address)
         return bytes(body)
 
-    def _receive(self, address: str, part: Path) -> Iterator[tuple[int, int | None]]:
+    # Give up what is too large, or has lasted until the end of its time.
+    def _bounded(self, size: int, end: float, address: str) -> None:
+        if size > self.largest:
+            most = self.largest // 1024**2
+            raise AnswerError(
+                address,
+                f"réponse de plus de {most} Mo, abandonnée.",
+                f"an answer of more than {most} MB, given up.",
+                kind="too_large",
+            )
+        if time.monotonic() > end:
+            raise AnswerError(
+                address,
+                f"réponse trop lente, abandonnée après {self.total_s:.0f} s.",
+                f"too slow an answer, given up after {self.total_s:.0f} s.",
+            )
+
+    def _receive(self, address: str, part: Path, end: float) -> Iterator[tuple[int, int | None]]:
         note = part.with_suffix(".json")
         validator = _validator_in(note)
         start = part.stat().st_size if validator and part.exists() else 0
@@ -247,11 +252,13 @@ class Client:
                     file.seek(start)
                     while block := answer.read1(_BLOCK, decode_content=False):
                         file.write(block)
+                        self._bounded(max(file.tell(), total or 0), end, here)
                         yield file.tell(), total
         except HttpError as error:
             if error.status == 416:  # the part is longer than the file: begin again
-                part.unlink(missing_ok=True)
                 error.again = True
+            if error.status == 416 or error.kind == "too_large":
+                part.unlink(missing_ok=True)
             raise
 
 

@@ -71,7 +71,7 @@ def list_layers(path: Path) -> list[str]:
 
 
 def read_layer(
-    path: Path, *, layer: str | None = None, columns: Sequence[str] = ()
+    path: Path, *, layer: str | None = None, columns: Sequence[str] = (), empty: bool = False
 ) -> gpd.GeoDataFrame:
     """Read one layer, in EPSG:4326, rows in the order of the file and index 0..n-1.
 
@@ -83,6 +83,8 @@ def read_layer(
         Name of the layer; may be left out when the file has only one.
     columns
         Columns that must be there; the others are read too.
+    empty
+        Whether it may have no row.
 
     Raises
     ------
@@ -110,7 +112,7 @@ def read_layer(
             "définissez-le dans QGIS (« Définir la projection ») ou exportez la couche en "
             "EPSG:4326."
         )
-    if frame.empty:
+    if frame.empty and not empty:
         raise LayerError(f"{where} : la couche ne contient aucune ligne.")
     check_columns(frame, columns, where=where)
     frame = frame.to_crs(LONLAT)

@@ -80,7 +80,7 @@ def referential_records(versions: Sequence[Version]) -> tuple[Record, ...]:
         links = [*_neighbours(before, after, versions[-1], version)]
         if after is None:
             links += _services_links(version)
-        record = _record(version, source_of(version.reader))
+        record = _record(version, source_of(version.reader, version.source))
         records.append(
             replace(record, links=(*links, *record.links), updated=_instant(after or version))
         )

@@ -108,7 +108,7 @@ def epci_names(source: Path) -> dict[str, str]:
     if "epci" not in list_layers(source):
         return {}
     names: dict[str, str] = (
-        read_layer(source, layer="epci", columns=("code", "name"))
+        read_layer(source, layer="epci", columns=("code", "name"), empty=True)
         .set_index("code")["name"]
         .to_dict()
     )

@@ -26,6 +26,8 @@ NEEDED: Mapping[str, str] = {
     "contours-communes": "leurs contours",
     "dila": "les mairies",
 }
+#: Those that make it better: outlines that are not unions of communes, names of regions.
+HELPFUL = ("contours-departements", "regions")
 TYPES = ("town_hall", "prefecture", "sous_prefecture")
 
 

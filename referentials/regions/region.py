@@ -3,6 +3,7 @@ GeoPackage, and the study and the portal's identity beside them.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,8 @@ TITLES: Mapping[str, str] = {
     "ring": "Communes des abords du territoire",
 }
 
+#: An island has no surroundings, and some communes are in no intercommunality.
+MAY_BE_EMPTY = frozenset({"epci", "ring"})
 SURFACES = frozenset({"communes", "epci", "departements"})
 
 type Layers = dict[str, gpd.GeoDataFrame]
@@ -45,7 +48,7 @@ def read_layers(path: Path) -> Layers:
     LayerError
         When a layer is missing or unreadable.
     """
-    return {name: read_layer(path, layer=name) for name in TITLES}
+    return {name: read_layer(path, layer=name, empty=name in MAY_BE_EMPTY) for name in TITLES}
 
 
 def carve(layers: Layers, choice: Choice, *, ring_m: float = RING_M) -> Layers:
@@ -152,6 +155,7 @@ def write_layers(layers: Layers, path: Path, *, titles: Mapping[str, str] = TITL
                 append=draft.exists(),
                 use_arrow=True,
                 geometry_type="MultiPolygon" if name in SURFACES else "Point",
+                promote_to_multi=name in SURFACES,
                 layer_options={
                     "GEOMETRY_NAME": "geometry",
                     "IDENTIFIER": name,
@@ -196,9 +200,9 @@ types = ["prefecture", "sous_prefecture"]
 within = "25 km"
 
 [services.mairie]
-label = "Mairie ouverte au moins 28 h par semaine"
+label = "{hall}"
 types = ["town_hall"]
-min_hours_per_week = 28
+min_hours_per_week = {hours}
 within = "8 km"
 
 [rule]
@@ -216,6 +220,9 @@ experts = 5
 time_limit = "40 s"
 gap = 0
 """
+
+#: What `STUDY` asks of a town hall; its hours are left in a comment where none is known to be so.
+MIN_HOURS, HALL = 28, "Mairie ouverte au moins 28 h par semaine"
 
 #: Who the region is: the keys of `floor.region`.
 IDENTITY = """\
@@ -247,6 +254,25 @@ class Workspace:
     completed: tuple[str, ...]
     #: Communes whose outline crossed itself.
     mended: tuple[str, ...]
+    #: Whether the study asks for hours: some town hall is known to be open enough.
+    hours: bool
+
+
+def free_files(folder: Path) -> tuple[Path, Path, Path]:
+    """Return where `start` writes the data, the study and who the region is.
+
+    Raises
+    ------
+    LayerError
+        When one of them is there already.
+    """
+    files = folder / DATA_FILE, folder / STUDY_FILE, folder / WORKSPACE / FILE
+    for path in files:
+        if path.exists():
+            raise LayerError(
+                f"{path} : ce fichier existe déjà ; choisissez un autre dossier, rien n'est écrasé."
+            )
+    return files
 
 
 def start(folder: Path, layers: Layers, *, name: str, slug: str, kiosks: int = 20) -> Workspace:
@@ -257,12 +283,7 @@ def start(folder: Path, layers: Layers, *, name: str, slug: str, kiosks: int = 2
     LayerError
         When the folder already has one of the files, or cannot be written.
     """
-    data, study, identity = folder / DATA_FILE, folder / STUDY_FILE, folder / WORKSPACE / FILE
-    for path in (data, study, identity):
-        if path.exists():
-            raise LayerError(
-                f"{path} : ce fichier existe déjà ; choisissez un autre dossier, rien n'est écrasé."
-            )
+    data, study, identity = free_files(folder)
     write_layers(layers, data)
     identity.parent.mkdir(exist_ok=True)
     title = f"Zones blanches de services - {name}"
@@ -274,18 +295,22 @@ def start(folder: Path, layers: Layers, *, name: str, slug: str, kiosks: int = 2
         ),
         encoding="utf-8",
     )
-    study.write_text(
-        STUDY.format(
-            study=study.name,
-            id=slug,
-            title=_quoted(title),
-            name=_quoted(name),
-            departements=json.dumps(list(layers["departements"]["code"])),
-            data=data.name,
-            count=kiosks,
-        ),
-        encoding="utf-8",
+    services = layers["services"]
+    asked = services.loc[services["type"] == "town_hall", "hours_per_week"] >= MIN_HOURS
+    text = STUDY.format(
+        study=study.name,
+        id=slug,
+        title=_quoted(title),
+        name=_quoted(name),
+        departements=json.dumps(list(layers["departements"]["code"])),
+        data=data.name,
+        count=kiosks,
+        hours=MIN_HOURS,
+        hall=HALL if asked.any() else "Mairie",
     )
+    if not asked.any():
+        text = re.sub(r"(?m)^(min_hours_per_week = .*)", r"# \1", text)
+    study.write_text(text, encoding="utf-8")
     communes = layers["communes"]
 
     def named(which: pd.Series) -> tuple[str, ...]:
@@ -302,6 +327,7 @@ def start(folder: Path, layers: Layers, *, name: str, slug: str, kiosks: int = 2
         unknown=named(communes["population"].isna()),
         completed=named(communes.get("population_source", nothing) == "insee"),
         mended=named(communes.get(MENDED, nothing)),
+        hours=bool(asked.any()),
     )
 
 

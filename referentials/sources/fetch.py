@@ -4,13 +4,13 @@ over a whole file.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from geoguichet.floor.errors import FetchError, UsageError
+from geoguichet.floor.errors import FetchError, GeoguichetError, UsageError
 from geoguichet.floor.files import read_toml, refused, sha256
 from geoguichet.floor.http import Client, HttpError, UnreachableError
 from geoguichet.floor.words import Message
@@ -40,6 +40,8 @@ class OfficialSource:
     digest: str = ""
     #: Keys of the formats this source was published in before.
     earlier: tuple[str, ...] = ()
+    #: Where the publisher says what it is, and a person finds the file when its address changes.
+    page: str = ""
 
 
 def official_sources(path: Path | None = None) -> Mapping[str, OfficialSource]:
@@ -48,11 +50,13 @@ def official_sources(path: Path | None = None) -> Mapping[str, OfficialSource]:
     Raises
     ------
     UsageError
-        The file is missing, is not TOML, or a source lacks a key.
+        The file is missing, is not TOML, or a source lacks a key or has one of another kind.
     """
     file = path or SOURCES
     try:
         document = read_toml(file, kind=UsageError)
+        for name, entry in document.items():
+            _check_kinds(file, name, entry)
         return {
             name: OfficialSource(name=name, **{**entry, "earlier": tuple(entry.get("earlier", ()))})
             for name, entry in document.items()
@@ -77,19 +81,54 @@ def official_sources(path: Path | None = None) -> Mapping[str, OfficialSource]:
         ) from error
 
 
-def source_of(reader: str) -> OfficialSource | None:
-    """Return the official source that publishes, or published, a format; None when it is
-    nobody's.
+# Refuse a source whose name is no folder's, or a value of another kind than its key takes.
+def _check_kinds(file: Path, name: str, entry: Mapping[str, object]) -> None:
+    if not re.fullmatch(r"[\w-]+", name):
+        raise UsageError(
+            Message(
+                "{file}, source « {name} » : un nom fait de lettres, de chiffres et de tirets est "
+                "attendu ; essayez : [ma-source].",
+                file=file,
+                name=name,
+            )
+        )
+    for key, value in entry.items():
+        listed = key == "earlier"
+        if isinstance(value, str) if not listed else _texts(value):
+            continue
+        raise UsageError(
+            Message(
+                "{file}, source « {name} », clé « {key} » : {expected}, {value} est donné ; "
+                "essayez : {key} = {example}.",
+                file=file,
+                name=name,
+                key=key,
+                expected=Message("une liste de textes est attendue")
+                if listed
+                else Message("un texte est attendu"),
+                value=repr(value)[:60],
+                example='["…"]' if listed else '"…"',
+            )
+        )
+
+
+def _texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def source_of(reader: str, name: str = "") -> OfficialSource | None:
+    """Return the official source of that name, else that which publishes, or published, a format;
+    None when it is nobody's.
     """
-    found = (
-        source
-        for source in official_sources().values()
-        if reader in {source.reader, *source.earlier}
-    )
-    return next(found, None) if reader and reader != "generic" else None
+    sources = official_sources()
+    found = (source for source in sources.values() if reader in {source.reader, *source.earlier})
+    published = next(found, None) if reader and reader != "generic" else None
+    return sources.get(name, published)
 
 
 ATTEMPTS = 4
+#: Bytes and seconds above which a download is given up.
+LARGEST, LONGEST_S = 2 * 1024**3, 3600.0
 #: Silence of the server after which an attempt is given up.
 TIMEOUT_S = 30.0
 HTML = (b"<!doctype html", b"<html")
@@ -117,6 +156,8 @@ def fetch(
     attempts: int = ATTEMPTS,
     timeout_s: float = TIMEOUT_S,
     wait_s: float = 1.0,
+    largest: int = LARGEST,
+    longest_s: float = LONGEST_S,
 ) -> Iterator[Progress]:
     """Fetch a source, yielding how far it is; the last one has the file.
 
@@ -128,6 +169,8 @@ def fetch(
     ----------
     wait_s
         Seconds before the second attempt; doubled each time.
+    largest, longest_s
+        Bytes and seconds above which it is given up.
 
     Raises
     ------
@@ -142,7 +185,14 @@ def fetch(
         )
     home = cache / source.name
     part = home / "download.part"
-    client = Client(tries=attempts, timeout_s=timeout_s, pause_s=wait_s, elsewhere=True)
+    client = Client(
+        tries=attempts,
+        timeout_s=timeout_s,
+        total_s=longest_s,
+        largest=largest,
+        pause_s=wait_s,
+        elsewhere=True,
+    )
     with (
         refused(
             OSError,
@@ -163,6 +213,24 @@ def fetch(
         yield _settle(source, part, home)
 
 
+def fetch_each(
+    sources: Iterable[OfficialSource], cache: Path, *, on_progress: Callable[[Progress], None]
+) -> tuple[dict[str, Path], dict[str, GeoguichetError]]:
+    """Fetch sources one after the other; return the files of those that came, and why the others
+    did not, by name.
+    """
+    files, refusals = dict[str, Path](), dict[str, GeoguichetError]()
+    for source in sources:
+        try:
+            for progress in fetch(source, cache):
+                on_progress(progress)
+                if progress.file is not None:
+                    files[source.name] = progress.file
+        except FetchError as refusal:
+            refusals[source.name] = refusal
+    return files, refusals
+
+
 # Return what a download that fails means for who asked for it.
 def _told(source: OfficialSource, error: HttpError, part: Path, attempts: int) -> str:
     reason = error.french.removesuffix(".")
@@ -181,7 +249,8 @@ def _told(source: OfficialSource, error: HttpError, part: Path, attempts: int) -
     if 300 <= error.status < 400:
         return f"l'adresse renvoie sans fin vers une autre ({source.address})."
     return (
-        f"le serveur répond {error.status} à {source.address} ; l'adresse a sans doute changé."
+        f"le serveur répond {error.status} à {source.address} ; l'adresse a sans doute changé"
+        + (f", voyez {source.page}." if source.page else ".")
         if error.status
         else error.french
     )

@@ -73,6 +73,8 @@ class Version:
     #: West, south, east, north of its geometries, in degrees; None when it has none or they were
     #: not measured.
     bbox: tuple[float, float, float, float] | None = None
+    #: The official source that its file was fetched from, by name; empty when a person gave it.
+    source: str = ""
 
     @property
     def short(self) -> str:
@@ -333,11 +335,13 @@ class ReferentialStore(Versions):
         reader: str,
         mapping: str = "",
         derived_from: str = "",
+        source: str = "",
     ) -> Version:
         """Store what a reader yields, chunk by chunk, and return its version; the one there is when
         nothing changed.
 
-        `derived_from` is the digest of the version the rows were repaired from, if any.
+        `derived_from` is the digest of the version the rows were repaired from, if any; `source`
+        the official source that the file was fetched from.
 
         Raises
         ------
@@ -365,6 +369,7 @@ class ReferentialStore(Versions):
                 reader=reader,
                 file_digest=file_digest,
                 derived_from=derived_from,
+                source=source,
                 **{**asdict(tally), "rules": dict(sorted(tally.rules.items()))},
             )
             (scratch / MANIFEST).write_text(

@@ -162,3 +162,38 @@ def test_every_source_is_described(tmp_path: Path) -> None:
             official_sources(broken)
     with pytest.raises(UsageError, match="n'existe pas"):
         official_sources(tmp_path / "absent.toml")
+
+
+@pytest.mark.parametrize(
+    ("limits", "said", "kept"),
+    [({"largest": 100_000}, "de plus de 0 Mo", 0), ({"longest_s": 0.0}, "trop lente", 65_536)],
+)
+def test_a_download_is_bounded_in_size_and_time(
+    limits: dict[str, Any], said: str, kept: int, server: str, tmp_path: Path
+) -> None:
+    with pytest.raises(FetchError, match=said):
+        run(source(f"{server}/good/liste.csv"), tmp_path, **limits)
+    part = tmp_path / "essai" / "download.part"
+    assert (part.stat().st_size if part.exists() else 0) <= kept
+    assert not cached(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("address = 3", "clé « address » : un texte est attendu, 3 est donné"),
+        ('earlier = "msap"', "clé « earlier » : une liste de textes est attendue, 'msap'"),
+        ("earlier = [1]", r"clé « earlier » : une liste de textes est attendue, \[1\]"),
+        ("digest = true", "clé « digest » : un texte est attendu, True"),
+    ],
+)
+def test_a_source_s_values_are_of_the_kinds_of_its_keys(
+    line: str, said: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "sources.toml"
+    file.write_text(f"[mairies]\n{line}\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=f"source « mairies », {said}"):
+        official_sources(file)
+    file.write_text('["../ailleurs"]\n', encoding="utf-8")
+    with pytest.raises(UsageError, match="lettres, de chiffres et de tirets"):
+        official_sources(file)

