@@ -1,18 +1,24 @@
 """Files written whole or not at all, told from one another by the digest of their content; what
-cannot be read refused in one sentence.
+cannot be read refused in one sentence, and what would become too much before it does.
 """
 
+import bz2
+import gzip
 import hashlib
+import io
+import os
 import tomllib
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import IO, Any, cast
 
 from geoguichet.floor.errors import FileError, GeoguichetError, LayerError
-from geoguichet.floor.words import Message
+from geoguichet.floor.words import Message, _
 
 _BLOCK = 1 << 20
 
@@ -54,6 +60,194 @@ def refused(
         raise kind(say(error)) from error
 
 
+# -- what a file may become once it is read
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The most that a file may become, whoever wrote it: kilobytes can be made that fill a machine.
+
+    A published list is thousands of times smaller, and text is packed 5 to 30 times.
+    """
+
+    #: Bytes that a compressed file may give, and how many times its own size beyond the first
+    #: `packed_free`.
+    unpacked: int = 4 << 30
+    packed_times: int = 100
+    packed_free: int = 64 << 20
+    #: Bytes of a document that is held whole in memory, and of one object of a longer one.
+    document: int = 1 << 30
+    member: int = 64 << 20
+    #: Bytes of a line of a table.
+    line: int = 4 << 20
+    #: Columns of a table; its cells, or the values of a document, that are held at once.
+    columns: int = 16_384
+    cells: int = 30_000_000
+
+
+BUDGET = Budget()
+
+
+def too_much(path: Path, what: Message) -> LayerError:
+    """Return the refusal of a file that is over its budget."""
+    return LayerError(
+        _(
+            "{path} : {what} ; rien n'est lu. Donnez le fichier en plusieurs, ou d'origine sûre.",
+            path=path,
+            what=what,
+        )
+    )
+
+
+def check_cells(path: Path, rows: int, columns: int) -> None:
+    """Raise LayerError for a table that would be too large to hold, or too wide."""
+    if columns > BUDGET.columns:
+        limit = Message("{n} colonnes, {most} au plus", n=columns, most=BUDGET.columns)
+        raise too_much(path, limit)
+    if rows * columns > BUDGET.cells:
+        limit = Message(
+            "{rows} lignes de {columns} colonnes, {most} cellules au plus",
+            rows=rows,
+            columns=columns,
+            most=BUDGET.cells,
+        )
+        raise too_much(path, limit)
+
+
+def check_size(path: Path, size: int, most: int) -> None:
+    """Raise LayerError for bytes that are more than the most there may be."""
+    if size > most:
+        limit = Message("plus de {most} Mo d'un seul tenant", most=max(1, most >> 20))
+        raise too_much(path, limit)
+
+
+def check_archive(path: Path) -> list[zipfile.ZipInfo]:
+    """Return the files in a zip, none where it is none; LayerError when they are too large."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [each for each in archive.infolist() if not each.is_dir()]
+    except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError):
+        return []
+    _check_unpacked(path, sum(each.file_size for each in members))
+    return members
+
+
+def _check_unpacked(path: Path, size: int) -> None:
+    packed = path.stat().st_size
+    if size > min(BUDGET.unpacked, max(BUDGET.packed_free, BUDGET.packed_times * packed)):
+        limit = Message(
+            "{packed} ko compressés donnent plus de {unpacked} Mo",
+            packed=-(-packed >> 10),
+            unpacked=max(1, size >> 20),
+        )
+        raise too_much(path, limit)
+
+
+class _Within(io.RawIOBase):
+    """The content of a file, refused where it is more, or has a longer line, than it may."""
+
+    def __init__(self, inner: IO[bytes], path: Path, *, packed: bool, line: int) -> None:
+        self.inner, self.path, self.packed, self.line = inner, path, packed, line
+        self.given = self.run = 0
+
+    def readable(self) -> bool:
+        """Return that it is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer; LayerError over the budget."""
+        size = cast("io.BufferedReader", self.inner).readinto(buffer)
+        self.given += size
+        if self.packed:
+            _check_unpacked(self.path, self.given)
+        if self.line:
+            block = bytes(buffer[:size])
+            last = max(block.rfind(b"\n"), block.rfind(b"\r"))
+            self.run = self.run + size if last < 0 else size - last - 1
+            check_size(self.path, self.run, self.line)
+        return size
+
+    def close(self) -> None:
+        """Close the file too."""
+        self.inner.close()
+        super().close()
+
+
+#: Endings of the texts that are read out of a zip.
+TEXTS = (".csv", ".tsv", ".txt", ".json", ".geojson", ".js", ".xml")
+_LINES = 1 << 20
+
+
+def open_bytes(path: Path, *, line: int = 0) -> IO[bytes]:
+    """Open a file for reading, decompressed when it is bzip2, gzip or a zip of texts (told by its
+    first bytes, not its name), within its budget; no line is longer than `line` bytes, unless 0.
+
+    Raises
+    ------
+    LayerError
+        When there is no such file, or, as it is read, when it is over its budget.
+    """
+    with (
+        refused(OSError, say=lambda error: f"{path} : fichier illisible ({error.strerror})."),
+        refused(
+            FileNotFoundError,
+            say=lambda error: f"{path} : fichier introuvable ; vérifiez le chemin.",
+        ),
+    ):
+        with path.open("rb") as file:
+            head = file.read(4)
+        inner, packed = _unpacked(path, head)
+        return io.BufferedReader(_Within(inner, path, packed=packed, line=line), _LINES)
+
+
+def _unpacked(path: Path, head: bytes) -> tuple[IO[bytes], bool]:
+    if head[:3] == b"BZh":
+        return cast("IO[bytes]", bz2.open(path, "rb")), True
+    if head[:2] == b"\x1f\x8b":
+        return cast("IO[bytes]", gzip.open(path, "rb")), True
+    texts = texts_of(path) if head == b"PK\x03\x04" else []
+    if not texts:
+        return path.open("rb"), False
+    with (
+        refused(
+            zipfile.BadZipFile,
+            NotImplementedError,
+            RuntimeError,
+            say=lambda error: _(
+                "{path} : « {member} » ne peut pas être décompressé ({error}) ; décompressez-le "
+                "vous-même.",
+                path=path,
+                member=texts[0],
+                error=error,
+            ),
+        ),
+        zipfile.ZipFile(path) as archive,  # the member keeps the file open after it
+    ):
+        return archive.open(texts[0]), True
+
+
+def texts_of(path: Path) -> list[str]:
+    """Return the texts in a zip, the largest first; none in a workbook or beside a shapefile."""
+    members = check_archive(path)
+    names = [each.filename.lower() for each in members]
+    if "[content_types].xml" in names or any(name.endswith(".shp") for name in names):
+        return []
+    texts = [
+        each
+        for each in members
+        if each.filename.lower().endswith(TEXTS) and not each.filename.startswith("__MACOSX/")
+    ]
+    return [each.filename for each in sorted(texts, key=lambda each: -each.file_size)]
+
+
+def leads_out(file: Path, folder: Path) -> bool:
+    """Return whether a file, or one that goes with it, is a link to what is not in a folder."""
+    home = Path(os.path.realpath(folder))
+    return not all(
+        Path(os.path.realpath(part)).is_relative_to(home) for part in (file, *parts_of(file))
+    )
+
+
 def read_toml(path: Path, *, kind: type[GeoguichetError]) -> dict[str, Any]:
     """Return the document of a TOML file.
 
@@ -64,17 +258,27 @@ def read_toml(path: Path, *, kind: type[GeoguichetError]) -> dict[str, Any]:
         It cannot be read, or is not TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        with path.open("rb") as file:
+            content = file.read(BUDGET.line + 1)
+        check_size(path, len(content), BUDGET.line)
+        return tomllib.loads(content.decode("utf-8-sig").replace("\r\n", "\n"))
     except FileNotFoundError:
         raise
-    except tomllib.TOMLDecodeError as error:
+    except UnicodeDecodeError as error:
+        told = Message(
+            "{file} : fichier illisible ({error}) ; un fichier texte TOML en UTF-8 est attendu.",
+            file=path,
+            error=error,
+        )
+        raise kind(told) from error
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits is a ValueError
         told = Message(
             "{file} : ce n'est pas du TOML valide ({error}) ; corrigez la ligne indiquée.",
             file=path,
             error=error,
         )
         raise kind(told) from error
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         told = Message(
             "{file} : fichier illisible ({error}) ; un fichier texte TOML en UTF-8 est attendu.",
             file=path,

@@ -1,8 +1,10 @@
 """Read a layer of a geographic file, or say in one sentence why it cannot be used."""
 
 import math
+import sqlite3
 import struct
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from types import MappingProxyType
 
@@ -12,7 +14,8 @@ import pyogrio.errors
 import shapely
 
 from geoguichet.floor.errors import LayerError
-from geoguichet.floor.files import refused
+from geoguichet.floor.files import check_cells, refused
+from geoguichet.floor.words import _
 
 #: The CRS of every layer we hand out: degrees, longitude first.
 LONLAT = "EPSG:4326"
@@ -60,6 +63,7 @@ def list_layers(path: Path) -> list[str]:
         When the file is missing, cut short, or no geographic file.
     """
     _check_file(path)
+    check_stored(path)
     with refused(
         pyogrio.errors.DataSourceError,
         say=lambda error: (
@@ -101,6 +105,7 @@ def read_layer(
             f"{where} : la lecture échoue ({error}) ; le fichier est abîmé, copiez-le de nouveau."
         ),
     ):
+        check_stored(path, layer)
         frame = pyogrio.read_dataframe(path, layer=layer, use_arrow=True)
     if not isinstance(frame, gpd.GeoDataFrame):
         raise LayerError(
@@ -128,6 +133,41 @@ def check_columns(frame: pd.DataFrame, columns: Iterable[str], *, where: str) ->
             f"{where} : colonne absente : {', '.join(missing)}. Colonnes présentes : "
             f"{', '.join(map(str, frame.columns))}."
         )
+
+
+#: The views, virtual tables and made columns by which a file of SQLite gives more than it holds; a view
+#: that recurs or fills memory is run as soon as GDAL opens the file.
+_NOT_STORED = """
+SELECT name FROM sqlite_master WHERE type = 'view' AND (name = :layer
+  OR sql LIKE '%recursive%' OR sql LIKE '%zeroblob%' OR sql LIKE '%randomblob%')
+UNION SELECT name FROM sqlite_master WHERE name = :layer AND sql LIKE 'create virtual%'
+UNION SELECT name FROM pragma_table_xinfo(:layer) WHERE hidden > 1
+"""
+
+
+def check_stored(file: Path | str, layer: str = "", *, whole: bool = True) -> None:
+    """Raise LayerError for what a layer computes instead of holding it, and for one too large to
+    be read whole; without a layer, for what is computed as soon as the file is opened.
+    """
+    path = Path(file)
+    if path.is_file() and path.suffix.lower() not in {".shp", ".fgb"}:
+        try:
+            with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as base:
+                made = base.execute(_NOT_STORED, {"layer": layer}).fetchone()
+        except sqlite3.DatabaseError:
+            made = None  # no file of SQLite, or a damaged one: GDAL says so
+        if made:
+            raise LayerError(
+                _(
+                    "{path} : « {name} » est calculé à la lecture (une vue, une table virtuelle ou "
+                    "une colonne) ; enregistrez la couche comme une table (QGIS : Exporter).",
+                    path=path,
+                    name=made[0],
+                )
+            )
+    if layer and whole:
+        info = pyogrio.read_info(file, layer=layer)
+        check_cells(path, max(0, info["features"]), len(info["fields"]) + 1)
 
 
 # Return the layer asked for, or the only one; raise LayerError with the names there are.

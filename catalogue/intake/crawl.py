@@ -35,7 +35,7 @@ from geoguichet.catalogue.intake.drafts.draft import layer_of
 from geoguichet.catalogue.record import CONTENT, Link, Record
 from geoguichet.catalogue.search.query import RecordQuery
 from geoguichet.catalogue.search.store import SQLiteStore, store_path, with_edits
-from geoguichet.floor.files import digest_of, parts_of
+from geoguichet.floor.files import digest_of, leads_out, parts_of
 from geoguichet.floor.findings import Finding
 from geoguichet.floor.words import Message
 
@@ -143,11 +143,17 @@ def described_files(workspace: Path) -> list[str]:
         ]
 
 
-# Yield the data files under a folder in order, the workspace itself left out.
+# Yield the data files under a folder in order, the workspace itself and links that lead out of the
+# folder left out.
 def _files(folder: Path, workspace: Path) -> Iterator[Path]:
     ours = workspace.absolute()
     for file in sorted(folder.absolute().rglob("*")):
-        if file.suffix.lower() in SUFFIXES and file.is_file() and not file.is_relative_to(ours):
+        if (
+            file.suffix.lower() in SUFFIXES
+            and file.is_file()
+            and not file.is_relative_to(ours)
+            and not leads_out(file, folder)
+        ):
             yield file
 
 
@@ -165,6 +171,13 @@ def _passed_over(folder: Path, workspace: Path, files: list[Path]) -> Iterator[F
     stems = {file.with_suffix("") for file in files}
     for file in sorted(folder.absolute().rglob("*")):
         suffix = file.suffix.lower()
+        if file.is_symlink() and leads_out(file, folder):
+            told = Message(
+                "{name} n'est pas lu : c'est un lien vers ce qui n'est pas dans ce dossier.",
+                name=file.name,
+            )
+            yield Finding("passed-over", str(file), "", told, "warning")
+            continue
         if (
             file.is_dir()
             or file in read

@@ -15,7 +15,7 @@ import pandas as pd
 from lxml import etree
 
 from geoguichet.floor.errors import LayerError
-from geoguichet.floor.files import refused
+from geoguichet.floor.files import BUDGET, check_size, open_bytes, refused
 from geoguichet.floor.words import Message
 from geoguichet.referentials.directory.hours import DAY_MINUTES, WEEKDAYS_FR, Span, Week
 from geoguichet.referentials.directory.schema import (
@@ -30,7 +30,7 @@ from geoguichet.referentials.directory.services import OTHER, TYPE_OF_CATEGORY
 from geoguichet.referentials.readers import text_tables
 from geoguichet.referentials.readers.conversions import Journal
 from geoguichet.referentials.readers.service_words import VOCABULARIES, tell_unknown, translated
-from geoguichet.referentials.readers.text_tables import json_table, open_bytes
+from geoguichet.referentials.readers.text_tables import json_table
 
 JSON_KEYS = ("id", "nom", "pivot", "adresse")
 _BLOCK = 1 << 20
@@ -66,8 +66,7 @@ def read(path: Path) -> Iterator[Reading]:
 def _services(path: Path, unread: list[str]) -> Iterator[dict[str, Any]]:
     with (
         refused(
-            json.JSONDecodeError,
-            UnicodeDecodeError,
+            ValueError,  # a number of 5,000 digits too
             RecursionError,
             etree.XMLSyntaxError,
             say=lambda error: (
@@ -86,28 +85,30 @@ def _services(path: Path, unread: list[str]) -> Iterator[dict[str, Any]]:
             is_tar = file.read(512)[257:262] == b"ustar"
         with open_bytes(path) as file:
             if is_tar:
-                yield from _of_archive(file, unread)
+                yield from _of_archive(file, path, unread)
             else:
-                yield from _objects(file)
+                yield from _objects(file, path)
 
 
 # Yield the services of the members of a tar, read as it comes: nothing is unpacked on disk.
-def _of_archive(file: IO[bytes], unread: list[str]) -> Iterator[dict[str, Any]]:
+def _of_archive(file: IO[bytes], path: Path, unread: list[str]) -> Iterator[dict[str, Any]]:
     with tarfile.open(fileobj=file, mode="r|") as archive:
         for member in archive:
             content = archive.extractfile(member) if member.isfile() else None
-            if content is None:
-                continue
             name = member.name.lower()
-            if name.endswith(".json"):
-                yield from _objects(content)
-            elif name.endswith(".xml"):
+            if content is not None and name.endswith((".json", ".xml")):
+                # a sparse member says a size that it does not have, and gives zeros
+                check_size(path, member.size * member.issparse(), 0)
+            if content is not None and name.endswith(".json"):
+                yield from _objects(content, path)
+            elif content is not None and name.endswith(".xml"):
+                check_size(path, member.size, BUDGET.member)
                 yield from _of_xml(content.read())
-            else:
+            elif not member.isdir():
                 unread.append(member.name)
 
 
-def _objects(file: IO[bytes]) -> Iterator[dict[str, Any]]:
+def _objects(file: IO[bytes], path: Path) -> Iterator[dict[str, Any]]:
     """Yield the objects of the first array of a JSON document, holding one block and one object in
     memory.
 
@@ -134,6 +135,7 @@ def _objects(file: IO[bytes]) -> Iterator[dict[str, Any]]:
         try:
             value, position = decoder.raw_decode(buffer, position)
         except json.JSONDecodeError:
+            check_size(path, len(buffer) - position, BUDGET.member)
             more = read_text(max(_BLOCK, len(buffer) - position))
             if not more:
                 raise

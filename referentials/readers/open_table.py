@@ -17,9 +17,10 @@ import pyogrio.errors
 import shapely
 
 from geoguichet.floor.errors import LayerError
-from geoguichet.floor.files import refused
+from geoguichet.floor.files import check_archive, leads_out, refused
 from geoguichet.floor.findings import Finding
-from geoguichet.referentials.layers import LONLAT
+from geoguichet.floor.words import _
+from geoguichet.referentials.layers import LONLAT, check_stored
 from geoguichet.referentials.readers.column_names import FileMapping
 from geoguichet.referentials.readers.text_tables import (
     OpenedTable,
@@ -50,7 +51,7 @@ def open_table(path: Path, mapping: FileMapping) -> OpenedTable:
     if not head:
         raise LayerError(f"{path} : le fichier est vide (0 octet) ; copiez-le de nouveau.")
     if head.startswith(b"PK\x03\x04"):
-        return (_open_layer if _holds_shapefile(path) else open_workbook)(path, mapping)
+        return _open_zip(path, mapping)
     if head.startswith((b"SQLite format 3\0", b"fgb")):
         return _open_layer(path, mapping)
     if head.startswith(b"\xd0\xcf\x11\xe0"):
@@ -65,12 +66,26 @@ def open_table(path: Path, mapping: FileMapping) -> OpenedTable:
     return open_csv(path, mapping)
 
 
-def _holds_shapefile(path: Path) -> bool:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return any(name.lower().endswith(".shp") for name in archive.namelist())
-    except (OSError, zipfile.BadZipFile):
-        return False
+# Open a zip that holds no text: a workbook, or a shapefile.
+def _open_zip(path: Path, mapping: FileMapping) -> OpenedTable:
+    if shapefiles_in(path):
+        return _open_layer(path, mapping)
+    names = [each.filename for each in check_archive(path)]
+    if names and "[Content_Types].xml" not in names:
+        raise LayerError(
+            _(
+                "{path} : ce zip ne contient ni texte (CSV, JSON), ni classeur, ni shapefile, mais "
+                "{names} ; décompressez-le.",
+                path=path,
+                names=", ".join(names[:5]),
+            )
+        )
+    return open_workbook(path, mapping)
+
+
+def shapefiles_in(path: Path) -> list[str]:
+    """Return the shapefiles in a zip, by their names in it."""
+    return [each.filename for each in check_archive(path) if each.filename.lower().endswith(".shp")]
 
 
 # -- GeoJSON
@@ -178,8 +193,16 @@ def read_gdal_layer(
         if not shapes:
             raise LayerError(f"{path} : ce dossier n'a pas de fichier .shp.")
         file = shapes[0]
-    elif path.suffix.lower() == ".zip":
-        file = f"/vsizip/{path}"
+        if leads_out(file, path):
+            raise LayerError(
+                _(
+                    "{file} : c'est un lien vers un fichier d'un autre dossier ; donnez ce fichier "
+                    "lui-même.",
+                    file=file,
+                )
+            )
+    elif inside := shapefiles_in(path):
+        file = f"/vsizip/{{{path}}}/{inside[0]}"
     with (
         refused(
             pyogrio.errors.DataSourceError,
@@ -196,8 +219,11 @@ def read_gdal_layer(
         warnings.catch_warnings(record=True) as warned,
     ):
         warnings.simplefilter("always")
+        _check_shapes(file)
+        check_stored(file)
         names = [str(name) for name in pyogrio.list_layers(file)[:, 0]]
         layer = layer or next(iter(names), "")
+        check_stored(file, layer if layer in names else "")
         frame, tried = _read_decoded(file, layer, encoding)
     frame.index = pd.RangeIndex(1, len(frame) + 1)
     return (
@@ -206,6 +232,18 @@ def read_gdal_layer(
         sorted(names, key=lambda name: name != layer),
         list(dict.fromkeys(str(warning.message) for warning in warned)),
     )
+
+
+# Raise LayerError for a file called a shapefile that is something else: GDAL would open what it names.
+def _check_shapes(file: Path | str) -> None:
+    archive, _brace, member = str(file).removeprefix("/vsizip/{").partition("}/")
+    if not str(file).lower().endswith(".shp"):
+        return
+    with zipfile.ZipFile(archive).open(member) if member else Path(file).open("rb") as content:
+        if content.read(4) != b"\0\0\x27\x0a":
+            raise LayerError(
+                _("{file} : ce n'est pas un shapefile ; un .shp complet est attendu.", file=file)
+            )
 
 
 def _read_decoded(file: Path | str, layer: str, encoding: str) -> tuple[Any, str]:
@@ -220,10 +258,10 @@ def _read_decoded(file: Path | str, layer: str, encoding: str) -> tuple[Any, str
 # Return whether a layer says in what encoding its text is: all do but shapefiles without a
 # ``.cpg``.
 def _says_its_encoding(file: str) -> bool:
-    if file.startswith("/vsizip/"):
-        with zipfile.ZipFile(file.removeprefix("/vsizip/")) as archive:
-            suffixes = {Path(name).suffix.lower() for name in archive.namelist()}
-        return ".cpg" in suffixes or ".shp" not in suffixes
+    archive, _brace, member = file.removeprefix("/vsizip/{").partition("}/")
+    if member:
+        with zipfile.ZipFile(archive) as opened:
+            return member.lower()[:-4] + ".cpg" in {name.lower() for name in opened.namelist()}
     path = Path(file)
     if path.suffix.lower() != ".shp":
         return True

@@ -4,13 +4,12 @@ Nothing is guessed where a format is declared (`csv_chunks`, `json_table`); for 
 described (`open_csv`, `open_workbook`) encoding, separator and header are detected, and told.
 """
 
-import bz2
 import codecs
 import csv
-import gzip
 import io
 import itertools
 import json
+import lzma
 import re
 import warnings
 import zipfile
@@ -29,8 +28,18 @@ import pandas as pd
 from openpyxl.utils.exceptions import InvalidFileException
 
 from geoguichet.floor.errors import LayerError
-from geoguichet.floor.files import refused
+from geoguichet.floor.files import (
+    BUDGET,
+    check_archive,
+    check_cells,
+    check_size,
+    open_bytes,
+    refused,
+    texts_of,
+    too_much,
+)
 from geoguichet.floor.findings import Finding
+from geoguichet.floor.words import Message
 from geoguichet.referentials.layers import check_columns
 from geoguichet.referentials.readers.column_names import FileMapping, match_columns
 
@@ -56,32 +65,7 @@ class OpenedTable:
 # -- bytes
 
 #: What reading a file, compressed or not, raises when its content is cut short or altered.
-DAMAGED = (OSError, EOFError, zlib.error)
-
-
-def open_bytes(path: Path) -> IO[bytes]:
-    """Open a file for reading, decompressed when it is bzip2 or gzip (told by its first bytes, not
-    its name).
-
-    Raises
-    ------
-    LayerError
-        When there is no such file.
-    """
-    with (
-        refused(OSError, say=lambda error: f"{path} : fichier illisible ({error.strerror})."),
-        refused(
-            FileNotFoundError,
-            say=lambda error: f"{path} : fichier introuvable ; vérifiez le chemin.",
-        ),
-    ):
-        with path.open("rb") as file:
-            head = file.read(3)
-        if head == b"BZh":
-            return cast("IO[bytes]", bz2.open(path, "rb"))
-        if head[:2] == b"\x1f\x8b":
-            return cast("IO[bytes]", gzip.open(path, "rb"))
-        return path.open("rb")
+DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 
 
 @contextmanager
@@ -103,7 +87,13 @@ def read_bytes(path: Path, size: int = -1) -> bytes:
         When the file is missing or its compressed content is cut short.
     """
     with damage_refused(path), open_bytes(path) as file:
-        return file.read(size)
+        if size >= 0:
+            return file.read(size)
+        content = bytearray()
+        while block := file.read(_BLOCK):
+            content += block
+            check_size(path, len(content), BUDGET.document)
+        return bytes(content)
 
 
 # -- declared formats
@@ -147,7 +137,10 @@ def csv_chunks(
     }
     if header:
         options |= {"header": None, "names": list(header)}
-    start = 1
+    start, first = 1, read_bytes(path, BUDGET.line).partition(b"\n")[0]
+    width = len(header) or first.count(separator.encode()) + 1
+    check_cells(path, 1, width)
+    options["chunksize"] = min(CHUNK_ROWS, max(1, BUDGET.cells // width))
     with (
         refused(
             pd.errors.ParserError,
@@ -165,7 +158,7 @@ def csv_chunks(
                 "lecteur général."
             ),
         ),
-        open_bytes(path) as file,
+        open_bytes(path, line=BUDGET.line) as file,
         pd.read_csv(file, **options) as reader,
     ):
         for chunk in reader:
@@ -191,9 +184,12 @@ def json_document(path: Path, *, wrapped: bool = False) -> Any:
     content = read_bytes(path)
     if wrapped:
         content = content[content.find(b"{") : content.rfind(b"}") + 1]
+    values = content.count(b",") + content.count(b"{")
+    if values > BUDGET.cells:
+        limit = Message("{n} valeurs, {most} au plus", n=values, most=BUDGET.cells)
+        raise too_much(path, limit)
     with refused(
-        json.JSONDecodeError,
-        UnicodeDecodeError,
+        ValueError,  # a number of 5,000 digits too
         RecursionError,
         say=lambda error: f"{path} : ce n'est pas du JSON valide ({error}) ; copiez-le de nouveau.",
     ):
@@ -206,11 +202,10 @@ def json_table(
     """Return records as a frame of text, blank where absent or null; index: the row number,
     from 1.
     """
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    check_cells(path, len(rows), len(names))
     table = pd.DataFrame(
-        {
-            name: [json_text(row.get(name)) for row in rows]
-            for name in dict.fromkeys(name for row in rows for name in row)
-        },
+        {name: [json_text(row.get(name)) for row in rows] for name in names},
         index=range(1, len(rows) + 1),
         dtype=object,
     )
@@ -319,7 +314,7 @@ def open_csv(path: Path, mapping: FileMapping) -> OpenedTable:
     LayerError
         When it is not in the encoding it is said to be in, or is damaged.
     """
-    with damage_refused(path), open_bytes(path) as file:
+    with damage_refused(path), open_bytes(path, line=BUDGET.line) as file:
         detected, why = detect_encoding(file)
     encoding = mapping.encoding or detected
     with _text_of(path, encoding) as text:
@@ -329,7 +324,7 @@ def open_csv(path: Path, mapping: FileMapping) -> OpenedTable:
         f"Texte en {encoding} ({'dit par la correspondance' if mapping.encoding else why}), "
         f"séparé par « {separator if separator != chr(9) else 'tabulation'} »."
     ]
-    findings: list[Finding] = []
+    findings = unread_texts(path)
     return OpenedTable(
         _table(_csv_lines(path, encoding, separator), path, mapping, findings, notes),
         findings,
@@ -356,7 +351,7 @@ def _text_of(path: Path, encoding: str) -> Iterator[IO[str]]:
             ),
         ),
         damage_refused(path),
-        open_bytes(path) as raw,
+        open_bytes(path, line=BUDGET.line) as raw,
         io.TextIOWrapper(cast("io.BufferedReader", raw), encoding, newline="") as text,
     ):
         yield text
@@ -397,6 +392,7 @@ def read_sheets(path: Path, *, rows: int | None = None) -> dict[str, list[list[s
     LayerError
         When it is no workbook, or a damaged one.
     """
+    check_archive(path)
     with refused(
         *_WORKBOOK_ERRORS,
         say=lambda error: (
@@ -407,15 +403,24 @@ def read_sheets(path: Path, *, rows: int | None = None) -> dict[str, list[list[s
             # openpyxl warns of styles and validations it does not keep
             warnings.simplefilter("ignore")
             book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        sheets = {
-            str(sheet.title): [
-                [cell_text(value) for value in row]
-                for row in itertools.islice(sheet.iter_rows(values_only=True), rows)
-            ]
-            for sheet in book.worksheets
-        }
+        sheets = {str(sheet.title): _cells(path, sheet, rows) for sheet in book.worksheets}
         book.close()
     return sheets
+
+
+# Return the cells of a sheet: as wide as its longest row, whatever size it says that it has.
+def _cells(path: Path, sheet: Any, rows: int | None) -> list[list[str]]:
+    sheet.reset_dimensions()
+    cells: list[list[str]] = []
+    width = 1
+    for row in itertools.islice(sheet.iter_rows(values_only=True), rows):
+        texts = [cell_text(value) for value in row]
+        while texts and not texts[-1]:
+            texts.pop()
+        cells.append(texts)
+        width = max(width, len(texts))
+        check_cells(path, len(cells), width)
+    return [[*texts, *[""] * (width - len(texts))] for texts in cells]
 
 
 def open_workbook(path: Path, mapping: FileMapping) -> OpenedTable:
@@ -447,6 +452,20 @@ def open_workbook(path: Path, mapping: FileMapping) -> OpenedTable:
     ]
     rows = _table(iter(sheets[chosen]), path, mapping, findings, notes)
     return OpenedTable(rows, findings, notes)
+
+
+def unread_texts(path: Path) -> list[Finding]:
+    """Return the findings that the other texts of a zip were left aside."""
+    return [
+        Finding(
+            "unread-layer",
+            path.name,
+            "",
+            Message("« {name} » n'est pas lu : le plus grand fichier du zip l'est.", name=name),
+            remedy=Message("Décompressez-le, et importez-le à part."),
+        )
+        for name in texts_of(path)[1:]
+    ]
 
 
 def unread_layer(path: Path, name: str, message: str) -> Finding:
@@ -508,11 +527,13 @@ def _table(
         titles = [" ".join(filter(None, row)) for row in head[:position] if _is_filled(row)]
         if titles:
             notes.append(f"{len(titles)} ligne(s) de titre avant l'en-tête : « {titles[0][:60]} ».")
+    check_cells(path, 1, len(names))
     rows = enumerate(
         filter(_is_filled, itertools.chain(head[0 if position is None else position + 1 :], lines)),
         start=1,
     )
-    while part := list(itertools.islice(rows, CHUNK_ROWS)):
+    held = min(CHUNK_ROWS, max(1, BUDGET.cells // len(names)))
+    while part := list(itertools.islice(rows, held)):
         yield pd.DataFrame(
             [_evened(row, names, number, path.name, findings) for number, row in part],
             columns=[*names, EXTRA],
@@ -550,10 +571,10 @@ def _evened(
 
 # Return column names that are there and distinct.
 def _unique(header: Sequence[str]) -> list[str]:
-    names: list[str] = []
+    names: dict[str, None] = {}
     for position, cell in enumerate(header, start=1):
         name = cell.strip().lstrip("\ufeff") or f"colonne {position}"
         while name in names or name == EXTRA:
             name += f" ({position})"
-        names.append(name)
-    return names
+        names[name] = None
+    return list(names)

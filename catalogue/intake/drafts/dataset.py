@@ -32,7 +32,8 @@ from geoguichet.catalogue.intake.drafts.draft import (
     picture,
 )
 from geoguichet.catalogue.record import Link, Record
-from geoguichet.floor.files import sidecars_of
+from geoguichet.floor.errors import LayerError
+from geoguichet.floor.files import check_archive, sidecars_of
 from geoguichet.floor.findings import Finding
 
 if TYPE_CHECKING:
@@ -59,12 +60,13 @@ def read_datasets(file: Path) -> list[Record]:
     suffix = file.suffix.lower()
     read = next((read for endings, read in readers if suffix in endings), read_vector)
     try:
+        check_archive(file)
         drafts = list(read(file))
     except OSError as error:
         raise DatasetError(
             f"{file.name} : fichier illisible ({error.strerror or error})."
         ) from error
-    except RecordError as error:
+    except (RecordError, LayerError) as error:
         raise DatasetError(f"{file.name} : {error}") from error
     except DatasetError:
         raise
@@ -406,6 +408,9 @@ def _csv(file: Path) -> _Sheets:
 def _xlsx(file: Path) -> _Sheets:
     import pandas as pd
 
+    from geoguichet.referentials.readers.text_tables import read_sheets
+
+    read_sheets(file)  # refuses what would fill the memory, which pandas would not
     for name, frame in pd.read_excel(file, sheet_name=None).items():
         yield str(name), frame, lambda _: ()
 
@@ -494,9 +499,13 @@ def read_vector(file: Path) -> Iterator[Record]:
 def _layers(file: Path) -> Iterator[Record]:
     import pyogrio
 
+    from geoguichet.referentials.layers import check_stored
+
+    check_stored(file)
     for name, kind in pyogrio.list_layers(file):
         if kind is None:
             continue
+        check_stored(file, str(name), whole=False)
         told = pyogrio.read_info(
             file, layer=name, force_feature_count=True, force_total_bounds=True
         )

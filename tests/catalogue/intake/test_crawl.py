@@ -9,6 +9,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import openpyxl
 import pandas as pd
 import pyogrio
 import pytest
@@ -524,3 +525,34 @@ def test_what_a_crawl_does_not_read_is_named(folder: Path, tmp_path: Path) -> No
             "tables.7z is not read (.7z): decompress it beside it.",
             "vieux.mdb is not read (.mdb): no record is made of it.",
         ]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".gpkg", ".geojson"])
+def test_a_link_that_leads_out_of_the_folder_is_told_and_not_read(
+    ending: str, frame: gpd.GeoDataFrame, tmp_path: Path
+) -> None:
+    outside, inside = tmp_path / "ailleurs", tmp_path / "donnees"
+    for folder in (outside, inside):
+        folder.mkdir()
+    file = outside / f"secret{ending}"
+    if ending == ".csv":
+        file.write_text("nom,lon,lat\na,1,43\n", encoding="utf-8")
+    else:
+        frame.to_file(file)
+    (inside / file.name).symlink_to(file)
+    (inside / "dossier").symlink_to(outside)
+    (inside / "boucle.csv").symlink_to(inside / "boucle.csv")
+    (inside / "vrai.csv").write_text("nom,lon,lat\nb,1,43\n", encoding="utf-8")
+    (inside / "lien.csv").symlink_to(inside / "vrai.csv")
+    done = crawl(inside, tmp_path / "workspace")
+    told = {Path(each.layer).name for each in done.findings if "un lien" in str(each.message)}
+    assert told == {file.name, "dossier"}
+    assert done.read == 2 and done.created + done.unchanged + done.published == 2
+
+
+def test_a_workbook_whose_cells_would_fill_the_memory_is_one_finding(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active["XFD1048576"] = 1
+    book.save(tmp_path / "vide.xlsx")
+    done = crawl(tmp_path, tmp_path / "workspace")
+    assert ["cellules au plus" in str(each.message) for each in done.findings] == [True]
